@@ -1,0 +1,132 @@
+/** Power operations as they travel between server and clients. */
+import type { Address } from '../rack/address.ts';
+import type { Sample } from '../rack/reading.ts';
+
+/** `off` and `cycle` are graceful; the `force-` verbs cut at once. */
+export type Verb = 'on' | 'off' | 'force-off' | 'cycle' | 'force-cycle';
+
+/** Verbs that end in a power cut: they need a typed confirmation. */
+export function cuts(verb: Verb): boolean {
+  return verb !== 'on';
+}
+
+export interface PowerRequest {
+  verb: Verb;
+  nodes: Address[];
+  /** How the operator called the targets (`row:A`, `marked`); part of the confirmation of several. */
+  label: string;
+  /** What the operator typed; must equal {@link confirmationText}. Ignored for `on`. */
+  confirm: string | null;
+  /** Seconds from the start after which the operation gives up, or null for the states' own limits. */
+  deadlineS: number | null;
+  /** What a graceful off does at its deadline: leave the node on (the default), or cut. */
+  onDeadline: 'leave' | 'cut';
+  /** Take the console from another operator if the shutdown needs it. */
+  takeConsole: boolean;
+}
+
+/**
+ * The words that confirm a cut: the node's name, or for several the label and the count (`row:A 4`).
+ * The server compares; clients show it.
+ */
+export function confirmationText(names: readonly string[], label: string): string {
+  const [only] = names;
+  return names.length === 1 && only !== undefined ? only : `${label} ${names.length}`;
+}
+
+/** A guard's refusal: which rule, in a sentence, and how to override it (null: it cannot be). */
+export interface Refusal {
+  rule: string;
+  message: string;
+  override: string | null;
+}
+
+/** The answer to `power.check`: nothing is sent to the bus but a fresh status request for each node. */
+export interface PowerCheck {
+  verb: Verb;
+  confirm: string;
+  nodes: {
+    addr: Address;
+    name: string;
+    /** The fresh sample that was read for this check, or null with the reason in `problem`. */
+    sample: Sample | null;
+    problem: string | null;
+    refusals: Refusal[];
+    /** Sentences the dialog shows: what depends on the node, what is lost. */
+    impact: string[];
+  }[];
+}
+
+/** Phases of one node's operation, in order (SHUTDOWN section 1). */
+export type Phase =
+  | 'waiting'
+  | 'preflight'
+  | 'request'
+  | 'acknowledged'
+  | 'stopping'
+  | 'settle'
+  | 'cut'
+  | 'pause'
+  | 'switch-on'
+  | 'verify'
+  | 'asking'
+  | 'ended';
+
+/** `left-on`: the node was not cut, on purpose. `interrupted`: the server died meanwhile. */
+export type Outcome = 'done' | 'refused' | 'failed' | 'left-on' | 'aborted' | 'deadline' | 'bus' | 'interrupted';
+
+/** One piece of proof, as it goes to the audit log. */
+export interface Evidence {
+  at: number;
+  /** `identity`, `status`, `marker`, `ack`, `verified`, `answer`, … */
+  kind: string;
+  text: string;
+}
+
+/** A question to whoever watches, when a machine may not decide alone. The first choice is the default. */
+export interface Question {
+  text: string;
+  choices: { key: string; label: string; danger: boolean; confirm: string | null }[];
+  since: number;
+}
+
+export interface NodeProgress {
+  addr: Address;
+  name: string;
+  phase: Phase;
+  /** When the phase began; epoch milliseconds of the server. */
+  since: number;
+  /** When the phase's limit ends, or null. */
+  until: number | null;
+  /** One sentence: what is happening, or how it ended and what to do next. */
+  detail: string;
+  evidence: Evidence[];
+  question: Question | null;
+  outcome: Outcome | null;
+}
+
+export interface Operation {
+  id: string;
+  verb: Verb;
+  label: string;
+  /** Who asked, as the client reported it. */
+  by: string;
+  startedAt: number;
+  endedAt: number | null;
+  nodes: NodeProgress[];
+}
+
+/** Exit codes of PRODUCT section 6. */
+export const EXIT = { done: 0, partly: 2, refused: 3, deadline: 4, unavailable: 5, usage: 64, config: 78 } as const;
+
+/** The exit code that an ended operation stands for; the documented one for each way to end. */
+export function exitCodeOf(operation: Operation): number {
+  const outcomes = operation.nodes.map((node) => node.outcome);
+  const every = (...wanted: Outcome[]): boolean => outcomes.every((o) => o !== null && wanted.includes(o));
+  if (every('done')) return EXIT.done;
+  if (outcomes.includes('done')) return EXIT.partly;
+  if (every('refused')) return EXIT.refused;
+  if (every('deadline')) return EXIT.deadline;
+  if (every('bus', 'interrupted')) return EXIT.unavailable;
+  return EXIT.partly;
+}

@@ -1,0 +1,211 @@
+/**
+ * The contract between server and clients: JSON-RPC 2.0 over a byte stream (a Unix socket), header-framed as
+ * vscode-jsonrpc does. Every request and notification has one parameter object. Times are epoch milliseconds of the
+ * server's clock; each message that carries times carries `now`, so that a client on another clock can tell ages.
+ */
+import type { Address } from '../rack/address.ts';
+import type { Inventory } from '../rack/inventory.ts';
+import type { Reading } from '../rack/reading.ts';
+import type { Operation, PowerCheck, PowerRequest } from './power.ts';
+
+/** Raised when a message changes its meaning. */
+export const API_VERSION = 1;
+
+/** Who is at the other end, as the client reports it: shown to others and written to the audit log, labelled so. */
+export interface ClientIdentity {
+  /** Login name. */
+  user: string;
+  /** SSH peer's address, or null for a local terminal. */
+  from: string | null;
+  /** Terminal, `/dev/pts/3`, or null. */
+  tty: string | null;
+  /** `interface`, `status`, `off`, … */
+  program: string;
+  pid: number;
+}
+
+/** `paused`: a console holds the pipe. `locked`: the port is open and nothing answers, even after unlocking. `wedged`: bytes come, but the master does not answer. `down`: no port. */
+export type BusState = 'starting' | 'ready' | 'paused' | 'locked' | 'wedged' | 'down';
+
+export interface BusStatus {
+  state: BusState;
+  port: string;
+  /** One sentence for the operator when not ready: what, why, what next. */
+  detail: string;
+  since: number;
+  /** The address whose BMC answers a bare `=`, once known. */
+  master: Address | null;
+  /** Length of the last full sweep, ms, and how many a second are done; null before the first. */
+  sweepMs: number | null;
+  sweepsPerS: number | null;
+  /** Counters since the server started. */
+  exchanges: number;
+  errors: number;
+}
+
+/** One node's changing part. */
+export interface NodeState {
+  addr: Address;
+  reading: Reading;
+  /** Last raw samples as [current, fan] counts, oldest first, at most 60; null entries are gaps. Only in snapshots. */
+  history?: ([number, number] | null)[];
+  /** Words for alarms on this node, worst first. */
+  alarms: string[];
+  /** Running operation on this node. */
+  op: string | null;
+}
+
+export interface ConsoleState {
+  addr: Address;
+  /** `suspended`: the pipe is lent to something else for a moment. `opening`: not proven up yet. */
+  state: 'opening' | 'open' | 'suspended';
+  /** Session that types, or null when nobody or an operation does. */
+  holder: number | null;
+  /** Who that is, for people. */
+  holderName: string | null;
+  watchers: number[];
+  /** Why keys that a BIOS could execute are held back, or null when the console has proven to be the node's. */
+  unproven: string | null;
+}
+
+export interface Session {
+  id: number;
+  who: ClientIdentity;
+  since: number;
+  access: Access;
+}
+
+export type Access = 'control' | 'view';
+
+/** Everything there is to see; the start of every client. */
+export interface Snapshot {
+  now: number;
+  rack: Inventory;
+  /** The sweep's interval, ms: what `fresh` means. */
+  intervalMs: number;
+  bus: BusStatus;
+  nodes: NodeState[];
+  console: ConsoleState | null;
+  sessions: Session[];
+  operations: Operation[];
+  /** The latest events, oldest first. */
+  events: EventRecord[];
+}
+
+/** A line for the event log. */
+export interface EventRecord {
+  seq: number;
+  at: number;
+  level: 'info' | 'notice' | 'warning' | 'alarm';
+  /** `bus`, `power`, `console`, `node`, `server`, `session`. */
+  topic: string;
+  addr: Address | null;
+  text: string;
+}
+
+export interface Welcome {
+  api: number;
+  version: string;
+  pid: number;
+  session: number;
+  access: Access;
+  snapshot: Snapshot;
+}
+
+/** A console as somebody joins it. */
+export interface ConsoleJoined {
+  addr: Address;
+  role: 'types' | 'watches';
+  cols: number;
+  rows: number;
+  /** Escape sequences that rebuild screen and recent scrollback in an empty emulator of cols x rows; base64. */
+  screen: string;
+  console: ConsoleState;
+}
+
+/** Requests: name → [parameters, result]. */
+export interface Requests {
+  hello: [{ api: number; who: ClientIdentity }, Welcome];
+  /** Sweeps (or asks the named nodes) now and answers when done; bus not usable: the snapshot says so.
+   *  With a console open, a sweep is not done; named nodes are sampled only with `interrupt`. */
+  sweep: [{ addrs: Address[] | null; interrupt: boolean }, Snapshot];
+  'console.attach': [{ addr: Address; take: boolean; watch: boolean }, ConsoleJoined];
+  'console.detach': [Record<string, never>, { ok: true }];
+  /** Take the keyboard of the console being watched. */
+  'console.take': [Record<string, never>, ConsoleState];
+  /** Set the emulated size after the operator set the node's tty size. */
+  'console.resize': [{ cols: number; rows: number }, { ok: true }];
+  'power.check': [PowerRequest, PowerCheck];
+  'power.start': [PowerRequest, Operation];
+  'ops.list': [Record<string, never>, Operation[]];
+  'ops.abort': [{ id: string }, Operation];
+  'ops.answer': [{ id: string; addr: Address; choice: string; confirm: string | null }, Operation];
+  'events.list': [{ limit: number }, EventRecord[]];
+  /** The operator asks: try the bus again now instead of after the back-off. */
+  'bus.retry': [Record<string, never>, { ok: true }];
+  'server.info': [Record<string, never>, ServerInfo];
+  'server.stop': [Record<string, never>, { ok: true }];
+}
+
+export interface ServerInfo {
+  version: string;
+  pid: number;
+  startedAt: number;
+  user: string;
+  port: string;
+  socket: string;
+  stateDir: string;
+  config: string | null;
+  autostarted: boolean;
+  sessions: Session[];
+}
+
+/** Notifications from client to server. */
+export interface ClientNotes {
+  /** Bytes typed or pasted, base64. 0x07 is refused by the server whatever its source. Only from the session that types. */
+  'console.input': { addr: Address; data: string };
+}
+
+/** Notifications from server to clients. */
+export interface ServerNotes {
+  /** What changed since the last one; absent fields did not. At most ten a second. */
+  update: {
+    now: number;
+    bus?: BusStatus;
+    nodes?: NodeState[];
+    console?: ConsoleState | null;
+    sessions?: Session[];
+  };
+  /** Discovery or a reload changed the inventory. */
+  rack: { rack: Inventory };
+  operation: Operation;
+  event: EventRecord;
+  /** Bytes from the node, base64. Only to sessions that joined this console. */
+  'console.data': { addr: Address; data: string };
+  /** Something about the console to show in its pane, in words. `blocked`: keys were not sent, and why. */
+  'console.note': {
+    addr: Address;
+    kind: 'gap' | 'taken' | 'closed' | 'blocked' | 'resized';
+    text: string;
+    cols?: number;
+    rows?: number;
+  };
+}
+
+/** JSON-RPC error codes of our own (the range that the standard leaves to applications). */
+export const RPC_ERROR = {
+  /** Wrong parameters. */
+  invalid: -32602,
+  /** A guard refused; `data` is Refusal[]. */
+  refused: 1,
+  /** The bus cannot be used now. */
+  unavailable: 2,
+  /** Somebody holds the console; `data` is ConsoleState. */
+  held: 3,
+  /** View-only sessions cannot do this. */
+  viewOnly: 4,
+  /** No such node, operation, … */
+  unknown: 5,
+  /** Client and server speak different versions. */
+  version: 6,
+} as const;

@@ -1,0 +1,104 @@
+/** What the rest of the program sees of the bus. */
+import type { Address } from '../rack/address.ts';
+import type { Failure, Sample } from '../rack/reading.ts';
+
+/** Higher goes first: force off > operator > console > single sample > sweep (DESIGN section 2). */
+export const PRIORITY = { forceOff: 4, operator: 3, console: 2, sample: 1, sweep: 0 } as const;
+export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
+
+export type BusPhase = 'starting' | 'ready' | 'locked' | 'wedged' | 'down';
+
+/** A change of the bus itself: state plus one sentence for people (what, why, what next). */
+export interface BusHealth {
+  phase: BusPhase;
+  detail: string;
+  master: Address | null;
+}
+
+export type StatusOutcome =
+  | { ok: true; sample: Sample; master: boolean }
+  /** `bus`: nothing was asked, the bus is not usable. */
+  | { ok: false; failure: Failure | 'bus'; detail: string };
+
+export type BmcVerb = 'on' | 'off';
+
+export type VerbOutcome =
+  /** Sent after identity proof, and seen in effect by two status replies. */
+  | { ok: true; tries: number; proof: Sample; verified: [Sample, Sample] }
+  /** The verb never left: identity not proven, or the target may not be switched. */
+  | { ok: false; sent: false; reason: 'identity' | 'master' | 'silent' | 'bus' | 'aborted'; detail: string }
+  /** The verb went out, and its effect could not be seen. */
+  | { ok: false; sent: true; tries: number; reason: 'unverified' | 'bus'; detail: string; last: Sample | null };
+
+/** Baud codes of `[bb]~` (PROTOCOL section 3). */
+export const BAUD_CODE = { 115200: 0x00, 9600: 0x01, 19200: 0x02, 57600: 0x03 } as const;
+export type ConsoleBaud = keyof typeof BAUD_CODE;
+
+export type ConsolePhase =
+  /** Not on the wire: in the queue, lent to something of higher priority, or the bus is down. */
+  | { phase: 'waiting'; why: string }
+  /** On the wire. `proven`: something came back that only the node can have said; before, only harmless keys go out. */
+  | { phase: 'open'; proven: boolean }
+  /** Ended: by close(), or because the node cannot be reached. */
+  | { phase: 'closed'; why: string };
+
+/** A node's console over the bus. It is suspended and reopened by the bus as verbs and samples need the wire. */
+export interface ConsoleLease {
+  readonly addr: Address;
+  readonly phase: ConsolePhase;
+  /**
+   * Queue bytes for the node, paced. 0x07 is never accepted. Bytes written while the console is not open are refused,
+   * not kept. Returns how many bytes were taken and, where some were not, why.
+   */
+  write(bytes: Uint8Array): { taken: number; refused: string | null };
+  /** Bytes accepted and not yet on the wire. */
+  readonly pending: number;
+  /** Forget what is pending (a paste that was cancelled). */
+  cancelPending(): void;
+  close(): Promise<void>;
+}
+
+export interface ConsoleHandlers {
+  onData(bytes: Uint8Array): void;
+  onPhase(phase: ConsolePhase): void;
+  /** The console was off the wire: from when, for how long, why. For the transcript's gap marks. */
+  onGap(gap: { from: number; ms: number; why: string }): void;
+}
+
+/** Observes every exchange: for health, history of errors, recordings. */
+export interface BusCounters {
+  exchanges: number;
+  silent: number;
+  garbled: number;
+  foreign: number;
+  /** Bytes that belonged to no exchange. */
+  stray: number;
+  recoveries: number;
+}
+
+/** The one owner of the serial line. */
+export interface Bus {
+  readonly health: BusHealth;
+  readonly counters: BusCounters;
+  /** True while a console lease is on the wire or waiting for it. */
+  readonly consoleAddr: Address | null;
+  /** Opens the port and begins; health says how it goes. Never rejects. */
+  start(): void;
+  onHealth(listener: (health: BusHealth) => void): () => void;
+  /** One status exchange. With a console open, anything below `sample` priority answers `bus` at once. */
+  status(addr: Address, priority: Priority): Promise<StatusOutcome>;
+  /** A verb with identity proof in the same pipe, then verification. Refuses the master's own slot for `off`. */
+  verb(addr: Address, verb: BmcVerb, options: { priority: Priority; signal?: AbortSignal }): Promise<VerbOutcome>;
+  /** One console at a time: opening another closes the former with the reason given. */
+  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease;
+  /** Try again now instead of after the back-off. */
+  retry(): void;
+  /** ^G, then the port. */
+  close(): Promise<void>;
+}
+
+/** Bytes in and out: the serial port, or a test's wire. */
+export interface Line {
+  write(bytes: Uint8Array): void;
+  close(): Promise<void>;
+}

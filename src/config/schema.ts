@@ -1,0 +1,90 @@
+/** The configuration file's shape. YAML positions for errors are added by `load.ts`. */
+import { z } from 'zod';
+import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
+
+const seconds = z.number().positive().max(86_400);
+
+/** A secret comes from a file or from a program's output, never from the configuration's text. */
+const secret = z.union([
+  z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
+]);
+export type SecretSource = z.infer<typeof secret>;
+
+const node = z
+  .strictObject({
+    addr: z.union([z.string(), z.number()]).optional(),
+    pos: z.string().optional(),
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/, 'a host name: letters, digits, dots and hyphens')
+      .optional(),
+    role: z.string().max(32).optional(),
+    cluster: z.string().max(32).optional(),
+    ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+    mac: z.string().optional(),
+    chassisFan: z.number().int().positive().optional(),
+    protected: z.boolean().optional(),
+  })
+  .transform((raw, ctx) => {
+    // An unquoted 10 in YAML is the number ten, and 0x10 sixteen: only quoted text is certain.
+    if (typeof raw.addr === 'number')
+      ctx.addIssue({ code: 'custom', path: ['addr'], message: `write the address as quoted hex, e.g. "0a"` });
+    const byAddr = typeof raw.addr === 'string' ? parseAddress(raw.addr) : null;
+    const byPos = raw.pos === undefined ? null : parsePosition(raw.pos);
+    if (typeof raw.addr === 'string' && byAddr === null)
+      ctx.addIssue({ code: 'custom', path: ['addr'], message: 'two hex digits from "00" to "7f"' });
+    if (raw.pos !== undefined && byPos === null)
+      ctx.addIssue({ code: 'custom', path: ['pos'], message: 'a row letter and a slot 0 to 3, e.g. A-3' });
+    if (byAddr !== null && byPos !== null && byAddr !== byPos)
+      ctx.addIssue({
+        code: 'custom',
+        path: ['pos'],
+        message: `address "${String(raw.addr)}" is position ${formatPosition(byAddr)}, not ${raw.pos ?? ''} (address = 4*row + slot)`,
+      });
+    if (raw.addr === undefined && raw.pos === undefined)
+      ctx.addIssue({ code: 'custom', message: 'a node needs addr or pos' });
+    return { ...raw, addr: byAddr ?? byPos ?? 0 };
+  });
+
+export const configSchema = z.strictObject({
+  name: z.string().max(64).default('rack'),
+  /** Device of the bus. */
+  port: z.string().min(1).default('/dev/serial0'),
+  /** The unlock string, where it is not the documented default. */
+  unlock: secret.optional(),
+  nodes: z.array(node).max(128).default([]),
+  poll: z.strictObject({ interval: seconds.default(1) }).prefault({}),
+  console: z
+    .strictObject({
+      /** Milliseconds between bytes towards a node: 2 were seen to be safe. */
+      pacing: z.number().min(0.5).max(1000).default(2),
+      scrollback: z.number().int().min(100).max(100_000).default(2000),
+      baud: z.union([z.literal(115200), z.literal(9600), z.literal(19200), z.literal(57600)]).default(115200),
+      telemetry: z.enum(['pause']).default('pause'),
+    })
+    .prefault({}),
+  server: z
+    .strictObject({
+      /** Seconds an autostarted server stays without clients and operations. */
+      linger: seconds.default(60),
+      /** Group that may control; default: the owner's. */
+      group: z.string().optional(),
+    })
+    .prefault({}),
+  /** Credentials for asking a node to shut down on its console. */
+  login: z.strictObject({ user: z.string().min(1), password: secret }).optional(),
+  /** Limits of the graceful shutdown's states, seconds (SHUTDOWN section 1). */
+  shutdown: z
+    .strictObject({
+      request: seconds.default(60),
+      acknowledged: seconds.default(15),
+      stopping: seconds.default(180),
+      hard: seconds.default(300),
+      settle: seconds.default(5),
+      cyclePause: seconds.default(2),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;

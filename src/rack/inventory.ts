@@ -1,0 +1,40 @@
+/** What the owner says is in the rack: the inventory, from the configuration or from discovery. */
+import { formatAddress, type Address } from './address.ts';
+
+/** One node as the owner describes it. Everything but the address is optional knowledge. */
+export interface InventoryNode {
+  addr: Address;
+  /** Host name by which operators and confirmations call it; `node-03` where nobody named it. */
+  name: string;
+  /** `master` is the node whose BMC manages the bus; others are free text (`worker`, `controlplane`, `dns`). */
+  role: string | null;
+  cluster: string | null;
+  ip: string | null;
+  mac: string | null;
+  /** Number of the chassis fan fed from this node's GPIO power, if any: it stops when the node is off. */
+  chassisFan: number | null;
+  /** Protected nodes are refused by every verb that cuts power. */
+  protected: boolean;
+}
+
+/** The rack: its name and its nodes in address order. */
+export interface Inventory {
+  name: string;
+  nodes: InventoryNode[];
+  /** False when nobody configured the nodes and the bus was scanned for them. */
+  configured: boolean;
+}
+
+/** The inventory entry for an address nobody described. */
+export function unnamedNode(addr: Address): InventoryNode {
+  return {
+    addr,
+    name: `node-${formatAddress(addr)}`,
+    role: null,
+    cluster: null,
+    ip: null,
+    mac: null,
+    chassisFan: null,
+    protected: false,
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * A reading is everything known about one node's BMC: value, age, and failure are one type, so that nothing can show a
+ * value without its age or take silence for a state.
+ */
+
+/** XX of a status line: 0 off, 1 on, 2 disabled (PROTOCOL section 4, grade V). */
+export type Power = 'on' | 'off' | 'disabled';
+
+/** One status reply that was read, complete and from the right node. */
+export interface Sample {
+  power: Power;
+  /** Current, 0..255 counts. The scale is unknown: never amps unless calibrated. */
+  current: number;
+  /** Fan speed, 0..255 counts; scale unknown. */
+  fan: number;
+  /** When the last byte of the status line was read, epoch milliseconds of the server's clock. */
+  at: number;
+  /** From the first byte written to the last byte read, milliseconds. */
+  rttMs: number;
+}
+
+/** Why an exchange gave no sample. */
+export type Failure = 'silent' | 'garbled' | 'foreign';
+
+export type Reading =
+  | { state: 'unasked' }
+  | { state: 'ok'; sample: Sample }
+  /** Asked and not (rightly) answered. `last` is history, never the present state; null: it never answered. */
+  | { state: 'failed'; failure: Failure; since: number; tries: number; last: Sample | null };
+
+/** What may be shown and acted on. `absent`: never answered; `unknown`: not asked yet, or it stopped answering. */
+export type ShownPower = Power | 'unknown' | 'absent';
+
+export function shownPower(reading: Reading): ShownPower {
+  switch (reading.state) {
+    case 'unasked':
+      return 'unknown';
+    case 'ok':
+      return reading.sample.power;
+    case 'failed':
+      return reading.last === null ? 'absent' : 'unknown';
+  }
+}
+
+/** Age classes. Green is only for `fresh`; verbs are refused beyond `aging` (SHUTDOWN section 4: 10 s). */
+export type Freshness = 'fresh' | 'aging' | 'stale' | 'none';
+
+/** Older than this, no verb is accepted (SHUTDOWN section 4). */
+export const STALE_AFTER_MS = 10_000;
+
+/** Milliseconds since the sample, or null where there is none. Never negative. */
+export function ageMs(reading: Reading, now: number): number | null {
+  return reading.state === 'ok' ? Math.max(0, now - reading.sample.at) : null;
+}
+
+/** `intervalMs` is the sweep's interval: a sample is fresh for three of them, at least 3 s. */
+export function freshness(reading: Reading, now: number, intervalMs: number): Freshness {
+  const age = ageMs(reading, now);
+  if (age === null) return 'none';
+  if (age <= Math.min(STALE_AFTER_MS, Math.max(3_000, 3 * intervalMs))) return 'fresh';
+  return age <= STALE_AFTER_MS ? 'aging' : 'stale';
+}
