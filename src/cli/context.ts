@@ -1,0 +1,71 @@
+/** What every command that talks to a server needs: which port, which socket, who asks, how to start one. */
+import { readlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { RackClient } from '../client/client.ts';
+import { DEFAULT_PORT, peekPortIn } from '../config/peek.ts';
+import { configCandidates, socketCandidates, socketPath, stateDirectory, viewSocketBeside } from '../config/paths.ts';
+
+/** Options that every command understands. */
+export interface GlobalOptions {
+  config?: string;
+  port?: string;
+  socket?: string;
+  viewOnly?: boolean;
+}
+
+/** The port: `--port`, else the configuration's, read in full only where a glance does not tell. */
+export async function portOf(options: GlobalOptions): Promise<string> {
+  if (options.port !== undefined) return options.port.startsWith('/') ? options.port : resolve(options.port);
+  const candidates =
+    options.config === undefined ? configCandidates() : [{ path: resolve(options.config), required: true }];
+  const glance = peekPortIn(candidates);
+  if (glance !== null) return glance;
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig(options.config).config.port;
+}
+
+/** Connects to the rack's server, starting one where that is possible and wanted. */
+export async function openClient(
+  options: GlobalOptions,
+  program: string,
+  { autostart }: { autostart: boolean },
+): Promise<RackClient> {
+  const named = options.socket ?? process.env.RACKUI_SOCKET;
+  const port = named !== undefined && options.port === undefined ? DEFAULT_PORT : await portOf(options);
+  const control = named === undefined ? socketCandidates(port) : [resolve(named)];
+  const sockets = options.viewOnly === true && named === undefined ? control.map(viewSocketBeside) : control;
+  const { connectOrStart, identity } = await import('../client/autostart.ts');
+  return connectOrStart({
+    sockets,
+    who: identity(program, process.env, ttyName()),
+    start:
+      autostart && named === undefined
+        ? {
+            command: serveCommand(options, port),
+            socket: options.viewOnly === true ? viewSocketBeside(socketPath(port)) : socketPath(port),
+            stateDir: stateDirectory(),
+          }
+        : null,
+  });
+}
+
+/** The command line of a background server. Paths are made absolute: it runs elsewhere. */
+function serveCommand(options: GlobalOptions, port: string): [string, ...string[]] {
+  const config = options.config === undefined ? [] : ['--config', resolve(options.config)];
+  return [...selfCommand(), 'serve', '--autostarted', '--port', port, '--socket', socketPath(port), ...config];
+}
+
+/** How to run this program again. */
+export function selfCommand(): [string, ...string[]] {
+  return [process.execPath, resolve(process.argv[1] ?? 'rackui')];
+}
+
+/** The terminal of stdin, `/dev/pts/3`, or null. */
+function ttyName(): string | null {
+  if (!process.stdin.isTTY) return null;
+  try {
+    return readlinkSync('/proc/self/fd/0');
+  } catch {
+    return null;
+  }
+}

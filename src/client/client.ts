@@ -1,0 +1,168 @@
+/** The typed client of a server, over any byte stream. Everything above it knows requests and notes, not JSON-RPC. */
+import { connect as connectSocket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  createMessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type MessageConnection,
+} from 'vscode-jsonrpc/node';
+import {
+  API_VERSION,
+  RPC_ERROR,
+  type ClientIdentity,
+  type ClientNotes,
+  type Requests,
+  type ServerNotes,
+  type Welcome,
+} from '../api/protocol.ts';
+
+export interface RackClient {
+  readonly welcome: Welcome;
+  /** Rejects with {@link RpcFailure}: the server's refusal, or `unavailable` when the server went away. */
+  request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]>;
+  /** Fire and forget; lost without a word when the server is gone ({@link RackClient.onClose} tells). */
+  note<M extends keyof ClientNotes>(method: M, params: ClientNotes[M]): void;
+  /** Notes that arrive before anybody listens are kept for the first listener. Returns how to stop listening. */
+  on<M extends keyof ServerNotes>(method: M, listener: (params: ServerNotes[M]) => void): () => void;
+  /** Called once when the connection ends, whoever ended it; at once where it has ended already. */
+  onClose(listener: (why: string) => void): () => void;
+  close(): void;
+}
+
+/** The server said no, or is gone. `code` is one of {@link RPC_ERROR} or JSON-RPC's own. */
+export class RpcFailure extends Error {
+  readonly code: number;
+  readonly data: unknown;
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** Notes kept for a listener that has not come yet. A program that never listens must not grow: the oldest go. */
+const MAX_KEPT = 1000;
+
+/**
+ * Connects and says hello.
+ * @param target a Unix socket's path, or any stream with a server at its other end.
+ * @throws the socket's own error (`ENOENT`, `ECONNREFUSED`, `EACCES`) or RpcFailure when the server refuses.
+ */
+export async function connect(target: Duplex | string, who: ClientIdentity): Promise<RackClient> {
+  const stream = typeof target === 'string' ? await openSocket(target) : target;
+  const link = new Link(stream);
+  try {
+    return link.client(await link.request('hello', { api: API_VERSION, who }));
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}
+
+function openSocket(path: string): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(path);
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+type Listener = (params: never) => void;
+
+class Link {
+  readonly #stream: Duplex;
+  readonly #rpc: MessageConnection;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #kept: { method: string; params: unknown }[] = [];
+  readonly #closeListeners = new Set<(why: string) => void>();
+  #ended: string | null = null;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.#rpc = createMessageConnection(new StreamMessageReader(stream), new StreamMessageWriter(stream), SILENT);
+    this.#rpc.onNotification((method, params: unknown) => this.#deliver(method, params));
+    this.#rpc.onClose(() => this.#end('the server closed the connection'));
+    this.#rpc.onError(([error]) => this.#end(`the connection failed: ${error.message}`));
+    // Without a listener an ECONNRESET would end the program.
+    stream.on('error', (error: Error) => this.#end(`the connection failed: ${error.message}`));
+    stream.on('close', () => this.#end('the server closed the connection'));
+    this.#rpc.listen();
+  }
+
+  async request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]> {
+    if (this.#ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, this.#ended);
+    try {
+      return await this.#rpc.sendRequest<Requests[M][1]>(method, params);
+    } catch (error) {
+      const ended = this.#whyEnded();
+      if (ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, ended);
+      if (error instanceof ResponseError) throw new RpcFailure(error.code, error.message, error.data);
+      throw new RpcFailure(RPC_ERROR.unavailable, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  client(welcome: Welcome): RackClient {
+    return {
+      welcome,
+      request: (method, params) => this.request(method, params),
+      note: (method, params) => {
+        if (this.#ended === null) this.#rpc.sendNotification(method, params).catch(() => undefined);
+      },
+      on: (method, listener) => this.#listen(method, listener),
+      onClose: (listener) => {
+        const ended = this.#ended;
+        if (ended !== null) queueMicrotask(() => listener(ended));
+        else this.#closeListeners.add(listener);
+        return () => this.#closeListeners.delete(listener);
+      },
+      close: () => this.close(),
+    };
+  }
+
+  close(): void {
+    this.#end('closed by this program');
+  }
+
+  /** A method, because the compiler believes that a field checked before an await has not changed after it. */
+  #whyEnded(): string | null {
+    return this.#ended;
+  }
+
+  #listen(method: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(method) ?? new Set<Listener>();
+    this.#listeners.set(method, listeners.add(listener));
+    if (this.#kept.length > 0) queueMicrotask(() => this.#deliverKept());
+    return () => listeners.delete(listener);
+  }
+
+  #deliver(method: string, params: unknown): void {
+    this.#kept.push({ method, params });
+    this.#deliverKept();
+    if (this.#kept.length > MAX_KEPT) this.#kept.shift();
+  }
+
+  /** In order of arrival; what nobody listens to yet stays. */
+  #deliverKept(): void {
+    for (const note of this.#kept.splice(0)) {
+      const listeners = this.#listeners.get(note.method);
+      if (listeners === undefined) this.#kept.push(note);
+      else for (const listener of [...listeners]) listener(note.params as never);
+    }
+  }
+
+  #end(why: string): void {
+    if (this.#ended !== null) return;
+    this.#ended = why;
+    this.#rpc.dispose();
+    this.#stream.destroy();
+    for (const listener of [...this.#closeListeners]) listener(why);
+  }
+}
+
+/** The library's own log would go to the operator's terminal. */
+const SILENT = { error: () => undefined, warn: () => undefined, info: () => undefined, log: () => undefined };

@@ -1,0 +1,168 @@
+/** Finds, reads and checks the configuration file; every problem has its line and column. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import type { z } from 'zod';
+import { unnamedNode, type Inventory } from '../rack/inventory.ts';
+import { checkNodes } from './check.ts';
+import { configCandidates, surroundings, type Surroundings } from './paths.ts';
+import { checkOwnership } from './ownership.ts';
+import { configSchema, type Config } from './schema.ts';
+
+export interface ConfigProblem {
+  file: string;
+  /** From 1; 0 where the file as a whole is meant. */
+  line: number;
+  col: number;
+  /** What is wrong and what would be right. */
+  message: string;
+}
+
+/** The configuration cannot be used; exit code 78. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[];
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map(formatProblem).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export interface LoadedConfig {
+  config: Config;
+  /** The file, or null where there is none and the bus is scanned. */
+  path: string | null;
+  inventory: Inventory;
+}
+
+/** `file:line:col: message`, as compilers and editors have it. */
+export function formatProblem({ file, line, col, message }: ConfigProblem): string {
+  return line === 0 ? `${file}: ${message}` : `${file}:${line}:${col}: ${message}`;
+}
+
+/**
+ * The configuration at `explicitPath`, `$RACKUI_CONFIG`, `$XDG_CONFIG_HOME/rackui/rack.yaml`, `/etc/rackui/rack.yaml`,
+ * the first that exists; without any, the defaults.
+ * @throws ConfigError
+ */
+export function loadConfig(explicitPath?: string, around: Surroundings = surroundings()): LoadedConfig {
+  const found = findConfig(explicitPath, around);
+  if (found === null) return loadedFrom(configSchema.parse({}), null);
+  const config = parseConfig(found.text, found.path);
+  const distrust = checkOwnership(config, found.path, around.uid);
+  if (distrust !== null) throw new ConfigError([{ file: found.path, line: 0, col: 0, message: distrust }]);
+  return loadedFrom(config, found.path);
+}
+
+/** The first configuration file that exists, with its text. */
+export function findConfig(
+  explicitPath: string | undefined,
+  around: Surroundings = surroundings(),
+): { path: string; text: string } | null {
+  const candidates =
+    explicitPath === undefined ? configCandidates(around) : [{ path: resolve(explicitPath), required: true }];
+  for (const { path, required } of candidates) {
+    try {
+      return { path, text: readFileSync(path, 'utf8') };
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read';
+      if (code === 'ENOENT' && !required) continue;
+      const why = code === 'ENOENT' ? 'there is no such file' : `cannot read it: ${code}`;
+      throw new ConfigError([{ file: path, line: 0, col: 0, message: why }]);
+    }
+  }
+  return null;
+}
+
+/**
+ * Text to configuration; pure. `file` only names the source in problems.
+ * @throws ConfigError
+ */
+export function parseConfig(text: string, file: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number, message: string): ConfigProblem => ({ file, ...lines.linePos(offset), message });
+  if (document.errors.length > 0)
+    throw new ConfigError(document.errors.map((e) => at(e.pos[0], `not YAML: ${e.message}`)));
+  const parsed = configSchema.safeParse(document.toJS() ?? {});
+  if (!parsed.success)
+    throw new ConfigError(
+      parsed.error.issues
+        .flatMap(flatten)
+        .map(({ path, message }) => at(offsetOf(document, path), `${pathText(path)}${message}`)),
+    );
+  const contradictions = checkNodes(parsed.data.nodes);
+  if (contradictions.length > 0)
+    throw new ConfigError(contradictions.map(({ path, message }) => at(offsetOf(document, path), message)));
+  return parsed.data;
+}
+
+function loadedFrom(config: Config, path: string | null): LoadedConfig {
+  return { config, path, inventory: inventoryOf(config) };
+}
+
+/** The rack that a configuration describes, nodes in address order. */
+export function inventoryOf(config: Config): Inventory {
+  const nodes = config.nodes
+    .map((node) => {
+      const blank = unnamedNode(node.addr);
+      return {
+        addr: node.addr,
+        name: node.name ?? blank.name,
+        role: node.role ?? null,
+        cluster: node.cluster ?? null,
+        ip: node.ip ?? null,
+        mac: node.mac ?? null,
+        chassisFan: node.chassisFan ?? null,
+        protected: node.protected ?? false,
+      };
+    })
+    .sort((a, b) => a.addr - b.addr);
+  return { name: config.name, nodes, configured: nodes.length > 0 };
+}
+
+type Path = readonly PropertyKey[];
+
+/** One problem per unknown key, and the words of zod put so that they say what would be right. */
+function flatten(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: 'no such setting; see docs/configuration.md',
+    }));
+  if (issue.code === 'invalid_union' && issue.path.some((part) => SECRET_KEYS.has(String(part))))
+    return [
+      {
+        path: issue.path,
+        message: 'a secret is { file: PATH } or { command: [PROGRAM, ARGUMENT…] }, never the text itself',
+      },
+    ];
+  return [{ path: issue.path, message: issue.message }];
+}
+
+const SECRET_KEYS = new Set(['unlock', 'password']);
+
+function pathText(path: Path): string {
+  return path.length === 0 ? '' : `${path.map(String).join('.')}: `;
+}
+
+/** Where the value at `path` begins; the nearest parent's place where the value itself is missing; a wrong key's own place. */
+function offsetOf(document: Document, path: Path): number {
+  for (let length = path.length; length > 0; length--) {
+    const parent: unknown = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const last = path[length - 1];
+    if (isMap(parent)) {
+      const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === last);
+      const missing = length < path.length;
+      const node: unknown = pair && (missing || !hasRange(pair.value) ? pair.key : pair.value);
+      if (hasRange(node)) return node.range[0];
+      continue;
+    }
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (hasRange(node)) return node.range[0];
+  }
+  return 0;
+}
+
+function hasRange(node: unknown): node is { range: [number, number, number] } {
+  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range);
+}

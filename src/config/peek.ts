@@ -1,0 +1,27 @@
+/**
+ * The port, without loading the YAML parser and the schema (70 ms together): the interface needs nothing else of the
+ * configuration before it talks to a server, which has read and checked the whole of it.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+
+export const DEFAULT_PORT = '/dev/serial0';
+
+/** The configured port, the default where none is set, or null where only a real parser can tell. Pure. */
+export function peekPort(text: string): string | null {
+  const mentions = text.split(/\r?\n/).filter((line) => /\bport\b["']?\s*:/.test(line.replace(/#.*/, '')));
+  const [only, ...others] = mentions;
+  if (only === undefined) return DEFAULT_PORT;
+  const match = /^port:[ \t]+(?:([^\s#"'&*!|>{}[\]%@`][^\s#]*)|"([^"\\]+)"|'([^']+)')[ \t]*(?:#.*)?$/.exec(only);
+  return others.length > 0 || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
+}
+
+/** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */
+export function peekPortIn(candidates: readonly { path: string; required: boolean }[]): string | null {
+  const found = candidates.find(({ path, required }) => required || existsSync(path));
+  if (found === undefined) return DEFAULT_PORT;
+  try {
+    return peekPort(readFileSync(found.path, 'utf8'));
+  } catch {
+    return null;
+  }
+}
