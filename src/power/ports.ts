@@ -1,0 +1,102 @@
+/**
+ * What power operations need from the server around them. Nothing in `power` has a clock, a bus or a file of its own:
+ * tests hand in virtual time and scripted consoles, the server the real ones.
+ */
+import type { EventRecord, ClientIdentity } from '../api/protocol.ts';
+import type { Evidence, Operation, Outcome, Verb } from '../api/power.ts';
+import type { Bus } from '../bmc/types.ts';
+import type { Config } from '../config/schema.ts';
+import type { Address } from '../rack/address.ts';
+import type { Inventory } from '../rack/inventory.ts';
+import type { Reading } from '../rack/reading.ts';
+
+export interface OperationPorts {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Calls `fn` every `ms` until the returned function is called. */
+  every(ms: number, fn: () => void): () => void;
+  inventory(): Inventory;
+  /** What the sweep knows of a node. */
+  reading(addr: Address): Reading;
+  bus: Pick<Bus, 'health' | 'status' | 'verb'>;
+  console: ConsolePort;
+  /** Credentials for one login attempt on the node's console, or null. Asked for only when a login prompt is seen. */
+  credentials(addr: Address): Promise<Credentials | null>;
+  /** The operation changed; called with a snapshot that is not touched afterwards. */
+  publish(op: Operation): void;
+  event(level: EventRecord['level'], addr: Address | null, text: string): void;
+  /** Resolves when the entry is on the disk. A rejection refuses the cut that it was to precede. */
+  audit(entry: AuditEntry): Promise<void>;
+  journal: JournalPort;
+  limits: Config['shutdown'];
+}
+
+export interface Credentials {
+  user: string;
+  /** Typed through {@link OperationConsole.type}; appears in no log, evidence, event or error. */
+  password: string;
+}
+
+export interface ConsolePort {
+  /** Who types on the one console there is, or null. An operation is nobody here. */
+  holder(): { addr: Address; session: number; name: string } | null;
+  /**
+   * Opens `addr`'s console for operation `opId`, whatever console was open before. The requestor's own keyboard and,
+   * with `take`, anybody's are taken; people who watch or held this very node's console go on watching.
+   * Rejects with {@link ConsoleHeld} when somebody else holds a console and `take` is false.
+   */
+  acquire(addr: Address, opId: string, requestor: { session: number; take: boolean }): Promise<OperationConsole>;
+}
+
+/** The console belongs to somebody, and taking it was not asked for. */
+export class ConsoleHeld extends Error {
+  readonly holder: string;
+  constructor(holder: string) {
+    super(`the console is held by ${holder}`);
+    this.name = 'ConsoleHeld';
+    this.holder = holder;
+  }
+}
+
+/** Whether the console is on the wire. `why` says in words why not, or why it is not proven; '' when all is well. */
+export interface ConsoleCondition {
+  open: boolean;
+  proven: boolean;
+  why: string;
+}
+
+/** A node's console in the hands of an operation. Operators may watch, and type when the operation asks them to. */
+export interface OperationConsole {
+  /** The node's output as decoded text, pieces as they come; `at` in epoch milliseconds. One listener. */
+  onText(fn: (text: string, at: number) => void): void;
+  /** The present condition at once, then each change. One listener. */
+  onState(fn: (condition: ConsoleCondition) => void): void;
+  /** Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. */
+  type(text: string): { taken: number; refused: string | null };
+  release(): Promise<void>;
+}
+
+/** `intent` is on the disk before a verb goes out; `outcome` after it is known. */
+export interface AuditEntry {
+  at: number;
+  stage: 'intent' | 'outcome';
+  op: string;
+  verb: Verb;
+  /** As the client reported itself: nobody verified it. */
+  reportedBy: ClientIdentity;
+  session: number;
+  node: { name: string; pos: string; addr: string };
+  evidence: Evidence[];
+  /** Null for an intent. */
+  outcome: Outcome | null;
+  detail: string;
+  /** How often the verb was sent; 0 when it never was. */
+  tries: number;
+}
+
+export interface JournalPort {
+  /** Resolves when this state of the operation is on the disk. */
+  write(op: Operation): Promise<void>;
+  /** Operations of an earlier server that had not ended; oldest first. */
+  unfinished(): Operation[];
+}
