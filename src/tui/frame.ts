@@ -1,0 +1,138 @@
+/**
+ * One picture of the screen as cells: a character, an ink (what it means, or a node's own colours) and the ground it
+ * stands on. Views paint into a frame; the terminal and the golden tests read it.
+ */
+
+/** What a thing means. Themes give each a look in 256 colours, 16, and none. */
+export const INKS = [
+  'text',
+  'dim',
+  'title',
+  'key',
+  'ok',
+  'aging',
+  'warn',
+  'fault',
+  'stale',
+  'off',
+  'unknown',
+  'spark',
+  'fan',
+  'master',
+  'mark',
+  'border',
+  'borderFocus',
+  'danger',
+] as const;
+export type InkRole = (typeof INKS)[number];
+
+export const GROUNDS = ['screen', 'selected', 'marked', 'bar', 'dialog', 'field', 'button'] as const;
+export type Ground = (typeof GROUNDS)[number];
+
+/**
+ * A node's own colours: `flags << 18 | foreground << 9 | background`, colours 0 to 255 or {@link DEFAULT_COLOUR}.
+ * The layout is blessed's, so that such a cell needs no translation.
+ */
+export type RawInk = number;
+export type Ink = InkRole | RawInk;
+
+export const DEFAULT_COLOUR = 0x1ff;
+export const FLAG = { bold: 1, underline: 2, inverse: 8, dim: 32, italic: 64 } as const;
+
+export function rawInk(flags: number, foreground: number, background: number): RawInk {
+  return (flags << 18) | (foreground << 9) | background;
+}
+
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export class Frame {
+  readonly cols: number;
+  readonly rows: number;
+  /** One entry a cell; '' is the right half of a wide character to its left. */
+  readonly chars: string[];
+  readonly inks: Ink[];
+  readonly grounds: Ground[];
+  /** Where the terminal's cursor is to be seen, or null. */
+  cursor: { x: number; y: number } | null = null;
+
+  constructor(cols: number, rows: number) {
+    this.cols = cols;
+    this.rows = rows;
+    this.chars = new Array<string>(cols * rows).fill(' ');
+    this.inks = new Array<Ink>(cols * rows).fill('text');
+    this.grounds = new Array<Ground>(cols * rows).fill('screen');
+  }
+
+  /** Anything outside the frame is cut off. */
+  put(x: number, y: number, ch: string, ink: Ink, ground?: Ground): void {
+    if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
+    const i = y * this.cols + x;
+    this.chars[i] = ch;
+    this.inks[i] = ink;
+    if (ground !== undefined) this.grounds[i] = ground;
+  }
+
+  /** Writes `text` from x, at most `width` cells; returns the column after it. Control characters are shown as `·`. */
+  text(x: number, y: number, text: string, ink: Ink = 'text', width = Number.POSITIVE_INFINITY): number {
+    let at = x;
+    for (const ch of text) {
+      if (at - x >= width) break;
+      // Everything the interface itself says is one column wide; names and messages of others are made so.
+      this.put(at, y, isPlain(ch) ? ch : '·', ink);
+      at += 1;
+    }
+    return at;
+  }
+
+  /** Words in several inks, one after another; returns the column after the last. */
+  spans(x: number, y: number, spans: readonly Span[], width = Number.POSITIVE_INFINITY): number {
+    let at = x;
+    for (const [text, ink] of spans) at = this.text(at, y, text, ink, width - (at - x));
+    return at;
+  }
+
+  /** Sets the ground of a rectangle and leaves what is written on it. */
+  ground(rect: Rect, ground: Ground): void {
+    this.each(rect, (i) => {
+      this.grounds[i] = ground;
+    });
+  }
+
+  clear(rect: Rect, ground: Ground = 'screen'): void {
+    this.each(rect, (i) => {
+      this.chars[i] = ' ';
+      this.inks[i] = 'text';
+      this.grounds[i] = ground;
+    });
+  }
+
+  /** The characters, one string a row, trailing blanks kept: for golden files. */
+  lines(): string[] {
+    return Array.from({ length: this.rows }, (_, y) => this.chars.slice(y * this.cols, (y + 1) * this.cols).join(''));
+  }
+
+  private each(rect: Rect, apply: (index: number) => void): void {
+    const right = Math.min(this.cols, rect.x + rect.width);
+    const bottom = Math.min(this.rows, rect.y + rect.height);
+    for (let y = Math.max(0, rect.y); y < bottom; y += 1)
+      for (let x = Math.max(0, rect.x); x < right; x += 1) apply(y * this.cols + x);
+  }
+}
+
+export type Span = readonly [text: string, ink: InkRole];
+
+export function spansWidth(spans: readonly Span[]): number {
+  return spans.reduce((sum, [text]) => sum + Array.from(text).length, 0);
+}
+
+/** One column wide for every terminal: printable ASCII, Latin, and the symbols that the glyph tables use. */
+function isPlain(ch: string): boolean {
+  const code = ch.codePointAt(0) ?? 0;
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
+  return code < 0x300 || (code >= 0x370 && code < 0x590) || (code >= 0x2010 && code < 0x2e80 && code !== 0x200d);
+}
