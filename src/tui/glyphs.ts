@@ -1,0 +1,131 @@
+/** The interface's signs, in Unicode and in plain ASCII. Each is one column wide in every terminal that was tried. */
+import type { ShownPower } from '../rack/reading.ts';
+
+export interface Glyphs {
+  power: Record<ShownPower, string>;
+  /** Eight heights, lowest first. */
+  bars: readonly string[];
+  gap: string;
+  master: string;
+  protected: string;
+  chassisFan: string;
+  alarm: string;
+  console: string;
+  operation: readonly string[];
+  selected: string;
+  marked: string;
+  ellipsis: string;
+  sum: string;
+  ok: string;
+  bad: string;
+  question: string;
+  box: { h: string; v: string; tl: string; tr: string; bl: string; br: string };
+  separator: string;
+  progress: { done: string; left: string };
+}
+
+/** Beside the glyph, always: N on, F off, D disabled, ? unknown, - never answered. */
+export const POWER_LETTER: Record<ShownPower, string> = { on: 'N', off: 'F', disabled: 'D', unknown: '?', absent: '-' };
+export const POWER_WORD: Record<ShownPower, string> = {
+  on: 'on',
+  off: 'off',
+  disabled: 'disabled',
+  unknown: 'unknown',
+  absent: 'absent',
+};
+
+const unicode: Glyphs = {
+  power: { on: '●', off: '○', disabled: '⊘', unknown: '?', absent: '·' },
+  bars: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+  gap: '·',
+  master: '★',
+  protected: '◆',
+  chassisFan: '✢',
+  alarm: '▲',
+  console: '▣',
+  operation: ['◐', '◓', '◑', '◒'],
+  selected: '▌',
+  marked: '▎',
+  ellipsis: '…',
+  sum: 'Σ',
+  ok: '✓',
+  bad: '✗',
+  question: '?',
+  box: { h: '─', v: '│', tl: '╭', tr: '╮', bl: '╰', br: '╯' },
+  separator: '·',
+  progress: { done: '━', left: '─' },
+};
+
+const ascii: Glyphs = {
+  power: { on: '*', off: 'o', disabled: 'x', unknown: '?', absent: '.' },
+  bars: ['_', '_', '.', '-', '-', '=', '+', '#'],
+  gap: ' ',
+  master: 'M',
+  protected: 'P',
+  chassisFan: 'W',
+  alarm: '!',
+  console: 'C',
+  operation: ['/', '-', '\\', '|'],
+  selected: '>',
+  marked: '|',
+  ellipsis: '~',
+  sum: 'sum',
+  ok: 'ok',
+  bad: 'no',
+  question: '?',
+  box: { h: '-', v: '|', tl: '+', tr: '+', bl: '+', br: '+' },
+  separator: '-',
+  progress: { done: '#', left: '.' },
+};
+
+export function glyphs(asciiOnly: boolean): Glyphs {
+  return asciiOnly ? ascii : unicode;
+}
+
+/**
+ * The newest `width` values as bars, newest right; missing ones as gaps. The scale is the series' own, but never finer
+ * than `floor` counts: jitter of a count or two is not a mountain.
+ */
+export function sparkline(values: readonly (number | null)[], width: number, g: Glyphs, floor = 24): string {
+  const shown = values.slice(-width);
+  const known = shown.filter((value) => value !== null);
+  const high = Math.max(...known, 0);
+  const low = Math.min(...known, 255);
+  const span = Math.max(high - low, floor);
+  const base = Math.max(0, Math.min(low, high - span));
+  const bars = shown.map((value) => {
+    if (value === null) return g.gap;
+    const level = Math.floor(((value - base) / span) * g.bars.length);
+    return g.bars[Math.max(0, Math.min(g.bars.length - 1, level))] ?? g.gap;
+  });
+  return g.gap.repeat(Math.max(0, width - shown.length)) + bars.join('');
+}
+
+/** A name in `width` columns: the middle goes, for a host's number at its end tells it from its neighbours. */
+export function shorten(name: string, width: number, g: Glyphs): string {
+  const chars = Array.from(name);
+  if (chars.length <= width) return name;
+  if (width < 4) return chars.slice(-width).join('');
+  const tail = Math.max(3, Math.floor((width - 1) / 2));
+  return chars.slice(0, width - 1 - tail).join('') + g.ellipsis + chars.slice(-tail).join('');
+}
+
+/** `7s`, `3m`, `2h`, `4d`: at most four columns. */
+export function formatAge(ms: number): string {
+  const s = Math.floor(ms / 1000);
+  if (s < 100) return `${s}s`;
+  if (s < 6000) return `${Math.floor(s / 60)}m`;
+  return s < 360_000 ? `${Math.floor(s / 3600)}h` : `${Math.floor(s / 86_400)}d`;
+}
+
+/** `0:07`, `12:30`. */
+export function formatDuration(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+}
+
+/** Wall clock at the operator's offset from UTC, minutes: `14:05:09`, or `14:05`. */
+export function formatClock(at: number, utcOffsetMin: number, withSeconds: boolean): string {
+  const iso = new Date(at + utcOffsetMin * 60_000).toISOString();
+  return iso.slice(11, withSeconds ? 19 : 16);
+}

@@ -1,0 +1,92 @@
+/** Looks for meanings: a theme resolved for what the terminal can show. Pure. */
+import dark from '../../themes/dark.json' with { type: 'json' };
+import light from '../../themes/light.json' with { type: 'json' };
+import mono from '../../themes/mono.json' with { type: 'json' };
+import { nearest16 } from './colours.ts';
+import { DEFAULT_COLOUR, FLAG, GROUNDS, INKS, rawInk, type Ground, type Ink, type RawInk } from './frame.ts';
+
+/** Colours the terminal is believed to show. */
+export type Depth = 256 | 16 | 0;
+
+type Looks = readonly string[];
+interface Theme {
+  name: string;
+  inks: Record<string, Looks>;
+  grounds: Record<string, Looks>;
+}
+
+const THEMES: Record<string, Theme> = { dark, light, mono };
+export const THEME_NAMES = Object.keys(THEMES);
+
+/** `-1` keeps what the ground or the terminal has. */
+interface Look {
+  flags: number;
+  fg: number;
+  bg: number;
+}
+
+export interface Palette {
+  /** Flags and colours of a cell, as {@link rawInk} packs them. */
+  resolve(ink: Ink, ground: Ground): RawInk;
+}
+
+/** What TERM, COLORTERM and NO_COLOR say. A terminal that claims nothing gets 16 colours: every one shows those. */
+export function colourDepth(env: Readonly<Record<string, string | undefined>>): Depth {
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return 0;
+  const term = env.TERM ?? '';
+  if (/-mono$|^vt\d/.test(term)) return 0;
+  if (/truecolor|24bit/.test(env.COLORTERM ?? '')) return 256;
+  return /256|kitty|alacritty|foot|ghostty|wezterm|direct|contour/.test(term) ? 256 : 16;
+}
+
+/** Throws RangeError, in words for the operator, for a theme that does not exist. */
+export function createPalette(themeName: string, depth: Depth): Palette {
+  const theme = THEMES[themeName];
+  if (theme === undefined)
+    throw new RangeError(`there is no theme "${themeName}"; there are ${THEME_NAMES.join(', ')}`);
+  const column = depth === 256 ? 0 : depth === 16 ? 1 : 2;
+  const look = (kind: 'inks' | 'grounds', role: string): Look => parseLook(theme[kind][role]?.[column] ?? '');
+  const inks = new Map(INKS.map((role) => [role as Ink, look('inks', role)]));
+  const grounds = new Map(GROUNDS.map((role) => [role, look('grounds', role)]));
+  const known = new Map<string, RawInk>();
+  const plain: Look = { flags: 0, fg: -1, bg: -1 };
+  return {
+    resolve(ink, ground) {
+      if (typeof ink === 'number') return depth === 256 ? ink : reduce(ink, depth);
+      const name = `${ink}/${ground}`;
+      const cached = known.get(name);
+      if (cached !== undefined) return cached;
+      const front = inks.get(ink) ?? plain;
+      const back = grounds.get(ground) ?? plain;
+      const colour = (value: number): number => (value < 0 ? DEFAULT_COLOUR : value);
+      // Inverse twice is not at all: an inverse ink on an inverse ground would vanish, so flags are united.
+      const resolved = rawInk(
+        front.flags | back.flags,
+        colour(front.fg >= 0 ? front.fg : back.fg),
+        colour(front.bg >= 0 ? front.bg : back.bg),
+      );
+      known.set(name, resolved);
+      return resolved;
+    },
+  };
+}
+
+/** `bold 231 on 124` → a look. Themes are ours, so a word that means nothing is a mistake worth an error. */
+export function parseLook(text: string): Look {
+  const look: Look = { flags: 0, fg: -1, bg: -1 };
+  let ground = false;
+  for (const word of text.split(' ').filter((part) => part !== '')) {
+    if (word === 'on') ground = true;
+    else if (word === 'bold' || word === 'underline' || word === 'inverse' || word === 'dim') look.flags |= FLAG[word];
+    else if (/^\d{1,3}$/.test(word) && Number(word) < 256) look[ground ? 'bg' : 'fg'] = Number(word);
+    else throw new RangeError(`"${word}" in the look "${text}" is no colour and no attribute`);
+  }
+  return look;
+}
+
+/** A node's colours on a terminal that has fewer. */
+function reduce(ink: RawInk, depth: Depth): RawInk {
+  const colour = (value: number): number =>
+    value === DEFAULT_COLOUR || depth === 0 ? DEFAULT_COLOUR : value < 16 ? value : nearest16(value);
+  return rawInk(ink >> 18, colour((ink >> 9) & 0x1ff), colour(ink & 0x1ff));
+}
