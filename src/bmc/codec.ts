@@ -1,0 +1,96 @@
+/**
+ * Bytes of the BIOS's single-character commands and its status line (PROTOCOL sections 3 and 4). Pure.
+ *
+ * What PROTOCOL leaves open (brackets in the echo, line endings, leading spaces, a final newline) is accepted in every
+ * form; what it fixes (two digits for ID, MS, YY and ZZ) is demanded, because a reply that lost one character must not
+ * parse: `04 ff 1 2 98` is a torn `04 ff 1 26 98`, not a current of 2.
+ */
+import { formatAddress, type Address } from '../rack/address.ts';
+import type { Power } from '../rack/reading.ts';
+import { BAUD_CODE, type BmcVerb, type ConsoleBaud } from './types.ts';
+
+/** Close the pipe, and with it the console. Only `wire.ts` may put it on the line. */
+export const CLOSE_PIPE = 0x07;
+
+/** The documented unlock string (grade D/V); it is in EEPROM, so a rack may have another. */
+export const DEFAULT_UNLOCK = 'UnLockMe';
+
+export const STATUS_REQUEST = '=';
+
+/** `[hh]|`: the brackets clear the input register, so that no stale digit names another node. */
+export function openPipe(address: Address): string {
+  return `[${formatAddress(address)}]|`;
+}
+
+/** `[bb]~`, sent through an open pipe. */
+export function openConsole(baud: ConsoleBaud): string {
+  return `[${formatAddress(BAUD_CODE[baud])}]~`;
+}
+
+export function verbByte(verb: BmcVerb): string {
+  return verb === 'on' ? '/' : '\\';
+}
+
+/** A status line as it was read. `master` is MS 00. */
+export interface StatusLine {
+  id: Address;
+  master: boolean;
+  power: Power;
+  current: number;
+  fan: number;
+}
+
+const POWER: readonly Power[] = ['off', 'on', 'disabled'];
+
+// After a line's start, white space or the request's own echo; XX may carry a leading zero, nothing else may vary.
+const STATUS =
+  /(?<=^|[\s=])([0-9a-f]{2})[ \t]+(00|ff)[ \t]+0?([012])[ \t]+([0-9a-f]{2})[ \t]+([0-9a-f]{2})(?=(\s)|$)/gi;
+
+export interface StatusMatch {
+  status: StatusLine;
+  /** Where the line ends in the text, its terminator excluded. */
+  end: number;
+  /** True when white space follows; without it, a further digit could still show the line to be noise. */
+  terminated: boolean;
+}
+
+/** Every status line in the text, in order. */
+export function findStatusLines(text: string): StatusMatch[] {
+  return Array.from(text.matchAll(STATUS), (match) => {
+    const [whole, id = '', ms = '', power = '', current = '', fan = '', terminator] = match;
+    return {
+      status: {
+        id: Number.parseInt(id, 16),
+        master: ms === '00',
+        power: POWER[Number(power)] ?? 'disabled',
+        current: Number.parseInt(current, 16),
+        fan: Number.parseInt(fan, 16),
+      },
+      end: match.index + whole.length,
+      terminated: terminator !== undefined,
+    };
+  });
+}
+
+/**
+ * Where the echo of a status request ends, or -1. Through a fresh pipe the echo carries the address (`04|=`, perhaps
+ * with its brackets); inside an open pipe, and at the master, it is a bare `=`.
+ */
+export function endOfEcho(text: string, address: Address | null): number {
+  const pattern = address === null ? /=/ : new RegExp(`\\[?${formatAddress(address)}\\]?\\s*\\|\\s*=`, 'i');
+  const match = pattern.exec(text);
+  return match ? match.index + match[0].length : -1;
+}
+
+/** True when the text is, or may still grow into, what a BIOS echoes for `[bb]~`; `end` is where it stops. */
+export function consoleEcho(text: string, baud: ConsoleBaud): { matches: boolean; complete: boolean; end: number } {
+  const code = formatAddress(BAUD_CODE[baud]);
+  const full = new RegExp(`^\\s*\\[?${code}\\]?\\s*~[ \\t]*(?:\\r\\n?|\\n)?`).exec(text);
+  if (full) return { matches: true, complete: true, end: full[0].length };
+  const bare = text.replace(/^\s+/, '');
+  const partial = [`[${code}]~`, `${code}~`].some((echo) => echo.startsWith(bare));
+  return { matches: partial, complete: false, end: 0 };
+}
+
+/** Characters that a BIOS would execute: an unlock string must hold none, for it may reach an unlocked bus. */
+export const BIOS_COMMANDS = /[=#/\\[\]|~\x07]/;

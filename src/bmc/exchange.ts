@@ -1,0 +1,131 @@
+/**
+ * The pipe discipline: each function here is one exchange on the wire, from opening a pipe to closing it. An exchange
+ * ends when the complete status line is in; time-outs are only for silence.
+ */
+import type { Address } from '../rack/address.ts';
+import type { Failure, Sample } from '../rack/reading.ts';
+import { endOfEcho, findStatusLines, openPipe, STATUS_REQUEST, verbByte, type StatusLine } from './codec.ts';
+import type { BusProfile } from './profile.ts';
+import type { BmcVerb } from './types.ts';
+import type { Wire } from './wire.ts';
+
+/** A bus that ends its lines sends the end within a character's time; so long is waited where the habit is unknown. */
+const TERMINATOR_MS = 4;
+
+/** Whom to ask: a slave through a pipe, or the master, which answers a bare `=`. */
+export type Target = { kind: 'slave'; addr: Address } | { kind: 'master'; addr: Address | null };
+
+export type Reply =
+  { ok: true; sample: Sample; id: Address; master: boolean } | { ok: false; failure: Failure; heard: string };
+
+interface Ask {
+  wire: Wire;
+  profile: BusProfile;
+  now: () => number;
+  target: Target;
+  /** How long silence must last to be called silence, ms. */
+  silenceMs: number;
+  /** The node failed last time: believe only the second reply, for the first may be a late one. */
+  doubtful: boolean;
+}
+
+interface Found {
+  status: StatusLine;
+  echoed: boolean;
+  terminated: boolean;
+}
+
+/** A reply is the target's when its ID is the one asked and MS says what the target must be. */
+function belongs(status: StatusLine, target: Target): boolean {
+  if (target.kind === 'slave') return status.id === target.addr && !status.master;
+  return status.master && (target.addr === null || status.id === target.addr);
+}
+
+/** Sends `=` (with `prefix` ahead of it) and reads the one status line that answers it. */
+async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
+  const { wire, profile, target } = a;
+  const begun = performance.now();
+  const seen: { foreign: number; loose: Found | null } = { foreign: 0, loose: null };
+  wire.listen();
+  wire.send(prefix + STATUS_REQUEST);
+  const scan = (text: string): Found | null => {
+    const echo = endOfEcho(text, echoAddress);
+    if (echo < 0 && profile.echoes) return null;
+    seen.foreign = 0;
+    seen.loose = null;
+    for (const match of findStatusLines(echo < 0 ? text : ` ${text.slice(echo)}`)) {
+      const found = { status: match.status, echoed: echo >= 0, terminated: match.terminated };
+      if (!belongs(match.status, target)) seen.foreign++;
+      else if (match.terminated || profile.terminates === 'no') return found;
+      else seen.loose = found;
+    }
+    return null;
+  };
+  let found = await wire.receive((text) => scan(text) ?? seen.loose, a.silenceMs);
+  if (found !== null && !found.terminated && profile.terminates !== 'no') {
+    // Complete but for its line end: a habit of this bus, or torn. The next bytes, or their absence, tell.
+    const torn = profile.terminates === 'yes';
+    found = (await wire.receive(scan, torn ? a.silenceMs : TERMINATOR_MS)) ?? (torn ? null : seen.loose);
+  }
+  const heard = wire.ignore();
+  if (found === null) return { ok: false, failure: failureOf(heard, seen.foreign, echoAddress), heard };
+  const rttMs = performance.now() - begun;
+  profile.sawReply({ echoed: found.echoed, terminated: found.terminated, rttMs });
+  const { power, current, fan } = found.status;
+  return {
+    ok: true,
+    sample: { power, current, fan, at: a.now(), rttMs },
+    id: found.status.id,
+    master: found.status.master,
+  };
+}
+
+/** The master echoes even for an address where nobody is: that is silence, not garbage. */
+function failureOf(heard: string, foreign: number, address: Address | null): Failure {
+  if (foreign > 0) return 'foreign';
+  const end = endOfEcho(heard, address);
+  const rest = (end < 0 ? heard : heard.slice(end)).trim();
+  return rest === '' ? 'silent' : 'garbled';
+}
+
+/** One status exchange: pipe, `=`, reply, ^G. With `keep-open` a good reply leaves the pipe open, for a console. */
+export async function statusExchange(a: Ask, after: 'close' | 'keep-open' = 'close'): Promise<Reply> {
+  const { wire, target } = a;
+  let keep = false;
+  try {
+    const echo = target.kind === 'slave' ? target.addr : null;
+    let reply = await ask(a, target.kind === 'slave' ? openPipe(target.addr) : '', echo);
+    // After a failure a late reply may still be under way: only what answers a second `=` is surely present.
+    if (reply.ok && a.doubtful) reply = await ask(a, '', null);
+    keep = reply.ok && after === 'keep-open';
+    return reply;
+  } finally {
+    if (target.kind === 'slave' && !keep) wire.closePipe();
+  }
+}
+
+export type VerbExchange =
+  | { sent: false; reply: Reply }
+  /** `after` is the reply to the `=` behind the verb, in the same pipe. */
+  | { sent: true; proof: Sample; after: Reply };
+
+/**
+ * Identity proof, verb and first verification in one pipe: `[hh]|` `=` verb `=` ^G. The verb leaves only after a
+ * status line with the right ID and MS ff came back through this very pipe, and only if `mayStill` agrees then.
+ */
+export async function verbExchange(
+  a: Omit<Ask, 'target'> & { addr: Address; mayStill: () => boolean; onSent: () => void },
+  verb: BmcVerb,
+): Promise<VerbExchange> {
+  const slave = { ...a, target: { kind: 'slave', addr: a.addr } as const };
+  try {
+    let proof = await ask(slave, openPipe(a.addr), a.addr);
+    if (proof.ok && a.doubtful) proof = await ask(slave, '', null);
+    if (!proof.ok || !a.mayStill()) return { sent: false, reply: proof };
+    a.wire.send(verbByte(verb));
+    a.onSent();
+    return { sent: true, proof: proof.sample, after: await ask(slave, '', null) };
+  } finally {
+    a.wire.closePipe();
+  }
+}

@@ -1,0 +1,68 @@
+/** Who holds a serial port: for a message that names the other program instead of 'busy'. */
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+
+export interface Holder {
+  pid: number;
+  program: string;
+  user: string;
+}
+
+function userName(uid: number): string {
+  if (uid === userInfo().uid) return userInfo().username;
+  try {
+    const entry = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .find((fields) => fields[2] === String(uid));
+    return entry?.[0] ?? `uid ${uid}`;
+  } catch {
+    return `uid ${uid}`;
+  }
+}
+
+function opens(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+      } catch {
+        return []; // closed meanwhile
+      }
+    });
+  } catch {
+    return []; // gone, or another user's: not to be seen without root
+  }
+}
+
+/**
+ * Other processes with the device open, as far as this user may see them. A program that also holds the master side of
+ * a pseudo-terminal is the device itself (a simulator), not a competitor for it.
+ */
+export function holdersOf(path: string): Holder[] {
+  let device: string;
+  try {
+    device = realpathSync(path);
+  } catch {
+    return [];
+  }
+  const pseudo = device.startsWith('/dev/pts/');
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      const files = opens(pid);
+      if (!files.includes(device)) return [];
+      if (pseudo && files.some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx')) return [];
+      try {
+        const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+        return [{ pid: Number(pid), program, user: userName(statSync(`/proc/${pid}`).uid) }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** `screen (pid 123, user pi)`. */
+export function describeHolder(holder: Holder): string {
+  return `${holder.program} (pid ${holder.pid}, user ${holder.user})`;
+}

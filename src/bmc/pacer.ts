@@ -1,0 +1,61 @@
+/**
+ * Bytes towards a node, one at a time: the bridge from master to slave loses back-to-back characters, and 2 ms between
+ * them were seen to be safe (PROTOCOL section 5).
+ */
+export class Pacer {
+  readonly #gapMs: number;
+  readonly #send: (byte: number) => void;
+  #pending: Uint8Array[] = [];
+  #offset = 0;
+  #count = 0;
+  #lastAt = -Infinity;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(gapMs: number, send: (byte: number) => void) {
+    this.#gapMs = gapMs;
+    this.#send = send;
+  }
+
+  get pending(): number {
+    return this.#count;
+  }
+
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#pending.push(bytes);
+    this.#count += bytes.length;
+    if (this.#timer === null) this.#step();
+  }
+
+  /** Forgets what has not been sent; returns how many bytes that were. */
+  clear(): number {
+    const dropped = this.#count;
+    this.#pending = [];
+    this.#offset = this.#count = 0;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    return dropped;
+  }
+
+  #step(): void {
+    this.#timer = null;
+    const head = this.#pending[0];
+    const byte = head?.[this.#offset];
+    if (head === undefined || byte === undefined) return;
+    // Timers may fire up to a millisecond early against the clock that the bridge lives by.
+    const wait = this.#lastAt + this.#gapMs - performance.now();
+    if (wait > 0) {
+      this.#timer = setTimeout(() => this.#step(), Math.ceil(wait));
+      return;
+    }
+    this.#offset++;
+    this.#count--;
+    if (this.#offset === head.length) {
+      this.#pending.shift();
+      this.#offset = 0;
+    }
+    this.#lastAt = performance.now();
+    this.#send(byte);
+    if (this.#count > 0) this.#timer = setTimeout(() => this.#step(), Math.ceil(this.#gapMs));
+  }
+}

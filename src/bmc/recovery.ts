@@ -1,0 +1,51 @@
+/** Getting from an open port to a bus that answers: ^G, the master's bare `=`, the unlock string (PROTOCOL sections 2, 3). */
+import type { Address } from '../rack/address.ts';
+import { DEFAULT_UNLOCK } from './codec.ts';
+import { statusExchange, type Reply } from './exchange.ts';
+import type { BusProfile } from './profile.ts';
+import type { Wire } from './wire.ts';
+
+export type ProbeResult = { phase: 'ready'; master: Address } | { phase: 'locked' | 'wedged'; detail: string };
+
+/** An unlocked master answers within 5 ms; a locked one never. */
+const FIRST_SILENCE_MS = 100;
+const SILENCE_MS = 250;
+const TRIES_AFTER_UNLOCK = 3;
+
+/** Leaves every pipe closed. Rejects LineLost. `unlock` is a secret: it is in no result. */
+export async function probe(
+  wire: Wire,
+  options: { profile: BusProfile; unlock: string; now: () => number },
+): Promise<ProbeResult> {
+  const { profile, now } = options;
+  const askMaster = (silenceMs: number): Promise<Reply> =>
+    statusExchange({ wire, profile, now, silenceMs, doubtful: false, target: { kind: 'master', addr: null } });
+  profile.forget();
+  wire.console = null;
+  wire.closePipe();
+  await wire.quiet(5, 150);
+  let reply = await askMaster(FIRST_SILENCE_MS);
+  for (let tries = 0; !reply.ok && tries < TRIES_AFTER_UNLOCK; tries++) {
+    // A pipe left open swallows the string, so the pipe is closed first; an unlocked bus ignores it.
+    wire.closePipe();
+    await wire.quiet(5, 150);
+    wire.send(options.unlock);
+    await wire.quiet(20, 150);
+    reply = await askMaster(SILENCE_MS);
+  }
+  if (reply.ok) return { phase: 'ready', master: reply.id };
+  if (reply.failure === 'silent') {
+    const which = options.unlock === DEFAULT_UNLOCK ? 'the default unlock string' : 'the configured unlock string';
+    return {
+      phase: 'locked',
+      detail: `nothing answers, even after ${which}: check the port, the rack's power, and 'unlock' in the configuration`,
+    };
+  }
+  return {
+    phase: 'wedged',
+    detail:
+      reply.failure === 'foreign'
+        ? 'a node answers in the master’s place, even after ^G: another program may be using this bus'
+        : 'bytes come, but no answer of the master can be read: wrong speed, noise, or another program on this bus',
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * One open line and what is on it: sends commands, collects what comes back for whoever listens, and owns the one byte
+ * that nobody else may send. `send` refuses 0x07; `closePipe` is the only place in the program that writes it.
+ */
+import { CLOSE_PIPE } from './codec.ts';
+import type { Line } from './types.ts';
+
+/** The line went away in the middle of something. */
+export class LineLost extends Error {
+  override readonly name = 'LineLost';
+}
+
+const CLOSE = Uint8Array.of(CLOSE_PIPE);
+
+/** Reads what has come so far (latin1); returns a result to end the wait, or null to go on. */
+export type Scan<T> = (text: string) => T | null;
+
+interface Waiting {
+  poke(): void;
+  fail(error: LineLost): void;
+}
+
+export class Wire {
+  readonly #line: Line;
+  #received = '';
+  #waiting: Waiting | null = null;
+  #lost: LineLost | null = null;
+  #lastByteAt = performance.now();
+  #listening = false;
+  /** Gets what arrives between exchanges while a console is open; without one such bytes are stray. */
+  console: ((bytes: Uint8Array) => void) | null = null;
+  /** Bytes that belonged to no exchange and no console. */
+  stray = 0;
+
+  constructor(line: Line) {
+    this.#line = line;
+  }
+
+  /** Why the line can no longer be used, or null. */
+  get lost(): LineLost | null {
+    return this.#lost;
+  }
+
+  /** Bytes from the line. */
+  feed(bytes: Uint8Array): void {
+    this.#lastByteAt = performance.now();
+    if (this.#listening) {
+      this.#received += Buffer.from(bytes).toString('latin1');
+      this.#waiting?.poke();
+    } else if (this.console) {
+      this.console(bytes);
+    } else {
+      this.stray += bytes.length;
+    }
+  }
+
+  /** The line closed: whoever waits is told, whoever comes later too. */
+  lose(why: string): void {
+    this.#lost = new LineLost(why);
+    this.#waiting?.fail(this.#lost);
+  }
+
+  /** Commands as text, or console bytes. Never 0x07, whatever its source. */
+  send(data: string | Uint8Array): void {
+    if (this.#lost) throw this.#lost;
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    if (bytes.includes(CLOSE_PIPE)) throw new Error('0x07 may reach the line only as the close of a pipe');
+    this.#line.write(bytes);
+  }
+
+  /** ^G: closes the pipe and the console in it. Harmless where none is open; recovers a wedged bus (grade V). */
+  closePipe(): void {
+    if (!this.#lost) this.#line.write(CLOSE);
+  }
+
+  /** From now on what comes belongs to an exchange; what came before does not. */
+  listen(): void {
+    this.#received = '';
+    this.#listening = true;
+  }
+
+  /** End of an exchange: later bytes are stray again. Returns what was not used. */
+  ignore(): string {
+    this.#listening = false;
+    const rest = this.#received;
+    this.#received = '';
+    return rest;
+  }
+
+  /**
+   * Waits until `scan` finds its result in what has come since `listen`, or until the line was silent for `silenceMs`
+   * (each byte extends it, to four times that at most). Resolves null for silence; rejects LineLost.
+   */
+  async receive<T>(scan: Scan<T>, silenceMs: number): Promise<T | null> {
+    if (this.#lost) throw this.#lost;
+    const begun = performance.now();
+    return new Promise<T | null>((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting = null;
+        settle();
+      };
+      const look = (): boolean => {
+        const found = scan(this.#received);
+        if (found === null) return false;
+        finish(() => resolve(found));
+        return true;
+      };
+      const expire = (): void => {
+        const now = performance.now();
+        const deadline = Math.min(Math.max(begun, this.#lastByteAt) + silenceMs, begun + 4 * silenceMs);
+        if (now >= deadline) finish(() => resolve(null));
+        else timer = setTimeout(expire, deadline - now);
+      };
+      this.#waiting = { poke: look, fail: (error) => finish(() => reject(error)) };
+      if (!look()) timer = setTimeout(expire, silenceMs);
+    });
+  }
+
+  /** Waits until nothing came for `quietMs`; false when the line still talks after `capMs`. */
+  async quiet(quietMs: number, capMs: number): Promise<boolean> {
+    const begun = performance.now();
+    for (;;) {
+      if (this.#lost) throw this.#lost;
+      const now = performance.now();
+      const since = now - Math.max(begun, this.#lastByteAt);
+      if (since >= quietMs) return true;
+      if (now - begun >= capMs) return false;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(1, quietMs - since)));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.lose('the port was closed');
+    await this.#line.close();
+  }
+}
