@@ -1,0 +1,105 @@
+/**
+ * Reads a console as an operator would during a shutdown: whole lines, prompts when it has gone quiet, not its own
+ * echo, and nothing from before the request. Pure: text and times come in as values, recognitions go out.
+ */
+import { isStamped, readLine, type LineMark } from './markers.ts';
+import { PlainText } from './plain-text.ts';
+import { readPrompt, type Prompt } from './prompt.ts';
+
+/** A tail counts as a prompt after this much silence: long against a gap between two bytes, short against a person. */
+export const QUIET_MS = 300;
+/** The echo of what we typed comes within this time or never: 2 ms pacing of a long line is well under a second. */
+const ECHO_WITHIN_MS = 5_000;
+/** No mark is longer; a longer line is a node's flood or binary output and cannot be one. */
+const LINE_LIMIT = 1_024;
+/** What evidence quotes of a line. */
+const QUOTE_LIMIT = 200;
+
+/** `output`: visible text without a meaning here. `text` is the line, shortened; it holds no control characters. */
+export type Recognition = { at: number; text: string } & (LineMark | Prompt | { kind: 'output' });
+
+export class ConsoleReader {
+  readonly #plain = new PlainText();
+  #line = '';
+  #overlong = false;
+  #lastAt = 0;
+  /** The tail has been reported since the last byte. */
+  #tailRead = true;
+  /** A line that was open when the request was made is from before it. */
+  #skipLine = false;
+  #settling = false;
+  #stamps = false;
+  #echoes: { text: string; until: number }[] = [];
+
+  /** We type `text` now: its echo is not the node speaking. */
+  sent(text: string, at: number): void {
+    const visible = text.replace(/[\x00-\x1f\x7f]/g, '').trim();
+    if (visible !== '') this.#echoes.push({ text: visible, until: at + ECHO_WITHIN_MS });
+  }
+
+  /** A shutdown is asked for now. What was printed until here proves nothing. */
+  requested(): void {
+    this.#settling = true;
+    this.#skipLine = this.#line !== '';
+    this.#tailRead = true;
+  }
+
+  /** The node's output. Bytes may be split anywhere. */
+  feed(text: string, at: number): Recognition[] {
+    const found: Recognition[] = [];
+    const plain = this.#plain.feed(text);
+    if (plain !== '') this.#tailRead = false;
+    this.#lastAt = at;
+    for (const piece of plain.split(/(\r|\n)/)) {
+      if (piece === '\r' || piece === '\n') {
+        const recognition = this.#endLine(at);
+        if (recognition) found.push(recognition);
+      } else if (this.#line.length + piece.length > LINE_LIMIT) this.#overlong = true;
+      else this.#line += piece;
+    }
+    return found;
+  }
+
+  /** Time passes: after {@link QUIET_MS} of silence the unfinished line may be a prompt, or a last line without its end. */
+  tick(at: number): Recognition[] {
+    if (this.#tailRead || this.#line.trim() === '' || at - this.#lastAt < QUIET_MS) return [];
+    this.#tailRead = true;
+    const line = this.#line;
+    if (this.#skipLine || this.#overlong || this.#isEcho(line, at, 'keep')) return [];
+    const prompt = readPrompt(line);
+    if (prompt) return [{ ...prompt, at, text: quote(line) }];
+    // The machine may stop before the last line's end is out.
+    const mark = this.#read(line);
+    return mark?.kind === 'halt' ? [{ ...mark, at, text: quote(line) }] : [{ kind: 'output', at, text: quote(line) }];
+  }
+
+  #endLine(at: number): Recognition | null {
+    const line = this.#line;
+    const skip = this.#skipLine || this.#overlong;
+    this.#line = '';
+    this.#overlong = false;
+    if (line.trim() === '') return null;
+    this.#skipLine = false;
+    if (isStamped(line)) this.#stamps = true;
+    if (skip || this.#isEcho(line, at, 'consume')) return null;
+    return { ...(this.#read(line) ?? { kind: 'output' }), at, text: quote(line) };
+  }
+
+  #read(line: string): LineMark | null {
+    return readLine(line, { settling: this.#settling, stamps: this.#stamps });
+  }
+
+  /** Echo is a line that ends in what we typed; where a password is not echoed, nothing is taken for it. */
+  #isEcho(line: string, at: number, then: 'consume' | 'keep'): boolean {
+    this.#echoes = this.#echoes.filter((echo) => echo.until >= at);
+    const index = this.#echoes.findIndex((echo) => line.trimEnd().endsWith(echo.text));
+    if (index < 0) return false;
+    if (then === 'consume') this.#echoes.splice(0, index + 1);
+    return true;
+  }
+}
+
+function quote(line: string): string {
+  const text = line.replace(/\s+/g, ' ').trim();
+  return text.length > QUOTE_LIMIT ? `${text.slice(0, QUOTE_LIMIT - 1)}…` : text;
+}
