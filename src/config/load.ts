@@ -88,7 +88,7 @@ export function parseConfig(text: string, file: string): Config {
     throw new ConfigError(
       parsed.error.issues
         .flatMap(flatten)
-        .map(({ path, message }) => at(offsetOf(document, path), `${pathText(path)}${message}`)),
+        .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
   const contradictions = checkNodes(parsed.data.nodes);
   if (contradictions.length > 0)
@@ -123,10 +123,11 @@ export function inventoryOf(config: Config): Inventory {
 type Path = readonly PropertyKey[];
 
 /** One problem per unknown key, and the words of zod put so that they say what would be right. */
-function flatten(issue: z.core.$ZodIssue): { path: Path; message: string }[] {
+function flatten(issue: z.core.$ZodIssue): { path: Path; place?: 'key'; message: string }[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
+      place: 'key',
       message: 'no such setting; see docs/configuration.md',
     }));
   if (issue.code === 'invalid_union' && issue.path.some((part) => SECRET_KEYS.has(String(part))))
@@ -145,15 +146,15 @@ function pathText(path: Path): string {
   return path.length === 0 ? '' : `${path.map(String).join('.')}: `;
 }
 
-/** Where the value at `path` begins; the nearest parent's place where the value itself is missing; a wrong key's own place. */
-function offsetOf(document: Document, path: Path): number {
+/** Where the value (or the key) at `path` begins; the nearest parent's place where it is missing. */
+function offsetOf(document: Document, path: Path, place: 'key' | 'value' = 'value'): number {
   for (let length = path.length; length > 0; length--) {
     const parent: unknown = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
     const last = path[length - 1];
     if (isMap(parent)) {
       const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === last);
-      const missing = length < path.length;
-      const node: unknown = pair && (missing || !hasRange(pair.value) ? pair.key : pair.value);
+      const wanted = length === path.length ? place : 'key';
+      const node: unknown = pair && (wanted === 'key' || !hasRange(pair.value) ? pair.key : pair.value);
       if (hasRange(node)) return node.range[0];
       continue;
     }

@@ -8,11 +8,14 @@ export const DEFAULT_PORT = '/dev/serial0';
 
 /** The configured port, the default where none is set, or null where only a real parser can tell. Pure. */
 export function peekPort(text: string): string | null {
-  const mentions = text.split(/\r?\n/).filter((line) => /\bport\b["']?\s*:/.test(line.replace(/#.*/, '')));
+  const lines = text.split(/\r?\n/);
+  const mentions = lines.filter((line) => /\bport\b["']?\s*:/.test(line.replace(/#.*/, '')));
   const [only, ...others] = mentions;
   if (only === undefined) return DEFAULT_PORT;
   const match = /^port:[ \t]+(?:([^\s#"'&*!|>{}[\]%@`][^\s#]*)|"([^"\\]+)"|'([^']+)')[ \t]*(?:#.*)?$/.exec(only);
-  return others.length > 0 || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
+  // An indented next line would go on with the value.
+  const goesOn = /^\s+\S/.test(lines[lines.indexOf(only) + 1] ?? '');
+  return others.length > 0 || goesOn || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
 }
 
 /** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */

@@ -21,7 +21,7 @@ const node = z
       .optional(),
     role: z.string().max(32).optional(),
     cluster: z.string().max(32).optional(),
-    ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+    ip: z.union([z.ipv4(), z.ipv6()], 'an IPv4 or IPv6 address').optional(),
     mac: z.string().optional(),
     chassisFan: z.number().int().positive().optional(),
     protected: z.boolean().optional(),

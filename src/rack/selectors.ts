@@ -1,0 +1,193 @@
+/**
+ * Selectors: how operators call nodes. Because a wrong set can be cut, nothing is guessed: a word that matches nothing,
+ * or that could mean two different nodes, is an error.
+ *
+ * | word | means |
+ * |---|---|
+ * | `ns01` | the node of that name (host names know no case) |
+ * | `03`, `0x03`, `3` | the node at that hex address |
+ * | `A-3`, `a3` | the node at that position |
+ * | `0c-17` | the nodes with addresses 0c to 17: two digits each, since `b-3` is a position |
+ * | `k8s-worker-[01-04,07]` | names with these numbers; every one must exist |
+ * | `row:A`, `role:worker`, `cluster:dev`, `all` | groups |
+ * | `name:…`, `addr:…`, `pos:…` | the same, for a word that would be ambiguous (a node named like an address) |
+ * | `!x` | not x; needs something to exclude from (`all !ns01`) |
+ *
+ * Words are separated by spaces and commas; their order has no meaning.
+ */
+import {
+  formatAddress,
+  formatPosition,
+  parseAddress,
+  parsePosition,
+  rowLabel,
+  rowOf,
+  type Address,
+} from './address.ts';
+import { compressNames } from './compress.ts';
+import type { Inventory, InventoryNode } from './inventory.ts';
+
+export type Selection =
+  | {
+      ok: true;
+      /** In address order, at least one. */
+      nodes: InventoryNode[];
+      /** The selector in one spelling; the label that confirms a cut of several (`row:A 4`). */
+      label: string;
+    }
+  /** One sentence: which word, what is wrong with it, what would be right. */
+  | { ok: false; problem: string };
+
+/** More than the bus can have: a bracket with a slip in it must not make a list of millions. */
+const MAX_NUMBERS = 1000;
+
+/** Which nodes the words mean. Never throws. */
+export function select(words: readonly string[], rack: Inventory): Selection {
+  const tokens = words.flatMap(split);
+  const included = new Set<Address>();
+  const excluded = new Set<Address>();
+  for (const token of tokens) {
+    const exclude = token.startsWith('!');
+    const found = resolveWord(exclude ? token.slice(1) : token, rack);
+    if (!found.ok) return { ok: false, problem: found.problem };
+    for (const node of found.nodes) (exclude ? excluded : included).add(node.addr);
+  }
+  const label = tokens.join(' ');
+  if (tokens.length === 0) return { ok: false, problem: 'name at least one node, or all' };
+  if (included.size === 0) return { ok: false, problem: `'${label}' only excludes: write 'all ${label}'` };
+  const nodes = rack.nodes.filter(({ addr }) => included.has(addr) && !excluded.has(addr));
+  if (nodes.length === 0) return { ok: false, problem: `'${label}' excludes every node it names` };
+  return { ok: true, nodes, label };
+}
+
+/** At spaces and commas, but not inside brackets. */
+function split(text: string): string[] {
+  return text.match(/(?:\[[^\]]*\]?|[^\s,[])+/g) ?? [];
+}
+
+type Found = { ok: true; nodes: InventoryNode[] } | { ok: false; problem: string };
+
+function resolveWord(word: string, rack: Inventory): Found {
+  const group = /^(row|role|cluster|name|addr|pos):(.*)$/i.exec(word);
+  if (group) return resolvePrefixed(word, (group[1] ?? '').toLowerCase(), group[2] ?? '', rack);
+  if (word.toLowerCase() === 'all') return some(rack.nodes, `the rack has no nodes yet`);
+  const bracket = /^([^[\]]*)\[([^[\]]*)\]([^[\]]*)$/.exec(word);
+  if (bracket) return resolveNumbers(word, bracket[1] ?? '', bracket[2] ?? '', bracket[3] ?? '', rack);
+  if (/[[\]]/.test(word)) return wrong(`'${word}': brackets hold numbers, as in k8s-worker-[01-04]`);
+  return resolveSingle(word, rack);
+}
+
+function resolveSingle(word: string, rack: Inventory): Found {
+  const readings: { how: string; nodes: InventoryNode[] }[] = [
+    { how: 'name', nodes: byName(word, rack) },
+    { how: 'addr', nodes: byAddress(parseAddress(word), rack) },
+    { how: 'pos', nodes: byAddress(parsePosition(word), rack) },
+    { how: 'range', nodes: byRange(word, rack) },
+  ].filter(({ nodes }) => nodes.length > 0);
+  const [first, second] = readings;
+  if (first === undefined) return wrong(notFound(word, rack));
+  if (second !== undefined && !sameNodes(first.nodes, second.nodes)) {
+    const say = ({ how, nodes }: typeof first): string => `${how}:${word} (${describe(nodes)})`;
+    return wrong(`'${word}' can mean ${readings.map(say).join(' or ')}: write which`);
+  }
+  return { ok: true, nodes: first.nodes };
+}
+
+function resolvePrefixed(word: string, kind: string, value: string, rack: Inventory): Found {
+  const same = (field: string | null): boolean => field !== null && field.toLowerCase() === value.toLowerCase();
+  const known = (fields: (string | null)[]): string =>
+    [...new Set(fields.filter((field) => field !== null))].sort().join(', ') || 'none';
+  switch (kind) {
+    case 'row': {
+      const nodes = rack.nodes.filter(({ addr }) => same(rowLabel(rowOf(addr))));
+      return some(
+        nodes,
+        `'${word}': no node in such a row; rows: ${known(rack.nodes.map((n) => rowLabel(rowOf(n.addr))))}`,
+      );
+    }
+    case 'role':
+      return some(
+        rack.nodes.filter(({ role }) => same(role)),
+        `'${word}': no node has that role; roles: ${known(rack.nodes.map(({ role }) => role))}`,
+      );
+    case 'cluster':
+      return some(
+        rack.nodes.filter(({ cluster }) => same(cluster)),
+        `'${word}': no node is in that cluster; clusters: ${known(rack.nodes.map(({ cluster }) => cluster))}`,
+      );
+    case 'name':
+      return some(byName(value, rack), `'${word}': no node has that name`);
+    case 'pos':
+      return some(byAddress(parsePosition(value), rack), `'${word}': no node there; a position is like A-3`);
+    default: {
+      const nodes = /^[0-9a-f]{2}-[0-9a-f]{2}$/i.test(value)
+        ? byRange(value, rack)
+        : byAddress(parseAddress(value), rack);
+      return some(nodes, `'${word}': no node there; an address is two hex digits, 00 to 7f`);
+    }
+  }
+}
+
+function resolveNumbers(word: string, head: string, numbers: string, tail: string, rack: Inventory): Found {
+  const nodes: InventoryNode[] = [];
+  for (const part of numbers.split(',')) {
+    const match = /^\s*(\d{1,6})(?:-(\d{1,6}))?\s*$/.exec(part);
+    if (!match?.[1]) return wrong(`'${word}': '${part}' is no number or range, as in k8s-worker-[01-04,07]`);
+    const from = Number(match[1]);
+    const to = Number(match[2] ?? match[1]);
+    if (to < from) return wrong(`'${word}': the range ${part.trim()} runs backwards`);
+    if (to - from >= MAX_NUMBERS) return wrong(`'${word}': the range ${part.trim()} is too long`);
+    for (let number = from; number <= to; number++) {
+      const name = `${head}${String(number).padStart(match[1].length, '0')}${tail}`;
+      const [node] = byName(name, rack);
+      if (node === undefined) return wrong(`'${word}': there is no node ${name}`);
+      nodes.push(node);
+    }
+  }
+  return { ok: true, nodes };
+}
+
+function byName(name: string, rack: Inventory): InventoryNode[] {
+  return rack.nodes.filter((node) => node.name.toLowerCase() === name.toLowerCase());
+}
+
+function byAddress(addr: Address | null, rack: Inventory): InventoryNode[] {
+  return rack.nodes.filter((node) => node.addr === addr);
+}
+
+/** Addresses may be missing inside a range: racks have gaps. */
+function byRange(word: string, rack: Inventory): InventoryNode[] {
+  const match = /^([0-9a-f]{2})-([0-9a-f]{2})$/i.exec(word);
+  const from = parseAddress(match?.[1] ?? '');
+  const to = parseAddress(match?.[2] ?? '');
+  if (from === null || to === null) return [];
+  return rack.nodes.filter(({ addr }) => addr >= from && addr <= to);
+}
+
+function notFound(word: string, rack: Inventory): string {
+  const lower = word.toLowerCase();
+  const near = rack.nodes.filter(({ name }) => lower.length > 1 && name.toLowerCase().includes(lower));
+  const hint =
+    near.length > 0
+      ? `did you mean ${compressNames(near.map(({ name }) => name))}?`
+      : `see 'rackui status' for what is there`;
+  return `'${word}' is no node of ${rack.name}: ${hint}`;
+}
+
+function sameNodes(a: readonly InventoryNode[], b: readonly InventoryNode[]): boolean {
+  return a.length === b.length && a.every((node, i) => node.addr === b[i]?.addr);
+}
+
+function describe(nodes: readonly InventoryNode[]): string {
+  const [only] = nodes;
+  if (nodes.length !== 1 || only === undefined) return compressNames(nodes.map(({ name }) => name));
+  return `${only.name} at ${formatPosition(only.addr)}, ${formatAddress(only.addr)}`;
+}
+
+function some(nodes: InventoryNode[], problem: string): Found {
+  return nodes.length > 0 ? { ok: true, nodes } : wrong(problem);
+}
+
+function wrong(problem: string): Found {
+  return { ok: false, problem };
+}

@@ -1,0 +1,137 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConfigError, inventoryOf, loadConfig, parseConfig } from '../../src/config/load.ts';
+import { surroundings } from '../../src/config/paths.ts';
+
+function problemsOf(load: () => unknown): string {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'no problem';
+}
+
+describe('a wrong configuration names file, line and column', () => {
+  test.each<[yaml: string, problem: string]>([
+    ['nmae: x', 'rack.yaml:1:1: nmae: no such setting'],
+    ['name: r\npoll: { intervall: 2 }', 'rack.yaml:2:9: poll.intervall: no such setting'],
+    ['poll: { interval: -1 }', 'rack.yaml:1:19: poll.interval: Too small'],
+    ['poll: { interval: fast }', 'rack.yaml:1:19: poll.interval: Invalid input: expected number'],
+    ['port: ""', 'rack.yaml:1:7: port: '],
+    ['nodes:\n  - { addr: 10, name: a }', 'rack.yaml:2:13: nodes.0.addr: write the address as quoted hex'],
+    ['nodes:\n  - { addr: "80" }', 'rack.yaml:2:13: nodes.0.addr: two hex digits from "00" to "7f"'],
+    ['nodes:\n  - { pos: A-4 }', 'rack.yaml:2:12: nodes.0.pos: a row letter and a slot 0 to 3'],
+    ['nodes:\n  - { pos: A-1, addr: "02" }', 'rack.yaml:2:12: nodes.0.pos: address "02" is position A-2, not A-1'],
+    ['nodes:\n  - name: a', 'rack.yaml:2:5: nodes.0: a node needs addr or pos'],
+    ['nodes:\n  - { addr: "01", name: "a b" }', 'rack.yaml:2:25: nodes.0.name: a host name'],
+    ['nodes:\n  - { addr: "01", ip: 1.2.3 }', 'rack.yaml:2:23: nodes.0.ip: an IPv4 or IPv6 address'],
+    [
+      'nodes:\n  - { addr: "01" }\n  - { pos: A-1 }',
+      'rack.yaml:3:5: address 01 (A-1) is already node-01: one node an address',
+    ],
+    [
+      'nodes:\n  - { addr: "01", name: a }\n  - { addr: "02", name: A }',
+      'rack.yaml:3:25: the name A is already the node at address 01 (A-1)',
+    ],
+    [
+      'nodes:\n  - { addr: "00", role: master }\n  - { addr: "04", role: master }',
+      'rack.yaml:3:25: node-00 is already the master: exactly one',
+    ],
+    ['unlock: hunter2', 'rack.yaml:1:9: unlock: a secret is { file: PATH } or { command:'],
+    ['login: { user: pi, password: raspberry }', 'rack.yaml:1:30: login.password: a secret is { file: PATH }'],
+    ['name: [', 'rack.yaml:1:8: not YAML: '],
+    ['a: b: c', 'rack.yaml:1:4: not YAML: '],
+    ['just text', 'rack.yaml:1:1: Invalid input: expected object'],
+  ])('%j', (yaml, problem) => {
+    expect(problemsOf(() => parseConfig(yaml, 'rack.yaml'))).toContain(problem);
+  });
+
+  test('all problems at once', () => {
+    const problems = problemsOf(() => parseConfig('a: 1\nb: 2\nport: 3', 'rack.yaml')).split('\n');
+    expect(problems).toHaveLength(3);
+  });
+
+  test('a secret that was written as text is not repeated', () => {
+    expect(problemsOf(() => parseConfig('login: { user: pi, password: raspberry }', 'f'))).not.toContain('raspberry');
+    expect(problemsOf(() => parseConfig('unlock: { text: raspberry }', 'f'))).not.toContain('raspberry');
+  });
+});
+
+test('the reference rack loads', () => {
+  const { inventory, config, path } = loadConfig('src/config/racks/er24a.yaml');
+  expect(path).toMatch(/^\/.*er24a\.yaml$/);
+  expect(inventory.configured).toBe(true);
+  expect(inventory.nodes).toHaveLength(24);
+  expect(inventory.nodes.map(({ addr }) => addr)).toEqual(Array.from({ length: 24 }, (_, i) => i));
+  expect(inventory.nodes[0]).toEqual({
+    addr: 0,
+    name: 'mcp01',
+    role: 'master',
+    cluster: null,
+    ip: '192.168.197.4',
+    mac: 'e4:5f:01:40:58:80',
+    chassisFan: null,
+    protected: false,
+  });
+  expect(config.port).toBe('/dev/serial0');
+});
+
+test('nodes without a name are called by their address', () => {
+  expect(inventoryOf(parseConfig('nodes: [{ pos: A-3 }]', 'f')).nodes[0]?.name).toBe('node-03');
+});
+
+describe('where it is looked for', () => {
+  let home = '';
+  beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'rackui-config-'))));
+  afterEach(() => rmSync(home, { recursive: true }));
+  const around = (env: Record<string, string>) => ({ ...surroundings(), home, env });
+
+  function put(path: string, text: string): string {
+    const full = join(home, path);
+    mkdirSync(join(full, '..'), { recursive: true });
+    writeFileSync(full, text, { mode: 0o600 });
+    return full;
+  }
+
+  test('the option goes before the environment, that before the home directory', () => {
+    const option = put('option.yaml', 'name: option');
+    const variable = put('variable.yaml', 'name: variable');
+    put('.config/rackui/rack.yaml', 'name: home');
+    put('xdg/rackui/rack.yaml', 'name: xdg');
+    const env = { RACKUI_CONFIG: variable, XDG_CONFIG_HOME: join(home, 'xdg') };
+    expect(loadConfig(option, around(env)).config.name).toBe('option');
+    expect(loadConfig(undefined, around(env)).config.name).toBe('variable');
+    expect(loadConfig(undefined, around({ XDG_CONFIG_HOME: join(home, 'xdg') })).config.name).toBe('xdg');
+    expect(loadConfig(undefined, around({})).config.name).toBe('home');
+  });
+
+  test('a file that was named must exist and be readable', () => {
+    const missing = join(home, 'missing.yaml');
+    expect(problemsOf(() => loadConfig(missing))).toBe(`${missing}: there is no such file`);
+    expect(problemsOf(() => loadConfig(undefined, around({ RACKUI_CONFIG: missing })))).toContain('no such file');
+    expect(problemsOf(() => loadConfig(home))).toContain('EISDIR');
+  });
+
+  test('an empty file is the default configuration', () => {
+    const { config, inventory } = loadConfig(put('empty.yaml', '# nothing\n'));
+    expect(config).toMatchObject({ name: 'rack', port: '/dev/serial0', poll: { interval: 1 } });
+    expect(inventory.configured).toBe(false);
+  });
+
+  test('one that names programs may not be writable by others', () => {
+    const file = put('open.yaml', 'unlock: { command: [pass, rack] }');
+    expect(loadConfig(file).config.unlock).toEqual({ command: ['pass', 'rack'] });
+    chmodSync(file, 0o664);
+    expect(problemsOf(() => loadConfig(file))).toContain(
+      `others than its owner can write this file: chmod go-w ${file}`,
+    );
+    chmodSync(file, 0o600);
+    chmodSync(home, 0o777);
+    expect(problemsOf(() => loadConfig(file))).toContain(`can write its directory ${home}`);
+    expect(problemsOf(() => loadConfig(file, { ...surroundings(), uid: 12345 }))).toMatch(/belongs to|can write/);
+  });
+});
