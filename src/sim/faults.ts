@@ -1,0 +1,45 @@
+/** Faults that can be set on a node's BMC or on the bus. Plain data; who acts, reads them. */
+
+export interface BmcFaults {
+  /** Hears nothing, says nothing. */
+  silent: boolean;
+  /** Share of the reply's characters that arrive damaged, 0..1. */
+  garble: number;
+  offIgnored: boolean;
+  onIgnored: boolean;
+  /** The status says `on` for so long (ms) after power is off. */
+  offLateMs: number;
+  /** The address that replies carry instead of the node's own. */
+  wrongId: number | null;
+  /** Replies stop somewhere in the middle. */
+  torn: boolean;
+  /** `~` has no effect. */
+  consoleIgnored: boolean;
+  /** Milliseconds before each reply, on top of the usual turnaround. */
+  slowMs: number;
+}
+
+export function noBmcFaults(): BmcFaults {
+  return {
+    silent: false,
+    garble: 0,
+    offIgnored: false,
+    onIgnored: false,
+    offLateMs: 0,
+    wrongId: null,
+    torn: false,
+    consoleIgnored: false,
+    slowMs: 0,
+  };
+}
+
+export interface BusFaults {
+  /** Chance of stray bytes ahead of an exchange, 0..1. */
+  noise: number;
+  /** Nothing the host sends arrives. */
+  silent: boolean;
+}
+
+export function noBusFaults(): BusFaults {
+  return { noise: 0, silent: false };
+}

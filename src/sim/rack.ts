@@ -1,0 +1,281 @@
+/**
+ * The bus: a master's BMC at the host's end of the line, slaves behind it, one pipe (PROTOCOL sections 2 to 5). Pure and
+ * driven by time: bytes come in with the moment of their arrival, answers leave with the moment they were given to the line.
+ */
+import type { BiosCommand } from './bios.ts';
+import { Bridge } from './bridge.ts';
+import { countByte, emptyBusCounters, emptyNodeCounters, type BusCounters, type Counters } from './counters.ts';
+import type { Dialect } from './dialect.ts';
+import { noBusFaults, type BusFaults } from './faults.ts';
+import { MeantForConsole } from './meant.ts';
+import type { SimNode } from './node.ts';
+import type { Random } from './random.ts';
+import { damage, frame, statusLine, uidLine } from './reply.ts';
+
+const BELL = 0x07;
+/** What a BMC needs to find its answer, ms: our assumption, the real one is not known. */
+export const TURNAROUND_MS = 0.1;
+
+export interface RackOptions {
+  nodes: SimNode[];
+  master: number;
+  unlock: string;
+  locked: boolean;
+  dialect: Dialect;
+  random: Random;
+  /** Whether the bridge loses console bytes that come back to back. */
+  lossy: boolean;
+  turnaroundMs: number;
+  /** Gives bytes to the line towards the host, not before `at`. */
+  send: (bytes: Uint8Array, at: number) => void;
+}
+
+export class Rack {
+  readonly nodes: ReadonlyMap<number, SimNode>;
+  readonly master: SimNode;
+  dialect: Dialect;
+  turnaroundMs: number;
+  faults: BusFaults = noBusFaults();
+  locked: boolean;
+  /** The address the pipe leads to, null: closed. There need not be anybody. */
+  pipe: number | null = null;
+  private bus: BusCounters = emptyBusCounters();
+  private readonly options: RackOptions;
+  private readonly bridge: Bridge;
+  private readonly meant: MeantForConsole;
+  private heard = '';
+  /** True between ^G and the next byte: where noise of the line may be heard. */
+  private quiet = true;
+
+  constructor(options: RackOptions) {
+    this.options = options;
+    this.nodes = new Map(options.nodes.map((node) => [node.addr, node]));
+    const master = this.nodes.get(options.master);
+    if (!master) throw new Error(`no node at the master's address ${options.master}`);
+    this.master = master;
+    this.dialect = options.dialect;
+    this.turnaroundMs = options.turnaroundMs;
+    this.locked = options.locked;
+    this.bridge = new Bridge(options.random, options.lossy);
+    this.meant = new MeantForConsole(options.unlock);
+  }
+
+  /** The node whose console is on the wire, or null. */
+  get consoleNode(): SimNode | null {
+    const node = this.pipe === null ? undefined : this.nodes.get(this.pipe);
+    return node?.console == null ? null : node;
+  }
+
+  /** One byte from the host has arrived. `stallMs`: how long the reader was not looking (see Bridge). */
+  receive(byte: number, at: number, stallMs = 0): void {
+    this.bus.bytesIn += 1;
+    if (this.bus.catastrophe) {
+      this.bus.afterCatastrophe += 1;
+      return;
+    }
+    if (this.faults.silent) return;
+    if (this.quiet) this.noise(at);
+    this.quiet = byte === BELL;
+    if (byte === BELL) this.closePipe(at);
+    else if (this.locked) this.listenForUnlock(byte);
+    else if (this.pipe === null) this.masterExecutes(byte, at);
+    else this.forward(this.pipe, byte, at, stallMs);
+  }
+
+  /** Sends what the open console's guest has to say, as long as the line has room. */
+  pump(at: number, room: number): void {
+    const node = this.consoleNode;
+    if (!node || this.bus.catastrophe) return;
+    node.advance(at);
+    if (room <= 0) return;
+    const bytes = node.guest.take(room);
+    if (bytes.length === 0) return;
+    node.counters.consoleOut += bytes.length;
+    this.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
+  }
+
+  /** When the guest on the open console does something of its own. */
+  nextDeadline(): number {
+    return this.consoleNode?.nextDeadline() ?? Infinity;
+  }
+
+  /** A fault, or somebody who left: a pipe that nobody closed. */
+  wedge(addr: number): void {
+    this.pipe = addr;
+  }
+
+  counters(): Counters {
+    const nodes = [...this.nodes.values()].map((node) => [hexAddress(node.addr), node.counters] as const);
+    return { bus: this.bus, nodes: Object.fromEntries(nodes) };
+  }
+
+  resetCounters(): void {
+    this.bus = { ...emptyBusCounters(), catastrophe: this.bus.catastrophe };
+    for (const node of this.nodes.values()) node.counters = emptyNodeCounters();
+  }
+
+  /** The host did not read so many bytes in time. */
+  noteOverrun(bytes: number): void {
+    this.bus.overruns += bytes;
+  }
+
+  private closePipe(at: number): void {
+    const open = this.consoleNode ? 'console' : this.pipe === null ? 'idle' : 'pipe';
+    this.bus.bells[open] += 1;
+    this.meant.closed();
+    if (this.pipe !== null) {
+      const node = this.nodes.get(this.pipe);
+      if (node) node.console = null;
+      this.pipe = null;
+    }
+    if (this.locked || this.dialect.close === 'nothing') return;
+    this.say(this.dialect.close === 'bell' ? '\x07' : this.dialect.newline, at);
+  }
+
+  /** Locked, the BMC hears nothing but the unlock string, and says nothing to it. */
+  private listenForUnlock(byte: number): void {
+    const { unlock } = this.options;
+    this.heard = (this.heard + String.fromCharCode(byte)).slice(-unlock.length);
+    if (this.heard !== unlock) return;
+    this.locked = false;
+    this.heard = '';
+  }
+
+  private masterExecutes(byte: number, at: number): void {
+    if (this.meant.strayAtMaster(byte)) countByte(this.bus.masterForConsole, byte);
+    const command = this.master.bios.interpret(byte);
+    this.echo(command, byte, at);
+    switch (command.kind) {
+      case 'pipe':
+        this.pipe = command.address;
+        break;
+      case 'off':
+        this.cutMaster();
+        break;
+      default:
+        this.execute(this.master, command, at);
+    }
+  }
+
+  private forward(addr: number, byte: number, at: number, stallMs: number): void {
+    const node = this.nodes.get(addr);
+    const reachable = node !== undefined && (node !== this.master || this.dialect.selfPipe === 'answers');
+    if (!reachable) {
+      this.bus.toNobody += 1;
+      // The vendor's word on a pipe to oneself is missing; whoever sends `\` there meant to cut the master.
+      if (addr === this.master.addr && byte === 0x5c) this.bus.masterCuts += 1;
+      return;
+    }
+    if (node.console !== null) {
+      this.toGuest(node, byte, at, stallMs);
+      return;
+    }
+    if (this.meant.consoleAskedFor) countByte(node.counters.biosForConsole, byte);
+    if (node.faults.silent) return;
+    const command = node.bios.interpret(byte);
+    if (command.kind === 'console') this.meant.asked();
+    this.echo(command, byte, at);
+    if (command.kind === 'pipe') this.bus.nestedPipes += 1;
+    else if (command.kind === 'off' && node === this.master) this.cutMaster();
+    else this.execute(node, command, at);
+  }
+
+  private toGuest(node: SimNode, byte: number, at: number, stallMs: number): void {
+    node.counters.consoleIn += 1;
+    if (!this.bridge.passes(at, stallMs)) {
+      node.counters.lost += 1;
+      return;
+    }
+    if (node.power !== 'on') return;
+    node.guest.receive(node.console === 0 ? byte : wrongBaud(byte), node.guestTime(at));
+  }
+
+  /** What any BMC does for a command; `|`, and `\` at the master, are the rack's business. */
+  private execute(node: SimNode, command: BiosCommand, at: number): void {
+    switch (command.kind) {
+      case 'status': {
+        node.counters.status += 1;
+        const addr = node.faults.wrongId ?? node.addr;
+        this.reply(node, statusLine({ addr, master: node === this.master, ...node.status(at) }, this.dialect), at);
+        break;
+      }
+      case 'uid':
+        this.reply(node, uidLine(node.addr, node.uid, this.dialect), at);
+        break;
+      case 'on':
+        node.counters.on += 1;
+        if (!node.faults.onIgnored && node.power === 'off') node.switchPower('on', at);
+        break;
+      case 'off':
+        node.counters.off += 1;
+        if (!node.faults.offIgnored && node.power === 'on') node.switchPower('off', at);
+        break;
+      case 'console':
+        // The master's own UART is the bus: there is nothing to open a console to.
+        if (node === this.master || node.faults.consoleIgnored) break;
+        node.advance(at);
+        // What was said while nobody listened is lost (PROTOCOL section 5).
+        while (node.guest.take(4096).length > 0);
+        node.console = command.baudCode;
+        break;
+      case 'entry':
+      case 'none':
+      case 'pipe':
+        break;
+    }
+  }
+
+  private cutMaster(): void {
+    this.master.counters.off += 1;
+    this.bus.masterCuts += 1;
+    this.bus.catastrophe = true;
+    this.master.power = 'off';
+    this.pipe = null;
+  }
+
+  private echo(command: BiosCommand, byte: number, at: number): void {
+    const { brackets, verbEcho, consoleEcho } = this.dialect;
+    const echoed =
+      command.kind === 'entry'
+        ? !command.bracket || brackets
+        : command.kind === 'on' || command.kind === 'off'
+          ? verbEcho
+          : command.kind === 'console'
+            ? consoleEcho
+            : command.kind !== 'none';
+    if (echoed) this.send(Uint8Array.of(byte), at);
+  }
+
+  private reply(node: SimNode, line: string, at: number): void {
+    const text = damage(frame(line, this.dialect), node.faults, this.options.random);
+    this.say(text, at + this.turnaroundMs + node.faults.slowMs);
+  }
+
+  private noise(at: number): void {
+    const { random } = this.options;
+    if (this.faults.noise === 0 || random() >= this.faults.noise) return;
+    const count = 1 + Math.floor(random() * 3);
+    this.send(
+      Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
+      at,
+    );
+  }
+
+  private say(text: string, at: number): void {
+    this.send(Buffer.from(text, 'latin1'), at);
+  }
+
+  private send(bytes: Uint8Array, at: number): void {
+    this.bus.bytesOut += bytes.length;
+    this.options.send(bytes, at);
+  }
+}
+
+export function hexAddress(addr: number): string {
+  return addr.toString(16).padStart(2, '0');
+}
+
+/** What a UART makes of a byte at another rate: garbage, but always the same. */
+function wrongBaud(byte: number): number {
+  return ((byte << 3) ^ 0xe5 ^ (byte >> 2)) & 0xff;
+}

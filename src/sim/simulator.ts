@@ -1,0 +1,154 @@
+/**
+ * The rack on a clock: brings bytes from the device to the bus when the line has carried them, and back. The only place
+ * of the simulator where time passes.
+ */
+import { Device } from './device.ts';
+import { byteTime, LineQueue } from './line.ts';
+import type { Rack } from './rack.ts';
+import { StallMeter } from './stall.ts';
+
+/** A command's bytes are handled together, each with its own time: this far ahead of the clock at most. */
+const AHEAD_MS = 2;
+/** Unhandled bytes above which the host is made to wait, as a full UART does, and below which it goes on. */
+const INPUT_FULL = 256;
+const INPUT_LOW = 64;
+/** How much console output is given to the line ahead of time, and when more is fetched. */
+const OUTPUT_AHEAD_MS = 8;
+const OUTPUT_LOW_MS = 4;
+/** The end of a reply is awaited exactly, longer waits are left to timers, which are up to about 1.2 ms late. */
+const EXACT_MS = 2.5;
+/** One nap while awaiting exactly: short enough to keep hearing, and almost free of work for the processor. */
+const NAP_MS = 0.2;
+
+export interface SimulatorOptions {
+  /** Bits a second, or null for a line without a rate. */
+  lineRate: number | null;
+  /** Monotonic milliseconds. */
+  clock: () => number;
+  /** Builds the rack; `send` is the line towards the host. */
+  rack: (send: (bytes: Uint8Array, at: number) => void) => Rack;
+}
+
+export class Simulator {
+  readonly rack: Rack;
+  private readonly clock: () => number;
+  private readonly perByte: number;
+  private readonly inbound: LineQueue;
+  private readonly outbound: LineQueue;
+  private readonly stalls: StallMeter;
+  private readonly napping = new Int32Array(new SharedArrayBuffer(4));
+  private device: Device | null = null;
+  private stallMs = 0;
+  private paused = false;
+  private cancel: () => void = () => undefined;
+
+  constructor(options: SimulatorOptions) {
+    this.clock = options.clock;
+    this.perByte = options.lineRate === null ? 0 : byteTime(options.lineRate);
+    this.inbound = new LineQueue(this.perByte);
+    this.outbound = new LineQueue(this.perByte);
+    this.stalls = new StallMeter(this.clock);
+    this.rack = options.rack((bytes, at) => this.outbound.push(bytes, at));
+  }
+
+  /** The device's path, null while it is unplugged. */
+  get port(): string | null {
+    return this.device?.path ?? null;
+  }
+
+  plug(): string {
+    this.device ??= new Device({
+      data: (chunk) => this.heard(chunk),
+      overrun: (bytes) => this.rack.noteOverrun(bytes),
+    });
+    return this.device.path;
+  }
+
+  /** The adapter is pulled: the device vanishes, and with it what was on the line. The rack notices nothing. */
+  unplug(): void {
+    this.device?.close();
+    this.device = null;
+    this.inbound.clear();
+    this.outbound.clear();
+    this.paused = false;
+  }
+
+  now(): number {
+    return this.clock();
+  }
+
+  /** Something changed from outside (a fault, a power switch): look again. */
+  wake(): void {
+    this.step();
+  }
+
+  close(): void {
+    this.cancel();
+    this.stalls.stop();
+    this.unplug();
+    for (const node of this.rack.nodes.values()) node.guest.dispose();
+  }
+
+  private heard(chunk: Uint8Array): void {
+    const now = this.clock();
+    if (this.rack.consoleNode) this.stallMs = this.stalls.take();
+    this.inbound.push(chunk, now);
+    if (this.inbound.length > INPUT_FULL && !this.paused) {
+      this.paused = true;
+      this.device?.pause();
+    }
+    this.step();
+  }
+
+  private step(): void {
+    this.cancel();
+    const now = this.clock();
+    for (let next = this.inbound.shift(now + AHEAD_MS); next; next = this.inbound.shift(now + AHEAD_MS))
+      this.rack.receive(next.byte, next.at, this.stallMs);
+    if (this.paused && this.inbound.length < INPUT_LOW) {
+      this.paused = false;
+      this.device?.resume();
+    }
+    this.fetchOutput(now);
+    this.deliver(now);
+    this.sleep(now);
+  }
+
+  private fetchOutput(now: number): void {
+    const free = OUTPUT_AHEAD_MS - this.outbound.backlog(now);
+    if (free < OUTPUT_AHEAD_MS - OUTPUT_LOW_MS) return;
+    this.rack.pump(now, this.perByte === 0 ? 4096 : Math.floor(free / this.perByte));
+  }
+
+  private deliver(now: number): void {
+    const bytes: number[] = [];
+    for (let next = this.outbound.shift(now); next; next = this.outbound.shift(now)) bytes.push(next.byte);
+    if (bytes.length > 0) this.device?.write(Uint8Array.from(bytes));
+  }
+
+  /** Until the next thing happens: exactly at the end of a reply, by timer for all that is not a matter of microseconds. */
+  private sleep(now: number): void {
+    const replyEnd = this.outbound.lastDue;
+    if (replyEnd - now <= EXACT_MS) {
+      this.nap(Math.min(NAP_MS, Math.max(0, replyEnd - now)));
+      return;
+    }
+    const next = Math.min(
+      this.outbound.length > 0 ? now + 1 : Infinity,
+      this.inbound.firstDue - AHEAD_MS,
+      this.rack.nextDeadline(),
+    );
+    if (next === Infinity) return;
+    // Rounded up: a timer that fires before its moment would spin.
+    const timer = setTimeout(() => this.step(), Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(next - now))));
+    this.cancel = () => clearTimeout(timer);
+  }
+
+  private nap(ms: number): void {
+    const immediate = setImmediate(() => {
+      if (ms > 0) Atomics.wait(this.napping, 0, 0, ms);
+      this.step();
+    });
+    this.cancel = () => clearImmediate(immediate);
+  }
+}
