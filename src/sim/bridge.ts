@@ -2,11 +2,11 @@
  * The bridge between master and slave loses console bytes that come back to back (`root` arrived as `oot`); 2 ms between
  * bytes was seen to be safe (PROTOCOL section 5). Pure.
  *
- * A pseudo-terminal keeps no time stamps: what we know is when we *read* a byte, not when it was sent. A byte that waited
- * because this process (or the kernel's pty worker) was not scheduled looks like a burst. The driver must not be blamed for
- * that, so a byte is judged by a leaky bucket: one byte every SPACING_MS fits, with a tolerance of everyday jitter plus the
- * stall that the caller measured (`stallMs`). A stall of S ms thus excuses about 1 + S/2 bytes in one read; five bytes
- * written at once on an idle machine stay five bytes written at once.
+ * A pseudo-terminal keeps no time stamps: what we know is when we *read* a byte, not when it was sent. Bytes that waited
+ * because this process, the kernel's pty worker or the driver's own was not scheduled look like a burst, and the driver must
+ * not be blamed for that. So two things excuse a byte that comes early: a stall that the caller measured (`stallMs`; S ms
+ * excuse about 1 + S/2 bytes), and trust that a driver earns with every byte that kept the spacing. A burst out of the
+ * blue finds hardly any trust, and whoever sends text too fast spends it within a few bytes.
  */
 import type { Random } from './random.ts';
 
@@ -16,10 +16,15 @@ const SPACING_MS = 1.8;
 const JITTER_MS = 1.2;
 /** Share of the bytes that come too early and are lost. Ours: nobody counted. */
 const LOSS = 0.3;
+/** Trust, in ms by which bytes may come too early: at first (one byte), earned by a spaced byte, and at most (five bytes). */
+const TRUST_AT_FIRST = 0.6;
+const TRUST_EARNED = 0.2;
+const TRUST_MOST = 3;
 
 export class Bridge {
   /** Earliest moment for the next byte that keeps the spacing. */
   private next = 0;
+  private trust = TRUST_AT_FIRST;
   private readonly random: Random;
   private readonly lossy: boolean;
 
@@ -31,7 +36,14 @@ export class Bridge {
   /** Whether the byte that was read at `at` (ms) reaches the slave. */
   passes(at: number, stallMs: number): boolean {
     if (!this.lossy) return true;
-    if (this.next > at + JITTER_MS) return this.random() >= LOSS;
+    const early = this.next - at - JITTER_MS;
+    if (early > this.trust) return this.random() >= LOSS;
+    if (early > 0) {
+      this.trust -= early;
+      this.next = at + SPACING_MS;
+      return true;
+    }
+    if (this.next <= at) this.trust = Math.min(TRUST_MOST, this.trust + TRUST_EARNED);
     // The most charitable moment at which it can have been sent: in step with its predecessor, if the stall allows that.
     this.next = Math.max(this.next, at - stallMs) + SPACING_MS;
     return true;

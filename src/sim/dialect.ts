@@ -3,6 +3,8 @@
  * the defaults are the one real capture (`04|=`, newline, `04 ff 1 26 98`).
  */
 export interface Dialect {
+  /** Whether commands are echoed at all. */
+  echo: boolean;
   /** Whether `[` and `]` are echoed too. */
   brackets: boolean;
   newline: '\n' | '\r' | '\r\n';
@@ -23,6 +25,7 @@ export interface Dialect {
 }
 
 export const CAPTURED_DIALECT: Dialect = {
+  echo: true,
   brackets: false,
   newline: '\r\n',
   spaces: 0,
@@ -39,6 +42,7 @@ const yesNo = { yes: true, no: false } as const;
 
 /** Every switch: its name on the command line, the field, and the values by name. */
 const SWITCHES: Record<string, { field: keyof Dialect; values: Record<string, Dialect[keyof Dialect]> }> = {
+  echo: { field: 'echo', values: yesNo },
   brackets: { field: 'brackets', values: yesNo },
   newline: { field: 'newline', values: { lf: '\n', cr: '\r', crlf: '\r\n' } },
   spaces: { field: 'spaces', values: { 0: 0, 1: 1, 2: 2, 4: 4, 8: 8 } },

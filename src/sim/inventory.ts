@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { z } from 'zod';
 
 export interface RackPlan {
   name: string;
@@ -12,35 +11,28 @@ export interface RackPlan {
   nodes: { addr: number; name: string }[];
 }
 
-// Only what the simulator needs; everything else in the file is the console's business.
-const file = z.object({
-  name: z.string().default('rack'),
-  nodes: z
-    .array(
-      z.object({
-        addr: z.string().optional(),
-        pos: z.string().optional(),
-        name: z.string().optional(),
-        role: z.string().optional(),
-      }),
-    )
-    .min(1),
-});
-
 /** Reads a rack file. Throws an Error in words for a file that describes no rack. */
 export function readRackPlan(path: string): RackPlan {
-  const parsed = file.safeParse(parse(readFileSync(path, 'utf8')));
-  if (!parsed.success) throw new Error(`${path} describes no nodes: a list 'nodes' with addr or pos, and name`);
-  const nodes = parsed.data.nodes.map((node) => {
-    const addr = node.addr === undefined ? fromPosition(node.pos ?? '') : Number.parseInt(node.addr, 16);
-    if (!(addr >= 0 && addr <= 0x7f)) throw new Error(`${path}: node '${node.name ?? '?'}' has neither addr nor pos`);
-    return { addr, name: node.name ?? numberedName(addr), role: node.role };
+  const file = record(parse(readFileSync(path, 'utf8')));
+  const list = file['nodes'];
+  if (!Array.isArray(list) || list.length === 0)
+    throw new Error(`${path} describes no nodes: a list 'nodes' with addr or pos, and name`);
+  const nodes = list.map((entry: unknown) => {
+    const node = record(entry);
+    const name = text(node['name']);
+    const addr = text(node['addr']) === null ? fromPosition(text(node['pos'])) : fromHex(text(node['addr']));
+    if (addr === null) throw new Error(`${path}: node '${name ?? '?'}' has neither an addr (00 to 7f) nor a pos (A-0)`);
+    return { addr, name: name ?? numberedName(addr), role: text(node['role']) };
   });
   nodes.sort((a, b) => a.addr - b.addr);
-  const master = nodes.find((node) => node.role === 'master') ?? nodes[0];
   if (new Set(nodes.map((node) => node.addr)).size !== nodes.length)
     throw new Error(`${path}: an address occurs twice`);
-  return { name: parsed.data.name, master: master?.addr ?? 0, nodes };
+  const master = nodes.find((node) => node.role === 'master') ?? nodes[0];
+  return {
+    name: text(file['name']) ?? 'rack',
+    master: master?.addr ?? 0,
+    nodes: nodes.map(({ addr, name }) => ({ addr, name })),
+  };
 }
 
 /** A rack of `count` nodes that nobody named. */
@@ -62,9 +54,22 @@ function numberedName(addr: number): string {
   return `node-${addr.toString(16).padStart(2, '0')}`;
 }
 
-/** `B-2`: rows from A at the top, four slots each (PROTOCOL section 1); NaN for anything else. */
-function fromPosition(pos: string): number {
-  const match = /^([A-Z])-([0-3])$/i.exec(pos);
-  if (!match?.[1] || !match[2]) return NaN;
+/** `B-2`: rows from A at the top, four slots each (PROTOCOL section 1). */
+function fromPosition(pos: string | null): number | null {
+  const match = /^([A-Z])-([0-3])$/i.exec(pos ?? '');
+  if (!match?.[1] || !match[2]) return null;
   return 4 * (match[1].toUpperCase().charCodeAt(0) - 65) + Number(match[2]);
+}
+
+function fromHex(addr: string | null): number | null {
+  return /^[0-7]?[0-9a-f]$/i.test(addr ?? '') ? Number.parseInt(addr ?? '', 16) : null;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** YAML reads an unquoted address 03 as a number: it is text here all the same. */
+function text(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }

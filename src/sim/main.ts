@@ -1,22 +1,23 @@
 /** `rackui sim`: the simulated rack as a program of its own. */
-import { rmSync, symlinkSync } from 'node:fs';
-import { buildSimulator } from './build.ts';
-import type { SimOptions } from './options.ts';
+import { SimHost } from './host.ts';
+import { SIM_HELP, type SimOptions } from './options.ts';
 
 /** Runs until SIGINT, SIGTERM, SIGHUP, or the end of standard input where that was asked for. Returns the exit code. */
 export async function runSim(options: SimOptions): Promise<number> {
-  const { simulator } = buildSimulator(options, () => performance.now());
-  const port = simulator.plug();
-  if (options.link !== null) {
-    rmSync(options.link, { force: true });
-    symlinkSync(port, options.link);
+  if (options.help) {
+    process.stdout.write(SIM_HELP);
+    return 0;
   }
-  process.stdout.write(`port ${port}\nready\n`);
-  await new Promise<void>((resolve) => {
+  const host = await SimHost.start(options);
+  const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-    if (options.exitWithStdin) process.stdin.once('end', () => resolve()).resume();
+    if (options.exitWithStdin)
+      process.stdin.once('error', resolve).once('close', resolve).once('end', resolve).resume();
   });
-  if (options.link !== null) rmSync(options.link, { force: true });
-  simulator.close();
+  process.stdout.write(`port ${host.port ?? ''}\ncontrol ${host.control}\nready\n`);
+  await ended;
+  host.close();
+  // A signal ends it too, and an open standard input would keep the process.
+  if (options.exitWithStdin) process.stdin.destroy();
   return 0;
 }

@@ -2,13 +2,25 @@
 import { Bios } from './bios.ts';
 import { emptyNodeCounters, type NodeCounters } from './counters.ts';
 import { noBmcFaults, type BmcFaults } from './faults.ts';
-import type { Guest } from './guest/guest.ts';
+import type { Guest, GuestPhase } from './guest/guest.ts';
 import { Physics, type Activity } from './physics.ts';
 import { noiseAt } from './random.ts';
 
 /** XX of the status line is the index: 0 off, 1 on, 2 disabled. */
 export const POWER_STATES = ['off', 'on', 'disabled'] as const;
 export type PowerState = (typeof POWER_STATES)[number];
+
+export interface NodeDescription {
+  addr: string;
+  name: string;
+  /** What is, and what the BMC claims. */
+  power: PowerState;
+  reported: PowerState;
+  guest: GuestPhase;
+  user: string | null;
+  current: number;
+  fan: number;
+}
 
 export interface NodeOptions {
   addr: number;
@@ -81,8 +93,24 @@ export class SimNode {
     return { power: POWER_STATES.indexOf(shown), current, fan };
   }
 
+  /** The true state, for whoever has hands in the rack; plain data. */
+  describe(at: number): NodeDescription {
+    const { power, current, fan } = this.status(at);
+    return {
+      addr: this.addr.toString(16).padStart(2, '0'),
+      name: this.name,
+      power: this.power,
+      reported: POWER_STATES[power] ?? this.power,
+      guest: this.guest.phase,
+      user: this.guest.user,
+      current,
+      fan,
+    };
+  }
+
   advance(at: number): void {
     this.guest.advance(this.guestTime(at));
+    if (this.console === null) this.guest.discard();
     this.noteActivity();
   }
 

@@ -1,4 +1,5 @@
 /** What a simulated rack can be asked to be, and the command line that asks. */
+import { readFileSync } from 'node:fs';
 import { CAPTURED_DIALECT, describeDialect, parseDialect, type Dialect } from './dialect.ts';
 
 export interface SimOptions {
@@ -21,12 +22,16 @@ export interface SimOptions {
   state: 'booted' | 'off';
   user: string;
   password: string;
+  /** Whether sudo asks for the password too; Raspberry Pi OS does not. */
+  sudoPassword: boolean;
   /** Whether console bytes sent back to back get lost on their way to a node. */
   lossy: boolean;
   dialect: Dialect;
   /** Real programs as consoles, by node name: given explicitly, one by one. */
   exec: { node: string; command: string[] }[];
   exitWithStdin: boolean;
+  /** Only say what can be said here. */
+  help: boolean;
 }
 
 export const SIM_DEFAULTS: SimOptions = {
@@ -43,10 +48,12 @@ export const SIM_DEFAULTS: SimOptions = {
   state: 'booted',
   user: 'pi',
   password: 'raspberry',
+  sudoPassword: false,
   lossy: true,
   dialect: CAPTURED_DIALECT,
   exec: [],
   exitWithStdin: false,
+  help: false,
 };
 
 export const SIM_HELP = `Usage: rackui sim [options]        a simulated rack behind a pseudo-terminal
@@ -64,9 +71,11 @@ Prints 'port DEVICE', 'control SOCKET' and 'ready', then runs until it is interr
   --time-scale N        guests live N times as fast; the wire does not (default 1)
   --unlocked            the BMC starts unlocked (default: locked, as hardware does)
   --unlock STRING       the unlock string (default UnLockMe)
+  --unlock-file FILE    the same, from a file's first line
   --state booted|off    nodes at the start (default booted)
   --user NAME           who can log in on the consoles (default pi)
   --password WORD       and with what (default raspberry)
+  --sudo-password       sudo asks for it too
   --no-loss             console bytes back to back are not lost
   --dialect K=V,…       how the bus words its answers:
 ${describeDialect()
@@ -77,7 +86,9 @@ ${describeDialect()
 `;
 
 /** A command line nobody can mean. `message` is one sentence for the operator. */
-export class SimUsage extends Error {}
+export class SimUsage extends Error {
+  override readonly name = 'SimUsage';
+}
 
 type Setter = (value: string, options: SimOptions) => void;
 
@@ -92,6 +103,7 @@ const VALUED: Record<string, Setter> = {
   '--turnaround': (value, o) => (o.turnaroundMs = number('--turnaround', value, 0, 10_000)),
   '--time-scale': (value, o) => (o.timeScale = number('--time-scale', value, 0.01, 10_000)),
   '--unlock': (value, o) => (o.unlock = value),
+  '--unlock-file': (value, o) => (o.unlock = secretFrom(value)),
   '--state': (value, o) => (o.state = oneOf('--state', value, ['booted', 'off'])),
   '--user': (value, o) => (o.user = value),
   '--password': (value, o) => (o.password = value),
@@ -102,8 +114,10 @@ const VALUED: Record<string, Setter> = {
 const FLAGS: Record<string, (options: SimOptions) => void> = {
   '--locked': (o) => (o.locked = true),
   '--unlocked': (o) => (o.locked = false),
+  '--sudo-password': (o) => (o.sudoPassword = true),
   '--no-loss': (o) => (o.lossy = false),
   '--exit-with-stdin': (o) => (o.exitWithStdin = true),
+  '--help': (o) => (o.help = true),
 };
 
 /** Understands `argv` (without `sim`). Throws {@link SimUsage}. */
@@ -129,6 +143,17 @@ function number(name: string, value: string, least: number, most: number): numbe
   if (value.trim() === '' || !(parsed >= least && parsed <= most))
     throw new SimUsage(`${name} ${value}: a number from ${least} to ${most}`);
   return parsed;
+}
+
+function secretFrom(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').split('\n')[0] ?? '';
+  } catch (error) {
+    throw new SimUsage(`--unlock-file: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (text === '') throw new SimUsage(`--unlock-file ${path}: its first line is empty`);
+  return text;
 }
 
 function oneOf<T extends string>(name: string, value: string, choices: readonly T[]): T {

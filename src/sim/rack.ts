@@ -44,6 +44,8 @@ export class Rack {
   private readonly bridge: Bridge;
   private readonly meant: MeantForConsole;
   private heard = '';
+  /** Replies that slow BMCs still owe, in order of time. */
+  private late: { text: string; due: number }[] = [];
   /** True between ^G and the next byte: where noise of the line may be heard. */
   private quiet = true;
 
@@ -69,7 +71,7 @@ export class Rack {
   /** One byte from the host has arrived. `stallMs`: how long the reader was not looking (see Bridge). */
   receive(byte: number, at: number, stallMs = 0): void {
     this.bus.bytesIn += 1;
-    if (this.bus.catastrophe) {
+    if (this.dead) {
       this.bus.afterCatastrophe += 1;
       return;
     }
@@ -85,7 +87,9 @@ export class Rack {
   /** Sends what the open console's guest has to say, as long as the line has room. */
   pump(at: number, room: number): void {
     const node = this.consoleNode;
-    if (!node || this.bus.catastrophe) return;
+    if (this.dead) return;
+    this.sayLate(at);
+    if (!node) return;
     node.advance(at);
     if (room <= 0) return;
     const bytes = node.guest.take(room);
@@ -94,9 +98,9 @@ export class Rack {
     this.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
   }
 
-  /** When the guest on the open console does something of its own. */
+  /** When the guest on the open console, or a slow BMC, says something by itself. */
   nextDeadline(): number {
-    return this.consoleNode?.nextDeadline() ?? Infinity;
+    return Math.min(this.consoleNode?.nextDeadline() ?? Infinity, this.late[0]?.due ?? Infinity);
   }
 
   /** A fault, or somebody who left: a pipe that nobody closed. */
@@ -214,8 +218,6 @@ export class Rack {
         // The master's own UART is the bus: there is nothing to open a console to.
         if (node === this.master || node.faults.consoleIgnored) break;
         node.advance(at);
-        // What was said while nobody listened is lost (PROTOCOL section 5).
-        while (node.guest.take(4096).length > 0);
         node.console = command.baudCode;
         break;
       case 'entry':
@@ -234,7 +236,8 @@ export class Rack {
   }
 
   private echo(command: BiosCommand, byte: number, at: number): void {
-    const { brackets, verbEcho, consoleEcho } = this.dialect;
+    const { echo, brackets, verbEcho, consoleEcho } = this.dialect;
+    if (!echo) return;
     const echoed =
       command.kind === 'entry'
         ? !command.bracket || brackets
@@ -248,7 +251,25 @@ export class Rack {
 
   private reply(node: SimNode, line: string, at: number): void {
     const text = damage(frame(line, this.dialect), node.faults, this.options.random);
-    this.say(text, at + this.turnaroundMs + node.faults.slowMs);
+    if (node.faults.slowMs === 0) {
+      this.say(text, at + this.turnaroundMs);
+      return;
+    }
+    this.late.push({ text, due: at + this.turnaroundMs + node.faults.slowMs });
+    this.late.sort((a, b) => a.due - b.due);
+  }
+
+  /** A slow BMC answers in its own time, whoever the pipe leads to by then: a late reply is somebody else's. */
+  private sayLate(at: number): void {
+    for (let next = this.late[0]; next && next.due <= at; next = this.late[0]) {
+      this.late.shift();
+      this.say(next.text, at);
+    }
+  }
+
+  /** The master has no power: nobody passes anything on. */
+  private get dead(): boolean {
+    return this.master.power === 'off';
   }
 
   private noise(at: number): void {

@@ -91,7 +91,7 @@ export class Simulator {
 
   private heard(chunk: Uint8Array): void {
     const now = this.clock();
-    if (this.rack.consoleNode) this.stallMs = this.stalls.take();
+    if (this.rack.consoleNode) this.stallMs = this.stalls.recent();
     this.inbound.push(chunk, now);
     if (this.inbound.length > INPUT_FULL && !this.paused) {
       this.paused = true;

@@ -5,6 +5,8 @@
 const BEAT_MS = 1;
 /** A timer of 1 ms comes after 1.1 ms on a machine that is not stalled. */
 const USUAL_MS = 1.3;
+/** What piled up during a stall may be read in several pieces: it excuses what is read so soon after it, too. */
+const REMEMBERED_MS = 10;
 /** Without console bytes for so long, the heart stops. */
 const REST_AFTER_MS = 1_000;
 
@@ -12,25 +14,24 @@ export class StallMeter {
   private readonly clock: () => number;
   private timer: NodeJS.Timeout | null = null;
   private lastBeat = 0;
-  private lastTaken = 0;
+  private lastAsked = 0;
   private worst = 0;
+  private worstAt = -Infinity;
 
   constructor(clock: () => number) {
     this.clock = clock;
   }
 
-  /** The longest stall since the last call, ms; keeps the heart beating for a while. */
-  take(): number {
+  /** The longest recent stall, ms; keeps the heart beating for a while. */
+  recent(): number {
     const now = this.clock();
+    this.lastAsked = now;
     if (!this.timer) {
       this.lastBeat = now;
-      this.worst = 0;
       this.beat();
     }
-    const stall = Math.max(this.worst, now - this.lastBeat - USUAL_MS, 0);
-    this.worst = 0;
-    this.lastTaken = now;
-    return stall;
+    this.note(now - this.lastBeat - USUAL_MS, now);
+    return this.worst;
   }
 
   stop(): void {
@@ -38,12 +39,19 @@ export class StallMeter {
     this.timer = null;
   }
 
+  private note(stall: number, now: number): void {
+    if (now - this.worstAt > REMEMBERED_MS) this.worst = 0;
+    if (stall < this.worst) return;
+    this.worst = Math.max(0, stall);
+    this.worstAt = now;
+  }
+
   private beat(): void {
     this.timer = setTimeout(() => {
       const now = this.clock();
-      this.worst = Math.max(this.worst, now - this.lastBeat - USUAL_MS);
+      this.note(now - this.lastBeat - USUAL_MS, now);
       this.lastBeat = now;
-      if (now - this.lastTaken > REST_AFTER_MS) this.stop();
+      if (now - this.lastAsked > REST_AFTER_MS) this.stop();
       else this.beat();
     }, BEAT_MS);
   }

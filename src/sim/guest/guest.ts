@@ -1,20 +1,22 @@
 /** What a BMC sees of the computer behind it: a power input and a UART. */
 import type { Activity } from '../physics.ts';
+import { noGuestFaults, type GuestFaults } from './faults.ts';
 
 /**
  * Where the guest's software is, for `state` and tests: `dead` without power, `firmware` to `login`/`shell` on the way up,
- * `stopping`, `halted` (silent, powered), `hung`, `panicked`; `host` is the master node, whose UART is the bus.
+ * `stuck` where the way up ended early, `stopping`, `halted` (silent, powered), `panicked`; `running`: a real program;
+ * `host` is the master node, whose UART is the bus.
  */
 export type GuestPhase =
   | 'dead'
   | 'firmware'
   | 'booting'
+  | 'stuck'
   | 'login'
   | 'shell'
   | 'running'
   | 'stopping'
   | 'halted'
-  | 'hung'
   | 'panicked'
   | 'host';
 
@@ -26,10 +28,15 @@ export interface Guest {
   readonly activitySince: number;
   /** Who is logged in on the console, or null. */
   readonly user: string | null;
+  faults: GuestFaults;
+  /** What was printed last, heard by anybody or not. */
+  readonly recent: string;
   /** Power comes: everything starts anew. */
   powerOn(at: number): void;
   /** Power goes: nothing is said or heard any more. */
   powerOff(at: number): void;
+  /** The kernel gives up. */
+  panic(at: number): void;
   /** One byte arrives at the UART. */
   receive(byte: number, at: number): void;
   /** Lets everything happen that is due. */
@@ -38,6 +45,8 @@ export interface Guest {
   nextDeadline(): number;
   /** Takes at most `max` bytes that the UART has to send. */
   take(max: number): Uint8Array;
+  /** What was said while no console was open is lost. */
+  discard(): void;
   /** Releases what the guest holds outside this process. */
   dispose(): void;
 }
@@ -50,12 +59,16 @@ export function hostGuest(): Guest {
     activity: { kind: 'running', load: 0.05 },
     activitySince: 0,
     user: null,
+    faults: noGuestFaults(),
+    recent: '',
     powerOn: nothing,
     powerOff: nothing,
+    panic: nothing,
     receive: nothing,
     advance: nothing,
     nextDeadline: () => Infinity,
     take: () => new Uint8Array(0),
+    discard: nothing,
     dispose: nothing,
   };
 }

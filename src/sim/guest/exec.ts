@@ -1,0 +1,139 @@
+/**
+ * A real program of this machine as a node's console, for whoever asked for it node by node: an editor, a pager, a shell
+ * to try the console with what no script covers. Power is real to it: off kills it.
+ */
+import * as pty from '@lydell/node-pty';
+import type { Activity } from '../physics.ts';
+import { noGuestFaults } from './faults.ts';
+import type { Guest, GuestPhase } from './guest.ts';
+import { Uart } from './uart.ts';
+
+/** Output beyond this makes the program wait, as a slow line does. */
+const FULL = 32 * 1024;
+const LOW = 8 * 1024;
+/** An ended program is started again after this, as init does with a getty. */
+const RESPAWN_MS = 500;
+/** How long a program has to end by itself when its power goes. */
+const MERCY_MS = 200;
+
+type BytePty = Omit<pty.IPty, 'write'> & { write(bytes: Uint8Array): void };
+
+export class ExecGuest implements Guest {
+  phase: GuestPhase = 'dead';
+  activity: Activity = { kind: 'off' };
+  activitySince: number;
+  readonly user = null;
+  faults = noGuestFaults();
+  private readonly command: readonly string[];
+  private readonly wake: () => void;
+  private readonly uart = new Uart();
+  private program: pty.IPty | null = null;
+  private respawn: NodeJS.Timeout | null = null;
+  private waiting = 0;
+
+  /** `wake` is called when there is output: it comes at no time of the rack's own. */
+  constructor(command: readonly string[], at: number, wake: () => void) {
+    this.command = command;
+    this.activitySince = at;
+    this.wake = wake;
+  }
+
+  get recent(): string {
+    return this.uart.recent;
+  }
+
+  powerOn(at: number): void {
+    this.phase = 'running';
+    this.activity = { kind: 'running', load: 0.1 };
+    this.activitySince = at;
+    this.spawn();
+  }
+
+  powerOff(at: number): void {
+    this.phase = 'dead';
+    this.activity = { kind: 'off' };
+    this.activitySince = at;
+    this.dispose();
+  }
+
+  panic(at: number): void {
+    this.dispose();
+    this.phase = 'panicked';
+    this.activitySince = at;
+  }
+
+  receive(byte: number): void {
+    // The types know text only, and would make of half a character something else; the library takes bytes.
+    if (!this.faults.hung) (this.program as BytePty | null)?.write(Buffer.of(byte));
+  }
+
+  advance(): void {
+    // Lives on its own.
+  }
+
+  nextDeadline(): number {
+    return Infinity;
+  }
+
+  take(max: number): Uint8Array {
+    if (this.faults.hung) return new Uint8Array(0);
+    const taken = this.uart.take(max);
+    this.drained(taken.length);
+    return taken;
+  }
+
+  discard(): void {
+    this.uart.discard();
+    this.drained(this.waiting);
+  }
+
+  dispose(): void {
+    if (this.respawn) clearTimeout(this.respawn);
+    this.respawn = null;
+    const program = this.program;
+    this.program = null;
+    this.discard();
+    if (!program) return;
+    end(program, 'SIGHUP');
+    setTimeout(() => end(program, 'SIGKILL'), MERCY_MS).unref();
+  }
+
+  private spawn(): void {
+    const [file = '', ...args] = this.command;
+    const program = pty.spawn(file, args, {
+      cols: 80,
+      rows: 24,
+      // What a serial getty gives its session.
+      name: 'vt220',
+      encoding: null,
+    });
+    this.program = program;
+    program.onData((data: unknown) => {
+      if (this.program !== program) return;
+      const bytes = data as Buffer;
+      this.uart.write(bytes);
+      this.waiting += bytes.length;
+      if (this.waiting > FULL) program.pause();
+      this.wake();
+    });
+    program.onExit(() => {
+      if (this.program !== program) return;
+      this.program = null;
+      this.respawn = setTimeout(() => this.spawn(), RESPAWN_MS);
+    });
+  }
+
+  private drained(bytes: number): void {
+    const before = this.waiting;
+    this.waiting = Math.max(0, this.waiting - bytes);
+    if (before > LOW && this.waiting <= LOW) this.program?.resume();
+  }
+}
+
+function end(program: pty.IPty, signal: string): void {
+  try {
+    program.kill(signal);
+  } catch {
+    // It ended by itself.
+  }
+}

@@ -1,0 +1,177 @@
+/** A shell's command line with readline's everyday keys and a history. Prints by itself what changes on the line. */
+import { StringDecoder } from 'node:string_decoder';
+import type { Reader } from './machine.ts';
+
+export interface LineEditorOptions {
+  print: (text: string) => void;
+  prompt: () => string;
+  line: (text: string) => void;
+  endOfFile: () => void;
+  /** Words that Tab can complete to, for the text left of the cursor. */
+  complete: (left: string) => string[];
+  /** Oldest first; the editor reads it only. */
+  history: readonly string[];
+}
+
+const BELL = '\x07';
+/** Bracketed paste, which bash switches on for the time of editing. */
+const PASTE_ON = '\x1b[?2004h';
+const PASTE_OFF = '\x1b[?2004l\r';
+
+export class LineEditor implements Reader {
+  private readonly options: LineEditorOptions;
+  private readonly decoder = new StringDecoder('utf8');
+  private chars: string[] = [];
+  private cursor = 0;
+  private escape = '';
+  /** Where in the history we are; its length: at the line that is being typed. */
+  private place = 0;
+  private typed: string[] = [];
+
+  constructor(options: LineEditorOptions) {
+    this.options = options;
+  }
+
+  /** Prints the prompt and awaits a new line. */
+  start(): void {
+    this.chars = [];
+    this.cursor = 0;
+    this.place = this.options.history.length;
+    this.options.print(PASTE_ON + this.options.prompt());
+  }
+
+  receive(byte: number): void {
+    if (this.escape !== '') {
+      this.escaped(String.fromCharCode(byte));
+      return;
+    }
+    if (byte === 0x1b) this.escape = '\x1b';
+    else if (byte < 0x20 || byte === 0x7f) this.control(byte);
+    else for (const char of this.decoder.write(Buffer.of(byte))) this.insert(char);
+  }
+
+  private control(byte: number): void {
+    const key = byte === 0x7f ? 'H' : String.fromCharCode(byte + 0x40);
+    const keys: Record<string, () => void> = {
+      A: () => this.move(0),
+      B: () => this.move(this.cursor - 1),
+      C: () => this.abandon(),
+      D: () => this.deleteOrEnd(),
+      E: () => this.move(this.chars.length),
+      F: () => this.move(this.cursor + 1),
+      H: () => this.remove(this.cursor - 1, this.cursor),
+      I: () => this.complete(),
+      J: () => this.accept(),
+      K: () => this.remove(this.cursor, this.chars.length),
+      L: () => this.redraw(),
+      M: () => this.accept(),
+      N: () => this.recall(this.place + 1),
+      P: () => this.recall(this.place - 1),
+      U: () => this.remove(0, this.cursor),
+      W: () => this.remove(this.wordStart(), this.cursor),
+    };
+    keys[key]?.();
+  }
+
+  private escaped(char: string): void {
+    this.escape += char;
+    if (/^\x1b(?:[[O][0-9;]*)?$/.test(this.escape)) return;
+    const sequence = this.escape;
+    this.escape = '';
+    const keys: Record<string, () => void> = {
+      A: () => this.recall(this.place - 1),
+      B: () => this.recall(this.place + 1),
+      C: () => this.move(this.cursor + 1),
+      D: () => this.move(this.cursor - 1),
+      H: () => this.move(0),
+      F: () => this.move(this.chars.length),
+    };
+    if (sequence === '\x1b[3~') this.remove(this.cursor, this.cursor + 1);
+    else if (/^\x1b[[O][A-FH]$/.test(sequence)) keys[char]?.();
+    // Pasted text between ESC[200~ and ESC[201~ is typed text here.
+  }
+
+  private insert(char: string): void {
+    this.chars.splice(this.cursor, 0, char);
+    this.cursor += 1;
+    const tail = this.chars.slice(this.cursor);
+    this.options.print(char + tail.join('') + '\b'.repeat(tail.length));
+  }
+
+  private remove(from: number, to: number): void {
+    const start = Math.max(0, from);
+    const gone = Math.min(to, this.chars.length) - start;
+    if (gone <= 0) {
+      this.options.print(BELL);
+      return;
+    }
+    this.move(start);
+    this.chars.splice(start, gone);
+    const tail = this.chars.slice(start).join('') + ' '.repeat(gone);
+    this.options.print(tail + '\b'.repeat(Array.from(tail).length));
+  }
+
+  private move(to: number): void {
+    if (to < 0 || to > this.chars.length) {
+      this.options.print(BELL);
+      return;
+    }
+    if (to < this.cursor) this.options.print('\b'.repeat(this.cursor - to));
+    else this.options.print(this.chars.slice(this.cursor, to).join(''));
+    this.cursor = to;
+  }
+
+  private recall(place: number): void {
+    const { history } = this.options;
+    if (place < 0 || place > history.length) {
+      this.options.print(BELL);
+      return;
+    }
+    if (this.place === history.length) this.typed = this.chars;
+    this.place = place;
+    const next = place === history.length ? this.typed : Array.from(history[place] ?? '');
+    this.move(0);
+    this.options.print('\x1b[K' + next.join(''));
+    this.chars = [...next];
+    this.cursor = next.length;
+  }
+
+  private complete(): void {
+    const left = this.chars.slice(0, this.cursor).join('');
+    const candidates = this.options.complete(left);
+    const [only] = candidates;
+    const word = left.slice(left.lastIndexOf(' ') + 1);
+    if (only === undefined || candidates.length > 1) this.options.print(BELL);
+    else for (const char of `${only.slice(word.length)} `) this.insert(char);
+  }
+
+  private wordStart(): number {
+    const left = this.chars.slice(0, this.cursor).join('');
+    return Array.from(left.replace(/\S+\s*$/, '')).length;
+  }
+
+  private redraw(): void {
+    this.options.print(`\x1b[H\x1b[2J${this.options.prompt()}${this.chars.join('')}`);
+    this.options.print('\b'.repeat(this.chars.length - this.cursor));
+  }
+
+  private accept(): void {
+    this.move(this.chars.length);
+    this.options.print(`\n${PASTE_OFF}`);
+    this.options.line(this.chars.join(''));
+  }
+
+  private abandon(): void {
+    this.options.print(`^C\n${PASTE_OFF}`);
+    this.start();
+  }
+
+  private deleteOrEnd(): void {
+    if (this.chars.length > 0) {
+      this.remove(this.cursor, this.cursor + 1);
+      return;
+    }
+    this.options.print(`\n${PASTE_OFF}`);
+    this.options.endOfFile();
+  }
+}

@@ -1,0 +1,330 @@
+/** A Raspberry Pi with a scripted Linux: from the bootloader to the kernel's last line, with a login in between. */
+import type { Activity } from '../physics.ts';
+import { bootLog, KERNEL_AT_MS, LOGIN_AT_MS, promptAt } from './boot-log.ts';
+import { noGuestFaults } from './faults.ts';
+import { Getty } from './getty.ts';
+import type { Guest, GuestPhase } from './guest.ts';
+import { LineInput } from './line-input.ts';
+import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
+import { Shell } from './shell.ts';
+import { LAST_WORDS, shutdownScript, type ShutdownStep } from './shutdown-log.ts';
+import { stopJobLine, STOP_JOB_STEP_MS } from './stop-job.ts';
+import { Timeline } from './timeline.ts';
+import { dateText } from './times.ts';
+import { Uart } from './uart.ts';
+
+/** The machines' clocks show this at guest time 0: an ordinary Tuesday morning. */
+const EPOCH = Date.UTC(2026, 6, 14, 8, 0, 0);
+/** The load of services that start, and for how long after the login prompt. */
+const SETTLING_LOAD = 0.5;
+const SETTLING_MS = 9_000;
+/** From the kernel's last line of a reboot to the bootloader's first. */
+const RESET_MS = 700;
+const LOG_KEPT = 400;
+
+export interface LinuxOptions {
+  hostname: string;
+  user: string;
+  password: string;
+  /** Usual load, 0..1. */
+  load: number;
+  /** Guest time at which the rack begins, and how long this machine has been up by then; null: it is off. */
+  at: number;
+  upSince: number | null;
+  sudoPassword: boolean;
+}
+
+export class LinuxGuest implements Guest, Machine {
+  phase: GuestPhase = 'dead';
+  activity: Activity = { kind: 'off' };
+  activitySince: number;
+  user: string | null = null;
+  faults = noGuestFaults();
+  size = { rows: 24, cols: 80 };
+  readonly account: Machine['account'];
+  private readonly options: LinuxOptions;
+  private readonly timeline: Timeline;
+  private readonly uart = new Uart();
+  private reader: Reader | null = null;
+  private log: string[] = [];
+  /** When power came or the kernel was started anew, guest time. */
+  private poweredAt = 0;
+  private kernelAt = 0;
+  private ending = false;
+  private stress = 0;
+
+  constructor(options: LinuxOptions) {
+    this.options = options;
+    this.account = { user: options.user, password: options.password, sudoAsks: options.sudoPassword };
+    this.timeline = new Timeline(options.at);
+    this.activitySince = options.at;
+    if (options.upSince === null) return;
+    this.poweredAt = options.upSince;
+    this.kernelAt = options.upSince + KERNEL_AT_MS;
+    this.log = bootLog(this.hostname, null).flatMap(({ text, kernel }) => (kernel ? [text] : []));
+    this.openConsole();
+    this.become('login', { kind: 'running', load: options.load });
+  }
+
+  // As the BMC sees it.
+
+  powerOn(at: number): void {
+    this.timeline.advance(at);
+    this.boot();
+  }
+
+  powerOff(at: number): void {
+    this.timeline.advance(at);
+    this.quiet();
+    this.uart.discard();
+    this.become('dead', { kind: 'off' });
+  }
+
+  panic(at: number): void {
+    this.timeline.advance(at);
+    if (this.phase === 'dead' || this.phase === 'halted') return;
+    this.quiet();
+    this.kernel('Unable to handle kernel NULL pointer dereference at virtual address 0000000000000038');
+    this.kernel('Internal error: Oops: 0000000096000005 [#1] PREEMPT SMP');
+    this.kernel('CPU: 2 UID: 0 PID: 812 Comm: kubelet Tainted: G        C');
+    this.kernel('Kernel panic - not syncing: Oops: Fatal exception in interrupt');
+    this.kernel('---[ end Kernel panic - not syncing: Oops: Fatal exception in interrupt ]---');
+    this.become('panicked', { kind: 'running', load: 0.25 });
+  }
+
+  receive(byte: number, at: number): void {
+    this.advance(at);
+    const { hung, noGetty } = this.faults;
+    if (!hung && !(noGetty && this.phase === 'login')) this.reader?.receive(byte);
+  }
+
+  advance(at: number): void {
+    if (this.faults.hung) return;
+    const floods = this.faults.flood && this.reader !== null;
+    if (floods) this.uart.source ??= this.floodLine;
+    else if (this.uart.source === this.floodLine) this.uart.source = null;
+    this.timeline.advance(at);
+  }
+
+  nextDeadline(): number {
+    if (this.faults.hung) return Infinity;
+    return this.uart.source ? this.timeline.now : this.timeline.next;
+  }
+
+  take(max: number): Uint8Array {
+    return this.faults.hung ? new Uint8Array(0) : this.uart.take(max);
+  }
+
+  discard(): void {
+    this.uart.discard();
+  }
+
+  get recent(): string {
+    return this.uart.recent;
+  }
+
+  dispose(): void {
+    this.quiet();
+  }
+
+  // As its programs see it.
+
+  get hostname(): string {
+    return this.faults.hostname ?? this.options.hostname;
+  }
+
+  wallClock(): Date {
+    return new Date(EPOCH + this.timeline.now);
+  }
+
+  uptimeMs(): number {
+    return Math.max(0, this.timeline.now - this.kernelAt);
+  }
+
+  print(text: string): void {
+    this.uart.print(text);
+  }
+
+  stream(source: (() => string) | null): void {
+    this.uart.source = source;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    return this.timeline.after(ms, run);
+  }
+
+  attend(reader: Reader): void {
+    // What is left of a session that was ended has no say any more.
+    if (this.reader !== null) this.reader = reader;
+  }
+
+  setStress(load: number): void {
+    this.stress = load;
+    if (this.phase === 'shell' || this.phase === 'login') this.become(this.phase, this.working());
+  }
+
+  kernelLog(): readonly string[] {
+    return this.log;
+  }
+
+  kernel(text: string): void {
+    // Guest time has whole milliseconds now and then; stamps never look like that.
+    const line = stamp(this.uptimeMs() + ((text.length * 37) % 997) / 1000) + text;
+    this.log = [...this.log, line].slice(-LOG_KEPT);
+    this.uart.print(`${line}\n`);
+  }
+
+  end(how: Ending, by: string): void {
+    if (this.ending) return;
+    this.ending = true;
+    const { hostname, faults } = this;
+    const script = shutdownScript({
+      how: faults.rebootsInstead ? 'reboot' : how,
+      style: faults.style,
+      hostname,
+      from: by,
+      date: dateText(this.wallClock()),
+      dirty: faults.dirty,
+    });
+    this.play(script, () => this.endAtOnce(faults.rebootsInstead ? 'reboot' : how));
+  }
+
+  endAtOnce(how: Ending): void {
+    this.quiet();
+    this.kernel(LAST_WORDS[how]);
+    if (how === 'reboot') {
+      this.become('stopping', this.working());
+      this.after(RESET_MS, () => this.boot());
+      return;
+    }
+    if (this.faults.firmwareAfterHalt)
+      this.after(400, () => this.print('RPi: BOOTLOADER release VERSION:4c845bd3 DATE: 2025/05/08 part: 63\n'));
+    this.become('halted', this.faults.haltDrawsIdle ? { kind: 'running', load: 0 } : { kind: 'halted' });
+  }
+
+  // The way up and the way down.
+
+  private boot(): void {
+    this.quiet();
+    this.ending = false;
+    this.poweredAt = this.timeline.now;
+    this.kernelAt = this.poweredAt + KERNEL_AT_MS;
+    this.log = [];
+    const stop = this.faults.bootStops;
+    this.become('firmware', { kind: 'booting', since: this.poweredAt });
+    for (const { at, text, kernel } of bootLog(this.hostname, stop))
+      this.after(at, () => {
+        if (kernel) {
+          this.phase = 'booting';
+          this.log.push(text);
+        }
+        this.print(`${text}\n`);
+      });
+    this.after(LOGIN_AT_MS, () => {
+      if (stop === null) this.arrive();
+      else this.stickAt(promptAt(stop) ?? '');
+    });
+  }
+
+  private arrive(): void {
+    this.openConsole();
+    this.become('login', { kind: 'running', load: SETTLING_LOAD });
+    this.after(SETTLING_MS, () => {
+      if (this.phase === 'login' || this.phase === 'shell') this.become(this.phase, this.working());
+    });
+  }
+
+  /** A prompt that leads nowhere: whatever is typed brings it again. */
+  private stickAt(prompt: string): void {
+    this.become('stuck', { kind: 'running', load: 0.02 });
+    if (prompt === '') return;
+    const print = (text: string): void => this.print(text);
+    this.reader = new LineInput({
+      print,
+      echo: true,
+      line: () => print(prompt),
+      interrupt: () => print(`\n${prompt}`),
+    });
+    print(prompt);
+  }
+
+  private openConsole(): void {
+    this.user = null;
+    this.reader = { receive: () => undefined };
+    const login = (user: string): void => {
+      this.user = user;
+      this.phase = 'shell';
+      this.print(this.motd());
+      new Shell(this, user, () => {
+        // Left at the end of a shutdown: nobody is asked in any more.
+        if (this.reader === null) return;
+        this.phase = 'login';
+        this.openConsole();
+      }).start();
+    };
+    if (!this.faults.noGetty) new Getty(this, login).start();
+  }
+
+  private motd(): string {
+    return `Linux ${this.hostname} 6.12.47+rpt-rpi-v8 #1 SMP PREEMPT Debian aarch64\n\nThis is a simulated machine; 'help' lists what it knows.\n`;
+  }
+
+  private play(steps: readonly ShutdownStep[], done: () => void): void {
+    const [step, ...rest] = steps;
+    if (!step) {
+      if (this.faults.shutdownHangs) this.waitForProcess();
+      else this.after(120, done);
+      return;
+    }
+    this.after(step.after, () => {
+      this.become('stopping', { kind: 'running', load: 0.12 });
+      if (step.kernel) this.kernel(step.text);
+      else this.print(step.text);
+      if (step.then === 'session-ends') {
+        this.user = null;
+        this.reader = null;
+        this.stream(null);
+      }
+      if (step.then === 'stop-job') this.stopJob(0, () => this.play(rest, done));
+      else this.play(rest, done);
+    });
+  }
+
+  /** A service that takes its time, told as systemd tells it; `elapsed` in ms. */
+  private stopJob(elapsed: number, done: () => void): void {
+    const total = this.faults.stopJobS * 1000;
+    if (elapsed >= total) {
+      if (total > 0) this.print('\r\x1b[K');
+      done();
+      return;
+    }
+    if (this.faults.style === 'systemd') this.print(stopJobLine(elapsed));
+    this.after(STOP_JOB_STEP_MS, () => this.stopJob(elapsed + STOP_JOB_STEP_MS, done));
+  }
+
+  private waitForProcess(): void {
+    this.kernel('systemd-shutdown[1]: Waiting for process: 1893 (containerd-shim)');
+  }
+
+  /** No plans, no reader, no session. */
+  private quiet(): void {
+    this.timeline.clear();
+    this.reader = null;
+    this.user = null;
+    this.stress = 0;
+    this.stream(null);
+  }
+
+  private working(): Activity {
+    return { kind: 'running', load: Math.min(1, this.options.load + this.stress) };
+  }
+
+  private readonly floodLine = (): string =>
+    `${stamp(this.uptimeMs())}usb 1-1.3: device descriptor read/64, error -71\n`;
+
+  private become(phase: GuestPhase, activity: Activity): void {
+    this.phase = phase;
+    this.activity = activity;
+    this.activitySince = this.timeline.now;
+  }
+}

@@ -1,0 +1,191 @@
+/** A login shell: prompt, editing, history, one command after another. Executes nothing of this machine. */
+import { COMMANDS } from './commands.ts';
+import type { Context } from './context.ts';
+import { absolute, HOME, list } from './files.ts';
+import { LineEditor } from './line-editor.ts';
+import { LineInput } from './line-input.ts';
+import type { Machine, Reader } from './machine.ts';
+
+/** sudo's default. */
+const SUDO_REMEMBERS_MS = 15 * 60_000;
+
+export class Shell {
+  readonly machine: Machine;
+  readonly user: string;
+  cwd: string;
+  /** Until when sudo remembers the password, ms of uptime. */
+  sudoUntil = 0;
+  lastStatus = 0;
+  private readonly history: string[] = [];
+  private readonly editor: LineEditor;
+  private readonly leave: (status: number) => void;
+  private queue: { text: string; onlyAfterSuccess: boolean }[] = [];
+  private over = false;
+
+  /** `leave` is called once, when the shell was left. */
+  constructor(machine: Machine, user: string, leave: (status: number) => void) {
+    this.machine = machine;
+    this.user = user;
+    this.leave = leave;
+    this.cwd = user === 'root' ? '/root' : HOME;
+    this.editor = new LineEditor({
+      print: (text) => machine.print(text),
+      prompt: () => this.prompt(),
+      line: (text) => this.execute(text),
+      endOfFile: () => this.exit('logout'),
+      complete: (left) => this.complete(left),
+      history: this.history,
+    });
+  }
+
+  start(): void {
+    this.machine.attend(this.editor);
+    this.editor.start();
+  }
+
+  exit(word: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.machine.print(`${word}\n`);
+    this.leave(this.lastStatus);
+  }
+
+  private prompt(): string {
+    const home = this.user === 'root' ? '/root' : HOME;
+    const where = this.cwd === home || this.cwd.startsWith(`${home}/`) ? `~${this.cwd.slice(home.length)}` : this.cwd;
+    return `${this.user}@${this.machine.hostname}:${where} ${this.user === 'root' ? '#' : '$'} `;
+  }
+
+  private execute(line: string): void {
+    if (line.trim() !== '' && line !== this.history.at(-1)) this.history.push(line);
+    const parts = line.split(/(;|&&)/);
+    this.queue = [];
+    for (let index = 0; index < parts.length; index += 2)
+      this.queue.push({ text: parts[index] ?? '', onlyAfterSuccess: parts[index - 1] === '&&' });
+    this.next();
+  }
+
+  private next(): void {
+    const command = this.queue.shift();
+    if (this.over) return;
+    if (!command) this.start();
+    else if (command.onlyAfterSuccess && this.lastStatus !== 0) this.next();
+    else this.run(words(command.text), () => this.next());
+  }
+
+  /** Runs one command; `done` is called once, with its exit status. */
+  run(argv: readonly string[], done: (status: number) => void, user = this.user): void {
+    const [name, ...args] = argv;
+    if (name === undefined) {
+      done(this.lastStatus);
+      return;
+    }
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (!command) {
+      this.machine.print(`-bash: ${name}: command not found\n`);
+      done(127);
+      return;
+    }
+    const process = new Process(this, user, done);
+    const status = command.run(process, args);
+    if (status !== undefined) process.exit(status);
+  }
+
+  private complete(left: string): string[] {
+    const word = left.slice(left.lastIndexOf(' ') + 1);
+    if (word === '') return [];
+    if (!left.trimStart().includes(' ')) return Object.keys(COMMANDS).filter((name) => name.startsWith(word));
+    const slash = word.lastIndexOf('/') + 1;
+    const names = list(absolute(word.slice(0, slash), this.cwd), this.machine.hostname) ?? [];
+    return names.map((name) => word.slice(0, slash) + name).filter((name) => name.startsWith(word));
+  }
+}
+
+/** One running command: what it prints, plans and reads ends with it. */
+class Process implements Context {
+  readonly machine: Machine;
+  readonly user: string;
+  private readonly shell: Shell;
+  private readonly done: (status: number) => void;
+  private readonly plans: (() => void)[] = [];
+  private readonly endings: (() => void)[] = [];
+  private over = false;
+
+  constructor(shell: Shell, user: string, done: (status: number) => void) {
+    this.shell = shell;
+    this.user = user;
+    this.machine = shell.machine;
+    this.done = done;
+    this.machine.attend(
+      new LineInput({
+        print: (text) => this.machine.print(text),
+        echo: true,
+        line: () => undefined,
+        interrupt: () => {
+          this.machine.print('\n');
+          this.exit(130);
+        },
+      }),
+    );
+  }
+
+  get cwd(): string {
+    return this.shell.cwd;
+  }
+
+  set cwd(path: string) {
+    this.shell.cwd = path;
+  }
+
+  print(text: string): void {
+    this.machine.print(text);
+  }
+
+  attend(reader: Reader): void {
+    this.machine.attend(reader);
+  }
+
+  runAs(user: string, argv: readonly string[]): void {
+    this.shell.run(argv, (status) => this.exit(status), user);
+  }
+
+  openShell(user: string): void {
+    new Shell(this.machine, user, (status) => this.exit(status)).start();
+  }
+
+  leaveShell(word: string): void {
+    this.shell.exit(word);
+  }
+
+  sudoRemembers(): boolean {
+    return this.machine.uptimeMs() < this.shell.sudoUntil;
+  }
+
+  sudoRemember(): void {
+    this.shell.sudoUntil = this.machine.uptimeMs() + SUDO_REMEMBERS_MS;
+  }
+
+  after(ms: number, run: () => void): void {
+    this.plans.push(this.machine.after(ms, run));
+  }
+
+  atExit(run: () => void): void {
+    this.endings.push(run);
+  }
+
+  exit(status: number): void {
+    if (this.over) return;
+    this.over = true;
+    for (const cancel of this.plans) cancel();
+    for (const end of this.endings) end();
+    this.shell.lastStatus = status;
+    this.done(status);
+  }
+}
+
+/** Words of a command; quotes of both kinds hold words together. */
+function words(text: string): string[] {
+  return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+}

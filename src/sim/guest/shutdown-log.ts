@@ -1,0 +1,132 @@
+/**
+ * What a Linux says on its way down, by init system, up to and without the kernel's last line. Wording: systemd's,
+ * BusyBox's, OpenRC's own. Pure.
+ */
+import { okLine } from './boot-log.ts';
+import type { Ending } from './machine.ts';
+
+/** `quiet` is systemd with the kernel's `quiet`: nothing but the wall message and the kernel's last line. */
+export const SHUTDOWN_STYLES = ['systemd', 'quiet', 'busybox', 'openrc'] as const;
+export type ShutdownStyle = (typeof SHUTDOWN_STYLES)[number];
+
+/** One step: so many milliseconds after the one before, this is printed. */
+export interface ShutdownStep {
+  after: number;
+  text: string;
+  /** A kernel message gets its time stamp when it is said. */
+  kernel?: true;
+  /** What happens with it: the console's session ends; a service is slow to stop (until it did). */
+  then?: 'session-ends' | 'stop-job';
+}
+
+export interface ShutdownScene {
+  how: Ending;
+  style: ShutdownStyle;
+  hostname: string;
+  /** Who asked, from where, when: for the message to everybody. */
+  from: string;
+  date: string;
+  dirty: boolean;
+}
+
+const step = (after: number, text: string, then?: ShutdownStep['then']): ShutdownStep =>
+  then === undefined ? { after, text } : { after, text, then };
+const ok = (after: number, text: string): ShutdownStep => step(after, `${okLine(text)}\n`);
+const kernel = (after: number, text: string): ShutdownStep => ({ after, text, kernel: true });
+
+/** The steps in order. */
+export function shutdownScript(scene: ShutdownScene): ShutdownStep[] {
+  switch (scene.style) {
+    case 'systemd':
+      return [wall(scene), ...units(scene), ...systemdShutdown(scene)];
+    case 'quiet':
+      return [wall(scene), step(300, '', 'session-ends'), step(900, '', 'stop-job'), step(1_900, '')];
+    case 'busybox':
+      return [
+        step(60, 'The system is going down NOW!\n', 'session-ends'),
+        step(500, 'Sent SIGTERM to all processes\n', 'stop-job'),
+        step(1_000, 'Sent SIGKILL to all processes\n'),
+        step(1_000, `Requesting system ${scene.how}\n`),
+      ];
+    case 'openrc':
+      return [
+        step(
+          60,
+          `\nBroadcast message from root@${scene.hostname} (ttyS0) (${scene.date}):\n\nThe system is going down for ${scene.how === 'reboot' ? 'reboot' : 'system halt'} NOW!\n`,
+        ),
+        step(300, ' * Stopping sshd ... [ ok ]\n', 'session-ends'),
+        step(400, ' * Stopping containerd ... [ ok ]\n', 'stop-job'),
+        step(300, ' * Deactivating swap devices ... [ ok ]\n'),
+        step(300, scene.dirty ? ' * Unmounting /var/lib ... [ !! ]\n' : ' * Unmounting /var/lib ... [ ok ]\n'),
+        step(300, ' * Remounting remaining filesystems read-only ... [ ok ]\n'),
+      ];
+  }
+}
+
+function wall({ how, hostname, from, date }: ShutdownScene): ShutdownStep {
+  const what = { poweroff: 'power off', reboot: 'reboot', halt: 'halt' }[how];
+  return step(
+    60,
+    `\n\nBroadcast message from root@${hostname} on ${from} (${date}):\n\nThe system will ${what} now!\n\n`,
+  );
+}
+
+function units({ how }: ShutdownScene): ShutdownStep[] {
+  const last = { poweroff: 'System Power Off', reboot: 'System Reboot', halt: 'System Halt' }[how];
+  return [
+    step(180, '         Stopping session-3.scope - Session 3 of User pi...\n'),
+    ok(20, 'Removed slice system-modprobe.slice - Slice /system/modprobe.'),
+    ok(20, 'Stopped target multi-user.target - Multi-User System.'),
+    ok(10, 'Stopped target getty.target - Login Prompts.'),
+    step(60, '         Stopping containerd.service - containerd container runtime...\n'),
+    step(10, '         Stopping ssh.service - OpenBSD Secure Shell server...\n'),
+    ok(80, 'Stopped ssh.service - OpenBSD Secure Shell server.'),
+    ok(90, 'Stopped serial-getty@ttyS0.service - Serial Getty on ttyS0.'),
+    { ...ok(60, 'Stopped session-3.scope - Session 3 of User pi.'), then: 'session-ends' },
+    step(60, '', 'stop-job'),
+    ok(240, 'Stopped containerd.service - containerd container runtime.'),
+    ok(80, 'Stopped target network-online.target - Network is Online.'),
+    ok(120, 'Stopped NetworkManager.service - Network Manager.'),
+    ok(60, 'Stopped dbus.service - D-Bus System Message Bus.'),
+    ok(100, 'Stopped target local-fs.target - Local File Systems.'),
+    ok(120, 'Unmounted boot-firmware.mount - /boot/firmware.'),
+    ok(40, 'Reached target umount.target - Unmount All Filesystems.'),
+    ok(60, 'Reached target shutdown.target - System Shutdown.'),
+    ok(20, 'Reached target final.target - Late Shutdown Services.'),
+    ok(30, `Finished systemd-${how}.service - ${last}.`),
+    ok(10, `Reached target ${how}.target - ${last}.`),
+  ];
+}
+
+function systemdShutdown({ how, dirty }: ShutdownScene): ShutdownStep[] {
+  const end = { poweroff: 'Powering off.', reboot: 'Rebooting.', halt: 'Halting system.' }[how];
+  const said = (after: number, text: string): ShutdownStep => kernel(after, `systemd-shutdown[1]: ${text}`);
+  const unmounting = dirty
+    ? [
+        said(60, 'Could not unmount /var/lib/containerd: Device or resource busy'),
+        said(90, 'Unable to finalize remaining file systems, ignoring.'),
+      ]
+    : [said(90, 'All filesystems unmounted.')];
+  return [
+    said(250, 'Syncing filesystems and block devices.'),
+    said(120, 'Sending SIGTERM to remaining processes...'),
+    kernel(40, 'systemd-journald[241]: Received SIGTERM from PID 1 (systemd-shutdow).'),
+    said(300, 'Sending SIGKILL to remaining processes...'),
+    said(60, 'Unmounting file systems.'),
+    kernel(20, "(sd-remount)[1123]: Remounting '/' read-only with options 'null'."),
+    ...unmounting,
+    said(10, 'Deactivating swaps.'),
+    said(5, 'All swaps deactivated.'),
+    said(5, 'Detaching loop devices.'),
+    said(10, 'All loop devices detached.'),
+    said(60, 'Syncing filesystems and block devices.'),
+    said(180, end),
+  ];
+}
+
+/** The kernel's last words for each ending. */
+export const LAST_WORDS: Record<Ending, string> = {
+  poweroff: 'reboot: Power down',
+  halt: 'reboot: System halted',
+  reboot: 'reboot: Restarting system',
+};
