@@ -229,7 +229,7 @@ class SerialBus implements Bus {
             resolve(await work(wire));
           } catch (error) {
             if (error instanceof LineLost) resolve(error.message);
-            else reject(error);
+            else reject(error instanceof Error ? error : new Error(String(error)));
             throw error;
           }
         },

@@ -42,9 +42,10 @@ export interface StatusLine {
 
 const POWER: readonly Power[] = ['off', 'on', 'disabled'];
 
-// After a line's start, white space or the request's own echo; XX may carry a leading zero, nothing else may vary.
+// Not glued to a letter or digit, which might be a part of it that was damaged; XX may carry a leading zero, nothing
+// else may vary.
 const STATUS =
-  /(?<=^|[\s=])([0-9a-f]{2})[ \t]+(00|ff)[ \t]+0?([012])[ \t]+([0-9a-f]{2})[ \t]+([0-9a-f]{2})(?=(\s)|$)/gi;
+  /(?<![0-9a-z])([0-9a-f]{2})[ \t]+(00|ff)[ \t]+0?([012])[ \t]+([0-9a-f]{2})[ \t]+([0-9a-f]{2})(?=(\s)|$)/gi;
 
 export interface StatusMatch {
   status: StatusLine;
@@ -80,6 +81,12 @@ export function endOfEcho(text: string, address: Address | null): number {
   const pattern = address === null ? /=/ : new RegExp(`\\[?${formatAddress(address)}\\]?\\s*\\|\\s*=`, 'i');
   const match = pattern.exec(text);
   return match ? match.index + match[0].length : -1;
+}
+
+/** Where the master's own echo of `[hh]|` ends, or -1: all that comes back where no BMC is at the other end. */
+export function endOfPipeEcho(text: string, address: Address): number {
+  const match = new RegExp(`^\\s*\\[?${formatAddress(address)}\\]?\\s*\\|`, 'i').exec(text);
+  return match ? match[0].length : -1;
 }
 
 /** True when the text is, or may still grow into, what a BIOS echoes for `[bb]~`; `end` is where it stops. */

@@ -4,7 +4,15 @@
  */
 import type { Address } from '../rack/address.ts';
 import type { Failure, Sample } from '../rack/reading.ts';
-import { endOfEcho, findStatusLines, openPipe, STATUS_REQUEST, verbByte, type StatusLine } from './codec.ts';
+import {
+  endOfEcho,
+  endOfPipeEcho,
+  findStatusLines,
+  openPipe,
+  STATUS_REQUEST,
+  verbByte,
+  type StatusLine,
+} from './codec.ts';
 import type { BusProfile } from './profile.ts';
 import type { BmcVerb } from './types.ts';
 import type { Wire } from './wire.ts';
@@ -83,7 +91,7 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise
 /** The master echoes even for an address where nobody is: that is silence, not garbage. */
 function failureOf(heard: string, foreign: number, address: Address | null): Failure {
   if (foreign > 0) return 'foreign';
-  const end = endOfEcho(heard, address);
+  const end = Math.max(endOfEcho(heard, address), address === null ? -1 : endOfPipeEcho(heard, address));
   const rest = (end < 0 ? heard : heard.slice(end)).trim();
   return rest === '' ? 'silent' : 'garbled';
 }

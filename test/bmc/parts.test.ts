@@ -1,0 +1,134 @@
+/** The bus's small parts: queue, profile, pacer, proof of a console, wire. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console-proof.ts';
+import { Pacer } from '../../src/bmc/pacer.ts';
+import { BusProfile } from '../../src/bmc/profile.ts';
+import { PriorityQueue } from '../../src/bmc/queue.ts';
+import { PRIORITY, type Priority } from '../../src/bmc/types.ts';
+import { LineLost, Wire } from '../../src/bmc/wire.ts';
+
+describe('queue', () => {
+  test('higher priority first, first come first within one', () => {
+    const priorities = fc.array(fc.constantFrom(...Object.values(PRIORITY)), { maxLength: 30 });
+    fc.assert(
+      fc.property(priorities, (order) => {
+        const queue = new PriorityQueue<number>();
+        order.forEach((priority, i) => queue.push(priority, i));
+        const out: { priority: Priority; item: number }[] = [];
+        for (let next = queue.shift(); next; next = queue.shift()) out.push(next);
+        const expected = order
+          .map((priority, item) => ({ priority, item }))
+          .sort((a, b) => b.priority - a.priority || a.item - b.item);
+        expect(out).toEqual(expected);
+      }),
+    );
+  });
+});
+
+describe('profile', () => {
+  test('habits need three replies; time-outs follow the round trips', () => {
+    const profile = new BusProfile();
+    expect(profile.silenceMs(false)).toBe(250);
+    const reply = { echoed: true, terminated: false, rttMs: 3 };
+    profile.sawReply(reply);
+    profile.sawReply(reply);
+    expect([profile.echoes, profile.terminates]).toEqual([false, 'unknown']);
+    profile.sawReply(reply);
+    expect([profile.echoes, profile.terminates]).toEqual([true, 'no']);
+    expect(profile.silenceMs(false)).toBe(30);
+    expect(profile.silenceMs(true)).toBe(120);
+    profile.sawReply({ ...reply, rttMs: 60 });
+    expect(profile.silenceMs(false)).toBe(190);
+    profile.forget();
+    expect([profile.echoes, profile.terminates, profile.silenceMs(true)]).toEqual([false, 'unknown', 250]);
+  });
+});
+
+describe('pacer', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test('one byte at a time, never closer than the gap, in order', async () => {
+    const sent: { byte: number; at: number }[] = [];
+    const pacer = new Pacer(2, (byte) => sent.push({ byte, at: performance.now() }));
+    pacer.push(Uint8Array.of(1, 2, 3));
+    pacer.push(Uint8Array.of(4));
+    expect(pacer.pending).toBe(3);
+    await vi.runAllTimersAsync();
+    pacer.push(Uint8Array.of(5));
+    await vi.runAllTimersAsync();
+    expect(sent.map(({ byte }) => byte)).toEqual([1, 2, 3, 4, 5]);
+    sent.slice(1).forEach(({ at }, i) => expect(at - (sent[i]?.at ?? 0)).toBeGreaterThanOrEqual(2));
+  });
+
+  test('what is cleared is not sent', async () => {
+    const sent: number[] = [];
+    const pacer = new Pacer(2, (byte) => sent.push(byte));
+    pacer.push(Uint8Array.of(1, 2, 3));
+    expect(pacer.clear()).toBe(2);
+    await vi.runAllTimersAsync();
+    expect(sent).toEqual([1]);
+    expect(pacer.pending).toBe(0);
+  });
+});
+
+describe('proof of a console', () => {
+  test("the echo of '~' proves nothing and is not shown", () => {
+    const proof = new ConsoleProof(115200, 0);
+    expect(proof.feed('[00', 1)).toBe('');
+    expect(proof.feed(']~\r\n', 2)).toBe('');
+    expect(proof.proven).toBe(false);
+  });
+
+  test('a BIOS that echoes Enter proves nothing', () => {
+    const proof = new ConsoleProof(115200, 0);
+    for (let at = 0; at < 50; at++) proof.feed('\r\n', at);
+    expect(proof.proven).toBe(false);
+  });
+
+  test('speech proves it; scattered noise does not', () => {
+    const noisy = new ConsoleProof(115200, 0);
+    for (let at = 0; at < 20; at++) noisy.feed('~', 1000 + at * 300);
+    expect(noisy.proven).toBe(false);
+    const speaking = new ConsoleProof(115200, 0);
+    expect(speaking.feed('\r\nrpi login: ', 200)).toBe('\r\nrpi login: ');
+    expect(speaking.proven).toBe(true);
+  });
+
+  test('no character of a BIOS command is harmless before it', () => {
+    for (const char of '=#/\\[]|~0123456789abcdefABCDEF\x07') expect(harmlessUnproven(char.charCodeAt(0))).toBe(false);
+    for (const char of '\r\n\x03\x04\x1b\x7f') expect(harmlessUnproven(char.charCodeAt(0))).toBe(true);
+  });
+});
+
+describe('wire', () => {
+  const wireOn = (): { wire: Wire; written: Uint8Array[] } => {
+    const written: Uint8Array[] = [];
+    const wire = new Wire({ write: (bytes) => written.push(bytes), close: () => Promise.resolve() });
+    return { wire, written };
+  };
+
+  test('refuses 0x07 in whatever is sent', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 20 }), fc.nat(20), (bytes, at) => {
+        const { wire, written } = wireOn();
+        const poisoned = Uint8Array.from([...bytes.slice(0, at), 0x07, ...bytes.slice(at)]);
+        expect(() => wire.send(poisoned)).toThrow(/0x07/);
+        expect(written).toEqual([]);
+      }),
+    );
+    expect(() => wireOn().wire.send('a\x07')).toThrow(/0x07/);
+  });
+
+  test('a lost line rejects who waits and who comes later', async () => {
+    const { wire } = wireOn();
+    wire.listen();
+    const waiting = wire.receive(() => null, 10_000);
+    wire.lose('gone');
+    await expect(waiting).rejects.toBeInstanceOf(LineLost);
+    expect(() => wire.send('=')).toThrow(LineLost);
+    await expect(wire.receive(() => null, 1)).rejects.toBeInstanceOf(LineLost);
+    wire.closePipe();
+  });
+});
