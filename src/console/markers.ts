@@ -36,7 +36,9 @@ export type LineKind =
   | 'filesystem'
   | 'emergency'
   | 'initramfs'
-  | 'fsck';
+  | 'fsck'
+  /** A shell does not know the command `unit`. */
+  | 'not-found';
 
 interface Mark {
   kind: LineKind;
@@ -101,6 +103,9 @@ const MARKS: readonly Mark[] = [
     /You are in (?:emergency|rescue) mode|root account is locked|(?:Give|Enter) root password/,
   ),
   any('initramfs', 'always', /Dropping to a shell!/),
+  // bash, dash and BusyBox say `systemctl: [command ]not found`, zsh `command not found: systemctl`.
+  any('not-found', 'settling', /(?:^|: )(?<unit>systemctl|sudo|poweroff): (?:command )?not found/),
+  any('not-found', 'settling', /command not found: (?<unit>systemctl|sudo|poweroff)$/),
 ];
 
 /** What a line was recognised as. Absent fields were not said. */

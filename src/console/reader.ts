@@ -14,6 +14,7 @@ const ECHO_WITHIN_MS = 5_000;
 const LINE_LIMIT = 1_024;
 /** What evidence quotes of a line. */
 const QUOTE_LIMIT = 200;
+const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
 
 /** `output`: visible text without a meaning here. `text` is the line, shortened; it holds no control characters. */
 export type Recognition = { at: number; text: string } & (LineMark | Prompt | { kind: 'output' });
@@ -30,11 +31,18 @@ export class ConsoleReader {
   #settling = false;
   #stamps = false;
   #echoes: { text: string; until: number }[] = [];
+  /** Never quoted: a console in the wrong mood echoes a password. */
+  #secret: string | null = null;
 
   /** We type `text` now: its echo is not the node speaking. */
   sent(text: string, at: number): void {
     const visible = text.replace(/[\x00-\x1f\x7f]/g, '').trim();
     if (visible !== '') this.#echoes.push({ text: visible, until: at + ECHO_WITHIN_MS });
+  }
+
+  /** `text` is typed now or soon: no recognition quotes a line that holds it. */
+  conceal(text: string): void {
+    this.#secret = text.trim() === '' ? null : text.trim();
   }
 
   /** A shutdown is asked for now. What was printed until here proves nothing. */
@@ -67,10 +75,12 @@ export class ConsoleReader {
     const line = this.#line;
     if (this.#skipLine || this.#overlong || this.#isEcho(line, at, 'keep')) return [];
     const prompt = readPrompt(line);
-    if (prompt) return [{ ...prompt, at, text: quote(line) }];
+    if (prompt) return [{ ...prompt, at, text: this.#quote(line) }];
     // The machine may stop before the last line's end is out.
     const mark = this.#read(line);
-    return mark?.kind === 'halt' ? [{ ...mark, at, text: quote(line) }] : [{ kind: 'output', at, text: quote(line) }];
+    return mark?.kind === 'halt'
+      ? [{ ...mark, at, text: this.#quote(line) }]
+      : [{ kind: 'output', at, text: this.#quote(line) }];
   }
 
   #endLine(at: number): Recognition | null {
@@ -82,7 +92,11 @@ export class ConsoleReader {
     this.#skipLine = false;
     if (isStamped(line)) this.#stamps = true;
     if (skip || this.#isEcho(line, at, 'consume')) return null;
-    return { ...(this.#read(line) ?? { kind: 'output' }), at, text: quote(line) };
+    return { ...(this.#read(line) ?? { kind: 'output' }), at, text: this.#quote(line) };
+  }
+
+  #quote(line: string): string {
+    return this.#secret !== null && line.includes(this.#secret) ? HIDDEN : quote(line);
   }
 
   #read(line: string): LineMark | null {

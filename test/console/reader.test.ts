@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ConsoleReader, QUIET_MS } from '../../src/console/reader.ts';
+
+const HALT = '[  312.345678] reboot: Power down';
+
+function asked(): ConsoleReader {
+  const reader = new ConsoleReader();
+  reader.requested();
+  return reader;
+}
+
+const kinds = (found: { kind: string }[]): string[] => found.map(({ kind }) => kind);
+
+test('wherever reads split it, and whatever colours it wears, a line is recognised once', () => {
+  const text = `noise\r\n\x1b[0;1;31m${HALT.slice(0, 9)}\x1b[0m${HALT.slice(9)}\x1b]0;title\x07\r\nmore\r\n`;
+  fc.assert(
+    fc.property(fc.array(fc.nat(text.length), { maxLength: 12 }), (cuts) => {
+      const reader = asked();
+      const edges = [0, ...[...cuts].sort((a, b) => a - b), text.length];
+      const found = edges.slice(1).flatMap((end, n) => reader.feed(text.slice(edges[n], end), n));
+      expect(kinds(found)).toEqual(['output', 'halt', 'output']);
+    }),
+  );
+});
+
+test('a last line whose end never comes is read after the silence', () => {
+  const reader = asked();
+  expect(reader.feed(HALT, 0)).toEqual([]);
+  expect(reader.tick(QUIET_MS - 1)).toEqual([]);
+  expect(kinds(reader.tick(QUIET_MS))).toEqual(['halt']);
+  expect(reader.tick(9_000)).toEqual([]);
+});
+
+test('a prompt counts after the silence, not in the middle of output', () => {
+  const reader = new ConsoleReader();
+  reader.feed('pi@node:~$ ', 0);
+  expect(kinds(reader.feed('and on it goes\r\n', 100))).toEqual(['output']);
+  reader.feed('pi@node:~$ ', 200);
+  expect(reader.tick(400)).toEqual([]);
+  expect(kinds(reader.tick(500))).toEqual(['shell']);
+  // Once.
+  expect(reader.tick(900)).toEqual([]);
+});
+
+test('our own echo is not the node speaking', () => {
+  const reader = asked();
+  reader.sent('echo; Power down\r', 0);
+  expect(reader.feed('pi@node:~$ echo; Power down\r\n', 50)).toEqual([]);
+  // The second time it is no echo.
+  expect(kinds(reader.feed(`${HALT}\r\n`, 60))).toEqual(['halt']);
+});
+
+test('what was on the line when we asked is from before', () => {
+  const reader = new ConsoleReader();
+  reader.feed(HALT.slice(0, 20), 0);
+  reader.requested();
+  expect(reader.feed(`${HALT.slice(20)}\r\n`, 10)).toEqual([]);
+  expect(kinds(reader.feed(`${HALT}\r\n`, 20))).toEqual(['halt']);
+});
+
+test('once the kernel was seen to stamp its lines, a quotation without a stamp is none of them', () => {
+  const reader = asked();
+  reader.feed('[   10.000000] usb 1-1: new device\r\n', 0);
+  expect(kinds(reader.feed('reboot: Power down\r\n', 10))).toEqual(['output']);
+});
+
+test('neither a flood without line ends nor an unfinished sequence hides the marker after it', () => {
+  const reader = asked();
+  for (let n = 0; n < 100; n++) expect(reader.feed('x'.repeat(1000), n)).toEqual([]);
+  expect(kinds(reader.feed(`\x1b]0;never ends\r\n${HALT}\r\n`, 200))).toContain('halt');
+});
+
+test('no recognition quotes what was concealed', () => {
+  const reader = asked();
+  reader.conceal('hunter2!');
+  const found = reader.feed('Sorry, try again: hunter2!\r\n', 0);
+  expect(kinds(found)).toEqual(['denied']);
+  expect(JSON.stringify(found)).not.toContain('hunter2!');
+});
+
+test('whatever a node prints, quotations are short and hold no control characters', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 300 }), { maxLength: 10 }), (pieces) => {
+      const reader = asked();
+      const found = pieces.flatMap((piece, n) => [...reader.feed(piece, n * 400), ...reader.tick(n * 400 + 350)]);
+      for (const { text } of found) {
+        expect(text.length).toBeLessThanOrEqual(200);
+        expect(text).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+      }
+    }),
+  );
+});
