@@ -1,0 +1,110 @@
+/**
+ * What a node drew and how its fan turned: a ring of raw samples and a coarser day, in typed arrays, so that 96 nodes
+ * cost a few megabytes and no garbage.
+ */
+import type { Sample } from './reading.ts';
+
+/** Raw samples kept: an hour at one a second. */
+export const RAW_SLOTS = 3600;
+/** One slot of the coarse ring, ms, and how many are kept: a day of minutes. */
+export const COARSE_MS = 60_000;
+export const COARSE_SLOTS = 1440;
+
+/** Current and fan in counts (0..255), or null where nothing was (rightly) answered or nobody asked. */
+export type Point = [current: number, fan: number] | null;
+
+/** A minute: means and the highest current, in counts. */
+export interface CoarsePoint {
+  /** Start of the minute, epoch milliseconds. */
+  at: number;
+  current: number;
+  currentMax: number;
+  fan: number;
+}
+
+/** History of one node. `intervalMs` is the sweep's interval: samples closer than half of it are not kept twice. */
+export class History {
+  readonly #intervalMs: number;
+  readonly #at = new Float64Array(RAW_SLOTS);
+  readonly #current = new Uint8Array(RAW_SLOTS);
+  readonly #fan = new Uint8Array(RAW_SLOTS);
+  /** 1: a sample; 0: a question without an answer. */
+  readonly #answered = new Uint8Array(RAW_SLOTS);
+  #written = 0;
+  readonly #minuteAt = new Float64Array(COARSE_SLOTS);
+  readonly #minuteCurrent = new Float32Array(COARSE_SLOTS);
+  readonly #minuteMax = new Uint8Array(COARSE_SLOTS);
+  readonly #minuteFan = new Float32Array(COARSE_SLOTS);
+  readonly #minuteCount = new Uint16Array(COARSE_SLOTS);
+
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
+
+  /** A sample, or null for a question that was not answered; `at` in epoch milliseconds, rising. */
+  record(at: number, sample: Sample | null): void {
+    if (sample !== null) this.#recordMinute(at, sample);
+    if (this.#written > 0 && at - this.#lastAt() < this.#intervalMs / 2) return;
+    const slot = this.#written % RAW_SLOTS;
+    this.#at[slot] = at;
+    this.#current[slot] = sample?.current ?? 0;
+    this.#fan[slot] = sample?.fan ?? 0;
+    this.#answered[slot] = sample === null ? 0 : 1;
+    this.#written++;
+  }
+
+  /** The latest `count` points, oldest first. A pause of more than three intervals shows as one gap. */
+  recent(count: number): Point[] {
+    const points: Point[] = [];
+    const oldest = Math.max(0, this.#written - Math.min(count, RAW_SLOTS));
+    let previous: number | null = null;
+    for (let n = oldest; n < this.#written; n++) {
+      const slot = n % RAW_SLOTS;
+      const at = this.#at[slot] ?? 0;
+      if (previous !== null && at - previous > 3 * this.#intervalMs) points.push(null);
+      points.push(this.#answered[slot] === 1 ? [this.#current[slot] ?? 0, this.#fan[slot] ?? 0] : null);
+      previous = at;
+    }
+    return points.slice(-count);
+  }
+
+  /** The minutes of the last day that have samples, oldest first, as seen at `now`. */
+  day(now: number): CoarsePoint[] {
+    const points: CoarsePoint[] = [];
+    const last = Math.floor(now / COARSE_MS);
+    for (let minute = last - COARSE_SLOTS + 1; minute <= last; minute++) {
+      const slot = minute % COARSE_SLOTS;
+      if (this.#minuteAt[slot] !== minute * COARSE_MS || this.#minuteCount[slot] === 0) continue;
+      points.push({
+        at: minute * COARSE_MS,
+        current: this.#minuteCurrent[slot] ?? 0,
+        currentMax: this.#minuteMax[slot] ?? 0,
+        fan: this.#minuteFan[slot] ?? 0,
+      });
+    }
+    return points;
+  }
+
+  #lastAt(): number {
+    return this.#at[(this.#written - 1) % RAW_SLOTS] ?? 0;
+  }
+
+  #recordMinute(at: number, sample: Sample): void {
+    const minute = Math.floor(at / COARSE_MS);
+    const slot = minute % COARSE_SLOTS;
+    if (this.#minuteAt[slot] !== minute * COARSE_MS) {
+      this.#minuteAt[slot] = minute * COARSE_MS;
+      this.#minuteCurrent[slot] = 0;
+      this.#minuteFan[slot] = 0;
+      this.#minuteMax[slot] = 0;
+      this.#minuteCount[slot] = 0;
+    }
+    const count = (this.#minuteCount[slot] ?? 0) + 1;
+    const current = this.#minuteCurrent[slot] ?? 0;
+    const fan = this.#minuteFan[slot] ?? 0;
+    this.#minuteCurrent[slot] = current + (sample.current - current) / count;
+    this.#minuteFan[slot] = fan + (sample.fan - fan) / count;
+    this.#minuteMax[slot] = Math.max(this.#minuteMax[slot] ?? 0, sample.current);
+    this.#minuteCount[slot] = count;
+  }
+}

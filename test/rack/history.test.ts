@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { COARSE_MS, COARSE_SLOTS, History, RAW_SLOTS } from '../../src/rack/history.ts';
+import type { Sample } from '../../src/rack/reading.ts';
+
+const T0 = 1_700_000_000_000 - (1_700_000_000_000 % COARSE_MS);
+const sample = (current: number, fan = 100): Sample => ({ power: 'on', current, fan, at: 0, rttMs: 3 });
+
+describe('recent', () => {
+  test('is what was recorded, oldest first', () => {
+    const history = new History(1000);
+    for (let n = 0; n < 5; n++) history.record(T0 + n * 1000, sample(n, 100 + n));
+    expect(history.recent(3)).toEqual([
+      [2, 102],
+      [3, 103],
+      [4, 104],
+    ]);
+    expect(history.recent(99)).toHaveLength(5);
+    expect(new History(1000).recent(10)).toEqual([]);
+  });
+
+  test('a question without an answer is a gap, never the last value', () => {
+    const history = new History(1000);
+    history.record(T0, sample(7));
+    history.record(T0 + 1000, null);
+    history.record(T0 + 2000, sample(9));
+    expect(history.recent(10)).toEqual([[7, 100], null, [9, 100]]);
+  });
+
+  test('a time in which nobody asked is one gap, however long', () => {
+    const history = new History(1000);
+    history.record(T0, sample(7));
+    history.record(T0 + 3000, sample(8));
+    history.record(T0 + 60_000, sample(9));
+    expect(history.recent(10)).toEqual([[7, 100], [8, 100], null, [9, 100]]);
+  });
+
+  test('samples that come closer than the sweep do not push the hour out', () => {
+    const history = new History(1000);
+    for (let n = 0; n < 100; n++) history.record(T0 + n * 10, sample(n));
+    expect(history.recent(100).length).toBeLessThanOrEqual(2);
+  });
+
+  test('keeps the latest hour, whatever was recorded (property)', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.integer({ min: 0, max: 255 })), { maxLength: 80 }),
+        fc.nat(100),
+        (values, extra) => {
+          const history = new History(1000);
+          const all = [...Array<number>(extra === 0 ? 0 : RAW_SLOTS - 40).fill(1), ...values];
+          all.forEach((value, n) => history.record(T0 + n * 1000, value === null ? null : sample(value)));
+          const kept = history.recent(RAW_SLOTS);
+          expect(kept).toEqual(all.slice(-RAW_SLOTS).map((value) => (value === null ? null : [value, 100])));
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('day', () => {
+  test('a minute has its means and its peak, whole', () => {
+    const history = new History(1000);
+    for (const [n, current] of [10, 20, 60].entries()) history.record(T0 + n * 1000, sample(current, 100 + n));
+    history.record(T0 + COARSE_MS, sample(5));
+    expect(history.day(T0 + COARSE_MS)).toEqual([
+      { at: T0, current: 30, currentMax: 60, fan: 101 },
+      { at: T0 + COARSE_MS, current: 5, currentMax: 5, fan: 100 },
+    ]);
+  });
+
+  test('a minute without samples is not there, and a day later none is', () => {
+    const history = new History(1000);
+    history.record(T0, sample(1));
+    history.record(T0 + COARSE_MS, null);
+    history.record(T0 + 5 * COARSE_MS, sample(2));
+    expect(history.day(T0 + 5 * COARSE_MS).map(({ at }) => (at - T0) / COARSE_MS)).toEqual([0, 5]);
+    expect(history.day(T0 + COARSE_SLOTS * COARSE_MS).map(({ at }) => (at - T0) / COARSE_MS)).toEqual([5]);
+    expect(history.day(T0 + 2 * COARSE_SLOTS * COARSE_MS)).toEqual([]);
+  });
+});
