@@ -1,26 +1,39 @@
 /** Power operations: checked, confirmed, journalled, run, answered, aborted. */
+import { confirmationText, cuts, type Operation, type PowerCheck, type PowerRequest } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
-import type { Operation, PowerCheck, PowerRequest, Refusal } from '../api/power.ts';
-import type { Address } from '../rack/address.ts';
+import { formatAddress, type Address } from '../rack/address.ts';
+import { compressNames } from '../rack/compress.ts';
+import { gatherFacts } from './gate.ts';
+import { impactOf, refusalsFor, type GuardFacts } from './guards.ts';
+import { nameOf, type Job } from './job.ts';
+import { OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
+import { recoverUnfinished } from './recover.ts';
+import { NoSuchOperation, PowerRefused } from './refused.ts';
+import { namesOf, requestRefusals } from './request.ts';
+import { runNodes } from './sequence.ts';
+import { Turns } from './turns.ts';
 
-/** Guards, or a confirmation that does not match: nothing was sent. */
-export class PowerRefused extends Error {
-  readonly refusals: Refusal[];
-  constructor(refusals: Refusal[]) {
-    super(refusals.map((refusal) => refusal.message).join('; '));
-    this.name = 'PowerRefused';
-    this.refusals = refusals;
-  }
-}
+export { NoSuchOperation, PowerRefused };
 
-/** An id, a node or a question that there is not (any more). */
-export class NoSuchOperation extends Error {
-  override readonly name = 'NoSuchOperation';
+/** Ended operations that are still shown. */
+const KEPT = 20;
+
+interface Running {
+  record: OperationRecord;
+  abort: AbortController;
+  jobs: Job[];
 }
 
 export class Operations {
   readonly #ports: OperationPorts;
+  readonly #running = new Map<string, Running>();
+  readonly #ended: Operation[] = [];
+  /** Which operation has a node: from before its check until its part has ended. */
+  readonly #taken = new Map<Address, string>();
+  /** There is one console on the bus. */
+  readonly #consoleTurns = new Turns();
+  #lastId = 0;
 
   constructor(ports: OperationPorts) {
     this.#ports = ports;
@@ -28,25 +41,110 @@ export class Operations {
 
   /** Reports what an earlier server left unfinished as interrupted. Call once, before anything else. */
   recover(): void {
-    throw new Error(`not built yet ${typeof this.#ports}`);
+    for (const operation of recoverUnfinished(this.#ports)) this.#keep(operation);
   }
 
   /** One fresh status per node, guards and impact; nothing is changed. `session` is the asking session's id. */
-  check(request: PowerRequest, session: number): Promise<PowerCheck> {
-    throw new Error(`not built yet ${request.verb} ${session}`);
+  async check(request: PowerRequest, session: number): Promise<PowerCheck> {
+    const asked = { ...request, nodes: [...new Set(request.nodes)] };
+    const inventory = this.#ports.inventory();
+    const names = namesOf(inventory, asked.nodes);
+    const nodes = await Promise.all(
+      asked.nodes.map(async (addr, index) => {
+        const facts = await this.#facts(asked, addr, session, this.#taken.get(addr) ?? null);
+        const { status } = facts;
+        const impact = impactOf(facts, inventory);
+        if (asked.onDeadline === 'cut' && asked.deadlineS !== null && !asked.verb.startsWith('force'))
+          impact.push(`after ${asked.deadlineS} s its power is cut, halted or not`);
+        return {
+          addr,
+          name: names[index] ?? formatAddress(addr),
+          sample: status.ok ? status.sample : null,
+          problem: status.ok ? null : status.detail,
+          refusals: refusalsFor(facts),
+          impact,
+        };
+      }),
+    );
+    return { verb: asked.verb, confirm: cuts(asked.verb) ? confirmationText(names, asked.label) : '', nodes };
   }
 
   /**
-   * Starts an operation and answers with its first state; it goes on by itself, whatever becomes of the session.
+   * Starts an operation and answers with its first state; it goes on by itself, whatever becomes of the session. A verb
+   * that cuts is refused as a whole when one node refuses it: it is not what was confirmed. Of several nodes to switch
+   * on, those that refuse are left out.
    * @throws {PowerRefused} and nothing was sent.
    */
-  start(request: PowerRequest, by: ClientIdentity, session: number): Promise<Operation> {
-    throw new Error(`not built yet ${request.verb} ${by.user} ${session}`);
+  async start(request: PowerRequest, by: ClientIdentity, session: number): Promise<Operation> {
+    const asked = { ...request, nodes: [...new Set(request.nodes)] };
+    const names = namesOf(this.#ports.inventory(), asked.nodes);
+    const wrong = requestRefusals(asked, names);
+    if (wrong.length > 0) throw new PowerRefused(wrong);
+    const startedAt = this.#ports.now();
+    const id = this.#nextId(startedAt);
+    const others = new Map(asked.nodes.map((addr) => [addr, this.#taken.get(addr) ?? null]));
+    // Before the first await: of two who ask at once, the second finds the nodes taken.
+    for (const addr of asked.nodes) if (!this.#taken.has(addr)) this.#taken.set(addr, id);
+    const abort = new AbortController();
+    try {
+      const refusals = await Promise.all(
+        asked.nodes.map(async (addr) => refusalsFor(await this.#facts(asked, addr, session, others.get(addr) ?? null))),
+      );
+      const refusing = refusals.filter((some) => some.length > 0).length;
+      if (refusing > 0 && (cuts(asked.verb) || refusing === asked.nodes.length))
+        throw new PowerRefused(refusals.flat());
+      const record = new OperationRecord(this.#ports, {
+        id,
+        verb: asked.verb,
+        label: asked.label,
+        by: nameOf(by),
+        startedAt,
+        endedAt: null,
+        nodes: asked.nodes.map((addr, index) => ({
+          addr,
+          name: names[index] ?? formatAddress(addr),
+          phase: 'waiting',
+          since: startedAt,
+          until: null,
+          detail: 'waits for its turn',
+          evidence: [],
+          question: null,
+          outcome: null,
+        })),
+      });
+      const deadlineAt = asked.deadlineS === null ? null : startedAt + asked.deadlineS * 1000;
+      const jobs = record.nodes.map((node): Job => ({
+        ports: this.#ports,
+        operation: record,
+        node,
+        request: asked,
+        by,
+        session,
+        signal: abort.signal,
+        deadlineAt,
+        onAnswer: null,
+      }));
+      this.#running.set(id, { record, abort, jobs });
+      record.changed();
+      this.#ports.event('notice', null, `${nameOf(by)}: ${asked.verb} of ${compressNames(names)} (operation ${id})`);
+      for (const [index, some] of refusals.entries())
+        if (some.length > 0) record.nodes[index]?.end('refused', some.map(({ message }) => message).join('; '));
+      void this.#run(jobs, record);
+      return record.snapshot();
+    } catch (error) {
+      this.#free(id);
+      throw error;
+    }
   }
 
   /** Asks a running operation to stop; its details say what can no longer be recalled. @throws {NoSuchOperation} */
   abort(id: string, by: ClientIdentity): Operation {
-    throw new Error(`not built yet ${id} ${by.user}`);
+    const { record, abort } = this.#find(id);
+    if (!abort.signal.aborted) {
+      this.#ports.event('notice', null, `${nameOf(by)} aborts operation ${id}`);
+      abort.abort();
+    }
+    return record.snapshot();
   }
 
   /**
@@ -54,16 +152,72 @@ export class Operations {
    * @throws {NoSuchOperation} no such question (any more); {PowerRefused} the confirmation does not match.
    */
   answer(id: string, addr: Address, choice: string, confirm: string | null, by: ClientIdentity): Operation {
-    throw new Error(`not built yet ${id} ${addr} ${choice} ${confirm ?? ''} ${by.user}`);
+    const { record, jobs } = this.#find(id);
+    const job = jobs.find(({ node }) => node.addr === addr);
+    const question = job?.node.question;
+    if (!job?.onAnswer || !question)
+      throw new NoSuchOperation(`operation ${id} asks nothing about ${formatAddress(addr)} (any more)`);
+    const chosen = question.choices.find(({ key }) => key === choice);
+    if (!chosen) {
+      const keys = question.choices.map(({ key }) => key).join(', ');
+      throw new NoSuchOperation(`'${choice}' is no answer to this question; the answers are ${keys}`);
+    }
+    if (chosen.confirm !== null && chosen.confirm !== confirm) {
+      const message = `nothing was sent: the confirmation ${confirm === null ? 'is missing' : 'does not match'}`;
+      throw new PowerRefused([{ rule: 'confirm', message, override: `type '${chosen.confirm}'` }]);
+    }
+    this.#ports.event('notice', addr, `${nameOf(by)} answers for ${job.node.name}: ${chosen.label}`);
+    job.onAnswer(choice, by);
+    return record.snapshot();
   }
 
   /** Running ones and the last ended ones, oldest first. */
   list(): Operation[] {
-    throw new Error('not built yet');
+    const running = [...this.#running.values()].map(({ record }) => record.snapshot());
+    return [...this.#ended.map((operation) => structuredClone(operation)), ...running].sort(
+      (a, b) => a.startedAt - b.startedAt,
+    );
   }
 
   /** True while any operation runs: the server must not leave. */
   busy(): boolean {
-    throw new Error('not built yet');
+    return this.#running.size > 0;
+  }
+
+  async #run(jobs: Job[], record: OperationRecord): Promise<void> {
+    await runNodes(jobs, this.#consoleTurns, (job) => {
+      if (this.#taken.get(job.node.addr) === record.id) this.#taken.delete(job.node.addr);
+    });
+    record.end();
+    this.#running.delete(record.id);
+    this.#free(record.id);
+    this.#keep(record.snapshot());
+  }
+
+  #facts(request: PowerRequest, addr: Address, session: number, busyWith: string | null): Promise<GuardFacts> {
+    const { verb, takeConsole } = request;
+    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith });
+  }
+
+  #find(id: string): Running {
+    const running = this.#running.get(id);
+    if (running) return running;
+    const ended = this.#ended.some((operation) => operation.id === id);
+    throw new NoSuchOperation(ended ? `operation ${id} has ended` : `there is no operation ${id}`);
+  }
+
+  #free(id: string): void {
+    for (const [addr, owner] of this.#taken) if (owner === id) this.#taken.delete(addr);
+  }
+
+  #keep(operation: Operation): void {
+    this.#ended.push(operation);
+    if (this.#ended.length > KEPT) this.#ended.shift();
+  }
+
+  /** Short enough to type, and not used again by the next server: the second at which it began, in base 36. */
+  #nextId(now: number): string {
+    this.#lastId = Math.max(this.#lastId + 1, Math.floor(now / 1000));
+    return this.#lastId.toString(36);
   }
 }

@@ -1,0 +1,20 @@
+/** Who cut what, when, on which evidence: `audit.jsonl` in the state directory. It only grows; nothing rotates it away. */
+import { join } from 'node:path';
+import { LineStore } from './line-store.ts';
+import type { AuditEntry } from './ports.ts';
+
+export interface AuditLog {
+  readonly path: string;
+  /** Resolves when the entry is on the disk. @throws what the disk says: then nothing may be cut */
+  write(entry: AuditEntry): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openAudit(stateDir: string): AuditLog {
+  const store = new LineStore(join(stateDir, 'audit.jsonl'));
+  return {
+    path: store.path,
+    write: (entry) => store.append({ ...entry, at: new Date(entry.at).toISOString() }),
+    close: () => store.close(),
+  };
+}

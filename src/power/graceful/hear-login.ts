@@ -1,0 +1,126 @@
+/** The way in: from a silent console to a request that was typed, and what login, shell and sudo say to it. Pure. */
+import type { Recognition } from '../../console/reader.ts';
+import type { Draft } from './draft.ts';
+
+export function hearOpening(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  if (state.stage.is !== 'opening') return;
+  if (!state.stage.heard) {
+    state.stage = { ...state.stage, heard: true };
+    state.until = state.since + state.target.limits.request;
+  }
+  // A sticky question stands: whatever prompt comes, nothing is typed before it is answered.
+  if (state.trouble) return;
+  switch (heard.kind) {
+    case 'login':
+      if (!isExpectedHost(draft, heard.host)) return;
+      draft.enter({ is: 'login', step: 'user' }, state.target.limits.request);
+      draft.do({ do: 'ask-credentials' });
+      return;
+    case 'shell':
+      // A prompt of one or two characters proves nothing to the bus: three of them do.
+      if (!state.console.proven) {
+        draft.wake(3);
+        return;
+      }
+      {
+        shellReached(draft, heard);
+        return;
+      }
+    case 'uboot-shell':
+    case 'initramfs-shell':
+    case 'emergency': {
+      draft.raise('emergency', heard.text);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+export function hearLogin(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  if (state.stage.is !== 'login' || state.trouble || state.stage.step === 'user') return;
+  switch (heard.kind) {
+    case 'shell':
+      state.loggedIn = true;
+      {
+        shellReached(draft, heard);
+        return;
+      }
+    case 'password':
+      if (state.stage.step === 'shell') {
+        draft.raise('login-failed', heard.text);
+        return;
+      }
+      draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
+      draft.do({ do: 'type-password' });
+      return;
+    case 'denied':
+    case 'login': {
+      draft.raise('login-failed', heard.text);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function shellReached(draft: Draft, { root, host }: { root: boolean; host: string | null }): void {
+  if (!isExpectedHost(draft, host)) return;
+  if (host !== null) draft.prove('host', `its console calls itself ${host}`);
+  draft.request(root);
+}
+
+/** Compared by the first label: a prompt rarely shows the domain. Where a prompt shows no host, nothing can be compared. */
+function isExpectedHost(draft: Draft, host: string | null): boolean {
+  const expected = draft.state.target.host;
+  if (host === null || expected === null) return true;
+  if (firstLabel(host) === firstLabel(expected)) return true;
+  draft.state.neverCut = `its console calls itself ${host}`;
+  draft.raise('other-host', host);
+  return false;
+}
+
+function firstLabel(host: string): string {
+  return (host.split('.')[0] ?? host).toLowerCase();
+}
+
+/** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
+export function hearAsked(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  if (state.trouble) return;
+  switch (heard.kind) {
+    case 'password':
+      if (state.sudo?.answered === true) {
+        notAllowed(draft, heard.text);
+        return;
+      }
+      state.sudo = { user: heard.user, answered: false };
+      draft.do({ do: 'ask-credentials' });
+      return;
+    case 'denied': {
+      notAllowed(draft, heard.text);
+      return;
+    }
+    case 'not-found':
+      if (heard.unit !== 'systemctl' || state.command === 'poweroff') {
+        notAllowed(draft, heard.text);
+        return;
+      }
+      state.command = 'poweroff';
+      state.askAgain = true;
+      return;
+    case 'shell':
+      if (state.askAgain) draft.request(heard.root);
+      return;
+    default:
+      return;
+  }
+}
+
+export function notAllowed(draft: Draft, said: string): void {
+  // Leaves sudo's prompt, which would take the next typing for a password.
+  if (draft.state.sudo) draft.type('\x03');
+  draft.raise('not-allowed', said);
+}

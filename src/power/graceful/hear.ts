@@ -1,0 +1,190 @@
+/** What a console's lines and prompts mean to a shutdown, stage by stage. Pure. */
+import type { Recognition } from '../../console/reader.ts';
+import type { Draft } from './draft.ts';
+import { hearAsked, hearLogin, hearOpening } from './hear-login.ts';
+import { isSticky } from './troubles.ts';
+
+/** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
+const PROGRESS_MS = 30_000;
+/** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
+const SPEECH = /[\x20-\x7e]{3}/;
+/** The Pi's bootloader runs once more after 'Power down' and is told by this partition number to halt. */
+const HALT_PARTITION = '63';
+
+export function hear(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  state.atShell = heard.kind === 'shell';
+  if (heard.kind === 'panic' && state.stage.is !== 'cutting' && state.stage.is !== 'ended')
+    draft.raise('panic', heard.text);
+  switch (state.stage.is) {
+    case 'opening': {
+      hearOpening(draft, heard);
+      return;
+    }
+    case 'login': {
+      hearLogin(draft, heard);
+      return;
+    }
+    case 'asked':
+      hearAsked(draft, heard);
+      {
+        hearShutdown(draft, heard);
+        return;
+      }
+    case 'by-hand':
+    case 'stopping': {
+      hearShutdown(draft, heard);
+      return;
+    }
+    case 'settle': {
+      hearSettling(draft, heard);
+      return;
+    }
+    case 'cutting':
+    case 'ended':
+      return;
+  }
+}
+
+/** From the request to the kernel's last line. */
+function hearShutdown(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  switch (heard.kind) {
+    case 'halt':
+      draft.prove('marker', heard.text);
+      if (state.dirty !== null) {
+        draft.raise('dirty', state.dirty);
+        return;
+      }
+      {
+        settle(draft, heard.text);
+        return;
+      }
+    case 'final':
+      if (heard.word === 'Rebooting') {
+        restarted(draft, heard.text);
+        return;
+      }
+      {
+        acknowledged(draft, heard.text);
+        return;
+      }
+    case 'acknowledged':
+    case 'target': {
+      acknowledged(draft, heard.text);
+      return;
+    }
+    case 'wait': {
+      acknowledged(draft, heard.text);
+      const { stage } = state;
+      if (stage.is !== 'stopping') return;
+      const time = heard.elapsed === undefined ? '' : `, ${heard.elapsed} of ${heard.limit ?? '?'}`;
+      state.stage = { ...stage, unit: `${heard.unit ?? heard.text}${time}` };
+      state.until = Math.max(state.until, Math.min(stage.hardUntil, draft.at + PROGRESS_MS));
+      return;
+    }
+    case 'dirty':
+    case 'oops':
+    case 'filesystem':
+      if (state.dirty === null) draft.prove('dirty', heard.text);
+      state.dirty ??= heard.text;
+      return;
+    case 'reboot':
+    case 'boot':
+    case 'uboot':
+    case 'uboot-shell': {
+      restarted(draft, heard.text);
+      return;
+    }
+    case 'firmware':
+      if (heard.word !== HALT_PARTITION) restarted(draft, heard.text);
+      return;
+    case 'login':
+      // A getty that comes back after the shutdown had begun: a quiet boot.
+      if (state.stage.is === 'stopping') restarted(draft, heard.text);
+      return;
+    case 'inhibited': {
+      draft.raise('inhibited', heard.text);
+      return;
+    }
+    case 'emergency':
+    case 'initramfs':
+    case 'initramfs-shell': {
+      draft.raise('emergency', heard.text);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function acknowledged(draft: Draft, text: string): void {
+  const { state } = draft;
+  if (state.stage.is === 'stopping') return;
+  draft.prove('ack', text);
+  draft.stopping();
+  // It was not unheard, and nothing forbade it.
+  if (state.trouble && ['unheard', 'idle', 'inhibited', 'not-allowed'].includes(state.trouble.kind)) draft.settled();
+}
+
+/** Grade A begins here; it is complete when the settling time passes in silence. */
+function settle(draft: Draft, marker: string): void {
+  const { trouble } = draft.state;
+  if (trouble && isSticky(trouble.kind)) return;
+  draft.settled();
+  draft.enter({ is: 'settle', marker, firmware: false }, draft.state.target.limits.settle);
+}
+
+function restarted(draft: Draft, said: string): void {
+  draft.state.neverCut = 'it started again';
+  draft.prove('restart', said);
+  if (draft.state.stage.is === 'settle') draft.stopping();
+  draft.raise('rebooted', said);
+}
+
+function hearSettling(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  const { stage } = state;
+  if (stage.is !== 'settle') return;
+  const { settle: limit } = state.target.limits;
+  switch (heard.kind) {
+    case 'halt':
+      state.until = Math.max(state.until, draft.at + limit);
+      return;
+    case 'firmware':
+      if (heard.word !== undefined && heard.word !== HALT_PARTITION) {
+        restarted(draft, heard.text);
+        return;
+      }
+      state.stage = { ...stage, firmware: true };
+      state.until = draft.at + 2 * limit;
+      return;
+    case 'boot':
+    case 'uboot':
+    case 'uboot-shell':
+    case 'reboot': {
+      restarted(draft, heard.text);
+      return;
+    }
+    case 'dirty':
+    case 'panic':
+      state.dirty ??= heard.text;
+      draft.stopping();
+      {
+        draft.raise(heard.kind, heard.text);
+        return;
+      }
+    default:
+      if (!SPEECH.test(heard.text) && heard.kind === 'output') return;
+      // The bootloader's own lines are not known by heart; each puts the end off, so that a kernel can still show itself.
+      if (stage.firmware && heard.kind === 'output') {
+        state.until = draft.at + 2 * limit;
+        return;
+      }
+      draft.stopping();
+      {
+        draft.raise('speaking', heard.text);
+        return;
+      }
+  }
+}

@@ -1,0 +1,174 @@
+/** What a shutdown cannot decide alone: each trouble in its own words, with the answers that help against it. Pure. */
+import type { Question } from '../../api/power.ts';
+import type { Target } from './state.ts';
+
+export type TroubleKind =
+  | 'console-held'
+  | 'console-lost'
+  | 'refused'
+  | 'silent'
+  | 'no-prompt'
+  | 'other-host'
+  | 'no-login'
+  | 'login-failed'
+  | 'not-allowed'
+  | 'inhibited'
+  | 'unheard'
+  | 'idle'
+  | 'stalled'
+  | 'emergency'
+  | 'dirty'
+  | 'panic'
+  | 'rebooted'
+  | 'speaking'
+  | 'cut-failed'
+  | 'force-failed';
+
+export interface Trouble {
+  kind: TroubleKind;
+  /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
+  said: string;
+  since: number;
+  /** Without an answer until then, the node is left on. */
+  until: number;
+}
+
+export type Choice = 'wait' | 'retry' | 'console' | 'leave' | 'force';
+
+/** How much longer `wait` waits. */
+export const WAIT_MS = 60_000;
+
+interface Words {
+  text: (target: Target, said: string) => string;
+  /** The first is the default, so it never cuts. */
+  choices: readonly [Choice, ...Choice[]];
+  /** A halt line that comes now does not answer it. */
+  sticky?: true;
+}
+
+const quoted = (said: string): string => (said === '' ? '' : `: “${said}”`);
+const because = (said: string): string => (said === '' ? '' : ` (${said})`);
+
+const TROUBLES: Record<TroubleKind, Words> = {
+  'console-held': {
+    text: ({ name }, said) => `The console of ${name} could not be opened${because(said)}. Nothing was asked of it.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  'console-lost': {
+    text: ({ name }, said) =>
+      `The console of ${name} is not on the wire any more${because(said)}: whether it halts cannot be seen.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  refused: {
+    text: ({ name }, said) => `What was to be typed on ${name}'s console did not go out${because(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  silent: {
+    text: ({ name }) =>
+      `Nothing comes from the console of ${name}: perhaps it has no login there, or it hangs, or has halted before.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  'no-prompt': {
+    text: ({ name }, said) =>
+      `${name} shows neither a login nor a shell prompt on its console: perhaps a program runs there${quoted(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  'other-host': {
+    text: ({ name, place, host }, said) =>
+      `The console at ${place} belongs to ‘${said}’, not to ‘${host ?? name}’ as the map says. Nothing was asked of it; correct the map first.`,
+    choices: ['leave', 'retry'],
+    sticky: true,
+  },
+  'no-login': {
+    text: ({ name }, said) =>
+      `${name} wants a login and there are no credentials for it${because(said)}. Somebody can shut it down on its console.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+  },
+  'login-failed': {
+    text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not tried again unasked.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+  },
+  'not-allowed': {
+    text: ({ name }, said) => `${name} does not let this user shut it down${quoted(said)}.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+  },
+  inhibited: {
+    text: ({ name }, said) => `Something on ${name} forbids the shutdown${quoted(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  unheard: {
+    text: ({ name }) => `${name} was asked to shut down and shows no sign of it.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  idle: {
+    text: ({ name }) => `Nobody has shut ${name} down on its console yet.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  stalled: {
+    text: ({ name }, said) => `The shutdown of ${name} does not end${because(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  emergency: {
+    text: ({ name }, said) => `${name} is in trouble of its own${quoted(said)}.`,
+    choices: ['wait', 'console', 'leave', 'force'],
+    sticky: true,
+  },
+  dirty: {
+    text: ({ name }, said) => `${name} has halted, but not cleanly${quoted(said)}. Its power was not cut.`,
+    choices: ['leave', 'force'],
+    sticky: true,
+  },
+  panic: {
+    text: ({ name }, said) => `The kernel of ${name} panicked${quoted(said)}.`,
+    choices: ['leave', 'force'],
+    sticky: true,
+  },
+  rebooted: {
+    text: ({ name }, said) => `${name} starts again instead of halting${quoted(said)}. Its power was not cut.`,
+    choices: ['leave', 'retry', 'console', 'force'],
+    sticky: true,
+  },
+  speaking: {
+    text: ({ name }, said) =>
+      `A halt line was read on ${name}'s console, but a halted machine says nothing more${quoted(said)}. It may have been a quotation.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  'cut-failed': {
+    text: ({ name }, said) => `${name} has halted, and its power could not be cut${because(said)}.`,
+    choices: ['retry', 'leave', 'force'],
+  },
+  'force-failed': {
+    text: ({ name }, said) => `The power of ${name} could not be cut${because(said)}.`,
+    choices: ['leave', 'retry', 'force'],
+  },
+};
+
+const LABELS: Record<Choice, string> = {
+  wait: `wait ${WAIT_MS / 1000} s more`,
+  retry: 'try again',
+  console: 'shut it down by hand on its console; the halt is watched for',
+  leave: 'leave it on',
+  force: 'cut its power now',
+};
+
+export function isSticky(kind: TroubleKind): boolean {
+  return TROUBLES[kind].sticky === true;
+}
+
+export function choicesOf(kind: TroubleKind): readonly Choice[] {
+  return TROUBLES[kind].choices;
+}
+
+export function questionOf({ kind, said, since }: Trouble, target: Target): Question {
+  const { text, choices } = TROUBLES[kind];
+  return {
+    text: text(target, said),
+    since,
+    choices: choices.map((key) => ({
+      key,
+      label: LABELS[key],
+      danger: key === 'force',
+      confirm: key === 'force' ? target.name : null,
+    })),
+  };
+}

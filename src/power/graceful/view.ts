@@ -1,0 +1,55 @@
+/** A shutdown as its operators see it. Pure. */
+import type { Phase, Question } from '../../api/power.ts';
+import type { Shutdown } from './state.ts';
+import { questionOf } from './troubles.ts';
+
+export interface ShutdownView {
+  phase: Phase;
+  detail: string;
+  /** Epoch milliseconds. */
+  until: number;
+  question: Question | null;
+}
+
+export function viewOf(state: Shutdown): ShutdownView {
+  const { trouble, target, until } = state;
+  if (trouble !== null) {
+    const question = questionOf(trouble, target);
+    return { phase: 'asking', detail: question.text, until: earliest(trouble.until, state), question };
+  }
+  return { ...progress(state), until: earliest(until, state), question: null };
+}
+
+function earliest(until: number, { target }: Shutdown): number {
+  return Math.min(until, target.deadlineAt ?? Infinity);
+}
+
+function progress({ stage, console, command, requestedAt }: Shutdown): { phase: Phase; detail: string } {
+  const lost = console.open ? '' : `; its console is away: ${console.why}`;
+  switch (stage.is) {
+    case 'opening':
+      return stage.heard
+        ? { phase: 'request', detail: `its console speaks; waiting for a prompt${lost}` }
+        : {
+            phase: 'preflight',
+            detail: console.open ? 'its console is open; Enter was pressed to wake it' : console.why,
+          };
+    case 'login':
+      return { phase: 'request', detail: `logging in on its console${lost}` };
+    case 'asked':
+      return { phase: 'acknowledged', detail: `asked to shut down (‘${command}’); waiting for it to be heard${lost}` };
+    case 'by-hand':
+      return { phase: 'request', detail: `waiting for somebody to shut it down on its console${lost}` };
+    case 'stopping':
+      return {
+        phase: 'stopping',
+        detail: `is shutting down${stage.unit === null ? '' : `; it waits for ${stage.unit}`}${lost}`,
+      };
+    case 'settle':
+      return { phase: 'settle', detail: `has halted; watching for signs that it starts again${lost}` };
+    case 'cutting':
+      return { phase: 'cut', detail: `its power is being cut${requestedAt === null ? ', without a shutdown' : ''}` };
+    case 'ended':
+      return { phase: 'ended', detail: stage.detail };
+  }
+}

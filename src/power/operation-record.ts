@@ -1,0 +1,129 @@
+/** A running operation as others see it: every change is published, journalled and, where it ends something, told. */
+import type { Evidence, NodeProgress, Operation, Outcome, Phase, Question } from '../api/power.ts';
+import type { Address } from '../rack/address.ts';
+import type { OperationPorts } from './ports.ts';
+
+/** Pieces of evidence kept for a node; an ordinary shutdown has about ten. */
+const EVIDENCE_LIMIT = 100;
+
+type Ports = Pick<OperationPorts, 'now' | 'publish' | 'journal' | 'event'>;
+
+export class OperationRecord {
+  readonly id: string;
+  readonly nodes: readonly NodeRecord[];
+  readonly #ports: Ports;
+  readonly #operation: Operation;
+  /** Told once for each spell in which the disk takes nothing. */
+  #journalTold = false;
+
+  constructor(ports: Ports, operation: Operation) {
+    this.id = operation.id;
+    this.#ports = ports;
+    this.#operation = operation;
+    this.nodes = operation.nodes.map((progress) => new NodeRecord(ports, progress, () => this.changed()));
+  }
+
+  get ended(): boolean {
+    return this.#operation.endedAt !== null;
+  }
+
+  /** A copy that nobody changes afterwards. */
+  snapshot(): Operation {
+    return structuredClone(this.#operation);
+  }
+
+  node(addr: Address): NodeRecord | null {
+    return this.nodes.find((node) => node.addr === addr) ?? null;
+  }
+
+  /** Publishes and journals. A journal that fails stops nothing here: a cut waits for {@link journalled} instead. */
+  changed(): void {
+    const snapshot = this.snapshot();
+    this.#ports.publish(snapshot);
+    this.#ports.journal.write(snapshot).then(
+      () => (this.#journalTold = false),
+      (error: unknown) => {
+        if (this.#journalTold) return;
+        this.#journalTold = true;
+        this.#ports.event('alarm', null, `The journal of operation ${this.id} cannot be written: ${reason(error)}`);
+      },
+    );
+  }
+
+  /** Resolves when the present state is on the disk. @throws what the disk says */
+  journalled(): Promise<void> {
+    return this.#ports.journal.write(this.snapshot());
+  }
+
+  /** All nodes have ended. */
+  end(): void {
+    this.#operation.endedAt = this.#ports.now();
+    this.changed();
+  }
+}
+
+/** One node's part of it. */
+export class NodeRecord {
+  readonly addr: Address;
+  readonly name: string;
+  readonly #ports: Ports;
+  readonly #progress: NodeProgress;
+  readonly #changed: () => void;
+
+  constructor(ports: Ports, progress: NodeProgress, changed: () => void) {
+    this.addr = progress.addr;
+    this.name = progress.name;
+    this.#ports = ports;
+    this.#progress = progress;
+    this.#changed = changed;
+  }
+
+  get outcome(): Outcome | null {
+    return this.#progress.outcome;
+  }
+
+  get question(): Question | null {
+    return this.#progress.question;
+  }
+
+  get evidence(): Evidence[] {
+    return structuredClone(this.#progress.evidence);
+  }
+
+  /** What is happening now; `until` is the end of the phase's limit. Nothing is told when nothing changed. */
+  show(phase: Phase, detail: string, until: number | null = null, question: Question | null = null): void {
+    const node = this.#progress;
+    if (node.outcome !== null) return;
+    const same = node.phase === phase && node.until === until && sameQuestion(node.question, question);
+    if (same && node.detail === detail) return;
+    if (node.phase !== phase) node.since = this.#ports.now();
+    Object.assign(node, { phase, detail, until, question });
+    this.#changed();
+  }
+
+  /** A piece of proof. It travels with the next change, or with {@link NodeRecord.end}. */
+  prove(kind: string, text: string): void {
+    const { evidence } = this.#progress;
+    // What a node repeats for ever must not grow for ever: how it began stays, and the latest.
+    if (evidence.length >= EVIDENCE_LIMIT) evidence.splice(EVIDENCE_LIMIT / 2, 1);
+    evidence.push({ at: this.#ports.now(), kind, text });
+  }
+
+  /** How it ended, for good. Later words about a node that has ended are not taken. */
+  end(outcome: Outcome, detail: string): void {
+    const node = this.#progress;
+    if (node.outcome !== null) return;
+    const at = this.#ports.now();
+    Object.assign(node, { phase: 'ended', since: at, until: null, question: null, outcome, detail });
+    this.#changed();
+    this.#ports.event(outcome === 'done' ? 'notice' : 'warning', node.addr, `${node.name}: ${detail}`);
+  }
+}
+
+function sameQuestion(a: Question | null, b: Question | null): boolean {
+  return a?.text === b?.text && a?.since === b?.since;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,68 @@
+/**
+ * What a server that died left behind: each unfinished operation ends as interrupted, with a sentence of what was and
+ * what was not sent. Nothing is resumed or repeated; a hard cut is never replayed.
+ */
+import type { NodeProgress, Operation } from '../api/power.ts';
+import type { OperationPorts } from './ports.ts';
+
+export function recoverUnfinished(ports: Pick<OperationPorts, 'now' | 'journal' | 'event' | 'publish'>): Operation[] {
+  return ports.journal.unfinished().map((unfinished) => {
+    const now = ports.now();
+    const operation = structuredClone(unfinished);
+    operation.endedAt = now;
+    for (const node of operation.nodes) {
+      if (node.outcome !== null) continue;
+      const { level, text } = whatWasSent(node, operation);
+      Object.assign(node, { phase: 'ended', since: now, until: null, question: null, outcome: 'interrupted' });
+      node.detail = `the server ended meanwhile: ${text}`;
+      ports.event(level, node.addr, `${node.name}: ${node.detail}`);
+    }
+    ports.publish(structuredClone(operation));
+    ports.journal.write(operation).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      ports.event('alarm', null, `The journal of operation ${operation.id} cannot be written: ${why}`);
+    });
+    return operation;
+  });
+}
+
+/** By the last state on the disk: every state is written before what it announces is done. */
+export function whatWasSent(
+  node: Pick<NodeProgress, 'phase' | 'evidence' | 'name'>,
+  { verb }: Pick<Operation, 'verb'>,
+): { level: 'notice' | 'warning' | 'alarm'; text: string } {
+  const asked = node.evidence.some(({ kind }) => kind === 'request');
+  switch (node.phase) {
+    case 'waiting':
+      return { level: 'notice', text: 'its turn had not come; nothing was sent' };
+    case 'preflight':
+      return {
+        level: 'notice',
+        text: 'its console was being looked at; no shutdown was asked for, no power verb sent',
+      };
+    case 'request':
+    case 'acknowledged':
+    case 'stopping':
+    case 'settle':
+    case 'asking':
+      return asked
+        ? { level: 'warning', text: 'it had been asked to shut down and goes on with that; its power was not cut' }
+        : { level: 'warning', text: 'a login was under way on its console; its power was not cut' };
+    case 'cut':
+      return {
+        level: 'alarm',
+        text: `its power was about to be cut, or was cut already; ${verb.endsWith('cycle') ? `it was not switched on again: use 'rackui on ${node.name}'` : 'its present state is on the map'}`,
+      };
+    case 'pause':
+    case 'switch-on':
+    case 'verify':
+      return verb === 'on'
+        ? { level: 'warning', text: 'it was being switched on; its present state is on the map' }
+        : {
+            level: 'alarm',
+            text: `its power was cut, and it may not have been switched on again: use 'rackui on ${node.name}'`,
+          };
+    case 'ended':
+      return { level: 'notice', text: 'its part had ended' };
+  }
+}

@@ -1,0 +1,34 @@
+/** What is wrong with a request before any node is asked anything. Pure. */
+import { confirmationText, cuts, type PowerRequest, type Refusal } from '../api/power.ts';
+import type { Address } from '../rack/address.ts';
+import type { Inventory } from '../rack/inventory.ts';
+
+/** Names as the confirmation wants them; an address that the inventory lacks is refused by the guards, by this name. */
+export function namesOf(inventory: Inventory, addrs: readonly Address[]): string[] {
+  return addrs.map(
+    (addr) => inventory.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`,
+  );
+}
+
+/** Refusals of the request itself; empty: the nodes may be asked. */
+export function requestRefusals(request: PowerRequest, names: readonly string[]): Refusal[] {
+  const refusals: Refusal[] = [];
+  const refuse = (rule: string, message: string, override: string | null): void => {
+    refusals.push({ rule, message, override });
+  };
+  const { verb, nodes, label, confirm, deadlineS, onDeadline } = request;
+  if (nodes.length === 0) refuse('nodes', 'no node was named', 'name at least one');
+  if (deadlineS !== null && !(Number.isFinite(deadlineS) && deadlineS > 0))
+    refuse('deadline', `a deadline of ${deadlineS} s makes no sense`, 'name seconds above 0, or none');
+  if (onDeadline === 'cut' && deadlineS === null)
+    refuse('deadline', 'cutting at the deadline needs a deadline', 'name the deadline in seconds');
+  if (!cuts(verb) || nodes.length === 0) return refusals;
+  if (nodes.length > 1 && label.trim() === '')
+    refuse('confirm', 'several nodes need a name for the group, which is a part of the confirmation', 'name the group');
+  const wanted = confirmationText(names, label);
+  if (confirm !== wanted) {
+    const given = confirm === null ? 'it was not confirmed' : 'the confirmation does not match';
+    refuse('confirm', `nothing was sent: ${given}`, `type '${wanted}'`);
+  }
+  return refusals;
+}

@@ -1,0 +1,151 @@
+/** Graceful shutdowns of simulated Pis, through the real bus and the real console, in the guests' own quicker time. */
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'vitest';
+import type { NodeProgress } from '../../src/api/power.ts';
+import { createBus } from '../../src/bmc/bus.ts';
+import type { Bus } from '../../src/bmc/types.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { Operations } from '../../src/power/operations.ts';
+import { Consoles } from '../../src/server/consoles.ts';
+import { SHUTDOWN_STYLES } from '../../src/sim/guest/shutdown-log.ts';
+import { startRackInProcess, type TestRack } from '../support/rack.ts';
+import { OPERATOR, requestOf } from './fake-rack.ts';
+
+const REFERENCE = new URL('../../src/config/racks/er24a.yaml', import.meta.url).pathname;
+
+interface Bench {
+  rack: TestRack;
+  operations: Operations;
+  node: () => NodeProgress;
+  /** Starts the graceful verb on node 03 and waits until it asks or has ended. */
+  until: (verb: 'off' | 'cycle') => Promise<NodeProgress>;
+}
+
+/** Ends in reverse order what a test started. Tests run side by side: they mostly wait. */
+async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise<Bench> {
+  const closing: (() => Promise<void>)[] = [];
+  onTestFinished(async () => {
+    for (const close of closing.reverse()) await close();
+  });
+  const rack = await startRackInProcess({ args: ['--time-scale', '10'] });
+  closing.push(() => rack.stop());
+  const dir = mkdtempSync(join(tmpdir(), 'rackui-power-'));
+  closing.push(() => rm(dir, { recursive: true, force: true }));
+  const bus: Bus = createBus({ port: rack.port });
+  closing.push(() => bus.close());
+  const { inventory } = loadConfig(REFERENCE);
+  const consoles = new Consoles({
+    bus,
+    baud: 115200,
+    scrollback: 100,
+    transcriptDir: dir,
+    now: Date.now,
+    label: String,
+    name: String,
+    event: () => undefined,
+    changed: () => undefined,
+  });
+  closing.push(() => consoles.close('the test is over'));
+  const ready = new Promise<void>((resolve) =>
+    bus.onHealth(({ phase }) => {
+      if (phase === 'ready') resolve();
+    }),
+  );
+  bus.start();
+  await ready;
+  const waiting = new Set<() => void>();
+  const operations = new Operations({
+    now: Date.now,
+    every: (ms, fn) => {
+      const timer = setInterval(fn, ms);
+      return () => clearInterval(timer);
+    },
+    inventory: () => inventory,
+    reading: () => ({ state: 'unasked' }),
+    bus,
+    console: consoles,
+    credentials: () => Promise.resolve({ user: 'pi', password: 'raspberry' }),
+    publish: () => {
+      for (const look of waiting) look();
+    },
+    event: () => undefined,
+    audit: () => Promise.resolve(),
+    journal: { write: () => Promise.resolve(), unfinished: () => [] },
+    // Guests live ten times as fast: two seconds are twenty of theirs.
+    limits: { request: 20, acknowledged: 3, stopping: 6, hard: 12, settle: 2, cyclePause: 2 },
+  });
+  const node = (): NodeProgress => {
+    const progress = operations.list().at(-1)?.nodes[0];
+    if (!progress) throw new Error('there is no operation');
+    return progress;
+  };
+  return {
+    rack,
+    operations,
+    node,
+    async until(verb) {
+      await operations.start(requestOf({ verb, confirm: 'k8s-worker-04' }), OPERATOR, 1);
+      return new Promise((resolve) => {
+        const look = (): void => {
+          const { outcome, question } = node();
+          if (outcome === null && question === null) return;
+          waiting.delete(look);
+          resolve(node());
+        };
+        waiting.add(look);
+        look();
+      });
+    },
+  };
+}
+
+test.concurrent.for(SHUTDOWN_STYLES)(
+  'a node that goes down in the style of %s is seen to halt, and cut',
+  async (style, { expect, onTestFinished }) => {
+    const { rack, until } = await bench(onTestFinished);
+    await rack.ctl('shutdown-style', { node: '03', style });
+    const { outcome, detail, evidence, question } = await until('off');
+    expect([outcome, question?.text, detail]).toEqual(['done', undefined, 'is off, seen twice']);
+    expect(evidence.map(({ kind }) => kind)).toContain('marker');
+    expect((await rack.node('03')).power).toBe('off');
+  },
+);
+
+test.concurrent.for<[fault: string, params: Record<string, unknown>]>([
+  ['sudo-password', {}],
+  ['firmware-after-halt', {}],
+  ['halt-draws-idle', {}],
+  ['stop-job', { seconds: 40 }],
+])('%s does not keep it from being shut down', async ([fault, params], { expect, onTestFinished }) => {
+  const { rack, until } = await bench(onTestFinished);
+  await rack.ctl(fault, { node: '03', ...params });
+  const { outcome, question, detail } = await until('off');
+  expect([outcome, question?.text, detail]).toEqual(['done', undefined, 'is off, seen twice']);
+});
+
+test.concurrent.for<[fault: string, params: Record<string, unknown>, words: RegExp]>([
+  ['reboots-instead', {}, /starts again/],
+  ['dirty', {}, /halted, but not cleanly/],
+  ['inhibited', {}, /forbids the shutdown/],
+  ['hostname', { name: 'somebody-else' }, /belongs to ‘somebody-else’/],
+  ['shutdown-hangs', {}, /does not end|no sign of it/],
+])('%s becomes a question, and nothing is cut', async ([fault, params, words], { expect, onTestFinished }) => {
+  const { rack, until, operations, node } = await bench(onTestFinished);
+  await rack.ctl(fault, { node: '03', ...params });
+  const { question } = await until('off');
+  expect(question?.text).toMatch(words);
+  const id = operations.list().at(-1)?.id ?? '';
+  operations.answer(id, 3, 'leave', null, OPERATOR);
+  expect(node().outcome).toBe('left-on');
+  expect((await rack.node('03')).power).toBe('on');
+});
+
+test.concurrent('a cycle brings it back', async ({ expect, onTestFinished }) => {
+  const { rack, until } = await bench(onTestFinished);
+  const { outcome, detail } = await until('cycle');
+  expect([outcome, detail]).toEqual(['done', 'is on again, seen twice']);
+  expect((await rack.node('03')).power).toBe('on');
+});

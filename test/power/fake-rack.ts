@@ -1,0 +1,259 @@
+/** A rack for operations in virtual time: BMCs that do what a test says, a scripted console, disks that may fail. */
+import type { Operation, PowerRequest } from '../../src/api/power.ts';
+import type { ClientIdentity } from '../../src/api/protocol.ts';
+import type { BusHealth, StatusOutcome, VerbOutcome } from '../../src/bmc/types.ts';
+import { Operations } from '../../src/power/operations.ts';
+import {
+  ConsoleHeld,
+  type AuditEntry,
+  type ConsoleCondition,
+  type Credentials,
+  type OperationConsole,
+  type OperationPorts,
+} from '../../src/power/ports.ts';
+import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
+import type { Power, Sample } from '../../src/rack/reading.ts';
+
+export const START = Date.UTC(2026, 6, 14, 12, 0, 0);
+
+/** Time that passes only when a test says so. */
+export class VirtualClock {
+  time = START;
+  readonly #timers = new Set<{ at: number; ms: number; fn: () => void }>();
+
+  every(ms: number, fn: () => void): () => void {
+    const timer = { at: this.time + ms, ms, fn };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Lets `ms` pass, timer by timer; everything that a timer set off settles before the next. */
+  async advance(ms: number): Promise<void> {
+    const end = this.time + ms;
+    await settle();
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.time = Math.max(this.time, due.at);
+      due.at += due.ms;
+      due.fn();
+      await settle();
+    }
+    this.time = end;
+  }
+}
+
+/** Every promise that can resolve without time has done so. */
+export async function settle(): Promise<void> {
+  for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export const OPERATOR: ClientIdentity = { user: 'ada', from: '192.0.2.7', tty: '/dev/pts/3', program: 'off', pid: 42 };
+
+const INVENTORY: Inventory = {
+  name: 'test',
+  configured: true,
+  nodes: [
+    { ...unnamedNode(0), name: 'mcp01', role: 'master' },
+    { ...unnamedNode(1), name: 'dk8s-worker-01', role: 'worker', cluster: 'dev', chassisFan: 1 },
+    { ...unnamedNode(2), name: 'k8s-controlplane-01', role: 'controlplane', cluster: 'prod' },
+    { ...unnamedNode(3), name: 'k8s-worker-04', role: 'worker', cluster: 'prod' },
+    { ...unnamedNode(4), name: 'ns01', role: 'dns', protected: true },
+    { ...unnamedNode(5), name: 'dk8s-worker-02', role: 'worker', cluster: 'dev' },
+  ],
+};
+
+export class FakeRack {
+  readonly clock = new VirtualClock();
+  readonly power = new Map<number, Power>(INVENTORY.nodes.map(({ addr }) => [addr, 'on']));
+  health: BusHealth = { phase: 'ready', detail: '', master: 0 };
+  inventory = structuredClone(INVENTORY);
+  /** What a node's BMC answers instead of its status. */
+  readonly trouble = new Map<number, StatusOutcome>();
+  /** So many status requests are not answered. */
+  lostReplies = 0;
+  /** What becomes of a verb instead of success; may change the rack first. */
+  onVerb: ((addr: number, verb: 'on' | 'off') => VerbOutcome | null) | null = null;
+  /** Runs while a verb is under way, before it takes effect. */
+  duringVerb: (() => Promise<void>) | null = null;
+  auditFails: Error | null = null;
+  journalFails: Error | null = null;
+  unfinished: Operation[] = [];
+  credentials: Credentials | null = null;
+  holder: { addr: number; session: number; name: string } | null = null;
+  console = new FakeConsole();
+
+  /** Everything that left or was written down, in order. */
+  readonly log: string[] = [];
+  readonly audits: AuditEntry[] = [];
+  readonly events: string[] = [];
+  readonly published: Operation[] = [];
+  readonly journalled: Operation[] = [];
+  readonly operations: Operations;
+
+  constructor() {
+    this.operations = new Operations(this.ports());
+  }
+
+  /** When each verb went out, `off 03` → seconds since the start. */
+  readonly verbs: { verb: string; at: number }[] = [];
+
+  sample(addr: number, power = this.power.get(addr) ?? 'on'): Sample {
+    return { power, current: 29, fan: 116, at: this.clock.time, rttMs: 3 };
+  }
+
+  status(addr: number): StatusOutcome {
+    if (this.health.phase !== 'ready') return { ok: false, failure: 'bus', detail: this.health.detail };
+    if (this.lostReplies > 0) {
+      this.lostReplies--;
+      return { ok: false, failure: 'silent', detail: `the BMC at ${hex(addr)} does not answer` };
+    }
+    return this.trouble.get(addr) ?? { ok: true, sample: this.sample(addr), master: addr === 0 };
+  }
+
+  ports(): OperationPorts {
+    return {
+      now: () => this.clock.time,
+      every: (ms, fn) => this.clock.every(ms, fn),
+      inventory: () => this.inventory,
+      reading: (addr) => ({ state: 'ok', sample: this.sample(addr) }),
+      bus: this.bus(),
+      console: {
+        holder: () => this.holder,
+        acquire: (addr, _opId, { session, take }) => {
+          if (this.holder && this.holder.session !== session && !take)
+            return Promise.reject(new ConsoleHeld(this.holder.name));
+          this.log.push(`console ${hex(addr)}`);
+          this.console.opened();
+          return Promise.resolve(this.console);
+        },
+      },
+      credentials: () => {
+        this.log.push('credentials asked for');
+        return Promise.resolve(this.credentials);
+      },
+      publish: (operation) => this.published.push(operation),
+      event: (level, _addr, text) => this.events.push(`${level}: ${text}`),
+      audit: (entry) => {
+        if (this.auditFails) return Promise.reject(this.auditFails);
+        this.audits.push(structuredClone(entry));
+        this.log.push(`audit ${entry.stage} ${entry.node.addr}`);
+        return Promise.resolve();
+      },
+      journal: {
+        write: (operation) => {
+          if (this.journalFails) return Promise.reject(this.journalFails);
+          this.journalled.push(operation);
+          return Promise.resolve();
+        },
+        unfinished: () => this.unfinished,
+      },
+      limits: { request: 60, acknowledged: 15, stopping: 180, hard: 300, settle: 5, cyclePause: 2 },
+    };
+  }
+
+  start(request: Partial<PowerRequest>, session = 1): Promise<Operation> {
+    return this.operations.start(requestOf(request), OPERATOR, session);
+  }
+
+  /** The present state of the only, or the last, operation. */
+  get operation(): Operation {
+    const operation = this.operations.list().at(-1);
+    if (!operation) throw new Error('there is no operation');
+    return operation;
+  }
+
+  /** `done: is off, seen twice` for each node. */
+  get ends(): string[] {
+    return this.operation.nodes.map(({ outcome, detail }) => `${outcome ?? 'running'}: ${detail}`);
+  }
+
+  private bus(): OperationPorts['bus'] {
+    const health = (): BusHealth => this.health;
+    return {
+      get health() {
+        return health();
+      },
+      status: (addr) => Promise.resolve(this.status(addr)),
+      verb: async (addr, verb, { signal }) => {
+        await this.duringVerb?.();
+        if (signal?.aborted)
+          return { ok: false, sent: false, reason: 'aborted', detail: 'aborted before the verb was sent' };
+        if (this.health.phase !== 'ready')
+          return { ok: false, sent: false, reason: 'bus', detail: `${this.health.detail}; nothing was sent` };
+        this.log.push(`${verb} ${hex(addr)}`);
+        this.verbs.push({ verb: `${verb} ${hex(addr)}`, at: (this.clock.time - START) / 1000 });
+        const instead = this.onVerb?.(addr, verb);
+        if (instead) return instead;
+        const proof = this.sample(addr);
+        this.power.set(addr, verb);
+        return { ok: true, tries: 1, proof, verified: [this.sample(addr), this.sample(addr)] };
+      },
+    };
+  }
+}
+
+/** A console that shows what a test says and keeps what was typed. */
+export class FakeConsole implements OperationConsole {
+  condition: ConsoleCondition = { open: true, proven: true, why: '' };
+  typed: string[] = [];
+  released = 0;
+  /** Reasons not to take the next typing. */
+  refuse: string | null = null;
+  /** Answers typing, as the node would. */
+  onTyped: (text: string) => void = () => undefined;
+  #text: (text: string, at: number) => void = () => undefined;
+  #state: (condition: ConsoleCondition) => void = () => undefined;
+
+  opened(): void {
+    this.#text = () => undefined;
+    this.#state = () => undefined;
+  }
+
+  onText(fn: (text: string, at: number) => void): void {
+    this.#text = fn;
+  }
+
+  onState(fn: (condition: ConsoleCondition) => void): void {
+    this.#state = fn;
+    fn(this.condition);
+  }
+
+  say(text: string, at: number): void {
+    this.#text(text, at);
+  }
+
+  become(condition: ConsoleCondition): void {
+    this.condition = condition;
+    this.#state(condition);
+  }
+
+  type(text: string): { taken: number; refused: string | null } {
+    if (this.refuse !== null) return { taken: 0, refused: this.refuse };
+    this.typed.push(text);
+    this.onTyped(text);
+    return { taken: Buffer.byteLength(text), refused: null };
+  }
+
+  release(): Promise<void> {
+    this.released++;
+    return Promise.resolve();
+  }
+}
+
+export function requestOf(request: Partial<PowerRequest>): PowerRequest {
+  return {
+    verb: 'off',
+    nodes: [3],
+    label: '03',
+    confirm: null,
+    deadlineS: null,
+    onDeadline: 'leave',
+    takeConsole: false,
+    ...request,
+  };
+}
+
+export function hex(addr: number): string {
+  return addr.toString(16).padStart(2, '0');
+}

@@ -1,0 +1,324 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Outcome } from '../../src/api/power.ts';
+import type { Recognition } from '../../src/console/reader.ts';
+import {
+  initialShutdown,
+  type Effect,
+  type Shutdown,
+  type ShutdownEvent,
+  type Target,
+} from '../../src/power/graceful/state.ts';
+import { choicesOf, isSticky, questionOf, type TroubleKind } from '../../src/power/graceful/troubles.ts';
+import { update } from '../../src/power/graceful/update.ts';
+import { viewOf } from '../../src/power/graceful/view.ts';
+
+const LIMITS = {
+  preflight: 10_000,
+  request: 60_000,
+  acknowledged: 15_000,
+  stopping: 180_000,
+  hard: 300_000,
+  settle: 5_000,
+};
+
+const target = fc.record<Target>({
+  name: fc.constant('node-a'),
+  place: fc.constant('A-3, 03'),
+  host: fc.constantFrom('node-a', null),
+  limits: fc.constant(LIMITS),
+  deadlineAt: fc.constantFrom(null, 40_000, 400_000),
+  onDeadline: fc.constantFrom('leave', 'cut'),
+});
+
+const text = fc.constantFrom('some line', 'x');
+const host = fc.constantFrom('node-a', 'node-b', null);
+const recognition: fc.Arbitrary<Omit<Recognition, 'at'>> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('halt', 'acknowledged', 'target', 'output'), text }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('shell' as const),
+      root: fc.boolean(),
+      user: fc.constant(null),
+      host,
+      text,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('login' as const), host, text }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('password' as const), user: fc.constantFrom('pi', 'bob', null), text }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('final', 'firmware'),
+      word: fc.constantFrom('Rebooting', 'Powering off', '63', '0'),
+      text,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'wait',
+        'reboot',
+        'boot',
+        'uboot',
+        'dirty',
+        'oops',
+        'stuck',
+        'filesystem',
+        'panic',
+        'emergency',
+        'initramfs',
+        'denied',
+        'inhibited',
+        'not-found',
+        'fsck',
+        'uboot-shell',
+        'initramfs-shell',
+      ),
+      text,
+      unit: fc.constantFrom('systemctl', 'sudo'),
+    }),
+  },
+);
+
+type Timeless = ShutdownEvent extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
+
+const event = fc.oneof(
+  { weight: 6, arbitrary: recognition.map((heard) => ({ kind: 'heard', recognition: heard })) },
+  { weight: 5, arbitrary: fc.constant({ kind: 'tick' }) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ open: fc.boolean(), proven: fc.boolean(), why: fc.constant('why') })
+      .map((condition) => ({ kind: 'console', condition })),
+  },
+  { weight: 1, arbitrary: fc.constantFrom({ kind: 'no-console', why: 'held' }, { kind: 'refused', why: 'away' }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      { kind: 'credentials', user: 'pi', why: '' },
+      { kind: 'credentials', user: null, why: 'none' },
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('wait', 'retry', 'console', 'leave', 'force')
+      .map((choice) => ({ kind: 'answer', choice, by: 'ada' })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().chain((ok) =>
+      fc.record({
+        kind: fc.constant('cut-done'),
+        ok: fc.constant(ok),
+        sent: fc.boolean(),
+        outcome: fc.constantFrom<Outcome>('bus', 'refused', 'failed'),
+        detail: fc.constant('d'),
+      }),
+    ),
+  },
+) as fc.Arbitrary<Timeless>;
+
+/** Small steps and great ones: settling times, limits and deadlines all pass in some run. */
+const script = fc.array(fc.tuple(fc.constantFrom(0, 10, 400, 1_000, 3_000, 5_000, 16_000, 61_000), event), {
+  maxLength: 60,
+});
+
+/** Goes a healthy way first, so that random events find a shutdown in all its stages. */
+const prefix = fc.constantFrom<(Timeless | [number, Timeless])[]>(
+  [],
+  [{ kind: 'console', condition: { open: true, proven: true, why: '' } }],
+  [
+    { kind: 'console', condition: { open: true, proven: true, why: '' } },
+    { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+  ],
+  [
+    { kind: 'console', condition: { open: true, proven: true, why: '' } },
+    { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+    { kind: 'heard', recognition: { kind: 'acknowledged', at: 0, text: 'going down' } },
+    { kind: 'heard', recognition: { kind: 'halt', at: 0, text: 'Power down' } },
+  ],
+  [
+    { kind: 'console', condition: { open: true, proven: true, why: '' } },
+    { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+    { kind: 'heard', recognition: { kind: 'dirty', at: 0, text: 'Unable to unmount file systems' } },
+    { kind: 'heard', recognition: { kind: 'halt', at: 0, text: 'Power down' } },
+  ],
+);
+
+interface Happening {
+  event: ShutdownEvent;
+  before: Shutdown;
+  effects: Effect[];
+}
+
+function play(start: Target, first: (Timeless | [number, Timeless])[], rest: [number, Timeless][]): Happening[] {
+  let at = 0;
+  let state = initialShutdown(start, at);
+  const happened: Happening[] = [];
+  const steps = [[0, { kind: 'start' }], ...first.map((one) => (Array.isArray(one) ? one : [0, one])), ...rest];
+  for (const [ms, what] of steps as [number, Timeless][]) {
+    at += ms;
+    const next = what.kind === 'heard' ? { ...what, at, recognition: { ...what.recognition, at } } : { ...what, at };
+    const step = update(state, next);
+    happened.push({ event: next, before: state, effects: step.effects });
+    state = step.state;
+  }
+  return happened;
+}
+
+test('no cut without halt and silence, a chosen force, or a deadline for which it was confirmed', () => {
+  let cuts = { halted: 0, forced: 0, deadline: 0 };
+  fc.assert(
+    fc.property(target, prefix, script, (start, first, rest) => {
+      const happened = play(start, first, rest);
+      for (const [index, { event: now, before, effects }] of happened.entries())
+        for (const effect of effects) {
+          if (effect.do !== 'cut') continue;
+          cuts = { ...cuts, [effect.ground]: cuts[effect.ground] + 1 };
+          if (effect.ground === 'forced') {
+            expect(now).toMatchObject({ kind: 'answer', choice: 'force' });
+            expect(before.trouble && choicesOf(before.trouble.kind)).toContain('force');
+          } else if (effect.ground === 'deadline') {
+            expect(start.onDeadline).toBe('cut');
+            expect(start.deadlineAt).not.toBeNull();
+            expect(now.at).toBeGreaterThanOrEqual(start.deadlineAt ?? Infinity);
+            expect(before.neverCut).toBeNull();
+          } else {
+            // Judged from the events alone, not from the machine's own state.
+            const past = happened.slice(0, index + 1).map((one) => one.event);
+            const heard = past.flatMap((one) => (one.kind === 'heard' ? [one.recognition] : []));
+            const halts = heard.filter(({ kind }) => kind === 'halt');
+            const last = halts.at(-1);
+            expect(last, 'a halt line').toBeDefined();
+            expect(now.at - (last?.at ?? 0), 'settled').toBeGreaterThanOrEqual(LIMITS.settle);
+            const after = heard.slice(last ? heard.indexOf(last) + 1 : 0).map(({ kind }) => kind);
+            expect(
+              after.filter((kind) => !['output', 'firmware'].includes(kind)),
+              'silence',
+            ).toEqual([]);
+            const request = happened.findIndex((one) =>
+              one.effects.some((e) => e.do === 'request' || e.do === 'listen'),
+            );
+            expect(request, 'a request').toBeGreaterThanOrEqual(0);
+            expect(happened[request]?.event.at).toBeLessThanOrEqual(last?.at ?? -1);
+            const dirtied = happened
+              .slice(0, index)
+              .filter(({ before: { stage } }) => ['asked', 'by-hand', 'stopping'].includes(stage.is))
+              .flatMap((one) => (one.event.kind === 'heard' ? [one.event.recognition.kind] : []))
+              .filter((kind) => ['dirty', 'oops', 'filesystem'].includes(kind));
+            expect(dirtied, 'clean').toEqual([]);
+            expect(before.console.open).toBe(true);
+          }
+        }
+    }),
+    { numRuns: 3_000 },
+  );
+  // A property that never sees its case proves nothing.
+  expect(Math.min(cuts.halted, cuts.forced, cuts.deadline)).toBeGreaterThan(0);
+});
+
+test('0x07 is in nothing that is typed, and nothing is typed after the end or while a cut is under way', () => {
+  fc.assert(
+    fc.property(target, prefix, script, (start, first, rest) => {
+      for (const { before, effects } of play(start, first, rest)) {
+        for (const effect of effects)
+          if (effect.do === 'type' || effect.do === 'request') expect(effect.text).not.toContain('\x07');
+        if (before.stage.is === 'ended') expect(effects).toEqual([]);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('the one password is typed at a password prompt only, once for a login and once for sudo', () => {
+  fc.assert(
+    fc.property(target, prefix, script, (start, first, rest) => {
+      let budget = 2;
+      let lastHeard = '';
+      for (const { event: now, effects } of play(start, first, rest)) {
+        if (now.kind === 'heard') lastHeard = now.recognition.kind;
+        // Each is the operator's wish to try once more.
+        if (now.kind === 'answer' && ['retry', 'wait'].includes(now.choice)) budget += 2;
+        // A node without systemd is asked a second time, so sudo may ask a second time.
+        if (effects.some((effect) => effect.do === 'request')) budget += 1;
+        for (const effect of effects)
+          if (effect.do === 'type-password') {
+            budget--;
+            if (now.kind === 'heard') expect(lastHeard).toBe('password');
+          }
+      }
+      expect(budget).toBeGreaterThanOrEqual(0);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('update changes nothing that it was given', () => {
+  fc.assert(
+    fc.property(target, prefix, script, (start, first, rest) => {
+      let state = initialShutdown(start, 0);
+      for (const { event: now } of play(start, first, rest)) {
+        const copy = structuredClone(state);
+        const step = update(state, now);
+        expect(state).toEqual(copy);
+        state = step.state;
+        const view = viewOf(state);
+        expect(view.detail).not.toBe('');
+        expect(view.question === null).toBe(view.phase !== 'asking');
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('every question begins with a choice that cuts nothing, offers to leave the node on, and confirms a cut by name', () => {
+  const kinds: TroubleKind[] = [
+    'console-held',
+    'console-lost',
+    'refused',
+    'silent',
+    'no-prompt',
+    'other-host',
+    'no-login',
+    'login-failed',
+    'not-allowed',
+    'inhibited',
+    'unheard',
+    'idle',
+    'stalled',
+    'emergency',
+    'dirty',
+    'panic',
+    'rebooted',
+    'speaking',
+    'cut-failed',
+    'force-failed',
+  ];
+  const start: Target = {
+    name: 'node-a',
+    place: 'A-3, 03',
+    host: 'node-a',
+    limits: LIMITS,
+    deadlineAt: null,
+    onDeadline: 'leave',
+  };
+  const texts = kinds.map((kind) => {
+    const { text: words, choices } = questionOf({ kind, said: 'said', since: 0, until: 1 }, start);
+    expect(choices[0]?.danger).toBe(false);
+    expect(choices.map(({ key }) => key)).toContain('leave');
+    for (const { key, danger, confirm } of choices)
+      expect([danger, confirm]).toEqual(key === 'force' ? [true, 'node-a'] : [false, null]);
+    expect(words).toMatch(/node-a|A-3/);
+    return words;
+  });
+  // Each has its own words.
+  expect(new Set(texts).size).toBe(kinds.length);
+  expect(isSticky('rebooted')).toBe(true);
+});
