@@ -1,0 +1,38 @@
+/** What a view-only session may ask: one table, so that no handler has to remember it (DESIGN section 2). */
+import type { Access, ClientNotes, Requests } from '../api/protocol.ts';
+
+type Needs<P> = Access | ((params: P) => Access);
+
+const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
+  hello: 'view',
+  // Interrupting a console leaves a gap in what its operator sees.
+  sweep: ({ interrupt }) => (interrupt ? 'control' : 'view'),
+  // Watching joins a console that is open already; opening one stops the telemetry of the rack.
+  'console.attach': ({ watch, take }) => (watch && !take ? 'view' : 'control'),
+  'console.detach': 'view',
+  'console.take': 'control',
+  'console.resize': 'control',
+  // Sends status requests, and tells what a cut would do: part of acting.
+  'power.check': 'control',
+  'power.start': 'control',
+  'ops.list': 'view',
+  'ops.abort': 'control',
+  'ops.answer': 'control',
+  'events.list': 'view',
+  'bus.retry': 'control',
+  'server.info': 'view',
+  'server.stop': 'control',
+};
+
+const NOTE_NEEDS: { [M in keyof ClientNotes]: Access } = { 'console.input': 'control' };
+
+/** May a session of this access make this request? */
+export function mayRequest<M extends keyof Requests>(access: Access, method: M, params: Requests[M][0]): boolean {
+  const needs = REQUEST_NEEDS[method];
+  return access === 'control' || (typeof needs === 'function' ? needs(params) : needs) === 'view';
+}
+
+/** May a session of this access send this note? */
+export function mayNote(access: Access, method: keyof ClientNotes): boolean {
+  return access === 'control' || NOTE_NEEDS[method] === 'view';
+}

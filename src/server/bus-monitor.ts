@@ -1,0 +1,133 @@
+/** The bus as clients see it: its health in words, the pause that a console makes, and how fast sweeps are. */
+import type { BusState, BusStatus, EventRecord } from '../api/protocol.ts';
+import type { Bus, BusHealth, BusPhase } from '../bmc/types.ts';
+import { formatAddress } from '../rack/address.ts';
+import type { EventLog } from './events.ts';
+
+export interface BusMonitorPorts {
+  now(): number;
+  events: EventLog;
+  changed(): void;
+}
+
+export class BusMonitor {
+  readonly #bus: Bus;
+  readonly #port: string;
+  readonly #ports: BusMonitorPorts;
+  readonly #waiting = new Set<() => void>();
+  #state: BusState = 'starting';
+  #since: number;
+  #phase: BusPhase = 'starting';
+  #paused = false;
+  #sweepMs: number | null = null;
+  #sweepEnds: number[] = [];
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(bus: Bus, port: string, ports: BusMonitorPorts) {
+    this.#bus = bus;
+    this.#port = port;
+    this.#ports = ports;
+    this.#since = ports.now();
+  }
+
+  /** Tells of the bus from now on; first of what it came to before anybody could be told. */
+  start(): void {
+    this.#unsubscribe = this.#bus.onHealth((health) => this.#healthChanged(health));
+    if (this.#bus.health.phase !== 'starting') this.#healthChanged(this.#bus.health);
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+  }
+
+  get ready(): boolean {
+    return this.#bus.health.phase === 'ready';
+  }
+
+  /** A console holds the pipe: sweeps stop, and the header says so. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    this.#refresh();
+  }
+
+  /** A full sweep took `ms` and ended now. */
+  swept(ms: number): void {
+    this.#sweepMs = ms;
+    this.#sweepEnds = [...this.#sweepEnds.slice(-9), this.#ports.now()];
+    this.#ports.changed();
+  }
+
+  status(): BusStatus {
+    const { counters, health } = this.#bus;
+    return {
+      state: this.#state,
+      port: this.#port,
+      detail: this.#state === 'paused' ? 'Telemetry pauses while a console is open' : health.detail,
+      since: this.#since,
+      master: health.master,
+      sweepMs: this.#sweepMs === null ? null : Math.round(this.#sweepMs * 10) / 10,
+      sweepsPerS: this.#rate(),
+      exchanges: counters.exchanges,
+      // Silence is the node's own matter and shows there; an empty address of a scan is not an error.
+      errors: counters.garbled + counters.foreign,
+    };
+  }
+
+  /** Resolves when the bus is no longer starting, or after `limitMs`; never rejects. */
+  settled(limitMs: number): Promise<void> {
+    if (this.#phase !== 'starting') return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, limitMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  #rate(): number | null {
+    const ends = this.#sweepEnds;
+    const [first] = ends;
+    const last = ends.at(-1);
+    if (first === undefined || last === undefined || last <= first) return null;
+    return Math.round(((ends.length - 1) * 10_000) / (last - first)) / 10;
+  }
+
+  #healthChanged(health: BusHealth): void {
+    const before = this.#phase;
+    this.#phase = health.phase;
+    if (health.phase !== 'starting') for (const done of [...this.#waiting]) done();
+    if (health.phase !== before) {
+      this.#sweepEnds = [];
+      this.#ports.events.add(levelOf(health.phase), 'bus', null, sentence(health, this.#port), health.phase);
+    }
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    const state: BusState = this.#paused && this.#phase === 'ready' ? 'paused' : this.#phase;
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#since = this.#ports.now();
+      this.#sweepEnds = [];
+    }
+    this.#ports.changed();
+  }
+}
+
+function levelOf(phase: BusPhase): EventRecord['level'] {
+  return phase === 'ready' ? 'notice' : phase === 'starting' ? 'info' : 'warning';
+}
+
+function sentence(health: BusHealth, port: string): string {
+  if (health.phase !== 'ready') return `Bus ${health.phase}: ${health.detail === '' ? port : health.detail}`;
+  return health.master === null
+    ? `Bus ready on ${port}`
+    : `Bus ready on ${port}; the master is ${formatAddress(health.master)}`;
+}

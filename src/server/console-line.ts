@@ -1,0 +1,239 @@
+/**
+ * The one console that is open: a lease on the bus, the people at it, the operation that works through it, and who of
+ * them types. It knows nothing of other consoles; {@link Consoles} decides who gets which.
+ */
+import type { ConsoleState } from '../api/protocol.ts';
+import type { Bus, ConsoleBaud, ConsoleLease, ConsolePhase } from '../bmc/types.ts';
+import { BELL, BELL_BLOCKED } from '../console/input-filter.ts';
+import type { ConsoleCondition } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
+import { ConsoleMember, type ConsoleUser } from './console-member.ts';
+import type { ConsoleRecord } from './console-record.ts';
+
+/** What an operation at a console is told. */
+export interface ConsoleWorker {
+  readonly opId: string;
+  text(bytes: Uint8Array): void;
+  condition(condition: ConsoleCondition): void;
+}
+
+/** Who types: a session, the operation, or nobody. */
+type Typist = { kind: 'session'; member: ConsoleMember } | { kind: 'operation'; worker: ConsoleWorker } | null;
+
+export interface ConsoleLinePorts {
+  now(): number;
+  changed(): void;
+  /** It ended by itself: the bus says why. */
+  ended(why: string): void;
+}
+
+export class ConsoleLine {
+  readonly addr: Address;
+  readonly record: ConsoleRecord;
+  readonly #lease: ConsoleLease;
+  readonly #ports: ConsoleLinePorts;
+  readonly #members = new Map<number, ConsoleMember>();
+  #worker: ConsoleWorker | null = null;
+  #typist: Typist = null;
+  /** Whose keyboard the operation borrowed. */
+  #lender: ConsoleMember | null = null;
+  #phase: ConsolePhase;
+  #wasOpen = false;
+  #ended = false;
+
+  constructor(
+    bus: Pick<Bus, 'openConsole'>,
+    addr: Address,
+    baud: ConsoleBaud,
+    record: ConsoleRecord,
+    ports: ConsoleLinePorts,
+  ) {
+    this.addr = addr;
+    this.record = record;
+    this.#ports = ports;
+    this.#phase = { phase: 'waiting', why: 'the console is being opened' };
+    this.#lease = bus.openConsole(addr, baud, {
+      onData: (bytes) => this.#data(bytes),
+      onPhase: (phase) => this.#phaseChanged(phase),
+      onGap: ({ from, ms, why }) => this.#gap(from, ms, why),
+    });
+    this.#phase = this.#lease.phase;
+  }
+
+  get members(): ConsoleMember[] {
+    return [...this.#members.values()];
+  }
+
+  get worker(): ConsoleWorker | null {
+    return this.#worker;
+  }
+
+  /** The session that types, or null. */
+  get typingUser(): ConsoleUser | null {
+    return this.#typist?.kind === 'session' ? this.#typist.member.user : null;
+  }
+
+  /** Who types, for people, or null. */
+  get typistName(): string | null {
+    if (!this.#typist) return null;
+    return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
+  }
+
+  get deserted(): boolean {
+    return this.#members.size === 0 && this.#worker === null;
+  }
+
+  get proven(): boolean {
+    return this.#phase.phase === 'open' && this.#phase.proven;
+  }
+
+  state(): ConsoleState {
+    const user = this.typingUser;
+    return {
+      addr: this.addr,
+      state: this.#phase.phase === 'open' ? 'open' : this.#wasOpen ? 'suspended' : 'opening',
+      holder: user?.id ?? null,
+      holderName: this.typistName,
+      watchers: [...this.#members.keys()].filter((id) => id !== user?.id),
+      unproven: this.proven ? null : this.#whyUnproven(),
+    };
+  }
+
+  condition(): ConsoleCondition {
+    return {
+      open: this.#phase.phase === 'open' && !this.#ended,
+      proven: this.proven && !this.#ended,
+      why: this.proven ? '' : this.#whyUnproven(),
+    };
+  }
+
+  member(user: ConsoleUser): ConsoleMember | null {
+    return this.#members.get(user.id) ?? null;
+  }
+
+  /** Adds a watcher, anew if it was one: its copy of the screen is to be made. */
+  join(user: ConsoleUser): ConsoleMember {
+    const typed = this.typingUser?.id === user.id;
+    const member = new ConsoleMember(user, this.addr);
+    this.#members.set(user.id, member);
+    if (typed) this.#typist = { kind: 'session', member };
+    if (this.#lender?.user.id === user.id) this.#lender = member;
+    return member;
+  }
+
+  leave(user: ConsoleUser): void {
+    this.#members.delete(user.id);
+    if (this.#lender?.user.id === user.id) this.#lender = null;
+    if (this.typingUser?.id === user.id) this.dropKeyboard();
+  }
+
+  /** Gives the keyboard to a member; whoever had it is told by whom it was taken. */
+  giveKeyboard(member: ConsoleMember): void {
+    const before = this.#typist;
+    if (before?.kind === 'session' && before.member.user.id === member.user.id) return;
+    this.#typist = { kind: 'session', member };
+    if (before?.kind === 'session') before.member.note('taken', `${member.user.name} took the keyboard`);
+    this.record.mark(`${member.user.name} types`, this.#ports.now());
+  }
+
+  /** The member goes on watching; an operation at work here types again. */
+  dropKeyboard(): void {
+    this.#typist = this.#worker && { kind: 'operation', worker: this.#worker };
+  }
+
+  /** An operation works here and types; a session that typed watches meanwhile and gets its keyboard back after. */
+  employ(worker: ConsoleWorker): void {
+    const before = this.#typist;
+    this.#worker = worker;
+    this.#typist = { kind: 'operation', worker };
+    if (before?.kind === 'session') {
+      this.#lender = before.member;
+      before.member.note('taken', `operation ${worker.opId} types here until it is done`);
+    }
+    this.record.mark(`operation ${worker.opId} types`, this.#ports.now());
+  }
+
+  dismiss(worker: ConsoleWorker): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    if (this.#typist?.kind === 'operation') this.#typist = this.#lender && { kind: 'session', member: this.#lender };
+    this.#lender = null;
+    this.record.mark(`operation ${worker.opId} is done here`, this.#ports.now());
+  }
+
+  /** Keys of a session. What does not go out is told to it, never kept. */
+  input(user: ConsoleUser, bytes: Uint8Array): void {
+    const member = this.#members.get(user.id);
+    if (!member) return;
+    if (this.typingUser?.id !== user.id) {
+      member.note('blocked', `not sent: ${this.typistName ?? 'nobody'} types here; take the keyboard first`);
+      return;
+    }
+    const { refused } = this.write(bytes);
+    if (refused !== null) member.note('blocked', refused);
+  }
+
+  /** The operation's typing; refused while somebody else has the keyboard. */
+  type(worker: ConsoleWorker, bytes: Uint8Array): { taken: number; refused: string | null } {
+    if (this.#ended) return { taken: 0, refused: 'the console was closed' };
+    if (this.#typist?.kind !== 'operation' || this.#typist.worker !== worker)
+      return { taken: 0, refused: `${this.typistName ?? 'nobody'} types on this console` };
+    return this.write(bytes);
+  }
+
+  /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. */
+  write(bytes: Uint8Array): { taken: number; refused: string | null } {
+    return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes);
+  }
+
+  /** Ends it for everybody; `why` is what they are told. */
+  async close(why: string): Promise<void> {
+    if (this.#end(why)) await this.#lease.close();
+  }
+
+  #end(why: string): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.record.closed(why, this.#ports.now());
+    for (const member of this.#members.values()) member.note('closed', why);
+    this.#worker?.condition({ open: false, proven: false, why });
+    return true;
+  }
+
+  #data(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.record.data(bytes);
+    for (const member of this.#members.values()) member.data(bytes);
+    this.#worker?.text(bytes);
+  }
+
+  #phaseChanged(phase: ConsolePhase): void {
+    if (this.#ended) return;
+    this.#phase = phase;
+    if (phase.phase === 'closed') {
+      this.#end(phase.why);
+      this.#ports.ended(phase.why);
+      return;
+    }
+    if (phase.phase === 'open') this.#wasOpen = true;
+    this.#worker?.condition(this.condition());
+    this.#ports.changed();
+  }
+
+  #gap(from: number, ms: number, why: string): void {
+    if (this.#ended) return;
+    const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
+    this.record.mark(text, from);
+    for (const member of this.#members.values()) member.note('gap', text);
+  }
+
+  #whyUnproven(): string {
+    switch (this.#phase.phase) {
+      case 'open':
+        return 'nothing came from the node yet; press Enter to wake it';
+      case 'waiting':
+      case 'closed':
+        return this.#phase.why;
+    }
+  }
+}

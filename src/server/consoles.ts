@@ -1,0 +1,202 @@
+/**
+ * Consoles: one at a time on the whole bus. Who may open, watch, type and take over, and what each node's console
+ * showed so far.
+ */
+import type { ConsoleJoined, ConsoleState, EventRecord } from '../api/protocol.ts';
+import type { Bus, ConsoleBaud } from '../bmc/types.ts';
+import { filterInput } from '../console/input-filter.ts';
+import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
+import { ConsoleLine } from './console-line.ts';
+import type { ConsoleUser } from './console-member.ts';
+import { ConsoleRecord } from './console-record.ts';
+import { operationConsole } from './console-worker.ts';
+import { rpcError } from './handlers/methods.ts';
+
+export interface ConsolesOptions {
+  bus: Pick<Bus, 'openConsole'>;
+  baud: ConsoleBaud;
+  scrollback: number;
+  transcriptDir: string;
+  now: () => number;
+  /** For people: name, position, address. */
+  label: (addr: Address) => string;
+  /** The node's name; the transcript's file is called by it. */
+  name: (addr: Address) => string;
+  event: (level: EventRecord['level'], addr: Address, text: string) => void;
+  /** The open console, or who is at it, changed. */
+  changed: () => void;
+}
+
+export class Consoles implements ConsolePort {
+  readonly #options: ConsolesOptions;
+  readonly #records = new Map<Address, ConsoleRecord>();
+  #line: ConsoleLine | null = null;
+
+  constructor(options: ConsolesOptions) {
+    this.#options = options;
+  }
+
+  state(): ConsoleState | null {
+    return this.#line?.state() ?? null;
+  }
+
+  /**
+   * Joins a console, opening it where it is not open. Without `take` nobody loses anything: a node at which somebody
+   * else types is watched, and another node's console is refused as long as somebody types there.
+   */
+  async attach(user: ConsoleUser, request: { addr: Address; take: boolean; watch: boolean }): Promise<ConsoleJoined> {
+    const { addr, take, watch } = request;
+    const line = watch ? this.#watchable(addr) : this.#lineFor(user, addr, take);
+    const member = line.join(user);
+    if (watch) {
+      if (line.typingUser?.id === user.id) line.dropKeyboard();
+    } else if (line.typistName === null || take) line.giveKeyboard(member);
+    this.#options.changed();
+    const copy = await line.record.copy(() => member.begin());
+    // After the answer: the client makes its emulator from it before bytes arrive.
+    setImmediate(() => member.goLive());
+    return {
+      addr,
+      role: line.typingUser?.id === user.id ? 'types' : 'watches',
+      cols: copy.cols,
+      rows: copy.rows,
+      screen: copy.screen.toString('base64'),
+      console: line.state(),
+    };
+  }
+
+  /** Takes the keyboard of the console being watched. */
+  take(user: ConsoleUser): ConsoleState {
+    const line = this.#line;
+    const member = line?.member(user);
+    if (!line || !member) throw rpcError('unknown', 'you are at no console: attach to one first');
+    line.giveKeyboard(member);
+    this.#options.changed();
+    return line.state();
+  }
+
+  detach(user: ConsoleUser): void {
+    const line = this.#line;
+    if (!line?.member(user)) return;
+    line.leave(user);
+    this.#closeIfDeserted(line, `${user.name} detached`);
+    this.#options.changed();
+  }
+
+  resize(user: ConsoleUser, cols: number, rows: number): void {
+    const line = this.#line;
+    if (!line || line.typingUser?.id !== user.id)
+      throw rpcError('unknown', 'only who types at a console sets its size');
+    line.record.resize(cols, rows);
+    for (const member of line.members)
+      if (member.user.id !== user.id)
+        member.note('resized', `${user.name} set the size to ${cols}x${rows}`, { cols, rows });
+  }
+
+  input(user: ConsoleUser, addr: Address, bytes: Uint8Array): void {
+    if (this.#line?.addr === addr && this.#line.member(user)) this.#line.input(user, bytes);
+    else user.outbox.note('console.note', { addr, kind: 'blocked', text: 'not sent: this console is not open' });
+  }
+
+  holder(): { addr: Address; session: number; name: string } | null {
+    const line = this.#line;
+    const user = line?.typingUser;
+    return line && user ? { addr: line.addr, session: user.id, name: user.name } : null;
+  }
+
+  acquire(addr: Address, opId: string, requestor: { session: number; take: boolean }): Promise<OperationConsole> {
+    const before = this.#line;
+    const user = before?.typingUser ?? null;
+    if (before?.worker) return Promise.reject(new ConsoleHeld(`operation ${before.worker.opId}`));
+    if (user && user.id !== requestor.session && !requestor.take) return Promise.reject(new ConsoleHeld(user.name));
+    if (before && before.addr !== addr)
+      this.#end(before, `operation ${opId} needs the console of ${this.#label(addr)}`);
+    const line = this.#line ?? this.#open(addr);
+    const console = operationConsole(opId, line, this.#options.now, () => {
+      this.#closeIfDeserted(line, `operation ${opId} is done`);
+      this.#options.changed();
+    });
+    this.#options.changed();
+    return Promise.resolve(console);
+  }
+
+  async close(why: string): Promise<void> {
+    const line = this.#line;
+    this.#line = null;
+    await line?.close(why);
+    await Promise.all([...this.#records.values()].map((record) => record.close()));
+  }
+
+  #watchable(addr: Address): ConsoleLine {
+    if (this.#line?.addr === addr) return this.#line;
+    throw rpcError('unavailable', `nobody has the console of ${this.#label(addr)} open: there is nothing to watch`);
+  }
+
+  #lineFor(user: ConsoleUser, addr: Address, take: boolean): ConsoleLine {
+    const line = this.#line;
+    if (!line) return this.#open(addr);
+    if (line.addr === addr) return line;
+    const typist = line.typingUser?.id === user.id ? null : line.typistName;
+    // An operation that lent its keyboard to this user still needs its console.
+    const holder = typist ?? (line.worker && `operation ${line.worker.opId}`);
+    if (holder !== null && !take)
+      throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
+    // Who leaves needs not be told.
+    line.leave(user);
+    this.#end(line, `${user.name} opened the console of ${this.#label(addr)}`);
+    return this.#open(addr);
+  }
+
+  #open(addr: Address): ConsoleLine {
+    const record = this.#record(addr);
+    const { bus, baud, now, changed, event } = this.#options;
+    record.opened(now());
+    const line = new ConsoleLine(bus, addr, baud, record, {
+      now,
+      changed,
+      ended: (why) => {
+        event('warning', addr, `Console of ${this.#label(addr)} closed: ${why}`);
+        if (this.#line === line) this.#line = null;
+        changed();
+      },
+    });
+    this.#line = line;
+    return line;
+  }
+
+  #end(line: ConsoleLine, why: string): void {
+    if (this.#line === line) this.#line = null;
+    // The bus closes it in its own time; nothing of it reaches anybody any more.
+    void line.close(why);
+  }
+
+  #closeIfDeserted(line: ConsoleLine, why: string): void {
+    if (this.#line === line && line.deserted) this.#end(line, why);
+  }
+
+  #record(addr: Address): ConsoleRecord {
+    let record = this.#records.get(addr);
+    if (!record) {
+      const { transcriptDir, scrollback, name, event } = this.#options;
+      record = new ConsoleRecord({
+        name: name(addr),
+        dir: transcriptDir,
+        scrollback,
+        // Once, from here: clients throw away what their emulators answer.
+        onReply: (bytes) => this.#reply(addr, bytes),
+        onTrouble: (text) => event('warning', addr, text),
+      });
+      this.#records.set(addr, record);
+    }
+    return record;
+  }
+
+  #reply(addr: Address, bytes: Uint8Array): void {
+    if (this.#line?.addr === addr && this.#line.proven) this.#line.write(filterInput(bytes).bytes);
+  }
+
+  #label(addr: Address): string {
+    return this.#options.label(addr);
+  }
+}

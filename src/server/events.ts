@@ -1,0 +1,73 @@
+/** The event log: what happened to the rack, the bus and the server, for people. A ring in memory, lines on disk. */
+import type { EventRecord } from '../api/protocol.ts';
+import type { Address } from '../rack/address.ts';
+
+/** Events kept in memory for clients. */
+const KEPT = 1000;
+/** The same event again within this time is counted, not told: an error that repeats must not fill a disk. */
+const REPEAT_MS = 60_000;
+/** Distinct events remembered for that; the oldest is forgotten. */
+const REMEMBERED = 256;
+
+export interface EventPorts {
+  now(): number;
+  /** One JSON line, with its newline. */
+  write(line: string): void;
+  publish(event: EventRecord): void;
+}
+
+export type EventTopic = 'bus' | 'power' | 'console' | 'node' | 'server' | 'session';
+
+export class EventLog {
+  readonly #ports: EventPorts;
+  readonly #ring: EventRecord[] = [];
+  readonly #recent = new Map<string, { at: number; unsaid: number }>();
+  #seq = 0;
+
+  constructor(ports: EventPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Tells an event, or counts it when the same words were told in the last minute; the count is told with the next
+   * one after that. `key` stands in for the words where these hold changing numbers.
+   */
+  add(level: EventRecord['level'], topic: EventTopic, addr: Address | null, text: string, key = text): void {
+    const at = this.#ports.now();
+    const id = `${topic} ${String(addr)} ${key}`;
+    const before = this.#recent.get(id);
+    if (before && at - before.at < REPEAT_MS && isRepeating(level)) {
+      before.unsaid++;
+      return;
+    }
+    this.#recent.delete(id);
+    this.#recent.set(id, { at, unsaid: 0 });
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= REMEMBERED) break;
+      this.#recent.delete(oldest);
+    }
+    const unsaid = before?.unsaid ?? 0;
+    const event: EventRecord = {
+      seq: ++this.#seq,
+      at,
+      level,
+      topic,
+      addr,
+      text: unsaid > 0 ? `${text} (and ${unsaid} times before)` : text,
+    };
+    this.#ring.push(event);
+    if (this.#ring.length > KEPT) this.#ring.shift();
+    this.#ports.write(`${JSON.stringify(event)}\n`);
+    this.#ports.publish(event);
+  }
+
+  /** The latest `limit` events, oldest first. */
+  latest(limit: number): EventRecord[] {
+    return limit > 0 ? this.#ring.slice(-limit) : [];
+  }
+}
+
+/** Alarms and what an operator did are told every time; troubles repeat themselves. */
+function isRepeating(level: EventRecord['level']): boolean {
+  return level === 'warning';
+}

@@ -1,0 +1,37 @@
+/** The console: joining, leaving, typing. */
+import type { Services } from '../services.ts';
+import { expectNode } from './look.ts';
+import { rpcError, type Methods, type NoteHandlers } from './methods.ts';
+
+type ConsoleMethods = Pick<Methods, 'console.attach' | 'console.detach' | 'console.take' | 'console.resize'>;
+
+export function consoleHandlers(services: Services): ConsoleMethods {
+  const { bus, consoles, telemetry } = services;
+  return {
+    'console.attach': (request, caller) => {
+      const { addr } = request;
+      expectNode(services, addr);
+      if (addr === bus.health.master)
+        throw rpcError(
+          'refused',
+          `${telemetry.label(addr)} is the master: its serial line is this bus, so it has no console here; log into it by ssh`,
+        );
+      return consoles.attach(caller, request);
+    },
+    'console.detach': (_none, caller) => {
+      consoles.detach(caller);
+      return { ok: true };
+    },
+    'console.take': (_none, caller) => consoles.take(caller),
+    'console.resize': ({ cols, rows }, caller) => {
+      consoles.resize(caller, cols, rows);
+      return { ok: true };
+    },
+  };
+}
+
+export function consoleNotes({ consoles }: Services): NoteHandlers {
+  return {
+    'console.input': ({ addr, data }, caller) => consoles.input(caller, addr, Buffer.from(data, 'base64')),
+  };
+}

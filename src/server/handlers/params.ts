@@ -1,0 +1,80 @@
+/** Shapes of what clients send. A client is a program that anybody may have written: everything is bounded. */
+import { z } from 'zod';
+import type { ClientNotes, Requests } from '../../api/protocol.ts';
+import { MAX_ADDRESS } from '../../rack/address.ts';
+
+/** Bytes of one console note: a paste comes in several. */
+const INPUT_LIMIT = 64 * 1024;
+
+const addr = z.number().int().min(0).max(MAX_ADDRESS);
+const nothing = z.object({}).transform((): Record<string, never> => ({}));
+
+/** A name that others will see: control characters taken out, so that none reaches a terminal or a log. */
+const shownName = z
+  .string()
+  .max(256)
+  .transform((text) => text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?').slice(0, 64));
+
+const powerRequest = z.object({
+  verb: z.enum(['on', 'off', 'force-off', 'cycle', 'force-cycle']),
+  nodes: z
+    .array(addr)
+    .min(1)
+    .max(MAX_ADDRESS + 1)
+    .refine((nodes) => new Set(nodes).size === nodes.length, 'a node is named twice'),
+  label: shownName,
+  confirm: z.string().max(256).nullable(),
+  deadlineS: z.number().positive().max(86_400).nullable(),
+  onDeadline: z.enum(['leave', 'cut']),
+  takeConsole: z.boolean(),
+});
+
+export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> } = {
+  hello: z.object({
+    api: z.number().int(),
+    who: z.object({
+      user: shownName,
+      from: shownName.nullable(),
+      tty: shownName.nullable(),
+      program: shownName,
+      pid: z.number().int().nonnegative(),
+    }),
+  }),
+  sweep: z.object({
+    addrs: z
+      .array(addr)
+      .max(MAX_ADDRESS + 1)
+      .nullable(),
+    interrupt: z.boolean(),
+  }),
+  'console.attach': z.object({ addr, take: z.boolean(), watch: z.boolean() }),
+  'console.detach': nothing,
+  'console.take': nothing,
+  'console.resize': z.object({ cols: z.number().int().min(2).max(500), rows: z.number().int().min(1).max(300) }),
+  'power.check': powerRequest,
+  'power.start': powerRequest,
+  'ops.list': nothing,
+  'ops.abort': z.object({ id: z.string().max(64) }),
+  'ops.answer': z.object({
+    id: z.string().max(64),
+    addr,
+    choice: z.string().max(64),
+    confirm: z.string().max(256).nullable(),
+  }),
+  'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),
+  'bus.retry': nothing,
+  'server.info': nothing,
+  'server.stop': nothing,
+};
+
+export const NOTE_PARAMS: { [M in keyof ClientNotes]: z.ZodType<ClientNotes[M]> } = {
+  'console.input': z.object({ addr, data: z.base64().max(Math.ceil(INPUT_LIMIT / 3) * 4) }),
+};
+
+/** What is wrong with parameters, in one line: `nodes.0: too big`. */
+export function describeProblems(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`)
+    .join('; ');
+}

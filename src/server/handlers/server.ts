@@ -1,0 +1,30 @@
+/** The server itself. */
+import type { Operation } from '../../api/power.ts';
+import type { Services } from '../services.ts';
+import { rpcError, type Methods } from './methods.ts';
+
+export function serverHandlers(services: Services): Pick<Methods, 'bus.retry' | 'server.info' | 'server.stop'> {
+  const { bus, operations } = services;
+  return {
+    'bus.retry': () => {
+      bus.retry();
+      return { ok: true };
+    },
+    'server.info': () => services.info(),
+    'server.stop': (_none, caller) => {
+      const running = operations.list().filter((operation) => operation.endedAt === null);
+      if (running.length > 0) {
+        const message = `the server does not stop while ${running.map(describe).join(' and ')}: wait, or abort first`;
+        throw rpcError('refused', message, [
+          { rule: 'operation running', message, override: 'rackui abort ID, then stop again' },
+        ]);
+      }
+      services.leave(`${caller.name} stopped the server`);
+      return { ok: true };
+    },
+  };
+}
+
+function describe({ id, verb, label }: Operation): string {
+  return `operation ${id} runs (${verb} ${label})`;
+}

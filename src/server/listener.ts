@@ -1,0 +1,101 @@
+/** The Unix sockets at which clients knock: who may connect is a matter of the file's mode and group. */
+import { execFile } from 'node:child_process';
+import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Longest path that the kernel takes for a Unix socket (sockaddr_un, less the closing zero). */
+const PATH_LIMIT = 107;
+/** How long a socket that is there may take to answer, ms. */
+const PROBE_MS = 1_000;
+
+/** The socket cannot be had; the message is for the operator. */
+export class SocketUnavailable extends Error {}
+
+export interface Listening {
+  readonly path: string;
+  /** Takes no more connections and removes the socket's file. Open connections stay. */
+  stopListening(): void;
+}
+
+/** Listens at `path` with `mode` (e.g. 0o660) and, where given, the group. A file that a dead server left is replaced. */
+export async function listenAt(
+  path: string,
+  mode: number,
+  gid: number | null,
+  accept: (socket: Socket) => void,
+): Promise<Listening> {
+  if (Buffer.byteLength(path) > PATH_LIMIT)
+    throw new SocketUnavailable(
+      `socket path ${path} is longer than ${PATH_LIMIT} bytes; give a shorter one with --socket`,
+    );
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    await removeStale(path);
+    const server = await bind(path, accept);
+    if (gid !== null) chownSync(path, -1, gid);
+    chmodSync(path, mode);
+    return { path, stopListening: () => void server.close() };
+  } catch (error) {
+    if (error instanceof SocketUnavailable) throw error;
+    throw new SocketUnavailable(`socket ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Number of a group, from the system's own databases; null when there is none of that name. */
+export async function groupId(name: string): Promise<number | null> {
+  try {
+    const { stdout } = await promisify(execFile)('getent', ['group', '--', name]);
+    const id = Number(stdout.split(':')[2]);
+    return Number.isInteger(id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+function bind(path: string, accept: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(accept);
+    server.once('error', reject);
+    // The file is made inside listen(): nobody else may connect before its mode is set.
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.off('error', reject);
+        // Out of descriptors: that connection is lost, the server is not.
+        server.on('error', () => undefined);
+        resolve(server);
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+/** Removes what a dead server left. A socket that somebody answers at is never touched. */
+async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isSocket())
+    throw new SocketUnavailable(`${path} exists and is no socket; remove it or give another --socket`);
+  if (await answers(path)) throw new SocketUnavailable(`another server listens at ${path}; give another --socket`);
+  unlinkSync(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const done = (answer: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    // Full backlog or no permission: somebody is there all the same.
+    const timer = setTimeout(() => done(true), PROBE_MS);
+    socket.once('connect', () => done(true));
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    );
+  });
+}

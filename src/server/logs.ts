@@ -1,0 +1,53 @@
+/** What the server writes about itself: its own log and the event log, both bounded. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pino, { type Logger } from 'pino';
+import { CannotServe } from './failure.ts';
+import { LineFile } from './line-file.ts';
+
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+
+/** The server's own log: JSON lines in `server.log`. Nothing that a console showed or an operator typed goes into it. */
+export function openLog(stateDir: string, level: string): { log: Log; close: () => void } {
+  const file = new LineFile(join(stateDir, 'server.log'));
+  const log = pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, file);
+  return { log, close: () => file.close() };
+}
+
+/** Lines of the event log. `onTrouble` is told once for each spell in which the disk takes none. */
+export class EventFile {
+  readonly #file: LineFile;
+  readonly #onTrouble: (text: string) => void;
+  #told = false;
+
+  constructor(stateDir: string, onTrouble: (text: string) => void) {
+    this.#file = new LineFile(join(stateDir, 'events.jsonl'));
+    this.#onTrouble = onTrouble;
+  }
+
+  write(line: string): void {
+    this.#file.write(line);
+    const { trouble } = this.#file;
+    const news = trouble !== null && !this.#told;
+    // Set before telling: what is told becomes an event, and comes back here.
+    this.#told = trouble !== null;
+    if (news) this.#onTrouble(`the event log ${this.#file.path} cannot be written: ${trouble}`);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** Makes the state directory, for its owner only. @throws {CannotServe} */
+export function prepareStateDirectory(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    accessSync(stateDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CannotServe(
+      `the state directory ${stateDir} cannot be used (${why}): without an audit log no power verb may be sent; make it writable or name another with --state`,
+    );
+  }
+}

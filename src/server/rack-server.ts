@@ -1,0 +1,244 @@
+/** The server of one rack: composes bus, sweep, consoles, power operations and sessions, and ends them in order. */
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { ClientIdentity } from '../api/protocol.ts';
+import type { Operation } from '../api/power.ts';
+import type { Bus } from '../bmc/types.ts';
+import type { Config } from '../config/schema.ts';
+import { readSecret } from '../config/secret.ts';
+import { Operations } from '../power/operations.ts';
+import type { AuditEntry, JournalPort } from '../power/ports.ts';
+import type { Inventory } from '../rack/inventory.ts';
+import { BusMonitor } from './bus-monitor.ts';
+import { Consoles } from './consoles.ts';
+import { Discovery } from './discovery.ts';
+import { EventLog } from './events.ts';
+import { consoleHandlers, consoleNotes } from './handlers/console.ts';
+import { lookHandlers } from './handlers/look.ts';
+import { powerHandlers } from './handlers/power.ts';
+import { serverHandlers } from './handlers/server.ts';
+import { Linger } from './linger.ts';
+import { listenAt, type Listening } from './listener.ts';
+import { EventFile, type Log } from './logs.ts';
+import { RackView, type About } from './rack-view.ts';
+import { Roster } from './roster.ts';
+import type { Services } from './services.ts';
+import { Sweeper } from './sweep.ts';
+import { Telemetry } from './telemetry.ts';
+import { VERSION } from './version.ts';
+import { Workload } from './workload.ts';
+
+/** How long running operations may take to end in order when the server must go, ms. */
+const OPERATIONS_END_MS = 10_000;
+
+export interface RackServerOptions extends About {
+  bus: Bus;
+  inventory: Inventory;
+  config: Config;
+  /** View-only socket, beside the control socket. */
+  viewSocket: string;
+  /** Group of the control socket, or null: the owner's. */
+  gid: number | null;
+  audit: (entry: AuditEntry) => Promise<void>;
+  journal: JournalPort;
+  log: Log;
+  /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
+  leave(why: string): void;
+}
+
+export class RackServer {
+  readonly #options: RackServerOptions;
+  readonly #eventFile: EventFile;
+  readonly #events: EventLog;
+  readonly #monitor: BusMonitor;
+  readonly #telemetry: Telemetry;
+  readonly #discovery: Discovery | null;
+  readonly #sweeper: Sweeper;
+  readonly #consoles: Consoles;
+  readonly #operations: Operations;
+  readonly #view: RackView;
+  readonly #workload = new Workload(Date.now);
+  readonly #roster: Roster;
+  readonly #linger: Linger | null;
+  #listening: Listening[] = [];
+  #sweeping: Promise<void> = Promise.resolve();
+
+  constructor(options: RackServerOptions) {
+    const { bus, port, inventory, config, stateDir, log } = options;
+    const now = Date.now;
+    this.#options = options;
+    this.#eventFile = new EventFile(stateDir, (text) => {
+      log.warn(text);
+      this.#events.add('warning', 'server', null, text);
+    });
+    this.#events = new EventLog({
+      now,
+      write: (line) => this.#eventFile.write(line),
+      publish: (event) => this.#roster.note('event', event),
+    });
+    this.#monitor = new BusMonitor(bus, port, {
+      now,
+      events: this.#events,
+      changed: () => this.#roster.changed('bus'),
+    });
+    this.#telemetry = new Telemetry(inventory, config.poll.interval * 1000, {
+      now,
+      events: this.#events,
+      operationOn: (addr) => this.#workload.on(addr),
+      switchedHere: (addr) => this.#workload.switchedHere(addr),
+      nodeChanged: (node) => this.#roster.changed({ node }),
+      rackChanged: () => this.#roster.changed('rack'),
+    });
+    this.#discovery = inventory.configured ? null : new Discovery(bus, this.#telemetry);
+    this.#sweeper = new Sweeper(bus, this.#monitor, this.#telemetry, this.#discovery, {
+      now,
+      busyNodes: () => this.#workload.nodes,
+    });
+    this.#consoles = new Consoles({
+      bus,
+      baud: config.console.baud,
+      scrollback: config.console.scrollback,
+      transcriptDir: join(stateDir, 'consoles'),
+      now,
+      label: (addr) => this.#telemetry.label(addr),
+      name: (addr) => this.#telemetry.name(addr),
+      event: (level, addr, text) => this.#events.add(level, 'console', addr, text),
+      changed: () => this.#consoleChanged(),
+    });
+    this.#operations = this.#makeOperations();
+    this.#view = new RackView(
+      {
+        telemetry: this.#telemetry,
+        monitor: this.#monitor,
+        consoles: this.#consoles,
+        operations: this.#operations,
+        events: this.#events,
+        sessions: () => this.#roster.describe(),
+      },
+      options,
+    );
+    const services = this.#services();
+    this.#roster = new Roster({
+      now,
+      picture: this.#view,
+      methods: {
+        ...lookHandlers(services),
+        ...consoleHandlers(services),
+        ...powerHandlers(services),
+        ...serverHandlers(services),
+      },
+      notes: consoleNotes(services),
+      event: (level, text) => this.#events.add(level, 'session', null, text),
+      changed: () => this.#linger?.look(),
+      left: (session) => this.#consoles.detach(session),
+      log: (level, text) => log[level](text),
+    });
+    this.#linger = options.autostarted
+      ? new Linger(
+          config.server.linger * 1000,
+          () => this.#roster.size > 0 || this.#workload.busy,
+          () => options.leave(`nobody was here for ${config.server.linger} s`),
+        )
+      : null;
+  }
+
+  /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
+  async start(): Promise<void> {
+    const { bus, socket, viewSocket, gid, log } = this.#options;
+    this.#operations.recover();
+    this.#listening.push(await listenAt(socket, 0o660, gid, (client) => this.#roster.admit(client, 'control')));
+    this.#listening.push(await listenAt(viewSocket, 0o666, gid, (client) => this.#roster.admit(client, 'view')));
+    this.#events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
+    bus.onHealth(({ phase, detail }) => {
+      log.info({ phase, detail }, 'bus');
+      if (phase === 'ready') this.#sweeper.wake();
+    });
+    this.#monitor.start();
+    bus.start();
+    this.#sweeping = this.#sweeper.run();
+  }
+
+  /**
+   * Ends everything in order: nobody new; operations to their end, or to a state that can be left; consoles; the pipe
+   * (^G) before the port; everybody is told why. Never rejects. `hurry` cuts the wait for operations short.
+   */
+  async close(why: string, hurry: AbortSignal): Promise<void> {
+    const { bus, log } = this.#options;
+    this.#linger?.stop();
+    this.#events.add('notice', 'server', null, `The server leaves: ${why}`);
+    for (const listening of this.#listening) listening.stopListening();
+    await this.#endOperations(hurry);
+    this.#sweeper.stop();
+    this.#monitor.stop();
+    await this.#consoles.close(`the server leaves: ${why}`);
+    const farewell = this.#roster.close(`the server leaves: ${why}`);
+    await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));
+    await farewell;
+    await this.#sweeping.catch((error: unknown) => log.error({ error }, 'the sweep failed'));
+    this.#eventFile.close();
+  }
+
+  #makeOperations(): Operations {
+    const { bus, config, audit, journal } = this.#options;
+    const { login } = config;
+    return new Operations({
+      now: Date.now,
+      every: (ms, fn) => {
+        const timer = setInterval(fn, ms);
+        return () => clearInterval(timer);
+      },
+      inventory: () => this.#telemetry.inventory,
+      reading: (addr) => this.#telemetry.reading(addr),
+      bus,
+      console: this.#consoles,
+      credentials: async () => (login ? { user: login.user, password: await readSecret(login.password) } : null),
+      publish: (operation) => this.#published(operation),
+      event: (level, addr, text) => this.#events.add(level, 'power', addr, text),
+      audit,
+      journal,
+      limits: config.shutdown,
+    });
+  }
+
+  #services(): Services {
+    return {
+      bus: this.#options.bus,
+      monitor: this.#monitor,
+      telemetry: this.#telemetry,
+      discovery: this.#discovery,
+      sweeper: this.#sweeper,
+      consoles: this.#consoles,
+      operations: this.#operations,
+      events: this.#events,
+      snapshot: () => this.#view.snapshot(),
+      info: () => this.#view.info(),
+      // The answer goes first.
+      leave: (why) => void setImmediate(() => this.#options.leave(why)),
+    };
+  }
+
+  #consoleChanged(): void {
+    const open = this.#consoles.state() !== null;
+    const wasOpen = this.#monitor.paused;
+    if (open !== wasOpen) this.#monitor.paused = open;
+    if (wasOpen && !open) this.#sweeper.wake();
+    this.#roster.changed('console');
+  }
+
+  #published(operation: Operation): void {
+    for (const node of this.#workload.published(operation)) this.#roster.changed({ node });
+    this.#roster.changed({ operation });
+    this.#linger?.look();
+  }
+
+  /** A node that is off in the middle of a cycle must come on again: operations end themselves before the bus goes. */
+  async #endOperations(hurry: AbortSignal): Promise<void> {
+    for (const { id, endedAt } of this.#operations.list()) if (endedAt === null) this.#operations.abort(id, SELF);
+    const limit = performance.now() + OPERATIONS_END_MS;
+    while (this.#operations.busy() && !hurry.aborted && performance.now() < limit)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Who aborts operations when the server leaves. */
+const SELF: ClientIdentity = { user: userInfo().username, from: null, tty: null, program: 'serve', pid: process.pid };

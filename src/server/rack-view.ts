@@ -1,0 +1,98 @@
+/** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
+import { userInfo } from 'node:os';
+import type { ServerInfo, Session, Snapshot } from '../api/protocol.ts';
+import type { Operations } from '../power/operations.ts';
+import type { BusMonitor } from './bus-monitor.ts';
+import type { Consoles } from './consoles.ts';
+import type { EventLog } from './events.ts';
+import type { Picture } from './outbox.ts';
+import type { Telemetry } from './telemetry.ts';
+import { VERSION } from './version.ts';
+
+/** Events that a snapshot brings along. */
+const SNAPSHOT_EVENTS = 200;
+
+export interface ViewedParts {
+  telemetry: Telemetry;
+  monitor: BusMonitor;
+  consoles: Consoles;
+  operations: Operations;
+  events: EventLog;
+  sessions(): Session[];
+}
+
+/** What `server.info` tells beside what changes. */
+export interface About {
+  port: string;
+  socket: string;
+  stateDir: string;
+  /** The configuration's file, or null without one. */
+  configPath: string | null;
+  autostarted: boolean;
+}
+
+export class RackView implements Picture {
+  readonly #parts: ViewedParts;
+  readonly #about: About;
+  readonly #startedAt = Date.now();
+
+  constructor(parts: ViewedParts, about: About) {
+    this.#parts = parts;
+    this.#about = about;
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  inventory(): Snapshot['rack'] {
+    return this.#parts.telemetry.inventory;
+  }
+
+  bus(): Snapshot['bus'] {
+    return this.#parts.monitor.status();
+  }
+
+  node(addr: number): Snapshot['nodes'][number] {
+    return this.#parts.telemetry.nodeState(addr, false);
+  }
+
+  console(): Snapshot['console'] {
+    return this.#parts.consoles.state();
+  }
+
+  sessions(): Session[] {
+    return this.#parts.sessions();
+  }
+
+  snapshot(): Snapshot {
+    const { telemetry, operations, events } = this.#parts;
+    return {
+      now: this.now(),
+      rack: this.inventory(),
+      intervalMs: telemetry.intervalMs,
+      bus: this.bus(),
+      nodes: telemetry.addresses.map((addr) => telemetry.nodeState(addr, true)),
+      console: this.console(),
+      sessions: this.sessions(),
+      operations: operations.list(),
+      events: events.latest(SNAPSHOT_EVENTS),
+    };
+  }
+
+  info(): ServerInfo {
+    const { port, socket, stateDir, configPath, autostarted } = this.#about;
+    return {
+      version: VERSION,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      user: userInfo().username,
+      port,
+      socket,
+      stateDir,
+      config: configPath,
+      autostarted,
+      sessions: this.sessions(),
+    };
+  }
+}

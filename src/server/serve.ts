@@ -1,0 +1,175 @@
+/** `rackui serve`: one process around one {@link RackServer}: its lock, its files, its signals, its exit code. */
+import { userInfo } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { EXIT } from '../api/power.ts';
+import { DEFAULT_UNLOCK } from '../bmc/codec.ts';
+import { createBus } from '../bmc/bus.ts';
+import type { Bus } from '../bmc/types.ts';
+import { ConfigError, type LoadedConfig } from '../config/load.ts';
+import { readSecret } from '../config/secret.ts';
+import { openAudit } from '../power/audit.ts';
+import { openJournal } from '../power/journal.ts';
+import { CannotServe } from './failure.ts';
+import { takeInstanceLock, type Holder } from './instance-lock.ts';
+import { groupId } from './listener.ts';
+import { openLog, prepareStateDirectory, type Log } from './logs.ts';
+
+export interface ServeOptions {
+  loaded: LoadedConfig;
+  /** The bus's device. */
+  port: string;
+  socket: string;
+  viewSocket: string;
+  stateDir: string;
+  /** Started by a client: leaves after `server.linger` without clients. */
+  autostarted: boolean;
+  /** Leaves when standard input ends: whoever started it went away. */
+  exitWithStdin: boolean;
+}
+
+/** Ending in order takes well under a second, more while operations end; beyond this the process just goes, ms. */
+const END_LIMIT_MS = 15_000;
+
+/**
+ * Serves until it is asked to leave; resolves with the exit code. Prints `ready socket=… port=…` once clients can
+ * connect; the bus may still be on its way up, or away.
+ * @throws {CannotServe} {SocketUnavailable} exit code 5; {ConfigError} {SecretError} exit code 78.
+ */
+export async function serve(options: ServeOptions): Promise<number> {
+  process.umask(0o077);
+  // The server makes little garbage; a young generation of 16 MB would only be kept (111 MB resident became 87).
+  setFlagsFromString('--semi-space-growth-factor=1');
+  const { port, socket, stateDir } = options;
+  prepareStateDirectory(stateDir);
+  let leaving = false;
+  const lock = await takeInstanceLock(port, () => ({
+    pid: process.pid,
+    user: userInfo().username,
+    socket,
+    leaving,
+  }));
+  if (!lock.held) throw new CannotServe(taken(port, lock.by));
+  const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
+  const departure = new Departure(options.exitWithStdin, log);
+  let bus: Bus | null = null;
+  const audit = openAudit(stateDir);
+  const journal = openJournal(stateDir, (text) => log.warn(text));
+  try {
+    bus = await makeBus(options);
+    const gid = await operatorsGroup(options.loaded);
+    // The bus takes a while to come up and the terminal emulator to load: both at once.
+    bus.start();
+    const { RackServer } = await import('./rack-server.ts');
+    const server = new RackServer({
+      ...options,
+      bus,
+      inventory: options.loaded.inventory,
+      config: options.loaded.config,
+      configPath: options.loaded.path,
+      gid,
+      audit: (entry) => audit.write(entry),
+      journal,
+      log,
+      leave: (why) => departure.begin(why),
+    });
+    await server.start();
+    log.info({ port, socket }, 'ready');
+    process.stdout.write(`ready socket=${socket} port=${port}\n`);
+    const why = await departure.begun;
+    leaving = true;
+    log.info({ why }, 'leaving');
+    await server.close(why, departure.hurry);
+    return departure.exitCode;
+  } finally {
+    // For the ways out that are not the server's own: the pipe is closed before the port, always.
+    await bus?.close();
+    departure.dispose();
+    await audit.close();
+    await journal.close();
+    await lock.release();
+    closeLog();
+  }
+}
+
+/** @throws {ConfigError} where the unlock string could harm; {SecretError} where it cannot be read */
+async function makeBus({ loaded, port }: ServeOptions): Promise<Bus> {
+  const { config } = loaded;
+  const unlock = config.unlock === undefined ? DEFAULT_UNLOCK : await readSecret(config.unlock);
+  try {
+    return createBus({ port, unlock, pacingMs: config.console.pacing });
+  } catch (error) {
+    throw inConfig(loaded, `unlock: ${error instanceof Error ? error.message : 'cannot be used'}`);
+  }
+}
+
+async function operatorsGroup(loaded: LoadedConfig): Promise<number | null> {
+  const { group } = loaded.config.server;
+  if (group === undefined) return null;
+  const gid = await groupId(group);
+  if (gid === null)
+    throw inConfig(loaded, `server.group: this system has no group '${group}'; make it with 'sudo groupadd ${group}'`);
+  return gid;
+}
+
+function inConfig({ path }: LoadedConfig, message: string): ConfigError {
+  return new ConfigError([{ file: path ?? 'configuration', line: 0, col: 0, message }]);
+}
+
+function taken(port: string, by: Holder | null): string {
+  if (by === null)
+    return `the bus on ${port} has a rackui server already, which does not say whose it is; see 'ps -C node -o pid,user,args'`;
+  return `the bus on ${port} has a rackui server already (pid ${by.pid}, user ${by.user}): use that one with --socket ${by.socket}, or end it with 'rackui --socket ${by.socket} server stop'`;
+}
+
+/** Why and when the process goes: signals, the end of standard input, a request, or an error that nobody expected. */
+class Departure {
+  readonly begun: Promise<string>;
+  exitCode: number = EXIT.done;
+  readonly #hurry = new AbortController();
+  readonly #undo: (() => void)[] = [];
+  #begin: (why: string) => void = () => undefined;
+  #leaving = false;
+
+  constructor(withStdin: boolean, log: Log) {
+    this.begun = new Promise((resolve) => (this.#begin = resolve));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) this.#on(process, signal, () => this.begin(signal));
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+      this.#on(process, event, (error: unknown) => {
+        log.fatal({ err: error }, event);
+        this.exitCode = EXIT.unavailable;
+        this.begin('an error in the server; its log says more');
+      });
+    // Who started it may have closed the other end.
+    for (const stream of [process.stdout, process.stderr]) this.#on(stream, 'error', () => undefined);
+    if (!withStdin) return;
+    for (const event of ['end', 'close', 'error'])
+      this.#on(process.stdin, event, () => this.begin('its starter went away'));
+    process.stdin.resume();
+    this.#undo.push(() => process.stdin.pause());
+  }
+
+  /** Fires when somebody asked a second time. */
+  get hurry(): AbortSignal {
+    return this.#hurry.signal;
+  }
+
+  begin(why: string): void {
+    if (this.#leaving) {
+      this.#hurry.abort();
+      return;
+    }
+    this.#leaving = true;
+    // A disk or a device that hangs must not keep the port for ever.
+    setTimeout(() => process.exit(EXIT.unavailable), END_LIMIT_MS).unref();
+    this.#begin(why);
+  }
+
+  dispose(): void {
+    for (const undo of this.#undo) undo();
+  }
+
+  #on(target: NodeJS.EventEmitter, event: string, listener: (error: unknown) => void): void {
+    target.on(event, listener);
+    this.#undo.push(() => target.off(event, listener));
+  }
+}

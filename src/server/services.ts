@@ -1,0 +1,26 @@
+/** What handlers work with: the parts of the running server. */
+import type { ServerInfo, Snapshot } from '../api/protocol.ts';
+import type { Bus } from '../bmc/types.ts';
+import type { Operations } from '../power/operations.ts';
+import type { BusMonitor } from './bus-monitor.ts';
+import type { Consoles } from './consoles.ts';
+import type { Discovery } from './discovery.ts';
+import type { EventLog } from './events.ts';
+import type { Sweeper } from './sweep.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export interface Services {
+  bus: Pick<Bus, 'retry' | 'health'>;
+  monitor: BusMonitor;
+  telemetry: Telemetry;
+  /** Null where the inventory is configured. */
+  discovery: Discovery | null;
+  sweeper: Sweeper;
+  consoles: Consoles;
+  operations: Operations;
+  events: EventLog;
+  snapshot(): Snapshot;
+  info(): ServerInfo;
+  /** The server begins to leave, after the present message. */
+  leave(why: string): void;
+}

@@ -1,0 +1,159 @@
+/** One client's connection: JSON-RPC in, checked; answers, notes and updates out. */
+import type { Socket } from 'node:net';
+import {
+  createMessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+  type MessageConnection,
+} from 'vscode-jsonrpc/node';
+import type { Access, ClientIdentity, ClientNotes, Requests, Session } from '../api/protocol.ts';
+import { mayNote, mayRequest } from './access.ts';
+import { rpcError, type Methods, type NoteHandlers } from './handlers/methods.ts';
+import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from './handlers/params.ts';
+import { Outbox, type Picture } from './outbox.ts';
+
+/** Bytes a client may send without completing a message: beyond, it is not one of ours. */
+const UNFINISHED_LIMIT = 1024 * 1024;
+/** How long a client that is being disconnected has to read why, ms. */
+const FAREWELL_MS = 1_000;
+const LEFT = 'it left';
+
+export interface SessionPorts {
+  now(): number;
+  picture: Picture;
+  methods: Methods;
+  notes: NoteHandlers;
+  /** It said hello, or its identity is known now. */
+  introduced(session: ClientSession): void;
+  /** The connection is gone, for whatever reason; called once. */
+  ended(session: ClientSession, why: string): void;
+  log(level: 'debug' | 'warn' | 'error', text: string): void;
+}
+
+export class ClientSession {
+  readonly id: number;
+  readonly access: Access;
+  readonly since: number;
+  readonly outbox: Outbox;
+  readonly #socket: Socket;
+  readonly #ports: SessionPorts;
+  readonly #rpc: MessageConnection;
+  #who: ClientIdentity | null = null;
+  #heardAt = 0;
+  #ended = false;
+
+  constructor(id: number, access: Access, socket: Socket, ports: SessionPorts) {
+    this.id = id;
+    this.access = access;
+    this.since = ports.now();
+    this.#socket = socket;
+    this.#ports = ports;
+    this.#rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), {
+      error: (text) => ports.log('warn', `session ${id}: ${text}`),
+      warn: (text) => ports.log('warn', `session ${id}: ${text}`),
+      info: () => undefined,
+      log: () => undefined,
+    });
+    this.outbox = new Outbox(ports.picture, {
+      send: (method, params) => this.#rpc.sendNotification(method, params),
+      lagging: (queued) =>
+        void this.disconnect(`it did not take its data; ${Math.round(queued / 1024)} KB were waiting`),
+    });
+    this.#listen();
+  }
+
+  /** Null until it said hello. */
+  get who(): ClientIdentity | null {
+    return this.#who;
+  }
+
+  /** `alice@10.0.0.7`: how others see who it is, as it says itself. */
+  get name(): string {
+    if (!this.#who) return `session ${this.id}`;
+    return this.#who.from === null ? this.#who.user : `${this.#who.user}@${this.#who.from}`;
+  }
+
+  introduce(who: ClientIdentity): void {
+    this.#who = who;
+    this.#ports.introduced(this);
+  }
+
+  /** How it appears to others; only for sessions that said hello. */
+  describe(): Session | null {
+    return this.#who && { id: this.id, who: this.#who, since: this.since, access: this.access };
+  }
+
+  /** Ends the connection once what waits has left, or a moment later; resolves when it is closed. */
+  disconnect(why: string): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    this.#end(why);
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
+    const kill = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    void this.outbox.sent().then(() => this.#socket.end());
+    return closed.then(() => clearTimeout(kill));
+  }
+
+  #listen(): void {
+    for (const method of Object.keys(this.#ports.methods) as (keyof Requests)[])
+      this.#rpc.onRequest(method, (params: unknown) => this.#answer(method, params));
+    for (const method of Object.keys(this.#ports.notes) as (keyof ClientNotes)[])
+      this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
+    // The library reports here what it could not read, and the socket's own failures too.
+    this.#rpc.onError(([error]) => {
+      if (isGone(error)) this.#end(LEFT);
+      else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
+    });
+    this.#socket.on('data', () => {
+      if (this.#socket.bytesRead - this.#heardAt > UNFINISHED_LIMIT) void this.disconnect('it sent a message too long');
+    });
+    this.#socket.on('error', (error) => this.#end(isGone(error) ? LEFT : error.message));
+    this.#socket.on('close', () => this.#end(LEFT));
+    this.#rpc.listen();
+  }
+
+  #end(why: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.outbox.close();
+    this.#ports.ended(this, why);
+  }
+
+  async #answer<M extends keyof Requests>(method: M, raw: unknown): Promise<Requests[M][1] | ResponseError<unknown>> {
+    this.#heardAt = this.#socket.bytesRead;
+    const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {});
+    if (!parsed.success) return rpcError('invalid', `${method}: ${describeProblems(parsed.error)}`);
+    if (this.#who === null && method !== 'hello') return rpcError('version', `${method}: say hello first`);
+    if (!mayRequest(this.access, method, parsed.data))
+      return rpcError('viewOnly', `this session can look, not act: ${method} needs the control socket`);
+    try {
+      return await this.#ports.methods[method](parsed.data, this);
+    } catch (error) {
+      if (error instanceof ResponseError) return error;
+      // Ours to mend: the operator learns that it failed, the log learns where.
+      this.#ports.log(
+        'error',
+        `${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+      return new ResponseError(-32603, `${method} failed in the server; its log says more`);
+    }
+  }
+
+  #take(method: keyof ClientNotes, raw: unknown): void {
+    this.#heardAt = this.#socket.bytesRead;
+    const parsed = NOTE_PARAMS[method].safeParse(raw);
+    if (!parsed.success) {
+      this.#ports.log('warn', `session ${this.id}: ${method}: ${describeProblems(parsed.error)}`);
+      return;
+    }
+    if (this.#who === null || !mayNote(this.access, method)) return;
+    this.#ports.notes[method](parsed.data, this);
+  }
+}
+
+/** A reset is how a client leaves that had not read everything; what was under way to it fails in one of these ways. */
+const GONE = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+
+function isGone(error: NodeJS.ErrnoException): boolean {
+  return error.code !== undefined && GONE.has(error.code);
+}

@@ -1,0 +1,167 @@
+/** The sweep: every node's BMC is asked, over and over, and again at once when it did not answer. */
+import { PRIORITY, type Bus, type Priority, type StatusOutcome } from '../bmc/types.ts';
+import type { Address } from '../rack/address.ts';
+import { BackOff } from './backoff.ts';
+import type { BusMonitor } from './bus-monitor.ts';
+import type { Discovery } from './discovery.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Nodes in an operation are asked this often, ms. */
+const BUSY_EVERY_MS = 250;
+
+export interface SweepPorts {
+  now(): number;
+  /** The nodes that an operation works on now. */
+  busyNodes(): Address[];
+}
+
+export class Sweeper {
+  readonly #bus: Pick<Bus, 'status'>;
+  readonly #monitor: BusMonitor;
+  readonly #telemetry: Telemetry;
+  readonly #discovery: Discovery | null;
+  readonly #ports: SweepPorts;
+  readonly #backOff = new BackOff();
+  #stopped = false;
+  #wake: (() => void) | null = null;
+  #wakeWanted = false;
+  #busyTimer: NodeJS.Timeout | null = null;
+  #askingBusy = false;
+
+  /** `discovery`: null where the inventory is configured. */
+  constructor(
+    bus: Pick<Bus, 'status'>,
+    monitor: BusMonitor,
+    telemetry: Telemetry,
+    discovery: Discovery | null,
+    ports: SweepPorts,
+  ) {
+    this.#bus = bus;
+    this.#monitor = monitor;
+    this.#telemetry = telemetry;
+    this.#discovery = discovery;
+    this.#ports = ports;
+  }
+
+  /** Sweeps until {@link stop}; the promise ends with it. */
+  async run(): Promise<void> {
+    this.#busyTimer = setInterval(() => void this.#askBusy(), BUSY_EVERY_MS);
+    while (!this.#stopped) {
+      const started = performance.now();
+      const next = started + this.#telemetry.intervalMs;
+      if (this.#free) {
+        // What was found is asked on time while the scan goes on.
+        await this.#discovery?.scan(() => this.#free && performance.now() < next);
+        await this.#sweep();
+        await this.#discovery?.rescanOne();
+      }
+      const scanning = this.#free && this.#discovery?.done === false;
+      await this.#pause(scanning ? 0 : Math.max(0, next - performance.now()));
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#busyTimer) clearInterval(this.#busyTimer);
+    this.wake();
+  }
+
+  /** The line is free (again): sweep now, and ask the silent ones too. */
+  wake(): void {
+    this.#backOff.forget();
+    this.#wakeWanted = true;
+    this.#wake?.();
+  }
+
+  /**
+   * Asks `addrs` now, on a client's behalf, the silent ones too; what a sweep learns meanwhile is not asked twice. False when the bus could not be used meanwhile, so
+   * that some readings are not new.
+   */
+  async fresh(addrs: readonly Address[]): Promise<boolean> {
+    return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now())) !== 'interrupted';
+  }
+
+  get #free(): boolean {
+    return !this.#stopped && this.#monitor.ready && !this.#monitor.paused;
+  }
+
+  async #sweep(): Promise<void> {
+    const started = performance.now();
+    const due = this.#backOff.due(this.#telemetry.addresses, this.#ports.now());
+    // A pass that a client's shortened measures nothing.
+    if ((await this.#ask(due, PRIORITY.sweep, this.#ports.now())) === 'all')
+      this.#monitor.swept(performance.now() - started);
+  }
+
+  /**
+   * One pass in order, then once more those that answered before and did not now. Who has answered somebody else since
+   * `since` (epoch milliseconds) is left out: the pass is `shared` then.
+   */
+  async #ask(addrs: readonly Address[], priority: Priority, since: number): Promise<'all' | 'shared' | 'interrupted'> {
+    let shared = false;
+    const again: { addr: Address; first: StatusOutcome }[] = [];
+    for (const addr of addrs) {
+      if (this.#answeredSince(addr, since)) {
+        shared = true;
+        continue;
+      }
+      const outcome = await this.#bus.status(addr, priority);
+      if (this.#stopped || isBusTrouble(outcome)) return 'interrupted';
+      if (!outcome.ok && this.#telemetry.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
+      else this.#take(addr, outcome, 1);
+    }
+    for (const { addr, first } of again) {
+      const second = await this.#bus.status(addr, priority);
+      // The first failure stands where the second question could not be put.
+      if (isBusTrouble(second)) this.#take(addr, first, 1);
+      else this.#take(addr, second, 2);
+      if (this.#stopped) return 'interrupted';
+    }
+    return shared ? 'shared' : 'all';
+  }
+
+  #answeredSince(addr: Address, since: number): boolean {
+    const reading = this.#telemetry.reading(addr);
+    return reading.state === 'ok' && reading.sample.at > since;
+  }
+
+  #take(addr: Address, outcome: StatusOutcome, asked: number): void {
+    if (!outcome.ok && outcome.failure === 'silent') this.#backOff.silent(addr, this.#ports.now());
+    else this.#backOff.heard(addr);
+    this.#telemetry.apply(addr, outcome, asked);
+  }
+
+  async #askBusy(): Promise<void> {
+    const busy = this.#ports.busyNodes();
+    if (this.#askingBusy || !this.#free || busy.length === 0) return;
+    this.#askingBusy = true;
+    try {
+      await this.#ask(busy, PRIORITY.sweep, Infinity);
+    } finally {
+      this.#askingBusy = false;
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    if (this.#wakeWanted) {
+      this.#wakeWanted = false;
+      // A macrotask all the same: a bus that answers at once must not starve the sockets.
+      return new Promise((resolve) => setImmediate(resolve));
+    }
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = null;
+        this.#wakeWanted = false;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#wake = done;
+    });
+  }
+}
+
+function isBusTrouble(outcome: StatusOutcome): boolean {
+  return !outcome.ok && outcome.failure === 'bus';
+}

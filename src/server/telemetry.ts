@@ -1,0 +1,135 @@
+/** What is known of every node, and what the server says about its changes. */
+import type { NodeState } from '../api/protocol.ts';
+import type { StatusOutcome } from '../bmc/types.ts';
+import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import { History } from '../rack/history.ts';
+import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
+import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
+import type { Reading } from '../rack/reading.ts';
+import type { EventLog } from './events.ts';
+
+/** Points of a sparkline in a snapshot. */
+const SPARKLINE = 60;
+
+export interface TelemetryPorts {
+  now(): number;
+  events: EventLog;
+  /** The operation that runs on a node, or null. */
+  operationOn(addr: Address): string | null;
+  /** True while a change of power on this node is the work of an operation here, running or just ended. */
+  switchedHere(addr: Address): boolean;
+  nodeChanged(addr: Address): void;
+  rackChanged(): void;
+}
+
+export class Telemetry {
+  readonly #ports: TelemetryPorts;
+  readonly #state = new RackState();
+  readonly #histories = new Map<Address, History>();
+  readonly intervalMs: number;
+  #inventory: Inventory;
+
+  constructor(inventory: Inventory, intervalMs: number, ports: TelemetryPorts) {
+    this.#inventory = inventory;
+    this.intervalMs = intervalMs;
+    this.#ports = ports;
+  }
+
+  get inventory(): Inventory {
+    return this.#inventory;
+  }
+
+  get addresses(): Address[] {
+    return this.#inventory.nodes.map((node) => node.addr);
+  }
+
+  node(addr: Address): InventoryNode | null {
+    return this.#inventory.nodes.find((node) => node.addr === addr) ?? null;
+  }
+
+  name(addr: Address): string {
+    return this.node(addr)?.name ?? unnamedNode(addr).name;
+  }
+
+  /** `worker-05 (A-3, 03)`: how messages call a node. */
+  label(addr: Address): string {
+    return `${this.name(addr)} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  }
+
+  reading(addr: Address): Reading {
+    return this.#state.reading(addr);
+  }
+
+  /** A node that nobody configured answered the scan. */
+  discovered(addr: Address, master: boolean): void {
+    if (this.node(addr) !== null) return;
+    const found: InventoryNode = { ...unnamedNode(addr), role: master ? 'master' : null };
+    const nodes = [...this.#inventory.nodes, found].sort((a, b) => a.addr - b.addr);
+    this.#inventory = { ...this.#inventory, nodes };
+    this.#ports.rackChanged();
+  }
+
+  /** Takes a status outcome in. `bus` outcomes say nothing about the node and change nothing. */
+  apply(addr: Address, outcome: StatusOutcome, asked = 1): void {
+    const answer = answerOf(outcome);
+    if (answer === null) return;
+    const at = this.#ports.now();
+    const changes = this.#state.apply(addr, answer, at, asked);
+    this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
+    this.#ports.nodeChanged(addr);
+    for (const change of changes) this.#tell(addr, change);
+  }
+
+  nodeState(addr: Address, withHistory: boolean): NodeState {
+    const reading = this.reading(addr);
+    return {
+      addr,
+      reading,
+      ...(withHistory ? { history: this.#histories.get(addr)?.recent(SPARKLINE) ?? [] } : {}),
+      alarms: alarmsOf(reading),
+      op: this.#ports.operationOn(addr),
+    };
+  }
+
+  #history(addr: Address): History {
+    let history = this.#histories.get(addr);
+    if (!history) this.#histories.set(addr, (history = new History(this.intervalMs)));
+    return history;
+  }
+
+  #tell(addr: Address, change: Transition): void {
+    const { events } = this.#ports;
+    const who = this.label(addr);
+    switch (change.kind) {
+      case 'appeared':
+        // At the start every node appears: that is the map, not news.
+        return;
+      case 'lost':
+        events.add('alarm', 'node', addr, `${who} stopped answering (${change.failure}); it was ${change.last.power}`);
+        return;
+      case 'returned':
+        events.add('notice', 'node', addr, `${who} answers again after ${seconds(change.afterMs)}: ${change.power}`);
+        return;
+      case 'power':
+        if (this.#ports.switchedHere(addr)) events.add('info', 'power', addr, `${who} is ${change.to}`);
+        else
+          events.add('alarm', 'power', addr, `${who} went from ${change.from} to ${change.to}, changed by nobody here`);
+    }
+  }
+}
+
+function answerOf(outcome: StatusOutcome): Answer | null {
+  if (outcome.ok) return { ok: true, sample: outcome.sample };
+  return outcome.failure === 'bus' ? null : { ok: false, failure: outcome.failure };
+}
+
+/** Words for what is wrong with a node, worst first. */
+function alarmsOf(reading: Reading): string[] {
+  if (reading.state === 'failed' && reading.last !== null) return ['lost'];
+  if (reading.state === 'ok' && reading.sample.power === 'disabled') return ['disabled'];
+  return [];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}

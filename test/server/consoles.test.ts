@@ -1,0 +1,209 @@
+import { expect, test } from 'vitest';
+import { RPC_ERROR } from '../../src/api/protocol.ts';
+import { NodeScreen } from '../../src/console/screen.ts';
+import { eventually, Harness, refusal, type Operator } from './harness.ts';
+
+const ALPHA = 1;
+const BETA = 2;
+const open = { addr: ALPHA, take: false, watch: false };
+
+async function start(greeting = 'alpha login: '): Promise<Harness> {
+  const harness = await Harness.start();
+  harness.rack.greeting = greeting;
+  return harness;
+}
+
+async function attach(operator: Operator, request = open): Promise<void> {
+  await operator.client.request('console.attach', request);
+}
+
+async function screenOf(operator: Operator, request: typeof open): Promise<string> {
+  const { cols, rows, screen } = await operator.client.request('console.attach', request);
+  const emulator = new NodeScreen({ cols, rows, scrollback: 100 });
+  emulator.write(Buffer.from(screen, 'base64'));
+  await emulator.flush();
+  const text = emulator.text();
+  emulator.dispose();
+  return text;
+}
+
+test('what the node says reaches its operator and the file; keys reach the node', async () => {
+  await using rack = await start();
+  const alice = await rack.ready();
+  const joined = await alice.client.request('console.attach', open);
+  expect(joined).toMatchObject({ addr: ALPHA, role: 'types', cols: 80, rows: 24, console: { holder: alice.id } });
+  await eventually(() => expect(alice.seen).toBe('alpha login: '));
+  alice.type(ALPHA, 'pi\r');
+  await eventually(() => expect(rack.rack.consoleInput).toBe('pi\r'));
+  await alice.client.request('console.detach', {});
+  await eventually(() =>
+    expect(rack.file('consoles/alpha.log')).toMatch(/console opened[^]*alpha login: [^]*console closed: alice/),
+  );
+});
+
+test('telemetry pauses while a console is open, says so, and goes on afterwards', async () => {
+  await using rack = await start();
+  const alice = await rack.ready();
+  await attach(alice);
+  await eventually(() => expect(alice.updates.some(({ bus }) => bus?.state === 'paused')).toBe(true));
+  const snapshot = await alice.client.request('sweep', { addrs: null, interrupt: false });
+  expect(snapshot).toMatchObject({ bus: { state: 'paused' }, console: { addr: ALPHA, holderName: 'alice' } });
+  await alice.client.request('console.detach', {});
+  await eventually(() => expect(alice.updates.at(-1)?.nodes?.length).toBeGreaterThan(0));
+});
+
+test('a sample asked for by name interrupts, and the gap is marked for everybody and on disk', async () => {
+  await using rack = await start();
+  const alice = await rack.ready();
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('login'));
+  const before = Date.now();
+  const { nodes } = await alice.client.request('sweep', { addrs: [BETA], interrupt: true });
+  const reading = nodes.find(({ addr }) => addr === BETA)?.reading;
+  expect(reading?.state === 'ok' && reading.sample.at).toBeGreaterThanOrEqual(before);
+  await eventually(() => expect(alice.told.join('\n')).toMatch(/gap: gap of \d/));
+  await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/\[rackui .*\] gap of .* s: /));
+});
+
+test('one types, the other watches the same; taking the keyboard is explicit and told by name', async () => {
+  await using rack = await start();
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('login'));
+  expect(await bob.client.request('console.attach', open)).toMatchObject({
+    role: 'watches',
+    console: { holder: alice.id },
+  });
+  rack.rack.say('both see this');
+  await eventually(() => expect([alice.seen, bob.seen].every((seen) => seen.endsWith('both see this'))).toBe(true));
+  bob.type(ALPHA, 'no');
+  await eventually(() => expect(bob.told).toEqual([expect.stringMatching(/^blocked: not sent: alice types here/)]));
+  expect(await bob.client.request('console.take', {})).toMatchObject({ holder: bob.id, watchers: [alice.id] });
+  await eventually(() => expect(alice.told).toContain('taken: bob took the keyboard'));
+  alice.type(ALPHA, 'mine');
+  bob.type(ALPHA, 'yes');
+  await eventually(() => expect(rack.rack.consoleInput).toBe('yes'));
+});
+
+test("another node's console is refused while somebody types, with the name; taking it closes theirs", async () => {
+  await using rack = await start();
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  await attach(alice);
+  const refused = await refusal(bob.client.request('console.attach', { addr: BETA, take: false, watch: false }));
+  expect(refused).toMatchObject({ code: RPC_ERROR.held, data: { addr: ALPHA, holderName: 'alice' } });
+  expect(refused.message).toContain('alice holds the console of alpha (A-1, 01)');
+  await attach(bob, { addr: BETA, take: true, watch: false });
+  await eventually(() => expect(alice.told.at(-1)).toMatch(/^closed: bob opened the console of beta/));
+  await eventually(() => expect(bob.seen).toContain('login'));
+});
+
+test('whoever comes late gets the screen, and not a byte twice', async () => {
+  await using rack = await start('one\r\n\x1b[1mtwo\x1b[0m\r\n');
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('two'));
+  const screen = await screenOf(bob, open);
+  expect(screen.split('\n').slice(0, 3)).toEqual(['one', 'two', '']);
+  rack.rack.say('three');
+  await eventually(() => expect(bob.seen).toBe('three'));
+});
+
+test('the terminal answers the node once, however many watch', async () => {
+  await using rack = await start();
+  const operators = [await rack.ready('alice'), await rack.ready('bob'), await rack.ready('carol')];
+  for (const operator of operators) await attach(operator);
+  await eventually(() => expect(operators.every(({ seen }) => seen.includes('login') || seen === '')).toBe(true));
+  rack.rack.say('\x1b[6n');
+  await eventually(() => expect(rack.rack.consoleInput).toMatch(/R$/));
+  rack.rack.say('.');
+  await eventually(() => expect(operators.every(({ seen }) => seen.endsWith('.'))).toBe(true));
+  expect(rack.rack.consoleInput.match(/R/g)).toHaveLength(1);
+});
+
+test('Ctrl-G never goes out, whatever its source, and who pressed it is told why', async () => {
+  await using rack = await start();
+  const alice = await rack.ready();
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('login'));
+  const closes = rack.rack.closes;
+  for (const text of ['\x07', 'paste \x07 with a bell', 'x\x07\\']) alice.type(ALPHA, text);
+  await eventually(() => expect(alice.told.filter((note) => note.startsWith('blocked'))).toHaveLength(3));
+  // A terminal that reports its answer back with a bell in it must not close the pipe either.
+  rack.rack.say('\x1b]10;?\x07\x1bP$q"p\x1b\\\x05');
+  await eventually(() => expect(rack.rack.consoleInput).toContain('\x1bP1$r'));
+  alice.type(ALPHA, 'ok');
+  await eventually(() => expect(rack.rack.consoleInput).toMatch(/ok$/));
+  expect(rack.rack.closes).toBe(closes);
+  expect(rack.rack.verbs).toEqual([]);
+});
+
+test('until the node has spoken no key goes out that a BIOS could execute', async () => {
+  await using rack = await Harness.start();
+  rack.rack.greeting = null;
+  const alice = await rack.ready();
+  await attach(alice);
+  alice.type(ALPHA, '\\');
+  await eventually(() => expect(alice.told.at(-1)).toMatch(/^blocked: /));
+  expect(rack.rack.verbs).toEqual([]);
+});
+
+test('the master has no console, and an address without a node has none either', async () => {
+  await using rack = await start();
+  const alice = await rack.ready();
+  const master = await refusal(alice.client.request('console.attach', { addr: 0, take: true, watch: false }));
+  expect(master.message).toMatch(/boss .* is the master/);
+  const nobody = await refusal(alice.client.request('console.attach', { addr: 0x1f, take: true, watch: false }));
+  expect(nobody).toMatchObject({ code: RPC_ERROR.unknown, message: 'the configuration names no node at address 1f' });
+});
+
+test('a client that vanishes leaves its console, and the next one opens it at once', async () => {
+  await using rack = await start();
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  await attach(alice);
+  alice.client.close();
+  await eventually(() => expect(bob.updates.at(-1)?.bus?.state).toBe('ready'));
+  expect(await bob.client.request('console.attach', { addr: BETA, take: false, watch: false })).toMatchObject({
+    role: 'types',
+  });
+});
+
+test('the line goes away under a console: a gap with its reason, then the console again', async () => {
+  await using rack = await start();
+  const alice = await rack.ready();
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('login'));
+  rack.rack.vanish();
+  await eventually(() => expect(alice.told.join('\n')).toMatch(/gap of .*the device is gone/));
+  await eventually(() => expect(alice.seen.match(/login/g)).toHaveLength(2));
+});
+
+test('a resize by the one who types reaches the others; a watcher cannot', async () => {
+  await using rack = await start();
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  await attach(alice);
+  await attach(bob);
+  await alice.client.request('console.resize', { cols: 132, rows: 43 });
+  await eventually(() => expect(bob.consoleNotes.at(-1)).toMatchObject({ kind: 'resized', cols: 132, rows: 43 }));
+  await refusal(bob.client.request('console.resize', { cols: 20, rows: 5 }));
+});
+
+test('what a console showed is there again when it is opened again', async () => {
+  await using rack = await start('first\r\n');
+  const alice = await rack.ready();
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('first'));
+  await alice.client.request('console.resize', { cols: 100, rows: 30 });
+  await attach(alice, { addr: BETA, take: false, watch: false });
+  await eventually(() => expect(alice.seen).toMatch(/first[^]*first/));
+  rack.rack.greeting = 'second\r\n';
+  expect((await screenOf(alice, open)).split('\n')[0]).toBe('first');
+  await eventually(() => expect(alice.seen).toContain('second'));
+  const bob = await rack.connect('bob');
+  const screen = (await screenOf(bob, open)).split('\n');
+  expect([screen.length, ...screen.slice(0, 3)]).toEqual([30, 'first', 'second', '']);
+});

@@ -1,0 +1,154 @@
+/** A whole server in the test's process, on real sockets, around a rack of a few lines of BIOS. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { expect, vi } from 'vitest';
+import type { ServerNotes } from '../../src/api/protocol.ts';
+import { createBus } from '../../src/bmc/bus.ts';
+import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts';
+import { inventoryOf } from '../../src/config/load.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { openAudit } from '../../src/power/audit.ts';
+import { openJournal } from '../../src/power/journal.ts';
+import { RackServer } from '../../src/server/rack-server.ts';
+import { MiniRack } from '../bmc/mini-rack.ts';
+
+export interface HarnessOptions {
+  /** As in the configuration file; without nodes the bus is scanned. */
+  config?: Record<string, unknown>;
+  rack?: MiniRack;
+  autostarted?: boolean;
+}
+
+/** Four nodes on one blade, the first the master. */
+export const NODES = [
+  { addr: '00', name: 'boss', role: 'master' },
+  { addr: '01', name: 'alpha' },
+  { addr: '02', name: 'beta' },
+  { addr: '03', name: 'gamma' },
+];
+
+export class Harness implements AsyncDisposable {
+  readonly dir = mkdtempSync(join(tmpdir(), 'rackui-test-server-'));
+  readonly socket = join(this.dir, 'control.sock');
+  readonly viewSocket = join(this.dir, 'control.view.sock');
+  readonly stateDir = join(this.dir, 'state');
+  readonly rack: MiniRack;
+  readonly server: RackServer;
+  /** Why the server wanted to leave, once it does. */
+  readonly leaving: Promise<string>;
+  readonly #audit = openAudit(this.stateDir);
+  readonly #journal = openJournal(this.stateDir, () => undefined);
+  readonly #clients: RackClient[] = [];
+  #closed = false;
+
+  constructor({ config = { nodes: NODES }, rack = new MiniRack(), autostarted = false }: HarnessOptions = {}) {
+    this.rack = rack;
+    const parsed = configSchema.parse(config);
+    let leave: (why: string) => void = () => undefined;
+    this.leaving = new Promise((resolve) => (leave = resolve));
+    this.server = new RackServer({
+      bus: createBus({ port: 'fake', open: rack.open }),
+      port: '/dev/fake',
+      inventory: inventoryOf(parsed),
+      config: parsed,
+      configPath: null,
+      socket: this.socket,
+      viewSocket: this.viewSocket,
+      gid: null,
+      stateDir: this.stateDir,
+      autostarted,
+      audit: (entry) => this.#audit.write(entry),
+      journal: this.#journal,
+      log: pino({ level: 'silent' }),
+      leave,
+    });
+  }
+
+  static async start(options: HarnessOptions = {}): Promise<Harness> {
+    const harness = new Harness(options);
+    await harness.server.start();
+    return harness;
+  }
+
+  async connect(user = 'alice', access: 'control' | 'view' = 'control'): Promise<Operator> {
+    const who = { user, from: null, tty: null, program: 'interface', pid: process.pid };
+    const client = await connect(access === 'control' ? this.socket : this.viewSocket, who);
+    this.#clients.push(client);
+    return new Operator(client);
+  }
+
+  /** A client that has swept once: the bus is ready and every node was asked. */
+  async ready(user = 'alice', access: 'control' | 'view' = 'control'): Promise<Operator> {
+    const operator = await this.connect(user, access);
+    await operator.client.request('sweep', { addrs: null, interrupt: false });
+    return operator;
+  }
+
+  file(name: string): string {
+    return readFileSync(join(this.stateDir, name), 'utf8');
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.server.close('the test is over', AbortSignal.abort());
+    await this.#audit.close();
+    await this.#journal.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** A client and everything that it was told. */
+export class Operator {
+  readonly client: RackClient;
+  readonly updates: ServerNotes['update'][] = [];
+  readonly consoleNotes: ServerNotes['console.note'][] = [];
+  readonly events: ServerNotes['event'][] = [];
+  /** What consoles showed since joining, as latin1. */
+  seen = '';
+  closed: string | null = null;
+
+  constructor(client: RackClient) {
+    this.client = client;
+    client.on('update', (update) => this.updates.push(update));
+    client.on('console.note', (note) => this.consoleNotes.push(note));
+    client.on('event', (event) => this.events.push(event));
+    client.on('console.data', ({ data }) => (this.seen += Buffer.from(data, 'base64').toString('latin1')));
+    client.onClose((why) => (this.closed = why));
+  }
+
+  get id(): number {
+    return this.client.welcome.session;
+  }
+
+  type(addr: number, text: string): void {
+    this.client.note('console.input', { addr, data: Buffer.from(text, 'latin1').toString('base64') });
+  }
+
+  /** The notes of its consoles, in short. */
+  get told(): string[] {
+    return this.consoleNotes.map(({ kind, text }) => `${kind}: ${text}`);
+  }
+}
+
+/** Waits for a condition; the failure is the last assertion's. */
+export function eventually(assertion: () => void): Promise<void> {
+  return vi.waitFor(assertion, { interval: 5, timeout: 10_000 });
+}
+
+/** The refusal that a request ends with; fails where it does not. */
+export async function refusal(request: Promise<unknown>): Promise<RpcFailure> {
+  const outcome = await request.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(outcome).toBeInstanceOf(RpcFailure);
+  return outcome as RpcFailure;
+}

@@ -1,0 +1,205 @@
+import { connect as connectSocket } from 'node:net';
+import { expect, test } from 'vitest';
+import { RPC_ERROR, type Requests } from '../../src/api/protocol.ts';
+import type { PowerRequest } from '../../src/api/power.ts';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { eventually, Harness, refusal } from './harness.ts';
+
+test('two operators see the same rack, and each other', async () => {
+  await using rack = await Harness.start();
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  const [hers, his] = await Promise.all(
+    [alice, bob].map(({ client }) => client.request('sweep', { addrs: null, interrupt: false })),
+  );
+  expect(hers?.nodes.map(({ addr, reading }) => [addr, reading.state])).toEqual(
+    [0, 1, 2, 3].map((addr) => [addr, 'ok']),
+  );
+  expect(his?.sessions.map(({ who }) => who.user)).toEqual(['alice', 'bob']);
+  await eventually(() => expect(alice.updates.at(-1)?.now).toBeGreaterThan(0));
+  await eventually(() => expect(alice.updates.some(({ sessions }) => sessions?.length === 2)).toBe(true));
+  bob.client.close();
+  await eventually(() => expect(alice.events.at(-1)?.text).toBe('bob left: it left'));
+});
+
+test('readings arrive by themselves, at most ten updates a second', async () => {
+  await using rack = await Harness.start({
+    config: { nodes: [{ addr: '00' }, { addr: '01' }], poll: { interval: 0.02 } },
+  });
+  const alice = await rack.ready();
+  await eventually(() => expect(alice.updates.filter(({ nodes }) => nodes !== undefined).length).toBeGreaterThan(6));
+  const times = alice.updates.map(({ now }) => now);
+  const pauses = times.slice(1).map((at, n) => at - (times[n] ?? 0));
+  // Two clocks are compared, one in whole milliseconds.
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(98);
+});
+
+const POWER: PowerRequest = {
+  verb: 'force-off',
+  nodes: [1],
+  label: 'alpha',
+  confirm: 'alpha',
+  deadlineS: null,
+  onDeadline: 'leave',
+  takeConsole: true,
+};
+
+/** Every method there is, once with each meaning that could do something. The type makes the table complete. */
+const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
+  hello: [],
+  sweep: [{ addrs: [1], interrupt: true }],
+  'console.attach': [
+    { addr: 1, take: false, watch: false },
+    { addr: 1, take: true, watch: false },
+    { addr: 1, take: true, watch: true },
+  ],
+  'console.detach': [],
+  'console.take': [{}],
+  'console.resize': [{ cols: 100, rows: 30 }],
+  'power.check': [POWER],
+  'power.start': [POWER],
+  'ops.list': [],
+  'ops.abort': [{ id: 'x' }],
+  'ops.answer': [{ id: 'x', addr: 1, choice: 'cut', confirm: 'alpha' }],
+  'events.list': [],
+  'bus.retry': [{}],
+  'server.info': [],
+  'server.stop': [{}],
+};
+
+test('a view-only session is refused whatever could do something, and the bus sees nothing of it', async () => {
+  await using rack = await Harness.start();
+  const guest = await rack.ready('guest', 'view');
+  expect(guest.client.welcome.access).toBe('view');
+  for (const [method, requests] of Object.entries(DANGEROUS) as [keyof Requests, never[]][])
+    for (const params of requests) {
+      const { code } = await refusal(guest.client.request(method, params));
+      expect(code, `${method} ${JSON.stringify(params)}`).toBe(RPC_ERROR.viewOnly);
+    }
+  expect(rack.rack.written).not.toMatch(/[\\/~]/);
+});
+
+test('a view-only session watches a console that is open, and its keys go nowhere', async () => {
+  await using rack = await Harness.start();
+  rack.rack.greeting = 'alpha login: ';
+  const guest = await rack.ready('guest', 'view');
+  const watch = { addr: 1, take: false, watch: true };
+  expect((await refusal(guest.client.request('console.attach', watch))).code).toBe(RPC_ERROR.unavailable);
+  const alice = await rack.connect();
+  await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
+  const joined = await guest.client.request('console.attach', watch);
+  expect(joined).toMatchObject({ addr: 1, role: 'watches', console: { holder: alice.id } });
+  guest.type(1, 'rm -rf /\r');
+  alice.type(1, 'hi\r');
+  await eventually(() => expect(rack.rack.consoleInput).toBe('hi\r'));
+});
+
+test('the snapshot is for those who said hello, and who speaks another version is told what to do', async () => {
+  await using rack = await Harness.start();
+  const socket = connectSocket(rack.socket);
+  const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+  rpc.listen();
+  const who = { user: 'old', from: null, tty: null, program: 'test', pid: 1 };
+  await expect(rpc.sendRequest('events.list', { limit: 1 })).rejects.toMatchObject({ code: RPC_ERROR.version });
+  await expect(rpc.sendRequest('hello', { api: 99, who })).rejects.toMatchObject({
+    code: RPC_ERROR.version,
+    message: expect.stringContaining('rackui server stop') as string,
+  });
+  await expect(rpc.sendRequest('hello', { api: 1, who: { ...who, user: 7 } })).rejects.toMatchObject({
+    code: RPC_ERROR.invalid,
+  });
+  rpc.dispose();
+  socket.destroy();
+});
+
+test('a name with control characters reaches nobody as it is', async () => {
+  await using rack = await Harness.start();
+  const alice = await rack.ready();
+  await rack.connect('eve\x1b]52;c;AAAA\x07\u202e');
+  await eventually(() => expect(alice.updates.some(({ sessions }) => sessions?.length === 2)).toBe(true));
+  const names = alice.updates.flatMap(({ sessions }) => sessions ?? []).map(({ who }) => who.user);
+  expect(names).toContain('eve?]52;c;AAAA??');
+  expect(rack.file('events.jsonl')).not.toMatch(/\\u001b|\u202e/);
+});
+
+test('what is no JSON-RPC ends the connection, not the server', async () => {
+  await using rack = await Harness.start();
+  const socket = connectSocket(rack.socket);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('error', () => undefined);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.write('Content-Length: 99999999999\r\n\r\n');
+  socket.write(Buffer.alloc(2 * 1024 * 1024, 0x20));
+  await closed;
+  await rack.ready();
+});
+
+test('who does not read is disconnected, and the others notice nothing', async () => {
+  await using rack = await Harness.start();
+  rack.rack.greeting = 'alpha login: ';
+  const alice = await rack.ready('alice');
+  const socket = connectSocket(rack.socket);
+  const rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+  rpc.listen();
+  const who = { user: 'sleeper', from: null, tty: null, program: 'interface', pid: 1 };
+  await rpc.sendRequest('hello', { api: 1, who });
+  await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
+  await rpc.sendRequest('console.attach', { addr: 1, take: false, watch: true });
+  await eventually(() => expect(alice.seen).toContain('login'));
+  socket.pause();
+  const line = `${'x'.repeat(1023)}\n`;
+  let sent = alice.seen.length;
+  while (!alice.events.some(({ text }) => text.startsWith('sleeper left'))) {
+    for (let n = 0; n < 64; n++) rack.rack.say(line);
+    sent += 64 * 1024;
+    await eventually(() => expect(alice.seen.length).toBe(sent));
+    expect(sent, 'the laggard is still connected').toBeLessThan(16 * 1024 * 1024);
+  }
+  expect(alice.events.at(-1)?.text).toContain('did not take its data');
+  expect(alice.closed).toBeNull();
+  socket.destroy();
+});
+
+test('an autostarted server leaves when nobody is left', async () => {
+  await using rack = await Harness.start({
+    autostarted: true,
+    config: { nodes: [{ addr: '00' }], server: { linger: 0.05 } },
+  });
+  const alice = await rack.ready();
+  alice.client.close();
+  expect(await rack.leaving).toMatch(/nobody was here/);
+});
+
+test('a client keeps an autostarted server', async () => {
+  await using rack = await Harness.start({
+    autostarted: true,
+    config: { nodes: [{ addr: '00' }], server: { linger: 0.05 } },
+  });
+  const alice = await rack.ready();
+  await alice.client.request('sweep', { addrs: null, interrupt: false });
+  const outcome = await Promise.race([rack.leaving, new Promise((resolve) => setTimeout(resolve, 200, 'stays'))]);
+  expect(outcome).toBe('stays');
+});
+
+test('server.stop is answered before the server leaves, and everybody is told', async () => {
+  await using rack = await Harness.start();
+  const alice = await rack.ready('alice');
+  const bob = await rack.ready('bob');
+  expect(await alice.client.request('server.stop', {})).toEqual({ ok: true });
+  expect(await rack.leaving).toBe('alice stopped the server');
+  await rack.close();
+  await eventually(() => expect(bob.closed).not.toBeNull());
+  expect(bob.events.at(-1)?.text).toContain('The server leaves');
+  // The pipe is closed before the port.
+  expect(rack.rack.written.endsWith('\x07')).toBe(true);
+});
+
+test('however many only look, an operator gets in', async () => {
+  await using rack = await Harness.start();
+  const crowd = Array.from({ length: 80 }, () => connectSocket(rack.viewSocket).on('error', () => undefined));
+  const refused = crowd.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  await Promise.race(refused);
+  const alice = await rack.ready('alice');
+  expect(alice.client.welcome.access).toBe('control');
+  for (const socket of crowd) socket.destroy();
+});
