@@ -55,9 +55,9 @@ function serveCommand(options: GlobalOptions, port: string): [string, ...string[
   return [...selfCommand(), 'serve', '--autostarted', '--port', port, '--socket', socketPath(port), ...config];
 }
 
-/** How to run this program again. */
+/** How to run this program again, by the same means (a loader of sources, when it runs from them). */
 export function selfCommand(): [string, ...string[]] {
-  return [process.execPath, resolve(process.argv[1] ?? 'rackui')];
+  return [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? 'rackui')];
 }
 
 /** The terminal of stdin, `/dev/pts/3`, or null. */

@@ -23,9 +23,10 @@ export class UsageFailure extends Failure {
  * would load them at every start.
  */
 export function explain(error: unknown): { message: string; exitCode: number } {
-  if (error instanceof Failure) return { message: error.message, exitCode: error.exitCode };
   if (!(error instanceof Error)) return { message: String(error), exitCode: EXIT.unavailable };
   const exitCode = (): number => {
+    if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
+    if (error.name === 'SimUsage') return EXIT.usage;
     if ('problems' in error || error.name === 'SecretError') return EXIT.config;
     if ('code' in error && error.code === RPC_ERROR.refused) return EXIT.refused;
     if ('code' in error && (error.code === RPC_ERROR.unknown || error.code === RPC_ERROR.invalid)) return EXIT.usage;
@@ -33,9 +34,4 @@ export function explain(error: unknown): { message: string; exitCode: number } {
     return EXIT.unavailable;
   };
   return { message: error.message, exitCode: exitCode() };
-}
-
-/** Lets the program be built while a part of it does not exist yet. */
-export function missing(error: unknown): never {
-  throw error;
 }

@@ -1,11 +1,12 @@
 /** The command line: every command is declared here and lives in its own file, loaded only when it runs. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { EXIT } from '../api/power.ts';
-import { explain, missing, UsageFailure } from './failure.ts';
-import type { GlobalOptions } from './context.ts';
+import { endQuietlyWithoutReader } from './output.ts';
+import { explain, UsageFailure } from './failure.ts';
 
 /** Runs one command line (without node and script) and returns the exit code. Prints errors itself. */
 export async function run(args: readonly string[]): Promise<number> {
+  endQuietlyWithoutReader();
   try {
     // The simulator parses its own arguments: it is a separate program that shares nothing but this door.
     if (args[0] === 'sim') return await runSimulator(args.slice(1));
@@ -23,46 +24,206 @@ async function runSimulator(args: readonly string[]): Promise<number> {
   if (args[0] === 'ctl') {
     const [control, ...words] = args.slice(1);
     if (control === undefined) throw new UsageFailure('name the control socket: rackui sim ctl SOCKET COMMAND…');
-    const { simCtl } = await import('../sim/ctl.ts').catch(missing);
+    const { simCtl } = await import('../sim/ctl.ts');
     return simCtl(control, words);
   }
-  const [{ parseSimArgs }, { runSim }] = await Promise.all([
-    import('../sim/options.ts').catch(missing),
-    import('../sim/main.ts').catch(missing),
-  ]);
+  const [{ parseSimArgs }, { runSim }] = await Promise.all([import('../sim/options.ts'), import('../sim/main.ts')]);
   return runSim(parseSimArgs([...args]));
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
+  /** An action gets all options, the global ones included, and the positional words. */
+  const act =
+    (handle: (options: Record<string, never>, words: string[]) => Promise<number>) =>
+    async (...all: unknown[]): Promise<void> => {
+      const command = all.at(-1) as Command;
+      exitCode = await handle(command.optsWithGlobals(), command.args);
+    };
+  await declare(act).parseAsync([...args], { from: 'user' });
+  return exitCode;
+}
+
+type Act = (
+  handle: (options: Record<string, never>, words: string[]) => Promise<number>,
+) => (...all: unknown[]) => Promise<void>;
+
+function declare(act: Act): Command {
   const program = new Command('rackui')
-    .description('Terminal console for a rack whose BMCs share one serial bus.')
+    .description('Terminal console for a rack whose BMCs share one serial bus. Without a command: the interface.')
     .option('--config <file>', 'configuration file')
     .option('--port <device>', 'serial device of the bus')
     .option('--socket <path>', "the server's socket")
     .option('--view-only', 'look, and be able to do nothing')
-    .exitOverride();
-  const globals = (command: Command): GlobalOptions & Record<string, unknown> => command.optsWithGlobals();
-
-  program
     .option('--theme <name>', 'colours: dark, light, mono', 'dark')
     .option('--ascii', 'draw with ASCII only')
-    .action(async (_options: unknown, command: Command) => {
-      const { interfaceCommand } = await import('./commands/interface.ts');
-      exitCode = await interfaceCommand(globals(command));
-    });
+    .option('-V, --version', 'the version')
+    .addHelpText('after', HELP_END)
+    .exitOverride()
+    .allowExcessArguments()
+    .action(
+      act(async (options, [word]) => {
+        if (word !== undefined)
+          throw new UsageFailure(
+            `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface`,
+          );
+        const { interfaceCommand } = await import('./commands/interface.ts');
+        return interfaceCommand(options);
+      }),
+    );
+  declareLooking(program, act);
+  declarePower(program, act);
+  declareServing(program, act);
+  return program;
+}
 
+const HELP_END = `
+Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,
+cluster:dev, all, and !x to leave x out.
+Exit codes: 0 done, 2 partly, 3 refused by a guard, 4 deadline, 5 bus or server unavailable, 64 usage, 78 configuration.`;
+
+function declareLooking(program: Command, act: Act): void {
+  program
+    .command('status [selector...]')
+    .description('the rack as a fresh sweep finds it')
+    .option('--json', 'as JSON')
+    .option('--watch', 'and on, as it changes')
+    .action(
+      act(async (options, words) => {
+        const { statusCommand } = await import('./commands/status.ts');
+        return statusCommand(words, options);
+      }),
+    );
+  program
+    .command('console <node>')
+    .description("this terminal becomes the node's console; Ctrl-] d leaves it")
+    .option('--force', 'take the keyboard from whoever has it')
+    .action(
+      act(async (options, [word = '']) => {
+        const { consoleCommand } = await import('./commands/console.ts');
+        return consoleCommand(word, options);
+      }),
+    );
+  program
+    .command('events')
+    .description('what happened, oldest first')
+    .option('--follow', 'and on, as it happens')
+    .option('--json', 'one JSON object a line')
+    .action(
+      act(async (options) => {
+        const { eventsCommand } = await import('./commands/events.ts');
+        return eventsCommand(options);
+      }),
+    );
+}
+
+function declarePower(program: Command, act: Act): void {
+  const verb = (word: 'on' | 'off' | 'cycle', description: string): Command =>
+    program
+      .command(`${word} <selector...>`)
+      .description(description)
+      .option('--dry-run', 'say what would happen; send nothing')
+      .option('--detach', 'print the operation and leave it running')
+      .option('--deadline <seconds>', 'give up after this time')
+      .option('--json', 'one JSON object a line')
+      .action(
+        act(async (options, words) => {
+          const { powerCommand } = await import('./commands/power.ts');
+          return powerCommand(word, words, options);
+        }),
+      );
+  const cut = (command: Command): Command =>
+    command
+      .option('--confirm <text>', "the node's name; for several, the selector and the count: 'row:A 4'")
+      .option('--force', 'cut at once, without asking the operating system')
+      .option('--on-deadline <what>', 'leave (the default) the node on, or cut', 'leave')
+      .option('--take-console', 'take the console from somebody if the shutdown needs it');
+  verb('on', 'switch power on');
+  cut(verb('off', 'shut the operating system down, then cut power'));
+  cut(verb('cycle', 'off, then on'));
+
+  program
+    .command('ops [id]')
+    .description('operations, running and past; with an ID all that is known of it')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options, [id]) => {
+        const { opsCommand } = await import('./commands/operations.ts');
+        return opsCommand(id, options);
+      }),
+    );
+  program
+    .command('abort <id>')
+    .description('end a running operation; what was cut stays cut')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options, [id = '']) => {
+        const { abortCommand } = await import('./commands/operations.ts');
+        return abortCommand(id, options);
+      }),
+    );
+}
+
+function declareServing(program: Command, act: Act): void {
+  program
+    .command('demo')
+    .description('simulated rack, server and interface in one; nothing stays behind')
+    .option('--rack <file>', 'nodes of the simulated rack (default: the reference rack of 24)')
+    .option('--seed <number>', 'everything that looks random follows from it')
+    .option('--headless', 'no interface: print port and socket, and wait')
+    .action(
+      act(async (options) => {
+        const { demoCommand } = await import('./commands/demo.ts');
+        return demoCommand(options);
+      }),
+    );
+  // Only for `--help`: `run` has handed the words over before they come here.
+  program.command('sim').description("simulated rack behind a pseudo-terminal; see 'rackui sim --help'");
   program
     .command('serve')
     .description('own the port and serve clients')
     .option('--state <directory>', 'logs and state')
-    .option('--autostarted', 'started by a client: leave after server.linger without clients')
-    .option('--exit-with-stdin', 'end when standard input ends')
-    .action(async (_options: unknown, command: Command) => {
-      const { serveCommand } = await import('./commands/serve.ts');
-      exitCode = await serveCommand(globals(command));
-    });
-
-  await program.parseAsync([...args], { from: 'user' });
-  return exitCode;
+    .addOption(new Option('--autostarted', 'started by a client: leave when nobody needs it').hideHelp())
+    .addOption(new Option('--exit-with-stdin', 'end when standard input ends').hideHelp())
+    .action(
+      act(async (options) => {
+        const { serveCommand } = await import('./commands/serve.ts');
+        return serveCommand(options);
+      }),
+    );
+  const server = program.command('server').description('the server of this rack');
+  server
+    .command('status')
+    .description('whose it is, where, and who is connected')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options) => {
+        const { serverStatusCommand } = await import('./commands/server.ts');
+        return serverStatusCommand(options);
+      }),
+    );
+  server
+    .command('stop')
+    .description('end it; refused while operations run')
+    .action(
+      act(async (options) => {
+        const { serverStopCommand } = await import('./commands/server.ts');
+        return serverStopCommand(options);
+      }),
+    );
+  const config = program.command('config').description('the configuration file');
+  for (const [name, description] of [
+    ['check', 'is it right, and what does it say'],
+    ['show', 'with every default filled in'],
+    ['schema', 'JSON schema, for editors'],
+  ] as const)
+    config
+      .command(name)
+      .description(description)
+      .action(
+        act(async (options) => {
+          const { configCommand } = await import('./commands/config.ts');
+          return configCommand(name, options);
+        }),
+      );
 }

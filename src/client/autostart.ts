@@ -1,9 +1,10 @@
 /** Finds the server of a rack; where nobody answers, starts one in the background, as tmux does. */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
 import { ensureRuntimeDirectory } from '../config/paths.ts';
 import { connect, type RackClient } from './client.ts';
@@ -25,8 +26,15 @@ export interface ServerStart {
   stateDir: string;
 }
 
-/** No server, and none could be started: says why and what next. Exit code 5. */
-export class ServerUnavailable extends Error {}
+/** No server, and none could be started: says why and what next. */
+export class ServerUnavailable extends Error {
+  /** What the server that was to be started ended with (78: a wrong configuration), else 5. */
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number = EXIT.unavailable) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 /** A server on a Raspberry Pi answers within about a second. */
 const START_LIMIT_MS = 5_000;
@@ -59,9 +67,23 @@ async function tryConnect(socket: string, who: ClientIdentity): Promise<RackClie
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return null;
     if (code === 'EACCES' || code === 'EPERM')
       throw new ServerUnavailable(
-        `you may not use the rackui server at ${socket}: ask for membership of the group that owns it (ls -l ${socket}), then log in again`,
+        `the rackui server at ${socket} belongs to ${ownerOf(socket)}, and you may not use it: ask for membership of the group that owns the socket (ls -l ${socket}) and log in again, or look with --view-only`,
       );
     throw error;
+  }
+}
+
+/** Who owns the nearest part of the path that can be seen: `pi`, `user id 1003`. */
+function ownerOf(path: string): string {
+  try {
+    const { uid } = statSync(path);
+    const entry = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .find((fields) => fields[2] === String(uid));
+    return entry?.[0] ?? `user id ${uid}`;
+  } catch {
+    return path === '/' ? 'another user' : ownerOf(dirname(path));
   }
 }
 
@@ -75,8 +97,12 @@ async function startServer({ command, socket, stateDir }: ServerStart, who: Clie
   const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/' });
   closeSync(output.fd);
   let ended: string | null = null;
+  let exitCode: number = EXIT.unavailable;
   child.once('error', (error) => (ended = error.message));
-  child.once('exit', (code, signal) => (ended = signal === null ? `exit code ${code ?? '?'}` : signal));
+  child.once('exit', (code, signal) => {
+    ended = signal ?? `exit code ${code ?? '?'}`;
+    if (code === EXIT.config) exitCode = code;
+  });
   child.unref();
 
   const began = Date.now();
@@ -90,7 +116,7 @@ async function startServer({ command, socket, stateDir }: ServerStart, who: Clie
       limit = Math.min(limit, Date.now() + RACE_LIMIT_MS);
     }
     if (Date.now() > limit)
-      throw new ServerUnavailable(notUp(whyEnded(), lastWords(outputPath, output.from), outputPath));
+      throw new ServerUnavailable(notUp(whyEnded(), lastWords(outputPath, output.from), outputPath), exitCode);
     await delay(RETRY_MS);
   }
 

@@ -5,7 +5,9 @@ import { promisify } from 'node:util';
 import type { SecretSource } from './schema.ts';
 
 /** A secret that could not be read: where it should have come from and why not, never what it is. */
-export class SecretError extends Error {}
+export class SecretError extends Error {
+  override readonly name = 'SecretError';
+}
 
 /** A password manager may ask its agent; it may not hang a server's start. */
 const COMMAND_TIMEOUT_MS = 10_000;

@@ -1,6 +1,8 @@
 /** `rackui` without a command: the full-screen interface. */
+import type { RackClient } from '../../client/client.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
-import { missing, UsageFailure } from '../failure.ts';
+import { UsageFailure } from '../failure.ts';
+import { tellEnd } from '../output.ts';
 
 export interface InterfaceOptions extends GlobalOptions {
   theme?: string;
@@ -8,23 +10,30 @@ export interface InterfaceOptions extends GlobalOptions {
 }
 
 export async function interfaceCommand(options: InterfaceOptions): Promise<number> {
-  const { stdin, stdout } = process;
-  // The answer of the server and the interface's code load at the same time.
-  const opening = openClient(options, 'interface', { autostart: true });
-  opening.catch(() => undefined);
-  const { refuseTerminal, runInterface } = await import('../../tui/interface.ts').catch(missing);
-  const refusal = refuseTerminal(process.env, stdin, stdout);
-  if (refusal !== null) {
-    opening.then((client) => client.close()).catch(() => undefined);
-    throw new UsageFailure(refusal);
+  const { stdin, stdout, env } = process;
+  const open = (): Promise<RackClient> => openClient(options, 'interface', { autostart: true });
+  // The answer of the server and the interface's code load at the same time; but no server is started for a terminal
+  // that will be refused.
+  const hopeful = stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb';
+  const opening = hopeful ? open() : null;
+  opening?.catch(() => undefined);
+  try {
+    const { refuseTerminal, runInterface } = await import('../../tui/interface.ts');
+    const refusal = refuseTerminal(env, stdin, stdout);
+    if (refusal !== null) throw new UsageFailure(refusal);
+    const { code, message } = await runInterface({
+      client: await (opening ?? open()),
+      stdin,
+      stdout,
+      theme: options.theme ?? 'dark',
+      ascii: options.ascii === true,
+      viewOnly: options.viewOnly === true,
+      reconnect: open,
+    });
+    tellEnd(code, message);
+    return code;
+  } finally {
+    // Also where it was opened for nothing: an open connection would keep this process.
+    opening?.then((client) => client.close()).catch(() => undefined);
   }
-  return runInterface({
-    client: await opening,
-    stdin,
-    stdout,
-    theme: options.theme ?? 'dark',
-    ascii: options.ascii === true,
-    viewOnly: options.viewOnly === true,
-    reconnect: () => openClient(options, 'interface', { autostart: true }),
-  });
 }

@@ -1,8 +1,7 @@
 /** `rackui serve`: the server in the foreground. */
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { loadConfig } from '../../config/load.ts';
-import { ensureRuntimeDirectory, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
-import { missing } from '../failure.ts';
+import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
 import type { GlobalOptions } from '../context.ts';
 
 export interface ServeCommandOptions extends GlobalOptions {
@@ -16,13 +15,14 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
   const port = options.port ?? loaded.config.port;
   const socket = resolve(options.socket ?? socketPath(port));
   if (options.socket === undefined) ensureRuntimeDirectory(dirname(socket));
-  const { serve } = await import('../../server/serve.ts').catch(missing);
+  const { serve } = await import('../../server/serve.ts');
   return serve({
     loaded,
     port,
     socket,
     viewSocket: viewSocketBeside(socket),
-    stateDir: resolve(options.state ?? stateDirectory()),
+    // Each rack its own: a server must never take another rack's journal for its own unfinished work.
+    stateDir: resolve(options.state ?? join(stateDirectory(), portSlug(port))),
     autostarted: options.autostarted === true,
     exitWithStdin: options.exitWithStdin === true,
   });

@@ -1,0 +1,43 @@
+/** `rackui config check|show|schema`. */
+import { EXIT } from '../../api/power.ts';
+import { loadConfig } from '../../config/load.ts';
+import { configSchema } from '../../config/schema.ts';
+import { compressNames } from '../../rack/compress.ts';
+import type { GlobalOptions } from '../context.ts';
+import { print } from '../output.ts';
+
+export async function configCommand(what: 'check' | 'show' | 'schema', options: GlobalOptions): Promise<number> {
+  if (what === 'check') return check(options);
+  return what === 'show' ? show(options) : schema();
+}
+
+/** Says which file is meant and what is in it; problems end with exit code 78. */
+function check(options: GlobalOptions): number {
+  const { path, config, inventory } = loadConfig(options.config);
+  print(path === null ? 'no configuration file: the defaults hold' : `${path}: good`);
+  const names = compressNames(inventory.nodes.map(({ name }) => name));
+  print(
+    inventory.configured
+      ? `rack ${inventory.name} on ${options.port ?? config.port}, ${inventory.nodes.length} nodes: ${names}`
+      : `rack ${inventory.name} on ${options.port ?? config.port}, nodes: those that answer on the bus`,
+  );
+  return EXIT.done;
+}
+
+/** The configuration with every default filled in, as YAML that can be loaded again. Secrets are sources, not texts. */
+async function show(options: GlobalOptions): Promise<number> {
+  const { config } = loadConfig(options.config);
+  const [{ stringify }, { formatAddress }] = await Promise.all([import('yaml'), import('../../rack/address.ts')]);
+  const nodes = config.nodes.map(({ addr, ...node }) => ({ addr: formatAddress(addr), ...node }));
+  const text = stringify({ ...config, nodes });
+  for (const line of text.trimEnd().split('\n')) print(line);
+  return EXIT.done;
+}
+
+/** JSON schema, for editors. */
+async function schema(): Promise<number> {
+  const { z } = await import('zod');
+  const text = JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), null, 2);
+  for (const line of text.split('\n')) print(line);
+  return EXIT.done;
+}

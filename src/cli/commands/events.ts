@@ -1,0 +1,46 @@
+/** `rackui events`: what happened, oldest first. */
+import { EXIT } from '../../api/power.ts';
+import type { EventRecord } from '../../api/protocol.ts';
+import { formatAddress } from '../../rack/address.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
+import { Failure } from '../failure.ts';
+import { clock } from '../operation-report.ts';
+import { print, printJson } from '../output.ts';
+
+export interface EventsOptions extends GlobalOptions {
+  follow?: boolean;
+  json?: boolean;
+}
+
+/** As many as a server remembers and tells at once. */
+const LIMIT = 1000;
+
+export async function eventsCommand(options: EventsOptions): Promise<number> {
+  const client = await openClient(options, 'events', { autostart: true });
+  try {
+    const tell = options.json === true ? (event: EventRecord) => printJson(eventJson(event)) : printEvent;
+    const past = await client.request('events.list', { limit: LIMIT });
+    for (const event of past) tell(event);
+    if (options.follow !== true) return EXIT.done;
+    const last = past.at(-1)?.seq ?? -1;
+    return await new Promise<number>((resolve, reject) => {
+      client.on('event', (event) => {
+        if (event.seq > last) tell(event);
+      });
+      client.onClose((why) => reject(new Failure(EXIT.unavailable, why)));
+      process.once('SIGINT', () => resolve(EXIT.done));
+    });
+  } finally {
+    client.close();
+  }
+}
+
+function printEvent({ at, level, topic, text }: EventRecord): void {
+  const date = new Date(at);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((n) => String(n).padStart(2, '0'));
+  print(`${day.join('-')} ${clock(at)} ${level.padEnd(7)} ${topic.padEnd(7)} ${text}`);
+}
+
+function eventJson({ addr, at, ...rest }: EventRecord): Record<string, unknown> {
+  return { ...rest, at: new Date(at).toISOString(), addr: addr === null ? null : formatAddress(addr) };
+}

@@ -1,0 +1,91 @@
+/** `rackui on|off|cycle`: says what it means, has it confirmed, starts it, and follows it. */
+import { cuts, EXIT, type PowerCheck, type PowerRequest, type Verb } from '../../api/power.ts';
+import { checkJson, checkLines, meaningLine, refuses } from '../check-report.ts';
+import { confirmation } from '../confirm.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
+import { Failure, UsageFailure } from '../failure.ts';
+import { follow, progressOutput } from '../follow.ts';
+import { operationJson } from '../operation-report.ts';
+import { hint, print, printJson } from '../output.ts';
+import { busUsable } from '../status-report.ts';
+import { knownRack, targetsOf } from '../targets.ts';
+
+export interface PowerOptions extends GlobalOptions {
+  force?: boolean;
+  confirm?: string;
+  deadline?: string;
+  onDeadline?: string;
+  takeConsole?: boolean;
+  detach?: boolean;
+  json?: boolean;
+  dryRun?: boolean;
+}
+
+export async function powerCommand(
+  word: 'on' | 'off' | 'cycle',
+  selectors: readonly string[],
+  options: PowerOptions,
+): Promise<number> {
+  const limits = limitsOf(options);
+  const verb: Verb = word !== 'on' && options.force === true ? `force-${word}` : word;
+  const json = options.json === true;
+  const client = await openClient(options, word, { autostart: true });
+  try {
+    const rack = await knownRack(client);
+    if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
+    const { nodes, label } = targetsOf(selectors, rack);
+    const request: PowerRequest = {
+      verb,
+      nodes: nodes.map(({ addr }) => addr),
+      label,
+      confirm: null,
+      takeConsole: options.takeConsole === true,
+      ...limits,
+    };
+    const check = await client.request('power.check', request);
+    if (options.dryRun === true) return dryRun(check, json);
+    if (!json) for (const line of [meaningLine(check), ...checkLines(check)]) hint(line);
+    if (refuses(check)) return refused(check, json);
+    if (cuts(verb)) request.confirm = await confirmation(options.confirm, check.confirm, `${verb} ${label}`);
+    const starting = client.request('power.start', request);
+    if (options.detach === true) {
+      const operation = await starting;
+      if (json) printJson(operationJson(operation));
+      else print(operation.id);
+      return EXIT.done;
+    }
+    // The view's code loads while the request is on its way.
+    const [output, operation] = await Promise.all([progressOutput(json), starting]);
+    return await follow(client, operation, output);
+  } finally {
+    client.close();
+  }
+}
+
+/** What would happen; no verb is sent, nothing is confirmed. */
+function dryRun(check: PowerCheck, json: boolean): number {
+  if (json) printJson({ type: 'check', ...checkJson(check) });
+  else {
+    for (const line of [meaningLine(check), ...checkLines(check)]) print(line);
+    if (cuts(check.verb)) print(`to confirm: --confirm '${check.confirm}'`);
+    print('nothing was sent (--dry-run)');
+  }
+  return refuses(check) ? EXIT.refused : EXIT.done;
+}
+
+/** Which rule refused was said with the node; programs get it as JSON. */
+function refused(check: PowerCheck, json: boolean): number {
+  if (json) printJson({ type: 'refused', ...checkJson(check) });
+  hint(`rackui: ${check.verb} refused, nothing was sent`);
+  return EXIT.refused;
+}
+
+/** @throws UsageFailure */
+function limitsOf({ deadline, onDeadline = 'leave' }: PowerOptions): Pick<PowerRequest, 'deadlineS' | 'onDeadline'> {
+  const deadlineS = deadline === undefined ? null : Number(deadline);
+  if (deadlineS !== null && !(deadlineS > 0 && deadlineS <= 86_400))
+    throw new UsageFailure(`--deadline ${deadline ?? ''}: seconds, more than 0 and at most 86400`);
+  if (onDeadline !== 'leave' && onDeadline !== 'cut')
+    throw new UsageFailure(`--on-deadline ${onDeadline}: can be leave (the default) or cut`);
+  return { deadlineS, onDeadline };
+}

@@ -1,0 +1,36 @@
+/** `rackui status`: the rack as a fresh sweep finds it. */
+import { EXIT } from '../../api/power.ts';
+import type { Snapshot } from '../../api/protocol.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
+import { print, printJson } from '../output.ts';
+import { busUsable, statusReport, statusTable, type StatusReport } from '../status-report.ts';
+import { targetsOf } from '../targets.ts';
+
+export interface StatusOptions extends GlobalOptions {
+  json?: boolean;
+  watch?: boolean;
+}
+
+/** Exit code 0; 5 with the report all the same where the bus cannot be asked. */
+export async function statusCommand(words: readonly string[], options: StatusOptions): Promise<number> {
+  const client = await openClient(options, 'status', { autostart: true });
+  try {
+    if (options.watch === true) {
+      const { watchStatus } = await import('../watch.ts');
+      return await watchStatus(client, (snapshot) => reportOf(words, snapshot), options.json === true);
+    }
+    const report = reportOf(words, await client.request('sweep', { addrs: null, interrupt: false }));
+    if (options.json === true) printJson(report);
+    else for (const line of statusTable(report)) print(line);
+    return busUsable(report.bus.state) ? EXIT.done : EXIT.unavailable;
+  } finally {
+    client.close();
+  }
+}
+
+/** Where the bus was never up, no node was found yet: that is the bus's failure, not the selector's. */
+function reportOf(words: readonly string[], snapshot: Snapshot): StatusReport {
+  const { rack, bus } = snapshot;
+  const nothingFound = !rack.configured && rack.nodes.length === 0 && !busUsable(bus.state);
+  return statusReport(snapshot, words.length === 0 || nothingFound ? rack.nodes : targetsOf(words, snapshot).nodes);
+}

@@ -1,0 +1,54 @@
+/** The words that confirm a cut: given on the command line, or typed on a terminal. Never asked without one. */
+import { EXIT } from '../api/power.ts';
+import { createInterface } from 'node:readline';
+import type { ReadStream } from 'node:tty';
+import { Failure, UsageFailure } from './failure.ts';
+import { shown } from './output.ts';
+
+/** What was typed before the question stood on the screen is no answer to it: this long it is thrown away, ms. */
+const DISCARD_MS = 100;
+
+/**
+ * The confirmation, which equals `expected`.
+ * @throws UsageFailure where nothing was given and nobody can be asked; Failure (refused) where it is wrong
+ */
+export async function confirmation(given: string | undefined, expected: string, what: string): Promise<string> {
+  if (given === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
+    throw new UsageFailure(`${what} cuts power and nobody can be asked here: add --confirm '${expected}'`);
+  const answer = given ?? (await ask(process.stdin, expected));
+  if (answer === expected) return answer;
+  const why = answer === '' ? 'nothing was typed' : `'${answer}' is not what confirms it`;
+  throw new Failure(EXIT.refused, `not confirmed: ${why}; nothing was sent. What confirms it: --confirm '${expected}'`);
+}
+
+async function ask(stdin: ReadStream, expected: string): Promise<string> {
+  await discardTypeAhead(stdin);
+  process.stderr.write(`Type ${shown(expected)} and Enter to confirm; anything else cancels: `);
+  const lines = createInterface({ input: stdin, output: process.stderr, terminal: true, historySize: 0 });
+  try {
+    return await new Promise((resolve) => {
+      lines.once('line', (line) => resolve(line.trim()));
+      for (const event of ['close', 'SIGINT'] as const)
+        lines.once(event, () => {
+          process.stderr.write('\n');
+          resolve('');
+        });
+    });
+  } finally {
+    lines.removeAllListeners('close');
+    lines.close();
+  }
+}
+
+async function discardTypeAhead(stdin: ReadStream): Promise<void> {
+  // Raw: a line that is only half typed is discarded as well.
+  stdin.setRawMode(true).resume();
+  stdin.on('data', ignore);
+  await new Promise((resolve) => setTimeout(resolve, DISCARD_MS));
+  stdin.off('data', ignore);
+  stdin.pause().setRawMode(false);
+}
+
+function ignore(): void {
+  // Thrown away on purpose.
+}

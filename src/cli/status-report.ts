@@ -1,0 +1,159 @@
+/** What `rackui status` says of a rack: one record a node, as JSON and as a table. Pure. */
+import type { BusState, Snapshot } from '../api/protocol.ts';
+import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import type { InventoryNode } from '../rack/inventory.ts';
+import { ageMs, shownPower, STALE_AFTER_MS, type Reading, type ShownPower } from '../rack/reading.ts';
+
+/** The documented shape of `rackui status --json`. */
+export interface StatusReport {
+  rack: string;
+  bus: {
+    state: BusState;
+    port: string;
+    /** What to do where the bus is not ready; '' otherwise. */
+    detail: string;
+    /** Address of the master, `00`; null while unknown. */
+    master: string | null;
+    sweepMs: number | null;
+    sweepsPerS: number | null;
+  };
+  nodes: NodeReport[];
+}
+
+export interface NodeReport {
+  addr: string;
+  pos: string;
+  name: string;
+  role: string | null;
+  cluster: string | null;
+  power: ShownPower;
+  /** Counts, 0 to 255, of no known unit; null while unknown. */
+  current: number | null;
+  fan: number | null;
+  /** Age of the sample that is reported, or that was the last; null where there is none. */
+  ageMs: number | null;
+  master: boolean;
+  alarms: string[];
+  /** Running operation. */
+  op: string | null;
+}
+
+/** States in which nobody can ask a BMC: what was known is no longer known. */
+const DEAF: readonly BusState[] = ['starting', 'locked', 'wedged', 'down'];
+
+/** True where the bus can be asked, or is in use by a console. */
+export function busUsable(state: BusState): boolean {
+  return !DEAF.includes(state);
+}
+
+/** `nodes`: which to report, in this order. Ages are told by the server's clock. */
+export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]): StatusReport {
+  const { rack, bus } = snapshot;
+  const states = new Map(snapshot.nodes.map((state) => [state.addr, state]));
+  return {
+    rack: rack.name,
+    bus: {
+      state: bus.state,
+      port: bus.port,
+      detail: bus.detail,
+      master: bus.master === null ? null : formatAddress(bus.master),
+      sweepMs: bus.sweepMs,
+      sweepsPerS: bus.sweepsPerS,
+    },
+    nodes: nodes.map((node) => {
+      const state = states.get(node.addr);
+      return {
+        addr: formatAddress(node.addr),
+        pos: formatPosition(node.addr),
+        name: node.name,
+        role: node.role,
+        cluster: node.cluster,
+        ...known(state?.reading ?? { state: 'unasked' }, snapshot),
+        master: isMaster(node, bus.master),
+        alarms: state?.alarms ?? [],
+        op: state?.op ?? null,
+      };
+    }),
+  };
+}
+
+/** Who answers a bare `=` is the master; until that was seen, who the owner says is. */
+function isMaster(node: InventoryNode, seen: Address | null): boolean {
+  return seen === null ? node.role === 'master' : node.addr === seen;
+}
+
+/** Old is not known: beyond {@link STALE_AFTER_MS}, or while nobody can be asked, a value is history. */
+function known(reading: Reading, { bus, now }: Snapshot): Pick<NodeReport, 'power' | 'current' | 'fan' | 'ageMs'> {
+  const age = ageMs(reading, now);
+  if (reading.state !== 'ok' || age === null) {
+    const last = reading.state === 'failed' ? reading.last : null;
+    return {
+      power: shownPower(reading),
+      current: null,
+      fan: null,
+      ageMs: last === null ? null : Math.max(0, now - last.at),
+    };
+  }
+  if (age > STALE_AFTER_MS || !busUsable(bus.state))
+    return { power: 'unknown', current: null, fan: null, ageMs: Math.round(age) };
+  const { power, current, fan } = reading.sample;
+  return { power, current, fan, ageMs: Math.round(age) };
+}
+
+/** The report as lines: a head line, then a table. */
+export function statusTable(report: StatusReport): string[] {
+  const { rack, bus, nodes } = report;
+  const head = `${rack}: ${summary(report)}`;
+  const trouble = bus.state !== 'ready' && bus.detail !== '' ? [bus.detail] : [];
+  if (nodes.length === 0) return [head, ...trouble];
+  const rows = nodes.map((node) => [
+    node.addr,
+    node.pos,
+    node.name,
+    node.role ?? '',
+    node.power,
+    node.current === null ? '-' : String(node.current),
+    node.fan === null ? '-' : String(node.fan),
+    node.ageMs === null ? '-' : ageText(node.ageMs),
+    marks(node),
+  ]);
+  const titles = ['ADDR', 'POS', 'NAME', 'ROLE', 'POWER', 'CURRENT', 'FAN', 'AGE', ''];
+  return [head, ...trouble, ...aligned([titles, ...rows], [5, 6, 7])];
+}
+
+/** `bus ready on /dev/serial0, sweep 71 ms; 22 on, 1 off, 1 unknown`. */
+function summary({ bus, nodes }: StatusReport): string {
+  const sweep = bus.state === 'ready' && bus.sweepMs !== null ? `, sweep ${Math.round(bus.sweepMs)} ms` : '';
+  const counts = (['on', 'off', 'disabled', 'unknown', 'absent'] as const)
+    .map((power) => [nodes.filter((node) => node.power === power).length, power] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, power]) => `${count} ${power}`);
+  const total = nodes.reduce((sum, { current }) => sum + (current ?? 0), 0);
+  const current = nodes.some((node) => node.current !== null) ? [`current ${total} counts in total`] : [];
+  return `bus ${bus.state} on ${bus.port}${sweep}; ${[...counts, ...current].join(', ') || 'no nodes'}`;
+}
+
+function marks({ master, op, alarms }: NodeReport): string {
+  return [...(master ? ['master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms].join(', ');
+}
+
+/** Milliseconds as a person reads an age: `0.2 s`, `12 s`, `3 min`. */
+export function ageText(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}
+
+/** Columns of one width; those in `right` are numbers. Two blanks apart, none at the end. */
+function aligned(rows: readonly string[][], right: readonly number[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,76 @@
+/** A running operation on a terminal: each node's phase, times and what is known, redrawn in place. */
+import { Box, render, Text } from 'ink';
+import type { NodeProgress, Operation } from '../../api/power.ts';
+import type { ProgressOutput } from '../follow.ts';
+import { questionLines, standing, summaryLine } from '../operation-report.ts';
+import { shown } from '../output.ts';
+
+const MARK = { running: '…', done: '✓', other: '✗' } as const;
+
+/** `now`: epoch milliseconds by the clock of the operation's times. */
+export function OperationView({ operation, now }: { operation: Operation; now: number }): React.JSX.Element {
+  const width = Math.max(...operation.nodes.map(({ name }) => name.length));
+  return (
+    <Box flexDirection="column">
+      {operation.nodes.map((node) => (
+        <NodeLine key={node.addr} node={node} now={now} width={width} />
+      ))}
+      {operation.nodes.flatMap((node) =>
+        questionLines(node).map((line, index) => (
+          <Text key={`${node.addr}-${index}`} bold={index === 0}>
+            {shown(line)}
+          </Text>
+        )),
+      )}
+      {operation.endedAt === null ? (
+        <Text dimColor>Ctrl-C leaves; the operation goes on. End it with: rackui abort {shown(operation.id)}</Text>
+      ) : (
+        <Text bold>{shown(summaryLine(operation))}</Text>
+      )}
+    </Box>
+  );
+}
+
+function NodeLine({ node, now, width }: { node: NodeProgress; now: number; width: number }): React.JSX.Element {
+  const mark = node.outcome === null ? MARK.running : node.outcome === 'done' ? MARK.done : MARK.other;
+  return (
+    <Text wrap="truncate">
+      {mark} {shown(node.name).padEnd(width)} <Text bold>{standing(node)}</Text>
+      {timesOf(node, now)}
+      {node.detail === '' ? '' : ` ${shown(node.detail)}`}
+    </Text>
+  );
+}
+
+/** ` 12 s, 168 s left`; nothing once it has ended. */
+function timesOf({ outcome, since, until }: NodeProgress, now: number): string {
+  if (outcome !== null) return '';
+  const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));
+  const left = until === null ? '' : `, ${seconds(until - now)} s left`;
+  return ` ${seconds(now - since)} s${left}`;
+}
+
+/** Seconds go on between the server's messages. */
+const REDRAW_MS = 1_000;
+
+export function showOperation(): ProgressOutput {
+  let latest: Operation | null = null;
+  let view: ReturnType<typeof render> | null = null;
+  const draw = (): void => {
+    if (latest === null) return;
+    const element = <OperationView operation={latest} now={Date.now()} />;
+    if (view === null) view = render(element, { exitOnCtrlC: false });
+    else view.rerender(element);
+  };
+  const timer = setInterval(draw, REDRAW_MS);
+  return {
+    update(operation) {
+      latest = operation;
+      draw();
+    },
+    end() {
+      clearInterval(timer);
+      view?.unmount();
+    },
+  };
+}

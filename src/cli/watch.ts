@@ -1,0 +1,105 @@
+/** `rackui status --watch`: a live table on a terminal; elsewhere one line (or JSON line) for each change. */
+import { EXIT } from '../api/power.ts';
+import type { ServerNotes, Snapshot } from '../api/protocol.ts';
+import type { RackClient } from '../client/client.ts';
+import { print, printJson } from './output.ts';
+import { statusTable, type NodeReport, type StatusReport } from './status-report.ts';
+
+/** Ages on a screen go on between updates. */
+const REDRAW_MS = 1_000;
+
+/** Until Ctrl-C (0) or the server's end (5). */
+export async function watchStatus(
+  client: RackClient,
+  report: (snapshot: Snapshot) => StatusReport,
+  json: boolean,
+): Promise<number> {
+  let snapshot = await client.request('sweep', { addrs: null, interrupt: false });
+  // The server's clock, as far as this one can tell it: a moment passed on the way.
+  let skew = snapshot.now - Date.now();
+  const current = (): StatusReport => report({ ...snapshot, now: Date.now() + skew });
+  const out = json || !process.stdout.isTTY ? lines(json) : await liveTable(current);
+  out.update(current());
+  return new Promise((resolve) => {
+    const timer = setInterval(() => out.update(current()), REDRAW_MS);
+    const stops = [
+      client.on('update', (update) => {
+        snapshot = applied(snapshot, update);
+        skew = update.now - Date.now();
+        out.update(current());
+      }),
+      client.on('rack', ({ rack }) => {
+        snapshot = { ...snapshot, rack };
+        out.update(current());
+      }),
+      client.onClose(() => leave(EXIT.unavailable)),
+    ];
+    const interrupted = (): void => leave(EXIT.done);
+    process.once('SIGINT', interrupted);
+    function leave(code: number): void {
+      clearInterval(timer);
+      process.off('SIGINT', interrupted);
+      for (const stop of stops) stop();
+      out.end();
+      if (code === EXIT.unavailable) process.stderr.write('rackui: the server went away\n');
+      resolve(code);
+    }
+  });
+}
+
+/** The snapshot after an update. */
+export function applied(snapshot: Snapshot, update: ServerNotes['update']): Snapshot {
+  const changed = new Map((update.nodes ?? []).map((node) => [node.addr, node]));
+  const kept = snapshot.nodes.map((node) => changed.get(node.addr) ?? node);
+  const known = new Set(kept.map(({ addr }) => addr));
+  return {
+    ...snapshot,
+    now: update.now,
+    bus: update.bus ?? snapshot.bus,
+    nodes: [...kept, ...[...changed.values()].filter(({ addr }) => !known.has(addr))],
+  };
+}
+
+interface Output {
+  update(report: StatusReport): void;
+  end(): void;
+}
+
+async function liveTable(first: () => StatusReport): Promise<Output> {
+  const { showStatus } = await import('./views/status-view.tsx');
+  return showStatus(first());
+}
+
+/** A table at first, then a line for each node (and the bus) whose state changed; values alone are no news. */
+function lines(json: boolean): Output {
+  const said = new Map<string, string>();
+  let began = false;
+  return {
+    update(report) {
+      if (!began && !json) for (const line of statusTable(report)) print(line);
+      const { bus, nodes } = report;
+      const news = [
+        { key: 'bus', state: bus.state, line: `bus ${bus.state} ${bus.detail}`, record: { bus } },
+        ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: nodeLine(node), record: { node } })),
+      ];
+      const at = new Date().toISOString();
+      for (const { key, state, line, record } of news) {
+        if (said.get(key) === state) continue;
+        said.set(key, state);
+        if (json) printJson({ at, ...record });
+        else if (began) print(`${at} ${line}`);
+      }
+      began = true;
+    },
+    end: () => undefined,
+  };
+}
+
+function stateOf({ power, op, alarms }: NodeReport): string {
+  return [power, op ?? '', ...alarms].join('|');
+}
+
+function nodeLine(node: NodeReport): string {
+  const extra = [...(node.op === null ? [] : [`operation ${node.op}`]), ...node.alarms].join(', ');
+  return `${node.name} (${node.pos}, ${node.addr}) ${node.power}${extra === '' ? '' : `: ${extra}`}`;
+}

@@ -1,0 +1,181 @@
+/** What commands say, as pure functions of what the server said. */
+import fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { BusState, Snapshot } from '../../src/api/protocol.ts';
+import { Emulator, paintLine } from '../../src/cli/console/emulator.ts';
+import { ConsoleKeys } from '../../src/cli/console/keys.ts';
+import { printJson, shown } from '../../src/cli/output.ts';
+import { ageText, statusReport, statusTable } from '../../src/cli/status-report.ts';
+import { unnamedNode } from '../../src/rack/inventory.ts';
+import type { Reading, Sample } from '../../src/rack/reading.ts';
+
+const NOW = 1_000_000;
+const sample = (age: number): Sample => ({ power: 'on', current: 29, fan: 116, at: NOW - age, rttMs: 3 });
+
+function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
+  return {
+    now: NOW,
+    rack: { name: 'r', configured: true, nodes: [unnamedNode(3)] },
+    intervalMs: 1000,
+    bus: {
+      state,
+      port: '/dev/x',
+      detail: state === 'ready' ? '' : 'why',
+      since: 0,
+      master: 0,
+      sweepMs: 70.4,
+      sweepsPerS: 1,
+      exchanges: 1,
+      errors: 0,
+    },
+    nodes: [{ addr: 3, reading, alarms: [], op: null }],
+    console: null,
+    sessions: [],
+    operations: [],
+    events: [],
+  };
+}
+
+const nodeOf = (snapshot: Snapshot): unknown => {
+  const [node] = statusReport(snapshot, snapshot.rack.nodes).nodes;
+  return [node?.power, node?.current, node?.fan, node?.ageMs];
+};
+
+describe('status: unknown is not off, and old is not known', () => {
+  const ok: Reading = { state: 'ok', sample: sample(200) };
+  const failed = { state: 'failed', failure: 'silent', since: NOW, tries: 2 } as const;
+  test.each<[what: string, snapshot: Snapshot, says: unknown[]]>([
+    ['fresh', snapshotOf(ok), ['on', 29, 116, 200]],
+    ['aging behind a console', snapshotOf({ state: 'ok', sample: sample(9_999) }, 'paused'), ['on', 29, 116, 9999]],
+    ['stale', snapshotOf({ state: 'ok', sample: sample(10_001) }), ['unknown', null, null, 10_001]],
+    ['stopped answering', snapshotOf({ ...failed, last: sample(500) }), ['unknown', null, null, 500]],
+    ['never answered', snapshotOf({ ...failed, last: null }), ['absent', null, null, null]],
+    ['never asked', snapshotOf({ state: 'unasked' }), ['unknown', null, null, null]],
+    ...(['starting', 'locked', 'wedged', 'down'] as const).map((state): [string, Snapshot, unknown[]] => [
+      `bus ${state}`,
+      snapshotOf(ok, state),
+      ['unknown', null, null, 200],
+    ]),
+  ])('%s', (_what, snapshot, says) => {
+    expect(nodeOf(snapshot)).toEqual(says);
+  });
+
+  test('the table leads with the bus, and with its trouble', () => {
+    const table = (snapshot: Snapshot): string[] => statusTable(statusReport(snapshot, snapshot.rack.nodes));
+    expect(table(snapshotOf(ok))).toEqual([
+      'r: bus ready on /dev/x, sweep 70 ms; 1 on, current 29 counts in total',
+      'ADDR  POS  NAME     ROLE  POWER  CURRENT  FAN    AGE',
+      '03    A-3  node-03        on          29  116  0.2 s',
+    ]);
+    expect(table(snapshotOf(ok, 'down')).slice(0, 2)).toEqual(['r: bus down on /dev/x; 1 unknown', 'why']);
+  });
+
+  test.each([
+    [0, '0.0 s'],
+    [9_949, '9.9 s'],
+    [9_950, '10 s'],
+    [119_000, '119 s'],
+    [120_000, '2 min'],
+    [7_200_000, '2 h'],
+  ])('%i ms is %s', (ms, text) => {
+    expect(ageText(ms)).toBe(text);
+  });
+});
+
+describe('output', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test('no character that a terminal would execute gets through', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(shown(text)).not.toMatch(/[\x00-\x1f\x7f-\x9f\u202a-\u202e]/);
+      }),
+    );
+    expect(shown('a\x1b[31m\x9b\u202eb')).toBe('a\\x1b[31m\\x9b\\u202eb');
+  });
+
+  test('JSON is harmless and means the same', () => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    printJson({ text: '\x1b\x9b31m\u202e' });
+    const line = String(write.mock.calls[0]?.[0]);
+    expect(line).not.toMatch(/[\x1b\x9b\u202e]/);
+    expect(JSON.parse(line)).toEqual({ text: '\x1b\x9b31m\u202e' });
+  });
+});
+
+describe('keys at a bare console', () => {
+  test('no byte 0x07 is sent, however it is typed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 20 })), (reads) => {
+        const keys = new ConsoleKeys();
+        const sent = reads.flatMap((bytes) => keys.read(bytes)).flatMap((a) => (a.do === 'send' ? [...a.bytes] : []));
+        expect(sent).not.toContain(0x07);
+      }),
+    );
+  });
+
+  test.each<[keys: string[], actions: string[]]>([
+    [['ls\r'], ['send ls\r']],
+    [['\x1dd'], ['detach']],
+    [['\x1d', '.'], ['detach']],
+    [['a\x1d\x1db'], ['send a\x1db']],
+    [['a\x07b'], ['send a', 'say', 'send b']],
+    [['\x1dw'], ['take']],
+    [['\x1d\x07x'], ['say', 'send x']],
+    [['\x1ddrm'], ['detach']],
+  ])('%j', (reads, actions) => {
+    const keys = new ConsoleKeys();
+    const said = reads
+      .flatMap((text) => keys.read(Buffer.from(text, 'latin1')))
+      .map((a) => (a.do === 'send' ? `send ${Buffer.from(a.bytes).toString('latin1')}` : a.do));
+    expect(said).toEqual(actions);
+  });
+});
+
+describe('a node on the operator’s terminal', () => {
+  async function painted(bytes: string | Uint8Array): Promise<string> {
+    const emulator = new Emulator(40, 5);
+    await emulator.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, () => undefined);
+    const rows = [0, 1, 2, 3, 4].map((y) => paintLine(emulator.line(y), 40));
+    emulator.dispose();
+    return rows.join('\n');
+  }
+
+  test('keeps colours and attributes', async () => {
+    expect(await painted('\x1b[1;31mred\x1b[0m plain')).toMatch(/^\x1b\[0;1;38;5;1mred\x1b\[0m plain\n/);
+  });
+
+  test.each([
+    '\x1b]52;c;ZXZpbA==\x07',
+    '\x1b]0;title\x07',
+    '\x1bP+q544e\x1b\\',
+    '\x1b[c',
+    '\x1b[6n',
+    '\x1b[?1000h',
+    '\x9b31m',
+    '\u202e',
+  ])('%j leaves nothing but cells', async (hostile) => {
+    expect(await painted(`a${hostile}b`)).toMatch(/^a?b?(\x1b\[[0-9;]*m|[ -~])*\n*$/);
+  });
+
+  test('whatever bytes come, only text and our own colour sequences go on', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+        const rest = (await painted(bytes)).replace(/\x1b\[[0-9;]*m/g, '').replaceAll('\n', '');
+        expect(rest).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('lines that scrolled out are counted, also beyond the scrollback', async () => {
+    const emulator = new Emulator(20, 4);
+    let scrolled = 0;
+    const text = Array.from({ length: 20_000 }, (_, i) => `line ${i}\r\n`).join('');
+    await emulator.write(Buffer.from(text), () => (scrolled += emulator.takeScrolled()));
+    expect(scrolled).toBe(20_000 - 3);
+    emulator.dispose();
+  });
+});

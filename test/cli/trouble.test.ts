@@ -1,0 +1,137 @@
+/** Without a server, without a configuration, with the wrong one: what an operator is told, and with which code. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startRack, type TestRack } from '../support/rack.ts';
+import { rackui, type Ran } from './support.ts';
+
+let folder: string;
+let rack: TestRack;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'rackui-test-cli-'));
+  rack = await startRack({ args: ['--nodes', '6'] });
+});
+afterAll(async () => {
+  await rack.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Another user's home, as far as the program can tell. */
+const run = (args: string[], env: Record<string, string> = {}): Promise<Ran> =>
+  rackui(args, {
+    env: {
+      RACKUI_CONFIG: undefined,
+      RACKUI_SOCKET: undefined,
+      XDG_CONFIG_HOME: folder,
+      XDG_STATE_HOME: folder,
+      XDG_RUNTIME_DIR: folder,
+      ...env,
+    },
+  });
+
+test('no server and no configuration: one is started, the bus is scanned, and it can be stopped', async () => {
+  const port = ['--port', rack.link];
+  const { code, stdout } = await run([...port, 'status', '--json']);
+  const report = JSON.parse(stdout) as { nodes: { addr: string; name: string; power: string }[] };
+  expect(report.nodes.map(({ addr, name, power }) => `${addr} ${name} ${power}`)).toEqual(
+    ['00', '01', '02', '03', '04', '05'].map((addr) => `${addr} node-${addr} on`),
+  );
+  expect(code).toBe(0);
+  expect((await run([...port, 'server', 'status'])).stdout).toContain('started by a client');
+  expect((await run([...port, 'server', 'stop'])).code).toBe(0);
+  const gone = await run([...port, 'server', 'status']);
+  expect([gone.code, gone.stderr]).toEqual([5, expect.stringContaining('no rackui server answers')]);
+});
+
+test('a port that is not there is exit code 5, with the reason, and JSON all the same', async () => {
+  const port = ['--port', join(folder, 'no-such-port')];
+  const { code, stdout } = await run([...port, 'status', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    bus: { state: 'down', detail: expect.stringContaining('no-such-port') as string },
+    nodes: [],
+  });
+  expect(code).toBe(5);
+  expect((await run([...port, 'on', 'all'])).code).toBe(5);
+  await run([...port, 'server', 'stop']);
+});
+
+test('a port that another program holds: it is named', async () => {
+  const holder = spawn('/bin/sh', ['-c', 'exec sleep 60 <"$1"', 'sh', rack.link], { stdio: 'ignore' });
+  try {
+    const { code, stdout } = await run(['--port', rack.link, 'status']);
+    expect(stdout).toContain(`sleep (pid ${holder.pid ?? 0}`);
+    expect(code).toBe(5);
+  } finally {
+    holder.kill();
+    await run(['--port', rack.link, 'server', 'stop']);
+  }
+});
+
+describe('a wrong configuration', () => {
+  const file = (): string => join(folder, 'wrong.yaml');
+  beforeAll(() => writeFileSync(file(), 'name: r\nnodes:\n  - { pos: A-9 }\n'));
+
+  test.each([[['config', 'check']], [['serve', '--state', '/nonexistent']], [['config', 'show']]])(
+    '%j says file, line and column',
+    async (args) => {
+      const { code, stderr } = await run(['--config', file(), ...args]);
+      expect(stderr).toContain(`${file()}:3:12: nodes.0.pos: a row letter and a slot 0 to 3`);
+      expect(stderr).not.toMatch(/^\s+at /m);
+      expect(code).toBe(78);
+    },
+  );
+
+  test('what a server that was to be started said about it is passed on', async () => {
+    const { code, stderr } = await run(['--config', file(), '--port', rack.link, 'status']);
+    expect(stderr).toContain(`${file()}:3:12`);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(78);
+  });
+
+  test('a file that is not there', async () => {
+    const { code, stderr } = await run(['config', 'check'], { RACKUI_CONFIG: join(folder, 'none.yaml') });
+    expect([code, stderr]).toEqual([78, expect.stringContaining('none.yaml: there is no such file')]);
+  });
+});
+
+test('config show can be loaded again', async () => {
+  const shown = await run([
+    'config',
+    'show',
+    '--config',
+    join(import.meta.dirname, '../../src/config/racks/er24a.yaml'),
+  ]);
+  const copy = join(folder, 'copy.yaml');
+  writeFileSync(copy, shown.stdout);
+  const { code, stdout } = await run(['--config', copy, 'config', 'check']);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('rack er24a on /dev/serial0, 24 nodes')]);
+});
+
+test('config schema is a JSON schema that knows the settings', async () => {
+  const schema = JSON.parse((await run(['config', 'schema'])).stdout) as { properties: Record<string, unknown> };
+  expect(Object.keys(schema.properties)).toEqual(expect.arrayContaining(['port', 'nodes', 'poll', 'shutdown']));
+});
+
+test.each<[args: string[], says: string]>([
+  [['staus'], "'staus' is no command"],
+  [['status', '--jason'], "unknown option '--jason'"],
+  [['console'], "missing required argument 'node'"],
+  [['--socket'], 'argument missing'],
+  [['sim', '--nonsense'], "'--nonsense' is no option"],
+  [['demo', '--seed', 'x', '--headless'], '--seed x'],
+])('%j is a usage error in words', async (args, says) => {
+  const { code, stderr } = await run(args);
+  expect(stderr).toContain(says);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(code).toBe(64);
+});
+
+test('--version and --help', async () => {
+  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const { code, stdout } = await run(['--help']);
+  for (const command of ['status', 'on', 'off', 'cycle', 'ops', 'abort', 'console', 'events', 'serve', 'demo', 'sim'])
+    expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  expect(code).toBe(0);
+});

@@ -1,0 +1,156 @@
+/** The typed client over streams and sockets, and how it finds or starts a server. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import type { MessageConnection } from 'vscode-jsonrpc/node';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RPC_ERROR, type ClientIdentity } from '../../src/api/protocol.ts';
+import { connectOrStart, identity, ServerUnavailable } from '../../src/client/autostart.ts';
+import { connect, type RackClient } from '../../src/client/client.ts';
+
+const WHO: ClientIdentity = { user: 'pi', from: null, tty: null, program: 'test', pid: 1 };
+
+/** Two ends of one stream. */
+function pair(): [Duplex, Duplex] {
+  const end = (): Duplex => new Duplex({ read: () => undefined });
+  const [a, b] = [end(), end()];
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from._write = (chunk, _encoding, done) => {
+      to.push(chunk);
+      done();
+    };
+    from._final = (done) => {
+      to.push(null);
+      done();
+    };
+  }
+  return [a, b];
+}
+
+/** A server's end that says hello; what it answers otherwise is up to the test. */
+function serverOn(stream: Duplex): MessageConnection {
+  const rpc = createMessageConnection(new StreamMessageReader(stream), new StreamMessageWriter(stream));
+  rpc.onRequest('hello', () => ({ session: 1, pid: 42 }));
+  rpc.listen();
+  return rpc;
+}
+
+async function connected(): Promise<{ client: RackClient; rpc: MessageConnection; theirs: Duplex }> {
+  const [ours, theirs] = pair();
+  const rpc = serverOn(theirs);
+  return { client: await connect(ours, WHO), rpc, theirs };
+}
+
+const event = (seq: number): object => ({ seq, at: 0, level: 'info', topic: 'bus', addr: null, text: '' });
+
+describe('connect', () => {
+  test('notes that came before anybody listened are delivered in order', async () => {
+    const { client, rpc } = await connected();
+    for (const seq of [1, 2, 3]) await rpc.sendNotification('event', event(seq));
+    await client.request('ops.list', {}).catch(() => undefined);
+    const heard: number[] = [];
+    await new Promise<void>((resolve) => {
+      client.on('event', ({ seq }) => {
+        heard.push(seq);
+        if (heard.length === 3) resolve();
+      });
+    });
+    expect(heard).toEqual([1, 2, 3]);
+  });
+
+  test('a request that is under way when the server goes is refused as unavailable, and later ones too', async () => {
+    const { client, rpc, theirs } = await connected();
+    rpc.onRequest('ops.list', () => new Promise(() => undefined));
+    const pending = client.request('ops.list', {});
+    const closed = new Promise<string>((resolve) => client.onClose(resolve));
+    theirs.push(null);
+    theirs.destroy();
+    client.close();
+    await expect(pending).rejects.toMatchObject({ code: RPC_ERROR.unavailable });
+    await expect(client.request('ops.list', {})).rejects.toMatchObject({ code: RPC_ERROR.unavailable });
+    expect(await closed).not.toBe('');
+    // Who asks later is told as well.
+    expect(await new Promise<string>((resolve) => client.onClose(resolve))).toBe(await closed);
+  });
+});
+
+describe('connectOrStart', () => {
+  let folder: string;
+  let server: Server | null = null;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'rackui-test-client-'));
+  });
+  afterEach(() => {
+    server?.close();
+    server = null;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const start = (script: string): { command: [string, ...string[]]; socket: string; stateDir: string } => ({
+    command: [process.execPath, '-e', script],
+    socket: join(folder, 'rack.sock'),
+    stateDir: join(folder, 'state'),
+  });
+
+  test('takes the first socket at which somebody listens, and starts nothing', async () => {
+    const socket = join(folder, 'second.sock');
+    server = createServer((stream) => serverOn(stream));
+    await new Promise<void>((resolve) => server?.listen(socket, resolve));
+    const sockets = [join(folder, 'first.sock'), socket];
+    const client = await connectOrStart({ sockets, who: WHO, start: start('process.exit(1)') });
+    expect(client.welcome.pid).toBe(42);
+    client.close();
+  });
+
+  test('nobody there and nothing to start: says where it looked and what to do', async () => {
+    const socket = join(folder, 'none.sock');
+    const trying = connectOrStart({ sockets: [socket], who: WHO, start: null });
+    await expect(trying).rejects.toThrow(ServerUnavailable);
+    await expect(trying).rejects.toThrow(`no rackui server answers at ${socket}`);
+  });
+
+  test('a server that ends at once is quoted', async () => {
+    const dying = start('console.error("rackui: the bus on /dev/x is taken by screen (pid 9)"); process.exit(5)');
+    await expect(connectOrStart({ sockets: [dying.socket], who: WHO, start: dying })).rejects.toThrow(
+      'ended (exit code 5): rackui: the bus on /dev/x is taken by screen (pid 9)',
+    );
+  });
+
+  test('a started server outlives its starter: it leads a session of its own', async () => {
+    const script = join(folder, 'server.cjs');
+    // The fields of /proc/PID/stat after the name: state, parent, group, session.
+    writeFileSync(
+      script,
+      `const fs = require('fs');
+       const stat = fs.readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
+       fs.writeFileSync(process.argv[2] + '.session', stat[3] + ' ' + process.pid);
+       process.exit(5);`,
+    );
+    const { socket, stateDir } = start('');
+    const command: [string, ...string[]] = [process.execPath, script, socket];
+    await expect(
+      connectOrStart({ sockets: [socket], who: WHO, start: { command, socket, stateDir } }),
+    ).rejects.toThrow();
+    const [session, pid] = readFileSync(`${socket}.session`, 'utf8').split(' ');
+    expect(session).toBe(pid);
+  });
+});
+
+test.each<[env: NodeJS.ProcessEnv, from: string | null]>([
+  [{}, null],
+  [{ SSH_CONNECTION: '192.0.2.7 50000 192.0.2.1 22' }, '192.0.2.7'],
+  [{ SSH_CLIENT: '2001:db8::7 50000 22' }, '2001:db8::7'],
+])('who asks: %j comes from %s', (env, from) => {
+  expect(identity('off', env, '/dev/pts/3')).toMatchObject({
+    from,
+    tty: '/dev/pts/3',
+    program: 'off',
+    pid: process.pid,
+  });
+});
