@@ -92,7 +92,8 @@ export function sparkline(values: readonly (number | null)[], width: number, g: 
   const high = Math.max(...known, 0);
   const low = Math.min(...known, 255);
   const span = Math.max(high - low, floor);
-  const base = Math.max(0, Math.min(low, high - span));
+  // A steady series lies in the middle: both a rise and a fall have room.
+  const base = Math.max(0, (high + low - span) / 2);
   const bars = shown.map((value) => {
     if (value === null) return g.gap;
     const level = Math.floor(((value - base) / span) * g.bars.length);

@@ -59,7 +59,20 @@ test('a paste is one token, whatever it holds', () => {
 
 test('input means the same however it is cut', () => {
   const piece = fc.constantFrom(
-    ...['a', ' ', 'é', '€', '\u{1f600}', '\r', '\x07', '\x1d', '\x1b[A', '\x1bOP', '\x1b[1;5D', '\x1b[200~x\x1b[y\x1b[201~'],
+    ...[
+      'a',
+      ' ',
+      'é',
+      '€',
+      '\u{1f600}',
+      '\r',
+      '\x07',
+      '\x1d',
+      '\x1b[A',
+      '\x1bOP',
+      '\x1b[1;5D',
+      '\x1b[200~x\x1b[y\x1b[201~',
+    ],
     ...['\x1b[?64c', '\x1b]11;rgb:0/0/0\x1b\\', '\x1bq'],
   );
   fc.assert(

@@ -1,0 +1,21 @@
+/** Which set of keys holds now. */
+import type { Context } from './bindings.ts';
+import type { State } from './state.ts';
+
+/** Null: every key goes to the node, but for the prefix; and in dialogs that read their keys themselves. */
+export function contextOf(state: State): Context | null {
+  const { overlay, pane, focus } = state;
+  if (overlay !== null) {
+    if (
+      overlay.kind === 'help' ||
+      overlay.kind === 'search' ||
+      overlay.kind === 'menu' ||
+      overlay.kind === 'operations'
+    )
+      return overlay.kind;
+    return null;
+  }
+  if (focus === 'map') return 'map';
+  if (pane.chord.kind !== 'idle') return 'prefix';
+  return pane.attachment.kind === 'none' ? 'left' : null;
+}

@@ -1,0 +1,82 @@
+/** What can happen to the interface, and what it can want done. Both are plain data. */
+import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
+import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
+import type { Address } from '../rack/address.ts';
+import type { State } from './state.ts';
+import type { Token } from './tokenizer.ts';
+
+/** A request that the server refused or could not answer. */
+export interface RequestError {
+  code: number;
+  message: string;
+  data: unknown;
+}
+
+/** `local` times are this machine's clock, epoch milliseconds. */
+export type UiEvent =
+  /** `burst`: how many keys came in the same read; `late`: it is not the first of them. */
+  | { type: 'token'; token: Token; burst: number; local: number }
+  | { type: 'tick'; local: number }
+  | { type: 'resize'; cols: number; rows: number }
+  /** The frame that showed the overlay (or its prompt) is on the terminal. */
+  | { type: 'painted'; local: number }
+  /** The pane was scrolled back beyond what is kept of that console. */
+  | { type: 'scroll-limit'; addr: Address; lines: number }
+  | { type: 'update'; note: ServerNotes['update']; local: number }
+  | { type: 'rack'; note: ServerNotes['rack'] }
+  | { type: 'operation'; note: Operation }
+  | { type: 'event'; note: ServerNotes['event'] }
+  | { type: 'console.data'; addr: Address; data: string }
+  | { type: 'console.note'; note: ServerNotes['console.note'] }
+  | { type: 'attached'; joined: ConsoleJoined }
+  | { type: 'attach-failed'; addr: Address; error: RequestError }
+  | { type: 'took'; console: ConsoleState }
+  | { type: 'checked'; dialog: number; answer: PowerCheck }
+  | { type: 'check-failed'; dialog: number; error: RequestError }
+  | { type: 'started'; dialog: number | null; operation: Operation }
+  | { type: 'start-failed'; dialog: number | null; error: RequestError }
+  /** Any other request that failed: said in the notice line. */
+  | { type: 'failed'; what: string; error: RequestError }
+  | { type: 'link-lost'; why: string }
+  | { type: 'link-back'; welcome: Welcome; local: number };
+
+export type Effect =
+  | { do: 'attach'; addr: Address; take: boolean; watch: boolean }
+  | { do: 'detach' }
+  | { do: 'take' }
+  /** Keys for the node: translated for the cursor-key mode its program has set, never containing 0x07. */
+  | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
+  /** A paste for the node: bracketed where its program asked for that. */
+  | { do: 'paste'; addr: Address; bytes: Uint8Array }
+  | { do: 'tell-size'; addr: Address; cols: number; rows: number }
+  | { do: 'sample'; addr: Address }
+  | { do: 'check'; dialog: number; request: PowerRequest }
+  | { do: 'start'; dialog: number | null; request: PowerRequest }
+  | { do: 'abort'; id: string }
+  | { do: 'answer'; id: string; addr: Address; choice: string; confirm: string | null }
+  | { do: 'retry-bus' }
+  /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
+  | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
+  | { do: 'screen-data'; addr: Address; data: string }
+  | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
+  | { do: 'reconnect' }
+  | { do: 'quit' };
+
+export interface Step {
+  state: State;
+  effects: readonly Effect[];
+}
+
+export function step(state: State, ...effects: readonly Effect[]): Step {
+  return { state, effects };
+}
+
+const NOTICE_MS = 6000;
+
+export function withNotice(state: State, level: 'info' | 'warning' | 'error', text: string): State {
+  return { ...state, notice: { level, text, until: state.now + NOTICE_MS } };
+}
+
+export function withPaneNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {
+  return { ...state, pane: { ...state.pane, notice: { level, text, until: state.now + ms } } };
+}

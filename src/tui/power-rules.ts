@@ -1,0 +1,48 @@
+/** When a power dialog may be confirmed: the rules that a key is held against, and that the dialog shows. Pure. */
+import { confirmationText, cuts, type Refusal } from '../api/power.ts';
+import { STALE_AFTER_MS } from '../rack/reading.ts';
+import { nameOf, type PowerDialog, type Shown, type State } from './state.ts';
+
+/** Keys are not believed before the operator can have seen what they would confirm, ms. */
+export const SEEN_MS = 300;
+/** A check is repeated at this age while its dialog is open, ms: half of what makes it stale. */
+export const RECHECK_MS = STALE_AFTER_MS / 2;
+
+export function seenLongEnough(shown: Shown, now: number): boolean {
+  return shown.kind === 'painted' && now - shown.at >= SEEN_MS;
+}
+
+export function refusalsOf(dialog: PowerDialog): Refusal[] {
+  return dialog.check.kind === 'done' ? dialog.check.answer.nodes.flatMap((node) => node.refusals) : [];
+}
+
+/** The only thing in the way is somebody's console, and it can be taken. */
+export function onlyConsoleInTheWay(dialog: PowerDialog): boolean {
+  const refusals = refusalsOf(dialog);
+  return refusals.length > 0 && refusals.every(({ rule }) => rule === 'console');
+}
+
+/** Why the dialog cannot be confirmed now, for people; null: it can. */
+export function refusesNow(state: State, dialog: PowerDialog): string | null {
+  if (state.link.kind === 'lost') return 'The server is gone: nothing can be confirmed.';
+  if (dialog.check.kind === 'running') return 'Asking the nodes …';
+  if (dialog.check.kind === 'failed') return 'The nodes could not be asked: nothing can be confirmed. r asks again.';
+  if (onlyConsoleInTheWay(dialog)) return 'Ctrl-T takes the console for this.';
+  if (refusalsOf(dialog).length > 0) return 'Refused, see above: nothing can be confirmed.';
+  if (dialog.check.answer.nodes.some((node) => node.sample === null))
+    return 'A node did not answer: nothing can be confirmed. r asks again.';
+  if (state.now - dialog.check.at > STALE_AFTER_MS) return 'What was asked is older than 10 s: r asks again.';
+  return null;
+}
+
+/** Whether what is typed so far confirms. */
+export function confirms(state: State, dialog: PowerDialog): boolean {
+  if (!cuts(dialog.request.verb)) return true;
+  return (
+    dialog.field.text ===
+    confirmationText(
+      dialog.request.nodes.map((addr) => nameOf(state, addr)),
+      dialog.request.label,
+    )
+  );
+}

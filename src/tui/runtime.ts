@@ -1,0 +1,159 @@
+/** Performs effects: requests to the server, bytes to the emulators. Answers come back as events. */
+import type { RackClient } from '../client/client.ts';
+import type { Address } from '../rack/address.ts';
+import type { Emulators } from './emulator.ts';
+import type { Effect, RequestError, UiEvent } from './events.ts';
+
+/** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
+const PIECE = 16 * 1024;
+const CURSOR_KEYS: Record<string, string> = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' };
+
+export interface RuntimePorts {
+  dispatch: (event: UiEvent) => void;
+  /** Loaded at the first console: an emulator costs a start 36 ms. */
+  emulators(): Promise<Emulators>;
+  reconnect(): void;
+  quit(): void;
+}
+
+export class Runtime {
+  readonly #ports: RuntimePorts;
+  #client: RackClient;
+  /** Emulator work in its order: the first load waits for the module. */
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(client: RackClient, ports: RuntimePorts) {
+    this.#client = client;
+    this.#ports = ports;
+  }
+
+  set client(client: RackClient) {
+    this.#client = client;
+  }
+
+  perform(effect: Effect): void {
+    const { dispatch } = this.#ports;
+    switch (effect.do) {
+      case 'attach': {
+        const { addr, take, watch } = effect;
+        this.#ask(
+          this.#client.request('console.attach', { addr, take, watch }),
+          (joined) => dispatch({ type: 'attached', joined }),
+          (error) => dispatch({ type: 'attach-failed', addr, error }),
+        );
+        return;
+      }
+      case 'detach':
+        this.#try('detach', this.#client.request('console.detach', {}));
+        return;
+      case 'take':
+        this.#ask(
+          this.#client.request('console.take', {}),
+          (console) => dispatch({ type: 'took', console }),
+          (error) => dispatch({ type: 'failed', what: 'taking the keyboard', error }),
+        );
+        return;
+      case 'keys':
+        this.#later((emulators) => this.#type(effect.addr, keysFor(effect, emulators.applicationCursor(effect.addr))));
+        return;
+      case 'paste':
+        this.#later((emulators) =>
+          this.#type(effect.addr, pasteFor(effect.bytes, emulators.bracketedPaste(effect.addr))),
+        );
+        return;
+      case 'tell-size': {
+        const { addr, cols, rows } = effect;
+        this.#try('telling the size', this.#client.request('console.resize', { cols, rows }));
+        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
+        return;
+      }
+      case 'sample':
+        this.#try('sampling', this.#client.request('sweep', { addrs: [effect.addr], interrupt: true }));
+        return;
+      case 'check':
+        this.#ask(
+          this.#client.request('power.check', effect.request),
+          (answer) => dispatch({ type: 'checked', dialog: effect.dialog, answer }),
+          (error) => dispatch({ type: 'check-failed', dialog: effect.dialog, error }),
+        );
+        return;
+      case 'start':
+        this.#ask(
+          this.#client.request('power.start', effect.request),
+          (operation) => dispatch({ type: 'started', dialog: effect.dialog, operation }),
+          (error) => dispatch({ type: 'start-failed', dialog: effect.dialog, error }),
+        );
+        return;
+      case 'abort':
+        this.#try(`aborting ${effect.id}`, this.#client.request('ops.abort', { id: effect.id }));
+        return;
+      case 'answer': {
+        const { id, addr, choice, confirm } = effect;
+        this.#try(`answering ${id}`, this.#client.request('ops.answer', { id, addr, choice, confirm }));
+        return;
+      }
+      case 'retry-bus':
+        this.#try('retrying the bus', this.#client.request('bus.retry', {}));
+        return;
+      case 'screen-load': {
+        const { addr, cols, rows, screen } = effect;
+        this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64')));
+        return;
+      }
+      case 'screen-data':
+        this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64')));
+        return;
+      case 'screen-resize':
+        this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));
+        return;
+      case 'reconnect':
+        this.#ports.reconnect();
+        return;
+      case 'quit':
+        this.#ports.quit();
+        return;
+    }
+  }
+
+  #type(addr: Address, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      const data = Buffer.from(bytes.subarray(at, at + PIECE)).toString('base64');
+      this.#client.note('console.input', { addr, data });
+    }
+  }
+
+  #later(work: (emulators: Emulators) => void): void {
+    this.#work = this.#work.then(async () => work(await this.#ports.emulators()));
+  }
+
+  #try(what: string, request: Promise<unknown>): void {
+    this.#ask(
+      request,
+      () => undefined,
+      (error) => this.#ports.dispatch({ type: 'failed', what, error }),
+    );
+  }
+
+  #ask<T>(request: Promise<T>, done: (answer: T) => void, failed: (error: RequestError) => void): void {
+    request.then(done, (error: unknown) => failed(describe(error)));
+  }
+}
+
+function describe(error: unknown): RequestError {
+  const { code, data } = error as Partial<RequestError>;
+  return { code: code ?? 0, message: error instanceof Error ? error.message : String(error), data };
+}
+
+/** A plain cursor key in the form that the node's program asked for; every other key as it was typed. */
+function keysFor({ name, bytes }: { name: string; bytes: Uint8Array }, application: boolean): Uint8Array {
+  const final = CURSOR_KEYS[name];
+  return final === undefined ? bytes : new TextEncoder().encode(`\x1b${application ? 'O' : '['}${final}`);
+}
+
+/** Line ends as a keyboard makes them; bracketed where the node's program can tell a paste from typing. */
+function pasteFor(bytes: Uint8Array, bracketed: boolean): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1').replace(/\r?\n/g, '\r');
+  // The end mark inside a paste would end it early, and what follows would be typed.
+  const safe = text.replaceAll('\x1b[201~', '');
+  return Buffer.from(bracketed ? `\x1b[200~${safe}\x1b[201~` : safe, 'latin1');
+}

@@ -1,0 +1,246 @@
+/** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
+import type { Operation, PowerCheck, PowerRequest, Verb } from '../api/power.ts';
+import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
+import type { Address } from '../rack/address.ts';
+import type { Inventory } from '../rack/inventory.ts';
+import type { Reading } from '../rack/reading.ts';
+
+export interface NodeView {
+  reading: Reading;
+  /** [current, fan] counts, oldest first, one entry a sweep; null: asked and not answered. */
+  history: readonly ([number, number] | null)[];
+  /** When the last entry of the history was made, server's clock. */
+  historyAt: number;
+  alarms: readonly string[];
+  op: string | null;
+}
+
+/** `lost` keeps why and since when (server's clock), so that nothing old passes for present. */
+export type Link = { kind: 'connected' } | { kind: 'lost'; since: number; why: string };
+
+/** Something said to the operator, until `until` (server's clock) or until a key. */
+export interface Notice {
+  level: 'info' | 'warning' | 'error';
+  text: string;
+  until: number;
+}
+
+/** The chord after the console's prefix. `hex`: the first digit of an address was typed. */
+export type Chord = { kind: 'idle' } | { kind: 'prefix' } | { kind: 'hex'; digit: string };
+
+/** The console we are in, as the server granted it. */
+export type Attachment =
+  | { kind: 'none' }
+  | { kind: 'joining'; addr: Address; from: Address | null }
+  | { kind: 'joined'; addr: Address; role: 'types' | 'watches' };
+
+/** What is kept of a console that was attached: its emulator lives in the runtime. */
+export interface Kept {
+  cols: number;
+  rows: number;
+  /** When we left it, server's clock; null while attached. */
+  leftAt: number | null;
+  /** Why, where it was not our own doing. */
+  why: string | null;
+  /** Lines scrolled back from the end. */
+  scroll: number;
+}
+
+export interface ConsolePane {
+  attachment: Attachment;
+  kept: ReadonlyMap<Address, Kept>;
+  /** Whose screen the pane shows: attached, or the last one left. */
+  shown: Address | null;
+  /** The console before this one: prefix Tab. */
+  previous: Address | null;
+  chord: Chord;
+  /** In the pane's border: blocked keys, who took the keyboard, a gap. */
+  notice: Notice | null;
+}
+
+/** Nothing may confirm a dialog that the operator has not seen for a moment. */
+export type Shown = { kind: 'pending' } | { kind: 'painted'; at: number };
+
+/** Typed into a dialog's field so far, and where the focus is. */
+export interface Field {
+  text: string;
+  focus: 'cancel' | 'field';
+}
+
+export interface PowerDialog {
+  kind: 'power';
+  id: number;
+  request: PowerRequest;
+  check:
+    | { kind: 'running' }
+    /** `again`: an answer to replace this one is on its way. */
+    | { kind: 'done'; at: number; answer: PowerCheck; again: boolean }
+    /** The check itself failed: the reason in words. */
+    | { kind: 'failed'; why: string };
+  field: Field;
+  shown: Shown;
+  /** Said after something was discarded or did not match. */
+  remark: string | null;
+  /** The request is on its way: nothing more may be typed. */
+  sent: boolean;
+}
+
+export type Overlay =
+  | { kind: 'help'; scroll: number; from: 'map' | 'console' }
+  | { kind: 'search'; text: string }
+  | { kind: 'menu'; targets: Targets; index: number }
+  | PowerDialog
+  /** Another operator has the console open on another node. */
+  | { kind: 'takeover'; id: number; addr: Address; console: ConsoleState; shown: Shown }
+  /** More than a kilobyte pasted. */
+  | { kind: 'paste'; id: number; addr: Address; bytes: Uint8Array; removed: number; shown: Shown }
+  | { kind: 'operations'; selected: number; prompt: OperationPrompt | null };
+
+/** Inside the operations panel: an abort to confirm, or a dangerous answer whose text must be typed. */
+export type OperationPrompt =
+  | { kind: 'abort'; id: string; shown: Shown }
+  | { kind: 'answer'; id: string; addr: Address; choice: string; confirm: string; field: Field; shown: Shown };
+
+/** What a verb would be for. */
+export interface Targets {
+  nodes: readonly Address[];
+  label: string;
+}
+
+export interface State {
+  size: { cols: number; rows: number };
+  /** Server's clock, epoch milliseconds. */
+  now: number;
+  /** Server's clock minus ours. */
+  clockOffset: number;
+  utcOffsetMin: number;
+  link: Link;
+  session: number;
+  access: Access;
+  rack: Inventory;
+  intervalMs: number;
+  bus: BusStatus;
+  nodes: ReadonlyMap<Address, NodeView>;
+  console: ConsoleState | null;
+  sessions: readonly Session[];
+  operations: readonly Operation[];
+  /** Results the operator has put away. */
+  dismissed: ReadonlySet<string>;
+  events: readonly EventRecord[];
+  focus: 'map' | 'console';
+  zoom: boolean;
+  cursor: Address;
+  marks: ReadonlySet<Address>;
+  /** First digit of an address typed on the map, and when. */
+  digit: { text: string; at: number } | null;
+  pane: ConsolePane;
+  overlay: Overlay | null;
+  notice: Notice | null;
+  /** For identities of dialogs: an answer for a dialog that was closed meanwhile is nobody's. */
+  nextId: number;
+}
+
+/** Points of history kept a node: what the widest sparkline shows. */
+export const HISTORY = 60;
+/** Events kept for the event lines and the detail pane. */
+export const EVENTS = 200;
+
+export function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
+  return new Map(
+    snapshot.nodes.map((node) => [
+      node.addr,
+      {
+        reading: node.reading,
+        history: (node.history ?? []).slice(-HISTORY),
+        historyAt: node.reading.state === 'ok' ? node.reading.sample.at : snapshot.now,
+        alarms: node.alarms,
+        op: node.op,
+      },
+    ]),
+  );
+}
+
+/** `local` is this machine's clock at the moment of the welcome. */
+export function initialState(
+  welcome: Welcome,
+  size: State['size'],
+  local: number,
+  utcOffsetMin: number,
+  viewOnly: boolean,
+): State {
+  const { snapshot } = welcome;
+  return {
+    size,
+    now: snapshot.now,
+    clockOffset: snapshot.now - local,
+    utcOffsetMin,
+    link: { kind: 'connected' },
+    session: welcome.session,
+    access: viewOnly ? 'view' : welcome.access,
+    rack: snapshot.rack,
+    intervalMs: snapshot.intervalMs,
+    bus: snapshot.bus,
+    nodes: nodesOf(snapshot),
+    console: snapshot.console,
+    sessions: snapshot.sessions,
+    operations: snapshot.operations,
+    dismissed: new Set(),
+    events: snapshot.events.slice(-EVENTS),
+    focus: 'map',
+    zoom: false,
+    cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,
+    marks: new Set(),
+    digit: null,
+    pane: {
+      attachment: { kind: 'none' },
+      kept: new Map(),
+      shown: null,
+      previous: null,
+      chord: { kind: 'idle' },
+      notice: null,
+    },
+    overlay: null,
+    notice: null,
+    nextId: 1,
+  };
+}
+
+export function nameOf(state: State, addr: Address): string {
+  return state.rack.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`;
+}
+
+/** What a verb would act on: the marked nodes, or the selected one. */
+export function targetsOf(state: State): Targets {
+  if (state.marks.size === 0) return { nodes: [state.cursor], label: nameOf(state, state.cursor) };
+  const nodes = [...state.marks].sort((a, b) => a - b);
+  const [only] = nodes;
+  return nodes.length === 1 && only !== undefined
+    ? { nodes, label: nameOf(state, only) }
+    : { nodes, label: markedLabel(state, nodes) };
+}
+
+/** `row:A` where exactly a blade's nodes are marked, else `marked`: the label is part of what must be typed. */
+function markedLabel(state: State, nodes: readonly Address[]): string {
+  const rows = new Set(nodes.map((addr) => Math.floor(addr / 4)));
+  const [row] = rows;
+  if (rows.size !== 1 || row === undefined) return nodes.length === state.rack.nodes.length ? 'all' : 'marked';
+  const blade = state.rack.nodes.filter((node) => Math.floor(node.addr / 4) === row);
+  return blade.length === nodes.length ? `row:${String.fromCharCode(65 + row)}` : 'marked';
+}
+
+/** Operations to show: running ones, and ended ones until they were put away. */
+export function shownOperations(state: State): readonly Operation[] {
+  return state.operations.filter((operation) => operation.endedAt === null || !state.dismissed.has(operation.id));
+}
+
+export function isTyping(state: State): boolean {
+  return state.focus === 'console' && state.pane.attachment.kind === 'joined' && state.pane.attachment.role === 'types';
+}
+
+export const VERBS: readonly { verb: Verb; key: string; label: string; about: string }[] = [
+  { verb: 'on', key: 'o', label: 'On', about: 'switch on' },
+  { verb: 'off', key: 's', label: 'Off', about: 'shut the system down, wait for proof, then cut' },
+  { verb: 'cycle', key: 'c', label: 'Cycle', about: 'shut down, cut, pause, switch on' },
+  { verb: 'force-off', key: 'f', label: 'Force off', about: 'cut power NOW; what is not on disk is lost' },
+  { verb: 'force-cycle', key: 'h', label: 'Force cycle', about: 'cut power NOW, pause, switch on' },
+];

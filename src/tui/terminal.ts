@@ -1,0 +1,126 @@
+/**
+ * The operator's terminal: the only importer of blessed, which finds what changed between two frames and says it in the
+ * terminal's own language. Input never goes through it, output only through {@link Output}.
+ */
+import { PassThrough } from 'node:stream';
+import blessed from 'blessed';
+import type { Frame } from './frame.ts';
+import { Output } from './output.ts';
+import type { Palette } from './palette.ts';
+
+/** What blessed's types leave out and this file uses. */
+interface BlessedScreen {
+  lines: ([number, string][] & { dirty: boolean })[];
+  olines: [number, string][][];
+  draw(from: number, to: number): void;
+  alloc(dirty?: boolean): void;
+  tput: { brokenACS: boolean; unicode: boolean };
+  program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };
+}
+
+const ENTER = '\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
+/** Whatever state a frame left: attributes, cursor, bracketed paste, synchronized output, the screen before. */
+const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?1049l';
+/** A frame appears as one; terminals that do not know the mode ignore it. */
+const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
+const FRAME_END = '\x1b[?2026l';
+
+export class Terminal {
+  readonly #output: Output;
+  readonly #palette: Palette;
+  readonly #screen: BlessedScreen;
+  #written = '';
+  #cursor = '';
+  #left = false;
+
+  constructor(
+    stdout: { fd: number },
+    size: { cols: number; rows: number },
+    palette: Palette,
+    onGone: (error: Error) => void,
+  ) {
+    this.#palette = palette;
+    this.#output = new Output(stdout.fd, onGone);
+    // blessed would install handlers that leave with code 0 on SIGTERM and forget SIGHUP: the interface has its own.
+    (blessed as unknown as { Screen: { _bound: boolean } }).Screen._bound = true;
+    const sink = Object.assign(new PassThrough(), { isTTY: true, columns: size.cols, rows: size.rows });
+    sink.write = ((text: string) => {
+      this.#written += text;
+      return true;
+    }) as typeof sink.write;
+    // A decoder of its own would be attached to any other stream; no key ever comes through this one.
+    const silent = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => silent, _keypressDecoder: true });
+    this.#screen = blessed.screen({
+      input: silent,
+      output: sink,
+      // Of the terminals whose description blessed can read, the one whose sequences all others understand.
+      terminal: 'xterm-256color',
+      smartCSR: true,
+      // Resizing is the interface's own business, in order with all other events.
+      resizeTimeout: 1e9,
+    }) as unknown as BlessedScreen;
+    this.#screen.tput.brokenACS = true;
+    this.#screen.tput.unicode = true;
+    // What is drawn must be at hand when draw() returns, to become one frame; the cursor is this file's business.
+    this.#screen.program.useBuffer = false;
+    this.#screen.program.cursorHidden = true;
+    this.#written = '';
+    this.#output.write(ENTER);
+    this.resize(size);
+  }
+
+  get congested(): boolean {
+    return this.#output.congested;
+  }
+
+  set onDrain(listener: () => void) {
+    this.#output.onDrain = listener;
+  }
+
+  /** The screen is empty after this: the next frame is drawn whole. */
+  resize({ cols, rows }: { cols: number; rows: number }): void {
+    const { program } = this.#screen;
+    program.cols = cols;
+    program.rows = rows;
+    this.#screen.alloc();
+    this.#output.write('\x1b[0m\x1b[2J');
+  }
+
+  /** Draws what differs from the frame before; nothing differs: no byte. */
+  show(frame: Frame): void {
+    const { lines, olines } = this.#screen;
+    for (let y = 0; y < frame.rows; y++) {
+      const line = lines[y];
+      const shown = olines[y];
+      if (!line || !shown) return;
+      for (let x = 0; x < frame.cols; x++) {
+        const i = y * frame.cols + x;
+        const attr = this.#palette.resolve(frame.inks[i] ?? 'text', frame.grounds[i] ?? 'screen');
+        const ch = frame.chars[i] ?? ' ';
+        const cell = line[x];
+        const old = shown[x];
+        if (!cell || !old || (cell[0] === attr && cell[1] === ch)) continue;
+        line[x] = [attr, ch];
+        line.dirty = true;
+        // The right half of a wide character is written with its left half: both or none.
+        if (ch === '' && x > 0 && shown[x - 1]) shown[x - 1] = [-1, ' '];
+        if (frame.chars[i + 1] === '' && shown[x + 1]) shown[x + 1] = [-1, ' '];
+      }
+    }
+    this.#written = '';
+    this.#screen.draw(0, frame.rows - 1);
+    const drawn = this.#written;
+    this.#written = '';
+    const cursor = frame.cursor ? `\x1b[${frame.cursor.y + 1};${frame.cursor.x + 1}H\x1b[?25h` : '';
+    if (drawn === '' && cursor === this.#cursor) return;
+    this.#cursor = cursor;
+    this.#output.write(`${FRAME_BEGIN}${drawn}${cursor}${FRAME_END}`);
+  }
+
+  /** Gives the terminal back as it was. Safe to call twice, and from an exit handler. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#output.finish(LEAVE);
+  }
+}

@@ -1,0 +1,119 @@
+/** Which console the pane shows, and what the server says of it. Pure. */
+import { RPC_ERROR, type ConsoleState } from '../api/protocol.ts';
+import type { Address } from '../rack/address.ts';
+import { step, withNotice, withPaneNotice, type Step, type UiEvent } from './events.ts';
+import { nameOf, type ConsolePane, type Kept, type State } from './state.ts';
+
+/** Asks for a node's console. Those who may only look join one that is open. */
+export function attachTo(state: State, addr: Address): Step {
+  const { attachment } = state.pane;
+  if (!state.rack.nodes.some((node) => node.addr === addr))
+    return step(withNotice(state, 'info', 'an empty slot has no console'));
+  if (attachment.kind !== 'none' && attachment.addr === addr) return step({ ...state, focus: 'console' });
+  const from = attachment.kind === 'none' ? null : attachment.addr;
+  const pane: ConsolePane = {
+    ...leave(state, null).pane,
+    attachment: { kind: 'joining', addr, from },
+    shown: addr,
+    previous: from ?? (state.pane.shown === addr ? state.pane.previous : state.pane.shown),
+    chord: { kind: 'idle' },
+    notice: null,
+  };
+  return step(
+    { ...state, cursor: addr, focus: 'console', pane },
+    { do: 'attach', addr, take: false, watch: state.access === 'view' },
+  );
+}
+
+/** Notes when the attached console was left; the screen stays. */
+export function leave(state: State, why: string | null): State {
+  const { attachment, kept } = state.pane;
+  if (attachment.kind !== 'joined') return state;
+  const before = kept.get(attachment.addr);
+  return {
+    ...state,
+    pane: {
+      ...state.pane,
+      attachment: { kind: 'none' },
+      kept: before ? new Map(kept).set(attachment.addr, { ...before, leftAt: state.now, why }) : kept,
+    },
+  };
+}
+
+export function detach(state: State): Step {
+  const left = leave(state, null);
+  const pane: ConsolePane = { ...left.pane, attachment: { kind: 'none' }, chord: { kind: 'idle' } };
+  return step({ ...left, pane, focus: 'map', zoom: false }, { do: 'detach' });
+}
+
+type ConsoleEvent = Extract<UiEvent, { type: 'console.data' | 'console.note' | 'attached' | 'attach-failed' | 'took' }>;
+
+export function consoleEvent(state: State, event: ConsoleEvent): Step {
+  switch (event.type) {
+    case 'console.data':
+      return step(state, { do: 'screen-data', addr: event.addr, data: event.data });
+    case 'attached': {
+      const { addr, cols, rows, role, screen, console } = event.joined;
+      const kept: Kept = { cols, rows, leftAt: null, why: null, scroll: 0 };
+      // The answer to an attach that was given up meanwhile is undone.
+      if (state.pane.attachment.kind !== 'joining' || state.pane.attachment.addr !== addr)
+        return state.pane.attachment.kind === 'none' ? step(state, { do: 'detach' }) : step(state);
+      const pane: ConsolePane = {
+        ...state.pane,
+        attachment: { kind: 'joined', addr, role },
+        kept: new Map(state.pane.kept).set(addr, kept),
+        shown: addr,
+      };
+      return step({ ...state, console, pane }, { do: 'screen-load', addr, cols, rows, screen });
+    }
+    case 'attach-failed': {
+      if (state.pane.attachment.kind !== 'joining' || state.pane.attachment.addr !== event.addr) return step(state);
+      const pane: ConsolePane = { ...state.pane, attachment: { kind: 'none' } };
+      const failed: State = { ...state, pane, focus: 'map', zoom: false };
+      const held = event.error.code === RPC_ERROR.held ? (event.error.data as ConsoleState | null) : null;
+      if (held !== null && state.access === 'control')
+        return step({
+          ...failed,
+          overlay: { kind: 'takeover', id: state.nextId, addr: event.addr, console: held, shown: { kind: 'pending' } },
+          nextId: state.nextId + 1,
+        });
+      return step(withNotice(failed, 'error', `console of ${nameOf(state, event.addr)}: ${event.error.message}`));
+    }
+    case 'took': {
+      const { attachment } = state.pane;
+      if (attachment.kind !== 'joined') return step({ ...state, console: event.console });
+      const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'types' } };
+      return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', 'the keyboard is yours'));
+    }
+    case 'console.note':
+      return onNote(state, event.note);
+  }
+}
+
+function onNote(state: State, note: Extract<ConsoleEvent, { type: 'console.note' }>['note']): Step {
+  const { attachment } = state.pane;
+  if (attachment.kind !== 'joined' || attachment.addr !== note.addr) return step(state);
+  switch (note.kind) {
+    case 'taken': {
+      const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'watches' } };
+      return step(withPaneNotice({ ...state, pane }, 'warning', note.text, 20_000));
+    }
+    case 'closed': {
+      const left = leave(state, note.text);
+      return step(
+        withNotice({ ...left, zoom: false }, 'warning', `console of ${nameOf(state, note.addr)} closed: ${note.text}`),
+      );
+    }
+    case 'resized': {
+      const before = state.pane.kept.get(note.addr);
+      const { cols, rows } = note;
+      if (!before || cols === undefined || rows === undefined) return step(state);
+      const kept = new Map(state.pane.kept).set(note.addr, { ...before, cols, rows });
+      return step({ ...state, pane: { ...state.pane, kept } }, { do: 'screen-resize', addr: note.addr, cols, rows });
+    }
+    case 'gap':
+      return step(withPaneNotice(state, 'info', note.text));
+    case 'blocked':
+      return step(withPaneNotice(state, 'warning', note.text));
+  }
+}

@@ -1,0 +1,110 @@
+/** Keys while something lies over the screen: help, search, menu, questions; power dialogs and operations have rooms of their own. Pure. */
+import { bindingOf } from './bindings.ts';
+import { step, withNotice, type Step, type UiEvent } from './events.ts';
+import { VERBS, type Overlay, type Shown, type State } from './state.ts';
+import { seenLongEnough } from './power-rules.ts';
+import { attachTo } from './update-console.ts';
+import { found } from './update-map.ts';
+import { keyInOperations } from './update-operations.ts';
+import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
+
+type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+
+export function keyInOverlay(state: State, event: TokenEvent): Step {
+  const { overlay } = state;
+  if (overlay === null) return step(state);
+  if (overlay.kind === 'power') return keyInPowerDialog(state, overlay, event);
+  if (overlay.kind === 'operations') return keyInOperations(state, overlay, event);
+  if (event.token.kind !== 'key') return step(state);
+  const { name } = event.token;
+  switch (overlay.kind) {
+    case 'help': {
+      const command = bindingOf('help', name)?.command;
+      if (command === 'cancel') return step({ ...state, overlay: null });
+      const by = command === 'down' ? scrollStep(name) : command === 'up' ? -scrollStep(name) : 0;
+      return step({ ...state, overlay: { ...overlay, scroll: Math.max(0, Math.min(HELP_END, overlay.scroll + by)) } });
+    }
+    case 'search':
+      return keyInSearch(state, overlay.text, name);
+    case 'menu':
+      return keyInMenu(state, overlay, name);
+    case 'takeover':
+      return name === 't' && believable(overlay.shown, state, event)
+        ? take(state, overlay)
+        : step({ ...state, overlay: null });
+    case 'paste': {
+      const closed: State = { ...state, overlay: null };
+      if (name === 'y' && believable(overlay.shown, state, event))
+        return step(closed, { do: 'paste', addr: overlay.addr, bytes: overlay.bytes });
+      return step(withNotice(closed, 'info', 'the paste was left out'));
+    }
+  }
+}
+
+/** The help's own length is the view's business; beyond its end scrolling changes nothing. */
+const HELP_END = 80;
+const scrollStep = (name: string): number => (name.startsWith('page') || name === 'space' ? 10 : 1);
+
+/** Typed by a person who has seen the question: alone in its read, and not at once. */
+function believable(shown: Shown, state: State, event: TokenEvent): boolean {
+  return event.burst === 1 && seenLongEnough(shown, state.now);
+}
+
+function take(before: State, overlay: Extract<Overlay, { kind: 'takeover' }>): Step {
+  const { state, effects } = attachTo({ ...before, overlay: null }, overlay.addr);
+  return step(state, ...effects.map((effect) => (effect.do === 'attach' ? { ...effect, take: true } : effect)));
+}
+
+function keyInSearch(state: State, text: string, name: string): Step {
+  const command = bindingOf('search', name)?.command;
+  if (command === 'cancel') return step({ ...state, overlay: null });
+  const matches = found(state, text);
+  if (command === 'accept') {
+    const closed: State = { ...state, overlay: null };
+    if (matches.length === 0) return step(withNotice(closed, 'warning', `no node's name holds "${text}"`));
+    return step(closed);
+  }
+  const next = name === 'backspace' ? text.slice(0, -1) : Array.from(name).length === 1 ? text + name : text;
+  // The cursor goes along while one types, so that Enter holds no surprise.
+  const [first] = found(state, next);
+  return step({ ...state, cursor: first ?? state.cursor, overlay: { kind: 'search', text: next } });
+}
+
+function keyInMenu(state: State, overlay: Extract<Overlay, { kind: 'menu' }>, name: string): Step {
+  const chosen = VERBS.find(({ key }) => key === name);
+  if (chosen !== undefined) return openPowerDialog(state, overlay.targets, chosen.verb);
+  const at = overlay.index;
+  switch (bindingOf('menu', name)?.command) {
+    case 'down':
+      return step({ ...state, overlay: { ...overlay, index: (at + 1) % VERBS.length } });
+    case 'up':
+      return step({ ...state, overlay: { ...overlay, index: (at + VERBS.length - 1) % VERBS.length } });
+    case 'accept': {
+      const verb = VERBS[at]?.verb;
+      return verb === undefined ? step(state) : openPowerDialog(state, overlay.targets, verb);
+    }
+    case 'cancel':
+      return step({ ...state, overlay: null });
+    default:
+      return step(state);
+  }
+}
+
+/** The terminal shows what was to be seen before keys count. */
+export function paintedOverlay(state: State, at: number): State {
+  const { overlay } = state;
+  if (overlay === null) return state;
+  const painted: Shown = { kind: 'painted', at };
+  if ('shown' in overlay && overlay.shown.kind === 'pending')
+    return { ...state, overlay: { ...overlay, shown: painted } };
+  if (overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending')
+    return { ...state, overlay: { ...overlay, prompt: { ...overlay.prompt, shown: painted } } };
+  return state;
+}
+
+/** True while something waits to be seen. */
+export function awaitsPaint({ overlay }: State): boolean {
+  if (overlay === null) return false;
+  if ('shown' in overlay) return overlay.shown.kind === 'pending';
+  return overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending';
+}

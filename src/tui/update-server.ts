@@ -1,0 +1,83 @@
+/** What the server says of the rack, and what becomes of the link to it. Pure. */
+import type { NodeState } from '../api/protocol.ts';
+import type { Operation } from '../api/power.ts';
+import { step, withNotice, type Step, type UiEvent } from './events.ts';
+import { EVENTS, HISTORY, initialState, type NodeView, type State } from './state.ts';
+import { leave } from './update-console.ts';
+
+type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'event' | 'link-lost' | 'link-back' }>;
+
+export function serverEvent(state: State, event: ServerEvent): Step {
+  switch (event.type) {
+    case 'update':
+      return step(updated(state, event.note, event.local));
+    case 'rack': {
+      const known = event.note.rack.nodes.some((node) => node.addr === state.cursor);
+      return step({
+        ...state,
+        rack: event.note.rack,
+        cursor: known ? state.cursor : (state.bus.master ?? state.cursor),
+      });
+    }
+    case 'operation':
+      return step(operated(state, event.note));
+    case 'event':
+      return step({ ...state, events: [...state.events, event.note].slice(-EVENTS) });
+    case 'link-lost': {
+      const left = leave(state, 'the server went away');
+      const pane = { ...left.pane, attachment: { kind: 'none' } as const, chord: { kind: 'idle' } as const };
+      const lost: State = { ...left, pane, link: { kind: 'lost', since: state.now, why: event.why } };
+      return step(lost, { do: 'reconnect' });
+    }
+    case 'link-back': {
+      const fresh = initialState(event.welcome, state.size, event.local, state.utcOffsetMin, state.access === 'view');
+      const kept = { cursor: state.cursor, marks: state.marks, pane: state.pane, focus: state.focus, zoom: state.zoom };
+      const overlay = state.overlay?.kind === 'help' ? state.overlay : null;
+      const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
+      return step(withNotice(back, 'info', 'the server is back'));
+    }
+  }
+}
+
+function updated(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
+  let nodes = state.nodes;
+  if (note.nodes !== undefined) {
+    const next = new Map(nodes);
+    for (const node of note.nodes) next.set(node.addr, withNode(next.get(node.addr), node, note.now));
+    nodes = next;
+  }
+  return {
+    ...state,
+    now: note.now,
+    clockOffset: note.now - local,
+    nodes,
+    bus: note.bus ?? state.bus,
+    console: note.console === undefined ? state.console : note.console,
+    sessions: note.sessions ?? state.sessions,
+  };
+}
+
+/** A new sample becomes the history's next point; a failure becomes a gap in it. */
+function withNode(before: NodeView | undefined, node: NodeState, now: number): NodeView {
+  const { reading, alarms, op } = node;
+  const history = node.history ?? before?.history ?? [];
+  const at = reading.state === 'ok' ? reading.sample.at : now;
+  const last = before?.historyAt ?? 0;
+  const isNew = node.history === undefined && at > last && (reading.state === 'ok' || reading.state === 'failed');
+  if (!isNew) return { reading, history: history.slice(-HISTORY), historyAt: Math.max(at, last), alarms, op };
+  const point: [number, number] | null = reading.state === 'ok' ? [reading.sample.current, reading.sample.fan] : null;
+  return { reading, history: [...history, point].slice(-HISTORY), historyAt: at, alarms, op };
+}
+
+function operated(state: State, operation: Operation): State {
+  const before = state.operations.find(({ id }) => id === operation.id);
+  const operations = before
+    ? state.operations.map((one) => (one.id === operation.id ? operation : one))
+    : [...state.operations, operation];
+  const next: State = { ...state, operations };
+  const asks = operation.nodes.find((node) => node.question !== null);
+  const asked = before?.nodes.some((node) => node.question !== null) ?? false;
+  if (asks !== undefined && !asked)
+    return withNotice(next, 'warning', `${asks.name}: ${asks.question?.text ?? ''} (o answers)`);
+  return next;
+}

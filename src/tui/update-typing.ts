@@ -1,0 +1,162 @@
+/** Keys at a console: to the node, but for the prefix and what must never leave. Pure. */
+import type { Address } from '../rack/address.ts';
+import { formatAddress } from '../rack/address.ts';
+import { bindingOf, disabledReason, type Command } from './bindings.ts';
+import { step, withNotice, withPaneNotice, type Step, type UiEvent } from './events.ts';
+import { layoutOf } from './layout.ts';
+import type { State } from './state.ts';
+import { attachTo, detach } from './update-console.ts';
+import { neighbour, withOperations } from './update-map.ts';
+
+type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+
+/** A paste beyond this is asked about first, bytes. */
+const LARGE_PASTE = 1024;
+const BELL = 0x07;
+const BELL_WHY = 'Ctrl-G was not sent: on this bus it closes the pipe, and the next keys would reach the master’s BIOS';
+
+export function keyInConsole(state: State, { token }: TokenEvent): Step {
+  const { attachment, chord } = state.pane;
+  if (token.kind === 'reply') return step(state);
+  if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, token.bytes);
+  if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
+  if (attachment.kind === 'none') return onLeft(state, token.name);
+  if (token.name === 'C-]') return step({ ...state, pane: { ...state.pane, chord: { kind: 'prefix' }, notice: null } });
+  return typed(state, token.name, token.bytes);
+}
+
+const idle = (state: State): State => ({ ...state, pane: { ...state.pane, chord: { kind: 'idle' } } });
+
+function typed(before: State, name: string, bytes: Uint8Array): Step {
+  const { attachment } = before.pane;
+  if (attachment.kind !== 'joined')
+    return step(withPaneNotice(before, 'info', 'not sent: the console is still being opened'));
+  if (bytes.includes(BELL)) return step(withPaneNotice(before, 'warning', BELL_WHY));
+  if (attachment.role === 'watches') {
+    const who = before.console?.holderName ?? 'nobody';
+    return step(withPaneNotice(before, 'warning', `not sent: ${who} types here; Ctrl-] w takes the keyboard`));
+  }
+  if (before.link.kind === 'lost') return step(withPaneNotice(before, 'error', 'not sent: the server is gone'));
+  return step(scrolledTo(before, attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
+}
+
+function onPaste(state: State, raw: Uint8Array): Step {
+  const { attachment } = state.pane;
+  if (attachment.kind !== 'joined' || attachment.role !== 'types') return typed(state, 'paste', new Uint8Array());
+  const bytes = raw.filter((byte) => byte !== BELL);
+  const removed = raw.length - bytes.length;
+  const { addr } = attachment;
+  if (bytes.length > LARGE_PASTE)
+    return step({
+      ...state,
+      overlay: { kind: 'paste', id: state.nextId, addr, bytes, removed, shown: { kind: 'pending' } },
+      nextId: state.nextId + 1,
+    });
+  const told =
+    removed === 0 ? state : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was taken out of the paste`);
+  return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), { do: 'paste', addr, bytes });
+}
+
+function onChord(state: State, chord: State['pane']['chord'], name: string): Step {
+  if (chord.kind === 'hex') {
+    if (!/^[0-9a-f]$/i.test(name)) return step(withPaneNotice(state, 'info', 'two hex digits go to a node’s console'));
+    const addr = Number.parseInt(chord.digit + name, 16);
+    if (!state.rack.nodes.some((node) => node.addr === addr))
+      return step(withPaneNotice(state, 'warning', `no node at address ${formatAddress(addr)}`));
+    return attachTo(state, addr);
+  }
+  if (/^[0-7]$/.test(name)) return step({ ...state, pane: { ...state.pane, chord: { kind: 'hex', digit: name } } });
+  const binding = bindingOf('prefix', name);
+  if (binding === null) return step(withPaneNotice(state, 'info', 'no such key behind Ctrl-]; Ctrl-] ? shows them'));
+  const why = disabledReason(binding, state);
+  if (why !== null) return step(withPaneNotice(state, 'info', `${binding.help}: ${why}`));
+  return onCommand(state, binding.command);
+}
+
+function onLeft(state: State, name: string): Step {
+  const binding = bindingOf('left', name);
+  return binding === null ? step(state) : onCommand(state, binding.command);
+}
+
+function onCommand(state: State, command: Command): Step {
+  const { attachment, shown, previous } = state.pane;
+  const here = attachment.kind === 'none' ? (shown ?? state.cursor) : attachment.addr;
+  switch (command) {
+    case 'detach':
+      return attachment.kind === 'none' ? step({ ...state, focus: 'map', zoom: false }) : detach(state);
+    case 'attach':
+      return attachTo(state, here);
+    case 'next-node':
+      return attachTo(state, along(state, here, 1));
+    case 'previous-node':
+      return attachTo(state, along(state, here, -1));
+    case 'last-node':
+      return previous === null
+        ? step(withPaneNotice(state, 'info', 'there was no console before this one'))
+        : attachTo(state, previous);
+    case 'up':
+    case 'down':
+    case 'left':
+    case 'right':
+      return attachTo(state, neighbour(state, here, command));
+    case 'sample':
+      return step(state, { do: 'sample', addr: here });
+    case 'scroll-up':
+      return step(scrolledTo(state, here, scrollOf(state, here) + page(state)));
+    case 'scroll-down':
+      return step(scrolledTo(state, here, Math.max(0, scrollOf(state, here) - page(state))));
+    case 'tty-size': {
+      const layout = layoutOf(state);
+      const pane = layout.kind === 'normal' ? layout.console : null;
+      if (pane === null) return step(state);
+      const cols = pane.width - (pane.x > 0 ? 1 : 0);
+      return step(state, { do: 'tell-size', addr: here, cols, rows: pane.height - 1 });
+    }
+    case 'take':
+      return step(state, { do: 'take' });
+    case 'power':
+      return step({
+        ...state,
+        overlay: { kind: 'menu', targets: { nodes: [here], label: nameAt(state, here) }, index: 0 },
+      });
+    case 'operations':
+      return step(withOperations(state));
+    case 'zoom':
+      return step({ ...state, zoom: !state.zoom });
+    case 'help':
+      return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'console' } });
+    case 'send-prefix':
+      return typed(state, 'C-]', Uint8Array.of(0x1d));
+    case 'cancel':
+      return step(state);
+    default:
+      return step(withNotice(state, 'info', 'this key does nothing here'));
+  }
+}
+
+function nameAt(state: State, addr: Address): string {
+  return state.rack.nodes.find((node) => node.addr === addr)?.name ?? formatAddress(addr);
+}
+
+/** The next node in address order that has a console of its own: not the master's, on which this program runs. */
+function along(state: State, from: Address, by: 1 | -1): Address {
+  const nodes = state.rack.nodes.filter((node) => node.addr !== state.bus.master);
+  const at = nodes.findIndex((node) => node.addr === from);
+  return nodes[(at + by + nodes.length) % nodes.length]?.addr ?? from;
+}
+
+function page(state: State): number {
+  const layout = layoutOf(state);
+  return Math.max(1, Math.floor(((layout.kind === 'normal' ? layout.console?.height : null) ?? 20) / 2));
+}
+
+function scrollOf(state: State, addr: Address): number {
+  return state.pane.kept.get(addr)?.scroll ?? 0;
+}
+
+/** How far it may go back only the emulator knows: the runtime says it when it was too far (`scroll-limit`). */
+export function scrolledTo(state: State, addr: Address, scroll: number): State {
+  const before = state.pane.kept.get(addr);
+  if (before === undefined || before.scroll === scroll) return state;
+  return { ...state, pane: { ...state.pane, kept: new Map(state.pane.kept).set(addr, { ...before, scroll }) } };
+}

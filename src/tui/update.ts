@@ -1,0 +1,84 @@
+/** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
+import { step, withNotice, type Effect, type Step, type UiEvent } from './events.ts';
+import { RECHECK_MS } from './power-rules.ts';
+import type { State } from './state.ts';
+import { consoleEvent } from './update-console.ts';
+import { keyOnMap } from './update-map.ts';
+import { keyInOverlay, paintedOverlay } from './update-overlay.ts';
+import { powerEvent } from './update-power.ts';
+import { serverEvent } from './update-server.ts';
+import { keyInConsole, scrolledTo } from './update-typing.ts';
+
+export function update(state: State, event: UiEvent): Step {
+  switch (event.type) {
+    case 'token':
+      return onToken({ ...state, now: event.local + state.clockOffset }, event);
+    case 'tick':
+      return onTick(state, event.local);
+    case 'resize':
+      return step({ ...state, size: { cols: event.cols, rows: event.rows } });
+    case 'painted':
+      return step(paintedOverlay(state, event.local + state.clockOffset));
+    case 'scroll-limit':
+      return step(scrolledTo(state, event.addr, event.lines));
+    case 'failed':
+      return step(withNotice(state, 'error', `${event.what}: ${event.error.message}`));
+    case 'console.data':
+    case 'console.note':
+    case 'attached':
+    case 'attach-failed':
+    case 'took':
+      return consoleEvent(state, event);
+    case 'checked':
+    case 'check-failed':
+    case 'started':
+    case 'start-failed':
+      return powerEvent(state, event);
+    case 'update':
+    case 'rack':
+    case 'operation':
+    case 'event':
+    case 'link-lost':
+    case 'link-back':
+      return serverEvent(state, event);
+  }
+}
+
+function onToken(state: State, event: Extract<UiEvent, { type: 'token' }>): Step {
+  const { token } = event;
+  // An answer of the operator's terminal is nobody's typing.
+  if (token.kind === 'reply') return step(state);
+  if (state.overlay !== null) return keyInOverlay(state, event);
+  if (state.focus === 'console') return keyInConsole(state, event);
+  if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste means nothing here: it was left out.'));
+  return keyOnMap(state, token.name);
+}
+
+/** A digit of an address waits this long for the second one, ms. */
+const DIGIT_MS = 1500;
+
+function onTick(before: State, local: number): Step {
+  const now = local + before.clockOffset;
+  const effects: Effect[] = [];
+  let state: State = { ...before, now };
+  if (state.notice !== null && now >= state.notice.until) state = { ...state, notice: null };
+  if (state.pane.notice !== null && now >= state.pane.notice.until)
+    state = { ...state, pane: { ...state.pane, notice: null } };
+  if (state.digit !== null && now - state.digit.at > DIGIT_MS) state = { ...state, digit: null };
+  const { overlay } = state;
+  // What a dialog shows stays true while it is open: the nodes are asked again before the answer grows old. While a
+  // console holds the pipe each question tears a gap into it: then only the operator asks again.
+  if (
+    overlay?.kind === 'power' &&
+    !overlay.sent &&
+    overlay.check.kind === 'done' &&
+    !overlay.check.again &&
+    state.console === null &&
+    now - overlay.check.at > RECHECK_MS &&
+    state.link.kind === 'connected'
+  ) {
+    state = { ...state, overlay: { ...overlay, check: { ...overlay.check, again: true } } };
+    effects.push({ do: 'check', dialog: overlay.id, request: overlay.request });
+  }
+  return { state, effects };
+}

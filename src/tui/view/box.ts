@@ -1,0 +1,52 @@
+/** Frames around things, and the boxes of dialogs. */
+import type { Frame, InkRole, Rect } from '../frame.ts';
+import type { Glyphs } from '../glyphs.ts';
+
+/** A box with its title in the upper edge; what is under it is cleared. Returns the room inside. */
+export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink: InkRole = 'borderFocus'): Rect {
+  const { x, y, width, height } = rect;
+  frame.clear(rect, 'dialog');
+  const right = x + width - 1;
+  const bottom = y + height - 1;
+  for (let column = x + 1; column < right; column++) {
+    frame.put(column, y, g.box.h, ink);
+    frame.put(column, bottom, g.box.h, ink);
+  }
+  for (let row = y + 1; row < bottom; row++) {
+    frame.put(x, row, g.box.v, ink);
+    frame.put(right, row, g.box.v, ink);
+  }
+  frame.put(x, y, g.box.tl, ink);
+  frame.put(right, y, g.box.tr, ink);
+  frame.put(x, bottom, g.box.bl, ink);
+  frame.put(right, bottom, g.box.br, ink);
+  if (title !== '') frame.text(x + 2, y, ` ${title} `, 'title', width - 4);
+  return { x: x + 2, y: y + 1, width: width - 4, height: height - 2 };
+}
+
+/** A rectangle of this size in the middle of the frame, no larger than it. */
+export function centred(frame: Frame, width: number, height: number): Rect {
+  const w = Math.min(width, frame.cols - 2);
+  const h = Math.min(height, frame.rows - 2);
+  return { x: Math.floor((frame.cols - w) / 2), y: Math.floor((frame.rows - h) / 2), width: w, height: h };
+}
+
+/** Breaks text at spaces into lines of at most `width`; a longer word is cut. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    let rest = word;
+    if (line !== '' && line.length + 1 + rest.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    while (rest.length > width) {
+      lines.push(rest.slice(0, width));
+      rest = rest.slice(width);
+    }
+    line = line === '' ? rest : `${line} ${rest}`;
+  }
+  if (line !== '' || lines.length === 0) lines.push(line);
+  return lines;
+}

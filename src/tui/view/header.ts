@@ -1,0 +1,71 @@
+/** The bar at the top: which rack, how its bus does, how many nodes are what, who else is here. */
+import type { BusState } from '../../api/protocol.ts';
+import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
+import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
+import type { State } from '../state.ts';
+import { countsOf } from './node-look.ts';
+
+const BUS_INK: Record<BusState, InkRole> = {
+  starting: 'aging',
+  ready: 'ok',
+  paused: 'aging',
+  locked: 'fault',
+  wedged: 'fault',
+  down: 'fault',
+};
+
+export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): void {
+  frame.clear(rect, 'bar');
+  const right = rightPart(state, g);
+  const room = rect.width - 2 - spansWidth(right);
+  const pieces = leftPieces(state, g);
+  // What does not fit goes from the end: the least urgent stands last.
+  const left: Span[] = [];
+  for (const piece of pieces) if (spansWidth(left) + spansWidth(piece) + 2 <= room) left.push(...piece);
+  frame.spans(1, rect.y, left);
+  frame.spans(rect.x + rect.width - 1 - spansWidth(right), rect.y, right);
+}
+
+function leftPieces(state: State, g: Glyphs): Span[][] {
+  const counts = countsOf(state);
+  const gap: Span = ['  ', 'text'];
+  const count = (n: number, word: string, ink: InkRole): Span[] => (n > 0 ? [[`${n} ${word} `, ink]] : []);
+  return [
+    [[state.rack.name, 'title']],
+    state.link.kind === 'lost'
+      ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
+      : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...sweep(state)],
+    [
+      gap,
+      [`${counts.on} on `, counts.on > 0 ? 'ok' : 'text'],
+      [`${counts.off} off `, 'off'],
+      ...count(counts.disabled, 'disabled', 'warn'),
+      ...count(counts.unknown, 'unknown', 'unknown'),
+      ...count(counts.lost, 'lost', 'fault'),
+    ],
+    [
+      [` ${g.sum} `, 'dim'],
+      [`${counts.current} ct`, 'spark'],
+    ],
+  ];
+}
+
+function sweep({ bus }: State): Span[] {
+  if (bus.state !== 'ready' || bus.sweepMs === null) return [];
+  return [[` ${Math.round(bus.sweepMs)} ms`, 'dim']];
+}
+
+function rightPart(state: State, g: Glyphs): Span[] {
+  const others = state.sessions.filter((session) => session.id !== state.session && isPerson(session.who.program));
+  const who: Span[] =
+    others.length === 0
+      ? []
+      : [[others.length === 1 ? `with ${others[0]?.who.user ?? '?'} ` : `${others.length + 1} operators `, 'aging']];
+  const look: Span[] = state.access === 'view' ? [['view only ', 'warn']] : [];
+  return [...look, ...who, [`${g.separator} `, 'dim'], [formatClock(state.now, state.utcOffsetMin, false), 'text']];
+}
+
+/** Programs that stay; a `status` that comes and goes is nobody to mention. */
+function isPerson(program: string): boolean {
+  return program === 'interface' || program === 'console';
+}

@@ -1,0 +1,76 @@
+/** `?`: every key, made from the table of bindings, and what the signs mean. */
+import { BINDINGS, disabledReason, keyLabel, type Context } from '../bindings.ts';
+import type { Frame, Span } from '../frame.ts';
+import { POWER_LETTER, POWER_WORD, type Glyphs } from '../glyphs.ts';
+import type { ShownPower } from '../../rack/reading.ts';
+import type { State } from '../state.ts';
+import { centred, paintBox } from './box.ts';
+
+const SECTIONS: readonly [Context, string][] = [
+  ['map', 'Map'],
+  ['prefix', 'Console: every key goes to the node, but after Ctrl-]'],
+  ['left', 'A console that was left'],
+  ['operations', 'Operations'],
+];
+
+export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs): void {
+  const lines = helpLines(state, g);
+  const box = paintBox(frame, centred(frame, 76, lines.length + 2), 'keys', g);
+  const from = Math.min(scroll, Math.max(0, lines.length - box.height));
+  lines.slice(from, from + box.height).forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
+  if (lines.length > box.height)
+    frame.text(
+      box.x + box.width - 12,
+      box.y + box.height,
+      from + box.height < lines.length ? ' more: Down ' : ' end: Esc ',
+      'key',
+    );
+}
+
+/** Lines the help has: the last useful scroll position is this less the box. */
+export function helpLines(state: State, g: Glyphs): Span[][] {
+  const lines: Span[][] = [];
+  for (const [context, title] of SECTIONS) {
+    if (lines.length > 0) lines.push([]);
+    lines.push([[title, 'title']]);
+    if (context === 'map') {
+      lines.push([
+        ['  0–7, then 0–f'.padEnd(18), 'key'],
+        ['jump to the node of that hex address', 'text'],
+      ]);
+    }
+    if (context === 'prefix') {
+      lines.push([
+        ['  two hex digits'.padEnd(18), 'key'],
+        ['console of that node', 'text'],
+      ]);
+    }
+    for (const binding of BINDINGS) {
+      if (binding.context !== context) continue;
+      const why = disabledReason(binding, state);
+      const keys = binding.keys.slice(0, 3).map(keyLabel).join(' ');
+      lines.push([
+        [`  ${keys}`.padEnd(18), why === null ? 'key' : 'dim'],
+        [binding.help, why === null ? 'text' : 'dim'],
+        ...(why === null ? [] : [[` (${why})`, 'dim'] as const]),
+      ]);
+    }
+  }
+  lines.push([], [['Signs', 'title']]);
+  const powers: ShownPower[] = ['on', 'off', 'disabled', 'unknown', 'absent'];
+  lines.push([
+    ['  ', 'text'],
+    ...powers.map((power): Span => [`${g.power[power]}${POWER_LETTER[power]} ${POWER_WORD[power]}   `, 'text']),
+  ]);
+  const signs: [string, string][] = [
+    [g.master, 'master'],
+    [g.protected, 'protected'],
+    [g.chassisFan, 'chassis fan'],
+    [g.alarm, 'alarm'],
+    [g.console, 'console'],
+    [g.operation[0] ?? '*', 'operation'],
+  ];
+  lines.push([['  ', 'text'], ...signs.map(([sign, word]): Span => [`${sign} ${word}   `, 'text'])]);
+  lines.push([['  ct: counts. The scale of current and fan is not known; nobody calibrated this rack.', 'dim']]);
+  return lines;
+}

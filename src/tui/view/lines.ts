@@ -1,0 +1,164 @@
+/** Single lines under the map: the selected node in words, events, operations, the notice, the footer. */
+import type { NodeProgress, Operation } from '../../api/power.ts';
+import type { EventRecord } from '../../api/protocol.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { BINDINGS, disabledReason, keyLabel, type Context } from '../bindings.ts';
+import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
+import { formatClock, formatDuration, POWER_WORD, type Glyphs } from '../glyphs.ts';
+import { shownOperations, type State } from '../state.ts';
+import { lookOf, viewOf } from './node-look.ts';
+
+export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, g: Glyphs): void {
+  const node = state.rack.nodes.find((one) => one.addr === state.cursor);
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  if (node === undefined) {
+    frame.text(x + 1, y, `${formatPosition(state.cursor)}: an empty slot`, 'dim', width - 2);
+    return;
+  }
+  const view = viewOf(state, node.addr);
+  const look = lookOf(state, view);
+  const spans: Span[] = [
+    [node.name, 'title'],
+    dot,
+    [`${formatPosition(node.addr)} ${formatAddress(node.addr)}`, 'text'],
+    dot,
+    [POWER_WORD[look.power], look.ink],
+  ];
+  if (look.age !== null) spans.push([` ${look.age} old`, 'stale']);
+  if (look.current !== null)
+    spans.push(dot, [`${look.current} ct`, 'spark'], [' fan ', 'dim'], [`${look.fan ?? '-'} ct`, 'fan']);
+  const alarms = view?.alarms ?? [];
+  if (alarms.length > 0) spans.push(dot, [alarms.join(', '), 'fault']);
+  if (node.role !== null) spans.push(dot, [node.role, 'dim']);
+  if (node.cluster !== null) spans.push([` ${node.cluster}`, 'dim']);
+  if (node.protected) spans.push(dot, ['protected', 'master']);
+  if (state.marks.size > 0) spans.unshift([`${state.marks.size} marked `, 'mark']);
+  frame.spans(x + 1, y, spans, width - 2);
+}
+
+const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
+  info: 'dim',
+  notice: 'text',
+  warning: 'warn',
+  alarm: 'fault',
+};
+
+/** The newest at the bottom. */
+export function paintEvents(
+  frame: Frame,
+  { x, y, width, height }: Rect,
+  state: State,
+  events: readonly EventRecord[],
+): void {
+  const shown = events.slice(-height);
+  shown.forEach((event, i) => {
+    frame.spans(
+      x + 1,
+      y + i,
+      [
+        [`${formatClock(event.at, state.utcOffsetMin, true)} `, 'dim'],
+        [event.text, LEVEL_INK[event.level]],
+      ],
+      width - 2,
+    );
+  });
+}
+
+export function paintOperations(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
+  shownOperations(state)
+    .slice(-height)
+    .forEach((operation, i) => frame.spans(x + 1, y + i, operationLine(operation, state, g), width - 2));
+}
+
+/** `◐ off ns01 · stopping 0:12 of 3:00 · a stop job is running …`. */
+export function operationLine(operation: Operation, state: State, g: Glyphs): Span[] {
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  const head: Span[] = [[`${operation.verb} ${operation.label}`, 'title']];
+  const asking = operation.nodes.find((node) => node.question !== null);
+  if (asking !== undefined)
+    return [
+      [`${g.question} `, 'danger'],
+      [' ', 'text'],
+      ...head,
+      dot,
+      [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
+      dot,
+      ['o answers', 'key'],
+    ];
+  if (operation.endedAt !== null) {
+    const done = operation.nodes.filter((node) => node.outcome === 'done').length;
+    const all = done === operation.nodes.length;
+    const worst = operation.nodes.find((node) => node.outcome !== 'done') ?? operation.nodes[0];
+    return [
+      [`${all ? g.ok : g.bad} `, all ? 'ok' : 'fault'],
+      ...head,
+      dot,
+      [
+        operation.nodes.length === 1 ? (worst?.outcome ?? '') : `${done} of ${operation.nodes.length} done`,
+        all ? 'ok' : 'fault',
+      ],
+      dot,
+      [worst?.detail ?? '', 'text'],
+    ];
+  }
+  const active =
+    operation.nodes.find((node) => node.outcome === null && node.phase !== 'waiting') ?? operation.nodes[0];
+  const ended = operation.nodes.filter((node) => node.outcome !== null).length;
+  return [
+    [`${g.operation[0] ?? '*'} `, 'warn'],
+    ...head,
+    dot,
+    ...(operation.nodes.length > 1 ? [[`${ended} of ${operation.nodes.length} `, 'text'] as const] : []),
+    ...(active === undefined ? [] : progressSpans(active, state)),
+  ];
+}
+
+/** `ns01 stopping 0:12 of 3:00 …`: elapsed, and the limit of this state where it has one. */
+export function progressSpans(node: NodeProgress, state: State): Span[] {
+  const limit = node.until === null ? '' : ` of ${formatDuration(node.until - node.since)}`;
+  const time = node.outcome === null ? ` ${formatDuration(state.now - node.since)}${limit}` : '';
+  return [
+    [node.name, 'text'],
+    [` ${node.outcome ?? node.phase}`, node.outcome === null ? 'warn' : node.outcome === 'done' ? 'ok' : 'fault'],
+    [`${time} `, 'dim'],
+    [node.detail, 'text'],
+  ];
+}
+
+const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
+
+/** What was said last; with nothing to say, why the bus is not well, or that a session is only looking. */
+export function paintNotice(frame: Frame, { x, y, width }: Rect, state: State): void {
+  if (state.notice !== null) {
+    frame.text(x + 1, y, state.notice.text, NOTICE_INK[state.notice.level], width - 2);
+    return;
+  }
+  if (state.link.kind === 'lost') {
+    frame.text(x + 1, y, `${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault', width - 2);
+    return;
+  }
+  const { state: bus, detail } = state.bus;
+  if (bus !== 'ready' && detail !== '') frame.text(x + 1, y, detail, bus === 'paused' ? 'dim' : 'warn', width - 2);
+}
+
+/** The keys that work right here, right now. */
+export function paintFooter(
+  frame: Frame,
+  rect: Rect,
+  state: State,
+  context: Context | null,
+  extra: readonly Span[] = [],
+): void {
+  frame.clear(rect, 'bar');
+  const spans: Span[] = [...extra];
+  for (const binding of BINDINGS) {
+    if (binding.context !== context || binding.hint === null || disabledReason(binding, state) !== null) continue;
+    const piece: Span[] = [
+      [keyLabel(binding.keys[0] ?? ''), 'key'],
+      [` ${binding.hint}  `, 'text'],
+    ];
+    if (spansWidth(spans) + spansWidth(piece) > rect.width - 1) break;
+    spans.push(...piece);
+  }
+  frame.spans(rect.x + 1, rect.y, spans, rect.width - 2);
+}

@@ -1,0 +1,79 @@
+/** How a node's state looks: one place decides what is green, so that nothing old or unknown ever is. */
+import type { Address } from '../../rack/address.ts';
+import { ageMs, freshness, shownPower, type Freshness, type ShownPower } from '../../rack/reading.ts';
+import type { InkRole } from '../frame.ts';
+import { formatAge } from '../glyphs.ts';
+import type { NodeView, State } from '../state.ts';
+
+export interface NodeLook {
+  power: ShownPower;
+  freshness: Freshness;
+  ink: InkRole;
+  /** Null where nothing may be shown as a value. */
+  current: number | null;
+  fan: number | null;
+  /** `12s`; null while fresh, and where there never was a value. */
+  age: string | null;
+}
+
+export function lookOf(state: State, node: NodeView | undefined): NodeLook {
+  const reading = node?.reading ?? { state: 'unasked' };
+  const power = shownPower(reading);
+  // Without a server nothing is fresh, however young it was when the link broke.
+  const lost = state.link.kind === 'lost';
+  const seen = freshness(reading, state.now, state.intervalMs);
+  const fresh: Freshness = lost && seen === 'fresh' ? 'stale' : seen;
+  const age = ageMs(reading, state.now);
+  const sample = reading.state === 'ok' ? reading.sample : null;
+  return {
+    power,
+    freshness: fresh,
+    ink: inkOf(power, fresh),
+    current: sample?.current ?? null,
+    fan: sample?.fan ?? null,
+    age: ageText(reading, fresh, age, state.now),
+  };
+}
+
+function ageText(reading: NodeView['reading'], fresh: Freshness, age: number | null, now: number): string | null {
+  if (reading.state === 'failed' && reading.last !== null) return formatAge(Math.max(0, now - reading.last.at));
+  return fresh === 'fresh' || age === null ? null : formatAge(age);
+}
+
+function inkOf(power: ShownPower, fresh: Freshness): InkRole {
+  if (power === 'unknown') return 'unknown';
+  if (power === 'absent') return 'dim';
+  if (fresh === 'stale') return 'stale';
+  if (power === 'disabled') return 'warn';
+  if (power === 'off') return 'off';
+  return fresh === 'fresh' ? 'ok' : 'aging';
+}
+
+export interface Counts {
+  on: number;
+  off: number;
+  disabled: number;
+  /** Not asked yet. */
+  unknown: number;
+  /** Stopped answering. */
+  lost: number;
+  /** Sum of the current of nodes whose reading is not stale, counts. */
+  current: number;
+}
+
+export function countsOf(state: State): Counts {
+  const counts: Counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0, current: 0 };
+  for (const { addr } of state.rack.nodes) {
+    const view = viewOf(state, addr);
+    const look = lookOf(state, view);
+    if (look.power === 'absent' || view?.reading.state === 'failed') counts.lost++;
+    else if (look.power === 'unknown') counts.unknown++;
+    else counts[look.power]++;
+    if (look.freshness === 'fresh' || look.freshness === 'aging') counts.current += look.current ?? 0;
+  }
+  return counts;
+}
+
+export function viewOf(state: State, addr: Address): NodeView | undefined {
+  return state.nodes.get(addr);
+}

@@ -1,0 +1,113 @@
+/** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
+import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
+import type { Frame, InkRole, RawInk, Rect, Span } from '../frame.ts';
+import { formatClock, type Glyphs } from '../glyphs.ts';
+import { nameOf, type State } from '../state.ts';
+import { lookOf, viewOf } from './node-look.ts';
+
+/** What the view needs of an emulator. Lines count from the oldest kept one. */
+export interface ScreenPicture {
+  cols: number;
+  rows: number;
+  /** Kept lines above the screen plus the screen's own. */
+  length: number;
+  cursor: { x: number; y: number; visible: boolean };
+  /** Calls `put` for each cell of a line that is not blank. */
+  line(y: number, put: (x: number, ch: string, ink: RawInk) => void): void;
+}
+
+/** A node's screen, or null where its console was never attached here. */
+export type Screens = (addr: Address) => ScreenPicture | null;
+
+export function paintPane(frame: Frame, rect: Rect, state: State, screens: Screens, g: Glyphs): void {
+  const beside = rect.x > 0;
+  const inner = {
+    x: rect.x + (beside ? 1 : 0),
+    y: rect.y + 1,
+    width: rect.width - (beside ? 1 : 0),
+    height: rect.height - 1,
+  };
+  const edge: InkRole = state.focus === 'console' ? 'borderFocus' : 'border';
+  if (beside) for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, edge);
+  for (let x = inner.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, edge);
+  const { shown } = state.pane;
+  if (shown === null) {
+    frame.text(inner.x + 1, rect.y, ' console ', 'dim');
+    frame.text(inner.x + 2, inner.y + 1, 'Enter on a node opens its console here.', 'dim', inner.width - 3);
+    return;
+  }
+  frame.spans(inner.x + 1, rect.y, titleOf(state, shown), inner.width - 2);
+  const picture = screens(shown);
+  const joining = state.pane.attachment.kind === 'joining';
+  if (picture === null) {
+    if (joining) frame.text(inner.x + 2, inner.y + 1, 'opening …', 'dim');
+    return;
+  }
+  const scroll = state.pane.kept.get(shown)?.scroll ?? 0;
+  const top = topLine(picture, inner.height, scroll);
+  for (let row = 0; row < inner.height; row++) {
+    const y = top + row;
+    if (y >= picture.length) break;
+    picture.line(y, (x, ch, ink) => {
+      if (x < inner.width) frame.put(inner.x + x, inner.y + row, ch, ink);
+    });
+  }
+  const cursorRow = picture.length - picture.rows + picture.cursor.y - top;
+  const typing = state.focus === 'console' && state.overlay === null && state.pane.attachment.kind === 'joined';
+  if (typing && scroll === 0 && picture.cursor.visible && cursorRow < inner.height && picture.cursor.x < inner.width)
+    frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow };
+  paintPaneNotice(frame, inner, state);
+}
+
+/** The first line to show. A pane lower than the screen follows the cursor; the rest is a key away. */
+export function topLine(picture: ScreenPicture, height: number, scroll: number): number {
+  const base = picture.length - picture.rows;
+  const hidden = Math.max(0, picture.rows - height);
+  const follow = base + Math.min(hidden, Math.max(0, picture.cursor.y - height + 1));
+  return Math.max(0, follow - scroll);
+}
+
+function titleOf(state: State, shown: Address): Span[] {
+  const look = lookOf(state, viewOf(state, shown));
+  const name: Span[] = [
+    [` ${nameOf(state, shown)} `, 'title'],
+    [`${formatPosition(shown)} ${formatAddress(shown)} `, 'dim'],
+    [`${look.power} `, look.ink],
+  ];
+  const kept = state.pane.kept.get(shown);
+  const scrolled: Span[] = (kept?.scroll ?? 0) > 0 ? [[`${kept?.scroll ?? 0} lines back `, 'warn']] : [];
+  return [...name, ...roleOf(state, shown), ...scrolled];
+}
+
+function roleOf(state: State, shown: Address): Span[] {
+  const { attachment, kept } = state.pane;
+  if (attachment.kind === 'joining' && attachment.addr === shown) return [['opening … ', 'aging']];
+  if (attachment.kind !== 'joined' || attachment.addr !== shown) {
+    const left = kept.get(shown);
+    if (left === undefined || left.leftAt === null) return [];
+    const why = left.why === null ? '' : `: ${left.why}`;
+    return [[`left ${formatClock(left.leftAt, state.utcOffsetMin, true)}${why} `, 'stale']];
+  }
+  const console = state.console;
+  const spans: Span[] = [];
+  if (state.link.kind === 'lost') spans.push(['server gone ', 'fault']);
+  else if (console?.state === 'suspended') spans.push(['suspended ', 'warn']);
+  else if (console?.state === 'opening') spans.push(['opening … ', 'aging']);
+  else if (console !== null && console.unproven !== null) spans.push(['Enter wakes it ', 'aging']);
+  if (attachment.role === 'watches') spans.push([`watching; ${console?.holderName ?? 'nobody'} types `, 'warn']);
+  const watchers = (console?.watchers ?? []).filter((id) => id !== state.session).length;
+  if (attachment.role === 'types' && watchers > 0) spans.push([`${watchers} watching `, 'dim']);
+  return spans;
+}
+
+const NOTICE = { info: 'text', warning: 'warn', error: 'fault' } as const;
+
+function paintPaneNotice(frame: Frame, inner: Rect, state: State): void {
+  const { notice } = state.pane;
+  if (notice === null) return;
+  const text = ` ${notice.text} `;
+  const width = Math.min(inner.width, text.length);
+  const y = inner.y + inner.height - 1;
+  frame.clear({ x: inner.x + inner.width - width, y, width, height: 1 }, 'bar');
+  frame.text(inner.x + inner.width - width, y, text, NOTICE[notice.level], width);
+}

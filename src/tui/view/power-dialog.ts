@@ -1,0 +1,132 @@
+/** The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it. */
+import { confirmationText, cuts } from '../../api/power.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import type { Frame, Rect, Span } from '../frame.ts';
+import type { Glyphs } from '../glyphs.ts';
+import { refusesNow } from '../power-rules.ts';
+import { nameOf, VERBS, type PowerDialog, type State, type Targets } from '../state.ts';
+import { centred, paintBox, wrap } from './box.ts';
+
+export function paintMenu(frame: Frame, targets: Targets, index: number, g: Glyphs): void {
+  const title =
+    targets.nodes.length === 1 ? `power: ${targets.label}` : `power: ${targets.label}, ${targets.nodes.length} nodes`;
+  const box = paintBox(frame, centred(frame, 66, VERBS.length + 2), title, g);
+  VERBS.forEach(({ verb, key, label, about }, i) => {
+    if (i === index) frame.ground({ x: box.x - 1, y: box.y + i, width: box.width + 2, height: 1 }, 'selected');
+    frame.spans(
+      box.x,
+      box.y + i,
+      [
+        [`${key}  `, 'key'],
+        [label.padEnd(13), verb.startsWith('force') ? 'fault' : 'text'],
+        [about, 'dim'],
+      ],
+      box.width,
+    );
+  });
+}
+
+export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog, g: Glyphs): void {
+  const width = Math.min(76, frame.cols - 2);
+  const lines = bodyLines(state, dialog, width - 4, g);
+  const controls = cuts(dialog.request.verb) ? 5 : 4;
+  const rect = centred(frame, width, lines.length + controls + 2);
+  const verb = VERBS.find((one) => one.verb === dialog.request.verb);
+  const box = paintBox(
+    frame,
+    rect,
+    `${verb?.label ?? dialog.request.verb}: ${dialog.request.label}`,
+    g,
+    cuts(dialog.request.verb) ? 'fault' : 'borderFocus',
+  );
+  const room = box.height - controls;
+  // What does not fit is counted, never silently left out.
+  const shown =
+    lines.length <= room
+      ? lines
+      : [
+          ...lines.slice(0, room - 1),
+          [[`and ${lines.length - room + 1} more lines: a higher terminal shows them`, 'warn'] as const],
+        ];
+  shown.forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
+  paintControls(frame, { ...box, y: box.y + box.height - controls, height: controls }, state, dialog);
+}
+
+function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs): Span[][] {
+  const { request, check } = dialog;
+  const about = VERBS.find((one) => one.verb === request.verb)?.about ?? '';
+  const lines: Span[][] = wrap(`${about[0]?.toUpperCase() ?? ''}${about.slice(1)}.`, width).map((line) => [
+    [line, 'text'],
+  ]);
+  lines.push([]);
+  const answer = check.kind === 'done' ? check.answer : null;
+  for (const addr of request.nodes) {
+    const node = answer?.nodes.find((one) => one.addr === addr);
+    const where = `${formatPosition(addr)} ${formatAddress(addr)}`;
+    const seen: Span =
+      node === undefined
+        ? ['asking …', 'aging']
+        : node.sample === null
+          ? [node.problem ?? 'does not answer', 'fault']
+          : [`${node.sample.power}, ${node.sample.current} ct, asked just now`, 'text'];
+    lines.push([[`${nameOf(state, addr)} `, 'title'], [`${where} `, 'dim'], seen]);
+    for (const refusal of node?.refusals ?? []) {
+      const text = refusal.message + (refusal.override === null ? '' : `. To go on: ${refusal.override}`);
+      lines.push(
+        ...wrap(text, width - 4).map((line, i): Span[] => [
+          [i === 0 ? `  ${g.bad} ` : '    ', 'fault'],
+          [line, 'fault'],
+        ]),
+      );
+    }
+    for (const sentence of node?.impact ?? [])
+      lines.push(
+        ...wrap(sentence, width - 4).map((line, i): Span[] => [
+          [i === 0 ? `  ${g.separator} ` : '    ', 'dim'],
+          [line, 'text'],
+        ]),
+      );
+  }
+  if (check.kind === 'failed') lines.push(...wrap(check.why, width).map((line): Span[] => [[line, 'fault']]));
+  return lines;
+}
+
+function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialog): void {
+  const { request, field, remark } = dialog;
+  const refusal = refusesNow(state, dialog);
+  const buttonRow = box.y + box.height - 1;
+  if (refusal !== null) frame.text(box.x, box.y + 1, refusal, 'warn', box.width);
+  else if (cuts(request.verb)) {
+    const words = confirmationText(
+      request.nodes.map((addr) => nameOf(state, addr)),
+      request.label,
+    );
+    frame.spans(
+      box.x,
+      box.y + 1,
+      [
+        ['To confirm type ', 'text'],
+        [words, 'danger'],
+        [' and press Enter:', 'text'],
+      ],
+      box.width,
+    );
+    const width = Math.min(box.width, Math.max(24, words.length + 4));
+    frame.ground({ x: box.x, y: box.y + 2, width, height: 1 }, 'field');
+    const at = frame.text(box.x + 1, box.y + 2, field.text, 'text', width - 2);
+    if (field.focus === 'field' && !dialog.sent) frame.cursor = { x: at, y: box.y + 2 };
+  }
+  if (remark !== null) frame.text(box.x, buttonRow - 1, remark, 'warn', box.width);
+  const cancel = '[ Cancel ]';
+  if (field.focus === 'cancel') frame.ground({ x: box.x, y: buttonRow, width: cancel.length, height: 1 }, 'button');
+  frame.text(box.x, buttonRow, cancel, 'key');
+  if (!cuts(request.verb) && refusal === null) {
+    const go = '[ Switch on ]';
+    if (field.focus === 'field') frame.ground({ x: box.x + 12, y: buttonRow, width: go.length, height: 1 }, 'button');
+    frame.text(box.x + 12, buttonRow, go, 'key');
+  }
+  const onCancel = field.focus === 'cancel';
+  const cutHint = onCancel ? 'Enter here cancels; Esc too' : 'Enter confirms what is typed; Esc cancels';
+  const hint = dialog.sent ? 'on its way …' : cuts(request.verb) ? cutHint : 'Tab chooses, Enter does it';
+  frame.text(box.x + 28, buttonRow, hint, 'dim', box.width - 28);
+}

@@ -1,0 +1,131 @@
+/** The whole screen: one state, one frame. */
+import { formatPosition } from '../../rack/address.ts';
+import { contextOf } from '../context.ts';
+import { Frame, type Span } from '../frame.ts';
+import type { Glyphs } from '../glyphs.ts';
+import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout.ts';
+import { nameOf, type Overlay, type State } from '../state.ts';
+import { centred, paintBox, wrap } from './box.ts';
+import { paintDetail } from './detail.ts';
+import { paintHeader } from './header.ts';
+import { paintHelp } from './help.ts';
+import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './lines.ts';
+import { paintMap } from './map.ts';
+import { paintOperationsPanel } from './operations.ts';
+import { paintPane, type Screens } from './pane.ts';
+import { paintMenu, paintPowerDialog } from './power-dialog.ts';
+
+export function paint(state: State, screens: Screens, g: Glyphs): Frame {
+  const frame = new Frame(state.size.cols, state.size.rows);
+  const layout = layoutOf(state);
+  if (layout.kind === 'too-small') {
+    paintTooSmall(frame);
+    return frame;
+  }
+  paintHeader(frame, layout.header, state, g);
+  if (layout.map) paintMap(frame, layout.map, state, g);
+  if (layout.selected) paintSelected(frame, layout.selected, state, g);
+  if (layout.events) paintEvents(frame, layout.events, state, state.events);
+  if (layout.operations) paintOperations(frame, layout.operations, state, g);
+  if (layout.detail) paintDetail(frame, layout.detail, state, g);
+  if (layout.console) paintPane(frame, layout.console, state, screens, g);
+  if (layout.map || state.notice !== null || state.link.kind === 'lost') {
+    // Over a console that fills the screen only what must be said takes a line from it.
+    if (!layout.map) frame.clear(layout.notice, 'bar');
+    paintNotice(frame, layout.notice, state);
+  }
+  const { overlay } = state;
+  if (overlay?.kind === 'search') {
+    frame.clear(layout.footer, 'bar');
+    const at = frame.spans(1, layout.footer.y, [
+      ['find: ', 'key'],
+      [overlay.text, 'text'],
+    ]);
+    frame.cursor = { x: at, y: layout.footer.y };
+  } else if (overlay === null || contextOf(state) !== null) {
+    // At a console every key is the node's: the footer shows what the prefix would do.
+    const typing = contextOf(state) === null;
+    const chord = state.pane.chord.kind !== 'idle';
+    const lead: Span[] = typing
+      ? [
+          ['Ctrl-]', 'key'],
+          [' then ', 'text'],
+        ]
+      : chord
+        ? [['Ctrl-] ', 'warn']]
+        : [];
+    paintFooter(frame, layout.footer, state, contextOf(state) ?? 'prefix', lead);
+  } else {
+    frame.clear(layout.footer, 'bar');
+    frame.spans(1, layout.footer.y, [
+      ['Esc', 'key'],
+      [' close', 'text'],
+    ]);
+  }
+  if (overlay !== null) {
+    if (overlay.kind !== 'search') frame.cursor = null;
+    paintOverlay(frame, state, overlay, g);
+  }
+  return frame;
+}
+
+function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): void {
+  switch (overlay.kind) {
+    case 'help': {
+      paintHelp(frame, state, overlay.scroll, g);
+      return;
+    }
+    case 'search':
+      return;
+    case 'menu': {
+      paintMenu(frame, overlay.targets, overlay.index, g);
+      return;
+    }
+    case 'power': {
+      paintPowerDialog(frame, state, overlay, g);
+      return;
+    }
+    case 'operations': {
+      paintOperationsPanel(frame, state, overlay, g);
+      return;
+    }
+    case 'takeover': {
+      const { holderName, addr } = overlay.console;
+      const who = holderName ?? 'somebody';
+      const text = `${who} types on ${nameOf(state, addr)} (${formatPosition(addr)}). There is one console on this bus: opening ${nameOf(state, overlay.addr)} ends it for ${who}, who is told that it was you.`;
+      paintQuestion(frame, 'the console is in use', text, 't', 'take it', g);
+      return;
+    }
+    case 'paste': {
+      const removed =
+        overlay.removed === 0 ? '' : ` ${overlay.removed} × Ctrl-G (0x07) was taken out: it would close the pipe.`;
+      const seconds = Math.ceil((overlay.bytes.length * 2) / 1000);
+      const text = `Paste ${overlay.bytes.length} bytes into ${nameOf(state, overlay.addr)}? At the pace that loses nothing it takes ${seconds} s.${removed}`;
+      paintQuestion(frame, 'a large paste', text, 'y', 'paste', g);
+      return;
+    }
+  }
+}
+
+function paintQuestion(frame: Frame, title: string, text: string, key: string, does: string, g: Glyphs): void {
+  const lines = wrap(text, 60);
+  const box = paintBox(frame, centred(frame, 66, lines.length + 4), title, g, 'warn');
+  lines.forEach((line, i) => frame.text(box.x, box.y + i, line, 'text', box.width));
+  frame.spans(box.x, box.y + lines.length + 1, [
+    [key, 'key'],
+    [` ${does}   `, 'text'],
+    ['any other key', 'key'],
+    [' leave it', 'text'],
+  ]);
+}
+
+function paintTooSmall(frame: Frame): void {
+  const lines = [
+    `This terminal is ${frame.cols}x${frame.rows}.`,
+    `rackui needs ${MIN_COLS}x${MIN_ROWS}.`,
+    'Enlarge it, or q to leave.',
+  ];
+  lines.forEach((line, i) =>
+    frame.text(1, Math.max(0, Math.floor(frame.rows / 2) - 1) + i, line, i === 1 ? 'warn' : 'text', frame.cols - 1),
+  );
+}

@@ -1,0 +1,184 @@
+/** The full-screen interface in a terminal, as its users meet it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { PROGRAM, stand, type Stand, type StandOptions } from '../support/stand.ts';
+import { openTerminal, type TestTerminal } from '../support/terminal.ts';
+
+const disposables: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of disposables.splice(0).reverse()) await one[Symbol.asyncDispose]();
+});
+
+async function rackAndScreen(
+  options: StandOptions = {},
+  size = { cols: 80, rows: 24 },
+): Promise<[Stand, TestTerminal]> {
+  const rack = await stand({ ...options, sim: ['--time-scale', '20', ...(options.sim ?? [])] });
+  disposables.push(rack);
+  const screen = rack.open(size);
+  disposables.push(screen);
+  await screen.waitFor(/\b\d+ on\b/);
+  return [rack, screen];
+}
+
+async function consoleOpen(rack: Stand, addr: string): Promise<void> {
+  await rack.rack.until((state) => state.bus.console === addr);
+}
+
+/** Verbs and stray bytes: what must not have happened. */
+async function nothingWasCut(rack: Stand): Promise<void> {
+  const { bus, nodes } = await rack.rack.counters();
+  expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false, masterForConsole: { printable: 0 }, nestedPipes: 0 });
+  for (const node of Object.values(nodes))
+    expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
+}
+
+describe('the map', () => {
+  test('shows all 24 nodes at 80x24, each with its power, address, name and values', async () => {
+    const [, screen] = await rackAndScreen();
+    await screen.waitFor(/24 on/);
+    for (let addr = 0; addr < 24; addr++)
+      expect(screen.text()).toMatch(new RegExp(`●N ${addr.toString(16).padStart(2, '0')} node-`));
+    // Slots run from right to left: 03 is top left, 00 top right, 14 bottom right.
+    const [, first = ''] = screen.lines();
+    expect(first.indexOf('03')).toBeLessThan(first.indexOf('02'));
+    expect(first.indexOf('01')).toBeLessThan(first.indexOf('00'));
+  });
+
+  test('a node that falls silent is unknown with its age, never off and never green', async () => {
+    const [rack, screen] = await rackAndScreen();
+    await screen.waitFor(/24 on/);
+    const green = screen.find('●N 05')?.cells[0]?.fg;
+    await rack.rack.ctl('silent', { node: '05' });
+    await screen.waitFor(/\?\? 05/);
+    expect(screen.text()).toMatch(/23 on .*1 lost/);
+    expect(screen.find('?? 05')?.cells[0]?.fg).not.toBe(green);
+    await screen.waitFor(/\?\? 05 \S+ +\d+s/);
+    await rack.rack.ctl('clear');
+    await screen.waitFor(/24 on/);
+  });
+});
+
+describe('consoles', () => {
+  test('from an empty machine to a login prompt with npm start and at most four keys', async () => {
+    const screen = openTerminal(process.execPath, [PROGRAM, 'demo'], { cols: 80, rows: 24 });
+    disposables.push(screen);
+    await screen.waitFor(/24 on/);
+    for (const key of ['\x1b[B', '\r']) screen.type(key);
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/ns01 login: /);
+  });
+
+  test('six consoles by one chord each; each keeps its screen', async () => {
+    const [rack, screen] = await rackAndScreen();
+    screen.type('01\r');
+    const names: string[] = [];
+    for (let addr = 1; addr <= 6; addr++) {
+      const hex = `0${addr}`;
+      await consoleOpen(rack, hex);
+      await screen.waitFor(/Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/(\S+) login: /);
+      names.push(/(\S+) login: /.exec(screen.text())?.[1] ?? '');
+      screen.type(`mark${addr}`);
+      await screen.waitFor(`login: mark${addr}`);
+      if (addr < 6) screen.type('\x1dn');
+    }
+    expect(new Set(names).size).toBe(6);
+    for (let addr = 5; addr >= 1; addr--) {
+      screen.type('\x1dp');
+      await screen.waitFor(`mark${addr}`);
+    }
+    await nothingWasCut(rack);
+  });
+
+  test('every byte value typed and pasted: no 0x07 but the pipe’s own, no byte for a BIOS', async () => {
+    const [rack, screen] = await rackAndScreen();
+    screen.type('02\r');
+    await consoleOpen(rack, '02');
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/login: /);
+    const before = (await rack.rack.counters()).bus.bells;
+    screen.type('\x07');
+    await screen.waitFor('Ctrl-G was not sent');
+    // Keys, alone and in heaps; the prefix would be a command, and an escape begins a sequence.
+    for (let value = 0; value < 256; value++)
+      if (value !== 0x1d && value !== 0x1b) screen.type(Buffer.from([value]).toString('latin1'));
+    screen.paste(`${Buffer.from(Array.from({ length: 127 }, (_, i) => i)).toString('latin1')}\x07\\\x07/`);
+    screen.paste('\x07');
+    // Answers of a terminal that nobody typed.
+    screen.type('\x1b[?62;22c\x1b[5;9R\x1b]11;rgb:0000/0000/0000\x07\x1bP1$r0m\x1b\\');
+    screen.paste('\x07=\\\x07[03]|\\');
+    await screen.waitFor(/Ctrl-G was taken out/);
+    screen.type('\x1dd');
+    await rack.rack.until((state) => state.bus.console === null);
+    const { bells } = (await rack.rack.counters()).bus;
+    // One close for the console; the rest belong to sweeps, which run again.
+    expect(bells.console - before.console).toBe(1);
+    await nothingWasCut(rack);
+  });
+
+  test('a console that did not come up: keys are held back, and it is said why', async () => {
+    const [rack, screen] = await rackAndScreen();
+    await rack.rack.ctl('console-ignored', { node: '02' });
+    screen.type('02\r');
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\\');
+    await screen.waitFor(/has not answered yet/);
+    screen.type('\r\\=/');
+    screen.type('\x1dd');
+    await screen.waitFor(/24 on/);
+    await nothingWasCut(rack);
+  });
+
+  test('two interfaces see the same; one types; taking the keyboard is told', async () => {
+    const [rack, first] = await rackAndScreen();
+    first.type('02\r');
+    await consoleOpen(rack, '02');
+    await first.waitFor(/Enter wakes it/);
+    first.type('\r');
+    await first.waitFor(/login: /);
+    const second = rack.open();
+    disposables.push(second);
+    await second.waitFor(/\d+ on/);
+    second.type('02\r');
+    await second.waitFor(/login: /);
+    await second.waitFor(/watching/);
+    second.type('x');
+    await second.waitFor(/not sent/);
+    first.type('abc');
+    await second.waitFor(/login: abc/);
+    second.type('\x1dw');
+    await first.waitFor(/took the keyboard/);
+    first.type('no');
+    await first.waitFor(/not sent/);
+    second.type('d');
+    await first.waitFor(/login: abcd/);
+    expect(second.text()).toContain('login: abcd');
+  });
+
+  test('what a node prints reaches the terminal only as cells', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rackui-hostile-'));
+    disposables.push({
+      [Symbol.asyncDispose]: () => {
+        rmSync(folder, { recursive: true });
+        return Promise.resolve();
+      },
+    });
+    const script = join(folder, 'hostile.sh');
+    // Clipboard, title, a question to the terminal, a device control string, and a bell that is only a sound.
+    const hostile = '\\033]52;c;aGFja2Vk\\007\\033]0;owned\\007\\033[6n\\033P+q544e\\033\\\\\\007';
+    writeFileSync(script, `while read line; do printf 'before ${hostile} after\\n'; done`);
+    const [rack, screen] = await rackAndScreen({ sim: ['--exec', `02=/bin/sh ${script}`] });
+    screen.type('02\r');
+    await consoleOpen(rack, '02');
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/before +after/);
+    for (const sequence of ['aGFja2Vk', 'owned', '\x1b[6n', '\x1bP']) expect(screen.output).not.toContain(sequence);
+  });
+});

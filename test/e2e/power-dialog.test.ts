@@ -1,0 +1,176 @@
+/** Power from the screen: nothing that is not deliberate cuts, and what is deliberate is proven. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stand, type Stand } from '../support/stand.ts';
+import type { TestTerminal } from '../support/terminal.ts';
+
+let rack: Stand;
+let screen: TestTerminal;
+beforeEach(async () => {
+  rack = await stand({ sim: ['--nodes', '8', '--time-scale', '40'], config: CONFIG });
+  screen = rack.open({ cols: 100, rows: 32 });
+  await screen.waitFor(/8 on/);
+});
+afterEach(async () => {
+  await screen.close();
+  await rack[Symbol.asyncDispose]();
+});
+
+const CONFIG = `
+name: test rack
+port: /dev/null
+nodes:
+${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
+login: { user: pi, password: { command: [echo, raspberry] } }
+shutdown: { settle: 0.5 }
+`;
+
+async function cuts(): Promise<number> {
+  const { bus, nodes } = await rack.rack.counters();
+  return bus.masterCuts + Object.values(nodes).reduce((sum, node) => sum + node.off, 0);
+}
+
+/** Types as a person does: when the dialog takes keys, and each key seen before the next. */
+async function typeSlowly(text: string): Promise<void> {
+  while (!screen.text().includes('Enter confirms')) {
+    screen.type('\x15');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  for (let typed = 1; typed <= text.length; typed++) {
+    screen.type(text[typed - 1] ?? '');
+    await screen.waitFor(new RegExp(`│ +${text.slice(0, typed)} *│`));
+  }
+}
+
+async function forceOffDialog(addr = '03'): Promise<void> {
+  screen.type(addr);
+  screen.type('p');
+  await screen.waitFor(/Force off +cut power NOW/);
+  screen.type('f');
+  await screen.waitFor(/To confirm type n\d/);
+}
+
+describe('nothing is cut by', () => {
+  test('Enter, however often', async () => {
+    screen.type('03p');
+    await screen.waitFor(/Force off +cut power NOW/);
+    for (const verb of ['s', 'c', 'f', 'h']) {
+      screen.type(verb);
+      await screen.waitFor(/To confirm type n3/);
+      screen.type('\r');
+      await screen.waitFor((s) => !s.text().includes('To confirm'));
+      screen.type('p');
+      await screen.waitFor(/Force off +cut power NOW/);
+    }
+    screen.type('\x1b');
+    expect(await cuts()).toBe(0);
+  });
+
+  test('the confirmation pasted', async () => {
+    await forceOffDialog();
+    screen.paste('n3\r');
+    await screen.waitFor(/paste confirms nothing/i);
+    screen.type('\r');
+    await screen.waitFor((s) => !s.text().includes('To confirm'));
+    expect(await cuts()).toBe(0);
+  });
+
+  test('the confirmation and Enter all at once, as type-ahead comes', async () => {
+    screen.type('03pfn3\r');
+    await screen.waitFor(/To confirm type n3|8 on/);
+    screen.type('\x1b');
+    screen.type('03');
+    await forceOffDialog();
+    screen.type('n3\r');
+    await screen.waitFor(/left out/);
+    screen.type('\x1b');
+    expect(await cuts()).toBe(0);
+  });
+
+  test("another node's name", async () => {
+    await forceOffDialog();
+    await typeSlowly('n4');
+    screen.type('\r');
+    await screen.waitFor(/not it/);
+    expect(await cuts()).toBe(0);
+  });
+
+  test('a dialog for the master', async () => {
+    screen.type('00p');
+    await screen.waitFor(/Force off +cut power NOW/);
+    screen.type('f');
+    await screen.waitFor(/manages this bus/);
+    await screen.waitFor(/nothing can be confirmed/);
+    screen.type('n0');
+    screen.type('\r');
+    expect(await cuts()).toBe(0);
+  });
+
+  test('a dialog whose node has fallen silent', async () => {
+    await rack.rack.ctl('silent', { node: '03' });
+    screen.type('03p');
+    await screen.waitFor(/Force off +cut power NOW/);
+    screen.type('f');
+    await screen.waitFor(/does not answer/);
+    await screen.waitFor(/nothing can be confirmed/);
+    expect(await cuts()).toBe(0);
+  });
+
+  test('a session that may only look', async () => {
+    const viewer = rack.open({ cols: 100, rows: 32, args: ['--view-only'] });
+    try {
+      await viewer.waitFor(/view only/);
+      viewer.type('03p');
+      await viewer.waitFor(/may look and change nothing/);
+    } finally {
+      await viewer.close();
+    }
+    expect(await cuts()).toBe(0);
+  });
+});
+
+test('force off, typed: cut once, verified twice, and the result stays', async () => {
+  await forceOffDialog();
+  await typeSlowly('n3');
+  screen.type('\r');
+  await screen.waitFor(/○F 03/);
+  await screen.waitFor(/✓ +force-off n3/);
+  expect(await cuts()).toBe(1);
+  screen.type('o');
+  await screen.waitFor(/verified/);
+  screen.type('\x1b');
+  await screen.waitFor((s) => !s.text().includes('verified'));
+  screen.type('x');
+  await screen.waitFor((s) => !/✓ +force-off n3/.test(s.text()));
+});
+
+test('graceful off: the shutdown is seen, the marker recognised, then the cut; the audit log has the evidence', async () => {
+  screen.type('03p');
+  await screen.waitFor(/Off +shut the system down/);
+  screen.type('s');
+  await screen.waitFor(/To confirm type n3/);
+  await typeSlowly('n3');
+  screen.type('\r');
+  await screen.waitFor(/○F 03/, 'the node off', 60_000);
+  await screen.waitFor(/✓ +off n3/);
+  const entries = rack.audit().filter((entry) => entry['stage'] === 'outcome');
+  expect(entries).toMatchObject([{ verb: 'off', outcome: 'done', node: { addr: '03' } }]);
+  const kinds = (entries[0]?.['evidence'] as { kind: string }[]).map(({ kind }) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(['marker', 'identity', 'verified']));
+  expect(JSON.stringify(rack.audit())).not.toContain('raspberry');
+  expect(await cuts()).toBe(1);
+});
+
+test('a guest that hangs in its shutdown is not cut: the operator is asked', async () => {
+  await rack.rack.ctl('shutdown-hangs', { node: '03' });
+  screen.type('03p');
+  await screen.waitFor(/Off +shut the system down/);
+  screen.type('s');
+  await screen.waitFor(/To confirm type n3/);
+  await typeSlowly('n3');
+  screen.type('\r');
+  await screen.waitFor(/o answers/, 'the question', 60_000);
+  screen.type('o');
+  await screen.waitFor(/1 /);
+  expect(await cuts()).toBe(0);
+  expect(await rack.rack.node('03')).toMatchObject({ power: 'on' });
+});

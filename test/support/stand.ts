@@ -1,0 +1,109 @@
+/**
+ * The real program on a stand: a simulated rack and a server on it, each a process, in a directory of their own that
+ * goes with them. For end-to-end tests and measurements; needs a built program.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { connect, type RackClient } from '../../src/client/client.ts';
+import { startRack, type TestRack } from './rack.ts';
+import { openTerminal, type TerminalOptions, type TestTerminal } from './terminal.ts';
+
+export const PROGRAM = fileURLToPath(new URL('../../bin/rackui', import.meta.url));
+export const REFERENCE_RACK = fileURLToPath(new URL('../../src/config/racks/er24a.yaml', import.meta.url));
+
+export interface StandOptions {
+  /** Options of the simulated rack. */
+  sim?: string[];
+  /** Text of a configuration for the server; none: it discovers. */
+  config?: string;
+}
+
+export interface Stand extends AsyncDisposable {
+  readonly rack: TestRack;
+  readonly folder: string;
+  readonly socket: string;
+  readonly viewSocket: string;
+  readonly serverPid: number;
+  /** A session of the given program; `view`: on the view-only socket. */
+  client(program?: string, view?: boolean): Promise<RackClient>;
+  /** The full-screen interface in a pseudo-terminal. */
+  open(options?: TerminalOptions & { args?: string[] }): TestTerminal;
+  /** Ends the server at once, as a crash would, or with another signal. */
+  killServer(signal?: NodeJS.Signals): Promise<void>;
+  startServer(): Promise<void>;
+  /** The audit log's entries, as they are on the disk. */
+  audit(): Record<string, unknown>[];
+}
+
+export async function stand({ sim = [], config }: StandOptions = {}): Promise<Stand> {
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
+  const rack = await startRack({ args: sim });
+  const socket = join(folder, 'rack.sock');
+  const viewSocket = join(folder, 'rack.view.sock');
+  const configFile = join(folder, 'rack.yaml');
+  if (config !== undefined) writeFileSync(configFile, config);
+  const args = [PROGRAM, 'serve', '--exit-with-stdin', '--port', rack.link, '--socket', socket, '--state', folder];
+  const clients: RackClient[] = [];
+  let server: ChildProcess;
+
+  async function startServer(): Promise<void> {
+    const child = spawn(process.execPath, [...args, ...(config === undefined ? [] : ['--config', configFile])], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A configuration of this machine's user must not leak in.
+      env: { ...process.env, RACKUI_CONFIG: undefined, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder },
+    });
+    server = child;
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (/^ready/m.test((said += chunk.toString()))) resolve();
+      });
+      child.once('exit', () => reject(new Error(`the server ended at once:\n${said}`)));
+    });
+  }
+
+  async function ended(): Promise<void> {
+    if (server.exitCode === null && server.signalCode === null)
+      await new Promise((resolve) => server.once('exit', resolve));
+  }
+
+  await startServer();
+  return {
+    rack,
+    folder,
+    socket,
+    viewSocket,
+    get serverPid() {
+      return server.pid ?? 0;
+    },
+    async client(program = 'test', view = false) {
+      const who = { user: program, from: null, tty: null, program, pid: process.pid };
+      const client = await connect(view ? viewSocket : socket, who);
+      clients.push(client);
+      return client;
+    },
+    open: ({ args: more = [], ...options } = {}) =>
+      openTerminal(process.execPath, [PROGRAM, '--socket', socket, ...more], options),
+    async killServer(signal = 'SIGKILL') {
+      server.kill(signal);
+      await ended();
+    },
+    startServer,
+    audit: () =>
+      readFileSync(join(folder, 'audit.jsonl'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      server.stdin?.end();
+      await ended();
+      await rack.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
