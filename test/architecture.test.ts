@@ -1,0 +1,170 @@
+/** The directions in which rooms may depend, as docs/ARCHITECTURE.md states them, held against every import. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+/** Which rooms (or single files) of src/ each room may import. `type`: only types; `lazy`: only when it is needed. */
+const MAY: Record<string, readonly string[]> = {
+  rack: [],
+  api: ['rack'],
+  config: ['rack'],
+  bmc: ['rack'],
+  console: ['rack'],
+  power: ['rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
+  server: ['rack', 'api', 'config', 'bmc', 'console', 'power'],
+  client: ['rack', 'api', 'config'],
+  tui: ['rack', 'api', 'client'],
+  cli: ['rack', 'api', 'config', 'client', 'tui (lazy)', 'server (lazy)', 'sim (lazy)'],
+  sim: [],
+  'main.ts': ['cli'],
+};
+
+/** Packages that only certain files may import. */
+const ONLY: Record<string, RegExp> = {
+  serialport: /^bmc\/line\.ts$/,
+  blessed: /^tui\/terminal/,
+  ink: /^cli\//,
+  react: /^cli\//,
+  '@lydell/node-pty': /^sim\//,
+  '@xterm/headless': /^(console|tui|cli\/console)\//,
+  '@xterm/addon-serialize': /^console\//,
+  'vscode-jsonrpc': /^(client|server)\//,
+  commander: /^cli\/program\.ts$/,
+  zod: /^(config|server|cli\/commands\/config)/,
+  yaml: /^(config|sim|cli\/commands\/config)/,
+  pino: /^server\//,
+};
+
+/** No clock, no process, no input or output: everything comes in as a value. */
+const PURE = [/^rack\//, /^api\//, /^tui\/(state|update|layout|view)/, /^power\/graceful/];
+const IMPURE_NAMES = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'performance'];
+
+interface Import {
+  file: string;
+  /** Path below src/, or a package's name, or `node:…`. */
+  target: string;
+  kind: 'value' | 'type' | 'lazy';
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.tsx?$/.test(file))
+  .sort();
+const sources = new Map(
+  files.map((file) => [
+    file,
+    ts.createSourceFile(file, readFileSync(join(SRC, file), 'utf8'), ts.ScriptTarget.Latest, true),
+  ]),
+);
+const imports = [...sources].flatMap(([file, source]) => importsOf(file, source));
+
+function importsOf(file: string, source: ts.SourceFile): Import[] {
+  const found: Import[] = [];
+  const add = (specifier: ts.Node, kind: Import['kind']): void => {
+    if (!ts.isStringLiteral(specifier)) return;
+    const { text } = specifier;
+    const target = text.startsWith('.') ? relative(SRC, join(SRC, dirname(file), text)) : text;
+    found.push({ file, target, kind });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      const named = node.importClause?.namedBindings;
+      const allTypes =
+        node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ||
+        (named !== undefined &&
+          ts.isNamedImports(named) &&
+          node.importClause?.name === undefined &&
+          named.elements.length > 0 &&
+          named.elements.every((element) => element.isTypeOnly));
+      add(node.moduleSpecifier, allTypes ? 'type' : 'value');
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier)
+      add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'value');
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword && node.arguments[0])
+      add(node.arguments[0], 'lazy');
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+const room = (path: string): string => path.split('/')[0] ?? path;
+const isOwn = ({ target }: Import): boolean => files.includes(target);
+
+test('rooms depend in one direction only', () => {
+  const wrong = imports
+    .filter((one) => isOwn(one) && room(one.file) !== room(one.target))
+    .filter(({ file, target, kind }) => {
+      const may = MAY[room(file)] ?? [];
+      return !may.includes(room(target)) && !may.includes(target) && !may.includes(`${room(target)} (${kind})`);
+    });
+  expect(wrong.map(({ file, target, kind }) => `${file} → ${target} (${kind})`)).toEqual([]);
+});
+
+test('every room of src is in the table', () => {
+  expect([...new Set(files.map(room))].filter((name) => !(name in MAY))).toEqual([]);
+});
+
+test.each(Object.entries(ONLY))('%s is imported only where it belongs', (name, allowed) => {
+  const importers = imports.filter(({ target }) => target === name || target.startsWith(`${name}/`));
+  expect(importers.filter(({ file }) => !allowed.test(file)).map(({ file }) => file)).toEqual([]);
+});
+
+describe('pure rooms', () => {
+  const pure = files.filter((file) => PURE.some((pattern) => pattern.test(file)));
+
+  test('import nothing of node', () => {
+    const wrong = imports.filter(({ file, target }) => pure.includes(file) && target.startsWith('node:'));
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+  });
+
+  test('have no clock, no chance and no process', () => {
+    const wrong = pure.flatMap((file) => {
+      const found: string[] = [];
+      const visit = (node: ts.Node): void => {
+        if (ts.isPropertyAccessExpression(node) && /^(Date\.now|Math\.random)$/.test(node.getText()))
+          found.push(`${file}: ${node.getText()}`);
+        if (ts.isNewExpression(node) && node.getText() === 'new Date()') found.push(`${file}: new Date()`);
+        if (ts.isIdentifier(node) && IMPURE_NAMES.includes(node.text) && isGlobalUse(node))
+          found.push(`${file}: ${node.text}`);
+        ts.forEachChild(node, visit);
+      };
+      const source = sources.get(file);
+      if (source) visit(source);
+      return found;
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** `process.env` and `setTimeout(…)`, but not `{ process: … }` or `this.process`. */
+function isGlobalUse(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
+  return ts.isCallExpression(parent) && parent.expression === node;
+}
+
+test('no file depends on itself, however far round', () => {
+  const edges = new Map<string, string[]>();
+  for (const one of imports)
+    if (isOwn(one) && one.kind === 'value') edges.set(one.file, [...(edges.get(one.file) ?? []), one.target]);
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const walk = (file: string, trail: string[]): void => {
+    if (trail.includes(file)) cycles.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
+    if (done.has(file) || trail.includes(file)) return;
+    for (const next of edges.get(file) ?? []) walk(next, [...trail, file]);
+    done.add(file);
+  };
+  for (const file of files) walk(file, []);
+  expect(cycles).toEqual([]);
+});
+
+test('the byte that closes a pipe is written down in one place of the driver', () => {
+  const writers = files.filter((file) => /^bmc\//.test(file) && /\bclosePipe\(/.test(sources.get(file)?.text ?? ''));
+  expect(writers.length).toBeGreaterThan(0);
+  const sends = files.filter((file) => !/^(bmc|sim)\//.test(file) && /closePipe/.test(sources.get(file)?.text ?? ''));
+  expect(sends).toEqual([]);
+});
