@@ -101,7 +101,7 @@ const VERBS: Record<string, Verb> = {
   slow: fault([number('ms')], 'it takes so much longer for each reply', (node, given) => {
     node.faults.slowMs = given.number;
   }),
-  'wrong-id': fault([word('id')], "its replies carry another's address, or off", (node, { word }) => {
+  'wrong-id': fault([word('as')], "its replies carry another's address, or off", (node, { word }) => {
     node.faults.wrongId = word === 'off' ? null : Number.parseInt(word, 16);
   }),
   'off-ignored': fault([ON], '\\ has no effect', (node, { on }) => (node.faults.offIgnored = on)),

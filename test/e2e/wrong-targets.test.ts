@@ -2,7 +2,7 @@
  * Never the wrong cut: force-off at targets that are wrong, ambiguous or unproven, through the server's own socket, so
  * that no check of a client helps. Whatever is refused here, the simulated BMCs must not have executed one `\`.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RPC_ERROR } from '../../src/api/protocol.ts';
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
@@ -21,7 +21,7 @@ let rack: Stand;
 let client: RackClient;
 
 beforeAll(async () => {
-  rack = await stand({ sim: ['--nodes', '8', '--time-scale', '50'], config: CONFIG });
+  rack = await stand({ sim: ['--time-scale', '50'], config: CONFIG });
   client = await rack.client();
   await client.request('sweep', { addrs: null, interrupt: false });
 });
@@ -63,12 +63,15 @@ async function attempt(
   }
 }
 
-async function ended(id: string): Promise<Operation> {
-  for (;;) {
-    const operation = (await client.request('ops.list', {})).find((one) => one.id === id);
-    if (operation !== undefined && operation.endedAt !== null) return operation;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+function ended(id: string): Promise<Operation> {
+  return vi.waitFor(
+    async () => {
+      const operation = (await client.request('ops.list', {})).find((one) => one.id === id);
+      if (operation === undefined || operation.endedAt === null) throw new Error(`operation ${id} has not ended`);
+      return operation;
+    },
+    { timeout: 20_000, interval: 10 },
+  );
 }
 
 /** What is wrong, what is asked for, and what is prepared in the rack. */
@@ -94,8 +97,8 @@ const ATTEMPTS: [string, Partial<PowerRequest>, (() => Promise<unknown>)?][] = [
   ['a protected node', { nodes: [1], label: 'n1', confirm: 'n1' }],
   ['the master among others', { nodes: [0, 3], label: 'marked', confirm: 'marked 2' }],
   ['a silent BMC', {}, () => rack.rack.ctl('silent', { node: '03' })],
-  ["a BMC that answers with another's ID", {}, () => rack.rack.ctl('wrong-id', { node: '03', id: '04' })],
-  ["a BMC that answers with the master's ID", {}, () => rack.rack.ctl('wrong-id', { node: '03', id: '00' })],
+  ["a BMC that answers with another's ID", {}, () => rack.rack.ctl('wrong-id', { node: '03', as: '04' })],
+  ["a BMC that answers with the master's ID", {}, () => rack.rack.ctl('wrong-id', { node: '03', as: '00' })],
   ['torn replies', {}, () => rack.rack.ctl('torn', { node: '03' })],
   ['garbled replies', {}, () => rack.rack.ctl('garble', { node: '03', share: 1 })],
   ['a node that is disabled', {}, () => rack.rack.ctl('disabled', { node: '03' })],
@@ -135,7 +138,13 @@ describe('refused, and nothing is cut', () => {
     expect(result).toMatchObject({ code: RPC_ERROR.refused });
     await rack.rack.ctl('replug');
     await client.request('bus.retry', {});
-    await client.request('sweep', { addrs: null, interrupt: false });
+    await vi.waitFor(
+      async () =>
+        expect((await client.request('sweep', { addrs: null, interrupt: false })).bus).toMatchObject({
+          state: 'ready',
+        }),
+      { timeout: 10_000, interval: 50 },
+    );
     expect(await cutsSoFar()).toBe(before);
   });
 });
@@ -143,7 +152,7 @@ describe('refused, and nothing is cut', () => {
 test('the right one is cut once, behind its proof, and verified by two replies', async () => {
   const before = await cutsSoFar();
   const result = (await attempt({})) as Operation;
-  expect(result.nodes).toMatchObject([{ addr: 3, outcome: 'done' }]);
+  expect(result).toMatchObject({ nodes: [{ addr: 3, outcome: 'done' }] });
   const kinds = result.nodes[0]?.evidence.map(({ kind }) => kind) ?? [];
   expect(kinds).toEqual(expect.arrayContaining(['identity', 'verified']));
   expect(await cutsSoFar()).toBe(before + 1);

@@ -40,11 +40,13 @@ export interface Stand extends AsyncDisposable {
 
 export async function stand({ sim = [], config }: StandOptions = {}): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
-  const rack = await startRack({ args: sim });
   const socket = join(folder, 'rack.sock');
   const viewSocket = join(folder, 'rack.view.sock');
   const configFile = join(folder, 'rack.yaml');
   if (config !== undefined) writeFileSync(configFile, config);
+  // The nodes call themselves what the configuration calls them.
+  const named = config !== undefined && /^nodes:/m.test(config) ? ['--rack', configFile] : [];
+  const rack = await startRack({ args: [...named, ...sim] });
   const args = [PROGRAM, 'serve', '--exit-with-stdin', '--port', rack.link, '--socket', socket, '--state', folder];
   const clients: RackClient[] = [];
   let server: ChildProcess;

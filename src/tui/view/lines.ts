@@ -81,9 +81,9 @@ export function operationLine(operation: Operation, state: State, g: Glyphs): Sp
       [' ', 'text'],
       ...head,
       dot,
-      [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
-      dot,
       ['o answers', 'key'],
+      dot,
+      [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
     ];
   if (operation.endedAt !== null) {
     const done = operation.nodes.filter((node) => node.outcome === 'done').length;
