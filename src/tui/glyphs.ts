@@ -102,12 +102,13 @@ export function sparkline(values: readonly (number | null)[], width: number, g: 
   return g.gap.repeat(Math.max(0, width - shown.length)) + bars.join('');
 }
 
-/** A name in `width` columns: the middle goes, for a host's number at its end tells it from its neighbours. */
+/** A name in `width` columns: its middle goes, for the number at a host's end tells it from its neighbours. */
 export function shorten(name: string, width: number, g: Glyphs): string {
   const chars = Array.from(name);
   if (chars.length <= width) return name;
   if (width < 4) return chars.slice(-width).join('');
-  const tail = Math.max(3, Math.floor((width - 1) / 2));
+  const number = /[-._]?\d{1,4}$/.exec(name)?.[0].length;
+  const tail = Math.min(width - 2, number ?? Math.max(3, Math.floor((width - 1) / 2)));
   return chars.slice(0, width - 1 - tail).join('') + g.ellipsis + chars.slice(-tail).join('');
 }
 

@@ -132,7 +132,7 @@ test('force off, typed: cut once, verified twice, and the result stays', async (
   await forceOffDialog();
   await typeSlowly('n3');
   screen.type('\r');
-  await screen.waitFor(/○F 03/);
+  await screen.waitFor(/○F ?03/);
   await screen.waitFor(/✓ +force-off n3/);
   expect(await cuts()).toBe(1);
   screen.type('o');
@@ -150,7 +150,7 @@ test('graceful off: the shutdown is seen, the marker recognised, then the cut; t
   await screen.waitFor(/To confirm type n3/);
   await typeSlowly('n3');
   screen.type('\r');
-  await screen.waitFor(/○F 03/, 'the node off', 20_000);
+  await screen.waitFor(/○F ?03/, 'the node off', 20_000);
   await screen.waitFor(/✓ +off n3/);
   const entries = rack.audit().filter((entry) => entry['stage'] === 'outcome');
   expect(entries).toMatchObject([{ verb: 'off', outcome: 'done', node: { addr: '03' } }]);

@@ -52,8 +52,8 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
       lines.push([
         [`  ${keys}`.padEnd(18), why === null ? 'key' : 'dim'],
         [binding.help, why === null ? 'text' : 'dim'],
-        ...(why === null ? [] : [[` (${why})`, 'dim'] as const]),
       ]);
+      if (why !== null) lines.push([[`${' '.repeat(20)}not now: ${why}`, 'dim']]);
     }
   }
   lines.push([], [['Signs', 'title']]);

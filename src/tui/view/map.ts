@@ -9,6 +9,8 @@ import { lookOf, viewOf, type NodeLook } from './node-look.ts';
 
 /** Jitter of a few counts is no mountain; a boot is. */
 const SPARK_FLOOR = 16;
+/** From so many columns on, a name line has room for a blank behind its power letter. */
+const ROOMY = 22;
 
 export function paintMap(frame: Frame, layout: MapLayout, state: State, g: Glyphs): void {
   const shown = layout.blades.slice(layout.firstBlade, layout.firstBlade + layout.visibleBlades);
@@ -47,7 +49,8 @@ function paintCell(
   const marks = marksOf(state, node, view, look, g);
   if (lines === 1) paintLine(frame, x + 1, y, width - 1, node, look, marks, g);
   else {
-    paintName(frame, x + 1, y, width - 1, node, look, g);
+    // The next cell's own edge keeps the names apart.
+    paintName(frame, x + 1, y, width, node, look, g);
     const history = view?.history ?? [];
     const series = (index: 0 | 1): (number | null)[] => history.map((entry) => entry?.[index] ?? null);
     paintSeries(frame, x + 1, y + 1, width - 1, series(0), look.current, look, 'spark', marks.now, g);
@@ -67,10 +70,12 @@ function paintName(
   g: Glyphs,
 ): void {
   const age = look.age === null ? '' : ` ${look.age}`;
-  const room = width - 6 - age.length;
+  // A narrow cell spends its columns on the name.
+  const gap = width < ROOMY ? '' : ' ';
+  const room = width - 5 - gap.length - age.length;
   const at = frame.spans(x, y, [
     [`${g.power[look.power]}${POWER_LETTER[look.power]}`, look.ink],
-    [` ${formatAddress(node.addr)} `, 'dim'],
+    [`${gap}${formatAddress(node.addr)} `, 'dim'],
     [shorten(node.name, room, g), look.power === 'on' ? 'text' : look.ink],
   ]);
   if (age !== '') frame.text(Math.max(at, x + width - age.length), y, age, 'stale');
