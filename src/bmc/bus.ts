@@ -58,8 +58,8 @@ class SerialBus implements Bus {
   readonly #failing = new Set<Address>();
   #lease: Lease | null = null;
   #leaving: { lease: Lease; done: () => void }[] = [];
-  /** Verbs under way: between their exchanges the wire is not lent to a console. */
-  #verbs = 0;
+  /** Verbs and others that need several exchanges: until they are through, no console gets the wire. */
+  #holds = 0;
   #suspects = 0;
   #life: 'new' | 'running' | 'closing' = 'new';
   #wake: () => void = () => undefined;
@@ -109,7 +109,7 @@ class SerialBus implements Bus {
     verb: BmcVerb,
     options: { priority: Priority; signal?: AbortSignal },
   ): Promise<VerbOutcome> {
-    this.#verbs++;
+    const release = this.hold();
     try {
       return await verifiedVerb(
         addr,
@@ -122,9 +122,20 @@ class SerialBus implements Bus {
         options.signal,
       );
     } finally {
-      this.#verbs--;
-      this.#wake();
+      release();
     }
+  }
+
+  hold(): () => void {
+    let held = true;
+    this.#holds++;
+    this.#wake();
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holds--;
+      this.#wake();
+    };
   }
 
   openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease {
@@ -177,10 +188,11 @@ class SerialBus implements Bus {
     if (lease?.onWire) {
       const why = `console ${formatAddress(lease.addr)} holds the pipe`;
       for (const job of this.#queue.drain(PRIORITY.sweep)) job.refuse(why);
-      if (this.#queue.top !== null) return lease.leave('the bus was needed for power or a sample', false);
+      if (this.#queue.top !== null || this.#holds > 0)
+        return lease.leave('the bus was needed for power or a sample', false);
       return this.#pause(null);
     }
-    const waiting = lease !== null && this.#verbs === 0;
+    const waiting = lease !== null && this.#holds === 0;
     const due = waiting && lease.retryAt <= performance.now();
     // A sweep never keeps a console waiting; what somebody asked for goes first.
     if (due && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample) return this.#lend(wire, lease);

@@ -89,6 +89,11 @@ export interface Bus {
   status(addr: Address, priority: Priority): Promise<StatusOutcome>;
   /** A verb with identity proof in the same pipe, then verification. Refuses the master's own slot for `off`. */
   verb(addr: Address, verb: BmcVerb, options: { priority: Priority; signal?: AbortSignal }): Promise<VerbOutcome>;
+  /**
+   * Takes the wire from a console, and lends it to none until the returned function is called: what is done in several
+   * exchanges is not interrupted by lending in between.
+   */
+  hold(): () => void;
   /** One console at a time: opening another closes the former with the reason given. */
   openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease;
   /** Try again now instead of after the back-off. */

@@ -20,7 +20,7 @@ export async function on(job: Job): Promise<void> {
 export async function forceOff(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
-  const switched = await cutPower(job, 'confirmed by name');
+  const switched = await cutPower(job, 'confirmed by name', 'young');
   if (switched.ok) node.end('done', switched.already ? 'was off already' : 'is off, seen twice');
   else node.end(switched.outcome, withNextStep(switched, 'it may be off: look before trying again'));
 }
@@ -28,7 +28,7 @@ export async function forceOff(job: Job): Promise<void> {
 export async function forceCycle(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
-  const switched = await cutPower(job, 'confirmed by name');
+  const switched = await cutPower(job, 'confirmed by name', 'young');
   // A cut whose effect was not seen may have had one: then, too, it is switched on.
   if (switched.ok || switched.sent) await onAgain(job, switched);
   else node.end(switched.outcome, switched.detail);

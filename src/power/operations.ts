@@ -51,7 +51,7 @@ export class Operations {
     const names = namesOf(inventory, asked.nodes);
     const nodes = await Promise.all(
       asked.nodes.map(async (addr, index) => {
-        const facts = await this.#facts(asked, addr, session, this.#taken.get(addr) ?? null);
+        const facts = await this.#facts(asked, addr, session, this.#taken.get(addr) ?? null, 'new');
         const { status } = facts;
         const impact = impactOf(facts, inventory);
         if (asked.onDeadline === 'cut' && asked.deadlineS !== null && !asked.verb.startsWith('force'))
@@ -88,7 +88,9 @@ export class Operations {
     const abort = new AbortController();
     try {
       const refusals = await Promise.all(
-        asked.nodes.map(async (addr) => refusalsFor(await this.#facts(asked, addr, session, others.get(addr) ?? null))),
+        asked.nodes.map(async (addr) =>
+          refusalsFor(await this.#facts(asked, addr, session, others.get(addr) ?? null, 'young')),
+        ),
       );
       const refusing = refusals.filter((some) => some.length > 0).length;
       if (refusing > 0 && (cuts(asked.verb) || refusing === asked.nodes.length))
@@ -194,9 +196,14 @@ export class Operations {
     this.#keep(record.snapshot());
   }
 
-  #facts(request: PowerRequest, addr: Address, session: number, busyWith: string | null): Promise<GuardFacts> {
-    const { verb, takeConsole } = request;
-    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith });
+  #facts(
+    { verb, takeConsole }: PowerRequest,
+    addr: Address,
+    session: number,
+    busyWith: string | null,
+    status: 'new' | 'young',
+  ): Promise<GuardFacts> {
+    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith, status });
   }
 
   #find(id: string): Running {

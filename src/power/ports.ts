@@ -18,7 +18,7 @@ export interface OperationPorts {
   inventory(): Inventory;
   /** What the sweep knows of a node. */
   reading(addr: Address): Reading;
-  bus: Pick<Bus, 'health' | 'status' | 'verb'>;
+  bus: Pick<Bus, 'health' | 'status' | 'verb' | 'hold'>;
   console: ConsolePort;
   /** Credentials for one login attempt on the node's console, or null. Asked for only when a login prompt is seen. */
   credentials(addr: Address): Promise<Credentials | null>;

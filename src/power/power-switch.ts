@@ -20,7 +20,7 @@ export type Switched =
  * Cuts the node's power. Resolves when two status replies say off, or with why not. `signal` can stop it until the verb
  * leaves; what `ground` says goes to the audit log.
  */
-export async function cutPower(job: Job, ground: string): Promise<Switched> {
+export async function cutPower(job: Job, ground: string, sample: 'new' | 'young' = 'new'): Promise<Switched> {
   const { ports, node, signal } = job;
   const facts = await gatherFacts(ports, {
     verb: 'force-off',
@@ -28,6 +28,7 @@ export async function cutPower(job: Job, ground: string): Promise<Switched> {
     session: job.session,
     takeConsole: true,
     busyWith: null,
+    status: sample,
   });
   const refusals = refusalsFor(facts);
   if (refusals.length > 0) {
@@ -39,15 +40,28 @@ export async function cutPower(job: Job, ground: string): Promise<Switched> {
     node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
     return { ok: true, already: true };
   }
+  // A console leaves the wire while the disk writes.
+  const release = ports.bus.hold();
   try {
-    await Promise.all([job.operation.journalled(), ports.audit(entry(job, 'intent', null, ground, 0))]);
+    const unwritten = await intent(job, ground);
+    if (unwritten !== null) return unwritten;
+    if (signal.aborted) return await aborted(job);
+    const outcome = await ports.bus.verb(node.addr, 'off', { priority: PRIORITY.forceOff, signal });
+    return await conclude(job, 'off', outcome);
+  } finally {
+    release();
+  }
+}
+
+/** What is to be done, on the disk; null: it is. */
+async function intent(job: Job, ground: string): Promise<Switched | null> {
+  try {
+    await Promise.all([job.operation.journalled(), job.ports.audit(entry(job, 'intent', null, ground, 0))]);
+    return null;
   } catch (error) {
     const detail = `nothing was cut: the intent could not be written down (${reason(error)}); free the disk and try again`;
     return { ok: false, sent: false, outcome: 'refused', detail };
   }
-  if (signal.aborted) return aborted(job);
-  const outcome = await ports.bus.verb(node.addr, 'off', { priority: PRIORITY.forceOff, signal });
-  return conclude(job, 'off', outcome);
 }
 
 /** Switches the node on. Nothing that the disk says keeps it from being tried: a node that stays off helps nobody. */

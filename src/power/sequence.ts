@@ -75,7 +75,14 @@ function isSoft(verb: Verb): boolean {
 async function stillAllowed(job: Job): Promise<{ power: Power } | null> {
   const { node, ports, request, session } = job;
   const { verb, takeConsole } = request;
-  const facts = await gatherFacts(ports, { verb, addr: node.addr, session, takeConsole, busyWith: null });
+  const facts = await gatherFacts(ports, {
+    verb,
+    addr: node.addr,
+    session,
+    takeConsole,
+    busyWith: null,
+    status: 'young',
+  });
   const refusals = refusalsFor(facts);
   if (refusals.length === 0 && facts.status.ok) return { power: facts.status.sample.power };
   const outcome = refusals.some(({ rule }) => rule === 'bus') ? 'bus' : 'refused';

@@ -189,7 +189,7 @@ export class RackServer {
       },
       inventory: () => this.#telemetry.inventory,
       reading: (addr) => this.#telemetry.reading(addr),
-      bus,
+      bus: this.#telemetry.following(bus),
       console: this.#consoles,
       credentials: async () => (login ? { user: login.user, password: await readSecret(login.password) } : null),
       publish: (operation) => this.#published(operation),

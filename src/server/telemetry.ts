@@ -1,11 +1,11 @@
 /** What is known of every node, and what the server says about its changes. */
 import type { NodeState } from '../api/protocol.ts';
-import type { StatusOutcome } from '../bmc/types.ts';
+import type { Bus, StatusOutcome } from '../bmc/types.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { History } from '../rack/history.ts';
 import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
-import type { Reading } from '../rack/reading.ts';
+import type { Reading, Sample } from '../rack/reading.ts';
 import type { EventLog } from './events.ts';
 
 /** Points of a sparkline in a snapshot. */
@@ -78,6 +78,29 @@ export class Telemetry {
     this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
     this.#ports.nodeChanged(addr);
     for (const change of changes) this.#tell(addr, change);
+  }
+
+  /** A bus whose answers are taken in as they pass: what an operation reads is not asked for again, and shows at once. */
+  following(bus: Bus): Pick<Bus, 'health' | 'status' | 'verb' | 'hold'> {
+    // One lost reply is no news: the sweep asks twice before it says so.
+    const take = (addr: Address, sample: Sample, master: boolean): void =>
+      this.apply(addr, { ok: true, sample, master });
+    return {
+      get health() {
+        return bus.health;
+      },
+      hold: () => bus.hold(),
+      status: async (addr, priority) => {
+        const outcome = await bus.status(addr, priority);
+        if (outcome.ok) take(addr, outcome.sample, outcome.master);
+        return outcome;
+      },
+      verb: async (addr, verb, options) => {
+        const outcome = await bus.verb(addr, verb, options);
+        if (outcome.ok) take(addr, outcome.verified[1], false);
+        return outcome;
+      },
+    };
   }
 
   nodeState(addr: Address, withHistory: boolean): NodeState {

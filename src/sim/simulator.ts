@@ -13,8 +13,8 @@ const AHEAD_MS = 2;
 const INPUT_FULL = 256;
 const INPUT_LOW = 64;
 /** How much console output is given to the line ahead of time, and when more is fetched. */
-const OUTPUT_AHEAD_MS = 8;
-const OUTPUT_LOW_MS = 4;
+const OUTPUT_AHEAD_MS = 5;
+const OUTPUT_LOW_MS = 2.5;
 /** The end of a reply is awaited exactly, longer waits are left to timers, which are up to about 1.2 ms late. */
 const EXACT_MS = 2.5;
 /** One nap while awaiting exactly: short enough to keep hearing, and almost free of work for the processor. */

@@ -67,7 +67,8 @@ class Interface {
   #emulators: Emulators | null = null;
   #loading: Promise<Emulators> | null = null;
   #tokens = emptyTokenizer;
-  #frameTimer: NodeJS.Timeout | null = null;
+  /** A frame is due; null: none. */
+  #cancelDraw: (() => void) | null = null;
   #lastFrameAt = 0;
   #owed = false;
   #end: (end: InterfaceEnd) => void = () => undefined;
@@ -170,28 +171,30 @@ class Interface {
 
   #dispatch(event: UiEvent): void {
     if (this.#ended) return;
-    const { state, effects } = update(this.#state, event);
+    const before = this.#state;
+    const { state, effects } = update(before, event);
     this.#state = state;
     for (const effect of effects) this.#runtime.perform(effect);
-    this.#draw();
+    // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
+    if (event.type === 'tick' || differs(before, state)) this.#draw();
   }
 
   /** A key's answer is drawn at once; a stream of updates at most once a frame. */
   #draw(): void {
-    if (this.#ended || this.#frameTimer !== null) return;
+    if (this.#ended || this.#cancelDraw !== null) return;
     const wait = this.#lastFrameAt + FRAME_MS - performance.now();
-    if (wait > 0) {
-      this.#frameTimer = setTimeout(() => {
-        this.#frameTimer = null;
-        this.#drawNow();
-      }, wait);
-      return;
-    }
-    // Events of one turn share a frame.
-    this.#frameTimer = setTimeout(() => {
-      this.#frameTimer = null;
+    const draw = (): void => {
+      this.#cancelDraw = null;
       this.#drawNow();
-    }, 0);
+    };
+    if (wait > 0) {
+      const timer = setTimeout(draw, wait);
+      this.#cancelDraw = () => clearTimeout(timer);
+    } else {
+      // Events of one turn share a frame; a timer would add a millisecond.
+      const immediate = setImmediate(draw);
+      this.#cancelDraw = () => clearImmediate(immediate);
+    }
   }
 
   #drawNow(): void {
@@ -201,12 +204,13 @@ class Interface {
       this.#owed = true;
       return;
     }
-    this.#lastFrameAt = performance.now();
+    const began = performance.now();
     const screens = this.#emulators?.screens ?? (() => null);
     const frame = paint(this.#state, screens, this.#glyphs);
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = this.#size();
-    if (frame.cols === cols && frame.rows === rows) terminal.show(frame);
+    // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
+    if (frame.cols === cols && frame.rows === rows && terminal.show(frame)) this.#lastFrameAt = began;
     if (awaitsPaint(this.#state) && this.#terminal?.congested === false) this.#painted();
     this.#limitScroll();
   }
@@ -287,7 +291,7 @@ class Interface {
     if (this.#ended) return;
     this.#ended = true;
     for (const dispose of this.#disposals.splice(0)) dispose();
-    if (this.#frameTimer !== null) clearTimeout(this.#frameTimer);
+    this.#cancelDraw?.();
     this.#terminal?.leave();
     try {
       this.#o.stdin.setRawMode(false);
@@ -299,6 +303,11 @@ class Interface {
     this.#emulators?.dispose();
     this.#end(end);
   }
+}
+
+/** More than the clock: what is shown of that, a tick a second draws. */
+function differs(before: State, after: State): boolean {
+  return (Object.keys(after) as (keyof State)[]).some((key) => key !== 'now' && before[key] !== after[key]);
 }
 
 /** Without a UTF-8 locale the terminal would show three characters for each sign. */

@@ -86,13 +86,13 @@ export class Terminal {
     this.#output.write('\x1b[0m\x1b[2J');
   }
 
-  /** Draws what differs from the frame before; nothing differs: no byte. */
-  show(frame: Frame): void {
+  /** Draws what differs from the frame before; nothing differs: no byte, and false. */
+  show(frame: Frame): boolean {
     const { lines, olines } = this.#screen;
     for (let y = 0; y < frame.rows; y++) {
       const line = lines[y];
       const shown = olines[y];
-      if (!line || !shown) return;
+      if (!line || !shown) return false;
       for (let x = 0; x < frame.cols; x++) {
         const i = y * frame.cols + x;
         const attr = this.#palette.resolve(frame.inks[i] ?? 'text', frame.grounds[i] ?? 'screen');
@@ -112,9 +112,10 @@ export class Terminal {
     const drawn = this.#written;
     this.#written = '';
     const cursor = frame.cursor ? `\x1b[${frame.cursor.y + 1};${frame.cursor.x + 1}H\x1b[?25h` : '';
-    if (drawn === '' && cursor === this.#cursor) return;
+    if (drawn === '' && cursor === this.#cursor) return false;
     this.#cursor = cursor;
     this.#output.write(`${FRAME_BEGIN}${drawn}${cursor}${FRAME_END}`);
+    return true;
   }
 
   /** Gives the terminal back as it was. Safe to call twice, and from an exit handler. */

@@ -1,5 +1,5 @@
 /** From a confirmed force-off to `\` at the BMC, while a sweep runs, a console floods and two clients look on. */
-import { confirmationText } from '../../src/api/power.ts';
+import { confirmationText, type PowerRequest } from '../../src/api/power.ts';
 import { figure, median, percentile, until, type Figure } from './measure.ts';
 import { stand } from '../support/stand.ts';
 
@@ -19,8 +19,7 @@ export async function confirmedCut(): Promise<Figure[]> {
   for (let n = 0; n < CUTS; n++) {
     await rack.rack.ctl('power', { node: '02', state: 'on' });
     const before = (await rack.rack.counters()).nodes['02']?.off ?? 0;
-    const began = performance.now();
-    const operation = await asking.request('power.start', {
+    const request: PowerRequest = {
       verb: 'force-off',
       nodes: [2],
       label: name,
@@ -28,7 +27,11 @@ export async function confirmedCut(): Promise<Figure[]> {
       deadlineS: null,
       onDeadline: 'leave',
       takeConsole: false,
-    });
+    };
+    // The dialog asks before it can be confirmed.
+    await asking.request('power.check', request);
+    const began = performance.now();
+    const operation = await asking.request('power.start', request);
     await until('the cut', async () => ((await rack.rack.counters()).nodes['02']?.off ?? 0) > before, 5_000, 0);
     taken.push(performance.now() - began);
     await until('the end of the operation', async () => {

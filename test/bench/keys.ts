@@ -12,9 +12,9 @@ export async function keyToEcho(): Promise<Figure[]> {
   await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket], { cols: 160, rows: 50 });
   await terminal.waitFor('node-03');
   terminal.type('03\r');
-  await terminal.waitFor(/press Enter|Enter to wake|login:/i);
+  await terminal.waitFor(/Enter wakes it|login:/);
   terminal.type('\r');
-  await terminal.waitFor(/login: /);
+  await terminal.waitFor(/login:/);
   const taken: number[] = [];
   for (let n = 0; n < KEYS; n++) {
     // A login name that grows and is taken back: each key changes one cell.

@@ -70,6 +70,8 @@ export class FakeRack {
   inventory = structuredClone(INVENTORY);
   /** What a node's BMC answers instead of its status. */
   readonly trouble = new Map<number, StatusOutcome>();
+  /** A sweep has just read every node. */
+  swept = false;
   /** So many status requests are not answered. */
   lostReplies = 0;
   /** What becomes of a verb instead of success; may change the rack first. */
@@ -116,7 +118,7 @@ export class FakeRack {
       now: () => this.clock.time,
       every: (ms, fn) => this.clock.every(ms, fn),
       inventory: () => this.inventory,
-      reading: (addr) => ({ state: 'ok', sample: this.sample(addr) }),
+      reading: (addr) => (this.swept ? { state: 'ok', sample: this.sample(addr) } : { state: 'unasked' }),
       bus: this.bus(),
       console: {
         holder: () => this.holder,
@@ -174,6 +176,7 @@ export class FakeRack {
       get health() {
         return health();
       },
+      hold: () => () => undefined,
       status: (addr) => Promise.resolve(this.status(addr)),
       verb: async (addr, verb, { signal }) => {
         await this.duringVerb?.();

@@ -207,6 +207,18 @@ test('who asks for what there is not is told so', async () => {
   expect(() => rack.operations.answer(id, 3, 'force', null, OPERATOR)).toThrow(NoSuchOperation);
 });
 
+test('a sample of the sweep a moment ago will do for a verb, which proves itself, but not for a word that nothing is to be done', async () => {
+  const rack = new FakeRack();
+  rack.swept = true;
+  rack.lostReplies = 3;
+  await rack.start({ verb: 'force-off', confirm: 'k8s-worker-04' });
+  await settle();
+  expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03']);
+  expect(rack.lostReplies).toBe(3);
+  // Off already, says the sweep: it is asked.
+  expect(await refusalOf(rack.start({ verb: 'force-off', confirm: 'k8s-worker-04' }))).toEqual(['unknown']);
+});
+
 test('two lost replies are noise, three are silence', async () => {
   const rack = new FakeRack();
   rack.lostReplies = 3;
