@@ -13,7 +13,8 @@ export type Prompt =
   | { kind: 'uboot-shell' }
   | { kind: 'initramfs-shell' };
 
-const LOGIN = /^(?:(?<host>[\w.-]+) )?login: ?$/;
+/** `Last login: …` is what login says after a success. */
+const LOGIN = /^(?:(?!Last )(?<host>[\w.-]+) )?login: ?$/;
 const PASSWORD = /^(?:\[sudo(?:: [^\]]*)?\] )?[Pp]assword(?: for (?<user>[\w.-]+))?: ?$/;
 /** `pi@node:~$ `, `root@node:/etc# `, `[root@node ~]# `; a virtual environment's name may lead. */
 const NAMED_SHELL = /^(?:\([\w.-]+\) ?)?\[?(?<user>[\w.-]+)@(?<host>[\w.-]+)(?:[: ][^\r\n]*?)?\]? ?(?<sign>[$#]) ?$/;

@@ -24,10 +24,11 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
   const young = question.status === 'young' ? youngStatus(ports, question) : null;
   const status = young ?? (await freshStatus(ports, addr));
   const holder = ports.console.holder();
+  const { nodes, configured } = ports.inventory();
   return {
     verb,
     addr,
-    node: ports.inventory().nodes.find((node) => node.addr === addr) ?? null,
+    node: nodes.find((node) => node.addr === addr) ?? null,
     // After the exchange: what it did to the bus counts.
     bus: ports.bus.health,
     status,
@@ -35,6 +36,8 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     otherHolder: holder !== null && holder.session !== session ? { addr: holder.addr, name: holder.name } : null,
     takeConsole,
     busyWith,
+    // Where the bus was scanned for nodes, nobody said how they are called.
+    host: configured ? ports.hostSeen(addr) : null,
   };
 }
 

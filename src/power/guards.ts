@@ -5,6 +5,7 @@
 import { cuts, type Refusal, type Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import { HOST_SEEN_LIMIT_MS, sameHost, type HostSeen } from '../rack/host-name.ts';
 import type { Inventory, InventoryNode } from '../rack/inventory.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
 
@@ -24,6 +25,8 @@ export interface GuardFacts {
   takeConsole: boolean;
   /** The running operation that has this node, or null. */
   busyWith: string | null;
+  /** How the machine there last called itself on its console; null: never seen, or nobody said how it is called. */
+  host: HostSeen | null;
 }
 
 type Guard = (facts: GuardFacts) => Refusal | null;
@@ -81,6 +84,18 @@ const protectedNode: Guard = ({ verb, node, addr }) =>
         override: 'remove `protected: true` from its entry in the configuration',
       }
     : null;
+
+/** A BMC proves its address, not which machine sits in the slot: boards and cards change places, maps have slips. */
+const otherHost: Guard = ({ verb, node, addr, host, now }) => {
+  if (!cuts(verb) || !node || host === null || sameHost(host.host, node.name)) return null;
+  const age = now - host.at;
+  if (age > HOST_SEEN_LIMIT_MS) return null;
+  return {
+    rule: 'host',
+    message: `the machine at ${formatPosition(addr)} (${formatAddress(addr)}) called itself ‘${host.host}’ on its console ${inWords(age)} ago, and the configuration says ‘${node.name}’`,
+    override: `look at its console: what it shows then counts; or correct the configuration; a name is forgotten after ${HOST_SEEN_LIMIT_MS / 3_600_000} hours`,
+  };
+};
 
 /** Silence, noise and foreign replies differ in what the operator should look at; none of them is a state. */
 const notAnswering: Guard = ({ node, addr, bus, status }) => {
@@ -142,6 +157,7 @@ export const GUARDS: readonly Guard[] = [
   masterSlot,
   masterUnknown,
   protectedNode,
+  otherHost,
   notAnswering,
   stale,
   disabled,
@@ -152,6 +168,13 @@ export const GUARDS: readonly Guard[] = [
 /** All refusals for one node; empty: the verb may go. */
 export function refusalsFor(facts: GuardFacts): Refusal[] {
   return GUARDS.flatMap((guard) => guard(facts) ?? []);
+}
+
+/** `40 s`, `12 min`, `3 h`. */
+function inWords(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  return seconds < 6_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
 /** What the dialog says the verb means for this node and others, one sentence each. */

@@ -7,6 +7,7 @@ import type { Evidence, Operation, Outcome, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
 import type { Address } from '../rack/address.ts';
+import type { HostSeen } from '../rack/host-name.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 
@@ -20,6 +21,8 @@ export interface OperationPorts {
   reading(addr: Address): Reading;
   bus: Pick<Bus, 'health' | 'status' | 'verb' | 'hold'>;
   console: ConsolePort;
+  /** How the machine at `addr` last called itself on its console, or null. */
+  hostSeen(addr: Address): HostSeen | null;
   /** Credentials for one login attempt on the node's console, or null. Asked for only when a login prompt is seen. */
   credentials(addr: Address): Promise<Credentials | null>;
   /** The operation changed; called with a snapshot that is not touched afterwards. */

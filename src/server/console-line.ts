@@ -23,6 +23,10 @@ type Typist = { kind: 'session'; member: ConsoleMember } | { kind: 'operation'; 
 export interface ConsoleLinePorts {
   now(): number;
   changed(): void;
+  /** The node said this. */
+  heard(bytes: Uint8Array): void;
+  /** Something that it said was lost. */
+  torn(): void;
   /** It ended by itself: the bus says why. */
   ended(why: string): void;
 }
@@ -203,6 +207,7 @@ export class ConsoleLine {
   #data(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.record.data(bytes);
+    this.#ports.heard(bytes);
     for (const member of this.#members.values()) member.data(bytes);
     this.#worker?.text(bytes);
   }
@@ -224,6 +229,7 @@ export class ConsoleLine {
     if (this.#ended) return;
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
     this.record.mark(text, from);
+    this.#ports.torn();
     for (const member of this.#members.values()) member.note('gap', text);
   }
 

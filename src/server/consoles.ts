@@ -4,6 +4,7 @@
  */
 import type { ConsoleJoined, ConsoleState, EventRecord } from '../api/protocol.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
+import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
 import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
@@ -24,6 +25,8 @@ export interface ConsolesOptions {
   /** The node's name; the transcript's file is called by it. */
   name: (addr: Address) => string;
   event: (level: EventRecord['level'], addr: Address, text: string) => void;
+  /** The node called itself so, in a banner or a prompt. */
+  hostSeen: (addr: Address, host: string) => void;
   /** The open console, or who is at it, changed. */
   changed: () => void;
 }
@@ -150,11 +153,18 @@ export class Consoles implements ConsolePort {
 
   #open(addr: Address): ConsoleLine {
     const record = this.#record(addr);
-    const { bus, baud, now, changed, event } = this.#options;
+    const { bus, baud, now, changed, event, hostSeen } = this.#options;
     record.opened(now());
+    const names = new HostNameReader();
+    const decoder = new TextDecoder();
     const line = new ConsoleLine(bus, addr, baud, record, {
       now,
       changed,
+      heard: (bytes) => {
+        const host = names.feed(decoder.decode(bytes, { stream: true }));
+        if (host !== null) hostSeen(addr, host);
+      },
+      torn: () => names.torn(),
       ended: (why) => {
         event('warning', addr, `Console of ${this.#label(addr)} closed: ${why}`);
         if (this.#line === line) this.#line = null;

@@ -17,6 +17,7 @@ import { consoleHandlers, consoleNotes } from './handlers/console.ts';
 import { lookHandlers } from './handlers/look.ts';
 import { powerHandlers } from './handlers/power.ts';
 import { serverHandlers } from './handlers/server.ts';
+import { HostMemory } from './host-memory.ts';
 import { Linger } from './linger.ts';
 import { listenAt, type Listening } from './listener.ts';
 import { EventFile, type Log } from './logs.ts';
@@ -58,6 +59,7 @@ export class RackServer {
   readonly #operations: Operations;
   readonly #view: RackView;
   readonly #workload = new Workload(Date.now);
+  readonly #hosts: HostMemory;
   readonly #roster: Roster;
   readonly #linger: Linger | null;
   #listening: Listening[] = [];
@@ -76,6 +78,7 @@ export class RackServer {
       write: (line) => this.#eventFile.write(line),
       publish: (event) => this.#roster.note('event', event),
     });
+    this.#hosts = new HostMemory(stateDir, (text) => this.#events.add('warning', 'server', null, text));
     this.#monitor = new BusMonitor(bus, port, {
       now,
       events: this.#events,
@@ -103,6 +106,7 @@ export class RackServer {
       label: (addr) => this.#telemetry.label(addr),
       name: (addr) => this.#telemetry.name(addr),
       event: (level, addr, text) => this.#events.add(level, 'console', addr, text),
+      hostSeen: (addr, host) => this.#hosts.saw(addr, host, now()),
       changed: () => this.#consoleChanged(),
     });
     this.#operations = this.#makeOperations();
@@ -191,6 +195,7 @@ export class RackServer {
       reading: (addr) => this.#telemetry.reading(addr),
       bus: this.#telemetry.following(bus),
       console: this.#consoles,
+      hostSeen: (addr) => this.#hosts.get(addr),
       credentials: async () => (login ? { user: login.user, password: await readSecret(login.password) } : null),
       publish: (operation) => this.#published(operation),
       event: (level, addr, text) => this.#events.add(level, 'power', addr, text),

@@ -145,6 +145,11 @@ const VERBS: Record<string, Verb> = {
     node.guest.faults.hostname = given.word;
   }),
   panic: fault([], "the guest's kernel panics", (node, _given, at) => node.guest.panic(node.guestTime(at))),
+  shutdown: {
+    params: [NODES],
+    help: 'asks its system to shut down, as somebody who came by ssh: the command’s exit code and words',
+    run: (_host, { nodes: [node] }, at) => node?.guest.shutDownBySsh(node.guestTime(at)),
+  },
   output: {
     params: [NODES],
     help: 'what the guest printed last, heard by anybody or not',

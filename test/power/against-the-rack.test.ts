@@ -46,6 +46,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     label: String,
     name: String,
     event: () => undefined,
+    hostSeen: () => undefined,
     changed: () => undefined,
   });
   closing.push(() => consoles.close('the test is over'));
@@ -67,6 +68,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     reading: () => ({ state: 'unasked' }),
     bus,
     console: consoles,
+    hostSeen: () => null,
     credentials: () => Promise.resolve({ user: 'pi', password: 'raspberry' }),
     publish: () => {
       for (const look of waiting) look();

@@ -11,6 +11,7 @@ import {
   type OperationConsole,
   type OperationPorts,
 } from '../../src/power/ports.ts';
+import type { HostSeen } from '../../src/rack/host-name.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
 import type { Power, Sample } from '../../src/rack/reading.ts';
 
@@ -82,6 +83,7 @@ export class FakeRack {
   journalFails: Error | null = null;
   unfinished: Operation[] = [];
   credentials: Credentials | null = null;
+  readonly hosts = new Map<number, HostSeen>();
   holder: { addr: number; session: number; name: string } | null = null;
   console = new FakeConsole();
 
@@ -130,6 +132,7 @@ export class FakeRack {
           return Promise.resolve(this.console);
         },
       },
+      hostSeen: (addr) => this.hosts.get(addr) ?? null,
       credentials: () => {
         this.log.push('credentials asked for');
         return Promise.resolve(this.credentials);

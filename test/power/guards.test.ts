@@ -19,6 +19,7 @@ function facts(changes: Partial<GuardFacts> = {}): GuardFacts {
     otherHolder: null,
     takeConsole: false,
     busyWith: null,
+    host: null,
     ...changes,
   };
 }
@@ -47,6 +48,7 @@ test.each<[what: string, changes: Partial<GuardFacts>, rule: string, verbs: Verb
   ],
   ['a master not known', { bus: { phase: 'ready', detail: '', master: null } }, 'master', VERBS.slice(1), false],
   ['a protected node', { node: { ...NODE, protected: true } }, 'protected', VERBS.slice(1), true],
+  ['a machine that goes by another name', { host: { host: 'web1', at: START - 60_000 } }, 'host', VERBS.slice(1), true],
   ['silence', failed('silent'), 'unknown', VERBS, false],
   ['noise', failed('garbled'), 'unknown', VERBS, false],
   ["another's reply", failed('foreign'), 'identity', VERBS, false],
@@ -96,4 +98,19 @@ test('impact: what is lost, what depends on it', () => {
   expect(of(plane(1), [plane(2)])).toContain('loses its quorum');
   expect(of(plane(1), [plane(2), plane(3)])).toContain('at most 1 of 3 members away');
   expect(impactOf(facts({ verb: 'on' }), { name: 'r', configured: true, nodes: [NODE] })).toEqual([]);
+});
+
+test('the refusal of another host says both names and how old its knowledge is', () => {
+  const [refusal] = refusalsFor(facts({ host: { host: 'web1', at: START - 720_000 } }));
+  expect(refusal?.message).toBe(
+    'the machine at A-3 (03) called itself ‘web1’ on its console 12 min ago, and the configuration says ‘k8s-worker-04’',
+  );
+});
+
+test.each([
+  ['the same name with its domain, in capitals', { host: 'K8S-worker-04.lab.example', at: START }],
+  ['a name seen more than a day ago', { host: 'web1', at: START - 86_400_001 }],
+  ['no name', null],
+])('%s refuses nothing', (_what, host) => {
+  expect(refusalsFor(facts({ host }))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** The way in: from a silent console to a request that was typed, and what login, shell and sudo say to it. Pure. */
 import type { Recognition } from '../../console/reader.ts';
+import { sameHost } from '../../rack/host-name.ts';
 import type { Draft } from './draft.ts';
 
 export function hearOpening(draft: Draft, heard: Recognition): void {
@@ -72,18 +73,14 @@ function shellReached(draft: Draft, { root, host }: { root: boolean; host: strin
   draft.request(root);
 }
 
-/** Compared by the first label: a prompt rarely shows the domain. Where a prompt shows no host, nothing can be compared. */
+/** Where a prompt shows no host, nothing can be compared. */
 function isExpectedHost(draft: Draft, host: string | null): boolean {
   const expected = draft.state.target.host;
   if (host === null || expected === null) return true;
-  if (firstLabel(host) === firstLabel(expected)) return true;
+  if (sameHost(host, expected)) return true;
   draft.state.neverCut = `its console calls itself ${host}`;
   draft.raise('other-host', host);
   return false;
-}
-
-function firstLabel(host: string): string {
-  return (host.split('.')[0] ?? host).toLowerCase();
 }
 
 /** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */

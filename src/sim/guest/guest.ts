@@ -20,6 +20,11 @@ export type GuestPhase =
   | 'panicked'
   | 'host';
 
+export interface SshResult {
+  code: number;
+  says: string;
+}
+
 /** Times are milliseconds of guest time, which may run faster than the wire's. */
 export interface Guest {
   readonly phase: GuestPhase;
@@ -37,6 +42,8 @@ export interface Guest {
   powerOff(at: number): void;
   /** The kernel gives up. */
   panic(at: number): void;
+  /** `sudo -n systemctl poweroff` of somebody who came over the network: exit code, and what it printed there. */
+  shutDownBySsh(at: number): SshResult;
   /** One byte arrives at the UART. */
   receive(byte: number, at: number): void;
   /** Lets everything happen that is due. */
@@ -51,6 +58,9 @@ export interface Guest {
   dispose(): void;
 }
 
+/** What answers for a guest that no script plays. */
+export const NOT_SCRIPTED: SshResult = { code: 255, says: 'this machine has no simulated system\n' };
+
 /** The master's own node: its UART *is* the bus, so it has no console here. */
 export function hostGuest(): Guest {
   const nothing = (): void => undefined;
@@ -64,6 +74,7 @@ export function hostGuest(): Guest {
     powerOn: nothing,
     powerOff: nothing,
     panic: nothing,
+    shutDownBySsh: () => NOT_SCRIPTED,
     receive: nothing,
     advance: nothing,
     nextDeadline: () => Infinity,

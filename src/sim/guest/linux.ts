@@ -3,8 +3,9 @@ import type { Activity } from '../physics.ts';
 import { bootLog, KERNEL_AT_MS, LOGIN_AT_MS, promptAt } from './boot-log.ts';
 import { noGuestFaults } from './faults.ts';
 import { Getty } from './getty.ts';
-import type { Guest, GuestPhase } from './guest.ts';
+import type { Guest, GuestPhase, SshResult } from './guest.ts';
 import { LineInput } from './line-input.ts';
+import { INHIBITED } from './power-commands.ts';
 import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
 import { Shell } from './shell.ts';
 import { LAST_WORDS, shutdownScript, type ShutdownStep } from './shutdown-log.ts';
@@ -90,6 +91,17 @@ export class LinuxGuest implements Guest, Machine {
     this.kernel('Kernel panic - not syncing: Oops: Fatal exception in interrupt');
     this.kernel('---[ end Kernel panic - not syncing: Oops: Fatal exception in interrupt ]---');
     this.become('panicked', { kind: 'running', load: 0.25 });
+  }
+
+  shutDownBySsh(at: number): SshResult {
+    this.advance(at);
+    const { hung, inhibited } = this.faults;
+    if (hung || (this.phase !== 'login' && this.phase !== 'shell') || this.ending)
+      return { code: 255, says: 'no system runs there that could be asked\n' };
+    if (this.account.sudoAsks || this.faults.sudoPassword) return { code: 1, says: 'sudo: a password is required\n' };
+    if (inhibited) return { code: 1, says: INHIBITED };
+    this.end('poweroff', 'pts/0');
+    return { code: 0, says: '' };
   }
 
   receive(byte: number, at: number): void {

@@ -5,6 +5,10 @@ import type { Ending } from './machine.ts';
 
 const TTY = 'ttyS0';
 const SUDO_TRIES = 3;
+/** systemctl's words while somebody holds a lock. */
+export const INHIBITED =
+  'Operation inhibited by "unattended-upgr" (PID 733 "python3", user root), reason is "Stop ongoing upgrades".\n' +
+  'Please retry operation after closing inhibitors and logging out other users.\n';
 
 /** Asks systemd for an ending: root may, others are asked for a proof that nobody here can give. */
 function ask(context: Context, how: Ending): number {
@@ -17,10 +21,7 @@ function ask(context: Context, how: Ending): number {
     return 1;
   }
   if (machine.faults.inhibited) {
-    context.print(
-      'Operation inhibited by "unattended-upgr" (PID 733 "python3", user root), reason is "Stop ongoing upgrades".\n',
-    );
-    context.print('Please retry operation after closing inhibitors and logging out other users.\n');
+    context.print(INHIBITED);
     return 1;
   }
   machine.end(how, TTY);

@@ -1,0 +1,71 @@
+/** Which machine is in which slot: what consoles say is remembered, and held against the map before every cut. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { PowerRequest, Refusal } from '../../src/api/power.ts';
+import { HostMemory } from '../../src/server/host-memory.ts';
+import { startRack } from '../support/rack.ts';
+import { eventually, refusal } from './harness.ts';
+import { ServeProcess } from './process.ts';
+
+const CONFIG = 'nodes: [{ addr: "00" }, { addr: "01", name: alpha }, { addr: "02", name: node-02 }]\n';
+const CUT: PowerRequest = {
+  verb: 'force-off',
+  nodes: [1],
+  label: 'alpha',
+  confirm: 'alpha',
+  deadlineS: null,
+  onDeadline: 'leave',
+  takeConsole: false,
+};
+
+test('a name seen on a console refuses the cut of another, by the next server too', async () => {
+  // The simulated machines are called node-01 and node-02; the map says alpha.
+  await using rack = await startRack({ args: ['--nodes', '4'] });
+  await using first = await new ServeProcess({ port: rack.port, config: CONFIG }).ready();
+  const alice = await first.connect();
+  await alice.client.request('sweep', { addrs: null, interrupt: false });
+  for (const addr of [1, 2]) {
+    await alice.client.request('console.attach', { addr, take: false, watch: false });
+    await eventually(() => {
+      alice.type(addr, '\r');
+      expect(readFileSync(join(first.stateDir, 'hosts.json'), 'utf8')).toContain(`"0${addr}"`);
+    });
+  }
+  await alice.client.request('console.detach', {});
+  first.kill('SIGTERM');
+  await first.exited;
+  await using second = await new ServeProcess({ port: rack.port, config: CONFIG, dir: first.dir }).ready();
+  const bob = await second.connect();
+  await bob.client.request('sweep', { addrs: null, interrupt: false });
+  for (const verb of ['force-off', 'off', 'cycle', 'force-cycle'] as const) {
+    const failure = await refusal(bob.client.request('power.start', { ...CUT, verb }));
+    expect((failure.data as Refusal[]).map(({ rule }) => rule)).toEqual(['host']);
+    expect(failure.message).toMatch(/‘node-01’ on its console .* the configuration says ‘alpha’/);
+  }
+  expect((await rack.counters()).nodes['01']?.off).toBe(0);
+  // The other one is who the map says.
+  await bob.client.request('power.start', { ...CUT, nodes: [2], label: 'node-02', confirm: 'node-02' });
+  await rack.until(({ nodes }) => nodes.find(({ addr }) => addr === '02')?.power === 'off');
+});
+
+test('what cannot be read is told once and forgotten; what cannot be kept still counts', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rackui-hosts-'));
+  try {
+    const told: string[] = [];
+    writeFileSync(join(dir, 'hosts.json'), '{"03":{"host":"evil\\u001b[2J","at":1}}');
+    const memory = new HostMemory(dir, (text) => told.push(text));
+    expect(memory.get(3)).toBeNull();
+    expect(told).toHaveLength(1);
+    memory.saw(3, 'ns01', 5);
+    expect(new HostMemory(dir, () => undefined).get(3)).toEqual({ host: 'ns01', at: 5 });
+    const nowhere = new HostMemory(join(dir, 'hosts.json', 'below-a-file'), (text) => told.push(text));
+    nowhere.saw(3, 'ns01', 5);
+    nowhere.saw(3, 'ns02', 6);
+    expect(told).toHaveLength(2);
+    expect(nowhere.get(3)).toEqual({ host: 'ns02', at: 6 });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
