@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { unnamedNode, type Inventory } from '../rack/inventory.ts';
-import { checkNodes } from './check.ts';
+import { select } from '../rack/selectors.ts';
+import { checkNodes, type Contradiction } from './check.ts';
 import { configCandidates, surroundings, type Surroundings } from './paths.ts';
 import { checkOwnership } from './ownership.ts';
 import { configSchema, type Config } from './schema.ts';
@@ -90,10 +91,20 @@ export function parseConfig(text: string, file: string): Config {
         .flatMap(flatten)
         .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
-  const contradictions = checkNodes(parsed.data.nodes);
+  const contradictions = [...checkNodes(parsed.data.nodes), ...checkHooks(parsed.data)];
   if (contradictions.length > 0)
     throw new ConfigError(contradictions.map(({ path, message }) => at(offsetOf(document, path), message)));
   return parsed.data;
+}
+
+/** A hook for nodes that there are not would never run, and nobody would know. */
+function checkHooks(config: Config): Contradiction[] {
+  const inventory = inventoryOf(config);
+  if (!inventory.configured) return [];
+  return config.hooks.flatMap(({ nodes }, index) => {
+    const selection = select([nodes], inventory);
+    return selection.ok ? [] : [{ path: ['hooks', index, 'nodes'], message: selection.problem }];
+  });
 }
 
 function loadedFrom(config: Config, path: string | null): LoadedConfig {

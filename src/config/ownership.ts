@@ -20,5 +20,7 @@ export function checkOwnership(config: Config, path: string, uid: number): strin
 }
 
 function namesPrograms(config: Config): boolean {
-  return [config.unlock, config.login?.password].some((secret) => secret !== undefined && 'command' in secret);
+  const secrets = [config.unlock, config.login?.password].some((secret) => secret !== undefined && 'command' in secret);
+  // ProxyCommand and its like are programs too; which options are is ssh's own matter.
+  return secrets || config.hooks.length > 0 || (config.ssh?.options.length ?? 0) > 0;
 }

@@ -47,6 +47,40 @@ const node = z
     return { ...raw, addr: byAddr ?? byPos ?? 0 };
   });
 
+/** Options of ours that no configuration may change: ssh takes the first value, and these come first. */
+const FIXED_SSH_OPTIONS =
+  /^(?:BatchMode|StrictHostKeyChecking|PreferredAuthentications|\w*Authentication|RemoteCommand|RequestTTY|ForkAfterAuthentication|SessionType|ControlPersist)$/i;
+
+const sshOption = z
+  .string()
+  .regex(/^[A-Za-z]+=[^\r\n\0]*$/, 'an ssh option as KEY=VALUE, e.g. ProxyJump=gate.example')
+  .refine((option) => !FIXED_SSH_OPTIONS.test(option.split('=')[0] ?? ''), {
+    error: ({ input }) =>
+      `${String(input).split('=')[0] ?? ''} is not for the configuration: keys only, host keys checked, always`,
+  });
+
+/** What may stand in braces in a hook's arguments; the node's values replace it. */
+export const HOOK_FIELDS = ['name', 'ip', 'addr', 'pos', 'role', 'cluster', 'op', 'verb'] as const;
+
+const hookArgument = z
+  .string()
+  .refine(
+    (argument) =>
+      [...argument.matchAll(/\{(\w*)\}/g)].every(([, field]) => HOOK_FIELDS.some((known) => known === field)),
+    { error: `braces hold one of ${HOOK_FIELDS.map((field) => `{${field}}`).join(' ')}` },
+  );
+
+/** A program that runs at a point of a node's way down or up: an argument vector, never a shell's line. */
+const hook = z.strictObject({
+  when: z.enum(['before-off', 'after-off', 'after-on']),
+  /** A selector: only for these nodes. */
+  nodes: z.string().min(1).default('all'),
+  run: z.array(hookArgument).min(1).max(64),
+  /** Seconds after which it is killed. */
+  limit: seconds.default(60),
+});
+export type HookConfig = z.infer<typeof hook>;
+
 export const configSchema = z.strictObject({
   name: z.string().max(64).default('rack'),
   /** Device of the bus. */
@@ -74,6 +108,23 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** Credentials for asking a node to shut down on its console. */
   login: z.strictObject({ user: z.string().min(1), password: secret }).optional(),
+  /** Asking nodes by ssh. Without this section nothing is ever sent over the network. */
+  ssh: z
+    .strictObject({
+      user: z
+        .string()
+        .regex(/^[A-Za-z_][\w.-]{0,31}$/, 'a login name')
+        .optional(),
+      port: z.number().int().min(1).max(65_535).default(22),
+      /** Private key file; default: what the system's ssh finds. */
+      identity: z.string().min(1).optional(),
+      options: z.array(sshOption).max(32).default([]),
+      /** Seconds for one request. */
+      limit: seconds.default(10),
+    })
+    .optional(),
+  /** Programs around off and on (`kubectl drain {name}`). */
+  hooks: z.array(hook).max(32).default([]),
   /** Limits of the graceful shutdown's states, seconds (SHUTDOWN section 1). */
   shutdown: z
     .strictObject({
@@ -83,6 +134,23 @@ export const configSchema = z.strictObject({
       hard: seconds.default(300),
       settle: seconds.default(5),
       cyclePause: seconds.default(2),
+      /**
+       * The weakest evidence on which power is cut without asking: `A` the kernel's last line; `B` too: console silent,
+       * network gone and current steady in the node's halt band, all three.
+       */
+      cutOn: z.enum(['A', 'B']).default('A'),
+      /** For grade B: how long the network must have been gone, and the current steady. */
+      networkGone: seconds.default(100),
+      steady: seconds.default(15),
+    })
+    .prefault({}),
+  /** After a node was switched on. */
+  boot: z
+    .strictObject({
+      /** What shows that it came up: `any` is a prompt on its console, or its ssh port where ssh is configured. */
+      proof: z.enum(['any', 'console', 'ssh', 'status']).default('any'),
+      /** Seconds for it to show. */
+      limit: seconds.default(120),
     })
     .prefault({}),
 });

@@ -5,7 +5,7 @@
 import type { EventRecord, ClientIdentity } from '../api/protocol.ts';
 import type { Evidence, Operation, Outcome, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, HookConfig } from '../config/schema.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen } from '../rack/host-name.ts';
 import type { Inventory } from '../rack/inventory.ts';
@@ -32,6 +32,58 @@ export interface OperationPorts {
   audit(entry: AuditEntry): Promise<void>;
   journal: JournalPort;
   limits: Config['shutdown'];
+  boot: Config['boot'];
+  /** Nodes by network; null where the configuration has no `ssh`: then nothing is ever sent there. */
+  network: NetworkPort | null;
+  /** The programs configured for this moment of a node's way, in order. `about` fills their braces. */
+  hooks(when: HookMoment, addr: Address, about: { op: string; verb: Verb }): readonly Hook[];
+  haltBands: HaltBandPort;
+}
+
+/** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */
+export interface ProgramEnd {
+  /** Exit code; null where it was killed or never ran. */
+  code: number | null;
+  why: string;
+  /** What it printed last, both streams: few lines, short, without control characters. */
+  output: string[];
+}
+
+export interface NetworkPort {
+  /** Where ssh goes for this node, for sentences (`pi@192.0.2.7`); null: nobody said where. */
+  target(addr: Address): string | null;
+  /** `sudo -n systemctl poweroff` by ssh. Never rejects; `signal` kills it. */
+  shutDown(addr: Address, signal: AbortSignal): Promise<ProgramEnd>;
+  /** Whether anything answers there at all: a machine that refuses the connection is alive. */
+  reachable(addr: Address): Promise<boolean>;
+  /** Whether its ssh server greets. */
+  greets(addr: Address): Promise<boolean>;
+}
+
+export type HookMoment = HookConfig['when'];
+
+export interface Hook {
+  /** The command as it is run, for sentences. */
+  text: string;
+  /** Seconds. */
+  limit: number;
+  /** Never rejects; `signal` kills it. */
+  run(signal: AbortSignal): Promise<ProgramEnd>;
+}
+
+/** The currents, in counts, between which a node was seen after it had halted. */
+export interface HaltBand {
+  low: number;
+  high: number;
+  /** From how many shutdowns. */
+  shutdowns: number;
+}
+
+export interface HaltBandPort {
+  /** Null: never seen to halt, or its halted current cannot be told from its running one. */
+  get(addr: Address): HaltBand | null;
+  /** A shutdown that the kernel's last line proved: counts before the request, and after the halt. */
+  observed(addr: Address, running: number, halted: readonly number[]): void;
 }
 
 export interface Credentials {

@@ -17,10 +17,13 @@ import { consoleHandlers, consoleNotes } from './handlers/console.ts';
 import { lookHandlers } from './handlers/look.ts';
 import { powerHandlers } from './handlers/power.ts';
 import { serverHandlers } from './handlers/server.ts';
+import { HaltBands } from './halt-bands.ts';
+import { hooksFor } from './hooks.ts';
 import { HostMemory } from './host-memory.ts';
 import { Linger } from './linger.ts';
 import { listenAt, type Listening } from './listener.ts';
 import { EventFile, type Log } from './logs.ts';
+import { Network } from './network.ts';
 import { RackView, type About } from './rack-view.ts';
 import { Roster } from './roster.ts';
 import type { Services } from './services.ts';
@@ -183,15 +186,16 @@ export class RackServer {
   }
 
   #makeOperations(): Operations {
-    const { bus, config, audit, journal } = this.#options;
-    const { login } = config;
+    const { bus, config, audit, journal, stateDir } = this.#options;
+    const { login, ssh } = config;
+    const inventory = (): Inventory => this.#telemetry.inventory;
     return new Operations({
       now: Date.now,
       every: (ms, fn) => {
         const timer = setInterval(fn, ms);
         return () => clearInterval(timer);
       },
-      inventory: () => this.#telemetry.inventory,
+      inventory,
       reading: (addr) => this.#telemetry.reading(addr),
       bus: this.#telemetry.following(bus),
       console: this.#consoles,
@@ -202,6 +206,14 @@ export class RackServer {
       audit,
       journal,
       limits: config.shutdown,
+      boot: config.boot,
+      network: ssh === undefined ? null : new Network(ssh, inventory),
+      hooks: (when, addr, about) => hooksFor(config.hooks, inventory(), when, addr, about),
+      haltBands: new HaltBands(
+        stateDir,
+        (addr) => this.#telemetry.name(addr),
+        (text) => this.#events.add('warning', 'server', null, text),
+      ),
     });
   }
 

@@ -77,7 +77,21 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     audit: () => Promise.resolve(),
     journal: { write: () => Promise.resolve(), unfinished: () => [] },
     // Guests live ten times as fast: two seconds are twenty of theirs.
-    limits: { request: 20, acknowledged: 3, stopping: 6, hard: 12, settle: 2, cyclePause: 2 },
+    limits: {
+      request: 20,
+      acknowledged: 3,
+      stopping: 6,
+      hard: 12,
+      settle: 2,
+      cyclePause: 2,
+      cutOn: 'A',
+      networkGone: 10,
+      steady: 2,
+    },
+    boot: { proof: 'status', limit: 12 },
+    network: null,
+    hooks: () => [],
+    haltBands: { get: () => null, observed: () => undefined },
   });
   const node = (): NodeProgress => {
     const progress = operations.list().at(-1)?.nodes[0];

@@ -8,8 +8,13 @@ import {
   type AuditEntry,
   type ConsoleCondition,
   type Credentials,
+  type HaltBand,
+  type Hook,
+  type HookMoment,
+  type NetworkPort,
   type OperationConsole,
   type OperationPorts,
+  type ProgramEnd,
 } from '../../src/power/ports.ts';
 import type { HostSeen } from '../../src/rack/host-name.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
@@ -87,6 +92,24 @@ export class FakeRack {
   holder: { addr: number; session: number; name: string } | null = null;
   console = new FakeConsole();
 
+  limits: OperationPorts['limits'] = {
+    request: 60,
+    acknowledged: 15,
+    stopping: 180,
+    hard: 300,
+    settle: 5,
+    cyclePause: 2,
+    cutOn: 'A',
+    networkGone: 100,
+    steady: 15,
+  };
+  /** Most tests are not about what comes after the status. */
+  boot: OperationPorts['boot'] = { proof: 'status', limit: 120 };
+  network: FakeNetwork | null = null;
+  hooks: (Hook & { when: HookMoment })[] = [];
+  readonly bands = new Map<number, HaltBand>();
+  readonly observed: { addr: number; running: number; halted: number[] }[] = [];
+
   /** Everything that left or was written down, in order. */
   readonly log: string[] = [];
   readonly audits: AuditEntry[] = [];
@@ -153,7 +176,14 @@ export class FakeRack {
         },
         unfinished: () => this.unfinished,
       },
-      limits: { request: 60, acknowledged: 15, stopping: 180, hard: 300, settle: 5, cyclePause: 2 },
+      limits: this.limits,
+      boot: this.boot,
+      network: this.network,
+      hooks: (when) => this.hooks.filter((hook) => hook.when === when),
+      haltBands: {
+        get: (addr) => this.bands.get(addr) ?? null,
+        observed: (addr, running, halted) => this.observed.push({ addr, running, halted: [...halted] }),
+      },
     };
   }
 
@@ -196,6 +226,31 @@ export class FakeRack {
         return { ok: true, tries: 1, proof, verified: [this.sample(addr), this.sample(addr)] };
       },
     };
+  }
+}
+
+/** Nodes by network: what ssh answers, and who is reachable. */
+export class FakeNetwork implements NetworkPort {
+  readonly asked: number[] = [];
+  /** Addresses at which nothing answers any more. */
+  readonly gone = new Set<number>();
+  answer: (addr: number) => Promise<ProgramEnd> = () => Promise.resolve({ code: 0, why: '', output: [] });
+
+  target(addr: number): string {
+    return `pi@192.0.2.${addr}`;
+  }
+
+  shutDown(addr: number): Promise<ProgramEnd> {
+    this.asked.push(addr);
+    return this.answer(addr);
+  }
+
+  reachable(addr: number): Promise<boolean> {
+    return Promise.resolve(!this.gone.has(addr));
+  }
+
+  greets(addr: number): Promise<boolean> {
+    return this.reachable(addr);
   }
 }
 

@@ -1,0 +1,28 @@
+/**
+ * In which currents a halted node was seen, and whether that tells it from a running one. A halted Pi draws more than
+ * half of what an idle one draws (SHUTDOWN section 1), each board another amount: only a node's own past says anything.
+ * Pure; counts, no unit.
+ */
+import type { HaltBand } from './ports.ts';
+
+/** One shutdown that the kernel's last line proved. */
+export interface ObservedHalt {
+  /** The current before it was asked. */
+  running: number;
+  low: number;
+  high: number;
+}
+
+/** Currents jitter by a count or two between samples; the next halt is not exactly the last one. */
+const MARGIN = 2;
+/** Newer ones count: boards, loads and power supplies change. */
+export const HALTS_KEPT = 10;
+
+/** Null: nothing was seen, or the band would reach up to where the node ran. */
+export function haltBand(halts: readonly ObservedHalt[]): HaltBand | null {
+  if (halts.length === 0) return null;
+  const low = Math.max(0, Math.min(...halts.map((halt) => halt.low)) - MARGIN);
+  const high = Math.max(...halts.map((halt) => halt.high)) + MARGIN;
+  const running = Math.min(...halts.map((halt) => halt.running));
+  return high < running ? { low, high, shutdowns: halts.length } : null;
+}

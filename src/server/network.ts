@@ -1,0 +1,120 @@
+/** Nodes by network: the system's own ssh client to ask, a TCP connection to see whether anybody is there. */
+import { connect } from 'node:net';
+import type { Config } from '../config/schema.ts';
+import type { NetworkPort, ProgramEnd } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
+import type { Inventory } from '../rack/inventory.ts';
+import { runProgram } from './programs.ts';
+
+export type SshConfig = NonNullable<Config['ssh']>;
+
+/** ssh clients at once (SHUTDOWN section 1): keys and a small master's processor are the limit, not the network. */
+const AT_ONCE = 4;
+/** A machine in the same rack answers within a millisecond; one under load within this, ms. */
+const PROBE_MS = 2_000;
+/** `systemctl poweroff`, never `halt`; `-n`: a sudo that wants a password must say so, not wait for it. */
+const REQUEST = ['sudo', '-n', 'systemctl', 'poweroff'];
+
+export class Network implements NetworkPort {
+  readonly #config: SshConfig;
+  readonly #inventory: () => Inventory;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(config: SshConfig, inventory: () => Inventory) {
+    this.#config = config;
+    this.#inventory = inventory;
+  }
+
+  target(addr: Address): string | null {
+    const host = this.#host(addr);
+    const { user } = this.#config;
+    return host === null ? null : user === undefined ? host : `${user}@${host}`;
+  }
+
+  async shutDown(addr: Address, signal: AbortSignal): Promise<ProgramEnd> {
+    const host = this.#host(addr);
+    if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
+    await this.#turn();
+    try {
+      return await runProgram(sshArguments(this.#config, host), this.#config.limit, signal);
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /**
+   * A TCP connection to the ssh port, and nothing said on it. A refusal comes from the machine's own kernel, so it is
+   * alive, as it is while sshd has ended and the file systems have not; only silence, or a router or neighbour that
+   * says that nobody is there, counts as gone.
+   */
+  async reachable(addr: Address): Promise<boolean> {
+    return (await this.#probe(addr)) !== 'gone';
+  }
+
+  async greets(addr: Address): Promise<boolean> {
+    return (await this.#probe(addr)) === 'greets';
+  }
+
+  #probe(addr: Address): Promise<'greets' | 'there' | 'gone'> {
+    const host = this.#host(addr);
+    if (host === null) return Promise.resolve('gone');
+    return new Promise((resolve) => {
+      const socket = connect({ host, port: this.#config.port });
+      let connected = false;
+      const done = (answer: 'greets' | 'there' | 'gone'): void => {
+        clearTimeout(timer);
+        socket.destroy();
+        resolve(answer);
+      };
+      const timer = setTimeout(() => done(connected ? 'there' : 'gone'), PROBE_MS);
+      socket.once('connect', () => (connected = true));
+      socket.once('data', (chunk) => done(chunk.toString('latin1').startsWith('SSH-') ? 'greets' : 'there'));
+      socket.once('end', () => done('there'));
+      socket.once('error', (error: NodeJS.ErrnoException) =>
+        done(connected || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET' ? 'there' : 'gone'),
+      );
+    });
+  }
+
+  /** Its address where one is known: a name server may be among the nodes that are off. */
+  #host(addr: Address): string | null {
+    const { nodes, configured } = this.#inventory();
+    const node = nodes.find((one) => one.addr === addr);
+    return node === undefined ? null : (node.ip ?? (configured ? node.name : null));
+  }
+
+  async #turn(): Promise<void> {
+    this.#running++;
+    if (this.#running > AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/**
+ * The argument vector: keys only, host keys checked, nothing forwarded, no question asked. ssh takes the first value of an
+ * option, so none of the configuration's can undo ours.
+ */
+export function sshArguments({ user, port, identity, options, limit }: SshConfig, host: string): string[] {
+  const fixed = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=yes',
+    'PreferredAuthentications=publickey',
+    'PasswordAuthentication=no',
+    'KbdInteractiveAuthentication=no',
+    'ClearAllForwardings=yes',
+    'RemoteCommand=none',
+    'RequestTTY=no',
+    'ForkAfterAuthentication=no',
+  ];
+  return [
+    'ssh',
+    ...[...fixed, ...options, `ConnectTimeout=${Math.max(1, Math.floor(limit))}`].flatMap((option) => ['-o', option]),
+    ...['-p', String(port)],
+    ...(user === undefined ? [] : ['-l', user]),
+    ...(identity === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', identity]),
+    '--',
+    host,
+    ...(user === 'root' ? REQUEST.slice(2) : REQUEST),
+  ];
+}

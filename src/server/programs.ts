@@ -1,0 +1,83 @@
+/** Running a configured program: an argument vector, never a shell; bounded in time and in what is kept of its words. */
+import { spawn } from 'node:child_process';
+import type { ProgramEnd } from '../power/ports.ts';
+
+/** What is kept of its output: the last lines, each cut. Enough for a reason, too little to fill a log. */
+const LINES = 20;
+const LINE_LENGTH = 200;
+/** How long a program has to end by itself after SIGTERM, ms. */
+const MERCY_MS = 2_000;
+
+/** How long an ended program's pipes are still read, ms. */
+const PIPE_MS = 500;
+
+/** Never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. */
+export function runProgram(argv: readonly string[], limitS: number, signal: AbortSignal): Promise<ProgramEnd> {
+  const [program = '', ...args] = argv;
+  if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
+  return new Promise((resolve) => {
+    // A group of its own, so that what it started ends with it.
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const output = new LastLines();
+    let ended: string | null = null;
+    let mercy: NodeJS.Timeout | undefined;
+    const kill = (name: NodeJS.Signals): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, name);
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    const end = (why: string): void => {
+      if (ended !== null) return;
+      ended = why;
+      kill('SIGTERM');
+      mercy = setTimeout(() => kill('SIGKILL'), MERCY_MS);
+    };
+    const aborted = (): void => end('aborted');
+    const limit = setTimeout(() => end(`no end within ${limitS} s`), limitS * 1000);
+    signal.addEventListener('abort', aborted, { once: true });
+    const settle = (code: number | null, why: string): void => {
+      clearTimeout(limit);
+      clearTimeout(mercy);
+      signal.removeEventListener('abort', aborted);
+      resolve({ code, why, output: output.lines });
+    };
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.feed(chunk));
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      settle(null, `${program} cannot be started: ${error.code ?? error.message}`),
+    );
+    child.once('exit', (code, byName) => {
+      const conclude = (): void => {
+        clearTimeout(patience);
+        if (ended !== null) settle(null, ended);
+        else if (code === 0) settle(0, '');
+        else settle(code, code === null ? `ended by ${byName ?? 'a signal'}` : `exit code ${code}`);
+      };
+      // What it said last may still be in the pipe; what it left behind may keep the pipe open for ever.
+      const patience = setTimeout(conclude, PIPE_MS);
+      child.once('close', conclude);
+    });
+  });
+}
+
+/** The last lines of two streams together, without control characters: they go to logs and screens. */
+class LastLines {
+  readonly lines: string[] = [];
+  readonly #decoder = new TextDecoder();
+  #open = '';
+
+  feed(chunk: Uint8Array): void {
+    const pieces = (this.#open + this.#decoder.decode(chunk, { stream: true })).split(/[\r\n]+/);
+    // The unfinished line stands as the last one until it is finished.
+    if (this.#open !== '') this.lines.pop();
+    this.#open = (pieces.at(-1) ?? '').slice(0, LINE_LENGTH);
+    for (const piece of pieces) {
+      const line = piece
+        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
+        .slice(0, LINE_LENGTH);
+      if (line.trim() !== '') this.lines.push(line);
+    }
+    if (this.lines.length > LINES) this.lines.splice(0, this.lines.length - LINES);
+  }
+}
