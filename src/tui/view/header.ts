@@ -34,7 +34,7 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
     [[state.rack.name, 'title']],
     state.link.kind === 'lost'
       ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
-      : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...sweep(state)],
+      : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]]],
     [
       gap,
       [`${counts.on} on `, counts.on > 0 ? 'ok' : 'text'],
@@ -43,6 +43,7 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
       ...count(counts.unknown, 'unknown', 'unknown'),
       ...count(counts.lost, 'lost', 'fault'),
     ],
+    sweep(state),
     [
       [` ${g.sum} `, 'dim'],
       [`${counts.current} ct`, 'spark'],
@@ -50,9 +51,9 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
   ];
 }
 
-function sweep({ bus }: State): Span[] {
-  if (bus.state !== 'ready' || bus.sweepMs === null) return [];
-  return [[` ${Math.round(bus.sweepMs)} ms`, 'dim']];
+function sweep({ bus, link }: State): Span[] {
+  if (link.kind === 'lost' || bus.state !== 'ready' || bus.sweepMs === null) return [];
+  return [[` sweep ${Math.round(bus.sweepMs)} ms`, 'dim']];
 }
 
 function rightPart(state: State, g: Glyphs): Span[] {

@@ -4,7 +4,10 @@ import type { Frame, Span } from '../frame.ts';
 import { POWER_LETTER, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import type { ShownPower } from '../../rack/reading.ts';
 import type { State } from '../state.ts';
-import { centred, paintBox } from './box.ts';
+import { centred, paintBox, wrap } from './box.ts';
+
+/** Columns of the box. */
+const WIDTH = 76;
 
 const SECTIONS: readonly [Context, string][] = [
   ['map', 'Map'],
@@ -15,7 +18,7 @@ const SECTIONS: readonly [Context, string][] = [
 
 export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs): void {
   const lines = helpLines(state, g);
-  const box = paintBox(frame, centred(frame, 76, lines.length + 2), 'keys', g);
+  const box = paintBox(frame, centred(frame, WIDTH, lines.length + 2), 'keys', g);
   const from = Math.min(scroll, Math.max(0, lines.length - box.height));
   lines.slice(from, from + box.height).forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
   if (lines.length > box.height)
@@ -53,7 +56,8 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
         [`  ${keys}`.padEnd(18), why === null ? 'key' : 'dim'],
         [binding.help, why === null ? 'text' : 'dim'],
       ]);
-      if (why !== null) lines.push([[`${' '.repeat(20)}not now: ${why}`, 'dim']]);
+      if (why !== null)
+        lines.push(...wrap(`not now: ${why}`, WIDTH - 24).map((line): Span[] => [[' '.repeat(20) + line, 'dim']]));
     }
   }
   lines.push([], [['Signs', 'title']]);
@@ -70,7 +74,7 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
     [g.console, 'console'],
     [g.operation[0] ?? '*', 'operation'],
   ];
-  lines.push([['  ', 'text'], ...signs.map(([sign, word]): Span => [`${sign} ${word}   `, 'text'])]);
-  lines.push([['  ct: counts. The scale of current and fan is not known; nobody calibrated this rack.', 'dim']]);
+  lines.push([['  ', 'text'], ...signs.map(([sign, word]): Span => [`${sign} ${word}  `, 'text'])]);
+  lines.push([['  ct: counts; the scale of current and fan is not known', 'dim']]);
   return lines;
 }

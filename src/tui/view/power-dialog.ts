@@ -1,5 +1,5 @@
 /** The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it. */
-import { confirmationText, cuts } from '../../api/power.ts';
+import { confirmationText, cuts, type Refusal } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Frame, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
@@ -71,13 +71,7 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
           : [`${node.sample.power}, ${node.sample.current} ct, asked just now`, 'text'];
     lines.push([[`${nameOf(state, addr)} `, 'title'], [`${where} `, 'dim'], seen]);
     for (const refusal of node?.refusals ?? []) {
-      const text = refusal.message + (refusal.override === null ? '' : `. To go on: ${refusal.override}`);
-      lines.push(
-        ...wrap(text, width - 4).map((line, i): Span[] => [
-          [i === 0 ? `  ${g.bad} ` : '    ', 'fault'],
-          [line, 'fault'],
-        ]),
-      );
+      lines.push(...refusalLines(refusal, width, g));
     }
     for (const sentence of node?.impact ?? [])
       lines.push(
@@ -89,6 +83,15 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
   }
   if (check.kind === 'failed') lines.push(...wrap(check.why, width).map((line): Span[] => [[line, 'fault']]));
   return lines;
+}
+
+/** `✗ protected: ns01 … is protected in the configuration. To go on: …`: the rule by its name, then its sentence. */
+export function refusalLines({ rule, message, override }: Refusal, width: number, g: Glyphs): Span[][] {
+  const way = override === null ? 'Nothing overrides this.' : `To go on: ${override}.`;
+  return wrap(`${rule}: ${message}. ${way}`, width - 4).map((line, i): Span[] => [
+    [i === 0 ? `  ${g.bad} ` : '    ', 'fault'],
+    [line, 'fault'],
+  ]);
 }
 
 function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialog): void {

@@ -1,0 +1,207 @@
+/**
+ * A state as it comes to be: the reference rack's welcome, then events through `update`, one after another. The clock
+ * moves only when a scene says so, so that the same scene always paints the same frame.
+ */
+import { readFileSync } from 'node:fs';
+import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
+import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/protocol.ts';
+import { inventoryOf, parseConfig } from '../../src/config/load.ts';
+import type { Address } from '../../src/rack/address.ts';
+import type { Inventory } from '../../src/rack/inventory.ts';
+import { Emulators } from '../../src/tui/emulator.ts';
+import type { Effect, UiEvent } from '../../src/tui/events.ts';
+import type { Frame } from '../../src/tui/frame.ts';
+import { glyphs } from '../../src/tui/glyphs.ts';
+import { initialState, type State } from '../../src/tui/state.ts';
+import { emptyTokenizer, flush, tokenize } from '../../src/tui/tokenizer.ts';
+import { update } from '../../src/tui/update.ts';
+import { paint } from '../../src/tui/view/view.ts';
+import { REFERENCE_RACK } from '../support/stand.ts';
+
+/** 2026-03-14 09:26:53 UTC. */
+export const NOW = Date.UTC(2026, 2, 14, 9, 26, 53);
+export const RACK: Inventory = inventoryOf(parseConfig(readFileSync(REFERENCE_RACK, 'utf8'), REFERENCE_RACK));
+
+export const ME: Session = session(1, 'ada', '10.0.0.7');
+export const EVE: Session = session(2, 'eve', null);
+
+function session(id: number, user: string, from: string | null): Session {
+  const who = { user, from, tty: '/dev/pts/1', program: 'interface', pid: 4000 + id };
+  return { id, who, since: NOW - 600_000, access: 'control' };
+}
+
+/** A node that has been asked for a minute: jitter without chance, so that a golden stays. */
+export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState {
+  const current = (i: number): number => 28 + (addr % 5) * 2 + ((i * 7 + addr * 3) % 9) - 4;
+  const fan = (i: number): number => 108 + (addr % 7) + ((i * 3 + addr) % 5);
+  const history = Array.from({ length: 60 }, (_, i): [number, number] => [current(i), fan(i)]);
+  const sample = { power: 'on', current: current(59), fan: fan(59), at: NOW - 200 - addr * 3, rttMs: 3.4 } as const;
+  return { addr, reading: { state: 'ok', sample }, history, alarms: [], op: null, ...over };
+}
+
+const at = (addr: Address): NodeState => nodeOn(addr);
+
+/** What a map has to show: running nodes, and one of everything else. */
+export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
+  const on = at(addr);
+  const sample = on.reading.state === 'ok' ? on.reading.sample : null;
+  if (sample === null) return on;
+  switch (addr) {
+    case 0x05:
+      return { ...on, reading: { state: 'ok', sample: { ...sample, power: 'off', current: 0, fan: 0 } } };
+    case 0x09:
+      return { ...on, reading: { state: 'ok', sample: { ...sample, power: 'disabled', current: 0, fan: 0 } } };
+    case 0x0b:
+      return { ...on, reading: { state: 'ok', sample: { ...sample, at: NOW - 7000 } } };
+    case 0x0e:
+      return { ...on, reading: { state: 'ok', sample: { ...sample, at: NOW - 42_000 } } };
+    case 0x11:
+      return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: sample } };
+    case 0x12:
+      return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: null } };
+    case 0x14:
+      return { addr, reading: { state: 'unasked' }, history: [], alarms: [], op: null };
+    case 0x15:
+      return { ...on, alarms: ['fan stopped'] };
+    default:
+      return on;
+  }
+});
+
+const EVENTS: EventRecord[] = [
+  event(1, 'info', 'bus', null, 'the bus is ready: 24 nodes answer, the master is at 00'),
+  event(2, 'notice', 'power', 0x05, 'dk8s-worker-02 (B-1, 05) was switched off by eve'),
+  event(3, 'warning', 'node', 0x11, 'dk8s-worker-05 (E-1, 11) does not answer any more'),
+  event(4, 'alarm', 'node', 0x15, 'dk8s-worker-06 (F-1, 15): its fan stopped while it runs'),
+];
+
+function event(
+  seq: number,
+  level: EventRecord['level'],
+  topic: string,
+  addr: Address | null,
+  text: string,
+): EventRecord {
+  return { seq, at: NOW - 120_000 + seq * 20_000, level, topic, addr, text };
+}
+
+export interface SceneOptions {
+  cols?: number;
+  rows?: number;
+  nodes?: NodeState[];
+  access?: Welcome['access'];
+  sessions?: Session[];
+  operations?: Operation[];
+}
+
+export class Scene {
+  state: State;
+  /** Everything that was wanted done so far. */
+  readonly effects: Effect[] = [];
+  readonly #emulators = new Emulators(() => this.#unparsed--);
+  /** Writes that an emulator has not taken in yet. */
+  #unparsed = 0;
+  #local = NOW;
+
+  constructor({ cols = 80, rows = 24, nodes, access = 'control', sessions = [ME], operations = [] }: SceneOptions) {
+    const welcome: Welcome = {
+      ...{ api: 1, version: '0', pid: 1, session: ME.id, access },
+      snapshot: {
+        ...{ now: NOW, rack: RACK, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
+        bus: {
+          ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
+          ...{ sweepMs: 83, sweepsPerS: 1, exchanges: 86_400, errors: 2 },
+        },
+        nodes: nodes ?? RACK.nodes.map(({ addr }) => at(addr)),
+      },
+    };
+    this.state = initialState(welcome, { cols, rows }, NOW, 0, false);
+  }
+
+  dispatch(event: UiEvent): this {
+    const next = update(this.state, event);
+    this.state = next.state;
+    for (const effect of next.effects) {
+      this.effects.push(effect);
+      if (effect.do === 'screen-load' || effect.do === 'screen-data') this.#unparsed++;
+      if (effect.do === 'screen-load')
+        this.#emulators.load(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
+      if (effect.do === 'screen-data') this.#emulators.data(effect.addr, Buffer.from(effect.data, 'base64'));
+    }
+    return this;
+  }
+
+  /** Each string is one read of the terminal, half a second after the one before and after the frame was seen. */
+  keys(...reads: string[]): this {
+    for (const read of reads) {
+      this.dispatch({ type: 'painted', local: this.#local });
+      this.#local += 500;
+      const { state, tokens } = tokenize(emptyTokenizer, Buffer.from(read, 'latin1'));
+      const all = [...tokens, ...flush(state).tokens];
+      const burst = all.filter(({ kind }) => kind === 'key').length;
+      for (const token of all) this.dispatch({ type: 'token', token, burst, local: this.#local });
+    }
+    return this;
+  }
+
+  /** A word as fingers type it: key by key. */
+  typed(text: string): this {
+    return this.keys(...Array.from(text));
+  }
+
+  /** Time goes by; nothing else happens. */
+  later(ms: number): this {
+    this.#local += ms;
+    return this.dispatch({ type: 'tick', local: this.#local });
+  }
+
+  /** The server's clock, epoch milliseconds. */
+  get now(): number {
+    return this.#local;
+  }
+
+  /** The server answers the check that was asked last. */
+  checked(answer: (request: PowerRequest) => PowerCheck['nodes']): this {
+    const asked = this.effects.findLast((effect) => effect.do === 'check');
+    if (asked?.do !== 'check') throw new Error('no check was asked for');
+    const { verb, label, nodes } = asked.request;
+    const checks = answer(asked.request);
+    const confirm = nodes.length === 1 ? (checks[0]?.name ?? '') : `${label} ${nodes.length}`;
+    return this.dispatch({ type: 'checked', dialog: asked.dialog, answer: { verb, confirm, nodes: checks } });
+  }
+
+  /** The server grants the console asked for last, with this on its screen. */
+  attached(screen: string, over: Partial<ConsoleState> & { role?: 'types' | 'watches' } = {}): this {
+    const asked = this.effects.findLast((effect) => effect.do === 'attach');
+    if (asked?.do !== 'attach') throw new Error('no console was asked for');
+    const { role = 'types', ...changes } = over;
+    const console: ConsoleState = {
+      ...{ addr: asked.addr, state: 'open', holder: ME.id, holderName: ME.who.user, watchers: [ME.id], unproven: null },
+      ...changes,
+    };
+    const joined = { addr: asked.addr, role, cols: 80, rows: 24, screen: Buffer.from(screen).toString('base64') };
+    return this.dispatch({ type: 'attached', joined: { ...joined, console } });
+  }
+
+  /** The frame of this moment, once the emulators have taken in what was printed. */
+  async frame(asciiOnly = false): Promise<Frame> {
+    while (this.#unparsed > 0) await new Promise((resolve) => setImmediate(resolve));
+    const frame = paint(this.state, this.#emulators.screens, glyphs(asciiOnly));
+    this.#emulators.dispose();
+    return frame;
+  }
+}
+
+/** A check's answer in which every node is on and nothing stands in the way. */
+export function allClear(request: PowerRequest): PowerCheck['nodes'] {
+  return request.nodes.map((addr) => {
+    const { reading } = nodeOn(addr);
+    const name = RACK.nodes.find((node) => node.addr === addr)?.name ?? '';
+    return {
+      ...{ addr, name, sample: reading.state === 'ok' ? reading.sample : null, problem: null, refusals: [] },
+      impact: request.verb.startsWith('force')
+        ? [`${name} loses power at once: what it has not written to disk is lost`]
+        : [],
+    };
+  });
+}

@@ -1,0 +1,172 @@
+/** The interface's screens as goldens: what is shown, in which words, and what each cell means. */
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { PowerRequest, Refusal } from '../../src/api/power.ts';
+import { STALE_AFTER_MS } from '../../src/rack/reading.ts';
+import { expectGolden, GOLDENS, type Tier } from './golden.ts';
+import { asking, ended, running, twentyFour } from './operations.ts';
+import { allClear, EVE, ME, MIXED, Scene, type SceneOptions } from './scene.ts';
+
+const SMALL = { cols: 80, rows: 24 };
+const WIDE = { cols: 160, rows: 50 };
+const scene = (options: SceneOptions = SMALL): Scene => new Scene(options);
+
+/** `p` and the verb's own key on the node with this address. */
+const dialog = (size: SceneOptions, addr: string, verb: string): Scene => scene(size).keys(addr, 'p', verb);
+
+const refused =
+  (...refusals: Refusal[]) =>
+  (request: PowerRequest) =>
+    allClear(request).map((node) => ({ ...node, refusals, impact: [] }));
+
+const SEVERAL: Refusal[] = [
+  {
+    rule: 'protected',
+    message: 'k8s-worker-04 (A-3, 03) is protected in the configuration',
+    override: 'remove `protected: true` from its entry in the configuration',
+  },
+  {
+    rule: 'operation',
+    message: 'k8s-worker-04 (A-3, 03) is in operation op-7',
+    override: 'answer or abort op-7 first',
+  },
+  {
+    rule: 'disabled',
+    message: 'the BMC of k8s-worker-04 (A-3, 03) says the node is disabled: it takes no power verb',
+    override: null,
+  },
+];
+
+const CONSOLE_HELD: Refusal = {
+  rule: 'console',
+  message: 'eve types on the console of B-3, and shutting down k8s-worker-04 (A-3, 03) needs the one console there is',
+  override: 'take the console',
+};
+
+const LOGIN = [
+  '\x1b[2J\x1b[H[    1.204113] \x1b[32mOK\x1b[0m Reached target \x1b[1mMulti-User System\x1b[0m.\r\n',
+  '\r\nDebian GNU/Linux 13 k8s-worker-04 ttyS0\r\n\r\n',
+  'k8s-worker-04 login: pi\r\nPassword: \r\n',
+  '\x1b[1;32mpi@k8s-worker-04\x1b[0m:\x1b[38;5;33m~\x1b[0m$ ls\r\n\x1b[34mnotes\x1b[0m  \x1b[7mtodo\x1b[0m  日本\r\n',
+  'pi@k8s-worker-04:~$ ',
+].join('');
+
+const mixed = (size: SceneOptions): Scene => scene({ ...size, nodes: MIXED, sessions: [ME, EVE] });
+const inConsole = (size: SceneOptions): Scene => scene(size).keys('03', '\r').attached(LOGIN);
+
+const SCREENS: Record<string, () => Scene> = {
+  'map-80x24': () => mixed(SMALL),
+  'map-120x40': () => mixed({ cols: 120, rows: 40 }),
+  'map-200x60': () => mixed({ cols: 200, rows: 60 }),
+  'map-marked-blade': () => scene(SMALL).keys('0d', 'b'),
+  'too-small': () => scene({ cols: 58, rows: 15 }),
+  help: () => scene(SMALL).keys('?'),
+  'help-end': () => scene(SMALL).keys('?', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '),
+  search: () => scene(SMALL).keys('/').typed('worker-05'),
+  'power-menu': () => scene(SMALL).keys('03', 'p'),
+  'power-menu-blade': () => scene(SMALL).keys('0d', 'b', 'p'),
+  'server-gone': () => mixed(SMALL).dispatch({ type: 'link-lost', why: 'the server ended' }).later(12_000),
+  takeover: () =>
+    scene(SMALL)
+      .keys('03', '\r')
+      .dispatch({
+        type: 'attach-failed',
+        addr: 0x03,
+        error: {
+          code: 3,
+          message: 'eve types there',
+          data: { addr: 0x07, state: 'open', holder: 2, holderName: 'eve', watchers: [2], unproven: null },
+        },
+      }),
+  'paste-question': () => inConsole(SMALL).keys(`\x1b[200~${'echo 0123456789\x07\r'.repeat(120)}\x1b[201~`),
+  'console-full': () => inConsole(SMALL),
+  'console-beside': () => inConsole({ cols: 160, rows: 50 }),
+  'console-left': () => inConsole({ cols: 160, rows: 50 }).keys('\x1d', 'd').later(65_000),
+  'operation-lines': () => scene({ ...SMALL, operations: [running(), ended()] }),
+  'operations-question': () => scene({ ...SMALL, operations: [asking()] }).keys('o'),
+  'operations-question-confirm': () =>
+    scene({ ...SMALL, operations: [asking()] })
+      .keys('o', '5')
+      .typed('k8s-w'),
+  'operations-abort': () => scene({ ...SMALL, operations: [running()] }).keys('o', 'a'),
+  'operations-24': () => scene({ ...SMALL, operations: [twentyFour()] }).keys('o'),
+  'operations-24-wide': () => scene({ ...WIDE, operations: [twentyFour()] }).keys('o'),
+};
+
+/** Each dialog in both sizes. */
+const DIALOGS: Record<string, (size: SceneOptions) => Scene> = {
+  'dialog-asking': (size) => dialog(size, '03', 'f'),
+  'dialog-off': (size) => dialog(size, '03', 's').checked(allClear),
+  'dialog-cycle': (size) => dialog(size, '03', 'c').checked(allClear),
+  'dialog-force-off': (size) => dialog(size, '03', 'f').checked(allClear).typed('k8s-work'),
+  'dialog-force-cycle': (size) => dialog(size, '03', 'h').checked(allClear),
+  'dialog-on': (size) => dialog(size, '03', 'o').checked(allClear),
+  'dialog-blade': (size) => scene(size).keys('0d', 'b', 'p', 'f').checked(allClear),
+  'dialog-all': (size) => scene(size).keys('*', 'p', 's').checked(allClear),
+  'dialog-refused': (size) => dialog(size, '03', 's').checked(refused(...SEVERAL)),
+  'dialog-console-held': (size) => dialog(size, '03', 's').checked(refused(CONSOLE_HELD)),
+  'dialog-silent-node': (size) =>
+    dialog(size, '03', 'f').checked((request) =>
+      allClear(request).map((node) => ({ ...node, sample: null, problem: 'does not answer', impact: [] })),
+    ),
+  'dialog-check-failed': (size) => {
+    const asked = dialog(size, '03', 'f');
+    const error = {
+      code: 2,
+      message: 'the bus is not usable (locked): nothing answers, even after unlocking',
+      data: null,
+    };
+    return asked.dispatch({ type: 'check-failed', dialog: asked.state.nextId - 1, error });
+  },
+  'dialog-stale': (size) =>
+    dialog(size, '03', 'f')
+      .checked(allClear)
+      .later(STALE_AFTER_MS + 1000),
+  'dialog-pasted': (size) => dialog(size, '03', 'f').checked(allClear).keys('\x1b[200~k8s-worker-04\x1b[201~'),
+  'dialog-too-fast': (size) => dialog(size, '03', 'f').checked(allClear).keys('k8s-worker-04\r'),
+  'dialog-not-it': (size) => dialog(size, '03', 'f').checked(allClear).typed('ns01').keys('\r'),
+  'dialog-sent': (size) => dialog(size, '03', 'f').checked(allClear).typed('k8s-worker-04').keys('\r'),
+  'dialog-view-only': (size) => scene({ ...size, access: 'view' }).keys('03', 'p'),
+};
+
+const TIERS: Tier[] = [
+  { theme: 'dark', depth: 256 },
+  { theme: 'dark', depth: 16 },
+  { theme: 'mono', depth: 0 },
+];
+
+const sized = ({ cols, rows }: { cols: number; rows: number }): string => `${cols}x${rows}`;
+
+test.each(Object.entries(SCREENS))('%s', async (name, make) => {
+  expectGolden(name, await make().frame());
+});
+
+describe.each([SMALL, WIDE])('dialogs in $cols x $rows', (size) => {
+  test.each(Object.entries(DIALOGS))('%s', async (name, make) => {
+    expectGolden(`${name}-${sized(size)}`, await make(size).frame());
+  });
+});
+
+test.each(TIERS)('looks of the map in $depth colours, theme $theme', async (tier) => {
+  expectGolden(`map-looks-${tier.depth}`, await mixed(SMALL).frame(), tier);
+});
+
+test.each(TIERS)('looks of a console in $depth colours, theme $theme', async (tier) => {
+  expectGolden(`console-looks-${tier.depth}`, await inConsole(SMALL).frame(), tier);
+});
+
+test('without a UTF-8 terminal every cell is ASCII', async () => {
+  const frame = await mixed(SMALL).frame(true);
+  expect(frame.chars.filter((ch) => !/^[ -~]$/.test(ch))).toEqual([]);
+  expectGolden('map-ascii', frame);
+});
+
+test('every golden is some screen', () => {
+  const made = [
+    ...Object.keys(SCREENS),
+    ...[SMALL, WIDE].flatMap((size) => Object.keys(DIALOGS).map((name) => `${name}-${sized(size)}`)),
+    ...TIERS.flatMap(({ depth }) => [`map-looks-${depth}`, `console-looks-${depth}`]),
+    'map-ascii',
+  ];
+  expect(readdirSync(GOLDENS).sort()).toEqual(made.map((name) => `${name}.txt`).sort());
+});
