@@ -180,6 +180,14 @@ export const BINDINGS: readonly Binding[] = [
   { context: 'operations', keys: ['down', 'j', 'tab'], command: 'down', hint: 'next', help: 'next operation' },
   { context: 'operations', keys: ['up', 'k', 'S-tab'], command: 'up', hint: null, help: 'previous operation' },
   {
+    context: 'operations',
+    keys: ['pagedown', 'space'],
+    command: 'scroll-down',
+    hint: 'scroll',
+    help: 'scroll its nodes and their evidence',
+  },
+  { context: 'operations', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
+  {
     ...{ context: 'operations', keys: ['a'], command: 'abort', hint: 'abort', dangerous: true, disabled: viewOnly },
     help: 'abort the operation (asks)',
   },

@@ -94,7 +94,8 @@ export type Overlay =
   | { kind: 'takeover'; id: number; addr: Address; console: ConsoleState; shown: Shown }
   /** More than a kilobyte pasted. */
   | { kind: 'paste'; id: number; addr: Address; bytes: Uint8Array; removed: number; shown: Shown }
-  | { kind: 'operations'; selected: number; prompt: OperationPrompt | null };
+  /** `scroll`: lines below the selected operation's first. */
+  | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null };
 
 /** Inside the operations panel: an abort to confirm, or a dangerous answer whose text must be typed. */
 export type OperationPrompt =

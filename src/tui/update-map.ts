@@ -75,7 +75,8 @@ const allOf = (state: State): Address[] => state.rack.nodes.map((node) => node.a
 
 /** The panel opens on the latest operation. */
 export function withOperations(state: State): State {
-  return { ...state, overlay: { kind: 'operations', selected: shownOperations(state).length - 1, prompt: null } };
+  const selected = shownOperations(state).length - 1;
+  return { ...state, overlay: { kind: 'operations', selected, scroll: 0, prompt: null } };
 }
 
 /** The node beside, as one sees it from the front: slots rise to the left. At the edge it stays. */

@@ -23,15 +23,13 @@ export function keyInOperations(state: State, panel: Panel, event: TokenEvent): 
   if (why !== null) return step(withNotice(state, 'info', `${binding.help}: ${why}`));
   switch (binding.command) {
     case 'down':
-      return step({
-        ...state,
-        overlay: { ...panel, selected: operations.length === 0 ? 0 : (at + 1) % operations.length },
-      });
+      return step({ ...state, overlay: { ...panel, selected: around(at + 1, operations.length), scroll: 0 } });
     case 'up':
-      return step({
-        ...state,
-        overlay: { ...panel, selected: operations.length === 0 ? 0 : (at + operations.length - 1) % operations.length },
-      });
+      return step({ ...state, overlay: { ...panel, selected: around(at - 1, operations.length), scroll: 0 } });
+    case 'scroll-down':
+      return step({ ...state, overlay: { ...panel, scroll: Math.min(SCROLL_END, panel.scroll + SCROLL) } });
+    case 'scroll-up':
+      return step({ ...state, overlay: { ...panel, scroll: Math.max(0, panel.scroll - SCROLL) } });
     case 'abort':
       if (operation === undefined || operation.endedAt !== null)
         return step(withNotice(state, 'info', 'this operation has ended: there is nothing to abort'));
@@ -40,13 +38,19 @@ export function keyInOperations(state: State, panel: Panel, event: TokenEvent): 
         overlay: { ...panel, prompt: { kind: 'abort', id: operation.id, shown: { kind: 'pending' } } },
       });
     case 'dismiss':
-      return step({ ...dismissed(state), overlay: { ...panel, selected: 0 } });
+      return step({ ...dismissed(state), overlay: { ...panel, selected: 0, scroll: 0 } });
     case 'cancel':
       return step({ ...state, overlay: null });
     default:
       return step(state);
   }
 }
+
+const around = (at: number, length: number): number => (length === 0 ? 0 : (at + length) % length);
+
+/** Lines a key scrolls. How long the list is only the view knows: beyond its end it stands still. */
+const SCROLL = 10;
+const SCROLL_END = 100;
 
 /** The n-th choice of the first open question of the operation. */
 function answer(state: State, panel: Panel, n: number, id: string, { burst }: TokenEvent): Step {

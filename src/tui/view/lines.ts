@@ -1,12 +1,13 @@
 /** Single lines under the map: the selected node in words, events, operations, the notice, the footer. */
-import type { NodeProgress, Operation } from '../../api/power.ts';
+import type { Operation } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { BINDINGS, disabledReason, keyLabel, type Context } from '../bindings.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
-import { formatClock, formatDuration, POWER_WORD, type Glyphs } from '../glyphs.ts';
+import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { shownOperations, type State } from '../state.ts';
 import { lookOf, viewOf } from './node-look.ts';
+import { progressSpans } from './operation-nodes.ts';
 
 export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, g: Glyphs): void {
   const node = state.rack.nodes.find((one) => one.addr === state.cursor);
@@ -109,19 +110,7 @@ export function operationLine(operation: Operation, state: State, g: Glyphs): Sp
     ...head,
     dot,
     ...(operation.nodes.length > 1 ? [[`${ended} of ${operation.nodes.length} `, 'text'] as const] : []),
-    ...(active === undefined ? [] : progressSpans(active, state)),
-  ];
-}
-
-/** `ns01 stopping 0:12 of 3:00 …`: elapsed, and the limit of this state where it has one. */
-export function progressSpans(node: NodeProgress, state: State): Span[] {
-  const limit = node.until === null ? '' : ` of ${formatDuration(node.until - node.since)}`;
-  const time = node.outcome === null ? ` ${formatDuration(state.now - node.since)}${limit}` : '';
-  return [
-    [node.name, 'text'],
-    [` ${node.outcome ?? node.phase}`, node.outcome === null ? 'warn' : node.outcome === 'done' ? 'ok' : 'fault'],
-    [`${time} `, 'dim'],
-    [node.detail, 'text'],
+    ...(active === undefined ? [] : [...progressSpans(active, state), [active.detail, 'text'] as const]),
   ];
 }
 

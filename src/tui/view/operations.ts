@@ -1,10 +1,11 @@
-/** The operations panel: each node's state, times and evidence, questions with their choices, results that stay. */
-import type { NodeProgress, Operation } from '../../api/power.ts';
-import type { Frame, InkRole, Span } from '../frame.ts';
+/** The operations panel: those that run and results that stay, the selected one with its nodes, and what it asks. */
+import type { Operation } from '../../api/power.ts';
+import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
 import { shownOperations, type Overlay, type State } from '../state.ts';
-import { centred, paintBox, wrap } from './box.ts';
-import { operationLine, progressSpans } from './lines.ts';
+import { centred, paintBox } from './box.ts';
+import { operationLine } from './lines.ts';
+import { nodeLines, questionLines } from './operation-nodes.ts';
 
 type Panel = Extract<Overlay, { kind: 'operations' }>;
 
@@ -16,58 +17,30 @@ export function paintOperationsPanel(frame: Frame, state: State, panel: Panel, g
     return;
   }
   const selected = Math.min(panel.selected, operations.length - 1);
-  let y = box.y;
-  const end = box.y + box.height;
-  operations.forEach((operation, i) => {
-    if (y >= end) return;
-    if (i === selected) frame.ground({ x: box.x - 1, y, width: box.width + 2, height: 1 }, 'selected');
-    frame.spans(box.x, y++, operationLine(operation, state, g), box.width);
-    if (i !== selected) return;
-    for (const line of detailLines(state, operation, box.width)) if (y < end) frame.spans(box.x, y++, line, box.width);
-  });
+  const lines = operations.flatMap((operation, i) => [
+    operationLine(operation, state, g),
+    ...(i === selected ? detailLines(state, operation, box.width, g) : []),
+  ]);
+  // What waits for an answer keeps its place at the bottom, however long the list is.
+  const question = questionLines(operations[selected]?.nodes ?? [], box.width);
+  const room = box.height - (question.length === 0 ? 0 : question.length + 1);
+  const end = Math.max(0, lines.length - room);
+  // One operation above the selected one stays in sight: there is more up there.
+  const from = Math.min(end, Math.max(0, selected - 1) + panel.scroll);
+  const head = selected - from;
+  if (head >= 0) frame.ground({ x: box.x - 1, y: box.y + head, width: box.width + 2, height: 1 }, 'selected');
+  lines.slice(from, from + room).forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
+  if (lines.length > room) {
+    const more = from < end ? ` ${end - from} more lines: PgDn ` : ' end: PgUp ';
+    frame.text(box.x + box.width - more.length, box.y + room, more, 'key');
+  }
+  question.forEach((line, i) => frame.spans(box.x, box.y + room + 1 + i, line, box.width));
   if (panel.prompt !== null) paintPrompt(frame, state, panel, g);
 }
 
-function detailLines(state: State, operation: Operation, width: number): Span[][] {
-  const lines: Span[][] = [
-    [
-      [
-        `  ${operation.id}, asked by ${operation.by} at ${formatClock(operation.startedAt, state.utcOffsetMin, true)}`,
-        'dim',
-      ],
-    ],
-  ];
-  for (const node of operation.nodes) {
-    lines.push([['  ', 'text'], ...progressSpans(node, state)]);
-    if (operation.nodes.length <= 2 || node.question !== null) lines.push(...evidenceLines(state, node, width));
-    if (node.question !== null) lines.push(...questionLines(node, width));
-  }
-  return lines;
-}
-
-function evidenceLines(state: State, node: NodeProgress, width: number): Span[][] {
-  return node.evidence.flatMap(({ at, kind, text }) =>
-    wrap(text, width - 28).map((line, i): Span[] => [
-      [i === 0 ? `    ${formatClock(at, state.utcOffsetMin, true)} ${kind.padEnd(12)} ` : ' '.repeat(26), 'dim'],
-      [line, kindInk(kind)],
-    ]),
-  );
-}
-
-function kindInk(kind: string): InkRole {
-  return kind === 'marker' || kind === 'verified' ? 'ok' : 'text';
-}
-
-function questionLines(node: NodeProgress, width: number): Span[][] {
-  const { question } = node;
-  if (question === null) return [];
-  const text = wrap(question.text, width - 4).map((line): Span[] => [[`    ${line}`, 'warn']]);
-  const choices = question.choices.map(({ label, danger }, i): Span[] => [
-    [`      ${i + 1} `, 'key'],
-    [label, danger ? 'fault' : 'text'],
-    ...(i === 0 ? [[' (usual)', 'dim'] as const] : []),
-  ]);
-  return [...text, ...choices];
+function detailLines(state: State, operation: Operation, width: number, g: Glyphs): Span[][] {
+  const asked = `  ${operation.id}, asked by ${operation.by} at ${formatClock(operation.startedAt, state.utcOffsetMin, true)}`;
+  return [[[asked, 'dim']], ...nodeLines(state, operation.nodes, width, g)];
 }
 
 function paintPrompt(frame: Frame, state: State, panel: Panel, g: Glyphs): void {
