@@ -6,6 +6,7 @@
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
 /** Raised when a message changes its meaning. */
@@ -140,6 +141,17 @@ export interface Requests {
   'ops.list': [Record<string, never>, Operation[]];
   'ops.abort': [{ id: string }, Operation];
   'ops.answer': [{ id: string; addr: Address; choice: string; confirm: string | null }, Operation];
+  'plan.list': [Record<string, never>, PlanList];
+  'plan.show': [{ name: string }, PlanPreview];
+  'plan.run': [PlanRunRequest, PlanRun];
+  /** Begins nothing new; what runs goes on. */
+  'plan.pause': [{ id: string }, PlanRun];
+  /** Goes on; nodes that failed or were interrupted are looked at afresh and tried again. */
+  'plan.resume': [{ id: string }, PlanRun];
+  /** Ends what runs as far as it can be recalled, and begins nothing more. */
+  'plan.abort': [{ id: string }, PlanRun];
+  /** Leaves a node (by address) or a whole step out: what waits, and what failed and made the run pause. */
+  'plan.skip': [{ id: string; step: string | null; addr: Address | null }, PlanRun];
   'events.list': [{ limit: number }, EventRecord[]];
   /** The operator asks: try the bus again now instead of after the back-off. */
   'bus.retry': [Record<string, never>, { ok: true }];
@@ -179,6 +191,7 @@ export interface ServerNotes {
   /** Discovery or a reload changed the inventory. */
   rack: { rack: Inventory };
   operation: Operation;
+  plan: PlanRun;
   event: EventRecord;
   /** Bytes from the node, base64. Only to sessions that joined this console. */
   'console.data': { addr: Address; data: string };

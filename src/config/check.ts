@@ -1,6 +1,7 @@
-/** What the schema cannot see: nodes that contradict one another. Pure. */
+/** What the schema cannot see: nodes that contradict one another, plans that cannot be run. Pure. */
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
-import { unnamedNode } from '../rack/inventory.ts';
+import { unnamedNode, type Inventory } from '../rack/inventory.ts';
+import { resolvePlan, type PlanDefinition } from '../rack/plan.ts';
 
 interface NamedNode {
   addr: Address;
@@ -46,6 +47,20 @@ export function checkNodes(nodes: readonly NamedNode[]): Contradiction[] {
     master ??= node;
   });
   return problems;
+}
+
+/** Every plan against the rack's nodes; those that are only found on the bus are checked when the plan is looked at. */
+export function checkPlans(plans: Readonly<Record<string, PlanDefinition>>, rack: Inventory): Contradiction[] {
+  return Object.entries(plans).flatMap(([name, plan]) => {
+    const resolved = resolvePlan(plan, rack);
+    if (resolved.ok) return [];
+    return resolved.problems
+      .filter(({ field }) => rack.configured || field !== 'selector')
+      .map(({ step, field, message }) => ({
+        path: ['plans', name, 'steps', step, field],
+        message: `${name}: ${message}`,
+      }));
+  });
 }
 
 function describe(addr: Address): string {

@@ -22,5 +22,5 @@ export function checkOwnership(config: Config, path: string, uid: number): strin
 function namesPrograms(config: Config): boolean {
   const secrets = [config.unlock, config.login?.password].some((secret) => secret !== undefined && 'command' in secret);
   // ProxyCommand and its like are programs too; which options are is ssh's own matter.
-  return secrets || config.hooks.length > 0 || (config.ssh?.options.length ?? 0) > 0;
+  return secrets || config.poweroff !== undefined || config.hooks.length > 0 || (config.ssh?.options.length ?? 0) > 0;
 }

@@ -7,7 +7,8 @@ import type { Bus } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secret.ts';
 import { Operations } from '../power/operations.ts';
-import type { AuditEntry, JournalPort } from '../power/ports.ts';
+import { Plans } from '../power/plans/plans.ts';
+import type { AuditEntry, JournalPort, OperationPorts } from '../power/ports.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { BusMonitor } from './bus-monitor.ts';
 import { Consoles } from './consoles.ts';
@@ -15,6 +16,7 @@ import { Discovery } from './discovery.ts';
 import { EventLog } from './events.ts';
 import { consoleHandlers, consoleNotes } from './handlers/console.ts';
 import { lookHandlers } from './handlers/look.ts';
+import { planHandlers } from './handlers/plan.ts';
 import { powerHandlers } from './handlers/power.ts';
 import { serverHandlers } from './handlers/server.ts';
 import { HaltBands } from './halt-bands.ts';
@@ -60,6 +62,7 @@ export class RackServer {
   readonly #sweeper: Sweeper;
   readonly #consoles: Consoles;
   readonly #operations: Operations;
+  readonly #plans: Plans;
   readonly #view: RackView;
   readonly #workload = new Workload(Date.now);
   readonly #hosts: HostMemory;
@@ -112,7 +115,13 @@ export class RackServer {
       hostSeen: (addr, host) => this.#hosts.saw(addr, host, now()),
       changed: () => this.#consoleChanged(),
     });
-    this.#operations = this.#makeOperations();
+    const ports = this.#powerPorts();
+    this.#operations = new Operations(ports);
+    const { plans, poweroff } = config;
+    this.#plans = new Plans(
+      { ...ports, plans, poweroff: poweroff === undefined ? null : { text: poweroff.join(' ') } },
+      this.#operations,
+    );
     this.#view = new RackView(
       {
         telemetry: this.#telemetry,
@@ -132,6 +141,7 @@ export class RackServer {
         ...lookHandlers(services),
         ...consoleHandlers(services),
         ...powerHandlers(services),
+        ...planHandlers(services),
         ...serverHandlers(services),
       },
       notes: consoleNotes(services),
@@ -185,11 +195,11 @@ export class RackServer {
     this.#eventFile.close();
   }
 
-  #makeOperations(): Operations {
+  #powerPorts(): OperationPorts {
     const { bus, config, audit, journal, stateDir } = this.#options;
     const { login, ssh } = config;
     const inventory = (): Inventory => this.#telemetry.inventory;
-    return new Operations({
+    return {
       now: Date.now,
       every: (ms, fn) => {
         const timer = setInterval(fn, ms);
@@ -214,7 +224,7 @@ export class RackServer {
         (addr) => this.#telemetry.name(addr),
         (text) => this.#events.add('warning', 'server', null, text),
       ),
-    });
+    };
   }
 
   #services(): Services {
@@ -226,6 +236,7 @@ export class RackServer {
       sweeper: this.#sweeper,
       consoles: this.#consoles,
       operations: this.#operations,
+      plans: this.#plans,
       events: this.#events,
       snapshot: () => this.#view.snapshot(),
       info: () => this.#view.info(),

@@ -2,6 +2,7 @@
 import type { ServerInfo, Snapshot } from '../api/protocol.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Operations } from '../power/operations.ts';
+import type { Plans } from '../power/plans/plans.ts';
 import type { BusMonitor } from './bus-monitor.ts';
 import type { Consoles } from './consoles.ts';
 import type { Discovery } from './discovery.ts';
@@ -18,6 +19,7 @@ export interface Services {
   sweeper: Sweeper;
   consoles: Consoles;
   operations: Operations;
+  plans: Plans;
   events: EventLog;
   snapshot(): Snapshot;
   info(): ServerInfo;

@@ -29,6 +29,9 @@ const powerRequest = z.object({
   takeConsole: z.boolean(),
 });
 
+const run = z.object({ id: z.string().max(64) });
+const planName = z.string().min(1).max(64);
+
 export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> } = {
   hello: z.object({
     api: z.number().int(),
@@ -61,6 +64,18 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     choice: z.string().max(64),
     confirm: z.string().max(256).nullable(),
   }),
+  'plan.list': nothing,
+  'plan.show': z.object({ name: planName }),
+  'plan.run': z.object({
+    name: planName,
+    confirm: z.string().max(256).nullable(),
+    armed: z.boolean(),
+    deadlineS: z.number().positive().max(86_400).nullable(),
+  }),
+  'plan.pause': run,
+  'plan.resume': run,
+  'plan.abort': run,
+  'plan.skip': run.extend({ step: planName.nullable(), addr: addr.nullable() }),
   'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),
   'bus.retry': nothing,
   'server.info': nothing,

@@ -1,0 +1,137 @@
+/** A plan as it would be carried out now: order, times, what stays, who would refuse. Pure. */
+import {
+  planConfirmation,
+  type PlanNodePreview,
+  type PlanPreview,
+  type PlanStepPreview,
+  type PlanSummary,
+} from '../../api/plan.ts';
+import type { Refusal } from '../../api/power.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Inventory, InventoryNode } from '../../rack/inventory.ts';
+import { isManager, resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
+import type { ShownPower } from '../../rack/reading.ts';
+import { expectation, predict, type Span } from './predict.ts';
+
+/** What is known of a node for this. */
+export interface Looked {
+  power: ShownPower;
+  /** Counts. */
+  current: number | null;
+  refusals: Refusal[];
+}
+
+export interface Surroundings {
+  rack: Inventory;
+  look(addr: Address): Looked;
+  /** The node can only be asked on its console. */
+  consoleOnly(addr: Address): boolean;
+  usual: Parameters<typeof expectation>[3];
+  /** The program by which the master shuts itself down, as text; null: none is configured. */
+  poweroff: string | null;
+}
+
+/** The master's own way down is no power verb. */
+export function goesByItself(step: Pick<PlanStep, 'action'>, node: Pick<InventoryNode, 'role'>): boolean {
+  return step.action === 'off' && isManager(node);
+}
+
+/** Every node that loses power for good. */
+export function nodesTaken(steps: readonly PlanStep[]): Address[] {
+  return steps.filter(({ action }) => action === 'off').flatMap(({ nodes }) => nodes.map(({ addr }) => addr));
+}
+
+export function cutsPower(steps: readonly Pick<PlanStep, 'action'>[]): boolean {
+  return steps.some(({ action }) => action !== 'on');
+}
+
+export function summarise(name: string, plan: PlanDefinition, around: Surroundings): PlanSummary {
+  const resolved = resolvePlan(plan, around.rack);
+  const steps = resolved.ok ? resolved.steps : [];
+  return {
+    name,
+    description: plan.description ?? null,
+    steps: steps.map((step) => ({ name: step.name, action: step.action, nodes: step.nodes.length })),
+    nodes: steps.reduce((sum, { nodes }) => sum + nodes.length, 0),
+    cuts: cutsPower(plan.steps),
+    predictedMs: resolved.ok ? lastEnd(spansOf(steps, around)) : null,
+    problem: resolved.ok ? null : resolved.problems.map(({ message }) => message).join('; '),
+  };
+}
+
+export function preview(name: string, plan: PlanDefinition, around: Surroundings): PlanPreview {
+  const summary = summarise(name, plan, around);
+  const resolved = resolvePlan(plan, around.rack);
+  const steps = resolved.ok ? resolved.steps : [];
+  const spans = spansOf(steps, around);
+  const counts = (addrs: readonly Address[]): number =>
+    addrs.reduce((sum, addr) => sum + (around.look(addr).current ?? 0), 0);
+  const touched = new Set(steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr)));
+  return {
+    ...summary,
+    confirm: summary.cuts ? planConfirmation(name, losers(steps)) : '',
+    steps: steps.map((step) => previewStep(step, spans, around)),
+    stays: around.rack.nodes
+      .filter(({ addr }) => !touched.has(addr))
+      .map(({ addr, name: of }) => ({ addr, name: of, power: around.look(addr).power })),
+    current: { rack: counts(around.rack.nodes.map(({ addr }) => addr)), plan: counts(nodesTaken(steps)) },
+  };
+}
+
+/** Nodes that lose power, if only for a moment. */
+export function losers(steps: readonly PlanStep[]): number {
+  return steps.filter(({ action }) => action !== 'on').reduce((sum, { nodes }) => sum + nodes.length, 0);
+}
+
+function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: Surroundings): PlanStepPreview {
+  const { name, action, needs, parallel, stagger, onFail } = step;
+  const nodes = step.nodes.map((node): PlanNodePreview => {
+    const { power, current, refusals } = around.look(node.addr);
+    const byItself = goesByItself(step, node);
+    return {
+      addr: node.addr,
+      name: node.name,
+      power,
+      current,
+      ...spanOf(node.addr, spans),
+      remark: remarkOn(step, power, byItself, around.poweroff),
+      refusals: byItself ? ownRefusals(node, around.poweroff) : refusals,
+    };
+  });
+  return {
+    ...{ name, action, needs, parallel, stagger, onFail, nodes },
+    startMs: Math.min(...nodes.map(({ startMs }) => startMs)),
+    endMs: Math.max(...nodes.map(({ endMs }) => endMs)),
+  };
+}
+
+function remarkOn({ action }: PlanStep, power: ShownPower, byItself: boolean, poweroff: string | null): string | null {
+  if (byItself) return poweroff === null ? null : `shuts itself down by: ${poweroff}`;
+  return action !== 'cycle' && power === action ? `is ${power} already` : null;
+}
+
+/** Why the master will stay on. */
+export function ownRefusals({ name }: InventoryNode, poweroff: string | null): Refusal[] {
+  if (poweroff !== null) return [];
+  return [
+    {
+      rule: 'poweroff',
+      message: `${name} manages the bus and can only shut itself down, and no program for that is configured: it stays on`,
+      override: 'add poweroff: [sudo, -n, systemctl, poweroff] to the configuration',
+    },
+  ];
+}
+
+function spansOf(steps: readonly PlanStep[], around: Surroundings): Map<Address, Span> {
+  return predict(steps, (step, addr) =>
+    expectation(step.action, around.look(addr).power, around.consoleOnly(addr), around.usual),
+  );
+}
+
+function spanOf(addr: Address, spans: ReadonlyMap<Address, Span>): Span {
+  return spans.get(addr) ?? { startMs: 0, endMs: 0 };
+}
+
+function lastEnd(spans: ReadonlyMap<Address, Span>): number {
+  return Math.max(0, ...[...spans.values()].map(({ endMs }) => endMs));
+}

@@ -1,0 +1,176 @@
+/**
+ * Plans: steps in order, each a set of nodes and what is done to them. A definition is held against a rack and becomes
+ * steps with nodes, or problems. Pure.
+ */
+import { rowOf, slotOf, type Address } from './address.ts';
+import type { Inventory, InventoryNode } from './inventory.ts';
+import { select } from './selectors.ts';
+
+export type PlanAction = 'on' | 'off' | 'cycle';
+/** What follows when a node of a step does not end as it should. */
+export type OnFail = 'pause' | 'skip' | 'abort';
+
+/** A step as it is written down. */
+export interface StepDefinition {
+  name: string;
+  selector: string;
+  action: PlanAction;
+  /** Steps that must have ended before; absent: the step written before this one. */
+  needs?: string[] | undefined;
+  /** Nodes at once. */
+  parallel?: number | undefined;
+  /** Seconds between the starts of two nodes. */
+  stagger?: number | undefined;
+  /** `status`: the BMC says so twice; `boot`: a node that was switched on has shown that it came up, too. */
+  verify: 'status' | 'boot';
+  /** Seconds for each node. */
+  deadline?: number | undefined;
+  /** What happens to a node that has not halted by then. Only armed runs cut. */
+  onDeadline: 'leave' | 'cut';
+  onFail: OnFail;
+}
+
+export interface PlanDefinition {
+  description?: string | undefined;
+  steps: StepDefinition[];
+}
+
+/** A step with its nodes, in the order in which they are started. */
+export interface PlanStep extends Omit<StepDefinition, 'needs' | 'parallel' | 'stagger' | 'deadline'> {
+  needs: string[];
+  parallel: number;
+  stagger: number;
+  deadline: number | null;
+  nodes: InventoryNode[];
+}
+
+export interface PlanProblem {
+  step: number;
+  /** Which part of the step. */
+  field: 'name' | 'selector' | 'needs' | 'action' | 'onDeadline';
+  message: string;
+}
+
+export type ResolvedPlan = { ok: true; steps: PlanStep[] } | { ok: false; problems: PlanProblem[] };
+
+/** Nodes asked to shut down at once, as by hand (SHUTDOWN section 1). */
+const PARALLEL_OFF = 4;
+/** Between two boots (SHUTDOWN section 3); how many at once is the blades' matter: one each. */
+const STAGGER_ON_S = 2;
+const PARALLEL_ON = 32;
+
+/** Another node that manages the bus counts as master (SHUTDOWN section 4). */
+export function isManager({ role }: Pick<InventoryNode, 'role'>): boolean {
+  return role === 'master' || role === 'manager';
+}
+
+/** The steps in an order in which every step comes after those it needs; or everything that is wrong with them. */
+export function resolvePlan({ steps }: PlanDefinition, rack: Inventory): ResolvedPlan {
+  const problems: PlanProblem[] = [];
+  const known = new Set(steps.map(({ name }) => name));
+  const resolved = steps.map((step, index): PlanStep => {
+    const wrong = (field: PlanProblem['field'], message: string): void => {
+      problems.push({ step: index, field, message });
+    };
+    if (steps.findIndex(({ name }) => name === step.name) < index)
+      wrong('name', `there is a step '${step.name}' before this one: every step needs its own name`);
+    const needs = step.needs ?? steps.slice(Math.max(0, index - 1), index).map(({ name }) => name);
+    for (const need of needs) if (!known.has(need)) wrong('needs', `there is no step '${need}' in this plan`);
+    if (step.onDeadline === 'cut' && step.deadline === undefined)
+      wrong('onDeadline', 'cutting at the deadline needs a deadline: add deadline, in seconds');
+    if (step.onDeadline === 'cut' && step.action === 'on')
+      wrong('onDeadline', 'a step that switches on has nothing to cut');
+    const selection = select([step.selector], rack);
+    if (!selection.ok) wrong('selector', selection.problem);
+    const on = step.action === 'on';
+    return {
+      ...step,
+      needs,
+      parallel: step.parallel ?? (on ? PARALLEL_ON : PARALLEL_OFF),
+      stagger: step.stagger ?? (on ? STAGGER_ON_S : 0),
+      deadline: step.deadline ?? null,
+      nodes: selection.ok ? inOrder(selection.nodes, step.action) : [],
+    };
+  });
+  problems.push(...cycleProblems(resolved), ...nodeProblems(resolved));
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, steps: afterNeeds(resolved) };
+}
+
+/** To switch on, blade after blade: boots on one blade must not meet. */
+function inOrder(nodes: readonly InventoryNode[], action: PlanAction): InventoryNode[] {
+  if (action === 'off') return [...nodes];
+  return [...nodes].sort((a, b) => slotOf(a.addr) - slotOf(b.addr) || rowOf(a.addr) - rowOf(b.addr));
+}
+
+/** Everything that a step waits for, however far round. */
+function allNeeds(name: string, steps: readonly PlanStep[], seen = new Set<string>()): Set<string> {
+  for (const need of steps.find((step) => step.name === name)?.needs ?? [])
+    if (!seen.has(need)) {
+      seen.add(need);
+      allNeeds(need, steps, seen);
+    }
+  return seen;
+}
+
+function cycleProblems(steps: readonly PlanStep[]): PlanProblem[] {
+  return steps.flatMap(({ name, needs }, step) => {
+    if (!allNeeds(name, steps).has(name)) return [];
+    const through = needs.find((need) => need === name || allNeeds(need, steps).has(name)) ?? '';
+    const message =
+      through === name
+        ? `step '${name}' needs itself`
+        : `step '${name}' needs '${through}', which needs '${name}': neither could ever begin`;
+    return [{ step, field: 'needs' as const, message }];
+  });
+}
+
+/** One step a node, and whoever manages the bus at the end: after it nobody goes on. */
+function nodeProblems(steps: readonly PlanStep[]): PlanProblem[] {
+  const problems: PlanProblem[] = [];
+  const taken = new Map<Address, string>();
+  steps.forEach(({ name, action, nodes }, step) => {
+    const twice = nodes.find(({ addr }) => taken.has(addr));
+    if (twice)
+      problems.push({
+        step,
+        field: 'selector',
+        message: `${twice.name} is in step '${taken.get(twice.addr) ?? ''}' already: one step a node`,
+      });
+    for (const { addr } of nodes) taken.set(addr, name);
+    const master = nodes.find(isManager);
+    if (!master || action === 'on') return;
+    if (action === 'cycle')
+      problems.push({
+        step,
+        field: 'action',
+        message: `${master.name} manages the bus: nobody could switch it on again`,
+      });
+    else if (nodes.length > 1)
+      problems.push({
+        step,
+        field: 'selector',
+        message: `${master.name} manages the bus and goes last: leave it out here (!${master.name}) and give it a last step of its own`,
+      });
+    const before = allNeeds(name, steps);
+    const after = steps.find((other) => other.name !== name && !before.has(other.name));
+    if (after && action === 'off')
+      problems.push({
+        step,
+        field: 'selector',
+        message: `${master.name} manages the bus and goes last, but step '${after.name}' does not come before it`,
+      });
+  });
+  return problems;
+}
+
+/** As written, as far as what is needed allows. */
+function afterNeeds(steps: readonly PlanStep[]): PlanStep[] {
+  const rest = [...steps];
+  const sorted: PlanStep[] = [];
+  while (rest.length > 0) {
+    const next = rest.findIndex(({ needs }) => needs.every((need) => sorted.some(({ name }) => name === need)));
+    sorted.push(...rest.splice(Math.max(0, next), 1));
+  }
+  return sorted;
+}
