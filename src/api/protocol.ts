@@ -28,12 +28,26 @@ export interface ClientIdentity {
 /** `paused`: a console holds the pipe. `locked`: the port is open and nothing answers, even after unlocking. `wedged`: bytes come, but the master does not answer. `down`: no port. */
 export type BusState = 'starting' | 'ready' | 'paused' | 'locked' | 'wedged' | 'down';
 
+/**
+ * What is being done to bring the bus back, from the mildest: `resync` damaged replies, exchanges keep their distance;
+ * `probe` ^G and a question to the master; `unlock`; `reopen` the port; `rest` until `retryAt`; `device` is away and looked for.
+ */
+export interface BusRecovery {
+  step: 'resync' | 'probe' | 'unlock' | 'reopen' | 'rest' | 'device';
+  /** When the next try begins by itself; null where something is being done now. */
+  retryAt: number | null;
+  /** The step in words, for the operator. */
+  text: string;
+}
+
 export interface BusStatus {
   state: BusState;
   port: string;
   /** One sentence for the operator when not ready: what, why, what next. */
   detail: string;
   since: number;
+  /** Null: nothing needs to be done. */
+  recovery: BusRecovery | null;
   /** The address whose BMC answers a bare `=`, once known. */
   master: Address | null;
   /** Length of the last full sweep, ms, and how many a second are done; null before the first. */

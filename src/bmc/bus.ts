@@ -3,9 +3,11 @@
  * a console between them, and brings the bus back when it fails. Nothing else writes to the line.
  */
 import { formatAddress, type Address } from '../rack/address.ts';
+import type { Power } from '../rack/reading.ts';
 import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Lease } from './console-lease.ts';
+import { ExchangeGap } from './gap.ts';
 import { statusExchange, verbExchange, type Reply, type VerbExchange } from './exchange.ts';
 import { PriorityQueue } from './queue.ts';
 import {
@@ -18,9 +20,11 @@ import {
   type ConsoleHandlers,
   type ConsoleLease,
   type Priority,
+  type Recovery,
   type StatusOutcome,
   type VerbOutcome,
 } from './types.ts';
+import { Unanswered } from './unanswered.ts';
 import { verifiedVerb } from './verb.ts';
 import { LineLost, type Wire } from './wire.ts';
 
@@ -28,10 +32,15 @@ export interface BusOptions extends Partial<Omit<ConnectionOptions, 'port'>> {
   port: string;
   /** Milliseconds between console bytes towards a node; 2 were seen to be safe. */
   pacingMs?: number;
+  /** Milliseconds kept between exchanges on a clean bus; damaged replies make it more for a while. */
+  gapMs?: number;
 }
 
 /** So many answers in a row missing from nodes that used to answer: is it the bus? */
 const SUSPICIOUS = 3;
+/** After a reply that was not one, the line must be silent for so long, and is waited for at most so long, ms. */
+const RESYNC_QUIET_MS = 3;
+const RESYNC_CAP_MS = 60;
 /** A console whose BMC does not answer is tried again after this. */
 const CONSOLE_RETRY_MS = [200, 500, 2_000] as const;
 
@@ -45,7 +54,7 @@ export function createBus(options: BusOptions): Bus {
   const unlock = options.unlock ?? DEFAULT_UNLOCK;
   if (BIOS_COMMANDS.test(unlock))
     throw new Error('the unlock string holds a BIOS command character: on an unlocked bus it would be executed');
-  return new SerialBus({ ...options, unlock }, options.pacingMs ?? 2);
+  return new SerialBus({ ...options, unlock }, options.pacingMs ?? 2, options.gapMs ?? 0);
 }
 
 class SerialBus implements Bus {
@@ -53,9 +62,15 @@ class SerialBus implements Bus {
   readonly #connection: Connection;
   readonly #pacingMs: number;
   readonly #queue = new PriorityQueue<Job>();
-  /** Nodes whose silence would be news, and nodes whose last exchange failed. */
+  /** Nodes whose silence would be news. */
   readonly #answering = new Set<Address>();
-  readonly #failing = new Set<Address>();
+  readonly #unanswered = new Unanswered();
+  /** The power that each node's last good reply told. */
+  readonly #power = new Map<Address, Power>();
+  readonly #gap: ExchangeGap;
+  /** Before then (performance.now) nothing is asked that can wait; and whether the line must first fall silent. */
+  #restUntil = 0;
+  #resync = false;
   #lease: Lease | null = null;
   #leaving: { lease: Lease; done: () => void }[] = [];
   /** Verbs and others that need several exchanges: until they are through, no console gets the wire. */
@@ -65,7 +80,8 @@ class SerialBus implements Bus {
   #wake: () => void = () => undefined;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: BusOptions & { unlock: string }, pacingMs: number) {
+  constructor(options: BusOptions & { unlock: string }, pacingMs: number, gapMs: number) {
+    this.#gap = new ExchangeGap(gapMs);
     this.#pacingMs = pacingMs;
     this.#connection = new Connection(options, () => this.#wake());
     this.#connection.onHealth((health) => this.#changed(health));
@@ -77,6 +93,10 @@ class SerialBus implements Bus {
 
   get counters(): BusCounters {
     return { ...this.#counters, stray: this.#connection.strayBytes };
+  }
+
+  get recovery(): Recovery | null {
+    return this.#connection.recovery;
   }
 
   get consoleAddr(): Address | null {
@@ -94,6 +114,7 @@ class SerialBus implements Bus {
   }
 
   retry(): void {
+    this.#connection.hurry();
     this.#wake();
   }
 
@@ -144,6 +165,7 @@ class SerialBus implements Bus {
       pacingMs: this.#pacingMs,
       now: this.#connection.now,
       release: (ended) => this.#release(ended, 'closed'),
+      doubt: () => this.#wake(),
     });
     if (this.health.phase !== 'ready') lease.wait(this.health.detail);
     if (former) void this.#release(former, `the console moved to ${formatAddress(addr)}`);
@@ -182,6 +204,11 @@ class SerialBus implements Bus {
   /** One step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
   async #turn(wire: Wire): Promise<void> {
     if (this.#suspects >= SUSPICIOUS) return this.#recover();
+    if (this.#resync) {
+      // What a damaged or foreign reply still drags along belongs to no question of ours.
+      this.#resync = false;
+      await wire.quiet(RESYNC_QUIET_MS, RESYNC_CAP_MS);
+    }
     const leaving = this.#leaving.shift();
     if (leaving) return leaving.lease.leave('', true).finally(leaving.done);
     const lease = this.#lease;
@@ -190,12 +217,19 @@ class SerialBus implements Bus {
       for (const job of this.#queue.drain(PRIORITY.sweep)) job.refuse(why);
       if (this.#queue.top !== null || this.#holds > 0)
         return lease.leave('the bus was needed for power or a sample', false);
-      return this.#pause(null);
+      const { deafAt } = lease;
+      if (deafAt === null || deafAt > performance.now())
+        return this.#pause(deafAt === null ? null : deafAt - performance.now());
+      lease.lookedInto();
+      return lease.leave('nothing answered Enter: its BMC was asked', false);
     }
     const waiting = lease !== null && this.#holds === 0;
     const due = waiting && lease.retryAt <= performance.now();
     // A sweep never keeps a console waiting; what somebody asked for goes first.
     if (due && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample) return this.#lend(wire, lease);
+    const top = this.#queue.top;
+    const rest = this.#restUntil - performance.now();
+    if (top !== null && top <= PRIORITY.sample && rest > 0) return this.#pause(rest);
     const job = this.#queue.shift();
     if (job) return job.item.run(wire);
     return this.#pause(waiting ? Math.max(1, lease.retryAt - performance.now()) : null);
@@ -213,6 +247,9 @@ class SerialBus implements Bus {
     } else if (reply.ok) {
       wire.closePipe(); // closed or replaced while its node was being asked
     } else {
+      // No sweep runs beside a console: this silence is the first that could be seen.
+      if (reply.failure === 'silent' && lease.failures === 0 && this.#answering.has(lease.addr))
+        this.#suspects = SUSPICIOUS;
       lease.retryAt =
         performance.now() + (CONSOLE_RETRY_MS[Math.min(lease.failures++, CONSOLE_RETRY_MS.length - 1)] ?? 0);
       lease.wait(describeFailure(lease.addr, reply));
@@ -225,7 +262,7 @@ class SerialBus implements Bus {
     await this.#connection.probe();
     this.#suspects = 0;
     // Silence that outlives this is the nodes' own and raises no suspicion again until they have answered.
-    for (const addr of this.#failing) this.#answering.delete(addr);
+    for (const addr of this.#unanswered.nodes) this.#answering.delete(addr);
   }
 
   // --- exchanges ----------------------------------------------------------------------------------------------------
@@ -257,8 +294,9 @@ class SerialBus implements Bus {
 
   #asking(wire: Wire, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {
     const { profile, now } = this.#connection;
-    const doubtful = this.#failing.has(addr);
-    return { wire, profile, now, doubtful, silenceMs: profile.silenceMs(doubtful) };
+    const owed = this.#unanswered.owedBy(addr, performance.now());
+    const known = this.#power.get(addr) ?? null;
+    return { wire, profile, now, owed, known, silenceMs: profile.silenceMs(owed > 0) };
   }
 
   async #verbExchange(
@@ -289,14 +327,20 @@ class SerialBus implements Bus {
     if (reply.ok) {
       this.#suspects = 0;
       this.#answering.add(addr);
-      this.#failing.delete(addr);
+      this.#unanswered.answered(addr);
+      this.#power.set(addr, reply.sample.power);
+      this.#gap.clean();
     } else {
       this.#counters[reply.failure]++;
-      this.#failing.add(addr);
+      this.#unanswered.failed(addr, performance.now());
+      this.#resync = reply.failure !== 'silent';
+      if (this.#resync) this.#gap.damaged();
       // The master's silence is the bus's; an address that never answered says nothing about the bus.
       if (addr === this.health.master) this.#suspects = SUSPICIOUS;
       else if (this.#answering.has(addr)) this.#suspects++;
     }
+    this.#restUntil = performance.now() + this.#gap.ms;
+    this.#connection.step(this.#gap.grown ? 'resync' : null);
     return reply;
   }
 

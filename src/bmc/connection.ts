@@ -2,13 +2,16 @@
  * The line and its health: opens the port, brings the bus up, notices when it is lost, and says in one sentence what is
  * wrong. Knows nothing of jobs and consoles.
  */
+import { describeHolder, holdersOf } from './holder.ts';
 import { openLine, LineError, type LineHandlers } from './line.ts';
+import { PortFinder } from './port-finder.ts';
 import { BusProfile } from './profile.ts';
 import { probe } from './recovery.ts';
-import type { BusHealth, Line } from './types.ts';
+import type { BusHealth, Line, Recovery, RecoveryStep } from './types.ts';
 import { LineLost, Wire } from './wire.ts';
 
 export interface ConnectionOptions {
+  /** A device, or a pattern of several. */
   port: string;
   /** Secret. */
   unlock: string;
@@ -26,13 +29,21 @@ export class Connection {
   readonly #o: ConnectionOptions;
   readonly #listeners = new Set<(health: BusHealth) => void>();
   readonly #onLost: () => void;
+  readonly #finder: PortFinder;
   #health: BusHealth = { phase: 'starting', detail: 'opening the port', master: null };
+  #recovery: Recovery | null = null;
   #wire: Wire | null = null;
+  /** The device that is open, or was tried last. */
+  #path: string;
   #failures = 0;
+  /** Of wires that are closed. */
+  #strayBefore = 0;
 
   /** `onLost` is called when an open line vanishes. */
   constructor(options: Partial<ConnectionOptions> & { port: string; unlock: string }, onLost: () => void) {
     this.#o = { now: Date.now, open: openLine, ...options };
+    this.#path = options.port;
+    this.#finder = new PortFinder(options.port);
     this.#onLost = onLost;
   }
 
@@ -45,7 +56,24 @@ export class Connection {
   }
 
   get strayBytes(): number {
-    return this.#wire?.stray ?? 0;
+    return this.#strayBefore + (this.#wire?.stray ?? 0);
+  }
+
+  get recovery(): Recovery | null {
+    return this.#recovery;
+  }
+
+  /** The back-off begins anew: somebody asked. */
+  hurry(): void {
+    this.#failures = 0;
+  }
+
+  /** The rung of the ladder it stands on now, for people; null: none. */
+  step(step: RecoveryStep | null, waitMs: number | null = null): void {
+    const before = this.#recovery;
+    if (step === (before?.step ?? null) && waitMs === null) return;
+    this.#recovery = step === null ? null : { step, retryAt: waitMs === null ? null : this.#o.now() + waitMs };
+    this.#tell();
   }
 
   onHealth(listener: (health: BusHealth) => void): () => void {
@@ -64,47 +92,63 @@ export class Connection {
   /** Opens what is not open and probes. Resolves 0 when the bus is ready, else how long to wait before the next try, ms. */
   async bringUp(): Promise<number> {
     try {
+      if (this.#wire === null && this.#health.phase !== 'starting' && this.#recovery?.step !== 'device')
+        this.step('reopen');
       this.#wire ??= await this.#open();
       await this.probe();
     } catch (error) {
       await this.lose(error);
-      if (error instanceof LineError && error.kind === 'missing') return MISSING_POLL_MS;
+      if (error instanceof LineError && error.kind === 'missing') {
+        this.step('device');
+        return MISSING_POLL_MS;
+      }
     }
     if (this.#health.phase === 'ready') {
       this.#failures = 0;
       return 0;
     }
-    return BACKOFF_MS[Math.min(this.#failures++, BACKOFF_MS.length - 1)] ?? 30_000;
+    this.#finder.useless();
+    const waitMs = BACKOFF_MS[Math.min(this.#failures++, BACKOFF_MS.length - 1)] ?? 30_000;
+    this.step('rest', waitMs);
+    return waitMs;
   }
 
   /** ^G, the master's `=`, the unlock string. A port whose bus does not answer is closed, to be opened afresh. */
   async probe(): Promise<void> {
     const wire = this.#wire;
     if (!wire) return;
-    const result = await probe(wire, { profile: this.profile, unlock: this.#o.unlock, now: this.#o.now });
+    const result = await probe(wire, {
+      profile: this.profile,
+      unlock: this.#o.unlock,
+      now: this.#o.now,
+      onStep: (step) => this.step(step),
+    });
     if (result.phase === 'ready') {
+      this.#finder.opened(this.#path);
+      // The picture first: who hears that the bus is back hears that nothing is being done any more.
+      this.#recovery = null;
       if (this.#health.phase !== 'ready' || this.#health.master !== result.master)
         this.#become({ phase: 'ready', detail: '', master: result.master });
+      else this.#tell();
       return;
     }
-    this.#wire = null;
-    this.#become({ phase: result.phase, detail: result.detail, master: null });
+    this.#forgetWire();
+    this.#become({ phase: result.phase, detail: `${result.detail}${this.#others()}`, master: null });
     await wire.close();
   }
 
   /** The line failed: the bus is down until it is brought up again. Errors of other kinds are rethrown. */
   async lose(error: unknown): Promise<void> {
     if (!(error instanceof LineLost) && !(error instanceof LineError)) throw error;
-    const wire = this.#wire;
-    this.#wire = null;
+    const wire = this.#forgetWire();
     this.#become({ phase: 'down', detail: error.message, master: null });
     await wire?.close();
   }
 
   /** ^G, then the port. */
   async close(): Promise<void> {
-    const wire = this.#wire;
-    this.#wire = null;
+    const wire = this.#forgetWire();
+    this.#recovery = null;
     this.#become({ phase: 'down', detail: 'the bus was closed', master: null });
     wire?.closePipe();
     await wire?.close();
@@ -112,7 +156,8 @@ export class Connection {
 
   async #open(): Promise<Wire> {
     let wire: Wire | null = null;
-    const line = await this.#o.open(this.#o.port, {
+    this.#path = this.#finder.find();
+    const line = await this.#o.open(this.#path, {
       // What the opening itself shakes loose belongs to nobody.
       onData: (bytes) => wire?.feed(bytes),
       onLost: (why) => {
@@ -123,10 +168,27 @@ export class Connection {
     return (wire = new Wire(line));
   }
 
+  #forgetWire(): Wire | null {
+    const wire = this.#wire;
+    this.#strayBefore += wire?.stray ?? 0;
+    this.#wire = null;
+    return wire;
+  }
+
+  /** Who else has the device open, as far as this user may see: ` (screen (pid 1, user pi) has it open too)`. */
+  #others(): string {
+    const [other] = holdersOf(this.#path);
+    return other ? ` (${describeHolder(other)} has ${this.#path} open too: end it)` : '';
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener(this.#health);
+  }
+
   #become(health: BusHealth): void {
     const before = this.#health;
     this.#health = health;
     if (before.phase === health.phase && before.detail === health.detail && before.master === health.master) return;
-    for (const listener of this.#listeners) listener(health);
+    this.#tell();
   }
 }

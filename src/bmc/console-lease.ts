@@ -13,6 +13,9 @@ import type { Wire } from './wire.ts';
 /** After ^G the bridge stops; what is still in the buffers of this machine comes within a few milliseconds. */
 const QUIET_MS = 4;
 const QUIET_CAP_MS = 60;
+/** A node answers Enter with something (a prompt, an echo, a line end) well within this; one that does not may not be there. */
+const DEAF_MS = 3_000;
+const ENTER = 0x0d;
 
 export class Lease implements ConsoleLease {
   readonly addr: Address;
@@ -25,6 +28,8 @@ export class Lease implements ConsoleLease {
   #proof: ConsoleProof | null = null;
   #wire: Wire | null = null;
   #gap: { from: number; why: string } | null = null;
+  /** When an Enter went out that nothing has answered yet (performance.now); `told`: the bus has looked into that. */
+  #unheard: { since: number; told: boolean } | null = null;
   /** Not before this time (performance.now) is opening tried again. */
   retryAt = 0;
   failures = 0;
@@ -33,14 +38,19 @@ export class Lease implements ConsoleLease {
     addr: Address,
     baud: ConsoleBaud,
     handlers: ConsoleHandlers,
-    options: { pacingMs: number; now: () => number; release: (lease: Lease) => Promise<void> },
+    options: { pacingMs: number; now: () => number; release: (lease: Lease) => Promise<void>; doubt: () => void },
   ) {
     this.addr = addr;
     this.baud = baud;
     this.#handlers = handlers;
     this.#now = options.now;
     this.#release = options.release;
-    this.#pacer = new Pacer(options.pacingMs, (byte) => this.#wire?.send(Uint8Array.of(byte)));
+    this.#pacer = new Pacer(options.pacingMs, (byte) => {
+      this.#wire?.send(Uint8Array.of(byte));
+      if (byte !== ENTER || this.#unheard !== null) return;
+      this.#unheard = { since: performance.now(), told: false };
+      options.doubt();
+    });
   }
 
   get phase(): ConsolePhase {
@@ -49,6 +59,16 @@ export class Lease implements ConsoleLease {
 
   get onWire(): boolean {
     return this.#wire !== null;
+  }
+
+  /** When to ask the BMC whether it is still there, because the node does not answer Enter (performance.now); else null. */
+  get deafAt(): number | null {
+    return this.#unheard === null || this.#unheard.told ? null : this.#unheard.since + DEAF_MS;
+  }
+
+  /** It is being asked: not again before the node has spoken. */
+  lookedInto(): void {
+    if (this.#unheard) this.#unheard.told = true;
   }
 
   get pending(): number {
@@ -131,6 +151,7 @@ export class Lease implements ConsoleLease {
   #hear(bytes: Uint8Array): void {
     const proof = this.#proof;
     if (!proof) return;
+    this.#unheard = null;
     const text = proof.feed(Buffer.from(bytes).toString('latin1'), performance.now());
     if (text.length > 0) this.#handlers.onData(Buffer.from(text, 'latin1'));
     if (this.#wire && proof.proven && this.#phase.phase === 'open' && !this.#phase.proven)

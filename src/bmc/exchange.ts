@@ -3,7 +3,7 @@
  * ends when the complete status line is in; time-outs are only for silence.
  */
 import type { Address } from '../rack/address.ts';
-import type { Failure, Sample } from '../rack/reading.ts';
+import type { Failure, Power, Sample } from '../rack/reading.ts';
 import {
   endOfEcho,
   endOfPipeEcho,
@@ -33,8 +33,13 @@ interface Ask {
   target: Target;
   /** How long silence must last to be called silence, ms. */
   silenceMs: number;
-  /** The node failed last time: believe only the second reply, for the first may be a late one. */
-  doubtful: boolean;
+  /**
+   * Questions to this node that were never answered and may still be: so many replies are taken for late ones and not
+   * believed, each asked for anew in the same pipe.
+   */
+  owed: number;
+  /** The power that this node's last good reply told, or null: another one is believed only when told twice. */
+  known: Power | null;
 }
 
 interface Found {
@@ -96,15 +101,28 @@ function failureOf(heard: string, foreign: number, address: Address | null): Fai
   return rest === '' ? 'silent' : 'garbled';
 }
 
+/** The first reply that can only be the answer to this exchange's own question: late ones come first and are passed over. */
+async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
+  let reply = await ask(a, prefix, echoAddress);
+  for (let late = a.owed; reply.ok && late > 0; late--) reply = await ask(a, '', null);
+  return reply;
+}
+
+/** The line has no checksum, and one damaged digit makes `on` of `off`: news of power must be told twice. */
+async function confirmed(a: Ask, power: Power): Promise<Reply> {
+  const again = await ask(a, '', null);
+  if (!again.ok || again.sample.power === power) return again;
+  return { ok: false, failure: 'garbled', heard: `power ${power}, then ${again.sample.power}` };
+}
+
 /** One status exchange: pipe, `=`, reply, ^G. With `keep-open` a good reply leaves the pipe open, for a console. */
 export async function statusExchange(a: Ask, after: 'close' | 'keep-open' = 'close'): Promise<Reply> {
   const { wire, target } = a;
   let keep = false;
   try {
     const echo = target.kind === 'slave' ? target.addr : null;
-    let reply = await ask(a, target.kind === 'slave' ? openPipe(target.addr) : '', echo);
-    // After a failure a late reply may still be under way: only what answers a second `=` is surely present.
-    if (reply.ok && a.doubtful) reply = await ask(a, '', null);
+    let reply = await proven(a, target.kind === 'slave' ? openPipe(target.addr) : '', echo);
+    if (reply.ok && a.known !== null && reply.sample.power !== a.known) reply = await confirmed(a, reply.sample.power);
     keep = reply.ok && after === 'keep-open';
     return reply;
   } finally {
@@ -127,8 +145,7 @@ export async function verbExchange(
 ): Promise<VerbExchange> {
   const slave = { ...a, target: { kind: 'slave', addr: a.addr } as const };
   try {
-    let proof = await ask(slave, openPipe(a.addr), a.addr);
-    if (proof.ok && a.doubtful) proof = await ask(slave, '', null);
+    const proof = await proven(slave, openPipe(a.addr), a.addr);
     if (!proof.ok || !a.mayStill()) return { sent: false, reply: proof };
     a.wire.send(verbByte(verb));
     a.onSent();

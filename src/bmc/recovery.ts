@@ -3,6 +3,7 @@ import type { Address } from '../rack/address.ts';
 import { DEFAULT_UNLOCK } from './codec.ts';
 import { statusExchange, type Reply } from './exchange.ts';
 import type { BusProfile } from './profile.ts';
+import type { RecoveryStep } from './types.ts';
 import type { Wire } from './wire.ts';
 
 export type ProbeResult = { phase: 'ready'; master: Address } | { phase: 'locked' | 'wedged'; detail: string };
@@ -15,17 +16,19 @@ const TRIES_AFTER_UNLOCK = 3;
 /** Leaves every pipe closed. Rejects LineLost. `unlock` is a secret: it is in no result. */
 export async function probe(
   wire: Wire,
-  options: { profile: BusProfile; unlock: string; now: () => number },
+  options: { profile: BusProfile; unlock: string; now: () => number; onStep: (step: RecoveryStep) => void },
 ): Promise<ProbeResult> {
   const { profile, now } = options;
   const askMaster = (silenceMs: number): Promise<Reply> =>
-    statusExchange({ wire, profile, now, silenceMs, doubtful: false, target: { kind: 'master', addr: null } });
+    statusExchange({ wire, profile, now, silenceMs, owed: 0, known: null, target: { kind: 'master', addr: null } });
+  options.onStep('probe');
   profile.forget();
   wire.console = null;
   wire.closePipe();
   await wire.quiet(5, 150);
   let reply = await askMaster(FIRST_SILENCE_MS);
   for (let tries = 0; !reply.ok && tries < TRIES_AFTER_UNLOCK; tries++) {
+    if (tries === 0) options.onStep('unlock');
     // A pipe left open swallows the string, so the pipe is closed first; an unlocked bus ignores it.
     wire.closePipe();
     await wire.quiet(5, 150);

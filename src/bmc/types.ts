@@ -8,6 +8,19 @@ export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
 export type BusPhase = 'starting' | 'ready' | 'locked' | 'wedged' | 'down';
 
+/**
+ * The rung of the recovery ladder on which the bus stands, from the mildest: `resync` damaged replies, so exchanges keep
+ * their distance; `probe` ^G and the master's `=`; `unlock`; `reopen` the port, flushed; `rest` until the next try; `device`
+ * the port's device is away and looked for.
+ */
+export type RecoveryStep = 'resync' | 'probe' | 'unlock' | 'reopen' | 'rest' | 'device';
+
+/** `retryAt`: when the next try begins by itself, epoch milliseconds; null where something is being done now. */
+export interface Recovery {
+  step: RecoveryStep;
+  retryAt: number | null;
+}
+
 /** A change of the bus itself: state plus one sentence for people (what, why, what next). */
 export interface BusHealth {
   phase: BusPhase;
@@ -71,7 +84,7 @@ export interface BusCounters {
   silent: number;
   garbled: number;
   foreign: number;
-  /** Bytes that belonged to no exchange. */
+  /** Bytes that belonged to no exchange, white space and ^G's own echo not counted. */
   stray: number;
   recoveries: number;
 }
@@ -80,10 +93,13 @@ export interface BusCounters {
 export interface Bus {
   readonly health: BusHealth;
   readonly counters: BusCounters;
+  /** What is being done to bring the bus back, or null: nothing needs to be. */
+  readonly recovery: Recovery | null;
   /** True while a console lease is on the wire or waiting for it. */
   readonly consoleAddr: Address | null;
   /** Opens the port and begins; health says how it goes. Never rejects. */
   start(): void;
+  /** Told of every change of health and recovery. */
   onHealth(listener: (health: BusHealth) => void): () => void;
   /** One status exchange. With a console open, anything below `sample` priority answers `bus` at once. */
   status(addr: Address, priority: Priority): Promise<StatusOutcome>;
@@ -96,7 +112,7 @@ export interface Bus {
   hold(): () => void;
   /** One console at a time: opening another closes the former with the reason given. */
   openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease;
-  /** Try again now instead of after the back-off. */
+  /** Try again now instead of after the back-off, which begins anew. */
   retry(): void;
   /** ^G, then the port. */
   close(): Promise<void>;

@@ -50,7 +50,8 @@ export class Wire {
     } else if (this.console) {
       this.console(bytes);
     } else {
-      this.stray += bytes.length;
+      // Line ends and an echoed ^G trail an exchange on some buses; they are nobody's message.
+      for (const byte of bytes) if (byte > 0x20 || byte === 0) this.stray++;
     }
   }
 

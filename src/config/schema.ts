@@ -115,7 +115,13 @@ export const configSchema = z.strictObject({
   /** The unlock string, where it is not the documented default. */
   unlock: secret.optional(),
   nodes: z.array(node).max(128).default([]),
-  poll: z.strictObject({ interval: seconds.default(1) }).prefault({}),
+  poll: z
+    .strictObject({
+      interval: seconds.default(1),
+      /** Milliseconds kept between two exchanges on a clean bus; damaged replies make it more for a while. */
+      gap: z.number().min(0).max(1000).default(0),
+    })
+    .prefault({}),
   console: z
     .strictObject({
       /** Milliseconds between bytes towards a node: 2 were seen to be safe. */

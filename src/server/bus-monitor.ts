@@ -1,8 +1,21 @@
 /** The bus as clients see it: its health in words, the pause that a console makes, and how fast sweeps are. */
-import type { BusState, BusStatus, EventRecord } from '../api/protocol.ts';
-import type { Bus, BusHealth, BusPhase } from '../bmc/types.ts';
-import { formatAddress } from '../rack/address.ts';
+import type { BusRecovery, BusState, BusStatus, EventRecord } from '../api/protocol.ts';
+import { describeHolder, holdersOf } from '../bmc/holder.ts';
+import type { Bus, BusHealth, BusPhase, RecoveryStep } from '../bmc/types.ts';
+import { formatAddress, type Address } from '../rack/address.ts';
 import type { EventLog } from './events.ts';
+
+/** What each rung of the ladder does, for the operator. */
+const STEP_TEXT: Record<RecoveryStep, string> = {
+  resync: 'replies come damaged: the line is left to fall silent between exchanges',
+  probe: '^G sent to free the pipe, the master is asked',
+  unlock: 'the master does not answer: the unlock string is sent',
+  reopen: 'the port is closed and opened afresh',
+  rest: 'the next try comes by itself; r tries now',
+  device: 'waiting for the device to come back',
+};
+/** Bytes between two sweeps that no exchange asked for; fewer may be the tail of a damaged reply. */
+const STRAY_BYTES = 20;
 
 export interface BusMonitorPorts {
   now(): number;
@@ -19,6 +32,9 @@ export class BusMonitor {
   #since: number;
   #phase: BusPhase = 'starting';
   #paused = false;
+  #step: RecoveryStep | null = null;
+  #wasReady = false;
+  #stray = 0;
   #sweepMs: number | null = null;
   #sweepEnds: number[] = [];
   #unsubscribe: () => void = () => undefined;
@@ -44,6 +60,10 @@ export class BusMonitor {
     return this.#bus.health.phase === 'ready';
   }
 
+  get master(): Address | null {
+    return this.#bus.health.master;
+  }
+
   /** A console holds the pipe: sweeps stop, and the header says so. */
   get paused(): boolean {
     return this.#paused;
@@ -58,6 +78,7 @@ export class BusMonitor {
   swept(ms: number): void {
     this.#sweepMs = ms;
     this.#sweepEnds = [...this.#sweepEnds.slice(-9), this.#ports.now()];
+    this.#lookAtStrayBytes();
     this.#ports.changed();
   }
 
@@ -68,6 +89,7 @@ export class BusMonitor {
       port: this.#port,
       detail: this.#state === 'paused' ? 'Telemetry pauses while a console is open' : health.detail,
       since: this.#since,
+      recovery: this.#recovery(),
       master: health.master,
       sweepMs: this.#sweepMs === null ? null : Math.round(this.#sweepMs * 10) / 10,
       sweepsPerS: this.#rate(),
@@ -99,7 +121,50 @@ export class BusMonitor {
     return Math.round(((ends.length - 1) * 10_000) / (last - first)) / 10;
   }
 
+  #recovery(): BusRecovery | null {
+    const { recovery } = this.#bus;
+    return recovery === null ? null : { ...recovery, text: STEP_TEXT[recovery.step] };
+  }
+
+  /** Each step of a recovery is told, the same one once a minute; a start that goes well has nothing to recover. */
+  #stepChanged(health: BusHealth): void {
+    const step = this.#bus.recovery?.step ?? null;
+    const before = this.#step;
+    this.#step = step;
+    this.#wasReady ||= health.phase === 'ready';
+    if (step === before || !this.#wasReady) return;
+    const { events } = this.#ports;
+    if (step !== null) events.add('warning', 'bus', null, `Bus: ${STEP_TEXT[step]}`);
+    else if (health.phase === 'ready' && this.#phase === 'ready')
+      events.add(
+        'warning',
+        'bus',
+        null,
+        before === 'resync' ? 'Bus: replies are clean again' : 'Bus: the master answers',
+      );
+  }
+
+  /** A second master would look like this: answers to questions that nobody here asked. */
+  #lookAtStrayBytes(): void {
+    const { stray } = this.#bus.counters;
+    const more = stray - this.#stray;
+    this.#stray = stray;
+    if (more < STRAY_BYTES) return;
+    const [holder] = holdersOf(this.#port);
+    const who = holder
+      ? `${describeHolder(holder)} has the port open too: end it`
+      : 'noise, or another master on this bus';
+    this.#ports.events.add(
+      'warning',
+      'bus',
+      null,
+      `Bus: bytes come that nobody here asked for (${more}): ${who}`,
+      'stray',
+    );
+  }
+
   #healthChanged(health: BusHealth): void {
+    this.#stepChanged(health);
     const before = this.#phase;
     this.#phase = health.phase;
     if (health.phase !== 'starting') for (const done of [...this.#waiting]) done();

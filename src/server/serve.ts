@@ -96,7 +96,7 @@ async function makeBus({ loaded, port }: ServeOptions): Promise<Bus> {
   const { config } = loaded;
   const unlock = config.unlock === undefined ? DEFAULT_UNLOCK : await readSecret(config.unlock);
   try {
-    return createBus({ port, unlock, pacingMs: config.console.pacing });
+    return createBus({ port, unlock, pacingMs: config.console.pacing, gapMs: config.poll.gap });
   } catch (error) {
     throw inConfig(loaded, `unlock: ${error instanceof Error ? error.message : 'cannot be used'}`);
   }

@@ -8,6 +8,8 @@ import type { Telemetry } from './telemetry.ts';
 
 /** Nodes in an operation are asked this often, ms. */
 const BUSY_EVERY_MS = 250;
+/** Between sweeps the master is asked so often, ms: a pipe that stands open is freed within a second, whatever the interval. */
+const PULSE_MS = 400;
 
 export interface SweepPorts {
   now(): number;
@@ -56,7 +58,8 @@ export class Sweeper {
         await this.#discovery?.rescanOne();
       }
       const scanning = this.#free && this.#discovery?.done === false;
-      await this.#pause(scanning ? 0 : Math.max(0, next - performance.now()));
+      if (scanning) await this.#pause(0);
+      else await this.#rest(next);
     }
   }
 
@@ -79,6 +82,19 @@ export class Sweeper {
    */
   async fresh(addrs: readonly Address[]): Promise<boolean> {
     return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now())) !== 'interrupted';
+  }
+
+  /** Until the next sweep; the master's pulse is felt on the way. */
+  async #rest(until: number): Promise<void> {
+    while (!this.#stopped) {
+      const left = until - performance.now();
+      if ((await this.#pause(Math.max(0, Math.min(left, PULSE_MS)))) || left <= PULSE_MS) return;
+      const { master } = this.#monitor;
+      if (master === null || !this.#free) continue;
+      const outcome = await this.#bus.status(master, PRIORITY.sweep);
+      // Its silence makes the bus look into itself; the node is judged by the sweep, which asks twice.
+      if (outcome.ok) this.#take(master, outcome, 1);
+    }
   }
 
   get #free(): boolean {
@@ -142,22 +158,23 @@ export class Sweeper {
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+  /** Resolves true when somebody woke it. */
+  #pause(ms: number): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(true);
     if (this.#wakeWanted) {
       this.#wakeWanted = false;
       // A macrotask all the same: a bus that answers at once must not starve the sockets.
-      return new Promise((resolve) => setImmediate(resolve));
+      return new Promise((resolve) => setImmediate(() => resolve(true)));
     }
     return new Promise((resolve) => {
-      const done = (): void => {
+      const done = (woken: boolean): void => {
         clearTimeout(timer);
         this.#wake = null;
         this.#wakeWanted = false;
-        resolve();
+        resolve(woken);
       };
-      const timer = setTimeout(done, ms);
-      this.#wake = done;
+      const timer = setTimeout(() => done(false), ms);
+      this.#wake = () => done(true);
     });
   }
 }

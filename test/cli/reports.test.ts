@@ -22,6 +22,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
       port: '/dev/x',
       detail: state === 'ready' ? '' : 'why',
       since: 0,
+      recovery: null,
       master: 0,
       sweepMs: 70.4,
       sweepsPerS: 1,

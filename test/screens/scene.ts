@@ -110,7 +110,7 @@ export class Scene {
         ...{ now: NOW, rack: RACK, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
-          ...{ sweepMs: 83, sweepsPerS: 1, exchanges: 86_400, errors: 2 },
+          ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, exchanges: 86_400, errors: 2 },
         },
         nodes: nodes ?? RACK.nodes.map(({ addr }) => at(addr)),
       },

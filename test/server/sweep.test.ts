@@ -13,6 +13,7 @@ import { eventually } from './harness.ts';
 /** A bus without a wire: nodes answer, or fail as often as they are told to. */
 class ScriptedBus {
   health: BusHealth = { phase: 'ready', detail: '', master: 0 };
+  readonly recovery = null;
   readonly counters = { exchanges: 0, silent: 0, garbled: 0, foreign: 0, stray: 0, recoveries: 0 };
   readonly asked: { addr: number; priority: Priority }[] = [];
   readonly present: Set<number>;

@@ -18,7 +18,7 @@ const welcome: Welcome = {
     ...{ now: NOW, rack, intervalMs: 1000, console: null, sessions: [], operations: [], events: [] },
     bus: {
       ...{ state: 'ready', port: '/dev/x', detail: '', since: NOW, master: 0 },
-      ...{ sweepMs: 70, sweepsPerS: 1, exchanges: 1, errors: 0 },
+      ...{ sweepMs: 70, sweepsPerS: 1, recovery: null, exchanges: 1, errors: 0 },
     },
     nodes: rack.nodes.map(({ addr }) => ({ addr, reading: { state: 'ok', sample }, alarms: [], op: null })),
   },

@@ -34,7 +34,7 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
     [[state.rack.name, 'title']],
     state.link.kind === 'lost'
       ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
-      : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]]],
+      : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...recovery(state)],
     [
       gap,
       [`${counts.on} on `, counts.on > 0 ? 'ok' : 'text'],
@@ -49,6 +49,14 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
       [`${counts.current} ct`, 'spark'],
     ],
   ];
+}
+
+/** The rung of the recovery ladder, in a word; the line below the map has the sentence. */
+function recovery({ bus, now }: State): Span[] {
+  if (bus.recovery === null) return [];
+  const { step, retryAt } = bus.recovery;
+  const word = retryAt === null ? step : `retry in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`;
+  return [[` ${word}`, 'aging']];
 }
 
 function sweep({ bus, link }: State): Span[] {

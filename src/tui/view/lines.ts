@@ -126,8 +126,9 @@ export function paintNotice(frame: Frame, { x, y, width }: Rect, state: State): 
     frame.text(x + 1, y, `${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault', width - 2);
     return;
   }
-  const { state: bus, detail } = state.bus;
-  if (bus !== 'ready' && detail !== '') frame.text(x + 1, y, detail, bus === 'paused' ? 'dim' : 'warn', width - 2);
+  const { state: bus, detail, recovery } = state.bus;
+  const words = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((text) => text !== '').join('; ');
+  if (words !== '') frame.text(x + 1, y, words, bus === 'paused' && recovery === null ? 'dim' : 'warn', width - 2);
 }
 
 /** The keys that work right here, right now. */
