@@ -4,6 +4,7 @@ import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { attachTo } from './update-console.ts';
+import { pasteOf } from './update-typing.ts';
 import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
@@ -35,7 +36,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
     case 'paste': {
       const closed: State = { ...state, overlay: null };
       if (name === 'y' && believable(overlay.shown, state, event))
-        return step(closed, { do: 'paste', addr: overlay.addr, bytes: overlay.bytes });
+        return step(closed, pasteOf(closed, overlay.addr, overlay.bytes));
       return step(withNotice(closed, 'info', 'the paste was left out'));
     }
   }
