@@ -1,5 +1,6 @@
 /** Power operations as they travel between server and clients. */
 import type { Address } from '../rack/address.ts';
+import type { DependenceRule } from '../rack/plan.ts';
 import type { Sample } from '../rack/reading.ts';
 
 /** `off` and `cycle` are graceful; the `force-` verbs cut at once. */
@@ -23,6 +24,8 @@ export interface PowerRequest {
   onDeadline: 'leave' | 'cut';
   /** Take the console from another operator if the shutdown needs it. */
   takeConsole: boolean;
+  /** Rules about what depends on a node that the operator breaks on purpose. */
+  overrides?: DependenceRule[] | undefined;
 }
 
 /**

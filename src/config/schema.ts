@@ -1,6 +1,7 @@
 /** The configuration file's shape. YAML positions for errors are added by `load.ts`. */
 import { z } from 'zod';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
+import { DEPENDENCE_RULES } from '../rack/plan.ts';
 
 const seconds = z.number().positive().max(86_400);
 
@@ -105,6 +106,8 @@ const planStep = z.strictObject({
 
 const plan = z.strictObject({
   description: z.string().max(200).optional(),
+  /** Guards' rules about what depends on a node that this plan may break. */
+  overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
   steps: z.array(planStep).min(1).max(32),
 });
 

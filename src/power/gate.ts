@@ -2,6 +2,7 @@
 import type { Verb } from '../api/power.ts';
 import { PRIORITY, type StatusOutcome } from '../bmc/types.ts';
 import type { Address } from '../rack/address.ts';
+import { othersOf, type Dependence } from './others.ts';
 import type { GuardFacts } from './guards.ts';
 import type { OperationPorts } from './ports.ts';
 
@@ -14,6 +15,8 @@ export interface Question {
   busyWith: string | null;
   /** `young`: a sample of the last moments will do; what it lets through proves itself once more in the verb's own pipe. */
   status: 'new' | 'young';
+  /** What depends on the node counts too; null: that was asked before its turn. */
+  dependence: Dependence | null;
 }
 
 /** A sample so young is as good as a new one where a proof follows, ms: a sweep makes one a second. */
@@ -21,6 +24,7 @@ const YOUNG_MS = 2_000;
 
 export async function gatherFacts(ports: OperationPorts, question: Question): Promise<GuardFacts> {
   const { verb, addr, session, takeConsole, busyWith } = question;
+  const { dependence } = question;
   const young = question.status === 'young' ? youngStatus(ports, question) : null;
   const status = young ?? (await freshStatus(ports, addr));
   const holder = ports.console.holder();
@@ -38,6 +42,7 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     busyWith,
     // Where the bus was scanned for nodes, nobody said how they are called.
     host: configured ? ports.hostSeen(addr) : null,
+    others: dependence === null || verb === 'on' ? null : await othersOf(ports, addr, dependence),
   };
 }
 

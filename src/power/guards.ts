@@ -7,7 +7,10 @@ import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { HOST_SEEN_LIMIT_MS, sameHost, type HostSeen } from '../rack/host-name.ts';
 import type { Inventory, InventoryNode } from '../rack/inventory.ts';
+import { isManager } from '../rack/plan.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
+import { chassisFan, lastNameServer, quorum } from './dependence.ts';
+import type { Others } from './others.ts';
 
 /** Everything the rules may look at, for one node and one verb. */
 export interface GuardFacts {
@@ -27,6 +30,8 @@ export interface GuardFacts {
   busyWith: string | null;
   /** How the machine there last called itself on its console; null: never seen, or nobody said how it is called. */
   host: HostSeen | null;
+  /** The rest of the rack, for the rules about what depends on this node; null: they were asked before its turn. */
+  others: Others | null;
 }
 
 type Guard = (facts: GuardFacts) => Refusal | null;
@@ -44,7 +49,7 @@ export function nameNode(node: InventoryNode | null, addr: Address): string {
 
 /** Any reply with master status counts, and so does a role in the inventory: another manager is a master too. */
 function isMaster({ addr, node, bus, status }: GuardFacts): boolean {
-  return addr === bus.master || node?.role === 'master' || (status.ok && status.master);
+  return addr === bus.master || (node !== null && isManager(node)) || (status.ok && status.master);
 }
 
 const busNotReady: Guard = ({ bus }) =>
@@ -161,6 +166,9 @@ export const GUARDS: readonly Guard[] = [
   notAnswering,
   stale,
   disabled,
+  lastNameServer,
+  quorum,
+  chassisFan,
   consoleHeld,
   inOperation,
 ];

@@ -1,8 +1,22 @@
 /** One node's share of an operation, as the verbs' runners take it. */
 import type { PowerRequest } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
+import type { Address } from '../rack/address.ts';
+import type { DependenceRule } from '../rack/plan.ts';
+import type { Dependence } from './others.ts';
 import type { NodeRecord, OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
+
+/** What a plan tells the operations that carry it out. */
+export interface PlanShare {
+  plan: string;
+  /** Everything that loses power for good with this plan. */
+  takes: ReadonlySet<Address>;
+  verify: 'status' | 'boot';
+  /** The kernel's last line, where the disk proves that the node had halted before the server ended; else null. */
+  halted: string | null;
+  overrides: readonly DependenceRule[];
+}
 
 export interface Job {
   ports: OperationPorts;
@@ -11,6 +25,10 @@ export interface Job {
   request: PowerRequest;
   by: ClientIdentity;
   session: number;
+  /** What the rules about dependent nodes have to know. */
+  dependence: Dependence;
+  /** Null: no plan's. */
+  plan: PlanShare | null;
   /** Aborts when somebody asked the operation to stop. */
   signal: AbortSignal;
   /** Epoch milliseconds, or null. */

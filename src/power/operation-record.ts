@@ -82,6 +82,11 @@ export class NodeRecord {
     return this.#progress.outcome;
   }
 
+  /** Nothing is being done to it now: its turn has not come, or is over. */
+  get idle(): boolean {
+    return this.#progress.phase === 'waiting' || this.#progress.outcome !== null;
+  }
+
   get question(): Question | null {
     return this.#progress.question;
   }

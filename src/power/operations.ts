@@ -5,7 +5,8 @@ import { formatAddress, type Address } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
 import { gatherFacts } from './gate.ts';
 import { impactOf, refusalsFor, type GuardFacts } from './guards.ts';
-import { nameOf, type Job } from './job.ts';
+import { nameOf, type Job, type PlanShare } from './job.ts';
+import type { Dependence } from './others.ts';
 import { OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
 import { recoverUnfinished } from './recover.ts';
@@ -23,6 +24,8 @@ interface Running {
   record: OperationRecord;
   abort: AbortController;
   jobs: Job[];
+  /** Told the last state. */
+  ended: ((operation: Operation) => void)[];
 }
 
 export class Operations {
@@ -45,13 +48,20 @@ export class Operations {
   }
 
   /** One fresh status per node, guards and impact; nothing is changed. `session` is the asking session's id. */
-  async check(request: PowerRequest, session: number): Promise<PowerCheck> {
+  async check(request: PowerRequest, session: number, plan: PlanShare | null = null): Promise<PowerCheck> {
     const asked = { ...request, nodes: [...new Set(request.nodes)] };
     const inventory = this.#ports.inventory();
     const names = namesOf(inventory, asked.nodes);
     const nodes = await Promise.all(
       asked.nodes.map(async (addr, index) => {
-        const facts = await this.#facts(asked, addr, session, this.#taken.get(addr) ?? null, 'new');
+        const facts = await this.#facts(
+          asked,
+          addr,
+          session,
+          this.#taken.get(addr) ?? null,
+          'new',
+          this.#dependence(asked, plan, ''),
+        );
         const { status } = facts;
         const impact = impactOf(facts, inventory);
         if (asked.onDeadline === 'cut' && asked.deadlineS !== null && !asked.verb.startsWith('force'))
@@ -75,7 +85,12 @@ export class Operations {
    * on, those that refuse are left out.
    * @throws {PowerRefused} and nothing was sent.
    */
-  async start(request: PowerRequest, by: ClientIdentity, session: number): Promise<Operation> {
+  async start(
+    request: PowerRequest,
+    by: ClientIdentity,
+    session: number,
+    plan: PlanShare | null = null,
+  ): Promise<Operation> {
     const asked = { ...request, nodes: [...new Set(request.nodes)] };
     const names = namesOf(this.#ports.inventory(), asked.nodes);
     const wrong = requestRefusals(asked, names);
@@ -86,10 +101,11 @@ export class Operations {
     // Before the first await: of two who ask at once, the second finds the nodes taken.
     for (const addr of asked.nodes) if (!this.#taken.has(addr)) this.#taken.set(addr, id);
     const abort = new AbortController();
+    const dependence = this.#dependence(asked, plan, id);
     try {
       const refusals = await Promise.all(
         asked.nodes.map(async (addr) =>
-          refusalsFor(await this.#facts(asked, addr, session, others.get(addr) ?? null, 'young')),
+          refusalsFor(await this.#facts(asked, addr, session, others.get(addr) ?? null, 'young', dependence)),
         ),
       );
       const refusing = refusals.filter((some) => some.length > 0).length;
@@ -122,11 +138,13 @@ export class Operations {
         request: asked,
         by,
         session,
+        dependence,
+        plan,
         signal: abort.signal,
         deadlineAt,
         onAnswer: null,
       }));
-      this.#running.set(id, { record, abort, jobs });
+      this.#running.set(id, { record, abort, jobs, ended: [] });
       record.changed();
       this.#ports.event('notice', null, `${nameOf(by)}: ${asked.verb} of ${compressNames(names)} (operation ${id})`);
       for (const [index, some] of refusals.entries())
@@ -173,6 +191,25 @@ export class Operations {
     return record.snapshot();
   }
 
+  /** Its present state, or null: not known (any more). */
+  get(id: string): Operation | null {
+    return this.#running.get(id)?.record.snapshot() ?? this.#ended.find((operation) => operation.id === id) ?? null;
+  }
+
+  /** Resolves with its last state. @throws {NoSuchOperation} */
+  ended(id: string): Promise<Operation> {
+    const running = this.#running.get(id);
+    if (running) return new Promise((resolve) => running.ended.push(resolve));
+    const ended = this.#ended.find((operation) => operation.id === id);
+    if (ended) return Promise.resolve(structuredClone(ended));
+    throw new NoSuchOperation(`there is no operation ${id}`);
+  }
+
+  /** The running operation that has a node, or null. */
+  on(addr: Address): string | null {
+    return this.#taken.get(addr) ?? null;
+  }
+
   /** Running ones and the last ended ones, oldest first. */
   list(): Operation[] {
     const running = [...this.#running.values()].map(({ record }) => record.snapshot());
@@ -191,9 +228,28 @@ export class Operations {
       if (this.#taken.get(job.node.addr) === record.id) this.#taken.delete(job.node.addr);
     });
     record.end();
+    const listeners = this.#running.get(record.id)?.ended ?? [];
     this.#running.delete(record.id);
     this.#free(record.id);
     this.#keep(record.snapshot());
+    for (const tell of listeners) tell(record.snapshot());
+  }
+
+  /** What one node's neighbours have to do with it, for the rules that ask. */
+  #dependence({ verb, nodes, overrides = [] }: PowerRequest, plan: PlanShare | null, id: string): Dependence {
+    // A cycle gives back what it takes.
+    const takes = new Set(verb.endsWith('off') ? [...nodes, ...(plan?.takes ?? [])] : (plan?.takes ?? []));
+    return {
+      takes,
+      plan: plan !== null,
+      overrides: [...overrides, ...(plan?.overrides ?? [])],
+      moving: (addr) => {
+        const owner = this.#taken.get(addr);
+        if (owner === undefined) return false;
+        const progress = owner === id ? this.#running.get(id)?.record.node(addr) : undefined;
+        return progress === undefined ? owner !== id : progress !== null && !progress.idle;
+      },
+    };
   }
 
   #facts(
@@ -202,8 +258,9 @@ export class Operations {
     session: number,
     busyWith: string | null,
     status: 'new' | 'young',
+    dependence: Dependence,
   ): Promise<GuardFacts> {
-    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith, status });
+    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith, status, dependence });
   }
 
   #find(id: string): Running {

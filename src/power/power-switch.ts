@@ -29,6 +29,7 @@ export async function cutPower(job: Job, ground: string, sample: 'new' | 'young'
     takeConsole: true,
     busyWith: null,
     status: sample,
+    dependence: null,
   });
   const refusals = refusalsFor(facts);
   if (refusals.length > 0) {

@@ -82,6 +82,7 @@ async function stillAllowed(job: Job): Promise<{ power: Power } | null> {
     takeConsole,
     busyWith: null,
     status: 'young',
+    dependence: job.dependence,
   });
   const refusals = refusalsFor(facts);
   if (refusals.length === 0 && facts.status.ok) return { power: facts.status.sample.power };

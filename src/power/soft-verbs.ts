@@ -4,6 +4,7 @@ import { pause } from './clock.ts';
 import { shutDown } from './graceful/run.ts';
 import { onAgain } from './hard-verbs.ts';
 import type { Job } from './job.ts';
+import { cutStillHalted } from './plans/still-halted.ts';
 import type { Switched } from './power-switch.ts';
 import type { Turns } from './turns.ts';
 
@@ -46,6 +47,9 @@ async function inTurn(job: Job, console: Turns): Promise<Switched | null> {
   }
   // Without a turn it is past a deadline at which cutting was confirmed: that needs no console.
   try {
+    const marker = job.plan?.halted ?? null;
+    const cut = marker === null ? null : await cutStillHalted(job, marker);
+    if (cut !== null && (cut.ok || cut.sent)) return cut;
     return await shutDown(job);
   } finally {
     handOn?.();

@@ -32,8 +32,13 @@ export interface StepDefinition {
 
 export interface PlanDefinition {
   description?: string | undefined;
+  /** Rules about what depends on a node that this plan may break. */
+  overrides?: readonly DependenceRule[] | undefined;
   steps: StepDefinition[];
 }
+
+export const DEPENDENCE_RULES = ['dns', 'quorum', 'fan'] as const;
+export type DependenceRule = (typeof DEPENDENCE_RULES)[number];
 
 /** A step with its nodes, in the order in which they are started. */
 export interface PlanStep extends Omit<StepDefinition, 'needs' | 'parallel' | 'stagger' | 'deadline'> {

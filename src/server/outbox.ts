@@ -4,6 +4,7 @@
  * gets the screen anew when it comes back.
  */
 import type { ServerNotes } from '../api/protocol.ts';
+import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
 import type { NodeState, BusStatus, ConsoleState, Session } from '../api/protocol.ts';
@@ -17,7 +18,8 @@ export const QUEUE_LIMIT = 1024 * 1024;
 const CHUNK = 64 * 1024;
 
 /** Something that changed, by name; values are read when the update is made. */
-export type Change = 'rack' | 'bus' | 'console' | 'sessions' | { node: Address } | { operation: Operation };
+export type Change =
+  'rack' | 'bus' | 'console' | 'sessions' | { node: Address } | { operation: Operation } | { plan: PlanRun };
 
 /** Present values, for updates. */
 export interface Picture {
@@ -42,6 +44,7 @@ export class Outbox {
   readonly #names = new Set<'rack' | 'bus' | 'console' | 'sessions'>();
   readonly #nodes = new Set<Address>();
   readonly #operations = new Map<string, Operation>();
+  readonly #plans = new Map<string, PlanRun>();
   #timer: NodeJS.Timeout | null = null;
   #lastAt = -Infinity;
   #updateInFlight = false;
@@ -65,6 +68,7 @@ export class Outbox {
   changed(change: Change): void {
     if (typeof change === 'string') this.#names.add(change);
     else if ('node' in change) this.#nodes.add(change.node);
+    else if ('plan' in change) this.#plans.set(change.plan.id, change.plan);
     else this.#operations.set(change.operation.id, change.operation);
     this.#schedule();
   }
@@ -112,7 +116,7 @@ export class Outbox {
     const sends = this.#stateNotes();
     await Promise.all(sends).catch(() => undefined);
     this.#updateInFlight = false;
-    if (this.#names.size + this.#nodes.size + this.#operations.size > 0) this.#schedule();
+    if (this.#names.size + this.#nodes.size + this.#operations.size + this.#plans.size > 0) this.#schedule();
   }
 
   #stateNotes(): Promise<void>[] {
@@ -126,9 +130,11 @@ export class Outbox {
     if (this.#nodes.size > 0) update.nodes = [...this.#nodes].map((addr) => picture.node(addr));
     if (Object.keys(update).length > 1) sends.push(this.#send('update', update));
     for (const operation of this.#operations.values()) sends.push(this.#send('operation', operation));
+    for (const run of this.#plans.values()) sends.push(this.#send('plan', run));
     this.#names.clear();
     this.#nodes.clear();
     this.#operations.clear();
+    this.#plans.clear();
     return sends;
   }
 

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secret.ts';
 import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
+import type { PlanPorts } from '../power/plans/ports.ts';
 import type { AuditEntry, JournalPort, OperationPorts } from '../power/ports.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { BusMonitor } from './bus-monitor.ts';
@@ -26,6 +27,7 @@ import { Linger } from './linger.ts';
 import { listenAt, type Listening } from './listener.ts';
 import { EventFile, type Log } from './logs.ts';
 import { Network } from './network.ts';
+import { runProgram } from './programs.ts';
 import { RackView, type About } from './rack-view.ts';
 import { Roster } from './roster.ts';
 import type { Services } from './services.ts';
@@ -36,6 +38,8 @@ import { Workload } from './workload.ts';
 
 /** How long running operations may take to end in order when the server must go, ms. */
 const OPERATIONS_END_MS = 10_000;
+/** A machine that is asked to shut itself down answers at once, s. */
+const POWEROFF_LIMIT_S = 60;
 
 export interface RackServerOptions extends About {
   bus: Bus;
@@ -47,6 +51,7 @@ export interface RackServerOptions extends About {
   gid: number | null;
   audit: (entry: AuditEntry) => Promise<void>;
   journal: JournalPort;
+  planJournal: PlanPorts['planJournal'];
   log: Log;
   /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
   leave(why: string): void;
@@ -119,7 +124,23 @@ export class RackServer {
     this.#operations = new Operations(ports);
     const { plans, poweroff } = config;
     this.#plans = new Plans(
-      { ...ports, plans, poweroff: poweroff === undefined ? null : { text: poweroff.join(' ') } },
+      {
+        ...ports,
+        plans,
+        poweroff:
+          poweroff === undefined
+            ? null
+            : {
+                text: poweroff.join(' '),
+                run: () => runProgram(poweroff, POWEROFF_LIMIT_S, new AbortController().signal),
+              },
+        operationsLeft: () => options.journal.unfinished(),
+        planJournal: options.planJournal,
+        publishPlan: (run) => {
+          this.#roster.changed({ plan: run });
+          this.#linger?.look();
+        },
+      },
       this.#operations,
     );
     this.#view = new RackView(
@@ -153,7 +174,7 @@ export class RackServer {
     this.#linger = options.autostarted
       ? new Linger(
           config.server.linger * 1000,
-          () => this.#roster.size > 0 || this.#workload.busy,
+          () => this.#roster.size > 0 || this.#workload.busy || this.#plans.underWay().length > 0,
           () => options.leave(`nobody was here for ${config.server.linger} s`),
         )
       : null;
@@ -162,6 +183,7 @@ export class RackServer {
   /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
     const { bus, socket, viewSocket, gid, log } = this.#options;
+    this.#plans.recover();
     this.#operations.recover();
     this.#listening.push(await listenAt(socket, 0o660, gid, (client) => this.#roster.admit(client, 'control')));
     this.#listening.push(await listenAt(viewSocket, 0o666, gid, (client) => this.#roster.admit(client, 'view')));
@@ -184,6 +206,7 @@ export class RackServer {
     this.#linger?.stop();
     this.#events.add('notice', 'server', null, `The server leaves: ${why}`);
     for (const listening of this.#listening) listening.stopListening();
+    this.#plans.leave();
     await this.#endOperations(hurry);
     this.#sweeper.stop();
     this.#monitor.stop();
@@ -256,6 +279,7 @@ export class RackServer {
   #published(operation: Operation): void {
     for (const node of this.#workload.published(operation)) this.#roster.changed({ node });
     this.#roster.changed({ operation });
+    this.#plans.heard(operation);
     this.#linger?.look();
   }
 

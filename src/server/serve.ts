@@ -8,7 +8,7 @@ import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { readSecret } from '../config/secret.ts';
 import { openAudit } from '../power/audit.ts';
-import { openJournal } from '../power/journal.ts';
+import { openJournal, openPlanJournal } from '../power/journal.ts';
 import { CannotServe } from './failure.ts';
 import { takeInstanceLock, type Holder } from './instance-lock.ts';
 import { groupId } from './listener.ts';
@@ -54,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   let bus: Bus | null = null;
   const audit = openAudit(stateDir);
   const journal = openJournal(stateDir, (text) => log.warn(text));
+  const planJournal = openPlanJournal(stateDir, (text) => log.warn(text));
   try {
     bus = await makeBus(options);
     const gid = await operatorsGroup(options.loaded);
@@ -69,6 +70,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       gid,
       audit: (entry) => audit.write(entry),
       journal,
+      planJournal,
       log,
       leave: (why) => departure.begin(why),
     });
@@ -86,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     departure.dispose();
     await audit.close();
     await journal.close();
+    await planJournal.close();
     await lock.release();
     closeLog();
   }

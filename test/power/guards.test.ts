@@ -20,6 +20,7 @@ function facts(changes: Partial<GuardFacts> = {}): GuardFacts {
     takeConsole: false,
     busyWith: null,
     host: null,
+    others: null,
     ...changes,
   };
 }

@@ -49,7 +49,7 @@ test('several nodes are confirmed by group and count', async () => {
 test('one refusing node refuses the whole cut: it is not what was confirmed', async () => {
   const rack = new FakeRack();
   const all = { verb: 'force-off', nodes: [3, 4, 0], label: 'x', confirm: 'x 3' } satisfies Partial<PowerRequest>;
-  expect(await refusalOf(rack.start(all))).toEqual(['protected', 'master']);
+  expect(await refusalOf(rack.start(all))).toEqual(['protected', 'dns', 'master']);
   await settle();
   expect(rack.log).toEqual([]);
   // And the nodes are free again.
@@ -194,7 +194,7 @@ test('check: a fresh sample, refusals, impact, and the words that confirm', asyn
   const rack = new FakeRack();
   const check = await rack.operations.check(requestOf({ verb: 'force-off', nodes: [1, 4], label: 'pair' }), 1);
   expect(check.confirm).toBe('pair 2');
-  expect(check.nodes.map(({ refusals }) => refusals.map(({ rule }) => rule))).toEqual([[], ['protected']]);
+  expect(check.nodes.map(({ refusals }) => refusals.map(({ rule }) => rule))).toEqual([['fan'], ['protected', 'dns']]);
   expect(check.nodes[0]?.impact.join('\n')).toMatch(/loses power at once[^]*chassis fan 1 stops[^]*cluster dev/);
   expect(check.nodes[0]?.sample).toMatchObject({ power: 'on' });
   expect(rack.log).toEqual([]);

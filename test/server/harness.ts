@@ -10,7 +10,7 @@ import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts
 import { inventoryOf } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { openAudit } from '../../src/power/audit.ts';
-import { openJournal } from '../../src/power/journal.ts';
+import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { MiniRack } from '../bmc/mini-rack.ts';
 
@@ -40,6 +40,7 @@ export class Harness implements AsyncDisposable {
   readonly leaving: Promise<string>;
   readonly #audit = openAudit(this.stateDir);
   readonly #journal = openJournal(this.stateDir, () => undefined);
+  readonly #planJournal = openPlanJournal(this.stateDir, () => undefined);
   readonly #clients: RackClient[] = [];
   #closed = false;
 
@@ -61,6 +62,7 @@ export class Harness implements AsyncDisposable {
       autostarted,
       audit: (entry) => this.#audit.write(entry),
       journal: this.#journal,
+      planJournal: this.#planJournal,
       log: pino({ level: 'silent' }),
       leave,
     });
@@ -96,6 +98,7 @@ export class Harness implements AsyncDisposable {
     await this.server.close('the test is over', AbortSignal.abort());
     await this.#audit.close();
     await this.#journal.close();
+    await this.#planJournal.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

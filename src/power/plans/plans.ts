@@ -1,56 +1,205 @@
-/** The configured plans: what there is, and what one would do now. */
-import type { PlanList, PlanPreview } from '../../api/plan.ts';
-import type { PowerCheck, Verb } from '../../api/power.ts';
+/** The configured plans: what there is, what one would do now, and the runs of them. */
+import type { PlanList, PlanNodeRun, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plan.ts';
+import type { Operation, PowerCheck, Refusal, Verb } from '../../api/power.ts';
+import type { ClientIdentity } from '../../api/protocol.ts';
 import type { Address } from '../../rack/address.ts';
-import { resolvePlan, type PlanDefinition } from '../../rack/plan.ts';
+import { resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
+import { nameOf } from '../job.ts';
 import type { Operations } from '../operations.ts';
-import type { OperationPorts } from '../ports.ts';
-import { NoSuchOperation } from '../refused.ts';
-import { preview, summarise, type Surroundings } from './preview.ts';
+import { NoSuchOperation, PowerRefused } from '../refused.ts';
+import type { PlanPorts } from './ports.ts';
+import { losers, nodesTaken, preview, summarise, type Surroundings } from './preview.ts';
+import { endNode, isFine, newStep, nodesOf, requeue, settingsOf } from './record.ts';
+import { recoverRuns } from './recover-runs.ts';
+import { planConfirmation } from '../../api/plan.ts';
+import { nodesAtOnce, PlanRunner } from './runner.ts';
+import type { PlanShare } from '../job.ts';
 
-export interface PlanPorts extends Pick<OperationPorts, 'now' | 'inventory' | 'reading' | 'network'> {
-  plans: Readonly<Record<string, PlanDefinition>>;
-  /** The program by which the master shuts itself down, as text; null: none is configured. */
-  poweroff: { text: string } | null;
-}
+/** Ended runs that are still shown. */
+const KEPT = 10;
 
 export class Plans {
   readonly #ports: PlanPorts;
   readonly #operations: Operations;
+  readonly #runners: PlanRunner[] = [];
+  #lastId = 0;
 
   constructor(ports: PlanPorts, operations: Operations) {
     this.#ports = ports;
     this.#operations = operations;
   }
 
+  /** Takes in what an earlier server left: nothing goes on by itself. Call once, before the operations' own. */
+  recover(): void {
+    for (const record of recoverRuns(this.#ports)) {
+      const runner = new PlanRunner(this.#ports, this.#operations, record);
+      this.#runners.push(runner);
+      runner.begin().catch((error: unknown) => {
+        this.#ports.event('alarm', null, `The journal of run ${record.id} cannot be written: ${reason(error)}`);
+      });
+    }
+  }
+
   list(): PlanList {
     const around = this.#around();
     return {
       plans: Object.entries(this.#ports.plans).map(([name, plan]) => summarise(name, plan, around)),
-      runs: [],
+      runs: this.#runners.map(({ run }) => run),
     };
+  }
+
+  /** Runs with nodes under way, or more to begin by themselves: the server must not leave. */
+  underWay(): PlanRun[] {
+    return this.#runners
+      .map(({ run }) => run)
+      .filter(({ state }) => ['running', 'pausing', 'aborting'].includes(state));
+  }
+
+  /** The server leaves: nothing more is begun or concluded; the next one finds the runs interrupted. */
+  leave(): void {
+    for (const runner of this.#runners) runner.leave();
+  }
+
+  /** An operation changed: it may be a run's. */
+  heard(operation: Operation): void {
+    for (const runner of this.#runners) runner.heard(operation);
   }
 
   /** Every node is asked for its status. @throws {NoSuchOperation} */
   async show(name: string, session: number): Promise<PlanPreview> {
     const plan = this.#plan(name);
-    return preview(name, plan, this.#around(await this.#looked(plan, session)));
+    return preview(name, plan, this.#around(await this.#looked(name, plan, session)));
+  }
+
+  /**
+   * Begins a run with the nodes as they are called now; it goes on by itself, whatever becomes of the session.
+   * @throws {NoSuchOperation} no such plan; {PowerRefused} it cannot be run, or was not confirmed: nothing was begun
+   */
+  async start(request: PlanRunRequest, who: ClientIdentity): Promise<PlanRun> {
+    const { name, armed, deadlineS } = request;
+    const { now, inventory } = this.#ports;
+    const plan = this.#plan(name);
+    const resolved = resolvePlan(plan, inventory());
+    if (!resolved.ok)
+      throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'mend the plan');
+    const { steps } = resolved;
+    this.#notAgainst(name, steps);
+    const wanted = planConfirmation(name, losers(steps));
+    if (losers(steps) > 0 && !armed && request.confirm !== wanted)
+      throw refused(
+        'confirm',
+        `nothing was begun: ${request.confirm === null ? 'it was not confirmed' : 'the confirmation does not match'}`,
+        `type '${wanted}'`,
+      );
+    const startedAt = now();
+    const id = this.#nextId(startedAt);
+    const expected = summarise(name, plan, this.#around()).predictedMs ?? 0;
+    const run: PlanRun = {
+      ...{ id, plan: name, by: nameOf(who), armed, startedAt, endedAt: null },
+      deadlineAt: deadlineS === null ? null : startedAt + deadlineS * 1000,
+      predictedEndAt: startedAt + expected,
+      state: 'running',
+      detail: armed ? 'runs, armed: nobody is asked' : 'runs',
+      steps: steps.map((step) => newStep(step, startedAt)),
+    };
+    const runner = new PlanRunner(this.#ports, this.#operations, {
+      ...{ id, startedAt, endedAt: null, run, who, halted: [] },
+      settings: steps.map((step) => settingsOf(this.#asWePlay(step))),
+      takes: nodesTaken(steps),
+      overrides: [...(plan.overrides ?? [])],
+    });
+    try {
+      // From here on it counts: of two who ask at once, the second is refused.
+      this.#runners.push(runner);
+      const begun = await runner.begin();
+      this.#ports.event('notice', null, `${nameOf(who)}: plan ${name} (run ${id})${armed ? ', armed' : ''}`);
+      this.#forget();
+      return begun;
+    } catch (error) {
+      this.#runners.splice(this.#runners.indexOf(runner), 1);
+      throw refused('journal', `nothing was begun: the journal cannot be written (${reason(error)})`, 'free the disk');
+    }
+  }
+
+  /** @throws {NoSuchOperation} {PowerRefused} */
+  pause(id: string, who: ClientIdentity): Promise<PlanRun> {
+    const runner = this.#find(id, ['running']);
+    this.#ports.event('notice', null, `${nameOf(who)} pauses run ${runner.run.id}`);
+    return runner.change((run) => {
+      if (run.state === 'running') Object.assign(run, { state: 'pausing', detail: `paused by ${nameOf(who)}` });
+    });
+  }
+
+  /** @throws {NoSuchOperation} {PowerRefused} */
+  resume(id: string, who: ClientIdentity): Promise<PlanRun> {
+    const runner = this.#find(id, ['pausing', 'paused', 'interrupted']);
+    const { run: before } = runner;
+    this.#notAgainst(before.plan, before.steps, before.id);
+    this.#ports.event('notice', null, `${nameOf(who)} resumes run ${before.id}`);
+    return runner.change((run) => {
+      if (!['pausing', 'paused', 'interrupted'].includes(run.state)) return;
+      Object.assign(run, { state: 'running', detail: `resumed by ${nameOf(who)}` });
+      const again = nodesOf(run).filter((node) => node.state === 'ended' && !isFine(node) && triesAgain(node));
+      for (const node of again) requeue(node, 'is tried again', this.#ports.now());
+    });
+  }
+
+  /** @throws {NoSuchOperation} {PowerRefused} */
+  abort(id: string, who: ClientIdentity): Promise<PlanRun> {
+    const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
+    this.#ports.event('notice', null, `${nameOf(who)} aborts run ${runner.run.id}`);
+    return runner.change((run) => {
+      if (run.endedAt === null) runner.abortNow(`aborted by ${nameOf(who)}`);
+    });
+  }
+
+  /** Leaves out a node, or all of a step, that waits or has failed. @throws {NoSuchOperation} {PowerRefused} */
+  skip(id: string, step: string | null, addr: Address | null, who: ClientIdentity): Promise<PlanRun> {
+    const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
+    const meant = (run: PlanRun): PlanNodeRun[] =>
+      run.steps
+        .filter(({ name }) => step === null || name === step)
+        .flatMap(({ nodes }) => nodes.filter((node) => addr === null || node.addr === addr));
+    const found = step === null && addr === null ? [] : meant(runner.run);
+    if (found.length === 0) throw new NoSuchOperation(`run ${id} has no such step or node`);
+    const open = found.filter((node) => node.state === 'waiting' || (node.state === 'ended' && !isFine(node)));
+    if (open.length === 0)
+      throw refused('plan', `${found[0]?.name ?? ''} is under way or done: there is nothing to leave out`, null);
+    this.#ports.event(
+      'notice',
+      null,
+      `${nameOf(who)} leaves ${open.map(({ name }) => name).join(', ')} out of run ${id}`,
+    );
+    return runner.change((run) => {
+      for (const node of meant(run))
+        if (node.state === 'waiting' || (node.state === 'ended' && !isFine(node)))
+          endNode(node, 'skipped', `left out by ${nameOf(who)}`, this.#ports.now());
+      // What made it pause is out of the way.
+      if (run.state === 'paused' && nodesOf(run).every((node) => node.state !== 'ended' || isFine(node)))
+        Object.assign(run, { state: 'running', detail: `goes on without what ${nameOf(who)} left out` });
+    });
   }
 
   /** Fresh answers, and what the guards say to each. */
-  async #looked(plan: PlanDefinition, session: number): Promise<Map<Address, PowerCheck['nodes'][number]>> {
+  async #looked(
+    name: string,
+    plan: PlanDefinition,
+    session: number,
+  ): Promise<Map<Address, PowerCheck['nodes'][number]>> {
     const resolved = resolvePlan(plan, this.#ports.inventory());
     if (!resolved.ok) return new Map();
+    const share = shareOf(name, plan, resolved.steps);
     const checks = await Promise.all(
-      resolved.steps.map(({ action, nodes, name }) =>
+      resolved.steps.map(({ action, nodes, name: step }) =>
         this.#operations.check(
           checkOf(
             action,
             nodes.map(({ addr }) => addr),
-            name,
+            step,
           ),
           session,
+          share,
         ),
       ),
     );
@@ -71,10 +220,59 @@ export class Plans {
           refusals: fresh?.refusals ?? [],
         };
       },
+      play: (step) => this.#asWePlay(step),
       consoleOnly: (addr) => network === null || network.target(addr) === null,
-      usual: {},
       poweroff: poweroff?.text ?? null,
     };
+  }
+
+  /** A step with as many nodes at once as the way of asking allows. */
+  #asWePlay(step: PlanStep): PlanStep {
+    return { ...step, parallel: Math.min(step.parallel, nodesAtOnce(step.action, this.#ports)) };
+  }
+
+  /** Two runs that pull at the same node in different directions, or the same plan twice, are nobody's intention. */
+  #notAgainst(name: string, steps: readonly { action: string; nodes: readonly { addr: Address }[] }[], own = ''): void {
+    const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
+    for (const { run } of this.#runners) {
+      if (run.endedAt !== null || run.id === own) continue;
+      const against = run.steps.some(({ action, nodes }) =>
+        nodes.some(({ addr, state }) => state !== 'ended' && (wanted.get(addr) ?? action) !== action),
+      );
+      if (run.plan === name || against)
+        throw refused(
+          'plan',
+          `plan ${run.plan} (run ${run.id}) is ${run.state}${run.plan === name ? '' : ', and wants the opposite of some of these nodes'}`,
+          `end it with 'rackui plan abort ${run.id}'${run.state === 'running' ? '' : `, or go on with 'rackui plan resume ${run.id}'`}`,
+        );
+    }
+  }
+
+  /** By id, or the plan's latest run that has not ended. @throws {NoSuchOperation} {PowerRefused} in no such state */
+  #find(id: string, states: readonly PlanRun['state'][]): PlanRunner {
+    const byName = this.#runners.filter(({ run }) => run.plan === id && run.endedAt === null).at(-1);
+    const runner = this.#runners.find(({ run }) => run.id === id) ?? byName;
+    if (!runner) throw new NoSuchOperation(`there is no run '${id}': 'rackui plan list' lists them`);
+    const { state } = runner.run;
+    if (!states.includes(state))
+      throw refused(
+        'plan',
+        `run ${runner.run.id} of ${runner.run.plan} is ${state}: that cannot be done to it now`,
+        null,
+      );
+    return runner;
+  }
+
+  #forget(): void {
+    const ended = this.#runners.filter(({ run }) => run.endedAt !== null);
+    for (const runner of ended.slice(0, Math.max(0, ended.length - KEPT)))
+      this.#runners.splice(this.#runners.indexOf(runner), 1);
+  }
+
+  /** As operations have it: the second at which it began, in base 36; `p` tells a plan's run from an operation. */
+  #nextId(now: number): string {
+    this.#lastId = Math.max(this.#lastId + 1, Math.floor(now / 1000));
+    return `p${this.#lastId.toString(36)}`;
   }
 
   #plan(name: string): PlanDefinition {
@@ -83,6 +281,30 @@ export class Plans {
     const known = Object.keys(this.#ports.plans).join(', ') || 'none';
     throw new NoSuchOperation(`there is no plan '${name}' in the configuration; plans: ${known}`);
   }
+}
+
+/** A node that failed is tried again; one that somebody chose to leave on is not asked a second time without being told to. */
+function triesAgain({ outcome }: PlanNodeRun): boolean {
+  return outcome !== 'aborted';
+}
+
+function refused(rule: string, message: string, override: string | null): PowerRefused {
+  const refusal: Refusal = { rule, message, override };
+  return new PowerRefused([refusal]);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[]): PlanShare {
+  return {
+    plan: name,
+    takes: new Set(nodesTaken(steps)),
+    verify: 'boot',
+    halted: null,
+    overrides: plan.overrides ?? [],
+  };
 }
 
 function checkOf(verb: Verb, nodes: Address[], label: string): Parameters<Operations['check']>[0] {

@@ -15,8 +15,8 @@ export interface Span {
   endMs: number;
 }
 
-/** Times before any run has told better ones, ms: a Raspberry Pi that stops its services, and one that boots. Ours, not measured. */
-export const USUAL_MS: Readonly<Record<PlanAction, number>> = { off: 30_000, on: 45_000, cycle: 80_000 };
+/** A Raspberry Pi that stops its services, one that boots; ours, not measured on a rack. */
+const USUAL_MS: Readonly<Record<PlanAction, number>> = { off: 30_000, on: 45_000, cycle: 80_000 };
 /** A node that is already as the step wants it is asked for its status, and that is all. */
 const LOOK_MS = 100;
 
@@ -25,15 +25,9 @@ export function isThere(action: PlanAction, power: ShownPower): boolean {
   return action !== 'cycle' && power === action;
 }
 
-/** `usual`: times that earlier runs told, instead of {@link USUAL_MS}. */
-export function expectation(
-  action: PlanAction,
-  power: ShownPower,
-  console: boolean,
-  usual: Partial<Record<PlanAction, number>>,
-): Expectation {
+export function expectation(action: PlanAction, power: ShownPower, console: boolean): Expectation {
   if (isThere(action, power)) return { ms: LOOK_MS, console: false };
-  return { ms: usual[action] ?? USUAL_MS[action], console: console && action !== 'on' };
+  return { ms: USUAL_MS[action], console: console && action !== 'on' };
 }
 
 /** When each node of each step (in the order given) begins and ends, after the start. */

@@ -24,9 +24,10 @@ export interface Looked {
 export interface Surroundings {
   rack: Inventory;
   look(addr: Address): Looked;
+  /** The step as it is carried out here: with as many at once as the way of asking allows. */
+  play(step: PlanStep): PlanStep;
   /** The node can only be asked on its console. */
   consoleOnly(addr: Address): boolean;
-  usual: Parameters<typeof expectation>[3];
   /** The program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
 }
@@ -47,7 +48,7 @@ export function cutsPower(steps: readonly Pick<PlanStep, 'action'>[]): boolean {
 
 export function summarise(name: string, plan: PlanDefinition, around: Surroundings): PlanSummary {
   const resolved = resolvePlan(plan, around.rack);
-  const steps = resolved.ok ? resolved.steps : [];
+  const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
   return {
     name,
     description: plan.description ?? null,
@@ -62,7 +63,7 @@ export function summarise(name: string, plan: PlanDefinition, around: Surroundin
 export function preview(name: string, plan: PlanDefinition, around: Surroundings): PlanPreview {
   const summary = summarise(name, plan, around);
   const resolved = resolvePlan(plan, around.rack);
-  const steps = resolved.ok ? resolved.steps : [];
+  const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
   const spans = spansOf(steps, around);
   const counts = (addrs: readonly Address[]): number =>
     addrs.reduce((sum, addr) => sum + (around.look(addr).current ?? 0), 0);
@@ -111,7 +112,7 @@ function remarkOn({ action }: PlanStep, power: ShownPower, byItself: boolean, po
 }
 
 /** Why the master will stay on. */
-export function ownRefusals({ name }: InventoryNode, poweroff: string | null): Refusal[] {
+export function ownRefusals({ name }: Pick<InventoryNode, 'name'>, poweroff: string | null): Refusal[] {
   if (poweroff !== null) return [];
   return [
     {
@@ -123,9 +124,7 @@ export function ownRefusals({ name }: InventoryNode, poweroff: string | null): R
 }
 
 function spansOf(steps: readonly PlanStep[], around: Surroundings): Map<Address, Span> {
-  return predict(steps, (step, addr) =>
-    expectation(step.action, around.look(addr).power, around.consoleOnly(addr), around.usual),
-  );
+  return predict(steps, (step, addr) => expectation(step.action, around.look(addr).power, around.consoleOnly(addr)));
 }
 
 function spanOf(addr: Address, spans: ReadonlyMap<Address, Span>): Span {

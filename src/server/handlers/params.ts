@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ClientNotes, Requests } from '../../api/protocol.ts';
 import { MAX_ADDRESS } from '../../rack/address.ts';
+import { DEPENDENCE_RULES } from '../../rack/plan.ts';
 
 /** Bytes of one console note: a paste comes in several. */
 const INPUT_LIMIT = 64 * 1024;
@@ -27,6 +28,7 @@ const powerRequest = z.object({
   deadlineS: z.number().positive().max(86_400).nullable(),
   onDeadline: z.enum(['leave', 'cut']),
   takeConsole: z.boolean(),
+  overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
 });
 
 const run = z.object({ id: z.string().max(64) });

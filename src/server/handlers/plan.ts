@@ -1,7 +1,7 @@
 /** Plans: what there is, what one would do, runs. */
 import { NoSuchOperation, PowerRefused } from '../../power/refused.ts';
 import type { Services } from '../services.ts';
-import { rpcError, type Methods } from './methods.ts';
+import { rpcError, whoIs, type Methods } from './methods.ts';
 
 type PlanMethods = Pick<
   Methods,
@@ -9,17 +9,14 @@ type PlanMethods = Pick<
 >;
 
 export function planHandlers({ plans }: Services): PlanMethods {
-  const notYet = (): never => {
-    throw rpcError('unavailable', 'this server cannot run plans yet');
-  };
   return {
     'plan.list': () => plans.list(),
     'plan.show': ({ name }, caller) => refusing(() => plans.show(name, caller.id)),
-    'plan.run': notYet,
-    'plan.pause': notYet,
-    'plan.resume': notYet,
-    'plan.abort': notYet,
-    'plan.skip': notYet,
+    'plan.run': (request, caller) => refusing(() => plans.start(request, whoIs(caller))),
+    'plan.pause': ({ id }, caller) => refusing(() => plans.pause(id, whoIs(caller))),
+    'plan.resume': ({ id }, caller) => refusing(() => plans.resume(id, whoIs(caller))),
+    'plan.abort': ({ id }, caller) => refusing(() => plans.abort(id, whoIs(caller))),
+    'plan.skip': ({ id, step, addr }, caller) => refusing(() => plans.skip(id, step, addr, whoIs(caller))),
   };
 }
 

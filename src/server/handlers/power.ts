@@ -1,12 +1,10 @@
 /** Power: checks, operations, answers. Guards and confirmations are the operations' own; this passes them on. */
 import type { PowerRequest } from '../../api/power.ts';
-import type { ClientIdentity } from '../../api/protocol.ts';
 import { NoSuchOperation, PowerRefused } from '../../power/operations.ts';
 import { ConsoleHeld } from '../../power/ports.ts';
 import type { Services } from '../services.ts';
-import type { ClientSession } from '../session.ts';
 import { expectNode } from './look.ts';
-import { rpcError, type Methods } from './methods.ts';
+import { rpcError, whoIs, type Methods } from './methods.ts';
 
 type PowerMethods = Pick<Methods, 'power.check' | 'power.start' | 'ops.list' | 'ops.abort' | 'ops.answer'>;
 
@@ -41,10 +39,4 @@ export function powerHandlers(services: Services): PowerMethods {
       throw error;
     }
   }
-}
-
-function whoIs(caller: ClientSession): ClientIdentity {
-  // A session is asked for nothing before its hello.
-  if (caller.who === null) throw rpcError('version', 'say hello first');
-  return caller.who;
 }

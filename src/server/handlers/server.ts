@@ -4,7 +4,7 @@ import type { Services } from '../services.ts';
 import { rpcError, type Methods } from './methods.ts';
 
 export function serverHandlers(services: Services): Pick<Methods, 'bus.retry' | 'server.info' | 'server.stop'> {
-  const { bus, operations } = services;
+  const { bus, operations, plans } = services;
   return {
     'bus.retry': () => {
       bus.retry();
@@ -12,9 +12,15 @@ export function serverHandlers(services: Services): Pick<Methods, 'bus.retry' | 
     },
     'server.info': () => services.info(),
     'server.stop': (_none, caller) => {
-      const running = operations.list().filter((operation) => operation.endedAt === null);
+      const running = [
+        ...operations
+          .list()
+          .filter(({ endedAt }) => endedAt === null)
+          .map(describe),
+        ...plans.underWay().map(({ id, plan }) => `plan ${plan} runs (run ${id})`),
+      ];
       if (running.length > 0) {
-        const message = `the server does not stop while ${running.map(describe).join(' and ')}: wait, or abort first`;
+        const message = `the server does not stop while ${running.join(' and ')}: wait, or abort first`;
         throw rpcError('refused', message, [
           { rule: 'operation running', message, override: 'rackui abort ID, then stop again' },
         ]);
