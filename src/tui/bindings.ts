@@ -3,9 +3,22 @@
  * become commands by this table and nowhere else.
  */
 import { rowOf } from '../rack/address.ts';
-import { shownOperations, type State } from './state.ts';
+import { busFine, first, noLink, noOperations, noResults, nothingShown, viewOnly } from './binding-reasons.ts';
+import { PLAN_BINDINGS } from './bindings-plans.ts';
+import type { State } from './state.ts';
 
-export type Context = 'map' | 'console' | 'left' | 'prefix' | 'help' | 'search' | 'menu' | 'operations';
+export type Context =
+  | 'map'
+  | 'console'
+  | 'left'
+  | 'prefix'
+  | 'help'
+  | 'search'
+  | 'menu'
+  | 'operations'
+  | 'emergency'
+  | 'armed'
+  | 'plan-run';
 
 export type Command =
   | 'up'
@@ -20,6 +33,12 @@ export type Command =
   | 'mark-all'
   | 'power'
   | 'operations'
+  | 'emergency'
+  | 'arm'
+  | 'ask-again'
+  | 'pause'
+  | 'resume'
+  | 'skip'
   | 'next-pane'
   | 'zoom'
   | 'search'
@@ -37,7 +56,6 @@ export type Command =
   | 'scroll-down'
   | 'tty-size'
   | 'take'
-  | 'paste-brackets'
   | 'send-prefix';
 
 export interface Binding {
@@ -54,21 +72,6 @@ export interface Binding {
   disabled?: (state: State) => string | null;
 }
 
-const viewOnly = (state: State): string | null =>
-  state.access === 'view' ? 'this session may look and change nothing' : null;
-const noLink = (state: State): string | null =>
-  state.link.kind === 'lost' ? 'the server is gone: reconnecting' : null;
-const noOperations = (state: State): string | null =>
-  shownOperations(state).length === 0 ? 'no operation runs and no result waits' : null;
-const busFine = (state: State): string | null =>
-  state.bus.state === 'ready' || state.bus.state === 'paused' ? 'the bus answers: nothing to retry' : null;
-const nothingShown = (state: State): string | null =>
-  state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
-
-function first(...reasons: readonly ((state: State) => string | null)[]): (state: State) => string | null {
-  return (state) => reasons.map((reason) => reason(state)).find((reason) => reason !== null) ?? null;
-}
-
 export const BINDINGS: readonly Binding[] = [
   { context: 'map', keys: ['up', 'k'], command: 'up', hint: null, help: 'move up' },
   { context: 'map', keys: ['down', 'j'], command: 'down', hint: null, help: 'move down' },
@@ -83,6 +86,10 @@ export const BINDINGS: readonly Binding[] = [
     help: 'power menu for the marked nodes, or the selected one',
     disabled: first(noLink, viewOnly),
   },
+  {
+    ...{ context: 'map', keys: ['!'], command: 'emergency', hint: 'emergency', disabled: noLink },
+    help: 'emergency panel: switch off by a plan, watch it, pause it, abort it',
+  },
   { context: 'map', keys: ['space'], command: 'mark', hint: 'mark', help: 'mark or unmark the selected node' },
   { context: 'map', keys: ['b'], command: 'mark-blade', hint: 'blade', help: 'mark or unmark its blade' },
   { context: 'map', keys: ['*'], command: 'mark-all', hint: null, help: 'mark all nodes, or none' },
@@ -91,7 +98,7 @@ export const BINDINGS: readonly Binding[] = [
     help: 'running operations and their results',
   },
   {
-    ...{ context: 'map', keys: ['x'], command: 'dismiss', hint: null, disabled: noOperations },
+    ...{ context: 'map', keys: ['x'], command: 'dismiss', hint: null, disabled: noResults },
     help: 'put results away',
   },
   {
@@ -132,13 +139,6 @@ export const BINDINGS: readonly Binding[] = [
   {
     ...{ context: 'prefix', keys: ['r'], command: 'tty-size', hint: null, dangerous: true, disabled: viewOnly },
     help: 'at a shell prompt: tell the node the pane’s size (types stty)',
-  },
-  {
-    context: 'prefix',
-    keys: ['b'],
-    command: 'paste-brackets',
-    hint: null,
-    help: 'paste without brackets here, or with them again (nano tears them at this pace)',
   },
   {
     ...{ context: 'prefix', keys: ['w'], command: 'take', hint: 'take keyboard', dangerous: true },
@@ -201,6 +201,7 @@ export const BINDINGS: readonly Binding[] = [
   },
   { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
   { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
+  ...PLAN_BINDINGS,
 ];
 
 /** The binding of a key in a context. */

@@ -13,7 +13,10 @@ export function contextOf(state: State): Context | null {
       overlay.kind === 'operations'
     )
       return overlay.kind;
-    return null;
+    if (overlay.kind !== 'emergency') return null;
+    const { mode } = overlay;
+    if (mode.is === 'run') return mode.prompt === null ? 'plan-run' : null;
+    return mode.is === 'choose' ? 'emergency' : 'armed';
   }
   if (focus === 'map') return 'map';
   if (pane.chord.kind !== 'idle') return 'prefix';

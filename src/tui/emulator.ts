@@ -6,11 +6,8 @@
 import unicode11 from '@xterm/addon-unicode11';
 import headless, { type IBufferCell } from '@xterm/headless';
 import type { Address } from '../rack/address.ts';
-import { cellText } from './cell-text.ts';
 import { nearest256 } from './colours.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from './frame.ts';
-import type { KeyModes } from './node-keys.ts';
-import { NodeModes } from './node-modes.ts';
 import type { ScreenPicture, Screens } from './view/pane.ts';
 
 /** Lines kept above the screen: the budget of memory is made for these. */
@@ -18,13 +15,8 @@ const SCROLLBACK = 2_000;
 
 type Terminal = InstanceType<typeof headless.Terminal>;
 
-interface Emulated {
-  terminal: Terminal;
-  modes: NodeModes;
-}
-
 export class Emulators {
-  readonly #nodes = new Map<Address, Emulated>();
+  readonly #terminals = new Map<Address, Terminal>();
   readonly #changed: () => void;
 
   /** `changed` is called when something that was written shows. */
@@ -34,7 +26,7 @@ export class Emulators {
 
   /** Makes a node's emulator anew and fills it. */
   load(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
-    this.#nodes.get(addr)?.terminal.dispose();
+    this.#terminals.get(addr)?.dispose();
     const terminal = new headless.Terminal({
       cols,
       rows,
@@ -44,60 +36,47 @@ export class Emulators {
     });
     terminal.loadAddon(new unicode11.Unicode11Addon());
     terminal.unicode.activeVersion = '11';
-    this.#nodes.set(addr, { terminal, modes: new NodeModes(terminal) });
+    this.#terminals.set(addr, terminal);
     terminal.write(screen, this.#changed);
   }
 
   data(addr: Address, bytes: Uint8Array): void {
-    this.#nodes.get(addr)?.terminal.write(bytes, this.#changed);
+    this.#terminals.get(addr)?.write(bytes, this.#changed);
   }
 
   resize(addr: Address, cols: number, rows: number): void {
-    this.#nodes.get(addr)?.terminal.resize(cols, rows);
+    this.#terminals.get(addr)?.resize(cols, rows);
     this.#changed();
   }
 
-  /** How the program on the node wants its keys. */
-  keyModes(addr: Address): KeyModes {
-    const modes = this.#nodes.get(addr)?.terminal.modes;
-    return {
-      applicationCursor: modes?.applicationCursorKeysMode ?? false,
-      applicationKeypad: modes?.applicationKeypadMode ?? false,
-    };
+  /** The program on the node wants cursor keys in application mode. */
+  applicationCursor(addr: Address): boolean {
+    return this.#terminals.get(addr)?.modes.applicationCursorKeysMode ?? false;
   }
 
   bracketedPaste(addr: Address): boolean {
-    return this.#nodes.get(addr)?.terminal.modes.bracketedPasteMode ?? false;
-  }
-
-  /** A full-screen program is at work: what is typed is no command line. */
-  fullScreen(addr: Address): boolean {
-    return this.#nodes.get(addr)?.terminal.buffer.active.type === 'alternate';
+    return this.#terminals.get(addr)?.modes.bracketedPasteMode ?? false;
   }
 
   readonly screens: Screens = (addr) => {
-    const node = this.#nodes.get(addr);
-    return node ? picture(node) : null;
+    const terminal = this.#terminals.get(addr);
+    return terminal ? picture(terminal) : null;
   };
 
   dispose(): void {
-    for (const { terminal } of this.#nodes.values()) terminal.dispose();
-    this.#nodes.clear();
+    for (const terminal of this.#terminals.values()) terminal.dispose();
+    this.#terminals.clear();
   }
 }
 
-function picture({ terminal, modes }: Emulated): ScreenPicture {
+function picture(terminal: Terminal): ScreenPicture {
   const buffer = terminal.buffer.active;
   return {
     cols: terminal.cols,
     rows: terminal.rows,
     length: buffer.length,
-    cursor: {
-      x: Math.min(buffer.cursorX, terminal.cols - 1),
-      y: buffer.cursorY,
-      visible: modes.cursorVisible,
-      shape: modes.cursorShape,
-    },
+    // The headless emulator keeps no cursor visibility in its public interface: it is always shown.
+    cursor: { x: Math.min(buffer.cursorX, terminal.cols - 1), y: buffer.cursorY, visible: true },
     line(y, put) {
       const line = buffer.getLine(y);
       if (!line) return;
@@ -108,7 +87,7 @@ function picture({ terminal, modes }: Emulated): ScreenPicture {
         const ink = inkOf(cell);
         const width = cell.getWidth();
         if (width === 0) put(x, '', ink);
-        else if (cell.getChars() !== '' || ink !== PLAIN) put(x, cellText(cell.getChars()), ink, width === 2);
+        else if (cell.getChars() !== '' || ink !== PLAIN) put(x, cell.getChars() || ' ', ink);
       }
     },
   };
@@ -120,12 +99,9 @@ function inkOf(cell: IBufferCell): RawInk {
   const flags =
     (cell.isBold() ? FLAG.bold : 0) |
     (cell.isUnderline() ? FLAG.underline : 0) |
-    (cell.isBlink() ? FLAG.blink : 0) |
     (cell.isInverse() ? FLAG.inverse : 0) |
-    (cell.isInvisible() ? FLAG.invisible : 0) |
     (cell.isDim() ? FLAG.dim : 0) |
-    (cell.isItalic() ? FLAG.italic : 0) |
-    (cell.isStrikethrough() ? FLAG.strike : 0);
+    (cell.isItalic() ? FLAG.italic : 0);
   const fg = cell.isFgDefault() ? DEFAULT_COLOUR : cell.isFgRGB() ? nearest256(cell.getFgColor()) : cell.getFgColor();
   const bg = cell.isBgDefault() ? DEFAULT_COLOUR : cell.isBgRGB() ? nearest256(cell.getBgColor()) : cell.getBgColor();
   return rawInk(flags, fg, bg);

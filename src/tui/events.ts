@@ -1,4 +1,5 @@
 /** What can happen to the interface, and what it can want done. Both are plain data. */
+import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
@@ -35,6 +36,14 @@ export type UiEvent =
   | { type: 'check-failed'; dialog: number; error: RequestError }
   | { type: 'started'; dialog: number | null; operation: Operation }
   | { type: 'start-failed'; dialog: number | null; error: RequestError }
+  | { type: 'plan'; note: PlanRun }
+  /** Answers for the emergency panel with this identity; 0: for none, only the runs are wanted. */
+  | { type: 'plans-listed'; panel: number; list: PlanList }
+  | { type: 'plans-failed'; panel: number; error: RequestError }
+  | { type: 'plan-shown'; panel: number; preview: PlanPreview }
+  | { type: 'plan-show-failed'; panel: number; name: string; error: RequestError }
+  | { type: 'plan-started'; panel: number; run: PlanRun }
+  | { type: 'plan-start-failed'; panel: number; error: RequestError }
   /** Any other request that failed: said in the notice line. */
   | { type: 'failed'; what: string; error: RequestError }
   | { type: 'link-lost'; why: string }
@@ -46,14 +55,15 @@ export type Effect =
   | { do: 'take' }
   /** Keys for the node: translated for the cursor-key mode its program has set, never containing 0x07. */
   | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
-  /** A paste for the node: with `brackets` it is bracketed where its program asked for that. */
-  | { do: 'paste'; addr: Address; bytes: Uint8Array; brackets: boolean }
+  /** A paste for the node: bracketed where its program asked for that. */
+  | { do: 'paste'; addr: Address; bytes: Uint8Array }
   | { do: 'tell-size'; addr: Address; cols: number; rows: number }
   | { do: 'sample'; addr: Address }
   | { do: 'check'; dialog: number; request: PowerRequest }
   | { do: 'start'; dialog: number | null; request: PowerRequest }
   | { do: 'abort'; id: string }
   | { do: 'answer'; id: string; addr: Address; choice: string; confirm: string | null }
+  | PlanEffect
   | { do: 'retry-bus' }
   /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
@@ -61,6 +71,13 @@ export type Effect =
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
   | { do: 'reconnect' }
   | { do: 'quit' };
+
+export type PlanEffect =
+  | { do: 'plans'; panel: number }
+  | { do: 'plan-show'; panel: number; name: string }
+  | { do: 'plan-run'; panel: number; request: PlanRunRequest }
+  | { do: 'plan-act'; act: 'pause' | 'resume' | 'abort'; id: string }
+  | { do: 'plan-skip'; id: string; addr: Address };
 
 export interface Step {
   state: State;

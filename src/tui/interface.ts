@@ -104,6 +104,7 @@ class Interface {
     this.#listen();
     this.#follow(this.#client);
     this.#draw();
+    this.#runtime.perform({ do: 'plans', panel: 0 });
     return over;
   }
 
@@ -142,6 +143,7 @@ class Interface {
     client.on('update', (note) => this.#dispatch({ type: 'update', note, local: Date.now() }));
     client.on('rack', (note) => this.#dispatch({ type: 'rack', note }));
     client.on('operation', (note) => this.#dispatch({ type: 'operation', note }));
+    client.on('plan', (note) => this.#dispatch({ type: 'plan', note }));
     client.on('event', (note) => this.#dispatch({ type: 'event', note }));
     client.on('console.data', ({ addr, data }) => this.#dispatch({ type: 'console.data', addr, data }));
     client.on('console.note', (note) => this.#dispatch({ type: 'console.note', note }));

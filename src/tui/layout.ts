@@ -1,7 +1,8 @@
 /** Where everything stands for a terminal of this size and this state. Pure: rectangles only. */
 import { rowOf, SLOTS_PER_BLADE } from '../rack/address.ts';
 import type { Rect } from './frame.ts';
-import { shownOperations, type State } from './state.ts';
+import type { State } from './state.ts';
+import { loneOperations, shownRuns } from './state-plans.ts';
 
 /** The smallest terminal in which a node can be told from its neighbour and a dialog can be read. */
 export const MIN_COLS = 60;
@@ -98,7 +99,7 @@ function detailWidth(cols: number): number {
 }
 
 function operationLines(state: State, body: number): number {
-  const shown = shownOperations(state).length;
+  const shown = shownRuns(state).length + loneOperations(state).length;
   return Math.min(shown, body >= 30 ? 6 : 2);
 }
 

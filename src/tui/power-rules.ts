@@ -35,6 +35,16 @@ export function refusesNow(state: State, dialog: PowerDialog): string | null {
   return null;
 }
 
+/** A field's text after a key, or null where the key is none for a field. Nothing longer than any confirmation. */
+export function typedInto(text: string, name: string): string | null {
+  if (name === 'backspace') return text.slice(0, -1);
+  if (name === 'C-u') return '';
+  const typed = name === 'space' ? ' ' : Array.from(name).length === 1 ? name : null;
+  return typed === null || text.length >= FIELD ? null : text + typed;
+}
+
+const FIELD = 120;
+
 /** Whether what is typed so far confirms. */
 export function confirms(state: State, dialog: PowerDialog): boolean {
   if (!cuts(dialog.request.verb)) return true;

@@ -3,10 +3,11 @@ import type { RackClient } from '../client/client.ts';
 import type { Address } from '../rack/address.ts';
 import type { Emulators } from './emulator.ts';
 import type { Effect, RequestError, UiEvent } from './events.ts';
-import { keyForNode } from './node-keys.ts';
+import { requestPlan } from './plan-requests.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
+const CURSOR_KEYS: Record<string, string> = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' };
 
 export interface RuntimePorts {
   dispatch: (event: UiEvent) => void;
@@ -54,18 +55,19 @@ export class Runtime {
         );
         return;
       case 'keys':
-        this.#later((emulators) =>
-          this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr))),
-        );
+        this.#later((emulators) => this.#type(effect.addr, keysFor(effect, emulators.applicationCursor(effect.addr))));
         return;
       case 'paste':
         this.#later((emulators) =>
-          this.#type(effect.addr, pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr))),
+          this.#type(effect.addr, pasteFor(effect.bytes, emulators.bracketedPaste(effect.addr))),
         );
         return;
-      case 'tell-size':
-        this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
+      case 'tell-size': {
+        const { addr, cols, rows } = effect;
+        this.#try('telling the size', this.#client.request('console.resize', { cols, rows }));
+        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
         return;
+      }
       case 'sample':
         this.#try('sampling', this.#client.request('sweep', { addrs: [effect.addr], interrupt: true }));
         return;
@@ -91,6 +93,13 @@ export class Runtime {
         this.#try(`answering ${id}`, this.#client.request('ops.answer', { id, addr, choice, confirm }));
         return;
       }
+      case 'plans':
+      case 'plan-show':
+      case 'plan-run':
+      case 'plan-act':
+      case 'plan-skip':
+        requestPlan(this.#client, effect, (...asked) => this.#ask(...asked), dispatch);
+        return;
       case 'retry-bus':
         this.#try('retrying the bus', this.#client.request('bus.retry', {}));
         return;
@@ -112,24 +121,6 @@ export class Runtime {
         this.#ports.quit();
         return;
     }
-  }
-
-  /** The command would be typed into the editor or the pager that has the screen. */
-  #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
-    if (fullScreen) {
-      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then at the shell Ctrl-] r';
-      this.#ports.dispatch({ type: 'failed', what: 'size not told', error: { code: 0, message, data: null } });
-      return;
-    }
-    this.#ask(
-      this.#client.request('console.resize', { cols, rows }),
-      () => {
-        // The server tells the others; this screen takes the size before the node's program draws for it.
-        this.#ports.dispatch({ type: 'console.note', note: { addr, kind: 'resized', text: '', cols, rows } });
-        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
-      },
-      (error) => this.#ports.dispatch({ type: 'failed', what: 'telling the size', error }),
-    );
   }
 
   #type(addr: Address, bytes: Uint8Array): void {
@@ -159,6 +150,12 @@ export class Runtime {
 function describe(error: unknown): RequestError {
   const { code, data } = error as Partial<RequestError>;
   return { code: code ?? 0, message: error instanceof Error ? error.message : String(error), data };
+}
+
+/** A plain cursor key in the form that the node's program asked for; every other key as it was typed. */
+function keysFor({ name, bytes }: { name: string; bytes: Uint8Array }, application: boolean): Uint8Array {
+  const final = CURSOR_KEYS[name];
+  return final === undefined ? bytes : new TextEncoder().encode(`\x1b${application ? 'O' : '['}${final}`);
 }
 
 /** Line ends as a keyboard makes them; bracketed where the node's program can tell a paste from typing. */

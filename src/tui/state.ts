@@ -1,9 +1,11 @@
 /** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
+import type { PlanRun } from '../api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest, Verb } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { EmergencyPanel } from './state-plans.ts';
 
 export interface NodeView {
   reading: Reading;
@@ -54,8 +56,6 @@ export interface ConsolePane {
   /** The console before this one: prefix Tab. */
   previous: Address | null;
   chord: Chord;
-  /** Consoles at which a paste goes without brackets although the program asks for them. */
-  plainPaste: ReadonlySet<Address>;
   /** In the pane's border: blocked keys, who took the keyboard, a gap. */
   notice: Notice | null;
 }
@@ -96,6 +96,7 @@ export type Overlay =
   | { kind: 'takeover'; id: number; addr: Address; console: ConsoleState; shown: Shown }
   /** More than a kilobyte pasted. */
   | { kind: 'paste'; id: number; addr: Address; bytes: Uint8Array; removed: number; shown: Shown }
+  | EmergencyPanel
   /** `scroll`: lines below the selected operation's first. */
   | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null };
 
@@ -127,7 +128,9 @@ export interface State {
   console: ConsoleState | null;
   sessions: readonly Session[];
   operations: readonly Operation[];
-  /** Results the operator has put away. */
+  /** Runs of plans, oldest first. */
+  runs: readonly PlanRun[];
+  /** Results the operator has put away: operations and runs. */
   dismissed: ReadonlySet<string>;
   events: readonly EventRecord[];
   focus: 'map' | 'console';
@@ -187,6 +190,7 @@ export function initialState(
     console: snapshot.console,
     sessions: snapshot.sessions,
     operations: snapshot.operations,
+    runs: [],
     dismissed: new Set(),
     events: snapshot.events.slice(-EVENTS),
     focus: 'map',
@@ -200,7 +204,6 @@ export function initialState(
       shown: null,
       previous: null,
       chord: { kind: 'idle' },
-      plainPaste: new Set(),
       notice: null,
     },
     overlay: null,

@@ -3,8 +3,10 @@ import { formatAddress, rowOf, slotOf, SLOTS_PER_BLADE, type Address } from '../
 import { bindingOf, bladeOf, disabledReason, type Command } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
 import { blades } from './layout.ts';
-import { nameOf, shownOperations, targetsOf, type State } from './state.ts';
+import { nameOf, targetsOf, type State } from './state.ts';
 import { attachTo } from './update-console.ts';
+import { openEmergency } from './update-emergency.ts';
+import { dismissed, withOperations } from './update-results.ts';
 
 export function keyOnMap(before: State, name: string): Step {
   const state = before.notice === null ? before : { ...before, notice: null };
@@ -52,6 +54,8 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, overlay: { kind: 'menu', targets: targetsOf(state), index: 0 } });
     case 'operations':
       return step(withOperations(state));
+    case 'emergency':
+      return openEmergency(state);
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':
@@ -73,12 +77,6 @@ function onCommand(state: State, command: Command): Step {
 
 const allOf = (state: State): Address[] => state.rack.nodes.map((node) => node.addr);
 
-/** The panel opens on the latest operation. */
-export function withOperations(state: State): State {
-  const selected = shownOperations(state).length - 1;
-  return { ...state, overlay: { kind: 'operations', selected, scroll: 0, prompt: null } };
-}
-
 /** The node beside, as one sees it from the front: slots rise to the left. At the edge it stays. */
 export function neighbour(state: State, from: Address, way: 'up' | 'down' | 'left' | 'right'): Address {
   const row = rowOf(from) + (way === 'up' ? -1 : way === 'down' ? 1 : 0);
@@ -97,12 +95,6 @@ function toggled(state: State, addrs: readonly Address[]): Set<Address> {
     else marks.add(addr);
   }
   return marks;
-}
-
-/** Ended operations are put away; running ones stay. */
-export function dismissed(state: State): State {
-  const ended = state.operations.filter((operation) => operation.endedAt !== null).map(({ id }) => id);
-  return { ...state, dismissed: new Set([...state.dismissed, ...ended]) };
 }
 
 /** The nodes that `/` finds: first those whose name begins with the text, then those that hold it. */

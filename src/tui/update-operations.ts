@@ -4,7 +4,7 @@ import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { shownOperations, type OperationPrompt, type Overlay, type State } from './state.ts';
 import { attachTo } from './update-console.ts';
-import { dismissed } from './update-map.ts';
+import { dismissed } from './update-results.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 type Panel = Extract<Overlay, { kind: 'operations' }>;

@@ -1,10 +1,10 @@
-/** Keys while something lies over the screen: help, search, menu, questions; power dialogs and operations have rooms of their own. Pure. */
+/** Keys while something lies over the screen: help, search, menu, questions; power dialogs and panels have rooms of their own. Pure. */
 import { bindingOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { attachTo } from './update-console.ts';
-import { pasteOf } from './update-typing.ts';
+import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
 import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
@@ -16,6 +16,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   if (overlay === null) return step(state);
   if (overlay.kind === 'power') return keyInPowerDialog(state, overlay, event);
   if (overlay.kind === 'operations') return keyInOperations(state, overlay, event);
+  if (overlay.kind === 'emergency') return keyInEmergency(state, overlay, event);
   if (event.token.kind !== 'key') return step(state);
   const { name } = event.token;
   switch (overlay.kind) {
@@ -36,7 +37,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
     case 'paste': {
       const closed: State = { ...state, overlay: null };
       if (name === 'y' && believable(overlay.shown, state, event))
-        return step(closed, pasteOf(closed, overlay.addr, overlay.bytes));
+        return step(closed, { do: 'paste', addr: overlay.addr, bytes: overlay.bytes });
       return step(withNotice(closed, 'info', 'the paste was left out'));
     }
   }
@@ -96,6 +97,8 @@ export function paintedOverlay(state: State, at: number): State {
   const { overlay } = state;
   if (overlay === null) return state;
   const painted: Shown = { kind: 'painted', at };
+  if (overlay.kind === 'emergency')
+    return panelShown(overlay)?.kind === 'pending' ? { ...state, overlay: paintedPanel(overlay, painted) } : state;
   if ('shown' in overlay && overlay.shown.kind === 'pending')
     return { ...state, overlay: { ...overlay, shown: painted } };
   if (overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending')
@@ -106,6 +109,7 @@ export function paintedOverlay(state: State, at: number): State {
 /** True while something waits to be seen. */
 export function awaitsPaint({ overlay }: State): boolean {
   if (overlay === null) return false;
+  if (overlay.kind === 'emergency') return panelShown(overlay)?.kind === 'pending';
   if ('shown' in overlay) return overlay.shown.kind === 'pending';
   return overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending';
 }

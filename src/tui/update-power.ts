@@ -5,8 +5,8 @@
  */
 import { confirmationText, cuts, type Refusal, type Verb } from '../api/power.ts';
 import { RPC_ERROR } from '../api/protocol.ts';
-import { step, withNotice, type Step, type UiEvent } from './events.ts';
-import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough } from './power-rules.ts';
+import { step, withNotice, type RequestError, type Step, type UiEvent } from './events.ts';
+import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto } from './power-rules.ts';
 import { nameOf, type PowerDialog, type State, type Targets } from './state.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
@@ -65,19 +65,9 @@ export function keyInPowerDialog(state: State, dialog: PowerDialog, { token, bur
 }
 
 function onText(state: State, dialog: PowerDialog, name: string): Step {
-  const { text } = dialog.field;
-  const typed =
-    name === 'backspace'
-      ? text.slice(0, -1)
-      : name === 'C-u'
-        ? ''
-        : name === 'space'
-          ? `${text} `
-          : Array.from(name).length === 1
-            ? text + name
-            : null;
-  if (typed === null || typed.length > 120) return step(state);
-  return step({ ...state, overlay: { ...dialog, field: { text: typed, focus: 'field' }, remark: null } });
+  const text = typedInto(dialog.field.text, name);
+  if (text === null) return step(state);
+  return step({ ...state, overlay: { ...dialog, field: { text, focus: 'field' }, remark: null } });
 }
 
 function onEnter(state: State, dialog: PowerDialog): Step {
@@ -133,7 +123,8 @@ export function powerEvent(state: State, event: PowerEvent): Step {
   }
 }
 
-function reasonOf(error: Extract<PowerEvent, { type: 'start-failed' }>['error']): string {
+/** Why a start was refused: the first guard's sentence. */
+export function reasonOf(error: RequestError): string {
   if (error.code !== RPC_ERROR.refused || !Array.isArray(error.data)) return error.message;
   const [first] = error.data as Refusal[];
   return first === undefined ? error.message : `Refused: ${first.message}`;

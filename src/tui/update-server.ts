@@ -34,7 +34,8 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const kept = { cursor: state.cursor, marks: state.marks, pane: state.pane, focus: state.focus, zoom: state.zoom };
       const overlay = state.overlay?.kind === 'help' ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
-      return step(withNotice(back, 'info', 'the server is back'));
+      // What became of runs meanwhile is the new server's to say.
+      return step(withNotice(back, 'info', 'the server is back'), { do: 'plans', panel: 0 });
     }
   }
 }

@@ -3,8 +3,10 @@ import { step, withNotice, type Effect, type Step, type UiEvent } from './events
 import { RECHECK_MS } from './power-rules.ts';
 import type { State } from './state.ts';
 import { consoleEvent } from './update-console.ts';
+import { emergencyTick } from './update-emergency.ts';
 import { keyOnMap } from './update-map.ts';
 import { keyInOverlay, paintedOverlay } from './update-overlay.ts';
+import { planEvent } from './update-plans.ts';
 import { powerEvent } from './update-power.ts';
 import { serverEvent } from './update-server.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
@@ -34,6 +36,14 @@ export function update(state: State, event: UiEvent): Step {
     case 'started':
     case 'start-failed':
       return powerEvent(state, event);
+    case 'plan':
+    case 'plans-listed':
+    case 'plans-failed':
+    case 'plan-shown':
+    case 'plan-show-failed':
+    case 'plan-started':
+    case 'plan-start-failed':
+      return planEvent(state, event);
     case 'update':
     case 'rack':
     case 'operation':
@@ -66,6 +76,7 @@ function onTick(before: State, local: number): Step {
     state = { ...state, pane: { ...state.pane, notice: null } };
   if (state.digit !== null && now - state.digit.at > DIGIT_MS) state = { ...state, digit: null };
   const { overlay } = state;
+  if (overlay?.kind === 'emergency') return emergencyTick(state, overlay);
   // What a dialog shows stays true while it is open: the nodes are asked again before the answer grows old. While a
   // console holds the pipe each question tears a gap into it: then only the operator asks again.
   if (

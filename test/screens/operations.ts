@@ -47,8 +47,9 @@ export function ended(): Operation {
 }
 
 /** A shutdown that stalled: the machine may not decide alone. */
-export function asking(): Operation {
-  const text = 'The shutdown of k8s-worker-04 does not end (kubelet.service, 1min 30s of 3min).';
+export function asking(addr: Address = 0x03): Operation {
+  const { name } = progress(addr, 'asking');
+  const text = `The shutdown of ${name} does not end (kubelet.service, 1min 30s of 3min).`;
   const choice = (key: string, label: string): { key: string; label: string; danger: boolean; confirm: null } => ({
     ...{ key, label, danger: false, confirm: null },
   });
@@ -57,11 +58,11 @@ export function asking(): Operation {
     choice('retry', 'try again'),
     choice('console', 'shut it down by hand on its console; the halt is watched for'),
     choice('leave', 'leave it on'),
-    { key: 'force', label: 'cut its power now', danger: true, confirm: 'k8s-worker-04' },
+    { key: 'force', label: 'cut its power now', danger: true, confirm: name },
   ];
   const question = { text, since: NOW - 5000, choices };
   return operation([
-    progress(0x03, 'asking', { since: NOW - 5000, until: NOW + 55_000, detail: text, question, evidence: ASKED }),
+    progress(addr, 'asking', { since: NOW - 5000, until: NOW + 55_000, detail: text, question, evidence: ASKED }),
     progress(0x07, 'waiting', { detail: 'waits for the console' }),
   ]);
 }

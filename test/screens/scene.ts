@@ -3,6 +3,7 @@
  * moves only when a scene says so, so that the same scene always paints the same frame.
  */
 import { readFileSync } from 'node:fs';
+import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
 import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/protocol.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
@@ -17,6 +18,7 @@ import { emptyTokenizer, flush, tokenize } from '../../src/tui/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';
 import { paint } from '../../src/tui/view/view.ts';
 import { REFERENCE_RACK } from '../support/stand.ts';
+import { PLANS } from './plans.ts';
 
 /** 2026-03-14 09:26:53 UTC. */
 export const NOW = Date.UTC(2026, 2, 14, 9, 26, 53);
@@ -168,6 +170,25 @@ export class Scene {
     const checks = answer(asked.request);
     const confirm = nodes.length === 1 ? (checks[0]?.name ?? '') : `${label} ${nodes.length}`;
     return this.dispatch({ type: 'checked', dialog: asked.dialog, answer: { verb, confirm, nodes: checks } });
+  }
+
+  /** The server answers which plans there are. */
+  plans(plans: PlanSummary[] = PLANS()): this {
+    const asked = this.effects.findLast((effect) => effect.do === 'plans');
+    if (asked?.do !== 'plans') throw new Error('no plans were asked for');
+    return this.dispatch({ type: 'plans-listed', panel: asked.panel, list: { plans, runs: [...this.state.runs] } });
+  }
+
+  /** The server answers what the plan asked for last would do. */
+  previewed(preview: PlanPreview): this {
+    const asked = this.effects.findLast((effect) => effect.do === 'plan-show');
+    if (asked?.do !== 'plan-show') throw new Error('no plan was asked for');
+    return this.dispatch({ type: 'plan-shown', panel: asked.panel, preview });
+  }
+
+  /** The server tells of a run. */
+  ran(note: PlanRun): this {
+    return this.dispatch({ type: 'plan', note });
   }
 
   /** The server grants the console asked for last, with this on its screen. */

@@ -1,11 +1,13 @@
 /** The interface's screens as goldens: what is shown, in which words, and what each cell means. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { PlanRun } from '../../src/api/plan.ts';
 import type { PowerRequest, Refusal } from '../../src/api/power.ts';
 import { STALE_AFTER_MS } from '../../src/rack/reading.ts';
 import { expectGolden, GOLDENS, type Tier } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
-import { allClear, EVE, ME, MIXED, Scene, type SceneOptions } from './scene.ts';
+import { DONE, preview, run } from './plans.ts';
+import { allClear, EVE, ME, MIXED, NOW, Scene, type SceneOptions } from './scene.ts';
 
 const SMALL = { cols: 80, rows: 24 };
 const WIDE = { cols: 160, rows: 50 };
@@ -82,6 +84,7 @@ const SCREENS: Record<string, () => Scene> = {
   'console-full': () => inConsole(SMALL),
   'console-beside': () => inConsole({ cols: 160, rows: 50 }),
   'console-left': () => inConsole({ cols: 160, rows: 50 }).keys('\x1d', 'd').later(65_000),
+  'run-lines': () => scene({ ...SMALL, operations: [ended()] }).ran(midway()),
   'operation-lines': () => scene({ ...SMALL, operations: [running(), ended()] }),
   'operations-question': () => scene({ ...SMALL, operations: [asking()] }).keys('o'),
   'operations-question-confirm': () =>
@@ -129,12 +132,88 @@ const DIALOGS: Record<string, (size: SceneOptions) => Scene> = {
   'dialog-view-only': (size) => scene({ ...size, access: 'view' }).keys('03', 'p'),
 };
 
+/** `!`, the plans, and what the first that cuts would do. */
+const panel = (size: SceneOptions, refusals: Record<number, Refusal[]> = {}): Scene =>
+  scene(size).keys('!').plans().previewed(preview('shed-dev', refusals));
+
+const armed = (size: SceneOptions): Scene => panel(size).keys('a');
+
+const midway = (over: Partial<PlanRun> = {}): PlanRun =>
+  run('shed-all', over, (addr) => {
+    if (addr === 0x05) {
+      const detail = 'the shutdown does not end (kubelet.service); left on at its deadline';
+      return { state: 'ended', outcome: 'left-on', detail, tries: 1 };
+    }
+    if ([0x01, 0x09, 0x0d, 0x11, 0x15].includes(addr)) return DONE;
+    if (addr === 0x0c) return { state: 'started', operation: 'op-7', phase: 'asking', tries: 1 };
+    return [0x10, 0x14].includes(addr) ? { state: 'started', phase: 'stopping', tries: 1 } : {};
+  });
+
+const MASTER: Refusal = {
+  rule: 'master',
+  message: 'mcp01 (A-0, 00) manages this bus: cutting its power would end the bus and this program',
+  override: null,
+};
+const QUORUM: Refusal = {
+  rule: 'quorum',
+  message:
+    'the control plane of dev loses its quorum without dk8s-controlplane-01 (D-0, 0c): dk8s-controlplane-02 is down',
+  override: 'run a plan that takes the whole cluster',
+};
+
+/** The emergency panel in both sizes. */
+const PANELS: Record<string, (size: SceneOptions) => Scene> = {
+  'emergency-asking': (size) => scene(size).keys('!'),
+  'emergency-no-plans': (size) => scene(size).keys('!').plans([]),
+  'emergency-choose': (size) => panel(size),
+  'emergency-refused': (size) => panel(size, { 0x0c: [QUORUM] }),
+  'emergency-all': (size) =>
+    panel(size)
+      .keys('j')
+      .previewed(preview('shed-all', { 0x00: [MASTER] })),
+  'emergency-all-end': (size) =>
+    panel(size)
+      .keys('j')
+      .previewed(preview('shed-all', { 0x00: [MASTER] }))
+      .keys(' ', ' ', ' ', ' '),
+  'emergency-on': (size) => panel(size).keys('k').previewed(preview('bring-up')),
+  'emergency-stale': (size) => panel(size).later(STALE_AFTER_MS + 1000),
+  'emergency-view-only': (size) =>
+    scene({ ...size, access: 'view' })
+      .keys('!')
+      .plans(),
+  'emergency-armed': (size) => armed(size).typed('shed-'),
+  'emergency-armed-wrong': (size) => armed(size).typed('shd'),
+  'emergency-armed-enter': (size) => armed(size).keys('\r'),
+  'emergency-armed-pasted': (size) => armed(size).keys('\x1b[200~shed-dev 9\x1b[201~'),
+  'emergency-armed-too-fast': (size) => armed(size).keys('shed-dev 9\r'),
+  'emergency-armed-sent': (size) => armed(size).typed('shed-dev 9').keys('\r'),
+  'emergency-disarmed': (size) => armed(size).keys('\x1b'),
+  'emergency-run': (size) =>
+    scene({ ...size, operations: [asking(0x0c)] })
+      .ran(midway())
+      .keys('!')
+      .plans(),
+  'emergency-run-abort': (size) => scene(size).ran(midway()).keys('!', 'a').plans(),
+  'emergency-run-skip': (size) =>
+    scene(size)
+      .ran(midway({ state: 'paused', detail: 'dk8s-worker-02 did not go off: go on, leave it out, or abort' }))
+      .keys('!', 'j', 's')
+      .plans(),
+  'emergency-run-ended': (size) =>
+    scene(size)
+      .ran(run('shed-dev', { state: 'ended', endedAt: NOW - 5000, detail: 'every node is off' }, () => DONE))
+      .keys('!')
+      .plans(),
+};
+
 const TIERS: Tier[] = [
   { theme: 'dark', depth: 256 },
   { theme: 'dark', depth: 16 },
   { theme: 'mono', depth: 0 },
 ];
 
+const IN_BOTH = { ...DIALOGS, ...PANELS };
 const sized = ({ cols, rows }: { cols: number; rows: number }): string => `${cols}x${rows}`;
 
 test.each(Object.entries(SCREENS))('%s', async (name, make) => {
@@ -142,7 +221,7 @@ test.each(Object.entries(SCREENS))('%s', async (name, make) => {
 });
 
 describe.each([SMALL, WIDE])('dialogs in $cols x $rows', (size) => {
-  test.each(Object.entries(DIALOGS))('%s', async (name, make) => {
+  test.each(Object.entries(IN_BOTH))('%s', async (name, make) => {
     expectGolden(`${name}-${sized(size)}`, await make(size).frame());
   });
 });
@@ -164,7 +243,7 @@ test('without a UTF-8 terminal every cell is ASCII', async () => {
 test('every golden is some screen', () => {
   const made = [
     ...Object.keys(SCREENS),
-    ...[SMALL, WIDE].flatMap((size) => Object.keys(DIALOGS).map((name) => `${name}-${sized(size)}`)),
+    ...[SMALL, WIDE].flatMap((size) => Object.keys(IN_BOTH).map((name) => `${name}-${sized(size)}`)),
     ...TIERS.flatMap(({ depth }) => [`map-looks-${depth}`, `console-looks-${depth}`]),
     'map-ascii',
   ];

@@ -14,6 +14,9 @@ const SECTIONS: readonly [Context, string][] = [
   ['prefix', 'Console: every key goes to the node, but after Ctrl-]'],
   ['left', 'A console that was left'],
   ['operations', 'Operations'],
+  ['emergency', 'Emergency panel'],
+  ['armed', 'An armed plan: only the words shown start it'],
+  ['plan-run', 'A plan that runs'],
 ];
 
 export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs): void {

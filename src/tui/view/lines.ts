@@ -5,9 +5,11 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { BINDINGS, disabledReason, keyLabel, type Context } from '../bindings.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
-import { shownOperations, type State } from '../state.ts';
+import type { State } from '../state.ts';
+import { loneOperations, shownRuns } from '../state-plans.ts';
 import { lookOf, viewOf } from './node-look.ts';
 import { progressSpans } from './operation-nodes.ts';
+import { runSpans } from './plan-run.ts';
 
 export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, g: Glyphs): void {
   const node = state.rack.nodes.find((one) => one.addr === state.cursor);
@@ -66,9 +68,9 @@ export function paintEvents(
 }
 
 export function paintOperations(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
-  shownOperations(state)
-    .slice(-height)
-    .forEach((operation, i) => frame.spans(x + 1, y + i, operationLine(operation, state, g), width - 2));
+  const runs = shownRuns(state).map((run): Span[] => [...runSpans(state, run, g), [', ! shows it', 'dim']]);
+  const operations = loneOperations(state).map((operation) => operationLine(operation, state, g));
+  [...runs, ...operations].slice(0, height).forEach((line, i) => frame.spans(x + 1, y + i, line, width - 2));
 }
 
 /** `◐ off ns01 · stopping 0:12 of 3:00 · a stop job is running …`. */

@@ -9,8 +9,8 @@ import { wrap } from './box.ts';
 /** Up to so many nodes each one's evidence is shown. */
 const FEW = 3;
 /** A node's cell in the grid: sign, address, name, phase, time. Two stand side by side in 80 columns. */
-const CELL = 37;
-const NAME = 15;
+export const CELL = 37;
+export const NAME = 15;
 
 export function nodeLines(state: State, nodes: readonly NodeProgress[], width: number, g: Glyphs): Span[][] {
   if (nodes.length <= FEW)
@@ -19,7 +19,8 @@ export function nodeLines(state: State, nodes: readonly NodeProgress[], width: n
       ...(node.question === null ? wrap(node.detail, width - 4) : []).map((line): Span[] => [[`    ${line}`, 'text']]),
       ...evidenceLines(state, node, width),
     ]);
-  return [...grid(state, nodes, width, g), ...remarks(nodes, width, g)];
+  const cells = nodes.map((node) => cell(state, node, g));
+  return [...inColumns(cells, width), ...remarks(nodes, width, g)];
 }
 
 /** `ns01 stopping 0:12 of 3:00`: elapsed, and the limit of this state where it has one. */
@@ -42,14 +43,12 @@ function evidenceLines(state: State, node: NodeProgress, width: number): Span[][
   );
 }
 
-/** Column by column, in address order: what stands together in the rack stands together here. */
-function grid(state: State, nodes: readonly NodeProgress[], width: number, g: Glyphs): Span[][] {
+/** Column by column, in the order given: what stands together in the rack stands together here. */
+export function inColumns(cells: readonly Span[][], width: number): Span[][] {
   const columns = Math.max(1, Math.floor(width / CELL));
-  const rows = Math.ceil(nodes.length / columns);
+  const rows = Math.ceil(cells.length / columns);
   return Array.from({ length: rows }, (_, row) =>
-    Array.from({ length: columns }, (_, column) => nodes[column * rows + row]).flatMap((node) =>
-      node === undefined ? [] : cell(state, node, g),
-    ),
+    Array.from({ length: columns }, (_, column) => cells[column * rows + row] ?? []).flat(),
   );
 }
 

@@ -7,6 +7,7 @@ import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout.ts';
 import { nameOf, type Overlay, type State } from '../state.ts';
 import { centred, paintBox, wrap } from './box.ts';
 import { paintDetail } from './detail.ts';
+import { paintEmergency } from './emergency.ts';
 import { paintHeader } from './header.ts';
 import { paintHelp } from './help.ts';
 import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './lines.ts';
@@ -83,6 +84,10 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     }
     case 'power': {
       paintPowerDialog(frame, state, overlay, g);
+      return;
+    }
+    case 'emergency': {
+      paintEmergency(frame, state, overlay, g);
       return;
     }
     case 'operations': {

@@ -1,0 +1,85 @@
+/** What a plan would do now: in which order, how long it takes, what it frees, what stays on and by which rule. */
+import type { PlanNodePreview, PlanPreview } from '../../api/plan.ts';
+import { formatAddress } from '../../rack/address.ts';
+import type { InkRole, Span } from '../frame.ts';
+import { formatDuration, POWER_LETTER, shorten, type Glyphs } from '../glyphs.ts';
+import { acting } from '../plan-rules.ts';
+import type { EmergencyPanel } from '../state-plans.ts';
+import { wrap } from './box.ts';
+import { CELL, inColumns, NAME } from './operation-nodes.ts';
+import { refusalLines } from './power-dialog.ts';
+
+/** The sum, above what scrolls. */
+export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {
+  if (preview.kind !== 'done') return [];
+  const { answer } = preview;
+  const { predictedMs, current, cuts, nodes } = answer;
+  const time = predictedMs === null ? '' : `, about ${formatDuration(predictedMs)}`;
+  const verb = cuts ? 'go OFF' : 'are switched on';
+  const frees = `Frees at most ${current.plan} of ${current.rack} counts of current (not calibrated).`;
+  return [
+    [
+      [`${acting(answer).length} of ${nodes} nodes ${verb}${time}`, 'title'],
+      [`, in this order:`, 'text'],
+    ],
+    ...(cuts ? wrap(frees, width).map((line): Span[] => [[line, 'dim']]) : []),
+  ];
+}
+
+export function previewLines(panel: EmergencyPanel, width: number, g: Glyphs): Span[][] {
+  const { preview } = panel;
+  if (panel.chosen === null) return [];
+  if (preview.kind === 'running') return [[['Asking the nodes …', 'aging']]];
+  if (preview.kind === 'failed') return wrap(preview.why, width).map((line): Span[] => [[line, 'fault']]);
+  const { answer } = preview;
+  const steps = answer.steps.flatMap((step, i): Span[][] => [
+    [
+      [`${i + 1} ${step.name} `, 'title'],
+      [`${step.action}, ${span(step)}`, 'text'],
+      [step.nodes.length > step.parallel ? `, ${step.parallel} at once` : '', 'dim'],
+    ],
+    ...inColumns(
+      step.nodes.map((node) => cell(node, g)),
+      width,
+    ),
+  ]);
+  return [...steps, ...refused(answer, width, g), ...untouched(answer, width)];
+}
+
+const span = ({ startMs, endMs }: { startMs: number; endMs: number }): string =>
+  `${formatDuration(startMs)} to ${formatDuration(endMs)}`;
+
+function cell(node: PlanNodePreview, g: Glyphs): Span[] {
+  const stays = node.refusals.length > 0;
+  const [words, ink]: [string, InkRole] = stays
+    ? ['REFUSED', 'fault']
+    : node.remark === null
+      ? [`${formatDuration(node.startMs)}-${formatDuration(node.endMs)}`, 'dim']
+      : [node.remark, 'dim'];
+  const room = CELL - NAME - 8;
+  return [
+    [`${g.power[node.power]}${POWER_LETTER[node.power]} `, node.power === 'on' ? 'ok' : 'off'],
+    [`${formatAddress(node.addr)} `, 'dim'],
+    [`${shorten(node.name, NAME, g).padEnd(NAME)} `, 'text'],
+    [`${words.slice(0, room).padEnd(room)} `, ink],
+  ];
+}
+
+/** Nodes of the plan that a guard holds back, each with its rule's sentence. */
+function refused({ steps }: PlanPreview, width: number, g: Glyphs): Span[][] {
+  const held = steps.flatMap(({ nodes }) => nodes).filter(({ refusals }) => refusals.length > 0);
+  if (held.length === 0) return [];
+  return [
+    [[`Stays as it is, because a rule says so (${held.length}):`, 'title']],
+    ...held.flatMap(({ refusals }) => refusals.flatMap((refusal) => refusalLines(refusal, width, g))),
+  ];
+}
+
+function untouched({ stays }: PlanPreview, width: number): Span[][] {
+  if (stays.length === 0) return [];
+  const names = stays.map(({ name, power }) => (power === 'on' ? name : `${name} (${power})`)).join(', ');
+  return [
+    [[`Not in this plan (${stays.length}):`, 'title']],
+    ...wrap(names, width - 2).map((line): Span[] => [[`  ${line}`, 'text']]),
+  ];
+}

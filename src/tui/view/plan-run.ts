@@ -1,0 +1,118 @@
+/** A plan under way, or how it ended: a headline, a bar, each step's nodes, and what somebody has to decide. */
+import type { PlanNodeRun, PlanRun, PlanState } from '../../api/plan.ts';
+import { formatAddress, type Address } from '../../rack/address.ts';
+import type { InkRole, Span } from '../frame.ts';
+import { formatClock, formatDuration, shorten, type Glyphs } from '../glyphs.ts';
+import type { State } from '../state.ts';
+import { nodesOfRun } from '../state-plans.ts';
+import { wrap } from './box.ts';
+import { CELL, inColumns, NAME } from './operation-nodes.ts';
+
+const STATE_INK: Record<PlanState, InkRole> = {
+  running: 'warn',
+  pausing: 'warn',
+  paused: 'danger',
+  aborting: 'danger',
+  interrupted: 'danger',
+  ended: 'title',
+};
+
+export function runHead(state: State, run: PlanRun, width: number, g: Glyphs): Span[][] {
+  const nodes = nodesOfRun(run);
+  const over = nodes.filter((node) => node.state === 'ended').length;
+  const done = Math.round((over / Math.max(1, nodes.length)) * width);
+  const asked = `asked by ${run.by} at ${formatClock(run.startedAt, state.utcOffsetMin, true)}`;
+  return [
+    runSpans(state, run, g),
+    [
+      [g.progress.done.repeat(done), allDone(run) ? 'ok' : 'warn'],
+      [g.progress.left.repeat(width - done), 'dim'],
+    ],
+    [[`${run.id}, ${asked}${run.armed ? ', armed' : ''}`, 'dim']],
+    ...(run.detail === '' ? [] : wrap(run.detail, width)).map((line): Span[] => [
+      [line, run.state === 'running' ? 'text' : 'warn'],
+    ]),
+  ];
+}
+
+/** `shed-dev RUNNING 0:42 of about 3:20, 5 of 9 done`: also the run's line on the map. */
+export function runSpans(state: State, run: PlanRun, g: Glyphs): Span[] {
+  const nodes = nodesOfRun(run);
+  const done = nodes.filter(({ outcome }) => outcome === 'done').length;
+  const elapsed = formatDuration((run.endedAt ?? state.now) - run.startedAt);
+  const about = formatDuration(run.predictedEndAt - run.startedAt);
+  const ended = run.state === 'ended';
+  const ink = ended ? (allDone(run) ? 'ok' : 'fault') : STATE_INK[run.state];
+  return [
+    [`${ended ? (allDone(run) ? g.ok : g.bad) : (g.operation[0] ?? '*')} `, ink],
+    [`${run.plan} `, 'title'],
+    [`${run.state.toUpperCase()} `, ink],
+    [ended ? `after ${elapsed}` : `${elapsed} of about ${about}`, 'text'],
+    [`, ${done} of ${nodes.length} done`, ended ? ink : 'text'],
+  ];
+}
+
+function allDone(run: PlanRun): boolean {
+  return nodesOfRun(run).every(({ outcome }) => outcome === null || outcome === 'done');
+}
+
+export function runLines(state: State, run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] {
+  const steps = run.steps.flatMap((step, i): Span[][] => [
+    [
+      [`${i + 1} ${step.name} `, 'title'],
+      [`${step.action}: ${step.state}`, step.state === 'incomplete' ? 'fault' : step.state === 'done' ? 'ok' : 'text'],
+    ],
+    ...inColumns(
+      step.nodes.map((node) => cell(state, node, node.addr === chosen, g)),
+      width,
+    ),
+  ]);
+  // What somebody has to decide or know stands above what runs by itself.
+  return [...questions(state, run, width, g), ...remarks(run, width, g), ...steps];
+}
+
+function cell(state: State, node: PlanNodeRun, chosen: boolean, g: Glyphs): Span[] {
+  const [sign, ink] = signOf(node, g);
+  const room = CELL - NAME - 7;
+  const word = node.outcome ?? node.phase ?? node.state;
+  const timed = `${word} ${formatDuration(state.now - node.since)}`;
+  return [
+    [sign.slice(0, 1), ink],
+    [chosen ? '>' : ' ', 'key'],
+    [`${formatAddress(node.addr)} `, 'dim'],
+    [`${shorten(node.name, NAME, g).padEnd(NAME)} `, chosen ? 'mark' : 'text'],
+    [`${(node.state === 'started' && timed.length <= room ? timed : word).padEnd(room)} `, ink],
+  ];
+}
+
+function signOf({ state, outcome }: PlanNodeRun, g: Glyphs): [string, InkRole] {
+  if (outcome === 'done') return [g.ok, 'ok'];
+  if (outcome === 'skipped') return [g.separator, 'dim'];
+  if (outcome !== null) return [g.bad, 'fault'];
+  return state === 'waiting' ? [g.separator, 'dim'] : [g.operation[0] ?? '*', 'warn'];
+}
+
+function questions(state: State, run: PlanRun, width: number, g: Glyphs): Span[][] {
+  const ids = new Set(nodesOfRun(run).map(({ operation }) => operation));
+  const asking = state.operations.filter(({ id }) => ids.has(id)).flatMap(({ nodes }) => nodes);
+  return asking.flatMap(({ name, question }) =>
+    question === null
+      ? []
+      : wrap(`${name} ASKS (o answers): ${question.text}`, width - 2).map((line, i): Span[] => [
+          [i === 0 ? `${g.question} ` : '  ', 'danger'],
+          [line, 'warn'],
+        ]),
+  );
+}
+
+/** How nodes ended that did not end well, each with its reason. */
+function remarks(run: PlanRun, width: number, g: Glyphs): Span[][] {
+  return nodesOfRun(run)
+    .filter(({ outcome }) => outcome !== null && outcome !== 'done')
+    .flatMap((node) =>
+      wrap(`${node.name} ${node.outcome ?? ''}: ${node.detail}`, width - 2).map((line, i): Span[] => [
+        [i === 0 ? `${signOf(node, g)[0]} ` : '  ', signOf(node, g)[1]],
+        [line, node.outcome === 'skipped' ? 'dim' : 'fault'],
+      ]),
+    );
+}
