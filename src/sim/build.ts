@@ -37,6 +37,7 @@ export function buildSimulator(options: SimOptions, clock: () => number): { simu
       new Rack({
         nodes,
         master: plan.master,
+        at,
         unlock: options.unlock,
         locked: options.locked,
         dialect: options.dialect,

@@ -20,7 +20,7 @@ export async function listen(path: string, host: SimHost): Promise<ControlServer
     socket.once('close', () => clients.delete(socket));
     // A client that left without reading its answer.
     socket.on('error', () => socket.destroy());
-    onLines(socket, (line) => socket.write(`${JSON.stringify(answer(line, host))}\n`));
+    onLines(socket, (line) => void answer(line, host).then((said) => socket.write(`${JSON.stringify(said)}\n`)));
   });
   rmSync(path, { force: true });
   await new Promise<void>((resolve, reject) => {
@@ -52,7 +52,7 @@ interface Answer {
   error?: string;
 }
 
-function answer(line: string, host: SimHost): Answer {
+async function answer(line: string, host: SimHost): Promise<Answer> {
   let id: unknown = null;
   try {
     const request = JSON.parse(line) as Record<string, unknown> | null;
@@ -61,7 +61,7 @@ function answer(line: string, host: SimHost): Answer {
     const { do: verb, ...params } = request;
     delete params['id'];
     if (typeof verb !== 'string') throw new Error(`a request says what to do: {"id":1,"do":"help"}`);
-    return { id, ok: true, result: perform(host, verb, params) ?? null };
+    return { id, ok: true, result: (await perform(host, verb, params)) ?? null };
   } catch (error) {
     return { id, ok: false, error: error instanceof Error ? error.message : String(error) };
   }

@@ -4,6 +4,11 @@ export interface NodeCounters {
   /** `/` and `\` that this node's BIOS executed. */
   on: number;
   off: number;
+  /** `\` that took the power of a system that ran, or was on its way up or down. */
+  cutAlive: number;
+  /** How often its blade's voltage fell and it started anew; and whether it ran when the last energy was gone. */
+  brownOuts: number;
+  lostPower: number;
   status: number;
   /** Bytes that reached this BMC's BIOS although the driver had asked for a console (`~`) in the same pipe. */
   biosForConsole: { printable: number; control: number };
@@ -47,6 +52,9 @@ export function emptyNodeCounters(): NodeCounters {
   return {
     on: 0,
     off: 0,
+    cutAlive: 0,
+    brownOuts: 0,
+    lostPower: 0,
     status: 0,
     biosForConsole: { printable: 0, control: 0 },
     lost: 0,

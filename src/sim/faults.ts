@@ -17,6 +17,10 @@ export interface BmcFaults {
   consoleIgnored: boolean;
   /** Milliseconds before each reply, on top of the usual turnaround. */
   slowMs: number;
+  /** The current swings by so many counts to both sides. */
+  jitter: number;
+  /** The current is at the sensor's end, ff, whatever is drawn. */
+  saturated: boolean;
 }
 
 export function noBmcFaults(): BmcFaults {
@@ -30,6 +34,8 @@ export function noBmcFaults(): BmcFaults {
     torn: false,
     consoleIgnored: false,
     slowMs: 0,
+    jitter: 0,
+    saturated: false,
   };
 }
 

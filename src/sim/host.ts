@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildSimulator } from './build.ts';
 import { listen, type ControlServer } from './control.ts';
+import { Network, type NetworkOptions } from './network.ts';
 import type { SimOptions } from './options.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -14,6 +15,7 @@ export class SimHost {
   readonly control: string;
   private readonly temporary: string | null;
   private server: ControlServer | null = null;
+  private network: Network | null = null;
 
   private constructor(options: SimOptions) {
     this.simulator = buildSimulator(options, () => performance.now()).simulator;
@@ -55,7 +57,16 @@ export class SimHost {
     this.simulator.unplug();
   }
 
+  /** The nodes' ports on loopback; earlier ones are closed. The master is whoever drives the bus, and has none here. */
+  async listen(options: NetworkOptions): Promise<void> {
+    this.network?.close();
+    const { rack } = this.simulator;
+    const nodes = [...rack.nodes.values()].filter((node) => node !== rack.master);
+    this.network = await Network.open(nodes, options, () => this.simulator.now());
+  }
+
   close(): void {
+    this.network?.close();
     this.server?.close();
     if (this.link !== null) rmSync(this.link, { force: true });
     this.simulator.close();

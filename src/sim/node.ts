@@ -2,7 +2,7 @@
 import { Bios } from './bios.ts';
 import { emptyNodeCounters, type NodeCounters } from './counters.ts';
 import { noBmcFaults, type BmcFaults } from './faults.ts';
-import type { Guest, GuestPhase } from './guest/guest.ts';
+import { isAlive, type Guest, type GuestPhase, type NetworkState } from './guest/guest.ts';
 import { Physics, type Activity } from './physics.ts';
 import { noiseAt } from './random.ts';
 
@@ -18,9 +18,16 @@ export interface NodeDescription {
   reported: PowerState;
   guest: GuestPhase;
   user: string | null;
+  /** What whoever knocks at its ssh port meets. */
+  network: NetworkState;
   current: number;
   fan: number;
 }
+
+/** What a board draws on top in its first second, W: ours, so that three on a blade may start together and four may not. */
+const INRUSH = { watts: 10, ms: 1_000 };
+/** How long a sensor shows one value of the fault `jitter`, guest ms. */
+const JITTER_MS = 300;
 
 export interface NodeOptions {
   addr: number;
@@ -48,7 +55,11 @@ export class SimNode {
   /** Until when the status still claims `on` (fault `off-late`). */
   private claimsOnUntil = 0;
   private readonly physics: Physics;
-  private readonly timeScale: number;
+  /** Guest milliseconds a wire millisecond. */
+  readonly timeScale: number;
+  private readonly seed: number;
+  /** When the board last got its voltage, guest time. */
+  private startedAt = -Infinity;
   private activity: Activity;
 
   constructor(options: NodeOptions) {
@@ -57,6 +68,7 @@ export class SimNode {
     this.guest = options.guest;
     this.power = options.power;
     this.timeScale = options.timeScale;
+    this.seed = options.seed;
     this.uid = [7, 8]
       .map((salt) => Math.floor(noiseAt(options.seed, salt) * 2 ** 24))
       .map((half) => half.toString(16).padStart(6, '0'))
@@ -77,11 +89,27 @@ export class SimNode {
     this.advance(at);
     const was = this.power;
     this.power = power;
-    if (power === 'on') this.guest.powerOn(this.guestTime(at));
+    if (power === 'on') this.startGuest(at);
     else if (was === 'on') {
       this.guest.powerOff(this.guestTime(at));
       this.claimsOnUntil = at + this.faults.offLateMs;
     }
+    this.noteActivity();
+  }
+
+  /** `\` at this BMC; one that hits a system that runs is counted. */
+  cut(at: number): void {
+    this.counters.off += 1;
+    if (this.faults.offIgnored || this.power !== 'on') return;
+    this.advance(at);
+    if (isAlive(this.guest.phase)) this.counters.cutAlive += 1;
+    this.switchPower('off', at);
+  }
+
+  /** The board gets its voltage, from its BMC or after a brown-out. */
+  startGuest(at: number): void {
+    this.startedAt = this.guestTime(at);
+    this.guest.powerOn(this.startedAt);
     this.noteActivity();
   }
 
@@ -90,7 +118,21 @@ export class SimNode {
     this.advance(at);
     const { current, fan } = this.physics.read(this.guestTime(at));
     const shown = at < this.claimsOnUntil ? 'on' : this.power;
-    return { power: POWER_STATES.indexOf(shown), current, fan };
+    return { power: POWER_STATES.indexOf(shown), current: this.sensed(current, at), fan };
+  }
+
+  /** Watts drawn from the blade. */
+  watts(at: number): number {
+    this.advance(at);
+    if (this.power !== 'on') return 0;
+    const now = this.guestTime(at);
+    const inrush = this.guest.phase !== 'dead' && now - this.startedAt < INRUSH.ms ? INRUSH.watts : 0;
+    return this.physics.watts(now) + inrush;
+  }
+
+  network(at: number): NetworkState {
+    this.advance(at);
+    return this.power === 'on' ? this.guest.network : 'gone';
   }
 
   /** The true state, for whoever has hands in the rack; plain data. */
@@ -103,6 +145,7 @@ export class SimNode {
       reported: POWER_STATES[power] ?? this.power,
       guest: this.guest.phase,
       user: this.guest.user,
+      network: this.network(at),
       current,
       fan,
     };
@@ -117,6 +160,16 @@ export class SimNode {
   /** Wire time of the guest's next own step. */
   nextDeadline(): number {
     return this.guest.nextDeadline() / this.timeScale;
+  }
+
+  /** The current as the BMC's sensor has it. */
+  private sensed(current: number, at: number): number {
+    if (this.power !== 'on') return current;
+    if (this.faults.saturated) return 0xff;
+    const { jitter } = this.faults;
+    if (jitter === 0) return current;
+    const swing = 2 * noiseAt(this.seed, Math.floor(this.guestTime(at) / JITTER_MS), 31) - 1;
+    return Math.max(0, Math.min(0xff, Math.round(current + jitter * swing)));
   }
 
   private noteActivity(): void {

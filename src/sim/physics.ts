@@ -28,6 +28,8 @@ const HEAT_MS = 45_000;
 const FAN_MS = 6_000;
 const BOOT_MS = 22_000;
 const JITTER_STEP_MS = 700;
+/** So that idle is 0.40 to 0.60 A at 5 V (SHUTDOWN section 1). The simulator's own: the hardware's scale is not known. */
+const W_PER_COUNT = 0.078;
 
 export class Physics {
   private readonly seed: number;
@@ -65,6 +67,11 @@ export class Physics {
       current: toByte(this.draw(at) + jitter, 1),
       fan: toByte(FAN_MIN + FAN_SPAN * this.fan + fanJitter, FAN_MIN),
     };
+  }
+
+  /** Watts at `at`, without the sensor's jitter. */
+  watts(at: number): number {
+    return this.draw(at) * W_PER_COUNT;
   }
 
   private get idle(): number {

@@ -11,6 +11,7 @@ import { MeantForConsole } from './meant.ts';
 import type { SimNode } from './node.ts';
 import type { Random } from './random.ts';
 import { damage, frame, statusLine, uidLine } from './reply.ts';
+import { Supply } from './supply.ts';
 
 const BELL = 0x07;
 /** What a BMC needs to find its answer, ms: our assumption, the real one is not known. */
@@ -19,6 +20,8 @@ export const TURNAROUND_MS = 0.1;
 export interface RackOptions {
   nodes: SimNode[];
   master: number;
+  /** Now, wire time. */
+  at: number;
   unlock: string;
   locked: boolean;
   dialect: Dialect;
@@ -33,6 +36,7 @@ export interface RackOptions {
 export class Rack {
   readonly nodes: ReadonlyMap<number, SimNode>;
   readonly master: SimNode;
+  readonly supply: Supply;
   dialect: Dialect;
   turnaroundMs: number;
   faults: BusFaults = noBusFaults();
@@ -55,6 +59,7 @@ export class Rack {
     const master = this.nodes.get(options.master);
     if (!master) throw new Error(`no node at the master's address ${options.master}`);
     this.master = master;
+    this.supply = new Supply(options.nodes, master, options.at);
     this.dialect = options.dialect;
     this.turnaroundMs = options.turnaroundMs;
     this.locked = options.locked;
@@ -71,11 +76,8 @@ export class Rack {
   /** One byte from the host has arrived. `stallMs`: how long the reader was not looking (see Bridge). */
   receive(byte: number, at: number, stallMs = 0): void {
     this.bus.bytesIn += 1;
-    if (this.dead) {
-      this.bus.afterCatastrophe += 1;
-      return;
-    }
-    if (this.faults.silent) return;
+    if (this.bus.catastrophe) this.bus.afterCatastrophe += 1;
+    if (this.dead || this.faults.silent) return;
     if (this.quiet) this.noise(at);
     this.quiet = byte === BELL;
     if (byte === BELL) this.closePipe(at);
@@ -86,6 +88,7 @@ export class Rack {
 
   /** Sends what the open console's guest has to say, as long as the line has room. */
   pump(at: number, room: number): void {
+    this.supply.advance(at);
     const node = this.consoleNode;
     if (this.dead) return;
     this.sayLate(at);
@@ -98,9 +101,27 @@ export class Rack {
     this.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
   }
 
-  /** When the guest on the open console, or a slow BMC, says something by itself. */
+  /** When the guest on the open console, a slow BMC or the supply does something by itself. */
   nextDeadline(): number {
-    return Math.min(this.consoleNode?.nextDeadline() ?? Infinity, this.late[0]?.due ?? Infinity);
+    return Math.min(
+      this.consoleNode?.nextDeadline() ?? Infinity,
+      this.late[0]?.due ?? Infinity,
+      this.supply.nextDeadline(),
+    );
+  }
+
+  /** A fault: the pipe falls shut, as if the BMC that held it had started anew. */
+  dropPipe(): void {
+    const node = this.consoleNode;
+    if (node) node.console = null;
+    this.pipe = null;
+  }
+
+  /** Mains fail or return; a BMC that had no power is locked again. */
+  setMains(on: boolean, at: number): void {
+    if (!this.supply.setMains(on, at)) return;
+    this.locked = true;
+    this.dropPipe();
   }
 
   /** A fault, or somebody who left: a pipe that nobody closed. */
@@ -211,8 +232,7 @@ export class Rack {
         if (!node.faults.onIgnored && node.power === 'off') node.switchPower('on', at);
         break;
       case 'off':
-        node.counters.off += 1;
-        if (!node.faults.offIgnored && node.power === 'on') node.switchPower('off', at);
+        node.cut(at);
         break;
       case 'console':
         // The master's own UART is the bus: there is nothing to open a console to.

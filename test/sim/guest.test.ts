@@ -216,6 +216,95 @@ describe('shutdown', () => {
   });
 });
 
+describe('the last line', () => {
+  const ask = (): void => {
+    login();
+    type('sudo systemctl poweroff\r');
+  };
+
+  test('comes in pieces where it is split, and only the last one is the halt', () => {
+    guest.faults.splitMs = 5_000;
+    ask();
+    let said = wait(10_000);
+    expect(said).toMatch(/Powering off\.\r\n\[[^\r\n]+$/);
+    expect(said).not.toContain('Power down');
+    expect(guest.phase).toBe('stopping');
+    said += wait(10_000);
+    expect(said).toMatch(/reboot: Power down\r\n$/);
+    expect(guest.phase).toBe('halted');
+  });
+
+  test('comes in colour', () => {
+    guest.faults.coloured = true;
+    ask();
+    expect(wait(20_000)).toMatch(/\x1b\[32m\[ *\d+\.\d+\] \x1b\[0m\x1b\[1;31mreboot: Power down\x1b\[0m\r\n$/);
+  });
+
+  test.each(['systemd', 'quiet', 'busybox', 'openrc'] as const)('is quoted before it is said (%s)', (style) => {
+    Object.assign(guest.faults, { quotesLog: true, style });
+    ask();
+    expect(wait(20_000).match(/reboot: Power down/g)).toHaveLength(2);
+  });
+});
+
+describe('a system in trouble', () => {
+  test('a kernel that stumbles says so and goes on', () => {
+    guest.stumble('oops', (now += 10));
+    expect(taken()).toMatch(/Internal error: Oops[^]*end trace/);
+    expect(type('\r')).toContain('login: ');
+  });
+
+  test('a card that dies is heard of again on the way down', () => {
+    guest.faults.readOnly = true;
+    guest.stumble('read-only', (now += 10));
+    expect(taken()).toContain('Remounting filesystem read-only');
+    login();
+    type('sudo poweroff\r');
+    expect(wait(20_000)).toMatch(/EXT4-fs error[^]*reboot: Power down/);
+  });
+
+  test('another password than the usual one', () => {
+    guest.faults.password = 'secret';
+    type('pi\rraspberry\r');
+    expect(wait(3_000)).toContain('Login incorrect');
+    type('pi\rsecret\r');
+    expect(guest.phase).toBe('shell');
+  });
+
+  test('a dead UART hides a system that can still be asked by ssh', () => {
+    guest.faults.consoleDead = true;
+    expect(type('\rpi\r')).toBe('');
+    expect(guest.shutDownBySsh(now)).toEqual({ code: 0, says: '' });
+    expect(wait(20_000)).toBe('');
+    expect(guest.phase).toBe('halted');
+  });
+
+  test('what a program prints is on the console', () => {
+    guest.say('reboot: Power down\n', (now += 10));
+    expect(taken()).toBe('reboot: Power down\r\n');
+    expect(guest.phase).toBe('login');
+  });
+});
+
+test('its network: up with the system, refusing on the way, gone when it has halted', () => {
+  expect(guest.network).toBe('up');
+  guest.shutDownBySsh(now);
+  wait(1_500);
+  expect(guest.network).toBe('refused');
+  wait(20_000);
+  expect(guest.network).toBe('gone');
+  guest.powerOff(now);
+  guest.powerOn(now);
+  expect(guest.network).toBe('gone');
+  wait(7_000);
+  expect(guest.network).toBe('refused');
+  wait(3_000);
+  expect(guest.network).toBe('up');
+  guest.faults.network = 'gone';
+  expect(guest.network).toBe('gone');
+  expect(guest.shutDownBySsh(now)).toMatchObject({ code: 255 });
+});
+
 describe('power', () => {
   test('off is dead at once, on starts at the bootloader and comes to the login in 6 to 10 s', () => {
     guest.powerOff((now += 10));

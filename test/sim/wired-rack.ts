@@ -33,6 +33,7 @@ export class WiredRack {
     this.rack = new Rack({
       nodes,
       master: 0,
+      at: 1_000,
       unlock: 'UnLockMe',
       locked,
       dialect: parseDialect(dialect, CAPTURED_DIALECT),

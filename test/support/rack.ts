@@ -15,6 +15,7 @@ import { SimControl } from '../../src/sim/ctl.ts';
 import { SimHost } from '../../src/sim/host.ts';
 import type { NodeDescription } from '../../src/sim/node.ts';
 import { parseSimArgs } from '../../src/sim/options.ts';
+import type { SupplyState } from '../../src/sim/supply.ts';
 import { perform } from '../../src/sim/verbs.ts';
 
 export interface RackOptions {
@@ -23,6 +24,7 @@ export interface RackOptions {
 }
 
 export interface RackState {
+  supply: SupplyState;
   bus: { port: string | null; locked: boolean; pipe: string | null; console: string | null; dead: boolean };
   nodes: NodeDescription[];
 }

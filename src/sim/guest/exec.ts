@@ -5,7 +5,7 @@
 import * as pty from '@lydell/node-pty';
 import type { Activity } from '../physics.ts';
 import { noGuestFaults } from './faults.ts';
-import { NOT_SCRIPTED, type Guest, type GuestPhase, type SshResult } from './guest.ts';
+import { NOT_SCRIPTED, type Guest, type GuestPhase, type NetworkState, type SshResult } from './guest.ts';
 import { Uart } from './uart.ts';
 
 /** Output beyond this makes the program wait, as a slow line does. */
@@ -60,6 +60,19 @@ export class ExecGuest implements Guest {
     this.dispose();
     this.phase = 'panicked';
     this.activitySince = at;
+  }
+
+  stumble(): void {
+    // Its kernel is this machine's.
+  }
+
+  say(text: string): void {
+    this.uart.print(text);
+    this.wake();
+  }
+
+  get network(): NetworkState {
+    return this.faults.network ?? (this.phase === 'running' ? 'refused' : 'gone');
   }
 
   shutDownBySsh(): SshResult {

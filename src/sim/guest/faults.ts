@@ -1,5 +1,6 @@
 /** What can be wrong with a guest. Plain data; the guest reads it when it matters. */
 import type { BootStop } from './boot-log.ts';
+import type { NetworkState } from './guest.ts';
 import type { ShutdownStyle } from './shutdown-log.ts';
 
 export interface GuestFaults {
@@ -9,12 +10,22 @@ export interface GuestFaults {
   flood: boolean;
   /** Nothing answers on the console, though the system is up. */
   noGetty: boolean;
+  /** Nothing comes or goes on its UART, though the system is up. */
+  consoleDead: boolean;
   /** A service takes so many seconds to stop. */
   stopJobS: number;
   /** The shutdown never comes to an end. */
   shutdownHangs: boolean;
   /** File systems are still busy when the kernel takes over. */
   dirty: boolean;
+  /** Its root file system went read-only; what the shutdown still has to write fails, and says so. */
+  readOnly: boolean;
+  /** While it goes down, a program on the console quotes an old log that ends in a halt. */
+  quotesLog: boolean;
+  /** Its last line comes in pieces, so many ms of guest time apart; 0: in one. */
+  splitMs: number;
+  /** Its last line comes in colour. */
+  coloured: boolean;
   /** Whatever is asked for, it starts again. */
   rebootsInstead: boolean;
   /** The bootloader says something after the kernel's last line. */
@@ -25,6 +36,10 @@ export interface GuestFaults {
   inhibited: boolean;
   /** sudo wants a password. */
   sudoPassword: boolean;
+  /** Another password than the rack's, null: the rack's. */
+  password: string | null;
+  /** How its network is, whatever the system does; null: as the system has it. */
+  network: NetworkState | null;
   style: ShutdownStyle;
   /** Where the way up ends, null: at the login. */
   bootStops: BootStop | null;
@@ -37,14 +52,21 @@ export function noGuestFaults(): GuestFaults {
     hung: false,
     flood: false,
     noGetty: false,
+    consoleDead: false,
     stopJobS: 0,
     shutdownHangs: false,
     dirty: false,
+    readOnly: false,
+    quotesLog: false,
+    splitMs: 0,
+    coloured: false,
     rebootsInstead: false,
     firmwareAfterHalt: false,
     haltDrawsIdle: false,
     inhibited: false,
     sudoPassword: false,
+    password: null,
+    network: null,
     style: 'systemd',
     bootStops: null,
     hostname: null,

@@ -4,7 +4,8 @@ import { UNAME } from './boot-log.ts';
 /** The directory a fresh session is in. */
 export const HOME = '/home/pi';
 
-const OLD_BOOT = `[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x410fd083]
+/** A shutdown that is long over. */
+export const OLD_BOOT = `[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x410fd083]
 [    0.000000] Linux version ${UNAME}
 [ 8241.118402] systemd-shutdown[1]: Syncing filesystems and block devices.
 [ 8241.530991] systemd-shutdown[1]: All filesystems unmounted.

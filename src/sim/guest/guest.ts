@@ -20,6 +20,22 @@ export type GuestPhase =
   | 'panicked'
   | 'host';
 
+/** Systems that a cut of power hurts: they run, or are on their way up or down. */
+const ALIVE: ReadonlySet<GuestPhase> = new Set(['booting', 'login', 'shell', 'running', 'stopping']);
+
+export function isAlive(phase: GuestPhase): boolean {
+  return ALIVE.has(phase);
+}
+
+/**
+ * What whoever knocks at its ssh port meets: its server, its kernel's refusal (alive, and no server), or nothing at all, as
+ * from a machine that is off, halted, or unplugged from the network.
+ */
+export const NETWORK_STATES = ['up', 'refused', 'gone'] as const;
+export type NetworkState = (typeof NETWORK_STATES)[number];
+
+export type Stumble = 'oops' | 'read-only';
+
 export interface SshResult {
   code: number;
   says: string;
@@ -40,8 +56,13 @@ export interface Guest {
   powerOn(at: number): void;
   /** Power goes: nothing is said or heard any more. */
   powerOff(at: number): void;
+  readonly network: NetworkState;
   /** The kernel gives up. */
   panic(at: number): void;
+  /** The kernel stumbles, says so, and goes on. */
+  stumble(how: Stumble, at: number): void;
+  /** Some program of its own prints this on the console. */
+  say(text: string, at: number): void;
   /** `sudo -n systemctl poweroff` of somebody who came over the network: exit code, and what it printed there. */
   shutDownBySsh(at: number): SshResult;
   /** One byte arrives at the UART. */
@@ -71,9 +92,12 @@ export function hostGuest(): Guest {
     user: null,
     faults: noGuestFaults(),
     recent: '',
+    network: 'up',
     powerOn: nothing,
     powerOff: nothing,
     panic: nothing,
+    stumble: nothing,
+    say: nothing,
     shutDownBySsh: () => NOT_SCRIPTED,
     receive: nothing,
     advance: nothing,

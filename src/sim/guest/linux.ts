@@ -2,17 +2,18 @@
 import type { Activity } from '../physics.ts';
 import { bootLog, KERNEL_AT_MS, LOGIN_AT_MS, promptAt } from './boot-log.ts';
 import { noGuestFaults } from './faults.ts';
+import { OOPS, PANIC, READ_ONLY } from './crash-log.ts';
 import { Getty } from './getty.ts';
-import type { Guest, GuestPhase, SshResult } from './guest.ts';
+import { isAlive, type Guest, type GuestPhase, type NetworkState, type SshResult, type Stumble } from './guest.ts';
 import { LineInput } from './line-input.ts';
 import { INHIBITED } from './power-commands.ts';
 import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
 import { Shell } from './shell.ts';
-import { LAST_WORDS, shutdownScript, type ShutdownStep } from './shutdown-log.ts';
-import { stopJobLine, STOP_JOB_STEP_MS } from './stop-job.ts';
+import { LAST_WORDS, shutdownScript } from './shutdown-log.ts';
 import { Timeline } from './timeline.ts';
 import { dateText } from './times.ts';
 import { Uart } from './uart.ts';
+import { goDown, sayLast, type Descending } from './way-down.ts';
 
 /** The machines' clocks show this at guest time 0: an ordinary Tuesday morning. */
 const EPOCH = Date.UTC(2026, 6, 14, 8, 0, 0);
@@ -22,6 +23,8 @@ const SETTLING_MS = 9_000;
 /** From the kernel's last line of a reboot to the bootloader's first. */
 const RESET_MS = 700;
 const LOG_KEPT = 400;
+/** When the network's link is up, ms of uptime: as the boot log has it. */
+const LINK_UP_MS = 4_400;
 
 export interface LinuxOptions {
   hostname: string;
@@ -35,14 +38,13 @@ export interface LinuxOptions {
   sudoPassword: boolean;
 }
 
-export class LinuxGuest implements Guest, Machine {
+export class LinuxGuest implements Guest, Machine, Descending {
   phase: GuestPhase = 'dead';
   activity: Activity = { kind: 'off' };
   activitySince: number;
   user: string | null = null;
   faults = noGuestFaults();
   size = { rows: 24, cols: 80 };
-  readonly account: Machine['account'];
   private readonly options: LinuxOptions;
   private readonly timeline: Timeline;
   private readonly uart = new Uart();
@@ -56,7 +58,6 @@ export class LinuxGuest implements Guest, Machine {
 
   constructor(options: LinuxOptions) {
     this.options = options;
-    this.account = { user: options.user, password: options.password, sudoAsks: options.sudoPassword };
     this.timeline = new Timeline(options.at);
     this.activitySince = options.at;
     if (options.upSince === null) return;
@@ -85,19 +86,43 @@ export class LinuxGuest implements Guest, Machine {
     this.timeline.advance(at);
     if (this.phase === 'dead' || this.phase === 'halted') return;
     this.quiet();
-    this.kernel('Unable to handle kernel NULL pointer dereference at virtual address 0000000000000038');
-    this.kernel('Internal error: Oops: 0000000096000005 [#1] PREEMPT SMP');
-    this.kernel('CPU: 2 UID: 0 PID: 812 Comm: kubelet Tainted: G        C');
-    this.kernel('Kernel panic - not syncing: Oops: Fatal exception in interrupt');
-    this.kernel('---[ end Kernel panic - not syncing: Oops: Fatal exception in interrupt ]---');
+    for (const line of PANIC) this.kernel(line);
     this.become('panicked', { kind: 'running', load: 0.25 });
+  }
+
+  stumble(how: Stumble, at: number): void {
+    this.advance(at);
+    if (isAlive(this.phase)) for (const line of { oops: OOPS, 'read-only': READ_ONLY }[how]) this.kernel(line);
+  }
+
+  say(text: string, at: number): void {
+    this.advance(at);
+    if (this.phase !== 'dead') this.print(text);
+  }
+
+  get network(): NetworkState {
+    const { hung, network } = this.faults;
+    if (this.phase === 'dead') return 'gone';
+    if (network !== null) return network;
+    if (hung) return 'gone';
+    switch (this.phase) {
+      case 'login':
+      case 'shell':
+        return this.ending ? 'refused' : 'up';
+      case 'booting':
+        return this.uptimeMs() >= LINK_UP_MS ? 'refused' : 'gone';
+      case 'stopping':
+        // Until the kernel ends, it refuses for the servers that have ended.
+        return 'refused';
+      default:
+        return 'gone';
+    }
   }
 
   shutDownBySsh(at: number): SshResult {
     this.advance(at);
-    const { hung, inhibited } = this.faults;
-    if (hung || (this.phase !== 'login' && this.phase !== 'shell') || this.ending)
-      return { code: 255, says: 'no system runs there that could be asked\n' };
+    const { inhibited } = this.faults;
+    if (this.network !== 'up' || this.ending) return { code: 255, says: 'no system runs there that could be asked\n' };
     if (this.account.sudoAsks || this.faults.sudoPassword) return { code: 1, says: 'sudo: a password is required\n' };
     if (inhibited) return { code: 1, says: INHIBITED };
     this.end('poweroff', 'pts/0');
@@ -106,8 +131,8 @@ export class LinuxGuest implements Guest, Machine {
 
   receive(byte: number, at: number): void {
     this.advance(at);
-    const { hung, noGetty } = this.faults;
-    if (!hung && !(noGetty && this.phase === 'login')) this.reader?.receive(byte);
+    const { hung, noGetty, consoleDead } = this.faults;
+    if (!hung && !consoleDead && !(noGetty && this.phase === 'login')) this.reader?.receive(byte);
   }
 
   advance(at: number): void {
@@ -124,6 +149,7 @@ export class LinuxGuest implements Guest, Machine {
   }
 
   take(max: number): Uint8Array {
+    if (this.faults.consoleDead) this.uart.discard();
     return this.faults.hung ? new Uint8Array(0) : this.uart.take(max);
   }
 
@@ -140,6 +166,11 @@ export class LinuxGuest implements Guest, Machine {
   }
 
   // As its programs see it.
+
+  get account(): Machine['account'] {
+    const { user, password, sudoPassword } = this.options;
+    return { user, password: this.faults.password ?? password, sudoAsks: sudoPassword };
+  }
 
   get hostname(): string {
     return this.faults.hostname ?? this.options.hostname;
@@ -180,41 +211,53 @@ export class LinuxGuest implements Guest, Machine {
   }
 
   kernel(text: string): void {
+    this.uart.print(`${this.keep(text)}\n`);
+  }
+
+  keep(text: string): string {
     // Guest time has whole milliseconds now and then; stamps never look like that.
     const line = stamp(this.uptimeMs() + ((text.length * 37) % 997) / 1000) + text;
     this.log = [...this.log, line].slice(-LOG_KEPT);
-    this.uart.print(`${line}\n`);
+    return line;
   }
 
   end(how: Ending, by: string): void {
     if (this.ending) return;
     this.ending = true;
     const { hostname, faults } = this;
-    const script = shutdownScript({
-      how: faults.rebootsInstead ? 'reboot' : how,
-      style: faults.style,
-      hostname,
-      from: by,
-      date: dateText(this.wallClock()),
-      dirty: faults.dirty,
-    });
-    this.play(script, () => this.endAtOnce(faults.rebootsInstead ? 'reboot' : how));
+    const { style, dirty, readOnly, quotesLog, rebootsInstead } = faults;
+    const ending = rebootsInstead ? 'reboot' : how;
+    const date = dateText(this.wallClock());
+    const script = shutdownScript({ how: ending, style, hostname, from: by, date, dirty, readOnly, quotesLog });
+    goDown(this, script, () => this.endAtOnce(ending));
+  }
+
+  stopping(): void {
+    this.become('stopping', { kind: 'running', load: 0.12 });
+  }
+
+  sessionEnds(): void {
+    this.user = null;
+    this.reader = null;
+    this.stream(null);
   }
 
   endAtOnce(how: Ending): void {
     this.quiet();
-    this.kernel(LAST_WORDS[how]);
-    if (how === 'reboot') {
-      this.become('stopping', this.working());
-      this.after(RESET_MS, () => this.boot());
-      return;
-    }
+    this.become('stopping', this.working());
+    sayLast(this, LAST_WORDS[how], () => {
+      if (how === 'reboot') this.after(RESET_MS, () => this.boot());
+      else this.halted();
+    });
+  }
+
+  private halted(): void {
     if (this.faults.firmwareAfterHalt)
       this.after(400, () => this.print('RPi: BOOTLOADER release VERSION:4c845bd3 DATE: 2025/05/08 part: 63\n'));
     this.become('halted', this.faults.haltDrawsIdle ? { kind: 'running', load: 0 } : { kind: 'halted' });
   }
 
-  // The way up and the way down.
+  // The way up.
 
   private boot(): void {
     this.quiet();
@@ -230,7 +273,8 @@ export class LinuxGuest implements Guest, Machine {
           this.phase = 'booting';
           this.log.push(text);
         }
-        this.print(`${text}\n`);
+        // `quiet` keeps kernel and systemd off the console, not the bootloader.
+        if (this.faults.style !== 'quiet' || !text.startsWith('[')) this.print(`${text}\n`);
       });
     this.after(LOGIN_AT_MS, () => {
       if (stop === null) this.arrive();
@@ -279,43 +323,6 @@ export class LinuxGuest implements Guest, Machine {
 
   private motd(): string {
     return `Linux ${this.hostname} 6.12.47+rpt-rpi-v8 #1 SMP PREEMPT Debian aarch64\n\nThis is a simulated machine; 'help' lists what it knows.\n`;
-  }
-
-  private play(steps: readonly ShutdownStep[], done: () => void): void {
-    const [step, ...rest] = steps;
-    if (!step) {
-      if (this.faults.shutdownHangs) this.waitForProcess();
-      else this.after(120, done);
-      return;
-    }
-    this.after(step.after, () => {
-      this.become('stopping', { kind: 'running', load: 0.12 });
-      if (step.kernel) this.kernel(step.text);
-      else this.print(step.text);
-      if (step.then === 'session-ends') {
-        this.user = null;
-        this.reader = null;
-        this.stream(null);
-      }
-      if (step.then === 'stop-job') this.stopJob(0, () => this.play(rest, done));
-      else this.play(rest, done);
-    });
-  }
-
-  /** A service that takes its time, told as systemd tells it; `elapsed` in ms. */
-  private stopJob(elapsed: number, done: () => void): void {
-    const total = this.faults.stopJobS * 1000;
-    if (elapsed >= total) {
-      if (total > 0) this.print('\r\x1b[K');
-      done();
-      return;
-    }
-    if (this.faults.style === 'systemd') this.print(stopJobLine(elapsed));
-    this.after(STOP_JOB_STEP_MS, () => this.stopJob(elapsed + STOP_JOB_STEP_MS, done));
-  }
-
-  private waitForProcess(): void {
-    this.kernel('systemd-shutdown[1]: Waiting for process: 1893 (containerd-shim)');
   }
 
   /** No plans, no reader, no session. */

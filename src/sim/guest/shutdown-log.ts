@@ -3,6 +3,7 @@
  * BusyBox's, OpenRC's own. Pure.
  */
 import { okLine } from './boot-log.ts';
+import { OLD_BOOT } from './files.ts';
 import type { Ending } from './machine.ts';
 
 /** `quiet` is systemd with the kernel's `quiet`: nothing but the wall message and the kernel's last line. */
@@ -27,6 +28,10 @@ export interface ShutdownScene {
   from: string;
   date: string;
   dirty: boolean;
+  /** The root file system is read-only, and not because it should be. */
+  readOnly: boolean;
+  /** A program on the console quotes an old log meanwhile. */
+  quotesLog: boolean;
 }
 
 const step = (after: number, text: string, then?: ShutdownStep['then']): ShutdownStep =>
@@ -36,6 +41,22 @@ const kernel = (after: number, text: string): ShutdownStep => ({ after, text, ke
 
 /** The steps in order. */
 export function shutdownScript(scene: ShutdownScene): ShutdownStep[] {
+  const steps = stepsOf(scene);
+  if (scene.readOnly)
+    steps.push(
+      kernel(
+        40,
+        'EXT4-fs error (device mmcblk0p2): ext4_journal_check_start:84: comm umount: Detected aborted journal',
+      ),
+    );
+  if (scene.quotesLog) {
+    const ended = steps.findIndex(({ then }) => then === 'session-ends');
+    steps.splice(ended + 1, 0, step(200, OLD_BOOT));
+  }
+  return steps;
+}
+
+function stepsOf(scene: ShutdownScene): ShutdownStep[] {
   switch (scene.style) {
     case 'systemd':
       return [wall(scene), ...units(scene), ...systemdShutdown(scene)];
@@ -130,3 +151,17 @@ export const LAST_WORDS: Record<Ending, string> = {
   halt: 'reboot: System halted',
   reboot: 'reboot: Restarting system',
 };
+
+/**
+ * A line as it reaches the UART when something splits it (a slow driver, another's message) or colours it. Not shorter
+ * than three pieces: the mark itself is torn, not only its line.
+ */
+export function torn(line: string): string[] {
+  const third = Math.ceil(line.length / 3);
+  return [line.slice(0, third), line.slice(third, 2 * third), line.slice(2 * third)];
+}
+
+/** In colour, time stamp and all, as some loggers paint emergencies. */
+export function coloured(line: string): string {
+  return line.replace(/^(\[[^\]]*\] )(.*)$/, '\x1b[32m$1\x1b[0m\x1b[1;31m$2\x1b[0m');
+}

@@ -1,0 +1,163 @@
+/**
+ * The nodes' ssh ports on loopback, for drivers that knock there: the node at address 05 is 127.x.y.5. A system that is up
+ * greets, or is passed on to a real sshd; one without a server refuses; one that is off or halted does not answer at all.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import type { NetworkState } from './guest/guest.ts';
+import type { SimNode } from './node.ts';
+
+/** How often the nodes are looked at, ms. */
+const LOOK_MS = 20;
+const BANNER = 'SSH-2.0-OpenSSH_10.0p2 simulated\r\n';
+/**
+ * Loopback refuses where nobody listens. Nobody *answers* only where a listener's queue is full and stays full: a thread
+ * that listens and then never looks again, and this many connections in its queue (one more than its backlog).
+ */
+const DEAF = `
+const { parentPort, workerData } = require('node:worker_threads');
+require('node:net').createServer().listen({ ...workerData, backlog: 1 }, () => {
+  parentPort.postMessage('listens');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});`;
+const FILLERS = 2;
+
+export interface NetworkOptions {
+  /** `127.70.0`: the first three numbers of every node's address. Only loopback. */
+  base: string;
+  port: number;
+  /** Port of a real sshd on 127.0.0.1; it sees a node's connections come from that node's address. Null: none. */
+  sshd: number | null;
+}
+
+export class Network {
+  private readonly doors: { node: SimNode; door: Door }[];
+  private readonly looking: NodeJS.Timeout;
+
+  private constructor(nodes: readonly SimNode[], options: NetworkOptions, now: () => number) {
+    this.doors = nodes.map((node) => ({ node, door: new Door(`${options.base}.${node.addr}`, options) }));
+    // A port that was taken meanwhile is tried again at the next look.
+    this.looking = setInterval(() => void this.look(now()).catch(() => undefined), LOOK_MS);
+    this.looking.unref();
+  }
+
+  /** Resolves when every door is as its node is. Rejects with an Error in words where one cannot be. */
+  static async open(nodes: readonly SimNode[], options: NetworkOptions, now: () => number): Promise<Network> {
+    const network = new Network(nodes, options, now);
+    try {
+      await network.look(now());
+    } catch (error) {
+      network.close();
+      throw new Error(`the nodes' ports cannot be: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return network;
+  }
+
+  close(): void {
+    clearInterval(this.looking);
+    for (const { door } of this.doors) door.close();
+  }
+
+  private async look(at: number): Promise<void> {
+    await Promise.all(this.doors.map(({ node, door }) => door.become(node.network(at))));
+  }
+}
+
+/** One node's port. Changes come one after another; only the last that was wanted counts. */
+class Door {
+  private readonly host: string;
+  private readonly options: NetworkOptions;
+  private readonly guests = new Set<Socket>();
+  private wanted: NetworkState = 'refused';
+  private is: NetworkState = 'refused';
+  private changing: Promise<void> | null = null;
+  private server: Server | null = null;
+  private deaf: Worker | null = null;
+
+  constructor(host: string, options: NetworkOptions) {
+    this.host = host;
+    this.options = options;
+  }
+
+  become(state: NetworkState): Promise<void> {
+    this.wanted = state;
+    return (this.changing ??= this.change().finally(() => (this.changing = null)));
+  }
+
+  close(): void {
+    void this.become('refused').catch(() => undefined);
+  }
+
+  private async change(): Promise<void> {
+    while (this.is !== this.wanted) {
+      const next = this.wanted;
+      await this.shut();
+      if (next === 'up') await this.greet();
+      else if (next === 'gone') await this.ignore();
+      this.is = next;
+    }
+  }
+
+  /** Nobody listens: the kernel refuses. */
+  private async shut(): Promise<void> {
+    this.server?.close();
+    this.server = null;
+    for (const guest of this.guests) guest.destroy();
+    await this.deaf?.terminate();
+    this.deaf = null;
+  }
+
+  private async greet(): Promise<void> {
+    const server = createServer((socket) => this.welcome(socket));
+    this.server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: this.host, port: this.options.port }, resolve);
+    });
+  }
+
+  private welcome(socket: Socket): void {
+    this.keep(socket);
+    const { sshd } = this.options;
+    if (sshd === null) {
+      socket.write(BANNER);
+      return;
+    }
+    const real = connect({ host: '127.0.0.1', port: sshd, localAddress: this.host });
+    this.keep(real);
+    socket.pipe(real).pipe(socket);
+    real.once('close', () => socket.destroy());
+    socket.once('close', () => real.destroy());
+  }
+
+  private async ignore(): Promise<void> {
+    const { host } = this;
+    const { port } = this.options;
+    const deaf = new Worker(DEAF, { eval: true, workerData: { host, port } });
+    this.deaf = deaf;
+    deaf.unref();
+    await new Promise((resolve, reject) => deaf.once('message', resolve).once('error', reject));
+    for (let filler = 0; filler < FILLERS; filler++) {
+      const socket = connect({ host, port });
+      this.keep(socket);
+      await new Promise<void>((resolve) => {
+        socket.once('connect', resolve);
+        socket.once('error', () => resolve());
+      });
+    }
+  }
+
+  private keep(socket: Socket): void {
+    this.guests.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.guests.delete(socket));
+  }
+}
+
+/** `127.70.0:2222`. Throws an Error in words for what is no place on loopback. */
+export function parsePlace(place: string): { base: string; port: number } {
+  const [, base, port] = /^(127(?:\.\d{1,3}){2}):(\d{1,5})$/.exec(place) ?? [];
+  if (base === undefined || !(Number(port) > 0 && Number(port) < 65_536))
+    throw new Error(`'${place}' is no place for the nodes' ports: three numbers of loopback and a port, 127.70.0:2222`);
+  return { base, port: Number(port) };
+}

@@ -1,0 +1,243 @@
+/** What can be asked of the control socket: one table. */
+import type { SimHost } from './host.ts';
+import { noBmcFaults, noBusFaults } from './faults.ts';
+import { BOOT_STOPS } from './guest/boot-log.ts';
+import { noGuestFaults, type GuestFaults } from './guest/faults.ts';
+import { SHUTDOWN_STYLES } from './guest/shutdown-log.ts';
+import { NETWORK_STATES } from './guest/guest.ts';
+import { parsePlace } from './network.ts';
+import { POWER_STATES, type SimNode } from './node.ts';
+import { parseDialect } from './dialect.ts';
+import { hexAddress } from './rack.ts';
+
+export interface Param {
+  name: string;
+  /** A switch is `on` (default) or `off`; nodes are an address, a name, several with commas between, or `all`. */
+  kind: 'nodes' | 'number' | 'switch' | 'word';
+  default?: string | number | boolean;
+}
+
+export interface Given {
+  nodes: SimNode[];
+  number: number;
+  on: boolean;
+  word: string;
+}
+
+export interface Verb {
+  params: Param[];
+  help: string;
+  run: (host: SimHost, given: Given, at: number) => unknown;
+}
+
+const NODES: Param = { name: 'node', kind: 'nodes' };
+const ANY_NODES: Param = { ...NODES, default: 'all' };
+const ON: Param = { name: 'on', kind: 'switch', default: true };
+
+/** A fault of each named node. */
+function fault(params: Param[], help: string, set: (node: SimNode, given: Given, at: number) => void): Verb {
+  return {
+    params: [NODES, ...params],
+    help,
+    run: (_host, given, at) => {
+      for (const node of given.nodes) set(node, given, at);
+    },
+  };
+}
+
+/** A guest's fault that is there or not. */
+const guestSwitch = (
+  help: string,
+  name: { [Name in keyof GuestFaults]: GuestFaults[Name] extends boolean ? Name : never }[keyof GuestFaults],
+): Verb => fault([ON], help, (node, { on }) => (node.guest.faults[name] = on));
+
+/** One of several words, or the Error that lists them. */
+function oneOf<T extends string>(what: string, word: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === word);
+  if (found === undefined) throw new Error(`${what} can be ${choices.join(', ')}, not '${word}'`);
+  return found;
+}
+
+const word = (name: string): Param => ({ name, kind: 'word' });
+
+const number = (name: string, value?: number): Param => ({
+  name,
+  kind: 'number',
+  ...(value === undefined ? {} : { default: value }),
+});
+
+export const VERBS: Readonly<Record<string, Verb>> = {
+  state: {
+    params: [ANY_NODES],
+    help: 'the true state of nodes, bus and supply',
+    run: ({ simulator: { rack }, port }, { nodes }, at) => ({
+      bus: {
+        port,
+        locked: rack.locked,
+        pipe: rack.pipe === null ? null : hexAddress(rack.pipe),
+        console: rack.consoleNode === null ? null : hexAddress(rack.consoleNode.addr),
+        dead: rack.master.power === 'off',
+      },
+      supply: rack.supply.describe(at),
+      nodes: nodes.map((node) => node.describe(at)),
+    }),
+  },
+  counters: { params: [], help: 'what was counted', run: ({ simulator }) => simulator.rack.counters() },
+  'reset-counters': { params: [], help: 'count from zero', run: ({ simulator }) => simulator.rack.resetCounters() },
+  clear: {
+    params: [ANY_NODES],
+    help: 'no faults any more, of nodes and bus',
+    run: ({ simulator }, { nodes }) => {
+      simulator.rack.faults = noBusFaults();
+      for (const node of nodes) {
+        node.faults = noBmcFaults();
+        node.guest.faults = noGuestFaults();
+      }
+    },
+  },
+  silent: fault([ON], 'the BMC hears and says nothing', (node, { on }) => (node.faults.silent = on)),
+  garble: fault([number('share', 0.3)], 'so much of its replies is damaged (0 to 1)', (node, given) => {
+    node.faults.garble = given.number;
+  }),
+  torn: fault([ON], 'its replies stop in the middle', (node, { on }) => (node.faults.torn = on)),
+  slow: fault([number('ms')], 'it takes so much longer for each reply', (node, given) => {
+    node.faults.slowMs = given.number;
+  }),
+  'wrong-id': fault([word('as')], "its replies carry another's address, or off", (node, { word }) => {
+    node.faults.wrongId = word === 'off' ? null : Number.parseInt(word, 16);
+  }),
+  'off-ignored': fault([ON], '\\ has no effect', (node, { on }) => (node.faults.offIgnored = on)),
+  'on-ignored': fault([ON], '/ has no effect', (node, { on }) => (node.faults.onIgnored = on)),
+  'off-late': fault([number('ms')], 'the status says on for so long after \\', (node, given) => {
+    node.faults.offLateMs = given.number;
+  }),
+  'console-ignored': fault([ON], '~ has no effect: keys reach its BIOS', (node, { on }) => {
+    node.faults.consoleIgnored = on;
+  }),
+  disabled: fault([ON], 'the BMC reports disabled', (node, { on }, at) => {
+    node.switchPower(on ? 'disabled' : 'on', at);
+  }),
+  power: fault([word('state')], 'true power: on, off or disabled', (node, { word }, at) => {
+    node.switchPower(oneOf('power', word, POWER_STATES), at);
+  }),
+  jitter: fault([number('counts', 12)], 'its current swings by so many counts to both sides', (node, given) => {
+    node.faults.jitter = given.number;
+  }),
+  saturated: fault([ON], "its current is at the sensor's end, ff", (node, { on }) => (node.faults.saturated = on)),
+  hang: guestSwitch('the guest ignores everything and says nothing', 'hung'),
+  flood: guestSwitch('kernel messages without end', 'flood'),
+  'no-getty': guestSwitch('nothing answers on its console', 'noGetty'),
+  'console-dead': guestSwitch('nothing comes or goes on its UART, though the system is up', 'consoleDead'),
+  'shutdown-hangs': guestSwitch('its shutdown never comes to the end', 'shutdownHangs'),
+  dirty: guestSwitch('file systems stay busy at shutdown', 'dirty'),
+  'quotes-log': guestSwitch('going down, a program on the console quotes an old log that ends in a halt', 'quotesLog'),
+  'split-marker': fault([number('ms', 400)], 'its last line comes in three pieces, so far apart', (node, given) => {
+    node.guest.faults.splitMs = given.number;
+  }),
+  'colour-marker': guestSwitch('its last line comes in colour', 'coloured'),
+  'reboots-instead': guestSwitch('whatever is asked for, it starts again', 'rebootsInstead'),
+  'firmware-after-halt': guestSwitch("the bootloader speaks after the kernel's last line", 'firmwareAfterHalt'),
+  'halt-draws-idle': guestSwitch('halted, it draws what it draws when idle', 'haltDrawsIdle'),
+  inhibited: guestSwitch('somebody holds a shutdown inhibitor', 'inhibited'),
+  'sudo-password': guestSwitch('sudo asks for the password', 'sudoPassword'),
+  'stop-job': fault([number('seconds', 20)], 'a service takes so long to stop', (node, given) => {
+    node.guest.faults.stopJobS = given.number;
+  }),
+  'shutdown-style': fault([word('style')], `how it goes down: ${SHUTDOWN_STYLES.join(', ')}`, (node, given) => {
+    node.guest.faults.style = oneOf('style', given.word, SHUTDOWN_STYLES);
+  }),
+  'boot-stops': fault(
+    [word('where')],
+    `its start ends early: ${BOOT_STOPS.join(', ')}; or not: never`,
+    (node, given) => {
+      node.guest.faults.bootStops = given.word === 'never' ? null : oneOf('where', given.word, BOOT_STOPS);
+    },
+  ),
+  hostname: fault([word('name')], "the guest goes by another machine's name", (node, given) => {
+    node.guest.faults.hostname = given.word;
+  }),
+  password: fault([word('word')], 'its users have another password', (node, given) => {
+    node.guest.faults.password = given.word;
+  }),
+  network: fault(
+    [word('state')],
+    `its network, whatever its system does: ${NETWORK_STATES.join(', ')}; or as the system has it: auto`,
+    (node, given) => {
+      node.guest.faults.network = given.word === 'auto' ? null : oneOf('network', given.word, NETWORK_STATES);
+    },
+  ),
+  oops: fault([], "the guest's kernel stumbles and goes on", (node, _given, at) =>
+    node.guest.stumble('oops', node.guestTime(at)),
+  ),
+  'read-only': fault([ON], 'its card dies: the root file system goes read-only', (node, { on }, at) => {
+    if (on && !node.guest.faults.readOnly) node.guest.stumble('read-only', node.guestTime(at));
+    node.guest.faults.readOnly = on;
+  }),
+  say: fault([word('text')], 'a program of its own prints this line on the console', (node, given, at) =>
+    node.guest.say(`${given.word}\n`, node.guestTime(at)),
+  ),
+  panic: fault([], "the guest's kernel panics", (node, _given, at) => node.guest.panic(node.guestTime(at))),
+  shutdown: {
+    params: [NODES],
+    help: 'asks its system to shut down, as somebody who came by ssh: the command’s exit code and words',
+    run: (_host, { nodes: [node] }, at) => node?.guest.shutDownBySsh(node.guestTime(at)),
+  },
+  output: {
+    params: [NODES],
+    help: 'what the guest printed last, heard by anybody or not',
+    run: (_host, { nodes }, at) => {
+      for (const node of nodes) node.advance(at);
+      return nodes.map((node) => node.guest.recent).join('\n');
+    },
+  },
+  noise: {
+    params: [number('chance', 0.5)],
+    help: 'stray bytes ahead of exchanges, with this chance (0 to 1)',
+    run: ({ simulator }, given) => void (simulator.rack.faults.noise = given.number),
+  },
+  mute: {
+    params: [ON],
+    help: 'the whole bus hears nothing',
+    run: ({ simulator }, { on }) => void (simulator.rack.faults.silent = on),
+  },
+  wedge: {
+    params: [NODES],
+    help: 'a pipe to the node is open that nobody closed',
+    run: ({ simulator }, { nodes }) => {
+      for (const node of nodes) simulator.rack.wedge(node.addr);
+    },
+  },
+  'drop-pipe': {
+    params: [],
+    help: 'the pipe falls shut by itself, and a console with it',
+    run: ({ simulator }) => simulator.rack.dropPipe(),
+  },
+  supply: {
+    params: [ON],
+    help: 'too much load makes the voltage fall: 50 W a blade, 300 W the rack; boards then start anew',
+    run: ({ simulator: { rack } }, { on }) => void (rack.supply.limits = on),
+  },
+  battery: {
+    params: [number('wh')],
+    help: 'a full battery of so many Wh feeds the rack while the mains are off; 0: none',
+    run: ({ simulator: { rack } }, given, at) => rack.supply.setBattery(given.number, at),
+  },
+  mains: {
+    params: [ON],
+    help: 'mains fail (off) or return; without energy everything is dead, and nodes stay off afterwards',
+    run: ({ simulator: { rack } }, { on }, at) => rack.setMains(on, at),
+  },
+  listen: {
+    params: [word('place'), number('sshd', 0)],
+    help: "the nodes' ssh ports on loopback: 127.70.0:2222 is 127.70.0.3:2222 for 03; behind them a real sshd's port",
+    run: (host, { word, number }) => host.listen({ ...parsePlace(word), sshd: number === 0 ? null : number }),
+  },
+  lock: { params: [], help: 'the BMC is locked again', run: ({ simulator }) => void (simulator.rack.locked = true) },
+  unplug: { params: [], help: 'the device and its link vanish', run: (host) => host.unplug() },
+  replug: { params: [], help: 'they come back; the result is the device', run: (host) => host.plug() },
+  dialect: {
+    params: [word('switches')],
+    help: 'change dialect switches, as --dialect',
+    run: ({ simulator: { rack } }, { word }) => void (rack.dialect = parseDialect(word, rack.dialect)),
+  },
+};
