@@ -40,7 +40,7 @@ const ONLY: Record<string, RegExp> = {
 };
 
 /** No clock, no process, no input or output: everything comes in as a value. */
-const PURE = [/^rack\//, /^api\//, /^tui\/(state|update|layout|view)/, /^power\/graceful/];
+const PURE = [/^rack\//, /^api\//, /^tui\/(state|update|layout|view)/, /^power\/(graceful|boot)/];
 const IMPURE_NAMES = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'performance'];
 
 interface Import {

@@ -64,6 +64,9 @@ export interface PowerCheck {
 export type Phase =
   | 'waiting'
   | 'preflight'
+  /** Programs configured for before the shutdown, or for after it, run. */
+  | 'before'
+  | 'after'
   | 'request'
   | 'acknowledged'
   | 'stopping'

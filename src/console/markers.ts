@@ -38,7 +38,10 @@ export type LineKind =
   | 'initramfs'
   | 'fsck'
   /** A shell does not know the command `unit`. */
-  | 'not-found';
+  | 'not-found'
+  /** What sysrq's `s` and `u` end with. */
+  | 'synced'
+  | 'remounted';
 
 interface Mark {
   kind: LineKind;
@@ -103,6 +106,8 @@ const MARKS: readonly Mark[] = [
     /You are in (?:emergency|rescue) mode|root account is locked|(?:Give|Enter) root password/,
   ),
   any('initramfs', 'always', /Dropping to a shell!/),
+  kernel('synced', 'always', String.raw`Emergency Sync complete\s*$`),
+  kernel('remounted', 'always', String.raw`Emergency Remount complete\s*$`),
   // bash, dash and BusyBox say `systemctl: [command ]not found`, zsh `command not found: systemctl`.
   any('not-found', 'settling', /(?:^|: )(?<unit>systemctl|sudo|poweroff): (?:command )?not found/),
   any('not-found', 'settling', /command not found: (?<unit>systemctl|sudo|poweroff)$/),

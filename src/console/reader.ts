@@ -48,8 +48,10 @@ export class ConsoleReader {
   /** A shutdown is asked for now. What was printed until here proves nothing. */
   requested(): void {
     this.#settling = true;
-    this.#skipLine = this.#line !== '';
     this.#tailRead = true;
+    // A kernel that speaks to a console at its prompt goes on in that very line, whoever asked it from elsewhere.
+    if (readPrompt(this.#line)) this.#line = '';
+    this.#skipLine = this.#line !== '';
   }
 
   /** The node's output. Bytes may be split anywhere. */

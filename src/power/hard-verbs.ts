@@ -1,5 +1,8 @@
 /** On, force-off, and the second half of every cycle. Each ends its node's record; none throws. */
+import type { Power } from '../rack/reading.ts';
+import { watchBoot } from './boot/run.ts';
 import { pause } from './clock.ts';
+import { runHooksAfter } from './hooks.ts';
 import type { Job } from './job.ts';
 import { cutPower, switchOn, type Switched } from './power-switch.ts';
 
@@ -9,20 +12,65 @@ const MIN_CYCLE_PAUSE_MS = 2_000;
 const ON_TRIES = 120;
 const ON_RETRY_MS = 5_000;
 
-export async function on(job: Job): Promise<void> {
-  const { node } = job;
-  node.show('switch-on', 'is being switched on');
-  const switched = await switchOn(job, job.signal);
-  if (switched.ok) node.end('done', 'is on, seen twice');
-  else node.end(switched.outcome, withNextStep(switched, 'look at it before trying again'));
+/** `stillAllowed`: asks the rules again when its turn has come, and ends the record where they refuse. */
+export async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>): Promise<void> {
+  const { node, ports, signal, starts, deadlineAt } = job;
+  const asked = await stillAllowed();
+  if (!asked) return;
+  if (asked.power === 'on') {
+    node.end('done', 'was on already');
+    return;
+  }
+  const booted = await starts.take(node.addr, ports, {
+    signal,
+    until: deadlineAt ?? Infinity,
+    watched: isWatched(job),
+    waits: (at) => node.show('waiting', 'waits until the boots before it are past their peak', at),
+  });
+  if (booted === null) {
+    if (signal.aborted) node.end('aborted', 'aborted before its turn: nothing was sent');
+    else node.end('deadline', 'the deadline passed before its turn: nothing was sent');
+    return;
+  }
+  try {
+    const ready = await stillAllowed();
+    if (!ready) return;
+    if (ready.power === 'on') {
+      node.end('done', 'was on already');
+      return;
+    }
+    node.show('switch-on', 'is being switched on');
+    const switched = await switchOn(job, signal);
+    if (switched.ok) await comesUp(job, 'is on, seen twice');
+    else node.end(switched.outcome, withNextStep(switched, 'look at it before trying again'));
+  } finally {
+    booted();
+  }
+}
+
+/** Whether it is seen to come up, beyond its BMC's word. */
+function isWatched({ ports, plan }: Job): boolean {
+  return ports.boot.proof !== 'status' && plan?.verify !== 'status';
+}
+
+/** Its BMC says on (`seen`: in words): then its system is watched coming up, and its record ends. */
+async function comesUp(job: Job, seen: string): Promise<void> {
+  const { node, signal } = job;
+  const { up, detail } = isWatched(job) ? await watchBoot(job, signal) : { up: true, detail: null };
+  const after = up ? await runHooksAfter(job, 'after-on') : '';
+  node.end(up ? 'done' : 'failed', `${detail === null ? seen : `${seen}; ${detail}`}${after}`);
 }
 
 export async function forceOff(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
   const switched = await cutPower(job, 'confirmed by name', 'young');
-  if (switched.ok) node.end('done', switched.already ? 'was off already' : 'is off, seen twice');
-  else node.end(switched.outcome, withNextStep(switched, 'it may be off: look before trying again'));
+  if (!switched.ok) {
+    node.end(switched.outcome, withNextStep(switched, 'it may be off: look before trying again'));
+    return;
+  }
+  const after = switched.already ? '' : await runHooksAfter(job, 'after-off');
+  node.end('done', `${switched.already ? 'was off already' : 'is off, seen twice'}${after}`);
 }
 
 export async function forceCycle(job: Job): Promise<void> {
@@ -39,7 +87,7 @@ export async function forceCycle(job: Job): Promise<void> {
  * end of the session that asked.
  */
 export async function onAgain(job: Job, cut: Switched): Promise<void> {
-  const { ports, node, signal } = job;
+  const { ports, node, signal, starts } = job;
   const waitMs = Math.max(MIN_CYCLE_PAUSE_MS, ports.limits.cyclePause * 1000);
   if (!cut.ok || !cut.already) {
     const until = ports.now() + waitMs;
@@ -47,11 +95,29 @@ export async function onAgain(job: Job, cut: Switched): Promise<void> {
     await pause(ports, waitMs);
   }
   const recalled = (): string => (signal.aborted ? ' (aborted too late: its power had been cut)' : '');
+  // Where its blade is busy with another boot it waits for that, and for nothing else.
+  const booted = await starts.take(node.addr, ports, {
+    signal: null,
+    until: Infinity,
+    watched: isWatched(job),
+    waits: (at) =>
+      node.show('pause', 'its power was cut; it is switched on when the boots before it are past their peak', at),
+  });
+  try {
+    await switchOnAtAllCosts(job, cut, recalled);
+  } finally {
+    booted?.();
+  }
+}
+
+async function switchOnAtAllCosts(job: Job, cut: Switched, recalled: () => string): Promise<void> {
+  const { ports, node } = job;
   for (let tries = 1; ; tries++) {
     node.show('switch-on', `is being switched on${tries > 1 ? `, try ${tries}` : ''}${recalled()}`);
     const switched = await switchOn(job, null);
     if (switched.ok) {
-      if (cut.ok) node.end('done', `is on again, seen twice${recalled()}`);
+      // It is on: from here an abort leaves nothing off.
+      if (cut.ok) await comesUp(job, `is on again, seen twice${recalled()}`);
       else node.end('failed', `is on, but it is not certain that its power was ever off: ${cut.detail}`);
       return;
     }

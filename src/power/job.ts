@@ -6,6 +6,8 @@ import type { DependenceRule } from '../rack/plan.ts';
 import type { Dependence } from './others.ts';
 import type { NodeRecord, OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
+import type { Starts } from './stagger.ts';
+import type { Turns } from './turns.ts';
 
 /** What a plan tells the operations that carry it out. */
 export interface PlanShare {
@@ -29,6 +31,10 @@ export interface Job {
   dependence: Dependence;
   /** Null: no plan's. */
   plan: PlanShare | null;
+  /** The one console. */
+  console: Turns;
+  /** What boots where. */
+  starts: Starts;
   /** Aborts when somebody asked the operation to stop. */
   signal: AbortSignal;
   /** Epoch milliseconds, or null. */

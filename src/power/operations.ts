@@ -12,7 +12,8 @@ import type { OperationPorts } from './ports.ts';
 import { recoverUnfinished } from './recover.ts';
 import { NoSuchOperation, PowerRefused } from './refused.ts';
 import { namesOf, requestRefusals } from './request.ts';
-import { runNodes } from './sequence.ts';
+import { nodesAtOnce, runNodes } from './sequence.ts';
+import { Starts } from './stagger.ts';
 import { Turns } from './turns.ts';
 
 export { NoSuchOperation, PowerRefused };
@@ -36,6 +37,7 @@ export class Operations {
   readonly #taken = new Map<Address, string>();
   /** There is one console on the bus. */
   readonly #consoleTurns = new Turns();
+  readonly #starts = new Starts();
   #lastId = 0;
 
   constructor(ports: OperationPorts) {
@@ -140,6 +142,8 @@ export class Operations {
         session,
         dependence,
         plan,
+        console: this.#consoleTurns,
+        starts: this.#starts,
         signal: abort.signal,
         deadlineAt,
         onAnswer: null,
@@ -149,7 +153,7 @@ export class Operations {
       this.#ports.event('notice', null, `${nameOf(by)}: ${asked.verb} of ${compressNames(names)} (operation ${id})`);
       for (const [index, some] of refusals.entries())
         if (some.length > 0) record.nodes[index]?.end('refused', some.map(({ message }) => message).join('; '));
-      void this.#run(jobs, record);
+      void this.#run(jobs, record, nodesAtOnce(asked, this.#ports));
       return record.snapshot();
     } catch (error) {
       this.#free(id);
@@ -223,8 +227,8 @@ export class Operations {
     return this.#running.size > 0;
   }
 
-  async #run(jobs: Job[], record: OperationRecord): Promise<void> {
-    await runNodes(jobs, this.#consoleTurns, (job) => {
+  async #run(jobs: Job[], record: OperationRecord, atOnce: number): Promise<void> {
+    await runNodes(jobs, atOnce, (job) => {
       if (this.#taken.get(job.node.addr) === record.id) this.#taken.delete(job.node.addr);
     });
     record.end();

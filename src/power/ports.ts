@@ -97,10 +97,15 @@ export interface ConsolePort {
   holder(): { addr: Address; session: number; name: string } | null;
   /**
    * Opens `addr`'s console for operation `opId`, whatever console was open before. The requestor's own keyboard and,
-   * with `take`, anybody's are taken; people who watch or held this very node's console go on watching.
+   * with `take`, anybody's are taken; people who watch or held this very node's console go on watching. One that `yields`
+   * only listens: a person who wants this keyboard or another console gets it, and the operation is told that it ended.
    * Rejects with {@link ConsoleHeld} when somebody else holds a console and `take` is false.
    */
-  acquire(addr: Address, opId: string, requestor: { session: number; take: boolean }): Promise<OperationConsole>;
+  acquire(
+    addr: Address,
+    opId: string,
+    requestor: { session: number; take: boolean; yields: boolean },
+  ): Promise<OperationConsole>;
 }
 
 /** The console belongs to somebody, and taking it was not asked for. */

@@ -12,9 +12,10 @@ import type { Job } from './job.ts';
 import type { AuditEntry } from './ports.ts';
 
 export type Switched =
-  | { ok: true; already: boolean }
-  /** `sent`: the verb went out, or may have; its effect was not seen. */
-  | { ok: false; sent: boolean; outcome: Outcome; detail: string };
+  /** `current`: counts in the pipe of the verb, just before it; null: no verb was needed. */
+  | { ok: true; already: boolean; current: number | null }
+  /** `sent`: the verb went out, or may have; its effect was not seen. `rule`: the guard that refused it, or null. */
+  | { ok: false; sent: boolean; outcome: Outcome; detail: string; rule: string | null };
 
 /**
  * Cuts the node's power. Resolves when two status replies say off, or with why not. `signal` can stop it until the verb
@@ -35,11 +36,11 @@ export async function cutPower(job: Job, ground: string, sample: 'new' | 'young'
   if (refusals.length > 0) {
     const outcome = refusals.some(({ rule }) => rule === 'bus') ? 'bus' : 'refused';
     const detail = `nothing was cut: ${refusals.map(({ message }) => message).join('; ')}`;
-    return { ok: false, sent: false, outcome, detail };
+    return { ok: false, sent: false, outcome, detail, rule: refusals[0]?.rule ?? null };
   }
   if (facts.status.ok && facts.status.sample.power === 'off') {
     node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
-    return { ok: true, already: true };
+    return { ok: true, already: true, current: null };
   }
   // A console leaves the wire while the disk writes.
   const release = ports.bus.hold();
@@ -61,7 +62,7 @@ async function intent(job: Job, ground: string): Promise<Switched | null> {
     return null;
   } catch (error) {
     const detail = `nothing was cut: the intent could not be written down (${reason(error)}); free the disk and try again`;
-    return { ok: false, sent: false, outcome: 'refused', detail };
+    return { ok: false, sent: false, outcome: 'refused', detail, rule: null };
   }
 }
 
@@ -100,26 +101,26 @@ async function conclude(job: Job, verb: BmcVerb, outcome: VerbOutcome): Promise<
 }
 
 function judge(outcome: VerbOutcome): Switched {
-  if (outcome.ok) return { ok: true, already: false };
+  if (outcome.ok) return { ok: true, already: false, current: outcome.proof.current };
   const { sent, detail } = outcome;
   switch (outcome.reason) {
     case 'bus':
-      return { ok: false, sent, outcome: 'bus', detail };
+      return { ok: false, sent, outcome: 'bus', detail, rule: null };
     case 'aborted':
-      return { ok: false, sent, outcome: 'aborted', detail };
+      return { ok: false, sent, outcome: 'aborted', detail, rule: null };
     case 'identity':
     case 'master':
     case 'silent':
-      return { ok: false, sent, outcome: 'refused', detail };
+      return { ok: false, sent, outcome: 'refused', detail, rule: outcome.reason === 'silent' ? 'unknown' : null };
     case 'unverified':
-      return { ok: false, sent, outcome: 'failed', detail };
+      return { ok: false, sent, outcome: 'failed', detail, rule: null };
   }
 }
 
 async function aborted(job: Job): Promise<Switched> {
   const detail = 'aborted before the verb was sent';
   await job.ports.audit(entry(job, 'outcome', 'aborted', detail, 0)).catch(() => undefined);
-  return { ok: false, sent: false, outcome: 'aborted', detail };
+  return { ok: false, sent: false, outcome: 'aborted', detail, rule: null };
 }
 
 function entry(

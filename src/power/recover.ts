@@ -40,6 +40,13 @@ export function whatWasSent(
         level: 'notice',
         text: 'its console was being looked at; no shutdown was asked for, no power verb sent',
       };
+    case 'before':
+      return {
+        level: 'warning',
+        text: 'programs ran before its shutdown; it was not asked to shut down, and what they did is not undone',
+      };
+    case 'after':
+      return { level: 'notice', text: 'its power had been switched and verified; programs ran after that' };
     case 'request':
     case 'acknowledged':
     case 'stopping':

@@ -1,41 +1,55 @@
 /** In which order the nodes of one operation have their turn, and that each of them ends whatever happens. */
-import type { Verb } from '../api/power.ts';
-import type { Address } from '../rack/address.ts';
+import type { PowerRequest, Verb } from '../api/power.ts';
 import type { Power } from '../rack/reading.ts';
-import { pause } from './clock.ts';
 import { gatherFacts } from './gate.ts';
 import { refusalsFor } from './guards.ts';
 import { forceCycle, forceOff, on } from './hard-verbs.ts';
 import type { Job } from './job.ts';
-import { mayBoot, switchOnOrder } from './stagger.ts';
+import type { OperationPorts } from './ports.ts';
 import { cycle, off } from './soft-verbs.ts';
-import type { Turns } from './turns.ts';
+import { switchOnOrder } from './stagger.ts';
 
-/** Resolves when every job's node has an outcome; `done` is called after each. Never rejects. */
-export async function runNodes(jobs: readonly Job[], console: Turns, done: (job: Job) => void): Promise<void> {
-  const [first] = jobs;
-  if (!first) return;
-  const order = first.request.verb === 'on' ? switchOnOrder(jobs.map(({ node }) => node.addr)) : null;
-  const inTurn = order ? order.flatMap((addr) => jobs.find(({ node }) => node.addr === addr) ?? []) : jobs;
-  const switchedOn = new Map<Address, number>();
-  for (const job of inTurn) {
-    try {
-      if (job.node.outcome === null) await runNode(job, switchedOn, console);
-    } catch (error) {
-      // A defect of ours, or of a port: the node's own words are the place for it.
-      job.node.end('failed', `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    done(job);
-  }
+/**
+ * How many nodes go their way at the same time. Nodes to switch on wait for their blades, not for each other. Nodes that ssh
+ * asks may go down together where grade B may cut: without that, each waits for its last line to be read on the one
+ * console. A cycle rolls, one node after the other, so that a group is never away as a whole.
+ */
+export function nodesAtOnce({ verb }: PowerRequest, { network, limits }: OperationPorts): number {
+  if (verb === 'on') return Infinity;
+  return verb === 'off' && network !== null && limits.cutOn === 'B' ? Infinity : 1;
 }
 
-async function runNode(job: Job, switchedOn: Map<Address, number>, console: Turns): Promise<void> {
+/** Resolves when every job's node has an outcome; `done` is called after each. At most `atOnce` at a time. Never rejects. */
+export async function runNodes(jobs: readonly Job[], atOnce: number, done: (job: Job) => void): Promise<void> {
+  const waiting = inOrder(jobs);
+  /** A rolling cycle stops where a node does not come back: the next would make it two. */
+  let missing: Job | null = null;
+  const worker = async (): Promise<void> => {
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      if (missing !== null && job.node.outcome === null)
+        job.node.end('refused', `nothing was sent: ${missing.node.name} before it did not come back`);
+      try {
+        if (job.node.outcome === null) await runNode(job);
+      } catch (error) {
+        // A defect of ours, or of a port: the node's own words are the place for it.
+        job.node.end('failed', `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      if (job.request.verb.endsWith('cycle') && job.node.outcome === 'failed') missing ??= job;
+      done(job);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, jobs.length) }, worker));
+}
+
+function inOrder(jobs: readonly Job[]): Job[] {
+  if (jobs[0]?.request.verb !== 'on') return [...jobs];
+  return switchOnOrder(jobs.map(({ node }) => node.addr)).flatMap(
+    (addr) => jobs.find(({ node }) => node.addr === addr) ?? [],
+  );
+}
+
+async function runNode(job: Job): Promise<void> {
   const { node, ports, request } = job;
-  if (request.verb === 'on') {
-    const at = mayBoot(node.addr, switchedOn, ports.now());
-    if (at > ports.now()) node.show('waiting', 'waits until the boots before it are past their peak', at);
-    await pause(ports, Math.min(at, job.deadlineAt ?? Infinity) - ports.now(), job.signal);
-  }
   if (job.signal.aborted) {
     node.end('aborted', 'aborted before its turn: nothing was sent');
     return;
@@ -45,25 +59,18 @@ async function runNode(job: Job, switchedOn: Map<Address, number>, console: Turn
     node.end('deadline', 'the deadline passed before its turn: nothing was sent');
     return;
   }
+  if (request.verb === 'on') return on(job, () => stillAllowed(job));
   const ready = await stillAllowed(job);
   if (!ready) return;
   switch (request.verb) {
-    case 'on':
-      if (ready.power === 'on') {
-        node.end('done', 'was on already');
-        return;
-      }
-      await on(job);
-      switchedOn.set(node.addr, ports.now());
-      return;
     case 'force-off':
       return forceOff(job);
     case 'force-cycle':
       return forceCycle(job);
     case 'off':
-      return off(job, ready.power, console);
+      return off(job, ready.power);
     case 'cycle':
-      return cycle(job, ready.power, console);
+      return cycle(job, ready.power);
   }
 }
 

@@ -13,6 +13,8 @@ import type { ConsoleRecord } from './console-record.ts';
 /** What an operation at a console is told. */
 export interface ConsoleWorker {
   readonly opId: string;
+  /** It only listens: people who want the keyboard, or another console, go before. */
+  readonly yields: boolean;
   text(bytes: Uint8Array): void;
   condition(condition: ConsoleCondition): void;
 }
@@ -79,7 +81,7 @@ export class ConsoleLine {
 
   /** Who types, for people, or null. */
   get typistName(): string | null {
-    if (!this.#typist) return null;
+    if (!this.#typist || (this.#typist.kind === 'operation' && this.#typist.worker.yields)) return null;
     return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
   }
 
@@ -149,6 +151,7 @@ export class ConsoleLine {
   employ(worker: ConsoleWorker): void {
     const before = this.#typist;
     this.#worker = worker;
+    if (worker.yields && before?.kind === 'session') return;
     this.#typist = { kind: 'operation', worker };
     if (before?.kind === 'session') {
       this.#lender = before.member;

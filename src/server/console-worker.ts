@@ -5,6 +5,7 @@ import type { ConsoleLine, ConsoleWorker } from './console-line.ts';
 /** Puts operation `opId` to work at `line`; `released` is called after it let go. */
 export function operationConsole(
   opId: string,
+  yields: boolean,
   line: ConsoleLine,
   now: () => number,
   released: () => void,
@@ -15,6 +16,7 @@ export function operationConsole(
   let onState: (condition: ConsoleCondition) => void = () => undefined;
   const worker: ConsoleWorker = {
     opId,
+    yields,
     text: (bytes) => onText(decoder.decode(bytes, { stream: true }), now()),
     condition: (condition) => onState(condition),
   };

@@ -108,15 +108,20 @@ export class Consoles implements ConsolePort {
     return line && user ? { addr: line.addr, session: user.id, name: user.name } : null;
   }
 
-  acquire(addr: Address, opId: string, requestor: { session: number; take: boolean }): Promise<OperationConsole> {
+  acquire(
+    addr: Address,
+    opId: string,
+    requestor: { session: number; take: boolean; yields: boolean },
+  ): Promise<OperationConsole> {
     const before = this.#line;
     const user = before?.typingUser ?? null;
+    if (user && requestor.yields) return Promise.reject(new ConsoleHeld(user.name));
     if (before?.worker) return Promise.reject(new ConsoleHeld(`operation ${before.worker.opId}`));
     if (user && user.id !== requestor.session && !requestor.take) return Promise.reject(new ConsoleHeld(user.name));
     if (before && before.addr !== addr)
       this.#end(before, `operation ${opId} needs the console of ${this.#label(addr)}`);
     const line = this.#line ?? this.#open(addr);
-    const console = operationConsole(opId, line, this.#options.now, () => {
+    const console = operationConsole(opId, requestor.yields, line, this.#options.now, () => {
       this.#closeIfDeserted(line, `operation ${opId} is done`);
       this.#options.changed();
     });
@@ -142,7 +147,7 @@ export class Consoles implements ConsolePort {
     if (line.addr === addr) return line;
     const typist = line.typingUser?.id === user.id ? null : line.typistName;
     // An operation that lent its keyboard to this user still needs its console.
-    const holder = typist ?? (line.worker && `operation ${line.worker.opId}`);
+    const holder = typist ?? (line.worker && !line.worker.yields ? `operation ${line.worker.opId}` : null);
     if (holder !== null && !take)
       throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
     // Who leaves needs not be told.

@@ -71,6 +71,7 @@ const INVENTORY: Inventory = {
 
 export class FakeRack {
   readonly clock = new VirtualClock();
+  readonly startedAt = START;
   readonly power = new Map<number, Power>(INVENTORY.nodes.map(({ addr }) => [addr, 'on']));
   health: BusHealth = { phase: 'ready', detail: '', master: 0 };
   inventory = structuredClone(INVENTORY);
@@ -91,6 +92,11 @@ export class FakeRack {
   readonly hosts = new Map<number, HostSeen>();
   holder: { addr: number; session: number; name: string } | null = null;
   console = new FakeConsole();
+  /** Where each node has its own, kept by address. */
+  consoleFor: ((addr: number) => FakeConsole) | null = null;
+  readonly consoles = new Map<number, FakeConsole>();
+  /** Counts, where they are not the usual. */
+  readonly currents = new Map<number, number>();
 
   limits: OperationPorts['limits'] = {
     request: 60,
@@ -126,7 +132,7 @@ export class FakeRack {
   readonly verbs: { verb: string; at: number }[] = [];
 
   sample(addr: number, power = this.power.get(addr) ?? 'on'): Sample {
-    return { power, current: 29, fan: 116, at: this.clock.time, rttMs: 3 };
+    return { power, current: this.currents.get(addr) ?? 29, fan: 116, at: this.clock.time, rttMs: 3 };
   }
 
   status(addr: number): StatusOutcome {
@@ -139,6 +145,7 @@ export class FakeRack {
   }
 
   ports(): OperationPorts {
+    const later = (): Pick<FakeRack, 'limits' | 'boot' | 'network'> => this;
     return {
       now: () => this.clock.time,
       every: (ms, fn) => this.clock.every(ms, fn),
@@ -151,8 +158,9 @@ export class FakeRack {
           if (this.holder && this.holder.session !== session && !take)
             return Promise.reject(new ConsoleHeld(this.holder.name));
           this.log.push(`console ${hex(addr)}`);
-          this.console.opened();
-          return Promise.resolve(this.console);
+          const console = this.consoles.get(addr) ?? this.consoleFor?.(addr) ?? this.console;
+          console.opened();
+          return Promise.resolve(console);
         },
       },
       hostSeen: (addr) => this.hosts.get(addr) ?? null,
@@ -176,9 +184,16 @@ export class FakeRack {
         },
         unfinished: () => this.unfinished,
       },
-      limits: this.limits,
-      boot: this.boot,
-      network: this.network,
+      // Tests change these after the operations were made.
+      get limits() {
+        return later().limits;
+      },
+      get boot() {
+        return later().boot;
+      },
+      get network() {
+        return later().network;
+      },
       hooks: (when) => this.hooks.filter((hook) => hook.when === when),
       haltBands: {
         get: (addr) => this.bands.get(addr) ?? null,

@@ -20,6 +20,8 @@ const LIMITS = {
   stopping: 180_000,
   hard: 300_000,
   settle: 5_000,
+  networkGone: 20_000,
+  steady: 4_000,
 };
 
 const target = fc.record<Target>({
@@ -29,6 +31,11 @@ const target = fc.record<Target>({
   limits: fc.constant(LIMITS),
   deadlineAt: fc.constantFrom(null, 40_000, 400_000),
   onDeadline: fc.constantFrom('leave', 'cut'),
+  ssh: fc.constantFrom(null, 'pi@192.0.2.3'),
+  shares: fc.boolean(),
+  hooks: fc.constantFrom(null, { count: 1, limit: 60_000 }),
+  cutOn: fc.constantFrom('A', 'B'),
+  band: fc.constantFrom(null, { low: 15, high: 20, shutdowns: 1 }),
 });
 
 const text = fc.constantFrom('some line', 'x');
@@ -79,6 +86,8 @@ const recognition: fc.Arbitrary<Omit<Recognition, 'at'>> = fc.oneof(
         'fsck',
         'uboot-shell',
         'initramfs-shell',
+        'synced',
+        'remounted',
       ),
       text,
       unit: fc.constantFrom('systemctl', 'sudo'),
@@ -97,7 +106,31 @@ const event = fc.oneof(
       .record({ open: fc.boolean(), proven: fc.boolean(), why: fc.constant('why') })
       .map((condition) => ({ kind: 'console', condition })),
   },
-  { weight: 1, arbitrary: fc.constantFrom({ kind: 'no-console', why: 'held' }, { kind: 'refused', why: 'away' }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      { kind: 'no-console', why: 'held' },
+      { kind: 'refused', why: 'away' },
+      { kind: 'turn' },
+      { kind: 'hooks-done', why: '' },
+      { kind: 'hooks-done', why: 'exit code 1' },
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      { kind: 'network', reachable: true },
+      { kind: 'network', reachable: false },
+      { kind: 'network', reachable: false },
+      { kind: 'sample', sample: { power: 'on', current: 17 }, why: '' },
+      { kind: 'sample', sample: { power: 'on', current: 17 }, why: '' },
+      { kind: 'sample', sample: { power: 'on', current: 33 }, why: '' },
+      { kind: 'sample', sample: { power: 'off', current: 0 }, why: '' },
+      { kind: 'sample', sample: null, why: 'silent' },
+      { kind: 'ssh-done', end: { code: 0, why: '', output: [] } },
+      { kind: 'ssh-done', end: { code: 255, why: 'exit code 255', output: ['Connection refused'] } },
+    ),
+  },
   {
     weight: 2,
     arbitrary: fc.constantFrom(
@@ -108,7 +141,7 @@ const event = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .constantFrom('wait', 'retry', 'console', 'leave', 'force')
+      .constantFrom('wait', 'retry', 'skip', 'console', 'sync', 'leave', 'force')
       .map((choice) => ({ kind: 'answer', choice, by: 'ada' })),
   },
   {
@@ -120,19 +153,77 @@ const event = fc.oneof(
         sent: fc.boolean(),
         outcome: fc.constantFrom<Outcome>('bus', 'refused', 'failed'),
         detail: fc.constant('d'),
+        rule: fc.constantFrom(null, 'unknown'),
+        current: fc.constantFrom(null, 17),
       }),
     ),
   },
 ) as fc.Arbitrary<Timeless>;
+
+/** From the events alone: all three signs, and the configuration's leave. */
+function expectGradeB(start: Target, past: ShutdownEvent[], now: number): void {
+  expect(start.cutOn).toBe('B');
+  const { band } = start;
+  if (band === null) throw new Error('cut on grade B without a halt band');
+  // The network answered once, and since then, for so long, not at all.
+  const network = past.flatMap((one) => (one.kind === 'network' ? [one] : []));
+  const lastSeen = network.findLastIndex(({ reachable }) => reachable);
+  expect(lastSeen, 'it answered before').toBeGreaterThanOrEqual(0);
+  const goneAt = network[lastSeen + 1]?.at ?? Infinity;
+  expect(now - goneAt, 'gone').toBeGreaterThanOrEqual(LIMITS.networkGone);
+  // The last samples, over the whole time, lie in the band, without a hole between two of them.
+  const samples = past.flatMap((one) => (one.kind === 'sample' ? [one] : []));
+  const steady = samples.slice(samples.findLastIndex(({ sample }) => !inBand(sample?.current, band)) + 1);
+  const first = steady.findLastIndex(({ at }, index) => at - (steady[index - 1]?.at ?? -Infinity) > 5_000);
+  expect((steady.at(-1)?.at ?? 0) - (steady[first]?.at ?? Infinity), 'steady').toBeGreaterThanOrEqual(LIMITS.steady);
+  // It spoke once, and says nothing after three presses of Enter.
+  const heard = past.flatMap((one) => (one.kind === 'heard' ? [one.recognition] : []));
+  expect(
+    heard.some(({ kind }) => kind === 'shell' || kind === 'login'),
+    'it spoke',
+  ).toBe(true);
+  const last = heard.filter(({ text }) => /[\x20-\x7e]{3}/.test(text)).at(-1);
+  expect(now - (last?.at ?? now), 'silent').toBeGreaterThanOrEqual(6_000);
+}
+
+function inBand(current: number | undefined, band: { low: number; high: number }): boolean {
+  return current !== undefined && current >= band.low && current <= band.high;
+}
 
 /** Small steps and great ones: settling times, limits and deadlines all pass in some run. */
 const script = fc.array(fc.tuple(fc.constantFrom(0, 10, 400, 1_000, 3_000, 5_000, 16_000, 61_000), event), {
   maxLength: 60,
 });
 
+/** A node that ssh asked, whose network is gone, while its console is away: what grade B is judged from. */
+function wayToB(dropped: number): [number, Timeless][] {
+  const way: [number, Timeless][] = [
+    [0, { kind: 'turn' }],
+    [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
+    [400, { kind: 'heard', recognition: { kind: 'login', host: 'node-a', at: 0, text: 'node-a login:' } }],
+    [10, { kind: 'hooks-done', why: '' }],
+    [10, { kind: 'network', reachable: true }],
+    [10, { kind: 'ssh-done', end: { code: 0, why: '', output: [] } }],
+    [2_000, { kind: 'network', reachable: false }],
+    [10_000, { kind: 'tick' }],
+    [10_000, { kind: 'tick' }],
+    [10, { kind: 'turn' }],
+    [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
+    ...Array.from({ length: 8 }, (): [number, Timeless][] => [
+      [500, { kind: 'sample', sample: { power: 'on', current: 17 }, why: '' }],
+      [500, { kind: 'tick' }],
+    ]).flat(),
+  ];
+  // Not to its end: there random events meet it on its way.
+  return way.slice(0, way.length - dropped);
+}
+
 /** Goes a healthy way first, so that random events find a shutdown in all its stages. */
 const prefix = fc.constantFrom<(Timeless | [number, Timeless])[]>(
   [],
+  wayToB(0),
+  wayToB(3),
+  wayToB(9),
   [{ kind: 'console', condition: { open: true, proven: true, why: '' } }],
   [
     { kind: 'console', condition: { open: true, proven: true, why: '' } },
@@ -174,7 +265,7 @@ function play(start: Target, first: (Timeless | [number, Timeless])[], rest: [nu
 }
 
 test('no cut without halt and silence, a chosen force, or a deadline for which it was confirmed', () => {
-  let cuts = { halted: 0, forced: 0, deadline: 0 };
+  let cuts = { halted: 0, composite: 0, forced: 0, deadline: 0 };
   fc.assert(
     fc.property(target, prefix, script, (start, first, rest) => {
       const happened = play(start, first, rest);
@@ -190,6 +281,13 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
             expect(start.deadlineAt).not.toBeNull();
             expect(now.at).toBeGreaterThanOrEqual(start.deadlineAt ?? Infinity);
             expect(before.neverCut).toBeNull();
+          } else if (effect.ground === 'composite') {
+            expectGradeB(
+              start,
+              happened.slice(0, index + 1).map((one) => one.event),
+              now.at,
+            );
+            expect(before.console.open).toBe(true);
           } else {
             // Judged from the events alone, not from the machine's own state.
             const past = happened.slice(0, index + 1).map((one) => one.event);
@@ -204,13 +302,15 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
               'silence',
             ).toEqual([]);
             const request = happened.findIndex((one) =>
-              one.effects.some((e) => e.do === 'request' || e.do === 'listen'),
+              one.effects.some((e) => ['request', 'listen', 'ask-ssh'].includes(e.do)),
             );
             expect(request, 'a request').toBeGreaterThanOrEqual(0);
             expect(happened[request]?.event.at).toBeLessThanOrEqual(last?.at ?? -1);
             const dirtied = happened
               .slice(0, index)
-              .filter(({ before: { stage } }) => ['asked', 'by-hand', 'stopping'].includes(stage.is))
+              .filter(({ before: { stage } }) =>
+                ['ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging'].includes(stage.is),
+              )
               .flatMap((one) => (one.event.kind === 'heard' ? [one.event.recognition.kind] : []))
               .filter((kind) => ['dirty', 'oops', 'filesystem'].includes(kind));
             expect(dirtied, 'clean').toEqual([]);
@@ -218,10 +318,10 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
           }
         }
     }),
-    { numRuns: 3_000 },
+    { numRuns: 5_000 },
   );
   // A property that never sees its case proves nothing.
-  expect(Math.min(cuts.halted, cuts.forced, cuts.deadline)).toBeGreaterThan(0);
+  expect(Math.min(cuts.halted, cuts.composite, cuts.forced, cuts.deadline), JSON.stringify(cuts)).toBeGreaterThan(0);
 });
 
 test('0x07 is in nothing that is typed, and nothing is typed after the end or while a cut is under way', () => {
@@ -298,6 +398,13 @@ test('every question begins with a choice that cuts nothing, offers to leave the
     'panic',
     'rebooted',
     'speaking',
+    'hook-failed',
+    'no-path',
+    'alive',
+    'unproven',
+    'bmc-lost',
+    'rescued',
+    'rescue-failed',
     'cut-failed',
     'force-failed',
   ];
@@ -308,6 +415,11 @@ test('every question begins with a choice that cuts nothing, offers to leave the
     limits: LIMITS,
     deadlineAt: null,
     onDeadline: 'leave',
+    ssh: null,
+    shares: false,
+    hooks: null,
+    cutOn: 'A',
+    band: null,
   };
   const texts = kinds.map((kind) => {
     const { text: words, choices } = questionOf({ kind, said: 'said', since: 0, until: 1 }, start);

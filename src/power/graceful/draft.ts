@@ -1,7 +1,11 @@
 /** One step of a shutdown in the making: a copy of the state, the moves that all stages share, the effects so far. */
 import type { Outcome } from '../../api/power.ts';
+import type { Use } from '../turns.ts';
 import type { Effect, Ground, Shutdown, Stage, Step } from './state.ts';
 import { isSticky, WAIT_MS, type TroubleKind } from './troubles.ts';
+
+/** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
+export const SPEECH = /[\x20-\x7e]{3}/;
 
 export class Draft {
   readonly at: number;
@@ -43,9 +47,61 @@ export class Draft {
     this.state.loggedIn = false;
     this.state.sudo = null;
     this.state.askAgain = false;
-    this.enter({ is: 'opening', heard: false, wakes: 0, wokeAt: this.at }, target.limits.preflight);
-    if (!console.held) this.do({ do: 'acquire' });
+    const turn = console.held;
+    this.enter(
+      { is: 'opening', turn, heard: false, wakes: 0, wokeAt: this.at },
+      turn ? target.limits.preflight : Infinity,
+    );
+    if (!turn) this.acquire('ask');
     else if (console.open) this.wake();
+  }
+
+  acquire(use: Use): void {
+    if (!this.state.console.held) this.do({ do: 'acquire', use });
+  }
+
+  letGo(): void {
+    const { state } = this;
+    if (!state.console.held) return;
+    state.console = { ...state.console, held: false, open: false, proven: false, closedAt: null };
+    this.do({ do: 'let-go' });
+  }
+
+  /** ssh is a way that was not tried in vain. */
+  get mayTrySsh(): boolean {
+    return this.state.target.ssh !== null && this.state.sshProblem === null && this.state.goal === 'poweroff';
+  }
+
+  /**
+   * Looked at, or not to be looked at: what was to be done before is done, then ssh asks where it can. False: its console
+   * has to ask it, now.
+   */
+  goesOn(): boolean {
+    const { state } = this;
+    const { target } = state;
+    if (!state.prepared) {
+      if (target.shares && this.mayTrySsh) this.letGo();
+      this.enter({ is: 'before' }, target.hooks?.limit ?? 0);
+      this.do({ do: 'run-hooks' });
+      return true;
+    }
+    if (!this.mayTrySsh) return false;
+    this.askBySsh();
+    return true;
+  }
+
+  private askBySsh(): void {
+    const { state } = this;
+    const { target } = state;
+    if (target.shares) this.letGo();
+    state.requestedAt = this.at;
+    state.atShell = false;
+    this.prove('request', `asked to shut down by ssh (${target.ssh ?? ''})`);
+    // The client has its own limit.
+    this.enter({ is: 'ssh' }, Infinity);
+    this.do({ do: 'ask-ssh' });
+    // Its last line proves most: whoever has no other use for the console watches.
+    this.acquire('watch');
   }
 
   /** Enter makes a getty or a shell show its prompt; before a console has proven to be the node's, nothing else may go. */
@@ -68,9 +124,28 @@ export class Draft {
     this.enter({ is: 'asked' }, state.target.limits.acknowledged);
   }
 
+  /** Emergency sync, then remount read-only: the kernel's own way, where the system's hangs. */
+  rescue(root: boolean, key: 's' | 'u'): void {
+    const command = `echo ${key} > /proc/sysrq-trigger`;
+    if (key === 's') {
+      this.state.sudo = null;
+      this.prove('rescue', 'emergency sync and remount were typed at its shell prompt');
+      this.enter({ is: 'rescue', synced: false }, this.state.target.limits.request);
+    }
+    this.type(`${root ? command : `sudo sh -c '${command}'`}\r`);
+  }
+
   stopping(): void {
     const { limits } = this.state.target;
     this.enter({ is: 'stopping', hardUntil: this.at + limits.hard, unit: null }, limits.stopping);
+  }
+
+  /** It comes up again, whatever was asked: never cut by itself. */
+  restarted(said: string): void {
+    this.state.neverCut = 'it started again';
+    this.prove('restart', said);
+    if (this.state.stage.is !== 'stopping') this.stopping();
+    this.raise('rebooted', said);
   }
 
   /** Asks whoever watches. A trouble that a halt cannot answer is not replaced by one that it can. */
@@ -101,6 +176,8 @@ export class Draft {
   /** What has been asked of the node and goes on by itself, for sentences about nodes that are left on. */
   whatGoesOn(): string {
     switch (this.state.stage.is) {
+      case 'before':
+        return 'it was not asked to shut down; what ran before is not undone';
       case 'opening':
       case 'login':
         return this.state.requestedAt === null

@@ -8,19 +8,22 @@ export function hearOpening(draft: Draft, heard: Recognition): void {
   if (state.stage.is !== 'opening') return;
   if (!state.stage.heard) {
     state.stage = { ...state.stage, heard: true };
-    state.until = state.since + state.target.limits.request;
+    // A node that ssh can ask is not waited for so long.
+    if (!draft.mayTrySsh) state.until = state.since + state.target.limits.request;
   }
   // A sticky question stands: whatever prompt comes, nothing is typed before it is answered.
   if (state.trouble) return;
   switch (heard.kind) {
     case 'login':
       if (!isExpectedHost(draft, heard.host)) return;
+      seen(draft, heard.host);
+      if (draft.goesOn()) return;
       draft.enter({ is: 'login', step: 'user' }, state.target.limits.request);
       draft.do({ do: 'ask-credentials' });
       return;
     case 'shell':
       // A prompt of one or two characters proves nothing to the bus: three of them do.
-      if (!state.console.proven) {
+      if (!state.console.proven && !draft.mayTrySsh) {
         draft.wake(3);
         return;
       }
@@ -69,8 +72,15 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
 
 function shellReached(draft: Draft, { root, host }: { root: boolean; host: string | null }): void {
   if (!isExpectedHost(draft, host)) return;
+  seen(draft, host);
+  if (draft.goesOn()) return;
+  if (draft.state.goal === 'rescue') draft.rescue(root, 's');
+  else draft.request(root);
+}
+
+function seen(draft: Draft, host: string | null): void {
+  draft.state.console = { ...draft.state.console, spoke: true, problem: '' };
   if (host !== null) draft.prove('host', `its console calls itself ${host}`);
-  draft.request(root);
 }
 
 /** Where a prompt shows no host, nothing can be compared. */
@@ -110,6 +120,42 @@ export function hearAsked(draft: Draft, heard: Recognition): void {
       return;
     case 'shell':
       if (state.askAgain) draft.request(heard.root);
+      return;
+    default:
+      return;
+  }
+}
+
+/** Typed at a shell: `s`, then `u`. Each is done when the kernel says so. */
+export function hearRescue(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  const { stage } = state;
+  if (stage.is !== 'rescue' || state.trouble) return;
+  switch (heard.kind) {
+    case 'synced':
+      draft.prove('rescue', heard.text);
+      state.stage = { ...stage, synced: true };
+      return;
+    case 'remounted':
+      draft.prove('rescue', heard.text);
+      state.goal = 'poweroff';
+      draft.raise('rescued');
+      return;
+    case 'shell':
+      // After the first command's end the second: it comes once, because what is typed is no prompt.
+      if (stage.synced) draft.rescue(heard.root, 'u');
+      return;
+    case 'password':
+      if (state.sudo?.answered === true) {
+        notAllowed(draft, heard.text);
+        return;
+      }
+      state.sudo = { user: heard.user, answered: false };
+      draft.do({ do: 'ask-credentials' });
+      return;
+    case 'denied':
+    case 'not-found':
+      notAllowed(draft, heard.text);
       return;
     default:
       return;

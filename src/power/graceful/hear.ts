@@ -1,13 +1,12 @@
 /** What a console's lines and prompts mean to a shutdown, stage by stage. Pure. */
 import type { Recognition } from '../../console/reader.ts';
-import type { Draft } from './draft.ts';
-import { hearAsked, hearLogin, hearOpening } from './hear-login.ts';
+import { SPEECH, type Draft } from './draft.ts';
+import { hearAsked, hearLogin, hearOpening, hearRescue } from './hear-login.ts';
+import { hearJudging } from './judge.ts';
 import { isSticky } from './troubles.ts';
 
 /** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
 const PROGRESS_MS = 30_000;
-/** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
-const SPEECH = /[\x20-\x7e]{3}/;
 /** The Pi's bootloader runs once more after 'Power down' and is told by this partition number to halt. */
 const HALT_PARTITION = '63';
 
@@ -17,25 +16,33 @@ export function hear(draft: Draft, heard: Recognition): void {
   if (heard.kind === 'panic' && state.stage.is !== 'cutting' && state.stage.is !== 'ended')
     draft.raise('panic', heard.text);
   switch (state.stage.is) {
-    case 'opening': {
-      hearOpening(draft, heard);
+    case 'opening':
+    case 'login':
+    case 'rescue':
+      // What was asked before may come to its end while another way is tried.
+      if (heard.kind === 'halt' && state.requestedAt !== null) hearShutdown(draft, heard);
+      else if (state.stage.is === 'opening') hearOpening(draft, heard);
+      else if (state.stage.is === 'login') hearLogin(draft, heard);
+      else hearRescue(draft, heard);
       return;
-    }
-    case 'login': {
-      hearLogin(draft, heard);
-      return;
-    }
     case 'asked':
       hearAsked(draft, heard);
       {
         hearShutdown(draft, heard);
         return;
       }
+    case 'ssh':
     case 'by-hand':
+    case 'gone':
     case 'stopping': {
       hearShutdown(draft, heard);
       return;
     }
+    case 'judging': {
+      if (!hearJudging(draft, heard)) hearShutdown(draft, heard);
+      return;
+    }
+    case 'before':
     case 'settle': {
       hearSettling(draft, heard);
       return;
@@ -51,6 +58,8 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
   const { state } = draft;
   switch (heard.kind) {
     case 'halt':
+      // Nobody asked it to halt: whatever that line means, it is not ours.
+      if (state.requestedAt === null) return;
       draft.prove('marker', heard.text);
       if (state.dirty !== null) {
         draft.raise('dirty', state.dirty);
@@ -62,7 +71,7 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
       }
     case 'final':
       if (heard.word === 'Rebooting') {
-        restarted(draft, heard.text);
+        draft.restarted(heard.text);
         return;
       }
       {
@@ -77,9 +86,10 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
     case 'wait': {
       acknowledged(draft, heard.text);
       const { stage } = state;
-      if (stage.is !== 'stopping') return;
+      if (stage.is !== 'stopping' && stage.is !== 'gone') return;
       const time = heard.elapsed === undefined ? '' : `, ${heard.elapsed} of ${heard.limit ?? '?'}`;
       state.stage = { ...stage, unit: `${heard.unit ?? heard.text}${time}` };
+      if (stage.is === 'gone') return;
       state.until = Math.max(state.until, Math.min(stage.hardUntil, draft.at + PROGRESS_MS));
       return;
     }
@@ -93,15 +103,15 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
     case 'boot':
     case 'uboot':
     case 'uboot-shell': {
-      restarted(draft, heard.text);
+      draft.restarted(heard.text);
       return;
     }
     case 'firmware':
-      if (heard.word !== HALT_PARTITION) restarted(draft, heard.text);
+      if (heard.word !== HALT_PARTITION) draft.restarted(heard.text);
       return;
     case 'login':
       // A getty that comes back after the shutdown had begun: a quiet boot.
-      if (state.stage.is === 'stopping') restarted(draft, heard.text);
+      if (state.stage.is === 'stopping') draft.restarted(heard.text);
       return;
     case 'inhibited': {
       draft.raise('inhibited', heard.text);
@@ -120,7 +130,7 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
 
 function acknowledged(draft: Draft, text: string): void {
   const { state } = draft;
-  if (state.stage.is === 'stopping') return;
+  if (state.stage.is === 'stopping' || state.stage.is === 'gone') return;
   draft.prove('ack', text);
   draft.stopping();
   // It was not unheard, and nothing forbade it.
@@ -135,13 +145,6 @@ function settle(draft: Draft, marker: string): void {
   draft.enter({ is: 'settle', marker, firmware: false }, draft.state.target.limits.settle);
 }
 
-function restarted(draft: Draft, said: string): void {
-  draft.state.neverCut = 'it started again';
-  draft.prove('restart', said);
-  if (draft.state.stage.is === 'settle') draft.stopping();
-  draft.raise('rebooted', said);
-}
-
 function hearSettling(draft: Draft, heard: Recognition): void {
   const { state } = draft;
   const { stage } = state;
@@ -153,7 +156,7 @@ function hearSettling(draft: Draft, heard: Recognition): void {
       return;
     case 'firmware':
       if (heard.word !== undefined && heard.word !== HALT_PARTITION) {
-        restarted(draft, heard.text);
+        draft.restarted(heard.text);
         return;
       }
       state.stage = { ...stage, firmware: true };
@@ -163,7 +166,7 @@ function hearSettling(draft: Draft, heard: Recognition): void {
     case 'uboot':
     case 'uboot-shell':
     case 'reboot': {
-      restarted(draft, heard.text);
+      draft.restarted(heard.text);
       return;
     }
     case 'dirty':

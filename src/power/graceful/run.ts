@@ -1,10 +1,12 @@
 /** Runs one node's shutdown: events in one order, effects performed in one place. */
-import { ConsoleReader } from '../../console/reader.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Job } from '../job.ts';
 import { nameOf } from '../job.ts';
-import { ConsoleHeld, type Credentials, type OperationConsole } from '../ports.ts';
+import type { Credentials } from '../ports.ts';
 import { cutPower, type Switched } from '../power-switch.ts';
+import { runHooks } from '../hooks.ts';
+import { RunConsole } from './run-console.ts';
+import { RunSigns } from './run-signs.ts';
 import { initialShutdown, type Effect, type Ground, type Shutdown, type ShutdownEvent, type Target } from './state.ts';
 import { update } from './update.ts';
 import { viewOf } from './view.ts';
@@ -15,7 +17,8 @@ const TICK_MS = 100;
 const PREFLIGHT_MS = 10_000;
 
 const GROUNDS: Record<Ground, string> = {
-  halted: 'the kernel’s last line was read after the request, and nothing followed it',
+  halted: 'grade A: the kernel’s last line was read after the request, and nothing followed it',
+  composite: 'grade B: its console is silent, its network gone, its current steady in its halt band',
   forced: 'an operator chose to cut and typed the name',
   deadline: 'the deadline passed; cutting then was confirmed beforehand',
 };
@@ -36,7 +39,10 @@ export async function shutDown(job: Job): Promise<Switched | null> {
 class ShutdownRun {
   readonly finished: Promise<Switched | null>;
   readonly #job: Job;
-  readonly #reader = new ConsoleReader();
+  readonly #console: RunConsole;
+  readonly #signs: RunSigns;
+  /** Ends programs and ssh clients that still run. */
+  readonly #over = new AbortController();
   readonly #stopTicking: () => void;
   readonly #onAbort: () => void;
   #resolve: (switched: Switched | null) => void = () => undefined;
@@ -44,11 +50,8 @@ class ShutdownRun {
   #state: Shutdown;
   #events: ShutdownEvent[] = [];
   #applying = false;
-  #console: OperationConsole | null = null;
-  #acquiring = false;
   #credentials: Credentials | null = null;
   #cut: Switched | null = null;
-  #disposed = false;
 
   constructor(job: Job) {
     const { ports, signal } = job;
@@ -57,6 +60,13 @@ class ShutdownRun {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    this.#console = new RunConsole(job, 'keeps', {
+      turn: () => this.#send({ kind: 'turn', at: ports.now() }),
+      none: (why) => this.#send({ kind: 'no-console', at: ports.now(), why }),
+      condition: (condition) => this.#send({ kind: 'console', at: ports.now(), condition }),
+      heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
+    });
+    this.#signs = new RunSigns(job, (event) => this.#send(event));
     this.#state = initialShutdown(targetOf(job), ports.now());
     this.#stopTicking = ports.every(TICK_MS, () => this.#tick());
     this.#onAbort = () => this.#send({ kind: 'abort', at: ports.now() });
@@ -64,27 +74,29 @@ class ShutdownRun {
     job.onAnswer = (choice, by) => this.#send({ kind: 'answer', at: ports.now(), choice, by: nameOf(by) });
     this.#send({ kind: 'start', at: ports.now() });
     if (signal.aborted) this.#onAbort();
+    // What it draws while it runs, for the halt band.
+    else void this.#signs.sample();
   }
 
   async dispose(): Promise<void> {
-    this.#disposed = true;
+    this.#over.abort();
     this.#stopTicking();
     this.#job.signal.removeEventListener('abort', this.#onAbort);
     this.#job.onAnswer = null;
     this.#credentials = null;
-    await this.#console?.release();
-    this.#console = null;
+    await this.#console.letGo();
   }
 
   #tick(): void {
     const at = this.#job.ports.now();
-    for (const recognition of this.#reader.tick(at)) this.#send({ kind: 'heard', at, recognition });
+    this.#console.tick(at);
     this.#send({ kind: 'tick', at });
+    this.#signs.look(this.#state.stage, at, this.#console);
   }
 
   /** Events are taken one after another: an effect may bring the next one before this one is done. */
   #send(event: ShutdownEvent): void {
-    if (this.#disposed) return;
+    if (this.#over.signal.aborted) return;
     this.#events.push(event);
     if (this.#applying) return;
     this.#applying = true;
@@ -103,6 +115,7 @@ class ShutdownRun {
     this.#state = state;
     // What was proven, first: it travels with the change of phase.
     for (const effect of effects) if (effect.do === 'prove') node.prove(effect.kind, effect.text);
+    for (const effect of effects) if (effect.do === 'observe') this.#observe(effect.running, effect.halted);
     const { stage } = state;
     if (stage.is !== 'ended') {
       const { phase, detail, until, question } = viewOf(state);
@@ -117,9 +130,12 @@ class ShutdownRun {
   #perform(effect: Effect): void {
     switch (effect.do) {
       case 'prove':
+      case 'observe':
         return;
       case 'acquire':
-        return void this.#acquire();
+        return void this.#console.acquire(effect.use);
+      case 'let-go':
+        return void this.#console.letGo();
       case 'type': {
         this.#type(effect.text);
         return;
@@ -127,9 +143,13 @@ class ShutdownRun {
       case 'request':
         return void this.#request(effect.text);
       case 'listen': {
-        this.#reader.requested();
+        this.#console.reader.requested();
         return;
       }
+      case 'run-hooks':
+        return void this.#runHooks();
+      case 'ask-ssh':
+        return void this.#askBySsh();
       case 'ask-credentials':
         return void this.#askCredentials();
       case 'type-user': {
@@ -137,7 +157,7 @@ class ShutdownRun {
         return;
       }
       case 'type-password': {
-        this.#typePassword();
+        this.#type(`${this.#credentials?.password ?? ''}\r`, true);
         return;
       }
       case 'cut':
@@ -145,38 +165,26 @@ class ShutdownRun {
     }
   }
 
-  async #acquire(): Promise<void> {
-    const { ports, node, operation, session, request } = this.#job;
-    if (this.#acquiring) return;
-    this.#acquiring = true;
-    try {
-      const former = this.#console;
-      this.#console = null;
-      await former?.release();
-      const console = await ports.console.acquire(node.addr, operation.id, { session, take: request.takeConsole });
-      if (this.#disposed) {
-        await console.release();
-        return;
-      }
-      this.#console = console;
-      console.onText((text, at) => {
-        for (const recognition of this.#reader.feed(text, at)) this.#send({ kind: 'heard', at, recognition });
-      });
-      console.onState((condition) => this.#send({ kind: 'console', at: ports.now(), condition }));
-    } catch (error) {
-      const why = error instanceof ConsoleHeld ? `${error.holder} holds the console` : reason(error);
-      this.#send({ kind: 'no-console', at: ports.now(), why });
-    } finally {
-      this.#acquiring = false;
-    }
-  }
-
   /** That it was asked is on the disk before it is asked; a disk that fails is told, and does not hold this up. */
   async #request(text: string): Promise<void> {
     await this.#job.operation.journalled().catch(() => undefined);
-    if (this.#disposed || this.#state.stage.is !== 'asked') return;
-    this.#reader.requested();
+    if (this.#over.signal.aborted || this.#state.stage.is !== 'asked') return;
+    this.#console.reader.requested();
     this.#type(text);
+  }
+
+  async #askBySsh(): Promise<void> {
+    const { ports, node, operation } = this.#job;
+    await operation.journalled().catch(() => undefined);
+    if (ports.network === null || this.#over.signal.aborted) return;
+    this.#console.reader.requested();
+    const end = await ports.network.shutDown(node.addr, this.#over.signal);
+    this.#send({ kind: 'ssh-done', at: ports.now(), end });
+  }
+
+  async #runHooks(): Promise<void> {
+    const why = await runHooks(this.#job, 'before-off', this.#over.signal);
+    this.#send({ kind: 'hooks-done', at: this.#job.ports.now(), why });
   }
 
   async #askCredentials(): Promise<void> {
@@ -188,41 +196,47 @@ class ShutdownRun {
       // The reason may quote what a password program printed.
       why = 'they could not be read';
     }
-    if (this.#credentials) this.#reader.conceal(this.#credentials.password);
+    if (this.#credentials) this.#console.reader.conceal(this.#credentials.password);
     this.#send({ kind: 'credentials', at: ports.now(), user: this.#credentials?.user ?? null, why });
   }
 
-  #typePassword(): void {
-    const password = this.#credentials?.password ?? '';
-    const { refused } = this.#console?.type(`${password}\r`) ?? { refused: 'there is no console' };
-    if (refused !== null) this.#send({ kind: 'refused', at: this.#job.ports.now(), why: refused });
+  #type(text: string, secret = false): void {
+    const why = this.#console.type(text, secret);
+    if (why !== '') this.#send({ kind: 'refused', at: this.#job.ports.now(), why });
   }
 
-  #type(text: string): void {
-    const at = this.#job.ports.now();
-    this.#reader.sent(text, at);
-    const { refused } = this.#console?.type(text) ?? { refused: 'there is no console' };
-    if (refused !== null) this.#send({ kind: 'refused', at, why: refused });
+  #observe(running: number, halted: number): void {
+    const { ports, node } = this.#job;
+    ports.haltBands.observed(node.addr, running, [halted]);
+    const band = ports.haltBands.get(node.addr);
+    const known = band ? `${band.low} to ${band.high}` : 'not to be told from its running current';
+    const from = band ? ` (from ${band.shutdowns} ${band.shutdowns === 1 ? 'shutdown' : 'shutdowns'})` : '';
+    node.prove('halt-band', `halted it drew ${halted} counts, running ${running}; its halt band is ${known}${from}`);
   }
 
   async #cutPower(ground: Ground): Promise<void> {
+    const at = (): number => this.#job.ports.now();
     try {
-      const switched = await cutPower(this.#job, GROUNDS[ground]);
-      const { ok } = switched;
-      if (ok || switched.sent) this.#cut = switched;
-      const result = ok
-        ? { sent: true, outcome: 'done' as const, detail: 'is off' }
-        : { sent: switched.sent, outcome: switched.outcome, detail: switched.detail };
-      this.#send({ kind: 'cut-done', at: this.#job.ports.now(), ok, ...result });
+      const cut = await cutPower(this.#job, GROUNDS[ground]);
+      if (cut.ok || cut.sent) this.#cut = cut;
+      if (cut.ok) {
+        const { current } = cut;
+        const result = { ok: true, sent: true, outcome: 'done' as const, detail: 'is off', rule: null, current };
+        this.#send({ kind: 'cut-done', at: at(), ...result });
+        return;
+      }
+      const { sent, outcome, detail, rule } = cut;
+      this.#send({ kind: 'cut-done', at: at(), ok: false, sent, outcome, detail, rule, current: null });
     } catch (error) {
       this.#reject(error);
     }
   }
 }
 
-function targetOf({ ports, node, request, deadlineAt }: Job): Target {
-  const { request: asking, acknowledged, stopping, hard, settle } = ports.limits;
+function targetOf({ ports, node, operation, request, deadlineAt }: Job): Target {
+  const { request: asking, acknowledged, stopping, hard, settle, networkGone, steady, cutOn } = ports.limits;
   const { configured } = ports.inventory();
+  const hooks = ports.hooks('before-off', node.addr, { op: operation.id, verb: request.verb });
   return {
     name: node.name,
     place: `${formatPosition(node.addr)}, ${formatAddress(node.addr)}`,
@@ -235,12 +249,19 @@ function targetOf({ ports, node, request, deadlineAt }: Job): Target {
       stopping: stopping * 1000,
       hard: hard * 1000,
       settle: settle * 1000,
+      networkGone: networkGone * 1000,
+      steady: steady * 1000,
     },
+    ssh: ports.network?.target(node.addr) ?? null,
+    // Where nothing is cut on grade B, its last line is worth waiting for, alone.
+    shares: ports.network !== null && cutOn === 'B',
+    hooks:
+      hooks.length === 0
+        ? null
+        : { count: hooks.length, limit: hooks.reduce((sum, { limit }) => sum + limit, 0) * 1000 },
+    cutOn,
+    band: ports.haltBands.get(node.addr),
     deadlineAt,
     onDeadline: request.onDeadline,
   };
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,9 @@
 /** A graceful shutdown as data: what it knows, what may happen to it, what it wants done. Pure. */
 import type { Outcome } from '../../api/power.ts';
+import type { Power } from '../../rack/reading.ts';
 import type { Recognition } from '../../console/reader.ts';
-import type { ConsoleCondition } from '../ports.ts';
+import type { ConsoleCondition, HaltBand, ProgramEnd } from '../ports.ts';
+import type { Use } from '../turns.ts';
 import type { Trouble } from './troubles.ts';
 
 /** What does not change during one shutdown. Times in milliseconds. */
@@ -11,28 +13,57 @@ export interface Target {
   place: string;
   /** The host name that its console must show, or null where nobody said which it is. */
   host: string | null;
-  limits: { preflight: number; request: number; acknowledged: number; stopping: number; hard: number; settle: number };
+  limits: {
+    preflight: number;
+    request: number;
+    acknowledged: number;
+    stopping: number;
+    hard: number;
+    settle: number;
+    /** For grade B: how long its network must have been gone, and its current steady. */
+    networkGone: number;
+    steady: number;
+  };
+  /** Where ssh goes, or null: only its console can ask it. */
+  ssh: string | null;
+  /** Other nodes go down at the same time: the one console is not kept while it is not needed. */
+  shares: boolean;
+  /** Programs run before it is asked; their limits together. Null: none. */
+  hooks: { count: number; limit: number } | null;
+  /** The weakest evidence on which it is cut without asking. */
+  cutOn: 'A' | 'B';
+  band: HaltBand | null;
   /** Epoch milliseconds, or null. */
   deadlineAt: number | null;
   onDeadline: 'leave' | 'cut';
 }
 
 export type Stage =
-  /** The console is opened and woken with Enter until a prompt is seen. */
-  | { is: 'opening'; heard: boolean; wakes: number; wokeAt: number }
+  /** The console is opened and woken with Enter until a prompt is seen. `turn`: the one console is ours by now. */
+  | { is: 'opening'; turn: boolean; heard: boolean; wakes: number; wokeAt: number }
+  /** Configured programs run: it may still be left alone. */
+  | { is: 'before' }
+  /** ssh is on its way. */
+  | { is: 'ssh' }
   | { is: 'login'; step: 'user' | 'password' | 'shell' }
   /** The command was typed; nothing showed yet that it was heard. */
   | { is: 'asked' }
   /** An operator does it in the pane; we watch for the halt. */
   | { is: 'by-hand' }
   | { is: 'stopping'; hardUntil: number; unit: string | null }
+  /** Its network is gone and nothing proves the halt yet: grade B is gathered. Not judged before `judgeAt`. */
+  | { is: 'gone'; hardUntil: number; judgeAt: number; unit: string | null }
+  /** The end of that: Enter is pressed on its console, which must stay silent, while its current must stay steady. */
+  | { is: 'judging'; hardUntil: number; presses: number; pressedAt: number }
+  /** Emergency sync and remount were typed. */
+  | { is: 'rescue'; synced: boolean }
   /** The kernel's last line was read; a halted machine says nothing more. */
   | { is: 'settle'; marker: string; firmware: boolean }
   | { is: 'cutting'; ground: Ground }
   | { is: 'ended'; outcome: Outcome; detail: string; off: boolean };
 
 /** Why power may be cut. */
-export type Ground = 'halted' | 'forced' | 'deadline';
+export type Ground = 'halted' | 'composite' | 'forced' | 'deadline';
 
 export interface Shutdown {
   target: Target;
@@ -42,7 +73,20 @@ export interface Shutdown {
   until: number;
   /** An open question: nothing is done about it until somebody answers, or its own limit. */
   trouble: Trouble | null;
-  console: ConsoleCondition & { held: boolean; closedAt: number | null };
+  /** `spoke`: it said something before it was asked to go. `problem`: why it cannot be asked there, or ''. */
+  console: ConsoleCondition & { held: boolean; closedAt: number | null; spoke: boolean; problem: string };
+  /** What a shell is wanted for. */
+  goal: 'poweroff' | 'rescue';
+  /** Looked at, and prepared: it may be asked. */
+  prepared: boolean;
+  /** Why ssh cannot ask it, or null: it can, or was not tried. */
+  sshProblem: string | null;
+  /** `was`: it answered there during this operation. `goneSince`: it does not any more. */
+  network: { was: boolean; goneSince: number | null };
+  /** Counts before the request; null: not known. */
+  runningCurrent: number | null;
+  /** What its BMC says while evidence is gathered. */
+  bmc: { at: number; current: number | null; steadySince: number | null; failures: number; offs: number };
   /** The command that is typed; the second where a node has no systemd. */
   command: 'systemctl poweroff' | 'poweroff';
   /** When the shutdown was last asked for, by us or by hand. */
@@ -65,8 +109,17 @@ export type ShutdownEvent = { at: number } & (
   | { kind: 'start' }
   | { kind: 'tick' }
   | { kind: 'console'; condition: ConsoleCondition }
+  /** The one console is ours; its condition follows. */
+  | { kind: 'turn' }
   /** The console is not to be had. */
   | { kind: 'no-console'; why: string }
+  /** The programs before the shutdown; `why`: '' when all went well. */
+  | { kind: 'hooks-done'; why: string }
+  | { kind: 'ssh-done'; end: ProgramEnd }
+  /** Whether anything answers at its address. */
+  | { kind: 'network'; reachable: boolean }
+  /** Its BMC's answer; null: none. */
+  | { kind: 'sample'; sample: { power: Power; current: number } | null; why: string }
   | { kind: 'heard'; recognition: Recognition }
   /** Configured credentials' user; null: none are configured, or they cannot be read: `why`. */
   | { kind: 'credentials'; user: string | null; why: string }
@@ -74,11 +127,27 @@ export type ShutdownEvent = { at: number } & (
   | { kind: 'refused'; why: string }
   | { kind: 'answer'; choice: string; by: string }
   | { kind: 'abort' }
-  | { kind: 'cut-done'; ok: boolean; sent: boolean; outcome: Outcome; detail: string }
+  /** `rule`: the guard that refused it, or null. `current`: counts in the pipe in which it was cut, or null. */
+  | {
+      kind: 'cut-done';
+      ok: boolean;
+      sent: boolean;
+      outcome: Outcome;
+      detail: string;
+      rule: string | null;
+      current: number | null;
+    }
 );
 
 export type Effect =
-  | { do: 'acquire' }
+  | { do: 'acquire'; use: Use }
+  /** The console is left to others. */
+  | { do: 'let-go' }
+  | { do: 'run-hooks' }
+  /** What was printed before proves nothing. On the disk before it goes. */
+  | { do: 'ask-ssh' }
+  /** Counts before and after a halt that the kernel's last line proved. */
+  | { do: 'observe'; running: number; halted: number }
   | { do: 'type'; text: string }
   /** Types the request; what was printed before proves nothing. On the disk before it is typed. */
   | { do: 'request'; text: string }
@@ -98,11 +167,25 @@ export interface Step {
 export function initialShutdown(target: Target, at: number): Shutdown {
   return {
     target,
-    stage: { is: 'opening', heard: false, wakes: 0, wokeAt: at },
+    stage: { is: 'opening', turn: false, heard: false, wakes: 0, wokeAt: at },
     since: at,
-    until: at + target.limits.preflight,
+    until: Infinity,
     trouble: null,
-    console: { open: false, proven: false, why: 'the console is being opened', held: false, closedAt: at },
+    console: {
+      open: false,
+      proven: false,
+      why: 'the console is being opened',
+      held: false,
+      closedAt: null,
+      spoke: false,
+      problem: '',
+    },
+    goal: 'poweroff',
+    prepared: target.hooks === null,
+    sshProblem: null,
+    network: { was: false, goneSince: null },
+    runningCurrent: null,
+    bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },
     command: 'systemctl poweroff',
     requestedAt: null,
     askAgain: false,

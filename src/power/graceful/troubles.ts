@@ -21,6 +21,13 @@ export type TroubleKind =
   | 'panic'
   | 'rebooted'
   | 'speaking'
+  | 'hook-failed'
+  | 'no-path'
+  | 'alive'
+  | 'unproven'
+  | 'bmc-lost'
+  | 'rescued'
+  | 'rescue-failed'
   | 'cut-failed'
   | 'force-failed';
 
@@ -33,7 +40,7 @@ export interface Trouble {
   until: number;
 }
 
-export type Choice = 'wait' | 'retry' | 'console' | 'leave' | 'force';
+export type Choice = 'wait' | 'retry' | 'skip' | 'console' | 'sync' | 'leave' | 'force';
 
 /** How much longer `wait` waits. */
 export const WAIT_MS = 60_000;
@@ -94,11 +101,11 @@ const TROUBLES: Record<TroubleKind, Words> = {
   },
   inhibited: {
     text: ({ name }, said) => `Something on ${name} forbids the shutdown${quoted(said)}.`,
-    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
   },
   unheard: {
     text: ({ name }) => `${name} was asked to shut down and shows no sign of it.`,
-    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
   },
   idle: {
     text: ({ name }) => `Nobody has shut ${name} down on its console yet.`,
@@ -106,11 +113,11 @@ const TROUBLES: Record<TroubleKind, Words> = {
   },
   stalled: {
     text: ({ name }, said) => `The shutdown of ${name} does not end${because(said)}.`,
-    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
   },
   emergency: {
     text: ({ name }, said) => `${name} is in trouble of its own${quoted(said)}.`,
-    choices: ['wait', 'console', 'leave', 'force'],
+    choices: ['wait', 'console', 'sync', 'leave', 'force'],
     sticky: true,
   },
   dirty: {
@@ -133,6 +140,39 @@ const TROUBLES: Record<TroubleKind, Words> = {
       `A halt line was read on ${name}'s console, but a halted machine says nothing more${quoted(said)}. It may have been a quotation.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
+  'hook-failed': {
+    text: ({ name }, said) =>
+      `What was to run before ${name} goes down failed${because(said)}. Nothing was asked of it.`,
+    choices: ['retry', 'skip', 'leave', 'force'],
+  },
+  'no-path': {
+    text: ({ name }, said) => `Nothing reaches ${name}${because(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  alive: {
+    text: ({ name }, said) =>
+      `The network of ${name} is gone, but its console still answers${quoted(said)}: it has not halted.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+  },
+  unproven: {
+    text: ({ name }, said) => `${name} has probably halted, and nothing proves it${because(said)}.`,
+    choices: ['wait', 'console', 'leave', 'force'],
+  },
+  'bmc-lost': {
+    text: ({ name }, said) =>
+      `The BMC of ${name} does not answer any more${because(said)}: its power can neither be seen nor cut.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  rescued: {
+    text: ({ name }) =>
+      `The file systems of ${name} are synced and read-only: a cut loses nothing that was written. It has not halted.`,
+    choices: ['leave', 'retry', 'console', 'force'],
+    sticky: true,
+  },
+  'rescue-failed': {
+    text: ({ name }, said) => `Nothing says that the file systems of ${name} were synced${because(said)}.`,
+    choices: ['wait', 'retry', 'sync', 'console', 'leave', 'force'],
+  },
   'cut-failed': {
     text: ({ name }, said) => `${name} has halted, and its power could not be cut${because(said)}.`,
     choices: ['retry', 'leave', 'force'],
@@ -146,6 +186,8 @@ const TROUBLES: Record<TroubleKind, Words> = {
 const LABELS: Record<Choice, string> = {
   wait: `wait ${WAIT_MS / 1000} s more`,
   retry: 'try again',
+  skip: 'go on without it',
+  sync: 'sync its disks and remount them read-only, from a shell on its console',
   console: 'shut it down by hand on its console; the halt is watched for',
   leave: 'leave it on',
   force: 'cut its power now',

@@ -1,11 +1,14 @@
 /**
- * The graceful shutdown of one node: `update(state, event) → { state, effects }`. It cuts on three grounds only: the
- * kernel's last line after our request followed by silence, an operator's confirmed choice, or a deadline for which
- * cutting was confirmed beforehand. Everything that it is not sure of becomes a question. Pure.
+ * The graceful shutdown of one node: `update(state, event) → { state, effects }`. It cuts on four grounds only: the
+ * kernel's last line after our request followed by silence (grade A); silence, a gone network and a steady halt current
+ * together where the configuration allows it (grade B); an operator's confirmed choice; or a deadline for which cutting
+ * was confirmed beforehand. Everything that it is not sure of becomes a question. Pure.
  */
 import { Draft } from './draft.ts';
 import { hear } from './hear.ts';
 import { notAllowed } from './hear-login.ts';
+import { networkChanged, sampled, tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
+import { sshAnswered } from './ssh-answer.ts';
 import type { Shutdown, ShutdownEvent, Step } from './state.ts';
 import { choicesOf, WAIT_MS, type Choice } from './troubles.ts';
 
@@ -37,10 +40,30 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       consoleChanged(draft, event);
       return;
     }
-    case 'no-console':
-      draft.state.console = { ...draft.state.console, held: false, open: false, proven: false, why: event.why };
-      if (mayAsk(draft)) draft.raise('console-held', event.why);
+    case 'turn': {
+      turnCame(draft);
       return;
+    }
+    case 'no-console': {
+      noConsole(draft, event.why);
+      return;
+    }
+    case 'hooks-done': {
+      hooksDone(draft, event.why);
+      return;
+    }
+    case 'ssh-done': {
+      sshAnswered(draft, event.end);
+      return;
+    }
+    case 'network': {
+      networkChanged(draft, event.reachable);
+      return;
+    }
+    case 'sample': {
+      sampled(draft, event.sample, event.why);
+      return;
+    }
     case 'heard': {
       hear(draft, event.recognition);
       return;
@@ -50,7 +73,8 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     }
     case 'refused':
-      if (mayAsk(draft)) draft.raise('refused', event.why);
+      if (draft.state.stage.is === 'judging') pressAgain(draft);
+      else if (mayAsk(draft)) draft.raise('refused', event.why);
       return;
     case 'answer': {
       answered(draft, event);
@@ -71,11 +95,77 @@ function mayAsk(draft: Draft): boolean {
   return draft.state.stage.is !== 'cutting';
 }
 
+/** Enter met a moment in which its own BMC was asked: that press does not count. */
+function pressAgain({ state }: Draft): void {
+  if (state.stage.is === 'judging') state.stage = { ...state.stage, presses: Math.max(0, state.stage.presses - 1) };
+}
+
+function turnCame(draft: Draft): void {
+  const { state } = draft;
+  state.console = { ...state.console, held: true, closedAt: draft.at };
+  const { stage } = state;
+  // What was not seen before may be seen now.
+  if (stage.is === 'judging') state.console = { ...state.console, problem: '' };
+  if (stage.is === 'opening' && !stage.turn) {
+    draft.enter({ ...stage, turn: true, wokeAt: draft.at }, state.target.limits.preflight);
+  }
+}
+
+/** Why its console cannot ask it; then another way does, or nothing reaches it. */
+function noConsole(draft: Draft, why: string): void {
+  const { state } = draft;
+  state.console = { ...state.console, held: false, open: false, proven: false, why, closedAt: null };
+  switch (state.stage.is) {
+    case 'opening': {
+      noPrompt(draft, why, 'console-held');
+      return;
+    }
+    case 'judging': {
+      unseen(draft, why);
+      return;
+    }
+    case 'cutting':
+      return;
+    default:
+      // Only watched: the shutdown goes on without it.
+      if (goesByItself(draft)) return;
+      draft.raise('console-held', why);
+  }
+}
+
+/** ssh asked it, so that its console is a witness and no way. */
+function goesByItself({ state: { stage, target, sshProblem } }: Draft): boolean {
+  return (
+    target.ssh !== null && sshProblem === null && ['before', 'ssh', 'asked', 'stopping', 'gone'].includes(stage.is)
+  );
+}
+
+function noPrompt(draft: Draft, why: string, kind: 'silent' | 'no-prompt' | 'console-held' | 'console-lost'): void {
+  const { state } = draft;
+  state.console = { ...state.console, problem: why };
+  if (draft.mayTrySsh) {
+    draft.prove('console', `its console shows no prompt: ${why}`);
+    draft.goesOn();
+  } else if (state.sshProblem !== null) draft.raise('no-path', `ssh: ${state.sshProblem}; console: ${why}`);
+  else draft.raise(kind, kind === 'console-held' || kind === 'console-lost' ? why : '');
+}
+
+function hooksDone(draft: Draft, why: string): void {
+  const { state } = draft;
+  if (state.stage.is !== 'before') return;
+  if (why !== '') {
+    draft.raise('hook-failed', why);
+    return;
+  }
+  state.prepared = true;
+  if (!draft.goesOn()) draft.open();
+}
+
 function consoleChanged(draft: Draft, { condition, at }: EventOf<'console'>): void {
   const { state } = draft;
   const { closedAt } = state.console;
   const away = closedAt === null ? 0 : at - closedAt;
-  state.console = { ...condition, held: true, closedAt: condition.open ? null : (closedAt ?? at) };
+  state.console = { ...state.console, ...condition, held: true, closedAt: condition.open ? null : (closedAt ?? at) };
   if (!condition.open) return;
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
@@ -102,7 +192,7 @@ function credentials(draft: Draft, { user, why }: EventOf<'credentials'>): void 
     draft.do({ do: 'type-user' });
     return;
   }
-  if (state.stage.is !== 'asked' || state.sudo === null || state.sudo.answered) return;
+  if ((state.stage.is !== 'asked' && state.stage.is !== 'rescue') || state.sudo === null || state.sudo.answered) return;
   if (user === null) {
     notAllowed(draft, `sudo wants a password: ${why}`);
     return;
@@ -127,7 +217,11 @@ function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
       draft.settled();
       state.until = draft.at + WAIT_MS;
       if (stage.is === 'stopping') state.stage = { ...stage, hardUntil: Math.max(stage.hardUntil, draft.at + WAIT_MS) };
-      if (!state.console.held) draft.do({ do: 'acquire' });
+      if (stage.is === 'judging' || stage.is === 'gone') {
+        draft.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: draft.at + WAIT_MS, unit: null }, WAIT_MS);
+        return;
+      }
+      if (!state.console.held) draft.acquire('ask');
       // A console that is away gets as long again before it is called lost again.
       else if (!state.console.open) state.console = { ...state.console, closedAt: draft.at + WAIT_MS };
       return;
@@ -137,13 +231,23 @@ function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
         retry(draft, trouble.kind);
         return;
       }
+    case 'skip':
+      draft.settled();
+      draft.prove('hook', `${by} goes on without it`);
+      hooksDone(draft, '');
+      return;
+    case 'sync':
+      draft.settled();
+      state.goal = 'rescue';
+      draft.open();
+      return;
     case 'console':
       draft.settled();
       state.neverCut = null;
       state.requestedAt = draft.at;
       draft.prove('request', `${by} shuts it down by hand on its console`);
       draft.do({ do: 'listen' });
-      if (!state.console.held) draft.do({ do: 'acquire' });
+      draft.acquire('ask');
       {
         draft.enter({ is: 'by-hand' }, Math.max(state.target.limits.request, WAIT_MS));
         return;
@@ -170,6 +274,14 @@ function retry(draft: Draft, kind: string): void {
       draft.open();
       return;
     }
+    case 'hook-failed':
+      draft.enter({ is: 'before' }, state.target.hooks?.limit ?? 0);
+      draft.do({ do: 'run-hooks' });
+      return;
+    case 'bmc-lost':
+      state.bmc = { ...state.bmc, at: draft.at, failures: 0 };
+      if (state.stage.is === 'settle') state.until = draft.at + state.target.limits.settle;
+      return;
     case 'console-lost':
     case 'console-held':
       if (state.requestedAt === null) {
@@ -177,10 +289,13 @@ function retry(draft: Draft, kind: string): void {
         return;
       }
       state.until = draft.at + WAIT_MS;
-      draft.do({ do: 'acquire' });
+      draft.acquire('ask');
       return;
     default:
       state.neverCut = null;
+      state.sshProblem = null;
+      state.goal = 'poweroff';
+      state.console = { ...state.console, problem: '' };
       {
         draft.open();
         return;
@@ -188,11 +303,14 @@ function retry(draft: Draft, kind: string): void {
   }
 }
 
-function cutDone(draft: Draft, { ok, sent, outcome, detail }: EventOf<'cut-done'>): void {
+function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
   const { state } = draft;
   if (state.stage.is !== 'cutting') return;
   const { ground } = state.stage;
   if (ok) {
+    // What the kernel's last line proved teaches what the current means.
+    if (ground === 'halted' && current !== null && state.runningCurrent !== null)
+      draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
     draft.end('done', detail, true);
     return;
   }
@@ -203,7 +321,14 @@ function cutDone(draft: Draft, { ok, sent, outcome, detail }: EventOf<'cut-done'
   }
   if (ground === 'halted') {
     draft.enter({ is: 'settle', marker: '', firmware: false }, state.target.limits.settle);
-    draft.raise('cut-failed', detail);
+    if (rule === 'unknown') draft.raise('bmc-lost', `it has halted; ${detail}`);
+    else draft.raise('cut-failed', detail);
+    return;
+  }
+  if (ground === 'composite') {
+    const { hard } = state.target.limits;
+    draft.enter({ is: 'gone', hardUntil: draft.at + hard, judgeAt: draft.at, unit: null }, 0);
+    draft.raise(rule === 'unknown' ? 'bmc-lost' : 'cut-failed', detail);
     return;
   }
   draft.stopping();
@@ -225,14 +350,32 @@ function tick(draft: Draft): void {
     return;
   }
   const away = console.held && console.closedAt !== null ? at - console.closedAt : 0;
-  if (away >= CONSOLE_LOST_MS) {
-    draft.raise('console-lost', console.why);
+  if (away >= CONSOLE_LOST_MS && !goesByItself(draft)) {
+    if (stage.is === 'judging') unseen(draft, console.why);
+    else if (stage.is === 'opening') noPrompt(draft, console.why, 'console-lost');
+    else draft.raise('console-lost', console.why);
     return;
   }
   switch (stage.is) {
+    case 'before':
+    case 'ssh':
+      return;
+    case 'gone': {
+      tickGone(draft);
+      return;
+    }
+    case 'judging': {
+      tickJudging(draft);
+      return;
+    }
+    case 'rescue':
+      if (at >= state.until) draft.raise('rescue-failed', stage.synced ? 'the sync was, the remount was not seen' : '');
+      return;
     case 'opening':
+      if (!stage.turn) return;
       if (at >= state.until) {
-        draft.raise(stage.heard ? 'no-prompt' : 'silent');
+        if (stage.heard) noPrompt(draft, 'it shows neither a login nor a shell prompt', 'no-prompt');
+        else noPrompt(draft, 'nothing comes from it', 'silent');
         return;
       }
       if (console.open && stage.wakes > 0 && stage.wakes < WAKES && at - stage.wokeAt >= WAKE_MS) draft.wake();
@@ -247,7 +390,8 @@ function tick(draft: Draft): void {
       if (at >= state.until) draft.raise('idle');
       return;
     case 'stopping':
-      if (at >= state.until) draft.raise('stalled', stage.unit === null ? '' : `it waits for ${stage.unit}`);
+      if (watchNetwork(draft)) return;
+      if (at >= state.until) draft.raise('stalled', stallOf(draft, stage.unit));
       return;
     case 'settle':
       if (at < state.until || !console.open) return;
@@ -257,9 +401,18 @@ function tick(draft: Draft): void {
   }
 }
 
+function stallOf({ state, at }: Draft, unit: string | null): string {
+  const asked = state.requestedAt === null ? '' : `${Math.round((at - state.requestedAt) / 1000)} s after it was asked`;
+  return unit === null ? asked : `it waits for ${unit}`;
+}
+
 function deadline(draft: Draft): void {
-  const { target, neverCut } = draft.state;
+  const { target, neverCut, stage, requestedAt } = draft.state;
   if (target.onDeadline === 'leave') {
+    if (stage.is === 'opening' && !stage.turn && requestedAt === null) {
+      draft.end('deadline', 'the deadline passed before its turn at the console: nothing was sent');
+      return;
+    }
     draft.end('deadline', `the deadline passed and it was left on: ${draft.whatGoesOn()}`);
     return;
   }

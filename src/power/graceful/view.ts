@@ -6,8 +6,8 @@ import { questionOf } from './troubles.ts';
 export interface ShutdownView {
   phase: Phase;
   detail: string;
-  /** Epoch milliseconds. */
-  until: number;
+  /** Epoch milliseconds, or null: it takes the time it takes. */
+  until: number | null;
   question: Question | null;
 }
 
@@ -20,14 +20,41 @@ export function viewOf(state: Shutdown): ShutdownView {
   return { ...progress(state), until: earliest(until, state), question: null };
 }
 
-function earliest(until: number, { target }: Shutdown): number {
-  return Math.min(until, target.deadlineAt ?? Infinity);
+function earliest(until: number, { target }: Shutdown): number | null {
+  const limit = Math.min(until, target.deadlineAt ?? Infinity);
+  return limit === Infinity ? null : limit;
 }
 
-function progress({ stage, console, command, requestedAt }: Shutdown): { phase: Phase; detail: string } {
-  const lost = console.open ? '' : `; its console is away: ${console.why}`;
+function progress({ stage, console, command, requestedAt, target, bmc }: Shutdown): {
+  phase: Phase;
+  detail: string;
+} {
+  const lost = console.open || !console.held ? '' : `; its console is away: ${console.why}`;
   switch (stage.is) {
+    case 'before': {
+      const { count = 0 } = target.hooks ?? {};
+      return {
+        phase: 'before',
+        detail: `${count === 1 ? 'a program runs' : `${count} programs run`} before it is asked`,
+      };
+    }
+    case 'ssh':
+      return { phase: 'request', detail: `is asked to shut down by ssh (${target.ssh ?? ''})` };
+    case 'gone': {
+      const unit = stage.unit === null ? '' : `; it waited for ${stage.unit}`;
+      return { phase: 'stopping', detail: `its network is gone, and its last line was not read${unit}` };
+    }
+    case 'judging':
+      return {
+        phase: 'stopping',
+        detail: console.held
+          ? `looks whether its console stays silent and its current steady (${bmc.current ?? '?'} counts)`
+          : 'waits for its turn at the console, to see whether it is silent',
+      };
+    case 'rescue':
+      return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
     case 'opening':
+      if (!stage.turn) return { phase: 'waiting', detail: 'waits for its turn at the console' };
       return stage.heard
         ? { phase: 'request', detail: `its console speaks; waiting for a prompt${lost}` }
         : {

@@ -31,7 +31,11 @@ async function isSilent({ node, operation, ports, session, request, signal }: Jo
   const seen = { said: '', open: false };
   const spoke = (): boolean => !seen.open || SPEECH.test(seen.said);
   try {
-    const console = await ports.console.acquire(node.addr, operation.id, { session, take: request.takeConsole });
+    const console = await ports.console.acquire(node.addr, operation.id, {
+      session,
+      take: request.takeConsole,
+      yields: false,
+    });
     try {
       console.onText((text) => (seen.said += text));
       console.onState((condition) => (seen.open = condition.open));

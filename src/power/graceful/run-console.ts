@@ -1,0 +1,110 @@
+/** The console in the hands of one shutdown: its turn, its opening, its text as recognitions, and giving it back. */
+import { ConsoleReader, type Recognition } from '../../console/reader.ts';
+import type { Job } from '../job.ts';
+import { ConsoleHeld, type ConsoleCondition, type OperationConsole } from '../ports.ts';
+import type { Use } from '../turns.ts';
+
+export interface RunConsoleEvents {
+  turn(): void;
+  none(why: string): void;
+  condition(condition: ConsoleCondition): void;
+  heard(recognition: Recognition, at: number): void;
+}
+
+export class RunConsole {
+  readonly reader = new ConsoleReader();
+  readonly #job: Job;
+  readonly #events: RunConsoleEvents;
+  readonly #yields: boolean;
+  #console: OperationConsole | null = null;
+  #handOn: (() => void) | null = null;
+  /** Aborts the wait for a turn that is not wanted any more. */
+  #wanting: AbortController | null = null;
+  /** When something was last typed: a status request now would take its bytes off the wire. */
+  typedAt = -Infinity;
+
+  /** `yields`: a person who wants the console gets it. */
+  constructor(job: Job, manner: 'keeps' | 'yields', events: RunConsoleEvents) {
+    this.#job = job;
+    this.#yields = manner === 'yields';
+    this.#events = events;
+  }
+
+  get held(): boolean {
+    return this.#handOn !== null;
+  }
+
+  /** Waits for the turn and opens it. A wait for a lesser use is given up for this one. */
+  async acquire(use: Use): Promise<void> {
+    this.#wanting?.abort();
+    const wanting = new AbortController();
+    this.#wanting = wanting;
+    if (this.#handOn === null) {
+      const handOn = await this.#job.console.take(use, wanting.signal);
+      if (handOn === null) return;
+      if (wanting.signal.aborted) {
+        handOn();
+        return;
+      }
+      this.#handOn = handOn;
+    }
+    this.#events.turn();
+    await this.#open(wanting.signal);
+  }
+
+  async letGo(): Promise<void> {
+    this.#wanting?.abort();
+    this.#wanting = null;
+    const console = this.#console;
+    const handOn = this.#handOn;
+    this.#console = null;
+    this.#handOn = null;
+    await console?.release();
+    handOn?.();
+  }
+
+  /** What is to be typed; '' or why it was not taken. */
+  type(text: string, secret = false): string {
+    const at = this.#job.ports.now();
+    if (!secret) this.reader.sent(text, at);
+    this.typedAt = at;
+    const { refused } = this.#console?.type(text) ?? { refused: 'there is no console' };
+    return refused ?? '';
+  }
+
+  tick(at: number): void {
+    for (const recognition of this.reader.tick(at)) this.#events.heard(recognition, at);
+  }
+
+  async #open(wanted: AbortSignal): Promise<void> {
+    const { ports, node, operation, session, request } = this.#job;
+    try {
+      const former = this.#console;
+      this.#console = null;
+      await former?.release();
+      const take = request.takeConsole && !this.#yields;
+      const console = await ports.console.acquire(node.addr, operation.id, { session, take, yields: this.#yields });
+      if (wanted.aborted) {
+        await console.release();
+        return;
+      }
+      this.#console = console;
+      console.onText((text, at) => {
+        if (this.#console !== console) return;
+        for (const recognition of this.reader.feed(text, at)) this.#events.heard(recognition, at);
+      });
+      console.onState((condition) => {
+        if (this.#console === console) this.#events.condition(condition);
+      });
+    } catch (error) {
+      const why = error instanceof ConsoleHeld ? `${error.holder} holds the console` : reason(error);
+      if (wanted.aborted) return;
+      await this.letGo();
+      this.#events.none(why);
+    }
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

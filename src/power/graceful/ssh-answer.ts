@@ -1,0 +1,44 @@
+/** What became of asking by ssh. Pure. */
+import { readLine } from '../../console/markers.ts';
+import type { ProgramEnd } from '../ports.ts';
+import type { Draft } from './draft.ts';
+
+/** ssh's own exit code, where it could not connect or lost the connection. */
+const SSH_FAILED = 255;
+/** A machine that goes down may close the connection before the command's exit code is back. */
+const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
+
+export function sshAnswered(draft: Draft, { code, why, output }: ProgramEnd): void {
+  const { state } = draft;
+  if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
+  // Its console may have said meanwhile how it goes on.
+  if (state.stage.is !== 'ssh') return;
+  if (code === 0) {
+    draft.stopping();
+    return;
+  }
+  const closed = code === SSH_FAILED ? output.find((line) => CLOSED.test(line)) : undefined;
+  if (closed !== undefined) {
+    draft.prove('ack', `ssh: ${closed}`);
+    draft.enter({ is: 'asked' }, state.target.limits.acknowledged);
+    return;
+  }
+  const inhibited = output.find((line) => readLine(line, { settling: true, stamps: false })?.kind === 'inhibited');
+  if (inhibited !== undefined) {
+    draft.enter({ is: 'asked' }, state.target.limits.acknowledged);
+    draft.raise('inhibited', inhibited);
+    return;
+  }
+  // Killed at its limit, it may have been heard all the same.
+  if (code !== null) state.requestedAt = null;
+  sshFailed(draft, output.at(-1) ?? why);
+}
+
+function sshFailed(draft: Draft, problem: string): void {
+  const { state } = draft;
+  state.sshProblem = problem;
+  draft.prove('ssh', `could not ask it by ssh: ${problem}`);
+  const { problem: consoleProblem } = state.console;
+  draft.open();
+  if (consoleProblem !== '') draft.raise('no-path', `ssh: ${problem}; console: ${consoleProblem}`);
+}

@@ -1,0 +1,424 @@
+/** Asking by ssh, and judging a halt whose last line nobody read: in virtual time, through the whole of an operation. */
+import { expect, test } from 'vitest';
+import type { NodeProgress } from '../../src/api/power.ts';
+import { ConsoleHeld, type ProgramEnd } from '../../src/power/ports.ts';
+import { FakeConsole, FakeNetwork, FakeRack, OPERATOR, settle } from './fake-rack.ts';
+
+const NAME = 'k8s-worker-04';
+const LOGIN = `\r\n${NAME} login: `;
+const HALT = '[  312.345678] reboot: Power down\r\n';
+const failed = (why: string, ...output: string[]): ProgramEnd => ({ code: 255, why, output });
+
+/** A node at its login prompt, and ssh. */
+class Scene {
+  readonly rack = new FakeRack();
+  readonly network = new FakeNetwork();
+  /** What Enter brings; '' after the node has gone. */
+  prompt = LOGIN;
+
+  constructor(limits: Partial<FakeRack['limits']> = {}) {
+    this.rack.network = this.network;
+    this.rack.limits = { ...this.rack.limits, ...limits };
+    this.rack.console.onTyped = (typed) => {
+      if (/^\r+$/.test(typed) && this.prompt !== '') this.say(this.prompt);
+    };
+  }
+
+  say(text: string): void {
+    const stop = this.rack.clock.every(5, () => {
+      stop();
+      this.rack.console.say(text, this.rack.clock.time);
+    });
+  }
+
+  async off(request: Parameters<FakeRack['start']>[0] = {}, seconds = 2): Promise<this> {
+    await this.rack.start({ verb: 'off', confirm: NAME, ...request });
+    await this.passes(seconds);
+    return this;
+  }
+
+  passes(seconds: number): Promise<void> {
+    return this.rack.clock.advance(seconds * 1000);
+  }
+
+  /** It goes down, and nobody reads how. */
+  vanish(current = 18): void {
+    this.network.gone.add(3);
+    this.prompt = '';
+    this.rack.currents.set(3, current);
+  }
+
+  get node(): NodeProgress {
+    const [node] = this.rack.operation.nodes;
+    if (!node) throw new Error('no node');
+    return node;
+  }
+
+  get question(): string {
+    return this.node.question?.text ?? '(no question)';
+  }
+
+  get cut(): boolean {
+    return this.rack.verbs.some(({ verb }) => verb.startsWith('off'));
+  }
+
+  get kinds(): string[] {
+    return this.node.evidence.map(({ kind }) => kind);
+  }
+
+  answer(choice: string, confirm: string | null = null): void {
+    this.rack.operations.answer(this.rack.operation.id, 3, choice, confirm, OPERATOR);
+  }
+}
+
+const BAND = { low: 15, high: 21, shutdowns: 2 };
+
+test('ssh asks, its console is watched: cut on its last line, which teaches the halt band', async () => {
+  const scene = await new Scene().off();
+  expect(scene.network.asked).toEqual([3]);
+  expect(scene.node.phase).toBe('stopping');
+  scene.rack.currents.set(3, 18);
+  scene.say(HALT);
+  await scene.passes(7);
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.kinds.slice(0, 4)).toEqual(['host', 'request', 'ack', 'marker']);
+  expect(scene.rack.console.typed).toEqual(['\r']);
+  expect(scene.rack.audits[0]?.detail).toContain('grade A');
+  expect(scene.rack.observed).toEqual([{ addr: 3, running: 29, halted: [18] }]);
+  expect(scene.node.evidence.find(({ kind }) => kind === 'halt-band')?.text).toContain(
+    'halted it drew 18 counts, running 29',
+  );
+});
+
+test('that it was asked is journalled before ssh starts', async () => {
+  const scene = new Scene();
+  scene.network.answer = () => {
+    const last = scene.rack.journalled.at(-1)?.nodes[0];
+    expect(last?.evidence.map(({ kind }) => kind)).toContain('request');
+    return new Promise(() => undefined);
+  };
+  await scene.off();
+  expect(scene.network.asked).toEqual([3]);
+});
+
+test.each([
+  ['refused by the network', failed('exit code 255', 'ssh: connect to host 192.0.2.3 port 22: Connection refused')],
+  ['a host key that is not known', failed('exit code 255', 'Host key verification failed.')],
+  ['sudo that wants a password', { code: 1, why: 'exit code 1', output: ['sudo: a password is required'] }],
+  ['no end in time', { code: null, why: 'no end within 10 s', output: [] }],
+])('ssh in vain (%s): its console asks', async (_what, end) => {
+  const scene = new Scene();
+  scene.prompt = `\r\npi@${NAME}:~$ `;
+  scene.network.answer = () => Promise.resolve(end);
+  await scene.off({}, 3);
+  expect(scene.rack.console.typed).toEqual(['\r', '\r', 'sudo systemctl poweroff\r']);
+  expect(scene.node.evidence.find(({ kind }) => kind === 'ssh')?.text).toContain(end.output.at(-1) ?? end.why);
+});
+
+test('a connection that its end closes is an acknowledgement, and no proof', async () => {
+  const scene = new Scene();
+  scene.network.answer = () =>
+    Promise.resolve(failed('exit code 255', 'Connection to 192.0.2.3 closed by remote host.'));
+  await scene.off();
+  expect([scene.node.phase, scene.cut]).toEqual(['acknowledged', false]);
+  await scene.passes(20);
+  expect(scene.question).toContain('shows no sign of it');
+});
+
+test('an inhibitor is quoted', async () => {
+  const scene = new Scene();
+  const line = 'Operation inhibited by "apt" (PID 733 "apt", user root), reason is "upgrades".';
+  scene.network.answer = () => Promise.resolve({ code: 1, why: 'exit code 1', output: [line] });
+  await scene.off();
+  expect(scene.question).toContain(`forbids the shutdown: “${line}”`);
+});
+
+test('no path: both reasons, and nothing was asked', async () => {
+  const scene = new Scene();
+  scene.prompt = '';
+  scene.network.answer = () => Promise.resolve(failed('exit code 255', 'No route to host'));
+  await scene.off({}, 13);
+  expect(scene.question).toBe(`Nothing reaches ${NAME} (ssh: No route to host; console: nothing comes from it).`);
+  scene.answer('leave');
+  await settle();
+  expect(scene.rack.ends[0]).toContain('it was not asked to shut down');
+});
+
+test('a console that somebody holds does not keep ssh from asking; without its testimony nothing is cut', async () => {
+  const scene = new Scene({ cutOn: 'B' });
+  scene.rack.bands.set(3, BAND);
+  // He came between the check and the turn.
+  scene.rack.consoleFor = () => {
+    throw new ConsoleHeld('bob');
+  };
+  await scene.off({}, 3);
+  expect(scene.network.asked).toEqual([3]);
+  scene.vanish();
+  await scene.passes(130);
+  expect(scene.question).toMatch(/probably halted.*could not be looked at \(bob holds the console\)/);
+  expect(scene.cut).toBe(false);
+});
+
+test('another host on its console: not even ssh asks it', async () => {
+  const scene = new Scene();
+  scene.prompt = '\r\nsomebody-else login: ';
+  await scene.off();
+  expect(scene.question).toContain('somebody-else');
+  expect(scene.network.asked).toEqual([]);
+});
+
+async function unread(limits: Partial<FakeRack['limits']>, current = 18, seconds = 135): Promise<Scene> {
+  const scene = new Scene(limits);
+  scene.rack.bands.set(3, BAND);
+  await scene.off({}, 20);
+  scene.vanish(current);
+  await scene.passes(seconds);
+  return scene;
+}
+
+test('grade B, all three signs: cut where the configuration says so, and not before its time', async () => {
+  const scene = await unread({ cutOn: 'B' }, 18, 95);
+  expect([scene.cut, scene.node.phase]).toEqual([false, 'stopping']);
+  await scene.passes(40);
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  const grade = scene.node.evidence.find(({ kind }) => kind === 'grade')?.text;
+  expect(grade).toMatch(
+    /^B: its network has been gone for 1\d\d s; .*silent now; .*steady at 18 counts, within .* 15 to 21$/,
+  );
+  expect(scene.rack.audits[0]?.detail).toContain('grade B');
+  // What B assumed must not become what B is judged by.
+  expect(scene.rack.observed).toEqual([]);
+});
+
+test('grade B without leave to cut is a question that says what is known', async () => {
+  const scene = await unread({});
+  expect(scene.cut).toBe(false);
+  expect(scene.question).toMatch(/probably halted.*steady at 18 counts.*lets nothing be cut on that/);
+  scene.answer('force', NAME);
+  await settle();
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+});
+
+test.each<[what: string, arrange: (scene: Scene) => void, words: RegExp]>([
+  ['a current as of a running node', (scene) => scene.rack.currents.set(3, 29), /\(29 counts\) is not steady within/],
+  ['no halt band', (scene) => scene.rack.bands.clear(), /not known yet/],
+])('grade C never cuts: %s', async (_what, arrange, words) => {
+  const scene = new Scene({ cutOn: 'B' });
+  scene.rack.bands.set(3, BAND);
+  await scene.off({}, 20);
+  scene.vanish();
+  arrange(scene);
+  // The target was made when the shutdown began: a band that is not there then is not there at all.
+  if (!scene.rack.bands.has(3)) {
+    scene.rack.operations.abort(scene.rack.operation.id, OPERATOR);
+    await settle();
+    scene.network.gone.clear();
+    scene.prompt = LOGIN;
+    await scene.off({}, 20);
+    scene.vanish();
+  }
+  await scene.passes(150);
+  expect(scene.question).toMatch(words);
+  expect(scene.cut).toBe(false);
+});
+
+test('a console that was silent before proves nothing by its silence', async () => {
+  const scene = new Scene({ cutOn: 'B' });
+  scene.rack.bands.set(3, BAND);
+  scene.prompt = '';
+  await scene.off({}, 20);
+  expect(scene.network.asked).toEqual([3]);
+  scene.vanish();
+  await scene.passes(150);
+  expect(scene.question).toContain('its console is silent, and was before');
+  expect(scene.cut).toBe(false);
+});
+
+test('a network that comes back is a restart: never cut', async () => {
+  const scene = await unread({ cutOn: 'B' }, 18, 60);
+  scene.network.gone.clear();
+  await scene.passes(60);
+  expect(scene.question).toContain('starts again instead of halting');
+  expect(scene.cut).toBe(false);
+});
+
+test('a console that answers to the last Enter is alive, network or not', async () => {
+  const scene = await unread({ cutOn: 'B' }, 18, 60);
+  scene.prompt = LOGIN;
+  await scene.passes(60);
+  expect(scene.question).toContain('its console still answers');
+  expect(scene.cut).toBe(false);
+});
+
+test('a last line that comes late is better than all of that', async () => {
+  const scene = await unread({}, 18, 60);
+  scene.say(HALT);
+  await scene.passes(7);
+  expect(scene.rack.audits[0]?.detail).toContain('grade A');
+});
+
+test('a BMC that is lost while evidence is gathered', async () => {
+  const scene = await unread({ cutOn: 'B' }, 18, 30);
+  scene.rack.trouble.set(3, { ok: false, failure: 'silent', detail: 'the BMC at 03 does not answer' });
+  await scene.passes(20);
+  expect(scene.question).toMatch(/The BMC of k8s-worker-04 does not answer any more/);
+  scene.rack.trouble.delete(3);
+  scene.answer('retry');
+  await scene.passes(110);
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+});
+
+test('several at once, where grade B may cut: all are asked, one is watched, the others judged in turn', async () => {
+  const rack = new FakeRack();
+  const network = new FakeNetwork();
+  rack.network = network;
+  rack.limits = { ...rack.limits, cutOn: 'B' };
+  for (const addr of [1, 3, 5]) rack.bands.set(addr, BAND);
+  // Not about chassis fans.
+  for (const node of rack.inventory.nodes) node.chassisFan = null;
+  const off = new Set<number>();
+  rack.consoleFor = (addr) => {
+    const console = new FakeConsole();
+    const name = rack.inventory.nodes.find((node) => node.addr === addr)?.name ?? '';
+    console.onTyped = (typed) => {
+      if (off.has(addr) || !/^\r+$/.test(typed)) return;
+      const stop = rack.clock.every(5, () => {
+        stop();
+        console.say(`\r\n${name} login: `, rack.clock.time);
+      });
+    };
+    rack.consoles.set(addr, console);
+    return console;
+  };
+  await rack.start({ verb: 'off', nodes: [1, 3, 5], label: 'x', confirm: 'x 3' });
+  await rack.clock.advance(10_000);
+  expect(network.asked.sort()).toEqual([1, 3, 5]);
+  for (const addr of [1, 3, 5]) {
+    off.add(addr);
+    network.gone.add(addr);
+    rack.currents.set(addr, 18);
+  }
+  // The one that is watched says its last line.
+  rack.consoles.get(1)?.say(HALT, rack.clock.time);
+  await rack.clock.advance(8_000);
+  expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 01']);
+  await rack.clock.advance(150_000);
+  expect(rack.verbs.map(({ verb }) => verb).sort()).toEqual(['off 01', 'off 03', 'off 05']);
+  expect(rack.ends.every((end) => end.startsWith('done'))).toBe(true);
+  const seconds = (rack.clock.time - (rack.operation.endedAt ?? 0)) / 1000;
+  expect(seconds).toBeGreaterThan(0);
+});
+
+test('before the shutdown: programs, then the request; a failed one is a question', async () => {
+  const scene = new Scene();
+  const runs: string[] = [];
+  let end: ProgramEnd = { code: 1, why: 'exit code 1', output: ['error: pods are not evicted'] };
+  scene.rack.hooks = [
+    {
+      when: 'before-off',
+      text: 'kubectl drain web1',
+      limit: 60,
+      run: () => {
+        runs.push('drain');
+        return Promise.resolve(end);
+      },
+    },
+    {
+      when: 'after-off',
+      text: 'notify off',
+      limit: 60,
+      run: () => {
+        runs.push('notify');
+        return Promise.resolve({ code: 0, why: '', output: ['told'] });
+      },
+    },
+  ];
+  await scene.off();
+  expect(scene.question).toMatch(
+    /What was to run before .* failed \(‘kubectl drain web1’: exit code 1, it said “error: pods/,
+  );
+  expect(scene.network.asked).toEqual([]);
+  end = { code: 0, why: '', output: ['drained'] };
+  scene.answer('retry');
+  await scene.passes(2);
+  expect([runs, scene.network.asked]).toEqual([['drain', 'drain'], [3]]);
+  scene.say(HALT);
+  await scene.passes(7);
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(runs).toEqual(['drain', 'drain', 'notify']);
+  expect(scene.node.evidence.filter(({ kind }) => kind === 'hook').map(({ text }) => text)).toEqual([
+    'before-off: ‘kubectl drain web1’ exit code 1: error: pods are not evicted',
+    'before-off: ‘kubectl drain web1’ ended well: drained',
+    'after-off: ‘notify off’ ended well: told',
+  ]);
+});
+
+test('a failed program can be skipped; an abort ends one that runs', async () => {
+  const scene = new Scene();
+  scene.rack.hooks = [
+    {
+      when: 'before-off',
+      text: 'x',
+      limit: 60,
+      run: () => Promise.resolve({ code: 1, why: 'exit code 1', output: [] }),
+    },
+  ];
+  await scene.off();
+  scene.answer('skip');
+  await scene.passes(1);
+  expect(scene.network.asked).toEqual([3]);
+  const other = new Scene();
+  let killed = false;
+  other.rack.hooks = [
+    {
+      when: 'before-off',
+      text: 'x',
+      limit: 60,
+      run: (signal) => {
+        signal.addEventListener('abort', () => (killed = true));
+        return new Promise(() => undefined);
+      },
+    },
+  ];
+  await other.off();
+  expect(other.node.phase).toBe('before');
+  other.rack.operations.abort(other.rack.operation.id, OPERATOR);
+  await settle();
+  expect(other.rack.ends[0]).toMatch(/^aborted: .*not asked to shut down; what ran before is not undone/);
+  expect([killed, other.network.asked]).toEqual([true, []]);
+});
+
+test('sync and remount read-only from a shell, each seen done; then a person decides', async () => {
+  const scene = new Scene();
+  scene.rack.network = null;
+  scene.prompt = `\r\nroot@${NAME}:~# `;
+  await scene.off({}, 20);
+  expect(scene.question).toContain('shows no sign of it');
+  const act = scene.rack.console.onTyped;
+  scene.rack.console.onTyped = (typed) => {
+    const key = /^echo ([su]) > \/proc\/sysrq-trigger\r$/.exec(typed)?.[1];
+    if (key === 's')
+      scene.say(`${typed}\n[  9.1] sysrq: Emergency Sync\r\n[  9.2] Emergency Sync complete\r\n${scene.prompt}`);
+    else if (key === 'u') scene.say(`${typed}\n[  9.3] Emergency Remount complete\r\n`);
+    else act(typed);
+  };
+  scene.answer('sync');
+  await scene.passes(3);
+  expect(scene.question).toMatch(/synced and read-only/);
+  expect(scene.node.evidence.filter(({ kind }) => kind === 'rescue')).toHaveLength(3);
+  expect(scene.cut).toBe(false);
+  scene.answer('force', NAME);
+  await settle();
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+});
+
+test('a sync that nobody confirms is said to be none', async () => {
+  const scene = new Scene();
+  scene.rack.network = null;
+  scene.prompt = `\r\npi@${NAME}:~$ `;
+  await scene.off({}, 20);
+  scene.answer('sync');
+  await scene.passes(65);
+  expect(scene.rack.console.typed.at(-1)).toBe("sudo sh -c 'echo s > /proc/sysrq-trigger'\r");
+  expect(scene.question).toContain('Nothing says that the file systems');
+});
