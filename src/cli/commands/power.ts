@@ -1,5 +1,6 @@
 /** `rackui on|off|cycle`: says what it means, has it confirmed, starts it, and follows it. */
 import { cuts, EXIT, type PowerCheck, type PowerRequest, type Verb } from '../../api/power.ts';
+import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
 import { checkJson, checkLines, meaningLine, refuses } from '../check-report.ts';
 import { confirmation } from '../confirm.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
@@ -16,6 +17,7 @@ export interface PowerOptions extends GlobalOptions {
   deadline?: string;
   onDeadline?: string;
   takeConsole?: boolean;
+  override?: string;
   detach?: boolean;
   json?: boolean;
   dryRun?: boolean;
@@ -27,6 +29,7 @@ export async function powerCommand(
   options: PowerOptions,
 ): Promise<number> {
   const limits = limitsOf(options);
+  const overrides = overridesOf(options);
   const verb: Verb = word !== 'on' && options.force === true ? `force-${word}` : word;
   const json = options.json === true;
   const client = await openClient(options, word, { autostart: true });
@@ -41,6 +44,7 @@ export async function powerCommand(
       confirm: null,
       takeConsole: options.takeConsole === true,
       ...limits,
+      overrides,
     };
     const check = await client.request('power.check', request);
     if (options.dryRun === true) return dryRun(check, json);
@@ -88,4 +92,16 @@ function limitsOf({ deadline, onDeadline = 'leave' }: PowerOptions): Pick<PowerR
   if (onDeadline !== 'leave' && onDeadline !== 'cut')
     throw new UsageFailure(`--on-deadline ${onDeadline}: can be leave (the default) or cut`);
   return { deadlineS, onDeadline };
+}
+
+/** @throws UsageFailure */
+function overridesOf({ override = '' }: PowerOptions): DependenceRule[] {
+  return override
+    .split(/[\s,]+/)
+    .filter((word) => word !== '')
+    .map((word) => {
+      const rule = DEPENDENCE_RULES.find((known) => known === word);
+      if (rule === undefined) throw new UsageFailure(`--override ${word}: can be ${DEPENDENCE_RULES.join(', ')}`);
+      return rule;
+    });
 }

@@ -217,7 +217,8 @@ export class Plans {
         return {
           power: sample?.power ?? (fresh ? 'unknown' : shownPower(known)),
           current: sample?.current ?? null,
-          refusals: fresh?.refusals ?? [],
+          // A run waits for operations that are under way.
+          refusals: fresh?.refusals.filter(({ rule }) => rule !== 'operation') ?? [],
         };
       },
       play: (step) => this.#asWePlay(step),
@@ -242,7 +243,7 @@ export class Plans {
       if (run.plan === name || against)
         throw refused(
           'plan',
-          `plan ${run.plan} (run ${run.id}) is ${run.state}${run.plan === name ? '' : ', and wants the opposite of some of these nodes'}`,
+          `plan ${run.plan} (run ${run.id}) is ${run.state}${run.plan === name ? '' : ', and wants the opposite of some of these nodes'}: end it with 'rackui plan abort ${run.id}'`,
           `end it with 'rackui plan abort ${run.id}'${run.state === 'running' ? '' : `, or go on with 'rackui plan resume ${run.id}'`}`,
         );
     }

@@ -1,0 +1,101 @@
+/** Follows a run until it ends, or waits for somebody: lines for people, or JSON lines. */
+import { EXIT } from '../api/power.ts';
+import { planExitCode, type PlanNodeRun, type PlanRun } from '../api/plan.ts';
+import type { RackClient } from '../client/client.ts';
+import { Failure } from './failure.ts';
+import { hint, print, printJson } from './output.ts';
+import { nodeLine, nodesOf, planNodeJson, runJson, runLine, standingOf, stepOf } from './plan-report.ts';
+
+/** 128 + SIGINT: the operator left, the run did not. */
+const LEFT = 130;
+
+/** The exit code that the run's end stands for; 2 where it waits for somebody; 130 where Ctrl-C left it running. */
+export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
+  const tell = json ? jsonLines() : plainLines();
+  const last = await untilEnd(client, started, tell);
+  if (!goesOn(last)) {
+    if (last.state !== 'ended') hint(howOn(last));
+    return planExitCode(last);
+  }
+  hint(`run ${last.id} goes on: look with 'rackui plan list', end it with 'rackui plan abort ${last.id}'`);
+  return LEFT;
+}
+
+/** What can be done about a run that waits for somebody. */
+export function howOn({ id }: PlanRun): string {
+  return `go on with 'rackui plan resume ${id}', leave a node out with 'rackui plan skip ${id} NODE', end it with 'rackui plan abort ${id}'`;
+}
+
+function goesOn({ state }: PlanRun): boolean {
+  return state === 'running' || state === 'pausing' || state === 'aborting';
+}
+
+type Tell = (run: PlanRun, news: readonly PlanNodeRun[]) => void;
+
+function untilEnd(client: RackClient, started: PlanRun, tell: Tell): Promise<PlanRun> {
+  return new Promise((resolve, reject) => {
+    let latest = started;
+    const said = new Map<number, string>();
+    const leave = (): void => settle(() => resolve(latest));
+    const stops = [
+      client.on('plan', (run) => {
+        if (run.id === started.id) show(run);
+      }),
+      client.onClose((why) =>
+        settle(() =>
+          reject(
+            new Failure(
+              EXIT.unavailable,
+              `${why} during run ${started.id} of ${started.plan}: look with 'rackui plan list', go on with 'rackui plan resume ${started.id}'`,
+            ),
+          ),
+        ),
+      ),
+    ];
+    process.on('SIGINT', leave);
+    show(started);
+
+    function show(run: PlanRun): void {
+      latest = run;
+      const news = nodesOf(run).filter((node) => {
+        const isNew = said.get(node.addr) !== standingOf(node);
+        said.set(node.addr, standingOf(node));
+        return isNew;
+      });
+      tell(run, news);
+      if (!goesOn(run)) leave();
+    }
+
+    function settle(finish: () => void): void {
+      for (const stop of stops) stop();
+      process.off('SIGINT', leave);
+      finish();
+    }
+  });
+}
+
+/** A line for each node that stands differently; what waits is no news at the start. */
+function plainLines(): Tell {
+  let state: string | null = null;
+  return (run, news) => {
+    for (const node of news) if (state !== null || node.state !== 'waiting') print(nodeLine(node));
+    if (state !== run.state) print(runLine(run));
+    state = run.state;
+  };
+}
+
+/** `{"type":"plan-start"|"plan-node"|"plan-end", …}`; `plan-end` also where it waits for somebody. */
+function jsonLines(): Tell {
+  let began = false;
+  return (run, news) => {
+    if (!began) printJson({ type: 'plan-start', ...runJson(run) });
+    else
+      for (const node of news)
+        printJson({
+          ...{ type: 'plan-node', id: run.id, plan: run.plan, step: stepOf(run, node.addr)?.name ?? '' },
+          ...planNodeJson(node),
+        });
+    began = true;
+    if (!goesOn(run)) printJson({ type: 'plan-end', ...runJson(run) });
+  };
+}
