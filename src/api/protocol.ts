@@ -4,6 +4,7 @@
  * server's clock; each message that carries times carries `now`, so that a client on another clock can tell ages.
  */
 import type { Address } from '../rack/address.ts';
+import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
@@ -103,6 +104,8 @@ export interface Snapshot {
   console: ConsoleState | null;
   sessions: Session[];
   operations: Operation[];
+  /** Those that last, or that nobody has acknowledged; oldest first. */
+  alarms: Alarm[];
   /** The latest events, oldest first. */
   events: EventRecord[];
 }
@@ -166,6 +169,10 @@ export interface Requests {
   'plan.abort': [{ id: string }, PlanRun];
   /** Leaves a node (by address) or a whole step out: what waits, and what failed and made the run pause. */
   'plan.skip': [{ id: string; step: string | null; addr: Address | null }, PlanRun];
+  /** Standing ones, and the latest that are over and seen. */
+  'alarms.list': [{ limit: number }, { standing: Alarm[]; past: Alarm[] }];
+  /** Null: all. Answers how many nobody had seen. */
+  'alarms.ack': [{ ids: number[] | null }, { acknowledged: number }];
   'events.list': [{ limit: number }, EventRecord[]];
   /** The operator asks: try the bus again now instead of after the back-off. */
   'bus.retry': [Record<string, never>, { ok: true }];
@@ -201,6 +208,8 @@ export interface ServerNotes {
     nodes?: NodeState[];
     console?: ConsoleState | null;
     sessions?: Session[];
+    /** All that stand. */
+    alarms?: Alarm[];
   };
   /** Discovery or a reload changed the inventory. */
   rack: { rack: Inventory };

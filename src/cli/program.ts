@@ -106,6 +106,18 @@ function declareLooking(program: Command, act: Act): void {
       }),
     );
   program
+    .command('alarms')
+    .description('what is wrong now, and what was and nobody saw')
+    .option('--ack <ids>', 'acknowledge these (numbers with commas between, or all)')
+    .option('--past', 'those that are over and were seen, too')
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options) => {
+        const { alarmsCommand } = await import('./commands/alarms.ts');
+        return alarmsCommand(options);
+      }),
+    );
+  program
     .command('events')
     .description('what happened, oldest first')
     .option('--follow', 'and on, as it happens')

@@ -118,6 +118,16 @@ export const configSchema = z.strictObject({
   /** The unlock string, where it is not the documented default. */
   unlock: secret.optional(),
   nodes: z.array(node).max(128).default([]),
+  /** When values are an alarm; counts, null: never. */
+  alarms: z
+    .strictObject({
+      fanStopped: z.number().int().min(0).max(255).nullable().default(8),
+      currentHigh: z.number().int().min(1).max(255).nullable().default(null),
+      currentCollapsed: z.number().min(0).max(1).nullable().default(0.5),
+      /** Seconds for which it must last. */
+      after: z.number().min(0).max(3600).default(10),
+    })
+    .prefault({}),
   poll: z
     .strictObject({
       interval: seconds.default(1),

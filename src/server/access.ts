@@ -26,6 +26,8 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'plan.resume': 'control',
   'plan.abort': 'control',
   'plan.skip': 'control',
+  'alarms.list': 'view',
+  'alarms.ack': 'control',
   'events.list': 'view',
   'bus.retry': 'control',
   'server.info': 'view',

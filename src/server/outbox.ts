@@ -7,6 +7,7 @@ import type { ServerNotes } from '../api/protocol.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
+import type { Alarm } from '../rack/alarm-book.ts';
 import type { NodeState, BusStatus, ConsoleState, Session } from '../api/protocol.ts';
 import type { Inventory } from '../rack/inventory.ts';
 
@@ -19,7 +20,7 @@ const CHUNK = 64 * 1024;
 
 /** Something that changed, by name; values are read when the update is made. */
 export type Change =
-  'rack' | 'bus' | 'console' | 'sessions' | { node: Address } | { operation: Operation } | { plan: PlanRun };
+  'rack' | 'bus' | 'console' | 'sessions' | 'alarms' | { node: Address } | { operation: Operation } | { plan: PlanRun };
 
 /** Present values, for updates. */
 export interface Picture {
@@ -29,6 +30,7 @@ export interface Picture {
   node(addr: Address): NodeState;
   console(): ConsoleState | null;
   sessions(): Session[];
+  alarms(): Alarm[];
 }
 
 export interface OutboxPorts {
@@ -41,7 +43,7 @@ export interface OutboxPorts {
 export class Outbox {
   readonly #ports: OutboxPorts;
   readonly #picture: Picture;
-  readonly #names = new Set<'rack' | 'bus' | 'console' | 'sessions'>();
+  readonly #names = new Set<Extract<Change, string>>();
   readonly #nodes = new Set<Address>();
   readonly #operations = new Map<string, Operation>();
   readonly #plans = new Map<string, PlanRun>();
@@ -127,6 +129,7 @@ export class Outbox {
     if (this.#names.has('bus')) update.bus = picture.bus();
     if (this.#names.has('console')) update.console = picture.console();
     if (this.#names.has('sessions')) update.sessions = picture.sessions();
+    if (this.#names.has('alarms')) update.alarms = picture.alarms();
     if (this.#nodes.size > 0) update.nodes = [...this.#nodes].map((addr) => picture.node(addr));
     if (Object.keys(update).length > 1) sends.push(this.#send('update', update));
     for (const operation of this.#operations.values()) sends.push(this.#send('operation', operation));

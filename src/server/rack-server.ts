@@ -11,10 +11,12 @@ import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';
 import type { AuditEntry, JournalPort, OperationPorts } from '../power/ports.ts';
 import type { Inventory } from '../rack/inventory.ts';
+import { AlarmDesk } from './alarm-desk.ts';
 import { BusMonitor } from './bus-monitor.ts';
 import { Consoles } from './consoles.ts';
 import { Discovery } from './discovery.ts';
 import { EventLog } from './events.ts';
+import { alarmHandlers } from './handlers/alarms.ts';
 import { consoleHandlers, consoleNotes } from './handlers/console.ts';
 import { lookHandlers } from './handlers/look.ts';
 import { planHandlers } from './handlers/plan.ts';
@@ -62,6 +64,7 @@ export class RackServer {
   readonly #eventFile: EventFile;
   readonly #events: EventLog;
   readonly #monitor: BusMonitor;
+  readonly #alarms: AlarmDesk;
   readonly #telemetry: Telemetry;
   readonly #discovery: Discovery | null;
   readonly #sweeper: Sweeper;
@@ -93,13 +96,24 @@ export class RackServer {
     this.#monitor = new BusMonitor(bus, port, {
       now,
       events: this.#events,
-      changed: () => this.#roster.changed('bus'),
+      changed: () => this.#busChanged(),
+    });
+    this.#alarms = new AlarmDesk(config.alarms, {
+      now,
+      events: this.#events,
+      inventory: () => this.#telemetry.inventory,
+      label: (addr) => this.#telemetry.label(addr),
+      changed: () => this.#roster.changed('alarms'),
+      nodeChanged: (node) => this.#roster.changed({ node }),
     });
     this.#telemetry = new Telemetry(inventory, config.poll.interval * 1000, {
       now,
       events: this.#events,
       operationOn: (addr) => this.#workload.on(addr),
       switchedHere: (addr) => this.#workload.switchedHere(addr),
+      read: (addr, reading) => this.#alarms.read(addr, reading),
+      powerChanged: (...change) => this.#alarms.powerChanged(...change),
+      alarms: (addr) => this.#alarms.wordsFor(addr),
       nodeChanged: (node) => this.#roster.changed({ node }),
       rackChanged: () => this.#roster.changed('rack'),
     });
@@ -150,6 +164,7 @@ export class RackServer {
         consoles: this.#consoles,
         operations: this.#operations,
         events: this.#events,
+        alarms: this.#alarms,
         sessions: () => this.#roster.describe(),
       },
       options,
@@ -163,6 +178,7 @@ export class RackServer {
         ...consoleHandlers(services),
         ...powerHandlers(services),
         ...planHandlers(services),
+        ...alarmHandlers(services),
         ...serverHandlers(services),
       },
       notes: consoleNotes(services),
@@ -210,6 +226,7 @@ export class RackServer {
     await this.#endOperations(hurry);
     this.#sweeper.stop();
     this.#monitor.stop();
+    this.#alarms.close();
     await this.#consoles.close(`the server leaves: ${why}`);
     const farewell = this.#roster.close(`the server leaves: ${why}`);
     await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));
@@ -261,11 +278,19 @@ export class RackServer {
       operations: this.#operations,
       plans: this.#plans,
       events: this.#events,
+      alarms: this.#alarms,
       snapshot: () => this.#view.snapshot(),
       info: () => this.#view.info(),
       // The answer goes first.
       leave: (why) => void setImmediate(() => this.#options.leave(why)),
     };
+  }
+
+  #busChanged(): void {
+    const { state, detail } = this.#monitor.status();
+    const well = state === 'ready' || state === 'paused' || state === 'starting';
+    this.#alarms.bus(well ? null : `${state}: ${detail}`);
+    this.#roster.changed('bus');
   }
 
   #consoleChanged(): void {

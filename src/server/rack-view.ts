@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 import type { ServerInfo, Session, Snapshot } from '../api/protocol.ts';
 import type { Operations } from '../power/operations.ts';
+import type { AlarmDesk } from './alarm-desk.ts';
 import type { BusMonitor } from './bus-monitor.ts';
 import type { Consoles } from './consoles.ts';
 import type { EventLog } from './events.ts';
@@ -18,6 +19,7 @@ export interface ViewedParts {
   consoles: Consoles;
   operations: Operations;
   events: EventLog;
+  alarms: AlarmDesk;
   sessions(): Session[];
 }
 
@@ -65,6 +67,10 @@ export class RackView implements Picture {
     return this.#parts.sessions();
   }
 
+  alarms(): Snapshot['alarms'] {
+    return this.#parts.alarms.standing;
+  }
+
   snapshot(): Snapshot {
     const { telemetry, operations, events } = this.#parts;
     return {
@@ -76,6 +82,7 @@ export class RackView implements Picture {
       console: this.console(),
       sessions: this.sessions(),
       operations: operations.list(),
+      alarms: this.alarms(),
       events: events.latest(SNAPSHOT_EVENTS),
     };
   }

@@ -3,6 +3,7 @@ import type { ServerInfo, Snapshot } from '../api/protocol.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Operations } from '../power/operations.ts';
 import type { Plans } from '../power/plans/plans.ts';
+import type { AlarmDesk } from './alarm-desk.ts';
 import type { BusMonitor } from './bus-monitor.ts';
 import type { Consoles } from './consoles.ts';
 import type { Discovery } from './discovery.ts';
@@ -21,6 +22,7 @@ export interface Services {
   operations: Operations;
   plans: Plans;
   events: EventLog;
+  alarms: AlarmDesk;
   snapshot(): Snapshot;
   info(): ServerInfo;
   /** The server begins to leave, after the present message. */

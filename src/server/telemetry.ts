@@ -5,7 +5,7 @@ import { formatAddress, formatPosition, type Address } from '../rack/address.ts'
 import { History } from '../rack/history.ts';
 import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
-import type { Reading, Sample } from '../rack/reading.ts';
+import type { Power, Reading, Sample } from '../rack/reading.ts';
 import type { EventLog } from './events.ts';
 
 /** Points of a sparkline in a snapshot. */
@@ -18,6 +18,10 @@ export interface TelemetryPorts {
   operationOn(addr: Address): string | null;
   /** True while a change of power on this node is the work of an operation here, running or just ended. */
   switchedHere(addr: Address): boolean;
+  /** What alarms see; called after each answer, and for a change of power. */
+  read(addr: Address, reading: Reading): void;
+  powerChanged(addr: Address, from: Power, to: Power, here: boolean): void;
+  alarms(addr: Address): string[];
   nodeChanged(addr: Address): void;
   rackChanged(): void;
 }
@@ -76,6 +80,7 @@ export class Telemetry {
     const at = this.#ports.now();
     const changes = this.#state.apply(addr, answer, at, asked);
     this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
+    this.#ports.read(addr, this.reading(addr));
     this.#ports.nodeChanged(addr);
     for (const change of changes) this.#tell(addr, change);
   }
@@ -109,7 +114,7 @@ export class Telemetry {
       addr,
       reading,
       ...(withHistory ? { history: this.#histories.get(addr)?.recent(SPARKLINE) ?? [] } : {}),
-      alarms: alarmsOf(reading),
+      alarms: this.#ports.alarms(addr),
       op: this.#ports.operationOn(addr),
     };
   }
@@ -134,6 +139,7 @@ export class Telemetry {
         events.add('notice', 'node', addr, `${who} answers again after ${seconds(change.afterMs)}: ${change.power}`);
         return;
       case 'power':
+        this.#ports.powerChanged(addr, change.from, change.to, this.#ports.switchedHere(addr));
         if (this.#ports.switchedHere(addr)) events.add('info', 'power', addr, `${who} is ${change.to}`);
         else
           events.add('alarm', 'power', addr, `${who} went from ${change.from} to ${change.to}, changed by nobody here`);
@@ -144,13 +150,6 @@ export class Telemetry {
 function answerOf(outcome: StatusOutcome): Answer | null {
   if (outcome.ok) return { ok: true, sample: outcome.sample };
   return outcome.failure === 'bus' ? null : { ok: false, failure: outcome.failure };
-}
-
-/** Words for what is wrong with a node, worst first. */
-function alarmsOf(reading: Reading): string[] {
-  if (reading.state === 'failed' && reading.last !== null) return ['lost'];
-  if (reading.state === 'ok' && reading.sample.power === 'disabled') return ['disabled'];
-  return [];
 }
 
 function seconds(ms: number): string {

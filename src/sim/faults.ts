@@ -15,6 +15,9 @@ export interface BmcFaults {
   torn: boolean;
   /** `~` has no effect. */
   consoleIgnored: boolean;
+  /** What the BMC measures instead of the truth, in counts; null: the truth. */
+  showsCurrent: number | null;
+  showsFan: number | null;
   /** Milliseconds before each reply, on top of the usual turnaround. */
   slowMs: number;
   /** The current swings by so many counts to both sides. */
@@ -33,6 +36,8 @@ export function noBmcFaults(): BmcFaults {
     wrongId: null,
     torn: false,
     consoleIgnored: false,
+    showsCurrent: null,
+    showsFan: null,
     slowMs: 0,
     jitter: 0,
     saturated: false,

@@ -118,7 +118,7 @@ export class SimNode {
     this.advance(at);
     const { current, fan } = this.physics.read(this.guestTime(at));
     const shown = at < this.claimsOnUntil ? 'on' : this.power;
-    return { power: POWER_STATES.indexOf(shown), current: this.sensed(current, at), fan };
+    return { power: POWER_STATES.indexOf(shown), current: this.sensed(current, at), fan: this.faults.showsFan ?? fan };
   }
 
   /** Watts drawn from the blade. */
@@ -164,6 +164,7 @@ export class SimNode {
 
   /** The current as the BMC's sensor has it. */
   private sensed(current: number, at: number): number {
+    if (this.faults.showsCurrent !== null) return this.faults.showsCurrent;
     if (this.power !== 'on') return current;
     if (this.faults.saturated) return 0xff;
     const { jitter } = this.faults;

@@ -66,6 +66,14 @@ const number = (name: string, value?: number): Param => ({
   ...(value === undefined ? {} : { default: value }),
 });
 
+/** A byte of the status line, or null for `truth`. */
+function counts(word: string): number | null {
+  if (word === 'truth') return null;
+  const value = Number(word);
+  if (!Number.isInteger(value) || value < 0 || value > 255) throw new Error(`'${word}': 0 to 255, or truth`);
+  return value;
+}
+
 export const VERBS: Readonly<Record<string, Verb>> = {
   state: {
     params: [ANY_NODES],
@@ -113,6 +121,16 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   }),
   'console-ignored': fault([ON], '~ has no effect: keys reach its BIOS', (node, { on }) => {
     node.faults.consoleIgnored = on;
+  }),
+  'shows-current': fault(
+    [word('counts')],
+    'its BMC measures this current, 0 to 255, or the truth',
+    (node, { word }) => {
+      node.faults.showsCurrent = counts(word);
+    },
+  ),
+  'shows-fan': fault([word('counts')], 'its BMC measures this fan speed, 0 to 255, or the truth', (node, { word }) => {
+    node.faults.showsFan = counts(word);
   }),
   disabled: fault([ON], 'the BMC reports disabled', (node, { on }, at) => {
     node.switchPower(on ? 'disabled' : 'on', at);

@@ -3,7 +3,17 @@
  * become commands by this table and nowhere else.
  */
 import { rowOf } from '../rack/address.ts';
-import { busFine, first, noLink, noOperations, noResults, nothingShown, viewOnly } from './binding-reasons.ts';
+import {
+  busFine,
+  first,
+  noAlarms,
+  noLink,
+  noOperations,
+  noResults,
+  nothingShown,
+  viewOnly,
+} from './binding-reasons.ts';
+import { ALARM_BINDINGS } from './bindings-alarms.ts';
 import { PLAN_BINDINGS } from './bindings-plans.ts';
 import type { State } from './state.ts';
 
@@ -16,6 +26,7 @@ export type Context =
   | 'search'
   | 'menu'
   | 'operations'
+  | 'alarms'
   | 'emergency'
   | 'armed'
   | 'plan-run';
@@ -33,6 +44,9 @@ export type Command =
   | 'mark-all'
   | 'power'
   | 'operations'
+  | 'alarms'
+  | 'acknowledge'
+  | 'acknowledge-all'
   | 'emergency'
   | 'arm'
   | 'ask-again'
@@ -96,6 +110,10 @@ export const BINDINGS: readonly Binding[] = [
   {
     ...{ context: 'map', keys: ['o'], command: 'operations', hint: 'operations', disabled: noOperations },
     help: 'running operations and their results',
+  },
+  {
+    ...{ context: 'map', keys: ['a'], command: 'alarms', hint: 'alarms', disabled: noAlarms },
+    help: 'alarms: look at them, acknowledge them',
   },
   {
     ...{ context: 'map', keys: ['x'], command: 'dismiss', hint: null, disabled: noResults },
@@ -201,6 +219,7 @@ export const BINDINGS: readonly Binding[] = [
   },
   { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
   { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
+  ...ALARM_BINDINGS,
   ...PLAN_BINDINGS,
 ];
 

@@ -10,7 +10,8 @@ export function contextOf(state: State): Context | null {
       overlay.kind === 'help' ||
       overlay.kind === 'search' ||
       overlay.kind === 'menu' ||
-      overlay.kind === 'operations'
+      overlay.kind === 'operations' ||
+      overlay.kind === 'alarms'
     )
       return overlay.kind;
     if (overlay.kind !== 'emergency') return null;

@@ -64,6 +64,7 @@ export type Effect =
   | { do: 'abort'; id: string }
   | { do: 'answer'; id: string; addr: Address; choice: string; confirm: string | null }
   | PlanEffect
+  | { do: 'acknowledge'; ids: number[] | null }
   | { do: 'retry-bus' }
   /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }

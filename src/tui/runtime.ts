@@ -100,6 +100,9 @@ export class Runtime {
       case 'plan-skip':
         requestPlan(this.#client, effect, (...asked) => this.#ask(...asked), dispatch);
         return;
+      case 'acknowledge':
+        this.#try('acknowledging', this.#client.request('alarms.ack', { ids: effect.ids }));
+        return;
       case 'retry-bus':
         this.#try('retrying the bus', this.#client.request('bus.retry', {}));
         return;

@@ -3,6 +3,7 @@ import type { PlanRun } from '../api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest, Verb } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
+import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { EmergencyPanel } from './state-plans.ts';
@@ -98,7 +99,9 @@ export type Overlay =
   | { kind: 'paste'; id: number; addr: Address; bytes: Uint8Array; removed: number; shown: Shown }
   | EmergencyPanel
   /** `scroll`: lines below the selected operation's first. */
-  | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null };
+  | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null }
+  /** Ids of the selection survive new alarms coming in. */
+  | { kind: 'alarms'; selected: number | null };
 
 /** Inside the operations panel: an abort to confirm, or a dangerous answer whose text must be typed. */
 export type OperationPrompt =
@@ -133,6 +136,8 @@ export interface State {
   /** Results the operator has put away: operations and runs. */
   dismissed: ReadonlySet<string>;
   events: readonly EventRecord[];
+  /** Those that last, and those that nobody has acknowledged; oldest first. */
+  alarms: readonly Alarm[];
   focus: 'map' | 'console';
   zoom: boolean;
   cursor: Address;
@@ -193,6 +198,7 @@ export function initialState(
     runs: [],
     dismissed: new Set(),
     events: snapshot.events.slice(-EVENTS),
+    alarms: snapshot.alarms,
     focus: 'map',
     zoom: false,
     cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,
@@ -233,6 +239,11 @@ function markedLabel(state: State, nodes: readonly Address[]): string {
   if (rows.size !== 1 || row === undefined) return nodes.length === state.rack.nodes.length ? 'all' : 'marked';
   const blade = state.rack.nodes.filter((node) => Math.floor(node.addr / 4) === row);
   return blade.length === nodes.length ? `row:${String.fromCharCode(65 + row)}` : 'marked';
+}
+
+/** Alarms that nobody has acknowledged yet. */
+export function unseenAlarms(state: State): readonly Alarm[] {
+  return state.alarms.filter((alarm) => alarm.acknowledged === null);
 }
 
 /** Operations to show: running ones, and ended ones until they were put away. */

@@ -56,6 +56,8 @@ function onCommand(state: State, command: Command): Step {
       return step(withOperations(state));
     case 'emergency':
       return openEmergency(state);
+    case 'alarms':
+      return step({ ...state, overlay: { kind: 'alarms', selected: null } });
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':

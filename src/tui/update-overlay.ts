@@ -3,6 +3,7 @@ import { bindingOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
+import { keyInAlarms } from './update-alarms.ts';
 import { attachTo } from './update-console.ts';
 import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
 import { found } from './update-map.ts';
@@ -19,6 +20,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   if (overlay.kind === 'emergency') return keyInEmergency(state, overlay, event);
   if (event.token.kind !== 'key') return step(state);
   const { name } = event.token;
+  if (overlay.kind === 'alarms') return keyInAlarms(state, overlay, name);
   switch (overlay.kind) {
     case 'help': {
       const command = bindingOf('help', name)?.command;

@@ -55,6 +55,7 @@ function updated(state: State, note: Extract<ServerEvent, { type: 'update' }>['n
     bus: note.bus ?? state.bus,
     console: note.console === undefined ? state.console : note.console,
     sessions: note.sessions ?? state.sessions,
+    alarms: note.alarms ?? state.alarms,
   };
 }
 

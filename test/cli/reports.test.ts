@@ -33,6 +33,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
     console: null,
     sessions: [],
     operations: [],
+    alarms: [],
     events: [],
   };
 }

@@ -71,6 +71,8 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'plan.resume': [{ id: 'x' }],
   'plan.abort': [{ id: 'x' }],
   'plan.skip': [{ id: 'x', step: null, addr: 1 }],
+  'alarms.list': [],
+  'alarms.ack': [{ ids: null }],
   'events.list': [],
   'bus.retry': [{}],
   'server.info': [],

@@ -89,6 +89,9 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     events,
     operationOn: () => null,
     switchedHere: () => false,
+    read: () => undefined,
+    powerChanged: () => undefined,
+    alarms: () => [],
     nodeChanged: () => undefined,
     rackChanged: () => undefined,
   });

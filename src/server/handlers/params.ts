@@ -78,6 +78,8 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'plan.resume': run,
   'plan.abort': run,
   'plan.skip': run.extend({ step: planName.nullable(), addr: addr.nullable() }),
+  'alarms.list': z.object({ limit: z.number().int().min(0).max(500) }),
+  'alarms.ack': z.object({ ids: z.array(z.number().int().positive()).max(500).nullable() }),
   'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),
   'bus.retry': nothing,
   'server.info': nothing,

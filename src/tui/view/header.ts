@@ -2,7 +2,7 @@
 import type { BusState } from '../../api/protocol.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
-import type { State } from '../state.ts';
+import { unseenAlarms, type State } from '../state.ts';
 import { countsOf } from './node-look.ts';
 
 const BUS_INK: Record<BusState, InkRole> = {
@@ -70,8 +70,16 @@ function rightPart(state: State, g: Glyphs): Span[] {
     others.length === 0
       ? []
       : [[others.length === 1 ? `with ${others[0]?.who.user ?? '?'} ` : `${others.length + 1} operators `, 'aging']];
+  const unseen = unseenAlarms(state).length;
+  const alarms: Span[] = unseen > 0 ? [[`${g.alarm} ${unseen} ${unseen === 1 ? 'alarm' : 'alarms'} `, 'danger']] : [];
   const look: Span[] = state.access === 'view' ? [['view only ', 'warn']] : [];
-  return [...look, ...who, [`${g.separator} `, 'dim'], [formatClock(state.now, state.utcOffsetMin, false), 'text']];
+  return [
+    ...alarms,
+    ...look,
+    ...who,
+    [`${g.separator} `, 'dim'],
+    [formatClock(state.now, state.utcOffsetMin, false), 'text'],
+  ];
 }
 
 /** Programs that stay; a `status` that comes and goes is nobody to mention. */

@@ -136,7 +136,9 @@ interface Marks {
 
 function marksOf(state: State, node: InventoryNode, view: NodeView | undefined, look: NodeLook, g: Glyphs): Marks {
   const now: Span[] = [];
-  if ((view?.alarms.length ?? 0) > 0) now.push([g.alarm, 'fault']);
+  // One that somebody has seen asks for nobody, and still stands.
+  const alarms = state.alarms.filter((alarm) => alarm.addr === node.addr);
+  if (alarms.length > 0) now.push([g.alarm, alarms.every((alarm) => alarm.acknowledged !== null) ? 'dim' : 'fault']);
   // The busy sign stands still: a rack in which nothing happens must send nothing.
   if ((view?.op ?? null) !== null) now.push([g.operation[0] ?? '*', 'warn']);
   if (state.console?.addr === node.addr) now.push([g.console, 'title']);

@@ -5,6 +5,7 @@ import { Frame, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout.ts';
 import { nameOf, type Overlay, type State } from '../state.ts';
+import { paintAlarms } from './alarms.ts';
 import { centred, paintBox, wrap } from './box.ts';
 import { paintDetail } from './detail.ts';
 import { paintEmergency } from './emergency.ts';
@@ -88,6 +89,10 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     }
     case 'emergency': {
       paintEmergency(frame, state, overlay, g);
+      return;
+    }
+    case 'alarms': {
+      paintAlarms(frame, state, overlay, g);
       return;
     }
     case 'operations': {

@@ -1,0 +1,54 @@
+/** `rackui alarms`: what stands, and having seen it. */
+import { EXIT } from '../../api/power.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import type { Alarm } from '../../rack/alarm-book.ts';
+import type { Inventory } from '../../rack/inventory.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
+import { UsageFailure } from '../failure.ts';
+import { print, printJson } from '../output.ts';
+
+export interface AlarmsOptions extends GlobalOptions {
+  ack?: string;
+  past?: boolean;
+  json?: boolean;
+}
+
+export async function alarmsCommand(options: AlarmsOptions): Promise<number> {
+  const ids = options.ack === undefined ? undefined : idsOf(options.ack);
+  const client = await openClient(options, 'alarms', { autostart: true });
+  try {
+    if (ids !== undefined) {
+      const { acknowledged } = await client.request('alarms.ack', { ids });
+      if (options.json === true) printJson({ acknowledged });
+      else print(`${acknowledged} acknowledged`);
+      return EXIT.done;
+    }
+    const { standing, past } = await client.request('alarms.list', { limit: options.past === true ? 500 : 0 });
+    if (options.json === true) printJson({ standing: standing.map(json), past: past.map(json) });
+    else if (standing.length + past.length === 0) print('no alarms');
+    else for (const alarm of [...past, ...standing]) print(line(alarm, client.welcome.snapshot.rack));
+    return EXIT.done;
+  } finally {
+    client.close();
+  }
+}
+
+/** @throws UsageFailure */
+function idsOf(text: string): number[] | null {
+  if (text === 'all') return null;
+  const ids = text.split(',').map(Number);
+  if (ids.every((id) => Number.isInteger(id) && id > 0)) return ids;
+  throw new UsageFailure(`--ack ${text}: the numbers that 'rackui alarms' shows, with commas between, or all`);
+}
+
+function json({ addr, ...alarm }: Alarm): object {
+  return { ...alarm, addr: addr === null ? null : formatAddress(addr) };
+}
+
+function line({ id, addr, text, since, clearedAt, acknowledged }: Alarm, rack: Inventory): string {
+  const node = rack.nodes.find((one) => one.addr === addr);
+  const who = addr === null ? 'bus' : `${node?.name ?? '?'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  const over = clearedAt === null ? '' : `; over at ${new Date(clearedAt).toISOString()}`;
+  const seen = acknowledged === null ? '' : `; seen by ${acknowledged.by}`;
+  return `${String(id).padStart(4)}  ${new Date(since).toISOString()}  ${who} ${text}${over}${seen}`;
+}
