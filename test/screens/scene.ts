@@ -7,6 +7,7 @@ import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
 import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/protocol.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
+import type { Alarm } from '../../src/rack/alarm-book.ts';
 import type { Address } from '../../src/rack/address.ts';
 import type { Inventory } from '../../src/rack/inventory.ts';
 import { Emulators } from '../../src/tui/emulator.ts';
@@ -87,6 +88,22 @@ function event(
   return { seq, at: NOW - 120_000 + seq * 20_000, level, topic, addr, text };
 }
 
+/** One that asks for somebody, one that was seen and lasts, one that is over and was not seen. */
+const ALARMS: Alarm[] = [
+  {
+    ...{ id: 1, kind: 'lost', addr: 0x11, text: 'does not answer (silent); it was on', since: NOW - 95_000 },
+    ...{ clearedAt: null, acknowledged: { by: 'eve@10.0.0.7', at: NOW - 60_000 } },
+  },
+  {
+    ...{ id: 2, kind: 'bus', addr: null, text: 'down: /dev/serial0 is gone', since: NOW - 300_000 },
+    ...{ clearedAt: NOW - 280_000, acknowledged: null },
+  },
+  {
+    ...{ id: 3, kind: 'fan-stopped', addr: 0x15, text: 'its fan stands still (0 counts)', since: NOW - 40_000 },
+    ...{ clearedAt: null, acknowledged: null },
+  },
+];
+
 export interface SceneOptions {
   cols?: number;
   rows?: number;
@@ -110,6 +127,7 @@ export class Scene {
       ...{ api: 1, version: '0', pid: 1, session: ME.id, access },
       snapshot: {
         ...{ now: NOW, rack: RACK, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
+        alarms: nodes === undefined ? [] : ALARMS,
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
           ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, exchanges: 86_400, errors: 2 },

@@ -59,6 +59,8 @@ const inConsole = (size: SceneOptions): Scene => scene(size).keys('03', '\r').at
 const SCREENS: Record<string, () => Scene> = {
   'map-80x24': () => mixed(SMALL),
   'map-120x40': () => mixed({ cols: 120, rows: 40 }),
+  'alarms-80x24': () => mixed(SMALL).keys('a'),
+  'alarms-160x50': () => mixed(WIDE).keys('a', 'k'),
   'map-200x60': () => mixed({ cols: 200, rows: 60 }),
   'map-marked-blade': () => scene(SMALL).keys('0d', 'b'),
   'too-small': () => scene({ cols: 58, rows: 15 }),
