@@ -159,6 +159,17 @@ test.concurrent.for<[fault: string, params: Record<string, unknown>, words: RegE
   expect((await rack.node('03')).power).toBe('on');
 });
 
+test.concurrent('sync and remount read-only, as the kernel itself confirms it', async ({ expect, onTestFinished }) => {
+  const { rack, until, operations, node } = await bench(onTestFinished);
+  await rack.ctl('inhibited', { node: '03' });
+  const { question } = await until('off');
+  expect(question?.choices.map(({ key }) => key)).toContain('sync');
+  operations.answer(operations.list().at(-1)?.id ?? '', 3, 'sync', null, OPERATOR);
+  await expect.poll(() => node().question?.text ?? '', { timeout: 30_000 }).toContain('synced and read-only');
+  expect(await rack.ctl('output', { node: '03' })).toMatch(/Emergency Sync complete[^]*Emergency Remount complete/);
+  expect((await rack.node('03')).power).toBe('on');
+});
+
 test.concurrent('a cycle brings it back', async ({ expect, onTestFinished }) => {
   const { rack, until } = await bench(onTestFinished);
   const { outcome, detail } = await until('cycle');

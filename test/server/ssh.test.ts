@@ -1,0 +1,158 @@
+/** Asking by ssh, whole: the system's own client, a real sshd on loopback, the real server over the real line. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'vitest';
+import type { NodeProgress, PowerRequest } from '../../src/api/power.ts';
+import { startRack, type TestRack } from '../support/rack.ts';
+import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';
+import { requestOf } from '../power/fake-rack.ts';
+import { ServeProcess } from './process.ts';
+
+const NODES = new Map([
+  ['127.0.0.2', '01'],
+  ['127.0.0.3', '02'],
+]);
+const RACK = `nodes:
+  - { addr: "00", role: master }
+  - { addr: "01", ip: 127.0.0.2 }
+  - { addr: "02", ip: 127.0.0.3 }
+  - { addr: "03" }
+`;
+
+/** Guests live ten times as fast; limits are a tenth. */
+const LIMITS = 'request: 20, acknowledged: 5, stopping: 15, hard: 30, settle: 2';
+
+/** A rack, its hosts in the network, and a server with one operator. */
+class Stand implements AsyncDisposable {
+  readonly rack: TestRack;
+  readonly hosts: SshHosts;
+  readonly server: ServeProcess;
+
+  private constructor(rack: TestRack, hosts: SshHosts, server: ServeProcess) {
+    this.rack = rack;
+    this.hosts = hosts;
+    this.server = server;
+  }
+
+  static async start(config: string): Promise<Stand> {
+    const rack = await startRack({ args: ['--nodes', '4', '--time-scale', '10'] });
+    const hosts = await SshHosts.start(NODES, rack.control);
+    const stateDir = mkdtempSync(join(tmpdir(), 'rackui-test-serve-'));
+    // Both were seen to halt before; the counts are what the simulated boards draw.
+    const halts = [{ running: 60, low: 12, high: 30 }];
+    mkdirSync(join(stateDir, 'state'));
+    writeFileSync(
+      join(stateDir, 'state', 'halt-bands.json'),
+      JSON.stringify({ '01': { name: 'node-01', halts }, '02': { name: 'node-02', halts } }),
+    );
+    const server = new ServeProcess({ port: rack.port, config: `${RACK}${hosts.config}${config}`, dir: stateDir });
+    return new Stand(rack, hosts, await server.ready());
+  }
+
+  /** Resolves when every node has ended or asks. */
+  async off(request: Partial<PowerRequest> = {}): Promise<NodeProgress[]> {
+    const { client } = await this.server.connect();
+    await client.request('sweep', { addrs: null, interrupt: false });
+    const { id } = await client.request('power.start', requestOf({ nodes: [1], confirm: 'node-01', ...request }));
+    for (;;) {
+      const operation = (await client.request('ops.list', {})).find((one) => one.id === id);
+      const nodes = operation?.nodes ?? [];
+      if (nodes.every(({ outcome, question }) => outcome !== null || question !== null)) return nodes;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+    await this.hosts[Symbol.asyncDispose]();
+    await this.rack.stop();
+    rmSync(this.server.dir, { recursive: true, force: true });
+  }
+}
+
+const kinds = (node: NodeProgress | undefined): string[] => (node?.evidence ?? []).map(({ kind }) => kind);
+
+test
+  .skipIf(!HAS_SSHD)
+  .concurrent(
+    'asked by ssh, seen to halt on its console, cut; needs openssh-server',
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      await using stand = await Stand.start(`shutdown: { ${LIMITS} }\n`);
+      const { rack, hosts } = stand;
+      const [node] = await stand.off();
+      expect([node?.outcome, node?.detail, node?.question]).toEqual(['done', 'is off, seen twice', null]);
+      expect(hosts.asked).toEqual(['01 sudo -n systemctl poweroff']);
+      expect(kinds(node).filter((kind) => ['host', 'request', 'ack', 'marker', 'halt-band'].includes(kind))).toEqual([
+        'host',
+        'request',
+        'ack',
+        'marker',
+        'halt-band',
+      ]);
+      expect((await rack.node('01')).power).toBe('off');
+      // Nobody logged in: the console was only looked at.
+      expect(stand.server.said).not.toContain('Password');
+      expect(readFileSync(join(stand.server.stateDir, 'halt-bands.json'), 'utf8')).toContain('"01":{"name":"node-01"');
+    },
+  );
+
+test
+  .skipIf(!HAS_SSHD)
+  .concurrent(
+    'an unknown host key stops ssh; its console asks instead; needs openssh-server',
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      await using stand = await Stand.start(`shutdown: { ${LIMITS} }\n`);
+      const { rack, hosts } = stand;
+      hosts.forgetHostKeys();
+      const [node] = await stand.off();
+      expect(node?.evidence.find(({ kind }) => kind === 'ssh')?.text).toMatch(/Host key verification failed/);
+      expect(node?.question?.text).toContain('wants a login and there are no credentials');
+      expect(hosts.asked).toEqual([]);
+      expect((await rack.node('01')).guest).toBe('login');
+    },
+  );
+
+test
+  .skipIf(!HAS_SSHD)
+  .concurrent(
+    'what sudo or an inhibitor says there is said here; needs openssh-server',
+    { timeout: 60_000 },
+    async ({ expect }) => {
+      await using stand = await Stand.start(`shutdown: { ${LIMITS} }\n`);
+      const { rack } = stand;
+      await rack.ctl('inhibited', { node: '01' });
+      const [node] = await stand.off();
+      expect(node?.question?.text).toMatch(/forbids the shutdown: “Operation inhibited by "unattended-upgr"/);
+      expect((await rack.node('01')).power).toBe('on');
+    },
+  );
+
+test
+  .skipIf(!HAS_SSHD)
+  .concurrent(
+    'two at once: one watched, the other cut on grade B; needs openssh-server',
+    { timeout: 90_000 },
+    async ({ expect }) => {
+      await using stand = await Stand.start(`shutdown: { ${LIMITS}, cutOn: B, networkGone: 12, steady: 3 }\n`);
+      const { rack, hosts } = stand;
+      const ended = stand.off({ nodes: [1, 2], label: 'x', confirm: 'x 2' });
+      await rack.until(
+        ({ nodes }) => nodes.filter(({ guest }) => guest === 'halted' || guest === 'dead').length >= 2,
+        30_000,
+      );
+      for (const ip of NODES.keys()) await hosts.vanish(ip);
+      const nodes = await ended;
+      expect(nodes.map(({ outcome, question }) => [outcome, question?.text])).toEqual([
+        ['done', undefined],
+        ['done', undefined],
+      ]);
+      expect(nodes.map((node) => kinds(node).includes('marker')).sort()).toEqual([false, true]);
+      const judged = nodes.find((node) => !kinds(node).includes('marker'));
+      expect(judged?.evidence.find(({ kind }) => kind === 'grade')?.text).toMatch(/^B: its network has been gone for/);
+      expect(hosts.asked.sort()).toEqual(['01 sudo -n systemctl poweroff', '02 sudo -n systemctl poweroff']);
+      for (const addr of ['01', '02']) expect((await rack.node(addr)).power).toBe('off');
+    },
+  );

@@ -1,0 +1,162 @@
+/**
+ * Real sshds on loopback, one for each of some simulated nodes: own host keys, a client's key, and a forced command that
+ * tells the simulated rack to shut that node down. 127.0.0.2 and so on are all this machine; the port is not privileged.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+const SSHD = '/usr/sbin/sshd';
+const WAIT_MS = 20_000;
+
+/** Debian: openssh-server and openssh-client; the check of a whole checkout installs them. */
+export const HAS_SSHD = existsSync(SSHD) && existsSync('/usr/bin/ssh-keygen') && existsSync('/usr/bin/ssh');
+
+export class SshHosts implements AsyncDisposable {
+  readonly dir = mkdtempSync(join(tmpdir(), 'rackui-test-ssh-'));
+  readonly #nodes: ReadonlyMap<string, string>;
+  readonly #servers = new Map<string, ChildProcess>();
+  readonly #queue: Socket[] = [];
+  port = 0;
+
+  private constructor(nodes: ReadonlyMap<string, string>) {
+    this.#nodes = nodes;
+  }
+
+  /** `nodes`: IP address → the node's address in the rack (`03`). `control`: the rack's control socket. */
+  static async start(nodes: ReadonlyMap<string, string>, control: string): Promise<SshHosts> {
+    const hosts = new SshHosts(nodes);
+    hosts.port = await freePort();
+    hosts.#makeKeys(control);
+    for (const ip of nodes.keys()) await hosts.#listen(ip);
+    return hosts;
+  }
+
+  /** The configuration's section; `options` beside the file of known hosts. */
+  get config(): string {
+    const options = [`UserKnownHostsFile=${join(this.dir, 'known_hosts')}`, 'GlobalKnownHostsFile=/dev/null'];
+    return `ssh: { port: ${this.port}, identity: ${join(this.dir, 'client')}, options: ${JSON.stringify(options)} }\n`;
+  }
+
+  /** What was asked over ssh, as the forced command saw it. */
+  get asked(): string[] {
+    const file = join(this.dir, 'asked');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  }
+
+  forgetHostKeys(): void {
+    writeFileSync(join(this.dir, 'known_hosts'), '');
+  }
+
+  /** The host is gone from the network: what is sent to it is dropped, as where nobody is. */
+  async vanish(ip: string): Promise<void> {
+    await this.#end(ip);
+    // A listener that accepts nobody and whose queue is full: the kernel drops what comes.
+    const script = `const server = require('net').createServer().listen({ port: ${this.port}, host: '${ip}', backlog: 1 }, () => {
+      require('fs').writeSync(1, 'deaf\\n');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+    const deaf = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#servers.set(ip, deaf);
+    await once(deaf.stdout, 'data');
+    for (let n = 0; n < 4; n++) this.#queue.push(connect(this.port, ip).on('error', () => undefined));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#queue) socket.destroy();
+    for (const ip of this.#servers.keys()) await this.#end(ip);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #makeKeys(control: string): void {
+    const path = (name: string): string => join(this.dir, name);
+    for (const name of ['host', 'client'])
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', path(name)]);
+    const hostKey = readFileSync(path('host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+    const known = [...this.#nodes.keys()].map((ip) => `[${ip}]:${this.port} ${hostKey}`);
+    writeFileSync(path('known_hosts'), `${known.join('\n')}\n`);
+    writeFileSync(path('forced.cjs'), forcedCommand(Object.fromEntries(this.#nodes), control, path('asked')));
+    const command = `${process.execPath} ${path('forced.cjs')}`;
+    writeFileSync(
+      path('authorized_keys'),
+      `restrict,command="${command}" ${readFileSync(path('client.pub'), 'utf8')}`,
+      { mode: 0o600 },
+    );
+  }
+
+  async #listen(ip: string): Promise<void> {
+    const path = (name: string): string => join(this.dir, name);
+    // As root sshd wants its empty directory.
+    if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+    const config = path(`sshd-${ip}.conf`);
+    writeFileSync(
+      config,
+      [
+        `ListenAddress ${ip}:${this.port}`,
+        `HostKey ${path('host')}`,
+        `AuthorizedKeysFile ${path('authorized_keys')}`,
+        'PidFile none',
+        'UsePAM no',
+        'PasswordAuthentication no',
+        'KbdInteractiveAuthentication no',
+        'PermitRootLogin prohibit-password',
+        // The directory for temporary files is everybody's.
+        'StrictModes no',
+      ].join('\n'),
+    );
+    const server = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#servers.set(ip, server);
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`sshd does not listen:\n${said}`)), WAIT_MS);
+      server.once('exit', () => reject(new Error(`sshd ended:\n${said}`)));
+      server.stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (!said.includes('Server listening')) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  async #end(ip: string): Promise<void> {
+    const server = this.#servers.get(ip);
+    this.#servers.delete(ip);
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const over = once(server, 'exit');
+    server.kill('SIGKILL');
+    await over;
+  }
+}
+
+/** Runs instead of whatever was asked for: which of the addresses was called says which node is meant. */
+function forcedCommand(nodes: Record<string, string>, control: string, log: string): string {
+  return `
+const { SSH_CONNECTION = '', SSH_ORIGINAL_COMMAND = '' } = process.env;
+const node = ${JSON.stringify(nodes)}[SSH_CONNECTION.split(' ')[2]];
+require('fs').appendFileSync(${JSON.stringify(log)}, node + ' ' + SSH_ORIGINAL_COMMAND + '\\n');
+if (SSH_ORIGINAL_COMMAND !== 'sudo -n systemctl poweroff') process.exit(126);
+const socket = require('net').connect(${JSON.stringify(control)});
+socket.write(JSON.stringify({ id: 1, do: 'shutdown', node }) + '\\n');
+let text = '';
+socket.on('data', (chunk) => {
+  text += chunk;
+  if (!text.includes('\\n')) return;
+  const { ok, result, error } = JSON.parse(text);
+  process.stderr.write(ok ? result.says : error + '\\n');
+  process.exit(ok ? result.code : 125);
+});
+`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
