@@ -7,6 +7,7 @@ import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
@@ -176,6 +177,16 @@ export interface Requests {
   'events.list': [{ limit: number }, EventRecord[]];
   /** The operator asks: try the bus again now instead of after the back-off. */
   'bus.retry': [Record<string, never>, { ok: true }];
+  /** Exchanges after `after`, oldest first, the latest `limit` of them. With `wait`, answers when there is one, or after a second. */
+  'bus.log': [{ after: number; limit: number; wait: boolean }, BusLogEntry[]];
+  /** Asks these addresses for status and UID, whether anybody knows of a node there or not. */
+  'bus.look': [{ addrs: Address[] }, BusLook[]];
+  /** One slow round through the forms of this bus's replies, then so many exchanges counted and timed. */
+  'bus.survey': [{ exchanges: number }, BusSurvey];
+  /** Bytes by hand for a BIOS; `target` null: the master's. What is known to be dangerous needs `confirm`: the target's name. */
+  'bus.raw': [{ target: Address | null; text: string; confirm: string | null }, RawAnswer];
+  /** Reads by which name the machine calls itself on its console, without logging in. */
+  'host.read': [{ addr: Address }, HostRead];
   'server.info': [Record<string, never>, ServerInfo];
   'server.stop': [Record<string, never>, { ok: true }];
 }

@@ -9,7 +9,9 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 import { Lease } from './console-lease.ts';
 import { ExchangeGap } from './gap.ts';
 import { statusExchange, verbExchange, type Reply, type VerbExchange } from './exchange.ts';
+import { readUid, saidTo, surveyForms, type Forms } from './hand.ts';
 import { PriorityQueue } from './queue.ts';
+import { judgeRaw } from './raw-rules.ts';
 import {
   PRIORITY,
   type BmcVerb,
@@ -20,8 +22,10 @@ import {
   type ConsoleHandlers,
   type ConsoleLease,
   type Priority,
+  type RawOutcome,
   type Recovery,
   type StatusOutcome,
+  type UidOutcome,
   type VerbOutcome,
 } from './types.ts';
 import { Unanswered } from './unanswered.ts';
@@ -145,6 +149,36 @@ class SerialBus implements Bus {
     } finally {
       release();
     }
+  }
+
+  async uid(addr: Address, priority: Priority): Promise<UidOutcome> {
+    const outcome = await this.#exchange(priority, (wire) => this.#proven(wire, addr, () => readUid(wire)));
+    if (typeof outcome === 'string') return { ok: false, detail: outcome };
+    return outcome.ok ? { ok: true, uid: outcome.value } : outcome;
+  }
+
+  async survey(node: Address | null): Promise<Forms | string> {
+    return this.#exchange(PRIORITY.operator, (wire) => surveyForms(wire, node));
+  }
+
+  async raw(target: Address | null, text: string): Promise<RawOutcome> {
+    const outcome = await this.#exchange(PRIORITY.operator, async (wire) => {
+      const { master } = this.health;
+      const { refused } = judgeRaw(text, target, master);
+      const addr = target ?? master;
+      if (refused !== null || addr === null)
+        return { ok: false as const, detail: refused ?? 'the master is not known yet' };
+      try {
+        return await this.#proven(wire, addr, () => saidTo(wire, text));
+      } finally {
+        // Whatever it was: no pipe stays open, and the master must answer before anybody else is asked.
+        await this.#connection.probe();
+      }
+    });
+    if (typeof outcome === 'string') return { sent: false, detail: outcome };
+    return outcome.ok
+      ? { sent: true, heard: outcome.value, after: this.health }
+      : { sent: false, detail: outcome.detail };
   }
 
   hold(): () => void {
@@ -290,6 +324,21 @@ class SerialBus implements Bus {
   async #ask(wire: Wire, addr: Address, after: 'close' | 'keep-open' = 'close'): Promise<Reply> {
     const kind = addr === this.health.master ? 'master' : 'slave';
     return this.#count(addr, await statusExchange({ ...this.#asking(wire, addr), target: { kind, addr } }, after));
+  }
+
+  /** Identity proof, `work` behind it in the same pipe (the master needs none), ^G. */
+  async #proven<T>(
+    wire: Wire,
+    addr: Address,
+    work: () => Promise<T>,
+  ): Promise<{ ok: true; value: T } | { ok: false; detail: string }> {
+    const reply = await this.#ask(wire, addr, 'keep-open');
+    if (!reply.ok) return { ok: false, detail: describeFailure(addr, reply) };
+    try {
+      return { ok: true, value: await work() };
+    } finally {
+      wire.closePipe();
+    }
   }
 
   #asking(wire: Wire, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {

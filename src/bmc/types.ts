@@ -1,6 +1,7 @@
 /** What the rest of the program sees of the bus. */
 import type { Address } from '../rack/address.ts';
 import type { Failure, Sample } from '../rack/reading.ts';
+import type { Forms } from './hand.ts';
 
 /** Higher goes first: force off > operator > console > single sample > sweep (DESIGN section 2). */
 export const PRIORITY = { forceOff: 4, operator: 3, console: 2, sample: 1, sweep: 0 } as const;
@@ -78,6 +79,11 @@ export interface ConsoleHandlers {
   onGap(gap: { from: number; ms: number; why: string }): void;
 }
 
+export type UidOutcome = { ok: true; uid: string | null } | { ok: false; detail: string };
+
+/** `heard` is latin1. `sent: false`: nothing left, and why. */
+export type RawOutcome = { sent: true; heard: string; after: BusHealth } | { sent: false; detail: string };
+
 /** Observes every exchange: for health, history of errors, recordings. */
 export interface BusCounters {
   exchanges: number;
@@ -105,6 +111,15 @@ export interface Bus {
   status(addr: Address, priority: Priority): Promise<StatusOutcome>;
   /** A verb with identity proof in the same pipe, then verification. Refuses the master's own slot for `off`. */
   verb(addr: Address, verb: BmcVerb, options: { priority: Priority; signal?: AbortSignal }): Promise<VerbOutcome>;
+  /** Identity proof, then `#` in the same pipe. Null: it says nothing. */
+  uid(addr: Address, priority: Priority): Promise<UidOutcome>;
+  /** What this bus's replies look like, asked of the master and of `node` through a pipe. A sentence where it cannot be asked. */
+  survey(node: Address | null): Promise<Forms | string>;
+  /**
+   * Bytes by hand for the BIOS at `target` (null: the master's), after its identity proof in the same pipe; then the
+   * pipe is closed and the bus probed. What {@link judgeRaw} refuses is never sent.
+   */
+  raw(target: Address | null, text: string): Promise<RawOutcome>;
   /**
    * Takes the wire from a console, and lends it to none until the returned function is called: what is done in several
    * exchanges is not interrupted by lending in between.

@@ -128,6 +128,19 @@ function declareLooking(program: Command, act: Act): void {
         return eventsCommand(options);
       }),
     );
+  program
+    .command('bus [node]')
+    .description('exchanges on the bus as they passed; bytes by hand with --raw')
+    .option('--follow', 'and on, as they pass')
+    .option('--json', 'one JSON object a line')
+    .option('--raw <bytes>', "for the BIOS of the node, or 'master'; ^G means 0x07")
+    .option('--confirm <name>', 'what it takes to send / \\ ~ | ] [ or ^G: the name of the node, or master')
+    .action(
+      act(async (options, words) => {
+        const { busCommand } = await import('./commands/bus.ts');
+        return busCommand(words, options);
+      }),
+    );
 }
 
 function declarePower(program: Command, act: Act): void {
@@ -245,6 +258,7 @@ function declareServing(program: Command, act: Act): void {
     .command('serve')
     .description('own the port and serve clients')
     .option('--state <directory>', 'logs and state')
+    .option('--record <file>', 'write down every byte of the line; secrets are masked')
     .addOption(new Option('--autostarted', 'started by a client: leave when nobody needs it').hideHelp())
     .addOption(new Option('--exit-with-stdin', 'end when standard input ends').hideHelp())
     .action(

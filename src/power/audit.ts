@@ -1,12 +1,12 @@
 /** Who cut what, when, on which evidence: `audit.jsonl` in the state directory. It only grows; nothing rotates it away. */
 import { join } from 'node:path';
 import { LineStore } from './line-store.ts';
-import type { AuditEntry } from './ports.ts';
+import type { AuditEntry, RawAuditEntry } from './ports.ts';
 
 export interface AuditLog {
   readonly path: string;
   /** Resolves when the entry is on the disk. @throws what the disk says: then nothing may be cut */
-  write(entry: AuditEntry): Promise<void>;
+  write(entry: AuditEntry | RawAuditEntry): Promise<void>;
   close(): Promise<void>;
 }
 

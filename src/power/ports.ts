@@ -154,6 +154,19 @@ export interface AuditEntry {
   tries: number;
 }
 
+/** Bytes that somebody gave a BIOS by hand: all of them are written down, before and after. */
+export interface RawAuditEntry {
+  at: number;
+  stage: 'intent' | 'outcome';
+  verb: 'raw';
+  /** What was to be sent, ^G as `^G`. */
+  raw: string;
+  reportedBy: ClientIdentity;
+  session: number;
+  node: { name: string; pos: string; addr: string };
+  detail: string;
+}
+
 export interface JournalPort {
   /** Resolves when this state of the operation is on the disk. */
   write(op: Operation): Promise<void>;

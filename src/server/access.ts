@@ -30,6 +30,12 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'alarms.ack': 'control',
   'events.list': 'view',
   'bus.retry': 'control',
+  'bus.log': 'view',
+  // These send something.
+  'bus.look': 'control',
+  'bus.survey': 'control',
+  'bus.raw': 'control',
+  'host.read': 'control',
   'server.info': 'view',
   'server.stop': 'control',
 };

@@ -3,13 +3,15 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { ClientIdentity } from '../api/protocol.ts';
 import type { Operation } from '../api/power.ts';
+import { ExchangeLog } from '../bmc/exchange-log.ts';
+import type { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secret.ts';
 import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';
-import type { AuditEntry, JournalPort, OperationPorts } from '../power/ports.ts';
+import type { AuditEntry, JournalPort, OperationPorts, RawAuditEntry } from '../power/ports.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { AlarmDesk } from './alarm-desk.ts';
 import { BusMonitor } from './bus-monitor.ts';
@@ -17,6 +19,7 @@ import { Consoles } from './consoles.ts';
 import { Discovery } from './discovery.ts';
 import { EventLog } from './events.ts';
 import { alarmHandlers } from './handlers/alarms.ts';
+import { busHandlers } from './handlers/bus.ts';
 import { consoleHandlers, consoleNotes } from './handlers/console.ts';
 import { lookHandlers } from './handlers/look.ts';
 import { planHandlers } from './handlers/plan.ts';
@@ -45,13 +48,15 @@ const POWEROFF_LIMIT_S = 60;
 
 export interface RackServerOptions extends About {
   bus: Bus;
+  /** Hears what passes between bus and port. */
+  tap: LineTap;
   inventory: Inventory;
   config: Config;
   /** View-only socket, beside the control socket. */
   viewSocket: string;
   /** Group of the control socket, or null: the owner's. */
   gid: number | null;
-  audit: (entry: AuditEntry) => Promise<void>;
+  audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
   journal: JournalPort;
   planJournal: PlanPorts['planJournal'];
   log: Log;
@@ -63,6 +68,7 @@ export class RackServer {
   readonly #options: RackServerOptions;
   readonly #eventFile: EventFile;
   readonly #events: EventLog;
+  readonly #exchanges = new ExchangeLog();
   readonly #monitor: BusMonitor;
   readonly #alarms: AlarmDesk;
   readonly #telemetry: Telemetry;
@@ -83,6 +89,7 @@ export class RackServer {
     const { bus, port, inventory, config, stateDir, log } = options;
     const now = Date.now;
     this.#options = options;
+    options.tap.on((event) => this.#exchanges.feed(event));
     this.#eventFile = new EventFile(stateDir, (text) => {
       log.warn(text);
       this.#events.add('warning', 'server', null, text);
@@ -175,6 +182,7 @@ export class RackServer {
       picture: this.#view,
       methods: {
         ...lookHandlers(services),
+        ...busHandlers(services),
         ...consoleHandlers(services),
         ...powerHandlers(services),
         ...planHandlers(services),
@@ -236,7 +244,7 @@ export class RackServer {
   }
 
   #powerPorts(): OperationPorts {
-    const { bus, config, audit, journal, stateDir } = this.#options;
+    const { bus, config, audit, journal, stateDir, tap } = this.#options;
     const { login, ssh } = config;
     const inventory = (): Inventory => this.#telemetry.inventory;
     return {
@@ -250,7 +258,13 @@ export class RackServer {
       bus: this.#telemetry.following(bus),
       console: this.#consoles,
       hostSeen: (addr) => this.#hosts.get(addr),
-      credentials: async () => (login ? { user: login.user, password: await readSecret(login.password) } : null),
+      credentials: async () => {
+        if (!login) return null;
+        const password = await readSecret(login.password);
+        // Before it is typed: recordings and the exchange log are to show nothing of it.
+        tap.hide(password);
+        return { user: login.user, password };
+      },
       publish: (operation) => this.#published(operation),
       event: (level, addr, text) => this.#events.add(level, 'power', addr, text),
       audit,
@@ -270,6 +284,8 @@ export class RackServer {
   #services(): Services {
     return {
       bus: this.#options.bus,
+      exchanges: this.#exchanges,
+      audit: this.#options.audit,
       monitor: this.#monitor,
       telemetry: this.#telemetry,
       discovery: this.#discovery,

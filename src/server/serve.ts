@@ -4,6 +4,8 @@ import { setFlagsFromString } from 'node:v8';
 import { EXIT } from '../api/power.ts';
 import { DEFAULT_UNLOCK } from '../bmc/codec.ts';
 import { createBus } from '../bmc/bus.ts';
+import { openLine } from '../bmc/line.ts';
+import { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { readSecret } from '../config/secret.ts';
@@ -13,6 +15,7 @@ import { CannotServe } from './failure.ts';
 import { takeInstanceLock, type Holder } from './instance-lock.ts';
 import { groupId } from './listener.ts';
 import { openLog, prepareStateDirectory, type Log } from './logs.ts';
+import { Recording } from './recording.ts';
 
 export interface ServeOptions {
   loaded: LoadedConfig;
@@ -21,6 +24,8 @@ export interface ServeOptions {
   socket: string;
   viewSocket: string;
   stateDir: string;
+  /** Where every byte of the line is written down, or null: nowhere. */
+  record: string | null;
   /** Started by a client: leaves after `server.linger` without clients. */
   autostarted: boolean;
   /** Leaves when standard input ends: whoever started it went away. */
@@ -52,11 +57,20 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
   const departure = new Departure(options.exitWithStdin, log);
   let bus: Bus | null = null;
+  let recording: Recording | null = null;
   const audit = openAudit(stateDir);
   const journal = openJournal(stateDir, (text) => log.warn(text));
   const planJournal = openPlanJournal(stateDir, (text) => log.warn(text));
   try {
-    bus = await makeBus(options);
+    const unlock = await unlockString(options.loaded);
+    const tap = new LineTap(Date.now, [unlock]);
+    bus = makeBus(options, unlock, tap);
+    if (options.record !== null)
+      recording = new Recording(options.record, tap, {
+        port,
+        now: Date.now(),
+        trouble: (text) => log.warn(text),
+      });
     const gid = await operatorsGroup(options.loaded);
     // The bus takes a while to come up and the terminal emulator to load: both at once.
     bus.start();
@@ -64,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     const server = new RackServer({
       ...options,
       bus,
+      tap,
       inventory: options.loaded.inventory,
       config: options.loaded.config,
       configPath: options.loaded.path,
@@ -85,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   } finally {
     // For the ways out that are not the server's own: the pipe is closed before the port, always.
     await bus?.close();
+    await recording?.close();
     departure.dispose();
     await audit.close();
     await journal.close();
@@ -94,12 +110,19 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
 }
 
-/** @throws {ConfigError} where the unlock string could harm; {SecretError} where it cannot be read */
-async function makeBus({ loaded, port }: ServeOptions): Promise<Bus> {
+/** @throws {SecretError} where it cannot be read */
+async function unlockString({ config }: LoadedConfig): Promise<string> {
+  return config.unlock === undefined ? DEFAULT_UNLOCK : await readSecret(config.unlock);
+}
+
+/** @throws {ConfigError} where the unlock string could harm */
+function makeBus({ loaded, port }: ServeOptions, unlock: string, tap: LineTap): Bus {
   const { config } = loaded;
-  const unlock = config.unlock === undefined ? DEFAULT_UNLOCK : await readSecret(config.unlock);
   try {
-    return createBus({ port, unlock, pacingMs: config.console.pacing, gapMs: config.poll.gap });
+    return createBus({
+      ...{ port, unlock, pacingMs: config.console.pacing, gapMs: config.poll.gap },
+      open: tap.around(openLine),
+    });
   } catch (error) {
     throw inConfig(loaded, `unlock: ${error instanceof Error ? error.message : 'cannot be used'}`);
   }

@@ -1,7 +1,9 @@
 /** What handlers work with: the parts of the running server. */
 import type { ServerInfo, Snapshot } from '../api/protocol.ts';
 import type { Bus } from '../bmc/types.ts';
+import type { ExchangeLog } from '../bmc/exchange-log.ts';
 import type { Operations } from '../power/operations.ts';
+import type { RawAuditEntry } from '../power/ports.ts';
 import type { Plans } from '../power/plans/plans.ts';
 import type { AlarmDesk } from './alarm-desk.ts';
 import type { BusMonitor } from './bus-monitor.ts';
@@ -12,7 +14,8 @@ import type { Sweeper } from './sweep.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface Services {
-  bus: Pick<Bus, 'retry' | 'health'>;
+  bus: Pick<Bus, 'retry' | 'health' | 'status' | 'uid' | 'survey' | 'raw'>;
+  exchanges: ExchangeLog;
   monitor: BusMonitor;
   telemetry: Telemetry;
   /** Null where the inventory is configured. */
@@ -23,6 +26,7 @@ export interface Services {
   plans: Plans;
   events: EventLog;
   alarms: AlarmDesk;
+  audit(entry: RawAuditEntry): Promise<void>;
   snapshot(): Snapshot;
   info(): ServerInfo;
   /** The server begins to leave, after the present message. */

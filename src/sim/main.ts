@@ -1,5 +1,6 @@
 /** `rackui sim`: the simulated rack as a program of its own. */
 import { SimHost } from './host.ts';
+import { ReplayHost } from './replay-host.ts';
 import { SIM_HELP, type SimOptions } from './options.ts';
 
 /** Runs until SIGINT, SIGTERM, SIGHUP, or the end of standard input where that was asked for. Returns the exit code. */
@@ -8,13 +9,14 @@ export async function runSim(options: SimOptions): Promise<number> {
     process.stdout.write(SIM_HELP);
     return 0;
   }
-  const host = await SimHost.start(options);
+  const host = options.replay === null ? await SimHost.start(options) : new ReplayHost(options.replay, options.link);
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
     if (options.exitWithStdin)
       process.stdin.once('error', resolve).once('close', resolve).once('end', resolve).resume();
   });
-  process.stdout.write(`port ${host.port ?? ''}\ncontrol ${host.control}\nready\n`);
+  const control = host instanceof SimHost ? `control ${host.control}\n` : '';
+  process.stdout.write(`port ${host.port ?? ''}\n${control}ready\n`);
   await ended;
   host.close();
   // A signal ends it too, and an open standard input would keep the process.

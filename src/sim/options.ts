@@ -30,6 +30,8 @@ export interface SimOptions {
   /** Real programs as consoles, by node name: given explicitly, one by one. */
   exec: { node: string; command: string[] }[];
   exitWithStdin: boolean;
+  /** A recording to be played instead of a simulated rack, or null. */
+  replay: string | null;
   /** Only say what can be said here. */
   help: boolean;
 }
@@ -53,6 +55,7 @@ export const SIM_DEFAULTS: SimOptions = {
   dialect: CAPTURED_DIALECT,
   exec: [],
   exitWithStdin: false,
+  replay: null,
   help: false,
 };
 
@@ -82,6 +85,7 @@ ${describeDialect()
   .map((line) => `                          ${line}`)
   .join('\n')}
   --exec NODE=PROGRAM   a real program, run on this machine, as that node's console (its arguments: separated by spaces)
+  --replay FILE         no rack: the answers of a recording ('rackui serve --record'); only --link goes with it
   --exit-with-stdin     end when standard input ends
 `;
 
@@ -108,6 +112,7 @@ const VALUED: Record<string, Setter> = {
   '--user': (value, o) => (o.user = value),
   '--password': (value, o) => (o.password = value),
   '--dialect': (value, o) => (o.dialect = dialect(value, o.dialect)),
+  '--replay': (value, o) => (o.replay = value),
   '--exec': (value, o) => o.exec.push(execGuest(value)),
 };
 

@@ -11,6 +11,7 @@ import { inventoryOf } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { openAudit } from '../../src/power/audit.ts';
 import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { LineTap } from '../../src/bmc/tap.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { MiniRack } from '../bmc/mini-rack.ts';
 
@@ -49,8 +50,10 @@ export class Harness implements AsyncDisposable {
     const parsed = configSchema.parse(config);
     let leave: (why: string) => void = () => undefined;
     this.leaving = new Promise((resolve) => (leave = resolve));
+    const tap = new LineTap(Date.now, []);
     this.server = new RackServer({
-      bus: createBus({ port: 'fake', open: rack.open }),
+      bus: createBus({ port: 'fake', open: tap.around(rack.open) }),
+      tap,
       port: '/dev/fake',
       inventory: inventoryOf(parsed),
       config: parsed,

@@ -75,6 +75,14 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'alarms.ack': [{ ids: null }],
   'events.list': [],
   'bus.retry': [{}],
+  'bus.log': [],
+  'bus.look': [{ addrs: [1] }],
+  'bus.survey': [{ exchanges: 1 }],
+  'bus.raw': [
+    { target: 1, text: '\\', confirm: 'alpha' },
+    { target: null, text: '=', confirm: null },
+  ],
+  'host.read': [{ addr: 1 }],
   'server.info': [],
   'server.stop': [{}],
 };

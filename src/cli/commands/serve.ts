@@ -6,6 +6,7 @@ import type { GlobalOptions } from '../context.ts';
 
 export interface ServeCommandOptions extends GlobalOptions {
   state?: string;
+  record?: string;
   autostarted?: boolean;
   exitWithStdin?: boolean;
 }
@@ -23,6 +24,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
     viewSocket: viewSocketBeside(socket),
     // Each rack its own: a server must never take another rack's journal for its own unfinished work.
     stateDir: resolve(options.state ?? join(stateDirectory(), portSlug(port))),
+    record: options.record === undefined ? null : resolve(options.record),
     autostarted: options.autostarted === true,
     exitWithStdin: options.exitWithStdin === true,
   });

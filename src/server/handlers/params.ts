@@ -1,6 +1,7 @@
 /** Shapes of what clients send. A client is a program that anybody may have written: everything is bounded. */
 import { z } from 'zod';
 import type { ClientNotes, Requests } from '../../api/protocol.ts';
+import { RAW_LIMIT } from '../../bmc/raw-rules.ts';
 import { MAX_ADDRESS } from '../../rack/address.ts';
 import { DEPENDENCE_RULES } from '../../rack/plan.ts';
 
@@ -82,6 +83,24 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'alarms.ack': z.object({ ids: z.array(z.number().int().positive()).max(500).nullable() }),
   'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),
   'bus.retry': nothing,
+  'bus.log': z.object({
+    after: z.number().int().min(0),
+    limit: z.number().int().min(1).max(512),
+    wait: z.boolean(),
+  }),
+  'bus.look': z.object({
+    addrs: z
+      .array(addr)
+      .min(1)
+      .max(MAX_ADDRESS + 1),
+  }),
+  'bus.survey': z.object({ exchanges: z.number().int().min(0).max(1000) }),
+  'bus.raw': z.object({
+    target: addr.nullable(),
+    text: z.string().min(1).max(RAW_LIMIT),
+    confirm: z.string().max(256).nullable(),
+  }),
+  'host.read': z.object({ addr }),
   'server.info': nothing,
   'server.stop': nothing,
 };

@@ -1,0 +1,102 @@
+/** The last exchanges as they passed: what went out, what came back, how fast. For people who look over the bus's shoulder. */
+import { CLOSE_PIPE } from './codec.ts';
+import type { LineEvent } from './tap.ts';
+
+export interface LoggedExchange {
+  /** Rises by one; the entry that is still growing is not told before it is complete. */
+  seq: number;
+  at: number;
+  /** What was sent, latin1; of a secret only that there was one. */
+  out: string;
+  in: string;
+  /** From the first byte out to the last byte in; null where nothing came. */
+  ms: number | null;
+  /** Not bytes: the port was opened, or lost. */
+  note: string | null;
+}
+
+/** Some ten seconds of a full sweep. */
+const KEPT = 512;
+/** One entry of a console that flows. */
+const TEXT_LIMIT = 400;
+/** In place of what nobody is to see. */
+export const SECRET_SIGN = '‹secret›';
+
+const CLOSE = String.fromCharCode(CLOSE_PIPE);
+
+export class ExchangeLog {
+  readonly #entries: LoggedExchange[] = [];
+  #growing: LoggedExchange | null = null;
+  #seq = 0;
+  #verbEcho: boolean | null = null;
+  readonly #waiting = new Set<() => void>();
+
+  /** Whether `/` and `\` are echoed on this bus, as the last verb showed; null: none was sent yet. */
+  get verbEcho(): boolean | null {
+    return this.#verbEcho;
+  }
+
+  feed(event: LineEvent): void {
+    if (event.kind !== 'bytes') {
+      this.#complete();
+      const note = event.kind === 'opened' ? `opened ${event.detail}` : event.detail;
+      this.#add({ seq: ++this.#seq, at: event.at, out: '', in: '', ms: null, note });
+      return;
+    }
+    const { direction, at, secret } = event;
+    const text = secret ? SECRET_SIGN : event.text;
+    if (direction === 'out') {
+      const closes = this.#growing?.out.endsWith(CLOSE) === true;
+      if (this.#growing && (this.#growing.in !== '' || closes) && text !== CLOSE) this.#complete();
+      this.#growing ??= this.#begin(at);
+      this.#growing.out += text;
+    } else {
+      this.#growing ??= this.#begin(at);
+      this.#growing.in += text;
+      this.#growing.ms = at - this.#growing.at;
+    }
+    if (this.#growing.in.length + this.#growing.out.length >= TEXT_LIMIT) this.#complete();
+  }
+
+  /** Entries after `seq`, oldest first, at most `limit` of them: the latest. */
+  after(seq: number, limit: number): LoggedExchange[] {
+    return this.#entries.filter((entry) => entry.seq > seq).slice(-limit);
+  }
+
+  /** Resolves when there is something after `seq`, or after `ms`. */
+  async news(seq: number, ms: number): Promise<void> {
+    if (this.#seqOfLast > seq) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#waiting.add(done);
+    });
+  }
+
+  get #seqOfLast(): number {
+    return this.#entries.at(-1)?.seq ?? 0;
+  }
+
+  #begin(at: number): LoggedExchange {
+    return { seq: ++this.#seq, at, out: '', in: '', ms: null, note: null };
+  }
+
+  #complete(): void {
+    const entry = this.#growing;
+    this.#growing = null;
+    if (!entry) return;
+    // A verb goes out together with the question behind it, so that its echo would stand ahead of theirs.
+    if (/^[/\\]=/.test(entry.out)) this.#verbEcho = /^\s*[/\\]/.test(entry.in);
+    this.#add(entry);
+  }
+
+  #add(entry: LoggedExchange): void {
+    this.#entries.push(entry);
+    if (this.#entries.length > KEPT) this.#entries.shift();
+    for (const wake of [...this.#waiting]) wake();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Takes secrets out of what went over the line before anything is written down or shown: the unlock string, passwords
+ * that operations type, and whatever is typed at a password prompt. Works on pieces split anywhere. Pure.
+ */
+
+export type Direction = 'out' | 'in';
+
+/** A piece of what passed; `secret`: something did, and nobody is to learn what (`text` is empty then). */
+export interface Piece {
+  direction: Direction;
+  at: number;
+  text: string;
+  secret: boolean;
+}
+
+interface Held extends Piece {
+  /** May still turn out to be a secret's beginning. */
+  open: boolean;
+}
+
+/** Secrets are sent at a few milliseconds a byte; what follows later than this belongs to something else. */
+const TOGETHER_MS = 1_000;
+/** What waits behind an undecided byte is bounded; beyond, the byte is treated as secret. */
+const HELD_LIMIT = 4_096;
+/** getty, login, sudo, su, ssh: `Password: `, `[sudo] password for pi: `, `Passphrase: `. */
+const PASSWORD_PROMPT = /(?:password|passphrase|passwort|mot de passe)[^\r\n]{0,80}: ?$/i;
+const TAIL_LIMIT = 160;
+
+export class SecretMask {
+  readonly #secrets = new Set<string>();
+  #queue: Held[] = [];
+  readonly #open: Record<Direction, Held[]> = { out: [], in: [] };
+  /** The line on which the console stands. */
+  #tail = '';
+  #typingPassword = false;
+  /** The pipe was closed in the middle of a password: the console that is opened next goes on with it. */
+  #interrupted = false;
+
+  constructor(secrets: readonly string[] = []) {
+    for (const secret of secrets) this.add(secret);
+  }
+
+  add(secret: string): void {
+    if (secret !== '') this.#secrets.add(secret);
+  }
+
+  /** Takes what passed and returns what may be told of it, in order. A secret's possible beginning is kept back. */
+  feed(direction: Direction, text: string, at: number): Piece[] {
+    this.#expire(at);
+    if (direction === 'in') this.#hear(text);
+    if (this.#queue.length === 0 && !this.#typingPassword && !this.#interrupted && !this.#mayHold(text))
+      return [{ direction, at, text, secret: false }];
+    for (const char of text) this.#take(direction, char, at);
+    if (this.#queue.length > HELD_LIMIT) this.#settle(true);
+    return this.#release();
+  }
+
+  /** What is kept back, when nothing more will come. */
+  flush(): Piece[] {
+    this.#settle(true);
+    return this.#release();
+  }
+
+  #hear(text: string): void {
+    this.#tail = (this.#tail + text).slice(-TAIL_LIMIT);
+    // While a password is typed the node may say something else; only its end ends it.
+    this.#typingPassword ||= PASSWORD_PROMPT.test(this.#tail);
+    if (this.#typingPassword) this.#tail = '';
+  }
+
+  #mayHold(text: string): boolean {
+    return [...this.#secrets].some((secret) => text.includes(secret[0] ?? ''));
+  }
+
+  #take(direction: Direction, char: string, at: number): void {
+    const held: Held = { direction, at, text: char, secret: false, open: true };
+    this.#queue.push(held);
+    if (direction === 'out' && this.#typingPassword) {
+      const ends = char === '\r' || char === '\n';
+      this.#interrupted = char === '\x07';
+      held.open = false;
+      held.secret = !ends && !this.#interrupted;
+      if (!held.secret) this.#typingPassword = false;
+      return;
+    }
+    if (direction === 'out' && this.#interrupted && char === '~') {
+      this.#typingPassword = true;
+      this.#interrupted = false;
+    }
+    const open = this.#open[direction];
+    open.push(held);
+    while (open.length > 0) {
+      const text = open.map((one) => one.text).join('');
+      if ([...this.#secrets].some((secret) => text.endsWith(secret))) {
+        for (const one of open.splice(0)) Object.assign(one, { open: false, secret: true });
+        return;
+      }
+      if ([...this.#secrets].some((secret) => secret.startsWith(text))) return;
+      const first = open.shift();
+      if (first) first.open = false;
+    }
+  }
+
+  #expire(at: number): void {
+    const first = this.#queue[0];
+    if (first && at - first.at > TOGETHER_MS) this.#settle(false);
+  }
+
+  #settle(secret: boolean): void {
+    for (const direction of ['out', 'in'] as const)
+      for (const one of this.#open[direction].splice(0)) Object.assign(one, { open: false, secret });
+  }
+
+  #release(): Piece[] {
+    const end = this.#queue.findIndex(({ open }) => open);
+    const pieces: Piece[] = [];
+    for (const { direction, at, text, secret } of this.#queue.splice(0, end < 0 ? this.#queue.length : end)) {
+      const last = pieces.at(-1);
+      const goesOn = last?.direction === direction && last.secret === secret && (secret || last.at === at);
+      if (last && goesOn) last.text += secret ? '' : text;
+      else pieces.push({ direction, at, text: secret ? '' : text, secret });
+    }
+    return pieces;
+  }
+}

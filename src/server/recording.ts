@@ -1,0 +1,76 @@
+/**
+ * `rackui serve --record F`: every byte of the line with direction and time, secrets masked, one JSON object a line
+ * (docs/recordings.md). `rackui sim --replay F` plays it. The file is new each time, for its owner only, and bounded.
+ */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { LineEvent, LineTap } from '../bmc/tap.ts';
+import { VERSION } from './version.ts';
+
+export const RECORDING_FORMAT = 1;
+/** Some three hours of a rack of 24 swept once a second, bytes. */
+export const RECORDING_LIMIT = 64 * 1024 * 1024;
+
+export class Recording {
+  readonly path: string;
+  readonly #limit: number;
+  readonly #began: number;
+  readonly #stop: () => void;
+  readonly #trouble: (text: string) => void;
+  #stream: WriteStream | null;
+  #size = 0;
+
+  /** `trouble` is told once, in words, why the recording ended before its time. */
+  constructor(
+    path: string,
+    tap: LineTap,
+    options: { port: string; now: number; limit?: number; trouble: (text: string) => void },
+  ) {
+    this.path = path;
+    this.#limit = options.limit ?? RECORDING_LIMIT;
+    this.#began = options.now;
+    this.#trouble = options.trouble;
+    this.#stream = createWriteStream(path, { mode: 0o600 });
+    this.#stream.on('error', (error) => this.#end(`the recording ${path} cannot be written: ${error.message}`));
+    this.#write({
+      format: 'rackui-recording',
+      version: RECORDING_FORMAT,
+      by: `rackui ${VERSION}`,
+      began: new Date(options.now).toISOString(),
+      port: options.port,
+    });
+    this.#stop = tap.on((event) => this.#record(event));
+  }
+
+  /** Resolves when all is in the file. */
+  async close(): Promise<void> {
+    this.#stop();
+    const stream = this.#stream;
+    this.#stream = null;
+    if (stream) await new Promise<void>((resolve) => stream.end(() => resolve()));
+  }
+
+  #record(event: LineEvent): void {
+    const t = event.at - this.#began;
+    if (event.kind !== 'bytes') this.#write({ t, event: event.kind, detail: event.detail });
+    else if (event.secret) this.#write({ t, d: event.direction, secret: true });
+    else this.#write({ t, d: event.direction, b: event.text });
+  }
+
+  #write(value: Record<string, unknown>): void {
+    if (!this.#stream) return;
+    const line = `${JSON.stringify(value)}\n`;
+    this.#size += Buffer.byteLength(line);
+    if (this.#size > this.#limit) {
+      this.#stream.end(`${JSON.stringify({ t: value['t'], event: 'full' })}\n`);
+      this.#end(`the recording ${this.path} is full (${Math.round(this.#limit / 1024 / 1024)} MB): it ends here`);
+      return;
+    }
+    this.#stream.write(line);
+  }
+
+  #end(why: string): void {
+    if (!this.#stream) return;
+    this.#stream = null;
+    this.#trouble(why);
+  }
+}

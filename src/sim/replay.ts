@@ -1,0 +1,179 @@
+/**
+ * A recording of a real bus (docs/recordings.md) as a bus: to what a driver sends it says what the rack said to it then,
+ * byte for byte and as late. Every question has its answers in their recorded order, silence included; behind the last one
+ * it is repeated. A console goes on by itself as it did, and waits where a key was pressed. Pure: time comes in.
+ */
+
+/** A piece of an answer, so long after what asked for it, ms. */
+export interface Said {
+  after: number;
+  text: string;
+}
+
+/** Between `~` and ^G: what came when so many keys had been pressed, so long after the key or piece before it, ms. */
+interface Scene {
+  keys: number;
+  after: number;
+  text: string;
+}
+
+/** What a BIOS would make of the bytes: one command at a time, and where it was given. */
+type Token = { kind: 'command'; key: string } | { kind: 'console'; key: string } | { kind: 'key' };
+
+const CLOSE = '\x07';
+
+/** Follows the bytes towards the bus: which pipe is open, whether its console is. */
+class Listener {
+  private pipe: string | null = null;
+  private console = false;
+  private entry = '';
+
+  /** What was sent in one go: a pipe and the question in it are one question, because one echo answers both. */
+  take(text: string): Token[] {
+    const tokens: Token[] = [];
+    let opened = '';
+    for (const char of text) {
+      const token = this.char(char);
+      if (token === null) continue;
+      if (token.kind === 'command' && token.key.endsWith('|')) opened += token.key;
+      else if (token.kind === 'command' && opened !== '') {
+        tokens.push({ ...token, key: opened + token.key });
+        opened = '';
+      } else tokens.push(token);
+    }
+    if (opened !== '') tokens.push({ kind: 'command', key: opened });
+    return tokens;
+  }
+
+  private char(char: string): Token | null {
+    const where = `${this.pipe ?? 'master'} `;
+    if (char === CLOSE) {
+      const key = `${this.console ? 'console ' : where}^G`;
+      this.pipe = null;
+      this.console = false;
+      this.entry = '';
+      return { kind: 'command', key };
+    }
+    if (this.console) return { kind: 'key' };
+    if (char === '[') this.entry = '';
+    if (/[[\]0-9a-fA-F]/.test(char)) {
+      this.entry += char;
+      return null;
+    }
+    const entry = this.entry.replace(/[[\]]/g, '').toLowerCase();
+    this.entry = '';
+    if (char === '|') {
+      const key = `${where}${entry}|`;
+      this.pipe ??= entry;
+      return { kind: 'command', key };
+    }
+    if (char === '~') {
+      this.console = this.pipe !== null;
+      return { kind: 'console', key: where };
+    }
+    return { kind: 'command', key: where + char };
+  }
+}
+
+interface Line {
+  t: number;
+  d?: unknown;
+  b?: unknown;
+}
+
+/** Throws an Error in words for what is no recording. */
+function readLines(text: string): Line[] {
+  const [head = '', ...rest] = text.split('\n').filter((line) => line !== '');
+  const parse = (line: string): Record<string, unknown> | null => {
+    try {
+      const value: unknown = JSON.parse(line);
+      return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+    } catch {
+      return null;
+    }
+  };
+  const format = parse(head);
+  if (format?.['format'] !== 'rackui-recording' || format['version'] !== 1)
+    throw new Error("this is no recording of 'rackui serve --record', or of a newer one");
+  // The last line of a server that was killed may be torn.
+  return rest.map(parse).flatMap((line) => (typeof line?.['t'] === 'number' ? [line as unknown as Line] : []));
+}
+
+export class Replay {
+  private readonly answers = { name: 'answer ', of: new Map<string, Said[][]>() };
+  private readonly scenes = { name: 'scene ', of: new Map<string, Scene[][]>() };
+  private readonly asked = new Map<string, number>();
+  private readonly listener = new Listener();
+  private scene: { steps: Scene[]; next: number; keys: number; since: number } | null = null;
+
+  /** Throws an Error in words for what is no recording. */
+  constructor(recording: string) {
+    const listener = new Listener();
+    let answer: { at: number; said: Said[] } | null = null;
+    let scene: { steps: Scene[]; keys: number; since: number } | null = null;
+    for (const { t, d, b } of readLines(recording)) {
+      if (typeof b !== 'string') continue;
+      if (d === 'in') {
+        if (scene) {
+          scene.steps.push({ keys: scene.keys, after: Math.max(0, t - scene.since), text: b });
+          scene.since = t;
+        } else answer?.said.push({ after: Math.max(0, t - answer.at), text: b });
+        continue;
+      }
+      for (const token of listener.take(b)) {
+        if (token.kind === 'key') {
+          if (scene) Object.assign(scene, { keys: scene.keys + 1, since: t });
+        } else if (token.kind === 'console') {
+          scene = { steps: [], keys: 0, since: t };
+          add(this.scenes.of, token.key, scene.steps);
+        } else {
+          scene = null;
+          answer = { at: t, said: [] };
+          add(this.answers.of, token.key, answer.said);
+        }
+      }
+    }
+  }
+
+  /** Takes what a driver sent in one go; returns what is said to it, each piece so long after now. */
+  hear(text: string, now: number): Said[] {
+    const said: Said[] = [];
+    for (const token of this.listener.take(text)) {
+      if (token.kind === 'key') {
+        if (this.scene) Object.assign(this.scene, { keys: this.scene.keys + 1, since: now });
+      } else if (token.kind === 'console') {
+        this.scene = { steps: this.next(this.scenes, token.key) ?? [], next: 0, keys: 0, since: now };
+      } else {
+        this.scene = null;
+        said.push(...(this.next(this.answers, token.key) ?? []));
+      }
+    }
+    return said;
+  }
+
+  /** The console's next piece, if it is due; else how long to wait for it, or null: for a key, or there is none. */
+  tell(now: number): { text: string } | { wait: number } | null {
+    const { scene } = this;
+    const step = scene?.steps[scene.next];
+    if (!scene || !step || step.keys > scene.keys) return null;
+    const wait = scene.since + step.after - now;
+    if (wait > 0) return { wait };
+    scene.next++;
+    scene.since = now;
+    return { text: step.text };
+  }
+
+  private next<T>(all: { readonly name: string; readonly of: Map<string, T[]> }, key: string): T | undefined {
+    const list = all.of.get(key);
+    if (!list) return undefined;
+    const index = this.asked.get(all.name + key) ?? 0;
+    this.asked.set(all.name + key, index + 1);
+    return list[Math.min(index, list.length - 1)];
+  }
+}
+
+function add<T>(all: Map<string, T[]>, key: string, value: T): void {
+  const list = all.get(key);
+  if (list) list.push(value);
+  else all.set(key, [value]);
+}
