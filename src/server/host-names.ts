@@ -17,7 +17,7 @@ const AGAIN_MS = 900;
 const READER = 'verify';
 
 export async function readHostName(console: ConsolePort, addr: Address, session: number): Promise<HostRead> {
-  const held = await console.acquire(addr, READER, { session, take: false });
+  const held = await console.acquire(addr, READER, { session, take: false, yields: true });
   const names = new HostNameReader();
   const seen = { open: false, why: '' };
   let settle: (host: string | null) => void = () => undefined;
