@@ -7,9 +7,11 @@ import type { EmergencyPanel } from './state-plans.ts';
 /** An armed plan at which nobody types is disarmed after this, ms: whoever armed it has gone. */
 export const ARMED_MS = 60_000;
 
-/** Nodes that the plan would really do something to. */
+/** Nodes that the plan would really do something to: no rule holds them back, and they are not so already. */
 export function acting(preview: PlanPreview): PlanPreview['steps'][number]['nodes'] {
-  return preview.steps.flatMap(({ nodes }) => nodes).filter(({ refusals }) => refusals.length === 0);
+  return preview.steps.flatMap(({ action, nodes }) =>
+    nodes.filter(({ refusals, power }) => refusals.length === 0 && power !== action),
+  );
 }
 
 /** Why the chosen plan can be neither armed nor started now, for people; null: it can. */
@@ -22,7 +24,7 @@ export function refusesPlan(state: State, { plans, chosen, preview }: EmergencyP
   if (preview.kind === 'failed') return `${preview.why}: nothing can be started. r asks again.`;
   const { answer, at } = preview;
   if (answer.problem !== null) return `${answer.problem}: it cannot be started.`;
-  if (acting(answer).length === 0) return 'Every node of this plan is refused, see below: nothing can be started.';
+  if (acting(answer).length === 0) return 'There is nothing to do: each node is so already, or a rule holds it back.';
   if (state.now - at > STALE_AFTER_MS) return 'What was asked is older than 10 s: r asks again.';
   return null;
 }

@@ -38,7 +38,7 @@ export function summary(name: string): PlanSummary {
 
 export const PLANS = (): PlanSummary[] => Object.keys(DEFINITIONS).map(summary);
 
-/** What a plan would do with every node on, but those that a rule holds back. */
+/** What a plan would do where every node still has to be switched, but for those that a rule holds back. */
 export function preview(name: string, refusals: Record<Address, Refusal[]> = {}): PlanPreview {
   let startMs = 0;
   const steps = stepsOf(name).map((step) => {
@@ -46,7 +46,8 @@ export function preview(name: string, refusals: Record<Address, Refusal[]> = {})
       const { reading } = nodeOn(node.addr);
       const begin = startMs + Math.floor(i / step.parallel) * EACH[step.action];
       return {
-        ...{ addr: node.addr, name: node.name, power: 'on', startMs: begin, endMs: begin + EACH[step.action] },
+        ...{ addr: node.addr, name: node.name, power: step.action === 'on' ? 'off' : 'on' },
+        ...{ startMs: begin, endMs: begin + EACH[step.action] },
         current: reading.state === 'ok' ? reading.sample.current : null,
         ...{ remark: null, refusals: refusals[node.addr] ?? [] },
       };

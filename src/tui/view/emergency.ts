@@ -74,6 +74,7 @@ function noPlans({ plans }: EmergencyPanel): string {
 /** What `a` would do now, or why it does nothing. */
 function paintWayOn(frame: Frame, { x, y, width }: Rect, state: State, panel: EmergencyPanel): void {
   const refusal = refusesPlan(state, panel);
+  const words = panel.preview.kind === 'done' ? panel.preview.answer.confirm : '';
   if (panel.remark !== null) frame.text(x, y - 1, panel.remark, 'warn', width);
   if (refusal !== null) frame.text(x, y, refusal, 'warn', width);
   else
@@ -83,7 +84,7 @@ function paintWayOn(frame: Frame, { x, y, width }: Rect, state: State, panel: Em
       [
         ['a', 'key'],
         [` ARMS ${panel.chosen ?? ''}`, 'danger'],
-        ['; nothing happens before its words are typed', 'text'],
+        [`; nothing happens before ${words === '' ? 'Enter' : 'its words are typed'}`, 'text'],
       ],
       width,
     );
@@ -93,7 +94,13 @@ function paintArmed(frame: Frame, box: Rect, panel: EmergencyPanel, mode: Extrac
   const answer = panel.preview.kind === 'done' ? panel.preview.answer : null;
   const words = answer?.confirm ?? '';
   frame.ground({ x: box.x, y: box.y, width: box.width, height: 1 }, 'button');
-  frame.text(box.x + 1, box.y, `ARMED: ${panel.chosen ?? ''}. Only the words below start it.`, 'danger', box.width - 2);
+  frame.text(
+    box.x + 1,
+    box.y,
+    `ARMED: ${panel.chosen ?? ''}. Only ${words === '' ? 'Enter starts' : 'the words below start'} it.`,
+    'danger',
+    box.width - 2,
+  );
   const ask: Span[] =
     words === ''
       ? [['Press Enter to start it.', 'text']]
@@ -104,11 +111,11 @@ function paintArmed(frame: Frame, box: Rect, panel: EmergencyPanel, mode: Extrac
         ];
   frame.spans(box.x, box.y + 2, ask, box.width);
   const y = box.y + 3;
-  const width = Math.min(box.width, Math.max(24, words.length + 6));
+  const width = words === '' ? 0 : Math.min(box.width, Math.max(24, words.length + 6));
   frame.ground({ x: box.x, y, width, height: 1 }, 'field');
   const wrong = !words.startsWith(mode.field.text);
   const at = frame.text(box.x + 1, y, mode.field.text, wrong ? 'fault' : 'text', width - 2);
-  if (!mode.sent) frame.cursor = { x: at, y };
+  if (!mode.sent && words !== '') frame.cursor = { x: at, y };
   const hint = mode.sent ? 'on its way …' : wrong ? 'that is not it: Backspace, or Ctrl-U for all' : '';
   frame.text(box.x + width + 2, y, hint, 'warn', box.width - width - 2);
   if (panel.remark !== null) frame.text(box.x, y + 1, panel.remark, 'warn', box.width);
