@@ -21,6 +21,8 @@ import { perform } from '../../src/sim/verbs.ts';
 export interface RackOptions {
   /** Options of `rackui sim` (see `rackui sim --help`): `['--seed', '7', '--no-loss']`. */
   args?: string[];
+  /** The rack's inside, for whoever watches it; only of a rack in this process. */
+  watch?: (host: SimHost) => void;
 }
 
 export interface RackState {
@@ -85,10 +87,11 @@ export async function startRack({ args = [] }: RackOptions = {}): Promise<TestRa
 }
 
 /** The rack in this process. */
-export async function startRackInProcess({ args = [] }: RackOptions = {}): Promise<TestRack> {
+export async function startRackInProcess({ args = [], watch }: RackOptions = {}): Promise<TestRack> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-rack-'));
   const paths = { link: join(folder, 'tty'), control: join(folder, 'control') };
   const host = await SimHost.start(parseSimArgs(['--link', paths.link, '--control', paths.control, ...args]));
+  watch?.(host);
   return handle({
     ...paths,
     port: host.port ?? '',

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, type RackClient } from '../../src/client/client.ts';
-import { startRack, type TestRack } from './rack.ts';
+import { startRack, startRackInProcess, type RackOptions, type TestRack } from './rack.ts';
 import { openTerminal, type TerminalOptions, type TestTerminal } from './terminal.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../bin/rackui', import.meta.url));
@@ -19,6 +19,8 @@ export interface StandOptions {
   sim?: string[];
   /** Text of a configuration for the server; none: it discovers. */
   config?: string;
+  /** The rack's inside: then it runs in this process, not in one of its own. */
+  watch?: NonNullable<RackOptions['watch']>;
 }
 
 export interface Stand extends AsyncDisposable {
@@ -38,7 +40,7 @@ export interface Stand extends AsyncDisposable {
   audit(): Record<string, unknown>[];
 }
 
-export async function stand({ sim = [], config }: StandOptions = {}): Promise<Stand> {
+export async function stand({ sim = [], config, watch }: StandOptions = {}): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
   const socket = join(folder, 'rack.sock');
   const viewSocket = join(folder, 'rack.view.sock');
@@ -46,7 +48,8 @@ export async function stand({ sim = [], config }: StandOptions = {}): Promise<St
   if (config !== undefined) writeFileSync(configFile, config);
   // The nodes call themselves what the configuration calls them.
   const named = config !== undefined && /^nodes:/m.test(config) ? ['--rack', configFile] : [];
-  const rack = await startRack({ args: [...named, ...sim] });
+  const simArgs = [...named, ...sim];
+  const rack = await (watch ? startRackInProcess({ args: simArgs, watch }) : startRack({ args: simArgs }));
   const args = [PROGRAM, 'serve', '--exit-with-stdin', '--port', rack.link, '--socket', socket, '--state', folder];
   const clients: RackClient[] = [];
   let server: ChildProcess;

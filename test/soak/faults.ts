@@ -1,0 +1,77 @@
+/** Every fault of the simulator that hands, noise or a broken part could cause, as a soak and the table of faults use them. */
+
+export interface Fault {
+  name: string;
+  /** Where it sits: on the bus or its line, in one BMC, in the guest behind it. */
+  of: 'bus' | 'bmc' | 'guest';
+  verb: string;
+  params: (node: string, random: () => number) => Record<string, unknown>;
+  /** What ends it where `clear` does not. */
+  end?: { verb: string; params: (node: string) => Record<string, unknown> }[];
+}
+
+const none = (): Record<string, unknown> => ({});
+const on = (node: string): Record<string, unknown> => ({ node });
+const power = (state: 'on' | 'off') => ({ verb: 'power', params: (node: string) => ({ node, state }) });
+
+export const FAULTS: readonly Fault[] = [
+  { name: 'unplugged', of: 'bus', verb: 'unplug', params: none, end: [{ verb: 'replug', params: none }] },
+  { name: 'a pipe left open', of: 'bus', verb: 'wedge', params: on },
+  { name: 'locked again', of: 'bus', verb: 'lock', params: none },
+  { name: 'deaf bus', of: 'bus', verb: 'mute', params: none },
+  { name: 'noise', of: 'bus', verb: 'noise', params: (_node, random) => ({ chance: 0.2 + random() * 0.6 }) },
+  { name: 'silent BMC', of: 'bmc', verb: 'silent', params: on },
+  {
+    name: 'garbled replies',
+    of: 'bmc',
+    verb: 'garble',
+    params: (node, random) => ({ node, share: 0.1 + random() * 0.4 }),
+  },
+  { name: 'torn replies', of: 'bmc', verb: 'torn', params: on },
+  {
+    name: 'slow BMC',
+    of: 'bmc',
+    verb: 'slow',
+    params: (node, random) => ({ node, ms: Math.round(20 + random() * 600) }),
+  },
+  {
+    name: 'replies under another address',
+    of: 'bmc',
+    verb: 'wrong-id',
+    params: (node) => ({ node, as: node === '05' ? '06' : '05' }),
+  },
+  { name: 'off ignored', of: 'bmc', verb: 'off-ignored', params: on },
+  { name: 'on ignored', of: 'bmc', verb: 'on-ignored', params: on },
+  {
+    name: 'off reported late',
+    of: 'bmc',
+    verb: 'off-late',
+    params: (node, random) => ({ node, ms: Math.round(200 + random() * 800) }),
+  },
+  { name: 'console does not come up', of: 'bmc', verb: 'console-ignored', params: on },
+  { name: 'disabled', of: 'bmc', verb: 'disabled', params: on, end: [power('on')] },
+  {
+    name: 'power taken by hand',
+    of: 'bmc',
+    verb: 'power',
+    params: (node) => ({ node, state: 'off' }),
+    end: [power('on')],
+  },
+  { name: 'guest hangs', of: 'guest', verb: 'hang', params: on },
+  { name: 'kernel panic', of: 'guest', verb: 'panic', params: on, end: [power('off'), power('on')] },
+  { name: 'kernel messages without end', of: 'guest', verb: 'flood', params: on },
+  { name: 'no getty', of: 'guest', verb: 'no-getty', params: on },
+  { name: 'shutdown never ends', of: 'guest', verb: 'shutdown-hangs', params: on },
+  {
+    name: 'a long stop job',
+    of: 'guest',
+    verb: 'stop-job',
+    params: (node) => ({ node, seconds: 20 }),
+  },
+  { name: 'file systems stay busy', of: 'guest', verb: 'dirty', params: on },
+  { name: 'reboots instead', of: 'guest', verb: 'reboots-instead', params: on },
+  { name: 'bootloader after the halt', of: 'guest', verb: 'firmware-after-halt', params: on },
+  { name: 'draws as idle when halted', of: 'guest', verb: 'halt-draws-idle', params: on },
+  { name: 'inhibited', of: 'guest', verb: 'inhibited', params: on },
+  { name: 'sudo asks', of: 'guest', verb: 'sudo-password', params: on },
+];
