@@ -28,7 +28,6 @@ import {
   type UidOutcome,
   type VerbOutcome,
 } from './types.ts';
-import { Unanswered } from './unanswered.ts';
 import { verifiedVerb } from './verb.ts';
 import { LineLost, type Wire } from './wire.ts';
 
@@ -68,7 +67,6 @@ class SerialBus implements Bus {
   readonly #queue = new PriorityQueue<Job>();
   /** Nodes whose silence would be news. */
   readonly #answering = new Set<Address>();
-  readonly #unanswered = new Unanswered();
   /** The power that each node's last good reply told. */
   readonly #power = new Map<Address, Power>();
   readonly #gap: ExchangeGap;
@@ -296,7 +294,7 @@ class SerialBus implements Bus {
     await this.#connection.probe();
     this.#suspects = 0;
     // Silence that outlives this is the nodes' own and raises no suspicion again until they have answered.
-    for (const addr of this.#unanswered.nodes) this.#answering.delete(addr);
+    for (const addr of this.#connection.unanswered.nodes) this.#answering.delete(addr);
   }
 
   // --- exchanges ----------------------------------------------------------------------------------------------------
@@ -343,7 +341,7 @@ class SerialBus implements Bus {
 
   #asking(wire: Wire, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {
     const { profile, now } = this.#connection;
-    const owed = this.#unanswered.owedBy(addr, performance.now());
+    const owed = this.#connection.unanswered.owedBy(addr, performance.now());
     const known = this.#power.get(addr) ?? null;
     return { wire, profile, now, owed, known, silenceMs: profile.silenceMs(owed > 0) };
   }
@@ -376,12 +374,12 @@ class SerialBus implements Bus {
     if (reply.ok) {
       this.#suspects = 0;
       this.#answering.add(addr);
-      this.#unanswered.answered(addr);
+      this.#connection.unanswered.answered(addr, reply.lagMs, performance.now());
       this.#power.set(addr, reply.sample.power);
       this.#gap.clean();
     } else {
       this.#counters[reply.failure]++;
-      this.#unanswered.failed(addr, performance.now());
+      this.#connection.unanswered.failed(addr, performance.now());
       this.#resync = reply.failure !== 'silent';
       if (this.#resync) this.#gap.damaged();
       // The master's silence is the bus's; an address that never answered says nothing about the bus.

@@ -2,12 +2,14 @@
  * The line and its health: opens the port, brings the bus up, notices when it is lost, and says in one sentence what is
  * wrong. Knows nothing of jobs and consoles.
  */
+import type { Address } from '../rack/address.ts';
 import { describeHolder, holdersOf } from './holder.ts';
 import { openLine, LineError, type LineHandlers } from './line.ts';
 import { PortFinder } from './port-finder.ts';
 import { BusProfile } from './profile.ts';
 import { probe } from './recovery.ts';
 import type { BusHealth, Line, Recovery, RecoveryStep } from './types.ts';
+import { Unanswered } from './unanswered.ts';
 import { LineLost, Wire } from './wire.ts';
 
 export interface ConnectionOptions {
@@ -26,6 +28,7 @@ const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000] as const;
 
 export class Connection {
   readonly profile = new BusProfile();
+  readonly unanswered = new Unanswered();
   readonly #o: ConnectionOptions;
   readonly #listeners = new Set<(health: BusHealth) => void>();
   readonly #onLost: () => void;
@@ -36,6 +39,8 @@ export class Connection {
   /** The device that is open, or was tried last. */
   #path: string;
   #failures = 0;
+  /** Who answered a bare `=` first: it is this machine's own slot, and cannot change while this program runs. */
+  #master: Address | null = null;
   /** Of wires that are closed. */
   #strayBefore = 0;
 
@@ -118,6 +123,8 @@ export class Connection {
     const wire = this.#wire;
     if (!wire) return;
     const result = await probe(wire, {
+      master: this.#master,
+      unanswered: this.unanswered,
       profile: this.profile,
       unlock: this.#o.unlock,
       now: this.#o.now,
@@ -125,6 +132,7 @@ export class Connection {
     });
     if (result.phase === 'ready') {
       this.#finder.opened(this.#path);
+      this.#master = result.master;
       // The picture first: who hears that the bus is back hears that nothing is being done any more.
       this.#recovery = null;
       if (this.#health.phase !== 'ready' || this.#health.master !== result.master)

@@ -24,7 +24,16 @@ const TERMINATOR_MS = 4;
 export type Target = { kind: 'slave'; addr: Address } | { kind: 'master'; addr: Address | null };
 
 export type Reply =
-  { ok: true; sample: Sample; id: Address; master: boolean } | { ok: false; failure: Failure; heard: string };
+  | {
+      ok: true;
+      /** Its round trip is the whole exchange: the state is one that the node had in that time. */
+      sample: Sample;
+      id: Address;
+      master: boolean;
+      /** From the last question alone to its reply, ms. */
+      lagMs: number;
+    }
+  | { ok: false; failure: Failure; heard: string };
 
 interface Ask {
   wire: Wire;
@@ -88,6 +97,7 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise
   return {
     ok: true,
     sample: { power, current, fan, at: a.now(), rttMs },
+    lagMs: rttMs,
     id: found.status.id,
     master: found.status.master,
   };
@@ -103,9 +113,10 @@ function failureOf(heard: string, foreign: number, address: Address | null): Fai
 
 /** The first reply that can only be the answer to this exchange's own question: late ones come first and are passed over. */
 async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
+  const begun = performance.now();
   let reply = await ask(a, prefix, echoAddress);
   for (let late = a.owed; reply.ok && late > 0; late--) reply = await ask(a, '', null);
-  return reply;
+  return since(begun, reply);
 }
 
 /** The line has no checksum, and one damaged digit makes `on` of `off`: news of power must be told twice. */
@@ -115,14 +126,20 @@ async function confirmed(a: Ask, power: Power): Promise<Reply> {
   return { ok: false, failure: 'garbled', heard: `power ${power}, then ${again.sample.power}` };
 }
 
+function since(begun: number, reply: Reply): Reply {
+  return reply.ok ? { ...reply, sample: { ...reply.sample, rttMs: performance.now() - begun } } : reply;
+}
+
 /** One status exchange: pipe, `=`, reply, ^G. With `keep-open` a good reply leaves the pipe open, for a console. */
 export async function statusExchange(a: Ask, after: 'close' | 'keep-open' = 'close'): Promise<Reply> {
   const { wire, target } = a;
+  const begun = performance.now();
   let keep = false;
   try {
     const echo = target.kind === 'slave' ? target.addr : null;
     let reply = await proven(a, target.kind === 'slave' ? openPipe(target.addr) : '', echo);
-    if (reply.ok && a.known !== null && reply.sample.power !== a.known) reply = await confirmed(a, reply.sample.power);
+    if (reply.ok && a.known !== null && reply.sample.power !== a.known)
+      reply = since(begun, await confirmed(a, reply.sample.power));
     keep = reply.ok && after === 'keep-open';
     return reply;
   } finally {

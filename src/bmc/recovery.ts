@@ -1,9 +1,10 @@
 /** Getting from an open port to a bus that answers: ^G, the master's bare `=`, the unlock string (PROTOCOL sections 2, 3). */
-import type { Address } from '../rack/address.ts';
+import { formatAddress, type Address } from '../rack/address.ts';
 import { DEFAULT_UNLOCK } from './codec.ts';
 import { statusExchange, type Reply } from './exchange.ts';
 import type { BusProfile } from './profile.ts';
 import type { RecoveryStep } from './types.ts';
+import type { Unanswered } from './unanswered.ts';
 import type { Wire } from './wire.ts';
 
 export type ProbeResult = { phase: 'ready'; master: Address } | { phase: 'locked' | 'wedged'; detail: string };
@@ -13,14 +14,32 @@ const FIRST_SILENCE_MS = 100;
 const SILENCE_MS = 250;
 const TRIES_AFTER_UNLOCK = 3;
 
-/** Leaves every pipe closed. Rejects LineLost. `unlock` is a secret: it is in no result. */
-export async function probe(
-  wire: Wire,
-  options: { profile: BusProfile; unlock: string; now: () => number; onStep: (step: RecoveryStep) => void },
-): Promise<ProbeResult> {
-  const { profile, now } = options;
-  const askMaster = (silenceMs: number): Promise<Reply> =>
-    statusExchange({ wire, profile, now, silenceMs, owed: 0, known: null, target: { kind: 'master', addr: null } });
+/** Stands for the master where its address is not known yet. */
+const ANY_MASTER = -1;
+
+export interface ProbeOptions {
+  profile: BusProfile;
+  /** Secret: it is in no result. */
+  unlock: string;
+  now: () => number;
+  onStep: (step: RecoveryStep) => void;
+  /** Who answered in this place before: nobody else is believed. Null: not known yet. */
+  master: Address | null;
+  unanswered: Unanswered;
+}
+
+/** Leaves every pipe closed. Rejects LineLost. */
+export async function probe(wire: Wire, options: ProbeOptions): Promise<ProbeResult> {
+  const { profile, now, master, unanswered } = options;
+  const key = master ?? ANY_MASTER;
+  const askMaster = async (silenceMs: number): Promise<Reply> => {
+    const owed = unanswered.owedBy(key, performance.now());
+    const target = { kind: 'master', addr: master } as const;
+    const reply = await statusExchange({ wire, profile, now, silenceMs, owed, known: null, target });
+    if (reply.ok) unanswered.answered(key, reply.lagMs, performance.now());
+    else unanswered.failed(key, performance.now());
+    return reply;
+  };
   options.onStep('probe');
   profile.forget();
   wire.console = null;
@@ -44,6 +63,11 @@ export async function probe(
       detail: `nothing answers, even after ${which}: check the port, the rack's power, and 'unlock' in the configuration`,
     };
   }
+  if (reply.failure === 'foreign' && master !== null)
+    return {
+      phase: 'wedged',
+      detail: `the master was ${formatAddress(master)}, and another answers in its place, even after ^G: its BMC is broken, or this is another rack (then restart the server)`,
+    };
   return {
     phase: 'wedged',
     detail:

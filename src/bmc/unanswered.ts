@@ -7,7 +7,12 @@ import type { Address } from '../rack/address.ts';
 /** A reply that has not come by then will not come, ms: 250 is the most that is ever waited for one. */
 const OWED_FOR_MS = 10_000;
 /** A silent node is asked ever more rarely; so many questions fit into that time all the same. */
-const MOST = 8;
+const MOST = 16;
+/**
+ * A reply that comes so soon behind its question, ms, is its answer: questions that were not answered are at least a
+ * time-out (30 ms) apart, and so are the late replies of a BMC that answers in order.
+ */
+const IN_STEP_MS = 20;
 
 export class Unanswered {
   readonly #questions = new Map<Address, number[]>();
@@ -25,16 +30,14 @@ export class Unanswered {
     this.#questions.set(addr, [...questions.slice(1 - MOST), now]);
   }
 
-  answered(addr: Address): void {
-    this.#questions.delete(addr);
+  /** `lagMs`: from the last question to its reply. A slow node owes as many replies afterwards as before. */
+  answered(addr: Address, lagMs: number, now: number): void {
+    if (lagMs < IN_STEP_MS) this.#questions.delete(addr);
+    else this.#questions.get(addr)?.fill(now);
   }
 
   /** Those whose last question was not answered. */
   get nodes(): Iterable<Address> {
     return this.#questions.keys();
-  }
-
-  has(addr: Address): boolean {
-    return this.#questions.has(addr);
   }
 }

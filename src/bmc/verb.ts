@@ -1,5 +1,4 @@
 /** A power verb until it is proven: identity in the same pipe, then two status replies that agree (PRODUCT section 5). */
-import { setTimeout as delay } from 'node:timers/promises';
 import { formatAddress, type Address } from '../rack/address.ts';
 import type { Power, Sample } from '../rack/reading.ts';
 import type { VerbExchange } from './exchange.ts';
@@ -72,7 +71,7 @@ export async function verifiedVerb(
         else seen = status.sample;
       }
       if (performance.now() >= until) break;
-      if (!status.ok || !seen) await delay(POLL_MS);
+      if (!status.ok || !seen) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
   if (sent === 0) return refused('aborted', 'aborted before the verb was sent');

@@ -49,7 +49,7 @@ export class Rack {
   private readonly meant: MeantForConsole;
   private heard = '';
   /** Replies that slow BMCs still owe, in order of time. */
-  private late: { text: string; due: number }[] = [];
+  private late: { addr: number; text: string; due: number }[] = [];
   /** True between ^G and the next byte: where noise of the line may be heard. */
   private quiet = true;
 
@@ -271,11 +271,14 @@ export class Rack {
 
   private reply(node: SimNode, line: string, at: number): void {
     const text = damage(frame(line, this.dialect), node.faults, this.options.random);
-    if (node.faults.slowMs === 0) {
-      this.say(text, at + this.turnaroundMs);
+    // A BMC reads one character after the other: its replies come in the order of the questions.
+    const owed = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
+    const due = Math.max(owed, at + this.turnaroundMs + node.faults.slowMs);
+    if (node.faults.slowMs === 0 && owed === 0) {
+      this.say(text, due);
       return;
     }
-    this.late.push({ text, due: at + this.turnaroundMs + node.faults.slowMs });
+    this.late.push({ addr: node.addr, text, due });
     this.late.sort((a, b) => a.due - b.due);
   }
 

@@ -198,8 +198,10 @@ describe('parts', () => {
       2, 1, 1,
     ]);
     for (let n = 0; n < 100; n++) unanswered.failed(3, 99_000);
-    expect(unanswered.owedBy(3, 99_000)).toBe(8);
-    unanswered.answered(3);
+    expect(unanswered.owedBy(3, 99_000)).toBe(16);
+    unanswered.answered(3, 250, 105_000);
+    expect(unanswered.owedBy(3, 112_000)).toBe(16);
+    unanswered.answered(3, 2, 112_000);
     expect([unanswered.owedBy(3, 99_000), [...unanswered.nodes]]).toEqual([0, []]);
   });
 });

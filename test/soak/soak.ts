@@ -139,7 +139,8 @@ async function faults(): Promise<void> {
 /** Every cut that a BIOS executed must be one that an operation of ours was confirmed for. */
 async function cutsOnly(): Promise<void> {
   let before = seen.cuts();
-  for (; running(); await delay(50)) {
+  while (running()) {
+    await delay(50);
     const now = seen.cuts();
     for (const [addr, count] of now) {
       if (count === before.get(addr) || (permits.get(addr) ?? 0) > performance.now()) continue;
@@ -267,8 +268,11 @@ async function asking(work: (client: RackClient) => Promise<void>): Promise<void
 }
 
 async function progress(): Promise<void> {
+  let told = 0;
   for (let n = 1; running(); n++) {
     await delay(Math.min(10_000, Math.max(0, end - performance.now())));
+    for (const lie of picture.lies.slice(told)) console.error(`lie: ${lie}`);
+    told = picture.lies.length;
     if (n % 6 === 0)
       console.error(
         `${n / 6} min: ${picture.exchanges} exchanges, ${figures.faults} faults, ${figures.recoveries} recoveries, ${picture.lies.length} lies, ${figures.wrongCuts} wrong cuts, ${residentMb()} MB`,
