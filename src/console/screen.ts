@@ -5,6 +5,7 @@
 import serializeAddon from '@xterm/addon-serialize';
 import unicode11Addon from '@xterm/addon-unicode11';
 import headless from '@xterm/headless';
+import { NodeModes } from './node-modes.ts';
 
 export interface ScreenOptions {
   /** Columns and rows, at least 1. A serial line has no window size: 80x24 until the operator says otherwise. */
@@ -20,6 +21,7 @@ export interface ScreenOptions {
  */
 export class NodeScreen {
   readonly #terminal: InstanceType<typeof headless.Terminal>;
+  readonly #modes: NodeModes;
   readonly #serializer: InstanceType<typeof serializeAddon.SerializeAddon>;
 
   constructor({ cols, rows, scrollback }: ScreenOptions) {
@@ -33,6 +35,7 @@ export class NodeScreen {
     });
     this.#terminal.loadAddon(new unicode11Addon.Unicode11Addon());
     this.#terminal.unicode.activeVersion = '11';
+    this.#modes = new NodeModes(this.#terminal);
     this.#serializer = new serializeAddon.SerializeAddon();
     this.#terminal.loadAddon(this.#serializer);
   }
@@ -69,7 +72,7 @@ export class NodeScreen {
 
   /** Escape sequences that rebuild screen, modes and the last `scrollbackLines` lines above it in an empty emulator. */
   serialize(scrollbackLines: number): string {
-    return this.#serializer.serialize({ scrollback: scrollbackLines });
+    return this.#serializer.serialize({ scrollback: scrollbackLines }) + this.#modes.restore();
   }
 
   /** The visible rows as plain text, trailing blanks removed, joined by newlines. */

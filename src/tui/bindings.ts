@@ -70,6 +70,7 @@ export type Command =
   | 'scroll-down'
   | 'tty-size'
   | 'take'
+  | 'paste-brackets'
   | 'send-prefix';
 
 export interface Binding {
@@ -157,6 +158,13 @@ export const BINDINGS: readonly Binding[] = [
   {
     ...{ context: 'prefix', keys: ['r'], command: 'tty-size', hint: null, dangerous: true, disabled: viewOnly },
     help: 'at a shell prompt: tell the node the pane’s size (types stty)',
+  },
+  {
+    context: 'prefix',
+    keys: ['b'],
+    command: 'paste-brackets',
+    hint: null,
+    help: 'paste without brackets here, or with them again (nano tears them at this pace)',
   },
   {
     ...{ context: 'prefix', keys: ['w'], command: 'take', hint: 'take keyboard', dangerous: true },

@@ -55,8 +55,8 @@ export type Effect =
   | { do: 'take' }
   /** Keys for the node: translated for the cursor-key mode its program has set, never containing 0x07. */
   | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
-  /** A paste for the node: bracketed where its program asked for that. */
-  | { do: 'paste'; addr: Address; bytes: Uint8Array }
+  /** A paste for the node: with `brackets` it is bracketed where its program asked for that. */
+  | { do: 'paste'; addr: Address; bytes: Uint8Array; brackets: boolean }
   | { do: 'tell-size'; addr: Address; cols: number; rows: number }
   | { do: 'sample'; addr: Address }
   | { do: 'check'; dialog: number; request: PowerRequest }

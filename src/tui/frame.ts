@@ -37,7 +37,17 @@ export type RawInk = number;
 export type Ink = InkRole | RawInk;
 
 export const DEFAULT_COLOUR = 0x1ff;
-export const FLAG = { bold: 1, underline: 2, inverse: 8, dim: 32, italic: 64 } as const;
+/** The first five are blessed's; the others it cannot say (see styles.ts). */
+export const FLAG = {
+  bold: 1,
+  underline: 2,
+  blink: 4,
+  inverse: 8,
+  invisible: 16,
+  dim: 32,
+  italic: 64,
+  strike: 128,
+} as const;
 
 export function rawInk(flags: number, foreground: number, background: number): RawInk {
   return (flags << 18) | (foreground << 9) | background;
@@ -57,8 +67,8 @@ export class Frame {
   readonly chars: string[];
   readonly inks: Ink[];
   readonly grounds: Ground[];
-  /** Where the terminal's cursor is to be seen, or null. */
-  cursor: { x: number; y: number } | null = null;
+  /** Where the terminal's cursor is to be seen, or null. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
+  cursor: { x: number; y: number; shape?: number } | null = null;
 
   constructor(cols: number, rows: number) {
     this.cols = cols;
@@ -72,6 +82,7 @@ export class Frame {
   put(x: number, y: number, ch: string, ink: Ink, ground?: Ground): void {
     if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
     const i = y * this.cols + x;
+    this.#part(i, x, ch);
     this.chars[i] = ch;
     this.inks[i] = ink;
     if (ground !== undefined) this.grounds[i] = ground;
@@ -105,6 +116,7 @@ export class Frame {
 
   clear(rect: Rect, ground: Ground = 'screen'): void {
     this.each(rect, (i) => {
+      this.#part(i, i % this.cols, ' ');
       this.chars[i] = ' ';
       this.inks[i] = 'text';
       this.grounds[i] = ground;
@@ -114,6 +126,12 @@ export class Frame {
   /** The characters, one string a row, trailing blanks kept: for golden files. */
   lines(): string[] {
     return Array.from({ length: this.rows }, (_, y) => this.chars.slice(y * this.cols, (y + 1) * this.cols).join(''));
+  }
+
+  /** Half of a wide character is none: what covers one half blanks the other. */
+  #part(i: number, x: number, ch: string): void {
+    if (this.chars[i] === '' && ch !== '' && x > 0) this.chars[i - 1] = ' ';
+    if (x + 1 < this.cols && this.chars[i + 1] === '') this.chars[i + 1] = ' ';
   }
 
   private each(rect: Rect, apply: (index: number) => void): void {

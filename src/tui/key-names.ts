@@ -31,28 +31,41 @@ const FINALS: Record<string, string> = {
 };
 
 const TILDES: Record<string, string> = {
-  '1': 'home',
-  '2': 'insert',
-  '3': 'delete',
-  '4': 'end',
-  '5': 'pageup',
-  '6': 'pagedown',
-  '7': 'home',
-  '8': 'end',
+  ...{ '1': 'home', '2': 'insert', '3': 'delete', '4': 'end', '5': 'pageup', '6': 'pagedown', '7': 'home', '8': 'end' },
+  ...{ '11': 'f1', '12': 'f2', '13': 'f3', '14': 'f4', '15': 'f5', '17': 'f6', '18': 'f7', '19': 'f8', '20': 'f9' },
+  ...{ '21': 'f10', '23': 'f11', '24': 'f12', '25': 'f13', '26': 'f14', '28': 'f15', '29': 'f16' },
+  ...{ '31': 'f17', '32': 'f18', '33': 'f19', '34': 'f20' },
 };
 
-/** Modifier parameter minus one: bit 0 shift, bit 1 alt, bit 2 control. */
-function prefix(parameter: string | undefined): string {
+/** The keypad in application mode: ESC O and one of these. */
+const KEYPAD: Record<string, string> = {
+  ...{ p: '0', q: '1', r: '2', s: '3', t: '4', u: '5', v: '6', w: '7', x: '8', y: '9' },
+  ...{ j: '*', k: '+', l: ',', m: '-', n: '.', o: '/', X: '=', M: 'enter' },
+};
+
+/** Bits of a modifier parameter less one: 0 shift, 1 alt, 2 control. What lies above (super, locks) names no key here. */
+export function modifiersOf(parameter: string | undefined): { shift: boolean; alt: boolean; control: boolean } {
   const bits = Math.max(0, Number(parameter ?? '1') - 1);
-  return `${(bits & 4) !== 0 ? 'C-' : ''}${(bits & 2) !== 0 ? 'M-' : ''}${(bits & 1) !== 0 ? 'S-' : ''}`;
+  return { shift: (bits & 1) !== 0, alt: (bits & 2) !== 0, control: (bits & 4) !== 0 };
+}
+
+function prefix(parameter: string | undefined): string {
+  const { shift, alt, control } = modifiersOf(parameter);
+  return `${control ? 'C-' : ''}${alt ? 'M-' : ''}${shift ? 'S-' : ''}`;
 }
 
 /** `[1;5A` → `C-up`, `OP` → `f1`; null for what has no name here (it still goes to a node, byte for byte). */
 export function nameOfSequence(sequence: string): string | null {
   if (sequence === '[Z') return 'S-tab';
-  const final = /^(?:\[|O)(?:1;(\d))?([A-DHFP-S])$/.exec(sequence);
+  const keypad = /^O([jkl-y])$|^O([XM])$/.exec(sequence);
+  const pressed = KEYPAD[keypad?.[1] ?? keypad?.[2] ?? ''];
+  if (pressed !== undefined) return `kp-${pressed}`;
+  const linux = /^\[\[([A-E])$/.exec(sequence)?.[1];
+  if (linux !== undefined) return `f${linux.charCodeAt(0) - 0x40}`;
+  // Behind a colon kitty says that the key repeats; a release is no key (see other-keys.ts).
+  const final = /^(?:\[|O)(?:1;(\d{1,3})(?::[12])?)?([A-DHFP-S])$/.exec(sequence);
   if (final?.[2] !== undefined) return prefix(final[1]) + (FINALS[final[2]] ?? '');
-  const tilde = /^\[(\d+)(?:;(\d))?~$/.exec(sequence);
+  const tilde = /^\[(\d+)(?:;(\d{1,3})(?::[12])?)?~$/.exec(sequence);
   const name = tilde?.[1] === undefined ? undefined : TILDES[tilde[1]];
   return name === undefined ? null : prefix(tilde?.[2]) + name;
 }

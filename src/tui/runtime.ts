@@ -4,10 +4,10 @@ import type { Address } from '../rack/address.ts';
 import type { Emulators } from './emulator.ts';
 import type { Effect, RequestError, UiEvent } from './events.ts';
 import { requestPlan } from './plan-requests.ts';
+import { keyForNode } from './node-keys.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
-const CURSOR_KEYS: Record<string, string> = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' };
 
 export interface RuntimePorts {
   dispatch: (event: UiEvent) => void;
@@ -55,19 +55,18 @@ export class Runtime {
         );
         return;
       case 'keys':
-        this.#later((emulators) => this.#type(effect.addr, keysFor(effect, emulators.applicationCursor(effect.addr))));
+        this.#later((emulators) =>
+          this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr))),
+        );
         return;
       case 'paste':
         this.#later((emulators) =>
-          this.#type(effect.addr, pasteFor(effect.bytes, emulators.bracketedPaste(effect.addr))),
+          this.#type(effect.addr, pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr))),
         );
         return;
-      case 'tell-size': {
-        const { addr, cols, rows } = effect;
-        this.#try('telling the size', this.#client.request('console.resize', { cols, rows }));
-        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
+      case 'tell-size':
+        this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
         return;
-      }
       case 'sample':
         this.#try('sampling', this.#client.request('sweep', { addrs: [effect.addr], interrupt: true }));
         return;
@@ -126,6 +125,24 @@ export class Runtime {
     }
   }
 
+  /** The command would be typed into the editor or the pager that has the screen. */
+  #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
+    if (fullScreen) {
+      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then at the shell Ctrl-] r';
+      this.#ports.dispatch({ type: 'failed', what: 'size not told', error: { code: 0, message, data: null } });
+      return;
+    }
+    this.#ask(
+      this.#client.request('console.resize', { cols, rows }),
+      () => {
+        // The server tells the others; this screen takes the size before the node's program draws for it.
+        this.#ports.dispatch({ type: 'console.note', note: { addr, kind: 'resized', text: '', cols, rows } });
+        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
+      },
+      (error) => this.#ports.dispatch({ type: 'failed', what: 'telling the size', error }),
+    );
+  }
+
   #type(addr: Address, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += PIECE) {
       const data = Buffer.from(bytes.subarray(at, at + PIECE)).toString('base64');
@@ -153,12 +170,6 @@ export class Runtime {
 function describe(error: unknown): RequestError {
   const { code, data } = error as Partial<RequestError>;
   return { code: code ?? 0, message: error instanceof Error ? error.message : String(error), data };
-}
-
-/** A plain cursor key in the form that the node's program asked for; every other key as it was typed. */
-function keysFor({ name, bytes }: { name: string; bytes: Uint8Array }, application: boolean): Uint8Array {
-  const final = CURSOR_KEYS[name];
-  return final === undefined ? bytes : new TextEncoder().encode(`\x1b${application ? 'O' : '['}${final}`);
 }
 
 /** Line ends as a keyboard makes them; bracketed where the node's program can tell a paste from typing. */

@@ -57,6 +57,8 @@ export interface ConsolePane {
   /** The console before this one: prefix Tab. */
   previous: Address | null;
   chord: Chord;
+  /** Consoles at which a paste goes without brackets although the program asks for them. */
+  plainPaste: ReadonlySet<Address>;
   /** In the pane's border: blocked keys, who took the keyboard, a gap. */
   notice: Notice | null;
 }
@@ -210,6 +212,7 @@ export function initialState(
       shown: null,
       previous: null,
       chord: { kind: 'idle' },
+      plainPaste: new Set(),
       notice: null,
     },
     overlay: null,

@@ -4,9 +4,11 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
+import { anchored } from './cell-text.ts';
 import type { Frame } from './frame.ts';
 import { Output } from './output.ts';
 import type { Palette } from './palette.ts';
+import { Styles } from './styles.ts';
 
 /** What blessed's types leave out and this file uses. */
 interface BlessedScreen {
@@ -14,13 +16,15 @@ interface BlessedScreen {
   olines: [number, string][][];
   draw(from: number, to: number): void;
   alloc(dirty?: boolean): void;
+  /** A foreground or background as it stands in SGR. */
+  _reduceColor(colour: number): number | string;
   tput: { brokenACS: boolean; unicode: boolean };
   program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };
 }
 
 const ENTER = '\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
-/** Whatever state a frame left: attributes, cursor, bracketed paste, synchronized output, the screen before. */
-const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?25h\x1b[?1049l';
+/** Whatever state a frame left: attributes, cursor and its shape, bracketed paste, synchronized output, the screen before. */
+const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[0 q\x1b[?25h\x1b[?1049l';
 /** A frame appears as one; terminals that do not know the mode ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
 const FRAME_END = '\x1b[?2026l';
@@ -29,8 +33,10 @@ export class Terminal {
   readonly #output: Output;
   readonly #palette: Palette;
   readonly #screen: BlessedScreen;
+  readonly #styles = new Styles();
   #written = '';
   #cursor = '';
+  #shape = 0;
   #left = false;
 
   constructor(
@@ -61,6 +67,7 @@ export class Terminal {
     }) as unknown as BlessedScreen;
     this.#screen.tput.brokenACS = true;
     this.#screen.tput.unicode = true;
+    this.#screen._reduceColor = (colour) => this.#styles.codeOf(colour) ?? colour;
     // What is drawn must be at hand when draw() returns, to become one frame; the cursor is this file's business.
     this.#screen.program.useBuffer = false;
     this.#screen.program.cursorHidden = true;
@@ -95,8 +102,9 @@ export class Terminal {
       if (!line || !shown) return false;
       for (let x = 0; x < frame.cols; x++) {
         const i = y * frame.cols + x;
-        const attr = this.#palette.resolve(frame.inks[i] ?? 'text', frame.grounds[i] ?? 'screen');
-        const ch = frame.chars[i] ?? ' ';
+        const attr = this.#styles.encode(this.#palette.resolve(frame.inks[i] ?? 'text', frame.grounds[i] ?? 'screen'));
+        const wide = x + 1 < frame.cols && frame.chars[i + 1] === '';
+        const ch = anchored(frame.chars[i] ?? ' ', x, wide);
         const cell = line[x];
         const old = shown[x];
         if (!cell || !old || (cell[0] === attr && cell[1] === ch)) continue;
@@ -104,18 +112,24 @@ export class Terminal {
         line.dirty = true;
         // The right half of a wide character is written with its left half: both or none.
         if (ch === '' && x > 0 && shown[x - 1]) shown[x - 1] = [-1, ' '];
-        if (frame.chars[i + 1] === '' && shown[x + 1]) shown[x + 1] = [-1, ' '];
+        if (wide && shown[x + 1]) shown[x + 1] = [-1, ' '];
       }
     }
     this.#written = '';
     this.#screen.draw(0, frame.rows - 1);
     const drawn = this.#written;
     this.#written = '';
-    const cursor = frame.cursor ? `\x1b[${frame.cursor.y + 1};${frame.cursor.x + 1}H\x1b[?25h` : '';
+    const cursor = frame.cursor ? `${this.#place(frame.cursor)}\x1b[?25h` : '';
     if (drawn === '' && cursor === this.#cursor) return false;
     this.#cursor = cursor;
     this.#output.write(`${FRAME_BEGIN}${drawn}${cursor}${FRAME_END}`);
     return true;
+  }
+
+  #place({ x, y, shape = 0 }: NonNullable<Frame['cursor']>): string {
+    const changed = shape !== this.#shape;
+    this.#shape = shape;
+    return `\x1b[${y + 1};${x + 1}H${changed ? `\x1b[${shape} q` : ''}`;
   }
 
   /** Gives the terminal back as it was. Safe to call twice, and from an exit handler. */

@@ -6,9 +6,13 @@
  * reports are recognised so that they can be swallowed: as typed text they would reach a node, or a dialog.
  */
 import { nameOfControl, nameOfSequence } from './key-names.ts';
+import { otherKey } from './other-keys.ts';
 
 export type Token =
-  /** `bytes` are what the terminal sent for it. Names: the character itself, `enter`, `C-]`, `M-x`, `S-tab`, `up`. */
+  /**
+   * `bytes` are what the terminal sent for it, or a plain one would have sent. Names: the character itself, `enter`,
+   * `C-]`, `M-x`, `S-tab`, `up`, `f5`, `kp-7`.
+   */
   | { kind: 'key'; name: string; bytes: Uint8Array }
   /** A bracketed paste's content. */
   | { kind: 'paste'; bytes: Uint8Array }
@@ -132,7 +136,10 @@ function stringPiece(bytes: Uint8Array, bell: boolean): Piece {
 
 function csiPiece(bytes: Uint8Array): Piece {
   // The Linux console's function keys: ESC [ [ A.
-  if (bytes[2] === 0x5b) return bytes[3] === undefined ? null : key(bytes, 4, 'unknown');
+  if (bytes[2] === 0x5b) {
+    if (bytes[3] === undefined) return null;
+    return key(bytes, 4, nameOfSequence(`[[${String.fromCharCode(bytes[3])}`) ?? 'unknown');
+  }
   let end = 2;
   while (end < bytes.length && (bytes[end] ?? 0) >= 0x20 && (bytes[end] ?? 0) < 0x40) end += 1;
   const final = bytes[end];
@@ -144,6 +151,12 @@ function csiPiece(bytes: Uint8Array): Piece {
   // The old mouse report has three bytes after its M.
   if (body === 'M') return bytes.length < end + 4 ? null : reply(bytes, end + 4);
   if (isReply(body)) return reply(bytes, end + 1);
+  const other = otherKey(`[${body}`);
+  if (other === 'silent') return reply(bytes, end + 1);
+  if (other !== null) {
+    const plain = other.bytes.length > 0 ? other.bytes : bytes.slice(0, end + 1);
+    return { length: end + 1, token: { kind: 'key', name: other.name, bytes: plain } };
+  }
   return key(bytes, end + 1, nameOfSequence(`[${body}`) ?? 'unknown');
 }
 

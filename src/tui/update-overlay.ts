@@ -6,6 +6,7 @@ import { seenLongEnough } from './power-rules.ts';
 import { keyInAlarms } from './update-alarms.ts';
 import { attachTo } from './update-console.ts';
 import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
+import { pasteOf } from './update-typing.ts';
 import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
@@ -39,7 +40,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
     case 'paste': {
       const closed: State = { ...state, overlay: null };
       if (name === 'y' && believable(overlay.shown, state, event))
-        return step(closed, { do: 'paste', addr: overlay.addr, bytes: overlay.bytes });
+        return step(closed, pasteOf(closed, overlay.addr, overlay.bytes));
       return step(withNotice(closed, 'info', 'the paste was left out'));
     }
   }

@@ -2,7 +2,7 @@
 import type { Address } from '../rack/address.ts';
 import { formatAddress } from '../rack/address.ts';
 import { bindingOf, disabledReason, type Command } from './bindings.ts';
-import { step, withNotice, withPaneNotice, type Step, type UiEvent } from './events.ts';
+import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { layoutOf } from './layout.ts';
 import type { State } from './state.ts';
 import { attachTo, detach } from './update-console.ts';
@@ -38,7 +38,12 @@ function typed(before: State, name: string, bytes: Uint8Array): Step {
     return step(withPaneNotice(before, 'warning', `not sent: ${who} types here; Ctrl-] w takes the keyboard`));
   }
   if (before.link.kind === 'lost') return step(withPaneNotice(before, 'error', 'not sent: the server is gone'));
-  return step(scrolledTo(before, attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
+  return step(scrolledTo(read(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
+}
+
+/** What was only told is read by now, and it covers a line of the screen. */
+function read(state: State): State {
+  return state.pane.notice?.level === 'info' ? { ...state, pane: { ...state.pane, notice: null } } : state;
 }
 
 function onPaste(state: State, raw: Uint8Array): Step {
@@ -54,8 +59,26 @@ function onPaste(state: State, raw: Uint8Array): Step {
       nextId: state.nextId + 1,
     });
   const told =
-    removed === 0 ? state : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was taken out of the paste`);
-  return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), { do: 'paste', addr, bytes });
+    removed === 0 ? read(state) : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was taken out of the paste`);
+  return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
+}
+
+/**
+ * A program that asked for brackets gets them, or a paste into vim would be commands. But the pace of the bus puts 2 ms
+ * between a mark's bytes, and nano, which reads what is there, takes the torn mark for text: so the operator may say no.
+ */
+export function pasteOf(state: State, addr: Address, bytes: Uint8Array): Effect {
+  return { do: 'paste', addr, bytes, brackets: !state.pane.plainPaste.has(addr) };
+}
+
+function withBrackets(state: State, addr: Address, brackets: boolean): State {
+  const plainPaste = new Set(state.pane.plainPaste);
+  if (brackets) plainPaste.delete(addr);
+  else plainPaste.add(addr);
+  const text = brackets
+    ? 'pastes here are bracketed where the program asks'
+    : 'pastes here go without brackets, as typed';
+  return withPaneNotice({ ...state, pane: { ...state.pane, plainPaste } }, 'info', text);
 }
 
 function onChord(state: State, chord: State['pane']['chord'], name: string): Step {
@@ -113,6 +136,8 @@ function onCommand(state: State, command: Command): Step {
       const cols = pane.width - (pane.x > 0 ? 1 : 0);
       return step(state, { do: 'tell-size', addr: here, cols, rows: pane.height - 1 });
     }
+    case 'paste-brackets':
+      return step(withBrackets(state, here, state.pane.plainPaste.has(here)));
     case 'take':
       return step(state, { do: 'take' });
     case 'power':

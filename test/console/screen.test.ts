@@ -81,3 +81,18 @@ test('resize keeps the text', async () => {
   expect([screen.cols, screen.rows]).toEqual([10, 4]);
   expect(screen.text().replaceAll('\n', '')).toBe('abcdefghijklmnopqrst');
 });
+
+test('who joins late has the scrolling region, too: what scrolls then scrolls the same rows', async () => {
+  const screen = screenOf();
+  screen.write(encode('top\r\n\x1b[2;4r\x1b[5;1Hfoot\x1b[2;1Ha\r\nb\r\nc\x1b[?25l\x1b[4 q'));
+  await screen.flush();
+  const late = screenOf();
+  const copy = screen.serialize(10);
+  expect(copy).toMatch(/\x1b\[\?25l\x1b\[4 q$/);
+  late.write(encode(copy));
+  for (const one of [screen, late]) {
+    one.write(encode('\r\nd'));
+    await one.flush();
+    expect(one.text()).toBe('top\nb\nc\nd\nfoot');
+  }
+});

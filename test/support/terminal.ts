@@ -45,12 +45,19 @@ export class TestTerminal implements AsyncDisposable {
   output = '';
   private readonly process: pty.IPty;
   private readonly emulator: xterm.Terminal;
+  private hidden = false;
   private readonly checks = new Set<() => void>();
   private ended: Exit | null = null;
 
   constructor(command: string, args: string[], options: TerminalOptions = {}) {
     const { cols = 80, rows = 24 } = options;
     this.emulator = new xterm.Terminal({ cols, rows, allowProposedApi: true, logLevel: 'off', scrollback: 2000 });
+    const show = (params: readonly (number | number[])[], on: boolean): false => {
+      if (params.includes(25)) this.hidden = !on;
+      return false;
+    };
+    this.emulator.parser.registerCsiHandler({ prefix: '?', final: 'h' }, (params) => show(params, true));
+    this.emulator.parser.registerCsiHandler({ prefix: '?', final: 'l' }, (params) => show(params, false));
     const env: Record<string, string | undefined> = { ...process.env, LANG: 'C.UTF-8', TERM: 'xterm-256color' };
     // A test must see the same terminal whether it runs in tmux, in a CI job or on somebody's desk.
     for (const name of ['TMUX', 'TERMCAP', 'COLORTERM', 'NO_COLOR', 'LINES', 'COLUMNS', 'LC_ALL', 'VITEST', 'NODE_ENV'])
@@ -146,6 +153,23 @@ export class TestTerminal implements AsyncDisposable {
 
   get cursor(): { x: number; y: number } {
     return { x: this.emulator.buffer.active.cursorX, y: this.emulator.buffer.active.cursorY };
+  }
+
+  get cursorHidden(): boolean {
+    return this.hidden;
+  }
+
+  get cols(): number {
+    return this.emulator.cols;
+  }
+
+  get rows(): number {
+    return this.emulator.rows;
+  }
+
+  /** The emulator itself, for what no other member tells. */
+  get screen(): xterm.Terminal {
+    return this.emulator;
   }
 
   get modes(): IModes {

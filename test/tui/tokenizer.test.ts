@@ -24,10 +24,42 @@ describe('keys', () => {
     ['\x1bx\x1b\x07', ['M-x', 'M-C-g']],
     ['\x1b', ['escape']],
     ['\x1b\x1b[A', ['escape', 'up']],
-    ['\x1b[15~', ['unknown']],
-    ['\x1b[[A', ['unknown']],
+    ['\x1b[15~\x1b[24;2~\x1b[[A\x1b[11~', ['f5', 'S-f12', 'f1', 'f1']],
+    ['\x1bOw\x1bOM\x1bOk', ['kp-7', 'kp-enter', 'kp-+']],
+    ['\x1b[99~', ['unknown']],
   ])('%j', (text, names) => {
     expect(brief(read(text))).toEqual(names);
+  });
+});
+
+describe('keys that a terminal reports by number are the plain ones', () => {
+  test.each([
+    // kitty's protocol, then xterm's modifyOtherKeys.
+    ['\x1b[93;5u', 'C-]', '\x1d'],
+    ['\x1b[103;5u', 'C-g', '\x07'],
+    ['\x1b[97;1u', 'a', 'a'],
+    ['\x1b[97;2u', 'A', 'A'],
+    ['\x1b[49:33;2u', '!', '!'],
+    ['\x1b[97;7u', 'M-C-a', '\x1b\x01'],
+    ['\x1b[228;3u', 'M-ä', '\x1bä'],
+    ['\x1b[97;69u', 'C-a', '\x01'],
+    ['\x1b[13;2u', 'enter', '\r'],
+    ['\x1b[27u', 'escape', '\x1b'],
+    ['\x1b[9;2u', 'S-tab', '\x1b[Z'],
+    ['\x1b[32;5u', 'C-space', '\x00'],
+    ['\x1b[57419;5u', 'C-up', '\x1b[57419;5u'],
+    ['\x1b[57406u', 'kp-7', '\x1b[57406u'],
+    ['\x1b[1;5:2A', 'C-up', '\x1b[1;5:2A'],
+    ['\x1b[27;5;93~', 'C-]', '\x1d'],
+    ['\x1b[27;6;71~', 'C-g', '\x07'],
+    ['\x1b[27;3;120~', 'M-x', '\x1bx'],
+  ])('%j is %s', (text, name, plain) => {
+    expect(brief(read(text))).toEqual([name]);
+    expect(read(text).map((token) => Buffer.from(token.bytes).toString())).toEqual([plain]);
+  });
+
+  test.each(['\x1b[97;1:3u', '\x1b[1;1:3A', '\x1b[57441;2u', '\x1b[3;1:3~'])('%j is no key', (text) => {
+    expect(read(`${text}x`)).toMatchObject([{ kind: 'reply' }, { kind: 'key', name: 'x' }]);
   });
 });
 

@@ -11,9 +11,10 @@ export interface ScreenPicture {
   rows: number;
   /** Kept lines above the screen plus the screen's own. */
   length: number;
-  cursor: { x: number; y: number; visible: boolean };
-  /** Calls `put` for each cell of a line that is not blank. */
-  line(y: number, put: (x: number, ch: string, ink: RawInk) => void): void;
+  /** `shape` is DECSCUSR's number, 0 or absent: the terminal's own. */
+  cursor: { x: number; y: number; visible: boolean; shape?: number };
+  /** Calls `put` for each cell of a line that is not blank; a wide character's right half is ''. */
+  line(y: number, put: (x: number, ch: string, ink: RawInk, wide?: boolean) => void): void;
 }
 
 /** A node's screen, or null where its console was never attached here. */
@@ -48,14 +49,16 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   for (let row = 0; row < inner.height; row++) {
     const y = top + row;
     if (y >= picture.length) break;
-    picture.line(y, (x, ch, ink) => {
-      if (x < inner.width) frame.put(inner.x + x, inner.y + row, ch, ink);
+    picture.line(y, (x, ch, ink, wide = false) => {
+      if (x >= inner.width) return;
+      // A wide character that the edge cuts would push out of the pane.
+      frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, ink);
     });
   }
   const cursorRow = picture.length - picture.rows + picture.cursor.y - top;
   const typing = state.focus === 'console' && state.overlay === null && state.pane.attachment.kind === 'joined';
   if (typing && scroll === 0 && picture.cursor.visible && cursorRow < inner.height && picture.cursor.x < inner.width)
-    frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow };
+    frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow, shape: picture.cursor.shape ?? 0 };
   paintPaneNotice(frame, inner, state);
 }
 

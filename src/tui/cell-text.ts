@@ -1,0 +1,35 @@
+/**
+ * What a cell of a node's screen puts on the operator's terminal. An emulator's cell may hold any number of code points;
+ * terminals disagree on how wide some of them are, and some change the direction of everything beside them. Pure.
+ */
+
+/** Marks on one character beyond this are no writing: they would be paid for in every frame. */
+const MARKS = 6;
+
+/**
+ * Characters that show nothing and change how others are shown: controls, directions (a bidirectional terminal would
+ * turn the frame around), joiners and variation selectors (one emoji less wide or wider than its cells), tags.
+ */
+const SHAPELESS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+
+/** A cell's characters as they may be shown; a blank where nothing of them may. */
+export function cellText(chars: string): string {
+  // Nearly every cell is one printable character of ASCII.
+  if (chars.length === 1 && chars >= ' ' && chars < '\x7f') return chars;
+  const clean = chars.replace(SHAPELESS, '');
+  if (clean.length <= 2) return clean || ' ';
+  return Array.from(clean)
+    .slice(0, 1 + MARKS)
+    .join('');
+}
+
+/**
+ * The character with the cursor set where the next cell begins, because a terminal may take an emoji or a mark for
+ * wider or narrower than the emulator does: then a cell looks odd, and none beside it moves. `x` counts from 0.
+ */
+export function anchored(ch: string, x: number, wide: boolean): string {
+  if (!wide && ch.length <= 1) return ch;
+  const column = (n: number): string => `\x1b[${n + 1}G`;
+  // Both cells are blanked first: where the terminal fills only one, nothing old stays in the other.
+  return wide ? `  ${column(x)}${ch}${column(x + 2)}` : `${ch}${column(x + 1)}`;
+}

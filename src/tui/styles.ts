@@ -1,0 +1,47 @@
+/**
+ * Dim, italic and struck out, which blessed cannot say. It writes a foreground as `38;5;N` and takes N from a function
+ * that may be replaced; a cell has nine bits for it, and the colours use 256 of the 511 values. The others stand for
+ * combinations of a colour and these styles, in the order in which they are first seen. Pure but for that memory.
+ */
+import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from './frame.ts';
+
+const EXTRA: readonly (readonly [flag: number, code: number])[] = [
+  [FLAG.dim, 2],
+  [FLAG.italic, 3],
+  [FLAG.strike, 9],
+];
+const EXTRA_FLAGS = EXTRA.reduce((all, [flag]) => all | flag, 0);
+const FIRST = 256;
+
+export class Styles {
+  readonly #known = new Map<number, number>();
+  readonly #codes: string[] = [];
+
+  /** The cell's attribute in blessed's own terms. More than 255 combinations were never seen: then the style is lost, not the colour. */
+  encode(ink: RawInk): RawInk {
+    const flags = ink >> 18;
+    const extra = flags & EXTRA_FLAGS;
+    if (extra === 0) return ink;
+    const foreground = (ink >> 9) & 0x1ff;
+    const key = (extra << 9) | foreground;
+    let value = this.#known.get(key);
+    if (value === undefined && FIRST + this.#codes.length < DEFAULT_COLOUR) {
+      value = FIRST + this.#codes.length;
+      this.#known.set(key, value);
+      this.#codes.push(sgr(foreground, extra));
+    }
+    return rawInk(flags & ~EXTRA_FLAGS, value ?? foreground, ink & 0x1ff);
+  }
+
+  /** What blessed writes behind `38;5;` for a value that {@link encode} made; null for a plain colour. */
+  codeOf(foreground: number): string | null {
+    return this.#codes[foreground - FIRST] ?? null;
+  }
+}
+
+/** Begins with a colour, because blessed has written `38;5;` already; `39` takes it back where there is none. */
+function sgr(foreground: number, extra: number): string {
+  const colour = foreground === DEFAULT_COLOUR ? '7;39' : String(foreground);
+  const codes = EXTRA.filter(([flag]) => (extra & flag) !== 0).map(([, code]) => code);
+  return [colour, ...codes].join(';');
+}

@@ -1,0 +1,238 @@
+/**
+ * Real programs on a node, through simulator, line, server and interface, beside the same programs in a plain emulator:
+ * every cell the same. Arrow and function keys, a paste, and another size than a getty's (`Ctrl-] r`) in each.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROME, differencesTo, emulatorOf, Twin } from '../support/twin.ts';
+import { stand, type Stand } from '../support/stand.ts';
+import type { TestTerminal } from '../support/terminal.ts';
+
+const COLS = 100;
+const ROWS = 30;
+
+/** In CI every program is installed: there a missing one fails its test. */
+const missing = (program: string): boolean => {
+  if (process.env.CI) return false;
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'rackui-twin-'));
+const SHELL = ['/bin/bash', '--noprofile', '--norc', '-i'];
+/** Two homes that look alike: what one program saves the other must not find. */
+const homes = ['node', 'plain'].map((name) => join(folder, name, 'home'));
+const env = (home: string): Record<string, string> => ({
+  ...{ HOME: home, PATH: process.env.PATH ?? '/usr/bin:/bin', LANG: 'C.UTF-8', PS1: '$ ', HISTFILE: '/dev/null' },
+  ...{ TERM: 'xterm-256color', SHELL: '/bin/bash', MC_HOME: home, TMUX_TMPDIR: home, LESSHISTFILE: '-' },
+});
+
+let rack: Stand;
+let pane: TestTerminal;
+let twin: Twin;
+
+beforeAll(async () => {
+  for (const home of homes) {
+    mkdirSync(join(home, 'docs'), { recursive: true });
+    writeFileSync(join(home, 'text'), Array.from({ length: 200 }, (_, n) => `line ${n + 1} of the text`).join('\n'));
+    writeFileSync(join(home, 'wide'), 'größe 語言 e\u0301a \u{1f600}\u{1f680} x\nboxes ┌─┐ └─┘\n');
+    writeFileSync(join(home, 'tmux.conf'), 'set -g status-right ""\nset -g status-left ""\n');
+    writeFileSync(join(home, 'vimrc'), 'set nocompatible nomodeline noswapfile viminfo= ruler number\nsyntax on\n');
+    // Through a pair of links both shells work in a directory of the same name.
+  }
+  const [node = '', plain = ''] = homes;
+  const words = (home: string): string[] => Object.entries(env(home)).map(([name, value]) => `${name}=${value}`);
+  const script = join(folder, 'shell.sh');
+  writeFileSync(
+    script,
+    `cd ${node}\nstty sane\nexec env -i ${words(node)
+      .map((word) => `'${word}'`)
+      .join(' ')} ${SHELL.join(' ')}\n`,
+  );
+  rack = await stand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
+  pane = rack.open({ cols: COLS, rows: ROWS });
+  await pane.waitFor(/\b24 on\b/);
+  pane.type('02\r');
+  await pane.waitFor(/Enter wakes it/);
+  pane.type('\r');
+  await pane.waitFor(/^\$ /m);
+  twin = new Twin(pane, ['/bin/sh', '-c', `cd ${plain}; exec ${SHELL.join(' ')}`], env(plain));
+  // The node's tty has a getty's size until it is told the pane's.
+  pane.type('\x1dr');
+  await pane.waitFor(/stty rows/);
+  twin.type('clear; stty size\r');
+  await twin.same(new RegExp(`^${ROWS - CHROME.above - CHROME.below} ${COLS}\\n`));
+});
+
+afterAll(async () => {
+  await twin[Symbol.asyncDispose]();
+  await pane.close();
+  await rack[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function fresh(): Promise<void> {
+  twin.type('\x15clear\r');
+  await twin.same(/^\$ *\n*$/);
+}
+
+const UP = ['\x1b[A', '\x1bOA'] as const;
+const DOWN = ['\x1b[B', '\x1bOB'] as const;
+
+describe('the same cells as in a plain emulator', () => {
+  test('shell: line editing, wide and combined characters, colours of all kinds', async () => {
+    await fresh();
+    twin.type(
+      'cat wide; printf "\\033[38;2;200;30;90mtrue\\033[m \\033[38;5;208m256\\033[m \\033[2mdim\\033[m \\033[3mit\\033[m \\033[9mst\\033[m \\033[5mbl\\033[m \\033[7min\\033[m\\033(0lqk\\033(B\\n"\r',
+    );
+    await twin.same(/true 256 dim it st bl in┌─┐/);
+    twin.type('echo abc');
+    twin.type('\x1b[D');
+    twin.type('\x1b[D');
+    twin.type('X\r');
+    await twin.same(/^aXbc/m);
+    twin.type(UP[0]);
+    await twin.same(/\$ echo aXbc\s*$/);
+  });
+
+  test.skipIf(missing('vim'))('vim', async () => {
+    await fresh();
+    twin.type('vim -u vimrc text\r');
+    await twin.same(/1 line 1 of the text[\s\S]*Top/);
+    twin.type(...DOWN);
+    twin.type(...DOWN);
+    await twin.same(/3,1/);
+    twin.type('o');
+    twin.paste('pasted one\npasted two');
+    await twin.same(/pasted two/);
+    twin.type('\x1b');
+    twin.type('\x1b[6~');
+    await twin.same(/27 line/);
+    // F1 is help.
+    twin.type('\x1bOP');
+    await twin.same(/VIM - main help file|Sorry, the command|help\.txt/);
+    twin.type(':qa!\r');
+    await twin.same(/\$ $/m);
+  });
+
+  test('less', async () => {
+    await fresh();
+    twin.type('less text\r');
+    await twin.same(/line 26 of the text/);
+    twin.type(...DOWN);
+    await twin.same(/^line 2 of/);
+    twin.type('\x1b[6~');
+    twin.type('/line 150\r');
+    await twin.same(/^line 150 of/);
+    twin.type('q');
+    await twin.same(/\$ $/m);
+  });
+
+  test.skipIf(missing('nano'))('nano', async () => {
+    await fresh();
+    twin.type('nano -IU text\r');
+    await twin.same(/line 1 of the text[\s\S]*Exit/);
+    twin.type(...DOWN);
+    // The line's pace tears the marks of a paste for nano.
+    pane.type('\x1db');
+    await pane.waitFor('without brackets');
+    twin.paste('from a paste ');
+    await twin.same(/from a paste line 2/);
+    twin.type('\x1bOP');
+    await twin.same(/Main nano help text/);
+    twin.type('\x18');
+    await twin.same(/from a paste line 2/);
+    twin.type('\x18n');
+    await twin.same(/\$ $/m);
+  });
+
+  test.skipIf(missing('dialog'))('dialog, with the lines of a VT220', async () => {
+    await fresh();
+    twin.type('TERM=vt220 LANG=C dialog --no-shadow --menu choose 12 40 4 a first b second c third\r');
+    await twin.same(/choose[\s\S]*second/);
+    // A VT220 has no application mode for these.
+    twin.type(DOWN[0]);
+    await twin.same(/second/);
+    twin.type('\r');
+    await twin.same(/<  bK[\s\S]*\n\$ *$/);
+  });
+
+  test.skipIf(missing('mc'))('mc', async () => {
+    await fresh();
+    twin.type('mc -u --nosubshell docs docs\r');
+    await twin.same(/1Help[\s\S]*10Quit/);
+    // F9 is the menu, F10 leaves.
+    twin.type('\x1b[20~');
+    await twin.same(/Left[\s\S]*Options/);
+    twin.type(...DOWN);
+    await twin.same(/File listing/);
+    twin.type('\x1b\x1b');
+    twin.type('\x1b[21~');
+    await twin.same(/quit|\$ $/im);
+    twin.type('\r');
+    await twin.same(/\$ $/m);
+  });
+
+  // Nothing on its screen would be the same in two runs: `script` records what it printed here, for the plain emulator.
+  test.skipIf(missing('htop'))('htop, against its own recording', async () => {
+    await fresh();
+    const file = join(homes[0] ?? '', 'recording');
+    const same = async (wanted: RegExp): Promise<void> => {
+      await pane.waitFor(wanted);
+      const plain = emulatorOf(COLS, ROWS - CHROME.above - CHROME.below);
+      let fed = 0;
+      for (const deadline = performance.now() + 20_000; ;) {
+        // Its first line is the recorder's own.
+        const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+        const news = bytes.subarray(Math.max(fed, bytes.indexOf('\n') + 1));
+        fed = bytes.length;
+        await new Promise<void>((resolve) => plain.write(news, resolve));
+        const found = differencesTo(plain, pane);
+        if (found.length === 0) break;
+        if (performance.now() > deadline) throw new Error(`${found.slice(0, 12).join('\n')}\n${pane.text()}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      plain.dispose();
+    };
+    pane.type(`script -qfc 'htop -d 100' ${file}\r`);
+    await same(/F10Quit/);
+    pane.type(DOWN[0]);
+    await same(/F10Quit/);
+    // F5 is the tree, F2 its setup.
+    pane.type('\x1b[15~');
+    await same(/F5(?:List|Sorted)|├─|└─/);
+    pane.type('\x1bOQ');
+    await same(/Display options|Setup/);
+    pane.type('\x1b[21~');
+    await same(/F10Quit/);
+    pane.type('q');
+    await pane.waitFor((screen) => !screen.text().includes('F10Quit'));
+  });
+
+  test.skipIf(missing('tmux'))('tmux, and a pager in it', async () => {
+    await fresh();
+    twin.type('tmux -f tmux.conf\r');
+    await twin.same(/0:bash/);
+    twin.type('\x02"');
+    await twin.same(/─{90}/);
+    twin.type('less text\r');
+    await twin.same(/line 5 of the text/);
+    twin.type(DOWN[0], DOWN[1]);
+    twin.type('q');
+    twin.type('tmux kill-server\r');
+    await twin.same(/exited\]/);
+  });
+});
+
+test('every key that was typed went to the node, none to a BIOS', async () => {
+  const { bus, nodes } = await rack.rack.counters();
+  expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false, masterForConsole: { printable: 0 } });
+  for (const node of Object.values(nodes)) expect(node).toMatchObject({ off: 0, biosForConsole: { printable: 0 } });
+});

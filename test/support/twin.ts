@@ -1,0 +1,149 @@
+/**
+ * The same program twice: on a node of a simulated rack, seen through line, server and interface, and in a plain
+ * emulator of the pane's size. Keys go to both; the screens must become equal, cell for cell.
+ */
+import pty from '@lydell/node-pty';
+import unicode11 from '@xterm/addon-unicode11';
+import headless, { type IBufferCell } from '@xterm/headless';
+import { nearest256 } from '../../src/tui/colours.ts';
+import { cellText } from '../../src/tui/cell-text.ts';
+import type { TestTerminal } from './terminal.ts';
+
+type Emulator = InstanceType<typeof headless.Terminal>;
+
+/** Rows of the interface above a console that fills it (header, title), and below (footer). */
+export const CHROME = { above: 2, below: 1 };
+
+export function emulatorOf(cols: number, rows: number): Emulator {
+  const emulator = new headless.Terminal({ cols, rows, allowProposedApi: true, logLevel: 'off', scrollback: 1000 });
+  emulator.loadAddon(new unicode11.Unicode11Addon());
+  emulator.unicode.activeVersion = '11';
+  return emulator;
+}
+
+/** A cell in a line of text: what is shown and how. Colours as a terminal of 256 shows them. */
+export function cellLine(emulator: Emulator, y: number, from = 0, width = emulator.cols): string[] {
+  const buffer = emulator.buffer.active;
+  const line = buffer.getLine(buffer.baseY + y);
+  return Array.from({ length: width }, (_, i) => {
+    const cell = line?.getCell(from + i);
+    return cell === undefined ? '?' : describe(cell);
+  });
+}
+
+function describe(cell: IBufferCell): string {
+  if (cell.getWidth() === 0) return '';
+  const colour = (isDefault: boolean, isRGB: boolean, value: number): string =>
+    isDefault ? '-' : String(isRGB ? nearest256(value) : value);
+  const style = Object.entries({
+    bold: cell.isBold(),
+    dim: cell.isDim(),
+    italic: cell.isItalic(),
+    underline: cell.isUnderline(),
+    blink: cell.isBlink(),
+    inverse: cell.isInverse(),
+    invisible: cell.isInvisible(),
+    strike: cell.isStrikethrough(),
+  })
+    .filter(([, is]) => is !== 0)
+    .map(([name]) => name);
+  const fg = colour(cell.isFgDefault(), cell.isFgRGB(), cell.getFgColor());
+  const bg = colour(cell.isBgDefault(), cell.isBgRGB(), cell.getBgColor());
+  return `${cellText(cell.getChars() || ' ')} ${fg}/${bg} ${style.join('+')}`;
+}
+
+/** Where the console pane shows other cells, or another cursor, than `plain`. */
+export function differencesTo(plain: Emulator, pane: TestTerminal): string[] {
+  const found: string[] = [];
+  for (let y = 0; y < plain.rows; y++) {
+    const wanted = cellLine(plain, y);
+    const shown = cellLine(pane.screen, y + CHROME.above);
+    wanted.forEach((cell, x) => {
+      // The operator's terminal takes an emoji for one column: the other one must be blank, and the rest in its place.
+      const half = cell === '' && shown[x]?.startsWith('  ') === true;
+      if (cell !== shown[x] && !half) found.push(`row ${y} column ${x}: plain "${cell}", pane "${shown[x] ?? ''}"`);
+    });
+  }
+  const { cursorX, cursorY } = plain.buffer.active;
+  const { x, y } = pane.cursor;
+  if (!pane.cursorHidden && (x !== Math.min(cursorX, plain.cols - 1) || y !== cursorY + CHROME.above))
+    found.push(`cursor: plain ${cursorX},${cursorY}, pane ${x},${y - CHROME.above}`);
+  return found;
+}
+
+export class Twin implements AsyncDisposable {
+  readonly pane: TestTerminal;
+  readonly #emulator: Emulator;
+  readonly #program: pty.IPty;
+  readonly #exited: Promise<void>;
+  #checks: (() => void)[] = [];
+
+  /** `command` runs in the plain emulator; the same is at work in the pane already. */
+  constructor(pane: TestTerminal, command: readonly string[], env: Record<string, string>) {
+    this.pane = pane;
+    const cols = pane.cols;
+    const rows = pane.rows - CHROME.above - CHROME.below;
+    this.#emulator = emulatorOf(cols, rows);
+    const [file = '', ...args] = command;
+    this.#program = pty.spawn(file, args, { cols, rows, name: env.TERM ?? 'vt220', env });
+    this.#program.onData((data) => this.#emulator.write(data, () => this.#checks.forEach((check) => check())));
+    this.#emulator.onData((reply) => this.#program.write(reply));
+    this.#exited = new Promise((resolve) => this.#program.onExit(() => resolve()));
+  }
+
+  /** Keys to both. `plain`: what a terminal in the program's own modes sends, where that is something else. */
+  type(keys: string, plain = keys): void {
+    this.pane.type(keys);
+    this.#program.write(plain);
+  }
+
+  /** A paste into both, bracketed where the receiver asked for it. */
+  paste(text: string): void {
+    this.pane.paste(text);
+    const typed = text.replaceAll('\n', '\r');
+    this.#program.write(this.#emulator.modes.bracketedPasteMode ? `\x1b[200~${typed}\x1b[201~` : typed);
+  }
+
+  text(): string {
+    const buffer = this.#emulator.buffer.active;
+    return Array.from(
+      { length: this.#emulator.rows },
+      (_, y) => buffer.getLine(buffer.baseY + y)?.translateToString(true) ?? '',
+    ).join('\n');
+  }
+
+  /** Waits until the plain one shows `wanted` and the pane shows the same cells, cursor included. */
+  async same(wanted: RegExp, limitMs = 20_000): Promise<void> {
+    const holds = (): boolean => wanted.test(this.text()) && this.differences().length === 0;
+    await new Promise<void>((resolve, reject) => {
+      const check = (): void => {
+        if (!holds()) return;
+        clearTimeout(timer);
+        this.#checks = [];
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#checks = [];
+        const found = this.differences().slice(0, 12).join('\n');
+        reject(
+          new Error(
+            `not the same within ${limitMs} ms, waiting for ${String(wanted)}:\n${found}\nplain:\n${this.text()}\npane:\n${this.pane.text()}`,
+          ),
+        );
+      }, limitMs);
+      this.#checks = [check];
+      this.pane.waitFor(() => holds(), 'the same cells', limitMs).then(check, () => undefined);
+      check();
+    });
+  }
+
+  differences(): string[] {
+    return differencesTo(this.#emulator, this.pane);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#program.kill('SIGKILL');
+    await this.#exited;
+    this.#emulator.dispose();
+  }
+}

@@ -1,0 +1,96 @@
+/** A node's cells on the operator's terminal: widths, styles and cursor, read back through an emulator of another mind. */
+import headless from '@xterm/headless';
+import { expect, test } from 'vitest';
+import { anchored, cellText } from '../../src/tui/cell-text.ts';
+import { Emulators } from '../../src/tui/emulator.ts';
+import { FLAG, Frame, rawInk } from '../../src/tui/frame.ts';
+import { Styles } from '../../src/tui/styles.ts';
+
+test.each([
+  ['a', 'a'],
+  ['é', 'é'],
+  ['e\u0301', 'e\u0301'],
+  ['語', '語'],
+  ['\u{1f600}', '\u{1f600}'],
+  // Directions, joiners and selectors of a shape are no part of a cell.
+  ['\u202e', ' '],
+  ['a\u2066\u200d', 'a'],
+  ['\u2764\ufe0f', '\u2764'],
+  ['\x9b', ' '],
+  [`a${'\u0301'.repeat(500)}`, `a${'\u0301'.repeat(6)}`],
+])('%j is shown as %j', (chars, shown) => {
+  expect(cellText(chars)).toBe(shown);
+});
+
+test('after a character whose width terminals dispute, the next cell is where it belongs', async () => {
+  // Without the addon for Unicode 11 this emulator takes emoji for one column wide.
+  const terminal = new headless.Terminal({ cols: 20, rows: 1, allowProposedApi: true, logLevel: 'off' });
+  const cells: [string, boolean][] = [
+    ['\u{1f600}', true],
+    ['x', false],
+    ['e\u0301', false],
+    ['語', true],
+    ['y', false],
+  ];
+  let at = 0;
+  let text = '';
+  const columns: number[] = [];
+  for (const [ch, wide] of cells) {
+    columns.push(at);
+    text += anchored(ch, at, wide);
+    at += wide ? 2 : 1;
+  }
+  await new Promise<void>((resolve) => terminal.write(text, resolve));
+  const line = terminal.buffer.active.getLine(0);
+  expect(columns.map((x) => line?.getCell(x)?.getChars())).toEqual(cells.map(([ch]) => ch));
+});
+
+test('what covers half of a wide character blanks the other half', () => {
+  const frame = new Frame(6, 1);
+  const wide = (x: number): void => {
+    frame.put(x, 0, '語', 'text');
+    frame.put(x + 1, 0, '', 'text');
+  };
+  wide(0);
+  wide(2);
+  wide(4);
+  frame.put(1, 0, 'a', 'text');
+  frame.put(4, 0, 'b', 'text');
+  expect(frame.chars).toEqual([' ', 'a', '語', '', 'b', ' ']);
+  frame.clear({ x: 3, y: 0, width: 1, height: 1 });
+  expect(frame.chars).toEqual([' ', 'a', ' ', ' ', 'b', ' ']);
+});
+
+test('styles that blessed does not know travel as foregrounds of their own; too many lose the style, never the colour', () => {
+  const styles = new Styles();
+  const plain = rawInk(FLAG.bold, 3, 4);
+  expect(styles.encode(plain)).toBe(plain);
+  const dim = styles.encode(rawInk(FLAG.bold | FLAG.dim, 3, 4));
+  expect(dim >> 18).toBe(FLAG.bold);
+  expect(styles.codeOf((dim >> 9) & 0x1ff)).toBe('3;2');
+  expect(styles.encode(rawInk(FLAG.bold | FLAG.dim, 3, 4))).toBe(dim);
+  const all = styles.encode(rawInk(FLAG.dim | FLAG.italic | FLAG.strike, 0x1ff, 4));
+  expect(styles.codeOf((all >> 9) & 0x1ff)).toBe('7;39;2;3;9');
+  for (let colour = 0; colour < 256; colour++) styles.encode(rawInk(FLAG.italic, colour, 4));
+  expect((styles.encode(rawInk(FLAG.strike, 77, 4)) >> 9) & 0x1ff).toBe(77);
+});
+
+test('cursor: shown, hidden, its shape, and what a reset makes of it', async () => {
+  const drawn: (() => void)[] = [];
+  const emulators = new Emulators(() => drawn.splice(0).forEach((resolve) => resolve()));
+  const write = async (text: string): Promise<unknown> => {
+    const done = new Promise<void>((resolve) => drawn.push(resolve));
+    emulators.data(2, Buffer.from(text));
+    await done;
+    return emulators.screens(2)?.cursor;
+  };
+  emulators.load(2, 80, 24, new Uint8Array());
+  expect(await write('abc')).toMatchObject({ x: 3, y: 0, visible: true, shape: 0 });
+  expect(await write('\x1b[?25l')).toMatchObject({ visible: false });
+  expect(await write('\x1b[?1;25h\x1b[5 q')).toMatchObject({ visible: true, shape: 5 });
+  expect(await write('\x1b[?1h\x1b[99 q')).toMatchObject({ shape: 0 });
+  expect(emulators.keyModes(2)).toEqual({ applicationCursor: true, applicationKeypad: false });
+  expect(await write('\x1b[?25l\x1b[4 q\x1bc')).toMatchObject({ x: 0, visible: true, shape: 0 });
+  expect(await write('\x1b[?25l\x1b[!p')).toMatchObject({ visible: true });
+  emulators.dispose();
+});
