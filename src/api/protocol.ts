@@ -154,6 +154,8 @@ export interface Requests {
   'console.take': [Record<string, never>, ConsoleState];
   /** Set the emulated size after the operator set the node's tty size. */
   'console.resize': [{ cols: number; rows: number }, { ok: true }];
+  /** A piece of a large paste, at most 256 bytes, base64: answered when it is on the wire; `why` it is not, otherwise. */
+  'console.paste': [{ addr: Address; data: string }, { sent: boolean; why: string | null }];
   'power.check': [PowerRequest, PowerCheck];
   'power.start': [PowerRequest, Operation];
   'ops.list': [Record<string, never>, Operation[]];

@@ -28,7 +28,7 @@ export class Lease implements ConsoleLease {
   #proof: ConsoleProof | null = null;
   #wire: Wire | null = null;
   #gap: { from: number; why: string } | null = null;
-  /** When an Enter went out that nothing has answered yet (performance.now); `told`: the bus has looked into that. */
+  /** When the last byte went out since an Enter that nothing has answered yet (performance.now); `told`: the bus has looked into that. */
   #unheard: { since: number; told: boolean } | null = null;
   /** Not before this time (performance.now) is opening tried again. */
   retryAt = 0;
@@ -47,6 +47,8 @@ export class Lease implements ConsoleLease {
     this.#release = options.release;
     this.#pacer = new Pacer(options.pacingMs, (byte) => {
       this.#wire?.send(Uint8Array.of(byte));
+      // What is still being typed (a paste into a program that prints nothing) is not torn apart for the question.
+      if (this.#unheard?.told === false) this.#unheard.since = performance.now();
       if (byte !== ENTER || this.#unheard !== null) return;
       this.#unheard = { since: performance.now(), told: false };
       options.doubt();
@@ -75,8 +77,8 @@ export class Lease implements ConsoleLease {
     return this.#pacer.pending;
   }
 
-  cancelPending(): void {
-    this.#pacer.clear();
+  passed(): Promise<'sent' | 'dropped'> {
+    return this.#pacer.passed();
   }
 
   write(bytes: Uint8Array): { taken: number; refused: string | null } {

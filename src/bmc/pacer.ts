@@ -10,6 +10,10 @@ export class Pacer {
   #count = 0;
   #lastAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
+  /** Bytes accepted and bytes gone since the beginning, and who waits for which of them. */
+  #accepted = 0;
+  #gone = 0;
+  #waiting: { upTo: number; resolve: (outcome: 'sent' | 'dropped') => void }[] = [];
 
   constructor(gapMs: number, send: (byte: number) => void) {
     this.#gapMs = gapMs;
@@ -24,6 +28,7 @@ export class Pacer {
     if (bytes.length === 0) return;
     this.#pending.push(bytes);
     this.#count += bytes.length;
+    this.#accepted += bytes.length;
     if (this.#timer === null) this.#step();
   }
 
@@ -34,7 +39,15 @@ export class Pacer {
     this.#offset = this.#count = 0;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#gone = this.#accepted;
+    for (const { resolve } of this.#waiting.splice(0)) resolve('dropped');
     return dropped;
+  }
+
+  /** Resolves when everything accepted so far has gone out, or was forgotten. */
+  passed(): Promise<'sent' | 'dropped'> {
+    if (this.#count === 0) return Promise.resolve('sent');
+    return new Promise((resolve) => this.#waiting.push({ upTo: this.#accepted, resolve }));
   }
 
   #step(): void {
@@ -56,6 +69,8 @@ export class Pacer {
     }
     this.#lastAt = performance.now();
     this.#send(byte);
+    this.#gone++;
+    while ((this.#waiting[0]?.upTo ?? Infinity) <= this.#gone) this.#waiting.shift()?.resolve('sent');
     if (this.#count > 0) this.#timer = setTimeout(() => this.#step(), Math.ceil(this.#gapMs));
   }
 }

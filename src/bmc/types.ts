@@ -67,8 +67,8 @@ export interface ConsoleLease {
   write(bytes: Uint8Array): { taken: number; refused: string | null };
   /** Bytes accepted and not yet on the wire. */
   readonly pending: number;
-  /** Forget what is pending (a paste that was cancelled). */
-  cancelPending(): void;
+  /** Resolves when what was accepted so far is on the wire, or was dropped with the pipe. */
+  passed(): Promise<'sent' | 'dropped'>;
   close(): Promise<void>;
 }
 

@@ -12,6 +12,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.detach': 'view',
   'console.take': 'control',
   'console.resize': 'control',
+  'console.paste': 'control',
   // Sends status requests, and tells what a cut would do: part of acting.
   'power.check': 'control',
   'power.start': 'control',

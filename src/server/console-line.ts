@@ -180,6 +180,19 @@ export class ConsoleLine {
     if (refused !== null) member.note('blocked', refused);
   }
 
+  /**
+   * A piece of a paste: answered when it is on the wire, so that whoever sends it knows how far it is and can stop.
+   * `why`: it is not, and nothing of it was kept.
+   */
+  async paste(user: ConsoleUser, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
+    if (this.typingUser?.id !== user.id)
+      return { sent: false, why: `${this.typistName ?? 'nobody'} types here; take the keyboard first` };
+    const { refused } = this.write(bytes);
+    if (refused !== null) return { sent: false, why: refused };
+    const sent = (await this.#lease.passed()) === 'sent';
+    return { sent, why: sent ? null : 'the console was interrupted' };
+  }
+
   /** The operation's typing; refused while somebody else has the keyboard. */
   type(worker: ConsoleWorker, bytes: Uint8Array): { taken: number; refused: string | null } {
     if (this.#ended) return { taken: 0, refused: 'the console was closed' };

@@ -102,6 +102,12 @@ export class Consoles implements ConsolePort {
     else user.outbox.note('console.note', { addr, kind: 'blocked', text: 'not sent: this console is not open' });
   }
 
+  paste(user: ConsoleUser, addr: Address, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
+    const line = this.#line;
+    if (line?.addr === addr && line.member(user)) return line.paste(user, bytes);
+    return Promise.resolve({ sent: false, why: 'this console is not open' });
+  }
+
   holder(): { addr: Address; session: number; name: string } | null {
     const line = this.#line;
     const user = line?.typingUser;

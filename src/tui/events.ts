@@ -32,6 +32,9 @@ export type UiEvent =
   | { type: 'attached'; joined: ConsoleJoined }
   | { type: 'attach-failed'; addr: Address; error: RequestError }
   | { type: 'took'; console: ConsoleState }
+  | { type: 'pasted'; sent: number; total: number }
+  /** `why`: it did not come to its end. */
+  | { type: 'paste-ended'; sent: number; total: number; why: string | null }
   | { type: 'checked'; dialog: number; answer: PowerCheck }
   | { type: 'check-failed'; dialog: number; error: RequestError }
   | { type: 'started'; dialog: number | null; operation: Operation }
@@ -57,6 +60,9 @@ export type Effect =
   | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
   /** A paste for the node: with `brackets` it is bracketed where its program asked for that. */
   | { do: 'paste'; addr: Address; bytes: Uint8Array; brackets: boolean }
+  /** A large one, piece by piece; `byLine`: after each line the node is let come to rest. */
+  | { do: 'long-paste'; addr: Address; bytes: Uint8Array; brackets: boolean; byLine: boolean }
+  | { do: 'stop-paste' }
   | { do: 'tell-size'; addr: Address; cols: number; rows: number }
   | { do: 'sample'; addr: Address }
   | { do: 'check'; dialog: number; request: PowerRequest }

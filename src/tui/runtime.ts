@@ -5,6 +5,7 @@ import type { Emulators } from './emulator.ts';
 import type { Effect, RequestError, UiEvent } from './events.ts';
 import { requestPlan } from './plan-requests.ts';
 import { keyForNode } from './node-keys.ts';
+import { Paste } from './paste.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
@@ -22,6 +23,9 @@ export class Runtime {
   #client: RackClient;
   /** Emulator work in its order: the first load waits for the module. */
   #work: Promise<void> = Promise.resolve();
+  #pasting: Paste | null = null;
+  /** When a console was last heard, performance.now(). */
+  #heardAt = 0;
 
   constructor(client: RackClient, ports: RuntimePorts) {
     this.#client = client;
@@ -63,6 +67,15 @@ export class Runtime {
         this.#later((emulators) =>
           this.#type(effect.addr, pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr))),
         );
+        return;
+      case 'long-paste':
+        this.#later((emulators) => {
+          const brackets = effect.brackets && emulators.bracketedPaste(effect.addr);
+          this.#paste(effect.addr, pasteFor(effect.bytes, brackets), effect.byLine);
+        });
+        return;
+      case 'stop-paste':
+        this.#pasting?.stop();
         return;
       case 'tell-size':
         this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
@@ -111,6 +124,7 @@ export class Runtime {
         return;
       }
       case 'screen-data':
+        this.#heardAt = performance.now();
         this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64')));
         return;
       case 'screen-resize':
@@ -123,6 +137,20 @@ export class Runtime {
         this.#ports.quit();
         return;
     }
+  }
+
+  #paste(addr: Address, bytes: Uint8Array, byLine: boolean): void {
+    const { dispatch } = this.#ports;
+    const total = bytes.length;
+    this.#pasting = new Paste(bytes, byLine, {
+      send: (piece) => this.#client.request('console.paste', { addr, data: Buffer.from(piece).toString('base64') }),
+      heardAt: () => this.#heardAt,
+      progress: (sent) => dispatch({ type: 'pasted', sent, total }),
+      ended: (sent, why) => {
+        this.#pasting = null;
+        dispatch({ type: 'paste-ended', sent, total, why });
+      },
+    });
   }
 
   /** The command would be typed into the editor or the pager that has the screen. */

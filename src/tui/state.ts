@@ -49,6 +49,14 @@ export interface Kept {
   scroll: number;
 }
 
+/** A large paste on its way, byte counts; `since` is the server's clock. */
+export interface Pasting {
+  addr: Address;
+  total: number;
+  sent: number;
+  since: number;
+}
+
 export interface ConsolePane {
   attachment: Attachment;
   kept: ReadonlyMap<Address, Kept>;
@@ -57,6 +65,7 @@ export interface ConsolePane {
   /** The console before this one: prefix Tab. */
   previous: Address | null;
   chord: Chord;
+  pasting: Pasting | null;
   /** Consoles at which a paste goes without brackets although the program asks for them. */
   plainPaste: ReadonlySet<Address>;
   /** In the pane's border: blocked keys, who took the keyboard, a gap. */
@@ -212,6 +221,7 @@ export function initialState(
       shown: null,
       previous: null,
       chord: { kind: 'idle' },
+      pasting: null,
       plainPaste: new Set(),
       notice: null,
     },

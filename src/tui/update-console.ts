@@ -1,7 +1,7 @@
 /** Which console the pane shows, and what the server says of it. Pure. */
 import { RPC_ERROR, type ConsoleState } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
-import { step, withNotice, withPaneNotice, type Step, type UiEvent } from './events.ts';
+import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { nameOf, type ConsolePane, type Kept, type State } from './state.ts';
 
 /** Asks for a node's console. Those who may only look join one that is open. */
@@ -19,10 +19,12 @@ export function attachTo(state: State, addr: Address): Step {
     chord: { kind: 'idle' },
     notice: null,
   };
-  return step(
-    { ...state, cursor: addr, focus: 'console', pane },
-    { do: 'attach', addr, take: false, watch: state.access === 'view' },
-  );
+  return step({ ...state, cursor: addr, focus: 'console', pane }, ...stopPaste(state), {
+    do: 'attach',
+    addr,
+    take: false,
+    watch: state.access === 'view',
+  });
 }
 
 /** Notes when the attached console was left; the screen stays. */
@@ -43,10 +45,13 @@ export function leave(state: State, why: string | null): State {
 export function detach(state: State): Step {
   const left = leave(state, null);
   const pane: ConsolePane = { ...left.pane, attachment: { kind: 'none' }, chord: { kind: 'idle' } };
-  return step({ ...left, pane, focus: 'map', zoom: false }, { do: 'detach' });
+  return step({ ...left, pane, focus: 'map', zoom: false }, ...stopPaste(state), { do: 'detach' });
 }
 
-type ConsoleEvent = Extract<UiEvent, { type: 'console.data' | 'console.note' | 'attached' | 'attach-failed' | 'took' }>;
+type ConsoleEvent = Extract<
+  UiEvent,
+  { type: 'console.data' | 'console.note' | 'attached' | 'attach-failed' | 'took' | 'pasted' | 'paste-ended' }
+>;
 
 export function consoleEvent(state: State, event: ConsoleEvent): Step {
   switch (event.type) {
@@ -85,9 +90,29 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
       const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'types' } };
       return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', 'the keyboard is yours'));
     }
+    case 'pasted':
+    case 'paste-ended':
+      return step(pasted(state, event));
     case 'console.note':
       return onNote(state, event.note);
   }
+}
+
+function pasted(state: State, event: Extract<ConsoleEvent, { type: 'pasted' | 'paste-ended' }>): State {
+  const { pasting } = state.pane;
+  if (pasting === null) return state;
+  if (event.type === 'pasted')
+    return { ...state, pane: { ...state.pane, pasting: { ...pasting, sent: event.sent, total: event.total } } };
+  const over: State = { ...state, pane: { ...state.pane, pasting: null } };
+  const { sent, total, why } = event;
+  if (why === null) return withPaneNotice(over, 'info', `pasted ${total} bytes`);
+  const text = `paste stopped after ${sent} of ${total} bytes: ${why}`;
+  return state.focus === 'console' ? withPaneNotice(over, 'warning', text, 20_000) : withNotice(over, 'warning', text);
+}
+
+/** A paste ends with the console it goes to. */
+function stopPaste(state: State): Effect[] {
+  return state.pane.pasting === null ? [] : [{ do: 'stop-paste' }];
 }
 
 function onNote(state: State, note: Extract<ConsoleEvent, { type: 'console.note' }>['note']): Step {

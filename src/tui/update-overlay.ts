@@ -6,7 +6,7 @@ import { seenLongEnough } from './power-rules.ts';
 import { keyInAlarms } from './update-alarms.ts';
 import { attachTo } from './update-console.ts';
 import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
-import { pasteOf } from './update-typing.ts';
+import { longPaste } from './update-typing.ts';
 import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
@@ -39,8 +39,13 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
         : step({ ...state, overlay: null });
     case 'paste': {
       const closed: State = { ...state, overlay: null };
-      if (name === 'y' && believable(overlay.shown, state, event))
-        return step(closed, pasteOf(closed, overlay.addr, overlay.bytes));
+      if ((name === 'y' || name === 'l') && believable(overlay.shown, state, event)) {
+        // The console may have been lost while the question stood.
+        const { attachment } = state.pane;
+        if (attachment.kind !== 'joined' || attachment.role !== 'types' || attachment.addr !== overlay.addr)
+          return step(withNotice(closed, 'warning', 'nothing was pasted: you do not type there any more'));
+        return longPaste(closed, overlay.addr, overlay.bytes, name === 'l');
+      }
       return step(withNotice(closed, 'info', 'the paste was left out'));
     }
   }

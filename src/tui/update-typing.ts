@@ -37,6 +37,10 @@ function typed(before: State, name: string, bytes: Uint8Array): Step {
     const who = before.console?.holderName ?? 'nobody';
     return step(withPaneNotice(before, 'warning', `not sent: ${who} types here; Ctrl-] w takes the keyboard`));
   }
+  if (before.pane.pasting !== null) {
+    if (name === 'C-c') return step(before, { do: 'stop-paste' });
+    return step(withPaneNotice(before, 'warning', 'not sent: a paste is under way; Ctrl-C stops it, Ctrl-] works'));
+  }
   if (before.link.kind === 'lost') return step(withPaneNotice(before, 'error', 'not sent: the server is gone'));
   return step(scrolledTo(read(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
 }
@@ -49,6 +53,8 @@ function read(state: State): State {
 function onPaste(state: State, raw: Uint8Array): Step {
   const { attachment } = state.pane;
   if (attachment.kind !== 'joined' || attachment.role !== 'types') return typed(state, 'paste', new Uint8Array());
+  if (state.pane.pasting !== null)
+    return step(withPaneNotice(state, 'warning', 'left out: another paste is under way; Ctrl-C stops it'));
   const bytes = raw.filter((byte) => byte !== BELL);
   const removed = raw.length - bytes.length;
   const { addr } = attachment;
@@ -67,8 +73,18 @@ function onPaste(state: State, raw: Uint8Array): Step {
  * A program that asked for brackets gets them, or a paste into vim would be commands. But the pace of the bus puts 2 ms
  * between a mark's bytes, and nano, which reads what is there, takes the torn mark for text: so the operator may say no.
  */
-export function pasteOf(state: State, addr: Address, bytes: Uint8Array): Effect {
+function pasteOf(state: State, addr: Address, bytes: Uint8Array): Effect {
   return { do: 'paste', addr, bytes, brackets: !state.pane.plainPaste.has(addr) };
+}
+
+/** A paste that was asked about; it can be watched and stopped. */
+export function longPaste(state: State, addr: Address, bytes: Uint8Array, byLine: boolean): Step {
+  const pane = {
+    ...scrolledTo(state, addr, 0).pane,
+    pasting: { addr, total: bytes.length, sent: 0, since: state.now },
+  };
+  const brackets = !state.pane.plainPaste.has(addr);
+  return step({ ...state, pane }, { do: 'long-paste', addr, bytes, brackets, byLine });
 }
 
 function withBrackets(state: State, addr: Address, brackets: boolean): State {

@@ -30,6 +30,8 @@ export function update(state: State, event: UiEvent): Step {
     case 'attached':
     case 'attach-failed':
     case 'took':
+    case 'pasted':
+    case 'paste-ended':
       return consoleEvent(state, event);
     case 'checked':
     case 'check-failed':

@@ -56,6 +56,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'console.detach': [],
   'console.take': [{}],
   'console.resize': [{ cols: 100, rows: 30 }],
+  'console.paste': [{ addr: 1, data: 'eA==' }],
   'power.check': [POWER],
   'power.start': [POWER],
   'ops.list': [],

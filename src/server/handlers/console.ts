@@ -3,7 +3,10 @@ import type { Services } from '../services.ts';
 import { expectNode } from './look.ts';
 import { rpcError, type Methods, type NoteHandlers } from './methods.ts';
 
-type ConsoleMethods = Pick<Methods, 'console.attach' | 'console.detach' | 'console.take' | 'console.resize'>;
+type ConsoleMethods = Pick<
+  Methods,
+  'console.attach' | 'console.detach' | 'console.take' | 'console.resize' | 'console.paste'
+>;
 
 export function consoleHandlers(services: Services): ConsoleMethods {
   const { bus, consoles, telemetry } = services;
@@ -23,6 +26,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       return { ok: true };
     },
     'console.take': (_none, caller) => consoles.take(caller),
+    'console.paste': ({ addr, data }, caller) => consoles.paste(caller, addr, Buffer.from(data, 'base64')),
     'console.resize': ({ cols, rows }, caller) => {
       consoles.resize(caller, cols, rows);
       return { ok: true };

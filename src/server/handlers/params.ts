@@ -8,6 +8,9 @@ import { DEPENDENCE_RULES } from '../../rack/plan.ts';
 /** Bytes of one console note: a paste comes in several. */
 const INPUT_LIMIT = 64 * 1024;
 
+/** Bytes of a piece of a large paste: half a second at the bus's pace, after which it may be stopped. */
+const PASTE_LIMIT = 256;
+
 const addr = z.number().int().min(0).max(MAX_ADDRESS);
 const nothing = z.object({}).transform((): Record<string, never> => ({}));
 
@@ -57,6 +60,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'console.detach': nothing,
   'console.take': nothing,
   'console.resize': z.object({ cols: z.number().int().min(2).max(500), rows: z.number().int().min(1).max(300) }),
+  'console.paste': z.object({ addr, data: z.base64().max(PASTE_LIMIT * 2) }),
   'power.check': powerRequest,
   'power.start': powerRequest,
   'ops.list': nothing,

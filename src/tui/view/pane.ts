@@ -1,7 +1,7 @@
 /** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import type { Frame, InkRole, RawInk, Rect, Span } from '../frame.ts';
-import { formatClock, type Glyphs } from '../glyphs.ts';
+import { formatClock, formatDuration, type Glyphs } from '../glyphs.ts';
 import { nameOf, type State } from '../state.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
@@ -92,7 +92,7 @@ function roleOf(state: State, shown: Address): Span[] {
     return [[`left ${formatClock(left.leftAt, state.utcOffsetMin, true)}${why} `, 'stale']];
   }
   const console = state.console;
-  const spans: Span[] = [];
+  const spans: Span[] = pastingSpans(state);
   if (state.link.kind === 'lost') spans.push(['server gone ', 'fault']);
   else if (console?.state === 'suspended') spans.push(['suspended ', 'warn']);
   else if (console?.state === 'opening') spans.push(['opening … ', 'aging']);
@@ -101,6 +101,17 @@ function roleOf(state: State, shown: Address): Span[] {
   const watchers = (console?.watchers ?? []).filter((id) => id !== state.session).length;
   if (attachment.role === 'types' && watchers > 0) spans.push([`${watchers} watching `, 'dim']);
   return spans;
+}
+
+/** `pasting 34 %, 12 s left, Ctrl-C stops`. */
+function pastingSpans({ pane, now }: State): Span[] {
+  if (pane.pasting === null) return [];
+  const { sent, total, since } = pane.pasting;
+  const left = sent > 0 ? Math.ceil((((now - since) / sent) * (total - sent)) / 1000) : null;
+  return [
+    [`pasting ${Math.floor((sent / total) * 100)} %`, 'warn'],
+    [`${left === null || now - since < 1000 ? '' : `, ${formatDuration(left * 1000)} left`}, Ctrl-C stops `, 'text'],
+  ];
 }
 
 const NOTICE = { info: 'text', warning: 'warn', error: 'fault' } as const;

@@ -111,19 +111,31 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
         overlay.removed === 0 ? '' : ` ${overlay.removed} × Ctrl-G (0x07) was taken out: it would close the pipe.`;
       const seconds = Math.ceil((overlay.bytes.length * 2) / 1000);
       const text = `Paste ${overlay.bytes.length} bytes into ${nameOf(state, overlay.addr)}? At the pace that loses nothing it takes ${seconds} s.${removed}`;
-      paintQuestion(frame, 'a large paste', text, 'y', 'paste', g);
+      paintQuestion(frame, 'a large paste', text, 'y', 'paste', g, [
+        ['l', 'key'],
+        [' line by line, for a slow reader   ', 'text'],
+      ]);
       return;
     }
   }
 }
 
-function paintQuestion(frame: Frame, title: string, text: string, key: string, does: string, g: Glyphs): void {
+function paintQuestion(
+  frame: Frame,
+  title: string,
+  text: string,
+  key: string,
+  does: string,
+  g: Glyphs,
+  also: readonly Span[] = [],
+): void {
   const lines = wrap(text, 60);
   const box = paintBox(frame, centred(frame, 66, lines.length + 4), title, g, 'warn');
   lines.forEach((line, i) => frame.text(box.x, box.y + i, line, 'text', box.width));
   frame.spans(box.x, box.y + lines.length + 1, [
     [key, 'key'],
     [` ${does}   `, 'text'],
+    ...also,
     ['any other key', 'key'],
     [' leave it', 'text'],
   ]);
