@@ -1,6 +1,8 @@
 /** Keys while something lies over the screen: help, search, menu, questions; power dialogs and panels have rooms of their own. Pure. */
 import { bindingOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
+import { glyphs } from './glyphs.ts';
+import { MIN_ROWS } from './layout.ts';
 import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { keyInAlarms } from './update-alarms.ts';
@@ -9,6 +11,7 @@ import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts'
 import { longPaste } from './update-typing.ts';
 import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
+import { helpLines } from './view/help.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
@@ -27,7 +30,10 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
       const command = bindingOf('help', name)?.command;
       if (command === 'cancel') return step({ ...state, overlay: null });
       const by = command === 'down' ? scrollStep(name) : command === 'up' ? -scrollStep(name) : 0;
-      return step({ ...state, overlay: { ...overlay, scroll: Math.max(0, Math.min(HELP_END, overlay.scroll + by)) } });
+      return step({
+        ...state,
+        overlay: { ...overlay, scroll: Math.max(0, Math.min(helpEnd(state), overlay.scroll + by)) },
+      });
     }
     case 'search':
       return keyInSearch(state, overlay.text, name);
@@ -51,8 +57,10 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   }
 }
 
-/** The help's own length is the view's business; beyond its end scrolling changes nothing. */
-const HELP_END = 80;
+/** Where scrolling ends: the last lines stay on the smallest screen. Signs have the same lines in every alphabet. */
+const helpEnd = (state: State): number => helpLines(state, glyphs(true)).length - HELP_ROWS;
+/** Lines of the help that the smallest terminal shows. */
+const HELP_ROWS = MIN_ROWS - 4;
 const scrollStep = (name: string): number => (name.startsWith('page') || name === 'space' ? 10 : 1);
 
 /** Typed by a person who has seen the question: alone in its read, and not at once. */

@@ -65,7 +65,8 @@ const SCREENS: Record<string, () => Scene> = {
   'map-marked-blade': () => scene(SMALL).keys('0d', 'b'),
   'too-small': () => scene({ cols: 58, rows: 15 }),
   help: () => scene(SMALL).keys('?'),
-  'help-end': () => scene(SMALL).keys('?', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '),
+  // More than enough: the end is where it stays.
+  'help-end': () => scene(SMALL).keys('?', ...Array.from({ length: 20 }, () => ' ')),
   search: () => scene(SMALL).keys('/').typed('worker-05'),
   'power-menu': () => scene(SMALL).keys('03', 'p'),
   'power-menu-blade': () => scene(SMALL).keys('0d', 'b', 'p'),
