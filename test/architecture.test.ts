@@ -18,7 +18,7 @@ const MAY: Record<string, readonly string[]> = {
   server: ['rack', 'api', 'config', 'bmc', 'console', 'power'],
   client: ['rack', 'api', 'config'],
   tui: ['rack', 'api', 'client'],
-  cli: ['rack', 'api', 'config', 'client', 'tui (lazy)', 'server (lazy)', 'sim (lazy)'],
+  cli: ['rack', 'api', 'config', 'client', 'tui (lazy)', 'tui (type)', 'server (lazy)', 'sim (lazy)'],
   sim: [],
   'main.ts': ['cli'],
 };

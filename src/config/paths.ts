@@ -43,6 +43,12 @@ export function configCandidates(around: Surroundings = surroundings()): { path:
   return [join(configHome, 'rackui', 'rack.yaml'), '/etc/rackui/rack.yaml'].map((path) => ({ path, required: false }));
 }
 
+/** Themes of the user's own: `NAME.json` each. */
+export function themeDirectory(around: Surroundings = surroundings()): string {
+  const { env, home } = around;
+  return join(env.XDG_CONFIG_HOME ? env.XDG_CONFIG_HOME : join(home, '.config'), 'rackui', 'themes');
+}
+
 /** Where a server started by this user listens. Nothing is created. */
 export function runtimeDirectory(around: Surroundings = surroundings()): string {
   const { env, uid, temp } = around;

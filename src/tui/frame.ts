@@ -10,6 +10,8 @@ export const INKS = [
   'title',
   'key',
   'ok',
+  /** A node whose sample has just come; most themes show it as ok. */
+  'pulse',
   'aging',
   'warn',
   'fault',

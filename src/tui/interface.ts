@@ -4,13 +4,14 @@ import type { RackClient } from '../client/client.ts';
 import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
 import { glyphs } from './glyphs.ts';
-import { colourDepth, createPalette } from './palette.ts';
+import { colourDepth, createPalette, type Depth, type Theme } from './palette.ts';
 import { Runtime } from './runtime.ts';
 import { initialState, shownOperations, type State } from './state.ts';
 import { Terminal } from './terminal.ts';
 import { emptyTokenizer, ESCAPE_MS, flush, tokenize, type Token } from './tokenizer.ts';
 import { awaitsPaint } from './update-overlay.ts';
 import { update } from './update.ts';
+import { PULSE_MS } from './view/node-look.ts';
 import { topLine } from './view/pane.ts';
 import { paint } from './view/view.ts';
 
@@ -18,7 +19,9 @@ export interface InterfaceOptions {
   client: RackClient;
   stdin: ReadStream;
   stdout: WriteStream & { fd: number };
-  theme: string;
+  theme: Theme;
+  /** Colours that the terminal shows; null: what its environment says. */
+  depth: Depth | null;
   ascii: boolean;
   viewOnly: boolean;
   /** Opens a new connection after the server went away; rejects while there is none. */
@@ -67,6 +70,8 @@ class Interface {
   #emulators: Emulators | null = null;
   #loading: Promise<Emulators> | null = null;
   #tokens = emptyTokenizer;
+  #pulses = false;
+  #pulseTimer: NodeJS.Timeout | null = null;
   /** A frame is due; null: none. */
   #cancelDraw: (() => void) | null = null;
   #lastFrameAt = 0;
@@ -95,7 +100,8 @@ class Interface {
   }
 
   async run(): Promise<InterfaceEnd> {
-    const palette = createPalette(this.#o.theme, colourDepth(process.env));
+    const palette = createPalette(this.#o.theme, this.#o.depth ?? colourDepth(process.env));
+    this.#pulses = palette.pulses;
     const over = new Promise<InterfaceEnd>((resolve) => (this.#end = resolve));
     this.#terminal = new Terminal(this.#o.stdout, this.#size(), palette, () =>
       this.#leave({ code: SIGNAL_CODES.SIGHUP }),
@@ -179,6 +185,15 @@ class Interface {
     for (const effect of effects) this.#runtime.perform(effect);
     // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
     if (event.type === 'tick' || differs(before, state)) this.#draw();
+    if (this.#pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
+  }
+
+  /** What has flared up is drawn as usual again when its moment is over. */
+  #endPulse(): void {
+    this.#pulseTimer ??= setTimeout(() => {
+      this.#pulseTimer = null;
+      this.#dispatch({ type: 'tick', local: Date.now() });
+    }, PULSE_MS + FRAME_MS);
   }
 
   /** A key's answer is drawn at once; a stream of updates at most once a frame. */
@@ -294,6 +309,7 @@ class Interface {
     this.#ended = true;
     for (const dispose of this.#disposals.splice(0)) dispose();
     this.#cancelDraw?.();
+    if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
     this.#terminal?.leave();
     try {
       this.#o.stdin.setRawMode(false);

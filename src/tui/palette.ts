@@ -1,7 +1,10 @@
 /** Looks for meanings: a theme resolved for what the terminal can show. Pure. */
+import colourblind from '../../themes/colourblind.json' with { type: 'json' };
+import contrast from '../../themes/contrast.json' with { type: 'json' };
 import dark from '../../themes/dark.json' with { type: 'json' };
 import light from '../../themes/light.json' with { type: 'json' };
 import mono from '../../themes/mono.json' with { type: 'json' };
+import pulse from '../../themes/pulse.json' with { type: 'json' };
 import { nearest16 } from './colours.ts';
 import { DEFAULT_COLOUR, FLAG, GROUNDS, INKS, rawInk, type Ground, type Ink, type RawInk } from './frame.ts';
 
@@ -9,14 +12,15 @@ import { DEFAULT_COLOUR, FLAG, GROUNDS, INKS, rawInk, type Ground, type Ink, typ
 export type Depth = 256 | 16 | 0;
 
 type Looks = readonly string[];
-interface Theme {
+/** Looks by role; each for 256 colours, 16 colours, and none. */
+export interface Theme {
   name: string;
-  inks: Record<string, Looks>;
-  grounds: Record<string, Looks>;
+  inks: Readonly<Record<string, Looks>>;
+  grounds: Readonly<Record<string, Looks>>;
 }
 
-const THEMES: Record<string, Theme> = { dark, light, mono };
-export const THEME_NAMES = Object.keys(THEMES);
+/** Those that come with the program. */
+export const THEMES: Readonly<Record<string, Theme>> = { dark, light, contrast, colourblind, mono, pulse };
 
 /** `-1` keeps what the ground or the terminal has. */
 interface Look {
@@ -28,6 +32,8 @@ interface Look {
 export interface Palette {
   /** Flags and colours of a cell, as {@link rawInk} packs them. */
   resolve(ink: Ink, ground: Ground): RawInk;
+  /** Whether a sample that has just come looks different: then somebody has to draw its end, too. */
+  pulses: boolean;
 }
 
 /** What TERM, COLORTERM and NO_COLOR say. A terminal that claims nothing gets 16 colours: every one shows those. */
@@ -39,18 +45,17 @@ export function colourDepth(env: Readonly<Record<string, string | undefined>>): 
   return /256|kitty|alacritty|foot|ghostty|wezterm|direct|contour/.test(term) ? 256 : 16;
 }
 
-/** Throws RangeError, in words for the operator, for a theme that does not exist. */
-export function createPalette(themeName: string, depth: Depth): Palette {
-  const theme = THEMES[themeName];
-  if (theme === undefined)
-    throw new RangeError(`there is no theme "${themeName}"; there are ${THEME_NAMES.join(', ')}`);
+/** @throws {RangeError} for a look that means nothing. */
+export function createPalette(theme: Theme, depth: Depth): Palette {
   const column = depth === 256 ? 0 : depth === 16 ? 1 : 2;
   const look = (kind: 'inks' | 'grounds', role: string): Look => parseLook(theme[kind][role]?.[column] ?? '');
   const inks = new Map(INKS.map((role) => [role as Ink, look('inks', role)]));
   const grounds = new Map(GROUNDS.map((role) => [role, look('grounds', role)]));
   const known = new Map<string, RawInk>();
   const plain: Look = { flags: 0, fg: -1, bg: -1 };
+  const looksAs = (role: Ink): string => JSON.stringify(inks.get(role));
   return {
+    pulses: looksAs('pulse') !== looksAs('ok'),
     resolve(ink, ground) {
       if (typeof ink === 'number') return depth === 256 ? ink : reduce(ink, depth);
       const name = `${ink}/${ground}`;
@@ -71,7 +76,17 @@ export function createPalette(themeName: string, depth: Depth): Palette {
   };
 }
 
-/** `bold 231 on 124` → a look. Themes are ours, so a word that means nothing is a mistake worth an error. */
+/** Why a look means nothing, in words, or null. */
+export function wrongLook(text: string): string | null {
+  try {
+    parseLook(text);
+    return null;
+  } catch (error) {
+    return error instanceof RangeError ? error.message : String(error);
+  }
+}
+
+/** `bold 231 on 124` → a look. @throws {RangeError} for a word that means nothing */
 export function parseLook(text: string): Look {
   const look: Look = { flags: 0, fg: -1, bg: -1 };
   let ground = false;

@@ -18,7 +18,7 @@ import {
   type InkRole,
   type RawInk,
 } from '../../src/tui/frame.ts';
-import { createPalette, type Depth } from '../../src/tui/palette.ts';
+import { createPalette, THEMES, type Depth, type Theme } from '../../src/tui/palette.ts';
 
 export const GOLDENS = fileURLToPath(new URL('goldens', import.meta.url));
 
@@ -29,6 +29,7 @@ const LETTERS: Record<InkRole, string> = {
   title: 'T',
   key: 'k',
   ok: 'o',
+  pulse: 'O',
   aging: 'a',
   warn: 'w',
   fault: 'f',
@@ -44,8 +45,10 @@ const LETTERS: Record<InkRole, string> = {
   danger: 'D',
 };
 
+const NO_THEME: Theme = { name: 'none', inks: {}, grounds: {} };
+
 export interface Tier {
-  theme: string;
+  theme: keyof typeof THEMES;
   depth: Depth;
 }
 
@@ -100,7 +103,7 @@ function ownColours(frame: Frame): string {
 
 /** What the tier makes of each meaning that is on this screen. */
 function looks(frame: Frame, { theme, depth }: Tier): string {
-  const palette = createPalette(theme, depth);
+  const palette = createPalette(THEMES[theme] ?? NO_THEME, depth);
   const seen = new Map<string, [Ink, Ground]>();
   frame.inks.forEach((ink, i) => {
     const ground = frame.grounds[i] ?? 'screen';

@@ -38,7 +38,7 @@ export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState 
   const current = (i: number): number => 28 + (addr % 5) * 2 + ((i * 7 + addr * 3) % 9) - 4;
   const fan = (i: number): number => 108 + (addr % 7) + ((i * 3 + addr) % 5);
   const history = Array.from({ length: 60 }, (_, i): [number, number] => [current(i), fan(i)]);
-  const sample = { power: 'on', current: current(59), fan: fan(59), at: NOW - 200 - addr * 3, rttMs: 3.4 } as const;
+  const sample = { power: 'on', current: current(59), fan: fan(59), at: NOW - 500 - addr * 3, rttMs: 3.4 } as const;
   return { addr, reading: { state: 'ok', sample }, history, alarms: [], op: null, ...over };
 }
 

@@ -13,6 +13,7 @@ import type { Readable, Writable } from 'node:stream';
 import { EXIT } from '../../api/power.ts';
 import { selfCommand } from '../context.ts';
 import { Failure, UsageFailure } from '../failure.ts';
+import { depthOf, themeNamed } from '../theme.ts';
 import { print, tellEnd } from '../output.ts';
 
 export interface DemoOptions {
@@ -21,6 +22,7 @@ export interface DemoOptions {
   seed?: string;
   headless?: boolean;
   theme?: string;
+  colours?: string;
   ascii?: boolean;
 }
 
@@ -46,7 +48,8 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       client: await open(),
       stdin,
       stdout,
-      theme: options.theme ?? 'dark',
+      theme: await themeNamed(options.theme),
+      depth: depthOf(options.colours),
       ascii: options.ascii === true,
       viewOnly: false,
       reconnect: open,

@@ -2,10 +2,12 @@
 import type { RackClient } from '../../client/client.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
+import { depthOf, themeNamed } from '../theme.ts';
 import { tellEnd } from '../output.ts';
 
 export interface InterfaceOptions extends GlobalOptions {
   theme?: string;
+  colours?: string;
   ascii?: boolean;
 }
 
@@ -25,7 +27,8 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
       client: await (opening ?? open()),
       stdin,
       stdout,
-      theme: options.theme ?? 'dark',
+      theme: await themeNamed(options.theme),
+      depth: depthOf(options.colours),
       ascii: options.ascii === true,
       viewOnly: options.viewOnly === true,
       reconnect: open,

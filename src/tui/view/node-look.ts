@@ -28,7 +28,7 @@ export function lookOf(state: State, node: NodeView | undefined): NodeLook {
   return {
     power,
     freshness: fresh,
-    ink: inkOf(power, fresh),
+    ink: inkOf(power, fresh, age),
     current: sample?.current ?? null,
     fan: sample?.fan ?? null,
     age: ageText(reading, fresh, age, state.now),
@@ -40,13 +40,17 @@ function ageText(reading: NodeView['reading'], fresh: Freshness, age: number | n
   return fresh === 'fresh' || age === null ? null : formatAge(age);
 }
 
-function inkOf(power: ShownPower, fresh: Freshness): InkRole {
+/** A sample shows as a pulse for so long: a heartbeat of the real thing, not of a clock. */
+export const PULSE_MS = 400;
+
+function inkOf(power: ShownPower, fresh: Freshness, age: number | null): InkRole {
   if (power === 'unknown') return 'unknown';
   if (power === 'absent') return 'dim';
   if (fresh === 'stale') return 'stale';
   if (power === 'disabled') return 'warn';
   if (power === 'off') return 'off';
-  return fresh === 'fresh' ? 'ok' : 'aging';
+  if (fresh !== 'fresh') return 'aging';
+  return age !== null && age < PULSE_MS ? 'pulse' : 'ok';
 }
 
 export interface Counts {
