@@ -80,7 +80,15 @@ const SCREENS: Record<string, () => Scene> = {
         error: {
           code: 3,
           message: 'eve types there',
-          data: { addr: 0x07, state: 'open', holder: 2, holderName: 'eve', watchers: [2], unproven: null },
+          data: {
+            addr: 0x07,
+            state: 'open',
+            holder: 2,
+            holderName: 'eve',
+            watchers: [2],
+            unproven: null,
+            baud: 115200,
+          },
         },
       }),
   'paste-question': () => inConsole(SMALL).keys(`\x1b[200~${'echo 0123456789\x07\r'.repeat(120)}\x1b[201~`),
