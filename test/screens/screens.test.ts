@@ -97,6 +97,7 @@ const SCREENS: Record<string, () => Scene> = {
   'console-left': () => inConsole({ cols: 160, rows: 50 }).keys('\x1d', 'd').later(65_000),
   'run-lines': () => scene({ ...SMALL, operations: [ended()] }).ran(midway()),
   'operation-lines': () => scene({ ...SMALL, operations: [running(), ended()] }),
+  'operations-ended': () => scene({ ...SMALL, operations: [ended()] }).keys('o'),
   'operations-question': () => scene({ ...SMALL, operations: [asking()] }).keys('o'),
   'operations-question-confirm': () =>
     scene({ ...SMALL, operations: [asking()] })
