@@ -14,6 +14,7 @@ import {
   viewOnly,
 } from './binding-reasons.ts';
 import { ALARM_BINDINGS } from './bindings-alarms.ts';
+import { LOOK_BINDINGS } from './bindings-look.ts';
 import { PLAN_BINDINGS } from './bindings-plans.ts';
 import type { State } from './state.ts';
 
@@ -27,6 +28,9 @@ export type Context =
   | 'menu'
   | 'operations'
   | 'alarms'
+  | 'look'
+  | 'look-search'
+  | 'consoles'
   | 'emergency'
   | 'armed'
   | 'plan-run';
@@ -70,6 +74,17 @@ export type Command =
   | 'scroll-down'
   | 'tty-size'
   | 'take'
+  | 'look'
+  | 'save-screen'
+  | 'consoles'
+  | 'copy'
+  | 'save'
+  | 'older'
+  | 'newer'
+  | 'first'
+  | 'last'
+  | 'line-start'
+  | 'line-end'
   | 'paste-brackets'
   | 'send-prefix';
 
@@ -128,6 +143,14 @@ export const BINDINGS: readonly Binding[] = [
     ...{ context: 'map', keys: ['z'], command: 'zoom', hint: null, disabled: nothingShown },
     help: 'give the console the whole screen, or back',
   },
+  {
+    context: 'map',
+    keys: ['c'],
+    command: 'consoles',
+    hint: null,
+    help: 'list of consoles, with search',
+    disabled: noLink,
+  },
   { context: 'map', keys: ['/'], command: 'search', hint: 'find', help: 'jump to a node by a part of its name' },
   {
     ...{ context: 'map', keys: ['r'], command: 'retry-bus', hint: 'retry bus', dangerous: true },
@@ -159,6 +182,10 @@ export const BINDINGS: readonly Binding[] = [
     ...{ context: 'prefix', keys: ['r'], command: 'tty-size', hint: null, dangerous: true, disabled: viewOnly },
     help: 'at a shell prompt: tell the node the pane’s size (types stty)',
   },
+  { context: 'prefix', keys: ['/'], command: 'search', hint: 'search', help: 'search screen and scrollback' },
+  { context: 'prefix', keys: ['v', '['], command: 'look', hint: 'copy', help: 'copy mode: move, select, copy, search' },
+  { context: 'prefix', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
+  { context: 'prefix', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   {
     context: 'prefix',
     keys: ['b'],
@@ -196,6 +223,10 @@ export const BINDINGS: readonly Binding[] = [
   },
   { context: 'left', keys: ['pageup', 'up', 'k'], command: 'scroll-up', hint: 'scroll', help: 'scroll back' },
   { context: 'left', keys: ['pagedown', 'down', 'j'], command: 'scroll-down', hint: null, help: 'scroll forward' },
+  { context: 'left', keys: ['/'], command: 'search', hint: 'search', help: 'search screen and scrollback' },
+  { context: 'left', keys: ['v', '['], command: 'look', hint: 'copy', help: 'copy mode: move, select, copy, search' },
+  { context: 'left', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
+  { context: 'left', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   { context: 'left', keys: ['z'], command: 'zoom', hint: 'zoom', help: 'the whole screen, or back' },
   { context: 'left', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
 
@@ -228,6 +259,7 @@ export const BINDINGS: readonly Binding[] = [
   { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
   { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
   ...ALARM_BINDINGS,
+  ...LOOK_BINDINGS,
   ...PLAN_BINDINGS,
 ];
 

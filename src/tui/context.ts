@@ -9,6 +9,7 @@ export function contextOf(state: State): Context | null {
     if (
       overlay.kind === 'help' ||
       overlay.kind === 'search' ||
+      overlay.kind === 'consoles' ||
       overlay.kind === 'menu' ||
       overlay.kind === 'operations' ||
       overlay.kind === 'alarms'
@@ -20,6 +21,7 @@ export function contextOf(state: State): Context | null {
     return mode.is === 'choose' ? 'emergency' : 'armed';
   }
   if (focus === 'map') return 'map';
+  if (pane.look !== null) return pane.look.query === null ? 'look' : 'look-search';
   if (pane.chord.kind !== 'idle') return 'prefix';
   return pane.attachment.kind === 'none' ? 'left' : null;
 }

@@ -9,6 +9,7 @@ import type { Address } from '../rack/address.ts';
 import { cellText } from './cell-text.ts';
 import { nearest256 } from './colours.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from './frame.ts';
+import { findText, textBetween, type Place } from './emulator-text.ts';
 import type { KeyModes } from './node-keys.ts';
 import { NodeModes } from './node-modes.ts';
 import type { ScreenPicture, Screens } from './view/pane.ts';
@@ -21,15 +22,22 @@ type Terminal = InstanceType<typeof headless.Terminal>;
 interface Emulated {
   terminal: Terminal;
   modes: NodeModes;
+  /** In copy mode: what came since, not on the screen yet. */
+  held: { pieces: Uint8Array[]; bytes: number } | null;
 }
+
+/** What is held for an operator who looks: some six minutes of a line that never rests. */
+const HELD_LIMIT = 4 * 1024 * 1024;
 
 export class Emulators {
   readonly #nodes = new Map<Address, Emulated>();
   readonly #changed: () => void;
+  readonly #overrun: (addr: Address) => void;
 
-  /** `changed` is called when something that was written shows. */
-  constructor(changed: () => void) {
+  /** `changed` is called when something that was written shows; `overrun` when a held screen should go on. */
+  constructor(changed: () => void, overrun: (addr: Address) => void = () => undefined) {
     this.#changed = changed;
+    this.#overrun = overrun;
   }
 
   /** Makes a node's emulator anew and fills it. */
@@ -44,15 +52,60 @@ export class Emulators {
     });
     terminal.loadAddon(new unicode11.Unicode11Addon());
     terminal.unicode.activeVersion = '11';
-    this.#nodes.set(addr, { terminal, modes: new NodeModes(terminal) });
+    this.#nodes.set(addr, { terminal, modes: new NodeModes(terminal), held: null });
     terminal.write(screen, this.#changed);
   }
 
   data(addr: Address, bytes: Uint8Array): void {
-    this.#nodes.get(addr)?.terminal.write(bytes, this.#changed);
+    const node = this.#nodes.get(addr);
+    if (!node) return;
+    if (node.held === null) {
+      node.terminal.write(bytes, this.#changed);
+      return;
+    }
+    node.held.pieces.push(bytes);
+    node.held.bytes += bytes.length;
+    if (node.held.bytes > HELD_LIMIT) this.#overrun(addr);
+  }
+
+  /** Stands still from here: what comes is kept back. Calls back when what came before is on the screen. */
+  hold(addr: Address, held: (at: { length: number; cols: number; x: number; y: number }) => void): void {
+    const node = this.#nodes.get(addr);
+    if (!node) return;
+    node.held ??= { pieces: [], bytes: 0 };
+    const { terminal } = node;
+    terminal.write('', () => {
+      const buffer = terminal.buffer.active;
+      const x = Math.min(buffer.cursorX, terminal.cols - 1);
+      held({ length: buffer.length, cols: terminal.cols, x, y: buffer.baseY + buffer.cursorY });
+    });
+  }
+
+  /** Goes on: what was kept back is shown. */
+  release(addr: Address): void {
+    const node = this.#nodes.get(addr);
+    const pieces = node?.held?.pieces ?? [];
+    if (node) node.held = null;
+    for (const piece of pieces) node?.terminal.write(piece, this.#changed);
+  }
+
+  find(addr: Address, query: string, from: Place, way: -1 | 1): (Place & { width: number }) | null {
+    const terminal = this.#nodes.get(addr)?.terminal;
+    return terminal ? findText(terminal.buffer.active, terminal.cols, query, from, way) : null;
+  }
+
+  /** Without places: everything that is kept, less the empty lines at its end. */
+  text(addr: Address, from: Place | null, to: Place | null): string | null {
+    const terminal = this.#nodes.get(addr)?.terminal;
+    if (!terminal) return null;
+    const buffer = terminal.buffer.active;
+    if (from !== null && to !== null) return textBetween(buffer, terminal.cols, from, to);
+    const end = { x: terminal.cols - 1, y: buffer.length - 1 };
+    return textBetween(buffer, terminal.cols, { x: 0, y: 0 }, end).trimEnd();
   }
 
   resize(addr: Address, cols: number, rows: number): void {
+    this.release(addr);
     this.#nodes.get(addr)?.terminal.resize(cols, rows);
     this.#changed();
   }

@@ -32,6 +32,13 @@ export type UiEvent =
   | { type: 'attached'; joined: ConsoleJoined }
   | { type: 'attach-failed'; addr: Address; error: RequestError }
   | { type: 'took'; console: ConsoleState }
+  /** The pane stands still: what there is to look at, and where the node's cursor is. */
+  | { type: 'looking'; addr: Address; length: number; cols: number; x: number; y: number; search: boolean }
+  | { type: 'found'; at: { x: number; y: number; width: number } | null }
+  /** It had to go on. */
+  | { type: 'look-over'; why: string }
+  /** Copied or saved, or why not, in words. */
+  | { type: 'taken-out'; ok: boolean; text: string }
   | { type: 'pasted'; sent: number; total: number }
   /** `why`: it did not come to its end. */
   | { type: 'paste-ended'; sent: number; total: number; why: string | null }
@@ -63,6 +70,19 @@ export type Effect =
   /** A large one, piece by piece; `byLine`: after each line the node is let come to rest. */
   | { do: 'long-paste'; addr: Address; bytes: Uint8Array; brackets: boolean; byLine: boolean }
   | { do: 'stop-paste' }
+  /** Copy mode: hold the emulator still; with `search` a search begins it. */
+  | { do: 'look'; addr: Address; search: boolean }
+  | { do: 'look-end'; addr: Address }
+  | { do: 'find'; addr: Address; query: string; x: number; y: number; way: -1 | 1 }
+  /** `from` and `to` null: everything that is kept. */
+  | {
+      do: 'take-out';
+      addr: Address;
+      name: string;
+      from: { x: number; y: number } | null;
+      to: { x: number; y: number } | null;
+      where: 'clipboard' | 'file';
+    }
   | { do: 'tell-size'; addr: Address; cols: number; rows: number }
   | { do: 'sample'; addr: Address }
   | { do: 'check'; dialog: number; request: PowerRequest }

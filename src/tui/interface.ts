@@ -6,6 +6,7 @@ import type { UiEvent } from './events.ts';
 import { glyphs } from './glyphs.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './palette.ts';
 import { Runtime } from './runtime.ts';
+import { saveText } from './save.ts';
 import { initialState, shownOperations, type State } from './state.ts';
 import { Terminal } from './terminal.ts';
 import { emptyTokenizer, ESCAPE_MS, flush, tokenize, type Token } from './tokenizer.ts';
@@ -24,6 +25,8 @@ export interface InterfaceOptions {
   depth: Depth | null;
   ascii: boolean;
   viewOnly: boolean;
+  /** Where what is saved of a console goes. */
+  saveDirectory: string;
   /** Opens a new connection after the server went away; rejects while there is none. */
   reconnect: () => Promise<RackClient>;
 }
@@ -96,6 +99,8 @@ class Interface {
       emulators: () => this.#loadEmulators(),
       reconnect: () => void this.#reconnect(),
       quit: () => this.#quit(),
+      clipboard: (text) => this.#terminal?.copy(text),
+      save: (node, text) => saveText(options.saveDirectory, node, Date.now(), text),
     });
   }
 
@@ -255,7 +260,16 @@ class Interface {
 
   #loadEmulators(): Promise<Emulators> {
     this.#loading ??= import('./emulator.ts').then(({ Emulators }) => {
-      this.#emulators = new Emulators(() => this.#draw());
+      this.#emulators = new Emulators(
+        () => this.#draw(),
+        (addr) => {
+          this.#emulators?.release(addr);
+          this.#dispatch({
+            type: 'look-over',
+            why: 'copy mode ended: the node has printed too much meanwhile to keep back',
+          });
+        },
+      );
       return this.#emulators;
     });
     return this.#loading;

@@ -44,6 +44,14 @@ export interface Layout {
 
 export type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' };
 
+/** Cells that the pane has for a node's screen. */
+export function paneRoom(state: State): { cols: number; rows: number } {
+  const layout = layoutOf(state);
+  const pane = layout.kind === 'normal' ? layout.console : null;
+  if (pane === null) return { cols: 80, rows: 24 };
+  return { cols: pane.width - (pane.x > 0 ? 1 : 0), rows: pane.height - 1 };
+}
+
 /** True when the console has (most of) the screen to itself. */
 export function consoleFills({ size, focus, zoom }: State): boolean {
   return zoom || (focus === 'console' && size.cols < BESIDE_COLS);

@@ -4,6 +4,7 @@ import type { Address } from '../rack/address.ts';
 import type { Emulators } from './emulator.ts';
 import type { Effect, RequestError, UiEvent } from './events.ts';
 import { requestPlan } from './plan-requests.ts';
+import { performLook } from './look-effects.ts';
 import { keyForNode } from './node-keys.ts';
 import { Paste } from './paste.ts';
 
@@ -16,6 +17,10 @@ export interface RuntimePorts {
   emulators(): Promise<Emulators>;
   reconnect(): void;
   quit(): void;
+  /** Into the operator's clipboard. */
+  clipboard(text: string): void;
+  /** Into a file of the operator's; resolves with its path. */
+  save(node: string, text: string): Promise<string>;
 }
 
 export class Runtime {
@@ -76,6 +81,12 @@ export class Runtime {
         return;
       case 'stop-paste':
         this.#pasting?.stop();
+        return;
+      case 'look':
+      case 'look-end':
+      case 'find':
+      case 'take-out':
+        this.#later((emulators) => performLook(effect, emulators, this.#ports));
         return;
       case 'tell-size':
         this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));

@@ -57,6 +57,24 @@ export interface Pasting {
   since: number;
 }
 
+/** Copy mode: lines count from the oldest kept one, columns from 0. The emulator stands still meanwhile. */
+export interface Look {
+  addr: Address;
+  /** What there is to look at. */
+  length: number;
+  cols: number;
+  /** The cursor, and the first line shown. */
+  x: number;
+  y: number;
+  top: number;
+  anchor: { x: number; y: number } | null;
+  /** The place that was found, while the cursor is on it. */
+  match: { x: number; y: number; width: number } | null;
+  /** Being typed; null: not searching. */
+  query: string | null;
+  last: string;
+}
+
 export interface ConsolePane {
   attachment: Attachment;
   kept: ReadonlyMap<Address, Kept>;
@@ -66,6 +84,7 @@ export interface ConsolePane {
   previous: Address | null;
   chord: Chord;
   pasting: Pasting | null;
+  look: Look | null;
   /** Consoles at which a paste goes without brackets although the program asks for them. */
   plainPaste: ReadonlySet<Address>;
   /** In the pane's border: blocked keys, who took the keyboard, a gap. */
@@ -102,6 +121,8 @@ export interface PowerDialog {
 export type Overlay =
   | { kind: 'help'; scroll: number; from: 'map' | 'console' }
   | { kind: 'search'; text: string }
+  /** The list of consoles: what was typed, and which of those that are left is chosen. */
+  | { kind: 'consoles'; text: string; index: number }
   | { kind: 'menu'; targets: Targets; index: number }
   | PowerDialog
   /** Another operator has the console open on another node. */
@@ -222,6 +243,7 @@ export function initialState(
       previous: null,
       chord: { kind: 'idle' },
       pasting: null,
+      look: null,
       plainPaste: new Set(),
       notice: null,
     },

@@ -126,6 +126,11 @@ export class Terminal {
     return true;
   }
 
+  /** Into the operator's clipboard, by their own key; a terminal that does not allow it ignores it. */
+  copy(text: string): void {
+    this.#output.write(`\x1b]52;c;${Buffer.from(text, 'utf8').toString('base64')}\x1b\\`);
+  }
+
   #place({ x, y, shape = 0 }: NonNullable<Frame['cursor']>): string {
     const changed = shape !== this.#shape;
     this.#shape = shape;

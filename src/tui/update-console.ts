@@ -14,12 +14,13 @@ export function attachTo(state: State, addr: Address): Step {
   const pane: ConsolePane = {
     ...leave(state, null).pane,
     attachment: { kind: 'joining', addr, from },
+    look: null,
     shown: addr,
     previous: from ?? (state.pane.shown === addr ? state.pane.previous : state.pane.shown),
     chord: { kind: 'idle' },
     notice: null,
   };
-  return step({ ...state, cursor: addr, focus: 'console', pane }, ...stopPaste(state), {
+  return step({ ...state, cursor: addr, focus: 'console', pane }, ...stopPaste(state), ...endLook(state), {
     do: 'attach',
     addr,
     take: false,
@@ -66,6 +67,7 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
       const pane: ConsolePane = {
         ...state.pane,
         attachment: { kind: 'joined', addr, role },
+        look: null,
         kept: new Map(state.pane.kept).set(addr, kept),
         shown: addr,
       };
@@ -110,6 +112,10 @@ function pasted(state: State, event: Extract<ConsoleEvent, { type: 'pasted' | 'p
   return state.focus === 'console' ? withPaneNotice(over, 'warning', text, 20_000) : withNotice(over, 'warning', text);
 }
 
+function endLook({ pane: { look } }: State): Effect[] {
+  return look === null ? [] : [{ do: 'look-end', addr: look.addr }];
+}
+
 /** A paste ends with the console it goes to. */
 function stopPaste(state: State): Effect[] {
   return state.pane.pasting === null ? [] : [{ do: 'stop-paste' }];
@@ -134,7 +140,11 @@ function onNote(state: State, note: Extract<ConsoleEvent, { type: 'console.note'
       const { cols, rows } = note;
       if (!before || cols === undefined || rows === undefined) return step(state);
       const kept = new Map(state.pane.kept).set(note.addr, { ...before, cols, rows });
-      return step({ ...state, pane: { ...state.pane, kept } }, { do: 'screen-resize', addr: note.addr, cols, rows });
+      // Lines wrap anew: places in them mean nothing any more.
+      return step(
+        { ...state, pane: { ...state.pane, kept, look: null } },
+        { do: 'screen-resize', addr: note.addr, cols, rows },
+      );
     }
     case 'given': {
       const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'types' } };

@@ -5,6 +5,7 @@ import { step, withNotice, type Step } from './events.ts';
 import { blades } from './layout.ts';
 import { nameOf, targetsOf, type State } from './state.ts';
 import { attachTo } from './update-console.ts';
+import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
 import { dismissed, withOperations } from './update-results.ts';
 
@@ -64,6 +65,8 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, focus: 'console' });
     case 'zoom':
       return step({ ...state, zoom: !state.zoom, focus: 'console' });
+    case 'consoles':
+      return openConsoles(state);
     case 'search':
       return step({ ...state, overlay: { kind: 'search', text: '' } });
     case 'retry-bus':

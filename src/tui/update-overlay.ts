@@ -7,6 +7,7 @@ import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { keyInAlarms } from './update-alarms.ts';
 import { attachTo } from './update-console.ts';
+import { keyInConsoles } from './update-consoles.ts';
 import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
 import { longPaste } from './update-typing.ts';
 import { found } from './update-map.ts';
@@ -35,6 +36,8 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
         overlay: { ...overlay, scroll: Math.max(0, Math.min(helpEnd(state), overlay.scroll + by)) },
       });
     }
+    case 'consoles':
+      return keyInConsoles(state, overlay, name);
     case 'search':
       return keyInSearch(state, overlay.text, name);
     case 'menu':

@@ -3,9 +3,11 @@ import type { Address } from '../rack/address.ts';
 import { formatAddress } from '../rack/address.ts';
 import { bindingOf, disabledReason, type Command } from './bindings.ts';
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
-import { layoutOf } from './layout.ts';
+import { paneRoom } from './layout.ts';
 import type { State } from './state.ts';
 import { attachTo, detach } from './update-console.ts';
+import { openConsoles } from './update-consoles.ts';
+import { keyInLook, startLook } from './update-look.ts';
 import { neighbour } from './update-map.ts';
 import { withOperations } from './update-results.ts';
 
@@ -19,6 +21,8 @@ const BELL_WHY = 'Ctrl-G was not sent: on this bus it closes the pipe, and the n
 export function keyInConsole(state: State, { token }: TokenEvent): Step {
   const { attachment, chord } = state.pane;
   if (token.kind === 'reply') return step(state);
+  if (state.pane.look !== null)
+    return token.kind === 'key' ? keyInLook(state, state.pane.look, token.name) : step(state);
   if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, token.bytes);
   if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
   if (attachment.kind === 'none') return onLeft(state, token.name);
@@ -145,13 +149,22 @@ function onCommand(state: State, command: Command): Step {
       return step(scrolledTo(state, here, scrollOf(state, here) + page(state)));
     case 'scroll-down':
       return step(scrolledTo(state, here, Math.max(0, scrollOf(state, here) - page(state))));
-    case 'tty-size': {
-      const layout = layoutOf(state);
-      const pane = layout.kind === 'normal' ? layout.console : null;
-      if (pane === null) return step(state);
-      const cols = pane.width - (pane.x > 0 ? 1 : 0);
-      return step(state, { do: 'tell-size', addr: here, cols, rows: pane.height - 1 });
-    }
+    case 'tty-size':
+      return step(state, { do: 'tell-size', addr: here, ...paneRoom(state) });
+    case 'look':
+    case 'search':
+      return startLook(state, here, command === 'search');
+    case 'save-screen':
+      return step(state, {
+        do: 'take-out',
+        addr: here,
+        name: nameAt(state, here),
+        from: null,
+        to: null,
+        where: 'file',
+      });
+    case 'consoles':
+      return openConsoles(state);
     case 'paste-brackets':
       return step(withBrackets(state, here, state.pane.plainPaste.has(here)));
     case 'take':
@@ -188,8 +201,7 @@ function along(state: State, from: Address, by: 1 | -1): Address {
 }
 
 function page(state: State): number {
-  const layout = layoutOf(state);
-  return Math.max(1, Math.floor(((layout.kind === 'normal' ? layout.console?.height : null) ?? 20) / 2));
+  return Math.max(1, Math.floor(paneRoom(state).rows / 2));
 }
 
 function scrollOf(state: State, addr: Address): number {

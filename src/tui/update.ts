@@ -9,6 +9,7 @@ import { keyInOverlay, paintedOverlay } from './update-overlay.ts';
 import { planEvent } from './update-plans.ts';
 import { powerEvent } from './update-power.ts';
 import { serverEvent } from './update-server.ts';
+import { lookEvent } from './update-look.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
 
 export function update(state: State, event: UiEvent): Step {
@@ -25,6 +26,11 @@ export function update(state: State, event: UiEvent): Step {
       return step(scrolledTo(state, event.addr, event.lines));
     case 'failed':
       return step(withNotice(state, 'error', `${event.what}: ${event.error.message}`));
+    case 'looking':
+    case 'found':
+    case 'look-over':
+    case 'taken-out':
+      return lookEvent(state, event);
     case 'console.data':
     case 'console.note':
     case 'attached':

@@ -15,6 +15,7 @@ import { selfCommand } from '../context.ts';
 import { Failure, UsageFailure } from '../failure.ts';
 import { depthOf, themeNamed } from '../theme.ts';
 import { print, tellEnd } from '../output.ts';
+import { stateDirectory } from '../../config/paths.ts';
 
 export interface DemoOptions {
   config?: string;
@@ -52,6 +53,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       depth: depthOf(options.colours),
       ascii: options.ascii === true,
       viewOnly: false,
+      saveDirectory: join(stateDirectory(), 'saved'),
       reconnect: open,
     });
     tellEnd(code, message);

@@ -1,5 +1,7 @@
 /** `rackui` without a command: the full-screen interface. */
 import type { RackClient } from '../../client/client.ts';
+import { join } from 'node:path';
+import { stateDirectory } from '../../config/paths.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { depthOf, themeNamed } from '../theme.ts';
@@ -31,6 +33,7 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
       depth: depthOf(options.colours),
       ascii: options.ascii === true,
       viewOnly: options.viewOnly === true,
+      saveDirectory: join(stateDirectory(), 'saved'),
       reconnect: open,
     });
     tellEnd(code, message);

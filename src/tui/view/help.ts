@@ -13,6 +13,7 @@ const SECTIONS: readonly [Context, string][] = [
   ['map', 'Map'],
   ['prefix', 'Console: every key goes to the node, but after Ctrl-]'],
   ['left', 'A console that was left'],
+  ['look', 'Copy mode: the pane stands still'],
   ['operations', 'Operations'],
   ['emergency', 'Emergency panel'],
   ['armed', 'An armed plan: only the words shown start it'],

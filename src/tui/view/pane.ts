@@ -1,8 +1,9 @@
 /** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
-import type { Frame, InkRole, RawInk, Rect, Span } from '../frame.ts';
+import { DEFAULT_COLOUR, FLAG, rawInk, type Frame, type InkRole, type RawInk, type Rect, type Span } from '../frame.ts';
 import { formatClock, formatDuration, type Glyphs } from '../glyphs.ts';
-import { nameOf, type State } from '../state.ts';
+import { nameOf, type Look, type State } from '../state.ts';
+import { selection } from '../update-look.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 /** What the view needs of an emulator. Lines count from the oldest kept one. */
@@ -45,7 +46,8 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
     return;
   }
   const scroll = state.pane.kept.get(shown)?.scroll ?? 0;
-  const top = topLine(picture, inner.height, scroll);
+  const look = state.pane.look?.addr === shown ? state.pane.look : null;
+  const top = look?.top ?? topLine(picture, inner.height, scroll);
   for (let row = 0; row < inner.height; row++) {
     const y = top + row;
     if (y >= picture.length) break;
@@ -55,11 +57,34 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
       frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, ink);
     });
   }
+  if (look !== null) {
+    paintSelection(frame, inner, look);
+    if (look.query === null)
+      frame.cursor = { x: inner.x + Math.min(look.x, inner.width - 1), y: inner.y + look.y - top };
+    paintPaneNotice(frame, inner, state);
+    return;
+  }
   const cursorRow = picture.length - picture.rows + picture.cursor.y - top;
   const typing = state.focus === 'console' && state.overlay === null && state.pane.attachment.kind === 'joined';
   if (typing && scroll === 0 && picture.cursor.visible && cursorRow < inner.height && picture.cursor.x < inner.width)
     frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow, shape: picture.cursor.shape ?? 0 };
   paintPaneNotice(frame, inner, state);
+}
+
+/** What is selected, or was found, is turned over: its own colours stay told apart. */
+function paintSelection(frame: Frame, inner: Rect, look: Look): void {
+  const range = selection(look);
+  if (range === null) return;
+  const { from, to } = range;
+  for (let y = Math.max(from.y, look.top); y <= Math.min(to.y, look.top + inner.height - 1); y++) {
+    const last = Math.min(inner.width - 1, y === to.y ? to.x : look.cols - 1);
+    for (let x = y === from.y ? from.x : 0; x <= last; x++) {
+      const i = (inner.y + y - look.top) * frame.cols + inner.x + x;
+      const ink = frame.inks[i];
+      const own = typeof ink === 'number' ? ink : rawInk(0, DEFAULT_COLOUR, DEFAULT_COLOUR);
+      frame.inks[i] = own ^ rawInk(FLAG.inverse, 0, 0);
+    }
+  }
 }
 
 /** The first line to show. A pane lower than the screen follows the cursor; the rest is a key away. */
@@ -78,8 +103,12 @@ function titleOf(state: State, shown: Address): Span[] {
     [`${look.power} `, look.ink],
   ];
   const kept = state.pane.kept.get(shown);
+  const looking: Span[] =
+    state.pane.look?.addr === shown
+      ? [[`copy mode, line ${state.pane.look.y + 1} of ${state.pane.look.length} `, 'warn']]
+      : [];
   const scrolled: Span[] = (kept?.scroll ?? 0) > 0 ? [[`${kept?.scroll ?? 0} lines back `, 'warn']] : [];
-  return [...name, ...roleOf(state, shown), ...scrolled];
+  return [...name, ...roleOf(state, shown), ...looking, ...scrolled];
 }
 
 function roleOf(state: State, shown: Address): Span[] {

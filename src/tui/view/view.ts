@@ -7,6 +7,7 @@ import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout.ts';
 import { nameOf, type Overlay, type State } from '../state.ts';
 import { paintAlarms } from './alarms.ts';
 import { centred, paintBox, wrap } from './box.ts';
+import { paintConsoles } from './consoles.ts';
 import { paintDetail } from './detail.ts';
 import { paintEmergency } from './emergency.ts';
 import { paintHeader } from './header.ts';
@@ -44,6 +45,13 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
       [overlay.text, 'text'],
     ]);
     frame.cursor = { x: at, y: layout.footer.y };
+  } else if (overlay === null && state.focus === 'console' && state.pane.look?.query != null) {
+    frame.clear(layout.footer, 'bar');
+    const at = frame.spans(1, layout.footer.y, [
+      ['search back: ', 'key'],
+      [state.pane.look.query, 'text'],
+    ]);
+    frame.cursor = { x: at, y: layout.footer.y };
   } else if (overlay === null || contextOf(state) !== null) {
     // At a console every key is the node's: the footer shows what the prefix would do.
     const typing = contextOf(state) === null;
@@ -79,6 +87,10 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     }
     case 'search':
       return;
+    case 'consoles': {
+      paintConsoles(frame, state, overlay, g);
+      return;
+    }
     case 'menu': {
       paintMenu(frame, overlay.targets, overlay.index, g);
       return;

@@ -1,0 +1,52 @@
+/** The list of consoles: who each is, how it stands, and what of it is kept here. */
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import type { Frame, Span } from '../frame.ts';
+import { formatClock, type Glyphs } from '../glyphs.ts';
+import { nameOf, type Overlay, type State } from '../state.ts';
+import { listedConsoles } from '../update-consoles.ts';
+import { centred, paintBox } from './box.ts';
+import { lookOf, viewOf } from './node-look.ts';
+
+export function paintConsoles(
+  frame: Frame,
+  state: State,
+  list: Extract<Overlay, { kind: 'consoles' }>,
+  g: Glyphs,
+): void {
+  const listed = listedConsoles(state, list.text);
+  const box = paintBox(frame, centred(frame, 72, state.rack.nodes.length + 4), 'consoles', g);
+  const at = frame.spans(box.x, box.y, [
+    ['find: ', 'key'],
+    [list.text, 'text'],
+  ]);
+  frame.cursor = { x: at, y: box.y };
+  const rows = box.height - 2;
+  const index = Math.min(list.index, Math.max(0, listed.length - 1));
+  const from = Math.max(0, Math.min(index - Math.floor(rows / 2), listed.length - rows));
+  if (listed.length === 0)
+    frame.text(box.x, box.y + 2, 'no node’s name, address or position holds that', 'dim', box.width);
+  listed.slice(from, from + rows).forEach((addr, i) => {
+    const y = box.y + 2 + i;
+    const look = lookOf(state, viewOf(state, addr));
+    frame.spans(
+      box.x,
+      y,
+      [
+        [`${formatAddress(addr)} ${formatPosition(addr).padEnd(5)}`, 'dim'],
+        [`${nameOf(state, addr).padEnd(24)} `, 'text'],
+        [look.power.padEnd(9), look.ink],
+        howItStands(state, addr),
+      ],
+      box.width,
+    );
+    if (from + i === index) frame.ground({ x: box.x, y, width: box.width, height: 1 }, 'selected');
+  });
+}
+
+function howItStands(state: State, addr: number): Span {
+  const { console, pane } = state;
+  if (pane.attachment.kind !== 'none' && pane.attachment.addr === addr) return ['you are here', 'ok'];
+  if (console?.addr === addr) return [`open: ${console.holderName ?? 'nobody'} types`, 'warn'];
+  const left = pane.kept.get(addr)?.leftAt ?? null;
+  return left === null ? ['', 'dim'] : [`screen of ${formatClock(left, state.utcOffsetMin, true)}`, 'stale'];
+}
