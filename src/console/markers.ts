@@ -127,6 +127,12 @@ export function isStamped(line: string): boolean {
   return STAMPED.test(line);
 }
 
+/** Seconds since the kernel started, as it stamped this line; null: it did not. */
+export function stampOf(line: string): number | null {
+  const [, seconds] = /^(?:<\d>)?\[\s*(\d+\.\d+)\]/.exec(line) ?? [];
+  return seconds === undefined ? null : Number(seconds);
+}
+
 /**
  * The meaning of one whole line, or null. `settling`: a shutdown was asked for. `stamps`: this console's kernel lines are
  * known to carry time stamps, so a kernel mark without one is somebody's quotation of an old log.

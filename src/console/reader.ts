@@ -2,7 +2,7 @@
  * Reads a console as an operator would during a shutdown: whole lines, prompts when it has gone quiet, not its own
  * echo, and nothing from before the request. Pure: text and times come in as values, recognitions go out.
  */
-import { isStamped, readLine, type LineMark } from './markers.ts';
+import { isStamped, readLine, stampOf, type LineMark } from './markers.ts';
 import { PlainText } from './plain-text.ts';
 import { readPrompt, type Prompt } from './prompt.ts';
 
@@ -12,6 +12,14 @@ export const QUIET_MS = 300;
 const ECHO_WITHIN_MS = 5_000;
 /** No mark is longer; a longer line is a node's flood or binary output and cannot be one. */
 const LINE_LIMIT = 1_024;
+/** What `/proc/uptime` prints. */
+const UPTIME = /^(\d+\.\d\d) \d+\.\d\d$/;
+/**
+ * How far the kernel's stamps may lie from `/proc/uptime`, which follows the network's time and they do not: more than an
+ * oscillator drifts. And how much later than the request a last line can be, s: no shutdown takes an hour.
+ */
+const DRIFT = { share: 0.001, seconds: 60 };
+const SHUTDOWN_WITHIN_S = 3_600;
 /** What evidence quotes of a line. */
 const QUOTE_LIMIT = 200;
 const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
@@ -30,6 +38,8 @@ export class ConsoleReader {
   #skipLine = false;
   #settling = false;
   #stamps = false;
+  /** Seconds that the machine had been up when the shutdown was asked for; null: it did not say. */
+  #uptime: number | null = null;
   #echoes: { text: string; until: number }[] = [];
   /** Never quoted: a console in the wrong mood echoes a password. */
   #secret: string | null = null;
@@ -94,6 +104,11 @@ export class ConsoleReader {
     this.#skipLine = false;
     if (isStamped(line)) this.#stamps = true;
     if (skip || this.#isEcho(line, at, 'consume')) return null;
+    const [, uptime] = (this.#settling && this.#uptime === null && UPTIME.exec(line)) || [];
+    if (uptime !== undefined) {
+      this.#uptime = Number(uptime);
+      return null;
+    }
     return { ...(this.#read(line) ?? { kind: 'output' }), at, text: this.#quote(line) };
   }
 
@@ -102,7 +117,16 @@ export class ConsoleReader {
   }
 
   #read(line: string): LineMark | null {
-    return readLine(line, { settling: this.#settling, stamps: this.#stamps });
+    const mark = readLine(line, { settling: this.#settling, stamps: this.#stamps });
+    return mark?.kind === 'halt' && this.#isFromAnotherTime(line) ? null : mark;
+  }
+
+  /** A stamp that this machine's clock cannot have shown since the request: somebody quotes an old log. */
+  #isFromAnotherTime(line: string): boolean {
+    const stamp = stampOf(line);
+    if (stamp === null || this.#uptime === null) return false;
+    const drift = DRIFT.seconds + DRIFT.share * this.#uptime;
+    return stamp < this.#uptime - drift || stamp > this.#uptime + drift + SHUTDOWN_WITHIN_S;
   }
 
   /** Echo is a line that ends in what we typed; where a password is not echoed, nothing is taken for it. */

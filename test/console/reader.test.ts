@@ -51,6 +51,28 @@ test('our own echo is not the node speaking', () => {
   expect(kinds(reader.feed(`${HALT}\r\n`, 60))).toEqual(['halt']);
 });
 
+test.each<[what: string, uptime: string, stamp: string, kind: string]>([
+  ['this machine’s own time', '312.34 1200.00', '  315.123456', 'halt'],
+  ['a clock that drifted in hundred days', '8640000.00 1.00', '8635000.123456', 'halt'],
+  ['an old log of a younger machine', '259200.00 1.00', ' 8241.790113', 'output'],
+  ['an old log of an older one', '8241.00 1.00', '259200.790113', 'output'],
+])('a halt stamped with %s, after the uptime was said', (_what, uptime, stamp, kind) => {
+  const reader = asked();
+  expect(reader.feed(`${uptime}\r\n`, 0)).toEqual([]);
+  expect(kinds(reader.feed(`[${stamp}] reboot: Power down\r\n`, 10))).toEqual([kind]);
+  // A kernel that stamps nothing is believed as before.
+  expect(kinds(asked().feed('reboot: Power down\r\n', 0))).toEqual(['halt']);
+});
+
+test('an uptime that was said before the request, or later by somebody else, counts for nothing', () => {
+  const reader = new ConsoleReader();
+  expect(kinds(reader.feed('100.00 300.00\r\n', 0))).toEqual(['output']);
+  reader.requested();
+  reader.feed('312.00 900.00\r\n', 1);
+  expect(kinds(reader.feed('100000.00 900.00\r\n', 2))).toEqual(['output']);
+  expect(kinds(reader.feed(`${HALT}\r\n`, 3))).toEqual(['halt']);
+});
+
 test('what was on the line when we asked is from before', () => {
   const reader = new ConsoleReader();
   reader.feed(HALT.slice(0, 20), 0);

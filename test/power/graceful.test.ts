@@ -72,7 +72,7 @@ const ACK = '\r\nBroadcast message from root@node (ttyS0):\r\n\r\nThe system wil
 
 test('asked at a shell, acknowledged, halted, settled, cut', async () => {
   const scene = await shell(ACK).off();
-  expect(scene.typed).toEqual(['\r', 'sudo systemctl poweroff\r']);
+  expect(scene.typed).toEqual(['\r', 'cat /proc/uptime; sudo systemctl poweroff\r']);
   expect(scene.phase).toBe('stopping');
   scene.say(`[  311.1] systemd-shutdown[1]: Powering off.\r\n${HALT}`);
   await scene.passes(1);
@@ -88,12 +88,13 @@ test('asked at a shell, acknowledged, halted, settled, cut', async () => {
 
 test('root needs no sudo; a node without systemd is asked in its own words', async () => {
   const scene: Scene = new Scene('~ # ', (typed) => {
-    if (typed === 'systemctl poweroff\r') scene.say('systemctl poweroff\r\n-sh: systemctl: not found\r\n~ # ');
-    if (typed === 'poweroff\r')
+    if (typed === 'cat /proc/uptime; systemctl poweroff\r')
+      scene.say('systemctl poweroff\r\n-sh: systemctl: not found\r\n~ # ');
+    if (typed === 'cat /proc/uptime; poweroff\r')
       scene.say('poweroff\r\nThe system is going down NOW!\r\nRequesting system poweroff\r\n');
   });
   await scene.off();
-  expect(scene.typed).toEqual(['\r', 'systemctl poweroff\r', 'poweroff\r']);
+  expect(scene.typed).toEqual(['\r', 'cat /proc/uptime; systemctl poweroff\r', 'cat /proc/uptime; poweroff\r']);
   expect(scene.phase).toBe('stopping');
 });
 
@@ -109,7 +110,7 @@ function login(outcome: string): Scene {
 
 test('a login, once, with the configured credentials', async () => {
   const scene = await login(`\r\nLinux ${NAME} 6.12\r\n${PROMPT}`).off({}, 4);
-  expect(scene.typed).toEqual(['\r', 'pi\r', `${PASSWORD}\r`, 'sudo systemctl poweroff\r']);
+  expect(scene.typed).toEqual(['\r', 'pi\r', `${PASSWORD}\r`, 'cat /proc/uptime; sudo systemctl poweroff\r']);
   expect(scene.phase).toBe('stopping');
 });
 

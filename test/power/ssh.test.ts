@@ -111,7 +111,7 @@ test.each([
   scene.prompt = `\r\npi@${NAME}:~$ `;
   scene.network.answer = () => Promise.resolve(end);
   await scene.off({}, 3);
-  expect(scene.rack.console.typed).toEqual(['\r', '\r', 'sudo systemctl poweroff\r']);
+  expect(scene.rack.console.typed).toEqual(['\r', '\r', 'cat /proc/uptime; sudo systemctl poweroff\r']);
   expect(scene.node.evidence.find(({ kind }) => kind === 'ssh')?.text).toContain(end.output.at(-1) ?? end.why);
 });
 

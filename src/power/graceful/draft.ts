@@ -111,7 +111,10 @@ export class Draft {
     this.type('\r'.repeat(times));
   }
 
-  /** Types the request at a shell prompt. */
+  /**
+   * Types the request at a shell prompt. How long the machine has been up is asked with it: a halt line from a log of
+   * another day carries another time.
+   */
   request(root: boolean): void {
     const { state } = this;
     const command = root ? state.command : `sudo ${state.command}`;
@@ -120,7 +123,7 @@ export class Draft {
     state.atShell = false;
     state.sudo = null;
     this.prove('request', `‘${command}’ was typed at its shell prompt`);
-    this.do({ do: 'request', text: `${command}\r` });
+    this.do({ do: 'request', text: `cat /proc/uptime; ${command}\r` });
     this.enter({ is: 'asked' }, state.target.limits.acknowledged);
   }
 

@@ -80,7 +80,8 @@ const FILE_COMMANDS: CommandTable = {
     run: (context, args) => {
       let status = 0;
       for (const arg of args) {
-        const text = files(context.machine.hostname)[absolute(arg, context.cwd)];
+        const path = absolute(arg, context.cwd);
+        const text = path === '/proc/uptime' ? procUptime(context) : files(context.machine.hostname)[path];
         if (text === undefined) status = 1;
         context.print(text ?? `cat: ${arg}: No such file or directory\n`);
       }
@@ -139,6 +140,12 @@ const TERMINAL_COMMANDS: CommandTable = {
 };
 
 export const COMMANDS: CommandTable = { ...TEXT_COMMANDS, ...FILE_COMMANDS, ...TERMINAL_COMMANDS, ...POWER_COMMANDS };
+
+/** Up, and idle on all processors together; seconds. */
+function procUptime({ machine }: Context): string {
+  const seconds = machine.uptimeMs() / 1000;
+  return `${seconds.toFixed(2)} ${(seconds * 3.9).toFixed(2)}\n`;
+}
 
 function leave(context: Context, word: string): undefined {
   context.leaveShell(word);
