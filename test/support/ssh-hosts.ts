@@ -20,6 +20,7 @@ export class SshHosts implements AsyncDisposable {
   readonly #nodes: ReadonlyMap<string, string>;
   readonly #servers = new Map<string, ChildProcess>();
   readonly #queue: Socket[] = [];
+  #configured: string | null = null;
   port = 0;
 
   private constructor(nodes: ReadonlyMap<string, string>) {
@@ -35,8 +36,30 @@ export class SshHosts implements AsyncDisposable {
     return hosts;
   }
 
+  /**
+   * One sshd behind the simulated rack's own ports (its verb `listen`): `nodes` are the addresses that the rack has opened,
+   * at `port`; {@link port} is where it passes them on to. {@link obey} says which rack.
+   */
+  static async behind(nodes: ReadonlyMap<string, string>, port: number): Promise<SshHosts> {
+    const hosts = new SshHosts(nodes);
+    hosts.port = port;
+    hosts.#makeKeys('');
+    // Where nobody answers, ssh need not wait for long.
+    hosts.#configured = hosts.config.replace(/ }\n$/, ', limit: 4 }\n');
+    hosts.port = await freePort();
+    await hosts.#listen('127.0.0.1');
+    return hosts;
+  }
+
+  /** Whom the forced command tells. */
+  obey(control: string): void {
+    const nodes = Object.fromEntries(this.#nodes);
+    writeFileSync(join(this.dir, 'forced.cjs'), forcedCommand(nodes, control, join(this.dir, 'asked')));
+  }
+
   /** The configuration's section; `options` beside the file of known hosts. */
   get config(): string {
+    if (this.#configured !== null) return this.#configured;
     const options = [`UserKnownHostsFile=${join(this.dir, 'known_hosts')}`, 'GlobalKnownHostsFile=/dev/null'];
     return `ssh: { port: ${this.port}, identity: ${join(this.dir, 'client')}, options: ${JSON.stringify(options)} }\n`;
   }
@@ -78,7 +101,7 @@ export class SshHosts implements AsyncDisposable {
     const hostKey = readFileSync(path('host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
     const known = [...this.#nodes.keys()].map((ip) => `[${ip}]:${this.port} ${hostKey}`);
     writeFileSync(path('known_hosts'), `${known.join('\n')}\n`);
-    writeFileSync(path('forced.cjs'), forcedCommand(Object.fromEntries(this.#nodes), control, path('asked')));
+    this.obey(control);
     const command = `${process.execPath} ${path('forced.cjs')}`;
     writeFileSync(
       path('authorized_keys'),
@@ -132,11 +155,13 @@ export class SshHosts implements AsyncDisposable {
   }
 }
 
-/** Runs instead of whatever was asked for: which of the addresses was called says which node is meant. */
+/** Runs instead of whatever was asked for: the address that was called, or by way of which one came, is the node meant. */
 function forcedCommand(nodes: Record<string, string>, control: string, log: string): string {
   return `
 const { SSH_CONNECTION = '', SSH_ORIGINAL_COMMAND = '' } = process.env;
-const node = ${JSON.stringify(nodes)}[SSH_CONNECTION.split(' ')[2]];
+const [from, , to] = SSH_CONNECTION.split(' ');
+const nodes = ${JSON.stringify(nodes)};
+const node = nodes[to] ?? nodes[from];
 require('fs').appendFileSync(${JSON.stringify(log)}, node + ' ' + SSH_ORIGINAL_COMMAND + '\\n');
 if (SSH_ORIGINAL_COMMAND !== 'sudo -n systemctl poweroff') process.exit(126);
 const socket = require('net').connect(${JSON.stringify(control)});

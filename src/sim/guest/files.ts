@@ -4,14 +4,16 @@ import { UNAME } from './boot-log.ts';
 /** The directory a fresh session is in. */
 export const HOME = '/home/pi';
 
-/** A shutdown that is long over. */
-export const OLD_BOOT = `[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x410fd083]
-[    0.000000] Linux version ${UNAME}
-[ 8241.118402] systemd-shutdown[1]: Syncing filesystems and block devices.
+/** How a shutdown that is long over ended: every line as real as today's. */
+export const OLD_HALT = `[ 8241.118402] systemd-shutdown[1]: Syncing filesystems and block devices.
 [ 8241.530991] systemd-shutdown[1]: All filesystems unmounted.
 [ 8241.744120] systemd-shutdown[1]: Powering off.
 [ 8241.790113] reboot: Power down
 `;
+
+const OLD_BOOT = `[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x410fd083]
+[    0.000000] Linux version ${UNAME}
+${OLD_HALT}`;
 
 /** Content by absolute path. The old log quotes a shutdown that is long over: not every 'Power down' is one. */
 export function files(hostname: string): Record<string, string> {

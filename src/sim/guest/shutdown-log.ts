@@ -3,7 +3,7 @@
  * BusyBox's, OpenRC's own. Pure.
  */
 import { okLine } from './boot-log.ts';
-import { OLD_BOOT } from './files.ts';
+import { OLD_HALT } from './files.ts';
 import type { Ending } from './machine.ts';
 
 /** `quiet` is systemd with the kernel's `quiet`: nothing but the wall message and the kernel's last line. */
@@ -51,7 +51,7 @@ export function shutdownScript(scene: ShutdownScene): ShutdownStep[] {
     );
   if (scene.quotesLog) {
     const ended = steps.findIndex(({ then }) => then === 'session-ends');
-    steps.splice(ended + 1, 0, step(200, OLD_BOOT));
+    steps.splice(ended + 1, 0, step(200, OLD_HALT));
   }
   return steps;
 }
