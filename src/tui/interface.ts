@@ -302,15 +302,16 @@ class Interface {
 
   #quit(): void {
     const running = shownOperations(this.#state).filter((operation) => operation.endedAt === null);
-    const names = running.map(({ id, verb, label }) => `${verb} ${label} (${id})`).join(', ');
-    this.#leave({
-      code: 0,
-      ...(running.length > 0
-        ? {
-            message: `still running in the server: ${names}. 'rackui ops' shows how it goes, 'rackui abort ID' aborts.`,
-          }
-        : {}),
-    });
+    const runs = this.#state.runs.filter((run) => run.state !== 'ended');
+    const names = [
+      ...runs.map(({ id, plan, state }) => `plan ${plan} (${id}, ${state})`),
+      ...running.map(({ id, verb, label }) => `${verb} ${label} (${id})`),
+    ].join(', ');
+    const how = [
+      ...(runs.length > 0 ? ["'rackui plan list' shows how it goes, 'rackui plan abort ID' aborts"] : []),
+      ...(running.length > 0 ? ["'rackui ops' shows how it goes, 'rackui abort ID' aborts"] : []),
+    ].join('; ');
+    this.#leave({ code: 0, ...(names !== '' ? { message: `still running in the server: ${names}. ${how}.` } : {}) });
   }
 
   #crash(error: unknown): void {

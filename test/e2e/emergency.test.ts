@@ -124,6 +124,16 @@ test('an abort ends what runs and begins nothing more: nothing is cut', async ()
   await typeWords('shed 2');
   screen.type('\r');
   await screen.waitFor(/◐ {1,2}01 w1 +(stopping|acknowledged)/, 'the shutdown of w1', 30_000);
+  // Another operator, who comes later, sees it; leaving does not end it, and says so.
+  const other = rack.open({ cols: 80, rows: 24 });
+  try {
+    await other.waitFor(/shed RUNNING .*! shows it/);
+    other.type('q');
+    await other.exited;
+    expect(other.output).toMatch(/still running in the server: plan shed \(\w+, running\)/);
+  } finally {
+    await other.close();
+  }
   await abort();
   await screen.waitFor(/shed ENDED .*0 of 2 done/, 'the end of the plan', 60_000);
   expect(await cuts()).toBe(0);

@@ -203,6 +203,12 @@ const PANELS: Record<string, (size: SceneOptions) => Scene> = {
       .ran(midway({ state: 'paused', detail: 'dk8s-worker-02 did not go off: go on, leave it out, or abort' }))
       .keys('!', 'j', 's')
       .plans(),
+  'emergency-run-aborted': (size) => {
+    const left = { state: 'ended', outcome: 'aborted', detail: 'aborted before its turn: nothing was sent' } as const;
+    const over = { state: 'ended', endedAt: NOW - 5000, detail: 'aborted by ada; 6 of 24 nodes done' } as const;
+    const ended = run('shed-all', over, (addr) => ([1, 5, 9, 0xd, 0x11, 0x15].includes(addr) ? DONE : left));
+    return scene(size).ran(ended).keys('!').plans();
+  },
   'emergency-run-ended': (size) =>
     scene(size)
       .ran(run('shed-dev', { state: 'ended', endedAt: NOW - 5000, detail: 'every node is off' }, () => DONE))

@@ -105,14 +105,21 @@ function questions(state: State, run: PlanRun, width: number, g: Glyphs): Span[]
   );
 }
 
-/** How nodes ended that did not end well, each with its reason. */
+/** How nodes ended that did not end well, and why: one line for all that ended the same way. */
 function remarks(run: PlanRun, width: number, g: Glyphs): Span[][] {
-  return nodesOfRun(run)
-    .filter(({ outcome }) => outcome !== null && outcome !== 'done')
-    .flatMap((node) =>
-      wrap(`${node.name} ${node.outcome ?? ''}: ${node.detail}`, width - 2).map((line, i): Span[] => [
-        [i === 0 ? `${signOf(node, g)[0]} ` : '  ', signOf(node, g)[1]],
-        [line, node.outcome === 'skipped' ? 'dim' : 'fault'],
-      ]),
-    );
+  const ways = new Map<string, PlanNodeRun[]>();
+  for (const node of nodesOfRun(run)) {
+    if (node.outcome === null || node.outcome === 'done') continue;
+    const way = `${node.outcome}: ${node.detail}`;
+    ways.set(way, [...(ways.get(way) ?? []), node]);
+  }
+  return [...ways].flatMap(([way, [first, ...others]]) => {
+    if (first === undefined) return [];
+    const who = others.length === 0 ? first.name : `${others.length + 1} nodes`;
+    const [sign, ink] = signOf(first, g);
+    return wrap(`${who} ${way}`, width - 2).map((line, i): Span[] => [
+      [i === 0 ? `${sign} ` : '  ', ink],
+      [line, ink],
+    ]);
+  });
 }
