@@ -13,8 +13,8 @@ export interface ObservedHalt {
   high: number;
 }
 
-/** Currents jitter by a count or two between samples; the next halt is not exactly the last one. */
-const MARGIN = 2;
+/** Currents jitter by a count or two from sample to sample; the next halt is not exactly the last one. */
+const MARGIN = 3;
 /** Newer ones count: boards, loads and power supplies change. */
 export const HALTS_KEPT = 10;
 

@@ -120,9 +120,30 @@ test('a connection that its end closes is an acknowledgement, and no proof', asy
   scene.network.answer = () =>
     Promise.resolve(failed('exit code 255', 'Connection to 192.0.2.3 closed by remote host.'));
   await scene.off();
-  expect([scene.node.phase, scene.cut]).toEqual(['acknowledged', false]);
-  await scene.passes(20);
-  expect(scene.question).toContain('shows no sign of it');
+  expect([scene.node.phase, scene.cut]).toEqual(['stopping', false]);
+  await scene.passes(185);
+  expect(scene.question).toMatch(/does not end \(1\d\d s after it was asked\)/);
+});
+
+test('who waits for an answer does not keep the console from the others', async () => {
+  const rack = new FakeRack();
+  rack.network = new FakeNetwork();
+  rack.limits = { ...rack.limits, cutOn: 'B' };
+  // Both show another host's name: nothing is asked, and both ask a person.
+  rack.consoleFor = (addr) => {
+    const console = new FakeConsole();
+    rack.consoles.set(addr, console);
+    console.onTyped = () => {
+      const stop = rack.clock.every(5, () => {
+        stop();
+        console.say('\r\nsomebody-else login: ', rack.clock.time);
+      });
+    };
+    return console;
+  };
+  await rack.start({ verb: 'off', nodes: [3, 5], label: 'x', confirm: 'x 2' });
+  await rack.clock.advance(5_000);
+  expect(rack.operation.nodes.map(({ phase }) => phase)).toEqual(['asking', 'asking']);
 });
 
 test('an inhibitor is quoted', async () => {

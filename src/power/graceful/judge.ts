@@ -11,7 +11,7 @@ import { SPEECH, type Draft } from './draft.ts';
 const GONE_MS = 10_000;
 /** Enter is pressed so often, so far apart: a getty answers the first, a busy one the second. */
 const PRESSES = 3;
-const PRESS_MS = 2_000;
+const PRESS_MS = 1_000;
 /** Samples further apart than this say nothing of the time between. */
 const SAMPLE_GAP_MS = 5_000;
 /** What still happens is looked at again after this long. */

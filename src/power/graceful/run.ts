@@ -90,7 +90,7 @@ class ShutdownRun {
   #tick(): void {
     const at = this.#job.ports.now();
     this.#console.tick(at);
-    this.#send({ kind: 'tick', at });
+    this.#send({ kind: 'tick', at, wanted: this.#job.console.wanted });
     this.#signs.look(this.#state.stage, at, this.#console);
   }
 

@@ -20,7 +20,7 @@ export function sshAnswered(draft: Draft, { code, why, output }: ProgramEnd): vo
   const closed = code === SSH_FAILED ? output.find((line) => CLOSED.test(line)) : undefined;
   if (closed !== undefined) {
     draft.prove('ack', `ssh: ${closed}`);
-    draft.enter({ is: 'asked' }, state.target.limits.acknowledged);
+    draft.stopping();
     return;
   }
   const inhibited = output.find((line) => readLine(line, { settling: true, stamps: false })?.kind === 'inhibited');

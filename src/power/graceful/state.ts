@@ -75,6 +75,8 @@ export interface Shutdown {
   trouble: Trouble | null;
   /** `spoke`: it said something before it was asked to go. `problem`: why it cannot be asked there, or ''. */
   console: ConsoleCondition & { held: boolean; closedAt: number | null; spoke: boolean; problem: string };
+  /** When its console last said something. */
+  heardAt: number;
   /** What a shell is wanted for. */
   goal: 'poweroff' | 'rescue';
   /** Looked at, and prepared: it may be asked. */
@@ -107,7 +109,8 @@ export interface Shutdown {
 
 export type ShutdownEvent = { at: number } & (
   | { kind: 'start' }
-  | { kind: 'tick' }
+  /** `wanted`: somebody waits for the one console. */
+  | { kind: 'tick'; wanted: boolean }
   | { kind: 'console'; condition: ConsoleCondition }
   /** The one console is ours; its condition follows. */
   | { kind: 'turn' }
@@ -180,6 +183,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
       spoke: false,
       problem: '',
     },
+    heardAt: at,
     goal: 'poweroff',
     prepared: target.hooks === null,
     sshProblem: null,

@@ -18,6 +18,9 @@ const WAKE_MS = 3_000;
 /** A console that others' verbs interrupt is back within milliseconds; one that stays away longer is lost. */
 const CONSOLE_LOST_MS = 10_000;
 
+/** A console that is only watched and says nothing for so long is left to those who need it. */
+const SILENT_WATCH_MS = 15_000;
+
 type EventOf<K extends ShutdownEvent['kind']> = Extract<ShutdownEvent, { kind: K }>;
 
 export function update(state: Shutdown, event: ShutdownEvent): Step {
@@ -33,6 +36,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     }
     case 'tick': {
+      if (event.wanted) yieldConsole(draft);
       tick(draft);
       return;
     }
@@ -65,6 +69,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     }
     case 'heard': {
+      draft.state.heardAt = event.at;
       hear(draft, event.recognition);
       return;
     }
@@ -131,6 +136,20 @@ function noConsole(draft: Draft, why: string): void {
       if (goesByItself(draft)) return;
       draft.raise('console-held', why);
   }
+}
+
+/**
+ * Where several go down together, whoever only watches a silent console, or waits for a person's answer, leaves it to those
+ * who have to ask or to judge.
+ */
+function yieldConsole(draft: Draft): void {
+  const { state, at } = draft;
+  const { stage, trouble, target, console } = state;
+  if (!target.shares || !console.held || ['login', 'by-hand', 'rescue', 'settle', 'cutting'].includes(stage.is)) return;
+  const silent = goesByItself(draft) && at - state.heardAt >= SILENT_WATCH_MS;
+  if (trouble === null && !silent) return;
+  draft.letGo();
+  if (trouble === null) draft.acquire('watch');
 }
 
 /** ssh asked it, so that its console is a witness and no way. */
@@ -221,7 +240,7 @@ function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
         draft.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: draft.at + WAIT_MS, unit: null }, WAIT_MS);
         return;
       }
-      if (!state.console.held) draft.acquire('ask');
+      if (!state.console.held) draft.acquire(goesByItself(draft) ? 'watch' : 'ask');
       // A console that is away gets as long again before it is called lost again.
       else if (!state.console.open) state.console = { ...state.console, closedAt: draft.at + WAIT_MS };
       return;
