@@ -15,6 +15,11 @@ interface Waiting {
 export class Turns {
   #waiting: Waiting[] = [];
   #holder: Use | null = null;
+  /**
+   * When its holder last typed, milliseconds of his clock: a status request takes what is not sent yet off the wire, and an
+   * answer may be torn.
+   */
+  typedAt = -Infinity;
 
   /** What the console is used for now, or null. */
   get holder(): Use | null {

@@ -20,8 +20,6 @@ export class RunConsole {
   #handOn: (() => void) | null = null;
   /** Aborts the wait for a turn that is not wanted any more. */
   #wanting: AbortController | null = null;
-  /** When something was last typed: a status request now would take its bytes off the wire. */
-  typedAt = -Infinity;
 
   /** `yields`: a person who wants the console gets it. */
   constructor(job: Job, manner: 'keeps' | 'yields', events: RunConsoleEvents) {
@@ -67,7 +65,7 @@ export class RunConsole {
   type(text: string, secret = false): string {
     const at = this.#job.ports.now();
     if (!secret) this.reader.sent(text, at);
-    this.typedAt = at;
+    this.#job.console.typedAt = at;
     const { refused } = this.#console?.type(text) ?? { refused: 'there is no console' };
     return refused ?? '';
   }

@@ -5,8 +5,8 @@ import type { ShutdownEvent, Stage } from './state.ts';
 
 /** How often a node in the network is looked for, and a BMC asked, ms. */
 const PROBE_MS = 2_000;
-const SAMPLE_MS = 1_000;
-/** Typed bytes are paced: a status request sooner than this would take them off the wire. */
+const SAMPLE_MS = 2_000;
+/** Typed bytes are paced and answered: a status request sooner than this could take either off the wire. */
 const TYPING_MS = 500;
 
 const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
@@ -25,13 +25,13 @@ export class RunSigns {
     this.#send = send;
   }
 
-  /** Looks where it is time to. `held`: the console is ours; `typedAt`: when it was last typed at. */
-  look(stage: Stage, at: number, { held, typedAt }: { held: boolean; typedAt: number }): void {
+  /** Looks where it is time to. `held`: the console is ours. */
+  look(stage: Stage, at: number, { held }: { held: boolean }): void {
     const { ports } = this.#job;
     if (ports.network !== null && ASKED.includes(stage.is) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
     // A gap in what somebody else's console says could swallow the line that he waits for.
-    const { holder } = this.#job.console;
-    const free = held ? at - typedAt >= TYPING_MS : holder !== 'watch' && holder !== 'ask';
+    const { holder, typedAt } = this.#job.console;
+    const free = holder === null || ((held || holder === 'judge') && at - typedAt >= TYPING_MS);
     if (JUDGED.includes(stage.is) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
       void this.sample();
   }
