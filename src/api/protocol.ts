@@ -83,6 +83,33 @@ export interface ConsoleState {
   watchers: number[];
   /** Why keys that a BIOS could execute are held back, or null when the console has proven to be the node's. */
   unproven: string | null;
+  /** At which rate the node's UART is listened to. */
+  baud: ConsoleBaudRate;
+}
+
+/** The rates that a BMC can open a console at. */
+export type ConsoleBaudRate = 115200 | 57600 | 19200 | 9600;
+
+/** What to read of a node's console log. */
+export interface LogRequest {
+  addr: Address;
+  /** `lines`: the readable log; `raw`: the node's bytes as they came, without times or marks. */
+  kind: 'lines' | 'raw';
+  /** Where the former answer ended; null: from the oldest that is kept, or from `since`. */
+  cursor: string | null;
+  /** Lines from this time (epoch milliseconds) on; null: all. Only where `kind` is `lines` and `cursor` null. */
+  since: number | null;
+  /** Only lines that hold this text, whatever the case; null: all. Only where `kind` is `lines`. */
+  search: string | null;
+}
+
+export interface LogPiece {
+  /** `lines`: whole lines, UTF-8, already without control characters; `raw`: base64. At most some 64 KB. */
+  data: string;
+  /** For the next request. Where `data` ends at what is there now, the same cursor gives what comes later. */
+  cursor: string;
+  /** Nothing more is there now. */
+  end: boolean;
 }
 
 export interface Session {
@@ -152,6 +179,14 @@ export interface Requests {
   'console.detach': [Record<string, never>, { ok: true }];
   /** Take the keyboard of the console being watched. */
   'console.take': [Record<string, never>, ConsoleState];
+  /** Hand the keyboard to another session that is at the same console; only who types can. */
+  'console.give': [{ session: number }, ConsoleState];
+  /** A note of the operator's into the log of the console they are at; everybody there sees it. */
+  'console.log': [{ text: string }, { ok: true }];
+  /** Open the console that one types at anew, at another rate, until it is closed. */
+  'console.baud': [{ baud: ConsoleBaudRate }, ConsoleState];
+  /** A node's console log, piece by piece. */
+  'log.read': [LogRequest, LogPiece];
   /** Set the emulated size after the operator set the node's tty size. */
   'console.resize': [{ cols: number; rows: number }, { ok: true }];
   /** A piece of a large paste, at most 256 bytes, base64: answered when it is on the wire; `why` it is not, otherwise. */
@@ -231,10 +266,14 @@ export interface ServerNotes {
   event: EventRecord;
   /** Bytes from the node, base64. Only to sessions that joined this console. */
   'console.data': { addr: Address; data: string };
-  /** Something about the console to show in its pane, in words. `blocked`: keys were not sent, and why. */
+  /**
+   * Something about the console to show in its pane, in words. `blocked`: keys were not sent, and why. `given`: the
+   * keyboard is this session's now. `note`: somebody wrote a note into the log. `flood`: the node prints without pause,
+   * or has stopped to. `baud`: what comes looks like another rate than the one that is listened at.
+   */
   'console.note': {
     addr: Address;
-    kind: 'gap' | 'taken' | 'closed' | 'blocked' | 'resized';
+    kind: 'gap' | 'taken' | 'given' | 'closed' | 'blocked' | 'resized' | 'note' | 'flood' | 'baud';
     text: string;
     cols?: number;
     rows?: number;

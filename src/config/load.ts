@@ -91,7 +91,7 @@ export function parseConfig(text: string, file: string): Config {
         .flatMap(flatten)
         .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
-  const contradictions = [...checkNodes(parsed.data.nodes), ...checkHooks(parsed.data)];
+  const contradictions = [...checkNodes(parsed.data.nodes), ...checkHooks(parsed.data), ...checkTriggers(parsed.data)];
   if (contradictions.length > 0)
     throw new ConfigError(contradictions.map(({ path, message }) => at(offsetOf(document, path), message)));
   return parsed.data;
@@ -104,6 +104,18 @@ function checkHooks(config: Config): Contradiction[] {
   return config.hooks.flatMap(({ nodes }, index) => {
     const selection = select([nodes], inventory);
     return selection.ok ? [] : [{ path: ['hooks', index, 'nodes'], message: selection.problem }];
+  });
+}
+
+/** Nor would a trigger. */
+function checkTriggers(config: Config): Contradiction[] {
+  const inventory = inventoryOf(config);
+  if (!inventory.configured) return [];
+  return config.console.triggers.flatMap((trigger, index) => {
+    const selection = typeof trigger === 'string' ? null : select([trigger.nodes], inventory);
+    return selection === null || selection.ok
+      ? []
+      : [{ path: ['console', 'triggers', index, 'nodes'], message: selection.problem }];
   });
 }
 

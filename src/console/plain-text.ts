@@ -15,11 +15,21 @@ type State =
 /** A sequence longer than this never ends: without a bound a lost terminator would swallow every marker after it. */
 const SEQUENCE_LIMIT = 256;
 
+/** Nothing to be taken out: by far the most of what a console brings. */
+const PLAIN = /^[\x20-\x7e\n\r\t]*$/;
+
 export class PlainText {
+  readonly #keep: string;
   #state: State = { in: 'text' };
+
+  /** `keep`: control characters that the reader wants to see, too. */
+  constructor(keep = '') {
+    this.#keep = keep;
+  }
 
   /** Takes the next piece of output; returns its visible characters, tabs, CR and LF. */
   feed(text: string): string {
+    if (this.#state.in === 'text' && PLAIN.test(text)) return text;
     let plain = '';
     for (const char of text) {
       // A line's end also ends whatever a broken or hostile sequence left open.
@@ -37,7 +47,7 @@ export class PlainText {
     const state = this.#state;
     switch (state.in) {
       case 'text':
-        return isVisible(char) ? char : '';
+        return isVisible(char) || this.#keep.includes(char) ? char : '';
       case 'escape':
         if (char === '[') this.#state = { in: 'csi', length: 0 };
         else if (']P^_X'.includes(char)) this.#state = { in: 'string', length: 0 };

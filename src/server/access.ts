@@ -11,6 +11,11 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.attach': ({ watch, take }) => (watch && !take ? 'view' : 'control'),
   'console.detach': 'view',
   'console.take': 'control',
+  'console.give': 'control',
+  'console.log': 'control',
+  'console.baud': 'control',
+  // A log holds what was typed and shown while no looker was meant to be there.
+  'log.read': 'control',
   'console.resize': 'control',
   'console.paste': 'control',
   // Sends status requests, and tells what a cut would do: part of acting.

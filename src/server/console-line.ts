@@ -8,6 +8,7 @@ import { BELL, BELL_BLOCKED } from '../console/input-filter.ts';
 import type { ConsoleCondition } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import { ConsoleMember, type ConsoleUser } from './console-member.ts';
+import { ConsoleFlow, flowText, type FlowNews } from './console-flow.ts';
 import type { ConsoleRecord } from './console-record.ts';
 
 /** What an operation at a console is told. */
@@ -33,17 +34,25 @@ export interface ConsoleLinePorts {
   ended(why: string): void;
 }
 
+const OPENING: ConsolePhase = { phase: 'waiting', why: 'the console is being opened' };
+
 export class ConsoleLine {
   readonly addr: Address;
   readonly record: ConsoleRecord;
-  readonly #lease: ConsoleLease;
+  readonly #bus: Pick<Bus, 'openConsole'>;
   readonly #ports: ConsoleLinePorts;
   readonly #members = new Map<number, ConsoleMember>();
   #worker: ConsoleWorker | null = null;
   #typist: Typist = null;
   /** Whose keyboard the operation borrowed. */
   #lender: ConsoleMember | null = null;
-  #phase: ConsolePhase;
+  #baud: ConsoleBaud;
+  #lease: ConsoleLease;
+  #phase: ConsolePhase = OPENING;
+  #flow: ConsoleFlow;
+  /** When a byte last went either way (performance.now). */
+  #activeAt = performance.now();
+  #opened = 0;
   #wasOpen = false;
   #ended = false;
 
@@ -56,13 +65,11 @@ export class ConsoleLine {
   ) {
     this.addr = addr;
     this.record = record;
+    this.#bus = bus;
     this.#ports = ports;
-    this.#phase = { phase: 'waiting', why: 'the console is being opened' };
-    this.#lease = bus.openConsole(addr, baud, {
-      onData: (bytes) => this.#data(bytes),
-      onPhase: (phase) => this.#phaseChanged(phase),
-      onGap: ({ from, ms, why }) => this.#gap(from, ms, why),
-    });
+    this.#baud = baud;
+    this.#flow = new ConsoleFlow(baud);
+    this.#lease = this.#open(baud);
     this.#phase = this.#lease.phase;
   }
 
@@ -85,6 +92,12 @@ export class ConsoleLine {
     return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
   }
 
+  /** How long nothing went either way, ms; null where the console is not on the wire or somebody counts on it. */
+  silentMs(): number | null {
+    if (this.#phase.phase !== 'open' || this.#worker !== null || this.#lease.pending > 0) return null;
+    return performance.now() - this.#activeAt;
+  }
+
   get deserted(): boolean {
     return this.#members.size === 0 && this.#worker === null;
   }
@@ -102,6 +115,7 @@ export class ConsoleLine {
       holderName: this.typistName,
       watchers: [...this.#members.keys()].filter((id) => id !== user?.id),
       unproven: this.proven ? null : this.#whyUnproven(),
+      baud: this.#baud,
     };
   }
 
@@ -121,6 +135,7 @@ export class ConsoleLine {
   join(user: ConsoleUser): ConsoleMember {
     const typed = this.typingUser?.id === user.id;
     const member = new ConsoleMember(user, this.addr);
+    if (!this.#members.has(user.id)) this.record.mark(`${user.name} joined`, this.#ports.now());
     this.#members.set(user.id, member);
     if (typed) this.#typist = { kind: 'session', member };
     if (this.#lender?.user.id === user.id) this.#lender = member;
@@ -128,7 +143,7 @@ export class ConsoleLine {
   }
 
   leave(user: ConsoleUser): void {
-    this.#members.delete(user.id);
+    if (this.#members.delete(user.id)) this.record.mark(`${user.name} left`, this.#ports.now());
     if (this.#lender?.user.id === user.id) this.#lender = null;
     if (this.typingUser?.id === user.id) this.dropKeyboard();
   }
@@ -140,6 +155,36 @@ export class ConsoleLine {
     this.#typist = { kind: 'session', member };
     if (before?.kind === 'session') before.member.note('taken', `${member.user.name} took the keyboard`);
     this.record.mark(`${member.user.name} types`, this.#ports.now());
+  }
+
+  /** Who types hands the keyboard over. */
+  handOver(from: ConsoleUser, to: ConsoleMember): void {
+    this.#typist = { kind: 'session', member: to };
+    to.note('given', `${from.name} gave you the keyboard`);
+    this.#members.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
+    this.record.mark(`${from.name} gave the keyboard to ${to.user.name}`, this.#ports.now());
+  }
+
+  /** An operator's words for the log; everybody here sees them. */
+  logNote(user: ConsoleUser, text: string): void {
+    this.record.mark(`note by ${user.name}: ${text}`, this.#ports.now());
+    this.#tell('note', `note by ${user.name}: ${text}`);
+  }
+
+  /** The pipe is closed and opened anew at this rate; what the node prints meanwhile is lost. */
+  setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
+    this.#baud = baud;
+    this.#flow = new ConsoleFlow(baud);
+    this.record.mark(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
+    this.#phase = OPENING;
+    this.#lease = this.#open(baud);
+    this.#phase = this.#lease.phase;
+    this.#ports.torn();
+  }
+
+  /** Time passes: is a flood over? */
+  tick(): void {
+    if (!this.#ended) this.#flowNews(this.#flow.tick(performance.now()));
   }
 
   /** The member goes on watching; an operation at work here types again. */
@@ -203,12 +248,36 @@ export class ConsoleLine {
 
   /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. */
   write(bytes: Uint8Array): { taken: number; refused: string | null } {
+    this.#activeAt = performance.now();
     return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes);
   }
 
   /** Ends it for everybody; `why` is what they are told. */
   async close(why: string): Promise<void> {
     if (this.#end(why)) await this.#lease.close();
+  }
+
+  #open(baud: ConsoleBaud): ConsoleLease {
+    // A former lease says its last words while the next one is being made.
+    const turn = ++this.#opened;
+    const mine = (): boolean => turn === this.#opened;
+    return this.#bus.openConsole(this.addr, baud, {
+      onData: (bytes) => mine() && this.#data(bytes),
+      onPhase: (phase) => mine() && this.#phaseChanged(phase),
+      onGap: ({ from, ms, why }) => mine() && this.#gap(from, ms, why),
+    });
+  }
+
+  #tell(kind: 'note' | 'flood' | 'baud', text: string): void {
+    for (const member of this.#members.values()) member.note(kind, text);
+  }
+
+  #flowNews(news: readonly FlowNews[]): void {
+    for (const one of news) {
+      const [kind, text] = flowText(one, this.#baud);
+      this.record.mark(text, this.#ports.now());
+      this.#tell(kind, text);
+    }
   }
 
   #end(why: string): boolean {
@@ -222,6 +291,8 @@ export class ConsoleLine {
 
   #data(bytes: Uint8Array): void {
     if (this.#ended) return;
+    this.#activeAt = performance.now();
+    this.#flowNews(this.#flow.feed(bytes, this.#activeAt));
     this.record.data(bytes);
     this.#ports.heard(bytes);
     for (const member of this.#members.values()) member.data(bytes);

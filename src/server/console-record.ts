@@ -1,4 +1,5 @@
 /** What the server keeps of one node's console for as long as it runs: the screen with its scrollback, and the file. */
+import type { LogLimits } from '../console/log-file.ts';
 import { NodeScreen } from '../console/screen.ts';
 import { Transcript } from '../console/transcript.ts';
 
@@ -13,6 +14,9 @@ export interface ConsoleRecordOptions {
   /** Directory of the transcripts. */
   dir: string;
   scrollback: number;
+  limits: LogLimits;
+  /** A whole line of the node's. */
+  onLine: (text: string) => void;
   /** What the emulator answers to the node's questions. */
   onReply: (bytes: Uint8Array) => void;
   onTrouble: (text: string) => void;

@@ -2,12 +2,14 @@
  * Consoles: one at a time on the whole bus. Who may open, watch, type and take over, and what each node's console
  * showed so far.
  */
-import type { ConsoleJoined, ConsoleState, EventRecord } from '../api/protocol.ts';
+import type { ConsoleJoined, ConsoleState, EventRecord, LogPiece, LogRequest } from '../api/protocol.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
+import type { LogLimits } from '../console/log-file.ts';
 import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
 import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
+import { readConsoleLog } from './console-logs.ts';
 import { ConsoleLine } from './console-line.ts';
 import type { ConsoleUser } from './console-member.ts';
 import { ConsoleRecord } from './console-record.ts';
@@ -16,7 +18,9 @@ import { rpcError } from './handlers/methods.ts';
 
 export interface ConsolesOptions {
   bus: Pick<Bus, 'openConsole'>;
-  baud: ConsoleBaud;
+  /** The rate of a node's UART. */
+  baud: (addr: Address) => ConsoleBaud;
+  limits: LogLimits;
   scrollback: number;
   transcriptDir: string;
   now: () => number;
@@ -27,17 +31,24 @@ export interface ConsolesOptions {
   event: (level: EventRecord['level'], addr: Address, text: string) => void;
   /** The node called itself so, in a banner or a prompt. */
   hostSeen: (addr: Address, host: string) => void;
+  /** A whole line of the node's. */
+  lineSeen: (addr: Address, text: string) => void;
   /** The open console, or who is at it, changed. */
   changed: () => void;
 }
 
+/** How often a console is asked whether its flood is over. */
+const TICK_MS = 1_000;
+
 export class Consoles implements ConsolePort {
   readonly #options: ConsolesOptions;
   readonly #records = new Map<Address, ConsoleRecord>();
+  readonly #ticks: NodeJS.Timeout;
   #line: ConsoleLine | null = null;
 
   constructor(options: ConsolesOptions) {
     this.#options = options;
+    this.#ticks = setInterval(() => this.#line?.tick(), TICK_MS);
   }
 
   state(): ConsoleState | null {
@@ -79,6 +90,46 @@ export class Consoles implements ConsolePort {
     return line.state();
   }
 
+  /** Hands the keyboard of one's console to another session there. */
+  give(user: ConsoleUser, session: number): ConsoleState {
+    const line = this.#typedBy(user, 'only who types can hand the keyboard over');
+    const to = line.members.find((member) => member.user.id === session);
+    if (!to) throw rpcError('unknown', `session ${session} is not at the console of ${this.#label(line.addr)}`);
+    if (session !== user.id) line.handOver(user, to);
+    this.#options.changed();
+    return line.state();
+  }
+
+  /** A note into the log of the console that one is at. */
+  note(user: ConsoleUser, text: string): void {
+    const line = this.#line;
+    if (!line?.member(user)) throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
+    line.logNote(user, text);
+  }
+
+  setBaud(user: ConsoleUser, baud: ConsoleBaud): ConsoleState {
+    const line = this.#typedBy(user, 'only who types at a console sets its rate');
+    line.setBaud(baud, user);
+    this.#options.changed();
+    return line.state();
+  }
+
+  /** Something happened to the node that its log should tell, console or not. */
+  mark(addr: Address, text: string, at: number): void {
+    this.#record(addr).mark(text, at);
+  }
+
+  /** How long the open console has been silent, ms; null where there is none, or none that may be interrupted. */
+  silentMs(): number | null {
+    return this.#line?.silentMs() ?? null;
+  }
+
+  /** A piece of a node's log. @throws {ResponseError} where the disk does not give it */
+  log(request: LogRequest): Promise<LogPiece> {
+    const { transcriptDir, name, limits } = this.#options;
+    return readConsoleLog(transcriptDir, name(request.addr), limits, request);
+  }
+
   detach(user: ConsoleUser): void {
     const line = this.#line;
     if (!line?.member(user)) return;
@@ -88,9 +139,7 @@ export class Consoles implements ConsolePort {
   }
 
   resize(user: ConsoleUser, cols: number, rows: number): void {
-    const line = this.#line;
-    if (!line || line.typingUser?.id !== user.id)
-      throw rpcError('unknown', 'only who types at a console sets its size');
+    const line = this.#typedBy(user, 'only who types at a console sets its size');
     line.record.resize(cols, rows);
     for (const member of line.members)
       if (member.user.id !== user.id)
@@ -136,10 +185,18 @@ export class Consoles implements ConsolePort {
   }
 
   async close(why: string): Promise<void> {
+    clearInterval(this.#ticks);
     const line = this.#line;
     this.#line = null;
     await line?.close(why);
     await Promise.all([...this.#records.values()].map((record) => record.close()));
+  }
+
+  /** @throws a refusal in the words of `problem` where somebody else types, or nobody */
+  #typedBy(user: ConsoleUser, problem: string): ConsoleLine {
+    const line = this.#line;
+    if (!line || line.typingUser?.id !== user.id) throw rpcError('unknown', problem);
+    return line;
   }
 
   #watchable(addr: Address): ConsoleLine {
@@ -168,7 +225,7 @@ export class Consoles implements ConsolePort {
     record.opened(now());
     const names = new HostNameReader();
     const decoder = new TextDecoder();
-    const line = new ConsoleLine(bus, addr, baud, record, {
+    const line = new ConsoleLine(bus, addr, baud(addr), record, {
       now,
       changed,
       heard: (bytes) => {
@@ -199,11 +256,13 @@ export class Consoles implements ConsolePort {
   #record(addr: Address): ConsoleRecord {
     let record = this.#records.get(addr);
     if (!record) {
-      const { transcriptDir, scrollback, name, event } = this.#options;
+      const { transcriptDir, scrollback, limits, name, event, lineSeen } = this.#options;
       record = new ConsoleRecord({
         name: name(addr),
         dir: transcriptDir,
         scrollback,
+        limits,
+        onLine: (text) => lineSeen(addr, text),
         // Once, from here: clients throw away what their emulators answer.
         onReply: (bytes) => this.#reply(addr, bytes),
         onTrouble: (text) => event('warning', addr, text),

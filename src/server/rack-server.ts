@@ -1,7 +1,7 @@
 /** The server of one rack: composes bus, sweep, consoles, power operations and sessions, and ends them in order. */
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { ClientIdentity } from '../api/protocol.ts';
+import type { ClientIdentity, EventRecord } from '../api/protocol.ts';
 import type { Operation } from '../api/power.ts';
 import { ExchangeLog } from '../bmc/exchange-log.ts';
 import type { LineTap } from '../bmc/tap.ts';
@@ -12,6 +12,7 @@ import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';
 import type { AuditEntry, JournalPort, OperationPorts, RawAuditEntry } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { AlarmDesk } from './alarm-desk.ts';
 import { BusMonitor } from './bus-monitor.ts';
@@ -20,6 +21,9 @@ import { Discovery } from './discovery.ts';
 import { EventLog } from './events.ts';
 import { alarmHandlers } from './handlers/alarms.ts';
 import { busHandlers } from './handlers/bus.ts';
+import { ConsoleAlarms } from './console-alarms.ts';
+import { IdleSampler } from './console-idle.ts';
+import { logLimits } from './console-logs.ts';
 import { consoleHandlers, consoleNotes } from './handlers/console.ts';
 import { lookHandlers } from './handlers/look.ts';
 import { planHandlers } from './handlers/plan.ts';
@@ -75,6 +79,8 @@ export class RackServer {
   readonly #discovery: Discovery | null;
   readonly #sweeper: Sweeper;
   readonly #consoles: Consoles;
+  readonly #consoleAlarms: ConsoleAlarms;
+  readonly #idleSampler: IdleSampler | null;
   readonly #operations: Operations;
   readonly #plans: Plans;
   readonly #view: RackView;
@@ -97,7 +103,12 @@ export class RackServer {
     this.#events = new EventLog({
       now,
       write: (line) => this.#eventFile.write(line),
-      publish: (event) => this.#roster.note('event', event),
+      publish: (event) => {
+        // A node's log tells why it fell silent, whether its console was open or not.
+        if (event.addr !== null && (event.topic === 'power' || event.topic === 'node'))
+          this.#consoles.mark(event.addr, event.text, event.at);
+        this.#roster.note('event', event);
+      },
     });
     this.#hosts = new HostMemory(stateDir, (text) => this.#events.add('warning', 'server', null, text));
     this.#monitor = new BusMonitor(bus, port, {
@@ -119,7 +130,10 @@ export class RackServer {
       operationOn: (addr) => this.#workload.on(addr),
       switchedHere: (addr) => this.#workload.switchedHere(addr),
       read: (addr, reading) => this.#alarms.read(addr, reading),
-      powerChanged: (...change) => this.#alarms.powerChanged(...change),
+      powerChanged: (...change) => {
+        this.#alarms.powerChanged(...change);
+        this.#consoleAlarms.over(change[0]);
+      },
       alarms: (addr) => this.#alarms.wordsFor(addr),
       nodeChanged: (node) => this.#roster.changed({ node }),
       rackChanged: () => this.#roster.changed('rack'),
@@ -129,18 +143,38 @@ export class RackServer {
       now,
       busyNodes: () => this.#workload.nodes,
     });
+    const event = (level: EventRecord['level'], addr: Address, text: string): void =>
+      this.#events.add(level, 'console', addr, text);
+    this.#consoleAlarms = new ConsoleAlarms(config.console.triggers, {
+      now,
+      inventory: () => this.#telemetry.inventory,
+      label: (addr) => this.#telemetry.label(addr),
+      event,
+      set: (addr, text) => this.#alarms.set('console', addr, text, 'quiet'),
+    });
     this.#consoles = new Consoles({
       bus,
-      baud: config.console.baud,
+      baud: (addr) => config.nodes.find((node) => node.addr === addr)?.baud ?? config.console.baud,
+      limits: logLimits(config),
       scrollback: config.console.scrollback,
       transcriptDir: join(stateDir, 'consoles'),
       now,
       label: (addr) => this.#telemetry.label(addr),
       name: (addr) => this.#telemetry.name(addr),
-      event: (level, addr, text) => this.#events.add(level, 'console', addr, text),
+      event,
       hostSeen: (addr, host) => this.#hosts.saw(addr, host, now()),
+      lineSeen: (addr, text) => this.#consoleAlarms.line(addr, text),
       changed: () => this.#consoleChanged(),
     });
+    this.#idleSampler =
+      config.console.telemetry === 'idle'
+        ? new IdleSampler(config.console.idle * 1000, {
+            bus,
+            addresses: () => this.#telemetry.addresses,
+            silentMs: () => this.#consoles.silentMs(),
+            ask: (addrs) => this.#sweeper.fresh(addrs),
+          })
+        : null;
     const ports = this.#powerPorts();
     this.#operations = new Operations(ports);
     const { plans, poweroff } = config;
@@ -232,6 +266,7 @@ export class RackServer {
     for (const listening of this.#listening) listening.stopListening();
     this.#plans.leave();
     await this.#endOperations(hurry);
+    this.#idleSampler?.stop();
     this.#sweeper.stop();
     this.#monitor.stop();
     this.#alarms.close();

@@ -146,8 +146,15 @@ function onNote(state: State, note: Extract<ConsoleEvent, { type: 'console.note'
         { do: 'screen-resize', addr: note.addr, cols, rows },
       );
     }
+    case 'given': {
+      const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'types' } };
+      return step(withPaneNotice({ ...state, pane }, 'info', note.text, 20_000));
+    }
     case 'gap':
+    case 'note':
       return step(withPaneNotice(state, 'info', note.text));
+    case 'flood':
+    case 'baud':
     case 'blocked':
       return step(withPaneNotice(state, 'warning', note.text));
   }

@@ -1,9 +1,11 @@
 /** Operations and results: opening their panel, and putting away what was seen. Pure. */
 import { shownOperations, type State } from './state.ts';
 
-/** The panel opens on the latest operation. */
+/** The panel opens on an operation that asks something, else on the latest. */
 export function withOperations(state: State): State {
-  const selected = shownOperations(state).length - 1;
+  const shown = shownOperations(state);
+  const asking = shown.findIndex(({ nodes }) => nodes.some((node) => node.question !== null));
+  const selected = asking >= 0 ? asking : shown.length - 1;
   return { ...state, overlay: { kind: 'operations', selected, scroll: 0, prompt: null } };
 }
 

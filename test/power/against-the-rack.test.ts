@@ -11,6 +11,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { Operations } from '../../src/power/operations.ts';
 import { Consoles } from '../../src/server/consoles.ts';
 import { SHUTDOWN_STYLES } from '../../src/sim/guest/shutdown-log.ts';
+import { LOG_LIMITS } from '../../src/console/log-file.ts';
 import { startRackInProcess, type TestRack } from '../support/rack.ts';
 import { OPERATOR, requestOf } from './fake-rack.ts';
 
@@ -39,7 +40,8 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
   const { inventory } = loadConfig(REFERENCE);
   const consoles = new Consoles({
     bus,
-    baud: 115200,
+    baud: () => 115200,
+    limits: LOG_LIMITS,
     scrollback: 100,
     transcriptDir: dir,
     now: Date.now,
@@ -47,6 +49,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     name: String,
     event: () => undefined,
     hostSeen: () => undefined,
+    lineSeen: () => undefined,
     changed: () => undefined,
   });
   closing.push(() => consoles.close('the test is over'));

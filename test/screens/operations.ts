@@ -41,8 +41,11 @@ export function running(): Operation {
 
 /** One that ended well, two minutes ago. */
 export function ended(): Operation {
-  const proof = evidence(118, 'verified', 'two status replies say off (off, 0 ct; off, 0 ct)');
-  const node = progress(0x05, 'ended', { outcome: 'done', detail: 'off, verified twice', evidence: [proof] });
+  const proof = [
+    evidence(124, 'marker', '[  312.345678] reboot: Power down'),
+    evidence(118, 'verified', 'two status replies say off (off, 0 ct; off, 0 ct)'),
+  ];
+  const node = progress(0x05, 'ended', { outcome: 'done', detail: 'off, verified twice', evidence: proof });
   return operation([node], { id: 'op-6', label: node.name, startedAt: NOW - 190_000, endedAt: NOW - 118_000 });
 }
 
@@ -67,6 +70,8 @@ export function asking(addr: Address = 0x03): Operation {
   ]);
 }
 
+const MARKER = evidence(20, 'marker', '[  312.345678] reboot: Power down');
+
 /** The whole rack at once, in every phase there is, one of them asking. */
 export function twentyFour(): Operation {
   const phases: Phase[] = ['waiting', 'preflight', 'request', 'acknowledged', 'stopping', 'settle', 'cut', 'verify'];
@@ -76,7 +81,11 @@ export function twentyFour(): Operation {
         outcome: 'refused',
         detail: `${name} (A-0, 00) manages this bus: cutting its power would end the bus and this program`,
       });
-    if (addr < 8) return progress(addr, 'ended', { outcome: 'done', detail: 'off, verified twice' });
+    if (addr < 8) {
+      // One of them by composite signs, the others by their last line.
+      const sign = addr === 5 ? evidence(20, 'grade', 'B: its network has been gone for 110 s') : MARKER;
+      return progress(addr, 'ended', { outcome: 'done', detail: 'off, verified twice', evidence: [sign] });
+    }
     if (addr === 0x0c) return { ...progress(addr, 'asking'), ...question(addr, name) };
     const phase = phases[addr % phases.length] ?? 'waiting';
     const until = phase === 'stopping' ? NOW + 168_000 : null;

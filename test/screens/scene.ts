@@ -215,7 +215,15 @@ export class Scene {
     if (asked?.do !== 'attach') throw new Error('no console was asked for');
     const { role = 'types', ...changes } = over;
     const console: ConsoleState = {
-      ...{ addr: asked.addr, state: 'open', holder: ME.id, holderName: ME.who.user, watchers: [ME.id], unproven: null },
+      ...{
+        addr: asked.addr,
+        state: 'open',
+        holder: ME.id,
+        holderName: ME.who.user,
+        watchers: [ME.id],
+        unproven: null,
+        baud: 115200,
+      },
       ...changes,
     };
     const joined = { addr: asked.addr, role, cols: 80, rows: 24, screen: Buffer.from(screen).toString('base64') };

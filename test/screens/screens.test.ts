@@ -80,7 +80,15 @@ const SCREENS: Record<string, () => Scene> = {
         error: {
           code: 3,
           message: 'eve types there',
-          data: { addr: 0x07, state: 'open', holder: 2, holderName: 'eve', watchers: [2], unproven: null },
+          data: {
+            addr: 0x07,
+            state: 'open',
+            holder: 2,
+            holderName: 'eve',
+            watchers: [2],
+            unproven: null,
+            baud: 115200,
+          },
         },
       }),
   'paste-question': () => inConsole(SMALL).keys(`\x1b[200~${'echo 0123456789\x07\r'.repeat(120)}\x1b[201~`),
@@ -89,6 +97,7 @@ const SCREENS: Record<string, () => Scene> = {
   'console-left': () => inConsole({ cols: 160, rows: 50 }).keys('\x1d', 'd').later(65_000),
   'run-lines': () => scene({ ...SMALL, operations: [ended()] }).ran(midway()),
   'operation-lines': () => scene({ ...SMALL, operations: [running(), ended()] }),
+  'operations-ended': () => scene({ ...SMALL, operations: [ended()] }).keys('o'),
   'operations-question': () => scene({ ...SMALL, operations: [asking()] }).keys('o'),
   'operations-question-confirm': () =>
     scene({ ...SMALL, operations: [asking()] })

@@ -62,7 +62,7 @@ test('a sample asked for by name interrupts, and the gap is marked for everybody
   const reading = nodes.find(({ addr }) => addr === BETA)?.reading;
   expect(reading?.state === 'ok' && reading.sample.at).toBeGreaterThanOrEqual(before);
   await eventually(() => expect(alice.told.join('\n')).toMatch(/gap: gap of \d/));
-  await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/\[rackui .*\] gap of .* s: /));
+  await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/^\S+Z \* gap of .* s: /m));
 });
 
 test('one types, the other watches the same; taking the keyboard is explicit and told by name', async () => {

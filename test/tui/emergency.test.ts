@@ -75,7 +75,15 @@ test('q is a letter while armed, and Esc disarms without closing', () => {
 test('what the nodes say is asked again while the panel is open, but not through somebody’s console', () => {
   const asked = (scene: Scene): number => scene.effects.filter((effect) => effect.do === 'plan-show').length;
   expect(asked(open().later(5500))).toBe(2);
-  const console = { addr: 3, state: 'open', holder: 2, holderName: 'eve', watchers: [2], unproven: null } as const;
+  const console = {
+    addr: 3,
+    state: 'open',
+    holder: 2,
+    holderName: 'eve',
+    watchers: [2],
+    unproven: null,
+    baud: 115200,
+  } as const;
   const held = open();
   held.dispatch({ type: 'update', note: { now: NOW, console: { ...console, watchers: [2] } }, local: NOW });
   expect(asked(held.later(5500))).toBe(1);

@@ -36,7 +36,15 @@ function play(chunks: readonly string[]): Effect[] {
       all.push(effect);
       if (effect.do === 'attach') {
         const { addr } = effect;
-        const console = { addr, state: 'open', holder: 1, holderName: 'me', watchers: [1], unproven: null } as const;
+        const console = {
+          addr,
+          state: 'open',
+          holder: 1,
+          holderName: 'me',
+          watchers: [1],
+          unproven: null,
+          baud: 115200,
+        } as const;
         const joined = { addr, role: 'types', cols: 80, rows: 24, screen: '' } as const;
         dispatch({ type: 'attached', joined: { ...joined, console: { ...console, watchers: [1] } } });
       }

@@ -3,10 +3,7 @@ import type { Services } from '../services.ts';
 import { expectNode } from './look.ts';
 import { rpcError, type Methods, type NoteHandlers } from './methods.ts';
 
-type ConsoleMethods = Pick<
-  Methods,
-  'console.attach' | 'console.detach' | 'console.take' | 'console.resize' | 'console.paste'
->;
+type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;
 
 export function consoleHandlers(services: Services): ConsoleMethods {
   const { bus, consoles, telemetry } = services;
@@ -27,6 +24,16 @@ export function consoleHandlers(services: Services): ConsoleMethods {
     },
     'console.take': (_none, caller) => consoles.take(caller),
     'console.paste': ({ addr, data }, caller) => consoles.paste(caller, addr, Buffer.from(data, 'base64')),
+    'console.give': ({ session }, caller) => consoles.give(caller, session),
+    'console.log': ({ text }, caller) => {
+      consoles.note(caller, text);
+      return { ok: true };
+    },
+    'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),
+    'log.read': (request) => {
+      expectNode(services, request.addr);
+      return consoles.log(request);
+    },
     'console.resize': ({ cols, rows }, caller) => {
       consoles.resize(caller, cols, rows);
       return { ok: true };

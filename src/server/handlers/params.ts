@@ -10,6 +10,8 @@ const INPUT_LIMIT = 64 * 1024;
 
 /** Bytes of a piece of a large paste: half a second at the bus's pace, after which it may be stopped. */
 const PASTE_LIMIT = 256;
+/** Characters of a note into a log: a line or two. */
+const NOTE_LIMIT = 500;
 
 const addr = z.number().int().min(0).max(MAX_ADDRESS);
 const nothing = z.object({}).transform((): Record<string, never> => ({}));
@@ -59,6 +61,18 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'console.attach': z.object({ addr, take: z.boolean(), watch: z.boolean() }),
   'console.detach': nothing,
   'console.take': nothing,
+  'console.give': z.object({ session: z.number().int().positive() }),
+  'console.log': z.object({ text: z.string().trim().min(1).max(NOTE_LIMIT) }),
+  'console.baud': z.object({
+    baud: z.union([z.literal(115200), z.literal(57600), z.literal(19200), z.literal(9600)]),
+  }),
+  'log.read': z.object({
+    addr,
+    kind: z.enum(['lines', 'raw']),
+    cursor: z.string().max(64).nullable(),
+    since: z.number().nullable(),
+    search: z.string().min(1).max(256).nullable(),
+  }),
   'console.resize': z.object({ cols: z.number().int().min(2).max(500), rows: z.number().int().min(1).max(300) }),
   'console.paste': z.object({ addr, data: z.base64().max(PASTE_LIMIT * 2) }),
   'power.check': powerRequest,

@@ -31,7 +31,28 @@ export function progressSpans(node: NodeProgress, state: State): Span[] {
     [node.name, 'text'],
     [` ${node.outcome ?? node.phase}`, inkOf(node)],
     [`${time} `, 'dim'],
+    ...gradeSpans(node),
   ];
+}
+
+function gradeSpans(node: NodeProgress): Span[] {
+  const grade = gradeOf(node);
+  return grade === null ? [] : [[`evidence ${grade} `, grade === 'A' ? 'ok' : 'warn']];
+}
+
+/**
+ * How well the halt is proven: B and C as the server judged them, A where its last line was read, nothing dirty was, and
+ * neither somebody's answer nor a deadline stands between that line and the cut. Null: not judged (yet).
+ */
+export function gradeOf({ evidence, phase, outcome }: NodeProgress): 'A' | 'B' | 'C' | null {
+  const judged = evidence.findLast(({ kind }) => kind === 'grade')?.text.slice(0, 1);
+  if (judged === 'B' || judged === 'C') return judged;
+  const marker = evidence.findLastIndex(({ kind }) => kind === 'marker');
+  const decided = evidence.slice(marker + 1).some(({ kind }) => kind === 'answer' || kind === 'deadline');
+  const past =
+    outcome === 'done' || phase === 'cut' || phase === 'verify' || phase === 'pause' || phase === 'switch-on';
+  const dirty = evidence.some(({ kind }) => kind === 'dirty');
+  return marker >= 0 && past && !decided && !dirty ? 'A' : null;
 }
 
 function evidenceLines(state: State, node: NodeProgress, width: number): Span[][] {
@@ -55,7 +76,8 @@ export function inColumns(cells: readonly Span[][], width: number): Span[][] {
 function cell(state: State, node: NodeProgress, g: Glyphs): Span[] {
   const [sign, ink] = signOf(node, g);
   const room = CELL - NAME - 7;
-  const phase = node.outcome ?? node.phase;
+  const grade = gradeOf(node);
+  const phase = `${node.outcome ?? node.phase}${grade === null ? '' : ` (${grade})`}`;
   const timed = `${phase} ${formatDuration(state.now - node.since)}`;
   // A time that does not fit whole would be another time.
   const word = isActive(node) && timed.length <= room ? timed : phase;

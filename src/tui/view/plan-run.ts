@@ -6,7 +6,7 @@ import { formatClock, formatDuration, shorten, type Glyphs } from '../glyphs.ts'
 import type { State } from '../state.ts';
 import { nodesOfRun } from '../state-plans.ts';
 import { wrap } from './box.ts';
-import { CELL, inColumns, NAME } from './operation-nodes.ts';
+import { CELL, gradeOf, inColumns, NAME } from './operation-nodes.ts';
 
 const STATE_INK: Record<PlanState, InkRole> = {
   running: 'warn',
@@ -74,7 +74,10 @@ export function runLines(state: State, run: PlanRun, chosen: Address | null, wid
 function cell(state: State, node: PlanNodeRun, chosen: boolean, g: Glyphs): Span[] {
   const [sign, ink] = signOf(node, g);
   const room = CELL - NAME - 7;
-  const word = node.outcome ?? node.phase ?? node.state;
+  const operation = state.operations.find(({ id }) => id === node.operation);
+  const progress = operation?.nodes.find(({ addr }) => addr === node.addr);
+  const grade = progress === undefined ? null : gradeOf(progress);
+  const word = `${node.outcome ?? node.phase ?? node.state}${grade === null ? '' : ` (${grade})`}`;
   const timed = `${word} ${formatDuration(state.now - node.since)}`;
   return [
     [sign.slice(0, 1), ink],

@@ -1,0 +1,158 @@
+/**
+ * A file of a console's log: appended to in the background and in order, put aside by size and age, bounded in
+ * memory and on the disk. Never throws and never blocks a console: trouble is told, and what was lost is counted.
+ */
+import { constants } from 'node:fs';
+import { mkdir, open, rename, statfs, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pruneLogs } from './log-shelf.ts';
+
+export interface LogLimits {
+  /** Bytes of a file before it is put aside. */
+  size: number;
+  /** Milliseconds after which a file is put aside, however small. */
+  age: number;
+  /** Older files kept beside the present one: `NAME.log.1` is the youngest. */
+  kept: number;
+  /** Bytes of all console logs together; the oldest file that was put aside goes first. */
+  total: number;
+  /** Bytes that must stay free on the disk: below, nothing is logged. */
+  free: number;
+}
+
+const MB = 1024 * 1024;
+/** A flooding node brings 11 KB/s: 8 MB hold at least twelve minutes. */
+export const LOG_LIMITS: LogLimits = { size: 8 * MB, age: 7 * 86_400_000, kept: 4, total: 1024 * MB, free: 100 * MB };
+
+/** Bytes waiting for a disk that does not take them; more are given up and counted, so memory stays bounded. */
+const PENDING_LIMIT = 4 * MB;
+/** The disk is asked how much is free after so many bytes. */
+const LOOK_EVERY = MB;
+
+export interface LogFileOptions {
+  path: string;
+  limits: LogLimits;
+  now: () => number;
+  /** What the next file begins with, made from the one that is put aside. */
+  carry?: (former: string) => Promise<Buffer>;
+  /** What stands where `bytes` were lost; default: nothing. */
+  loss?: (bytes: number) => Buffer;
+  /** Told once for each spell of trouble, in words. */
+  onTrouble: (text: string) => void;
+}
+
+export class LogFile {
+  readonly #options: LogFileOptions;
+  #file: FileHandle | null = null;
+  #size = 0;
+  #begun = 0;
+  #unlooked = Infinity;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** Bytes that came and were not written, since the last word about it. */
+  #lost = 0;
+  #told = false;
+  #draining: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: LogFileOptions) {
+    this.#options = options;
+  }
+
+  /** `bytes` must not change afterwards. */
+  append(bytes: Uint8Array): void {
+    if (this.#closed || this.#pendingBytes + bytes.length > PENDING_LIMIT) {
+      this.#lost += bytes.length;
+      return;
+    }
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    this.#draining ??= this.#drain();
+  }
+
+  /** Resolves when all that was given is on its way to the disk and the file is closed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    await this.#shut();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const chunks = this.#pending;
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      const lost = this.#lost;
+      if (lost > 0 && this.#options.loss) chunks.unshift(this.#options.loss(lost));
+      const bytes = Buffer.concat(chunks);
+      try {
+        await this.#write(bytes);
+        this.#lost -= lost;
+        this.#told = false;
+      } catch (error) {
+        if (!this.#told)
+          this.#options.onTrouble(`console log ${this.#options.path} cannot be written: ${reason(error)}`);
+        this.#told = true;
+        this.#lost += bytes.length;
+        await this.#shut();
+      }
+    }
+    // Here and not in a later callback: what is pushed from now on needs a new drain.
+    this.#draining = null;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const { limits, now, path } = this.#options;
+    this.#file ??= await this.#open();
+    if (this.#size > 0 && (this.#size >= limits.size || now() - this.#begun >= limits.age)) await this.#rotate();
+    if ((this.#unlooked += bytes.length) >= LOOK_EVERY) {
+      const { bavail, bsize } = await statfs(dirname(path));
+      if (bavail * bsize < limits.free)
+        throw new Error(
+          `only ${Math.round((bavail * bsize) / MB)} MB are left on its disk: nothing is logged before there are ${Math.round(limits.free / MB)}`,
+        );
+      this.#unlooked = 0;
+    }
+    await this.#file.appendFile(bytes);
+    this.#size += bytes.length;
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { path } = this.#options;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // What a console shows can hold secrets: owner only. A link planted in the directory is not followed.
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+    const file = await open(path, flags, 0o600);
+    const { size, birthtimeMs } = await file.stat();
+    this.#size = size;
+    this.#begun = birthtimeMs;
+    return file;
+  }
+
+  async #rotate(): Promise<void> {
+    const { path, limits, carry } = this.#options;
+    const tail = await carry?.(path);
+    await this.#shut();
+    for (let n = limits.kept - 1; n >= 0; n--)
+      await rename(n === 0 ? path : `${path}.${n}`, `${path}.${n + 1}`).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    await pruneLogs(dirname(path), limits.total);
+    this.#file = await this.#open();
+    if (tail !== undefined) await this.#file.appendFile(tail);
+  }
+
+  async #shut(): Promise<void> {
+    await this.#file?.close().catch(() => undefined);
+    this.#file = null;
+    this.#unlooked = Infinity;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

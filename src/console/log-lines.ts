@@ -1,0 +1,89 @@
+/**
+ * The readable log's lines: a node's output as an operator read it, each line with the time of its first character,
+ * and marks of our own. The sign behind the time says whose line it is, so that no node can imitate a mark. Pure.
+ */
+import { PlainText } from './plain-text.ts';
+
+/** `|` the node's, `*` ours, `:` repeated from the end of the file before, for whoever reads only the present one. */
+export type LineSign = '|' | '*' | ':';
+
+/** Characters of a line; a longer one goes on in the next. */
+const LINE_LIMIT = 4096;
+/** `2026-07-14T12:00:00.000Z`. */
+const STAMP_LENGTH = 24;
+/** Controls, and marks that reorder what is read. */
+const HARMFUL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** One line of the log, with its end. */
+export function logLine(sign: LineSign, at: number, text: string): string {
+  return `${new Date(at).toISOString()} ${sign} ${text.replace(HARMFUL, '?')}\n`;
+}
+
+/** What a line of the log is; null where it is none (a crash tore it). */
+export function readLogLine(line: string): { at: number; sign: LineSign } | null {
+  const at = Date.parse(line.slice(0, STAMP_LENGTH));
+  const sign = line[STAMP_LENGTH + 1];
+  return Number.isNaN(at) || (sign !== '|' && sign !== '*' && sign !== ':') ? null : { at, sign };
+}
+
+/** The line as it opens the next file. */
+export function carried(line: string): string {
+  return `${line.slice(0, STAMP_LENGTH)} : ${line.slice(STAMP_LENGTH + 1)}`;
+}
+
+/** Puts lines together from pieces split anywhere. */
+export class LogLines {
+  readonly #decoder = new TextDecoder();
+  /** What a tty prints for the erase key takes a character back. */
+  readonly #plain = new PlainText('\b');
+  #line = '';
+  #since = 0;
+  /** A line ended with CR just now: the LF may come in the next piece. */
+  #afterReturn = false;
+
+  /** The lines that ended, in order; without their ends. */
+  feed(bytes: Uint8Array, at: number): { at: number; text: string }[] {
+    const lines: { at: number; text: string }[] = [];
+    const plain = this.#plain.feed(this.#decoder.decode(bytes, { stream: true }));
+    if (plain === '') return lines;
+    const pieces = (this.#afterReturn ? plain.replace(/^\r*\n/, '') : plain).split(/\r*\n|\r+(?!\n)/);
+    this.#afterReturn = plain.endsWith('\r');
+    for (const [index, piece] of pieces.entries()) {
+      if (index > 0) this.#end(lines, at);
+      this.#grow(lines, piece, at);
+    }
+    return lines;
+  }
+
+  /** The unfinished line, if there is one: something else follows it. */
+  cut(): { at: number; text: string } | null {
+    const text = this.#line;
+    this.#line = '';
+    return text === '' ? null : { at: this.#since, text };
+  }
+
+  #grow(lines: { at: number; text: string }[], piece: string, at: number): void {
+    if (piece === '') return;
+    if (this.#line === '') this.#since = at;
+    this.#line = erased(this.#line + piece);
+    while (this.#line.length > LINE_LIMIT) {
+      lines.push({ at: this.#since, text: this.#line.slice(0, LINE_LIMIT) });
+      this.#line = this.#line.slice(LINE_LIMIT);
+    }
+  }
+
+  #end(lines: { at: number; text: string }[], at: number): void {
+    lines.push({ at: this.#line === '' ? at : this.#since, text: this.#line.trimEnd() });
+    this.#line = '';
+  }
+}
+
+function erased(line: string): string {
+  if (!line.includes('\b')) return line;
+  const kept: string[] = [];
+  for (const char of line) {
+    if (char === '\b') kept.pop();
+    else kept.push(char);
+  }
+  return kept.join('');
+}
