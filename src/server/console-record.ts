@@ -1,5 +1,6 @@
 /** What the server keeps of one node's console for as long as it runs: the screen with its scrollback, and the file. */
 import type { LogLimits } from '../console/log-file.ts';
+import { collectGarbage } from '../config/garbage.ts';
 import { NodeScreen } from '../console/screen.ts';
 import { Transcript } from '../console/transcript.ts';
 
@@ -62,6 +63,7 @@ export class ConsoleRecord {
       this.#asleep = copyOf(screen, this.#options.scrollback);
       screen.dispose();
       this.#screen = null;
+      collectGarbage();
     });
   }
 

@@ -1,6 +1,5 @@
 /** `rackui serve`: one process around one {@link RackServer}: its lock, its files, its signals, its exit code. */
 import { userInfo } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import { EXIT } from '../api/power.ts';
 import { DEFAULT_UNLOCK } from '../bmc/codec.ts';
 import { createBus } from '../bmc/bus.ts';
@@ -8,6 +7,7 @@ import { openLine } from '../bmc/line.ts';
 import { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
+import { keepYoungSmall } from '../config/garbage.ts';
 import { readSecret } from '../config/secret.ts';
 import { openAudit } from '../power/audit.ts';
 import { openJournal, openPlanJournal } from '../power/journal.ts';
@@ -42,8 +42,7 @@ const END_LIMIT_MS = 15_000;
  */
 export async function serve(options: ServeOptions): Promise<number> {
   process.umask(0o077);
-  // The server makes little garbage; a young generation of 16 MB would only be kept (111 MB resident became 87).
-  setFlagsFromString('--semi-space-growth-factor=1');
+  keepYoungSmall();
   const { port, socket, stateDir } = options;
   prepareStateDirectory(stateDir);
   let leaving = false;

@@ -16,6 +16,8 @@ import type { ScreenPicture, Screens } from './view/pane.ts';
 
 /** Lines kept above the screen: the budget of memory is made for these. */
 const SCROLLBACK = 2_000;
+/** Nodes whose emulators are kept: one that is attached again gets its screen from the server, which keeps them all. */
+const KEPT = 2;
 
 type Terminal = InstanceType<typeof headless.Terminal>;
 
@@ -33,16 +35,26 @@ export class Emulators {
   readonly #nodes = new Map<Address, Emulated>();
   readonly #changed: () => void;
   readonly #overrun: (addr: Address) => void;
+  readonly #dropped: () => void;
 
-  /** `changed` is called when something that was written shows; `overrun` when a held screen should go on. */
-  constructor(changed: () => void, overrun: (addr: Address) => void = () => undefined) {
+  /**
+   * `changed` is called when something that was written shows; `overrun` when a held screen should go on; `dropped` when
+   * memory can be given back.
+   */
+  constructor(
+    changed: () => void,
+    overrun: (addr: Address) => void = () => undefined,
+    dropped: () => void = () => undefined,
+  ) {
     this.#changed = changed;
     this.#overrun = overrun;
+    this.#dropped = dropped;
   }
 
   /** Makes a node's emulator anew and fills it. */
   load(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
-    this.#nodes.get(addr)?.terminal.dispose();
+    this.#drop(addr);
+    for (const [oldest] of [...this.#nodes].slice(0, Math.max(0, this.#nodes.size - KEPT + 1))) this.#drop(oldest);
     const terminal = new headless.Terminal({
       cols,
       rows,
@@ -54,6 +66,11 @@ export class Emulators {
     terminal.unicode.activeVersion = '11';
     this.#nodes.set(addr, { terminal, modes: new NodeModes(terminal), held: null });
     terminal.write(screen, this.#changed);
+  }
+
+  #drop(addr: Address): void {
+    this.#nodes.get(addr)?.terminal.dispose();
+    if (this.#nodes.delete(addr)) this.#dropped();
   }
 
   data(addr: Address, bytes: Uint8Array): void {

@@ -27,6 +27,8 @@ export interface InterfaceOptions {
   viewOnly: boolean;
   /** Where what is saved of a console goes. */
   saveDirectory: string;
+  /** Memory can be given back: an emulator was put away. */
+  collect: () => void;
   /** Opens a new connection after the server went away; rejects while there is none. */
   reconnect: () => Promise<RackClient>;
 }
@@ -269,6 +271,7 @@ class Interface {
             why: 'copy mode ended: the node has printed too much meanwhile to keep back',
           });
         },
+        this.#o.collect,
       );
       return this.#emulators;
     });

@@ -13,6 +13,7 @@ import type { Readable, Writable } from 'node:stream';
 import { EXIT } from '../../api/power.ts';
 import { selfCommand } from '../context.ts';
 import { Failure, UsageFailure } from '../failure.ts';
+import { collectGarbage, keepYoungSmall } from '../../config/garbage.ts';
 import { depthOf, themeNamed } from '../theme.ts';
 import { print, tellEnd } from '../output.ts';
 import { stateDirectory } from '../../config/paths.ts';
@@ -28,6 +29,7 @@ export interface DemoOptions {
 }
 
 export async function demoCommand(options: DemoOptions): Promise<number> {
+  keepYoungSmall();
   const demo = new Demo(options);
   try {
     const tui = options.headless === true ? null : await import('../../tui/interface.ts');
@@ -49,6 +51,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       client: await open(),
       stdin,
       stdout,
+      collect: collectGarbage,
       theme: await themeNamed(options.theme),
       depth: depthOf(options.colours),
       ascii: options.ascii === true,

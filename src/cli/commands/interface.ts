@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stateDirectory } from '../../config/paths.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
+import { collectGarbage, keepYoungSmall } from '../../config/garbage.ts';
 import { depthOf, themeNamed } from '../theme.ts';
 import { tellEnd } from '../output.ts';
 
@@ -14,6 +15,7 @@ export interface InterfaceOptions extends GlobalOptions {
 }
 
 export async function interfaceCommand(options: InterfaceOptions): Promise<number> {
+  keepYoungSmall();
   const { stdin, stdout, env } = process;
   const open = (): Promise<RackClient> => openClient(options, 'interface', { autostart: true });
   // The answer of the server and the interface's code load at the same time; but no server is started for a terminal
@@ -29,6 +31,7 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
       client: await (opening ?? open()),
       stdin,
       stdout,
+      collect: collectGarbage,
       theme: await themeNamed(options.theme),
       depth: depthOf(options.colours),
       ascii: options.ascii === true,
