@@ -53,7 +53,9 @@ class Stand implements AsyncDisposable {
   /** Resolves when every node has ended or asks. */
   async off(request: Partial<PowerRequest> = {}): Promise<NodeProgress[]> {
     const { client } = await this.server.connect();
-    await client.request('sweep', { addrs: null, interrupt: false });
+    // Four racks that start at once on a busy machine: the bus comes up when it does.
+    while ((await client.request('sweep', { addrs: null, interrupt: false })).bus.state !== 'ready')
+      await new Promise((resolve) => setTimeout(resolve, 100));
     const { id } = await client.request('power.start', requestOf({ nodes: [1], confirm: 'node-01', ...request }));
     for (;;) {
       const operation = (await client.request('ops.list', {})).find((one) => one.id === id);
