@@ -49,9 +49,9 @@ export class Lease implements ConsoleLease {
       this.#wire?.send(Uint8Array.of(byte));
       // What is still being typed (a paste into a program that prints nothing) is not torn apart for the question.
       if (this.#unheard?.told === false) this.#unheard.since = performance.now();
-      if (byte !== ENTER || this.#unheard !== null) return;
-      this.#unheard = { since: performance.now(), told: false };
-      options.doubt();
+      if (byte === ENTER) this.#unheard ??= { since: performance.now(), told: false };
+      // Not before all is sent: looking into it would drop the rest of a paste.
+      if (this.#unheard !== null && !this.#unheard.told && this.#pacer.pending === 0) options.doubt();
     });
   }
 
@@ -65,7 +65,7 @@ export class Lease implements ConsoleLease {
 
   /** When to ask the BMC whether it is still there, because the node does not answer Enter (performance.now); else null. */
   get deafAt(): number | null {
-    return this.#unheard === null || this.#unheard.told ? null : this.#unheard.since + DEAF_MS;
+    return this.#unheard === null || this.#unheard.told || this.pending > 0 ? null : this.#unheard.since + DEAF_MS;
   }
 
   /** It is being asked: not again before the node has spoken. */

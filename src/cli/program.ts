@@ -1,6 +1,7 @@
 /** The command line: every command is declared here and lives in its own file, loaded only when it runs. */
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT } from '../api/power.ts';
+import { expectStep, sendStep, type ConsoleStep } from './console/steps.ts';
 import { endQuietlyWithoutReader } from './output.ts';
 import { explain, UsageFailure } from './failure.ts';
 
@@ -84,7 +85,17 @@ Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-0
 cluster:dev, all, and !x to leave x out.
 Exit codes: 0 done, 2 partly, 3 refused by a guard, 4 deadline, 5 bus or server unavailable, 64 usage, 78 configuration.`;
 
+const CONSOLE_HELP = `
+Exit codes: 0 done, every --expect met; 3 somebody else types; 4 an --expect was not met in time; 5 the node does not
+answer or its console ended.`;
+
 function declareLooking(program: Command, act: Act): void {
+  const steps: ConsoleStep[] = [];
+  const step = (make: (text: string) => ConsoleStep) => (text: string) => {
+    steps.push(make(text));
+    return steps;
+  };
+  const [send, expect] = [step(sendStep), step(expectStep)];
   program
     .command('status [selector...]')
     .description('the rack as a fresh sweep finds it')
@@ -100,10 +111,29 @@ function declareLooking(program: Command, act: Act): void {
     .command('console <node>')
     .description("this terminal becomes the node's console; Ctrl-] d leaves it")
     .option('--force', 'take the keyboard from whoever has it')
+    .option('--send <text>', 'type this and Enter (\\c at the end: without); instead of standard input', send)
+    .option('--expect <regex>', 'wait until the node prints this; --send and --expect in any number and order', expect)
+    .option('--timeout <seconds>', 'how long each --expect waits (default 10)')
+    .option('--baud <rate>', "of the node's UART, until the console is closed")
+    .option('--raw-output', "the node's bytes unfiltered: what it prints may do anything to this terminal")
+    .addHelpText('after', CONSOLE_HELP)
     .action(
       act(async (options, [word = '']) => {
         const { consoleCommand } = await import('./commands/console.ts');
         return consoleCommand(word, options);
+      }),
+    );
+  program
+    .command('log <node>')
+    .description("what the node's console showed, with UTC times and marks")
+    .option('--follow', 'and on, as it comes')
+    .option('--since <time>', 'from 90s, 10m, 2h or 3d ago, or from a time like 2026-07-14T12:00Z')
+    .option('--search <text>', 'only lines that hold this, whatever the case')
+    .option('--raw', "the node's bytes as they came, into a file or a pipe")
+    .action(
+      act(async (options, [word = '']) => {
+        const { logCommand } = await import('./commands/log.ts');
+        return logCommand(word, options);
       }),
     );
   program

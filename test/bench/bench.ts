@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import { confirmedCut } from './cut.ts';
 import { keyToEcho } from './keys.ts';
 import type { Figure } from './measure.ts';
+import { paste } from './paste.ts';
 import { coldStart, firstPaint, version } from './starts.ts';
 import { memory, steady } from './steady.ts';
 import { sweeps } from './sweep.ts';
@@ -17,6 +18,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   sweeps,
   keys: keyToEcho,
   cut: confirmedCut,
+  paste,
   steady,
   memory,
 };

@@ -1,6 +1,7 @@
 /** `rackui console NODE`. */
-import { RPC_ERROR } from '../../api/protocol.ts';
+import { RPC_ERROR, type ConsoleBaudRate } from '../../api/protocol.ts';
 import { EXIT } from '../../api/power.ts';
+import type { ConsoleStep } from '../console/steps.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { explain, Failure, UsageFailure } from '../failure.ts';
 import { busUsable } from '../status-report.ts';
@@ -9,27 +10,43 @@ import { knownRack, targetsOf } from '../targets.ts';
 export interface ConsoleOptions extends GlobalOptions {
   /** Take the keyboard, and the console from another node where somebody else types. */
   force?: boolean;
+  /** Both are the same list: their order is the command line's. */
+  send?: ConsoleStep[];
+  expect?: ConsoleStep[];
+  /** Seconds. */
+  timeout?: string;
+  rawOutput?: boolean;
+  baud?: string;
 }
 
+/** How long an expectation waits unless told, s. */
+const TIMEOUT_S = 10;
+
 export async function consoleCommand(word: string, options: ConsoleOptions): Promise<number> {
+  const script = {
+    take: options.force === true,
+    steps: options.send ?? options.expect ?? [],
+    timeoutMs: readTimeout(options.timeout) * 1000,
+    rawOutput: options.rawOutput === true,
+    baud: readBaud(options.baud),
+  };
   const client = await openClient(options, 'console', { autostart: true });
   try {
     const rack = await knownRack(client);
     if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
     const [node, ...others] = targetsOf([word], rack).nodes;
     if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' means several nodes: name one`);
-    const take = options.force === true;
     const { stdin, stdout } = process;
-    if (stdin.isTTY && stdout.isTTY) {
+    if (script.steps.length === 0 && stdin.isTTY && stdout.isTTY) {
       if (process.env.TERM === 'dumb')
         throw new UsageFailure(
           'TERM=dumb cannot show a console: pipe lines in instead (echo uptime | rackui console …)',
         );
       const { liveConsole } = await import('../console/live.ts');
-      return await liveConsole(client, node, take, stdin, stdout);
+      return await liveConsole(client, node, script, stdin, stdout);
     }
     const { scriptConsole } = await import('../console/script.ts');
-    return await scriptConsole(client, node, take);
+    return await scriptConsole(client, node, script);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === RPC_ERROR.held)
       throw new Failure(explain(error).exitCode, `${error.message}; take it with --force`);
@@ -37,4 +54,17 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
   } finally {
     client.close();
   }
+}
+
+function readTimeout(text: string | undefined): number {
+  const seconds = text === undefined ? TIMEOUT_S : Number(text);
+  if (!(seconds > 0 && seconds <= 86_400)) throw new UsageFailure(`--timeout ${text ?? ''}: seconds, at most 86400`);
+  return seconds;
+}
+
+function readBaud(text: string | undefined): ConsoleBaudRate | null {
+  const rate = ([115200, 57600, 19200, 9600] as const).find((one) => String(one) === text);
+  if (text !== undefined && rate === undefined)
+    throw new UsageFailure(`--baud ${text}: a BMC listens at 115200, 57600, 19200 or 9600`);
+  return rate ?? null;
 }

@@ -1,57 +1,57 @@
 /** The bare terminal as a node's console. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { EXIT } from '../../api/power.ts';
-import type { ConsoleState } from '../../api/protocol.ts';
+import type { ConsoleBaudRate, ConsoleState, Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
-import { Emulator } from './emulator.ts';
+import { PaintedDisplay, RawDisplay, type Display } from './display.ts';
 import { ConsoleKeys, type KeyAction } from './keys.ts';
-import { Painter } from './painter.ts';
 import { ConsoleSession } from './session.ts';
+
+export interface LiveOptions {
+  take: boolean;
+  rawOutput: boolean;
+  baud: ConsoleBaudRate | null;
+}
 
 /** Until the operator detaches (0) or the console ends (5, with the reason). */
 export async function liveConsole(
   client: RackClient,
   node: InventoryNode,
-  take: boolean,
+  options: LiveOptions,
   stdin: ReadStream,
   stdout: WriteStream,
 ): Promise<number> {
   let settle: (why: string | null) => void = () => undefined;
   const over = new Promise<string | null>((resolve) => (settle = resolve));
   let work = Promise.resolve();
-  let emulator: Emulator | null = null;
-  let painter: Painter | null = null;
+  let display: Display | null = null;
   const queue = (job: () => void | Promise<void>): void => {
     work = work.then(job);
   };
 
-  const session = await ConsoleSession.join(client, node.addr, take, (joined) => {
-    const screen = new Emulator(joined.cols, joined.rows);
-    const paint = new Painter(screen, sizeOf(stdout), (text) => stdout.write(text));
-    emulator = screen;
-    painter = paint;
-    const feed = (bytes: Uint8Array): void => queue(() => screen.write(bytes, () => paint.paint()));
-    queue(() => paint.begin());
-    feed(Buffer.from(joined.screen, 'base64'));
+  const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
+    const shows = options.rawOutput ? new RawDisplay(stdout) : new PaintedDisplay(joined, stdout);
+    display = shows;
+    queue(() => shows.data(Buffer.from(joined.screen, 'base64')));
     return {
-      data: feed,
+      data: (bytes) => queue(() => shows.data(bytes)),
       note: (note) =>
         queue(() => {
-          if (note.cols !== undefined && note.rows !== undefined) {
-            screen.terminal.resize(note.cols, note.rows);
-            paint.resize(sizeOf(stdout));
-          }
-          paint.status(`${node.name}: ${note.text}`);
+          if (note.cols !== undefined && note.rows !== undefined) shows.resizeNode(note.cols, note.rows);
+          shows.status(`${node.name}: ${note.text}`);
         }),
-      state: (state) => queue(() => paint.status(statusText(node, state, client.welcome.session))),
+      state: (state) => queue(() => shows.status(statusText(node, state, client.welcome.session))),
       ended: (why) => settle(why),
     };
   });
-  const say = (text: string): void => queue(() => painter?.status(`${node.name}: ${text}`));
-  queue(() => painter?.status(statusText(node, session.joined.console, client.welcome.session)));
+  const say = (text: string): void => queue(() => display?.status(`${node.name}: ${text}`));
+  const failed = (error: unknown): void => say(error instanceof Error ? error.message : String(error));
+  queue(() => display?.status(statusText(node, session.joined.console, client.welcome.session)));
+  if (options.baud !== null && options.baud !== session.joined.console.baud)
+    await client.request('console.baud', { baud: options.baud }).catch(failed);
 
   const keys = new ConsoleKeys();
   const perform = (action: KeyAction): void => {
@@ -63,10 +63,28 @@ export async function liveConsole(
         say(action.text);
         return;
       case 'take':
-        session.take().then(
-          (state) => say(statusText(node, state, client.welcome.session)),
-          (error: unknown) => say(error instanceof Error ? error.message : String(error)),
-        );
+        session
+          .take()
+          .then((state) => say(statusText(node, state, client.welcome.session)))
+          .catch(failed);
+        return;
+      case 'note':
+        client
+          .request('console.log', { text: action.text })
+          .then(() => say('the note is in the log'))
+          .catch(failed);
+        return;
+      case 'sample':
+        client
+          .request('sweep', { addrs: [node.addr], interrupt: true })
+          .then((rack) => say(sampleText(node, rack)))
+          .catch(failed);
+        return;
+      case 'who':
+        client
+          .request('sweep', { addrs: [], interrupt: false })
+          .then((rack) => say(whoText(rack)))
+          .catch(failed);
         return;
       case 'detach':
         settle(null);
@@ -74,7 +92,7 @@ export async function liveConsole(
   };
   const undo = listen(stdin, stdout, {
     keys: (bytes) => keys.read(bytes).forEach(perform),
-    resized: () => queue(() => painter?.resize(sizeOf(stdout))),
+    resized: () => queue(() => display?.resized()),
     leave: () => settle(null),
   });
   try {
@@ -84,8 +102,7 @@ export async function liveConsole(
     return EXIT.done;
   } finally {
     undo();
-    (painter as Painter | null)?.end();
-    (emulator as Emulator | null)?.dispose();
+    (display as Display | null)?.end();
     await session.leave();
   }
 }
@@ -107,13 +124,25 @@ function listen(
   };
 }
 
-function sizeOf(stdout: WriteStream): { cols: number; rows: number } {
-  return { cols: stdout.columns || 80, rows: stdout.rows || 24 };
-}
-
 /** How to leave first: a narrow terminal cuts the end off. */
 function statusText(node: InventoryNode, state: ConsoleState, session: number): string {
   const types = state.holder === session ? '' : ` · ${state.holderName ?? 'nobody'} types; Ctrl-] w takes the keyboard`;
   const unproven = state.unproven === null ? '' : ` · ${state.unproven}`;
   return `${nodeText(node)} · Ctrl-] d leaves${types}${unproven} · Ctrl-] ? helps`;
+}
+
+function sampleText({ addr }: InventoryNode, { nodes }: Snapshot): string {
+  const reading = nodes.find((node) => node.addr === addr)?.reading;
+  if (reading?.state !== 'ok') return 'its BMC gave no sample';
+  const { power, current, fan } = reading.sample;
+  return `${power}, current ${current}, fan ${fan} counts`;
+}
+
+function whoText({ console, sessions }: Snapshot): string {
+  const name = (id: number): string => {
+    const who = sessions.find((session) => session.id === id)?.who;
+    return who === undefined ? `session ${id}` : who.from === null ? who.user : `${who.user}@${who.from}`;
+  };
+  const watchers = console?.watchers.map(name) ?? [];
+  return `${console?.holderName ?? 'nobody'} types${watchers.length > 0 ? `, ${watchers.join(', ')} watch` : ''}`;
 }

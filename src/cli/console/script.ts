@@ -1,14 +1,18 @@
-/** A node's console in a script: lines in, plain text out, the end when the input has ended and the node is quiet. */
+/**
+ * A node's console in a script: plain text out; in, either lines until the input ends and the node is quiet, or what
+ * `--send` and `--expect` say.
+ */
 import { createInterface } from 'node:readline';
 import { EXIT } from '../../api/power.ts';
-import type { ConsoleState } from '../../api/protocol.ts';
+import type { ConsoleBaudRate, ConsoleState } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
-import { hint, print } from '../output.ts';
-import { Emulator } from './emulator.ts';
+import { hint } from '../output.ts';
+import { ScriptPrinter } from './script-printer.ts';
 import { ConsoleSession } from './session.ts';
+import type { ConsoleStep } from './steps.ts';
 
 /** The next line goes out when the node has said nothing for so long; a shell's prompt comes sooner, ms. */
 const QUIET_MS = 400;
@@ -18,15 +22,32 @@ const END_QUIET_MS = 1_000;
 const PATIENCE_MS = 10_000;
 /** For the node to prove that keys reach it and not its BIOS, ms. */
 const PROOF_MS = 5_000;
+/** A node that did not answer one Enter may answer the next, ms. */
+const WAKE_EVERY_MS = 1_500;
 
-export async function scriptConsole(client: RackClient, node: InventoryNode, take: boolean): Promise<number> {
+export interface ScriptOptions {
+  take: boolean;
+  /** Empty: lines from standard input. */
+  steps: readonly ConsoleStep[];
+  /** How long each `--expect` waits, ms. */
+  timeoutMs: number;
+  /** The node's bytes as they come, instead of text. */
+  rawOutput: boolean;
+  baud: ConsoleBaudRate | null;
+}
+
+/**
+ * Exit codes: 0 done, every expectation met · 3 somebody else types · 4 an expected text did not come in time ·
+ * 5 the node does not answer, or the console ended.
+ */
+export async function scriptConsole(client: RackClient, node: InventoryNode, options: ScriptOptions): Promise<number> {
   let heard = performance.now();
   let ended: string | null = null;
   let work = Promise.resolve();
   // Joining and the first notes may come in either order: once proven is proven.
-  const proof = { given: false, lacking: '' };
-  const printer = new Printer();
-  const session = await ConsoleSession.join(client, node.addr, take, (joined) => {
+  const proof = { given: false, lacking: '', onWire: false };
+  const printer = new ScriptPrinter(options.rawOutput);
+  const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
     printer.open(joined.cols, joined.rows);
     return {
       data: (bytes) => {
@@ -46,17 +67,16 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, tak
         EXIT.refused,
         `${session.joined.console.holderName ?? 'somebody'} types on the console of ${nodeText(node)}: take it with --force`,
       );
-    if (!proof.given) session.send(Buffer.from('\r'));
-    await until(() => proof.given || why() !== null, PROOF_MS);
+    if (options.baud !== null && options.baud !== session.joined.console.baud) {
+      proof.given = false;
+      noteProof(await client.request('console.baud', { baud: options.baud }));
+    }
+    await wake();
     if (!proof.given && why() === null)
       throw new Failure(EXIT.unavailable, `${nodeText(node)} does not answer on its console: ${proof.lacking}`);
-    for await (const line of createInterface({ input: process.stdin })) {
-      if (why() !== null) break;
-      await quiet(QUIET_MS);
-      heard = performance.now();
-      session.send(Buffer.from(`${withoutBell(line, node)}\r`));
-    }
-    await quiet(END_QUIET_MS);
+    await (options.steps.length === 0 ? typeLines() : perform(options.steps));
+    // An expectation that was met says itself that it is over.
+    if (options.steps.at(-1)?.do !== 'expect') await quiet(END_QUIET_MS);
     await work;
     const reason = why();
     if (reason !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeText(node)} ended: ${reason}`);
@@ -66,8 +86,48 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, tak
     await session.leave();
   }
 
-  function noteProof({ unproven }: ConsoleState): void {
+  async function typeLines(): Promise<void> {
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (why() !== null) return;
+      await quiet(QUIET_MS);
+      heard = performance.now();
+      session.send(Buffer.from(`${withoutBell(line, node)}\r`));
+    }
+  }
+
+  async function perform(steps: readonly ConsoleStep[]): Promise<void> {
+    for (const step of steps) {
+      if (why() !== null) return;
+      if (step.do === 'send') {
+        heard = performance.now();
+        session.send(step.bytes);
+        continue;
+      }
+      const met = (): boolean => printer.expect(step.pattern);
+      await until(() => met() || why() !== null, options.timeoutMs);
+      if (why() === null && !printer.met)
+        throw new Failure(
+          EXIT.deadline,
+          `${nodeText(node)} did not print /${step.pattern.source}/ within ${options.timeoutMs / 1000} s; its last line: ${printer.lastLine}`,
+        );
+    }
+  }
+
+  /** Enter, once the console is on the wire (before, it would be refused), and now and then until the node speaks. */
+  async function wake(): Promise<void> {
+    let wokenAt = -Infinity;
+    await until(() => {
+      if (proof.onWire && !proof.given && performance.now() - wokenAt >= WAKE_EVERY_MS) {
+        wokenAt = performance.now();
+        session.send(Buffer.from('\r'));
+      }
+      return proof.given || why() !== null;
+    }, PROOF_MS);
+  }
+
+  function noteProof({ state, unproven }: ConsoleState): void {
     proof.given ||= unproven === null;
+    proof.onWire = state === 'open';
     proof.lacking = unproven ?? '';
   }
 
@@ -85,40 +145,4 @@ function withoutBell(line: string, node: InventoryNode): string {
 async function until(holds: () => boolean, limitMs: number): Promise<void> {
   const limit = performance.now() + limitMs;
   while (!holds() && performance.now() < limit) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-/** Prints lines when the cursor has left them: then their text is final. */
-class Printer {
-  #emulator: Emulator | null = null;
-  /** Row of the first line that is not printed yet; negative when it has scrolled out. */
-  #next = 0;
-
-  open(cols: number, rows: number): void {
-    this.#emulator = new Emulator(cols, rows);
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.#emulator?.write(bytes, () => this.#printTo('cursor'));
-  }
-
-  /** Prints what is left, and ends. */
-  close(): void {
-    this.#printTo('end');
-    this.#emulator?.dispose();
-    this.#emulator = null;
-  }
-
-  #printTo(where: 'cursor' | 'end'): void {
-    const emulator = this.#emulator;
-    if (emulator === null || emulator.alternate) return;
-    this.#next -= emulator.takeScrolled();
-    const { cursorY } = emulator.terminal.buffer.active;
-    let text = '';
-    for (; this.#next < cursorY || (where === 'end' && this.#next === cursorY); this.#next++) {
-      text += emulator.line(this.#next)?.translateToString(true) ?? '';
-      if (emulator.line(this.#next + 1)?.isWrapped === true) continue;
-      if (where === 'cursor' || text !== '') print(text);
-      text = '';
-    }
-  }
 }

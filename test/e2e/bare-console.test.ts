@@ -1,0 +1,147 @@
+/** The bare console and its log with the real program: scripts, and a node that means harm. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rackui, type Ran } from '../cli/support.ts';
+import { storm, STORM_END } from '../support/hostile.ts';
+import { stand, type Stand } from '../support/stand.ts';
+import { openTerminal } from '../support/terminal.ts';
+import { PROGRAM } from '../support/stand.ts';
+
+const MB = 1024 * 1024;
+const LIMIT_MS = 60_000;
+const dir = mkdtempSync(join(tmpdir(), 'rackui-bare-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** A program of a few words of shell as a node's console: `--exec 03=PROGRAM`. */
+function program(name: string, script: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+describe('scripts', () => {
+  let rack: Stand;
+  beforeAll(async () => {
+    rack = await stand({ sim: ['--time-scale', '50'] });
+  });
+  afterAll(() => rack[Symbol.asyncDispose]());
+  const run = (...args: string[]): Promise<Ran> => rackui(['--socket', rack.socket, ...args]);
+
+  test('send and expect, in the order in which they stand: a login, a command, its answer', async () => {
+    const steps = ['--expect', 'login: $', '--send', 'pi', '--expect', 'assword: $', '--send', 'raspberry'];
+    const more = ['--expect', '\\$ $', '--send', 'host\\x6eame', '--expect', '^k8s-worker-04$', '--send', 'exit'];
+    const { code, stdout } = await run('console', '03', ...steps, ...more, '--timeout', '30');
+    expect(stdout).toMatch(/login: pi[^]*hostname\nk8s-worker-04\n/);
+    expect(code).toBe(0);
+  });
+
+  test('what does not come in time is exit code 4, with what was waited for and seen', async () => {
+    const { code, stderr } = await run('console', '04', '--expect', 'login: $', '--expect', 'never', '--timeout', '2');
+    expect(stderr).toMatch(/node-04 \(B-0, 04\) did not print \/never\/ within 2 s; its last line: .*login:/);
+    expect(code).toBe(4);
+  });
+
+  test.each([
+    [['--send', 'x\\x07'], 64, 'Ctrl-G cannot be sent'],
+    [['--send', 'x\\q'], 64, 'is no escape'],
+    [['--expect', '('], 64, '--expect: Invalid regular expression'],
+    [['--timeout', 'soon'], 64, '--timeout soon: seconds'],
+    [['--baud', '300'], 64, '--baud 300: a BMC listens at'],
+  ])('%j is refused before anything is opened', async (args, code, words) => {
+    const ran = await run('console', '03', ...args);
+    expect([ran.code, ran.stderr]).toEqual([code, expect.stringContaining(words)]);
+    expect(ran.stderr).not.toContain('    at ');
+  });
+
+  test('text comes out without control characters, unless raw output is asked for', async () => {
+    const login = ['--expect', 'login: $', '--send', 'pi', '--expect', 'assword: $', '--send', 'raspberry'];
+    const colour = [...login, '--expect', '\\$ $', '--send', 'exit', '--expect', 'login: $', '--timeout', '30'];
+    const text = await run('console', '05', ...colour);
+    const raw = await run('console', '05', '--raw-output', ...colour);
+    expect([text.code, raw.code]).toEqual([0, 0]);
+    expect(text.stdout).not.toMatch(/[\x00-\x08\x0b-\x1f]/);
+    expect(raw.stdout).toContain('\r\n');
+  });
+
+  test('the log: lines with times and marks, a search, a time, raw bytes; and on as it grows', async () => {
+    await run('console', '06', '--expect', 'login: $', '--send', 'nobody', '--expect', 'assword: $');
+    const all = await run('log', '06');
+    expect(all.stdout).toMatch(/^\S+Z \* console opened$/m);
+    expect(all.stdout).toMatch(/^\S+Z \| .*login: nobody$/m);
+    expect(all.stdout).toMatch(/^\S+Z \* console closed: .* detached$/m);
+    const found = await run('log', '06', '--search', 'LOGIN: NOBODY');
+    expect(found.stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect((await run('log', '06', '--since', '2099-01-01')).stdout).toBe('');
+    expect((await run('log', '06', '--since', '1h')).stdout).toBe(all.stdout);
+    expect((await run('log', '06', '--raw')).stdout).toContain('login: nobody');
+    expect((await run('log', '06', '--since', 'soon')).code).toBe(64);
+    await using follower = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'log', '06', '--follow']);
+    await follower.waitFor('console closed');
+    const client = await rack.client('alice');
+    await client.request('console.attach', { addr: 6, take: false, watch: false });
+    await client.request('console.log', { text: 'a note that is followed' });
+    await follower.waitFor('note by alice: a note that is followed');
+    follower.type('\x03');
+    expect((await follower.exited).code).toBe(0);
+    const onTerminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'log', '06', '--raw']);
+    expect((await onTerminal.exited).code).toBe(64);
+    await onTerminal.close();
+    await client.request('console.detach', {});
+  });
+
+  test('keys at the bare terminal: a note, a sample, who is here', async () => {
+    await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '07']);
+    await terminal.waitFor('nothing came from the node');
+    terminal.type('\r');
+    await terminal.waitFor('login:');
+    terminal.type('\x1dl');
+    await terminal.waitFor('note into the log');
+    terminal.type('seen by mex\x7f\r');
+    await terminal.waitFor('the note is in the log');
+    terminal.type('\x1ds');
+    await terminal.waitFor(/on, current \d+, fan \d+ counts/);
+    terminal.type('\x1di');
+    await terminal.waitFor(/ types/);
+    terminal.type('\x1dd');
+    expect((await terminal.exited).code).toBe(0);
+    expect((await run('log', '07', '--search', 'note by')).stdout).toMatch(/note by .*: seen by me\n/);
+  });
+});
+
+describe('a node that means harm', () => {
+  test('1 MB of random bytes and every hostile sequence: only our own cells reach the terminal, nothing reaches the node', async () => {
+    const received = join(dir, 'received');
+    writeFileSync(join(dir, 'storm'), storm(MB, 7));
+    // The end comes when the storm has passed: a host that is late loses bytes, as on any line without flow control.
+    const end = `sleep 2\nprintf '\\030\\033\\\\\\033c${STORM_END}\\r\\n'`;
+    const script = `stty raw -echo\nhead -c1 >/dev/null\ncat ${dir}/storm\n${end}\ncat >${received}`;
+    const node = program('storm.sh', script);
+    await using rack = await stand({ sim: ['--line-rate', '2000000', '--exec', `03=${node}`] });
+    await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '03']);
+    let titles = 0;
+    const replies: string[] = [];
+    terminal.screen.onTitleChange(() => titles++);
+    terminal.screen.onData((reply) => replies.push(reply));
+    await terminal.waitFor('nothing came from the node');
+    terminal.type('\r');
+    await terminal.waitFor(STORM_END, undefined, LIMIT_MS);
+    terminal.type('hello');
+    await expect.poll(() => readFileSync(received, 'latin1'), { timeout: LIMIT_MS }).toMatch(/hello$/);
+    terminal.type('\x1dd');
+    expect((await terminal.exited).code).toBe(0);
+    expect([titles, replies]).toEqual([0, []]);
+    // What the painter writes, and nothing else: places, colours, erasures, the scroll region, the modes it passes on.
+    const own = /\x1b\[[\d;]*[HmKJr]|\x1b\[\?(?:1|25|2004)[hl]|\x1b[=>]|\r?\n/g;
+    expect(terminal.output.replace(own, '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
+    // The server's emulator answers a node's questions as a terminal does; no answer holds what the node chose to put in.
+    const answered = readFileSync(received, 'latin1');
+    const answers = /\x1b\[\??>?[\d;]*[cRn]|\x1b\[\?[\d;]+\$y|\x1b\[[\d;]+\$y|\x1bP[01]\$r[^\x1b]*\x1b\\|\x1b\[[IO]/g;
+    expect(answered.replace(answers, '')).toBe('hello');
+    const { bus } = await rack.rack.counters();
+    expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false });
+    expect(Object.keys(bus.masterForConsole)).toEqual([]);
+  }, 120_000);
+});
