@@ -67,7 +67,7 @@ function noPlans({ plans }: EmergencyPanel): string {
   if (plans.kind === 'failed') return `The plans could not be read: ${plans.why}. r asks again.`;
   return (
     'No plan is configured: there is nothing to arm here. Plans stand in the configuration under "plans:" ' +
-    '(docs/power.md shows one). Without one: Esc, mark nodes with Space or b, then p.'
+    '(docs/plans.md shows some). Without one: Esc, mark nodes with Space or b, then p.'
   );
 }
 
