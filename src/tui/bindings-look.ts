@@ -45,4 +45,12 @@ export const LOOK_BINDINGS: readonly Binding[] = [
   { context: 'consoles', keys: ['down', 'tab'], command: 'down', hint: 'choose', help: 'next' },
   { context: 'consoles', keys: ['up', 'S-tab'], command: 'up', hint: null, help: 'previous' },
   { context: 'consoles', keys: ['escape'], command: 'cancel', hint: 'close', help: 'close' },
+
+  { context: 'people', keys: ['down', 'j', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+  { context: 'people', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
+  { context: 'people', keys: ['enter'], command: 'accept', hint: 'hand over', help: 'hand the keyboard over' },
+  { context: 'people', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
+
+  { context: 'note', keys: ['enter'], command: 'accept', hint: 'write', help: 'write it into the log' },
+  { context: 'note', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
 ];

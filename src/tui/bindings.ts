@@ -31,6 +31,8 @@ export type Context =
   | 'look'
   | 'look-search'
   | 'consoles'
+  | 'people'
+  | 'note'
   | 'emergency'
   | 'armed'
   | 'plan-run';
@@ -76,6 +78,8 @@ export type Command =
   | 'take'
   | 'look'
   | 'save-screen'
+  | 'people'
+  | 'note'
   | 'consoles'
   | 'copy'
   | 'save'
@@ -185,6 +189,11 @@ export const BINDINGS: readonly Binding[] = [
   { context: 'prefix', keys: ['/'], command: 'search', hint: 'search', help: 'search screen and scrollback' },
   { context: 'prefix', keys: ['v', '['], command: 'look', hint: 'copy', help: 'copy mode: move, select, copy, search' },
   { context: 'prefix', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
+  {
+    ...{ context: 'prefix', keys: ['l'], command: 'note', hint: null, dangerous: true, disabled: viewOnly },
+    help: 'write a note into the log',
+  },
+  { context: 'prefix', keys: ['u'], command: 'people', hint: null, help: 'who is here; hand the keyboard over' },
   { context: 'prefix', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   {
     context: 'prefix',

@@ -10,6 +10,8 @@ export function contextOf(state: State): Context | null {
       overlay.kind === 'help' ||
       overlay.kind === 'search' ||
       overlay.kind === 'consoles' ||
+      overlay.kind === 'people' ||
+      overlay.kind === 'note' ||
       overlay.kind === 'menu' ||
       overlay.kind === 'operations' ||
       overlay.kind === 'alarms'

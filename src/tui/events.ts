@@ -39,6 +39,8 @@ export type UiEvent =
   | { type: 'look-over'; why: string }
   /** Copied or saved, or why not, in words. */
   | { type: 'taken-out'; ok: boolean; text: string }
+  /** The keyboard is somebody else's now, by our own hand. */
+  | { type: 'gave'; console: ConsoleState }
   | { type: 'pasted'; sent: number; total: number }
   /** `why`: it did not come to its end. */
   | { type: 'paste-ended'; sent: number; total: number; why: string | null }
@@ -70,6 +72,8 @@ export type Effect =
   /** A large one, piece by piece; `byLine`: after each line the node is let come to rest. */
   | { do: 'long-paste'; addr: Address; bytes: Uint8Array; brackets: boolean; byLine: boolean }
   | { do: 'stop-paste' }
+  | { do: 'give'; session: number }
+  | { do: 'note'; text: string }
   /** Copy mode: hold the emulator still; with `search` a search begins it. */
   | { do: 'look'; addr: Address; search: boolean }
   | { do: 'look-end'; addr: Address }

@@ -63,6 +63,16 @@ export class Runtime {
           (error) => dispatch({ type: 'failed', what: 'taking the keyboard', error }),
         );
         return;
+      case 'give':
+        this.#ask(
+          this.#client.request('console.give', { session: effect.session }),
+          (console) => dispatch({ type: 'gave', console }),
+          (error) => dispatch({ type: 'failed', what: 'handing the keyboard over', error }),
+        );
+        return;
+      case 'note':
+        this.#try('the note', this.#client.request('console.log', { text: effect.text }));
+        return;
       case 'keys':
         this.#later((emulators) =>
           this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr))),

@@ -123,6 +123,9 @@ export type Overlay =
   | { kind: 'search'; text: string }
   /** The list of consoles: what was typed, and which of those that are left is chosen. */
   | { kind: 'consoles'; text: string; index: number }
+  | { kind: 'people'; index: number }
+  /** A note into the console's log, being typed. */
+  | { kind: 'note'; text: string }
   | { kind: 'menu'; targets: Targets; index: number }
   | PowerDialog
   /** Another operator has the console open on another node. */

@@ -51,7 +51,7 @@ export function detach(state: State): Step {
 
 type ConsoleEvent = Extract<
   UiEvent,
-  { type: 'console.data' | 'console.note' | 'attached' | 'attach-failed' | 'took' | 'pasted' | 'paste-ended' }
+  { type: 'console.data' | 'console.note' | 'attached' | 'attach-failed' | 'took' | 'gave' | 'pasted' | 'paste-ended' }
 >;
 
 export function consoleEvent(state: State, event: ConsoleEvent): Step {
@@ -91,6 +91,13 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
       if (attachment.kind !== 'joined') return step({ ...state, console: event.console });
       const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'types' } };
       return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', 'the keyboard is yours'));
+    }
+    case 'gave': {
+      const { attachment } = state.pane;
+      if (attachment.kind !== 'joined') return step({ ...state, console: event.console });
+      const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'watches' } };
+      const now = `${event.console.holderName ?? 'nobody'} types now`;
+      return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', now));
     }
     case 'pasted':
     case 'paste-ended':

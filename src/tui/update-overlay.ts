@@ -13,6 +13,7 @@ import { longPaste } from './update-typing.ts';
 import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
 import { helpLines } from './view/help.ts';
+import { keyInNote, keyInPeople } from './update-people.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
@@ -36,6 +37,10 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
         overlay: { ...overlay, scroll: Math.max(0, Math.min(helpEnd(state), overlay.scroll + by)) },
       });
     }
+    case 'people':
+      return keyInPeople(state, overlay, name);
+    case 'note':
+      return keyInNote(state, overlay, name);
     case 'consoles':
       return keyInConsoles(state, overlay, name);
     case 'search':

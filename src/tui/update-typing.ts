@@ -163,6 +163,10 @@ function onCommand(state: State, command: Command): Step {
         to: null,
         where: 'file',
       });
+    case 'people':
+      return step({ ...state, overlay: { kind: 'people', index: 0 } });
+    case 'note':
+      return step({ ...state, overlay: { kind: 'note', text: '' } });
     case 'consoles':
       return openConsoles(state);
     case 'paste-brackets':

@@ -36,6 +36,7 @@ export function update(state: State, event: UiEvent): Step {
     case 'attached':
     case 'attach-failed':
     case 'took':
+    case 'gave':
     case 'pasted':
     case 'paste-ended':
       return consoleEvent(state, event);

@@ -173,9 +173,8 @@ describe('the same cells as in a plain emulator', () => {
     twin.type(...DOWN);
     await twin.same(/File listing/);
     twin.type('\x1b\x1b');
+    await twin.same(/^(?![\s\S]*File listing)/);
     twin.type('\x1b[21~');
-    await twin.same(/quit|\$ $/im);
-    twin.type('\r');
     await twin.same(/\$ $/m);
   });
 

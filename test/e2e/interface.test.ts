@@ -163,6 +163,27 @@ describe('consoles', () => {
     await second.waitFor(/login: abcd/);
   });
 
+  test('who is here is listed, the keyboard is handed over, and a note is seen by all', async () => {
+    const [rack, first] = await rackAndScreen();
+    first.type('02\r');
+    await consoleOpen(rack, '02');
+    const second = rack.open();
+    disposables.push(second);
+    await second.waitFor(/\d+ on/);
+    second.type('02\r');
+    await second.waitFor(/watching/);
+    await first.waitFor(/1 watching/);
+    first.type('\x1du');
+    await first.waitFor(/types +\S+ .*, you[\s\S]*watches/);
+    first.type('\x1b[B\r');
+    await second.waitFor((s) => !s.text().includes('watching;'));
+    await first.waitFor(/watching; \S+ types/);
+    second.type('\x1dl');
+    await second.waitFor('note into the log:');
+    second.type('disk was changed\r');
+    await first.waitFor(/disk was changed/);
+  });
+
   test('what a node prints reaches the terminal only as cells', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rackui-hostile-'));
     disposables.push({

@@ -16,6 +16,7 @@ import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected }
 import { paintMap } from './map.ts';
 import { paintOperationsPanel } from './operations.ts';
 import { paintPane, type Screens } from './pane.ts';
+import { paintPeople } from './people.ts';
 import { paintMenu, paintPowerDialog } from './power-dialog.ts';
 
 export function paint(state: State, screens: Screens, g: Glyphs): Frame {
@@ -38,10 +39,10 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
     paintNotice(frame, layout.notice, state);
   }
   const { overlay } = state;
-  if (overlay?.kind === 'search') {
+  if (overlay?.kind === 'search' || overlay?.kind === 'note') {
     frame.clear(layout.footer, 'bar');
     const at = frame.spans(1, layout.footer.y, [
-      ['find: ', 'key'],
+      [overlay.kind === 'note' ? 'note into the log: ' : 'find: ', 'key'],
       [overlay.text, 'text'],
     ]);
     frame.cursor = { x: at, y: layout.footer.y };
@@ -73,7 +74,7 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
     ]);
   }
   if (overlay !== null) {
-    if (overlay.kind !== 'search') frame.cursor = null;
+    if (overlay.kind !== 'search' && overlay.kind !== 'note') frame.cursor = null;
     paintOverlay(frame, state, overlay, g);
   }
   return frame;
@@ -86,7 +87,12 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
       return;
     }
     case 'search':
+    case 'note':
       return;
+    case 'people': {
+      paintPeople(frame, state, overlay, g);
+      return;
+    }
     case 'consoles': {
       paintConsoles(frame, state, overlay, g);
       return;

@@ -1,0 +1,32 @@
+/** Who is at the console. */
+import type { Frame } from '../frame.ts';
+import type { Glyphs } from '../glyphs.ts';
+import type { Overlay, State } from '../state.ts';
+import { peopleAt } from '../update-people.ts';
+import { centred, paintBox } from './box.ts';
+
+export function paintPeople(frame: Frame, state: State, list: Extract<Overlay, { kind: 'people' }>, g: Glyphs): void {
+  const people = peopleAt(state);
+  const box = paintBox(frame, centred(frame, 66, people.length + 4), 'at this console', g);
+  const index = Math.min(list.index, Math.max(0, people.length - 1));
+  people.slice(0, box.height - 2).forEach(({ name, types, here }, i) => {
+    frame.spans(
+      box.x,
+      box.y + i,
+      [
+        [types ? 'types    ' : 'watches  ', types ? 'ok' : 'dim'],
+        [`${name}${here ? ', you' : ''}`, 'text'],
+      ],
+      box.width,
+    );
+    if (i === index) frame.ground({ x: box.x, y: box.y + i, width: box.width, height: 1 }, 'selected');
+  });
+  const types = state.console?.holder === state.session;
+  frame.text(
+    box.x,
+    box.y + box.height - 1,
+    types ? 'Enter hands the keyboard to the chosen one' : 'Ctrl-] w takes the keyboard',
+    'dim',
+    box.width,
+  );
+}
