@@ -89,10 +89,13 @@ export function endOfPipeEcho(text: string, address: Address): number {
   return match ? match[0].length : -1;
 }
 
-/** True when the text is, or may still grow into, what a BIOS echoes for `[bb]~`; `end` is where it stops. */
+/**
+ * True when the text is, or may still grow into, what a BIOS echoes for `[bb]~`; `end` is where it stops. A line end behind
+ * it may be the node's own, so it is shown.
+ */
 export function consoleEcho(text: string, baud: ConsoleBaud): { matches: boolean; complete: boolean; end: number } {
   const code = formatAddress(BAUD_CODE[baud]);
-  const full = new RegExp(`^\\s*\\[?${code}\\]?\\s*~[ \\t]*(?:\\r\\n?|\\n)?`).exec(text);
+  const full = new RegExp(`^\\s*\\[?${code}\\]?\\s*~`).exec(text);
   if (full) return { matches: true, complete: true, end: full[0].length };
   const bare = text.replace(/^\s+/, '');
   const partial = [`[${code}]~`, `${code}~`].some((echo) => echo.startsWith(bare));

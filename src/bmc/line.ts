@@ -47,6 +47,11 @@ function explain(port: string, error: Error): LineError {
   return new LineError('failed', `${port} cannot be opened: ${message.replace(/^Error:?\s*/, '')}`);
 }
 
+/** A write can be the first to meet a device that vanished. */
+function sentence(port: string, error: Error): string {
+  return /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message) ? `${port} is gone` : `${port} failed: ${error.message}`;
+}
+
 /** Opens the port exclusively. Rejects LineError. */
 export async function openLine(port: string, handlers: LineHandlers): Promise<Line> {
   check(port);
@@ -63,7 +68,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     if (!over) handlers.onData(bytes);
   });
   serial.on('close', () => lost(`${port} is gone`));
-  serial.on('error', (error) => lost(`${port} failed: ${error.message}`));
+  serial.on('error', (error) => lost(sentence(port, error)));
   await new Promise<void>((resolve, reject) => {
     serial.open((error) => {
       if (error) reject(explain(port, error));
@@ -73,7 +78,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   return {
     write(bytes) {
       serial.write(Buffer.from(bytes), (error) => {
-        if (error) lost(`${port} failed: ${error.message}`);
+        if (error) lost(sentence(port, error));
       });
     },
     async close() {

@@ -103,7 +103,7 @@ describe('echoes', () => {
   });
 
   test.each(['[00]~', '00~', '\r\n[00]~\r\n', '00~\n'])('of the console command: %j', (echo) => {
-    expect(consoleEcho(echo, 115200)).toMatchObject({ complete: true, end: echo.length });
+    expect(consoleEcho(echo, 115200)).toMatchObject({ complete: true, end: echo.indexOf('~') + 1 });
     for (let n = 0; n < echo.indexOf('~'); n++) expect(consoleEcho(echo.slice(0, n), 115200).matches).toBe(true);
   });
 

@@ -77,7 +77,8 @@ describe('proof of a console', () => {
   test("the echo of '~' proves nothing and is not shown", () => {
     const proof = new ConsoleProof(115200, 0);
     expect(proof.feed('[00', 1)).toBe('');
-    expect(proof.feed(']~\r\n', 2)).toBe('');
+    // The line end may be the node's.
+    expect(proof.feed(']~\r\n', 2)).toBe('\r\n');
     expect(proof.proven).toBe(false);
   });
 

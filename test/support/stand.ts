@@ -14,6 +14,10 @@ import { openTerminal, type TerminalOptions, type TestTerminal } from './termina
 export const PROGRAM = fileURLToPath(new URL('../../bin/rackui', import.meta.url));
 export const REFERENCE_RACK = fileURLToPath(new URL('../../src/config/racks/er24a.yaml', import.meta.url));
 
+/** A rack in this process is unplugged when nobody has its device open any more: a server must not inherit it. */
+const WITHOUT_OUR_FILES =
+  'for file in /proc/$$/fd/*; do n=${file##*/}; [ "$n" -gt 2 ] && eval "exec $n>&-"; done 2>/dev/null; exec "$@"';
+
 export interface StandOptions {
   /** Options of the simulated rack. */
   sim?: string[];
@@ -55,7 +59,9 @@ export async function stand({ sim = [], config, watch }: StandOptions = {}): Pro
   let server: ChildProcess;
 
   async function startServer(): Promise<void> {
-    const child = spawn(process.execPath, [...args, ...(config === undefined ? [] : ['--config', configFile])], {
+    const command = [process.execPath, ...args, ...(config === undefined ? [] : ['--config', configFile])];
+    const [program = '', ...rest] = watch ? ['bash', '-c', WITHOUT_OUR_FILES, 'bash', ...command] : command;
+    const child = spawn(program, rest, {
       stdio: ['pipe', 'pipe', 'pipe'],
       // A configuration of this machine's user must not leak in.
       env: { ...process.env, RACKUI_CONFIG: undefined, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder },

@@ -1,0 +1,285 @@
+/** One fault in one state of the rack: brought about, noticed, ended, recovered from; and what must not happen meanwhile. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { planConfirmation } from '../../src/api/plan.ts';
+import { formatAddress } from '../../src/rack/address.ts';
+import { seededRandom } from '../../src/sim/random.ts';
+import type { Fault } from '../soak/faults.ts';
+import { stand, type Stand } from '../support/stand.ts';
+import { Witness } from '../support/witness.ts';
+import { Operator } from './operator.ts';
+
+export const STATES = [
+  'sweep',
+  'console attached and idle',
+  'console flowing',
+  'graceful off running',
+  'plan running',
+  'startup',
+] as const;
+export type StateName = (typeof STATES)[number];
+
+export interface Row {
+  state: StateName;
+  fault: string;
+  /** Until the operator was told something, ms; null: nothing had to be told, the fault does not show in this state. */
+  detectedMs: number | null;
+  saw: string;
+  /** From the end of the fault until everything was well, ms. */
+  recoveredMs: number;
+  wrongCuts: number;
+  /** Console bytes neither shown nor inside a marked gap; null: no console in this state. */
+  unaccounted: number | null;
+}
+
+const TARGET = 3;
+const NODE = formatAddress(TARGET);
+const CONFIG = `
+name: test rack
+port: /dev/null
+poll: { interval: 0.2 }
+nodes:
+${[0, 1, 2, 3, 4, 5].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
+login: { user: pi, password: { command: [echo, raspberry] } }
+shutdown: { request: 4, acknowledged: 2, settle: 1, stopping: 3, hard: 4 }
+boot: { limit: 10 }
+plans: { shed: { steps: [{ name: down, selector: n${TARGET}, action: off }] } }
+`;
+/** What comes at all comes within this on a machine with other things to do. */
+const PATIENCE_MS = 40_000;
+/** A byte under way when a gap begins, and a note that comes a moment later, are within this of the gap. */
+const GAP_SLACK_MS = 150;
+
+export class Stage implements AsyncDisposable {
+  readonly #rack: Stand;
+  readonly #witness: Witness;
+  #operator: Operator;
+
+  private constructor(rack: Stand, witness: Witness, operator: Operator) {
+    this.#rack = rack;
+    this.#witness = witness;
+    this.#operator = operator;
+  }
+
+  static async set(): Promise<Stage> {
+    const watching: Witness[] = [];
+    const rack = await stand({
+      sim: ['--time-scale', '20'],
+      config: CONFIG,
+      watch: (host) => void watching.push(new Witness(host)),
+    });
+    const [witness] = watching;
+    if (!witness) throw new Error('nobody watches the rack');
+    return new Stage(rack, witness, new Operator(await rack.client('operator')));
+  }
+
+  async play(state: StateName, fault: Fault): Promise<Row> {
+    const random = seededRandom(fault.name.length);
+    const cuts = this.#witness.cuts();
+    const watched = await this.#begin(state);
+    const since = Date.now();
+    await this.#rack.rack.ctl(fault.verb, fault.params(NODE, random));
+    if (state === 'startup') {
+      await this.#rack.startServer();
+      this.#operator = new Operator(await this.#rack.client('operator'));
+    }
+    if (state.startsWith('console')) this.#operator.type(TARGET, '\r');
+    const noticed = await this.#noticed(state, fault, since);
+    await delay(200);
+    await this.#rack.rack.ctl('clear', { node: 'all' });
+    if (state === 'console flowing') await this.#rack.rack.ctl('flood', { node: NODE });
+    for (const { verb, params } of fault.end ?? []) await this.#rack.rack.ctl(verb, params(NODE));
+    const recoveredMs = await this.#well(state, fault);
+    let unaccounted: number | null = null;
+    if (state.startsWith('console')) {
+      // The last bytes may be between the rack and here.
+      const to = Date.now();
+      await delay(300);
+      const { heard, gaps } = this.#operator;
+      unaccounted = this.#witness.unaccounted(TARGET, { from: watched, to }, heard, gaps, GAP_SLACK_MS);
+    }
+    await this.#end(state);
+    const mayBeCut = state === 'graceful off running' || state === 'plan running';
+    const wrongCuts = [...this.#witness.cuts()]
+      .filter(([addr]) => addr !== TARGET || !mayBeCut)
+      .reduce((sum, [addr, count]) => sum + count - (cuts.get(addr) ?? 0), 0);
+    const detectedMs = noticed === null ? null : Math.max(0, noticed.at - since);
+    return { state, fault: fault.name, detectedMs, saw: noticed?.text ?? '', recoveredMs, wrongCuts, unaccounted };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rack[Symbol.asyncDispose]();
+  }
+
+  /** Brings the state about; returns since when the console's bytes count. */
+  async #begin(state: StateName): Promise<number> {
+    const { rack } = this.#rack;
+    if ((await rack.node(NODE)).power !== 'on') await rack.ctl('power', { node: NODE, state: 'on' });
+    await rack.until(({ nodes }) => ['login', 'shell'].includes(nodes[TARGET]?.guest ?? ''), PATIENCE_MS);
+    const operator = this.#operator;
+    const now = Date.now();
+    await until('every node to be read', () => this.#read(now));
+    switch (state) {
+      case 'sweep':
+        break;
+      case 'startup':
+        await this.#rack.killServer('SIGTERM');
+        break;
+      case 'console attached and idle':
+      case 'console flowing': {
+        operator.heard = '';
+        operator.gaps.length = 0;
+        this.#witness.spoken.length = 0;
+        await operator.client.request('console.attach', { addr: TARGET, take: true, watch: false });
+        const attached = Date.now();
+        await until(
+          'the console to answer',
+          () => {
+            operator.type(TARGET, '\r');
+            return operator.heard.length > 20;
+          },
+          200,
+        );
+        if (state === 'console flowing') {
+          await rack.ctl('flood', { node: NODE });
+          const before = operator.heard.length;
+          await until('the console to flow', () => operator.heard.length > before + 300);
+        }
+        return attached;
+      }
+      case 'graceful off running':
+      case 'plan running': {
+        await rack.ctl('stop-job', { node: NODE, seconds: 30 });
+        if (state === 'plan running')
+          await operator.client.request('plan.run', {
+            ...{ name: 'shed', confirm: planConfirmation('shed', 1), armed: false, deadlineS: null },
+          });
+        else
+          await operator.client.request('power.start', {
+            ...{ verb: 'off', nodes: [TARGET], label: 'n3', confirm: 'n3', deadlineS: null },
+            ...{ onDeadline: 'leave', takeConsole: true },
+          });
+        await until('the shutdown to be under way', () =>
+          ['acknowledged', 'stopping'].includes(this.#running()?.nodes[0]?.phase ?? ''),
+        );
+      }
+    }
+    return now;
+  }
+
+  /** What the operator was told first; nothing where the fault had its time and showed nothing. */
+  async #noticed(state: StateName, fault: Fault, since: number): Promise<{ at: number; text: string } | null> {
+    const console = state.startsWith('console');
+    const acting = state === 'graceful off running' || state === 'plan running';
+    // A console's silence is looked into after 3 s; a guest shows nothing where nobody looks at its console.
+    const limitMs = acting
+      ? 8_000
+      : console
+        ? fault.of === 'guest'
+          ? 1_000
+          : 4_500
+        : fault.of === 'guest'
+          ? 500
+          : 1_500;
+    const end = Date.now() + limitMs;
+    while (Date.now() < end) {
+      await delay(5);
+      const first = this.#operator.firstAfter(since);
+      if (first) return first;
+      if (acting && this.#running() === undefined) break;
+    }
+    return null;
+  }
+
+  async #well(state: StateName, fault: Fault): Promise<number> {
+    const ended = Date.now();
+    const console = state.startsWith('console');
+    const heard = this.#operator.heard.length;
+    let typed = 0;
+    await until(
+      `recovery from: ${fault.name} (${state})`,
+      () => {
+        const { bus, console: open } = this.#operator;
+        if (!console) return this.#read(ended);
+        // What an operator does at a console that says nothing.
+        if (Date.now() - typed > 300) {
+          typed = Date.now();
+          this.#operator.type(TARGET, '\r');
+        }
+        return ['ready', 'paused'].includes(bus.state) && open?.state === 'open' && this.#operator.heard.length > heard;
+      },
+      5,
+      () => this.#standing(),
+    );
+    return Date.now() - ended;
+  }
+
+  async #end(state: StateName): Promise<void> {
+    const { client } = this.#operator;
+    if (state.startsWith('console')) await client.request('console.detach', {});
+    await this.#rack.rack.ctl('clear', { node: 'all' });
+    const plan = state === 'plan running' ? this.#operator.plan : null;
+    let asked = 0;
+    await until(
+      'the operation to end',
+      async () => {
+        const running = this.#running();
+        if (running === undefined && (plan === null || this.#operator.plan?.endedAt !== null)) return true;
+        if (Date.now() - asked > 1_000) {
+          asked = Date.now();
+          if (plan) await client.request('plan.abort', { id: plan.id }).catch(() => undefined);
+          const leave = running?.nodes[0]?.question?.choices.find(({ key }) => key === 'leave');
+          if (running && leave)
+            await client
+              .request('ops.answer', { id: running.id, addr: TARGET, choice: leave.key, confirm: null })
+              .catch(() => undefined);
+          else if (running) await client.request('ops.abort', { id: running.id }).catch(() => undefined);
+        }
+        return false;
+      },
+      5,
+      () => this.#standing(),
+    );
+    // A guest that was told to go down, panicked or was renamed starts anew.
+    const { guest, power } = await this.#rack.rack.node(NODE);
+    if (!['login', 'shell'].includes(guest)) {
+      if (power === 'on') await this.#rack.rack.ctl('power', { node: NODE, state: 'off' });
+      await this.#rack.rack.ctl('power', { node: NODE, state: 'on' });
+    }
+  }
+
+  /** For a failure's message. */
+  #standing(): unknown {
+    const { bus, console, told } = this.#operator;
+    return { bus, console, running: this.#running()?.nodes, plan: this.#operator.plan, told: told.slice(-6) };
+  }
+
+  #running() {
+    return [...this.#operator.operations.values()].find(({ endedAt }) => endedAt === null);
+  }
+
+  /** Every node was read after `since`, and nothing is being done about the bus; a console may hold it for the operation. */
+  #read(since: number): boolean {
+    const { bus, nodes } = this.#operator;
+    if (bus.state === 'paused')
+      return (bus.recovery === null || bus.recovery.step === 'resync') && this.#running() !== undefined;
+    return (
+      bus.state === 'ready' &&
+      bus.recovery === null &&
+      nodes.size > TARGET &&
+      [...nodes.values()].every(({ reading }) => reading.state === 'ok' && reading.sample.at > since)
+    );
+  }
+}
+
+async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  everyMs = 5,
+  about?: () => unknown,
+): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${what}; ${JSON.stringify(about?.() ?? {})}`);
+    await delay(everyMs);
+  }
+}
