@@ -9,35 +9,47 @@ const OWED_FOR_MS = 10_000;
 /** A silent node is asked ever more rarely; so many questions fit into that time all the same. */
 const MOST = 16;
 /**
- * A reply that comes so soon behind its question, ms, is its answer: questions that were not answered are at least a
- * time-out (30 ms) apart, and so are the late replies of a BMC that answers in order.
+ * A reply that comes later than this behind its question, ms, may be that of a BMC that is late as a rule: it owes as many
+ * replies afterwards as before. One that comes at once proves nothing, for late replies can follow one another closely;
+ * what was owed then stays owed until its time is over.
  */
-const IN_STEP_MS = 20;
+const LATE_MS = 20;
+
+interface Debt {
+  /** When the questions were put that may still be answered. */
+  asked: number[];
+  /** Its last question was not answered. */
+  failing: boolean;
+}
 
 export class Unanswered {
-  readonly #questions = new Map<Address, number[]>();
+  readonly #debts = new Map<Address, Debt>();
 
   /** How many replies `addr` may still owe at `now` (ms, monotonic). */
   owedBy(addr: Address, now: number): number {
-    const questions = this.#questions.get(addr);
-    if (!questions) return 0;
+    const debt = this.#debts.get(addr);
+    if (!debt) return 0;
+    const owed = debt.asked.filter((at) => now - at < OWED_FOR_MS).length;
     // A node that failed last time is never believed at its first word, however long ago that was.
-    return Math.max(1, questions.filter((at) => now - at < OWED_FOR_MS).length);
+    return debt.failing ? Math.max(1, owed) : owed;
   }
 
   failed(addr: Address, now: number): void {
-    const questions = this.#questions.get(addr) ?? [];
-    this.#questions.set(addr, [...questions.slice(1 - MOST), now]);
+    const asked = this.#debts.get(addr)?.asked ?? [];
+    this.#debts.set(addr, { asked: [...asked.slice(1 - MOST), now], failing: true });
   }
 
-  /** `lagMs`: from the last question to its reply. A slow node owes as many replies afterwards as before. */
+  /** `lagMs`: from the last question to its reply. */
   answered(addr: Address, lagMs: number, now: number): void {
-    if (lagMs < IN_STEP_MS) this.#questions.delete(addr);
-    else this.#questions.get(addr)?.fill(now);
+    const debt = this.#debts.get(addr);
+    if (!debt) return;
+    const asked = debt.asked.filter((at) => now - at < OWED_FOR_MS);
+    if (asked.length === 0) this.#debts.delete(addr);
+    else this.#debts.set(addr, { asked: lagMs > LATE_MS ? asked.map(() => now) : asked, failing: false });
   }
 
   /** Those whose last question was not answered. */
-  get nodes(): Iterable<Address> {
-    return this.#questions.keys();
+  get nodes(): Address[] {
+    return [...this.#debts].filter(([, { failing }]) => failing).map(([addr]) => addr);
   }
 }

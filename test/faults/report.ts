@@ -1,4 +1,5 @@
 /** The table of faults as a page, and back. */
+import { FAULTS } from '../soak/faults.ts';
 import { STATES, type Row } from './stage.ts';
 
 const HEAD = `# Faults, and what becomes of them
@@ -20,13 +21,17 @@ export interface WrittenRow {
 
 export function report(rows: readonly Row[]): string {
   const sections = STATES.map((state) => {
+    const stopped = FAULTS[rows.filter((row) => row.state === state).length];
+    const note = stopped
+      ? `\nNot played to its end: stopped at \u201c${stopped.name}\u201d, from which it did not recover by itself.\n`
+      : '';
     const lines = rows
       .filter((row) => row.state === state)
       .map(
         ({ fault, detectedMs, saw, recoveredMs, wrongCuts, unaccounted }) =>
           `| ${fault} | ${detectedMs === null ? '-' : seconds(detectedMs)} | ${cell(saw)} | ${seconds(recoveredMs)} | ${wrongCuts} | ${unaccounted ?? '-'} |`,
       );
-    return `## ${state}\n\n| fault | noticed | what the operator saw first | well again | cuts | bytes |\n| --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}\n`;
+    return `## ${state}\n\n| fault | noticed | what the operator saw first | well again | cuts | bytes |\n| --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}\n${note}`;
   });
   return `${HEAD}\n${sections.join('\n')}`;
 }
