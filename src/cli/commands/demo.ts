@@ -5,7 +5,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -84,7 +84,7 @@ class Demo {
     this.socket = join(directory, 'rack.sock');
     this.control = join(directory, 'sim.sock');
     const file = rack === undefined ? undefined : resolve(rack);
-    const described = config === undefined ? (file ?? referenceRack()) : resolve(config);
+    const described = config === undefined ? withLogin(file ?? referenceRack(), directory) : resolve(config);
     this.#caretaker = startCaretaker(directory);
     const start = (args: string[]): Starter => startChild(args, this.#caretaker);
     // Both at once: the server finds its port when the simulator has made it.
@@ -129,6 +129,25 @@ class Demo {
     if (client.welcome.snapshot.bus.state === 'down') await client.request('bus.retry', {});
     client.close();
   }
+}
+
+/**
+ * The rack's file, and with it the login of its simulated nodes, so that a graceful off works in the demo as it would
+ * with a configuration that is complete. A file that cannot be read, or has a login, is left as it is.
+ */
+function withLogin(file: string, directory: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return file;
+  }
+  if (/^login:/m.test(text)) return file;
+  const password = join(directory, 'password');
+  const described = join(directory, 'rack.yaml');
+  writeFileSync(password, 'raspberry\n', { mode: 0o600 });
+  writeFileSync(described, `${text}\nlogin: { user: pi, password: { file: ${JSON.stringify(password)} } }\n`);
+  return described;
 }
 
 /** The rack that the documentation shows; it travels with the program. */
