@@ -38,12 +38,8 @@ export function quorum(facts: Facts): Refusal | null {
   const ofCluster = others.nodes.filter((other) => other.node.cluster === node.cluster);
   // A cycle comes back before the next one goes: only what is away already counts.
   const goes = verb.endsWith('cycle') ? (): boolean => false : ({ taken }: Other): boolean => taken;
-  if (
-    node.cluster !== null &&
-    !verb.endsWith('cycle') &&
-    ofCluster.every(({ taken, power }) => taken || power === 'off')
-  )
-    return null;
+  const whole = ofCluster.every(({ taken, power }) => taken || (others.plan && power === 'off'));
+  if (node.cluster !== null && !verb.endsWith('cycle') && whole) return null;
   const away = ofCluster.filter(
     (other) => other.node.role === 'controlplane' && (other.power !== 'on' || other.moving || goes(other)),
   );

@@ -14,7 +14,10 @@ import { switchOnOrder } from './stagger.ts';
  * asks may go down together where grade B may cut: without that, each waits for its last line to be read on the one
  * console. A cycle rolls, one node after the other, so that a group is never away as a whole.
  */
-export function nodesAtOnce({ verb }: PowerRequest, { network, limits }: OperationPorts): number {
+export function nodesAtOnce(
+  { verb }: Pick<PowerRequest, 'verb'>,
+  { network, limits }: Pick<OperationPorts, 'network' | 'limits'>,
+): number {
   if (verb === 'on') return Infinity;
   return verb === 'off' && network !== null && limits.cutOn === 'B' ? Infinity : 1;
 }

@@ -1,6 +1,9 @@
-/** What a run does next: which nodes may be started now, when to look again, whether it is over. Pure. */
+/**
+ * What a run does next: which nodes may be started now, when to look again, whether it is over. That two boots do not
+ * meet on one blade is the operations' matter. Pure.
+ */
 import type { PlanNodeRun, PlanStepRun } from '../../api/plan.ts';
-import { rowOf, type Address } from '../../rack/address.ts';
+import type { Address } from '../../rack/address.ts';
 import { isFine, nodesOf, type PlanRecord, type StepSettings } from './record.ts';
 
 export interface Circumstances {
@@ -29,11 +32,6 @@ export function nextMoves({ run, settings }: PlanRecord, around: Circumstances):
   moves.over = nodesOf(run).every(({ state }) => state === 'ended');
   if (run.state !== 'running' || moves.failed !== null) return moves;
   if (run.deadlineAt !== null && now >= run.deadlineAt) return moves;
-  const booting = new Set(
-    run.steps
-      .filter(({ action }) => action !== 'off')
-      .flatMap(({ nodes }) => nodes.filter(({ state }) => state === 'started').map(({ addr }) => rowOf(addr))),
-  );
   const ended = new Set(
     run.steps.filter(({ nodes }) => nodes.every(({ state }) => state === 'ended')).map(({ name }) => name),
   );
@@ -53,7 +51,6 @@ export function nextMoves({ run, settings }: PlanRecord, around: Circumstances):
       if (around.busy(node.addr)) continue;
       if (!idle) {
         if (under >= own.parallel) continue;
-        if (step.action !== 'off' && booting.has(rowOf(node.addr))) continue;
         const from = last === 0 ? 0 : last + own.stagger * 1000;
         if (now < from) {
           later(from);
@@ -61,7 +58,6 @@ export function nextMoves({ run, settings }: PlanRecord, around: Circumstances):
         }
         under++;
         last = own.stagger > 0 ? now : last;
-        if (step.action !== 'off') booting.add(rowOf(node.addr));
       }
       moves.start.push({ step, settings: own, node });
     }

@@ -13,7 +13,8 @@ import { losers, nodesTaken, preview, summarise, type Surroundings } from './pre
 import { endNode, isFine, newStep, nodesOf, requeue, settingsOf } from './record.ts';
 import { recoverRuns } from './recover-runs.ts';
 import { planConfirmation } from '../../api/plan.ts';
-import { nodesAtOnce, PlanRunner } from './runner.ts';
+import { nodesAtOnce } from '../sequence.ts';
+import { PlanRunner } from './runner.ts';
 import type { PlanShare } from '../job.ts';
 
 /** Ended runs that are still shown. */
@@ -139,8 +140,8 @@ export class Plans {
     this.#ports.event('notice', null, `${nameOf(who)} resumes run ${before.id}`);
     return runner.change((run) => {
       if (!['pausing', 'paused', 'interrupted'].includes(run.state)) return;
+      const again = runner.failures();
       Object.assign(run, { state: 'running', detail: `resumed by ${nameOf(who)}` });
-      const again = nodesOf(run).filter((node) => node.state === 'ended' && !isFine(node) && triesAgain(node));
       for (const node of again) requeue(node, 'is tried again', this.#ports.now());
     });
   }
@@ -229,7 +230,7 @@ export class Plans {
 
   /** A step with as many nodes at once as the way of asking allows. */
   #asWePlay(step: PlanStep): PlanStep {
-    return { ...step, parallel: Math.min(step.parallel, nodesAtOnce(step.action, this.#ports)) };
+    return { ...step, parallel: Math.min(step.parallel, nodesAtOnce({ verb: step.action }, this.#ports)) };
   }
 
   /** Two runs that pull at the same node in different directions, or the same plan twice, are nobody's intention. */
@@ -282,11 +283,6 @@ export class Plans {
     const known = Object.keys(this.#ports.plans).join(', ') || 'none';
     throw new NoSuchOperation(`there is no plan '${name}' in the configuration; plans: ${known}`);
   }
-}
-
-/** A node that failed is tried again; one that somebody chose to leave on is not asked a second time without being told to. */
-function triesAgain({ outcome }: PlanNodeRun): boolean {
-  return outcome !== 'aborted';
 }
 
 function refused(rule: string, message: string, override: string | null): PowerRefused {

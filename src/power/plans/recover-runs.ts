@@ -21,8 +21,13 @@ export function recoverRuns(
     const under = nodesOf(run).filter(({ state }) => state === 'started');
     for (const node of under) {
       if (isMaster(node.addr, ports)) {
-        // It went down and is up again, or the program never ran: it is not sent down a second time.
-        endNode(node, 'done', 'had been told to shut itself down; this program has been started again since', now);
+        // Whether the program ran is not known; that it is up is. It is not sent down by a resume that means the others.
+        endNode(
+          node,
+          'left-on',
+          'the server ended while this machine was being told to shut down, and it is up: it is not told again by itself',
+          now,
+        );
         continue;
       }
       const since = operations.filter((operation) => concerns(operation, node));

@@ -61,6 +61,23 @@ export class PlanRunner {
     return this.run;
   }
 
+  /**
+   * To be called from {@link PlanRunner.change}: what a resume tries again. That is what was interrupted, and what made
+   * the run pause, once somebody has seen it pause; a step that goes on without those that failed does not come back to
+   * them.
+   */
+  failures(): PlanNodeRun[] {
+    const { run, settings } = this.#record;
+    return run.steps.flatMap(({ nodes }, index) =>
+      nodes.filter(
+        (node) =>
+          node.state === 'ended' &&
+          !isFine(node) &&
+          (node.outcome === 'interrupted' || (run.state !== 'interrupted' && settings[index]?.onFail !== 'skip')),
+      ),
+    );
+  }
+
   /** The server leaves: what stands on the disk is what the next one finds. */
   leave(): void {
     this.#left = true;
@@ -291,15 +308,6 @@ export class PlanRunner {
   #publish(): void {
     this.#ports.publishPlan(this.run);
   }
-}
-
-/**
- * How many nodes may be asked at once. Without a network there is the one console; and where only the kernel's last line
- * lets power be cut, each has to be watched on it.
- */
-export function nodesAtOnce(action: PlanStepRun['action'], { network, limits }: PlanPorts): number {
-  if (action === 'on') return Infinity;
-  return network !== null && limits.cutOn === 'B' ? Infinity : 1;
 }
 
 /** A run outlives the session that asked for it; no console's holder is this. */

@@ -1,0 +1,101 @@
+/**
+ * A whole server in a process that kills itself, as `kill -9` would, at journal transitions that no earlier life died at;
+ * it begins or resumes a plan by itself. What it says, one line each: `died KEY`, `ended JSON`, `paused JSON`.
+ *
+ *     node dying-server.mjs PORT DIRECTORY CONFIG PLAN WANTED
+ *
+ * WANTED is a file of the keys to die at, one a line, of those not yet in DIRECTORY/died. A key is `run STATE`,
+ * `plan ADDR STATE` (the plan's journal) or `op ADDR PHASE` (the operations').
+ */
+import { appendFileSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import pino from 'pino';
+import type { PlanRun } from '../../src/api/plan.ts';
+import { createBus } from '../../src/bmc/bus.ts';
+import { connect } from '../../src/client/client.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { openAudit } from '../../src/power/audit.ts';
+import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { RackServer } from '../../src/server/rack-server.ts';
+
+const [port = '', dir = '', config = '', plan = '', wantedFile = ''] = process.argv.slice(2);
+const lines = (file: string): string[] => {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+};
+const died = new Set(lines(join(dir, 'died')));
+const wanted = new Set(lines(wantedFile).filter((key) => key !== '' && !died.has(key)));
+
+/** Dies at the first of these keys: every second one before its state is on the disk, the others right after. */
+async function write(keys: string[], store: () => Promise<void>): Promise<void> {
+  const key = keys.find((one) => wanted.has(one));
+  if (key === undefined) return store();
+  if (died.size % 2 === 0) await store();
+  appendFileSync(join(dir, 'died'), `${key}\n`);
+  writeSync(1, `died ${key}\n`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+const hex = (addr: number): string => addr.toString(16).padStart(2, '0');
+const loaded = loadConfig(config);
+const audit = openAudit(dir);
+const journal = openJournal(dir, () => undefined);
+const planJournal = openPlanJournal(dir, () => undefined);
+const socket = join(dir, 'rack.sock');
+const server = new RackServer({
+  bus: createBus({ port }),
+  port,
+  inventory: loaded.inventory,
+  config: loaded.config,
+  configPath: config,
+  socket,
+  viewSocket: join(dir, 'view.sock'),
+  gid: null,
+  stateDir: dir,
+  autostarted: false,
+  audit: (entry) => audit.write(entry),
+  journal: {
+    ...journal,
+    write: (operation) =>
+      write(
+        operation.nodes.map(({ addr, phase }) => `op ${hex(addr)} ${phase}`),
+        () => journal.write(operation),
+      ),
+  },
+  planJournal: {
+    ...planJournal,
+    write: (record) =>
+      write(
+        [
+          `run ${record.run.state}`,
+          ...record.run.steps.flatMap(({ nodes }) =>
+            nodes.map(({ addr, state, outcome }) => `plan ${hex(addr)} ${outcome === 'interrupted' ? outcome : state}`),
+          ),
+        ],
+        () => planJournal.write(record),
+      ),
+  },
+  log: pino({ level: 'silent' }),
+  leave: () => process.exit(1),
+});
+await server.start();
+const client = await connect(socket, { user: 'test', from: null, tty: null, program: 'plan run', pid: process.pid });
+await client.request('sweep', { addrs: null, interrupt: false });
+client.on('plan', look);
+const { runs } = await client.request('plan.list', {});
+const left = runs.find(({ endedAt }) => endedAt === null);
+const last = lines(join(dir, 'plans.jsonl')).findLast((line) => line.startsWith('{') && line.endsWith('}'));
+// Its end was the last thing that the one before wrote down.
+if (left === undefined && last !== undefined) look((JSON.parse(last) as { run: PlanRun }).run);
+else if (left === undefined)
+  look(await client.request('plan.run', { name: plan, confirm: null, armed: true, deadlineS: null }));
+else look(await client.request('plan.resume', { id: left.id }));
+
+function look(run: PlanRun): void {
+  if (run.state !== 'ended' && run.state !== 'paused') return;
+  writeSync(1, `${run.state} ${JSON.stringify(run)}\n`);
+  void server.close('it is over', AbortSignal.abort()).then(() => process.exit(0));
+}
