@@ -28,7 +28,7 @@ const WANTED = [
 ];
 
 /** Racks at once, each with its share of the transitions: a life is mostly waiting. */
-const RACKS = 3;
+const RACKS = 4;
 const program = join(ROOT, 'node_modules', '.cache', `dying-server-${process.pid}.mjs`);
 
 beforeAll(async () => {
