@@ -12,6 +12,8 @@ import { join } from 'node:path';
 import pino from 'pino';
 import type { PlanRun } from '../../src/api/plan.ts';
 import { createBus } from '../../src/bmc/bus.ts';
+import { openLine } from '../../src/bmc/line.ts';
+import { LineTap } from '../../src/bmc/tap.ts';
 import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openAudit } from '../../src/power/audit.ts';
@@ -45,8 +47,10 @@ const audit = openAudit(dir);
 const journal = openJournal(dir, () => undefined);
 const planJournal = openPlanJournal(dir, () => undefined);
 const socket = join(dir, 'rack.sock');
+const tap = new LineTap(Date.now, []);
 const server = new RackServer({
-  bus: createBus({ port }),
+  bus: createBus({ port, open: tap.around(openLine) }),
+  tap,
   port,
   inventory: loaded.inventory,
   config: loaded.config,
