@@ -100,7 +100,7 @@ function configuration(dir: string, told: string): string {
     readFileSync(REFERENCE_RACK, 'utf8').replaceAll(', parallel: 1 }', ', parallel: 1, onFail: skip }'),
     `login: { user: pi, password: { file: ${join(dir, 'password')} } }`,
     // Nobody answers questions: a node whose halt was missed is left on after two limits' time.
-    'shutdown: { settle: 0.2, request: 4, hard: 4, stopping: 4 }',
+    'shutdown: { settle: 0.2, request: 6, hard: 6, stopping: 6 }',
     // Stands in for a power-off: one letter for each time that it runs.
     `poweroff: [sh, -c, 'printf x >> "$0"', ${told}]`,
     '',
