@@ -49,6 +49,8 @@ export interface Forms {
 
 /** One slow round through everything that PROTOCOL leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */
 export async function surveyForms(wire: Wire, node: Address | null): Promise<Forms> {
+  // What the last exchange's ^G still brings back is not this one's.
+  await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);
   const idleClose = await saidTo(wire, '\x07');
   const master = await saidTo(wire, STATUS_REQUEST);
   const forms: Forms = { idleClose, master, node, pipe: '', status: '', uid: '', pipeClose: '' };

@@ -298,6 +298,17 @@ function declareServing(program: Command, act: Act): void {
         return serveCommand(options);
       }),
     );
+  program
+    .command('doctor')
+    .description('port, rights, other programs, the Pi, the bus: what is wrong and what to do; changes nothing')
+    .option('--json', 'as JSON')
+    .option('--root <directory>', 'look at this copy of a machine’s files instead; no bus is asked')
+    .action(
+      act(async (options) => {
+        const { doctorCommand } = await import('./commands/doctor.ts');
+        return doctorCommand(options);
+      }),
+    );
   const server = program.command('server').description('the server of this rack');
   server
     .command('status')

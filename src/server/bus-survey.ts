@@ -19,9 +19,11 @@ export async function survey(
   if (typeof forms === 'string') return forms;
   const counts = { silent: 0, garbled: 0, foreign: 0 };
   const times: number[] = [];
-  const asked = nodes.length === 0 ? 0 : exchanges;
-  for (let i = 0; i < asked; i++) {
-    const addr = nodes[i % nodes.length];
+  let asked = 0;
+  const wrong = (): number => counts.silent + counts.garbled + counts.foreign;
+  // A stall of this machine looks like a node's silence, once: where something failed, as many again are asked.
+  while (nodes.length > 0 && (asked < exchanges || (asked < 2 * exchanges && wrong() > 0))) {
+    const addr = nodes[asked++ % nodes.length];
     if (addr === undefined) break;
     const outcome = await bus.status(addr, PRIORITY.sample);
     if (outcome.ok) times.push(outcome.sample.rttMs);

@@ -1,0 +1,107 @@
+/** The program's own surroundings: versions, clock, configuration, directories, sockets. */
+import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { configCandidates, socketPath, stateDirectory } from '../../config/paths.ts';
+import { failure, ok, warning, type Check } from './check.ts';
+import type { Machine } from './machine.ts';
+
+/** Node's oldest release that this program runs on (package.json, `engines`). */
+const NODE_NEEDED = [20, 19] as const;
+/** Before this was written no clock can be right. */
+const WRITTEN = Date.UTC(2026, 0, 1);
+
+export function versionChecks(node: string, program: string, server: string | null): Check[] {
+  const [major = 0, minor = 0] = node.split('.').map(Number);
+  const [needMajor, needMinor] = NODE_NEEDED;
+  const runs = major > needMajor || (major === needMajor && minor >= needMinor);
+  return [
+    runs
+      ? ok('node', `Node.js ${node}`)
+      : failure('node', `Node.js ${node}`, `install Node.js ${needMajor}.${needMinor} or newer`),
+    server === null || server === program
+      ? ok('version', `rackui ${program}${server === null ? '' : ', the server too'}`)
+      : warning(
+          'version',
+          `rackui ${program}, and a server of ${server}`,
+          'rackui server stop; the next command starts one of this version',
+        ),
+  ];
+}
+
+export function clockCheck(machine: Machine, now: number): Check {
+  const date = new Date(now).toISOString().slice(0, 16).replace('T', ' ');
+  if (now < WRITTEN)
+    return failure(
+      'clock',
+      `it is ${date} UTC, says this machine`,
+      'set the clock: timedatectl set-ntp true; logs and ages follow it',
+    );
+  if (machine.exists('/run/systemd/timesync') && !machine.exists('/run/systemd/timesync/synchronized'))
+    return warning(
+      'clock',
+      `${date} UTC, and not synchronised since the start`,
+      'timedatectl timesync-status; a Pi has no clock of its own',
+    );
+  return ok('clock', `${date} UTC`);
+}
+
+/** The configuration, where it can be used. */
+export function configCheck(
+  machine: Machine,
+  given: string | undefined,
+): { check: Check; loaded: LoadedConfig | null } {
+  const candidates = given === undefined ? configCandidates().map(({ path }) => path) : [given];
+  const path = machine.prepared ? candidates.map((one) => join(machine.root, one)).find(existsSync) : given;
+  try {
+    const loaded = loadConfig(path ?? (machine.prepared ? '/dev/null' : undefined));
+    const { inventory } = loaded;
+    const seen =
+      path === undefined && loaded.path === null
+        ? 'none: the bus is scanned'
+        : `${loaded.path ?? ''}: ${inventory.configured ? `${inventory.nodes.length} nodes` : 'no nodes in it: the bus is scanned'}`;
+    return { check: ok('config', seen), loaded };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return {
+      check: failure('config', error.message.split('\n').join('; '), 'mend it, then: rackui config check'),
+      loaded: null,
+    };
+  }
+}
+
+export function directoryChecks(port: string, server: { socket: string } | null): Check[] {
+  const state = stateDirectory();
+  const socket = socketPath(port);
+  return [
+    usable('state', state, 'logs, histories and the audit log go there; without it no power verb is sent'),
+    server === null ? socketDirectory(dirname(socket)) : ok('socket', `a server answers at ${server.socket}`),
+  ];
+}
+
+/** The directory, or the nearest that exists above it, can be written. */
+function usable(id: string, directory: string, why: string): Check {
+  let at = directory;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  try {
+    accessSync(at, constants.W_OK | constants.X_OK);
+    return ok(id, at === directory ? `${directory} can be written` : `${directory} will be made when it is needed`);
+  } catch {
+    return failure(id, `${at} cannot be written: ${why}`, `make it writable for this user, or set XDG_STATE_HOME`);
+  }
+}
+
+function socketDirectory(directory: string): Check {
+  if (!existsSync(directory)) return usable('socket', directory, 'the server’s sockets go there');
+  const stat = lstatSync(directory);
+  const mine = stat.uid === process.getuid?.();
+  if (!stat.isDirectory() || !mine)
+    return failure(
+      'socket',
+      `${directory} is not this user's directory`,
+      'remove it, or name a socket of your own with --socket',
+    );
+  if ((stat.mode & 0o022) !== 0)
+    return failure('socket', `${directory} can be written by others`, `chmod 700 ${directory}`);
+  return ok('socket', `no server runs; one will listen in ${directory}`);
+}

@@ -1,0 +1,392 @@
+/** doctor against prepared machines and bus states: each trouble named rightly, and a healthy one without a word of warning. */
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { busChecks, type BusPicture } from '../../src/cli/doctor/bus.ts';
+import type { Check } from '../../src/cli/doctor/check.ts';
+import { Machine } from '../../src/cli/doctor/machine.ts';
+import { piChecks } from '../../src/cli/doctor/pi.ts';
+import { portChecks } from '../../src/cli/doctor/port.ts';
+import { profileOf } from '../../src/cli/doctor/profile.ts';
+import { clockCheck, configCheck, versionChecks } from '../../src/cli/doctor/program.ts';
+import { inspectBus } from '../../src/server/inspect.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';
+import { jsonLines, rackui } from './support.ts';
+
+const NOW = Date.UTC(2026, 10, 24);
+const GID = process.getgid?.() ?? 0;
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A Raspberry Pi 4 as it should be; `null` takes a file away, `→ x` makes a link. */
+const HEALTHY: Record<string, string | null> = {
+  '/proc/device-tree/model': 'Raspberry Pi 4 Model B Rev 1.4\0',
+  '/proc/cmdline': 'coherent_pool=1M root=PARTUUID=1 rootwait console=tty1',
+  '/boot/firmware/config.txt': '[all]\nenable_uart=1\n',
+  '/boot/firmware/cmdline.txt': 'console=tty1 root=PARTUUID=1 rootwait',
+  '/dev/ttyS0': '',
+  '/dev/serial0': '→ ttyS0',
+  '/etc/passwd': 'root:x:0:0::/root:/bin/sh\npi:x:1000:1000::/home/pi:/bin/sh\n',
+  '/etc/group': `dialout:x:${GID}:pi\n`,
+  '/run/systemd/timesync/synchronized': '',
+  '/etc/rackui/rack.yaml': 'name: lab\nnodes:\n  - { pos: A-0, name: boss, role: master }\n',
+};
+const PI = { user: 'pi', uid: 61_000, gids: [GID] };
+
+function machine(changes: Record<string, string | null> = {}, login = PI): Machine {
+  const root = mkdtempSync(join(tmpdir(), 'rackui-test-root-'));
+  folders.push(root);
+  for (const [path, content] of Object.entries({ ...HEALTHY, ...changes })) {
+    if (content === null) continue;
+    const at = join(root, path);
+    mkdirSync(dirname(at), { recursive: true });
+    if (content.startsWith('→ ')) symlinkSync(content.slice(2), at);
+    else writeFileSync(at, content);
+    if (path.startsWith('/dev/tty')) chmodSync(at, 0o660);
+  }
+  return new Machine(root, login);
+}
+
+function diagnose(m: Machine, { port = '/dev/serial0', now = NOW, node = '20.19.0', server = '' } = {}): Check[] {
+  return [
+    ...piChecks(m, port),
+    ...portChecks(m, port, null),
+    ...versionChecks(node, '1.0.0', server === '' ? null : server),
+    clockCheck(m, now),
+    configCheck(m, undefined).check,
+  ];
+}
+
+const troubles = (checks: readonly Check[]): Check[] => checks.filter(({ verdict }) => verdict !== 'ok');
+
+const PROCESS = (name: string, command: string): Record<string, string> => ({
+  '/proc/412/comm': `${name}\n`,
+  '/proc/412/cmdline': command.replaceAll(' ', '\0'),
+  '/proc/412/status': 'Name:\tx\nUid:\t0\t0\t0\t0\n',
+});
+
+describe('a healthy machine gives no warning', () => {
+  const zero = { '/proc/device-tree/model': 'Raspberry Pi Zero W Rev 1.1\0' };
+  const five = {
+    '/proc/device-tree/model': 'Raspberry Pi 5 Model B\0',
+    '/boot/firmware/config.txt': 'dtparam=uart0=on\n',
+    '/dev/ttyAMA0': '',
+  };
+  test.each<[string, Record<string, string | null>, string]>([
+    ['Pi 4 with the mini UART', {}, '/dev/serial0'],
+    [
+      'Pi 3 without Bluetooth',
+      {
+        '/proc/device-tree/model': 'Raspberry Pi 3 Model B Plus\0',
+        '/boot/firmware/config.txt': 'enable_uart=1\ndtoverlay=disable-bt\n',
+        '/dev/ttyAMA0': '',
+        '/dev/serial0': '→ ttyAMA0',
+      },
+      '/dev/serial0',
+    ],
+    ['Zero W', zero, '/dev/serial0'],
+    ['Pi 5 on its GPIO', five, '/dev/ttyAMA0'],
+    ['another Linux', { '/proc/device-tree/model': null, '/boot/firmware/config.txt': null }, '/dev/ttyS0'],
+    ['a masked getty', { '/etc/systemd/system/serial-getty@ttyS0.service': '→ /dev/null' }, '/dev/serial0'],
+  ])('%s', (_name, changes, port) => {
+    expect(troubles(diagnose(machine(changes), { port }))).toEqual([]);
+  });
+});
+
+describe('a broken one is named rightly', () => {
+  const config = (text: string): Record<string, string> => ({ '/boot/firmware/config.txt': text });
+  test.each<[string, Record<string, string | null>, string, RegExp, RegExp]>([
+    [
+      'no port',
+      { '/dev/serial0': null, '/dev/ttyUSB0': '' },
+      'port',
+      /does not exist; there are \/dev\/ttyS0/,
+      /raspi-config/,
+    ],
+    ['a link to nowhere', { '/dev/ttyS0': null }, 'port', /points to \/dev\/ttyS0, which does not exist/, /UART/],
+    [
+      'held by screen',
+      { ...PROCESS('screen', 'screen /dev/serial0 115200'), '/proc/412/fd/3': '→ /dev/ttyS0' },
+      'holder',
+      /screen \(pid 412, user root\) has \/dev\/ttyS0 open/,
+      /kill 412/,
+    ],
+    [
+      'a login prompt',
+      { ...PROCESS('agetty', '/sbin/agetty -o -p 115200 ttyS0 vt220') },
+      'getty',
+      /agetty \(pid 412, user root\)/,
+      /disable --now serial-getty@ttyS0/,
+    ],
+    [
+      'a login prompt at the next start',
+      { '/etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service': '→ /lib/x' },
+      'getty',
+      /is enabled/,
+      /disable --now/,
+    ],
+    [
+      'an inittab',
+      { '/etc/inittab': '#x\nT0:23:respawn:/sbin/getty -L ttyS0 115200 vt100\n' },
+      'getty',
+      /inittab/,
+      /T0:23/,
+    ],
+    [
+      'the kernel’s console',
+      { '/boot/firmware/cmdline.txt': 'console=serial0,115200 console=tty1 rootwait' },
+      'console',
+      /cmdline\.txt gives .*console=serial0/,
+      /sed -i 's\/console=serial0/,
+    ],
+    [
+      'the kernel’s console on older systems',
+      { '/boot/firmware/cmdline.txt': null, '/boot/cmdline.txt': 'console=ttyS0,115200 rootwait' },
+      'console',
+      /\/boot\/cmdline\.txt gives/,
+      /console=ttyS0/,
+    ],
+    ['not rebooted since', { '/proc/cmdline': 'console=ttyS0,115200 x' }, 'console', /was started with/, /reboot/],
+    [
+      'UART not enabled',
+      config('[pi5]\nenable_uart=1\n[all]\n# enable_uart=1\n'),
+      'uart',
+      /does not enable/,
+      /enable_uart=1/,
+    ],
+    ['UART disabled', config('enable_uart=0\n'), 'uart', /enable_uart=0/, /tee -a/],
+    [
+      'Bluetooth’s UART',
+      { '/dev/serial0': '→ ttyAMA0', '/dev/ttyAMA0': '' },
+      'bluetooth',
+      /belongs to Bluetooth/,
+      /disable-bt/,
+    ],
+    [
+      'moved by an overlay',
+      config('enable_uart=1\ndtoverlay=miniuart-bt\n'),
+      'bluetooth',
+      /moves GPIO 14\/15/,
+      /ttyAMA0/,
+    ],
+    [
+      'a clock that moves',
+      config('enable_uart=1\ncore_freq=400\n'),
+      'bluetooth',
+      /follows the core clock/,
+      /core_freq/,
+    ],
+    [
+      'time never set',
+      { '/run/systemd/timesync/synchronized': null, '/run/systemd/timesync/x': '' },
+      'clock',
+      /not synch/,
+      /timedatectl/,
+    ],
+    [
+      'a wrong configuration',
+      { '/etc/rackui/rack.yaml': 'nodes:\n  - { pos: Z-9 }\n' },
+      'config',
+      /rack\.yaml:2:\d+/,
+      /config check/,
+    ],
+  ])('%s', (_name, changes, id, seen, todo) => {
+    const found = troubles(diagnose(machine(changes)));
+    expect(found.map((check) => check.id)).toEqual([id]);
+    expect(found[0]?.seen).toMatch(seen);
+    expect(found[0]?.todo).toMatch(todo);
+  });
+
+  test('a Pi 5 on its debug connector', () => {
+    const five = {
+      '/proc/device-tree/model': 'Raspberry Pi 5 Model B\0',
+      '/dev/serial0': '→ ttyAMA10',
+      '/dev/ttyAMA10': '',
+    };
+    const [found] = troubles(diagnose(machine(five)));
+    expect(found).toMatchObject({ id: 'bluetooth', seen: expect.stringMatching(/debug connector/) as string });
+  });
+
+  test.each<[string, Machine, string, RegExp, RegExp]>([
+    [
+      'not in the group',
+      machine({ '/etc/group': `dialout:x:${GID}:\n` }, { ...PI, gids: [] }),
+      'permission',
+      /group dialout/,
+      /usermod -aG dialout pi/,
+    ],
+    ['in the group since', machine({}, { ...PI, gids: [] }), 'permission', /since this session began/, /log out/],
+    [
+      'nobody’s port',
+      machine({ '/etc/group': `root:x:${GID}:\n` }, { ...PI, gids: [] }),
+      'permission',
+      /mode 660/,
+      /udev|getty/,
+    ],
+  ])('%s', (_name, m, id, seen, todo) => {
+    const [found, ...more] = troubles(diagnose(m));
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ id, verdict: 'failure' });
+    expect(found?.seen).toMatch(seen);
+    expect(found?.todo).toMatch(todo);
+  });
+
+  test('old programs, another server, a clock of 1970', () => {
+    const found = troubles(diagnose(machine(), { now: 0, node: '18.20.1', server: '0.9.0' }));
+    expect(found.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual([
+      'node failure',
+      'version warning',
+      'clock failure',
+    ]);
+  });
+
+  test('the command looks at a copy of a machine’s files, and says so by its exit code', async () => {
+    const broken = machine({ '/boot/firmware/cmdline.txt': 'console=serial0,115200' });
+    const ran = await rackui(['doctor', '--root', broken.root, '--json']);
+    expect(ran.code).toBe(5);
+    const [told] = jsonLines(ran) as unknown as [{ verdict: string; checks: Check[]; profile: null }];
+    expect(told).toMatchObject({ verdict: 'failure', profile: null });
+    expect(troubles(told.checks).map(({ id }) => id)).toContain('console');
+  });
+});
+
+describe('the bus', () => {
+  const config = configSchema.parse({});
+  const racks: TestRack[] = [];
+  afterEach(async () => {
+    for (const rack of racks.splice(0)) await rack.stop();
+  });
+  const rackWith = async (...args: string[]): Promise<TestRack> => {
+    const rack = await startRackInProcess({ args: ['--nodes', '4', ...args] });
+    racks.push(rack);
+    return rack;
+  };
+  const look = async (rack: TestRack, nodes = [0, 1, 2, 3]): Promise<BusPicture> => {
+    const { phase, detail, master, before, wasLocked, survey } = await inspectBus({
+      ...{ port: rack.port, config, nodes, exchanges: 100 },
+    });
+    return {
+      ...{ state: phase, detail, master, first: { before, wasLocked }, whyNot: null },
+      survey: survey && { ...survey, verbEcho: null },
+    };
+  };
+  const named = (picture: BusPicture, configured: number[] | null = null): string[] =>
+    troubles(busChecks(picture, configured)).map(({ id, verdict }) => `${id} ${verdict}`);
+
+  test.each([
+    ['locked, as hardware starts', []],
+    ['unlocked already', ['--unlocked']],
+  ])('%s: no warning', async (_name, args) => {
+    const rack = await rackWith(...args);
+    const picture = await look(rack);
+    expect(named(picture, [0, 1, 2, 3])).toEqual([]);
+    expect(busChecks(picture, null).find(({ id }) => id === 'lock')?.seen).toMatch(
+      args.length === 0 ? /was locked/ : /already/,
+    );
+    const { bus, nodes } = await rack.counters();
+    expect([bus.masterCuts, ...Object.values(nodes).flatMap(({ on, off }) => [on, off])].every((n) => n === 0)).toBe(
+      true,
+    );
+    await rack.until((state) => state.bus.pipe === null);
+  });
+
+  test('a pipe that somebody left open is told, with whose it is, and closed', async () => {
+    const rack = await rackWith('--unlocked');
+    await rack.ctl('wedge', { node: '02' });
+    const picture = await look(rack);
+    expect(named(picture)).toEqual(['pipe warning']);
+    expect(busChecks(picture, null).find(({ id }) => id === 'pipe')?.seen).toMatch(/pipe to 02/);
+    await rack.until((state) => state.bus.pipe === null);
+  });
+
+  test('another unlock string: locked, and nothing is claimed about nodes', async () => {
+    expect(named(await look(await rackWith('--unlock', 'Sesame')))).toEqual(['bus failure']);
+  });
+
+  test('a deaf bus', async () => {
+    const rack = await rackWith();
+    await rack.ctl('mute');
+    expect(named(await look(rack))).toEqual(['bus failure']);
+  });
+
+  test('nodes of the configuration that are not there', async () => {
+    expect(named(await look(await rackWith(), [0, 1, 2, 3, 9]), [0, 1, 2, 3, 9])).toEqual(['nodes warning']);
+  });
+
+  test('a node that answers badly shows in the error rate', async () => {
+    const rack = await rackWith();
+    await rack.ctl('garble', { node: '02', share: '0.15' });
+    // Where even its first answer was lost it is missing, which is told too.
+    expect(named(await look(rack), [0, 1, 2, 3]).join()).toMatch(/errors failure|nodes warning/);
+  });
+
+  test.each([
+    ['', { echo: 'bare', lineEnd: 'CR LF', leadingSpaces: 0, finalLineEnd: true, closePipe: '' }],
+    [
+      'brackets=yes,newline=lf,spaces=2,final-newline=no,close=bell,hex=upper,uid=colons',
+      {
+        echo: 'with brackets',
+        lineEnd: 'LF',
+        leadingSpaces: 2,
+        finalLineEnd: false,
+        hexDigits: 'upper case',
+        closePipe: '^G',
+        closeIdle: '^G',
+      },
+    ],
+    ['echo=no,newline=cr,close=newline', { echo: 'none', lineEnd: 'CR', finalLineEnd: true, closePipe: '␍' }],
+  ])('profile of the dialect ‘%s’', async (dialect, expected) => {
+    const { survey } = await look(await rackWith(...(dialect === '' ? [] : ['--dialect', dialect])));
+    expect(survey && profileOf(survey)).toMatchObject(expected);
+  });
+});
+
+/** Named, so that not the whole address field is looked through. */
+const FOUR = `name: four\nnodes: [{ addr: "00" }, { addr: "01" }, { addr: "02" }, { addr: "03" }]\n`;
+
+describe('the command', () => {
+  let rack: TestRack;
+  let home: string;
+  beforeAll(async () => {
+    rack = await startRack({ args: ['--nodes', '4'] });
+    home = mkdtempSync(join(tmpdir(), 'rackui-test-home-'));
+    folders.push(home);
+    writeFileSync(join(home, 'rack.yaml'), FOUR);
+  });
+  afterAll(() => rack.stop());
+  const env = (): Record<string, string | undefined> => ({
+    ...{ XDG_CONFIG_HOME: home, XDG_STATE_HOME: home, XDG_RUNTIME_DIR: home, RACKUI_CONFIG: undefined },
+  });
+  const doctor = (...args: string[]): ReturnType<typeof rackui> =>
+    rackui(['doctor', '--config', join(home, 'rack.yaml'), '--port', rack.link, ...args], { env: env() });
+
+  test('opens the port itself where no server runs, asks a server where one does, and finds nothing wrong with either', async () => {
+    const alone = await doctor();
+    expect(alone.stderr).toBe('');
+    expect(alone.stdout).toMatch(/^0 failures, 0 warnings/m);
+    expect(alone.stdout).toMatch(/4 BMCs answer/);
+    expect(alone.stdout).toMatch(/^ {2}echo +bare$/m);
+    expect(alone.code).toBe(0);
+    const { code } = await rackui(['--config', join(home, 'rack.yaml'), '--port', rack.link, 'status'], { env: env() });
+    expect(code).toBe(0);
+    const asked = await doctor('--json');
+    await rackui(['--port', rack.link, 'server', 'stop'], { env: env() });
+    const [told] = jsonLines(asked) as unknown as [{ verdict: string; checks: Check[]; profile: { echo: string } }];
+    expect(troubles(told.checks)).toEqual([]);
+    expect(told).toMatchObject({ verdict: 'ok', profile: { echo: 'bare' } });
+    expect(told.checks.find(({ id }) => id === 'holder')?.seen).toMatch(/rackui server \(pid \d+\) has it/);
+  });
+
+  test('names the program that has the port, and does not touch the bus', async () => {
+    const other = openSync(rack.link, 'r+');
+    expect(other).toBeGreaterThan(0);
+    const ran = await doctor();
+    expect(ran.stdout).toMatch(new RegExp(`FAILURE +holder +.*pid ${process.pid}`));
+    expect(ran.stdout).not.toMatch(/BMCs answer/);
+    expect(ran.code).toBe(5);
+  });
+});
