@@ -216,8 +216,8 @@ export interface Requests {
   'bus.retry': [Record<string, never>, { ok: true }];
   /** Exchanges after `after`, oldest first, the latest `limit` of them. With `wait`, answers when there is one, or after a second. */
   'bus.log': [{ after: number; limit: number; wait: boolean }, BusLogEntry[]];
-  /** Asks these addresses for status and UID, whether anybody knows of a node there or not. */
-  'bus.look': [{ addrs: Address[] }, BusLook[]];
+  /** Asks these addresses for status and UID, whether anybody knows of a node there or not; `patient` waits longer for silence. */
+  'bus.look': [{ addrs: Address[]; patient: boolean }, BusLook[]];
   /** One slow round through the forms of this bus's replies, then so many exchanges counted and timed. */
   'bus.survey': [{ exchanges: number }, BusSurvey];
   /** Bytes by hand for a BIOS; `target` null: the master's. What is known to be dangerous needs `confirm`: the target's name. */

@@ -120,8 +120,8 @@ class SerialBus implements Bus {
     this.#wake();
   }
 
-  async status(addr: Address, priority: Priority): Promise<StatusOutcome> {
-    const reply = await this.#exchange(priority, (wire) => this.#ask(wire, addr));
+  async status(addr: Address, priority: Priority, patience: 'patient' | 'brief' = 'patient'): Promise<StatusOutcome> {
+    const reply = await this.#exchange(priority, (wire) => this.#ask(wire, addr, 'close', patience));
     if (typeof reply === 'string') return { ok: false, failure: 'bus', detail: reply };
     if (reply.ok) return { ok: true, sample: reply.sample, master: reply.master };
     return { ok: false, failure: reply.failure, detail: describeFailure(addr, reply) };
@@ -319,9 +319,16 @@ class SerialBus implements Bus {
     });
   }
 
-  async #ask(wire: Wire, addr: Address, after: 'close' | 'keep-open' = 'close'): Promise<Reply> {
+  async #ask(
+    wire: Wire,
+    addr: Address,
+    after: 'close' | 'keep-open' = 'close',
+    patience: 'patient' | 'brief' = 'patient',
+  ): Promise<Reply> {
     const kind = addr === this.health.master ? 'master' : 'slave';
-    return this.#count(addr, await statusExchange({ ...this.#asking(wire, addr), target: { kind, addr } }, after));
+    const asking = this.#asking(wire, addr);
+    if (patience === 'brief') asking.silenceMs = this.#connection.profile.silenceMs(false);
+    return this.#count(addr, await statusExchange({ ...asking, target: { kind, addr } }, after));
   }
 
   /** Identity proof, `work` behind it in the same pipe (the master needs none), ^G. */

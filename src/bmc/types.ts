@@ -107,8 +107,11 @@ export interface Bus {
   start(): void;
   /** Told of every change of health and recovery. */
   onHealth(listener: (health: BusHealth) => void): () => void;
-  /** One status exchange. With a console open, anything below `sample` priority answers `bus` at once. */
-  status(addr: Address, priority: Priority): Promise<StatusOutcome>;
+  /**
+   * One status exchange. With a console open, anything below `sample` priority answers `bus` at once. `brief`: where
+   * probably nobody is, an earlier silence makes this one no longer.
+   */
+  status(addr: Address, priority: Priority, patience?: 'patient' | 'brief'): Promise<StatusOutcome>;
   /** A verb with identity proof in the same pipe, then verification. Refuses the master's own slot for `off`. */
   verb(addr: Address, verb: BmcVerb, options: { priority: Priority; signal?: AbortSignal }): Promise<VerbOutcome>;
   /** Identity proof, then `#` in the same pipe. Null: it says nothing. */

@@ -160,6 +160,29 @@ function declareLooking(program: Command, act: Act): void {
       }),
     );
   program
+    .command('verify [selector...]')
+    .description('is each machine the one that the map says? reads host names from consoles, changes nothing')
+    .option('--json', 'one JSON object a line')
+    .action(
+      act(async (options, words) => {
+        const { verifyCommand } = await import('./commands/verify.ts');
+        return verifyCommand(words, options);
+      }),
+    );
+  program
+    .command('discover')
+    .description('who is on the bus, by UID and host name, as a configuration to begin with')
+    .option('--write <file>', 'write it there; an existing file is not overwritten')
+    .option('--force', 'overwrite it')
+    .option('--no-hosts', 'leave consoles alone: no host names')
+    .option('--json', 'one JSON object a node')
+    .action(
+      act(async (options) => {
+        const { discoverCommand } = await import('./commands/discover.ts');
+        return discoverCommand(options);
+      }),
+    );
+  program
     .command('bus [node]')
     .description('exchanges on the bus as they passed; bytes by hand with --raw')
     .option('--follow', 'and on, as they pass')

@@ -325,7 +325,7 @@ describe('the bus', () => {
   });
 
   test.each([
-    ['', { echo: 'bare', lineEnd: 'CR LF', leadingSpaces: 0, finalLineEnd: true, closePipe: '' }],
+    ['', { echo: 'bare', lineEnd: 'CR LF', leadingSpaces: 0, finalLineEnd: true, closeInPipe: '' }],
     [
       'brackets=yes,newline=lf,spaces=2,final-newline=no,close=bell,hex=upper,uid=colons',
       {
@@ -334,11 +334,11 @@ describe('the bus', () => {
         leadingSpaces: 2,
         finalLineEnd: false,
         hexDigits: 'upper case',
-        closePipe: '^G',
+        closeInPipe: '^G',
         closeIdle: '^G',
       },
     ],
-    ['echo=no,newline=cr,close=newline', { echo: 'none', lineEnd: 'CR', finalLineEnd: true, closePipe: '␍' }],
+    ['echo=no,newline=cr,close=newline', { echo: 'none', lineEnd: 'CR', finalLineEnd: true, closeInPipe: '␍' }],
   ])('profile of the dialect ‘%s’', async (dialect, expected) => {
     const { survey } = await look(await rackWith(...(dialect === '' ? [] : ['--dialect', dialect])));
     expect(survey && profileOf(survey)).toMatchObject(expected);

@@ -55,7 +55,7 @@ function request(
 }
 
 test('looking finds nodes that the configuration does not know, and UIDs as they come', async () => {
-  const seen = await client.request('bus.look', { addrs: [0, 1, 4, 5] });
+  const seen = await client.request('bus.look', { addrs: [0, 1, 4, 5], patient: true });
   expect(seen.map(({ addr, power, master, failure }) => [addr, power, master, failure])).toEqual([
     [0, 'on', true, null],
     [1, 'on', false, null],
@@ -127,7 +127,7 @@ describe('bytes by hand', () => {
     const { after } = await raw(null, '[01]|', 'master');
     expect(after).toBe('the pipe is closed and the master answers');
     await rack.until(({ bus }) => bus.pipe === null && bus.console === null);
-    expect((await client.request('bus.look', { addrs: [2] }))[0]?.power).toBe('on');
+    expect((await client.request('bus.look', { addrs: [2], patient: false }))[0]?.power).toBe('on');
     await raw(1, '[00]~', 'node-01');
     await rack.until((state) => state.bus.console === null);
   });

@@ -81,7 +81,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'events.list': [],
   'bus.retry': [{}],
   'bus.log': [],
-  'bus.look': [{ addrs: [1] }],
+  'bus.look': [{ addrs: [1], patient: false }],
   'bus.survey': [{ exchanges: 1 }],
   'bus.raw': [
     { target: 1, text: '\\', confirm: 'alpha' },

@@ -13,7 +13,7 @@ export interface BusProfileReport {
   verbEcho: boolean | null;
   /** What comes back for ^G, with no pipe open and with one; as `spellBytes` writes it. */
   closeIdle: string;
-  closePipe: string;
+  closeInPipe: string;
   uid: string;
   /** From the end of the question to the end of the reply, less the bytes' own time on the line, ms. */
   turnaroundMs: number | null;
@@ -40,7 +40,7 @@ export function profileOf({ forms, verbEcho, medianMs }: BusSurvey): BusProfileR
     hexDigits: digits === '' ? 'unknown' : digits === digits.toLowerCase() ? 'lower case' : 'upper case',
     verbEcho,
     closeIdle: spellBytes(idleClose),
-    closePipe: spellBytes(pipeClose),
+    closeInPipe: spellBytes(pipeClose),
     uid: spellBytes(uid),
     turnaroundMs: medianMs === null || node === null ? null : Math.max(0, round(medianMs - bytes * BYTE_MS)),
     raw: { master: spellBytes(master), pipe: spellBytes(pipe), status: spellBytes(status), uid: spellBytes(uid) },
@@ -57,7 +57,7 @@ export function profileLines(profile: BusProfileReport): string[] {
     `hex digits         ${hexDigits}`,
     `echo of / and \\    ${verbEcho === null ? 'not seen: no verb was sent since the server started' : verbEcho ? 'yes' : 'no'}`,
     `^G, no pipe open   ${came(profile.closeIdle)}`,
-    `^G, pipe open      ${came(profile.closePipe)}`,
+    `^G, pipe open      ${came(profile.closeInPipe)}`,
     `UID (#)            ${came(profile.uid)}`,
     `turnaround         ${turnaroundMs === null ? 'not measured' : `about ${turnaroundMs} ms beyond the line's own time`}`,
   ];

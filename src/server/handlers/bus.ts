@@ -9,7 +9,6 @@ import { survey } from '../bus-survey.ts';
 import { readHostName } from '../host-names.ts';
 import type { Services } from '../services.ts';
 import type { ClientSession } from '../session.ts';
-import { expectNode } from './look.ts';
 import { rpcError, type Methods } from './methods.ts';
 
 type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
@@ -44,10 +43,10 @@ export function busHandlers(services: Services): BusMethods {
       return exchanges.after(after, limit);
     },
 
-    async 'bus.look'({ addrs }, caller) {
+    async 'bus.look'({ addrs, patient }, caller) {
       await expectFree(caller);
       const seen: BusLook[] = [];
-      for (const addr of addrs) seen.push(await look(addr));
+      for (const addr of addrs) seen.push(await look(addr, patient ? 'patient' : 'brief'));
       return seen;
     },
 
@@ -59,7 +58,6 @@ export function busHandlers(services: Services): BusMethods {
     },
 
     async 'host.read'({ addr }, caller) {
-      expectNode(services, addr);
       if (addr === bus.health.master) return { addr, host: hostname(), why: '' };
       await expectFree(caller);
       const reading = telemetry.reading(addr);
@@ -122,8 +120,8 @@ export function busHandlers(services: Services): BusMethods {
     if (first) throw rpcError('refused', first.message, refusals);
   }
 
-  async function look(addr: Address): Promise<BusLook> {
-    const status = await bus.status(addr, PRIORITY.sample);
+  async function look(addr: Address, patience: 'patient' | 'brief'): Promise<BusLook> {
+    const status = await bus.status(addr, PRIORITY.sample, patience);
     if (!status.ok) return { addr, power: null, master: false, failure: status.failure, uid: null };
     const uid = await bus.uid(addr, PRIORITY.sample);
     const { power } = status.sample;

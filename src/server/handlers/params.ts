@@ -111,6 +111,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
       .array(addr)
       .min(1)
       .max(MAX_ADDRESS + 1),
+    patient: z.boolean(),
   }),
   'bus.survey': z.object({ exchanges: z.number().int().min(0).max(1000) }),
   'bus.raw': z.object({

@@ -1,0 +1,58 @@
+/** `rackui verify`: is each machine the one that the map says? Reads host names from consoles; cuts and changes nothing. */
+import { EXIT } from '../../api/power.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { sameHost } from '../../rack/host-name.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
+import { Failure } from '../failure.ts';
+import { print, printJson } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { knownRack, targetsOf } from '../targets.ts';
+import { hostOf } from './discover.ts';
+
+export interface VerifyOptions extends GlobalOptions {
+  json?: boolean;
+}
+
+type Result = 'match' | 'mismatch' | 'not seen';
+
+/** Exit code 0: all match; 3: one is not the machine the map says; 2: some could not be seen. */
+export async function verifyCommand(words: readonly string[], options: VerifyOptions): Promise<number> {
+  const client = await openClient(options, 'verify', { autostart: true });
+  const progress = new Progress();
+  try {
+    const snapshot = await knownRack(client);
+    if (!snapshot.rack.configured)
+      throw new Failure(
+        EXIT.config,
+        'no configuration names the nodes, so there is nothing to hold host names against: rackui discover --write FILE makes one',
+      );
+    const { nodes } = words.length === 0 ? snapshot.rack : targetsOf(words, snapshot);
+    const results: Result[] = [];
+    for (const [index, { addr, name }] of nodes.entries()) {
+      progress.show(`reading ${name}, ${index} of ${nodes.length} done`);
+      const { host, why } = await hostOf(client, addr);
+      const result = host === null ? 'not seen' : sameHost(host, name) ? 'match' : 'mismatch';
+      results.push(result);
+      progress.end();
+      const where = { addr: formatAddress(addr), pos: formatPosition(addr) };
+      if (options.json === true) printJson({ ...where, name, result, host, why });
+      else
+        print(
+          `${where.addr}  ${where.pos.padEnd(4)} ${name.padEnd(22)} ${result.padEnd(9)} ${said(result, host, why)}`,
+        );
+    }
+    const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
+    if (options.json !== true)
+      print(`${count('match')} match, ${count('mismatch')} mismatch, ${count('not seen')} could not be seen`);
+    if (count('mismatch') > 0) return EXIT.refused;
+    return count('not seen') > 0 ? EXIT.partly : EXIT.done;
+  } finally {
+    progress.end();
+    client.close();
+  }
+}
+
+function said(result: Result, host: string | null, why: string): string {
+  if (result === 'not seen') return why;
+  return result === 'match' ? '' : `calls itself ${host ?? ''}: correct the map, or the cables, before any power-off`;
+}
