@@ -1,16 +1,7 @@
 /** Exchanges in words: bytes that nobody could read are named, never shown as they are. Pure. */
 import type { BusLogEntry } from '../api/bus.ts';
+import { spellBytes } from '../api/spell-bytes.ts';
 import { clock } from './operation-report.ts';
-
-const NAMES: Readonly<Record<string, string>> = { '\r': '␍', '\n': '␊', '\x07': '^G', '\x1b': '␛', '\t': '␉' };
-
-/** `[04]|=^G`: printable ASCII as it is, `␍␊`, `^G`, else `‹9f›`. */
-export function spellBytes(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (char) => {
-    const code = char.charCodeAt(0);
-    return NAMES[char] ?? (code > 0xff ? char : `‹${code.toString(16).padStart(2, '0')}›`);
-  });
-}
 
 /** One exchange on one line. */
 export function exchangeLine({ at, out, in: heard, ms, note }: BusLogEntry): string {

@@ -14,6 +14,7 @@ import {
   viewOnly,
 } from './binding-reasons.ts';
 import { ALARM_BINDINGS } from './bindings-alarms.ts';
+import { BUS_BINDINGS } from './bindings-bus.ts';
 import { LOOK_BINDINGS } from './bindings-look.ts';
 import { PLAN_BINDINGS } from './bindings-plans.ts';
 import type { State } from './state.ts';
@@ -28,6 +29,7 @@ export type Context =
   | 'menu'
   | 'operations'
   | 'alarms'
+  | 'bus'
   | 'look'
   | 'look-search'
   | 'consoles'
@@ -51,6 +53,7 @@ export type Command =
   | 'power'
   | 'operations'
   | 'alarms'
+  | 'bus'
   | 'acknowledge'
   | 'acknowledge-all'
   | 'emergency'
@@ -154,6 +157,10 @@ export const BINDINGS: readonly Binding[] = [
     hint: null,
     help: 'list of consoles, with search',
     disabled: noLink,
+  },
+  {
+    ...{ context: 'map', keys: ['B'], command: 'bus', hint: null, disabled: noLink },
+    help: 'the exchanges on the bus as they pass, for experts',
   },
   { context: 'map', keys: ['/'], command: 'search', hint: 'find', help: 'jump to a node by a part of its name' },
   {
@@ -268,6 +275,7 @@ export const BINDINGS: readonly Binding[] = [
   { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
   { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
   ...ALARM_BINDINGS,
+  ...BUS_BINDINGS,
   ...LOOK_BINDINGS,
   ...PLAN_BINDINGS,
 ];

@@ -14,7 +14,8 @@ export function contextOf(state: State): Context | null {
       overlay.kind === 'note' ||
       overlay.kind === 'menu' ||
       overlay.kind === 'operations' ||
-      overlay.kind === 'alarms'
+      overlay.kind === 'alarms' ||
+      overlay.kind === 'bus'
     )
       return overlay.kind;
     if (overlay.kind !== 'emergency') return null;

@@ -1,4 +1,5 @@
 /** What can happen to the interface, and what it can want done. Both are plain data. */
+import type { BusLogEntry } from '../api/bus.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
@@ -58,6 +59,8 @@ export type UiEvent =
   | { type: 'plan-start-failed'; panel: number; error: RequestError }
   /** Any other request that failed: said in the notice line. */
   | { type: 'failed'; what: string; error: RequestError }
+  /** More of the exchange log, for the pane that asked. */
+  | { type: 'bus-log'; pane: number; entries: readonly BusLogEntry[] }
   | { type: 'link-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
 
@@ -96,6 +99,8 @@ export type Effect =
   | PlanEffect
   | { do: 'acknowledge'; ids: number[] | null }
   | { do: 'retry-bus' }
+  /** Exchanges after `after`, when there are some. */
+  | { do: 'bus-log'; pane: number; after: number }
   /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
   | { do: 'screen-data'; addr: Address; data: string }

@@ -139,6 +139,15 @@ export class Runtime {
       case 'retry-bus':
         this.#try('retrying the bus', this.#client.request('bus.retry', {}));
         return;
+      case 'bus-log': {
+        const { pane, after } = effect;
+        this.#ask(
+          this.#client.request('bus.log', { after, limit: 200, wait: after > 0 }),
+          (entries) => dispatch({ type: 'bus-log', pane, entries }),
+          (error) => dispatch({ type: 'failed', what: 'reading the exchange log', error }),
+        );
+        return;
+      }
       case 'screen-load': {
         const { addr, cols, rows, screen } = effect;
         this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64')));

@@ -1,5 +1,6 @@
 /** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
 import type { PlanRun } from '../api/plan.ts';
+import type { BusLogEntry } from '../api/bus.ts';
 import type { Operation, PowerCheck, PowerRequest, Verb } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
@@ -136,7 +137,9 @@ export type Overlay =
   /** `scroll`: lines below the selected operation's first. */
   | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null }
   /** Ids of the selection survive new alarms coming in. */
-  | { kind: 'alarms'; selected: number | null };
+  | { kind: 'alarms'; selected: number | null }
+  /** Exchanges, oldest first. `back`: entries between the last one shown and the latest; 0 follows. */
+  | { kind: 'bus'; id: number; entries: readonly BusLogEntry[]; back: number };
 
 /** Inside the operations panel: an abort to confirm, or a dangerous answer whose text must be typed. */
 export type OperationPrompt =

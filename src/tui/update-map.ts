@@ -4,6 +4,7 @@ import { bindingOf, bladeOf, disabledReason, type Command } from './bindings.ts'
 import { step, withNotice, type Step } from './events.ts';
 import { blades } from './layout.ts';
 import { nameOf, targetsOf, type State } from './state.ts';
+import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
 import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
@@ -57,6 +58,8 @@ function onCommand(state: State, command: Command): Step {
       return step(withOperations(state));
     case 'emergency':
       return openEmergency(state);
+    case 'bus':
+      return openBus(state);
     case 'alarms':
       return step({ ...state, overlay: { kind: 'alarms', selected: null } });
     case 'dismiss':

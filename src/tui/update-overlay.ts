@@ -6,6 +6,7 @@ import { MIN_ROWS } from './layout.ts';
 import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { keyInAlarms } from './update-alarms.ts';
+import { keyInBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
 import { keyInConsoles } from './update-consoles.ts';
 import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
@@ -27,6 +28,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   if (event.token.kind !== 'key') return step(state);
   const { name } = event.token;
   if (overlay.kind === 'alarms') return keyInAlarms(state, overlay, name);
+  if (overlay.kind === 'bus') return keyInBus(state, overlay, name);
   switch (overlay.kind) {
     case 'help': {
       const command = bindingOf('help', name)?.command;

@@ -2,6 +2,7 @@
 import { step, withNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { RECHECK_MS } from './power-rules.ts';
 import type { State } from './state.ts';
+import { busLogged } from './update-bus.ts';
 import { consoleEvent } from './update-console.ts';
 import { emergencyTick } from './update-emergency.ts';
 import { keyOnMap } from './update-map.ts';
@@ -24,6 +25,8 @@ export function update(state: State, event: UiEvent): Step {
       return step(paintedOverlay(state, event.local + state.clockOffset));
     case 'scroll-limit':
       return step(scrolledTo(state, event.addr, event.lines));
+    case 'bus-log':
+      return busLogged(state, event);
     case 'failed':
       return step(withNotice(state, 'error', `${event.what}: ${event.error.message}`));
     case 'looking':

@@ -1,7 +1,8 @@
 /** `rackui bus`: the exchanges as they pass, and bytes by hand for BIOS commands that rackui does not know. */
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { exchangeJson, exchangeLine, spellBytes } from '../bus-report.ts';
+import { spellBytes } from '../../api/spell-bytes.ts';
+import { exchangeJson, exchangeLine } from '../bus-report.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { hint, print, printJson } from '../output.ts';

@@ -1,7 +1,7 @@
 /** The bus profile: what this bus turned out to do where the vendor's documents are silent. Pure. */
 import type { BusSurvey } from '../../api/bus.ts';
 import { formatAddress } from '../../rack/address.ts';
-import { spellBytes } from '../bus-report.ts';
+import { spellBytes } from '../../api/spell-bytes.ts';
 
 export interface BusProfileReport {
   echo: 'none' | 'bare' | 'with brackets' | 'unknown';

@@ -6,6 +6,7 @@ import type { Glyphs } from '../glyphs.ts';
 import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout.ts';
 import { nameOf, type Overlay, type State } from '../state.ts';
 import { paintAlarms } from './alarms.ts';
+import { paintBus } from './bus.ts';
 import { centred, paintBox, wrap } from './box.ts';
 import { paintConsoles } from './consoles.ts';
 import { paintDetail } from './detail.ts';
@@ -107,6 +108,10 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     }
     case 'emergency': {
       paintEmergency(frame, state, overlay, g);
+      return;
+    }
+    case 'bus': {
+      paintBus(frame, state, overlay, g);
       return;
     }
     case 'alarms': {
