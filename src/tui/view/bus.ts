@@ -27,7 +27,7 @@ function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State): Sp
   if (note !== null) return [time, [note, 'warn']];
   return [
     time,
-    [`${ms === null ? '' : `${Math.round(ms)} ms`}`.padStart(7), 'dim'],
+    [(ms === null ? '' : `${Math.round(ms)} ms`).padStart(7), 'dim'],
     [`  ${spellBytes(out).padEnd(12)} `, 'key'],
     heard === '' ? ['nothing came', 'warn'] : [spellBytes(heard), 'text'],
   ];
