@@ -337,7 +337,9 @@ class SerialBus implements Bus {
     addr: Address,
     work: () => Promise<T>,
   ): Promise<{ ok: true; value: T } | { ok: false; detail: string }> {
-    const reply = await this.#ask(wire, addr, 'keep-open');
+    let reply = await this.#ask(wire, addr, 'keep-open');
+    // One reply that was lost may be noise: the proof is asked again, nothing else has gone out.
+    if (!reply.ok) reply = await this.#ask(wire, addr, 'keep-open');
     if (!reply.ok) return { ok: false, detail: describeFailure(addr, reply) };
     try {
       return { ok: true, value: await work() };
