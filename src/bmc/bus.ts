@@ -342,6 +342,8 @@ class SerialBus implements Bus {
     if (!reply.ok) reply = await this.#ask(wire, addr, 'keep-open');
     if (!reply.ok) return { ok: false, detail: describeFailure(addr, reply) };
     try {
+      // The proof's own line end may still be under way: it is not what `work` will hear.
+      await wire.quiet(RESYNC_QUIET_MS, RESYNC_CAP_MS);
       return { ok: true, value: await work() };
     } finally {
       wire.closePipe();
