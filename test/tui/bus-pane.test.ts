@@ -5,7 +5,14 @@ import type { State } from '../../src/tui/state.ts';
 import { update } from '../../src/tui/update.ts';
 import { Scene } from '../screens/scene.ts';
 
-const entry = (seq: number): BusLogEntry => ({ seq, at: seq, out: '[04]|=\x07', in: '04\x1b]52;c;x\x07', ms: 3, note: null });
+const entry = (seq: number): BusLogEntry => ({
+  seq,
+  at: seq,
+  out: '[04]|=\x07',
+  in: '04\x1b]52;c;x\x07',
+  ms: 3,
+  note: null,
+});
 
 function paneOf(state: State): { id: number; back: number; seqs: number[] } {
   const { overlay } = state;
