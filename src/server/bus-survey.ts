@@ -1,7 +1,12 @@
 /** What doctor measures on a bus: how its replies look, and how many of so many exchanges go wrong. Only questions. */
 import type { BusSurvey } from '../api/bus.ts';
 import { PRIORITY, type Bus } from '../bmc/types.ts';
-import type { Address } from '../rack/address.ts';
+import { rowOf, type Address } from '../rack/address.ts';
+
+/** A stall of this machine looks like a node's silence: nobody is missing who was asked once. */
+const ROUNDS = 3;
+/** No rack that somebody names node by node is the whole address field. */
+const FEW = 96;
 
 /** @returns a sentence where the bus cannot be asked */
 export async function survey(
@@ -9,12 +14,20 @@ export async function survey(
   candidates: readonly Address[],
   exchanges: number,
 ): Promise<Omit<BusSurvey, 'verbEcho'> | string> {
-  const nodes: Address[] = [];
-  for (const addr of candidates) {
-    const outcome = await bus.status(addr, PRIORITY.sample);
-    if (outcome.ok) nodes.push(addr);
-    else if (outcome.failure === 'bus') return outcome.detail;
+  const found = new Set<Address>();
+  let missing = candidates;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const addr of missing) {
+      const outcome = await bus.status(addr, PRIORITY.sample);
+      if (outcome.ok) found.add(addr);
+      else if (outcome.failure === 'bus') return outcome.detail;
+    }
+    // A whole address field is mostly empty: there only silence beside an answer is worth another question.
+    const rows = new Set([...found].map(rowOf));
+    const few = candidates.length <= FEW;
+    missing = missing.filter((addr) => !found.has(addr) && (few || rows.has(rowOf(addr))));
   }
+  const nodes = [...found].sort((a, b) => a - b);
   const forms = await bus.survey(nodes.find((addr) => addr !== bus.health.master) ?? null);
   if (typeof forms === 'string') return forms;
   const counts = { silent: 0, garbled: 0, foreign: 0 };

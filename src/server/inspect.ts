@@ -25,8 +25,9 @@ export interface Inspection {
   survey: Omit<BusSurvey, 'verbEcho'> | null;
 }
 
-/** An unlocked bus answers within a few milliseconds. */
-const FIRST_MS = 80;
+/** An unlocked bus answers within a few milliseconds, a busy machine hears it later; a locked one never does. */
+const FIRST_MS = 400;
+const LOOK_EVERY_MS = 10;
 /** Port, ^G, unlocking with its tries: under two seconds. */
 const UP_MS = 8_000;
 /** Takes back a key at a console that somebody left open. */
@@ -69,8 +70,10 @@ export async function inspectBus(options: {
     const all = Array.from({ length: MAX_ADDRESS + 1 }, (_, addr) => addr);
     const found = phase === 'ready' ? await survey(bus, nodes ?? all, exchanges) : null;
     return {
-      ...{ phase, detail: typeof found === 'string' ? found : detail, master, wasLocked },
+      ...{ phase, detail: typeof found === 'string' ? found : detail, master },
       before: first.answer ?? { who: 'nobody' },
+      // Whoever answered before it was not locked, whatever a late reply made the bus try.
+      wasLocked: wasLocked && (first.answer === null || first.answer.who === 'nobody'),
       survey: typeof found === 'string' ? null : found,
     };
   } finally {
@@ -92,7 +95,9 @@ async function listening(path: string, handlers: LineHandlers): Promise<{ line: 
 
 async function firstAnswer(line: Line, heard: () => string): Promise<Inspection['before']> {
   line.write(Buffer.from('='));
-  await new Promise((resolve) => setTimeout(resolve, FIRST_MS));
+  const limit = performance.now() + FIRST_MS;
+  while (findStatusLines(heard()).length === 0 && performance.now() < limit)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   const [found] = findStatusLines(heard());
   if (found) return found.status.master ? { who: 'master' } : { who: 'node', addr: found.status.id };
   if (heard().trim() !== '=') return { who: 'nobody' };
