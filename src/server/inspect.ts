@@ -53,11 +53,11 @@ export async function inspectBus(options: {
       return line;
     },
   });
-  let wasLocked = false;
+  const tried = { unlock: false };
   const settled = new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, UP_MS);
     bus.onHealth(({ phase }) => {
-      if (bus.recovery?.step === 'unlock') wasLocked = true;
+      if (bus.recovery?.step === 'unlock') tried.unlock = true;
       if (phase === 'starting') return;
       clearTimeout(timer);
       resolve();
@@ -73,7 +73,7 @@ export async function inspectBus(options: {
       ...{ phase, detail: typeof found === 'string' ? found : detail, master },
       before: first.answer ?? { who: 'nobody' },
       // Whoever answered before it was not locked, whatever a late reply made the bus try.
-      wasLocked: wasLocked && (first.answer === null || first.answer.who === 'nobody'),
+      wasLocked: tried.unlock && (first.answer === null || first.answer.who === 'nobody'),
       survey: typeof found === 'string' ? null : found,
     };
   } finally {
