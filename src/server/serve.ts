@@ -88,7 +88,11 @@ export async function serve(options: ServeOptions): Promise<number> {
       log,
       leave: (why) => departure.begin(why),
     });
-    await server.start();
+    await server.start().catch(async (error: unknown) => {
+      // What it has begun already would keep this process.
+      await server.close('it could not start', AbortSignal.abort());
+      throw error;
+    });
     log.info({ port, socket }, 'ready');
     process.stdout.write(`ready socket=${socket} port=${port}\n`);
     const why = await departure.begun;
