@@ -45,8 +45,9 @@ export class Lease implements ConsoleLease {
     this.#handlers = handlers;
     this.#now = options.now;
     this.#release = options.release;
-    this.#pacer = new Pacer(options.pacingMs, (byte) => {
-      this.#wire?.send(Uint8Array.of(byte));
+    this.#pacer = new Pacer(options.pacingMs, (byte, taken) => {
+      if (this.#wire) this.#wire.send(Uint8Array.of(byte), taken);
+      else taken();
       // What is still being typed (a paste into a program that prints nothing) is not torn apart for the question.
       if (this.#unheard?.told === false) this.#unheard.since = performance.now();
       if (byte === ENTER) this.#unheard ??= { since: performance.now(), told: false };

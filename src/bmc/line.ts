@@ -76,8 +76,9 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     });
   });
   return {
-    write(bytes) {
+    write(bytes, taken) {
       serial.write(Buffer.from(bytes), (error) => {
+        taken?.();
         if (error) lost(sentence(port, error));
       });
     },

@@ -1,21 +1,25 @@
 /**
  * Bytes towards a node, one at a time: the bridge from master to slave loses back-to-back characters, and 2 ms between
- * them were seen to be safe (PROTOCOL section 5).
+ * them were seen to be safe (PROTOCOL section 5). The distance counts from when the system has taken a byte: on a busy
+ * machine a write may wait, and the next one right behind it would be the burst that loses characters.
  */
 export class Pacer {
   readonly #gapMs: number;
-  readonly #send: (byte: number) => void;
+  readonly #send: (byte: number, taken: () => void) => void;
   #pending: Uint8Array[] = [];
   #offset = 0;
   #count = 0;
   #lastAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
+  /** A byte was sent and is not taken yet; a new object for each, so that a late word about an old one says nothing. */
+  #under: object | null = null;
   /** Bytes accepted and bytes gone since the beginning, and who waits for which of them. */
   #accepted = 0;
   #gone = 0;
   #waiting: { upTo: number; resolve: (outcome: 'sent' | 'dropped') => void }[] = [];
 
-  constructor(gapMs: number, send: (byte: number) => void) {
+  /** `send` calls `taken` when the byte is out of this program's hands. */
+  constructor(gapMs: number, send: (byte: number, taken: () => void) => void) {
     this.#gapMs = gapMs;
     this.#send = send;
   }
@@ -29,7 +33,7 @@ export class Pacer {
     this.#pending.push(bytes);
     this.#count += bytes.length;
     this.#accepted += bytes.length;
-    if (this.#timer === null) this.#step();
+    if (this.#timer === null && this.#under === null) this.#step();
   }
 
   /** Forgets what has not been sent; returns how many bytes that were. */
@@ -39,6 +43,7 @@ export class Pacer {
     this.#offset = this.#count = 0;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#under = null;
     this.#gone = this.#accepted;
     for (const { resolve } of this.#waiting.splice(0)) resolve('dropped');
     return dropped;
@@ -67,8 +72,15 @@ export class Pacer {
       this.#pending.shift();
       this.#offset = 0;
     }
+    const under = {};
+    this.#under = under;
+    this.#send(byte, () => this.#taken(under));
+  }
+
+  #taken(under: object): void {
     this.#lastAt = performance.now();
-    this.#send(byte);
+    if (this.#under !== under) return;
+    this.#under = null;
     this.#gone++;
     while ((this.#waiting[0]?.upTo ?? Infinity) <= this.#gone) this.#waiting.shift()?.resolve('sent');
     if (this.#count > 0) this.#timer = setTimeout(() => this.#step(), Math.ceil(this.#gapMs));

@@ -47,9 +47,9 @@ export class LineTap {
       });
       this.#line('opened', port);
       return {
-        write: (bytes) => {
+        write: (bytes, taken) => {
           this.#passed('out', bytes);
-          line.write(bytes);
+          line.write(bytes, taken);
         },
         close: () => {
           this.#line('lost', 'closed');

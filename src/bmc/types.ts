@@ -138,6 +138,7 @@ export interface Bus {
 
 /** Bytes in and out: the serial port, or a test's wire. */
 export interface Line {
-  write(bytes: Uint8Array): void;
+  /** `taken` is called when the system has taken the bytes, or never will: what must keep a distance counts from there. */
+  write(bytes: Uint8Array, taken?: () => void): void;
   close(): Promise<void>;
 }

@@ -61,12 +61,12 @@ export class Wire {
     this.#waiting?.fail(this.#lost);
   }
 
-  /** Commands as text, or console bytes. Never 0x07, whatever its source. */
-  send(data: string | Uint8Array): void {
+  /** Commands as text, or console bytes. Never 0x07, whatever its source. `taken`: the system has them. */
+  send(data: string | Uint8Array, taken?: () => void): void {
     if (this.#lost) throw this.#lost;
     const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
     if (bytes.includes(CLOSE_PIPE)) throw new Error('0x07 may reach the line only as the close of a pipe');
-    this.#line.write(bytes);
+    this.#line.write(bytes, taken);
   }
 
   /** ^G: closes the pipe and the console in it. Harmless where none is open; recovers a wedged bus (grade V). */

@@ -62,7 +62,10 @@ export class MiniRack {
   readonly open = (_port: string, handlers: LineHandlers): Promise<Line> => {
     this.#handlers = handlers;
     return Promise.resolve({
-      write: (bytes: Uint8Array) => this.#write(bytes),
+      write: (bytes: Uint8Array, taken?: () => void) => {
+        this.#write(bytes);
+        taken?.();
+      },
       close: () => {
         this.#handlers = null;
         return Promise.resolve();

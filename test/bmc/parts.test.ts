@@ -51,7 +51,10 @@ describe('pacer', () => {
 
   test('one byte at a time, never closer than the gap, in order', async () => {
     const sent: { byte: number; at: number }[] = [];
-    const pacer = new Pacer(2, (byte) => sent.push({ byte, at: performance.now() }));
+    const pacer = new Pacer(2, (byte, taken) => {
+      sent.push({ byte, at: performance.now() });
+      taken();
+    });
     pacer.push(Uint8Array.of(1, 2, 3));
     pacer.push(Uint8Array.of(4));
     expect(pacer.pending).toBe(3);
@@ -62,9 +65,29 @@ describe('pacer', () => {
     sent.slice(1).forEach(({ at }, i) => expect(at - (sent[i]?.at ?? 0)).toBeGreaterThanOrEqual(2));
   });
 
+  test('a write that has to wait holds the next byte back, and its distance counts from the end of the wait', async () => {
+    const sent: number[] = [];
+    let taken = (): void => undefined;
+    const pacer = new Pacer(2, (_byte, done) => {
+      sent.push(performance.now());
+      taken = done;
+    });
+    pacer.push(Uint8Array.of(1, 2));
+    await vi.advanceTimersByTimeAsync(50);
+    expect(sent).toHaveLength(1);
+    const at = performance.now();
+    taken();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(sent).toHaveLength(2);
+    expect((sent[1] ?? 0) - at).toBeGreaterThanOrEqual(2);
+  });
+
   test('what is cleared is not sent', async () => {
     const sent: number[] = [];
-    const pacer = new Pacer(2, (byte) => sent.push(byte));
+    const pacer = new Pacer(2, (byte, taken) => {
+      sent.push(byte);
+      taken();
+    });
     pacer.push(Uint8Array.of(1, 2, 3));
     expect(pacer.clear()).toBe(2);
     await vi.runAllTimersAsync();

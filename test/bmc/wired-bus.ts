@@ -91,9 +91,10 @@ export class WiredBus {
     if (this.#away) return Promise.reject(new LineError('missing', '/dev/wired does not exist'));
     this.#handlers = handlers;
     return Promise.resolve({
-      write: (bytes) => {
+      write: (bytes, taken) => {
         for (const byte of bytes) this.rack.receive(byte, this.#time.now);
         this.#late();
+        taken?.();
       },
       close: () => {
         if (this.#handlers === handlers) this.#handlers = null;
