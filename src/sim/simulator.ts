@@ -17,6 +17,8 @@ const OUTPUT_AHEAD_MS = 5;
 const OUTPUT_LOW_MS = 2.5;
 /** The end of a reply is awaited exactly, longer waits are left to timers, which are up to about 1.2 ms late. */
 const EXACT_MS = 2.5;
+/** Bytes that a Pi's UART (PL011) collects before it calls for its driver: half of its queue of 16. */
+const UART_PIECE = 8;
 /** One nap while awaiting exactly: short enough to keep hearing, and almost free of work for the processor. */
 const NAP_MS = 0.2;
 
@@ -120,7 +122,9 @@ export class Simulator {
     this.rack.pump(now, this.perByte === 0 ? 4096 : Math.floor(free / this.perByte));
   }
 
+  /** In the pieces in which a UART hands bytes on: half a queue of theirs, or the last ones after a moment's silence. */
   private deliver(now: number): void {
+    if (this.outbound.dueOf(UART_PIECE) > now) return;
     const bytes: number[] = [];
     for (let next = this.outbound.shift(now); next; next = this.outbound.shift(now)) bytes.push(next.byte);
     if (bytes.length > 0) this.device?.write(Uint8Array.from(bytes));
