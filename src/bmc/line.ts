@@ -52,6 +52,9 @@ function sentence(port: string, error: Error): string {
   return /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message) ? `${port} is gone` : `${port} failed: ${error.message}`;
 }
 
+/** How often an open port's name is looked for, ms. */
+const PRESENCE_MS = 1_000;
+
 /** Opens the port exclusively. Rejects LineError. */
 export async function openLine(port: string, handlers: LineHandlers): Promise<Line> {
   check(port);
@@ -61,8 +64,14 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   const lost = (why: string): void => {
     if (over) return; // 'close' comes twice when the device vanishes
     over = true;
+    clearInterval(presence);
     handlers.onLost(why);
   };
+  // A hang-up is not always told, and at a silent console nothing is written that could fail: the name is looked for.
+  const presence = setInterval(() => {
+    if (serial.isOpen && !existsSync(port)) lost(`${port} is gone`);
+  }, PRESENCE_MS);
+  presence.unref();
   // Attached before opening: without a reader a vanished device would go unnoticed until the next write.
   serial.on('data', (bytes: Uint8Array) => {
     if (!over) handlers.onData(bytes);
@@ -71,8 +80,10 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   serial.on('error', (error) => lost(sentence(port, error)));
   await new Promise<void>((resolve, reject) => {
     serial.open((error) => {
-      if (error) reject(explain(port, error));
-      else resolve();
+      if (error) {
+        clearInterval(presence);
+        reject(explain(port, error));
+      } else resolve();
     });
   });
   return {
@@ -84,6 +95,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     },
     async close() {
       over = true;
+      clearInterval(presence);
       if (!serial.isOpen) return;
       // The closing ^G must be on the wire before the port goes; a vanished device has nothing to drain to.
       await new Promise<void>((resolve) => serial.drain(() => resolve()));

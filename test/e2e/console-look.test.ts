@@ -79,6 +79,7 @@ test('a selection by keys, wide characters included, to the clipboard and to a f
   await screen.waitFor('search back:');
   screen.type('größe\r');
   await screen.waitFor(/copy mode/);
+  await screen.waitFor((s) => s.lines()[s.cursor.y]?.startsWith('größe') === true, 'the cursor on what was found');
   screen.type('v$y');
   await screen.waitFor(/characters to your terminal/);
   expect(clipboard()[0]).toBe('größe 語 Needle end');
