@@ -10,7 +10,8 @@ const AHEAD = 2;
 /** Line by line: a node that has printed nothing for so long has read the line. */
 const QUIET_MS = 150;
 /** A node that never comes to rest gets the next line after this. */
-const LINE_MS = 3000;
+// Less than the 3 s after which a node that does not answer Enter has its BMC asked: that would drop the rest.
+const LINE_MS = 2000;
 const CR = 0x0d;
 
 export interface PastePorts {
