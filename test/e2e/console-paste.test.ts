@@ -13,8 +13,8 @@ let screen: TestTerminal;
 
 beforeAll(async () => {
   const script = join(folder, 'node.sh');
-  // A reader that says what it has: each Enter on an empty line starts it anew.
-  writeFileSync(script, `stty -echo\nwhile read x; do echo ready-to-read; cat > ${got}; done\n`);
+  // A reader that says what it has, line by line as it reads: each Enter on an empty line starts it anew.
+  writeFileSync(script, `stty -echo\nwhile read x; do echo ready-to-read; tee ${got}; done\n`);
   rack = await stand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
   screen = rack.open();
   await screen.waitFor(/\b24 on\b/);
