@@ -93,18 +93,23 @@ function isExpectedHost(draft: Draft, host: string | null): boolean {
   return false;
 }
 
+/** sudo wants a password: it gets one, once. */
+function sudoAsks(draft: Draft, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
+  if (draft.state.sudo?.answered === true) {
+    notAllowed(draft, text);
+    return;
+  }
+  draft.state.sudo = { user, answered: false };
+  draft.do({ do: 'ask-credentials' });
+}
+
 /** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
 export function hearAsked(draft: Draft, heard: Recognition): void {
   const { state } = draft;
   if (state.trouble) return;
   switch (heard.kind) {
     case 'password':
-      if (state.sudo?.answered === true) {
-        notAllowed(draft, heard.text);
-        return;
-      }
-      state.sudo = { user: heard.user, answered: false };
-      draft.do({ do: 'ask-credentials' });
+      sudoAsks(draft, heard);
       return;
     case 'denied': {
       notAllowed(draft, heard.text);
@@ -146,12 +151,7 @@ export function hearRescue(draft: Draft, heard: Recognition): void {
       if (stage.synced) draft.rescue(heard.root, 'u');
       return;
     case 'password':
-      if (state.sudo?.answered === true) {
-        notAllowed(draft, heard.text);
-        return;
-      }
-      state.sudo = { user: heard.user, answered: false };
-      draft.do({ do: 'ask-credentials' });
+      sudoAsks(draft, heard);
       return;
     case 'denied':
     case 'not-found':
