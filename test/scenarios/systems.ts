@@ -16,7 +16,7 @@ function halts(says: string, ...faults: Fault[]): Scenario {
 }
 
 /** With these faults it becomes a question in these words, and stays on. */
-function asks(says: string, words: RegExp, ...faults: Fault[]): Scenario {
+export function asks(says: string, words: RegExp, ...faults: Fault[]): Scenario {
   return {
     says,
     play: async (scene) => {

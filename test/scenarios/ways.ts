@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { SshHosts } from '../support/ssh-hosts.ts';
 import { hex, type Fault, type Scenario, type Scene, type SceneOptions } from './scene.ts';
+import { asks } from './systems.ts';
 
 /** Not the port of any other test that runs at the same time. */
 const PORT = 2281;
@@ -32,18 +33,6 @@ function halts(says: string, askedBySsh: boolean, ...faults: Fault[]): Scenario 
       const { id } = await scene.start('off', [addr]);
       await scene.goesOff(id, addr);
       expect(scene.hosts?.asked.some((line) => line.startsWith(hex(addr)))).toBe(askedBySsh);
-    },
-  };
-}
-
-function asks(says: string, words: RegExp, ...faults: Fault[]): Scenario {
-  return {
-    says,
-    play: async (scene) => {
-      const addr = scene.fresh();
-      await scene.ctl(addr, ...faults);
-      const { id } = await scene.start('off', [addr]);
-      await scene.asks(id, addr, words);
     },
   };
 }
