@@ -83,8 +83,14 @@ describe('consoles', () => {
       await consoleOpen(rack, hex);
       await screen.waitFor(/Enter wakes it/);
       screen.type('\r');
-      await screen.waitFor(/(\S+) login: /);
-      names.push(/(\S+) login: /.exec(screen.text())?.[1] ?? '');
+      // A frame may come in two pieces: the prompt may still be the former node's, and keys that follow it too early
+      // would be refused.
+      const prompt = (): string => /(\S+) login: /.exec(screen.text())?.[1] ?? '';
+      await screen.waitFor(
+        () => !/Enter wakes it/.test(screen.text()) && !['', ...names].includes(prompt()),
+        `a login prompt of node 0${addr}`,
+      );
+      names.push(prompt());
       screen.type(`mark${addr}`);
       await screen.waitFor(`login: mark${addr}`);
       if (addr < 6) screen.type('\x1dn');
