@@ -69,3 +69,28 @@ export function nameOfSequence(sequence: string): string | null {
   const name = tilde?.[1] === undefined ? undefined : TILDES[tilde[1]];
   return name === undefined ? null : prefix(tilde?.[2]) + name;
 }
+
+const KEY_LABELS: Record<string, string> = {
+  up: 'Up',
+  down: 'Down',
+  left: 'Left',
+  right: 'Right',
+  home: 'Home',
+  end: 'End',
+  insert: 'Ins',
+  delete: 'Del',
+  enter: 'Enter',
+  space: 'Space',
+  tab: 'Tab',
+  escape: 'Esc',
+  backspace: 'Backspace',
+  pageup: 'PgUp',
+  pagedown: 'PgDn',
+};
+
+/** A key as people call it: `C-]` → `Ctrl-]`. */
+export function keyLabel(key: string): string {
+  const [, modifiers = '', base = key] = /^((?:[CMS]-)*)(.+)$/.exec(key) ?? [];
+  const words = modifiers.replace('C-', 'Ctrl-').replace('M-', 'Alt-').replace('S-', 'Shift-');
+  return words + (KEY_LABELS[base] ?? (/^f\d+$/.test(base) ? base.toUpperCase() : base));
+}

@@ -186,7 +186,7 @@ export class Runtime {
   /** The command would be typed into the editor or the pager that has the screen. */
   #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
     if (fullScreen) {
-      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then at the shell Ctrl-] r';
+      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then tell it at the shell';
       this.#ports.dispatch({ type: 'failed', what: 'size not told', error: { code: 0, message, data: null } });
       return;
     }

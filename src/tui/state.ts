@@ -152,7 +152,22 @@ export interface Targets {
   label: string;
 }
 
+/** `map power` → the keys that the operator wants for it (see bindings.ts). */
+export type KeyOverrides = ReadonlyMap<string, readonly string[]>;
+
+/** The operator's own wishes, from the configuration. */
+export interface Settings {
+  keys: KeyOverrides;
+  /** The terminal reports its mouse to us; a key switches it. */
+  mouse: boolean;
+  /** The terminal rings for new alarms. */
+  bell: boolean;
+}
+
+export const DEFAULT_SETTINGS: Settings = { keys: new Map(), mouse: false, bell: false };
+
 export interface State {
+  settings: Settings;
   size: { cols: number; rows: number };
   /** Server's clock, epoch milliseconds. */
   now: number;
@@ -216,9 +231,11 @@ export function initialState(
   local: number,
   utcOffsetMin: number,
   viewOnly: boolean,
+  settings: Settings = DEFAULT_SETTINGS,
 ): State {
   const { snapshot } = welcome;
   return {
+    settings,
     size,
     now: snapshot.now,
     clockOffset: snapshot.now - local,

@@ -12,7 +12,7 @@ export function selectedAlarm(state: State, { selected }: Panel): number {
 }
 
 export function keyInAlarms(state: State, panel: Panel, name: string): Step {
-  const binding = bindingOf('alarms', name);
+  const binding = bindingOf(state, 'alarms', name);
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
   if (why !== null) return step(withNotice(state, 'info', `${binding.help}: ${why}`));

@@ -33,7 +33,7 @@ export function keyInBus(state: State, pane: Pane, name: string): Step {
     const back = Math.max(0, Math.min(pane.entries.length - 1, pane.back + lines));
     return step({ ...state, overlay: { ...pane, back } });
   };
-  switch (bindingOf('bus', name)?.command) {
+  switch (bindingOf(state, 'bus', name)?.command) {
     case 'up':
       return by(1);
     case 'down':

@@ -30,7 +30,7 @@ export function openConsoles(state: State): Step {
 export function keyInConsoles(state: State, list: List, name: string): Step {
   const listed = listedConsoles(state, list.text);
   const at = Math.min(list.index, Math.max(0, listed.length - 1));
-  switch (bindingOf('consoles', name)?.command) {
+  switch (bindingOf(state, 'consoles', name)?.command) {
     case 'cancel':
       return step({ ...state, overlay: null });
     case 'accept': {

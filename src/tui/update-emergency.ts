@@ -33,7 +33,7 @@ export function keyInEmergency(state: State, panel: EmergencyPanel, event: Token
   if (token.kind !== 'key') return step(state);
   if (mode.is === 'run' && mode.prompt !== null) return keyInRun(state, panel, mode, token.name, burst);
   const context: Context = mode.is === 'choose' ? 'emergency' : 'plan-run';
-  const binding = bindingOf(context, token.name);
+  const binding = bindingOf(state, context, token.name);
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
   if (why !== null) return step(withRemark(state, panel, `${binding.help}: ${why}`));
@@ -119,7 +119,7 @@ function keyWhileArmed(state: State, panel: EmergencyPanel, mode: Armed, { token
     });
   if (token.kind === 'paste') return become('', 'A paste starts nothing: type it.');
   if (token.kind !== 'key' || mode.sent) return step(state);
-  const command = bindingOf('armed', token.name)?.command;
+  const command = bindingOf(state, 'armed', token.name)?.command;
   // Disarming is always believed.
   if (command === 'cancel' && burst === 1) return step(disarmed(state, panel, 'Disarmed: nothing was sent.'));
   if (burst > 1 || !seenLongEnough(mode.shown, state.now))

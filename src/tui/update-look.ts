@@ -45,17 +45,17 @@ export function lookEvent(state: State, event: LookEvent): Step {
 }
 
 export function keyInLook(state: State, look: Look, name: string): Step {
-  if (name === 'C-]') {
+  if (bindingOf(state, 'console', name) !== null) {
     const over = withLook(state, null);
     return step({ ...over, pane: { ...over.pane, chord: { kind: 'prefix' } } }, { do: 'look-end', addr: look.addr });
   }
   if (look.query !== null) return typedQuery(state, look, look.query, name);
-  const command = bindingOf('look', name)?.command;
+  const command = bindingOf(state, 'look', name)?.command;
   return command === undefined ? step(state) : onCommand(state, look, command);
 }
 
 function typedQuery(state: State, look: Look, query: string, name: string): Step {
-  switch (bindingOf('look-search', name)?.command) {
+  switch (bindingOf(state, 'look-search', name)?.command) {
     case 'cancel':
       return step(withLook(state, { ...look, query: null }));
     case 'accept': {

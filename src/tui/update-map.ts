@@ -1,6 +1,6 @@
 /** Keys on the map. Pure. */
 import { formatAddress, rowOf, slotOf, SLOTS_PER_BLADE, type Address } from '../rack/address.ts';
-import { bindingOf, bladeOf, disabledReason, type Command } from './bindings.ts';
+import { bindingOf, disabledReason, type Command } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
 import { blades } from './layout.ts';
 import { nameOf, targetsOf, type State } from './state.ts';
@@ -14,7 +14,7 @@ export function keyOnMap(before: State, name: string): Step {
   const state = before.notice === null ? before : { ...before, notice: null };
   const jump = keyOfAddress(state, name);
   if (jump !== null) return jump;
-  const binding = bindingOf('map', name);
+  const binding = bindingOf(state, 'map', name);
   if (binding === null) return step({ ...state, digit: null });
   const why = disabledReason(binding, state);
   if (why !== null) return step(withNotice({ ...state, digit: null }, 'info', `${binding.help}: ${why}`));
@@ -113,4 +113,9 @@ export function found(state: State, text: string): Address[] {
   const begins = named.filter(({ name }) => name.startsWith(wanted));
   const holds = named.filter(({ name }) => !name.startsWith(wanted) && name.includes(wanted));
   return [...begins, ...holds].map(({ addr }) => addr);
+}
+
+/** The same blade, for `b`. */
+function bladeOf(state: State): Address[] {
+  return allOf(state).filter((addr) => rowOf(addr) === rowOf(state.cursor));
 }

@@ -17,7 +17,7 @@ export function keyInOperations(state: State, panel: Panel, event: TokenEvent): 
   const at = Math.max(0, Math.min(panel.selected, operations.length - 1));
   const operation = operations[at];
   if (/^[1-9]$/.test(name) && operation !== undefined) return answer(state, panel, Number(name), operation.id, event);
-  const binding = bindingOf('operations', name);
+  const binding = bindingOf(state, 'operations', name);
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
   if (why !== null) return step(withNotice(state, 'info', `${binding.help}: ${why}`));

@@ -31,7 +31,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   if (overlay.kind === 'bus') return keyInBus(state, overlay, name);
   switch (overlay.kind) {
     case 'help': {
-      const command = bindingOf('help', name)?.command;
+      const command = bindingOf(state, 'help', name)?.command;
       if (command === 'cancel') return step({ ...state, overlay: null });
       const by = command === 'down' ? scrollStep(name) : command === 'up' ? -scrollStep(name) : 0;
       return step({
@@ -84,7 +84,7 @@ function take(before: State, overlay: Extract<Overlay, { kind: 'takeover' }>): S
 }
 
 function keyInSearch(state: State, text: string, name: string): Step {
-  const command = bindingOf('search', name)?.command;
+  const command = bindingOf(state, 'search', name)?.command;
   if (command === 'cancel') return step({ ...state, overlay: null });
   const matches = found(state, text);
   if (command === 'accept') {
@@ -102,7 +102,7 @@ function keyInMenu(state: State, overlay: Extract<Overlay, { kind: 'menu' }>, na
   const chosen = VERBS.find(({ key }) => key === name);
   if (chosen !== undefined) return openPowerDialog(state, overlay.targets, chosen.verb);
   const at = overlay.index;
-  switch (bindingOf('menu', name)?.command) {
+  switch (bindingOf(state, 'menu', name)?.command) {
     case 'down':
       return step({ ...state, overlay: { ...overlay, index: (at + 1) % VERBS.length } });
     case 'up':

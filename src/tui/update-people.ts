@@ -1,5 +1,5 @@
 /** Who is at the console, the keyboard handed over, and a note into its log. Pure. */
-import { bindingOf } from './bindings.ts';
+import { bindingOf, keyOf } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
 import type { Overlay, State } from './state.ts';
 
@@ -27,7 +27,7 @@ export function keyInPeople(state: State, list: Extract<Overlay, { kind: 'people
   const people = peopleAt(state);
   const at = Math.min(list.index, Math.max(0, people.length - 1));
   const closed: State = { ...state, overlay: null };
-  switch (bindingOf('people', name)?.command) {
+  switch (bindingOf(state, 'people', name)?.command) {
     case 'down':
       return step({ ...state, overlay: { ...list, index: (at + 1) % Math.max(1, people.length) } });
     case 'up':
@@ -36,7 +36,13 @@ export function keyInPeople(state: State, list: Extract<Overlay, { kind: 'people
       const chosen = people[at];
       if (chosen === undefined || chosen.here) return step(closed);
       if (state.console?.holder !== state.session)
-        return step(withNotice(closed, 'info', 'only who types can hand the keyboard over; Ctrl-] w takes it'));
+        return step(
+          withNotice(
+            closed,
+            'info',
+            `only who types can hand the keyboard over; ${keyOf(state, 'prefix', 'take')} takes it`,
+          ),
+        );
       return step(closed, { do: 'give', session: chosen.session });
     }
     case 'cancel':
@@ -51,7 +57,7 @@ const NOTE_LENGTH = 200;
 
 export function keyInNote(state: State, note: Extract<Overlay, { kind: 'note' }>, name: string): Step {
   const closed: State = { ...state, overlay: null };
-  switch (bindingOf('note', name)?.command) {
+  switch (bindingOf(state, 'note', name)?.command) {
     case 'accept':
       return note.text.trim() === '' ? step(closed) : step(closed, { do: 'note', text: note.text.trim() });
     case 'cancel':

@@ -1,5 +1,6 @@
 /** What the server says of plans and runs. Pure. */
 import type { PlanRun } from '../api/plan.ts';
+import { keyOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import type { State } from './state.ts';
 import { nodesOfRun, runToShow, type EmergencyPanel } from './state-plans.ts';
@@ -51,9 +52,10 @@ export function planEvent(state: State, event: PlanEvent): Step {
       return step(become({ preview: { kind: 'failed', why: event.error.message } }));
     case 'plan-started': {
       const { run } = event;
+      const shows = `${keyOf(state, 'map', 'emergency')} shows`;
       const mode = { is: 'run', id: run.id, node: null, prompt: null } as const;
       const next = withRun({ ...state, overlay: become({ mode, scroll: 0, remark: null }).overlay }, run);
-      return step(panel === null ? withNotice(next, 'info', `plan ${run.plan} runs; ! shows it`) : next);
+      return step(panel === null ? withNotice(next, 'info', `plan ${run.plan} runs; ${shows} it`) : next);
     }
     case 'plan-start-failed': {
       const why = reasonOf(event.error);
@@ -73,11 +75,12 @@ function noted(state: State, run: PlanRun): State {
   const before = state.runs.find(({ id }) => id === run.id);
   const next = withRun(state, run);
   if (before === undefined || before.state === run.state || state.overlay?.kind === 'emergency') return next;
+  const shows = `${keyOf(state, 'map', 'emergency')} shows`;
   if (run.state === 'paused' || run.state === 'interrupted')
-    return withNotice(next, 'warning', `plan ${run.plan} is ${run.state}: ${run.detail} (! shows it)`);
+    return withNotice(next, 'warning', `plan ${run.plan} is ${run.state}: ${run.detail} (${shows} it)`);
   if (run.state !== 'ended') return next;
   const nodes = nodesOfRun(run);
   const done = nodes.filter(({ outcome }) => outcome === 'done').length;
   const level = done === nodes.length ? 'info' : 'warning';
-  return withNotice(next, level, `plan ${run.plan} has ended: ${done} of ${nodes.length} done (! shows it)`);
+  return withNotice(next, level, `plan ${run.plan} has ended: ${done} of ${nodes.length} done (${shows} it)`);
 }

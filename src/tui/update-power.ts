@@ -5,6 +5,7 @@
  */
 import { confirmationText, cuts, type Refusal, type Verb } from '../api/power.ts';
 import { RPC_ERROR } from '../api/protocol.ts';
+import { keyOf } from './bindings.ts';
 import { step, withNotice, type RequestError, type Step, type UiEvent } from './events.ts';
 import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto } from './power-rules.ts';
 import { nameOf, type PowerDialog, type State, type Targets } from './state.ts';
@@ -112,7 +113,11 @@ export function powerEvent(state: State, event: PowerEvent): Step {
       const operations = [...state.operations.filter(({ id }) => id !== operation.id), operation];
       const shown: State = { ...state, operations, overlay: dialog === null ? overlay : null };
       return step(
-        withNotice(shown, 'info', `${operation.verb} ${operation.label}: operation ${operation.id} runs; o shows it`),
+        withNotice(
+          shown,
+          'info',
+          `${operation.verb} ${operation.label}: operation ${operation.id} runs; ${keyOf(state, 'map', 'operations')} shows it`,
+        ),
       );
     }
     case 'start-failed': {

@@ -21,7 +21,7 @@ export function keyInRun(state: State, panel: EmergencyPanel, mode: RunMode, nam
     return step(become({ prompt: null }), effectOf(run, mode.prompt));
   }
   const shown: Shown = { kind: 'pending' };
-  const command = bindingOf('plan-run', name)?.command;
+  const command = bindingOf(state, 'plan-run', name)?.command;
   switch (command) {
     case 'down':
     case 'up': {

@@ -1,6 +1,7 @@
 /** What the server says of the rack, and what becomes of the link to it. Pure. */
 import type { NodeState } from '../api/protocol.ts';
 import type { Operation } from '../api/power.ts';
+import { keyOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { EVENTS, HISTORY, initialState, type NodeView, type State } from './state.ts';
 import { leave } from './update-console.ts';
@@ -30,7 +31,8 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       return step(lost, { do: 'reconnect' });
     }
     case 'link-back': {
-      const fresh = initialState(event.welcome, state.size, event.local, state.utcOffsetMin, state.access === 'view');
+      const { size, utcOffsetMin, access, settings } = state;
+      const fresh = initialState(event.welcome, size, event.local, utcOffsetMin, access === 'view', settings);
       const kept = { cursor: state.cursor, marks: state.marks, pane: state.pane, focus: state.focus, zoom: state.zoom };
       const overlay = state.overlay?.kind === 'help' ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
@@ -80,6 +82,10 @@ function operated(state: State, operation: Operation): State {
   const asks = operation.nodes.find((node) => node.question !== null);
   const asked = before?.nodes.some((node) => node.question !== null) ?? false;
   if (asks !== undefined && !asked)
-    return withNotice(next, 'warning', `${asks.name}: ${asks.question?.text ?? ''} (o answers)`);
+    return withNotice(
+      next,
+      'warning',
+      `${asks.name}: ${asks.question?.text ?? ''} (${keyOf(state, 'map', 'operations')} answers)`,
+    );
   return next;
 }

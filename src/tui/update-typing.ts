@@ -1,7 +1,7 @@
 /** Keys at a console: to the node, but for the prefix and what must never leave. Pure. */
 import type { Address } from '../rack/address.ts';
 import { formatAddress } from '../rack/address.ts';
-import { bindingOf, disabledReason, type Command } from './bindings.ts';
+import { bindingOf, bindingsWith, disabledReason, keyOf, type Command } from './bindings.ts';
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { paneRoom } from './layout.ts';
 import type { State } from './state.ts';
@@ -26,7 +26,8 @@ export function keyInConsole(state: State, { token }: TokenEvent): Step {
   if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, token.bytes);
   if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
   if (attachment.kind === 'none') return onLeft(state, token.name);
-  if (token.name === 'C-]') return step({ ...state, pane: { ...state.pane, chord: { kind: 'prefix' }, notice: null } });
+  if (bindingOf(state, 'console', token.name) !== null)
+    return step({ ...state, pane: { ...state.pane, chord: { kind: 'prefix' }, notice: null } });
   return typed(state, token.name, token.bytes);
 }
 
@@ -39,11 +40,18 @@ function typed(before: State, name: string, bytes: Uint8Array): Step {
   if (bytes.includes(BELL)) return step(withPaneNotice(before, 'warning', BELL_WHY));
   if (attachment.role === 'watches') {
     const who = before.console?.holderName ?? 'nobody';
-    return step(withPaneNotice(before, 'warning', `not sent: ${who} types here; Ctrl-] w takes the keyboard`));
+    return step(
+      withPaneNotice(
+        before,
+        'warning',
+        `not sent: ${who} types here; ${keyOf(before, 'prefix', 'take')} takes the keyboard`,
+      ),
+    );
   }
   if (before.pane.pasting !== null) {
+    const prefix = keyOf(before, 'console', 'prefix');
     if (name === 'C-c') return step(before, { do: 'stop-paste' });
-    return step(withPaneNotice(before, 'warning', 'not sent: a paste is under way; Ctrl-C stops it, Ctrl-] works'));
+    return step(withPaneNotice(before, 'warning', `not sent: a paste is under way; Ctrl-C stops it, ${prefix} works`));
   }
   if (before.link.kind === 'lost') return step(withPaneNotice(before, 'error', 'not sent: the server is gone'));
   return step(scrolledTo(read(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
@@ -110,15 +118,19 @@ function onChord(state: State, chord: State['pane']['chord'], name: string): Ste
     return attachTo(state, addr);
   }
   if (/^[0-7]$/.test(name)) return step({ ...state, pane: { ...state.pane, chord: { kind: 'hex', digit: name } } });
-  const binding = bindingOf('prefix', name);
-  if (binding === null) return step(withPaneNotice(state, 'info', 'no such key behind Ctrl-]; Ctrl-] ? shows them'));
+  const binding = bindingOf(state, 'prefix', name);
+  if (binding === null) {
+    const prefix = keyOf(state, 'console', 'prefix');
+    const how = `no such key behind ${prefix}; ${keyOf(state, 'prefix', 'help')} shows them`;
+    return step(withPaneNotice(state, 'info', how));
+  }
   const why = disabledReason(binding, state);
   if (why !== null) return step(withPaneNotice(state, 'info', `${binding.help}: ${why}`));
   return onCommand(state, binding.command);
 }
 
 function onLeft(state: State, name: string): Step {
-  const binding = bindingOf('left', name);
+  const binding = bindingOf(state, 'left', name);
   return binding === null ? step(state) : onCommand(state, binding.command);
 }
 
@@ -185,12 +197,18 @@ function onCommand(state: State, command: Command): Step {
     case 'help':
       return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'console' } });
     case 'send-prefix':
-      return typed(state, 'C-]', Uint8Array.of(0x1d));
+      return typed(state, ...prefixBytes(state));
     case 'cancel':
       return step(state);
     default:
       return step(withNotice(state, 'info', 'this key does nothing here'));
   }
+}
+
+/** The prefix is a control key: its byte is its letter's, less what makes it a letter. */
+function prefixBytes(state: State): [name: string, bytes: Uint8Array] {
+  const key = bindingsWith(state.settings.keys).find(({ command }) => command === 'prefix')?.keys[0] ?? '';
+  return [key, Uint8Array.of((key.codePointAt(2) ?? 0) & 0x1f)];
 }
 
 function nameAt(state: State, addr: Address): string {

@@ -1,5 +1,6 @@
 /** `?`: every key, made from the table of bindings, and what the signs mean. */
-import { BINDINGS, disabledReason, keyLabel, type Context } from '../bindings.ts';
+import { bindingsWith, disabledReason, type Context } from '../bindings.ts';
+import { keyLabel } from '../key-names.ts';
 import type { Frame, Span } from '../frame.ts';
 import { POWER_LETTER, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import type { ShownPower } from '../../rack/reading.ts';
@@ -11,7 +12,7 @@ const WIDTH = 76;
 
 const SECTIONS: readonly [Context, string][] = [
   ['map', 'Map'],
-  ['prefix', 'Console: every key goes to the node, but after Ctrl-]'],
+  ['prefix', 'Console: every key goes to the node, but after the prefix'],
   ['left', 'A console that was left'],
   ['look', 'Copy mode: the pane stands still'],
   ['operations', 'Operations'],
@@ -52,7 +53,7 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
         ['console of that node', 'text'],
       ]);
     }
-    for (const binding of BINDINGS) {
+    for (const binding of bindingsWith(state.settings.keys)) {
       if (binding.context !== context) continue;
       const why = disabledReason(binding, state);
       const keys = binding.keys.slice(0, 3).map(keyLabel).join(' ');

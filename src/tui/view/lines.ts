@@ -2,7 +2,8 @@
 import type { Operation } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
-import { BINDINGS, disabledReason, keyLabel, type Context } from '../bindings.ts';
+import { bindingsWith, disabledReason, keyOf, type Context } from '../bindings.ts';
+import { keyLabel } from '../key-names.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import type { State } from '../state.ts';
@@ -68,7 +69,10 @@ export function paintEvents(
 }
 
 export function paintOperations(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
-  const runs = shownRuns(state).map((run): Span[] => [...runSpans(state, run, g), [', ! shows it', 'dim']]);
+  const runs = shownRuns(state).map((run): Span[] => [
+    ...runSpans(state, run, g),
+    [`, ${keyOf(state, 'map', 'emergency')} shows it`, 'dim'],
+  ]);
   const operations = loneOperations(state).map((operation) => operationLine(operation, state, g));
   [...runs, ...operations].slice(0, height).forEach((line, i) => frame.spans(x + 1, y + i, line, width - 2));
 }
@@ -84,7 +88,7 @@ export function operationLine(operation: Operation, state: State, g: Glyphs): Sp
       [' ', 'text'],
       ...head,
       dot,
-      ['o answers', 'key'],
+      [`${keyOf(state, 'map', 'operations')} answers`, 'key'],
       dot,
       [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
     ];
@@ -143,7 +147,7 @@ export function paintFooter(
 ): void {
   frame.clear(rect, 'bar');
   const spans: Span[] = [...extra];
-  for (const binding of BINDINGS) {
+  for (const binding of bindingsWith(state.settings.keys)) {
     if (binding.context !== context || binding.hint === null || disabledReason(binding, state) !== null) continue;
     const piece: Span[] = [
       [keyLabel(binding.keys[0] ?? ''), 'key'],

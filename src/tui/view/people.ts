@@ -1,4 +1,5 @@
 /** Who is at the console. */
+import { keyOf } from '../bindings.ts';
 import type { Frame } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import type { Overlay, State } from '../state.ts';
@@ -25,7 +26,7 @@ export function paintPeople(frame: Frame, state: State, list: Extract<Overlay, {
   frame.text(
     box.x,
     box.y + box.height - 1,
-    types ? 'Enter hands the keyboard to the chosen one' : 'Ctrl-] w takes the keyboard',
+    types ? 'Enter hands the keyboard to the chosen one' : `${keyOf(state, 'prefix', 'take')} takes the keyboard`,
     'dim',
     box.width,
   );

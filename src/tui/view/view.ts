@@ -1,5 +1,6 @@
 /** The whole screen: one state, one frame. */
 import { formatPosition } from '../../rack/address.ts';
+import { keyOf } from '../bindings.ts';
 import { contextOf } from '../context.ts';
 import { Frame, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
@@ -57,14 +58,15 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
   } else if (overlay === null || contextOf(state) !== null) {
     // At a console every key is the node's: the footer shows what the prefix would do.
     const typing = contextOf(state) === null;
+    const prefix = keyOf(state, 'console', 'prefix');
     const chord = state.pane.chord.kind !== 'idle';
     const lead: Span[] = typing
       ? [
-          ['Ctrl-]', 'key'],
+          [prefix, 'key'],
           [' then ', 'text'],
         ]
       : chord
-        ? [['Ctrl-] ', 'warn']]
+        ? [[`${prefix} `, 'warn']]
         : [];
     paintFooter(frame, layout.footer, state, contextOf(state) ?? 'prefix', lead);
   } else {

@@ -1,0 +1,34 @@
+/** Keys of the help, the filter's line, the power menu and the operations: the part of the table in bindings.ts about them. */
+import { viewOnly } from './binding-reasons.ts';
+import type { Binding } from './bindings.ts';
+
+export const PANEL_BINDINGS: readonly Binding[] = [
+  { context: 'help', keys: ['escape', 'q', '?', 'enter'], command: 'cancel', hint: 'close', help: 'close' },
+  { context: 'help', keys: ['down', 'j', 'pagedown', 'space'], command: 'down', hint: 'scroll', help: 'scroll' },
+  { context: 'help', keys: ['up', 'k', 'pageup'], command: 'up', hint: null, help: 'scroll back' },
+
+  { context: 'search', keys: ['enter'], command: 'accept', hint: 'go', help: 'go to the node' },
+  { context: 'search', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
+
+  { context: 'menu', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next' },
+  { context: 'menu', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
+  { context: 'menu', keys: ['enter'], command: 'accept', hint: 'open', help: 'open its dialog' },
+  { context: 'menu', keys: ['escape', 'q', 'p'], command: 'cancel', hint: 'close', help: 'close' },
+
+  { context: 'operations', keys: ['down', 'j', 'tab'], command: 'down', hint: 'next', help: 'next operation' },
+  { context: 'operations', keys: ['up', 'k', 'S-tab'], command: 'up', hint: null, help: 'previous operation' },
+  {
+    context: 'operations',
+    keys: ['pagedown', 'space'],
+    command: 'scroll-down',
+    hint: 'scroll',
+    help: 'scroll its nodes and their evidence',
+  },
+  { context: 'operations', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
+  {
+    ...{ context: 'operations', keys: ['a'], command: 'abort', hint: 'abort', dangerous: true, disabled: viewOnly },
+    help: 'abort the operation (asks)',
+  },
+  { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
+  { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
+];
