@@ -42,6 +42,8 @@ export interface InterfaceEnd {
 const FRAME_MS = 16;
 const TICK_MS = 1000;
 const RECONNECT_MS = 500;
+/** How long a leaving interface waits for its terminal's last answer. */
+const ANSWER_MS = 1000;
 /** As a shell reports a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -80,6 +82,8 @@ class Interface {
   /** A frame is due; null: none. */
   #cancelDraw: (() => void) | null = null;
   #lastFrameAt = 0;
+  /** What lay over the screen in the last frame that was sent. */
+  #drawn: State['overlay'] = null;
   #owed = false;
   #end: (end: InterfaceEnd) => void = () => undefined;
   #ended = false;
@@ -181,7 +185,10 @@ class Interface {
   #take(tokens: readonly Token[]): void {
     const burst = tokens.filter(({ kind }) => kind === 'key').length;
     const local = Date.now();
-    for (const token of tokens) this.#dispatch({ type: 'token', token, burst, local });
+    for (const token of tokens) {
+      if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
+      this.#dispatch({ type: 'token', token, burst, local });
+    }
   }
 
   #dispatch(event: UiEvent): void {
@@ -234,19 +241,25 @@ class Interface {
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = this.#size();
     // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
-    if (frame.cols === cols && frame.rows === rows && terminal.show(frame)) this.#lastFrameAt = began;
-    if (awaitsPaint(this.#state) && this.#terminal?.congested === false) this.#painted();
+    if (frame.cols === cols && frame.rows === rows) {
+      this.#drawn = this.#state.overlay;
+      if (terminal.show(frame, awaitsPaint(this.#state))) this.#lastFrameAt = began;
+    }
+    this.#lookWhetherSeen();
     this.#limitScroll();
   }
 
   #drained(): void {
-    if (awaitsPaint(this.#state)) this.#painted();
-    if (!this.#owed) return;
-    this.#owed = false;
-    this.#draw();
+    if (this.#owed && this.#terminal?.congested === false) {
+      this.#owed = false;
+      this.#draw();
+    } else this.#lookWhetherSeen();
   }
 
-  #painted(): void {
+  /** A dialog counts as seen when the frame with it has arrived: not one before it, and not one that was left out. */
+  #lookWhetherSeen(): void {
+    const { overlay } = this.#state;
+    if (!awaitsPaint(this.#state) || this.#drawn !== overlay || this.#terminal?.settled !== true) return;
     this.#state = update(this.#state, { type: 'painted', local: Date.now() }).state;
   }
 
@@ -329,15 +342,37 @@ class Interface {
     this.#cancelDraw?.();
     if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
     this.#terminal?.leave();
-    try {
-      this.#o.stdin.setRawMode(false);
-    } catch {
-      // The terminal is gone: there is nothing to restore.
-    }
-    this.#o.stdin.pause();
     this.#client.close();
     this.#emulators?.dispose();
-    this.#end(end);
+    const over = (): void => {
+      try {
+        this.#o.stdin.setRawMode(false);
+      } catch {
+        // The terminal is gone: there is nothing to restore.
+      }
+      this.#o.stdin.pause();
+      this.#end(end);
+    };
+    if (end.code === 0 && this.#terminal?.owesAnswer === true) this.#swallowAnswers(this.#terminal, over);
+    else over();
+  }
+
+  /** The terminal's last answer must not be the shell's first input. */
+  #swallowAnswers(terminal: Terminal, then: () => void): void {
+    const { stdin } = this.#o;
+    const done = (): void => {
+      clearTimeout(timer);
+      stdin.off('data', take);
+      then();
+    };
+    const take = (bytes: Uint8Array): void => {
+      const { state, tokens } = tokenize(this.#tokens, bytes);
+      this.#tokens = state;
+      for (const token of tokens) if (token.kind === 'reply') terminal.answered(token.bytes);
+      if (!terminal.owesAnswer) done();
+    };
+    const timer = setTimeout(done, ANSWER_MS);
+    stdin.on('data', take);
   }
 }
 

@@ -7,6 +7,7 @@ import blessed from 'blessed';
 import { anchored } from './cell-text.ts';
 import type { Frame } from './frame.ts';
 import { Output } from './output.ts';
+import { Pace } from './pace.ts';
 import type { Palette } from './palette.ts';
 import { Styles } from './styles.ts';
 
@@ -31,6 +32,7 @@ const FRAME_END = '\x1b[?2026l';
 
 export class Terminal {
   readonly #output: Output;
+  readonly #pace = new Pace();
   readonly #palette: Palette;
   readonly #screen: BlessedScreen;
   readonly #styles = new Styles();
@@ -38,6 +40,7 @@ export class Terminal {
   #cursor = '';
   #shape = 0;
   #left = false;
+  #onDrain: () => void = () => undefined;
 
   constructor(
     stdout: { fd: number },
@@ -76,12 +79,31 @@ export class Terminal {
     this.resize(size);
   }
 
+  /** A frame would only wait behind others. */
   get congested(): boolean {
-    return this.#output.congested;
+    return this.#output.congested || this.#pace.full(performance.now());
   }
 
+  /** All that was drawn is on the operator's screen, as far as their terminal tells. */
+  get settled(): boolean {
+    return !this.#output.congested && !this.owesAnswer;
+  }
+
+  /** An answer is on its way back: without anybody to swallow it, a shell would take it for typing. */
+  get owesAnswer(): boolean {
+    return this.#pace.awaits(performance.now());
+  }
+
+  /** Called each time everything has been taken, and each time the terminal has said that it is there. */
   set onDrain(listener: () => void) {
+    this.#onDrain = listener;
     this.#output.onDrain = listener;
+  }
+
+  /** An answer of the terminal, as it came in. */
+  answered(reply: Uint8Array): void {
+    this.#pace.answered(reply);
+    if (!this.#output.congested) this.#onDrain();
   }
 
   /** The screen is empty after this: the next frame is drawn whole. */
@@ -93,8 +115,11 @@ export class Terminal {
     this.#output.write('\x1b[0m\x1b[2J');
   }
 
-  /** Draws what differs from the frame before; nothing differs: no byte, and false. */
-  show(frame: Frame): boolean {
+  /**
+   * Draws what differs from the frame before; nothing differs: no byte, and false. `mustKnow`: {@link settled} is to tell
+   * when just this frame has been seen.
+   */
+  show(frame: Frame, mustKnow = false): boolean {
     const { lines, olines } = this.#screen;
     for (let y = 0; y < frame.rows; y++) {
       const line = lines[y];
@@ -122,7 +147,8 @@ export class Terminal {
     const cursor = frame.cursor ? `${this.#place(frame.cursor)}\x1b[?25h` : '';
     if (drawn === '' && cursor === this.#cursor) return false;
     this.#cursor = cursor;
-    this.#output.write(`${FRAME_BEGIN}${drawn}${cursor}${FRAME_END}`);
+    const bytes = `${FRAME_BEGIN}${drawn}${cursor}${FRAME_END}`;
+    this.#output.write(bytes + this.#pace.sent(bytes.length, performance.now(), mustKnow));
     return true;
   }
 

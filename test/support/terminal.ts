@@ -48,6 +48,11 @@ export class TestTerminal implements AsyncDisposable {
   private hidden = false;
   private readonly checks = new Set<() => void>();
   private ended: Exit | null = null;
+  private stalled = false;
+  /** Bytes a second that the link takes; null: all that come. */
+  private rate: number | null = null;
+  /** A pipe that takes everything at once and hands it on slowly. */
+  private pipe: { waiting: string; timer: NodeJS.Timeout } | null = null;
 
   constructor(command: string, args: string[], options: TerminalOptions = {}) {
     const { cols = 80, rows = 24 } = options;
@@ -73,7 +78,9 @@ export class TestTerminal implements AsyncDisposable {
     this.pid = this.process.pid;
     this.process.onData((data) => {
       this.output += data;
-      this.emulator.write(data, this.recheck);
+      if (this.pipe === null) this.emulator.write(data, this.recheck);
+      else this.pipe.waiting += data;
+      this.slowDown(data);
     });
     // The program asks its terminal (DA1, CPR, …), and a terminal answers.
     this.emulator.onData((reply) => {
@@ -196,6 +203,43 @@ export class TestTerminal implements AsyncDisposable {
     this.process.resize(cols, rows);
   }
 
+  /** The link takes nothing any more, as an SSH connection in a tunnel: bytes wait in the kernel, then in the program. */
+  stall(): void {
+    this.stalled = true;
+    this.process.pause();
+  }
+
+  /** The link takes bytes again: all that come, or so many a second. */
+  flow(bytesPerSecond: number | null = null): void {
+    this.stalled = false;
+    this.rate = bytesPerSecond;
+    this.process.resume();
+  }
+
+  /**
+   * From now on everything is taken at once and shown at so many bytes a second (0: not at all), as by a link with large
+   * buffers: sshd, the kernel's sockets and a tunnel may hold a megabyte. The program cannot see that by writing.
+   */
+  longPipe(bytesPerSecond: number): void {
+    const waiting = this.pipe?.waiting ?? '';
+    if (this.pipe !== null) clearInterval(this.pipe.timer);
+    const step = 20;
+    const pipe = {
+      waiting,
+      timer: setInterval(() => {
+        const now = pipe.waiting.slice(0, (bytesPerSecond * step) / 1000);
+        pipe.waiting = pipe.waiting.slice(now.length);
+        if (now !== '') this.emulator.write(now, this.recheck);
+      }, step),
+    };
+    this.pipe = pipe;
+  }
+
+  /** Characters in the long pipe. */
+  get onItsWay(): number {
+    return this.pipe?.waiting.length ?? 0;
+  }
+
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.process.kill(signal);
   }
@@ -203,16 +247,31 @@ export class TestTerminal implements AsyncDisposable {
   /** Ends the program if it still runs (as closing the window would: SIGHUP, then SIGKILL) and frees the emulator. */
   async close(): Promise<void> {
     if (this.ended === null) {
+      // A program is heard out before its end is told.
+      this.flow();
       this.process.kill('SIGHUP');
       const stubborn = setTimeout(() => this.process.kill('SIGKILL'), 3000);
       await this.exited;
       clearTimeout(stubborn);
     }
+    if (this.pipe !== null) clearInterval(this.pipe.timer);
     this.emulator.dispose();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What has come keeps the link busy for its time. */
+  private slowDown(data: string): void {
+    if (this.rate === null || this.stalled) return;
+    this.process.pause();
+    setTimeout(
+      () => {
+        if (!this.stalled) this.process.resume();
+      },
+      (Buffer.byteLength(data) / this.rate) * 1000,
+    );
   }
 
   private readonly recheck = (): void => {

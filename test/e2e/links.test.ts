@@ -1,0 +1,143 @@
+/** A bad link between program and terminal: one that takes nothing for a while, and one of 9600 bytes a second. */
+import { afterEach, expect, test } from 'vitest';
+import { until } from '../bench/measure.ts';
+import { stand, type Stand } from '../support/stand.ts';
+import type { TestTerminal } from '../support/terminal.ts';
+
+/** What may be on its way when the link takes bytes again: the kernel's buffer, and the frame that was half written. */
+const ON_ITS_WAY = 40_000;
+/** Long enough for some hundred frames, and far beyond what any buffer on the way takes. */
+const STALL_MS = 4_000;
+
+const disposables: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of disposables.splice(0).reverse()) await one[Symbol.asyncDispose]();
+});
+
+/** A console of which every frame is another: as much to draw as there can be. */
+async function floodedConsole(): Promise<[Stand, TestTerminal]> {
+  const rack = await stand({ sim: ['--time-scale', '20'], config: 'port: /dev/null\npoll: { interval: 0.2 }\n' });
+  disposables.push(rack);
+  const screen = rack.open({ cols: 120, rows: 40 });
+  disposables.push(screen);
+  await screen.waitFor(/\b24 on\b/);
+  screen.type('02\r');
+  await rack.rack.until((state) => state.bus.console === '02');
+  await screen.waitFor(/Enter wakes it/);
+  screen.type('\r');
+  await screen.waitFor(/login: /);
+  await rack.rack.ctl('flood', { node: '02' });
+  const before = screen.output.length;
+  await screen.waitFor((s) => s.output.length > before + 100_000, 'a flood');
+  return [rack, screen];
+}
+
+test('a link that stalls: the server goes on, keys act in their order, and then comes the newest frame', async () => {
+  const [rack, screen] = await floodedConsole();
+  const second = await rack.client('second');
+  let proven: number | null = null;
+  second.on('update', ({ console }) => {
+    if (console?.state === 'open') proven = console.unproven === null ? console.addr : null;
+  });
+  screen.stall();
+  const [began, received] = [performance.now(), screen.output.length];
+  // Left and opened elsewhere by keys that nobody sees act: each must wait for the one before.
+  screen.type('\x1dd');
+  await rack.rack.until(({ bus }) => bus.console === null);
+  screen.type('05\r');
+  await rack.rack.until(({ bus }) => bus.console === '05');
+  screen.type('\r');
+  await until('the node has answered', () => proven === 5);
+  screen.type('first');
+  screen.type('-second');
+  // The one who looks elsewhere waits for nobody.
+  const answers: number[] = [];
+  while (performance.now() - began < STALL_MS) {
+    const asked = performance.now();
+    await second.request('events.list', { limit: 5 });
+    answers.push(performance.now() - asked);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(answers.length).toBeGreaterThan(10);
+  expect(Math.max(...answers)).toBeLessThan(2_000);
+  expect(screen.output.length).toBe(received);
+  screen.flow();
+  await screen.waitFor(/login: first-second/);
+  expect(screen.output.length - received).toBeLessThan(ON_ITS_WAY);
+});
+
+test('9600 bytes a second under a flood: keys act, and what is shown is never older than what fits on the way', async () => {
+  const [rack, screen] = await floodedConsole();
+  screen.flow(9600);
+  const begun = screen.output.length;
+  await screen.waitFor((s) => s.output.length > begun + 20_000, 'some seconds of the slow link');
+  const received = screen.output.length;
+  await rack.rack.ctl('flood', { node: '02', on: false });
+  screen.type('\x1dd');
+  await rack.rack.until(({ bus }) => bus.console === null);
+  await screen.waitFor((s) => !/Ctrl-\]/.test(s.lines().at(-1) ?? '') && /\b24 on\b/.test(s.text()), 'the map', 30_000);
+  expect(screen.output.length - received).toBeLessThan(ON_ITS_WAY);
+  // A map that is looked at fits through such a link: nothing piles up.
+  screen.type('?');
+  await screen.waitFor(/open the selected node’s console/);
+  screen.type('q');
+  await screen.waitFor((s) => !s.text().includes('open the selected node’s console'));
+  screen.type('q');
+  expect((await screen.exited).code).toBe(0);
+});
+
+test('a pipe that takes everything and hands on 9600 bytes a second: the terminal’s answers tell, and nothing piles up', async () => {
+  const [rack, screen] = await floodedConsole();
+  screen.longPipe(9600);
+  const begun = screen.output.length;
+  let most = 0;
+  await screen.waitFor((s) => {
+    most = Math.max(most, s.onItsWay);
+    return s.output.length > begun + 40_000;
+  }, 'some seconds of the slow pipe');
+  screen.type('\x1dd');
+  await rack.rack.until(({ bus }) => bus.console === null);
+  await screen.waitFor((s) => !/Ctrl-\]/.test(s.lines().at(-1) ?? '') && /\b24 on\b/.test(s.text()), 'the map', 20_000);
+  expect(most).toBeLessThan(20_000);
+  screen.type('q');
+  expect((await screen.exited).code).toBe(0);
+});
+
+test('what confirms a cut, typed before the dialog can have arrived, confirms nothing', async () => {
+  const rack = await stand({ sim: ['--time-scale', '20'] });
+  disposables.push(rack);
+  const screen = rack.open({ cols: 120, rows: 40 });
+  disposables.push(screen);
+  await screen.waitFor(/\b24 on\b/);
+  const typed = async (keys: string): Promise<void> => {
+    for (const key of keys) {
+      screen.type(key);
+      // As fingers do it: together they would be left out for that alone.
+      await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+  };
+  // The dialog's frame is written, and lies in the pipe.
+  screen.longPipe(0);
+  await typed('03pf');
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await typed('node-03');
+  screen.longPipe(100_000);
+  await screen.waitFor(/To confirm type node-03/);
+  await screen.waitFor(/came too fast/);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await typed('node-03\r');
+  await rack.rack.until(({ nodes }) => nodes.some(({ addr, power }) => addr === '03' && power === 'off'));
+});
+
+test('a terminal that takes nothing any more does not keep the program from leaving', async () => {
+  const [rack, screen] = await floodedConsole();
+  screen.stall();
+  screen.type('\x1dd');
+  await rack.rack.until(({ bus }) => bus.console === null);
+  screen.type('q');
+  const other = await rack.client('second');
+  await until('it has left', async () => {
+    const { sessions } = await other.request('server.info', {});
+    return !sessions.some(({ who }) => who.program === 'interface');
+  });
+});
