@@ -9,6 +9,7 @@ import { LOOK_BINDINGS } from './bindings-look.ts';
 import { MAP_BINDINGS } from './bindings-map.ts';
 import { PANEL_BINDINGS } from './bindings-panels.ts';
 import { PLAN_BINDINGS } from './bindings-plans.ts';
+import { VIEW_BINDINGS } from './bindings-view.ts';
 import { keyLabel } from './key-names.ts';
 import type { KeyOverrides, State } from './state.ts';
 
@@ -57,6 +58,10 @@ export type Command =
   | 'skip'
   | 'next-pane'
   | 'zoom'
+  | 'layout'
+  | 'larger'
+  | 'smaller'
+  | 'fit'
   | 'search'
   | 'retry-bus'
   | 'dismiss'
@@ -111,6 +116,7 @@ export const BINDINGS: readonly Binding[] = [
   ...BUS_BINDINGS,
   ...LOOK_BINDINGS,
   ...PLAN_BINDINGS,
+  ...VIEW_BINDINGS,
 ];
 
 const made = new WeakMap<KeyOverrides, readonly Binding[]>();

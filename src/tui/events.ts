@@ -5,6 +5,7 @@ import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { State } from './state.ts';
+import type { View } from './state-view.ts';
 import type { Token } from './tokenizer.ts';
 
 /** A request that the server refused or could not answer. */
@@ -105,6 +106,8 @@ export type Effect =
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
   | { do: 'screen-data'; addr: Address; data: string }
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
+  /** For the next run. */
+  | { do: 'remember'; view: View }
   | { do: 'reconnect' }
   | { do: 'quit' };
 

@@ -10,6 +10,8 @@ export interface Glyphs {
   protected: string;
   chassisFan: string;
   alarm: string;
+  /** Of a reading that is not fresh. */
+  old: string;
   console: string;
   operation: readonly string[];
   selected: string;
@@ -42,6 +44,7 @@ const unicode: Glyphs = {
   protected: '◆',
   chassisFan: '✢',
   alarm: '▲',
+  old: '…',
   console: '▣',
   operation: ['◐', '◓', '◑', '◒'],
   selected: '▌',
@@ -64,6 +67,7 @@ const ascii: Glyphs = {
   protected: 'P',
   chassisFan: 'W',
   alarm: '!',
+  old: '~',
   console: 'C',
   operation: ['/', '-', '\\', '|'],
   selected: '>',
@@ -87,6 +91,17 @@ export function glyphs(asciiOnly: boolean): Glyphs {
  * than `floor` counts: jitter of a count or two is not a mountain.
  */
 export function sparkline(values: readonly (number | null)[], width: number, g: Glyphs, floor = 24): string {
+  return sparkRows(values, width, 1, g, floor)[0] ?? '';
+}
+
+/** As {@link sparkline}, in so many rows, the uppermost first. */
+export function sparkRows(
+  values: readonly (number | null)[],
+  width: number,
+  rows: number,
+  g: Glyphs,
+  floor = 24,
+): string[] {
   const shown = values.slice(-width);
   const known = shown.filter((value) => value !== null);
   const high = Math.max(...known, 0);
@@ -94,12 +109,18 @@ export function sparkline(values: readonly (number | null)[], width: number, g: 
   const span = Math.max(high - low, floor);
   // A steady series lies in the middle: both a rise and a fall have room.
   const base = Math.max(0, (high + low - span) / 2);
-  const bars = shown.map((value) => {
-    if (value === null) return g.gap;
-    const level = Math.floor(((value - base) / span) * g.bars.length);
-    return g.bars[Math.max(0, Math.min(g.bars.length - 1, level))] ?? g.gap;
+  const steps = g.bars.length;
+  const lead = Math.max(0, width - shown.length);
+  return Array.from({ length: rows }, (_, row) => {
+    const below = (rows - 1 - row) * steps;
+    const empty = below === 0 ? g.gap : ' ';
+    const bars = shown.map((value) => {
+      if (value === null) return empty;
+      const level = Math.max(0, Math.min(rows * steps - 1, Math.floor(((value - base) / span) * rows * steps)));
+      return level < below ? ' ' : (g.bars[Math.min(steps - 1, level - below)] ?? empty);
+    });
+    return empty.repeat(lead) + bars.join('');
   });
-  return g.gap.repeat(Math.max(0, width - shown.length)) + bars.join('');
 }
 
 /** A name in `width` columns: its middle goes, for the number at a host's end tells it from its neighbours. */

@@ -5,6 +5,7 @@ import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
 import { glyphs } from './glyphs.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './palette.ts';
+import { rememberedView, rememberView } from './remember.ts';
 import { Runtime } from './runtime.ts';
 import { saveText } from './save.ts';
 import { initialState, shownOperations, type State } from './state.ts';
@@ -27,6 +28,8 @@ export interface InterfaceOptions {
   viewOnly: boolean;
   /** Where what is saved of a console goes. */
   saveDirectory: string;
+  /** The file in which the layout is remembered from one run to the next. */
+  viewFile: string;
   /** Memory can be given back: an emulator was put away. */
   collect: () => void;
   /** Opens a new connection after the server went away; rejects while there is none. */
@@ -93,19 +96,18 @@ class Interface {
     this.#client = options.client;
     this.#glyphs = glyphs(options.ascii || !unicodeLocale(process.env));
     const now = Date.now();
-    this.#state = initialState(
-      options.client.welcome,
-      this.#size(),
-      now,
-      -new Date().getTimezoneOffset(),
-      options.viewOnly,
-    );
+    const utcOffset = -new Date().getTimezoneOffset();
+    this.#state = {
+      ...initialState(options.client.welcome, this.#size(), now, utcOffset, options.viewOnly),
+      view: rememberedView(options.viewFile),
+    };
     this.#runtime = new Runtime(options.client, {
       dispatch: (event) => this.#dispatch(event),
       emulators: () => this.#loadEmulators(),
       reconnect: () => void this.#reconnect(),
       quit: () => this.#quit(),
       clipboard: (text) => this.#terminal?.copy(text),
+      remember: (view) => rememberView(options.viewFile, view),
       save: (node, text) => saveText(options.saveDirectory, node, Date.now(), text),
     });
   }

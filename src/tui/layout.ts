@@ -1,31 +1,24 @@
 /** Where everything stands for a terminal of this size and this state. Pure: rectangles only. */
-import { rowOf, SLOTS_PER_BLADE } from '../rack/address.ts';
+import { rowOf } from '../rack/address.ts';
 import type { Rect } from './frame.ts';
+import { mapHeight, mapLayout, type MapLayout } from './layout-map.ts';
 import type { State } from './state.ts';
+import type { Preset } from './state-view.ts';
 import { loneOperations, shownRuns } from './state-plans.ts';
 
 /** The smallest terminal in which a node can be told from its neighbour and a dialog can be read. */
 export const MIN_COLS = 60;
 export const MIN_ROWS = 16;
 
-/** A console is made for this: 80 columns and the pane's edge. */
-const CONSOLE_COLS = 81;
-/** From here map and console stand side by side (PRODUCT section 3). */
+/** A console is made for this: 80 columns and the pane's edge, 24 lines and its title. */
+const CONSOLE = { cols: 81, rows: 25 };
+/** From here map and console stand side by side, and from there the detail too (PRODUCT section 3). */
 const BESIDE_COLS = 132;
 const DETAIL_COLS = 200;
-const CELL_COLS = { min: 12, max: 30 };
-
-export interface MapLayout {
-  area: Rect;
-  cellWidth: number;
-  /** 1 to 4 lines of a node, and perhaps an empty one between blades. */
-  cellHeight: number;
-  lines: number;
-  /** Blades (rows of the rack) from top to bottom, and the first one visible. */
-  blades: readonly number[];
-  firstBlade: number;
-  visibleBlades: number;
-}
+/** Narrower terminals have room for a map and a detail beside it, and for a console below both. */
+const NARROW_DETAIL = { cols: 116, map: 80 };
+/** Under the map: charts and identity side by side, from so high a terminal on; what is less shows too little. */
+const UNDER = { from: 40, rows: 11, most: 18, events: 4 };
 
 export interface Layout {
   header: Rect;
@@ -42,6 +35,12 @@ export interface Layout {
   footer: Rect;
 }
 
+/** Panes beside the map. */
+export interface Panes {
+  console: boolean;
+  detail: boolean;
+}
+
 export type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' };
 
 /** Cells that the pane has for a node's screen. */
@@ -53,8 +52,17 @@ export function paneRoom(state: State): { cols: number; rows: number } {
 }
 
 /** True when the console has (most of) the screen to itself. */
-export function consoleFills({ size, focus, zoom }: State): boolean {
-  return zoom || (focus === 'console' && size.cols < BESIDE_COLS);
+export function consoleFills(state: State): boolean {
+  return state.zoom || (state.focus === 'console' && !panesOf(state.size, state.view.preset).console);
+}
+
+/** Which panes a preset shows on a terminal of this size. `detail` under the map also depends on what the map leaves. */
+export function panesOf({ cols, rows }: State['size'], preset: Preset): Panes {
+  const beside = cols >= BESIDE_COLS;
+  const third = cols >= DETAIL_COLS || (rows >= UNDER.from && (beside || cols >= NARROW_DETAIL.cols));
+  if (preset === 'auto') return { console: beside, detail: beside && third };
+  if (preset === 'all') return { console: true, detail: third };
+  return { console: preset === 'console', detail: preset === 'detail' };
 }
 
 export function layoutOf(state: State): ScreenLayout {
@@ -62,7 +70,6 @@ export function layoutOf(state: State): ScreenLayout {
   if (cols < MIN_COLS || rows < MIN_ROWS) return { kind: 'too-small' };
   const line = (y: number): Rect => ({ x: 0, y, width: cols, height: 1 });
   const frame = { header: line(0), notice: line(rows - 2), footer: line(rows - 1) };
-  const body = rows - 3;
   if (consoleFills(state)) {
     return {
       kind: 'normal',
@@ -76,34 +83,86 @@ export function layoutOf(state: State): ScreenLayout {
       console: { x: 0, y: 1, width: cols, height: rows - 2 },
     };
   }
-  const beside = cols >= BESIDE_COLS;
-  const left = beside ? cols - CONSOLE_COLS - (cols >= DETAIL_COLS ? detailWidth(cols) : 0) : cols;
-  const operations = operationLines(state, body);
-  const bladeList = blades(state);
-  // Beside a console the map keeps its events under it; alone it spreads, and the events take what is left.
-  const eventsWanted = body >= 30 ? 6 : 2;
-  const mapRoom = body - 1 - operations - eventsWanted;
-  const map = mapLayout(state, bladeList, { x: 0, y: 1, width: left, height: mapRoom });
-  const mapEnd = 1 + map.visibleBlades * map.cellHeight;
-  const eventsFrom = mapEnd + 1;
-  const eventsTo = rows - 2 - operations;
+  const body: Rect = { x: 0, y: 1, width: cols, height: rows - 3 };
+  const panes = panesOf(state.size, state.view.preset);
+  const { left, console, detail } = cols >= BESIDE_COLS ? sideBySide(body, panes) : stacked(state, body, panes);
+  return { kind: 'normal', ...frame, console, ...column(state, left, detail) };
+}
+
+interface Arrangement {
+  /** For the map and what stands under it. */
+  left: Rect;
+  console: Rect | null;
+  /** `under`: it takes what the map leaves of its column. */
+  detail: Rect | 'under' | null;
+}
+
+function sideBySide(body: Rect, panes: Panes): Arrangement {
+  const detail = !panes.detail
+    ? 0
+    : !panes.console
+      ? Math.max(52, Math.floor(body.width * 0.4))
+      : body.width >= DETAIL_COLS
+        ? Math.min(50, body.width - CONSOLE.cols - 4 * 20)
+        : 0;
+  const console = panes.console ? CONSOLE.cols : 0;
+  const left = body.width - console - detail;
+  const part = (x: number, width: number): Rect | null => (width > 0 ? { ...body, x, width } : null);
   return {
-    kind: 'normal',
-    ...frame,
-    map,
-    selected: { x: 0, y: mapEnd, width: left, height: 1 },
-    events: eventsTo > eventsFrom ? { x: 0, y: eventsFrom, width: left, height: eventsTo - eventsFrom } : null,
-    operations: operations > 0 ? { x: 0, y: eventsTo, width: left, height: operations } : null,
-    console: beside ? { x: left, y: 1, width: CONSOLE_COLS, height: body } : null,
-    detail:
-      beside && cols >= DETAIL_COLS
-        ? { x: left + CONSOLE_COLS, y: 1, width: cols - left - CONSOLE_COLS, height: body }
-        : null,
+    left: { ...body, width: left },
+    console: part(left, console),
+    detail: part(left + console, detail) ?? (panes.detail ? 'under' : null),
   };
 }
 
-function detailWidth(cols: number): number {
-  return Math.min(50, cols - CONSOLE_COLS - 4 * 20);
+/** On a narrow terminal the panes share its height; the map keeps a line for each blade, or as many as can be spared. */
+function stacked(state: State, body: Rect, panes: Panes): Arrangement {
+  if (!panes.console && !panes.detail) return { left: body, console: null, detail: null };
+  const mapRows = Math.min(blades(state).length, Math.max(4, Math.floor(body.height * 0.4))) + 1;
+  const lower = panes.console ? Math.min(CONSOLE.rows, body.height - mapRows) : 0;
+  const console = lower > 0 ? { ...body, y: body.y + body.height - lower, height: lower } : null;
+  const upper = { ...body, height: body.height - lower };
+  if (!panes.detail) return { left: upper, console, detail: null };
+  const map = NARROW_DETAIL.map;
+  if (body.width >= NARROW_DETAIL.cols)
+    return { left: { ...upper, width: map }, console, detail: { ...upper, x: map, width: body.width - map } };
+  const height = Math.min(UNDER.most, body.height - mapRows);
+  return {
+    left: { ...body, height: body.height - height },
+    console,
+    detail: { ...body, y: body.y + body.height - height, height },
+  };
+}
+
+/** The map's column from top to bottom: map, selected node, events, a detail without a place of its own, operations. */
+function column(
+  state: State,
+  left: Rect,
+  place: Arrangement['detail'],
+): Pick<Layout, 'map' | 'selected' | 'events' | 'operations' | 'detail'> {
+  const operations = operationLines(state, left.height);
+  const eventsWanted = left.height >= 30 ? 6 : left.height >= 18 ? 2 : 0;
+  const room = left.height - 1 - operations;
+  const under = place === 'under';
+  // Where the size decides, the detail takes only what a map with all it can show leaves.
+  const forced = under && state.view.preset === 'all' ? UNDER.rows + 2 : eventsWanted;
+  const map = mapLayout(blades(state), state.view.cells, state.cursor, { ...left, height: room - forced });
+  const rest = room - mapHeight(map);
+  const below = under ? Math.min(UNDER.most, Math.max(rest - UNDER.events, state.view.preset === 'all' ? rest : 0)) : 0;
+  const detail = below >= UNDER.rows ? below : 0;
+  const line = { ...left, height: 1 };
+  const end = left.y + left.height - operations;
+  // Beside a detail the line of the selected node is mostly empty: the map's own last line is blank enough.
+  const spare = (detail > 0 || !under) && place !== null && map.cellHeight > map.lines ? 1 : 0;
+  const mapEnd = left.y + mapHeight(map) - spare;
+  const events = rest - detail + spare;
+  return {
+    map,
+    selected: { ...line, y: mapEnd },
+    events: events > 0 ? { ...left, y: mapEnd + 1, height: events } : null,
+    operations: operations > 0 ? { ...left, y: end, height: operations } : null,
+    detail: under ? (detail > 0 ? { ...left, y: end - detail, height: detail } : null) : place,
+  };
 }
 
 function operationLines(state: State, body: number): number {
@@ -117,23 +176,4 @@ export function blades(state: State): number[] {
   if (rows.length === 0) return [0];
   const [first, last] = [Math.min(...rows), Math.max(...rows)];
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-}
-
-function mapLayout(state: State, bladeList: readonly number[], area: Rect): MapLayout {
-  const cellWidth = Math.min(CELL_COLS.max, Math.floor(area.width / SLOTS_PER_BLADE));
-  const fits = Math.floor(area.height / bladeList.length);
-  // Below three lines there is no half measure: one line a node, and scrolling where even that is too much.
-  const cellHeight = fits >= 5 ? 5 : fits >= 3 ? fits : 1;
-  const visible = Math.min(bladeList.length, Math.max(1, Math.floor(area.height / cellHeight)));
-  const at = Math.max(0, bladeList.indexOf(rowOf(state.cursor)));
-  const firstBlade = Math.max(0, Math.min(at - Math.floor(visible / 2), bladeList.length - visible));
-  return {
-    area,
-    cellWidth: Math.max(CELL_COLS.min, cellWidth),
-    cellHeight,
-    lines: Math.min(4, cellHeight),
-    blades: bladeList,
-    firstBlade,
-    visibleBlades: visible,
-  };
 }

@@ -7,6 +7,7 @@ import { requestPlan } from './plan-requests.ts';
 import { performLook } from './look-effects.ts';
 import { keyForNode } from './node-keys.ts';
 import { Paste } from './paste.ts';
+import type { View } from './state-view.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
@@ -21,6 +22,8 @@ export interface RuntimePorts {
   clipboard(text: string): void;
   /** Into a file of the operator's; resolves with its path. */
   save(node: string, text: string): Promise<string>;
+  /** For the next run. */
+  remember(view: View): Promise<void>;
 }
 
 export class Runtime {
@@ -159,6 +162,9 @@ export class Runtime {
         return;
       case 'screen-resize':
         this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));
+        return;
+      case 'remember':
+        this.#try('remembering the layout', this.#ports.remember(effect.view));
         return;
       case 'reconnect':
         this.#ports.reconnect();

@@ -8,6 +8,7 @@ import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { EmergencyPanel } from './state-plans.ts';
+import { USUAL_VIEW, type View } from './state-view.ts';
 
 export interface NodeView {
   reading: Reading;
@@ -193,6 +194,7 @@ export interface State {
   alarms: readonly Alarm[];
   focus: 'map' | 'console';
   zoom: boolean;
+  view: View;
   cursor: Address;
   marks: ReadonlySet<Address>;
   /** First digit of an address typed on the map, and when. */
@@ -256,6 +258,7 @@ export function initialState(
     alarms: snapshot.alarms,
     focus: 'map',
     zoom: false,
+    view: USUAL_VIEW,
     cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,
     marks: new Set(),
     digit: null,

@@ -2,13 +2,15 @@
 import { formatAddress, rowOf, slotOf, SLOTS_PER_BLADE, type Address } from '../rack/address.ts';
 import { bindingOf, disabledReason, type Command } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
-import { blades } from './layout.ts';
+import { acrossBands } from './layout-map.ts';
+import { blades, layoutOf } from './layout.ts';
 import { nameOf, targetsOf, type State } from './state.ts';
 import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
 import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
 import { dismissed, withOperations } from './update-results.ts';
+import { fitCells, nextLayout, zoomCells } from './update-view.ts';
 
 export function keyOnMap(before: State, name: string): Step {
   const state = before.notice === null ? before : { ...before, notice: null };
@@ -68,6 +70,14 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, focus: 'console' });
     case 'zoom':
       return step({ ...state, zoom: !state.zoom, focus: 'console' });
+    case 'layout':
+      return nextLayout(state);
+    case 'larger':
+      return zoomCells(state, 1);
+    case 'smaller':
+      return zoomCells(state, -1);
+    case 'fit':
+      return fitCells(state);
     case 'consoles':
       return openConsoles(state);
     case 'search':
@@ -89,7 +99,11 @@ const allOf = (state: State): Address[] => state.rack.nodes.map((node) => node.a
 export function neighbour(state: State, from: Address, way: 'up' | 'down' | 'left' | 'right'): Address {
   const row = rowOf(from) + (way === 'up' ? -1 : way === 'down' ? 1 : 0);
   const slot = slotOf(from) + (way === 'left' ? 1 : way === 'right' ? -1 : 0);
-  if (!blades(state).includes(row) || slot < 0 || slot >= SLOTS_PER_BLADE) return from;
+  if ((way === 'left' || way === 'right') && (slot < 0 || slot >= SLOTS_PER_BLADE)) {
+    const layout = layoutOf(state);
+    return (layout.kind === 'normal' && layout.map ? acrossBands(layout.map, from, way) : null) ?? from;
+  }
+  if (!blades(state).includes(row)) return from;
   return row * SLOTS_PER_BLADE + slot;
 }
 

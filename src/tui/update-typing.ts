@@ -10,6 +10,7 @@ import { openConsoles } from './update-consoles.ts';
 import { keyInLook, startLook } from './update-look.ts';
 import { neighbour } from './update-map.ts';
 import { withOperations } from './update-results.ts';
+import { nextLayout } from './update-view.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 
@@ -155,6 +156,8 @@ function onCommand(state: State, command: Command): Step {
     case 'left':
     case 'right':
       return attachTo(state, neighbour(state, here, command));
+    case 'layout':
+      return nextLayout(state);
     case 'sample':
       return step(state, { do: 'sample', addr: here });
     case 'scroll-up':

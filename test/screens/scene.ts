@@ -111,6 +111,7 @@ export interface SceneOptions {
   access?: Welcome['access'];
   sessions?: Session[];
   operations?: Operation[];
+  rack?: Inventory;
 }
 
 export class Scene {
@@ -122,17 +123,25 @@ export class Scene {
   #unparsed = 0;
   #local = NOW;
 
-  constructor({ cols = 80, rows = 24, nodes, access = 'control', sessions = [ME], operations = [] }: SceneOptions) {
+  constructor({
+    cols = 80,
+    rows = 24,
+    nodes,
+    access = 'control',
+    sessions = [ME],
+    operations = [],
+    rack = RACK,
+  }: SceneOptions) {
     const welcome: Welcome = {
       ...{ api: 1, version: '0', pid: 1, session: ME.id, access },
       snapshot: {
-        ...{ now: NOW, rack: RACK, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
+        ...{ now: NOW, rack, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
         alarms: nodes === undefined ? [] : ALARMS,
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
           ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, exchanges: 86_400, errors: 2 },
         },
-        nodes: nodes ?? RACK.nodes.map(({ addr }) => at(addr)),
+        nodes: nodes ?? rack.nodes.map(({ addr }) => at(addr)),
       },
     };
     this.state = initialState(welcome, { cols, rows }, NOW, 0, false);

@@ -57,6 +57,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
       ascii: options.ascii === true,
       viewOnly: false,
       saveDirectory: join(stateDirectory(), 'saved'),
+      viewFile: join(stateDirectory(), 'interface.json'),
       reconnect: open,
     });
     tellEnd(code, message);

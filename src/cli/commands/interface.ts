@@ -37,6 +37,7 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
       ascii: options.ascii === true,
       viewOnly: options.viewOnly === true,
       saveDirectory: join(stateDirectory(), 'saved'),
+      viewFile: join(stateDirectory(), 'interface.json'),
       reconnect: open,
     });
     tellEnd(code, message);

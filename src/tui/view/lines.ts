@@ -1,24 +1,40 @@
 /** Single lines under the map: the selected node in words, events, operations, the notice, the footer. */
 import type { Operation } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
-import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { bindingsWith, disabledReason, keyOf, type Context } from '../bindings.ts';
 import { keyLabel } from '../key-names.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
+import type { MapLayout } from '../layout-map.ts';
+import type { Layout } from '../layout.ts';
 import type { State } from '../state.ts';
 import { loneOperations, shownRuns } from '../state-plans.ts';
 import { lookOf, viewOf } from './node-look.ts';
 import { progressSpans } from './operation-nodes.ts';
 import { runSpans } from './plan-run.ts';
 
-export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, g: Glyphs): void {
+/** The selected node in words, where no detail pane says the same; what is marked, and what is scrolled out of sight. */
+export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
+  const scrolled = layout.map === null ? [] : scrollSpans(layout.map);
+  const marked: Span[] = state.marks.size > 0 ? [[`${state.marks.size} marked `, 'mark']] : [];
+  const room = width - 3 - spansWidth(scrolled);
+  frame.spans(x + 1, y, [...marked, ...(layout.detail === null ? selectedSpans(state, g) : [])], room);
+  frame.spans(x + width - 1 - spansWidth(scrolled), y, scrolled);
+}
+
+/** `rows C to T of X`; nothing where the whole rack is seen. */
+function scrollSpans({ blades, firstBlade, visibleBlades }: MapLayout): Span[] {
+  if (visibleBlades >= blades.length) return [];
+  const row = (index: number): string => rowLabel(blades[index] ?? 0);
+  const [from, to] = [row(firstBlade), row(firstBlade + visibleBlades - 1)];
+  return [[`rows ${from} to ${to} of ${row(0)} to ${row(blades.length - 1)}`, 'dim']];
+}
+
+function selectedSpans(state: State, g: Glyphs): Span[] {
   const node = state.rack.nodes.find((one) => one.addr === state.cursor);
   const dot: Span = [` ${g.separator} `, 'dim'];
-  if (node === undefined) {
-    frame.text(x + 1, y, `${formatPosition(state.cursor)}: an empty slot`, 'dim', width - 2);
-    return;
-  }
+  if (node === undefined) return [[`${formatPosition(state.cursor)}: an empty slot`, 'dim']];
   const view = viewOf(state, node.addr);
   const look = lookOf(state, view);
   const spans: Span[] = [
@@ -36,8 +52,7 @@ export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State,
   if (node.role !== null) spans.push(dot, [node.role, 'dim']);
   if (node.cluster !== null) spans.push([` ${node.cluster}`, 'dim']);
   if (node.protected) spans.push(dot, ['protected', 'master']);
-  if (state.marks.size > 0) spans.unshift([`${state.marks.size} marked `, 'mark']);
-  frame.spans(x + 1, y, spans, width - 2);
+  return spans;
 }
 
 const LEVEL_INK: Record<EventRecord['level'], InkRole> = {

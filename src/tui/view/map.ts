@@ -1,9 +1,9 @@
 /** The rack as it stands: blades from top to bottom, slots 3 to 0 from left to right. */
-import { formatAddress, SLOTS_PER_BLADE, type Address } from '../../rack/address.ts';
+import { formatAddress, rowLabel, SLOTS_PER_BLADE, type Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import type { Frame, Ground, InkRole, Span } from '../frame.ts';
-import { POWER_LETTER, shorten, sparkline, type Glyphs } from '../glyphs.ts';
-import type { MapLayout } from '../layout.ts';
+import type { Frame, Ground, InkRole, Rect, Span } from '../frame.ts';
+import { POWER_LETTER, shorten, sparkline, sparkRows, type Glyphs } from '../glyphs.ts';
+import { cellAt, type MapLayout } from '../layout-map.ts';
 import type { NodeView, State } from '../state.ts';
 import { lookOf, viewOf, type NodeLook } from './node-look.ts';
 
@@ -12,15 +12,16 @@ const SPARK_FLOOR = 16;
 /** From so many columns on, a name line has room for a blank behind its power letter. */
 const ROOMY = 22;
 
-export function paintMap(frame: Frame, layout: MapLayout, state: State, g: Glyphs): void {
-  const shown = layout.blades.slice(layout.firstBlade, layout.firstBlade + layout.visibleBlades);
-  shown.forEach((blade, line) => {
-    for (let slot = 0; slot < SLOTS_PER_BLADE; slot++) {
+export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): void {
+  for (const blade of map.blades)
+    for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
       const addr = blade * SLOTS_PER_BLADE + slot;
-      const x = layout.area.x + (SLOTS_PER_BLADE - 1 - slot) * layout.cellWidth;
-      paintCell(frame, x, layout.area.y + line * layout.cellHeight, addr, layout, state, g);
+      const at = cellAt(map, addr);
+      if (at === null) continue;
+      if (map.labelWidth > 0 && slot === SLOTS_PER_BLADE - 1)
+        frame.text(at.x - map.labelWidth, at.y, rowLabel(blade).padStart(map.labelWidth - 1), 'dim');
+      paintCell(frame, at.x, at.y, addr, map, state, g);
     }
-  });
 }
 
 function paintCell(
@@ -28,7 +29,7 @@ function paintCell(
   x: number,
   y: number,
   addr: Address,
-  { cellWidth, lines }: MapLayout,
+  { cellWidth, lines, sparkLines, kind }: MapLayout,
   state: State,
   g: Glyphs,
 ): void {
@@ -37,26 +38,51 @@ function paintCell(
   const selected = state.cursor === addr;
   const marked = state.marks.has(addr);
   const ground: Ground = selected ? 'selected' : marked ? 'marked' : 'screen';
-  frame.ground({ x, y, width, height: lines }, ground);
+  frame.ground({ x, y, width: kind === 'glyph' ? cellWidth : width, height: lines }, ground);
   const edge = selected ? g.selected : marked ? g.marked : ' ';
   for (let row = 0; row < lines; row++) frame.put(x, y + row, edge, selected ? 'borderFocus' : 'mark');
   if (node === undefined) {
-    frame.spans(x + 1, y, [[`${g.power.absent} ${formatAddress(addr)} empty`, 'dim']], width - 1);
+    const words = kind === 'glyph' ? '' : ` ${formatAddress(addr)} empty`;
+    frame.spans(x + 1, y, [[`${g.power.absent}${words}`, 'dim']], width - 1);
     return;
   }
   const view = viewOf(state, addr);
   const look = lookOf(state, view);
   const marks = marksOf(state, node, view, look, g);
-  if (lines === 1) paintLine(frame, x + 1, y, width - 1, node, look, marks, g);
+  if (kind === 'glyph') paintGlyph(frame, x + 1, y, cellWidth - 1, node, look, marks, g);
+  else if (kind === 'line') paintLine(frame, x + 1, y, width - 1, node, view, look, marks, g);
   else {
     // The next cell's own edge keeps the names apart.
     paintName(frame, x + 1, y, width, node, look, g);
-    const history = view?.history ?? [];
-    const series = (index: 0 | 1): (number | null)[] => history.map((entry) => entry?.[index] ?? null);
-    paintSeries(frame, x + 1, y + 1, width - 1, series(0), look.current, look, 'spark', marks.now, g);
-    paintSeries(frame, x + 1, y + 2, width - 1, series(1), look.fan, look, 'fan', marks.always, g);
-    if (lines > 3) frame.text(x + 2, y + 3, about(node), 'dim', width - 2);
+    const series = { x: x + 1, width: width - 1, height: sparkLines };
+    paintSeries(frame, { ...series, y: y + 1 }, seriesOf(view, 0), look.current, look, 'spark', marks.now, g);
+    const fan = { ...series, y: y + 1 + sparkLines };
+    paintSeries(frame, fan, seriesOf(view, 1), look.fan, look, 'fan', marks.always, g);
+    if (lines > 3) frame.text(x + 2, y + lines - 1, about(node), 'dim', width - 2);
   }
+}
+
+/** `●03▲`: power, address where there is room, and the sign of what goes on or of what the node is. */
+function paintGlyph(
+  frame: Frame,
+  x: number,
+  y: number,
+  width: number,
+  node: InventoryNode,
+  look: NodeLook,
+  marks: Marks,
+  g: Glyphs,
+): void {
+  const [sign = [look.age === null ? ' ' : g.old, 'stale'] as const] = [...marks.now, ...marks.always];
+  frame.spans(x, y, [
+    [g.power[look.power], look.ink],
+    [width > 3 ? formatAddress(node.addr) : '', look.power === 'on' ? 'text' : look.ink],
+    sign,
+  ]);
+}
+
+function seriesOf(view: NodeView | undefined, index: 0 | 1): (number | null)[] {
+  return (view?.history ?? []).map((entry) => entry?.[index] ?? null);
 }
 
 /** `●N 03 k8s-worker-04`; the age of what is not fresh takes the name's end. */
@@ -81,6 +107,10 @@ function paintName(
   if (age !== '') frame.text(Math.max(at, x + width - age.length), y, age, 'stale');
 }
 
+/** From so many columns on a line has room for a sparkline beside the longest usual name. */
+const LINE_WITH_SPARK = 35;
+const LINE_NAME = 15;
+
 /** Everything of a node in one line, for racks that would not fit otherwise. */
 function paintLine(
   frame: Frame,
@@ -88,28 +118,38 @@ function paintLine(
   y: number,
   width: number,
   node: InventoryNode,
+  view: NodeView | undefined,
   look: NodeLook,
   marks: Marks,
   g: Glyphs,
 ): void {
-  const end: Span[] =
-    look.age === null ? [[` ${String(look.current ?? '').padStart(3)}`, 'spark']] : [[` ${look.age}`, 'stale']];
-  const sign = [...marks.now, ...marks.always].slice(0, 1);
-  const tail = (end[0]?.[0].length ?? 0) + sign.length;
-  frame.spans(x, y, [
+  const old = look.freshness === 'stale' || look.freshness === 'none';
+  const spark = width < LINE_WITH_SPARK ? 0 : Math.min(width - LINE_NAME - 12, 24);
+  const age = look.age ?? '';
+  const value = spark > 0 || age === '' ? String(look.current ?? '').padStart(4) : ` ${age}`;
+  const signs = [...marks.now, ...marks.always].slice(0, spark > 0 ? 2 : 1);
+  const tail = value.length + (spark > 0 ? 2 : signs.length);
+  const ageInName = spark > 0 && age !== '' ? age.length + 1 : 0;
+  const room = width - 5 - tail - (spark > 0 ? spark + 1 : 0);
+  const at = frame.spans(x, y, [
     [`${g.power[look.power]}${POWER_LETTER[look.power]}`, look.ink],
     [`${formatAddress(node.addr)} `, 'dim'],
-    [shorten(node.name, Math.max(1, width - 5 - tail), g), look.power === 'on' ? 'text' : look.ink],
+    [shorten(node.name, Math.max(1, room - ageInName), g), look.power === 'on' ? 'text' : look.ink],
   ]);
-  frame.spans(x + width - tail, y, [...sign, ...end]);
+  if (ageInName > 0) frame.text(at, y, ` ${age}`, 'stale');
+  const end = x + width - tail;
+  if (spark > 0) frame.text(end - spark, y, sparkline(seriesOf(view, 0), spark, g, SPARK_FLOOR), old ? 'dim' : 'spark');
+  // Beside a sparkline the signs keep a place of their own, so that values stand below each other.
+  if (spark > 0) {
+    frame.text(end, y, value, old ? 'stale' : 'text');
+    frame.spans(end + value.length, y, signs);
+  } else frame.spans(end, y, [...signs, [value, age === '' ? 'spark' : 'stale']]);
 }
 
 /** A sparkline, its latest value in counts, and signs. */
 function paintSeries(
   frame: Frame,
-  x: number,
-  y: number,
-  width: number,
+  { x, y, width, height }: Rect,
   values: readonly (number | null)[],
   latest: number | null,
   look: NodeLook,
@@ -120,11 +160,14 @@ function paintSeries(
   const signRoom = width >= 17 ? 3 : width >= 13 ? 2 : 1;
   const room = Math.max(2, width - 4 - signRoom - 1);
   const old = look.freshness === 'stale' || look.freshness === 'none';
-  frame.text(x, y, sparkline(values, room, g, SPARK_FLOOR), old ? 'dim' : ink);
+  sparkRows(values, room, height, g, SPARK_FLOOR).forEach((bars, row) => {
+    frame.text(x, y + row, bars, old ? 'dim' : ink);
+  });
   const value = latest === null ? '-' : String(latest);
-  frame.text(x + room, y, value.padStart(4), latest === null ? 'dim' : old ? 'stale' : 'text');
+  const last = y + height - 1;
+  frame.text(x + room, last, value.padStart(4), latest === null ? 'dim' : old ? 'stale' : 'text');
   const fit = signs.slice(0, signRoom);
-  frame.spans(x + width - fit.length, y, fit);
+  frame.spans(x + width - fit.length, last, fit);
 }
 
 interface Marks {

@@ -4,7 +4,7 @@ import { keyOf } from '../bindings.ts';
 import { contextOf } from '../context.ts';
 import { Frame, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
-import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout.ts';
+import { layoutOf } from '../layout.ts';
 import { nameOf, type Overlay, type State } from '../state.ts';
 import { paintAlarms } from './alarms.ts';
 import { paintBus } from './bus.ts';
@@ -19,18 +19,19 @@ import { paintMap } from './map.ts';
 import { paintOperationsPanel } from './operations.ts';
 import { paintPane, type Screens } from './pane.ts';
 import { paintPeople } from './people.ts';
+import { paintTooSmall } from './too-small.ts';
 import { paintMenu, paintPowerDialog } from './power-dialog.ts';
 
 export function paint(state: State, screens: Screens, g: Glyphs): Frame {
   const frame = new Frame(state.size.cols, state.size.rows);
   const layout = layoutOf(state);
   if (layout.kind === 'too-small') {
-    paintTooSmall(frame);
+    paintTooSmall(frame, state, g);
     return frame;
   }
   paintHeader(frame, layout.header, state, g);
   if (layout.map) paintMap(frame, layout.map, state, g);
-  if (layout.selected) paintSelected(frame, layout.selected, state, g);
+  if (layout.selected) paintSelected(frame, layout.selected, state, layout, g);
   if (layout.events) paintEvents(frame, layout.events, state, state.events);
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, g);
@@ -164,15 +165,4 @@ function paintQuestion(
     ['any other key', 'key'],
     [' leave it', 'text'],
   ]);
-}
-
-function paintTooSmall(frame: Frame): void {
-  const lines = [
-    `This terminal is ${frame.cols}x${frame.rows}.`,
-    `rackui needs ${MIN_COLS}x${MIN_ROWS}.`,
-    'Enlarge it, or q to leave.',
-  ];
-  lines.forEach((line, i) =>
-    frame.text(1, Math.max(0, Math.floor(frame.rows / 2) - 1) + i, line, i === 1 ? 'warn' : 'text', frame.cols - 1),
-  );
 }

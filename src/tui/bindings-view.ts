@@ -1,0 +1,13 @@
+/** Keys for how the rack is shown: which panes, how large the cells. */
+import type { Binding } from './bindings.ts';
+
+const layout = { keys: ['L'], command: 'layout', hint: null, help: 'next layout: map, console, detail' } as const;
+
+export const VIEW_BINDINGS: readonly Binding[] = [
+  { context: 'map', ...layout },
+  { context: 'prefix', ...layout },
+  { context: 'left', ...layout },
+  { context: 'map', keys: ['-'], command: 'smaller', hint: null, help: 'smaller cells: a line, then a sign a node' },
+  { context: 'map', keys: ['+'], command: 'larger', hint: null, help: 'larger cells' },
+  { context: 'map', keys: ['='], command: 'fit', hint: null, help: 'cells as large as lets the whole rack be seen' },
+];
