@@ -32,6 +32,7 @@ export function buildSimulator(options: SimOptions, clock: () => number): { simu
   });
   const simulator = new Simulator({
     lineRate: options.lineRate,
+    flowControl: options.flowControl,
     clock,
     rack: (send) =>
       new Rack({

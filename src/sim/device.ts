@@ -15,6 +15,8 @@ const RETRY_MS = 2;
 export interface DeviceHandlers {
   data(chunk: Uint8Array): void;
   overrun(bytes: number): void;
+  /** What waited for the host has been taken. */
+  drained(): void;
 }
 
 export class Device {
@@ -52,6 +54,11 @@ export class Device {
     if (!this.closed) this.master.resume();
   }
 
+  /** Bytes that wait for a host that does not read. */
+  get backlog(): number {
+    return this.waiting.length;
+  }
+
   /** Never blocks: the descriptor is non-blocking, and what does not fit is tried again. */
   write(bytes: Uint8Array): void {
     if (this.closed) return;
@@ -79,6 +86,7 @@ export class Device {
     if (this.closed) return;
     this.waiting = this.waiting.subarray(this.tryWrite(this.waiting));
     this.retry = this.waiting.length > 0 ? setTimeout(() => this.flush(), RETRY_MS) : null;
+    if (this.retry === null) this.handlers.drained();
   }
 
   private tryWrite(bytes: Uint8Array): number {

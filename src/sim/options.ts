@@ -26,6 +26,8 @@ export interface SimOptions {
   sudoPassword: boolean;
   /** Whether console bytes sent back to back get lost on their way to a node. */
   lossy: boolean;
+  /** Whether a console waits for a host that does not read. */
+  flowControl: boolean;
   dialect: Dialect;
   /** Real programs as consoles, by node name: given explicitly, one by one. */
   exec: { node: string; command: string[] }[];
@@ -52,6 +54,7 @@ export const SIM_DEFAULTS: SimOptions = {
   password: 'raspberry',
   sudoPassword: false,
   lossy: true,
+  flowControl: false,
   dialect: CAPTURED_DIALECT,
   exec: [],
   exitWithStdin: false,
@@ -80,6 +83,7 @@ Prints 'port DEVICE', 'control SOCKET' and 'ready', then runs until it is interr
   --password WORD       and with what (default raspberry)
   --sudo-password       sudo asks for it too
   --no-loss             console bytes back to back are not lost
+  --flow-control        consoles wait for a host that does not read (hardware does not: it loses bytes)
   --dialect K=V,…       how the bus words its answers:
 ${describeDialect()
   .map((line) => `                          ${line}`)
@@ -121,6 +125,7 @@ const FLAGS: Record<string, (options: SimOptions) => void> = {
   '--unlocked': (o) => (o.locked = false),
   '--sudo-password': (o) => (o.sudoPassword = true),
   '--no-loss': (o) => (o.lossy = false),
+  '--flow-control': (o) => (o.flowControl = true),
   '--exit-with-stdin': (o) => (o.exitWithStdin = true),
   '--help': (o) => (o.help = true),
 };

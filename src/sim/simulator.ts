@@ -25,6 +25,8 @@ const NAP_MS = 0.2;
 export interface SimulatorOptions {
   /** Bits a second, or null for a line without a rate. */
   lineRate: number | null;
+  /** Whether consoles wait for a host that does not read; hardware has no flow control, and loses bytes. */
+  flowControl: boolean;
   /** Monotonic milliseconds. */
   clock: () => number;
   /** Builds the rack; `send` is the line towards the host. */
@@ -35,6 +37,7 @@ export class Simulator {
   readonly rack: Rack;
   private readonly clock: () => number;
   private readonly perByte: number;
+  private readonly flowControl: boolean;
   private readonly inbound: LineQueue;
   private readonly outbound: LineQueue;
   private readonly stalls: StallMeter;
@@ -47,6 +50,7 @@ export class Simulator {
   constructor(options: SimulatorOptions) {
     this.clock = options.clock;
     this.perByte = options.lineRate === null ? 0 : byteTime(options.lineRate);
+    this.flowControl = options.flowControl;
     this.inbound = new LineQueue(this.perByte);
     this.outbound = new LineQueue(this.perByte);
     this.stalls = new StallMeter(this.clock);
@@ -62,6 +66,7 @@ export class Simulator {
     this.device ??= new Device({
       data: (chunk) => this.heard(chunk),
       overrun: (bytes) => this.rack.noteOverrun(bytes),
+      drained: () => this.flowControl && this.step(),
     });
     return this.device.path;
   }
@@ -117,6 +122,7 @@ export class Simulator {
   }
 
   private fetchOutput(now: number): void {
+    if (this.flowControl && (this.device?.backlog ?? 0) > 0) return;
     const free = OUTPUT_AHEAD_MS - this.outbound.backlog(now);
     if (free < OUTPUT_AHEAD_MS - OUTPUT_LOW_MS) return;
     this.rack.pump(now, this.perByte === 0 ? 4096 : Math.floor(free / this.perByte));

@@ -1,5 +1,7 @@
 /** The simulated rack as a device: a real pseudo-terminal, opened as a driver would. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { SerialPort } from 'serialport';
 import { expect, test } from 'vitest';
@@ -126,6 +128,23 @@ test('a real program as a console, its power real to it', async () => {
   await host.hears(/grün\r\ngrün\r\n/);
   await host.ask('\x07[03]|\\=', /03 ff 0 00 00/);
   expect((await rack.node('03')).guest).toBe('dead');
+});
+
+test('a program that prints more than a tty holds goes on to its end, whole where the line waits for its host', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-exec-'));
+  const script = join(folder, 'much.sh');
+  writeFileSync(script, 'stty -echo\nread x\nseq 1 60000\necho the end\nread x\n');
+  const exec = ['--line-rate', 'unlimited', '--flow-control', '--exec', `03=/bin/sh ${script}`];
+  await using rack = await startRackInProcess({ args: ['--unlocked', ...exec] });
+  await using host = await Host.open(rack.link);
+  await host.ask('[03]|[00]~', /00~/);
+  host.heard = '';
+  await host.type('\r');
+  await host.hears(/the end\r\n$/);
+  const printed = Array.from({ length: 60_000 }, (_, n) => `${n + 1}\r\n`).join('');
+  expect(host.heard === `${printed}the end\r\n`).toBe(true);
+  expect((await rack.counters()).bus.overruns).toBe(0);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test('the control socket answers in words', async () => {

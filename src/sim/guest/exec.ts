@@ -26,10 +26,10 @@ export class ExecGuest implements Guest {
   faults = noGuestFaults();
   private readonly command: readonly string[];
   private readonly wake: () => void;
-  private readonly uart = new Uart();
+  private readonly uart = new Uart(Infinity);
   private program: pty.IPty | null = null;
   private respawn: NodeJS.Timeout | null = null;
-  private waiting = 0;
+  private paused = false;
 
   /** `wake` is called when there is output: it comes at no time of the rack's own. */
   constructor(command: readonly string[], at: number, wake: () => void) {
@@ -89,19 +89,20 @@ export class ExecGuest implements Guest {
   }
 
   nextDeadline(): number {
-    return Infinity;
+    // Its output comes at no time of the rack's own, but what did not fit onto the line is due at once.
+    return this.uart.length > 0 && !this.faults.hung ? 0 : Infinity;
   }
 
   take(max: number): Uint8Array {
     if (this.faults.hung) return new Uint8Array(0);
     const taken = this.uart.take(max);
-    this.drained(taken.length);
+    this.drained();
     return taken;
   }
 
   discard(): void {
     this.uart.discard();
-    this.drained(this.waiting);
+    this.drained();
   }
 
   dispose(): void {
@@ -125,12 +126,15 @@ export class ExecGuest implements Guest {
       encoding: null,
     });
     this.program = program;
+    this.paused = false;
     program.onData((data: unknown) => {
       if (this.program !== program) return;
-      const bytes = data as Buffer;
-      this.uart.write(bytes);
-      this.waiting += bytes.length;
-      if (this.waiting > FULL) program.pause();
+      this.uart.write(data as Buffer);
+      // By what waits, not by what came: one read may bring more than both marks together.
+      if (this.uart.length > FULL && !this.paused) {
+        this.paused = true;
+        program.pause();
+      }
       this.wake();
     });
     program.onExit(() => {
@@ -140,10 +144,10 @@ export class ExecGuest implements Guest {
     });
   }
 
-  private drained(bytes: number): void {
-    const before = this.waiting;
-    this.waiting = Math.max(0, this.waiting - bytes);
-    if (before > LOW && this.waiting <= LOW) this.program?.resume();
+  private drained(): void {
+    if (!this.paused || this.uart.length > LOW) return;
+    this.paused = false;
+    this.program?.resume();
   }
 }
 

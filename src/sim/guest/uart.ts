@@ -12,6 +12,17 @@ export class Uart {
   source: (() => string) | null = null;
   private waiting: Buffer = Buffer.alloc(0);
   private said = '';
+  private readonly held: number;
+
+  /** `held`: bytes beyond which the oldest are gone; none are where the writing program is made to wait. */
+  constructor(held = HELD) {
+    this.held = held;
+  }
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.waiting.length;
+  }
 
   /** Text as programs print it: a bare line feed becomes CR LF, as a tty's output processing does. */
   print(text: string): void {
@@ -19,7 +30,7 @@ export class Uart {
   }
 
   write(bytes: Uint8Array): void {
-    this.waiting = Buffer.concat([this.waiting, bytes]).subarray(-HELD);
+    this.waiting = Buffer.concat([this.waiting, bytes]).subarray(-this.held);
     this.said = (this.said + Buffer.from(bytes).toString('utf8')).slice(-REMEMBERED);
   }
 
