@@ -17,7 +17,7 @@ export interface LoggedExchange {
 
 /** Some ten seconds of a full sweep. */
 const KEPT = 512;
-/** One entry of a console that flows. */
+/** One entry of a console that flows: of what comes in one piece no more is kept. */
 const TEXT_LIMIT = 400;
 /** In place of what nobody is to see. */
 export const SECRET_SIGN = '‹secret›';
@@ -44,7 +44,7 @@ export class ExchangeLog {
       return;
     }
     const { direction, at, secret } = event;
-    const text = secret ? SECRET_SIGN : event.text;
+    const text = secret ? SECRET_SIGN : kept(event.text);
     if (direction === 'out') {
       const closes = this.#growing?.out.endsWith(CLOSE) === true;
       if (this.#growing && (this.#growing.in !== '' || closes) && text !== CLOSE) this.#complete();
@@ -99,4 +99,9 @@ export class ExchangeLog {
     if (this.#entries.length > KEPT) this.#entries.shift();
     for (const wake of [...this.#waiting]) wake();
   }
+}
+
+/** A copy, because the engine's substring would keep the whole piece. */
+function kept(text: string): string {
+  return text.length <= TEXT_LIMIT ? text : `${Buffer.from(text.slice(0, TEXT_LIMIT), 'latin1').toString('latin1')}…`;
 }

@@ -50,7 +50,13 @@ export class SecretMask {
     if (direction === 'in') this.#hear(text);
     if (this.#queue.length === 0 && !this.#typingPassword && !this.#interrupted && !this.#mayHold(text))
       return [{ direction, at, text, secret: false }];
-    for (const char of text) this.#take(direction, char, at);
+    for (let i = 0; i < text.length;) {
+      // Byte by byte, ten megabytes of a flood would make gigabytes of garbage.
+      const run = this.#openRun(direction, text, i);
+      if (run > 0) this.#queue.push({ direction, at, text: text.slice(i, i + run), secret: false, open: false });
+      else this.#take(direction, text.charAt(i), at);
+      i += Math.max(1, run);
+    }
     if (this.#queue.length > HELD_LIMIT) this.#settle(true);
     return this.#release();
   }
@@ -70,6 +76,18 @@ export class SecretMask {
 
   #mayHold(text: string): boolean {
     return [...this.#secrets].some((secret) => text.includes(secret[0] ?? ''));
+  }
+
+  /** How many characters from `from` on are decided at once: none of them can begin a secret. */
+  #openRun(direction: Direction, text: string, from: number): number {
+    if (this.#open[direction].length > 0) return 0;
+    if (direction === 'out' && (this.#typingPassword || this.#interrupted)) return 0;
+    let end = text.length;
+    for (const secret of this.#secrets) {
+      const at = text.indexOf(secret.charAt(0), from);
+      if (at >= 0 && at < end) end = at;
+    }
+    return end - from;
   }
 
   #take(direction: Direction, char: string, at: number): void {

@@ -16,7 +16,7 @@ export interface DeviceHandlers {
   data(chunk: Uint8Array): void;
   overrun(bytes: number): void;
   /** What waited for the host has been taken. */
-  drained(): void;
+  drained?(): void;
 }
 
 export class Device {
@@ -86,7 +86,7 @@ export class Device {
     if (this.closed) return;
     this.waiting = this.waiting.subarray(this.tryWrite(this.waiting));
     this.retry = this.waiting.length > 0 ? setTimeout(() => this.flush(), RETRY_MS) : null;
-    if (this.retry === null) this.handlers.drained();
+    if (this.retry === null) this.handlers.drained?.();
   }
 
   private tryWrite(bytes: Uint8Array): number {

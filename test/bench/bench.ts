@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { confirmedCut } from './cut.ts';
+import { flood } from './flood.ts';
 import { keyToEcho } from './keys.ts';
 import type { Figure } from './measure.ts';
 import { paste } from './paste.ts';
@@ -19,6 +20,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   keys: keyToEcho,
   cut: confirmedCut,
   paste,
+  flood,
   steady,
   memory,
 };

@@ -132,3 +132,11 @@ test('the exchange log puts question, answer and close together, and learns whet
   ]);
   expect(log.verbEcho).toBe(false);
 });
+
+test('of what flows in one piece the exchange log keeps its beginning, and memory stays bounded', () => {
+  const log = new ExchangeLog();
+  for (let n = 0; n < 3; n++)
+    log.feed({ kind: 'bytes', direction: 'in', text: `${n}`.repeat(60_000), at: n, secret: false });
+  const entries = log.after(0, 10);
+  expect(entries.map(({ in: heard }) => heard)).toEqual([0, 1, 2].map((n) => `${`${n}`.repeat(400)}…`));
+});
