@@ -26,6 +26,9 @@ export function runIn(...states: readonly PlanState[]): (state: State) => string
 
 export const busFine = (state: State): string | null =>
   state.bus.state === 'ready' || state.bus.state === 'paused' ? 'the bus answers: nothing to retry' : null;
+export const noFilter = (state: State): string | null => (state.filter === '' ? 'nothing is filtered' : null);
+export const noMark = (state: State): string | null =>
+  state.lastMark === null ? 'no node was marked yet: a range begins there' : null;
 export const nothingShown = (state: State): string | null =>
   state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
 

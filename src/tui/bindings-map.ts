@@ -6,6 +6,8 @@ import {
   noLink,
   noOperations,
   noResults,
+  noFilter,
+  noMark,
   nothingShown,
   viewOnly,
 } from './binding-reasons.ts';
@@ -30,8 +32,12 @@ export const MAP_BINDINGS: readonly Binding[] = [
     help: 'emergency panel: switch off by a plan, watch it, pause it, abort it',
   },
   { context: 'map', keys: ['space'], command: 'mark', hint: 'mark', help: 'mark or unmark the selected node' },
-  { context: 'map', keys: ['b'], command: 'mark-blade', hint: 'blade', help: 'mark or unmark its blade' },
-  { context: 'map', keys: ['*'], command: 'mark-all', hint: null, help: 'mark all nodes, or none' },
+  { context: 'map', keys: ['b'], command: 'mark-blade', hint: null, help: 'mark or unmark its blade' },
+  { context: 'map', keys: ['*'], command: 'mark-all', hint: null, help: 'mark all that the filter shows, or none' },
+  {
+    ...{ context: 'map', keys: ['v'], command: 'mark-range', hint: null, disabled: noMark },
+    help: 'mark from the last mark to here, in the order of addresses',
+  },
   {
     ...{ context: 'map', keys: ['o'], command: 'operations', hint: 'operations', disabled: noOperations },
     help: 'running operations and their results',
@@ -64,13 +70,27 @@ export const MAP_BINDINGS: readonly Binding[] = [
     ...{ context: 'map', keys: ['B'], command: 'bus', hint: null, disabled: noLink },
     help: 'the exchanges on the bus as they pass, for experts',
   },
-  { context: 'map', keys: ['/'], command: 'search', hint: 'find', help: 'jump to a node by a part of its name' },
+  { context: 'map', keys: ['/'], command: 'filter', hint: 'filter', help: 'filter: show only nodes that match words' },
+  {
+    ...{ context: 'map', keys: ['n'], command: 'next-match', hint: null, disabled: noFilter },
+    help: 'to the next node that the filter shows',
+  },
+  {
+    ...{ context: 'map', keys: ['N'], command: 'previous-match', hint: null, disabled: noFilter },
+    help: 'to the one before',
+  },
   {
     ...{ context: 'map', keys: ['r'], command: 'retry-bus', hint: 'retry bus', dangerous: true },
     help: 'try the bus again now',
     disabled: first(busFine, viewOnly, noLink),
   },
-  { context: 'map', keys: ['escape'], command: 'cancel', hint: null, help: 'unmark everything' },
+  {
+    context: 'map',
+    keys: ['escape'],
+    command: 'cancel',
+    hint: null,
+    help: 'take the filter away; then unmark everything',
+  },
   { context: 'map', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'map', keys: ['q'], command: 'quit', hint: 'quit', help: 'leave; running operations go on in the server' },
 ];

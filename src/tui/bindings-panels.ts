@@ -7,8 +7,8 @@ export const PANEL_BINDINGS: readonly Binding[] = [
   { context: 'help', keys: ['down', 'j', 'pagedown', 'space'], command: 'down', hint: 'scroll', help: 'scroll' },
   { context: 'help', keys: ['up', 'k', 'pageup'], command: 'up', hint: null, help: 'scroll back' },
 
-  { context: 'search', keys: ['enter'], command: 'accept', hint: 'go', help: 'go to the node' },
-  { context: 'search', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
+  { context: 'filter', keys: ['enter'], command: 'accept', hint: 'keep', help: 'keep the filter' },
+  { context: 'filter', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'as it was before' },
 
   { context: 'menu', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next' },
   { context: 'menu', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },

@@ -8,7 +8,7 @@ export function contextOf(state: State): Context | null {
   if (overlay !== null) {
     if (
       overlay.kind === 'help' ||
-      overlay.kind === 'search' ||
+      overlay.kind === 'filter' ||
       overlay.kind === 'consoles' ||
       overlay.kind === 'people' ||
       overlay.kind === 'note' ||

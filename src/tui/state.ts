@@ -122,7 +122,8 @@ export interface PowerDialog {
 
 export type Overlay =
   | { kind: 'help'; scroll: number; from: 'map' | 'console' }
-  | { kind: 'search'; text: string }
+  /** The filter is being typed; what it was before, and where the cursor stood. */
+  | { kind: 'filter'; before: string; cursor: Address }
   /** The list of consoles: what was typed, and which of those that are left is chosen. */
   | { kind: 'consoles'; text: string; index: number }
   | { kind: 'people'; index: number }
@@ -197,6 +198,10 @@ export interface State {
   view: View;
   cursor: Address;
   marks: ReadonlySet<Address>;
+  /** Marked last, where a range begins. */
+  lastMark: Address | null;
+  /** Words that nodes must match to be shown (see filter.ts); '': all. */
+  filter: string;
   /** First digit of an address typed on the map, and when. */
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
@@ -261,6 +266,8 @@ export function initialState(
     view: USUAL_VIEW,
     cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,
     marks: new Set(),
+    lastMark: null,
+    filter: '',
     digit: null,
     pane: {
       attachment: { kind: 'none' },

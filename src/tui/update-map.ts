@@ -2,9 +2,10 @@
 import { formatAddress, rowOf, slotOf, SLOTS_PER_BLADE, type Address } from '../rack/address.ts';
 import { bindingOf, disabledReason, type Command } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
+import { shownNodes } from './filter.ts';
 import { acrossBands } from './layout-map.ts';
 import { blades, layoutOf } from './layout.ts';
-import { nameOf, targetsOf, type State } from './state.ts';
+import { targetsOf, type State } from './state.ts';
 import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
 import { openConsoles } from './update-consoles.ts';
@@ -45,13 +46,15 @@ function onCommand(state: State, command: Command): Step {
     case 'attach':
       return attachTo(state, state.cursor);
     case 'mark':
-      return step({ ...state, marks: toggled(state, [state.cursor]) });
+      return step(toggled(state, [state.cursor]));
     case 'mark-blade':
-      return step({ ...state, marks: toggled(state, bladeOf(state)) });
+      return step(toggled(state, shownOnBlade(state)));
     case 'mark-all':
-      return step({ ...state, marks: toggled(state, allOf(state)) });
+      return step(toggled(state, shownNodes(state)));
+    case 'mark-range':
+      return step(withRange(state, state.lastMark ?? state.cursor));
     case 'cancel':
-      return step({ ...state, marks: new Set() });
+      return step(state.filter === '' ? { ...state, marks: new Set(), lastMark: null } : { ...state, filter: '' });
     case 'power':
       if (state.marks.size === 0 && !allOf(state).includes(state.cursor))
         return step(withNotice(state, 'info', 'an empty slot has no power to switch'));
@@ -80,8 +83,12 @@ function onCommand(state: State, command: Command): Step {
       return fitCells(state);
     case 'consoles':
       return openConsoles(state);
-    case 'search':
-      return step({ ...state, overlay: { kind: 'search', text: '' } });
+    case 'filter':
+      return step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } });
+    case 'next-match':
+      return step({ ...state, cursor: matchFrom(state, 1) });
+    case 'previous-match':
+      return step({ ...state, cursor: matchFrom(state, -1) });
     case 'retry-bus':
       return step(withNotice(state, 'info', 'trying the bus again'), { do: 'retry-bus' });
     case 'help':
@@ -108,7 +115,7 @@ export function neighbour(state: State, from: Address, way: 'up' | 'down' | 'lef
 }
 
 /** Marks all of them; where all were marked, none. */
-function toggled(state: State, addrs: readonly Address[]): Set<Address> {
+function toggled(state: State, addrs: readonly Address[]): State {
   const marks = new Set(state.marks);
   const known = addrs.filter((addr) => allOf(state).includes(addr));
   const all = known.every((addr) => marks.has(addr));
@@ -116,20 +123,24 @@ function toggled(state: State, addrs: readonly Address[]): Set<Address> {
     if (all) marks.delete(addr);
     else marks.add(addr);
   }
-  return marks;
+  return { ...state, marks, lastMark: all || known.length === 0 ? null : state.cursor };
 }
 
-/** The nodes that `/` finds: first those whose name begins with the text, then those that hold it. */
-export function found(state: State, text: string): Address[] {
-  const wanted = text.toLowerCase();
-  if (wanted === '') return [];
-  const named = state.rack.nodes.map(({ addr }) => ({ addr, name: nameOf(state, addr).toLowerCase() }));
-  const begins = named.filter(({ name }) => name.startsWith(wanted));
-  const holds = named.filter(({ name }) => !name.startsWith(wanted) && name.includes(wanted));
-  return [...begins, ...holds].map(({ addr }) => addr);
+/** In address order, both ends included: what the filter does not show is not marked by the way. */
+function withRange(state: State, from: Address): State {
+  const [low, high] = [Math.min(from, state.cursor), Math.max(from, state.cursor)];
+  const range = shownNodes(state).filter((addr) => addr >= low && addr <= high);
+  return { ...state, marks: new Set([...state.marks, ...range]), lastMark: state.cursor };
 }
 
 /** The same blade, for `b`. */
-function bladeOf(state: State): Address[] {
-  return allOf(state).filter((addr) => rowOf(addr) === rowOf(state.cursor));
+function shownOnBlade(state: State): Address[] {
+  return shownNodes(state).filter((addr) => rowOf(addr) === rowOf(state.cursor));
+}
+
+/** The next node that the filter shows, round the rack. */
+function matchFrom(state: State, by: 1 | -1): Address {
+  const shown = shownNodes(state);
+  if (by > 0) return shown.find((addr) => addr > state.cursor) ?? shown[0] ?? state.cursor;
+  return shown.findLast((addr) => addr < state.cursor) ?? shown.at(-1) ?? state.cursor;
 }

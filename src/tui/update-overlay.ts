@@ -9,9 +9,9 @@ import { keyInAlarms } from './update-alarms.ts';
 import { keyInBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
 import { keyInConsoles } from './update-consoles.ts';
+import { keyInFilter } from './update-filter.ts';
 import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts';
 import { longPaste } from './update-typing.ts';
-import { found } from './update-map.ts';
 import { keyInOperations } from './update-operations.ts';
 import { helpLines } from './view/help.ts';
 import { keyInNote, keyInPeople } from './update-people.ts';
@@ -45,8 +45,8 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
       return keyInNote(state, overlay, name);
     case 'consoles':
       return keyInConsoles(state, overlay, name);
-    case 'search':
-      return keyInSearch(state, overlay.text, name);
+    case 'filter':
+      return keyInFilter(state, overlay, name);
     case 'menu':
       return keyInMenu(state, overlay, name);
     case 'takeover':
@@ -81,21 +81,6 @@ function believable(shown: Shown, state: State, event: TokenEvent): boolean {
 function take(before: State, overlay: Extract<Overlay, { kind: 'takeover' }>): Step {
   const { state, effects } = attachTo({ ...before, overlay: null }, overlay.addr);
   return step(state, ...effects.map((effect) => (effect.do === 'attach' ? { ...effect, take: true } : effect)));
-}
-
-function keyInSearch(state: State, text: string, name: string): Step {
-  const command = bindingOf(state, 'search', name)?.command;
-  if (command === 'cancel') return step({ ...state, overlay: null });
-  const matches = found(state, text);
-  if (command === 'accept') {
-    const closed: State = { ...state, overlay: null };
-    if (matches.length === 0) return step(withNotice(closed, 'warning', `no node's name holds "${text}"`));
-    return step(closed);
-  }
-  const next = name === 'backspace' ? text.slice(0, -1) : Array.from(name).length === 1 ? text + name : text;
-  // The cursor goes along while one types, so that Enter holds no surprise.
-  const [first] = found(state, next);
-  return step({ ...state, cursor: first ?? state.cursor, overlay: { kind: 'search', text: next } });
 }
 
 function keyInMenu(state: State, overlay: Extract<Overlay, { kind: 'menu' }>, name: string): Step {

@@ -67,7 +67,15 @@ const SCREENS: Record<string, () => Scene> = {
   help: () => scene(SMALL).keys('?'),
   // More than enough: the end is where it stays.
   'help-end': () => scene(SMALL).keys('?', ...Array.from({ length: 20 }, () => ' ')),
-  search: () => scene(SMALL).keys('/').typed('worker-05'),
+  'filter-typing': () => mixed(SMALL).keys('/').typed('role:worker !off 05'),
+  'filter-kept': () => mixed(SMALL).keys('/').typed('cluster:dev alarm:').keys('\r'),
+  'filter-kept-160x50': () => mixed(WIDE).keys('/').typed('role:worker !off').keys('\r', 'n'),
+  'filter-none': () => mixed(SMALL).keys('/').typed('nobody').keys('\r'),
+  'filter-outside': () => scene(SMALL).keys('00', '/').typed('cluster:dev').keys('\r', '00'),
+  'filter-marks-outside': () =>
+    scene(SMALL).keys('02', 'b', '/').typed('role:worker').keys('\r', 'p', 's').checked(allClear),
+  'filter-menu-outside': () => scene(SMALL).keys('02', 'b', '/').typed('role:worker').keys('\r', 'p'),
+  'marked-range': () => scene(SMALL).keys('/').typed('k8s').keys('\r', '02', ' ', '0e', 'v'),
   'power-menu': () => scene(SMALL).keys('03', 'p'),
   'power-menu-blade': () => scene(SMALL).keys('0d', 'b', 'p'),
   'server-gone': () => mixed(SMALL).dispatch({ type: 'link-lost', why: 'the server ended' }).later(12_000),

@@ -2,14 +2,16 @@
 import type { Operation } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
-import { bindingsWith, disabledReason, keyOf, type Context } from '../bindings.ts';
+import { bindingsWith, disabledReason, keyOf, type Binding, type Context } from '../bindings.ts';
 import { keyLabel } from '../key-names.ts';
+import { isFiltered } from '../filter.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import type { MapLayout } from '../layout-map.ts';
 import type { Layout } from '../layout.ts';
 import type { State } from '../state.ts';
 import { loneOperations, shownRuns } from '../state-plans.ts';
+import { paintChips } from './filter.ts';
 import { lookOf, viewOf } from './node-look.ts';
 import { progressSpans } from './operation-nodes.ts';
 import { runSpans } from './plan-run.ts';
@@ -18,8 +20,9 @@ import { runSpans } from './plan-run.ts';
 export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
   const scrolled = layout.map === null ? [] : scrollSpans(layout.map);
   const marked: Span[] = state.marks.size > 0 ? [[`${state.marks.size} marked `, 'mark']] : [];
-  const room = width - 3 - spansWidth(scrolled);
-  frame.spans(x + 1, y, [...marked, ...(layout.detail === null ? selectedSpans(state, g) : [])], room);
+  const end = x + width - 2 - spansWidth(scrolled);
+  const left = state.filter === '' ? x + 1 : paintChips(frame, x + 1, y, state, end - x - 1);
+  frame.spans(left, y, [...marked, ...(layout.detail === null ? selectedSpans(state, g) : [])], end - left);
   frame.spans(x + width - 1 - spansWidth(scrolled), y, scrolled);
 }
 
@@ -52,6 +55,7 @@ function selectedSpans(state: State, g: Glyphs): Span[] {
   if (node.role !== null) spans.push(dot, [node.role, 'dim']);
   if (node.cluster !== null) spans.push([` ${node.cluster}`, 'dim']);
   if (node.protected) spans.push(dot, ['protected', 'master']);
+  if (isFiltered(state, node.addr)) spans.unshift(['outside the filter: ', 'warn']);
   return spans;
 }
 
@@ -161,15 +165,22 @@ export function paintFooter(
   extra: readonly Span[] = [],
 ): void {
   frame.clear(rect, 'bar');
+  const usable = bindingsWith(state.settings.keys).filter(
+    (one) => one.context === context && one.hint !== null && disabledReason(one, state) === null,
+  );
+  const piece = ({ keys, hint }: Binding): Span[] => [
+    [keyLabel(keys[0] ?? ''), 'key'],
+    [` ${hint ?? ''}  `, 'text'],
+  ];
+  // Whatever has no room is under `?`: so that key always has.
+  const help = usable.filter(({ command }) => command === 'help').flatMap(piece);
+  let room = rect.width - 1 - spansWidth(extra) - spansWidth(help);
   const spans: Span[] = [...extra];
-  for (const binding of bindingsWith(state.settings.keys)) {
-    if (binding.context !== context || binding.hint === null || disabledReason(binding, state) !== null) continue;
-    const piece: Span[] = [
-      [keyLabel(binding.keys[0] ?? ''), 'key'],
-      [` ${binding.hint}  `, 'text'],
-    ];
-    if (spansWidth(spans) + spansWidth(piece) > rect.width - 1) break;
-    spans.push(...piece);
+  for (const binding of usable.filter(({ command }) => command !== 'help')) {
+    room -= spansWidth(piece(binding));
+    if (room < 0) break;
+    spans.push(...piece(binding));
   }
+  spans.push(...help);
   frame.spans(rect.x + 1, rect.y, spans, rect.width - 2);
 }

@@ -1,6 +1,7 @@
 /** The rack as it stands: blades from top to bottom, slots 3 to 0 from left to right. */
 import { formatAddress, rowLabel, SLOTS_PER_BLADE, type Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import { isFiltered } from '../filter.ts';
 import type { Frame, Ground, InkRole, Rect, Span } from '../frame.ts';
 import { POWER_LETTER, shorten, sparkline, sparkRows, type Glyphs } from '../glyphs.ts';
 import { cellAt, type MapLayout } from '../layout-map.ts';
@@ -49,7 +50,8 @@ function paintCell(
   const view = viewOf(state, addr);
   const look = lookOf(state, view);
   const marks = marksOf(state, node, view, look, g);
-  if (kind === 'glyph') paintGlyph(frame, x + 1, y, cellWidth - 1, node, look, marks, g);
+  if (isFiltered(state, addr)) paintFiltered(frame, x + 1, y, width, addr, kind, look, marks, g);
+  else if (kind === 'glyph') paintGlyph(frame, x + 1, y, cellWidth - 1, node, look, marks, g);
   else if (kind === 'line') paintLine(frame, x + 1, y, width - 1, node, view, look, marks, g);
   else {
     // The next cell's own edge keeps the names apart.
@@ -60,6 +62,24 @@ function paintCell(
     paintSeries(frame, fan, seriesOf(view, 1), look.fan, look, 'fan', marks.always, g);
     if (lines > 3) frame.text(x + 2, y + lines - 1, about(node), 'dim', width - 2);
   }
+}
+
+/** It keeps its place, its power and its alarm; without colours what is missing tells it from the others. */
+function paintFiltered(
+  frame: Frame,
+  x: number,
+  y: number,
+  width: number,
+  addr: Address,
+  kind: MapLayout['kind'],
+  look: NodeLook,
+  marks: Marks,
+  g: Glyphs,
+): void {
+  const alarm = marks.now.filter(([sign]) => sign === g.alarm);
+  const power = `${g.power[look.power]}${POWER_LETTER[look.power]} `;
+  const word = kind === 'glyph' ? (width > 3 ? ` ${formatAddress(addr)}` : '  ') : `${power}${formatAddress(addr)} `;
+  frame.spans(x, y, [[word, 'dim'], ...alarm], width);
 }
 
 /** `●03▲`: power, address where there is room, and the sign of what goes on or of what the node is. */

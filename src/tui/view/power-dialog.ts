@@ -1,16 +1,20 @@
 /** The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it. */
 import { confirmationText, cuts, type Refusal } from '../../api/power.ts';
-import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
+import { compressNames } from '../../rack/compress.ts';
+import { isFiltered } from '../filter.ts';
 import type { Frame, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { refusesNow } from '../power-rules.ts';
 import { nameOf, VERBS, type PowerDialog, type State, type Targets } from '../state.ts';
 import { centred, paintBox, wrap } from './box.ts';
 
-export function paintMenu(frame: Frame, targets: Targets, index: number, g: Glyphs): void {
+export function paintMenu(frame: Frame, state: State, targets: Targets, index: number, g: Glyphs): void {
+  const outside = outsideLines(state, targets.nodes, 62);
   const title =
     targets.nodes.length === 1 ? `power: ${targets.label}` : `power: ${targets.label}, ${targets.nodes.length} nodes`;
-  const box = paintBox(frame, centred(frame, 66, VERBS.length + 2), title, g);
+  const box = paintBox(frame, centred(frame, 66, VERBS.length + outside.length + 2), title, g);
+  outside.forEach((line, i) => frame.spans(box.x, box.y + VERBS.length + i, line, box.width));
   VERBS.forEach(({ verb, key, label, about }, i) => {
     if (i === index) frame.ground({ x: box.x - 1, y: box.y + i, width: box.width + 2, height: 1 }, 'selected');
     frame.spans(
@@ -58,6 +62,7 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
   const lines: Span[][] = wrap(`${about[0]?.toUpperCase() ?? ''}${about.slice(1)}.`, width).map((line) => [
     [line, 'text'],
   ]);
+  lines.push(...outsideLines(state, request.nodes, width));
   lines.push([]);
   const answer = check.kind === 'done' ? check.answer : null;
   for (const addr of request.nodes) {
@@ -83,6 +88,14 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
   }
   if (check.kind === 'failed') lines.push(...wrap(check.why, width).map((line): Span[] => [[line, 'fault']]));
   return lines;
+}
+
+/** Marks stay when the filter changes: who is not seen on the map is named first, where nothing is cut off. */
+function outsideLines(state: State, nodes: readonly Address[], width: number): Span[][] {
+  const outside = nodes.filter((addr) => isFiltered(state, addr)).map((addr) => nameOf(state, addr));
+  if (outside.length === 0) return [];
+  const text = `${outside.length} outside the filter: ${compressNames(outside)}`;
+  return wrap(text, width).map((line): Span[] => [[line, 'warn']]);
 }
 
 /** `✗ protected: ns01 … is protected in the configuration. To go on: …`: the rule by its name, then its sentence. */

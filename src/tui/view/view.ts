@@ -12,6 +12,7 @@ import { centred, paintBox, wrap } from './box.ts';
 import { paintConsoles } from './consoles.ts';
 import { paintDetail } from './detail.ts';
 import { paintEmergency } from './emergency.ts';
+import { paintFilterLine } from './filter.ts';
 import { paintHeader } from './header.ts';
 import { paintHelp } from './help.ts';
 import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './lines.ts';
@@ -42,10 +43,11 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
     paintNotice(frame, layout.notice, state);
   }
   const { overlay } = state;
-  if (overlay?.kind === 'search' || overlay?.kind === 'note') {
+  if (overlay?.kind === 'filter') paintFilterLine(frame, layout.footer, state);
+  else if (overlay?.kind === 'note') {
     frame.clear(layout.footer, 'bar');
     const at = frame.spans(1, layout.footer.y, [
-      [overlay.kind === 'note' ? 'note into the log: ' : 'find: ', 'key'],
+      ['note into the log: ', 'key'],
       [overlay.text, 'text'],
     ]);
     frame.cursor = { x: at, y: layout.footer.y };
@@ -78,7 +80,7 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
     ]);
   }
   if (overlay !== null) {
-    if (overlay.kind !== 'search' && overlay.kind !== 'note') frame.cursor = null;
+    if (overlay.kind !== 'filter' && overlay.kind !== 'note') frame.cursor = null;
     paintOverlay(frame, state, overlay, g);
   }
   return frame;
@@ -90,7 +92,7 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
       paintHelp(frame, state, overlay.scroll, g);
       return;
     }
-    case 'search':
+    case 'filter':
     case 'note':
       return;
     case 'people': {
@@ -102,7 +104,7 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
       return;
     }
     case 'menu': {
-      paintMenu(frame, overlay.targets, overlay.index, g);
+      paintMenu(frame, state, overlay.targets, overlay.index, g);
       return;
     }
     case 'power': {

@@ -1,0 +1,144 @@
+/**
+ * The filter of `/`: which nodes a few words mean. Words stand beside each other and all must hold; a bare word is looked
+ * for in every field, `role:worker` in one, `!` turns a word round, `|` stands between values, and `current>40` and
+ * `fan<20` compare counts. Pure.
+ */
+import { formatAddress, formatPosition, rowOf, type Address } from '../rack/address.ts';
+import type { InventoryNode } from '../rack/inventory.ts';
+import { freshness, shownPower } from '../rack/reading.ts';
+import type { State } from './state.ts';
+
+/** Fields by name, in the order in which they are told. */
+export const FIELDS = [
+  ...(['name', 'addr', 'pos', 'row', 'state', 'role', 'cluster', 'ip', 'mac'] as const),
+  ...(['fan', 'alarm', 'op', 'console', 'is'] as const),
+];
+type Field = (typeof FIELDS)[number];
+
+/** Of these a beginning is enough, and no more: `addr:0` is a blade or two, `state:on` is not "unknown". */
+const BEGINNINGS: readonly Field[] = ['addr', 'pos', 'row', 'state', 'is', 'fan'];
+/** Words that mean a state where they stand alone: "on" is in many a name. */
+const STATES = ['on', 'off', 'disabled', 'unknown', 'absent', 'lost', 'stale'];
+const KINDS = ['marked', 'protected', 'master'];
+
+export interface Term {
+  /** As the chip shows it. */
+  label: string;
+  holds(state: State, node: InventoryNode): boolean;
+}
+
+/** The words of a filter's text. A field without a value yet says nothing. */
+export function termsOf(text: string): Term[] {
+  return text
+    .split(/\s+/)
+    .filter((word) => word !== '' && word !== '!')
+    .flatMap((word) => {
+      const not = word.startsWith('!');
+      const term = termOf(not ? word.slice(1) : word);
+      if (term === null) return [];
+      return [not ? { label: `not ${term.label}`, holds: (...of) => !term.holds(...of) } : term];
+    });
+}
+
+function termOf(word: string): Term | null {
+  const compared = /^(current|fan)([<>])(\d+)$/.exec(word);
+  if (compared?.[3] !== undefined) return comparison(word, compared[1] === 'fan', compared[2] === '>', +compared[3]);
+  const [, name = '', values = ''] = /^([a-z]+):(.*)$/i.exec(word) ?? [];
+  const field = FIELDS.find((one) => one === name.toLowerCase());
+  if (field !== undefined) return values === '' ? null : inField(word, field, values);
+  const plain = word.toLowerCase();
+  if (STATES.includes(plain)) return inField(`state:${plain}`, 'state', plain);
+  if (KINDS.includes(plain)) return inField(`is:${plain}`, 'is', plain);
+  return { label: word, holds: (state, node) => FIELDS.some((one) => one !== 'fan' && has(state, node, one, plain)) };
+}
+
+function inField(label: string, field: Field, values: string): Term {
+  const wanted = values
+    .toLowerCase()
+    .split('|')
+    .filter((value) => value !== '');
+  return { label, holds: (state, node) => wanted.some((value) => has(state, node, field, value)) };
+}
+
+function has(state: State, node: InventoryNode, field: Field, wanted: string): boolean {
+  const begins = BEGINNINGS.includes(field);
+  return valuesOf(state, node, field).some((value) =>
+    begins ? value.toLowerCase().startsWith(wanted) : value.toLowerCase().includes(wanted),
+  );
+}
+
+/** What was never measured compares with nothing. */
+function comparison(label: string, fan: boolean, more: boolean, than: number): Term {
+  return {
+    label,
+    holds: ({ nodes }, { addr }) => {
+      const reading = nodes.get(addr)?.reading;
+      if (reading?.state !== 'ok') return false;
+      const value = fan ? reading.sample.fan : reading.sample.current;
+      return more ? value > than : value < than;
+    },
+  };
+}
+
+function valuesOf(state: State, node: InventoryNode, field: Field): string[] {
+  const { addr } = node;
+  const view = state.nodes.get(addr);
+  switch (field) {
+    case 'name':
+      return [node.name];
+    case 'addr':
+      return [formatAddress(addr)];
+    case 'pos':
+      return [formatPosition(addr)];
+    case 'row':
+      return [String.fromCharCode(65 + rowOf(addr))];
+    case 'state': {
+      const reading = view?.reading ?? { state: 'unasked' };
+      const stale = state.link.kind === 'lost' || freshness(reading, state.now, state.intervalMs) === 'stale';
+      return [shownPower(reading), ...(reading.state === 'failed' ? ['lost'] : []), ...(stale ? ['stale'] : [])];
+    }
+    case 'role':
+    case 'cluster':
+    case 'ip':
+    case 'mac':
+      return [node[field] ?? ''];
+    case 'fan':
+      return node.chassisFan === null ? [] : [String(node.chassisFan)];
+    case 'alarm':
+      return state.alarms.filter((alarm) => alarm.addr === addr).flatMap(({ kind, text }) => [kind, text]);
+    case 'op':
+      return view?.op == null ? [] : [view.op];
+    case 'console':
+      return state.console?.addr === addr ? ['open', state.console.holderName ?? ''] : [];
+    case 'is':
+      return [
+        ...(state.marks.has(addr) ? ['marked'] : []),
+        ...(node.protected ? ['protected'] : []),
+        ...(state.bus.master === addr || node.role === 'master' ? ['master'] : []),
+      ];
+  }
+}
+
+const left = new WeakMap<State, ReadonlySet<Address>>();
+
+/** A state's frame asks this for each cell: its answer is made once. */
+function leftBy(state: State): ReadonlySet<Address> {
+  let shown = left.get(state);
+  if (shown === undefined) {
+    const terms = termsOf(state.filter);
+    const nodes = state.rack.nodes.filter((node) => terms.every((term) => term.holds(state, node)));
+    shown = new Set(nodes.map(({ addr }) => addr));
+    left.set(state, shown);
+  }
+  return shown;
+}
+
+/** Addresses that the filter leaves, in address order; without one, all. */
+export function shownNodes(state: State): Address[] {
+  return [...leftBy(state)];
+}
+
+/** Empty slots are never filtered: a gap in the rack is a gap. */
+export function isFiltered(state: State, addr: Address): boolean {
+  return state.filter !== '' && !leftBy(state).has(addr) && state.rack.nodes.some((node) => node.addr === addr);
+}
