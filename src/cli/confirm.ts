@@ -9,22 +9,27 @@ import { shown } from './output.ts';
 const DISCARD_MS = 100;
 
 /**
- * The confirmation, which equals `expected`.
+ * The confirmation, which equals `expected`. `plain`: the terminal edits the line, and nothing is written but the question.
  * @throws UsageFailure where nothing was given and nobody can be asked; Failure (refused) where it is wrong
  */
-export async function confirmation(given: string | undefined, expected: string, what: string): Promise<string> {
+export async function confirmation(
+  given: string | undefined,
+  expected: string,
+  what: string,
+  plain = false,
+): Promise<string> {
   if (given === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
     throw new UsageFailure(`${what} cuts power and nobody can be asked here: add --confirm '${expected}'`);
-  const answer = given ?? (await ask(process.stdin, expected));
+  const answer = given ?? (await ask(process.stdin, expected, plain));
   if (answer === expected) return answer;
   const why = answer === '' ? 'nothing was typed' : `'${answer}' is not what confirms it`;
   throw new Failure(EXIT.refused, `not confirmed: ${why}; nothing was sent. What confirms it: --confirm '${expected}'`);
 }
 
-async function ask(stdin: ReadStream, expected: string): Promise<string> {
+async function ask(stdin: ReadStream, expected: string, plain: boolean): Promise<string> {
   await discardTypeAhead(stdin);
   process.stderr.write(`Type ${shown(expected)} and Enter to confirm; anything else cancels: `);
-  const lines = createInterface({ input: stdin, output: process.stderr, terminal: true, historySize: 0 });
+  const lines = createInterface({ input: stdin, output: process.stderr, terminal: !plain, historySize: 0 });
   try {
     return await new Promise((resolve) => {
       lines.once('line', (line) => resolve(line.trim()));

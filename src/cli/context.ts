@@ -11,6 +11,8 @@ export interface GlobalOptions {
   port?: string;
   socket?: string;
   viewOnly?: boolean;
+  /** Nothing is drawn anew, and questions are asked without cursor movement. */
+  plain?: boolean;
 }
 
 /** The port: `--port`, else the configuration's, read in full only where a glance does not tell. */

@@ -58,10 +58,10 @@ function untilEnd(client: RackClient, started: Operation, output: ProgressOutput
   });
 }
 
-/** Live on a terminal, else a line for each change; with `json`, a line of JSON for each. */
-export async function progressOutput(json: boolean): Promise<ProgressOutput> {
+/** Live on a terminal, unless `plain`; else a line for each change; with `json`, a line of JSON for each. */
+export async function progressOutput(json: boolean, plain = false): Promise<ProgressOutput> {
   if (json) return jsonLines();
-  if (!process.stdout.isTTY) return plainLines();
+  if (plain || !process.stdout.isTTY) return plainLines();
   const { showOperation } = await import('./views/operation-view.tsx');
   return showOperation();
 }

@@ -59,6 +59,7 @@ function declare(act: Act): Command {
     .option('--theme <name>', 'dark, light, contrast, colourblind, mono, pulse, or a file of your own (default: dark)')
     .option('--colours <number>', '256, 16 or 0, where the terminal says something else')
     .option('--ascii', 'draw with ASCII only')
+    .option('--plain', 'sentences and a prompt, nothing drawn anew: for screen readers and for any terminal')
     .option('-V, --version', 'the version')
     .addHelpText('after', HELP_END)
     .exitOverride()
@@ -69,10 +70,15 @@ function declare(act: Act): Command {
           throw new UsageFailure(
             `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface`,
           );
+        if ('plain' in options) return (await import('./commands/plain.ts')).plainCommand(options, run);
         const { interfaceCommand } = await import('./commands/interface.ts');
         return interfaceCommand(options);
       }),
     );
+  program
+    .command('plain')
+    .description('the rack in sentences and by words: for screen readers, and for terminals that can do nothing else')
+    .action(act(async (options) => (await import('./commands/plain.ts')).plainCommand(options, run)));
   declareLooking(program, act);
   declarePower(program, act);
   declarePlans(program, act);
@@ -303,7 +309,7 @@ function declareServing(program: Command, act: Act): void {
     .action(
       act(async (options) => {
         const { demoCommand } = await import('./commands/demo.ts');
-        return demoCommand(options);
+        return demoCommand(options, run);
       }),
     );
   // Only for `--help`: `run` has handed the words over before they come here.

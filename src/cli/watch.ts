@@ -12,13 +12,13 @@ const REDRAW_MS = 1_000;
 export async function watchStatus(
   client: RackClient,
   report: (snapshot: Snapshot) => StatusReport,
-  json: boolean,
+  { json = false, plain = false }: { json?: boolean; plain?: boolean },
 ): Promise<number> {
   let snapshot = await client.request('sweep', { addrs: null, interrupt: false });
   // The server's clock, as far as this one can tell it: a moment passed on the way.
   let skew = snapshot.now - Date.now();
   const current = (): StatusReport => report({ ...snapshot, now: Date.now() + skew });
-  const out = json || !process.stdout.isTTY ? lines(json) : await liveTable(current);
+  const out = json || plain || !process.stdout.isTTY ? lines(json) : await liveTable(current);
   out.update(current());
   return new Promise((resolve) => {
     const timer = setInterval(() => out.update(current()), REDRAW_MS);

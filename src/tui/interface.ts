@@ -60,7 +60,7 @@ export function refuseTerminal(
     return "the interface needs a terminal: use 'rackui status' in scripts and pipes, or ssh -t";
   const term = env.TERM ?? '';
   if (term === '' || term === 'dumb')
-    return `TERM is ${term === '' ? 'not set' : 'dumb'}: the interface needs a terminal that can move its cursor; 'rackui status' and 'rackui console NODE' work here`;
+    return `TERM is ${term === '' ? 'not set' : 'dumb'}: the interface needs a terminal that can move its cursor; 'rackui plain', 'rackui status' and 'rackui console NODE' work here`;
   return null;
 }
 

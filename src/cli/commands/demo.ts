@@ -26,16 +26,25 @@ export interface DemoOptions {
   theme?: string;
   colours?: string;
   ascii?: boolean;
+  plain?: boolean;
 }
 
-export async function demoCommand(options: DemoOptions): Promise<number> {
+/** `run`: one command line, for what is typed into the plain interface. */
+export async function demoCommand(
+  options: DemoOptions,
+  run: (args: readonly string[]) => Promise<number>,
+): Promise<number> {
   keepYoungSmall();
   const demo = new Demo(options);
   try {
-    const tui = options.headless === true ? null : await import('../../tui/interface.ts');
+    const tui = options.headless === true || options.plain === true ? null : await import('../../tui/interface.ts');
     const refusal = tui?.refuseTerminal(process.env, process.stdin, process.stdout) ?? null;
     if (refusal !== null) throw new UsageFailure(refusal);
     await demo.ready;
+    if (options.plain === true && options.headless !== true) {
+      const { plainCommand } = await import('./plain.ts');
+      return await plainCommand({ socket: demo.socket }, run);
+    }
     if (tui === null) {
       print(`port ${demo.port}`);
       print(`socket ${demo.socket}`);

@@ -50,7 +50,8 @@ export async function powerCommand(
     if (options.dryRun === true) return dryRun(check, json);
     if (!json) for (const line of [meaningLine(check), ...checkLines(check)]) hint(line);
     if (refuses(check)) return refused(check, json);
-    if (cuts(verb)) request.confirm = await confirmation(options.confirm, check.confirm, `${verb} ${label}`);
+    if (cuts(verb))
+      request.confirm = await confirmation(options.confirm, check.confirm, `${verb} ${label}`, options.plain);
     const starting = client.request('power.start', request);
     if (options.detach === true) {
       const operation = await starting;
@@ -59,7 +60,7 @@ export async function powerCommand(
       return EXIT.done;
     }
     // The view's code loads while the request is on its way.
-    const [output, operation] = await Promise.all([progressOutput(json), starting]);
+    const [output, operation] = await Promise.all([progressOutput(json, options.plain), starting]);
     return await follow(client, operation, output);
   } finally {
     client.close();

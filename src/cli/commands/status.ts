@@ -17,7 +17,7 @@ export async function statusCommand(words: readonly string[], options: StatusOpt
   try {
     if (options.watch === true) {
       const { watchStatus } = await import('../watch.ts');
-      return await watchStatus(client, (snapshot) => reportOf(words, snapshot), options.json === true);
+      return await watchStatus(client, (snapshot) => reportOf(words, snapshot), options);
     }
     const report = reportOf(words, await client.request('sweep', { addrs: null, interrupt: false }));
     if (options.json === true) printJson(report);

@@ -1,0 +1,146 @@
+/** The rack in sentences, for ears: a screen reader, a Braille line, a teletype. Nothing in columns. Pure. */
+import type { EventRecord, Snapshot } from '../../api/protocol.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import type { Alarm } from '../../rack/alarm-book.ts';
+import type { InventoryNode } from '../../rack/inventory.ts';
+import { clock } from '../operation-report.ts';
+import { ageText, statusReport, type NodeReport, type StatusReport } from '../status-report.ts';
+
+/** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */
+const NAMED = 6;
+/** News at once beyond this are counted: at 300 baud a sentence takes three seconds. */
+const NEWS_AT_ONCE = 5;
+
+/** The state of the rack, the most important first. */
+export function statusSentences(snapshot: Snapshot): string[] {
+  const report = statusReport(snapshot, snapshot.rack.nodes);
+  const { bus, nodes, rack } = report;
+  const trouble = bus.state === 'ready' || bus.detail === '' ? [] : [sentence(bus.detail)];
+  if (nodes.length === 0) return [`Rack ${rack}: the bus is ${bus.state}. No nodes are known.`, ...trouble];
+  return [
+    `Rack ${rack}: the bus is ${bus.state}. ${countsOf(report)}`,
+    ...trouble,
+    ...notOn(nodes),
+    ...currentOf(nodes),
+    ...alarmsOf(snapshot),
+    ...runningOf(snapshot),
+    ...consoleOf(snapshot),
+  ];
+}
+
+function countsOf({ nodes }: StatusReport): string {
+  const counts = (['on', 'off', 'disabled', 'unknown', 'absent'] as const)
+    .map((power) => [nodes.filter((node) => node.power === power).length, power] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, power]) => `${count} ${power}`);
+  return `Of ${nodes.length} nodes ${counts.join(', ')}.`;
+}
+
+function notOn(nodes: readonly NodeReport[]): string[] {
+  const others = nodes.filter(({ power }) => power !== 'on');
+  if (others.length === 0 || others.length === nodes.length) return [];
+  const said = others.slice(0, NAMED).map((node) => `${node.name} is ${node.power}`);
+  const more = others.length > NAMED ? `, and ${others.length - NAMED} more; 'list' names them` : '';
+  return [`Not on: ${said.join(', ')}${more}.`];
+}
+
+function currentOf(nodes: readonly NodeReport[]): string[] {
+  const known = nodes.flatMap(({ current }) => (current === null ? [] : [current]));
+  return known.length === 0 ? [] : [`Current: ${known.reduce((a, b) => a + b, 0)} counts in total.`];
+}
+
+function alarmsOf({ alarms }: Snapshot): string[] {
+  const unseen = alarms.filter(({ acknowledged }) => acknowledged === null).length;
+  if (alarms.length === 0) return ['No alarms.'];
+  const seen = unseen === 0 ? 'all acknowledged' : `${unseen} not acknowledged`;
+  return [`${alarms.length} ${alarms.length === 1 ? 'alarm' : 'alarms'}, ${seen}; 'alarms' tells them.`];
+}
+
+function runningOf({ operations }: Snapshot): string[] {
+  return operations
+    .filter(({ endedAt }) => endedAt === null)
+    .map(({ id, verb, label, by }) => `Running: ${verb} ${label}, operation ${id}, by ${by}.`);
+}
+
+function consoleOf({ console, rack }: Snapshot): string[] {
+  if (console === null) return [];
+  const name = rack.nodes.find(({ addr }) => addr === console.addr)?.name ?? formatAddress(console.addr);
+  return [`The console of ${name} is open; ${console.holderName ?? 'nobody'} types. Meanwhile no node is asked.`];
+}
+
+/** One sentence for each node. */
+export function nodeSentences(snapshot: Snapshot, nodes: readonly InventoryNode[]): string[] {
+  return statusReport(snapshot, nodes).nodes.map(nodeSentence);
+}
+
+function nodeSentence(node: NodeReport): string {
+  const { name, pos, addr, power, current, fan, ageMs, alarms, op } = node;
+  const values =
+    current === null || fan === null
+      ? ageMs === null
+        ? ''
+        : `, last heard ${ageText(ageMs)} ago`
+      : `, current ${current} counts, fan ${fan} counts`;
+  const extra = [...(node.master ? ['it is the master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms];
+  return `${name}, ${pos}, address ${addr}: ${power}${values}${extra.map((text) => `; ${text}`).join('')}.`;
+}
+
+/** All that is known of one node. */
+export function nodeDetails(snapshot: Snapshot, node: InventoryNode): string[] {
+  const { role, cluster, ip, mac, chassisFan } = node;
+  const facts = [
+    ...(role === null ? [] : [`role ${role}`]),
+    ...(cluster === null ? [] : [`cluster ${cluster}`]),
+    ...(ip === null ? [] : [`IP address ${ip}`]),
+    ...(mac === null ? [] : [`MAC address ${mac}`]),
+    ...(node.protected ? ['protected'] : []),
+    ...(chassisFan === null ? [] : [`it feeds chassis fan ${chassisFan}`]),
+  ];
+  const events = snapshot.events.filter(({ addr }) => addr === node.addr).slice(-3);
+  return [
+    ...nodeSentences(snapshot, [node]),
+    ...(facts.length > 0 ? [`${capital(facts.join(', '))}.`] : []),
+    ...(events.length > 0 ? ['Its last events:', ...events.map(eventSentence)] : []),
+  ];
+}
+
+export function alarmSentences({ alarms, rack }: Pick<Snapshot, 'alarms' | 'rack'>): string[] {
+  if (alarms.length === 0) return ['No alarms.'];
+  return alarms.map((alarm) => {
+    const node = rack.nodes.find(({ addr }) => addr === alarm.addr);
+    const who =
+      alarm.addr === null ? '' : `${node?.name ?? formatAddress(alarm.addr)} (${formatPosition(alarm.addr)}) `;
+    return `Alarm ${alarm.id}, since ${clock(alarm.since)}: ${who}${alarm.text}${standing(alarm)}.`;
+  });
+}
+
+function standing({ clearedAt, acknowledged }: Alarm): string {
+  const over = clearedAt === null ? '' : `; over since ${clock(clearedAt)}`;
+  return `${over}; ${acknowledged === null ? 'not acknowledged' : `acknowledged by ${acknowledged.by}`}`;
+}
+
+export function eventSentence({ at, level, text }: EventRecord): string {
+  const urgent = level === 'alarm' || level === 'warning' ? `${level}: ` : '';
+  return `${clock(at)} ${urgent}${sentence(text)}`;
+}
+
+/** What is worth interrupting somebody for; who came and went is not. */
+export function isNews({ level, topic }: EventRecord): boolean {
+  return topic !== 'session' && (level !== 'info' || topic === 'power' || topic === 'node');
+}
+
+/** News that came together; many are cut short. */
+export function newsSentences(events: readonly EventRecord[]): string[] {
+  if (events.length <= NEWS_AT_ONCE) return events.map(eventSentence);
+  // Alarms are not what is left out.
+  const rank = ({ level }: EventRecord): number => ['alarm', 'warning', 'notice', 'info'].indexOf(level);
+  const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, NEWS_AT_ONCE);
+  const told = events.filter((event) => worst.includes(event));
+  return [...told.map(eventSentence), `And ${events.length - told.length} more; 'events' tells them.`];
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

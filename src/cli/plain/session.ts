@@ -1,0 +1,223 @@
+/**
+ * `rackui plain`: the rack by words and sentences. A line is written once and never again, there is no colour, no cursor
+ * movement, and nothing is said that is not new; so it is for screen readers, TERM=dumb and very slow lines alike. What
+ * changes the rack is the command line's own, with its guards and its confirmation.
+ */
+import type { ReadStream } from 'node:tty';
+import { EXIT } from '../../api/power.ts';
+import type { EventRecord, Snapshot } from '../../api/protocol.ts';
+import type { RackClient } from '../../client/client.ts';
+import { explain, UsageFailure } from '../failure.ts';
+import { print, shown } from '../output.ts';
+import { targetsOf } from '../targets.ts';
+import { Lines } from './lines.ts';
+import {
+  alarmSentences,
+  eventSentence,
+  isNews,
+  newsSentences,
+  nodeDetails,
+  nodeSentences,
+  statusSentences,
+} from './sentences.ts';
+
+export interface PlainPorts {
+  stdin: ReadStream;
+  /** Runs a command of the command line against the same server; it prints for itself. */
+  run(words: readonly string[]): Promise<number>;
+}
+
+/** Commands of the command line that are understood here as they stand. */
+const PASSED_ON = ['on', 'off', 'cycle', 'ops', 'abort', 'plan', 'log', 'verify', 'console'];
+
+const HELP = [
+  'status: how the rack is. list: every node; list row:A: some. node NAME or ADDRESS: all about one.',
+  'alarms; ack NUMBER or ack all. events, or events 20: what happened.',
+  "on, off, cycle NODES: power, as on the command line; what cuts asks for words first. 'off NODES --dry-run' only tells.",
+  'ops: operations. abort ID. plan list, plan show NAME, plan run NAME. log NODE. verify.',
+  'console NODE: this terminal becomes its console; Control right bracket, then d comes back here.',
+  'news off: be told what is new only after Enter; news on: at once. quit: leave; operations go on.',
+];
+
+/** News that come together are told together, ms. */
+const GATHER_MS = 400;
+const PROMPT = 'rackui> ';
+const LISTED_EVENTS = 10;
+const EXIT_WORDS: Record<number, string> = {
+  [EXIT.partly]: 'partly done',
+  [EXIT.refused]: 'refused, nothing was cut by it',
+  [EXIT.deadline]: 'not done before its deadline',
+  [EXIT.unavailable]: 'the bus or the server is not available',
+  [EXIT.usage]: 'not understood',
+};
+
+/** Until `quit`, the end of standard input or Ctrl-C (0), or the server's end (5). */
+export async function plainSession(client: RackClient, ports: PlainPorts): Promise<number> {
+  const session = new PlainSession(client, ports);
+  return session.run();
+}
+
+class PlainSession {
+  readonly #client: RackClient;
+  readonly #ports: PlainPorts;
+  readonly #lines: Lines;
+  readonly #interactive: boolean;
+  #news: EventRecord[] = [];
+  #newsAtOnce = true;
+  #gathering: NodeJS.Timeout | null = null;
+  /** The prompt stands and nothing was printed behind it. */
+  #prompted = false;
+  #serverGone: string | null = null;
+
+  constructor(client: RackClient, ports: PlainPorts) {
+    this.#client = client;
+    this.#ports = ports;
+    this.#lines = new Lines(ports.stdin);
+    this.#interactive = ports.stdin.isTTY;
+  }
+
+  async run(): Promise<number> {
+    const leave = (): void => {
+      if (this.#prompted) this.#lines.end();
+    };
+    const stops = [
+      this.#client.on('event', (event) => this.#hear(event)),
+      this.#client.onClose((why) => {
+        this.#serverGone = why;
+        this.#lines.end();
+      }),
+    ];
+    process.on('SIGINT', leave);
+    try {
+      await this.#say(() => this.#status());
+      print("'help' lists the words, 'quit' leaves. What is new is told as it happens.");
+      for (;;) {
+        this.#tellNews();
+        this.#prompt();
+        const line = await this.#lines.next();
+        this.#prompted = false;
+        if (this.#serverGone !== null) {
+          print(`The server is gone: ${this.#serverGone}. Nothing was cut by that; 'rackui plain' starts again.`);
+          return EXIT.unavailable;
+        }
+        const words = line === null ? ['quit'] : split(line);
+        if (words[0] === 'quit' || words[0] === 'q' || words[0] === 'exit') return this.#leave(line === null);
+        await this.#say(() => this.#obey(words));
+      }
+    } finally {
+      process.off('SIGINT', leave);
+      for (const stop of stops) stop();
+      if (this.#gathering !== null) clearTimeout(this.#gathering);
+    }
+  }
+
+  #leave(unasked: boolean): number {
+    if (unasked && this.#interactive) print('');
+    return EXIT.done;
+  }
+
+  /** A sentence for what goes wrong; the session goes on. */
+  async #say(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      print(explain(error).message);
+    }
+  }
+
+  async #obey([word, ...rest]: string[]): Promise<void> {
+    switch (word) {
+      case undefined:
+        if (this.#news.length === 0) print('Nothing new.');
+        return;
+      case 'help':
+      case '?':
+        HELP.forEach(print);
+        return;
+      case 'status':
+      case 's':
+        return this.#status();
+      case 'list': {
+        const snapshot = await this.#look();
+        nodeSentences(snapshot, rest.length === 0 ? snapshot.rack.nodes : targetsOf(rest, snapshot).nodes).forEach(
+          print,
+        );
+        return;
+      }
+      case 'node': {
+        const snapshot = await this.#look();
+        if (rest.length === 0) throw new UsageFailure("node needs a name or an address, as in 'node 05'");
+        for (const node of targetsOf(rest, snapshot).nodes) nodeDetails(snapshot, node).forEach(print);
+        return;
+      }
+      case 'alarms':
+        alarmSentences(await this.#look()).forEach(print);
+        return;
+      case 'ack':
+        return this.#acknowledge(rest[0]);
+      case 'events': {
+        const limit = rest[0] === undefined ? LISTED_EVENTS : Number(rest[0]);
+        if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+          throw new UsageFailure('events needs a number from 1 to 1000');
+        (await this.#client.request('events.list', { limit })).map(eventSentence).forEach(print);
+        return;
+      }
+      case 'news':
+        if (rest[0] !== 'on' && rest[0] !== 'off') throw new UsageFailure("'news on' or 'news off'");
+        this.#newsAtOnce = rest[0] === 'on';
+        print(this.#newsAtOnce ? 'News are told at once.' : 'News wait until you press Enter.');
+        return;
+      default: {
+        if (!PASSED_ON.includes(word)) throw new UsageFailure(`'${word}' is no word here; 'help' lists them`);
+        const code = await this.#ports.run([word, ...rest]);
+        if (code !== EXIT.done) print(`${word}: ${EXIT_WORDS[code] ?? 'it ended'} (code ${code}).`);
+      }
+    }
+  }
+
+  #look(): Promise<Snapshot> {
+    return this.#client.request('sweep', { addrs: null, interrupt: false });
+  }
+
+  async #status(): Promise<void> {
+    statusSentences(await this.#look()).forEach(print);
+  }
+
+  async #acknowledge(what: string | undefined): Promise<void> {
+    const id = Number(what);
+    if (what !== 'all' && !(Number.isInteger(id) && id > 0))
+      throw new UsageFailure("ack needs the number that 'alarms' tells, or all");
+    const { acknowledged } = await this.#client.request('alarms.ack', { ids: what === 'all' ? null : [id] });
+    print(acknowledged === 0 ? 'There was none to acknowledge.' : `${acknowledged} acknowledged.`);
+  }
+
+  #hear(event: EventRecord): void {
+    if (!isNews(event)) return;
+    this.#news.push(event);
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = null;
+      if (!this.#newsAtOnce || !this.#prompted || this.#news.length === 0) return;
+      // What is being typed stays in the terminal's line; it is only that the news stand before it.
+      if (this.#interactive) process.stdout.write('\n');
+      this.#tellNews();
+      this.#prompt();
+    }, GATHER_MS);
+  }
+
+  #tellNews(): void {
+    newsSentences(this.#news.splice(0)).forEach(print);
+  }
+
+  #prompt(): void {
+    this.#prompted = true;
+    if (this.#interactive) process.stdout.write(shown(PROMPT));
+  }
+}
+
+/** Words as a shell would see them; quotes hold blanks together. */
+function split(line: string): string[] {
+  return Array.from(
+    line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+}
