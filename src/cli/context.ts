@@ -10,6 +10,8 @@ export interface GlobalOptions {
   config?: string;
   port?: string;
   socket?: string;
+  /** One of several configured racks. */
+  rack?: string;
   viewOnly?: boolean;
   /** Nothing is drawn anew, and questions are asked without cursor movement. */
   plain?: boolean;

@@ -3,7 +3,9 @@ import { Command, CommanderError, Option } from 'commander';
 import { EXIT } from '../api/power.ts';
 import { expectStep, sendStep, type ConsoleStep } from './console/steps.ts';
 import { endQuietlyWithoutReader } from './output.ts';
+import type { GlobalOptions } from './context.ts';
 import { explain, UsageFailure } from './failure.ts';
+import { withOneRack } from './racks.ts';
 
 /** Runs one command line (without node and script) and returns the exit code. Prints errors itself. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -34,12 +36,16 @@ async function runSimulator(args: readonly string[]): Promise<number> {
 
 async function dispatch(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
-  /** An action gets all options, the global ones included, and the positional words. */
-  const act =
-    (handle: (options: Record<string, never>, words: string[]) => Promise<number>) =>
+  /**
+   * An action gets all options, the global ones included, and the positional words. Where several racks are configured
+   * it gets the configuration of the one that is meant, unless it is for `several`.
+   */
+  const act: Act =
+    (handle, { several = false } = {}) =>
     async (...all: unknown[]): Promise<void> => {
       const command = all.at(-1) as Command;
-      exitCode = await handle(command.optsWithGlobals(), command.args);
+      const options = command.optsWithGlobals<GlobalOptions>();
+      exitCode = await handle((several ? options : await withOneRack(options)) as Record<string, never>, command.args);
     };
   await declare(act).parseAsync([...args], { from: 'user' });
   return exitCode;
@@ -47,6 +53,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
 
 type Act = (
   handle: (options: Record<string, never>, words: string[]) => Promise<number>,
+  scope?: { several?: boolean },
 ) => (...all: unknown[]) => Promise<void>;
 
 function declare(act: Act): Command {
@@ -55,6 +62,7 @@ function declare(act: Act): Command {
     .option('--config <file>', 'configuration file')
     .option('--port <device>', 'serial device of the bus')
     .option('--socket <path>', "the server's socket")
+    .option('--rack <name>', 'this one of several racks')
     .option('--view-only', 'look, and be able to do nothing')
     .option('--theme <name>', 'dark, light, contrast, colourblind, mono, pulse, or a file of your own (default: dark)')
     .option('--colours <number>', '256, 16 or 0, where the terminal says something else')
@@ -70,10 +78,11 @@ function declare(act: Act): Command {
           throw new UsageFailure(
             `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface`,
           );
-        if ('plain' in options) return (await import('./commands/plain.ts')).plainCommand(options, run);
+        if ('plain' in options)
+          return (await import('./commands/plain.ts')).plainCommand(await withOneRack(options), run);
         const { interfaceCommand } = await import('./commands/interface.ts');
         return interfaceCommand(options);
-      }),
+      }, SEVERAL),
     );
   program
     .command('plain')
@@ -85,6 +94,9 @@ function declare(act: Act): Command {
   declareServing(program, act);
   return program;
 }
+
+/** For commands that are about all racks at once. */
+const SEVERAL = { several: true };
 
 const HELP_END = `
 Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,
@@ -310,7 +322,7 @@ function declareServing(program: Command, act: Act): void {
       act(async (options) => {
         const { demoCommand } = await import('./commands/demo.ts');
         return demoCommand(options, run);
-      }),
+      }, SEVERAL),
     );
   // Only for `--help`: `run` has handed the words over before they come here.
   program.command('sim').description("simulated rack behind a pseudo-terminal; see 'rackui sim --help'");
@@ -325,7 +337,7 @@ function declareServing(program: Command, act: Act): void {
       act(async (options) => {
         const { serveCommand } = await import('./commands/serve.ts');
         return serveCommand(options);
-      }),
+      }, SEVERAL),
     );
   program
     .command('doctor')
@@ -371,6 +383,6 @@ function declareServing(program: Command, act: Act): void {
         act(async (options) => {
           const { configCommand } = await import('./commands/config.ts');
           return configCommand(name, options);
-        }),
+        }, SEVERAL),
       );
 }

@@ -18,6 +18,22 @@ export function peekPort(text: string): string | null {
   return others.length > 0 || goesOn || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
 }
 
+/** True where the text names the files of several racks. Pure. */
+export function isRackList(text: string): boolean {
+  return /^racks[ \t]*:/m.test(text);
+}
+
+/** {@link isRackList} of the first of these files that exists. */
+export function isRackListIn(candidates: readonly { path: string }[]): boolean {
+  const found = candidates.find(({ path }) => existsSync(path));
+  try {
+    return found !== undefined && isRackList(readFileSync(found.path, 'utf8'));
+  } catch {
+    // Whoever needs it says so.
+    return false;
+  }
+}
+
 /** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */
 export function peekPortIn(candidates: readonly { path: string; required: boolean }[]): string | null {
   const found = candidates.find(({ path, required }) => required || existsSync(path));

@@ -1,6 +1,5 @@
-/** `rackui serve`: one process around one {@link RackServer}: its lock, its files, its signals, its exit code. */
+/** `rackui serve`, one rack of it: everything around its {@link RackServer}: lock, files, bus, the way out. */
 import { userInfo } from 'node:os';
-import { EXIT } from '../api/power.ts';
 import { DEFAULT_UNLOCK } from '../bmc/codec.ts';
 import { createBus } from '../bmc/bus.ts';
 import { openLine } from '../bmc/line.ts';
@@ -11,10 +10,11 @@ import { keepYoungSmall } from '../config/garbage.ts';
 import { readSecret } from '../config/secret.ts';
 import { openAudit } from '../power/audit.ts';
 import { openJournal, openPlanJournal } from '../power/journal.ts';
+import { Departure } from './departure.ts';
 import { CannotServe } from './failure.ts';
 import { takeInstanceLock, type Holder } from './instance-lock.ts';
 import { groupId } from './listener.ts';
-import { openLog, prepareStateDirectory, type Log } from './logs.ts';
+import { openLog, prepareStateDirectory } from './logs.ts';
 import { Recording } from './recording.ts';
 
 export interface ServeOptions {
@@ -32,11 +32,8 @@ export interface ServeOptions {
   exitWithStdin: boolean;
 }
 
-/** Ending in order takes well under a second, more while operations end; beyond this the process just goes, ms. */
-const END_LIMIT_MS = 15_000;
-
 /**
- * Serves until it is asked to leave; resolves with the exit code. Prints `ready socket=… port=…` once clients can
+ * Serves one rack until it is asked to leave; resolves with the exit code. Prints `ready socket=… port=…` once clients can
  * connect; the bus may still be on its way up, or away.
  * @throws {CannotServe} {SocketUnavailable} exit code 5; {ConfigError} {SecretError} exit code 78.
  */
@@ -148,57 +145,4 @@ function taken(port: string, by: Holder | null): string {
   if (by === null)
     return `the bus on ${port} has a rackui server already, which does not say whose it is; see 'ps -C node -o pid,user,args'`;
   return `the bus on ${port} has a rackui server already (pid ${by.pid}, user ${by.user}): use that one with --socket ${by.socket}, or end it with 'rackui --socket ${by.socket} server stop'`;
-}
-
-/** Why and when the process goes: signals, the end of standard input, a request, or an error that nobody expected. */
-class Departure {
-  readonly begun: Promise<string>;
-  exitCode: number = EXIT.done;
-  readonly #hurry = new AbortController();
-  readonly #undo: (() => void)[] = [];
-  #begin: (why: string) => void = () => undefined;
-  #leaving = false;
-
-  constructor(withStdin: boolean, log: Log) {
-    this.begun = new Promise((resolve) => (this.#begin = resolve));
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) this.#on(process, signal, () => this.begin(signal));
-    for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-      this.#on(process, event, (error: unknown) => {
-        log.fatal({ err: error }, event);
-        this.exitCode = EXIT.unavailable;
-        this.begin('an error in the server; its log says more');
-      });
-    // Who started it may have closed the other end.
-    for (const stream of [process.stdout, process.stderr]) this.#on(stream, 'error', () => undefined);
-    if (!withStdin) return;
-    for (const event of ['end', 'close', 'error'])
-      this.#on(process.stdin, event, () => this.begin('its starter went away'));
-    process.stdin.resume();
-    this.#undo.push(() => process.stdin.pause());
-  }
-
-  /** Fires when somebody asked a second time. */
-  get hurry(): AbortSignal {
-    return this.#hurry.signal;
-  }
-
-  begin(why: string): void {
-    if (this.#leaving) {
-      this.#hurry.abort();
-      return;
-    }
-    this.#leaving = true;
-    // A disk or a device that hangs must not keep the port for ever.
-    setTimeout(() => process.exit(EXIT.unavailable), END_LIMIT_MS).unref();
-    this.#begin(why);
-  }
-
-  dispose(): void {
-    for (const undo of this.#undo) undo();
-  }
-
-  #on(target: NodeJS.EventEmitter, event: string, listener: (error: unknown) => void): void {
-    target.on(event, listener);
-    this.#undo.push(() => target.off(event, listener));
-  }
 }

@@ -4,11 +4,22 @@ import { loadConfig } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
 import { compressNames } from '../../rack/compress.ts';
 import type { GlobalOptions } from '../context.ts';
+import type { RackList } from '../../config/rack-list.ts';
 import { print } from '../output.ts';
+import { rackListOf, withOneRack } from '../racks.ts';
 
 export async function configCommand(what: 'check' | 'show' | 'schema', options: GlobalOptions): Promise<number> {
-  if (what === 'check') return check(options);
-  return what === 'show' ? show(options) : schema();
+  if (what === 'schema') return schema();
+  const list = what === 'check' && options.rack === undefined ? await rackListOf(options) : null;
+  if (list !== null) return checkList(list, options);
+  const one = await withOneRack(options);
+  return what === 'check' ? check(one) : show(one);
+}
+
+/** Of several racks: each with its own file; whatever is wrong with any of them has been thrown. */
+function checkList({ path, racks }: RackList, options: GlobalOptions): number {
+  print(`${path}: good, ${racks.length} racks`);
+  return Math.max(...racks.map((rack) => check({ ...options, config: rack.path })));
 }
 
 /** Says which file is meant and what is in it; problems end with exit code 78. */

@@ -1,8 +1,11 @@
 /** `rackui serve`: the server in the foreground. */
 import { dirname, join, resolve } from 'node:path';
-import { loadConfig } from '../../config/load.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
+import type { ServeOptions } from '../../server/serve.ts';
 import type { GlobalOptions } from '../context.ts';
+import { UsageFailure } from '../failure.ts';
+import { rackListOf, withOneRack } from '../racks.ts';
 
 export interface ServeCommandOptions extends GlobalOptions {
   state?: string;
@@ -12,20 +15,29 @@ export interface ServeCommandOptions extends GlobalOptions {
 }
 
 export async function serveCommand(options: ServeCommandOptions): Promise<number> {
-  const loaded = loadConfig(options.config);
+  const list = options.rack === undefined ? await rackListOf(options) : null;
+  const racks = list?.racks ?? [loadConfig((await withOneRack(options)).config)];
+  if (racks.length > 1 && options.record !== undefined)
+    throw new UsageFailure('--record is for one rack: say which, with --rack');
+  const served = racks.map((loaded) => rackOf(loaded, options, list !== null));
+  const { serveRacks } = await import('../../server/serve-racks.ts');
+  return serveRacks(served);
+}
+
+function rackOf(loaded: LoadedConfig, options: ServeCommandOptions, several: boolean): ServeOptions {
   const port = options.port ?? loaded.config.port;
   const socket = resolve(options.socket ?? socketPath(port));
+  // Each rack its own: a server must never take another rack's journal for its own unfinished work.
+  const ofRack = join(options.state ?? stateDirectory(), portSlug(port));
   if (options.socket === undefined) ensureRuntimeDirectory(dirname(socket));
-  const { serve } = await import('../../server/serve.ts');
-  return serve({
+  return {
     loaded,
     port,
     socket,
     viewSocket: viewSocketBeside(socket),
-    // Each rack its own: a server must never take another rack's journal for its own unfinished work.
-    stateDir: resolve(options.state ?? join(stateDirectory(), portSlug(port))),
+    stateDir: resolve(several ? ofRack : (options.state ?? ofRack)),
     record: options.record === undefined ? null : resolve(options.record),
     autostarted: options.autostarted === true,
     exitWithStdin: options.exitWithStdin === true,
-  });
+  };
 }

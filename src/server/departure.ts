@@ -1,0 +1,72 @@
+/** How a server goes, and with it the process: signals, the end of standard input, a request, an error nobody expected. */
+import { EXIT } from '../api/power.ts';
+import type { Log } from './logs.ts';
+
+/** Ending in order takes well under a second, more while operations end; beyond this the process just goes, ms. */
+const END_LIMIT_MS = 15_000;
+
+/** Racks of this process that nobody has asked to leave. */
+let staying = 0;
+
+/** One rack's. What concerns the process concerns all of its racks; a request concerns the rack that it came to. */
+export class Departure {
+  readonly begun: Promise<string>;
+  exitCode: number = EXIT.done;
+  readonly #hurry = new AbortController();
+  readonly #undo: (() => void)[] = [];
+  #begin: (why: string) => void = () => undefined;
+  #leaving = false;
+
+  constructor(withStdin: boolean, log: Log) {
+    staying++;
+    this.begun = new Promise((resolve) => (this.#begin = resolve));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) this.#on(process, signal, () => this.begin(signal));
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+      this.#on(process, event, (error: unknown) => {
+        log.fatal({ err: error }, event);
+        this.exitCode = EXIT.unavailable;
+        this.begin('an error in the server; its log says more');
+      });
+    // Who started it may have closed the other end.
+    for (const stream of [process.stdout, process.stderr]) this.#on(stream, 'error', () => undefined);
+    if (!withStdin) return;
+    for (const event of ['end', 'close', 'error'])
+      this.#on(process.stdin, event, () => this.begin('its starter went away'));
+    process.stdin.resume();
+    this.#undo.push(() => {
+      // The others still want to hear of its end.
+      if (staying === 0) process.stdin.pause();
+    });
+  }
+
+  /** Fires when somebody asked a second time. */
+  get hurry(): AbortSignal {
+    return this.#hurry.signal;
+  }
+
+  begin(why: string): void {
+    if (this.#leaving) {
+      this.#hurry.abort();
+      return;
+    }
+    this.#leaving = true;
+    staying--;
+    // A disk or a device that hangs must not keep the port for ever; other racks' servers are not ended for it.
+    const limit = setInterval(() => {
+      if (staying === 0) process.exit(EXIT.unavailable);
+    }, END_LIMIT_MS).unref();
+    this.#undo.push(() => clearInterval(limit));
+    this.#begin(why);
+  }
+
+  dispose(): void {
+    if (!this.#leaving) staying--;
+    this.#leaving = true;
+    for (const undo of this.#undo) undo();
+  }
+
+  #on(target: NodeJS.EventEmitter, event: string, listener: (error: unknown) => void): void {
+    target.on(event, listener);
+    this.#undo.push(() => target.off(event, listener));
+  }
+}

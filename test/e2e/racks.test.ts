@@ -1,0 +1,63 @@
+/** Several racks in one configuration: one server process, each rack its own bus, socket and state. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../src/client/client.ts';
+import { racks, type Racks } from '../support/racks.ts';
+
+let two: Racks;
+beforeAll(async () => {
+  two = await racks({ north: 4, south: 8 });
+});
+afterAll(() => two[Symbol.asyncDispose]());
+
+const who = { user: 'test', from: null, tty: null, program: 'test', pid: process.pid };
+
+describe('the command line', () => {
+  test('one process serves both; --rack says which is meant; without it the names are said', async () => {
+    const server = await two.serve();
+    const pids = await Promise.all(
+      ['north', 'south'].map(
+        async (name) =>
+          JSON.parse((await two.run('server', 'status', '--json', '--rack', name)).out) as { pid: number },
+      ),
+    );
+    expect(pids.map(({ pid }) => pid)).toEqual([server.pid, server.pid]);
+    expect((await two.run('status', '--rack', 'SOUTH')).out).toMatch(/8 on/);
+    const north = await two.run('status', '--json', '--rack', 'north');
+    expect(north.out).toContain('"north"');
+    const unsaid = await two.run('off', '01', '--confirm', 'node-01');
+    expect(unsaid).toMatchObject({ code: 64, out: '' });
+    expect(unsaid.err).toContain('say which, with --rack north; there are north, south');
+    const wrong = await two.run('status', '--rack', 'east');
+    expect(wrong).toMatchObject({ code: 64, err: "rackui: no rack 'east' is configured: there are north, south\n" });
+    for (const rack of two.racks.values())
+      for (const node of Object.values((await rack.counters()).nodes)) expect(node).toMatchObject({ off: 0, on: 0 });
+    // Each rack its own state.
+    expect(readdirSync(join(two.folder, 'state', 'rackui')).length).toBe(2);
+
+    // To stop one rack's server is to stop that one's.
+    expect((await two.run('server', 'stop', '--rack', 'north')).code).toBe(0);
+    const client = await connect(two.socketOf('south'), who);
+    expect((await client.request('sweep', { addrs: null, interrupt: false })).nodes.length).toBe(8);
+    client.close();
+    await expect(connect(two.socketOf('north'), who)).rejects.toThrow();
+
+    // A second process takes over what nobody serves, and says what it leaves alone.
+    const second = await two.serve();
+    expect(second.said()).toMatch(/rack south is not served: the bus on \S+ has a rackui server already \(pid \d+/);
+    expect((await two.run('status', '--rack', 'north')).out).toMatch(/4 on/);
+    server.end();
+    expect(await server.exited).toBe(0);
+    second.end();
+    expect(await second.exited).toBe(0);
+  });
+
+  test('config check looks at every file', async () => {
+    const { code, out } = await two.run('config', 'check');
+    expect(code).toBe(0);
+    expect(out).toContain('racks.yaml: good, 2 racks');
+    expect(out).toContain('rack north on ');
+    expect(out).toContain('rack south on ');
+  });
+});
