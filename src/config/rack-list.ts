@@ -45,7 +45,7 @@ export function loadRackList(explicitPath?: string, around: Surroundings = surro
 interface Entry {
   file: string;
   /** A problem at this entry's place. */
-  problem(message: string): ConfigProblem;
+  problem: (message: string) => ConfigProblem;
 }
 
 /** @throws ConfigError */
@@ -61,17 +61,17 @@ function parseRackList(text: string, file: string): Entry[] {
   if (stranger)
     throw new ConfigError([
       at(
-        isScalar(stranger.key) ? (stranger.key.range?.[0] ?? 0) : 0,
+        isScalar(stranger.key) ? stranger.key.range[0] : 0,
         'a file with racks: holds nothing else; what is one rack’s stands in that rack’s file',
       ),
     ]);
   const list = pairs[0]?.value;
-  const offset = isSeq(list) || isScalar(list) ? (list.range?.[0] ?? 0) : 0;
+  const offset = isSeq(list) || isScalar(list) ? list.range[0] : 0;
   if (!isSeq(list) || list.items.length === 0)
     throw new ConfigError([at(offset, 'racks: a list of the racks’ files, e.g. [north.yaml, south.yaml]')]);
   if (list.items.length > MOST) throw new ConfigError([at(offset, `racks: ${MOST} at most`)]);
   return list.items.map((item) => {
-    const start = isScalar(item) ? (item.range?.[0] ?? 0) : offset;
+    const start = isScalar(item) ? item.range[0] : offset;
     if (!isScalar(item) || typeof item.value !== 'string')
       throw new ConfigError([at(start, 'racks: the path of a rack’s configuration file')]);
     return { file: item.value, problem: (message) => at(start, message) };
