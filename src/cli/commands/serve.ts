@@ -2,7 +2,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
-import type { ServeOptions } from '../../server/serve.ts';
 import type { GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { rackListOf, withOneRack } from '../racks.ts';
@@ -19,12 +18,11 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
   const racks = list?.racks ?? [loadConfig((await withOneRack(options)).config)];
   if (racks.length > 1 && options.record !== undefined)
     throw new UsageFailure('--record is for one rack: say which, with --rack');
-  const served = racks.map((loaded) => rackOf(loaded, options, list !== null));
   const { serveRacks } = await import('../../server/serve-racks.ts');
-  return serveRacks(served);
+  return serveRacks(racks.map((loaded) => rackOf(loaded, options, list !== null)));
 }
 
-function rackOf(loaded: LoadedConfig, options: ServeCommandOptions, several: boolean): ServeOptions {
+function rackOf(loaded: LoadedConfig, options: ServeCommandOptions, several: boolean) {
   const port = options.port ?? loaded.config.port;
   const socket = resolve(options.socket ?? socketPath(port));
   // Each rack its own: a server must never take another rack's journal for its own unfinished work.
