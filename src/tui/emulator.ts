@@ -11,8 +11,9 @@ import { nearest256 } from './colours.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from './frame.ts';
 import { findText, textBetween, type Place } from './emulator-text.ts';
 import type { KeyModes } from './node-keys.ts';
+import type { Pointer, PointerModes } from './node-pointer.ts';
 import { NodeModes } from './node-modes.ts';
-import type { ScreenPicture, Screens } from './view/pane.ts';
+import { topLine, type ScreenPicture, type Screens } from './view/pane.ts';
 
 /** Lines kept above the screen: the budget of memory is made for these. */
 const SCROLLBACK = 2_000;
@@ -134,6 +135,25 @@ export class Emulators {
       applicationCursor: modes?.applicationCursorKeysMode ?? false,
       applicationKeypad: modes?.applicationKeypadMode ?? false,
     };
+  }
+
+  /** What the program on the node wants to know of the mouse. */
+  pointerModes(addr: Address): PointerModes {
+    const node = this.#nodes.get(addr);
+    return {
+      tracking: node?.terminal.modes.mouseTrackingMode ?? 'none',
+      encoding: node?.modes.mouseEncoding ?? 'x10',
+      focus: node?.terminal.modes.sendFocusMode ?? false,
+    };
+  }
+
+  /** From cells of a pane of `rows` rows to cells of the node's screen; null: that is not what it shows there. */
+  onScreen(addr: Address, pointer: Pointer, rows: number, scroll: number): Pointer | null {
+    const node = this.#nodes.get(addr);
+    if (!node) return null;
+    const shown = picture(node);
+    const y = topLine(shown, rows, scroll) + pointer.y - (shown.length - shown.rows);
+    return y >= 0 && y < shown.rows && pointer.x < shown.cols ? { ...pointer, y } : null;
   }
 
   bracketedPaste(addr: Address): boolean {

@@ -4,6 +4,7 @@ import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
+import type { Pointer } from './node-pointer.ts';
 import type { State } from './state.ts';
 import type { View } from './state-view.ts';
 import type { Token } from './tokenizer.ts';
@@ -71,6 +72,9 @@ export type Effect =
   | { do: 'take' }
   /** Keys for the node: translated for the cursor-key mode its program has set, never containing 0x07. */
   | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
+  /** The mouse over the node's pane, cells of the pane from 0; `rows` and `scroll` say what of the screen it shows. */
+  | { do: 'mouse'; addr: Address; pointer: Pointer; rows: number; scroll: number }
+  | { do: 'focus'; addr: Address; focused: boolean }
   /** A paste for the node: with `brackets` it is bracketed where its program asked for that. */
   | { do: 'paste'; addr: Address; bytes: Uint8Array; brackets: boolean }
   /** A large one, piece by piece; `byLine`: after each line the node is let come to rest. */

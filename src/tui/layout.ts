@@ -45,10 +45,17 @@ export type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' }
 
 /** Cells that the pane has for a node's screen. */
 export function paneRoom(state: State): { cols: number; rows: number } {
+  const screen = paneScreen(state);
+  return screen === null ? { cols: 80, rows: 24 } : { cols: screen.width, rows: screen.height };
+}
+
+/** Where they stand; null where the pane is not shown. */
+export function paneScreen(state: State): Rect | null {
   const layout = layoutOf(state);
   const pane = layout.kind === 'normal' ? layout.console : null;
-  if (pane === null) return { cols: 80, rows: 24 };
-  return { cols: pane.width - (pane.x > 0 ? 1 : 0), rows: pane.height - 1 };
+  if (pane === null) return null;
+  const edge = pane.x > 0 ? 1 : 0;
+  return { x: pane.x + edge, y: pane.y + 1, width: pane.width - edge, height: pane.height - 1 };
 }
 
 /** True when the console has (most of) the screen to itself. */

@@ -6,11 +6,14 @@ import type { Effect, RequestError, UiEvent } from './events.ts';
 import { requestPlan } from './plan-requests.ts';
 import { performLook } from './look-effects.ts';
 import { keyForNode } from './node-keys.ts';
+import { focusForNode, pointerForNode } from './node-pointer.ts';
 import { Paste } from './paste.ts';
 import type { View } from './state-view.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
+/** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
+const MOVE_MS = 150;
 
 export interface RuntimePorts {
   dispatch: (event: UiEvent) => void;
@@ -34,6 +37,8 @@ export class Runtime {
   #pasting: Paste | null = null;
   /** When a console was last heard, performance.now(). */
   #heardAt = 0;
+  /** When a move of the mouse last went to a node, performance.now(). */
+  #movedAt = -Infinity;
 
   constructor(client: RackClient, ports: RuntimePorts) {
     this.#client = client;
@@ -80,6 +85,15 @@ export class Runtime {
         this.#later((emulators) =>
           this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr))),
         );
+        return;
+      case 'mouse':
+        this.#later((emulators) => this.#point(effect, emulators));
+        return;
+      case 'focus':
+        this.#later((emulators) => {
+          const bytes = focusForNode(effect.focused, emulators.pointerModes(effect.addr));
+          if (bytes !== null) this.#type(effect.addr, bytes);
+        });
         return;
       case 'paste':
         this.#later((emulators) =>
@@ -173,6 +187,17 @@ export class Runtime {
         this.#ports.quit();
         return;
     }
+  }
+
+  #point({ addr, pointer, rows, scroll }: Extract<Effect, { do: 'mouse' }>, emulators: Emulators): void {
+    const place = emulators.onScreen(addr, pointer, rows, scroll);
+    const bytes = place && pointerForNode(place, emulators.pointerModes(addr));
+    if (bytes === null) return;
+    // A moving mouse says more than the bus carries to a node; where it stops is told by what is pressed there.
+    const now = performance.now();
+    if (pointer.action === 'move' && now - this.#movedAt < MOVE_MS) return;
+    if (pointer.action === 'move') this.#movedAt = now;
+    this.#type(addr, bytes);
   }
 
   #paste(addr: Address, bytes: Uint8Array, byLine: boolean): void {

@@ -23,9 +23,9 @@ interface BlessedScreen {
   program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };
 }
 
-const ENTER = '\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
+const ENTER = '\x1b[?1049h\x1b[?1004h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
 /** Whatever state a frame left: attributes, cursor and its shape, bracketed paste, synchronized output, the screen before. */
-const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[0 q\x1b[?25h\x1b[?1049l';
+const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1004l\x1b[0 q\x1b[?25h\x1b[?1049l';
 /** A frame appears as one; terminals that do not know the mode ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
 const FRAME_END = '\x1b[?2026l';

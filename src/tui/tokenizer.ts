@@ -2,10 +2,11 @@
  * What arrives on stdin, cut into keys, pastes and answers of the terminal. Pure: bytes in, tokens out; what is not
  * complete stays pending, and the caller says when it has waited long enough ({@link flush}).
  *
- * Answers of the operator's terminal (device attributes, cursor reports, OSC, DCS, kitty flags) and its mouse and focus
- * reports are recognised so that they can be swallowed: as typed text they would reach a node, or a dialog.
+ * Answers of the operator's terminal (device attributes, cursor reports, OSC, DCS, kitty flags) are recognised so that they
+ * can be swallowed: as typed text they would reach a node, or a dialog. Mouse and focus reports are no typing either.
  */
 import { nameOfControl, nameOfSequence } from './key-names.ts';
+import { readPointer, type Pointer } from './node-pointer.ts';
 import { otherKey } from './other-keys.ts';
 
 export type Token =
@@ -16,6 +17,9 @@ export type Token =
   | { kind: 'key'; name: string; bytes: Uint8Array }
   /** A bracketed paste's content. */
   | { kind: 'paste'; bytes: Uint8Array }
+  /** In SGR's form; an old one, which nobody asks for here, is a reply. Cells of the operator's terminal. */
+  | { kind: 'mouse'; pointer: Pointer; bytes: Uint8Array }
+  | { kind: 'focus'; focused: boolean; bytes: Uint8Array }
   | { kind: 'reply'; bytes: Uint8Array };
 
 export interface Tokenizer {
@@ -150,6 +154,10 @@ function csiPiece(bytes: Uint8Array): Piece {
   if (body === '200~') return { length: end + 1, token: 'paste-start' };
   // The old mouse report has three bytes after its M.
   if (body === 'M') return bytes.length < end + 4 ? null : reply(bytes, end + 4);
+  const pointer = readPointer(body);
+  if (pointer !== null) return whole(bytes, end + 1, (sent) => ({ kind: 'mouse', pointer, bytes: sent }));
+  if (body === 'I' || body === 'O')
+    return whole(bytes, end + 1, (sent) => ({ kind: 'focus', focused: body === 'I', bytes: sent }));
   if (isReply(body)) return reply(bytes, end + 1);
   const other = otherKey(`[${body}`);
   if (other === 'silent') return reply(bytes, end + 1);
@@ -164,7 +172,7 @@ function csiPiece(bytes: Uint8Array): Piece {
 function isReply(body: string): boolean {
   if (/^[?<>=]/.test(body)) return true;
   if (/^1;[2-8]R$/.test(body)) return false;
-  return /^(?:\d+;\d+R|\d*n|[\d;]*t|[IO]|[\d;]*\$y|[\d;]*c|201~)$/.test(body);
+  return /^(?:\d+;\d+R|\d*n|[\d;]*t|[\d;]*\$y|[\d;]*c|201~)$/.test(body);
 }
 
 function key(bytes: Uint8Array, length: number, name: string): Piece {
@@ -172,7 +180,11 @@ function key(bytes: Uint8Array, length: number, name: string): Piece {
 }
 
 function reply(bytes: Uint8Array, length: number): Piece {
-  return { length, token: { kind: 'reply', bytes: bytes.slice(0, length) } };
+  return whole(bytes, length, (sent) => ({ kind: 'reply', bytes: sent }));
+}
+
+function whole(bytes: Uint8Array, length: number, token: (sent: Uint8Array) => Token): Piece {
+  return { length, token: token(bytes.slice(0, length)) };
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

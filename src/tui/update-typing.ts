@@ -21,7 +21,7 @@ const BELL_WHY = 'Ctrl-G was not sent: on this bus it closes the pipe, and the n
 
 export function keyInConsole(state: State, { token }: TokenEvent): Step {
   const { attachment, chord } = state.pane;
-  if (token.kind === 'reply') return step(state);
+  if (token.kind !== 'key' && token.kind !== 'paste') return step(state);
   if (state.pane.look !== null)
     return token.kind === 'key' ? keyInLook(state, state.pane.look, token.name) : step(state);
   if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, token.bytes);

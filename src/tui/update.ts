@@ -11,6 +11,7 @@ import { planEvent } from './update-plans.ts';
 import { powerEvent } from './update-power.ts';
 import { serverEvent } from './update-server.ts';
 import { lookEvent } from './update-look.ts';
+import { focusInConsole, mouseInConsole } from './update-pointer.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
 
 export function update(state: State, event: UiEvent): Step {
@@ -70,6 +71,8 @@ function onToken(state: State, event: Extract<UiEvent, { type: 'token' }>): Step
   const { token } = event;
   // An answer of the operator's terminal is nobody's typing.
   if (token.kind === 'reply') return step(state);
+  if (token.kind === 'mouse') return state.overlay === null ? mouseInConsole(state, token.pointer) : step(state);
+  if (token.kind === 'focus') return focusInConsole(state, token.focused);
   if (state.overlay !== null) return keyInOverlay(state, event);
   if (state.focus === 'console') return keyInConsole(state, event);
   if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste means nothing here: it was left out.'));

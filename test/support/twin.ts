@@ -97,11 +97,31 @@ export class Twin implements AsyncDisposable {
     this.#program.write(plain);
   }
 
+  /** A click with the left button into the programs' cell `x`, `y` (from 0), for programs that asked in SGR's form. */
+  click(x: number, y: number): void {
+    for (const final of ['M', 'm']) {
+      this.pane.type(`\x1b[<0;${x + 1};${y + CHROME.above + 1}${final}`);
+      this.#program.write(`\x1b[<0;${x + 1};${y + 1}${final}`);
+    }
+  }
+
   /** A paste into both, bracketed where the receiver asked for it. */
   paste(text: string): void {
     this.pane.paste(text);
     const typed = text.replaceAll('\n', '\r');
     this.#program.write(this.#emulator.modes.bracketedPasteMode ? `\x1b[200~${typed}\x1b[201~` : typed);
+  }
+
+  /** The terminal gets another size, and both programs' shells are told, the node's by `Ctrl-] r`. */
+  async resize(cols: number, rows: number): Promise<void> {
+    this.pane.resize(cols, rows);
+    const own = rows - CHROME.above - CHROME.below;
+    await this.pane.waitFor((s) => s.lines()[rows - 1]?.trim() !== '', 'the footer at its new place');
+    this.pane.type('\x1dr');
+    await this.pane.waitFor(`stty rows ${own} cols ${cols}`);
+    this.#emulator.resize(cols, own);
+    this.#program.resize(cols, own);
+    this.#program.write(` stty rows ${own} cols ${cols}\r`);
   }
 
   text(): string {

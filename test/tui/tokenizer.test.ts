@@ -72,9 +72,6 @@ describe('what a terminal says by itself is no typing', () => {
     '\x1b[?2026;2$y',
     '\x1b[?1u',
     '\x1b[8;24;80t',
-    '\x1b[I',
-    '\x1b[O',
-    '\x1b[<0;10;10M',
     '\x1b[M !!',
     '\x1b]11;rgb:0000/0000/0000\x07',
     '\x1b]52;c;eA==\x1b\\',
@@ -83,6 +80,18 @@ describe('what a terminal says by itself is no typing', () => {
   ])('%j', (text) => {
     expect(read(`${text}x`)).toMatchObject([{ kind: 'reply' }, { kind: 'key', name: 'x' }]);
   });
+});
+
+test('mouse and focus are no typing either', () => {
+  expect(read('\x1b[<0;10;5M\x1b[I\x1b[Ox')).toMatchObject([
+    {
+      kind: 'mouse',
+      pointer: { action: 'press', button: 'left', x: 9, y: 4, shift: false, alt: false, control: false },
+    },
+    { kind: 'focus', focused: true },
+    { kind: 'focus', focused: false },
+    { kind: 'key', name: 'x' },
+  ]);
 });
 
 test('a paste is one token, whatever it holds', () => {
