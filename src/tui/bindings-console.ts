@@ -58,6 +58,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
     help: 'running operations and their results',
   },
   { context: 'prefix', keys: ['z'], command: 'zoom', hint: null, help: 'give the console the whole screen, or back' },
+  { context: 'prefix', keys: [':'], command: 'palette', hint: null, help: 'every command and node, by letters' },
   { context: 'prefix', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'prefix', keys: ['C-]'], command: 'send-prefix', hint: null, help: 'send the prefix itself to the node' },
   { context: 'prefix', keys: ['escape'], command: 'cancel', hint: null, help: 'nothing: back to typing' },
@@ -77,5 +78,6 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'left', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
   { context: 'left', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   { context: 'left', keys: ['z'], command: 'zoom', hint: 'zoom', help: 'the whole screen, or back' },
+  { context: 'left', keys: [':'], command: 'palette', hint: null, help: 'every command and node, by letters' },
   { context: 'left', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
 ];

@@ -36,6 +36,7 @@ export const LOOK_BINDINGS: readonly Binding[] = [
   { context: 'look', keys: ['G'], command: 'last', hint: null, help: 'to the newest line' },
   { context: 'look', keys: ['0', 'home'], command: 'line-start', hint: null, help: 'to the beginning of the line' },
   { context: 'look', keys: ['$', 'end'], command: 'line-end', hint: null, help: 'to the end of the line' },
+  { context: 'look', keys: [':'], command: 'palette', hint: null, help: 'every command, by letters' },
   { context: 'look', keys: ['q', 'escape'], command: 'cancel', hint: 'back to typing', help: 'back to typing' },
 
   { context: 'look-search', keys: ['enter'], command: 'accept', hint: 'find', help: 'find it, backwards from here' },

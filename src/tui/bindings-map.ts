@@ -71,6 +71,7 @@ export const MAP_BINDINGS: readonly Binding[] = [
     help: 'the exchanges on the bus as they pass, for experts',
   },
   { context: 'map', keys: ['/'], command: 'filter', hint: 'filter', help: 'filter: show only nodes that match words' },
+  { context: 'map', keys: [':'], command: 'palette', hint: 'commands', help: 'every command and node, by letters' },
   {
     ...{ context: 'map', keys: ['n'], command: 'next-match', hint: null, disabled: noFilter },
     help: 'to the next node that the filter shows',

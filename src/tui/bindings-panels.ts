@@ -10,6 +10,11 @@ export const PANEL_BINDINGS: readonly Binding[] = [
   { context: 'filter', keys: ['enter'], command: 'accept', hint: 'keep', help: 'keep the filter' },
   { context: 'filter', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'as it was before' },
 
+  { context: 'palette', keys: ['enter'], command: 'accept', hint: 'do it', help: 'do it, as its key would' },
+  { context: 'palette', keys: ['down', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+  { context: 'palette', keys: ['up', 'S-tab'], command: 'up', hint: null, help: 'previous' },
+  { context: 'palette', keys: ['escape'], command: 'cancel', hint: 'close', help: 'close' },
+
   { context: 'menu', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next' },
   { context: 'menu', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
   { context: 'menu', keys: ['enter'], command: 'accept', hint: 'open', help: 'open its dialog' },

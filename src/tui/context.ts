@@ -9,6 +9,7 @@ export function contextOf(state: State): Context | null {
     if (
       overlay.kind === 'help' ||
       overlay.kind === 'filter' ||
+      overlay.kind === 'palette' ||
       overlay.kind === 'consoles' ||
       overlay.kind === 'people' ||
       overlay.kind === 'note' ||

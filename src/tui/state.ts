@@ -7,6 +7,7 @@ import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { PaletteContext } from './command-list.ts';
 import type { EmergencyPanel } from './state-plans.ts';
 import { USUAL_VIEW, type View } from './state-view.ts';
 
@@ -122,6 +123,8 @@ export interface PowerDialog {
 
 export type Overlay =
   | { kind: 'help'; scroll: number; from: 'map' | 'console' }
+  /** Every command and every node, by a few letters; `from`: where it was opened. */
+  | { kind: 'palette'; text: string; index: number; from: PaletteContext }
   /** The filter is being typed; what it was before, and where the cursor stood. */
   | { kind: 'filter'; before: string; cursor: Address }
   /** The list of consoles: what was typed, and which of those that are left is chosen. */
@@ -206,6 +209,8 @@ export interface State {
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
   overlay: Overlay | null;
+  /** Ids of what was last chosen in the palette, the latest first. */
+  recent: readonly string[];
   notice: Notice | null;
   /** For identities of dialogs: an answer for a dialog that was closed meanwhile is nobody's. */
   nextId: number;
@@ -281,6 +286,7 @@ export function initialState(
       notice: null,
     },
     overlay: null,
+    recent: [],
     notice: null,
     nextId: 1,
   };

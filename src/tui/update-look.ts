@@ -101,6 +101,8 @@ function onCommand(state: State, look: Look, command: Command): Step {
       return step(withLook(state, { ...look, anchor: look.anchor === null ? { x: look.x, y: look.y } : null }));
     case 'search':
       return step(withLook(state, { ...look, query: '' }));
+    case 'palette':
+      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'look' } });
     case 'older':
     case 'newer':
       if (look.last === '') return step(withLook(state, { ...look, query: '' }));

@@ -85,6 +85,8 @@ function onCommand(state: State, command: Command): Step {
       return openConsoles(state);
     case 'filter':
       return step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } });
+    case 'palette':
+      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'map' } });
     case 'next-match':
       return step({ ...state, cursor: matchFrom(state, 1) });
     case 'previous-match':

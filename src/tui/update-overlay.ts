@@ -21,7 +21,8 @@ type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 
 export function keyInOverlay(state: State, event: TokenEvent): Step {
   const { overlay } = state;
-  if (overlay === null) return step(state);
+  // The palette's keys are pressed where all keys come in: update.ts has it.
+  if (overlay === null || overlay.kind === 'palette') return step(state);
   if (overlay.kind === 'power') return keyInPowerDialog(state, overlay, event);
   if (overlay.kind === 'operations') return keyInOperations(state, overlay, event);
   if (overlay.kind === 'emergency') return keyInEmergency(state, overlay, event);

@@ -199,6 +199,10 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, zoom: !state.zoom });
     case 'help':
       return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'console' } });
+    case 'palette': {
+      const from = attachment.kind === 'none' ? 'left' : 'prefix';
+      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from } });
+    }
     case 'send-prefix':
       return typed(state, ...prefixBytes(state));
     case 'cancel':

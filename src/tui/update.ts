@@ -7,6 +7,7 @@ import { consoleEvent } from './update-console.ts';
 import { emergencyTick } from './update-emergency.ts';
 import { keyOnMap } from './update-map.ts';
 import { keyInOverlay, paintedOverlay } from './update-overlay.ts';
+import { keyInPalette } from './update-palette.ts';
 import { planEvent } from './update-plans.ts';
 import { powerEvent } from './update-power.ts';
 import { serverEvent } from './update-server.ts';
@@ -67,16 +68,34 @@ export function update(state: State, event: UiEvent): Step {
   }
 }
 
-function onToken(state: State, event: Extract<UiEvent, { type: 'token' }>): Step {
+type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+type Palette = Extract<State['overlay'], { kind: 'palette' }>;
+
+function onToken(state: State, event: TokenEvent): Step {
   const { token } = event;
   // An answer of the operator's terminal is nobody's typing.
   if (token.kind === 'reply') return step(state);
   if (token.kind === 'mouse') return state.overlay === null ? mouseInConsole(state, token.pointer) : step(state);
   if (token.kind === 'focus') return focusInConsole(state, token.focused);
+  if (state.overlay?.kind === 'palette') return inPalette(state, state.overlay, event);
   if (state.overlay !== null) return keyInOverlay(state, event);
   if (state.focus === 'console') return keyInConsole(state, event);
   if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste means nothing here: it was left out.'));
   return keyOnMap(state, token.name);
+}
+
+/** What the palette chose is pressed here, where every key comes in. */
+function inPalette(state: State, palette: Palette, event: TokenEvent): Step {
+  if (event.token.kind !== 'key') return step(state);
+  const chosen = keyInPalette(state, palette, event.token.name);
+  const effects: Effect[] = [];
+  let after = chosen.state;
+  for (const name of chosen.press) {
+    const next = onToken(after, { ...event, token: { kind: 'key', name, bytes: new Uint8Array() } });
+    after = next.state;
+    effects.push(...next.effects);
+  }
+  return { state: after, effects };
 }
 
 /** A digit of an address waits this long for the second one, ms. */

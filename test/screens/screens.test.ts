@@ -75,6 +75,12 @@ const SCREENS: Record<string, () => Scene> = {
   'filter-marks-outside': () =>
     scene(SMALL).keys('02', 'b', '/').typed('role:worker').keys('\r', 'p', 's').checked(allClear),
   'filter-menu-outside': () => scene(SMALL).keys('02', 'b', '/').typed('role:worker').keys('\r', 'p'),
+  palette: () => scene(SMALL).keys(':'),
+  'palette-letters': () => mixed(SMALL).keys(':').typed('ack all'),
+  'palette-node': () => scene({ cols: 120, rows: 40 }).keys(':').typed('wrk05'),
+  'palette-console': () => inConsole(WIDE).keys('\x1d', ':').typed('keyb'),
+  'palette-nothing': () => scene(SMALL).keys(':').typed('qqq'),
+  'palette-recent': () => scene(SMALL).keys(':').typed('blade').keys('\r', ':'),
   'marked-range': () => scene(SMALL).keys('/').typed('k8s').keys('\r', '02', ' ', '0e', 'v'),
   'power-menu': () => scene(SMALL).keys('03', 'p'),
   'power-menu-blade': () => scene(SMALL).keys('0d', 'b', 'p'),

@@ -19,6 +19,7 @@ import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected }
 import { paintMap } from './map.ts';
 import { paintOperationsPanel } from './operations.ts';
 import { paintPane, type Screens } from './pane.ts';
+import { paintPalette } from './palette.ts';
 import { paintPeople } from './people.ts';
 import { paintTooSmall } from './too-small.ts';
 import { paintMenu, paintPowerDialog } from './power-dialog.ts';
@@ -80,7 +81,7 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
     ]);
   }
   if (overlay !== null) {
-    if (overlay.kind !== 'filter' && overlay.kind !== 'note') frame.cursor = null;
+    if (!['filter', 'note', 'palette'].includes(overlay.kind)) frame.cursor = null;
     paintOverlay(frame, state, overlay, g);
   }
   return frame;
@@ -95,6 +96,10 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     case 'filter':
     case 'note':
       return;
+    case 'palette': {
+      paintPalette(frame, state, overlay, g);
+      return;
+    }
     case 'people': {
       paintPeople(frame, state, overlay, g);
       return;
