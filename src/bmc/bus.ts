@@ -249,11 +249,12 @@ class SerialBus implements Bus {
       for (const job of this.#queue.drain(PRIORITY.sweep)) job.refuse(why);
       if (this.#queue.top !== null || this.#holds > 0)
         return lease.leave('the bus was needed for power or a sample', false);
-      const { deafAt } = lease;
-      if (deafAt === null || deafAt > performance.now())
-        return this.#pause(deafAt === null ? null : deafAt - performance.now());
+      const { doubtful } = lease;
+      if (doubtful === null) return this.#pause(null);
+      const wait = doubtful.at - performance.now();
+      if (wait > 0) return this.#pause(wait);
       lease.lookedInto();
-      return lease.leave('nothing answered Enter: its BMC was asked', false);
+      return lease.leave(doubtful.why, false);
     }
     const waiting = lease !== null && this.#holds === 0;
     const due = waiting && lease.retryAt <= performance.now();

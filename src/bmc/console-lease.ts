@@ -6,6 +6,7 @@
 import { formatAddress, type Address } from '../rack/address.ts';
 import { CLOSE_PIPE, openConsole } from './codec.ts';
 import { ConsoleProof, harmlessUnproven } from './console-proof.ts';
+import { ConsolePulse } from './console-pulse.ts';
 import { Pacer } from './pacer.ts';
 import type { ConsoleBaud, ConsoleHandlers, ConsoleLease, ConsolePhase } from './types.ts';
 import type { Wire } from './wire.ts';
@@ -13,9 +14,6 @@ import type { Wire } from './wire.ts';
 /** After ^G the bridge stops; what is still in the buffers of this machine comes within a few milliseconds. */
 const QUIET_MS = 4;
 const QUIET_CAP_MS = 60;
-/** A node answers Enter with something (a prompt, an echo, a line end) well within this; one that does not may not be there. */
-const DEAF_MS = 3_000;
-const ENTER = 0x0d;
 
 export class Lease implements ConsoleLease {
   readonly addr: Address;
@@ -28,8 +26,9 @@ export class Lease implements ConsoleLease {
   #proof: ConsoleProof | null = null;
   #wire: Wire | null = null;
   #gap: { from: number; why: string } | null = null;
-  /** When the last byte went out since an Enter that nothing has answered yet (performance.now); `told`: the bus has looked into that. */
-  #unheard: { since: number; told: boolean } | null = null;
+  readonly #pulse = new ConsolePulse(performance.now());
+  /** Tells the bus that {@link doubtful} may have changed. */
+  readonly #doubt: () => void;
   /** Not before this time (performance.now) is opening tried again. */
   retryAt = 0;
   failures = 0;
@@ -45,14 +44,13 @@ export class Lease implements ConsoleLease {
     this.#handlers = handlers;
     this.#now = options.now;
     this.#release = options.release;
+    this.#doubt = options.doubt;
     this.#pacer = new Pacer(options.pacingMs, (byte, taken) => {
       if (this.#wire) this.#wire.send(Uint8Array.of(byte), taken);
       else taken();
-      // What is still being typed (a paste into a program that prints nothing) is not torn apart for the question.
-      if (this.#unheard?.told === false) this.#unheard.since = performance.now();
-      if (byte === ENTER) this.#unheard ??= { since: performance.now(), told: false };
+      this.#pulse.sent(byte, performance.now());
       // Not before all is sent: looking into it would drop the rest of a paste.
-      if (this.#unheard !== null && !this.#unheard.told && this.#pacer.pending === 0) options.doubt();
+      if (this.doubtful !== null) options.doubt();
     });
   }
 
@@ -64,14 +62,14 @@ export class Lease implements ConsoleLease {
     return this.#wire !== null;
   }
 
-  /** When to ask the BMC whether it is still there, because the node does not answer Enter (performance.now); else null. */
-  get deafAt(): number | null {
-    return this.#unheard === null || this.#unheard.told || this.pending > 0 ? null : this.#unheard.since + DEAF_MS;
+  /** When to ask the BMC whether the pipe still leads to it (performance.now), and why; null: there is no reason to. */
+  get doubtful(): { at: number; why: string } | null {
+    return this.pending > 0 ? null : this.#pulse.due;
   }
 
-  /** It is being asked: not again before the node has spoken. */
+  /** It is being asked. */
   lookedInto(): void {
-    if (this.#unheard) this.#unheard.told = true;
+    this.#pulse.lookedInto(performance.now());
   }
 
   get pending(): number {
@@ -90,6 +88,11 @@ export class Lease implements ConsoleLease {
         taken: 0,
         refused: `console ${formatAddress(this.addr)} has not answered yet: press Enter to wake it; until the node itself has spoken, keys could reach its BMC`,
       };
+    const doubt = this.#pulse.holdsBack(bytes, performance.now());
+    if (doubt !== null) {
+      this.#doubt();
+      return { taken: 0, refused: `not sent: ${doubt}; press Enter, then type it again` };
+    }
     const safe = bytes.filter((byte) => byte !== CLOSE_PIPE);
     this.#pacer.push(safe);
     const refused =
@@ -106,6 +109,7 @@ export class Lease implements ConsoleLease {
   /** The pipe to this node is open and its identity proven: switch to the console. Called by the bus only. */
   enter(wire: Wire): void {
     this.#proof = new ConsoleProof(this.baud, performance.now());
+    this.#pulse.entered(performance.now());
     this.#wire = wire;
     this.failures = 0;
     wire.console = (bytes) => this.#hear(bytes);
@@ -154,8 +158,9 @@ export class Lease implements ConsoleLease {
   #hear(bytes: Uint8Array): void {
     const proof = this.#proof;
     if (!proof) return;
-    this.#unheard = null;
     const text = proof.feed(Buffer.from(bytes).toString('latin1'), performance.now());
+    this.#pulse.heard(text, performance.now());
+    if (this.#pulse.due !== null) this.#doubt();
     if (text.length > 0) this.#handlers.onData(Buffer.from(text, 'latin1'));
     if (this.#wire && proof.proven && this.#phase.phase === 'open' && !this.#phase.proven)
       this.#become({ phase: 'open', proven: true });
