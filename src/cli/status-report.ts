@@ -2,7 +2,7 @@
 import type { BusState, Snapshot } from '../api/protocol.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import type { InventoryNode } from '../rack/inventory.ts';
-import { ageMs, shownPower, STALE_AFTER_MS, type Reading, type ShownPower } from '../rack/reading.ts';
+import { ageMs, shownPower, STALE_AFTER_MS, type Reading, type ShownPower, type Source } from '../rack/reading.ts';
 
 /** The documented shape of `rackui status --json`. */
 export interface StatusReport {
@@ -32,6 +32,8 @@ export interface NodeReport {
   fan: number | null;
   /** Age of the sample that is reported, or that was the last; null where there is none. */
   ageMs: number | null;
+  /** On whose account the reported values were read; null while unknown. */
+  source: Source | null;
   master: boolean;
   alarms: string[];
   /** Running operation. */
@@ -83,7 +85,10 @@ function isMaster(node: InventoryNode, seen: Address | null): boolean {
 }
 
 /** Old is not known: beyond {@link STALE_AFTER_MS}, or while nobody can be asked, a value is history. */
-function known(reading: Reading, { bus, now }: Snapshot): Pick<NodeReport, 'power' | 'current' | 'fan' | 'ageMs'> {
+function known(
+  reading: Reading,
+  { bus, now }: Snapshot,
+): Pick<NodeReport, 'power' | 'current' | 'fan' | 'ageMs' | 'source'> {
   const age = ageMs(reading, now);
   if (reading.state !== 'ok' || age === null) {
     const last = reading.state === 'failed' ? reading.last : null;
@@ -92,12 +97,13 @@ function known(reading: Reading, { bus, now }: Snapshot): Pick<NodeReport, 'powe
       current: null,
       fan: null,
       ageMs: last === null ? null : Math.max(0, now - last.at),
+      source: null,
     };
   }
   if (age > STALE_AFTER_MS || !busUsable(bus.state))
-    return { power: 'unknown', current: null, fan: null, ageMs: Math.round(age) };
+    return { power: 'unknown', current: null, fan: null, ageMs: Math.round(age), source: null };
   const { power, current, fan } = reading.sample;
-  return { power, current, fan, ageMs: Math.round(age) };
+  return { power, current, fan, ageMs: Math.round(age), source: reading.source };
 }
 
 /** The report as lines: a head line, then a table. */

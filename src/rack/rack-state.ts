@@ -3,10 +3,10 @@
  * never the last value: a node that stops answering becomes `failed` and keeps its sample only as history.
  */
 import type { Address } from './address.ts';
-import type { Failure, Power, Reading, Sample } from './reading.ts';
+import type { Failure, Power, Reading, Sample, Source } from './reading.ts';
 
 /** What one question to a BMC gave. */
-export type Answer = { ok: true; sample: Sample } | { ok: false; failure: Failure };
+export type Answer = { ok: true; sample: Sample; source: Source } | { ok: false; failure: Failure };
 
 /** A change worth a line in the event log. */
 export type Transition =
@@ -19,7 +19,7 @@ export type Transition =
 
 /** The reading after `answer`, which came at `at` (epoch milliseconds) after `asked` questions (a retry makes two). */
 export function nextReading(before: Reading, answer: Answer, at: number, asked = 1): Reading {
-  if (answer.ok) return { state: 'ok', sample: answer.sample };
+  if (answer.ok) return { state: 'ok', sample: answer.sample, source: answer.source };
   if (before.state === 'failed') return { ...before, failure: answer.failure, tries: before.tries + asked };
   return { state: 'failed', failure: answer.failure, since: at, tries: asked, last: lastSample(before) };
 }

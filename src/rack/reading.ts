@@ -1,5 +1,5 @@
 /**
- * A reading is everything known about one node's BMC: value, age, and failure are one type, so that nothing can show a
+ * A reading is everything known about one node's BMC: value, age, source and failure are one type, so that nothing can show a
  * value without its age or take silence for a state.
  */
 
@@ -19,12 +19,18 @@ export interface Sample {
   rttMs: number;
 }
 
+/**
+ * On whose account it was read: the sweep; somebody who asked for it; a pause of a console (`console.telemetry: idle`); an
+ * operation that looks at its node; the proof that a verb took effect.
+ */
+export type Source = 'sweep' | 'request' | 'pause' | 'operation' | 'verb';
+
 /** Why an exchange gave no sample. */
 export type Failure = 'silent' | 'garbled' | 'foreign';
 
 export type Reading =
   | { state: 'unasked' }
-  | { state: 'ok'; sample: Sample }
+  | { state: 'ok'; sample: Sample; source: Source }
   /** Asked and not (rightly) answered. `last` is history, never the present state; null: it never answered. */
   | { state: 'failed'; failure: Failure; since: number; tries: number; last: Sample | null };
 

@@ -100,7 +100,7 @@ export class Discovery {
     const outcome = await this.#bus.status(addr, PRIORITY.sweep);
     if (outcome.ok) {
       this.#telemetry.discovered(addr, outcome.master);
-      this.#telemetry.apply(addr, outcome);
+      this.#telemetry.apply(addr, outcome, 'sweep');
     }
     return outcome;
   }

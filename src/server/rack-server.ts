@@ -172,7 +172,7 @@ export class RackServer {
             bus,
             addresses: () => this.#telemetry.addresses,
             silentMs: () => this.#consoles.silentMs(),
-            ask: (addrs) => this.#sweeper.fresh(addrs),
+            ask: (addrs) => this.#sweeper.fresh(addrs, 'pause'),
           })
         : null;
     const ports = this.#powerPorts();

@@ -1,6 +1,7 @@
 /** The sweep: every node's BMC is asked, over and over, and again at once when it did not answer. */
 import { PRIORITY, type Bus, type Priority, type StatusOutcome } from '../bmc/types.ts';
 import type { Address } from '../rack/address.ts';
+import type { Source } from '../rack/reading.ts';
 import { BackOff } from './backoff.ts';
 import type { BusMonitor } from './bus-monitor.ts';
 import type { Discovery } from './discovery.ts';
@@ -80,8 +81,8 @@ export class Sweeper {
    * Asks `addrs` now, on a client's behalf, the silent ones too; what a sweep learns meanwhile is not asked twice. False when the bus could not be used meanwhile, so
    * that some readings are not new.
    */
-  async fresh(addrs: readonly Address[]): Promise<boolean> {
-    return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now())) !== 'interrupted';
+  async fresh(addrs: readonly Address[], source: Source = 'request'): Promise<boolean> {
+    return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now(), source)) !== 'interrupted';
   }
 
   /** Until the next sweep; the master's pulse is felt on the way. */
@@ -93,7 +94,7 @@ export class Sweeper {
       if (master === null || !this.#free) continue;
       const outcome = await this.#bus.status(master, PRIORITY.sweep);
       // Its silence makes the bus look into itself; the node is judged by the sweep, which asks twice.
-      if (outcome.ok) this.#take(master, outcome, 1);
+      if (outcome.ok) this.#take(master, outcome, 'sweep', 1);
     }
   }
 
@@ -105,7 +106,7 @@ export class Sweeper {
     const started = performance.now();
     const due = this.#backOff.due(this.#telemetry.addresses, this.#ports.now());
     // A pass that a client's shortened measures nothing.
-    if ((await this.#ask(due, PRIORITY.sweep, this.#ports.now())) === 'all')
+    if ((await this.#ask(due, PRIORITY.sweep, this.#ports.now(), 'sweep')) === 'all')
       this.#monitor.swept(performance.now() - started);
   }
 
@@ -113,7 +114,12 @@ export class Sweeper {
    * One pass in order, then once more those that answered before and did not now. Who has answered somebody else since
    * `since` (epoch milliseconds) is left out: the pass is `shared` then.
    */
-  async #ask(addrs: readonly Address[], priority: Priority, since: number): Promise<'all' | 'shared' | 'interrupted'> {
+  async #ask(
+    addrs: readonly Address[],
+    priority: Priority,
+    since: number,
+    source: Source,
+  ): Promise<'all' | 'shared' | 'interrupted'> {
     let shared = false;
     const again: { addr: Address; first: StatusOutcome }[] = [];
     for (const addr of addrs) {
@@ -124,13 +130,13 @@ export class Sweeper {
       const outcome = await this.#bus.status(addr, priority);
       if (this.#stopped || isBusTrouble(outcome)) return 'interrupted';
       if (!outcome.ok && this.#telemetry.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
-      else this.#take(addr, outcome, 1);
+      else this.#take(addr, outcome, source, 1);
     }
     for (const { addr, first } of again) {
       const second = await this.#bus.status(addr, priority);
       // The first failure stands where the second question could not be put.
-      if (isBusTrouble(second)) this.#take(addr, first, 1);
-      else this.#take(addr, second, 2);
+      if (isBusTrouble(second)) this.#take(addr, first, source, 1);
+      else this.#take(addr, second, source, 2);
       if (this.#stopped) return 'interrupted';
     }
     return shared ? 'shared' : 'all';
@@ -141,10 +147,10 @@ export class Sweeper {
     return reading.state === 'ok' && reading.sample.at > since;
   }
 
-  #take(addr: Address, outcome: StatusOutcome, asked: number): void {
+  #take(addr: Address, outcome: StatusOutcome, source: Source, asked: number): void {
     if (!outcome.ok && outcome.failure === 'silent') this.#backOff.silent(addr, this.#ports.now());
     else this.#backOff.heard(addr);
-    this.#telemetry.apply(addr, outcome, asked);
+    this.#telemetry.apply(addr, outcome, source, asked);
   }
 
   async #askBusy(): Promise<void> {
@@ -152,7 +158,7 @@ export class Sweeper {
     if (this.#askingBusy || !this.#free || busy.length === 0) return;
     this.#askingBusy = true;
     try {
-      await this.#ask(busy, PRIORITY.sweep, Infinity);
+      await this.#ask(busy, PRIORITY.sweep, Infinity, 'operation');
     } finally {
       this.#askingBusy = false;
     }

@@ -5,7 +5,7 @@ import { formatAddress, formatPosition, type Address } from '../rack/address.ts'
 import { History } from '../rack/history.ts';
 import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
-import type { Power, Reading, Sample } from '../rack/reading.ts';
+import type { Power, Reading, Sample, Source } from '../rack/reading.ts';
 import type { EventLog } from './events.ts';
 
 /** Points of a sparkline in a snapshot. */
@@ -74,8 +74,8 @@ export class Telemetry {
   }
 
   /** Takes a status outcome in. `bus` outcomes say nothing about the node and change nothing. */
-  apply(addr: Address, outcome: StatusOutcome, asked = 1): void {
-    const answer = answerOf(outcome);
+  apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
+    const answer = answerOf(outcome, source);
     if (answer === null) return;
     const at = this.#ports.now();
     const changes = this.#state.apply(addr, answer, at, asked);
@@ -88,8 +88,8 @@ export class Telemetry {
   /** A bus whose answers are taken in as they pass: what an operation reads is not asked for again, and shows at once. */
   following(bus: Bus): Pick<Bus, 'health' | 'status' | 'verb' | 'hold'> {
     // One lost reply is no news: the sweep asks twice before it says so.
-    const take = (addr: Address, sample: Sample, master: boolean): void =>
-      this.apply(addr, { ok: true, sample, master });
+    const take = (addr: Address, sample: Sample, master: boolean, source: Source): void =>
+      this.apply(addr, { ok: true, sample, master }, source);
     return {
       get health() {
         return bus.health;
@@ -97,12 +97,12 @@ export class Telemetry {
       hold: () => bus.hold(),
       status: async (addr, priority) => {
         const outcome = await bus.status(addr, priority);
-        if (outcome.ok) take(addr, outcome.sample, outcome.master);
+        if (outcome.ok) take(addr, outcome.sample, outcome.master, 'operation');
         return outcome;
       },
       verb: async (addr, verb, options) => {
         const outcome = await bus.verb(addr, verb, options);
-        if (outcome.ok) take(addr, outcome.verified[1], false);
+        if (outcome.ok) take(addr, outcome.verified[1], false, 'verb');
         return outcome;
       },
     };
@@ -147,8 +147,8 @@ export class Telemetry {
   }
 }
 
-function answerOf(outcome: StatusOutcome): Answer | null {
-  if (outcome.ok) return { ok: true, sample: outcome.sample };
+function answerOf(outcome: StatusOutcome, source: Source): Answer | null {
+  if (outcome.ok) return { ok: true, sample: outcome.sample, source };
   return outcome.failure === 'bus' ? null : { ok: false, failure: outcome.failure };
 }
 

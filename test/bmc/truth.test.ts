@@ -103,7 +103,9 @@ async function perform(
         if (outcome === undefined || (!outcome.ok && outcome.failure === 'bus')) return false;
         shown.apply(
           addr,
-          outcome.ok ? outcome : { ok: false, failure: outcome.failure as 'silent' | 'garbled' | 'foreign' },
+          outcome.ok
+            ? { ...outcome, source: 'sweep' }
+            : { ok: false, failure: outcome.failure as 'silent' | 'garbled' | 'foreign' },
           time.now,
         );
         return true;

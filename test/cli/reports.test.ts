@@ -40,16 +40,22 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
 
 const nodeOf = (snapshot: Snapshot): unknown => {
   const [node] = statusReport(snapshot, snapshot.rack.nodes).nodes;
+  // Values, and on whose account they were read, go together.
+  expect(node?.source).toBe(node?.current === null ? null : 'sweep');
   return [node?.power, node?.current, node?.fan, node?.ageMs];
 };
 
 describe('status: unknown is not off, and old is not known', () => {
-  const ok: Reading = { state: 'ok', sample: sample(200) };
+  const ok: Reading = { state: 'ok', sample: sample(200), source: 'sweep' };
   const failed = { state: 'failed', failure: 'silent', since: NOW, tries: 2 } as const;
   test.each<[what: string, snapshot: Snapshot, says: unknown[]]>([
     ['fresh', snapshotOf(ok), ['on', 29, 116, 200]],
-    ['aging behind a console', snapshotOf({ state: 'ok', sample: sample(9_999) }, 'paused'), ['on', 29, 116, 9999]],
-    ['stale', snapshotOf({ state: 'ok', sample: sample(10_001) }), ['unknown', null, null, 10_001]],
+    [
+      'aging behind a console',
+      snapshotOf({ state: 'ok', sample: sample(9_999), source: 'sweep' }, 'paused'),
+      ['on', 29, 116, 9999],
+    ],
+    ['stale', snapshotOf({ state: 'ok', sample: sample(10_001), source: 'sweep' }), ['unknown', null, null, 10_001]],
     ['stopped answering', snapshotOf({ ...failed, last: sample(500) }), ['unknown', null, null, 500]],
     ['never answered', snapshotOf({ ...failed, last: null }), ['absent', null, null, null]],
     ['never asked', snapshotOf({ state: 'unasked' }), ['unknown', null, null, null]],

@@ -150,7 +150,8 @@ export class FakeRack {
       now: () => this.clock.time,
       every: (ms, fn) => this.clock.every(ms, fn),
       inventory: () => this.inventory,
-      reading: (addr) => (this.swept ? { state: 'ok', sample: this.sample(addr) } : { state: 'unasked' }),
+      reading: (addr) =>
+        this.swept ? { state: 'ok', sample: this.sample(addr), source: 'sweep' } : { state: 'unasked' },
       bus: this.bus(),
       console: {
         holder: () => this.holder,

@@ -4,7 +4,7 @@ import { nextReading, RackState, transitions, type Answer } from '../../src/rack
 import { shownPower, type Power, type Reading, type Sample } from '../../src/rack/reading.ts';
 
 const sample = (power: Power, at = 0): Sample => ({ power, current: 30, fan: 100, at, rttMs: 3 });
-const ok = (power: Power, at = 0): Answer => ({ ok: true, sample: sample(power, at) });
+const ok = (power: Power, at = 0): Answer => ({ ok: true, sample: sample(power, at), source: 'sweep' });
 const silent: Answer = { ok: false, failure: 'silent' };
 
 function run(...answers: Answer[]): { reading: Reading; told: string[] } {
@@ -29,8 +29,8 @@ describe('transitions', () => {
   });
 
   test('how long it was away is told', () => {
-    const lost = nextReading({ state: 'ok', sample: sample('on') }, silent, 5_000);
-    expect(transitions(lost, { state: 'ok', sample: sample('on', 8_000) })).toEqual([
+    const lost = nextReading({ state: 'ok', sample: sample('on'), source: 'sweep' }, silent, 5_000);
+    expect(transitions(lost, { state: 'ok', sample: sample('on', 8_000), source: 'sweep' })).toEqual([
       { kind: 'returned', power: 'on', afterMs: 3_000 },
     ]);
   });

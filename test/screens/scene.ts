@@ -39,7 +39,7 @@ export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState 
   const fan = (i: number): number => 108 + (addr % 7) + ((i * 3 + addr) % 5);
   const history = Array.from({ length: 60 }, (_, i): [number, number] => [current(i), fan(i)]);
   const sample = { power: 'on', current: current(59), fan: fan(59), at: NOW - 500 - addr * 3, rttMs: 3.4 } as const;
-  return { addr, reading: { state: 'ok', sample }, history, alarms: [], op: null, ...over };
+  return { addr, reading: { state: 'ok', sample, source: 'sweep' }, history, alarms: [], op: null, ...over };
 }
 
 const at = (addr: Address): NodeState => nodeOn(addr);
@@ -51,13 +51,19 @@ export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
   if (sample === null) return on;
   switch (addr) {
     case 0x05:
-      return { ...on, reading: { state: 'ok', sample: { ...sample, power: 'off', current: 0, fan: 0 } } };
+      return {
+        ...on,
+        reading: { state: 'ok', sample: { ...sample, power: 'off', current: 0, fan: 0 }, source: 'sweep' },
+      };
     case 0x09:
-      return { ...on, reading: { state: 'ok', sample: { ...sample, power: 'disabled', current: 0, fan: 0 } } };
+      return {
+        ...on,
+        reading: { state: 'ok', sample: { ...sample, power: 'disabled', current: 0, fan: 0 }, source: 'sweep' },
+      };
     case 0x0b:
-      return { ...on, reading: { state: 'ok', sample: { ...sample, at: NOW - 7000 } } };
+      return { ...on, reading: { state: 'ok', sample: { ...sample, at: NOW - 7000 }, source: 'sweep' } };
     case 0x0e:
-      return { ...on, reading: { state: 'ok', sample: { ...sample, at: NOW - 42_000 } } };
+      return { ...on, reading: { state: 'ok', sample: { ...sample, at: NOW - 42_000 }, source: 'sweep' } };
     case 0x11:
       return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: sample } };
     case 0x12:

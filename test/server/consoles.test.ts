@@ -61,6 +61,7 @@ test('a sample asked for by name interrupts, and the gap is marked for everybody
   const { nodes } = await alice.client.request('sweep', { addrs: [BETA], interrupt: true });
   const reading = nodes.find(({ addr }) => addr === BETA)?.reading;
   expect(reading?.state === 'ok' && reading.sample.at).toBeGreaterThanOrEqual(before);
+  expect(reading).toMatchObject({ source: 'request' });
   await eventually(() => expect(alice.told.join('\n')).toMatch(/gap: gap of \d/));
   await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/^\S+Z \* gap of .* s: /m));
 });

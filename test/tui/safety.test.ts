@@ -20,7 +20,12 @@ const welcome: Welcome = {
       ...{ state: 'ready', port: '/dev/x', detail: '', since: NOW, master: 0 },
       ...{ sweepMs: 70, sweepsPerS: 1, recovery: null, exchanges: 1, errors: 0 },
     },
-    nodes: rack.nodes.map(({ addr }) => ({ addr, reading: { state: 'ok', sample }, alarms: [], op: null })),
+    nodes: rack.nodes.map(({ addr }) => ({
+      addr,
+      reading: { state: 'ok', sample, source: 'sweep' },
+      alarms: [],
+      op: null,
+    })),
   },
 };
 

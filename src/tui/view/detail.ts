@@ -1,5 +1,6 @@
 /** The detail pane of wide terminals: the selected node's identity, its last minutes as charts, its events. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
+import type { Source } from '../../rack/reading.ts';
 import type { Frame, InkRole, Rect } from '../frame.ts';
 import { POWER_WORD, type Glyphs } from '../glyphs.ts';
 import type { State } from '../state.ts';
@@ -7,6 +8,14 @@ import { paintEvents } from './lines.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 const CHART_ROWS = 5;
+/** On whose account a reading was taken, in words. */
+const READ_BY: Record<Source, string> = {
+  sweep: 'by the sweep',
+  request: 'because somebody asked',
+  pause: 'in a pause of the console',
+  operation: 'for the operation on it',
+  verb: 'behind a power verb',
+};
 
 export function paintDetail(frame: Frame, rect: Rect, state: State, g: Glyphs): void {
   for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, 'border');
@@ -16,7 +25,7 @@ export function paintDetail(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   if (node === undefined) return;
   const view = viewOf(state, node.addr);
   const look = lookOf(state, view);
-  const sample = view?.reading.state === 'ok' ? view.reading.sample : null;
+  const reading = view?.reading.state === 'ok' ? view.reading : null;
   frame.text(x, rect.y, node.name, 'title', width);
   const facts: [string, string | null, InkRole][] = [
     ['position', `${formatPosition(node.addr)}, address ${formatAddress(node.addr)}`, 'text'],
@@ -26,7 +35,8 @@ export function paintDetail(frame: Frame, rect: Rect, state: State, g: Glyphs): 
     ['mac', node.mac, 'text'],
     ['chassis fan', node.chassisFan === null ? null : `number ${node.chassisFan} hangs on this node`, 'text'],
     ['protected', node.protected ? 'yes: no verb that cuts' : null, 'master'],
-    ['round trip', sample === null ? null : `${sample.rttMs.toFixed(1)} ms`, 'text'],
+    ['round trip', reading && `${reading.sample.rttMs.toFixed(1)} ms`, 'text'],
+    ['read', reading && READ_BY[reading.source], 'text'],
   ];
   let y = rect.y + 2;
   for (const [label, value, ink] of facts) {
