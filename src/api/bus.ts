@@ -28,6 +28,8 @@ export interface BusLook {
 
 /** What came back, byte for byte (latin1), for each step of an exchange that took its time. */
 export interface BusForms {
+  /** The port's settings while it was asked, as `stty -a` tells them; null: it does not. */
+  tty: string | null;
   /** ^G with no pipe open. */
   idleClose: string;
   /** The master's bare `=`. */

@@ -38,6 +38,8 @@ export async function readUid(wire: Wire): Promise<string | null> {
 }
 
 export interface Forms {
+  /** The port's settings while it was asked, see {@link Wire.settings}. */
+  tty: string | null;
   idleClose: string;
   master: string;
   node: Address | null;
@@ -53,7 +55,8 @@ export async function surveyForms(wire: Wire, node: Address | null): Promise<For
   await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);
   const idleClose = await saidTo(wire, '\x07');
   const master = await saidTo(wire, STATUS_REQUEST);
-  const forms: Forms = { idleClose, master, node, pipe: '', status: '', uid: '', pipeClose: '' };
+  const tty = await wire.settings();
+  const forms: Forms = { tty, idleClose, master, node, pipe: '', status: '', uid: '', pipeClose: '' };
   if (node === null) return forms;
   try {
     forms.pipe = await saidTo(wire, openPipe(node));

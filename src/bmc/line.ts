@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { SerialPort } from 'serialport';
 import { describeHolder, holdersOf } from './holder.ts';
+import { ttySettings } from './tty-settings.ts';
 import type { Line } from './types.ts';
 
 /** Why the port cannot be used: a sentence that says what to do. `missing` may come back by itself. */
@@ -93,6 +94,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
         if (error) lost(sentence(port, error));
       });
     },
+    settings: () => ttySettings(port),
     async close() {
       over = true;
       clearInterval(presence);

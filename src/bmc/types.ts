@@ -140,5 +140,7 @@ export interface Bus {
 export interface Line {
   /** `taken` is called when the system has taken the bytes, or never will: what must keep a distance counts from there. */
   write(bytes: Uint8Array, taken?: () => void): void;
+  /** The port's settings as the system tells them (`stty -a`), null where it does not; absent: it is no port. */
+  settings?(): Promise<string | null>;
   close(): Promise<void>;
 }

@@ -132,6 +132,11 @@ export class Wire {
     }
   }
 
+  /** See {@link Line.settings}. */
+  settings(): Promise<string | null> {
+    return this.#line.settings?.() ?? Promise.resolve(null);
+  }
+
   async close(): Promise<void> {
     this.lose('the port was closed');
     await this.#line.close();

@@ -1,5 +1,7 @@
 /** doctor against prepared machines and bus states: each trouble named rightly, and a healthy one without a word of warning. */
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -9,7 +11,9 @@ import { Machine } from '../../src/cli/doctor/machine.ts';
 import { piChecks } from '../../src/cli/doctor/pi.ts';
 import { portChecks } from '../../src/cli/doctor/port.ts';
 import { profileOf } from '../../src/cli/doctor/profile.ts';
-import { clockCheck, configCheck, versionChecks } from '../../src/cli/doctor/program.ts';
+import { clockCheck, configCheck, directoryChecks, versionChecks } from '../../src/cli/doctor/program.ts';
+import { staleSockets } from '../../src/cli/doctor/sockets.ts';
+import { settingsCheck } from '../../src/cli/doctor/tty.ts';
 import { inspectBus } from '../../src/server/inspect.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';
@@ -254,6 +258,64 @@ describe('a broken one is named rightly', () => {
   });
 });
 
+/** As `stty -a` (GNU coreutils 9) tells of the port that rackui has opened. */
+const RAW = `speed 115200 baud; rows 0; columns 0; line = 0;
+intr = ^C; quit = ^\\; erase = ^?; kill = ^U; eof = ^D; eol = <undef>; min = 1; time = 0;
+-parenb -parodd -cmspar cs8 -hupcl -cstopb cread clocal -crtscts
+-ignbrk -brkint -ignpar -parmrk -inpck -istrip -inlcr -igncr -icrnl -ixon -ixoff -iuclc -ixany -imaxbel -iutf8
+-opost -olcuc -ocrnl -onlcr -onocr -onlret -ofill -ofdel nl0 cr0 tab0 bs0 vt0 ff0
+-isig -icanon -iexten -echo -echoe -echok -echonl -noflsh -xcase -tostop -echoprt -echoctl -echoke -flusho -extproc
+`;
+
+describe('the settings of the open port', () => {
+  test.each<[what: string, text: string | null, verdict: string, seen: RegExp]>([
+    ['as rackui set them', RAW, 'ok', /115200 8N1, raw/],
+    ['another speed', RAW.replace('115200', '9600'), 'failure', /speed is 9600, not 115200/],
+    [
+      'cooked',
+      RAW.replace('-icanon', 'icanon').replace('-echo ', 'echo '),
+      'failure',
+      /icanon: .*echo: the system echoes/,
+    ],
+    ['flow control by bytes', RAW.replace('-ixon', 'ixon'), 'failure', /ixon: a byte of a node stops/],
+    ['flow control by wires', RAW.replace('-crtscts', 'crtscts'), 'failure', /crtscts: it waits for a wire/],
+    ['seven bits', RAW.replace('cs8', 'cs7'), 'failure', /lose a bit/],
+    ['parity', RAW.replace('-parenb', 'parenb'), 'failure', /parity/],
+    ['carriage returns changed', RAW.replace('-icrnl', 'icrnl'), 'failure', /icrnl: carriage returns/],
+    ['not to be had', null, 'warning', /cannot be read back/],
+  ])('%s', (_what, text, verdict, seen) => {
+    const check = settingsCheck(text);
+    expect(check).toMatchObject({ id: 'settings', verdict });
+    expect(check.seen.replaceAll('; ', ' ')).toMatch(seen);
+    expect(check.todo === null).toBe(verdict === 'ok');
+  });
+});
+
+test('sockets that a dead server left are named, a living one’s and others’ files are not', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-sockets-'));
+  folders.push(folder);
+  const [dead, living] = [join(folder, 'dead.sock'), join(folder, 'living.sock')];
+  // A process that is killed leaves its socket's file.
+  spawnSync(process.execPath, [
+    '-e',
+    `require('net').createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, 'SIGKILL'))`,
+  ]);
+  const server = createServer().listen(living);
+  await new Promise((resolve) => server.once('listening', resolve));
+  writeFileSync(join(folder, 'no.sock'), '');
+  try {
+    const stale = await staleSockets([folder, folder, join(folder, 'absent')]);
+    expect(stale).toEqual([dead]);
+    const [found, ...more] = troubles(directoryChecks('/dev/x', { socket: living }, stale)).filter(
+      ({ id }) => id === 'sockets',
+    );
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ verdict: 'warning', todo: expect.stringContaining(`rm ${dead}`) as string });
+  } finally {
+    server.close();
+  }
+});
+
 describe('the bus', () => {
   const config = configSchema.parse({});
   const racks: TestRack[] = [];
@@ -311,6 +373,16 @@ describe('the bus', () => {
     const rack = await rackWith();
     await rack.ctl('mute');
     expect(named(await look(rack))).toEqual(['bus failure']);
+  });
+
+  test('a port whose settings another program changed while it was open', async () => {
+    const rack = await rackWith('--unlocked');
+    const picture = await look(rack);
+    expect(busChecks(picture, null).find(({ id }) => id === 'settings')?.seen).toMatch(/read back from the open port/);
+    const cooked = picture.survey && { ...picture.survey.forms, tty: RAW.replace('-ixon', 'ixon') };
+    expect(named({ ...picture, survey: picture.survey && cooked && { ...picture.survey, forms: cooked } })).toEqual([
+      'settings failure',
+    ]);
   });
 
   test('nodes of the configuration that are not there', async () => {

@@ -1,7 +1,9 @@
 /** `rackui doctor`: why does it not work, or does it? Looks, asks, changes nothing. */
+import { dirname } from 'node:path';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { socketCandidates } from '../../config/paths.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { openClient, portOf, type GlobalOptions } from '../context.ts';
 import { busChecks, type BusPicture } from '../doctor/bus.ts';
@@ -11,6 +13,7 @@ import { piChecks } from '../doctor/pi.ts';
 import { portChecks } from '../doctor/port.ts';
 import { profileLines, profileOf, type BusProfileReport } from '../doctor/profile.ts';
 import { clockCheck, configCheck, directoryChecks, versionChecks } from '../doctor/program.ts';
+import { staleSockets } from '../doctor/sockets.ts';
 import { print, printJson } from '../output.ts';
 
 export interface DoctorOptions extends GlobalOptions {
@@ -36,7 +39,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
       ...versionChecks(process.versions.node, manifest.version, info?.version ?? null),
       clockCheck(machine, Date.now()),
       config.check,
-      ...(machine.prepared ? [] : directoryChecks(port, info)),
+      ...(machine.prepared ? [] : directoryChecks(port, info, await staleSockets(socketDirectories(port)))),
     ];
     if (problem !== null) checks.push(failure('server', problem, 'then run doctor again'));
     const blocked = checks.some(
@@ -59,6 +62,9 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
     client?.close();
   }
 }
+
+/** Where servers of this machine listen: the system's, and this user's. */
+const socketDirectories = (port: string): string[] => socketCandidates(port).map((path) => dirname(path));
 
 /** The server that runs, if one does; none is started: it would take the port that is to be looked at. */
 async function runningServer(options: GlobalOptions): Promise<{ client: RackClient | null; problem: string | null }> {

@@ -3,6 +3,7 @@ import type { BusSurvey } from '../../api/bus.ts';
 import { formatAddress, type Address } from '../../rack/address.ts';
 import { compressNames } from '../../rack/compress.ts';
 import { failure, ok, warning, type Check } from './check.ts';
+import { settingsCheck } from './tty.ts';
 
 /** What was found out about the bus, whoever asked it. */
 export interface BusPicture {
@@ -31,8 +32,7 @@ export function busChecks(bus: BusPicture, configured: readonly Address[] | null
   const { survey } = bus;
   if (survey !== null) checks.push(nodes(survey, configured), errors(survey));
   else if (bus.whyNot !== null) checks.push(warning('errors', `not measured: ${bus.whyNot}`, 'run doctor again then'));
-  if (survey !== null)
-    checks.push(ok('settings', '115200 8N1, raw, no flow control: rackui sets them each time it opens the port'));
+  if (survey !== null) checks.push(settingsCheck(survey.forms.tty));
   return checks;
 }
 

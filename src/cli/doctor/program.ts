@@ -70,12 +70,25 @@ export function configCheck(
   }
 }
 
-export function directoryChecks(port: string, server: { socket: string } | null): Check[] {
+/** @param stale sockets that are there and at which nobody answers */
+export function directoryChecks(port: string, server: { socket: string } | null, stale: readonly string[]): Check[] {
   const state = stateDirectory();
   const socket = socketPath(port);
   return [
+    ...staleSockets(stale),
     usable('state', state, 'logs, histories and the audit log go there; without it no power verb is sent'),
     server === null ? socketDirectory(dirname(socket)) : ok('socket', `a server answers at ${server.socket}`),
+  ];
+}
+
+function staleSockets(stale: readonly string[]): Check[] {
+  if (stale.length === 0) return [];
+  return [
+    warning(
+      'sockets',
+      `${stale.join(' and ')}: left by a server that is gone, nobody answers there`,
+      `rm ${stale.join(' ')} (a server of the same port replaces them itself)`,
+    ),
   ];
 }
 
