@@ -84,7 +84,10 @@ class Link {
 
   constructor(stream: Duplex) {
     this.#stream = stream;
-    this.#rpc = createMessageConnection(new StreamMessageReader(stream), new StreamMessageWriter(stream), SILENT);
+    const reader = new StreamMessageReader(stream);
+    // It would watch for the rest of half a message for ever, also of a server that is gone: no program could end.
+    reader.partialMessageTimeout = 0;
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(stream), SILENT);
     this.#rpc.onNotification((method, params: unknown) => this.#deliver(method, params));
     this.#rpc.onClose(() => this.#end('the server closed the connection'));
     this.#rpc.onError(([error]) => this.#end(`the connection failed: ${error.message}`));

@@ -49,7 +49,10 @@ export class ClientSession {
     this.since = ports.now();
     this.#socket = socket;
     this.#ports = ports;
-    this.#rpc = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), {
+    const reader = new StreamMessageReader(socket);
+    // A client that died in the middle of a message would be waited for as long as the server lives.
+    reader.partialMessageTimeout = 0;
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(socket), {
       error: (text) => ports.log('warn', `session ${id}: ${text}`),
       warn: (text) => ports.log('warn', `session ${id}: ${text}`),
       info: () => undefined,

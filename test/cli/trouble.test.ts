@@ -1,6 +1,7 @@
 /** Without a server, without a configuration, with the wrong one: what an operator is told, and with which code. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -134,4 +135,20 @@ test('--version and --help', async () => {
   for (const command of ['status', 'on', 'off', 'cycle', 'ops', 'abort', 'console', 'events', 'serve', 'demo', 'sim'])
     expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   expect(code).toBe(0);
+});
+
+test('a server that dies in the middle of a message: the command says so and ends', async () => {
+  const socket = join(folder, 'torn.sock');
+  const server = createServer((client) => {
+    client.once('data', () => client.end('Content-Length: 500\r\n\r\n{"jsonrpc":"2.0",'));
+    client.on('error', () => undefined);
+  }).listen(socket);
+  await new Promise((resolve) => server.once('listening', resolve));
+  try {
+    const { code, stderr } = await run(['--socket', socket, 'status']);
+    expect(stderr).not.toBe('');
+    expect(code).toBe(5);
+  } finally {
+    server.close();
+  }
 });
