@@ -2,9 +2,10 @@
  * Reads a console as an operator would during a shutdown: whole lines, prompts when it has gone quiet, not its own
  * echo, and nothing from before the request. Pure: text and times come in as values, recognitions go out.
  */
-import { isStamped, readLine, stampOf, type LineMark } from './markers.ts';
+import { isStamped, readLine, type LineMark } from './markers.ts';
 import { PlainText } from './plain-text.ts';
 import { readPrompt, type Prompt } from './prompt.ts';
+import { isFromAnotherTime, readUptime } from './uptime.ts';
 
 /** A tail counts as a prompt after this much silence: long against a gap between two bytes, short against a person. */
 export const QUIET_MS = 300;
@@ -12,14 +13,6 @@ export const QUIET_MS = 300;
 const ECHO_WITHIN_MS = 5_000;
 /** No mark is longer; a longer line is a node's flood or binary output and cannot be one. */
 const LINE_LIMIT = 1_024;
-/** What `/proc/uptime` prints. */
-const UPTIME = /^(\d+\.\d\d) \d+\.\d\d$/;
-/**
- * How far the kernel's stamps may lie from `/proc/uptime`, which follows the network's time and they do not: more than an
- * oscillator drifts. And how much later than the request a last line can be, s: no shutdown takes an hour.
- */
-const DRIFT = { share: 0.001, seconds: 60 };
-const SHUTDOWN_WITHIN_S = 3_600;
 /** What evidence quotes of a line. */
 const QUOTE_LIMIT = 200;
 const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
@@ -64,6 +57,11 @@ export class ConsoleReader {
     this.#skipLine = this.#line !== '';
   }
 
+  /** The machine said by another way than its console how long it had been up, seconds, when it was asked. */
+  upFor(seconds: number): void {
+    this.#uptime = seconds;
+  }
+
   /** The node's output. Bytes may be split anywhere. */
   feed(text: string, at: number): Recognition[] {
     const found: Recognition[] = [];
@@ -104,9 +102,9 @@ export class ConsoleReader {
     this.#skipLine = false;
     if (isStamped(line)) this.#stamps = true;
     if (skip || this.#isEcho(line, at, 'consume')) return null;
-    const [, uptime] = (this.#settling && this.#uptime === null && UPTIME.exec(line)) || [];
-    if (uptime !== undefined) {
-      this.#uptime = Number(uptime);
+    const uptime = this.#settling && this.#uptime === null ? readUptime(line) : null;
+    if (uptime !== null) {
+      this.#uptime = uptime;
       return null;
     }
     return { ...(this.#read(line) ?? { kind: 'output' }), at, text: this.#quote(line) };
@@ -118,15 +116,7 @@ export class ConsoleReader {
 
   #read(line: string): LineMark | null {
     const mark = readLine(line, { settling: this.#settling, stamps: this.#stamps });
-    return mark?.kind === 'halt' && this.#isFromAnotherTime(line) ? null : mark;
-  }
-
-  /** A stamp that this machine's clock cannot have shown since the request: somebody quotes an old log. */
-  #isFromAnotherTime(line: string): boolean {
-    const stamp = stampOf(line);
-    if (stamp === null || this.#uptime === null) return false;
-    const drift = DRIFT.seconds + DRIFT.share * this.#uptime;
-    return stamp < this.#uptime - drift || stamp > this.#uptime + drift + SHUTDOWN_WITHIN_S;
+    return mark?.kind === 'halt' && isFromAnotherTime(line, this.#uptime) ? null : mark;
   }
 
   /** Echo is a line that ends in what we typed; where a password is not echoed, nothing is taken for it. */

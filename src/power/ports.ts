@@ -52,7 +52,7 @@ export interface ProgramEnd {
 export interface NetworkPort {
   /** Where ssh goes for this node, for sentences (`pi@192.0.2.7`); null: nobody said where. */
   target(addr: Address): string | null;
-  /** `sudo -n systemctl poweroff` by ssh. Never rejects; `signal` kills it. */
+  /** `cat /proc/uptime; sudo -n systemctl poweroff` by ssh. Never rejects; `signal` kills it. */
   shutDown(addr: Address, signal: AbortSignal): Promise<ProgramEnd>;
   /** Whether anything answers there at all: a machine that refuses the connection is alive. */
   reachable(addr: Address): Promise<boolean>;

@@ -12,6 +12,8 @@ export type SshConfig = NonNullable<Config['ssh']>;
 const AT_ONCE = 4;
 /** A machine in the same rack answers within a millisecond; one under load within this, ms. */
 const PROBE_MS = 2_000;
+/** Tells this shutdown's last line from an old log's. The node's own shell takes the words apart, whatever ssh is given. */
+const UPTIME = ['cat', '/proc/uptime;'];
 /** `systemctl poweroff`, never `halt`; `-n`: a sudo that wants a password must say so, not wait for it. */
 const REQUEST = ['sudo', '-n', 'systemctl', 'poweroff'];
 
@@ -115,6 +117,7 @@ export function sshArguments({ user, port, identity, options, limit }: SshConfig
     ...(identity === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', identity]),
     '--',
     host,
+    ...UPTIME,
     ...(user === 'root' ? REQUEST.slice(2) : REQUEST),
   ];
 }

@@ -115,6 +115,39 @@ test.each([
   expect(scene.node.evidence.find(({ kind }) => kind === 'ssh')?.text).toContain(end.output.at(-1) ?? end.why);
 });
 
+const OLD = '[ 8241.744120] reboot: Power down\r\n';
+
+test.each([
+  ['of another day', OLD, false],
+  ['of this shutdown', HALT, true],
+  ['of a kernel that stamps nothing', 'reboot: Power down\r\n', true],
+])('ssh says how long it had been up: a last line %s', async (_what, line, counts) => {
+  const scene = new Scene();
+  scene.network.answer = () => Promise.resolve({ code: 0, why: '', output: ['300.00 1080.00'] });
+  await scene.off();
+  scene.say(line);
+  await scene.passes(20);
+  expect(scene.cut).toBe(counts);
+  if (!counts) expect(scene.node.phase).toBe('stopping');
+});
+
+test('a last line that comes before ssh has said that waits for it', async () => {
+  const scene = new Scene();
+  let answer: (end: ProgramEnd) => void = () => undefined;
+  scene.network.answer = () => new Promise((resolve) => (answer = resolve));
+  await scene.off();
+  scene.say(OLD);
+  await scene.passes(9);
+  expect([scene.node.phase, scene.cut]).toEqual(['settle', false]);
+  answer({ code: 0, why: '', output: ['300.00 1080.00'] });
+  await scene.passes(20);
+  expect([scene.node.phase, scene.cut]).toEqual(['stopping', false]);
+  expect(scene.kinds).toContain('quoted');
+  scene.say(HALT);
+  await scene.passes(7);
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+});
+
 test('a connection that its end closes is an acknowledgement, and no proof', async () => {
   const scene = new Scene();
   scene.network.answer = () =>

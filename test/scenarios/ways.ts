@@ -44,6 +44,14 @@ export const WAYS: readonly Scenario[] = [
   halts('sshd dead, the console alive', false, ['network', { state: 'refused' }]),
   asks('the console dead, ssh alive: halted, and nothing proves it', /./, ['console-dead']),
   asks('no getty, ssh alive, a shutdown without end', /./, ['no-getty'], ['shutdown-hangs']),
+  // Cut, but not for the quotation: for its own last line, three seconds of silence later.
+  halts(
+    'by ssh: an old log quoted, and silence after it',
+    true,
+    ['quotes-log'],
+    ['shutdown-style', { style: 'quiet' }],
+    ['stop-job', { seconds: 90 }],
+  ),
   asks('both dead', /./, ['console-dead'], ['network', { state: 'gone' }]),
   asks('an inhibitor, by ssh', /./, ['inhibited']),
   {

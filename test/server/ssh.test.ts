@@ -85,7 +85,7 @@ test
       const { rack, hosts } = stand;
       const [node] = await stand.off();
       expect([node?.outcome, node?.detail, node?.question]).toEqual(['done', 'is off, seen twice', null]);
-      expect(hosts.asked).toEqual(['01 sudo -n systemctl poweroff']);
+      expect(hosts.asked).toEqual(['01 cat /proc/uptime; sudo -n systemctl poweroff']);
       // Both the wall message and ssh's end acknowledge, in either order.
       const told = new Set(kinds(node).filter((kind) => !['identity', 'verified'].includes(kind)));
       expect([...told]).toEqual(['host', 'request', 'ack', 'marker', 'halt-band']);
@@ -150,7 +150,7 @@ test
       expect(nodes.map((node) => kinds(node).includes('marker')).sort()).toEqual([false, true]);
       const judged = nodes.find((node) => !kinds(node).includes('marker'));
       expect(judged?.evidence.find(({ kind }) => kind === 'grade')?.text).toMatch(/^B: its network has been gone for/);
-      expect(hosts.asked.sort()).toEqual(['01 sudo -n systemctl poweroff', '02 sudo -n systemctl poweroff']);
+      expect(hosts.asked.sort()).toEqual(['01 cat /proc/uptime; sudo -n systemctl poweroff', '02 cat /proc/uptime; sudo -n systemctl poweroff']);
       for (const addr of ['01', '02']) expect((await rack.node(addr)).power).toBe('off');
     },
   );

@@ -163,7 +163,7 @@ const [from, , to] = SSH_CONNECTION.split(' ');
 const nodes = ${JSON.stringify(nodes)};
 const node = nodes[to] ?? nodes[from];
 require('fs').appendFileSync(${JSON.stringify(log)}, node + ' ' + SSH_ORIGINAL_COMMAND + '\\n');
-if (SSH_ORIGINAL_COMMAND !== 'sudo -n systemctl poweroff') process.exit(126);
+if (SSH_ORIGINAL_COMMAND !== 'cat /proc/uptime; sudo -n systemctl poweroff') process.exit(126);
 const socket = require('net').connect(${JSON.stringify(control)});
 socket.write(JSON.stringify({ id: 1, do: 'shutdown', node }) + '\\n');
 let text = '';

@@ -97,6 +97,7 @@ export class Draft {
     state.requestedAt = this.at;
     state.atShell = false;
     this.prove('request', `asked to shut down by ssh (${target.ssh ?? ''})`);
+    state.sshRuns = true;
     // The client has its own limit.
     this.enter({ is: 'ssh' }, Infinity);
     this.do({ do: 'ask-ssh' });

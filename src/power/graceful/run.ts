@@ -146,6 +146,10 @@ class ShutdownRun {
         this.#console.reader.requested();
         return;
       }
+      case 'up-for': {
+        this.#console.reader.upFor(effect.seconds);
+        return;
+      }
       case 'run-hooks':
         return void this.#runHooks();
       case 'ask-ssh':

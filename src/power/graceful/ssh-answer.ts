@@ -1,5 +1,6 @@
 /** What became of asking by ssh. Pure. */
 import { readLine } from '../../console/markers.ts';
+import { isFromAnotherTime, readUptime } from '../../console/uptime.ts';
 import type { ProgramEnd } from '../ports.ts';
 import type { Draft } from './draft.ts';
 
@@ -8,8 +9,12 @@ const SSH_FAILED = 255;
 /** A machine that goes down may close the connection before the command's exit code is back. */
 const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
 
-export function sshAnswered(draft: Draft, { code, why, output }: ProgramEnd): void {
+export function sshAnswered(draft: Draft, { code, why, output: printed }: ProgramEnd): void {
   const { state } = draft;
+  state.sshRuns = false;
+  const uptime = printed.map(readUptime).find((seconds) => seconds !== null);
+  if (uptime !== undefined) wasUpFor(draft, uptime);
+  const output = printed.filter((line) => readUptime(line) === null);
   if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
   // Its console may have said meanwhile how it goes on.
   if (state.stage.is !== 'ssh') return;
@@ -32,6 +37,18 @@ export function sshAnswered(draft: Draft, { code, why, output }: ProgramEnd): vo
   // Killed at its limit, it may have been heard all the same.
   if (code !== null) state.requestedAt = null;
   sshFailed(draft, output.at(-1) ?? why);
+}
+
+/** A last line that was read before this was known may be of another day. */
+function wasUpFor(draft: Draft, seconds: number): void {
+  const { stage } = draft.state;
+  draft.do({ do: 'up-for', seconds });
+  if (stage.is !== 'settle' || !isFromAnotherTime(stage.marker, seconds)) return;
+  draft.prove(
+    'quoted',
+    `that line is from another time: the machine had been up for ${Math.round(seconds)} s when asked`,
+  );
+  draft.stopping();
 }
 
 function sshFailed(draft: Draft, problem: string): void {

@@ -83,6 +83,8 @@ export interface Shutdown {
   prepared: boolean;
   /** Why ssh cannot ask it, or null: it can, or was not tried. */
   sshProblem: string | null;
+  /** The ssh client has not ended yet: what it will say of the machine's uptime is still to come. */
+  sshRuns: boolean;
   /** `was`: it answered there during this operation. `goneSince`: it does not any more. */
   network: { was: boolean; goneSince: number | null };
   /** Counts before the request; null: not known. */
@@ -149,6 +151,8 @@ export type Effect =
   | { do: 'run-hooks' }
   /** What was printed before proves nothing. On the disk before it goes. */
   | { do: 'ask-ssh' }
+  /** Seconds that the machine had been up when it was asked: for the stamps on its console. */
+  | { do: 'up-for'; seconds: number }
   /** Counts before and after a halt that the kernel's last line proved. */
   | { do: 'observe'; running: number; halted: number }
   | { do: 'type'; text: string }
@@ -187,6 +191,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     goal: 'poweroff',
     prepared: target.hooks === null,
     sshProblem: null,
+    sshRuns: false,
     network: { was: false, goneSince: null },
     runningCurrent: null,
     bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },

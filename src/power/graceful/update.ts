@@ -413,7 +413,8 @@ function tick(draft: Draft): void {
       if (at >= state.until) draft.raise('stalled', stallOf(draft, stage.unit));
       return;
     case 'settle':
-      if (at < state.until || !console.open) return;
+      // Until ssh has ended, the line that was read may turn out to be an old one.
+      if (at < state.until || !console.open || state.sshRuns) return;
       if (state.dirty === null && state.neverCut === null) draft.cut('halted');
       else draft.raise(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
       return;

@@ -63,7 +63,10 @@ export interface Guest {
   stumble(how: Stumble, at: number): void;
   /** Some program of its own prints this on the console. */
   say(text: string, at: number): void;
-  /** `sudo -n systemctl poweroff` of somebody who came over the network: exit code, and what it printed there. */
+  /**
+   * `cat /proc/uptime; sudo -n systemctl poweroff` of somebody who came over the network: exit code, and what it printed
+   * there.
+   */
   shutDownBySsh(at: number): SshResult;
   /** One byte arrives at the UART. */
   receive(byte: number, at: number): void;

@@ -123,10 +123,13 @@ export class LinuxGuest implements Guest, Machine, Descending {
     this.advance(at);
     const { inhibited } = this.faults;
     if (this.network !== 'up' || this.ending) return { code: 255, says: 'no system runs there that could be asked\n' };
-    if (this.account.sudoAsks || this.faults.sudoPassword) return { code: 1, says: 'sudo: a password is required\n' };
-    if (inhibited) return { code: 1, says: INHIBITED };
+    const up = this.uptimeMs() / 1000;
+    const uptime = `${up.toFixed(2)} ${(up * 3.6).toFixed(2)}\n`;
+    if (this.account.sudoAsks || this.faults.sudoPassword)
+      return { code: 1, says: `${uptime}sudo: a password is required\n` };
+    if (inhibited) return { code: 1, says: uptime + INHIBITED };
     this.end('poweroff', 'pts/0');
-    return { code: 0, says: '' };
+    return { code: 0, says: uptime };
   }
 
   receive(byte: number, at: number): void {
