@@ -150,7 +150,10 @@ test
       expect(nodes.map((node) => kinds(node).includes('marker')).sort()).toEqual([false, true]);
       const judged = nodes.find((node) => !kinds(node).includes('marker'));
       expect(judged?.evidence.find(({ kind }) => kind === 'grade')?.text).toMatch(/^B: its network has been gone for/);
-      expect(hosts.asked.sort()).toEqual(['01 cat /proc/uptime; sudo -n systemctl poweroff', '02 cat /proc/uptime; sudo -n systemctl poweroff']);
+      expect(hosts.asked.sort()).toEqual([
+        '01 cat /proc/uptime; sudo -n systemctl poweroff',
+        '02 cat /proc/uptime; sudo -n systemctl poweroff',
+      ]);
       for (const addr of ['01', '02']) expect((await rack.node(addr)).power).toBe('off');
     },
   );
