@@ -3,6 +3,7 @@ import type { PowerRequest } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
+import type { LastLines } from './last-lines.ts';
 import type { Dependence } from './others.ts';
 import type { NodeRecord, OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
@@ -33,6 +34,8 @@ export interface Job {
   plan: PlanShare | null;
   /** The one console. */
   console: Turns;
+  /** When those that go down are expected to say their last lines. */
+  lastLines: LastLines;
   /** What boots where. */
   starts: Starts;
   /** Aborts when somebody asked the operation to stop. */

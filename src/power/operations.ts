@@ -6,6 +6,7 @@ import { compressNames } from '../rack/compress.ts';
 import { gatherFacts } from './gate.ts';
 import { impactOf, refusalsFor, type GuardFacts } from './guards.ts';
 import { nameOf, type Job, type PlanShare } from './job.ts';
+import { LastLines } from './last-lines.ts';
 import type { Dependence } from './others.ts';
 import { OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
@@ -36,12 +37,14 @@ export class Operations {
   /** Which operation has a node: from before its check until its part has ended. */
   readonly #taken = new Map<Address, string>();
   /** There is one console on the bus. */
-  readonly #consoleTurns = new Turns();
+  readonly #consoleTurns: Turns;
+  readonly #lastLines = new LastLines();
   readonly #starts = new Starts();
   #lastId = 0;
 
   constructor(ports: OperationPorts) {
     this.#ports = ports;
+    this.#consoleTurns = new Turns(() => ports.now());
   }
 
   /** Reports what an earlier server left unfinished as interrupted. Call once, before anything else. */
@@ -144,6 +147,7 @@ export class Operations {
         plan,
         console: this.#consoleTurns,
         starts: this.#starts,
+        lastLines: this.#lastLines,
         signal: abort.signal,
         deadlineAt,
         onAnswer: null,

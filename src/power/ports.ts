@@ -8,6 +8,7 @@ import type { Bus } from '../bmc/types.ts';
 import type { Config, HookConfig } from '../config/schema.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen } from '../rack/host-name.ts';
+import type { DurationPort } from './durations.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 
@@ -38,6 +39,7 @@ export interface OperationPorts {
   /** The programs configured for this moment of a node's way, in order. `about` fills their braces. */
   hooks(when: HookMoment, addr: Address, about: { op: string; verb: Verb }): readonly Hook[];
   haltBands: HaltBandPort;
+  durations: DurationPort;
 }
 
 /** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */

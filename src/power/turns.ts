@@ -1,7 +1,9 @@
 /**
  * Who has the one console on the bus: one at a time. Whoever has to ask a node through it goes first; then who has to
- * look whether one is silent; then who only watches a shutdown that goes on without him. Within each, the order of asking.
+ * look whether one is silent; then who only watches a shutdown that goes on without him; before these two who is about to
+ * hear a last line, where it is known when it comes. Within each, the order of asking.
  */
+import { isDue } from './last-lines.ts';
 
 export type Use = 'ask' | 'judge' | 'watch';
 
@@ -9,17 +11,25 @@ const ORDER: readonly Use[] = ['ask', 'judge', 'watch'];
 
 interface Waiting {
   use: Use;
+  /** When a watched node's last line is expected, or null. */
+  dueAt: number | null;
   go: () => void;
 }
 
 export class Turns {
+  readonly #now: () => number;
   #waiting: Waiting[] = [];
   #holder: Use | null = null;
+  #holderDueAt: number | null = null;
   /**
    * When its holder last typed, milliseconds of his clock: a status request takes what is not sent yet off the wire, and an
    * answer may be torn.
    */
   typedAt = -Infinity;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** What the console is used for now, or null. */
   get holder(): Use | null {
@@ -31,20 +41,28 @@ export class Turns {
     return this.#waiting.length > 0;
   }
 
+  /** Somebody waits whose node is about to say its last line, and the holder's is not. */
+  get urgent(): boolean {
+    return !isDue(this.#holderDueAt, this.#now()) && this.#due() !== undefined;
+  }
+
   /** Resolves with the way to hand the turn on, when it is ours; with null when `signal` aborted before. */
-  take(use: Use, signal: AbortSignal): Promise<(() => void) | null> {
+  take(use: Use, signal: AbortSignal, dueAt: number | null = null): Promise<(() => void) | null> {
     if (signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {
       const waiting: Waiting = {
         use,
+        dueAt,
         go: () => {
           signal.removeEventListener('abort', aborted);
           this.#holder = use;
+          this.#holderDueAt = dueAt;
           let over = false;
           resolve(() => {
             if (over) return;
             over = true;
             this.#holder = null;
+            this.#holderDueAt = null;
             this.#next();
           });
         },
@@ -61,9 +79,14 @@ export class Turns {
 
   #next(): void {
     if (this.#holder !== null) return;
-    const next = ORDER.map((use) => this.#waiting.find((one) => one.use === use)).find((one) => one !== undefined);
+    const [asks, ...others] = ORDER.map((use) => this.#waiting.find((one) => one.use === use));
+    const next = asks ?? this.#due() ?? others.find((one) => one !== undefined);
     if (!next) return;
     this.#waiting = this.#waiting.filter((one) => one !== next);
     next.go();
+  }
+
+  #due(): Waiting | undefined {
+    return this.#waiting.find(({ dueAt }) => isDue(dueAt, this.#now()));
   }
 }

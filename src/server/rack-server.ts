@@ -29,6 +29,7 @@ import { lookHandlers } from './handlers/look.ts';
 import { planHandlers } from './handlers/plan.ts';
 import { powerHandlers } from './handlers/power.ts';
 import { serverHandlers } from './handlers/server.ts';
+import { Durations } from './durations.ts';
 import { HaltBands } from './halt-bands.ts';
 import { hooksFor } from './hooks.ts';
 import { HostMemory } from './host-memory.ts';
@@ -309,6 +310,11 @@ export class RackServer {
       network: ssh === undefined ? null : new Network(ssh, inventory),
       hooks: (when, addr, about) => hooksFor(config.hooks, inventory(), when, addr, about),
       haltBands: new HaltBands(
+        stateDir,
+        (addr) => this.#telemetry.name(addr),
+        (text) => this.#events.add('warning', 'server', null, text),
+      ),
+      durations: new Durations(
         stateDir,
         (addr) => this.#telemetry.name(addr),
         (text) => this.#events.add('warning', 'server', null, text),

@@ -95,6 +95,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     network: null,
     hooks: () => [],
     haltBands: { get: () => null, observed: () => undefined },
+    durations: { usual: () => null, took: () => undefined },
   });
   const node = (): NodeProgress => {
     const progress = operations.list().at(-1)?.nodes[0];

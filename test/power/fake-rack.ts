@@ -114,6 +114,10 @@ export class FakeRack {
   network: FakeNetwork | null = null;
   hooks: (Hook & { when: HookMoment })[] = [];
   readonly bands = new Map<number, HaltBand>();
+  /** `off 03` → ms. */
+  readonly usual = new Map<string, number>();
+  /** `off 03 12.5`: seconds. */
+  readonly took: string[] = [];
   readonly observed: { addr: number; running: number; halted: number[] }[] = [];
 
   /** Everything that left or was written down, in order. */
@@ -199,6 +203,10 @@ export class FakeRack {
       haltBands: {
         get: (addr) => this.bands.get(addr) ?? null,
         observed: (addr, running, halted) => this.observed.push({ addr, running, halted: [...halted] }),
+      },
+      durations: {
+        usual: (addr, way) => this.usual.get(`${way} ${hex(addr)}`) ?? null,
+        took: (addr, way, ms) => this.took.push(`${way} ${hex(addr)} ${ms / 1000}`),
       },
     };
   }

@@ -99,7 +99,10 @@ type Timeless = ShutdownEvent extends infer E ? (E extends { at: number } ? Omit
 
 const event = fc.oneof(
   { weight: 6, arbitrary: recognition.map((heard) => ({ kind: 'heard', recognition: heard })) },
-  { weight: 5, arbitrary: fc.boolean().map((wanted) => ({ kind: 'tick', wanted })) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ wanted: fc.boolean(), urgent: fc.boolean() }).map((tick) => ({ kind: 'tick', ...tick })),
+  },
   {
     weight: 2,
     arbitrary: fc
@@ -112,6 +115,7 @@ const event = fc.oneof(
       { kind: 'no-console', why: 'held' },
       { kind: 'refused', why: 'away' },
       { kind: 'turn' },
+      { kind: 'spaced' },
       { kind: 'hooks-done', why: '' },
       { kind: 'hooks-done', why: 'exit code 1' },
     ),
@@ -202,6 +206,7 @@ function wayToB(dropped: number): [number, Timeless][] {
     [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
     [400, { kind: 'heard', recognition: { kind: 'login', host: 'node-a', at: 0, text: 'node-a login:' } }],
     [10, { kind: 'hooks-done', why: '' }],
+    [10, { kind: 'spaced' }],
     [10, { kind: 'network', reachable: true }],
     [10, { kind: 'ssh-done', end: { code: 0, why: '', output: [] } }],
     [2_000, { kind: 'network', reachable: false }],

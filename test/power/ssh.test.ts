@@ -322,45 +322,125 @@ test('a BMC that is lost while evidence is gathered', async () => {
   expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
 });
 
-test('several at once, where grade B may cut: all are asked, one is watched, the others judged in turn', async () => {
-  const rack = new FakeRack();
-  const network = new FakeNetwork();
-  rack.network = network;
-  rack.limits = { ...rack.limits, cutOn: 'B' };
-  for (const addr of [1, 3, 5]) rack.bands.set(addr, BAND);
-  // Not about chassis fans.
-  for (const node of rack.inventory.nodes) node.chassisFan = null;
-  const off = new Set<number>();
-  rack.consoleFor = (addr) => {
-    const console = new FakeConsole();
-    const name = rack.inventory.nodes.find((node) => node.addr === addr)?.name ?? '';
-    console.onTyped = (typed) => {
-      if (off.has(addr) || !/^\r+$/.test(typed)) return;
-      const stop = rack.clock.every(5, () => {
-        stop();
-        console.say(`\r\n${name} login: `, rack.clock.time);
-      });
+/** Workers on two blades, each with a console of its own; `halts` says its last line, heard or not. */
+class Several {
+  readonly rack = new FakeRack();
+  readonly network = new FakeNetwork();
+  readonly addrs = [1, 3, 5];
+  readonly #off = new Set<number>();
+
+  constructor() {
+    const { rack } = this;
+    rack.network = this.network;
+    rack.limits = { ...rack.limits, cutOn: 'B' };
+    for (const addr of this.addrs) rack.bands.set(addr, BAND);
+    // Not about chassis fans.
+    for (const node of rack.inventory.nodes) node.chassisFan = null;
+    rack.consoleFor = (addr) => {
+      const console = new FakeConsole();
+      const name = rack.inventory.nodes.find((node) => node.addr === addr)?.name ?? '';
+      console.onTyped = (typed) => {
+        if (!this.#off.has(addr) && /^\r+$/.test(typed)) this.#after(5, () => this.#says(addr, `\r\n${name} login: `));
+      };
+      rack.consoles.set(addr, console);
+      return console;
     };
-    rack.consoles.set(addr, console);
-    return console;
-  };
-  await rack.start({ verb: 'off', nodes: [1, 3, 5], label: 'x', confirm: 'x 3' });
-  await rack.clock.advance(10_000);
-  expect(network.asked.sort()).toEqual([1, 3, 5]);
-  for (const addr of [1, 3, 5]) {
-    off.add(addr);
-    network.gone.add(addr);
-    rack.currents.set(addr, 18);
   }
-  // The one that is watched says its last line.
-  rack.consoles.get(1)?.say(HALT, rack.clock.time);
+
+  /** Each takes so long from being asked to its last line, ms. */
+  take(own: (addr: number) => number): void {
+    this.network.answer = (addr) => {
+      this.#after(own(addr), () => this.halts(addr));
+      return Promise.resolve({ code: 0, why: '', output: [] });
+    };
+  }
+
+  async off(): Promise<void> {
+    await this.rack.start({ verb: 'off', nodes: this.addrs, label: 'x', confirm: 'x 3' });
+  }
+
+  halts(addr: number): void {
+    this.#off.add(addr);
+    this.network.gone.add(addr);
+    this.rack.currents.set(addr, 18);
+    this.#says(addr, HALT);
+  }
+
+  /** What nobody listens to is lost. */
+  #says(addr: number, text: string): void {
+    if (this.rack.log.findLast((line) => line.startsWith('console')) === `console 0${addr}`)
+      this.rack.consoles.get(addr)?.say(text, this.rack.clock.time);
+  }
+
+  #after(ms: number, then: () => void): void {
+    const stop = this.rack.clock.every(ms, () => {
+      stop();
+      then();
+    });
+  }
+}
+
+test('several at once, where grade B may cut: all are asked, one is watched, the others judged in turn', async () => {
+  const several = new Several();
+  const { rack, network } = several;
+  await several.off();
+  await rack.clock.advance(20_000);
+  expect(network.asked.sort()).toEqual([1, 3, 5]);
+  // All at once: only the one that is watched is heard.
+  for (const addr of [1, 3, 5]) several.halts(addr);
   await rack.clock.advance(8_000);
-  expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 01']);
+  expect(rack.verbs.map(({ verb }) => verb)).toHaveLength(1);
   await rack.clock.advance(150_000);
   expect(rack.verbs.map(({ verb }) => verb).sort()).toEqual(['off 01', 'off 03', 'off 05']);
   expect(rack.ends.every((end) => end.startsWith('done'))).toBe(true);
-  const seconds = (rack.clock.time - (rack.operation.endedAt ?? 0)) / 1000;
-  expect(seconds).toBeGreaterThan(0);
+  expect(rack.audits.filter(({ detail }) => detail.includes('grade B'))).toHaveLength(2);
+});
+
+test('several at once, all alike: asked so far apart that every last line is read', async () => {
+  const several = new Several();
+  const { rack } = several;
+  several.take(() => 22_000);
+  await several.off();
+  await rack.clock.advance(60_000);
+  expect(rack.ends).toEqual(several.addrs.map(() => 'done: is off, seen twice'));
+  expect(rack.audits.filter(({ detail }) => detail.includes('grade A'))).toHaveLength(3);
+  // Twenty-two seconds of its own, five to settle, each: one after another would be more than eighty.
+  expect(rack.verbs.at(-1)?.at).toBeLessThan(50);
+  expect(rack.took.sort()).toEqual(['off 01 22', 'off 03 22', 'off 05 22']);
+});
+
+test('several at once, each known to take another time: the console is where the next last line comes', async () => {
+  const several = new Several();
+  const { rack } = several;
+  const own = new Map([
+    [1, 80_000],
+    [3, 15_000],
+    [5, 24_000],
+  ]);
+  for (const [addr, ms] of own) rack.usual.set(`off 0${addr}`, ms);
+  several.take((addr) => own.get(addr) ?? 0);
+  // The slow one never falls silent: without knowing when, it would keep the console.
+  const chatter = rack.clock.every(1_000, () =>
+    rack.consoles.get(1)?.say('[  OK  ] Stopped something.\r\n', rack.clock.time),
+  );
+  await several.off();
+  await rack.clock.advance(75_000);
+  chatter();
+  await rack.clock.advance(25_000);
+  expect(rack.ends).toEqual(several.addrs.map(() => 'done: is off, seen twice'));
+  expect(rack.audits.filter(({ detail }) => detail.includes('grade A'))).toHaveLength(3);
+});
+
+test('an abort while it waits to be asked: nothing was asked', async () => {
+  const several = new Several();
+  const { rack, network } = several;
+  await several.off();
+  await rack.clock.advance(2_000);
+  expect(network.asked).toEqual([1]);
+  rack.operations.abort(rack.operation.id, OPERATOR);
+  await rack.clock.advance(20_000);
+  expect(network.asked).toEqual([1]);
+  expect(rack.ends.filter((end) => end === 'aborted: aborted: it was not asked to shut down')).toHaveLength(2);
 });
 
 test('before the shutdown: programs, then the request; a failed one is a question', async () => {

@@ -86,14 +86,17 @@ export class Draft {
       return true;
     }
     if (!this.mayTrySsh) return false;
-    this.askBySsh();
+    if (target.shares) {
+      this.letGo();
+      this.enter({ is: 'spaced' }, Infinity);
+      this.do({ do: 'space' });
+    } else this.askBySsh();
     return true;
   }
 
-  private askBySsh(): void {
+  askBySsh(): void {
     const { state } = this;
     const { target } = state;
-    if (target.shares) this.letGo();
     state.requestedAt = this.at;
     state.atShell = false;
     this.prove('request', `asked to shut down by ssh (${target.ssh ?? ''})`);
@@ -180,6 +183,8 @@ export class Draft {
   /** What has been asked of the node and goes on by itself, for sentences about nodes that are left on. */
   whatGoesOn(): string {
     switch (this.state.stage.is) {
+      case 'spaced':
+        return 'it was not asked to shut down';
       case 'before':
         return 'it was not asked to shut down; what ran before is not undone';
       case 'opening':

@@ -43,6 +43,7 @@ export function hear(draft: Draft, heard: Recognition): void {
       return;
     }
     case 'before':
+    case 'spaced':
     case 'settle': {
       hearSettling(draft, heard);
       return;
@@ -142,6 +143,7 @@ function settle(draft: Draft, marker: string): void {
   const { trouble } = draft.state;
   if (trouble && isSticky(trouble.kind)) return;
   draft.settled();
+  draft.state.haltedAt = draft.at;
   draft.enter({ is: 'settle', marker, firmware: false }, draft.state.target.limits.settle);
 }
 

@@ -33,12 +33,12 @@ export class RunConsole {
   }
 
   /** Waits for the turn and opens it. A wait for a lesser use is given up for this one. */
-  async acquire(use: Use): Promise<void> {
+  async acquire(use: Use, dueAt: number | null = null): Promise<void> {
     this.#wanting?.abort();
     const wanting = new AbortController();
     this.#wanting = wanting;
     if (this.#handOn === null) {
-      const handOn = await this.#job.console.take(use, wanting.signal);
+      const handOn = await this.#job.console.take(use, wanting.signal, use === 'watch' ? dueAt : null);
       if (handOn === null) return;
       if (wanting.signal.aborted) {
         handOn();

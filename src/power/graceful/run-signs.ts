@@ -10,7 +10,7 @@ const SAMPLE_MS = 2_000;
 const TYPING_MS = 500;
 
 const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
-const ASKED: readonly Stage['is'][] = ['before', 'ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging'];
+const ASKED: readonly Stage['is'][] = ['before', 'spaced', 'ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging'];
 
 export class RunSigns {
   readonly #job: Job;

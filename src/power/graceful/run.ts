@@ -1,5 +1,6 @@
 /** Runs one node's shutdown: events in one order, effects performed in one place. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { pause } from '../clock.ts';
 import type { Job } from '../job.ts';
 import { nameOf } from '../job.ts';
 import type { Credentials } from '../ports.ts';
@@ -15,6 +16,8 @@ import { viewOf } from './view.ts';
 const TICK_MS = 100;
 /** Looking for a prompt on a console that opened (SHUTDOWN section 1). */
 const PREFLIGHT_MS = 10_000;
+/** A shutdown that nobody has seen here yet is taken to need so long; only that it is the same for all counts. */
+const UNKNOWN_MS = 30_000;
 
 const GROUNDS: Record<Ground, string> = {
   halted: 'grade A: the kernel’s last line was read after the request, and nothing followed it',
@@ -52,6 +55,8 @@ class ShutdownRun {
   #applying = false;
   #credentials: Credentials | null = null;
   #cut: Switched | null = null;
+  /** When its last line is expected, or null. */
+  #dueAt: number | null = null;
 
   constructor(job: Job) {
     const { ports, signal } = job;
@@ -90,7 +95,8 @@ class ShutdownRun {
   #tick(): void {
     const at = this.#job.ports.now();
     this.#console.tick(at);
-    this.#send({ kind: 'tick', at, wanted: this.#job.console.wanted });
+    const { wanted, urgent } = this.#job.console;
+    this.#send({ kind: 'tick', at, wanted, urgent });
     this.#signs.look(this.#state.stage, at, this.#console);
   }
 
@@ -115,7 +121,9 @@ class ShutdownRun {
     this.#state = state;
     // What was proven, first: it travels with the change of phase.
     for (const effect of effects) if (effect.do === 'prove') node.prove(effect.kind, effect.text);
-    for (const effect of effects) if (effect.do === 'observe') this.#observe(effect.running, effect.halted);
+    for (const effect of effects)
+      if (effect.do === 'observe') this.#observe(effect.running, effect.halted);
+      else if (effect.do === 'took') this.#job.ports.durations.took(node.addr, 'off', effect.ms);
     const { stage } = state;
     if (stage.is !== 'ended') {
       const { phase, detail, until, question } = viewOf(state);
@@ -131,9 +139,10 @@ class ShutdownRun {
     switch (effect.do) {
       case 'prove':
       case 'observe':
+      case 'took':
         return;
       case 'acquire':
-        return void this.#console.acquire(effect.use);
+        return void this.#console.acquire(effect.use, this.#dueAt);
       case 'let-go':
         return void this.#console.letGo();
       case 'type': {
@@ -152,6 +161,8 @@ class ShutdownRun {
       }
       case 'run-hooks':
         return void this.#runHooks();
+      case 'space':
+        return void this.#space();
       case 'ask-ssh':
         return void this.#askBySsh();
       case 'ask-credentials':
@@ -175,6 +186,16 @@ class ShutdownRun {
     if (this.#over.signal.aborted || this.#state.stage.is !== 'asked') return;
     this.#console.reader.requested();
     this.#type(text);
+  }
+
+  async #space(): Promise<void> {
+    const { ports, node, lastLines } = this.#job;
+    const usual = ports.durations.usual(node.addr, 'off');
+    const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, ports.limits.settle * 1000);
+    await pause(ports, waits, this.#over.signal);
+    // Where nothing is known of it, its watch is not due at any time.
+    this.#dueAt = usual === null ? null : ports.now() + usual;
+    this.#send({ kind: 'spaced', at: ports.now() });
   }
 
   async #askBySsh(): Promise<void> {

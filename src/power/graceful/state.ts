@@ -43,6 +43,8 @@ export type Stage =
   | { is: 'opening'; turn: boolean; heard: boolean; wakes: number; wokeAt: number }
   /** Configured programs run: it may still be left alone. */
   | { is: 'before' }
+  /** It is asked by ssh when its last line will not fall together with another's. */
+  | { is: 'spaced' }
   /** ssh is on its way. */
   | { is: 'ssh' }
   | { is: 'login'; step: 'user' | 'password' | 'shell' }
@@ -95,6 +97,8 @@ export interface Shutdown {
   command: 'systemctl poweroff' | 'poweroff';
   /** When the shutdown was last asked for, by us or by hand. */
   requestedAt: number | null;
+  /** When the kernel's last line was read. */
+  haltedAt: number | null;
   /** Ask again at the next shell prompt. */
   askAgain: boolean;
   /** We logged in, so we log out where the node stays up. */
@@ -111,9 +115,11 @@ export interface Shutdown {
 
 export type ShutdownEvent = { at: number } & (
   | { kind: 'start' }
-  /** `wanted`: somebody waits for the one console. */
-  | { kind: 'tick'; wanted: boolean }
+  /** `wanted`: somebody waits for the one console. `urgent`: somebody whose node is about to say its last line. */
+  | { kind: 'tick'; wanted: boolean; urgent?: boolean }
   | { kind: 'console'; condition: ConsoleCondition }
+  /** It may be asked by ssh now. */
+  | { kind: 'spaced' }
   /** The one console is ours; its condition follows. */
   | { kind: 'turn' }
   /** The console is not to be had. */
@@ -149,12 +155,16 @@ export type Effect =
   /** The console is left to others. */
   | { do: 'let-go' }
   | { do: 'run-hooks' }
+  /** Waits until its last line can be read on the one console. */
+  | { do: 'space' }
   /** What was printed before proves nothing. On the disk before it goes. */
   | { do: 'ask-ssh' }
   /** Seconds that the machine had been up when it was asked: for the stamps on its console. */
   | { do: 'up-for'; seconds: number }
   /** Counts before and after a halt that the kernel's last line proved. */
   | { do: 'observe'; running: number; halted: number }
+  /** From the request to the kernel's last line. */
+  | { do: 'took'; ms: number }
   | { do: 'type'; text: string }
   /** Types the request; what was printed before proves nothing. On the disk before it is typed. */
   | { do: 'request'; text: string }
@@ -197,6 +207,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },
     command: 'systemctl poweroff',
     requestedAt: null,
+    haltedAt: null,
     askAgain: false,
     loggedIn: false,
     atShell: false,

@@ -36,7 +36,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     }
     case 'tick': {
-      if (event.wanted) yieldConsole(draft);
+      if (event.wanted) yieldConsole(draft, event.urgent === true);
       tick(draft);
       return;
     }
@@ -44,6 +44,9 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       consoleChanged(draft, event);
       return;
     }
+    case 'spaced':
+      if (draft.state.stage.is === 'spaced') draft.askBySsh();
+      return;
     case 'turn': {
       turnCame(draft);
       return;
@@ -140,14 +143,14 @@ function noConsole(draft: Draft, why: string): void {
 
 /**
  * Where several go down together, whoever only watches a silent console, or waits for a person's answer, leaves it to those
- * who have to ask or to judge.
+ * who have to ask or to judge; and to whom it is `urgent` for, because a last line comes once.
  */
-function yieldConsole(draft: Draft): void {
+function yieldConsole(draft: Draft, urgent: boolean): void {
   const { state, at } = draft;
   const { stage, trouble, target, console } = state;
   if (!target.shares || !console.held || ['login', 'by-hand', 'rescue', 'settle', 'cutting'].includes(stage.is)) return;
-  const silent = goesByItself(draft) && at - state.heardAt >= SILENT_WATCH_MS;
-  if (trouble === null && !silent) return;
+  const watches = goesByItself(draft) && (urgent || at - state.heardAt >= SILENT_WATCH_MS);
+  if (trouble === null && !watches) return;
   draft.letGo();
   if (trouble === null) draft.acquire('watch');
 }
@@ -155,7 +158,9 @@ function yieldConsole(draft: Draft): void {
 /** ssh asked it, so that its console is a witness and no way. */
 function goesByItself({ state: { stage, target, sshProblem } }: Draft): boolean {
   return (
-    target.ssh !== null && sshProblem === null && ['before', 'ssh', 'asked', 'stopping', 'gone'].includes(stage.is)
+    target.ssh !== null &&
+    sshProblem === null &&
+    ['before', 'spaced', 'ssh', 'asked', 'stopping', 'gone'].includes(stage.is)
   );
 }
 
@@ -330,6 +335,8 @@ function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: Eve
     // What the kernel's last line proved teaches what the current means.
     if (ground === 'halted' && current !== null && state.runningCurrent !== null)
       draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
+    if (ground === 'halted' && state.haltedAt !== null && state.requestedAt !== null)
+      draft.do({ do: 'took', ms: state.haltedAt - state.requestedAt });
     draft.end('done', detail, true);
     return;
   }
@@ -377,6 +384,7 @@ function tick(draft: Draft): void {
   }
   switch (stage.is) {
     case 'before':
+    case 'spaced':
     case 'ssh':
       return;
     case 'gone': {

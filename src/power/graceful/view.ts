@@ -38,6 +38,8 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
         detail: `${count === 1 ? 'a program runs' : `${count} programs run`} before it is asked`,
       };
     }
+    case 'spaced':
+      return { phase: 'request', detail: 'is asked by ssh when the one console can read its last line' };
     case 'ssh':
       return { phase: 'request', detail: `is asked to shut down by ssh (${target.ssh ?? ''})` };
     case 'gone': {
