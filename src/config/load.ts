@@ -91,7 +91,13 @@ export function parseConfig(text: string, file: string): Config {
         .flatMap(flatten)
         .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
-  const contradictions = [...checkNodes(parsed.data.nodes), ...checkHooks(parsed.data), ...checkTriggers(parsed.data)];
+  const { nodes } = parsed.data;
+  const contradictions = [
+    ...checkNodes(nodes),
+    ...checkHooks(parsed.data),
+    ...checkTriggers(parsed.data),
+    ...checkBoot(parsed.data),
+  ];
   if (contradictions.length > 0)
     throw new ConfigError(contradictions.map(({ path, message }) => at(offsetOf(document, path), message)));
   return parsed.data;
@@ -117,6 +123,17 @@ function checkTriggers(config: Config): Contradiction[] {
       ? []
       : [{ path: ['console', 'triggers', index, 'nodes'], message: selection.problem }];
   });
+}
+
+/** Every boot would count as seen, and nobody looked. */
+function checkBoot({ boot, ssh }: Config): Contradiction[] {
+  if (boot.proof !== 'ssh' || ssh !== undefined) return [];
+  return [
+    {
+      path: ['boot', 'proof'],
+      message: 'ssh is to show that a node came up, and there is no section ssh: add ssh: {}',
+    },
+  ];
 }
 
 function loadedFrom(config: Config, path: string | null): LoadedConfig {

@@ -4,9 +4,10 @@
  */
 
 /** Over and above the settling time, from one node's console to the next's, with a prompt of a third between, ms. */
-const CONSOLE_MS = 3_000;
-/** A last line is waited for from so long before its time, ms. */
-const LEAD_MS = 2_000;
+const CONSOLE_MS = 2_000;
+/** A last line is waited for from so long before its time, and so long after it, ms: between two there is time to ask a third. */
+const LEAD_MS = 1_000;
+const LAG_MS = 2_000;
 
 export class LastLines {
   #booked: number[] = [];
@@ -24,5 +25,5 @@ export class LastLines {
 
 /** A last line expected at `dueAt` may come about now; null: nobody knows when. */
 export function isDue(dueAt: number | null, now: number): boolean {
-  return dueAt !== null && now >= dueAt - LEAD_MS && now < dueAt + CONSOLE_MS;
+  return dueAt !== null && now >= dueAt - LEAD_MS && now < dueAt + LAG_MS;
 }

@@ -1,7 +1,7 @@
 /**
- * Who has the one console on the bus: one at a time. Whoever has to ask a node through it goes first; then who has to
- * look whether one is silent; then who only watches a shutdown that goes on without him; before these two who is about to
- * hear a last line, where it is known when it comes. Within each, the order of asking.
+ * Who has the one console on the bus: one at a time. Whoever is about to hear a last line, where it is known when it comes,
+ * goes first, because it comes once; then who has to ask a node through it; then who has to look whether one is silent;
+ * then who only watches a shutdown that goes on without him. Within each, the order of asking.
  */
 import { isDue } from './last-lines.ts';
 
@@ -79,8 +79,8 @@ export class Turns {
 
   #next(): void {
     if (this.#holder !== null) return;
-    const [asks, ...others] = ORDER.map((use) => this.#waiting.find((one) => one.use === use));
-    const next = asks ?? this.#due() ?? others.find((one) => one !== undefined);
+    const inOrder = ORDER.map((use) => this.#waiting.find((one) => one.use === use));
+    const next = this.#due() ?? inOrder.find((one) => one !== undefined);
     if (!next) return;
     this.#waiting = this.#waiting.filter((one) => one !== next);
     next.go();

@@ -20,6 +20,8 @@ export interface NodeDescription {
   user: string | null;
   /** What whoever knocks at its ssh port meets. */
   network: NetworkState;
+  /** How long its last shutdown took, from being asked to its last line, ms of the wire; null: none since power came. */
+  shutdownMs: number | null;
   current: number;
   fan: number;
 }
@@ -146,6 +148,7 @@ export class SimNode {
       guest: this.guest.phase,
       user: this.guest.user,
       network: this.network(at),
+      shutdownMs: this.guest.shutdownTook === null ? null : Math.round(this.guest.shutdownTook / this.timeScale),
       current,
       fan,
     };

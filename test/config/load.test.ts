@@ -45,6 +45,10 @@ describe('a wrong configuration names file, line and column', () => {
     ['login: { user: pi, password: raspberry }', 'rack.yaml:1:30: login.password: a secret is { file: PATH }'],
     ['name: [', 'rack.yaml:1:8: not YAML: '],
     ['a: b: c', 'rack.yaml:1:4: not YAML: '],
+    [
+      'boot: { limit: 9, proof: ssh }',
+      'rack.yaml:1:26: ssh is to show that a node came up, and there is no section ssh',
+    ],
     ['just text', 'rack.yaml:1:1: Invalid input: expected object'],
   ])('%j', (yaml, problem) => {
     expect(problemsOf(() => parseConfig(yaml, 'rack.yaml'))).toContain(problem);

@@ -9,7 +9,8 @@ import {
   type BootTarget,
 } from '../../src/power/boot/boot.ts';
 import { mayBoot } from '../../src/power/stagger.ts';
-import { FakeConsole, FakeNetwork, FakeRack, OPERATOR, settle } from './fake-rack.ts';
+import { unnamedNode } from '../../src/rack/inventory.ts';
+import { FakeConsole, FakeNetwork, FakeRack, hex, OPERATOR, settle } from './fake-rack.ts';
 
 type Timeless = BootEvent extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
 
@@ -89,6 +90,29 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
       ],
       true,
       'could not be seen (bob uses the console)',
+    ],
+    ['only its console, which others that boot have', { ssh: false }, [[300, TICK]], null, ''],
+    [
+      'its console for a moment only',
+      { ssh: false },
+      [
+        [3, { kind: 'console' }],
+        [16, { kind: 'handed-on' }],
+        [290, { kind: 'console' }],
+        [302, TICK],
+      ],
+      null,
+      '',
+    ],
+    [
+      'its console for long enough, late',
+      { ssh: false },
+      [
+        [290, { kind: 'console' }],
+        [303, TICK],
+      ],
+      false,
+      'no prompt showed within 120 s',
     ],
     [
       'ssh could be seen',
@@ -205,6 +229,31 @@ test('on: verified by its BMC, then seen at its login; the next on its blade wai
     );
   // It is looked at, and nothing is typed into a boot.
   expect(rack.consoles.get(1)?.typed).toEqual([]);
+});
+
+test('many boot at once, and only the one console can show it: each is seen in its turn', async () => {
+  const rack = bootingRack(28);
+  rack.boot = { proof: 'console', limit: 40 };
+  const addrs = [4, 8, 12, 16, 20, 24];
+  rack.inventory.nodes = [0, ...addrs].map((addr) => ({ ...unnamedNode(addr), role: addr === 0 ? 'master' : null }));
+  for (const addr of addrs) rack.power.set(addr, 'off');
+  const make = rack.consoleFor;
+  rack.consoleFor = (addr) => {
+    const console = make?.(addr) ?? new FakeConsole();
+    console.onTyped = () => {
+      const stop = rack.clock.every(5, () => {
+        stop();
+        console.say('\r\nlogin: ', rack.clock.time);
+      });
+    };
+    return console;
+  };
+  await rack.start({ verb: 'on', nodes: addrs, label: 'x' });
+  await rack.clock.advance(200_000);
+  expect(rack.ends.map((end) => end.replace(/\d+ s/, 'N s'))).toEqual(
+    addrs.map(() => 'done: is on, seen twice; its console shows a login prompt, N s after power came'),
+  );
+  expect(rack.took.map((took) => took.slice(0, 5)).sort()).toEqual(addrs.map((addr) => `on ${hex(addr)}`));
 });
 
 test('one that never boots is said to have failed; ssh shows what its console does not', async () => {

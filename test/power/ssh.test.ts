@@ -187,6 +187,23 @@ test('an inhibitor is quoted', async () => {
   expect(scene.question).toContain(`forbids the shutdown: “${line}”`);
 });
 
+test('Enter that met a gap is pressed again at once: its answer is lost', async () => {
+  const scene = new Scene();
+  scene.prompt = '';
+  await scene.off({}, 0.2);
+  expect(scene.rack.console.typed).toEqual(['\r']);
+  const away = { open: false, proven: false, why: 'a status request' };
+  scene.rack.console.become(away);
+  scene.prompt = LOGIN;
+  scene.rack.console.become({ open: true, proven: true, why: '' });
+  await scene.passes(1);
+  expect(scene.network.asked).toEqual([3]);
+  // Once it has spoken, a gap brings no more of them.
+  scene.rack.console.become(away);
+  scene.rack.console.become({ open: true, proven: true, why: '' });
+  expect(scene.rack.console.typed).toEqual(['\r', '\r']);
+});
+
 test('no path: both reasons, and nothing was asked', async () => {
   const scene = new Scene();
   scene.prompt = '';

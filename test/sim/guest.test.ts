@@ -176,8 +176,12 @@ describe('shutdown', () => {
     ask();
     expect(wait(20_000)).toMatch(/A stop job is running for containerd container runtime \(\d+s \/ 1min 30s\)/);
     expect(guest.phase).toBe('stopping');
+    expect(guest.shutdownTook).toBeNull();
     wait(20_000);
     expect(guest.phase).toBe('halted');
+    // The job, and the few seconds of any shutdown.
+    expect(guest.shutdownTook).toBeGreaterThan(30_000);
+    expect(guest.shutdownTook).toBeLessThan(40_000);
   });
 
   test('never ends where it hangs', () => {

@@ -26,15 +26,19 @@ export interface Boot {
   /** Its last visible line. */
   said: string;
   heardAt: number;
-  /** `up`: it came up, or nothing could be seen that says otherwise. */
-  end: { up: boolean; detail: string } | null;
+  /** Since when its console is in hand; null: it is not. */
+  hadSince: number | null;
+  /** `up`: it came up, or nothing could be seen that says otherwise; `seen`: it was seen to come up. */
+  end: { up: boolean; seen: boolean; detail: string } | null;
 }
 
 export type BootEvent = { at: number } & (
   | { kind: 'tick' }
   | { kind: 'heard'; recognition: Recognition }
   | { kind: 'no-console'; why: string }
+  /** Its console is in hand, or was handed on to another that boots. */
   | { kind: 'console' }
+  | { kind: 'handed-on' }
   | { kind: 'greeting' }
   /** Counts. */
   | { kind: 'sample'; current: number }
@@ -48,9 +52,11 @@ export type BootEffect = { do: 'wake' } | { do: 'prove'; kind: string; text: str
  */
 const QUIET_MS = 10_000;
 const WAKE_AFTER_MS = 30_000;
+/** Who has the console for so long has heard it, or has woken it and been answered. */
+export const LISTEN_MS = QUIET_MS + 3_000;
 
 export function initialBoot(target: BootTarget, at: number): Boot {
-  return { target, since: at, current: null, problem: '', said: '', heardAt: at, end: null };
+  return { target, since: at, current: null, problem: '', said: '', heardAt: at, hadSince: null, end: null };
 }
 
 export function update(state: Boot, event: BootEvent): { state: Boot; effects: BootEffect[] } {
@@ -67,19 +73,33 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
     }
     case 'greeting':
       return target.ssh
-        ? ended(state, true, `its ssh server answers, ${seconds(at - since)} after power came`)
+        ? ended(state, true, `its ssh server answers, ${seconds(at - since)} after power came`, true)
         : { state, effects: [] };
     case 'no-console':
-      return { state: { ...state, problem: event.why }, effects: [] };
+      return { state: { ...state, problem: event.why, hadSince: null }, effects: [] };
     case 'console':
-      return { state: { ...state, problem: '', heardAt: at }, effects: [] };
+      return { state: { ...state, problem: '', heardAt: at, hadSince: at }, effects: [] };
+    case 'handed-on':
+      return { state: { ...state, hadSince: null }, effects: [] };
     case 'heard':
-      return heard({ ...state, heardAt: at, said: event.recognition.text }, event.recognition, at);
+      return heard(
+        { ...state, heardAt: at, hadSince: state.hadSince ?? at, said: event.recognition.text },
+        event.recognition,
+        at,
+      );
     case 'tick':
-      if (at - since >= target.limitMs) return late(state);
+      if (at - since >= target.limitMs && wasLookedAt(state, at)) return late(state);
       if (!target.console || at - since < WAKE_AFTER_MS || at - state.heardAt < QUIET_MS) return { state, effects: [] };
       return { state: { ...state, heardAt: at }, effects: [{ do: 'wake' }] };
   }
+}
+
+/**
+ * Where only its console can show that it came up, and others that boot have that, its limit waits until it was its turn for
+ * long enough. Why it cannot be looked at at all is an answer, too.
+ */
+function wasLookedAt({ target, problem, hadSince }: Boot, at: number): boolean {
+  return target.ssh || problem !== '' || (hadSince !== null && at - hadSince >= LISTEN_MS);
 }
 
 /** What it is doing, for its operators. */
@@ -99,7 +119,7 @@ function heard(state: Boot, recognition: Recognition, at: number): { state: Boot
         return ended(state, false, `it came up as ‘${host}’, not as ‘${target.host}’: correct the map, or the slot`);
       if (!target.console) return { state, effects: [] };
       const what = recognition.kind === 'login' ? 'login' : 'shell';
-      return ended(state, true, `its console shows a ${what} prompt, ${seconds(at - since)} after power came`);
+      return ended(state, true, `its console shows a ${what} prompt, ${seconds(at - since)} after power came`, true);
     }
     case 'panic':
     case 'emergency':
@@ -123,8 +143,8 @@ function late(state: Boot): { state: Boot; effects: BootEffect[] } {
   return ended(state, false, `${wanted} showed within ${limit}${last}: look at its console`);
 }
 
-function ended(state: Boot, up: boolean, detail: string): { state: Boot; effects: BootEffect[] } {
-  return { state: { ...state, end: { up, detail } }, effects: [{ do: 'prove', kind: 'boot', text: detail }] };
+function ended(state: Boot, up: boolean, detail: string, seen = false): { state: Boot; effects: BootEffect[] } {
+  return { state: { ...state, end: { up, seen, detail } }, effects: [{ do: 'prove', kind: 'boot', text: detail }] };
 }
 
 function seconds(ms: number): string {

@@ -2,13 +2,11 @@
 import { PRIORITY } from '../../bmc/types.ts';
 import { RunConsole } from '../graceful/run-console.ts';
 import type { Job } from '../job.ts';
-import { detailOf, initialBoot, update, type Boot, type BootEvent, type BootTarget } from './boot.ts';
+import { detailOf, initialBoot, LISTEN_MS, update, type Boot, type BootEvent, type BootTarget } from './boot.ts';
 
 const TICK_MS = 100;
 /** How often its BMC and its ssh port are asked, ms. */
 const LOOK_MS = 2_000;
-/** One console for all that boot: each listens so long while others wait. */
-const LISTEN_MS = 5_000;
 
 export interface Booted {
   up: boolean;
@@ -103,7 +101,10 @@ class BootRun {
   }
 
   #yield(at: number, wanted: boolean): void {
-    if (wanted && at - this.#listeningSince >= LISTEN_MS) void this.#console.letGo();
+    // One console for all that boot.
+    if (!wanted || at - this.#listeningSince < LISTEN_MS) return;
+    this.#send({ kind: 'handed-on', at });
+    void this.#console.letGo();
   }
 
   #lost(why: string): void {
@@ -130,7 +131,11 @@ class BootRun {
       if (effect.do === 'prove') node.prove(effect.kind, effect.text);
       // A console that does not take it is asked again later.
       else this.#console.type('\r');
-    if (state.end !== null) this.#end(state.end);
-    else node.show('verify', detailOf(state), state.since + state.target.limitMs);
+    if (state.end === null) {
+      node.show('verify', detailOf(state), state.since + state.target.limitMs);
+      return;
+    }
+    if (state.end.seen) this.#job.ports.durations.took(node.addr, 'on', event.at - state.since);
+    this.#end(state.end);
   }
 }

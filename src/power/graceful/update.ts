@@ -193,7 +193,9 @@ function consoleChanged(draft: Draft, { condition, at }: EventOf<'console'>): vo
   if (!condition.open) return;
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
-  if (stage.is === 'opening' && stage.wakes === 0 && state.trouble === null) draft.wake();
+  // What Enter brings may have been lost in a gap: somebody's status request is enough.
+  const unanswered = stage.is === 'opening' && (stage.wakes === 0 || (closedAt !== null && !stage.heard));
+  if (unanswered && state.trouble === null) draft.wake();
   if (stage.is !== 'settle' || away === 0) return;
   // Something may have been said meanwhile. A machine that starts again needs longer than this to fall silent.
   const { settle } = state.target.limits;

@@ -23,6 +23,7 @@ export class ExecGuest implements Guest {
   activity: Activity = { kind: 'off' };
   activitySince: number;
   readonly user = null;
+  readonly shutdownTook = null;
   faults = noGuestFaults();
   private readonly command: readonly string[];
   private readonly wake: () => void;

@@ -57,6 +57,8 @@ export interface Guest {
   /** Power goes: nothing is said or heard any more. */
   powerOff(at: number): void;
   readonly network: NetworkState;
+  /** How long its last shutdown took, from being asked to the kernel's last line; null: none since power came. */
+  readonly shutdownTook: number | null;
   /** The kernel gives up. */
   panic(at: number): void;
   /** The kernel stumbles, says so, and goes on. */
@@ -96,6 +98,7 @@ export function hostGuest(): Guest {
     faults: noGuestFaults(),
     recent: '',
     network: 'up',
+    shutdownTook: null,
     powerOn: nothing,
     powerOff: nothing,
     panic: nothing,

@@ -43,6 +43,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   activity: Activity = { kind: 'off' };
   activitySince: number;
   user: string | null = null;
+  shutdownTook: number | null = null;
   faults = noGuestFaults();
   size = { rows: 24, cols: 80 };
   private readonly options: LinuxOptions;
@@ -54,6 +55,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   private poweredAt = 0;
   private kernelAt = 0;
   private ending = false;
+  private endingSince = 0;
   private stress = 0;
 
   constructor(options: LinuxOptions) {
@@ -227,6 +229,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   end(how: Ending, by: string): void {
     if (this.ending) return;
     this.ending = true;
+    this.endingSince = this.timeline.now;
     const { hostname, faults } = this;
     const { style, dirty, readOnly, quotesLog, rebootsInstead } = faults;
     const ending = rebootsInstead ? 'reboot' : how;
@@ -255,6 +258,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   }
 
   private halted(): void {
+    this.shutdownTook = this.ending ? this.timeline.now - this.endingSince : null;
     if (this.faults.firmwareAfterHalt)
       this.after(400, () => this.print('RPi: BOOTLOADER release VERSION:4c845bd3 DATE: 2025/05/08 part: 63\n'));
     this.become('halted', this.faults.haltDrawsIdle ? { kind: 'running', load: 0 } : { kind: 'halted' });
@@ -265,6 +269,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   private boot(): void {
     this.quiet();
     this.ending = false;
+    this.shutdownTook = null;
     this.poweredAt = this.timeline.now;
     this.kernelAt = this.poweredAt + KERNEL_AT_MS;
     this.log = [];
