@@ -11,7 +11,7 @@ export interface PlanSummary {
   nodes: number;
   /** It takes power away: a run needs the typed words, or `armed`. */
   cuts: boolean;
-  /** How long a run is expected to take, ms; null where the plan has a problem. */
+  /** How long a run is expected to take, ms; 0: nothing is to do; null where the plan has a problem. */
   predictedMs: number | null;
   /** Why it cannot be run on this rack, in a sentence; null: it can. */
   problem: string | null;

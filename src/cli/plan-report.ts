@@ -15,7 +15,7 @@ import { clock, nodeText } from './operation-report.ts';
 export function planLine({ name, nodes, predictedMs, description, problem }: Omit<PlanSummary, 'steps'>): string {
   if (problem !== null) return `${name}  cannot be run: ${problem}`;
   const said = description === null ? '' : `  ${description}`;
-  return `${name}  ${nodes === 1 ? '1 node' : `${nodes} nodes`}  about ${duration(predictedMs ?? 0)}${said}`;
+  return `${name}  ${nodes === 1 ? '1 node' : `${nodes} nodes`}  ${about(predictedMs)}${said}`;
 }
 
 /** The exact order, with times after the start, and what speaks against it. */
@@ -40,7 +40,18 @@ export function previewLines(plan: PlanPreview): string[] {
       ? 'nothing of the rack is left out'
       : `not touched: ${compressNames(plan.stays.map(({ name }) => name))}`;
   const freed = plan.cuts ? [`draws ${plan.current.plan} of the rack's ${plan.current.rack} counts`] : [];
-  return [planLine(plan), ...steps, stays, ...freed, `about ${duration(plan.predictedMs ?? 0)} in all`];
+  return [
+    planLine(plan),
+    ...steps,
+    stays,
+    ...freed,
+    plan.predictedMs === 0 ? 'nothing to do' : `${about(plan.predictedMs)} in all`,
+  ];
+}
+
+/** 0: every node is as the plan wants it. */
+function about(predictedMs: number | null): string {
+  return predictedMs === 0 ? 'nothing to do' : `about ${duration(predictedMs ?? 0)}`;
 }
 
 /** `plan shed-dev (run p1x, by pi) running: runs; 3 done, 6 waiting`. */

@@ -208,7 +208,7 @@ export class Plans {
   }
 
   #around(looked = new Map<Address, PowerCheck['nodes'][number]>()): Surroundings {
-    const { inventory, reading, network, poweroff } = this.#ports;
+    const { inventory, reading, network, poweroff, durations, limits } = this.#ports;
     return {
       rack: inventory(),
       look: (addr) => {
@@ -223,7 +223,11 @@ export class Plans {
         };
       },
       play: (step) => this.#asWePlay(step),
-      consoleOnly: (addr) => network === null || network.target(addr) === null,
+      prospect: (addr) => ({
+        console: network === null || network.target(addr) === null,
+        settleMs: limits.settle * 1000,
+        usual: (way) => durations.usual(addr, way),
+      }),
       poweroff: poweroff?.text ?? null,
     };
   }

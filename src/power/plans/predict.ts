@@ -2,12 +2,25 @@
 import { rowOf, type Address } from '../../rack/address.ts';
 import type { PlanAction, PlanStep } from '../../rack/plan.ts';
 import type { ShownPower } from '../../rack/reading.ts';
+import type { Way } from '../durations.ts';
+import { BLADE_MS } from '../stagger.ts';
 
 /** What is expected of one node, ms. */
 export interface Expectation {
+  /** 0: there is nothing to do. */
   ms: number;
+  /** How long its blade is taken by its boot. */
+  bladeMs: number;
   /** It can only be asked on its console, of which there is one. */
   console: boolean;
+}
+
+/** What is known of a node beforehand. */
+export interface Prospect {
+  power: ShownPower;
+  console: boolean;
+  settleMs: number;
+  usual(way: Way): number | null;
 }
 
 export interface Span {
@@ -15,19 +28,34 @@ export interface Span {
   endMs: number;
 }
 
-/** A Raspberry Pi that stops its services, one that boots; ours, not measured on a rack. */
-const USUAL_MS: Readonly<Record<PlanAction, number>> = { off: 30_000, on: 45_000, cycle: 80_000 };
-/** A node that is already as the step wants it is asked for its status, and that is all. */
-const LOOK_MS = 100;
+/** A Raspberry Pi that stops its services, one that boots, where none was seen here; ours, not measured on a rack. */
+const UNSEEN_MS: Readonly<Record<Way, number>> = { off: 23_000, on: 45_000 };
+/** A verb, seen to have worked twice, with what is asked before it. */
+const SWITCH_MS = 2_000;
 
 /** True where the step finds nothing to do. */
 export function isThere(action: PlanAction, power: ShownPower): boolean {
   return action !== 'cycle' && power === action;
 }
 
-export function expectation(action: PlanAction, power: ShownPower, console: boolean): Expectation {
-  if (isThere(action, power)) return { ms: LOOK_MS, console: false };
-  return { ms: USUAL_MS[action], console: console && action !== 'on' };
+/** `usual`: what was seen of the node. `settleMs`: how long a halt is watched before the cut. `console`: only that asks it. */
+export function expectation(
+  { action, verify }: Pick<PlanStep, 'action' | 'verify'>,
+  { power, console, settleMs, usual }: Prospect,
+): Expectation {
+  if (isThere(action, power)) return { ms: 0, bladeMs: 0, console: false };
+  const off = (usual('off') ?? UNSEEN_MS.off) + settleMs + SWITCH_MS;
+  const boot = usual('on') ?? UNSEEN_MS.on;
+  const on = SWITCH_MS + (verify === 'boot' ? boot : 0);
+  const bladeMs = SWITCH_MS + (verify === 'boot' ? boot : BLADE_MS);
+  switch (action) {
+    case 'off':
+      return { ms: off, bladeMs: 0, console };
+    case 'on':
+      return { ms: on, bladeMs, console: false };
+    case 'cycle':
+      return { ms: off + on, bladeMs: off + bladeMs, console };
+  }
 }
 
 /** When each node of each step (in the order given) begins and ends, after the start. */
@@ -44,19 +72,18 @@ export function predict(
     let end = earliest;
     const running: number[] = [];
     for (const { addr } of step.nodes) {
-      const { ms, console } = expect(step, addr);
-      const boots = step.action !== 'off' && ms > LOOK_MS;
+      const { ms, bladeMs, console } = expect(step, addr);
       let at = earliest;
       // With as many under way as may be, the one that ends first makes room.
       if (running.length >= step.parallel) at = Math.max(at, running.sort((a, b) => a - b).shift() ?? 0);
       if (console) at = Math.max(at, consoleFree);
-      if (boots) at = Math.max(at, blades.get(rowOf(addr)) ?? 0);
+      if (bladeMs > 0) at = Math.max(at, blades.get(rowOf(addr)) ?? 0);
       const ends = at + ms;
       if (console) consoleFree = ends;
-      if (boots) blades.set(rowOf(addr), ends);
+      if (bladeMs > 0) blades.set(rowOf(addr), at + bladeMs);
       running.push(ends);
       spans.set(addr, { startMs: at, endMs: ends });
-      if (ms > LOOK_MS) earliest = at + step.stagger * 1000;
+      if (ms > 0) earliest = at + step.stagger * 1000;
       end = Math.max(end, ends);
     }
     stepEnds.set(step.name, end);

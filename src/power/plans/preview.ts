@@ -11,7 +11,7 @@ import type { Address } from '../../rack/address.ts';
 import type { Inventory, InventoryNode } from '../../rack/inventory.ts';
 import { isManager, resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import type { ShownPower } from '../../rack/reading.ts';
-import { expectation, predict, type Span } from './predict.ts';
+import { expectation, predict, type Prospect, type Span } from './predict.ts';
 
 /** What is known of a node for this. */
 export interface Looked {
@@ -26,8 +26,8 @@ export interface Surroundings {
   look(addr: Address): Looked;
   /** The step as it is carried out here: with as many at once as the way of asking allows. */
   play(step: PlanStep): PlanStep;
-  /** The node can only be asked on its console. */
-  consoleOnly(addr: Address): boolean;
+  /** What is known of a node for a time. */
+  prospect(addr: Address): Omit<Prospect, 'power'>;
   /** The program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
 }
@@ -124,7 +124,9 @@ export function ownRefusals({ name }: Pick<InventoryNode, 'name'>, poweroff: str
 }
 
 function spansOf(steps: readonly PlanStep[], around: Surroundings): Map<Address, Span> {
-  return predict(steps, (step, addr) => expectation(step.action, around.look(addr).power, around.consoleOnly(addr)));
+  return predict(steps, (step, addr) =>
+    expectation(step, { ...around.prospect(addr), power: around.look(addr).power }),
+  );
 }
 
 function spanOf(addr: Address, spans: ReadonlyMap<Address, Span>): Span {

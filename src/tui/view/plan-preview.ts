@@ -14,6 +14,7 @@ export function summaryLines({ preview }: EmergencyPanel, width: number): Span[]
   if (preview.kind !== 'done') return [];
   const { answer } = preview;
   const { predictedMs, current, cuts, nodes } = answer;
+  if (predictedMs === 0) return [[[`Nothing to do: its ${nodes} nodes are as it wants them.`, 'title']]];
   const time = predictedMs === null ? '' : `, about ${formatDuration(predictedMs)}`;
   const verb = cuts ? 'go OFF' : 'are switched on';
   const frees = `Frees at most ${current.plan} of ${current.rack} counts of current (not calibrated).`;
@@ -47,7 +48,7 @@ export function previewLines(panel: EmergencyPanel, width: number, g: Glyphs): S
 }
 
 const span = ({ startMs, endMs }: { startMs: number; endMs: number }): string =>
-  `${formatDuration(startMs)} to ${formatDuration(endMs)}`;
+  startMs === endMs ? 'nothing to do' : `${formatDuration(startMs)} to ${formatDuration(endMs)}`;
 
 function cell(node: PlanNodePreview, g: Glyphs): Span[] {
   const stays = node.refusals.length > 0;

@@ -47,7 +47,10 @@ export function runSpans(state: State, run: PlanRun, g: Glyphs): Span[] {
     [`${ended ? (allDone(run) ? g.ok : g.bad) : (g.operation[0] ?? '*')} `, ink],
     [`${run.plan} `, 'title'],
     [`${run.state.toUpperCase()} `, ink],
-    [ended ? `after ${elapsed}` : `${elapsed} of about ${about}`, 'text'],
+    [
+      ended ? `after ${elapsed}` : run.predictedEndAt === run.startedAt ? elapsed : `${elapsed} of about ${about}`,
+      'text',
+    ],
     [`, ${done} of ${nodes.length} done`, ended ? ink : 'text'],
   ];
 }

@@ -1,0 +1,57 @@
+/** How long a plan will take, from what was seen of its nodes. */
+import { expect, test } from 'vitest';
+import { usualOf, type Way } from '../../src/power/durations.ts';
+import { expectation, predict, type Prospect } from '../../src/power/plans/predict.ts';
+import { unnamedNode } from '../../src/rack/inventory.ts';
+import type { PlanStep } from '../../src/rack/plan.ts';
+
+function step(action: PlanStep['action'], addrs: number[], over: Partial<PlanStep> = {}): PlanStep {
+  return {
+    ...{ name: action, selector: 'all', action, needs: [], parallel: 4, stagger: 0, verify: 'boot', deadline: null },
+    ...{ onDeadline: 'leave', onFail: 'pause', nodes: addrs.map((addr) => unnamedNode(addr)) },
+    ...over,
+  };
+}
+
+const prospect = (seen: Partial<Record<Way, number>>, over: Partial<Prospect> = {}): Prospect => ({
+  ...{ power: 'on', console: false, settleMs: 5_000, usual: (way) => seen[way] ?? null },
+  ...over,
+});
+
+test('a node that was seen to go down and come up is expected to do it again as it did', () => {
+  const off = step('off', [1]);
+  expect(expectation(off, prospect({ off: 90_000 })).ms).toBe(97_000);
+  expect(expectation(off, prospect({})).ms).toBe(30_000);
+  const on = prospect({ on: 20_000 }, { power: 'off' });
+  expect(expectation(step('on', [1]), on)).toEqual({ ms: 22_000, bladeMs: 22_000, console: false });
+  // Done when its BMC says so; its boot peak is its blade's matter all the same.
+  expect(expectation(step('on', [1], { verify: 'status' }), on)).toEqual({
+    ms: 2_000,
+    bladeMs: 17_000,
+    console: false,
+  });
+});
+
+test.each([
+  ['off', 'off', 0],
+  ['on', 'on', 0],
+  ['off', 'unknown', 30_000],
+  ['cycle', 'on', 77_000],
+] as const)('%s where power is %s', (action, power, ms) => {
+  expect(expectation(step(action, [1]), prospect({}, { power })).ms).toBe(ms);
+});
+
+test('steps played through: together as many as may be, on one console one after another, one boot a blade', () => {
+  const seen = prospect({ off: 23_000, on: 18_000 });
+  const ends = (one: PlanStep, more: Partial<Prospect> = {}): number[] =>
+    [...predict([one], (which) => expectation(which, { ...seen, ...more })).values()].map(({ endMs }) => endMs / 1000);
+  expect(ends(step('off', [1, 2, 3, 4, 5]))).toEqual([30, 30, 30, 30, 60]);
+  expect(ends(step('off', [1, 2, 3]), { console: true })).toEqual([30, 60, 90]);
+  expect(ends(step('on', [1, 2, 4], { stagger: 2 }), { power: 'off' })).toEqual([20, 40, 42]);
+  expect(ends(step('on', [1, 2]))).toEqual([0, 0]);
+});
+
+test('of what was seen, the one in the middle: one shutdown that hung is no rule', () => {
+  expect(usualOf([])).toBeNull();
+  expect(usualOf([20, 300, 22])).toBe(22);
+});
