@@ -39,13 +39,11 @@ export function isThere(action: PlanAction, power: ShownPower): boolean {
 }
 
 /** `usual`: what was seen of the node. `settleMs`: how long a halt is watched before the cut. `console`: only that asks it. */
-export function expectation(
-  { action, verify }: Pick<PlanStep, 'action' | 'verify'>,
-  { power, console, settleMs, usual }: Prospect,
-): Expectation {
+export function expectation({ action, verify }: Pick<PlanStep, 'action' | 'verify'>, about: Prospect): Expectation {
+  const { power, console, settleMs } = about;
   if (isThere(action, power)) return { ms: 0, bladeMs: 0, console: false };
-  const off = (usual('off') ?? UNSEEN_MS.off) + settleMs + SWITCH_MS;
-  const boot = usual('on') ?? UNSEEN_MS.on;
+  const off = (about.usual('off') ?? UNSEEN_MS.off) + settleMs + SWITCH_MS;
+  const boot = about.usual('on') ?? UNSEEN_MS.on;
   const on = SWITCH_MS + (verify === 'boot' ? boot : 0);
   const bladeMs = SWITCH_MS + (verify === 'boot' ? boot : BLADE_MS);
   switch (action) {
