@@ -53,7 +53,8 @@ function paintPlans(frame: Frame, box: Rect, panel: EmergencyPanel, g: Glyphs): 
 
 function planSpans({ name, nodes, cuts, predictedMs, problem, description }: PlanSummary): Span[] {
   const what = `${nodes} ${nodes === 1 ? 'node' : 'nodes'} ${cuts ? 'OFF' : 'on'}`;
-  const time = predictedMs === null ? '' : predictedMs === 0 ? 'nothing to do ' : `about ${formatDuration(predictedMs)}`;
+  const time =
+    predictedMs === null ? '' : predictedMs === 0 ? 'nothing to do ' : `about ${formatDuration(predictedMs)}`;
   return [
     [name.padEnd(14), 'title'],
     [` ${what.padEnd(13)}`, cuts ? 'fault' : 'ok'],
