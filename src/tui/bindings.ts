@@ -54,6 +54,8 @@ export type Command =
   | 'operations'
   | 'alarms'
   | 'bus'
+  | 'by-hand'
+  | 'by-hand-master'
   | 'acknowledge'
   | 'acknowledge-all'
   | 'emergency'

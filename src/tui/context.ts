@@ -6,6 +6,8 @@ import type { State } from './state.ts';
 export function contextOf(state: State): Context | null {
   const { overlay, pane, focus } = state;
   if (overlay !== null) {
+    // What is typed for a BIOS is read as it is.
+    if (overlay.kind === 'bus' && overlay.hand.is !== 'idle') return null;
     if (
       overlay.kind === 'help' ||
       overlay.kind === 'filter' ||

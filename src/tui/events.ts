@@ -1,5 +1,5 @@
 /** What can happen to the interface, and what it can want done. Both are plain data. */
-import type { BusLogEntry } from '../api/bus.ts';
+import type { BusLogEntry, RawAnswer } from '../api/bus.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
@@ -63,6 +63,9 @@ export type UiEvent =
   | { type: 'failed'; what: string; error: RequestError }
   /** More of the exchange log, for the pane that asked. */
   | { type: 'bus-log'; pane: number; entries: readonly BusLogEntry[] }
+  /** What a BIOS said to bytes by hand, or why they were not sent. */
+  | { type: 'raw-said'; pane: number; answer: RawAnswer }
+  | { type: 'raw-refused'; pane: number; error: RequestError }
   | { type: 'link-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
 
@@ -106,6 +109,8 @@ export type Effect =
   | { do: 'retry-bus' }
   /** Exchanges after `after`, when there are some. */
   | { do: 'bus-log'; pane: number; after: number }
+  /** `confirm`: the target's name as the operator typed it. */
+  | { do: 'raw'; pane: number; target: Address | null; text: string; confirm: string | null }
   /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
   | { do: 'screen-data'; addr: Address; data: string }

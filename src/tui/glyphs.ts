@@ -24,6 +24,8 @@ export interface Glyphs {
   box: { h: string; v: string; tl: string; tr: string; bl: string; br: string };
   separator: string;
   progress: { done: string; left: string };
+  /** Only ASCII may be shown. */
+  plain: boolean;
 }
 
 /** Beside the glyph, always: N on, F off, D disabled, ? unknown, - never answered. */
@@ -57,6 +59,7 @@ const unicode: Glyphs = {
   box: { h: '─', v: '│', tl: '╭', tr: '╮', bl: '╰', br: '╯' },
   separator: '·',
   progress: { done: '━', left: '─' },
+  plain: false,
 };
 
 const ascii: Glyphs = {
@@ -80,6 +83,7 @@ const ascii: Glyphs = {
   box: { h: '-', v: '|', tl: '+', tr: '+', bl: '+', br: '+' },
   separator: '-',
   progress: { done: '#', left: '.' },
+  plain: true,
 };
 
 export function glyphs(asciiOnly: boolean): Glyphs {

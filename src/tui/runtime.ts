@@ -165,6 +165,15 @@ export class Runtime {
         );
         return;
       }
+      case 'raw': {
+        const { pane, target, text, confirm } = effect;
+        this.#ask(
+          this.#client.request('bus.raw', { target, text, confirm }),
+          (answer) => dispatch({ type: 'raw-said', pane, answer }),
+          (error) => dispatch({ type: 'raw-refused', pane, error }),
+        );
+        return;
+      }
       case 'screen-load': {
         const { addr, cols, rows, screen } = effect;
         this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64')));

@@ -144,7 +144,16 @@ export type Overlay =
   /** Ids of the selection survive new alarms coming in. */
   | { kind: 'alarms'; selected: number | null }
   /** Exchanges, oldest first. `back`: entries between the last one shown and the latest; 0 follows. */
-  | { kind: 'bus'; id: number; entries: readonly BusLogEntry[]; back: number };
+  | { kind: 'bus'; id: number; entries: readonly BusLogEntry[]; back: number; hand: ByHand };
+
+/** Bytes by hand for one BIOS; `target` null: the master's. `shown` and what is typed end with each step. */
+export type ByHand =
+  /** `said`: what came back for the last ones, or why they were refused; null: none yet. */
+  | { is: 'idle'; said: { ok: boolean; text: string } | null }
+  | { is: 'typing'; target: Address | null; text: string }
+  /** It can switch, connect or close, says `why`: the target's name must be typed. */
+  | { is: 'confirming'; target: Address | null; text: string; why: string; field: string; shown: Shown }
+  | { is: 'sent'; target: Address | null; text: string };
 
 /** Inside the operations panel: an abort to confirm, or a dangerous answer whose text must be typed. */
 export type OperationPrompt =

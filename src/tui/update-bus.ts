@@ -1,7 +1,8 @@
 /** The bus pane: exchanges as they pass. It asks for the next ones as long as it is open. Pure. */
-import { bindingOf } from './bindings.ts';
-import { step, type Step, type UiEvent } from './events.ts';
+import { bindingOf, disabledReason } from './bindings.ts';
+import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import type { Overlay, State } from './state.ts';
+import { typingByHand } from './update-by-hand.ts';
 
 type Pane = Extract<Overlay, { kind: 'bus' }>;
 
@@ -12,7 +13,7 @@ const PAGE = 10;
 export function openBus(state: State): Step {
   const id = state.nextId;
   return step(
-    { ...state, overlay: { kind: 'bus', id, entries: [], back: 0 }, nextId: id + 1 },
+    { ...state, overlay: { kind: 'bus', id, entries: [], back: 0, hand: { is: 'idle', said: null } }, nextId: id + 1 },
     { do: 'bus-log', pane: id, after: 0 },
   );
 }
@@ -33,7 +34,15 @@ export function keyInBus(state: State, pane: Pane, name: string): Step {
     const back = Math.max(0, Math.min(pane.entries.length - 1, pane.back + lines));
     return step({ ...state, overlay: { ...pane, back } });
   };
-  switch (bindingOf(state, 'bus', name)?.command) {
+  const binding = bindingOf(state, 'bus', name);
+  const why = binding && disabledReason(binding, state);
+  if (binding && why !== null) return step(withNotice(state, 'info', `${binding.help}: ${why}`));
+  switch (binding?.command) {
+    case 'by-hand':
+      // The master's own BIOS hears what is sent without a pipe.
+      return step(typingByHand(state, pane, state.cursor === state.bus.master ? null : state.cursor));
+    case 'by-hand-master':
+      return step(typingByHand(state, pane, null));
     case 'up':
       return by(1);
     case 'down':

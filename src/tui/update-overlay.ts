@@ -7,6 +7,7 @@ import { VERBS, type Overlay, type Shown, type State } from './state.ts';
 import { seenLongEnough } from './power-rules.ts';
 import { keyInAlarms } from './update-alarms.ts';
 import { keyInBus } from './update-bus.ts';
+import { keyByHand } from './update-by-hand.ts';
 import { attachTo } from './update-console.ts';
 import { keyInConsoles } from './update-consoles.ts';
 import { keyInFilter } from './update-filter.ts';
@@ -26,6 +27,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   if (overlay.kind === 'power') return keyInPowerDialog(state, overlay, event);
   if (overlay.kind === 'operations') return keyInOperations(state, overlay, event);
   if (overlay.kind === 'emergency') return keyInEmergency(state, overlay, event);
+  if (overlay.kind === 'bus' && overlay.hand.is !== 'idle') return keyByHand(state, overlay, event);
   if (event.token.kind !== 'key') return step(state);
   const { name } = event.token;
   if (overlay.kind === 'alarms') return keyInAlarms(state, overlay, name);
@@ -113,6 +115,8 @@ export function paintedOverlay(state: State, at: number): State {
     return panelShown(overlay)?.kind === 'pending' ? { ...state, overlay: paintedPanel(overlay, painted) } : state;
   if ('shown' in overlay && overlay.shown.kind === 'pending')
     return { ...state, overlay: { ...overlay, shown: painted } };
+  if (overlay.kind === 'bus' && overlay.hand.is === 'confirming' && overlay.hand.shown.kind === 'pending')
+    return { ...state, overlay: { ...overlay, hand: { ...overlay.hand, shown: painted } } };
   if (overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending')
     return { ...state, overlay: { ...overlay, prompt: { ...overlay.prompt, shown: painted } } };
   return state;
@@ -123,5 +127,6 @@ export function awaitsPaint({ overlay }: State): boolean {
   if (overlay === null) return false;
   if (overlay.kind === 'emergency') return panelShown(overlay)?.kind === 'pending';
   if ('shown' in overlay) return overlay.shown.kind === 'pending';
+  if (overlay.kind === 'bus') return overlay.hand.is === 'confirming' && overlay.hand.shown.kind === 'pending';
   return overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending';
 }

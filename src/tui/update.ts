@@ -3,6 +3,7 @@ import { step, withNotice, type Effect, type Step, type UiEvent } from './events
 import { RECHECK_MS } from './power-rules.ts';
 import type { State } from './state.ts';
 import { busLogged } from './update-bus.ts';
+import { byHandAnswered } from './update-by-hand.ts';
 import { consoleEvent } from './update-console.ts';
 import { emergencyTick } from './update-emergency.ts';
 import { keyOnMap } from './update-map.ts';
@@ -29,6 +30,9 @@ export function update(state: State, event: UiEvent): Step {
       return step(scrolledTo(state, event.addr, event.lines));
     case 'bus-log':
       return busLogged(state, event);
+    case 'raw-said':
+    case 'raw-refused':
+      return byHandAnswered(state, event);
     case 'failed':
       return step(withNotice(state, 'error', `${event.what}: ${event.error.message}`));
     case 'looking':

@@ -190,6 +190,13 @@ export class Scene {
     return this.dispatch({ type: 'tick', local: this.#local });
   }
 
+  /** Of what lies over the screen and waits for answers. */
+  get overlayId(): number {
+    const { overlay } = this.state;
+    if (overlay === null || !('id' in overlay)) throw new Error('nothing over the screen waits for an answer');
+    return overlay.id;
+  }
+
   /** The server's clock, epoch milliseconds. */
   get now(): number {
     return this.#local;

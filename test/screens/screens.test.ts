@@ -1,6 +1,7 @@
 /** The interface's screens as goldens: what is shown, in which words, and what each cell means. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { BusLogEntry, RawAnswer } from '../../src/api/bus.ts';
 import type { PlanRun } from '../../src/api/plan.ts';
 import type { PowerRequest, Refusal } from '../../src/api/power.ts';
 import { STALE_AFTER_MS } from '../../src/rack/reading.ts';
@@ -56,11 +57,46 @@ const LOGIN = [
 const mixed = (size: SceneOptions): Scene => scene({ ...size, nodes: MIXED, sessions: [ME, EVE] });
 const inConsole = (size: SceneOptions): Scene => scene(size).keys('03', '\r').attached(LOGIN);
 
+const EXCHANGES: BusLogEntry[] = Array.from({ length: 60 }, (_, n) => ({
+  ...{ seq: n + 1, at: NOW - 60_000 + n * 973, ms: n % 9 === 4 ? null : 2.4 + (n % 5) },
+  out: `[${(n % 24).toString(16).padStart(2, '0')}]|=\x07`,
+  in: n % 9 === 4 ? '' : n % 13 === 7 ? '0\x9b\x1b]52;c;x\x07' : `04|=\r\n04 ff 1 26 ${10 + n}\r\n`,
+  note: n === 50 ? '/dev/serial0 was opened' : null,
+}));
+
+/** The bus pane over a full log. */
+function busPane(size: SceneOptions): Scene {
+  const one = scene(size).keys('03', 'B');
+  return one.dispatch({ type: 'bus-log', pane: one.overlayId, entries: EXCHANGES });
+}
+
+const saidByHand = (answer: RawAnswer): Scene => {
+  const one = busPane(SMALL).keys('r').typed('#').keys('\r');
+  return one.dispatch({ type: 'raw-said', pane: one.overlayId, answer });
+};
+
+function refusedByHand(size: SceneOptions): Scene {
+  const one = busPane(size).keys('r').typed('\\').keys('\r');
+  const message = `\\ can switch power, connect or close: to send it to k8s-worker-04 (A-3, 03) confirm with 'k8s-worker-04'`;
+  const data = [{ rule: 'confirmation', message: '', override: null }];
+  return one.dispatch({ type: 'raw-refused', pane: one.overlayId, error: { code: 1, message, data } });
+}
+
 const SCREENS: Record<string, () => Scene> = {
   'map-80x24': () => mixed(SMALL),
   'map-120x40': () => mixed({ cols: 120, rows: 40 }),
   'alarms-80x24': () => mixed(SMALL).keys('a'),
   'alarms-160x50': () => mixed(WIDE).keys('a', 'k'),
+  'bus-80x24': () => busPane(SMALL),
+  'bus-160x50': () => busPane(WIDE),
+  'bus-looking-back': () => busPane(SMALL).keys('k', 'k', 'k'),
+  'bus-by-hand-80x24': () => busPane(SMALL).keys('r').typed('[05]|').keys('\x07'),
+  'bus-by-hand-160x50': () => busPane(WIDE).keys('R').typed('#'),
+  'bus-by-hand-confirm-80x24': () => refusedByHand(SMALL).typed('k8s-w'),
+  'bus-by-hand-confirm-160x50': () => refusedByHand(WIDE),
+  'bus-by-hand-said': () =>
+    saidByHand({ heard: '#\r\n04 1f 00 \x9b\x1b[2J\r\n', after: 'the pipe is closed and the master answers' }),
+  'bus-by-hand-nothing': () => saidByHand({ heard: '', after: 'the pipe is closed and the master answers' }),
   'map-200x60': () => mixed({ cols: 200, rows: 60 }),
   'map-marked-blade': () => scene(SMALL).keys('0d', 'b'),
   'too-small': () => scene({ cols: 58, rows: 15 }),
@@ -272,12 +308,24 @@ test('without a UTF-8 terminal every cell is ASCII', async () => {
   expectGolden('map-ascii', frame);
 });
 
+test.each([
+  ['bus-ascii-80x24', () => busPane(SMALL)],
+  ['bus-ascii-160x50', () => busPane(WIDE)],
+  ['bus-by-hand-ascii', () => saidByHand({ heard: '#\r\n04 \x9b\\\r\n', after: '' })],
+  ['bus-by-hand-confirm-ascii', () => refusedByHand(SMALL)],
+])('without a UTF-8 terminal the bus pane is ASCII too: %s', async (name, made) => {
+  const frame = await made().frame(true);
+  expect(frame.chars.filter((ch) => !/^[ -~]$/.test(ch))).toEqual([]);
+  expectGolden(name, frame);
+});
+
 test('every golden is some screen', () => {
   const made = [
     ...Object.keys(SCREENS),
     ...[SMALL, WIDE].flatMap((size) => Object.keys(IN_BOTH).map((name) => `${name}-${sized(size)}`)),
     ...TIERS.flatMap(({ depth }) => [`map-looks-${depth}`, `console-looks-${depth}`]),
     'map-ascii',
+    ...['bus-ascii-80x24', 'bus-ascii-160x50', 'bus-by-hand-ascii', 'bus-by-hand-confirm-ascii'],
   ];
   expect(
     readdirSync(GOLDENS)

@@ -39,3 +39,55 @@ test('B opens it, entries arrive, looking back keeps the lines in sight, a close
   expect(closed.overlay).toBeNull();
   expect(update(closed, { type: 'bus-log', pane: id, entries: [entry(4)] }).effects).toEqual([]);
 });
+
+/** The pane with `keys` typed one by one, each seen before the next; what was wanted done. */
+function byHand(...keys: string[]): { scene: Scene; sent: () => unknown[] } {
+  const scene = new Scene({ cols: 80, rows: 24 }).keys('03', 'B', ...keys);
+  return { scene, sent: () => scene.effects.filter((effect) => effect.do === 'raw') };
+}
+const refused = (scene: Scene, message: string, rule = 'confirmation'): Scene =>
+  scene.dispatch({
+    ...{ type: 'raw-refused', pane: scene.overlayId },
+    error: { code: 1, message, data: [{ rule, message, override: null }] },
+  });
+const hand = ({ state }: Scene): unknown => (state.overlay?.kind === 'bus' ? state.overlay.hand : null);
+
+test('by hand: what is typed goes to the node under the cursor, or to the master, unconfirmed at first', () => {
+  const { scene, sent } = byHand('r', '#', '\r');
+  const pane = scene.overlayId;
+  expect(sent()).toEqual([{ do: 'raw', pane, target: 3, text: '#', confirm: null }]);
+  scene.dispatch({ type: 'raw-said', pane, answer: { heard: '#\r\n04 1f\r\n', after: 'fine' } });
+  expect(hand(scene)).toEqual({ is: 'idle', said: { ok: true, text: 'k8s-worker-04: #\r\n04 1f\r\n' } });
+  scene.keys('R', '=', '\x07', '\r');
+  expect(sent()[1]).toEqual({ do: 'raw', pane, target: null, text: '=\x07', confirm: null });
+});
+
+test('by hand: what the server wants confirmed is sent only behind the typed name, by someone who has read it', () => {
+  const { scene, sent } = byHand('r', '\\', '\r');
+  refused(scene, 'it can cut');
+  // All in one read, and at once: nobody has seen the question.
+  scene.keys('k8s-worker-04\r');
+  expect(sent()).toHaveLength(1);
+  scene.typed('k8s-worker-05').keys('\r');
+  expect(sent()).toHaveLength(1);
+  expect(hand(scene)).toMatchObject({
+    is: 'idle',
+    said: { ok: false, text: expect.stringContaining('not it') as string },
+  });
+  scene.keys('r', '\\', '\r');
+  refused(scene, 'it can cut').typed('k8s-worker-04').keys('\r');
+  expect(sent().at(-1)).toMatchObject({ target: 3, text: '\\', confirm: 'k8s-worker-04' });
+  expect(sent()).toHaveLength(3);
+});
+
+test('by hand: Esc and an empty line send nothing, a paste neither, a refusal is shown, a view-only session has no such key', () => {
+  const { scene, sent } = byHand('r', '#', '\x1b', 'r', '\r', 'r', '\x1b[200~\\\r\x1b[201~');
+  expect(sent()).toEqual([]);
+  expect(scene.state.notice?.text).toMatch(/paste is not sent/);
+  scene.keys('#', '\r');
+  refused(scene, 'the console of n5 is open', 'held');
+  expect(hand(scene)).toEqual({ is: 'idle', said: { ok: false, text: 'the console of n5 is open' } });
+  const view = new Scene({ cols: 80, rows: 24, access: 'view' }).keys('03', 'B', 'r');
+  expect(hand(view)).toEqual({ is: 'idle', said: null });
+  expect(view.state.notice?.text).toMatch(/may look and change nothing/);
+});

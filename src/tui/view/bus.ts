@@ -5,30 +5,32 @@ import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
 import type { Overlay, State } from '../state.ts';
 import { centred, paintBox } from './box.ts';
+import { paintByHand } from './by-hand.ts';
 
 export function paintBus(frame: Frame, state: State, pane: Extract<Overlay, { kind: 'bus' }>, g: Glyphs): void {
-  const box = paintBox(frame, centred(frame, 130, frame.rows - 2), 'bus: exchanges as they pass', g);
+  const whole = paintBox(frame, centred(frame, 130, frame.rows - 2), 'bus: exchanges as they pass', g);
   const { entries, back } = pane;
+  const box = { ...whole, height: whole.height - paintByHand(frame, whole, state, pane.hand, g) };
   if (entries.length === 0) {
     frame.text(box.x, box.y, 'Nothing has passed yet.', 'dim', box.width);
     return;
   }
   const end = Math.max(Math.min(box.height, entries.length), entries.length - back);
   const shown = entries.slice(Math.max(0, end - box.height), end);
-  shown.forEach((entry, i) => frame.spans(box.x, box.y + i, lineOf(entry, state), box.width));
+  shown.forEach((entry, i) => frame.spans(box.x, box.y + i, lineOf(entry, state, g), box.width));
   if (end < entries.length) {
     const more = ` ${entries.length - end} more: Down `;
-    frame.text(box.x + box.width - more.length, box.y + box.height, more, 'key');
+    frame.text(whole.x + whole.width - more.length, whole.y + whole.height, more, 'key');
   }
 }
 
-function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State): Span[] {
+function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State, g: Glyphs): Span[] {
   const time: Span = [`${formatClock(at, state.utcOffsetMin, true)}.${String(at % 1000).padStart(3, '0')} `, 'dim'];
   if (note !== null) return [time, [note, 'warn']];
   return [
     time,
     [(ms === null ? '' : `${Math.round(ms)} ms`).padStart(7), 'dim'],
-    [`  ${spellBytes(out).padEnd(12)} `, 'key'],
-    heard === '' ? ['nothing came', 'warn'] : [spellBytes(heard), 'text'],
+    [`  ${spellBytes(out, g.plain).padEnd(12)} `, 'key'],
+    heard === '' ? ['nothing came', 'warn'] : [spellBytes(heard, g.plain), 'text'],
   ];
 }
