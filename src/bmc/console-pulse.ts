@@ -21,8 +21,8 @@ const RHYTHM = 4;
 const STALE_MS = 10_000;
 const ENTER = 0x0d;
 const BACKSLASH = 0x5c;
-/** How output ends that is complete: line end or space, what prompts and questions end with, an escape sequence (a drawn screen). */
-const COMPLETE = /[\s:>$#%?.\-\])]$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0-9A-Z]$|\x1b[=>78M]$|\x07$/;
+/** How output ends that is complete: a line end, what prompts and questions end with, an escape sequence (a drawn screen). */
+const COMPLETE = /[\r\n]$|[:>$#%?\])] ?$|\.\.\.$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0-9A-Z]$|\x1b[=>78M]$|\x07$/;
 /** An escape sequence is no longer than this. */
 const TAIL = 24;
 

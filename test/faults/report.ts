@@ -1,11 +1,10 @@
 /** The table of faults as a page, and back. */
-import { FAULTS } from '../soak/faults.ts';
 import { STATES, type Row } from './stage.ts';
 
 const HEAD = `# Faults, and what becomes of them
 
-Written by \`RACKUI_FAULTS=write npx vitest run test/faults\`: every fault of the [simulator](simulator.md) that leaves the
-master its power, brought about on node n3 (or the bus) in each of six states, held for a moment, and ended. _Noticed_: from the fault
+Written by \`RACKUI_FAULTS=write npx vitest run test/faults\`: every fault of the [simulator](simulator.md),
+brought about on node n3 (or the bus, or a blade) in each of six states, held for a moment, and ended. _Noticed_: from the fault
 until the operator was told something new, and the first words of it; nothing, where the fault does not show in that state (a guest
 that hangs is no news to a sweep). _Well again_: from the fault's end until the bus is ready and every node freshly read, or
 the console answers; a guest that has to start anew is waited for. _Cuts_: power cut where no operation of ours was to cut.
@@ -21,17 +20,13 @@ export interface WrittenRow {
 
 export function report(rows: readonly Row[]): string {
   const sections = STATES.map((state) => {
-    const stopped = FAULTS[rows.filter((row) => row.state === state).length];
-    const note = stopped
-      ? `\nNot played to its end: stopped at \u201c${stopped.name}\u201d, from which it did not recover by itself.\n`
-      : '';
     const lines = rows
       .filter((row) => row.state === state)
       .map(
         ({ fault, detectedMs, saw, recoveredMs, wrongCuts, unaccounted }) =>
           `| ${fault} | ${detectedMs === null ? '-' : seconds(detectedMs)} | ${cell(saw)} | ${seconds(recoveredMs)} | ${wrongCuts} | ${unaccounted ?? '-'} |`,
       );
-    return `## ${state}\n\n| fault | noticed | what the operator saw first | well again | cuts | bytes |\n| --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}\n${note}`;
+    return `## ${state}\n\n| fault | noticed | what the operator saw first | well again | cuts | bytes |\n| --- | --- | --- | --- | --- | --- |\n${lines.join('\n')}\n`;
   });
   return `${HEAD}\n${sections.join('\n')}`;
 }

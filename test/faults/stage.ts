@@ -38,7 +38,7 @@ name: test rack
 port: /dev/null
 poll: { interval: 0.2 }
 nodes:
-${[0, 1, 2, 3, 4, 5].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
+${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
 login: { user: pi, password: { command: [echo, raspberry] } }
 shutdown: { request: 4, acknowledged: 2, settle: 1, stopping: 3, hard: 4 }
 boot: { limit: 10 }
@@ -76,6 +76,7 @@ export class Stage implements AsyncDisposable {
     const random = seededRandom(fault.name.length);
     const cuts = this.#witness.cuts();
     const watched = await this.#begin(state);
+    for (const { verb, params } of fault.before ?? []) await this.#rack.rack.ctl(verb, params(NODE));
     const since = Date.now();
     await this.#rack.rack.ctl(fault.verb, fault.params(NODE, random));
     if (state === 'startup') {

@@ -4,14 +4,24 @@ export interface Fault {
   name: string;
   /** Where it sits: on the bus or its line, in one BMC, in the guest behind it. */
   of: 'bus' | 'bmc' | 'guest';
+  /** What has to be so before. */
+  before?: Step[];
   verb: string;
   params: (node: string, random: () => number) => Record<string, unknown>;
   /** What ends it where `clear` does not. */
-  end?: { verb: string; params: (node: string) => Record<string, unknown> }[];
+  end?: Step[];
+}
+
+interface Step {
+  verb: string;
+  params: (node: string) => Record<string, unknown>;
 }
 
 const none = (): Record<string, unknown> => ({});
 const on = (node: string): Record<string, unknown> => ({ node });
+/** Four on one blade: more than its regulator can start at once. */
+const BLADE = '04,05,06,07';
+const step = (verb: string, params: Record<string, unknown>): Step => ({ verb, params: () => params });
 const power = (state: 'on' | 'off') => ({ verb: 'power', params: (node: string) => ({ node, state }) });
 
 export const FAULTS: readonly Fault[] = [
@@ -20,6 +30,29 @@ export const FAULTS: readonly Fault[] = [
   { name: 'locked again', of: 'bus', verb: 'lock', params: none },
   { name: 'deaf bus', of: 'bus', verb: 'mute', params: none },
   { name: 'noise', of: 'bus', verb: 'noise', params: (_node, random) => ({ chance: 0.2 + random() * 0.6 }) },
+  {
+    name: 'mains fail',
+    of: 'bus',
+    verb: 'mains',
+    params: () => ({ on: 'off' }),
+    end: [step('mains', { on: 'on' }), step('power', { node: 'all', state: 'on' })],
+  },
+  {
+    name: 'mains fail, then the battery is empty',
+    of: 'bus',
+    before: [step('battery', { wh: 0.1 })],
+    verb: 'mains',
+    params: () => ({ on: 'off' }),
+    end: [step('mains', { on: 'on' }), step('battery', { wh: 0 }), step('power', { node: 'all', state: 'on' })],
+  },
+  {
+    name: 'a blade starts all at once: brown-out',
+    of: 'bus',
+    before: [step('supply', { on: 'on' }), step('power', { node: BLADE, state: 'off' })],
+    verb: 'power',
+    params: () => ({ node: BLADE, state: 'on' }),
+    end: [step('supply', { on: 'off' })],
+  },
   { name: 'silent BMC', of: 'bmc', verb: 'silent', params: on },
   {
     name: 'garbled replies',
@@ -85,7 +118,16 @@ export const FAULTS: readonly Fault[] = [
   { name: 'quotes an old halt', of: 'guest', verb: 'quotes-log', params: on },
   { name: 'last line in pieces', of: 'guest', verb: 'split-marker', params: on },
   { name: 'last line in colour', of: 'guest', verb: 'colour-marker', params: on },
-  { name: 'another’s host name', of: 'guest', verb: 'hostname', params: (node) => ({ node, name: 'stranger' }) },
+  {
+    name: 'another’s host name',
+    of: 'guest',
+    verb: 'hostname',
+    params: (node) => ({ node, name: 'stranger' }),
+    // Until its console has shown its own name again, the server knows the other one, and rightly cuts nothing.
+    end: [power('off'), power('on')],
+  },
   { name: 'another password', of: 'guest', verb: 'password', params: (node) => ({ node, word: 'changed' }) },
+  { name: 'its start ends early', of: 'guest', verb: 'boot-stops', params: (node) => ({ node, where: 'emergency' }) },
+  { name: 'network gone', of: 'guest', verb: 'network', params: (node) => ({ node, state: 'gone' }) },
   { name: 'shutdown without words', of: 'guest', verb: 'shutdown-style', params: (node) => ({ node, style: 'quiet' }) },
 ];

@@ -13,6 +13,7 @@ import { seededRandom } from '../../src/sim/random.ts';
 import { stand } from '../support/stand.ts';
 import { Witness } from '../support/witness.ts';
 import { FAULTS } from './faults.ts';
+import { Journal } from './journal.ts';
 import { Picture } from './picture.ts';
 
 const NODES = 12;
@@ -72,6 +73,12 @@ const figures = {
   keysInBios: 0,
 };
 const troubles: string[] = [];
+const journal = new Journal();
+/** Tells of something that must not be, at once, with what happened before it. */
+const trouble = (text: string): void => {
+  troubles.push(text);
+  console.error(`${text}\n${journal.last()}`);
+};
 
 const watching: Witness[] = [];
 await using rack = await stand({
@@ -102,7 +109,7 @@ Object.assign(figures, {
   keysInBios: Object.values(last.nodes).reduce((sum, node) => sum + node.biosForConsole.printable, 0),
 });
 console.log(JSON.stringify(figures, null, 2));
-for (const trouble of [...troubles, ...picture.lies.slice(0, 20)]) console.error(trouble);
+for (const one of [...troubles, ...picture.lies.slice(0, 20)]) console.error(one);
 const { lies, wrongCuts, masterCuts, falselyDone, notRecovered } = figures;
 if (lies + wrongCuts + masterCuts + falselyDone + notRecovered > 0) process.exitCode = 1;
 
@@ -114,11 +121,15 @@ async function faults(): Promise<void> {
     // The master's own BMC breaks too, but it has no guest, and nobody takes the operator's machine away by hand.
     const master = fault.of === 'bmc' && !['disabled', 'power'].includes(fault.verb) && random() < 0.1;
     const node = formatAddress(master ? 0 : slave());
-    await rack.rack.ctl(fault.verb, fault.params(node, random));
+    const params = fault.params(node, random);
+    for (const before of fault.before ?? []) await rack.rack.ctl(before.verb, before.params(node));
+    await rack.rack.ctl(fault.verb, params);
+    journal.note(`fault: ${fault.name} ${JSON.stringify(params)}`);
     figures.faults++;
     await delay(200 + random() * 3_000);
     await rack.rack.ctl('clear', { node: 'all' });
     for (const { verb, params } of fault.end ?? []) await rack.rack.ctl(verb, params(node));
+    journal.note(`fault over: ${fault.name}`);
     const since = Date.now();
     const began = performance.now();
     for (;;) {
@@ -126,7 +137,7 @@ async function faults(): Promise<void> {
       if (await picture.well(since).catch(() => false)) break;
       if (performance.now() - began > RECOVERY_LIMIT_MS) {
         figures.notRecovered++;
-        troubles.push(`${fault.name} on ${node}: not recovered; bus ${JSON.stringify(picture.bus)}`);
+        trouble(`${fault.name} on ${node}: not recovered; bus ${JSON.stringify(picture.bus)}`);
         break;
       }
       await delay(20);
@@ -139,13 +150,25 @@ async function faults(): Promise<void> {
 /** Every cut that a BIOS executed must be one that an operation of ours was confirmed for. */
 async function cutsOnly(): Promise<void> {
   let before = seen.cuts();
+  let strayed = '[]';
+  let told = '[]';
   while (running()) {
     await delay(50);
+    const { bus, nodes } = seen.host.simulator.rack.counters();
+    const stray = [
+      ['00 (master)', bus.masterForConsole.printable] as const,
+      ...Object.entries(nodes).map(([name, node]) => [name, node.biosForConsole.printable] as const),
+    ].filter(([, count]) => count > 0);
+    // Told when no more of them come: a word is one trouble.
+    const [text, settled] = [JSON.stringify(stray), JSON.stringify(stray) === strayed];
+    if (settled && text !== told) trouble(`keys in a BIOS: ${stray.map((one) => one.join(' ')).join(', ')}`);
+    if (settled) told = text;
+    strayed = text;
     const now = seen.cuts();
     for (const [addr, count] of now) {
       if (count === before.get(addr) || (permits.get(addr) ?? 0) > performance.now()) continue;
       figures.wrongCuts++;
-      troubles.push(`${formatAddress(addr)} was cut, and nobody had confirmed that`);
+      trouble(`${formatAddress(addr)} was cut, and nobody had confirmed that`);
     }
     before = now;
   }
@@ -158,13 +181,17 @@ async function typing(): Promise<void> {
     await asking(async (client) => {
       const addr = slave();
       await client.request('console.attach', { addr, take: true, watch: false });
+      journal.note(`console of ${formatAddress(addr)} opened`);
+      client.on('console.note', ({ text }) => journal.note(`console of ${formatAddress(addr)}: ${text}`));
       figures.consoles++;
       for (const text of ['\r', '\r', 'uptime\r', `${String.fromCharCode(7)}\\\r`]) {
         client.note('console.input', { addr, data: Buffer.from(text, 'latin1').toString('base64') });
         figures.typed += text.length;
+        journal.note(`typed at ${formatAddress(addr)}: ${JSON.stringify(text)}`);
         await delay(random() * 800);
       }
       await client.request('console.detach', {});
+      journal.note(`console of ${formatAddress(addr)} left`);
     });
   }
 }
@@ -185,6 +212,7 @@ async function switching(): Promise<void> {
           takeConsole: true,
         });
         figures.operations++;
+        journal.note(`operation ${id}: ${verb} of ${formatAddress(addr)}`);
         if (random() < 0.15)
           setTimeout(() => {
             void client.request('ops.abort', { id }).catch(() => undefined);
@@ -201,7 +229,8 @@ async function switching(): Promise<void> {
               .catch(() => undefined);
           }
           if (operation.endedAt !== null) {
-            if (node.outcome === 'done') judge(addr, verb);
+            journal.note(`operation ${id}: ${node.outcome ?? 'ended'}: ${node.detail}`);
+            if (node.outcome === 'done') judge(addr, verb, operation.endedAt);
             break;
           }
           await delay(100);
@@ -213,13 +242,14 @@ async function switching(): Promise<void> {
   }
 }
 
-function judge(addr: number, verb: Verb): void {
+function judge(addr: number, verb: Verb, endedAt: number): void {
   figures.operationsDone++;
   const wanted = verb === 'off' || verb === 'force-off' ? 'off' : 'on';
-  const said = seen.lastSaid(addr, 2_000);
+  // From before its end was told: what becomes of the node later is another matter.
+  const said = seen.lastSaid(addr, Date.now() - endedAt + 2_000);
   if (said.length === 0 || said.includes(wanted)) return;
   figures.falselyDone++;
-  troubles.push(`${verb} of ${formatAddress(addr)} is called done, its BMC last said ${said.join(', ')}`);
+  trouble(`${verb} of ${formatAddress(addr)} is called done, its BMC last said ${said.join(', ')}`);
 }
 
 /** Clients that come, look and go, in order or just so. */
@@ -239,6 +269,7 @@ async function restarts(): Promise<void> {
     await delay((minutes * 60_000) / 9);
     restarting = (async () => {
       await rack.killServer(pick(['SIGKILL', 'SIGTERM']));
+      journal.note('the server died');
       // What a dead server had sent is still the rack's to execute.
       for (const addr of permits.keys()) permits.set(addr, performance.now() + PERMIT_MS);
       await delay(random() * 500);
