@@ -9,6 +9,8 @@
 const DEAF_MS = 3_000;
 /** And once more if it goes on saying nothing: the pipe may fall shut again. */
 const STILL_DEAF_MS = 30_000;
+/** A tty echoes Enter within milliseconds, a busy node later; after this a key behind a bare Enter waits for the proof. */
+const ECHO_MS = 400;
 /** Who presses Enter so often in a row waits for an answer; fewer may be blank lines of a paste. */
 const INSISTING = 3;
 /** So many bytes that no echo explains, none later than this after the one before, are output that flows, not a word or two. */
@@ -27,8 +29,12 @@ const COMPLETE = /[\r\n]$|[:>$#%?\])] ?$|\.\.\.$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0
 const TAIL = 24;
 
 export class ConsolePulse {
-  /** When the last byte went out since an Enter that nothing has answered yet, and how long that may last. */
-  #unheard: { since: number; enters: number; limitMs: number } | null = null;
+  /**
+   * When the last byte went out since an Enter that nothing has answered yet, and how long that may last; `bareAt`: when the
+   * Enter itself went, if nothing was typed before it (behind a line without echo its silence would be no news).
+   */
+  #unheard: { since: number; enters: number; limitMs: number; bareAt: number | null } | null = null;
+  #typedUnheard = false;
   #flow: { bytes: number; longestMs: number } = { bytes: 0, longestMs: 0 };
   #tail = '';
   #heardAt = -Infinity;
@@ -58,6 +64,7 @@ export class ConsolePulse {
     this.#tail = (this.#tail + text).slice(-TAIL);
     this.#heardAt = this.#activeAt = now;
     this.#unheard = null;
+    this.#typedUnheard = false;
     this.#doubt = null;
   }
 
@@ -67,7 +74,9 @@ export class ConsolePulse {
     this.#flow.bytes = Math.max(0, this.#flow.bytes - 2);
     const unheard = this.#unheard;
     if (unheard === null) {
-      if (byte === ENTER) this.#unheard = { since: now, enters: 1, limitMs: DEAF_MS };
+      const bareAt = this.#typedUnheard ? null : now;
+      if (byte === ENTER) this.#unheard = { since: now, enters: 1, limitMs: DEAF_MS, bareAt };
+      else this.#typedUnheard = true;
       return;
     }
     unheard.enters = byte === ENTER ? unheard.enters + 1 : 0;
@@ -89,7 +98,7 @@ export class ConsolePulse {
 
   /** It is being asked: not soon again before the node has spoken. */
   lookedInto(now: number): void {
-    if (this.#unheard) this.#unheard = { since: now, enters: INSISTING, limitMs: STILL_DEAF_MS };
+    if (this.#unheard) this.#unheard = { since: now, enters: INSISTING, limitMs: STILL_DEAF_MS, bareAt: null };
     this.#flow.bytes = 0;
     this.#doubt = null;
   }
@@ -97,7 +106,11 @@ export class ConsolePulse {
   /** Why these keys must wait until the pipe is proven, or null: they may go. From then on that proof is due. */
   holdsBack(bytes: Uint8Array, now: number): string | null {
     const stopped = this.#torn && now - this.#heardAt > Math.max(FLOW_PAUSE_MS / 2, RHYTHM * this.#flow.longestMs);
-    if (stopped && bytes.some((byte) => byte >= 0x20 && byte !== 0x7f))
+    const printable = bytes.some((byte) => byte >= 0x20 && byte !== 0x7f);
+    const bareAt = this.#unheard?.bareAt ?? null;
+    if (printable && bareAt !== null && now - bareAt > ECHO_MS)
+      this.#doubt = 'nothing answered Enter, then a key came: its BMC was asked first';
+    else if (stopped && printable)
       this.#doubt = 'its output stopped in the middle of a line, then a key came: its BMC was asked first';
     else if (bytes.includes(BACKSLASH) && now - this.#activeAt >= STALE_MS)
       this.#doubt = `a backslash came after ${Math.round((now - this.#activeAt) / 1_000)} s of silence: its BMC was asked first`;

@@ -78,6 +78,20 @@ describe('Enter', () => {
     expect(pulse.due).toBeNull();
   });
 
+  test('alone and without an echo holds the next key back; behind a line that was typed unseen it does not', () => {
+    const alone = new ConsolePulse(0);
+    alone.heard('login: ', 0);
+    alone.sent(ENTER, 100);
+    expect(alone.holdsBack(keys('\r'), 900)).toBeNull();
+    expect(alone.holdsBack(keys('a'), 300)).toBeNull();
+    expect(alone.holdsBack(keys('a'), 600)).toMatch(/nothing answered Enter, then a key came/);
+    expect(alone.due?.at).toBe(-Infinity);
+    const unseen = new ConsolePulse(0);
+    unseen.heard('Password: ', 0);
+    for (const byte of keys('secret\r')) unseen.sent(byte, 100);
+    expect(unseen.holdsBack(keys('a'), 2_000)).toBeNull();
+  });
+
   test('pressed again and again does not put the question off; the lines of a paste do', () => {
     const impatient = new ConsolePulse(0);
     for (let at = 0; at <= 2_700; at += 300) impatient.sent(ENTER, at);
