@@ -256,6 +256,11 @@ export class RackServer {
     this.#sweeping = this.#sweeper.run();
   }
 
+  /** An event for everybody: something around the server went wrong. */
+  warn(text: string): void {
+    this.#events.add('warning', 'server', null, text);
+  }
+
   /**
    * Ends everything in order: nobody new; operations to their end, or to a state that can be left; consoles; the pipe
    * (^G) before the port; everybody is told why. Never rejects. `hurry` cuts the wait for operations short.

@@ -54,6 +54,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   const departure = new Departure(options.exitWithStdin, log);
   let bus: Bus | null = null;
   let recording: Recording | null = null;
+  // What goes wrong with the recording is told to operators as soon as there is somebody who tells them.
+  const untold: string[] = [];
+  let tell = (text: string): void => void untold.push(text);
   const audit = openAudit(stateDir);
   const journal = openJournal(stateDir, (text) => log.warn(text));
   const planJournal = openPlanJournal(stateDir, (text) => log.warn(text));
@@ -65,7 +68,10 @@ export async function serve(options: ServeOptions): Promise<number> {
       recording = new Recording(options.record, tap, {
         port,
         now: Date.now(),
-        trouble: (text) => log.warn(text),
+        trouble: (text) => {
+          log.warn(text);
+          tell(text);
+        },
       });
     const gid = await operatorsGroup(options.loaded);
     // The bus takes a while to come up and the terminal emulator to load: both at once.
@@ -85,6 +91,8 @@ export async function serve(options: ServeOptions): Promise<number> {
       log,
       leave: (why) => departure.begin(why),
     });
+    tell = (text) => server.warn(text);
+    for (const text of untold.splice(0)) tell(text);
     await server.start().catch(async (error: unknown) => {
       // What it has begun already would keep this process.
       await server.close('it could not start', AbortSignal.abort());

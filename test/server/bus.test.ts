@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { RPC_ERROR } from '../../src/api/protocol.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { ReplayHost } from '../../src/sim/replay-host.ts';
@@ -175,4 +175,22 @@ test('a recording holds every byte but the secrets, and plays the same rack agai
   } finally {
     replay.close();
   }
+});
+
+test('a recording for which the disk has no room is told to operators, and the bus goes on', async () => {
+  await using full = await new ServeProcess({
+    port: rack.link,
+    config: CONFIG,
+    args: ['--record', '/dev/full'],
+  }).ready();
+  const { client: viewer } = await full.connect();
+  const told = async (): Promise<string[]> =>
+    (await viewer.request('events.list', { limit: 50 }))
+      .filter(({ level }) => level === 'warning')
+      .map(({ text }) => text);
+  await vi.waitFor(
+    async () => expect((await told()).join('\n')).toMatch(/recording \/dev\/full cannot be written: ENOSPC/),
+    { interval: 50, timeout: 15_000 },
+  );
+  expect((await viewer.request('sweep', { addrs: null, interrupt: false })).bus.port).toBe(rack.link);
 });
