@@ -1,6 +1,7 @@
 /** The full-screen interface from start to end: one queue of events, one state, one frame at a time. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { RackClient } from '../client/client.ts';
+import { toAscii } from './ascii.ts';
 import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
 import { glyphs } from './glyphs.ts';
@@ -71,6 +72,8 @@ export function runInterface(options: InterfaceOptions): Promise<InterfaceEnd> {
 
 class Interface {
   readonly #o: InterfaceOptions;
+  /** What is drawn in ASCII: nothing, the interface's own, or what nodes print too, on a terminal without UTF-8. */
+  readonly #ascii: 'no' | 'own' | 'all';
   readonly #glyphs;
   readonly #runtime: Runtime;
   readonly #disposals: (() => void)[] = [];
@@ -94,7 +97,8 @@ class Interface {
   constructor(options: InterfaceOptions) {
     this.#o = options;
     this.#client = options.client;
-    this.#glyphs = glyphs(options.ascii || !unicodeLocale(process.env));
+    this.#ascii = !unicodeLocale(process.env) ? 'all' : options.ascii ? 'own' : 'no';
+    this.#glyphs = glyphs(this.#ascii !== 'no');
     const now = Date.now();
     const utcOffset = -new Date().getTimezoneOffset();
     this.#state = {
@@ -240,6 +244,7 @@ class Interface {
     const began = performance.now();
     const screens = this.#emulators?.screens ?? (() => null);
     const frame = paint(this.#state, screens, this.#glyphs);
+    if (this.#ascii !== 'no') toAscii(frame, this.#ascii === 'all');
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = this.#size();
     // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.

@@ -1,0 +1,149 @@
+/** One run in each kind of terminal: the map is there, in the colours and signs that it has, and it is given back. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { openTerminal, type TestTerminal } from '../support/terminal.ts';
+
+let rack: Stand;
+beforeAll(async () => {
+  rack = await stand();
+  const client = await rack.client();
+  await client.request('sweep', { addrs: null, interrupt: false });
+});
+afterAll(() => rack[Symbol.asyncDispose]());
+
+/** `TERM` is the pseudo-terminal's to set: a shell sets it anew. It stays: what is written right before an end can be lost. */
+function openAs(term: string, env: Record<string, string | undefined>, more: string[] = []): TestTerminal {
+  const command = [process.execPath, PROGRAM, '--socket', rack.socket, ...more];
+  return openTerminal('/bin/sh', ['-c', `TERM=${term} "$@"; echo "left with $?"; read line`, 'sh', ...command], {
+    cols: 100,
+    rows: 30,
+    env,
+  });
+}
+
+/** The most colours that any sequence of the program names: 0, 16 or 256. */
+function depthShown(output: string): number {
+  let depth = 0;
+  for (const [, params = ''] of output.matchAll(/\x1b\[([\d;]*)m/g)) {
+    const indexed = Array.from(params.matchAll(/[34]8;5;(\d+)/g), ([, index]) => Number(index));
+    if (indexed.some((index) => index > 15)) return 256;
+    const rest = params
+      .replace(/[34]8;5;\d+/g, '')
+      .split(';')
+      .map(Number);
+    if (indexed.length > 0 || rest.some((code) => (code >= 30 && code < 38) || (code >= 40 && code < 48) || code >= 90))
+      depth = 16;
+  }
+  return depth;
+}
+
+const TERMS: [term: string, depth: number][] = [
+  ['xterm-256color', 256],
+  ['tmux-256color', 256],
+  ['xterm-kitty', 256],
+  ['kitty', 256],
+  ['alacritty', 256],
+  ['xterm', 16],
+  ['screen', 16],
+  ['linux', 16],
+  // Nobody has a description of it, and none is looked for.
+  ['a-terminal-from-2040', 16],
+  ['vt100', 0],
+];
+
+describe.each(TERMS)('TERM=%s', (term, depth) => {
+  test.each<[locale: string, env: Record<string, string | undefined>, sign: RegExp]>([
+    ['UTF-8', { LANG: 'C.UTF-8' }, /●N ?03 node-03/],
+    ['LANG=C', { LANG: 'C' }, /\*N ?03 node-03/],
+  ])('%s', async (_locale, env, sign) => {
+    await using screen = openAs(term, env);
+    await screen.waitFor(/\b24 on\b/);
+    for (let addr = 0; addr < 24; addr++) await screen.waitFor(`node-${addr.toString(16).padStart(2, '0')}`);
+    await screen.waitFor(sign);
+    screen.type('?');
+    await screen.waitFor(/open the selected node’s console|open the selected node.s console/);
+    if (env.LANG === 'C') expect(screen.output).not.toMatch(/[^\x00-\x7f]/);
+    expect(depthShown(screen.output)).toBe(depth);
+    screen.type('qq');
+    await screen.waitFor('left with 0');
+    expect(screen.alternate).toBe(false);
+    expect(screen.cursorHidden).toBe(false);
+    expect(screen.modes).toMatchObject({ bracketedPasteMode: false, synchronizedOutputMode: false });
+  });
+});
+
+test.each<[what: string, env: Record<string, string>, more: string[], depth: number]>([
+  ['NO_COLOR', { NO_COLOR: '1' }, [], 0],
+  ['--colours 256 says more than NO_COLOR', { NO_COLOR: '1' }, ['--colours', '256'], 256],
+  ['--colours 16', {}, ['--colours', '16'], 16],
+  ['--colours 0', {}, ['--colours', '0'], 0],
+  ['--theme mono', {}, ['--theme', 'mono'], 0],
+  ['--theme light', {}, ['--theme', 'light'], 256],
+  ['RACKUI_THEME', { RACKUI_THEME: 'mono' }, [], 0],
+  ['COLORTERM', { COLORTERM: 'truecolor' }, [], 256],
+])('%s holds', async (_what, env, more, depth) => {
+  await using screen = openAs(env.COLORTERM === undefined ? 'xterm-256color' : 'xterm', env, more);
+  await screen.waitFor(/●N ?03 node-03/);
+  expect(depthShown(screen.output)).toBe(depth);
+});
+
+test('--ascii draws with ASCII only, whatever the locale', async () => {
+  await using screen = openAs('xterm-256color', { LANG: 'C.UTF-8' }, ['--ascii']);
+  await screen.waitFor(/\*N ?03 node-03/);
+  expect(screen.output).not.toMatch(/[^\x00-\x7f]/);
+});
+
+test.each([
+  ['dumb', /TERM is dumb: the interface needs a terminal that can move its cursor; 'rackui plain'/],
+  ["''", /TERM is not set: the interface needs a terminal/],
+])('TERM=%s is refused with a sentence and exit code 64', async (term, sentence) => {
+  await using screen = openAs(term, {});
+  await screen.waitFor(sentence);
+  await screen.waitFor('left with 64');
+  expect(screen.output).not.toContain('\x1b');
+});
+
+const TMUX = '/usr/bin/tmux';
+const SCREEN = '/usr/bin/screen';
+
+test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux with TERM=%s', async (term) => {
+  const socket = `rackui-test-${process.pid}-${term}`;
+  const tmux = [TMUX, '-L', socket, '-f', '/dev/null'];
+  const setup = ['set', '-g', 'default-terminal', term, ';', 'set', '-g', 'status', 'off', ';'];
+  const inside = `echo before; ${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $? in $TERM; read line`;
+  try {
+    await using screen = openTerminal('/usr/bin/env', ['-u', 'TMUX', ...tmux, ...setup, 'new-session', inside], {
+      cols: 100,
+      rows: 30,
+    });
+    await screen.waitFor(/●N ?03 node-03/);
+    await screen.waitFor(/\b24 on\b/);
+    screen.type('03\r');
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/login:/);
+    screen.type('\x1dd');
+    await screen.waitFor(/\b24 on\b/);
+    screen.type('q');
+    await screen.waitFor(`left with 0 in ${term}`);
+    await screen.waitFor(/^before/);
+  } finally {
+    execFileSync(TMUX, ['-L', socket, 'kill-server']);
+  }
+});
+
+test.skipIf(!existsSync(SCREEN))('inside GNU screen', async () => {
+  const inside = `echo before; ${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $? in $TERM; read line`;
+  await using screen = openTerminal(SCREEN, ['-U', '-c', '/dev/null', '/bin/sh', '-c', inside], {
+    cols: 100,
+    rows: 30,
+  });
+  await screen.waitFor(/●N ?03 node-03/);
+  await screen.waitFor(/\b24 on\b/);
+  screen.type('?');
+  await screen.waitFor(/open the selected node’s console/);
+  screen.type('qq');
+  await screen.waitFor(/left with 0 in screen/);
+});
