@@ -21,6 +21,11 @@ export async function followPlan(client: RackClient, started: PlanRun, json: boo
   return LEFT;
 }
 
+/** Its state when it has ended, waits for somebody, or Ctrl-C left it; nothing is printed meanwhile. */
+export function endOf(client: RackClient, run: PlanRun): Promise<PlanRun> {
+  return untilEnd(client, run, () => undefined);
+}
+
 /** What can be done about a run that waits for somebody. */
 export function howOn({ id }: PlanRun): string {
   return `go on with 'rackui plan resume ${id}', leave a node out with 'rackui plan skip ${id} NODE', end it with 'rackui plan abort ${id}'`;

@@ -3,46 +3,23 @@
  * docs/ups, which shut nodes of a simulated rack down through a real server.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { PROGRAM, stand } from '../support/stand.ts';
+import { UPS, upsStand } from './ups-stand.ts';
 
-const UPS = fileURLToPath(new URL('../../docs/ups', import.meta.url));
 const TOOLS = ['/usr/sbin/upssched', '/lib/nut/upsmon', '/lib/nut/upsd', '/lib/nut/dummy-ups', '/bin/upsrw'];
 const missing = TOOLS.filter((tool) => !existsSync(tool));
 const run = promisify(execFile);
-
-const CONFIG = `
-name: ups
-nodes:
-  - { addr: "00", name: boss, role: master }
-  - { addr: "01", name: dev1 }
-  - { addr: "02", name: prod1 }
-shutdown: { settle: 0.3 }
-plans:
-  shed-dev: { steps: [{ name: dev, action: off, selector: dev1 }] }
-  shed-all: { steps: [{ name: all, action: off, selector: "dev1 prod1" }] }
-`;
 
 const nut = missing.length > 0 ? `NUT (missing here: ${missing.join(', ')})` : 'NUT';
 test.skipIf(missing.length > 0)(
   `${nut}: on battery sheds, low battery sheds the rest and ends this machine last`,
   async () => {
-    await using place = await stand({ sim: ['--time-scale', '30', '--no-loss'], config: CONFIG });
-    const { folder, rack } = place;
-    const password = join(folder, 'password');
-    writeFileSync(password, 'raspberry\n', { mode: 0o600 });
-    writeFileSync(join(folder, 'rack.yaml'), `${CONFIG}login: { user: pi, password: { file: ${password} } }\n`);
-    await place.killServer('SIGTERM');
-    await place.startServer();
-
-    const program = join(folder, 'rackui');
-    writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' --socket '${place.socket}' "$@"\n`);
-    chmodSync(program, 0o755);
+    await using place = await upsStand();
+    const { folder, rack, program } = place;
     const conf = join(folder, 'nut');
     mkdirSync(conf, { mode: 0o700 });
     const port = await freePort();

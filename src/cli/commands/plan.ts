@@ -5,7 +5,7 @@ import type { RackClient } from '../../client/client.ts';
 import { confirmation } from '../confirm.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { Failure, UsageFailure } from '../failure.ts';
-import { followPlan, howOn } from '../follow-plan.ts';
+import { endOf, followPlan, howOn } from '../follow-plan.ts';
 import { hint, print, printJson } from '../output.ts';
 import { planLine, previewJson, previewLines, runJson, runLine, runLines } from '../plan-report.ts';
 import { busUsable } from '../status-report.ts';
@@ -70,9 +70,11 @@ export function planResumeCommand(id: string, options: PlanOptions): Promise<num
 }
 
 export function planChangeCommand(what: 'pause' | 'abort', id: string, options: PlanOptions): Promise<number> {
-  return withClient(options, `plan ${what}`, false, async (client) =>
-    changed(await client.request(`plan.${what}`, { id }), options),
-  );
+  return withClient(options, `plan ${what}`, false, async (client) => {
+    const run = await client.request(`plan.${what}`, { id });
+    // Whoever aborts one plan to run another is refused as long as the first has not ended.
+    return changed(what === 'abort' ? await endOf(client, run) : run, options);
+  });
 }
 
 /** Leaves a node, or with `--step` a whole step, out. */
