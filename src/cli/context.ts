@@ -28,11 +28,11 @@ export async function portOf(options: GlobalOptions): Promise<string> {
   return loadConfig(options.config).config.port;
 }
 
-/** Connects to the rack's server, starting one where that is possible and wanted. */
+/** Connects to the rack's server, starting one where that is possible and wanted: of all racks that `serve` lists. */
 export async function openClient(
   options: GlobalOptions,
   program: string,
-  { autostart }: { autostart: boolean },
+  { autostart, serve }: { autostart: boolean; serve?: string },
 ): Promise<RackClient> {
   const named = options.socket ?? process.env.RACKUI_SOCKET;
   const port = named !== undefined && options.port === undefined ? DEFAULT_PORT : await portOf(options);
@@ -45,7 +45,7 @@ export async function openClient(
     start:
       autostart && named === undefined
         ? {
-            command: serveCommand(options, port),
+            command: serve === undefined ? serveCommand(options, port) : serveAllCommand(serve),
             socket: options.viewOnly === true ? viewSocketBeside(socketPath(port)) : socketPath(port),
             stateDir: stateDirectory(),
           }
@@ -57,6 +57,11 @@ export async function openClient(
 function serveCommand(options: GlobalOptions, port: string): [string, ...string[]] {
   const config = options.config === undefined ? [] : ['--config', resolve(options.config)];
   return [...selfCommand(), 'serve', '--autostarted', '--port', port, '--socket', socketPath(port), ...config];
+}
+
+/** That of a server of several racks: port and socket of each are in its configuration. */
+function serveAllCommand(list: string): [string, ...string[]] {
+  return [...selfCommand(), 'serve', '--autostarted', '--config', resolve(list)];
 }
 
 /** How to run this program again, by the same means (a loader of sources, when it runs from them). */

@@ -9,6 +9,7 @@ import { LOOK_BINDINGS } from './bindings-look.ts';
 import { MAP_BINDINGS } from './bindings-map.ts';
 import { PANEL_BINDINGS } from './bindings-panels.ts';
 import { PLAN_BINDINGS } from './bindings-plans.ts';
+import { RACK_BINDINGS } from './bindings-racks.ts';
 import { VIEW_BINDINGS } from './bindings-view.ts';
 import { keyLabel } from './key-names.ts';
 import type { KeyOverrides, State } from './state.ts';
@@ -32,7 +33,8 @@ export type Context =
   | 'note'
   | 'emergency'
   | 'armed'
-  | 'plan-run';
+  | 'plan-run'
+  | 'racks';
 
 export type Command =
   | 'up'
@@ -48,6 +50,9 @@ export type Command =
   | 'mark-range'
   | 'next-match'
   | 'previous-match'
+  | 'next-rack'
+  | 'previous-rack'
+  | 'racks'
   | 'filter'
   | 'palette'
   | 'power'
@@ -125,6 +130,7 @@ export const BINDINGS: readonly Binding[] = [
   ...LOOK_BINDINGS,
   ...PLAN_BINDINGS,
   ...VIEW_BINDINGS,
+  ...RACK_BINDINGS,
 ];
 
 const made = new WeakMap<KeyOverrides, readonly Binding[]>();

@@ -18,7 +18,8 @@ export function contextOf(state: State): Context | null {
       overlay.kind === 'menu' ||
       overlay.kind === 'operations' ||
       overlay.kind === 'alarms' ||
-      overlay.kind === 'bus'
+      overlay.kind === 'bus' ||
+      overlay.kind === 'racks'
     )
       return overlay.kind;
     if (overlay.kind !== 'emergency') return null;

@@ -85,6 +85,8 @@ export type Effect =
   | { do: 'stop-paste' }
   | { do: 'give'; session: number }
   | { do: 'note'; text: string }
+  /** Show this one of the racks. */
+  | { do: 'rack'; index: number }
   /** Copy mode: hold the emulator still; with `search` a search begins it. */
   | { do: 'look'; addr: Address; search: boolean }
   | { do: 'look-end'; addr: Address }

@@ -125,6 +125,17 @@ export class Frame {
     });
   }
 
+  /** Another frame of the same width, from row `y` on, with its cursor. */
+  place(other: Frame, y: number): void {
+    const from = y * this.cols;
+    for (let i = 0; i < other.chars.length && from + i < this.chars.length; i++) {
+      this.chars[from + i] = other.chars[i] ?? ' ';
+      this.inks[from + i] = other.inks[i] ?? 'text';
+      this.grounds[from + i] = other.grounds[i] ?? 'screen';
+    }
+    if (other.cursor) this.cursor = { ...other.cursor, y: other.cursor.y + y };
+  }
+
   /** The characters, one string a row, trailing blanks kept: for golden files. */
   lines(): string[] {
     return Array.from({ length: this.rows }, (_, y) => this.chars.slice(y * this.cols, (y + 1) * this.cols).join(''));

@@ -1,40 +1,26 @@
-/** The full-screen interface from start to end: one queue of events, one state, one frame at a time. */
+/** The full-screen interface from start to end: the terminal, its keys, one frame at a time; a seat for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
-import type { RackClient } from '../client/client.ts';
 import { toAscii } from './ascii.ts';
-import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
 import { glyphs } from './glyphs.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './palette.ts';
-import { rememberedView, rememberView } from './remember.ts';
-import { Runtime } from './runtime.ts';
-import { saveText } from './save.ts';
-import { initialState, shownOperations, type State } from './state.ts';
+import { Seat, type RackAccess, type SeatOptions } from './seat.ts';
+import type { State } from './state.ts';
 import { Terminal } from './terminal.ts';
 import { emptyTokenizer, ESCAPE_MS, flush, tokenize, type Token } from './tokenizer.ts';
 import { awaitsPaint } from './update-overlay.ts';
-import { update } from './update.ts';
 import { PULSE_MS } from './view/node-look.ts';
-import { topLine } from './view/pane.ts';
-import { paint } from './view/view.ts';
+import { paintDeck, tabRows } from './view/deck.ts';
 
-export interface InterfaceOptions {
-  client: RackClient;
+export interface InterfaceOptions extends SeatOptions {
+  /** At least one; several have a tab each, in this order. */
+  racks: readonly RackAccess[];
   stdin: ReadStream;
   stdout: WriteStream & { fd: number };
   theme: Theme;
   /** Colours that the terminal shows; null: what its environment says. */
   depth: Depth | null;
   ascii: boolean;
-  viewOnly: boolean;
-  /** Where what is saved of a console goes. */
-  saveDirectory: string;
-  /** The file in which the layout is remembered from one run to the next. */
-  viewFile: string;
-  /** Memory can be given back: an emulator was put away. */
-  collect: () => void;
-  /** Opens a new connection after the server went away; rejects while there is none. */
-  reconnect: () => Promise<RackClient>;
 }
 
 export interface InterfaceEnd {
@@ -45,7 +31,6 @@ export interface InterfaceEnd {
 
 const FRAME_MS = 16;
 const TICK_MS = 1000;
-const RECONNECT_MS = 500;
 /** How long a leaving interface waits for its terminal's last answer. */
 const ANSWER_MS = 1000;
 /** As a shell reports a program that a signal ended. */
@@ -75,13 +60,11 @@ class Interface {
   /** What is drawn in ASCII: nothing, the interface's own, or what nodes print too, on a terminal without UTF-8. */
   readonly #ascii: 'no' | 'own' | 'all';
   readonly #glyphs;
-  readonly #runtime: Runtime;
   readonly #disposals: (() => void)[] = [];
-  #client: RackClient;
+  readonly #seats: readonly Seat[];
+  /** Which of them is shown. */
+  #active = 0;
   #terminal: Terminal | null = null;
-  #state: State;
-  #emulators: Emulators | null = null;
-  #loading: Promise<Emulators> | null = null;
   #tokens = emptyTokenizer;
   #pulses = false;
   #pulseTimer: NodeJS.Timeout | null = null;
@@ -96,24 +79,27 @@ class Interface {
 
   constructor(options: InterfaceOptions) {
     this.#o = options;
-    this.#client = options.client;
     this.#ascii = !unicodeLocale(process.env) ? 'all' : options.ascii ? 'own' : 'no';
     this.#glyphs = glyphs(this.#ascii !== 'no');
-    const now = Date.now();
-    const utcOffset = -new Date().getTimezoneOffset();
-    this.#state = {
-      ...initialState(options.client.welcome, this.#size(), now, utcOffset, options.viewOnly),
-      view: rememberedView(options.viewFile),
-    };
-    this.#runtime = new Runtime(options.client, {
-      dispatch: (event) => this.#dispatch(event),
-      emulators: () => this.#loadEmulators(),
-      reconnect: () => void this.#reconnect(),
-      quit: () => this.#quit(),
-      clipboard: (text) => this.#terminal?.copy(text),
-      remember: (view) => rememberView(options.viewFile, view),
-      save: (node, text) => saveText(options.saveDirectory, node, Date.now(), text),
+    const names = options.racks.map(({ client }) => client.welcome.snapshot.rack.name);
+    this.#seats = options.racks.map((access, index): Seat => {
+      const seat: Seat = new Seat(access, { names, index }, this.#room(), options, {
+        happened: (event, before) => this.#happened(seat, event, before),
+        printed: () => {
+          if (seat === this.#seat) this.#draw();
+        },
+        clipboard: (text) => this.#terminal?.copy(text),
+        rack: (to) => this.#show(to),
+        quit: () => this.#quit(),
+      });
+      return seat;
     });
+  }
+
+  get #seat(): Seat {
+    const seat = this.#seats[this.#active];
+    if (seat === undefined) throw new Error(`no rack ${this.#active}`);
+    return seat;
   }
 
   async run(): Promise<InterfaceEnd> {
@@ -125,15 +111,20 @@ class Interface {
     );
     this.#terminal.onDrain = () => this.#drained();
     this.#listen();
-    this.#follow(this.#client);
     this.#draw();
-    this.#runtime.perform({ do: 'plans', panel: 0 });
+    for (const seat of this.#seats) seat.begin();
     return over;
   }
 
   #size(): { cols: number; rows: number } {
     const { columns, rows } = this.#o.stdout;
     return { cols: columns || 80, rows: rows || 24 };
+  }
+
+  /** What the shown rack has of the screen. */
+  #room(): { cols: number; rows: number } {
+    const { cols, rows } = this.#size();
+    return { cols, rows: rows - tabRows(this.#o.racks.length) };
   }
 
   #listen(): void {
@@ -148,31 +139,17 @@ class Interface {
     on(stdin, 'error', () => this.#leave({ code: SIGNAL_CODES.SIGHUP }));
     on(stdout, 'error', () => this.#leave({ code: SIGNAL_CODES.SIGHUP }));
     on(stdout, 'resize', () => {
-      const size = this.#size();
-      this.#terminal?.resize(size);
-      this.#dispatch({ type: 'resize', ...size });
+      this.#terminal?.resize(this.#size());
+      this.#toAll({ type: 'resize', ...this.#room() });
     });
     for (const [signal, code] of Object.entries(SIGNAL_CODES)) on(process, signal, () => this.#leave({ code }));
     // The terminal is given back before anything is reported, whatever went wrong.
     on(process, 'uncaughtException', (error: Error) => this.#crash(error));
     on(process, 'unhandledRejection', (error: Error) => this.#crash(error));
     on(process, 'exit', () => this.#terminal?.leave());
-    const tick = setInterval(() => this.#dispatch({ type: 'tick', local: Date.now() }), TICK_MS);
+    const tick = setInterval(() => this.#toAll({ type: 'tick', local: Date.now() }), TICK_MS);
     this.#disposals.push(() => clearInterval(tick));
     stdin.resume();
-  }
-
-  #follow(client: RackClient): void {
-    client.on('update', (note) => this.#dispatch({ type: 'update', note, local: Date.now() }));
-    client.on('rack', (note) => this.#dispatch({ type: 'rack', note }));
-    client.on('operation', (note) => this.#dispatch({ type: 'operation', note }));
-    client.on('plan', (note) => this.#dispatch({ type: 'plan', note }));
-    client.on('event', (note) => this.#dispatch({ type: 'event', note }));
-    client.on('console.data', ({ addr, data }) => this.#dispatch({ type: 'console.data', addr, data }));
-    client.on('console.note', (note) => this.#dispatch({ type: 'console.note', note }));
-    client.onClose((why) => {
-      if (!this.#ended && client === this.#client) this.#dispatch({ type: 'link-lost', why });
-    });
   }
 
   #input(bytes: Uint8Array): void {
@@ -193,26 +170,34 @@ class Interface {
     const local = Date.now();
     for (const token of tokens) {
       if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
-      this.#dispatch({ type: 'token', token, burst, local });
+      this.#seat.dispatch({ type: 'token', token, burst, local });
     }
   }
 
-  #dispatch(event: UiEvent): void {
+  #toAll(event: UiEvent): void {
+    for (const seat of this.#seats) seat.dispatch(event);
+  }
+
+  #show(index: number): void {
+    this.#active = index;
+    this.#draw();
+  }
+
+  #happened(seat: Seat, event: UiEvent, before: State): void {
     if (this.#ended) return;
-    const before = this.#state;
-    const { state, effects } = update(before, event);
-    this.#state = state;
-    for (const effect of effects) this.#runtime.perform(effect);
+    const { state } = seat;
+    const shown = seat === this.#seat;
     // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
-    if (event.type === 'tick' || differs(before, state)) this.#draw();
-    if (this.#pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
+    // Of a rack that is not shown the tabs tell what must not be missed; in the overview a tick a second is enough.
+    if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
+    if (shown && this.#pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
   }
 
   /** What has flared up is drawn as usual again when its moment is over. */
   #endPulse(): void {
     this.#pulseTimer ??= setTimeout(() => {
       this.#pulseTimer = null;
-      this.#dispatch({ type: 'tick', local: Date.now() });
+      this.#seat.dispatch({ type: 'tick', local: Date.now() });
     }, PULSE_MS + FRAME_MS);
   }
 
@@ -242,18 +227,19 @@ class Interface {
       return;
     }
     const began = performance.now();
-    const screens = this.#emulators?.screens ?? (() => null);
-    const frame = paint(this.#state, screens, this.#glyphs);
+    const seat = this.#seat;
+    const states = this.#seats.map(({ state }) => state);
+    const frame = paintDeck(states, this.#active, seat.screens, this.#glyphs);
     if (this.#ascii !== 'no') toAscii(frame, this.#ascii === 'all');
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = this.#size();
     // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {
-      this.#drawn = this.#state.overlay;
-      if (terminal.show(frame, awaitsPaint(this.#state))) this.#lastFrameAt = began;
+      this.#drawn = seat.state.overlay;
+      if (terminal.show(frame, awaitsPaint(seat.state))) this.#lastFrameAt = began;
     }
     this.#lookWhetherSeen();
-    this.#limitScroll();
+    seat.limitScroll();
   }
 
   #drained(): void {
@@ -265,76 +251,15 @@ class Interface {
 
   /** A dialog counts as seen when the frame with it has arrived: not one before it, and not one that was left out. */
   #lookWhetherSeen(): void {
-    const { overlay } = this.#state;
-    if (!awaitsPaint(this.#state) || this.#drawn !== overlay || this.#terminal?.settled !== true) return;
-    this.#state = update(this.#state, { type: 'painted', local: Date.now() }).state;
-  }
-
-  #limitScroll(): void {
-    const { shown, kept } = this.#state.pane;
-    if (shown === null) return;
-    const scroll = kept.get(shown)?.scroll ?? 0;
-    const picture = scroll > 0 ? this.#emulators?.screens(shown) : null;
-    if (!picture) return;
-    const most = topLine(picture, picture.rows, 0);
-    if (scroll > most) this.#dispatch({ type: 'scroll-limit', addr: shown, lines: most });
-  }
-
-  #loadEmulators(): Promise<Emulators> {
-    this.#loading ??= import('./emulator.ts').then(({ Emulators }) => {
-      this.#emulators = new Emulators(
-        () => this.#draw(),
-        (addr) => {
-          this.#emulators?.release(addr);
-          this.#dispatch({
-            type: 'look-over',
-            why: 'copy mode ended: the node has printed too much meanwhile to keep back',
-          });
-        },
-        this.#o.collect,
-      );
-      return this.#emulators;
-    });
-    return this.#loading;
-  }
-
-  async #reconnect(): Promise<void> {
-    while (!this.#isOver()) {
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-      try {
-        const client = await this.#o.reconnect();
-        if (this.#isOver()) {
-          client.close();
-          return;
-        }
-        this.#client = client;
-        this.#runtime.client = client;
-        this.#dispatch({ type: 'link-back', welcome: client.welcome, local: Date.now() });
-        this.#follow(client);
-        return;
-      } catch {
-        // Still none: the banner says so, and the next try comes.
-      }
-    }
-  }
-
-  /** A method, because the compiler believes that a field checked before an await has not changed after it. */
-  #isOver(): boolean {
-    return this.#ended;
+    const { state } = this.#seat;
+    const { overlay } = state;
+    if (!awaitsPaint(state) || this.#drawn !== overlay || this.#terminal?.settled !== true) return;
+    this.#seat.painted();
   }
 
   #quit(): void {
-    const running = shownOperations(this.#state).filter((operation) => operation.endedAt === null);
-    const runs = this.#state.runs.filter((run) => run.state !== 'ended');
-    const names = [
-      ...runs.map(({ id, plan, state }) => `plan ${plan} (${id}, ${state})`),
-      ...running.map(({ id, verb, label }) => `${verb} ${label} (${id})`),
-    ].join(', ');
-    const how = [
-      ...(runs.length > 0 ? ["'rackui plan list' shows how it goes, 'rackui plan abort ID' aborts"] : []),
-      ...(running.length > 0 ? ["'rackui ops' shows how it goes, 'rackui abort ID' aborts"] : []),
-    ].join('; ');
-    this.#leave({ code: 0, ...(names !== '' ? { message: `still running in the server: ${names}. ${how}.` } : {}) });
+    const goesOn = this.#seats.map((seat) => seat.goesOn()).filter((text) => text !== null);
+    this.#leave({ code: 0, ...(goesOn.length > 0 ? { message: goesOn.join('\n') } : {}) });
   }
 
   #crash(error: unknown): void {
@@ -349,8 +274,7 @@ class Interface {
     this.#cancelDraw?.();
     if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
     this.#terminal?.leave();
-    this.#client.close();
-    this.#emulators?.dispose();
+    for (const seat of this.#seats) seat.close();
     const over = (): void => {
       try {
         this.#o.stdin.setRawMode(false);
@@ -386,6 +310,11 @@ class Interface {
 /** More than the clock: what is shown of that, a tick a second draws. */
 function differs(before: State, after: State): boolean {
   return (Object.keys(after) as (keyof State)[]).some((key) => key !== 'now' && before[key] !== after[key]);
+}
+
+/** What a tab tells. */
+function differsInTab(before: State, after: State): boolean {
+  return before.link.kind !== after.link.kind || before.bus.state !== after.bus.state || before.alarms !== after.alarms;
 }
 
 /** Without a UTF-8 locale the terminal would show three characters for each sign. */

@@ -21,6 +21,8 @@ export interface RuntimePorts {
   emulators(): Promise<Emulators>;
   reconnect(): void;
   quit(): void;
+  /** Shows another rack. */
+  rack(index: number): void;
   /** Into the operator's clipboard. */
   clipboard(text: string): void;
   /** Into a file of the operator's; resolves with its path. */
@@ -191,6 +193,9 @@ export class Runtime {
         return;
       case 'reconnect':
         this.#ports.reconnect();
+        return;
+      case 'rack':
+        this.#ports.rack(effect.index);
         return;
       case 'quit':
         this.#ports.quit();

@@ -122,6 +122,8 @@ export interface PowerDialog {
 }
 
 export type Overlay =
+  /** All racks at a glance; which of them is chosen. */
+  | { kind: 'racks'; index: number }
   | { kind: 'help'; scroll: number; from: 'map' | 'console' }
   /** Every command and every node, by a few letters; `from`: where it was opened. */
   | { kind: 'palette'; text: string; index: number; from: PaletteContext }
@@ -182,6 +184,8 @@ export const DEFAULT_SETTINGS: Settings = { keys: new Map(), mouse: false, bell:
 
 export interface State {
   settings: Settings;
+  /** All racks that this interface shows, in their order, and which of them this is. */
+  racks: { names: readonly string[]; index: number };
   size: { cols: number; rows: number };
   /** Server's clock, epoch milliseconds. */
   now: number;
@@ -257,6 +261,7 @@ export function initialState(
   const { snapshot } = welcome;
   return {
     settings,
+    racks: { names: [snapshot.rack.name], index: 0 },
     size,
     now: snapshot.now,
     clockOffset: snapshot.now - local,

@@ -8,6 +8,7 @@ import { blades, layoutOf } from './layout.ts';
 import { targetsOf, type State } from './state.ts';
 import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
+import { openRacks, toRack } from './update-racks.ts';
 import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
 import { dismissed, withOperations } from './update-results.ts';
@@ -67,6 +68,12 @@ function onCommand(state: State, command: Command): Step {
       return openBus(state);
     case 'alarms':
       return step({ ...state, overlay: { kind: 'alarms', selected: null } });
+    case 'next-rack':
+      return toRack(state, 1);
+    case 'previous-rack':
+      return toRack(state, -1);
+    case 'racks':
+      return openRacks(state);
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':

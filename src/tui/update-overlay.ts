@@ -15,6 +15,7 @@ import { keyInEmergency, paintedPanel, panelShown } from './update-emergency.ts'
 import { longPaste } from './update-typing.ts';
 import { keyInOperations } from './update-operations.ts';
 import { helpLines } from './view/help.ts';
+import { keyInRacks } from './update-racks.ts';
 import { keyInNote, keyInPeople } from './update-people.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
 
@@ -42,6 +43,8 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
         overlay: { ...overlay, scroll: Math.max(0, Math.min(helpEnd(state), overlay.scroll + by)) },
       });
     }
+    case 'racks':
+      return keyInRacks(state, overlay, name);
     case 'people':
       return keyInPeople(state, overlay, name);
     case 'note':

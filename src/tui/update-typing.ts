@@ -6,6 +6,7 @@ import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent 
 import { paneRoom } from './layout.ts';
 import type { State } from './state.ts';
 import { attachTo, detach } from './update-console.ts';
+import { openRacks, toRack } from './update-racks.ts';
 import { openConsoles } from './update-consoles.ts';
 import { keyInLook, startLook } from './update-look.ts';
 import { neighbour } from './update-map.ts';
@@ -169,6 +170,12 @@ function onCommand(state: State, command: Command): Step {
     case 'look':
     case 'search':
       return startLook(state, here, command === 'search');
+    case 'next-rack':
+      return toRack(state, 1);
+    case 'previous-rack':
+      return toRack(state, -1);
+    case 'racks':
+      return openRacks(state);
     case 'save-screen':
       return step(state, {
         do: 'take-out',

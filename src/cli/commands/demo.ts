@@ -57,7 +57,7 @@ export async function demoCommand(
       openClient({ socket: demo.socket }, 'interface', { autostart: false });
     const { stdin, stdout } = process;
     const { code, message } = await tui.runInterface({
-      client: await open(),
+      racks: [{ client: await open(), reconnect: open }],
       stdin,
       stdout,
       collect: collectGarbage,
@@ -67,7 +67,6 @@ export async function demoCommand(
       viewOnly: false,
       saveDirectory: join(stateDirectory(), 'saved'),
       viewFile: join(stateDirectory(), 'interface.json'),
-      reconnect: open,
     });
     tellEnd(code, message);
     return code;

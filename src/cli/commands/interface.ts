@@ -1,12 +1,13 @@
 /** `rackui` without a command: the full-screen interface. */
-import type { RackClient } from '../../client/client.ts';
 import { join } from 'node:path';
+import type { RackClient } from '../../client/client.ts';
+import { collectGarbage, keepYoungSmall } from '../../config/garbage.ts';
 import { stateDirectory } from '../../config/paths.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
-import { collectGarbage, keepYoungSmall } from '../../config/garbage.ts';
-import { depthOf, themeNamed } from '../theme.ts';
 import { tellEnd } from '../output.ts';
+import { rackListOf, withOneRack } from '../racks.ts';
+import { depthOf, themeNamed } from '../theme.ts';
 
 export interface InterfaceOptions extends GlobalOptions {
   theme?: string;
@@ -14,21 +15,26 @@ export interface InterfaceOptions extends GlobalOptions {
   ascii?: boolean;
 }
 
+/** A rack's server as the interface wants it. */
+interface Access {
+  client: RackClient;
+  reconnect: () => Promise<RackClient>;
+}
+
 export async function interfaceCommand(options: InterfaceOptions): Promise<number> {
   keepYoungSmall();
   const { stdin, stdout, env } = process;
-  const open = (): Promise<RackClient> => openClient(options, 'interface', { autostart: true });
   // The answer of the server and the interface's code load at the same time; but no server is started for a terminal
   // that will be refused.
   const hopeful = stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb';
-  const opening = hopeful ? open() : null;
+  const opening = hopeful ? openRacks(options) : null;
   opening?.catch(() => undefined);
   try {
     const { refuseTerminal, runInterface } = await import('../../tui/interface.ts');
     const refusal = refuseTerminal(env, stdin, stdout);
     if (refusal !== null) throw new UsageFailure(refusal);
     const { code, message } = await runInterface({
-      client: await (opening ?? open()),
+      racks: await (opening ?? openRacks(options)),
       stdin,
       stdout,
       collect: collectGarbage,
@@ -38,12 +44,31 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
       viewOnly: options.viewOnly === true,
       saveDirectory: join(stateDirectory(), 'saved'),
       viewFile: join(stateDirectory(), 'interface.json'),
-      reconnect: open,
     });
     tellEnd(code, message);
     return code;
   } finally {
-    // Also where it was opened for nothing: an open connection would keep this process.
-    opening?.then((client) => client.close()).catch(() => undefined);
+    // Also where they were opened for nothing: an open connection would keep this process.
+    opening?.then((racks) => racks.forEach(({ client }) => client.close())).catch(() => undefined);
   }
+}
+
+/** One rack's server, or those of all that are configured; a server that must be started is started for all of them. */
+async function openRacks(options: InterfaceOptions): Promise<Access[]> {
+  const list = options.rack === undefined ? await rackListOf(options) : null;
+  if (list === null) {
+    const one = await withOneRack(options);
+    return [await opened(() => openClient(one, 'interface', { autostart: true }))];
+  }
+  const accesses: Access[] = [];
+  for (const { path } of list.racks) {
+    const open = (): Promise<RackClient> =>
+      openClient({ ...options, config: path }, 'interface', { autostart: true, serve: list.path });
+    accesses.push(await opened(open));
+  }
+  return accesses;
+}
+
+async function opened(open: () => Promise<RackClient>): Promise<Access> {
+  return { client: await open(), reconnect: open };
 }

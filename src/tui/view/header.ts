@@ -28,26 +28,38 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
 
 function leftPieces(state: State, g: Glyphs): Span[][] {
   const counts = countsOf(state);
-  const gap: Span = ['  ', 'text'];
-  const count = (n: number, word: string, ink: InkRole): Span[] => (n > 0 ? [[`${n} ${word} `, ink]] : []);
   return [
     [[state.rack.name, 'title']],
-    state.link.kind === 'lost'
-      ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
-      : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...recovery(state)],
-    [
-      gap,
-      [`${counts.on} on `, counts.on > 0 ? 'ok' : 'text'],
-      [`${counts.off} off `, 'off'],
-      ...count(counts.disabled, 'disabled', 'warn'),
-      ...count(counts.unknown, 'unknown', 'unknown'),
-      ...count(counts.lost, 'lost', 'fault'),
-    ],
+    busWords(state),
+    countWords(state),
     sweep(state),
     [
       [` ${g.sum} `, 'dim'],
       [`${counts.current} ct`, 'spark'],
     ],
+  ];
+}
+
+const gap: Span = ['  ', 'text'];
+
+/** How the bus does, or that there is nobody to ask. */
+export function busWords(state: State): Span[] {
+  return state.link.kind === 'lost'
+    ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
+    : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...recovery(state)];
+}
+
+/** How many nodes are what; what there is none of is left out, but for on and off. */
+export function countWords(state: State): Span[] {
+  const counts = countsOf(state);
+  const count = (n: number, word: string, ink: InkRole): Span[] => (n > 0 ? [[`${n} ${word} `, ink]] : []);
+  return [
+    gap,
+    [`${counts.on} on `, counts.on > 0 ? 'ok' : 'text'],
+    [`${counts.off} off `, 'off'],
+    ...count(counts.disabled, 'disabled', 'warn'),
+    ...count(counts.unknown, 'unknown', 'unknown'),
+    ...count(counts.lost, 'lost', 'fault'),
   ];
 }
 

@@ -95,6 +95,8 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     }
     case 'filter':
     case 'note':
+    // Of all racks, not of this one: deck.ts paints it.
+    case 'racks':
       return;
     case 'palette': {
       paintPalette(frame, state, overlay, g);

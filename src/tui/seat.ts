@@ -1,0 +1,197 @@
+/** One rack at the interface: its connection, its state, what its effects do, and the emulators of its consoles. */
+import type { RackClient } from '../client/client.ts';
+import type { Emulators } from './emulator.ts';
+import type { UiEvent } from './events.ts';
+import { rememberedView, rememberView } from './remember.ts';
+import { Runtime } from './runtime.ts';
+import { saveText } from './save.ts';
+import { initialState, shownOperations, type State } from './state.ts';
+import { update } from './update.ts';
+import type { Screens } from './view/pane.ts';
+import { topLine } from './view/pane.ts';
+
+/** The way to one rack's server. */
+export interface RackAccess {
+  client: RackClient;
+  /** Opens a new connection after the server went away; rejects while there is none. */
+  reconnect: () => Promise<RackClient>;
+}
+
+export interface SeatOptions {
+  viewOnly: boolean;
+  /** Where what is saved of a console goes. */
+  saveDirectory: string;
+  /** The file in which the layout is remembered from one run to the next. */
+  viewFile: string;
+  /** Memory can be given back: an emulator was put away. */
+  collect: () => void;
+}
+
+export interface SeatPorts {
+  /** `event` came in, and the state may be another than `before`. */
+  happened(event: UiEvent, before: State): void;
+  /** A console has printed something. */
+  printed(): void;
+  clipboard(text: string): void;
+  /** Show another rack. */
+  rack(index: number): void;
+  quit(): void;
+}
+
+const RECONNECT_MS = 500;
+
+export class Seat {
+  readonly #access: RackAccess;
+  readonly #o: SeatOptions;
+  readonly #ports: SeatPorts;
+  readonly #runtime: Runtime;
+  #client: RackClient;
+  #state: State;
+  #emulators: Emulators | null = null;
+  #loading: Promise<Emulators> | null = null;
+  #over = false;
+
+  constructor(access: RackAccess, racks: State['racks'], size: State['size'], options: SeatOptions, ports: SeatPorts) {
+    this.#access = access;
+    this.#o = options;
+    this.#ports = ports;
+    this.#client = access.client;
+    const utcOffset = -new Date().getTimezoneOffset();
+    this.#state = {
+      ...initialState(access.client.welcome, size, Date.now(), utcOffset, options.viewOnly),
+      racks,
+      view: rememberedView(options.viewFile),
+    };
+    this.#runtime = new Runtime(access.client, {
+      dispatch: (event) => this.dispatch(event),
+      emulators: () => this.#loadEmulators(),
+      reconnect: () => void this.#reconnect(),
+      quit: () => ports.quit(),
+      rack: (index) => ports.rack(index),
+      clipboard: (text) => ports.clipboard(text),
+      remember: (view) => rememberView(options.viewFile, view),
+      save: (node, text) => saveText(options.saveDirectory, node, Date.now(), text),
+    });
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get screens(): Screens {
+    return this.#emulators?.screens ?? (() => null);
+  }
+
+  /** From now on what the server says is heard. */
+  begin(): void {
+    this.#follow(this.#client);
+    this.#runtime.perform({ do: 'plans', panel: 0 });
+  }
+
+  dispatch(event: UiEvent): void {
+    if (this.#over) return;
+    const before = this.#state;
+    const { state, effects } = update(before, event);
+    this.#state = state;
+    for (const effect of effects) this.#runtime.perform(effect);
+    this.#ports.happened(event, before);
+  }
+
+  /** The frame with what waits for it is on the terminal. */
+  painted(): void {
+    this.#state = update(this.#state, { type: 'painted', local: Date.now() }).state;
+  }
+
+  /** The pane shows no lines that are not kept any more. */
+  limitScroll(): void {
+    const { shown, kept } = this.#state.pane;
+    if (shown === null) return;
+    const scroll = kept.get(shown)?.scroll ?? 0;
+    const picture = scroll > 0 ? this.screens(shown) : null;
+    if (!picture) return;
+    const most = topLine(picture, picture.rows, 0);
+    if (scroll > most) this.dispatch({ type: 'scroll-limit', addr: shown, lines: most });
+  }
+
+  /** What goes on in the server without us, and how one can see it, for people; null: nothing. */
+  goesOn(): string | null {
+    const running = shownOperations(this.#state).filter((operation) => operation.endedAt === null);
+    const runs = this.#state.runs.filter((run) => run.state !== 'ended');
+    const names = [
+      ...runs.map(({ id, plan, state }) => `plan ${plan} (${id}, ${state})`),
+      ...running.map(({ id, verb, label }) => `${verb} ${label} (${id})`),
+    ].join(', ');
+    if (names === '') return null;
+    const { racks, rack } = this.#state;
+    const where = racks.names.length > 1 ? ` --rack ${rack.name}` : '';
+    const how = [
+      ...(runs.length > 0
+        ? [`'rackui plan list${where}' shows how it goes, 'rackui plan abort ID${where}' aborts`]
+        : []),
+      ...(running.length > 0 ? [`'rackui ops${where}' shows how it goes, 'rackui abort ID${where}' aborts`] : []),
+    ].join('; ');
+    return `still running in the server${racks.names.length > 1 ? ` of ${rack.name}` : ''}: ${names}. ${how}.`;
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#client.close();
+    this.#emulators?.dispose();
+  }
+
+  #follow(client: RackClient): void {
+    client.on('update', (note) => this.dispatch({ type: 'update', note, local: Date.now() }));
+    client.on('rack', (note) => this.dispatch({ type: 'rack', note }));
+    client.on('operation', (note) => this.dispatch({ type: 'operation', note }));
+    client.on('plan', (note) => this.dispatch({ type: 'plan', note }));
+    client.on('event', (note) => this.dispatch({ type: 'event', note }));
+    client.on('console.data', ({ addr, data }) => this.dispatch({ type: 'console.data', addr, data }));
+    client.on('console.note', (note) => this.dispatch({ type: 'console.note', note }));
+    client.onClose((why) => {
+      if (client === this.#client) this.dispatch({ type: 'link-lost', why });
+    });
+  }
+
+  #loadEmulators(): Promise<Emulators> {
+    this.#loading ??= import('./emulator.ts').then(({ Emulators }) => {
+      this.#emulators = new Emulators(
+        () => this.#ports.printed(),
+        (addr) => {
+          this.#emulators?.release(addr);
+          this.dispatch({
+            type: 'look-over',
+            why: 'copy mode ended: the node has printed too much meanwhile to keep back',
+          });
+        },
+        this.#o.collect,
+      );
+      return this.#emulators;
+    });
+    return this.#loading;
+  }
+
+  async #reconnect(): Promise<void> {
+    while (!this.#isOver()) {
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      try {
+        const client = await this.#access.reconnect();
+        if (this.#isOver()) {
+          client.close();
+          return;
+        }
+        this.#client = client;
+        this.#runtime.client = client;
+        this.dispatch({ type: 'link-back', welcome: client.welcome, local: Date.now() });
+        this.#follow(client);
+        return;
+      } catch {
+        // Still none: the banner says so, and the next try comes.
+      }
+    }
+  }
+
+  /** A method, because the compiler believes that a field checked before an await has not changed after it. */
+  #isOver(): boolean {
+    return this.#over;
+  }
+}

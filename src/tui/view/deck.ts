@@ -1,0 +1,30 @@
+/** What is on the screen: one rack, or, with several, tabs and the rack that is shown, or all of them at a glance. */
+import { Frame } from '../frame.ts';
+import type { Glyphs } from '../glyphs.ts';
+import type { State } from '../state.ts';
+import type { Screens } from './pane.ts';
+import { paintRacks, paintTabs } from './racks.ts';
+import { paint } from './view.ts';
+
+/** Rows that the tabs take: what is left is the shown rack's. */
+export function tabRows(racks: number): number {
+  return racks > 1 ? 1 : 0;
+}
+
+/** `states`: of every rack; their size is the screen's without the tabs. `screens`: of the rack that is shown. */
+export function paintDeck(states: readonly State[], active: number, screens: Screens, g: Glyphs): Frame {
+  const state = states[active];
+  if (state === undefined) throw new Error(`no rack ${active}`);
+  const shown = paint(state, screens, g);
+  const tabs = tabRows(states.length);
+  if (tabs === 0) return shown;
+  const frame = new Frame(shown.cols, shown.rows + tabs);
+  frame.place(shown, tabs);
+  paintTabs(frame, states, active, g);
+  if (state.overlay?.kind === 'racks') {
+    // The footer under it has its keys.
+    const rect = { x: 0, y: tabs, width: frame.cols, height: shown.rows - 1 };
+    paintRacks(frame, rect, states, state.overlay.index, g);
+  }
+  return frame;
+}
