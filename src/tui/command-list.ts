@@ -46,6 +46,7 @@ export const WHERE: Record<Context, string> = {
   emergency: 'in the emergency panel',
   armed: 'at an armed plan',
   'plan-run': 'at a running plan',
+  racks: 'in the overview of racks',
 };
 
 function commandOffers(state: State, from: PaletteContext): Offer[] {

@@ -61,3 +61,51 @@ describe('the command line', () => {
     expect(out).toContain('rack south on ');
   });
 });
+
+describe('the interface', () => {
+  test('a tab each, a server started for both, consoles of both at once, all at a glance, what goes on is said', async () => {
+    const screen = two.open({ cols: 80, rows: 24 });
+    try {
+      await screen.waitFor(/4 on/);
+      expect(screen.lines()[0]).toMatch(/ north │ south/);
+      expect(screen.lines()[1]).toMatch(/^ north {2}bus/);
+      // A console of the one stays open while the other one is shown.
+      screen.type('01\r');
+      await screen.waitFor(/Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/node-01 login: |n01 login: /);
+      screen.type('\x1d>');
+      await screen.waitFor(/8 on/);
+      expect(screen.lines()[1]).toMatch(/^ south {2}bus/);
+      expect((await two.racks.get('north')?.state())?.bus.console).toBe('01');
+      // One process serves both.
+      const pids = await Promise.all(
+        ['north', 'south'].map(async (name) => (await two.run('server', 'status', '--json', '--rack', name)).out),
+      );
+      expect(pids.map((out) => (JSON.parse(out) as { pid: number }).pid)).toHaveLength(2);
+      expect(new Set(pids.map((out) => (JSON.parse(out) as { pid: number }).pid)).size).toBe(1);
+      // What is wrong with the other one is seen from here.
+      await two.racks.get('north')?.ctl('unplug');
+      await screen.waitFor(/ north down/);
+      screen.type('R');
+      await screen.waitFor(/Enter go there/i);
+      expect(screen.text()).toMatch(/north {2}bus down/);
+      expect(screen.text()).toMatch(/south {2}bus ready {2}8 on/);
+      expect(screen.text()).toContain('●●●● ●●●●');
+      await two.racks.get('north')?.ctl('replug');
+      await screen.waitFor(/north {2}bus (paused|ready)/);
+      screen.type('k\r');
+      // The console is where it was left.
+      await screen.waitFor(/node-01 A-1 01 on/);
+      screen.type('\x1dd');
+      await screen.waitFor(/4 on/);
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+      for (const rack of two.racks.values())
+        for (const node of Object.values((await rack.counters()).nodes))
+          expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
+    } finally {
+      await screen[Symbol.asyncDispose]();
+    }
+  });
+});

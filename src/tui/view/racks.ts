@@ -1,6 +1,6 @@
 /** Several racks: a row of tabs above the one that is shown, and the overview of all. */
-import { rowOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
-import type { Frame, InkRole, Rect, Span } from '../frame.ts';
+import { SLOTS_PER_BLADE } from '../../rack/address.ts';
+import type { Frame, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { blades } from '../layout.ts';
 import { unseenAlarms, type State } from '../state.ts';
@@ -75,12 +75,12 @@ function bladeLines(state: State, width: number, g: Glyphs): Span[][] {
   const lines: Span[][] = [];
   blades(state).forEach((blade, at) => {
     if (at % perLine === 0) lines.push([['  ', 'text']]);
-    const slots = Array.from({ length: SLOTS_PER_BLADE }, (_, slot) => blade * SLOTS_PER_BLADE + slot);
+    // As on the map: slots rise to the left.
+    const slots = Array.from({ length: SLOTS_PER_BLADE }, (_, i) => blade * SLOTS_PER_BLADE + SLOTS_PER_BLADE - 1 - i);
     const signs = slots.map((addr): Span => {
-      if (rowOf(addr) !== blade || !known.has(addr)) return [' ', 'text'];
+      if (!known.has(addr)) return [' ', 'text'];
       const look = lookOf(state, viewOf(state, addr));
-      const ink: InkRole = look.ink;
-      return [g.power[look.power], ink];
+      return [g.power[look.power], look.ink];
     });
     lines.at(-1)?.push(...signs, [' ', 'text']);
   });
