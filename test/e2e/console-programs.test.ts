@@ -77,9 +77,32 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function fresh(): Promise<void> {
-  twin.type('\x15clear\r');
+/** An empty screen of another size than the program before had: each one is told, at the shell. */
+async function fresh(cols = COLS, rows = ROWS): Promise<void> {
+  twin.type('\x15');
+  if (pane.cols !== cols || pane.rows !== rows) await twin.resize(cols, rows);
+  twin.type('clear\r');
   await twin.same(/^\$ *\n*$/);
+}
+
+/**
+ * A key of several bytes for a program that reads what is there: on a busy machine the line's pace may tear it for nano,
+ * which takes the rest for text. Then that is taken back, and the key comes again, as from a person.
+ */
+async function pressed(
+  [key, plain]: readonly [string, string],
+  shows: (screen: TestTerminal) => boolean,
+  torn: RegExp,
+): Promise<void> {
+  twin.type(key, plain);
+  for (;;) {
+    await pane.waitFor((screen) => shows(screen) || torn.test(screen.text()), 'what the key does');
+    if (!torn.test(pane.text())) return;
+    const before = pane.text();
+    pane.type('\x7f');
+    await pane.waitFor((screen) => screen.text() !== before, 'the text taken back');
+    if (!torn.test(pane.text())) pane.type(key);
+  }
 }
 
 const UP = ['\x1b[A', '\x1bOA'] as const;
@@ -102,7 +125,7 @@ describe('the same cells as in a plain emulator', () => {
   });
 
   test.skipIf(missing('vim'))('vim', async () => {
-    await fresh();
+    await fresh(90, 26);
     twin.type('vim -u vimrc text\r');
     await twin.same(/1 line 1 of the text[\s\S]*Top/);
     twin.type(...DOWN);
@@ -114,6 +137,18 @@ describe('the same cells as in a plain emulator', () => {
     twin.type('\x1b');
     twin.type('\x1b[6~');
     await twin.same(/27 line/);
+    // A click moves the cursor, once it is asked for.
+    twin.type(':set ttymouse=sgr mouse=a|set mouse?\r');
+    await twin.same(/^ *mouse=a/m);
+    twin.click(9, 4);
+    await twin.same(/ 25,6 /);
+    // Another size in the middle of it: suspended, told at the shell, continued.
+    twin.type('\x1a');
+    await twin.same(/Stopped[\s\S]*\$ *\n*$/);
+    await twin.resize(COLS, ROWS);
+    await twin.same(/stty rows.*\n\$ *$/m);
+    twin.type('fg\r');
+    await twin.same(/ 25,6 /);
     // F1 is help.
     twin.type('\x1bOP');
     await twin.same(/VIM - main help file|Sorry, the command|help\.txt/);
@@ -122,29 +157,33 @@ describe('the same cells as in a plain emulator', () => {
   });
 
   test('less', async () => {
-    await fresh();
+    await fresh(96, 27);
     twin.type('less text\r');
-    await twin.same(/line 26 of the text/);
+    await twin.same(/line 23 of the text/);
     twin.type(...DOWN);
     await twin.same(/^line 2 of/);
     twin.type('\x1b[6~');
-    twin.type('/line 150\r');
+    twin.type('/');
+    twin.paste('line 150');
+    await twin.same(/\/line 150$/m);
+    twin.type('\r');
     await twin.same(/^line 150 of/);
     twin.type('q');
     await twin.same(/\$ $/m);
   });
 
   test.skipIf(missing('nano'))('nano', async () => {
-    await fresh();
+    await fresh(110, 32);
     twin.type('nano -IU text\r');
     await twin.same(/line 1 of the text[\s\S]*Exit/);
-    twin.type(...DOWN);
+    const row = pane.cursor.y;
+    await pressed(DOWN, (screen) => screen.cursor.y === row + 1, /^\[?[OB]+line 1/m);
     // The line's pace tears the marks of a paste for nano.
     pane.type('\x1db');
     await pane.waitFor('without brackets');
     twin.paste('from a paste ');
     await twin.same(/from a paste line 2/);
-    twin.type('\x1bOP');
+    await pressed(['\x1bOP', '\x1bOP'], (screen) => /Main nano help text/.test(screen.text()), /paste [OP]+line/);
     await twin.same(/Main nano help text/);
     twin.type('\x18');
     await twin.same(/from a paste line 2/);
@@ -153,7 +192,7 @@ describe('the same cells as in a plain emulator', () => {
   });
 
   test.skipIf(missing('dialog'))('dialog, with the lines of a VT220', async () => {
-    await fresh();
+    await fresh(80, 24);
     twin.type('TERM=vt220 LANG=C dialog --no-shadow --menu choose 12 40 4 a first b second c third\r');
     await twin.same(/choose[\s\S]*second/);
     // A VT220 has no application mode for these.
@@ -161,13 +200,25 @@ describe('the same cells as in a plain emulator', () => {
     await twin.same(/second/);
     twin.type('\r');
     await twin.same(/<  bK[\s\S]*\n\$ *$/);
+    twin.type('clear; TERM=vt220 LANG=C dialog --no-shadow --inputbox name 8 40\r');
+    await twin.same(/name/);
+    twin.paste('pasted words');
+    await twin.same(/pasted words/);
+    twin.type('\r');
+    await twin.same(/wordspasted words[\s\S]*\n\$ *$/);
   });
 
   test.skipIf(missing('mc'))('mc', async () => {
-    await fresh();
+    await fresh(100, 28);
     twin.type('mc -u --nosubshell docs docs\r');
     await twin.same(/1Help[\s\S]*10Quit/);
-    // F9 is the menu, F10 leaves.
+    twin.paste('pasted');
+    await twin.same(/[#$] pasted/);
+    twin.type('\x7f'.repeat(6));
+    await twin.same(/^[#$] *$/m);
+    // A click into the other panel selects it, F9 is the menu, F10 leaves.
+    twin.click(70, 2);
+    await twin.same(/docs/);
     twin.type('\x1b[20~');
     await twin.same(/Left[\s\S]*Options/);
     twin.type(...DOWN);
@@ -203,7 +254,13 @@ describe('the same cells as in a plain emulator', () => {
     await same(/F10Quit/);
     pane.type(DOWN[0]);
     await same(/F10Quit/);
-    // F5 is the tree, F2 its setup.
+    // F3 searches; F5 is the tree, F2 its setup.
+    pane.type('\x1bOR');
+    await same(/Search:/);
+    pane.paste('htop');
+    await same(/Search: htop/);
+    pane.type('\r');
+    await same(/F10Quit/);
     pane.type('\x1b[15~');
     await same(/F5(?:List|Sorted)|├─|└─/);
     pane.type('\x1bOQ');
@@ -216,12 +273,17 @@ describe('the same cells as in a plain emulator', () => {
   });
 
   test.skipIf(missing('tmux'))('tmux, and a pager in it', async () => {
-    await fresh();
+    await fresh(104, 34);
     twin.type('tmux -f tmux.conf\r');
     await twin.same(/0:bash/);
     twin.type('\x02"');
-    await twin.same(/─{90}/);
-    twin.type('less text\r');
+    await twin.same(/─{90}\n\S*[#$]/);
+    // With brackets again, after nano: bash shows what it was pasted so.
+    pane.type('\x1db');
+    await pane.waitFor('are bracketed');
+    twin.paste('less text');
+    await twin.same(/[#$] less text/);
+    twin.type('\r');
     await twin.same(/line 5 of the text/);
     twin.type(DOWN[0], DOWN[1]);
     twin.type('q');

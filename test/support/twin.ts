@@ -133,8 +133,9 @@ export class Twin implements AsyncDisposable {
   }
 
   /** Waits until the plain one shows `wanted` and the pane shows the same cells, cursor included. */
-  async same(wanted: RegExp, limitMs = 20_000): Promise<void> {
-    const holds = (): boolean => wanted.test(this.text()) && this.differences().length === 0;
+  async same(wanted: RegExp | ((text: string) => boolean), limitMs = 20_000): Promise<void> {
+    const shows = typeof wanted === 'function' ? wanted : (text: string): boolean => wanted.test(text);
+    const holds = (): boolean => shows(this.text()) && this.differences().length === 0;
     await new Promise<void>((resolve, reject) => {
       const check = (): void => {
         if (!holds()) return;
