@@ -5,8 +5,8 @@
 import { cpus } from 'node:os';
 import { confirmedCut } from './cut.ts';
 import { flood } from './flood.ts';
-import { keyToEcho } from './keys.ts';
-import type { Figure } from './measure.ts';
+import { keyToEcho, switching } from './keys.ts';
+import { missing, type Figure } from './measure.ts';
 import { paste } from './paste.ts';
 import { coldStart, firstPaint, version } from './starts.ts';
 import { memory, steady } from './steady.ts';
@@ -18,6 +18,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   'cold-start': coldStart,
   sweeps,
   keys: keyToEcho,
+  switching,
   cut: confirmedCut,
   paste,
   flood,
@@ -38,5 +39,5 @@ for (const [name, measure] of Object.entries(MEASUREMENTS)) {
   }
 }
 const machine = { node: process.version, arch: process.arch, cores: cpus().length, model: cpus()[0]?.model ?? '' };
-process.stdout.write(`${JSON.stringify({ machine, figures, failed }, null, 2)}\n`);
+process.stdout.write(`${JSON.stringify({ machine, figures, leftOut: missing, failed }, null, 2)}\n`);
 process.exitCode = failed.length > 0 || figures.some(({ ok }) => !ok) ? 1 : 0;

@@ -31,6 +31,13 @@ export function figure(
   };
 }
 
+/** What could not be measured here, and why. */
+export const missing: string[] = [];
+
+export function leftOut(why: string): void {
+  missing.push(why);
+}
+
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** `p` from 0 to 1; the value that so large a share of the samples does not exceed. */
