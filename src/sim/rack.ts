@@ -2,15 +2,15 @@
  * The bus: a master's BMC at the host's end of the line, slaves behind it, one pipe (PROTOCOL sections 2 to 5). Pure and
  * driven by time: bytes come in with the moment of their arrival, answers leave with the moment they were given to the line.
  */
-import type { BiosCommand } from './bios.ts';
+import { execute, wrongBaud } from './bmc.ts';
 import { Bridge } from './bridge.ts';
+import { BusVoice } from './bus-voice.ts';
 import { countByte, emptyBusCounters, emptyNodeCounters, type BusCounters, type Counters } from './counters.ts';
 import type { Dialect } from './dialect.ts';
 import { noBusFaults, type BusFaults } from './faults.ts';
 import { MeantForConsole } from './meant.ts';
 import type { SimNode } from './node.ts';
 import type { Random } from './random.ts';
-import { damage, frame, statusLine, uidLine } from './reply.ts';
 import { Supply } from './supply.ts';
 
 const BELL = 0x07;
@@ -37,8 +37,7 @@ export class Rack {
   readonly nodes: ReadonlyMap<number, SimNode>;
   readonly master: SimNode;
   readonly supply: Supply;
-  dialect: Dialect;
-  turnaroundMs: number;
+  readonly voice: BusVoice;
   faults: BusFaults = noBusFaults();
   locked: boolean;
   /** The address the pipe leads to, null: closed. There need not be anybody. */
@@ -48,8 +47,6 @@ export class Rack {
   private readonly bridge: Bridge;
   private readonly meant: MeantForConsole;
   private heard = '';
-  /** Replies that slow BMCs still owe, in order of time. */
-  private late: { addr: number; text: string; due: number }[] = [];
   /** True between ^G and the next byte: where noise of the line may be heard. */
   private quiet = true;
 
@@ -60,8 +57,17 @@ export class Rack {
     if (!master) throw new Error(`no node at the master's address ${options.master}`);
     this.master = master;
     this.supply = new Supply(options.nodes, master, options.at);
-    this.dialect = options.dialect;
-    this.turnaroundMs = options.turnaroundMs;
+    this.voice = new BusVoice(
+      {
+        random: options.random,
+        send: (bytes, at) => {
+          this.bus.bytesOut += bytes.length;
+          options.send(bytes, at);
+        },
+      },
+      options.dialect,
+      options.turnaroundMs,
+    );
     this.locked = options.locked;
     this.bridge = new Bridge(options.random, options.lossy);
     this.meant = new MeantForConsole(options.unlock);
@@ -78,7 +84,7 @@ export class Rack {
     this.bus.bytesIn += 1;
     if (this.bus.catastrophe) this.bus.afterCatastrophe += 1;
     if (this.dead || this.faults.silent) return;
-    if (this.quiet) this.noise(at);
+    if (this.quiet) this.voice.noise(this.faults.noise, at);
     this.quiet = byte === BELL;
     if (byte === BELL) this.closePipe(at);
     else if (this.locked) this.listenForUnlock(byte);
@@ -91,23 +97,19 @@ export class Rack {
     this.supply.advance(at);
     const node = this.consoleNode;
     if (this.dead) return;
-    this.sayLate(at);
+    this.voice.sayLate(at);
     if (!node) return;
     node.advance(at);
     if (room <= 0) return;
     const bytes = node.guest.take(room);
     if (bytes.length === 0) return;
     node.counters.consoleOut += bytes.length;
-    this.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
+    this.voice.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
   }
 
   /** When the guest on the open console, a slow BMC or the supply does something by itself. */
   nextDeadline(): number {
-    return Math.min(
-      this.consoleNode?.nextDeadline() ?? Infinity,
-      this.late[0]?.due ?? Infinity,
-      this.supply.nextDeadline(),
-    );
+    return Math.min(this.consoleNode?.nextDeadline() ?? Infinity, this.voice.nextDeadline, this.supply.nextDeadline());
   }
 
   /** A fault: the pipe falls shut, as if the BMC that held it had started anew. */
@@ -153,8 +155,8 @@ export class Rack {
       if (node) node.console = null;
       this.pipe = null;
     }
-    if (this.locked || this.dialect.close === 'nothing') return;
-    this.say(this.dialect.close === 'bell' ? '\x07' : this.dialect.newline, at);
+    if (this.locked || this.voice.dialect.close === 'nothing') return;
+    this.voice.say(this.voice.dialect.close === 'bell' ? '\x07' : this.voice.dialect.newline, at);
   }
 
   /** Locked, the BMC hears nothing but the unlock string, and says nothing to it. */
@@ -169,7 +171,7 @@ export class Rack {
   private masterExecutes(byte: number, at: number): void {
     if (this.meant.strayAtMaster(byte)) countByte(this.bus.masterForConsole, byte);
     const command = this.master.bios.interpret(byte);
-    this.echo(command, byte, at);
+    this.voice.echo(command, byte, at);
     switch (command.kind) {
       case 'pipe':
         this.pipe = command.address;
@@ -178,13 +180,13 @@ export class Rack {
         this.cutMaster();
         break;
       default:
-        this.execute(this.master, command, at);
+        execute(this.master, command, at, true, this.voice);
     }
   }
 
   private forward(addr: number, byte: number, at: number, stallMs: number): void {
     const node = this.nodes.get(addr);
-    const reachable = node !== undefined && (node !== this.master || this.dialect.selfPipe === 'answers');
+    const reachable = node !== undefined && (node !== this.master || this.voice.dialect.selfPipe === 'answers');
     if (!reachable) {
       this.bus.toNobody += 1;
       // The vendor's word on a pipe to oneself is missing; whoever sends `\` there meant to cut the master.
@@ -199,10 +201,10 @@ export class Rack {
     if (node.faults.silent) return;
     const command = node.bios.interpret(byte);
     if (command.kind === 'console') this.meant.asked();
-    this.echo(command, byte, at);
+    this.voice.echo(command, byte, at);
     if (command.kind === 'pipe') this.bus.nestedPipes += 1;
     else if (command.kind === 'off' && node === this.master) this.cutMaster();
-    else this.execute(node, command, at);
+    else execute(node, command, at, node === this.master, this.voice);
   }
 
   private toGuest(node: SimNode, byte: number, at: number, stallMs: number): void {
@@ -215,38 +217,6 @@ export class Rack {
     node.guest.receive(node.console === 0 ? byte : wrongBaud(byte), node.guestTime(at));
   }
 
-  /** What any BMC does for a command; `|`, and `\` at the master, are the rack's business. */
-  private execute(node: SimNode, command: BiosCommand, at: number): void {
-    switch (command.kind) {
-      case 'status': {
-        node.counters.status += 1;
-        const addr = node.faults.wrongId ?? node.addr;
-        this.reply(node, statusLine({ addr, master: node === this.master, ...node.status(at) }, this.dialect), at);
-        break;
-      }
-      case 'uid':
-        this.reply(node, uidLine(node.addr, node.uid, this.dialect), at);
-        break;
-      case 'on':
-        node.counters.on += 1;
-        if (!node.faults.onIgnored && node.power === 'off') node.switchPower('on', at);
-        break;
-      case 'off':
-        node.cut(at);
-        break;
-      case 'console':
-        // The master's own UART is the bus: there is nothing to open a console to.
-        if (node === this.master || node.faults.consoleIgnored) break;
-        node.advance(at);
-        node.console = command.baudCode;
-        break;
-      case 'entry':
-      case 'none':
-      case 'pipe':
-        break;
-    }
-  }
-
   private cutMaster(): void {
     this.master.counters.off += 1;
     this.bus.masterCuts += 1;
@@ -255,71 +225,12 @@ export class Rack {
     this.pipe = null;
   }
 
-  private echo(command: BiosCommand, byte: number, at: number): void {
-    const { echo, brackets, verbEcho, consoleEcho } = this.dialect;
-    if (!echo) return;
-    const echoed =
-      command.kind === 'entry'
-        ? !command.bracket || brackets
-        : command.kind === 'on' || command.kind === 'off'
-          ? verbEcho
-          : command.kind === 'console'
-            ? consoleEcho
-            : command.kind !== 'none';
-    if (echoed) this.send(Uint8Array.of(byte), at);
-  }
-
-  private reply(node: SimNode, line: string, at: number): void {
-    const text = damage(frame(line, this.dialect), node.faults, this.options.random);
-    // A BMC reads one character after the other: its replies come in the order of the questions.
-    const owed = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
-    const due = Math.max(owed, at + this.turnaroundMs + node.faults.slowMs);
-    if (node.faults.slowMs === 0 && owed === 0) {
-      this.say(text, due);
-      return;
-    }
-    this.late.push({ addr: node.addr, text, due });
-    this.late.sort((a, b) => a.due - b.due);
-  }
-
-  /** A slow BMC answers in its own time, whoever the pipe leads to by then: a late reply is somebody else's. */
-  private sayLate(at: number): void {
-    for (let next = this.late[0]; next && next.due <= at; next = this.late[0]) {
-      this.late.shift();
-      this.say(next.text, at);
-    }
-  }
-
   /** The master has no power: nobody passes anything on. */
   private get dead(): boolean {
     return this.master.power === 'off';
-  }
-
-  private noise(at: number): void {
-    const { random } = this.options;
-    if (this.faults.noise === 0 || random() >= this.faults.noise) return;
-    const count = 1 + Math.floor(random() * 3);
-    this.send(
-      Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
-      at,
-    );
-  }
-
-  private say(text: string, at: number): void {
-    this.send(Buffer.from(text, 'latin1'), at);
-  }
-
-  private send(bytes: Uint8Array, at: number): void {
-    this.bus.bytesOut += bytes.length;
-    this.options.send(bytes, at);
   }
 }
 
 export function hexAddress(addr: number): string {
   return addr.toString(16).padStart(2, '0');
-}
-
-/** What a UART makes of a byte at another rate: garbage, but always the same. */
-function wrongBaud(byte: number): number {
-  return ((byte << 3) ^ 0xe5 ^ (byte >> 2)) & 0xff;
 }

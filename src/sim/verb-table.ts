@@ -256,6 +256,6 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   dialect: {
     params: [word('switches')],
     help: 'change dialect switches, as --dialect',
-    run: ({ simulator: { rack } }, { word }) => void (rack.dialect = parseDialect(word, rack.dialect)),
+    run: ({ simulator: { rack } }, { word }) => void (rack.voice.dialect = parseDialect(word, rack.voice.dialect)),
   },
 };
