@@ -1,6 +1,7 @@
 /** Several racks: a row of tabs above the one that is shown, and the overview of all. */
 import { SLOTS_PER_BLADE } from '../../rack/address.ts';
-import type { Frame, Rect, Span } from '../frame.ts';
+import { keyOf } from '../bindings.ts';
+import { spansWidth, type Frame, type Rect, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { blades } from '../layout.ts';
 import { unseenAlarms, type State } from '../state.ts';
@@ -23,6 +24,15 @@ export function paintTabs(frame: Frame, states: readonly State[], active: number
     if (index === active) frame.ground({ ...row, x: from, width: x - from }, 'selected');
     x = frame.text(x, 0, g.box.v, 'dim', frame.cols - x);
   });
+  const state = states[active];
+  if (state === undefined) return;
+  const hint: Span[] = [
+    [keyOf(state, 'map', 'next-rack'), 'key'],
+    [' next  ', 'dim'],
+    [keyOf(state, 'map', 'racks'), 'key'],
+    [' all ', 'dim'],
+  ];
+  if (x + spansWidth(hint) < frame.cols) frame.spans(frame.cols - spansWidth(hint), 0, hint);
 }
 
 /** What must not be missed while another rack is shown. */
