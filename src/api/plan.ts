@@ -31,8 +31,11 @@ export interface PlanPreview extends Omit<PlanSummary, 'steps'> {
   steps: PlanStepPreview[];
   /** Nodes of the rack that no step touches. */
   stays: { addr: Address; name: string; power: ShownPower }[];
-  /** The rack's and the plan's nodes' present current, counts: what the plan frees at most. Counts, never amps. */
-  current: { rack: number; plan: number };
+  /**
+   * The rack's and the plan's nodes' present current: what the plan frees at most. In counts; in amperes too where every
+   * node that draws any is calibrated, else null.
+   */
+  current: { rack: number; plan: number; amps: { rack: number; plan: number } | null };
 }
 
 export interface PlanStepPreview {

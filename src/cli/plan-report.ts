@@ -8,6 +8,7 @@ import {
   type PlanSummary,
 } from '../api/plan.ts';
 import { formatAddress, formatPosition } from '../rack/address.ts';
+import { ampsText } from '../rack/calibration.ts';
 import { compressNames } from '../rack/compress.ts';
 import { clock, nodeText } from './operation-report.ts';
 
@@ -39,7 +40,9 @@ export function previewLines(plan: PlanPreview): string[] {
     plan.stays.length === 0
       ? 'nothing of the rack is left out'
       : `not touched: ${compressNames(plan.stays.map(({ name }) => name))}`;
-  const freed = plan.cuts ? [`draws ${plan.current.plan} of the rack's ${plan.current.rack} counts`] : [];
+  const { rack, plan: part, amps } = plan.current;
+  const calibrated = amps === null ? '' : `: ${ampsText({ part: amps.plan, whole: amps.rack })}`;
+  const freed = plan.cuts ? [`draws ${part} of the rack's ${rack} counts${calibrated}`] : [];
   return [
     planLine(plan),
     ...steps,

@@ -42,6 +42,14 @@ const secret = z.union([
 ]);
 export type SecretSource = z.infer<typeof secret>;
 
+/** Linear, as the owner measured it. */
+const calibration = z.strictObject({
+  /** Amperes for each count. */
+  amps: z.number().positive().max(10),
+  /** The counts at which nothing flows. */
+  zero: z.number().min(0).max(255).default(0),
+});
+
 const node = z
   .strictObject({
     addr: z.union([z.string(), z.number()]).optional(),
@@ -58,6 +66,8 @@ const node = z
     /** Of this node's UART, where it is not `console.baud`. */
     baud: baud.optional(),
     protected: z.boolean().optional(),
+    /** Of this node's current, where it is not the rack's. */
+    calibration: calibration.optional(),
   })
   .transform((raw, ctx) => {
     // An unquoted 10 in YAML is the number ten, and 0x10 sixteen: only quoted text is certain.
@@ -150,6 +160,8 @@ export const configSchema = z.strictObject({
   /** The unlock string, where it is not the documented default. */
   unlock: secret.optional(),
   nodes: z.array(node).max(128).default([]),
+  /** Of current: counts become amperes; without it they stay counts. */
+  calibration: calibration.optional(),
   /** When values are an alarm; counts, null: never. */
   alarms: z
     .strictObject({

@@ -183,6 +183,8 @@ export class RackServer {
       {
         ...ports,
         plans,
+        calibration: (addr) =>
+          config.nodes.find((node) => node.addr === addr)?.calibration ?? config.calibration ?? null,
         poweroff:
           poweroff === undefined
             ? null

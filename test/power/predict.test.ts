@@ -2,6 +2,9 @@
 import { expect, test } from 'vitest';
 import { usualOf, type Way } from '../../src/power/durations.ts';
 import { expectation, predict, type Prospect } from '../../src/power/plans/predict.ts';
+import { preview, type Surroundings } from '../../src/power/plans/preview.ts';
+import { ampsOf, ampsText } from '../../src/rack/calibration.ts';
+import type { PlanPreview } from '../../src/api/plan.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { PlanStep } from '../../src/rack/plan.ts';
 
@@ -49,6 +52,44 @@ test('steps played through: together as many as may be, on one console one after
   expect(ends(step('off', [1, 2, 3]), { console: true })).toEqual([30, 60, 90]);
   expect(ends(step('on', [1, 2, 4], { stagger: 2 }), { power: 'off' })).toEqual([20, 40, 42]);
   expect(ends(step('on', [1, 2]))).toEqual([0, 0]);
+});
+
+test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amps']]>([
+  ['every node calibrated', [1, 2, 3], { rack: 0.9, plan: 0.675 }],
+  ['one that draws is not', [1, 3], null],
+  ['nobody measured anything', [], null],
+])('what a plan frees, in amperes: %s', (_what, calibrated, amps) => {
+  // The last one is not heard of.
+  const counts = [33, 63, 33, null];
+  const around: Surroundings = {
+    rack: {
+      name: 'r',
+      configured: true,
+      nodes: [1, 2, 3, 4].map((addr) => ({ ...unnamedNode(addr), name: `n${addr}` })),
+    },
+    look: (addr) => ({ power: 'on', current: counts[addr - 1] ?? null, refusals: [] }),
+    play: (one) => one,
+    amps: (addr, current) => ampsOf(current, calibrated.includes(addr) ? { amps: 0.0075, zero: 3 } : null),
+    prospect: () => prospect({}),
+    poweroff: null,
+  };
+  const plan = { steps: [{ name: 'a', action: 'off', selector: 'n1 n2', verify: 'boot' } as const] };
+  const shown = preview(
+    'x',
+    { steps: plan.steps.map((one) => ({ ...one, onDeadline: 'leave', onFail: 'pause' })) },
+    around,
+  );
+  expect(shown.current).toMatchObject({ rack: 129, plan: 96 });
+  if (amps === null) expect(shown.current.amps).toBeNull();
+  else
+    for (const [key, value] of Object.entries(amps))
+      expect(shown.current.amps?.[key as 'rack' | 'plan']).toBeCloseTo(value, 9);
+});
+
+test('amperes begin at zero', () => {
+  expect(ampsOf(2, { amps: 0.01, zero: 3 })).toBe(0);
+  expect(ampsOf(200, null)).toBeNull();
+  expect(ampsText({ part: 2.4, whole: 12 })).toBe('2.40 of 12.00 A (12 of 60 W)');
 });
 
 test('of what was seen, the one in the middle: one shutdown that hung is no rule', () => {

@@ -71,7 +71,7 @@ export function preview(name: string, refusals: Record<Address, Refusal[]> = {})
     ...{ name, description: DEFINITIONS[name]?.description ?? null, nodes: nodeCount(name), cuts: cuts(name) },
     ...{ predictedMs: startMs, problem: null, steps, stays },
     confirm: cuts(name) ? planConfirmation(name, nodeCount(name)) : '',
-    current: { rack: sum(RACK.nodes.map(({ addr }) => addr)), plan: sum(touched) },
+    current: { rack: sum(RACK.nodes.map(({ addr }) => addr)), plan: sum(touched), amps: null },
   };
 }
 

@@ -239,6 +239,10 @@ const PANELS: Record<string, (size: SceneOptions) => Scene> = {
       .previewed(preview('shed-all', { 0x00: [MASTER] }))
       .keys(' ', ' ', ' ', ' '),
   'emergency-on': (size) => panel(size).keys('k').previewed(preview('bring-up')),
+  'emergency-calibrated': (size) => {
+    const asked = preview('shed-dev');
+    return panel(size).previewed({ ...asked, current: { ...asked.current, amps: { rack: 11.62, plan: 4.18 } } });
+  },
   'emergency-stale': (size) => panel(size).later(STALE_AFTER_MS + 1000),
   'emergency-view-only': (size) =>
     scene({ ...size, access: 'view' })

@@ -3,6 +3,7 @@ import type { PlanList, PlanNodeRun, PlanPreview, PlanRun, PlanRunRequest } from
 import type { Operation, PowerCheck, Refusal, Verb } from '../../api/power.ts';
 import type { ClientIdentity } from '../../api/protocol.ts';
 import type { Address } from '../../rack/address.ts';
+import { ampsOf } from '../../rack/calibration.ts';
 import { resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
 import { nameOf } from '../job.ts';
@@ -223,6 +224,7 @@ export class Plans {
         };
       },
       play: (step) => this.#asWePlay(step),
+      amps: (addr, counts) => ampsOf(counts, this.#ports.calibration(addr)),
       prospect: (addr) => ({
         console: network === null || network.target(addr) === null,
         settleMs: limits.settle * 1000,

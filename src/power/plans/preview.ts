@@ -26,6 +26,8 @@ export interface Surroundings {
   look(addr: Address): Looked;
   /** The step as it is carried out here: with as many at once as the way of asking allows. */
   play(step: PlanStep): PlanStep;
+  /** Amperes; null: the node is not calibrated. */
+  amps(addr: Address, counts: number): number | null;
   /** What is known of a node for a time. */
   prospect(addr: Address): Omit<Prospect, 'power'>;
   /** The program by which the master shuts itself down, as text; null: none is configured. */
@@ -65,8 +67,6 @@ export function preview(name: string, plan: PlanDefinition, around: Surroundings
   const resolved = resolvePlan(plan, around.rack);
   const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
   const spans = spansOf(steps, around);
-  const counts = (addrs: readonly Address[]): number =>
-    addrs.reduce((sum, addr) => sum + (around.look(addr).current ?? 0), 0);
   const touched = new Set(steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr)));
   return {
     ...summary,
@@ -75,7 +75,26 @@ export function preview(name: string, plan: PlanDefinition, around: Surroundings
     stays: around.rack.nodes
       .filter(({ addr }) => !touched.has(addr))
       .map(({ addr, name: of }) => ({ addr, name: of, power: around.look(addr).power })),
-    current: { rack: counts(around.rack.nodes.map(({ addr }) => addr)), plan: counts(nodesTaken(steps)) },
+    current: currentOf(nodesTaken(steps), around),
+  };
+}
+
+function currentOf(taken: readonly Address[], around: Surroundings): PlanPreview['current'] {
+  const rack = around.rack.nodes.map(({ addr }) => addr);
+  const counts = (addrs: readonly Address[]): number =>
+    addrs.reduce((sum, addr) => sum + (around.look(addr).current ?? 0), 0);
+  const amps = (addrs: readonly Address[]): number | null =>
+    addrs.reduce<number | null>((sum, addr) => {
+      const { current } = around.look(addr);
+      const own = current === null ? 0 : around.amps(addr, current);
+      return sum === null || own === null ? null : sum + own;
+    }, 0);
+  const all = amps(rack);
+  const part = amps(taken);
+  return {
+    rack: counts(rack),
+    plan: counts(taken),
+    amps: all === null || part === null ? null : { rack: all, plan: part },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a plan would do now: in which order, how long it takes, what it frees, what stays on and by which rule. */
 import type { PlanNodePreview, PlanPreview } from '../../api/plan.ts';
 import { formatAddress } from '../../rack/address.ts';
+import { ampsText } from '../../rack/calibration.ts';
 import type { InkRole, Span } from '../frame.ts';
 import { formatDuration, POWER_LETTER, shorten, type Glyphs } from '../glyphs.ts';
 import { acting } from '../plan-rules.ts';
@@ -17,7 +18,11 @@ export function summaryLines({ preview }: EmergencyPanel, width: number): Span[]
   if (predictedMs === 0) return [[[`Nothing to do: its ${nodes} nodes are as it wants them.`, 'title']]];
   const time = predictedMs === null ? '' : `, about ${formatDuration(predictedMs)}`;
   const verb = cuts ? 'go OFF' : 'are switched on';
-  const frees = `Frees at most ${current.plan} of ${current.rack} counts of current (not calibrated).`;
+  const { rack, plan: part, amps } = current;
+  const frees =
+    amps === null
+      ? `Frees at most ${part} of ${rack} counts of current (not calibrated).`
+      : `Frees at most ${ampsText({ part: amps.plan, whole: amps.rack })}.`;
   return [
     [
       [`${acting(answer).length} of ${nodes} nodes ${verb}${time}`, 'title'],
