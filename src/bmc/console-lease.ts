@@ -14,6 +14,8 @@ import type { Wire } from './wire.ts';
 /** After ^G the bridge stops; what is still in the buffers of this machine comes within a few milliseconds. */
 const QUIET_MS = 4;
 const QUIET_CAP_MS = 60;
+/** Keys that were typed right before leaving still go out, where that takes no longer; the rest of a paste does not. */
+const LAST_WORDS_MS = 300;
 
 export class Lease implements ConsoleLease {
   readonly addr: Address;
@@ -21,6 +23,7 @@ export class Lease implements ConsoleLease {
   readonly #handlers: ConsoleHandlers;
   readonly #pacer: Pacer;
   readonly #now: () => number;
+  readonly #pacingMs: number;
   readonly #release: (lease: Lease) => Promise<void>;
   #phase: ConsolePhase = { phase: 'waiting', why: 'waiting for the bus' };
   #proof: ConsoleProof | null = null;
@@ -29,6 +32,8 @@ export class Lease implements ConsoleLease {
   readonly #pulse = new ConsolePulse(performance.now());
   /** Tells the bus that {@link doubtful} may have changed. */
   readonly #doubt: () => void;
+  /** Until when what was typed before the end may still go out (performance.now). */
+  #lastWordsUntil = 0;
   /** Not before this time (performance.now) is opening tried again. */
   retryAt = 0;
   failures = 0;
@@ -43,6 +48,7 @@ export class Lease implements ConsoleLease {
     this.baud = baud;
     this.#handlers = handlers;
     this.#now = options.now;
+    this.#pacingMs = options.pacingMs;
     this.#release = options.release;
     this.#doubt = options.doubt;
     this.#pacer = new Pacer(options.pacingMs, (byte, taken) => {
@@ -74,6 +80,12 @@ export class Lease implements ConsoleLease {
 
   get pending(): number {
     return this.#pacer.pending;
+  }
+
+  /** It has ended, and keys typed before that are still going out: for how long, ms, as it looks; 0: they are not. */
+  get lastWordsMs(): number {
+    if (this.pending === 0 || this.#wire === null) return 0;
+    return Math.max(0, Math.min(this.pending * this.#pacingMs + 1, this.#lastWordsUntil - performance.now()));
   }
 
   passed(): Promise<'sent' | 'dropped'> {
@@ -146,6 +158,8 @@ export class Lease implements ConsoleLease {
   }
 
   end(why: string): void {
+    // A timer comes up to a millisecond late: a byte takes one more than its pace.
+    if (this.pending * (this.#pacingMs + 1) <= LAST_WORDS_MS) this.#lastWordsUntil = performance.now() + LAST_WORDS_MS;
     if (this.#phase.phase !== 'closed') this.#become({ phase: 'closed', why });
   }
 

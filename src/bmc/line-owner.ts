@@ -140,7 +140,11 @@ export class LineOwner {
     if (this.#asker.suspicious) return this.#asker.recover();
     // Only where it is needed: whoever wakes this loop must find it either here or asleep.
     if (this.#asker.outOfStep) await this.#asker.resync(wire);
-    const leaving = this.#leaving.shift();
+    const [leaving] = this.#leaving;
+    // What somebody asked for now goes before the last keys of somebody who left.
+    const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
+    if (leaving && calm && leaving.lease.lastWordsMs > 0) return this.#pause(leaving.lease.lastWordsMs);
+    this.#leaving.shift();
     if (leaving) return leaving.lease.leave('', true).finally(leaving.done);
     const lease = this.#lease;
     if (lease?.onWire) {

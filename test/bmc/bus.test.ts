@@ -247,6 +247,32 @@ describe('console', () => {
     expect(rack.written).toBe('[02]|=[00]~pi\r\x07');
   });
 
+  test('keys typed right before leaving go out first; the rest of a paste does not, and a verb does not wait for them', async () => {
+    const rack = new MiniRack();
+    rack.greeting = 'hello there';
+    const bus = await busOn(rack);
+    const first = openConsole(bus);
+    await first.proven();
+    first.lease.write(bytes('exit\r'));
+    await first.lease.close();
+    expect(rack.consoleInput).toBe('exit\r');
+    const second = openConsole(bus);
+    await second.proven();
+    rack.consoleInput = '';
+    second.lease.write(bytes('x'.repeat(5_000)));
+    await second.lease.close();
+    expect(rack.consoleInput.length).toBeLessThan(20);
+    const third = openConsole(bus);
+    await third.proven();
+    rack.consoleInput = '';
+    third.lease.write(bytes('y'.repeat(90)));
+    const closed = third.lease.close();
+    expect(await bus.verb(3, 'off', { priority: PRIORITY.forceOff })).toMatchObject({ ok: true });
+    await closed;
+    expect(rack.consoleInput.length).toBeLessThan(60);
+    expect(rack.verbs).toHaveLength(1);
+  });
+
   test('holds back what a BIOS could execute until the node has spoken', async () => {
     const rack = new MiniRack();
     const bus = await busOn(rack);
