@@ -32,7 +32,7 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   const edge: InkRole = state.focus === 'console' ? 'borderFocus' : 'border';
   if (beside) for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, edge);
   for (let x = inner.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, edge);
-  const { shown } = state.pane;
+  const shown = shownIn(state);
   if (shown === null) {
     frame.text(inner.x + 1, rect.y, ' console ', 'dim');
     frame.text(inner.x + 2, inner.y + 1, 'Enter on a node opens its console here.', 'dim', inner.width - 3);
@@ -42,7 +42,8 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   const picture = screens(shown);
   const joining = state.pane.attachment.kind === 'joining';
   if (picture === null) {
-    if (joining) frame.text(inner.x + 2, inner.y + 1, 'opening …', 'dim');
+    const why = joining ? 'opening …' : 'Enter opens this console again, with its screen.';
+    frame.text(inner.x + 2, inner.y + 1, why, 'dim', inner.width - 3);
     return;
   }
   const scroll = state.pane.kept.get(shown)?.scroll ?? 0;
@@ -69,6 +70,12 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   if (typing && scroll === 0 && picture.cursor.visible && cursorRow < inner.height && picture.cursor.x < inner.width)
     frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow, shape: picture.cursor.shape ?? 0 };
   paintPaneNotice(frame, inner, state);
+}
+
+/** Beside the map: while no console is open, the last screen of the node under the cursor, where it has one. */
+function shownIn({ focus, cursor, pane }: State): Address | null {
+  const looksBack = focus === 'map' && pane.attachment.kind === 'none' && pane.kept.has(cursor);
+  return looksBack ? cursor : pane.shown;
 }
 
 /** What is selected, or was found, is turned over: its own colours stay told apart. */
