@@ -7,21 +7,10 @@ import type { Bus, ConsoleBaud, ConsoleLease, ConsolePhase } from '../bmc/types.
 import { BELL, BELL_BLOCKED } from '../console/input-filter.ts';
 import type { ConsoleCondition } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
-import { ConsoleMember, type ConsoleUser } from './console-member.ts';
+import type { ConsoleUser } from './console-member.ts';
 import { ConsoleFlow, flowText, type FlowNews } from './console-flow.ts';
+import { ConsolePeople, type ConsoleWorker } from './console-people.ts';
 import type { ConsoleRecord } from './console-record.ts';
-
-/** What an operation at a console is told. */
-export interface ConsoleWorker {
-  readonly opId: string;
-  /** It only listens: people who want the keyboard, or another console, go before. */
-  readonly yields: boolean;
-  text(bytes: Uint8Array): void;
-  condition(condition: ConsoleCondition): void;
-}
-
-/** Who types: a session, the operation, or nobody. */
-type Typist = { kind: 'session'; member: ConsoleMember } | { kind: 'operation'; worker: ConsoleWorker } | null;
 
 export interface ConsoleLinePorts {
   now(): number;
@@ -39,13 +28,9 @@ const OPENING: ConsolePhase = { phase: 'waiting', why: 'the console is being ope
 export class ConsoleLine {
   readonly addr: Address;
   readonly record: ConsoleRecord;
+  readonly people: ConsolePeople;
   readonly #bus: Pick<Bus, 'openConsole'>;
   readonly #ports: ConsoleLinePorts;
-  readonly #members = new Map<number, ConsoleMember>();
-  #worker: ConsoleWorker | null = null;
-  #typist: Typist = null;
-  /** Whose keyboard the operation borrowed. */
-  #lender: ConsoleMember | null = null;
   #baud: ConsoleBaud;
   #lease: ConsoleLease;
   #phase: ConsolePhase = OPENING;
@@ -65,6 +50,7 @@ export class ConsoleLine {
   ) {
     this.addr = addr;
     this.record = record;
+    this.people = new ConsolePeople(addr, (text) => record.mark(text, ports.now()));
     this.#bus = bus;
     this.#ports = ports;
     this.#baud = baud;
@@ -73,33 +59,10 @@ export class ConsoleLine {
     this.#phase = this.#lease.phase;
   }
 
-  get members(): ConsoleMember[] {
-    return [...this.#members.values()];
-  }
-
-  get worker(): ConsoleWorker | null {
-    return this.#worker;
-  }
-
-  /** The session that types, or null. */
-  get typingUser(): ConsoleUser | null {
-    return this.#typist?.kind === 'session' ? this.#typist.member.user : null;
-  }
-
-  /** Who types, for people, or null. */
-  get typistName(): string | null {
-    if (!this.#typist || (this.#typist.kind === 'operation' && this.#typist.worker.yields)) return null;
-    return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
-  }
-
   /** How long nothing went either way, ms; null where the console is not on the wire or somebody counts on it. */
   silentMs(): number | null {
-    if (this.#phase.phase !== 'open' || this.#worker !== null || this.#lease.pending > 0) return null;
+    if (this.#phase.phase !== 'open' || this.people.worker !== null || this.#lease.pending > 0) return null;
     return performance.now() - this.#activeAt;
-  }
-
-  get deserted(): boolean {
-    return this.#members.size === 0 && this.#worker === null;
   }
 
   get proven(): boolean {
@@ -107,13 +70,13 @@ export class ConsoleLine {
   }
 
   state(): ConsoleState {
-    const user = this.typingUser;
+    const user = this.people.typingUser;
     return {
       addr: this.addr,
       state: this.#phase.phase === 'open' ? 'open' : this.#wasOpen ? 'suspended' : 'opening',
       holder: user?.id ?? null,
-      holderName: this.typistName,
-      watchers: [...this.#members.keys()].filter((id) => id !== user?.id),
+      holderName: this.people.typistName,
+      watchers: this.people.members.map((one) => one.user.id).filter((id) => id !== user?.id),
       unproven: this.proven ? null : this.#whyUnproven(),
       baud: this.#baud,
     };
@@ -125,44 +88,6 @@ export class ConsoleLine {
       proven: this.proven && !this.#ended,
       why: this.proven ? '' : this.#whyUnproven(),
     };
-  }
-
-  member(user: ConsoleUser): ConsoleMember | null {
-    return this.#members.get(user.id) ?? null;
-  }
-
-  /** Adds a watcher, anew if it was one: its copy of the screen is to be made. */
-  join(user: ConsoleUser): ConsoleMember {
-    const typed = this.typingUser?.id === user.id;
-    const member = new ConsoleMember(user, this.addr);
-    if (!this.#members.has(user.id)) this.record.mark(`${user.name} joined`, this.#ports.now());
-    this.#members.set(user.id, member);
-    if (typed) this.#typist = { kind: 'session', member };
-    if (this.#lender?.user.id === user.id) this.#lender = member;
-    return member;
-  }
-
-  leave(user: ConsoleUser): void {
-    if (this.#members.delete(user.id)) this.record.mark(`${user.name} left`, this.#ports.now());
-    if (this.#lender?.user.id === user.id) this.#lender = null;
-    if (this.typingUser?.id === user.id) this.dropKeyboard();
-  }
-
-  /** Gives the keyboard to a member; whoever had it is told by whom it was taken. */
-  giveKeyboard(member: ConsoleMember): void {
-    const before = this.#typist;
-    if (before?.kind === 'session' && before.member.user.id === member.user.id) return;
-    this.#typist = { kind: 'session', member };
-    if (before?.kind === 'session') before.member.note('taken', `${member.user.name} took the keyboard`);
-    this.record.mark(`${member.user.name} types`, this.#ports.now());
-  }
-
-  /** Who types hands the keyboard over. */
-  handOver(from: ConsoleUser, to: ConsoleMember): void {
-    this.#typist = { kind: 'session', member: to };
-    to.note('given', `${from.name} gave you the keyboard`);
-    this.#members.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
-    this.record.mark(`${from.name} gave the keyboard to ${to.user.name}`, this.#ports.now());
   }
 
   /** An operator's words for the log; everybody here sees them. */
@@ -187,38 +112,12 @@ export class ConsoleLine {
     if (!this.#ended) this.#flowNews(this.#flow.tick(performance.now()));
   }
 
-  /** The member goes on watching; an operation at work here types again. */
-  dropKeyboard(): void {
-    this.#typist = this.#worker && { kind: 'operation', worker: this.#worker };
-  }
-
-  /** An operation works here and types; a session that typed watches meanwhile and gets its keyboard back after. */
-  employ(worker: ConsoleWorker): void {
-    const before = this.#typist;
-    this.#worker = worker;
-    if (worker.yields && before?.kind === 'session') return;
-    this.#typist = { kind: 'operation', worker };
-    if (before?.kind === 'session') {
-      this.#lender = before.member;
-      before.member.note('taken', `operation ${worker.opId} types here until it is done`);
-    }
-    this.record.mark(`operation ${worker.opId} types`, this.#ports.now());
-  }
-
-  dismiss(worker: ConsoleWorker): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
-    if (this.#typist?.kind === 'operation') this.#typist = this.#lender && { kind: 'session', member: this.#lender };
-    this.#lender = null;
-    this.record.mark(`operation ${worker.opId} is done here`, this.#ports.now());
-  }
-
   /** Keys of a session. What does not go out is told to it, never kept. */
   input(user: ConsoleUser, bytes: Uint8Array): void {
-    const member = this.#members.get(user.id);
+    const member = this.people.member(user);
     if (!member) return;
-    if (this.typingUser?.id !== user.id) {
-      member.note('blocked', `not sent: ${this.typistName ?? 'nobody'} types here; take the keyboard first`);
+    if (this.people.typingUser?.id !== user.id) {
+      member.note('blocked', `not sent: ${this.people.typistName ?? 'nobody'} types here; take the keyboard first`);
       return;
     }
     const { refused } = this.write(bytes);
@@ -230,8 +129,8 @@ export class ConsoleLine {
    * `why`: it is not, and nothing of it was kept.
    */
   async paste(user: ConsoleUser, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
-    if (this.typingUser?.id !== user.id)
-      return { sent: false, why: `${this.typistName ?? 'nobody'} types here; take the keyboard first` };
+    if (this.people.typingUser?.id !== user.id)
+      return { sent: false, why: `${this.people.typistName ?? 'nobody'} types here; take the keyboard first` };
     const { refused } = this.write(bytes);
     if (refused !== null) return { sent: false, why: refused };
     const sent = (await this.#lease.passed()) === 'sent';
@@ -241,8 +140,8 @@ export class ConsoleLine {
   /** The operation's typing; refused while somebody else has the keyboard. */
   type(worker: ConsoleWorker, bytes: Uint8Array): { taken: number; refused: string | null } {
     if (this.#ended) return { taken: 0, refused: 'the console was closed' };
-    if (this.#typist?.kind !== 'operation' || this.#typist.worker !== worker)
-      return { taken: 0, refused: `${this.typistName ?? 'nobody'} types on this console` };
+    if (!this.people.isTyping(worker))
+      return { taken: 0, refused: `${this.people.typistName ?? 'nobody'} types on this console` };
     return this.write(bytes);
   }
 
@@ -269,7 +168,7 @@ export class ConsoleLine {
   }
 
   #tell(kind: 'note' | 'flood' | 'baud', text: string): void {
-    for (const member of this.#members.values()) member.note(kind, text);
+    for (const member of this.people.members) member.note(kind, text);
   }
 
   #flowNews(news: readonly FlowNews[]): void {
@@ -284,8 +183,8 @@ export class ConsoleLine {
     if (this.#ended) return false;
     this.#ended = true;
     this.record.closed(why, this.#ports.now());
-    for (const member of this.#members.values()) member.note('closed', why);
-    this.#worker?.condition({ open: false, proven: false, why });
+    for (const member of this.people.members) member.note('closed', why);
+    this.people.worker?.condition({ open: false, proven: false, why });
     return true;
   }
 
@@ -295,8 +194,8 @@ export class ConsoleLine {
     this.#flowNews(this.#flow.feed(bytes, this.#activeAt));
     this.record.data(bytes);
     this.#ports.heard(bytes);
-    for (const member of this.#members.values()) member.data(bytes);
-    this.#worker?.text(bytes);
+    for (const member of this.people.members) member.data(bytes);
+    this.people.worker?.text(bytes);
   }
 
   #phaseChanged(phase: ConsolePhase): void {
@@ -308,7 +207,7 @@ export class ConsoleLine {
       return;
     }
     if (phase.phase === 'open') this.#wasOpen = true;
-    this.#worker?.condition(this.condition());
+    this.people.worker?.condition(this.condition());
     this.#ports.changed();
   }
 
@@ -317,7 +216,7 @@ export class ConsoleLine {
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
     this.record.mark(text, from);
     this.#ports.torn();
-    for (const member of this.#members.values()) member.note('gap', text);
+    for (const member of this.people.members) member.note('gap', text);
   }
 
   #whyUnproven(): string {

@@ -1,6 +1,7 @@
 /** A console in the hands of an operation: bytes become text, listeners may come late. */
 import type { ConsoleCondition, OperationConsole } from '../power/ports.ts';
-import type { ConsoleLine, ConsoleWorker } from './console-line.ts';
+import type { ConsoleLine } from './console-line.ts';
+import type { ConsoleWorker } from './console-people.ts';
 
 /** Puts operation `opId` to work at `line`; `released` is called after it let go. */
 export function operationConsole(
@@ -20,7 +21,7 @@ export function operationConsole(
     text: (bytes) => onText(decoder.decode(bytes, { stream: true }), now()),
     condition: (condition) => onState(condition),
   };
-  line.employ(worker);
+  line.people.employ(worker);
   return {
     onText(fn) {
       onText = fn;
@@ -31,7 +32,7 @@ export function operationConsole(
     },
     type: (text) => line.type(worker, encoder.encode(text)),
     release() {
-      line.dismiss(worker);
+      line.people.dismiss(worker);
       released();
       return Promise.resolve();
     },

@@ -62,17 +62,17 @@ export class Consoles implements ConsolePort {
   async attach(user: ConsoleUser, request: { addr: Address; take: boolean; watch: boolean }): Promise<ConsoleJoined> {
     const { addr, take, watch } = request;
     const line = watch ? this.#watchable(addr) : this.#lineFor(user, addr, take);
-    const member = line.join(user);
+    const member = line.people.join(user);
     if (watch) {
-      if (line.typingUser?.id === user.id) line.dropKeyboard();
-    } else if (line.typistName === null || take) line.giveKeyboard(member);
+      if (line.people.typingUser?.id === user.id) line.people.dropKeyboard();
+    } else if (line.people.typistName === null || take) line.people.giveKeyboard(member);
     this.#options.changed();
     const copy = await line.record.copy(() => member.begin());
     // After the answer: the client makes its emulator from it before bytes arrive.
     setImmediate(() => member.goLive());
     return {
       addr,
-      role: line.typingUser?.id === user.id ? 'types' : 'watches',
+      role: line.people.typingUser?.id === user.id ? 'types' : 'watches',
       cols: copy.cols,
       rows: copy.rows,
       screen: copy.screen.toString('base64'),
@@ -83,9 +83,9 @@ export class Consoles implements ConsolePort {
   /** Takes the keyboard of the console being watched. */
   take(user: ConsoleUser): ConsoleState {
     const line = this.#line;
-    const member = line?.member(user);
+    const member = line?.people.member(user);
     if (!line || !member) throw rpcError('unknown', 'you are at no console: attach to one first');
-    line.giveKeyboard(member);
+    line.people.giveKeyboard(member);
     this.#options.changed();
     return line.state();
   }
@@ -93,9 +93,9 @@ export class Consoles implements ConsolePort {
   /** Hands the keyboard of one's console to another session there. */
   give(user: ConsoleUser, session: number): ConsoleState {
     const line = this.#typedBy(user, 'only who types can hand the keyboard over');
-    const to = line.members.find((member) => member.user.id === session);
+    const to = line.people.members.find((member) => member.user.id === session);
     if (!to) throw rpcError('unknown', `session ${session} is not at the console of ${this.#label(line.addr)}`);
-    if (session !== user.id) line.handOver(user, to);
+    if (session !== user.id) line.people.handOver(user, to);
     this.#options.changed();
     return line.state();
   }
@@ -103,7 +103,7 @@ export class Consoles implements ConsolePort {
   /** A note into the log of the console that one is at. */
   note(user: ConsoleUser, text: string): void {
     const line = this.#line;
-    if (!line?.member(user)) throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
+    if (!line?.people.member(user)) throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
     line.logNote(user, text);
   }
 
@@ -132,8 +132,8 @@ export class Consoles implements ConsolePort {
 
   detach(user: ConsoleUser): void {
     const line = this.#line;
-    if (!line?.member(user)) return;
-    line.leave(user);
+    if (!line?.people.member(user)) return;
+    line.people.leave(user);
     this.#closeIfDeserted(line, `${user.name} detached`);
     this.#options.changed();
   }
@@ -141,25 +141,25 @@ export class Consoles implements ConsolePort {
   resize(user: ConsoleUser, cols: number, rows: number): void {
     const line = this.#typedBy(user, 'only who types at a console sets its size');
     line.record.resize(cols, rows);
-    for (const member of line.members)
+    for (const member of line.people.members)
       if (member.user.id !== user.id)
         member.note('resized', `${user.name} set the size to ${cols}x${rows}`, { cols, rows });
   }
 
   input(user: ConsoleUser, addr: Address, bytes: Uint8Array): void {
-    if (this.#line?.addr === addr && this.#line.member(user)) this.#line.input(user, bytes);
+    if (this.#line?.addr === addr && this.#line.people.member(user)) this.#line.input(user, bytes);
     else user.outbox.note('console.note', { addr, kind: 'blocked', text: 'not sent: this console is not open' });
   }
 
   paste(user: ConsoleUser, addr: Address, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
     const line = this.#line;
-    if (line?.addr === addr && line.member(user)) return line.paste(user, bytes);
+    if (line?.addr === addr && line.people.member(user)) return line.paste(user, bytes);
     return Promise.resolve({ sent: false, why: 'this console is not open' });
   }
 
   holder(): { addr: Address; session: number; name: string } | null {
     const line = this.#line;
-    const user = line?.typingUser;
+    const user = line?.people.typingUser;
     return line && user ? { addr: line.addr, session: user.id, name: user.name } : null;
   }
 
@@ -169,9 +169,9 @@ export class Consoles implements ConsolePort {
     requestor: { session: number; take: boolean; yields: boolean },
   ): Promise<OperationConsole> {
     const before = this.#line;
-    const user = before?.typingUser ?? null;
+    const user = before?.people.typingUser ?? null;
     if (user && requestor.yields) return Promise.reject(new ConsoleHeld(user.name));
-    if (before?.worker) return Promise.reject(new ConsoleHeld(`operation ${before.worker.opId}`));
+    if (before?.people.worker) return Promise.reject(new ConsoleHeld(`operation ${before.people.worker.opId}`));
     if (user && user.id !== requestor.session && !requestor.take) return Promise.reject(new ConsoleHeld(user.name));
     if (before && before.addr !== addr)
       this.#end(before, `operation ${opId} needs the console of ${this.#label(addr)}`);
@@ -195,7 +195,7 @@ export class Consoles implements ConsolePort {
   /** @throws a refusal in the words of `problem` where somebody else types, or nobody */
   #typedBy(user: ConsoleUser, problem: string): ConsoleLine {
     const line = this.#line;
-    if (!line || line.typingUser?.id !== user.id) throw rpcError('unknown', problem);
+    if (!line || line.people.typingUser?.id !== user.id) throw rpcError('unknown', problem);
     return line;
   }
 
@@ -208,13 +208,14 @@ export class Consoles implements ConsolePort {
     const line = this.#line;
     if (!line) return this.#open(addr);
     if (line.addr === addr) return line;
-    const typist = line.typingUser?.id === user.id ? null : line.typistName;
+    const typist = line.people.typingUser?.id === user.id ? null : line.people.typistName;
     // An operation that lent its keyboard to this user still needs its console.
-    const holder = typist ?? (line.worker && !line.worker.yields ? `operation ${line.worker.opId}` : null);
+    const holder =
+      typist ?? (line.people.worker && !line.people.worker.yields ? `operation ${line.people.worker.opId}` : null);
     if (holder !== null && !take)
       throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
     // Who leaves needs not be told.
-    line.leave(user);
+    line.people.leave(user);
     this.#end(line, `${user.name} opened the console of ${this.#label(addr)}`);
     return this.#open(addr);
   }
@@ -250,7 +251,7 @@ export class Consoles implements ConsolePort {
   }
 
   #closeIfDeserted(line: ConsoleLine, why: string): void {
-    if (this.#line === line && line.deserted) this.#end(line, why);
+    if (this.#line === line && line.people.deserted) this.#end(line, why);
   }
 
   #record(addr: Address): ConsoleRecord {

@@ -1,0 +1,127 @@
+/**
+ * Who is at an open console: the people who watch, the operation that works through it, and who of them types. Changes
+ * of hands are marked in the log, and whoever loses the keyboard is told by whom.
+ */
+import type { ConsoleCondition } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
+import { ConsoleMember, type ConsoleUser } from './console-member.ts';
+
+/** What an operation at a console is told. */
+export interface ConsoleWorker {
+  readonly opId: string;
+  /** It only listens: people who want the keyboard, or another console, go before. */
+  readonly yields: boolean;
+  text(bytes: Uint8Array): void;
+  condition(condition: ConsoleCondition): void;
+}
+
+/** Who types: a session, the operation, or nobody. */
+type Typist = { kind: 'session'; member: ConsoleMember } | { kind: 'operation'; worker: ConsoleWorker } | null;
+
+export class ConsolePeople {
+  readonly #addr: Address;
+  readonly #mark: (text: string) => void;
+  readonly #members = new Map<number, ConsoleMember>();
+  #worker: ConsoleWorker | null = null;
+  #typist: Typist = null;
+  /** Whose keyboard the operation borrowed. */
+  #lender: ConsoleMember | null = null;
+
+  /** `mark`: a line of our own in the console's log. */
+  constructor(addr: Address, mark: (text: string) => void) {
+    this.#addr = addr;
+    this.#mark = mark;
+  }
+
+  get members(): ConsoleMember[] {
+    return [...this.#members.values()];
+  }
+
+  get worker(): ConsoleWorker | null {
+    return this.#worker;
+  }
+
+  /** The session that types, or null. */
+  get typingUser(): ConsoleUser | null {
+    return this.#typist?.kind === 'session' ? this.#typist.member.user : null;
+  }
+
+  /** Who types, for people, or null. */
+  get typistName(): string | null {
+    if (!this.#typist || (this.#typist.kind === 'operation' && this.#typist.worker.yields)) return null;
+    return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
+  }
+
+  get deserted(): boolean {
+    return this.#members.size === 0 && this.#worker === null;
+  }
+
+  member(user: ConsoleUser): ConsoleMember | null {
+    return this.#members.get(user.id) ?? null;
+  }
+
+  /** Adds a watcher, anew if it was one: its copy of the screen is to be made. */
+  join(user: ConsoleUser): ConsoleMember {
+    const typed = this.typingUser?.id === user.id;
+    const member = new ConsoleMember(user, this.#addr);
+    if (!this.#members.has(user.id)) this.#mark(`${user.name} joined`);
+    this.#members.set(user.id, member);
+    if (typed) this.#typist = { kind: 'session', member };
+    if (this.#lender?.user.id === user.id) this.#lender = member;
+    return member;
+  }
+
+  leave(user: ConsoleUser): void {
+    if (this.#members.delete(user.id)) this.#mark(`${user.name} left`);
+    if (this.#lender?.user.id === user.id) this.#lender = null;
+    if (this.typingUser?.id === user.id) this.dropKeyboard();
+  }
+
+  /** Gives the keyboard to a member; whoever had it is told by whom it was taken. */
+  giveKeyboard(member: ConsoleMember): void {
+    const before = this.#typist;
+    if (before?.kind === 'session' && before.member.user.id === member.user.id) return;
+    this.#typist = { kind: 'session', member };
+    if (before?.kind === 'session') before.member.note('taken', `${member.user.name} took the keyboard`);
+    this.#mark(`${member.user.name} types`);
+  }
+
+  /** Who types hands the keyboard over. */
+  handOver(from: ConsoleUser, to: ConsoleMember): void {
+    this.#typist = { kind: 'session', member: to };
+    to.note('given', `${from.name} gave you the keyboard`);
+    this.#members.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
+    this.#mark(`${from.name} gave the keyboard to ${to.user.name}`);
+  }
+
+  /** The member goes on watching; an operation at work here types again. */
+  dropKeyboard(): void {
+    this.#typist = this.#worker && { kind: 'operation', worker: this.#worker };
+  }
+
+  /** An operation works here and types; a session that typed watches meanwhile and gets its keyboard back after. */
+  employ(worker: ConsoleWorker): void {
+    const before = this.#typist;
+    this.#worker = worker;
+    if (worker.yields && before?.kind === 'session') return;
+    this.#typist = { kind: 'operation', worker };
+    if (before?.kind === 'session') {
+      this.#lender = before.member;
+      before.member.note('taken', `operation ${worker.opId} types here until it is done`);
+    }
+    this.#mark(`operation ${worker.opId} types`);
+  }
+
+  dismiss(worker: ConsoleWorker): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    if (this.#typist?.kind === 'operation') this.#typist = this.#lender && { kind: 'session', member: this.#lender };
+    this.#lender = null;
+    this.#mark(`operation ${worker.opId} is done here`);
+  }
+
+  /** The keyboard is the operation's now. */
+  isTyping(worker: ConsoleWorker): boolean {
+    return this.#typist?.kind === 'operation' && this.#typist.worker === worker;
+  }
+}
