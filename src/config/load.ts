@@ -103,6 +103,24 @@ export function parseConfig(text: string, file: string): Config {
   return parsed.data;
 }
 
+/**
+ * Problems that somebody else found in a configuration which this file could read, with their places.
+ * `place`: `key` means the name at the path's end, not what stands behind it.
+ */
+export function placedProblems(
+  { path: file, text }: { path: string; text: string },
+  problems: readonly { path: Path; place?: 'key'; message: string }[],
+): ConfigError {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  return new ConfigError(
+    problems.map(({ path, place, message }) => ({
+      ...{ file, message: `${pathText(path)}${message}` },
+      ...lines.linePos(offsetOf(document, path, place)),
+    })),
+  );
+}
+
 /** A hook for nodes that there are not would never run, and nobody would know. */
 function checkHooks(config: Config): Contradiction[] {
   const inventory = inventoryOf(config);

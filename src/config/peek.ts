@@ -34,6 +34,17 @@ export function isRackListIn(candidates: readonly { path: string }[]): boolean {
   }
 }
 
+/** True where the first of these files says something of the interface: its keys, its mouse, its bell. */
+export function settingsIn(candidates: readonly { path: string }[]): boolean {
+  const found = candidates.find(({ path }) => existsSync(path));
+  try {
+    return found !== undefined && /^["']?(?:keys|interface)["']?[ \t]*:/m.test(readFileSync(found.path, 'utf8'));
+  } catch {
+    // The interface needs no configuration to talk to a server.
+    return false;
+  }
+}
+
 /** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */
 export function peekPortIn(candidates: readonly { path: string; required: boolean }[]): string | null {
   const found = candidates.find(({ path, required }) => required || existsSync(path));

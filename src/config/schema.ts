@@ -153,6 +153,8 @@ const plan = z.strictObject({
   steps: z.array(planStep).min(1).max(32),
 });
 
+const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
+
 export const configSchema = z.strictObject({
   name: z.string().max(64).default('rack'),
   /** Device of the bus. */
@@ -248,6 +250,16 @@ export const configSchema = z.strictObject({
       steady: seconds.default(15),
     })
     .prefault({}),
+  /** The operator's terminal. */
+  interface: z
+    .strictObject({
+      mouse: z.boolean().default(false),
+      /** Rings for new alarms. */
+      bell: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** Keys of the interface: place, command, key or keys. Which there are only the interface knows. */
+  keys: z.record(z.string(), z.record(z.string(), z.union([keyText, z.array(keyText).min(1).max(8)]))).default({}),
   /** Named sequences: `rackui plan run NAME`. */
   plans: z.record(planName, plan).default({}),
   /** The program (and its arguments) by which the master, this machine, shuts itself down at the end of a plan. */

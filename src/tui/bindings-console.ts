@@ -58,6 +58,10 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
     help: 'running operations and their results',
   },
   { context: 'prefix', keys: ['z'], command: 'zoom', hint: null, help: 'give the console the whole screen, or back' },
+  {
+    ...{ context: 'prefix', keys: ['M'], command: 'mouse', hint: null },
+    help: 'mouse on or off: select, open, scroll, move the line between map and console',
+  },
   { context: 'prefix', keys: [':'], command: 'palette', hint: null, help: 'every command and node, by letters' },
   { context: 'prefix', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'prefix', keys: ['C-]'], command: 'send-prefix', hint: null, help: 'send the prefix itself to the node' },

@@ -92,6 +92,10 @@ export const MAP_BINDINGS: readonly Binding[] = [
     hint: null,
     help: 'take the filter away; then unmark everything',
   },
+  {
+    ...{ context: 'map', keys: ['M'], command: 'mouse', hint: null },
+    help: 'mouse on or off: select, open, scroll, move the line between map and console',
+  },
   { context: 'map', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'map', keys: ['q'], command: 'quit', hint: 'quit', help: 'leave; running operations go on in the server' },
 ];

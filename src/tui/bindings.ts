@@ -105,7 +105,8 @@ export type Command =
   | 'line-end'
   | 'paste-brackets'
   | 'prefix'
-  | 'send-prefix';
+  | 'send-prefix'
+  | 'mouse';
 
 export interface Binding {
   context: Context;
@@ -170,10 +171,14 @@ export function disabledReason(binding: Binding, state: State): string | null {
   return binding.disabled?.(state) ?? null;
 }
 
+/** The key of a command as the tokenizer names it. */
+export function keyNameOf(state: State, context: Context, command: Command): string {
+  const all = bindingsWith(state.settings.keys);
+  return all.find((one) => one.context === context && one.command === command)?.keys[0] ?? '';
+}
+
 /** The key of a command as people call it, for sentences: `o`; behind the prefix `Ctrl-] w`. */
 export function keyOf(state: State, context: Context, command: Command): string {
-  const all = bindingsWith(state.settings.keys);
-  const binding = all.find((one) => one.context === context && one.command === command);
-  const label = keyLabel(binding?.keys[0] ?? '');
+  const label = keyLabel(keyNameOf(state, context, command));
   return context === 'prefix' ? `${keyOf(state, 'console', 'prefix')} ${label}` : label;
 }

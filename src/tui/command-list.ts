@@ -1,6 +1,6 @@
 /** What the palette of `:` offers: every command and every node, with its key, and why it cannot be used now. Pure. */
 import { formatAddress, formatPosition } from '../rack/address.ts';
-import { bindingId, bindingsWith, disabledReason, type Binding, type Context } from './bindings.ts';
+import { bindingId, bindingsWith, disabledReason, keyNameOf, type Binding, type Context } from './bindings.ts';
 import { fitOf } from './fuzzy.ts';
 import { keyLabel } from './key-names.ts';
 import { nameOf, type Overlay, type State } from './state.ts';
@@ -51,7 +51,7 @@ export const WHERE: Record<Context, string> = {
 
 function commandOffers(state: State, from: PaletteContext): Offer[] {
   const all = bindingsWith(state.settings.keys);
-  const prefix = all.find(({ command }) => command === 'prefix')?.keys[0] ?? '';
+  const prefix = keyNameOf(state, 'console', 'prefix');
   const offer = (binding: Binding): Offer => {
     const { context, keys, help } = binding;
     const [first = ''] = keys;
@@ -68,7 +68,7 @@ function commandOffers(state: State, from: PaletteContext): Offer[] {
 
 /** Nodes by the digits of their address: on the map they jump, at a console they go to that node's. */
 function nodeOffers(state: State, from: PaletteContext): Offer[] {
-  const prefix = bindingsWith(state.settings.keys).find(({ command }) => command === 'prefix')?.keys[0] ?? '';
+  const prefix = keyNameOf(state, 'console', 'prefix');
   const atConsole = from === 'prefix' || from === 'look';
   return state.rack.nodes.map(({ addr, role }) => {
     const digits = formatAddress(addr);

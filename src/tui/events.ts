@@ -24,6 +24,10 @@ export type UiEvent =
   | { type: 'resize'; cols: number; rows: number }
   /** The frame that showed the overlay (or its prompt) is on the terminal. */
   | { type: 'painted'; local: number }
+  /** The mouse is ours, or no more: said by whichever rack was shown. */
+  | { type: 'mouse'; on: boolean }
+  /** A turn of the wheel that the node's program does not want to know of. */
+  | { type: 'wheel'; addr: Address; way: 'up' | 'down' }
   /** The pane was scrolled back beyond what is kept of that console. */
   | { type: 'scroll-limit'; addr: Address; lines: number }
   | { type: 'update'; note: ServerNotes['update']; local: number }
@@ -119,6 +123,9 @@ export type Effect =
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
   /** For the next run. */
   | { do: 'remember'; view: View }
+  /** The terminal tells what its mouse does, or no more. */
+  | { do: 'report-mouse'; on: boolean }
+  | { do: 'ring' }
   | { do: 'reconnect' }
   | { do: 'quit' };
 

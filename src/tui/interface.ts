@@ -90,6 +90,11 @@ class Interface {
         },
         clipboard: (text) => this.#terminal?.copy(text),
         rack: (to) => this.#show(to),
+        reportMouse: (on) => {
+          this.#terminal?.reportMouse(on);
+          this.#toAll({ type: 'mouse', on });
+        },
+        ring: () => this.#terminal?.ring(),
         quit: () => this.#quit(),
       });
       return seat;
@@ -109,6 +114,7 @@ class Interface {
     this.#terminal = new Terminal(this.#o.stdout, this.#size(), palette, () =>
       this.#leave({ code: SIGNAL_CODES.SIGHUP }),
     );
+    if (this.#o.settings.mouse) this.#terminal.reportMouse(true);
     this.#terminal.onDrain = () => this.#drained();
     this.#listen();
     this.#draw();
@@ -170,7 +176,8 @@ class Interface {
     const local = Date.now();
     for (const token of tokens) {
       if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
-      this.#seat.dispatch({ type: 'token', token, burst, local });
+      const own = token.kind === 'mouse' ? belowTabs(token, tabRows(this.#seats.length)) : token;
+      this.#seat.dispatch({ type: 'token', token: own, burst, local });
     }
   }
 
@@ -315,6 +322,12 @@ function differs(before: State, after: State): boolean {
 /** What a tab tells. */
 function differsInTab(before: State, after: State): boolean {
   return before.link.kind !== after.link.kind || before.bus.state !== after.bus.state || before.alarms !== after.alarms;
+}
+
+/** A rack's rows begin under the tabs; above them is nothing of its own. */
+function belowTabs(token: Extract<Token, { kind: 'mouse' }>, tabs: number): Token {
+  const { pointer, bytes } = token;
+  return pointer.y < tabs ? { kind: 'reply', bytes } : { ...token, pointer: { ...pointer, y: pointer.y - tabs } };
 }
 
 /** Without a UTF-8 locale the terminal would show three characters for each sign. */

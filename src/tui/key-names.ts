@@ -94,3 +94,42 @@ export function keyLabel(key: string): string {
   const words = modifiers.replace('C-', 'Ctrl-').replace('M-', 'Alt-').replace('S-', 'Shift-');
   return words + (KEY_LABELS[base] ?? (/^f\d+$/.test(base) ? base.toUpperCase() : base));
 }
+
+const NAMED = new Set([...Object.keys(KEY_LABELS), ...Array.from({ length: 20 }, (_, n) => `f${n + 1}`)]);
+const ALSO: Record<string, string> = {
+  ...{ pgup: 'pageup', pgdn: 'pagedown', esc: 'escape', return: 'enter', ins: 'insert', del: 'delete' },
+};
+const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
+  ...{ ctrl: 'C', control: 'C', c: 'C', alt: 'M', meta: 'M', m: 'M', shift: 'S', s: 'S' },
+};
+
+/** A key as people write it (`Ctrl-A`, `C-a`, `PgUp`, `p`), as the tokenizer names it; null: no terminal sends it so. */
+export function parseKey(text: string): string | null {
+  const given = new Set<'C' | 'M' | 'S'>();
+  let rest = text;
+  for (;;) {
+    const [whole, word = ''] = /^([a-z]+)-(?=.)/i.exec(rest) ?? [];
+    const modifier = MODIFIERS[word.toLowerCase()];
+    if (whole === undefined || modifier === undefined) break;
+    given.add(modifier);
+    rest = rest.slice(whole.length);
+  }
+  const lower = rest.toLowerCase();
+  const name = ALSO[lower] ?? (rest === ' ' ? 'space' : lower);
+  const [control, alt, shift] = [given.has('C'), given.has('M'), given.has('S')];
+  if (NAMED.has(name)) {
+    // These are one byte each: with Ctrl or Shift they are themselves, but for Shift-Tab.
+    if (['enter', 'escape', 'backspace', 'tab', 'space'].includes(name)) {
+      if (shift) return name === 'tab' && !control && !alt ? 'S-tab' : null;
+      if (control) return name === 'space' && !alt ? 'C-space' : null;
+      return alt ? `M-${name}` : name;
+    }
+    return `${control ? 'C-' : ''}${alt ? 'M-' : ''}${shift ? 'S-' : ''}${name}`;
+  }
+  // A capital letter is its own key.
+  if (Array.from(rest).length !== 1 || shift || /\p{C}/u.test(rest)) return null;
+  if (!control) return alt ? `M-${rest}` : rest;
+  // Ctrl-I is Tab, Ctrl-M Enter, Ctrl-[ Escape: whoever means those says so.
+  const plain = `C-${lower}`;
+  return nameOfControl((lower.codePointAt(0) ?? 0) & 0x1f) === plain ? `${alt ? 'M-' : ''}${plain}` : null;
+}

@@ -92,7 +92,8 @@ export function layoutOf(state: State): ScreenLayout {
   }
   const body: Rect = { x: 0, y: 1, width: cols, height: rows - 3 };
   const panes = panesOf(state.size, state.view.preset);
-  const { left, console, detail } = cols >= BESIDE_COLS ? sideBySide(body, panes) : stacked(state, body, panes);
+  const { left, console, detail } =
+    cols >= BESIDE_COLS ? sideBySide(body, panes, state.view.split) : stacked(state, body, panes);
   return { kind: 'normal', ...frame, console, ...column(state, left, detail) };
 }
 
@@ -104,7 +105,10 @@ interface Arrangement {
   detail: Rect | 'under' | null;
 }
 
-function sideBySide(body: Rect, panes: Panes): Arrangement {
+/** A console that was dragged narrower or wider leaves the map a line for each node's cell. */
+const DRAGGED = { console: 40, map: 62 };
+
+function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement {
   const detail = !panes.detail
     ? 0
     : !panes.console
@@ -112,7 +116,9 @@ function sideBySide(body: Rect, panes: Panes): Arrangement {
       : body.width >= DETAIL_COLS
         ? Math.min(50, body.width - CONSOLE.cols - 4 * 20)
         : 0;
-  const console = panes.console ? CONSOLE.cols : 0;
+  const most = body.width - detail - DRAGGED.map;
+  const wanted = split === null ? CONSOLE.cols : Math.max(DRAGGED.console, Math.min(most, split));
+  const console = panes.console ? wanted : 0;
   const left = body.width - console - detail;
   const part = (x: number, width: number): Rect | null => (width > 0 ? { ...body, x, width } : null);
   return {

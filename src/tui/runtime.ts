@@ -20,6 +20,8 @@ export interface RuntimePorts {
   /** Loaded at the first console: an emulator costs a start 36 ms. */
   emulators(): Promise<Emulators>;
   reconnect(): void;
+  reportMouse(on: boolean): void;
+  ring(): void;
   quit(): void;
   /** Shows another rack. */
   rack(index: number): void;
@@ -191,6 +193,12 @@ export class Runtime {
       case 'remember':
         this.#try('remembering the layout', this.#ports.remember(effect.view));
         return;
+      case 'report-mouse':
+        this.#ports.reportMouse(effect.on);
+        return;
+      case 'ring':
+        this.#ports.ring();
+        return;
       case 'reconnect':
         this.#ports.reconnect();
         return;
@@ -205,7 +213,11 @@ export class Runtime {
 
   #point({ addr, pointer, rows, scroll }: Extract<Effect, { do: 'mouse' }>, emulators: Emulators): void {
     const place = emulators.onScreen(addr, pointer, rows, scroll);
-    const bytes = place && pointerForNode(place, emulators.pointerModes(addr));
+    const modes = emulators.pointerModes(addr);
+    const { button } = pointer;
+    if (modes.tracking === 'none' && (button === 'wheel-up' || button === 'wheel-down'))
+      this.#ports.dispatch({ type: 'wheel', addr, way: button === 'wheel-up' ? 'up' : 'down' });
+    const bytes = place && pointerForNode(place, modes);
     if (bytes === null) return;
     // A moving mouse says more than the bus carries to a node; where it stops is told by what is pressed there.
     const now = performance.now();

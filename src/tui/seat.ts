@@ -5,7 +5,7 @@ import type { UiEvent } from './events.ts';
 import { rememberedView, rememberView } from './remember.ts';
 import { Runtime } from './runtime.ts';
 import { saveText } from './save.ts';
-import { initialState, shownOperations, type State } from './state.ts';
+import { initialState, shownOperations, type Settings, type State } from './state.ts';
 import { update } from './update.ts';
 import type { Screens } from './view/pane.ts';
 import { topLine } from './view/pane.ts';
@@ -19,6 +19,7 @@ export interface RackAccess {
 
 export interface SeatOptions {
   viewOnly: boolean;
+  settings: Settings;
   /** Where what is saved of a console goes. */
   saveDirectory: string;
   /** The file in which the layout is remembered from one run to the next. */
@@ -35,6 +36,9 @@ export interface SeatPorts {
   clipboard(text: string): void;
   /** Show another rack. */
   rack(index: number): void;
+  /** For all racks: there is one mouse. */
+  reportMouse(on: boolean): void;
+  ring(): void;
   quit(): void;
 }
 
@@ -58,7 +62,7 @@ export class Seat {
     this.#client = access.client;
     const utcOffset = -new Date().getTimezoneOffset();
     this.#state = {
-      ...initialState(access.client.welcome, size, Date.now(), utcOffset, options.viewOnly),
+      ...initialState(access.client.welcome, size, Date.now(), utcOffset, options.viewOnly, options.settings),
       racks,
       view: rememberedView(options.viewFile),
     };
@@ -66,6 +70,8 @@ export class Seat {
       dispatch: (event) => this.dispatch(event),
       emulators: () => this.#loadEmulators(),
       reconnect: () => void this.#reconnect(),
+      reportMouse: (on) => ports.reportMouse(on),
+      ring: () => ports.ring(),
       quit: () => ports.quit(),
       rack: (index) => ports.rack(index),
       clipboard: (text) => ports.clipboard(text),

@@ -11,9 +11,11 @@ export type CellSize = (typeof CELL_SIZES)[number];
 export interface View {
   preset: Preset;
   cells: CellSize;
+  /** Columns of a console beside the map, as it was dragged; null: as the layout has it. */
+  split: number | null;
 }
 
-export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto' };
+export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto', split: null };
 
 export const PRESET_WORDS: Record<Preset, string> = {
   auto: 'as the terminal has room',
@@ -29,5 +31,6 @@ export function viewFrom(json: unknown): View {
   return {
     preset: PRESETS.find((one) => one === said['preset']) ?? USUAL_VIEW.preset,
     cells: CELL_SIZES.find((one) => one === said['cells']) ?? USUAL_VIEW.cells,
+    split: Number.isInteger(said['split']) ? Number(said['split']) : null,
   };
 }

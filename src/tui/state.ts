@@ -218,6 +218,8 @@ export interface State {
   lastMark: Address | null;
   /** Words that nodes must match to be shown (see filter.ts); '': all. */
   filter: string;
+  /** The line between map and console is held by the mouse. */
+  drag: boolean;
   /** First digit of an address typed on the map, and when. */
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
@@ -225,6 +227,8 @@ export interface State {
   /** Ids of what was last chosen in the palette, the latest first. */
   recent: readonly string[];
   notice: Notice | null;
+  /** When the terminal last rang for an alarm, server's clock. */
+  rangAt: number;
   /** For identities of dialogs: an answer for a dialog that was closed meanwhile is nobody's. */
   nextId: number;
 }
@@ -287,6 +291,7 @@ export function initialState(
     marks: new Set(),
     lastMark: null,
     filter: '',
+    drag: false,
     digit: null,
     pane: {
       attachment: { kind: 'none' },
@@ -302,6 +307,7 @@ export function initialState(
     overlay: null,
     recent: [],
     notice: null,
+    rangAt: 0,
     nextId: 1,
   };
 }

@@ -25,7 +25,7 @@ interface BlessedScreen {
 
 const ENTER = '\x1b[?1049h\x1b[?1004h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
 /** Whatever state a frame left: attributes, cursor and its shape, bracketed paste, synchronized output, the screen before. */
-const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1004l\x1b[0 q\x1b[?25h\x1b[?1049l';
+const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[0 q\x1b[?25h\x1b[?1049l';
 /** A frame appears as one; terminals that do not know the mode ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
 const FRAME_END = '\x1b[?2026l';
@@ -155,6 +155,16 @@ export class Terminal {
   /** Into the operator's clipboard, by their own key; a terminal that does not allow it ignores it. */
   copy(text: string): void {
     this.#output.write(`\x1b]52;c;${Buffer.from(text, 'utf8').toString('base64')}\x1b\\`);
+  }
+
+  /** Buttons, the wheel and what moves with a button held, in SGR's form; off: the mouse is the terminal's own. */
+  reportMouse(on: boolean): void {
+    this.#output.write(on ? '\x1b[?1002h\x1b[?1006h' : '\x1b[?1006l\x1b[?1002l');
+  }
+
+  /** The terminal's own bell, whatever it makes of it. */
+  ring(): void {
+    this.#output.write('\x07');
   }
 
   #place({ x, y, shape = 0 }: NonNullable<Frame['cursor']>): string {

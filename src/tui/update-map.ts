@@ -8,6 +8,7 @@ import { blades, layoutOf } from './layout.ts';
 import { targetsOf, type State } from './state.ts';
 import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
+import { switchMouse } from './mouse-switch.ts';
 import { openRacks, toRack } from './update-racks.ts';
 import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
@@ -92,6 +93,8 @@ function onCommand(state: State, command: Command): Step {
       return openConsoles(state);
     case 'filter':
       return step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } });
+    case 'mouse':
+      return switchMouse(state);
     case 'palette':
       return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'map' } });
     case 'next-match':

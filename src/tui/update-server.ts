@@ -11,7 +11,7 @@ type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'e
 export function serverEvent(state: State, event: ServerEvent): Step {
   switch (event.type) {
     case 'update':
-      return step(updated(state, event.note, event.local));
+      return rung(state, updated(state, event.note, event.local));
     case 'rack': {
       const known = event.note.rack.nodes.some((node) => node.addr === state.cursor);
       return step({
@@ -41,6 +41,17 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       return step(withNotice(back, 'info', 'the server is back'), { do: 'plans', panel: 0 });
     }
   }
+}
+
+/** Alarms that come together, or one upon the other, ring once, ms. */
+const BURST_MS = 10_000;
+
+/** The bell is for alarms that were not there before, and for one burst of them once. */
+function rung(before: State, state: State): Step {
+  const known = new Set(before.alarms.map(({ id }) => id));
+  const fresh = state.alarms.some(({ id, acknowledged }) => acknowledged === null && !known.has(id));
+  if (!fresh || !state.settings.bell || state.now - state.rangAt < BURST_MS) return step(state);
+  return step({ ...state, rangAt: state.now }, { do: 'ring' });
 }
 
 function updated(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {

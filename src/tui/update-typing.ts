@@ -1,11 +1,12 @@
 /** Keys at a console: to the node, but for the prefix and what must never leave. Pure. */
 import type { Address } from '../rack/address.ts';
 import { formatAddress } from '../rack/address.ts';
-import { bindingOf, bindingsWith, disabledReason, keyOf, type Command } from './bindings.ts';
+import { bindingOf, disabledReason, keyNameOf, keyOf, type Command } from './bindings.ts';
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { paneRoom } from './layout.ts';
 import type { State } from './state.ts';
 import { attachTo, detach } from './update-console.ts';
+import { switchMouse } from './mouse-switch.ts';
 import { openRacks, toRack } from './update-racks.ts';
 import { openConsoles } from './update-consoles.ts';
 import { keyInLook, startLook } from './update-look.ts';
@@ -206,6 +207,8 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, zoom: !state.zoom });
     case 'help':
       return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'console' } });
+    case 'mouse':
+      return switchMouse(state);
     case 'palette': {
       const from = attachment.kind === 'none' ? 'left' : 'prefix';
       return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from } });
@@ -221,7 +224,7 @@ function onCommand(state: State, command: Command): Step {
 
 /** The prefix is a control key: its byte is its letter's, less what makes it a letter. */
 function prefixBytes(state: State): [name: string, bytes: Uint8Array] {
-  const key = bindingsWith(state.settings.keys).find(({ command }) => command === 'prefix')?.keys[0] ?? '';
+  const key = keyNameOf(state, 'console', 'prefix');
   return [key, Uint8Array.of((key.codePointAt(2) ?? 0) & 0x1f)];
 }
 

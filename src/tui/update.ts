@@ -13,6 +13,8 @@ import { planEvent } from './update-plans.ts';
 import { powerEvent } from './update-power.ts';
 import { serverEvent } from './update-server.ts';
 import { lookEvent } from './update-look.ts';
+import type { Pointer } from './node-pointer.ts';
+import { onMouse, wheeled, type MouseStep } from './update-mouse.ts';
 import { focusInConsole, mouseInConsole } from './update-pointer.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
 
@@ -26,6 +28,10 @@ export function update(state: State, event: UiEvent): Step {
       return step({ ...state, size: { cols: event.cols, rows: event.rows } });
     case 'painted':
       return step(paintedOverlay(state, event.local + state.clockOffset));
+    case 'mouse':
+      return step({ ...state, settings: { ...state.settings, mouse: event.on } });
+    case 'wheel':
+      return step(wheeled(state, event.addr, event.way, state.pane.kept.get(event.addr)?.scroll ?? 0));
     case 'scroll-limit':
       return step(scrolledTo(state, event.addr, event.lines));
     case 'bus-log':
@@ -79,7 +85,7 @@ function onToken(state: State, event: TokenEvent): Step {
   const { token } = event;
   // An answer of the operator's terminal is nobody's typing.
   if (token.kind === 'reply') return step(state);
-  if (token.kind === 'mouse') return state.overlay === null ? mouseInConsole(state, token.pointer) : step(state);
+  if (token.kind === 'mouse') return pointed(state, event, token.pointer);
   if (token.kind === 'focus') return focusInConsole(state, token.focused);
   if (state.overlay?.kind === 'palette') return inPalette(state, state.overlay, event);
   if (state.overlay !== null) return keyInOverlay(state, event);
@@ -88,18 +94,25 @@ function onToken(state: State, event: TokenEvent): Step {
   return keyOnMap(state, token.name);
 }
 
-/** What the palette chose is pressed here, where every key comes in. */
+/** Unless the mouse is ours only the node's program hears of it. */
+function pointed(state: State, event: TokenEvent, pointer: Pointer): Step {
+  if (!state.settings.mouse) return state.overlay === null ? mouseInConsole(state, pointer) : step(state);
+  return pressed(onMouse(state, pointer), event);
+}
+
+/** What the palette chose or the mouse means is pressed here, where every key comes in. */
+function pressed({ press, ...before }: MouseStep, event: TokenEvent): Step {
+  let after: Step = before;
+  for (const name of press) {
+    const next = onToken(after.state, { ...event, burst: 1, token: { kind: 'key', name, bytes: new Uint8Array() } });
+    after = step(next.state, ...after.effects, ...next.effects);
+  }
+  return after;
+}
+
 function inPalette(state: State, palette: Palette, event: TokenEvent): Step {
   if (event.token.kind !== 'key') return step(state);
-  const chosen = keyInPalette(state, palette, event.token.name);
-  const effects: Effect[] = [];
-  let after = chosen.state;
-  for (const name of chosen.press) {
-    const next = onToken(after, { ...event, token: { kind: 'key', name, bytes: new Uint8Array() } });
-    after = next.state;
-    effects.push(...next.effects);
-  }
-  return { state: after, effects };
+  return pressed({ ...keyInPalette(state, palette, event.token.name), effects: [] }, event);
 }
 
 /** A digit of an address waits this long for the second one, ms. */

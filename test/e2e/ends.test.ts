@@ -60,7 +60,14 @@ async function shuttingDown(): Promise<string> {
 }
 
 const STATES: [name: string, reach: () => Promise<unknown>][] = [
-  ['on the map', () => Promise.resolve()],
+  [
+    'on the map, with the mouse',
+    async () => {
+      screen.type('M');
+      await screen.waitFor(/mouse on/);
+      expect(screen.modes.mouseTrackingMode).toBe('drag');
+    },
+  ],
   ['at a console', atConsole],
   [
     'in a power dialog',
@@ -74,10 +81,14 @@ const STATES: [name: string, reach: () => Promise<unknown>][] = [
   ['while a node shuts down', shuttingDown],
 ];
 
-/** The terminal as it was: its own screen, cursor, no bracketed paste, no open frame. */
+/** The terminal as it was: its own screen, cursor, mouse, no bracketed paste, no open frame. */
 function expectRestored(): void {
   expect(screen.alternate).toBe(false);
-  expect(screen.modes).toMatchObject({ bracketedPasteMode: false, synchronizedOutputMode: false });
+  expect(screen.modes).toMatchObject({
+    bracketedPasteMode: false,
+    synchronizedOutputMode: false,
+    mouseTrackingMode: 'none',
+  });
   expect(screen.output.lastIndexOf('\x1b[?25h')).toBeGreaterThan(screen.output.lastIndexOf('\x1b[?25l'));
 }
 

@@ -5,6 +5,7 @@ import { configSchema } from '../../config/schema.ts';
 import { compressNames } from '../../rack/compress.ts';
 import type { GlobalOptions } from '../context.ts';
 import type { RackList } from '../../config/rack-list.ts';
+import { settingsOf } from '../settings.ts';
 import { print } from '../output.ts';
 import { rackListOf, withOneRack } from '../racks.ts';
 
@@ -17,14 +18,17 @@ export async function configCommand(what: 'check' | 'show' | 'schema', options: 
 }
 
 /** Of several racks: each with its own file; whatever is wrong with any of them has been thrown. */
-function checkList({ path, racks }: RackList, options: GlobalOptions): number {
+async function checkList({ path, racks }: RackList, options: GlobalOptions): Promise<number> {
   print(`${path}: good, ${racks.length} racks`);
-  return Math.max(...racks.map((rack) => check({ ...options, config: rack.path })));
+  const codes: number[] = [];
+  for (const rack of racks) codes.push(await check({ ...options, config: rack.path }));
+  return Math.max(...codes);
 }
 
 /** Says which file is meant and what is in it; problems end with exit code 78. */
-function check(options: GlobalOptions): number {
+async function check(options: GlobalOptions): Promise<number> {
   const { path, config, inventory } = loadConfig(options.config);
+  await settingsOf(options.config);
   print(path === null ? 'no configuration file: the defaults hold' : `${path}: good`);
   const names = compressNames(inventory.nodes.map(({ name }) => name));
   print(

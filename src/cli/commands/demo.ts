@@ -15,6 +15,7 @@ import { selfCommand } from '../context.ts';
 import { Failure, UsageFailure } from '../failure.ts';
 import { collectGarbage, keepYoungSmall } from '../../config/garbage.ts';
 import { depthOf, themeNamed } from '../theme.ts';
+import { settingsOf } from '../settings.ts';
 import { print, tellEnd } from '../output.ts';
 import { stateDirectory } from '../../config/paths.ts';
 
@@ -56,6 +57,7 @@ export async function demoCommand(
     const open = (): ReturnType<typeof openClient> =>
       openClient({ socket: demo.socket }, 'interface', { autostart: false });
     const { stdin, stdout } = process;
+    const settings = await settingsOf(options.config);
     const { code, message } = await tui.runInterface({
       racks: [{ client: await open(), reconnect: open }],
       stdin,
@@ -65,6 +67,7 @@ export async function demoCommand(
       depth: depthOf(options.colours),
       ascii: options.ascii === true,
       viewOnly: false,
+      settings,
       saveDirectory: join(stateDirectory(), 'saved'),
       viewFile: join(stateDirectory(), 'interface.json'),
     });

@@ -7,6 +7,7 @@ import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { tellEnd } from '../output.ts';
 import { rackListOf, withOneRack } from '../racks.ts';
+import { settingsOf } from '../settings.ts';
 import { depthOf, themeNamed } from '../theme.ts';
 
 export interface InterfaceOptions extends GlobalOptions {
@@ -33,6 +34,7 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
     const { refuseTerminal, runInterface } = await import('../../tui/interface.ts');
     const refusal = refuseTerminal(env, stdin, stdout);
     if (refusal !== null) throw new UsageFailure(refusal);
+    const settings = await settingsOf(options.config);
     const { code, message } = await runInterface({
       racks: await (opening ?? openRacks(options)),
       stdin,
@@ -42,6 +44,7 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
       depth: depthOf(options.colours),
       ascii: options.ascii === true,
       viewOnly: options.viewOnly === true,
+      settings,
       saveDirectory: join(stateDirectory(), 'saved'),
       viewFile: join(stateDirectory(), 'interface.json'),
     });

@@ -1,0 +1,15 @@
+/** The mouse, on and off. Pure. */
+import { step, withNotice, type Step } from './events.ts';
+import type { State } from './state.ts';
+
+/** Switches the terminal's reports. While they are on, its own selection needs Shift. */
+export function switchMouse(state: State): Step {
+  const mouse = !state.settings.mouse;
+  const text = mouse
+    ? 'mouse on: click selects, again opens, the wheel scrolls, the line between map and console moves; Shift selects text'
+    : 'mouse off: it is your terminal’s again';
+  return step(withNotice({ ...state, settings: { ...state.settings, mouse } }, 'info', text), {
+    do: 'report-mouse',
+    on: mouse,
+  });
+}

@@ -1,0 +1,103 @@
+/** The operator's mouse: select, open, scroll, drag the line between map and console. Pure. */
+import { bindingsWith, keyNameOf } from './bindings.ts';
+import { contextOf } from './context.ts';
+import { step, type Step } from './events.ts';
+import { cellAt } from './layout-map.ts';
+import { layoutOf, paneScreen } from './layout.ts';
+import type { Pointer } from './node-pointer.ts';
+import type { State } from './state.ts';
+import { mouseInConsole } from './update-pointer.ts';
+import { scrolledTo } from './update-typing.ts';
+import type { Address } from '../rack/address.ts';
+
+/** Lines for a notch of the wheel, as terminals have it. */
+const NOTCH = 3;
+
+export interface MouseStep extends Step {
+  /** Keys that follow: what the mouse means here has a key. */
+  press: readonly string[];
+}
+
+export function onMouse(state: State, pointer: Pointer): MouseStep {
+  const done = ({ state: after, effects }: Step, ...press: string[]): MouseStep => ({ state: after, effects, press });
+  const none = done(step(state));
+  const { button, action } = pointer;
+  const wheel = button === 'wheel-up' ? 'up' : button === 'wheel-down' ? 'down' : null;
+  if (state.overlay !== null) return wheel === null ? none : done(step(state), ...scrollKey(state, wheel));
+  if (state.drag) return action === 'release' ? done(dropped(state)) : done(step(dragged(state, pointer.x)));
+  const layout = layoutOf(state);
+  if (layout.kind === 'too-small') return none;
+  if (layout.console !== null && inside(paneScreen(state), pointer)) return done(inPane(state, pointer, wheel));
+  const { map, console } = layout;
+  if (action !== 'press') return none;
+  if (wheel !== null)
+    return state.focus === 'map' && map !== null ? done(step(state), keyNameOf(state, 'map', wheel)) : none;
+  if (button !== 'left') return none;
+  if (console !== null && console.x > 0 && pointer.x === console.x && pointer.y >= console.y)
+    return done(step({ ...state, drag: true }));
+  const addr = map === null ? null : nodeAt(state, pointer);
+  if (addr === null) return none;
+  // The second click on a node opens its console, as Enter would.
+  if (state.focus === 'map' && state.cursor === addr) return done(step(state), keyNameOf(state, 'map', 'attach'));
+  return done(step({ ...state, cursor: addr, focus: 'map', notice: null }));
+}
+
+/** The wheel in a panel is its key for scrolling, or for the next line. */
+function scrollKey(state: State, way: 'up' | 'down'): string[] {
+  const context = contextOf(state);
+  if (context === null) return [];
+  const keys = bindingsWith(state.settings.keys).filter((one) => one.context === context);
+  const binding =
+    keys.find(({ command }) => command === `scroll-${way}`) ?? keys.find(({ command }) => command === way);
+  return binding?.keys.slice(0, 1) ?? [];
+}
+
+function inPane(state: State, pointer: Pointer, wheel: 'up' | 'down' | null): Step {
+  const { attachment, shown, look, kept } = state.pane;
+  if (shown === null) return step(state);
+  if (state.focus === 'map') {
+    const here = pointer.action === 'press' && wheel === null;
+    return here ? step({ ...state, focus: 'console' }) : wheel === null ? step(state) : step(scrolled());
+  }
+  // Whoever types shares the mouse with the node's program; what that does not want to know comes back as a wheel.
+  if (attachment.kind === 'joined' && attachment.role === 'types' && look === null)
+    return mouseInConsole(state, pointer);
+  return wheel === null || look !== null ? step(state) : step(scrolled());
+
+  function scrolled(): State {
+    if (shown === null) return state;
+    return wheeled(state, shown, wheel === 'up' ? 'up' : 'down', kept.get(shown)?.scroll ?? 0);
+  }
+}
+
+/** The wheel over a console: how far it may go back the runtime knows. */
+export function wheeled(state: State, addr: Address, way: 'up' | 'down', from: number): State {
+  return scrolledTo(state, addr, Math.max(0, from + (way === 'up' ? NOTCH : -NOTCH)));
+}
+
+function inside(rect: ReturnType<typeof paneScreen>, { x, y }: Pointer): boolean {
+  return rect !== null && x >= rect.x && y >= rect.y && x < rect.x + rect.width && y < rect.y + rect.height;
+}
+
+function nodeAt(state: State, { x, y }: Pointer): Address | null {
+  const layout = layoutOf(state);
+  const map = layout.kind === 'normal' ? layout.map : null;
+  if (map === null) return null;
+  const node = state.rack.nodes.find(({ addr }) => {
+    const at = cellAt(map, addr);
+    return at !== null && x >= at.x && y >= at.y && x < at.x + map.cellWidth && y < at.y + map.lines;
+  });
+  return node?.addr ?? null;
+}
+
+/** The line follows the pointer as far as the layout lets it. */
+function dragged(state: State, x: number): State {
+  const layout = layoutOf(state);
+  const console = layout.kind === 'normal' ? layout.console : null;
+  if (console === null) return { ...state, drag: false };
+  return { ...state, view: { ...state.view, split: Math.max(1, console.x + console.width - x) } };
+}
+
+function dropped(state: State): Step {
+  return step({ ...state, drag: false }, { do: 'remember', view: state.view });
+}

@@ -1,0 +1,134 @@
+/** The operator's mouse, as a terminal reports it, and the bell. */
+import { expect, test } from 'vitest';
+import type { Alarm } from '../../src/rack/alarm-book.ts';
+import { layoutOf } from '../../src/tui/layout.ts';
+import { cellAt } from '../../src/tui/layout-map.ts';
+import { ME, MIXED, NOW, Scene } from '../screens/scene.ts';
+
+const WIDE = { cols: 160, rows: 50 };
+const ours = (options = {}): Scene => new Scene({ ...options }).keys('M');
+const press = (x: number, y: number, button = 0): string => `\x1b[<${button};${x + 1};${y + 1}M`;
+const release = (x: number, y: number): string => `\x1b[<0;${x + 1};${y + 1}m`;
+const drag = (x: number, y: number): string => press(x, y, 32);
+const UP = 64;
+const DOWN = 65;
+
+function cell(scene: Scene, addr: number): [x: number, y: number] {
+  const layout = layoutOf(scene.state);
+  const at = layout.kind === 'normal' && layout.map !== null ? cellAt(layout.map, addr) : null;
+  if (at === null) throw new Error('that node is not on the map');
+  return [at.x + 3, at.y];
+}
+const console_ = (scene: Scene): { x: number; width: number } => {
+  const layout = layoutOf(scene.state);
+  if (layout.kind !== 'normal' || layout.console === null) throw new Error('there is no console');
+  return layout.console;
+};
+const done = (scene: Scene, what: string): object[] => scene.effects.filter((effect) => effect.do === what);
+
+test('off until its key or the configuration says so; the key tells the terminal', () => {
+  const scene = new Scene({});
+  const [x, y] = cell(scene, 0x06);
+  expect(scene.keys(press(x, y), release(x, y)).state.cursor).toBe(0);
+  scene.keys('M');
+  expect(done(scene, 'report-mouse')).toEqual([{ do: 'report-mouse', on: true }]);
+  expect(scene.keys(press(x, y), release(x, y)).state.cursor).toBe(0x06);
+  expect(done(scene.keys('M'), 'report-mouse').at(-1)).toEqual({ do: 'report-mouse', on: false });
+});
+
+test('a click selects, a second one opens the console as Enter would', () => {
+  const scene = ours();
+  const [x, y] = cell(scene, 0x0d);
+  scene.keys(press(x, y), release(x, y));
+  expect([scene.state.cursor, done(scene, 'attach')]).toEqual([0x0d, []]);
+  scene.keys(press(x, y));
+  expect(done(scene, 'attach')).toMatchObject([{ addr: 0x0d }]);
+});
+
+test('every cell of every layout is the node that is seen there', () => {
+  for (const size of [{ cols: 80, rows: 24 }, { cols: 120, rows: 40 }, WIDE, { cols: 240, rows: 70 }])
+    for (const { addr } of ours(size).state.rack.nodes) {
+      const scene = ours(size).keys(addr === 0 ? '01' : '00');
+      expect(scene.keys(press(...cell(scene, addr))).state.cursor).toBe(addr);
+    }
+});
+
+test('the wheel moves on the map and scrolls a panel', () => {
+  const scene = ours();
+  const [x, y] = cell(scene, 0);
+  expect(scene.keys(press(x, y, DOWN)).state.cursor).toBe(0x04);
+  expect(scene.keys(press(x, y, UP)).state.cursor).toBe(0x00);
+  scene.keys('?', press(x, y, DOWN));
+  expect(scene.state.overlay).toMatchObject({ kind: 'help', scroll: 1 });
+  const alarms = ours({ nodes: MIXED }).keys('a');
+  alarms.keys(press(0, 0, UP));
+  expect(alarms.state.overlay).toMatchObject({ kind: 'alarms', selected: 2 });
+});
+
+test('nothing in a dialog that cuts is done by the mouse', () => {
+  const scene = ours().keys('03', 'p', 'f');
+  const before = scene.state.overlay;
+  for (let y = 0; y < 24; y++) for (let x = 0; x < 80; x += 4) scene.keys(press(x, y), release(x, y));
+  expect(scene.state.overlay).toMatchObject({ kind: 'power', field: before?.kind === 'power' ? before.field : null });
+  expect(done(scene, 'start')).toEqual([]);
+});
+
+test('the wheel over a console: its own scrollback, unless the node’s program wants it', () => {
+  const scene = ours(WIDE).keys('03', '\r').attached('login: ');
+  const { x } = console_(scene);
+  scene.keys(press(x + 5, 5, UP));
+  expect(done(scene, 'mouse')).toHaveLength(1);
+  // The runtime knows that the program does not want it.
+  scene.dispatch({ type: 'wheel', addr: 3, way: 'up' });
+  expect(scene.state.pane.kept.get(3)?.scroll).toBe(3);
+  scene.dispatch({ type: 'wheel', addr: 3, way: 'down' }).dispatch({ type: 'wheel', addr: 3, way: 'down' });
+  expect(scene.state.pane.kept.get(3)?.scroll).toBe(0);
+  // At one that was left there is nobody to ask.
+  scene.keys('\x1d', 'd', press(x + 5, 5, UP));
+  expect(scene.state.pane.kept.get(3)?.scroll).toBe(3);
+  expect(scene.keys(press(x + 5, 5)).state.focus).toBe('console');
+});
+
+test('the line between map and console is dragged, within what both need, and remembered', () => {
+  const scene = ours(WIDE).keys('03', '\r').attached('login: ');
+  const { x, width } = console_(scene);
+  scene.keys(press(x, 10), drag(x - 10, 11));
+  expect(console_(scene)).toMatchObject({ x: x - 10, width: width + 10 });
+  scene.keys(drag(2, 11));
+  expect(console_(scene).x).toBeGreaterThanOrEqual(60);
+  scene.keys(drag(158, 11));
+  expect(console_(scene).width).toBeGreaterThanOrEqual(40);
+  scene.keys(drag(x + 4, 11), release(x + 4, 11));
+  expect(done(scene, 'remember').at(-1)).toMatchObject({ view: { split: width - 4 } });
+  // Let go: moving on moves nothing.
+  scene.keys(drag(x - 20, 11));
+  expect(console_(scene).x).toBe(x + 4);
+});
+
+const alarm = (id: number): Alarm => ({
+  ...{ id, kind: 'lost', addr: id, text: 'does not answer', since: NOW, clearedAt: null, acknowledged: null },
+});
+
+/** Rings at each of these updates, given as milliseconds after the first and the ids of the alarms then. */
+function rings(bell: boolean, ...updates: [at: number, ids: number[]][]): number[] {
+  const scene = new Scene({ sessions: [ME] });
+  scene.state = { ...scene.state, settings: { ...scene.state.settings, bell } };
+  return updates.map(([at, ids]) => {
+    const before = scene.effects.length;
+    const note = { now: NOW + at, alarms: ids.map(alarm) };
+    scene.dispatch({ type: 'update', local: NOW + at, note });
+    return scene.effects.slice(before).filter((effect) => effect.do === 'ring').length;
+  });
+}
+
+test('the bell rings for new alarms, once for a burst of them, and only where that is wanted', () => {
+  const story: [number, number[]][] = [
+    [0, [1, 2]],
+    [1000, [1, 2]],
+    [2000, [1, 2, 3]],
+    [15_000, [1, 2, 3, 4]],
+    [30_000, [4]],
+  ];
+  expect(rings(true, ...story)).toEqual([1, 0, 0, 1, 0]);
+  expect(rings(false, ...story)).toEqual([0, 0, 0, 0, 0]);
+});
