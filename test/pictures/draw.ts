@@ -1,0 +1,32 @@
+/** From a scene to its files. The letters are DejaVu Sans Mono's, which comes as a package: a machine may have no fonts. */
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Resvg } from '@resvg/resvg-js';
+import type { Stand } from '../support/stand.ts';
+import { groundOf, type Scene } from './scenes.ts';
+import { screenToSvg } from './svg.ts';
+
+const FONTS = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf');
+
+/** Writes `NAME.svg` and `NAME.png` into the folder. */
+export async function drawScene(scene: Scene, stage: Stand, folder: string): Promise<void> {
+  const { name, title, theme, cols, rows } = scene;
+  await using screen = stage.open({ args: ['--theme', theme], cols, rows });
+  await scene.play(screen, stage);
+  const svg = screenToSvg(screen, title, groundOf(scene));
+  writeFileSync(join(folder, `${name}.svg`), svg);
+  writeFileSync(join(folder, `${name}.png`), render(svg).asPng());
+}
+
+export function render(svg: string): ReturnType<Resvg['render']> {
+  return new Resvg(svg, {
+    font: {
+      loadSystemFonts: false,
+      fontFiles: ['DejaVuSansMono.ttf', 'DejaVuSansMono-Bold.ttf', 'DejaVuSansMono-Oblique.ttf'].map((file) =>
+        join(FONTS, file),
+      ),
+      defaultFontFamily: 'DejaVu Sans Mono',
+    },
+  }).render();
+}
