@@ -74,6 +74,11 @@ export class Emulators {
     if (this.#nodes.delete(addr)) this.#dropped();
   }
 
+  /** The operator typed there: what comes next is most likely the echo, and is put on the screen without a timer's delay. */
+  typed(addr: Address): void {
+    this.#nodes.get(addr)?.terminal.input('', true);
+  }
+
   data(addr: Address, bytes: Uint8Array): void {
     const node = this.#nodes.get(addr);
     if (!node) return;

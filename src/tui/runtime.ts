@@ -86,9 +86,10 @@ export class Runtime {
         this.#try('the note', this.#client.request('console.log', { text: effect.text }));
         return;
       case 'keys':
-        this.#later((emulators) =>
-          this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr))),
-        );
+        this.#later((emulators) => {
+          this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr)));
+          emulators.typed(effect.addr);
+        });
         return;
       case 'mouse':
         this.#later((emulators) => this.#point(effect, emulators));
