@@ -9,7 +9,7 @@ import { keyToEcho, switching } from './keys.ts';
 import { missing, type Figure } from './measure.ts';
 import { paste } from './paste.ts';
 import { coldStart, firstPaint, version } from './starts.ts';
-import { memory, steady } from './steady.ts';
+import { memory, steady, wide } from './steady.ts';
 import { sweeps } from './sweep.ts';
 
 const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
@@ -23,6 +23,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   paste,
   flood,
   steady,
+  wide,
   memory,
 };
 

@@ -1,6 +1,7 @@
 /** What rackui costs while nothing happens but a sweep a second: processor, memory, bytes to the terminal. */
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { figure, processorShare, residentMB, until, type Figure } from './measure.ts';
+import { others } from './others.ts';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 
 const WATCH_MS = 15_000;
@@ -15,10 +16,29 @@ export async function steady(): Promise<Figure[]> {
   const bytes = terminal.output.length;
   const [server = Number.NaN, screen = Number.NaN] = await processorShare([rack.serverPid, terminal.pid], WATCH_MS);
   const rate = (terminal.output.length - bytes) / (WATCH_MS / 1000) / 1024;
+  const beside = await others(WATCH_MS);
   return [
-    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 4, {}),
+    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 4, beside),
     figure('server at 1 Hz', server, '% of a core', 2, {}),
     figure('interface at 1 Hz', screen, '% of a core', 2, {}),
+  ];
+}
+
+/** The interface on a rack of 96 nodes: what a frame costs, and its memory. */
+export async function wide(): Promise<Figure[]> {
+  await using rack = await stand({ sim: ['--nodes', '96'] });
+  await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket], { cols: 160, rows: 50 });
+  await terminal.waitFor(/\b96 on\b/, 'all 96 nodes', 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const from = terminal.output.length;
+  const [share = Number.NaN] = await processorShare([terminal.pid], WATCH_MS);
+  const frames = terminal.output.slice(from).split('\x1b[?2026h').length - 1;
+  return [
+    figure('96 nodes: a frame of the interface', ((share / 100) * WATCH_MS) / frames, 'ms of CPU', 10, {
+      frames,
+      share,
+    }),
+    figure('96 nodes: interface resident', residentMB(terminal.pid), 'MB', 90, {}),
   ];
 }
 
