@@ -10,16 +10,38 @@ import { centred, paintBox, wrap } from './box.ts';
 /** Columns of the box. */
 const WIDTH = 76;
 
-const SECTIONS: readonly [Context, string][] = [
+/** Every place that has keys, in the order in which they are told. */
+export const SECTIONS: readonly [Context, string][] = [
   ['map', 'Map'],
-  ['prefix', 'Console: every key goes to the node, but after the prefix'],
+  ['console', 'Console: every key goes to the node, but the prefix'],
+  ['prefix', 'Console, behind the prefix'],
   ['left', 'A console that was left'],
   ['look', 'Copy mode: the pane stands still'],
+  ['look-search', 'Copy mode, while a search is typed'],
+  ['filter', 'While a filter is typed'],
+  ['palette', 'Commands and nodes'],
+  ['consoles', 'List of consoles'],
+  ['racks', 'Overview of racks'],
+  ['people', 'Who is at a console'],
+  ['note', 'While a note is typed'],
+  ['menu', 'Power menu'],
   ['operations', 'Operations'],
+  ['alarms', 'Alarms'],
+  ['bus', 'Bus pane'],
   ['emergency', 'Emergency panel'],
   ['armed', 'An armed plan: only the words shown start it'],
   ['plan-run', 'A plan that runs'],
+  ['help', 'This help'],
 ];
+
+/** What the help begins with: the place from which it was asked. */
+function sectionsFrom(state: State): readonly [Context, string][] {
+  const from = state.overlay?.kind === 'help' ? state.overlay.from : 'map';
+  if (from === 'map') return SECTIONS;
+  const here: readonly Context[] = state.pane.attachment.kind === 'none' ? ['left'] : ['console', 'prefix'];
+  const first = SECTIONS.filter(([context]) => here.includes(context));
+  return [...first, ...SECTIONS.filter((section) => !first.includes(section))];
+}
 
 export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs): void {
   const lines = helpLines(state, g);
@@ -38,7 +60,7 @@ export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs)
 /** Lines the help has: the last useful scroll position is this less the box. */
 export function helpLines(state: State, g: Glyphs): Span[][] {
   const lines: Span[][] = [];
-  for (const [context, title] of SECTIONS) {
+  for (const [context, title] of sectionsFrom(state)) {
     if (lines.length > 0) lines.push([]);
     lines.push([[title, 'title']]);
     if (context === 'map') {

@@ -1,0 +1,213 @@
+/**
+ * Every binding is pressed where it holds, and what came of it is written down in `pressed.txt`, a line a key, for eyes to
+ * judge: `RACKUI_GOLDENS=update npx vitest run test/tui/every-key.test.ts` writes it anew. A key that does nothing fails
+ * without it, and so does one that docs/keys.md or `?` call otherwise.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { BINDINGS, disabledReason, type Binding, type Context } from '../../src/tui/bindings.ts';
+import { contextOf } from '../../src/tui/context.ts';
+import { glyphs } from '../../src/tui/glyphs.ts';
+import { keyLabel } from '../../src/tui/key-names.ts';
+import type { State } from '../../src/tui/state.ts';
+import { helpLines, SECTIONS } from '../../src/tui/view/help.ts';
+import { asking, ended, running } from '../screens/operations.ts';
+import { preview, run } from '../screens/plans.ts';
+import { EVE, ME, MIXED, NOW, RACK, Scene } from '../screens/scene.ts';
+
+const PRESSED = fileURLToPath(new URL('pressed.txt', import.meta.url));
+const PAGE = fileURLToPath(new URL('../../docs/keys.md', import.meta.url));
+
+const base = (): Scene => new Scene({ cols: 160, rows: 50, nodes: MIXED, sessions: [ME, EVE], operations: [ended()] });
+const atConsole = (): Scene => base().keys('06', '\r').attached('one\r\ntwo\r\nlogin: ');
+const left = (): Scene => atConsole().keys('\x1d', 'd');
+const looking = (): Scene => {
+  const scene = atConsole().keys('\x1d', 'v');
+  return scene.dispatch({ type: 'looking', addr: 6, length: 60, cols: 80, x: 20, y: 40, search: false }).keys('v', 'h');
+};
+const plan = (state: 'running' | 'paused' | 'ended'): Scene =>
+  base()
+    .ran(run('shed-all', { state, ...(state === 'ended' ? { endedAt: NOW } : {}) }, () => ({})))
+    .keys('!')
+    .plans();
+
+/** How one comes to each place, with something in it to move over. */
+const REACH: Record<Context, () => Scene> = {
+  map: () => left().keys('\t', '\t', '0d', ' '),
+  console: atConsole,
+  prefix: () => {
+    const scene = atConsole().keys('\x1d', 'c', '\x1b');
+    scene.state = { ...scene.state, pane: { ...scene.state.pane, previous: 0x0d } };
+    return scene.keys('\x1d');
+  },
+  left: () => left().keys('\t'),
+  look: looking,
+  'look-search': () => looking().keys('/').typed('ab'),
+  filter: () => base().keys('/').typed('dns'),
+  palette: () => base().keys(':').typed('mark').keys('\x1b[B'),
+  consoles: () => base().keys('c', '\x1b[B'),
+  people: () => atConsole().keys('\x1d', 'u'),
+  note: () => atConsole().keys('\x1d', 'l').typed('x'),
+  help: () => base().keys('?', ' '),
+  menu: () => base().keys('03', 'p', 'j'),
+  operations: () => {
+    const scene = new Scene({ operations: [running(), asking(), ended()] }).keys('o');
+    return scene.keys(' ');
+  },
+  alarms: () => base().keys('a', 'k'),
+  bus: () => {
+    const scene = base().keys('B');
+    const entry = { seq: 1, at: NOW, kind: 'status', addr: 3, sent: '', heard: '', ms: 3, outcome: 'ok' };
+    const entries = Array.from({ length: 60 }, (_, seq) => ({ ...entry, seq: seq + 1 })) as never;
+    const pane = scene.state.overlay?.kind === 'bus' ? scene.state.overlay.id : 0;
+    return scene.dispatch({ type: 'bus-log', pane, entries }).keys('\x1b[5~', '\x1b[5~');
+  },
+  racks: () => several().keys('R'),
+  emergency: () => {
+    const scene = base().keys('!').plans().previewed(preview('shed-dev')).keys(' ');
+    return scene.ran(run('shed-all', { state: 'running' }, () => ({})));
+  },
+  armed: () => base().keys('!').plans().previewed(preview('shed-dev')).keys('a'),
+  'plan-run': () => plan('running').keys('j', ' '),
+};
+
+function several(): Scene {
+  const scene = base();
+  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0 } };
+  return scene;
+}
+
+/** Where a binding needs another story than its place has. */
+const STORIES: Record<string, () => Scene> = {
+  'map attach': base,
+  'map mark-range': () => base().keys('03', ' ', '06'),
+  'map next-match': () => base().keys('/').typed('dns').keys('\r'),
+  'map previous-match': () => base().keys('/').typed('dns').keys('\r'),
+  'map next-rack': several,
+  'map previous-rack': several,
+  'map racks': several,
+  'map retry-bus': () => {
+    const scene = base();
+    scene.state = { ...scene.state, bus: { ...scene.state.bus, state: 'locked' } };
+    return scene;
+  },
+  'prefix take': () =>
+    base().keys('06', '\r').attached('', { role: 'watches', holder: EVE.id, holderName: 'eve' }).keys('\x1d'),
+  'prefix next-rack': () => withRacks(REACH.prefix()),
+  'prefix previous-rack': () => withRacks(REACH.prefix()),
+  'prefix racks': () => withRacks(REACH.prefix()),
+  'prefix scroll-down': () => atConsole().keys('\x1d', '\x1b[5~', '\x1d'),
+  'left scroll-down': () => REACH.left().keys('\x1b[5~'),
+  'look older': () => looking().keys('/').typed('a').keys('\r'),
+  'look newer': () => looking().keys('/').typed('a').keys('\r'),
+  'plan-run resume': () => plan('paused'),
+  'plan-run dismiss': () => plan('ended'),
+  'plan-run operations': () => plan('running'),
+};
+
+function withRacks(scene: Scene): Scene {
+  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0 } };
+  return scene;
+}
+
+const SENT: Record<string, string> = {
+  ...{ up: '\x1b[A', down: '\x1b[B', right: '\x1b[C', left: '\x1b[D', pageup: '\x1b[5~', pagedown: '\x1b[6~' },
+  ...{ enter: '\r', space: ' ', tab: '\t', escape: '\x1b', home: '\x1b[H', end: '\x1b[F', 'S-tab': '\x1b[Z' },
+};
+const sent = (key: string): string =>
+  SENT[key] ?? (/^C-.$/.test(key) ? String.fromCharCode((key.codePointAt(2) ?? 0) & 0x1f) : key);
+
+/** What came of a key, in a few words: effects, where one is, and what else is another. */
+function outcome(before: State, after: State, effects: readonly { do: string }[]): string {
+  const words = effects.map((effect) => `does ${effect.do}`);
+  const [from, to] = [placeOf(before), placeOf(after)];
+  if (from !== to) words.push(`to ${to}`);
+  const changed = (Object.keys(after) as (keyof State)[]).filter(
+    (name) => !['now', 'digit', 'nextId', 'notice', 'recent'].includes(name) && before[name] !== after[name],
+  );
+  const told = from === to ? changed : changed.filter((name) => !['overlay', 'focus'].includes(name));
+  words.push(...told.map((name) => `${name} ${brief(before[name], after[name])}`.trim()));
+  if (after.notice !== null && after.notice !== before.notice) words.push(`says "${after.notice.text}"`);
+  return words.join('; ');
+}
+
+function brief(before: unknown, after: unknown): string {
+  if (after instanceof Set) return `{${[...(after as Set<number>)].sort((a, b) => a - b).join(' ')}}`;
+  if (typeof after !== 'object' || after === null || typeof before !== 'object' || before === null)
+    return String(after);
+  const [was, is] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  const parts = Object.keys(is).filter((name) => was[name] !== is[name]);
+  return parts.map((name) => (typeof is[name] === 'object' ? name : `${name}=${JSON.stringify(is[name])}`)).join(',');
+}
+
+const placeOf = (state: State): string => contextOf(state) ?? state.overlay?.kind ?? 'typing';
+
+/** `help` closed by its own keys, and `prefix escape`, are only a change of place: that is something, too. */
+function press({ context, command }: Binding, key: string): string {
+  const scene = (STORIES[`${context} ${command}`] ?? REACH[context])();
+  const binding = BINDINGS.find((one) => one.context === context && one.command === command);
+  if (context !== 'console')
+    expect(`${context} ${command} is pressed ${placeOf(scene.state)}`).toMatch(new RegExp(` ${context}$`));
+  expect(binding && disabledReason(binding, scene.state)).toBeNull();
+  const [state, count] = [scene.state, scene.effects.length];
+  scene.keys(sent(key));
+  return outcome(state, scene.state, scene.effects.slice(count));
+}
+
+test('every binding, pressed, does something, and what it does is what was judged to be right', () => {
+  const lines = BINDINGS.flatMap((binding) =>
+    binding.keys.map((key) => {
+      const came = press(binding, key);
+      expect(`${binding.context} ${binding.command} ${key}: ${came}`).not.toMatch(/: $/);
+      return `${binding.context.padEnd(12)}${keyLabel(key).padEnd(10)}${binding.command.padEnd(16)}${came}\n`;
+    }),
+  );
+  const text = lines.join('');
+  if (process.env['RACKUI_GOLDENS'] === 'update' && process.env['CI'] === undefined) writeFileSync(PRESSED, text);
+  expect(text).toBe(existsSync(PRESSED) ? readFileSync(PRESSED, 'utf8') : '');
+});
+
+test('no two commands of a place share a key, and every place has its words', () => {
+  const seen = BINDINGS.flatMap(({ context, keys }) => keys.map((key) => `${context} ${key}`));
+  expect(seen.filter((one, i) => seen.indexOf(one) !== i)).toEqual([]);
+  expect([...new Set(BINDINGS.map(({ context }) => context))].sort()).toEqual(SECTIONS.map(([one]) => one).sort());
+});
+
+test('the help tells every binding, beginning with the place from which it was asked', () => {
+  const scene = base().keys('?');
+  const text = helpLines(scene.state, glyphs(false)).map((line) => line.map(([words]) => words).join(''));
+  for (const { keys, help } of BINDINGS)
+    expect(text.some((line) => line.includes(help) && line.includes(keyLabel(keys[0] ?? '')))).toBe(true);
+  const inConsole = helpLines(atConsole().keys('\x1d', '?').state, glyphs(false));
+  expect([text[0], inConsole[0]?.[0]?.[0], RACK.nodes.length]).toEqual(['Map', SECTIONS[1]?.[1], 24]);
+});
+
+/** docs/keys.md from the table. */
+function page(): string {
+  const code = (key: string): string => `\`${keyLabel(key).replace('|', '\\|')}\``;
+  const rows = (context: Context): string =>
+    BINDINGS.filter((binding) => binding.context === context)
+      .map(
+        ({ keys, command, help }) =>
+          `| ${keys.map(code).join(' ')} | ${help.replaceAll('|', '\\|')} | \`${command}\` |\n`,
+      )
+      .join('');
+  return [
+    '# Keys\n\n',
+    'Written from the table that the program itself uses: `RACKUI_KEYS=write npx vitest run test/tui/every-key.test.ts`.\n',
+    '`?` shows the same, and why a key cannot be used just now; `:` finds any of it by a few letters. The last column is the\n',
+    'name under `keys:` in the [configuration](configuration.md); the place stands in front of it. On the map and behind the\n',
+    'prefix two hex digits go to a node. Questions and power dialogs name their keys themselves.\n',
+    ...SECTIONS.map(
+      ([context, title]) =>
+        `\n## ${title}\n\nPlace: \`${context}\`\n\n| keys | what | command |\n| --- | --- | --- |\n${rows(context)}`,
+    ),
+  ].join('');
+}
+
+test('docs/keys.md is what the table says', () => {
+  if (process.env['RACKUI_KEYS'] === 'write' && process.env['CI'] === undefined) writeFileSync(PAGE, page());
+  const plain = (text: string): string => text.replace(/[ -]+/g, ' ');
+  expect(plain(readFileSync(PAGE, 'utf8'))).toBe(plain(page()));
+});
