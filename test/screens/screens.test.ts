@@ -102,7 +102,7 @@ const SCREENS: Record<string, () => Scene> = {
   'too-small': () => scene({ cols: 58, rows: 15 }),
   help: () => scene(SMALL).keys('?'),
   // More than enough: the end is where it stays.
-  'help-end': () => scene(SMALL).keys('?', ...Array.from({ length: 20 }, () => ' ')),
+  'help-end': () => scene(SMALL).keys('?', ...Array.from({ length: 40 }, () => ' ')),
   'filter-typing': () => mixed(SMALL).keys('/').typed('role:worker !off 05'),
   'filter-kept': () => mixed(SMALL).keys('/').typed('cluster:dev alarm:').keys('\r'),
   'filter-kept-160x50': () => mixed(WIDE).keys('/').typed('role:worker !off').keys('\r', 'n'),
