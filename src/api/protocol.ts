@@ -8,6 +8,7 @@ import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
+import type { DetailRequest, NodeDetail } from './detail.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
@@ -212,6 +213,7 @@ export interface Requests {
   /** Null: all. Answers how many nobody had seen. */
   'alarms.ack': [{ ids: number[] | null }, { acknowledged: number }];
   'events.list': [{ limit: number }, EventRecord[]];
+  'node.detail': [DetailRequest, NodeDetail];
   /** The operator asks: try the bus again now instead of after the back-off. */
   'bus.retry': [Record<string, never>, { ok: true }];
   /** Exchanges after `after`, oldest first, the latest `limit` of them. With `wait`, answers when there is one, or after a second. */

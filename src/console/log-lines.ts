@@ -26,6 +26,11 @@ export function readLogLine(line: string): { at: number; sign: LineSign } | null
   return Number.isNaN(at) || (sign !== '|' && sign !== '*' && sign !== ':') ? null : { at, sign };
 }
 
+/** What it says. */
+export function textOf(line: string): string {
+  return line.slice(STAMP_LENGTH + 3);
+}
+
 /** The line as it opens the next file. */
 export function carried(line: string): string {
   return `${line.slice(0, STAMP_LENGTH)} : ${line.slice(STAMP_LENGTH + 1)}`;

@@ -1,6 +1,6 @@
 /** Reads a console's log for those who ask: from a time on, what holds a text, and on as it grows, across files. */
 import { open } from 'node:fs/promises';
-import { readLogLine } from './log-lines.ts';
+import { readLogLine, textOf } from './log-lines.ts';
 import { filesOf, type LogOnDisk } from './log-shelf.ts';
 
 /** Bytes read for one answer; longer than any line. */
@@ -22,6 +22,44 @@ export interface LogAnswer {
   data: Buffer;
   cursor: string;
   end: boolean;
+}
+
+export interface TailLine {
+  at: number;
+  text: string;
+  /** A mark of ours, not the node's words. */
+  ours: boolean;
+}
+
+/** Bytes of the file's end that are looked through for the latest lines. */
+const TAIL = 16 * 1024;
+
+/** The latest `count` lines that say something, oldest first. @throws an error of the file system, but for no file */
+export async function tailLog(path: string, count: number): Promise<TailLine[]> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (file === null) return [];
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - TAIL);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+    const lines = buffer.toString('utf8', 0, bytesRead).split('\n');
+    return lines
+      .flatMap((line): TailLine[] => {
+        const about = readLogLine(line);
+        if (about === null) return [];
+        // What was carried over says behind its sign whose line it was.
+        const carried = about.sign === ':' ? textOf(line) : null;
+        const text = carried === null ? textOf(line) : carried.slice(2);
+        const ours = (carried === null ? about.sign : carried[0]) === '*';
+        return text.trim() === '' ? [] : [{ at: about.at, text, ours }];
+      })
+      .slice(-count);
+  } finally {
+    await file.close();
+  }
 }
 
 /** @throws an error of the file system, where a file is there and cannot be read */

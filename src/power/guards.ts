@@ -187,24 +187,31 @@ function inWords(ms: number): string {
 
 /** What the dialog says the verb means for this node and others, one sentence each. */
 export function impactOf(facts: GuardFacts, inventory: Inventory): string[] {
-  const { verb, node, addr, status, otherHolder } = facts;
+  const { verb, node, status, otherHolder } = facts;
   if (!cuts(verb) || !node) return [];
   const impact: string[] = [];
   const name = node.name;
   if (status.ok && status.sample.power === 'off')
     impact.push(verb.endsWith('cycle') ? `${name} is off: it is only switched on` : `${name} is off already`);
   else if (!isGraceful(verb)) impact.push(`${name} loses power at once: what it has not written to disk is lost`);
-  if (node.chassisFan !== null) impact.push(`chassis fan ${node.chassisFan} stops while ${name} is off`);
-  if (node.cluster !== null) {
-    const others = inventory.nodes.filter((other) => other.cluster === node.cluster && other.addr !== addr).length;
-    impact.push(
-      `${name} is ${node.role ?? 'a member'} of cluster ${node.cluster}, which has ${others} other ${others === 1 ? 'node' : 'nodes'}`,
-    );
-  } else if (node.role !== null) impact.push(`${name} serves as ${node.role}`);
-  impact.push(...quorumImpact(node, inventory));
+  impact.push(...dependentsOf(node, inventory));
   if (otherHolder && !isGraceful(verb))
     impact.push(`${otherHolder.name}'s console on ${formatPosition(otherHolder.addr)} pauses for a moment`);
   return impact;
+}
+
+/** What hangs on this node, whatever is done to it, by the inventory's roles: one sentence each. */
+export function dependentsOf(node: InventoryNode, inventory: Inventory): string[] {
+  const { name, addr, chassisFan, cluster, role } = node;
+  const said: string[] = [];
+  if (chassisFan !== null) said.push(`chassis fan ${chassisFan} stops while ${name} is off`);
+  if (cluster !== null) {
+    const others = inventory.nodes.filter((other) => other.cluster === cluster && other.addr !== addr).length;
+    said.push(
+      `${name} is ${role ?? 'a member'} of cluster ${cluster}, which has ${others} other ${others === 1 ? 'node' : 'nodes'}`,
+    );
+  } else if (role !== null) said.push(`${name} serves as ${role}`);
+  return [...said, ...quorumImpact(node, inventory)];
 }
 
 /** Where losing this one may matter more than one: by the inventory's roles, not by who runs at present. */

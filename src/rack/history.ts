@@ -22,6 +22,9 @@ export interface CoarsePoint {
   fan: number;
 }
 
+/** A stretch of time: means of current and fan and the highest current, in counts. */
+export type SeriesPoint = [current: number, currentMax: number, fan: number];
+
 /** History of one node. `intervalMs` is the sweep's interval: samples closer than half of it are not kept twice. */
 export class History {
   readonly #intervalMs: number;
@@ -83,6 +86,37 @@ export class History {
       });
     }
     return points;
+  }
+
+  /**
+   * `count` points of `stepMs` each, oldest first, the last of which holds `now`; null where nothing was answered. They
+   * begin at whole steps of the clock, so that a point stays what it was until the next one begins.
+   */
+  series(now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
+    const first = Math.floor(now / stepMs) - count + 1;
+    const sums = Array.from({ length: count }, () => ({ n: 0, current: 0, max: 0, fan: 0 }));
+    const add = (at: number, current: number, max: number, fan: number): void => {
+      const sum = sums[Math.floor(at / stepMs) - first];
+      if (sum === undefined) return;
+      sum.n++;
+      sum.current += current;
+      sum.fan += fan;
+      sum.max = Math.max(sum.max, max);
+    };
+    const oldest = Math.max(0, this.#written - RAW_SLOTS);
+    const rawFrom = this.#written === 0 ? now : (this.#at[oldest % RAW_SLOTS] ?? now);
+    // What the ring of samples has forgotten, the minutes remember; a minute may last longer than a step.
+    for (const minute of this.day(now)) {
+      if (minute.at >= rawFrom) break;
+      for (let at = minute.at; at < minute.at + COARSE_MS; at += Math.min(stepMs, COARSE_MS))
+        add(at, minute.current, minute.currentMax, minute.fan);
+    }
+    for (let n = oldest; n < this.#written; n++) {
+      const slot = n % RAW_SLOTS;
+      const current = this.#current[slot] ?? 0;
+      if (this.#answered[slot] === 1) add(this.#at[slot] ?? 0, current, current, this.#fan[slot] ?? 0);
+    }
+    return sums.map(({ n, current, max, fan }) => (n === 0 ? null : [current / n, max, fan / n]));
   }
 
   #lastAt(): number {

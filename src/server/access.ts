@@ -35,6 +35,8 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'alarms.list': 'view',
   'alarms.ack': 'control',
   'events.list': 'view',
+  // The end of a log is as much a log as the whole.
+  'node.detail': ({ lines }) => (lines > 0 ? 'control' : 'view'),
   'bus.retry': 'control',
   'bus.log': 'view',
   // These send something.

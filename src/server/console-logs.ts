@@ -2,7 +2,7 @@
 import type { LogPiece, LogRequest } from '../api/protocol.ts';
 import type { Config } from '../config/schema.ts';
 import type { LogLimits } from '../console/log-file.ts';
-import { readLog } from '../console/log-reader.ts';
+import { readLog, tailLog, type TailLine } from '../console/log-reader.ts';
 import { logPath } from '../console/transcript.ts';
 import { rpcError } from './handlers/methods.ts';
 
@@ -24,6 +24,16 @@ export async function readConsoleLog(
   try {
     const { data, ...rest } = await readLog({ path, kind, kept: limits.kept, cursor, since, search });
     return { data: data.toString(kind === 'raw' ? 'base64' : 'utf8'), ...rest };
+  } catch (error) {
+    throw rpcError('unavailable', `the console log ${path} cannot be read: ${String(error)}`);
+  }
+}
+
+/** The latest lines of the log of the node of this name; none where nothing was logged. @throws {ResponseError} as above */
+export async function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
+  const path = logPath(dir, name, 'lines');
+  try {
+    return await tailLog(path, count);
   } catch (error) {
     throw rpcError('unavailable', `the console log ${path} cannot be read: ${String(error)}`);
   }

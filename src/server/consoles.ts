@@ -9,7 +9,8 @@ import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
 import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
-import { readConsoleLog } from './console-logs.ts';
+import type { TailLine } from '../console/log-reader.ts';
+import { readConsoleLog, tailConsoleLog } from './console-logs.ts';
 import { ConsoleLine } from './console-line.ts';
 import type { ConsoleUser } from './console-member.ts';
 import { ConsoleRecord } from './console-record.ts';
@@ -128,6 +129,11 @@ export class Consoles implements ConsolePort {
   log(request: LogRequest): Promise<LogPiece> {
     const { transcriptDir, name, limits } = this.#options;
     return readConsoleLog(transcriptDir, name(request.addr), limits, request);
+  }
+
+  /** The latest lines of a node's log. @throws {ResponseError} where the disk does not give it */
+  logTail(addr: Address, count: number): Promise<TailLine[]> {
+    return tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
   }
 
   detach(user: ConsoleUser): void {

@@ -25,6 +25,7 @@ import { ConsoleAlarms } from './console-alarms.ts';
 import { IdleSampler } from './console-idle.ts';
 import { logLimits } from './console-logs.ts';
 import { consoleHandlers, consoleNotes } from './handlers/console.ts';
+import { detailHandlers } from './handlers/detail.ts';
 import { lookHandlers } from './handlers/look.ts';
 import { planHandlers } from './handlers/plan.ts';
 import { powerHandlers } from './handlers/power.ts';
@@ -219,6 +220,7 @@ export class RackServer {
       picture: this.#view,
       methods: {
         ...lookHandlers(services),
+        ...detailHandlers(services),
         ...busHandlers(services),
         ...consoleHandlers(services),
         ...powerHandlers(services),

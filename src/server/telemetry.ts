@@ -2,7 +2,7 @@
 import type { NodeState } from '../api/protocol.ts';
 import type { Bus, StatusOutcome } from '../bmc/types.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
-import { History } from '../rack/history.ts';
+import { History, type SeriesPoint } from '../rack/history.ts';
 import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
 import type { Power, Reading, Sample, Source } from '../rack/reading.ts';
@@ -117,6 +117,11 @@ export class Telemetry {
       alarms: this.#ports.alarms(addr),
       op: this.#ports.operationOn(addr),
     };
+  }
+
+  /** Up to `now`: `count` points of `stepMs` each; null where nothing was answered. */
+  series(addr: Address, now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
+    return this.#history(addr).series(now, stepMs, count);
   }
 
   #history(addr: Address): History {

@@ -80,3 +80,48 @@ describe('day', () => {
     expect(history.day(T0 + 2 * COARSE_SLOTS * COARSE_MS)).toEqual([]);
   });
 });
+
+describe('series', () => {
+  test('holds means and the highest current of each step, and ends with the step of now', () => {
+    const history = new History(1000);
+    for (let n = 0; n < 20; n++) history.record(T0 + n * 1000, sample(n, 100 + n));
+    expect(history.series(T0 + 19_500, 5000, 3)).toEqual([
+      [7, 9, 107],
+      [12, 14, 112],
+      [17, 19, 117],
+    ]);
+  });
+
+  test('is null where nothing was answered: asked in vain, not asked, or before the beginning', () => {
+    const history = new History(1000);
+    for (let n = 0; n < 5; n++) history.record(T0 + n * 1000, sample(7));
+    for (let n = 5; n < 10; n++) history.record(T0 + n * 1000, null);
+    for (let n = 15; n < 20; n++) history.record(T0 + n * 1000, sample(9));
+    expect(history.series(T0 + 19_000, 5000, 5)).toEqual([null, [7, 7, 100], null, null, [9, 9, 100]]);
+  });
+
+  test('shows the same points until the next step begins', () => {
+    const history = new History(1000);
+    for (let n = 0; n < 60; n++) history.record(T0 + n * 1000, sample(n));
+    const at = (ms: number): unknown => history.series(T0 + ms, 10_000, 6);
+    expect(at(50_000)).toEqual(at(59_999));
+    expect(at(60_000)).not.toEqual(at(59_999));
+  });
+
+  test('a day comes from the minutes, also in steps shorter than a minute, and is whole where samples begin', () => {
+    const history = new History(1000);
+    const minutes = 3 * 60;
+    for (let n = 0; n < minutes * 60; n++) history.record(T0 + n * 1000, sample(Math.floor(n / 60) % 200));
+    const now = T0 + minutes * 60_000 - 1;
+    for (const [stepMs, count] of [
+      [60_000, minutes],
+      [50_000, Math.floor((minutes * 60) / 50) - 1],
+      [20_000, minutes * 3],
+      [1_200_000, 9],
+    ] as const)
+      expect(history.series(now, stepMs, count), `steps of ${stepMs} ms`).not.toContain(null);
+    expect(history.series(now, 60_000, minutes).map((point) => Math.round(point?.[0] ?? -1))).toEqual(
+      Array.from({ length: minutes }, (_, minute) => minute),
+    );
+  });
+});

@@ -48,6 +48,7 @@ const POWER: PowerRequest = {
 const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   hello: [],
   sweep: [{ addrs: [1], interrupt: true }],
+  'node.detail': [{ addr: 1, stepMs: 1000, count: 10, lines: 5 }],
   'console.attach': [
     { addr: 1, take: false, watch: false },
     { addr: 1, take: true, watch: false },
@@ -227,4 +228,32 @@ test('however many only look, an operator gets in', async () => {
   const alice = await rack.ready('alice');
   expect(alice.client.welcome.access).toBe('control');
   for (const socket of crowd) socket.destroy();
+});
+
+test('a node looked at closely: its series, what hangs on it, its plans; the log only for those who may act', async () => {
+  const config = {
+    nodes: [
+      { addr: '00', name: 'boss', role: 'master' },
+      { addr: '01', name: 'alpha', role: 'dns', chassisFan: 2 },
+      { addr: '02', name: 'beta', cluster: 'dev', role: 'worker' },
+      { addr: '03', name: 'gamma', cluster: 'dev', role: 'worker' },
+    ],
+    plans: { less: { steps: [{ name: 'dev', selector: 'cluster:dev', action: 'off' }] } },
+  };
+  await using rack = await Harness.start({ config });
+  const actor = await rack.ready();
+  const looker = await rack.connect('looker', 'view');
+  const ask = ({ client }: typeof actor, addr: number, lines: number) =>
+    client.request('node.detail', { addr, stepMs: 60_000, count: 5, lines });
+  const beta = await ask(looker, 2, 0);
+  expect(beta.points).toHaveLength(5);
+  expect(beta.points.at(-1)?.[0]).toBeGreaterThan(0);
+  expect(beta.points[0]).toBeNull();
+  expect(beta.plans).toEqual(['less']);
+  expect(beta.dependents.join('\n')).toMatch(/cluster dev, which has 1 other node/);
+  const alpha = await ask(actor, 1, 5);
+  expect(alpha.dependents.join('\n')).toMatch(/chassis fan 2[^]*only name server/);
+  expect((await ask(actor, 0, 5)).dependents.join('\n')).toMatch(/manages this bus/);
+  await expect(ask(looker, 2, 1)).rejects.toMatchObject({ code: RPC_ERROR.viewOnly });
+  await expect(ask(actor, 99, 0)).rejects.toThrow(/63/);
 });

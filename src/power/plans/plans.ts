@@ -51,6 +51,16 @@ export class Plans {
     };
   }
 
+  /** Names of the plans that have this node in a step. */
+  touching(addr: Address): string[] {
+    return Object.entries(this.#ports.plans)
+      .filter(([, plan]) => {
+        const resolved = resolvePlan(plan, this.#ports.inventory());
+        return resolved.ok && resolved.steps.some(({ nodes }) => nodes.some((node) => node.addr === addr));
+      })
+      .map(([name]) => name);
+  }
+
   /** Runs with nodes under way, or more to begin by themselves: the server must not leave. */
   underWay(): PlanRun[] {
     return this.#runners

@@ -100,6 +100,12 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'alarms.list': z.object({ limit: z.number().int().min(0).max(500) }),
   'alarms.ack': z.object({ ids: z.array(z.number().int().positive()).max(500).nullable() }),
   'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),
+  'node.detail': z.object({
+    addr,
+    stepMs: z.number().int().min(100).max(86_400_000),
+    count: z.number().int().min(1).max(1000),
+    lines: z.number().int().min(0).max(100),
+  }),
   'bus.retry': nothing,
   'bus.log': z.object({
     after: z.number().int().min(0),
