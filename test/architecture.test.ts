@@ -27,6 +27,7 @@ const MAY: Record<string, readonly string[]> = {
 const ONLY: Record<string, RegExp> = {
   serialport: /^bmc\/line\.ts$/,
   blessed: /^tui\/terminal/,
+  'blessed-contrib': /^tui\/terminal-plot/,
   ink: /^cli\//,
   react: /^cli\//,
   '@lydell/node-pty': /^sim\//,

@@ -75,6 +75,8 @@ export type Command =
   | 'larger'
   | 'smaller'
   | 'fit'
+  | 'span'
+  | 'identify'
   | 'search'
   | 'retry-bus'
   | 'dismiss'

@@ -1,5 +1,6 @@
 /** What can happen to the interface, and what it can want done. Both are plain data. */
 import type { BusLogEntry, RawAnswer } from '../api/bus.ts';
+import type { DetailRequest, NodeDetail } from '../api/detail.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
@@ -70,6 +71,10 @@ export type UiEvent =
   /** What a BIOS said to bytes by hand, or why they were not sent. */
   | { type: 'raw-said'; pane: number; answer: RawAnswer }
   | { type: 'raw-refused'; pane: number; error: RequestError }
+  | { type: 'detail'; answer: NodeDetail }
+  | { type: 'detail-failed'; error: RequestError }
+  /** A UID as a BMC sent it; null: `why` not. */
+  | { type: 'identified'; addr: Address; uid: string | null; why: string }
   | { type: 'link-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
 
@@ -121,6 +126,10 @@ export type Effect =
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
   | { do: 'screen-data'; addr: Address; data: string }
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
+  /** One node looked at closely. */
+  | { do: 'detail'; request: DetailRequest }
+  /** Ask a node's BMC for its UID. */
+  | { do: 'identify'; addr: Address }
   /** For the next run. */
   | { do: 'remember'; view: View }
   /** The terminal tells what its mouse does, or no more. */

@@ -4,6 +4,7 @@ import { toAscii } from './ascii.ts';
 import type { UiEvent } from './events.ts';
 import { glyphs } from './glyphs.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './palette.ts';
+import type { Plot } from './plot.ts';
 import { Seat, type RackAccess, type SeatOptions } from './seat.ts';
 import type { State } from './state.ts';
 import { Terminal } from './terminal.ts';
@@ -65,6 +66,8 @@ class Interface {
   /** Which of them is shown. */
   #active = 0;
   #terminal: Terminal | null = null;
+  #plot: Plot | null = null;
+  #plotLoading = false;
   #tokens = emptyTokenizer;
   #pulses = false;
   #pulseTimer: NodeJS.Timeout | null = null;
@@ -236,7 +239,8 @@ class Interface {
     const began = performance.now();
     const seat = this.#seat;
     const states = this.#seats.map(({ state }) => state);
-    const frame = paintDeck(states, this.#active, seat.screens, this.#glyphs);
+    const frame = paintDeck(states, this.#active, seat.screens, this.#glyphs, this.#plot);
+    this.#loadPlot();
     if (this.#ascii !== 'no') toAscii(frame, this.#ascii === 'all');
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = this.#size();
@@ -247,6 +251,16 @@ class Interface {
     }
     this.#lookWhetherSeen();
     seat.limitScroll();
+  }
+
+  /** What draws charts is loaded when there is something to draw, after the first frame: a start does not wait for it. */
+  #loadPlot(): void {
+    if (this.#ascii !== 'no' || this.#plotLoading || this.#seat.state.detail.answer === null) return;
+    this.#plotLoading = true;
+    void import('./terminal-plot.ts').then(({ plot }) => {
+      this.#plot = plot;
+      this.#draw();
+    });
   }
 
   #drained(): void {

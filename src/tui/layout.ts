@@ -132,13 +132,13 @@ function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement
 function stacked(state: State, body: Rect, panes: Panes): Arrangement {
   if (!panes.console && !panes.detail) return { left: body, console: null, detail: null };
   const mapRows = Math.min(blades(state).length, Math.max(4, Math.floor(body.height * 0.4))) + 1;
+  const beside = panes.detail && body.width >= NARROW_DETAIL.cols;
+  const whole = beside ? { ...body, width: NARROW_DETAIL.map } : body;
   const lower = panes.console ? Math.min(CONSOLE.rows, body.height - mapRows) : 0;
-  const console = lower > 0 ? { ...body, y: body.y + body.height - lower, height: lower } : null;
-  const upper = { ...body, height: body.height - lower };
-  if (!panes.detail) return { left: upper, console, detail: null };
-  const map = NARROW_DETAIL.map;
-  if (body.width >= NARROW_DETAIL.cols)
-    return { left: { ...upper, width: map }, console, detail: { ...upper, x: map, width: body.width - map } };
+  const console = lower > 0 ? { ...whole, y: body.y + body.height - lower, height: lower } : null;
+  const left = { ...whole, height: body.height - lower };
+  if (!panes.detail) return { left, console, detail: null };
+  if (beside) return { left, console, detail: { ...body, x: whole.width, width: body.width - whole.width } };
   const height = Math.min(UNDER.most, body.height - mapRows);
   return {
     left: { ...body, height: body.height - height },

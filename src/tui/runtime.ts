@@ -191,6 +191,25 @@ export class Runtime {
       case 'screen-resize':
         this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));
         return;
+      case 'detail':
+        this.#ask(
+          this.#client.request('node.detail', effect.request),
+          (answer) => dispatch({ type: 'detail', answer }),
+          (error) => dispatch({ type: 'detail-failed', error }),
+        );
+        return;
+      case 'identify': {
+        const { addr } = effect;
+        this.#ask(
+          this.#client.request('bus.look', { addrs: [addr], patient: false }),
+          ([look]) => {
+            const why = look?.failure ?? 'its BMC answers for its status, and not for its UID';
+            dispatch({ type: 'identified', addr, uid: look?.uid ?? null, why });
+          },
+          (error) => dispatch({ type: 'failed', what: 'asking for the UID', error }),
+        );
+        return;
+      }
       case 'remember':
         this.#try('remembering the layout', this.#ports.remember(effect.view));
         return;

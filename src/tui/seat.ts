@@ -92,6 +92,8 @@ export class Seat {
   begin(): void {
     this.#follow(this.#client);
     this.#runtime.perform({ do: 'plans', panel: 0 });
+    // What a pane has to ask for is asked at once, not with the first tick.
+    this.dispatch({ type: 'tick', local: Date.now() });
   }
 
   dispatch(event: UiEvent): void {

@@ -8,14 +8,20 @@ export type Preset = (typeof PRESETS)[number];
 export const CELL_SIZES = ['auto', 'full', 'line', 'glyph'] as const;
 export type CellSize = (typeof CELL_SIZES)[number];
 
+/** Of the charts in the detail pane. */
+export const SPANS = ['minutes', 'hour', 'day'] as const;
+export type Span = (typeof SPANS)[number];
+export const SPAN_MS: Record<Span, number> = { minutes: 300_000, hour: 3_600_000, day: 86_400_000 };
+
 export interface View {
   preset: Preset;
   cells: CellSize;
   /** Columns of a console beside the map, as it was dragged; null: as the layout has it. */
   split: number | null;
+  span: Span;
 }
 
-export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto', split: null };
+export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto', split: null, span: 'minutes' };
 
 export const PRESET_WORDS: Record<Preset, string> = {
   auto: 'as the terminal has room',
@@ -32,5 +38,6 @@ export function viewFrom(json: unknown): View {
     preset: PRESETS.find((one) => one === said['preset']) ?? USUAL_VIEW.preset,
     cells: CELL_SIZES.find((one) => one === said['cells']) ?? USUAL_VIEW.cells,
     split: Number.isInteger(said['split']) ? Number(said['split']) : null,
+    span: SPANS.find((one) => one === said['span']) ?? USUAL_VIEW.span,
   };
 }

@@ -9,6 +9,7 @@ import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { PaletteContext } from './command-list.ts';
 import type { EmergencyPanel } from './state-plans.ts';
+import { NO_DETAIL, type Detail } from './state-detail.ts';
 import { USUAL_VIEW, type View } from './state-view.ts';
 
 export interface NodeView {
@@ -212,6 +213,7 @@ export interface State {
   focus: 'map' | 'console';
   zoom: boolean;
   view: View;
+  detail: Detail;
   cursor: Address;
   marks: ReadonlySet<Address>;
   /** Marked last, where a range begins. */
@@ -287,6 +289,7 @@ export function initialState(
     focus: 'map',
     zoom: false,
     view: USUAL_VIEW,
+    detail: NO_DETAIL,
     cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,
     marks: new Set(),
     lastMark: null,

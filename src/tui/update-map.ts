@@ -13,6 +13,7 @@ import { openRacks, toRack } from './update-racks.ts';
 import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
 import { dismissed, withOperations } from './update-results.ts';
+import { nextSpan } from './update-detail.ts';
 import { fitCells, nextLayout, zoomCells } from './update-view.ts';
 
 export function keyOnMap(before: State, name: string): Step {
@@ -83,6 +84,10 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, zoom: !state.zoom, focus: 'console' });
     case 'layout':
       return nextLayout(state);
+    case 'span':
+      return nextSpan(state);
+    case 'identify':
+      return step(withNotice(state, 'info', 'asking the BMC for its UID'), { do: 'identify', addr: state.cursor });
     case 'larger':
       return zoomCells(state, 1);
     case 'smaller':

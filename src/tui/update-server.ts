@@ -34,7 +34,8 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const { size, utcOffsetMin, access, settings } = state;
       const fresh = initialState(event.welcome, size, event.local, utcOffsetMin, access === 'view', settings);
       const { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view } = state;
-      const kept = { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view };
+      const detail = { ...state.detail, answer: null, asked: null };
+      const kept = { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view, detail };
       const overlay = state.overlay?.kind === 'help' ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
       // What became of runs meanwhile is the new server's to say.

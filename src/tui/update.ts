@@ -5,6 +5,7 @@ import type { State } from './state.ts';
 import { busLogged } from './update-bus.ts';
 import { byHandAnswered } from './update-by-hand.ts';
 import { consoleEvent } from './update-console.ts';
+import { detailEvent, withDetail } from './update-detail.ts';
 import { emergencyTick } from './update-emergency.ts';
 import { keyOnMap } from './update-map.ts';
 import { keyInOverlay, paintedOverlay } from './update-overlay.ts';
@@ -19,6 +20,12 @@ import { focusInConsole, mouseInConsole } from './update-pointer.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
 
 export function update(state: State, event: UiEvent): Step {
+  const next = updated(state, event);
+  // A key for a node, and what a node prints, change nothing that the detail pane shows.
+  return event.type === 'console.data' || next.state === state ? next : withDetail(next);
+}
+
+function updated(state: State, event: UiEvent): Step {
   switch (event.type) {
     case 'token':
       return onToken({ ...state, now: event.local + state.clockOffset }, event);
@@ -34,6 +41,10 @@ export function update(state: State, event: UiEvent): Step {
       return step(wheeled(state, event.addr, event.way, state.pane.kept.get(event.addr)?.scroll ?? 0));
     case 'scroll-limit':
       return step(scrolledTo(state, event.addr, event.lines));
+    case 'detail':
+    case 'detail-failed':
+    case 'identified':
+      return detailEvent(state, event);
     case 'bus-log':
       return busLogged(state, event);
     case 'raw-said':

@@ -46,13 +46,19 @@ function racked(count: number, size: SceneOptions): Scene {
 
 describe.each(SIZES)('%i x %i', (cols, rows) => {
   test.each(PRESETS)('preset %s', async (preset) => {
-    const scene = new Scene({ cols, rows, nodes: MIXED, sessions: [ME, EVE] }).keys('03', '\r').attached(LOGIN);
-    scene.keys('\x1d', 'd').state = { ...scene.state, view: { ...scene.state.view, preset } };
+    const scene = new Scene({ cols, rows, nodes: MIXED, sessions: [ME, EVE] })
+      .keys('03\r')
+      .attached(LOGIN)
+      .keys('\x1dd');
+    scene.state = { ...scene.state, cursor: 0x15, view: { ...scene.state.view, preset } };
+    if (scene.layout.detail !== null) scene.detailed();
     expectGolden(`layouts/panes-${preset}-${cols}x${rows}`, await scene.frame());
   });
 
   test.each(RACKS)('a rack of %i nodes', async (count) => {
-    expectGolden(`layouts/rack-${count}-${cols}x${rows}`, await racked(count, { cols, rows }).frame());
+    const scene = racked(count, { cols, rows });
+    if (scene.layout.detail !== null) scene.detailed();
+    expectGolden(`layouts/rack-${count}-${cols}x${rows}`, await scene.frame());
   });
 });
 

@@ -3,17 +3,21 @@
  * moves only when a scene says so, so that the same scene always paints the same frame.
  */
 import { readFileSync } from 'node:fs';
+import type { NodeDetail } from '../../src/api/detail.ts';
 import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
 import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/protocol.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
 import type { Alarm } from '../../src/rack/alarm-book.ts';
 import type { Address } from '../../src/rack/address.ts';
+import type { SeriesPoint } from '../../src/rack/history.ts';
 import type { Inventory } from '../../src/rack/inventory.ts';
 import { Emulators } from '../../src/tui/emulator.ts';
 import type { Effect, UiEvent } from '../../src/tui/events.ts';
 import type { Frame } from '../../src/tui/frame.ts';
 import { glyphs } from '../../src/tui/glyphs.ts';
+import { plot } from '../../src/tui/terminal-plot.ts';
+import { layoutOf, type Layout } from '../../src/tui/layout.ts';
 import { initialState, type State } from '../../src/tui/state.ts';
 import { emptyTokenizer, flush, tokenize } from '../../src/tui/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';
@@ -197,6 +201,13 @@ export class Scene {
     return overlay.id;
   }
 
+  /** Where things stand now. */
+  get layout(): Layout {
+    const layout = layoutOf(this.state);
+    if (layout.kind !== 'normal') throw new Error('this terminal is too small');
+    return layout;
+  }
+
   /** The server's clock, epoch milliseconds. */
   get now(): number {
     return this.#local;
@@ -224,6 +235,48 @@ export class Scene {
     const asked = this.effects.findLast((effect) => effect.do === 'plan-show');
     if (asked?.do !== 'plan-show') throw new Error('no plan was asked for');
     return this.dispatch({ type: 'plan-shown', panel: asked.panel, preview });
+  }
+
+  /** The server answers what the detail pane asked last: a wave with a peak, two gaps, and the end of a log. */
+  detailed(over: Partial<NodeDetail> = {}): this {
+    this.dispatch({ type: 'tick', local: this.#local });
+    // Only one question is on its way: another node's may have to be answered first.
+    for (let before = -1; before !== this.effects.length;) {
+      before = this.effects.length;
+      this.#answerDetail(over);
+    }
+    return this;
+  }
+
+  #answerDetail(over: Partial<NodeDetail>): void {
+    const asked = this.effects.findLast((effect) => effect.do === 'detail');
+    if (asked?.do !== 'detail') throw new Error('no detail was asked for');
+    const { addr, stepMs, count } = asked.request;
+    const points = Array.from({ length: count }, (_, i): SeriesPoint | null => {
+      const part = i / count;
+      if (part < 0.08 || (part > 0.52 && part < 0.6)) return null;
+      const current = 32 + 6 * Math.sin(i / 5) + (part > 0.6 && part < 0.68 ? 25 : 0);
+      return [current, current + (i % 17 === 0 ? 9 : 0), 110 + 4 * Math.cos(i / 7)];
+    });
+    const answer: NodeDetail = {
+      ...{ addr, now: this.#local, stepMs, points },
+      lines: [
+        { at: NOW - 61_000, text: 'console opened', ours: true },
+        { at: NOW - 60_000, text: 'k8s-worker-04 login: pi', ours: false },
+        { at: NOW - 58_000, text: 'Password: ', ours: false },
+        { at: NOW - 57_000, text: 'Linux k8s-worker-04 6.12.25+rpt-rpi-v8 aarch64', ours: false },
+        { at: NOW - 40_000, text: 'pi@k8s-worker-04:~$ uptime', ours: false },
+        { at: NOW - 39_000, text: ' 09:26:14 up 41 days, 2:10, 1 user, load average: 0.31', ours: false },
+        { at: NOW - 20_000, text: 'console closed: ada detached', ours: true },
+      ],
+      dependents: [
+        'chassis fan 2 stops while it is off',
+        'k8s-worker-04 is worker of cluster prod, which has 11 other nodes',
+      ],
+      plans: ['shed-all', 'bring-up'],
+      ...over,
+    };
+    this.dispatch({ type: 'detail', answer });
   }
 
   /** The server tells of a run. */
@@ -255,7 +308,7 @@ export class Scene {
   /** The frame of this moment, once the emulators have taken in what was printed. */
   async frame(asciiOnly = false): Promise<Frame> {
     while (this.#unparsed > 0) await new Promise((resolve) => setImmediate(resolve));
-    const frame = paint(this.state, this.#emulators.screens, glyphs(asciiOnly));
+    const frame = paint(this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
     this.#emulators.dispose();
     return frame;
   }

@@ -1,6 +1,7 @@
 /** What is on the screen: one rack, or, with several, tabs and the rack that is shown, or all of them at a glance. */
 import { Frame } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
+import type { Plot } from '../plot.ts';
 import type { State } from '../state.ts';
 import type { Screens } from './pane.ts';
 import { paintRacks, paintTabs } from './racks.ts';
@@ -12,10 +13,16 @@ export function tabRows(racks: number): number {
 }
 
 /** `states`: of every rack; their size is the screen's without the tabs. `screens`: of the rack that is shown. */
-export function paintDeck(states: readonly State[], active: number, screens: Screens, g: Glyphs): Frame {
+export function paintDeck(
+  states: readonly State[],
+  active: number,
+  screens: Screens,
+  g: Glyphs,
+  plot: Plot | null = null,
+): Frame {
   const state = states[active];
   if (state === undefined) throw new Error(`no rack ${active}`);
-  const shown = paint(state, screens, g);
+  const shown = paint(state, screens, g, plot);
   const tabs = tabRows(states.length);
   if (tabs === 0) return shown;
   const frame = new Frame(shown.cols, shown.rows + tabs);

@@ -59,7 +59,7 @@ function selectedSpans(state: State, g: Glyphs): Span[] {
   return spans;
 }
 
-const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
+export const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
   info: 'dim',
   notice: 'text',
   warning: 'warn',

@@ -5,6 +5,7 @@ import { contextOf } from '../context.ts';
 import { Frame, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { layoutOf } from '../layout.ts';
+import type { Plot } from '../plot.ts';
 import { nameOf, type Overlay, type State } from '../state.ts';
 import { paintAlarms } from './alarms.ts';
 import { paintBus } from './bus.ts';
@@ -24,7 +25,8 @@ import { paintPeople } from './people.ts';
 import { paintTooSmall } from './too-small.ts';
 import { paintMenu, paintPowerDialog } from './power-dialog.ts';
 
-export function paint(state: State, screens: Screens, g: Glyphs): Frame {
+/** `plot` draws the lines of charts; null: bars do. */
+export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | null = null): Frame {
   const frame = new Frame(state.size.cols, state.size.rows);
   const layout = layoutOf(state);
   if (layout.kind === 'too-small') {
@@ -36,7 +38,7 @@ export function paint(state: State, screens: Screens, g: Glyphs): Frame {
   if (layout.selected) paintSelected(frame, layout.selected, state, layout, g);
   if (layout.events) paintEvents(frame, layout.events, state, state.events);
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
-  if (layout.detail) paintDetail(frame, layout.detail, state, g);
+  if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
   if (layout.console) paintPane(frame, layout.console, state, screens, g);
   if (layout.map || state.notice !== null || state.link.kind === 'lost') {
     // Over a console that fills the screen only what must be said takes a line from it.

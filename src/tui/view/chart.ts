@@ -1,0 +1,87 @@
+/** A chart of one series: its scale at the left, a line of dots (or bars, where there are none), gaps as gaps. */
+import type { SeriesPoint } from '../../rack/history.ts';
+import type { Frame, InkRole, Rect } from '../frame.ts';
+import { sparkRows, type Glyphs } from '../glyphs.ts';
+import { SCALE } from '../layout-detail.ts';
+import type { Dot, Plot } from '../plot.ts';
+
+/** Jitter of a few counts is no mountain. */
+const FLOOR = 16;
+
+export interface Series {
+  /** Two points a column. */
+  points: readonly (SeriesPoint | null)[];
+  of: 'current' | 'fan';
+  ink: InkRole;
+}
+
+/** Fills `rect`. The scale is the series' own and stands beside it: it seldom begins at zero. */
+export function paintChart(frame: Frame, rect: Rect, { points, of, ink }: Series, plot: Plot | null, g: Glyphs): void {
+  const { x, y, width, height } = rect;
+  const columns = width - SCALE;
+  const shown = points.slice(-columns * 2);
+  const mean = (point: SeriesPoint): number => (of === 'current' ? point[0] : point[2]);
+  const most = (point: SeriesPoint): number => (of === 'current' ? point[1] : point[2]);
+  const known = shown.filter((point) => point !== null);
+  if (known.length === 0) {
+    frame.text(x + SCALE, y + height - 1, g.gap.repeat(columns), 'dim');
+    return;
+  }
+  const { low, high } = scaleOf(Math.min(...known.map(mean)), Math.max(...known.map(most)));
+  frame.text(x, y, String(high).padStart(SCALE - 1), 'dim');
+  frame.text(x, y + height - 1, String(low).padStart(SCALE - 1), 'dim');
+  if (plot === null) {
+    paintBars(
+      frame,
+      { x: x + SCALE, y, width: columns, height },
+      shown.map((point) => point && mean(point)),
+      ink,
+      g,
+    );
+    return;
+  }
+  const dots = height * 4 - 1;
+  const lead = columns * 2 - shown.length;
+  const at = (i: number, value: number): Dot => ({
+    x: lead + i,
+    y: Math.round(dots - ((value - low) / (high - low)) * dots),
+  });
+  const strokes: Dot[][] = [];
+  shown.forEach((point, i) => {
+    if (point === null) return;
+    const dot = at(i, mean(point));
+    // The line goes on from its neighbour only; what peaked within the step stands up from it.
+    if (i > 0 && shown[i - 1] !== null) strokes.at(-1)?.push(dot);
+    else strokes.push([dot]);
+    if (most(point) - mean(point) >= 1) strokes.at(-1)?.push(at(i, most(point)), dot);
+  });
+  plot(columns, height, strokes).forEach((signs, row) => {
+    frame.text(x + SCALE, y + row, signs, ink);
+  });
+  // A column in which nothing was answered says so at its foot.
+  for (let column = 0; column < columns; column++)
+    if ([0, 1].every((half) => (shown[column * 2 + half - lead] ?? null) === null))
+      frame.put(x + SCALE + column, y + height - 1, g.gap, 'dim');
+}
+
+/** Whole counts, at least {@link FLOOR} of them, a steady line in the middle, never below zero. */
+function scaleOf(low: number, high: number): { low: number; high: number } {
+  const spare = Math.max(0, FLOOR - (high - low)) / 2;
+  const bottom = Math.max(0, Math.floor(low - spare));
+  return { low: bottom, high: Math.max(bottom + FLOOR, Math.ceil(high + spare)) };
+}
+
+/** Two points a bar. */
+function paintBars(
+  frame: Frame,
+  { x, y, width, height }: Rect,
+  values: readonly (number | null)[],
+  ink: InkRole,
+  g: Glyphs,
+): void {
+  const bars: (number | null)[] = [];
+  for (let i = values.length % 2; i < values.length; i += 2) bars.push(values[i + 1] ?? values[i] ?? null);
+  sparkRows(bars, width, height, g, FLOOR).forEach((row, line) => {
+    frame.text(x, y + line, row, ink);
+  });
+}
