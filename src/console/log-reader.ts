@@ -36,8 +36,8 @@ const TAIL = 16 * 1024;
 
 /** The latest `count` lines that say something, oldest first. @throws an error of the file system, but for no file */
 export async function tailLog(path: string, count: number): Promise<TailLine[]> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   });
   if (file === null) return [];
