@@ -2,6 +2,7 @@
 import type { Recognition } from '../../console/reader.ts';
 import { sameHost } from '../../rack/host-name.ts';
 import type { Draft } from './draft.ts';
+import type { EventOf } from './state.ts';
 
 export function hearOpening(draft: Draft, heard: Recognition): void {
   const { state } = draft;
@@ -27,16 +28,13 @@ export function hearOpening(draft: Draft, heard: Recognition): void {
         draft.wake(3);
         return;
       }
-      {
-        shellReached(draft, heard);
-        return;
-      }
+      shellReached(draft, heard);
+      return;
     case 'uboot-shell':
     case 'initramfs-shell':
-    case 'emergency': {
+    case 'emergency':
       draft.raise('emergency', heard.text);
       return;
-    }
     default:
       return;
   }
@@ -48,10 +46,8 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
   switch (heard.kind) {
     case 'shell':
       state.loggedIn = true;
-      {
-        shellReached(draft, heard);
-        return;
-      }
+      shellReached(draft, heard);
+      return;
     case 'password':
       if (state.stage.step === 'shell') {
         draft.raise('login-failed', heard.text);
@@ -61,10 +57,9 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
       draft.do({ do: 'type-password' });
       return;
     case 'denied':
-    case 'login': {
+    case 'login':
       draft.raise('login-failed', heard.text);
       return;
-    }
     default:
       return;
   }
@@ -103,6 +98,33 @@ function sudoAsks(draft: Draft, { user, text }: Extract<Recognition, { kind: 'pa
   draft.do({ do: 'ask-credentials' });
 }
 
+export function credentials(draft: Draft, { user, why }: EventOf<'credentials'>): void {
+  const { state } = draft;
+  if (state.trouble) return;
+  if (state.stage.is === 'login' && state.stage.step === 'user') {
+    if (user === null) {
+      draft.raise('no-login', why);
+      return;
+    }
+    draft.enter({ is: 'login', step: 'password' }, state.target.limits.request);
+    draft.do({ do: 'type-user' });
+    return;
+  }
+  if ((state.stage.is !== 'asked' && state.stage.is !== 'rescue') || state.sudo === null || state.sudo.answered) return;
+  if (user === null) {
+    notAllowed(draft, `sudo wants a password: ${why}`);
+    return;
+  }
+  // A shell that somebody else left open wants that person's password, not the configured one.
+  const itsUser = state.sudo.user ?? (state.loggedIn ? user : null);
+  if (itsUser !== user) {
+    notAllowed(draft, `sudo wants the password of ${itsUser ?? 'whoever left this shell open'}`);
+    return;
+  }
+  state.sudo = { ...state.sudo, answered: true };
+  draft.do({ do: 'type-password' });
+}
+
 /** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
 export function hearAsked(draft: Draft, heard: Recognition): void {
   const { state } = draft;
@@ -111,10 +133,9 @@ export function hearAsked(draft: Draft, heard: Recognition): void {
     case 'password':
       sudoAsks(draft, heard);
       return;
-    case 'denied': {
+    case 'denied':
       notAllowed(draft, heard.text);
       return;
-    }
     case 'not-found':
       if (heard.unit !== 'systemctl' || state.command === 'poweroff') {
         notAllowed(draft, heard.text);

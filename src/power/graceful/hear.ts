@@ -27,27 +27,22 @@ export function hear(draft: Draft, heard: Recognition): void {
       return;
     case 'asked':
       hearAsked(draft, heard);
-      {
-        hearShutdown(draft, heard);
-        return;
-      }
+      hearShutdown(draft, heard);
+      return;
     case 'ssh':
     case 'by-hand':
     case 'gone':
-    case 'stopping': {
+    case 'stopping':
       hearShutdown(draft, heard);
       return;
-    }
-    case 'judging': {
+    case 'judging':
       if (!hearJudging(draft, heard)) hearShutdown(draft, heard);
       return;
-    }
     case 'before':
     case 'spaced':
-    case 'settle': {
+    case 'settle':
       hearSettling(draft, heard);
       return;
-    }
     case 'cutting':
     case 'ended':
       return;
@@ -66,24 +61,19 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
         draft.raise('dirty', state.dirty);
         return;
       }
-      {
-        settle(draft, heard.text);
-        return;
-      }
+      settle(draft, heard.text);
+      return;
     case 'final':
       if (heard.word === 'Rebooting') {
         draft.restarted(heard.text);
         return;
       }
-      {
-        acknowledged(draft, heard.text);
-        return;
-      }
-    case 'acknowledged':
-    case 'target': {
       acknowledged(draft, heard.text);
       return;
-    }
+    case 'acknowledged':
+    case 'target':
+      acknowledged(draft, heard.text);
+      return;
     case 'wait': {
       acknowledged(draft, heard.text);
       const { stage } = state;
@@ -103,10 +93,9 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
     case 'reboot':
     case 'boot':
     case 'uboot':
-    case 'uboot-shell': {
+    case 'uboot-shell':
       draft.restarted(heard.text);
       return;
-    }
     case 'firmware':
       if (heard.word !== HALT_PARTITION) draft.restarted(heard.text);
       return;
@@ -114,16 +103,14 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
       // A getty that comes back after the shutdown had begun: a quiet boot.
       if (state.stage.is === 'stopping') draft.restarted(heard.text);
       return;
-    case 'inhibited': {
+    case 'inhibited':
       draft.raise('inhibited', heard.text);
       return;
-    }
     case 'emergency':
     case 'initramfs':
-    case 'initramfs-shell': {
+    case 'initramfs-shell':
       draft.raise('emergency', heard.text);
       return;
-    }
     default:
       return;
   }
@@ -167,18 +154,15 @@ function hearSettling(draft: Draft, heard: Recognition): void {
     case 'boot':
     case 'uboot':
     case 'uboot-shell':
-    case 'reboot': {
+    case 'reboot':
       draft.restarted(heard.text);
       return;
-    }
     case 'dirty':
     case 'panic':
       state.dirty ??= heard.text;
       draft.stopping();
-      {
-        draft.raise(heard.kind, heard.text);
-        return;
-      }
+      draft.raise(heard.kind, heard.text);
+      return;
     default:
       if (!SPEECH.test(heard.text) && heard.kind === 'output') return;
       // The bootloader's own lines are not known by heart; each puts the end off, so that a kernel can still show itself.
@@ -187,9 +171,7 @@ function hearSettling(draft: Draft, heard: Recognition): void {
         return;
       }
       draft.stopping();
-      {
-        draft.raise('speaking', heard.text);
-        return;
-      }
+      draft.raise('speaking', heard.text);
+      return;
   }
 }

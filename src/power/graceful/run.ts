@@ -1,5 +1,4 @@
 /** Runs one node's shutdown: events in one order, effects performed in one place. */
-import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { pause } from '../clock.ts';
 import type { Job } from '../job.ts';
 import { nameOf } from '../job.ts';
@@ -8,14 +7,13 @@ import { cutPower, type Switched } from '../power-switch.ts';
 import { runHooks } from '../hooks.ts';
 import { RunConsole } from './run-console.ts';
 import { RunSigns } from './run-signs.ts';
-import { initialShutdown, type Effect, type Ground, type Shutdown, type ShutdownEvent, type Target } from './state.ts';
+import { initialShutdown, type Effect, type Ground, type Shutdown, type ShutdownEvent } from './state.ts';
+import { targetOf } from './target.ts';
 import { update } from './update.ts';
 import { viewOf } from './view.ts';
 
 /** How often time is looked at; prompts are recognised after 300 ms of silence. */
 const TICK_MS = 100;
-/** Looking for a prompt on a console that opened (SHUTDOWN section 1). */
-const PREFLIGHT_MS = 10_000;
 /** A shutdown that nobody has seen here yet is taken to need so long; only that it is the same for all counts. */
 const UNKNOWN_MS = 30_000;
 
@@ -145,20 +143,17 @@ class ShutdownRun {
         return void this.#console.acquire(effect.use, this.#dueAt);
       case 'let-go':
         return void this.#console.letGo();
-      case 'type': {
+      case 'type':
         this.#type(effect.text);
         return;
-      }
       case 'request':
         return void this.#request(effect.text);
-      case 'listen': {
+      case 'listen':
         this.#console.reader.requested();
         return;
-      }
-      case 'up-for': {
+      case 'up-for':
         this.#console.reader.upFor(effect.seconds);
         return;
-      }
       case 'run-hooks':
         return void this.#runHooks();
       case 'space':
@@ -167,14 +162,12 @@ class ShutdownRun {
         return void this.#askBySsh();
       case 'ask-credentials':
         return void this.#askCredentials();
-      case 'type-user': {
+      case 'type-user':
         this.#type(`${this.#credentials?.user ?? ''}\r`);
         return;
-      }
-      case 'type-password': {
+      case 'type-password':
         this.#type(`${this.#credentials?.password ?? ''}\r`, true);
         return;
-      }
       case 'cut':
         return void this.#cutPower(effect.ground);
     }
@@ -256,37 +249,4 @@ class ShutdownRun {
       this.#reject(error);
     }
   }
-}
-
-function targetOf({ ports, node, operation, request, deadlineAt }: Job): Target {
-  const { request: asking, acknowledged, stopping, hard, settle, networkGone, steady, cutOn } = ports.limits;
-  const { configured } = ports.inventory();
-  const hooks = ports.hooks('before-off', node.addr, { op: operation.id, verb: request.verb });
-  return {
-    name: node.name,
-    place: `${formatPosition(node.addr)}, ${formatAddress(node.addr)}`,
-    // Where the bus was scanned for nodes, nobody said how they are called.
-    host: configured ? node.name : null,
-    limits: {
-      preflight: PREFLIGHT_MS,
-      request: asking * 1000,
-      acknowledged: acknowledged * 1000,
-      stopping: stopping * 1000,
-      hard: hard * 1000,
-      settle: settle * 1000,
-      networkGone: networkGone * 1000,
-      steady: steady * 1000,
-    },
-    ssh: ports.network?.target(node.addr) ?? null,
-    // Where nothing is cut on grade B, its last line is worth waiting for, alone.
-    shares: ports.network !== null && cutOn === 'B',
-    hooks:
-      hooks.length === 0
-        ? null
-        : { count: hooks.length, limit: hooks.reduce((sum, { limit }) => sum + limit, 0) * 1000 },
-    cutOn,
-    band: ports.haltBands.get(node.addr),
-    deadlineAt,
-    onDeadline: request.onDeadline,
-  };
 }

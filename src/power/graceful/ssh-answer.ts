@@ -1,4 +1,4 @@
-/** What became of asking by ssh. Pure. */
+/** What became of programs: those before the shutdown, and ssh that asks for it. Pure. */
 import { readLine } from '../../console/markers.ts';
 import { isFromAnotherTime, readUptime } from '../../console/uptime.ts';
 import type { ProgramEnd } from '../ports.ts';
@@ -8,6 +8,17 @@ import type { Draft } from './draft.ts';
 const SSH_FAILED = 255;
 /** A machine that goes down may close the connection before the command's exit code is back. */
 const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
+
+export function hooksDone(draft: Draft, why: string): void {
+  const { state } = draft;
+  if (state.stage.is !== 'before') return;
+  if (why !== '') {
+    draft.raise('hook-failed', why);
+    return;
+  }
+  state.prepared = true;
+  if (!draft.goesOn()) draft.open();
+}
 
 export function sshAnswered(draft: Draft, { code, why, output: printed }: ProgramEnd): void {
   const { state } = draft;

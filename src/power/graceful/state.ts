@@ -150,6 +150,8 @@ export type ShutdownEvent = { at: number } & (
     }
 );
 
+export type EventOf<K extends ShutdownEvent['kind']> = Extract<ShutdownEvent, { kind: K }>;
+
 export type Effect =
   | { do: 'acquire'; use: Use }
   /** The console is left to others. */

@@ -1,0 +1,37 @@
+/** What became of a cut: off, or a question why not. Pure. */
+import type { Draft } from './draft.ts';
+import type { EventOf } from './state.ts';
+
+export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
+  const { state } = draft;
+  if (state.stage.is !== 'cutting') return;
+  const { ground } = state.stage;
+  if (ok) {
+    // What the kernel's last line proved teaches what the current means.
+    if (ground === 'halted' && current !== null && state.runningCurrent !== null)
+      draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
+    if (ground === 'halted' && state.haltedAt !== null && state.requestedAt !== null)
+      draft.do({ do: 'took', ms: state.haltedAt - state.requestedAt });
+    draft.end('done', detail, true);
+    return;
+  }
+  // Sent three times without effect, or recalled: more of the same helps nobody.
+  if (sent || outcome === 'aborted' || ground === 'deadline') {
+    draft.end(outcome, detail);
+    return;
+  }
+  if (ground === 'halted') {
+    draft.enter({ is: 'settle', marker: '', firmware: false }, state.target.limits.settle);
+    if (rule === 'unknown') draft.raise('bmc-lost', `it has halted; ${detail}`);
+    else draft.raise('cut-failed', detail);
+    return;
+  }
+  if (ground === 'composite') {
+    const { hard } = state.target.limits;
+    draft.enter({ is: 'gone', hardUntil: draft.at + hard, judgeAt: draft.at, unit: null }, 0);
+    draft.raise(rule === 'unknown' ? 'bmc-lost' : 'cut-failed', detail);
+    return;
+  }
+  draft.stopping();
+  draft.raise('force-failed', detail);
+}

@@ -1,0 +1,99 @@
+/** What the passing of time means to a shutdown: each stage's limit, a console that stays away, the deadline. Pure. */
+import { goesByItself, noPrompt } from './console-hand.ts';
+import type { Draft } from './draft.ts';
+import { tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
+
+/** Enter is pressed so often, so far apart, to wake a console. */
+const WAKES = 3;
+const WAKE_MS = 3_000;
+/** A console that others' verbs interrupt is back within milliseconds; one that stays away longer is lost. */
+const CONSOLE_LOST_MS = 10_000;
+
+export function tick(draft: Draft): void {
+  const { state, at } = draft;
+  const { stage, target, trouble, console } = state;
+  if (stage.is === 'cutting' || stage.is === 'ended') return;
+  // A halt that is being watched already is watched to its end: seconds.
+  const settling = stage.is === 'settle' && trouble === null;
+  if (target.deadlineAt !== null && at >= target.deadlineAt && !settling) {
+    deadline(draft);
+    return;
+  }
+  if (trouble !== null) {
+    if (at >= trouble.until) draft.end('left-on', `left on, because nobody answered: ${draft.whatGoesOn()}`);
+    return;
+  }
+  const away = console.held && console.closedAt !== null ? at - console.closedAt : 0;
+  if (away >= CONSOLE_LOST_MS && !goesByItself(draft)) {
+    if (stage.is === 'judging') unseen(draft, console.why);
+    else if (stage.is === 'opening') noPrompt(draft, console.why, 'console-lost');
+    else draft.raise('console-lost', console.why);
+    return;
+  }
+  switch (stage.is) {
+    case 'before':
+    case 'spaced':
+    case 'ssh':
+      return;
+    case 'gone':
+      tickGone(draft);
+      return;
+    case 'judging':
+      tickJudging(draft);
+      return;
+    case 'rescue':
+      if (at >= state.until) draft.raise('rescue-failed', stage.synced ? 'the sync was, the remount was not seen' : '');
+      return;
+    case 'opening':
+      if (!stage.turn) return;
+      if (at >= state.until) {
+        if (stage.heard) noPrompt(draft, 'it shows neither a login nor a shell prompt', 'no-prompt');
+        else noPrompt(draft, 'nothing comes from it', 'silent');
+        return;
+      }
+      if (console.open && stage.wakes > 0 && stage.wakes < WAKES && at - stage.wokeAt >= WAKE_MS) draft.wake();
+      return;
+    case 'login':
+      if (at >= state.until) draft.raise('login-failed', 'it did not answer in time');
+      return;
+    case 'asked':
+      if (at >= state.until) draft.raise('unheard');
+      return;
+    case 'by-hand':
+      if (at >= state.until) draft.raise('idle');
+      return;
+    case 'stopping':
+      if (watchNetwork(draft)) return;
+      if (at >= state.until) draft.raise('stalled', stallOf(draft, stage.unit));
+      return;
+    case 'settle':
+      // Until ssh has ended, the line that was read may turn out to be an old one.
+      if (at < state.until || !console.open || state.sshRuns) return;
+      if (state.dirty === null && state.neverCut === null) draft.cut('halted');
+      else draft.raise(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
+      return;
+  }
+}
+
+function stallOf({ state, at }: Draft, unit: string | null): string {
+  const asked = state.requestedAt === null ? '' : `${Math.round((at - state.requestedAt) / 1000)} s after it was asked`;
+  return unit === null ? asked : `it waits for ${unit}`;
+}
+
+function deadline(draft: Draft): void {
+  const { target, neverCut, stage, requestedAt } = draft.state;
+  if (target.onDeadline === 'leave') {
+    if (stage.is === 'opening' && !stage.turn && requestedAt === null) {
+      draft.end('deadline', 'the deadline passed before its turn at the console: nothing was sent');
+      return;
+    }
+    draft.end('deadline', `the deadline passed and it was left on: ${draft.whatGoesOn()}`);
+    return;
+  }
+  if (neverCut !== null) {
+    draft.end('deadline', `the deadline passed; it was not cut, because ${neverCut}`);
+    return;
+  }
+  draft.prove('deadline', 'cutting at the deadline was confirmed when the operation was started');
+  draft.cut('deadline');
+}
