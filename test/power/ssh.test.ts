@@ -179,6 +179,27 @@ test('who waits for an answer does not keep the console from the others', async 
   expect(rack.operation.nodes.map(({ phase }) => phase)).toEqual(['asking', 'asking']);
 });
 
+test.each([
+  ['while ssh still runs', 5],
+  ['after that', 12],
+])('ssh that was killed at its limit told nothing of when: a last line %s is a question', async (_what, after) => {
+  const scene = new Scene();
+  scene.network.answer = () =>
+    new Promise((resolve) => {
+      const stop = scene.rack.clock.every(10_000, () => {
+        stop();
+        resolve({ code: null, why: 'no end within 10 s', output: [] });
+      });
+    });
+  await scene.off({}, 1);
+  scene.prompt = '';
+  await scene.passes(after);
+  scene.say(OLD);
+  await scene.passes(20);
+  expect([scene.cut, scene.node.phase]).toEqual([false, 'asking']);
+  expect(scene.question).toMatch(/probably halted, and nothing proves it.*may be an old one/);
+});
+
 test('an inhibitor is quoted', async () => {
   const scene = new Scene();
   const line = 'Operation inhibited by "apt" (PID 733 "apt", user root), reason is "upgrades".';

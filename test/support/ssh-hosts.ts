@@ -45,7 +45,7 @@ export class SshHosts implements AsyncDisposable {
     hosts.port = port;
     hosts.#makeKeys('');
     // Where nobody answers, ssh need not wait for long.
-    hosts.#configured = hosts.config.replace(/ }\n$/, ', limit: 4 }\n');
+    hosts.#configured = hosts.config.replace(/ }\n$/, ', limit: 8 }\n');
     hosts.port = await freePort();
     await hosts.#listen('127.0.0.1');
     return hosts;

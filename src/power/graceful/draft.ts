@@ -101,6 +101,7 @@ export class Draft {
     state.atShell = false;
     this.prove('request', `asked to shut down by ssh (${target.ssh ?? ''})`);
     state.sshRuns = true;
+    state.sshSilent = false;
     // The client has its own limit.
     this.enter({ is: 'ssh' }, Infinity);
     this.do({ do: 'ask-ssh' });
@@ -126,6 +127,7 @@ export class Draft {
     state.askAgain = false;
     state.atShell = false;
     state.sudo = null;
+    state.sshSilent = false;
     this.prove('request', `‘${command}’ was typed at its shell prompt`);
     this.do({ do: 'request', text: `cat /proc/uptime; ${command}\r` });
     this.enter({ is: 'asked' }, state.target.limits.acknowledged);
@@ -160,6 +162,11 @@ export class Draft {
     const { trouble, target } = this.state;
     if (trouble && (trouble.kind === kind || (isSticky(trouble.kind) && !isSticky(kind)))) return;
     this.state.trouble = { kind, said, since: this.at, until: this.at + Math.max(target.limits.hard, WAIT_MS) };
+  }
+
+  /** A last line was read, and nothing tells it from an old one. */
+  undated(): void {
+    this.raise('unproven', 'a last line was read; ssh did not say how long it had been up, so it may be an old one');
   }
 
   settled(): void {

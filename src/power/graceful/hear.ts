@@ -57,6 +57,10 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
       // Nobody asked it to halt: whatever that line means, it is not ours.
       if (state.requestedAt === null) return;
       draft.prove('marker', heard.text);
+      if (state.sshSilent) {
+        draft.undated();
+        return;
+      }
       if (state.dirty !== null) {
         draft.raise('dirty', state.dirty);
         return;

@@ -25,6 +25,13 @@ export function sshAnswered(draft: Draft, { code, why, output: printed }: Progra
   state.sshRuns = false;
   const uptime = printed.map(readUptime).find((seconds) => seconds !== null);
   if (uptime !== undefined) wasUpFor(draft, uptime);
+  // Killed at its limit: it may have been heard all the same.
+  state.sshSilent = uptime === undefined && code === null;
+  if (state.sshSilent && state.stage.is === 'settle') {
+    draft.stopping();
+    draft.undated();
+    return;
+  }
   const output = printed.filter((line) => readUptime(line) === null);
   if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
   // Its console may have said meanwhile how it goes on.

@@ -87,6 +87,8 @@ export interface Shutdown {
   sshProblem: string | null;
   /** The ssh client has not ended yet: what it will say of the machine's uptime is still to come. */
   sshRuns: boolean;
+  /** ssh may have asked it and never said of when: no last line is certain to be of this shutdown. */
+  sshSilent: boolean;
   /** `was`: it answered there during this operation. `goneSince`: it does not any more. */
   network: { was: boolean; goneSince: number | null };
   /** Counts before the request; null: not known. */
@@ -204,6 +206,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     prepared: target.hooks === null,
     sshProblem: null,
     sshRuns: false,
+    sshSilent: false,
     network: { was: false, goneSince: null },
     runningCurrent: null,
     bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },

@@ -1,22 +1,19 @@
 /** The configured plans: what there is, what one would do now, and the runs of them. */
 import type { PlanList, PlanNodeRun, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plan.ts';
-import type { Operation, PowerCheck, Refusal, Verb } from '../../api/power.ts';
+import type { Operation, Refusal } from '../../api/power.ts';
 import type { ClientIdentity } from '../../api/protocol.ts';
 import type { Address } from '../../rack/address.ts';
-import { ampsOf } from '../../rack/calibration.ts';
-import { resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
-import { shownPower } from '../../rack/reading.ts';
+import { resolvePlan, type PlanDefinition } from '../../rack/plan.ts';
 import { nameOf } from '../job.ts';
 import type { Operations } from '../operations.ts';
 import { NoSuchOperation, PowerRefused } from '../refused.ts';
 import type { PlanPorts } from './ports.ts';
-import { losers, nodesTaken, preview, summarise, type Surroundings } from './preview.ts';
+import { losers, nodesTaken, preview, summarise } from './preview.ts';
 import { endNode, isFine, newStep, nodesOf, requeue, settingsOf } from './record.ts';
 import { recoverRuns } from './recover-runs.ts';
 import { planConfirmation } from '../../api/plan.ts';
-import { nodesAtOnce } from '../sequence.ts';
 import { PlanRunner } from './runner.ts';
-import type { PlanShare } from '../job.ts';
+import { asPlayed, lookAt, surroundingsOf } from './surroundings.ts';
 
 /** Ended runs that are still shown. */
 const KEPT = 10;
@@ -44,7 +41,7 @@ export class Plans {
   }
 
   list(): PlanList {
-    const around = this.#around();
+    const around = surroundingsOf(this.#ports);
     return {
       plans: Object.entries(this.#ports.plans).map(([name, plan]) => summarise(name, plan, around)),
       runs: this.#runners.map(({ run }) => run),
@@ -81,7 +78,11 @@ export class Plans {
   /** Every node is asked for its status. @throws {NoSuchOperation} */
   async show(name: string, session: number): Promise<PlanPreview> {
     const plan = this.#plan(name);
-    return preview(name, plan, this.#around(await this.#looked(name, plan, session)));
+    return preview(
+      name,
+      plan,
+      surroundingsOf(this.#ports, await lookAt(this.#operations, this.#ports, name, plan, session)),
+    );
   }
 
   /**
@@ -106,7 +107,7 @@ export class Plans {
       );
     const startedAt = now();
     const id = this.#nextId(startedAt);
-    const expected = summarise(name, plan, this.#around()).predictedMs ?? 0;
+    const expected = summarise(name, plan, surroundingsOf(this.#ports)).predictedMs ?? 0;
     const run: PlanRun = {
       ...{ id, plan: name, by: nameOf(who), armed, startedAt, endedAt: null },
       deadlineAt: deadlineS === null ? null : startedAt + deadlineS * 1000,
@@ -117,7 +118,7 @@ export class Plans {
     };
     const runner = new PlanRunner(this.#ports, this.#operations, {
       ...{ id, startedAt, endedAt: null, run, who, halted: [] },
-      settings: steps.map((step) => settingsOf(this.#asWePlay(step))),
+      settings: steps.map((step) => settingsOf(asPlayed(step, this.#ports))),
       takes: nodesTaken(steps),
       overrides: [...(plan.overrides ?? [])],
     });
@@ -193,62 +194,6 @@ export class Plans {
     });
   }
 
-  /** Fresh answers, and what the guards say to each. */
-  async #looked(
-    name: string,
-    plan: PlanDefinition,
-    session: number,
-  ): Promise<Map<Address, PowerCheck['nodes'][number]>> {
-    const resolved = resolvePlan(plan, this.#ports.inventory());
-    if (!resolved.ok) return new Map();
-    const share = shareOf(name, plan, resolved.steps);
-    const checks = await Promise.all(
-      resolved.steps.map(({ action, nodes, name: step }) =>
-        this.#operations.check(
-          checkOf(
-            action,
-            nodes.map(({ addr }) => addr),
-            step,
-          ),
-          session,
-          share,
-        ),
-      ),
-    );
-    return new Map(checks.flatMap(({ nodes }) => nodes.map((node) => [node.addr, node])));
-  }
-
-  #around(looked = new Map<Address, PowerCheck['nodes'][number]>()): Surroundings {
-    const { inventory, reading, network, poweroff, durations, limits } = this.#ports;
-    return {
-      rack: inventory(),
-      look: (addr) => {
-        const fresh = looked.get(addr);
-        const known = reading(addr);
-        const sample = fresh ? fresh.sample : known.state === 'ok' ? known.sample : null;
-        return {
-          power: sample?.power ?? (fresh ? 'unknown' : shownPower(known)),
-          current: sample?.current ?? null,
-          // A run waits for operations that are under way.
-          refusals: fresh?.refusals.filter(({ rule }) => rule !== 'operation') ?? [],
-        };
-      },
-      play: (step) => this.#asWePlay(step),
-      amps: (addr, counts) => ampsOf(counts, this.#ports.calibration(addr)),
-      prospect: (addr) => ({
-        console: network === null || network.target(addr) === null,
-        settleMs: limits.settle * 1000,
-        usual: (way) => durations.usual(addr, way),
-      }),
-      poweroff: poweroff?.text ?? null,
-    };
-  }
-
-  /** A step with as many nodes at once as the way of asking allows. */
-  #asWePlay(step: PlanStep): PlanStep {
-    return { ...step, parallel: Math.min(step.parallel, nodesAtOnce({ verb: step.action }, this.#ports)) };
-  }
-
   /** Two runs that pull at the same node in different directions, or the same plan twice, are nobody's intention. */
   #notAgainst(name: string, steps: readonly { action: string; nodes: readonly { addr: Address }[] }[], own = ''): void {
     const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
@@ -308,18 +253,4 @@ function refused(rule: string, message: string, override: string | null): PowerR
 
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[]): PlanShare {
-  return {
-    plan: name,
-    takes: new Set(nodesTaken(steps)),
-    verify: 'boot',
-    halted: null,
-    overrides: plan.overrides ?? [],
-  };
-}
-
-function checkOf(verb: Verb, nodes: Address[], label: string): Parameters<Operations['check']>[0] {
-  return { verb, nodes, label, confirm: null, deadlineS: null, onDeadline: 'leave', takeConsole: false };
 }
