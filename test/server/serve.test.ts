@@ -75,7 +75,8 @@ describe('with a rack', () => {
       await rack.until(({ bus }) => bus.console === '02');
       server.kill(signal);
       expect(await server.exited).toEqual({ code: 0, signal: null });
-      expect((await rack.state()).bus).toMatchObject({ pipe: null, console: null });
+      // On a busy machine the rack reads its last bytes a moment after the server is gone.
+      await rack.until(({ bus }) => bus.pipe === null && bus.console === null);
       await eventually(() => expect(alice.told.at(-1)).toBe(`closed: the server leaves: ${signal}`));
       expect(existsSync(server.socket)).toBe(false);
       expect(readFileSync(join(server.stateDir, 'consoles', 'beta.log'), 'utf8')).toContain('the server leaves');
