@@ -131,12 +131,15 @@ test
 test
   .skipIf(!HAS_SSHD)
   .concurrent(
-    'two at once: one watched, the other cut on grade B; needs openssh-server',
+    'two at once: one read to its last line, the other, whose line nobody could read, cut on grade B; needs openssh-server',
     { timeout: 90_000 },
     async ({ expect }) => {
       await using stand = await Stand.start(`shutdown: { ${LIMITS}, cutOn: B, networkGone: 12, steady: 3 }\n`);
       const { rack, hosts } = stand;
       const ended = stand.off({ nodes: [1, 2], label: 'x', confirm: 'x 2' });
+      // Asked far enough apart, both would be read: this one's line dies with its UART.
+      await expect.poll(() => hosts.asked.length, { timeout: 30_000, interval: 20 }).toBe(2);
+      await rack.ctl('console-dead', { node: hosts.asked.at(-1)?.slice(0, 2) });
       await rack.until(
         ({ nodes }) => nodes.filter(({ guest }) => guest === 'halted' || guest === 'dead').length >= 2,
         30_000,
