@@ -59,7 +59,7 @@ test('asked about, paced to its end; meanwhile the prefix works and keys are hel
   screen.type('x');
   await screen.waitFor(/not sent: a paste is under way/);
   screen.type('\x1d?');
-  await screen.waitFor(/Up k +move up/);
+  await screen.waitFor(/Console, behind the prefix/);
   screen.type('\x1b');
   await screen.waitFor(new RegExp(`pasted ${text.length} bytes`));
   await screen.waitFor((s) => !s.text().includes('pasting'));
