@@ -97,10 +97,10 @@ test('a selection by keys, wide characters included, to the clipboard and to a f
   await screen.waitFor((s) => s.text().includes('saved in'));
   const path = join(folder, 'state', 'rackui', 'saved');
   expect(screen.text()).toMatch(file);
-  await screen.waitFor(() => readdirSync(path).length === 2);
-  const [part = '', whole = ''] = readdirSync(path)
-    .map((name) => readFileSync(join(path, name), 'utf8'))
-    .sort((a, b) => a.length - b.length);
+  const texts = (): string[] => readdirSync(path).map((name) => readFileSync(join(path, name), 'utf8'));
+  // A file is there before its text is.
+  await screen.waitFor(() => texts().filter((text) => text.endsWith('\n')).length === 2, 'both files');
+  const [part = '', whole = ''] = texts().sort((a, b) => a.length - b.length);
   expect(part).toMatch(/^row 99 of third\nr\n$/);
   expect(whole).toContain('row 1 of second');
   expect(whole.trimEnd()).toMatch(/Needle end$/);
