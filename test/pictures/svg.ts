@@ -51,7 +51,13 @@ export function screenToSvg({ screen, cols, rows }: TestTerminal, title: string,
           `<rect x="${left}" y="${number(top)}" width="${cells * CELL.width}" height="${number(CELL.height + 0.1)}" fill="${look.bg}"/>`,
         );
       // Blanks at the edges are nothing to draw; within, they keep the rest in place.
-      const shown = text.trimEnd();
+      const dotted = Array.from(text)
+        .map((ch) => (isBraille(ch) ? ' ' : ch))
+        .join('');
+      Array.from(text).forEach((ch, i) => {
+        if (isBraille(ch)) parts.push(dots(ch, left + i * CELL.width, top, look.fg));
+      });
+      const shown = dotted.trimEnd();
       const blank = shown.length - shown.trimStart().length;
       if (shown.trim() !== '')
         parts.push(
@@ -67,6 +73,23 @@ ${parts.join('\n')}
 </g>
 </svg>
 `;
+}
+
+/** Charts are made of these; the letters' font has none. */
+function isBraille(ch: string): boolean {
+  return ch >= '\u2800' && ch <= '\u28ff';
+}
+
+/** Where the eight dots of a cell stand, in the order of the character's bits (Unicode, braille patterns). */
+const DOTS = [0, 1, 2, 4, 5, 6, 3, 7].map((place) => ({ column: place >> 2, row: place & 3 }));
+
+function dots(ch: string, left: number, top: number, fill: string): string {
+  const bits = (ch.codePointAt(0) ?? 0) - 0x2800;
+  const circles = DOTS.filter((_, bit) => (bits >> bit) & 1).map(({ column, row }) => {
+    const x = number(left + (CELL.width * (1 + 2 * column)) / 4);
+    return `<circle cx="${x}" cy="${number(top + (CELL.height * (1 + 2 * row)) / 8)}" r="1.3" fill="${fill}"/>`;
+  });
+  return circles.join('');
 }
 
 function lookOf(cell: XtermCell, ground: Ground): Look {
