@@ -136,14 +136,18 @@ test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux wi
 
 test.skipIf(!existsSync(SCREEN))('inside GNU screen', async () => {
   const inside = `echo before; ${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $? in $TERM; read line`;
-  await using screen = openTerminal(SCREEN, ['-U', '-c', '/dev/null', '/bin/sh', '-c', inside], {
-    cols: 100,
-    rows: 30,
-  });
-  await screen.waitFor(/●N ?03 node-03/);
-  await screen.waitFor(/\b24 on\b/);
-  screen.type('?');
-  await screen.waitFor(/open the selected node’s console/);
-  screen.type('qq');
-  await screen.waitFor(/left with 0 in screen/);
+  const session = `rackui-test-${process.pid}`;
+  try {
+    const args = ['-U', '-c', '/dev/null', '-S', session, '/bin/sh', '-c', inside];
+    await using screen = openTerminal(SCREEN, args, { cols: 100, rows: 30 });
+    await screen.waitFor(/●N ?03 node-03/);
+    await screen.waitFor(/\b24 on\b/);
+    screen.type('?');
+    await screen.waitFor(/open the selected node’s console/);
+    screen.type('qq');
+    await screen.waitFor(/left with 0 in screen/);
+  } finally {
+    // Without its terminal it would only detach, and stay.
+    execFileSync(SCREEN, ['-S', session, '-X', 'quit']);
+  }
 });
