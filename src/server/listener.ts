@@ -1,14 +1,13 @@
 /** The Unix sockets at which clients knock: who may connect is a matter of the file's mode and group. */
 import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { probeSocket } from '../config/socket-probe.ts';
 
 /** Longest path that the kernel takes for a Unix socket (sockaddr_un, less the closing zero). */
 const PATH_LIMIT = 107;
-/** How long a socket that is there may take to answer, ms. */
-const PROBE_MS = 1_000;
 
 /** The socket cannot be had; the message is for the operator. */
 export class SocketUnavailable extends Error {}
@@ -79,23 +78,7 @@ async function removeStale(path: string): Promise<void> {
   if (!found) return;
   if (!found.isSocket())
     throw new SocketUnavailable(`${path} exists and is no socket; remove it or give another --socket`);
-  if (await answers(path)) throw new SocketUnavailable(`another server listens at ${path}; give another --socket`);
+  if ((await probeSocket(path)) === 'there')
+    throw new SocketUnavailable(`another server listens at ${path}; give another --socket`);
   unlinkSync(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    const done = (answer: boolean): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(answer);
-    };
-    // Full backlog or no permission: somebody is there all the same.
-    const timer = setTimeout(() => done(true), PROBE_MS);
-    socket.once('connect', () => done(true));
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    );
-  });
 }
