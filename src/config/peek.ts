@@ -24,34 +24,34 @@ export function isRackList(text: string): boolean {
 }
 
 /** {@link isRackList} of the first of these files that exists. */
-export function isRackListIn(candidates: readonly { path: string }[]): boolean {
-  const found = candidates.find(({ path }) => existsSync(path));
-  try {
-    return found !== undefined && isRackList(readFileSync(found.path, 'utf8'));
-  } catch {
-    // Whoever needs it says so.
-    return false;
-  }
+export function isRackListIn(candidates: readonly Candidate[]): boolean {
+  return isRackList(firstFile(candidates)?.text ?? '');
 }
 
 /** True where the first of these files says something of the interface: its keys, its mouse, its bell. */
-export function settingsIn(candidates: readonly { path: string }[]): boolean {
-  const found = candidates.find(({ path }) => existsSync(path));
-  try {
-    return found !== undefined && /^["']?(?:keys|interface)["']?[ \t]*:/m.test(readFileSync(found.path, 'utf8'));
-  } catch {
-    // The interface needs no configuration to talk to a server.
-    return false;
-  }
+export function settingsIn(candidates: readonly Candidate[]): boolean {
+  return /^["']?(?:keys|interface)["']?[ \t]*:/m.test(firstFile(candidates)?.text ?? '');
 }
 
 /** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */
-export function peekPortIn(candidates: readonly { path: string; required: boolean }[]): string | null {
-  const found = candidates.find(({ path, required }) => required || existsSync(path));
-  if (found === undefined) return DEFAULT_PORT;
+export function peekPortIn(candidates: readonly Candidate[]): string | null {
+  const file = firstFile(candidates);
+  if (file === null) return DEFAULT_PORT;
+  return file.text === null ? null : peekPort(file.text);
+}
+
+interface Candidate {
+  path: string;
+  required?: boolean;
+}
+
+/** The first that exists, or must; null: none. `text` null: it cannot be read, and whoever needs it says so. */
+function firstFile(candidates: readonly Candidate[]): { text: string | null } | null {
+  const found = candidates.find(({ path, required }) => required === true || existsSync(path));
+  if (found === undefined) return null;
   try {
-    return peekPort(readFileSync(found.path, 'utf8'));
+    return { text: readFileSync(found.path, 'utf8') };
   } catch {
-    return null;
+    return { text: null };
   }
 }
