@@ -6,15 +6,13 @@ import { shownNodes } from './filter.ts';
 import { acrossBands } from './layout-map.ts';
 import { blades, layoutOf } from './layout.ts';
 import { targetsOf, type State } from './state.ts';
+import { onCommandAnywhere } from './update-anywhere.ts';
 import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
-import { switchMouse } from './mouse-switch.ts';
-import { openRacks, toRack } from './update-racks.ts';
-import { openConsoles } from './update-consoles.ts';
 import { openEmergency } from './update-emergency.ts';
-import { dismissed, withOperations } from './update-results.ts';
+import { dismissed } from './update-results.ts';
 import { nextSpan } from './update-detail.ts';
-import { fitCells, nextLayout, zoomCells } from './update-view.ts';
+import { fitCells, zoomCells } from './update-view.ts';
 
 export function keyOnMap(before: State, name: string): Step {
   const state = before.notice === null ? before : { ...before, notice: null };
@@ -62,28 +60,18 @@ function onCommand(state: State, command: Command): Step {
       if (state.marks.size === 0 && !allOf(state).includes(state.cursor))
         return step(withNotice(state, 'info', 'an empty slot has no power to switch'));
       return step({ ...state, overlay: { kind: 'menu', targets: targetsOf(state), index: 0 } });
-    case 'operations':
-      return step(withOperations(state));
     case 'emergency':
       return openEmergency(state);
     case 'bus':
       return openBus(state);
     case 'alarms':
       return step({ ...state, overlay: { kind: 'alarms', selected: null } });
-    case 'next-rack':
-      return toRack(state, 1);
-    case 'previous-rack':
-      return toRack(state, -1);
-    case 'racks':
-      return openRacks(state);
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':
       return step({ ...state, focus: 'console' });
     case 'zoom':
       return step({ ...state, zoom: !state.zoom, focus: 'console' });
-    case 'layout':
-      return nextLayout(state);
     case 'span':
       return nextSpan(state);
     case 'identify':
@@ -94,12 +82,8 @@ function onCommand(state: State, command: Command): Step {
       return zoomCells(state, -1);
     case 'fit':
       return fitCells(state);
-    case 'consoles':
-      return openConsoles(state);
     case 'filter':
       return step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } });
-    case 'mouse':
-      return switchMouse(state);
     case 'palette':
       return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'map' } });
     case 'next-match':
@@ -113,7 +97,7 @@ function onCommand(state: State, command: Command): Step {
     case 'quit':
       return step(state, { do: 'quit' });
     default:
-      return step(state);
+      return onCommandAnywhere(state, command) ?? step(state);
   }
 }
 

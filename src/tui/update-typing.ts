@@ -5,14 +5,10 @@ import { bindingOf, disabledReason, keyNameOf, keyOf, type Command } from './bin
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { paneRoom } from './layout.ts';
 import type { State } from './state.ts';
+import { onCommandAnywhere } from './update-anywhere.ts';
 import { attachTo, detach } from './update-console.ts';
-import { switchMouse } from './mouse-switch.ts';
-import { openRacks, toRack } from './update-racks.ts';
-import { openConsoles } from './update-consoles.ts';
 import { keyInLook, startLook } from './update-look.ts';
 import { neighbour } from './update-map.ts';
-import { withOperations } from './update-results.ts';
-import { nextLayout } from './update-view.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 
@@ -158,8 +154,6 @@ function onCommand(state: State, command: Command): Step {
     case 'left':
     case 'right':
       return attachTo(state, neighbour(state, here, command));
-    case 'layout':
-      return nextLayout(state);
     case 'sample':
       return step(state, { do: 'sample', addr: here });
     case 'scroll-up':
@@ -171,12 +165,6 @@ function onCommand(state: State, command: Command): Step {
     case 'look':
     case 'search':
       return startLook(state, here, command === 'search');
-    case 'next-rack':
-      return toRack(state, 1);
-    case 'previous-rack':
-      return toRack(state, -1);
-    case 'racks':
-      return openRacks(state);
     case 'save-screen':
       return step(state, {
         do: 'take-out',
@@ -190,8 +178,6 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...state, overlay: { kind: 'people', index: 0 } });
     case 'note':
       return step({ ...state, overlay: { kind: 'note', text: '' } });
-    case 'consoles':
-      return openConsoles(state);
     case 'paste-brackets':
       return step(withBrackets(state, here, state.pane.plainPaste.has(here)));
     case 'take':
@@ -201,14 +187,10 @@ function onCommand(state: State, command: Command): Step {
         ...state,
         overlay: { kind: 'menu', targets: { nodes: [here], label: nameAt(state, here) }, index: 0 },
       });
-    case 'operations':
-      return step(withOperations(state));
     case 'zoom':
       return step({ ...state, zoom: !state.zoom });
     case 'help':
       return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'console' } });
-    case 'mouse':
-      return switchMouse(state);
     case 'palette': {
       const from = attachment.kind === 'none' ? 'left' : 'prefix';
       return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from } });
@@ -218,7 +200,7 @@ function onCommand(state: State, command: Command): Step {
     case 'cancel':
       return step(state);
     default:
-      return step(withNotice(state, 'info', 'this key does nothing here'));
+      return onCommandAnywhere(state, command) ?? step(withNotice(state, 'info', 'this key does nothing here'));
   }
 }
 

@@ -63,6 +63,12 @@ export function countWords(state: State): Span[] {
   ];
 }
 
+/** How many alarms nobody has seen yet; null: none. */
+export function alarmWords(state: State, g: Glyphs): string | null {
+  const unseen = unseenAlarms(state).length;
+  return unseen === 0 ? null : `${g.alarm} ${unseen} ${unseen === 1 ? 'alarm' : 'alarms'}`;
+}
+
 /** The rung of the recovery ladder, in a word; the line below the map has the sentence. */
 function recovery({ bus, now }: State): Span[] {
   if (bus.recovery === null) return [];
@@ -82,8 +88,8 @@ function rightPart(state: State, g: Glyphs): Span[] {
     others.length === 0
       ? []
       : [[others.length === 1 ? `with ${others[0]?.who.user ?? '?'} ` : `${others.length + 1} operators `, 'aging']];
-  const unseen = unseenAlarms(state).length;
-  const alarms: Span[] = unseen > 0 ? [[`${g.alarm} ${unseen} ${unseen === 1 ? 'alarm' : 'alarms'} `, 'danger']] : [];
+  const unseen = alarmWords(state, g);
+  const alarms: Span[] = unseen === null ? [] : [[`${unseen} `, 'danger']];
   const look: Span[] = state.access === 'view' ? [['view only ', 'warn']] : [];
   return [
     ...alarms,

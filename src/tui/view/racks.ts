@@ -5,7 +5,7 @@ import { spansWidth, type Frame, type Rect, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { blades } from '../layout.ts';
 import { unseenAlarms, type State } from '../state.ts';
-import { busWords, countWords } from './header.ts';
+import { alarmWords, busWords, countWords } from './header.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 /** One row; the rack that is shown stands out, and behind each name what is wrong with it. */
@@ -70,9 +70,8 @@ export function paintRacks(frame: Frame, rect: Rect, states: readonly State[], c
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
 function blockOf(state: State, width: number, g: Glyphs): Span[][] {
-  const unseen = unseenAlarms(state).length;
-  const alarms: Span[] =
-    unseen === 0 ? [] : [[`  ${g.alarm} ${unseen} ${unseen === 1 ? 'alarm' : 'alarms'}`, 'danger']];
+  const unseen = alarmWords(state, g);
+  const alarms: Span[] = unseen === null ? [] : [[`  ${unseen}`, 'danger']];
   return [
     [[state.rack.name, 'title'], ...busWords(state), ...countWords(state), ...alarms],
     ...bladeLines(state, width, g),
