@@ -172,6 +172,8 @@ export const configSchema = z.strictObject({
       currentCollapsed: z.number().min(0).max(1).nullable().default(0.5),
       /** Seconds for which it must last. */
       after: z.number().min(0).max(3600).default(10),
+      /** Seconds after which a node that came on is judged by its fan and by a current that collapses. */
+      settle: z.number().min(0).max(3600).default(60),
     })
     .prefault({}),
   poll: z

@@ -14,6 +14,8 @@ export interface AlarmLimits {
   currentCollapsed: number | null;
   /** Seconds for which it must last. */
   after: number;
+  /** Seconds since it came on, before fan and collapse are judged: a start's fan spins up, its current leaps. */
+  settle: number;
 }
 
 type LimitKind = Extract<AlarmKind, 'fan-stopped' | 'current-high' | 'current-collapsed'>;
@@ -32,8 +34,6 @@ export interface LimitMemory {
 
 export const BLANK_MEMORY: LimitMemory = { onSince: null, usual: null, at: 0, passedSince: {}, ringing: [] };
 
-/** A boot's first seconds are all exceptions: the fan spins up, the current leaps. */
-const SETTLED_MS = 60_000;
 /** A load that ends is no collapse: the usual current is a minimum, which forgets within ten minutes. */
 const USUAL_MS = 600_000;
 /** How far back a value must come, as a share of its limit, for its alarm to end. */
@@ -54,8 +54,8 @@ export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample):
     };
   const { at, current, fan } = sample;
   const onSince = before.onSince ?? at;
-  const settled = at - onSince >= SETTLED_MS;
-  const { fanStopped, currentHigh, currentCollapsed } = limits;
+  const { fanStopped, currentHigh, currentCollapsed, after, settle } = limits;
+  const settled = at - onSince >= settle * 1000;
   const floor = currentCollapsed === null || before.usual === null ? null : before.usual * currentCollapsed;
   const passes = (kind: LimitKind, enters: boolean, stays: boolean): boolean =>
     before.ringing.includes(kind) || before.passedSince[kind] !== undefined ? stays : enters;
@@ -80,7 +80,7 @@ export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample):
     if (!passed[kind]) continue;
     const since = before.passedSince[kind] ?? at;
     passedSince[kind] = since;
-    if (at - since < limits.after * 1000) continue;
+    if (at - since < after * 1000) continue;
     ringing.push(kind);
     verdicts[kind] = texts[kind];
   }

@@ -10,7 +10,6 @@ export const noLink = (state: State): string | null =>
 export const noOperations = (state: State): string | null =>
   shownOperations(state).length === 0 ? 'no operation runs and no result waits' : null;
 export const noResults = (state: State): string | null => (shownRuns(state).length === 0 ? noOperations(state) : null);
-export const noAlarms = (state: State): string | null => (state.alarms.length === 0 ? 'no alarm stands' : null);
 export const noRun = (state: State): string | null =>
   runToShow(state) === null ? 'no plan runs and no result waits' : null;
 

@@ -2,7 +2,6 @@
 import {
   busFine,
   first,
-  noAlarms,
   noLink,
   noOperations,
   noResults,
@@ -43,8 +42,8 @@ export const MAP_BINDINGS: readonly Binding[] = [
     help: 'running operations and their results',
   },
   {
-    ...{ context: 'map', keys: ['a'], command: 'alarms', hint: 'alarms', disabled: noAlarms },
-    help: 'alarms: look at them, acknowledge them',
+    ...{ context: 'map', keys: ['a'], command: 'alarms', hint: 'alarms' },
+    help: 'alarms: look at them, acknowledge them, and those of before',
   },
   {
     ...{ context: 'map', keys: ['x'], command: 'dismiss', hint: null, disabled: noResults },

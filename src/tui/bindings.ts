@@ -63,6 +63,7 @@ export type Command =
   | 'by-hand-master'
   | 'acknowledge'
   | 'acknowledge-all'
+  | 'past'
   | 'emergency'
   | 'arm'
   | 'ask-again'

@@ -5,6 +5,7 @@ import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
+import type { Alarm } from '../rack/alarm-book.ts';
 import type { Pointer } from './node-pointer.ts';
 import type { State } from './state.ts';
 import type { View } from './state-view.ts';
@@ -66,6 +67,7 @@ export type UiEvent =
   | { type: 'plan-start-failed'; panel: number; error: RequestError }
   /** Any other request that failed: said in the notice line. */
   | { type: 'failed'; what: string; error: RequestError }
+  | { type: 'past-alarms'; past: readonly Alarm[] }
   /** More of the exchange log, for the pane that asked. */
   | { type: 'bus-log'; pane: number; entries: readonly BusLogEntry[] }
   /** What a BIOS said to bytes by hand, or why they were not sent. */
@@ -117,6 +119,7 @@ export type Effect =
   | { do: 'answer'; id: string; addr: Address; choice: string; confirm: string | null }
   | PlanEffect
   | { do: 'acknowledge'; ids: number[] | null }
+  | { do: 'past-alarms' }
   | { do: 'retry-bus' }
   /** Exchanges after `after`, when there are some. */
   | { do: 'bus-log'; pane: number; after: number }

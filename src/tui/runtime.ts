@@ -12,6 +12,8 @@ import type { View } from './state-view.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
+/** All that the server keeps. */
+const PAST_ALARMS = 500;
 /** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
 const MOVE_MS = 150;
 
@@ -157,6 +159,13 @@ export class Runtime {
         return;
       case 'acknowledge':
         this.#try('acknowledging', this.#client.request('alarms.ack', { ids: effect.ids }));
+        return;
+      case 'past-alarms':
+        this.#ask(
+          this.#client.request('alarms.list', { limit: PAST_ALARMS }),
+          ({ past }) => dispatch({ type: 'past-alarms', past }),
+          (error) => dispatch({ type: 'failed', what: 'asking for the alarms of before', error }),
+        );
         return;
       case 'retry-bus':
         this.#try('retrying the bus', this.#client.request('bus.retry', {}));

@@ -144,8 +144,8 @@ export type Overlay =
   | EmergencyPanel
   /** `scroll`: lines below the selected operation's first. */
   | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null }
-  /** Ids of the selection survive new alarms coming in. */
-  | { kind: 'alarms'; selected: number | null }
+  /** Ids of the selection survive new alarms coming in. `past`: those that are over and were seen, instead; null: not asked for. */
+  | { kind: 'alarms'; selected: number | null; past: readonly Alarm[] | null }
   /** Exchanges, oldest first. `back`: entries between the last one shown and the latest; 0 follows. */
   | { kind: 'bus'; id: number; entries: readonly BusLogEntry[]; back: number; hand: ByHand };
 

@@ -1,14 +1,23 @@
 /** Keys in the list of alarms. Pure. */
+import type { Alarm } from '../rack/alarm-book.ts';
 import { bindingOf, disabledReason } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
 import type { Overlay, State } from './state.ts';
 
 type Panel = Extract<Overlay, { kind: 'alarms' }>;
 
+export const listedAlarms = (state: State, { past }: Panel): readonly Alarm[] => past ?? state.alarms;
+
 /** Index of the selected alarm; the latest where none was chosen, or the chosen one is gone. */
-export function selectedAlarm(state: State, { selected }: Panel): number {
-  const at = state.alarms.findIndex(({ id }) => id === selected);
-  return at >= 0 ? at : state.alarms.length - 1;
+export function selectedAlarm(state: State, panel: Panel): number {
+  const alarms = listedAlarms(state, panel);
+  const at = alarms.findIndex(({ id }) => id === panel.selected);
+  return at >= 0 ? at : alarms.length - 1;
+}
+
+export function pastAlarms(state: State, past: readonly Alarm[]): Step {
+  const { overlay } = state;
+  return step(overlay?.kind === 'alarms' ? { ...state, overlay: { ...overlay, selected: null, past } } : state);
 }
 
 export function keyInAlarms(state: State, panel: Panel, name: string): Step {
@@ -16,13 +25,13 @@ export function keyInAlarms(state: State, panel: Panel, name: string): Step {
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
   if (why !== null) return step(withNotice(state, 'info', `${binding.help}: ${why}`));
-  const { alarms } = state;
+  const alarms = listedAlarms(state, panel);
   const at = selectedAlarm(state, panel);
   const alarm = alarms[at];
   const select = (index: number): Step =>
     step({
       ...state,
-      overlay: { kind: 'alarms', selected: alarms[(index + alarms.length) % alarms.length]?.id ?? null },
+      overlay: { ...panel, selected: alarms[(index + alarms.length) % alarms.length]?.id ?? null },
     });
   switch (binding.command) {
     case 'down':
@@ -33,6 +42,9 @@ export function keyInAlarms(state: State, panel: Panel, name: string): Step {
       return alarm === undefined ? step(state) : step(state, { do: 'acknowledge', ids: [alarm.id] });
     case 'acknowledge-all':
       return step(state, { do: 'acknowledge', ids: null });
+    case 'past':
+      if (panel.past === null) return step(state, { do: 'past-alarms' });
+      return step({ ...state, overlay: { ...panel, selected: null, past: null } });
     case 'accept':
       if (alarm === undefined || alarm.addr === null) return step({ ...state, overlay: null });
       return step({ ...state, overlay: null, cursor: alarm.addr, focus: 'map' });

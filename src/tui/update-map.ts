@@ -65,7 +65,7 @@ function onCommand(state: State, command: Command): Step {
     case 'bus':
       return openBus(state);
     case 'alarms':
-      return step({ ...state, overlay: { kind: 'alarms', selected: null } });
+      return step({ ...state, overlay: { kind: 'alarms', selected: null, past: null } });
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':

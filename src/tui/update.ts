@@ -2,6 +2,7 @@
 import { step, withNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { RECHECK_MS } from './power-rules.ts';
 import type { State } from './state.ts';
+import { pastAlarms } from './update-alarms.ts';
 import { busLogged } from './update-bus.ts';
 import { byHandAnswered } from './update-by-hand.ts';
 import { consoleEvent } from './update-console.ts';
@@ -45,6 +46,8 @@ function updated(state: State, event: UiEvent): Step {
     case 'detail-failed':
     case 'identified':
       return detailEvent(state, event);
+    case 'past-alarms':
+      return pastAlarms(state, event.past);
     case 'bus-log':
       return busLogged(state, event);
     case 'raw-said':

@@ -1,21 +1,29 @@
-/** Alarms from the node to the screen: provoked in the simulated rack, seen, acknowledged, cleared. */
+/**
+ * Every kind of alarm from its cause to the screen and into the past: provoked in the simulated rack, seen in header, map
+ * and list, acknowledged by a key, over when its cause is, and then among the alarms of before.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AlarmKind } from '../../src/rack/alarm-book.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
+const NAMES = [0, 1, 2, 3, 4, 5, 6, 7].map(
+  (n) => `  - { addr: "0${n}", name: n${n}${n === 5 || n === 7 ? `, chassisFan: ${n}` : ''} }`,
+);
 const CONFIG = `
 name: test rack
 port: /dev/null
 poll: { interval: 0.2 }
-alarms: { fanStopped: 8, currentHigh: 200, after: 0.3 }
+alarms: { currentHigh: 200, after: 0.3, settle: 1 }
+console: { triggers: [panic, { name: disk, match: 'I/O error, dev' }] }
 nodes:
-${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n}${n === 5 ? ', chassisFan: 1' : ''} }`).join('\n')}
+${NAMES.join('\n')}
 `;
 
 let rack: Stand;
 let screen: TestTerminal;
 beforeAll(async () => {
-  rack = await stand({ config: CONFIG });
+  rack = await stand({ config: CONFIG, sim: ['--time-scale', '20'] });
   screen = rack.open({ cols: 120, rows: 40 });
   await screen.waitFor(/\b8 on\b/);
 });
@@ -24,42 +32,177 @@ afterAll(async () => {
   await rack[Symbol.asyncDispose]();
 });
 
-type Ctl = [verb: string, params: Record<string, unknown>];
+const ctl = (verb: string, params: Record<string, unknown>) => (): Promise<unknown> => rack.rack.ctl(verb, params);
 
-test.each<[what: string, provoke: Ctl, ease: Ctl, says: RegExp]>([
-  ['lost', ['silent', { node: '03' }], ['silent', { node: '03', on: false }], /n3 03 does not answer/],
-  ['disabled', ['disabled', { node: '03' }], ['disabled', { node: '03', on: false }], /n3 03 its BMC says disabled/],
-  [
-    'current high',
-    ['shows-current', { node: '03', counts: '240' }],
-    ['shows-current', { node: '03', counts: 'truth' }],
-    /n3 03 draws 240 counts; the limit is 200/,
-  ],
-  [
-    'power changed by nobody here, and its chassis fan',
-    ['power', { node: '05', state: 'off' }],
-    ['power', { node: '05', state: 'on' }],
-    /n5 05 is off: chassis fan 1 stands still/,
-  ],
-  ['the bus', ['unplug', {}], ['replug', {}], /bus down: /],
-])('%s: seen, acknowledged, cleared', async (_what, provoke, ease, says) => {
-  await rack.rack.ctl(...provoke);
-  await screen.waitFor(/▲ \d alarms?/);
-  screen.type('a');
-  await screen.waitFor(says);
-  screen.type('A');
-  await screen.waitFor((s) => !/▲ \d alarms?/.test(s.text()), 'no alarm that asks for somebody');
-  await rack.rack.ctl(...ease);
-  await screen.waitFor((s) => !says.test(s.text()), 'the alarm gone');
-  screen.type('A');
-  screen.type('q');
-  await screen.waitFor(/\b8 on\b/);
-  // What the easing itself raised (power that came back by nobody here) is seen off, too.
+/** Power switched by an operation here. */
+const operation = (verb: 'force-off' | 'on', node: string) => async (): Promise<void> => {
   const client = await rack.client();
-  await client.request('alarms.ack', { ids: null });
-  await screen.waitFor((s) => !s.text().includes('▲'));
-  const { past } = await client.request('alarms.list', { limit: 10 });
-  expect(past.at(-1)).toMatchObject({ acknowledged: { by: expect.any(String) as string } });
+  const common = { label: node, deadlineS: null, onDeadline: 'leave', takeConsole: false } as const;
+  await client.request('power.start', { ...common, verb, nodes: [Number(node.slice(1))], confirm: node });
+};
+
+async function consoleOf(addr: string): Promise<void> {
+  screen.type(`${addr}\r`);
+  await rack.rack.until((state) => state.bus.console === addr);
+  await screen.waitFor(/Enter wakes it/);
+  screen.type('\r');
+  await screen.waitFor((s) => /n\d login:/.test(s.text()) && !/Enter wakes it/.test(s.text()), 'a prompt');
+}
+
+async function toMap(): Promise<void> {
+  screen.type('\x1dd');
+  await screen.waitFor(/\b8 on\b/);
+}
+
+/** Of a node's cell on this screen, from its name on. */
+const CELL = { cols: 26, rows: 10 };
+
+/** Foreground of the alarm sign in a node's cell; null: there is none. */
+function markOf(node: string): number | null {
+  const name = screen.find(` ${node} `);
+  if (name === null) return null;
+  const inCell = screen
+    .lines()
+    .slice(name.y, name.y + CELL.rows)
+    .map((line, row) => ({ x: line.slice(name.x, name.x + CELL.cols).indexOf('▲'), row }))
+    .find(({ x }) => x >= 0);
+  return inCell === undefined ? null : screen.cell(name.x + inCell.x, name.y + inCell.row).fg;
+}
+
+interface Provoked {
+  kind: AlarmKind;
+  /** Whose; null: the bus. */
+  node: string | null;
+  provoke: () => Promise<unknown>;
+  says: RegExp;
+  ease: () => Promise<unknown>;
+}
+
+test.each<Provoked>([
+  {
+    kind: 'fan-stopped',
+    node: 'n3',
+    provoke: ctl('shows-fan', { node: '03', counts: '0' }),
+    says: /n3 03 its fan stands still \(0 counts\)/,
+    ease: ctl('shows-fan', { node: '03', counts: 'truth' }),
+  },
+  {
+    kind: 'current-high',
+    node: 'n3',
+    provoke: ctl('shows-current', { node: '03', counts: '240' }),
+    says: /n3 03 draws 240 counts; the limit is 200/,
+    ease: ctl('shows-current', { node: '03', counts: 'truth' }),
+  },
+  {
+    kind: 'current-collapsed',
+    node: 'n2',
+    provoke: ctl('shows-current', { node: '02', counts: '4' }),
+    says: /n2 02 draws 4 counts where it usually draws \d+ or more, though it is on/,
+    ease: ctl('shows-current', { node: '02', counts: 'truth' }),
+  },
+  {
+    kind: 'lost',
+    node: 'n3',
+    provoke: ctl('silent', { node: '03' }),
+    says: /n3 03 does not answer/,
+    ease: ctl('silent', { node: '03', on: false }),
+  },
+  {
+    kind: 'disabled',
+    node: 'n3',
+    provoke: ctl('disabled', { node: '03' }),
+    says: /n3 03 its BMC says disabled/,
+    async ease() {
+      await ctl('disabled', { node: '03', on: false })();
+      // That it is on again was done by nobody here either.
+      await screen.waitFor(/▲ 1 alarm /);
+      screen.type('aAq');
+      await screen.waitFor((s) => !s.text().includes('▲'), 'no alarm');
+    },
+  },
+  {
+    kind: 'chassis-fan',
+    node: 'n5',
+    provoke: operation('force-off', 'n5'),
+    says: /n5 05 is off: chassis fan 5 stands still/,
+    ease: operation('on', 'n5'),
+  },
+  {
+    kind: 'console',
+    node: 'n6',
+    async provoke() {
+      await consoleOf('06');
+      await ctl('say', { node: '06', text: 'blk_update_request: I/O error, dev mmcblk0, sector 8' })();
+      await screen.waitFor(/I\/O error, dev/);
+      await toMap();
+    },
+    says: /n6 06 disk on its console/,
+    async ease() {
+      await consoleOf('06');
+      screen.type('pi\r');
+      await screen.waitFor(/Password:/);
+      screen.type('raspberry\r');
+      await screen.waitFor(/pi@n6:~ \$/);
+      screen.type('sudo reboot\r');
+      await screen.waitFor(/Linux version/);
+      await toMap();
+    },
+  },
+  {
+    kind: 'bus',
+    node: null,
+    provoke: ctl('unplug', {}),
+    says: /bus down: /,
+    ease: ctl('replug', {}),
+  },
+])('$kind: seen, acknowledged, over, in the past', async ({ kind, node, provoke, says, ease }) => {
+  await provoke();
+  await screen.waitFor(/▲ \d alarms? /);
+  if (node !== null) await screen.waitFor(() => markOf(node) !== null, `a mark on ${node}`);
+  const urgent = node === null ? null : markOf(node);
+  screen.type('a');
+  await screen.waitFor((s) => says.test(s.text()) && !/seen by/.test(s.text()), 'the alarm in the list');
+  screen.type('A');
+  await screen.waitFor((s) => /seen by/.test(s.text()) && !/▲ \d alarms?/.test(s.text()), 'that it was seen');
+  screen.type('q');
+  if (node !== null) {
+    // It asks for nobody any more, and still stands.
+    await screen.waitFor(() => ![null, urgent].includes(markOf(node)), 'a quieter mark');
+  }
+  await ease();
+  await screen.waitFor(/\b8 on\b/);
+  await screen.waitFor((s) => !s.text().includes('▲'), 'no mark');
+  screen.type('a');
+  await screen.waitFor(/No alarm stands/);
+  screen.type('h');
+  await screen.waitFor(
+    (s) => s.lines().some((line) => says.test(line) && / over after .* seen\b/.test(line)),
+    'the alarm among those of before',
+  );
+  screen.type('q');
+  await screen.waitFor((s) => !/alarms of before/.test(s.text()));
+  const { standing, past } = await (await rack.client()).request('alarms.list', { limit: 3 });
+  expect(standing).toEqual([]);
+  expect(past.find((alarm) => alarm.kind === kind)?.acknowledged?.by).toBeTruthy();
+});
+
+test('power changed by nobody here: it has happened, and is over when it was seen', async () => {
+  for (const [state, text, counts] of [
+    ['off', /n3 03 went from on to off, changed by nobody here/, /\b7 on 1 off\b/],
+    ['on', /n3 03 went from off to on, changed by nobody here/, /\b8 on\b/],
+  ] as const) {
+    await rack.rack.ctl('power', { node: '03', state });
+    await screen.waitFor(counts);
+    await screen.waitFor((s) => /▲ 1 alarm /.test(s.text()) && markOf('n3') !== null, 'header and mark');
+    screen.type('a');
+    await screen.waitFor(text);
+    screen.type('A');
+    await screen.waitFor(/No alarm stands/);
+    screen.type('h');
+    await screen.waitFor(text);
+    screen.type('q');
+    await screen.waitFor((s) => !s.text().includes('▲'));
+  }
 });
 
 test('over before anybody looked: it stays until it was seen', async () => {

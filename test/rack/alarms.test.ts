@@ -51,7 +51,7 @@ describe('the book', () => {
   });
 });
 
-const LIMITS: AlarmLimits = { fanStopped: 8, currentHigh: 100, currentCollapsed: 0.5, after: 10 };
+const LIMITS: AlarmLimits = { fanStopped: 8, currentHigh: 100, currentCollapsed: 0.5, after: 10, settle: 60 };
 
 /** A sample a second of each [current, fan, for how many seconds]; which rules rang, second by second, in short. */
 function ring(series: [current: number, fan: number, seconds: number, power?: Power][], limits = LIMITS): string[] {
@@ -191,7 +191,7 @@ describe('limits', () => {
   });
 
   test('null is never', () => {
-    const never: AlarmLimits = { fanStopped: null, currentHigh: null, currentCollapsed: null, after: 1 };
+    const never: AlarmLimits = { fanStopped: null, currentHigh: null, currentCollapsed: null, after: 1, settle: 60 };
     expect(
       ring(
         [

@@ -114,6 +114,19 @@ const ALARMS: Alarm[] = [
   },
 ];
 
+/** Over, and seen. */
+export const PAST_ALARMS: Alarm[] = [
+  {
+    ...{ id: 4, kind: 'current-collapsed', addr: 0x17, since: NOW - 7_200_000, clearedAt: NOW - 7_050_000 },
+    text: 'draws 9 counts where it usually draws 34 or more, though it is on',
+    acknowledged: { by: 'ada', at: NOW - 7_100_000 },
+  },
+  {
+    ...{ id: 5, kind: 'console', addr: 0x0e, text: 'panic on its console', since: NOW - 3_000_000 },
+    ...{ clearedAt: NOW - 2_000_000, acknowledged: { by: 'eve@10.0.0.7', at: NOW - 1_000_000 } },
+  },
+];
+
 export interface SceneOptions {
   cols?: number;
   rows?: number;

@@ -8,7 +8,7 @@ import { STALE_AFTER_MS } from '../../src/rack/reading.ts';
 import { expectGolden, GOLDENS, type Tier } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
 import { DONE, preview, run } from './plans.ts';
-import { allClear, EVE, ME, MIXED, NOW, Scene, type SceneOptions } from './scene.ts';
+import { allClear, EVE, ME, MIXED, NOW, PAST_ALARMS, Scene, type SceneOptions } from './scene.ts';
 
 const SMALL = { cols: 80, rows: 24 };
 const WIDE = { cols: 160, rows: 50 };
@@ -82,11 +82,17 @@ function refusedByHand(size: SceneOptions): Scene {
   return one.dispatch({ type: 'raw-refused', pane: one.overlayId, error: { code: 1, message, data } });
 }
 
+const pastAlarms = (size: SceneOptions): Scene =>
+  mixed(size).keys('a', 'h').dispatch({ type: 'past-alarms', past: PAST_ALARMS });
+
 const SCREENS: Record<string, () => Scene> = {
   'map-80x24': () => mixed(SMALL),
   'map-120x40': () => mixed({ cols: 120, rows: 40 }),
   'alarms-80x24': () => mixed(SMALL).keys('a'),
   'alarms-160x50': () => mixed(WIDE).keys('a', 'k'),
+  'alarms-none': () => scene(SMALL).keys('a'),
+  'alarms-past-80x24': () => pastAlarms(SMALL),
+  'alarms-past-160x50': () => pastAlarms(WIDE),
   'bus-80x24': () => busPane(SMALL),
   'bus-160x50': () => busPane(WIDE),
   'bus-looking-back': () => busPane(SMALL).keys('k', 'k', 'k'),
