@@ -34,7 +34,7 @@ const ONLY: Record<string, RegExp> = {
   '@xterm/headless': /^(console|tui|cli\/console)\//,
   '@xterm/addon-serialize': /^console\//,
   'vscode-jsonrpc': /^(client|server)\//,
-  commander: /^cli\/program\.ts$/,
+  commander: /^(cli\/(program|syntax\/)|sim\/(main|options)\.ts$)/,
   zod: /^(config|server|cli\/commands\/config)/,
   yaml: /^(config|sim|cli\/commands\/config)/,
   pino: /^server\//,

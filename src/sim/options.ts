@@ -1,5 +1,6 @@
 /** What a simulated rack can be asked to be, and the command line that asks. */
 import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CAPTURED_DIALECT, describeDialect, parseDialect, type Dialect } from './dialect.ts';
 
 export interface SimOptions {
@@ -12,12 +13,13 @@ export interface SimOptions {
   link: string | null;
   /** Path of the control socket, or null for one in a new directory under the system's temporary directory. */
   control: string | null;
-  /** Bits a second, or null: unlimited. */
-  lineRate: number | null;
+  /** Bits a second; infinite for a line without a rate. */
+  lineRate: number;
   /** Time the BMC takes for an answer, ms; null: the default. */
-  turnaroundMs: number | null;
+  turnaround: number | null;
   timeScale: number;
-  locked: boolean;
+  /** Whether the BMC starts unlocked, as no hardware does. */
+  unlocked: boolean;
   unlock: string;
   state: 'booted' | 'off';
   user: string;
@@ -25,7 +27,7 @@ export interface SimOptions {
   /** Whether sudo asks for the password too; Raspberry Pi OS does not. */
   sudoPassword: boolean;
   /** Whether console bytes sent back to back get lost on their way to a node. */
-  lossy: boolean;
+  loss: boolean;
   /** Whether a console waits for a host that does not read. */
   flowControl: boolean;
   dialect: Dialect;
@@ -34,8 +36,6 @@ export interface SimOptions {
   exitWithStdin: boolean;
   /** A recording to be played instead of a simulated rack, or null. */
   replay: string | null;
-  /** Only say what can be said here. */
-  help: boolean;
 }
 
 export const SIM_DEFAULTS: SimOptions = {
@@ -45,147 +45,114 @@ export const SIM_DEFAULTS: SimOptions = {
   link: null,
   control: null,
   lineRate: 115200,
-  turnaroundMs: null,
+  turnaround: null,
   timeScale: 1,
-  locked: true,
+  unlocked: false,
   unlock: 'UnLockMe',
   state: 'booted',
   user: 'pi',
   password: 'raspberry',
   sudoPassword: false,
-  lossy: true,
+  loss: true,
   flowControl: false,
   dialect: CAPTURED_DIALECT,
   exec: [],
   exitWithStdin: false,
   replay: null,
-  help: false,
 };
 
-export const SIM_HELP = `Usage: rackui sim [options]        a simulated rack behind a pseudo-terminal
-       rackui sim ctl CONTROL VERB …   look at its true state, inject faults (VERB 'help' lists them)
-
-Prints 'port DEVICE', 'control SOCKET' and 'ready', then runs until it is interrupted.
-
-  --rack FILE           nodes from a rack file (default: the reference rack of 24)
-  --nodes N             N nodes without names instead (1 to 128)
-  --seed N              everything that looks random follows from it (default 1)
-  --link PATH           symbolic link that always points to the device
-  --control PATH        control socket (default: in a new temporary directory)
-  --line-rate R         115200 (default), another rate, or unlimited
-  --turnaround MS       time a BMC takes for an answer (default 0.1)
-  --time-scale N        guests live N times as fast; the wire does not (default 1)
-  --unlocked            the BMC starts unlocked (default: locked, as hardware does)
-  --unlock STRING       the unlock string (default UnLockMe)
-  --unlock-file FILE    the same, from a file's first line
-  --state booted|off    nodes at the start (default booted)
-  --user NAME           who can log in on the consoles (default pi)
-  --password WORD       and with what (default raspberry)
-  --sudo-password       sudo asks for it too
-  --no-loss             console bytes back to back are not lost
-  --flow-control        consoles wait for a host that does not read (hardware does not: it loses bytes)
-  --dialect K=V,…       how the bus words its answers:
-${describeDialect()
-  .map((line) => `                          ${line}`)
-  .join('\n')}
-  --exec NODE=PROGRAM   a real program, run on this machine, as that node's console (its arguments: separated by spaces)
-  --replay FILE         no rack: the answers of a recording ('rackui serve --record'); only --link goes with it
-  --exit-with-stdin     end when standard input ends
-`;
-
-/** A command line nobody can mean. `message` is one sentence for the operator. */
-export class SimUsage extends Error {
-  override readonly name = 'SimUsage';
+/** Declares an option for each of {@link SimOptions}; what of them `argv` gives is for {@link optionsOf}. */
+export function withSimOptions(command: Command): Command {
+  return command
+    .option('--rack <file>', 'nodes from a rack file (default: the reference rack of 24)')
+    .option('--nodes <n>', 'so many nodes without names instead (1 to 128)', number(1, 128))
+    .option('--seed <n>', 'everything that looks random follows from it (default 1)', number(0, 2 ** 31))
+    .option('--link <path>', 'symbolic link that always points to the device')
+    .option('--control <path>', 'control socket (default: in a new temporary directory)')
+    .option('--line-rate <rate>', '115200 (default), another rate, or unlimited', lineRate)
+    .option('--turnaround <ms>', 'time a BMC takes for an answer (default 0.1)', number(0, 10_000))
+    .option(
+      '--time-scale <n>',
+      'guests live so many times as fast; the wire does not (default 1)',
+      number(0.01, 10_000),
+    )
+    .option('--unlocked', 'the BMC starts unlocked (default: locked, as hardware does)')
+    .option('--unlock <string>', 'the unlock string (default UnLockMe)')
+    .addOption(
+      new Option('--unlock-file <file>', "the same, from a file's first line").conflicts('unlock').argParser(firstLine),
+    )
+    .addOption(new Option('--state <state>', 'nodes at the start (default booted)').choices(['booted', 'off']))
+    .option('--user <name>', 'who can log in on the consoles (default pi)')
+    .option('--password <word>', 'and with what (default raspberry)')
+    .option('--sudo-password', 'sudo asks for it too')
+    .option('--no-loss', 'console bytes back to back are not lost')
+    .option('--flow-control', 'consoles wait for a host that does not read (hardware does not: it loses bytes)')
+    .option('--dialect <switches>', 'how the bus words its answers: NAME=VALUE,… as listed below', dialect)
+    .option('--exec <node=program>', "a real program, run on this machine, as that node's console", execGuest)
+    .option(
+      '--replay <file>',
+      "no rack: the answers of a recording ('rackui serve --record'); only --link goes with it",
+    )
+    .option('--exit-with-stdin', 'end when standard input ends')
+    .addHelpText(
+      'after',
+      `\nDialect:\n${describeDialect()
+        .map((line) => `  ${line}`)
+        .join('\n')}`,
+    );
 }
 
-type Setter = (value: string, options: SimOptions) => void;
+/** What a command that was declared {@link withSimOptions} was given. */
+export function optionsOf(command: Command): SimOptions {
+  const { unlockFile, ...given } = command.opts<Partial<SimOptions> & { unlockFile?: string }>();
+  return { ...SIM_DEFAULTS, ...given, ...(unlockFile === undefined ? {} : { unlock: unlockFile }) };
+}
 
-/** Options that take a value. */
-const VALUED: Record<string, Setter> = {
-  '--rack': (value, o) => (o.rack = value),
-  '--nodes': (value, o) => (o.nodes = number('--nodes', value, 1, 128)),
-  '--seed': (value, o) => (o.seed = number('--seed', value, 0, 2 ** 31)),
-  '--link': (value, o) => (o.link = value),
-  '--control': (value, o) => (o.control = value),
-  '--line-rate': (value, o) => (o.lineRate = value === 'unlimited' ? null : number('--line-rate', value, 300, 4e6)),
-  '--turnaround': (value, o) => (o.turnaroundMs = number('--turnaround', value, 0, 10_000)),
-  '--time-scale': (value, o) => (o.timeScale = number('--time-scale', value, 0.01, 10_000)),
-  '--unlock': (value, o) => (o.unlock = value),
-  '--unlock-file': (value, o) => (o.unlock = secretFrom(value)),
-  '--state': (value, o) => (o.state = oneOf('--state', value, ['booted', 'off'])),
-  '--user': (value, o) => (o.user = value),
-  '--password': (value, o) => (o.password = value),
-  '--dialect': (value, o) => (o.dialect = dialect(value, o.dialect)),
-  '--replay': (value, o) => (o.replay = value),
-  '--exec': (value, o) => o.exec.push(execGuest(value)),
-};
-
-const FLAGS: Record<string, (options: SimOptions) => void> = {
-  '--locked': (o) => (o.locked = true),
-  '--unlocked': (o) => (o.locked = false),
-  '--sudo-password': (o) => (o.sudoPassword = true),
-  '--no-loss': (o) => (o.lossy = false),
-  '--flow-control': (o) => (o.flowControl = true),
-  '--exit-with-stdin': (o) => (o.exitWithStdin = true),
-  '--help': (o) => (o.help = true),
-};
-
-/** Understands `argv` (without `sim`). Throws {@link SimUsage}. */
+/** Understands `argv` (without `sim`). @throws {CommanderError} */
 export function parseSimArgs(argv: readonly string[]): SimOptions {
-  const options: SimOptions = { ...SIM_DEFAULTS, exec: [] };
-  const words = [...argv];
-  for (let word = words.shift(); word !== undefined; word = words.shift()) {
-    const [, name = word, inline] = /^(--[a-z-]+)=(.*)$/s.exec(word) ?? [];
-    const setter = VALUED[name];
-    const flag = FLAGS[word];
-    if (setter) {
-      const value = inline ?? words.shift();
-      if (value === undefined) throw new SimUsage(`${name} needs a value`);
-      setter(value, options);
-    } else if (flag) flag(options);
-    else throw new SimUsage(`'${word}' is no option of 'rackui sim'; see 'rackui sim --help'`);
-  }
-  return options;
+  return optionsOf(withSimOptions(new Command().exitOverride()).parse([...argv], { from: 'user' }));
 }
 
-function number(name: string, value: string, least: number, most: number): number {
-  const parsed = Number(value);
-  if (value.trim() === '' || !(parsed >= least && parsed <= most))
-    throw new SimUsage(`${name} ${value}: a number from ${least} to ${most}`);
-  return parsed;
+function number(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const parsed = Number(value);
+    if (value.trim() === '' || !(parsed >= least && parsed <= most))
+      throw new InvalidArgumentError(`A number from ${least} to ${most}.`);
+    return parsed;
+  };
 }
 
-function secretFrom(path: string): string {
+const lineRate = (value: string): number => (value === 'unlimited' ? Infinity : number(300, 4e6)(value));
+
+function firstLine(path: string): string {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').split('\n')[0] ?? '';
   } catch (error) {
-    throw new SimUsage(`--unlock-file: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InvalidArgumentError(reason(error));
   }
-  if (text === '') throw new SimUsage(`--unlock-file ${path}: its first line is empty`);
+  if (text === '') throw new InvalidArgumentError('Its first line is empty.');
   return text;
 }
 
-function oneOf<T extends string>(name: string, value: string, choices: readonly T[]): T {
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw new SimUsage(`${name} ${value}: can be ${choices.join(' or ')}`);
-  return found;
-}
-
-function dialect(value: string, base: Dialect): Dialect {
+function dialect(value: string, before: Dialect = CAPTURED_DIALECT): Dialect {
   try {
-    return parseDialect(value, base);
+    return parseDialect(value, before);
   } catch (error) {
-    throw new SimUsage(error instanceof Error ? error.message : String(error));
+    throw new InvalidArgumentError(reason(error));
   }
 }
 
-function execGuest(value: string): { node: string; command: string[] } {
+function execGuest(value: string, before: SimOptions['exec'] = []): SimOptions['exec'] {
   const at = value.indexOf('=');
   const command = value
     .slice(at + 1)
     .split(' ')
     .filter((word) => word !== '');
-  if (at < 1 || command.length === 0) throw new SimUsage(`--exec ${value}: give NODE=PROGRAM`);
-  return { node: value.slice(0, at), command };
+  if (at < 1 || command.length === 0) throw new InvalidArgumentError('Give NODE=PROGRAM.');
+  return [...before, { node: value.slice(0, at), command }];
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -23,8 +23,8 @@ const UART_PIECE = 8;
 const NAP_MS = 0.2;
 
 export interface SimulatorOptions {
-  /** Bits a second, or null for a line without a rate. */
-  lineRate: number | null;
+  /** Bits a second; infinite for a line without a rate. */
+  lineRate: number;
   /** Whether consoles wait for a host that does not read; hardware has no flow control, and loses bytes. */
   flowControl: boolean;
   /** Monotonic milliseconds. */
@@ -49,7 +49,7 @@ export class Simulator {
 
   constructor(options: SimulatorOptions) {
     this.clock = options.clock;
-    this.perByte = options.lineRate === null ? 0 : byteTime(options.lineRate);
+    this.perByte = byteTime(options.lineRate);
     this.flowControl = options.flowControl;
     this.inbound = new LineQueue(this.perByte);
     this.outbound = new LineQueue(this.perByte);

@@ -120,8 +120,8 @@ test.each<[args: string[], says: string]>([
   [['status', '--jason'], "unknown option '--jason'"],
   [['console'], "missing required argument 'node'"],
   [['--socket'], 'argument missing'],
-  [['sim', '--nonsense'], "'--nonsense' is no option"],
-  [['demo', '--seed', 'x', '--headless'], '--seed x'],
+  [['sim', '--nonsense'], "unknown option '--nonsense'"],
+  [['demo', '--seed', 'x', '--headless'], "option '--seed <n>' argument 'x' is invalid"],
 ])('%j is a usage error in words', async (args, says) => {
   const { code, stderr } = await run(args);
   expect(stderr).toContain(says);

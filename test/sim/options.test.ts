@@ -25,7 +25,12 @@ test('options in both spellings', () => {
     'newline=lf,brackets=yes',
     '--no-loss',
   ]);
-  expect(options).toMatchObject({ seed: 7, lineRate: null, lossy: false, dialect: { newline: '\n', brackets: true } });
+  expect(options).toMatchObject({
+    seed: 7,
+    lineRate: Infinity,
+    loss: false,
+    dialect: { newline: '\n', brackets: true },
+  });
   expect(parseSimArgs([])).toEqual(SIM_DEFAULTS);
 });
 
@@ -34,13 +39,14 @@ test('the unlock string from a file is its first line', () => {
 });
 
 test.each([
-  [['--seed', 'x'], /--seed x: a number from 0/],
-  [['--seed'], /--seed needs a value/],
-  [['--what'], /'--what' is no option/],
+  [['--seed', 'x'], /'--seed <n>' argument 'x' is invalid. A number from 0/],
+  [['--seed'], /'--seed <n>' argument missing/],
+  [['--what'], /unknown option '--what'/],
   [['--dialect', 'newline=tab'], /newline=tab: can be lf, cr, crlf/],
   [['--dialect', 'colour=red'], /no dialect switch 'colour'/],
-  [['--exec', 'top'], /give NODE=PROGRAM/],
-  [['--state', 'half'], /can be booted or off/],
+  [['--exec', 'top'], /Give NODE=PROGRAM/],
+  [['--unlock', 'a', '--unlock-file', file('b\n')], /cannot be used with option '--unlock/],
+  [['--state', 'half'], /choices are booted, off/],
 ])('%j is refused in words', (argv, message) => {
   expect(() => parseSimArgs(argv)).toThrow(message);
 });
