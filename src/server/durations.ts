@@ -1,27 +1,17 @@
 /** How long each node took to go down and to come up: `durations.json` in the state directory. */
 import { z } from 'zod';
 import { DURATIONS_KEPT, usualOf, type DurationPort, type Way } from '../power/durations.ts';
-import { formatAddress, type Address } from '../rack/address.ts';
-import { StateFile } from './state-file.ts';
+import type { Address } from '../rack/address.ts';
+import { NodeMemory, type MemoryOptions } from './node-memory.ts';
 
 /** Milliseconds, oldest first. */
 const seen = z.array(z.number().int().min(0)).max(DURATIONS_KEPT);
-const fileShape = z.record(
-  z.string().regex(/^[0-7][0-9a-f]$/),
-  /** Another name at this address is another machine. */
-  z.object({ name: z.string(), off: seen, on: seen }),
-);
-type Known = z.infer<typeof fileShape>[string];
 
 export class Durations implements DurationPort {
-  readonly #file: StateFile<z.infer<typeof fileShape>>;
-  readonly #nameOf: (addr: Address) => string;
-  readonly #known: z.infer<typeof fileShape>;
+  readonly #memory: NodeMemory<Record<Way, number[]>>;
 
-  constructor(stateDir: string, nameOf: (addr: Address) => string, trouble: (text: string) => void) {
-    this.#file = new StateFile(stateDir, 'durations.json', fileShape, trouble);
-    this.#nameOf = nameOf;
-    this.#known = this.#file.read() ?? {};
+  constructor(options: MemoryOptions) {
+    this.#memory = new NodeMemory('durations.json', z.object({ name: z.string(), off: seen, on: seen }), options);
   }
 
   usual(addr: Address, way: Way): number | null {
@@ -31,13 +21,10 @@ export class Durations implements DurationPort {
   took(addr: Address, way: Way, ms: number): void {
     const known = this.#of(addr);
     const next = [...known[way], Math.max(0, Math.round(ms))].slice(-DURATIONS_KEPT);
-    this.#known[formatAddress(addr)] = { ...known, [way]: next };
-    this.#file.write(this.#known);
+    this.#memory.set(addr, { ...known, [way]: next });
   }
 
-  #of(addr: Address): Known {
-    const name = this.#nameOf(addr);
-    const known = this.#known[formatAddress(addr)];
-    return known?.name === name ? known : { name, off: [], on: [] };
+  #of(addr: Address): Record<Way, number[]> {
+    return this.#memory.get(addr) ?? { off: [], on: [] };
   }
 }

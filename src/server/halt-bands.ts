@@ -2,28 +2,18 @@
 import { z } from 'zod';
 import { HALTS_KEPT, haltBand, type ObservedHalt } from '../power/halt-band.ts';
 import type { HaltBand, HaltBandPort } from '../power/ports.ts';
-import { formatAddress, type Address } from '../rack/address.ts';
-import { StateFile } from './state-file.ts';
+import type { Address } from '../rack/address.ts';
+import { NodeMemory, type MemoryOptions } from './node-memory.ts';
 
 const count = z.number().min(0).max(255);
-const fileShape = z.record(
-  z.string().regex(/^[0-7][0-9a-f]$/),
-  z.object({
-    /** Another name at this address is another machine: what was seen of the one says nothing of the other. */
-    name: z.string(),
-    halts: z.array(z.object({ running: count, low: count, high: count })).max(HALTS_KEPT),
-  }),
-);
+const halt = z.object({ running: count, low: count, high: count });
 
 export class HaltBands implements HaltBandPort {
-  readonly #file: StateFile<z.infer<typeof fileShape>>;
-  readonly #nameOf: (addr: Address) => string;
-  readonly #known: z.infer<typeof fileShape>;
+  readonly #memory: NodeMemory<{ halts: ObservedHalt[] }>;
 
-  constructor(stateDir: string, nameOf: (addr: Address) => string, trouble: (text: string) => void) {
-    this.#file = new StateFile(stateDir, 'halt-bands.json', fileShape, trouble);
-    this.#nameOf = nameOf;
-    this.#known = this.#file.read() ?? {};
+  constructor(options: MemoryOptions) {
+    const shape = z.object({ name: z.string(), halts: z.array(halt).max(HALTS_KEPT) });
+    this.#memory = new NodeMemory('halt-bands.json', shape, options);
   }
 
   get(addr: Address): HaltBand | null {
@@ -32,14 +22,11 @@ export class HaltBands implements HaltBandPort {
 
   observed(addr: Address, running: number, halted: readonly number[]): void {
     if (halted.length === 0) return;
-    const halt = { running, low: Math.min(...halted), high: Math.max(...halted) };
-    const halts = [...this.#halts(addr), halt].slice(-HALTS_KEPT);
-    this.#known[formatAddress(addr)] = { name: this.#nameOf(addr), halts };
-    this.#file.write(this.#known);
+    const seen = { running, low: Math.min(...halted), high: Math.max(...halted) };
+    this.#memory.set(addr, { halts: [...this.#halts(addr), seen].slice(-HALTS_KEPT) });
   }
 
   #halts(addr: Address): ObservedHalt[] {
-    const known = this.#known[formatAddress(addr)];
-    return known?.name === this.#nameOf(addr) ? known.halts : [];
+    return this.#memory.get(addr)?.halts ?? [];
   }
 }

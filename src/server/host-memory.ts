@@ -5,15 +5,13 @@
 import { z } from 'zod';
 import { formatAddress, type Address } from '../rack/address.ts';
 import type { HostSeen } from '../rack/host-name.ts';
+import { byAddress } from './node-memory.ts';
 import { StateFile } from './state-file.ts';
 
 /** A name that is seen again and again is written again only after this long, ms. */
 const REWRITE_MS = 60_000;
 
-const fileShape = z.record(
-  z.string().regex(/^[0-7][0-9a-f]$/),
-  z.object({ host: z.string().regex(/^[\w.-]{1,253}$/), at: z.number() }),
-);
+const fileShape = byAddress(z.object({ host: z.string().regex(/^[\w.-]{1,253}$/), at: z.number() }));
 
 export class HostMemory {
   readonly #file: StateFile<z.infer<typeof fileShape>>;

@@ -1,5 +1,5 @@
 /** Which machine is in which slot: what consoles say is remembered, and held against the map before every cut. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -48,6 +48,24 @@ test('a name seen on a console refuses the cut of another, by the next server to
   // The other one is who the map says.
   await bob.client.request('power.start', { ...CUT, nodes: [2], label: 'node-02', confirm: 'node-02' });
   await rack.until(({ nodes }) => nodes.find(({ addr }) => addr === '02')?.power === 'off');
+});
+
+test('files of what was learned that nobody can read: the server starts all the same, and says so', async () => {
+  await using rack = await startRack({ args: ['--nodes', '4'] });
+  const dir = mkdtempSync(join(tmpdir(), 'rackui-hosts-'));
+  try {
+    const files = ['hosts.json', 'halt-bands.json', 'durations.json'];
+    mkdirSync(join(dir, 'state'));
+    for (const file of files) writeFileSync(join(dir, 'state', file), 'half a fi');
+    await using server = await new ServeProcess({ port: rack.port, config: CONFIG, dir }).ready();
+    const { client } = await server.connect();
+    const told = client.welcome.snapshot.events.filter(({ level }) => level === 'warning').map(({ text }) => text);
+    expect(told).toEqual(
+      files.map((file) => `${join(dir, 'state', file)} cannot be read; what it knew is learned anew`),
+    );
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('what cannot be read is told once and forgotten; what cannot be kept still counts', () => {

@@ -1,0 +1,96 @@
+/** Power operations and plans, and what the server gives them of bus, consoles, network and disk. */
+import type { Operation } from '../../api/power.ts';
+import { readSecret } from '../../config/secret.ts';
+import { Operations } from '../../power/operations.ts';
+import { Plans } from '../../power/plans/plans.ts';
+import type { PlanPorts } from '../../power/plans/ports.ts';
+import type { OperationPorts } from '../../power/ports.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Inventory } from '../../rack/inventory.ts';
+import { Durations } from '../durations.ts';
+import { HaltBands } from '../halt-bands.ts';
+import { hooksFor } from '../hooks.ts';
+import { Network } from '../network.ts';
+import { runProgram } from '../programs.ts';
+import type { Parts } from './parts.ts';
+
+/** A machine that is asked to shut itself down answers at once, s. */
+const POWEROFF_LIMIT_S = 60;
+
+export interface PowerParts {
+  operations: Operations;
+  plans: Plans;
+}
+
+export function powerParts(parts: Parts): PowerParts {
+  const ports = operationPorts(parts);
+  const operations = new Operations(ports);
+  return { operations, plans: new Plans(planPorts(parts, ports), operations) };
+}
+
+function operationPorts(parts: Parts): OperationPorts {
+  const { bus, config, audit, journal, stateDir, tap } = parts.options;
+  const { telemetry, consoles, hosts, events, warn } = parts;
+  const { login, ssh } = config;
+  const inventory = (): Inventory => telemetry.inventory;
+  const memory = { stateDir, nameOf: (addr: Address) => telemetry.name(addr), trouble: warn };
+  return {
+    now: Date.now,
+    every: (ms, fn) => {
+      const timer = setInterval(fn, ms);
+      return () => clearInterval(timer);
+    },
+    inventory,
+    reading: (addr) => telemetry.reading(addr),
+    bus: telemetry.following(bus),
+    console: consoles,
+    hostSeen: (addr) => hosts.get(addr),
+    credentials: async () => {
+      if (!login) return null;
+      const password = await readSecret(login.password);
+      // Before it is typed: recordings and the exchange log are to show nothing of it.
+      tap.hide(password);
+      return { user: login.user, password };
+    },
+    publish: (operation) => published(parts, operation),
+    event: (level, addr, text) => events.add(level, 'power', addr, text),
+    audit,
+    journal,
+    limits: config.shutdown,
+    boot: config.boot,
+    network: ssh === undefined ? null : new Network(ssh, inventory),
+    hooks: (when, addr, about) => hooksFor(config.hooks, inventory(), when, addr, about),
+    haltBands: new HaltBands(memory),
+    durations: new Durations(memory),
+  };
+}
+
+function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
+  const { config, journal, planJournal } = parts.options;
+  const { plans, poweroff } = config;
+  return {
+    ...ports,
+    plans,
+    calibration: (addr) => config.nodes.find((node) => node.addr === addr)?.calibration ?? config.calibration ?? null,
+    poweroff:
+      poweroff === undefined
+        ? null
+        : {
+            text: poweroff.join(' '),
+            run: () => runProgram(poweroff, POWEROFF_LIMIT_S, new AbortController().signal),
+          },
+    operationsLeft: () => journal.unfinished(),
+    planJournal,
+    publishPlan: (run) => {
+      parts.roster.changed({ plan: run });
+      parts.linger?.look();
+    },
+  };
+}
+
+function published({ workload, roster, plans, linger }: Parts, operation: Operation): void {
+  for (const node of workload.published(operation)) roster.changed({ node });
+  roster.changed({ operation });
+  plans.heard(operation);
+  linger?.look();
+}
