@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { configCandidates } from '../config/paths.ts';
 import { settingsIn } from '../config/peek.ts';
-import type { Settings } from '../tui/state.ts';
+import type { Settings } from '../tui/state-settings.ts';
 
 /**
  * Reads the configuration only where a glance shows that it says something of the interface: parser and schema cost a
@@ -10,7 +10,7 @@ import type { Settings } from '../tui/state.ts';
  */
 export async function settingsOf(config: string | undefined): Promise<Settings> {
   const candidates = config === undefined ? configCandidates() : [{ path: resolve(config) }];
-  if (!settingsIn(candidates)) return (await import('../tui/state.ts')).DEFAULT_SETTINGS;
+  if (!settingsIn(candidates)) return (await import('../tui/state-settings.ts')).DEFAULT_SETTINGS;
   const [{ findConfig, loadConfig, placedProblems }, { overridesFrom }] = await Promise.all([
     import('../config/load.ts'),
     import('../tui/key-overrides.ts'),

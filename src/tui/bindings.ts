@@ -12,7 +12,8 @@ import { PLAN_BINDINGS } from './bindings-plans.ts';
 import { RACK_BINDINGS } from './bindings-racks.ts';
 import { VIEW_BINDINGS } from './bindings-view.ts';
 import { keyLabel } from './key-names.ts';
-import type { KeyOverrides, State } from './state.ts';
+import type { KeyOverrides } from './state-settings.ts';
+import type { State } from './state.ts';
 
 export type Context =
   | 'map'

@@ -3,7 +3,8 @@ import { formatAddress, formatPosition } from '../rack/address.ts';
 import { bindingId, bindingsWith, disabledReason, keyNameOf, type Binding, type Context } from './bindings.ts';
 import { fitOf } from './fuzzy.ts';
 import { keyLabel } from './key-names.ts';
-import { nameOf, type Overlay, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
 
 /** Where the palette was opened: its commands are the ones that can be used. */
 export type PaletteContext = 'map' | 'prefix' | 'left' | 'look';

@@ -1,7 +1,8 @@
 /** The operator's own keys: what the configuration says under `keys:`, checked against the table. Pure. */
 import { BINDINGS, bindingId, bindingsWith, type Context } from './bindings.ts';
 import { keyLabel, parseKey } from './key-names.ts';
-import { VERBS, type KeyOverrides } from './state.ts';
+import { VERBS } from './targets.ts';
+import type { KeyOverrides } from './state-settings.ts';
 
 /** Context → command → key or keys, as they stand in the configuration. */
 export type RawKeys = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;

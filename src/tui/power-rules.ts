@@ -1,7 +1,8 @@
 /** When a power dialog may be confirmed: the rules that a key is held against, and that the dialog shows. Pure. */
 import { confirmationText, cuts, type Refusal } from '../api/power.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
-import { nameOf, type PowerDialog, type Shown, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { PowerDialog, Shown } from './state-overlay.ts';
 
 /** Keys are not believed before the operator can have seen what they would confirm, ms. */
 export const SEEN_MS = 300;

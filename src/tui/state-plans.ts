@@ -2,7 +2,8 @@
 import type { PlanPreview, PlanRun, PlanSummary } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
-import { shownOperations, type Field, type Shown, type State } from './state.ts';
+import { shownOperations, type State } from './state.ts';
+import type { Field, Shown } from './state-overlay.ts';
 
 /** Something asked of the server. `at`: when its answer came; `again`: another answer is on its way. */
 export type Asked<T> =

@@ -2,7 +2,8 @@
 import type { Alarm } from '../rack/alarm-book.ts';
 import { bindingOf, disabledReason } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
-import type { Overlay, State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
+import type { State } from './state.ts';
 
 type Panel = Extract<Overlay, { kind: 'alarms' }>;
 

@@ -1,7 +1,8 @@
 /** The bus pane: exchanges as they pass. It asks for the next ones as long as it is open. Pure. */
 import { bindingOf, disabledReason } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
-import type { Overlay, State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
+import type { State } from './state.ts';
 import { typingByHand } from './update-by-hand.ts';
 
 type Pane = Extract<Overlay, { kind: 'bus' }>;

@@ -5,7 +5,8 @@
 import type { Address } from '../rack/address.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { seenLongEnough, typedInto } from './power-rules.ts';
-import { nameOf, type ByHand, type Overlay, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { ByHand, Overlay } from './state-overlay.ts';
 
 type Pane = Extract<Overlay, { kind: 'bus' }>;
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;

@@ -2,7 +2,8 @@
 import { RPC_ERROR, type ConsoleState } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
-import { nameOf, type ConsolePane, type Kept, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { ConsolePane, Kept } from './state-console.ts';
 
 /** Asks for a node's console. Those who may only look join one that is open. */
 export function attachTo(state: State, addr: Address): Step {

@@ -2,7 +2,8 @@
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { bindingOf } from './bindings.ts';
 import { step, type Step } from './events.ts';
-import { nameOf, type Overlay, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
 import { attachTo } from './update-console.ts';
 
 type List = Extract<Overlay, { kind: 'consoles' }>;

@@ -6,7 +6,8 @@ import { bindingOf, disabledReason, type Command, type Context } from './binding
 import { step, type Step, type UiEvent } from './events.ts';
 import { RECHECK_MS, seenLongEnough, typedInto } from './power-rules.ts';
 import { ARMED_MS, refusesPlan } from './plan-rules.ts';
-import type { Shown, State } from './state.ts';
+import type { Shown } from './state-overlay.ts';
+import type { State } from './state.ts';
 import { runToShow, type EmergencyPanel, type PanelMode } from './state-plans.ts';
 import { dismissed, withOperations } from './update-results.ts';
 import { keyInRun } from './update-run.ts';

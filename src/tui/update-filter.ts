@@ -4,7 +4,8 @@ import { bindingOf } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
 import { shownNodes } from './filter.ts';
 import { typedInto } from './power-rules.ts';
-import { nameOf, type Overlay, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
 
 export function keyInFilter(state: State, line: Extract<Overlay, { kind: 'filter' }>, name: string): Step {
   const closed: State = { ...state, overlay: null };

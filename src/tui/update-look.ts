@@ -3,7 +3,8 @@ import type { Address } from '../rack/address.ts';
 import { bindingOf, type Command } from './bindings.ts';
 import { step, withPaneNotice, type Step, type UiEvent } from './events.ts';
 import { paneRoom } from './layout.ts';
-import { nameOf, type Look, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { Look } from './state-console.ts';
 
 type LookEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
 

@@ -2,7 +2,8 @@
 import { bindingOf, disabledReason } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { seenLongEnough } from './power-rules.ts';
-import { shownOperations, type OperationPrompt, type Overlay, type State } from './state.ts';
+import { shownOperations, type State } from './state.ts';
+import type { OperationPrompt, Overlay } from './state-overlay.ts';
 import { attachTo } from './update-console.ts';
 import { dismissed } from './update-results.ts';
 

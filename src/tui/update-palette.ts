@@ -2,7 +2,8 @@
 import { bindingOf } from './bindings.ts';
 import { rankedOffers } from './command-list.ts';
 import { typedInto } from './power-rules.ts';
-import type { Overlay, State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
+import type { State } from './state.ts';
 
 type Palette = Extract<Overlay, { kind: 'palette' }>;
 

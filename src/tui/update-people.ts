@@ -1,7 +1,8 @@
 /** Who is at the console, the keyboard handed over, and a note into its log. Pure. */
 import { bindingOf, keyOf } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
-import type { Overlay, State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
+import type { State } from './state.ts';
 
 export interface Person {
   session: number;

@@ -8,7 +8,9 @@ import { RPC_ERROR } from '../api/protocol.ts';
 import { keyOf } from './bindings.ts';
 import { step, withNotice, type RequestError, type Step, type UiEvent } from './events.ts';
 import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto } from './power-rules.ts';
-import { nameOf, type PowerDialog, type State, type Targets } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { PowerDialog } from './state-overlay.ts';
+import type { Targets } from './targets.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 

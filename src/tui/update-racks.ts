@@ -1,7 +1,8 @@
 /** From rack to rack: each has its own state, and which one is shown is not in it. Pure. */
 import { bindingOf } from './bindings.ts';
 import { step, type Step } from './events.ts';
-import type { Overlay, State } from './state.ts';
+import type { Overlay } from './state-overlay.ts';
+import type { State } from './state.ts';
 
 export function toRack(state: State, by: 1 | -1): Step {
   const { names, index } = state.racks;

@@ -3,7 +3,8 @@ import type { PlanNodeRun, PlanRun } from '../api/plan.ts';
 import { bindingOf } from './bindings.ts';
 import { step, type Effect, type Step } from './events.ts';
 import { seenLongEnough } from './power-rules.ts';
-import { nameOf, type Shown, type State } from './state.ts';
+import { nameOf, type State } from './state.ts';
+import type { Shown } from './state-overlay.ts';
 import { nodesOfRun, type EmergencyPanel, type PanelMode, type RunPrompt } from './state-plans.ts';
 
 type RunMode = Extract<PanelMode, { is: 'run' }>;

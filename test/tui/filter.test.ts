@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { formatAddress } from '../../src/rack/address.ts';
 import { compressNames } from '../../src/rack/compress.ts';
 import { shownNodes, termsOf } from '../../src/tui/filter.ts';
-import { targetsOf } from '../../src/tui/state.ts';
+import { targetsOf } from '../../src/tui/targets.ts';
 import { allClear, MIXED, Scene } from '../screens/scene.ts';
 
 const mixed = (): Scene => new Scene({ nodes: MIXED });

@@ -3,7 +3,8 @@ import type { Alarm } from '../../rack/alarm-book.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { spansWidth, type Frame, type Span } from '../frame.ts';
 import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
-import { nameOf, type Overlay, type State } from '../state.ts';
+import type { Overlay } from '../state-overlay.ts';
+import { nameOf, type State } from '../state.ts';
 import { listedAlarms, selectedAlarm } from '../update-alarms.ts';
 import { centred, paintBox, wrap } from './box.ts';
 

@@ -3,7 +3,8 @@ import type { BusLogEntry } from '../../api/bus.ts';
 import { spellBytes } from '../../api/spell-bytes.ts';
 import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
-import type { Overlay, State } from '../state.ts';
+import type { Overlay } from '../state-overlay.ts';
+import type { State } from '../state.ts';
 import { centred, paintBox } from './box.ts';
 import { paintByHand } from './by-hand.ts';
 

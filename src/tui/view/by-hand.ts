@@ -3,7 +3,8 @@ import { formatAddress, formatPosition, type Address } from '../../rack/address.
 import { spellBytes } from '../../api/spell-bytes.ts';
 import type { Frame, Rect } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
-import type { ByHand, State } from '../state.ts';
+import type { ByHand } from '../state-overlay.ts';
+import type { State } from '../state.ts';
 import { targetName } from '../update-by-hand.ts';
 import { wrap } from './box.ts';
 

@@ -2,7 +2,8 @@
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
-import { nameOf, type Overlay, type State } from '../state.ts';
+import { nameOf, type State } from '../state.ts';
+import type { Overlay } from '../state-overlay.ts';
 import { listedConsoles } from '../update-consoles.ts';
 import { centred, paintBox } from './box.ts';
 import { lookOf, viewOf } from './node-look.ts';

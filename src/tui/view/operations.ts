@@ -2,7 +2,8 @@
 import type { Operation } from '../../api/power.ts';
 import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
-import { shownOperations, type Overlay, type State } from '../state.ts';
+import { shownOperations, type State } from '../state.ts';
+import type { Overlay } from '../state-overlay.ts';
 import { centred, paintBox } from './box.ts';
 import { operationLine } from './lines.ts';
 import { nodeLines, questionLines } from './operation-nodes.ts';

@@ -2,7 +2,8 @@
 import { rankedOffers, type Ranked } from '../command-list.ts';
 import type { Frame } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
-import type { Overlay, State } from '../state.ts';
+import type { Overlay } from '../state-overlay.ts';
+import type { State } from '../state.ts';
 import { centred, paintBox } from './box.ts';
 
 const WIDTH = 96;

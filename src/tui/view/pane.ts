@@ -2,7 +2,8 @@
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type Frame, type InkRole, type RawInk, type Rect, type Span } from '../frame.ts';
 import { formatClock, formatDuration, type Glyphs } from '../glyphs.ts';
-import { nameOf, type Look, type State } from '../state.ts';
+import { nameOf, type State } from '../state.ts';
+import type { Look } from '../state-console.ts';
 import { selection } from '../update-look.ts';
 import { lookOf, viewOf } from './node-look.ts';
 

@@ -6,7 +6,9 @@ import { isFiltered } from '../filter.ts';
 import type { Frame, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { refusesNow } from '../power-rules.ts';
-import { nameOf, VERBS, type PowerDialog, type State, type Targets } from '../state.ts';
+import { nameOf, type State } from '../state.ts';
+import { VERBS, type Targets } from '../targets.ts';
+import type { PowerDialog } from '../state-overlay.ts';
 import { centred, paintBox, wrap } from './box.ts';
 
 export function paintMenu(frame: Frame, state: State, targets: Targets, index: number, g: Glyphs): void {
