@@ -6,7 +6,9 @@ type LookEffect = Extract<Effect, { do: 'look' | 'look-end' | 'find' | 'take-out
 
 export interface LookPorts {
   dispatch: (event: UiEvent) => void;
+  /** Into the operator's clipboard. */
   clipboard(text: string): void;
+  /** Into a file of the operator's; resolves with its path. */
   save(node: string, text: string): Promise<string>;
 }
 

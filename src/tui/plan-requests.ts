@@ -1,20 +1,13 @@
 /** Performs what the emergency panel wants of the server; answers come back as events. */
-import type { RackClient } from '../client/client.ts';
-import type { PlanEffect, RequestError, UiEvent } from './events.ts';
+import type { PlanEffect, UiEvent } from './events.ts';
+import type { Requests } from './requests.ts';
 
-export type Ask = <T>(request: Promise<T>, done: (answer: T) => void, failed: (error: RequestError) => void) => void;
-
-export function requestPlan(
-  client: RackClient,
-  effect: PlanEffect,
-  ask: Ask,
-  dispatch: (event: UiEvent) => void,
-): void {
+export function requestPlan(requests: Requests, effect: PlanEffect, dispatch: (event: UiEvent) => void): void {
   switch (effect.do) {
     case 'plans': {
       const { panel } = effect;
-      ask(
-        client.request('plan.list', {}),
+      requests.ask(
+        requests.client.request('plan.list', {}),
         (list) => dispatch({ type: 'plans-listed', panel, list }),
         (error) => dispatch({ type: 'plans-failed', panel, error }),
       );
@@ -22,8 +15,8 @@ export function requestPlan(
     }
     case 'plan-show': {
       const { panel, name } = effect;
-      ask(
-        client.request('plan.show', { name }),
+      requests.ask(
+        requests.client.request('plan.show', { name }),
         (preview) => dispatch({ type: 'plan-shown', panel, preview }),
         (error) => dispatch({ type: 'plan-show-failed', panel, name, error }),
       );
@@ -31,8 +24,8 @@ export function requestPlan(
     }
     case 'plan-run': {
       const { panel, request } = effect;
-      ask(
-        client.request('plan.run', request),
+      requests.ask(
+        requests.client.request('plan.run', request),
         (run) => dispatch({ type: 'plan-started', panel, run }),
         (error) => dispatch({ type: 'plan-start-failed', panel, error }),
       );
@@ -40,8 +33,8 @@ export function requestPlan(
     }
     case 'plan-act': {
       const { act, id } = effect;
-      ask(
-        client.request(`plan.${act}`, { id }),
+      requests.ask(
+        requests.client.request(`plan.${act}`, { id }),
         (note) => dispatch({ type: 'plan', note }),
         (error) => dispatch({ type: 'failed', what: `${act} ${id}`, error }),
       );
@@ -49,8 +42,8 @@ export function requestPlan(
     }
     case 'plan-skip': {
       const { id, addr } = effect;
-      ask(
-        client.request('plan.skip', { id, step: null, addr }),
+      requests.ask(
+        requests.client.request('plan.skip', { id, step: null, addr }),
         (note) => dispatch({ type: 'plan', note }),
         (error) => dispatch({ type: 'failed', what: `leaving out a node of ${id}`, error }),
       );

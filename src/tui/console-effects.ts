@@ -1,0 +1,168 @@
+/** What effects do at consoles: bytes to the emulators of this interface, and keys, pastes and the mouse to the node. */
+import type { Address } from '../rack/address.ts';
+import type { Emulators } from './emulator.ts';
+import type { Effect } from './events.ts';
+import { performLook, type LookPorts } from './look-effects.ts';
+import { keyForNode } from './node-keys.ts';
+import { focusForNode, pointerForNode } from './node-pointer.ts';
+import { Paste } from './paste.ts';
+import type { Requests } from './requests.ts';
+
+/** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
+const PIECE = 16 * 1024;
+/** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
+const MOVE_MS = 150;
+
+export type ConsoleEffect = Extract<
+  Effect,
+  {
+    do:
+      | ('keys' | 'mouse' | 'focus' | 'paste' | 'long-paste' | 'stop-paste' | 'tell-size')
+      | ('look' | 'look-end' | 'find' | 'take-out')
+      | ('screen-load' | 'screen-data' | 'screen-resize');
+  }
+>;
+
+export interface ConsolePorts extends LookPorts {
+  /** Loaded at the first console: an emulator costs a start 36 ms. */
+  emulators(): Promise<Emulators>;
+}
+
+export class ConsoleEffects {
+  readonly #ports: ConsolePorts;
+  readonly #requests: Requests;
+  /** Emulator work in its order: the first load waits for the module. */
+  #work: Promise<void> = Promise.resolve();
+  #pasting: Paste | null = null;
+  /** When a console was last heard, performance.now(). */
+  #heardAt = 0;
+  /** When a move of the mouse last went to a node, performance.now(). */
+  #movedAt = -Infinity;
+
+  constructor(requests: Requests, ports: ConsolePorts) {
+    this.#requests = requests;
+    this.#ports = ports;
+  }
+
+  perform(effect: ConsoleEffect): void {
+    switch (effect.do) {
+      case 'keys':
+        this.#later((emulators) => {
+          this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr)));
+          emulators.typed(effect.addr);
+        });
+        return;
+      case 'mouse':
+        this.#later((emulators) => this.#point(effect, emulators));
+        return;
+      case 'focus':
+        this.#later((emulators) => {
+          const bytes = focusForNode(effect.focused, emulators.pointerModes(effect.addr));
+          if (bytes !== null) this.#type(effect.addr, bytes);
+        });
+        return;
+      case 'paste':
+        this.#later((emulators) =>
+          this.#type(effect.addr, pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr))),
+        );
+        return;
+      case 'long-paste':
+        this.#later((emulators) => {
+          const brackets = effect.brackets && emulators.bracketedPaste(effect.addr);
+          this.#paste(effect.addr, pasteFor(effect.bytes, brackets), effect.byLine);
+        });
+        return;
+      case 'stop-paste':
+        this.#pasting?.stop();
+        return;
+      case 'look':
+      case 'look-end':
+      case 'find':
+      case 'take-out':
+        this.#later((emulators) => performLook(effect, emulators, this.#ports));
+        return;
+      case 'tell-size':
+        this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
+        return;
+      case 'screen-load': {
+        const { addr, cols, rows, screen } = effect;
+        this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64')));
+        return;
+      }
+      case 'screen-data':
+        this.#heardAt = performance.now();
+        this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64')));
+        return;
+      case 'screen-resize':
+        this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));
+        return;
+    }
+  }
+
+  #point({ addr, pointer, rows, scroll }: Extract<Effect, { do: 'mouse' }>, emulators: Emulators): void {
+    const place = emulators.onScreen(addr, pointer, rows, scroll);
+    const modes = emulators.pointerModes(addr);
+    const { button } = pointer;
+    if (modes.tracking === 'none' && (button === 'wheel-up' || button === 'wheel-down'))
+      this.#ports.dispatch({ type: 'wheel', addr, way: button === 'wheel-up' ? 'up' : 'down' });
+    const bytes = place && pointerForNode(place, modes);
+    if (bytes === null) return;
+    // A moving mouse says more than the bus carries to a node; where it stops is told by what is pressed there.
+    const now = performance.now();
+    if (pointer.action === 'move' && now - this.#movedAt < MOVE_MS) return;
+    if (pointer.action === 'move') this.#movedAt = now;
+    this.#type(addr, bytes);
+  }
+
+  #paste(addr: Address, bytes: Uint8Array, byLine: boolean): void {
+    const { dispatch } = this.#ports;
+    const total = bytes.length;
+    this.#pasting = new Paste(bytes, byLine, {
+      send: (piece) =>
+        this.#requests.client.request('console.paste', { addr, data: Buffer.from(piece).toString('base64') }),
+      heardAt: () => this.#heardAt,
+      progress: (sent) => dispatch({ type: 'pasted', sent, total }),
+      ended: (sent, why) => {
+        this.#pasting = null;
+        dispatch({ type: 'paste-ended', sent, total, why });
+      },
+    });
+  }
+
+  /** The command would be typed into the editor or the pager that has the screen. */
+  #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
+    if (fullScreen) {
+      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then tell it at the shell';
+      this.#ports.dispatch({ type: 'failed', what: 'size not told', error: { code: 0, message, data: null } });
+      return;
+    }
+    this.#requests.ask(
+      this.#requests.client.request('console.resize', { cols, rows }),
+      () => {
+        // The server tells the others; this screen takes the size before the node's program draws for it.
+        this.#ports.dispatch({ type: 'console.note', note: { addr, kind: 'resized', text: '', cols, rows } });
+        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
+      },
+      (error) => this.#ports.dispatch({ type: 'failed', what: 'telling the size', error }),
+    );
+  }
+
+  #type(addr: Address, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      const data = Buffer.from(bytes.subarray(at, at + PIECE)).toString('base64');
+      this.#requests.client.note('console.input', { addr, data });
+    }
+  }
+
+  #later(work: (emulators: Emulators) => void): void {
+    this.#work = this.#work.then(async () => work(await this.#ports.emulators()));
+  }
+}
+
+/** Line ends as a keyboard makes them; bracketed where the node's program can tell a paste from typing. */
+function pasteFor(bytes: Uint8Array, bracketed: boolean): Uint8Array {
+  const text = Buffer.from(bytes).toString('latin1').replace(/\r?\n/g, '\r');
+  // The end mark inside a paste would end it early, and what follows would be typed.
+  const safe = text.replaceAll('\x1b[201~', '');
+  return Buffer.from(bracketed ? `\x1b[200~${safe}\x1b[201~` : safe, 'latin1');
+}
