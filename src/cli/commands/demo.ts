@@ -39,8 +39,11 @@ export async function demoCommand(
   const demo = new Demo(options);
   try {
     const tui = options.headless === true || options.plain === true ? null : await import('../../tui/interface.ts');
-    const refusal = tui?.refuseTerminal(process.env, process.stdin, process.stdout) ?? null;
-    if (refusal !== null) throw new UsageFailure(refusal);
+    if (tui !== null) {
+      const { refuseTerminal } = await import('../../tui/terminal-environment.ts');
+      const refusal = refuseTerminal(process.env, process.stdin, process.stdout);
+      if (refusal !== null) throw new UsageFailure(refusal);
+    }
     await demo.ready;
     if (options.plain === true && options.headless !== true) {
       const { plainCommand } = await import('./plain.ts');

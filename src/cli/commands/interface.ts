@@ -31,7 +31,10 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
   const opening = hopeful ? openRacks(options) : null;
   opening?.catch(() => undefined);
   try {
-    const { refuseTerminal, runInterface } = await import('../../tui/interface.ts');
+    const [{ refuseTerminal }, { runInterface }] = await Promise.all([
+      import('../../tui/terminal-environment.ts'),
+      import('../../tui/interface.ts'),
+    ]);
     const refusal = refuseTerminal(env, stdin, stdout);
     if (refusal !== null) throw new UsageFailure(refusal);
     const settings = await settingsOf(options.config);
