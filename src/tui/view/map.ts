@@ -21,19 +21,32 @@ export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs):
       if (at === null) continue;
       if (map.labelWidth > 0 && slot === SLOTS_PER_BLADE - 1)
         frame.text(at.x - map.labelWidth, at.y, rowLabel(blade).padStart(map.labelWidth - 1), 'dim');
-      paintCell(frame, at.x, at.y, addr, map, state, g);
+      paintCell(frame, at, addr, map, state, g);
     }
+}
+
+/** A node's place on the map and what is to be said there. */
+interface Cell {
+  /** Where its words begin, behind the edge; up to where they may go. */
+  x: number;
+  y: number;
+  width: number;
+  node: InventoryNode;
+  view: NodeView | undefined;
+  look: NodeLook;
+  marks: Marks;
 }
 
 function paintCell(
   frame: Frame,
-  x: number,
-  y: number,
+  at: { x: number; y: number },
   addr: Address,
-  { cellWidth, lines, sparkLines, kind }: MapLayout,
+  map: MapLayout,
   state: State,
   g: Glyphs,
 ): void {
+  const { x, y } = at;
+  const { cellWidth, lines, kind } = map;
   const width = cellWidth - 1;
   const node = state.rack.nodes.find((one) => one.addr === addr);
   const selected = state.cursor === addr;
@@ -49,50 +62,30 @@ function paintCell(
   }
   const view = viewOf(state, addr);
   const look = lookOf(state, view);
-  const marks = marksOf(state, node, view, look, g);
-  if (isFiltered(state, addr)) paintFiltered(frame, x + 1, y, width, addr, kind, look, marks, g);
-  else if (kind === 'glyph') paintGlyph(frame, x + 1, y, cellWidth - 1, node, look, marks, g);
-  else if (kind === 'line') paintLine(frame, x + 1, y, width - 1, node, view, look, marks, g);
-  else {
-    // The next cell's own edge keeps the names apart.
-    paintName(frame, x + 1, y, width, node, look, g);
-    const series = { x: x + 1, width: width - 1, height: sparkLines };
-    paintSeries(frame, { ...series, y: y + 1 }, seriesOf(view, 0), look.current, look, 'spark', marks.now, g);
-    const fan = { ...series, y: y + 1 + sparkLines };
-    paintSeries(frame, fan, seriesOf(view, 1), look.fan, look, 'fan', marks.always, g);
-    if (lines > 3) frame.text(x + 2, y + lines - 1, about(node), 'dim', width - 2);
-  }
+  // The next cell's own edge keeps the names apart.
+  const cell: Cell = { x: x + 1, y, width, node, view, look, marks: marksOf(state, node, view, look, g) };
+  if (isFiltered(state, addr)) paintFiltered(frame, cell, kind, g);
+  else if (kind === 'glyph') paintGlyph(frame, cell, g);
+  else if (kind === 'line') paintLine(frame, { ...cell, width: width - 1 }, g);
+  else paintFull(frame, cell, map, g);
 }
 
 /** It keeps its place, its power and its alarm; without colours what is missing tells it from the others. */
 function paintFiltered(
   frame: Frame,
-  x: number,
-  y: number,
-  width: number,
-  addr: Address,
+  { x, y, width, node, look, marks }: Cell,
   kind: MapLayout['kind'],
-  look: NodeLook,
-  marks: Marks,
   g: Glyphs,
 ): void {
   const alarm = marks.now.filter(([sign]) => sign === g.alarm);
+  const addr = formatAddress(node.addr);
   const power = `${g.power[look.power]}${POWER_LETTER[look.power]} `;
-  const word = kind === 'glyph' ? (width > 3 ? ` ${formatAddress(addr)}` : '  ') : `${power}${formatAddress(addr)} `;
+  const word = kind === 'glyph' ? (width > 3 ? ` ${addr}` : '  ') : `${power}${addr} `;
   frame.spans(x, y, [[word, 'dim'], ...alarm], width);
 }
 
 /** `●03▲`: power, address where there is room, and the sign of what goes on or of what the node is. */
-function paintGlyph(
-  frame: Frame,
-  x: number,
-  y: number,
-  width: number,
-  node: InventoryNode,
-  look: NodeLook,
-  marks: Marks,
-  g: Glyphs,
-): void {
+function paintGlyph(frame: Frame, { x, y, width, node, look, marks }: Cell, g: Glyphs): void {
   const [sign = [look.age === null ? ' ' : g.old, 'stale'] as const] = [...marks.now, ...marks.always];
   frame.spans(x, y, [
     [g.power[look.power], look.ink],
@@ -101,20 +94,23 @@ function paintGlyph(
   ]);
 }
 
-function seriesOf(view: NodeView | undefined, index: 0 | 1): (number | null)[] {
+function paintFull(frame: Frame, cell: Cell, { lines, sparkLines }: MapLayout, g: Glyphs): void {
+  const { x, y, width, node, look, marks } = cell;
+  paintName(frame, cell, g);
+  const above = { x, y: y + 1, width: width - 1, height: sparkLines };
+  const below = { ...above, y: above.y + sparkLines };
+  const [current, fan] = [historyOf(cell, 0), historyOf(cell, 1)];
+  paintSeries(frame, above, { values: current, latest: look.current, ink: 'spark', signs: marks.now }, look, g);
+  paintSeries(frame, below, { values: fan, latest: look.fan, ink: 'fan', signs: marks.always }, look, g);
+  if (lines > 3) frame.text(x + 1, y + lines - 1, about(node), 'dim', width - 2);
+}
+
+function historyOf({ view }: Cell, index: 0 | 1): (number | null)[] {
   return (view?.history ?? []).map((entry) => entry?.[index] ?? null);
 }
 
 /** `●N 03 k8s-worker-04`; the age of what is not fresh takes the name's end. */
-function paintName(
-  frame: Frame,
-  x: number,
-  y: number,
-  width: number,
-  node: InventoryNode,
-  look: NodeLook,
-  g: Glyphs,
-): void {
+function paintName(frame: Frame, { x, y, width, node, look }: Cell, g: Glyphs): void {
   const age = look.age === null ? '' : ` ${look.age}`;
   // A narrow cell spends its columns on the name.
   const gap = width < ROOMY ? '' : ' ';
@@ -132,17 +128,8 @@ const LINE_WITH_SPARK = 35;
 const LINE_NAME = 15;
 
 /** Everything of a node in one line, for racks that would not fit otherwise. */
-function paintLine(
-  frame: Frame,
-  x: number,
-  y: number,
-  width: number,
-  node: InventoryNode,
-  view: NodeView | undefined,
-  look: NodeLook,
-  marks: Marks,
-  g: Glyphs,
-): void {
+function paintLine(frame: Frame, cell: Cell, g: Glyphs): void {
+  const { x, y, width, node, look, marks } = cell;
   const old = look.freshness === 'stale' || look.freshness === 'none';
   const spark = width < LINE_WITH_SPARK ? 0 : Math.min(width - LINE_NAME - 12, 24);
   const age = look.age ?? '';
@@ -158,7 +145,8 @@ function paintLine(
   ]);
   if (ageInName > 0) frame.text(at, y, ` ${age}`, 'stale');
   const end = x + width - tail;
-  if (spark > 0) frame.text(end - spark, y, sparkline(seriesOf(view, 0), spark, g, SPARK_FLOOR), old ? 'dim' : 'spark');
+  if (spark > 0)
+    frame.text(end - spark, y, sparkline(historyOf(cell, 0), spark, g, SPARK_FLOOR), old ? 'dim' : 'spark');
   // Beside a sparkline the signs keep a place of their own, so that values stand below each other.
   if (spark > 0) {
     frame.text(end, y, value, old ? 'stale' : 'text');
@@ -166,17 +154,16 @@ function paintLine(
   } else frame.spans(end, y, [...signs, [value, age === '' ? 'spark' : 'stale']]);
 }
 
-/** A sparkline, its latest value in counts, and signs. */
-function paintSeries(
-  frame: Frame,
-  { x, y, width, height }: Rect,
-  values: readonly (number | null)[],
-  latest: number | null,
-  look: NodeLook,
-  ink: InkRole,
-  signs: readonly Span[],
-  g: Glyphs,
-): void {
+/** What has a sparkline: values, oldest first, the latest in counts, and signs behind it. */
+interface Series {
+  values: readonly (number | null)[];
+  latest: number | null;
+  ink: InkRole;
+  signs: readonly Span[];
+}
+
+function paintSeries(frame: Frame, { x, y, width, height }: Rect, series: Series, look: NodeLook, g: Glyphs): void {
+  const { values, latest, ink, signs } = series;
   const signRoom = width >= 17 ? 3 : width >= 13 ? 2 : 1;
   const room = Math.max(2, width - 4 - signRoom - 1);
   const old = look.freshness === 'stale' || look.freshness === 'none';
