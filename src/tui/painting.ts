@@ -14,8 +14,8 @@ export interface PaintingPorts {
   terminal: Terminal;
   seats: readonly Seat[];
   /** Which of them is shown. */
-  active(): number;
-  size(): { cols: number; rows: number };
+  active: () => number;
+  size: () => { cols: number; rows: number };
   /** What is drawn in ASCII: nothing, the interface's own, or what nodes print too. */
   ascii: 'no' | 'own' | 'all';
 }
