@@ -25,7 +25,8 @@ const MAY: Record<string, readonly string[]> = {
 
 /** Packages that only certain files may import. */
 const ONLY: Record<string, RegExp> = {
-  serialport: /^bmc\/line\.ts$/,
+  serialport: /^never$/,
+  '@serialport/bindings-cpp': /^bmc\/line\.ts$/,
   blessed: /^tui\/terminal/,
   'blessed-contrib': /^tui\/terminal-plot/,
   ink: /^cli\//,

@@ -1,7 +1,8 @@
-/** The serial port: the only importer of serialport. 115200 8N1, no flow control (PROTOCOL section 2). */
+/** The serial port: the only importer of a serial library. 115200 8N1, no flow control (PROTOCOL section 2). */
 import { existsSync, statSync } from 'node:fs';
-import { SerialPort } from 'serialport';
+import { LinuxBinding, type LinuxPortBinding } from '@serialport/bindings-cpp';
 import { describeHolder, holdersOf } from './holder.ts';
+import { PortFile } from './port-file.ts';
 import { ttySettings } from './tty-settings.ts';
 import type { Line } from './types.ts';
 
@@ -49,9 +50,15 @@ function explain(port: string, error: Error): LineError {
 }
 
 /** A write can be the first to meet a device that vanished. */
-function sentence(port: string, error: Error): string {
-  return /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message) ? `${port} is gone` : `${port} failed: ${error.message}`;
+function sentence(port: string, error: Error | 'hung-up'): string {
+  if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV|EBADF)\b/i.test(error.message)) return `${port} is gone`;
+  return `${port} failed: ${error.message}`;
 }
+
+/** What is used of it: the library's own type builds on one that modern resolution does not find. */
+const BINDING = LinuxBinding as unknown as {
+  open(options: { path: string; baudRate: number; lock: boolean; hupcl: boolean }): Promise<LinuxPortBinding>;
+};
 
 /** How often an open port's name is looked for, ms. */
 const PRESENCE_MS = 1_000;
@@ -60,48 +67,47 @@ const PRESENCE_MS = 1_000;
 export async function openLine(port: string, handlers: LineHandlers): Promise<Line> {
   check(port);
   // hupcl off: dropping DTR when the port closes is nothing this bus should ever see.
-  const serial = new SerialPort({ path: port, baudRate: 115200, lock: true, hupcl: false, autoOpen: false });
+  const serial = await BINDING.open({ path: port, baudRate: 115200, lock: true, hupcl: false }).catch(
+    (error: unknown) => {
+      throw explain(port, error as Error);
+    },
+  );
+  if (serial.fd === null) throw new LineError('failed', `${port} was closed while it was being opened`);
   let over = false;
-  const lost = (why: string): void => {
-    if (over) return; // 'close' comes twice when the device vanishes
-    over = true;
+  let shut: Promise<void> | null = null;
+  const close = (): Promise<void> => {
     clearInterval(presence);
-    handlers.onLost(why);
+    file.end();
+    return (shut ??= serial.close().catch(() => undefined));
   };
+  const lost = (why: string): void => {
+    const told = over;
+    over = true;
+    void close();
+    if (!told) handlers.onLost(why);
+  };
+  const file = new PortFile(serial.fd, serial.poller, {
+    onData: (bytes) => {
+      if (!over) handlers.onData(bytes);
+    },
+    onFailure: (error) => lost(sentence(port, error)),
+  });
   // A hang-up is not always told, and at a silent console nothing is written that could fail: the name is looked for.
   const presence = setInterval(() => {
-    if (serial.isOpen && !existsSync(port)) lost(`${port} is gone`);
+    if (!existsSync(port)) lost(`${port} is gone`);
   }, PRESENCE_MS);
   presence.unref();
-  // Attached before opening: without a reader a vanished device would go unnoticed until the next write.
-  serial.on('data', (bytes: Uint8Array) => {
-    if (!over) handlers.onData(bytes);
-  });
-  serial.on('close', () => lost(`${port} is gone`));
-  serial.on('error', (error) => lost(sentence(port, error)));
-  await new Promise<void>((resolve, reject) => {
-    serial.open((error) => {
-      if (error) {
-        clearInterval(presence);
-        reject(explain(port, error));
-      } else resolve();
-    });
-  });
   return {
-    write(bytes, taken) {
-      serial.write(Buffer.from(bytes), (error) => {
-        taken?.();
-        if (error) lost(sentence(port, error));
-      });
-    },
+    write: (bytes, taken) => file.write(bytes, () => taken?.()),
     settings: () => ttySettings(port),
     async close() {
       over = true;
-      clearInterval(presence);
-      if (!serial.isOpen) return;
-      // The closing ^G must be on the wire before the port goes; a vanished device has nothing to drain to.
-      await new Promise<void>((resolve) => serial.drain(() => resolve()));
-      await new Promise<void>((resolve) => serial.close(() => resolve()));
+      if (shut === null) {
+        // The closing ^G must be on the wire before the port goes; a vanished device has nothing to drain to.
+        await file.flushed();
+        await serial.drain().catch(() => undefined);
+      }
+      await close();
     },
   };
 }
