@@ -36,6 +36,8 @@ export class Terminal {
   readonly #palette: Palette;
   readonly #screen: BlessedScreen;
   readonly #styles = new Styles();
+  /** What blessed's lines hold: only cells that differ from it are looked up. */
+  #before: Frame | null = null;
   #written = '';
   #cursor = '';
   #shape = 0;
@@ -112,6 +114,7 @@ export class Terminal {
     program.cols = cols;
     program.rows = rows;
     this.#screen.alloc();
+    this.#before = null;
     this.#output.write('\x1b[0m\x1b[2J');
   }
 
@@ -121,12 +124,15 @@ export class Terminal {
    */
   show(frame: Frame, mustKnow = false): boolean {
     const { lines, olines } = this.#screen;
+    const before = this.#before;
+    this.#before = frame;
     for (let y = 0; y < frame.rows; y++) {
       const line = lines[y];
       const shown = olines[y];
       if (!line || !shown) return false;
       for (let x = 0; x < frame.cols; x++) {
         const i = y * frame.cols + x;
+        if (before !== null && sameCell(frame, before, i)) continue;
         const attr = this.#styles.encode(this.#palette.resolve(frame.inks[i] ?? 'text', frame.grounds[i] ?? 'screen'));
         const wide = x + 1 < frame.cols && frame.chars[i + 1] === '';
         const ch = anchored(frame.chars[i] ?? ' ', x, wide);
@@ -179,4 +185,14 @@ export class Terminal {
     this.#left = true;
     this.#output.finish(LEAVE);
   }
+}
+
+/** Nothing is to be drawn where two frames of one size agree, the cell to the right included: it may be this one's half. */
+function sameCell(a: Frame, b: Frame, i: number): boolean {
+  return (
+    a.chars[i] === b.chars[i] &&
+    a.inks[i] === b.inks[i] &&
+    a.grounds[i] === b.grounds[i] &&
+    (a.chars[i + 1] === '') === (b.chars[i + 1] === '')
+  );
 }

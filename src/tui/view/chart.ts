@@ -30,6 +30,7 @@ export function paintChart(frame: Frame, rect: Rect, { points, of, ink }: Series
   const { low, high } = scaleOf(Math.min(...known.map(mean)), Math.max(...known.map(most)));
   frame.text(x, y, String(high).padStart(SCALE - 1), 'dim');
   frame.text(x, y + height - 1, String(low).padStart(SCALE - 1), 'dim');
+  const lead = columns * 2 - shown.length;
   if (plot === null) {
     paintBars(
       frame,
@@ -40,28 +41,41 @@ export function paintChart(frame: Frame, rect: Rect, { points, of, ink }: Series
     );
     return;
   }
-  const dots = height * 4 - 1;
-  const lead = columns * 2 - shown.length;
-  const at = (i: number, value: number): Dot => ({
-    x: lead + i,
-    y: Math.round(dots - ((value - low) / (high - low)) * dots),
+  const signs = oncePer(points, `${of} ${columns}x${height}`, () => {
+    const dots = height * 4 - 1;
+    const at = (i: number, value: number): Dot => ({
+      x: lead + i,
+      y: Math.round(dots - ((value - low) / (high - low)) * dots),
+    });
+    const strokes: Dot[][] = [];
+    shown.forEach((point, i) => {
+      if (point === null) return;
+      const dot = at(i, mean(point));
+      // The line goes on from its neighbour only; what peaked within the step stands up from it.
+      if (i > 0 && shown[i - 1] !== null) strokes.at(-1)?.push(dot);
+      else strokes.push([dot]);
+      if (most(point) - mean(point) >= 1) strokes.at(-1)?.push(at(i, most(point)), dot);
+    });
+    return plot(columns, height, strokes);
   });
-  const strokes: Dot[][] = [];
-  shown.forEach((point, i) => {
-    if (point === null) return;
-    const dot = at(i, mean(point));
-    // The line goes on from its neighbour only; what peaked within the step stands up from it.
-    if (i > 0 && shown[i - 1] !== null) strokes.at(-1)?.push(dot);
-    else strokes.push([dot]);
-    if (most(point) - mean(point) >= 1) strokes.at(-1)?.push(at(i, most(point)), dot);
-  });
-  plot(columns, height, strokes).forEach((signs, row) => {
-    frame.text(x + SCALE, y + row, signs, ink);
+  signs.forEach((line, row) => {
+    frame.text(x + SCALE, y + row, line, ink);
   });
   // A column in which nothing was answered says so at its foot.
   for (let column = 0; column < columns; column++)
     if ([0, 1].every((half) => (shown[column * 2 + half - lead] ?? null) === null))
       frame.put(x + SCALE + column, y + height - 1, g.gap, 'dim');
+}
+
+const drawn = new WeakMap<Series['points'], Map<string, string[]>>();
+
+/** Points stand for seconds, and frames come several times a second. */
+function oncePer(points: Series['points'], size: string, draw: () => string[]): string[] {
+  const known = drawn.get(points) ?? new Map<string, string[]>();
+  drawn.set(points, known);
+  const signs = known.get(size) ?? draw();
+  known.set(size, signs);
+  return signs;
 }
 
 /** Whole counts, at least {@link FLOOR} of them, a steady line in the middle, never below zero. */
