@@ -1,6 +1,7 @@
 /** What `rackui status` says of a rack: one record a node, as JSON and as a table. Pure. */
 import type { BusState, Snapshot } from '../api/protocol.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import { ampsOf, VOLTS, type Calibration } from '../rack/calibration.ts';
 import type { InventoryNode } from '../rack/inventory.ts';
 import { ageMs, shownPower, STALE_AFTER_MS, type Reading, type ShownPower, type Source } from '../rack/reading.ts';
 
@@ -29,6 +30,8 @@ export interface NodeReport {
   power: ShownPower;
   /** Counts, 0 to 255, of no known unit; null while unknown. */
   current: number | null;
+  /** The same in amperes; null while unknown, and where nobody calibrated the node. */
+  amps: number | null;
   fan: number | null;
   /** Age of the sample that is reported, or that was the last; null where there is none. */
   ageMs: number | null;
@@ -70,7 +73,7 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
         name: node.name,
         role: node.role,
         cluster: node.cluster,
-        ...known(state?.reading ?? { state: 'unasked' }, snapshot),
+        ...known(state?.reading ?? { state: 'unasked' }, node.calibration, snapshot),
         master: isMaster(node, bus.master),
         alarms: state?.alarms ?? [],
         op: state?.op ?? null,
@@ -87,23 +90,22 @@ function isMaster(node: InventoryNode, seen: Address | null): boolean {
 /** Old is not known: beyond {@link STALE_AFTER_MS}, or while nobody can be asked, a value is history. */
 function known(
   reading: Reading,
+  calibration: Calibration | null,
   { bus, now }: Snapshot,
-): Pick<NodeReport, 'power' | 'current' | 'fan' | 'ageMs' | 'source'> {
+): Pick<NodeReport, 'power' | 'current' | 'amps' | 'fan' | 'ageMs' | 'source'> {
+  const nothing = { current: null, amps: null, fan: null, source: null };
   const age = ageMs(reading, now);
   if (reading.state !== 'ok' || age === null) {
     const last = reading.state === 'failed' ? reading.last : null;
-    return {
-      power: shownPower(reading),
-      current: null,
-      fan: null,
-      ageMs: last === null ? null : Math.max(0, now - last.at),
-      source: null,
-    };
+    return { ...nothing, power: shownPower(reading), ageMs: last === null ? null : Math.max(0, now - last.at) };
   }
-  if (age > STALE_AFTER_MS || !busUsable(bus.state))
-    return { power: 'unknown', current: null, fan: null, ageMs: Math.round(age), source: null };
+  if (age > STALE_AFTER_MS || !busUsable(bus.state)) return { ...nothing, power: 'unknown', ageMs: Math.round(age) };
   const { power, current, fan } = reading.sample;
-  return { power, current, fan, ageMs: Math.round(age), source: reading.source };
+  const amps = ampsOf(current, calibration);
+  return {
+    ...{ power, current, fan, ageMs: Math.round(age), source: reading.source },
+    amps: amps === null ? null : Number(amps.toFixed(3)),
+  };
 }
 
 /** The report as lines: a head line, then a table. */
@@ -118,7 +120,7 @@ export function statusTable(report: StatusReport): string[] {
     node.name,
     node.role ?? '',
     node.power,
-    node.current === null ? '-' : String(node.current),
+    node.amps !== null ? `${node.amps.toFixed(2)} A` : String(node.current ?? '-'),
     node.fan === null ? '-' : String(node.fan),
     node.ageMs === null ? '-' : ageText(node.ageMs),
     marks(node),
@@ -134,9 +136,19 @@ function summary({ bus, nodes }: StatusReport): string {
     .map((power) => [nodes.filter((node) => node.power === power).length, power] as const)
     .filter(([count]) => count > 0)
     .map(([count, power]) => `${count} ${power}`);
-  const total = nodes.reduce((sum, { current }) => sum + (current ?? 0), 0);
-  const current = nodes.some((node) => node.current !== null) ? [`current ${total} counts in total`] : [];
+  const total = totalCurrent(nodes);
+  const current = total === null ? [] : [`current ${total} in total`];
   return `bus ${bus.state} on ${bus.port}${sweep}; ${[...counts, ...current].join(', ') || 'no nodes'}`;
+}
+
+/** Of the nodes that are known: `862 counts`, or `11.20 A (56 W)` where each of them is calibrated; null: none is known. */
+export function totalCurrent(nodes: readonly NodeReport[]): string | null {
+  const known = nodes.filter(({ current }) => current !== null);
+  if (known.length === 0) return null;
+  if (known.some(({ amps }) => amps === null))
+    return `${known.reduce((sum, { current }) => sum + (current ?? 0), 0)} counts`;
+  const amps = known.reduce((sum, node) => sum + (node.amps ?? 0), 0);
+  return `${amps.toFixed(2)} A (${(amps * VOLTS).toFixed(0)} W)`;
 }
 
 function marks({ master, op, alarms }: NodeReport): string {

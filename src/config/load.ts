@@ -172,10 +172,11 @@ export function inventoryOf(config: Config): Inventory {
         mac: node.mac ?? null,
         chassisFan: node.chassisFan ?? null,
         protected: node.protected ?? false,
+        calibration: node.calibration ?? config.calibration ?? null,
       };
     })
     .sort((a, b) => a.addr - b.addr);
-  return { name: config.name, nodes, configured: nodes.length > 0 };
+  return { name: config.name, nodes, configured: nodes.length > 0, calibration: config.calibration ?? null };
 }
 
 type Path = readonly PropertyKey[];

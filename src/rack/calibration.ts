@@ -20,3 +20,22 @@ export function ampsText({ part, whole }: { part: number; whole: number }): stri
   const watts = (amps: number): string => (amps * VOLTS).toFixed(0);
   return `${part.toFixed(2)} of ${whole.toFixed(2)} A (${watts(part)} of ${watts(whole)} W)`;
 }
+
+/** `0.51 A` where the node is calibrated, else its counts with `unit` behind them. */
+export function drawText(counts: number, calibration: Calibration | null, unit: string): string {
+  const amps = ampsOf(counts, calibration);
+  return amps === null ? `${counts} ${unit}` : `${amps.toFixed(2)} A`;
+}
+
+/** What several nodes draw together: amperes only where each of them is calibrated. */
+export function totalDraw(nodes: readonly { current: number; calibration: Calibration | null }[]): {
+  counts: number;
+  amps: number | null;
+} {
+  const counts = nodes.reduce((sum, { current }) => sum + current, 0);
+  const amps = nodes.reduce<number | null>((sum, { current, calibration }) => {
+    const own = ampsOf(current, calibration);
+    return sum === null || own === null ? null : sum + own;
+  }, 0);
+  return { counts, amps: nodes.length === 0 ? null : amps };
+}

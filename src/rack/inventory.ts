@@ -1,5 +1,6 @@
 /** What the owner says is in the rack: the inventory, from the configuration or from discovery. */
 import { formatAddress, type Address } from './address.ts';
+import type { Calibration } from './calibration.ts';
 
 /** One node as the owner describes it. Everything but the address is optional knowledge. */
 export interface InventoryNode {
@@ -15,6 +16,8 @@ export interface InventoryNode {
   chassisFan: number | null;
   /** Protected nodes are refused by every verb that cuts power. */
   protected: boolean;
+  /** What its counts of current mean: its own calibration or the rack's; null: nobody measured it. */
+  calibration: Calibration | null;
 }
 
 /** The rack: its name and its nodes in address order. */
@@ -23,6 +26,8 @@ export interface Inventory {
   nodes: InventoryNode[];
   /** False when nobody configured the nodes and the bus was scanned for them. */
   configured: boolean;
+  /** Of nodes that have none of their own, also of those that are only found. */
+  calibration: Calibration | null;
 }
 
 /** The inventory entry for an address nobody described. */
@@ -36,5 +41,6 @@ export function unnamedNode(addr: Address): InventoryNode {
     mac: null,
     chassisFan: null,
     protected: false,
+    calibration: null,
   };
 }

@@ -67,7 +67,8 @@ export class Telemetry {
   /** A node that nobody configured answered the scan. */
   discovered(addr: Address, master: boolean): void {
     if (this.node(addr) !== null) return;
-    const found: InventoryNode = { ...unnamedNode(addr), role: master ? 'master' : null };
+    const { calibration } = this.#inventory;
+    const found: InventoryNode = { ...unnamedNode(addr), role: master ? 'master' : null, calibration };
     const nodes = [...this.#inventory.nodes, found].sort((a, b) => a.addr - b.addr);
     this.#inventory = { ...this.#inventory, nodes };
     this.#ports.rackChanged();

@@ -15,7 +15,7 @@ const sample = (age: number): Sample => ({ power: 'on', current: 29, fan: 116, a
 function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
   return {
     now: NOW,
-    rack: { name: 'r', configured: true, nodes: [unnamedNode(3)] },
+    rack: { name: 'r', configured: true, calibration: null, nodes: [unnamedNode(3)] },
     intervalMs: 1000,
     bus: {
       state,

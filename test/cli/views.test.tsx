@@ -60,7 +60,7 @@ test('an ended operation ends with its summary; names are shown, never executed'
 });
 
 test('a table that is too long for the screen says how much is missing', () => {
-  const values = { power: 'on', current: 1, fan: 1, ageMs: 1, source: 'sweep' } as const;
+  const values = { power: 'on', current: 1, amps: null, fan: 1, ageMs: 1, source: 'sweep' } as const;
   const line = { pos: 'A-0', name: 'n', role: null, cluster: null, ...values };
   const report: StatusReport = {
     rack: 'r',

@@ -59,6 +59,7 @@ export const OPERATOR: ClientIdentity = { user: 'ada', from: '192.0.2.7', tty: '
 const INVENTORY: Inventory = {
   name: 'test',
   configured: true,
+  calibration: null,
   nodes: [
     { ...unnamedNode(0), name: 'mcp01', role: 'master' },
     { ...unnamedNode(1), name: 'dk8s-worker-01', role: 'worker', cluster: 'dev', chassisFan: 1 },

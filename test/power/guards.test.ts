@@ -92,13 +92,20 @@ test('impact: what is lost, what depends on it', () => {
   const plane = (addr: number): InventoryNode => ({ ...unnamedNode(addr), role: 'controlplane', cluster: 'prod' });
   const dns = { ...unnamedNode(8), name: 'ns02', role: 'dns', chassisFan: 2 };
   const of = (node: InventoryNode, others: InventoryNode[]): string =>
-    impactOf(facts({ addr: node.addr, node }), { name: 'r', configured: true, nodes: [node, ...others] }).join('\n');
+    impactOf(facts({ addr: node.addr, node }), {
+      name: 'r',
+      configured: true,
+      calibration: null,
+      nodes: [node, ...others],
+    }).join('\n');
   expect(of(dns, [])).toMatch(/loses power at once[^]*chassis fan 2 stops[^]*only name server/);
   expect(of(dns, [{ ...dns, addr: 9 }])).toContain('1 other name server has to answer alone');
   expect(of(plane(1), [])).toContain('loses its quorum');
   expect(of(plane(1), [plane(2)])).toContain('loses its quorum');
   expect(of(plane(1), [plane(2), plane(3)])).toContain('at most 1 of 3 members away');
-  expect(impactOf(facts({ verb: 'on' }), { name: 'r', configured: true, nodes: [NODE] })).toEqual([]);
+  expect(impactOf(facts({ verb: 'on' }), { name: 'r', configured: true, calibration: null, nodes: [NODE] })).toEqual(
+    [],
+  );
 });
 
 test('the refusal of another host says both names and how old its knowledge is', () => {

@@ -65,6 +65,7 @@ test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amp
     rack: {
       name: 'r',
       configured: true,
+      calibration: null,
       nodes: [1, 2, 3, 4].map((addr) => ({ ...unnamedNode(addr), name: `n${addr}` })),
     },
     look: (addr) => ({ power: 'on', current: counts[addr - 1] ?? null, refusals: [] }),

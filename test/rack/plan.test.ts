@@ -7,6 +7,7 @@ import { resolvePlan, type StepDefinition } from '../../src/rack/plan.ts';
 const RACK: Inventory = {
   name: 'r',
   configured: true,
+  calibration: null,
   nodes: [
     { ...unnamedNode(0), name: 'boss', role: 'master' },
     { ...unnamedNode(1), name: 'ns', role: 'dns' },

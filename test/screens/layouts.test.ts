@@ -33,7 +33,7 @@ function rackOf(count: number): Inventory {
     ...(RACK.nodes[addr] ?? { ...unnamedNode(addr), name: `worker-${formatAddress(addr)}`, role: 'worker' }),
     addr,
   }));
-  return { name: `er${count}`, nodes, configured: true };
+  return { name: `er${count}`, nodes, configured: true, calibration: null };
 }
 
 const nodesOf = (rack: Inventory): NodeState[] =>

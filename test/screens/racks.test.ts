@@ -17,6 +17,7 @@ function four(cols: number, rows: number, ...keys: string[]): State[] {
       name: NAMES[index] ?? '',
       nodes: Array.from({ length: count }, (_, addr) => unnamedNode(addr)),
       configured: true,
+      calibration: null,
     };
     return new Scene({ cols, rows, rack, nodes: rack.nodes.map(({ addr }) => nodeOn(addr)), sessions: [ME] });
   };

@@ -83,7 +83,7 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     changed: () => undefined,
   });
   monitor.start();
-  const inventory = { name: 'test', nodes: addrs.map(unnamedNode), configured: !discover };
+  const inventory = { name: 'test', nodes: addrs.map(unnamedNode), configured: !discover, calibration: null };
   const telemetry = new Telemetry(inventory, interval, {
     now: Date.now,
     events,

@@ -10,7 +10,7 @@ import { emptyTokenizer, flush, tokenize } from '../../src/tui/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';
 
 const NOW = 1_700_000_000_000;
-const rack = { name: 'rack', configured: true, nodes: [0, 1, 2, 3, 4].map(unnamedNode) };
+const rack = { name: 'rack', configured: true, calibration: null, nodes: [0, 1, 2, 3, 4].map(unnamedNode) };
 const sample = { power: 'on', current: 30, fan: 110, at: NOW, rttMs: 3 } as const;
 const welcome: Welcome = {
   ...{ api: 1, version: '0', pid: 1, session: 1, access: 'control' },

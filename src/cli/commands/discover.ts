@@ -1,6 +1,6 @@
 /** `rackui discover`: who is on the bus, by which UID and host name, as a configuration to begin with. Changes nothing. */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { BusLook } from '../../api/bus.ts';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
@@ -10,6 +10,7 @@ import { Failure } from '../failure.ts';
 import { print, printJson } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { rackFile, type Found } from '../rack-file.ts';
+import { writeWhole } from '../write-file.ts';
 
 export interface DiscoverOptions extends GlobalOptions {
   write?: string;
@@ -36,7 +37,7 @@ export async function discoverCommand(options: DiscoverOptions): Promise<number>
         printJson({ addr: formatAddress(addr), pos: formatPosition(addr), power, master, uid, host, why });
     else if (file === null) for (const line of text.trimEnd().split('\n')) print(line);
     if (file !== null) {
-      write(file, text);
+      writeWhole(file, text);
       print(`${found.length} nodes written to ${file}; look it over, then: rackui config check, rackui verify`);
     }
     return found.length === 0 ? EXIT.unavailable : EXIT.done;
@@ -82,16 +83,5 @@ export async function hostOf(client: RackClient, addr: Address): Promise<{ host:
     return { host, why };
   } catch (error) {
     return { host: null, why: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** Whole or not at all. */
-function write(file: string, text: string): void {
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, text, { mode: 0o644 });
-    renameSync(`${file}.new`, file);
-  } catch (error) {
-    throw new Failure(EXIT.unavailable, `${file} cannot be written: ${error instanceof Error ? error.message : ''}`);
   }
 }

@@ -3,6 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { EXIT } from '../../api/power.ts';
 import type { ConsoleBaudRate, ConsoleState, Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
+import { drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
@@ -131,11 +132,11 @@ function statusText(node: InventoryNode, state: ConsoleState, session: number): 
   return `${nodeText(node)} · Ctrl-] d leaves${types}${unproven} · Ctrl-] ? helps`;
 }
 
-function sampleText({ addr }: InventoryNode, { nodes }: Snapshot): string {
+function sampleText({ addr, calibration }: InventoryNode, { nodes }: Snapshot): string {
   const reading = nodes.find((node) => node.addr === addr)?.reading;
   if (reading?.state !== 'ok') return 'its BMC gave no sample';
   const { power, current, fan } = reading.sample;
-  return `${power}, current ${current}, fan ${fan} counts`;
+  return `${power}, current ${drawText(current, calibration, 'counts')}, fan ${fan} counts`;
 }
 
 function whoText({ console, sessions }: Snapshot): string {

@@ -4,7 +4,7 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarm-book.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { clock } from '../operation-report.ts';
-import { ageText, statusReport, type NodeReport, type StatusReport } from '../status-report.ts';
+import { ageText, statusReport, totalCurrent, type NodeReport, type StatusReport } from '../status-report.ts';
 
 /** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */
 const NAMED = 6;
@@ -45,8 +45,8 @@ function notOn(nodes: readonly NodeReport[]): string[] {
 }
 
 function currentOf(nodes: readonly NodeReport[]): string[] {
-  const known = nodes.flatMap(({ current }) => (current === null ? [] : [current]));
-  return known.length === 0 ? [] : [`Current: ${known.reduce((a, b) => a + b, 0)} counts in total.`];
+  const total = totalCurrent(nodes);
+  return total === null ? [] : [`Current: ${total} in total.`];
 }
 
 function alarmsOf({ alarms }: Snapshot): string[] {
@@ -74,13 +74,13 @@ export function nodeSentences(snapshot: Snapshot, nodes: readonly InventoryNode[
 }
 
 function nodeSentence(node: NodeReport): string {
-  const { name, pos, addr, power, current, fan, ageMs, alarms, op } = node;
+  const { name, pos, addr, power, current, amps, fan, ageMs, alarms, op } = node;
   const values =
     current === null || fan === null
       ? ageMs === null
         ? ''
         : `, last heard ${ageText(ageMs)} ago`
-      : `, current ${current} counts, fan ${fan} counts`;
+      : `, current ${amps === null ? `${current} counts` : `${amps.toFixed(2)} A`}, fan ${fan} counts`;
   const extra = [...(node.master ? ['it is the master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms];
   return `${name}, ${pos}, address ${addr}: ${power}${values}${extra.map((text) => `; ${text}`).join('')}.`;
 }

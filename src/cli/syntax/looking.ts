@@ -68,6 +68,12 @@ export function declareLooking(program: Command, act: Act): void {
     .option('--json', 'one JSON object a node')
     .action(act(async (options) => (await import('../commands/discover.ts')).discoverCommand(options)));
   program
+    .command('calibrate <selector...>')
+    .description('what a count of current means, from what a meter shows at two loads or more')
+    .option('--write', 'put it into the configuration')
+    .option('--json', 'as JSON')
+    .action(act(async (options, words) => (await import('../commands/calibrate.ts')).calibrateCommand(words, options)));
+  program
     .command('bus [node]')
     .description('exchanges on the bus as they passed; bytes by hand with --raw')
     .option('--follow', 'and on, as they pass')

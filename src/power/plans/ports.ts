@@ -1,7 +1,5 @@
 /** What plans need from the server around them, beside what operations do. */
 import type { PlanRun } from '../../api/plan.ts';
-import type { Address } from '../../rack/address.ts';
-import type { Calibration } from '../../rack/calibration.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
 import type { OperationPorts, ProgramEnd } from '../ports.ts';
 import type { PlanRecord } from './record.ts';
@@ -11,8 +9,6 @@ export interface PlanPorts extends Pick<
   'now' | 'every' | 'inventory' | 'reading' | 'network' | 'event' | 'limits' | 'bus' | 'durations'
 > {
   plans: Readonly<Record<string, PlanDefinition>>;
-  /** What a node's counts of current mean; null: nobody measured it. */
-  calibration(addr: Address): Calibration | null;
   /** The program by which the master, this machine, shuts itself down; null: none is configured. */
   poweroff: Poweroff | null;
   /** What the operations' journal holds of an earlier server. */

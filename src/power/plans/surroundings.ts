@@ -42,8 +42,9 @@ export async function lookAt(
 /** What a plan's preview looks at: `looked` where the nodes were just asked, else what the sweep knows. */
 export function surroundingsOf(ports: PlanPorts, looked: Looked = new Map()): Surroundings {
   const { inventory, reading, network, poweroff, durations, limits } = ports;
+  const rack = inventory();
   return {
-    rack: inventory(),
+    rack,
     look: (addr) => {
       const fresh = looked.get(addr);
       const known = reading(addr);
@@ -56,7 +57,7 @@ export function surroundingsOf(ports: PlanPorts, looked: Looked = new Map()): Su
       };
     },
     play: (step) => asPlayed(step, ports),
-    amps: (addr, counts) => ampsOf(counts, ports.calibration(addr)),
+    amps: (addr, counts) => ampsOf(counts, rack.nodes.find((node) => node.addr === addr)?.calibration ?? null),
     prospect: (addr) => ({
       console: network === null || network.target(addr) === null,
       settleMs: limits.settle * 1000,

@@ -71,7 +71,6 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
   return {
     ...ports,
     plans,
-    calibration: (addr) => config.nodes.find((node) => node.addr === addr)?.calibration ?? config.calibration ?? null,
     poweroff:
       poweroff === undefined
         ? null

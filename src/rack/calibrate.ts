@@ -1,0 +1,65 @@
+/** From what a meter showed at some loads to the line that counts follow. Pure. */
+import type { Calibration } from './calibration.ts';
+
+/** Both are sums where the meter sees several nodes at once. */
+export interface MeterPoint {
+  /** Mean of the counts of current while the meter showed this. */
+  counts: number;
+  /** What the meter showed, amperes. */
+  amps: number;
+}
+
+export type Fit =
+  | {
+      ok: true;
+      calibration: Calibration;
+      /** The largest distance of a point from the line, amperes of what the meter saw. */
+      worst: number;
+    }
+  | { ok: false; problem: string };
+
+/** A reading is a whole count: over fewer of them a slope would be wrong by more than an eighth. */
+const LEAST_SPREAD = 8;
+
+/** Least squares through `points`, which a meter at `nodes` nodes gave. */
+export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fit {
+  const all = points.map(({ counts, amps }) => ({ counts: counts / nodes, amps: amps / nodes }));
+  const counts = all.map((point) => point.counts);
+  const spread = all.length === 0 ? 0 : Math.max(...counts) - Math.min(...counts);
+  if (all.length < 2)
+    return { ok: false, problem: 'a line needs two loads: let the node idle for one, work for another' };
+  if (spread < LEAST_SPREAD)
+    return {
+      ok: false,
+      problem: `the loads are too alike: ${spread.toFixed(1)} counts a node apart, and ${LEAST_SPREAD} are the least that gives a line; a node that idles and one that works hard differ by more`,
+    };
+  const mean = (of: (point: MeterPoint) => number): number =>
+    all.reduce((sum, point) => sum + of(point), 0) / all.length;
+  const [c, a] = [mean((point) => point.counts), mean((point) => point.amps)];
+  const slope =
+    mean((point) => (point.counts - c) * (point.amps - a)) / mean((point) => (point.counts - c) * (point.counts - c));
+  if (slope <= 0)
+    return {
+      ok: false,
+      problem:
+        'the meter showed less where the node counted more: it is at another node, or counts of this rack are no current',
+    };
+  // Below zero counts there is nothing to read: a line that crosses there is held at none.
+  const zero = Math.max(0, c - a / slope);
+  const calibration = { amps: rounded(zero === 0 ? a / c : slope, 4), zero: rounded(zero, 3) };
+  const off = all.map((point) => Math.abs((point.counts - calibration.zero) * calibration.amps - point.amps) * nodes);
+  return { ok: true, calibration, worst: Math.max(...off) };
+}
+
+/** `digits` significant ones: more would claim what no meter shows. */
+function rounded(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
+
+/** `0.42`, `0.42 A`, or `2.1 W` of the 5 V that a blade regulates to, in amperes; null: none of these. */
+export function meterValue(text: string, volts: number): number | null {
+  const found = /^\s*(\d+(?:[.,]\d+)?)\s*(A|W)?\s*$/i.exec(text);
+  if (found === null) return null;
+  const value = Number((found[1] ?? '').replace(',', '.'));
+  return found[2]?.toUpperCase() === 'W' ? value / volts : value;
+}
