@@ -62,12 +62,23 @@ describe.each(SIZES)('%i x %i', (cols, rows) => {
   });
 });
 
+/** As a rack whose owner has held a meter to it, but not to one node yet. */
+function calibrated(size: SceneOptions): Scene {
+  const calibration = { amps: 0.0125, zero: 3 };
+  const rack = rackOf(24);
+  const nodes = rack.nodes.map((node) => (node.addr === 9 ? node : { ...node, calibration }));
+  return new Scene({ ...size, rack: { ...rack, nodes }, nodes: nodesOf(rack), sessions: [ME] });
+}
+
 const ZOOMS: Record<string, () => Scene> = {
   'zoom-line': () => racked(24, { cols: 80, rows: 24 }).keys('-'),
   'zoom-glyph': () => racked(24, { cols: 80, rows: 24 }).keys('-', '-'),
   'zoom-line-wide': () => racked(24, { cols: 120, rows: 40 }).keys('-'),
   'zoom-full-scrolled': () => racked(96, { cols: 80, rows: 24 }).keys('4e', '+', '+'),
   'zoom-line-scrolled': () => racked(96, { cols: 80, rows: 24 }).keys('5f', '+'),
+  'calibrated-80x24': () => calibrated({ cols: 80, rows: 24 }),
+  'calibrated-line': () => calibrated({ cols: 120, rows: 40 }).keys('-'),
+  'calibrated-240x70': () => calibrated({ cols: 240, rows: 70 }).detailed(),
   'zoom-fit-again': () => racked(96, { cols: 80, rows: 24 }).keys('+', '+', '='),
 };
 test.each(Object.entries(ZOOMS))('%s', async (name, make) => {

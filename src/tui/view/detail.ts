@@ -1,6 +1,7 @@
 /** The detail pane: the selected node's identity, its history as charts, what hangs on it, its events, its last words. */
 import type { NodeDetail } from '../../api/detail.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import type { Source } from '../../rack/reading.ts';
 import { keyOf } from '../bindings.ts';
@@ -122,14 +123,16 @@ function paintCharts(
   const spare = height - 1 - 2 * (rows + 1);
   const upper = { ...rect, y: y + 1, height: rows + spare };
   const lower = { ...rect, y: y + 1 + upper.height + 1, height: rows };
-  const heading = (row: number, name: string, value: number | null): void => {
+  const heading = (row: number, name: string, value: number | null, amps: number | null): void => {
     frame.spans(x, row, [
       [`${name} `, 'dim'],
       [value === null ? '-' : `${value} ct`, value === null ? 'dim' : 'text'],
+      // The chart's scale is counts.
+      [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, 'text'],
     ]);
   };
-  heading(y, 'current', look.current);
-  heading(lower.y - 1, 'fan', look.fan);
+  heading(y, 'current', look.current, look.current === null ? null : ampsOf(look.current, node.calibration));
+  heading(lower.y - 1, 'fan', look.fan, null);
   const times = lower.y + lower.height;
   if (answer === null) {
     // Not known yet is no gap.

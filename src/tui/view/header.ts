@@ -27,7 +27,7 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
 }
 
 function leftPieces(state: State, g: Glyphs): Span[][] {
-  const counts = countsOf(state);
+  const { draw } = countsOf(state);
   return [
     [[state.rack.name, 'title']],
     busWords(state),
@@ -35,7 +35,7 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
     sweep(state),
     [
       [` ${g.sum} `, 'dim'],
-      [`${counts.current} ct`, 'spark'],
+      [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
     ],
   ];
 }

@@ -102,6 +102,6 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
     [g.operation[0] ?? '*', 'operation'],
   ];
   lines.push([['  ', 'text'], ...signs.map(([sign, word]): Span => [`${sign} ${word}  `, 'text'])]);
-  lines.push([['  ct: counts; the scale of current and fan is not known', 'dim']]);
+  lines.push([['  ct: counts of no known unit; A: amperes, where the node is calibrated', 'dim']]);
   return lines;
 }

@@ -2,6 +2,7 @@
 import type { Operation } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
+import { drawText } from '../../rack/calibration.ts';
 import { bindingsWith, disabledReason, keyOf, type Binding, type Context } from '../bindings.ts';
 import { keyLabel } from '../key-names.ts';
 import { isFiltered } from '../filter.ts';
@@ -49,7 +50,12 @@ function selectedSpans(state: State, g: Glyphs): Span[] {
   ];
   if (look.age !== null) spans.push([` ${look.age} old`, 'stale']);
   if (look.current !== null)
-    spans.push(dot, [`${look.current} ct`, 'spark'], [' fan ', 'dim'], [`${look.fan ?? '-'} ct`, 'fan']);
+    spans.push(
+      dot,
+      [drawText(look.current, node.calibration, 'ct'), 'spark'],
+      [' fan ', 'dim'],
+      [`${look.fan ?? '-'} ct`, 'fan'],
+    );
   const alarms = view?.alarms ?? [];
   if (alarms.length > 0) spans.push(dot, [alarms.join(', '), 'fault']);
   if (node.role !== null) spans.push(dot, [node.role, 'dim']);

@@ -1,5 +1,6 @@
 /** The rack as it stands: blades from top to bottom, slots 3 to 0 from left to right. */
 import { formatAddress, rowLabel, SLOTS_PER_BLADE, type Address } from '../../rack/address.ts';
+import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { isFiltered } from '../filter.ts';
 import type { Frame, Ground, InkRole, Rect, Span } from '../frame.ts';
@@ -35,6 +36,8 @@ interface Cell {
   view: NodeView | undefined;
   look: NodeLook;
   marks: Marks;
+  /** Columns of a value, a blank before it included: the same in all cells, so that sparklines stand below each other. */
+  valueWidth: number;
 }
 
 function paintCell(
@@ -63,7 +66,16 @@ function paintCell(
   const view = viewOf(state, addr);
   const look = lookOf(state, view);
   // The next cell's own edge keeps the names apart.
-  const cell: Cell = { x: x + 1, y, width, node, view, look, marks: marksOf(state, node, view, look, g) };
+  const cell: Cell = {
+    x: x + 1,
+    y,
+    width,
+    node,
+    view,
+    look,
+    marks: marksOf(state, node, view, look, g),
+    valueWidth: valueWidthOf(state),
+  };
   if (isFiltered(state, addr)) paintFiltered(frame, cell, kind, g);
   else if (kind === 'glyph') paintGlyph(frame, cell, g);
   else if (kind === 'line') paintLine(frame, { ...cell, width: width - 1 }, g);
@@ -100,8 +112,14 @@ function paintFull(frame: Frame, cell: Cell, { lines, sparkLines }: MapLayout, g
   const above = { x, y: y + 1, width: width - 1, height: sparkLines };
   const below = { ...above, y: above.y + sparkLines };
   const [current, fan] = [historyOf(cell, 0), historyOf(cell, 1)];
-  paintSeries(frame, above, { values: current, latest: look.current, ink: 'spark', signs: marks.now }, look, g);
-  paintSeries(frame, below, { values: fan, latest: look.fan, ink: 'fan', signs: marks.always }, look, g);
+  paintSeries(frame, above, { values: current, latest: currentText(cell), ink: 'spark', signs: marks.now }, cell, g);
+  paintSeries(
+    frame,
+    below,
+    { values: fan, latest: look.fan === null ? null : String(look.fan), ink: 'fan', signs: marks.always },
+    cell,
+    g,
+  );
   if (lines > 3) frame.text(x + 1, y + lines - 1, about(node), 'dim', width - 2);
 }
 
@@ -133,7 +151,7 @@ function paintLine(frame: Frame, cell: Cell, g: Glyphs): void {
   const old = look.freshness === 'stale' || look.freshness === 'none';
   const spark = width < LINE_WITH_SPARK ? 0 : Math.min(width - LINE_NAME - 12, 24);
   const age = look.age ?? '';
-  const value = spark > 0 || age === '' ? String(look.current ?? '').padStart(4) : ` ${age}`;
+  const value = spark > 0 || age === '' ? (currentText(cell) ?? '').padStart(cell.valueWidth) : ` ${age}`;
   const signs = [...marks.now, ...marks.always].slice(0, spark > 0 ? 2 : 1);
   const tail = value.length + (spark > 0 ? 2 : signs.length);
   const ageInName = spark > 0 && age !== '' ? age.length + 1 : 0;
@@ -154,27 +172,42 @@ function paintLine(frame: Frame, cell: Cell, g: Glyphs): void {
   } else frame.spans(end, y, [...signs, [value, age === '' ? 'spark' : 'stale']]);
 }
 
-/** What has a sparkline: values, oldest first, the latest in counts, and signs behind it. */
+/** What has a sparkline: values, oldest first, the latest in words, and signs behind it. */
 interface Series {
   values: readonly (number | null)[];
-  latest: number | null;
+  latest: string | null;
   ink: InkRole;
   signs: readonly Span[];
 }
 
-function paintSeries(frame: Frame, { x, y, width, height }: Rect, series: Series, look: NodeLook, g: Glyphs): void {
+function paintSeries(
+  frame: Frame,
+  { x, y, width, height }: Rect,
+  series: Series,
+  { look, valueWidth }: Cell,
+  g: Glyphs,
+): void {
   const { values, latest, ink, signs } = series;
   const signRoom = width >= 17 ? 3 : width >= 13 ? 2 : 1;
-  const room = Math.max(2, width - 4 - signRoom - 1);
+  const room = Math.max(2, width - valueWidth - signRoom - 1);
   const old = look.freshness === 'stale' || look.freshness === 'none';
   sparkRows(values, room, height, g, SPARK_FLOOR).forEach((bars, row) => {
     frame.text(x, y + row, bars, old ? 'dim' : ink);
   });
-  const value = latest === null ? '-' : String(latest);
   const last = y + height - 1;
-  frame.text(x + room, last, value.padStart(4), latest === null ? 'dim' : old ? 'stale' : 'text');
+  frame.text(x + room, last, (latest ?? '-').padStart(valueWidth), latest === null ? 'dim' : old ? 'stale' : 'text');
   const fit = signs.slice(0, signRoom);
   frame.spans(x + width - fit.length, last, fit);
+}
+
+/** `43`, or `0.51A` where the node is calibrated; null: nothing may be shown. */
+function currentText({ look, node }: Cell): string | null {
+  const amps = look.current === null ? null : ampsOf(look.current, node.calibration);
+  return amps === null ? (look.current?.toString() ?? null) : `${amps.toFixed(2)}A`;
+}
+
+function valueWidthOf({ rack }: State): number {
+  return rack.nodes.some(({ calibration }) => calibration !== null) ? 6 : 4;
 }
 
 interface Marks {

@@ -1,5 +1,6 @@
 /** How a node's state looks: one place decides what is green, so that nothing old or unknown ever is. */
 import type { Address } from '../../rack/address.ts';
+import { totalDraw, type Calibration } from '../../rack/calibration.ts';
 import { ageMs, freshness, shownPower, type Freshness, type ShownPower } from '../../rack/reading.ts';
 import type { InkRole } from '../frame.ts';
 import { formatAge } from '../glyphs.ts';
@@ -61,21 +62,23 @@ export interface Counts {
   unknown: number;
   /** Stopped answering. */
   lost: number;
-  /** Sum of the current of nodes whose reading is not stale, counts. */
-  current: number;
+  /** Of the nodes whose reading is not stale. */
+  draw: { counts: number; amps: number | null };
 }
 
 export function countsOf(state: State): Counts {
-  const counts: Counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0, current: 0 };
-  for (const { addr } of state.rack.nodes) {
+  const counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0 };
+  const drawing: { current: number; calibration: Calibration | null }[] = [];
+  for (const { addr, calibration } of state.rack.nodes) {
     const view = viewOf(state, addr);
     const look = lookOf(state, view);
     if (look.power === 'absent' || view?.reading.state === 'failed') counts.lost++;
     else if (look.power === 'unknown') counts.unknown++;
     else counts[look.power]++;
-    if (look.freshness === 'fresh' || look.freshness === 'aging') counts.current += look.current ?? 0;
+    if (look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging'))
+      drawing.push({ current: look.current, calibration });
   }
-  return counts;
+  return { ...counts, draw: totalDraw(drawing) };
 }
 
 export function viewOf(state: State, addr: Address): NodeView | undefined {

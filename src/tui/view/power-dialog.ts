@@ -1,6 +1,7 @@
 /** The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it. */
 import { confirmationText, cuts, type Refusal } from '../../api/power.ts';
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
+import { drawText } from '../../rack/calibration.ts';
 import { compressNames } from '../../rack/compress.ts';
 import { isFiltered } from '../filter.ts';
 import type { Frame, Rect, Span } from '../frame.ts';
@@ -75,7 +76,7 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
         ? ['asking …', 'aging']
         : node.sample === null
           ? [node.problem ?? 'does not answer', 'fault']
-          : [`${node.sample.power}, ${node.sample.current} ct, asked just now`, 'text'];
+          : [`${node.sample.power}, ${drawOf(state, addr, node.sample.current)}, asked just now`, 'text'];
     lines.push([[`${nameOf(state, addr)} `, 'title'], [`${where} `, 'dim'], seen]);
     for (const refusal of node?.refusals ?? []) {
       lines.push(...refusalLines(refusal, width, g));
@@ -90,6 +91,10 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
   }
   if (check.kind === 'failed') lines.push(...wrap(check.why, width).map((line): Span[] => [[line, 'fault']]));
   return lines;
+}
+
+function drawOf({ rack }: State, addr: Address, counts: number): string {
+  return drawText(counts, rack.nodes.find((node) => node.addr === addr)?.calibration ?? null, 'ct');
 }
 
 /** Marks stay when the filter changes: who is not seen on the map is named first, where nothing is cut off. */
