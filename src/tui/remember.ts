@@ -13,8 +13,19 @@ export function rememberedView(path: string): View {
   }
 }
 
-/** Whole or not at all, also where two interfaces write at once. Rejects with what the file system says. */
-export async function rememberView(path: string, view: View): Promise<void> {
+let lastWrite: Promise<void> = Promise.resolve();
+
+/**
+ * Whole or not at all, also where two interfaces write at once; one after another, so that what was chosen last is what
+ * stays. Rejects with what the file system says.
+ */
+export function rememberView(path: string, view: View): Promise<void> {
+  const written = lastWrite.then(() => write(path, view));
+  lastWrite = written.catch(() => undefined);
+  return written;
+}
+
+async function write(path: string, view: View): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
   await writeFile(draft, `${JSON.stringify(view)}\n`, { mode: 0o600 });

@@ -95,7 +95,8 @@ test('a plan, armed and confirmed, takes its nodes down in order, and the result
   await screen.waitFor(/✓ shed ENDED .*! shows it/);
   screen.type('x');
   await screen.waitFor((s) => !s.text().includes('shed ENDED'));
-});
+  // Two shutdowns, one after the other.
+}, 90_000);
 
 test('armed and not confirmed by its words: Enter, q, a paste, type-ahead and Esc cut nothing', async () => {
   await arm('shed 2');

@@ -98,7 +98,11 @@ export async function stand({ sim = [], config, watch }: StandOptions = {}): Pro
       return client;
     },
     open: ({ args: more = [], ...options } = {}) =>
-      openTerminal(process.execPath, [PROGRAM, '--socket', socket, ...more], options),
+      openTerminal(process.execPath, [PROGRAM, '--socket', socket, ...more], {
+        ...options,
+        // The layout that this machine's user has chosen must not leak in, nor ours out.
+        env: { XDG_STATE_HOME: folder, ...options.env },
+      }),
     async killServer(signal = 'SIGKILL') {
       server.kill(signal);
       await ended();

@@ -22,6 +22,13 @@ test('what was chosen is there in the next run, and nothing else lies beside it'
   expect(readdirSync(join(folder, 'state', 'rackui'))).toEqual(['interface.json']);
 });
 
+test('of many changes at once the last one stays, and none of them fails', async () => {
+  const path = join(folder, 'interface.json');
+  const views = Array.from({ length: 20 }, (_, split) => ({ ...USUAL_VIEW, split }));
+  await Promise.all(views.map((view) => rememberView(path, view)));
+  expect(rememberedView(path).split).toBe(19);
+});
+
 test.each(['', '{', 'null', '[]', '"map"', '{"preset":"cinema","cells":7}', '\0\0\0'])(
   'a file that says %j means the usual view',
   (text) => {
