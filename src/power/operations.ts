@@ -165,6 +165,14 @@ export class Operations {
     }
   }
 
+  /** Resolves when the next server would know of it too; or when the disk takes nothing, which its record tells. */
+  async written(id: string): Promise<void> {
+    await this.#running
+      .get(id)
+      ?.record.journalled()
+      .catch(() => undefined);
+  }
+
   /** Asks a running operation to stop; its details say what can no longer be recalled. @throws {NoSuchOperation} */
   abort(id: string, by: ClientIdentity): Operation {
     const { record, abort } = this.#find(id);

@@ -57,5 +57,6 @@ function takeOut({ name, where }: Extract<LookEffect, { do: 'take-out' }>, text:
     return;
   }
   ports.clipboard(text);
-  done(true, `${Array.from(text).length} characters to your terminal’s clipboard, if it allows that (OSC 52)`);
+  const who = /^(tmux|screen)/.test(process.env['TERM'] ?? '') ? 'tmux has set-clipboard on' : 'it allows that';
+  done(true, `${Array.from(text).length} characters to your terminal’s clipboard, if ${who} (OSC 52)`);
 }

@@ -152,4 +152,4 @@ test('what a rule holds back says so by its name before anything is armed, and s
   await screen.waitFor(/w2 refused: .*protected/);
   expect(await rack.rack.node('02')).toMatchObject({ power: 'on' });
   expect(await cuts()).toBe(1);
-});
+}, 90_000);

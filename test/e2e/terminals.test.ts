@@ -1,17 +1,27 @@
 /** One run in each kind of terminal: the map is there, in the colours and signs that it has, and it is given back. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 
+/** A node that answers each line with a word, and with an attempt on the clipboard. */
+const CLAIMS = String.raw`while read x; do printf '\033]52;c;aGFja2Vk\007\033Ptmux;\033\033]52;c;aGFja2Vk\007\033\\word-of-%s\n' "$x"; done`;
+
+const folder = mkdtempSync(join(tmpdir(), 'rackui-terminals-'));
 let rack: Stand;
 beforeAll(async () => {
-  rack = await stand();
+  writeFileSync(join(folder, 'node.sh'), CLAIMS);
+  rack = await stand({ sim: ['--exec', `05=/bin/sh ${join(folder, 'node.sh')}`] });
   const client = await rack.client();
   await client.request('sweep', { addrs: null, interrupt: false });
 });
-afterAll(() => rack[Symbol.asyncDispose]());
+afterAll(async () => {
+  await rack[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
 
 /** `TERM` is the pseudo-terminal's to set: a shell sets it anew. It stays: what is written right before an end can be lost. */
 function openAs(term: string, env: Record<string, string | undefined>, more: string[] = []): TestTerminal {
@@ -133,6 +143,54 @@ test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux wi
     execFileSync(TMUX, ['-L', socket, 'kill-server']);
   }
 });
+
+test.skipIf(!existsSync(TMUX)).each([
+  ['on', ['word-of-two']],
+  // tmux's own default takes no clipboard from what runs in it: then it is said what would.
+  ['external', []],
+])(
+  'what the operator copies inside tmux, set-clipboard %s, and nothing that a node prints',
+  async (setting, copied) => {
+    const socket = `rackui-test-${process.pid}-copy-${setting}`;
+    const tmux = [TMUX, '-L', socket, '-f', '/dev/null'];
+    const setup = ['set', '-s', 'set-clipboard', setting, ';', 'set', '-g', 'status', 'off', ';'];
+    const passed = ['set', '-g', 'allow-passthrough', 'on', ';'];
+    const inside = `${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $?; read line`;
+    try {
+      await using screen = openTerminal(
+        '/usr/bin/env',
+        ['-u', 'TMUX', ...tmux, ...setup, ...passed, 'new-session', inside],
+        {
+          cols: 100,
+          rows: 30,
+        },
+      );
+      await screen.waitFor(/\b24 on\b/);
+      screen.type('05\r');
+      await screen.waitFor(/Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/word-of-/);
+      screen.type('two\r');
+      await screen.waitFor(/word-of-two/);
+      screen.type('\x1d/');
+      await screen.waitFor('search back:');
+      screen.type('word-of-two\r');
+      await screen.waitFor(/copy mode/);
+      await screen.waitFor((s) => s.lines()[s.cursor.y]?.startsWith('word-of-two') === true, 'the cursor on it');
+      screen.type('v$y');
+      await screen.waitFor(/11 characters to your terminal/);
+      await screen.waitFor(/, if tmux has set-clipboard on/);
+      screen.type('\x1dd');
+      await screen.waitFor(/\b24 on\b/);
+      screen.type('q');
+      await screen.waitFor('left with 0');
+      const heard = Array.from(screen.output.matchAll(/\x1b\]52;\w*;([^\x07\x1b]*)/g), ([, data = '']) => data);
+      expect(heard.map((data) => Buffer.from(data, 'base64').toString())).toEqual(copied);
+    } finally {
+      execFileSync(TMUX, ['-L', socket, 'kill-server']);
+    }
+  },
+);
 
 test.skipIf(!existsSync(SCREEN))('inside GNU screen', async () => {
   const inside = `echo before; ${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $? in $TERM; read line`;

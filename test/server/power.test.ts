@@ -29,6 +29,8 @@ test('a confirmed cut: seen by everybody, proven, and written down before it lef
   const seen = operationsOf(bob);
   const started = await alice.client.request('power.start', OFF);
   expect(started).toMatchObject({ verb: 'force-off', endedAt: null, nodes: [{ addr: 1, outcome: null }] });
+  // Whoever has its id can ask the next server how it ended.
+  expect(rack.file('operations.jsonl')).toContain(`"id":"${started.id}"`);
   await eventually(() => expect(seen.at(-1)).toMatchObject({ id: started.id, nodes: [{ outcome: 'done' }] }));
   expect(rack.rack.verbs).toEqual([expect.stringMatching(/01/)]);
   const audit = rack

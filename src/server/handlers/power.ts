@@ -20,7 +20,12 @@ export function powerHandlers(services: Services): PowerMethods {
     },
     'power.start': (request, caller) => {
       known(request);
-      return refusing(() => operations.start(request, whoIs(caller), caller.id));
+      return refusing(async () => {
+        const operation = await operations.start(request, whoIs(caller), caller.id);
+        // Whoever has its id is told how it ended, also where this server dies now.
+        await operations.written(operation.id);
+        return operation;
+      });
     },
     'ops.list': () => operations.list(),
     'ops.abort': ({ id }, caller) => refusing(() => operations.abort(id, whoIs(caller))),
