@@ -8,6 +8,14 @@ const EVIDENCE_LIMIT = 100;
 
 type Ports = Pick<OperationPorts, 'now' | 'publish' | 'journal' | 'event'>;
 
+/** A node whose turn has not come. */
+export function newNode(addr: Address, name: string, since: number): NodeProgress {
+  return {
+    ...{ addr, name, phase: 'waiting', since, until: null, detail: 'waits for its turn' },
+    ...{ evidence: [], question: null, outcome: null },
+  };
+}
+
 export class OperationRecord {
   readonly id: string;
   readonly nodes: readonly NodeRecord[];

@@ -3,13 +3,15 @@ import { confirmationText, cuts, type Operation, type PowerCheck, type PowerRequ
 import type { ClientIdentity } from '../api/protocol.ts';
 import { formatAddress, type Address } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
+import { Claims } from './claims.ts';
 import { gatherFacts } from './gate.ts';
 import { impactOf, refusalsFor, type GuardFacts } from './guards.ts';
 import { nameOf, type Job, type PlanShare } from './job.ts';
 import { LastLines } from './last-lines.ts';
 import type { Dependence } from './others.ts';
-import { OperationRecord } from './operation-record.ts';
+import { newNode, OperationRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
+import { choiceOf } from './question.ts';
 import { recoverUnfinished } from './recover.ts';
 import { NoSuchOperation, PowerRefused } from './refused.ts';
 import { namesOf, requestRefusals } from './request.ts';
@@ -34,8 +36,7 @@ export class Operations {
   readonly #ports: OperationPorts;
   readonly #running = new Map<string, Running>();
   readonly #ended: Operation[] = [];
-  /** Which operation has a node: from before its check until its part has ended. */
-  readonly #taken = new Map<Address, string>();
+  readonly #claims = new Claims();
   /** There is one console on the bus. */
   readonly #consoleTurns: Turns;
   readonly #lastLines = new LastLines();
@@ -59,14 +60,8 @@ export class Operations {
     const names = namesOf(inventory, asked.nodes);
     const nodes = await Promise.all(
       asked.nodes.map(async (addr, index) => {
-        const facts = await this.#facts(
-          asked,
-          addr,
-          session,
-          this.#taken.get(addr) ?? null,
-          'new',
-          this.#dependence(asked, plan, ''),
-        );
+        const owner = this.#claims.owner(addr);
+        const facts = await this.#facts(asked, addr, session, owner, 'new', this.#dependence(asked, plan, ''));
         const { status } = facts;
         const impact = impactOf(facts, inventory);
         if (asked.onDeadline === 'cut' && asked.deadlineS !== null && !asked.verb.startsWith('force'))
@@ -102,9 +97,8 @@ export class Operations {
     if (wrong.length > 0) throw new PowerRefused(wrong);
     const startedAt = this.#ports.now();
     const id = this.#nextId(startedAt);
-    const others = new Map(asked.nodes.map((addr) => [addr, this.#taken.get(addr) ?? null]));
     // Before the first await: of two who ask at once, the second finds the nodes taken.
-    for (const addr of asked.nodes) if (!this.#taken.has(addr)) this.#taken.set(addr, id);
+    const others = this.#claims.take(asked.nodes, id);
     const abort = new AbortController();
     const dependence = this.#dependence(asked, plan, id);
     try {
@@ -123,17 +117,7 @@ export class Operations {
         by: nameOf(by),
         startedAt,
         endedAt: null,
-        nodes: asked.nodes.map((addr, index) => ({
-          addr,
-          name: names[index] ?? formatAddress(addr),
-          phase: 'waiting',
-          since: startedAt,
-          until: null,
-          detail: 'waits for its turn',
-          evidence: [],
-          question: null,
-          outcome: null,
-        })),
+        nodes: asked.nodes.map((addr, index) => newNode(addr, names[index] ?? formatAddress(addr), startedAt)),
       });
       const deadlineAt = asked.deadlineS === null ? null : startedAt + asked.deadlineS * 1000;
       const jobs = record.nodes.map((node): Job => ({
@@ -160,7 +144,7 @@ export class Operations {
       void this.#run(jobs, record, nodesAtOnce(asked, this.#ports));
       return record.snapshot();
     } catch (error) {
-      this.#free(id);
+      this.#claims.releaseAll(id);
       throw error;
     }
   }
@@ -193,15 +177,7 @@ export class Operations {
     const question = job?.node.question;
     if (!job?.onAnswer || !question)
       throw new NoSuchOperation(`operation ${id} asks nothing about ${formatAddress(addr)} (any more)`);
-    const chosen = question.choices.find(({ key }) => key === choice);
-    if (!chosen) {
-      const keys = question.choices.map(({ key }) => key).join(', ');
-      throw new NoSuchOperation(`'${choice}' is no answer to this question; the answers are ${keys}`);
-    }
-    if (chosen.confirm !== null && chosen.confirm !== confirm) {
-      const message = `nothing was sent: the confirmation ${confirm === null ? 'is missing' : 'does not match'}`;
-      throw new PowerRefused([{ rule: 'confirm', message, override: `type '${chosen.confirm}'` }]);
-    }
+    const chosen = choiceOf(question, choice, confirm);
     this.#ports.event('notice', addr, `${nameOf(by)} answers for ${job.node.name}: ${chosen.label}`);
     job.onAnswer(choice, by);
     return record.snapshot();
@@ -223,7 +199,7 @@ export class Operations {
 
   /** The running operation that has a node, or null. */
   on(addr: Address): string | null {
-    return this.#taken.get(addr) ?? null;
+    return this.#claims.owner(addr);
   }
 
   /** Running ones and the last ended ones, oldest first. */
@@ -240,13 +216,11 @@ export class Operations {
   }
 
   async #run(jobs: Job[], record: OperationRecord, atOnce: number): Promise<void> {
-    await runNodes(jobs, atOnce, (job) => {
-      if (this.#taken.get(job.node.addr) === record.id) this.#taken.delete(job.node.addr);
-    });
+    await runNodes(jobs, atOnce, (job) => this.#claims.release(record.id, job.node.addr));
     record.end();
     const listeners = this.#running.get(record.id)?.ended ?? [];
     this.#running.delete(record.id);
-    this.#free(record.id);
+    this.#claims.releaseAll(record.id);
     this.#keep(record.snapshot());
     for (const tell of listeners) tell(record.snapshot());
   }
@@ -260,8 +234,8 @@ export class Operations {
       plan: plan !== null,
       overrides: [...overrides, ...(plan?.overrides ?? [])],
       moving: (addr) => {
-        const owner = this.#taken.get(addr);
-        if (owner === undefined) return false;
+        const owner = this.#claims.owner(addr);
+        if (owner === null) return false;
         const progress = owner === id ? this.#running.get(id)?.record.node(addr) : undefined;
         return progress === undefined ? owner !== id : progress !== null && !progress.idle;
       },
@@ -284,10 +258,6 @@ export class Operations {
     if (running) return running;
     const ended = this.#ended.some((operation) => operation.id === id);
     throw new NoSuchOperation(ended ? `operation ${id} has ended` : `there is no operation ${id}`);
-  }
-
-  #free(id: string): void {
-    for (const [addr, owner] of this.#taken) if (owner === id) this.#taken.delete(addr);
   }
 
   #keep(operation: Operation): void {

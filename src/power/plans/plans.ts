@@ -7,6 +7,7 @@ import { resolvePlan, type PlanDefinition } from '../../rack/plan.ts';
 import { nameOf } from '../job.ts';
 import type { Operations } from '../operations.ts';
 import { NoSuchOperation, PowerRefused } from '../refused.ts';
+import { conflictOf, type Wanted } from './conflict.ts';
 import type { PlanPorts } from './ports.ts';
 import { losers, nodesTaken, preview, summarise } from './preview.ts';
 import { endNode, isFine, newStep, nodesOf, requeue, settingsOf } from './record.ts';
@@ -97,7 +98,7 @@ export class Plans {
     if (!resolved.ok)
       throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'mend the plan');
     const { steps } = resolved;
-    this.#notAgainst(name, steps);
+    this.#refuseConflict({ name, steps });
     const wanted = planConfirmation(name, losers(steps));
     if (losers(steps) > 0 && !armed && request.confirm !== wanted)
       throw refused(
@@ -148,7 +149,7 @@ export class Plans {
   resume(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['pausing', 'paused', 'interrupted']);
     const { run: before } = runner;
-    this.#notAgainst(before.plan, before.steps, before.id);
+    this.#refuseConflict({ name: before.plan, steps: before.steps, id: before.id });
     this.#ports.event('notice', null, `${nameOf(who)} resumes run ${before.id}`);
     return runner.change((run) => {
       if (!['pausing', 'paused', 'interrupted'].includes(run.state)) return;
@@ -194,21 +195,13 @@ export class Plans {
     });
   }
 
-  /** Two runs that pull at the same node in different directions, or the same plan twice, are nobody's intention. */
-  #notAgainst(name: string, steps: readonly { action: string; nodes: readonly { addr: Address }[] }[], own = ''): void {
-    const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
-    for (const { run } of this.#runners) {
-      if (run.endedAt !== null || run.id === own) continue;
-      const against = run.steps.some(({ action, nodes }) =>
-        nodes.some(({ addr, state }) => state !== 'ended' && (wanted.get(addr) ?? action) !== action),
-      );
-      if (run.plan === name || against)
-        throw refused(
-          'plan',
-          `plan ${run.plan} (run ${run.id}) is ${run.state}${run.plan === name ? '' : ', and wants the opposite of some of these nodes'}: end it with 'rackui plan abort ${run.id}'`,
-          `end it with 'rackui plan abort ${run.id}'${run.state === 'running' ? '' : `, or go on with 'rackui plan resume ${run.id}'`}`,
-        );
-    }
+  /** @throws {PowerRefused} */
+  #refuseConflict(wanted: Wanted): void {
+    const against = conflictOf(
+      wanted,
+      this.#runners.map(({ run }) => run),
+    );
+    if (against !== null) throw new PowerRefused([against]);
   }
 
   /** By id, or the plan's latest run that has not ended. @throws {NoSuchOperation} {PowerRefused} in no such state */

@@ -4,25 +4,16 @@
  */
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plan.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
-import type { Address } from '../../rack/address.ts';
 import { shownPower } from '../../rack/reading.ts';
 import type { Operations } from '../operations.ts';
-import { PowerRefused } from '../refused.ts';
-import { isManager } from '../../rack/plan.ts';
 import { nextMoves, type Circumstances, type Moves } from './moves.ts';
 import type { PlanPorts } from './ports.ts';
 import { isThere } from './predict.ts';
-import { ownRefusals } from './preview.ts';
 import { endNode, isFine, nodesOf, refreshSteps, requeue, type PlanRecord, type StepSettings } from './record.ts';
+import { runNode } from './run-node.ts';
 
 /** Whether somebody else's operation on a node has ended is looked at so often, ms. */
 const BUSY_MS = 500;
-
-interface Ended {
-  node: PlanNodeRun;
-  outcome: Outcome;
-  detail: string;
-}
 
 export class PlanRunner {
   readonly #ports: PlanPorts;
@@ -202,73 +193,22 @@ export class PlanRunner {
   }
 
   async #launch(step: PlanStepRun, settings: StepSettings, node: PlanNodeRun): Promise<void> {
-    let end: Ended;
-    try {
-      const byItself = step.action === 'off' && this.#isManager(node.addr);
-      end = byItself ? await this.#powerOff(node) : await this.#operate(step, settings, node);
-    } catch (error) {
-      end = { node, ...refusal(error) };
-    }
-    this.#news.push(() => endNode(node, end.outcome, end.detail, this.#ports.now()));
-    await this.#turns();
-  }
-
-  async #operate({ action }: PlanStepRun, settings: StepSettings, node: PlanNodeRun): Promise<Ended> {
-    const { run, who, takes, overrides, halted } = this.#record;
-    const proof = halted.find(({ addr }) => addr === node.addr)?.marker ?? null;
-    const operation = await this.#operations.start(
+    const { outcome, detail } = await runNode(
       {
-        verb: action,
-        nodes: [node.addr],
-        label: node.name,
-        // The plan's own words confirmed it, or that it is armed.
-        confirm: node.name,
-        deadlineS: this.#deadlineS(action, settings),
-        onDeadline: run.armed && settings.deadline !== null ? settings.onDeadline : 'leave',
-        takeConsole: run.armed,
+        ports: this.#ports,
+        operations: this.#operations,
+        record: this.#record,
+        began: (operation) => {
+          this.heard(operation);
+          if (this.#record.run.state === 'aborting') this.#abortNode(node);
+        },
       },
-      who,
-      NOBODY,
-      { plan: run.plan, takes: new Set(takes), verify: settings.verify, halted: proof, overrides },
+      step,
+      settings,
+      node,
     );
-    node.operation = operation.id;
-    // An old proof is used once: whatever comes next is another machine's life.
-    this.#record.halted = this.#record.halted.filter(({ addr }) => addr !== node.addr);
-    this.heard(operation);
-    if (this.#record.run.state === 'aborting') this.#abortNode(node);
-    const last = await this.#operations.ended(operation.id);
-    const [progress] = last.nodes;
-    return { node, outcome: progress?.outcome ?? 'failed', detail: progress?.detail ?? 'nothing is known of it' };
-  }
-
-  /** Seconds; null: the states' own limits. Nobody answers questions in an armed run: it gets a limit in any case. */
-  #deadlineS(action: PlanStepRun['action'], { deadline }: StepSettings): number | null {
-    const { run } = this.#record;
-    const { limits, now } = this.#ports;
-    const unattended = action === 'on' ? null : limits.request + limits.hard;
-    const own = deadline ?? (run.armed ? unattended : null);
-    if (run.deadlineAt === null) return own;
-    const left = Math.max(1, (run.deadlineAt - now()) / 1000);
-    return Math.min(left, own ?? left);
-  }
-
-  /** The master, last of all: by its own program, never by a power verb. */
-  async #powerOff(node: PlanNodeRun): Promise<Ended> {
-    const { poweroff, event } = this.#ports;
-    if (poweroff === null) {
-      const [refused] = ownRefusals({ name: node.name }, null);
-      return { node, outcome: 'left-on', detail: refused?.message ?? 'stays on' };
-    }
-    event('notice', node.addr, `${node.name} shuts itself down: ${poweroff.text}`);
-    const { why, output } = await poweroff.run();
-    if (why === '') return { node, outcome: 'done', detail: `was told to shut itself down (${poweroff.text})` };
-    const said = output.length > 0 ? `: ${output.join(' / ')}` : '';
-    return { node, outcome: 'failed', detail: `${poweroff.text}: ${why}${said}` };
-  }
-
-  #isManager(addr: Address): boolean {
-    const node = this.#ports.inventory().nodes.find((one) => one.addr === addr);
-    return addr === this.#ports.bus.health.master || (node !== undefined && isManager(node));
+    this.#news.push(() => endNode(node, outcome, detail, this.#ports.now()));
+    await this.#turns();
   }
 
   #around(): Circumstances {
@@ -308,18 +248,4 @@ export class PlanRunner {
   #publish(): void {
     this.#ports.publishPlan(this.run);
   }
-}
-
-/** A run outlives the session that asked for it; no console's holder is this. */
-const NOBODY = -1;
-
-function refusal(error: unknown): { outcome: Outcome; detail: string } {
-  if (error instanceof PowerRefused) {
-    const outcome = error.refusals.some(({ rule }) => rule === 'bus') ? 'bus' : 'refused';
-    return { outcome, detail: `nothing was sent: ${error.message}` };
-  }
-  return {
-    outcome: 'failed',
-    detail: `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
-  };
 }

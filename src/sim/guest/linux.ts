@@ -1,19 +1,20 @@
 /** A Raspberry Pi with a scripted Linux: from the bootloader to the kernel's last line, with a login in between. */
 import type { Activity } from '../physics.ts';
-import { bootLog, KERNEL_AT_MS, LOGIN_AT_MS, promptAt } from './boot-log.ts';
+import { bootLog, KERNEL_AT_MS } from './boot-log.ts';
 import { noGuestFaults } from './faults.ts';
 import { OOPS, PANIC, READ_ONLY } from './crash-log.ts';
 import { Getty } from './getty.ts';
 import { isAlive, type Guest, type GuestPhase, type NetworkState, type SshResult, type Stumble } from './guest.ts';
-import { LineInput } from './line-input.ts';
-import { INHIBITED } from './power-commands.ts';
+import { KernelLog } from './kernel-log.ts';
 import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
 import { Shell } from './shell.ts';
 import { LAST_WORDS, shutdownScript } from './shutdown-log.ts';
+import { networkOf, powerOffBySsh, type OnNetwork } from './ssh.ts';
 import { Timeline } from './timeline.ts';
 import { dateText } from './times.ts';
 import { Uart } from './uart.ts';
 import { goDown, sayLast, type Descending } from './way-down.ts';
+import { comeUp, type Ascending } from './way-up.ts';
 
 /** The machines' clocks show this at guest time 0: an ordinary Tuesday morning. */
 const EPOCH = Date.UTC(2026, 6, 14, 8, 0, 0);
@@ -22,9 +23,6 @@ const SETTLING_LOAD = 0.5;
 const SETTLING_MS = 9_000;
 /** From the kernel's last line of a reboot to the bootloader's first. */
 const RESET_MS = 700;
-const LOG_KEPT = 400;
-/** When the network's link is up, ms of uptime: as the boot log has it. */
-const LINK_UP_MS = 4_400;
 
 export interface LinuxOptions {
   hostname: string;
@@ -38,7 +36,7 @@ export interface LinuxOptions {
   sudoPassword: boolean;
 }
 
-export class LinuxGuest implements Guest, Machine, Descending {
+export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetwork {
   phase: GuestPhase = 'dead';
   activity: Activity = { kind: 'off' };
   activitySince: number;
@@ -50,11 +48,11 @@ export class LinuxGuest implements Guest, Machine, Descending {
   private readonly timeline: Timeline;
   private readonly uart = new Uart();
   private reader: Reader | null = null;
-  private log: string[] = [];
-  /** When power came or the kernel was started anew, guest time. */
-  private poweredAt = 0;
+  private readonly log = new KernelLog();
+  /** When the kernel started, guest time. */
   private kernelAt = 0;
-  private ending = false;
+  /** A shutdown was asked for. */
+  ending = false;
   private endingSince = 0;
   private stress = 0;
 
@@ -63,9 +61,8 @@ export class LinuxGuest implements Guest, Machine, Descending {
     this.timeline = new Timeline(options.at);
     this.activitySince = options.at;
     if (options.upSince === null) return;
-    this.poweredAt = options.upSince;
     this.kernelAt = options.upSince + KERNEL_AT_MS;
-    this.log = bootLog(this.hostname, null).flatMap(({ text, kernel }) => (kernel ? [text] : []));
+    this.log.add(...bootLog(this.hostname, null).flatMap(({ text, kernel }) => (kernel ? [text] : [])));
     this.openConsole();
     this.become('login', { kind: 'running', load: options.load });
   }
@@ -103,35 +100,12 @@ export class LinuxGuest implements Guest, Machine, Descending {
   }
 
   get network(): NetworkState {
-    const { hung, network } = this.faults;
-    if (this.phase === 'dead') return 'gone';
-    if (network !== null) return network;
-    if (hung) return 'gone';
-    switch (this.phase) {
-      case 'login':
-      case 'shell':
-        return this.ending ? 'refused' : 'up';
-      case 'booting':
-        return this.uptimeMs() >= LINK_UP_MS ? 'refused' : 'gone';
-      case 'stopping':
-        // Until the kernel ends, it refuses for the servers that have ended.
-        return 'refused';
-      default:
-        return 'gone';
-    }
+    return networkOf(this);
   }
 
   shutDownBySsh(at: number): SshResult {
     this.advance(at);
-    const { inhibited } = this.faults;
-    if (this.network !== 'up' || this.ending) return { code: 255, says: 'no system runs there that could be asked\n' };
-    const up = this.uptimeMs() / 1000;
-    const uptime = `${up.toFixed(2)} ${(up * 3.6).toFixed(2)}\n`;
-    if (this.account.sudoAsks || this.faults.sudoPassword)
-      return { code: 1, says: `${uptime}sudo: a password is required\n` };
-    if (inhibited) return { code: 1, says: uptime + INHIBITED };
-    this.end('poweroff', 'pts/0');
-    return { code: 0, says: uptime };
+    return powerOffBySsh(this);
   }
 
   receive(byte: number, at: number): void {
@@ -212,7 +186,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   }
 
   kernelLog(): readonly string[] {
-    return this.log;
+    return this.log.lines;
   }
 
   kernel(text: string): void {
@@ -220,10 +194,7 @@ export class LinuxGuest implements Guest, Machine, Descending {
   }
 
   keep(text: string): string {
-    // Guest time has whole milliseconds now and then; stamps never look like that.
-    const line = stamp(this.uptimeMs() + ((text.length * 37) % 997) / 1000) + text;
-    this.log = [...this.log, line].slice(-LOG_KEPT);
-    return line;
+    return this.log.say(text, this.uptimeMs());
   }
 
   end(how: Ending, by: string): void {
@@ -270,24 +241,21 @@ export class LinuxGuest implements Guest, Machine, Descending {
     this.quiet();
     this.ending = false;
     this.shutdownTook = null;
-    this.poweredAt = this.timeline.now;
-    this.kernelAt = this.poweredAt + KERNEL_AT_MS;
-    this.log = [];
-    const stop = this.faults.bootStops;
-    this.become('firmware', { kind: 'booting', since: this.poweredAt });
-    for (const { at, text, kernel } of bootLog(this.hostname, stop))
-      this.after(at, () => {
-        if (kernel) {
-          this.phase = 'booting';
-          this.log.push(text);
-        }
-        // `quiet` keeps kernel and systemd off the console, not the bootloader.
-        if (this.faults.style !== 'quiet' || !text.startsWith('[')) this.print(`${text}\n`);
-      });
-    this.after(LOGIN_AT_MS, () => {
-      if (stop === null) this.arrive();
-      else this.stickAt(promptAt(stop) ?? '');
-    });
+    const poweredAt = this.timeline.now;
+    this.kernelAt = poweredAt + KERNEL_AT_MS;
+    this.log.clear();
+    this.become('firmware', { kind: 'booting', since: poweredAt });
+    comeUp(this, () => this.arrive());
+  }
+
+  booting(line: string): void {
+    this.phase = 'booting';
+    this.log.add(line);
+  }
+
+  stuck(reader: Reader | null): void {
+    this.become('stuck', { kind: 'running', load: 0.02 });
+    this.reader = reader;
   }
 
   private arrive(): void {
@@ -296,20 +264,6 @@ export class LinuxGuest implements Guest, Machine, Descending {
     this.after(SETTLING_MS, () => {
       if (this.phase === 'login' || this.phase === 'shell') this.become(this.phase, this.working());
     });
-  }
-
-  /** A prompt that leads nowhere: whatever is typed brings it again. */
-  private stickAt(prompt: string): void {
-    this.become('stuck', { kind: 'running', load: 0.02 });
-    if (prompt === '') return;
-    const print = (text: string): void => this.print(text);
-    this.reader = new LineInput({
-      print,
-      echo: true,
-      line: () => print(prompt),
-      interrupt: () => print(`\n${prompt}`),
-    });
-    print(prompt);
   }
 
   private openConsole(): void {

@@ -1,0 +1,116 @@
+/** One node's part of a run: an operation like any other, or, for the master, its own program. */
+import type { PlanNodeRun, PlanStepRun } from '../../api/plan.ts';
+import type { Operation, Outcome } from '../../api/power.ts';
+import type { Address } from '../../rack/address.ts';
+import { isManager } from '../../rack/plan.ts';
+import type { Operations } from '../operations.ts';
+import { PowerRefused } from '../refused.ts';
+import type { PlanPorts } from './ports.ts';
+import { ownRefusals } from './preview.ts';
+import type { PlanRecord, StepSettings } from './record.ts';
+
+/** A run outlives the session that asked for it; no console's holder is this. */
+const NOBODY = -1;
+
+export interface NodeRunPorts {
+  ports: PlanPorts;
+  operations: Operations;
+  record: PlanRecord;
+  /** Its operation has begun. */
+  began: (operation: Operation) => void;
+}
+
+export interface NodeEnd {
+  outcome: Outcome;
+  detail: string;
+}
+
+/** Resolves when the node's part has ended, however; never rejects. */
+export async function runNode(
+  around: NodeRunPorts,
+  step: PlanStepRun,
+  settings: StepSettings,
+  node: PlanNodeRun,
+): Promise<NodeEnd> {
+  try {
+    const byItself = step.action === 'off' && isMaster(around.ports, node.addr);
+    return byItself ? await powerOffSelf(around.ports, node) : await operate(around, step, settings, node);
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+async function operate(
+  { ports, operations, record, began }: NodeRunPorts,
+  { action }: PlanStepRun,
+  settings: StepSettings,
+  node: PlanNodeRun,
+): Promise<NodeEnd> {
+  const { run, who, takes, overrides, halted } = record;
+  const proof = halted.find(({ addr }) => addr === node.addr)?.marker ?? null;
+  const operation = await operations.start(
+    {
+      verb: action,
+      nodes: [node.addr],
+      label: node.name,
+      // The plan's own words confirmed it, or that it is armed.
+      confirm: node.name,
+      deadlineS: deadlineS(ports, record, action, settings),
+      onDeadline: run.armed && settings.deadline !== null ? settings.onDeadline : 'leave',
+      takeConsole: run.armed,
+    },
+    who,
+    NOBODY,
+    { plan: run.plan, takes: new Set(takes), verify: settings.verify, halted: proof, overrides },
+  );
+  node.operation = operation.id;
+  // An old proof is used once: whatever comes next is another machine's life.
+  record.halted = record.halted.filter(({ addr }) => addr !== node.addr);
+  began(operation);
+  const last = await operations.ended(operation.id);
+  const [progress] = last.nodes;
+  return { outcome: progress?.outcome ?? 'failed', detail: progress?.detail ?? 'nothing is known of it' };
+}
+
+/** Null: the states' own limits. Nobody answers questions in an armed run: it gets a limit in any case. */
+function deadlineS(
+  { limits, now }: PlanPorts,
+  { run }: PlanRecord,
+  action: PlanStepRun['action'],
+  { deadline }: StepSettings,
+): number | null {
+  const unattended = action === 'on' ? null : limits.request + limits.hard;
+  const own = deadline ?? (run.armed ? unattended : null);
+  if (run.deadlineAt === null) return own;
+  const left = Math.max(1, (run.deadlineAt - now()) / 1000);
+  return Math.min(left, own ?? left);
+}
+
+/** The master, last of all: by its own program, never by a power verb. */
+async function powerOffSelf({ poweroff, event }: PlanPorts, node: PlanNodeRun): Promise<NodeEnd> {
+  if (poweroff === null) {
+    const [refused] = ownRefusals({ name: node.name }, null);
+    return { outcome: 'left-on', detail: refused?.message ?? 'stays on' };
+  }
+  event('notice', node.addr, `${node.name} shuts itself down: ${poweroff.text}`);
+  const { why, output } = await poweroff.run();
+  if (why === '') return { outcome: 'done', detail: `was told to shut itself down (${poweroff.text})` };
+  const said = output.length > 0 ? `: ${output.join(' / ')}` : '';
+  return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}` };
+}
+
+function isMaster({ inventory, bus }: PlanPorts, addr: Address): boolean {
+  const node = inventory().nodes.find((one) => one.addr === addr);
+  return addr === bus.health.master || (node !== undefined && isManager(node));
+}
+
+function refusal(error: unknown): NodeEnd {
+  if (error instanceof PowerRefused) {
+    const outcome = error.refusals.some(({ rule }) => rule === 'bus') ? 'bus' : 'refused';
+    return { outcome, detail: `nothing was sent: ${error.message}` };
+  }
+  return {
+    outcome: 'failed',
+    detail: `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
+  };
+}
