@@ -1,157 +1,10 @@
-/** The configuration file's shape. YAML positions for errors are added by `load.ts`. */
+/** The configuration file's shape; larger sections have files of their own. YAML positions for errors are added by `load.ts`. */
 import { z } from 'zod';
-import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
-import { DEPENDENCE_RULES } from '../rack/plan.ts';
-
-const seconds = z.number().positive().max(86_400);
-
-const baud = z.union([z.literal(115200), z.literal(9600), z.literal(19200), z.literal(57600)]);
-
-/** A regular expression, as JavaScript has them; it sees one line of a console, without control characters. */
-const linePattern = z
-  .string()
-  .min(1)
-  .max(500)
-  .refine((text) => isPattern(text), 'a regular expression');
-
-function isPattern(text: string): boolean {
-  try {
-    return new RegExp(text).source !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** What a line on a console raises. `name` alone is one of the built-in ones. */
-const trigger = z.union([
-  z.enum(['panic', 'oops', 'oom', 'login-failure']),
-  z.strictObject({
-    name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and hyphens'),
-    match: linePattern,
-    /** A selector: only on these nodes. */
-    nodes: z.string().min(1).default('all'),
-    level: z.enum(['notice', 'warning', 'alarm']).default('alarm'),
-  }),
-]);
-export type TriggerConfig = z.infer<typeof trigger>;
-
-/** A secret comes from a file or from a program's output, never from the configuration's text. */
-const secret = z.union([
-  z.strictObject({ file: z.string().min(1) }),
-  z.strictObject({ command: z.array(z.string().min(1)).min(1) }),
-]);
-export type SecretSource = z.infer<typeof secret>;
-
-/** Linear, as the owner measured it. */
-const calibration = z.strictObject({
-  /** Amperes for each count. */
-  amps: z.number().positive().max(10),
-  /** The counts at which nothing flows. */
-  zero: z.number().min(0).max(255).default(0),
-});
-
-const node = z
-  .strictObject({
-    addr: z.union([z.string(), z.number()]).optional(),
-    pos: z.string().optional(),
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/, 'a host name: letters, digits, dots and hyphens')
-      .optional(),
-    role: z.string().max(32).optional(),
-    cluster: z.string().max(32).optional(),
-    ip: z.union([z.ipv4(), z.ipv6()], 'an IPv4 or IPv6 address').optional(),
-    mac: z.string().optional(),
-    chassisFan: z.number().int().positive().optional(),
-    /** Of this node's UART, where it is not `console.baud`. */
-    baud: baud.optional(),
-    protected: z.boolean().optional(),
-    /** Of this node's current, where it is not the rack's. */
-    calibration: calibration.optional(),
-  })
-  .transform((raw, ctx) => {
-    // An unquoted 10 in YAML is the number ten, and 0x10 sixteen: only quoted text is certain.
-    if (typeof raw.addr === 'number')
-      ctx.addIssue({ code: 'custom', path: ['addr'], message: `write the address as quoted hex, e.g. "0a"` });
-    const byAddr = typeof raw.addr === 'string' ? parseAddress(raw.addr) : null;
-    const byPos = raw.pos === undefined ? null : parsePosition(raw.pos);
-    if (typeof raw.addr === 'string' && byAddr === null)
-      ctx.addIssue({ code: 'custom', path: ['addr'], message: 'two hex digits from "00" to "7f"' });
-    if (raw.pos !== undefined && byPos === null)
-      ctx.addIssue({ code: 'custom', path: ['pos'], message: 'a row letter and a slot 0 to 3, e.g. A-3' });
-    if (byAddr !== null && byPos !== null && byAddr !== byPos)
-      ctx.addIssue({
-        code: 'custom',
-        path: ['pos'],
-        message: `address "${String(raw.addr)}" is position ${formatPosition(byAddr)}, not ${raw.pos ?? ''} (address = 4*row + slot)`,
-      });
-    if (raw.addr === undefined && raw.pos === undefined)
-      ctx.addIssue({ code: 'custom', message: 'a node needs addr or pos' });
-    return { ...raw, addr: byAddr ?? byPos ?? 0 };
-  });
-
-/** Options of ours that no configuration may change: ssh takes the first value, and these come first. */
-const FIXED_SSH_OPTIONS =
-  /^(?:BatchMode|StrictHostKeyChecking|PreferredAuthentications|\w*Authentication|RemoteCommand|RequestTTY|ForkAfterAuthentication|SessionType|ControlPersist)$/i;
-
-const sshOption = z
-  .string()
-  .regex(/^[A-Za-z]+=[^\r\n\0]*$/, 'an ssh option as KEY=VALUE, e.g. ProxyJump=gate.example')
-  .refine((option) => !FIXED_SSH_OPTIONS.test(option.split('=')[0] ?? ''), {
-    error: ({ input }) =>
-      `${String(input).split('=')[0] ?? ''} is not for the configuration: keys only, host keys checked, always`,
-  });
-
-/** What may stand in braces in a hook's arguments; the node's values replace it. */
-export const HOOK_FIELDS = ['name', 'ip', 'addr', 'pos', 'role', 'cluster', 'op', 'verb'] as const;
-
-const hookArgument = z
-  .string()
-  .refine(
-    (argument) =>
-      [...argument.matchAll(/\{(\w*)\}/g)].every(([, field]) => HOOK_FIELDS.some((known) => known === field)),
-    { error: `braces hold one of ${HOOK_FIELDS.map((field) => `{${field}}`).join(' ')}` },
-  );
-
-/** A program that runs at a point of a node's way down or up: an argument vector, never a shell's line. */
-const hook = z.strictObject({
-  when: z.enum(['before-off', 'after-off', 'after-on']),
-  /** A selector: only for these nodes. */
-  nodes: z.string().min(1).default('all'),
-  run: z.array(hookArgument).min(1).max(64),
-  /** Seconds after which it is killed. */
-  limit: seconds.default(60),
-});
-export type HookConfig = z.infer<typeof hook>;
-
-const planName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'letters, digits, dots, hyphens and underscores');
-
-/** One step of a plan; what it means for the rack is checked by `rack/plan.ts`. */
-const planStep = z.strictObject({
-  name: planName,
-  selector: z.string().min(1).max(1000),
-  action: z.enum(['on', 'off', 'cycle']),
-  /** Names of steps that must have ended before; default: the step before. */
-  needs: z.array(planName).max(32).optional(),
-  /** Nodes at once; default 4 for off and cycle; for on one a blade. */
-  parallel: z.number().int().min(1).max(128).optional(),
-  /** Seconds between two starts; default 0 for off and cycle, 2 for on. */
-  stagger: z.number().min(0).max(3600).optional(),
-  verify: z.enum(['status', 'boot']).default('boot'),
-  /** Seconds for each node. */
-  deadline: seconds.optional(),
-  onDeadline: z.enum(['leave', 'cut']).default('leave'),
-  onFail: z.enum(['pause', 'skip', 'abort']).default('pause'),
-});
-
-const plan = z.strictObject({
-  description: z.string().max(200).optional(),
-  /** Guards' rules about what depends on a node that this plan may break. */
-  overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
-  steps: z.array(planStep).min(1).max(32),
-});
+import { consoleSection } from './schema-console.ts';
+import { calibration, node } from './schema-node.ts';
+import { plan, planName } from './schema-plan.ts';
+import { hook, ssh } from './schema-programs.ts';
+import { seconds, secret } from './schema-values.ts';
 
 const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
 
@@ -183,29 +36,7 @@ export const configSchema = z.strictObject({
       gap: z.number().min(0).max(1000).default(0),
     })
     .prefault({}),
-  console: z
-    .strictObject({
-      /** Milliseconds between bytes towards a node: 2 were seen to be safe. */
-      pacing: z.number().min(0.5).max(1000).default(2),
-      scrollback: z.number().int().min(100).max(100_000).default(2000),
-      baud: baud.default(115200),
-      /** `idle`: while a console is open and silent, some nodes are asked now and then, each time a marked gap. */
-      telemetry: z.enum(['pause', 'idle']).default('pause'),
-      /** Seconds of silence after which `idle` asks. */
-      idle: z.number().min(1).max(3600).default(15),
-      triggers: z.array(trigger).max(64).default(['panic', 'oops', 'oom']),
-      /** The logs on the disk: sizes in MB. */
-      log: z
-        .strictObject({
-          size: z.number().min(0.01).max(1024).default(8),
-          days: z.number().positive().max(3650).default(7),
-          keep: z.number().int().min(0).max(99).default(4),
-          total: z.number().min(1).max(1_000_000).default(1024),
-          free: z.number().min(0).max(1_000_000).default(100),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  console: consoleSection,
   server: z
     .strictObject({
       /** Seconds an autostarted server stays without clients and operations. */
@@ -217,20 +48,7 @@ export const configSchema = z.strictObject({
   /** Credentials for asking a node to shut down on its console. */
   login: z.strictObject({ user: z.string().min(1), password: secret }).optional(),
   /** Asking nodes by ssh. Without this section nothing is ever sent over the network. */
-  ssh: z
-    .strictObject({
-      user: z
-        .string()
-        .regex(/^[A-Za-z_][\w.-]{0,31}$/, 'a login name')
-        .optional(),
-      port: z.number().int().min(1).max(65_535).default(22),
-      /** Private key file; default: what the system's ssh finds. */
-      identity: z.string().min(1).optional(),
-      options: z.array(sshOption).max(32).default([]),
-      /** Seconds for one request. */
-      limit: seconds.default(10),
-    })
-    .optional(),
+  ssh: ssh.optional(),
   /** Programs around off and on (`kubectl drain {name}`). */
   hooks: z.array(hook).max(32).default([]),
   /** Limits of the graceful shutdown's states, seconds (SHUTDOWN section 1). */

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { SecretSource } from './schema.ts';
+import type { SecretSource } from './schema-values.ts';
 
 /** A secret that could not be read: where it should have come from and why not, never what it is. */
 export class SecretError extends Error {

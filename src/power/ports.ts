@@ -5,7 +5,8 @@
 import type { EventRecord, ClientIdentity } from '../api/protocol.ts';
 import type { Evidence, Operation, Outcome, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { Config, HookConfig } from '../config/schema.ts';
+import type { HookConfig } from '../config/schema-programs.ts';
+import type { Config } from '../config/schema.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen } from '../rack/host-name.ts';
 import type { DurationPort } from './durations.ts';

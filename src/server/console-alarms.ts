@@ -3,7 +3,7 @@
  * anew. What a node prints is its own claim, and the words say so.
  */
 import type { EventRecord } from '../api/protocol.ts';
-import type { TriggerConfig } from '../config/schema.ts';
+import type { TriggerConfig } from '../config/schema-console.ts';
 import { BUILT_IN, readTriggers, type Trigger } from '../console/triggers.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';

@@ -1,5 +1,5 @@
 /** Programs around off and on, with the node's values in their braces, argument by argument. */
-import type { HookConfig } from '../config/schema.ts';
+import type { HookConfig } from '../config/schema-programs.ts';
 import type { Hook, HookMoment } from '../power/ports.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';

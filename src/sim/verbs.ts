@@ -2,7 +2,8 @@
 import type { SimHost } from './host.ts';
 import type { SimNode } from './node.ts';
 import { hexAddress } from './rack.ts';
-import { VERBS as TABLE, type Given, type Param, type Verb } from './verb-table.ts';
+import type { Given, Param, Verb } from './verb.ts';
+import { VERBS as TABLE } from './verb-table.ts';
 
 const VERBS: Readonly<Record<string, Verb>> = { help: { params: [], help: 'this list', run: helpText }, ...TABLE };
 
