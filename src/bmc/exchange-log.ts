@@ -20,7 +20,7 @@ const KEPT = 512;
 /** One entry of a console that flows: of what comes in one piece no more is kept. */
 const TEXT_LIMIT = 400;
 /** In place of what nobody is to see. */
-export const SECRET_SIGN = '‹secret›';
+const SECRET_SIGN = '‹secret›';
 
 const CLOSE = String.fromCharCode(CLOSE_PIPE);
 

@@ -89,7 +89,7 @@ export function nodesOf(run: PlanRun): PlanNodeRun[] {
 }
 
 /** `4 min 30 s`. */
-export function duration(ms: number): string {
+function duration(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

@@ -48,7 +48,7 @@ export async function watchStatus(
 }
 
 /** The snapshot after an update. */
-export function applied(snapshot: Snapshot, update: ServerNotes['update']): Snapshot {
+function applied(snapshot: Snapshot, update: ServerNotes['update']): Snapshot {
   const changed = new Map((update.nodes ?? []).map((node) => [node.addr, node]));
   const kept = snapshot.nodes.map((node) => changed.get(node.addr) ?? node);
   const known = new Set(kept.map(({ addr }) => addr));

@@ -19,10 +19,10 @@ export function surroundings(): Surroundings {
 }
 
 /** A directory that must be private is not: somebody else could sit on the socket in it. */
-export class UnsafeDirectory extends Error {}
+class UnsafeDirectory extends Error {}
 
 /** The service's sockets, made by systemd's `RuntimeDirectory=rackui`. */
-export const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
+const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
 
 /** `sun_path` of a Unix socket holds 108 bytes with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;
@@ -50,7 +50,7 @@ export function themeDirectory(around: Surroundings = surroundings()): string {
 }
 
 /** Where a server started by this user listens. Nothing is created. */
-export function runtimeDirectory(around: Surroundings = surroundings()): string {
+function runtimeDirectory(around: Surroundings = surroundings()): string {
   const { env, uid, temp } = around;
   if (env.RUNTIME_DIRECTORY) return env.RUNTIME_DIRECTORY;
   if (env.XDG_RUNTIME_DIR) return join(env.XDG_RUNTIME_DIR, 'rackui');

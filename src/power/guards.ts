@@ -37,12 +37,12 @@ export interface GuardFacts {
 type Guard = (facts: GuardFacts) => Refusal | null;
 
 /** Verbs that ask the node's own operating system first, on its console. */
-export function isGraceful(verb: Verb): boolean {
+function isGraceful(verb: Verb): boolean {
   return verb === 'off' || verb === 'cycle';
 }
 
 /** `k8s-worker-01 (A-3, 03)`: a node as messages name it. */
-export function nameNode(node: InventoryNode | null, addr: Address): string {
+function nameNode(node: InventoryNode | null, addr: Address): string {
   const place = `${formatPosition(addr)}, ${formatAddress(addr)}`;
   return node ? `${node.name} (${place})` : `the slot at ${place}`;
 }

@@ -27,7 +27,7 @@ export function recoverUnfinished(ports: Pick<OperationPorts, 'now' | 'journal' 
 }
 
 /** By the last state on the disk: every state is written before what it announces is done. */
-export function whatWasSent(
+function whatWasSent(
   node: Pick<NodeProgress, 'phase' | 'evidence' | 'name'>,
   { verb }: Pick<Operation, 'verb'>,
 ): { level: 'notice' | 'warning' | 'alarm'; text: string } {

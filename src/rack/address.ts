@@ -10,7 +10,7 @@ export const SLOTS_PER_BLADE = 4;
 export const MAX_ADDRESS = 0x7f;
 
 /** True for a whole number from 0x00 to 0x7f. */
-export function isAddress(value: number): boolean {
+function isAddress(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= MAX_ADDRESS;
 }
 

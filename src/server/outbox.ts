@@ -12,9 +12,9 @@ import type { NodeState, BusStatus, ConsoleState, Session } from '../api/protoco
 import type { Inventory } from '../rack/inventory.ts';
 
 /** Shortest time between two updates, ms. */
-export const UPDATE_EVERY_MS = 100;
+const UPDATE_EVERY_MS = 100;
 /** Bytes of notes and console data that may wait for a client: some 90 s of a flooding console. */
-export const QUEUE_LIMIT = 1024 * 1024;
+const QUEUE_LIMIT = 1024 * 1024;
 /** Bytes of console data in one note. */
 const CHUNK = 64 * 1024;
 

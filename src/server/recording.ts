@@ -6,9 +6,9 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import type { LineEvent, LineTap } from '../bmc/tap.ts';
 import { VERSION } from './version.ts';
 
-export const RECORDING_FORMAT = 1;
+const RECORDING_FORMAT = 1;
 /** Some three hours of a rack of 24 swept once a second, bytes. */
-export const RECORDING_LIMIT = 64 * 1024 * 1024;
+const RECORDING_LIMIT = 64 * 1024 * 1024;
 
 export class Recording {
   readonly path: string;

@@ -62,7 +62,7 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `90s`, `10m`, `2h`, `3d` ago, or a time as ISO 8601 has it. @throws UsageFailure */
-export function readSince(text: string, now: number): number {
+function readSince(text: string, now: number): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) return now - Number(count) * UNITS[unit as keyof typeof UNITS];
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;

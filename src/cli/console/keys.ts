@@ -16,7 +16,7 @@ export type KeyAction =
   /** Something for the status line. */
   | { do: 'say'; text: string };
 
-export const KEYS_HELP =
+const KEYS_HELP =
   'Ctrl-] then: d or . leaves, w takes the keyboard, s samples, l notes, i who is here, Ctrl-] sends Ctrl-] itself';
 
 const ESCAPE = 0x1b;

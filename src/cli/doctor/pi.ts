@@ -3,7 +3,7 @@ import { failure, ok, warning, type Check } from './check.ts';
 import type { Machine } from './machine.ts';
 
 /** Lines of config.txt that hold for this model, `[all]` and the sections of its name. */
-export function settingsFor(config: string, model: number): string[] {
+function settingsFor(config: string, model: number): string[] {
   let applies = true;
   const lines: string[] = [];
   for (const raw of config.split('\n')) {

@@ -183,7 +183,7 @@ export function hearRescue(draft: Draft, heard: Recognition): void {
   }
 }
 
-export function notAllowed(draft: Draft, said: string): void {
+function notAllowed(draft: Draft, said: string): void {
   // Leaves sudo's prompt, which would take the next typing for a password.
   if (draft.state.sudo) draft.type('\x03');
   draft.raise('not-allowed', said);

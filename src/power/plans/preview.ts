@@ -44,7 +44,7 @@ export function nodesTaken(steps: readonly PlanStep[]): Address[] {
   return steps.filter(({ action }) => action === 'off').flatMap(({ nodes }) => nodes.map(({ addr }) => addr));
 }
 
-export function cutsPower(steps: readonly Pick<PlanStep, 'action'>[]): boolean {
+function cutsPower(steps: readonly Pick<PlanStep, 'action'>[]): boolean {
   return steps.some(({ action }) => action !== 'on');
 }
 

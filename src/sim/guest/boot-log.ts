@@ -19,7 +19,7 @@ export interface BootLine {
 export const KERNEL_AT_MS = 1_900;
 export const LOGIN_AT_MS = 8_200;
 
-export const KERNEL_VERSION = '6.12.47+rpt-rpi-v8';
+const KERNEL_VERSION = '6.12.47+rpt-rpi-v8';
 const BUILD = '#1 SMP PREEMPT Debian 1:6.12.47-1+rpt1 (2025-09-16)';
 export const UNAME = `${KERNEL_VERSION} ${BUILD}`;
 
