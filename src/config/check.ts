@@ -49,7 +49,7 @@ export function checkNodes(nodes: readonly NamedNode[]): Contradiction[] {
   return problems;
 }
 
-/** Every plan against the rack's nodes; those that are only found on the bus are checked when the plan is looked at. */
+/** Every plan against the rack's nodes; nodes that are only found on the bus are for whoever looks at the plan then. */
 export function checkPlans(plans: Readonly<Record<string, PlanDefinition>>, rack: Inventory): Contradiction[] {
   return Object.entries(plans).flatMap(([name, plan]) => {
     const resolved = resolvePlan(plan, rack);
@@ -58,7 +58,7 @@ export function checkPlans(plans: Readonly<Record<string, PlanDefinition>>, rack
       .filter(({ field }) => rack.configured || field !== 'selector')
       .map(({ step, field, message }) => ({
         path: ['plans', name, 'steps', step, field],
-        message: `${name}: ${message}`,
+        message,
       }));
   });
 }

@@ -91,6 +91,16 @@ describe('a wrong configuration', () => {
     expect(code).toBe(78);
   });
 
+  test('a plan that cannot be run is for the check to say; the rack is served all the same', async () => {
+    const plan = join(folder, 'plan.yaml');
+    const nodes = 'nodes: [{ addr: "00", role: master }]\n';
+    writeFileSync(plan, `${nodes}plans:\n  down:\n    steps: [{ name: one, selector: nobody, action: "off" }]\n`);
+    const { code, stderr } = await run(['--config', plan, 'config', 'check']);
+    expect(stderr).toContain(`${plan}:4:36: plans.down.steps.0.selector: 'nobody' is no node`);
+    expect(code).toBe(78);
+    expect((await run(['--config', plan, 'config', 'show'])).code).toBe(0);
+  });
+
   test('a file that is not there', async () => {
     const { code, stderr } = await run(['config', 'check'], { RACKUI_CONFIG: join(folder, 'none.yaml') });
     expect([code, stderr]).toEqual([78, expect.stringContaining('none.yaml: there is no such file')]);

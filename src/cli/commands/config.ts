@@ -1,6 +1,7 @@
 /** `rackui config check|show|schema`. */
 import { EXIT } from '../../api/power.ts';
-import { loadConfig } from '../../config/load.ts';
+import { checkPlans } from '../../config/check.ts';
+import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
 import { compressNames } from '../../rack/compress.ts';
 import type { GlobalOptions } from '../context.ts';
@@ -29,6 +30,10 @@ async function checkList({ path, racks }: RackList, options: GlobalOptions): Pro
 async function check(options: GlobalOptions): Promise<number> {
   const { path, config, inventory } = loadConfig(options.config);
   await settingsOf(options.config);
+  // A plan that cannot be run keeps nobody from serving the rack; before it is needed is the time to hear of it.
+  const problems = checkPlans(config.plans, inventory);
+  const found = findConfig(options.config);
+  if (problems.length > 0 && found !== null) throw placedProblems(found, problems);
   print(path === null ? 'no configuration file: the defaults hold' : `${path}: good`);
   const names = compressNames(inventory.nodes.map(({ name }) => name));
   print(

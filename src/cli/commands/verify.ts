@@ -24,7 +24,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
     if (!snapshot.rack.configured)
       throw new Failure(
         EXIT.config,
-        'no configuration names the nodes, so there is nothing to hold host names against: rackui discover --write FILE makes one',
+        "the server's configuration names no nodes, so there is nothing to hold host names against: 'rackui discover --write FILE' makes one; where there is one, 'rackui server stop', and the next command starts a server that reads it",
       );
     const { nodes } = words.length === 0 ? snapshot.rack : targetsOf(words, snapshot);
     const results: Result[] = [];
@@ -38,7 +38,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
       if (options.json === true) printJson({ ...where, name, result, host, why });
       else
         print(
-          `${where.addr}  ${where.pos.padEnd(4)} ${name.padEnd(22)} ${result.padEnd(9)} ${said(result, host, why)}`,
+          `${where.addr}  ${where.pos.padEnd(4)} ${name.padEnd(22)} ${result.padEnd(9)} ${said(result, host, why)}`.trimEnd(),
         );
     }
     const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
