@@ -8,7 +8,7 @@ export interface Calibration {
 }
 
 /** A blade regulates to this, by the vendor's documentation (PROTOCOL section 1). */
-const VOLTS = 5;
+export const VOLTS = 5;
 
 /** Amperes, never below none; null: not calibrated. */
 export function ampsOf(counts: number, calibration: Calibration | null): number | null {
