@@ -8,6 +8,7 @@ import {
   StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
+import { wholeMessages } from '../config/whole-messages.ts';
 import {
   API_VERSION,
   RPC_ERROR,
@@ -87,7 +88,7 @@ class Link {
     const reader = new StreamMessageReader(stream);
     // It would watch for the rest of half a message for ever, also of a server that is gone: no program could end.
     reader.partialMessageTimeout = 0;
-    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(stream), SILENT);
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(stream)), SILENT);
     this.#rpc.onNotification((method, params: unknown) => this.#deliver(method, params));
     this.#rpc.onClose(() => this.#end('the server closed the connection'));
     this.#rpc.onError(([error]) => this.#end(`the connection failed: ${error.message}`));

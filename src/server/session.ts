@@ -8,6 +8,7 @@ import {
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
 import type { Access, ClientIdentity, ClientNotes, Requests, Session } from '../api/protocol.ts';
+import { wholeMessages } from '../config/whole-messages.ts';
 import { mayNote, mayRequest } from './access.ts';
 import { rpcError, type Methods, type NoteHandlers } from './handlers/methods.ts';
 import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from './handlers/params.ts';
@@ -52,7 +53,7 @@ export class ClientSession {
     const reader = new StreamMessageReader(socket);
     // A client that died in the middle of a message would be waited for as long as the server lives.
     reader.partialMessageTimeout = 0;
-    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(socket), {
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(socket)), {
       error: (text) => ports.log('warn', `session ${id}: ${text}`),
       warn: (text) => ports.log('warn', `session ${id}: ${text}`),
       info: () => undefined,
