@@ -25,8 +25,7 @@ const MAY: Record<string, readonly string[]> = {
 
 /** Packages that only certain files may import. */
 const ONLY: Record<string, RegExp> = {
-  serialport: /^never$/,
-  '@serialport/bindings-cpp': /^bmc\/line\.ts$/,
+  serialport: /^bmc\/line\.ts$/,
   blessed: /^tui\/terminal/,
   'blessed-contrib': /^tui\/terminal-plot/,
   ink: /^cli\//,

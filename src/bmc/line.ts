@@ -1,8 +1,8 @@
-/** The serial port: the only importer of a serial library. 115200 8N1, no flow control (PROTOCOL section 2). */
+/** The serial port: the only importer of serialport. 115200 8N1, no flow control (PROTOCOL section 2). */
 import { existsSync, statSync } from 'node:fs';
-import { LinuxBinding, type LinuxPortBinding } from '@serialport/bindings-cpp';
+import { SerialPort } from 'serialport';
 import { describeHolder, holdersOf } from './holder.ts';
-import { PortFile } from './port-file.ts';
+import { PortFile, type Readiness } from './port-file.ts';
 import { ttySettings } from './tty-settings.ts';
 import type { Line } from './types.ts';
 
@@ -55,9 +55,15 @@ function sentence(port: string, error: Error | 'hung-up'): string {
   return `${port} failed: ${error.message}`;
 }
 
-/** What is used of it: the library's own type builds on one that modern resolution does not find. */
-const BINDING = LinuxBinding as unknown as {
-  open(options: { path: string; baudRate: number; lock: boolean; hupcl: boolean }): Promise<LinuxPortBinding>;
+/** What is used of the library: opening, settings, lock and readiness of the port, not its stream (see PortFile). */
+const BINDING = SerialPort.binding as unknown as {
+  open(options: { path: string; baudRate: number; lock: boolean; hupcl: boolean }): Promise<{
+    /** Null once closed. */
+    readonly fd: number | null;
+    readonly poller: Readiness;
+    drain(): Promise<void>;
+    close(): Promise<void>;
+  }>;
 };
 
 /** How often an open port's name is looked for, ms. */
