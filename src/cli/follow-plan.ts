@@ -1,13 +1,9 @@
 /** Follows a run until it ends, or waits for somebody: lines for people, or JSON lines. */
-import { EXIT } from '../api/power.ts';
 import { planExitCode, type PlanNodeRun, type PlanRun } from '../api/plan.ts';
 import type { RackClient } from '../client/client.ts';
-import { Failure } from './failure.ts';
 import { hint, print, printJson } from './output.ts';
 import { nodeLine, nodesOf, planNodeJson, runJson, runLine, standingOf, stepOf } from './plan-report.ts';
-
-/** 128 + SIGINT: the operator left, the run did not. */
-const LEFT = 130;
+import { LEFT, untilOver } from './until-over.ts';
 
 /** The exit code that the run's end stands for; 2 where it waits for somebody; 130 where Ctrl-C left it running. */
 export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
@@ -38,44 +34,20 @@ function goesOn({ state }: PlanRun): boolean {
 type Tell = (run: PlanRun, news: readonly PlanNodeRun[]) => void;
 
 function untilEnd(client: RackClient, started: PlanRun, tell: Tell): Promise<PlanRun> {
-  return new Promise((resolve, reject) => {
-    let latest = started;
-    const said = new Map<number, string>();
-    const leave = (): void => settle(() => resolve(latest));
-    const stops = [
-      client.on('plan', (run) => {
-        if (run.id === started.id) show(run);
-      }),
-      client.onClose((why) =>
-        settle(() =>
-          reject(
-            new Failure(
-              EXIT.unavailable,
-              `${why} during run ${started.id} of ${started.plan}: look with 'rackui plan list', go on with 'rackui plan resume ${started.id}'`,
-            ),
-          ),
-        ),
-      ),
-    ];
-    process.on('SIGINT', leave);
-    show(started);
-
-    function show(run: PlanRun): void {
-      latest = run;
+  const said = new Map<number, string>();
+  return untilOver(client, started, {
+    listen: (heard) => client.on('plan', heard),
+    show: (run) => {
       const news = nodesOf(run).filter((node) => {
         const isNew = said.get(node.addr) !== standingOf(node);
         said.set(node.addr, standingOf(node));
         return isNew;
       });
       tell(run, news);
-      if (!goesOn(run)) leave();
-    }
-
-    function settle(finish: () => void): void {
-      for (const stop of stops) stop();
-      process.off('SIGINT', leave);
-      finish();
-    }
+    },
+    isOver: (run) => !goesOn(run),
+    lost: (why) =>
+      `${why} during run ${started.id} of ${started.plan}: look with 'rackui plan list', go on with 'rackui plan resume ${started.id}'`,
   });
 }
 

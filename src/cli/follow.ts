@@ -1,12 +1,9 @@
 /** Follows a running operation until it ends, or until the operator has seen enough. */
-import { EXIT, exitCodeOf, type Operation } from '../api/power.ts';
+import { exitCodeOf, type Operation } from '../api/power.ts';
 import type { RackClient } from '../client/client.ts';
-import { Failure } from './failure.ts';
 import { nodeJson, operationJson, progressLine, questionLines, standing, summaryLine } from './operation-report.ts';
 import { hint, print, printJson } from './output.ts';
-
-/** 128 + SIGINT: the operator left, the operation did not. */
-const LEFT = 130;
+import { LEFT, untilOver } from './until-over.ts';
 
 export interface ProgressOutput {
   update(operation: Operation): void;
@@ -16,46 +13,16 @@ export interface ProgressOutput {
 
 /** The exit code that the operation's end stands for; 130 where Ctrl-C left it running. */
 export async function follow(client: RackClient, started: Operation, output: ProgressOutput): Promise<number> {
-  const last = await untilEnd(client, started, output).finally(() => output.end());
+  const last = await untilOver(client, started, {
+    listen: (tell) => client.on('operation', tell),
+    show: (operation) => output.update(operation),
+    isOver: ({ endedAt }) => endedAt !== null,
+    lost: (why) =>
+      `${why} during operation ${started.id}; nobody here knows how it went on: look with 'rackui ops ${started.id}' and 'rackui status'`,
+  }).finally(() => output.end());
   if (last.endedAt !== null) return exitCodeOf(last);
   hint(`operation ${last.id} goes on: look with 'rackui ops ${last.id}', end it with 'rackui abort ${last.id}'`);
   return LEFT;
-}
-
-function untilEnd(client: RackClient, started: Operation, output: ProgressOutput): Promise<Operation> {
-  return new Promise((resolve, reject) => {
-    let latest = started;
-    const leave = (): void => settle(() => resolve(latest));
-    const stops = [
-      client.on('operation', (operation) => {
-        if (operation.id === started.id) show(operation);
-      }),
-      client.onClose((why) =>
-        settle(() =>
-          reject(
-            new Failure(
-              EXIT.unavailable,
-              `${why} during operation ${started.id}; nobody here knows how it went on: look with 'rackui ops ${started.id}' and 'rackui status'`,
-            ),
-          ),
-        ),
-      ),
-    ];
-    process.on('SIGINT', leave);
-    show(started);
-
-    function show(operation: Operation): void {
-      latest = operation;
-      output.update(operation);
-      if (operation.endedAt !== null) leave();
-    }
-
-    function settle(finish: () => void): void {
-      for (const stop of stops) stop();
-      process.off('SIGINT', leave);
-      finish();
-    }
-  });
 }
 
 /** Live on a terminal, unless `plain`; else a line for each change; with `json`, a line of JSON for each. */

@@ -19,8 +19,6 @@ import { nodesAtOnce, runNodes } from './sequence.ts';
 import { Starts } from './stagger.ts';
 import { Turns } from './turns.ts';
 
-export { NoSuchOperation, PowerRefused };
-
 /** Ended operations that are still shown. */
 const KEPT = 20;
 

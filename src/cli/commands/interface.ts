@@ -1,20 +1,13 @@
 /** `rackui` without a command: the full-screen interface. */
-import { join } from 'node:path';
 import type { RackClient } from '../../client/client.ts';
-import { collectGarbage, keepYoungSmall } from '../../config/garbage.ts';
-import { stateDirectory } from '../../config/paths.ts';
+import { keepYoungSmall } from '../../config/garbage.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
+import { interfaceOptions, type LookOptions } from '../interface-options.ts';
 import { tellEnd } from '../output.ts';
 import { rackListOf, withOneRack } from '../racks.ts';
-import { settingsOf } from '../settings.ts';
-import { depthOf, themeNamed } from '../theme.ts';
 
-export interface InterfaceOptions extends GlobalOptions {
-  theme?: string;
-  colours?: string;
-  ascii?: boolean;
-}
+type InterfaceOptions = GlobalOptions & LookOptions;
 
 /** A rack's server as the interface wants it. */
 interface Access {
@@ -37,19 +30,11 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
     ]);
     const refusal = refuseTerminal(env, stdin, stdout);
     if (refusal !== null) throw new UsageFailure(refusal);
-    const settings = await settingsOf(options.config);
+    const common = await interfaceOptions(options);
     const { code, message } = await runInterface({
+      ...common,
       racks: await (opening ?? openRacks(options)),
-      stdin,
-      stdout,
-      collect: collectGarbage,
-      theme: await themeNamed(options.theme),
-      depth: depthOf(options.colours),
-      ascii: options.ascii === true,
       viewOnly: options.viewOnly === true,
-      settings,
-      saveDirectory: join(stateDirectory(), 'saved'),
-      viewFile: join(stateDirectory(), 'interface.json'),
     });
     tellEnd(code, message);
     return code;
