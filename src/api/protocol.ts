@@ -9,11 +9,12 @@ import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
 import type { DetailRequest, NodeDetail } from './detail.ts';
+import type { LastScreen } from './last-screen.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
 /** Raised when a message changes its meaning. */
-export const API_VERSION = 1;
+export const API_VERSION = 2;
 
 /** Who is at the other end, as the client reports it: shown to others and written to the audit log, labelled so. */
 export interface ClientIdentity {
@@ -186,6 +187,8 @@ export interface Requests {
   'console.log': [{ text: string }, { ok: true }];
   /** Open the console that one types at anew, at another rate, until it is closed. */
   'console.baud': [{ baud: ConsoleBaudRate }, ConsoleState];
+  /** What a node's console showed last, whether it is open or not. */
+  'console.last': [{ addr: Address }, LastScreen];
   /** A node's console log, piece by piece. */
   'log.read': [LogRequest, LogPiece];
   /** Set the emulated size after the operator set the node's tty size. */
@@ -268,6 +271,11 @@ export interface ServerNotes {
   event: EventRecord;
   /** Bytes from the node, base64. Only to sessions that joined this console. */
   'console.data': { addr: Address; data: string };
+  /**
+   * This session fell so far behind that `skipped` bytes of the node's are not sent to it. Here is the screen as it is
+   * now, as in {@link ConsoleJoined}; 'console.data' goes on from it.
+   */
+  'console.resync': { addr: Address; skipped: number; cols: number; rows: number; screen: string };
   /**
    * Something about the console to show in its pane, in words. `blocked`: keys were not sent, and why. `given`: the
    * keyboard is this session's now. `note`: somebody wrote a note into the log. `flood`: the node prints without pause,

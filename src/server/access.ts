@@ -16,6 +16,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.baud': 'control',
   // A log holds what was typed and shown while no looker was meant to be there.
   'log.read': 'control',
+  'console.last': 'control',
   'console.resize': 'control',
   'console.paste': 'control',
   // Sends status requests, and tells what a cut would do: part of acting.

@@ -50,7 +50,11 @@ export class ConsoleLine {
   ) {
     this.addr = addr;
     this.record = record;
-    this.people = new ConsolePeople(addr, (text) => record.mark(text, ports.now()));
+    this.people = new ConsolePeople(
+      addr,
+      (text) => record.mark(text, ports.now()),
+      (begin) => record.copy(begin),
+    );
     this.#bus = bus;
     this.#ports = ports;
     this.#baud = baud;

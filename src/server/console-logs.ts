@@ -3,6 +3,7 @@ import type { LogPiece, LogRequest } from '../api/protocol.ts';
 import type { Config } from '../config/schema.ts';
 import type { LogLimits } from '../console/log-file.ts';
 import { readLog, tailLog, type TailLine } from '../console/log-reader.ts';
+import { loggedScreen, type LoggedScreen } from '../console/logged-screen.ts';
 import { logPath } from '../console/transcript.ts';
 import { rpcError } from './handlers/methods.ts';
 
@@ -21,19 +22,25 @@ export async function readConsoleLog(
   { kind, cursor, since, search }: LogRequest,
 ): Promise<LogPiece> {
   const path = logPath(dir, name, kind);
-  try {
-    const { data, ...rest } = await readLog({ path, kind, kept: limits.kept, cursor, since, search });
-    return { data: data.toString(kind === 'raw' ? 'base64' : 'utf8'), ...rest };
-  } catch (error) {
-    throw rpcError('unavailable', `the console log ${path} cannot be read: ${String(error)}`);
-  }
+  const { data, ...rest } = await fromDisk(path, readLog({ path, kind, kept: limits.kept, cursor, since, search }));
+  return { data: data.toString(kind === 'raw' ? 'base64' : 'utf8'), ...rest };
 }
 
 /** The latest lines of the log of the node of this name; none where nothing was logged. @throws {ResponseError} as above */
-export async function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
+export function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
   const path = logPath(dir, name, 'lines');
+  return fromDisk(path, tailLog(path, count));
+}
+
+/** The node's last screen by its log; null where nothing was logged. @throws {ResponseError} as above */
+export function screenOfConsoleLog(dir: string, name: string): Promise<LoggedScreen | null> {
+  const path = logPath(dir, name, 'raw');
+  return fromDisk(path, loggedScreen(path));
+}
+
+async function fromDisk<T>(path: string, read: Promise<T>): Promise<T> {
   try {
-    return await tailLog(path, count);
+    return await read;
   } catch (error) {
     throw rpcError('unavailable', `the console log ${path} cannot be read: ${String(error)}`);
   }

@@ -4,7 +4,7 @@
  */
 import type { ConsoleCondition } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
-import { ConsoleMember, type ConsoleUser } from './console-member.ts';
+import { ConsoleMember, type ConsoleUser, type CopyScreen } from './console-member.ts';
 
 /** What an operation at a console is told. */
 export interface ConsoleWorker {
@@ -21,6 +21,7 @@ type Typist = { kind: 'session'; member: ConsoleMember } | { kind: 'operation'; 
 export class ConsolePeople {
   readonly #addr: Address;
   readonly #mark: (text: string) => void;
+  readonly #copy: CopyScreen;
   readonly #members = new Map<number, ConsoleMember>();
   #worker: ConsoleWorker | null = null;
   #typist: Typist = null;
@@ -28,9 +29,10 @@ export class ConsolePeople {
   #lender: ConsoleMember | null = null;
 
   /** `mark`: a line of our own in the console's log. */
-  constructor(addr: Address, mark: (text: string) => void) {
+  constructor(addr: Address, mark: (text: string) => void, copy: CopyScreen) {
     this.#addr = addr;
     this.#mark = mark;
+    this.#copy = copy;
   }
 
   get members(): ConsoleMember[] {
@@ -63,8 +65,10 @@ export class ConsolePeople {
   /** Adds a watcher, anew if it was one: its copy of the screen is to be made. */
   join(user: ConsoleUser): ConsoleMember {
     const typed = this.typingUser?.id === user.id;
-    const member = new ConsoleMember(user, this.#addr);
-    if (!this.#members.has(user.id)) this.#mark(`${user.name} joined`);
+    const member = new ConsoleMember(user, this.#addr, this.#copy);
+    const before = this.#members.get(user.id);
+    if (before) before.end();
+    else this.#mark(`${user.name} joined`);
     this.#members.set(user.id, member);
     if (typed) this.#typist = { kind: 'session', member };
     if (this.#lender?.user.id === user.id) this.#lender = member;
@@ -72,6 +76,7 @@ export class ConsolePeople {
   }
 
   leave(user: ConsoleUser): void {
+    this.#members.get(user.id)?.end();
     if (this.#members.delete(user.id)) this.#mark(`${user.name} left`);
     if (this.#lender?.user.id === user.id) this.#lender = null;
     if (this.typingUser?.id === user.id) this.dropKeyboard();

@@ -30,12 +30,21 @@ export interface ScreenCopy {
   screen: Buffer;
 }
 
+/** What somebody sees of a console who is not at it: the screen without what is above it. */
+export interface Glance extends ScreenCopy {
+  at: number;
+  /** Why it was closed then; null: it is open, and looks so now. */
+  closed: string | null;
+}
+
 export class ConsoleRecord {
   readonly #options: ConsoleRecordOptions;
   readonly #transcript: Transcript;
   #screen: NodeScreen | null = null;
   /** The screen while no console is open: a full emulator costs megabytes, and a rack has 24 of them. */
   #asleep: ScreenCopy = { cols: COLS, rows: ROWS, screen: Buffer.alloc(0) };
+  /** How it looked when it was closed; null: it never was, since the server started. */
+  #left: Glance | null = null;
   #open = false;
   /** While a copy of the screen is made: bytes that are not on it yet. */
   #held: Uint8Array[] | null = null;
@@ -56,8 +65,10 @@ export class ConsoleRecord {
   closed(why: string, at: number): void {
     this.#transcript.mark(`console closed: ${why}`, at);
     this.#open = false;
-    void this.#withoutInput(async (screen) => {
+    void this.#withoutInput(async () => {
+      const screen = this.#awake();
       await screen.flush();
+      this.#left = { ...copyOf(screen, 0), at, closed: why };
       // Opened again meanwhile.
       if (this.#isOpen()) return;
       this.#asleep = copyOf(screen, this.#options.scrollback);
@@ -86,10 +97,23 @@ export class ConsoleRecord {
    * then on misses none and gets none twice.
    */
   copy(begin: () => void): Promise<ScreenCopy> {
-    return this.#withoutInput(async (screen) => {
+    return this.#withoutInput(async () => {
       begin();
+      // Closed: nothing comes any more, and what is kept is all there is.
+      if (!this.#open && this.#screen === null) return this.#asleep;
+      const screen = this.#awake();
       await screen.flush();
       return copyOf(screen, JOIN_SCROLLBACK);
+    });
+  }
+
+  /** Null: its console was not open since the server started. */
+  glance(now: number): Promise<Glance | null> {
+    return this.#withoutInput(async () => {
+      if (!this.#open) return this.#left;
+      const screen = this.#awake();
+      await screen.flush();
+      return { ...copyOf(screen, 0), at: now, closed: null };
     });
   }
 
@@ -101,11 +125,11 @@ export class ConsoleRecord {
   }
 
   /** One at a time, in order; what the node says meanwhile is put on the screen afterwards. */
-  #withoutInput<T>(work: (screen: NodeScreen) => Promise<T>): Promise<T> {
+  #withoutInput<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#copying.then(async () => {
       this.#held = [];
       try {
-        return await work(this.#awake());
+        return await work();
       } finally {
         const held: Uint8Array[] = this.#held;
         this.#held = null;

@@ -2,6 +2,7 @@
  * Consoles: one at a time on the whole bus. Who may open, watch, type and take over, and what each node's console
  * showed so far.
  */
+import type { SeenScreen } from '../api/last-screen.ts';
 import type { ConsoleJoined, ConsoleState, EventRecord, LogPiece, LogRequest } from '../api/protocol.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
 import type { LogLimits } from '../console/log-file.ts';
@@ -10,7 +11,7 @@ import { filterInput } from '../console/input-filter.ts';
 import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { TailLine } from '../console/log-reader.ts';
-import { readConsoleLog, tailConsoleLog } from './console-logs.ts';
+import { readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './console-logs.ts';
 import { ConsoleLine } from './console-line.ts';
 import type { ConsoleUser } from './console-member.ts';
 import { ConsoleRecord } from './console-record.ts';
@@ -68,7 +69,7 @@ export class Consoles implements ConsolePort {
       if (line.people.typingUser?.id === user.id) line.people.dropKeyboard();
     } else if (line.people.typistName === null || take) line.people.giveKeyboard(member);
     this.#options.changed();
-    const copy = await line.record.copy(() => member.begin());
+    const copy = await member.screen();
     // After the answer: the client makes its emulator from it before bytes arrive.
     setImmediate(() => member.goLive());
     return {
@@ -136,6 +137,19 @@ export class Consoles implements ConsolePort {
     return tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
   }
 
+  /** How a node's console looked last; null: nothing of it is kept. @throws {ResponseError} where the disk does not give it */
+  async lastScreen(addr: Address): Promise<SeenScreen | null> {
+    const { transcriptDir, name, now } = this.#options;
+    const glance = await this.#records.get(addr)?.glance(now());
+    if (glance) {
+      const { at, closed, cols, rows, screen } = glance;
+      const from = closed === null ? 'open' : 'closed';
+      return { at, from, why: closed, cols, rows, screen: screen.toString('base64') };
+    }
+    const logged = await screenOfConsoleLog(transcriptDir, name(addr));
+    return logged && { ...logged, from: 'log', why: null, screen: logged.screen.toString('base64') };
+  }
+
   detach(user: ConsoleUser): void {
     const line = this.#line;
     if (!line?.people.member(user)) return;
@@ -154,7 +168,7 @@ export class Consoles implements ConsolePort {
 
   input(user: ConsoleUser, addr: Address, bytes: Uint8Array): void {
     if (this.#line?.addr === addr && this.#line.people.member(user)) this.#line.input(user, bytes);
-    else user.outbox.note('console.note', { addr, kind: 'blocked', text: 'not sent: this console is not open' });
+    else user.outbox.consoleNote({ addr, kind: 'blocked', text: 'not sent: this console is not open' });
   }
 
   paste(user: ConsoleUser, addr: Address, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {

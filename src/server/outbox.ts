@@ -1,7 +1,8 @@
 /**
  * What goes out to one client. State coalesces: the latest wins, ten times a second at most, and only once the former
- * update has left. Console bytes are never dropped: a client that does not take them is disconnected, told why, and
- * gets the screen anew when it comes back.
+ * update has left. Bytes of a console go in their order; of a client too far behind they are let go, and it gets the
+ * screen when it has taken what was under way. Only events and words that must arrive as they are can pile up: a client
+ * that leaves a megabyte of them is disconnected.
  */
 import type { ServerNotes } from '../api/protocol.ts';
 import type { PlanRun } from '../api/plan.ts';
@@ -10,17 +11,19 @@ import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
 import type { NodeState, BusStatus, ConsoleState, Session } from '../api/protocol.ts';
 import type { Inventory } from '../rack/inventory.ts';
+import { ConsoleLane, type ConsoleWord } from './console-lane.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;
-/** Bytes of notes and console data that may wait for a client: some 90 s of a flooding console. */
+/** Bytes of console data that may wait for a client, some 90 s of a flooding console; and of notes, some 5 000 events. */
 const QUEUE_LIMIT = 1024 * 1024;
-/** Bytes of console data in one note. */
-const CHUNK = 64 * 1024;
 
 /** Something that changed, by name; values are read when the update is made. */
 export type Change =
   'rack' | 'bus' | 'console' | 'sessions' | 'alarms' | { node: Address } | { operation: Operation } | { plan: PlanRun };
+
+/** Notes that go to everybody: their order to a console's bytes is nobody's matter. */
+export type PlainNote = Exclude<keyof ServerNotes, ConsoleWord | 'console.data'>;
 
 /** Present values, for updates. */
 export interface Picture {
@@ -50,9 +53,9 @@ export class Outbox {
   #timer: NodeJS.Timeout | null = null;
   #lastAt = -Infinity;
   #updateInFlight = false;
-  #console: { addr: Address; chunks: Uint8Array[]; bytes: number } | null = null;
-  #consoleInFlight = false;
-  #queued = 0;
+  readonly #lane: ConsoleLane;
+  /** Bytes of notes that wait. */
+  #noted = 0;
   /** The latest of what was sent; notes leave in order. */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -60,11 +63,12 @@ export class Outbox {
   constructor(picture: Picture, ports: OutboxPorts) {
     this.#picture = picture;
     this.#ports = ports;
+    this.#lane = new ConsoleLane((method, params) => this.#send(method, params));
   }
 
   /** Bytes that wait for the client. */
   get queued(): number {
-    return this.#queued;
+    return this.#noted + this.#lane.words + this.#lane.data;
   }
 
   changed(change: Change): void {
@@ -76,25 +80,48 @@ export class Outbox {
   }
 
   /** A note that must arrive as it is. */
-  note<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): void {
-    this.#flushConsole();
-    this.#count(method, params, JSON.stringify(params).length);
+  note<M extends PlainNote>(method: M, params: ServerNotes[M]): void {
+    if (this.#closed) return;
+    const bytes = JSON.stringify(params).length;
+    this.#noted += bytes;
+    void this.#send(method, params)
+      .catch(() => undefined)
+      .then(() => (this.#noted -= bytes));
+    this.#judge();
   }
 
-  /** Bytes of a console. They are sent at once while the client keeps up, and together when it does not. */
-  consoleData(addr: Address, bytes: Uint8Array): void {
+  /** Bytes of a console. How many bytes of it were let go because too much waited: the client needs the screen anew. */
+  consoleData(addr: Address, bytes: Uint8Array): number {
+    if (this.#closed) return 0;
+    this.#lane.feed(addr, bytes);
+    return this.#lane.data > QUEUE_LIMIT ? this.#lane.drop() : 0;
+  }
+
+  /** A word about a console, behind the bytes that came before it. */
+  consoleNote(params: ServerNotes['console.note']): void {
     if (this.#closed) return;
-    if (this.#console && this.#console.addr !== addr) this.#flushConsole();
-    this.#console ??= { addr, chunks: [], bytes: 0 };
-    this.#console.chunks.push(bytes);
-    this.#console.bytes += bytes.length;
-    this.#queued += bytes.length;
-    if (!this.#consoleInFlight || this.#console.bytes >= CHUNK) this.#flushConsole();
+    this.#lane.say('console.note', params, JSON.stringify(params).length);
     this.#judge();
+  }
+
+  /** The screen in place of what was let go. It does not count: one is made only when nothing waits. */
+  consoleResync(params: ServerNotes['console.resync']): void {
+    if (!this.#closed) this.#lane.say('console.resync', params, 0);
+  }
+
+  /** Bytes of consoles that still wait need not be sent: the screen that comes has them. */
+  dropConsoleData(): void {
+    this.#lane.drop();
+  }
+
+  /** Resolves when the client has taken what there was of its console. */
+  consoleTaken(): Promise<void> {
+    return this.#lane.taken();
   }
 
   /** Resolves when everything given so far has left for the socket. */
   async sent(): Promise<void> {
+    await this.#lane.taken();
     await this.#last.catch(() => undefined);
   }
 
@@ -141,31 +168,6 @@ export class Outbox {
     return sends;
   }
 
-  #flushConsole(): void {
-    const waiting = this.#console;
-    if (!waiting) return;
-    this.#console = null;
-    this.#consoleInFlight = true;
-    const data = Buffer.concat(waiting.chunks).toString('base64');
-    const sent = this.#send('console.data', { addr: waiting.addr, data });
-    void sent
-      .catch(() => undefined)
-      .then(() => {
-        this.#queued -= waiting.bytes;
-        this.#consoleInFlight = false;
-        this.#flushConsole();
-      });
-  }
-
-  #count<M extends keyof ServerNotes>(method: M, params: ServerNotes[M], bytes: number): void {
-    if (this.#closed) return;
-    this.#queued += bytes;
-    void this.#send(method, params)
-      .catch(() => undefined)
-      .then(() => (this.#queued -= bytes));
-    this.#judge();
-  }
-
   #send<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): Promise<void> {
     const sent = this.#ports.send(method, params);
     this.#last = sent;
@@ -173,8 +175,9 @@ export class Outbox {
   }
 
   #judge(): void {
-    if (this.#queued <= QUEUE_LIMIT || this.#closed) return;
+    const waiting = this.#noted + this.#lane.words;
+    if (waiting <= QUEUE_LIMIT || this.#closed) return;
     this.close();
-    this.#ports.lagging(this.#queued);
+    this.#ports.lagging(waiting);
   }
 }

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Access, EventRecord, ServerNotes, Session } from '../api/protocol.ts';
 import type { Methods, NoteHandlers } from './handlers/methods.ts';
-import type { Change, Picture } from './outbox.ts';
+import type { Change, Picture, PlainNote } from './outbox.ts';
 import { ClientSession } from './session.ts';
 
 /**
@@ -69,7 +69,7 @@ export class Roster {
     for (const session of this.#known) session.outbox.changed(change);
   }
 
-  note<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): void {
+  note<M extends PlainNote>(method: M, params: ServerNotes[M]): void {
     for (const session of this.#known) session.outbox.note(method, params);
   }
 

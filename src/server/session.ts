@@ -60,9 +60,12 @@ export class ClientSession {
       log: () => undefined,
     });
     this.outbox = new Outbox(ports.picture, {
-      send: (method, params) => this.#rpc.sendNotification(method, params),
+      // The library throws where the connection is gone: that is a failure to send like any other.
+      send: async (method, params) => this.#rpc.sendNotification(method, params),
       lagging: (queued) =>
-        void this.disconnect(`it did not take its data; ${Math.round(queued / 1024)} KB were waiting`),
+        void this.disconnect(
+          `it took nothing any more; ${Math.round(queued / 1024)} KB of events and notes were waiting`,
+        ),
     });
     this.#listen();
   }

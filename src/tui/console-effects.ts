@@ -10,6 +10,8 @@ import type { Requests } from './requests.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
 const PIECE = 16 * 1024;
+/** A cursor that rests so long is looked at: one on its way over the map asks for nothing. */
+const REST_MS = 120;
 /** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
 const MOVE_MS = 150;
 
@@ -19,7 +21,7 @@ export type ConsoleEffect = Extract<
     do:
       | ('keys' | 'mouse' | 'focus' | 'paste' | 'long-paste' | 'stop-paste' | 'tell-size')
       | ('look' | 'look-end' | 'find' | 'take-out')
-      | ('screen-load' | 'screen-data' | 'screen-resize');
+      | ('screen-load' | 'screen-data' | 'screen-resize' | 'last-screen' | 'last-screen-load');
   }
 >;
 
@@ -36,6 +38,7 @@ export class ConsoleEffects {
   #pasting: Paste | null = null;
   /** When a console was last heard, performance.now(). */
   #heardAt = 0;
+  #resting: NodeJS.Timeout | undefined;
   /** When a move of the mouse last went to a node, performance.now(). */
   #movedAt = -Infinity;
 
@@ -96,7 +99,26 @@ export class ConsoleEffects {
       case 'screen-resize':
         this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));
         return;
+      case 'last-screen': {
+        const { addr } = effect;
+        clearTimeout(this.#resting);
+        this.#resting = setTimeout(() => this.#askLastScreen(addr), REST_MS).unref();
+        return;
+      }
+      case 'last-screen-load': {
+        const { addr, cols, rows, screen } = effect;
+        this.#later((emulators) => emulators.loadLast(addr, cols, rows, Buffer.from(screen, 'base64')));
+        return;
+      }
     }
+  }
+
+  #askLastScreen(addr: Address): void {
+    this.#requests.ask(
+      this.#requests.client.request('console.last', { addr }),
+      (answer) => this.#ports.dispatch({ type: 'last-screen', answer }),
+      (error) => this.#ports.dispatch({ type: 'last-screen-failed', addr, error }),
+    );
   }
 
   #point({ addr, pointer, rows, scroll }: Extract<Effect, { do: 'mouse' }>, emulators: Emulators): void {

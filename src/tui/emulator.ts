@@ -34,6 +34,8 @@ const HELD_LIMIT = 4 * 1024 * 1024;
 
 export class Emulators {
   readonly #nodes = new Map<Address, Emulated>();
+  /** A node's last screen as the server has it: of the one that the pane is about while no console is open here. */
+  #last: { addr: Address; emulated: Emulated } | null = null;
   readonly #changed: () => void;
   readonly #overrun: (addr: Address) => void;
   readonly #dropped: () => void;
@@ -56,17 +58,24 @@ export class Emulators {
   load(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
     this.#drop(addr);
     for (const [oldest] of [...this.#nodes].slice(0, Math.max(0, this.#nodes.size - KEPT + 1))) this.#drop(oldest);
-    const terminal = new headless.Terminal({
-      cols,
-      rows,
-      scrollback: SCROLLBACK,
-      logLevel: 'off',
-      allowProposedApi: true,
+    const emulated = emulate(cols, rows, SCROLLBACK);
+    this.#nodes.set(addr, emulated);
+    emulated.terminal.write(screen, this.#changed);
+  }
+
+  /** Shown in place of the former one when it is complete; while that one is looked at in copy mode it stays. */
+  loadLast(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
+    const emulated = emulate(cols, rows, 0);
+    emulated.terminal.write(screen, () => {
+      const before = this.#last;
+      if (before !== null && before.emulated.held !== null) {
+        emulated.terminal.dispose();
+        return;
+      }
+      before?.emulated.terminal.dispose();
+      this.#last = { addr, emulated };
+      this.#changed();
     });
-    terminal.loadAddon(new unicode11.Unicode11Addon());
-    terminal.unicode.activeVersion = '11';
-    this.#nodes.set(addr, { terminal, modes: new NodeModes(terminal), held: null });
-    terminal.write(screen, this.#changed);
   }
 
   #drop(addr: Address): void {
@@ -93,7 +102,7 @@ export class Emulators {
 
   /** Stands still from here: what comes is kept back. Calls back when what came before is on the screen. */
   hold(addr: Address, held: (at: { length: number; cols: number; x: number; y: number }) => void): void {
-    const node = this.#nodes.get(addr);
+    const node = this.#lookedAt(addr);
     if (!node) return;
     node.held ??= { pieces: [], bytes: 0 };
     const { terminal } = node;
@@ -106,20 +115,20 @@ export class Emulators {
 
   /** Goes on: what was kept back is shown. */
   release(addr: Address): void {
-    const node = this.#nodes.get(addr);
+    const node = this.#lookedAt(addr);
     const pieces = node?.held?.pieces ?? [];
     if (node) node.held = null;
     for (const piece of pieces) node?.terminal.write(piece, this.#changed);
   }
 
   find(addr: Address, query: string, from: Place, way: -1 | 1): (Place & { width: number }) | null {
-    const terminal = this.#nodes.get(addr)?.terminal;
+    const terminal = this.#lookedAt(addr)?.terminal;
     return terminal ? findText(terminal.buffer.active, terminal.cols, query, from, way) : null;
   }
 
   /** Without places: everything that is kept, less the empty lines at its end. */
   text(addr: Address, from: Place | null, to: Place | null): string | null {
-    const terminal = this.#nodes.get(addr)?.terminal;
+    const terminal = this.#lookedAt(addr)?.terminal;
     if (!terminal) return null;
     const buffer = terminal.buffer.active;
     if (from !== null && to !== null) return textBetween(buffer, terminal.cols, from, to);
@@ -170,15 +179,33 @@ export class Emulators {
     return this.#nodes.get(addr)?.terminal.buffer.active.type === 'alternate';
   }
 
-  readonly screens: Screens = (addr) => {
-    const node = this.#nodes.get(addr);
+  readonly screens: Screens = (addr, which) => {
+    const node = which === 'last' ? this.#lastOf(addr) : this.#nodes.get(addr);
     return node ? picture(node) : null;
   };
 
   dispose(): void {
     for (const { terminal } of this.#nodes.values()) terminal.dispose();
     this.#nodes.clear();
+    this.#last?.emulated.terminal.dispose();
+    this.#last = null;
   }
+
+  #lastOf(addr: Address): Emulated | undefined {
+    return this.#last?.addr === addr ? this.#last.emulated : undefined;
+  }
+
+  /** What copy mode is about: the console with its scrollback where it is kept here. */
+  #lookedAt(addr: Address): Emulated | undefined {
+    return this.#nodes.get(addr) ?? this.#lastOf(addr);
+  }
+}
+
+function emulate(cols: number, rows: number, scrollback: number): Emulated {
+  const terminal = new headless.Terminal({ cols, rows, scrollback, logLevel: 'off', allowProposedApi: true });
+  terminal.loadAddon(new unicode11.Unicode11Addon());
+  terminal.unicode.activeVersion = '11';
+  return { terminal, modes: new NodeModes(terminal), held: null };
 }
 
 function picture({ terminal, modes }: Emulated): ScreenPicture {

@@ -2,6 +2,7 @@
 import type { BusLogEntry, RawAnswer } from '../api/bus.ts';
 import type { DetailRequest, NodeDetail } from '../api/detail.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan.ts';
+import type { LastScreen } from '../api/last-screen.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
@@ -38,6 +39,8 @@ export type UiEvent =
   | { type: 'event'; note: ServerNotes['event'] }
   | { type: 'console.data'; addr: Address; data: string }
   | { type: 'console.note'; note: ServerNotes['console.note'] }
+  /** We were too far behind: the screen as it is now, and how many bytes of the node's we never got. */
+  | { type: 'console.resync'; note: ServerNotes['console.resync'] }
   | { type: 'attached'; joined: ConsoleJoined }
   | { type: 'attach-failed'; addr: Address; error: RequestError }
   | { type: 'took'; console: ConsoleState }
@@ -75,6 +78,8 @@ export type UiEvent =
   | { type: 'raw-refused'; pane: number; error: RequestError }
   | { type: 'detail'; answer: NodeDetail }
   | { type: 'detail-failed'; error: RequestError }
+  | { type: 'last-screen'; answer: LastScreen }
+  | { type: 'last-screen-failed'; addr: Address; error: RequestError }
   /** A UID as a BMC sent it; null: `why` not. */
   | { type: 'identified'; addr: Address; uid: string | null; why: string }
   | { type: 'link-lost'; why: string }
@@ -131,6 +136,9 @@ export type Effect =
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
   /** One node looked at closely. */
   | { do: 'detail'; request: DetailRequest }
+  /** How a node's console looked last, once the cursor rests; and the screen of the answer, to be shown. */
+  | { do: 'last-screen'; addr: Address }
+  | { do: 'last-screen-load'; addr: Address; cols: number; rows: number; screen: string }
   /** Ask a node's BMC for its UID. */
   | { do: 'identify'; addr: Address }
   /** For the next run. */

@@ -79,6 +79,8 @@ export class Runtime {
       case 'find':
       case 'take-out':
       case 'screen-load':
+      case 'last-screen':
+      case 'last-screen-load':
       case 'screen-data':
       case 'screen-resize':
         this.#console.perform(effect);

@@ -4,6 +4,7 @@ import type { Operation } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
+import { NO_LAST_SCREEN, type LastScreens } from './state-last-screen.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import { NO_CONSOLE, type ConsolePane } from './state-console.ts';
@@ -74,6 +75,7 @@ export interface State {
   /** First digit of an address typed on the map, and when. */
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
+  last: LastScreens;
   overlay: Overlay | null;
   /** Ids of what was last chosen in the palette, the latest first. */
   recent: readonly string[];
@@ -146,6 +148,7 @@ export function initialState(
     drag: false,
     digit: null,
     pane: NO_CONSOLE,
+    last: NO_LAST_SCREEN,
     overlay: null,
     recent: [],
     notice: null,

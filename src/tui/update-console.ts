@@ -4,6 +4,7 @@ import type { Address } from '../rack/address.ts';
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { nameOf, type State } from './state.ts';
 import type { ConsolePane, Kept } from './state-console.ts';
+import { before } from './update-last-screen.ts';
 
 /** Asks for a node's console. Those who may only look join one that is open. */
 export function attachTo(state: State, addr: Address): Step {
@@ -17,7 +18,7 @@ export function attachTo(state: State, addr: Address): Step {
     attachment: { kind: 'joining', addr, from },
     look: null,
     shown: addr,
-    previous: from ?? (state.pane.shown === addr ? state.pane.previous : state.pane.shown),
+    previous: from ?? before(state.pane, addr),
     chord: { kind: 'idle' },
     notice: null,
   };
@@ -52,7 +53,18 @@ export function detach(state: State): Step {
 
 type ConsoleEvent = Extract<
   UiEvent,
-  { type: 'console.data' | 'console.note' | 'attached' | 'attach-failed' | 'took' | 'gave' | 'pasted' | 'paste-ended' }
+  {
+    type:
+      | 'console.data'
+      | 'console.note'
+      | 'console.resync'
+      | 'attached'
+      | 'attach-failed'
+      | 'took'
+      | 'gave'
+      | 'pasted'
+      | 'paste-ended';
+  }
 >;
 
 export function consoleEvent(state: State, event: ConsoleEvent): Step {
@@ -105,6 +117,8 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
       return step(pasted(state, event));
     case 'console.note':
       return onNote(state, event.note);
+    case 'console.resync':
+      return onResync(state, event.note);
   }
 }
 
@@ -118,6 +132,23 @@ function pasted(state: State, event: Extract<ConsoleEvent, { type: 'pasted' | 'p
   if (why === null) return withPaneNotice(over, 'info', `pasted ${total} bytes`);
   const text = `paste stopped after ${sent} of ${total} bytes: ${why}`;
   return state.focus === 'console' ? withPaneNotice(over, 'warning', text, 20_000) : withNotice(over, 'warning', text);
+}
+
+/** The emulator begins anew: what was looked at in it is gone, and the operator is told of the gap. */
+function onResync(state: State, note: Extract<ConsoleEvent, { type: 'console.resync' }>['note']): Step {
+  const { addr, cols, rows, screen, skipped } = note;
+  const before = state.pane.kept.get(addr);
+  if (before === undefined) return step(state);
+  const kept = new Map(state.pane.kept).set(addr, { ...before, cols, rows, scroll: 0 });
+  const next: State = { ...state, pane: { ...state.pane, kept, look: null } };
+  const text = `${skippedText(skipped)}: this program did not keep up; the log has all of it, and here is the screen as it is now`;
+  return step(withPaneNotice(next, 'warning', text, 20_000), { do: 'screen-load', addr, cols, rows, screen });
+}
+
+/** `gap: 1.2 MB that the node printed are not shown`. */
+function skippedText(bytes: number): string {
+  const amount = bytes < 1_000_000 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return `gap: ${amount} that the node printed are not shown`;
 }
 
 function endLook({ pane: { look } }: State): Effect[] {

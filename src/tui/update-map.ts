@@ -10,6 +10,7 @@ import type { State } from './state.ts';
 import { onCommandAnywhere } from './update-anywhere.ts';
 import { openBus } from './update-bus.ts';
 import { attachTo } from './update-console.ts';
+import { toPane } from './update-last-screen.ts';
 import { openEmergency } from './update-emergency.ts';
 import { dismissed } from './update-results.ts';
 import { nextSpan } from './update-detail.ts';
@@ -70,9 +71,9 @@ function onCommand(state: State, command: Command): Step {
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':
-      return step({ ...state, focus: 'console' });
+      return step(toPane(state));
     case 'zoom':
-      return step({ ...state, zoom: !state.zoom, focus: 'console' });
+      return step({ ...toPane(state), zoom: !state.zoom });
     case 'span':
       return nextSpan(state);
     case 'identify':

@@ -6,6 +6,7 @@ import { cellAt } from './layout-map.ts';
 import { layoutOf, paneScreen } from './layout.ts';
 import type { Pointer } from './node-pointer.ts';
 import type { State } from './state.ts';
+import { lastScreenOf, toPane } from './update-last-screen.ts';
 import { mouseInConsole } from './update-pointer.ts';
 import { scrolledTo } from './update-typing.ts';
 import type { Address } from '../rack/address.ts';
@@ -53,11 +54,12 @@ function scrollKey(state: State, way: 'up' | 'down'): string[] {
 }
 
 function inPane(state: State, pointer: Pointer, wheel: 'up' | 'down' | null): Step {
-  const { attachment, shown, look, kept } = state.pane;
+  const { attachment, look, kept } = state.pane;
+  const shown = lastScreenOf(state) ?? state.pane.shown;
   if (shown === null) return step(state);
   if (state.focus === 'map') {
     const here = pointer.action === 'press' && wheel === null;
-    return here ? step({ ...state, focus: 'console' }) : wheel === null ? step(state) : step(scrolled());
+    return here ? step(toPane(state)) : wheel === null ? step(state) : step(scrolled());
   }
   // Whoever types shares the mouse with the node's program; what that does not want to know comes back as a wheel.
   if (attachment.kind === 'joined' && attachment.role === 'types' && look === null)

@@ -8,6 +8,7 @@ import { byHandAnswered } from './update-by-hand.ts';
 import { consoleEvent } from './update-console.ts';
 import { detailEvent, withDetail } from './update-detail.ts';
 import { emergencyTick } from './update-emergency.ts';
+import { lastScreenEvent, withLastScreen } from './update-last-screen.ts';
 import { keyOnMap } from './update-map.ts';
 import { keyInOverlay, paintedOverlay } from './update-overlay.ts';
 import { keyInPalette } from './update-palette.ts';
@@ -22,8 +23,8 @@ import { keyInConsole, scrolledTo } from './update-typing.ts';
 
 export function update(state: State, event: UiEvent): Step {
   const next = updated(state, event);
-  // A key for a node, and what a node prints, change nothing that the detail pane shows.
-  return event.type === 'console.data' || next.state === state ? next : withDetail(next);
+  // A key for a node, and what a node prints, change nothing that these show.
+  return event.type === 'console.data' || next.state === state ? next : withLastScreen(withDetail(next));
 }
 
 function updated(state: State, event: UiEvent): Step {
@@ -48,6 +49,9 @@ function updated(state: State, event: UiEvent): Step {
       return detailEvent(state, event);
     case 'past-alarms':
       return pastAlarms(state, event.past);
+    case 'last-screen':
+    case 'last-screen-failed':
+      return lastScreenEvent(state, event);
     case 'bus-log':
       return busLogged(state, event);
     case 'raw-said':
@@ -62,6 +66,7 @@ function updated(state: State, event: UiEvent): Step {
       return lookEvent(state, event);
     case 'console.data':
     case 'console.note':
+    case 'console.resync':
     case 'attached':
     case 'attach-failed':
     case 'took':

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { NodeDetail } from '../../src/api/detail.ts';
 import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plan.ts';
+import type { SeenScreen } from '../../src/api/last-screen.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
 import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/protocol.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
@@ -175,7 +176,9 @@ export class Scene {
     this.state = next.state;
     for (const effect of next.effects) {
       this.effects.push(effect);
-      if (effect.do === 'screen-load' || effect.do === 'screen-data') this.#unparsed++;
+      if (['screen-load', 'screen-data', 'last-screen-load'].includes(effect.do)) this.#unparsed++;
+      if (effect.do === 'last-screen-load')
+        this.#emulators.loadLast(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
       if (effect.do === 'screen-load')
         this.#emulators.load(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
       if (effect.do === 'screen-data') this.#emulators.data(effect.addr, Buffer.from(effect.data, 'base64'));
@@ -316,6 +319,20 @@ export class Scene {
     };
     const joined = { addr: asked.addr, role, cols: 80, rows: 24, screen: Buffer.from(screen).toString('base64') };
     return this.dispatch({ type: 'attached', joined: { ...joined, console } });
+  }
+
+  /** The server answers how the console asked for last looked; null: it has nothing of it. */
+  lastScreen(screen: string | null, over: Partial<SeenScreen> = {}): this {
+    const asked = this.effects.findLast((effect) => effect.do === 'last-screen');
+    if (asked?.do !== 'last-screen') throw new Error('no last screen was asked for');
+    const seen: SeenScreen | null =
+      screen === null
+        ? null
+        : {
+            ...{ at: this.#local - 720_000, from: 'closed', why: 'eve detached', cols: 80, rows: 24 },
+            ...{ screen: Buffer.from(screen).toString('base64'), ...over },
+          };
+    return this.dispatch({ type: 'last-screen', answer: { addr: asked.addr, now: this.#local, seen } });
   }
 
   /** The frame of this moment, once the emulators have taken in what was printed. */

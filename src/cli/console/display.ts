@@ -7,6 +7,8 @@ import { Painter, type Screen } from './painter.ts';
 
 export interface Display {
   data(bytes: Uint8Array): void | Promise<void>;
+  /** Some of what the node printed was left out, as `gap` says: its screen as it is now. */
+  resync(gap: string, cols: number, rows: number, screen: Uint8Array): void | Promise<void>;
   /** A word about the console. */
   status(text: string): void;
   /** The operator's terminal has another size. */
@@ -31,6 +33,14 @@ export class PaintedDisplay implements Display {
 
   data(bytes: Uint8Array): Promise<void> {
     return this.#emulator.write(bytes, () => this.#painter.paint());
+  }
+
+  async resync(gap: string, cols: number, rows: number, screen: Uint8Array): Promise<void> {
+    this.#painter.restart(`[rackui: ${gap}]`);
+    this.#emulator.restart(cols, rows);
+    await this.data(screen);
+    this.resized();
+    this.status(gap);
   }
 
   status(text: string): void {
@@ -62,6 +72,13 @@ export class RawDisplay implements Display {
 
   data(bytes: Uint8Array): void {
     this.#stdout.write(bytes);
+  }
+
+  /** A sequence that was cut off is cancelled, and the terminal is as the screen's sequences expect it. */
+  resync(gap: string, _cols: number, _rows: number, screen: Uint8Array): void {
+    this.#stdout.write('\x18\x1b[!p\x1b[H\x1b[2J');
+    this.#stdout.write(screen);
+    this.status(gap);
   }
 
   status(text: string): void {

@@ -23,6 +23,13 @@ export class Emulator {
     }
   }
 
+  /** Empty, in its first modes, of this size. */
+  restart(cols: number, rows: number): void {
+    this.terminal.reset();
+    this.terminal.resize(cols, rows);
+    this.#mark();
+  }
+
   get alternate(): boolean {
     return this.terminal.buffer.active.type === 'alternate';
   }

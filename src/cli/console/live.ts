@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
 import { PaintedDisplay, RawDisplay, type Display } from './display.ts';
 import { ConsoleKeys, type KeyAction } from './keys.ts';
-import { ConsoleSession } from './session.ts';
+import { ConsoleSession, gapText } from './session.ts';
 
 export interface LiveOptions {
   take: boolean;
@@ -44,6 +44,8 @@ export async function liveConsole(
           if (note.cols !== undefined && note.rows !== undefined) shows.resizeNode(note.cols, note.rows);
           shows.status(`${node.name}: ${note.text}`);
         }),
+      resync: (skipped, cols, rows, screen) =>
+        queue(() => shows.resync(`${node.name}: ${gapText(skipped)}`, cols, rows, screen)),
       state: (state) => queue(() => shows.status(statusText(node, state, client.welcome.session))),
       ended: (why) => settle(why),
     };

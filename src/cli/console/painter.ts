@@ -60,6 +60,15 @@ export class Painter {
     this.#write(out + this.#modeChanges() + this.#cursor());
   }
 
+  /** What stands there moves up into the terminal's scrollback, and this line behind it; the emulator begins anew. */
+  restart(line: string): void {
+    const height = this.#height;
+    const upwards = `\x1b[${height};1H${'\n'.repeat(height)}\x1b[1;1H${shown(line)}\x1b[K\x1b[${height};1H\n`;
+    if (!this.#wasAlternate) this.#write(`\x1b[0m${upwards}`);
+    this.#offset = 0;
+    this.#reset();
+  }
+
   /** Leaves what is on the screen where it is; the terminal is as it was. */
   end(): void {
     const { rows } = this.#screen;

@@ -30,6 +30,20 @@ export class ScriptPrinter {
     await this.#emulator?.write(bytes, () => this.#printTo('cursor'));
   }
 
+  /**
+   * Lines are missing from here to the screen as it is now: what stood unfinished ends. Raw output has no screen: its
+   * bytes go on where they go on.
+   */
+  async resync(cols: number, rows: number, screen: Uint8Array): Promise<void> {
+    const emulator = this.#emulator;
+    if (emulator === null) return;
+    this.#printTo('end');
+    emulator.restart(cols, rows);
+    this.#next = 0;
+    this.#used = 0;
+    await emulator.write(screen, () => this.#printTo('cursor'));
+  }
+
   /** Does what was printed since the last match hold this? What it matched is used up then. */
   expect(pattern: RegExp): boolean {
     const open = this.#openLine();

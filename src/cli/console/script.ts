@@ -11,7 +11,7 @@ import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
 import { hint } from '../output.ts';
 import { ScriptPrinter } from './script-printer.ts';
-import { ConsoleSession } from './session.ts';
+import { ConsoleSession, gapText } from './session.ts';
 import type { ConsoleStep } from './steps.ts';
 
 /** The next line goes out when the node has said nothing for so long; a shell's prompt comes sooner, ms. */
@@ -55,6 +55,11 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
         work = work.then(() => printer.write(bytes));
       },
       note: (note) => hint(`rackui: ${nodeText(node)}: ${note.text}`),
+      resync: (skipped, cols, rows, screen) => {
+        heard = performance.now();
+        hint(`rackui: ${nodeText(node)}: ${gapText(skipped)}`);
+        work = work.then(() => printer.resync(cols, rows, screen));
+      },
       state: noteProof,
       ended: (why) => (ended = why),
     };

@@ -6,9 +6,16 @@ import type { Address } from '../../rack/address.ts';
 export interface SessionHandlers {
   data(bytes: Uint8Array): void;
   note(note: ServerNotes['console.note']): void;
+  /** This program fell behind: so many bytes were never sent to it, and this is the screen as it is now. */
+  resync(skipped: number, cols: number, rows: number, screen: Uint8Array): void;
   state(state: ConsoleState): void;
   /** It is over, and why. */
   ended(why: string): void;
+}
+
+/** What the operator is told of the gap. */
+export function gapText(skipped: number): string {
+  return `gap: ${Math.ceil(skipped / 1000)} KB that the node printed were not taken in time and are left out; its log has them`;
 }
 
 export class ConsoleSession {
@@ -23,6 +30,9 @@ export class ConsoleSession {
     this.#stops = [
       client.on('console.data', (piece) => {
         if (piece.addr === addr) handlers.data(Buffer.from(piece.data, 'base64'));
+      }),
+      client.on('console.resync', ({ addr: of, skipped, cols, rows, screen }) => {
+        if (of === addr) handlers.resync(skipped, cols, rows, Buffer.from(screen, 'base64'));
       }),
       client.on('console.note', (note) => {
         if (note.addr !== addr) return;

@@ -30,6 +30,10 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       return { ok: true };
     },
     'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),
+    'console.last': async ({ addr }) => {
+      expectNode(services, addr);
+      return { addr, now: Date.now(), seen: await consoles.lastScreen(addr) };
+    },
     'log.read': (request) => {
       expectNode(services, request.addr);
       return consoles.log(request);

@@ -66,6 +66,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'console.baud': z.object({
     baud: z.union([z.literal(115200), z.literal(57600), z.literal(19200), z.literal(9600)]),
   }),
+  'console.last': z.object({ addr }),
   'log.read': z.object({
     addr,
     kind: z.enum(['lines', 'raw']),

@@ -1,10 +1,12 @@
 /** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type Frame, type InkRole, type RawInk, type Rect, type Span } from '../frame.ts';
-import { formatClock, formatDuration, type Glyphs } from '../glyphs.ts';
+import { formatDuration, type Glyphs } from '../glyphs.ts';
 import { nameOf, type State } from '../state.ts';
 import type { Look } from '../state-console.ts';
+import { lastScreenOf } from '../update-last-screen.ts';
 import { selection } from '../update-look.ts';
+import { agesOf, lastScreenIn, whyNone, type LastScreenShown } from './last-screen.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 /** What the view needs of an emulator. Lines count from the oldest kept one. */
@@ -19,8 +21,8 @@ export interface ScreenPicture {
   line(y: number, put: (x: number, ch: string, ink: RawInk, wide?: boolean) => void): void;
 }
 
-/** A node's screen, or null where its console was never attached here. */
-export type Screens = (addr: Address) => ScreenPicture | null;
+/** A node's screen: of its console as it was or is open here, or the last one that the server has; null: there is none. */
+export type Screens = (addr: Address, which?: 'last') => ScreenPicture | null;
 
 export function paintPane(frame: Frame, rect: Rect, state: State, screens: Screens, g: Glyphs): void {
   const beside = rect.x > 0;
@@ -33,18 +35,15 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   const edge: InkRole = state.focus === 'console' ? 'borderFocus' : 'border';
   if (beside) for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, edge);
   for (let x = inner.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, edge);
-  const shown = shownIn(state);
-  if (shown === null) {
-    frame.text(inner.x + 1, rect.y, ' console ', 'dim');
-    frame.text(inner.x + 2, inner.y + 1, 'Enter on a node opens its console here.', 'dim', inner.width - 3);
-    return;
-  }
-  frame.spans(inner.x + 1, rect.y, titleOf(state, shown), inner.width - 2);
-  const picture = screens(shown);
-  const joining = state.pane.attachment.kind === 'joining';
+  const { attachment } = state.pane;
+  const shown = attachment.kind === 'none' ? (lastScreenOf(state) ?? state.cursor) : attachment.addr;
+  const live = attachment.kind === 'joined';
+  const last = live ? null : lastScreenIn(state, shown, screens);
+  frame.spans(inner.x + 1, rect.y, titleOf(state, shown, last), inner.width - 2);
+  const picture = live ? screens(shown) : (last?.picture ?? null);
   if (picture === null) {
-    const why = joining ? 'opening …' : 'Enter opens this console again, with its screen.';
-    frame.text(inner.x + 2, inner.y + 1, why, 'dim', inner.width - 3);
+    const why = attachment.kind === 'none' ? whyNone(state, shown) : ['opening …'];
+    why.forEach((text, i) => frame.text(inner.x + 2, inner.y + 1 + i, text, 'dim', inner.width - 3));
     return;
   }
   const scroll = state.pane.kept.get(shown)?.scroll ?? 0;
@@ -56,7 +55,7 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
     picture.line(y, (x, ch, ink, wide = false) => {
       if (x >= inner.width) return;
       // A wide character that the edge cuts would push out of the pane.
-      frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, ink);
+      frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, live ? ink : faded(ink));
     });
   }
   if (look !== null) {
@@ -73,10 +72,9 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   paintPaneNotice(frame, inner, state);
 }
 
-/** Beside the map: while no console is open, the last screen of the node under the cursor, where it has one. */
-function shownIn({ focus, cursor, pane }: State): Address | null {
-  const looksBack = focus === 'map' && pane.attachment.kind === 'none' && pane.kept.has(cursor);
-  return looksBack ? cursor : pane.shown;
+/** What is not live must not look so, whatever the colours that the node chose. */
+function faded(ink: RawInk): RawInk {
+  return (ink & ~rawInk(FLAG.bold, 0, 0)) | rawInk(FLAG.dim, 0, 0);
 }
 
 /** What is selected, or was found, is turned over: its own colours stay told apart. */
@@ -103,7 +101,7 @@ export function topLine(picture: ScreenPicture, height: number, scroll: number):
   return Math.max(0, follow - scroll);
 }
 
-function titleOf(state: State, shown: Address): Span[] {
+function titleOf(state: State, shown: Address, last: LastScreenShown | null): Span[] {
   const look = lookOf(state, viewOf(state, shown));
   const name: Span[] = [
     [` ${nameOf(state, shown)} `, 'title'],
@@ -116,18 +114,15 @@ function titleOf(state: State, shown: Address): Span[] {
       ? [[`copy mode, line ${state.pane.look.y + 1} of ${state.pane.look.length} `, 'warn']]
       : [];
   const scrolled: Span[] = (kept?.scroll ?? 0) > 0 ? [[`${kept?.scroll ?? 0} lines back `, 'warn']] : [];
-  return [...name, ...roleOf(state, shown), ...looking, ...scrolled];
+  const how =
+    last === null || state.pane.attachment.kind !== 'none' ? roleOf(state, shown) : agesOf(state, shown, last);
+  return [...name, ...how, ...looking, ...scrolled];
 }
 
 function roleOf(state: State, shown: Address): Span[] {
-  const { attachment, kept } = state.pane;
-  if (attachment.kind === 'joining' && attachment.addr === shown) return [['opening … ', 'aging']];
-  if (attachment.kind !== 'joined' || attachment.addr !== shown) {
-    const left = kept.get(shown);
-    if (left === undefined || left.leftAt === null) return [];
-    const why = left.why === null ? '' : `: ${left.why}`;
-    return [[`left ${formatClock(left.leftAt, state.utcOffsetMin, true)}${why} `, 'stale']];
-  }
+  const { attachment } = state.pane;
+  if (attachment.kind === 'joining') return [['opening … ', 'aging']];
+  if (attachment.kind !== 'joined' || attachment.addr !== shown) return [];
   const console = state.console;
   const spans: Span[] = pastingSpans(state);
   if (state.link.kind === 'lost') spans.push(['server gone ', 'fault']);
