@@ -11,11 +11,12 @@ import type { Settings } from '../tui/state-settings.ts';
 export async function settingsOf(config: string | undefined): Promise<Settings> {
   const candidates = config === undefined ? configCandidates() : [{ path: resolve(config) }];
   if (!settingsIn(candidates)) return (await import('../tui/state-settings.ts')).DEFAULT_SETTINGS;
-  const [{ findConfig, loadConfig, placedProblems }, { overridesFrom }] = await Promise.all([
+  const [{ findConfig, placedProblems }, { loadWishes }, { overridesFrom }] = await Promise.all([
     import('../config/load.ts'),
+    import('../config/rack-list.ts'),
     import('../tui/key-overrides.ts'),
   ]);
-  const { interface: wishes, keys: raw } = loadConfig(config).config;
+  const { interface: wishes, keys: raw } = loadWishes(config);
   const { keys, problems } = overridesFrom(raw);
   const found = findConfig(config);
   if (problems.length > 0 && found !== null) throw placedProblems(found, problems);

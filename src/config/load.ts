@@ -79,28 +79,35 @@ export function findConfig(
  * @throws ConfigError
  */
 export function parseConfig(text: string, file: string): Config {
+  const { data, problem } = parseAs(configSchema, text, file);
+  const contradictions = [...checkNodes(data.nodes), ...checkHooks(data), ...checkTriggers(data), ...checkBoot(data)];
+  if (contradictions.length > 0)
+    throw new ConfigError(contradictions.map(({ path, message }) => problem(path, message)));
+  return data;
+}
+
+/**
+ * Text to what a schema makes of it, and how to say with its place what else is wrong with it.
+ * @throws ConfigError
+ */
+export function parseAs<S extends z.ZodType>(
+  schema: S,
+  text: string,
+  file: string,
+): { data: z.output<S>; problem: (path: Path, message: string) => ConfigProblem } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number, message: string): ConfigProblem => ({ file, ...lines.linePos(offset), message });
   if (document.errors.length > 0)
     throw new ConfigError(document.errors.map((e) => at(e.pos[0], `not YAML: ${e.message}`)));
-  const parsed = configSchema.safeParse(document.toJS() ?? {});
+  const parsed = schema.safeParse(document.toJS() ?? {});
   if (!parsed.success)
     throw new ConfigError(
       parsed.error.issues
         .flatMap(flatten)
         .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
-  const { nodes } = parsed.data;
-  const contradictions = [
-    ...checkNodes(nodes),
-    ...checkHooks(parsed.data),
-    ...checkTriggers(parsed.data),
-    ...checkBoot(parsed.data),
-  ];
-  if (contradictions.length > 0)
-    throw new ConfigError(contradictions.map(({ path, message }) => at(offsetOf(document, path), message)));
-  return parsed.data;
+  return { data: parsed.data, problem: (path, message) => at(offsetOf(document, path), message) };
 }
 
 /**
@@ -187,7 +194,8 @@ function flatten(issue: z.core.$ZodIssue): { path: Path; place?: 'key'; message:
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
       place: 'key',
-      message: 'no such setting; see docs/configuration.md',
+      // Where a schema has words of its own for it, those.
+      message: /^Unrecognized/.test(issue.message) ? 'no such setting; see docs/configuration.md' : issue.message,
     }));
   if (issue.code === 'invalid_union' && issue.path.some((part) => SECRET_KEYS.has(String(part))))
     return [

@@ -8,6 +8,36 @@ import { seconds, secret } from './schema-values.ts';
 
 const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
 
+/** The operator's terminal. */
+const interfaceWishes = z
+  .strictObject({
+    mouse: z.boolean().default(false),
+    /** Rings for new alarms. */
+    bell: z.boolean().default(false),
+  })
+  .prefault({});
+
+/** Keys of the interface: place, command, key or keys. Which there are only the interface knows. */
+const keyWishes = z
+  .record(z.string(), z.record(z.string(), z.union([keyText, z.array(keyText).min(1).max(8)])))
+  .default({});
+
+/** One process serves them all, and one row of tabs shows them. */
+const MOST_RACKS = 8;
+const RACK_FILES = 'a list of the racks’ files, e.g. [north.yaml, south.yaml]';
+const RACK_FILE = 'the path of a rack’s configuration file';
+
+/** A file that lists the files of several racks, and says how the interface that shows them all is used. */
+export const rackListSchema = z.strictObject(
+  {
+    racks: z.array(z.string(RACK_FILE), RACK_FILES).min(1, RACK_FILES).max(MOST_RACKS, `${MOST_RACKS} at most`),
+    interface: interfaceWishes,
+    keys: keyWishes,
+  },
+  'a file with racks: holds only interface and keys beside it; what is one rack’s stands in that rack’s file',
+);
+export type RackListConfig = z.infer<typeof rackListSchema>;
+
 export const configSchema = z.strictObject({
   name: z.string().max(64).default('rack'),
   /** Device of the bus. */
@@ -70,16 +100,8 @@ export const configSchema = z.strictObject({
       steady: seconds.default(15),
     })
     .prefault({}),
-  /** The operator's terminal. */
-  interface: z
-    .strictObject({
-      mouse: z.boolean().default(false),
-      /** Rings for new alarms. */
-      bell: z.boolean().default(false),
-    })
-    .prefault({}),
-  /** Keys of the interface: place, command, key or keys. Which there are only the interface knows. */
-  keys: z.record(z.string(), z.record(z.string(), z.union([keyText, z.array(keyText).min(1).max(8)]))).default({}),
+  interface: interfaceWishes,
+  keys: keyWishes,
   /** Named sequences: `rackui plan run NAME`. */
   plans: z.record(planName, plan).default({}),
   /** The program (and its arguments) by which the master, this machine, shuts itself down at the end of a plan. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadRackList } from '../../src/config/rack-list.ts';
+import { loadRackList, loadWishes } from '../../src/config/rack-list.ts';
 
 let dir: string;
 beforeAll(() => {
@@ -32,6 +32,25 @@ test('the racks in the order of the file, their paths beside it', () => {
   ]);
 });
 
+test('what it says of the operator’s terminal holds for all of them; what a rack’s own file says does not', () => {
+  writeFileSync(
+    join(dir, 'own.yaml'),
+    'name: own\nport: /dev/o\ninterface: { bell: true }\nkeys: { map: { quit: Q } }\n',
+  );
+  const path = join(dir, 'list.yaml');
+  const wishes = (text: string): object => {
+    writeFileSync(path, text);
+    const { interface: terminal, keys } = loadWishes(path);
+    return { terminal, keys };
+  };
+  expect(wishes('racks: [own.yaml]\ninterface: { mouse: true }\nkeys: { map: { power: W } }\n')).toEqual({
+    terminal: { mouse: true, bell: false },
+    keys: { map: { power: 'W' } },
+  });
+  expect(wishes('racks: [own.yaml]\n')).toEqual({ terminal: { mouse: false, bell: false }, keys: {} });
+  expect(loadWishes(join(dir, 'own.yaml')).keys).toEqual({ map: { quit: 'Q' } });
+});
+
 test('one rack’s configuration is no list', () => {
   expect(load('name: x\nplans: {}\n')).toBeNull();
 });
@@ -41,8 +60,13 @@ describe('what is wrong is said with its place', () => {
     ['racks: []\n', 'list.yaml:1:8: racks: a list of the racks’ files, e.g. [north.yaml, south.yaml]'],
     ['racks: a.yaml\n', 'list.yaml:1:8: racks: a list of the racks’ files'],
     ['racks:\n', 'list.yaml:'],
-    ['racks: [a.yaml, 3]\n', 'list.yaml:1:17: racks: the path of a rack’s configuration file'],
-    ['racks: [a.yaml]\nport: /dev/x\n', 'list.yaml:2:1: a file with racks: holds nothing else'],
+    ['racks: [a.yaml, 3]\n', 'list.yaml:1:17: racks.1: the path of a rack’s configuration file'],
+    [
+      'racks: [a.yaml]\nport: /dev/x\n',
+      'list.yaml:2:1: port: a file with racks: holds only interface and keys beside it',
+    ],
+    ['racks: [a.yaml]\ninterface: { mouse: yes }\n', 'list.yaml:2:21: interface.mouse: '],
+    ['racks: [a.yaml]\ninterface: { moose: true }\n', 'list.yaml:2:14: interface.moose: no such setting'],
     ['racks: [a.yaml, same-name.yaml]\n', 'list.yaml:1:17: same-name.yaml: the name North is already that of'],
     ['racks: [a.yaml, same-port.yaml]\n', 'list.yaml:1:17: same-port.yaml: the port /dev/a is already that of north'],
     ['racks: [a.yaml, missing.yaml]\n', 'missing.yaml: there is no such file'],

@@ -3,6 +3,7 @@ import { EXIT } from '../../api/power.ts';
 import { checkPlans } from '../../config/check.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
+import { settingsIn } from '../../config/peek.ts';
 import { compressNames } from '../../rack/compress.ts';
 import type { GlobalOptions } from '../context.ts';
 import type { RackList } from '../../config/rack-list.ts';
@@ -20,9 +21,13 @@ export async function configCommand(what: 'check' | 'show' | 'schema', options: 
 
 /** Of several racks: each with its own file; whatever is wrong with any of them has been thrown. */
 async function checkList({ path, racks }: RackList, options: GlobalOptions): Promise<number> {
+  await settingsOf(options.config);
   print(`${path}: good, ${racks.length} racks`);
   const codes: number[] = [];
-  for (const rack of racks) codes.push(await check({ ...options, config: rack.path }));
+  for (const rack of racks) {
+    codes.push(await check({ ...options, config: rack.path }));
+    if (settingsIn([rack])) print(`${rack.path}: what it says under interface and keys does not hold with ${path}`);
+  }
   return Math.max(...codes);
 }
 
