@@ -1,5 +1,6 @@
 /** Why a key cannot be used now, in words for people; null: it can. Pure. */
 import type { PlanState } from '../api/plan.ts';
+import { layoutOf } from './layout.ts';
 import { shownOperations, type State } from './state.ts';
 import { runToShow, shownRuns } from './state-plans.ts';
 
@@ -28,6 +29,10 @@ export const busFine = (state: State): string | null =>
 export const noFilter = (state: State): string | null => (state.filter === '' ? 'nothing is filtered' : null);
 export const noMark = (state: State): string | null =>
   state.lastMark === null ? 'no node was marked yet: a range begins there' : null;
+export const noCharts = (state: State): string | null => {
+  const layout = layoutOf(state);
+  return layout.kind === 'normal' && layout.detail !== null ? null : 'no detail is shown: L goes to a layout with it';
+};
 export const nothingShown = (state: State): string | null =>
   state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
 

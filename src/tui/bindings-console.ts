@@ -60,7 +60,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'prefix', keys: ['z'], command: 'zoom', hint: null, help: 'give the console the whole screen, or back' },
   {
     ...{ context: 'prefix', keys: ['M'], command: 'mouse', hint: null },
-    help: 'mouse on or off: select, open, scroll, move the line between map and console',
+    help: 'mouse on or off: choose, open, scroll, press the keys named below, move the console’s edge',
   },
   { context: 'prefix', keys: [':'], command: 'palette', hint: null, help: 'every command and node, by letters' },
   { context: 'prefix', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },

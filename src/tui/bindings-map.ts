@@ -93,7 +93,7 @@ export const MAP_BINDINGS: readonly Binding[] = [
   },
   {
     ...{ context: 'map', keys: ['M'], command: 'mouse', hint: null },
-    help: 'mouse on or off: select, open, scroll, move the line between map and console',
+    help: 'mouse on or off: choose, open, scroll, press the keys named below, move the console’s edge',
   },
   { context: 'map', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'map', keys: ['q'], command: 'quit', hint: 'quit', help: 'leave; running operations go on in the server' },

@@ -6,7 +6,7 @@ const oneRack = (state: State): string | null =>
   state.racks.names.length === 1 ? 'one rack is configured; several are a list of files (racks:)' : null;
 
 export const RACK_BINDINGS: readonly Binding[] = [
-  ...(['map', 'prefix'] as const).flatMap((context): Binding[] => [
+  ...(['map', 'prefix', 'left'] as const).flatMap((context): Binding[] => [
     { context, keys: ['>'], command: 'next-rack', hint: null, help: 'to the next rack', disabled: oneRack },
     { context, keys: ['<'], command: 'previous-rack', hint: null, help: 'to the rack before', disabled: oneRack },
     { context, keys: ['R'], command: 'racks', hint: null, help: 'all racks at a glance', disabled: oneRack },

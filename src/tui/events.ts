@@ -7,6 +7,7 @@ import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
+import type { Target } from './frame.ts';
 import type { Pointer } from './node-pointer.ts';
 import type { State } from './state.ts';
 import type { View } from './state-view.ts';
@@ -21,9 +22,11 @@ export interface RequestError {
 
 /** `local` times are this machine's clock, epoch milliseconds. */
 export type UiEvent =
-  /** `burst`: how many keys came in the same read; `late`: it is not the first of them. */
-  | { type: 'token'; token: Token; burst: number; local: number }
+  /** `burst`: how many keys came in the same read; `target`: what the mouse points at in the frame that was seen. */
+  | { type: 'token'; token: Token; burst: number; local: number; target?: Target | null }
   | { type: 'tick'; local: number }
+  /** This rack is the one on the screen now, or no more. */
+  | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }
   /** The frame that showed the overlay (or its prompt) is on the terminal. */
   | { type: 'painted'; local: number }

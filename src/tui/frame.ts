@@ -62,6 +62,9 @@ export interface Rect {
   height: number;
 }
 
+/** What a click means there: the row of a list so many below the chosen one, keys to press, a rack to show. */
+export type Target = { rows: number } | { keys: readonly string[] } | { rack: number };
+
 export class Frame {
   readonly cols: number;
   readonly rows: number;
@@ -71,6 +74,9 @@ export class Frame {
   readonly grounds: Ground[];
   /** Where the terminal's cursor is to be seen, or null. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; shape?: number } | null = null;
+
+  /** What was painted last lies on top; null: nothing that can be clicked, over something that could. */
+  readonly #targets: { rect: Rect; target: Target | null }[] = [];
 
   constructor(cols: number, rows: number) {
     this.cols = cols;
@@ -134,6 +140,17 @@ export class Frame {
       this.grounds[from + i] = other.grounds[i] ?? 'screen';
     }
     if (other.cursor) this.cursor = { ...other.cursor, y: other.cursor.y + y };
+    for (const { rect, target } of other.#targets) this.target({ ...rect, y: rect.y + y }, target);
+  }
+
+  target(rect: Rect, target: Target | null): void {
+    this.#targets.push({ rect, target });
+  }
+
+  targetAt(x: number, y: number): Target | null {
+    const over = ({ rect }: { rect: Rect }): boolean =>
+      x >= rect.x && y >= rect.y && x < rect.x + rect.width && y < rect.y + rect.height;
+    return this.#targets.findLast(over)?.target ?? null;
   }
 
   /** The characters, one string a row, trailing blanks kept: for golden files. */

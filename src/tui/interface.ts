@@ -38,6 +38,8 @@ export function runInterface(options: InterfaceOptions): Promise<InterfaceEnd> {
   return new Interface(options).run();
 }
 
+type MouseToken = Extract<Token, { kind: 'mouse' }>;
+
 class Interface {
   readonly #o: InterfaceOptions;
   readonly #disposals: (() => void)[] = [];
@@ -58,7 +60,7 @@ class Interface {
     this.#input = new Input(options.stdin, (tokens) => this.#take(tokens));
     const names = options.racks.map(({ client }) => client.welcome.snapshot.rack.name);
     this.#seats = options.racks.map((access, index): Seat => {
-      const seat: Seat = new Seat(access, { names, index }, this.#room(), options, {
+      const seat: Seat = new Seat(access, { names, index, shown: index === 0 }, this.#room(), options, {
         happened: (event, before) => this.#happened(seat, event, before),
         printed: () => {
           if (seat === this.#seat) this.#draw();
@@ -134,7 +136,7 @@ class Interface {
     on(process, 'uncaughtException', (error: Error) => this.#crash(error));
     on(process, 'unhandledRejection', (error: Error) => this.#crash(error));
     on(process, 'exit', () => this.#terminal?.leave());
-    const tick = setInterval(() => this.#toAll({ type: 'tick', local: Date.now() }), TICK_MS);
+    const tick = setInterval(() => this.#tick(), TICK_MS);
     this.#disposals.push(() => clearInterval(tick));
     stdin.resume();
   }
@@ -144,8 +146,12 @@ class Interface {
     const local = Date.now();
     for (const token of tokens) {
       if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
-      const own = token.kind === 'mouse' ? belowTabs(token, tabRows(this.#seats.length)) : token;
-      this.#seat.dispatch({ type: 'token', token: own, burst, local });
+      if (token.kind !== 'mouse') this.#seat.dispatch({ type: 'token', token, burst, local });
+      else {
+        const { x, y } = token.pointer;
+        const target = this.#painting?.targetAt(x, y) ?? null;
+        this.#seat.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target });
+      }
     }
   }
 
@@ -153,9 +159,27 @@ class Interface {
     for (const seat of this.#seats) seat.dispatch(event);
   }
 
+  /** A rack's rows begin under the tabs. */
+  #belowTabs(token: MouseToken): MouseToken {
+    const { pointer } = token;
+    return { ...token, pointer: { ...pointer, y: pointer.y - tabRows(this.#seats.length) } };
+  }
+
+  /** What is not on the screen asks for nothing; what comes onto it is of this moment at once. */
   #show(index: number): void {
+    if (index === this.#active) return;
+    const local = Date.now();
+    this.#seat.dispatch({ type: 'shown', on: false, local });
     this.#active = index;
+    this.#seat.dispatch({ type: 'shown', on: true, local });
     this.#draw();
+  }
+
+  /** Of a rack that is not on the screen a tab tells nothing that ages; in the overview all of them do. */
+  #tick(): void {
+    const event: UiEvent = { type: 'tick', local: Date.now() };
+    if (this.#seat.state.overlay?.kind === 'racks') this.#toAll(event);
+    else this.#seat.dispatch(event);
   }
 
   #happened(seat: Seat, event: UiEvent, before: State): void {
@@ -165,6 +189,8 @@ class Interface {
     // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
     // Of a rack that is not shown the tabs tell what must not be missed; in the overview a tick a second is enough.
     if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
+    // All of them are of this moment when they are looked at together.
+    if (state.overlay?.kind === 'racks' && before.overlay?.kind !== 'racks') this.#tick();
     if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
   }
 
@@ -214,10 +240,4 @@ function differs(before: State, after: State): boolean {
 /** What a tab tells. */
 function differsInTab(before: State, after: State): boolean {
   return before.link.kind !== after.link.kind || before.bus.state !== after.bus.state || before.alarms !== after.alarms;
-}
-
-/** A rack's rows begin under the tabs; above them is nothing of its own. */
-function belowTabs(token: Extract<Token, { kind: 'mouse' }>, tabs: number): Token {
-  const { pointer, bytes } = token;
-  return pointer.y < tabs ? { kind: 'reply', bytes } : { ...token, pointer: { ...pointer, y: pointer.y - tabs } };
 }

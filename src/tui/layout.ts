@@ -105,8 +105,8 @@ interface Arrangement {
   detail: Rect | 'under' | null;
 }
 
-/** A console that was dragged narrower or wider leaves the map a line for each node's cell. */
-const DRAGGED = { console: 40, map: 62 };
+/** A console that was dragged leaves the map a line for each node's cell, and keeps some lines of its own. */
+const DRAGGED = { console: 40, map: 62, consoleRows: 6, mapRows: 5 };
 
 function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement {
   const detail = !panes.detail
@@ -134,7 +134,12 @@ function stacked(state: State, body: Rect, panes: Panes): Arrangement {
   const mapRows = Math.min(blades(state).length, Math.max(4, Math.floor(body.height * 0.4))) + 1;
   const beside = panes.detail && body.width >= NARROW_DETAIL.cols;
   const whole = beside ? { ...body, width: NARROW_DETAIL.map } : body;
-  const lower = panes.console ? Math.min(CONSOLE.rows, body.height - mapRows) : 0;
+  const { splitRows } = state.view;
+  const rows =
+    splitRows === null
+      ? Math.min(CONSOLE.rows, body.height - mapRows)
+      : Math.max(DRAGGED.consoleRows, Math.min(body.height - DRAGGED.mapRows, splitRows));
+  const lower = panes.console ? rows : 0;
   const console = lower > 0 ? { ...whole, y: body.y + body.height - lower, height: lower } : null;
   const left = { ...whole, height: body.height - lower };
   if (!panes.detail) return { left, console, detail: null };

@@ -6,7 +6,7 @@ import type { State } from './state.ts';
 export function switchMouse(state: State): Step {
   const mouse = !state.settings.mouse;
   const text = mouse
-    ? 'mouse on: click selects, again opens, the wheel scrolls, the line between map and console moves; Shift selects text'
+    ? 'mouse on: click chooses, again opens; drag the console’s edge; Shift selects'
     : 'mouse off: it is your terminal’s again';
   return step(withNotice({ ...state, settings: { ...state.settings, mouse } }, 'info', text), {
     do: 'report-mouse',

@@ -1,5 +1,6 @@
 /** When a frame is painted: a key's answer at once, a stream of updates once a frame, none into a congested terminal. */
 import { toAscii } from './ascii.ts';
+import type { Frame, Target } from './frame.ts';
 import { glyphs } from './glyphs.ts';
 import type { Plot } from './plot.ts';
 import type { Seat } from './seat.ts';
@@ -30,6 +31,8 @@ export class Painting {
   #lastFrameAt = 0;
   /** What lay over the screen in the last frame that was sent. */
   #drawn: State['overlay'] = null;
+  /** What the operator sees. */
+  #seen: Frame | null = null;
   #owed = false;
   #over = false;
 
@@ -55,6 +58,11 @@ export class Painting {
       const immediate = setImmediate(draw);
       this.#cancel = () => clearImmediate(immediate);
     }
+  }
+
+  /** What a click means there, in the frame that is seen. */
+  targetAt(x: number, y: number): Target | null {
+    return this.#seen?.targetAt(x, y) ?? null;
   }
 
   end(): void {
@@ -87,6 +95,7 @@ export class Painting {
     // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {
       this.#drawn = seat.state.overlay;
+      this.#seen = frame;
       if (terminal.show(frame, awaitsPaint(seat.state))) this.#lastFrameAt = began;
     }
     this.#lookWhetherSeen();

@@ -18,10 +18,12 @@ export interface View {
   cells: CellSize;
   /** Columns of a console beside the map, as it was dragged; null: as the layout has it. */
   split: number | null;
+  /** Rows of a console below the map, as it was dragged; null: as the layout has it. */
+  splitRows: number | null;
   span: Span;
 }
 
-export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto', split: null, span: 'minutes' };
+export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto', split: null, splitRows: null, span: 'minutes' };
 
 export const PRESET_WORDS: Record<Preset, string> = {
   auto: 'as the terminal has room',
@@ -37,7 +39,10 @@ export function viewFrom(json: unknown): View {
   return {
     preset: PRESETS.find((one) => one === said['preset']) ?? USUAL_VIEW.preset,
     cells: CELL_SIZES.find((one) => one === said['cells']) ?? USUAL_VIEW.cells,
-    split: Number.isInteger(said['split']) ? Number(said['split']) : null,
+    split: wholeNumber(said['split']),
+    splitRows: wholeNumber(said['splitRows']),
     span: SPANS.find((one) => one === said['span']) ?? USUAL_VIEW.span,
   };
 }
+
+const wholeNumber = (said: unknown): number | null => (Number.isInteger(said) ? Number(said) : null);

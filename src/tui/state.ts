@@ -35,8 +35,8 @@ export interface Notice {
 
 export interface State {
   settings: Settings;
-  /** All racks that this interface shows, in their order, and which of them this is. */
-  racks: { names: readonly string[]; index: number };
+  /** All racks of this interface, in their order, which of them this is, and whether it is the one on the screen. */
+  racks: { names: readonly string[]; index: number; shown: boolean };
   size: { cols: number; rows: number };
   /** Server's clock, epoch milliseconds. */
   now: number;
@@ -70,8 +70,8 @@ export interface State {
   lastMark: Address | null;
   /** Words that nodes must match to be shown (see filter.ts); '': all. */
   filter: string;
-  /** The line between map and console is held by the mouse. */
-  drag: boolean;
+  /** The line between map and console is held by the mouse, where they stand side by side or one above the other. */
+  drag: 'beside' | 'above' | null;
   /** First digit of an address typed on the map, and when. */
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
@@ -118,7 +118,7 @@ export function initialState(
   const { snapshot } = welcome;
   return {
     settings,
-    racks: { names: [snapshot.rack.name], index: 0 },
+    racks: { names: [snapshot.rack.name], index: 0, shown: true },
     size,
     now: snapshot.now,
     clockOffset: snapshot.now - local,
@@ -145,7 +145,7 @@ export function initialState(
     marks: new Set(),
     lastMark: null,
     filter: '',
-    drag: false,
+    drag: null,
     digit: null,
     pane: NO_CONSOLE,
     last: NO_LAST_SCREEN,

@@ -15,9 +15,9 @@ const REFRESH_MS = 5000;
 const GIVEN_UP_MS = 10_000;
 const LINES = 12;
 
-/** The question whose answer the pane shows; null: no pane, or nobody to ask. */
+/** The question whose answer the pane shows; null: no pane on the screen, or nobody to ask. */
 export function wantedDetail(state: State): DetailRequest | null {
-  if (state.link.kind === 'lost') return null;
+  if (state.link.kind === 'lost' || !state.racks.shown) return null;
   const layout = layoutOf(state);
   if (layout.kind !== 'normal' || layout.detail === null) return null;
   const addr = state.cursor;

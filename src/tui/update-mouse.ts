@@ -1,7 +1,9 @@
-/** The operator's mouse: select, open, scroll, drag the line between map and console. Pure. */
+/** The operator's mouse: select, open, scroll, choose in lists, press keys of the footer, drag the line at the console. Pure. */
 import { bindingsWith, keyNameOf } from './bindings.ts';
+import type { Context } from './bindings.ts';
 import { contextOf } from './context.ts';
 import { step, type Step } from './events.ts';
+import type { Target } from './frame.ts';
 import { cellAt } from './layout-map.ts';
 import { layoutOf, paneScreen } from './layout.ts';
 import type { Pointer } from './node-pointer.ts';
@@ -19,13 +21,17 @@ export interface MouseStep extends Step {
   press: readonly string[];
 }
 
-export function onMouse(state: State, pointer: Pointer): MouseStep {
+/** `target`: what of the frame that was seen is under the pointer. */
+export function onMouse(state: State, pointer: Pointer, target: Target | null): MouseStep {
   const done = ({ state: after, effects }: Step, ...press: string[]): MouseStep => ({ state: after, effects, press });
   const none = done(step(state));
   const { button, action } = pointer;
   const wheel = button === 'wheel-up' ? 'up' : button === 'wheel-down' ? 'down' : null;
+  if (state.drag !== null)
+    return action === 'release' ? done(dropped(state)) : done(step(dragged(state, state.drag, pointer)));
+  const clicked = action === 'press' && button === 'left';
+  if (clicked && target !== null) return done(...onTarget(state, target));
   if (state.overlay !== null) return wheel === null ? none : done(step(state), ...scrollKey(state, wheel));
-  if (state.drag) return action === 'release' ? done(dropped(state)) : done(step(dragged(state, pointer.x)));
   const layout = layoutOf(state);
   if (layout.kind === 'too-small') return none;
   if (layout.console !== null && inside(paneScreen(state), pointer)) return done(inPane(state, pointer, wheel));
@@ -35,12 +41,33 @@ export function onMouse(state: State, pointer: Pointer): MouseStep {
     return state.focus === 'map' && map !== null ? done(step(state), keyNameOf(state, 'map', wheel)) : none;
   if (button !== 'left') return none;
   if (console !== null && console.x > 0 && pointer.x === console.x && pointer.y >= console.y)
-    return done(step({ ...state, drag: true }));
+    return done(step({ ...state, drag: 'beside' }));
+  if (console !== null && map !== null && console.x === 0 && pointer.y === console.y)
+    return done(step({ ...state, drag: 'above' }));
   const addr = map === null ? null : nodeAt(state, pointer);
   if (addr === null) return none;
   // The second click on a node opens its console, as Enter would.
   if (state.focus === 'map' && state.cursor === addr) return done(step(state), keyNameOf(state, 'map', 'attach'));
   return done(step({ ...state, cursor: addr, focus: 'map', notice: null }));
+}
+
+/** Where a click would begin something for which words are typed: there the mouse does nothing. */
+const KEYS_ONLY: readonly (Context | null)[] = [null, 'emergency', 'armed', 'plan-run'];
+
+function onTarget(state: State, target: Target): [Step, ...string[]] {
+  const { overlay } = state;
+  const context = contextOf(state);
+  if ('rack' in target) {
+    if (overlay !== null && overlay.kind !== 'racks') return [step(state)];
+    return [step({ ...state, overlay: null }, { do: 'rack', index: target.rack })];
+  }
+  if (overlay !== null && KEYS_ONLY.includes(context)) return [step(state)];
+  if ('keys' in target) return [step(state), ...target.keys];
+  if (context === null) return [step(state)];
+  // A click chooses, as so many arrows would; one on what is chosen already does it, as Enter would.
+  const command = target.rows === 0 ? 'accept' : target.rows > 0 ? 'down' : 'up';
+  const key = keyNameOf(state, context, command);
+  return [step(state), ...(key === '' ? [] : Array<string>(Math.max(1, Math.abs(target.rows))).fill(key))];
 }
 
 /** The wheel in a panel is its key for scrolling, or for the next line. */
@@ -93,13 +120,17 @@ function nodeAt(state: State, { x, y }: Pointer): Address | null {
 }
 
 /** The line follows the pointer as far as the layout lets it. */
-function dragged(state: State, x: number): State {
+function dragged(state: State, line: NonNullable<State['drag']>, { x, y }: Pointer): State {
   const layout = layoutOf(state);
   const console = layout.kind === 'normal' ? layout.console : null;
-  if (console === null) return { ...state, drag: false };
-  return { ...state, view: { ...state.view, split: Math.max(1, console.x + console.width - x) } };
+  if (console === null) return { ...state, drag: null };
+  const view =
+    line === 'beside'
+      ? { ...state.view, split: Math.max(1, console.x + console.width - x) }
+      : { ...state.view, splitRows: Math.max(1, console.y + console.height - y) };
+  return { ...state, view };
 }
 
 function dropped(state: State): Step {
-  return step({ ...state, drag: false }, { do: 'remember', view: state.view });
+  return step({ ...state, drag: null }, { do: 'remember', view: state.view });
 }

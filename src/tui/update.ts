@@ -33,6 +33,8 @@ function updated(state: State, event: UiEvent): Step {
       return onToken({ ...state, now: event.local + state.clockOffset }, event);
     case 'tick':
       return onTick(state, event.local);
+    case 'shown':
+      return onTick({ ...state, racks: { ...state.racks, shown: event.on } }, event.local);
     case 'resize':
       return step({ ...state, size: { cols: event.cols, rows: event.rows } });
     case 'painted':
@@ -116,7 +118,7 @@ function onToken(state: State, event: TokenEvent): Step {
 /** Unless the mouse is ours only the node's program hears of it. */
 function pointed(state: State, event: TokenEvent, pointer: Pointer): Step {
   if (!state.settings.mouse) return state.overlay === null ? mouseInConsole(state, pointer) : step(state);
-  return pressed(onMouse(state, pointer), event);
+  return pressed(onMouse(state, pointer, event.target ?? null), event);
 }
 
 /** What the palette chose or the mouse means is pressed here, where every key comes in. */

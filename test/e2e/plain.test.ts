@@ -57,6 +57,9 @@ test('TERM=dumb: asked, told what is new, a node shut down by confirmed words; n
   expect(screen.output).not.toContain('\x1b');
   const told = screen.output.split(/\r?\n/).filter((line) => /^\d\d:\d\d:\d\d .*stopped answering/.test(line));
   expect(told).toHaveLength(1);
+  // What the command itself has told is not told again as news.
+  expect(screen.output.match(/is off, seen twice/g)).toHaveLength(1);
+  expect(screen.output).not.toMatch(/\(operation \S+\)/);
 });
 
 test('from a pipe: sentences, and no cut without the words on the line', async () => {

@@ -1,5 +1,7 @@
 /** Several racks in one configuration: one server process, each rack its own bus, socket and state. */
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, renameSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/client/client.ts';
@@ -108,4 +110,95 @@ describe('the interface', () => {
       await screen[Symbol.asyncDispose]();
     }
   });
+
+  test('keys, mouse and bell of the file that lists them; a rack that is not shown is asked for no detail', async () => {
+    two.say('interface: { mouse: true }\nkeys: { map: { next-rack: F6, racks: W } }\n');
+    // One that the interface of before has started may linger.
+    for (const name of ['north', 'south']) await two.run('server', 'stop', '--rack', name);
+    const server = await two.serve();
+    const asked = { north: await overhear('north'), south: await overhear('south') };
+    const screen = two.open({ cols: 160, rows: 50 });
+    try {
+      await screen.waitFor(/4 on/);
+      // Their own words are in the tabs.
+      expect(screen.lines()[0]).toMatch(/F6 next {2}W all $/);
+      await screen.waitFor(() => asked.north.count() > 0, 'north to be asked for a detail');
+      expect(asked.south.count()).toBe(0);
+      screen.type('\x1b[17~');
+      await screen.waitFor(/8 on/);
+      await screen.waitFor(() => asked.south.count() > 0, 'south to be asked at once');
+      const before = { north: asked.north.count(), south: asked.south.count() };
+      await screen.waitFor(() => asked.south.count() >= before.south + 2, 'south to be asked twice more');
+      expect(asked.north.count()).toBe(before.north);
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+      // What is wrong there is said as for one rack.
+      two.say('keys: { map: { power: q } }\n');
+      const { code, err } = await two.run('config', 'check');
+      expect(code).toBe(78);
+      expect(err).toMatch(/racks\.yaml:2:23: keys\.map\.power: q is also the key of "map\.quit"/);
+    } finally {
+      await screen[Symbol.asyncDispose]();
+      for (const one of Object.values(asked)) one.end();
+      server.end();
+      await server.exited;
+      two.say('');
+    }
+  });
+
+  test('the mouse, where the file asks for it: tabs, the overview, a node, its console, the footer', async () => {
+    two.say('interface: { mouse: true }\n');
+    const screen = two.open({ cols: 160, rows: 50 });
+    try {
+      await screen.waitFor(/4 on/);
+      const click = (x: number, y: number): void => screen.type(`\x1b[<0;${x};${y}M\x1b[<0;${x};${y}m`);
+      const clickOn = async (words: string): Promise<void> => {
+        await screen.waitFor(words);
+        const y = screen.lines().findLastIndex((line) => line.includes(words));
+        click((screen.lines()[y] ?? '').indexOf(words) + 1, y + 1);
+      };
+      await clickOn(' south ');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
+      await clickOn('R all');
+      await screen.waitFor(/Enter go there/);
+      // One click chooses, the next one goes there.
+      await clickOn('north  bus');
+      await screen.waitFor(/▌north/);
+      await clickOn('north  bus');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
+      await clickOn('03 node-03');
+      await screen.waitFor(/▌●N03/);
+      await clickOn('03 node-03');
+      await screen.waitFor(/Enter wakes it/);
+      await clickOn('d detach');
+      await screen.waitFor(/Enter console/);
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+      for (const node of Object.values((await two.racks.get('north')?.counters())?.nodes ?? {}))
+        expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
+    } finally {
+      await screen[Symbol.asyncDispose]();
+      two.say('');
+    }
+  });
 });
+
+/** Stands between a rack's server and those who connect from now on, and counts requests for a node's detail. */
+async function overhear(name: string): Promise<{ count: () => number; end: () => void }> {
+  const path = two.socketOf(name);
+  renameSync(path, `${path}.real`);
+  let count = 0;
+  const proxy = createServer((client) => {
+    const server = createConnection(`${path}.real`);
+    client.on('data', (bytes) => (count += bytes.toString('latin1').split('"node.detail"').length - 1));
+    client.pipe(server).pipe(client);
+    for (const one of [client, server]) one.on('error', () => [client, server].forEach((both) => both.destroy()));
+  });
+  proxy.listen(path);
+  await once(proxy, 'listening');
+  const end = (): void => {
+    proxy.close();
+    renameSync(`${path}.real`, path);
+  };
+  return { count: () => count, end };
+}

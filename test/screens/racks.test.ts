@@ -22,7 +22,7 @@ function four(cols: number, rows: number, ...keys: string[]): State[] {
     return new Scene({ cols, rows, rack, nodes: rack.nodes.map(({ addr }) => nodeOn(addr)), sessions: [ME] });
   };
   const first = new Scene({ cols, rows, nodes: MIXED, sessions: [ME, EVE] });
-  first.state = { ...first.state, racks: { names: NAMES, index: 0 } };
+  first.state = { ...first.state, racks: { names: NAMES, index: 0, shown: true } };
   const [b, lab, spare] = [other(1, 24), other(2, 8), other(3, 96)] as const;
   b.state = { ...b.state, bus: { ...b.state.bus, state: 'down', detail: '/dev/ttyUSB1 is gone' } };
   lab.dispatch({ type: 'link-lost', why: 'the server ended' });

@@ -194,7 +194,10 @@ export class Scene {
       const { state, tokens } = tokenize(emptyTokenizer, Buffer.from(read, 'latin1'));
       const all = [...tokens, ...flush(state).tokens];
       const burst = all.filter(({ kind }) => kind === 'key').length;
-      for (const token of all) this.dispatch({ type: 'token', token, burst, local: this.#local });
+      for (const token of all) {
+        const target = token.kind === 'mouse' ? this.seen().targetAt(token.pointer.x, token.pointer.y) : null;
+        this.dispatch({ type: 'token', token, burst, local: this.#local, target });
+      }
     }
     return this;
   }
@@ -338,9 +341,14 @@ export class Scene {
   /** The frame of this moment, once the emulators have taken in what was printed. */
   async frame(asciiOnly = false): Promise<Frame> {
     while (this.#unparsed > 0) await new Promise((resolve) => setImmediate(resolve));
-    const frame = paint(this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
+    const frame = this.seen(asciiOnly);
     this.#emulators.dispose();
     return frame;
+  }
+
+  /** What is on the screen, but for what an emulator has not taken in yet. */
+  seen(asciiOnly = false): Frame {
+    return paint(this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
   }
 }
 

@@ -16,6 +16,8 @@ export interface Racks extends AsyncDisposable {
   readonly config: string;
   readonly env: Readonly<Record<string, string>>;
   socketOf(name: string): string;
+  /** Writes that file anew, with this beside the list of racks. */
+  say(more: string): void;
   /** Runs the program to its end. */
   run(...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
   /** The full-screen interface. */
@@ -36,12 +38,9 @@ export async function racks(nodes: Readonly<Record<string, number>>): Promise<Ra
     }),
   );
   const config = join(folder, 'racks.yaml');
-  writeFileSync(
-    config,
-    `racks: [${Object.keys(nodes)
-      .map((name) => `${name}.yaml`)
-      .join(', ')}]\n`,
-  );
+  const files = Object.keys(nodes).map((name) => `${name}.yaml`);
+  const say = (more: string): void => writeFileSync(config, `racks: [${files.join(', ')}]\n${more}`);
+  say('');
   const runtime = join(folder, 'run');
   mkdirSync(runtime, { mode: 0o700 });
   const env = { RUNTIME_DIRECTORY: runtime, XDG_STATE_HOME: join(folder, 'state'), RACKUI_CONFIG: config };
@@ -53,6 +52,7 @@ export async function racks(nodes: Readonly<Record<string, number>>): Promise<Ra
     config,
     env,
     socketOf: (name) => join(runtime, `${portSlug(started.get(name)?.link ?? '')}.sock`),
+    say,
     async run(...args) {
       const child = spawn(process.execPath, [PROGRAM, ...args], { env: all, stdio: ['ignore', 'pipe', 'pipe'] });
       const said = { out: '', err: '' };

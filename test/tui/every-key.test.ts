@@ -74,7 +74,7 @@ const REACH: Record<Context, () => Scene> = {
 
 function several(): Scene {
   const scene = base();
-  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0 } };
+  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0, shown: true } };
   return scene;
 }
 
@@ -84,6 +84,7 @@ const STORIES: Record<string, () => Scene> = {
   'map mark-range': () => base().keys('03', ' ', '06'),
   'map next-match': () => base().keys('/').typed('dns').keys('\r'),
   'map previous-match': () => base().keys('/').typed('dns').keys('\r'),
+  'map span': () => new Scene({ cols: 160, rows: 50 }),
   'map next-rack': several,
   'map previous-rack': several,
   'map racks': several,
@@ -98,6 +99,9 @@ const STORIES: Record<string, () => Scene> = {
   'prefix previous-rack': () => withRacks(REACH.prefix()),
   'prefix racks': () => withRacks(REACH.prefix()),
   'prefix scroll-down': () => atConsole().keys('\x1d', '\x1b[5~', '\x1d'),
+  'left next-rack': () => withRacks(REACH.left()),
+  'left previous-rack': () => withRacks(REACH.left()),
+  'left racks': () => withRacks(REACH.left()),
   'left scroll-down': () => REACH.left().keys('\x1b[5~'),
   'look older': () => looking().keys('/').typed('a').keys('\r'),
   'look newer': () => looking().keys('/').typed('a').keys('\r'),
@@ -107,7 +111,7 @@ const STORIES: Record<string, () => Scene> = {
 };
 
 function withRacks(scene: Scene): Scene {
-  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0 } };
+  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0, shown: true } };
   return scene;
 }
 

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import type { Alarm } from '../../src/rack/alarm-book.ts';
 import { layoutOf } from '../../src/tui/layout.ts';
 import { cellAt } from '../../src/tui/layout-map.ts';
+import { ended, running } from '../screens/operations.ts';
+import { preview } from '../screens/plans.ts';
 import { ME, MIXED, NOW, Scene } from '../screens/scene.ts';
 
 const WIDE = { cols: 160, rows: 50 };
@@ -65,10 +67,79 @@ test('the wheel moves on the map and scrolls a panel', () => {
   expect(alarms.state.overlay).toMatchObject({ kind: 'alarms', selected: 2 });
 });
 
+/** Where these words stand on the screen. */
+function placeOf(scene: Scene, words: string): [x: number, y: number] {
+  const lines = scene.seen().lines();
+  const y = lines.findIndex((line) => line.includes(words));
+  if (y < 0) throw new Error(`'${words}' is not on the screen:\n${lines.join('\n')}`);
+  return [(lines[y] ?? '').indexOf(words), y];
+}
+const click = (scene: Scene, words: string): Scene => {
+  const [x, y] = placeOf(scene, words);
+  return scene.keys(press(x, y), release(x, y));
+};
+
+test('a click chooses in a list, one on what is chosen does it', () => {
+  const alarms = click(ours({ nodes: MIXED }).keys('a'), 'dk8s-worker-05 11');
+  expect(alarms.state.overlay).toMatchObject({ kind: 'alarms', selected: 1 });
+  expect(click(alarms, 'dk8s-worker-05 11').state).toMatchObject({ overlay: null, cursor: 0x11 });
+
+  const palette = click(ours().keys(':').typed('dns'), 'ns02 C-0');
+  expect(palette.state.overlay).toMatchObject({ kind: 'palette', index: 1 });
+  expect(click(palette, 'ns02 C-0').state.overlay).toBeNull();
+
+  const consoles = click(ours().keys('c'), 'k8s-worker-04');
+  expect(done(consoles, 'attach')).toEqual([]);
+  expect(done(click(consoles, 'k8s-worker-04'), 'attach')).toMatchObject([{ addr: 3 }]);
+
+  const operations = click(ours({ operations: [running(), ended()] }).keys('o'), ended().label);
+  expect(operations.state.overlay).toMatchObject({ kind: 'operations', selected: 1 });
+});
+
+test('from the menu a click leads to a dialog, never past it', () => {
+  const scene = click(ours().keys('03', 'p'), 'Force off');
+  expect(scene.state.overlay).toMatchObject({ kind: 'menu', index: 3 });
+  expect(click(scene, 'Force off').state.overlay).toMatchObject({ kind: 'power', request: { verb: 'force-off' } });
+  expect(done(scene, 'start')).toEqual([]);
+});
+
+test('a key in the footer is pressed by a click, at a console behind its prefix', () => {
+  expect(click(ours(), 'p power').state.overlay).toMatchObject({ kind: 'menu' });
+  const scene = click(ours(WIDE).keys('03', '\r').attached('login: '), 'd detach');
+  expect(done(scene, 'detach')).toHaveLength(1);
+  expect(done(scene, 'keys')).toEqual([]);
+});
+
+test('nothing in the emergency panel is done by a click', () => {
+  const scene = ours(WIDE).keys('!').plans().previewed(preview('shed-dev'));
+  const [before, count] = [scene.state.overlay, scene.effects.length];
+  for (let y = 0; y < WIDE.rows; y++) for (let x = 2; x < WIDE.cols; x += 20) scene.keys(press(x, y), release(x, y));
+  expect(scene.state.overlay).toBe(before);
+  expect(scene.effects.slice(count).filter(({ do: what }) => what !== 'detail')).toEqual([]);
+});
+
+test('the line above a console below the map is dragged, and remembered', () => {
+  const scene = ours({ cols: 100, rows: 40 }).keys('L').keys('03', '\r').attached('login: ').keys('\x1d', 'd');
+  const pane = (): { y: number; height: number } => {
+    const { console } = scene.layout;
+    if (console === null) throw new Error('there is no console');
+    return console;
+  };
+  const { y, height } = pane();
+  scene.keys(press(30, y), drag(30, y + 4));
+  expect(pane()).toMatchObject({ y: y + 4, height: height - 4 });
+  scene.keys(drag(30, 0));
+  expect(scene.layout.map?.area.height).toBeGreaterThanOrEqual(4);
+  scene.keys(drag(30, 39));
+  expect(pane().height).toBe(6);
+  scene.keys(drag(30, y + 2), release(30, y + 2));
+  expect(done(scene, 'remember').at(-1)).toMatchObject({ view: { splitRows: height - 2 } });
+});
+
 test('nothing in a dialog that cuts is done by the mouse', () => {
   const scene = ours().keys('03', 'p', 'f');
   const before = scene.state.overlay;
-  for (let y = 0; y < 24; y++) for (let x = 0; x < 80; x += 4) scene.keys(press(x, y), release(x, y));
+  for (let y = 0; y < 24; y++) for (let x = 2; x < 80; x += 6) scene.keys(press(x, y), release(x, y));
   expect(scene.state.overlay).toMatchObject({ kind: 'power', field: before?.kind === 'power' ? before.field : null });
   expect(done(scene, 'start')).toEqual([]);
 });

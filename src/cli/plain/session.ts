@@ -11,6 +11,7 @@ import { explain, UsageFailure } from '../failure.ts';
 import { print, shown } from '../output.ts';
 import { targetsOf } from '../targets.ts';
 import { Lines } from './lines.ts';
+import { OwnOperations } from './own-operations.ts';
 import {
   alarmSentences,
   eventSentence,
@@ -62,6 +63,7 @@ class PlainSession {
   readonly #ports: PlainPorts;
   readonly #lines: Lines;
   readonly #interactive: boolean;
+  readonly #own: OwnOperations;
   #news: EventRecord[] = [];
   #newsAtOnce = true;
   #gathering: NodeJS.Timeout | null = null;
@@ -74,6 +76,8 @@ class PlainSession {
     this.#ports = ports;
     this.#lines = new Lines(ports.stdin);
     this.#interactive = ports.stdin.isTTY;
+    const { session, snapshot } = client.welcome;
+    this.#own = new OwnOperations(snapshot.sessions.find(({ id }) => id === session)?.who.user ?? '');
   }
 
   async run(): Promise<number> {
@@ -82,6 +86,7 @@ class PlainSession {
     };
     const stops = [
       this.#client.on('event', (event) => this.#hear(event)),
+      this.#client.on('operation', (operation) => this.#own.hear(operation)),
       this.#client.onClose((why) => {
         this.#serverGone = why;
         this.#lines.end();
@@ -169,7 +174,8 @@ class PlainSession {
         return;
       default: {
         if (!PASSED_ON.includes(word)) throw new UsageFailure(`'${word}' is no word here; 'help' lists them`);
-        const code = await this.#ports.run([word, ...rest]);
+        this.#own.running(word);
+        const code = await this.#ports.run([word, ...rest]).finally(() => this.#own.running(null));
         if (code !== EXIT.done) print(`${word}: ${EXIT_WORDS[code] ?? 'it ended'} (code ${code}).`);
       }
     }
@@ -196,6 +202,7 @@ class PlainSession {
     this.#news.push(event);
     this.#gathering ??= setTimeout(() => {
       this.#gathering = null;
+      this.#news = this.#news.filter((news) => !this.#own.tells(news));
       if (!this.#newsAtOnce || !this.#prompted || this.#news.length === 0) return;
       // What is being typed stays in the terminal's line; it is only that the news stand before it.
       if (this.#interactive) process.stdout.write('\n');
@@ -205,7 +212,8 @@ class PlainSession {
   }
 
   #tellNews(): void {
-    newsSentences(this.#news.splice(0)).forEach(print);
+    const news = this.#news.splice(0).filter((event) => !this.#own.tells(event));
+    newsSentences(news).forEach(print);
   }
 
   #prompt(): void {

@@ -35,6 +35,7 @@ export function paintAlarms(frame: Frame, state: State, panel: Extract<Overlay, 
   alarms.slice(from, from + room).forEach((alarm, i) => {
     const y = box.y + i;
     if (from + i === at) frame.ground({ x: box.x - 1, y, width: box.width + 2, height: 1 }, 'selected');
+    frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: from + i - at });
     frame.spans(box.x, y, lineOf(alarm, state, g, box.width), box.width);
   });
   whole.forEach((line, i) => frame.text(box.x, box.y + room + 1 + i, line, 'text', box.width));

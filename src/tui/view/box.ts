@@ -6,6 +6,7 @@ import type { Glyphs } from '../glyphs.ts';
 export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink: InkRole = 'borderFocus'): Rect {
   const { x, y, width, height } = rect;
   frame.clear(rect, 'dialog');
+  frame.target(rect, null);
   const right = x + width - 1;
   const bottom = y + height - 1;
   for (let column = x + 1; column < right; column++) {

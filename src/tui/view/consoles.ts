@@ -40,6 +40,7 @@ export function paintConsoles(
       ],
       box.width,
     );
+    frame.target({ x: box.x, y, width: box.width, height: 1 }, { rows: from + i - index });
     if (from + i === index) frame.ground({ x: box.x, y, width: box.width, height: 1 }, 'selected');
   });
 }

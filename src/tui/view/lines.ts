@@ -162,13 +162,14 @@ export function paintNotice(frame: Frame, { x, y, width }: Rect, state: State): 
   if (words !== '') frame.text(x + 1, y, words, bus === 'paused' && recovery === null ? 'dim' : 'warn', width - 2);
 }
 
-/** The keys that work right here, right now. */
+/** The keys that work right here, right now; `before`: what must be pressed before each of them. */
 export function paintFooter(
   frame: Frame,
   rect: Rect,
   state: State,
   context: Context | null,
   extra: readonly Span[] = [],
+  before: readonly string[] = [],
 ): void {
   frame.clear(rect, 'bar');
   const usable = bindingsWith(state.settings.keys).filter(
@@ -181,12 +182,16 @@ export function paintFooter(
   // Whatever has no room is under `?`: so that key always has.
   const help = usable.filter(({ command }) => command === 'help').flatMap(piece);
   let room = rect.width - 1 - spansWidth(extra) - spansWidth(help);
-  const spans: Span[] = [...extra];
+  let x = frame.spans(rect.x + 1, rect.y, extra, rect.width - 2);
+  const put = (binding: Binding): void => {
+    const from = x;
+    x = frame.spans(x, rect.y, piece(binding), rect.x + rect.width - 1 - x);
+    frame.target({ ...rect, x: from, width: x - from }, { keys: [...before, ...binding.keys.slice(0, 1)] });
+  };
   for (const binding of usable.filter(({ command }) => command !== 'help')) {
     room -= spansWidth(piece(binding));
     if (room < 0) break;
-    spans.push(...piece(binding));
+    put(binding);
   }
-  spans.push(...help);
-  frame.spans(rect.x + 1, rect.y, spans, rect.width - 2);
+  usable.filter(({ command }) => command === 'help').forEach(put);
 }

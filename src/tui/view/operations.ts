@@ -18,10 +18,11 @@ export function paintOperationsPanel(frame: Frame, state: State, panel: Panel, g
     return;
   }
   const selected = Math.min(panel.selected, operations.length - 1);
-  const lines = operations.flatMap((operation, i) => [
-    operationLine(operation, state, g),
-    ...(i === selected ? detailLines(state, operation, box.width, g) : []),
-  ]);
+  const lines = operations.flatMap((operation, of) =>
+    [operationLine(operation, state, g), ...(of === selected ? detailLines(state, operation, box.width, g) : [])].map(
+      (spans) => ({ spans, of }),
+    ),
+  );
   // What waits for an answer keeps its place at the bottom, however long the list is.
   const question = questionLines(operations[selected]?.nodes ?? [], box.width);
   const room = box.height - (question.length === 0 ? 0 : question.length + 1);
@@ -30,7 +31,11 @@ export function paintOperationsPanel(frame: Frame, state: State, panel: Panel, g
   const from = Math.min(end, Math.max(0, selected - 1) + panel.scroll);
   const head = selected - from;
   if (head >= 0) frame.ground({ x: box.x - 1, y: box.y + head, width: box.width + 2, height: 1 }, 'selected');
-  lines.slice(from, from + room).forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
+  lines.slice(from, from + room).forEach(({ spans, of }, i) => {
+    const y = box.y + i;
+    frame.spans(box.x, y, spans, box.width);
+    if (of !== selected) frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: of - selected });
+  });
   if (lines.length > room) {
     const more = from < end ? ` ${end - from} more lines: PgDn ` : ' end: PgUp ';
     frame.text(box.x + box.width - more.length, box.y + room, more, 'key');

@@ -26,6 +26,7 @@ export function paintPalette(
   offers.slice(from, from + rows).forEach((offer, i) => {
     const y = box.y + 1 + i;
     if (from + i === at) frame.ground({ x: box.x - 1, y, width: box.width + 2, height: 1 }, 'selected');
+    frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: from + i - at });
     paintOffer(frame, box.x, y, box.width, offer);
   });
   if (offers.length === 0) frame.text(box.x + 1, box.y + 1, 'no command and no node has these letters', 'dim');

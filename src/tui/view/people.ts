@@ -21,7 +21,10 @@ export function paintPeople(frame: Frame, state: State, list: Extract<Overlay, {
       ],
       box.width,
     );
-    if (i === index) frame.ground({ x: box.x, y: box.y + i, width: box.width, height: 1 }, 'selected');
+    const row = { x: box.x, y: box.y + i, width: box.width, height: 1 };
+    if (i === index) frame.ground(row, 'selected');
+    // The keyboard is handed over by a key: a second click may have been meant for another row.
+    else frame.target(row, { rows: i - index });
   });
   const types = state.console?.holder === state.session;
   frame.text(

@@ -19,7 +19,9 @@ export function paintMenu(frame: Frame, state: State, targets: Targets, index: n
   const box = paintBox(frame, centred(frame, 66, VERBS.length + outside.length + 2), title, g);
   outside.forEach((line, i) => frame.spans(box.x, box.y + VERBS.length + i, line, box.width));
   VERBS.forEach(({ verb, key, label, about }, i) => {
-    if (i === index) frame.ground({ x: box.x - 1, y: box.y + i, width: box.width + 2, height: 1 }, 'selected');
+    const row = { x: box.x - 1, y: box.y + i, width: box.width + 2, height: 1 };
+    frame.target(row, { rows: i - index });
+    if (i === index) frame.ground(row, 'selected');
     frame.spans(
       box.x,
       box.y + i,

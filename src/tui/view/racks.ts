@@ -1,6 +1,7 @@
 /** Several racks: a row of tabs above the one that is shown, and the overview of all. */
 import { SLOTS_PER_BLADE } from '../../rack/address.ts';
-import { keyOf } from '../bindings.ts';
+import { keyNameOf, keyOf } from '../bindings.ts';
+import { contextOf } from '../context.ts';
 import { spansWidth, type Frame, type Rect, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { blades } from '../layout.ts';
@@ -21,18 +22,30 @@ export function paintTabs(frame: Frame, states: readonly State[], active: number
     ];
     const from = x;
     x = frame.spans(x, 0, spans, frame.cols - x);
+    frame.target({ ...row, x: from, width: x - from }, { rack: index });
     if (index === active) frame.ground({ ...row, x: from, width: x - from }, 'selected');
     x = frame.text(x, 0, g.box.v, 'dim', frame.cols - x);
   });
   const state = states[active];
   if (state === undefined) return;
+  // At a console the keys of tabs stand behind the prefix.
+  const context = contextOf(state) === null && state.overlay === null ? 'prefix' : 'map';
   const hint: Span[] = [
-    [keyOf(state, 'map', 'next-rack'), 'key'],
+    [keyOf(state, context, 'next-rack'), 'key'],
     [' next  ', 'dim'],
-    [keyOf(state, 'map', 'racks'), 'key'],
+    [keyOf(state, context, 'racks'), 'key'],
     [' all ', 'dim'],
   ];
-  if (x + spansWidth(hint) < frame.cols) frame.spans(frame.cols - spansWidth(hint), 0, hint);
+  const at = frame.cols - spansWidth(hint);
+  if (x >= at) return;
+  frame.spans(at, 0, hint);
+  const half = spansWidth(hint.slice(0, 2));
+  const before = context === 'prefix' ? [keyNameOf(state, 'console', 'prefix')] : [];
+  frame.target({ ...row, x: at, width: half }, { rack: (active + 1) % states.length });
+  frame.target(
+    { ...row, x: at + half, width: frame.cols - at - half },
+    { keys: [...before, keyNameOf(state, context, 'racks')] },
+  );
 }
 
 /** What must not be missed while another rack is shown. */
@@ -58,6 +71,7 @@ export function paintRacks(frame: Frame, rect: Rect, states: readonly State[], c
   for (let index = first; index < blocks.length; index++) {
     const lines = blocks[index] ?? [];
     if (y + lines.length > rect.y + rect.height) break;
+    frame.target({ ...rect, y, height: lines.length }, { rows: index - chosen });
     if (index === chosen) frame.ground({ ...rect, y, height: lines.length }, 'selected');
     lines.forEach((line, i) => {
       const mark: Span = [index === chosen ? g.selected : ' ', 'key'];

@@ -1,6 +1,6 @@
 /** The whole screen: one state, one frame. */
 import { formatPosition } from '../../rack/address.ts';
-import { keyOf } from '../bindings.ts';
+import { keyNameOf, keyOf } from '../bindings.ts';
 import { contextOf } from '../context.ts';
 import { Frame, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
@@ -75,7 +75,8 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
       : chord
         ? [[`${prefix} `, 'warn']]
         : [];
-    paintFooter(frame, layout.footer, state, contextOf(state) ?? 'prefix', lead);
+    const before = typing ? [keyNameOf(state, 'console', 'prefix')] : [];
+    paintFooter(frame, layout.footer, state, contextOf(state) ?? 'prefix', lead, before);
   } else {
     frame.clear(layout.footer, 'bar');
     frame.spans(1, layout.footer.y, [
