@@ -9,6 +9,7 @@ import { keyToEcho, switching } from './keys.ts';
 import { missing, type Figure } from './measure.ts';
 import { paste } from './paste.ts';
 import { coldStart, firstPaint, version } from './starts.ts';
+import { several } from './several.ts';
 import { memory, steady, wide } from './steady.ts';
 import { sweeps } from './sweep.ts';
 
@@ -24,6 +25,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   flood,
   steady,
   wide,
+  several,
   memory,
 };
 

@@ -26,13 +26,16 @@ export interface Racks extends AsyncDisposable {
   serve(): Promise<{ pid: number; said: () => string; exited: Promise<number | null>; end(): void }>;
 }
 
-/** `nodes` of each rack by name. */
-export async function racks(nodes: Readonly<Record<string, number>>): Promise<Racks> {
+/** `nodes` of each rack by name; `sim`: options of each simulated rack. */
+export async function racks(
+  nodes: Readonly<Record<string, number>>,
+  sim: readonly string[] = ['--time-scale', '20'],
+): Promise<Racks> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-racks-'));
   const started = new Map<string, TestRack>();
   await Promise.all(
     Object.entries(nodes).map(async ([name, count]) => {
-      const rack = await startRack({ args: ['--nodes', String(count), '--time-scale', '20'] });
+      const rack = await startRack({ args: ['--nodes', String(count), ...sim] });
       started.set(name, rack);
       writeFileSync(join(folder, `${name}.yaml`), `name: ${name}\nport: ${rack.link}\nserver: { linger: 2 }\n`);
     }),
