@@ -1,8 +1,8 @@
 /**
- * What goes out to one client. State coalesces: the latest wins, ten times a second at most, and only once the former
- * update has left. Bytes of a console go in their order; of a client too far behind they are let go, and it gets the
- * screen when it has taken what was under way. Only events and words that must arrive as they are can pile up: a client
- * that leaves a megabyte of them is disconnected.
+ * What goes out to one client. State coalesces: the latest wins, ten times a second at most (a console's state at once),
+ * and only once the former update has left. Bytes of a console go in their order; of a client too far behind they are
+ * let go, and it gets the screen when it has taken what was under way. Only events and words that must arrive as they
+ * are can pile up: a client that leaves a megabyte of them is disconnected.
  */
 import type { ServerNotes } from '../api/protocol.ts';
 import type { PlanRun } from '../api/plan.ts';
@@ -76,7 +76,8 @@ export class Outbox {
     else if ('node' in change) this.#nodes.add(change.node);
     else if ('plan' in change) this.#plans.set(change.plan.id, change.plan);
     else this.#operations.set(change.operation.id, change.operation);
-    this.#schedule();
+    // Somebody waits for a console with their fingers on the keys, and it seldom changes.
+    this.#schedule(change === 'console');
   }
 
   /** A note that must arrive as it is. */
@@ -130,9 +131,10 @@ export class Outbox {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  #schedule(): void {
-    if (this.#closed || this.#timer || this.#updateInFlight) return;
-    const wait = Math.max(0, this.#lastAt + UPDATE_EVERY_MS - performance.now());
+  #schedule(atOnce = false): void {
+    if (this.#closed || this.#updateInFlight || (this.#timer && !atOnce)) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    const wait = atOnce ? 0 : Math.max(0, this.#lastAt + UPDATE_EVERY_MS - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.#flushState();
@@ -145,7 +147,8 @@ export class Outbox {
     const sends = this.#stateNotes();
     await Promise.all(sends).catch(() => undefined);
     this.#updateInFlight = false;
-    if (this.#names.size + this.#nodes.size + this.#operations.size + this.#plans.size > 0) this.#schedule();
+    if (this.#names.size + this.#nodes.size + this.#operations.size + this.#plans.size > 0)
+      this.#schedule(this.#names.has('console'));
   }
 
   #stateNotes(): Promise<void>[] {

@@ -104,5 +104,5 @@ export async function switching(): Promise<Figure[]> {
 
 /** The pane's title: whose console it is, and that it is neither being opened nor left. */
 function onWire(node: string): (screen: TestTerminal) => boolean {
-  return (screen) => new RegExp(`─ node-${node} (?!.*(?:opening|suspended|left))`).test(screen.text());
+  return (screen) => new RegExp(`─ node-${node} \\S+ ${node} (?!.*(?:opening|suspended|left))`).test(screen.text());
 }
