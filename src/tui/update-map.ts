@@ -1,7 +1,8 @@
 /** Keys on the map. Pure. */
 import { formatAddress, rowOf, slotOf, SLOTS_PER_BLADE, type Address } from '../rack/address.ts';
-import { bindingOf, disabledReason, type Command } from './bindings.ts';
+import { bindingOf, disabledReason, keyOf, type Command } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
+import { keyLabel } from './key-names.ts';
 import { shownNodes } from './filter.ts';
 import { acrossBands } from './layout-map.ts';
 import { blades, layoutOf } from './layout.ts';
@@ -21,10 +22,15 @@ export function keyOnMap(before: State, name: string): Step {
   const jump = keyOfAddress(state, name);
   if (jump !== null) return jump;
   const binding = bindingOf(state, 'map', name);
-  if (binding === null) return step({ ...state, digit: null });
+  // Ctrl-C and others that elsewhere do something deserve an answer.
+  if (binding === null) return step(withNotice({ ...state, digit: null }, 'info', noKey(state, name)));
   const why = disabledReason(binding, state);
   if (why !== null) return step(withNotice({ ...state, digit: null }, 'info', `${binding.help}: ${why}`));
   return onCommand({ ...state, digit: null }, binding.command);
+}
+
+function noKey(state: State, name: string): string {
+  return `${keyLabel(name)} does nothing on the map: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
 }
 
 /** Two hex digits jump. The first is 0 to 7, as no address is higher; letters are only read behind it. */

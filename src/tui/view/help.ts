@@ -7,8 +7,9 @@ import type { ShownPower } from '../../rack/reading.ts';
 import type { State } from '../state.ts';
 import { centred, paintBox, wrap } from './box.ts';
 
-/** Columns of the box. */
+/** Columns of the box, and of what a key does. */
 const WIDTH = 76;
+const ROOM = WIDTH - 4 - 18;
 
 /** Every place that has keys, in the order in which they are told. */
 export const SECTIONS: readonly [Context, string][] = [
@@ -59,7 +60,9 @@ export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs)
 
 /** Lines the help has: the last useful scroll position is this less the box. */
 export function helpLines(state: State, g: Glyphs): Span[][] {
-  const lines: Span[][] = [];
+  // On the map the question behind the key may be what one sees there.
+  const first = state.overlay?.kind !== 'help' || state.overlay.from === 'map';
+  const lines: Span[][] = first ? signLines(g) : [];
   for (const [context, title] of sectionsFrom(state)) {
     if (lines.length > 0) lines.push([]);
     lines.push([[title, 'title']]);
@@ -79,15 +82,23 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
       if (binding.context !== context) continue;
       const why = disabledReason(binding, state);
       const keys = binding.keys.slice(0, 3).map(keyLabel).join(' ');
-      lines.push([
-        [`  ${keys}`.padEnd(18), why === null ? 'key' : 'dim'],
-        [binding.help, why === null ? 'text' : 'dim'],
-      ]);
+      wrap(binding.help, ROOM).forEach((line, i) =>
+        lines.push([
+          [(i === 0 ? `  ${keys}` : '').padEnd(18), why === null ? 'key' : 'dim'],
+          [line, why === null ? 'text' : 'dim'],
+        ]),
+      );
       if (why !== null)
-        lines.push(...wrap(`not now: ${why}`, WIDTH - 24).map((line): Span[] => [[' '.repeat(20) + line, 'dim']]));
+        lines.push(...wrap(`not now: ${why}`, ROOM - 2).map((line): Span[] => [[' '.repeat(20) + line, 'dim']]));
     }
   }
-  lines.push([], [['Signs', 'title']]);
+  if (!first) lines.push([], ...signLines(g));
+  return lines;
+}
+
+/** What the map's cells are made of. */
+function signLines(g: Glyphs): Span[][] {
+  const lines: Span[][] = [[['Signs', 'title']]];
   const powers: ShownPower[] = ['on', 'off', 'disabled', 'unknown', 'absent'];
   lines.push([
     ['  ', 'text'],
