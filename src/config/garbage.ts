@@ -6,8 +6,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Collecting stops the program for some 20 ms: only when so many bytes of arrays stand, about eight emulators. */
-const WORTH_IT = 8 * 1024 * 1024;
+/** Collecting stops the program for some 20 ms: only when so many bytes of arrays stand, about two full emulators. */
+const WORTH_IT = 4 * 1024 * 1024;
+/** An emulator is put away when the console of another node is opened: that comes first, ms. */
+const SOON_MS = 250;
 
 /**
  * For programs that run long and make little garbage: a young generation of 16 MB would only be kept (a server of 111 MB
@@ -18,12 +20,14 @@ export function keepYoungSmall(): void {
 }
 
 let collect: (() => void) | null = null;
+let soon: NodeJS.Timeout | null = null;
 
 /** To be called when an emulator was put away. */
 export function collectGarbage(): void {
-  if (process.memoryUsage().arrayBuffers < WORTH_IT) return;
-  collect ??= exposed();
-  setImmediate(collect);
+  soon ??= setTimeout(() => {
+    soon = null;
+    if (process.memoryUsage().arrayBuffers >= WORTH_IT) (collect ??= exposed())();
+  }, SOON_MS).unref();
 }
 
 function exposed(): () => void {
