@@ -53,7 +53,7 @@ export class EventLog {
       level,
       topic,
       addr,
-      text: unsaid > 0 ? `${text} (and ${unsaid} times before)` : text,
+      text: unsaid > 0 ? `${text} (and ${unsaid === 1 ? 'once' : `${unsaid} times`} before)` : text,
     };
     this.#ring.push(event);
     if (this.#ring.length > KEPT) this.#ring.shift();

@@ -179,19 +179,21 @@ export function paintFooter(
     [keyLabel(keys[0] ?? ''), 'key'],
     [` ${hint ?? ''}  `, 'text'],
   ];
-  // Whatever has no room is under `?`: so that key always has.
-  const help = usable.filter(({ command }) => command === 'help').flatMap(piece);
-  let room = rect.width - 1 - spansWidth(extra) - spansWidth(help);
+  // Whatever has no room is under `?`: so that key always has, and the way out.
+  const last = ({ command }: Binding): boolean => command === 'help' || command === 'cancel';
+  const end = usable.filter(last);
+  let room = rect.width - 1 - spansWidth(extra) - spansWidth(end.flatMap(piece));
   let x = frame.spans(rect.x + 1, rect.y, extra, rect.width - 2);
   const put = (binding: Binding): void => {
     const from = x;
     x = frame.spans(x, rect.y, piece(binding), rect.x + rect.width - 1 - x);
     frame.target({ ...rect, x: from, width: x - from }, { keys: [...before, ...binding.keys.slice(0, 1)] });
   };
-  for (const binding of usable.filter(({ command }) => command !== 'help')) {
-    room -= spansWidth(piece(binding));
-    if (room < 0) break;
+  for (const binding of usable.filter((one) => !last(one))) {
+    const width = spansWidth(piece(binding));
+    if (width > room) continue;
+    room -= width;
     put(binding);
   }
-  usable.filter(({ command }) => command === 'help').forEach(put);
+  end.forEach(put);
 }
