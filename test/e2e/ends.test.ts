@@ -3,14 +3,13 @@
  * by the next start, nothing is powered off, and an operation goes on or is reported as interrupted.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stand, type Stand } from '../support/stand.ts';
+import { eightNodes, stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 const CONFIG = `
 name: test rack
 port: /dev/null
-nodes:
-${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
+${eightNodes()}
 login: { user: pi, password: { command: [echo, raspberry] } }
 shutdown: { settle: 1, stopping: 20, hard: 20 }
 `;

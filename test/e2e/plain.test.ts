@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newsSentences } from '../../src/cli/plain/sentences.ts';
 import { rackui } from '../cli/support.ts';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { PROGRAM, eightNodes, stand, type Stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 const CONFIG = `
@@ -11,8 +11,7 @@ port: /dev/null
 poll: { interval: 0.2 }
 login: { user: pi, password: { command: [echo, raspberry] } }
 shutdown: { settle: 1 }
-nodes:
-${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n}${n === 0 ? ', role: master' : ''} }`).join('\n')}
+${eightNodes({ 0: 'role: master' })}
 `;
 
 let rack: Stand;

@@ -1,6 +1,6 @@
 /** Power from the screen: nothing that is not deliberate cuts, and what is deliberate is proven. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stand, type Stand } from '../support/stand.ts';
+import { eightNodes, stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 let rack: Stand;
@@ -18,8 +18,7 @@ afterEach(async () => {
 const CONFIG = `
 name: test rack
 port: /dev/null
-nodes:
-${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
+${eightNodes()}
 login: { user: pi, password: { command: [echo, raspberry] } }
 shutdown: { settle: 0.5, stopping: 5, hard: 8 }
 `;

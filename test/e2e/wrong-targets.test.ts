@@ -6,15 +6,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { RPC_ERROR } from '../../src/api/protocol.ts';
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
-import { stand, type Stand } from '../support/stand.ts';
+import { eightNodes, stand, type Stand } from '../support/stand.ts';
 
 const CONFIG = `
 name: test rack
 port: /dev/null
-nodes:
-${[0, 1, 2, 3, 4, 5, 6, 7]
-  .map((n) => `  - { addr: "0${n}", name: n${n}${n === 0 ? ', role: master' : n === 1 ? ', protected: true' : ''} }`)
-  .join('\n')}
+${eightNodes({ 0: 'role: master', 1: 'protected: true' })}
 `;
 
 let rack: Stand;

@@ -4,7 +4,7 @@ import { planConfirmation } from '../../src/api/plan.ts';
 import { formatAddress } from '../../src/rack/address.ts';
 import { seededRandom } from '../../src/sim/random.ts';
 import type { Fault } from '../soak/faults.ts';
-import { stand, type Stand } from '../support/stand.ts';
+import { eightNodes, stand, type Stand } from '../support/stand.ts';
 import { Witness } from '../support/witness.ts';
 import { Operator } from './operator.ts';
 
@@ -37,8 +37,7 @@ const CONFIG = `
 name: test rack
 port: /dev/null
 poll: { interval: 0.2 }
-nodes:
-${[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `  - { addr: "0${n}", name: n${n} }`).join('\n')}
+${eightNodes()}
 login: { user: pi, password: { command: [echo, raspberry] } }
 shutdown: { request: 4, acknowledged: 2, settle: 1, stopping: 3, hard: 4 }
 boot: { limit: 10 }

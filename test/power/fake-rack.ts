@@ -216,6 +216,14 @@ export class FakeRack {
     return this.operations.start(requestOf(request), OPERATOR, session);
   }
 
+  /** The node's console, a little later than now: an answer takes its time. */
+  says(text: string): void {
+    const stop = this.clock.every(5, () => {
+      stop();
+      this.console.say(text, this.clock.time);
+    });
+  }
+
   /** The present state of the only, or the last, operation. */
   get operation(): Operation {
     const operation = this.operations.list().at(-1);

@@ -18,11 +18,7 @@ class Scene {
   }
 
   say(text: string): void {
-    // The node answers a little later than it is typed to.
-    const stop = this.rack.clock.every(5, () => {
-      stop();
-      this.rack.console.say(text, this.rack.clock.time);
-    });
+    this.rack.says(text);
   }
 
   async off(request: Parameters<FakeRack['start']>[0] = {}, seconds = 2): Promise<this> {

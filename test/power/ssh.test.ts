@@ -25,10 +25,7 @@ class Scene {
   }
 
   say(text: string): void {
-    const stop = this.rack.clock.every(5, () => {
-      stop();
-      this.rack.console.say(text, this.rack.clock.time);
-    });
+    this.rack.says(text);
   }
 
   async off(request: Parameters<FakeRack['start']>[0] = {}, seconds = 2): Promise<this> {

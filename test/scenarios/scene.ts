@@ -144,6 +144,16 @@ ${nodes.join('\n')}
     return { verb, nodes: addrs, label, confirm, ...usual, ...more };
   }
 
+  /** A fresh node with these faults is asked, seen to halt, and cut; its address. */
+  async halts(...faults: Fault[]): Promise<number> {
+    const addr = this.fresh();
+    await this.ctl(addr, ...faults);
+    this.allow(addr);
+    const { id } = await this.start('off', [addr]);
+    await this.goesOff(id, addr);
+    return addr;
+  }
+
   start(verb: Verb, addrs: number[], more: Partial<PowerRequest> = {}): Promise<Operation> {
     return this.#client.request('power.start', this.request(verb, addrs, more));
   }

@@ -6,11 +6,7 @@ function halts(says: string, ...faults: Fault[]): Scenario {
   return {
     says,
     play: async (scene) => {
-      const addr = scene.fresh();
-      await scene.ctl(addr, ...faults);
-      scene.allow(addr);
-      const { id } = await scene.start('off', [addr]);
-      await scene.goesOff(id, addr);
+      await scene.halts(...faults);
     },
   };
 }

@@ -27,11 +27,7 @@ function halts(says: string, askedBySsh: boolean, ...faults: Fault[]): Scenario 
   return {
     says,
     play: async (scene) => {
-      const addr = scene.fresh();
-      await scene.ctl(addr, ...faults);
-      scene.allow(addr);
-      const { id } = await scene.start('off', [addr]);
-      await scene.goesOff(id, addr);
+      const addr = await scene.halts(...faults);
       expect(scene.hosts?.asked.some((line) => line.startsWith(hex(addr)))).toBe(askedBySsh);
     },
   };

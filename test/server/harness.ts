@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { expect, vi } from 'vitest';
+import type { PowerRequest } from '../../src/api/power.ts';
 import type { ServerNotes } from '../../src/api/protocol.ts';
 import { createBus } from '../../src/bmc/bus.ts';
 import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts';
@@ -21,6 +22,12 @@ export interface HarnessOptions {
   rack?: MiniRack;
   autostarted?: boolean;
 }
+
+/** A confirmed cut of the node that the configuration calls alpha. */
+export const CUT_ALPHA: PowerRequest = {
+  ...{ verb: 'force-off', nodes: [1], label: 'alpha', confirm: 'alpha' },
+  ...{ deadlineS: null, onDeadline: 'leave', takeConsole: false },
+};
 
 /** Four nodes on one blade, the first the master. */
 export const NODES = [

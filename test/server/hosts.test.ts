@@ -3,23 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { PowerRequest, Refusal } from '../../src/api/power.ts';
+import type { Refusal } from '../../src/api/power.ts';
 import { HostMemory } from '../../src/server/host-memory.ts';
 import { startRack } from '../support/rack.ts';
-import { eventually, refusal } from './harness.ts';
+import { CUT_ALPHA, eventually, refusal } from './harness.ts';
 import { ServeProcess } from './process.ts';
 
 const CONFIG = 'nodes: [{ addr: "00" }, { addr: "01", name: alpha }, { addr: "02", name: node-02 }]\n';
-const CUT: PowerRequest = {
-  verb: 'force-off',
-  nodes: [1],
-  label: 'alpha',
-  confirm: 'alpha',
-  deadlineS: null,
-  onDeadline: 'leave',
-  takeConsole: false,
-};
-
 test('a name seen on a console refuses the cut of another, by the next server too', async () => {
   // The simulated machines are called node-01 and node-02; the map says alpha.
   await using rack = await startRack({ args: ['--nodes', '4'] });
@@ -40,13 +30,13 @@ test('a name seen on a console refuses the cut of another, by the next server to
   const bob = await second.connect();
   await bob.client.request('sweep', { addrs: null, interrupt: false });
   for (const verb of ['force-off', 'off', 'cycle', 'force-cycle'] as const) {
-    const failure = await refusal(bob.client.request('power.start', { ...CUT, verb }));
+    const failure = await refusal(bob.client.request('power.start', { ...CUT_ALPHA, verb }));
     expect((failure.data as Refusal[]).map(({ rule }) => rule)).toEqual(['host']);
     expect(failure.message).toMatch(/‘node-01’ on its console .* the configuration says ‘alpha’/);
   }
   expect((await rack.counters()).nodes['01']?.off).toBe(0);
   // The other one is who the map says.
-  await bob.client.request('power.start', { ...CUT, nodes: [2], label: 'node-02', confirm: 'node-02' });
+  await bob.client.request('power.start', { ...CUT_ALPHA, nodes: [2], label: 'node-02', confirm: 'node-02' });
   await rack.until(({ nodes }) => nodes.find(({ addr }) => addr === '02')?.power === 'off');
 });
 

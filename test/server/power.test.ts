@@ -1,20 +1,10 @@
 /** Power through the server: what a client is told, what reaches the wire, what is on the disk. */
 import { expect, test } from 'vitest';
 import { RPC_ERROR, type ServerNotes } from '../../src/api/protocol.ts';
-import type { Operation, PowerRequest, Refusal } from '../../src/api/power.ts';
+import type { Operation, Refusal } from '../../src/api/power.ts';
 import { ServeProcess } from './process.ts';
 import { startRack } from '../support/rack.ts';
-import { eventually, Harness, refusal, type Operator } from './harness.ts';
-
-const OFF: PowerRequest = {
-  verb: 'force-off',
-  nodes: [1],
-  label: 'alpha',
-  confirm: 'alpha',
-  deadlineS: null,
-  onDeadline: 'leave',
-  takeConsole: false,
-};
+import { CUT_ALPHA, eventually, Harness, refusal, type Operator } from './harness.ts';
 
 function operationsOf({ client }: Operator): ServerNotes['operation'][] {
   const seen: Operation[] = [];
@@ -27,7 +17,7 @@ test('a confirmed cut: seen by everybody, proven, and written down before it lef
   const alice = await rack.ready('alice');
   const bob = await rack.ready('bob');
   const seen = operationsOf(bob);
-  const started = await alice.client.request('power.start', OFF);
+  const started = await alice.client.request('power.start', CUT_ALPHA);
   expect(started).toMatchObject({ verb: 'force-off', endedAt: null, nodes: [{ addr: 1, outcome: null }] });
   // Whoever has its id can ask the next server how it ended.
   expect(rack.file('operations.jsonl')).toContain(`"id":"${started.id}"`);
@@ -55,7 +45,7 @@ test.each([
 ])('a cut %s is refused by its rule, and nothing is sent', async (_what, change, rule) => {
   await using rack = await Harness.start();
   const alice = await rack.ready();
-  const failure = await refusal(alice.client.request('power.start', { ...OFF, ...change }));
+  const failure = await refusal(alice.client.request('power.start', { ...CUT_ALPHA, ...change }));
   expect(failure.code).toBe(RPC_ERROR.refused);
   expect((failure.data as Refusal[]).map((one) => one.rule)).toContain(rule);
   expect(rack.rack.written).not.toMatch(/[\\/]/);
@@ -64,7 +54,7 @@ test.each([
 test('a node that is not of this rack is refused', async () => {
   await using rack = await Harness.start();
   const alice = await rack.ready();
-  const failure = await refusal(alice.client.request('power.check', { ...OFF, nodes: [0x1f] }));
+  const failure = await refusal(alice.client.request('power.check', { ...CUT_ALPHA, nodes: [0x1f] }));
   expect(failure).toMatchObject({ code: RPC_ERROR.unknown });
 });
 
@@ -102,7 +92,7 @@ test('a node that falls silent is lost, with its alarm, and comes back', async (
 test('server.stop waits for operations, and says which', async () => {
   await using rack = await Harness.start();
   const alice = await rack.ready();
-  const { id } = await alice.client.request('power.start', { ...OFF, verb: 'force-cycle' });
+  const { id } = await alice.client.request('power.start', { ...CUT_ALPHA, verb: 'force-cycle' });
   const failure = await refusal(alice.client.request('server.stop', {}));
   expect(failure.code).toBe(RPC_ERROR.refused);
   expect(failure.message).toContain(`operation ${id} runs (force-cycle alpha)`);
@@ -116,7 +106,7 @@ test('a server that must go in the middle of a cycle switches the node on first'
   }).ready();
   const alice = await server.connect();
   await alice.client.request('sweep', { addrs: null, interrupt: false });
-  await alice.client.request('power.start', { ...OFF, verb: 'force-cycle' });
+  await alice.client.request('power.start', { ...CUT_ALPHA, verb: 'force-cycle' });
   await rack.until(({ nodes }) => nodes.find(({ addr }) => addr === '01')?.power === 'off');
   server.kill('SIGTERM');
   expect(await server.exited).toEqual({ code: 0, signal: null });
@@ -129,7 +119,7 @@ test('killed in the middle of a cycle: the next server says so, and repeats noth
   await using first = await new ServeProcess({ port: rack.port, config }).ready();
   const alice = await first.connect();
   await alice.client.request('sweep', { addrs: null, interrupt: false });
-  const { id } = await alice.client.request('power.start', { ...OFF, verb: 'force-cycle' });
+  const { id } = await alice.client.request('power.start', { ...CUT_ALPHA, verb: 'force-cycle' });
   await rack.until(({ nodes }) => nodes.find(({ addr }) => addr === '01')?.power === 'off');
   first.kill('SIGKILL');
   await first.exited;

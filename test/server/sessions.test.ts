@@ -1,9 +1,8 @@
 import { connect as connectSocket } from 'node:net';
 import { expect, test } from 'vitest';
 import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/protocol.ts';
-import type { PowerRequest } from '../../src/api/power.ts';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { eventually, Harness, refusal } from './harness.ts';
+import { CUT_ALPHA, eventually, Harness, refusal } from './harness.ts';
 
 test('two operators see the same rack, and each other', async () => {
   await using rack = await Harness.start();
@@ -34,15 +33,7 @@ test('readings arrive by themselves, at most ten updates a second', async () => 
   expect(Math.min(...pauses)).toBeGreaterThanOrEqual(98);
 });
 
-const POWER: PowerRequest = {
-  verb: 'force-off',
-  nodes: [1],
-  label: 'alpha',
-  confirm: 'alpha',
-  deadlineS: null,
-  onDeadline: 'leave',
-  takeConsole: true,
-};
+const POWER = { ...CUT_ALPHA, takeConsole: true };
 
 /** Every method there is, once with each meaning that could do something. The type makes the table complete. */
 const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {

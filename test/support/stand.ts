@@ -18,6 +18,12 @@ export const REFERENCE_RACK = fileURLToPath(new URL('../../src/config/racks/er24
 const WITHOUT_OUR_FILES =
   'for file in /proc/$$/fd/*; do n=${file##*/}; [ "$n" -gt 2 ] && eval "exec $n>&-"; done 2>/dev/null; exec "$@"';
 
+/** `nodes:` of a configuration, n0 to n7; `more`: what else is said of some of them. */
+export function eightNodes(more: Readonly<Record<number, string>> = {}): string {
+  const nodes = Array.from({ length: 8 }, (_, n) => [`addr: "0${n}"`, `name: n${n}`, ...(more[n] ? [more[n]] : [])]);
+  return ['nodes:', ...nodes.map((fields) => `  - { ${fields.join(', ')} }`)].join('\n');
+}
+
 export interface StandOptions {
   /** Options of the simulated rack. */
   sim?: string[];
