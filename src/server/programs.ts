@@ -20,7 +20,6 @@ export function runProgram(argv: readonly string[], limitS: number, signal: Abor
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const output = new LastLines();
     let ended: string | null = null;
-    let mercy: NodeJS.Timeout | undefined;
     const kill = (name: NodeJS.Signals): void => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, name);
@@ -32,14 +31,14 @@ export function runProgram(argv: readonly string[], limitS: number, signal: Abor
       if (ended !== null) return;
       ended = why;
       kill('SIGTERM');
-      mercy = setTimeout(() => kill('SIGKILL'), MERCY_MS);
+      // Also where the program itself obeys: what it started may not.
+      setTimeout(() => kill('SIGKILL'), MERCY_MS).unref();
     };
     const aborted = (): void => end('aborted');
     const limit = setTimeout(() => end(`no end within ${limitS} s`), limitS * 1000);
     signal.addEventListener('abort', aborted, { once: true });
     const settle = (code: number | null, why: string): void => {
       clearTimeout(limit);
-      clearTimeout(mercy);
       signal.removeEventListener('abort', aborted);
       resolve({ code, why, output: output.lines });
     };

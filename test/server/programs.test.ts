@@ -42,6 +42,10 @@ test('one that does not end is ended, with what it started', async () => {
   const { output, ...late } = await runProgram(stubborn, 1, NEVER);
   expect(late).toEqual({ code: null, why: 'no end within 1 s' });
   await vi.waitFor(() => expect(runs(output[0] ?? '')).toBe(false));
+  const leaving = ['/bin/sh', '-c', '(trap "" TERM; exec sleep 1000) & echo $!; wait'];
+  const left = await runProgram(leaving, 1, NEVER);
+  expect(left.why).toBe('no end within 1 s');
+  await vi.waitFor(() => expect(runs(left.output[0] ?? '')).toBe(false), 10_000);
   const abort = new AbortController();
   setTimeout(() => abort.abort(), 200);
   expect(await runProgram(stubborn, 20, abort.signal)).toMatchObject({ code: null, why: 'aborted' });
