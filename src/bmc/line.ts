@@ -51,7 +51,7 @@ function explain(port: string, error: Error): LineError {
 
 /** A write can be the first to meet a device that vanished. */
 function sentence(port: string, error: Error | 'hung-up'): string {
-  if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV|EBADF)\b/i.test(error.message)) return `${port} is gone`;
+  if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message)) return `${port} is gone`;
   return `${port} failed: ${error.message}`;
 }
 

@@ -70,7 +70,8 @@ export class PortFile {
   #told(error: Error | null, then: () => void): void {
     if (this.#over) return;
     if (error) {
-      this.#fail(error);
+      // What waits for an open descriptor fails only where the device has hung up.
+      this.#fail('hung-up');
       return;
     }
     then();

@@ -95,6 +95,15 @@ test('a silent line is none that ended, and an ended one is told once', async ()
   expect(failures).toEqual(['hung-up']);
 });
 
+test('a device that hangs up while it is waited for is gone', async () => {
+  const reader = opened(constants.O_RDONLY);
+  const failures: (Error | 'hung-up')[] = [];
+  const { ready } = portFile(reader, { onFailure: (error) => failures.push(error) });
+  ready.tell('readable', new Error('bad file descriptor'));
+  await Promise.resolve();
+  expect(failures).toEqual(['hung-up']);
+});
+
 test('a write that meets a dead device is no error to the writer: whoever waits is let go, and told afterwards', async () => {
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const writer = opened(constants.O_WRONLY);
