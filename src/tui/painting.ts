@@ -60,9 +60,9 @@ export class Painting {
     }
   }
 
-  /** What a click means there, in the frame that is seen. */
+  /** What a click means there, in the frame that is seen; nothing, where what lay over the screen is another by now. */
   targetAt(x: number, y: number): Target | null {
-    return this.#seen?.targetAt(x, y) ?? null;
+    return this.#drawn === this.#seat.state.overlay ? (this.#seen?.targetAt(x, y) ?? null) : null;
   }
 
   end(): void {
