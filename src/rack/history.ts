@@ -20,6 +20,8 @@ export interface CoarsePoint {
   current: number;
   currentMax: number;
   fan: number;
+  /** How many it was made of. */
+  samples: number;
 }
 
 /** A stretch of time: means of current and fan and the highest current, in counts. */
@@ -83,6 +85,7 @@ export class History {
         current: this.#minuteCurrent[slot] ?? 0,
         currentMax: this.#minuteMax[slot] ?? 0,
         fan: this.#minuteFan[slot] ?? 0,
+        samples: this.#minuteCount[slot] ?? 0,
       });
     }
     return points;
@@ -95,26 +98,29 @@ export class History {
   series(now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
     const first = Math.floor(now / stepMs) - count + 1;
     const sums = Array.from({ length: count }, () => ({ n: 0, current: 0, max: 0, fan: 0 }));
-    const add = (at: number, current: number, max: number, fan: number): void => {
+    const add = (at: number, samples: number, current: number, max: number, fan: number): void => {
       const sum = sums[Math.floor(at / stepMs) - first];
       if (sum === undefined) return;
-      sum.n++;
-      sum.current += current;
-      sum.fan += fan;
+      sum.n += samples;
+      sum.current += samples * current;
+      sum.fan += samples * fan;
       sum.max = Math.max(sum.max, max);
     };
     const oldest = Math.max(0, this.#written - RAW_SLOTS);
     const rawFrom = this.#written === 0 ? now : (this.#at[oldest % RAW_SLOTS] ?? now);
-    // What the ring of samples has forgotten, the minutes remember; a minute may last longer than a step.
-    for (const minute of this.day(now)) {
-      if (minute.at >= rawFrom) break;
-      for (let at = minute.at; at < minute.at + COARSE_MS; at += Math.min(stepMs, COARSE_MS))
-        add(at, minute.current, minute.currentMax, minute.fan);
+    // What the ring of samples has forgotten, the minutes remember; a minute may last longer than a step. It weighs as much
+    // as its samples do, or a point that is half minutes and half samples would be nearly the samples alone.
+    const piece = Math.min(stepMs, COARSE_MS);
+    for (const { at: minute, samples, current, currentMax, fan } of this.day(now)) {
+      if (minute >= rawFrom) break;
+      const end = Math.min(minute + COARSE_MS, rawFrom);
+      for (let at = minute; at < end; at += piece)
+        add(at, (samples * Math.min(piece, end - at)) / COARSE_MS, current, currentMax, fan);
     }
     for (let n = oldest; n < this.#written; n++) {
       const slot = n % RAW_SLOTS;
       const current = this.#current[slot] ?? 0;
-      if (this.#answered[slot] === 1) add(this.#at[slot] ?? 0, current, current, this.#fan[slot] ?? 0);
+      if (this.#answered[slot] === 1) add(this.#at[slot] ?? 0, 1, current, current, this.#fan[slot] ?? 0);
     }
     return sums.map(({ n, current, max, fan }) => (n === 0 ? null : [current / n, max, fan / n]));
   }

@@ -65,8 +65,8 @@ describe('day', () => {
     for (const [n, current] of [10, 20, 60].entries()) history.record(T0 + n * 1000, sample(current, 100 + n));
     history.record(T0 + COARSE_MS, sample(5));
     expect(history.day(T0 + COARSE_MS)).toEqual([
-      { at: T0, current: 30, currentMax: 60, fan: 101 },
-      { at: T0 + COARSE_MS, current: 5, currentMax: 5, fan: 100 },
+      { at: T0, current: 30, currentMax: 60, fan: 101, samples: 3 },
+      { at: T0 + COARSE_MS, current: 5, currentMax: 5, fan: 100, samples: 1 },
     ]);
   });
 
@@ -123,5 +123,112 @@ describe('series', () => {
     expect(history.series(now, 60_000, minutes).map((point) => Math.round(point?.[0] ?? -1))).toEqual(
       Array.from({ length: minutes }, (_, minute) => minute),
     );
+  });
+});
+
+describe('a day and more', () => {
+  const DAY_MS = 86_400_000;
+
+  /** Every sample ever recorded, which is what the history must look like it had kept. */
+  interface Kept {
+    at: number;
+    current: number;
+    fan: number;
+  }
+
+  /** Runs of seconds in which it is asked and answers, is asked in vain, or nobody asks. */
+  const life = fc.array(
+    fc.record({
+      kind: fc.constantFrom('answers', 'answers', 'answers', 'fails', 'sleeps'),
+      seconds: fc.integer({ min: 5, max: 20_000 }),
+      level: fc.integer({ min: 0, max: 200 }),
+    }),
+    { minLength: 4, maxLength: 14 },
+  );
+
+  function live(runs: readonly { kind: string; seconds: number; level: number }[], intervalMs: number) {
+    const history = new History(intervalMs);
+    const kept: Kept[] = [];
+    const asked: number[] = [];
+    let at = T0;
+    for (const { kind, seconds, level } of runs) {
+      const end = at + seconds * 1000;
+      for (; kind !== 'sleeps' && at < end; at += intervalMs) {
+        const current = level + (Math.floor(at / 7000) % 50);
+        const fan = 100 + (Math.floor(at / 11_000) % 50);
+        history.record(at, kind === 'fails' ? null : sample(current, fan));
+        asked.push(at);
+        if (kind === 'answers') kept.push({ at, current, fan });
+      }
+      at = Math.max(at, end);
+    }
+    return { history, kept, now: at, rawFrom: asked.slice(-RAW_SLOTS)[0] ?? at };
+  }
+
+  test('its chart is what its samples were, gaps are gaps, and nothing of the day before is left (property)', () => {
+    fc.assert(
+      fc.property(life, fc.constantFrom(5000, 20_000), fc.integer({ min: 40, max: 400 }), (runs, intervalMs, count) => {
+        const { history, kept, now, rawFrom } = live(runs, intervalMs);
+        const stepMs = Math.ceil(DAY_MS / count / 1000) * 1000;
+        const series = history.series(now, stepMs, count);
+        expect(series).toHaveLength(count);
+        const first = Math.floor(now / stepMs) - count + 1;
+        const oldest = (Math.floor(now / COARSE_MS) - COARSE_SLOTS + 1) * COARSE_MS;
+        // A minute that the samples do not reach any more stands at its beginning.
+        const border = minuteOf(rawFrom);
+        const steps = new Map<number, Kept[]>();
+        for (const one of kept) {
+          if (one.at < oldest) continue;
+          const step = Math.floor((one.at < rawFrom ? minuteOf(one.at) : one.at) / stepMs) - first;
+          const inStep = steps.get(step);
+          if (inStep) inStep.push(one);
+          else steps.set(step, [one]);
+        }
+        series.forEach((point, i) => {
+          const inStep = steps.get(i) ?? [];
+          if (inStep.length === 0) {
+            // The minute in which the samples begin may stand in either step.
+            if (point !== null) expect(i, `step ${i}`).toBe(Math.floor(border / stepMs) - first);
+            return;
+          }
+          expect(point, `step ${i}`).not.toBeNull();
+          const [current = 0, most = 0, fan = 0] = point ?? [];
+          expect(most).toBeGreaterThanOrEqual(Math.max(...inStep.map((one) => one.current)));
+          // The minute of the border is shared by share of time.
+          if (inStep.some(({ at }) => minuteOf(at) === border)) return;
+          expect(most).toBe(Math.max(...inStep.map((one) => one.current)));
+          expect(current).toBeCloseTo(mean(inStep.map((one) => one.current)), 2);
+          expect(fan).toBeCloseTo(mean(inStep.map((one) => one.fan)), 2);
+        });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  const minuteOf = (at: number): number => at - (at % COARSE_MS);
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  test('a point that is half minutes and half samples is the mean of both', () => {
+    const history = new History(1000);
+    const seconds = RAW_SLOTS + 1800;
+    for (let n = 0; n < seconds; n++) history.record(T0 + n * 1000, sample(n < 1800 ? 10 : 30));
+    // One step over all: a third of the time it was 10.
+    const stepMs = DAY_MS;
+    const [point] = history.series(T0 + seconds * 1000, stepMs, 1);
+    expect(point?.[0]).toBeCloseTo((10 * 1800 + 30 * 3600) / seconds, 1);
+  });
+
+  test('a week takes no more memory than a day', () => {
+    const history = new History(5000);
+    const bytes = (): number => process.memoryUsage().arrayBuffers;
+    const before = bytes();
+    for (let n = 0; n < 7 * 1440; n++)
+      for (let second = 0; second < 60; second += 5)
+        history.record(T0 + n * COARSE_MS + second * 1000, sample(n % 200));
+    const now = T0 + 7 * DAY_MS;
+    expect(bytes() - before).toBeLessThan(64 * 1024);
+    expect(history.day(now - 1)).toHaveLength(COARSE_SLOTS);
+    expect(history.recent(RAW_SLOTS)).toHaveLength(RAW_SLOTS);
+    expect(history.series(now - 1, COARSE_MS, COARSE_SLOTS)).not.toContain(null);
   });
 });
