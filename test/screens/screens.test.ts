@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { BusLogEntry, RawAnswer } from '../../src/api/bus.ts';
 import type { PlanRun } from '../../src/api/plan.ts';
 import type { PowerRequest, Refusal } from '../../src/api/power.ts';
-import { STALE_AFTER_MS } from '../../src/rack/reading.ts';
+import { History } from '../../src/rack/history.ts';
+import { STALE_AFTER_MS, type Sample } from '../../src/rack/reading.ts';
+import type { Overlay } from '../../src/tui/state-overlay.ts';
 import { expectGolden, GOLDENS, type Tier } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
 import { DONE, preview, run } from './plans.ts';
@@ -85,7 +87,40 @@ function refusedByHand(size: SceneOptions): Scene {
 const pastAlarms = (size: SceneOptions): Scene =>
   mixed(size).keys('a', 'h').dispatch({ type: 'past-alarms', past: PAST_ALARMS });
 
+/** The detail pane over a day and more of one sample in 20 s: it was asked in vain for two hours, and nobody asked for four. */
+function detailOfDay(size: SceneOptions): Scene {
+  const one = mixed(size).keys('03', 't', 't').detailed();
+  const asked = one.effects.findLast((effect) => effect.do === 'detail');
+  const { answer } = one.state.detail;
+  if (asked?.do !== 'detail' || answer === null) throw new Error('no detail was asked for');
+  const hours = (n: number): number => n * 3_600_000;
+  const history = new History(20_000);
+  for (let at = NOW - hours(30); at <= NOW; at += 20_000) {
+    const ago = NOW - at;
+    if (ago > hours(9) && ago < hours(13)) continue;
+    const current = 30 + Math.round(8 * Math.sin(at / hours(2))) + (ago > hours(18) && ago < hours(19) ? 40 : 0);
+    const sample: Sample = { power: 'on', current, fan: 100 + Math.round(current / 4), at, rttMs: 3 };
+    history.record(at, ago > hours(3) && ago < hours(5) ? null : sample);
+  }
+  const points = history.series(NOW, asked.request.stepMs, asked.request.count);
+  return one.dispatch({ type: 'detail', answer: { ...answer, points } });
+}
+
+const looking = (size: SceneOptions): Scene =>
+  inConsole(size)
+    .keys('\x1d', 'v')
+    .dispatch({ type: 'looking', addr: 3, length: 24, cols: 80, x: 4, y: 7, search: false })
+    .keys('v', 'l', 'l');
+
 const SCREENS: Record<string, () => Scene> = {
+  'detail-of-a-day-160x50': () => detailOfDay(WIDE),
+  'detail-of-a-day-240x70': () => detailOfDay({ cols: 240, rows: 70 }),
+  people: () => inConsole(SMALL).keys('\x1d', 'u'),
+  note: () => inConsole(SMALL).keys('\x1d', 'l').typed('disk was changed'),
+  'consoles-80x24': () => mixed(SMALL).keys('c'),
+  'consoles-160x50': () => inConsole(WIDE).keys('\x1d', 'c').typed('work'),
+  'copy-mode': () => looking(SMALL),
+  'copy-mode-search': () => looking(SMALL).keys('/').typed('login'),
   'map-80x24': () => mixed(SMALL),
   'map-120x40': () => mixed({ cols: 120, rows: 40 }),
   'alarms-80x24': () => mixed(SMALL).keys('a'),
@@ -291,7 +326,7 @@ const TIERS: Tier[] = [
   { theme: 'mono', depth: 0 },
 ];
 
-const IN_BOTH = { ...DIALOGS, ...PANELS };
+const IN_BOTH: Record<string, (size: SceneOptions) => Scene> = { ...DIALOGS, ...PANELS };
 const sized = ({ cols, rows }: { cols: number; rows: number }): string => `${cols}x${rows}`;
 
 test.each(Object.entries(SCREENS))('%s', async (name, make) => {
@@ -312,6 +347,15 @@ test.each(TIERS)('looks of a console in $depth colours, theme $theme', async (ti
   expectGolden(`console-looks-${tier.depth}`, await inConsole(SMALL).frame(), tier);
 });
 
+test.each(TIERS)('looks of a dialog and a list in $depth colours, theme $theme', async (tier) => {
+  expectGolden(
+    `dialog-looks-${tier.depth}`,
+    await dialog(SMALL, '03', 'f').checked(allClear).typed('k8s').frame(),
+    tier,
+  );
+  expectGolden(`alarms-looks-${tier.depth}`, await mixed(SMALL).keys('a').frame(), tier);
+});
+
 test('without a UTF-8 terminal every cell is ASCII', async () => {
   const frame = await mixed(SMALL).frame(true);
   expect(frame.chars.filter((ch) => !/^[ -~]$/.test(ch))).toEqual([]);
@@ -329,11 +373,34 @@ test.each([
   expectGolden(name, frame);
 });
 
+/** One golden of each thing that can lie over the screen. The compiler asks for a new kind's; that of all racks is in racks.test.ts. */
+const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks'>, string> = {
+  help: 'help',
+  palette: 'palette',
+  filter: 'filter-typing',
+  consoles: 'consoles-80x24',
+  people: 'people',
+  note: 'note',
+  menu: 'power-menu',
+  power: 'dialog-force-off',
+  takeover: 'takeover',
+  paste: 'paste-question',
+  emergency: 'emergency-choose',
+  operations: 'operations-24',
+  alarms: 'alarms-80x24',
+  bus: 'bus-80x24',
+};
+
+test.each(Object.entries(OVERLAYS))('what lies over the screen as %s has a golden', (kind, name) => {
+  const made = SCREENS[name]?.() ?? IN_BOTH[name]?.(SMALL);
+  expect(made?.state.overlay?.kind).toBe(kind);
+});
+
 test('every golden is some screen', () => {
   const made = [
     ...Object.keys(SCREENS),
     ...[SMALL, WIDE].flatMap((size) => Object.keys(IN_BOTH).map((name) => `${name}-${sized(size)}`)),
-    ...TIERS.flatMap(({ depth }) => [`map-looks-${depth}`, `console-looks-${depth}`]),
+    ...TIERS.flatMap(({ depth }) => ['map', 'console', 'dialog', 'alarms'].map((name) => `${name}-looks-${depth}`)),
     'map-ascii',
     ...['bus-ascii-80x24', 'bus-ascii-160x50', 'bus-by-hand-ascii', 'bus-by-hand-confirm-ascii'],
   ];
