@@ -59,7 +59,9 @@ export class ConsoleEffects {
         this.#later((emulators) => this.#point(effect, emulators));
         return;
       case 'focus':
-        this.#later((emulators) => {
+        this.#later(async (emulators) => {
+          // What its program wants to know may be on the screen that has just come.
+          await emulators.parsed(effect.addr);
           const bytes = focusForNode(effect.focused, emulators.pointerModes(effect.addr));
           if (bytes !== null) this.#type(effect.addr, bytes);
         });
@@ -111,6 +113,11 @@ export class ConsoleEffects {
         return;
       }
     }
+  }
+
+  /** Does what must not overtake the keys for a console. */
+  afterKeys(work: () => void): void {
+    this.#work = this.#work.then(work);
   }
 
   #askLastScreen(addr: Address): void {
@@ -176,7 +183,7 @@ export class ConsoleEffects {
     }
   }
 
-  #later(work: (emulators: Emulators) => void): void {
+  #later(work: (emulators: Emulators) => void | Promise<void>): void {
     this.#work = this.#work.then(async () => work(await this.#ports.emulators()));
   }
 }

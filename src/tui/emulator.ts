@@ -170,6 +170,12 @@ export class Emulators {
     return y >= 0 && y < shown.rows && pointer.x < shown.cols ? { ...pointer, y } : null;
   }
 
+  /** Resolves when everything that came so far is on the node's screen. */
+  parsed(addr: Address): Promise<void> {
+    const terminal = this.#nodes.get(addr)?.terminal;
+    return terminal === undefined ? Promise.resolve() : new Promise((resolve) => terminal.write('', resolve));
+  }
+
   bracketedPaste(addr: Address): boolean {
     return this.#nodes.get(addr)?.terminal.modes.bracketedPasteMode ?? false;
   }

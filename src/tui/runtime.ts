@@ -40,15 +40,19 @@ export class Runtime {
     switch (effect.do) {
       case 'attach': {
         const { addr, take, watch } = effect;
-        this.#requests.ask(
-          this.#requests.client.request('console.attach', { addr, take, watch }),
-          (joined) => dispatch({ type: 'attached', joined }),
-          (error) => dispatch({ type: 'attach-failed', addr, error }),
+        this.#console.afterKeys(() =>
+          this.#requests.ask(
+            this.#requests.client.request('console.attach', { addr, take, watch }),
+            (joined) => dispatch({ type: 'attached', joined }),
+            (error) => dispatch({ type: 'attach-failed', addr, error }),
+          ),
         );
         return;
       }
       case 'detach':
-        this.#requests.attempt('detach', this.#requests.client.request('console.detach', {}));
+        this.#console.afterKeys(() =>
+          this.#requests.attempt('detach', this.#requests.client.request('console.detach', {})),
+        );
         return;
       case 'take':
         this.#requests.ask(

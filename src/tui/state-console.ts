@@ -59,6 +59,8 @@ export interface ConsolePane {
   chord: Chord;
   pasting: Pasting | null;
   look: Look | null;
+  /** The node whose program was told that it has the focus, if it wanted to know; null: none. */
+  focusTold: Address | null;
   /** Consoles at which a paste goes without brackets although the program asks for them. */
   plainPaste: ReadonlySet<Address>;
   /** In the pane's border: blocked keys, who took the keyboard, a gap. */
@@ -73,6 +75,7 @@ export const NO_CONSOLE: ConsolePane = {
   chord: { kind: 'idle' },
   pasting: null,
   look: null,
+  focusTold: null,
   plainPaste: new Set(),
   notice: null,
 };

@@ -62,6 +62,8 @@ export interface State {
   alarms: readonly Alarm[];
   focus: 'map' | 'console';
   zoom: boolean;
+  /** The operator's terminal has the keyboard, as it says itself. */
+  terminalFocused: boolean;
   view: View;
   detail: Detail;
   cursor: Address;
@@ -139,6 +141,7 @@ export function initialState(
     alarms: snapshot.alarms,
     focus: 'map',
     zoom: false,
+    terminalFocused: true,
     view: USUAL_VIEW,
     detail: NO_DETAIL,
     cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,

@@ -1,5 +1,5 @@
 /** Mouse and focus at a console, for the node: whether its program wants to know is the emulator's knowledge. Pure. */
-import { step, type Step } from './events.ts';
+import { step, type Effect, type Step } from './events.ts';
 import { paneScreen } from './layout.ts';
 import type { Pointer } from './node-pointer.ts';
 import type { State } from './state.ts';
@@ -16,9 +16,31 @@ export function mouseInConsole(state: State, pointer: Pointer): Step {
   return step(state, { do: 'mouse', addr, pointer: { ...pointer, x, y }, rows: screen.height, scroll });
 }
 
-export function focusInConsole(state: State, focused: boolean): Step {
-  const addr = typingAt(state);
-  return addr === null || state.pane.pasting !== null ? step(state) : step(state, { do: 'focus', addr, focused });
+/**
+ * A node's program has the focus while the operator types there in a terminal that has it. It hears of that as a program
+ * in a window does: also when its console is left for another one, before that is closed, and when it is come back to, once
+ * keys may go out.
+ */
+export function withFocus({ state, effects }: Step): Step {
+  const { focusTold: told, pasting, attachment } = state.pane;
+  const wanted = state.terminalFocused ? typingAt(state) : null;
+  if (told === wanted) return { state, effects };
+  const leaves = effects.some((effect) => effect.do === 'detach' || effect.do === 'attach');
+  // Nothing goes into the midst of a paste.
+  if (pasting !== null && !leaves) return { state, effects };
+  if (told !== null) {
+    const types = attachment.kind === 'joined' && attachment.role === 'types' && attachment.addr === told;
+    const reached = pasting === null && state.link.kind === 'connected' && (leaves || types);
+    const out: Effect[] = reached ? [{ do: 'focus', addr: told, focused: false }] : [];
+    return withFocus({ state: withTold(state, null), effects: [...out, ...effects] });
+  }
+  const { console } = state;
+  if (wanted === null || console?.addr !== wanted || console.unproven !== null) return { state, effects };
+  return { state: withTold(state, wanted), effects: [...effects, { do: 'focus', addr: wanted, focused: true }] };
+}
+
+function withTold(state: State, focusTold: Address | null): State {
+  return { ...state, pane: { ...state.pane, focusTold } };
 }
 
 /** The node whose console has the operator's keys, or null. */

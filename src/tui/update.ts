@@ -18,13 +18,13 @@ import { serverEvent } from './update-server.ts';
 import { lookEvent } from './update-look.ts';
 import type { Pointer } from './node-pointer.ts';
 import { onMouse, wheeled, type MouseStep } from './update-mouse.ts';
-import { focusInConsole, mouseInConsole } from './update-pointer.ts';
+import { mouseInConsole, withFocus } from './update-pointer.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
 
 export function update(state: State, event: UiEvent): Step {
   const next = updated(state, event);
   // A key for a node, and what a node prints, change nothing that these show.
-  return event.type === 'console.data' || next.state === state ? next : withLastScreen(withDetail(next));
+  return event.type === 'console.data' || next.state === state ? next : withFocus(withLastScreen(withDetail(next)));
 }
 
 function updated(state: State, event: UiEvent): Step {
@@ -107,7 +107,7 @@ function onToken(state: State, event: TokenEvent): Step {
   // An answer of the operator's terminal is nobody's typing.
   if (token.kind === 'reply') return step(state);
   if (token.kind === 'mouse') return pointed(state, event, token.pointer);
-  if (token.kind === 'focus') return focusInConsole(state, token.focused);
+  if (token.kind === 'focus') return step({ ...state, terminalFocused: token.focused });
   if (state.overlay?.kind === 'palette') return inPalette(state, state.overlay, event);
   if (state.overlay !== null) return keyInOverlay(state, event);
   if (state.focus === 'console') return keyInConsole(state, event);

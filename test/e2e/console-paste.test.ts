@@ -10,11 +10,16 @@ const folder = mkdtempSync(join(tmpdir(), 'rackui-paste-'));
 const got = join(folder, 'got');
 let rack: Stand;
 let screen: TestTerminal;
+let readers = 0;
 
 beforeAll(async () => {
   const script = join(folder, 'node.sh');
-  // A reader that says what it has, line by line as it reads: each Enter on an empty line starts it anew.
-  writeFileSync(script, `stty -echo\nwhile read x; do echo ready-to-read; tee ${got}; done\n`);
+  // A reader that says what it has, line by line as it reads: each Enter on an empty line starts it anew, under the
+  // next number. Its file has its name only when it is whole: what was pasted is on its way for a while.
+  writeFileSync(
+    script,
+    `stty -echo\nn=0\nwhile read x; do n=$((n+1)); echo ready-to-read $n; tee ${got}.part; mv ${got}.part ${got}; done\n`,
+  );
   rack = await stand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
   screen = rack.open();
   await screen.waitFor(/\b24 on\b/);
@@ -25,7 +30,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   rmSync(got, { force: true });
   screen.type('\r');
-  await screen.waitFor(/ready-to-read/);
+  await screen.waitFor(`ready-to-read ${++readers}`);
 });
 
 afterAll(async () => {

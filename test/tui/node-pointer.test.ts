@@ -55,18 +55,16 @@ test('a program that asked for nothing gets nothing', () => {
 });
 
 describe('at a console', () => {
-  const pointed = (scene: Scene): Effect[] =>
-    scene.effects.filter(({ do: what }) => what === 'mouse' || what === 'focus');
+  const pointed = (scene: Scene): Effect[] => scene.effects.filter(({ do: what }) => what === 'mouse');
 
   test('what happens over the node’s screen is the node’s, in the pane’s cells', () => {
     const scene = new Scene({}).keys('03', '\r').attached('');
     // Header and title are above it; the last row is the footer.
-    scene.keys('\x1b[<0;5;3M', '\x1b[<0;5;3m', '\x1b[<0;5;2M', '\x1b[<0;5;24M', '\x1b[I');
+    scene.keys('\x1b[<0;5;3M', '\x1b[<0;5;3m', '\x1b[<0;5;2M', '\x1b[<0;5;24M');
     const place = { addr: 3, rows: 21, scroll: 0 };
     expect(pointed(scene)).toMatchObject([
       { ...place, do: 'mouse', pointer: { action: 'press', x: 4, y: 0 } },
       { ...place, do: 'mouse', pointer: { action: 'release', x: 4, y: 0 } },
-      { do: 'focus', addr: 3, focused: true },
     ]);
     expect(scene.effects.filter(({ do: what }) => what === 'keys')).toEqual([]);
   });
@@ -80,6 +78,41 @@ describe('at a console', () => {
     const scene = prepare(new Scene({}));
     scene.keys('\x1b[<0;5;5M', '\x1b[<35;6;5M');
     expect(pointed(scene)).toEqual([]);
+  });
+});
+
+describe('focus', () => {
+  const told = (scene: Scene): string[] =>
+    scene.effects.flatMap((effect) => {
+      if (effect.do === 'focus') return [`${effect.addr} ${effect.focused ? 'in' : 'out'}`];
+      return effect.do === 'detach' || effect.do === 'attach' ? [effect.do] : [];
+    });
+  const at = (over?: Parameters<Scene['attached']>[1]): Scene => new Scene({}).keys('03', '\r').attached('', over);
+
+  test.each<[string, Scene, string[]]>([
+    ['of the terminal itself', at().keys('\x1b[O', '\x1b[O', '\x1b[I'), ['attach', '3 in', '3 out', '3 in']],
+    ['left, before it is closed', at().keys('\x1dd'), ['attach', '3 in', '3 out', 'detach']],
+    ['left for another', at().keys('\x1d04').attached(''), ['attach', '3 in', '3 out', 'attach', '4 in']],
+    ['of who watches', at({ role: 'watches' }).keys('\x1b[O', '\x1b[I', '\x1dd'), ['attach', 'detach']],
+    ['under the help', at().keys('\x1d?', '\x1b'), ['attach', '3 in']],
+    ['left in a terminal that had lost it', at().keys('\x1b[O', '\x1dd'), ['attach', '3 in', '3 out', 'detach']],
+    ['before keys may go out', at({ unproven: 'nothing came yet' }).keys('\x1dd'), ['attach', 'detach']],
+  ])('%s', (_, scene, expected) => {
+    expect(told(scene)).toEqual(expected);
+  });
+
+  test('comes when the node has spoken, and not again after a gap', () => {
+    const scene = at({ unproven: 'nothing came yet' });
+    const console = scene.state.console;
+    const proven = (unproven: string | null) =>
+      scene.dispatch({
+        type: 'update',
+        note: { now: scene.now, console: console && { ...console, unproven } },
+        local: scene.now,
+      });
+    proven(null);
+    proven('a gap');
+    expect(told(proven(null))).toEqual(['attach', '3 in']);
   });
 });
 
