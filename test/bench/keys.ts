@@ -1,8 +1,7 @@
 /** From a key to its echo on the operator's screen, beside other programs on such a line; and from console to console. */
-import { spawnSync } from 'node:child_process';
 import { startRack } from '../support/rack.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
-import { figure, leftOut, median, percentile, type Figure } from './measure.ts';
+import { figure, leftOut, median, notHere, percentile, type Figure } from './measure.ts';
 import { PROGRAM, stand } from '../support/stand.ts';
 
 /** One byte out, one byte back. The first byte after a pause is not held back by the pacing. */
@@ -36,8 +35,9 @@ async function besideOthers(ours: readonly number[]): Promise<Figure[]> {
   ];
   const figures: Figure[] = [];
   for (const { name, args } of others) {
-    if (spawnSync('which', [name]).status !== 0) {
-      leftOut(`key to echo beside ${name}: it is not installed`);
+    const why = notHere(name);
+    if (why !== null) {
+      leftOut(`key to echo beside ${name}: ${why}`);
       continue;
     }
     await using rack = await startRack({ args: [...SIM, '--unlocked'] });

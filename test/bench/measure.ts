@@ -1,6 +1,7 @@
 /** What every measurement needs: percentiles, the floor of an empty program, a process's memory and processor time. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 /** One figure beside its budget (PRODUCT's table): `ok` is judged on the figure as it is printed. */
 export interface Figure {
@@ -36,6 +37,16 @@ export const missing: string[] = [];
 
 export function leftOut(why: string): void {
   missing.push(why);
+}
+
+/** Why a program cannot be compared with on this machine, in words; null: it can. */
+export function notHere(program: string, path = process.env.PATH ?? ''): string | null {
+  const found = path.split(delimiter).some((folder) => {
+    const file = join(folder, program);
+    // A folder of that name can be entered, and is no program.
+    return folder !== '' && existsSync(file) && statSync(file).isFile() && (statSync(file).mode & 0o111) !== 0;
+  });
+  return found ? null : 'it is not installed';
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

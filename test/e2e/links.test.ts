@@ -103,29 +103,48 @@ test('a pipe that takes everything and hands on 9600 bytes a second: the termina
   expect((await screen.exited).code).toBe(0);
 });
 
+/** What stands in the dialog's field: on the line below the words that ask for it. */
+function typedField(screen: TestTerminal): string {
+  const lines = screen.lines();
+  const y = lines.findIndex((line) => line.includes('To confirm type'));
+  const x = lines[y]?.indexOf('To confirm type') ?? -1;
+  return y < 0 ? '' : (lines[y + 1]?.slice(x).split('│')[0]?.trim() ?? '');
+}
+
 test('what confirms a cut, typed before the dialog can have arrived, confirms nothing', async () => {
   const rack = await stand({ sim: ['--time-scale', '20'] });
   disposables.push(rack);
   const screen = rack.open({ cols: 120, rows: 40 });
   disposables.push(screen);
   await screen.waitFor(/\b24 on\b/);
-  const typed = async (keys: string): Promise<void> => {
-    for (const key of keys) {
-      screen.type(key);
-      // As fingers do it: together they would be left out for that alone.
-      await new Promise((resolve) => setTimeout(resolve, 40));
-    }
-  };
+  screen.type('03');
+  screen.type('p');
+  await screen.waitFor(/Force off/);
   // The dialog's frame is written, and lies in the pipe.
   screen.longPipe(0);
-  await typed('03pf');
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  await typed('node-03');
+  screen.type('f');
+  await until('the dialog is written', () => screen.output.includes('To confirm type'));
+  for (const key of 'node-03') {
+    screen.type(key);
+    // As fingers do it: together they would be left out for that alone.
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
   screen.longPipe(100_000);
   await screen.waitFor(/To confirm type node-03/);
   await screen.waitFor(/came too fast/);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await typed('node-03\r');
+  expect(typedField(screen)).toBe('');
+  // Once it has been seen for a moment keys are believed; which is the first of them only the dialog knows.
+  while (typedField(screen) === '') {
+    screen.type('n');
+    await screen.waitFor((s) => typedField(s) !== '', 'a key that is believed', 1_000).catch(() => undefined);
+  }
+  screen.type('\x15');
+  await screen.waitFor((s) => typedField(s) === '', 'an empty field');
+  for (const [n, key] of Array.from('node-03').entries()) {
+    screen.type(key);
+    await screen.waitFor((s) => typedField(s) === 'node-03'.slice(0, n + 1), `${key} in the field`);
+  }
+  screen.type('\r');
   await rack.rack.until(({ nodes }) => nodes.some(({ addr, power }) => addr === '03' && power === 'off'));
 });
 
