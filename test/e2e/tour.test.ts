@@ -17,19 +17,19 @@ const NAMES = Array.from(
   ([, name = '']) => name,
 );
 
-/** Rows of the screen's own size, the header at the top, keys at the bottom, and no half of a box. */
+/** Rows of the screen's own size, the header at the top. */
 function wellFormed(screen: TestTerminal): void {
   const lines = screen.lines();
   expect(lines).toHaveLength(screen.rows);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(screen.cols);
   expect(lines[0]).toMatch(/^ er24a +bus /);
-  expect(lines.at(-1)?.trim()).not.toBe('');
 }
 
-/** No half of a box; a frame may come in two pieces, so this is waited for. */
-function boxesClosed(text: string): boolean {
+/** No half of a box, and the keys at the bottom; a frame may come in two pieces, so this is waited for. */
+function whole(screen: TestTerminal): boolean {
+  const text = screen.text();
   const count = (sign: string): number => text.split(sign).length - 1;
-  return count('╭') === count('╰') && count('╮') === count('╯');
+  return count('╭') === count('╰') && count('╮') === count('╯') && screen.lines().at(-1)?.trim() !== '';
 }
 
 test.each([
@@ -42,7 +42,7 @@ test.each([
   /** Keys, then what they are to show; the screen is whole at that moment. */
   const stop = async (keys: string, what: string, seen: (text: string) => boolean): Promise<void> => {
     if (keys !== '') screen.type(keys);
-    await screen.waitFor((s) => seen(s.text()) && boxesClosed(s.text()), what);
+    await screen.waitFor((s) => seen(s.text()) && whole(s), what);
     wellFormed(screen);
   };
   const onMap = (text: string): boolean =>
