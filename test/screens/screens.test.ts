@@ -115,7 +115,11 @@ const looking = (size: SceneOptions): Scene =>
 const SCREENS: Record<string, () => Scene> = {
   'detail-of-a-day-160x50': () => detailOfDay(WIDE),
   'detail-of-a-day-240x70': () => detailOfDay({ cols: 240, rows: 70 }),
-  people: () => inConsole(SMALL).keys('\x1d', 'u'),
+  people: () =>
+    mixed(SMALL)
+      .keys('03', '\r')
+      .attached(LOGIN, { watchers: [EVE.id] })
+      .keys('\x1d', 'u'),
   note: () => inConsole(SMALL).keys('\x1d', 'l').typed('disk was changed'),
   'consoles-80x24': () => mixed(SMALL).keys('c'),
   'consoles-160x50': () => inConsole(WIDE).keys('\x1d', 'c').typed('work'),
