@@ -42,7 +42,10 @@ export class PortFile {
     ready.poll(READABLE);
   }
 
-  /** In order. `taken`: the system has them, or never will. */
+  /**
+   * In order. `taken`: the system has them, or never will; told a turn later, so that of a loop that is held up no two
+   * bytes leave behind each other that were to keep a distance.
+   */
   write(bytes: Uint8Array, taken: () => void): void {
     if (this.#over) {
       taken();
@@ -105,7 +108,7 @@ export class PortFile {
       }
       if (first.bytes.length > 0) continue;
       this.#waiting.shift();
-      first.taken();
+      setImmediate(first.taken);
     }
     for (const resolve of this.#flushing.splice(0)) resolve();
   }
