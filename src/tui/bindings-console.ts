@@ -67,7 +67,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'prefix', keys: ['C-]'], command: 'send-prefix', hint: null, help: 'send the prefix itself to the node' },
   { context: 'prefix', keys: ['escape'], command: 'cancel', hint: null, help: 'nothing: back to typing' },
 
-  { context: 'left', keys: ['enter'], command: 'attach', hint: 'attach again', dangerous: true, help: 'attach again' },
+  { context: 'left', keys: ['enter'], command: 'attach', hint: 'open', dangerous: true, help: 'open this console' },
   {
     context: 'left',
     keys: ['tab', 'escape', 'q', 'd'],
