@@ -102,7 +102,7 @@ describe('scripts', () => {
     terminal.type('seen by mex\x7f\r');
     await terminal.waitFor('the note is in the log');
     terminal.type('\x1ds');
-    await terminal.waitFor(/on, current \d+, fan \d+ counts/);
+    await terminal.waitFor(/on, current \d+ counts, fan \d+ counts/);
     terminal.type('\x1di');
     await terminal.waitFor(/ types/);
     terminal.type('\x1dd');

@@ -10,6 +10,7 @@ import { nodeText } from '../operation-report.ts';
 import { PaintedDisplay, RawDisplay, type Display } from './display.ts';
 import { ConsoleKeys, type KeyAction } from './keys.ts';
 import { ConsoleSession, gapText } from './session.ts';
+import { StatusWords } from './status-words.ts';
 
 export interface LiveOptions {
   take: boolean;
@@ -33,6 +34,8 @@ export async function liveConsole(
     work = work.then(job);
   };
 
+  const words = new StatusWords((text) => queue(() => display?.status(text)));
+
   const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
     const shows = options.rawOutput ? new RawDisplay(stdout) : new PaintedDisplay(joined, stdout);
     display = shows;
@@ -42,17 +45,18 @@ export async function liveConsole(
       note: (note) =>
         queue(() => {
           if (note.cols !== undefined && note.rows !== undefined) shows.resizeNode(note.cols, note.rows);
-          shows.status(`${node.name}: ${note.text}`);
+          if (note.kind === 'gap') words.add(note.text);
+          else words.say(`${node.name}: ${note.text}`);
         }),
       resync: (skipped, cols, rows, screen) =>
         queue(() => shows.resync(`${node.name}: ${gapText(skipped)}`, cols, rows, screen)),
-      state: (state) => queue(() => shows.status(statusText(node, state, client.welcome.session))),
+      state: (state) => words.state(statusText(node, state, client.welcome.session)),
       ended: (why) => settle(why),
     };
   });
-  const say = (text: string): void => queue(() => display?.status(`${node.name}: ${text}`));
+  const say = (text: string): void => words.say(`${node.name}: ${text}`);
   const failed = (error: unknown): void => say(error instanceof Error ? error.message : String(error));
-  queue(() => display?.status(statusText(node, session.joined.console, client.welcome.session)));
+  words.state(statusText(node, session.joined.console, client.welcome.session));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
 
@@ -105,6 +109,7 @@ export async function liveConsole(
     return EXIT.done;
   } finally {
     undo();
+    words.close();
     (display as Display | null)?.end();
     await session.leave();
   }
