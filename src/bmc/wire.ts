@@ -97,8 +97,10 @@ export class Wire {
     const begun = performance.now();
     return new Promise<T | null>((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
+      let verdict: NodeJS.Immediate | undefined;
       const finish = (settle: () => void): void => {
         clearTimeout(timer);
+        clearImmediate(verdict);
         this.#waiting = null;
         settle();
       };
@@ -111,8 +113,9 @@ export class Wire {
       const expire = (): void => {
         const now = performance.now();
         const deadline = Math.min(Math.max(begun, this.#lastByteAt) + silenceMs, begun + 4 * silenceMs);
-        if (now >= deadline) finish(() => resolve(null));
-        else timer = setTimeout(expire, deadline - now);
+        if (now < deadline) timer = setTimeout(expire, deadline - now);
+        // In a turn of the event loop timers come before reading: where this process was held up, the reply may lie there unread.
+        else verdict = setImmediate(() => (this.#lastByteAt > now ? expire() : finish(() => resolve(null))));
       };
       this.#waiting = { poke: look, fail: (error) => finish(() => reject(error)) };
       if (!look()) timer = setTimeout(expire, silenceMs);
