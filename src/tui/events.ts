@@ -24,7 +24,7 @@ export interface RequestError {
 export type UiEvent =
   /** `burst`: how many keys came in the same read; `target`: what the mouse points at in the frame that was seen. */
   | { type: 'token'; token: Token; burst: number; local: number; target?: Target | null }
-  | { type: 'tick'; local: number }
+  | { type: 'tick'; local: number; utcOffsetMin: number }
   /** This rack is the one on the screen now, or no more. */
   | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }

@@ -1,5 +1,6 @@
 /** The full-screen interface from start to end: the terminal, its keys, one frame at a time; a seat for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { tick } from './clock.ts';
 import type { UiEvent } from './events.ts';
 import { Input } from './input.ts';
 import { FRAME_MS, Painting } from './painting.ts';
@@ -177,9 +178,8 @@ class Interface {
 
   /** Of a rack that is not on the screen a tab tells nothing that ages; in the overview all of them do. */
   #tick(): void {
-    const event: UiEvent = { type: 'tick', local: Date.now() };
-    if (this.#seat.state.overlay?.kind === 'racks') this.#toAll(event);
-    else this.#seat.dispatch(event);
+    if (this.#seat.state.overlay?.kind === 'racks') this.#toAll(tick());
+    else this.#seat.dispatch(tick());
   }
 
   #happened(seat: Seat, event: UiEvent, before: State): void {
@@ -198,7 +198,7 @@ class Interface {
   #endPulse(): void {
     this.#pulseTimer ??= setTimeout(() => {
       this.#pulseTimer = null;
-      this.#seat.dispatch({ type: 'tick', local: Date.now() });
+      this.#seat.dispatch(tick());
     }, PULSE_MS + FRAME_MS);
   }
 

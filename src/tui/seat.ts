@@ -1,5 +1,6 @@
 /** One rack at the interface: its connection, its state, what its effects do, and the emulators of its consoles. */
 import type { RackClient } from '../client/client.ts';
+import { tick, utcOffsetMin } from './clock.ts';
 import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
 import { rememberedView, rememberView } from './remember.ts';
@@ -61,9 +62,9 @@ export class Seat {
     this.#o = options;
     this.#ports = ports;
     this.#client = access.client;
-    const utcOffset = -new Date().getTimezoneOffset();
+    const now = Date.now();
     this.#state = {
-      ...initialState(access.client.welcome, size, Date.now(), utcOffset, options.viewOnly, options.settings),
+      ...initialState(access.client.welcome, size, now, utcOffsetMin(now), options.viewOnly, options.settings),
       racks,
       view: rememberedView(options.viewFile),
     };
@@ -94,7 +95,7 @@ export class Seat {
     this.#follow(this.#client);
     this.#runtime.perform({ do: 'plans', panel: 0 });
     // What a pane has to ask for is asked at once, not with the first tick.
-    this.dispatch({ type: 'tick', local: Date.now() });
+    this.dispatch(tick());
   }
 
   dispatch(event: UiEvent): void {

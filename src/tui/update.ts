@@ -32,7 +32,7 @@ function updated(state: State, event: UiEvent): Step {
     case 'token':
       return onToken({ ...state, now: event.local + state.clockOffset }, event);
     case 'tick':
-      return onTick(state, event.local);
+      return onTick({ ...state, utcOffsetMin: event.utcOffsetMin }, event.local);
     case 'shown':
       return onTick({ ...state, racks: { ...state.racks, shown: event.on } }, event.local);
     case 'resize':
