@@ -92,7 +92,9 @@ test
       expect((await rack.node('01')).power).toBe('off');
       // Nobody logged in: the console was only looked at.
       expect(stand.server.said).not.toContain('Password');
-      expect(readFileSync(join(stand.server.stateDir, 'halt-bands.json'), 'utf8')).toContain('"01":{"name":"node-01"');
+      expect(JSON.parse(readFileSync(join(stand.server.stateDir, 'halt-bands.json'), 'utf8'))).toMatchObject({
+        '01': { name: 'node-01' },
+      });
     },
   );
 
