@@ -37,5 +37,5 @@ export function totalDraw(nodes: readonly { current: number; calibration: Calibr
     const own = ampsOf(current, calibration);
     return sum === null || own === null ? null : sum + own;
   }, 0);
-  return { counts, amps: nodes.length === 0 ? null : amps };
+  return { counts, amps };
 }

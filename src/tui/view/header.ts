@@ -35,7 +35,7 @@ function leftPieces(state: State, g: Glyphs): Span[][] {
     sweep(state),
     [
       [` ${g.sum} `, 'dim'],
-      [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
+      draw === null ? ['-', 'dim'] : [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
     ],
   ];
 }
@@ -55,11 +55,13 @@ export function countWords(state: State): Span[] {
   const count = (n: number, word: string, ink: InkRole): Span[] => (n > 0 ? [[`${n} ${word} `, ink]] : []);
   return [
     gap,
-    [`${counts.on} on `, counts.on > 0 ? 'ok' : 'text'],
+    // Green is for what is so now.
+    [`${counts.on} on `, counts.on === 0 ? 'text' : counts.old > 0 ? 'aging' : 'ok'],
     [`${counts.off} off `, 'off'],
     ...count(counts.disabled, 'disabled', 'warn'),
     ...count(counts.unknown, 'unknown', 'unknown'),
     ...count(counts.lost, 'lost', 'fault'),
+    ...count(counts.old, 'old', 'stale'),
   ];
 }
 

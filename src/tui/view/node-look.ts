@@ -62,12 +62,14 @@ export interface Counts {
   unknown: number;
   /** Stopped answering. */
   lost: number;
-  /** Of the nodes whose reading is not stale. */
-  draw: { counts: number; amps: number | null };
+  /** Of these all, how many were read too long ago to be believed. */
+  old: number;
+  /** Of the nodes whose reading is not stale; null: there is none. */
+  draw: { counts: number; amps: number | null } | null;
 }
 
 export function countsOf(state: State): Counts {
-  const counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0 };
+  const counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0, old: 0 };
   const drawing: { current: number; calibration: Calibration | null }[] = [];
   for (const { addr, calibration } of state.rack.nodes) {
     const view = viewOf(state, addr);
@@ -75,10 +77,11 @@ export function countsOf(state: State): Counts {
     if (look.power === 'absent' || view?.reading.state === 'failed') counts.lost++;
     else if (look.power === 'unknown') counts.unknown++;
     else counts[look.power]++;
+    if (look.freshness === 'stale') counts.old++;
     if (look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging'))
       drawing.push({ current: look.current, calibration });
   }
-  return { ...counts, draw: totalDraw(drawing) };
+  return { ...counts, draw: drawing.length === 0 ? null : totalDraw(drawing) };
 }
 
 export function viewOf(state: State, addr: Address): NodeView | undefined {
