@@ -222,6 +222,20 @@ test('Enter that met a gap is pressed again at once: its answer is lost', async 
   expect(scene.rack.console.typed).toEqual(['\r', '\r']);
 });
 
+test('a prompt that a gap tore is asked for again at once, although its banner was heard', async () => {
+  const scene = new Scene();
+  scene.prompt = '';
+  await scene.off({}, 0.2);
+  scene.rack.says('\r\nDebian GNU/Linux 13 dk8s-worker-03 ttyS0\r\n\r\ndk8s-wor');
+  await scene.passes(0.2);
+  scene.rack.console.become({ open: false, proven: false, why: 'a status request' });
+  scene.prompt = LOGIN;
+  scene.rack.console.become({ open: true, proven: true, why: '' });
+  expect(scene.rack.console.typed).toEqual(['\r', '\r']);
+  await scene.passes(1);
+  expect(scene.network.asked).toEqual([3]);
+});
+
 test('no path: both reasons, and nothing was asked', async () => {
   const scene = new Scene();
   scene.prompt = '';

@@ -6,6 +6,9 @@ import type { EventOf } from './state.ts';
 /** A console that is only watched and says nothing for so long is left to those who need it. */
 const SILENT_WATCH_MS = 15_000;
 
+/** A gap within this after Enter may have torn its answer: a banner was heard, and the prompt behind it was not. */
+const ANSWER_MS = 1_000;
+
 export function turnCame(draft: Draft): void {
   const { state } = draft;
   state.console = { ...state.console, held: true, closedAt: draft.at };
@@ -26,7 +29,9 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
   // What Enter brings may have been lost in a gap: somebody's status request is enough.
-  const unanswered = stage.is === 'opening' && (stage.wakes === 0 || (closedAt !== null && !stage.heard));
+  const unanswered =
+    stage.is === 'opening' &&
+    (stage.wakes === 0 || (closedAt !== null && (!stage.heard || closedAt - stage.wokeAt < ANSWER_MS)));
   if (unanswered && state.trouble === null) draft.wake();
   if (stage.is !== 'settle' || away === 0) return;
   // Something may have been said meanwhile. A machine that starts again needs longer than this to fall silent.
