@@ -43,7 +43,8 @@ function duringLogin(says: string, happens: (scene: Scene) => Promise<void>): Sc
     play: async (scene) => {
       const addr = scene.fresh();
       const { id } = await scene.start('off', [addr]);
-      await scene.until(id, addr, ({ phase }) => phase === 'request');
+      // Before that, what tore its prompt would be answered by another Enter, and the shutdown would take its course.
+      await scene.until(id, addr, ({ detail }) => detail.startsWith('logging in'));
       await happens(scene);
       await scene.asks(id, addr, /./);
       await scene.ready();
