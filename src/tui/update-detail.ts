@@ -12,7 +12,7 @@ type DetailEvent = Extract<UiEvent, { type: 'detail' | 'detail-failed' | 'identi
 /** The console's last lines are not older than this, ms. */
 const REFRESH_MS = 5000;
 /** An answer that has not come by then never will. */
-const GIVEN_UP_MS = 10_000;
+export const GIVEN_UP_MS = 10_000;
 const LINES = 12;
 
 /** The question whose answer the pane shows; null: no pane on the screen, or nobody to ask. */

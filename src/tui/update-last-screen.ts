@@ -8,13 +8,12 @@ import { layoutOf } from './layout.ts';
 import type { State } from './state.ts';
 import type { ConsolePane } from './state-console.ts';
 import { NO_LAST_SCREEN, type LastScreens } from './state-last-screen.ts';
+import { GIVEN_UP_MS } from './update-detail.ts';
 
 type LastScreenEvent = Extract<UiEvent, { type: 'last-screen' | 'last-screen-failed' }>;
 
 /** A console that somebody else types at is not shown older than this, ms. */
 const REFRESH_MS = 2000;
-/** An answer that has not come by then never will. */
-const GIVEN_UP_MS = 10_000;
 
 /** Whose last screen the pane is about; null: it shows a console that is open here, or being opened. */
 export function lastScreenOf({ focus, cursor, pane }: State): Address | null {
@@ -50,6 +49,7 @@ function grewOld(state: State, { addr, now, seen }: NonNullable<LastScreens['ans
 }
 
 function paneShown(state: State): boolean {
+  if (!state.racks.shown) return false;
   const layout = layoutOf(state);
   return layout.kind === 'normal' && layout.console !== null;
 }

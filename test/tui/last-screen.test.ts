@@ -106,6 +106,14 @@ describe('asked for', () => {
     expect(asked(scene).filter((addr) => addr !== 3)).toEqual([]);
   });
 
+  test('not of a rack that is not shown, and at once when it is', () => {
+    const scene = wide();
+    scene.dispatch({ type: 'shown', on: false, local: scene.now }).keys('07').later(5000);
+    expect(asked(scene)).toEqual([]);
+    scene.dispatch({ type: 'shown', on: true, local: scene.now });
+    expect(asked(scene)).toEqual([7]);
+  });
+
   test('an answer for a node that the cursor has left is nobody’s', async () => {
     const scene = wide().keys('07', '08');
     scene.dispatch({ type: 'last-screen', answer: { addr: 7, now: scene.now, seen: null } });
