@@ -1,9 +1,10 @@
 /** From an operator's words to nodes of the rack that the server knows. */
 import type { RackClient } from '../client/client.ts';
+import { EXIT } from '../api/power.ts';
 import type { Snapshot } from '../api/protocol.ts';
 import type { InventoryNode } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
-import { UsageFailure } from './failure.ts';
+import { Failure, UsageFailure } from './failure.ts';
 
 export interface Targets {
   nodes: InventoryNode[];
@@ -23,4 +24,12 @@ export async function knownRack(client: RackClient): Promise<Snapshot> {
   const { snapshot } = client.welcome;
   if (snapshot.rack.configured && snapshot.bus.state !== 'starting') return snapshot;
   return client.request('sweep', { addrs: null, interrupt: false });
+}
+
+/** For what only a rack with names can be asked for; `so`: what cannot be done. */
+export function noNames(so: string): Failure {
+  return new Failure(
+    EXIT.config,
+    `the server's configuration names no nodes, so ${so}: 'rackui discover --write FILE' makes one; where there is one, 'rackui server stop', and the next command starts a server that reads it`,
+  );
 }

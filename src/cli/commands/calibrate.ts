@@ -10,7 +10,7 @@ import { openClient, type GlobalOptions } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
 import { hint, print, printJson } from '../output.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { knownRack, noNames, targetsOf } from '../targets.ts';
 import { writeWhole } from '../write-file.ts';
 
 export interface CalibrateOptions extends GlobalOptions {
@@ -103,7 +103,7 @@ interface About {
 
 function report(calibration: Calibration, worst: number, { nodes, whole, file }: About): void {
   const where = whole ? 'the whole rack' : nodes.map(({ name }) => name).join(', ');
-  print(`calibration: { amps: ${calibration.amps}, zero: ${calibration.zero} }`);
+  print(setting(calibration));
   hint(`for ${where}; no point is further than ${worst.toFixed(3)} A from this line`);
   hint(
     file === null
@@ -112,14 +112,15 @@ function report(calibration: Calibration, worst: number, { nodes, whole, file }:
   );
 }
 
+function setting({ amps, zero }: Calibration): string {
+  return `calibration: { amps: ${amps}, zero: ${zero} }`;
+}
+
 /** The file that the server reads. */
 async function configFile(client: RackClient, configured: boolean): Promise<string> {
   const { config } = await client.request('server.info', {});
   if (config !== null && configured) return config;
-  throw new Failure(
-    EXIT.config,
-    'no configuration names the nodes, so there is nowhere to write it: rackui discover --write FILE makes one',
-  );
+  throw noNames('there is nowhere to write it');
 }
 
 /** @throws Failure where the file does not allow it */
@@ -142,7 +143,7 @@ async function write(
   if (text === null)
     throw new Failure(
       EXIT.config,
-      `${file} is written in a way that this program does not change: put calibration: { amps: ${calibration.amps}, zero: ${calibration.zero} } there by hand`,
+      `${file} is written in a way that this program does not change: put ${setting(calibration)} there by hand`,
     );
   parseConfig(text, file);
   writeWhole(file, text);

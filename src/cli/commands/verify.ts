@@ -3,10 +3,9 @@ import { EXIT } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { sameHost } from '../../rack/host-name.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
-import { Failure } from '../failure.ts';
 import { print, printJson } from '../output.ts';
 import { Progress } from '../progress.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { knownRack, noNames, targetsOf } from '../targets.ts';
 import { hostOf } from './discover.ts';
 
 export interface VerifyOptions extends GlobalOptions {
@@ -21,11 +20,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
   const progress = new Progress();
   try {
     const snapshot = await knownRack(client);
-    if (!snapshot.rack.configured)
-      throw new Failure(
-        EXIT.config,
-        "the server's configuration names no nodes, so there is nothing to hold host names against: 'rackui discover --write FILE' makes one; where there is one, 'rackui server stop', and the next command starts a server that reads it",
-      );
+    if (!snapshot.rack.configured) throw noNames('there is nothing to hold host names against');
     const { nodes } = words.length === 0 ? snapshot.rack : targetsOf(words, snapshot);
     const results: Result[] = [];
     for (const [index, { addr, name }] of nodes.entries()) {
