@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newsSentences } from '../../src/cli/plain/sentences.ts';
 import { rackui } from '../cli/support.ts';
-import { PROGRAM, eightNodes, stand, type Stand } from '../support/stand.ts';
+import { PROGRAM, eightNodes, sweptStand, type Stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 const CONFIG = `
@@ -16,9 +16,7 @@ ${eightNodes({ 0: 'role: master' })}
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await stand({ config: CONFIG, sim: ['--time-scale', '20'] });
-  const client = await rack.client();
-  await client.request('sweep', { addrs: null, interrupt: false });
+  rack = await sweptStand({ config: CONFIG, sim: ['--time-scale', '20'] });
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 

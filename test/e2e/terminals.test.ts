@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { PROGRAM, sweptStand, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 
 /** A node that answers each line with a word, and with an attempt on the clipboard. */
@@ -14,9 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'rackui-terminals-'));
 let rack: Stand;
 beforeAll(async () => {
   writeFileSync(join(folder, 'node.sh'), CLAIMS);
-  rack = await stand({ sim: ['--exec', `05=/bin/sh ${join(folder, 'node.sh')}`] });
-  const client = await rack.client();
-  await client.request('sweep', { addrs: null, interrupt: false });
+  rack = await sweptStand({ sim: ['--exec', `05=/bin/sh ${join(folder, 'node.sh')}`] });
 });
 afterAll(async () => {
   await rack[Symbol.asyncDispose]();

@@ -1,14 +1,12 @@
 /** The same tour through the real program at four sizes: at each stop the thing is to be seen, and nothing is cut. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { REFERENCE_RACK, stand, type Stand } from '../support/stand.ts';
+import { REFERENCE_RACK, referenceStand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await stand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
-  const client = await rack.client();
-  await client.request('sweep', { addrs: null, interrupt: false });
+  rack = await referenceStand();
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 

@@ -50,6 +50,19 @@ export interface Stand extends AsyncDisposable {
   audit(): Record<string, unknown>[];
 }
 
+/** A stand whose server has read the whole rack. */
+export async function sweptStand(options: StandOptions = {}): Promise<Stand> {
+  const swept = await stand(options);
+  const client = await swept.client();
+  await client.request('sweep', { addrs: null, interrupt: false });
+  return swept;
+}
+
+/** The reference rack, its guests in a hurry. */
+export function referenceStand(): Promise<Stand> {
+  return sweptStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
+}
+
 export async function stand({ sim = [], config, watch }: StandOptions = {}): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
   const socket = join(folder, 'rack.sock');
