@@ -1,7 +1,7 @@
 /** What `rackui status` says of a rack: one record a node, as JSON and as a table. Pure. */
 import type { BusState, Snapshot } from '../api/protocol.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
-import { ampsOf, VOLTS, type Calibration } from '../rack/calibration.ts';
+import { ampsOf, totalDraw, VOLTS, type Calibration } from '../rack/calibration.ts';
 import type { InventoryNode } from '../rack/inventory.ts';
 import { ageMs, shownPower, STALE_AFTER_MS, type Reading, type ShownPower, type Source } from '../rack/reading.ts';
 
@@ -143,12 +143,10 @@ function summary({ bus, nodes }: StatusReport): string {
 
 /** Of the nodes that are known: `862 counts`, or `11.20 A (56 W)` where each of them is calibrated; null: none is known. */
 export function totalCurrent(nodes: readonly NodeReport[]): string | null {
-  const known = nodes.filter(({ current }) => current !== null);
-  if (known.length === 0) return null;
-  if (known.some(({ amps }) => amps === null))
-    return `${known.reduce((sum, { current }) => sum + (current ?? 0), 0)} counts`;
-  const amps = known.reduce((sum, node) => sum + (node.amps ?? 0), 0);
-  return `${amps.toFixed(2)} A (${(amps * VOLTS).toFixed(0)} W)`;
+  const draws = nodes.flatMap(({ current, amps }) => (current === null ? [] : [{ counts: current, amps }]));
+  if (draws.length === 0) return null;
+  const { counts, amps } = totalDraw(draws);
+  return amps === null ? `${counts} counts` : `${amps.toFixed(2)} A (${(amps * VOLTS).toFixed(0)} W)`;
 }
 
 function marks({ master, op, alarms }: NodeReport): string {

@@ -21,21 +21,28 @@ export function ampsText({ part, whole }: { part: number; whole: number }): stri
   return `${part.toFixed(2)} of ${whole.toFixed(2)} A (${watts(part)} of ${watts(whole)} W)`;
 }
 
+/** What a node draws. `amps`: null where nobody calibrated it. */
+export interface Draw {
+  counts: number;
+  amps: number | null;
+}
+
+export function drawOf(counts: number, calibration: Calibration | null): Draw {
+  return { counts, amps: ampsOf(counts, calibration) };
+}
+
 /** `0.51 A` where the node is calibrated, else its counts with `unit` behind them. */
-export function drawText(counts: number, calibration: Calibration | null, unit: string): string {
-  const amps = ampsOf(counts, calibration);
+export function drawText({ counts, amps }: Draw, unit: string): string {
   return amps === null ? `${counts} ${unit}` : `${amps.toFixed(2)} A`;
 }
 
 /** What several nodes draw together: amperes only where each of them is calibrated. */
-export function totalDraw(nodes: readonly { current: number; calibration: Calibration | null }[]): {
-  counts: number;
-  amps: number | null;
-} {
-  const counts = nodes.reduce((sum, { current }) => sum + current, 0);
-  const amps = nodes.reduce<number | null>((sum, { current, calibration }) => {
-    const own = ampsOf(current, calibration);
-    return sum === null || own === null ? null : sum + own;
-  }, 0);
-  return { counts, amps };
+export function totalDraw(draws: readonly Draw[]): Draw {
+  return draws.reduce<Draw>(
+    (sum, { counts, amps }) => ({
+      counts: sum.counts + counts,
+      amps: sum.amps === null || amps === null ? null : sum.amps + amps,
+    }),
+    { counts: 0, amps: 0 },
+  );
 }

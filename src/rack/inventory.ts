@@ -44,3 +44,8 @@ export function unnamedNode(addr: Address): InventoryNode {
     calibration: null,
   };
 }
+
+/** What counts of current of the node at `addr` mean; null: nobody measured it, or there is no such node. */
+export function calibrationOf({ nodes }: Inventory, addr: Address): Calibration | null {
+  return nodes.find((node) => node.addr === addr)?.calibration ?? null;
+}

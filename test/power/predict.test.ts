@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { usualOf, type Way } from '../../src/power/durations.ts';
 import { expectation, predict, type Prospect } from '../../src/power/plans/predict.ts';
 import { preview, type Surroundings } from '../../src/power/plans/preview.ts';
-import { ampsOf, ampsText } from '../../src/rack/calibration.ts';
+import { ampsOf, ampsText, drawOf } from '../../src/rack/calibration.ts';
 import type { PlanPreview } from '../../src/api/plan.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { PlanStep } from '../../src/rack/plan.ts';
@@ -70,7 +70,7 @@ test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amp
     },
     look: (addr) => ({ power: 'on', current: counts[addr - 1] ?? null, refusals: [] }),
     play: (one) => one,
-    amps: (addr, current) => ampsOf(current, calibrated.includes(addr) ? { amps: 0.0075, zero: 3 } : null),
+    draw: (addr, current) => drawOf(current, calibrated.includes(addr) ? { amps: 0.0075, zero: 3 } : null),
     prospect: () => prospect({}),
     poweroff: null,
   };

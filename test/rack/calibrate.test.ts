@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fitCalibration, meterValue } from '../../src/rack/calibrate.ts';
-import { ampsOf, drawText, totalDraw } from '../../src/rack/calibration.ts';
+import { ampsOf, drawOf, drawText, totalDraw } from '../../src/rack/calibration.ts';
 
 test('a line is found again from points on it, for one node and for several under one meter', () => {
   const line = fc.record({
@@ -76,18 +76,8 @@ test.each([
 
 test('amperes are said only where every node is calibrated', () => {
   const calibration = { amps: 0.01, zero: 2 };
-  expect(drawText(42, calibration, 'ct')).toBe('0.40 A');
-  expect(drawText(42, null, 'ct')).toBe('42 ct');
-  expect(
-    totalDraw([
-      { current: 42, calibration },
-      { current: 12, calibration },
-    ]),
-  ).toEqual({ counts: 54, amps: 0.5 });
-  expect(
-    totalDraw([
-      { current: 42, calibration },
-      { current: 12, calibration: null },
-    ]),
-  ).toEqual({ counts: 54, amps: null });
+  expect(drawText(drawOf(42, calibration), 'ct')).toBe('0.40 A');
+  expect(drawText(drawOf(42, null), 'ct')).toBe('42 ct');
+  expect(totalDraw([drawOf(42, calibration), drawOf(12, calibration)])).toEqual({ counts: 54, amps: 0.5 });
+  expect(totalDraw([drawOf(42, calibration), drawOf(12, null)])).toEqual({ counts: 54, amps: null });
 });

@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { EXIT } from '../../api/power.ts';
 import type { ConsoleBaudRate, ConsoleState, Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
-import { drawText } from '../../rack/calibration.ts';
+import { drawOf, drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
@@ -143,7 +143,7 @@ function sampleText({ addr, calibration }: InventoryNode, { nodes }: Snapshot): 
   const reading = nodes.find((node) => node.addr === addr)?.reading;
   if (reading?.state !== 'ok') return 'its BMC gave no sample';
   const { power, current, fan } = reading.sample;
-  return `${power}, current ${drawText(current, calibration, 'counts')}, fan ${fan} counts`;
+  return `${power}, current ${drawText(drawOf(current, calibration), 'counts')}, fan ${fan} counts`;
 }
 
 function whoText({ console, sessions }: Snapshot): string {

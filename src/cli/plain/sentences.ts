@@ -2,6 +2,7 @@
 import type { EventRecord, Snapshot } from '../../api/protocol.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarm-book.ts';
+import { drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { clock } from '../operation-report.ts';
 import { ageText, statusReport, totalCurrent, type NodeReport, type StatusReport } from '../status-report.ts';
@@ -80,7 +81,7 @@ function nodeSentence(node: NodeReport): string {
       ? ageMs === null
         ? ''
         : `, last heard ${ageText(ageMs)} ago`
-      : `, current ${amps === null ? `${current} counts` : `${amps.toFixed(2)} A`}, fan ${fan} counts`;
+      : `, current ${drawText({ counts: current, amps }, 'counts')}, fan ${fan} counts`;
   const extra = [...(node.master ? ['it is the master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms];
   return `${name}, ${pos}, address ${addr}: ${power}${values}${extra.map((text) => `; ${text}`).join('')}.`;
 }

@@ -8,6 +8,7 @@ import {
 } from '../../api/plan.ts';
 import type { Refusal } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
+import { totalDraw, type Draw } from '../../rack/calibration.ts';
 import type { Inventory, InventoryNode } from '../../rack/inventory.ts';
 import { isManager, resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import type { ShownPower } from '../../rack/reading.ts';
@@ -26,8 +27,8 @@ export interface Surroundings {
   look(addr: Address): Looked;
   /** The step as it is carried out here: with as many at once as the way of asking allows. */
   play(step: PlanStep): PlanStep;
-  /** Amperes; null: the node is not calibrated. */
-  amps(addr: Address, counts: number): number | null;
+  /** What so many counts of the node's mean. */
+  draw(addr: Address, counts: number): Draw;
   /** What is known of a node for a time. */
   prospect(addr: Address): Omit<Prospect, 'power'>;
   /** The program by which the master shuts itself down, as text; null: none is configured. */
@@ -80,21 +81,19 @@ export function preview(name: string, plan: PlanDefinition, around: Surroundings
 }
 
 function currentOf(taken: readonly Address[], around: Surroundings): PlanPreview['current'] {
-  const rack = around.rack.nodes.map(({ addr }) => addr);
-  const counts = (addrs: readonly Address[]): number =>
-    addrs.reduce((sum, addr) => sum + (around.look(addr).current ?? 0), 0);
-  const amps = (addrs: readonly Address[]): number | null =>
-    addrs.reduce<number | null>((sum, addr) => {
-      const { current } = around.look(addr);
-      const own = current === null ? 0 : around.amps(addr, current);
-      return sum === null || own === null ? null : sum + own;
-    }, 0);
-  const all = amps(rack);
-  const part = amps(taken);
+  const draw = (addrs: readonly Address[]): Draw =>
+    totalDraw(
+      addrs.flatMap((addr) => {
+        const { current } = around.look(addr);
+        return current === null ? [] : [around.draw(addr, current)];
+      }),
+    );
+  const rack = draw(around.rack.nodes.map(({ addr }) => addr));
+  const plan = draw(taken);
   return {
-    rack: counts(rack),
-    plan: counts(taken),
-    amps: all === null || part === null ? null : { rack: all, plan: part },
+    rack: rack.counts,
+    plan: plan.counts,
+    amps: rack.amps === null || plan.amps === null ? null : { rack: rack.amps, plan: plan.amps },
   };
 }
 

@@ -1,7 +1,8 @@
 /** What is around a plan when it is looked at: fresh answers of its nodes, what the guards say, what is known of each. */
 import type { PowerCheck, Verb } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
-import { ampsOf } from '../../rack/calibration.ts';
+import { drawOf } from '../../rack/calibration.ts';
+import { calibrationOf } from '../../rack/inventory.ts';
 import { resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
 import type { PlanShare } from '../job.ts';
@@ -57,7 +58,7 @@ export function surroundingsOf(ports: PlanPorts, looked: Looked = new Map()): Su
       };
     },
     play: (step) => asPlayed(step, ports),
-    amps: (addr, counts) => ampsOf(counts, rack.nodes.find((node) => node.addr === addr)?.calibration ?? null),
+    draw: (addr, counts) => drawOf(counts, calibrationOf(rack, addr)),
     prospect: (addr) => ({
       console: network === null || network.target(addr) === null,
       settleMs: limits.settle * 1000,

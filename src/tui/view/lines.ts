@@ -2,7 +2,7 @@
 import type { Operation } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
-import { drawText } from '../../rack/calibration.ts';
+import { drawOf, drawText } from '../../rack/calibration.ts';
 import { bindingsWith, disabledReason, keyOf, type Binding, type Context } from '../bindings.ts';
 import { keyLabel } from '../key-names.ts';
 import { isFiltered } from '../filter.ts';
@@ -52,7 +52,7 @@ function selectedSpans(state: State, g: Glyphs): Span[] {
   if (look.current !== null)
     spans.push(
       dot,
-      [drawText(look.current, node.calibration, 'ct'), 'spark'],
+      [drawText(drawOf(look.current, node.calibration), 'ct'), 'spark'],
       [' fan ', 'dim'],
       [`${look.fan ?? '-'} ct`, 'fan'],
     );

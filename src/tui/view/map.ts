@@ -11,10 +11,14 @@ import { lookOf, viewOf, type NodeLook } from './node-look.ts';
 
 /** Jitter of a few counts is no mountain; a boot is. */
 const SPARK_FLOOR = 16;
+/** A value's columns, a blank before it included: ` 105`, ` 0.51A`. */
+const COUNTS_WIDTH = 4;
+const AMPS_WIDTH = 6;
 /** From so many columns on, a name line has room for a blank behind its power letter. */
 const ROOMY = 22;
 
 export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): void {
+  const valueWidth = state.rack.nodes.some(({ calibration }) => calibration !== null) ? AMPS_WIDTH : COUNTS_WIDTH;
   for (const blade of map.blades)
     for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
       const addr = blade * SLOTS_PER_BLADE + slot;
@@ -22,7 +26,7 @@ export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs):
       if (at === null) continue;
       if (map.labelWidth > 0 && slot === SLOTS_PER_BLADE - 1)
         frame.text(at.x - map.labelWidth, at.y, rowLabel(blade).padStart(map.labelWidth - 1), 'dim');
-      paintCell(frame, at, addr, map, state, g);
+      paintCell(frame, { ...at, valueWidth }, addr, map, state, g);
     }
 }
 
@@ -42,13 +46,13 @@ interface Cell {
 
 function paintCell(
   frame: Frame,
-  at: { x: number; y: number },
+  at: Pick<Cell, 'x' | 'y' | 'valueWidth'>,
   addr: Address,
   map: MapLayout,
   state: State,
   g: Glyphs,
 ): void {
-  const { x, y } = at;
+  const { x, y, valueWidth } = at;
   const { cellWidth, lines, kind } = map;
   const width = cellWidth - 1;
   const node = state.rack.nodes.find((one) => one.addr === addr);
@@ -74,7 +78,7 @@ function paintCell(
     view,
     look,
     marks: marksOf(state, node, view, look, g),
-    valueWidth: valueWidthOf(state),
+    valueWidth,
   };
   if (isFiltered(state, addr)) paintFiltered(frame, cell, kind, g);
   else if (kind === 'glyph') paintGlyph(frame, cell, g);
@@ -204,10 +208,6 @@ function paintSeries(
 function currentText({ look, node }: Cell): string | null {
   const amps = look.current === null ? null : ampsOf(look.current, node.calibration);
   return amps === null ? (look.current?.toString() ?? null) : `${amps.toFixed(2)}A`;
-}
-
-function valueWidthOf({ rack }: State): number {
-  return rack.nodes.some(({ calibration }) => calibration !== null) ? 6 : 4;
 }
 
 interface Marks {

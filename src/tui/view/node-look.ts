@@ -1,6 +1,6 @@
 /** How a node's state looks: one place decides what is green, so that nothing old or unknown ever is. */
 import type { Address } from '../../rack/address.ts';
-import { totalDraw, type Calibration } from '../../rack/calibration.ts';
+import { drawOf, totalDraw, type Draw } from '../../rack/calibration.ts';
 import { ageMs, freshness, shownPower, type Freshness, type ShownPower } from '../../rack/reading.ts';
 import type { InkRole } from '../frame.ts';
 import { formatAge } from '../glyphs.ts';
@@ -65,12 +65,12 @@ export interface Counts {
   /** Of these all, how many were read too long ago to be believed. */
   old: number;
   /** Of the nodes whose reading is not stale; null: there is none. */
-  draw: { counts: number; amps: number | null } | null;
+  draw: Draw | null;
 }
 
 export function countsOf(state: State): Counts {
   const counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0, old: 0 };
-  const drawing: { current: number; calibration: Calibration | null }[] = [];
+  const draws: Draw[] = [];
   for (const { addr, calibration } of state.rack.nodes) {
     const view = viewOf(state, addr);
     const look = lookOf(state, view);
@@ -79,9 +79,9 @@ export function countsOf(state: State): Counts {
     else counts[look.power]++;
     if (look.freshness === 'stale') counts.old++;
     if (look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging'))
-      drawing.push({ current: look.current, calibration });
+      draws.push(drawOf(look.current, calibration));
   }
-  return { ...counts, draw: drawing.length === 0 ? null : totalDraw(drawing) };
+  return { ...counts, draw: draws.length === 0 ? null : totalDraw(draws) };
 }
 
 export function viewOf(state: State, addr: Address): NodeView | undefined {

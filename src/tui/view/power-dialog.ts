@@ -1,8 +1,9 @@
 /** The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it. */
 import { confirmationText, cuts, type Refusal } from '../../api/power.ts';
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
-import { drawText } from '../../rack/calibration.ts';
+import { drawOf, drawText } from '../../rack/calibration.ts';
 import { compressNames } from '../../rack/compress.ts';
+import { calibrationOf } from '../../rack/inventory.ts';
 import { isFiltered } from '../filter.ts';
 import type { Frame, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
@@ -78,7 +79,7 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
         ? ['asking …', 'aging']
         : node.sample === null
           ? [node.problem ?? 'does not answer', 'fault']
-          : [`${node.sample.power}, ${drawOf(state, addr, node.sample.current)}, asked just now`, 'text'];
+          : [`${node.sample.power}, ${current(state, addr, node.sample.current)}, asked just now`, 'text'];
     lines.push([[`${nameOf(state, addr)} `, 'title'], [`${where} `, 'dim'], seen]);
     for (const refusal of node?.refusals ?? []) {
       lines.push(...refusalLines(refusal, width, g));
@@ -95,8 +96,8 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
   return lines;
 }
 
-function drawOf({ rack }: State, addr: Address, counts: number): string {
-  return drawText(counts, rack.nodes.find((node) => node.addr === addr)?.calibration ?? null, 'ct');
+function current({ rack }: State, addr: Address, counts: number): string {
+  return drawText(drawOf(counts, calibrationOf(rack, addr)), 'ct');
 }
 
 /** Marks stay when the filter changes: who is not seen on the map is named first, where nothing is cut off. */
