@@ -7,7 +7,7 @@ import { LEFT, untilOver } from './until-over.ts';
 
 /** The exit code that the run's end stands for; 2 where it waits for somebody; 130 where Ctrl-C left it running. */
 export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
-  const tell = json ? jsonLines() : plainLines();
+  const tell = json ? planJsonLines() : planLines();
   const last = await untilEnd(client, started, tell);
   if (!goesOn(last)) {
     if (last.state !== 'ended') hint(howOn(last));
@@ -31,9 +31,9 @@ function goesOn({ state }: PlanRun): boolean {
   return state === 'running' || state === 'pausing' || state === 'aborting';
 }
 
-type Tell = (run: PlanRun, news: readonly PlanNodeRun[]) => void;
+type PlanOutput = (run: PlanRun, news: readonly PlanNodeRun[]) => void;
 
-function untilEnd(client: RackClient, started: PlanRun, tell: Tell): Promise<PlanRun> {
+function untilEnd(client: RackClient, started: PlanRun, tell: PlanOutput): Promise<PlanRun> {
   const said = new Map<number, string>();
   return untilOver(client, started, {
     listen: (heard) => client.on('plan', heard),
@@ -52,7 +52,7 @@ function untilEnd(client: RackClient, started: PlanRun, tell: Tell): Promise<Pla
 }
 
 /** A line for each node that stands differently; what waits is no news at the start. */
-function plainLines(): Tell {
+function planLines(): PlanOutput {
   let state: string | null = null;
   return (run, news) => {
     for (const node of news) if (state !== null || node.state !== 'waiting') print(nodeLine(node));
@@ -62,7 +62,7 @@ function plainLines(): Tell {
 }
 
 /** `{"type":"plan-start"|"plan-node"|"plan-end", …}`; `plan-end` also where it waits for somebody. */
-function jsonLines(): Tell {
+function planJsonLines(): PlanOutput {
   let began = false;
   return (run, news) => {
     if (!began) printJson({ type: 'plan-start', ...runJson(run) });

@@ -80,7 +80,7 @@ function lines(json: boolean): Output {
       const { bus, nodes } = report;
       const news = [
         { key: 'bus', state: bus.state, line: `bus ${bus.state} ${bus.detail}`, record: { bus } },
-        ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: nodeLine(node), record: { node } })),
+        ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: statusLine(node), record: { node } })),
       ];
       const at = new Date().toISOString();
       for (const { key, state, line, record } of news) {
@@ -99,7 +99,7 @@ function stateOf({ power, op, alarms }: NodeReport): string {
   return [power, op ?? '', ...alarms].join('|');
 }
 
-function nodeLine(node: NodeReport): string {
+function statusLine(node: NodeReport): string {
   const extra = [...(node.op === null ? [] : [`operation ${node.op}`]), ...node.alarms].join(', ');
   return `${node.name} (${node.pos}, ${node.addr}) ${node.power}${extra === '' ? '' : `: ${extra}`}`;
 }

@@ -86,7 +86,7 @@ function nodeOffers(state: State, from: PaletteContext): Offer[] {
 
 /** Moving is done by its key: nobody looks for it here. */
 const MOTION = /^\S+ (?:up|down|left|right)$/;
-const RECENT = 2;
+const RECENCY_WEIGHT = 2;
 /** What cannot be used now stays to be found, behind what can. */
 const CANNOT = 8;
 
@@ -103,7 +103,7 @@ export function rankedOffers(state: State, { text, from }: Extract<Overlay, { ki
       const fit = inTitle ?? fitOf(text, offer.id);
       if (fit === null) return [];
       const behind = (offer.why === null ? 0 : CANNOT) + (MOTION.test(offer.id) ? 1 : 0);
-      const score = fit.score + RECENT * recency(offer.id) - behind;
+      const score = fit.score + RECENCY_WEIGHT * recency(offer.id) - behind;
       return [{ offer, order, score, at: inTitle === null ? [] : inTitle.at }];
     })
     .sort((a, b) => b.score - a.score || a.order - b.order)

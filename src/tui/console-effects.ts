@@ -9,7 +9,7 @@ import { Paste } from './paste.ts';
 import type { Requests } from './requests.ts';
 
 /** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
-const PIECE = 16 * 1024;
+const INPUT_BYTES = 16 * 1024;
 /** A cursor that rests so long is looked at: one on its way over the map asks for nothing. */
 const REST_MS = 120;
 /** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
@@ -177,8 +177,8 @@ export class ConsoleEffects {
   }
 
   #type(addr: Address, bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += PIECE) {
-      const data = Buffer.from(bytes.subarray(at, at + PIECE)).toString('base64');
+    for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
+      const data = Buffer.from(bytes.subarray(at, at + INPUT_BYTES)).toString('base64');
       this.#requests.client.note('console.input', { addr, data });
     }
   }

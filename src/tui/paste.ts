@@ -4,7 +4,7 @@
  */
 
 /** Bytes of a piece, at most: a quarter of a second at the bus's pace of 2 ms a byte. */
-const PIECE = 128;
+const PASTE_BYTES = 128;
 /** Pieces under way: with two the line does not wait for our answer. */
 const AHEAD = 2;
 /** Line by line: a node that has printed nothing for so long has read the line. */
@@ -83,7 +83,7 @@ export class Paste {
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf(CR, at);
-    const to = Math.min(at + PIECE, bytes.length, end < 0 ? bytes.length : end + 1);
+    const to = Math.min(at + PASTE_BYTES, bytes.length, end < 0 ? bytes.length : end + 1);
     yield bytes.subarray(at, to);
     at = to;
   }

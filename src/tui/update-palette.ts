@@ -8,7 +8,7 @@ import type { State } from './state.ts';
 type Palette = Extract<Overlay, { kind: 'palette' }>;
 
 /** Remembered for standing first. */
-const RECENT = 8;
+const RECENT_COMMANDS = 8;
 
 /** `press`: keys that follow, in the state that is returned. */
 export function keyInPalette(state: State, palette: Palette, name: string): { state: State; press: readonly string[] } {
@@ -29,7 +29,7 @@ export function keyInPalette(state: State, palette: Palette, name: string): { st
       const offer = offers[at];
       // Why it cannot be used stands beside it.
       if (offer?.why !== null) return become({});
-      const recent = [offer.id, ...state.recent.filter((id) => id !== offer.id)].slice(0, RECENT);
+      const recent = [offer.id, ...state.recent.filter((id) => id !== offer.id)].slice(0, RECENT_COMMANDS);
       return { state: { ...state, recent, overlay: null }, press: offer.press };
     }
     default: {

@@ -11,7 +11,7 @@ type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'e
 export function serverEvent(state: State, event: ServerEvent): Step {
   switch (event.type) {
     case 'update':
-      return rung(state, updated(state, event.note, event.local));
+      return rung(state, applySnapshot(state, event.note, event.local));
     case 'rack': {
       const known = event.note.rack.nodes.some((node) => node.addr === state.cursor);
       return step({
@@ -55,7 +55,7 @@ function rung(before: State, state: State): Step {
   return step({ ...state, rangAt: state.now }, { do: 'ring' });
 }
 
-function updated(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
+function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
   let nodes = state.nodes;
   if (note.nodes !== undefined) {
     const next = new Map(nodes);

@@ -7,7 +7,7 @@ import { interfaceOptions, type LookOptions } from '../interface-options.ts';
 import { tellEnd } from '../output.ts';
 import { rackListOf, withOneRack } from '../racks.ts';
 
-type InterfaceOptions = GlobalOptions & LookOptions;
+type CommandOptions = GlobalOptions & LookOptions;
 
 /** A rack's server as the interface wants it. */
 interface Access {
@@ -15,7 +15,7 @@ interface Access {
   reconnect: () => Promise<RackClient>;
 }
 
-export async function interfaceCommand(options: InterfaceOptions): Promise<number> {
+export async function interfaceCommand(options: CommandOptions): Promise<number> {
   keepYoungSmall();
   const { stdin, stdout, env } = process;
   // The answer of the server and the interface's code load at the same time; but no server is started for a terminal
@@ -45,7 +45,7 @@ export async function interfaceCommand(options: InterfaceOptions): Promise<numbe
 }
 
 /** One rack's server, or those of all that are configured; a server that must be started is started for all of them. */
-async function openRacks(options: InterfaceOptions): Promise<Access[]> {
+async function openRacks(options: CommandOptions): Promise<Access[]> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
   if (list === null) {
     const one = await withOneRack(options);

@@ -11,7 +11,7 @@ import { nodesAtOnce } from '../sequence.ts';
 import type { PlanPorts } from './ports.ts';
 import { nodesTaken, type Surroundings } from './preview.ts';
 
-type Looked = ReadonlyMap<Address, PowerCheck['nodes'][number]>;
+type CheckedNodes = ReadonlyMap<Address, PowerCheck['nodes'][number]>;
 
 /** Fresh answers, and what the guards say to each. */
 export async function lookAt(
@@ -20,7 +20,7 @@ export async function lookAt(
   name: string,
   plan: PlanDefinition,
   session: number,
-): Promise<Looked> {
+): Promise<CheckedNodes> {
   const resolved = resolvePlan(plan, ports.inventory());
   if (!resolved.ok) return new Map();
   const share = shareOf(name, plan, resolved.steps);
@@ -41,7 +41,7 @@ export async function lookAt(
 }
 
 /** What a plan's preview looks at: `looked` where the nodes were just asked, else what the sweep knows. */
-export function surroundingsOf(ports: PlanPorts, looked: Looked = new Map()): Surroundings {
+export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): Surroundings {
   const { inventory, reading, network, poweroff, durations, limits } = ports;
   const rack = inventory();
   return {
