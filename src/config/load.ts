@@ -1,5 +1,4 @@
 /** Finds, reads and checks the configuration file; every problem has its line and column. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
@@ -7,7 +6,7 @@ import { unnamedNode, type Inventory } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
 import { checkNodes, type Contradiction } from './check.ts';
 import { configCandidates, surroundings, type Surroundings } from './paths.ts';
-import { checkOwnership } from './ownership.ts';
+import { checkOwnership, readOnce, type ReadFile } from './ownership.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export interface ConfigProblem {
@@ -49,21 +48,18 @@ export function loadConfig(explicitPath?: string, around: Surroundings = surroun
   const found = findConfig(explicitPath, around);
   if (found === null) return loadedFrom(configSchema.parse({}), null);
   const config = parseConfig(found.text, found.path);
-  const distrust = checkOwnership(config, found.path, around.uid);
+  const distrust = checkOwnership(config, found, around.uid);
   if (distrust !== null) throw new ConfigError([{ file: found.path, line: 0, col: 0, message: distrust }]);
   return loadedFrom(config, found.path);
 }
 
 /** The first configuration file that exists, with its text. */
-export function findConfig(
-  explicitPath: string | undefined,
-  around: Surroundings = surroundings(),
-): { path: string; text: string } | null {
+export function findConfig(explicitPath: string | undefined, around: Surroundings = surroundings()): ReadFile | null {
   const candidates =
     explicitPath === undefined ? configCandidates(around) : [{ path: resolve(explicitPath), required: true }];
   for (const { path, required } of candidates) {
     try {
-      return { path, text: readFileSync(path, 'utf8') };
+      return readOnce(path);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read';
       if (code === 'ENOENT' && !required) continue;

@@ -1,18 +1,12 @@
 /** Programs that the configuration lets run: ssh to the nodes, and hooks around off and on. */
 import { z } from 'zod';
 import { seconds } from './schema-values.ts';
+import { refuseSshOption } from './ssh-options.ts';
 
-/** Options of ours that no configuration may change: ssh takes the first value, and these come first. */
-const FIXED_SSH_OPTIONS =
-  /^(?:BatchMode|StrictHostKeyChecking|PreferredAuthentications|\w*Authentication|RemoteCommand|RequestTTY|ForkAfterAuthentication|SessionType|ControlPersist)$/i;
-
-const sshOption = z
-  .string()
-  .regex(/^[A-Za-z]+=[^\r\n\0]*$/, 'an ssh option as KEY=VALUE, e.g. ProxyJump=gate.example')
-  .refine((option) => !FIXED_SSH_OPTIONS.test(option.split('=')[0] ?? ''), {
-    error: ({ input }) =>
-      `${String(input).split('=')[0] ?? ''} is not for the configuration: keys only, host keys checked, always`,
-  });
+const sshOption = z.string().superRefine((option, context) => {
+  const refusal = refuseSshOption(option);
+  if (refusal !== null) context.addIssue({ code: 'custom', message: refusal });
+});
 
 export const ssh = z.strictObject({
   user: z

@@ -1,6 +1,7 @@
 /** Secrets come from a file or from a program's output; neither they nor that output appear in any error. */
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { SecretSource } from './schema-values.ts';
 
@@ -31,14 +32,25 @@ export async function readSecret(source: SecretSource): Promise<string> {
 
 async function fromFile(path: string): Promise<string> {
   try {
-    const info = await stat(path);
-    if ((info.mode & 0o004) !== 0) throw new SecretError(`everybody can read the secret in ${path}: chmod 600 ${path}`);
-    if (info.size > MAX_SECRET_BYTES) throw new SecretError(`${path} is too long for a secret (${info.size} bytes)`);
-    return await readFile(path, 'utf8');
+    // One descriptor: what is judged is what is read. A pipe without a writer must not block the server's start.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return await readJudged(file, path);
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (error instanceof SecretError) throw error;
     throw new SecretError(`cannot read the secret in ${path}: ${codeOf(error)}`);
   }
+}
+
+async function readJudged(file: FileHandle, path: string): Promise<string> {
+  const info = await file.stat();
+  if (!info.isFile()) throw new SecretError(`${path} is not a regular file`);
+  if ((info.mode & 0o004) !== 0) throw new SecretError(`everybody can read the secret in ${path}: chmod 600 ${path}`);
+  if (info.size > MAX_SECRET_BYTES) throw new SecretError(`${path} is too long for a secret (${info.size} bytes)`);
+  return file.readFile('utf8');
 }
 
 async function fromCommand(command: readonly string[]): Promise<string> {

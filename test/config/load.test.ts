@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -132,11 +132,44 @@ describe('where it is looked for', () => {
     expect(loadConfig(file).config.unlock).toEqual({ command: ['pass', 'rack'] });
     chmodSync(file, 0o664);
     expect(problemsOf(() => loadConfig(file))).toContain(
-      `others than its owner can write this file: chmod go-w ${file}`,
+      'this file can be written by others than its owner: chmod go-w',
     );
     chmodSync(file, 0o600);
     chmodSync(home, 0o777);
-    expect(problemsOf(() => loadConfig(file))).toContain(`can write its directory ${home}`);
-    expect(problemsOf(() => loadConfig(file, { ...surroundings(), uid: 12345 }))).toMatch(/belongs to|can write/);
+    expect(problemsOf(() => loadConfig(file))).toContain(`${home} can be written by others than its owner`);
+  });
+
+  test.each([
+    ['a folder further up', (top: string) => chmodSync(top, 0o777), /folder-up can be written by others/],
+    ['the folder of a link to it', (top: string) => chmodSync(join(top, 'links'), 0o772), /links can be written by/],
+    ['the file behind the link', (top: string) => chmodSync(join(top, 'real', 'r.yaml'), 0o622), /this file can be/],
+  ])('a configuration with programs is refused when others can write %s', (_what, open, problem) => {
+    const top = join(home, 'folder-up');
+    mkdirSync(join(top, 'real'), { recursive: true, mode: 0o755 });
+    mkdirSync(join(top, 'links'), { mode: 0o755 });
+    writeFileSync(join(top, 'real', 'r.yaml'), 'poweroff: [systemctl, poweroff]\n', { mode: 0o644 });
+    symlinkSync('../real/r.yaml', join(top, 'links', 'l.yaml'));
+    const link = join(top, 'links', 'l.yaml');
+    expect(loadConfig(link).config.poweroff).toEqual(['systemctl', 'poweroff']);
+    open(top);
+    expect(problemsOf(() => loadConfig(link))).toMatch(problem);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('one that names programs and belongs to another user is refused', () => {
+    const file = put('theirs.yaml', 'hooks: [{ when: after-on, run: [touch, /x] }]');
+    chownSync(file, 12_345, 12_345);
+    expect(problemsOf(() => loadConfig(file))).toContain('this file belongs to user id 12345');
+    chownSync(file, 0, 0);
+    chownSync(home, 12_345, 12_345);
+    expect(problemsOf(() => loadConfig(file))).toContain(`${home} belongs to user id 12345`);
+    expect(loadConfig(file, { ...surroundings(), uid: 12_345 }).config.hooks).toHaveLength(1);
+  });
+
+  test('a known hosts file that others can write is refused', () => {
+    const hosts = put('known_hosts', '');
+    const file = put('ssh.yaml', `ssh: { options: ["userknownhostsfile=${hosts}"] }`);
+    expect(loadConfig(file).config.ssh?.options).toHaveLength(1);
+    chmodSync(hosts, 0o646);
+    expect(problemsOf(() => loadConfig(file))).toContain(`known hosts file ${hosts} can be written by others`);
   });
 });

@@ -32,6 +32,7 @@ test('no error holds the secret', async () => {
   await expect(readSecret({ file: file('empty', '\n') })).rejects.toThrow('is empty');
   await expect(readSecret({ file: join(dir, 'none') })).rejects.toThrow('ENOENT');
   await expect(readSecret({ file: file('long', 'x'.repeat(5000)) })).rejects.toThrow('too long');
+  await expect(readSecret({ file: dir })).rejects.toThrow('is not a regular file');
   const failing = readSecret({ command: ['sh', '-c', 'echo hunter2; echo hunter2 >&2; exit 3', 'hunter2'] });
   await expect(failing).rejects.toThrow(/^the command sh gave no secret: exit code 3$/);
   await expect(readSecret({ command: ['/nonexistent/program'] })).rejects.toThrow('ENOENT');

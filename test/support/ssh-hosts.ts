@@ -60,7 +60,7 @@ export class SshHosts implements AsyncDisposable {
   /** The configuration's section; `options` beside the file of known hosts. */
   get config(): string {
     if (this.#configured !== null) return this.#configured;
-    const options = [`UserKnownHostsFile=${join(this.dir, 'known_hosts')}`, 'GlobalKnownHostsFile=/dev/null'];
+    const options = [`UserKnownHostsFile=${join(this.dir, 'known_hosts')}`];
     return `ssh: { port: ${this.port}, identity: ${join(this.dir, 'client')}, options: ${JSON.stringify(options)} }\n`;
   }
 
