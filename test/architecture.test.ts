@@ -9,16 +9,17 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
 /** Which rooms (or single files) of src/ each room may import. `type`: only types; `lazy`: only when it is needed. */
 const MAY: Record<string, readonly string[]> = {
+  lib: [],
   rack: [],
   api: ['rack'],
   config: ['rack'],
-  bmc: ['rack'],
+  bmc: ['lib', 'rack'],
   console: ['rack'],
-  power: ['rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
-  server: ['rack', 'api', 'config', 'bmc', 'console', 'power'],
-  client: ['rack', 'api', 'config'],
-  tui: ['rack', 'api', 'client'],
-  cli: ['rack', 'api', 'config', 'client', 'tui (lazy)', 'tui (type)', 'server (lazy)', 'sim (lazy)'],
+  power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
+  server: ['lib', 'rack', 'api', 'config', 'bmc', 'console', 'power'],
+  client: ['lib', 'rack', 'api', 'config'],
+  tui: ['lib', 'rack', 'api', 'client'],
+  cli: ['lib', 'rack', 'api', 'config', 'client', 'tui (lazy)', 'tui (type)', 'server (lazy)', 'sim (lazy)'],
   sim: [],
   'main.ts': ['cli'],
 };
@@ -39,6 +40,17 @@ const ONLY: Record<string, RegExp> = {
   yaml: /^(config|sim|cli\/commands\/config)/,
   pino: /^server\//,
 };
+
+/** Where the wall clock is read: for what is shown or written with a date. Everything else counts by `lib/clock.ts`. */
+const DATES = [
+  /^lib\/clock\.ts$/,
+  /^sim\//,
+  /^console\/transcript\.ts$/,
+  /^cli\/commands\/(discover|doctor|log)\.ts$/,
+  /^client\/autostart\.ts$/,
+  /^tui\/(clock|interface|seat)\.ts$/,
+  /^cli\/(watch\.ts|views\/operation-view\.tsx)$/,
+];
 
 /** No clock, no process, no input or output: everything comes in as a value. */
 const PURE = [/^rack\//, /^api\//, /^tui\/(state|update|layout|view)/, /^power\/(graceful|boot)/];
@@ -121,6 +133,11 @@ describe('pure rooms', () => {
     expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
   });
 
+  test('take the time as a value', () => {
+    const wrong = imports.filter(({ file, target }) => pure.includes(file) && target === 'lib/clock.ts');
+    expect(wrong.map(({ file }) => file)).toEqual([]);
+  });
+
   test('have no clock, no chance and no process', () => {
     const wrong = pure.flatMap((file) => {
       const found: string[] = [];
@@ -138,6 +155,15 @@ describe('pure rooms', () => {
     });
     expect(wrong).toEqual([]);
   });
+});
+
+test('the wall clock is read only where a date is shown or written', () => {
+  const readers = files.filter((file) => {
+    if (DATES.some((pattern) => pattern.test(file))) return false;
+    const text = sources.get(file)?.text ?? '';
+    return /\bDate\.now\b|new Date\(\)/.test(text);
+  });
+  expect(readers).toEqual([]);
 });
 
 /** `process.env` and `setTimeout(…)`, but not `{ process: … }` or `this.process`. */

@@ -1,7 +1,8 @@
 /**
  * The contract between server and clients: JSON-RPC 2.0 over a byte stream (a Unix socket), header-framed as
- * vscode-jsonrpc does. Every request and notification has one parameter object. Times are epoch milliseconds of the
- * server's clock; each message that carries times carries `now`, so that a client on another clock can tell ages.
+ * vscode-jsonrpc does. Every request and notification has one parameter object. Times are milliseconds of the server's
+ * steady clock (`lib/clock.ts`): they read like the epoch's, but are no date, because nobody sets that clock. Ages are
+ * differences to `now`, which snapshots and updates bring; a date is the reader's own minus the age.
  */
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';

@@ -2,6 +2,7 @@
  * The line and its health: opens the port, brings the bus up, notices when it is lost, and says in one sentence what is
  * wrong. Knows nothing of jobs and consoles.
  */
+import { steadyNow } from '../lib/clock.ts';
 import type { Address } from '../rack/address.ts';
 import { describeHolder, holdersOf } from './holder.ts';
 import { openLine, LineError, type LineHandlers } from './line.ts';
@@ -46,7 +47,7 @@ export class Connection {
 
   /** `onLost` is called when an open line vanishes. */
   constructor(options: Partial<ConnectionOptions> & { port: string; unlock: string }, onLost: () => void) {
-    this.#o = { now: Date.now, open: openLine, ...options };
+    this.#o = { now: steadyNow, open: openLine, ...options };
     this.#path = options.port;
     this.#finder = new PortFinder(options.port);
     this.#onLost = onLost;

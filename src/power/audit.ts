@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { LineStore } from './line-store.ts';
 import type { AuditEntry, RawAuditEntry } from './ports.ts';
+import { wallTime } from '../lib/clock.ts';
 
 export interface AuditLog {
   readonly path: string;
@@ -14,7 +15,13 @@ export function openAudit(stateDir: string): AuditLog {
   const store = new LineStore(join(stateDir, 'audit.jsonl'));
   return {
     path: store.path,
-    write: (entry) => store.append({ ...entry, at: new Date(entry.at).toISOString() }),
+    write: (entry) => store.append(dated(entry)),
     close: () => store.close(),
   };
+}
+
+function dated(entry: AuditEntry | RawAuditEntry): object {
+  const at = new Date(wallTime(entry.at)).toISOString();
+  if (!('evidence' in entry)) return { ...entry, at };
+  return { ...entry, at, evidence: entry.evidence.map((piece) => ({ ...piece, at: wallTime(piece.at) })) };
 }

@@ -3,6 +3,7 @@ import type { LogLimits } from '../console/log-file.ts';
 import { collectGarbage } from '../config/garbage.ts';
 import { NodeScreen } from '../console/screen.ts';
 import { Transcript } from '../console/transcript.ts';
+import { wallTime } from '../lib/clock.ts';
 
 /** A serial line has no window size; this is what a getty assumes. */
 const COLS = 80;
@@ -58,12 +59,12 @@ export class ConsoleRecord {
   /** The console is open from now on. */
   opened(at: number): void {
     this.#open = true;
-    this.#transcript.mark('console opened', at);
+    this.mark('console opened', at);
   }
 
   /** No more bytes until it is opened again. */
   closed(why: string, at: number): void {
-    this.#transcript.mark(`console closed: ${why}`, at);
+    this.mark(`console closed: ${why}`, at);
     this.#open = false;
     void this.#withoutInput(async () => {
       const screen = this.#awake();
@@ -85,7 +86,7 @@ export class ConsoleRecord {
   }
 
   mark(text: string, at: number): void {
-    this.#transcript.mark(text, at);
+    this.#transcript.mark(text, wallTime(at));
   }
 
   resize(cols: number, rows: number): void {

@@ -1,5 +1,6 @@
 /** The event log: what happened to the rack, the bus and the server, for people. A ring in memory, lines on disk. */
 import type { EventRecord } from '../api/protocol.ts';
+import { wallTime } from '../lib/clock.ts';
 import type { Address } from '../rack/address.ts';
 
 /** Events kept in memory for clients. */
@@ -57,7 +58,7 @@ export class EventLog {
     };
     this.#ring.push(event);
     if (this.#ring.length > KEPT) this.#ring.shift();
-    this.#ports.write(`${JSON.stringify(event)}\n`);
+    this.#ports.write(`${JSON.stringify({ ...event, at: wallTime(at) })}\n`);
     this.#ports.publish(event);
   }
 

@@ -1,6 +1,7 @@
 /** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
 import { userInfo } from 'node:os';
 import type { ServerInfo, Session, Snapshot } from '../api/protocol.ts';
+import { steadyNow } from '../lib/clock.ts';
 import type { Operations } from '../power/operations.ts';
 import type { AlarmDesk } from './alarm-desk.ts';
 import type { BusMonitor } from './bus-monitor.ts';
@@ -36,7 +37,7 @@ export interface About {
 export class RackView implements Picture {
   readonly #parts: ViewedParts;
   readonly #about: About;
-  readonly #startedAt = Date.now();
+  readonly #startedAt = steadyNow();
 
   constructor(parts: ViewedParts, about: About) {
     this.#parts = parts;
@@ -44,7 +45,7 @@ export class RackView implements Picture {
   }
 
   now(): number {
-    return Date.now();
+    return steadyNow();
   }
 
   inventory(): Snapshot['rack'] {

@@ -5,6 +5,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { LineEvent, LineTap } from '../bmc/tap.ts';
 import { VERSION } from './version.ts';
+import { wallTime } from '../lib/clock.ts';
 
 const RECORDING_FORMAT = 1;
 /** Some three hours of a rack of 24 swept once a second, bytes. */
@@ -35,7 +36,7 @@ export class Recording {
       format: 'rackui-recording',
       version: RECORDING_FORMAT,
       by: `rackui ${VERSION}`,
-      began: new Date(options.now).toISOString(),
+      began: new Date(wallTime(options.now)).toISOString(),
       port: options.port,
     });
     this.#stop = tap.on((event) => this.#record(event));

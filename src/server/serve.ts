@@ -8,6 +8,7 @@ import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { keepYoungSmall } from '../config/garbage.ts';
 import { readSecret } from '../config/secret.ts';
+import { steadyNow } from '../lib/clock.ts';
 import { openAudit } from '../power/audit.ts';
 import { openJournal, openPlanJournal } from '../power/journal.ts';
 import { Departure } from './departure.ts';
@@ -62,12 +63,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   const planJournal = openPlanJournal(stateDir, (text) => log.warn(text));
   try {
     const unlock = await unlockString(options.loaded);
-    const tap = new LineTap(Date.now, [unlock]);
+    const tap = new LineTap(steadyNow, [unlock]);
     bus = makeBus(options, unlock, tap);
     if (options.record !== null)
       recording = new Recording(options.record, tap, {
         port,
-        now: Date.now(),
+        now: steadyNow(),
         trouble: (text) => {
           log.warn(text);
           tell(text);

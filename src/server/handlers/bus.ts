@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { BusLook, BusSurvey } from '../../api/bus.ts';
 import { judgeRaw } from '../../bmc/raw-rules.ts';
 import { PRIORITY } from '../../bmc/types.ts';
+import { steadyNow } from '../../lib/clock.ts';
 import { ConsoleHeld } from '../../power/ports.ts';
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import { survey } from '../bus-survey.ts';
@@ -93,11 +94,11 @@ export function busHandlers(services: Services): BusMethods {
         session: caller.id,
         node: { name, pos: formatPosition(addr), addr: formatAddress(addr) },
       };
-      await services.audit({ ...entry, at: Date.now(), stage: 'intent', detail: '' });
+      await services.audit({ ...entry, at: steadyNow(), stage: 'intent', detail: '' });
       services.events.add('notice', 'bus', addr, `${caller.name} sends by hand to ${name}: ${shownRaw(text)}`);
       const outcome = await bus.raw(target, text);
       const detail = outcome.sent ? `heard ${JSON.stringify(outcome.heard)}` : `not sent: ${outcome.detail}`;
-      await services.audit({ ...entry, at: Date.now(), stage: 'outcome', detail });
+      await services.audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
       if (!outcome.sent) throw rpcError('unavailable', `nothing was sent: ${outcome.detail}`);
       const { phase, detail: why } = outcome.after;
       return { heard: outcome.heard, after: phase === 'ready' ? 'the pipe is closed and the master answers' : why };

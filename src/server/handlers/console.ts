@@ -2,6 +2,7 @@
 import type { Services } from '../services.ts';
 import { expectNode } from './look.ts';
 import { rpcError, type Methods, type NoteHandlers } from './methods.ts';
+import { steadyNow } from '../../lib/clock.ts';
 
 type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;
 
@@ -32,7 +33,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
     'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),
     'console.last': async ({ addr }) => {
       expectNode(services, addr);
-      return { addr, now: Date.now(), seen: await consoles.lastScreen(addr) };
+      return { addr, now: steadyNow(), seen: await consoles.lastScreen(addr) };
     },
     'log.read': (request) => {
       expectNode(services, request.addr);

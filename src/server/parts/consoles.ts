@@ -1,6 +1,7 @@
 /** Consoles, and what is learned from them: alarms, host names, and readings while they are silent. */
 import { join } from 'node:path';
 import type { EventRecord } from '../../api/protocol.ts';
+import { steadyNow } from '../../lib/clock.ts';
 import type { Address } from '../../rack/address.ts';
 import { ConsoleAlarms } from '../console-alarms.ts';
 import { IdleSampler } from '../console-idle.ts';
@@ -18,7 +19,7 @@ export interface ConsoleParts {
 export function consoleParts(parts: Parts): ConsoleParts {
   const { bus, config, stateDir } = parts.options;
   const { telemetry, alarms, hosts, events, sweeper } = parts;
-  const now = Date.now;
+  const now = steadyNow;
   const event = (level: EventRecord['level'], addr: Address, text: string): void =>
     events.add(level, 'console', addr, text);
   const consoleAlarms = new ConsoleAlarms(config.console.triggers, {

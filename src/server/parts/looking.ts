@@ -6,6 +6,7 @@ import { Sweeper } from '../sweep.ts';
 import { Telemetry } from '../telemetry.ts';
 import { Workload } from '../workload.ts';
 import type { Parts } from './parts.ts';
+import { steadyNow } from '../../lib/clock.ts';
 
 export interface LookingParts {
   monitor: BusMonitor;
@@ -21,7 +22,7 @@ export interface LookingParts {
 export function lookingParts(parts: Parts): LookingParts {
   const { bus, port, inventory, config } = parts.options;
   const { events } = parts;
-  const now = Date.now;
+  const now = steadyNow;
   const workload = new Workload(now);
   const monitor = new BusMonitor(bus, port, { now, events, changed: () => busChanged(parts) });
   const alarms = new AlarmDesk(config.alarms, {

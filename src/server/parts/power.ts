@@ -1,6 +1,7 @@
 /** Power operations and plans, and what the server gives them of bus, consoles, network and disk. */
 import type { Operation } from '../../api/power.ts';
 import { readSecret } from '../../config/secret.ts';
+import { steadyNow } from '../../lib/clock.ts';
 import { Operations } from '../../power/operations.ts';
 import { Plans } from '../../power/plans/plans.ts';
 import type { PlanPorts } from '../../power/plans/ports.ts';
@@ -35,7 +36,7 @@ function operationPorts(parts: Parts): OperationPorts {
   const inventory = (): Inventory => telemetry.inventory;
   const memory = { stateDir, nameOf: (addr: Address) => telemetry.name(addr), trouble: warn };
   return {
-    now: Date.now,
+    now: steadyNow,
     every: (ms, fn) => {
       const timer = setInterval(fn, ms);
       return () => clearInterval(timer);

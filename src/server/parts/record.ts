@@ -4,6 +4,7 @@ import { EventLog } from '../events.ts';
 import { HostMemory } from '../host-memory.ts';
 import { EventFile } from '../logs.ts';
 import type { Parts } from './parts.ts';
+import { steadyNow } from '../../lib/clock.ts';
 
 export interface RecordParts {
   eventFile: EventFile;
@@ -24,7 +25,7 @@ export function recordParts(parts: Parts): RecordParts {
     warn(text);
   });
   const events = new EventLog({
-    now: Date.now,
+    now: steadyNow,
     write: (line) => eventFile.write(line),
     publish: (event) => {
       // Files in the state directory are read, and complained of, while the parts are put together: nobody is here yet,

@@ -12,6 +12,7 @@ import { RackView } from '../rack-view.ts';
 import { Roster } from '../roster.ts';
 import type { Services } from '../services.ts';
 import type { Parts } from './parts.ts';
+import { steadyNow } from '../../lib/clock.ts';
 
 export interface SessionParts {
   roster: Roster;
@@ -32,7 +33,7 @@ export function sessionParts(parts: Parts): SessionParts {
     leave: (why) => void setImmediate(() => options.leave(why)),
   };
   const roster = new Roster({
-    now: Date.now,
+    now: steadyNow,
     picture: view,
     methods: {
       ...lookHandlers(services),
