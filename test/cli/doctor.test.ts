@@ -1,13 +1,12 @@
 /** doctor against prepared machines and bus states: each trouble named rightly, and a healthy one without a word of warning. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { busChecks, type BusPicture } from '../../src/cli/doctor/bus.ts';
 import type { Check } from '../../src/cli/doctor/check.ts';
-import { Machine } from '../../src/cli/doctor/machine.ts';
+import type { Machine } from '../../src/cli/doctor/machine.ts';
 import { piChecks } from '../../src/cli/doctor/pi.ts';
 import { portChecks } from '../../src/cli/doctor/port.ts';
 import { profileOf } from '../../src/cli/doctor/profile.ts';
@@ -17,43 +16,11 @@ import { settingsCheck } from '../../src/cli/doctor/tty.ts';
 import { inspectBus } from '../../src/server/inspect.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';
+import { folder, GID, machine, PI, PROCESS, removeFolders, troubles } from './doctor-machine.ts';
 import { jsonLines, rackui } from './support.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
-const GID = process.getgid?.() ?? 0;
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A Raspberry Pi 4 as it should be; `null` takes a file away, `→ x` makes a link. */
-const HEALTHY: Record<string, string | null> = {
-  '/proc/device-tree/model': 'Raspberry Pi 4 Model B Rev 1.4\0',
-  '/proc/cmdline': 'coherent_pool=1M root=PARTUUID=1 rootwait console=tty1',
-  '/boot/firmware/config.txt': '[all]\nenable_uart=1\n',
-  '/boot/firmware/cmdline.txt': 'console=tty1 root=PARTUUID=1 rootwait',
-  '/dev/ttyS0': '',
-  '/dev/serial0': '→ ttyS0',
-  '/etc/passwd': 'root:x:0:0::/root:/bin/sh\npi:x:1000:1000::/home/pi:/bin/sh\n',
-  '/etc/group': `dialout:x:${GID}:pi\n`,
-  '/run/systemd/timesync/synchronized': '',
-  '/etc/rackui/rack.yaml': 'name: lab\nnodes:\n  - { pos: A-0, name: boss, role: master }\n',
-};
-const PI = { user: 'pi', uid: 61_000, gids: [GID] };
-
-function machine(changes: Record<string, string | null> = {}, login = PI): Machine {
-  const root = mkdtempSync(join(tmpdir(), 'rackui-test-root-'));
-  folders.push(root);
-  for (const [path, content] of Object.entries({ ...HEALTHY, ...changes })) {
-    if (content === null) continue;
-    const at = join(root, path);
-    mkdirSync(dirname(at), { recursive: true });
-    if (content.startsWith('→ ')) symlinkSync(content.slice(2), at);
-    else writeFileSync(at, content);
-    if (path.startsWith('/dev/tty')) chmodSync(at, 0o660);
-  }
-  return new Machine(root, login);
-}
+afterAll(removeFolders);
 
 function diagnose(m: Machine, { port = '/dev/serial0', now = NOW, node = '20.19.0', server = '' } = {}): Check[] {
   return [
@@ -64,14 +31,6 @@ function diagnose(m: Machine, { port = '/dev/serial0', now = NOW, node = '20.19.
     configCheck(m, undefined).check,
   ];
 }
-
-const troubles = (checks: readonly Check[]): Check[] => checks.filter(({ verdict }) => verdict !== 'ok');
-
-const PROCESS = (name: string, command: string): Record<string, string> => ({
-  '/proc/412/comm': `${name}\n`,
-  '/proc/412/cmdline': command.replaceAll(' ', '\0'),
-  '/proc/412/status': 'Name:\tx\nUid:\t0\t0\t0\t0\n',
-});
 
 describe('a healthy machine gives no warning', () => {
   const zero = { '/proc/device-tree/model': 'Raspberry Pi Zero W Rev 1.1\0' };
@@ -145,7 +104,7 @@ describe('a broken one is named rightly', () => {
       { '/boot/firmware/cmdline.txt': 'console=serial0,115200 console=tty1 rootwait' },
       'console',
       /cmdline\.txt gives .*console=serial0/,
-      /sed -i 's\/console=serial0/,
+      /sed -i .*console=serial0/,
     ],
     [
       'the kernel’s console on older systems',
@@ -292,9 +251,8 @@ describe('the settings of the open port', () => {
 });
 
 test('sockets that a dead server left are named, a living one’s and others’ files are not', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-sockets-'));
-  folders.push(folder);
-  const [dead, living] = [join(folder, 'dead.sock'), join(folder, 'living.sock')];
+  const place = folder('sockets');
+  const [dead, living] = [join(place, 'dead.sock'), join(place, 'living.sock')];
   // A process that is killed leaves its socket's file.
   spawnSync(process.execPath, [
     '-e',
@@ -302,9 +260,9 @@ test('sockets that a dead server left are named, a living one’s and others’ 
   ]);
   const server = createServer().listen(living);
   await new Promise((resolve) => server.once('listening', resolve));
-  writeFileSync(join(folder, 'no.sock'), '');
+  writeFileSync(join(place, 'no.sock'), '');
   try {
-    const stale = await staleSockets([folder, folder, join(folder, 'absent')]);
+    const stale = await staleSockets([place, place, join(place, 'absent')]);
     expect(stale).toEqual([dead]);
     const [found, ...more] = troubles(directoryChecks('/dev/x', { socket: living }, stale)).filter(
       ({ id }) => id === 'sockets',
@@ -425,8 +383,7 @@ describe('the command', () => {
   let home: string;
   beforeAll(async () => {
     rack = await startRack({ args: ['--nodes', '4'] });
-    home = mkdtempSync(join(tmpdir(), 'rackui-test-home-'));
-    folders.push(home);
+    home = folder('home');
     writeFileSync(join(home, 'rack.yaml'), FOUR);
   });
   afterAll(() => rack.stop());

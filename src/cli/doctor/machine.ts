@@ -1,4 +1,5 @@
 /** The machine as files tell it: this one's, or a prepared directory's (`--root`), in which nothing is real. */
+import { spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -20,6 +21,8 @@ export interface Process {
 
 /** The kernel follows no more links than this, and neither do we. */
 const LINKS = 40;
+/** A program that reads a setting answers at once. */
+const PROGRAM_MS = 2_000;
 
 export class Machine {
   readonly root: string;
@@ -42,6 +45,13 @@ export class Machine {
     } catch {
       return null;
     }
+  }
+
+  /** Standard output of a program of this machine, or null where it fails or does not exist. A prepared machine runs none. */
+  output(program: string, args: readonly string[]): string | null {
+    if (this.prepared) return null;
+    const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: PROGRAM_MS });
+    return status === 0 ? stdout : null;
   }
 
   stat(path: string): Stats | null {

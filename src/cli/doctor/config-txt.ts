@@ -1,0 +1,98 @@
+/**
+ * config.txt, and the EEPROM's configuration in the same syntax: which settings hold on this board. Filters of one kind
+ * replace each other, filters of different kinds must all hold, `[all]` resets them, `[none]` shuts everything out until
+ * then; `include FILE` stands for the file's lines. Pure.
+ */
+import { MODEL_FILTERS, type Board } from './board.ts';
+
+export interface Setting {
+  key: string;
+  value: string;
+  /** In which file it stands. */
+  file: string;
+  /** The filters under which it holds only perhaps, as they are written: a GPIO's level, a monitor. '' where it surely holds. */
+  perhaps: string;
+}
+
+export interface BoardFacts {
+  board: Board;
+  /** Lower-case hex without leading zeros, or null where the machine does not tell. */
+  serial: string | null;
+  /** Bits 4 to 11 of the revision code, or null. */
+  boardType: number | null;
+}
+
+/** Gives the text of a file, or null where there is none. */
+export type ReadFile = (path: string) => string | null;
+
+type Holds = true | false | 'perhaps';
+
+/** Depth to which included files are followed; a file that includes itself ends there. */
+const DEPTH = 8;
+
+/** The settings of `file` that hold on this board, in order; those that surely do not are left out. */
+export function settingsOf(file: string, read: ReadFile, facts: BoardFacts): Setting[] {
+  const settings: Setting[] = [];
+  let filters = new Map<string, { text: string; holds: Holds }>();
+  const folder = file.replace(/[^/]+$/, '');
+  const readLines = (path: string, depth: number): void => {
+    for (const raw of (read(path) ?? '').split(/\r?\n/)) {
+      const line = raw.replace(/#.*/, '').trim();
+      const filter = /^\[(.+)\]$/.exec(line)?.[1]?.trim();
+      if (filter !== undefined) {
+        if (filter.toLowerCase() === 'all') filters = new Map();
+        else filters.set(kindOf(filter), { text: `[${filter}]`, holds: judge(filter, facts) });
+        continue;
+      }
+      const all = [...filters.values()];
+      if (line === '' || all.some(({ holds }) => holds === false)) continue;
+      const included = /^include\s+(\S+)$/.exec(line)?.[1];
+      if (included !== undefined) {
+        if (depth < DEPTH) readLines(included.startsWith('/') ? included : folder + included, depth + 1);
+        continue;
+      }
+      const [key = '', ...value] = line.split('=');
+      const perhaps = all.filter(({ holds }) => holds === 'perhaps').map(({ text }) => text);
+      settings.push({ key: key.trim(), value: value.join('=').trim(), file: path, perhaps: perhaps.join('') });
+    }
+  };
+  readLines(file, 0);
+  return settings;
+}
+
+/** The last value of `key` that surely holds. */
+export function valueOf(settings: readonly Setting[], key: string): string | undefined {
+  return settings.findLast((setting) => setting.key === key && setting.perhaps === '')?.value;
+}
+
+/** Filters of one kind replace each other. */
+function kindOf(filter: string): string {
+  const name = filter.toLowerCase();
+  if (MODEL_FILTERS.has(name) || /^(pi|cm)\d/.test(name)) return 'model';
+  if (/^0x[0-9a-f]+$/.test(name)) return 'serial';
+  return /^gpio\d+/.exec(name)?.[0] ?? name.split(/[=:]/)[0] ?? name;
+}
+
+function judge(filter: string, { board, serial, boardType }: BoardFacts): Holds {
+  const name = filter.toLowerCase();
+  if (name === 'none' || name === 'tryboot') return false;
+  if (kindOf(filter) === 'model') return board.filters.has(name);
+  const given = /^0x0*([0-9a-f]+)$/.exec(name)?.[1];
+  if (given !== undefined) return serial === null ? 'perhaps' : serial.endsWith(given);
+  const type = /^board-type=(?:0x)?([0-9a-f]+)$/.exec(name)?.[1];
+  if (type !== undefined) return boardType === null ? 'perhaps' : Number.parseInt(type, 16) === boardType;
+  return 'perhaps';
+}
+
+/**
+ * The command that adds settings so that they hold: behind `[all]`, whatever filter the file ends with, and on a line of
+ * their own, whether its last line is ended or not.
+ */
+export function addCommand(file: string, ...lines: string[]): string {
+  return `printf '\\n[all]\\n${lines.join('\\n')}\\n' | sudo tee -a ${file}`;
+}
+
+/** The command that turns a setting into a comment wherever it stands in the file. */
+export function commentOutCommand(file: string, pattern: string): string {
+  return `sudo sed -i -E 's/^[ \\t]*(${pattern})/#\\1/' ${file}`;
+}
