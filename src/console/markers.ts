@@ -10,8 +10,9 @@ type Scope = 'settling' | 'always';
 export type LineKind =
   /** The kernel's last line: halted. The only grade A evidence. */
   | 'halt'
+  /** It starts anew, in the kernel's words or systemd's. */
   | 'reboot'
-  /** systemd's last line before it hands over to the kernel; `word` says which end it aims at. */
+  /** systemd's last line before it hands a halt over to the kernel. */
   | 'final'
   /** File systems were not left clean. */
   | 'dirty'
@@ -51,10 +52,16 @@ interface Mark {
   kernel: boolean;
 }
 
-/** `<6>` level, `[  12.345678]` time, `[    T1]` or `[    C0]` caller: what may lead a kernel line. */
-const STAMP = String.raw`\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])? `;
-const STAMPED = new RegExp(String.raw`^(?:<\d>)?${STAMP}`);
-const LEAD = String.raw`^(?:<\d>)?(?:${STAMP})?`;
+/** `[  12.345678]` time, `[    T1]` or `[    C0]` caller, or the caller alone: what printk puts ahead of a line. */
+const STAMP = String.raw`(?:\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])?|\[\s*[TC]\d+\]) `;
+/** `<6>`: the level, where the line comes raw from the kernel's buffer. */
+const LEVEL = String.raw`(?:<\d{1,3}>)?`;
+const STAMPED = new RegExp(`^${LEVEL}${STAMP}`);
+/**
+ * Where a kernel line begins: at the line's start; or, stamped, behind whatever a program left there without a line end.
+ * A colon, quote or equals sign ahead of the stamp is syslog, dmesg or grep quoting a log.
+ */
+const LEAD = String.raw`(?:^${LEVEL}(?:${STAMP})?|(?<!(?:[:"'=]|: )(?:<\d{1,3}>)?)${LEVEL}${STAMP})`;
 
 const kernel = (kind: LineKind, scope: Scope, body: string): Mark => ({
   kind,
@@ -64,17 +71,40 @@ const kernel = (kind: LineKind, scope: Scope, body: string): Mark => ({
 });
 const any = (kind: LineKind, scope: Scope, pattern: RegExp): Mark => ({ kind, scope, kernel: false, pattern });
 
-/** Tried in order; a line is the first that matches. */
+/** Tried in order; a line is the first that matches. `reboot: `, `sysrq: ` and the like are the prefixes of 3.x to 6.x. */
 const MARKS: readonly Mark[] = [
-  any('panic', 'always', /Kernel panic - not syncing/),
+  kernel('panic', 'always', String.raw`(?:---\[ end )?Kernel panic - not syncing`),
+  // kernel/reboot.c, in its present and older words; arm's machine_restart; ACPI's own last line, printed after it.
   kernel('halt', 'settling', String.raw`(?:reboot: )?(?:Power down|System halted)\.?\s*$`),
-  kernel('reboot', 'settling', String.raw`(?:reboot: )?Restarting system\b`),
+  kernel('halt', 'settling', String.raw`(?:reboot: )?Power off not available: System halted instead\.?\s*$`),
+  kernel('halt', 'settling', String.raw`(?:reboot: )?Reboot failed -- System halted\.?\s*$`),
+  kernel('halt', 'settling', String.raw`acpi_power_off called\s*$`),
+  kernel('reboot', 'settling', String.raw`(?:reboot: )?(?:Restarting system\b|machine restart\s*$)`),
+  kernel('reboot', 'settling', String.raw`(?:kexec(?:_core)?: )?Starting new kernel\s*$`),
+  kernel('reboot', 'settling', String.raw`sysrq: (?:SysRq : )?Resetting\s*$`),
+  // The kernel's short ways to an end: no file system is unmounted on them.
+  kernel(
+    'dirty',
+    'settling',
+    String.raw`(?:sysrq: (?:SysRq : )?Power Off\s*$|(?:reboot: )?(?:Failed to start orderly shutdown: forcing the issue|Hardware protection timed-out))`,
+  ),
   any(
     'dirty',
     'settling',
     /(?:Cannot|Unable to) finalize remaining|Unable to unmount file systems|Syncing filesystems and block devices - timed out/,
   ),
-  any('final', 'settling', /(?:systemd-shutdown\[1\]: |^)(?<word>Powering off|Halting system|Rebooting)\.\s*$/),
+  // OpenRC.
+  any('dirty', 'settling', /^ ?\* (?:Unmounting|Remounting) .*\[ !! \]/),
+  any(
+    'final',
+    'settling',
+    /(?:systemd-shutdown\[1\]: |^)(?:Powering off|Halting system)\.\s*$|^(?:\[info\] )?Will now halt\.?\s*$/,
+  ),
+  any(
+    'reboot',
+    'settling',
+    /(?:systemd-shutdown\[1\]: |^)(?:Soft-r|R)ebooting(?: with (?:argument '.*'|kexec))?\.\s*$|^(?:\[info\] )?Will now restart\.?\s*$/,
+  ),
   any('wait', 'settling', /A stop job is running for (?<unit>.+?) \((?<elapsed>.+?) \/ (?<limit>.+?)\)/),
   any('wait', 'settling', /systemd-shutdown(?:\[1\])?: [Ww]aiting for process(?:es)?: (?<unit>.+)/),
   any('inhibited', 'always', /Operation inhibited by\s*(?<unit>.*)/),
@@ -83,12 +113,16 @@ const MARKS: readonly Mark[] = [
     'settling',
     /Reached target (?:.*[Pp]ower-?\s?[Oo]ff|.*(?:poweroff|halt|reboot)\.target|(?:System )?(?:Shutdown|Halt|Reboot))/,
   ),
+  kernel('target', 'settling', String.raw`ACPI: (?:PM: )?Preparing to enter system sleep state S5\s*$`),
   any(
     'acknowledged',
     'settling',
-    /The system (?:is going down|will power off now|is powering down)|Requesting system (?:poweroff|halt|reboot)/,
+    /The system (?:is going down|will (?:power off|halt|reboot) now|is powering down)|Requesting system (?:poweroff|halt|reboot)|Sent SIG(?:TERM|KILL) to all processes|HARDWARE PROTECTION shutdown/,
   ),
   kernel('boot', 'always', String.raw`(?:Booting Linux on physical CPU|Linux version \d)`),
+  // What runs before a kernel has a clock: the EFI stub, the kernel's own decompressor, firmware that starts it.
+  any('boot', 'always', /^(?:EFI stub: (?:Booting Linux|Exiting boot services)|(?:Unc|Dec)ompressing Linux\.\.\.)/),
+  any('boot', 'always', /^(?:Starting kernel \.\.\.|NOTICE: {1,2}BL(?:1|2|31): |Booting the kernel\.)/),
   any('firmware', 'always', /^RPi: BOOTLOADER release\b(?:.*?\bpart: (?<word>\d+))?/),
   any('uboot', 'always', /^U-Boot (?:SPL )?20\d\d|Hit any key to stop autoboot/),
   any(
@@ -96,7 +130,12 @@ const MARKS: readonly Mark[] = [
     'always',
     /Login incorrect|Login timed out|Sorry, try again|a password is required|not in the sudoers|[Ii]nteractive authentication/,
   ),
-  any('oops', 'always', /Internal error: Oops|kernel BUG at|Unable to handle kernel/),
+  kernel('denied', 'always', String.raw`sysrq: This sysrq operation is disabled`),
+  kernel(
+    'oops',
+    'always',
+    String.raw`(?:Internal error: Oops|kernel BUG at|Unable to handle kernel|BUG: unable to handle)`,
+  ),
   any('stuck', 'always', /blocked for more than|soft lockup/),
   any('filesystem', 'always', /EXT4-fs error|Remounting filesystem read-only|I\/O error, dev/),
   any('fsck', 'always', /recovering journal|RUN fsck MANUALLY/),
@@ -127,9 +166,9 @@ export function isStamped(line: string): boolean {
   return STAMPED.test(line);
 }
 
-/** Seconds since the kernel started, as it stamped this line; null: it did not. */
+/** Seconds since the kernel started, as it stamped the mark at this line's end; null: it did not. */
 export function stampOf(line: string): number | null {
-  const [, seconds] = /^(?:<\d>)?\[\s*(\d+\.\d+)\]/.exec(line) ?? [];
+  const [, seconds] = /^.*\[\s*(\d+\.\d+)\]/.exec(line) ?? [];
   return seconds === undefined ? null : Number(seconds);
 }
 
@@ -141,7 +180,7 @@ export function readLine(line: string, context: { settling: boolean; stamps: boo
   for (const { kind, scope, kernel: byKernel, pattern } of MARKS) {
     if (scope === 'settling' && !context.settling) continue;
     const match = pattern.exec(line);
-    if (match === null || (byKernel && context.stamps && !isStamped(line))) continue;
+    if (match === null || (byKernel && context.stamps && !isStamped(match[0]))) continue;
     return { kind, ...match.groups };
   }
   return null;

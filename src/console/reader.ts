@@ -15,6 +15,8 @@ const ECHO_WITHIN_MS = 5_000;
 const LINE_LIMIT = 1_024;
 /** What evidence quotes of a line. */
 const QUOTE_LIMIT = 200;
+/** A longer prompt is looked for only where the console rested behind it. */
+const PROMPT_LIMIT = 128;
 const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
 
 /** `output`: visible text without a meaning here. `text` is the line, shortened; it holds no control characters. */
@@ -27,12 +29,16 @@ export class ConsoleReader {
   #lastAt = 0;
   /** The tail has been reported since the last byte. */
   #tailRead = true;
+  /** So long was the unfinished line when it was last reported: what follows is another's words behind it. */
+  #restedAt = 0;
   /** A line that was open when the request was made is from before it. */
   #skipLine = false;
   #settling = false;
   #stamps = false;
   /** Seconds that the machine had been up when the shutdown was asked for; null: it did not say. */
   #uptime: number | null = null;
+  /** The next uptime that is printed answers our request. */
+  #uptimeAsked = false;
   #echoes: { text: string; until: number }[] = [];
   /** Never quoted: a console in the wrong mood echoes a password. */
   #secret: string | null = null;
@@ -51,14 +57,16 @@ export class ConsoleReader {
   /** A shutdown is asked for now. What was printed until here proves nothing. */
   requested(): void {
     this.#settling = true;
+    this.#uptimeAsked = true;
+    // A kernel that speaks to a console at rest goes on in that very line, whoever asked it from elsewhere.
+    if (this.#tailRead || readPrompt(this.#line)) this.#startLine();
     this.#tailRead = true;
-    // A kernel that speaks to a console at its prompt goes on in that very line, whoever asked it from elsewhere.
-    if (readPrompt(this.#line)) this.#line = '';
     this.#skipLine = this.#line !== '';
   }
 
   /** The machine said by another way than its console how long it had been up, seconds, when it was asked. */
   upFor(seconds: number): void {
+    this.#uptimeAsked = false;
     this.#uptime = seconds;
   }
 
@@ -83,11 +91,12 @@ export class ConsoleReader {
     if (this.#tailRead || this.#line.trim() === '' || at - this.#lastAt < QUIET_MS) return [];
     this.#tailRead = true;
     const line = this.#line;
+    const mark = this.#read(line);
+    this.#restedAt = line.length;
     if (this.#skipLine || this.#overlong || this.#isEcho(line, at, 'keep')) return [];
     const prompt = readPrompt(line);
     if (prompt) return [{ ...prompt, at, text: this.#quote(line) }];
     // The machine may stop before the last line's end is out.
-    const mark = this.#read(line);
     return mark?.kind === 'halt'
       ? [{ ...mark, at, text: this.#quote(line) }]
       : [{ kind: 'output', at, text: this.#quote(line) }];
@@ -96,27 +105,50 @@ export class ConsoleReader {
   #endLine(at: number): Recognition | null {
     const line = this.#line;
     const skip = this.#skipLine || this.#overlong;
-    this.#line = '';
-    this.#overlong = false;
+    const mark = skip ? null : this.#read(line);
+    this.#startLine();
     if (line.trim() === '') return null;
     this.#skipLine = false;
     if (isStamped(line)) this.#stamps = true;
     if (skip || this.#isEcho(line, at, 'consume')) return null;
-    const uptime = this.#settling && this.#uptime === null ? readUptime(line) : null;
+    const uptime = this.#uptimeAsked ? readUptime(line) : null;
     if (uptime !== null) {
+      this.#uptimeAsked = false;
       this.#uptime = uptime;
       return null;
     }
-    return { ...(this.#read(line) ?? { kind: 'output' }), at, text: this.#quote(line) };
+    return { ...(mark ?? { kind: 'output' }), at, text: this.#quote(line) };
+  }
+
+  #startLine(): void {
+    this.#line = '';
+    this.#overlong = false;
+    this.#restedAt = 0;
   }
 
   #quote(line: string): string {
     return this.#secret !== null && line.includes(this.#secret) ? HIDDEN : quote(line);
   }
 
+  /** A mark stands at the line's start, or behind a prompt, or behind whatever rested there without a line end. */
   #read(line: string): LineMark | null {
-    const mark = readLine(line, { settling: this.#settling, stamps: this.#stamps });
-    return mark?.kind === 'halt' && isFromAnotherTime(line, this.#uptime) ? null : mark;
+    const mark = this.#meaning(line);
+    if (mark !== null) return mark;
+    const starts = [this.#restedAt, ...promptEnds(line)].filter((start) => start > 0 && start < line.length);
+    for (const start of starts) {
+      const behind = this.#meaning(line.slice(start).trimStart());
+      if (behind !== null) return behind;
+    }
+    return null;
+  }
+
+  #meaning(text: string): LineMark | null {
+    const mark = readLine(text, { settling: this.#settling, stamps: this.#stamps });
+    if (mark === null) return null;
+    // Every kernel begins at 0; any other time than this machine's is a quotation.
+    if (mark.kind === 'boot') this.#uptime = null;
+    else if (isFromAnotherTime(text, this.#uptime)) return null;
+    return mark;
   }
 
   /** Echo is a line that ends in what we typed; where a password is not echoed, nothing is taken for it. */
@@ -127,6 +159,13 @@ export class ConsoleReader {
     if (then === 'consume') this.#echoes.splice(0, index + 1);
     return true;
   }
+}
+
+/** Where a prompt ends that the line begins with, for each that it may be. */
+function promptEnds(line: string): number[] {
+  return [...line.slice(0, PROMPT_LIMIT).matchAll(/[^\w\s] ?/g)]
+    .map((sign) => sign.index + sign[0].length)
+    .filter((end) => readPrompt(line.slice(0, end)) !== null);
 }
 
 function quote(line: string): string {

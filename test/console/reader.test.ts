@@ -43,6 +43,50 @@ test('a prompt counts after the silence, not in the middle of output', () => {
   expect(reader.tick(900)).toEqual([]);
 });
 
+test.each([
+  ['a shell prompt', 'pi@node:~$ ', 0],
+  ['a login prompt', 'k3s-agent login: ', 0],
+  ['a password prompt', 'Password: ', 0],
+  ['a prompt of a shape nobody knows, at rest', 'λ ', 400],
+  ['half a word, at rest', 'flushi', 400],
+])('a kernel line behind %s is read as the kernel’s, stamped or not', (_what, before, restMs) => {
+  for (const [line, kind] of [
+    ['[  312.345678] reboot: Power down', 'halt'],
+    ['reboot: Power off not available: System halted instead', 'halt'],
+    ['reboot: Restarting system', 'reboot'],
+    ['Emergency Remount complete', 'remounted'],
+    ['Booting Linux on physical CPU 0x0', 'boot'],
+    ['RPi: BOOTLOADER release VERSION:8ba17717', 'firmware'],
+  ] as const) {
+    const reader = asked();
+    reader.feed(before, 0);
+    reader.tick(restMs);
+    expect(kinds(reader.feed(`${line}\r\n`, 401)), line).toEqual([kind]);
+    const unended = asked();
+    unended.feed(before, 0);
+    unended.tick(restMs);
+    unended.feed(line, 401);
+    if (kind === 'halt') expect(kinds(unended.tick(801)), line).toEqual(['halt']);
+  }
+});
+
+test('what rested on the line when it was asked does not hide the last line behind it', () => {
+  const reader = new ConsoleReader();
+  reader.feed('λ ', 0);
+  reader.tick(QUIET_MS);
+  reader.requested();
+  expect(kinds(reader.feed(`${HALT}\r\n`, 900))).toEqual(['halt']);
+});
+
+test('after a kernel started anew, the uptime of the one before it counts for nothing', () => {
+  const reader = asked();
+  reader.feed('90000.00 1.00\r\n[    0.000000] Linux version 6.1.0\r\n', 0);
+  reader.requested();
+  reader.feed('30.00 1.00\r\n', 10);
+  expect(kinds(reader.feed('[90010.000000] reboot: Power down\r\n', 20))).toEqual(['output']);
+  expect(kinds(reader.feed('[   35.000000] reboot: Power down\r\n', 30))).toEqual(['halt']);
+});
+
 test('our own echo is not the node speaking', () => {
   const reader = asked();
   reader.sent('echo; Power down\r', 0);

@@ -68,12 +68,6 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
       settle(draft, heard.text);
       return;
     case 'final':
-      if (heard.word === 'Rebooting') {
-        draft.restarted(heard.text);
-        return;
-      }
-      acknowledged(draft, heard.text);
-      return;
     case 'acknowledged':
     case 'target':
       acknowledged(draft, heard.text);
