@@ -3,7 +3,7 @@
  * prompt, a shell's prompt. What a node prints is its own claim, never more. Pure.
  */
 import { PlainText } from './plain-text.ts';
-import { readPrompt } from './prompt.ts';
+import { readPrompt, splitInterrupted, type Prompt } from './prompt.ts';
 
 /** `Debian GNU/Linux 13 k8s-worker-04 ttyS0`: agetty's default issue, `\S \n \l`. */
 const BANNER = /^\S[^\r\n]{0,80}? (?<host>[\w.-]+) tty(?:S|AMA|USB)\d+$/;
@@ -29,19 +29,26 @@ export class HostNameReader {
     const pieces = this.#plain.feed(text).split(/[\r\n]/);
     for (const [index, piece] of pieces.entries()) {
       if (index > 0) {
-        found = (this.#whole ? bannerHost(this.#line) : null) ?? found;
+        found = (this.#whole ? lineHost(this.#line) : null) ?? found;
         this.#line = '';
         this.#whole = true;
       }
       this.#line = (this.#line + piece).slice(0, LINE_LIMIT);
     }
-    const prompt = this.#whole ? readPrompt(this.#line) : null;
-    const host = prompt?.kind === 'login' || prompt?.kind === 'shell' ? prompt.host : null;
-    return host !== null && host.length <= NAME_LIMIT ? host : found;
+    return (this.#whole ? promptHost(readPrompt(this.#line)) : null) ?? found;
   }
 }
 
-function bannerHost(line: string): string | null {
+/** The name in a prompt, or null. */
+export function promptHost(prompt: Prompt | null): string | null {
+  const host = prompt?.kind === 'login' || prompt?.kind === 'shell' ? prompt.host : null;
+  return host !== null && host.length <= NAME_LIMIT ? host : null;
+}
+
+/** The name in a whole line: getty's banner, or a prompt that a kernel message interrupted. */
+export function lineHost(line: string): string | null {
+  const split = splitInterrupted(line);
+  if (split) return promptHost(readPrompt(split.head));
   const host = BANNER.exec(line)?.groups?.['host'] ?? null;
   return host !== null && host.length <= NAME_LIMIT ? host : null;
 }

@@ -12,8 +12,12 @@ type State =
   /** OSC, DCS, SOS, PM, APC: text up to BEL or ST. */
   | { in: 'string'; length: number };
 
-/** A sequence longer than this never ends: without a bound a lost terminator would swallow every marker after it. */
-const SEQUENCE_LIMIT = 256;
+/**
+ * Longest sequences, characters. Terminals take strings of kilobytes (systemd's OSC 3008 has 250 to 400, a window title or
+ * an OSC 8 link more); a line end stops an unfinished one, so that a lost terminator costs one line at most.
+ */
+const CSI_LIMIT = 256;
+const STRING_LIMIT = 64 * 1024;
 
 /** Nothing to be taken out: by far the most of what a console brings. */
 const PLAIN = /^[\x20-\x7e\n\r\t]*$/;
@@ -58,10 +62,10 @@ export class PlainText {
         this.#state = { in: 'text' };
         return '';
       case 'csi':
-        if ((char >= '@' && char <= '~') || ++state.length > SEQUENCE_LIMIT) this.#state = { in: 'text' };
+        if ((char >= '@' && char <= '~') || ++state.length > CSI_LIMIT) this.#state = { in: 'text' };
         return '';
       case 'string':
-        if (char === '\x07' || ++state.length > SEQUENCE_LIMIT) this.#state = { in: 'text' };
+        if (char === '\x07' || ++state.length > STRING_LIMIT) this.#state = { in: 'text' };
         return '';
     }
   }

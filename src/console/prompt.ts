@@ -15,7 +15,12 @@ export type Prompt =
 
 /** `Last login: …` is what login says after a success. */
 const LOGIN = /^(?:(?!Last )(?<host>[\w.-]+) )?login: ?$/;
-const PASSWORD = /^(?:\[sudo(?:: [^\]]*)?\] )?[Pp]assword(?: for (?<user>[\w.-]+))?: ?$/;
+/** PAM may lead with `(user@host) `. */
+const PASSWORD = /^(?:\([^()]*\) ?)?(?:\[sudo(?:: [^\]]*)?\] )?[Pp]assword(?: for (?<user>[\w.-]+))?: ?$/;
+/** sudo in any language: the prefix is not translated, the colon may be a wide one. */
+const SUDO = /^\[sudo(?:: [^\]]*)?\] .*[:：] ?$/;
+/** The prompt that rackui gives sudo ({@link sudoPrompt}): no language and no configuration changes it. */
+const OWN_SUDO = /^rackui-[0-9a-z]+ (?<user>[\w.-]+): ?$/;
 /** `pi@node:~$ `, `root@node:/etc# `, `[root@node ~]# `; a virtual environment's name may lead. */
 const NAMED_SHELL = /^(?:\([\w.-]+\) ?)?\[?(?<user>[\w.-]+)@(?<host>[\w.-]+)(?:[: ][^\r\n]*?)?\]? ?(?<sign>[$#]) ?$/;
 /** `$ `, `# `, BusyBox's `~ # ` and `/etc # `. */
@@ -27,8 +32,9 @@ const INITRAMFS = /^\(initramfs\) ?$/;
 export function readPrompt(tail: string): Prompt | null {
   const login = LOGIN.exec(tail);
   if (login) return { kind: 'login', host: login.groups?.['host'] ?? null };
-  const password = PASSWORD.exec(tail);
+  const password = OWN_SUDO.exec(tail) ?? PASSWORD.exec(tail);
   if (password) return { kind: 'password', user: password.groups?.['user'] ?? null };
+  if (SUDO.test(tail)) return { kind: 'password', user: null };
   if (UBOOT.test(tail)) return { kind: 'uboot-shell' };
   if (INITRAMFS.test(tail)) return { kind: 'initramfs-shell' };
   const shell = NAMED_SHELL.exec(tail) ?? BARE_SHELL.exec(tail);
@@ -40,4 +46,14 @@ export function readPrompt(tail: string): Prompt | null {
       host: shell.groups['host'] ?? null,
     };
   return null;
+}
+
+/** A kernel message that begins in the middle of a line: what a console's tty had printed before it, and the message. */
+const INTERRUPTED = /^(?<head>.*?[^\s].*?)(?<message>(?:<\d>)?\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? .*)$/;
+
+/** Splits a line that a kernel message interrupted; null: no message stands in it, or nothing before the message. */
+export function splitInterrupted(line: string): { head: string; message: string } | null {
+  const groups = INTERRUPTED.exec(line)?.groups;
+  const { head = '', message = '' } = groups ?? {};
+  return groups === undefined || /^(?:<\d>)?\[\s*\d+\.\d+\]/.test(head) ? null : { head, message };
 }

@@ -4,7 +4,7 @@
  */
 import { isStamped, readLine, type LineMark } from './markers.ts';
 import { PlainText } from './plain-text.ts';
-import { readPrompt, type Prompt } from './prompt.ts';
+import { readPrompt, splitInterrupted, type Prompt } from './prompt.ts';
 import { isFromAnotherTime, readUptime } from './uptime.ts';
 
 /** A tail counts as a prompt after this much silence: long against a gap between two bytes, short against a person. */
@@ -19,12 +19,17 @@ const QUOTE_LIMIT = 200;
 const PROMPT_LIMIT = 128;
 const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
 
-/** `output`: visible text without a meaning here. `text` is the line, shortened; it holds no control characters. */
-export type Recognition = { at: number; text: string } & (LineMark | Prompt | { kind: 'output' });
+/**
+ * `output`: visible text without a meaning here; `waits`: a line without an end, behind which nothing comes: perhaps a
+ * prompt of unknown shape. `text` is the line, shortened; it holds no control characters.
+ */
+export type Recognition = { at: number; text: string } & (LineMark | Prompt | { kind: 'output'; waits?: true });
 
 export class ConsoleReader {
   readonly #plain = new PlainText();
   #line = '';
+  /** Beginning of a line that kernel messages interrupted: what waits there goes on waiting, on a line of its own. */
+  #interrupted = '';
   #overlong = false;
   #lastAt = 0;
   /** The tail has been reported since the last byte. */
@@ -43,8 +48,10 @@ export class ConsoleReader {
   /** Never quoted: a console in the wrong mood echoes a password. */
   #secret: string | null = null;
 
-  /** We type `text` now: its echo is not the node speaking. */
-  sent(text: string, at: number): void {
+  /** Records that `text` is typed now: its echo is not the node speaking, and what waited has its answer. */
+  sent(text: string, at: number, secret = false): void {
+    this.#interrupted = '';
+    if (secret) return;
     const visible = text.replace(/[\x00-\x1f\x7f]/g, '').trim();
     if (visible !== '') this.#echoes.push({ text: visible, until: at + ECHO_WITHIN_MS });
   }
@@ -61,6 +68,7 @@ export class ConsoleReader {
     // A kernel that speaks to a console at rest goes on in that very line, whoever asked it from elsewhere.
     if (this.#tailRead || readPrompt(this.#line)) this.#startLine();
     this.#tailRead = true;
+    this.#interrupted = '';
     this.#skipLine = this.#line !== '';
   }
 
@@ -88,18 +96,22 @@ export class ConsoleReader {
 
   /** Time passes: after {@link QUIET_MS} of silence the unfinished line may be a prompt, or a last line without its end. */
   tick(at: number): Recognition[] {
-    if (this.#tailRead || this.#line.trim() === '' || at - this.#lastAt < QUIET_MS) return [];
+    const whole = this.#interrupted + this.#line;
+    if (this.#tailRead || whole.trim() === '' || at - this.#lastAt < QUIET_MS) return [];
     this.#tailRead = true;
     const line = this.#line;
     const mark = this.#read(line);
     this.#restedAt = line.length;
     if (this.#skipLine || this.#overlong || this.#isEcho(line, at, 'keep')) return [];
-    const prompt = readPrompt(line);
-    if (prompt) return [{ ...prompt, at, text: this.#quote(line) }];
+    for (const candidate of new Set([line, whole])) {
+      const prompt = readPrompt(candidate);
+      if (prompt) return [{ ...prompt, at, text: this.#quote(candidate) }];
+    }
+    if (line.trim() === '') return [];
     // The machine may stop before the last line's end is out.
     return mark?.kind === 'halt'
       ? [{ ...mark, at, text: this.#quote(line) }]
-      : [{ kind: 'output', at, text: this.#quote(line) }];
+      : [{ kind: 'output', waits: true, at, text: this.#quote(line) }];
   }
 
   #endLine(at: number): Recognition | null {
@@ -109,7 +121,10 @@ export class ConsoleReader {
     this.#startLine();
     if (line.trim() === '') return null;
     this.#skipLine = false;
+    const split = splitInterrupted(line);
     if (isStamped(line)) this.#stamps = true;
+    if (split) this.#interrupted += split.head;
+    else if (!isStamped(line)) this.#interrupted = '';
     if (skip || this.#isEcho(line, at, 'consume')) return null;
     const uptime = this.#uptimeAsked ? readUptime(line) : null;
     if (uptime !== null) {

@@ -47,3 +47,10 @@ test('a flood without line ends is bounded', () => {
   for (let n = 0; n < 1000; n++) reader.feed('x'.repeat(1000));
   expect(reader.feed('\r\nns01 login: ')).toBe('ns01');
 });
+
+test('a prompt that a kernel message interrupted names its host', () => {
+  for (const prompt of ['node7 login: ', 'ops@node7:~$ ', '[root@node7 etc]# ']) {
+    const names = new HostNameReader();
+    expect(names.feed(`\r\n${prompt}[   61.204417] mmc0: card removed\r\n`)).toBe('node7');
+  }
+});

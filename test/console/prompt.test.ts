@@ -36,3 +36,14 @@ test.each<[string, object | null]>([
 ])('%j', (tail, prompt) => {
   expect(readPrompt(tail)).toEqual(prompt);
 });
+
+test.each([
+  ['[sudo] Passwort für ops: ', null],
+  ['[sudo] Mot de passe de ops : ', null],
+  ['[sudo] ops のパスワード：', null],
+  ['[sudo: authenticate] Contraseña: ', null],
+  ['(ops@node7) Password: ', null],
+  ['rackui-4f ops: ', 'ops'],
+])('‘%s’ is a password prompt', (tail, user) => {
+  expect(readPrompt(tail)).toEqual({ kind: 'password', user });
+});

@@ -157,3 +157,40 @@ test('whatever a node prints, quotations are short and hold no control character
     }),
   );
 });
+
+const KERNEL = '[   61.204417] mmc0: card 59b4 removed\r\n';
+
+test.each<[what: string, pieces: string[], kind: string, text: string]>([
+  ['behind a login prompt', [`node7 login: ${KERNEL}`], 'login', 'node7 login:'],
+  ['behind a shell prompt, twice', [`root@node7:/etc# ${KERNEL}`, KERNEL], 'shell', 'root@node7:/etc#'],
+  ['in the middle of a word', [`Passw${KERNEL}`, 'ord: '], 'password', 'Password:'],
+  [
+    'in the middle of sudo’s prompt, twice',
+    [`[sudo] pass${KERNEL}`, `word for${KERNEL}`, ' ops: '],
+    'password',
+    '[sudo] password for ops:',
+  ],
+])('a kernel message %s leaves the prompt to be recognised', (_what, pieces, kind, text) => {
+  const reader = new ConsoleReader();
+  for (const [n, piece] of pieces.entries()) reader.feed(piece, n);
+  expect(reader.tick(QUIET_MS + pieces.length)).toMatchObject([{ kind, text }]);
+});
+
+test('a prompt that a kernel message interrupted is over once something is typed, or another line follows', () => {
+  const typed = new ConsoleReader();
+  typed.feed(`Password: ${KERNEL}`, 0);
+  typed.sent('secret\r', 1, true);
+  typed.feed('\r\n', 2);
+  expect(typed.tick(1_000)).toEqual([]);
+  const passed = new ConsoleReader();
+  passed.feed(`Password: ${KERNEL}Login timed out after 60 seconds.\r\n`, 0);
+  expect(passed.tick(1_000)).toEqual([]);
+});
+
+test('a prompt behind a control string of kilobytes is recognised', () => {
+  for (const length of [300, 1_000, 9_000]) {
+    const reader = new ConsoleReader();
+    reader.feed(`\x1b]3008;start=${'0123456789'.repeat(length / 10)}\x1b\\ops@node7:~$ `, 0);
+    expect(reader.tick(QUIET_MS)).toMatchObject([{ kind: 'shell', host: 'node7' }]);
+  }
+});

@@ -94,7 +94,7 @@ function sudoAsks(draft: Draft, { user, text }: Extract<Recognition, { kind: 'pa
     notAllowed(draft, text);
     return;
   }
-  draft.state.sudo = { user, answered: false };
+  draft.state.sudo = { user, text, answered: false };
   draft.do({ do: 'ask-credentials' });
 }
 
@@ -116,7 +116,8 @@ export function credentials(draft: Draft, { user, why }: EventOf<'credentials'>)
     return;
   }
   // A shell that somebody else left open wants that person's password, not the configured one.
-  const itsUser = state.sudo.user ?? (state.loggedIn ? user : null);
+  const named = state.sudo.user ?? (hasWord(state.sudo.text, user) ? user : null);
+  const itsUser = named ?? (state.loggedIn ? user : null);
   if (itsUser !== user) {
     notAllowed(draft, `sudo wants the password of ${itsUser ?? 'whoever left this shell open'}`);
     return;
@@ -187,4 +188,9 @@ function notAllowed(draft: Draft, said: string): void {
   // Leaves sudo's prompt, which would take the next typing for a password.
   if (draft.state.sudo) draft.type('\x03');
   draft.raise('not-allowed', said);
+}
+
+/** True where `word` stands in `text` by itself: prompts name people in every language. */
+function hasWord(text: string, word: string): boolean {
+  return text.split(/[^\p{L}\p{N}_.-]+/u).includes(word);
 }

@@ -64,7 +64,7 @@ export class RunConsole {
   /** What is to be typed; '' or why it was not taken. */
   type(text: string, secret = false): string {
     const at = this.#job.ports.now();
-    if (!secret) this.reader.sent(text, at);
+    this.reader.sent(text, at, secret);
     this.#job.console.typedAt = at;
     const { refused } = this.#console?.type(text) ?? { refused: 'there is no console' };
     return refused ?? '';

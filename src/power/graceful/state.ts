@@ -108,7 +108,7 @@ export interface Shutdown {
   /** The last thing heard was a shell prompt. */
   atShell: boolean;
   /** sudo's password prompt: whose it wants (null: it does not say), and whether it had our one answer. */
-  sudo: { user: string | null; answered: boolean } | null;
+  sudo: { user: string | null; text: string; answered: boolean } | null;
   /** The first sign that file systems were not left clean. */
   dirty: string | null;
   /** Why no deadline may cut: it started anew, or is another host. */
