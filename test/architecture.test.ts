@@ -47,9 +47,7 @@ const DATES = [
   /^sim\//,
   /^console\/transcript\.ts$/,
   /^cli\/commands\/(discover|doctor|log)\.ts$/,
-  /^client\/autostart\.ts$/,
-  /^tui\/(clock|interface|seat)\.ts$/,
-  /^cli\/(watch\.ts|views\/operation-view\.tsx)$/,
+  /^tui\/clock\.ts$/,
 ];
 
 /** No clock, no process, no input or output: everything comes in as a value. */

@@ -3,6 +3,7 @@ import { readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RackClient } from '../client/client.ts';
 import { DEFAULT_PORT, peekPortIn } from '../config/peek.ts';
+import { useDatesOf } from './dates.ts';
 import { configCandidates, socketCandidates, socketPath, stateDirectory, viewSocketBeside } from '../config/paths.ts';
 
 /** Options that every command understands. */
@@ -39,7 +40,7 @@ export async function openClient(
   const control = named === undefined ? socketCandidates(port) : [resolve(named)];
   const sockets = options.viewOnly === true && named === undefined ? control.map(viewSocketBeside) : control;
   const { connectOrStart, identity } = await import('../client/autostart.ts');
-  return connectOrStart({
+  const client = await connectOrStart({
     sockets,
     who: identity(program, process.env, ttyName()),
     start:
@@ -51,6 +52,8 @@ export async function openClient(
           }
         : null,
   });
+  useDatesOf(client);
+  return client;
 }
 
 /** The command line of a background server. Paths are made absolute: it runs elsewhere. */

@@ -25,12 +25,12 @@ export async function follow(client: RackClient, started: Operation, output: Pro
   return LEFT;
 }
 
-/** Live on a terminal, unless `plain`; else a line for each change; with `json`, a line of JSON for each. */
-export async function progressOutput(json: boolean, plain = false): Promise<ProgressOutput> {
+/** Live on a terminal, unless `plain`; else a line for each change; with `json`, a line of JSON for each. `now`: the server's time. */
+export async function progressOutput(json: boolean, plain: boolean, now: () => number): Promise<ProgressOutput> {
   if (json) return jsonLines();
   if (plain || !process.stdout.isTTY) return plainLines();
   const { showOperation } = await import('./views/operation-view.tsx');
-  return showOperation();
+  return showOperation(now);
 }
 
 /** A line for each node whose phase changed, or which asks something; countdowns are no news. */

@@ -1,7 +1,8 @@
-/** Operations in words and as JSON. Pure. */
+/** Operations in words and as JSON. */
 import { exitCodeOf, type NodeProgress, type Operation, type Outcome } from '../api/power.ts';
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
+import { clock, iso } from './dates.ts';
 
 /** How an outcome is called. `left-on`: on purpose, because cutting was not proven safe. */
 const OUTCOME_WORDS: Record<Outcome, string> = {
@@ -25,7 +26,7 @@ export function standing({ phase, outcome }: NodeProgress): string {
   return outcome === null ? phase : OUTCOME_WORDS[outcome];
 }
 
-/** One line for a node whose standing changed. `at`: epoch milliseconds. */
+/** One line for a node whose standing changed. `at`: the server's time. */
 export function progressLine(node: NodeProgress, at: number): string {
   const detail = node.detail === '' ? '' : `: ${node.detail}`;
   return `${clock(at)} ${nodeText(node)} ${standing(node)}${detail}`;
@@ -89,14 +90,4 @@ export function nodeJson(node: NodeProgress): Record<string, unknown> {
     evidence: node.evidence.map(({ at, kind, text }) => ({ at: iso(at), kind, text })),
     question: node.question === null ? null : { text: node.question.text, choices: node.question.choices },
   };
-}
-
-/** Time of day, of this machine. */
-export function clock(at: number): string {
-  const date = new Date(at);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

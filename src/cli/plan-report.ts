@@ -1,4 +1,4 @@
-/** Plans and their runs in words and as JSON. Pure. */
+/** Plans and their runs in words and as JSON. */
 import {
   planExitCode,
   type PlanNodeRun,
@@ -10,7 +10,8 @@ import {
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import { ampsText } from '../rack/calibration.ts';
 import { compressNames } from '../rack/compress.ts';
-import { clock, nodeText } from './operation-report.ts';
+import { clock, iso } from './dates.ts';
+import { nodeText } from './operation-report.ts';
 
 /** `shed-dev  9 nodes  about 4 min 30 s  the development cluster, workers first`. */
 export function planLine({ name, nodes, predictedMs, description, problem }: Omit<PlanSummary, 'steps'>): string {
@@ -137,8 +138,4 @@ export function previewJson(plan: PlanPreview): Record<string, unknown> {
 
 export function stepOf(run: PlanRun, addr: number): PlanStepRun | undefined {
   return run.steps.find(({ nodes }) => nodes.some((node) => node.addr === addr));
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }

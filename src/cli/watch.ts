@@ -2,6 +2,7 @@
 import { EXIT } from '../api/power.ts';
 import type { ServerNotes, Snapshot } from '../api/protocol.ts';
 import type { RackClient } from '../client/client.ts';
+import { iso } from './dates.ts';
 import { print, printJson } from './output.ts';
 import { statusTable, type NodeReport, type StatusReport } from './status-report.ts';
 
@@ -15,17 +16,14 @@ export async function watchStatus(
   { json = false, plain = false }: { json?: boolean; plain?: boolean },
 ): Promise<number> {
   let snapshot = await client.request('sweep', { addrs: null, interrupt: false });
-  // The server's clock, as far as this one can tell it: a moment passed on the way.
-  let skew = snapshot.now - Date.now();
-  const current = (): StatusReport => report({ ...snapshot, now: Date.now() + skew });
-  const out = json || plain || !process.stdout.isTTY ? lines(json) : await liveTable(current);
+  const current = (): StatusReport => report({ ...snapshot, now: client.now() });
+  const out = json || plain || !process.stdout.isTTY ? lines(json, () => client.now()) : await liveTable(current);
   out.update(current());
   return new Promise((resolve) => {
     const timer = setInterval(() => out.update(current()), REDRAW_MS);
     const stops = [
       client.on('update', (update) => {
         snapshot = applied(snapshot, update);
-        skew = update.now - Date.now();
         out.update(current());
       }),
       client.on('rack', ({ rack }) => {
@@ -71,7 +69,7 @@ async function liveTable(first: () => StatusReport): Promise<Output> {
 }
 
 /** A table at first, then a line for each node (and the bus) whose state changed; values alone are no news. */
-function lines(json: boolean): Output {
+function lines(json: boolean, now: () => number): Output {
   const said = new Map<string, string>();
   let began = false;
   return {
@@ -82,7 +80,7 @@ function lines(json: boolean): Output {
         { key: 'bus', state: bus.state, line: `bus ${bus.state} ${bus.detail}`, record: { bus } },
         ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: statusLine(node), record: { node } })),
       ];
-      const at = new Date().toISOString();
+      const at = iso(now());
       for (const { key, state, line, record } of news) {
         if (said.get(key) === state) continue;
         said.set(key, state);

@@ -105,7 +105,7 @@ async function startServer({ command, socket, stateDir }: ServerStart, who: Clie
   });
   child.unref();
 
-  const began = Date.now();
+  const began = performance.now();
   let limit = began + START_LIMIT_MS;
   let noticed = false;
   for (;;) {
@@ -113,9 +113,9 @@ async function startServer({ command, socket, stateDir }: ServerStart, who: Clie
     if (client !== null) return client;
     if (whyEnded() !== null && !noticed) {
       noticed = true;
-      limit = Math.min(limit, Date.now() + RACE_LIMIT_MS);
+      limit = Math.min(limit, performance.now() + RACE_LIMIT_MS);
     }
-    if (Date.now() > limit)
+    if (performance.now() > limit)
       throw new ServerUnavailable(notUp(whyEnded(), lastWords(outputPath, output.from), outputPath), exitCode);
     await delay(RETRY_MS);
   }

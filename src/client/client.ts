@@ -16,11 +16,18 @@ import {
   type ClientNotes,
   type Requests,
   type ServerNotes,
+  type Snapshot,
   type Welcome,
 } from '../api/protocol.ts';
+import { steadyNow, wallTime } from '../lib/clock.ts';
+import { heardTime, serverNow, type ServerTime } from './server-time.ts';
 
 export interface RackClient {
   readonly welcome: Welcome;
+  /** The server's steady time at present, by our own clock since it was last told: it goes on while the link is silent. */
+  now(): number;
+  /** The date of a server's time, epoch milliseconds, as this machine's wall clock is set at present. */
+  wallTime(at: number): number;
   /** Rejects with {@link RpcFailure}: the server's refusal, or `unavailable` when the server went away. */
   request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]>;
   /** Fire and forget; lost without a word when the server is gone ({@link RackClient.onClose} tells). */
@@ -55,7 +62,9 @@ export async function connect(target: Duplex | string, who: ClientIdentity): Pro
   const stream = typeof target === 'string' ? await openSocket(target) : target;
   const link = new Link(stream);
   try {
-    return link.client(await link.request('hello', { api: API_VERSION, who }));
+    const welcome = await link.request('hello', { api: API_VERSION, who });
+    link.hearTime(welcome.snapshot.now);
+    return link.client(welcome);
   } catch (error) {
     link.close();
     throw error;
@@ -82,6 +91,7 @@ class Link {
   readonly #kept: { method: string; params: unknown }[] = [];
   readonly #closeListeners = new Set<(why: string) => void>();
   #ended: string | null = null;
+  #time: ServerTime | null = null;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -101,7 +111,9 @@ class Link {
   async request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]> {
     if (this.#ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, this.#ended);
     try {
-      return await this.#rpc.sendRequest<Requests[M][1]>(method, params);
+      const answer = await this.#rpc.sendRequest<Requests[M][1]>(method, params);
+      if (method === 'sweep') this.hearTime((answer as Snapshot).now);
+      return answer;
     } catch (error) {
       const ended = this.#whyEnded();
       if (ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, ended);
@@ -113,6 +125,8 @@ class Link {
   client(welcome: Welcome): RackClient {
     return {
       welcome,
+      now: () => this.#now(),
+      wallTime: (at) => wallTime(at - this.#now() + steadyNow()),
       request: (method, params) => this.request(method, params),
       note: (method, params) => {
         if (this.#ended === null) this.#rpc.sendNotification(method, params).catch(() => undefined);
@@ -126,6 +140,15 @@ class Link {
       },
       close: () => this.close(),
     };
+  }
+
+  hearTime(now: number): void {
+    this.#time = heardTime(this.#time, now, steadyNow());
+  }
+
+  #now(): number {
+    const local = steadyNow();
+    return this.#time === null ? local : serverNow(this.#time, local);
   }
 
   close(): void {
@@ -145,6 +168,7 @@ class Link {
   }
 
   #deliver(method: string, params: unknown): void {
+    if (method === 'update') this.hearTime((params as ServerNotes['update']).now);
     this.#kept.push({ method, params });
     this.#deliverKept();
     if (this.#kept.length > MAX_KEPT) this.#kept.shift();

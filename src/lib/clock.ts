@@ -67,6 +67,11 @@ export class SteadyClock {
     return at + Math.round((this.#sources.wall() - this.now()) / WALL_STEP_MS) * WALL_STEP_MS;
   }
 
+  /** The steady time of a date in a file: as right as the wall clock was then and is at present. */
+  timeOfDate(wall: number): number {
+    return wall - this.wallTime(0);
+  }
+
   keep(at: number): KeptTime {
     return { boot: this.#boot, up: Math.round(at - this.#base + this.#bootAhead), wall: this.wallTime(at) };
   }
@@ -96,5 +101,6 @@ const system = new SteadyClock({
 /** See {@link SteadyClock.now}. */
 export const steadyNow = (): number => system.now();
 export const wallTime = (at: number): number => system.wallTime(at);
+export const timeOfDate = (wall: number): number => system.timeOfDate(wall);
 export const keepTime = (at: number): KeptTime => system.keep(at);
 export const recallTime = (kept: KeptTime): number | null => system.recall(kept);

@@ -8,6 +8,7 @@ import type { Bus, ConsoleBaud } from '../bmc/types.ts';
 import type { LogLimits } from '../console/log-file.ts';
 import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
+import { timeOfDate } from '../lib/clock.ts';
 import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { TailLine } from '../console/log-reader.ts';
@@ -133,8 +134,9 @@ export class Consoles implements ConsolePort {
   }
 
   /** The latest lines of a node's log. @throws {ResponseError} where the disk does not give it */
-  logTail(addr: Address, count: number): Promise<TailLine[]> {
-    return tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
+  async logTail(addr: Address, count: number): Promise<TailLine[]> {
+    const lines = await tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
+    return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
   }
 
   /** How a node's console looked last; null: nothing of it is kept. @throws {ResponseError} where the disk does not give it */
@@ -147,7 +149,14 @@ export class Consoles implements ConsolePort {
       return { at, from, why: closed, cols, rows, screen: screen.toString('base64') };
     }
     const logged = await screenOfConsoleLog(transcriptDir, name(addr));
-    return logged && { ...logged, from: 'log', why: null, screen: logged.screen.toString('base64') };
+    if (logged === null) return null;
+    return {
+      ...logged,
+      at: timeOfDate(logged.at),
+      from: 'log',
+      why: null,
+      screen: logged.screen.toString('base64'),
+    };
   }
 
   detach(user: ConsoleUser): void {

@@ -20,11 +20,11 @@ export interface RequestError {
   data: unknown;
 }
 
-/** `local` times are this machine's clock, epoch milliseconds. */
+/** `local` times are this machine's steady clock, `dateAhead` how far the operator's date is ahead of it, ms. */
 export type UiEvent =
   /** `burst`: how many keys came in the same read; `target`: what the mouse points at in the frame that was seen. */
   | { type: 'token'; token: Token; burst: number; local: number; target?: Target | null }
-  | { type: 'tick'; local: number; utcOffsetMin: number }
+  | { type: 'tick'; local: number; dateAhead: number }
   /** This rack is the one on the screen now, or no more. */
   | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }

@@ -151,8 +151,8 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
 }
 
-/** Wall clock at the operator's offset from UTC, minutes: `14:05:09`, or `14:05`. */
-export function formatClock(at: number, utcOffsetMin: number, withSeconds: boolean): string {
-  const iso = new Date(at + utcOffsetMin * 60_000).toISOString();
+/** The operator's time of day, `dateAhead` milliseconds ahead of the clock that `at` is of: `14:05:09`, or `14:05`. */
+export function formatClock(at: number, dateAhead: number, withSeconds: boolean): string {
+  const iso = new Date(at + dateAhead).toISOString();
   return iso.slice(11, withSeconds ? 19 : 16);
 }

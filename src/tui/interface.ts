@@ -1,5 +1,6 @@
 /** The full-screen interface from start to end: the terminal, its keys, one frame at a time; a seat for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { steadyNow } from '../lib/clock.ts';
 import { tick } from './clock.ts';
 import type { UiEvent } from './events.ts';
 import { Input } from './input.ts';
@@ -144,7 +145,7 @@ class Interface {
 
   #take(tokens: readonly Token[]): void {
     const burst = tokens.filter(({ kind }) => kind === 'key').length;
-    const local = Date.now();
+    const local = steadyNow();
     for (const token of tokens) {
       if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
       if (token.kind !== 'mouse') this.#seat.dispatch({ type: 'token', token, burst, local });
@@ -169,7 +170,7 @@ class Interface {
   /** What is not on the screen asks for nothing; what comes onto it is of this moment at once. */
   #show(index: number): void {
     if (index === this.#active) return;
-    const local = Date.now();
+    const local = steadyNow();
     this.#seat.dispatch({ type: 'shown', on: false, local });
     this.#active = index;
     this.#seat.dispatch({ type: 'shown', on: true, local });

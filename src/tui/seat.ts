@@ -1,6 +1,7 @@
 /** One rack at the interface: its connection, its state, what its effects do, and the emulators of its consoles. */
 import type { RackClient } from '../client/client.ts';
-import { tick, utcOffsetMin } from './clock.ts';
+import { steadyNow, wallTime } from '../lib/clock.ts';
+import { dateAhead, tick } from './clock.ts';
 import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
 import { rememberedView, rememberView } from './remember.ts';
@@ -62,9 +63,8 @@ export class Seat {
     this.#o = options;
     this.#ports = ports;
     this.#client = access.client;
-    const now = Date.now();
     this.#state = {
-      ...initialState(access.client.welcome, size, now, utcOffsetMin(now), options.viewOnly, options.settings),
+      ...initialState(access.client.welcome, size, steadyNow(), dateAhead(), options.viewOnly, options.settings),
       racks,
       view: rememberedView(options.viewFile),
     };
@@ -78,7 +78,7 @@ export class Seat {
       rack: (index) => ports.rack(index),
       clipboard: (text) => ports.clipboard(text),
       remember: (view) => rememberView(options.viewFile, view),
-      save: (node, text) => saveText(options.saveDirectory, node, Date.now(), text),
+      save: (node, text) => saveText(options.saveDirectory, node, wallTime(steadyNow()), text),
     });
   }
 
@@ -109,7 +109,7 @@ export class Seat {
 
   /** The frame with what waits for it is on the terminal. */
   painted(): void {
-    this.#state = update(this.#state, { type: 'painted', local: Date.now() }).state;
+    this.#state = update(this.#state, { type: 'painted', local: steadyNow() }).state;
   }
 
   /** The pane shows no lines that are not kept any more. */
@@ -150,7 +150,7 @@ export class Seat {
   }
 
   #follow(client: RackClient): void {
-    client.on('update', (note) => this.dispatch({ type: 'update', note, local: Date.now() }));
+    client.on('update', (note) => this.dispatch({ type: 'update', note, local: steadyNow() }));
     client.on('rack', (note) => this.dispatch({ type: 'rack', note }));
     client.on('operation', (note) => this.dispatch({ type: 'operation', note }));
     client.on('plan', (note) => this.dispatch({ type: 'plan', note }));
@@ -192,7 +192,7 @@ export class Seat {
         }
         this.#client = client;
         this.#runtime.client = client;
-        this.dispatch({ type: 'link-back', welcome: client.welcome, local: Date.now() });
+        this.dispatch({ type: 'link-back', welcome: client.welcome, local: steadyNow() });
         this.#follow(client);
         return;
       } catch {

@@ -2,6 +2,7 @@
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
+import { heardTime, type ServerTime } from '../client/server-time.ts';
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
 import { NO_LAST_SCREEN, type LastScreens } from './state-last-screen.ts';
@@ -38,11 +39,11 @@ export interface State {
   /** All racks of this interface, in their order, which of them this is, and whether it is the one on the screen. */
   racks: { names: readonly string[]; index: number; shown: boolean };
   size: { cols: number; rows: number };
-  /** Server's clock, epoch milliseconds. */
+  /** The server's steady clock, as far as this one can tell it. */
   now: number;
-  /** Server's clock minus ours. */
-  clockOffset: number;
-  utcOffsetMin: number;
+  serverTime: ServerTime;
+  /** How far the operator's date is ahead of the server's steady clock, ms: only for what is shown as a time of day. */
+  dateAhead: number;
   link: Link;
   session: number;
   access: Access;
@@ -108,12 +109,12 @@ export function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
   );
 }
 
-/** `local` is this machine's clock at the moment of the welcome. */
+/** `local` is this machine's steady clock at the moment of the welcome, `dateAhead` how far the date is ahead of it. */
 export function initialState(
   welcome: Welcome,
   size: State['size'],
   local: number,
-  utcOffsetMin: number,
+  dateAhead: number,
   viewOnly: boolean,
   settings: Settings = DEFAULT_SETTINGS,
 ): State {
@@ -123,8 +124,8 @@ export function initialState(
     racks: { names: [snapshot.rack.name], index: 0, shown: true },
     size,
     now: snapshot.now,
-    clockOffset: snapshot.now - local,
-    utcOffsetMin,
+    serverTime: heardTime(null, snapshot.now, local),
+    dateAhead: local + dateAhead - snapshot.now,
     link: { kind: 'connected' },
     session: welcome.session,
     access: viewOnly ? 'view' : welcome.access,

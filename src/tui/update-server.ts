@@ -1,6 +1,7 @@
 /** What the server says of the rack, and what becomes of the link to it. Pure. */
 import type { NodeState } from '../api/protocol.ts';
 import type { Operation } from '../api/power.ts';
+import { heardTime, serverNow } from '../client/server-time.ts';
 import { keyOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { EVENTS, HISTORY, initialState, type NodeView, type State } from './state.ts';
@@ -31,8 +32,9 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       return step(lost, { do: 'reconnect' });
     }
     case 'link-back': {
-      const { size, utcOffsetMin, access, settings } = state;
-      const fresh = initialState(event.welcome, size, event.local, utcOffsetMin, access === 'view', settings);
+      const { size, access, settings } = state;
+      const dateAhead = state.dateAhead + state.serverTime.ahead;
+      const fresh = initialState(event.welcome, size, event.local, dateAhead, access === 'view', settings);
       const { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view } = state;
       const detail = { ...state.detail, answer: null, asked: null };
       const kept = { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view, detail };
@@ -62,10 +64,11 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     for (const node of note.nodes) next.set(node.addr, withNode(next.get(node.addr), node, note.now));
     nodes = next;
   }
+  const serverTime = heardTime(state.serverTime, note.now, local);
   return {
     ...state,
-    now: note.now,
-    clockOffset: note.now - local,
+    now: serverNow(serverTime, local),
+    serverTime,
     nodes,
     bus: note.bus ?? state.bus,
     console: note.console === undefined ? state.console : note.console,

@@ -1,4 +1,5 @@
 /** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
+import { serverNow } from '../client/server-time.ts';
 import { step, withNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { RECHECK_MS } from './power-rules.ts';
 import type { State } from './state.ts';
@@ -30,15 +31,15 @@ export function update(state: State, event: UiEvent): Step {
 function updated(state: State, event: UiEvent): Step {
   switch (event.type) {
     case 'token':
-      return onToken({ ...state, now: event.local + state.clockOffset }, event);
+      return onToken({ ...state, now: serverNow(state.serverTime, event.local) }, event);
     case 'tick':
-      return onTick({ ...state, utcOffsetMin: event.utcOffsetMin }, event.local);
+      return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
     case 'shown':
       return onTick({ ...state, racks: { ...state.racks, shown: event.on } }, event.local);
     case 'resize':
       return step({ ...state, size: { cols: event.cols, rows: event.rows } });
     case 'painted':
-      return step(paintedOverlay(state, event.local + state.clockOffset));
+      return step(paintedOverlay(state, serverNow(state.serverTime, event.local)));
     case 'mouse':
       return step({ ...state, settings: { ...state.settings, mouse: event.on } });
     case 'wheel':
@@ -140,7 +141,7 @@ function inPalette(state: State, palette: Palette, event: TokenEvent): Step {
 const DIGIT_MS = 1500;
 
 function onTick(before: State, local: number): Step {
-  const now = local + before.clockOffset;
+  const now = serverNow(before.serverTime, local);
   const effects: Effect[] = [];
   let state: State = { ...before, now };
   if (state.notice !== null && now >= state.notice.until) state = { ...state, notice: null };

@@ -36,7 +36,7 @@ function pair(): [Duplex, Duplex] {
 /** A server's end that says hello; what it answers otherwise is up to the test. */
 function serverOn(stream: Duplex): MessageConnection {
   const rpc = createMessageConnection(new StreamMessageReader(stream), new StreamMessageWriter(stream));
-  rpc.onRequest('hello', () => ({ session: 1, pid: 42 }));
+  rpc.onRequest('hello', () => ({ session: 1, pid: 42, snapshot: { now: 1_000 } }));
   rpc.listen();
   return rpc;
 }

@@ -210,7 +210,7 @@ export class Scene {
   /** Time goes by; nothing else happens. */
   later(ms: number): this {
     this.#local += ms;
-    return this.dispatch({ type: 'tick', local: this.#local, utcOffsetMin: this.state.utcOffsetMin });
+    return this.dispatch({ type: 'tick', local: this.#local, dateAhead: 0 });
   }
 
   /** Of what lies over the screen and waits for answers. */
@@ -258,7 +258,7 @@ export class Scene {
 
   /** The server answers what the detail pane asked last: a wave with a peak, two gaps, and the end of a log. */
   detailed(over: Partial<NodeDetail> = {}): this {
-    this.dispatch({ type: 'tick', local: this.#local, utcOffsetMin: this.state.utcOffsetMin });
+    this.dispatch({ type: 'tick', local: this.#local, dateAhead: 0 });
     // Only one question is on its way: another node's may have to be answered first.
     for (let before = -1; before !== this.effects.length;) {
       before = this.effects.length;

@@ -16,7 +16,7 @@ test('an interface that stays open over the night in which clocks are changed sh
     [before, '02:59'],
     [after, '02:01'],
   ] as const) {
-    scene.dispatch({ type: 'tick', local, utcOffsetMin: utcOffsetMin(local) });
+    scene.dispatch({ type: 'tick', local, dateAhead: utcOffsetMin(local) * 60_000 });
     expect(scene.seen().lines()[0]).toContain(shows);
   }
 });

@@ -3,6 +3,7 @@ import { EXIT } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarm-book.ts';
 import type { Inventory } from '../../rack/inventory.ts';
+import { iso, wallOf } from '../dates.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { print, printJson } from '../output.ts';
@@ -41,14 +42,20 @@ function idsOf(text: string): number[] | null {
   throw new UsageFailure(`--ack ${text}: the numbers that 'rackui alarms' shows, with commas between, or all`);
 }
 
-function json({ addr, ...alarm }: Alarm): object {
-  return { ...alarm, addr: addr === null ? null : formatAddress(addr) };
+function json({ addr, since, clearedAt, acknowledged, ...alarm }: Alarm): object {
+  return {
+    ...alarm,
+    since: wallOf(since),
+    clearedAt: clearedAt === null ? null : wallOf(clearedAt),
+    acknowledged: acknowledged === null ? null : { ...acknowledged, at: wallOf(acknowledged.at) },
+    addr: addr === null ? null : formatAddress(addr),
+  };
 }
 
 function line({ id, addr, text, since, clearedAt, acknowledged }: Alarm, rack: Inventory): string {
   const node = rack.nodes.find((one) => one.addr === addr);
   const who = addr === null ? 'bus' : `${node?.name ?? '?'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
-  const over = clearedAt === null ? '' : `; over at ${new Date(clearedAt).toISOString()}`;
+  const over = clearedAt === null ? '' : `; over at ${iso(clearedAt)}`;
   const seen = acknowledged === null ? '' : `; seen by ${acknowledged.by}`;
-  return `${String(id).padStart(4)}  ${new Date(since).toISOString()}  ${who} ${text}${over}${seen}`;
+  return `${String(id).padStart(4)}  ${iso(since)}  ${who} ${text}${over}${seen}`;
 }

@@ -3,8 +3,8 @@ import { EXIT } from '../../api/power.ts';
 import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
+import { clock, iso, wallOf } from '../dates.ts';
 import { Failure } from '../failure.ts';
-import { clock } from '../operation-report.ts';
 import { print, printJson } from '../output.ts';
 
 export interface EventsOptions extends GlobalOptions {
@@ -36,11 +36,11 @@ export async function eventsCommand(options: EventsOptions): Promise<number> {
 }
 
 function printEvent({ at, level, topic, text }: EventRecord): void {
-  const date = new Date(at);
+  const date = new Date(wallOf(at));
   const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((n) => String(n).padStart(2, '0'));
   print(`${day.join('-')} ${clock(at)} ${level.padEnd(7)} ${topic.padEnd(7)} ${text}`);
 }
 
 function eventJson({ addr, at, ...rest }: EventRecord): Record<string, unknown> {
-  return { ...rest, at: new Date(at).toISOString(), addr: addr === null ? null : formatAddress(addr) };
+  return { ...rest, at: iso(at), addr: addr === null ? null : formatAddress(addr) };
 }

@@ -60,7 +60,10 @@ export async function powerCommand(
       return EXIT.done;
     }
     // The view's code loads while the request is on its way.
-    const [output, operation] = await Promise.all([progressOutput(json, options.plain), starting]);
+    const [output, operation] = await Promise.all([
+      progressOutput(json, options.plain === true, () => client.now()),
+      starting,
+    ]);
     return await follow(client, operation, output);
   } finally {
     client.close();

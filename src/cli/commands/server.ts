@@ -2,7 +2,7 @@
 import { EXIT } from '../../api/power.ts';
 import type { Session } from '../../api/protocol.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
-import { clock } from '../operation-report.ts';
+import { clock, iso } from '../dates.ts';
 import { print, printJson } from '../output.ts';
 
 export interface ServerOptions extends GlobalOptions {
@@ -14,7 +14,7 @@ export async function serverStatusCommand(options: ServerOptions): Promise<numbe
   try {
     const info = await client.request('server.info', {});
     if (options.json === true) {
-      printJson({ ...info, startedAt: new Date(info.startedAt).toISOString() });
+      printJson({ ...info, startedAt: iso(info.startedAt) });
       return EXIT.done;
     }
     print(`rackui ${info.version}, pid ${info.pid}, user ${info.user}, since ${clock(info.startedAt)}`);

@@ -4,7 +4,7 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarm-book.ts';
 import { drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import { clock } from '../operation-report.ts';
+import { clock } from '../dates.ts';
 import { ageText, statusReport, totalCurrent, type NodeReport, type StatusReport } from '../status-report.ts';
 
 /** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */

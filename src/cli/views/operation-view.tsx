@@ -7,7 +7,7 @@ import { shown } from '../output.ts';
 
 const MARK = { running: '…', done: '✓', other: '✗' } as const;
 
-/** `now`: epoch milliseconds by the clock of the operation's times. */
+/** `now`: by the clock of the operation's times. */
 export function OperationView({ operation, now }: { operation: Operation; now: number }): React.JSX.Element {
   const width = Math.max(...operation.nodes.map(({ name }) => name.length));
   return (
@@ -53,12 +53,13 @@ function timesOf({ outcome, since, until }: NodeProgress, now: number): string {
 /** Seconds go on between the server's messages. */
 const REDRAW_MS = 1_000;
 
-export function showOperation(): ProgressOutput {
+/** `now`: the server's time, which goes on between its messages. */
+export function showOperation(now: () => number): ProgressOutput {
   let latest: Operation | null = null;
   let view: ReturnType<typeof render> | null = null;
   const draw = (): void => {
     if (latest === null) return;
-    const element = <OperationView operation={latest} now={Date.now()} />;
+    const element = <OperationView operation={latest} now={now()} />;
     if (view === null) view = render(element, { exitOnCtrlC: false });
     else view.rerender(element);
   };

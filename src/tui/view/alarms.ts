@@ -52,7 +52,7 @@ function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[]
   const seen: Span[] = acknowledged === null ? [] : [[` ${g.separator} seen by ${acknowledged.by}`, 'dim']];
   const before: Span[] = [
     [`${g.alarm} `, acknowledged !== null || clearedAt !== null ? 'dim' : 'fault'],
-    [`${formatClock(since, state.utcOffsetMin, true)} `, 'dim'],
+    [`${formatClock(since, state.dateAhead, true)} `, 'dim'],
     who,
   ];
   // That it is over and who has seen it is news; the sentence can be guessed from its beginning.

@@ -26,7 +26,8 @@ export function paintBus(frame: Frame, state: State, pane: Extract<Overlay, { ki
 }
 
 function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State, g: Glyphs): Span[] {
-  const time: Span = [`${formatClock(at, state.utcOffsetMin, true)}.${String(at % 1000).padStart(3, '0')} `, 'dim'];
+  const millis = String((at + state.dateAhead) % 1000).padStart(3, '0');
+  const time: Span = [`${formatClock(at, state.dateAhead, true)}.${millis} `, 'dim'];
   if (note !== null) return [time, [note, 'warn']];
   return [
     time,

@@ -50,5 +50,5 @@ function howItStands(state: State, addr: number): Span {
   if (pane.attachment.kind !== 'none' && pane.attachment.addr === addr) return ['you are here', 'ok'];
   if (console?.addr === addr) return [`open: ${console.holderName ?? 'nobody'} types`, 'warn'];
   const left = pane.kept.get(addr)?.leftAt ?? null;
-  return left === null ? ['', 'dim'] : [`screen of ${formatClock(left, state.utcOffsetMin, true)}`, 'stale'];
+  return left === null ? ['', 'dim'] : [`screen of ${formatClock(left, state.dateAhead, true)}`, 'stale'];
 }

@@ -174,7 +174,7 @@ function eventsOf(state: State, { addr, name }: InventoryNode): Section {
   const lines = state.events
     .filter((event) => event.addr === addr)
     .map((event): Span[] => [
-      [`${formatClock(event.at, state.utcOffsetMin, true)} `, 'dim'],
+      [`${formatClock(event.at, state.dateAhead, true)} `, 'dim'],
       [
         event.text.startsWith(itself) ? event.text.slice(itself.length).replace(/^[ :]+/, '') : event.text,
         LEVEL_INK[event.level],
@@ -189,7 +189,7 @@ function lastWords(state: State, { addr }: InventoryNode, answer: NodeDetail | n
   return {
     title: 'last on its console',
     lines: lines.map(({ at, text, ours }): Span[] => [
-      [`${formatClock(at, state.utcOffsetMin, true)} `, 'dim'],
+      [`${formatClock(at, state.dateAhead, true)} `, 'dim'],
       [text, ours ? 'aging' : 'text'],
     ]),
     keep: 'last',

@@ -98,7 +98,7 @@ function rightPart(state: State, g: Glyphs): Span[] {
     ...look,
     ...who,
     [`${g.separator} `, 'dim'],
-    [formatClock(state.now, state.utcOffsetMin, false), 'text'],
+    [formatClock(state.now, state.dateAhead, false), 'text'],
   ];
 }
 

@@ -32,7 +32,7 @@ export function lastScreenIn(state: State, addr: Address, screens: Screens): Las
 /** `last seen 12m ago, 14:03:05: bob detached`. */
 export function agesOf(state: State, addr: Address, { at, from, why }: LastScreenShown): Span[] {
   const age = formatAge(Math.max(0, state.now - at));
-  const clock = formatClock(at, state.utcOffsetMin, true);
+  const clock = formatClock(at, state.dateAhead, true);
   switch (from) {
     case 'open': {
       const who = state.console?.addr === addr ? (state.console.holderName ?? 'nobody') : 'somebody';

@@ -85,7 +85,7 @@ export function paintEvents(
       x + 1,
       y + i,
       [
-        [`${formatClock(event.at, state.utcOffsetMin, true)} `, 'dim'],
+        [`${formatClock(event.at, state.dateAhead, true)} `, 'dim'],
         [event.text, LEVEL_INK[event.level]],
       ],
       width - 2,

@@ -58,7 +58,7 @@ export function gradeOf({ evidence, phase, outcome }: NodeProgress): 'A' | 'B' |
 function evidenceLines(state: State, node: NodeProgress, width: number): Span[][] {
   return node.evidence.flatMap(({ at, kind, text }) =>
     wrap(text, width - 28).map((line, i): Span[] => [
-      [i === 0 ? `    ${formatClock(at, state.utcOffsetMin, true)} ${kind.padEnd(12)} ` : ' '.repeat(26), 'dim'],
+      [i === 0 ? `    ${formatClock(at, state.dateAhead, true)} ${kind.padEnd(12)} ` : ' '.repeat(26), 'dim'],
       [line, kind === 'marker' || kind === 'verified' ? 'ok' : 'text'],
     ]),
   );

@@ -45,7 +45,7 @@ export function paintOperationsPanel(frame: Frame, state: State, panel: Panel, g
 }
 
 function detailLines(state: State, operation: Operation, width: number, g: Glyphs): Span[][] {
-  const asked = `  ${operation.id}, asked by ${operation.by} at ${formatClock(operation.startedAt, state.utcOffsetMin, true)}`;
+  const asked = `  ${operation.id}, asked by ${operation.by} at ${formatClock(operation.startedAt, state.dateAhead, true)}`;
   return [[[asked, 'dim']], ...nodeLines(state, operation.nodes, width, g)];
 }
 

@@ -21,7 +21,7 @@ export function runHead(state: State, run: PlanRun, width: number, g: Glyphs): S
   const nodes = nodesOfRun(run);
   const over = nodes.filter((node) => node.state === 'ended').length;
   const done = Math.round((over / Math.max(1, nodes.length)) * width);
-  const asked = `asked by ${run.by} at ${formatClock(run.startedAt, state.utcOffsetMin, true)}`;
+  const asked = `asked by ${run.by} at ${formatClock(run.startedAt, state.dateAhead, true)}`;
   return [
     runSpans(state, run, g),
     [
