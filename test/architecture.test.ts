@@ -7,6 +7,15 @@ import { describe, expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
+/** What clients share with the server of a node's console: the emulator and how its cells are shown. */
+const EMULATOR = [
+  'console/terminal.ts',
+  'console/cell-text.ts',
+  'console/node-modes.ts',
+  'console/printed-lines.ts',
+  'console/sequence-parser.ts',
+];
+
 /** Which rooms (or single files) of src/ each room may import. `type`: only types; `lazy`: only when it is needed. */
 const MAY: Record<string, readonly string[]> = {
   lib: [],
@@ -18,8 +27,19 @@ const MAY: Record<string, readonly string[]> = {
   power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
   server: ['lib', 'rack', 'api', 'config', 'bmc', 'console', 'power'],
   client: ['lib', 'rack', 'api', 'config'],
-  tui: ['lib', 'rack', 'api', 'client'],
-  cli: ['lib', 'rack', 'api', 'config', 'client', 'tui (lazy)', 'tui (type)', 'server (lazy)', 'sim (lazy)'],
+  tui: ['lib', 'rack', 'api', 'client', ...EMULATOR],
+  cli: [
+    'lib',
+    'rack',
+    'api',
+    'config',
+    'client',
+    ...EMULATOR,
+    'tui (lazy)',
+    'tui (type)',
+    'server (lazy)',
+    'sim (lazy)',
+  ],
   sim: [],
   'main.ts': ['cli'],
 };
@@ -33,6 +53,7 @@ const ONLY: Record<string, RegExp> = {
   react: /^cli\//,
   '@lydell/node-pty': /^sim\//,
   '@xterm/headless': /^(console|tui|cli\/console)\//,
+  re2js: /^config\/pattern\.ts$/,
   '@xterm/addon-serialize': /^console\//,
   'vscode-jsonrpc': /^(client|server)\//,
   commander: /^(cli\/(program|syntax\/)|sim\/(main|options)\.ts$)/,

@@ -1,21 +1,20 @@
 /** The configuration's section about consoles: speed, logs, and what a line raises. */
 import { z } from 'zod';
+import { compilePattern } from './pattern.ts';
 import { baud } from './schema-values.ts';
 
-/** A regular expression, as JavaScript has them; it sees one line of a console, without control characters. */
+/** A regular expression of RE2; it sees one line of a console, without control characters. */
 const linePattern = z
   .string()
   .min(1)
   .max(500)
-  .refine((text) => isPattern(text), 'a regular expression');
-
-function isPattern(text: string): boolean {
-  try {
-    return new RegExp(text).source !== '';
-  } catch {
-    return false;
-  }
-}
+  .superRefine((text, context) => {
+    try {
+      compilePattern(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
 
 /** What a line on a console raises. `name` alone is one of the built-in ones. */
 const trigger = z.union([

@@ -34,7 +34,7 @@ export async function loggedScreen(rawPath: string): Promise<LoggedScreen | null
     screen.write(from === 0 ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1));
     await screen.flush();
     const { cols, rows } = SIZE;
-    const logged = { at: mtimeMs, cols, rows, screen: Buffer.from(screen.serialize(0)) };
+    const logged = { at: mtimeMs, cols, rows, screen: screen.copy(0) };
     screen.dispose();
     return logged;
   } finally {

@@ -3,14 +3,10 @@
  * screen's cells, or as sequences that {@link NodeScreen.serialize} made from them; never as the node's own bytes.
  */
 import serializeAddon from '@xterm/addon-serialize';
-import unicode11Addon from '@xterm/addon-unicode11';
-import headless from '@xterm/headless';
-import { NodeModes } from './node-modes.ts';
+import { completeCopy } from './screen-copy.ts';
+import { NodeTerminal, type TerminalSize } from './terminal.ts';
 
-export interface ScreenOptions {
-  /** Columns and rows, at least 1. A serial line has no window size: 80x24 until the operator says otherwise. */
-  cols: number;
-  rows: number;
+export interface ScreenOptions extends TerminalSize {
   /** Lines kept above the visible ones. */
   scrollback: number;
 }
@@ -20,22 +16,11 @@ export interface ScreenOptions {
  * with 34 MB/s and more, the line brings 11 KB/s, so its queue stays short without a bound of our own.
  */
 export class NodeScreen {
-  readonly #terminal: InstanceType<typeof headless.Terminal>;
-  readonly #modes: NodeModes;
+  readonly #terminal: NodeTerminal;
   readonly #serializer: InstanceType<typeof serializeAddon.SerializeAddon>;
 
-  constructor({ cols, rows, scrollback }: ScreenOptions) {
-    this.#terminal = new headless.Terminal({
-      cols,
-      rows,
-      scrollback,
-      // The emulator reports unknown sequences on stderr otherwise: a node could write into the server's log.
-      logLevel: 'off',
-      allowProposedApi: true,
-    });
-    this.#terminal.loadAddon(new unicode11Addon.Unicode11Addon());
-    this.#terminal.unicode.activeVersion = '11';
-    this.#modes = new NodeModes(this.#terminal);
+  constructor(options: ScreenOptions) {
+    this.#terminal = new NodeTerminal(options);
     this.#serializer = new serializeAddon.SerializeAddon();
     this.#terminal.loadAddon(this.#serializer);
   }
@@ -50,7 +35,7 @@ export class NodeScreen {
 
   /** Bytes from the node. They are copied: the caller may reuse its buffer. */
   write(bytes: Uint8Array): void {
-    this.#terminal.write(bytes.slice());
+    this.#terminal.write(bytes);
   }
 
   /** Resolves when everything written so far is on the screen. */
@@ -72,7 +57,13 @@ export class NodeScreen {
 
   /** Escape sequences that rebuild screen, modes and the last `scrollbackLines` lines above it in an empty emulator. */
   serialize(scrollbackLines: number): string {
-    return this.#serializer.serialize({ scrollback: scrollbackLines }) + this.#modes.restore();
+    return completeCopy(this.#terminal, this.#serializer.serialize({ scrollback: scrollbackLines }));
+  }
+
+  /** The same with what came of an unfinished sequence: whoever gets it goes on with the node's next byte. */
+  copy(scrollbackLines: number): Buffer {
+    // Bytes, because the serializer's string is a tree of single characters: some thirty times as large.
+    return Buffer.concat([Buffer.from(this.serialize(scrollbackLines)), this.#terminal.pending]);
   }
 
   /** The visible rows as plain text, trailing blanks removed, joined by newlines. */

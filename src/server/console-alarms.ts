@@ -3,6 +3,7 @@
  * anew. What a node prints is its own claim, and the words say so.
  */
 import type { EventRecord } from '../api/protocol.ts';
+import { compilePattern } from '../config/pattern.ts';
 import type { TriggerConfig } from '../config/schema-console.ts';
 import { BUILT_IN, readTriggers, type Trigger } from '../console/triggers.ts';
 import type { Address } from '../rack/address.ts';
@@ -72,6 +73,7 @@ export class ConsoleAlarms {
     if (typeof trigger === 'string') return [BUILT_IN[trigger]];
     const selection = select([trigger.nodes], this.#ports.inventory());
     if (!selection.ok || !selection.nodes.some((node) => node.addr === addr)) return [];
-    return [{ name: trigger.name, level: trigger.level, pattern: new RegExp(trigger.match) }];
+    const pattern = compilePattern(trigger.match);
+    return [{ name: trigger.name, level: trigger.level, matches: (line) => pattern.find(line) !== null }];
   }
 }

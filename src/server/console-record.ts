@@ -159,6 +159,5 @@ export class ConsoleRecord {
 }
 
 function copyOf(screen: NodeScreen, scrollback: number): ScreenCopy {
-  // Bytes, because the serializer's string is a tree of single characters: some thirty times as large.
-  return { cols: screen.cols, rows: screen.rows, screen: Buffer.from(screen.serialize(scrollback)) };
+  return { cols: screen.cols, rows: screen.rows, screen: screen.copy(scrollback) };
 }

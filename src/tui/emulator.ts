@@ -3,16 +3,15 @@
  * terminal only as the cells read here; sequences stop in the emulator. Its answers to the node's questions are dropped:
  * the server's own emulator gives them, once, however many people watch.
  */
-import unicode11 from '@xterm/addon-unicode11';
-import headless, { type IBufferCell } from '@xterm/headless';
+import type { IBufferCell } from '@xterm/headless';
+import { cellText } from '../console/cell-text.ts';
+import { NodeTerminal } from '../console/terminal.ts';
 import type { Address } from '../rack/address.ts';
-import { cellText } from './cell-text.ts';
 import { nearest256 } from './colours.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from './frame.ts';
 import { findText, textBetween, type Place } from './emulator-text.ts';
 import type { KeyModes } from './node-keys.ts';
 import type { Pointer, PointerModes } from './node-pointer.ts';
-import { NodeModes } from './node-modes.ts';
 import { topLine, type ScreenPicture, type Screens } from './view/pane.ts';
 
 /** Lines kept above the screen: the budget of memory is made for these. */
@@ -20,11 +19,8 @@ const SCROLLBACK = 2_000;
 /** Nodes whose emulators are kept: one that is attached again gets its screen from the server, which keeps them all. */
 const KEPT = 2;
 
-type Terminal = InstanceType<typeof headless.Terminal>;
-
 interface Emulated {
-  terminal: Terminal;
-  modes: NodeModes;
+  terminal: NodeTerminal;
   /** In copy mode: what came since, not on the screen yet. */
   held: { pieces: Uint8Array[]; bytes: number } | null;
 }
@@ -156,7 +152,7 @@ export class Emulators {
     const node = this.#nodes.get(addr);
     return {
       tracking: node?.terminal.modes.mouseTrackingMode ?? 'none',
-      encoding: node?.modes.mouseEncoding ?? 'x10',
+      encoding: node?.terminal.nodeModes.mouseEncoding ?? 'x10',
       focus: node?.terminal.modes.sendFocusMode ?? false,
     };
   }
@@ -208,13 +204,10 @@ export class Emulators {
 }
 
 function emulate(cols: number, rows: number, scrollback: number): Emulated {
-  const terminal = new headless.Terminal({ cols, rows, scrollback, logLevel: 'off', allowProposedApi: true });
-  terminal.loadAddon(new unicode11.Unicode11Addon());
-  terminal.unicode.activeVersion = '11';
-  return { terminal, modes: new NodeModes(terminal), held: null };
+  return { terminal: new NodeTerminal({ cols, rows, scrollback }), held: null };
 }
 
-function picture({ terminal, modes }: Emulated): ScreenPicture {
+function picture({ terminal }: Emulated): ScreenPicture {
   const buffer = terminal.buffer.active;
   return {
     cols: terminal.cols,
@@ -223,8 +216,8 @@ function picture({ terminal, modes }: Emulated): ScreenPicture {
     cursor: {
       x: Math.min(buffer.cursorX, terminal.cols - 1),
       y: buffer.cursorY,
-      visible: modes.cursorVisible,
-      shape: modes.cursorShape,
+      visible: terminal.nodeModes.cursorVisible,
+      shape: terminal.nodeModes.cursorShape,
     },
     line(y, put) {
       const line = buffer.getLine(y);

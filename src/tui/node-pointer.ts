@@ -2,7 +2,7 @@
  * Mouse and focus: what the operator's terminal reports, and the same as the node's program asked for it. A program that
  * asked for nothing gets nothing. Pure.
  */
-import type { MouseEncoding } from './node-modes.ts';
+import type { MouseEncoding } from '../console/node-modes.ts';
 
 /** A mouse report. `x` and `y` are cells from 0 at the top left. */
 export interface Pointer {

@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
-import { anchored } from './cell-text.ts';
+import { anchored } from '../console/cell-text.ts';
 import type { Frame } from './frame.ts';
 import { Output } from './output.ts';
 import { Pace } from './pace.ts';

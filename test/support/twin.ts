@@ -6,7 +6,7 @@ import pty from '@lydell/node-pty';
 import unicode11 from '@xterm/addon-unicode11';
 import headless, { type IBufferCell } from '@xterm/headless';
 import { nearest256 } from '../../src/tui/colours.ts';
-import { cellText } from '../../src/tui/cell-text.ts';
+import { cellText } from '../../src/console/cell-text.ts';
 import type { TestTerminal } from './terminal.ts';
 
 type Emulator = InstanceType<typeof headless.Terminal>;

@@ -1,7 +1,7 @@
 /** A node's cells on the operator's terminal: widths, styles and cursor, read back through an emulator of another mind. */
 import headless from '@xterm/headless';
 import { expect, test } from 'vitest';
-import { anchored, cellText } from '../../src/tui/cell-text.ts';
+import { anchored, cellText } from '../../src/console/cell-text.ts';
 import { Emulators } from '../../src/tui/emulator.ts';
 import { FLAG, Frame, rawInk } from '../../src/tui/frame.ts';
 import { Styles } from '../../src/tui/styles.ts';

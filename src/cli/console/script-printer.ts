@@ -1,18 +1,19 @@
-/** A node's output for a script: lines as an emulator shows them, printed when they are final, and what they match. */
+/** A node's output for a script: lines in the order in which it printed them, and what they match. */
+import type { Pattern } from '../../config/pattern.ts';
+import { PrintedLines } from '../../console/printed-lines.ts';
 import { print } from '../output.ts';
-import { Emulator } from './emulator.ts';
 
 /** Characters that expectations may look back on: a node that prints without end must not fill memory. */
 const LOOK_BACK = 64 * 1024;
 
 export class ScriptPrinter {
   readonly #raw: boolean;
-  #emulator: Emulator | null = null;
-  /** Row of the first line that is not printed yet; negative when it has scrolled out. */
-  #next = 0;
-  /** Final lines that no expectation has used, and how much of the unfinished one is used. */
+  #printed: PrintedLines | null = null;
+  /** Lines that no expectation has used, and how much of the unfinished one is used. */
   #lines = '';
   #used = 0;
+  /** What the last expectation looked at in vain: only other text is looked at again. */
+  #looked: { pattern: Pattern; text: string } | null = null;
   /** The last expectation was met. */
   met = false;
 
@@ -21,77 +22,61 @@ export class ScriptPrinter {
     this.#raw = raw;
   }
 
-  open(cols: number, rows: number): void {
-    this.#emulator = new Emulator(cols, rows);
+  open(cols: number): void {
+    this.#printed = new PrintedLines(cols, (line) => this.#ended(line));
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): void {
     if (this.#raw) process.stdout.write(bytes);
-    await this.#emulator?.write(bytes, () => this.#printTo('cursor'));
+    this.#printed?.feed(bytes);
   }
 
   /**
    * Lines are missing from here to the screen as it is now: what stood unfinished ends. Raw output has no screen: its
    * bytes go on where they go on.
    */
-  async resync(cols: number, rows: number, screen: Uint8Array): Promise<void> {
-    const emulator = this.#emulator;
-    if (emulator === null) return;
-    this.#printTo('end');
-    emulator.restart(cols, rows);
-    this.#next = 0;
+  resync(cols: number, screen: Uint8Array): void {
+    this.#printed?.break();
+    this.open(cols);
     this.#used = 0;
-    await emulator.write(screen, () => this.#printTo('cursor'));
+    this.#printed?.feed(screen);
   }
 
   /** Does what was printed since the last match hold this? What it matched is used up then. */
-  expect(pattern: RegExp): boolean {
-    const open = this.#openLine();
-    const text = this.#lines + open.slice(this.#used);
-    const match = pattern.exec(text);
-    this.met = match !== null;
+  expect(pattern: Pattern): boolean {
+    const text = this.#lines + this.#open.slice(this.#used);
+    this.met = false;
+    if (this.#looked?.pattern === pattern && this.#looked.text === text) return false;
+    this.#looked = { pattern, text };
+    const match = pattern.find(text);
     if (match === null) return false;
-    const end = match.index + match[0].length;
-    if (end >= this.#lines.length) {
-      this.#used += end - this.#lines.length;
+    this.met = true;
+    this.#looked = null;
+    if (match.end >= this.#lines.length) {
+      this.#used += match.end - this.#lines.length;
       this.#lines = '';
-    } else this.#lines = this.#lines.slice(end);
+    } else this.#lines = this.#lines.slice(match.end);
     return true;
   }
 
   get lastLine(): string {
-    const open = this.#openLine().trim();
+    const open = this.#open.trim();
     return open === '' ? (this.#lines.trimEnd().split('\n').at(-1) ?? '') : open;
   }
 
   /** Prints what is left, and ends. */
   close(): void {
-    this.#printTo('end');
-    this.#emulator?.dispose();
-    this.#emulator = null;
+    this.#printed?.break();
+    this.#printed = null;
   }
 
-  /** The line at the cursor, up to it: blanks at its end are part of a prompt. */
-  #openLine(): string {
-    const emulator = this.#emulator;
-    if (emulator === null || emulator.alternate) return '';
-    const { cursorX, cursorY } = emulator.terminal.buffer.active;
-    return emulator.line(cursorY)?.translateToString(false, 0, cursorX) ?? '';
+  get #open(): string {
+    return this.#printed?.open ?? '';
   }
 
-  #printTo(where: 'cursor' | 'end'): void {
-    const emulator = this.#emulator;
-    if (emulator === null || emulator.alternate) return;
-    this.#next -= emulator.takeScrolled();
-    const { cursorY } = emulator.terminal.buffer.active;
-    let text = '';
-    for (; this.#next < cursorY || (where === 'end' && this.#next === cursorY); this.#next++) {
-      text += emulator.line(this.#next)?.translateToString(true) ?? '';
-      if (emulator.line(this.#next + 1)?.isWrapped === true) continue;
-      if (!this.#raw && (where === 'cursor' || text !== '')) print(text);
-      this.#lines = `${this.#lines}${text.slice(this.#used)}\n`.slice(-LOOK_BACK);
-      this.#used = 0;
-      text = '';
-    }
+  #ended(line: string): void {
+    if (!this.#raw) print(line);
+    this.#lines = `${this.#lines}${line.slice(this.#used)}\n`.slice(-LOOK_BACK);
+    this.#used = 0;
   }
 }

@@ -43,22 +43,21 @@ export interface ScriptOptions {
 export async function scriptConsole(client: RackClient, node: InventoryNode, options: ScriptOptions): Promise<number> {
   let heard = performance.now();
   let ended: string | null = null;
-  let work = Promise.resolve();
   // Joining and the first notes may come in either order: once proven is proven.
   const proof = { given: false, lacking: '', onWire: false };
   const printer = new ScriptPrinter(options.rawOutput);
   const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
-    printer.open(joined.cols, joined.rows);
+    printer.open(joined.cols);
     return {
       data: (bytes) => {
         heard = performance.now();
-        work = work.then(() => printer.write(bytes));
+        printer.write(bytes);
       },
       note: (note) => hint(`rackui: ${nodeText(node)}: ${note.text}`),
-      resync: (skipped, cols, rows, screen) => {
+      resync: (skipped, cols, _rows, screen) => {
         heard = performance.now();
         hint(`rackui: ${nodeText(node)}: ${gapText(skipped)}`);
-        work = work.then(() => printer.resync(cols, rows, screen));
+        printer.resync(cols, screen);
       },
       state: noteProof,
       ended: (why) => (ended = why),
@@ -82,7 +81,6 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     await (options.steps.length === 0 ? typeLines() : perform(options.steps));
     // An expectation that was met says itself that it is over.
     if (options.steps.at(-1)?.do !== 'expect') await quiet(END_QUIET_MS);
-    await work;
     const reason = why();
     if (reason !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeText(node)} ended: ${reason}`);
     return EXIT.done;

@@ -1,7 +1,8 @@
 /** What a script does at a console: `--send` and `--expect`, in the order in which they stand on the command line. */
+import { compilePattern, type Pattern } from '../../config/pattern.ts';
 import { UsageFailure } from '../failure.ts';
 
-export type ConsoleStep = { do: 'send'; bytes: Uint8Array } | { do: 'expect'; pattern: RegExp };
+export type ConsoleStep = { do: 'send'; bytes: Uint8Array } | { do: 'expect'; pattern: Pattern };
 
 const ENTER = '\r';
 const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', e: '\x1b', '\\': '\\' };
@@ -27,8 +28,8 @@ export function sendStep(text: string): ConsoleStep {
 /** Matched against what the node printed since the last match; `^` and `$` match at lines. @throws UsageFailure */
 export function expectStep(text: string): ConsoleStep {
   try {
-    return { do: 'expect', pattern: new RegExp(text, 'm') };
+    return { do: 'expect', pattern: compilePattern(text, { lines: true }) };
   } catch (error) {
-    throw new UsageFailure(`--expect: ${error instanceof Error ? error.message : 'no regular expression'}`);
+    throw new UsageFailure(`--expect: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

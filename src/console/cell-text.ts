@@ -2,6 +2,7 @@
  * What a cell of a node's screen puts on the operator's terminal. An emulator's cell may hold any number of code points;
  * terminals disagree on how wide some of them are, and some change the direction of everything beside them. Pure.
  */
+import type { IBufferCell } from '@xterm/headless';
 
 /** Marks on one character beyond this are no writing: they would be paid for in every frame. */
 const MARKS = 6;
@@ -32,4 +33,39 @@ export function anchored(ch: string, x: number, wide: boolean): string {
   const column = (n: number): string => `\x1b[${n + 1}G`;
   // Both cells are blanked first: where the terminal fills only one, nothing old stays in the other.
   return wide ? `  ${column(x)}${ch}${column(x + 2)}` : `${ch}${column(x + 1)}`;
+}
+
+/** What both the emulator's cells and its pens tell of how they look. */
+export type Attributes = Pick<
+  IBufferCell,
+  | ('isBold' | 'isDim' | 'isItalic' | 'isUnderline' | 'isBlink' | 'isInverse' | 'isInvisible' | 'isStrikethrough')
+  | ('isOverline' | 'isFgPalette' | 'isFgRGB' | 'getFgColor' | 'isBgPalette' | 'isBgRGB' | 'getBgColor')
+>;
+
+/** Parameters of SGR that give a terminal just these attributes. */
+export function sgrOf(cell: Attributes): string {
+  const flags: [number, number][] = [
+    [cell.isBold(), 1],
+    [cell.isDim(), 2],
+    [cell.isItalic(), 3],
+    [cell.isUnderline(), 4],
+    [cell.isBlink(), 5],
+    [cell.isInverse(), 7],
+    [cell.isInvisible(), 8],
+    [cell.isStrikethrough(), 9],
+    [cell.isOverline(), 53],
+  ];
+  const set = flags.filter(([on]) => on !== 0).map(([, code]) => code);
+  return [
+    0,
+    ...set,
+    ...colour(38, cell.isFgPalette(), cell.isFgRGB(), cell.getFgColor()),
+    ...colour(48, cell.isBgPalette(), cell.isBgRGB(), cell.getBgColor()),
+  ].join(';');
+}
+
+/** `base` 38 for foreground, 48 for background. */
+function colour(base: number, palette: boolean, rgb: boolean, value: number): number[] {
+  if (palette) return [base, 5, value];
+  return rgb ? [base, 2, (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff] : [];
 }

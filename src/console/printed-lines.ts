@@ -1,0 +1,215 @@
+/**
+ * What a node printed, as lines in the order in which it printed them, whatever it did to the screen in between: a clear,
+ * a reset or a cursor that goes elsewhere ends a line and loses none. Within a line it is edited as on a terminal. Pure.
+ */
+import { SequenceParser } from './sequence-parser.ts';
+
+/** Characters of a line; what goes on longer is printed in pieces. */
+const LINE_LIMIT = 16_384;
+const TAB = 8;
+/** Marks that belong to the character before them. */
+const JOINS = /^[\p{M}\u200d\ufe00-\ufe0f]/u;
+const ALTERNATE_SCREENS: readonly string[] = ['47', '1047', '1049'];
+
+export class PrintedLines {
+  readonly #cols: number;
+  readonly #ended: (line: string) => void;
+  readonly #parser: SequenceParser;
+  readonly #decoder = new TextDecoder();
+  /** The line, as it would stand without an edge: column `x` of its row `y` is at `y * cols + x`. */
+  #cells: string[] = [];
+  #at = 0;
+  #saved = 0;
+  #alternate = false;
+
+  /** `cols`: where a terminal wraps; `ended` gets each line when it is over, without blanks at its end. */
+  constructor(cols: number, ended: (line: string) => void) {
+    this.#cols = cols;
+    this.#ended = ended;
+    this.#parser = new SequenceParser({
+      text: (bytes) => this.#print(this.#decoder.decode(bytes)),
+      control: (byte) => this.#control(byte),
+      escape: (intermediates, final) => this.#escape(intermediates + final),
+      csi: (parameters, final) => this.#csi(parameters, final),
+      string: () => undefined,
+    });
+  }
+
+  feed(bytes: Uint8Array): void {
+    this.#parser.feed(bytes);
+  }
+
+  /** The unfinished line up to the cursor: blanks at its end are part of a prompt. */
+  get open(): string {
+    return this.#alternate ? '' : this.#textTo(this.#at);
+  }
+
+  /** Something else follows: an unfinished line ends here, unless it is blank. */
+  break(): void {
+    if (this.#textTo(this.#cells.length).trim() !== '') this.#end();
+    else this.#start();
+  }
+
+  #print(text: string): void {
+    if (this.#alternate) return;
+    for (const char of text) {
+      if (JOINS.test(char) && this.#at > 0) this.#cells[this.#at - 1] = `${this.#cells[this.#at - 1] ?? ' '}${char}`;
+      else this.#cells[this.#at++] = char;
+      if (this.#at >= LINE_LIMIT) this.#end();
+    }
+  }
+
+  #control(byte: number): void {
+    if (this.#alternate) return;
+    if (byte === 0x0d) this.#at = this.#rowStart();
+    else if (byte === 0x0a || byte === 0x0b || byte === 0x0c) this.#lineFeed();
+    else if (byte === 0x08) this.#at = Math.max(this.#rowStart(), this.#at - 1);
+    else if (byte === 0x09) {
+      const rest = this.#cols - 1 - this.#column();
+      this.#at += Math.max(0, Math.min(TAB - (this.#column() % TAB), rest));
+    }
+  }
+
+  #escape(sequence: string): void {
+    if (sequence === '7') this.#saved = this.#at;
+    else if (sequence === '8') this.#at = Math.min(this.#saved, this.#cells.length);
+    else if (sequence === 'D' || sequence === 'E') this.#control(0x0a);
+    else if (sequence === 'c') {
+      this.#alternate = false;
+      this.break();
+    } else if (sequence === 'M') this.#up(1);
+  }
+
+  #csi(parameters: string, final: string): void {
+    if (parameters.startsWith('?') && (final === 'h' || final === 'l')) {
+      if (
+        parameters
+          .slice(1)
+          .split(';')
+          .some((mode) => ALTERNATE_SCREENS.includes(mode))
+      )
+        this.#switch(final === 'h');
+      return;
+    }
+    if (this.#alternate || /[^\d;]/.test(parameters)) return;
+    const first = Number.parseInt(parameters, 10) || 0;
+    const n = Math.min(Math.max(1, first), LINE_LIMIT);
+    const rowEnd = this.#rowStart() + this.#cols;
+    switch (final) {
+      case 'A':
+        this.#up(n);
+        return;
+      case 'B':
+        if (this.#isRow(this.#row() + n)) this.#at += n * this.#cols;
+        else this.break();
+        return;
+      case 'C':
+        this.#at = Math.min(rowEnd - 1, this.#at + n);
+        return;
+      case 'D':
+        this.#at = Math.max(this.#rowStart(), this.#at - n);
+        return;
+      case 'G':
+      case '`':
+        this.#at = Math.min(rowEnd - 1, this.#rowStart() + n - 1);
+        return;
+      case 'K':
+        this.#erase(first === 0 ? this.#at : this.#rowStart(), first === 1 ? this.#at + 1 : rowEnd);
+        return;
+      case 'J':
+        if (first === 0) this.#erase(this.#at, this.#cells.length);
+        else this.break();
+        return;
+      case 'P':
+        this.#cells.splice(this.#at, n);
+        return;
+      case '@':
+        if (this.#at < this.#cells.length) this.#cells.splice(this.#at, 0, ...Array.from({ length: n }, () => ' '));
+        return;
+      case 'X':
+        this.#erase(this.#at, Math.min(rowEnd, this.#at + n));
+        return;
+      case 'b':
+        this.#print((this.#cells[this.#at - 1] ?? '').repeat(n));
+        return;
+      case 's':
+        this.#saved = this.#at;
+        return;
+      case 'u':
+        this.#at = Math.min(this.#saved, this.#cells.length);
+        return;
+      // Elsewhere on the screen, or the screen is moved.
+      case 'E':
+      case 'F':
+      case 'H':
+      case 'f':
+      case 'd':
+      case 'r':
+      case 'L':
+      case 'M':
+      case 'S':
+      case 'T':
+        this.break();
+    }
+  }
+
+  #switch(on: boolean): void {
+    this.break();
+    this.#alternate = on;
+  }
+
+  /** Within a command line of several rows; at its last row the line is over. */
+  #lineFeed(): void {
+    const column = this.#column();
+    if (this.#isRow(this.#row() + 1)) {
+      this.#at = this.#rowStart() + this.#cols + column;
+      return;
+    }
+    this.#end();
+    this.#at = column;
+  }
+
+  #up(n: number): void {
+    if (this.#row() >= n) this.#at -= n * this.#cols;
+    else this.break();
+  }
+
+  #erase(from: number, to: number): void {
+    if (to >= this.#cells.length) this.#cells.length = Math.min(from, this.#cells.length);
+    else this.#cells.fill(' ', from, to);
+  }
+
+  #end(): void {
+    const line = this.#textTo(this.#cells.length).trimEnd();
+    this.#start();
+    this.#ended(line);
+  }
+
+  #start(): void {
+    this.#cells = [];
+    this.#at = this.#saved = 0;
+  }
+
+  #textTo(end: number): string {
+    return Array.from({ length: end }, (_, i) => this.#cells[i] ?? ' ').join('');
+  }
+
+  /** A full row is left only with the next character. */
+  #row(): number {
+    const { length } = this.#cells;
+    const due = this.#at > 0 && this.#at === length && this.#at % this.#cols === 0;
+    return Math.floor(this.#at / this.#cols) - (due ? 1 : 0);
+  }
+
+  #isRow(row: number): boolean {
+    return row * this.#cols < this.#cells.length;
+  }
+
+  #rowStart(): number {
+    return this.#row() * this.#cols;
+  }
+
+  #column(): number {
+    return Math.min(this.#cols - 1, this.#at - this.#rowStart());
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Splits a node's bytes into text, controls and whole control sequences (ECMA-48), split anywhere over the pieces that
+ * come. Memory is bounded: a sequence that is too long is dropped up to its end, a string without end is given up.
+ */
+
+/** Bytes of `ESC [ …` before its final byte: 32 parameters of any sense. */
+const CSI_LIMIT = 512;
+/** Bytes of an OSC, DCS, APC, PM or SOS that are kept: systemd's OSC 3008 has 400, hyperlinks up to 2 083. */
+const STRING_LIMIT = 4_096;
+/** A string that has not ended after so many bytes has lost its end: 6 s of a line at 115 200 baud. */
+const STRING_GIVEN_UP = 65_536;
+
+const ESC = 0x1b;
+const CAN = 0x18;
+const SUB = 0x1a;
+const BEL = 0x07;
+const DEL = 0x7f;
+const INTRODUCERS: ReadonlySet<number> = new Set(Buffer.from(']P^_X', 'latin1'));
+
+export interface SequenceHandlers {
+  /** Printable characters in UTF-8, whole ones. */
+  text(bytes: Uint8Array): void;
+  /** A C0 control other than ESC, or DEL. */
+  control(byte: number): void;
+  /** `ESC` intermediates final. */
+  escape(intermediates: string, final: string): void;
+  /** `ESC [` parameters and intermediates, as they came, and the final byte. */
+  csi(parameters: string, final: string): void;
+  /** `ESC` introducer payload; a payload that is too long is left out with all of it. */
+  string(introducer: string, payload: Uint8Array): void;
+}
+
+type State = 'ground' | 'escape' | 'csi' | 'string';
+
+export class SequenceParser {
+  readonly #handlers: SequenceHandlers;
+  #state: State = 'ground';
+  /** What came of the present sequence, or of a character of UTF-8. */
+  #held: number[] = [];
+  /** Bytes of the present sequence, kept or not. */
+  #length = 0;
+
+  constructor(handlers: SequenceHandlers) {
+    this.#handlers = handlers;
+  }
+
+  /** What was taken and not handed on yet; a parser that is fed this first goes on where this one stands. */
+  get pending(): Uint8Array {
+    return Uint8Array.from(this.#held);
+  }
+
+  feed(piece: Uint8Array): void {
+    let bytes = piece;
+    if (this.#state === 'ground' && this.#held.length > 0) {
+      bytes = Buffer.concat([Uint8Array.from(this.#held), piece]);
+      this.#held = [];
+    }
+    for (let i = 0; i < bytes.length;) i = this.#state === 'ground' ? this.#ground(bytes, i) : this.#step(bytes, i);
+  }
+
+  /** Takes what comes up to the next sequence; returns where that begins. */
+  #ground(bytes: Uint8Array, from: number): number {
+    let end = from;
+    for (; end < bytes.length; end++) {
+      const byte = bytes[end] ?? 0;
+      if (byte < 0x20 || byte === DEL || isC1(bytes, end)) break;
+    }
+    const whole = end === bytes.length ? wholeCharacters(bytes, from) : end;
+    if (whole > from) this.#handlers.text(bytes.subarray(from, whole));
+    if (whole < end) this.#held = [...bytes.subarray(whole, end)];
+    if (end === bytes.length) return end;
+    const byte = bytes[end] ?? 0;
+    if (byte === ESC) return this.#begin('escape', [ESC], end + 1);
+    if (byte < 0x20 || byte === DEL) {
+      this.#handlers.control(byte);
+      return end + 1;
+    }
+    // U+0080 to U+009F: the same as ESC and the letter 0x40 below.
+    this.#begin('escape', [ESC], end);
+    this.#escape((bytes[end + 1] ?? 0) - 0x40);
+    return end + 2;
+  }
+
+  #begin(state: State, held: number[], next: number): number {
+    this.#state = state;
+    this.#held = held;
+    this.#length = held.length;
+    return next;
+  }
+
+  #end(): void {
+    this.#state = 'ground';
+    this.#held = [];
+  }
+
+  /** One byte inside of a sequence; returns where to go on. */
+  #step(bytes: Uint8Array, i: number): number {
+    const byte = bytes[i] ?? 0;
+    if (this.#state === 'string') return this.#inString(bytes, i);
+    if (byte === ESC) return this.#begin('escape', [ESC], i + 1);
+    if (byte === CAN || byte === SUB || byte >= 0x80) {
+      // Given up; the byte is read as any other.
+      this.#end();
+      return i;
+    }
+    if (byte < 0x20) this.#handlers.control(byte);
+    else if (byte === DEL) return i + 1;
+    else if (this.#state === 'escape') this.#escape(byte);
+    else this.#csi(byte);
+    return i + 1;
+  }
+
+  #escape(byte: number): void {
+    if (this.#held.length === 1 && byte === 0x5b) this.#state = 'csi';
+    else if (this.#held.length === 1 && INTRODUCERS.has(byte)) this.#state = 'string';
+    else if (byte >= 0x30) {
+      const intermediates = textOf(this.#held, 1);
+      const dropped = this.#dropped(CSI_LIMIT);
+      this.#end();
+      if (!dropped) this.#handlers.escape(intermediates, String.fromCharCode(byte));
+      return;
+    }
+    this.#hold(byte, CSI_LIMIT);
+  }
+
+  #csi(byte: number): void {
+    if (byte < 0x40) {
+      this.#hold(byte, CSI_LIMIT);
+      return;
+    }
+    const parameters = textOf(this.#held, 2);
+    const dropped = this.#dropped(CSI_LIMIT);
+    this.#end();
+    if (!dropped) this.#handlers.csi(parameters, String.fromCharCode(byte));
+  }
+
+  #inString(bytes: Uint8Array, i: number): number {
+    const byte = bytes[i] ?? 0;
+    const c1 = this.#held.at(-1) === 0xc2 && byte >= 0x80 && byte < 0xa0;
+    if (byte === BEL || byte === ESC || (c1 && byte === 0x9c)) {
+      const introducer = String.fromCharCode(this.#held[1] ?? 0);
+      const payload = Uint8Array.from(this.#held.slice(2, c1 ? -1 : undefined));
+      const dropped = this.#dropped(STRING_LIMIT);
+      this.#end();
+      if (!dropped) this.#handlers.string(introducer, payload);
+      // ESC \ ends it; ESC and anything else begins what follows.
+      return byte === ESC ? this.#begin('escape', [ESC], i + 1) : i + 1;
+    }
+    if (byte === CAN || byte === SUB) {
+      this.#end();
+      return i;
+    }
+    if (c1) {
+      this.#end();
+      this.#begin('escape', [ESC], i);
+      this.#escape(byte - 0x40);
+      return i + 1;
+    }
+    this.#hold(byte, STRING_LIMIT);
+    if (this.#length > STRING_GIVEN_UP) this.#end();
+    return i + 1;
+  }
+
+  /** Beyond the limit only the beginning is kept, so that {@link pending} still says what is going on. */
+  #hold(byte: number, limit: number): void {
+    this.#length++;
+    if (this.#length <= limit) this.#held.push(byte);
+    else this.#held.length = Math.min(this.#held.length, 2);
+  }
+
+  #dropped(limit: number): boolean {
+    return this.#length > limit;
+  }
+}
+
+function isC1(bytes: Uint8Array, i: number): boolean {
+  const next = bytes[i + 1] ?? 0;
+  return bytes[i] === 0xc2 && next >= 0x80 && next < 0xa0;
+}
+
+/** Where the last whole character of UTF-8 ends; bytes that are none count as whole. */
+function wholeCharacters(bytes: Uint8Array, from: number): number {
+  for (let back = 1; back <= 3 && bytes.length - back >= from; back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) break;
+    if (byte < 0xc0) continue;
+    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return byte < 0xf8 && needs > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+function textOf(bytes: readonly number[], from: number): string {
+  return String.fromCharCode(...bytes.slice(from));
+}

@@ -1,0 +1,76 @@
+/**
+ * The terminal emulator of this program, server's and clients' alike: xterm's, fed only with sequences whose cost is
+ * bounded. `x ESC [ 2147483647 b` would fill gigabytes otherwise, and a node chooses what it prints.
+ */
+import unicode11 from '@xterm/addon-unicode11';
+import headless from '@xterm/headless';
+import { NodeModes } from './node-modes.ts';
+import { SequenceParser } from './sequence-parser.ts';
+
+export interface TerminalSize {
+  /** Columns and rows, at least 1. A serial line has no window size: 80x24 until the operator says otherwise. */
+  cols: number;
+  rows: number;
+}
+
+/** Sequences that repeat something as often as their parameter says, and how often makes a difference at most. */
+const COUNTS: Readonly<Record<string, (size: TerminalSize) => number>> = {
+  ...counts('STLM^', ({ rows }) => rows),
+  ...counts('IZ@PX}~', ({ cols }) => cols),
+  b: ({ cols, rows }) => Math.min(cols * rows, REPEAT_LIMIT),
+};
+/** Characters that one REP prints: a screen of 80x24 is full twice over. */
+const REPEAT_LIMIT = 4_096;
+/** What xterm bounds parameters to. */
+const PARAMETER_LIMIT = 65_535;
+
+const encoder = new TextEncoder();
+
+export class NodeTerminal extends headless.Terminal {
+  /** What the node's program set and the emulator's API does not tell. */
+  readonly nodeModes: NodeModes;
+  readonly #parser: SequenceParser;
+  #bounded: Uint8Array[] = [];
+
+  constructor({ cols, rows, scrollback }: TerminalSize & { scrollback: number }) {
+    // The emulator reports unknown sequences on stderr otherwise: a node could write into the server's log.
+    super({ cols, rows, scrollback, logLevel: 'off', allowProposedApi: true });
+    this.loadAddon(new unicode11.Unicode11Addon());
+    this.unicode.activeVersion = '11';
+    this.nodeModes = new NodeModes(this.parser);
+    const pass = (text: string): void => void this.#bounded.push(encoder.encode(text));
+    this.#parser = new SequenceParser({
+      text: (bytes) => this.#bounded.push(bytes),
+      control: (byte) => this.#bounded.push(Uint8Array.of(byte)),
+      escape: (intermediates, final) => pass(`\x1b${intermediates}${final}`),
+      csi: (parameters, final) => pass(`\x1b[${boundParameters(parameters, final, this)}${final}`),
+      string: (introducer, payload) => {
+        pass(`\x1b${introducer}`);
+        this.#bounded.push(payload);
+        pass('\x1b\\');
+      },
+    });
+  }
+
+  /** Takes a copy. `parsed` is called when it is on the screen. */
+  override write(data: string | Uint8Array, parsed?: () => void): void {
+    this.#parser.feed(typeof data === 'string' ? encoder.encode(data) : data);
+    const bounded = this.#bounded;
+    this.#bounded = [];
+    super.write(bounded.length === 1 ? (bounded[0]?.slice() ?? '') : Buffer.concat(bounded), parsed);
+  }
+
+  /** The beginning of a sequence or character whose end has not come. */
+  get pending(): Uint8Array {
+    return this.#parser.pending;
+  }
+}
+
+function boundParameters(parameters: string, final: string, size: TerminalSize): string {
+  const limit = COUNTS[final]?.(size) ?? PARAMETER_LIMIT;
+  return parameters.replace(/\d+/g, (digits) => (Number(digits) > limit ? String(limit) : digits));
+}
+
+function counts<T>(finals: string, limit: T): Record<string, T> {
+  return Object.fromEntries(Array.from(finals, (final) => [final, limit]));
+}

@@ -1,0 +1,133 @@
+/**
+ * Whoever joins a console late has the screen of those who were there, cell for cell, and keeps it whatever the node
+ * prints next; and both have what a plain emulator would have.
+ */
+import unicode11 from '@xterm/addon-unicode11';
+import fc from 'fast-check';
+import headless from '@xterm/headless';
+import { afterEach, expect, test } from 'vitest';
+import { NodeScreen } from '../../src/console/screen.ts';
+import { NodeTerminal } from '../../src/console/terminal.ts';
+import { cellLine } from '../support/twin.ts';
+
+type Emulator = InstanceType<typeof headless.Terminal>;
+
+const SIZE = { cols: 12, rows: 6, scrollback: 40 };
+const open: { dispose(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.dispose();
+});
+const write = (to: Emulator, bytes: string | Uint8Array): Promise<void> =>
+  new Promise((resolve) => to.write(bytes, resolve));
+
+function plainEmulator(): Emulator {
+  const emulator = new headless.Terminal({ ...SIZE, allowProposedApi: true, logLevel: 'off' });
+  emulator.loadAddon(new unicode11.Unicode11Addon());
+  emulator.unicode.activeVersion = '11';
+  open.push(emulator);
+  return emulator;
+}
+
+function picture(emulator: Emulator): unknown {
+  const { cursorX, cursorY, type } = emulator.buffer.active;
+  return {
+    type,
+    cursor: [cursorX, cursorY],
+    lines: Array.from({ length: emulator.rows }, (_, y) => cellLine(emulator, y)),
+    modes: emulator.modes,
+  };
+}
+
+/** What somebody shows who joined after `before` and then got `after`, beside a plain emulator that got both. */
+async function joinedLate(before: Uint8Array, after: Uint8Array): Promise<{ late: unknown; plain: unknown }> {
+  const screen = new NodeScreen(SIZE);
+  const late = new NodeTerminal(SIZE);
+  open.push(screen, late);
+  screen.write(before);
+  await screen.flush();
+  await write(late, screen.copy(40));
+  await write(late, after);
+  const plain = plainEmulator();
+  await write(plain, before);
+  await write(plain, after);
+  return { late: picture(late), plain: picture(plain) };
+}
+
+test.each([
+  ['a full last column, and one more character', '\x1b[6;1Habcdefghijkl', 'm'],
+  ['a full last column in colour, the colour reset behind it', 'abcdefghij\x1b[44mkl\x1b[0m', 'mn'],
+  ['a wide character in the last columns', 'abcdefghij中', 'x'],
+  ['line graphics', '\x1b(0lqq', 'qk\x1b(Bq'],
+  ['line graphics in G1 by SO', '\x1b)0ab\x0el', 'qk\x0fq'],
+  ['a saved cursor', 'one\x1b[3;5H\x1b[31m\x1b7\x1b[0m\x1b[H', '\x1b8red'],
+  ['a saved cursor with line graphics', '\x1b[2;2H\x1b(0\x1b7\x1b(B\x1b[H', '\x1b8lqk'],
+  ['a cursor saved by CSI s', '\x1b[4;4H\x1b[s\x1b[H', '\x1b[ux'],
+  ['the normal screen under a program', 'sh\x1b[1;35m$ \x1b[?1049h\x1b[0m\x1b[Hvi', '\x1b[?1049ldone'],
+  ['a scrolling region and the origin mode', '\x1b[2;4r\x1b[?6h\x1b[2;3Hx', 'y\x1b[1;1Hz\r\n\n\n\nw'],
+  ['tab stops', '\x1b[3g\x1b[4G\x1bH\x1b[7G\x1bH\r', 'a\tb\tc'],
+  ['a character that is repeated', 'ab-', '\x1b[4b'],
+  ['a character that gets a mark', 'e', '\u0301x'],
+  ['half a sequence', 'ab\x1b[3', '1mred'],
+  ['half an operating system command', 'ab\x1b]0;ti', 'tle\x07cd'],
+  ['a character without wrap, in insert mode', 'abc\x1b[4h\x1b[?7l\r', 'xy'],
+  ['a screen that is erased in colour', '\x1b[42m\x1b[2J\x1b[3;3H', 'g\x1b[K'],
+])('%s', async (_, before, after) => {
+  const { late, plain } = await joinedLate(Buffer.from(before), Buffer.from(after));
+  expect(late).toEqual(plain);
+});
+
+test('a character of UTF-8 that is half there', async () => {
+  const bytes = Buffer.from('größe 中文');
+  for (let at = 0; at <= bytes.length; at++) {
+    const { late, plain } = await joinedLate(bytes.subarray(0, at), bytes.subarray(at));
+    expect(late).toEqual(plain);
+  }
+});
+
+const number = fc.integer({ min: 0, max: 14 });
+const piece = fc.oneof(
+  { weight: 4, arbitrary: fc.stringMatching(/^[a-z#`]{1,15}$/) },
+  fc.constantFrom('中', 'é', '🐧', '\r', '\n', '\r\n', '\b', '\t', '\x1b7', '\x1b8', '\x1bD', '\x1bM', '\x1bE'),
+  fc.constantFrom(
+    '\x1b(0',
+    '\x1b(B',
+    '\x1b)0',
+    '\x1b(A',
+    '\x1b[m',
+    '\x1b[31m',
+    '\x1b[44;1m',
+    '\x1b[7m',
+    '\x1bH',
+    '\x1b[?7l',
+    '\x1b[?7h',
+  ),
+  fc.constantFrom(
+    '\x1b[?1049h',
+    '\x1b[?1049l',
+    '\x1b[?6h',
+    '\x1b[?6l',
+    '\x1b[4h',
+    '\x1b[4l',
+    '\x1b[r',
+    '\x1b[!p',
+    '\x1b[s',
+    '\x1b[u',
+  ),
+  fc.tuple(number, fc.constantFrom(...Array.from('ABCDGIJKLMPSTXZ@bd'))).map(([n, final]) => `\x1b[${n}${final}`),
+  fc.tuple(number, number).map(([y, x]) => `\x1b[${y};${x}H`),
+  fc.tuple(number, number).map(([top, bottom]) => `\x1b[${top};${bottom}r`),
+);
+const output = fc.array(piece, { minLength: 1, maxLength: 25 }).map((pieces) => pieces.join(''));
+
+test('any output, joined at any byte', async () => {
+  await fc.assert(
+    fc.asyncProperty(output, output, fc.nat(), async (first, second, cut) => {
+      const bytes = Buffer.from(first + second);
+      const at = cut % (bytes.length + 1);
+      const { late, plain } = await joinedLate(bytes.subarray(0, at), bytes.subarray(at));
+      expect(late).toEqual(plain);
+      for (const one of open.splice(0)) one.dispose();
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
