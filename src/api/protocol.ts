@@ -8,6 +8,7 @@ import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { SystemState } from '../rack/system.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
 import type { DetailRequest, NodeDetail } from './detail.ts';
 import type { LastScreen } from './last-screen.ts';
@@ -69,6 +70,8 @@ export interface NodeState {
   reading: Reading;
   /** Last raw samples as [current, fan] counts, oldest first, at most 60; null entries are gaps. Only in snapshots. */
   history?: ([number, number] | null)[];
+  /** What is known of its operating system; null while its BMC does not say that it has power. */
+  system: SystemState | null;
   /** Words for alarms on this node, worst first. */
   alarms: string[];
   /** Running operation on this node. */

@@ -1,7 +1,9 @@
 /** On, force-off, and the second half of every cycle. Each ends its node's record; none throws. */
 import type { Power } from '../rack/reading.ts';
+import { isDown, type SystemState } from '../rack/system.ts';
 import { watchBoot } from './boot/run.ts';
 import { pause } from './clock.ts';
+import { askToCycle, cutHalted, findHalted } from './halted.ts';
 import { runHooksAfter } from './hooks.ts';
 import type { Job } from './job.ts';
 import { cutPower, switchOn, type Switched } from './power-switch.ts';
@@ -17,10 +19,7 @@ export async function on(job: Job, stillAllowed: () => Promise<{ power: Power } 
   const { node, ports, signal, starts, deadlineAt } = job;
   const asked = await stillAllowed();
   if (!asked) return;
-  if (asked.power === 'on') {
-    node.end('done', 'was on already');
-    return;
-  }
+  if (asked.power === 'on') return isOnAlready(job);
   const booted = await starts.take(node.addr, ports, {
     signal,
     until: deadlineAt ?? Infinity,
@@ -36,7 +35,8 @@ export async function on(job: Job, stillAllowed: () => Promise<{ power: Power } 
     const ready = await stillAllowed();
     if (!ready) return;
     if (ready.power === 'on') {
-      node.end('done', 'was on already');
+      booted();
+      await isOnAlready(job);
       return;
     }
     node.show('switch-on', 'is being switched on');
@@ -46,6 +46,45 @@ export async function on(job: Job, stillAllowed: () => Promise<{ power: Power } 
   } finally {
     booted();
   }
+}
+
+/** Its BMC says on: that is all there is to do where its system is up, or nothing says otherwise. */
+async function isOnAlready(job: Job): Promise<void> {
+  const { node, ports } = job;
+  const state = ports.systems.get(node.addr);
+  if (!isDown(state)) return livesAlready(job, state);
+  const found = await findHalted(job);
+  const stays = 'it has halted or goes down, and is still powered';
+  switch (found.is) {
+    case 'halted':
+      return cycleHalted(job, found.ground);
+    case 'living':
+      return livesAlready(job, found.state);
+    case 'stopped':
+      node.end(found.outcome, `${found.outcome === 'aborted' ? 'aborted' : 'the deadline passed'}: ${stays}`);
+      return;
+    case 'unproven': {
+      const next = `nothing was cut (${found.why}): look at its console, then 'rackui force-cycle ${node.name}'`;
+      // An armed run has nobody to ask, and never cuts what may live.
+      const outcome = job.plan?.armed === true ? 'failed' : await askToCycle(job, found.why);
+      if (outcome === null) return cycleHalted(job, 'an operator chose to cut and typed the name');
+      node.end(outcome, `${stays}; ${next}`);
+    }
+  }
+}
+
+async function cycleHalted(job: Job, ground: string): Promise<void> {
+  const cut = await cutHalted(job, ground);
+  if (cut.ok || cut.sent) await onAgain(job, cut);
+  else job.node.end(cut.outcome, `it has halted and is still powered: ${cut.detail}`);
+}
+
+async function livesAlready(job: Job, { system, why }: SystemState): Promise<void> {
+  const { node } = job;
+  if (system === 'failed')
+    node.end('failed', `was on already, and its system is not up: it ${why}; look at its console`);
+  else if (system === 'booting') await comesUp(job, `was on already: it ${why}`);
+  else node.end('done', system === 'up' ? `was on already: it ${why}` : 'was on already');
 }
 
 /** Whether it is seen to come up, beyond its BMC's word. */

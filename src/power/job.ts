@@ -16,6 +16,8 @@ export interface PlanShare {
   /** Everything that loses power for good with this plan. */
   takes: ReadonlySet<Address>;
   verify: 'status' | 'boot';
+  /** Nobody answers questions. */
+  armed: boolean;
   /** The kernel's last line, where the disk proves that the node had halted before the server ended; else null. */
   halted: string | null;
   overrides: readonly DependenceRule[];

@@ -12,6 +12,7 @@ import type { HostSeen } from '../rack/host-name.ts';
 import type { DurationPort } from './durations.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { SystemSign, SystemState } from '../rack/system.ts';
 
 export interface OperationPorts {
   /** Epoch milliseconds. */
@@ -41,6 +42,14 @@ export interface OperationPorts {
   hooks(when: HookMoment, addr: Address, about: { op: string; verb: Verb }): readonly Hook[];
   haltBands: HaltBandPort;
   durations: DurationPort;
+  systems: SystemPort;
+}
+
+/** What is known of the nodes' operating systems, and what operations add to it. */
+export interface SystemPort {
+  get(addr: Address): SystemState;
+  /** Takes a sign of the node's system in; consoles report their own. */
+  sign(addr: Address, kind: SystemSign['kind'], text: string): void;
 }
 
 /** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */

@@ -5,7 +5,9 @@
 import type { NodeProgress, Operation } from '../api/power.ts';
 import type { OperationPorts } from './ports.ts';
 
-export function recoverUnfinished(ports: Pick<OperationPorts, 'now' | 'journal' | 'event' | 'publish'>): Operation[] {
+export function recoverUnfinished(
+  ports: Pick<OperationPorts, 'now' | 'journal' | 'event' | 'publish' | 'systems'>,
+): Operation[] {
   return ports.journal.unfinished().map((unfinished) => {
     const now = ports.now();
     const operation = structuredClone(unfinished);
@@ -13,6 +15,8 @@ export function recoverUnfinished(ports: Pick<OperationPorts, 'now' | 'journal' 
     for (const node of operation.nodes) {
       if (node.outcome !== null) continue;
       const { level, text } = whatWasSent(node, operation);
+      const sign = lastSign(node);
+      if (sign !== null) ports.systems.sign(node.addr, sign.kind, sign.text);
       Object.assign(node, { phase: 'ended', since: now, until: null, question: null, outcome: 'interrupted' });
       node.detail = `the server ended meanwhile: ${text}`;
       ports.event(level, node.addr, `${node.name}: ${node.detail}`);
@@ -24,6 +28,15 @@ export function recoverUnfinished(ports: Pick<OperationPorts, 'now' | 'journal' 
     });
     return operation;
   });
+}
+
+/** What its system was last seen to do: it goes on with that, whoever watches. */
+function lastSign({ phase, evidence }: NodeProgress): { kind: 'asked' | 'halt'; text: string } | null {
+  const seen = evidence.findLast(({ kind }) => kind === 'request' || kind === 'restart' || kind === 'marker');
+  if (seen === undefined || seen.kind === 'restart' || phase === 'pause' || phase === 'switch-on' || phase === 'verify')
+    return null;
+  if (seen.kind === 'marker' && (phase === 'settle' || phase === 'cut')) return { kind: 'halt', text: seen.text };
+  return { kind: 'asked', text: 'was asked to shut down before the server ended' };
 }
 
 /** By the last state on the disk: every state is written before what it announces is done. */

@@ -1,8 +1,10 @@
 /** Off and cycle by way of the node's operating system. Each ends its node's record. */
 import type { Power } from '../rack/reading.ts';
+import { isDown } from '../rack/system.ts';
 import { pause } from './clock.ts';
 import { shutDown } from './graceful/run.ts';
 import { onAgain } from './hard-verbs.ts';
+import { cutHalted, findHalted } from './halted.ts';
 import { runHooksAfter } from './hooks.ts';
 import type { Job } from './job.ts';
 import { cutStillHalted } from './plans/still-halted.ts';
@@ -35,8 +37,15 @@ export async function cycle(job: Job, power: Power): Promise<void> {
 /** One whose halt an earlier server read and could not act on any more is looked at again first. */
 async function goesDown(job: Job): Promise<Switched | null> {
   const marker = job.plan?.halted ?? null;
-  const cut = marker === null ? null : await inTurn(job, () => cutStillHalted(job, marker));
+  const cut = marker === null ? await cutIfHalted(job) : await inTurn(job, () => cutStillHalted(job, marker));
   return cut !== null && (cut.ok || cut.sent) ? cut : shutDown(job);
+}
+
+/** One that has halted, or goes down by what was asked before, is not asked again. Null: it lives, or nothing proves it. */
+async function cutIfHalted(job: Job): Promise<Switched | null> {
+  if (!isDown(job.ports.systems.get(job.node.addr))) return null;
+  const found = await findHalted(job);
+  return found.is === 'halted' ? cutHalted(job, found.ground) : null;
 }
 
 /** Null without a turn: its deadline passed before, or it was aborted, which the shutdown itself answers for. */

@@ -13,6 +13,10 @@ export type AlarmKind =
   /** Power went on or off, and nobody here did it. */
   | 'power-changed'
   | 'chassis-fan'
+  /** It has power, and its system has halted or goes down with nobody to cut it. */
+  | 'halted'
+  /** It has power, and its system stands at a rescue or emergency shell, or panicked. */
+  | 'system-failed'
   | 'bus'
   /** A pattern was seen on a console. */
   | 'console';

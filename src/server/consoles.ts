@@ -17,6 +17,7 @@ import { ConsoleLine } from './console-line.ts';
 import type { ConsoleUser } from './console-member.ts';
 import { ConsoleRecord } from './console-record.ts';
 import { operationConsole } from './console-worker.ts';
+import type { SystemStates } from './system-states.ts';
 import { rpcError } from './handlers/methods.ts';
 
 export interface ConsolesOptions {
@@ -34,6 +35,8 @@ export interface ConsolesOptions {
   event: (level: EventRecord['level'], addr: Address, text: string) => void;
   /** The node called itself so, in a banner or a prompt. */
   hostSeen: (addr: Address, host: string) => void;
+  /** What the nodes say of their operating systems. */
+  systems: Pick<SystemStates, 'heard' | 'tick' | 'torn'>;
   /** A whole line of the node's. */
   lineSeen: (addr: Address, text: string) => void;
   /** The open console, or who is at it, changed. */
@@ -51,7 +54,11 @@ export class Consoles implements ConsolePort {
 
   constructor(options: ConsolesOptions) {
     this.#options = options;
-    this.#ticks = setInterval(() => this.#line?.tick(), TICK_MS);
+    this.#ticks = setInterval(() => {
+      if (this.#line === null) return;
+      this.#line.tick();
+      options.systems.tick(this.#line.addr);
+    }, TICK_MS);
   }
 
   state(): ConsoleState | null {
@@ -251,7 +258,7 @@ export class Consoles implements ConsolePort {
 
   #open(addr: Address): ConsoleLine {
     const record = this.#record(addr);
-    const { bus, baud, now, changed, event, hostSeen } = this.#options;
+    const { bus, baud, now, changed, event, hostSeen, systems } = this.#options;
     record.opened(now());
     const names = new HostNameReader();
     const decoder = new TextDecoder();
@@ -259,11 +266,17 @@ export class Consoles implements ConsolePort {
       now,
       changed,
       heard: (bytes) => {
-        const host = names.feed(decoder.decode(bytes, { stream: true }));
+        const text = decoder.decode(bytes, { stream: true });
+        const host = names.feed(text);
         if (host !== null) hostSeen(addr, host);
+        systems.heard(addr, text);
       },
-      torn: () => names.torn(),
+      torn: () => {
+        names.torn();
+        systems.torn(addr);
+      },
       ended: (why) => {
+        systems.torn(addr);
         event('warning', addr, `Console of ${this.#label(addr)} closed: ${why}`);
         if (this.#line === line) this.#line = null;
         changed();
@@ -275,6 +288,7 @@ export class Consoles implements ConsolePort {
 
   #end(line: ConsoleLine, why: string): void {
     if (this.#line === line) this.#line = null;
+    this.#options.systems.torn(line.addr);
     // The bus closes it in its own time; nothing of it reaches anybody any more.
     void line.close(why);
   }

@@ -5,7 +5,8 @@ import { formatAddress, formatPosition, type Address } from '../rack/address.ts'
 import { History, type SeriesPoint } from '../rack/history.ts';
 import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
-import type { Power, Reading, Sample, Source } from '../rack/reading.ts';
+import { shownPower, type Power, type Reading, type Sample, type Source } from '../rack/reading.ts';
+import type { SystemState } from '../rack/system.ts';
 import type { EventLog } from './events.ts';
 
 /** Points of a sparkline in a snapshot. */
@@ -22,6 +23,7 @@ export interface TelemetryPorts {
   read(addr: Address, reading: Reading): void;
   powerChanged(addr: Address, from: Power, to: Power, here: boolean): void;
   alarms(addr: Address): string[];
+  system(addr: Address): SystemState;
   nodeChanged(addr: Address): void;
   rackChanged(): void;
 }
@@ -115,6 +117,7 @@ export class Telemetry {
       addr,
       reading,
       ...(withHistory ? { history: this.#histories.get(addr)?.recent(SPARKLINE) ?? [] } : {}),
+      system: shownPower(reading) === 'on' ? this.#ports.system(addr) : null,
       alarms: this.#ports.alarms(addr),
       op: this.#ports.operationOn(addr),
     };

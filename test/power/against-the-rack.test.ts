@@ -7,6 +7,7 @@ import { test } from 'vitest';
 import type { NodeProgress } from '../../src/api/power.ts';
 import { createBus } from '../../src/bmc/bus.ts';
 import type { Bus } from '../../src/bmc/types.ts';
+import { UNKNOWN_SYSTEM } from '../../src/rack/system.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Operations } from '../../src/power/operations.ts';
 import { Consoles } from '../../src/server/consoles.ts';
@@ -49,6 +50,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     name: String,
     event: () => undefined,
     hostSeen: () => undefined,
+    systems: { heard: () => undefined, tick: () => undefined, torn: () => undefined },
     lineSeen: () => undefined,
     changed: () => undefined,
   });
@@ -96,6 +98,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     hooks: () => [],
     haltBands: { get: () => null, observed: () => undefined },
     durations: { usual: () => null, took: () => undefined },
+    systems: { get: () => UNKNOWN_SYSTEM, sign: () => undefined },
   });
   const node = (): NodeProgress => {
     const progress = operations.list().at(-1)?.nodes[0];

@@ -19,6 +19,7 @@ import {
 import type { HostSeen } from '../../src/rack/host-name.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
 import type { Power, Sample } from '../../src/rack/reading.ts';
+import { nextSystem, UNKNOWN_SYSTEM, type SystemSign, type SystemState } from '../../src/rack/system.ts';
 
 export const START = Date.UTC(2026, 6, 14, 12, 0, 0);
 
@@ -121,6 +122,8 @@ export class FakeRack {
   readonly took: string[] = [];
   readonly observed: { addr: number; running: number; halted: number[] }[] = [];
 
+  readonly systems = new Map<number, SystemState>();
+
   /** Everything that left or was written down, in order. */
   readonly log: string[] = [];
   readonly audits: AuditEntry[] = [];
@@ -209,7 +212,18 @@ export class FakeRack {
         usual: (addr, way) => this.usual.get(`${way} ${hex(addr)}`) ?? null,
         took: (addr, way, ms) => this.took.push(`${way} ${hex(addr)} ${ms / 1000}`),
       },
+      systems: {
+        get: (addr) => this.systems.get(addr) ?? UNKNOWN_SYSTEM,
+        sign: (addr, kind, text) => this.sign(addr, kind, text),
+      },
     };
+  }
+
+  /** What shows of a node's system. */
+  sign(addr: number, kind: SystemSign['kind'], text: string = kind): void {
+    const limits = { unheard: 75_000, stopping: 300_000, boot: 120_000 };
+    const before = this.systems.get(addr) ?? UNKNOWN_SYSTEM;
+    this.systems.set(addr, nextSystem(before, { kind, at: this.clock.time, text }, limits));
   }
 
   start(request: Partial<PowerRequest>, session = 1): Promise<Operation> {

@@ -17,7 +17,7 @@ function step(action: PlanStep['action'], addrs: number[], over: Partial<PlanSte
 }
 
 const prospect = (seen: Partial<Record<Way, number>>, over: Partial<Prospect> = {}): Prospect => ({
-  ...{ power: 'on', console: false, settleMs: 5_000, usual: (way) => seen[way] ?? null },
+  ...{ power: 'on', down: false, console: false, settleMs: 5_000, usual: (way) => seen[way] ?? null },
   ...over,
 });
 
@@ -68,7 +68,7 @@ test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amp
       calibration: null,
       nodes: [1, 2, 3, 4].map((addr) => ({ ...unnamedNode(addr), name: `n${addr}` })),
     },
-    look: (addr) => ({ power: 'on', current: counts[addr - 1] ?? null, refusals: [] }),
+    look: (addr) => ({ power: 'on', down: false, current: counts[addr - 1] ?? null, refusals: [] }),
     play: (one) => one,
     draw: (addr, current) => drawOf(current, calibrated.includes(addr) ? { amps: 0.0075, zero: 3 } : null),
     prospect: () => prospect({}),

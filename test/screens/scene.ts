@@ -44,7 +44,15 @@ export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState 
   const fan = (i: number): number => 108 + (addr % 7) + ((i * 3 + addr) % 5);
   const history = Array.from({ length: 60 }, (_, i): [number, number] => [current(i), fan(i)]);
   const sample = { power: 'on', current: current(59), fan: fan(59), at: NOW - 500 - addr * 3, rttMs: 3.4 } as const;
-  return { addr, reading: { state: 'ok', sample, source: 'sweep' }, history, alarms: [], op: null, ...over };
+  return {
+    addr,
+    reading: { state: 'ok', sample, source: 'sweep' },
+    history,
+    system: null,
+    alarms: [],
+    op: null,
+    ...over,
+  };
 }
 
 const at = (addr: Address): NodeState => nodeOn(addr);
@@ -74,7 +82,7 @@ export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
     case 0x12:
       return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: null } };
     case 0x14:
-      return { addr, reading: { state: 'unasked' }, history: [], alarms: [], op: null };
+      return { addr, reading: { state: 'unasked' }, history: [], system: null, alarms: [], op: null };
     case 0x15:
       return { ...on, alarms: ['fan stopped'] };
     default:

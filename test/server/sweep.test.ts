@@ -7,6 +7,7 @@ import { BusMonitor } from '../../src/server/bus-monitor.ts';
 import { Discovery } from '../../src/server/discovery.ts';
 import { EventLog } from '../../src/server/events.ts';
 import { Sweeper } from '../../src/server/sweep.ts';
+import { UNKNOWN_SYSTEM } from '../../src/rack/system.ts';
 import { Telemetry } from '../../src/server/telemetry.ts';
 import { eventually } from './harness.ts';
 
@@ -89,6 +90,7 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     events,
     operationOn: () => null,
     switchedHere: () => false,
+    system: () => UNKNOWN_SYSTEM,
     read: () => undefined,
     powerChanged: () => undefined,
     alarms: () => [],

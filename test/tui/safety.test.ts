@@ -23,6 +23,7 @@ const welcome: Welcome = {
     nodes: rack.nodes.map(({ addr }) => ({
       addr,
       reading: { state: 'ok', sample, source: 'sweep' },
+      system: null,
       alarms: [],
       op: null,
     })),

@@ -124,7 +124,8 @@ class BootRun {
 
   #send(event: BootEvent): void {
     if (this.#over) return;
-    const { node } = this.#job;
+    const { node, ports } = this.#job;
+    if (event.kind === 'greeting') ports.systems.sign(node.addr, 'alive', 'answers by ssh');
     const { state, effects } = update(this.#state, event);
     this.#state = state;
     for (const effect of effects)

@@ -149,6 +149,7 @@ class ShutdownRun {
       case 'request':
         return void this.#request(effect.text);
       case 'listen':
+        this.#asked('is being shut down by hand on its console');
         this.#console.reader.requested();
         return;
       case 'up-for':
@@ -177,8 +178,15 @@ class ShutdownRun {
   async #request(text: string): Promise<void> {
     await this.#job.operation.journalled().catch(() => undefined);
     if (this.#over.signal.aborted || this.#state.stage.is !== 'asked') return;
+    this.#asked('was asked to shut down on its console');
     this.#console.reader.requested();
     this.#type(text);
+  }
+
+  /** From here the machine may halt, whatever becomes of this operation. */
+  #asked(how: string): void {
+    const { ports, node } = this.#job;
+    ports.systems.sign(node.addr, 'asked', how);
   }
 
   async #space(): Promise<void> {
@@ -195,6 +203,7 @@ class ShutdownRun {
     const { ports, node, operation } = this.#job;
     await operation.journalled().catch(() => undefined);
     if (ports.network === null || this.#over.signal.aborted) return;
+    this.#asked('was asked to shut down by ssh');
     this.#console.reader.requested();
     const end = await ports.network.shutDown(node.addr, this.#over.signal);
     this.#send({ kind: 'ssh-done', at: ports.now(), end });

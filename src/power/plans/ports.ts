@@ -6,7 +6,7 @@ import type { PlanRecord } from './record.ts';
 
 export interface PlanPorts extends Pick<
   OperationPorts,
-  'now' | 'every' | 'inventory' | 'reading' | 'network' | 'event' | 'limits' | 'bus' | 'durations'
+  'now' | 'every' | 'inventory' | 'reading' | 'network' | 'event' | 'limits' | 'bus' | 'durations' | 'systems'
 > {
   plans: Readonly<Record<string, PlanDefinition>>;
   /** The program by which the master, this machine, shuts itself down; null: none is configured. */

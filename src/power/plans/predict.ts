@@ -18,6 +18,8 @@ export interface Expectation {
 /** What is known of a node beforehand. */
 export interface Prospect {
   power: ShownPower;
+  /** It has power, and its system has halted or goes down. */
+  down: boolean;
   console: boolean;
   settleMs: number;
   usual(way: Way): number | null;
@@ -34,14 +36,14 @@ const UNSEEN_MS: Readonly<Record<Way, number>> = { off: 23_000, on: 45_000 };
 const SWITCH_MS = 2_000;
 
 /** True where the step finds nothing to do. */
-export function isThere(action: PlanAction, power: ShownPower): boolean {
-  return action !== 'cycle' && power === action;
+export function isThere(action: PlanAction, power: ShownPower, down: boolean): boolean {
+  return action !== 'cycle' && power === action && !(action === 'on' && down);
 }
 
 /** `usual`: what was seen of the node. `settleMs`: how long a halt is watched before the cut. `console`: only that asks it. */
 export function expectation({ action, verify }: Pick<PlanStep, 'action' | 'verify'>, about: Prospect): Expectation {
-  const { power, console, settleMs } = about;
-  if (isThere(action, power)) return { ms: 0, bladeMs: 0, console: false };
+  const { power, down, console, settleMs } = about;
+  if (isThere(action, power, down)) return { ms: 0, bladeMs: 0, console: false };
   const off = (about.usual('off') ?? UNSEEN_MS.off) + settleMs + SWITCH_MS;
   const boot = about.usual('on') ?? UNSEEN_MS.on;
   const on = SWITCH_MS + (verify === 'boot' ? boot : 0);
@@ -50,7 +52,8 @@ export function expectation({ action, verify }: Pick<PlanStep, 'action' | 'verif
     case 'off':
       return { ms: off, bladeMs: 0, console };
     case 'on':
-      return { ms: on, bladeMs, console: false };
+      // What has halted loses its power for a moment first.
+      return { ms: down ? on + settleMs + SWITCH_MS : on, bladeMs, console: down };
     case 'cycle':
       return { ms: off + on, bladeMs: off + bladeMs, console };
   }

@@ -17,6 +17,8 @@ import { expectation, predict, type Prospect, type Span } from './predict.ts';
 /** What is known of a node for this. */
 export interface Looked {
   power: ShownPower;
+  /** It has power, and its system has halted or goes down. */
+  down: boolean;
   /** Counts. */
   current: number | null;
   refusals: Refusal[];
@@ -30,7 +32,7 @@ export interface Surroundings {
   /** What so many counts of the node's mean. */
   draw(addr: Address, counts: number): Draw;
   /** What is known of a node for a time. */
-  prospect(addr: Address): Omit<Prospect, 'power'>;
+  prospect(addr: Address): Omit<Prospect, 'power' | 'down'>;
   /** The program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
 }
@@ -105,7 +107,7 @@ export function losers(steps: readonly PlanStep[]): number {
 function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: Surroundings): PlanStepPreview {
   const { name, action, needs, parallel, stagger, onFail } = step;
   const nodes = step.nodes.map((node): PlanNodePreview => {
-    const { power, current, refusals } = around.look(node.addr);
+    const { power, down, current, refusals } = around.look(node.addr);
     const byItself = goesByItself(step, node);
     return {
       addr: node.addr,
@@ -113,7 +115,7 @@ function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: 
       power,
       current,
       ...spanOf(node.addr, spans),
-      remark: remarkOn(step, power, byItself, around.poweroff),
+      remark: remarkOn(step, { power, down }, byItself, around.poweroff),
       refusals: byItself ? ownRefusals(node, around.poweroff) : refusals,
     };
   });
@@ -124,8 +126,15 @@ function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: 
   };
 }
 
-function remarkOn({ action }: PlanStep, power: ShownPower, byItself: boolean, poweroff: string | null): string | null {
+function remarkOn(
+  { action }: PlanStep,
+  { power, down }: Pick<Looked, 'power' | 'down'>,
+  byItself: boolean,
+  poweroff: string | null,
+): string | null {
   if (byItself) return poweroff === null ? null : `shuts itself down by: ${poweroff}`;
+  if (action === 'on' && power === 'on' && down)
+    return 'has halted or goes down: cut for a moment, where that is proven';
   return action !== 'cycle' && power === action ? `is ${power} already` : null;
 }
 
@@ -142,9 +151,7 @@ export function ownRefusals({ name }: Pick<InventoryNode, 'name'>, poweroff: str
 }
 
 function spansOf(steps: readonly PlanStep[], around: Surroundings): Map<Address, Span> {
-  return predict(steps, (step, addr) =>
-    expectation(step, { ...around.prospect(addr), power: around.look(addr).power }),
-  );
+  return predict(steps, (step, addr) => expectation(step, { ...around.prospect(addr), ...around.look(addr) }));
 }
 
 function spanOf(addr: Address, spans: ReadonlyMap<Address, Span>): Span {

@@ -61,7 +61,7 @@ async function operate(
     },
     who,
     NOBODY,
-    { plan: run.plan, takes: new Set(takes), verify: settings.verify, halted: proof, overrides },
+    { plan: run.plan, takes: new Set(takes), verify: settings.verify, armed: run.armed, halted: proof, overrides },
   );
   node.operation = operation.id;
   // An old proof is used once: whatever comes next is another machine's life.

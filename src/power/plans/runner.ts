@@ -5,6 +5,7 @@
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plan.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
 import { shownPower } from '../../rack/reading.ts';
+import { isDown } from '../../rack/system.ts';
 import type { Operations } from '../operations.ts';
 import { nextMoves, type Circumstances, type Moves } from './moves.ts';
 import type { PlanPorts } from './ports.ts';
@@ -212,7 +213,7 @@ export class PlanRunner {
   }
 
   #around(): Circumstances {
-    const { now, reading } = this.#ports;
+    const { now, reading, systems } = this.#ports;
     const mine = new Set(nodesOf(this.#record.run).map(({ operation }) => operation));
     return {
       now: now(),
@@ -220,7 +221,7 @@ export class PlanRunner {
         const other = this.#operations.on(addr);
         return other !== null && !mine.has(other);
       },
-      isThere: ({ action }, addr) => isThere(action, shownPower(reading(addr))),
+      isThere: ({ action }, addr) => isThere(action, shownPower(reading(addr)), isDown(systems.get(addr))),
       lastStart: (step) => this.#lastStart.get(step) ?? 0,
     };
   }

@@ -27,7 +27,8 @@ export async function cutStillHalted(job: Job, marker: string): Promise<Switched
   );
 }
 
-async function isSilent({ node, operation, ports, session, request, signal }: Job): Promise<boolean> {
+/** Presses Enter on its console: nothing that lives stays silent. False, too, where it could not be looked at. */
+export async function isSilent({ node, operation, ports, session, request, signal }: Job): Promise<boolean> {
   const seen = { said: '', open: false };
   const spoke = (): boolean => !seen.open || SPEECH.test(seen.said);
   try {

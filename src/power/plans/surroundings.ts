@@ -5,6 +5,7 @@ import { drawOf } from '../../rack/calibration.ts';
 import { calibrationOf } from '../../rack/inventory.ts';
 import { resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
+import { isDown } from '../../rack/system.ts';
 import type { PlanShare } from '../job.ts';
 import type { Operations } from '../operations.ts';
 import { nodesAtOnce } from '../sequence.ts';
@@ -42,7 +43,7 @@ export async function lookAt(
 
 /** What a plan's preview looks at: `looked` where the nodes were just asked, else what the sweep knows. */
 export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): Surroundings {
-  const { inventory, reading, network, poweroff, durations, limits } = ports;
+  const { inventory, reading, network, poweroff, durations, limits, systems } = ports;
   const rack = inventory();
   return {
     rack,
@@ -52,6 +53,7 @@ export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map(
       const sample = fresh ? fresh.sample : known.state === 'ok' ? known.sample : null;
       return {
         power: sample?.power ?? (fresh ? 'unknown' : shownPower(known)),
+        down: isDown(systems.get(addr)),
         current: sample?.current ?? null,
         // A run waits for operations that are under way.
         refusals: fresh?.refusals.filter(({ rule }) => rule !== 'operation') ?? [],
@@ -78,6 +80,7 @@ function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[])
     plan: name,
     takes: new Set(nodesTaken(steps)),
     verify: 'boot',
+    armed: false,
     halted: null,
     overrides: plan.overrides ?? [],
   };

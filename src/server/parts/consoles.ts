@@ -40,6 +40,7 @@ export function consoleParts(parts: Parts): ConsoleParts {
     name: (addr) => telemetry.name(addr),
     event,
     hostSeen: (addr, host) => hosts.saw(addr, host, now()),
+    systems: parts.systems,
     lineSeen: (addr, text) => consoleAlarms.line(addr, text),
     changed: () => consoleChanged(parts),
   });

@@ -3,6 +3,7 @@ import { AlarmDesk } from '../alarm-desk.ts';
 import { BusMonitor } from '../bus-monitor.ts';
 import { Discovery } from '../discovery.ts';
 import { Sweeper } from '../sweep.ts';
+import { SystemStates } from '../system-states.ts';
 import { Telemetry } from '../telemetry.ts';
 import { Workload } from '../workload.ts';
 import type { Parts } from './parts.ts';
@@ -12,6 +13,7 @@ export interface LookingParts {
   monitor: BusMonitor;
   alarms: AlarmDesk;
   telemetry: Telemetry;
+  systems: SystemStates;
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
   sweeper: Sweeper;
@@ -20,7 +22,7 @@ export interface LookingParts {
 }
 
 export function lookingParts(parts: Parts): LookingParts {
-  const { bus, port, inventory, config } = parts.options;
+  const { bus, port, inventory, config, stateDir } = parts.options;
   const { events } = parts;
   const now = steadyNow;
   const workload = new Workload(now);
@@ -33,23 +35,40 @@ export function lookingParts(parts: Parts): LookingParts {
     changed: () => parts.roster.changed('alarms'),
     nodeChanged: (node) => parts.roster.changed({ node }),
   });
+  const systems = new SystemStates({
+    now,
+    events,
+    alarms,
+    limits: config,
+    stateDir,
+    trouble: parts.warn,
+    nameOf: (addr) => parts.telemetry.name(addr),
+    label: (addr) => parts.telemetry.label(addr),
+    operationOn: (addr) => workload.on(addr),
+    nodeChanged: (node) => parts.roster.changed({ node }),
+  });
   const telemetry = new Telemetry(inventory, config.poll.interval * 1000, {
     now,
     events,
     operationOn: (addr) => workload.on(addr),
     switchedHere: (addr) => workload.switchedHere(addr),
-    read: (addr, reading) => alarms.read(addr, reading),
+    read: (addr, reading) => {
+      alarms.read(addr, reading);
+      systems.read(addr, reading);
+    },
     powerChanged: (...change) => {
       alarms.powerChanged(...change);
+      if (change[2] === 'on') systems.sign(change[0], 'power-on', 'was switched on');
       parts.consoleAlarms.over(change[0]);
     },
     alarms: (addr) => alarms.wordsFor(addr),
+    system: (addr) => systems.get(addr),
     nodeChanged: (node) => parts.roster.changed({ node }),
     rackChanged: () => parts.roster.changed('rack'),
   });
   const discovery = inventory.configured ? null : new Discovery(bus, telemetry);
   const sweeper = new Sweeper(bus, monitor, telemetry, discovery, { now, busyNodes: () => workload.nodes });
-  return { monitor, alarms, telemetry, discovery, sweeper, workload };
+  return { monitor, alarms, telemetry, systems, discovery, sweeper, workload };
 }
 
 function busChanged({ monitor, alarms, roster }: Parts): void {

@@ -63,6 +63,7 @@ function operationPorts(parts: Parts): OperationPorts {
     hooks: (when, addr, about) => hooksFor(config.hooks, inventory(), when, addr, about),
     haltBands: new HaltBands(memory),
     durations: new Durations(memory),
+    systems: parts.systems,
   };
 }
 
@@ -88,8 +89,11 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
   };
 }
 
-function published({ workload, roster, plans, linger }: Parts, operation: Operation): void {
-  for (const node of workload.published(operation)) roster.changed({ node });
+function published({ workload, systems, roster, plans, linger }: Parts, operation: Operation): void {
+  for (const node of workload.published(operation)) {
+    roster.changed({ node });
+    systems.judge(node);
+  }
   roster.changed({ operation });
   plans.heard(operation);
   linger?.look();

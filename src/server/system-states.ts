@@ -1,0 +1,227 @@
+/**
+ * Keeps what is known of every node's operating system: signs from consoles, operations and BMCs go in; the map's
+ * condition, an alarm and an event come out. What is not up is kept in `systems.json`, for the next server.
+ */
+import { z } from 'zod';
+import type { Config } from '../config/schema.ts';
+import { ConsoleReader, type Recognition } from '../console/reader.ts';
+import type { SystemPort } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
+import { keepTime, recallTime, type KeptTime } from '../lib/clock.ts';
+import type { Reading } from '../rack/reading.ts';
+import {
+  isDown,
+  nextSystem,
+  systemAt,
+  UNKNOWN_SYSTEM,
+  type SystemLimits,
+  type SystemSign,
+  type SystemState,
+} from '../rack/system.ts';
+import type { AlarmDesk } from './alarm-desk.ts';
+import type { EventLog } from './events.ts';
+import { NodeMemory, type MemoryOptions } from './node-memory.ts';
+
+/** Shorter runs of printable characters are noise of a UART that loses its clock, not speech. */
+const SPEECH = /[\x20-\x7e]{3}/;
+/** The partition number by which the Pi's boot loader is told to halt. */
+const HALT_PARTITION = '63';
+
+export interface SystemStatesPorts extends MemoryOptions {
+  now(): number;
+  limits: Pick<Config, 'shutdown' | 'boot'>;
+  /** For people: name, position, address. */
+  label(addr: Address): string;
+  /** The operation that runs on a node, or null. */
+  operationOn(addr: Address): string | null;
+  events: Pick<EventLog, 'add'>;
+  alarms: Pick<AlarmDesk, 'set'>;
+  nodeChanged(addr: Address): void;
+}
+
+export class SystemStates implements SystemPort {
+  readonly #ports: SystemStatesPorts;
+  readonly #limits: SystemLimits;
+  readonly #memory: NodeMemory<KeptState>;
+  readonly #states = new Map<Address, SystemState>();
+  readonly #readers = new Map<Address, ConsoleReader>();
+
+  constructor(ports: SystemStatesPorts) {
+    const { shutdown, boot } = ports.limits;
+    this.#ports = ports;
+    this.#limits = {
+      unheard: (shutdown.request + shutdown.acknowledged) * 1000,
+      stopping: shutdown.hard * 1000,
+      boot: boot.limit * 1000,
+    };
+    this.#memory = new NodeMemory('systems.json', shape, ports);
+  }
+
+  get(addr: Address): SystemState {
+    return systemAt(this.#state(addr), this.#ports.now(), this.#limits);
+  }
+
+  sign(addr: Address, kind: SystemSign['kind'], text: string): void {
+    const before = this.#state(addr);
+    const after = nextSystem(before, { kind, at: this.#ports.now(), text }, this.#limits);
+    if (after === before) return;
+    this.#states.set(addr, after);
+    if (after.system === before.system && after.confirmed === before.confirmed && after.asked === before.asked) return;
+    this.#memory.set(addr, { ...after, since: keepTime(after.since), heardAt: keepTime(after.heardAt) });
+    this.#ports.nodeChanged(addr);
+    if (after.system !== before.system) this.#tell(addr, after);
+    this.judge(addr);
+  }
+
+  /** What a node's BMC said. Without power there is no system, whatever was known of it. */
+  read(addr: Address, reading: Reading): void {
+    if (reading.state !== 'ok') return;
+    if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC says ${reading.sample.power}`);
+    // An earlier server's word, told once it is known to be about a node with power.
+    else if (!this.#states.has(addr)) this.judge(addr);
+  }
+
+  /** What the node's console says; pieces as they come. */
+  heard(addr: Address, text: string): void {
+    for (const recognition of this.#reader(addr).feed(text, this.#ports.now())) this.#recognised(addr, recognition);
+  }
+
+  /** Time passes: an unfinished line may be a prompt, or a last line. */
+  tick(addr: Address, at = this.#ports.now()): void {
+    for (const recognition of this.#reader(addr).tick(at)) this.#recognised(addr, recognition);
+  }
+
+  /** The console was closed, or something of it was lost: what comes next is not the end of a line from before. */
+  torn(addr: Address): void {
+    if (this.#readers.has(addr)) this.tick(addr, Infinity);
+    this.#readers.delete(addr);
+  }
+
+  /** Raises or clears the node's alarms. To be called, too, when an operation on it begins or ends. */
+  judge(addr: Address): void {
+    const { alarms } = this.#ports;
+    const state = this.#state(addr);
+    const left = isDown(state) && this.#ports.operationOn(addr) === null;
+    alarms.set('halted', addr, left ? describe(state) : null, 'quiet');
+    alarms.set('system-failed', addr, state.system === 'failed' ? describe(state) : null, 'quiet');
+  }
+
+  #state(addr: Address): SystemState {
+    let state = this.#states.get(addr);
+    if (!state) {
+      const kept = this.#memory.get(addr);
+      // That it was up says nothing of now; that it was down holds until something lives.
+      state = kept !== null && (isDown(kept) || kept.system === 'failed') ? this.#recalled(kept) : UNKNOWN_SYSTEM;
+      this.#states.set(addr, state);
+    }
+    return state;
+  }
+
+  /** Where this machine was booted meanwhile, nobody can tell how long ago it was: limits begin anew. */
+  #recalled({ since, heardAt, ...kept }: KeptState): SystemState {
+    const now = this.#ports.now();
+    return { ...kept, since: recallTime(since) ?? now, heardAt: recallTime(heardAt) ?? now };
+  }
+
+  #reader(addr: Address): ConsoleReader {
+    let reader = this.#readers.get(addr);
+    if (!reader) {
+      reader = new ConsoleReader();
+      // Anybody may shut it down at any time: its last line counts, whoever asked for it.
+      reader.requested();
+      this.#readers.set(addr, reader);
+    }
+    return reader;
+  }
+
+  #recognised(addr: Address, recognition: Recognition): void {
+    const kind = signOf(recognition);
+    // After a prompt another life of the machine may begin: nothing read before it counts against what comes.
+    if (kind === 'login' || kind === 'shell' || kind === 'boot') this.#readers.delete(addr);
+    if (kind !== null) this.sign(addr, kind, recognition.text);
+  }
+
+  #tell(addr: Address, state: SystemState): void {
+    const { events } = this.#ports;
+    const who = this.#ports.label(addr);
+    switch (state.system) {
+      case 'halted':
+        events.add('warning', 'node', addr, `${who} has halted and is still powered: it ${state.why}`);
+        return;
+      case 'failed':
+        events.add('alarm', 'node', addr, `${who} is not up: it ${state.why}; look at its console`);
+        return;
+      case 'going-down':
+        events.add('notice', 'node', addr, `${who} goes down: it ${state.why}`);
+        return;
+      case 'up':
+        events.add('info', 'node', addr, `${who} is up: it ${state.why}`);
+        return;
+      case 'booting':
+      case 'unknown':
+        return;
+    }
+  }
+}
+
+interface KeptState extends Omit<SystemState, 'since' | 'heardAt'> {
+  since: KeptTime;
+  heardAt: KeptTime;
+}
+
+const time = z.object({ boot: z.string().nullable(), up: z.number(), wall: z.number() });
+const shape: z.ZodType<KeptState & { name: string }> = z.object({
+  name: z.string(),
+  system: z.enum(['unknown', 'booting', 'up', 'going-down', 'halted', 'failed']),
+  since: time,
+  heardAt: time,
+  why: z.string(),
+  asked: z.boolean(),
+  confirmed: z.boolean(),
+});
+
+function describe({ system, why }: SystemState): string {
+  switch (system) {
+    case 'halted':
+      return `has halted and is still powered: it ${why}; 'on' cuts its power for a moment and switches it on again`;
+    case 'going-down':
+      return `has halted or goes down, and is still powered: it ${why}; 'on' looks at it and brings it up again`;
+    default:
+      return `is on, and its system is not up: it ${why}; look at its console`;
+  }
+}
+
+function signOf(recognition: Recognition): SystemSign['kind'] | null {
+  const { kind, text } = recognition;
+  switch (kind) {
+    case 'halt':
+      return 'halt';
+    case 'reboot':
+      return 'restart';
+    case 'final':
+    case 'wait':
+    case 'target':
+    case 'acknowledged':
+      return 'stopping';
+    case 'boot':
+    case 'uboot':
+      return 'boot';
+    case 'firmware':
+      return recognition.word === undefined || recognition.word === HALT_PARTITION ? 'firmware' : 'boot';
+    case 'panic':
+    case 'emergency':
+    case 'initramfs':
+    case 'initramfs-shell':
+    case 'uboot-shell':
+      return 'failed';
+    case 'inhibited':
+      return 'refused';
+    case 'denied':
+      return /not in the sudoers|a password is required|nteractive authentication/.test(text) ? 'refused' : 'speech';
+    case 'login':
+    case 'shell':
+      return kind;
+    default:
+      return SPEECH.test(text) ? 'speech' : null;
+  }
+}

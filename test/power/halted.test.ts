@@ -1,0 +1,137 @@
+/** On, off and cycle of a node that has power and whose system has halted, or goes down. */
+import { expect, test } from 'vitest';
+import type { PowerRequest } from '../../src/api/power.ts';
+import { FakeNetwork, FakeRack, OPERATOR } from './fake-rack.ts';
+
+const ON: Partial<PowerRequest> = { verb: 'on', nodes: [3] };
+
+function halted(rack: FakeRack): FakeRack {
+  rack.sign(3, 'asked', 'was asked to shut down on its console');
+  rack.sign(3, 'halt', 'reboot: Power down');
+  return rack;
+}
+
+test('on cuts a node that has halted, and switches it on again', async () => {
+  const rack = halted(new FakeRack());
+  await rack.start(ON);
+  await rack.clock.advance(20_000);
+  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+  expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
+  expect(rack.console.typed).toEqual(['\r', '\r', '\r']);
+  expect(rack.audits[0]).toMatchObject({ verb: 'on', stage: 'intent' });
+  expect(rack.audits[0]?.evidence.map(({ kind }) => kind)).toContain('marker');
+});
+
+test('on waits for the last line of a node that goes down', async () => {
+  const rack = new FakeRack();
+  rack.sign(3, 'asked', 'was asked to shut down by ssh');
+  await rack.start(ON);
+  await rack.clock.advance(30_000);
+  expect(rack.operation.nodes[0]).toMatchObject({ phase: 'stopping', outcome: null });
+  expect(rack.console.typed).toEqual([]);
+  rack.sign(3, 'halt', 'reboot: System halted');
+  await rack.clock.advance(20_000);
+  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+});
+
+test.each([
+  ['shows a prompt', 'login', /^done: was on already: it shows/],
+  ['stands at an emergency shell', 'failed', /^failed: was on already, and its system is not up/],
+] as const)('on of a node that goes down and then %s cuts nothing', async (_what, kind, words) => {
+  const rack = new FakeRack();
+  rack.sign(3, 'asked');
+  await rack.start(ON);
+  await rack.clock.advance(100_000);
+  rack.sign(3, kind);
+  await rack.clock.advance(1_000);
+  expect(rack.ends[0]).toMatch(words);
+  expect(rack.verbs).toEqual([]);
+});
+
+test('a last line before a console that answers is no halt', async () => {
+  const rack = halted(new FakeRack());
+  rack.console.onTyped = () => rack.says('pi@k8s-worker-04:~$ ');
+  await rack.start(ON);
+  await rack.clock.advance(10_000);
+  expect(rack.verbs).toEqual([]);
+  expect(rack.operation.nodes[0]?.question?.text).toMatch(/nothing proves that it has halted/);
+});
+
+test('a last line before a network that answers is no halt', async () => {
+  const rack = halted(new FakeRack());
+  rack.network = new FakeNetwork();
+  await rack.start(ON);
+  await rack.clock.advance(10_000);
+  expect(rack.verbs).toEqual([]);
+  expect(rack.operation.nodes[0]?.question?.text).toMatch(/its network still answers/);
+});
+
+test('a silent node whose last line nobody read is asked about; the answer needs its name', async () => {
+  const rack = new FakeRack();
+  rack.sign(3, 'asked');
+  await rack.clock.advance(301_000);
+  const { id } = await rack.start(ON);
+  await rack.clock.advance(10_000);
+  const { question } = rack.operation.nodes[0] ?? {};
+  expect(question?.choices.map(({ key, confirm }) => [key, confirm])).toEqual([
+    ['leave', null],
+    ['cycle', 'k8s-worker-04'],
+  ]);
+  rack.operations.answer(id, 3, 'cycle', 'k8s-worker-04', OPERATOR);
+  await rack.clock.advance(10_000);
+  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+});
+
+test('left without an answer it stays powered, and that is no done', async () => {
+  const rack = new FakeRack();
+  rack.sign(3, 'asked');
+  await rack.clock.advance(301_000);
+  await rack.start(ON);
+  await rack.clock.advance(320_000);
+  expect(rack.ends[0]).toMatch(/^left-on: it has halted or goes down, and is still powered; nothing was cut/);
+  expect(rack.verbs).toEqual([]);
+});
+
+test('a protected node that has halted is not cut, and on says so', async () => {
+  const rack = new FakeRack();
+  rack.sign(4, 'halt', 'reboot: Power down');
+  await rack.start({ verb: 'on', nodes: [4] });
+  await rack.clock.advance(20_000);
+  expect(rack.ends[0]).toMatch(/^refused: it has halted and is still powered: .*protected/);
+  expect(rack.verbs).toEqual([]);
+});
+
+test('off cuts a node that has halted without asking it again', async () => {
+  const rack = halted(new FakeRack());
+  await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
+  await rack.clock.advance(20_000);
+  expect(rack.ends).toEqual(['done: is off, seen twice']);
+  expect(rack.console.typed.join('')).toBe('\r\r\r');
+});
+
+test('an abort while its last line is waited for sends nothing and says what is left', async () => {
+  const rack = new FakeRack();
+  rack.sign(3, 'asked');
+  const { id } = await rack.start(ON);
+  await rack.clock.advance(5_000);
+  rack.operations.abort(id, OPERATOR);
+  await rack.clock.advance(1_000);
+  expect(rack.ends).toEqual(['aborted: aborted: it has halted or goes down, and is still powered']);
+});
+
+test.each([
+  ['stopping', ['request'], 'going-down'],
+  ['asking', ['request', 'ack'], 'going-down'],
+  ['settle', ['request', 'marker'], 'halted'],
+  ['stopping', ['request', 'restart'], 'unknown'],
+  ['request', [], 'unknown'],
+] as const)('a server that ended at %s with %j leaves a node that is known to be %s', (phase, kinds, system) => {
+  const rack = new FakeRack();
+  const evidence = kinds.map((kind) => ({ at: 0, kind, text: kind }));
+  const node = { addr: 3, name: 'k8s-worker-04', since: 0, until: null, detail: '', question: null, outcome: null };
+  rack.unfinished = [
+    { id: 'x', verb: 'off', label: '', by: '', startedAt: 0, endedAt: null, nodes: [{ ...node, phase, evidence }] },
+  ];
+  rack.operations.recover();
+  expect(rack.systems.get(3)?.system ?? 'unknown').toBe(system);
+});
