@@ -83,6 +83,13 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   'no-getty': guestSwitch('nothing answers on its console', 'noGetty'),
   'console-dead': guestSwitch('nothing comes or goes on its UART, though the system is up', 'consoleDead'),
   'shutdown-hangs': guestSwitch('its shutdown never comes to the end', 'shutdownHangs'),
+  claims: fault(
+    [word('text')],
+    'a user of it keeps its console open and, when its shutdown hangs, prints this there as a kernel would',
+    (node, { word }) => {
+      node.guest.faults.claims = word;
+    },
+  ),
   dirty: guestSwitch('file systems stay busy at shutdown', 'dirty'),
   'quotes-log': guestSwitch('going down, a program on the console quotes an old log that ends in a halt', 'quotesLog'),
   'split-marker': fault([number('ms', 400)], 'its last line comes in three pieces, so far apart', (node, given) => {

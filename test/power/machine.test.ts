@@ -123,9 +123,9 @@ const event = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.constantFrom(
-      { kind: 'network', reachable: true },
-      { kind: 'network', reachable: false },
-      { kind: 'network', reachable: false },
+      { kind: 'network', reachable: true, askedAt: 0 },
+      { kind: 'network', reachable: false, askedAt: 0 },
+      { kind: 'network', reachable: false, askedAt: 0 },
       { kind: 'sample', sample: { power: 'on', current: 17 }, why: '' },
       { kind: 'sample', sample: { power: 'on', current: 17 }, why: '' },
       { kind: 'sample', sample: { power: 'on', current: 33 }, why: '' },
@@ -135,6 +135,7 @@ const event = fc.oneof(
       { kind: 'ssh-done', end: { code: 255, why: 'exit code 255', output: ['Connection refused'] } },
     ),
   },
+  { weight: 1, arbitrary: fc.constantFrom(' ', '\r\n', '[').map((heard) => ({ kind: 'sound', text: heard })) },
   {
     weight: 2,
     arbitrary: fc.constantFrom(
@@ -190,6 +191,27 @@ function expectGradeB(start: Target, past: ShutdownEvent[], now: number): void {
   expect(now - (last?.at ?? now), 'silent').toBeGreaterThanOrEqual(3_000);
 }
 
+/** From events and typing alone: Enter was pressed behind a pipe that its BMC answered in, and nothing came of it. */
+function expectDead(start: Target, past: Happening[], haltedAt: number, now: number): void {
+  const pressed = past.findLastIndex(({ effects }) =>
+    effects.some((one) => one.do === 'type' && one.text.endsWith('\r')),
+  );
+  const pressedAt = past[pressed]?.event.at ?? Infinity;
+  expect(pressedAt, 'Enter after the last line').toBeGreaterThanOrEqual(haltedAt);
+  expect(now - pressedAt, 'waited for').toBeGreaterThanOrEqual(1_000);
+  expect(past.slice(pressed).filter(({ event: one }) => one.kind === 'tick').length, 'looked at').toBeGreaterThan(4);
+  const before = past.slice(0, pressed).map((one) => one.event);
+  const asked = past.findLastIndex(({ effects }) => effects.some((one) => one.do === 'sample'));
+  expect(past[asked]?.event.at, 'its BMC asked after the last line').toBeGreaterThanOrEqual(haltedAt);
+  expect(before.slice(asked).some((one) => one.kind === 'sample' && one.sample?.power === 'on')).toBe(true);
+  const after = past.slice(pressed).map((one) => one.event);
+  expect(after.filter((one) => one.kind === 'sound' || (one.kind === 'console' && !one.condition.open))).toEqual([]);
+  if (start.ssh === null) return;
+  const look = past.map((one) => one.event).findLast((one) => one.kind === 'network');
+  expect(look).toMatchObject({ reachable: false });
+  expect(look?.at).toBeGreaterThanOrEqual(haltedAt);
+}
+
 function inBand(current: number | undefined, band: { low: number; high: number }): boolean {
   return current !== undefined && current >= band.low && current <= band.high;
 }
@@ -207,9 +229,9 @@ function wayToB(dropped: number): [number, Timeless][] {
     [400, { kind: 'heard', recognition: { kind: 'login', host: 'node-a', at: 0, text: 'node-a login:' } }],
     [10, { kind: 'hooks-done', why: '' }],
     [10, { kind: 'spaced' }],
-    [10, { kind: 'network', reachable: true }],
+    [10, { kind: 'network', reachable: true, askedAt: 0 }],
     [10, { kind: 'ssh-done', end: { code: 0, why: '', output: [] } }],
-    [2_000, { kind: 'network', reachable: false }],
+    [2_000, { kind: 'network', reachable: false, askedAt: 0 }],
     [10_000, { kind: 'tick', wanted: false }],
     [10_000, { kind: 'tick', wanted: false }],
     [10, { kind: 'turn' }],
@@ -223,9 +245,41 @@ function wayToB(dropped: number): [number, Timeless][] {
   return way.slice(0, way.length - dropped);
 }
 
+/** A node that was asked at its shell, said its last line and was silent for the settling time: what grade A is judged from. */
+function wayToA(dropped: number): [number, Timeless][] {
+  const tick: [number, Timeless] = [500, { kind: 'tick', wanted: false }];
+  const way: [number, Timeless][] = [
+    [0, { kind: 'turn' }],
+    [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
+    [10, { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } }],
+    [10, { kind: 'hooks-done', why: '' }],
+    [10, { kind: 'spaced' }],
+    [10, { kind: 'turn' }],
+    [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
+    [10, { kind: 'heard', recognition: { kind: 'acknowledged', at: 0, text: 'going down' } }],
+    [10, { kind: 'ssh-done', end: { code: 0, why: '', output: ['99.00 1.00'] } }],
+    [10, { kind: 'heard', recognition: { kind: 'halt', at: 0, text: 'Power down' } }],
+    [10, { kind: 'network', reachable: false, askedAt: 0 }],
+    [5_000, { kind: 'tick', wanted: false }],
+    ...Array.from({ length: 9 }, () => tick),
+    [10, { kind: 'console', condition: { open: false, proven: false, why: 'its BMC is asked' } }],
+    [10, { kind: 'sample', sample: { power: 'on', current: 17 }, why: '' }],
+    [10, { kind: 'console', condition: { open: true, proven: false, why: '' } }],
+    ...Array.from({ length: 9 }, () => tick),
+  ];
+  return way.slice(0, way.length - dropped);
+}
+
 /** Goes a healthy way first, so that random events find a shutdown in all its stages. */
 const prefix = fc.constantFrom<(Timeless | [number, Timeless])[]>(
   [],
+  wayToA(0),
+  wayToA(2),
+  wayToA(4),
+  wayToA(6),
+  wayToA(9),
+  wayToA(12),
+  wayToA(20),
   wayToB(0),
   wayToB(3),
   wayToB(9),
@@ -261,7 +315,12 @@ function play(start: Target, first: (Timeless | [number, Timeless])[], rest: [nu
   const steps = [[0, { kind: 'start' }], ...first.map((one) => (Array.isArray(one) ? one : [0, one])), ...rest];
   for (const [ms, what] of steps as [number, Timeless][]) {
     at += ms;
-    const next = what.kind === 'heard' ? { ...what, at, recognition: { ...what.recognition, at } } : { ...what, at };
+    const next: ShutdownEvent =
+      what.kind === 'heard'
+        ? { ...what, at, recognition: { ...what.recognition, at } }
+        : what.kind === 'network'
+          ? { ...what, at, askedAt: at }
+          : { ...what, at };
     const step = update(state, next);
     happened.push({ event: next, before: state, effects: step.effects });
     state = step.state;
@@ -320,6 +379,7 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
               .filter((kind) => ['dirty', 'oops', 'filesystem'].includes(kind));
             expect(dirtied, 'clean').toEqual([]);
             expect(before.console.open).toBe(true);
+            expectDead(start, happened.slice(0, index + 1), last?.at ?? 0, now.at);
           }
         }
     }),
@@ -403,6 +463,7 @@ test('every question begins with a choice that cuts nothing, offers to leave the
     'panic',
     'rebooted',
     'speaking',
+    'alive-after-halt',
     'hook-failed',
     'no-path',
     'alive',

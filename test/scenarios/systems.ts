@@ -95,6 +95,19 @@ export const STALLS: readonly Scenario[] = [
   asks('a stop job without end', /does not end.*containerd/, ['stop-job', { seconds: 100_000 }]),
   asks('a shutdown that hangs in its last step', /does not end.*containerd-shim/, ['shutdown-hangs']),
   asks('the marker spoofed by `cat log`', /does not end/, ['quotes-log'], ['stop-job', { seconds: 100_000 }]),
+  asks(
+    'a last line that a user of the node prints while its shutdown hangs',
+    /the machine is alive/,
+    ['shutdown-hangs'],
+    ['claims', { text: 'reboot: Power down' }],
+  ),
+  asks(
+    'another last line, of a quiet shutdown',
+    /the machine is alive/,
+    ['shutdown-hangs'],
+    ['shutdown-style', { style: 'quiet' }],
+    ['claims', { text: 'reboot: System halted' }],
+  ),
   // It is cut, but not for the quotation: for its own last line, a minute and a half of silence later.
   halts(
     'the same, and silence after it',

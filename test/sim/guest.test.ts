@@ -191,6 +191,22 @@ describe('shutdown', () => {
     expect(guest.phase).toBe('stopping');
   });
 
+  test('where it hangs, a user whose program keeps the console open may claim a halt, and its tty echoes', () => {
+    guest.faults.shutdownHangs = true;
+    guest.faults.claims = 'reboot: System halted';
+    ask();
+    expect(wait(60_000)).toMatch(/\[ *\d+\.\d{6}\] reboot: System halted\r\n$/);
+    expect(guest.phase).toBe('stopping');
+    expect(type(' \x15\r')).toBe(' \b \b\r\n');
+  });
+
+  test('halted, it echoes nothing', () => {
+    ask();
+    wait(60_000);
+    expect(guest.phase).toBe('halted');
+    expect(type(' \x15\r')).toBe('');
+  });
+
   test('comes up again where it reboots instead', () => {
     guest.faults.rebootsInstead = true;
     ask();

@@ -116,6 +116,12 @@ export const FAULTS: readonly Fault[] = [
   { name: 'kernel stumbles', of: 'guest', verb: 'oops', params: on },
   { name: 'root goes read-only', of: 'guest', verb: 'read-only', params: on },
   { name: 'quotes an old halt', of: 'guest', verb: 'quotes-log', params: on },
+  {
+    name: 'a user claims a halt',
+    of: 'guest',
+    verb: 'claims',
+    params: (node) => ({ node, text: 'reboot: Power down' }),
+  },
   { name: 'last line in pieces', of: 'guest', verb: 'split-marker', params: on },
   { name: 'last line in colour', of: 'guest', verb: 'colour-marker', params: on },
   {

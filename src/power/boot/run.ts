@@ -59,6 +59,7 @@ class BootRun {
         else if (why !== '') this.#send({ kind: 'no-console', at: ports.now(), why });
       },
       heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
+      sound: () => undefined,
     });
     this.#end = (booted) => {
       if (this.#over) return;

@@ -71,7 +71,10 @@ function retry(draft: Draft, kind: string): void {
       return;
     case 'bmc-lost':
       state.bmc = { ...state.bmc, at: draft.at, failures: 0 };
-      if (state.stage.is === 'settle') state.until = draft.at + state.target.limits.settle;
+      if (state.stage.is === 'settle') {
+        state.stage = { ...state.stage, touch: null };
+        state.until = draft.at + state.target.limits.settle;
+      }
       return;
     case 'console-lost':
     case 'console-held':

@@ -2,6 +2,7 @@
 import type { Draft } from './draft.ts';
 import { unseen } from './judge.ts';
 import type { EventOf } from './state.ts';
+import { touchInterrupted } from './touch.ts';
 
 /** A console that is only watched and says nothing for so long is left to those who need it. */
 const SILENT_WATCH_MS = 15_000;
@@ -25,6 +26,7 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
   const { closedAt } = state.console;
   const away = closedAt === null ? 0 : at - closedAt;
   state.console = { ...state.console, ...condition, held: true, closedAt: condition.open ? null : (closedAt ?? at) };
+  if (state.stage.is === 'settle') touchInterrupted(draft, state.stage, condition.open);
   if (!condition.open) return;
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
@@ -33,7 +35,7 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
     stage.is === 'opening' &&
     (stage.wakes === 0 || (closedAt !== null && (!stage.heard || closedAt - stage.wokeAt < ANSWER_MS)));
   if (unanswered && state.trouble === null) draft.wake();
-  if (stage.is !== 'settle' || away === 0) return;
+  if (stage.is !== 'settle' || stage.touch !== null || away === 0) return;
   // Something may have been said meanwhile. A machine that starts again needs longer than this to fall silent.
   const { settle } = state.target.limits;
   if (away <= settle) state.until = Math.max(state.until, at + settle);

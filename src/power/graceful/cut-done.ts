@@ -21,7 +21,7 @@ export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current
     return;
   }
   if (ground === 'halted') {
-    draft.enter({ is: 'settle', marker: '', firmware: false }, state.target.limits.settle);
+    draft.enter({ is: 'settle', marker: '', firmware: false, touch: null }, state.target.limits.settle);
     if (rule === 'unknown') draft.raise('bmc-lost', `it has halted; ${detail}`);
     else draft.raise('cut-failed', detail);
     return;

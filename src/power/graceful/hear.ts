@@ -3,6 +3,7 @@ import type { Recognition } from '../../console/reader.ts';
 import { SPEECH, type Draft } from './draft.ts';
 import { hearAsked, hearLogin, hearOpening, hearRescue } from './hear-login.ts';
 import { hearJudging } from './judge.ts';
+import { alive } from './touch.ts';
 import { isSticky } from './troubles.ts';
 
 /** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
@@ -123,13 +124,13 @@ function acknowledged(draft: Draft, text: string): void {
   if (state.trouble && ['unheard', 'idle', 'inhibited', 'not-allowed'].includes(state.trouble.kind)) draft.settled();
 }
 
-/** Grade A begins here; it is complete when the settling time passes in silence. */
+/** Grade A begins here; it is complete when the settling time passes in silence and the machine is dead to a touch. */
 function settle(draft: Draft, marker: string): void {
   const { trouble } = draft.state;
   if (trouble && isSticky(trouble.kind)) return;
   draft.settled();
   draft.state.haltedAt = draft.at;
-  draft.enter({ is: 'settle', marker, firmware: false }, draft.state.target.limits.settle);
+  draft.enter({ is: 'settle', marker, firmware: false, touch: null }, draft.state.target.limits.settle);
 }
 
 function hearSettling(draft: Draft, heard: Recognition): void {
@@ -139,6 +140,12 @@ function hearSettling(draft: Draft, heard: Recognition): void {
   const { settle: limit } = state.target.limits;
   switch (heard.kind) {
     case 'halt':
+      // A kernel says it once, with a line or two behind it; who goes on saying it is alive.
+      if (draft.at - (state.haltedAt ?? draft.at) > limit) {
+        alive(draft, `it goes on saying “${heard.text}”`);
+        return;
+      }
+      state.stage = { ...stage, touch: null };
       state.until = Math.max(state.until, draft.at + limit);
       return;
     case 'firmware':
@@ -146,7 +153,7 @@ function hearSettling(draft: Draft, heard: Recognition): void {
         draft.restarted(heard.text);
         return;
       }
-      state.stage = { ...stage, firmware: true };
+      state.stage = { ...stage, firmware: true, touch: null };
       state.until = draft.at + 2 * limit;
       return;
     case 'boot':
@@ -165,6 +172,7 @@ function hearSettling(draft: Draft, heard: Recognition): void {
       if (!SPEECH.test(heard.text) && heard.kind === 'output') return;
       // The bootloader's own lines are not known by heart; each puts the end off, so that a kernel can still show itself.
       if (stage.firmware && heard.kind === 'output') {
+        state.stage = { ...stage, touch: null };
         state.until = draft.at + 2 * limit;
         return;
       }

@@ -6,6 +6,8 @@
 import type { Recognition } from '../../console/reader.ts';
 import type { Power } from '../../rack/reading.ts';
 import { SPEECH, type Draft } from './draft.ts';
+import type { EventOf } from './state.ts';
+import { alive, touchSampled } from './touch.ts';
 
 /** Gone is believed after this long: a switch that learns anew drops a few packets. */
 const GONE_MS = 10_000;
@@ -20,16 +22,19 @@ const AGAIN_MS = 15_000;
 const BMC_LOST_MS = 10_000;
 const BMC_LOST_TRIES = 3;
 
-export function networkChanged(draft: Draft, reachable: boolean): void {
+export function networkChanged(draft: Draft, { reachable, askedAt }: EventOf<'network'>): void {
   const { state } = draft;
   const { network, stage } = state;
   if (reachable) {
-    state.network = { was: true, goneSince: null };
+    state.network = { was: true, goneSince: null, silentAt: null };
+    if (stage.is === 'settle' && state.haltedAt !== null && askedAt > state.haltedAt)
+      alive(draft, `something answers at ${state.target.ssh ?? 'its address'}`);
     if (stage.is === 'gone' || stage.is === 'judging') draft.restarted('its network answers again');
     return;
   }
+  state.network = { ...network, silentAt: askedAt };
   if (!network.was || network.goneSince !== null || state.requestedAt === null) return;
-  state.network = { was: true, goneSince: draft.at };
+  state.network = { was: true, goneSince: draft.at, silentAt: askedAt };
 }
 
 export function sampled(draft: Draft, sample: { power: Power; current: number } | null, why: string): void {
@@ -38,6 +43,7 @@ export function sampled(draft: Draft, sample: { power: Power; current: number } 
   const judged = stage.is === 'gone' || stage.is === 'judging';
   if (sample === null) {
     state.bmc = { ...bmc, failures: bmc.failures + 1, steadySince: null, offs: 0 };
+    if (stage.is === 'settle') touchSampled(draft, stage, false, why);
     if (judged && state.bmc.failures >= BMC_LOST_TRIES && at - bmc.at >= BMC_LOST_MS) draft.raise('bmc-lost', why);
     return;
   }
@@ -53,7 +59,8 @@ export function sampled(draft: Draft, sample: { power: Power; current: number } 
     offs: sample.power === 'off' ? bmc.offs + 1 : 0,
   };
   if (state.trouble?.kind === 'bmc-lost') draft.settled();
-  if (!judged || state.bmc.offs < 2) return;
+  if (stage.is === 'settle' && sample.power !== 'off') touchSampled(draft, stage, true, '');
+  if (!(judged || stage.is === 'settle') || state.bmc.offs < 2) return;
   draft.prove('status', 'its BMC says off, twice; nobody here switched it');
   draft.end('done', 'is off: its power was cut by nobody here', true);
 }

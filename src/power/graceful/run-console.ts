@@ -9,6 +9,8 @@ export interface RunConsoleEvents {
   none(why: string): void;
   condition(condition: ConsoleCondition): void;
   heard(recognition: Recognition, at: number): void;
+  /** Anything at all, before it is recognised as something. */
+  sound(text: string, at: number): void;
 }
 
 export class RunConsole {
@@ -89,6 +91,7 @@ export class RunConsole {
       this.#console = console;
       console.onText((text, at) => {
         if (this.#console !== console) return;
+        this.#events.sound(text, at);
         for (const recognition of this.reader.feed(text, at)) this.#events.heard(recognition, at);
       });
       console.onState((condition) => {

@@ -10,7 +10,9 @@ const SAMPLE_MS = 2_000;
 const TYPING_MS = 500;
 
 const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
-const ASKED: readonly Stage['is'][] = ['before', 'spaced', 'ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging'];
+const ASKED: readonly Stage['is'][] = [
+  ...(['before', 'spaced', 'ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging', 'settle'] as const),
+];
 
 export class RunSigns {
   readonly #job: Job;
@@ -59,7 +61,7 @@ export class RunSigns {
     this.#probedAt = at;
     try {
       const reachable = await ports.network.reachable(node.addr);
-      this.#send({ kind: 'network', at: ports.now(), reachable });
+      this.#send({ kind: 'network', at: ports.now(), reachable, askedAt: at });
     } finally {
       this.#probing = false;
     }

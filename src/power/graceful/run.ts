@@ -9,6 +9,7 @@ import { RunConsole } from './run-console.ts';
 import { RunSigns } from './run-signs.ts';
 import { initialShutdown, type Effect, type Ground, type Shutdown, type ShutdownEvent } from './state.ts';
 import { targetOf } from './target.ts';
+import { touchMs } from './touch.ts';
 import { update } from './update.ts';
 import { viewOf } from './view.ts';
 
@@ -18,7 +19,8 @@ const TICK_MS = 100;
 const UNKNOWN_MS = 30_000;
 
 const GROUNDS: Record<Ground, string> = {
-  halted: 'grade A: the kernel’s last line was read after the request, and nothing followed it',
+  halted:
+    'grade A: the kernel’s last line was read after the request, nothing followed it, and the machine is dead to a touch',
   composite: 'grade B: its console is silent, its network gone, its current steady in its halt band',
   forced: 'an operator chose to cut and typed the name',
   deadline: 'the deadline passed; cutting then was confirmed beforehand',
@@ -68,6 +70,7 @@ class ShutdownRun {
       none: (why) => this.#send({ kind: 'no-console', at: ports.now(), why }),
       condition: (condition) => this.#send({ kind: 'console', at: ports.now(), condition }),
       heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
+      sound: (text, at) => this.#state.stage.is === 'settle' && this.#send({ kind: 'sound', at, text }),
     });
     this.#signs = new RunSigns(job, (event) => this.#send(event));
     this.#state = initialShutdown(targetOf(job), ports.now());
@@ -161,6 +164,8 @@ class ShutdownRun {
         return void this.#space();
       case 'ask-ssh':
         return void this.#askBySsh();
+      case 'sample':
+        return void this.#signs.sample();
       case 'ask-credentials':
         return void this.#askCredentials();
       case 'type-user':
@@ -192,7 +197,8 @@ class ShutdownRun {
   async #space(): Promise<void> {
     const { ports, node, lastLines } = this.#job;
     const usual = ports.durations.usual(node.addr, 'off');
-    const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, ports.limits.settle * 1000);
+    const settleMs = ports.limits.settle * 1000;
+    const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, settleMs + touchMs(settleMs));
     await pause(ports, waits, this.#over.signal);
     // Where nothing is known of it, its watch is not due at any time.
     this.#dueAt = usual === null ? null : ports.now() + usual;

@@ -4,6 +4,7 @@ import type { Power } from '../../rack/reading.ts';
 import type { Recognition } from '../../console/reader.ts';
 import type { ConsoleCondition, HaltBand, ProgramEnd } from '../ports.ts';
 import type { Use } from '../turns.ts';
+import type { Touch } from './touch.ts';
 import type { Trouble } from './troubles.ts';
 
 /** What does not change during one shutdown. Times in milliseconds. */
@@ -59,8 +60,8 @@ export type Stage =
   | { is: 'judging'; hardUntil: number; presses: number; pressedAt: number }
   /** Emergency sync and remount were typed. */
   | { is: 'rescue'; synced: boolean }
-  /** The kernel's last line was read; a halted machine says nothing more. */
-  | { is: 'settle'; marker: string; firmware: boolean }
+  /** A last line was read. A halted machine says nothing more, and is dead to a touch when the time has passed. */
+  | { is: 'settle'; marker: string; firmware: boolean; touch: Touch | null }
   | { is: 'cutting'; ground: Ground }
   | { is: 'ended'; outcome: Outcome; detail: string; off: boolean };
 
@@ -89,8 +90,11 @@ export interface Shutdown {
   sshRuns: boolean;
   /** ssh may have asked it and never said of when: no last line is certain to be of this shutdown. */
   sshSilent: boolean;
-  /** `was`: it answered there during this operation. `goneSince`: it does not any more. */
-  network: { was: boolean; goneSince: number | null };
+  /**
+   * `was`: it answered there during this operation. `goneSince`: it does not any more. `silentAt`: when the last look began
+   * that found nothing.
+   */
+  network: { was: boolean; goneSince: number | null; silentAt: number | null };
   /** Counts before the request; null: not known. */
   runningCurrent: number | null;
   /** What its BMC says while evidence is gathered. */
@@ -101,6 +105,8 @@ export interface Shutdown {
   requestedAt: number | null;
   /** When the kernel's last line was read. */
   haltedAt: number | null;
+  /** Last lines that a sign of life contradicted. */
+  claims: number;
   /** Ask again at the next shell prompt. */
   askAgain: boolean;
   /** We logged in, so we log out where the node stays up. */
@@ -129,11 +135,13 @@ export type ShutdownEvent = { at: number } & (
   /** The programs before the shutdown; `why`: '' when all went well. */
   | { kind: 'hooks-done'; why: string }
   | { kind: 'ssh-done'; end: ProgramEnd }
-  /** Whether anything answers at its address. */
-  | { kind: 'network'; reachable: boolean }
+  /** Whether anything answers at its address, by a look that began at `askedAt`. */
+  | { kind: 'network'; reachable: boolean; askedAt: number }
   /** Its BMC's answer; null: none. */
   | { kind: 'sample'; sample: { power: Power; current: number } | null; why: string }
   | { kind: 'heard'; recognition: Recognition }
+  /** Anything at all came from its console, ahead of what it is recognised as. */
+  | { kind: 'sound'; text: string }
   /** Configured credentials' user; null: none are configured, or they cannot be read: `why`. */
   | { kind: 'credentials'; user: string | null; why: string }
   /** Typing was not taken. */
@@ -174,6 +182,8 @@ export type Effect =
   | { do: 'request'; text: string }
   /** The operator's own request counts from here. */
   | { do: 'listen' }
+  /** Asks its BMC, in a pipe that is opened for it. */
+  | { do: 'sample' }
   | { do: 'ask-credentials' }
   | { do: 'type-user' }
   | { do: 'type-password' }
@@ -207,12 +217,13 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     sshProblem: null,
     sshRuns: false,
     sshSilent: false,
-    network: { was: false, goneSince: null },
+    network: { was: false, goneSince: null, silentAt: null },
     runningCurrent: null,
     bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },
     command: 'systemctl poweroff',
     requestedAt: null,
     haltedAt: null,
+    claims: 0,
     askAgain: false,
     loggedIn: false,
     atShell: false,

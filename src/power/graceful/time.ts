@@ -1,6 +1,7 @@
 /** What the passing of time means to a shutdown: each stage's limit, a console that stays away, the deadline. Pure. */
 import { goesByItself, noPrompt } from './console-hand.ts';
 import type { Draft } from './draft.ts';
+import { tickTouch } from './touch.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
 
 /** Enter is pressed so often, so far apart, to wake a console. */
@@ -13,8 +14,8 @@ export function tick(draft: Draft): void {
   const { state, at } = draft;
   const { stage, target, trouble, console } = state;
   if (stage.is === 'cutting' || stage.is === 'ended') return;
-  // A halt that is being watched already is watched to its end: seconds.
-  const settling = stage.is === 'settle' && trouble === null;
+  // A halt that is being watched already is watched to its end: seconds. A claim that was refuted once earns no second time.
+  const settling = stage.is === 'settle' && trouble === null && state.claims === 0;
   if (target.deadlineAt !== null && at >= target.deadlineAt && !settling) {
     deadline(draft);
     return;
@@ -69,8 +70,15 @@ export function tick(draft: Draft): void {
     case 'settle':
       // Until ssh has ended, the line that was read may turn out to be an old one.
       if (at < state.until || !console.open || state.sshRuns) return;
-      if (state.dirty === null && state.neverCut === null) draft.cut('halted');
-      else draft.raise(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
+      if (state.dirty !== null || state.neverCut !== null)
+        draft.raise(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
+      else if (tickTouch(draft, stage)) {
+        draft.prove(
+          'touch',
+          `dead to a touch: its console echoes nothing${target.ssh === null ? '' : `, and nothing answers at ${target.ssh}`}`,
+        );
+        draft.cut('halted');
+      }
       return;
   }
 }

@@ -21,6 +21,7 @@ export type TroubleKind =
   | 'panic'
   | 'rebooted'
   | 'speaking'
+  | 'alive-after-halt'
   | 'hook-failed'
   | 'no-path'
   | 'alive'
@@ -139,6 +140,11 @@ const TROUBLES: Record<TroubleKind, Words> = {
     text: ({ name }, said) =>
       `A halt line was read on ${name}'s console, but a halted machine says nothing more${quoted(said)}. It may have been a quotation.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  'alive-after-halt': {
+    text: ({ name }, said) =>
+      `A last line was read on ${name}'s console, but the machine is alive${because(said)}: something else printed it. Its power was not cut.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
   },
   'hook-failed': {
     text: ({ name }, said) =>

@@ -1,6 +1,6 @@
 /**
  * The graceful shutdown of one node: `update(state, event) → { state, effects }`. It cuts on four grounds only: the
- * kernel's last line after our request followed by silence (grade A); silence, a gone network and a steady halt current
+ * kernel's last line after our request, followed by silence, on a machine that is dead to a touch (grade A); silence, a gone network and a steady halt current
  * together where the configuration allows it (grade B); an operator's confirmed choice; or a deadline for which cutting
  * was confirmed beforehand. Everything that it is not sure of becomes a question. Pure.
  */
@@ -14,6 +14,7 @@ import { networkChanged, sampled } from './judge.ts';
 import { hooksDone, sshAnswered } from './ssh-answer.ts';
 import type { Shutdown, ShutdownEvent, Step } from './state.ts';
 import { tick } from './time.ts';
+import { sounded } from './touch.ts';
 
 export function update(state: Shutdown, event: ShutdownEvent): Step {
   const draft = new Draft(state, event.at);
@@ -49,10 +50,13 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       sshAnswered(draft, event.end);
       return;
     case 'network':
-      networkChanged(draft, event.reachable);
+      networkChanged(draft, event);
       return;
     case 'sample':
       sampled(draft, event.sample, event.why);
+      return;
+    case 'sound':
+      sounded(draft, event);
       return;
     case 'heard':
       draft.state.heardAt = event.at;

@@ -75,7 +75,10 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
         detail: `is shutting down${stage.unit === null ? '' : `; it waits for ${stage.unit}`}${lost}`,
       };
     case 'settle':
-      return { phase: 'settle', detail: `has halted; watching for signs that it starts again${lost}` };
+      return {
+        phase: 'settle',
+        detail: `${stage.touch === null ? 'says that it has halted; watching for signs that it starts again' : 'says that it has halted; looking whether its console or network still answers'}${lost}`,
+      };
     case 'cutting':
       return { phase: 'cut', detail: `its power is being cut${requestedAt === null ? ', without a shutdown' : ''}` };
     case 'ended':

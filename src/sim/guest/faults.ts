@@ -16,6 +16,11 @@ export interface GuestFaults {
   stopJobS: number;
   /** The shutdown never comes to an end. */
   shutdownHangs: boolean;
+  /**
+   * An unprivileged user of it keeps the console open, so that its tty goes on echoing; when the shutdown hangs he prints
+   * this there, under a kernel's time stamp. Null: nobody does.
+   */
+  claims: string | null;
   /** File systems are still busy when the kernel takes over. */
   dirty: boolean;
   /** Its root file system went read-only; what the shutdown still has to write fails, and says so. */
@@ -55,6 +60,7 @@ export function noGuestFaults(): GuestFaults {
     consoleDead: false,
     stopJobS: 0,
     shutdownHangs: false,
+    claims: null,
     dirty: false,
     readOnly: false,
     quotesLog: false,

@@ -6,6 +6,7 @@ import { OOPS, PANIC, READ_ONLY } from './crash-log.ts';
 import { Getty } from './getty.ts';
 import { isAlive, type Guest, type GuestPhase, type NetworkState, type SshResult, type Stumble } from './guest.ts';
 import { KernelLog } from './kernel-log.ts';
+import { LineInput } from './line-input.ts';
 import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
 import { Shell } from './shell.ts';
 import { LAST_WORDS, shutdownScript } from './shutdown-log.ts';
@@ -215,7 +216,12 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
 
   sessionEnds(): void {
     this.user = null;
-    this.reader = null;
+    const ignored = (): void => undefined;
+    // A tty that a program holds open echoes by itself, whether anybody reads or not.
+    this.reader =
+      this.faults.claims === null
+        ? null
+        : new LineInput({ print: (text) => this.print(text), echo: true, line: ignored });
     this.stream(null);
   }
 

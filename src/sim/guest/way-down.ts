@@ -1,5 +1,6 @@
 /** A Linux on its way down: plays the script, step by step, to the kernel's last line. */
 import type { GuestFaults } from './faults.ts';
+import { stamp } from './machine.ts';
 import { coloured, torn, type ShutdownStep } from './shutdown-log.ts';
 import { stopJobLine, STOP_JOB_STEP_MS } from './stop-job.ts';
 
@@ -14,6 +15,7 @@ export interface Descending {
   /** Only to the log; the line as it is to be printed. */
   keep(text: string): string;
   after(ms: number, run: () => void): () => void;
+  uptimeMs(): number;
   stopping(): void;
   sessionEnds(): void;
 }
@@ -22,8 +24,7 @@ export interface Descending {
 export function goDown(machine: Descending, steps: readonly ShutdownStep[], done: () => void): void {
   const [step, ...rest] = steps;
   if (!step) {
-    if (machine.faults.shutdownHangs)
-      machine.kernel('systemd-shutdown[1]: Waiting for process: 1893 (containerd-shim)');
+    if (machine.faults.shutdownHangs) hang(machine);
     else machine.after(LAST_STEP_MS, done);
     return;
   }
@@ -35,6 +36,13 @@ export function goDown(machine: Descending, steps: readonly ShutdownStep[], done
     if (step.then === 'stop-job') stopJob(machine, 0, () => goDown(machine, rest, done));
     else goDown(machine, rest, done);
   });
+}
+
+/** Waits for a process without end; a user who is still there may say of it what he likes. */
+function hang(machine: Descending): void {
+  machine.kernel('systemd-shutdown[1]: Waiting for process: 1893 (containerd-shim)');
+  const { claims } = machine.faults;
+  if (claims !== null) machine.after(LAST_STEP_MS, () => machine.print(`${stamp(machine.uptimeMs())}${claims}\n`));
 }
 
 /** The kernel's last line, in one or as the faults have it. */

@@ -1,0 +1,134 @@
+/**
+ * The last proof before a cut on grade A. A last line is a claim: any program that may write to the console can print it.
+ * So the machine must also be dead to a touch. A living kernel echoes what is typed, a halted one nothing; and nothing
+ * may answer at the node's address. Any sign of life makes the cut a question. Pure.
+ */
+import type { Draft } from './draft.ts';
+import type { EventOf, Stage } from './state.ts';
+
+/**
+ * A blank, taken back at once with Ctrl-U, behind a Ctrl-Q for a console that was stopped with Ctrl-S. A shell, getty or
+ * line-wise question shows it and is left as it was, half-typed words apart; a password prompt takes an empty line. Ctrl-U
+ * alone would ring the bell, and DEL is not the erase key everywhere.
+ */
+const KEY = '\x11 \x15';
+/**
+ * Enter, for who reads without an echo: a password prompt, a program that draws for itself. Only after the blank was met
+ * with silence, so no shell is left that could run half a line, and no question that could take Enter for a yes.
+ */
+const ENTER = '\x11\x15\r';
+/** How long an echo is waited for, ms: a share of the settling time, which says how quiet is quiet here. */
+const ECHO_SHARE = 1 / 3;
+const ECHO_MIN_MS = 1_000;
+const ECHO_MAX_MS = 2_000;
+/** Only time in which this program listened counts: after a stall what came meanwhile has not been read yet. */
+const LISTENED_MS = 250;
+/** What the bus itself echoes when the console is opened anew comes within this, ms. */
+const CLEAR_MS = 200;
+/** A BMC that did not answer is asked again after this long, and is lost after so many failures. */
+const ASK_AGAIN_MS = 2_000;
+const LOST_TRIES = 3;
+
+/** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
+export type Touch =
+  | { step: 'key'; listened: number; at: number }
+  | { step: 'pipe'; answered: boolean; askedAt: number; clearAt: number }
+  | { step: 'enter'; listened: number; at: number };
+
+type Settle = Extract<Stage, { is: 'settle' }>;
+
+/** How long the whole touch takes where nothing interferes, ms. */
+export function touchMs(settleMs: number): number {
+  return 2 * echoMs(settleMs) + CLEAR_MS;
+}
+
+/** The settling time has passed in silence, or the touch goes on. True: the machine is dead to it. */
+export function tickTouch(draft: Draft, stage: Settle): boolean {
+  const { state, at } = draft;
+  const { touch } = stage;
+  if (!state.console.open) return false;
+  const waitsMs = echoMs(state.target.limits.settle);
+  switch (touch?.step) {
+    case undefined:
+      // Until the console has proven to be the node's, no printable byte may go: it could meet a BIOS.
+      if (!state.console.proven) {
+        openAnew(draft, stage);
+        return false;
+      }
+      state.stage = { ...stage, touch: { step: 'key', listened: 0, at } };
+      draft.type(KEY);
+      return false;
+    case 'key':
+      if (touch.listened >= waitsMs) openAnew(draft, stage);
+      else state.stage = { ...stage, touch: listen(touch, at) };
+      return false;
+    case 'pipe':
+      if (!touch.answered) {
+        if (at - touch.askedAt >= ASK_AGAIN_MS) openAnew(draft, stage);
+        return false;
+      }
+      if (at < touch.clearAt) return false;
+      state.stage = { ...stage, touch: { step: 'enter', listened: 0, at } };
+      draft.type(ENTER);
+      return false;
+    case 'enter':
+      state.stage = { ...stage, touch: listen(touch, at) };
+      return touch.listened >= waitsMs && networkIsSilent(draft);
+  }
+}
+
+/**
+ * A pipe that fell shut is as silent as a halted machine: the BMC is asked, in a pipe that is opened for it, and the console
+ * behind that pipe is the one that Enter is pressed on.
+ */
+function openAnew(draft: Draft, stage: Settle): void {
+  draft.state.stage = { ...stage, touch: { step: 'pipe', answered: false, askedAt: draft.at, clearAt: draft.at } };
+  draft.do({ do: 'sample' });
+}
+
+/** The console went or came back during a touch: what was typed may be lost, and what was said. */
+export function touchInterrupted(draft: Draft, stage: Settle, open: boolean): void {
+  const { touch } = stage;
+  if (touch === null) return;
+  const { answered = true, askedAt = draft.at } = touch.step === 'pipe' ? touch : {};
+  if (open && touch.step !== 'pipe') return;
+  draft.state.stage = { ...stage, touch: { step: 'pipe', answered, askedAt, clearAt: draft.at + CLEAR_MS } };
+}
+
+/** The BMC was asked for the touch, and answered or did not. */
+export function touchSampled(draft: Draft, stage: Settle, answered: boolean, why: string): void {
+  const { touch } = stage;
+  if (touch?.step !== 'pipe') return;
+  if (answered) draft.state.stage = { ...stage, touch: { ...touch, answered, clearAt: draft.at + CLEAR_MS } };
+  else if (draft.state.bmc.failures >= LOST_TRIES) draft.raise('bmc-lost', why);
+}
+
+/** Something came from the console. Whatever it is, a halted machine did not send it. */
+export function sounded(draft: Draft, { text }: EventOf<'sound'>): void {
+  const { stage } = draft.state;
+  if (stage.is !== 'settle' || stage.touch === null || stage.touch.step === 'pipe') return;
+  const key = stage.touch.step === 'key' ? 'a blank' : 'Enter';
+  const words = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
+  alive(draft, `its console answered ${key}${words === '' ? '' : ` with “${words.slice(0, 80)}”`}`);
+}
+
+/** Contradicts the last line that was read. */
+export function alive(draft: Draft, said: string): void {
+  draft.prove('alive', said);
+  draft.state.claims += 1;
+  draft.stopping();
+  draft.raise('alive-after-halt', said);
+}
+
+/** Nobody looks there, or a look that began after the last line found nothing. */
+function networkIsSilent({ state: { target, network, haltedAt } }: Draft): boolean {
+  return target.ssh === null || (network.silentAt !== null && haltedAt !== null && network.silentAt >= haltedAt);
+}
+
+function listen<T extends { listened: number; at: number }>(touch: T, at: number): T {
+  return { ...touch, listened: touch.listened + Math.min(at - touch.at, LISTENED_MS), at };
+}
+
+function echoMs(settleMs: number): number {
+  return Math.min(ECHO_MAX_MS, Math.max(ECHO_MIN_MS, settleMs * ECHO_SHARE));
+}
