@@ -10,9 +10,12 @@ import type { Line } from './types.ts';
 export class LineError extends Error {
   override readonly name = 'LineError';
   readonly kind: 'missing' | 'permission' | 'held' | 'not-serial' | 'failed';
-  constructor(kind: LineError['kind'], message: string) {
+  /** The message names the server that holds the port. */
+  readonly winner: boolean;
+  constructor(kind: LineError['kind'], message: string, winner = false) {
     super(message);
     this.kind = kind;
+    this.winner = winner;
   }
 }
 

@@ -43,17 +43,32 @@ export async function openClient(
   const client = await connectOrStart({
     sockets,
     who: identity(program, process.env, ttyName()),
+    named: named !== undefined,
+    port: named === undefined ? port : null,
+    group: () => operatorsGroup(options),
+    viewOnly: options.viewOnly === true,
     start:
       autostart && named === undefined
         ? {
             command: serve === undefined ? serveCommand(options, port) : serveAllCommand(serve),
-            socket: options.viewOnly === true ? viewSocketBeside(socketPath(port)) : socketPath(port),
+            socket: socketPath(port),
             stateDir: stateDirectory(),
           }
         : null,
   });
   useDatesOf(client);
   return client;
+}
+
+/** The group that may control, as this user's configuration has it; null: none, or no configuration can be read. */
+async function operatorsGroup(options: GlobalOptions): Promise<number | null> {
+  const [{ loadConfig }, { groupId }] = await Promise.all([import('../config/load.ts'), import('../config/trust.ts')]);
+  try {
+    const { group } = loadConfig(options.config).config.server;
+    return group === undefined ? null : await groupId(group);
+  } catch {
+    return null;
+  }
 }
 
 /** The command line of a background server. Paths are made absolute: it runs elsewhere. */

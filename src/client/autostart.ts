@@ -1,18 +1,37 @@
 /** Finds the server of a rack; where nobody answers, starts one in the background, as tmux does. */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
-import { ensureRuntimeDirectory } from '../config/paths.ts';
+import { findAnnounced } from '../config/announcement.ts';
+import { distrustSocket, ensureRuntimeDirectory, viewSocketBeside } from '../config/paths.ts';
+import { ownUserId, userName } from '../config/trust.ts';
 import { connect, type RackClient } from './client.ts';
 
 export interface ConnectOptions {
   /** Sockets to try, in order. */
   sockets: readonly string[];
   who: ClientIdentity;
+  /** The sockets were named by the operator. */
+  named?: boolean;
+  /** The bus's device: its server is also found where it announced itself. Null: only `sockets` count. */
+  port?: string | null;
+  /** The group that may control, as the configuration has it; asked only where a server is another user's. */
+  group?: () => Promise<number | null>;
+  viewOnly?: boolean;
   /** How to start a server that will listen on the last of `sockets`, or null: only look. */
   start: ServerStart | null;
 }
@@ -39,26 +58,104 @@ export class ServerUnavailable extends Error {
 /** A server on a Raspberry Pi answers within about a second. */
 const START_LIMIT_MS = 5_000;
 /** After our own server gave up, another that won the race needs this long to listen. */
-const RACE_LIMIT_MS = 1_500;
+const RACE_LIMIT_MS = 4_000;
+/** The service's directory is there and its socket is not yet: it may be starting. */
+const SERVICE_START_MS = 1_500;
 /** Connecting to a socket that is not there costs microseconds. */
 const RETRY_MS = 10;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
 /** @throws ServerUnavailable, RpcFailure */
-export async function connectOrStart({ sockets, who, start }: ConnectOptions): Promise<RackClient> {
+export async function connectOrStart(options: ConnectOptions): Promise<RackClient> {
+  const found = await findServer(options);
+  if (found !== null) return found;
+  const { sockets, port = null, start, viewOnly } = options;
+  const none = `no rackui server answers at ${sockets.join(' or ')}`;
+  if (viewOnly === true)
+    throw new ServerUnavailable(`${none}, and --view-only starts none: start one with 'rackui serve'`);
+  if (start === null)
+    throw new ServerUnavailable(`${none}: start one with 'rackui serve', or leave out --socket to have one started`);
+  const refusal = port === null ? null : refuseStart(port);
+  if (refusal !== null) throw new ServerUnavailable(`${none}, and ${refusal}`);
+  const service = await awaitService(options);
+  return service ?? startServer(start, options);
+}
+
+/** At the sockets, then where the server of the port announced itself. */
+async function findServer({
+  sockets,
+  who,
+  named = false,
+  port = null,
+  group,
+  viewOnly,
+}: ConnectOptions): Promise<RackClient | null> {
   for (const socket of sockets) {
-    const client = await tryConnect(socket, who);
+    const client = await tryConnect(socket, who, { named });
     if (client !== null) return client;
   }
-  if (start === null)
+  const announced = port === null ? null : await findAnnounced(port);
+  if (announced === null) return null;
+  const { pid, user, socket, uid } = announced;
+  const me = ownUserId();
+  // Root may believe everyone who may use the port: it is the server of this rack.
+  const believed = me === 0 || uid === 0 || uid === me;
+  const gid = believed ? null : await group?.();
+  const target = viewOnly === true ? viewSocketBeside(socket) : socket;
+  try {
+    return await tryConnect(target, who, { named: me === 0, group: gid ?? null });
+  } catch (error) {
+    if (!(error instanceof ServerUnavailable)) throw error;
     throw new ServerUnavailable(
-      `no rackui server answers at ${sockets.join(' or ')}: start one with 'rackui serve', or leave out --socket to have one started`,
+      `the bus on ${port ?? ''} is used by the rackui server of user ${user} (pid ${pid}), and it cannot be joined: ${error.message}`,
     );
-  return startServer(start, who);
+  }
+}
+
+/** Why no server may be started by this user, or null. A port that is not there yet is waited for by the server. */
+function refuseStart(port: string): string | null {
+  try {
+    accessSync(port, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))
+      return `you (${userName()}) may not open ${port}, so none is started: ask for a service ('rackui serve' as a user of the port's group), or join the group (ls -lL ${port}) and log in again`;
+  }
+  return null;
+}
+
+/** While the system's place is taken, its server is waited for. Null: it is not taken. */
+async function awaitService(options: ConnectOptions): Promise<RackClient | null> {
+  const [system, own] = [options.sockets[0], options.sockets.at(-1)];
+  if (system === undefined || system === own || !existsSync(dirname(system))) return null;
+  const began = performance.now();
+  for (;;) {
+    const client = await findServer(options);
+    if (client !== null) return client;
+    const waited = performance.now() - began;
+    const limit = existsSync(system) ? START_LIMIT_MS : isServices(dirname(system)) ? SERVICE_START_MS : 0;
+    if (waited < limit) await delay(RETRY_MS * 5);
+    else if (!existsSync(system)) return null;
+    else
+      throw new ServerUnavailable(
+        `the system's rackui server has its socket at ${system} and does not answer: see 'systemctl status rackui'; where no server runs, remove the socket`,
+      );
+  }
+}
+
+/** systemd makes the directory when the service starts, and removes it at its end. */
+function isServices(directory: string): boolean {
+  const stat = lstatSync(directory, { throwIfNoEntry: false });
+  return stat !== undefined && stat.uid !== 0;
 }
 
 /** Null where nobody listens; an error where somebody does and we may not, or where the server refuses. */
-async function tryConnect(socket: string, who: ClientIdentity): Promise<RackClient | null> {
+async function tryConnect(
+  socket: string,
+  who: ClientIdentity,
+  { named, group }: { named: boolean; group?: number | null },
+): Promise<RackClient | null> {
+  const distrust = distrustSocket(socket, { uid: ownUserId(), named, group: group ?? null });
+  if (distrust !== null) throw new ServerUnavailable(distrust);
   try {
     return await connect(socket, who);
   } catch (error) {
@@ -67,7 +164,7 @@ async function tryConnect(socket: string, who: ClientIdentity): Promise<RackClie
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return null;
     if (code === 'EACCES' || code === 'EPERM')
       throw new ServerUnavailable(
-        `the rackui server at ${socket} belongs to ${ownerOf(socket)}, and you may not use it: ask for membership of the group that owns the socket (ls -l ${socket}) and log in again, or look with --view-only`,
+        `the rackui server at ${socket} belongs to ${ownerOf(socket)}, and you may not use it: ask for membership of the group that owns the socket (ls -l ${socket}) and log in again, or of the group that may look (server.viewOnly.group) for --view-only`,
       );
     throw error;
   }
@@ -77,17 +174,13 @@ async function tryConnect(socket: string, who: ClientIdentity): Promise<RackClie
 function ownerOf(path: string): string {
   try {
     const { uid } = statSync(path);
-    const entry = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'))
-      .find((fields) => fields[2] === String(uid));
-    return entry?.[0] ?? `user id ${uid}`;
+    return userName(uid);
   } catch {
     return path === '/' ? 'another user' : ownerOf(dirname(path));
   }
 }
 
-async function startServer({ command, socket, stateDir }: ServerStart, who: ClientIdentity): Promise<RackClient> {
+async function startServer({ command, socket, stateDir }: ServerStart, options: ConnectOptions): Promise<RackClient> {
   ensureRuntimeDirectory(dirname(socket));
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const outputPath = join(stateDir, 'server.out');
@@ -109,7 +202,9 @@ async function startServer({ command, socket, stateDir }: ServerStart, who: Clie
   let limit = began + START_LIMIT_MS;
   let noticed = false;
   for (;;) {
-    const client = await tryConnect(socket, who);
+    // A server that won a race against ours may listen elsewhere.
+    const client =
+      whyEnded() === null ? await tryConnect(socket, options.who, { named: false }) : await findServer(options);
     if (client !== null) return client;
     if (whyEnded() !== null && !noticed) {
       noticed = true;
@@ -150,5 +245,5 @@ function lastWords(path: string, from: number): string {
 /** The user, as everything that is written down about this client names them. */
 export function identity(program: string, env: NodeJS.ProcessEnv, tty: string | null): ClientIdentity {
   const from = (env.SSH_CONNECTION ?? env.SSH_CLIENT ?? '').split(' ')[0] ?? '';
-  return { user: userInfo().username, from: from === '' ? null : from, tty, program, pid: process.pid };
+  return { user: userName(), from: from === '' ? null : from, tty, program, pid: process.pid };
 }

@@ -1,8 +1,9 @@
 /** Where things live: sockets, state, configuration. Environment and user come in as a value, so that tests need no root. */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { findUntrusted, ownUserId, userName } from './trust.ts';
 
 /** What the answers depend on. */
 export interface Surroundings {
@@ -15,14 +16,14 @@ export interface Surroundings {
 
 /** The surroundings of this process. */
 export function surroundings(): Surroundings {
-  return { env: process.env, uid: userInfo().uid, home: homedir(), temp: tmpdir() };
+  return { env: process.env, uid: ownUserId(), home: process.env.HOME ?? homedir(), temp: tmpdir() };
 }
 
 /** A directory that must be private is not: somebody else could sit on the socket in it. */
 class UnsafeDirectory extends Error {}
 
 /** The service's sockets, made by systemd's `RuntimeDirectory=rackui`. */
-const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
+export const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
 
 /** `sun_path` of a Unix socket holds 108 bytes with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;
@@ -109,4 +110,42 @@ export function ensureRuntimeDirectory(directory: string, around: Surroundings =
     throw new UnsafeDirectory(
       `${directory} can be written by others: chmod 700 ${directory}, or name a socket with --socket`,
     );
+  const way = findUntrusted(directory, [around.uid]);
+  if (way !== null)
+    throw new UnsafeDirectory(
+      `${directory} is not safe for a socket: ${way}, so others could replace it; name a socket elsewhere with --socket`,
+    );
+}
+
+/** The user that the service runs as: the owner of the system's runtime directory, which only root can have made. */
+function serviceUser(): number | null {
+  try {
+    const stat = lstatSync(SYSTEM_RUNTIME_DIRECTORY);
+    return stat.isDirectory() && findUntrusted(dirname(SYSTEM_RUNTIME_DIRECTORY), []) === null ? stat.uid : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Returns why the server behind a socket is not believed, or null: it is, or no such socket can be seen. Keys and
+ * passwords are typed at it, so it and every folder on its way must belong to this user, root or the service's user.
+ * `named`: the operator named this socket, so its owner may be another user, unless it lies where everybody can put one.
+ * `group`: the group id that the configuration lets control; its members can give a socket to it, nobody else.
+ */
+export function distrustSocket(
+  path: string,
+  { uid, named, group }: { uid: number; named: boolean; group?: number | null },
+): string | null {
+  const service = serviceUser();
+  const own = service === null ? [uid] : [uid, service];
+  try {
+    const stat = lstatSync(path);
+    const shared = named || (group !== undefined && group !== null && stat.gid === group);
+    const way = findUntrusted(path, shared ? [...own, stat.uid] : own, own);
+    if (way === null) return null;
+    return `the socket ${path} is not believed, because ${way} (user ${userName(stat.uid)} made the socket): whoever listens there would be shown your commands and what you type. Remove it, or set XDG_RUNTIME_DIR to a directory of your own`;
+  } catch {
+    return null;
+  }
 }

@@ -2,8 +2,10 @@
  * Which files and folders count as safe from other users, as tmux and sshd judge them: everything on the way to a path
  * belongs to root or to one of the given owners, and others can write none of it.
  */
-import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, parse, resolve, sep } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Symbolic links on one way; the kernel's own limit. */
 const MOST_LINKS = 40;
@@ -13,11 +15,17 @@ const STICKY = 0o1000;
 /**
  * Walks from the root to `path`, through symbolic links, and returns a sentence about the first folder or link that
  * somebody else than root and `owners` could replace, or null. In a sticky folder (/tmp) only owners of an entry can.
- * The last component itself is judged by its owner, and by its mode where it is a folder.
+ * The last component itself is judged by its owner, and by its mode where it is a folder. `inSticky`: owners that an
+ * entry of a sticky folder may have, where they are fewer: everybody can put entries of their own there.
  * @throws what the file system says where a part of the way is missing or may not be seen
  */
-export function findUntrusted(path: string, owners: readonly number[]): string | null {
-  const trusted = (stat: Stats): boolean => stat.uid === 0 || owners.includes(stat.uid);
+export function findUntrusted(
+  path: string,
+  owners: readonly number[],
+  inSticky: readonly number[] = owners,
+): string | null {
+  let accepted = owners;
+  const trusted = (stat: Stats): boolean => stat.uid === 0 || accepted.includes(stat.uid);
   const waiting = parts(resolve(path));
   let at = parse(resolve(path)).root;
   let links = 0;
@@ -29,8 +37,10 @@ export function findUntrusted(path: string, owners: readonly number[]): string |
       const target = resolve(dirname(at), readlinkSync(at));
       waiting.unshift(...parts(target));
       at = parse(target).root;
+      accepted = owners;
       continue;
     }
+    accepted = (stat.mode & STICKY) === 0 ? owners : inSticky;
     if (stat.isDirectory() && isOpen(stat)) return `${at} can be written by others than its owner`;
     const next = waiting.shift();
     if (next === undefined) return null;
@@ -52,4 +62,33 @@ export function findForeignWriter(stat: Stats, owners: readonly number[]): strin
   if (stat.uid !== 0 && !owners.includes(stat.uid)) return `belongs to user id ${stat.uid}: make it yours or root's`;
   if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return 'can be written by others than its owner: chmod go-w';
   return null;
+}
+
+/** The name of a user id in the system's list, or `user id N`: not every user of a container has one. */
+export function userName(uid = ownUserId()): string {
+  try {
+    const entry = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .map((line) => line.split(':'))
+      .find((fields) => fields[2] === String(uid));
+    return entry?.[0] ?? `user id ${uid}`;
+  } catch {
+    return `user id ${uid}`;
+  }
+}
+
+/** The effective user id of this process. */
+export function ownUserId(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+/** Number of a group, from the system's own databases; null when there is none of that name. */
+export async function groupId(name: string): Promise<number | null> {
+  try {
+    const { stdout } = await promisify(execFile)('getent', ['group', '--', name]);
+    const id = Number(stdout.split(':')[2]);
+    return Number.isInteger(id) ? id : null;
+  } catch {
+    return null;
+  }
 }

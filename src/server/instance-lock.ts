@@ -1,63 +1,133 @@
 /**
- * One server a port. The lock is an abstract Unix socket named after the device: the kernel gives it to one process,
- * takes it back however that process ends, and whoever comes second can ask the holder who it is, across users. A file
- * would have to be judged stale, and two starters can both judge so.
+ * One server a port. The lock is the port's own: it is opened exclusively, and the kernel gives it back however the
+ * process ends. Only a server that has opened the port announces itself, so a program that may not open it keeps no
+ * other from starting.
  */
-import { realpathSync, statSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import { LineError, type LineHandlers } from '../bmc/line.ts';
+import type { Line } from '../bmc/types.ts';
+import {
+  announcementName,
+  findAnnounced,
+  isAnnounced,
+  type AnnouncedServer,
+  type Announcement,
+} from '../config/announcement.ts';
+import { PortTaken } from './failure.ts';
 
-/** How long the holder may take to say who it is, ms. */
-const ASK_MS = 1_000;
-/** The kernel takes 107 bytes after the leading zero; the end of a device's path is its telling part. */
-const NAME_LIMIT = 80;
 /** A server that leaves closes the pipe and the port first: some tens of milliseconds, more while operations end. */
 const LEAVING_MS = 3_000;
 const RETRY_MS = 20;
+/** A server announces itself when it has opened the port, and can be joined when it has loaded the rest: so long after. */
+const STARTING_MS = 5_000;
+/** The first try to open the port takes milliseconds; a device that hangs must not hold up the start. */
+const FIRST_TRY_MS = 2_000;
 
-const holderShape = z.object({
-  pid: z.number(),
-  user: z.string().max(64),
-  socket: z.string().max(256),
-  /** It is on its way out: the port will be free in a moment. */
-  leaving: z.boolean(),
-});
-export type Holder = z.infer<typeof holderShape>;
+type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
 
-export type Lock = { held: true; release(): Promise<void> } | { held: false; by: Holder | null };
+export class InstanceLock {
+  readonly #port: string;
+  readonly #me: () => Announcement;
+  readonly #trouble: (text: string) => void;
+  readonly #firstTry: Promise<unknown>;
+  #tried: (error: unknown) => void = () => undefined;
+  #announced: { name: string; server: Server } | null = null;
+  #told = false;
 
-/**
- * Takes the lock of `port`, or says who has it (null: the holder did not say). A holder that is leaving is waited for.
- * `me` is asked anew for everyone who comes second.
- */
-export async function takeInstanceLock(port: string, me: () => Holder): Promise<Lock> {
-  const name = lockName(port);
-  const limit = performance.now() + LEAVING_MS;
-  for (;;) {
-    const server = await listen(name, me);
-    if (server) return { held: true, release: () => new Promise((resolve) => server.close(() => resolve())) };
-    const answer = await ask(name);
-    // It may have gone between our try and our question: then try again.
-    const going = answer === 'gone' || answer?.leaving === true;
-    if (!going || performance.now() > limit) return { held: false, by: answer === 'gone' ? null : answer };
-    await delay(RETRY_MS);
+  /** `me` is asked anew for every other server that asks; `trouble` is called once where the name is taken. */
+  constructor(port: string, me: () => Announcement, trouble: (text: string) => void) {
+    this.#port = port;
+    this.#me = me;
+    this.#trouble = trouble;
+    this.#firstTry = new Promise((resolve) => (this.#tried = resolve));
+  }
+
+  /** Waits for a server that is leaving. @throws {PortTaken} where another server has the port */
+  async expectFree(): Promise<void> {
+    const limit = performance.now() + LEAVING_MS;
+    for (;;) {
+      const other = await findAnnounced(this.#port);
+      if (other === null) return;
+      if (!other.leaving || performance.now() > limit) throw new PortTaken(describeWinner(this.#port, other));
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** Waits for the first try to open the port. @throws {PortTaken} where another server was faster */
+  async expectOpened(): Promise<void> {
+    const error = await Promise.race([this.#firstTry, delay(FIRST_TRY_MS, null, { ref: false })]);
+    if (!(error instanceof LineError) || error.kind !== 'held') return;
+    if (error.winner) throw new PortTaken(error.message);
+    const limit = performance.now() + STARTING_MS;
+    while (performance.now() < limit && (await isAnnounced(this.#port))) {
+      const other = await findAnnounced(this.#port);
+      if (other !== null) throw new PortTaken(describeWinner(this.#port, other));
+      await delay(RETRY_MS);
+    }
+  }
+
+  /** The same way to open the port, with the announcement that follows. */
+  around(open: Open): Open {
+    return async (path, handlers) => {
+      try {
+        const line = await open(path, handlers);
+        const other = await this.#announce();
+        if (other !== null) {
+          await line.close();
+          throw new LineError('held', describeWinner(path, other), true);
+        }
+        this.#tried(null);
+        return line;
+      } catch (error) {
+        const named = await nameWinner(this.#port, error);
+        this.#tried(named);
+        throw named;
+      }
+    };
+  }
+
+  /** Ends the announcement; the port itself is closed by the bus. */
+  async release(): Promise<void> {
+    const announced = this.#announced;
+    this.#announced = null;
+    if (announced) await new Promise<void>((resolve) => announced.server.close(() => resolve()));
+  }
+
+  /** Returns the server that has announced itself before, or null. */
+  async #announce(): Promise<AnnouncedServer | null> {
+    const name = announcementName(this.#port);
+    if (this.#announced?.name === name) return null;
+    await this.release();
+    const server = await listen(name, this.#me);
+    if (server !== null) {
+      this.#announced = { name, server };
+      return null;
+    }
+    const other = await findAnnounced(this.#port);
+    if (other === null && !this.#told) {
+      this.#told = true;
+      this.#trouble(
+        `another program has taken the name by which servers of ${this.#port} find each other, and does not use the port: clients of other users do not find this server by themselves; see 'ss -xlp | grep rackui-bus'`,
+      );
+    }
+    return other;
   }
 }
 
-function lockName(port: string): string {
-  let device = port;
-  try {
-    device = realpathSync(port);
-    // Numbers of pseudo-terminals are used again: a server whose simulator is gone must not hold the next one's lock.
-    if (device.startsWith('/dev/pts/')) device += `@${Math.round(statSync(device).ctimeMs)}`;
-  } catch {
-    // Not there yet; the bus will wait for it under the name given.
-  }
-  return `\0rackui-bus${device.slice(-NAME_LIMIT)}`;
+/** Adds to a port that is held whose server holds it, where one has announced itself. */
+async function nameWinner(port: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof LineError) || error.kind !== 'held' || error.winner) return error;
+  const other = await findAnnounced(port);
+  return other === null ? error : new LineError('held', describeWinner(port, other), true);
 }
 
-function listen(name: string, me: () => Holder): Promise<Server | null> {
+function describeWinner(port: string, { pid, user, socket }: AnnouncedServer): string {
+  return `the bus on ${port} has a rackui server already (pid ${pid}, user ${user}, socket ${socket}): use that one with --socket ${socket}, or end it with 'rackui --socket ${socket} server stop'`;
+}
+
+/** Null: the name is taken. */
+function listen(name: string, me: () => Announcement): Promise<Server | null> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -69,36 +139,9 @@ function listen(name: string, me: () => Holder): Promise<Server | null> {
     });
     server.listen(name, () => {
       server.removeAllListeners('error');
-      // Out of descriptors: who asks is not answered; the lock is held all the same.
+      // Out of descriptors: who asks is not answered.
       server.on('error', () => undefined);
       resolve(server);
     });
   });
-}
-
-function ask(name: string): Promise<Holder | null | 'gone'> {
-  return new Promise((resolve) => {
-    const socket = connect(name);
-    let text = '';
-    const done = (answer: Holder | null | 'gone'): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(answer);
-    };
-    const timer = setTimeout(() => done(null), ASK_MS);
-    socket.once('error', () => done('gone'));
-    socket.on('data', (chunk) => {
-      text += chunk.toString('utf8');
-      if (text.length > 4096) done(null);
-    });
-    socket.once('end', () => done(parseHolder(text)));
-  });
-}
-
-function parseHolder(text: string): Holder | null {
-  try {
-    return holderShape.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }

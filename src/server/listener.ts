@@ -1,9 +1,8 @@
 /** The Unix sockets at which clients knock: who may connect is a matter of the file's mode and group. */
-import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { promisify } from 'node:util';
+import { userName } from '../config/trust.ts';
 import { probeSocket } from '../config/socket-probe.ts';
 
 /** Longest path that the kernel takes for a Unix socket (sockaddr_un, less the closing zero). */
@@ -33,8 +32,14 @@ export async function listenAt(
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     await removeStale(path);
     const server = await bind(path, accept);
-    if (gid !== null) chownSync(path, -1, gid);
-    chmodSync(path, mode);
+    try {
+      if (gid !== null) setGroup(path, gid);
+      chmodSync(path, mode);
+    } catch (error) {
+      // A server that listens would keep the process from ending.
+      server.close();
+      throw error;
+    }
     return { path, stopListening: () => void server.close() };
   } catch (error) {
     if (error instanceof SocketUnavailable) throw error;
@@ -42,14 +47,14 @@ export async function listenAt(
   }
 }
 
-/** Number of a group, from the system's own databases; null when there is none of that name. */
-export async function groupId(name: string): Promise<number | null> {
+function setGroup(path: string, gid: number): void {
   try {
-    const { stdout } = await promisify(execFile)('getent', ['group', '--', name]);
-    const id = Number(stdout.split(':')[2]);
-    return Number.isInteger(id) ? id : null;
-  } catch {
-    return null;
+    chownSync(path, -1, gid);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'it failed';
+    throw new SocketUnavailable(
+      `socket ${path} cannot be given to group id ${gid} (${why}): add the server's user ${userName()} to that group and log in again, or set another server.group`,
+    );
   }
 }
 

@@ -1,9 +1,9 @@
 /** The server of one rack: begins it, and ends it in order. What it is made of is in `parts/`. */
-import { userInfo } from 'node:os';
 import type { ClientIdentity } from '../api/protocol.ts';
 import type { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
+import { userName } from '../config/trust.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';
 import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
 import type { Inventory } from '../rack/inventory.ts';
@@ -103,4 +103,4 @@ export class RackServer {
 }
 
 /** Who aborts operations when the server leaves. */
-const SELF: ClientIdentity = { user: userInfo().username, from: null, tty: null, program: 'serve', pid: process.pid };
+const SELF: ClientIdentity = { user: userName(), from: null, tty: null, program: 'serve', pid: process.pid };

@@ -1,5 +1,5 @@
 /** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
-import { userInfo } from 'node:os';
+import { userName } from '../config/trust.ts';
 import type { ServerInfo, Session, Snapshot } from '../api/protocol.ts';
 import { steadyNow } from '../lib/clock.ts';
 import type { Operations } from '../power/operations.ts';
@@ -94,7 +94,7 @@ export class RackView implements Picture {
       version: VERSION,
       pid: process.pid,
       startedAt: this.#startedAt,
-      user: userInfo().username,
+      user: userName(),
       port,
       socket,
       stateDir,

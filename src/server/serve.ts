@@ -1,5 +1,4 @@
 /** `rackui serve`, one rack of it: everything around its {@link RackServer}: lock, files, bus, the way out. */
-import { userInfo } from 'node:os';
 import { DEFAULT_UNLOCK } from '../bmc/codec.ts';
 import { createBus } from '../bmc/bus.ts';
 import { openLine } from '../bmc/line.ts';
@@ -8,13 +7,12 @@ import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { keepYoungSmall } from '../config/garbage.ts';
 import { readSecret } from '../config/secret.ts';
+import { groupId } from '../config/trust.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { openAudit } from '../power/audit.ts';
 import { openJournal, openPlanJournal } from '../power/journal.ts';
 import { Departure } from './departure.ts';
-import { CannotServe } from './failure.ts';
-import { takeInstanceLock, type Holder } from './instance-lock.ts';
-import { groupId } from './listener.ts';
+import { InstanceLock } from './instance-lock.ts';
 import { openLog, prepareStateDirectory } from './logs.ts';
 import { Recording } from './recording.ts';
 
@@ -44,27 +42,26 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { port, socket, stateDir } = options;
   prepareStateDirectory(stateDir);
   let leaving = false;
-  const lock = await takeInstanceLock(port, () => ({
-    pid: process.pid,
-    user: userInfo().username,
-    socket,
-    leaving,
-  }));
-  if (!lock.held) throw new CannotServe(taken(port, lock.by));
+  // What goes wrong before operators can be told is told as soon as the server is up.
+  const untold: string[] = [];
+  let tell = (text: string): void => void untold.push(text);
+  const lock = new InstanceLock(
+    port,
+    () => ({ pid: process.pid, socket, leaving }),
+    (text) => tell(text),
+  );
+  await lock.expectFree();
   const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
   const departure = new Departure(options.exitWithStdin, log);
   let bus: Bus | null = null;
   let recording: Recording | null = null;
-  // What goes wrong with the recording is told to operators as soon as there is somebody who tells them.
-  const untold: string[] = [];
-  let tell = (text: string): void => void untold.push(text);
   const audit = openAudit(stateDir);
   const journal = openJournal(stateDir, (text) => log.warn(text));
   const planJournal = openPlanJournal(stateDir, (text) => log.warn(text));
   try {
     const unlock = await unlockString(options.loaded);
     const tap = new LineTap(steadyNow, [unlock]);
-    bus = makeBus(options, unlock, tap);
+    bus = makeBus(options, unlock, tap.around(lock.around(openLine)));
     if (options.record !== null)
       recording = new Recording(options.record, tap, {
         port,
@@ -77,6 +74,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     const gid = await operatorsGroup(options.loaded);
     // The bus takes a while to come up and the terminal emulator to load: both at once.
     bus.start();
+    await lock.expectOpened();
     const { RackServer } = await import('./rack-server.ts');
     const server = new RackServer({
       ...options,
@@ -125,12 +123,12 @@ async function unlockString({ config }: LoadedConfig): Promise<string> {
 }
 
 /** @throws {ConfigError} where the unlock string could harm */
-function makeBus({ loaded, port }: ServeOptions, unlock: string, tap: LineTap): Bus {
+function makeBus({ loaded, port }: ServeOptions, unlock: string, open: ReturnType<LineTap['around']>): Bus {
   const { config } = loaded;
   try {
     return createBus({
       ...{ port, unlock, pacingMs: config.console.pacing, gapMs: config.poll.gap },
-      open: tap.around(openLine),
+      open,
     });
   } catch (error) {
     throw inConfig(loaded, `unlock: ${error instanceof Error ? error.message : 'cannot be used'}`);
@@ -148,10 +146,4 @@ async function operatorsGroup(loaded: LoadedConfig): Promise<number | null> {
 
 function inConfig({ path }: LoadedConfig, message: string): ConfigError {
   return new ConfigError([{ file: path ?? 'configuration', line: 0, col: 0, message }]);
-}
-
-function taken(port: string, by: Holder | null): string {
-  if (by === null)
-    return `the bus on ${port} has a rackui server already, which does not say whose it is; see 'ps -C node -o pid,user,args'`;
-  return `the bus on ${port} has a rackui server already (pid ${by.pid}, user ${by.user}): use that one with --socket ${by.socket}, or end it with 'rackui --socket ${by.socket} server stop'`;
 }

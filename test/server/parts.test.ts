@@ -7,7 +7,6 @@ import type { Operation, Outcome } from '../../src/api/power.ts';
 import type { EventRecord } from '../../src/api/protocol.ts';
 import { BackOff } from '../../src/server/backoff.ts';
 import { EventLog } from '../../src/server/events.ts';
-import { takeInstanceLock } from '../../src/server/instance-lock.ts';
 import { LineFile } from '../../src/server/line-file.ts';
 import { Linger } from '../../src/server/linger.ts';
 import { EventFile } from '../../src/server/logs.ts';
@@ -98,32 +97,6 @@ describe('files of lines', () => {
     const blocked = new EventFile(join(dir, 'blocked'), (text) => troubles.push(text));
     for (let n = 0; n < 5; n++) blocked.write('{}\n');
     expect(troubles).toEqual([expect.stringMatching(/event log .* cannot be written: /)]);
-  });
-});
-
-describe('the lock of a port', () => {
-  const me = { pid: 1, user: 'pi', socket: '/run/x.sock', leaving: false };
-
-  test('the second one learns who has it; released it can be had', async () => {
-    const port = join(dir, 'tty');
-    const first = await takeInstanceLock(port, () => me);
-    expect(first.held).toBe(true);
-    expect(await takeInstanceLock(port, () => ({ ...me, pid: 2 }))).toEqual({ held: false, by: me });
-    expect((await takeInstanceLock(join(dir, 'other'), () => me)).held).toBe(true);
-    if (first.held) await first.release();
-    expect((await takeInstanceLock(port, () => me)).held).toBe(true);
-  });
-
-  test('a holder that is leaving is waited for', async () => {
-    const port = join(dir, 'tty');
-    let asked = 0;
-    const first = await takeInstanceLock(port, () => {
-      asked++;
-      if (asked === 3 && first.held) void first.release();
-      return { ...me, leaving: true };
-    });
-    expect((await takeInstanceLock(port, () => me)).held).toBe(true);
-    expect(asked).toBeGreaterThanOrEqual(3);
   });
 });
 

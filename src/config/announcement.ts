@@ -1,0 +1,121 @@
+/**
+ * How servers and clients of one port find the server that uses it: an abstract Unix socket named after the device, at
+ * which that server says who it is. Every local user can take such a name, so nothing that is said there counts until
+ * the file system confirms it: the socket that is named belongs to the user of the process that is named, nobody else
+ * could have put it there, and that process may open the port.
+ */
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { isAbsolute } from 'node:path';
+import { findUntrusted, userName } from './trust.ts';
+
+/** How long a server may take to say who it is, ms. */
+const ASK_MS = 1_000;
+/** The kernel takes 107 bytes after the leading zero; the end of a device's path is its telling part. */
+const NAME_LIMIT = 80;
+const MAX_ANSWER = 4_096;
+
+/** What a server says of itself. */
+export interface Announcement {
+  pid: number;
+  socket: string;
+  /** It is on its way out: the port will be free in a moment. */
+  leaving: boolean;
+}
+
+/** A server of which the file system confirms what it said. */
+export interface AnnouncedServer extends Announcement {
+  uid: number;
+  /** From the system's own list of users. */
+  user: string;
+}
+
+/** The abstract name at which the server of a port announces itself. */
+export function announcementName(port: string): string {
+  let device = port;
+  try {
+    device = realpathSync(port);
+    // Numbers of pseudo-terminals are used again: a server whose simulator is gone must not stand for the next one.
+    if (device.startsWith('/dev/pts/')) device += `@${Math.round(statSync(device).ctimeMs)}`;
+  } catch {
+    // Not there yet, or a pattern: its name as given.
+  }
+  return `\0rackui-bus${device.slice(-NAME_LIMIT)}`;
+}
+
+/** Returns the server that announces itself for `port`, or null: none does, or what it says is not confirmed. */
+export async function findAnnounced(port: string): Promise<AnnouncedServer | null> {
+  const said = parseAnnouncement(await ask(announcementName(port)));
+  return said === null ? null : confirm(said, port);
+}
+
+/** True where somebody says anything at the name of `port`, true or not: perhaps a server that is still starting. */
+export async function isAnnounced(port: string): Promise<boolean> {
+  return parseAnnouncement(await ask(announcementName(port))) !== null;
+}
+
+/** Checks an announcement against the file system. Null: it is not true, or this user cannot see whether it is. */
+export function confirm(said: Announcement, port: string): AnnouncedServer | null {
+  try {
+    const { uid, groups } = credentials(said.pid);
+    const stat = lstatSync(said.socket);
+    if (!stat.isSocket() || stat.uid !== uid) return null;
+    if (findUntrusted(said.socket, [uid]) !== null || !mayUse(port, uid, groups)) return null;
+    return { ...said, uid, user: userName(uid) };
+  } catch {
+    return null;
+  }
+}
+
+/** Effective user and groups of a process, as the kernel tells everybody. @throws where there is no such process */
+function credentials(pid: number): { uid: number; groups: number[] } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const numbers = (field: string): number[] =>
+    (new RegExp(`^${field}:(.*)$`, 'm').exec(status)?.[1] ?? '').trim().split(/\s+/).map(Number);
+  const uid = numbers('Uid')[1];
+  const gid = numbers('Gid')[1];
+  if (uid === undefined || gid === undefined) throw new Error('no credentials');
+  return { uid, groups: [gid, ...numbers('Groups')] };
+}
+
+/** True where a user with these groups can read and write the port; false while it is not there, except for root. */
+function mayUse(port: string, uid: number, groups: readonly number[]): boolean {
+  if (uid === 0) return true;
+  const stat = statSync(port, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  const shift = stat.uid === uid ? 6 : groups.includes(stat.gid) ? 3 : 0;
+  return ((stat.mode >> shift) & 0o6) === 0o6;
+}
+
+/** What is said at the abstract name; empty: nobody is there, or nothing came in time. */
+function ask(name: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(name);
+    let text = '';
+    const done = (): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(text);
+    };
+    const timer = setTimeout(done, ASK_MS);
+    socket.once('error', done);
+    socket.on('data', (chunk) => {
+      text += chunk.toString('utf8');
+      if (text.length > MAX_ANSWER) done();
+    });
+    socket.once('end', done);
+  });
+}
+
+function parseAnnouncement(text: string): Announcement | null {
+  try {
+    const said = JSON.parse(text) as Partial<Record<keyof Announcement, unknown>>;
+    const { pid, socket, leaving } = said;
+    if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof leaving !== 'boolean') return null;
+    // Printable characters only: the path is shown, and goes into command lines that are copied.
+    if (typeof socket !== 'string' || !isAbsolute(socket) || !/^[\x21-\x7e]{1,256}$/.test(socket)) return null;
+    return { pid, socket, leaving };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,171 @@
+/** One server a port, and who is believed to be it: with real processes of several users. */
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { announcementName } from '../../src/config/announcement.ts';
+import { IS_ROOT, NOBODY, rackuiAs, runAs, STRANGER } from '../support/other-user.ts';
+import { startRack, type TestRack } from '../support/rack.ts';
+import { ServeProcess } from './process.ts';
+
+const SWEEP = { addrs: null, interrupt: false };
+
+let rack: TestRack;
+let dir: string;
+beforeAll(async () => {
+  rack = await startRack({ args: ['--nodes', '3'] });
+});
+afterAll(() => rack.stop());
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rackui-test-users-'));
+  chmodSync(dir, 0o755);
+});
+afterEach(() => {
+  chownSync(rack.port, 0, 0);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A program that listens at these names (NUL first: abstract) and tells what it hears. */
+function listener(names: readonly string[], answer: string): [string, ...string[]] {
+  const script = `for (const name of ${JSON.stringify(names)}) require('net').createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => console.log('heard ' + chunk.toString('hex')));
+      ${answer === '' ? '' : `socket.end(${JSON.stringify(answer)});`}
+    }).listen(name, () => console.log('listens'));
+    process.umask(0);`;
+  return [process.execPath, '-e', script];
+}
+
+describe.runIf(IS_ROOT)('servers of several users', () => {
+  test('a user without access to the port starts no server, and hears why', async () => {
+    await using asking = rackuiAs(NOBODY, dir, ['status', '--port', rack.port]);
+    expect(await asking.exited).toBe(5);
+    expect(asking.said()).toContain(`may not open ${rack.port}, so none is started`);
+    expect(existsSync(join(dir, `home-${NOBODY}`, '.local'))).toBe(false);
+  });
+
+  test('a server that may not open the port keeps no other from it', async () => {
+    await using useless = rackuiAs(NOBODY, dir, ['serve', '--port', rack.port]);
+    await useless.until(/^ready/m);
+    await using service = await new ServeProcess({ port: rack.port }).ready();
+    const { client } = await service.connect();
+    expect((await client.request('sweep', SWEEP)).bus.state).toBe('ready');
+  });
+
+  test.each([
+    ['says nothing', ''],
+    ['claims to be a server', JSON.stringify({ pid: 1, user: 'root', socket: '/run/x.sock', leaving: false })],
+    ['says that it leaves', JSON.stringify({ pid: 1, user: 'root', socket: '/etc/hostname', leaving: true })],
+    ['sends a terminal sequences', JSON.stringify({ pid: 1, socket: '/tmp/\x1b]0;owned\x07', leaving: false })],
+  ])('a stranger who takes the abstract name and %s stops no server', async (_what, answer) => {
+    await using squatter = runAs(NOBODY, listener([announcementName(rack.port)], answer));
+    await squatter.until(/listens/);
+    await using service = await new ServeProcess({ port: rack.port }).ready();
+    const { client } = await service.connect();
+    expect((await client.request('sweep', SWEEP)).bus.state).toBe('ready');
+    const events = await client.request('events.list', { limit: 50 });
+    expect(events.map(({ text }) => text).join('\n')).toContain('another program has taken the name by which servers');
+    expect(service.said).not.toContain('owned');
+    await using second = new ServeProcess({ port: rack.port });
+    await second.ready();
+    const other = await second.connect();
+    // The port itself is the lock.
+    expect((await other.client.request('sweep', SWEEP)).bus).toMatchObject({ state: 'down' });
+  });
+
+  test('root finds the server of another user that holds the port', async () => {
+    chownSync(rack.port, NOBODY, -1);
+    await using server = rackuiAs(NOBODY, dir, ['serve', '--port', rack.port]);
+    await server.until(/^ready/m);
+    await using asking = rackuiAs(0, dir, ['server', 'status', '--port', rack.port]);
+    expect(await asking.exited).toBe(0);
+    expect(asking.said()).toContain(join(dir, `home-${NOBODY}`));
+    await using second = rackuiAs(0, dir, ['serve', '--port', rack.port]);
+    expect(await second.exited).toBe(5);
+    expect(second.said()).toMatch(
+      /has a rackui server already \(pid \d+, user nobody, socket \S+\.sock\): use that one/,
+    );
+  });
+
+  test('a user outside of the group is told whose server it is, and is not connected', async () => {
+    chownSync(rack.port, NOBODY, -1);
+    await using server = rackuiAs(NOBODY, dir, ['serve', '--port', rack.port]);
+    await server.until(/^ready/m);
+    chmodSync(join(dir, `home-${NOBODY}`), 0o755);
+    chmodSync(join(dir, `home-${NOBODY}`, 'run'), 0o755);
+    chmodSync(join(dir, `home-${NOBODY}`, 'run', 'rackui'), 0o755);
+    await using asking = rackuiAs(STRANGER, dir, ['status', '--port', rack.port]);
+    expect(await asking.exited).toBe(5);
+    expect(asking.said()).toMatch(/used by the rackui server of user nobody \(pid \d+\), and it cannot be joined/);
+  });
+
+  test.each([
+    ['a directory in /tmp that a stranger made first', 0o755],
+    ['a directory that everybody can write', 0o777],
+  ])('a client believes no socket in %s', async (_what, mode) => {
+    const temp = join(dir, 'tmp');
+    mkdirSync(temp);
+    chmodSync(temp, 0o1777);
+    const place = join(temp, `rackui-${STRANGER}`);
+    mkdirSync(place);
+    chmodSync(place, mode);
+    chownSync(place, NOBODY, NOBODY);
+    const slug = rack.port.slice(1).replaceAll('/', '-');
+    await using stranger = runAs(NOBODY, listener([join(place, `${slug}.sock`)], ''));
+    await stranger.until(/listens/);
+    await using asking = rackuiAs(STRANGER, dir, ['status', '--port', rack.port], {
+      XDG_RUNTIME_DIR: '',
+      TMPDIR: temp,
+    });
+    expect(await asking.exited).toBe(5);
+    expect(asking.said()).toMatch(/is not believed, because \S+ (belongs to user id 65534|can be written by others)/);
+    await using named = rackuiAs(STRANGER, dir, ['status', '--socket', join(place, `${slug}.sock`)]);
+    expect(await named.exited).toBe(5);
+    expect(named.said()).toContain('is not believed');
+    expect(stranger.said()).not.toContain('heard');
+  });
+
+  test('a socket that cannot be given to its group ends the server with a sentence', async () => {
+    chownSync(rack.port, NOBODY, -1);
+    const config = join(dir, 'rack.yaml');
+    writeFileSync(config, 'server: { group: root }\n', { mode: 0o644 });
+    await using server = rackuiAs(NOBODY, dir, ['serve', '--port', rack.port, '--config', config]);
+    expect(await server.exited).toBe(5);
+    expect(server.said()).toMatch(
+      /cannot be given to group id 0 \(EPERM\): add the server's user nobody to that group/,
+    );
+  });
+});
+
+test('two servers started at once: one serves, the other says which', async () => {
+  await using a = new ServeProcess({ port: rack.port });
+  await using b = new ServeProcess({ port: rack.port });
+  const [ready, refused] = await Promise.race([
+    a.exited.then(() => [b, a] as const),
+    b.exited.then(() => [a, b] as const),
+  ]);
+  expect((await refused.exited).code).toBe(5);
+  expect(refused.said).toContain(`pid ${ready.pid}`);
+  await ready.ready();
+});
+
+test('of several racks one that another server has is served when that one ends', async () => {
+  const other = await startRack({ args: ['--nodes', '2'] });
+  try {
+    await using holder = await new ServeProcess({ port: other.port }).ready();
+    for (const [name, port] of [
+      ['north', rack.port],
+      ['south', other.port],
+    ] as const)
+      writeFileSync(join(dir, `${name}.yaml`), `name: ${name}\nport: ${port}\n`);
+    writeFileSync(join(dir, 'racks.yaml'), 'racks: [north.yaml, south.yaml]\n');
+    await using both = rackuiAs(0, dir, ['serve', '--config', join(dir, 'racks.yaml')]);
+    await both.until(/^ready .*/m);
+    await both.until(/rack south is not served yet: the bus on .* has a rackui server already \(pid \d+/);
+    holder.kill('SIGTERM');
+    await holder.exited;
+    await both.until(new RegExp(`^ready socket=\\S+ port=${other.port}$`, 'm'));
+  } finally {
+    await other.stop();
+  }
+});
