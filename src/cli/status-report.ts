@@ -1,9 +1,10 @@
 /** What `rackui status` says of a rack: one record a node, as JSON and as a table. Pure. */
-import type { BusState, Snapshot } from '../api/protocol.ts';
+import type { BusState, NodeState, Snapshot } from '../api/protocol.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { ampsOf, totalDraw, VOLTS, type Calibration } from '../rack/calibration.ts';
 import type { InventoryNode } from '../rack/inventory.ts';
-import { ageMs, shownPower, STALE_AFTER_MS, type Reading, type ShownPower, type Source } from '../rack/reading.ts';
+import { shownPower, STALE_AFTER_MS, type Power, type Sample, type ShownPower, type Source } from '../rack/reading.ts';
+import { CONDITIONS, nodeCondition, type NodeCondition, type System } from '../rack/system.ts';
 
 /** The documented shape of `rackui status --json`. */
 export interface StatusReport {
@@ -27,7 +28,12 @@ export interface NodeReport {
   name: string;
   role: string | null;
   cluster: string | null;
+  /** The BMC's word. */
   power: ShownPower;
+  /** What is known of its operating system, for how long and from what; null: it has no power, or that is not known. */
+  system: System | null;
+  systemAgeMs: number | null;
+  systemWhy: string | null;
   /** Counts, 0 to 255, of no known unit; null while unknown. */
   current: number | null;
   /** The same in amperes; null while unknown, and where nobody calibrated the node. */
@@ -35,12 +41,23 @@ export interface NodeReport {
   fan: number | null;
   /** Age of the sample that is reported, or that was the last; null where there is none. */
   ageMs: number | null;
+  /** `fresh`: the values are of now. `stale`: only `last` is there, of `ageMs` ago. `none`: it never answered. */
+  freshness: 'fresh' | 'stale' | 'none';
+  /** The latest sample, however old: history where `freshness` is not `fresh`. */
+  last: LastValues | null;
   /** On whose account the reported values were read; null while unknown. */
   source: Source | null;
   master: boolean;
   alarms: string[];
   /** Running operation. */
   op: string | null;
+}
+
+export interface LastValues {
+  power: Power;
+  current: number;
+  amps: number | null;
+  fan: number;
 }
 
 /** States in which nobody can ask a BMC: what was known is no longer known. */
@@ -73,7 +90,7 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
         name: node.name,
         role: node.role,
         cluster: node.cluster,
-        ...known(state?.reading ?? { state: 'unasked' }, node.calibration, snapshot),
+        ...known(state, node.calibration, snapshot),
         master: isMaster(node, bus.master),
         alarms: state?.alarms ?? [],
         op: state?.op ?? null,
@@ -87,25 +104,51 @@ function isMaster(node: InventoryNode, seen: Address | null): boolean {
   return seen === null ? node.role === 'master' : node.addr === seen;
 }
 
+type KnownValues = Pick<
+  NodeReport,
+  | 'power'
+  | 'current'
+  | 'amps'
+  | 'fan'
+  | 'ageMs'
+  | 'freshness'
+  | 'last'
+  | 'source'
+  | 'system'
+  | 'systemAgeMs'
+  | 'systemWhy'
+>;
+
 /** Old is not known: beyond {@link STALE_AFTER_MS}, or while nobody can be asked, a value is history. */
-function known(
-  reading: Reading,
-  calibration: Calibration | null,
-  { bus, now }: Snapshot,
-): Pick<NodeReport, 'power' | 'current' | 'amps' | 'fan' | 'ageMs' | 'source'> {
-  const nothing = { current: null, amps: null, fan: null, source: null };
-  const age = ageMs(reading, now);
-  if (reading.state !== 'ok' || age === null) {
-    const last = reading.state === 'failed' ? reading.last : null;
-    return { ...nothing, power: shownPower(reading), ageMs: last === null ? null : Math.max(0, now - last.at) };
-  }
-  if (age > STALE_AFTER_MS || !busUsable(bus.state)) return { ...nothing, power: 'unknown', ageMs: Math.round(age) };
-  const { power, current, fan } = reading.sample;
-  const amps = ampsOf(current, calibration);
+function known(state: NodeState | undefined, calibration: Calibration | null, { bus, now }: Snapshot): KnownValues {
+  const reading = state?.reading ?? { state: 'unasked' };
+  const sample = reading.state === 'unasked' ? null : reading.state === 'ok' ? reading.sample : reading.last;
+  const ageMs = sample === null ? null : Math.max(0, Math.round(now - sample.at));
+  const last = sample && valuesOf(sample, calibration);
+  const unknown = { current: null, amps: null, fan: null, source: null };
+  const noSystem = { system: null, systemAgeMs: null, systemWhy: null };
+  if (reading.state !== 'ok' || ageMs === null || last === null)
+    return { ...unknown, ...noSystem, power: shownPower(reading), ageMs, last, freshness: last ? 'stale' : 'none' };
+  if (ageMs > STALE_AFTER_MS || !busUsable(bus.state))
+    return { ...unknown, ...noSystem, power: 'unknown', ageMs, last, freshness: 'stale' };
+  const { system = null } = state ?? {};
   return {
-    ...{ power, current, fan, ageMs: Math.round(age), source: reading.source },
-    amps: amps === null ? null : Number(amps.toFixed(3)),
+    ...last,
+    ...{ ageMs, last, freshness: 'fresh', source: reading.source },
+    system: system?.system ?? null,
+    systemAgeMs: system === null || system.system === 'unknown' ? null : Math.max(0, Math.round(now - system.since)),
+    systemWhy: system === null || system.why === '' ? null : system.why,
   };
+}
+
+function valuesOf({ power, current, fan }: Sample, calibration: Calibration | null): LastValues {
+  const amps = ampsOf(current, calibration);
+  return { power, current, fan, amps: amps === null ? null : Number(amps.toFixed(3)) };
+}
+
+/** What a node is called: its power, or what is known of its system. */
+export function conditionOf({ power, system }: NodeReport): NodeCondition {
+  return nodeCondition(power, system === null ? null : { system });
 }
 
 /** The report as lines: a head line, then a table. */
@@ -119,9 +162,7 @@ export function statusTable(report: StatusReport): string[] {
     node.pos,
     node.name,
     node.role ?? '',
-    node.power,
-    node.amps !== null ? `${node.amps.toFixed(2)} A` : String(node.current ?? '-'),
-    node.fan === null ? '-' : String(node.fan),
+    ...values(node),
     node.ageMs === null ? '-' : ageText(node.ageMs),
     marks(node),
   ]);
@@ -129,16 +170,39 @@ export function statusTable(report: StatusReport): string[] {
   return [head, ...trouble, ...aligned([titles, ...rows], [5, 6, 7])];
 }
 
+/** Power, current and fan. In brackets where they were read too long ago to be believed: `unknown (on)`, `(43)`. */
+function values(node: NodeReport): [power: string, current: string, fan: string] {
+  const { last, freshness } = node;
+  const condition = conditionOf(node);
+  if (last === null) return [condition, '-', '-'];
+  const current = last.amps !== null ? `${last.amps.toFixed(2)} A` : String(last.current);
+  if (freshness === 'fresh') return [condition, current, String(last.fan)];
+  return [`${condition} (${last.power})`, `(${current})`, `(${last.fan})`];
+}
+
 /** `bus ready on /dev/serial0, sweep 71 ms; 22 on, 1 off, 1 unknown`. */
 function summary({ bus, nodes }: StatusReport): string {
   const sweep = bus.state === 'ready' && bus.sweepMs !== null ? `, sweep ${Math.round(bus.sweepMs)} ms` : '';
-  const counts = (['on', 'off', 'disabled', 'unknown', 'absent'] as const)
-    .map((power) => [nodes.filter((node) => node.power === power).length, power] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, power]) => `${count} ${power}`);
+  const counts = conditionCounts(nodes);
   const total = totalCurrent(nodes);
   const current = total === null ? [] : [`current ${total} in total`];
   return `bus ${bus.state} on ${bus.port}${sweep}; ${[...counts, ...current].join(', ') || 'no nodes'}`;
+}
+
+/** `21 on`, `1 halted`, `2 unknown (2 last on)`: none of what there is none of. */
+export function conditionCounts(nodes: readonly NodeReport[]): string[] {
+  return CONDITIONS.map((condition) => [condition, nodes.filter((node) => conditionOf(node) === condition)] as const)
+    .filter(([, some]) => some.length > 0)
+    .map(([condition, some]) => `${some.length} ${condition}${lastPowers(some)}`);
+}
+
+function lastPowers(nodes: readonly NodeReport[]): string {
+  const stale = nodes.filter(({ freshness }) => freshness === 'stale');
+  const counts = (['on', 'off', 'disabled'] as const)
+    .map((power) => [stale.filter(({ last }) => last?.power === power).length, power] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, power]) => `${count} last ${power}`);
+  return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
 }
 
 /** Of the nodes that are known: `862 counts`, or `11.20 A (56 W)` where each of them is calibrated; null: none is known. */

@@ -4,7 +4,8 @@ import type { ServerNotes, Snapshot } from '../api/protocol.ts';
 import type { RackClient } from '../client/client.ts';
 import { iso } from './dates.ts';
 import { print, printJson } from './output.ts';
-import { statusTable, type NodeReport, type StatusReport } from './status-report.ts';
+import { conditionText } from '../rack/system.ts';
+import { ageText, conditionOf, statusTable, type NodeReport, type StatusReport } from './status-report.ts';
 
 /** Ages on a screen go on between updates. */
 const REDRAW_MS = 1_000;
@@ -93,11 +94,13 @@ function lines(json: boolean, now: () => number): Output {
   };
 }
 
-function stateOf({ power, op, alarms }: NodeReport): string {
-  return [power, op ?? '', ...alarms].join('|');
+function stateOf(node: NodeReport): string {
+  return [conditionOf(node), node.op ?? '', ...node.alarms].join('|');
 }
 
 function statusLine(node: NodeReport): string {
   const extra = [...(node.op === null ? [] : [`operation ${node.op}`]), ...node.alarms].join(', ');
-  return `${node.name} (${node.pos}, ${node.addr}) ${node.power}${extra === '' ? '' : `: ${extra}`}`;
+  const { last, freshness, ageMs } = node;
+  const old = freshness === 'stale' && last !== null ? ` (last ${last.power}, ${ageText(ageMs ?? 0)} ago)` : '';
+  return `${node.name} (${node.pos}, ${node.addr}) ${conditionText(conditionOf(node))}${old}${extra === '' ? '' : `: ${extra}`}`;
 }

@@ -6,6 +6,7 @@
 import { formatAddress, formatPosition, rowOf, type Address } from '../rack/address.ts';
 import type { InventoryNode } from '../rack/inventory.ts';
 import { freshness, shownPower } from '../rack/reading.ts';
+import { nodeCondition } from '../rack/system.ts';
 import type { State } from './state.ts';
 
 /** Fields by name, in the order in which they are told. */
@@ -95,7 +96,14 @@ function valuesOf(state: State, node: InventoryNode, field: Field): string[] {
     case 'state': {
       const reading = view?.reading ?? { state: 'unasked' };
       const stale = state.link.kind === 'lost' || freshness(reading, state.now, state.intervalMs) === 'stale';
-      return [shownPower(reading), ...(reading.state === 'failed' ? ['lost'] : []), ...(stale ? ['stale'] : [])];
+      const power = shownPower(reading);
+      const condition = nodeCondition(power, view?.system ?? null);
+      return [
+        power,
+        ...(condition === power ? [] : [condition]),
+        ...(reading.state === 'failed' ? ['lost'] : []),
+        ...(stale ? ['stale'] : []),
+      ];
     }
     case 'role':
     case 'cluster':

@@ -1,8 +1,8 @@
 /** The interface's signs, in Unicode and in plain ASCII. Each is one column wide in every terminal that was tried. */
-import type { ShownPower } from '../rack/reading.ts';
+import type { NodeCondition } from '../rack/system.ts';
 
 export interface Glyphs {
-  power: Record<ShownPower, string>;
+  power: Record<NodeCondition, string>;
   /** Eight heights, lowest first. */
   bars: readonly string[];
   gap: string;
@@ -28,10 +28,24 @@ export interface Glyphs {
   plain: boolean;
 }
 
-/** Beside the glyph, always: N on, F off, D disabled, ? unknown, - never answered. */
-export const POWER_LETTER: Record<ShownPower, string> = { on: 'N', off: 'F', disabled: 'D', unknown: '?', absent: '-' };
-export const POWER_WORD: Record<ShownPower, string> = {
+/** Beside the glyph, always: no two conditions have one letter. */
+export const POWER_LETTER: Record<NodeCondition, string> = {
+  on: 'N',
+  booting: 'B',
+  'going-down': 'G',
+  halted: 'H',
+  failed: 'E',
+  off: 'F',
+  disabled: 'D',
+  unknown: '?',
+  absent: '-',
+};
+export const POWER_WORD: Record<NodeCondition, string> = {
   on: 'on',
+  booting: 'booting',
+  'going-down': 'going down',
+  halted: 'halted',
+  failed: 'not up',
   off: 'off',
   disabled: 'disabled',
   unknown: 'unknown',
@@ -39,7 +53,10 @@ export const POWER_WORD: Record<ShownPower, string> = {
 };
 
 const unicode: Glyphs = {
-  power: { on: '●', off: '○', disabled: '⊘', unknown: '?', absent: '·' },
+  power: {
+    ...{ on: '●', booting: '△', 'going-down': '▽', halted: '■', failed: '✗' },
+    ...{ off: '○', disabled: '⊘', unknown: '?', absent: '·' },
+  },
   bars: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
   gap: '·',
   master: '★',
@@ -63,7 +80,10 @@ const unicode: Glyphs = {
 };
 
 const ascii: Glyphs = {
-  power: { on: '*', off: 'o', disabled: 'x', unknown: '?', absent: '.' },
+  power: {
+    ...{ on: '*', booting: '^', 'going-down': 'v', halted: '#', failed: '%' },
+    ...{ off: 'o', disabled: 'x', unknown: '?', absent: '.' },
+  },
   bars: ['_', '_', '.', '-', '-', '=', '+', '#'],
   gap: ' ',
   master: 'M',

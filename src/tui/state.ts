@@ -8,6 +8,7 @@ import type { Alarm } from '../rack/alarm-book.ts';
 import { NO_LAST_SCREEN, type LastScreens } from './state-last-screen.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
+import type { SystemState } from '../rack/system.ts';
 import { NO_CONSOLE, type ConsolePane } from './state-console.ts';
 import { NO_DETAIL, type Detail } from './state-detail.ts';
 import type { Overlay } from './state-overlay.ts';
@@ -20,6 +21,8 @@ export interface NodeView {
   history: readonly ([number, number] | null)[];
   /** When the last entry of the history was made, server's clock. */
   historyAt: number;
+  /** What is known of its operating system; null: it has no power. */
+  system: SystemState | null;
   alarms: readonly string[];
   op: string | null;
 }
@@ -102,6 +105,7 @@ export function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
         reading: node.reading,
         history: (node.history ?? []).slice(-HISTORY),
         historyAt: node.reading.state === 'ok' ? node.reading.sample.at : snapshot.now,
+        system: node.system,
         alarms: node.alarms,
         op: node.op,
       },

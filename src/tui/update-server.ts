@@ -79,14 +79,14 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
 
 /** A new sample becomes the history's next point; a failure becomes a gap in it. */
 function withNode(before: NodeView | undefined, node: NodeState, now: number): NodeView {
-  const { reading, alarms, op } = node;
+  const { reading, system, alarms, op } = node;
   const history = node.history ?? before?.history ?? [];
   const at = reading.state === 'ok' ? reading.sample.at : now;
   const last = before?.historyAt ?? 0;
   const isNew = node.history === undefined && at > last && (reading.state === 'ok' || reading.state === 'failed');
-  if (!isNew) return { reading, history: history.slice(-HISTORY), historyAt: Math.max(at, last), alarms, op };
+  if (!isNew) return { reading, history: history.slice(-HISTORY), historyAt: Math.max(at, last), system, alarms, op };
   const point: [number, number] | null = reading.state === 'ok' ? [reading.sample.current, reading.sample.fan] : null;
-  return { reading, history: [...history, point].slice(-HISTORY), historyAt: at, alarms, op };
+  return { reading, history: [...history, point].slice(-HISTORY), historyAt: at, system, alarms, op };
 }
 
 function operated(state: State, operation: Operation): State {

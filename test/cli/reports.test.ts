@@ -6,8 +6,10 @@ import { Emulator, paintLine } from '../../src/cli/console/emulator.ts';
 import { ConsoleKeys } from '../../src/cli/console/keys.ts';
 import { printJson, shown } from '../../src/cli/output.ts';
 import { ageText, statusReport, statusTable } from '../../src/cli/status-report.ts';
+import { nodeSentences, statusSentences } from '../../src/cli/plain/sentences.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { Reading, Sample } from '../../src/rack/reading.ts';
+import { UNKNOWN_SYSTEM, type System } from '../../src/rack/system.ts';
 
 const NOW = 1_000_000;
 const sample = (age: number): Sample => ({ power: 'on', current: 29, fan: 116, at: NOW - age, rttMs: 3 });
@@ -75,7 +77,49 @@ describe('status: unknown is not off, and old is not known', () => {
       'ADDR  POS  NAME     ROLE  POWER  CURRENT  FAN    AGE',
       '03    A-3  node-03        on          29  116  0.2 s',
     ]);
-    expect(table(snapshotOf(ok, 'down')).slice(0, 2)).toEqual(['r: bus down on /dev/x; 1 unknown', 'why']);
+    expect(table(snapshotOf(ok, 'down')).slice(0, 2)).toEqual(['r: bus down on /dev/x; 1 unknown (1 last on)', 'why']);
+  });
+
+  const long: Reading = { state: 'ok', sample: sample(300_000), source: 'sweep' };
+  const last = { power: 'on', current: 29, amps: null, fan: 116 };
+  test.each<[what: string, snapshot: Snapshot, freshness: string, ageMs: number | null, last: unknown]>([
+    ['fresh', snapshotOf(ok), 'fresh', 200, last],
+    ['a console open for five minutes', snapshotOf(long, 'paused'), 'stale', 300_000, last],
+    ['the bus away', snapshotOf(ok, 'wedged'), 'stale', 200, last],
+    ['stopped answering', snapshotOf({ ...failed, last: sample(500) }), 'stale', 500, last],
+    ['never answered', snapshotOf({ ...failed, last: null }), 'none', null, null],
+    ['never asked', snapshotOf({ state: 'unasked' }), 'none', null, null],
+  ])('last values and their age: %s', (_what, snapshot, freshness, age, values) => {
+    const [node] = statusReport(snapshot, snapshot.rack.nodes).nodes;
+    expect([node?.freshness, node?.ageMs, node?.last]).toEqual([freshness, age, values]);
+  });
+
+  test('old values stand in brackets, with their age, in table and sentences', () => {
+    const snapshot = snapshotOf(long, 'paused');
+    const report = statusReport(snapshot, snapshot.rack.nodes);
+    expect(statusTable(report).slice(-1)).toEqual(['03    A-3  node-03        unknown (on)     (29)  (116)  5 min']);
+    expect(nodeSentences(snapshot, snapshot.rack.nodes)).toEqual([
+      'node-03, A-3, address 03: unknown, last heard 5 min ago: on, current 29 counts, fan 116 counts.',
+    ]);
+    expect(statusSentences(snapshot)[0]).toContain('Of 1 nodes 1 unknown (1 last on).');
+  });
+
+  test.each<[system: System, called: string, sentence: string]>([
+    ['halted', 'halted', 'halted, still powered, '],
+    ['going-down', 'going-down', 'halted or going down, still powered, '],
+    ['failed', 'failed', 'on, its system is not up, '],
+    ['booting', 'booting', 'booting, '],
+    ['up', 'on', 'on, '],
+    ['unknown', 'on', 'on, '],
+  ])('power is the word of the BMC, and a system that is %s is called %s', (system, called, sentence) => {
+    const snapshot = snapshotOf(ok);
+    const state = { ...UNKNOWN_SYSTEM, system, since: NOW - 60_000, why: 'said “x”' };
+    snapshot.nodes = snapshot.nodes.map((node) => ({ ...node, system: state }));
+    const report = statusReport(snapshot, snapshot.rack.nodes);
+    expect(report.nodes[0]).toMatchObject({ power: 'on', system, systemWhy: 'said “x”' });
+    expect(report.nodes[0]?.systemAgeMs).toBe(system === 'unknown' ? null : 60_000);
+    expect(statusTable(report)[0]).toContain(`; 1 ${called}, `);
+    expect(nodeSentences(snapshot, snapshot.rack.nodes)[0]).toContain(`address 03: ${sentence}`);
   });
 
   test.each([

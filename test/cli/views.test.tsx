@@ -61,12 +61,15 @@ test('an ended operation ends with its summary; names are shown, never executed'
 
 test('a table that is too long for the screen says how much is missing', () => {
   const values = { power: 'on', current: 1, amps: null, fan: 1, ageMs: 1, source: 'sweep' } as const;
+  const last = { power: 'on', current: 1, amps: null, fan: 1 } as const;
+  const known = { freshness: 'fresh', last, system: null, systemAgeMs: null, systemWhy: null } as const;
   const line = { pos: 'A-0', name: 'n', role: null, cluster: null, ...values };
   const report: StatusReport = {
     rack: 'r',
     bus: { state: 'ready', port: '/dev/x', detail: '', master: '00', sweepMs: 70, sweepsPerS: 1 },
     nodes: Array.from({ length: 30 }, (_, i) => ({
       ...line,
+      ...known,
       addr: i.toString(16).padStart(2, '0'),
       master: false,
       alarms: [],

@@ -4,8 +4,17 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarm-book.ts';
 import { drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import { conditionText } from '../../rack/system.ts';
 import { clock } from '../dates.ts';
-import { ageText, statusReport, totalCurrent, type NodeReport, type StatusReport } from '../status-report.ts';
+import {
+  ageText,
+  conditionCounts,
+  conditionOf,
+  statusReport,
+  totalCurrent,
+  type NodeReport,
+  type StatusReport,
+} from '../status-report.ts';
 
 /** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */
 const NAMED = 6;
@@ -30,17 +39,13 @@ export function statusSentences(snapshot: Snapshot): string[] {
 }
 
 function countsOf({ nodes }: StatusReport): string {
-  const counts = (['on', 'off', 'disabled', 'unknown', 'absent'] as const)
-    .map((power) => [nodes.filter((node) => node.power === power).length, power] as const)
-    .filter(([count]) => count > 0)
-    .map(([count, power]) => `${count} ${power}`);
-  return `Of ${nodes.length} nodes ${counts.join(', ')}.`;
+  return `Of ${nodes.length} nodes ${conditionCounts(nodes).join(', ')}.`;
 }
 
 function notOn(nodes: readonly NodeReport[]): string[] {
-  const others = nodes.filter(({ power }) => power !== 'on');
+  const others = nodes.filter((node) => conditionOf(node) !== 'on');
   if (others.length === 0 || others.length === nodes.length) return [];
-  const said = others.slice(0, NAMED).map((node) => `${node.name} is ${node.power}`);
+  const said = others.slice(0, NAMED).map((node) => `${node.name} is ${conditionText(conditionOf(node))}`);
   const more = others.length > NAMED ? `, and ${others.length - NAMED} more; 'list' names them` : '';
   return [`Not on: ${said.join(', ')}${more}.`];
 }
@@ -75,14 +80,25 @@ export function nodeSentences(snapshot: Snapshot, nodes: readonly InventoryNode[
 }
 
 function nodeSentence(node: NodeReport): string {
-  const { name, pos, addr, power, current, amps, fan, ageMs, alarms, op } = node;
+  const { name, pos, addr, last, freshness, ageMs, alarms, op, system, systemWhy } = node;
+  const drawn =
+    last === null
+      ? ''
+      : `current ${drawText({ counts: last.current, amps: last.amps }, 'counts')}, fan ${last.fan} counts`;
   const values =
-    current === null || fan === null
-      ? ageMs === null
-        ? ''
-        : `, last heard ${ageText(ageMs)} ago`
-      : `, current ${drawText({ counts: current, amps }, 'counts')}, fan ${fan} counts`;
-  const extra = [...(node.master ? ['it is the master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms];
+    last === null || ageMs === null
+      ? ''
+      : freshness === 'fresh'
+        ? `, ${drawn}`
+        : `, last heard ${ageText(ageMs)} ago: ${last.power}, ${drawn}`;
+  const power = conditionText(conditionOf(node));
+  const known = system === 'up' || systemWhy === null || power === 'on' ? [] : [`it ${systemWhy}`];
+  const extra = [
+    ...known,
+    ...(node.master ? ['it is the master'] : []),
+    ...(op === null ? [] : [`operation ${op}`]),
+    ...alarms,
+  ];
   return `${name}, ${pos}, address ${addr}: ${power}${values}${extra.map((text) => `; ${text}`).join('')}.`;
 }
 

@@ -1,7 +1,7 @@
 /** The list of consoles: who each is, how it stands, and what of it is kept here. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Frame, Span } from '../frame.ts';
-import { formatClock, type Glyphs } from '../glyphs.ts';
+import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { nameOf, type State } from '../state.ts';
 import type { Overlay } from '../state-overlay.ts';
 import { listedConsoles } from '../update-consoles.ts';
@@ -35,7 +35,7 @@ export function paintConsoles(
       [
         [`${formatAddress(addr)} ${formatPosition(addr).padEnd(5)}`, 'dim'],
         [`${nameOf(state, addr).padEnd(24)} `, 'text'],
-        [look.power.padEnd(9), look.ink],
+        [POWER_WORD[look.power].padEnd(11), look.ink],
         howItStands(state, addr),
       ],
       box.width,

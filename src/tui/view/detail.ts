@@ -4,9 +4,10 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import type { Source } from '../../rack/reading.ts';
+import type { NodeCondition, SystemState } from '../../rack/system.ts';
 import { keyOf } from '../bindings.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
-import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
+import { formatAge, formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { detailLayout, SCALE } from '../layout-detail.ts';
 import type { Plot } from '../plot.ts';
 import type { State } from '../state.ts';
@@ -74,7 +75,8 @@ function factsOf(state: State, node: InventoryNode): Fact[] {
   const alarms = view?.alarms ?? [];
   return [
     ['position', `${formatPosition(node.addr)}, address ${formatAddress(node.addr)}`, 'text'],
-    ['power', POWER_WORD[look.power] + (look.age === null ? '' : `, ${look.age} old`), look.ink],
+    ['power', powerText(look.power) + (look.age === null ? '' : `, ${look.age} old`), look.ink],
+    ['system', systemText(state, view?.system ?? null), look.ink],
     ['alarm', alarms.length === 0 ? null : alarms.join(', '), 'fault'],
     ['role', [node.role, node.cluster].filter((part) => part !== null).join(' of ') || null, 'text'],
     ['ip', node.ip, 'text'],
@@ -84,6 +86,16 @@ function factsOf(state: State, node: InventoryNode): Fact[] {
     ['protected', node.protected ? 'no verb that cuts' : null, 'master'],
     ['read', reading && `in ${reading.sample.rttMs.toFixed(1)} ms, ${READ_BY[reading.source]}`, 'text'],
   ];
+}
+
+function powerText(condition: NodeCondition): string {
+  return POWER_WORD[condition] + (condition === 'halted' || condition === 'going-down' ? ', still powered' : '');
+}
+
+/** What it was concluded from, and when: `said “reboot: Power down”, 12 min ago`; null: nothing is known. */
+function systemText(state: State, system: SystemState | null): string | null {
+  if (system === null || system.why === '') return null;
+  return `${system.why}, ${formatAge(Math.max(0, state.now - system.since))} ago`;
 }
 
 /** Returns the row after the last fact. */
@@ -123,12 +135,14 @@ function paintCharts(
   const spare = height - 1 - 2 * (rows + 1);
   const upper = { ...rect, y: y + 1, height: rows + spare };
   const lower = { ...rect, y: y + 1 + upper.height + 1, height: rows };
+  const ink: InkRole = look.freshness === 'fresh' || look.freshness === 'aging' ? 'text' : 'stale';
   const heading = (row: number, name: string, value: number | null, amps: number | null): void => {
     frame.spans(x, row, [
       [`${name} `, 'dim'],
-      [value === null ? '-' : `${value} ct`, value === null ? 'dim' : 'text'],
+      [value === null ? '-' : `${value} ct`, value === null ? 'dim' : ink],
       // The chart's scale is counts.
-      [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, 'text'],
+      [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, ink],
+      [value === null || look.age === null ? '' : ` ${look.age} old`, 'stale'],
     ]);
   };
   heading(y, 'current', look.current, look.current === null ? null : ampsOf(look.current, node.calibration));

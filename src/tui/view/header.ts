@@ -57,6 +57,10 @@ export function countWords(state: State): Span[] {
     gap,
     // Green is for what is so now.
     [`${counts.on} on `, counts.on === 0 ? 'text' : counts.old > 0 ? 'aging' : 'ok'],
+    ...count(counts.booting, 'booting', 'aging'),
+    ...count(counts['going-down'], 'going down', 'warn'),
+    ...count(counts.halted, 'halted', 'warn'),
+    ...count(counts.failed, 'not up', 'fault'),
     [`${counts.off} off `, 'off'],
     ...count(counts.disabled, 'disabled', 'warn'),
     ...count(counts.unknown, 'unknown', 'unknown'),

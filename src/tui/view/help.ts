@@ -3,7 +3,7 @@ import { bindingsWith, disabledReason, type Context } from '../bindings.ts';
 import { keyLabel } from '../key-names.ts';
 import type { Frame, Span } from '../frame.ts';
 import { POWER_LETTER, POWER_WORD, type Glyphs } from '../glyphs.ts';
-import type { ShownPower } from '../../rack/reading.ts';
+import { CONDITIONS, type NodeCondition } from '../../rack/system.ts';
 import type { State } from '../state.ts';
 import { centred, paintBox, wrap } from './box.ts';
 
@@ -99,11 +99,13 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
 /** What the map's cells are made of. */
 function signLines(g: Glyphs): Span[][] {
   const lines: Span[][] = [[['Signs', 'title']]];
-  const powers: ShownPower[] = ['on', 'off', 'disabled', 'unknown', 'absent'];
-  lines.push([
-    ['  ', 'text'],
-    ...powers.map((power): Span => [`${g.power[power]}${POWER_LETTER[power]} ${POWER_WORD[power]}   `, 'text']),
-  ]);
+  const signOf = (power: NodeCondition): Span => [
+    `${g.power[power]}${POWER_LETTER[power]} ${POWER_WORD[power]}   `,
+    'text',
+  ];
+  const half = 5;
+  for (const some of [CONDITIONS.slice(0, half), CONDITIONS.slice(half)])
+    lines.push([['  ', 'text'], ...some.map(signOf)]);
   const signs: [string, string][] = [
     [g.master, 'master'],
     [g.protected, 'protected'],

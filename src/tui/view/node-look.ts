@@ -1,13 +1,15 @@
 /** How a node's state looks: one place decides what is green, so that nothing old or unknown ever is. */
 import type { Address } from '../../rack/address.ts';
 import { drawOf, totalDraw, type Draw } from '../../rack/calibration.ts';
-import { ageMs, freshness, shownPower, type Freshness, type ShownPower } from '../../rack/reading.ts';
+import { ageMs, freshness, shownPower, type Freshness } from '../../rack/reading.ts';
+import { nodeCondition, type NodeCondition } from '../../rack/system.ts';
 import type { InkRole } from '../frame.ts';
 import { formatAge } from '../glyphs.ts';
 import type { NodeView, State } from '../state.ts';
 
 export interface NodeLook {
-  power: ShownPower;
+  /** What it is shown as: never `on` where its system is known not to be up. */
+  power: NodeCondition;
   freshness: Freshness;
   ink: InkRole;
   /** Null where nothing may be shown as a value. */
@@ -19,7 +21,7 @@ export interface NodeLook {
 
 export function lookOf(state: State, node: NodeView | undefined): NodeLook {
   const reading = node?.reading ?? { state: 'unasked' };
-  const power = shownPower(reading);
+  const power = nodeCondition(shownPower(reading), node?.system ?? null);
   // Without a server nothing is fresh, however young it was when the link broke.
   const lost = state.link.kind === 'lost';
   const seen = freshness(reading, state.now, state.intervalMs);
@@ -44,11 +46,13 @@ function ageText(reading: NodeView['reading'], fresh: Freshness, age: number | n
 /** A sample shows as a pulse for so long: a heartbeat of the real thing, not of a clock. */
 export const PULSE_MS = 400;
 
-function inkOf(power: ShownPower, fresh: Freshness, age: number | null): InkRole {
+function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkRole {
   if (power === 'unknown') return 'unknown';
   if (power === 'absent') return 'dim';
   if (fresh === 'stale') return 'stale';
-  if (power === 'disabled') return 'warn';
+  if (power === 'disabled' || power === 'halted' || power === 'going-down') return 'warn';
+  if (power === 'failed') return 'fault';
+  if (power === 'booting') return 'aging';
   if (power === 'off') return 'off';
   if (fresh !== 'fresh') return 'aging';
   return age !== null && age < PULSE_MS ? 'pulse' : 'ok';
@@ -56,6 +60,11 @@ function inkOf(power: ShownPower, fresh: Freshness, age: number | null): InkRole
 
 export interface Counts {
   on: number;
+  booting: number;
+  /** They have power, and their systems have halted or go down; or did not come up. */
+  halted: number;
+  'going-down': number;
+  failed: number;
   off: number;
   disabled: number;
   /** Not asked yet. */
@@ -69,7 +78,10 @@ export interface Counts {
 }
 
 export function countsOf(state: State): Counts {
-  const counts = { on: 0, off: 0, disabled: 0, unknown: 0, lost: 0, old: 0 };
+  const counts = {
+    ...{ on: 0, booting: 0, 'going-down': 0, halted: 0, failed: 0 },
+    ...{ off: 0, disabled: 0, unknown: 0, lost: 0, old: 0 },
+  };
   const draws: Draw[] = [];
   for (const { addr, calibration } of state.rack.nodes) {
     const view = viewOf(state, addr);

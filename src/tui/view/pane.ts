@@ -1,7 +1,7 @@
 /** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type Frame, type InkRole, type RawInk, type Rect, type Span } from '../frame.ts';
-import { formatDuration, type Glyphs } from '../glyphs.ts';
+import { formatDuration, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { nameOf, type State } from '../state.ts';
 import type { Look } from '../state-console.ts';
 import { lastScreenOf } from '../update-last-screen.ts';
@@ -106,7 +106,7 @@ function titleOf(state: State, shown: Address, last: LastScreenShown | null): Sp
   const name: Span[] = [
     [` ${nameOf(state, shown)} `, 'title'],
     [`${formatPosition(shown)} ${formatAddress(shown)} `, 'dim'],
-    [`${look.power} `, look.ink],
+    [`${POWER_WORD[look.power]} `, look.ink],
   ];
   const kept = state.pane.kept.get(shown);
   const looking: Span[] =

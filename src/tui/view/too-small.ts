@@ -43,8 +43,8 @@ function alarmLine(state: State, g: Glyphs): Span[] {
 }
 
 function countLine(state: State): Span[] {
-  const { on, off, disabled, unknown, lost } = countsOf(state);
-  const bad = disabled + unknown + lost;
+  const { on, off, disabled, unknown, lost, ...systems } = countsOf(state);
+  const bad = disabled + unknown + lost + systems.halted + systems['going-down'] + systems.failed + systems.booting;
   return [
     [`${on} on ${off} off`, 'text'],
     [bad > 0 ? ` ${bad} else` : '', 'warn'],
