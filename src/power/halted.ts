@@ -6,7 +6,8 @@ import type { Question } from '../api/power.ts';
 import { isDown, type SystemState } from '../rack/system.ts';
 import { pause } from './clock.ts';
 import { nameOf, type Job } from './job.ts';
-import { isSilent } from './plans/still-halted.ts';
+import { SPEECH } from './graceful/draft.ts';
+import { CLEAR_MS, echoMs, ENTER } from './graceful/touch.ts';
 import { ConsoleHeld } from './ports.ts';
 import { cutPower, type Switched } from './power-switch.ts';
 
@@ -14,6 +15,10 @@ import { cutPower, type Switched } from './power-switch.ts';
 const LOOK_MS = 200;
 /** How long a prompt may take to be recognised after the console spoke, ms. */
 const PROMPT_MS = 2_500;
+/** Enter is pressed so often: a getty answers the first, a busy one the second. */
+const PRESSES = 3;
+/** How long a console may take to open, ms. */
+const OPEN_MS = 10_000;
 /** How long a question waits for its answer at least, ms. */
 const ANSWER_MS = 60_000;
 
@@ -148,8 +153,65 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
     return { is: 'unproven', why: 'its network still answers' };
   if (state.system !== 'halted')
     return { is: 'unproven', why: 'its console is silent, and its last line was not read' };
+  if (state.recalled) return { is: 'unproven', why: 'its last line may be from before its power was last switched' };
+  // Anybody who may write to a console can print a last line: it counts behind a request.
+  if (!state.asked) return { is: 'unproven', why: 'a last line was read that nobody here had asked for' };
   node.prove('marker', state.why);
   return { is: 'halted', ground: `grade A: it ${state.why}, and is silent whatever is pressed` };
+}
+
+/**
+ * Presses Enter on its console: any byte that comes back is a sign of life, an echo like a word. False, too, where it could
+ * not be looked at, or went away meanwhile.
+ */
+async function isSilent({ node, operation, ports, session, request, signal }: Job): Promise<boolean> {
+  const seen = { said: '', open: false, left: false };
+  try {
+    const console = await ports.console.acquire(node.addr, operation.id, {
+      session,
+      take: request.takeConsole,
+      yields: false,
+    });
+    try {
+      console.onText((text) => (seen.said += text));
+      console.onState(({ open }) => {
+        seen.left ||= seen.open && !open;
+        seen.open = open;
+      });
+      for (let waited = 0; !seen.open && waited < OPEN_MS && !signal.aborted; waited += 100)
+        await pause(ports, 100, signal);
+      if (!seen.open) {
+        node.prove('console', 'its console could not be looked at: nothing is concluded from that');
+        return false;
+      }
+      // What the bus echoes when a console is opened is not the node's word.
+      await pause(ports, CLEAR_MS, signal);
+      if (!SPEECH.test(seen.said)) seen.said = '';
+      for (let press = 0; press < PRESSES && seen.said === '' && !signal.aborted; press++) {
+        if (console.type(ENTER).refused !== null) return false;
+        await listen(ports, echoMs(ports.limits.settle * 1000), signal);
+      }
+    } finally {
+      await console.release();
+    }
+  } catch (error) {
+    if (!(error instanceof ConsoleHeld)) throw error;
+    node.prove('console', `${error.message}: nothing is concluded`);
+    return false;
+  }
+  const silent = seen.said === '' && !seen.left && !signal.aborted;
+  node.prove(
+    'console',
+    silent
+      ? `Enter was pressed ${PRESSES} times on its console, and nothing came back`
+      : 'its console answers, or went away',
+  );
+  return silent;
+}
+
+/** In short pieces: what came while this program stood still is read before the time is over. */
+async function listen(ports: Job['ports'], ms: number, signal: AbortSignal): Promise<void> {
+  for (let waited = 0; waited < ms && !signal.aborted; waited += LOOK_MS) await pause(ports, LOOK_MS, signal);
 }
 
 /** `work` with a signal that aborts with the operation or at its deadline. */

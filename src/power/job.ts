@@ -18,8 +18,6 @@ export interface PlanShare {
   verify: 'status' | 'boot';
   /** Nobody answers questions. */
   armed: boolean;
-  /** The kernel's last line, where the disk proves that the node had halted before the server ended; else null. */
-  halted: string | null;
   overrides: readonly DependenceRule[];
 }
 

@@ -50,6 +50,8 @@ export interface SystemPort {
   get(addr: Address): SystemState;
   /** Takes a sign of the node's system in; consoles report their own. */
   sign(addr: Address, kind: SystemSign['kind'], text: string): void;
+  /** What is known of it may be from before its power was last switched: it proves nothing any more. */
+  unwatched(addr: Address): void;
 }
 
 /** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */

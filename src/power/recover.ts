@@ -16,7 +16,10 @@ export function recoverUnfinished(
       if (node.outcome !== null) continue;
       const { level, text } = whatWasSent(node, operation);
       const sign = lastSign(node);
-      if (sign !== null) ports.systems.sign(node.addr, sign.kind, sign.text);
+      if (sign !== null) {
+        ports.systems.sign(node.addr, sign.kind, sign.text);
+        ports.systems.unwatched(node.addr);
+      }
       Object.assign(node, { phase: 'ended', since: now, until: null, question: null, outcome: 'interrupted' });
       node.detail = `the server ended meanwhile: ${text}`;
       ports.event(level, node.addr, `${node.name}: ${node.detail}`);

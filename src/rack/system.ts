@@ -23,10 +23,15 @@ export interface SystemState {
   asked: boolean;
   /** Going down: that was heard, not only asked for. Halted: the firmware spoke after it, as it does on a Pi. */
   confirmed: boolean;
+  /**
+   * Read in another power-on than this one may be: by an earlier server, or before a time in which nobody saw its power. It
+   * is shown and worked on, and proves nothing.
+   */
+  recalled: boolean;
 }
 
 export const UNKNOWN_SYSTEM: SystemState = {
-  ...{ system: 'unknown', since: 0, heardAt: 0, why: '', asked: false, confirmed: false },
+  ...{ system: 'unknown', since: 0, heardAt: 0, why: '', asked: false, confirmed: false, recalled: false },
 };
 
 /** One thing that was seen or done; `text`: what it was, in words or as the node said it. */
@@ -86,7 +91,7 @@ export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, 
     case 'stopping':
       return enter('going-down', `said “${text}”`, { asked, confirmed: true });
     case 'halt':
-      return enter('halted', `said “${text}”`, { asked });
+      return enter('halted', `said “${text}”`, { asked, recalled: false });
     case 'restart':
     case 'boot':
       return enter('booting', `said “${text}”`);

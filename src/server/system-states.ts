@@ -24,6 +24,8 @@ import { NodeMemory, type MemoryOptions } from './node-memory.ts';
 
 /** Shorter runs of printable characters are noise of a UART that loses its clock, not speech. */
 const SPEECH = /[\x20-\x7e]{3}/;
+/** A node whose power was not seen for longer may have lost it and come back, ms: a blade is pulled and pushed in less. */
+const UNWATCHED_MS = 30_000;
 /** The partition number by which the Pi's boot loader is told to halt. */
 const HALT_PARTITION = '63';
 
@@ -45,6 +47,8 @@ export class SystemStates implements SystemPort {
   readonly #memory: NodeMemory<KeptState>;
   readonly #states = new Map<Address, SystemState>();
   readonly #readers = new Map<Address, ConsoleReader>();
+  /** When each node's BMC last said `on`. */
+  readonly #onAt = new Map<Address, number>();
 
   constructor(ports: SystemStatesPorts) {
     const { shutdown, boot } = ports.limits;
@@ -76,9 +80,18 @@ export class SystemStates implements SystemPort {
   /** What a node's BMC said. Without power there is no system, whatever was known of it. */
   read(addr: Address, reading: Reading): void {
     if (reading.state !== 'ok') return;
+    const now = this.#ports.now();
+    const seenAt = Math.max(this.#onAt.get(addr) ?? now, this.#state(addr).heardAt);
+    if (now - seenAt > UNWATCHED_MS) this.unwatched(addr);
+    if (reading.sample.power === 'on') this.#onAt.set(addr, now);
     if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC says ${reading.sample.power}`);
     // An earlier server's word, told once it is known to be about a node with power.
     else if (!this.#states.has(addr)) this.judge(addr);
+  }
+
+  unwatched(addr: Address): void {
+    const state = this.#state(addr);
+    if (!state.recalled && isDown(state)) this.#states.set(addr, { ...state, recalled: true });
   }
 
   /** What the node's console says; pieces as they come. */
@@ -120,7 +133,7 @@ export class SystemStates implements SystemPort {
   /** Where this machine was booted meanwhile, nobody can tell how long ago it was: limits begin anew. */
   #recalled({ since, heardAt, ...kept }: KeptState): SystemState {
     const now = this.#ports.now();
-    return { ...kept, since: recallTime(since) ?? now, heardAt: recallTime(heardAt) ?? now };
+    return { ...kept, recalled: true, since: recallTime(since) ?? now, heardAt: recallTime(heardAt) ?? now };
   }
 
   #reader(addr: Address): ConsoleReader {
@@ -164,7 +177,7 @@ export class SystemStates implements SystemPort {
   }
 }
 
-interface KeptState extends Omit<SystemState, 'since' | 'heardAt'> {
+interface KeptState extends Omit<SystemState, 'since' | 'heardAt' | 'recalled'> {
   since: KeptTime;
   heardAt: KeptTime;
 }

@@ -98,7 +98,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     hooks: () => [],
     haltBands: { get: () => null, observed: () => undefined },
     durations: { usual: () => null, took: () => undefined },
-    systems: { get: () => UNKNOWN_SYSTEM, sign: () => undefined },
+    systems: { get: () => UNKNOWN_SYSTEM, sign: () => undefined, unwatched: () => undefined },
   });
   const node = (): NodeProgress => {
     const progress = operations.list().at(-1)?.nodes[0];

@@ -215,6 +215,7 @@ export class FakeRack {
       systems: {
         get: (addr) => this.systems.get(addr) ?? UNKNOWN_SYSTEM,
         sign: (addr, kind, text) => this.sign(addr, kind, text),
+        unwatched: (addr) => this.unwatched(addr),
       },
     };
   }
@@ -224,6 +225,11 @@ export class FakeRack {
     const limits = { unheard: 75_000, stopping: 300_000, boot: 120_000 };
     const before = this.systems.get(addr) ?? UNKNOWN_SYSTEM;
     this.systems.set(addr, nextSystem(before, { kind, at: this.clock.time, text }, limits));
+  }
+
+  /** Nobody saw its power for a while. */
+  unwatched(addr: number): void {
+    this.systems.set(addr, { ...(this.systems.get(addr) ?? UNKNOWN_SYSTEM), recalled: true });
   }
 
   start(request: Partial<PowerRequest>, session = 1): Promise<Operation> {

@@ -17,7 +17,7 @@ test('on cuts a node that has halted, and switches it on again', async () => {
   await rack.clock.advance(20_000);
   expect(rack.ends).toEqual(['done: is on again, seen twice']);
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
-  expect(rack.console.typed).toEqual(['\r', '\r', '\r']);
+  expect(rack.console.typed).toEqual(Array(3).fill('\x11\x15\r'));
   expect(rack.audits[0]).toMatchObject({ verb: 'on', stage: 'intent' });
   expect(rack.audits[0]?.evidence.map(({ kind }) => kind)).toContain('marker');
 });
@@ -57,6 +57,43 @@ test('a last line before a console that answers is no halt', async () => {
   expect(rack.operation.nodes[0]?.question?.text).toMatch(/nothing proves that it has halted/);
 });
 
+test.each(['\r\n', '\b \b', '^U'])('an echo %j is a sign of life, however short', async (echo) => {
+  const rack = halted(new FakeRack());
+  rack.console.onTyped = () => rack.says(echo);
+  for (const verb of ['on', 'off'] as const) {
+    await rack.start({ ...ON, verb, confirm: 'k8s-worker-04' });
+    await rack.clock.advance(20_000);
+    expect(rack.verbs).toEqual([]);
+    rack.operations.abort(rack.operation.id, OPERATOR);
+    await rack.clock.advance(1_000);
+  }
+});
+
+test.each<[what: string, make: (rack: FakeRack) => void, why: RegExp]>([
+  ['from before its power was unwatched', (rack) => halted(rack).unwatched(3), /before its power was last switched/],
+  ['that nobody here had asked for', (rack) => rack.sign(3, 'halt', 'reboot: Power down'), /nobody here had asked for/],
+])('a last line %s proves nothing: somebody is asked', async (_what, make, why) => {
+  const rack = new FakeRack();
+  make(rack);
+  await rack.start(ON);
+  await rack.clock.advance(20_000);
+  expect(rack.operation.nodes[0]?.question?.text).toMatch(why);
+  expect(rack.verbs).toEqual([]);
+});
+
+test('a last line that an earlier server read does not make off cut: the node is asked like any other', async () => {
+  const rack = halted(new FakeRack());
+  rack.unwatched(3);
+  await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
+  await rack.clock.advance(40_000);
+  expect(rack.operation.nodes[0]?.question?.text).toMatch(/Nothing comes from the console/);
+  expect(rack.verbs).toEqual([]);
+  // One that is read now, of this power-on, counts again.
+  expect(rack.systems.get(3)?.recalled).toBe(true);
+  rack.sign(3, 'halt', 'reboot: Power down');
+  expect(rack.systems.get(3)?.recalled).toBe(false);
+});
+
 test('a last line before a network that answers is no halt', async () => {
   const rack = halted(new FakeRack());
   rack.network = new FakeNetwork();
@@ -94,6 +131,7 @@ test('left without an answer it stays powered, and that is no done', async () =>
 
 test('a protected node that has halted is not cut, and on says so', async () => {
   const rack = new FakeRack();
+  rack.sign(4, 'asked');
   rack.sign(4, 'halt', 'reboot: Power down');
   await rack.start({ verb: 'on', nodes: [4] });
   await rack.clock.advance(20_000);
@@ -106,7 +144,7 @@ test('off cuts a node that has halted without asking it again', async () => {
   await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
   await rack.clock.advance(20_000);
   expect(rack.ends).toEqual(['done: is off, seen twice']);
-  expect(rack.console.typed.join('')).toBe('\r\r\r');
+  expect(rack.console.typed).toEqual(Array(3).fill('\x11\x15\r'));
 });
 
 test('an abort while its last line is waited for sends nothing and says what is left', async () => {
@@ -134,4 +172,6 @@ test.each([
   ];
   rack.operations.recover();
   expect(rack.systems.get(3)?.system ?? 'unknown').toBe(system);
+  // Nobody saw its power meanwhile.
+  if (system !== 'unknown') expect(rack.systems.get(3)?.recalled).toBe(true);
 });

@@ -152,6 +152,8 @@ export class Draft {
   /** It comes up again, whatever was asked: never cut by itself. */
   restarted(said: string): void {
     this.state.neverCut = 'it started again';
+    // What was asked was asked of another life: no last line from now on answers it.
+    this.state.requestedAt = null;
     this.prove('restart', said);
     if (this.state.stage.is !== 'stopping') this.stopping();
     this.raise('rebooted', said);

@@ -16,7 +16,7 @@ const KEY = '\x11 \x15';
  * Enter, for who reads without an echo: a password prompt, a program that draws for itself. Only after the blank was met
  * with silence, so no shell is left that could run half a line, and no question that could take Enter for a yes.
  */
-const ENTER = '\x11\x15\r';
+export const ENTER = '\x11\x15\r';
 /** How long an echo is waited for, ms: a share of the settling time, which says how quiet is quiet here. */
 const ECHO_SHARE = 1 / 3;
 const ECHO_MIN_MS = 1_000;
@@ -24,7 +24,7 @@ const ECHO_MAX_MS = 2_000;
 /** Only time in which this program listened counts: after a stall what came meanwhile has not been read yet. */
 const LISTENED_MS = 250;
 /** What the bus itself echoes when the console is opened anew comes within this, ms. */
-const CLEAR_MS = 200;
+export const CLEAR_MS = 200;
 /** A BMC that did not answer is asked again after this long, and is lost after so many failures. */
 const ASK_AGAIN_MS = 2_000;
 const LOST_TRIES = 3;
@@ -129,6 +129,7 @@ function listen<T extends { listened: number; at: number }>(touch: T, at: number
   return { ...touch, listened: touch.listened + Math.min(at - touch.at, LISTENED_MS), at };
 }
 
-function echoMs(settleMs: number): number {
+/** How long an echo is waited for where silence is `settleMs` long, ms. */
+export function echoMs(settleMs: number): number {
   return Math.min(ECHO_MAX_MS, Math.max(ECHO_MIN_MS, settleMs * ECHO_SHARE));
 }

@@ -118,7 +118,7 @@ export class Plans {
       steps: steps.map((step) => newStep(step, startedAt)),
     };
     const runner = new PlanRunner(this.#ports, this.#operations, {
-      ...{ id, startedAt, endedAt: null, run, who, halted: [] },
+      ...{ id, startedAt, endedAt: null, run, who },
       settings: steps.map((step) => settingsOf(asPlayed(step, this.#ports))),
       takes: nodesTaken(steps),
       overrides: [...(plan.overrides ?? [])],

@@ -11,8 +11,6 @@ export interface PlanPorts extends Pick<
   plans: Readonly<Record<string, PlanDefinition>>;
   /** The program by which the master, this machine, shuts itself down; null: none is configured. */
   poweroff: Poweroff | null;
-  /** What the operations' journal holds of an earlier server. */
-  operationsLeft: OperationPorts['journal']['unfinished'];
   planJournal: {
     /** Resolves when this state of the run is on the disk. */
     write(record: PlanRecord): Promise<void>;

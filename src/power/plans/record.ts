@@ -17,8 +17,6 @@ export interface PlanRecord extends Journalled {
   takes: Address[];
   /** Rules that this plan may break, by its configuration. */
   overrides: DependenceRule[];
-  /** Nodes whose halt was proven on the disk before the server ended: the kernel's last line. */
-  halted: { addr: Address; marker: string }[];
 }
 
 /** A node's outcome with which its step is content. */

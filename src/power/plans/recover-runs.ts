@@ -1,19 +1,14 @@
 /**
  * What a server that died left of its plans. Nothing goes on by itself: a run waits, interrupted, until somebody resumes
- * it; then every node that was under way is looked at afresh, and only what the disk proved to have halted may be cut
- * without being asked again.
+ * it; then every node that was under way is looked at afresh. Nobody saw its power meanwhile, so that no last line from
+ * before proves anything of it now.
  */
-import type { PlanNodeRun } from '../../api/plan.ts';
-import type { Operation } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 import { isManager } from '../../rack/plan.ts';
 import type { PlanPorts } from './ports.ts';
 import { endNode, nodesOf, refreshSteps, type PlanRecord } from './record.ts';
 
-export function recoverRuns(
-  ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJournal' | 'operationsLeft' | 'event'>,
-): PlanRecord[] {
-  const operations = ports.operationsLeft();
+export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJournal' | 'event'>): PlanRecord[] {
   return ports.planJournal.unfinished().map((record) => {
     const { run } = record;
     const now = ports.now();
@@ -30,12 +25,6 @@ export function recoverRuns(
         );
         continue;
       }
-      const since = operations.filter((operation) => concerns(operation, node));
-      if (since.length > 0) {
-        const marker = provenHalt(node.addr, since);
-        record.halted = record.halted.filter(({ addr }) => addr !== node.addr);
-        if (marker !== null) record.halted.push({ addr: node.addr, marker });
-      }
       endNode(node, 'interrupted', 'the server ended while it was under way', now);
     }
     if (aborting) {
@@ -51,22 +40,6 @@ export function recoverRuns(
     ports.event('warning', null, `Plan ${run.plan} (run ${run.id}) is ${run.state}: ${run.detail}`);
     return record;
   });
-}
-
-/** An operation that this try of the node began. */
-function concerns({ startedAt, nodes }: Operation, { addr, since }: PlanNodeRun): boolean {
-  return startedAt >= since && nodes.some((one) => one.addr === addr);
-}
-
-/** The kernel's last line, on the disk: the node had halted, whatever came of the cut. */
-function provenHalt(addr: Address, operations: readonly Operation[]): string | null {
-  for (const { nodes } of operations) {
-    const node = nodes.find((one) => one.addr === addr);
-    if (!node || (node.phase !== 'settle' && node.phase !== 'cut')) continue;
-    const marker = node.evidence.findLast(({ kind }) => kind === 'marker');
-    if (marker) return marker.text;
-  }
-  return null;
 }
 
 function isMaster(addr: Address, { inventory }: Pick<PlanPorts, 'inventory'>): boolean {

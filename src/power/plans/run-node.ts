@@ -46,8 +46,7 @@ async function operate(
   settings: StepSettings,
   node: PlanNodeRun,
 ): Promise<NodeEnd> {
-  const { run, who, takes, overrides, halted } = record;
-  const proof = halted.find(({ addr }) => addr === node.addr)?.marker ?? null;
+  const { run, who, takes, overrides } = record;
   const operation = await operations.start(
     {
       verb: action,
@@ -61,11 +60,9 @@ async function operate(
     },
     who,
     NOBODY,
-    { plan: run.plan, takes: new Set(takes), verify: settings.verify, armed: run.armed, halted: proof, overrides },
+    { plan: run.plan, takes: new Set(takes), verify: settings.verify, armed: run.armed, overrides },
   );
   node.operation = operation.id;
-  // An old proof is used once: whatever comes next is another machine's life.
-  record.halted = record.halted.filter(({ addr }) => addr !== node.addr);
   began(operation);
   const last = await operations.ended(operation.id);
   const [progress] = last.nodes;

@@ -81,7 +81,6 @@ function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[])
     takes: new Set(nodesTaken(steps)),
     verify: 'boot',
     armed: false,
-    halted: null,
     overrides: plan.overrides ?? [],
   };
 }

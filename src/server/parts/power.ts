@@ -68,7 +68,7 @@ function operationPorts(parts: Parts): OperationPorts {
 }
 
 function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
-  const { config, journal, planJournal } = parts.options;
+  const { config, planJournal } = parts.options;
   const { plans, poweroff } = config;
   return {
     ...ports,
@@ -80,7 +80,6 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
             text: poweroff.join(' '),
             run: () => runProgram(poweroff, POWEROFF_LIMIT_S, new AbortController().signal),
           },
-    operationsLeft: () => journal.unfinished(),
     planJournal,
     publishPlan: (run) => {
       parts.roster.changed({ plan: run });
