@@ -78,8 +78,12 @@ export type Phase =
   | 'asking'
   | 'ended';
 
-/** `left-on`: the node was not cut, on purpose. `interrupted`: the server died meanwhile. */
-export type Outcome = 'done' | 'refused' | 'failed' | 'left-on' | 'aborted' | 'deadline' | 'bus' | 'interrupted';
+/**
+ * `left-on`: the node was not cut, on purpose. `interrupted`: the server died meanwhile. `cut-unproven`: power was cut at
+ * the deadline, as the plan says, and nothing proves that the machine had halted.
+ */
+export type Outcome =
+  'done' | 'refused' | 'failed' | 'left-on' | 'aborted' | 'deadline' | 'bus' | 'interrupted' | 'cut-unproven';
 
 /** One piece of proof, as it goes to the audit log. */
 export interface Evidence {

@@ -14,6 +14,7 @@ const OUTCOME_WORDS: Record<Outcome, string> = {
   deadline: 'not done before its deadline',
   bus: 'bus not usable',
   interrupted: 'interrupted',
+  'cut-unproven': 'cut without proof of a halt',
 };
 
 /** `k8s-worker-04 (A-3, 03)`: which node, however the reader calls it. */

@@ -9,7 +9,7 @@ import type { Operations } from '../operations.ts';
 import { NoSuchOperation, PowerRefused } from '../refused.ts';
 import { conflictOf, type Wanted } from './conflict.ts';
 import type { PlanPorts } from './ports.ts';
-import { losers, nodesTaken, preview, summarise } from './preview.ts';
+import { limitSteps, losers, nodesTaken, predictedLength, preview, summarise } from './preview.ts';
 import { endNode, isFine, newStep, nodesOf, requeue, settingsOf } from './record.ts';
 import { recoverRuns } from './recover-runs.ts';
 import { planConfirmation } from '../../api/plan.ts';
@@ -18,6 +18,12 @@ import { asPlayed, lookAt, surroundingsOf } from './surroundings.ts';
 
 /** Ended runs that are still shown. */
 const KEPT = 10;
+
+/** Part of a plan's nodes. */
+export interface RunLimit {
+  /** Null: all of them. */
+  only?: ReadonlySet<Address> | null;
+}
 
 export class Plans {
   readonly #ports: PlanPorts;
@@ -90,14 +96,23 @@ export class Plans {
    * Begins a run with the nodes as they are called now; it goes on by itself, whatever becomes of the session.
    * @throws {NoSuchOperation} no such plan; {PowerRefused} it cannot be run, or was not confirmed: nothing was begun
    */
-  async start(request: PlanRunRequest, who: ClientIdentity): Promise<PlanRun> {
+  start(request: PlanRunRequest, who: ClientIdentity, limit: RunLimit = {}): Promise<PlanRun> {
+    return this.startDefinition(this.#plan(request.name), request, who, limit);
+  }
+
+  /** As {@link Plans.start}, with a plan that is in no configuration. */
+  async startDefinition(
+    plan: PlanDefinition,
+    request: PlanRunRequest,
+    who: ClientIdentity,
+    { only = null }: RunLimit = {},
+  ): Promise<PlanRun> {
     const { name, armed, deadlineS } = request;
     const { now, inventory } = this.#ports;
-    const plan = this.#plan(name);
     const resolved = resolvePlan(plan, inventory());
     if (!resolved.ok)
       throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'mend the plan');
-    const { steps } = resolved;
+    const steps = limitSteps(resolved.steps, only);
     this.#refuseConflict({ name, steps });
     const wanted = planConfirmation(name, losers(steps));
     if (losers(steps) > 0 && !armed && request.confirm !== wanted)
@@ -108,7 +123,7 @@ export class Plans {
       );
     const startedAt = now();
     const id = this.#nextId(startedAt);
-    const expected = summarise(name, plan, surroundingsOf(this.#ports)).predictedMs ?? 0;
+    const expected = predictedLength(plan, surroundingsOf(this.#ports), only) ?? 0;
     const run: PlanRun = {
       ...{ id, plan: name, by: nameOf(who), armed, startedAt, endedAt: null },
       deadlineAt: deadlineS === null ? null : startedAt + deadlineS * 1000,
@@ -134,6 +149,25 @@ export class Plans {
       this.#runners.splice(this.#runners.indexOf(runner), 1);
       throw refused('journal', `nothing was begun: the journal cannot be written (${reason(error)})`, 'free the disk');
     }
+  }
+
+  /** A run as it stands, or null where it is not kept any more. */
+  run(id: string): PlanRun | null {
+    return this.#runners.find(({ run }) => run.id === id)?.run ?? null;
+  }
+
+  /** How long a plan would take now, on these nodes only (null: all), ms; null: no such plan, or it cannot be run. */
+  predictedMs(name: string, only: ReadonlySet<Address> | null): number | null {
+    const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
+    return plan === undefined ? null : predictedLength(plan, surroundingsOf(this.#ports), only);
+  }
+
+  /** What waits is not begun any more; what is under way comes to its end. A run that is over stays as it is. */
+  async recall(id: string, why: string): Promise<void> {
+    const runner = this.#runners.find(({ run }) => run.id === id);
+    await runner?.change((run) => {
+      if (run.endedAt === null) runner.recallNow(why);
+    });
   }
 
   /** @throws {NoSuchOperation} {PowerRefused} */

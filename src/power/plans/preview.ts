@@ -65,6 +65,25 @@ export function summarise(name: string, plan: PlanDefinition, around: Surroundin
   };
 }
 
+/** How long a plan takes on these nodes only (null: all of them), ms; null: it cannot be run. */
+export function predictedLength(
+  plan: PlanDefinition,
+  around: Surroundings,
+  only: ReadonlySet<Address> | null,
+): number | null {
+  const resolved = resolvePlan(plan, around.rack);
+  if (!resolved.ok) return null;
+  const steps = limitSteps(resolved.steps, only).map((step) => around.play(step));
+  return lastEnd(spansOf(steps, around));
+}
+
+/** The same steps with these nodes only; a step without any stays, for those that need it. */
+export function limitSteps(steps: readonly PlanStep[], only: ReadonlySet<Address> | null): PlanStep[] {
+  return steps.map((step) =>
+    only === null ? step : { ...step, nodes: step.nodes.filter(({ addr }) => only.has(addr)) },
+  );
+}
+
 export function preview(name: string, plan: PlanDefinition, around: Surroundings): PlanPreview {
   const summary = summarise(name, plan, around);
   const resolved = resolvePlan(plan, around.rack);

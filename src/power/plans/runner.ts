@@ -161,12 +161,19 @@ export class PlanRunner {
     for (const node of nodesOf(run)) if (node.state === 'started') this.#abortNode(node);
   }
 
+  /** To be called from {@link PlanRunner.change}: what runs goes on to its end, what waits does not begin. */
+  recallNow(why: string): void {
+    const { run } = this.#record;
+    Object.assign(run, { state: 'running', detail: `recalled: ${why}` });
+    this.#endWaiting('skipped', `not begun: ${why}`);
+  }
+
   #abortNode({ operation }: PlanNodeRun): void {
     if (operation === null || this.#operations.get(operation)?.endedAt !== null) return;
     this.#operations.abort(operation, this.#record.who);
   }
 
-  #endWaiting(outcome: Outcome, detail: string): void {
+  #endWaiting(outcome: Outcome | 'skipped', detail: string): void {
     for (const node of nodesOf(this.#record.run))
       if (node.state === 'waiting') endNode(node, outcome, detail, this.#ports.now());
   }

@@ -1,0 +1,213 @@
+/**
+ * Decides what an outage demands, from the supply, the time and what runs already. Pure: times are milliseconds of a
+ * monotonic clock, and nothing here outlives the process but what {@link OutageState} says.
+ */
+import type { OutagePhase, Supply } from '../../api/outage.ts';
+
+export interface Policy {
+  /** Plans that run after so many seconds on battery, in this order. */
+  steps: readonly { afterS: number; plan: string }[];
+  /** The plan that comes last; null: none. */
+  last: string | null;
+  marginS: number;
+  restore: { afterS: number; charge: number };
+}
+
+export interface OutageState {
+  phase: Exclude<OutagePhase, 'ended'>;
+  /** When the present phase began. */
+  since: number;
+  /** Steps of the policy that were begun since the mains went away last. */
+  stepsBegun: number;
+  /** This machine's own end was announced: nothing comes up before a server starts again. */
+  committed: boolean;
+  /** A former server's outage whose machine went dark: the mains came back with this one. */
+  dark: boolean;
+  /** While the UPS is silent: what was known of the battery last, and when. */
+  known: { at: number; runtimeS: number | null } | null;
+}
+
+export interface OutageInput {
+  now: number;
+  supply: Supply;
+  /** Predicted length of the last plan now, ms; null: there is none, or nothing to do. */
+  lastMs: number | null;
+  /** Whether a run that this outage began is under way. */
+  running: 'nothing' | 'shedding' | 'restoring';
+  /** Whether the last plan has ended in this outage. */
+  lastEnded: boolean;
+  /** Whether nodes that it took are not back. */
+  missing: boolean;
+}
+
+export type OutageAction =
+  | { do: 'open' }
+  /** Begin the plan, armed; `deadlineS`: after that nothing new is begun, null: the battery's end is not known. */
+  | { do: 'run'; plan: string; last: boolean; deadlineS: number | null; why: string }
+  /** What waits is not begun any more; what goes down already finishes. */
+  | { do: 'recall'; why: string }
+  | { do: 'restore'; why: string }
+  | { do: 'note'; text: string }
+  | { do: 'close'; text: string };
+
+/** A UPS that fell silent on battery: as critical after so long where nothing was known of its runtime (upsmon's DEADTIME). */
+const SILENT_LIMIT_MS = 15_000;
+/** Seconds of the battery that are left to this machine's own end. */
+const OWN_END_S = 15;
+/** Mains that came back with this machine's own boot are trusted after this time, s. */
+const DARK_SETTLE_S = 5;
+/** This machine was to go down and did not: after so long with mains, what was taken comes back all the same. */
+const STAYED_UP_MS = 15 * 60_000;
+
+/** What follows now; `state` null: no outage. Several decisions come one call after another. */
+export function decide(
+  policy: Policy,
+  state: OutageState | null,
+  input: OutageInput,
+): { state: OutageState | null; actions: OutageAction[] } {
+  const { supply, now } = input;
+  if (state === null) {
+    if (supply.state !== 'battery') return { state, actions: [] };
+    const opened: OutageState = {
+      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, dark: false },
+      known: { at: now, runtimeS: supply.runtimeS },
+    };
+    const next = decide(policy, opened, input);
+    return { state: next.state, actions: [{ do: 'open' }, ...next.actions] };
+  }
+  switch (state.phase) {
+    case 'battery':
+    case 'last':
+      return onBattery(policy, state, input);
+    case 'mains':
+      return onMains(policy, state, input);
+    case 'restoring':
+      return whileRestoring(policy, state, input);
+  }
+}
+
+function onBattery(
+  policy: Policy,
+  before: OutageState,
+  input: OutageInput,
+): { state: OutageState | null; actions: OutageAction[] } {
+  const { now, supply } = input;
+  if (supply.state === 'mains' && !before.committed) return mainsBack(before, input);
+  if (supply.state === 'mains' && stayedUp(before, input))
+    return {
+      state: { ...before, phase: 'mains', since: now, committed: false },
+      actions: [{ do: 'note', text: 'this machine was to shut down and did not: nodes come back' }],
+    };
+  const state: OutageState = {
+    ...before,
+    known: supply.state === 'battery' ? { at: now, runtimeS: supply.runtimeS } : before.known,
+  };
+  const runtimeS = remaining(state, input);
+  if (state.phase === 'battery') {
+    const reason = whyLast(policy, state, input, runtimeS);
+    if (reason !== null) {
+      const next: OutageState = { ...state, phase: 'last', since: now, committed: state.committed || supply.shutdown };
+      return { state: next, actions: lastRun(policy, runtimeS, reason) };
+    }
+    const due = policy.steps[state.stepsBegun];
+    if (due && now - state.since >= due.afterS * 1000)
+      return {
+        state: { ...state, stepsBegun: state.stepsBegun + 1 },
+        actions: [
+          {
+            ...{ do: 'run', plan: due.plan, last: false, deadlineS: deadlineFrom(runtimeS) },
+            why: `${due.afterS} s on battery`,
+          },
+        ],
+      };
+  }
+  if (supply.shutdown && !state.committed) return { state: { ...state, committed: true }, actions: [] };
+  return { state, actions: [] };
+}
+
+/** The reason to begin the last plan now, or null. */
+function whyLast(policy: Policy, state: OutageState, input: OutageInput, runtimeS: number | null): string | null {
+  const { supply, lastMs, now } = input;
+  if (supply.shutdown) return 'the UPS announces its end (FSD)';
+  if (supply.low) return 'the battery is low';
+  const needS = (lastMs ?? 0) / 1000 + policy.marginS;
+  if (runtimeS !== null && runtimeS <= needS)
+    return `the battery lasts ${Math.round(runtimeS)} s, the plan takes ${Math.round((lastMs ?? 0) / 1000)} s and ${policy.marginS} s are kept`;
+  if (supply.state === 'unknown' && state.known?.runtimeS === null && now - state.known.at >= SILENT_LIMIT_MS)
+    return `the UPS was on battery and has been silent for ${SILENT_LIMIT_MS / 1000} s`;
+  return null;
+}
+
+function lastRun(policy: Policy, runtimeS: number | null, why: string): OutageAction[] {
+  if (policy.last === null) return [{ do: 'note', text: `${why}; no last plan is configured` }];
+  return [{ do: 'run', plan: policy.last, last: true, deadlineS: deadlineFrom(runtimeS), why }];
+}
+
+function mainsBack(state: OutageState, input: OutageInput): { state: OutageState | null; actions: OutageAction[] } {
+  // A flicker: nothing was begun, so nothing has to come back.
+  if (state.stepsBegun === 0 && state.phase === 'battery' && !input.missing && input.running === 'nothing')
+    return { state: null, actions: [{ do: 'close', text: 'mains are back before anything was begun' }] };
+  const actions: OutageAction[] = [{ do: 'note', text: 'mains are back' }];
+  if (input.running === 'shedding') actions.push({ do: 'recall', why: 'mains are back' });
+  return { state: { ...state, phase: 'mains', since: input.now, stepsBegun: 0, known: null }, actions };
+}
+
+function onMains(
+  { restore }: Policy,
+  state: OutageState,
+  input: OutageInput,
+): { state: OutageState | null; actions: OutageAction[] } {
+  const { supply, now, running, missing } = input;
+  if (supply.state === 'battery') return batteryAgain(input);
+  // After darkness this machine runs, so that something feeds it: a UPS that is not asked yet is not waited for.
+  if (supply.state === 'unknown' && !state.dark) return { state: { ...state, since: now }, actions: [] };
+  if (running !== 'nothing') return { state, actions: [] };
+  if (!missing) return { state: null, actions: [{ do: 'close', text: 'every node that was on is back' }] };
+  const settled = now - state.since >= (state.dark ? Math.min(DARK_SETTLE_S, restore.afterS) : restore.afterS) * 1000;
+  if (!settled || (supply.charge !== null && supply.charge < restore.charge)) return { state, actions: [] };
+  const charge = supply.charge === null ? '' : `, the battery has ${Math.round(supply.charge)} %`;
+  const seconds = Math.round((now - state.since) / 1000);
+  return {
+    state: { ...state, phase: 'restoring', since: now },
+    actions: [{ do: 'restore', why: `mains for ${seconds} s${charge}` }],
+  };
+}
+
+function whileRestoring(
+  _policy: Policy,
+  state: OutageState,
+  input: OutageInput,
+): { state: OutageState | null; actions: OutageAction[] } {
+  if (input.supply.state === 'battery') return batteryAgain(input);
+  if (input.running !== 'nothing') return { state, actions: [] };
+  const text = input.missing ? 'not every node that was on is back' : 'every node that was on is back';
+  return { state: null, actions: [{ do: 'close', text }] };
+}
+
+/** The same outage goes on: what it took is still its to bring back. */
+function batteryAgain(input: OutageInput): { state: OutageState; actions: OutageAction[] } {
+  const { now, supply, running } = input;
+  const actions: OutageAction[] = [{ do: 'note', text: 'mains are away again' }];
+  if (running !== 'nothing') actions.push({ do: 'recall', why: 'mains are away again' });
+  return {
+    state: {
+      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, dark: false },
+      known: { at: now, runtimeS: supply.runtimeS },
+    },
+    actions,
+  };
+}
+
+/** Seconds that the battery lasts: as the UPS says; of a silent one what it said last, less the time since. */
+function remaining({ known }: OutageState, { now, supply }: OutageInput): number | null {
+  if (supply.state === 'battery' || known === null) return supply.runtimeS;
+  return known.runtimeS === null ? null : Math.max(0, known.runtimeS - (now - known.at) / 1000);
+}
+
+function deadlineFrom(runtimeS: number | null): number | null {
+  return runtimeS === null ? null : Math.max(1, runtimeS - OWN_END_S);
+}
+
+function stayedUp({ since }: OutageState, { now, running, lastEnded }: OutageInput): boolean {
+  return lastEnded && running === 'nothing' && now - since >= STAYED_UP_MS;
+}

@@ -1,0 +1,75 @@
+/** What a UPS says, and what several of them deliver together. Pure. */
+import type { Supply, UpsReading } from '../../api/outage.ts';
+
+/** Reads NUT's variables of one UPS. A status that says both mains and battery, or neither, is unknown. */
+export function readingFrom(name: string, variables: ReadonlyMap<string, string>): UpsReading {
+  const status = variables.get('ups.status') ?? '';
+  const flags = new Set(status.toUpperCase().split(/\s+/));
+  const online = flags.has('OL');
+  const battery = flags.has('OB');
+  const calibrating = flags.has('CAL');
+  const known = online !== battery;
+  return {
+    name,
+    state: !known ? 'unknown' : battery && !calibrating ? 'battery' : 'mains',
+    why: known
+      ? null
+      : `its status is '${status.slice(0, 40).replace(/[^\x20-\x7e]/g, '?')}': neither mains nor battery`,
+    charge: within(variables.get('battery.charge'), 100),
+    runtimeS: within(variables.get('battery.runtime'), 7 * 86_400),
+    load: within(variables.get('ups.load'), 1000),
+    low: flags.has('LB') && !calibrating,
+    shutdown: flags.has('FSD'),
+    replaceBattery: flags.has('RB'),
+    calibrating,
+  };
+}
+
+/** A UPS that gives no answer; what it said last of its battery is not repeated as if it were fresh. */
+export function unknownReading(name: string, why: string): UpsReading {
+  return {
+    ...{ name, state: 'unknown', why, charge: null, runtimeS: null, load: null },
+    ...{ low: false, shutdown: false, replaceBattery: false, calibrating: false },
+  };
+}
+
+/**
+ * What `readings` deliver where `needs` of them have to. `assumedS`: how long a full battery lasts at least, for those
+ * that do not say; null: not configured.
+ */
+export function combineSupplies(readings: readonly UpsReading[], needs: number, assumedS: number | null): Supply {
+  const count = (holds: (reading: UpsReading) => boolean): number => readings.filter(holds).length;
+  const mains = count(({ state, shutdown }) => state === 'mains' && !shutdown);
+  const unknown = readings.filter(({ state }) => state === 'unknown');
+  const drained = readings.filter(({ state, shutdown }) => state === 'battery' || shutdown);
+  // One that is silent delivers nothing that anybody knows of: beside one on battery it does not count as mains.
+  const state = mains >= needs ? 'mains' : drained.length > 0 ? 'battery' : 'unknown';
+  // The supply ends when the battery ends whose end leaves too few.
+  const missing = needs - mains;
+  const onBattery = readings.filter((one) => one.state === 'battery');
+  const runtimes = onBattery.map((one) => runtimeOf(one, assumedS)).sort((a, b) => (b ?? -1) - (a ?? -1));
+  const holding = count((one) => one.state !== 'unknown' && !one.low && !one.shutdown);
+  const charges = readings.map(({ charge }) => charge).filter((charge) => charge !== null);
+  return {
+    state,
+    low: state !== 'mains' && holding < needs && readings.some(({ low }) => low),
+    shutdown:
+      readings.some(({ shutdown }) => shutdown) && count((one) => !one.shutdown && one.state !== 'unknown') < needs,
+    runtimeS: state === 'mains' || missing <= 0 ? null : (runtimes[missing - 1] ?? null),
+    charge: charges.length === 0 ? null : Math.min(...charges),
+    why: state === 'unknown' ? unknown.map(({ name, why }) => `${name}: ${why ?? ''}`).join('; ') || null : null,
+  };
+}
+
+/** Seconds that a battery lasts: as the UPS says, else by its charge, else the configured minimum. */
+function runtimeOf({ runtimeS, charge }: UpsReading, assumedS: number | null): number | null {
+  if (runtimeS !== null) return runtimeS;
+  if (assumedS === null) return null;
+  return charge === null ? assumedS : (charge / 100) * assumedS;
+}
+
+function within(text: string | undefined, limit: number): number | null {
+  if (text === undefined || text.trim() === '') return null;
+  const value = Number(text);
+  return Number.isFinite(value) && value >= 0 ? Math.min(value, limit) : null;
+}
