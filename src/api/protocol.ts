@@ -12,6 +12,7 @@ import type { SystemState } from '../rack/system.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
 import type { DetailRequest, NodeDetail } from './detail.ts';
 import type { LastScreen } from './last-screen.ts';
+import type { OutageReport, OutageStatus } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
@@ -138,6 +139,7 @@ export interface Snapshot {
   console: ConsoleState | null;
   sessions: Session[];
   operations: Operation[];
+  outage: OutageStatus;
   /** Those that last, or that nobody has acknowledged; oldest first. */
   alarms: Alarm[];
   /** The latest events, oldest first. */
@@ -215,6 +217,14 @@ export interface Requests {
   'plan.abort': [{ id: string }, PlanRun];
   /** Leaves a node (by address) or a whole step out: what waits, and what failed and made the run pause. */
   'plan.skip': [{ id: string; step: string | null; addr: Address | null }, PlanRun];
+  /** Supply, forecast and the outage that is under way, or the last one. */
+  'outage.status': [Record<string, never>, OutageStatus];
+  /** UPS software that the server does not ask itself says how the supply stands. */
+  'outage.tell': [{ supply: 'mains' | 'battery'; runtimeS: number | null }, OutageStatus];
+  /** This machine shuts down: the last plan of every policy begins now; its runs. */
+  'outage.last': [{ withinS: number }, { runs: PlanRun[] }];
+  /** Plays an outage from mains failure to restore on these nodes only. */
+  'outage.drill': [{ addrs: Address[] }, OutageReport];
   /** Standing ones, and the latest that are over and seen. */
   'alarms.list': [{ limit: number }, { standing: Alarm[]; past: Alarm[] }];
   /** Null: all. Answers how many nobody had seen. */
@@ -265,6 +275,7 @@ export interface ServerNotes {
     nodes?: NodeState[];
     console?: ConsoleState | null;
     sessions?: Session[];
+    outage?: OutageStatus;
     /** All that stand. */
     alarms?: Alarm[];
   };

@@ -7,6 +7,7 @@ import { explain, UsageFailure } from './failure.ts';
 import { withOneRack } from './racks.ts';
 import { SEVERAL, type Act } from './syntax/act.ts';
 import { declareLooking } from './syntax/looking.ts';
+import { declareOutage } from './syntax/outage.ts';
 import { declarePlans } from './syntax/plans.ts';
 import { declarePower } from './syntax/power.ts';
 import { declareServing } from './syntax/serving.ts';
@@ -74,6 +75,7 @@ function declare(act: Act): Command {
   declareLooking(program, act);
   declarePower(program, act);
   declarePlans(program, act);
+  declareOutage(program, act);
   declareServing(program, act, run);
   return program;
 }

@@ -7,6 +7,7 @@ import { select } from '../rack/selectors.ts';
 import { checkNodes, type Contradiction } from './check.ts';
 import { configCandidates, surroundings, type Surroundings } from './paths.ts';
 import { checkOwnership, readOnce, type ReadFile } from './ownership.ts';
+import { checkOutage } from './outage-policies.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export interface ConfigProblem {
@@ -76,7 +77,13 @@ export function findConfig(explicitPath: string | undefined, around: Surrounding
  */
 export function parseConfig(text: string, file: string): Config {
   const { data, problem } = parseAs(configSchema, text, file);
-  const contradictions = [...checkNodes(data.nodes), ...checkHooks(data), ...checkTriggers(data), ...checkBoot(data)];
+  const contradictions = [
+    ...checkNodes(data.nodes),
+    ...checkHooks(data),
+    ...checkTriggers(data),
+    ...checkBoot(data),
+    ...checkOutage(data, inventoryOf(data)),
+  ];
   if (contradictions.length > 0)
     throw new ConfigError(contradictions.map(({ path, message }) => problem(path, message)));
   return data;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { consoleSection } from './schema-console.ts';
 import { calibration, node } from './schema-node.ts';
+import { outage, ups } from './schema-outage.ts';
 import { plan, planName } from './schema-plan.ts';
 import { hook, ssh } from './schema-programs.ts';
 import { seconds, secret } from './schema-values.ts';
@@ -104,6 +105,10 @@ export const configSchema = z.strictObject({
   keys: keyWishes,
   /** Named sequences: `rackui plan run NAME`. */
   plans: z.record(planName, plan).default({}),
+  /** UPSes that the server asks, through NUT's upsd. */
+  ups: z.array(ups).max(16).default([]),
+  /** What an outage demands: after how long which plan, when the last one, and what brings nodes back. */
+  outage: outage.optional(),
   /** The program (and its arguments) by which the master, this machine, shuts itself down at the end of a plan. */
   poweroff: z.array(z.string().min(1)).min(1).max(64).optional(),
   /** After a node was switched on. */

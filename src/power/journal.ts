@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../api/power.ts';
 import { LineStore } from './line-store.ts';
+import type { OutageRecord } from './outage/record.ts';
 import type { PlanRecord } from './plans/record.ts';
 
 /** Bytes after which the file is emptied as soon as nothing runs. */
@@ -30,6 +31,10 @@ export interface Journal<T extends Journalled> {
 /** A file that cannot be read is no reason not to serve: `trouble` is told. */
 export function openJournal(stateDir: string, trouble: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
   return open(join(stateDir, 'operations.jsonl'), 'nodes', trouble, emptyAt);
+}
+
+export function openOutageJournal(stateDir: string, trouble: (text: string) => void): Journal<OutageRecord> {
+  return open(join(stateDir, 'outages.jsonl'), 'lines', trouble, EMPTY_AT);
 }
 
 export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {

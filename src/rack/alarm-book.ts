@@ -18,6 +18,10 @@ export type AlarmKind =
   /** It has power, and its system stands at a rescue or emergency shell, or panicked. */
   | 'system-failed'
   | 'bus'
+  /** A UPS is on battery, silent, or wants a new battery. */
+  | 'ups'
+  /** The last plan takes longer than the battery lasts. */
+  | 'outage'
   /** A pattern was seen on a console. */
   | 'console';
 

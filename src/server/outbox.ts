@@ -5,6 +5,7 @@
  * are can pile up: a client that leaves a megabyte of them is disconnected.
  */
 import type { ServerNotes } from '../api/protocol.ts';
+import type { OutageStatus } from '../api/outage.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
@@ -20,7 +21,15 @@ const QUEUE_LIMIT = 1024 * 1024;
 
 /** Something that changed, by name; values are read when the update is made. */
 export type Change =
-  'rack' | 'bus' | 'console' | 'sessions' | 'alarms' | { node: Address } | { operation: Operation } | { plan: PlanRun };
+  | 'rack'
+  | 'bus'
+  | 'console'
+  | 'sessions'
+  | 'alarms'
+  | 'outage'
+  | { node: Address }
+  | { operation: Operation }
+  | { plan: PlanRun };
 
 /** Notes that go to everybody: their order to a console's bytes is nobody's matter. */
 export type PlainNote = Exclude<keyof ServerNotes, ConsoleWord | 'console.data'>;
@@ -34,6 +43,7 @@ export interface Picture {
   console(): ConsoleState | null;
   sessions(): Session[];
   alarms(): Alarm[];
+  outage(): OutageStatus;
 }
 
 export interface OutboxPorts {
@@ -160,6 +170,7 @@ export class Outbox {
     if (this.#names.has('console')) update.console = picture.console();
     if (this.#names.has('sessions')) update.sessions = picture.sessions();
     if (this.#names.has('alarms')) update.alarms = picture.alarms();
+    if (this.#names.has('outage')) update.outage = picture.outage();
     if (this.#nodes.size > 0) update.nodes = [...this.#nodes].map((addr) => picture.node(addr));
     if (Object.keys(update).length > 1) sends.push(this.#send('update', update));
     for (const operation of this.#operations.values()) sends.push(this.#send('operation', operation));

@@ -48,9 +48,10 @@ export class RackServer {
   /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
     const { bus, socket, viewSocket, gid, log } = this.#options;
-    const { plans, operations, roster, events, sweeper, monitor } = this.#parts;
+    const { plans, outages, operations, roster, events, sweeper, monitor } = this.#parts;
     plans.recover();
     operations.recover();
+    outages.start();
     this.#listening.push(await listenAt(socket, 0o660, gid, (client) => roster.admit(client, 'control')));
     this.#listening.push(await listenAt(viewSocket, 0o666, gid, (client) => roster.admit(client, 'view')));
     events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
@@ -74,10 +75,12 @@ export class RackServer {
    */
   async close(why: string, hurry: AbortSignal): Promise<void> {
     const { bus, log } = this.#options;
-    const { linger, events, plans, idleSampler, sweeper, monitor, alarms, consoles, roster, eventFile } = this.#parts;
+    const { linger, events, plans, outages, idleSampler, sweeper, monitor, alarms, consoles, roster, eventFile } =
+      this.#parts;
     linger?.stop();
     events.add('notice', 'server', null, `The server leaves: ${why}`);
     for (const listening of this.#listening) listening.stopListening();
+    await outages.close();
     plans.leave();
     await this.#endOperations(hurry);
     idleSampler?.stop();

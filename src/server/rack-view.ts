@@ -7,6 +7,7 @@ import type { AlarmDesk } from './alarm-desk.ts';
 import type { BusMonitor } from './bus-monitor.ts';
 import type { Consoles } from './consoles.ts';
 import type { EventLog } from './events.ts';
+import type { Outages } from './parts/outage.ts';
 import type { Picture } from './outbox.ts';
 import type { Telemetry } from './telemetry.ts';
 import { VERSION } from './version.ts';
@@ -21,6 +22,7 @@ export interface ViewedParts {
   operations: Operations;
   events: EventLog;
   alarms: AlarmDesk;
+  outages: Outages;
   sessions(): Session[];
 }
 
@@ -72,6 +74,10 @@ export class RackView implements Picture {
     return this.#parts.alarms.standing;
   }
 
+  outage(): Snapshot['outage'] {
+    return this.#parts.outages.status();
+  }
+
   snapshot(): Snapshot {
     const { telemetry, operations, events } = this.#parts;
     return {
@@ -83,6 +89,7 @@ export class RackView implements Picture {
       console: this.console(),
       sessions: this.sessions(),
       operations: operations.list(),
+      outage: this.outage(),
       alarms: this.alarms(),
       events: events.latest(SNAPSHOT_EVENTS),
     };

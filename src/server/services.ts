@@ -10,6 +10,7 @@ import type { BusMonitor } from './bus-monitor.ts';
 import type { Consoles } from './consoles.ts';
 import type { Discovery } from './discovery.ts';
 import type { EventLog } from './events.ts';
+import type { Outages } from './parts/outage.ts';
 import type { Sweeper } from './sweep.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -24,6 +25,7 @@ export interface Services {
   consoles: Consoles;
   operations: Operations;
   plans: Plans;
+  outages: Outages;
   events: EventLog;
   alarms: AlarmDesk;
   audit(entry: RawAuditEntry): Promise<void>;

@@ -36,6 +36,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
     sessions: [],
     operations: [],
     alarms: [],
+    outage: { policies: [] },
     events: [],
   };
 }

@@ -169,6 +169,7 @@ export class Scene {
       snapshot: {
         ...{ now: NOW, rack, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
         alarms: nodes === undefined ? [] : ALARMS,
+        outage: { policies: [] },
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
           ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, exchanges: 86_400, errors: 2 },

@@ -15,7 +15,17 @@ const sample = { power: 'on', current: 30, fan: 110, at: NOW, rttMs: 3 } as cons
 const welcome: Welcome = {
   ...{ api: 1, version: '0', pid: 1, session: 1, access: 'control' },
   snapshot: {
-    ...{ now: NOW, rack, intervalMs: 1000, console: null, sessions: [], operations: [], alarms: [], events: [] },
+    ...{
+      now: NOW,
+      rack,
+      intervalMs: 1000,
+      console: null,
+      sessions: [],
+      operations: [],
+      alarms: [],
+      events: [],
+      outage: { policies: [] },
+    },
     bus: {
       ...{ state: 'ready', port: '/dev/x', detail: '', since: NOW, master: 0 },
       ...{ sweepMs: 70, sweepsPerS: 1, recovery: null, exchanges: 1, errors: 0 },

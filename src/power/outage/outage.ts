@@ -42,10 +42,10 @@ export interface OutagePolicy extends Policy {
 }
 
 export interface OutagePorts extends Pick<PlanPorts, 'now' | 'every' | 'inventory' | 'reading' | 'event' | 'plans'> {
-  wallTime(at: number): number;
-  keepTime(at: number): KeptTime;
+  wallTime: (at: number) => number;
+  keepTime: (at: number) => KeptTime;
   /** Null: another boot of the machine. */
-  recallTime(kept: KeptTime): number | null;
+  recallTime: (kept: KeptTime) => number | null;
   ups(name: string): UpsReading;
   runs: Pick<Plans, 'start' | 'recall' | 'run' | 'predictedMs' | 'startDefinition'>;
   journal: { write(record: OutageRecord): Promise<void> };
@@ -63,12 +63,16 @@ const RESTORE_ALL: PlanDefinition = {
   steps: [{ name: 'restore', selector: 'all', action: 'on', verify: 'boot', onDeadline: 'leave', onFail: 'skip' }],
 };
 
+/** Asked for at the wrong time; the message says why. */
+export class NotNow extends Error {}
+
 export class Outage {
   readonly policy: OutagePolicy;
   readonly #ports: OutagePorts;
   #state: OutageState | null = null;
   #record: OutageRecord | null = null;
   #ended: OutageRecord | null = null;
+  #drill: ReadonlySet<Address> | null = null;
   #told: { state: 'mains' | 'battery'; at: number; runtimeS: number | null } | null = null;
   #ticking = false;
   #again = false;
@@ -143,6 +147,18 @@ export class Outage {
     return { ...blank, state: told.state, runtimeS: runtimeS === null ? null : Math.max(0, runtimeS - passedS) };
   }
 
+  /**
+   * Plays an outage from mains failure to the last node, for real on `addrs` only; a real one ends the drill and goes on.
+   * @throws {Error} while an outage is under way
+   */
+  async drill(addrs: readonly Address[]): Promise<OutageReport> {
+    if (this.#record !== null) throw new NotNow('an outage is under way: drill after it');
+    if (this.supply().state === 'battery') throw new NotNow('the mains are away: this is no drill');
+    this.#drill = new Set(addrs);
+    await this.tick();
+    return reportOf(this.#need());
+  }
+
   /** Other UPS software says how the supply stands; only where no UPS is configured. */
   async tell(state: 'mains' | 'battery', runtimeS: number | null): Promise<OutageReport | null> {
     this.#told = { state, at: this.#ports.now(), runtimeS };
@@ -178,19 +194,23 @@ export class Outage {
     }
     this.#ticking = true;
     try {
-      do {
-        this.#again = false;
-        await this.#look();
-      } while (this.#again);
+      for (let again = true; again; again = this.#takeAgain()) await this.#look();
     } finally {
       this.#ticking = false;
     }
   }
 
+  #takeAgain(): boolean {
+    const again = this.#again;
+    this.#again = false;
+    return again;
+  }
+
   async #look(): Promise<void> {
-    this.#fold();
+    if (this.#fold()) await this.#write();
     const before = this.#state;
-    const { state, actions } = decide(this.policy, before, this.#input());
+    this.#endDrill();
+    const { state, actions } = decide(this.#effectivePolicy(), before, this.#input());
     this.#state = state;
     if (actions.length === 0) return;
     for (const action of actions) await this.#act(action);
@@ -224,7 +244,7 @@ export class Outage {
   }
 
   async #begin(plan: string, kind: RunKind, deadlineS: number | null, why: string): Promise<PlanRun | null> {
-    const only = kind === 'restore' ? new Set(missingNodes(this.#need())) : this.policy.nodes;
+    const only = kind === 'restore' ? new Set(missingNodes(this.#need())) : (this.#drill ?? this.policy.nodes);
     const request = { name: plan, confirm: null, armed: true, deadlineS };
     const onBefore = [...(only ?? [])].filter((addr) => shownPower(this.#ports.reading(addr)) === 'on');
     this.#line(`${why}: plan ${plan} begins`);
@@ -267,16 +287,20 @@ export class Outage {
     await this.#write();
     this.#ended = record;
     this.#record = null;
+    this.#drill = null;
   }
 
   #recover(left: OutageRecord): void {
     const { recallTime, now } = this.#ports;
-    const record: OutageRecord = { ...left, runs: left.runs.map((run) => ({ ...run, ended: true })) };
+    const record: OutageRecord = structuredClone(left);
     this.#record = record;
+    // A run that the former server left interrupted has its nodes' last standing.
+    this.#fold();
+    for (const run of record.runs) run.ended = true;
     const sameBoot = recallTime(left.kept) !== null;
     const dark = left.committed || !sameBoot;
     if (left.told !== null) this.#told = { state: dark ? 'mains' : left.told, at: now(), runtimeS: null };
-    if (dark && !sameBoot) markDark(record);
+    if (dark) markDark(record);
     const phase = dark || left.phase === 'restoring' || left.phase === 'ended' ? 'mains' : left.phase;
     this.#state = { phase, since: now(), stepsBegun: 0, committed: false, dark, known: null };
     this.#line(dark ? 'a server runs again, with the mains' : 'the server was started again');
@@ -288,20 +312,59 @@ export class Outage {
     const mine = inventory().nodes.filter(({ addr }) => this.policy.nodes?.has(addr) ?? true);
     this.#record ??= {
       ...{ id: `o${Math.floor(at / 1000).toString(36)}`, startedAt: at, endedAt: null, policy: this.policy.index },
-      ...{ drill: false, phase: 'battery', committed: false, kept: keepTime(at), told: null, runs: [], lines: [] },
+      ...{
+        drill: this.#drill !== null,
+        phase: 'battery',
+        committed: false,
+        kept: keepTime(at),
+        told: null,
+        runs: [],
+        lines: [],
+      },
       startedWall: wallTime(at),
       endedWall: null,
       nodes: mine
         .filter(({ addr, role }) => role !== 'master' && shownPower(reading(addr)) === 'on')
-        .map(({ addr, name }): OutageNode => ({ addr, name, state: 'on', detail: 'on when the mains went away' })),
+        .map(({ addr, name }): OutageNode => ({ addr, name, state: 'on', detail: this.#firstDetail(addr) })),
     };
     return { phase: 'battery', since: at, stepsBegun: 0, committed: false, dark: false, known: null };
   }
 
-  /** What runs of this outage have done since the last look. */
-  #fold(): void {
+  #firstDetail(addr: Address): string {
+    return this.#drill === null || this.#drill.has(addr)
+      ? 'on when the mains went away'
+      : 'not part of the drill: untouched';
+  }
+
+  /** A drill sheds at once and restores at once. */
+  #effectivePolicy(): OutagePolicy {
+    return this.#drill === null ? this.policy : { ...this.policy, steps: [], restore: { afterS: 0, charge: 0 } };
+  }
+
+  /** Mains are away until the last plan has run. */
+  #drilledSupply(): Supply {
+    const over = this.#record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false;
+    const blank = { shutdown: false, runtimeS: null, charge: null, why: null };
+    return over ? { ...blank, state: 'mains', low: false } : { ...blank, state: 'battery', low: true };
+  }
+
+  /** The mains really went away: what the drill began goes on as the outage that it is now. */
+  #endDrill(): void {
+    if (this.#drill === null || this.supply().state !== 'battery') return;
+    this.#drill = null;
+    if (this.#record === null) return;
+    this.#record.drill = false;
+    this.#line('the mains are away: the drill is an outage now', 'alarm');
+    if (this.#state !== null)
+      this.#state = { ...this.#state, phase: 'battery', since: this.#ports.now(), stepsBegun: 0 };
+  }
+
+  /** Takes in what runs of this outage have done since the last look; true where a node or a run stands differently. */
+  #fold(): boolean {
     const record = this.#record;
-    if (record === null) return;
+    if (record === null) return false;
+    const standing = (): string => JSON.stringify([record.nodes.map(({ state }) => state), record.runs]);
+    const before = standing();
     for (const one of record.runs) {
       if (one.ended) continue;
       const run = this.#ports.runs.run(one.id);
@@ -313,13 +376,14 @@ export class Outage {
       one.ended = run.endedAt !== null || run.state === 'paused' || run.state === 'interrupted';
       if (one.ended) this.#line(`plan ${one.plan} ended: ${run.detail}`);
     }
+    return standing() !== before;
   }
 
   #input(): OutageInput {
     const open = this.#record?.runs.filter(({ ended }) => !ended) ?? [];
     return {
       now: this.#ports.now(),
-      supply: this.supply(),
+      supply: this.#drill === null ? this.supply() : this.#drilledSupply(),
       lastMs: this.#lastMs(),
       running: open.length === 0 ? 'nothing' : open.some(({ kind }) => kind === 'restore') ? 'restoring' : 'shedding',
       lastEnded: this.#record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false,
@@ -353,7 +417,10 @@ export class Outage {
     record.committed = this.#state?.committed ?? record.committed;
     const written = this.#ports.journal.write(structuredClone(record));
     const limit = new Promise<'late'>((resolve) => {
-      const stop = this.#ports.every(WRITE_LIMIT_MS, () => (stop(), resolve('late')));
+      const stop = this.#ports.every(WRITE_LIMIT_MS, () => {
+        stop();
+        resolve('late');
+      });
       void written.finally(stop).catch(() => undefined);
     });
     await Promise.race([written, limit]).catch((error: unknown) => {

@@ -76,7 +76,7 @@ export function missingNodes(record: OutageRecord): Address[] {
     .map(({ addr }) => addr);
 }
 
-/** The mains went away altogether while the record was open: what was on then was lost. */
+/** This machine went down while the record was open: a node that was on then has lost its power, as far as is known. */
 export function markDark(record: OutageRecord): void {
   for (const node of record.nodes)
     if (node.state === 'on' || node.state === 'restored' || node.state === 'came-back')

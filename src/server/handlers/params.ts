@@ -98,6 +98,18 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'plan.resume': run,
   'plan.abort': run,
   'plan.skip': run.extend({ step: planName.nullable(), addr: addr.nullable() }),
+  'outage.status': nothing,
+  'outage.tell': z.object({
+    supply: z.enum(['mains', 'battery']),
+    runtimeS: z.number().min(0).max(604_800).nullable(),
+  }),
+  'outage.last': z.object({ withinS: z.number().positive().max(86_400) }),
+  'outage.drill': z.object({
+    addrs: z
+      .array(addr)
+      .min(1)
+      .max(MAX_ADDRESS + 1),
+  }),
   'alarms.list': z.object({ limit: z.number().int().min(0).max(500) }),
   'alarms.ack': z.object({ ids: z.array(z.number().int().positive()).max(500).nullable() }),
   'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),

@@ -2,11 +2,12 @@
 import type { RackServerOptions } from '../rack-server.ts';
 import { consoleParts, type ConsoleParts } from './consoles.ts';
 import { lookingParts, type LookingParts } from './looking.ts';
+import { outageParts, type OutageParts } from './outage.ts';
 import { powerParts, type PowerParts } from './power.ts';
 import { recordParts, type RecordParts } from './record.ts';
 import { sessionParts, type SessionParts } from './sessions.ts';
 
-export interface Parts extends RecordParts, LookingParts, ConsoleParts, PowerParts, SessionParts {
+export interface Parts extends RecordParts, LookingParts, ConsoleParts, PowerParts, OutageParts, SessionParts {
   options: RackServerOptions;
 }
 
@@ -20,6 +21,7 @@ export function composeParts(options: RackServerOptions): Parts {
   Object.assign(parts, lookingParts(parts));
   Object.assign(parts, consoleParts(parts));
   Object.assign(parts, powerParts(parts));
+  Object.assign(parts, outageParts(parts));
   Object.assign(parts, sessionParts(parts));
   return parts;
 }

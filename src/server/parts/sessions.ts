@@ -4,6 +4,7 @@ import { busHandlers } from '../handlers/bus.ts';
 import { consoleHandlers, consoleNotes } from '../handlers/console.ts';
 import { detailHandlers } from '../handlers/detail.ts';
 import { lookHandlers } from '../handlers/look.ts';
+import { outageHandlers } from '../handlers/outage.ts';
 import { planHandlers } from '../handlers/plan.ts';
 import { powerHandlers } from '../handlers/power.ts';
 import { serverHandlers } from '../handlers/server.ts';
@@ -42,6 +43,7 @@ export function sessionParts(parts: Parts): SessionParts {
       ...consoleHandlers(services),
       ...powerHandlers(services),
       ...planHandlers(services),
+      ...outageHandlers(services),
       ...alarmHandlers(services),
       ...serverHandlers(services),
     },
@@ -54,11 +56,11 @@ export function sessionParts(parts: Parts): SessionParts {
   return { roster, linger: options.autostarted ? lingerFor(parts, roster) : null };
 }
 
-function lingerFor({ options, workload, plans }: Parts, roster: Roster): Linger {
+function lingerFor({ options, workload, plans, outages }: Parts, roster: Roster): Linger {
   const { linger } = options.config.server;
   return new Linger(
     linger * 1000,
-    () => roster.size > 0 || workload.busy || plans.underWay().length > 0,
+    () => roster.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,
     () => options.leave(`nobody was here for ${linger} s`),
   );
 }

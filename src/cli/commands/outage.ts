@@ -1,0 +1,155 @@
+/** `rackui outage …`: how the supply stands and what would happen; the words of UPS software; drills and reports. */
+import { setTimeout } from 'node:timers/promises';
+import type { OutageReport, OutageStatus } from '../../api/outage.ts';
+import { EXIT } from '../../api/power.ts';
+import type { PlanRun } from '../../api/plan.ts';
+import type { RackClient } from '../../client/client.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
+import { explain, Failure, UsageFailure } from '../failure.ts';
+import { followPlan } from '../follow-plan.ts';
+import { outageJson, outageLines, reportLines } from '../outage-report.ts';
+import { hint, print, printJson } from '../output.ts';
+import { knownRack, targetsOf } from '../targets.ts';
+
+export interface OutageOptions extends GlobalOptions {
+  json?: boolean;
+  within?: string;
+  runtime?: string;
+  nodes?: string;
+}
+
+/** Supply, forecast and the present outage. Exit code 2 while the mains are away or the supply is unknown. */
+export function outageCommand(options: OutageOptions): Promise<number> {
+  return withServer(options, 'outage', async (client) => show(await client.request('outage.status', {}), options));
+}
+
+/** The outage that is under way, or the last one. Exit code 2 where nodes are not back. */
+export function outageReportCommand(options: OutageOptions): Promise<number> {
+  return withServer(options, 'outage report', async (client) => {
+    const reports = reportsOf(await client.request('outage.status', {}));
+    if (options.json === true) printJson({ outages: reports });
+    else if (reports.length === 0) print('no outage is known');
+    else for (const report of reports) for (const line of reportLines(report)) print(line);
+    return reports.every(isWell) ? EXIT.done : EXIT.partly;
+  });
+}
+
+/** What other UPS software says of the supply. */
+export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOptions): Promise<number> {
+  const runtimeS = options.runtime === undefined ? null : secondsOf('--runtime', options.runtime);
+  return withServer(options, `outage ${supply}`, async (client) =>
+    show(await client.request('outage.tell', { supply, runtimeS }), options, EXIT.done),
+  );
+}
+
+/** Plays an outage on the nodes given and reports it when it is over. */
+export function outageDrillCommand(options: OutageOptions): Promise<number> {
+  return withServer(options, 'outage drill', async (client) => {
+    const { nodes } = targetsOf([options.nodes ?? ''], await knownRack(client));
+    let report = await client.request('outage.drill', { addrs: nodes.map(({ addr }) => addr) });
+    const { id } = report;
+    if (options.json !== true) print(`drill ${id} on ${nodes.map(({ name }) => name).join(', ')}`);
+    const over = new Promise<void>((resolve, reject) => {
+      client.onClose((why) => reject(new Failure(EXIT.unavailable, why)));
+      const see = (status: OutageStatus): void => {
+        const mine = reportsOf(status).find((one) => one.id === id);
+        if (mine) report = mine;
+        if (mine === undefined || mine.endedAt !== null) resolve();
+      };
+      client.on('update', ({ outage }) => {
+        if (outage) see(outage);
+      });
+      client.request('outage.status', {}).then(see, reject);
+    });
+    await over;
+    if (options.json === true) printJson(outageJson(report));
+    else for (const line of reportLines(report)) print(line);
+    return isWell(report) ? EXIT.done : EXIT.partly;
+  });
+}
+
+/**
+ * The UPS software's last word before this machine goes down. Comes back within the seconds given, whatever the server
+ * does: stopped, hung, gone or somebody else's.
+ */
+export async function outageLastCommand(options: OutageOptions): Promise<number> {
+  if (options.within === undefined)
+    throw new UsageFailure('--within SECONDS is needed: how long the battery is trusted for');
+  const within = secondsOf('--within', options.within);
+  const state: { said: string } = { said: 'the server gave no answer' };
+  const ring = new AbortController();
+  const limit = setTimeout(within * 1000, 'late' as const, { signal: ring.signal, ref: true });
+  limit.catch(() => undefined);
+  const work = shutRackDown(options, within, state).catch((error: unknown) => {
+    const { message, exitCode } = explain(error);
+    hint(`rackui: the rack was not brought down: ${message}`);
+    return exitCode;
+  });
+  const end = await Promise.race([work, limit]);
+  ring.abort();
+  if (end !== 'late') return end;
+  hint(`rackui: ${within} s are over: ${state.said}`);
+  // Whatever still waits for the server keeps this program no longer.
+  process.exit(EXIT.deadline);
+}
+
+async function shutRackDown(options: OutageOptions, within: number, state: { said: string }): Promise<number> {
+  const client = await openClient(options, 'outage last', { autostart: true });
+  try {
+    client.on('plan', (run) => (state.said = `plan ${run.plan}: ${standing(run)}`));
+    // The plan ends a little earlier than this program has to.
+    const { runs } = await client.request('outage.last', { withinS: Math.max(1, within - 2) });
+    if (runs.length === 0) {
+      hint('rackui: no last plan is configured (outage.last): nothing was shut down');
+      return EXIT.done;
+    }
+    const codes = await Promise.all(runs.map((run) => followPlan(client, run, options.json === true)));
+    return codes.find((code) => code !== EXIT.done) ?? EXIT.done;
+  } finally {
+    client.close();
+  }
+}
+
+function standing({ steps }: PlanRun): string {
+  const nodes = steps.flatMap((step) => step.nodes);
+  const open = nodes.filter(({ state }) => state !== 'ended').map(({ name }) => name);
+  const done = nodes.filter(({ outcome }) => outcome === 'done').length;
+  return `${done} of ${nodes.length} nodes done${open.length === 0 ? '' : `, under way or not begun: ${open.join(', ')}`}`;
+}
+
+function show(status: OutageStatus, options: OutageOptions, code?: number): number {
+  if (options.json === true) printJson(status);
+  else for (const line of outageLines(status)) print(line);
+  return code ?? (status.policies.every(({ supply }) => supply.state === 'mains') ? EXIT.done : EXIT.partly);
+}
+
+function reportsOf({ policies }: OutageStatus): OutageReport[] {
+  return policies.flatMap(({ outage }) => (outage === null ? [] : [outage]));
+}
+
+function isWell({ nodes, endedAt }: OutageReport): boolean {
+  return (
+    endedAt !== null && nodes.every(({ state }) => state === 'on' || state === 'restored' || state === 'came-back')
+  );
+}
+
+async function withServer(
+  options: OutageOptions,
+  program: string,
+  act: (client: RackClient) => Promise<number>,
+): Promise<number> {
+  const client = await openClient(options, program, { autostart: true });
+  try {
+    return await act(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** @throws UsageFailure */
+function secondsOf(option: string, text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 86_400))
+    throw new UsageFailure(`${option} ${text}: seconds, more than 0 and at most 86400`);
+  return seconds;
+}
