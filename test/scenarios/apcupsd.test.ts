@@ -64,24 +64,13 @@ test('every script is one that a shell can read, and may be run', () => {
 
 // Whatever rackui says: apccontrol goes on, and a machine whose battery is empty is shut down.
 test.each([0, 2, 5])('what each asks, and that it ends well, when rackui ends with %i', async (code) => {
-  expect(await asks('onbattery', code)).toEqual(['plan abort bring-up', 'plan run shed-dev --armed --detach --json']);
-  expect((await asks('offbattery', code)).slice(2)).toEqual([
-    'plan abort shed-dev',
-    'plan abort shed-all',
-    'plan run bring-up --armed --detach --json',
-  ]);
-  expect((await asks('doshutdown', code)).slice(5)).toEqual([
-    'plan abort bring-up',
-    'plan run shed-all --armed --deadline 240 --json',
-  ]);
+  expect(await asks('onbattery', code)).toEqual(['outage battery --json']);
+  expect((await asks('offbattery', code)).slice(1)).toEqual(['outage mains --json']);
+  expect((await asks('doshutdown', code)).slice(2)).toEqual(['outage last --within 240 --json']);
 });
 
-test('seconds, plan and program can be said otherwise; a rackui that is not there holds nothing up', async () => {
-  const other = { RACKUI_SECONDS: '90', RACKUI_PLAN: 'shed-some' };
-  expect(await asks('doshutdown', 0, other)).toEqual([
-    'plan abort bring-up',
-    'plan run shed-some --armed --deadline 90 --json',
-  ]);
+test('seconds and program can be said otherwise; a rackui that is not there holds nothing up', async () => {
+  expect(await asks('doshutdown', 0, { RACKUI_SECONDS: '90' })).toEqual(['outage last --within 90 --json']);
   await run(join(SCRIPTS, 'doshutdown'), ARGUMENTS, { env: { PATH: '/usr/bin:/bin', RACKUI: '/nowhere/rackui' } });
 });
 
@@ -89,7 +78,7 @@ test.skipIf(APCCONTROL === undefined)(
   'the real apccontrol: on battery sheds, mains bring up, shutdown sheds the rest and ends this machine last; needs apcupsd’s package',
   { timeout: 180_000 },
   async () => {
-    await using place = await upsStand();
+    await using place = await upsStand('outage: { onBattery: [{ after: 0, run: shed-dev }], restore: { after: 1 } }\n');
     const { rack, program: rackui } = place;
     for (const script of readdirSync(SCRIPTS)) copyFileSync(join(SCRIPTS, script), join(folder, script));
     const wall = program('wall', 'cat > /dev/null');

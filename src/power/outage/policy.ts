@@ -52,8 +52,11 @@ export type OutageAction =
 
 /** A UPS that fell silent on battery: as critical after so long where nothing was known of its runtime (upsmon's DEADTIME). */
 const SILENT_LIMIT_MS = 15_000;
-/** Seconds of the battery that are left to this machine's own end. */
-const OWN_END_S = 15;
+/**
+ * A run that has less time than this gets it all the same, s: a battery may last longer than it says, and darkness ends
+ * the run in any case.
+ */
+const SHORTEST_RUN_S = 60;
 /** Mains that came back with this machine's own boot are trusted after this time, s. */
 const DARK_SETTLE_S = 5;
 /** This machine was to go down and did not: after so long with mains, what was taken comes back all the same. */
@@ -205,7 +208,7 @@ function remaining({ known }: OutageState, { now, supply }: OutageInput): number
 }
 
 function deadlineFrom(runtimeS: number | null): number | null {
-  return runtimeS === null ? null : Math.max(1, runtimeS - OWN_END_S);
+  return runtimeS === null ? null : Math.max(SHORTEST_RUN_S, runtimeS);
 }
 
 function stayedUp({ since }: OutageState, { now, running, lastEnded }: OutageInput): boolean {

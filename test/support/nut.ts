@@ -1,0 +1,111 @@
+/** NUT's own upsd with dummy UPSes on loopback, for tests; and upsmon where a test wants who ends the machine. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const PROGRAMS = ['/lib/nut/upsmon', '/lib/nut/upsd', '/lib/nut/dummy-ups', '/bin/upsrw', '/bin/upsc'];
+/** Programs that are not installed here; empty: all are there. */
+export const missingNut = PROGRAMS.filter((program) => !existsSync(program));
+
+export interface NutServer extends AsyncDisposable {
+  readonly port: number;
+  /** Sets a variable of a dummy UPS: `ups.status`, `battery.runtime`. */
+  set(ups: string, variable: string, value: string): Promise<void>;
+  get(ups: string, variable: string): Promise<string>;
+  /** Ends upsd; the drivers go on. */
+  stopUpsd(): Promise<void>;
+  startUpsd(): Promise<void>;
+  /** Starts upsmon, which watches all UPSes and runs `shutdown` when they end. */
+  startUpsmon(shutdown: string): void;
+}
+
+export async function startNut(folder: string, upses: readonly string[]): Promise<NutServer> {
+  const conf = join(folder, 'nut');
+  mkdirSync(conf, { mode: 0o700 });
+  const port = await freePort();
+  const put = (name: string, text: string): void => writeFileSync(join(conf, name), text, { mode: 0o600 });
+  for (const ups of upses)
+    put(`${ups}.dev`, 'ups.status: OL\nbattery.charge: 100\nbattery.runtime: 3600\nups.load: 40\n');
+  put(
+    'ups.conf',
+    upses
+      .map((ups) => `[${ups}]\n driver = dummy-ups\n port = ${join(conf, `${ups}.dev`)}\n mode = dummy-once\n`)
+      .join(''),
+  );
+  put('upsd.conf', `LISTEN 127.0.0.1 ${port}\nMAXAGE 5\n`);
+  put('upsd.users', '[admin]\n password = x\n actions = SET\n instcmds = ALL\n upsmon primary\n');
+  const env = { ...process.env, NUT_CONFPATH: conf, NUT_STATEPATH: conf, NUT_ALTPIDPATH: conf };
+  const daemons = new Set<ChildProcess>();
+  const said: string[] = [];
+  const start = (program: string, args: string[], more: NodeJS.ProcessEnv = {}): ChildProcess => {
+    const child = spawn(program, args, { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+    daemons.add(child);
+    child.once('exit', () => daemons.delete(child));
+    return child;
+  };
+  const end = async (child: ChildProcess | undefined): Promise<void> => {
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await new Promise((resolve) => child.once('exit', resolve));
+  };
+  let upsd: ChildProcess | undefined;
+  const get = async (ups: string, variable: string): Promise<string> =>
+    (await run('/bin/upsc', [`${ups}@127.0.0.1:${port}`, variable], { env })).stdout.trim();
+  const nut: NutServer = {
+    port,
+    get,
+    async set(ups, variable, value) {
+      await run('/bin/upsrw', ['-s', `${variable}=${value}`, '-u', 'admin', '-p', 'x', `${ups}@127.0.0.1:${port}`], {
+        env,
+      });
+    },
+    async stopUpsd() {
+      await end(upsd);
+    },
+    async startUpsd() {
+      upsd = start('/lib/nut/upsd', ['-D', '-u', 'root']);
+      for (const ups of upses) await until(async () => !/^(WAIT)?$/.test(await get(ups, 'ups.status')), said);
+    },
+    startUpsmon(shutdown) {
+      put(
+        'upsmon.conf',
+        [
+          ...upses.map((ups) => `MONITOR ${ups}@127.0.0.1:${port} 1 admin x primary`),
+          'MINSUPPLIES 1\nPOLLFREQ 1\nPOLLFREQALERT 1\nHOSTSYNC 1\nFINALDELAY 0\nRUN_AS_USER root',
+          `POWERDOWNFLAG ${join(conf, 'killpower')}`,
+          `SHUTDOWNCMD "${shutdown}"`,
+          '',
+        ].join('\n'),
+      );
+      start('/lib/nut/upsmon', ['-D', '-p']);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const child of [...daemons].reverse()) await end(child);
+    },
+  };
+  for (const ups of upses) start('/lib/nut/dummy-ups', ['-a', ups, '-D', '-u', 'root']);
+  await nut.startUpsd();
+  return nut;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Generous: two cores may be busy. */
+export async function until(holds: () => Promise<boolean>, said: readonly string[] = []): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() > deadline) throw new Error(`it did not come to that:\n${said.join('').slice(-4000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
