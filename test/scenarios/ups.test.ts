@@ -69,6 +69,8 @@ describe.skipIf(missingNut.length > 0)(
         expect(before?.nodes.map(({ name, state }) => `${name} ${state}`)).toEqual(['dev1 taken', 'prod1 taken']);
         // Darkness: the server ends, the mains return, nodes may boot by themselves, the server starts.
         await place.killServer('SIGKILL');
+        await nut.stopUpsd();
+        await nut.startUpsd();
         await nut.set('apc', 'ups.status', 'OL CHRG');
         await place.startServer();
         await up(place, 1, 2);
