@@ -95,10 +95,15 @@ export interface Evidence {
 
 /** A question to whoever watches, when a machine may not decide alone. The first choice is the default. */
 export interface Question {
+  /** An answer names it: to a question that has changed meanwhile it is none. */
+  id: string;
   text: string;
   choices: { key: string; label: string; danger: boolean; confirm: string | null }[];
   since: number;
 }
+
+/** A question before it is asked. */
+export type DraftQuestion = Omit<Question, 'id'>;
 
 export interface NodeProgress {
   addr: Address;

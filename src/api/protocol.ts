@@ -205,7 +205,8 @@ export interface Requests {
   'power.start': [PowerRequest, Operation];
   'ops.list': [Record<string, never>, Operation[]];
   'ops.abort': [{ id: string }, Operation];
-  'ops.answer': [{ id: string; addr: Address; choice: string; confirm: string | null }, Operation];
+  /** `question`: the id of the question that was read. */
+  'ops.answer': [{ id: string; addr: Address; question: string; choice: string; confirm: string | null }, Operation];
   'plan.list': [Record<string, never>, PlanList];
   'plan.show': [{ name: string }, PlanPreview];
   'plan.run': [PlanRunRequest, PlanRun];
@@ -243,6 +244,10 @@ export interface Requests {
   'bus.raw': [{ target: Address | null; text: string; confirm: string | null }, RawAnswer];
   /** Reads by which name the machine calls itself on its console, without logging in. */
   'host.read': [{ addr: Address }, HostRead];
+  /** Shows both sides that the other lives: sent every {@link PING_MS}, and answered at once. */
+  'server.ping': [Record<string, never>, { ok: true }];
+  /** A number for one request of {@link CONFIRMED}, which names it as `nonce` beside its parameters. */
+  'confirm.begin': [Record<string, never>, { nonce: string }];
   'server.info': [Record<string, never>, ServerInfo];
   'server.stop': [Record<string, never>, { ok: true }];
 }
@@ -304,6 +309,26 @@ export interface ServerNotes {
     rows?: number;
   };
 }
+
+/** How often a client says that it lives, ms. */
+export const PING_MS = 2_000;
+
+/**
+ * Requests that act. Each carries a number that the server gave out for it a moment ago and takes once: a request that
+ * waited in the socket of a server that was stopped, or that is sent a second time, does nothing.
+ */
+export const CONFIRMED = [
+  'power.start',
+  'ops.answer',
+  'plan.run',
+  'plan.resume',
+  'plan.skip',
+  'bus.raw',
+  'server.stop',
+] as const satisfies readonly (keyof Requests)[];
+
+/** The age at which a confirmation no longer counts, ms. */
+export const CONFIRM_LIMIT_MS = 10_000;
 
 /** JSON-RPC error codes of our own (the range that the standard leaves to applications). */
 export const RPC_ERROR = {

@@ -11,6 +11,9 @@ import {
 import { wholeMessages } from '../config/whole-messages.ts';
 import {
   API_VERSION,
+  CONFIRMED,
+  CONFIRM_LIMIT_MS,
+  PING_MS,
   RPC_ERROR,
   type ClientIdentity,
   type ClientNotes,
@@ -20,6 +23,7 @@ import {
   type Welcome,
 } from '../api/protocol.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
+import { listenerOf, processState } from './server-process.ts';
 import { heardTime, serverNow, type ServerTime } from './server-time.ts';
 
 export interface RackClient {
@@ -50,6 +54,12 @@ export class RpcFailure extends Error {
   }
 }
 
+const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
+/** Silence is counted in steps of a second, so that a program that was itself held up does not count its own stall. */
+const TICK_MS = 1_000;
+/** Seconds of silence after which a server that is stopped is given up, and one that is only slow. */
+const STOPPED_LIMIT_S = 5;
+const SILENT_LIMIT_S = 20;
 /** Notes kept for a listener that has not come yet. A program that never listens must not grow: the oldest go. */
 const MAX_KEPT = 1000;
 
@@ -60,7 +70,7 @@ const MAX_KEPT = 1000;
  */
 export async function connect(target: Duplex | string, who: ClientIdentity): Promise<RackClient> {
   const stream = typeof target === 'string' ? await openSocket(target) : target;
-  const link = new Link(stream);
+  const link = new Link(stream, typeof target === 'string' ? target : null);
   try {
     const welcome = await link.request('hello', { api: API_VERSION, who });
     link.hearTime(welcome.snapshot.now);
@@ -92,9 +102,19 @@ class Link {
   readonly #closeListeners = new Set<(why: string) => void>();
   #ended: string | null = null;
   #time: ServerTime | null = null;
+  /** The server's process; null before its hello. */
+  #pid: number | null = null;
+  readonly #path: string | null;
+  readonly #ticks: NodeJS.Timeout;
+  #lived = 0;
+  /** Seconds since anything came. */
+  #silentS = 0;
 
-  constructor(stream: Duplex) {
+  /** `path`: the socket that was connected, or null where it is another kind of stream. */
+  constructor(stream: Duplex, path: string | null) {
     this.#stream = stream;
+    this.#path = path;
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
     const reader = new StreamMessageReader(stream);
     // It would watch for the rest of half a message for ever, also of a server that is gone: no program could end.
     reader.partialMessageTimeout = 0;
@@ -106,12 +126,14 @@ class Link {
     stream.on('error', (error: Error) => this.#end(`the connection failed: ${error.message}`));
     stream.on('close', () => this.#end('the server closed the connection'));
     this.#rpc.listen();
+    stream.on('data', () => (this.#silentS = 0));
   }
 
   async request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]> {
     if (this.#ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, this.#ended);
     try {
-      const answer = await this.#rpc.sendRequest<Requests[M][1]>(method, params);
+      const sent = IS_CONFIRMED.has(method) ? { ...params, nonce: await this.#confirm() } : params;
+      const answer = await this.#rpc.sendRequest<Requests[M][1]>(method, sent);
       if (method === 'sweep') this.hearTime((answer as Snapshot).now);
       return answer;
     } catch (error) {
@@ -122,7 +144,19 @@ class Link {
     }
   }
 
+  /** Begins a confirmation. What the operator wanted longer ago than its limit is not sent any more. */
+  async #confirm(): Promise<string> {
+    const asked = steadyNow();
+    const { nonce } = await this.#rpc.sendRequest<Requests['confirm.begin'][1]>('confirm.begin', {});
+    const waited = steadyNow() - asked;
+    if (waited <= CONFIRM_LIMIT_MS) return nonce;
+    throw new Error(
+      `nothing was sent: the server answered after ${Math.round(waited / 1000)} s, too late to act on: look again, then repeat it`,
+    );
+  }
+
   client(welcome: Welcome): RackClient {
+    this.#pid = welcome.pid;
     return {
       welcome,
       now: () => this.#now(),
@@ -149,6 +183,25 @@ class Link {
   #now(): number {
     const local = steadyNow();
     return this.#time === null ? local : serverNow(this.#time, local);
+  }
+
+  /** Every message of the server shows that it lives; a silent one is asked, and given up after a while. */
+  #tick(): void {
+    this.#silentS++;
+    if (this.#pid !== null && ++this.#lived % (PING_MS / TICK_MS) === 0)
+      this.#rpc.sendRequest('server.ping', {}).catch(() => undefined);
+    if (this.#silentS < STOPPED_LIMIT_S) return;
+    const pid = this.#pid ?? (this.#path === null ? null : listenerOf(this.#path));
+    const state = pid === null ? null : processState(pid);
+    const stopped = state === 'T' || state === 't';
+    if (!stopped && this.#silentS < SILENT_LIMIT_S) return;
+    const who = `the server${pid === null ? '' : ` (pid ${pid})`}`;
+    const what = stopped
+      ? `it is stopped (state T): let it go on with 'kill -CONT ${pid ?? ''}', or end it`
+      : state === null
+        ? "it may be stopped: see its state with 'ps -C node -o pid,user,stat,args'"
+        : `its process is in state ${state}: see its log, or end it with 'kill ${pid ?? ''}'`;
+    this.#end(`${who} does not answer since ${this.#silentS} s; ${what}`);
   }
 
   close(): void {
@@ -186,6 +239,7 @@ class Link {
   #end(why: string): void {
     if (this.#ended !== null) return;
     this.#ended = why;
+    clearInterval(this.#ticks);
     this.#rpc.dispose();
     this.#stream.destroy();
     for (const listener of [...this.#closeListeners]) listener(why);

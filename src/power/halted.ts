@@ -2,7 +2,7 @@
  * A node that has power and whose system has halted, or goes down: waits for its last line where that is still to come,
  * sees that nothing lives there, and cuts. What is not proven is asked, or left powered and said so.
  */
-import type { Question } from '../api/power.ts';
+import type { DraftQuestion } from '../api/power.ts';
 import { isDown, type SystemState } from '../rack/system.ts';
 import { pause } from './clock.ts';
 import { nameOf, type Job } from './job.ts';
@@ -79,7 +79,7 @@ export async function askToCycle(job: Job, why: string): Promise<'aborted' | 'le
   const { node, ports } = job;
   const since = ports.now();
   const until = Math.min(since + Math.max(ports.limits.hard * 1000, ANSWER_MS), job.deadlineAt ?? Infinity);
-  const question: Question = {
+  const question: DraftQuestion = {
     text: `${node.name} was going down and has power, and nothing proves that it has halted (${why}).`,
     since,
     choices: [

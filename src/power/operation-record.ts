@@ -1,5 +1,6 @@
 /** A running operation as others see it: every change is published, journalled and, where it ends something, told. */
-import type { Evidence, NodeProgress, Operation, Outcome, Phase, Question } from '../api/power.ts';
+import { randomBytes } from 'node:crypto';
+import type { Evidence, NodeProgress, Operation, Outcome, Phase, DraftQuestion, Question } from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
 import type { OperationPorts } from './ports.ts';
 
@@ -104,13 +105,14 @@ export class NodeRecord {
   }
 
   /** What is happening now; `until` is the end of the phase's limit. Nothing is told when nothing changed. */
-  show(phase: Phase, detail: string, until: number | null = null, question: Question | null = null): void {
+  show(phase: Phase, detail: string, until: number | null = null, question: DraftQuestion | null = null): void {
     const node = this.#progress;
     if (node.outcome !== null) return;
-    const same = node.phase === phase && node.until === until && sameQuestion(node.question, question);
-    if (same && node.detail === detail) return;
+    const same = sameQuestion(node.question, question);
+    if (same && node.phase === phase && node.until === until && node.detail === detail) return;
     if (node.phase !== phase) node.since = this.#ports.now();
-    Object.assign(node, { phase, detail, until, question });
+    const asked = same ? node.question : question && { ...question, id: randomBytes(6).toString('hex') };
+    Object.assign(node, { phase, detail, until, question: asked });
     this.#changed();
   }
 
@@ -133,7 +135,7 @@ export class NodeRecord {
   }
 }
 
-function sameQuestion(a: Question | null, b: Question | null): boolean {
+function sameQuestion(a: DraftQuestion | null, b: DraftQuestion | null): boolean {
   return a?.text === b?.text && a?.since === b?.since;
 }
 

@@ -169,12 +169,25 @@ export class Operations {
    * Answers a node's open question.
    * @throws {NoSuchOperation} no such question (any more); {PowerRefused} the confirmation does not match.
    */
-  answer(id: string, addr: Address, choice: string, confirm: string | null, by: ClientIdentity): Operation {
+  answer(
+    id: string,
+    {
+      addr,
+      question: asked,
+      choice,
+      confirm,
+    }: { addr: Address; question: string; choice: string; confirm: string | null },
+    by: ClientIdentity,
+  ): Operation {
     const { record, jobs } = this.#find(id);
     const job = jobs.find(({ node }) => node.addr === addr);
     const question = job?.node.question;
     if (!job?.onAnswer || !question)
       throw new NoSuchOperation(`operation ${id} asks nothing about ${formatAddress(addr)} (any more)`);
+    if (question.id !== asked) {
+      const message = `nothing was done: the question about ${job.node.name} has changed, it is now: ${question.text}`;
+      throw new PowerRefused([{ rule: 'question', message, override: 'read it and answer again' }]);
+    }
     const chosen = choiceOf(question, choice, confirm);
     this.#ports.event('notice', addr, `${nameOf(by)} answers for ${job.node.name}: ${chosen.label}`);
     job.onAnswer(choice, by);

@@ -49,6 +49,8 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'bus.survey': 'control',
   'bus.raw': 'control',
   'host.read': 'control',
+  'server.ping': 'view',
+  'confirm.begin': 'control',
   'server.info': 'view',
   'server.stop': 'control',
 };

@@ -1,4 +1,5 @@
 /** One client's connection: JSON-RPC in, checked; answers, notes and updates out. */
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
   createMessageConnection,
@@ -7,13 +8,25 @@ import {
   StreamMessageWriter,
   type MessageConnection,
 } from 'vscode-jsonrpc/node';
-import type { Access, ClientIdentity, ClientNotes, Requests, Session } from '../api/protocol.ts';
+import {
+  CONFIRMED,
+  CONFIRM_LIMIT_MS,
+  type Access,
+  type ClientIdentity,
+  type ClientNotes,
+  type Requests,
+  type Session,
+} from '../api/protocol.ts';
+import { steadyNow } from '../lib/clock.ts';
 import { wholeMessages } from '../config/whole-messages.ts';
 import { mayNote, mayRequest } from './access.ts';
 import { rpcError, type Methods, type NoteHandlers } from './handlers/methods.ts';
 import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from './handlers/params.ts';
 import { Outbox, type Picture } from './outbox.ts';
 
+/** Confirmations that a client may have begun and not used. */
+const MOST_NONCES = 16;
+const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
 /** Bytes a client may send without completing a message: beyond, it is not one of ours. */
 const UNFINISHED_LIMIT = 1024 * 1024;
 /** How long a client that is being disconnected has to read why, ms. */
@@ -41,6 +54,8 @@ export class ClientSession {
   readonly #ports: SessionPorts;
   readonly #rpc: MessageConnection;
   #who: ClientIdentity | null = null;
+  /** Numbers given out for confirmations, and when. */
+  readonly #nonces = new Map<string, number>();
   #heardAt = 0;
   #ended = false;
 
@@ -133,6 +148,8 @@ export class ClientSession {
     if (this.#who === null && method !== 'hello') return rpcError('version', `${method}: say hello first`);
     if (!mayRequest(this.access, method, parsed.data))
       return rpcError('viewOnly', `this session can look, not act: ${method} needs the control socket`);
+    const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
+    if (stale !== null) return rpcError('refused', `${method}: nothing was done: ${stale}`);
     try {
       return await this.#ports.methods[method](parsed.data, this);
     } catch (error) {
@@ -144,6 +161,26 @@ export class ClientSession {
       );
       return new ResponseError(-32603, `${method} failed in the server; its log says more`);
     }
+  }
+
+  /** A number for one confirmation. The oldest that were never used are forgotten. */
+  beginConfirmation(): string {
+    const nonce = randomBytes(12).toString('hex');
+    this.#nonces.set(nonce, steadyNow());
+    for (const old of [...this.#nonces.keys()].slice(0, -MOST_NONCES)) this.#nonces.delete(old);
+    return nonce;
+  }
+
+  /** Takes the number that a request carries, once. Returns why the request does not count, or null. */
+  #spendNonce(raw: unknown): string | null {
+    const nonce = typeof raw === 'object' && raw !== null && 'nonce' in raw ? raw.nonce : null;
+    const begun = typeof nonce === 'string' ? this.#nonces.get(nonce) : undefined;
+    if (typeof nonce !== 'string' || begun === undefined)
+      return 'it carries no confirmation of this server, or one that was used already (confirm.begin gives one)';
+    this.#nonces.delete(nonce);
+    const age = steadyNow() - begun;
+    if (age <= CONFIRM_LIMIT_MS) return null;
+    return `its confirmation is ${Math.round(age / 1000)} s old (limit ${CONFIRM_LIMIT_MS / 1000} s), the server or the line was held up: look again, then repeat it`;
   }
 
   #take(method: keyof ClientNotes, raw: unknown): void {

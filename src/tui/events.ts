@@ -124,7 +124,7 @@ export type Effect =
   | { do: 'check'; dialog: number; request: PowerRequest }
   | { do: 'start'; dialog: number | null; request: PowerRequest }
   | { do: 'abort'; id: string }
-  | { do: 'answer'; id: string; addr: Address; choice: string; confirm: string | null }
+  | { do: 'answer'; id: string; addr: Address; question: string; choice: string; confirm: string | null }
   | PlanEffect
   | { do: 'acknowledge'; ids: number[] | null }
   | { do: 'past-alarms' }

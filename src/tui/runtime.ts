@@ -113,10 +113,10 @@ export class Runtime {
         this.#requests.attempt(`aborting ${effect.id}`, this.#requests.client.request('ops.abort', { id: effect.id }));
         return;
       case 'answer': {
-        const { id, addr, choice, confirm } = effect;
+        const { id, addr, question, choice, confirm } = effect;
         this.#requests.attempt(
           `answering ${id}`,
-          this.#requests.client.request('ops.answer', { id, addr, choice, confirm }),
+          this.#requests.client.request('ops.answer', { id, addr, question, choice, confirm }),
         );
         return;
       }

@@ -74,4 +74,14 @@ export type ByHand =
 /** Inside the operations panel: an abort to confirm, or a dangerous answer whose text must be typed. */
 export type OperationPrompt =
   | { kind: 'abort'; id: string; shown: Shown }
-  | { kind: 'answer'; id: string; addr: Address; choice: string; confirm: string; field: Field; shown: Shown };
+  | {
+      kind: 'answer';
+      id: string;
+      addr: Address;
+      /** The id of the question that was read. */
+      question: string;
+      choice: string;
+      confirm: string;
+      field: Field;
+      shown: Shown;
+    };

@@ -63,6 +63,7 @@ function answer(state: State, panel: Panel, n: number, id: string, { burst }: To
       kind: 'answer',
       id,
       addr: asking.addr,
+      question: asking.question?.id ?? '',
       choice: choice.key,
       confirm: choice.confirm,
       field: { text: '', focus: 'field' },
@@ -70,7 +71,8 @@ function answer(state: State, panel: Panel, n: number, id: string, { burst }: To
     };
     return step({ ...state, overlay: { ...panel, prompt } });
   }
-  const effect = { do: 'answer', id, addr: asking.addr, choice: choice.key, confirm: null } as const;
+  const question = asking.question?.id ?? '';
+  const effect = { do: 'answer', id, addr: asking.addr, question, choice: choice.key, confirm: null } as const;
   if (choice.key !== 'console') return step(state, effect);
   // The operator goes to the console to do it by hand; the operation waits.
   const opened = attachTo({ ...state, overlay: null }, asking.addr);
@@ -90,9 +92,21 @@ function keyInPrompt(state: State, panel: Panel, prompt: OperationPrompt, { toke
   if (name === 'enter') {
     if (text === '') return step(close);
     if (text !== prompt.confirm) return step(withNotice(close, 'warning', 'That was not it: nothing was sent.'));
-    return step(close, { do: 'answer', id: prompt.id, addr: prompt.addr, choice: prompt.choice, confirm: text });
+    const { id, addr, question, choice } = prompt;
+    return step(close, { do: 'answer', id, addr, question, choice, confirm: text });
   }
   if (name === 'backspace') return typed(text.slice(0, -1));
   if (name === 'space') return typed(`${text} `);
   return Array.from(name).length === 1 && text.length < 120 ? typed(text + name) : step(state);
+}
+
+/** What was typed as an answer is thrown away when the question is no longer the one that was read. */
+export function withoutStaleAnswer(state: State): State {
+  const panel = state.overlay;
+  if (panel?.kind !== 'operations' || panel.prompt?.kind !== 'answer') return state;
+  const { id, addr, question } = panel.prompt;
+  const node = state.operations.find((one) => one.id === id)?.nodes.find((one) => one.addr === addr);
+  if (node?.question?.id === question) return state;
+  const cleared: State = { ...state, overlay: { ...panel, prompt: null } };
+  return withNotice(cleared, 'warning', 'The question has changed: nothing was sent. Read it again.');
 }

@@ -6,6 +6,7 @@ import { keyOf } from './bindings.ts';
 import { step, withNotice, type Step, type UiEvent } from './events.ts';
 import { EVENTS, HISTORY, initialState, type NodeView, type State } from './state.ts';
 import { leave } from './update-console.ts';
+import { withoutStaleAnswer } from './update-operations.ts';
 
 type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'event' | 'link-lost' | 'link-back' }>;
 
@@ -94,7 +95,7 @@ function operated(state: State, operation: Operation): State {
   const operations = before
     ? state.operations.map((one) => (one.id === operation.id ? operation : one))
     : [...state.operations, operation];
-  const next: State = { ...state, operations };
+  const next = withoutStaleAnswer({ ...state, operations });
   const asks = operation.nodes.find((node) => node.question !== null);
   const asked = before?.nodes.some((node) => node.question !== null) ?? false;
   if (asks !== undefined && !asked)

@@ -39,6 +39,7 @@ test('a running operation shows phase, elapsed and remaining time, and how to le
 
 test('a question is shown with its choices and where to answer', () => {
   const question = {
+    id: 'q1',
     text: 'It does not halt. What now?',
     choices: [
       { key: 'w', label: 'wait 60 s', danger: false, confirm: null },

@@ -240,10 +240,11 @@ export class Stage implements AsyncDisposable {
         if (Date.now() - asked > 1_000) {
           asked = Date.now();
           if (plan) await client.request('plan.abort', { id: plan.id }).catch(() => undefined);
+          const question = running?.nodes[0]?.question?.id ?? '';
           const leave = running?.nodes[0]?.question?.choices.find(({ key }) => key === 'leave');
           if (running && leave)
             await client
-              .request('ops.answer', { id: running.id, addr: TARGET, choice: leave.key, confirm: null })
+              .request('ops.answer', { id: running.id, addr: TARGET, question, choice: leave.key, confirm: null })
               .catch(() => undefined);
           else if (running) await client.request('ops.abort', { id: running.id }).catch(() => undefined);
         }

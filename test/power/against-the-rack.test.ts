@@ -161,7 +161,7 @@ test.concurrent.for<[fault: string, params: Record<string, unknown>, words: RegE
   const { question } = await until('off');
   expect(question?.text).toMatch(words);
   const id = operations.list().at(-1)?.id ?? '';
-  operations.answer(id, 3, 'leave', null, OPERATOR);
+  operations.answer(id, { addr: 3, question: question?.id ?? '', choice: 'leave', confirm: null }, OPERATOR);
   expect(node().outcome).toBe('left-on');
   expect((await rack.node('03')).power).toBe('on');
 });
@@ -171,7 +171,11 @@ test.concurrent('sync and remount read-only, as the kernel itself confirms it', 
   await rack.ctl('inhibited', { node: '03' });
   const { question } = await until('off');
   expect(question?.choices.map(({ key }) => key)).toContain('sync');
-  operations.answer(operations.list().at(-1)?.id ?? '', 3, 'sync', null, OPERATOR);
+  operations.answer(
+    operations.list().at(-1)?.id ?? '',
+    { addr: 3, question: question?.id ?? '', choice: 'sync', confirm: null },
+    OPERATOR,
+  );
   await expect.poll(() => node().question?.text ?? '', { timeout: 30_000 }).toContain('synced and read-only');
   expect(await rack.ctl('output', { node: '03' })).toMatch(/Emergency Sync complete[^]*Emergency Remount complete/);
   expect((await rack.node('03')).power).toBe('on');

@@ -114,7 +114,8 @@ test('a silent node whose last line nobody read is asked about; the answer needs
     ['leave', null],
     ['cycle', 'k8s-worker-04'],
   ]);
-  rack.operations.answer(id, 3, 'cycle', 'k8s-worker-04', OPERATOR);
+  const answer = { addr: 3, question: question?.id ?? '', choice: 'cycle', confirm: 'k8s-worker-04' };
+  rack.operations.answer(id, answer, OPERATOR);
   await rack.clock.advance(10_000);
   expect(rack.ends).toEqual(['done: is on again, seen twice']);
 });

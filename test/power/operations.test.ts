@@ -204,7 +204,9 @@ test('who asks for what there is not is told so', async () => {
   const rack = new FakeRack();
   expect(() => rack.operations.abort('zzz', OPERATOR)).toThrow(NoSuchOperation);
   const { id } = await rack.start({ verb: 'force-off', confirm: 'k8s-worker-04' });
-  expect(() => rack.operations.answer(id, 3, 'force', null, OPERATOR)).toThrow(NoSuchOperation);
+  expect(() =>
+    rack.operations.answer(id, { addr: 3, question: 'x', choice: 'force', confirm: null }, OPERATOR),
+  ).toThrow(NoSuchOperation);
 });
 
 test('a sample of the sweep a moment ago will do for a verb, which proves itself, but not for a word that nothing is to be done', async () => {
@@ -227,4 +229,23 @@ test('two lost replies are noise, three are silence', async () => {
   await rack.start({ verb: 'force-off', confirm: 'k8s-worker-04' });
   await settle();
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03']);
+});
+
+test('an answer to a question that has changed meanwhile is none', async () => {
+  const rack = new FakeRack();
+  rack.sign(3, 'asked');
+  await rack.clock.advance(301_000);
+  const { id } = await rack.start({ verb: 'on' });
+  await rack.clock.advance(10_000);
+  const { question } = rack.operation.nodes[0] ?? {};
+  expect(question).toBeTruthy();
+  for (const other of ['', 'q1', `${question?.id ?? ''}0`])
+    expect(() =>
+      rack.operations.answer(
+        id,
+        { addr: 3, question: other, choice: 'cycle', confirm: question?.choices[1]?.confirm ?? null },
+        OPERATOR,
+      ),
+    ).toThrow(/nothing was done: the question about .* has changed, it is now: /);
+  expect(rack.operation.nodes[0]?.question?.id).toBe(question?.id);
 });

@@ -69,7 +69,9 @@ class Scene {
   }
 
   answer(choice: string, confirm: string | null = null): void {
-    this.rack.operations.answer(this.rack.operation.id, 3, choice, confirm, OPERATOR);
+    const { id, nodes } = this.rack.operation;
+    const question = nodes[0]?.question?.id ?? '';
+    this.rack.operations.answer(id, { addr: 3, question, choice, confirm }, OPERATOR);
   }
 }
 

@@ -198,7 +198,13 @@ ${nodes.join('\n')}
     const { question, detail, outcome } = await this.settled(id, addr);
     expect(question?.text ?? `no question, but ${outcome ?? ''}: ${detail}`).toMatch(words);
     expect(question?.choices[0]?.danger).toBe(false);
-    await this.#client.request('ops.answer', { id, addr, choice: 'leave', confirm: null });
+    await this.#client.request('ops.answer', {
+      id,
+      addr,
+      question: question?.id ?? '',
+      choice: 'leave',
+      confirm: null,
+    });
     await this.ends(id, addr, 'left-on');
   }
 

@@ -63,7 +63,7 @@ export function asking(addr: Address = 0x03): Operation {
     choice('leave', 'leave it on'),
     { key: 'force', label: 'cut its power now', danger: true, confirm: name },
   ];
-  const question = { text, since: NOW - 5000, choices };
+  const question = { id: 'q1', text, since: NOW - 5000, choices };
   return operation([
     progress(addr, 'asking', { since: NOW - 5000, until: NOW + 55_000, detail: text, question, evidence: ASKED }),
     progress(0x07, 'waiting', { detail: 'waits for the console' }),

@@ -58,7 +58,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'power.start': [POWER],
   'ops.list': [],
   'ops.abort': [{ id: 'x' }],
-  'ops.answer': [{ id: 'x', addr: 1, choice: 'cut', confirm: 'alpha' }],
+  'ops.answer': [{ id: 'x', addr: 1, question: 'q', choice: 'cut', confirm: 'alpha' }],
   'plan.list': [],
   'plan.show': [{ name: 'shed' }],
   'plan.run': [
@@ -85,6 +85,8 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
     { target: null, text: '=', confirm: null },
   ],
   'host.read': [{ addr: 1 }],
+  'server.ping': [],
+  'confirm.begin': [{}],
   'server.info': [],
   'server.stop': [{}],
 };

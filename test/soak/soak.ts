@@ -229,7 +229,13 @@ async function switching(): Promise<void> {
             const { key } = pick(node.question.choices);
             const choice = node.question.choices.find((one) => one.key === key);
             await client
-              .request('ops.answer', { id, addr, choice: key, confirm: choice?.confirm ?? null })
+              .request('ops.answer', {
+                id,
+                addr,
+                question: node.question.id,
+                choice: key,
+                confirm: choice?.confirm ?? null,
+              })
               .catch(() => undefined);
           }
           if (operation.endedAt !== null) {

@@ -1,5 +1,5 @@
 /** What a shutdown cannot decide alone: each trouble in its own words, with the answers that help against it. Pure. */
-import type { Question } from '../../api/power.ts';
+import type { DraftQuestion } from '../../api/power.ts';
 import type { Target } from './state.ts';
 
 export type TroubleKind =
@@ -207,7 +207,7 @@ export function choicesOf(kind: TroubleKind): readonly Choice[] {
   return TROUBLES[kind].choices;
 }
 
-export function questionOf({ kind, said, since }: Trouble, target: Target): Question {
+export function questionOf({ kind, said, since }: Trouble, target: Target): DraftQuestion {
   const { text, choices } = TROUBLES[kind];
   return {
     text: text(target, said),

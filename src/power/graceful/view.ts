@@ -1,5 +1,5 @@
 /** A shutdown as its operators see it. Pure. */
-import type { Phase, Question } from '../../api/power.ts';
+import type { Phase, DraftQuestion } from '../../api/power.ts';
 import type { Shutdown } from './state.ts';
 import { questionOf } from './troubles.ts';
 
@@ -8,7 +8,7 @@ export interface ShutdownView {
   detail: string;
   /** Epoch milliseconds, or null: it takes the time it takes. */
   until: number | null;
-  question: Question | null;
+  question: DraftQuestion | null;
 }
 
 export function viewOf(state: Shutdown): ShutdownView {

@@ -83,6 +83,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'ops.answer': z.object({
     id: z.string().max(64),
     addr,
+    question: z.string().max(64),
     choice: z.string().max(64),
     confirm: z.string().max(256).nullable(),
   }),
@@ -139,6 +140,8 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     confirm: z.string().max(256).nullable(),
   }),
   'host.read': z.object({ addr }),
+  'server.ping': nothing,
+  'confirm.begin': nothing,
   'server.info': nothing,
   'server.stop': nothing,
 };

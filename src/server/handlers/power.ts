@@ -28,7 +28,6 @@ export function powerHandlers(services: Services): PowerMethods {
     },
     'ops.list': () => operations.list(),
     'ops.abort': ({ id }, caller) => refusing(services, () => operations.abort(id, whoIs(caller))),
-    'ops.answer': ({ id, addr, choice, confirm }, caller) =>
-      refusing(services, () => operations.answer(id, addr, choice, confirm, whoIs(caller))),
+    'ops.answer': ({ id, ...answer }, caller) => refusing(services, () => operations.answer(id, answer, whoIs(caller))),
   };
 }

@@ -3,7 +3,9 @@ import type { Operation } from '../../api/power.ts';
 import type { Services } from '../services.ts';
 import { rpcError, type Methods } from './methods.ts';
 
-export function serverHandlers(services: Services): Pick<Methods, 'bus.retry' | 'server.info' | 'server.stop'> {
+export function serverHandlers(
+  services: Services,
+): Pick<Methods, 'bus.retry' | 'server.info' | 'server.ping' | 'confirm.begin' | 'server.stop'> {
   const { bus, operations, plans } = services;
   return {
     'bus.retry': () => {
@@ -11,6 +13,8 @@ export function serverHandlers(services: Services): Pick<Methods, 'bus.retry' | 
       return { ok: true };
     },
     'server.info': () => services.info(),
+    'server.ping': () => ({ ok: true }),
+    'confirm.begin': (_none, caller) => ({ nonce: caller.beginConfirmation() }),
     'server.stop': (_none, caller) => {
       const running = [
         ...operations
