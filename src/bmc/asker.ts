@@ -113,14 +113,14 @@ export class Asker {
     wire: Wire,
     addr: Address,
     verb: BmcVerb,
-    about: { signal: AbortSignal | undefined; onSent: () => void },
+    about: { mayStill: () => boolean; onSent: () => void },
   ): Promise<VerbExchange> {
     const exchange = await verbExchange(
       {
         ...this.#asking(wire, addr),
         addr,
         // The last word: asked between the proof and the verb, in one turn of the event loop.
-        mayStill: () => about.signal?.aborted !== true && addr !== this.#connection.health.master,
+        mayStill: () => about.mayStill() && addr !== this.#connection.health.master,
         onSent: about.onSent,
       },
       verb,

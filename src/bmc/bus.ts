@@ -84,6 +84,10 @@ class SerialBus implements Bus {
     this.#owner.wake();
   }
 
+  catchUp(): void {
+    this.#connection.catchUp();
+  }
+
   async status(addr: Address, priority: Priority, patience: 'patient' | 'brief' = 'patient'): Promise<StatusOutcome> {
     const reply = await this.#owner.exchange(priority, (wire) => this.#asker.ask(wire, addr, 'close', patience));
     if (typeof reply === 'string') return { ok: false, failure: 'bus', detail: reply };
@@ -94,7 +98,7 @@ class SerialBus implements Bus {
   async verb(
     addr: Address,
     verb: BmcVerb,
-    options: { priority: Priority; signal?: AbortSignal },
+    options: { priority: Priority; signal?: AbortSignal; listened?: boolean },
   ): Promise<VerbOutcome> {
     const release = this.hold();
     try {
@@ -104,9 +108,10 @@ class SerialBus implements Bus {
         {
           isMaster: () => addr === this.health.master,
           status: () => this.status(addr, options.priority),
-          exchange: () => this.#verbExchange(addr, verb, options),
+          exchange: (mayStill) => this.#verbExchange(addr, verb, { ...options, mayStill }),
+          catchUp: () => this.catchUp(),
         },
-        options.signal,
+        options,
       );
     } finally {
       release();
@@ -158,11 +163,11 @@ class SerialBus implements Bus {
   async #verbExchange(
     addr: Address,
     verb: BmcVerb,
-    { priority, signal }: { priority: Priority; signal?: AbortSignal },
+    { priority, mayStill }: { priority: Priority; mayStill: () => boolean },
   ): Promise<VerbExchange | { sent: boolean; bus: string }> {
     let sent = false;
     const outcome = await this.#owner.exchange(priority, (wire) =>
-      this.#asker.verb(wire, addr, verb, { signal, onSent: () => (sent = true) }),
+      this.#asker.verb(wire, addr, verb, { mayStill, onSent: () => (sent = true) }),
     );
     return typeof outcome === 'string' ? { sent, bus: outcome } : outcome;
   }

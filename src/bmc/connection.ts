@@ -69,6 +69,11 @@ export class Connection {
     return this.#recovery;
   }
 
+  /** See `Bus.catchUp` in types.ts. */
+  catchUp(): void {
+    this.#wire?.catchUp();
+  }
+
   /** The back-off begins anew: somebody asked. */
   hurry(): void {
     this.#failures = 0;

@@ -108,6 +108,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   presence.unref();
   return {
     write: (bytes, taken) => file.write(bytes, () => taken?.()),
+    catchUp: () => file.catchUp(),
     settings: () => ttySettings(port),
     async close() {
       over = true;

@@ -22,6 +22,8 @@ export interface PortFileHandlers {
 
 /** As much as the kernel keeps for a reader. */
 const READ_BYTES = 4_096;
+/** More than any system holds; a node that goes on flooding must not hold the event loop. */
+const CATCH_UP_READS = 64;
 
 export class PortFile {
   readonly #fd: number;
@@ -37,7 +39,7 @@ export class PortFile {
     this.#fd = fd;
     this.#ready = ready;
     this.#handlers = handlers;
-    ready.on('readable', (error) => this.#told(error, () => this.#read()));
+    ready.on('readable', (error) => this.#told(error, () => void this.#read()));
     ready.on('writable', (error) => this.#told(error, () => this.#send()));
     ready.poll(READABLE);
   }
@@ -55,6 +57,14 @@ export class PortFile {
     if (this.#waiting.length > 1) return;
     this.#send();
     if (this.#waiting.length > 0) this.#wait();
+  }
+
+  /**
+   * Reads at once all that the system holds: in a turn of the event loop timers come before reading, so what this process
+   * missed while it stood still would be read only after its limits were judged.
+   */
+  catchUp(): void {
+    for (let n = 0; n < CATCH_UP_READS && !this.#over && this.#read(); n++);
   }
 
   /** Resolves when the system has everything that was written, or never will. */
@@ -85,17 +95,19 @@ export class PortFile {
     if (!this.#over) this.#ready.poll(this.#waiting.length > 0 ? READABLE | WRITABLE : READABLE);
   }
 
-  #read(): void {
+  /** False: there is nothing to read. */
+  #read(): boolean {
     let count: number;
     try {
       count = readSync(this.#fd, this.#room);
     } catch (error) {
       if (!isTooEarly(error)) this.#fail(error as Error);
-      return;
+      return false;
     }
     // A line that is only silent says so with an error; its end is what reads as nothing.
     if (count === 0) this.#fail('hung-up');
     else this.#handlers.onData(Uint8Array.from(this.#room.subarray(0, count)));
+    return count > 0;
   }
 
   #send(): void {

@@ -51,6 +51,7 @@ export class LineTap {
           this.#passed('out', bytes);
           line.write(bytes, taken);
         },
+        catchUp: () => line.catchUp?.(),
         settings: () => line.settings?.() ?? Promise.resolve(null),
         close: () => {
           this.#line('lost', 'closed');

@@ -40,7 +40,7 @@ export type VerbOutcome =
   /** Sent after identity proof, and seen in effect by two status replies. */
   | { ok: true; tries: number; proof: Sample; verified: [Sample, Sample] }
   /** The verb never left: identity not proven, or the target may not be switched. */
-  | { ok: false; sent: false; reason: 'identity' | 'master' | 'silent' | 'bus' | 'aborted'; detail: string }
+  | { ok: false; sent: false; reason: 'identity' | 'master' | 'silent' | 'bus' | 'aborted' | 'held-up'; detail: string }
   /** The verb went out, and its effect could not be seen. */
   | { ok: false; sent: true; tries: number; reason: 'unverified' | 'bus'; detail: string; last: Sample | null };
 
@@ -112,8 +112,15 @@ export interface Bus {
    * probably nobody is, an earlier silence makes this one no longer.
    */
   status(addr: Address, priority: Priority, patience?: 'patient' | 'brief'): Promise<StatusOutcome>;
-  /** A verb with identity proof in the same pipe, then verification. Refuses the master's own slot for `off`. */
-  verb(addr: Address, verb: BmcVerb, options: { priority: Priority; signal?: AbortSignal }): Promise<VerbOutcome>;
+  /**
+   * A verb with identity proof in the same pipe, then verification. Refuses the master's own slot for `off`. `listened`: what
+   * the node said until now is why; then a verb that cannot leave within two seconds is given back as `held-up`.
+   */
+  verb(
+    addr: Address,
+    verb: BmcVerb,
+    options: { priority: Priority; signal?: AbortSignal; listened?: boolean },
+  ): Promise<VerbOutcome>;
   /** Identity proof, then `#` in the same pipe. Null: it says nothing. */
   uid(addr: Address, priority: Priority): Promise<UidOutcome>;
   /** What this bus's replies look like, asked of the master and of `node` through a pipe. A sentence where it cannot be asked. */
@@ -132,6 +139,8 @@ export interface Bus {
   openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease;
   /** Try again now instead of after the back-off, which begins anew. */
   retry(): void;
+  /** Hears all that has come by now: whoever judges by a clock calls it first, because this process may have stood still. */
+  catchUp(): void;
   /** ^G, then the port. */
   close(): Promise<void>;
 }
@@ -140,6 +149,8 @@ export interface Bus {
 export interface Line {
   /** `taken` is called when the system has taken the bytes, or never will: what must keep a distance counts from there. */
   write(bytes: Uint8Array, taken?: () => void): void;
+  /** Reads at once all that has come; absent: nothing ever waits to be read. */
+  catchUp?(): void;
   /** The port's settings as the system tells them (`stty -a`), null where it does not; absent: it is no port. */
   settings?(): Promise<string | null>;
   close(): Promise<void>;

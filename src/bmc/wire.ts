@@ -74,6 +74,11 @@ export class Wire {
     if (!this.#lost) this.#line.write(CLOSE);
   }
 
+  /** Hears all that has come by now. */
+  catchUp(): void {
+    if (!this.#lost) this.#line.catchUp?.();
+  }
+
   /** From now on what comes belongs to an exchange; what came before does not. */
   listen(): void {
     this.#received = '';

@@ -3,6 +3,25 @@ import type { OperationPorts } from './ports.ts';
 
 export type Clock = Pick<OperationPorts, 'now' | 'every'>;
 
+/** A tick so late comes from a process, or a machine, that stood still, ms. */
+const STALLED_MS = 1_000;
+
+/** Calls `tick` every `ms`; before one that comes late because nothing ran, `stalled` with how long that was. Returns how to stop. */
+export function everyTick(
+  clock: Clock,
+  ms: number,
+  { tick, stalled }: { tick: (at: number) => void; stalled: (at: number, ms: number) => void },
+): () => void {
+  let last = clock.now();
+  return clock.every(ms, () => {
+    const at = clock.now();
+    const late = at - last - ms;
+    last = at;
+    if (late >= STALLED_MS) stalled(at, late);
+    tick(at);
+  });
+}
+
 /** Resolves after `ms`, or at once when `signal` aborts; true when the time passed. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted === true) return Promise.resolve(false);

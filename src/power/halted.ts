@@ -68,7 +68,7 @@ async function listenAndTouch(job: Job, ms: number, signal: AbortSignal): Promis
 /** Cuts what {@link findHalted} proved to have halted. */
 export function cutHalted(job: Job, ground: string): Promise<Switched> {
   job.node.show('cut', 'has halted; its power is being cut');
-  return cutPower(job, ground);
+  return cutPower(job, ground, { sample: 'new', signal: job.signal, listened: true });
 }
 
 /**

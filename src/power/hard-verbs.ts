@@ -103,7 +103,7 @@ async function comesUp(job: Job, seen: string): Promise<void> {
 export async function forceOff(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
-  const switched = await cutPower(job, 'confirmed by name', 'young');
+  const switched = await cutPower(job, 'confirmed by name', { sample: 'young', signal: job.signal, listened: false });
   if (!switched.ok) {
     node.end(switched.outcome, withNextStep(switched, 'it may be off: look before trying again'));
     return;
@@ -115,7 +115,7 @@ export async function forceOff(job: Job): Promise<void> {
 export async function forceCycle(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
-  const switched = await cutPower(job, 'confirmed by name', 'young');
+  const switched = await cutPower(job, 'confirmed by name', { sample: 'young', signal: job.signal, listened: false });
   // A cut whose effect was not seen may have had one: then, too, it is switched on.
   if (switched.ok || switched.sent) await onAgain(job, switched);
   else node.end(switched.outcome, switched.detail);

@@ -17,7 +17,7 @@ import type { SystemSign, SystemState } from '../rack/system.ts';
 export interface OperationPorts {
   /** Epoch milliseconds. */
   now(): number;
-  /** Calls `fn` every `ms` until the returned function is called. */
+  /** Calls `fn` every `ms` until the returned function is called, when all that the line holds was heard. */
   every(ms: number, fn: () => void): () => void;
   inventory(): Inventory;
   /** What the sweep knows of a node. */

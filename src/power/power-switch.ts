@@ -17,12 +17,21 @@ export type Switched =
   /** `sent`: the verb went out, or may have; its effect was not seen. `rule`: the guard that refused it, or null. */
   | { ok: false; sent: boolean; outcome: Outcome; detail: string; rule: string | null };
 
+export interface CutOptions {
+  /** Which status the rules are asked with. */
+  sample: 'new' | 'young';
+  /** Stops it until the verb leaves. */
+  signal: AbortSignal;
+  /** The node's console was listened to, and is until the pipe is needed: what comes may withdraw the cut by `signal`. */
+  listened: boolean;
+}
+
 /**
- * Cuts the node's power. Resolves when two status replies say off, or with why not. `signal` can stop it until the verb
- * leaves; what `ground` says goes to the audit log.
+ * Cuts the node's power. Resolves when two status replies say off, or with why not. What `ground` says goes to the audit
+ * log.
  */
-export async function cutPower(job: Job, ground: string, sample: 'new' | 'young' = 'new'): Promise<Switched> {
-  const { ports, node, signal } = job;
+export async function cutPower(job: Job, ground: string, { sample, signal, listened }: CutOptions): Promise<Switched> {
+  const { ports, node } = job;
   const facts = await gatherFacts(ports, {
     verb: 'force-off',
     addr: node.addr,
@@ -42,13 +51,13 @@ export async function cutPower(job: Job, ground: string, sample: 'new' | 'young'
     node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
     return { ok: true, already: true, current: null };
   }
-  // A console leaves the wire while the disk writes.
-  const release = ports.bus.hold();
+  // A console leaves the wire while the disk writes, unless it has a say in this.
+  const release = listened ? () => undefined : ports.bus.hold();
   try {
     const unwritten = await intent(job, ground);
     if (unwritten !== null) return unwritten;
     if (signal.aborted) return await aborted(job);
-    const outcome = await ports.bus.verb(node.addr, 'off', { priority: PRIORITY.forceOff, signal });
+    const outcome = await ports.bus.verb(node.addr, 'off', { priority: PRIORITY.forceOff, signal, listened });
     return await conclude(job, 'off', outcome);
   } finally {
     release();
@@ -112,6 +121,8 @@ function judge(outcome: VerbOutcome): Switched {
     case 'master':
     case 'silent':
       return { ok: false, sent, outcome: 'refused', detail, rule: outcome.reason === 'silent' ? 'unknown' : null };
+    case 'held-up':
+      return { ok: false, sent, outcome: 'refused', detail, rule: 'held-up' };
     case 'unverified':
       return { ok: false, sent, outcome: 'failed', detail, rule: null };
   }

@@ -1,5 +1,6 @@
 /** Nodes by network: the system's own ssh client to ask, a TCP connection to see whether anybody is there. */
 import { connect } from 'node:net';
+import { expire } from '../lib/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { NetworkPort, ProgramEnd } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
@@ -66,11 +67,11 @@ export class Network implements NetworkPort {
       const socket = connect({ host, port: this.#config.port });
       let connected = false;
       const done = (answer: 'greets' | 'there' | 'gone'): void => {
-        clearTimeout(timer);
+        callOff();
         socket.destroy();
         resolve(answer);
       };
-      const timer = setTimeout(() => done(connected ? 'there' : 'gone'), PROBE_MS);
+      const callOff = expire(PROBE_MS, () => done(connected ? 'there' : 'gone'));
       socket.once('connect', () => (connected = true));
       socket.once('data', (chunk) => done(chunk.toString('latin1').startsWith('SSH-') ? 'greets' : 'there'));
       socket.once('end', () => done('there'));

@@ -1,5 +1,6 @@
 /** Running a configured program: an argument vector, never a shell; bounded in time and in what is kept of its words. */
 import { spawn } from 'node:child_process';
+import { expire } from '../lib/clock.ts';
 import type { ProgramEnd } from '../power/ports.ts';
 
 /** What is kept of its output: the last lines, each cut. Enough for a reason, too little to fill a log. */
@@ -35,10 +36,10 @@ export function runProgram(argv: readonly string[], limitS: number, signal: Abor
       setTimeout(() => kill('SIGKILL'), MERCY_MS).unref();
     };
     const aborted = (): void => end('aborted');
-    const limit = setTimeout(() => end(`no end within ${limitS} s`), limitS * 1000);
+    const callOff = expire(limitS * 1000, () => end(`no end within ${limitS} s`));
     signal.addEventListener('abort', aborted, { once: true });
     const settle = (code: number | null, why: string): void => {
-      clearTimeout(limit);
+      callOff();
       signal.removeEventListener('abort', aborted);
       resolve({ code, why, output: output.lines });
     };

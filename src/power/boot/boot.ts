@@ -34,6 +34,8 @@ export interface Boot {
 
 export type BootEvent = { at: number } & (
   | { kind: 'tick' }
+  /** This process stood still for so long: nobody looked. */
+  | { kind: 'stalled'; ms: number }
   | { kind: 'heard'; recognition: Recognition }
   | { kind: 'no-console'; why: string }
   /** Its console is in hand, or was handed on to another that boots. */
@@ -87,6 +89,13 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
         event.recognition,
         at,
       );
+    case 'stalled': {
+      const { hadSince } = state;
+      // A line holds some kilobytes for a program that does not read: the prompt may be lost, and is asked for once more.
+      const askedBy = Math.max(at - since, WAKE_AFTER_MS) + LISTEN_MS;
+      const longer = { ...target, limitMs: Math.max(target.limitMs + event.ms, askedBy) };
+      return { state: { ...state, target: longer, heardAt: at, hadSince: hadSince === null ? null : at }, effects: [] };
+    }
     case 'tick':
       if (at - since >= target.limitMs && wasLookedAt(state, at)) return late(state);
       if (!target.console || at - since < WAKE_AFTER_MS || at - state.heardAt < QUIET_MS) return { state, effects: [] };

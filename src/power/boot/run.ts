@@ -1,5 +1,6 @@
 /** Watches one node come up: asks its BMC, its ssh port, and listens on its console as long as nobody else wants that. */
 import { PRIORITY } from '../../bmc/types.ts';
+import { everyTick } from '../clock.ts';
 import { RunConsole } from '../graceful/run-console.ts';
 import type { Job } from '../job.ts';
 import { detailOf, initialBoot, LISTEN_MS, update, type Boot, type BootEvent, type BootTarget } from './boot.ts';
@@ -69,15 +70,17 @@ class BootRun {
       void this.#console.letGo().then(() => resolve(booted));
     };
     const aborted = (): void => this.#end({ up: true, detail: 'it was not watched to its login' });
-    this.#stop = ports.every(TICK_MS, () => this.#tick());
+    this.#stop = everyTick(ports, TICK_MS, {
+      stalled: (at, ms) => this.#send({ kind: 'stalled', at, ms }),
+      tick: (at) => this.#tick(at),
+    });
     signal.addEventListener('abort', aborted, { once: true });
     node.show('verify', detailOf(this.#state), this.#state.since + target.limitMs);
     if (signal.aborted) aborted();
   }
 
-  #tick(): void {
-    const { ports, console } = this.#job;
-    const at = ports.now();
+  #tick(at: number): void {
+    const { console } = this.#job;
     this.#console.tick(at);
     this.#send({ kind: 'tick', at });
     if (this.#over) return;

@@ -177,7 +177,7 @@ export class Draft {
 
   cut(ground: Ground): void {
     this.settled();
-    this.enter({ is: 'cutting', ground }, 0);
+    this.enter({ is: 'cutting', ground, from: this.state.stage, recalled: null }, 0);
     this.do({ do: 'cut', ground });
   }
 

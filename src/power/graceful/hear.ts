@@ -3,6 +3,7 @@ import type { Recognition } from '../../console/reader.ts';
 import { SPEECH, type Draft } from './draft.ts';
 import { hearAsked, hearLogin, hearOpening, hearRescue } from './hear-login.ts';
 import { hearJudging } from './judge.ts';
+import { hearCutting } from './recall.ts';
 import { alive } from './touch.ts';
 import { isSticky } from './troubles.ts';
 
@@ -45,6 +46,8 @@ export function hear(draft: Draft, heard: Recognition): void {
       hearSettling(draft, heard);
       return;
     case 'cutting':
+      hearCutting(draft, heard);
+      return;
     case 'ended':
       return;
   }

@@ -1,5 +1,5 @@
 /** Runs one node's shutdown: events in one order, effects performed in one place. */
-import { pause } from '../clock.ts';
+import { everyTick, pause } from '../clock.ts';
 import type { Job } from '../job.ts';
 import { nameOf } from '../job.ts';
 import type { Credentials } from '../ports.ts';
@@ -55,6 +55,8 @@ class ShutdownRun {
   #applying = false;
   #credentials: Credentials | null = null;
   #cut: Switched | null = null;
+  /** Withdraws the verb that is on its way. */
+  #recall = new AbortController();
   /** When its last line is expected, or null. */
   #dueAt: number | null = null;
 
@@ -74,7 +76,10 @@ class ShutdownRun {
     });
     this.#signs = new RunSigns(job, (event) => this.#send(event));
     this.#state = initialShutdown(targetOf(job), ports.now());
-    this.#stopTicking = ports.every(TICK_MS, () => this.#tick());
+    this.#stopTicking = everyTick(ports, TICK_MS, {
+      stalled: (at, ms) => this.#send({ kind: 'stalled', at, ms }),
+      tick: (at) => this.#tick(at),
+    });
     this.#onAbort = () => this.#send({ kind: 'abort', at: ports.now() });
     signal.addEventListener('abort', this.#onAbort, { once: true });
     job.onAnswer = (choice, by) => this.#send({ kind: 'answer', at: ports.now(), choice, by: nameOf(by) });
@@ -93,8 +98,7 @@ class ShutdownRun {
     await this.#console.letGo();
   }
 
-  #tick(): void {
-    const at = this.#job.ports.now();
+  #tick(at: number): void {
     this.#console.tick(at);
     const { wanted, urgent } = this.#job.console;
     this.#send({ kind: 'tick', at, wanted, urgent });
@@ -176,6 +180,9 @@ class ShutdownRun {
         return;
       case 'cut':
         return void this.#cutPower(effect.ground);
+      case 'recall':
+        this.#recall.abort();
+        return;
     }
   }
 
@@ -249,8 +256,10 @@ class ShutdownRun {
 
   async #cutPower(ground: Ground): Promise<void> {
     const at = (): number => this.#job.ports.now();
+    this.#recall = new AbortController();
+    const signal = AbortSignal.any([this.#job.signal, this.#recall.signal]);
     try {
-      const cut = await cutPower(this.#job, GROUNDS[ground]);
+      const cut = await cutPower(this.#job, GROUNDS[ground], { sample: 'new', signal, listened: ground !== 'forced' });
       if (cut.ok || cut.sent) this.#cut = cut;
       if (cut.ok) {
         const { current } = cut;

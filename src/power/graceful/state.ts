@@ -62,7 +62,8 @@ export type Stage =
   | { is: 'rescue'; synced: boolean }
   /** A last line was read. A halted machine says nothing more, and is dead to a touch when the time has passed. */
   | { is: 'settle'; marker: string; firmware: boolean; touch: Touch | null }
-  | { is: 'cutting'; ground: Ground }
+  /** `from`: where it was judged. `recalled`: the verb was withdrawn, by what was heard or because nobody listened. */
+  | { is: 'cutting'; ground: Ground; from: Stage; recalled: { heard: Recognition | null } | null }
   | { is: 'ended'; outcome: Outcome; detail: string; off: boolean };
 
 /** Why power may be cut. */
@@ -126,6 +127,8 @@ export type ShutdownEvent = { at: number } & (
   /** `wanted`: somebody waits for the one console. `urgent`: somebody whose node is about to say its last line. */
   | { kind: 'tick'; wanted: boolean; urgent?: boolean }
   | { kind: 'console'; condition: ConsoleCondition }
+  /** This process stood still for so long. */
+  | { kind: 'stalled'; ms: number }
   /** It may be asked by ssh now. */
   | { kind: 'spaced' }
   /** The one console is ours; its condition follows. */
@@ -188,7 +191,9 @@ export type Effect =
   | { do: 'type-user' }
   | { do: 'type-password' }
   | { do: 'prove'; kind: string; text: string }
-  | { do: 'cut'; ground: Ground };
+  | { do: 'cut'; ground: Ground }
+  /** Withdraws the verb, where it has not left. */
+  | { do: 'recall' };
 
 export interface Step {
   state: Shutdown;

@@ -12,6 +12,7 @@ import { hear } from './hear.ts';
 import { credentials } from './hear-login.ts';
 import { networkChanged, sampled } from './judge.ts';
 import { hooksDone, sshAnswered } from './ssh-answer.ts';
+import { stalled } from './recall.ts';
 import type { Shutdown, ShutdownEvent, Step } from './state.ts';
 import { tick } from './time.ts';
 import { sounded } from './touch.ts';
@@ -30,6 +31,9 @@ function apply(draft: Draft, event: ShutdownEvent): void {
     case 'tick':
       if (event.wanted) yieldConsole(draft, event.urgent === true);
       tick(draft);
+      return;
+    case 'stalled':
+      stalled(draft, event.ms);
       return;
     case 'console':
       consoleChanged(draft, event);

@@ -38,7 +38,11 @@ function operationPorts(parts: Parts): OperationPorts {
   return {
     now: steadyNow,
     every: (ms, fn) => {
-      const timer = setInterval(fn, ms);
+      // Whatever is judged when time has passed is judged by all that has come by then.
+      const timer = setInterval(() => {
+        bus.catchUp();
+        fn();
+      }, ms);
       return () => clearInterval(timer);
     },
     inventory,

@@ -1,0 +1,104 @@
+/**
+ * The server stopped (SIGSTOP, as a swapping or suspended machine stops it) in the middle of a shutdown or a boot, while the
+ * node goes its own way: what came meanwhile is read before anything is judged, and what nobody looked at proves nothing.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { NodeProgress, Phase } from '../../src/api/power.ts';
+import { Scene } from './scene.ts';
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await Scene.open({ config: 'boot: { limit: 6, proof: console }\n' });
+});
+afterAll(() => scene[Symbol.asyncDispose]());
+
+/** Longer than settle, acknowledgement and deadline together. */
+const LONG_MS = 9_000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Stops the server, does `meanwhile`, lets it go on after `ms` at the earliest. */
+async function stopped(ms: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+  const { serverPid } = scene.stand;
+  process.kill(serverPid, 'SIGSTOP');
+  try {
+    await Promise.all([pause(ms), meanwhile()]);
+  } finally {
+    process.kill(serverPid, 'SIGCONT');
+  }
+}
+
+/** Somebody presses its button, or the watchdog does: it starts again. */
+async function startsAgain(addr: number): Promise<void> {
+  await scene.ctl(addr, ['power', { state: 'off' }], ['power', { state: 'on' }]);
+  await scene.guest(addr, 'login');
+}
+
+async function counts(addr: number): Promise<{ off: number; cutAlive: number }> {
+  const { nodes } = await scene.stand.rack.counters();
+  const { off, cutAlive } = nodes[addr.toString(16).padStart(2, '0')] ?? { off: -1, cutAlive: -1 };
+  return { off, cutAlive };
+}
+
+const inPhase =
+  (...phases: Phase[]) =>
+  (node: NodeProgress): boolean =>
+    phases.includes(node.phase);
+
+test.each([0, 500, LONG_MS])(
+  'stopped right behind the last line while the node starts again, at least %d ms: it is not cut',
+  async (ms) => {
+    const addr = scene.fresh();
+    const { id } = await scene.start('off', [addr]);
+    await scene.until(id, addr, inPhase('settle'));
+    await stopped(ms, () => startsAgain(addr));
+    const asked = await scene.until(id, addr, (node) => node.question !== null || node.outcome !== null);
+    expect(asked.question?.text).toMatch(/start/);
+    expect(await counts(addr)).toEqual({ off: 0, cutAlive: 0 });
+    expect(await scene.node(addr)).toMatchObject({ power: 'on', guest: 'login' });
+    await scene.session.request('ops.abort', { id });
+  },
+);
+
+test('stopped behind the last line of a node that stays halted: it settles again, and is cut then', async () => {
+  const addr = scene.fresh();
+  const { id } = await scene.start('off', [addr]);
+  await scene.until(id, addr, inPhase('settle'));
+  await stopped(LONG_MS);
+  const done = await scene.until(id, addr, (node) => node.outcome !== null);
+  expect(done).toMatchObject({ outcome: 'done' });
+  expect(await counts(addr)).toEqual({ off: 1, cutAlive: 0 });
+});
+
+test('stopped beyond a deadline that cuts, while the node starts again: it is left on, and the words say why', async () => {
+  const addr = scene.fresh();
+  await scene.ctl(addr, ['stop-job', { seconds: 60 }]);
+  const { id } = await scene.start('off', [addr], { deadlineS: 6, onDeadline: 'cut' });
+  await scene.until(id, addr, inPhase('stopping'));
+  await stopped(LONG_MS, () => startsAgain(addr));
+  const done = await scene.until(id, addr, (node) => node.outcome !== null);
+  expect(done).toMatchObject({ outcome: 'deadline' });
+  expect(done.detail).toContain('it started again');
+  expect(await counts(addr)).toEqual({ off: 0, cutAlive: 0 });
+});
+
+test('stopped while a node boots, beyond the limit of the watch: what it said meanwhile counts', async () => {
+  const addr = scene.fresh();
+  await scene.ctl(addr, ['power', { state: 'off' }]);
+  await scene.session.request('sweep', { addrs: [addr], interrupt: true });
+  const { id } = await scene.start('on', [addr]);
+  await scene.until(id, addr, inPhase('verify'));
+  await stopped(LONG_MS, () => scene.guest(addr, 'login'));
+  const done = await scene.until(id, addr, (node) => node.outcome !== null);
+  expect(done).toMatchObject({ outcome: 'done' });
+}, 60_000);
+
+test('stopped while its answer to the request is waited for: the limit is longer by that', async () => {
+  const addr = scene.fresh();
+  await scene.ctl(addr, ['stop-job', { seconds: 90 }]);
+  const { id } = await scene.start('off', [addr]);
+  await scene.until(id, addr, inPhase('request', 'acknowledged', 'stopping'));
+  await stopped(LONG_MS);
+  const done = await scene.until(id, addr, (node) => node.outcome !== null || node.question !== null);
+  expect(done).toMatchObject({ outcome: 'done', question: null });
+  expect(await counts(addr)).toEqual({ off: 1, cutAlive: 0 });
+});
