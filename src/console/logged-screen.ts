@@ -1,6 +1,7 @@
 /** A console's last screen as far as the end of its log of bytes tells it, for a server that has not seen it itself. */
 import { open } from 'node:fs/promises';
 import { NodeScreen } from './screen.ts';
+import type { ScreenText } from './standing.ts';
 
 /** A full-screen program draws all of its screen in some 8 KB. */
 const TAIL = 16 * 1024;
@@ -14,6 +15,8 @@ export interface LoggedScreen {
   rows: number;
   /** Escape sequences that rebuild it in an empty emulator. */
   screen: Buffer;
+  /** What stands around its cursor. */
+  around: ScreenText;
 }
 
 /** Null: nothing is logged. @throws an error of the file system, but for no file */
@@ -34,7 +37,7 @@ export async function loggedScreen(rawPath: string): Promise<LoggedScreen | null
     screen.write(from === 0 ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1));
     await screen.flush();
     const { cols, rows } = SIZE;
-    const logged = { at: mtimeMs, cols, rows, screen: screen.copy(0) };
+    const logged = { at: mtimeMs, cols, rows, screen: screen.copy(0), around: screen.around() };
     screen.dispose();
     return logged;
   } finally {

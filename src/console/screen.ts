@@ -4,6 +4,7 @@
  */
 import serializeAddon from '@xterm/addon-serialize';
 import { completeCopy } from './screen-copy.ts';
+import type { ScreenText } from './standing.ts';
 import { NodeTerminal, type TerminalSize } from './terminal.ts';
 
 export interface ScreenOptions extends TerminalSize {
@@ -73,6 +74,32 @@ export class NodeScreen {
     for (let row = 0; row < this.#terminal.rows; row++)
       lines.push(buffer.getLine(buffer.baseY + row)?.translateToString(true) ?? '');
     return lines.join('\n');
+  }
+
+  /** What stands around the cursor, rows joined where a line wraps. */
+  around(): ScreenText {
+    const { active } = this.#terminal.buffer;
+    const lines: { text: string; cursor: number | null }[] = [];
+    for (let row = 0; row < this.#terminal.rows; row++) {
+      const cells = active.getLine(active.baseY + row);
+      const here = row === active.cursorY;
+      const text = (cells?.translateToString(!here) ?? '').padEnd(here ? active.cursorX : 0);
+      const last = cells?.isWrapped === true ? lines.at(-1) : undefined;
+      const at = (last?.text.length ?? 0) + active.cursorX;
+      if (last) {
+        last.text += text;
+        if (here) last.cursor = at;
+      } else lines.push({ text, cursor: here ? at : null });
+    }
+    const index = lines.findIndex(({ cursor }) => cursor !== null);
+    const { text = '', cursor = 0 } = lines[index] ?? {};
+    return {
+      above: lines.slice(0, Math.max(0, index)).map((line) => line.text.trimEnd()),
+      line: text,
+      before: cursor ?? 0,
+      below: lines.slice(index + 1).map((line) => line.text.trimEnd()),
+      alternate: active.type === 'alternate',
+    };
   }
 
   dispose(): void {

@@ -7,6 +7,7 @@ import type { Evidence, Operation, Outcome, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { HookConfig } from '../config/schema-programs.ts';
 import type { Config } from '../config/schema.ts';
+import type { Standing } from '../console/standing.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen } from '../rack/host-name.ts';
 import type { DurationPort } from './durations.ts';
@@ -145,6 +146,8 @@ export interface OperationConsole {
   onText(fn: (text: string, at: number) => void): void;
   /** The present condition at once, then each change. One listener. */
   onState(fn: (condition: ConsoleCondition) => void): void;
+  /** What stands on the node's screen, before anything is typed there; `fresh`: it was shown since the console is open. */
+  look(): Promise<{ standing: Standing; fresh: boolean }>;
   /** Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. */
   type(text: string): { taken: number; refused: string | null };
   release(): Promise<void>;

@@ -219,6 +219,7 @@ export class ConsoleLine {
     if (this.#ended) return;
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
     this.record.mark(text, from);
+    this.record.torn();
     this.#ports.torn();
     for (const member of this.people.members) member.note('gap', text);
   }

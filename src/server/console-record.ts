@@ -2,6 +2,7 @@
 import type { LogLimits } from '../console/log-file.ts';
 import { collectGarbage } from '../config/garbage.ts';
 import { NodeScreen } from '../console/screen.ts';
+import { readStanding, type Standing } from '../console/standing.ts';
 import { Transcript } from '../console/transcript.ts';
 import { wallTime } from '../lib/clock.ts';
 
@@ -47,6 +48,8 @@ export class ConsoleRecord {
   /** How it looked when it was closed; null: it never was, since the server started. */
   #left: Glance | null = null;
   #open = false;
+  /** `screen`: the node's present life showed what stands there; `fresh`: since the console was opened. */
+  #heard = { screen: false, fresh: false };
   /** While a copy of the screen is made: bytes that are not on it yet. */
   #held: Uint8Array[] | null = null;
   #copying: Promise<unknown> = Promise.resolve();
@@ -81,12 +84,34 @@ export class ConsoleRecord {
 
   data(bytes: Uint8Array): void {
     this.#transcript.data(bytes);
+    this.#heard = { screen: true, fresh: true };
     if (this.#held) this.#held.push(bytes.slice());
     else this.#awake().write(bytes);
   }
 
   mark(text: string, at: number): void {
     this.#transcript.mark(text, wallTime(at));
+  }
+
+  /** Its power changed: what its screen shows is from before. */
+  powerChanged(): void {
+    this.#heard = { screen: false, fresh: false };
+  }
+
+  /** Something that it said was lost: what its screen shows may be half of it. */
+  torn(): void {
+    this.#heard.fresh = false;
+  }
+
+  /** What stands on its screen. `known`: the server has seen it since the node's power last changed. */
+  standing(): Promise<{ standing: Standing; known: boolean; fresh: boolean }> {
+    return this.#withoutInput(async () => {
+      const { screen: known, fresh } = this.#heard;
+      if (!known) return { standing: { is: 'nothing', text: '' }, known, fresh };
+      const screen = this.#awake();
+      await screen.flush();
+      return { standing: readStanding(screen.around()), known, fresh };
+    });
   }
 
   resize(cols: number, rows: number): void {

@@ -3,13 +3,19 @@ import type { ConsoleCondition, OperationConsole } from '../power/ports.ts';
 import type { ConsoleLine } from './console-line.ts';
 import type { ConsoleWorker } from './console-people.ts';
 
-/** Puts operation `opId` to work at `line`; `released` is called after it let go. */
+export interface ConsoleWorkerPorts {
+  now: () => number;
+  look: OperationConsole['look'];
+  /** Called after it let go. */
+  released: () => void;
+}
+
+/** Puts operation `opId` to work at `line`. */
 export function operationConsole(
   opId: string,
   yields: boolean,
   line: ConsoleLine,
-  now: () => number,
-  released: () => void,
+  { now, look, released }: ConsoleWorkerPorts,
 ): OperationConsole {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
@@ -30,6 +36,7 @@ export function operationConsole(
       onState = fn;
       fn(line.condition());
     },
+    look,
     type: (text) => line.type(worker, encoder.encode(text)),
     release() {
       line.people.dismiss(worker);

@@ -10,6 +10,7 @@ import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
 import { timeOfDate } from '../lib/clock.ts';
 import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
+import { readStanding, type Standing } from '../console/standing.ts';
 import type { Address } from '../rack/address.ts';
 import type { TailLine } from '../console/log-reader.ts';
 import { readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './console-logs.ts';
@@ -50,6 +51,8 @@ export class Consoles implements ConsolePort {
   readonly #options: ConsolesOptions;
   readonly #records = new Map<Address, ConsoleRecord>();
   readonly #ticks: NodeJS.Timeout;
+  /** Nodes whose logs end before their power last changed. */
+  readonly #powerChanged = new Set<Address>();
   #line: ConsoleLine | null = null;
 
   constructor(options: ConsolesOptions) {
@@ -129,6 +132,12 @@ export class Consoles implements ConsolePort {
     this.#record(addr).mark(text, at);
   }
 
+  /** A node's power changed: what its console showed last is from before. */
+  powerChanged(addr: Address): void {
+    this.#records.get(addr)?.powerChanged();
+    this.#powerChanged.add(addr);
+  }
+
   /** How long the open console has been silent, ms; null where there is none, or none that may be interrupted. */
   silentMs(): number | null {
     return this.#line?.silentMs() ?? null;
@@ -157,13 +166,8 @@ export class Consoles implements ConsolePort {
     }
     const logged = await screenOfConsoleLog(transcriptDir, name(addr));
     if (logged === null) return null;
-    return {
-      ...logged,
-      at: timeOfDate(logged.at),
-      from: 'log',
-      why: null,
-      screen: logged.screen.toString('base64'),
-    };
+    const { at, cols, rows, screen } = logged;
+    return { at: timeOfDate(at), from: 'log', why: null, cols, rows, screen: screen.toString('base64') };
   }
 
   detach(user: ConsoleUser): void {
@@ -212,12 +216,25 @@ export class Consoles implements ConsolePort {
     if (before && before.addr !== addr)
       this.#end(before, `operation ${opId} needs the console of ${this.#label(addr)}`);
     const line = this.#line ?? this.#open(addr);
-    const console = operationConsole(opId, requestor.yields, line, this.#options.now, () => {
-      this.#closeIfDeserted(line, `operation ${opId} is done`);
-      this.#options.changed();
+    const console = operationConsole(opId, requestor.yields, line, {
+      now: this.#options.now,
+      look: () => this.#standingAt(addr),
+      released: () => {
+        this.#closeIfDeserted(line, `operation ${opId} is done`);
+        this.#options.changed();
+      },
     });
     this.#options.changed();
     return Promise.resolve(console);
+  }
+
+  /** What stands on a node's screen: as this server saw it, else as the end of its log tells. */
+  async #standingAt(addr: Address): Promise<{ standing: Standing; fresh: boolean }> {
+    const { standing, known, fresh } = await this.#record(addr).standing();
+    if (known || this.#powerChanged.has(addr)) return { standing, fresh };
+    const { transcriptDir, name } = this.#options;
+    const logged = await screenOfConsoleLog(transcriptDir, name(addr)).catch(() => null);
+    return { standing: logged ? readStanding(logged.around) : standing, fresh: false };
   }
 
   async close(why: string): Promise<void> {
@@ -316,7 +333,9 @@ export class Consoles implements ConsolePort {
     return record;
   }
 
+  /** A node that is only watched while it boots gets no answers: any key stops a boot loader's countdown. */
   #reply(addr: Address, bytes: Uint8Array): void {
+    if (this.#line?.people.worker?.yields === true) return;
     if (this.#line?.addr === addr && this.#line.proven) this.#line.write(filterInput(bytes).bytes);
   }
 

@@ -2,6 +2,7 @@
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { ClientIdentity } from '../../src/api/protocol.ts';
 import type { BusHealth, StatusOutcome, VerbOutcome } from '../../src/bmc/types.ts';
+import { readStanding, type Standing } from '../../src/console/standing.ts';
 import { Operations } from '../../src/power/operations.ts';
 import {
   ConsoleHeld,
@@ -316,10 +317,14 @@ export class FakeConsole implements OperationConsole {
   refuse: string | null = null;
   /** Answers typing, as the node would. */
   onTyped: (text: string) => void = () => undefined;
+  #shown = '';
+  /** Nothing was lost since it last said something. */
+  #fresh = true;
   #text: (text: string, at: number) => void = () => undefined;
   #state: (condition: ConsoleCondition) => void = () => undefined;
 
   opened(): void {
+    this.#shown = '';
     this.#text = () => undefined;
     this.#state = () => undefined;
   }
@@ -334,11 +339,23 @@ export class FakeConsole implements OperationConsole {
   }
 
   say(text: string, at: number): void {
+    this.#fresh = true;
+    this.#shown = (this.#shown + text).slice(-2_000);
     this.#text(text, at);
+  }
+
+  /** What a test's text leaves on the screen; before it says anything, an empty line of a console that was watched. */
+  look(): ReturnType<OperationConsole['look']> {
+    const lines = this.#shown.split(/\r*\n/);
+    const line = lines.pop() ?? '';
+    const screen = { above: lines, line, before: line.length, below: [], alternate: false };
+    const standing: Standing = this.#shown === '' ? { is: 'rest', text: '' } : readStanding(screen);
+    return Promise.resolve({ standing, fresh: this.#fresh });
   }
 
   become(condition: ConsoleCondition): void {
     this.condition = condition;
+    if (!condition.open) this.#fresh = false;
     this.#state(condition);
   }
 

@@ -6,13 +6,23 @@ const PROMPT = `pi@${NAME}:~$ `;
 const HALT = '[  312.345678] reboot: Power down\r\n';
 const PASSWORD = 'correct horse';
 
+/** The request as it is typed at a shell that is not root's. */
+const SUDO =
+  /^cat \/proc\/uptime; SUDO_PROMPT='ra''ckui-(\w+) %p: ' sudo systemctl poweroff \|\| echo 'ra''ckui-\1-failed'\r$/;
+
+/** What a shell says when it is asked whose it is. */
+function identity(typed: string, host: string, uid: number, prompt: string): string {
+  const [, token = ''] = /ckui-(\w+)</.exec(typed) ?? [];
+  return `${typed}\nrackui-${token}<\r\n${host}\r\n/dev/ttyS0\r\n${uid}\r\nrackui-${token}>\r\n${prompt}`;
+}
+
 /** A node that shows `prompt` when woken; `act` says what else typing does. */
 class Scene {
   readonly rack = new FakeRack();
 
   constructor(prompt: string, act: (typed: string) => void = () => undefined) {
     this.rack.console.onTyped = (typed) => {
-      if (/^\r+$/.test(typed)) this.say(`\r\n${prompt}`);
+      if (/^\x15?\r+$/.test(typed)) this.say(`\r\n${prompt}`);
       act(typed);
     };
   }
@@ -70,7 +80,7 @@ const ACK = '\r\nBroadcast message from root@node (ttyS0):\r\n\r\nThe system wil
 
 test('asked at a shell, acknowledged, halted, settled, cut', async () => {
   const scene = await shell(ACK).off();
-  expect(scene.typed).toEqual(['\r', 'cat /proc/uptime; sudo systemctl poweroff\r']);
+  expect(scene.typed).toEqual(['\r', expect.stringMatching(SUDO)]);
   expect(scene.phase).toBe('stopping');
   scene.say(`[  311.1] systemd-shutdown[1]: Powering off.\r\n${HALT}`);
   await scene.passes(1);
@@ -86,13 +96,19 @@ test('asked at a shell, acknowledged, halted, settled, cut', async () => {
 
 test('root needs no sudo; a node without systemd is asked in its own words', async () => {
   const scene: Scene = new Scene('~ # ', (typed) => {
-    if (typed === 'cat /proc/uptime; systemctl poweroff\r')
+    if (typed.includes('uname -n')) scene.say(identity(typed, NAME, 0, '~ # '));
+    if (typed.startsWith('cat /proc/uptime; systemctl poweroff ||'))
       scene.say('systemctl poweroff\r\n-sh: systemctl: not found\r\n~ # ');
-    if (typed === 'cat /proc/uptime; poweroff\r')
+    if (typed.startsWith('cat /proc/uptime; poweroff ||'))
       scene.say('poweroff\r\nThe system is going down NOW!\r\nRequesting system poweroff\r\n');
   });
-  await scene.off();
-  expect(scene.typed).toEqual(['\r', 'cat /proc/uptime; systemctl poweroff\r', 'cat /proc/uptime; poweroff\r']);
+  await scene.off({}, 3);
+  expect(scene.typed).toEqual([
+    '\r',
+    expect.stringContaining('uname -n'),
+    expect.stringMatching(/^cat \/proc\/uptime; systemctl poweroff \|\| echo 'ra''ckui-\w+-failed'\r$/),
+    expect.stringMatching(/^cat \/proc\/uptime; poweroff \|\| echo 'ra''ckui-\w+-failed'\r$/),
+  ]);
   expect(scene.phase).toBe('stopping');
 });
 
@@ -108,7 +124,7 @@ function login(outcome: string): Scene {
 
 test('a login, once, with the configured credentials', async () => {
   const scene = await login(`\r\nLinux ${NAME} 6.12\r\n${PROMPT}`).off({}, 4);
-  expect(scene.typed).toEqual(['\r', 'pi\r', `${PASSWORD}\r`, 'cat /proc/uptime; sudo systemctl poweroff\r']);
+  expect(scene.typed).toEqual(['\r', 'pi\r', `${PASSWORD}\r`, expect.stringMatching(SUDO)]);
   expect(scene.phase).toBe('stopping');
 });
 
@@ -165,11 +181,11 @@ test('another host at this address: nothing is asked of it, and no deadline cuts
   expect(scene.cut).toBe(false);
 });
 
-test('nothing on the console: Enter three times, then a question', async () => {
+test('nothing on the console: Enter, Ctrl-Q, Enter, then a question', async () => {
   const scene = new Scene('');
   scene.rack.console.onTyped = () => undefined;
   await scene.off({}, 12);
-  expect(scene.typed).toEqual(['\r', '\r', '\r']);
+  expect(scene.typed).toEqual(['\r', '\x11', '\r']);
   expect(scene.question).toContain('Nothing comes from the console');
 });
 

@@ -20,7 +20,7 @@ class Scene {
     this.rack.network = this.network;
     this.rack.limits = { ...this.rack.limits, ...limits };
     this.rack.console.onTyped = (typed) => {
-      if (/^\r+$/.test(typed) && this.prompt !== '') this.say(this.prompt);
+      if (/^\x15?\r+$/.test(typed) && this.prompt !== '') this.say(this.prompt);
     };
   }
 
@@ -115,7 +115,7 @@ test.each([
   scene.prompt = `\r\npi@${NAME}:~$ `;
   scene.network.answer = () => Promise.resolve(end);
   await scene.off({}, 3);
-  expect(scene.rack.console.typed).toEqual(['\r', '\r', 'cat /proc/uptime; sudo systemctl poweroff\r']);
+  expect(scene.rack.console.typed).toEqual(['\r', expect.stringContaining('sudo systemctl poweroff')]);
   expect(scene.node.evidence.find(({ kind }) => kind === 'ssh')?.text).toContain(end.output.at(-1) ?? end.why);
 });
 
@@ -212,34 +212,35 @@ test('an inhibitor is quoted', async () => {
   expect(scene.question).toContain(`forbids the shutdown: “${line}”`);
 });
 
-test('Enter that met a gap is pressed again at once: its answer is lost', async () => {
+test('Enter that met a gap is pressed again soon: its answer is lost', async () => {
   const scene = new Scene();
   scene.prompt = '';
-  await scene.off({}, 0.2);
+  await scene.off({}, 0.5);
   expect(scene.rack.console.typed).toEqual(['\r']);
   const away = { open: false, proven: false, why: 'a status request' };
   scene.rack.console.become(away);
   scene.prompt = LOGIN;
   scene.rack.console.become({ open: true, proven: true, why: '' });
-  await scene.passes(1);
+  await scene.passes(2);
   expect(scene.network.asked).toEqual([3]);
   // Once it has spoken, a gap brings no more of them.
   scene.rack.console.become(away);
   scene.rack.console.become({ open: true, proven: true, why: '' });
-  expect(scene.rack.console.typed).toEqual(['\r', '\r']);
+  expect(scene.rack.console.typed).toEqual(['\r', '\x0c', '\x15\r']);
 });
 
-test('a prompt that a gap tore is asked for again at once, although its banner was heard', async () => {
+test('a prompt that a gap tore is asked for again soon, although its banner was heard', async () => {
   const scene = new Scene();
   scene.prompt = '';
-  await scene.off({}, 0.2);
+  await scene.off({}, 0.5);
   scene.rack.says('\r\nDebian GNU/Linux 13 dk8s-worker-03 ttyS0\r\n\r\ndk8s-wor');
   await scene.passes(0.2);
   scene.rack.console.become({ open: false, proven: false, why: 'a status request' });
   scene.prompt = LOGIN;
   scene.rack.console.become({ open: true, proven: true, why: '' });
-  expect(scene.rack.console.typed).toEqual(['\r', '\r']);
-  await scene.passes(1);
+  await scene.passes(3);
+  // A line with text on it is emptied before Enter.
+  expect(scene.rack.console.typed).toEqual(['\r', '\x05\x15', '\x0c', '\x15\r']);
   expect(scene.network.asked).toEqual([3]);
 });
 
@@ -392,7 +393,8 @@ class Several {
       const console = new FakeConsole();
       const name = rack.inventory.nodes.find((node) => node.addr === addr)?.name ?? '';
       console.onTyped = (typed) => {
-        if (!this.#off.has(addr) && /^\r+$/.test(typed)) this.#after(5, () => this.#says(addr, `\r\n${name} login: `));
+        if (!this.#off.has(addr) && /^\x15?\r+$/.test(typed))
+          this.#after(5, () => this.#says(addr, `\r\n${name} login: `));
       };
       rack.consoles.set(addr, console);
       return console;

@@ -111,6 +111,12 @@ class BootRun {
     void this.#console.letGo();
   }
 
+  /** Enter where nothing stands that it would answer; a console that does not take it is asked again later. */
+  async #wake(): Promise<void> {
+    const seen = await this.#console.look();
+    if (!this.#over && seen && ['nothing', 'rest', 'prompt'].includes(seen.standing.is)) this.#console.type('\r');
+  }
+
   #lost(why: string): void {
     this.#send({ kind: 'no-console', at: this.#job.ports.now(), why });
   }
@@ -134,8 +140,7 @@ class BootRun {
     this.#state = state;
     for (const effect of effects)
       if (effect.do === 'prove') node.prove(effect.kind, effect.text);
-      // A console that does not take it is asked again later.
-      else this.#console.type('\r');
+      else void this.#wake();
     if (state.end === null) {
       node.show('verify', detailOf(state), state.since + state.target.limitMs);
       return;

@@ -32,6 +32,11 @@ export function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void 
       draft.prove('hook', `${by} goes on without it`);
       hooksDone(draft, '');
       return;
+    case 'trust':
+      draft.settled();
+      state.trusted = true;
+      draft.open();
+      return;
     case 'sync':
       draft.settled();
       state.goal = 'rescue';

@@ -17,7 +17,7 @@ export function turnCame(draft: Draft): void {
   // What was not seen before may be seen now.
   if (stage.is === 'judging') state.console = { ...state.console, problem: '' };
   if (stage.is === 'opening' && !stage.turn) {
-    draft.enter({ ...stage, turn: true, wokeAt: draft.at }, state.target.limits.preflight);
+    draft.enter({ ...stage, turn: true, pressedAt: draft.at }, state.target.limits.preflight);
   }
 }
 
@@ -30,11 +30,9 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
   if (!condition.open) return;
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
-  // What Enter brings may have been lost in a gap: somebody's status request is enough.
-  const unanswered =
-    stage.is === 'opening' &&
-    (stage.wakes === 0 || (closedAt !== null && (!stage.heard || closedAt - stage.wokeAt < ANSWER_MS)));
-  if (unanswered && state.trouble === null) draft.wake();
+  // What a key brings may have been lost in a gap: somebody's status request is enough.
+  if (stage.is === 'opening' && closedAt !== null && (!stage.heard || closedAt - stage.pressedAt < ANSWER_MS))
+    state.stage = { ...stage, presses: [], pressedAt: at, answered: false };
   if (stage.is !== 'settle' || stage.touch !== null || away === 0) return;
   // Something may have been said meanwhile. A machine that starts again needs longer than this to fall silent.
   const { settle } = state.target.limits;
@@ -68,7 +66,8 @@ export function noConsole(draft: Draft, why: string): void {
 export function noPrompt(
   draft: Draft,
   why: string,
-  kind: 'silent' | 'no-prompt' | 'console-held' | 'console-lost',
+  kind: 'silent' | 'no-prompt' | 'taken' | 'console-held' | 'console-lost',
+  said = '',
 ): void {
   const { state } = draft;
   state.console = { ...state.console, problem: why };
@@ -76,7 +75,7 @@ export function noPrompt(
     draft.prove('console', `its console shows no prompt: ${why}`);
     draft.goesOn();
   } else if (state.sshProblem !== null) draft.raise('no-path', `ssh: ${state.sshProblem}; console: ${why}`);
-  else draft.raise(kind, kind === 'console-held' || kind === 'console-lost' ? why : '');
+  else draft.raise(kind, kind === 'console-held' || kind === 'console-lost' ? why : said);
 }
 
 /**

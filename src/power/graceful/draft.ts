@@ -1,7 +1,9 @@
 /** One step of a shutdown in the making: a copy of the state, the moves that all stages share, the effects so far. */
 import type { Outcome } from '../../api/power.ts';
+import { orSayFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
+import { keysOf, type Press } from '../../console/standing.ts';
 import type { Use } from '../turns.ts';
-import type { Effect, Ground, Shutdown, Stage, Step } from './state.ts';
+import { opening, type Effect, type Ground, type Shutdown, type Stage, type Step } from './state.ts';
 import { isSticky, WAIT_MS, type TroubleKind } from './troubles.ts';
 
 /** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
@@ -41,19 +43,16 @@ export class Draft {
     this.state.until = this.at + limitMs;
   }
 
-  /** Back to the beginning: wake the console, look for a prompt. */
+  /** Back to the beginning: looks what stands on the console, and for a prompt. */
   open(): void {
     const { console, target } = this.state;
     this.state.loggedIn = false;
     this.state.sudo = null;
     this.state.askAgain = false;
     const turn = console.held;
-    this.enter(
-      { is: 'opening', turn, heard: false, wakes: 0, wokeAt: this.at },
-      turn ? target.limits.preflight : Infinity,
-    );
+    this.state.named = null;
+    this.enter(opening(turn, this.at), turn ? target.limits.preflight : Infinity);
     if (!turn) this.acquire('ask');
-    else if (console.open) this.wake();
   }
 
   acquire(use: Use): void {
@@ -109,27 +108,33 @@ export class Draft {
     this.acquire('watch');
   }
 
-  /** Enter makes a getty or a shell show its prompt; before a console has proven to be the node's, nothing else may go. */
-  wake(times = 1): void {
+  /** Presses a key that does no harm at what stands on the console. */
+  press(press: Press): void {
     const { stage } = this.state;
-    if (stage.is === 'opening') this.state.stage = { ...stage, wakes: stage.wakes + 1, wokeAt: this.at };
-    this.type('\r'.repeat(times));
+    if (stage.is !== 'opening') return;
+    const said = press === 'enter' ? [] : stage.said;
+    const presses = [...stage.presses, press];
+    this.state.stage = { ...stage, presses, pressedAt: this.at, answered: false, said };
+    this.type(keysOf(press, stage.presses));
   }
 
   /**
    * Types the request at a shell prompt. How long the machine has been up is asked with it: a halt line from a log of
-   * another day carries another time.
+   * another day carries another time. That it failed is said in words that know no language.
    */
   request(root: boolean): void {
     const { state } = this;
     const command = root ? state.command : `sudo ${state.command}`;
+    state.token = tokenAt(this.at);
+    state.root = root;
     state.requestedAt = this.at;
     state.askAgain = false;
     state.atShell = false;
     state.sudo = null;
     state.sshSilent = false;
     this.prove('request', `‘${command}’ was typed at its shell prompt`);
-    this.do({ do: 'request', text: `cat /proc/uptime; ${command}\r` });
+    const asking = root || state.plainSudo ? command : withSudoPrompt(command, state.token);
+    this.do({ do: 'request', text: `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r` });
     this.enter({ is: 'asked' }, state.target.limits.acknowledged);
   }
 
@@ -197,6 +202,7 @@ export class Draft {
       case 'before':
         return 'it was not asked to shut down; what ran before is not undone';
       case 'opening':
+      case 'identify':
       case 'login':
         return this.state.requestedAt === null
           ? 'it was not asked to shut down'

@@ -1,44 +1,15 @@
-/** The way in: from a silent console to a request that was typed, and what login, shell and sudo say to it. Pure. */
+/** The way in: a login, and what shell and sudo say to the request. Pure. */
+import { isStamped } from '../../console/markers.ts';
 import type { Recognition } from '../../console/reader.ts';
-import { sameHost } from '../../rack/host-name.ts';
+import { failureMark } from '../../console/shell-question.ts';
 import type { Draft } from './draft.ts';
+import { identify, shellReached } from './hear-opening.ts';
 import type { EventOf } from './state.ts';
 
-export function hearOpening(draft: Draft, heard: Recognition): void {
-  const { state } = draft;
-  if (state.stage.is !== 'opening') return;
-  if (!state.stage.heard) {
-    state.stage = { ...state.stage, heard: true };
-    // A node that ssh can ask is not waited for so long.
-    if (!draft.mayTrySsh) state.until = state.since + state.target.limits.request;
-  }
-  // A sticky question stands: whatever prompt comes, nothing is typed before it is answered.
-  if (state.trouble) return;
-  switch (heard.kind) {
-    case 'login':
-      if (!isExpectedHost(draft, heard.host)) return;
-      seen(draft, heard.host);
-      if (draft.goesOn()) return;
-      draft.enter({ is: 'login', step: 'user' }, state.target.limits.request);
-      draft.do({ do: 'ask-credentials' });
-      return;
-    case 'shell':
-      // A prompt of one or two characters proves nothing to the bus: three of them do.
-      if (!state.console.proven && !draft.mayTrySsh) {
-        draft.wake(3);
-        return;
-      }
-      shellReached(draft, heard);
-      return;
-    case 'uboot-shell':
-    case 'initramfs-shell':
-    case 'emergency':
-      draft.raise('emergency', heard.text);
-      return;
-    default:
-      return;
-  }
-}
+/** What nologin and login say of an account without a shell. */
+const NO_SHELL = /account is (?:currently )?not available|cannot execute \/|no shell: /i;
+/** PAM asks for something else than the password. */
+const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
 
 export function hearLogin(draft: Draft, heard: Recognition): void {
   const { state } = draft;
@@ -60,32 +31,27 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
     case 'login':
       draft.raise('login-failed', heard.text);
       return;
+    case 'output':
+      hearLoginOutput(draft, heard);
+      return;
     default:
       return;
   }
 }
 
-function shellReached(draft: Draft, { root, host }: { root: boolean; host: string | null }): void {
-  if (!isExpectedHost(draft, host)) return;
-  seen(draft, host);
-  if (draft.goesOn()) return;
-  if (draft.state.goal === 'rescue') draft.rescue(root, 's');
-  else draft.request(root);
-}
-
-function seen(draft: Draft, host: string | null): void {
-  draft.state.console = { ...draft.state.console, spoke: true, problem: '' };
-  if (host !== null) draft.prove('host', `its console calls itself ${host}`);
-}
-
-/** Where a prompt shows no host, nothing can be compared. */
-function isExpectedHost(draft: Draft, host: string | null): boolean {
-  const expected = draft.state.target.host;
-  if (host === null || expected === null) return true;
-  if (sameHost(host, expected)) return true;
-  draft.state.neverCut = `its console calls itself ${host}`;
-  draft.raise('other-host', host);
-  return false;
+/** PAM's questions in words that are not known, then a shell whose prompt has a shape that is not known. */
+function hearLoginOutput(draft: Draft, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
+  const { state } = draft;
+  if (state.stage.is !== 'login') return;
+  if (NO_SHELL.test(text)) draft.raise('login-failed', text);
+  else if (waits !== true || isStamped(text)) return;
+  else if (state.stage.step === 'shell') {
+    state.loggedIn = true;
+    identify(draft, text, state.named);
+  } else if (/[:：]$/.test(text) && !ANOTHER_SECRET.test(text)) {
+    draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
+    draft.do({ do: 'type-password' });
+  }
 }
 
 /** sudo wants a password: it gets one, once. */
@@ -147,6 +113,14 @@ export function hearAsked(draft: Draft, heard: Recognition): void {
       return;
     case 'shell':
       if (state.askAgain) draft.request(heard.root);
+      return;
+    case 'output':
+      // A C shell takes the variable ahead of the command for a command.
+      if (heard.text.startsWith('SUDO_PROMPT=')) state.plainSudo = state.askAgain = true;
+      else if (heard.text === failureMark(state.token)) {
+        if (state.askAgain) draft.request(state.root);
+        else notAllowed(draft, state.said);
+      } else if (heard.waits !== true) state.said = heard.text;
       return;
     default:
       return;

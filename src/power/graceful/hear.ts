@@ -1,7 +1,8 @@
 /** What a console's lines and prompts mean to a shutdown, stage by stage. Pure. */
 import type { Recognition } from '../../console/reader.ts';
 import { SPEECH, type Draft } from './draft.ts';
-import { hearAsked, hearLogin, hearOpening, hearRescue } from './hear-login.ts';
+import { hearAsked, hearLogin, hearRescue } from './hear-login.ts';
+import { hearIdentify, hearOpening } from './hear-opening.ts';
 import { hearJudging } from './judge.ts';
 import { hearCutting } from './recall.ts';
 import { alive } from './touch.ts';
@@ -19,11 +20,13 @@ export function hear(draft: Draft, heard: Recognition): void {
     draft.raise('panic', heard.text);
   switch (state.stage.is) {
     case 'opening':
+    case 'identify':
     case 'login':
     case 'rescue':
       // What was asked before may come to its end while another way is tried.
       if (heard.kind === 'halt' && state.requestedAt !== null) hearShutdown(draft, heard);
       else if (state.stage.is === 'opening') hearOpening(draft, heard);
+      else if (state.stage.is === 'identify') hearIdentify(draft, heard);
       else if (state.stage.is === 'login') hearLogin(draft, heard);
       else hearRescue(draft, heard);
       return;

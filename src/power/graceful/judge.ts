@@ -11,7 +11,7 @@ import { alive, touchSampled } from './touch.ts';
 
 /** Gone is believed after this long: a switch that learns anew drops a few packets. */
 const GONE_MS = 10_000;
-/** Enter is pressed so often, so far apart: a getty answers the first, a busy one the second. */
+/** Ctrl-Q and then Enter are pressed so often, so far apart: a getty answers the first Enter, a busy one the second. */
 const PRESSES = 3;
 const PRESS_MS = 1_000;
 /** Samples further apart than this say nothing of the time between. */
@@ -97,7 +97,8 @@ export function tickJudging(draft: Draft): void {
     // The limit runs from when it can be looked at; others' turns take the time they take.
     if (stage.presses === 0) state.until = at + target.limits.steady + PRESSES * PRESS_MS + SAMPLE_GAP_MS;
     state.stage = { ...stage, presses: stage.presses + 1, pressedAt: at };
-    draft.type('\r');
+    // A console that Ctrl-S stopped is silent, too, and its node alive.
+    draft.type(stage.presses === 0 ? '\x11' : '\r');
     return;
   }
   const steady = bmc.steadySince !== null && bmc.at - bmc.steadySince >= target.limits.steady;

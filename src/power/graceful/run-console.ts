@@ -1,5 +1,6 @@
 /** The console in the hands of one shutdown: its turn, its opening, its text as recognitions, and giving it back. */
 import { ConsoleReader, type Recognition } from '../../console/reader.ts';
+import type { Standing } from '../../console/standing.ts';
 import type { Job } from '../job.ts';
 import { ConsoleHeld, type ConsoleCondition, type OperationConsole } from '../ports.ts';
 import type { Use } from '../turns.ts';
@@ -70,6 +71,13 @@ export class RunConsole {
     this.#job.console.typedAt = at;
     const { refused } = this.#console?.type(text) ?? { refused: 'there is no console' };
     return refused ?? '';
+  }
+
+  /** What stands on its screen; null: there is no console. */
+  async look(): Promise<{ standing: Standing; fresh: boolean } | null> {
+    const console = this.#console;
+    const seen = await console?.look();
+    return seen && this.#console === console ? seen : null;
   }
 
   tick(at: number): void {

@@ -150,6 +150,8 @@ class ShutdownRun {
         return void this.#console.acquire(effect.use, this.#dueAt);
       case 'let-go':
         return void this.#console.letGo();
+      case 'look':
+        return void this.#look();
       case 'type':
         this.#type(effect.text);
         return;
@@ -199,6 +201,11 @@ class ShutdownRun {
   #asked(how: string): void {
     const { ports, node } = this.#job;
     ports.systems.sign(node.addr, 'asked', how);
+  }
+
+  async #look(): Promise<void> {
+    const seen = await this.#console.look();
+    if (seen) this.#send({ kind: 'standing', at: this.#job.ports.now(), ...seen });
   }
 
   async #space(): Promise<void> {

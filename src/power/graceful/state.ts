@@ -2,6 +2,7 @@
 import type { Outcome } from '../../api/power.ts';
 import type { Power } from '../../rack/reading.ts';
 import type { Recognition } from '../../console/reader.ts';
+import type { Press, Standing } from '../../console/standing.ts';
 import type { ConsoleCondition, HaltBand, ProgramEnd } from '../ports.ts';
 import type { Use } from '../turns.ts';
 import type { Touch } from './touch.ts';
@@ -40,8 +41,32 @@ export interface Target {
 }
 
 export type Stage =
-  /** The console is opened and woken with Enter until a prompt is seen. `turn`: the one console is ours by now. */
-  | { is: 'opening'; turn: boolean; heard: boolean; wakes: number; wokeAt: number }
+  /**
+   * The console is opened, and a prompt is looked for. `turn`: the one console is ours by now. `presses`: keys so far, each
+   * after what stands on the screen was read; `answered`: something came since. `said`: what was heard since Enter.
+   */
+  | {
+      is: 'opening';
+      turn: boolean;
+      heard: boolean;
+      presses: readonly Press[];
+      pressedAt: number;
+      answered: boolean;
+      lookedAt: number;
+      said: readonly string[];
+    }
+  /**
+   * A shell is asked whose it is. `named`: the host that its own words showed before, or null. `at`: what it shows as its
+   * prompt. `promptAt`: when that came back, or null.
+   */
+  | {
+      is: 'identify';
+      token: string;
+      named: string | null;
+      at: string;
+      lines: readonly string[] | null;
+      promptAt: number | null;
+    }
   /** Configured programs run: it may still be left alone. */
   | { is: 'before' }
   /** It is asked by ssh when its last line will not fall together with another's. */
@@ -91,6 +116,18 @@ export interface Shutdown {
   sshRuns: boolean;
   /** ssh may have asked it and never said of when: no last line is certain to be of this shutdown. */
   sshSilent: boolean;
+  /** The host that its login or its banner named during this dialogue; null: it named none. */
+  named: string | null;
+  /** Its login prompt names no host, and an operator lets it have user and password. */
+  trusted: boolean;
+  /** Told to sudo as its prompt, printed by a command that failed; '' before the request. */
+  token: string;
+  /** The last line that it said after the request. */
+  said: string;
+  /** The shell at which it was asked is root's. */
+  root: boolean;
+  /** The shell knows no variables ahead of a command. */
+  plainSudo: boolean;
   /**
    * `was`: it answered there during this operation. `goneSince`: it does not any more. `silentAt`: when the last look began
    * that found nothing.
@@ -143,6 +180,8 @@ export type ShutdownEvent = { at: number } & (
   /** Its BMC's answer; null: none. */
   | { kind: 'sample'; sample: { power: Power; current: number } | null; why: string }
   | { kind: 'heard'; recognition: Recognition }
+  /** What stands on its screen. */
+  | { kind: 'standing'; standing: Standing; fresh: boolean }
   /** Anything at all came from its console, ahead of what it is recognised as. */
   | { kind: 'sound'; text: string }
   /** Configured credentials' user; null: none are configured, or they cannot be read: `why`. */
@@ -180,6 +219,8 @@ export type Effect =
   | { do: 'observe'; running: number; halted: number }
   /** From the request to the kernel's last line. */
   | { do: 'took'; ms: number }
+  /** What stands on its screen is wanted. */
+  | { do: 'look' }
   | { do: 'type'; text: string }
   /** Types the request; what was printed before proves nothing. On the disk before it is typed. */
   | { do: 'request'; text: string }
@@ -200,10 +241,24 @@ export interface Step {
   effects: Effect[];
 }
 
+/** The beginning: nothing was typed yet. */
+export function opening(turn: boolean, at: number): Extract<Stage, { is: 'opening' }> {
+  return {
+    is: 'opening',
+    turn,
+    heard: false,
+    presses: [],
+    pressedAt: at,
+    answered: false,
+    lookedAt: -Infinity,
+    said: [],
+  };
+}
+
 export function initialShutdown(target: Target, at: number): Shutdown {
   return {
     target,
-    stage: { is: 'opening', turn: false, heard: false, wakes: 0, wokeAt: at },
+    stage: opening(false, at),
     since: at,
     until: Infinity,
     trouble: null,
@@ -222,6 +277,12 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     sshProblem: null,
     sshRuns: false,
     sshSilent: false,
+    named: null,
+    trusted: false,
+    token: '',
+    said: '',
+    root: false,
+    plainSudo: false,
     network: { was: false, goneSince: null, silentAt: null },
     runningCurrent: null,
     bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },

@@ -2,11 +2,9 @@
 import { goesByItself, noPrompt } from './console-hand.ts';
 import type { Draft } from './draft.ts';
 import { tickTouch } from './touch.ts';
+import { tickIdentify, tickOpening } from './hear-opening.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
 
-/** Enter is pressed so often, so far apart, to wake a console. */
-const WAKES = 3;
-const WAKE_MS = 3_000;
 /** A console that others' verbs interrupt is back within milliseconds; one that stays away longer is lost. */
 const CONSOLE_LOST_MS = 10_000;
 
@@ -48,11 +46,15 @@ export function tick(draft: Draft): void {
     case 'opening':
       if (!stage.turn) return;
       if (at >= state.until) {
-        if (stage.heard) noPrompt(draft, 'it shows neither a login nor a shell prompt', 'no-prompt');
+        if (stage.heard)
+          noPrompt(draft, 'it shows neither a login nor a shell prompt', 'no-prompt', stage.said.at(-1) ?? '');
         else noPrompt(draft, 'nothing comes from it', 'silent');
         return;
       }
-      if (console.open && stage.wakes > 0 && stage.wakes < WAKES && at - stage.wokeAt >= WAKE_MS) draft.wake();
+      tickOpening(draft);
+      return;
+    case 'identify':
+      tickIdentify(draft);
       return;
     case 'login':
       if (at >= state.until) draft.raise('login-failed', 'it did not answer in time');

@@ -8,6 +8,9 @@ export type TroubleKind =
   | 'refused'
   | 'silent'
   | 'no-prompt'
+  | 'taken'
+  | 'nameless'
+  | 'nameless-login'
   | 'other-host'
   | 'no-login'
   | 'login-failed'
@@ -41,7 +44,7 @@ export interface Trouble {
   until: number;
 }
 
-export type Choice = 'wait' | 'retry' | 'skip' | 'console' | 'sync' | 'leave' | 'force';
+export type Choice = 'wait' | 'retry' | 'skip' | 'trust' | 'console' | 'sync' | 'leave' | 'force';
 
 /** How much longer `wait` waits. */
 export const WAIT_MS = 60_000;
@@ -73,13 +76,30 @@ const TROUBLES: Record<TroubleKind, Words> = {
   },
   silent: {
     text: ({ name }) =>
-      `Nothing comes from the console of ${name}: perhaps it has no login there, or it hangs, or has halted before.`,
+      `Nothing comes from the console of ${name}, also after Ctrl-Q: perhaps it has no login there, its tty has another speed (a getty left at 9600 baud is silent), it hangs, or has halted before.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   'no-prompt': {
     text: ({ name }, said) =>
       `${name} shows neither a login nor a shell prompt on its console: perhaps a program runs there${quoted(said)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  taken: {
+    text: ({ name }, said) =>
+      `The console of ${name} stands at ${said}. Every key would be an answer there, so nothing was typed.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+  },
+  nameless: {
+    text: ({ name }, said) =>
+      `A shell waits on the console of ${name}${quoted(said)}, and it did not say whose it is: perhaps a container, or another machine reached from there. It was not asked to shut down.`,
+    choices: ['console', 'retry', 'leave', 'force'],
+    sticky: true,
+  },
+  'nameless-login': {
+    text: ({ name }, said) =>
+      `The login prompt on the console of ${name} names no machine${quoted(said)}. User and password are typed only where it is known whose they are.`,
+    choices: ['console', 'trust', 'retry', 'leave', 'force'],
+    sticky: true,
   },
   'other-host': {
     text: ({ name, place, host }, said) =>
@@ -193,6 +213,7 @@ const LABELS: Record<Choice, string> = {
   wait: `wait ${WAIT_MS / 1000} s more`,
   retry: 'try again',
   skip: 'go on without it',
+  trust: 'it is this node: type user and password there',
   sync: 'sync its disks and remount them read-only, from a shell on its console',
   console: 'shut it down by hand on its console; the halt is watched for',
   leave: 'leave it on',

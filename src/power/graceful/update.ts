@@ -10,6 +10,7 @@ import { cutDone } from './cut-done.ts';
 import { Draft } from './draft.ts';
 import { hear } from './hear.ts';
 import { credentials } from './hear-login.ts';
+import { stood } from './hear-opening.ts';
 import { networkChanged, sampled } from './judge.ts';
 import { hooksDone, sshAnswered } from './ssh-answer.ts';
 import { stalled } from './recall.ts';
@@ -65,6 +66,9 @@ function apply(draft: Draft, event: ShutdownEvent): void {
     case 'heard':
       draft.state.heardAt = event.at;
       hear(draft, event.recognition);
+      return;
+    case 'standing':
+      stood(draft, event);
       return;
     case 'credentials':
       credentials(draft, event);

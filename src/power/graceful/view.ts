@@ -53,6 +53,8 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
           ? `looks whether its console stays silent and its current steady (${bmc.current ?? '?'} counts)`
           : 'waits for its turn at the console, to see whether it is silent',
       };
+    case 'identify':
+      return { phase: 'preflight', detail: `its console shows a shell, which is asked whose it is${lost}` };
     case 'rescue':
       return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
     case 'opening':

@@ -59,6 +59,7 @@ export function lookingParts(parts: Parts): LookingParts {
     powerChanged: (...change) => {
       alarms.powerChanged(...change);
       if (change[2] === 'on') systems.sign(change[0], 'power-on', 'was switched on');
+      parts.consoles.powerChanged(change[0]);
       parts.consoleAlarms.over(change[0]);
     },
     alarms: (addr) => alarms.wordsFor(addr),

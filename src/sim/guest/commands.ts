@@ -37,17 +37,19 @@ const TEXT_COMMANDS: CommandTable = {
   echo: {
     help: 'its words',
     run: (context, args) => {
-      const [text, file] = args.join(' ').split(/ ?> ?/);
+      const [text, file] = args.join(' ').split(/ > ?/);
       if (file === '/proc/sysrq-trigger') return sysrq(context, text?.trim() ?? '');
       context.print(`${text ?? ''}\n`);
       return 0;
     },
   },
   pwd: says('the directory', ({ cwd }) => `${cwd}\n`),
-  id: says('user and groups', ({ user }) =>
-    user === 'root'
-      ? 'uid=0(root) gid=0(root) groups=0(root)\n'
-      : `uid=1000(${user}) gid=1000(${user}) groups=1000(${user}),20(dialout),27(sudo)\n`,
+  id: says('user and groups', ({ user }, [flag]) =>
+    flag === '-u'
+      ? `${user === 'root' ? 0 : 1000}\n`
+      : user === 'root'
+        ? 'uid=0(root) gid=0(root) groups=0(root)\n'
+        : `uid=1000(${user}) gid=1000(${user}) groups=1000(${user}),20(dialout),27(sudo)\n`,
   ),
   tty: says('the terminal', () => '/dev/ttyS0\n'),
   free: says(

@@ -5,6 +5,8 @@ export interface Context {
   readonly machine: Machine;
   /** Who runs it; `root` under sudo. */
   readonly user: string;
+  /** Variables set ahead of the command. */
+  readonly env: Readonly<Record<string, string>>;
   /** The shell's directory; assigning changes it for the commands after this one. */
   cwd: string;
   print(text: string): void;

@@ -87,7 +87,8 @@ const sudo: Command = {
 
 function askPassword(context: Context, attempt: number, go: () => void): void {
   const { machine } = context;
-  context.print(`[sudo] password for ${context.user}: `);
+  const prompt = context.env['SUDO_PROMPT'] ?? '[sudo] password for %p: ';
+  context.print(prompt.replace('%p', context.user));
   context.attend(
     new LineInput({
       print: (text) => context.print(text),

@@ -19,7 +19,8 @@ export class Shell {
   private readonly history: string[] = [];
   private readonly editor: LineEditor;
   private readonly leave: (status: number) => void;
-  private queue: { text: string; onlyAfterSuccess: boolean }[] = [];
+  /** `after`: the status of the command before with which this one runs; null: with any. */
+  private queue: { text: string; after: 'success' | 'failure' | null }[] = [];
   private over = false;
 
   /** `leave` is called once, when the shell was left. */
@@ -58,10 +59,7 @@ export class Shell {
 
   private execute(line: string): void {
     if (line.trim() !== '' && line !== this.history.at(-1)) this.history.push(line);
-    const parts = line.split(/(;|&&)/);
-    this.queue = [];
-    for (let index = 0; index < parts.length; index += 2)
-      this.queue.push({ text: parts[index] ?? '', onlyAfterSuccess: parts[index - 1] === '&&' });
+    this.queue = commandsOf(line);
     this.next();
   }
 
@@ -69,12 +67,24 @@ export class Shell {
     const command = this.queue.shift();
     if (this.over) return;
     if (!command) this.start();
-    else if (command.onlyAfterSuccess && this.lastStatus !== 0) this.next();
-    else this.run(words(command.text), () => this.next());
+    else if (command.after !== null && (this.lastStatus === 0) !== (command.after === 'success')) this.next();
+    else this.runLine(words(command.text));
+  }
+
+  /** Runs one command of a line; variables may be set ahead of it. */
+  private runLine(argv: readonly string[]): void {
+    const first = argv.findIndex((word) => !/^\w+=/.test(word));
+    const env = argv.slice(0, Math.max(0, first)).map((word) => word.split(/=(.*)/s).slice(0, 2) as [string, string]);
+    this.run(argv.slice(Math.max(0, first)), () => this.next(), this.user, Object.fromEntries(env));
   }
 
   /** Runs one command; `done` is called once, with its exit status. */
-  run(argv: readonly string[], done: (status: number) => void, user = this.user): void {
+  run(
+    argv: readonly string[],
+    done: (status: number) => void,
+    user = this.user,
+    env: Readonly<Record<string, string>> = {},
+  ): void {
     const [name, ...args] = argv;
     if (name === undefined) {
       done(this.lastStatus);
@@ -86,7 +96,7 @@ export class Shell {
       done(127);
       return;
     }
-    const process = new Process(this, user, done);
+    const process = new Process(this, user, env, done);
     const status = command.run(process, args);
     if (status !== undefined) process.exit(status);
   }
@@ -105,15 +115,17 @@ export class Shell {
 class Process implements Context {
   readonly machine: Machine;
   readonly user: string;
+  readonly env: Readonly<Record<string, string>>;
   private readonly shell: Shell;
   private readonly done: (status: number) => void;
   private readonly plans: (() => void)[] = [];
   private readonly endings: (() => void)[] = [];
   private over = false;
 
-  constructor(shell: Shell, user: string, done: (status: number) => void) {
+  constructor(shell: Shell, user: string, env: Readonly<Record<string, string>>, done: (status: number) => void) {
     this.shell = shell;
     this.user = user;
+    this.env = env;
     this.machine = shell.machine;
     this.done = done;
     this.machine.attend(
@@ -183,9 +195,23 @@ class Process implements Context {
   }
 }
 
-/** Words of a command; quotes of both kinds hold words together. */
+/** The commands of a line; what stands in quotes ends none. */
+function commandsOf(line: string): { text: string; after: 'success' | 'failure' | null }[] {
+  const parts = line.split(/(;|&&|\|\|)(?=(?:[^"']|"[^"]*"|'[^']*')*$)/);
+  return parts
+    .filter((_part, index) => index % 2 === 0)
+    .map((text, index) => {
+      const before = parts[2 * index - 1];
+      return { text, after: before === '&&' ? 'success' : before === '||' ? 'failure' : null };
+    });
+}
+
+/** Words of a command; quotes of both kinds hold words together, and pieces without a blank between them are one. */
 function words(text: string): string[] {
-  return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  return [...text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+/g)].map(([word]) =>
+    word.replace(
+      /"([^"]*)"|'([^']*)'/g,
+      (_quoted, double: string | undefined, single: string | undefined) => double ?? single ?? '',
+    ),
   );
 }
