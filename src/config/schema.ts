@@ -74,6 +74,17 @@ export const configSchema = z.strictObject({
       linger: seconds.default(60),
       /** Group that may control; default: the owner's. */
       group: z.string().optional(),
+      /** Those who may look through the view-only socket. */
+      viewOnly: z
+        .strictObject({
+          /** Group that may look; default: that of `server.group`, else the owner alone. */
+          group: z.string().optional(),
+          /** Every local user may look. */
+          everyone: z.boolean().default(false),
+          /** What consoles show may be read, and open ones watched. */
+          consoleText: z.boolean().default(false),
+        })
+        .prefault({}),
     })
     .prefault({}),
   /** Credentials for asking a node to shut down on its console. */

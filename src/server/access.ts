@@ -1,5 +1,8 @@
 /** What a view-only session may ask: one table, so that no handler has to remember it (DESIGN section 2). */
-import type { Access, ClientNotes, Requests } from '../api/protocol.ts';
+import type { PlanRun } from '../api/plan.ts';
+import type { Operation } from '../api/power.ts';
+import type { Access, ClientNotes, EventRecord, Requests, ServerNotes, Snapshot } from '../api/protocol.ts';
+import type { Alarm } from '../rack/alarm-book.ts';
 
 type Needs<P> = Access | ((params: P) => Access);
 
@@ -7,7 +10,8 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   hello: 'view',
   // Interrupting a console leaves a gap in what its operator sees.
   sweep: ({ interrupt }) => (interrupt ? 'control' : 'view'),
-  // Watching joins a console that is open already; opening one stops the telemetry of the rack.
+  // Watching joins a console that is open already, where `server.viewOnly.consoleText` lets lookers read; opening one
+  // stops the telemetry of the rack.
   'console.attach': ({ watch, take }) => (watch && !take ? 'view' : 'control'),
   'console.detach': 'view',
   'console.take': 'control',
@@ -57,10 +61,93 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
 
 const NOTE_NEEDS: { [M in keyof ClientNotes]: Access } = { 'console.input': 'control' };
 
-/** May a session of this access make this request? */
-export function mayRequest<M extends keyof Requests>(access: Access, method: M, params: Requests[M][0]): boolean {
+/** May a session of this access make this request? `consoleText`: those who look may read consoles. */
+export function mayRequest<M extends keyof Requests>(
+  access: Access,
+  method: M,
+  params: Requests[M][0],
+  consoleText: boolean,
+): boolean {
+  if (access === 'control') return true;
+  if (method === 'console.attach' && !consoleText) return false;
   const needs = REQUEST_NEEDS[method];
-  return access === 'control' || (typeof needs === 'function' ? needs(params) : needs) === 'view';
+  return (typeof needs === 'function' ? needs(params) : needs) === 'view';
+}
+
+/** Stands where a text may quote a console. */
+const HIDDEN = 'its text is for those who may act';
+
+/** Events whose texts are the server's own words; the others may quote a node. */
+const PLAIN_TOPICS: ReadonlySet<string> = new Set(['bus', 'server', 'session']);
+/** Alarms whose texts may quote a node. */
+const QUOTING: ReadonlySet<string> = new Set<Alarm['kind']>(['console', 'halted', 'system-failed', 'outage']);
+
+const hideEvent = (event: EventRecord): EventRecord =>
+  PLAIN_TOPICS.has(event.topic) ? event : { ...event, text: `${event.topic}: ${HIDDEN}` };
+
+const hideAlarm = (alarm: Alarm): Alarm =>
+  QUOTING.has(alarm.kind) ? { ...alarm, text: `${alarm.kind}: ${HIDDEN}` } : alarm;
+
+const hideOperation = (operation: Operation): Operation => ({
+  ...operation,
+  nodes: operation.nodes.map((node) => ({
+    ...node,
+    detail: node.outcome ?? node.phase,
+    evidence: [],
+    question: node.question && { ...node.question, text: HIDDEN, choices: [] },
+  })),
+});
+
+const hidePlan = (run: PlanRun): PlanRun => ({
+  ...run,
+  detail: run.state,
+  steps: run.steps.map((step) => ({
+    ...step,
+    nodes: step.nodes.map((node) => ({ ...node, detail: node.outcome ?? node.state })),
+  })),
+});
+
+const hideSnapshot = (snapshot: Snapshot): Snapshot => ({
+  ...snapshot,
+  events: snapshot.events.map(hideEvent),
+  alarms: snapshot.alarms.map(hideAlarm),
+  nodes: snapshot.nodes.map((node) => ({ ...node, alarms: node.alarms.length > 0 ? [HIDDEN] : [] })),
+  operations: snapshot.operations.map(hideOperation),
+});
+
+/** Fields of answers in which console text may stand, taken out for those who only look. */
+const HIDE_IN_ANSWER: { [M in keyof Requests]?: (answer: Requests[M][1]) => Requests[M][1] } = {
+  hello: (welcome) => ({ ...welcome, snapshot: hideSnapshot(welcome.snapshot) }),
+  sweep: hideSnapshot,
+  // The bytes of a console, and when each was typed.
+  'bus.log': (entries) => entries.filter(({ note }) => note !== null),
+  'ops.list': (operations) => operations.map(hideOperation),
+  'plan.list': (list) => ({ ...list, runs: list.runs.map(hidePlan) }),
+  'alarms.list': ({ standing, past }) => ({ standing: standing.map(hideAlarm), past: past.map(hideAlarm) }),
+  'events.list': (events) => events.map(hideEvent),
+};
+
+const HIDE_IN_NOTE: { [M in keyof ServerNotes]?: (params: ServerNotes[M]) => ServerNotes[M] } = {
+  event: hideEvent,
+  operation: hideOperation,
+  plan: hidePlan,
+  update: (update) => ({
+    ...update,
+    ...(update.alarms && { alarms: update.alarms.map(hideAlarm) }),
+    ...(update.nodes && {
+      nodes: update.nodes.map((node) => ({ ...node, alarms: node.alarms.length > 0 ? [HIDDEN] : [] })),
+    }),
+  }),
+};
+
+/** An answer without the fields that a looker may not read. */
+export function hideInAnswer<M extends keyof Requests>(method: M, answer: Requests[M][1]): Requests[M][1] {
+  return HIDE_IN_ANSWER[method]?.(answer) ?? answer;
+}
+
+/** A note without the fields that a looker may not read. */
+export function hideInNote<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): ServerNotes[M] {
+  return HIDE_IN_NOTE[method]?.(params) ?? params;
 }
 
 /** May a session of this access send this note? */

@@ -1,11 +1,12 @@
 /** Somebody at a console: a session that types or watches, and how its copy of the screen comes to be. */
-import type { ServerNotes } from '../api/protocol.ts';
+import type { Access, ServerNotes } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { ScreenCopy } from './console-record.ts';
 
 /** The part of a session that consoles need. */
 export interface ConsoleUser {
   readonly id: number;
+  readonly access: Access;
   /** For people: `alice@10.0.0.7`. */
   readonly name: string;
   readonly outbox: {

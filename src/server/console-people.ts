@@ -55,7 +55,8 @@ export class ConsolePeople {
   }
 
   get deserted(): boolean {
-    return this.#members.size === 0 && this.#worker === null;
+    // Who may only look keeps no console open.
+    return this.#worker === null && this.members.every(({ user }) => user.access === 'view');
   }
 
   member(user: ConsoleUser): ConsoleMember | null {

@@ -26,6 +26,8 @@ export interface RackServerOptions extends About {
   viewSocket: string;
   /** Group of the control socket, or null: the owner's. */
   gid: number | null;
+  /** Group of the view-only socket, or null: the owner alone, unless everybody may look. */
+  viewGid: number | null;
   audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
   journal: JournalPort;
   planJournal: PlanPorts['planJournal'];
@@ -47,13 +49,15 @@ export class RackServer {
 
   /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
-    const { bus, socket, viewSocket, gid, log } = this.#options;
+    const { bus, socket, viewSocket, gid, viewGid, log } = this.#options;
     const { plans, outages, operations, roster, events, sweeper, monitor } = this.#parts;
     plans.recover();
     operations.recover();
     outages.start();
     this.#listening.push(await listenAt(socket, 0o660, gid, (client) => roster.admit(client, 'control')));
-    this.#listening.push(await listenAt(viewSocket, 0o666, gid, (client) => roster.admit(client, 'view')));
+    const { everyone } = this.#options.config.server.viewOnly;
+    const viewMode = everyone ? 0o666 : viewGid === null ? 0o600 : 0o660;
+    this.#listening.push(await listenAt(viewSocket, viewMode, viewGid, (client) => roster.admit(client, 'view')));
     events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
     bus.onHealth(({ phase, detail }) => {
       log.info({ phase, detail }, 'bus');

@@ -18,6 +18,7 @@ export interface RosterPorts {
   picture: Picture;
   methods: Methods;
   notes: NoteHandlers;
+  consoleText: boolean;
   event(level: EventRecord['level'], text: string): void;
   /** Somebody came or went. */
   changed(): void;

@@ -71,7 +71,9 @@ export async function serve(options: ServeOptions): Promise<number> {
           tell(text);
         },
       });
-    const gid = await operatorsGroup(options.loaded);
+    const { group, viewOnly } = options.loaded.config.server;
+    const gid = await socketGroup(options.loaded, 'server.group', group);
+    const viewGid = (await socketGroup(options.loaded, 'server.viewOnly.group', viewOnly.group)) ?? gid;
     // The bus takes a while to come up and the terminal emulator to load: both at once.
     bus.start();
     await lock.expectOpened();
@@ -84,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       config: options.loaded.config,
       configPath: options.loaded.path,
       gid,
+      viewGid,
       audit: (entry) => audit.write(entry),
       journal,
       planJournal,
@@ -135,12 +138,11 @@ function makeBus({ loaded, port }: ServeOptions, unlock: string, open: ReturnTyp
   }
 }
 
-async function operatorsGroup(loaded: LoadedConfig): Promise<number | null> {
-  const { group } = loaded.config.server;
+async function socketGroup(loaded: LoadedConfig, setting: string, group?: string): Promise<number | null> {
   if (group === undefined) return null;
   const gid = await groupId(group);
   if (gid === null)
-    throw inConfig(loaded, `server.group: this system has no group '${group}'; make it with 'sudo groupadd ${group}'`);
+    throw inConfig(loaded, `${setting}: this system has no group '${group}'; make it with 'sudo groupadd ${group}'`);
   return gid;
 }
 

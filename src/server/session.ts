@@ -19,7 +19,7 @@ import {
 } from '../api/protocol.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { wholeMessages } from '../config/whole-messages.ts';
-import { mayNote, mayRequest } from './access.ts';
+import { hideInAnswer, hideInNote, mayNote, mayRequest } from './access.ts';
 import { rpcError, type Methods, type NoteHandlers } from './handlers/methods.ts';
 import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from './handlers/params.ts';
 import { Outbox, type Picture } from './outbox.ts';
@@ -38,6 +38,8 @@ export interface SessionPorts {
   picture: Picture;
   methods: Methods;
   notes: NoteHandlers;
+  /** Those who only look may read what consoles show. */
+  consoleText: boolean;
   /** It said hello, or its identity is known now. */
   introduced(session: ClientSession): void;
   /** The connection is gone, for whatever reason; called once. */
@@ -76,7 +78,8 @@ export class ClientSession {
     });
     this.outbox = new Outbox(ports.picture, {
       // The library throws where the connection is gone: that is a failure to send like any other.
-      send: async (method, params) => this.#rpc.sendNotification(method, params),
+      send: async (method, params) =>
+        this.#rpc.sendNotification(method, this.#reads ? params : hideInNote(method, params)),
       lagging: (queued) =>
         void this.disconnect(
           `it took nothing any more; ${Math.round(queued / 1024)} KB of events and notes were waiting`,
@@ -146,12 +149,13 @@ export class ClientSession {
     const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {});
     if (!parsed.success) return rpcError('invalid', `${method}: ${describeProblems(parsed.error)}`);
     if (this.#who === null && method !== 'hello') return rpcError('version', `${method}: say hello first`);
-    if (!mayRequest(this.access, method, parsed.data))
+    if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText))
       return rpcError('viewOnly', `this session can look, not act: ${method} needs the control socket`);
     const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
     if (stale !== null) return rpcError('refused', `${method}: nothing was done: ${stale}`);
     try {
-      return await this.#ports.methods[method](parsed.data, this);
+      const answer = await this.#ports.methods[method](parsed.data, this);
+      return this.#reads ? answer : hideInAnswer(method, answer);
     } catch (error) {
       if (error instanceof ResponseError) return error;
       // Ours to mend: the operator learns that it failed, the log learns where.
@@ -161,6 +165,11 @@ export class ClientSession {
       );
       return new ResponseError(-32603, `${method} failed in the server; its log says more`);
     }
+  }
+
+  /** It may read what consoles show. */
+  get #reads(): boolean {
+    return this.access === 'control' || this.#ports.consoleText;
   }
 
   /** A number for one confirmation. The oldest that were never used are forgotten. */

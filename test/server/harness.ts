@@ -68,6 +68,7 @@ export class Harness implements AsyncDisposable {
       socket: this.socket,
       viewSocket: this.viewSocket,
       gid: null,
+      viewGid: null,
       stateDir: this.stateDir,
       autostarted,
       audit: (entry) => this.#audit.write(entry),

@@ -32,10 +32,15 @@ describe('with a rack', () => {
     expect(started.rack.nodes[0]).toMatchObject({ name: 'node-00', role: 'master' });
   });
 
-  test('sockets: the control socket is for owner and group, the other for everybody', async () => {
+  test('sockets: the control socket is for owner and group, the view-only one for the owner unless configured', async () => {
     await using server = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
     expect(statSync(server.socket).mode & 0o777).toBe(0o660);
-    expect(statSync(server.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o666);
+    expect(statSync(server.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o600);
+    await using open = await new ServeProcess({
+      port: '/dev/rackui-test-nothing',
+      config: 'server: { viewOnly: { everyone: true } }\n',
+    }).ready();
+    expect(statSync(open.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o666);
     expect(statSync(server.stateDir).mode & 0o777).toBe(0o700);
   });
 

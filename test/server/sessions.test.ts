@@ -103,8 +103,8 @@ test('a view-only session is refused whatever could do something, and the bus se
   expect(rack.rack.written).not.toMatch(/[\\/~]/);
 });
 
-test('a view-only session watches a console that is open, and its keys go nowhere', async () => {
-  await using rack = await Harness.start();
+test('a view-only session that may read consoles watches an open one, and its keys go nowhere', async () => {
+  await using rack = await Harness.start({ config: { server: { viewOnly: { consoleText: true } } } });
   rack.rack.greeting = 'alpha login: ';
   const guest = await rack.ready('guest', 'view');
   const watch = { addr: 1, take: false, watch: true };
@@ -116,6 +116,60 @@ test('a view-only session watches a console that is open, and its keys go nowher
   guest.type(1, 'rm -rf /\r');
   alice.type(1, 'hi\r');
   await eventually(() => expect(rack.rack.consoleInput).toBe('hi\r'));
+});
+
+test('a view-only session finds no byte of a console in any answer or note', async () => {
+  await using rack = await Harness.start();
+  rack.rack.greeting = 'MARKED-7 login: ';
+  const looker = await rack.ready('looker', 'view');
+  const heard: unknown[] = [looker.client.welcome];
+  const notes = [
+    'update',
+    'rack',
+    'operation',
+    'plan',
+    'event',
+    'console.data',
+    'console.resync',
+    'console.note',
+  ] as const;
+  for (const note of notes) looker.client.on(note, (params) => heard.push(params));
+  const alice = await rack.connect();
+  await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
+  await eventually(() => expect(alice.seen).toContain('MARKED-7'));
+  alice.type(1, 'MARKED-8\r');
+  await eventually(() => expect(rack.rack.consoleInput).toContain('MARKED-8'));
+  await alice.client.request('console.log', { text: 'MARKED-9' });
+  const asks: { [M in keyof Requests]?: Requests[M][0] } = {
+    sweep: { addrs: null, interrupt: false },
+    'console.attach': { addr: 1, take: false, watch: true },
+    'console.detach': {},
+    'ops.list': {},
+    'plan.list': {},
+    'alarms.list': { limit: 50 },
+    'events.list': { limit: 500 },
+    'node.detail': { addr: 1, stepMs: 1000, count: 10, lines: 0 },
+    'bus.log': { after: 0, limit: 500, wait: false },
+    'server.info': {},
+    'server.ping': {},
+  };
+  for (const [method, params] of Object.entries(asks) as [keyof Requests, never][])
+    heard.push(await looker.client.request(method, params).catch((error: unknown) => String(error)));
+  const log = await alice.client.request('bus.log', { after: 0, limit: 500, wait: false });
+  expect(JSON.stringify(log)).toContain('[01]');
+  const text = JSON.stringify(heard);
+  expect(text).toContain('needs the control socket');
+  expect(text).not.toMatch(/MARKED|4d41524b|TUFSS0VE/i);
+});
+
+test('a looker who watches keeps no console open when its holder leaves', async () => {
+  await using rack = await Harness.start({ config: { server: { viewOnly: { consoleText: true } } } });
+  const alice = await rack.ready();
+  const looker = await rack.connect('looker', 'view');
+  await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
+  await looker.client.request('console.attach', { addr: 1, take: false, watch: true });
+  await alice.client.request('console.detach', {});
+  await eventually(() => expect(looker.told.join('\n')).toContain('closed: '));
 });
 
 test('the snapshot is for those who said hello, and who speaks another version is told what to do', async () => {

@@ -69,8 +69,10 @@ class Way {
     ...{ name: 'node', dir, scrollback: SCROLLBACK, limits: LOG_LIMITS },
     ...{ onLine: () => undefined, onReply: () => undefined, onTrouble: () => undefined },
   });
-  readonly member = new ConsoleMember({ id: 1, name: 'slow', outbox: this.outbox }, 1, (begin) =>
-    this.record.copy(begin),
+  readonly member = new ConsoleMember(
+    { access: 'control' as const, id: 1, name: 'slow', outbox: this.outbox },
+    1,
+    (begin) => this.record.copy(begin),
   );
 
   async join(): Promise<void> {

@@ -58,6 +58,7 @@ const server = new RackServer({
   socket,
   viewSocket: join(dir, 'view.sock'),
   gid: null,
+  viewGid: null,
   stateDir: dir,
   autostarted: false,
   audit: (entry) => audit.write(entry),

@@ -48,6 +48,7 @@ export function sessionParts(parts: Parts): SessionParts {
       ...serverHandlers(services),
     },
     notes: consoleNotes(services),
+    consoleText: options.config.server.viewOnly.consoleText,
     event: (level, text) => events.add(level, 'session', null, text),
     changed: () => parts.linger?.look(),
     left: (session) => consoles.detach(session),
