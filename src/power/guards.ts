@@ -97,7 +97,7 @@ const otherHost: Guard = ({ verb, node, addr, host, now }) => {
   if (age > HOST_SEEN_LIMIT_MS) return null;
   return {
     rule: 'host',
-    message: `the machine at ${formatPosition(addr)} (${formatAddress(addr)}) called itself ‘${host.host}’ on its console ${inWords(age)} ago, and the configuration says ‘${node.name}’`,
+    message: `the machine at ${formatPosition(addr)} (${formatAddress(addr)}) called itself ‘${host.host}’ on its console ${host.before === true ? 'before the machine of rackui was last booted' : `${inWords(age)} ago`}, and the configuration says ‘${node.name}’`,
     override: `look at its console: what it shows then counts; or correct the configuration; a name is forgotten after ${HOST_SEEN_LIMIT_MS / 3_600_000} hours`,
   };
 };

@@ -1,9 +1,11 @@
 /** The name that a machine gave itself on its console, held against the name that the inventory gives its slot. Pure. */
 
-/** What a node's console said last, and when (epoch milliseconds). */
+/** What a node's console said last, and when (steady time). */
 export interface HostSeen {
   host: string;
   at: number;
+  /** It was before `at`, nobody knows how long: before the machine that rackui runs on was booted. */
+  before?: true;
 }
 
 /**

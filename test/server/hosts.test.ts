@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { steadyNow } from '../../src/lib/clock.ts';
 import type { Refusal } from '../../src/api/power.ts';
 import { HostMemory } from '../../src/server/host-memory.ts';
 import { startRack } from '../support/rack.ts';
@@ -73,6 +74,30 @@ test('what cannot be read is told once and forgotten; what cannot be kept still 
     nowhere.saw(3, 'ns02', 6);
     expect(told).toHaveLength(2);
     expect(nowhere.get(3)).toEqual({ host: 'ns02', at: 6 });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('how old a name is survives a server and no boot of its machine: then it is said, and guards on', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rackui-hosts-'));
+  try {
+    const seenAt = steadyNow() - 5_000;
+    new HostMemory(dir, () => undefined).saw(3, 'ns01', seenAt);
+    expect(new HostMemory(dir, () => undefined).get(3)).toEqual({ host: 'ns01', at: seenAt });
+    const file = join(dir, 'hosts.json');
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as Record<string, object>;
+    // Of another boot; of a version that kept dates; of a clock that was a year ahead.
+    for (const [host, other] of Object.entries({
+      a: { boot: 'another', up: 5 },
+      b: { boot: undefined, up: undefined },
+      c: { boot: undefined, up: undefined, at: Date.now() + 365 * 86_400_000 },
+    })) {
+      writeFileSync(file, JSON.stringify({ '03': { ...kept['03'], ...other, host } }));
+      const seen = new HostMemory(dir, () => undefined).get(3);
+      expect(seen).toMatchObject({ host, before: true });
+      expect(steadyNow() - (seen?.at ?? 0)).toBeLessThan(5_000);
+    }
   } finally {
     rmSync(dir, { recursive: true });
   }
