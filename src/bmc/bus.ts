@@ -167,7 +167,13 @@ class SerialBus implements Bus {
   ): Promise<VerbExchange | { sent: boolean; bus: string }> {
     let sent = false;
     const outcome = await this.#owner.exchange(priority, (wire) =>
-      this.#asker.verb(wire, addr, verb, { mayStill, onSent: () => (sent = true) }),
+      this.#asker.verb(wire, addr, verb, {
+        mayStill,
+        onSent: () => {
+          sent = true;
+          this.#owner.switched(addr);
+        },
+      }),
     );
     return typeof outcome === 'string' ? { sent, bus: outcome } : outcome;
   }

@@ -1,43 +1,73 @@
 /**
  * Is it the node that speaks, or still a BIOS? A console that was opened but did not come up hands every key to the
- * slave's BIOS, where `\` cuts power (PROTOCOL section 5). The echo of `~` proves only that a BIOS read it. So a console
- * counts as proven when something came back that no echo explains; until then only control characters go out, which
- * no BIOS command is made of, but which wake a getty (CR) or stop a program (^C). Pure.
+ * slave's BIOS, where `\` cuts power (PROTOCOL section 5). The echo of `~` proves only that a BIOS read it; a second copy of
+ * a status line, echoed keys and noise prove nothing. So a console counts as proven when text came that only a node says, or
+ * the same answer to Enter twice; until then only control characters go out, which no BIOS command is made of, but which
+ * wake a getty (CR) or stop a program (^C). Pure.
  */
 import { consoleEcho } from './codec.ts';
+import { NodeSpeech } from './node-speech.ts';
 import type { ConsoleBaud } from './types.ts';
 
-/** So many printable characters close together are speech; fewer may be noise on the line. */
-const SPEECH = 3;
-const SPEECH_WITHIN_MS = 250;
+/** So many visible characters that nothing else explains are speech: `login:` has them; noise of so many readable bytes is rare. */
+const SPEECH = 6;
 /** A `~` that is echoed at all is echoed within the exchange time. */
-const ECHO_WITHIN_MS = 100;
+export const CONSOLE_ECHO_MS = 100;
+const ENTER = 0x0d;
 
 export class ConsoleProof {
   readonly #baud: ConsoleBaud;
   readonly #openedAt: number;
-  #echo: { state: 'expected'; held: string } | { state: 'over' } = { state: 'expected', held: '' };
-  #printables: number[] = [];
-  #proven = false;
+  readonly #speech = new NodeSpeech();
+  #echo: { state: 'expected'; held: string } | { state: 'over'; seen: boolean } = { state: 'expected', held: '' };
+  /** What came behind the last Enter, and behind the one before: a prompt of one or two characters is proof when it comes twice. */
+  #answer: NodeSpeech | null = null;
+  #answered = '';
+  #before = '';
+  #proven: boolean;
 
-  constructor(baud: ConsoleBaud, openedAt: number) {
+  /** It was the node's a moment ago, and its BMC has answered since. */
+  readonly carried: boolean;
+
+  constructor(baud: ConsoleBaud, openedAt: number, carried = false) {
     this.#baud = baud;
     this.#openedAt = openedAt;
+    this.carried = this.#proven = carried;
   }
 
   get proven(): boolean {
     return this.#proven;
   }
 
+  /** Whether a BIOS echoed `[bb]~`; null: it still may. */
+  echoed(now: number): boolean | null {
+    if (this.#echo.state === 'over') return this.#echo.seen;
+    return now - this.#openedAt > CONSOLE_ECHO_MS ? false : null;
+  }
+
+  sent(byte: number, now: number): void {
+    if (this.#proven) return;
+    this.#speech.sent(byte, now);
+    if (byte !== ENTER) return;
+    this.#before = this.#answered;
+    this.#answered = '';
+    this.#answer = new NodeSpeech();
+  }
+
   /** Takes what came from the line; returns what of it is the node's (the BIOS's echo of `[bb]~` left out). */
   feed(text: string, now: number): string {
     const own = this.#withoutEcho(text, now);
-    if (!this.#proven) {
-      for (const char of own) if (char > ' ' && char !== '\x7f') this.#printables.push(now);
-      this.#printables = this.#printables.filter((at) => now - at <= SPEECH_WITHIN_MS);
-      this.#proven = this.#printables.length >= SPEECH;
-    }
+    if (this.#proven || own === '') return own;
+    this.#speech.heard(own, now);
+    this.#answer?.heard(own, now);
+    if (this.#answer) this.#answered = (this.#answered + own).slice(0, 256);
+    this.#proven = this.#speech.letters >= SPEECH || this.#answeredTwice;
     return own;
+  }
+
+  get #answeredTwice(): boolean {
+    const same = this.#answered === this.#before && this.#answered.includes('\n');
+    return same && (this.#answer?.letters ?? 0) > 0;
   }
 
   #withoutEcho(text: string, now: number): string {
@@ -45,14 +75,14 @@ export class ConsoleProof {
     const held = this.#echo.held + text;
     const echo = consoleEcho(held, this.#baud);
     if (echo.complete) {
-      this.#echo = { state: 'over' };
+      this.#echo = { state: 'over', seen: true };
       return held.slice(echo.end);
     }
-    if (echo.matches && now - this.#openedAt <= ECHO_WITHIN_MS) {
+    if (echo.matches && now - this.#openedAt <= CONSOLE_ECHO_MS) {
       this.#echo = { state: 'expected', held };
       return '';
     }
-    this.#echo = { state: 'over' };
+    this.#echo = { state: 'over', seen: false };
     return held;
   }
 }

@@ -1,16 +1,43 @@
 /**
- * When is the silence of an open console news? No sweep runs beside it, and a pipe that fell shut, or that another program
- * led elsewhere, sounds like a node that has nothing to say; the next keys would reach a BIOS. To ask the BMC is a gap in
- * the console, so it is asked only for a reason: Enter that nothing answers, output that stops in the middle of a line, and
- * ahead of a key that could cut power where nothing went either way for a while. Never while bytes are flowing. Pure.
+ * May the next key go, or must the BMC be asked first whether the pipe still leads to its node? A pipe that fell shut, or
+ * that another program led elsewhere, sounds like a node that has nothing to say, and keys then reach a BIOS. To ask is a
+ * gap of a few milliseconds in the console, so it is asked only for a reason: 0x07 in the node's output, which may have
+ * closed the pipe; keys that nothing answers; a key after a while in which the node itself said nothing, a much shorter one
+ * for keys that do harm at a BIOS; Enter that nothing answers; output that stops in the middle of a line. Pure.
  */
+import { CLOSE_PIPE } from './codec.ts';
+import { NodeSpeech } from './node-speech.ts';
 
+/** A tty echoes within milliseconds, a busy node later, ms. */
+const ECHO_MS = 250;
+/** So many keys may be on their way without an answer: the first behind a pause goes alone. */
+const WINDOW = 8;
+/** Where the BMC was asked because nothing answered, the node does not echo: so many keys go, within so long. */
+const MUTE_KEYS = 48;
+const MUTE_MS = 10_000;
+/** Asked so often for that reason since the node last spoke, and no echo of `~` told otherwise, it may not have come up. */
+const MUTE_OPENINGS = 2;
+/** What the node itself said proves the pipe for so long, ms; an echo proves nothing, for a BIOS echoes too. */
+const FRESH_MS = 10_000;
+/** The same for `\`, which cuts power at a BIOS, `|`, which leads the pipe elsewhere, and `/`, which switches on. */
+const HARMFUL = new Map([
+  [0x5c, 20],
+  [0x7c, 20],
+  [0x2f, 2_000],
+]);
+/** So many characters of its own show a node to be there that was there before. */
+const ALIVE = 3;
+/** Behind a bell: so many characters show that it did not close the pipe. */
+const BELL_SURVIVED = 8;
+/** So long is waited for them where no key waits, and where one does, ms. */
+const BELL_MS = 250;
+const BELL_KEY_MS = 10;
+/** A bus on which the pipe outlived so many bells, as this node rang them, passes them on. */
+const BELLS_PASSED = 3;
 /** A node answers Enter with something (a prompt, an echo, a line end) well within this; one that does not may not be there. */
 const DEAF_MS = 3_000;
 /** And once more if it goes on saying nothing: the pipe may fall shut again. */
 const STILL_DEAF_MS = 30_000;
-/** A tty echoes Enter within milliseconds, a busy node later; after this a key behind a bare Enter waits for the proof. */
-const ECHO_MS = 400;
 /** Who presses Enter so often in a row waits for an answer; fewer may be blank lines of a paste. */
 const INSISTING = 3;
 /** So many bytes that no echo explains, none later than this after the one before, are output that flows, not a word or two. */
@@ -19,64 +46,118 @@ const FLOW_PAUSE_MS = 1_000;
 /** Silence behind a flow is a stop when it lasts this long, and longer than the flow's own pauses by this factor. */
 const STOPPED_MS = 1_500;
 const RHYTHM = 4;
-/** After so long without a byte either way a backslash is not sent before the pipe is proven: at a BIOS it cuts power. */
-const STALE_MS = 10_000;
+/** Silence after which nothing of a sentence is under way any more, ms. */
+const SPEAKING_MS = 300;
 const ENTER = 0x0d;
-const BACKSLASH = 0x5c;
-/** How output ends that is complete: a line end, what prompts and questions end with, an escape sequence (a drawn screen). */
-const COMPLETE = /[\r\n]$|[:>$#%?\])] ?$|\.\.\.$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0-9A-Z]$|\x1b[=>78M]$|\x07$/;
-/** An escape sequence is no longer than this. */
-const TAIL = 24;
+/** How output ends that is complete: a line end, what prompts and questions end with, a drawn screen, a line behind a prompt. */
+const COMPLETE =
+  /[\r\n\b]$|[:>$#%?\])] ?$|\.\.\.$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0-9A-Z]$|\x1b[=>78M]$|[$#%>] [^\r\n]*$|\x1b\[\d*;?\d*H[^\n]*$/;
+/** The end of the output that is looked at. */
+const TAIL = 160;
+
+/** `ask`: the BMC first, for this reason; `wait`: until then (the pulse's clock, ms), or until something came. */
+export type Verdict = { key: 'go' } | { key: 'wait'; until: number } | { key: 'ask'; why: string; unanswered: boolean };
+
+const GO: Verdict = { key: 'go' };
+const BELL_WHY = 'the node rang its bell, which may close the pipe: its BMC was asked';
 
 export class ConsolePulse {
-  /**
-   * When the last byte went out since an Enter that nothing has answered yet, and how long that may last; `bareAt`: when the
-   * Enter itself went, if nothing was typed before it (behind a line without echo its silence would be no news).
-   */
-  #unheard: { since: number; enters: number; limitMs: number; bareAt: number | null } | null = null;
-  #typedUnheard = false;
+  readonly #speech = new NodeSpeech();
+  /** When the node last said something that only a node says, or its BMC led to it. */
+  #provenAt: number;
+  /** Keys since anything came. */
+  #unanswered = { keys: 0, since: 0 };
+  #window = 1;
+  /** The last key. */
+  #last = 0;
+  /** Openings since the node spoke, before each of which keys had no answer. */
+  #openings = 0;
+  /** The bus was needed for something else, and the node has not spoken since. */
+  #strange = false;
+  #mute: { keys: number; until: number } | null = null;
+  #bell: { at: number; after: NodeSpeech } | null = null;
+  #bellsPassed = 0;
+  /** Enter that nothing has answered yet: when the last byte went out since. */
+  #unheard: { since: number; enters: number; limitMs: number } | null = null;
   #flow: { bytes: number; longestMs: number } = { bytes: 0, longestMs: 0 };
   #tail = '';
   #heardAt = -Infinity;
-  #activeAt: number;
-  /** Somebody typed what must not go out before the pipe is proven. */
-  #doubt: string | null = null;
 
   /** Times are of one clock, ms. */
   constructor(now: number) {
-    this.#activeAt = now;
+    this.#provenAt = now;
   }
 
-  /** The console is on the wire (again): what was before a gap says nothing about what comes. */
-  entered(now: number): void {
+  /** Its BMC answered, and the console is on the wire (again): asked for this, or come back from elsewhere. */
+  entered(now: number, asked: 'unanswered' | 'otherwise' | null): void {
+    if (asked === 'unanswered') this.#openings++;
+    this.#strange ||= asked === null;
+    this.#provenAt = now;
+    this.#unanswered = { keys: 0, since: now };
+    this.#window = 1;
+    this.#mute = asked === 'unanswered' ? { keys: MUTE_KEYS, until: now + MUTE_MS } : null;
+    this.#bell = null;
+    this.#speech.forget();
     this.#flow = { bytes: 0, longestMs: 0 };
     this.#tail = '';
-    this.#activeAt = now;
-    this.#doubt = null;
   }
 
-  /** The node said this: the echo of a BIOS is not its word. */
+  /** What was typed had no answer, and the node has not said a word since its console was opened: it may be a BIOS that reads. */
+  mayBeBios(echoes: boolean): boolean {
+    return this.#strange || (!echoes && this.#openings >= MUTE_OPENINGS);
+  }
+
+  /** When the last byte came. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** It is in the middle of saying something. */
+  speaking(now: number): boolean {
+    return now - this.#heardAt < SPEAKING_MS;
+  }
+
+  /** The node said this: the echo of a BIOS's `~` is not its word. */
   heard(text: string, now: number): void {
     if (text === '') return;
     const pause = now - this.#heardAt;
     if (pause > FLOW_PAUSE_MS) this.#flow = { bytes: text.length, longestMs: 0 };
     else this.#flow = { bytes: this.#flow.bytes + text.length, longestMs: Math.max(this.#flow.longestMs, pause) };
     this.#tail = (this.#tail + text).slice(-TAIL);
-    this.#heardAt = this.#activeAt = now;
+    this.#heardAt = now;
     this.#unheard = null;
-    this.#typedUnheard = false;
-    this.#doubt = null;
+    const { keys } = this.#unanswered;
+    if (keys > 0) this.#window = WINDOW;
+    // Where just the one key comes back, it echoes again; all else is what it makes of a line.
+    const echo = keys === 1 && text === String.fromCharCode(this.#last);
+    if (this.#mute) this.#mute = echo ? null : { keys: MUTE_KEYS, until: now + MUTE_MS };
+    this.#unanswered = { keys: 0, since: now };
+    this.#speech.heard(text, now);
+    if (this.#speech.letters >= ALIVE) {
+      this.#speech.counted();
+      this.spoke(now);
+    }
+    this.#listenForBell(text, now);
+  }
+
+  /** What came is known to be its own word. */
+  spoke(now: number): void {
+    this.#provenAt = now;
+    this.#openings = 0;
+    this.#strange = false;
   }
 
   sent(byte: number, now: number): void {
-    this.#activeAt = now;
+    this.#last = byte;
+    this.#speech.sent(byte, now);
+    this.#bell?.after.sent(byte, now);
     // Its echo: a tty shows a control character as two.
     this.#flow.bytes = Math.max(0, this.#flow.bytes - 2);
+    if (this.#unanswered.keys++ === 0) this.#unanswered.since = now;
+    if (this.#mute) this.#mute.keys--;
     const unheard = this.#unheard;
     if (unheard === null) {
-      const bareAt = this.#typedUnheard ? null : now;
-      if (byte === ENTER) this.#unheard = { since: now, enters: 1, limitMs: DEAF_MS, bareAt };
-      else this.#typedUnheard = true;
+      if (byte === ENTER) this.#unheard = { since: now, enters: 1, limitMs: DEAF_MS };
       return;
     }
     unheard.enters = byte === ENTER ? unheard.enters + 1 : 0;
@@ -86,7 +167,7 @@ export class ConsolePulse {
 
   /** When to ask the BMC whether the pipe still leads to it, and why; null: there is no reason. */
   get due(): { at: number; why: string } | null {
-    if (this.#doubt !== null) return { at: -Infinity, why: this.#doubt };
+    if (this.#bell !== null) return { at: Math.max(this.#bell.at, this.#heardAt) + BELL_MS, why: BELL_WHY };
     if (this.#unheard !== null)
       return { at: this.#unheard.since + this.#unheard.limitMs, why: 'nothing answered Enter: its BMC was asked' };
     if (!this.#torn) return null;
@@ -98,23 +179,51 @@ export class ConsolePulse {
 
   /** It is being asked: not soon again before the node has spoken. */
   lookedInto(now: number): void {
-    if (this.#unheard) this.#unheard = { since: now, enters: INSISTING, limitMs: STILL_DEAF_MS, bareAt: null };
+    if (this.#unheard) this.#unheard = { since: now, enters: INSISTING, limitMs: STILL_DEAF_MS };
     this.#flow.bytes = 0;
-    this.#doubt = null;
   }
 
-  /** Why these keys must wait until the pipe is proven, or null: they may go. From then on that proof is due. */
-  holdsBack(bytes: Uint8Array, now: number): string | null {
-    const stopped = this.#torn && now - this.#heardAt > Math.max(FLOW_PAUSE_MS / 2, RHYTHM * this.#flow.longestMs);
-    const printable = bytes.some((byte) => byte >= 0x20 && byte !== 0x7f);
-    const bareAt = this.#unheard?.bareAt ?? null;
-    if (printable && bareAt !== null && now - bareAt > ECHO_MS)
-      this.#doubt = 'nothing answered Enter, then a key came: its BMC was asked first';
-    else if (stopped && printable)
-      this.#doubt = 'its output stopped in the middle of a line, then a key came: its BMC was asked first';
-    else if (bytes.includes(BACKSLASH) && now - this.#activeAt >= STALE_MS)
-      this.#doubt = `a backslash came after ${Math.round((now - this.#activeAt) / 1_000)} s of silence: its BMC was asked first`;
-    return this.#doubt;
+  /** What becomes of the next key; `proven`: the console is known to be the node's. */
+  judge(byte: number, now: number, proven: boolean): Verdict {
+    if (this.#bell !== null) {
+      const until = Math.max(this.#bell.at, this.#heardAt) + BELL_KEY_MS;
+      return now < until ? { key: 'wait', until } : { key: 'ask', why: BELL_WHY, unanswered: false };
+    }
+    // Only what no BIOS executes is accepted before; it wakes a node that has not spoken yet.
+    if (!proven) return GO;
+    const { keys, since } = this.#unanswered;
+    const mute = this.#mute !== null && this.#mute.keys > 0 && now < this.#mute.until;
+    if (keys > 0 && !mute) {
+      if (this.#mute !== null || now - since >= ECHO_MS)
+        return {
+          key: 'ask',
+          why: 'nothing answered the last keys: its BMC was asked before the next',
+          unanswered: true,
+        };
+      if (keys >= this.#window || HARMFUL.has(byte)) return { key: 'wait', until: since + ECHO_MS };
+    }
+    const silentMs = now - this.#provenAt;
+    const control = byte < 0x20 || byte === 0x7f;
+    if (control || silentMs <= (HARMFUL.get(byte) ?? FRESH_MS)) return GO;
+    const what = HARMFUL.has(byte) ? `before '${String.fromCharCode(byte)}'` : 'before a key';
+    const why = `it said nothing of its own for ${(silentMs / 1_000).toFixed(1)} s: its BMC was asked ${what}`;
+    return { key: 'ask', why, unanswered: false };
+  }
+
+  #listenForBell(text: string, now: number): void {
+    const at = text.lastIndexOf(String.fromCharCode(CLOSE_PIPE));
+    if (this.#bell !== null) {
+      const first = text.indexOf(String.fromCharCode(CLOSE_PIPE));
+      this.#bell.after.heard(first < 0 ? text : text.slice(0, first), now);
+      if (this.#bell.after.letters >= BELL_SURVIVED) {
+        this.#bellsPassed++;
+        this.#bell = null;
+      }
+    }
+    if (at < 0 || this.#bellsPassed >= BELLS_PASSED) return;
+    this.#bell = { at: now, after: new NodeSpeech() };
+    const rest = text.slice(at + 1);
+    if (rest !== '') this.#listenForBell(rest, now);
   }
 
   get #torn(): boolean {

@@ -20,6 +20,11 @@ import { LineLost, type Wire } from './wire.ts';
 /** A console whose BMC does not answer is tried again after this. */
 const CONSOLE_RETRY_MS = [200, 500, 2_000] as const;
 
+/** After ^G the bridge stops; what is still in the buffers of this machine comes within a few milliseconds. */
+const QUIET = { ms: 4, capMs: 60 } as const;
+/** A console that was speaking is waited for longer: what a node prints must not pass for a BMC's answer. */
+const SPEAKING_CAP_MS = 2_000;
+
 interface Job {
   run(wire: Wire): Promise<void>;
   refuse(detail: string): void;
@@ -109,6 +114,11 @@ export class LineOwner {
     return lease;
   }
 
+  /** The power of `addr` was switched: what was known of its console belongs to another life. */
+  switched(addr: Address): void {
+    if (this.#lease?.addr === addr) this.#lease.forget('its power was switched');
+  }
+
   /** ^G, then the port. */
   async close(): Promise<void> {
     const started = this.#life === 'running';
@@ -145,19 +155,18 @@ export class LineOwner {
     const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
     if (leaving && calm && leaving.lease.lastWordsMs > 0) return this.#pause(leaving.lease.lastWordsMs);
     this.#leaving.shift();
-    if (leaving) return leaving.lease.leave('', true).finally(leaving.done);
+    if (leaving) return leaving.lease.leave('', 'final', this.#quiet(leaving.lease)).finally(leaving.done);
     const lease = this.#lease;
     if (lease?.onWire) {
       const why = `console ${formatAddress(lease.addr)} holds the pipe`;
       for (const job of this.#queue.drain(PRIORITY.sweep)) job.refuse(why);
       if (this.#queue.top !== null || this.#holds > 0)
-        return lease.leave('the bus was needed for power or a sample', false);
+        return lease.leave('the bus was needed for power or a sample', 'needed', this.#quiet(lease));
       const { doubtful } = lease;
       if (doubtful === null) return this.#pause(null);
       const wait = doubtful.at - performance.now();
       if (wait > 0) return this.#pause(wait);
-      lease.lookedInto();
-      return lease.leave(doubtful.why, false);
+      return lease.leave(doubtful.why, 'ask', this.#quiet(lease));
     }
     const waiting = lease !== null && this.#holds === 0;
     const due = waiting && lease.retryAt <= performance.now();
@@ -171,6 +180,11 @@ export class LineOwner {
     return this.#pause(waiting ? Math.max(1, lease.retryAt - performance.now()) : null);
   }
 
+  /** How long the line must be silent behind a console before an answer is one: what it said last may be under way. */
+  #quiet(lease: Lease): { ms: number; capMs: number } {
+    return lease.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
+  }
+
   /** The console goes onto the wire: pipe, identity, `~`. */
   async #lend(wire: Wire, lease: Lease): Promise<void> {
     if (lease.addr === this.#connection.health.master) {
@@ -179,7 +193,7 @@ export class LineOwner {
     }
     const reply = await this.#asker.ask(wire, lease.addr, 'keep-open');
     if (reply.ok && lease === this.#lease) {
-      lease.enter(wire);
+      lease.enter(wire, reply.sample.power === 'on');
     } else if (reply.ok) {
       wire.closePipe(); // closed or replaced while its node was being asked
     } else {

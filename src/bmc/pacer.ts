@@ -6,6 +6,8 @@
 export class Pacer {
   readonly #gapMs: number;
   readonly #send: (byte: number, taken: () => void) => void;
+  /** Whether the byte may go now; where not, {@link resume} tries it again. */
+  readonly #may: (byte: number) => boolean;
   #pending: Uint8Array[] = [];
   #offset = 0;
   #count = 0;
@@ -19,9 +21,19 @@ export class Pacer {
   #waiting: { upTo: number; resolve: (outcome: 'sent' | 'dropped') => void }[] = [];
 
   /** `send` calls `taken` when the byte is out of this program's hands. */
-  constructor(gapMs: number, send: (byte: number, taken: () => void) => void) {
+  constructor(
+    gapMs: number,
+    send: (byte: number, taken: () => void) => void,
+    may: (byte: number) => boolean = () => true,
+  ) {
     this.#gapMs = gapMs;
     this.#send = send;
+    this.#may = may;
+  }
+
+  /** What held the next byte back may be over. */
+  resume(): void {
+    if (this.#count > 0 && this.#timer === null && this.#under === null) this.#step();
   }
 
   get pending(): number {
@@ -66,6 +78,7 @@ export class Pacer {
       this.#timer = setTimeout(() => this.#step(), Math.ceil(wait));
       return;
     }
+    if (!this.#may(byte)) return;
     this.#offset++;
     this.#count--;
     if (this.#offset === head.length) {

@@ -40,6 +40,11 @@ export class BusProfile {
     this.#slowestMs = Math.max(reply.rttMs, (this.#slowestMs ?? 0) * 0.95);
   }
 
+  /** After so long nothing that was said before a command reached the bus is under way any more, ms. */
+  get settledMs(): number {
+    return Math.min(CEILING_MS, 2 * (this.#slowestMs ?? CEILING_MS / 2) + 4);
+  }
+
   /** How long silence must last to be called silence, ms. `doubtful`: the node failed last time, so wait longer. */
   silenceMs(doubtful: boolean): number {
     if (this.#slowestMs === null) return CEILING_MS;

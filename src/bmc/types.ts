@@ -61,10 +61,11 @@ export interface ConsoleLease {
   readonly addr: Address;
   readonly phase: ConsolePhase;
   /**
-   * Queue bytes for the node, paced. 0x07 is never accepted. Bytes written while the console is not open are refused,
-   * not kept. Returns how many bytes were taken and, where some were not, why.
+   * Queues bytes for the node, paced, in order. What is taken is held while the pipe is in doubt or away for a moment, and
+   * dropped, with everything behind it, where that lasts. 0x07 is never accepted. `by`: whose keys they are; behind keys of
+   * theirs that did not go, none is taken until they have paused. Returns how many were taken and, where some were not, why.
    */
-  write(bytes: Uint8Array): { taken: number; refused: string | null };
+  write(bytes: Uint8Array, by?: object): { taken: number; refused: string | null };
   /** Bytes accepted and not yet on the wire. */
   readonly pending: number;
   /** Resolves when what was accepted so far is on the wire, or was dropped with the pipe. */
@@ -75,8 +76,13 @@ export interface ConsoleLease {
 export interface ConsoleHandlers {
   onData(bytes: Uint8Array): void;
   onPhase(phase: ConsolePhase): void;
-  /** The console was off the wire: from when, for how long, why. For the transcript's gap marks. */
-  onGap(gap: { from: number; ms: number; why: string }): void;
+  /**
+   * The console was off the wire: from when, for how long, why. For the transcript's gap marks. `asked`: only its own BMC
+   * was asked.
+   */
+  onGap(gap: { from: number; ms: number; why: string; asked: boolean }): void;
+  /** Keys that had been taken did not go: told to who typed them. */
+  onDropped?(text: string): void;
 }
 
 export type UidOutcome = { ok: true; uid: string | null } | { ok: false; detail: string };

@@ -23,6 +23,9 @@ export interface ConsoleLinePorts {
   ended(why: string): void;
 }
 
+/** A question to its BMC that takes no longer disturbs nobody, ms. */
+const UNSEEN_GAP_MS = 200;
+
 const OPENING: ConsolePhase = { phase: 'waiting', why: 'the console is being opened' };
 
 export class ConsoleLine {
@@ -124,7 +127,7 @@ export class ConsoleLine {
       member.note('blocked', `not sent: ${this.people.typistName ?? 'nobody'} types here; take the keyboard first`);
       return;
     }
-    const { refused } = this.write(bytes);
+    const { refused } = this.write(bytes, user);
     if (refused !== null) member.note('blocked', refused);
   }
 
@@ -135,7 +138,7 @@ export class ConsoleLine {
   async paste(user: ConsoleUser, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
     if (this.people.typingUser?.id !== user.id)
       return { sent: false, why: `${this.people.typistName ?? 'nobody'} types here; take the keyboard first` };
-    const { refused } = this.write(bytes);
+    const { refused } = this.write(bytes, user);
     if (refused !== null) return { sent: false, why: refused };
     const sent = (await this.#lease.passed()) === 'sent';
     return { sent, why: sent ? null : 'the console was interrupted' };
@@ -149,10 +152,10 @@ export class ConsoleLine {
     return this.write(bytes);
   }
 
-  /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. */
-  write(bytes: Uint8Array): { taken: number; refused: string | null } {
+  /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. `by`: the person whose keys they are. */
+  write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
     this.#activeAt = performance.now();
-    return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes);
+    return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes, by);
   }
 
   /** Ends it for everybody; `why` is what they are told. */
@@ -167,7 +170,8 @@ export class ConsoleLine {
     return this.#bus.openConsole(this.addr, baud, {
       onData: (bytes) => mine() && this.#data(bytes),
       onPhase: (phase) => mine() && this.#phaseChanged(phase),
-      onGap: ({ from, ms, why }) => mine() && this.#gap(from, ms, why),
+      onGap: (gap) => mine() && this.#gap(gap),
+      onDropped: (text) => mine() && this.people.typing?.note('blocked', text),
     });
   }
 
@@ -215,12 +219,14 @@ export class ConsoleLine {
     this.#ports.changed();
   }
 
-  #gap(from: number, ms: number, why: string): void {
+  #gap({ from, ms, why, asked }: { from: number; ms: number; why: string; asked: boolean }): void {
     if (this.#ended) return;
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
     this.record.mark(text, from);
     this.record.torn();
     this.#ports.torn();
+    // Behind a key or a bell, and over before anybody sees it: the log has it.
+    if (asked && ms < UNSEEN_GAP_MS) return;
     for (const member of this.people.members) member.note('gap', text);
   }
 

@@ -48,6 +48,11 @@ export class ConsolePeople {
     return this.#typist?.kind === 'session' ? this.#typist.member.user : null;
   }
 
+  /** The member that types, or null. */
+  get typing(): ConsoleMember | null {
+    return this.#typist?.kind === 'session' ? this.#typist.member : null;
+  }
+
   /** Who types, for people, or null. */
   get typistName(): string | null {
     if (!this.#typist || (this.#typist.kind === 'operation' && this.#typist.worker.yields)) return null;

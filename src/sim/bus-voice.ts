@@ -17,6 +17,8 @@ export interface VoiceOptions {
 export class BusVoice {
   dialect: Dialect;
   turnaroundMs: number;
+  /** Share of all replies that stop in the middle, 0..1. */
+  tornShare: () => number = () => 0;
   private readonly options: VoiceOptions;
   /** Replies that slow BMCs still owe, in order of time. */
   private late: { addr: number; text: string; due: number }[] = [];
@@ -47,7 +49,9 @@ export class BusVoice {
   }
 
   reply(node: SimNode, line: string, at: number): void {
-    const text = damage(frame(line, this.dialect), node.faults, this.options.random);
+    const share = this.tornShare();
+    const torn = node.faults.torn || (share > 0 && this.options.random() < share);
+    const text = damage(frame(line, this.dialect), { ...node.faults, torn }, this.options.random);
     // A BMC reads one character after the other: its replies come in the order of the questions.
     const owed = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
     const due = Math.max(owed, at + this.turnaroundMs + node.faults.slowMs);

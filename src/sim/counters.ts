@@ -19,8 +19,8 @@ export interface NodeCounters {
 }
 
 export interface BusCounters {
-  /** 0x07 by what was open when it came. */
-  bells: { idle: number; pipe: number; console: number };
+  /** 0x07 by what was open when it came; `node`: one in a node's own output that closed its pipe. */
+  bells: { idle: number; pipe: number; console: number; node: number };
   /**
    * Bytes executed by the master's BIOS that are no part of an exchange (`[hh]|`, `=`, `#`, the unlock string), since the
    * last console was open: keystrokes that were meant for a node.
@@ -65,7 +65,7 @@ export function emptyNodeCounters(): NodeCounters {
 
 export function emptyBusCounters(): BusCounters {
   return {
-    bells: { idle: 0, pipe: 0, console: 0 },
+    bells: { idle: 0, pipe: 0, console: 0, node: 0 },
     masterForConsole: { printable: 0, control: 0 },
     nestedPipes: 0,
     toNobody: 0,

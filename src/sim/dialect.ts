@@ -22,6 +22,8 @@ export interface Dialect {
   upperCase: boolean;
   /** Whether a pipe that the master opens to its own address reaches its BIOS, or nobody. */
   selfPipe: 'silent' | 'answers';
+  /** Whether 0x07 in a node's own output closes the pipe to it, as ^G does. */
+  nodeBell: 'passes' | 'closes';
 }
 
 export const CAPTURED_DIALECT: Dialect = {
@@ -36,6 +38,7 @@ export const CAPTURED_DIALECT: Dialect = {
   uid: 'plain',
   upperCase: false,
   selfPipe: 'silent',
+  nodeBell: 'passes',
 };
 
 const yesNo = { yes: true, no: false } as const;
@@ -53,6 +56,7 @@ const SWITCHES: Record<string, { field: keyof Dialect; values: Record<string, Di
   uid: { field: 'uid', values: { plain: 'plain', labelled: 'labelled', colons: 'colons' } },
   hex: { field: 'upperCase', values: { lower: false, upper: true } },
   'self-pipe': { field: 'selfPipe', values: { silent: 'silent', answers: 'answers' } },
+  'node-bell': { field: 'nodeBell', values: { passes: 'passes', closes: 'closes' } },
 };
 
 /** `newline=lf,brackets=yes` on top of `base`. Throws an Error that names the word and what it could be. */

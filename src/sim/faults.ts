@@ -47,10 +47,12 @@ export function noBmcFaults(): BmcFaults {
 export interface BusFaults {
   /** Chance of stray bytes ahead of an exchange, 0..1. */
   noise: number;
+  /** Share of all replies that stop somewhere in the middle, 0..1. */
+  tornReplies: number;
   /** Nothing the host sends arrives. */
   silent: boolean;
 }
 
 export function noBusFaults(): BusFaults {
-  return { noise: 0, silent: false };
+  return { noise: 0, tornReplies: 0, silent: false };
 }

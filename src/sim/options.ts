@@ -88,6 +88,12 @@ export function withSimOptions(command: Command): Command {
     .option('--no-loss', 'console bytes back to back are not lost')
     .option('--flow-control', 'consoles wait for a host that does not read (hardware does not: it loses bytes)')
     .option('--dialect <switches>', 'how the bus words its answers: NAME=VALUE,… as listed below', dialect)
+    .addOption(
+      new Option('--node-bell <what>', "what a bell in a node's output does to its pipe (default passes)").choices([
+        'passes',
+        'closes',
+      ]),
+    )
     .option('--exec <node=program>', "a real program, run on this machine, as that node's console", execGuest)
     .option(
       '--replay <file>',
@@ -104,8 +110,10 @@ export function withSimOptions(command: Command): Command {
 
 /** What a command that was declared {@link withSimOptions} was given. */
 export function optionsOf(command: Command): SimOptions {
-  const { unlockFile, ...given } = command.opts<Partial<SimOptions> & { unlockFile?: string }>();
-  return { ...SIM_DEFAULTS, ...given, ...(unlockFile === undefined ? {} : { unlock: unlockFile }) };
+  type Given = Partial<SimOptions> & { unlockFile?: string; nodeBell?: Dialect['nodeBell'] };
+  const { unlockFile, nodeBell, ...given } = command.opts<Given>();
+  const options = { ...SIM_DEFAULTS, ...given, ...(unlockFile === undefined ? {} : { unlock: unlockFile }) };
+  return nodeBell === undefined ? options : { ...options, dialect: { ...options.dialect, nodeBell } };
 }
 
 /** Understands `argv` (without `sim`). @throws {CommanderError} */

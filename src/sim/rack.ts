@@ -68,6 +68,7 @@ export class Rack {
       options.dialect,
       options.turnaroundMs,
     );
+    this.voice.tornShare = () => this.faults.tornReplies;
     this.locked = options.locked;
     this.bridge = new Bridge(options.random, options.lossy);
     this.meant = new MeantForConsole(options.unlock);
@@ -101,10 +102,14 @@ export class Rack {
     if (!node) return;
     node.advance(at);
     if (room <= 0) return;
-    const bytes = node.guest.take(room);
+    const bytes = this.throughBells(node.guest.take(room));
     if (bytes.length === 0) return;
     node.counters.consoleOut += bytes.length;
     this.voice.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
+    if (this.voice.dialect.nodeBell === 'closes' && bytes.includes(BELL)) {
+      this.bus.bells.node += 1;
+      this.dropPipe();
+    }
   }
 
   /** When the guest on the open console, a slow BMC or the supply does something by itself. */
@@ -157,6 +162,12 @@ export class Rack {
     }
     if (this.locked || this.voice.dialect.close === 'nothing') return;
     this.voice.say(this.voice.dialect.close === 'bell' ? '\x07' : this.voice.dialect.newline, at);
+  }
+
+  /** A bell that closes the pipe is the last of what comes through it. */
+  private throughBells(bytes: Uint8Array): Uint8Array {
+    const bell = this.voice.dialect.nodeBell === 'closes' ? bytes.indexOf(BELL) : -1;
+    return bell < 0 ? bytes : bytes.subarray(0, bell + 1);
   }
 
   /** Locked, the BMC hears nothing but the unlock string, and says nothing to it. */

@@ -156,6 +156,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     help: 'stray bytes ahead of exchanges, with this chance (0 to 1)',
     run: ({ simulator }, given) => void (simulator.rack.faults.noise = given.number),
   },
+  'torn-replies': {
+    params: [number('share', 0.2)],
+    help: 'so many of all replies (0 to 1) stop in the middle',
+    run: ({ simulator }, given) => void (simulator.rack.faults.tornReplies = given.number),
+  },
   mute: {
     params: [ON],
     help: 'the whole bus hears nothing',

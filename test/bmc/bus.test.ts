@@ -221,14 +221,16 @@ describe('console', () => {
     const phases: ConsolePhase[] = [];
     const gaps: string[] = [];
     const heard: string[] = [];
+    const dropped: string[] = [];
     const lease = bus.openConsole(addr, 115200, {
       onData: (bytes) => heard.push(Buffer.from(bytes).toString('latin1')),
       onPhase: (phase) => phases.push(phase),
       onGap: ({ why }) => gaps.push(why),
+      onDropped: (why) => dropped.push(why),
     });
     const proven = (): Promise<void> =>
       vi.waitFor(() => expect(lease.phase).toEqual({ phase: 'open', proven: true }), { interval: 2 });
-    return { lease, phases, gaps, proven, text: () => heard.join('') };
+    return { lease, phases, gaps, dropped, proven, text: () => heard.join('') };
   }
   const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
@@ -326,16 +328,51 @@ describe('console', () => {
     expect(rack.written).toContain('[01]|=[00]~\x07[02]|=[00]~');
   });
 
-  test('typed bytes that were not sent are named in the gap', async () => {
+  test('typed bytes wait while a sample is taken, and go behind it, all and in order', async () => {
     const rack = new MiniRack();
     rack.greeting = 'hello there';
     const bus = await busOn(rack);
     const { lease, proven, gaps } = openConsole(bus);
     await proven();
-    lease.write(bytes('x'.repeat(500)));
+    rack.greeting = '';
+    const text = 'abcdefghij'.repeat(20);
+    lease.write(bytes(text));
     await bus.status(1, PRIORITY.sample);
+    lease.write(bytes('!'));
+    await vi.waitFor(() => expect(rack.consoleInput).toBe(`${text}!`), { interval: 5, timeout: 5_000 });
+    expect(gaps).toEqual(['the bus was needed for power or a sample']);
+  });
+
+  test('typed bytes that wait for a console whose BMC does not answer are dropped, named in the gap, and told', async () => {
+    const rack = new MiniRack();
+    rack.greeting = 'hello there';
+    const bus = await busOn(rack);
+    const { lease, proven, gaps, dropped } = openConsole(bus);
     await proven();
+    const me = {};
+    lease.write(bytes('x'.repeat(500)), me);
+    rack.tamper = (reply, address) => (address === 2 ? null : reply);
+    await bus.status(1, PRIORITY.sample);
+    await vi.waitFor(() => expect(dropped).toHaveLength(1), { interval: 5, timeout: 5_000 });
+    expect(dropped[0]).toMatch(/^\d+ typed bytes were not sent: the console was away: .*; type them anew$/);
+    expect(lease.write(bytes('y'), me)).toMatchObject({ taken: 0 });
+    rack.tamper = (reply) => reply;
+    await vi.waitFor(() => expect(lease.phase).toEqual({ phase: 'open', proven: true }), { timeout: 10_000 });
     expect(gaps[0]).toMatch(/\d+ typed bytes were not sent/);
+    expect(rack.consoleInput).toMatch(/^x*$/);
+  });
+
+  test('keys that wait do not reach a node whose power was switched meanwhile', async () => {
+    const rack = new MiniRack();
+    rack.greeting = 'hello there';
+    const bus = await busOn(rack);
+    const { lease, proven, dropped } = openConsole(bus);
+    await proven();
+    lease.write(bytes('x'.repeat(100)), {});
+    expect(await bus.verb(2, 'off', { priority: PRIORITY.forceOff })).toMatchObject({ ok: true });
+    expect(dropped).toEqual([expect.stringMatching(/^\d+ typed bytes were not sent: its power was switched/)]);
+    await vi.waitFor(() => expect(lease.phase.phase).toBe('open'), { interval: 2 });
+    expect(rack.consoleInput.length).toBeLessThan(100);
   });
 
   test('the master has none', async () => {

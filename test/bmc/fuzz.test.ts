@@ -162,7 +162,7 @@ function disturb(wired: WiredBus, random: () => number): void {
   ];
   const well = (): void => {
     for (const one of rack.nodes.values()) one.faults = noBmcFaults();
-    rack.faults = { noise: 0, silent: false };
+    rack.faults = { noise: 0, tornReplies: 0, silent: false };
     wired.spoil = (bytes) => bytes;
   };
   if (random() < 0.4) well();

@@ -47,11 +47,18 @@ export class MiniRack {
   /** What the node's console says when it is opened; null: it does not come up. */
   greeting: string | null = '';
   consoleInput = '';
+  /** Whether the node's terminal echoes what is typed. */
+  echoesKeys = true;
+  /** Whether a bell that the node rings closes the pipe, and takes along what it says behind it. */
+  bellCloses = false;
+  /** What a BIOS read after the pipe had fallen shut, until ^G: keys that were meant for a console. */
+  strays = '';
   /** Called for every verb that takes effect. */
   verbs: string[] = [];
   #handlers: LineHandlers | null = null;
   #pipe: number | null = null;
   #console = false;
+  #lost = false;
   #register = '';
   #echoed = '';
 
@@ -72,6 +79,21 @@ export class MiniRack {
       },
     });
   };
+
+  /** The node prints this on its open console. */
+  print(text: string): void {
+    if (!this.#console) return;
+    const bell = this.bellCloses ? text.indexOf('\x07') : -1;
+    this.say(bell < 0 ? text : text.slice(0, bell + 1));
+    if (bell >= 0) this.dropPipe();
+  }
+
+  /** The pipe falls shut by itself, and a console with it. */
+  dropPipe(): void {
+    this.#lost ||= this.#console;
+    this.#pipe = null;
+    this.#console = false;
+  }
 
   say(text: string): void {
     this.#handlers?.onData(Buffer.from(text, 'latin1'));
@@ -98,11 +120,14 @@ export class MiniRack {
     if (char === '\x07') {
       this.#pipe = null;
       this.#console = false;
+      this.#lost = false;
       this.#echoed = '';
       return;
     }
+    if (this.#lost) this.strays += char;
     if (this.#console) {
       this.consoleInput += char;
+      if (this.echoesKeys) setImmediate(() => this.#console && this.say(char === '\r' ? '\r\n' : char));
       return;
     }
     const node = this.nodes.get(this.#pipe ?? 0);
@@ -120,7 +145,8 @@ export class MiniRack {
         return;
       case '~':
         this.#echoed = '';
-        if (this.greeting === null) return;
+        // The master's own UART is the bus: it has no console.
+        if (this.greeting === null || this.#pipe === null) return;
         this.#console = true;
         if (this.greeting) setImmediate((words) => this.say(words), this.greeting);
         return;

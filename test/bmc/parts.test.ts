@@ -120,6 +120,39 @@ describe('proof of a console', () => {
     expect(speaking.proven).toBe(true);
   });
 
+  test.each([
+    ['a second copy of a status line', ['\r\n05 ff 1 20 6e\r\n', '05 ff 1 20 6e\r\n']],
+    ['one that came torn', [' ff 1 20 6e\r\n05 f']],
+    ['two that run into each other', ['0505 ff 1 20 6e\r\n06 ff 1 1b 6c']],
+    ['noise', ['\x80~\xfe#K\x1d', 'x\xff9']],
+    ['readable noise of a few bytes', ['k~', 'Qz!']],
+  ])('%s does not prove it', (_what, pieces) => {
+    const proof = new ConsoleProof(115200, 0);
+    for (const [n, piece] of pieces.entries()) proof.feed(piece, 200 + n * 20);
+    expect(proof.proven).toBe(false);
+  });
+
+  test('keys that a BIOS echoes do not prove it, the same short prompt behind two Enters does', () => {
+    const echoing = new ConsoleProof(115200, 0);
+    for (let at = 200; at < 400; at += 10) {
+      echoing.sent(0x1b, at);
+      echoing.sent(0x0d, at);
+      echoing.feed('\x1b\r\n', at + 2);
+    }
+    expect(echoing.proven).toBe(false);
+    for (const prompt of ['# ', '$ ', '> ']) {
+      const proof = new ConsoleProof(115200, 0);
+      const press = (at: number): void => {
+        proof.sent(0x0d, at);
+        proof.feed(`\r\n${prompt}`, at + 3);
+      };
+      press(200);
+      expect(proof.proven).toBe(false);
+      press(1_700);
+      expect(proof.proven).toBe(true);
+    }
+  });
+
   test('no character of a BIOS command is harmless before it', () => {
     for (const char of '=#/\\[]|~0123456789abcdefABCDEF\x07') expect(harmlessUnproven(char.charCodeAt(0))).toBe(false);
     for (const char of '\r\n\x03\x04\x1b\x7f') expect(harmlessUnproven(char.charCodeAt(0))).toBe(true);

@@ -140,6 +140,31 @@ describe('faults of a BMC', () => {
     expect(wired.wait(100)).toBe('\r\n02 ff 1 .. ..\r\n');
   });
 
+  test("a node's own bell passes, or closes its pipe and takes along what is behind it, as the switch says", () => {
+    for (const [dialect, heard, stray] of [
+      ['', 'one\x07two\r\n', 0],
+      ['node-bell=closes', 'one\x07', 1],
+    ] as const) {
+      const wired = new WiredRack({ dialect });
+      wired.send('[02]|[00]~');
+      wired.node(2).guest.say('one\x07two\n', wired.now);
+      expect(wired.wait(10)).toContain(heard);
+      wired.send('x');
+      const { bus } = wired.rack.counters();
+      expect([bus.bells.node, bus.masterForConsole.printable]).toEqual([stray, stray]);
+    }
+  });
+
+  test('a share of all replies comes torn, the others whole', () => {
+    const wired = new WiredRack();
+    wired.rack.faults.tornReplies = 0.3;
+    const whole = Array.from({ length: 300 }, () => wired.send('=')).filter((reply) =>
+      /00 00 1 \S+ \S+\r\n$/.test(reply),
+    );
+    expect(whole.length).toBeGreaterThan(180);
+    expect(whole.length).toBeLessThan(240);
+  });
+
   test('a console that does not come up leaves the keys to the BIOS, and they are counted', () => {
     const wired = new WiredRack();
     wired.node(2).faults.consoleIgnored = true;
@@ -152,7 +177,7 @@ describe('faults of a BMC', () => {
 test('counters tell where each ^G fell, and what was meant for a console and reached the master', () => {
   const wired = new WiredRack();
   wired.send('\x07[02]|\x07[02]|[00]~\x07');
-  expect(wired.rack.counters().bus.bells).toEqual({ idle: 1, pipe: 1, console: 1 });
+  expect(wired.rack.counters().bus.bells).toEqual({ idle: 1, pipe: 1, console: 1, node: 0 });
   wired.send('=[03]|=\x07');
   expect(wired.rack.counters().bus.masterForConsole).toEqual({ printable: 0, control: 0 });
   wired.send('ls\r');

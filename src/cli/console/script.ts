@@ -43,6 +43,8 @@ export interface ScriptOptions {
 export async function scriptConsole(client: RackClient, node: InventoryNode, options: ScriptOptions): Promise<number> {
   let heard = performance.now();
   let ended: string | null = null;
+  /** Keys that did not go, and why: what is behind them would be another command. */
+  let blocked: string | null = null;
   // Joining and the first notes may come in either order: once proven is proven.
   const proof = { given: false, lacking: '', onWire: false };
   const printer = new ScriptPrinter(options.rawOutput);
@@ -53,7 +55,10 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
         heard = performance.now();
         printer.write(bytes);
       },
-      note: (note) => hint(`rackui: ${nodeText(node)}: ${note.text}`),
+      note: (note) => {
+        hint(`rackui: ${nodeText(node)}: ${note.text}`);
+        if (note.kind === 'blocked') blocked ??= note.text;
+      },
       resync: (skipped, cols, _rows, screen) => {
         heard = performance.now();
         hint(`rackui: ${nodeText(node)}: ${gapText(skipped)}`);
@@ -64,7 +69,10 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     };
   });
   noteProof(session.joined.console);
-  const why = (): string | null => ended;
+  const why = (): string | null => ended ?? refused();
+  /** Only what was typed for the script: an Enter that was to wake the node may come too early. */
+  const refused = (): string | null => (awake && blocked !== null ? `it stopped there: ${blocked}` : null);
+  let awake = false;
   try {
     if (session.joined.role !== 'types')
       throw new Failure(
@@ -78,6 +86,8 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     await wake();
     if (!proof.given && why() === null)
       throw new Failure(EXIT.unavailable, `${nodeText(node)} does not answer on its console: ${proof.lacking}`);
+    blocked = null;
+    awake = true;
     await (options.steps.length === 0 ? typeLines() : perform(options.steps));
     // An expectation that was met says itself that it is over.
     if (options.steps.at(-1)?.do !== 'expect') await quiet(END_QUIET_MS);
