@@ -12,6 +12,8 @@ import type { Wire } from './wire.ts';
 
 /** So many answers in a row missing from nodes that used to answer: is it the bus? */
 const SUSPICIOUS = 3;
+/** A reply of its own that came damaged tells of the line, hardly of a pipe that leads elsewhere. */
+const DAMAGED_COUNTS = 0.25;
 /** After a reply that was not one, the line must be silent for so long, and is waited for at most so long, ms. */
 const RESYNC_QUIET_MS = 3;
 const RESYNC_CAP_MS = 60;
@@ -141,17 +143,17 @@ export class Asker {
     if (reply.ok) {
       this.#suspects = 0;
       this.#answering.add(addr);
-      this.#connection.unanswered.answered(addr, reply.lagMs, performance.now());
+      this.#connection.unanswered.answered(addr, reply, performance.now());
       this.#power.set(addr, reply.sample.power);
       this.#gap.clean();
     } else {
       this.#counters[reply.failure]++;
-      this.#connection.unanswered.failed(addr, performance.now());
+      this.#connection.unanswered.failed(addr, performance.now(), reply.damaged);
       this.#resync = reply.failure !== 'silent';
       if (this.#resync) this.#gap.damaged();
       // The master's silence is the bus's; an address that never answered says nothing about the bus.
-      if (addr === this.#connection.health.master) this.#suspects = SUSPICIOUS;
-      else if (this.#answering.has(addr)) this.#suspects++;
+      if (addr === this.#connection.health.master && !reply.damaged) this.#suspects = SUSPICIOUS;
+      else if (this.#answering.has(addr)) this.#suspects += reply.damaged ? DAMAGED_COUNTS : 1;
     }
     this.#restUntil = performance.now() + this.#gap.ms;
     this.#connection.step(this.#gap.grown ? 'resync' : null);

@@ -2,7 +2,8 @@
  * The pipe discipline: each function here is one exchange on the wire, from opening a pipe to closing it. An exchange
  * ends when the complete status line is in; time-outs are only for silence.
  */
-import type { Address } from '../rack/address.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { formatAddress, type Address } from '../rack/address.ts';
 import type { Failure, Power, Sample } from '../rack/reading.ts';
 import {
   endOfEcho,
@@ -32,8 +33,14 @@ export type Reply =
       master: boolean;
       /** From the last question alone to its reply, ms. */
       lagMs: number;
+      /** So many questions of this exchange were not answered, and may still be. */
+      missed: number;
     }
-  | { ok: false; failure: Failure; heard: string };
+  /** `damaged`: what came began as this BMC's own reply: its question is answered, though nobody can read how. */
+  | { ok: false; failure: Failure; heard: string; damaged: boolean };
+
+/** Where a BMC answers, a reply that is damaged or missing is asked for again in the same pipe, so often. */
+const ASKED_AGAIN = 4;
 
 interface Ask {
   wire: Wire;
@@ -63,11 +70,11 @@ function belongs(status: StatusLine, target: Target): boolean {
   return status.master && (target.addr === null || status.id === target.addr);
 }
 
-/** Sends `=` (with `prefix` ahead of it) and reads the one status line that answers it. */
-async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
+/** Sends `=` (with `prefix` ahead of it) and reads the one status line that answers it, or one of `late` that may come before. */
+async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0): Promise<Reply> {
   const { wire, profile, target } = a;
   const begun = performance.now();
-  const seen: { foreign: number; loose: Found | null } = { foreign: 0, loose: null };
+  const seen: { foreign: number; loose: Found | null; twins: boolean } = { foreign: 0, loose: null, twins: false };
   wire.listen();
   wire.send(prefix + STATUS_REQUEST);
   const scan = (text: string): Found | null => {
@@ -75,7 +82,12 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise
     if (echo < 0 && profile.echoes) return null;
     seen.foreign = 0;
     seen.loose = null;
-    for (const match of findStatusLines(echo < 0 ? text : ` ${text.slice(echo)}`)) {
+    const lines = findStatusLines(echo < 0 ? text : ` ${text.slice(echo)}`);
+    const [own, ...others] = lines.filter(({ status }) => belongs(status, target));
+    // Two boards that go by one address both answer; neither is believed.
+    seen.twins ||= late === 0 && others.some(({ status }) => !isDeepStrictEqual(status, own?.status));
+    if (seen.twins) return null;
+    for (const match of lines) {
       const found = { status: match.status, echoed: echo >= 0, terminated: match.terminated };
       if (!belongs(match.status, target)) seen.foreign++;
       else if (match.terminated || profile.terminates === 'no') return found;
@@ -90,7 +102,10 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise
     found = (await wire.receive(scan, torn ? a.silenceMs : TERMINATOR_MS)) ?? (torn ? null : seen.loose);
   }
   const heard = wire.ignore();
-  if (found === null) return { ok: false, failure: failureOf(heard, seen.foreign, echoAddress), heard };
+  if (found === null) {
+    const failure = failureOf(heard, seen.foreign + Number(seen.twins), echoAddress);
+    return { ok: false, failure, heard, damaged: failure === 'garbled' && beginsAs(heard, target, echoAddress) };
+  }
   const rttMs = performance.now() - begun;
   profile.sawReply({ echoed: found.echoed, terminated: found.terminated, rttMs });
   const { power, current, fan } = found.status;
@@ -98,6 +113,7 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null): Promise
     ok: true,
     sample: { power, current, fan, at: a.now(), rttMs },
     lagMs: rttMs,
+    missed: 0,
     id: found.status.id,
     master: found.status.master,
   };
@@ -111,19 +127,32 @@ function failureOf(heard: string, foreign: number, address: Address | null): Fai
   return rest === '' ? 'silent' : 'garbled';
 }
 
+/** What came is the beginning of a status line of this BMC's, behind the echo. */
+function beginsAs(heard: string, target: Target, address: Address | null): boolean {
+  const id = target.addr === null ? '[0-9a-f]{2}' : formatAddress(target.addr);
+  return new RegExp(`^\\s*${id}\\s`, 'i').test(heard.slice(Math.max(0, endOfEcho(heard, address))));
+}
+
 /** The first reply that can only be the answer to this exchange's own question: late ones come first and are passed over. */
 async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
   const begun = performance.now();
-  let reply = await ask(a, prefix, echoAddress);
-  for (let late = a.owed; reply.ok && late > 0; late--) reply = await ask(a, '', null);
-  return since(begun, reply);
+  let [late, again, missed, heard] = [a.owed, ASKED_AGAIN, 0, false];
+  for (let reply = await ask(a, prefix, echoAddress, late); ; reply = await ask(a, '', null, late)) {
+    // Damaged, it is an answer all the same; and where others of this exchange were answered, the line lost one.
+    const answered = reply.ok || reply.damaged;
+    heard ||= answered;
+    if (reply.ok && late === 0) return since(begun, { ...reply, missed });
+    if (!reply.ok && (!heard || reply.failure === 'foreign' || again-- === 0)) return since(begun, reply);
+    if (!answered) missed++;
+    else if (late > 0) late--;
+  }
 }
 
 /** The line has no checksum, and one damaged digit makes `on` of `off`: news of power must be told twice. */
 async function confirmed(a: Ask, power: Power): Promise<Reply> {
   const again = await ask(a, '', null);
   if (!again.ok || again.sample.power === power) return again;
-  return { ok: false, failure: 'garbled', heard: `power ${power}, then ${again.sample.power}` };
+  return { ok: false, failure: 'garbled', heard: `power ${power}, then ${again.sample.power}`, damaged: false };
 }
 
 function since(begun: number, reply: Reply): Reply {

@@ -13,6 +13,8 @@ export type ProbeResult = { phase: 'ready'; master: Address } | { phase: 'locked
 const FIRST_SILENCE_MS = 100;
 const SILENCE_MS = 250;
 const TRIES_AFTER_UNLOCK = 3;
+/** While the master's own replies come, though damaged, the bus is there: so many questions before it is given up. */
+const TRIES_DAMAGED = 20;
 
 /** Stands for the master where its address is not known yet. */
 const ANY_MASTER = -1;
@@ -36,8 +38,8 @@ export async function probe(wire: Wire, options: ProbeOptions): Promise<ProbeRes
     const owed = unanswered.owedBy(key, performance.now());
     const target = { kind: 'master', addr: master } as const;
     const reply = await statusExchange({ wire, profile, now, silenceMs, owed, known: null, target });
-    if (reply.ok) unanswered.answered(key, reply.lagMs, performance.now());
-    else unanswered.failed(key, performance.now());
+    if (reply.ok) unanswered.answered(key, reply, performance.now());
+    else unanswered.failed(key, performance.now(), reply.damaged);
     return reply;
   };
   options.onStep('probe');
@@ -46,6 +48,10 @@ export async function probe(wire: Wire, options: ProbeOptions): Promise<ProbeRes
   wire.closePipe();
   await wire.quiet(5, 150);
   let reply = await askMaster(FIRST_SILENCE_MS);
+  for (let tries = 0; !reply.ok && reply.damaged && tries < TRIES_DAMAGED; tries++) {
+    await wire.quiet(5, 150);
+    reply = await askMaster(FIRST_SILENCE_MS);
+  }
   for (let tries = 0; !reply.ok && tries < TRIES_AFTER_UNLOCK; tries++) {
     if (tries === 0) options.onStep('unlock');
     // A pipe left open swallows the string, so the pipe is closed first; an unlocked bus ignores it.

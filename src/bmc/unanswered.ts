@@ -34,16 +34,16 @@ export class Unanswered {
     return debt.failing ? Math.max(1, owed) : owed;
   }
 
-  failed(addr: Address, now: number): void {
+  /** `damaged`: its reply came, though torn, so that nothing more is owed; else a line that tears replies would never be paid. */
+  failed(addr: Address, now: number, damaged = false): void {
     const asked = this.#debts.get(addr)?.asked ?? [];
-    this.#debts.set(addr, { asked: [...asked.slice(1 - MOST), now], failing: true });
+    this.#debts.set(addr, { asked: damaged ? asked : [...asked.slice(1 - MOST), now], failing: true });
   }
 
-  /** `lagMs`: from the last question to its reply. */
-  answered(addr: Address, lagMs: number, now: number): void {
-    const debt = this.#debts.get(addr);
-    if (!debt) return;
-    const asked = debt.asked.filter((at) => now - at < OWED_FOR_MS);
+  /** `lagMs`: from the last question to its reply; `missed`: so many before it had none. */
+  answered(addr: Address, { lagMs, missed }: { lagMs: number; missed: number }, now: number): void {
+    const before = this.#debts.get(addr)?.asked ?? [];
+    const asked = [...before.filter((at) => now - at < OWED_FOR_MS), ...Array<number>(missed).fill(now)].slice(-MOST);
     if (asked.length === 0) this.#debts.delete(addr);
     else this.#debts.set(addr, { asked: lagMs > LATE_MS ? asked.map(() => now) : asked, failing: false });
   }

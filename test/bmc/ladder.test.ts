@@ -201,11 +201,11 @@ describe('parts', () => {
     for (let n = 0; n < 100; n++) unanswered.failed(3, 99_000);
     expect(unanswered.owedBy(3, 99_000)).toBe(16);
     // Late as a rule: it owes as much afterwards. At once: what was owed stays so until its time is over.
-    unanswered.answered(3, 250, 105_000);
+    unanswered.answered(3, { lagMs: 250, missed: 0 }, 105_000);
     expect(unanswered.owedBy(3, 112_000)).toBe(16);
-    unanswered.answered(3, 2, 112_000);
+    unanswered.answered(3, { lagMs: 2, missed: 0 }, 112_000);
     expect([unanswered.owedBy(3, 112_000), unanswered.nodes]).toEqual([16, []]);
-    unanswered.answered(3, 2, 116_000);
+    unanswered.answered(3, { lagMs: 2, missed: 0 }, 116_000);
     expect(unanswered.owedBy(3, 116_000)).toBe(0);
   });
 });
