@@ -49,6 +49,7 @@ const RHYTHM = 4;
 /** Silence after which nothing of a sentence is under way any more, ms. */
 const SPEAKING_MS = 300;
 const ENTER = 0x0d;
+const ESCAPE = 0x1b;
 /** How output ends that is complete: a line end, what prompts and questions end with, a drawn screen, a line behind a prompt. */
 const COMPLETE =
   /[\r\n\b]$|[:>$#%?\])] ?$|\.\.\.$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0-9A-Z]$|\x1b[=>78M]$|[$#%>] [^\r\n]*$|\x1b\[\d*;?\d*H[^\n]*$/;
@@ -77,6 +78,8 @@ export class ConsolePulse {
   #mute: { keys: number; until: number } | null = null;
   #bell: { at: number; after: NodeSpeech } | null = null;
   #bellsPassed = 0;
+  /** It rang, and it is not known yet that its bells pass. */
+  #rings = false;
   /** Enter that nothing has answered yet: when the last byte went out since. */
   #unheard: { since: number; enters: number; limitMs: number } | null = null;
   #flow: { bytes: number; longestMs: number } = { bytes: 0, longestMs: 0 };
@@ -200,7 +203,7 @@ export class ConsolePulse {
           why: 'nothing answered the last keys: its BMC was asked before the next',
           unanswered: true,
         };
-      if (keys >= this.#window || HARMFUL.has(byte)) return { key: 'wait', until: since + ECHO_MS };
+      if (keys >= this.#limit || HARMFUL.has(byte)) return { key: 'wait', until: since + ECHO_MS };
     }
     const silentMs = now - this.#provenAt;
     const control = byte < 0x20 || byte === 0x7f;
@@ -210,6 +213,12 @@ export class ConsolePulse {
     return { key: 'ask', why, unanswered: false };
   }
 
+  /** How many keys may be on their way: one where the last, or this node as a rule, may be answered by a bell. */
+  get #limit(): number {
+    const mayRing = (this.#last < 0x20 && this.#last !== ESCAPE) || this.#last === 0x7f;
+    return this.#rings || mayRing ? 1 : this.#window;
+  }
+
   #listenForBell(text: string, now: number): void {
     const at = text.lastIndexOf(String.fromCharCode(CLOSE_PIPE));
     if (this.#bell !== null) {
@@ -217,11 +226,13 @@ export class ConsolePulse {
       this.#bell.after.heard(first < 0 ? text : text.slice(0, first), now);
       if (this.#bell.after.letters >= BELL_SURVIVED) {
         this.#bellsPassed++;
+        if (this.#bellsPassed >= BELLS_PASSED) this.#rings = false;
         this.#bell = null;
       }
     }
     if (at < 0 || this.#bellsPassed >= BELLS_PASSED) return;
     this.#bell = { at: now, after: new NodeSpeech() };
+    this.#rings = true;
     const rest = text.slice(at + 1);
     if (rest !== '') this.#listenForBell(rest, now);
   }

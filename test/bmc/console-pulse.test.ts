@@ -106,6 +106,20 @@ describe('keys without an answer', () => {
     expect(verdict(pulse, 's', 122)).toBe('wait');
   });
 
+  test.each(['\t', '\r', '\x7f', '\x03'])(
+    'behind %j, which a bell may answer, the next waits; inside an escape sequence it does not',
+    (key) => {
+      const pulse = heard(PROMPT);
+      pulse.sent(code('l'), 100);
+      pulse.heard('l', 104);
+      pulse.sent(code(key), 106);
+      expect(verdict(pulse, 'a', 108)).toBe('wait');
+      pulse.heard('x', 110);
+      pulse.sent(0x1b, 112);
+      expect(verdict(pulse, '[', 114)).toBe('go');
+    },
+  );
+
   test('the next is asked about; where the BMC answered, a node that does not echo gets its password, and no backslash', () => {
     const pulse = heard('\r\nPassword: ');
     pulse.sent(code('s'), 100);
