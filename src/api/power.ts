@@ -16,7 +16,7 @@ export interface PowerRequest {
   nodes: Address[];
   /** How the operator called the targets (`row:A`, `marked`); part of the confirmation of several. */
   label: string;
-  /** What the operator typed; must equal {@link confirmationText}. Ignored for `on`. */
+  /** What the operator typed; must equal {@link PowerCheck.confirm}. Ignored for `on`. */
   confirm: string | null;
   /** Seconds from the start after which the operation gives up, or null for the states' own limits. */
   deadlineS: number | null;
@@ -37,6 +37,12 @@ export function confirmationText(names: readonly string[], label: string): strin
   return names.length === 1 && only !== undefined ? only : `${label} ${names.length}`;
 }
 
+/**
+ * What is added to the confirmation where a node's console last showed another name than the configuration's: a console
+ * can be made to show any name, so it warns and cannot forbid.
+ */
+export const ANYWAY = ' anyway';
+
 /** A guard's refusal: which rule, in a sentence, and how to override it (null: it cannot be). */
 export interface Refusal {
   rule: string;
@@ -47,6 +53,7 @@ export interface Refusal {
 /** The answer to `power.check`: nothing is sent to the bus but a fresh status request for each node. */
 export interface PowerCheck {
   verb: Verb;
+  /** {@link confirmationText}, with {@link ANYWAY} where that is needed. */
   confirm: string;
   nodes: {
     addr: Address;

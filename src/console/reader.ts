@@ -17,6 +17,8 @@ const LINE_LIMIT = 1_024;
 const QUOTE_LIMIT = 200;
 /** A longer prompt is looked for only where the console rested behind it. */
 const PROMPT_LIMIT = 128;
+/** After these nobody waits at the prompt any more that such a line interrupted. */
+const ENDS: readonly LineMark['kind'][] = ['halt', 'reboot', 'boot', 'firmware', 'uboot', 'panic'];
 const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
 
 /**
@@ -123,7 +125,8 @@ export class ConsoleReader {
     this.#skipLine = false;
     const split = splitInterrupted(line);
     if (isStamped(line)) this.#stamps = true;
-    if (split) this.#interrupted += split.head;
+    if (mark !== null && ENDS.includes(mark.kind)) this.#interrupted = '';
+    else if (split) this.#interrupted += split.head;
     else if (!isStamped(line)) this.#interrupted = '';
     if (skip || this.#isEcho(line, at, 'consume')) return null;
     const uptime = this.#uptimeAsked ? readUptime(line) : null;

@@ -15,6 +15,8 @@ export interface Question {
   busyWith: string | null;
   /** `young`: a sample of the last moments will do; what it lets through proves itself once more in the verb's own pipe. */
   status: 'new' | 'young';
+  /** Which name its console showed last was seen by whoever confirmed this. */
+  hostSettled: boolean;
   /** What depends on the node counts too; null: that was asked before its turn. */
   dependence: Dependence | null;
 }
@@ -41,7 +43,7 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     takeConsole,
     busyWith,
     // Where the bus was scanned for nodes, nobody said how they are called.
-    host: configured ? ports.hostSeen(addr) : null,
+    host: configured && !question.hostSettled ? ports.hostSeen(addr) : null,
     others: dependence === null || verb === 'on' ? null : await othersOf(ports, addr, dependence),
   };
 }

@@ -2,7 +2,7 @@
  * The rules that stand before every power verb. Each is one function that sees the facts and answers with its sentence
  * or with null; adding a rule is adding a function to {@link GUARDS}. Pure.
  */
-import { cuts, type Refusal, type Verb } from '../api/power.ts';
+import { ANYWAY, cuts, type Refusal, type Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { HOST_SEEN_LIMIT_MS, sameHost, type HostSeen } from '../rack/host-name.ts';
@@ -98,7 +98,7 @@ const otherHost: Guard = ({ verb, node, addr, host, now }) => {
   return {
     rule: 'host',
     message: `the machine at ${formatPosition(addr)} (${formatAddress(addr)}) called itself ‘${host.host}’ on its console ${host.before === true ? 'before the machine of rackui was last booted' : `${inWords(age)} ago`}, and the configuration says ‘${node.name}’`,
-    override: `look at its console: what it shows then counts; or correct the configuration; a name is forgotten after ${HOST_SEEN_LIMIT_MS / 3_600_000} hours`,
+    override: `look at its console: what it shows then counts; or add ‘${ANYWAY.trim()}’ to what confirms it; or correct the configuration`,
   };
 };
 

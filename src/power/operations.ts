@@ -1,5 +1,5 @@
 /** Power operations: checked, confirmed, journalled, run, answered, aborted. */
-import { confirmationText, cuts, type Operation, type PowerCheck, type PowerRequest } from '../api/power.ts';
+import { ANYWAY, confirmationText, cuts, type Operation, type PowerCheck, type PowerRequest } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
 import { formatAddress, type Address } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
@@ -14,7 +14,7 @@ import type { OperationPorts } from './ports.ts';
 import { choiceOf } from './question.ts';
 import { recoverUnfinished } from './recover.ts';
 import { NoSuchOperation, PowerRefused } from './refused.ts';
-import { namesOf, requestRefusals } from './request.ts';
+import { isAnyway, namesOf, requestRefusals } from './request.ts';
 import { nodesAtOnce, runNodes } from './sequence.ts';
 import { Starts } from './stagger.ts';
 import { Turns } from './turns.ts';
@@ -56,12 +56,18 @@ export class Operations {
     const asked = { ...request, nodes: [...new Set(request.nodes)] };
     const inventory = this.#ports.inventory();
     const names = namesOf(inventory, asked.nodes);
+    /** Nodes whose console last showed another name. */
+    const otherHosts = new Set<Address>();
     const nodes = await Promise.all(
       asked.nodes.map(async (addr, index) => {
         const owner = this.#claims.owner(addr);
         const facts = await this.#facts(asked, addr, session, owner, 'new', this.#dependence(asked, plan, ''));
         const { status } = facts;
         const impact = impactOf(facts, inventory);
+        const refusals = refusalsFor(facts);
+        const warns = plan === null ? refusals.filter(({ rule }) => rule === 'host') : [];
+        impact.push(...warns.map(({ message }) => message));
+        if (warns.length > 0) otherHosts.add(addr);
         if (asked.onDeadline === 'cut' && asked.deadlineS !== null && !asked.verb.startsWith('force'))
           impact.push(`after ${asked.deadlineS} s its power is cut, halted or not`);
         return {
@@ -69,12 +75,14 @@ export class Operations {
           name: names[index] ?? formatAddress(addr),
           sample: status.ok ? status.sample : null,
           problem: status.ok ? null : status.detail,
-          refusals: refusalsFor(facts),
+          refusals: refusals.filter((one) => !warns.includes(one)),
           impact,
         };
       }),
     );
-    return { verb: asked.verb, confirm: cuts(asked.verb) ? confirmationText(names, asked.label) : '', nodes };
+    const words = confirmationText(names, asked.label) + (otherHosts.size > 0 ? ANYWAY : '');
+    const confirm = cuts(asked.verb) ? words : '';
+    return { verb: asked.verb, confirm, nodes };
   }
 
   /**
@@ -254,14 +262,16 @@ export class Operations {
   }
 
   #facts(
-    { verb, takeConsole }: PowerRequest,
+    request: PowerRequest,
     addr: Address,
     session: number,
     busyWith: string | null,
     status: 'new' | 'young',
     dependence: Dependence,
   ): Promise<GuardFacts> {
-    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith, status, dependence });
+    const { verb, takeConsole } = request;
+    const hostSettled = isAnyway(request);
+    return gatherFacts(this.#ports, { verb, addr, session, takeConsole, busyWith, status, hostSettled, dependence });
   }
 
   #find(id: string): Running {

@@ -39,6 +39,8 @@ export async function cutPower(job: Job, ground: string, { sample, signal, liste
     takeConsole: true,
     busyWith: null,
     status: sample,
+    // What a console prints after the confirmation holds up no cut.
+    hostSettled: true,
     dependence: null,
   });
   const refusals = refusalsFor(facts);

@@ -1,5 +1,5 @@
 /** What is wrong with a request before any node is asked anything. Pure. */
-import { confirmationText, cuts, type PowerRequest, type Refusal } from '../api/power.ts';
+import { ANYWAY, confirmationText, cuts, type PowerRequest, type Refusal } from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 
@@ -26,9 +26,14 @@ export function requestRefusals(request: PowerRequest, names: readonly string[])
   if (nodes.length > 1 && label.trim() === '')
     refuse('confirm', 'several nodes need a name for the group, which is a part of the confirmation', 'name the group');
   const wanted = confirmationText(names, label);
-  if (confirm !== wanted) {
+  if (confirm !== wanted && confirm !== wanted + ANYWAY) {
     const given = confirm === null ? 'it was not confirmed' : 'the confirmation does not match';
     refuse('confirm', `nothing was sent: ${given}`, `type '${wanted}'`);
   }
   return refusals;
+}
+
+/** It was confirmed by somebody who was told that a node's console showed another name. */
+export function isAnyway({ confirm }: Pick<PowerRequest, 'confirm'>): boolean {
+  return confirm?.endsWith(ANYWAY) === true;
 }

@@ -5,6 +5,7 @@ import { gatherFacts } from './gate.ts';
 import { refusalsFor } from './guards.ts';
 import { forceCycle, forceOff, on } from './hard-verbs.ts';
 import type { Job } from './job.ts';
+import { isAnyway } from './request.ts';
 import type { OperationPorts } from './ports.ts';
 import { cycle, off } from './soft-verbs.ts';
 import { switchOnOrder } from './stagger.ts';
@@ -92,6 +93,7 @@ async function stillAllowed(job: Job): Promise<{ power: Power } | null> {
     takeConsole,
     busyWith: null,
     status: 'young',
+    hostSettled: isAnyway(request),
     dependence: job.dependence,
   });
   const refusals = refusalsFor(facts);

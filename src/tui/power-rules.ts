@@ -1,5 +1,5 @@
 /** When a power dialog may be confirmed: the rules that a key is held against, and that the dialog shows. Pure. */
-import { confirmationText, cuts, type Refusal } from '../api/power.ts';
+import { ANYWAY, confirmationText, cuts, type Refusal } from '../api/power.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
 import { nameOf, type State } from './state.ts';
 import type { PowerDialog, Shown } from './state-overlay.ts';
@@ -46,14 +46,17 @@ export function typedInto(text: string, name: string): string | null {
 
 const FIELD = 120;
 
+/** What has to be typed: the server's words, which say more where something speaks against it. */
+export function wordsOf(state: State, dialog: PowerDialog): string {
+  const { nodes, label } = dialog.request;
+  const words = confirmationText(
+    nodes.map((addr) => nameOf(state, addr)),
+    label,
+  );
+  return dialog.check.kind === 'done' && dialog.check.answer.confirm.endsWith(ANYWAY) ? words + ANYWAY : words;
+}
+
 /** Whether what is typed so far confirms. */
 export function confirms(state: State, dialog: PowerDialog): boolean {
-  if (!cuts(dialog.request.verb)) return true;
-  return (
-    dialog.field.text ===
-    confirmationText(
-      dialog.request.nodes.map((addr) => nameOf(state, addr)),
-      dialog.request.label,
-    )
-  );
+  return !cuts(dialog.request.verb) || dialog.field.text === wordsOf(state, dialog);
 }

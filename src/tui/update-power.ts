@@ -3,12 +3,12 @@
  * nothing that was pasted, typed ahead, or typed before the dialog could be read counts. The server compares the words
  * again. Pure.
  */
-import { confirmationText, cuts, type Refusal, type Verb } from '../api/power.ts';
+import { cuts, type Refusal, type Verb } from '../api/power.ts';
 import { RPC_ERROR } from '../api/protocol.ts';
 import { keyOf } from './bindings.ts';
 import { step, withNotice, type RequestError, type Step, type UiEvent } from './events.ts';
-import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto } from './power-rules.ts';
-import { nameOf, type State } from './state.ts';
+import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto, wordsOf } from './power-rules.ts';
+import type { State } from './state.ts';
 import type { PowerDialog } from './state-overlay.ts';
 import type { Targets } from './targets.ts';
 
@@ -79,10 +79,7 @@ function onEnter(state: State, dialog: PowerDialog): Step {
   const refusal = refusesNow(state, dialog);
   if (refusal !== null) return remark(refusal);
   if (!confirms(state, dialog)) return remark('That is not it: nothing was sent.');
-  const words = confirmationText(
-    dialog.request.nodes.map((addr) => nameOf(state, addr)),
-    dialog.request.label,
-  );
+  const words = wordsOf(state, dialog);
   const request = { ...dialog.request, confirm: cuts(dialog.request.verb) ? words : null };
   return step(
     { ...state, overlay: { ...dialog, sent: true, remark: null } },

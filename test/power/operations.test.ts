@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PowerRequest } from '../../src/api/power.ts';
 import { NoSuchOperation, PowerRefused } from '../../src/power/refused.ts';
-import { FakeRack, OPERATOR, settle, requestOf } from './fake-rack.ts';
+import { FakeRack, OPERATOR, settle, requestOf, START } from './fake-rack.ts';
 
 async function refusalOf(promise: Promise<unknown>): Promise<string[]> {
   const error = await promise.then(
@@ -248,4 +248,34 @@ test('an answer to a question that has changed meanwhile is none', async () => {
       ),
     ).toThrow(/nothing was done: the question about .* has changed, it is now: /);
   expect(rack.operation.nodes[0]?.question?.id).toBe(question?.id);
+});
+
+test.each(['off', 'force-off', 'force-cycle'] as const)(
+  'another name on its console makes %s need one word more, and forbids nothing',
+  async (verb) => {
+    const rack = new FakeRack();
+    rack.hosts.set(3, { host: 'not-me', at: START });
+    const check = await rack.operations.check(requestOf({ verb }), 1);
+    expect(check.confirm).toBe('k8s-worker-04 anyway');
+    expect(check.nodes[0]?.refusals).toEqual([]);
+    expect(check.nodes[0]?.impact.join(' ')).toMatch(
+      /called itself ‘not-me’ .* the configuration says ‘k8s-worker-04’/,
+    );
+    await expect(rack.start({ verb, confirm: 'k8s-worker-04' })).rejects.toThrow(/called itself ‘not-me’/);
+    await rack.start({ verb, confirm: check.confirm });
+    await rack.clock.advance(10_000);
+    expect(rack.operation.nodes[0]?.outcome).not.toBe('refused');
+    if (verb === 'force-off') expect(rack.ends).toEqual(['done: is off, seen twice']);
+  },
+);
+
+test('a name that a console shows after the confirmation holds up no cut, and a word more forces nothing else', async () => {
+  const rack = new FakeRack();
+  rack.swept = true;
+  const started = rack.start({ verb: 'force-off', confirm: 'k8s-worker-04' });
+  rack.hosts.set(3, { host: 'late', at: START });
+  await started.catch(() => undefined);
+  const check = await rack.operations.check(requestOf({ verb: 'force-off', nodes: [4] }), 1);
+  expect(check.confirm).toBe('ns01');
+  await expect(rack.start({ verb: 'force-off', nodes: [4], confirm: 'ns01 anyway' })).rejects.toThrow(/protected/);
 });

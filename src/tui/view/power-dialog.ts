@@ -1,5 +1,5 @@
 /** The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it. */
-import { confirmationText, cuts, type Refusal } from '../../api/power.ts';
+import { cuts, type Refusal } from '../../api/power.ts';
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import { compressNames } from '../../rack/compress.ts';
@@ -7,7 +7,7 @@ import { calibrationOf } from '../../rack/inventory.ts';
 import { isFiltered } from '../filter.ts';
 import type { Frame, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
-import { refusesNow } from '../power-rules.ts';
+import { refusesNow, wordsOf } from '../power-rules.ts';
 import { nameOf, type State } from '../state.ts';
 import { VERBS, type Targets } from '../targets.ts';
 import type { PowerDialog } from '../state-overlay.ts';
@@ -123,10 +123,7 @@ function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialo
   const buttonRow = box.y + box.height - 1;
   if (refusal !== null) frame.text(box.x, box.y + 1, refusal, 'warn', box.width);
   else if (cuts(request.verb)) {
-    const words = confirmationText(
-      request.nodes.map((addr) => nameOf(state, addr)),
-      request.label,
-    );
+    const words = wordsOf(state, dialog);
     frame.spans(
       box.x,
       box.y + 1,
