@@ -28,6 +28,8 @@ export type LineKind =
   | 'uboot'
   /** A login, sudo or polkit said no. */
   | 'denied'
+  /** An account that may not log in as it is: expired, without a shell, or kept out while the system goes down. */
+  | 'account'
   | 'inhibited'
   | 'panic'
   /** The kernel stumbled and goes on. */
@@ -129,6 +131,11 @@ const MARKS: readonly Mark[] = [
     'denied',
     'always',
     /Login incorrect|Login timed out|Sorry, try again|a password is required|not in the sudoers|[Ii]nteractive authentication/,
+  ),
+  any(
+    'account',
+    'always',
+    /(?:password|[Aa]ccount) has expired|required to change your password|account is currently not available|not permitted to log in|Passwort ist abgelaufen|mot de passe (?:a )?expiré/,
   ),
   kernel('denied', 'always', String.raw`sysrq: This sysrq operation is disabled`),
   kernel(

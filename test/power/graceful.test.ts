@@ -141,6 +141,44 @@ test('the password appears nowhere, even where a console echoes it', async () =>
   expect(JSON.stringify([published, journalled, audits, events])).not.toContain(PASSWORD);
 });
 
+test.each([
+  'Kernel panic - not syncing: Attempted to kill init!',
+  '[  300.1] Kernel panic - not syncing: Fatal exception',
+  'Login incorrect',
+  'You are in emergency mode. After logging in, type "journalctl -xb"',
+  'bob is not in the sudoers file. This incident will be reported.',
+  'Your password has expired on the old rack: see the wiki',
+  'Operation inhibited by the landlord',
+])('a message of the day that says %j is no event: the node is asked', async (words) => {
+  const scene = await login(`\r\nLinux ${NAME} 6.12\r\n${words}\r\nmore to read\r\n${PROMPT}`).off({}, 4);
+  expect(scene.typed.at(-1)).toContain('sudo systemctl poweroff');
+  expect(scene.phase).toBe('stopping');
+});
+
+test.each([
+  [
+    'an expired password',
+    'You are required to change your password immediately (password expired).\r\nCurrent password: ',
+    /required to change your password/,
+  ],
+  ['an account without a shell', 'This account is currently not available.\r\n', /currently not available/],
+  ['another language', `\r\nAnmeldung fehlgeschlagen\r\n\r\n${NAME} login: `, /login on k8s-worker-04 failed/],
+  [
+    'a node that goes down',
+    'System is going down. Unprivileged users are not permitted to log in anymore.\r\n',
+    /not permitted to log in/,
+  ],
+])('a login that ends at %s is named within seconds', async (_what, outcome, words) => {
+  const scene = await login(`\r\n${outcome}`).off({}, 8);
+  expect(scene.question).toMatch(words);
+  expect(scene.typed.filter((typed) => typed.startsWith(PASSWORD))).toHaveLength(1);
+});
+
+test('a panic while it is logged into is one when nothing follows it', async () => {
+  const scene = await login('\r\n[  300.1] Kernel panic - not syncing: Fatal exception\r\n').off({}, 8);
+  expect(scene.question).toMatch(/The kernel of k8s-worker-04 panicked/);
+});
+
 test('without credentials somebody can do it by hand; the halt is watched for', async () => {
   const scene = await new Scene(`${NAME} login: `).off();
   expect(scene.question).toContain('no credentials');

@@ -49,6 +49,10 @@ export const WAYS: readonly Scenario[] = [
     ['stop-job', { seconds: 90 }],
   ),
   asks('both dead', /./, ['console-dead'], ['network', { state: 'gone' }]),
+  asks('a last line, and something that answers at its address still', /the machine is alive \(something answers/, [
+    'network',
+    { state: 'up' },
+  ]),
   asks('an inhibitor, by ssh', /./, ['inhibited']),
   {
     says: 'four at once by ssh',

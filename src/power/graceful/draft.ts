@@ -48,6 +48,7 @@ export class Draft {
     const { console, target } = this.state;
     this.state.loggedIn = false;
     this.state.sudo = null;
+    this.state.claim = null;
     this.state.askAgain = false;
     const turn = console.held;
     this.state.named = null;

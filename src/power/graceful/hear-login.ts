@@ -21,15 +21,19 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
       return;
     case 'password':
       if (state.stage.step === 'shell') {
-        draft.raise('login-failed', heard.text);
+        draft.raise('login-failed', refusal(state.claim, heard.text));
         return;
       }
       draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
       draft.do({ do: 'type-password' });
       return;
     case 'denied':
+    case 'account':
+      // The message of the day comes in the same place, and may say the same.
+      state.claim ??= { kind: 'login-failed', said: heard.text };
+      return;
     case 'login':
-      draft.raise('login-failed', heard.text);
+      draft.raise('login-failed', refusal(state.claim, heard.text));
       return;
     case 'output':
       hearLoginOutput(draft, heard);
@@ -52,6 +56,11 @@ function hearLoginOutput(draft: Draft, { text, waits }: Extract<Recognition, { k
     draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
     draft.do({ do: 'type-password' });
   }
+}
+
+/** What refused the login: its own line before the prompt that came again, where there was one. */
+function refusal(claim: Draft['state']['claim'], prompt: string): string {
+  return claim?.kind === 'login-failed' ? claim.said : prompt;
 }
 
 /** sudo wants a password: it gets one, once. */

@@ -58,8 +58,10 @@ export function hearOpening(draft: Draft, heard: Recognition): void {
       return;
     case 'uboot-shell':
     case 'initramfs-shell':
-    case 'emergency':
       draft.raise('emergency', heard.text);
+      return;
+    case 'emergency':
+      state.claim = { kind: 'emergency', said: heard.text };
       return;
     default:
       return;

@@ -16,8 +16,12 @@ const HALT_PARTITION = '63';
 export function hear(draft: Draft, heard: Recognition): void {
   const { state } = draft;
   state.atShell = heard.kind === 'shell';
-  if (heard.kind === 'panic' && state.stage.is !== 'cutting' && state.stage.is !== 'ended')
-    draft.raise('panic', heard.text);
+  // A message of the day may quote anything; a machine that shows a prompt behind it is well.
+  if (heard.kind === 'shell' || (heard.kind === 'login' && state.claim?.kind !== 'login-failed')) state.claim = null;
+  if (heard.kind === 'panic') {
+    if (state.stage.is === 'opening' || state.stage.is === 'login') state.claim = { kind: 'panic', said: heard.text };
+    else if (state.stage.is !== 'cutting' && state.stage.is !== 'ended') draft.raise('panic', heard.text);
+  }
   switch (state.stage.is) {
     case 'opening':
     case 'identify':

@@ -106,6 +106,8 @@ export interface Shutdown {
   console: ConsoleCondition & { held: boolean; closedAt: number | null; spoke: boolean; problem: string };
   /** When its console last said something. */
   heardAt: number;
+  /** What a line says that a banner may quote: believed when the console falls silent behind it, and no prompt comes. */
+  claim: { kind: 'panic' | 'emergency' | 'login-failed'; said: string } | null;
   /** What a shell is wanted for. */
   goal: 'poweroff' | 'rescue';
   /** Looked at, and prepared: it may be asked. */
@@ -272,6 +274,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
       problem: '',
     },
     heardAt: at,
+    claim: null,
     goal: 'poweroff',
     prepared: target.hooks === null,
     sshProblem: null,

@@ -5,6 +5,8 @@ import { tickTouch } from './touch.ts';
 import { tickIdentify, tickOpening } from './hear-opening.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
 
+/** A banner goes on, or a prompt follows it, within this; behind a panic nothing comes. */
+const CLAIM_MS = 2_000;
 /** A console that others' verbs interrupt is back within milliseconds; one that stays away longer is lost. */
 const CONSOLE_LOST_MS = 10_000;
 
@@ -27,6 +29,12 @@ export function tick(draft: Draft): void {
     if (stage.is === 'judging') unseen(draft, console.why);
     else if (stage.is === 'opening') noPrompt(draft, console.why, 'console-lost');
     else draft.raise('console-lost', console.why);
+    return;
+  }
+  if (state.claim !== null && at - state.heardAt >= CLAIM_MS) {
+    const { kind, said } = state.claim;
+    state.claim = null;
+    draft.raise(kind, said);
     return;
   }
   switch (stage.is) {

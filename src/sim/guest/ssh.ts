@@ -19,6 +19,8 @@ export function networkOf(machine: OnNetwork): NetworkState {
   const { phase, ending } = machine;
   const { hung, network } = machine.faults;
   if (phase === 'dead') return 'gone';
+  // It is a kernel that refuses, and a halted machine runs none; what answers all the same is another machine.
+  if (network === 'refused' && phase === 'halted') return 'gone';
   if (network !== null) return network;
   if (hung) return 'gone';
   switch (phase) {
