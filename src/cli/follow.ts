@@ -36,7 +36,8 @@ export async function progressOutput(json: boolean, plain: boolean, now: () => n
 /** A line for each node whose phase changed, or which asks something; countdowns are no news. */
 function plainLines(): ProgressOutput {
   return onNews((operation, news) => {
-    for (const node of news) for (const line of [progressLine(node, node.since), ...questionLines(node)]) print(line);
+    for (const node of news)
+      for (const line of [progressLine(node, node.since), ...questionLines(operation.id, node)]) print(line);
     if (operation.endedAt !== null) print(summaryLine(operation));
   });
 }

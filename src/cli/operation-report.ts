@@ -33,12 +33,18 @@ export function progressLine(node: NodeProgress, at: number): string {
   return `${clock(at)} ${nodeText(node)} ${standing(node)}${detail}`;
 }
 
-/** A question, its choices, and where to answer. */
-export function questionLines(node: NodeProgress): string[] {
+/** A question of operation `id`, its choices by the words that choose them, and how to answer. */
+export function questionLines(id: string, node: NodeProgress): string[] {
   const { question } = node;
   if (question === null) return [];
-  const choices = question.choices.map(({ label }) => label).join(' · ');
-  return [`${nodeText(node)} asks: ${question.text}`, `  ${choices}`, `  answer in the interface: rackui`];
+  const choices = question.choices.map(
+    ({ key, label, confirm }) => `  ${key}: ${label}${confirm === null ? '' : ` (--confirm '${confirm}')`}`,
+  );
+  return [
+    `${nodeText(node)} asks: ${question.text}`,
+    ...choices,
+    `  answer: rackui answer ${id} CHOICE --node ${node.name}, or in the interface`,
+  ];
 }
 
 /** `off row:A (operation 3, by pi): 3 done, 1 left on (k8s-worker-04)`. */
@@ -58,7 +64,7 @@ export function operationLines(operation: Operation): string[] {
   const nodes = operation.nodes.flatMap((node) => [
     `  ${progressLine(node, node.since)}`,
     ...node.evidence.map(({ at, kind, text }) => `      ${clock(at)} ${kind}: ${text}`),
-    ...questionLines(node).map((line) => `    ${line}`),
+    ...questionLines(operation.id, node).map((line) => `    ${line}`),
   ]);
   return [summaryLine(operation), ...nodes];
 }

@@ -39,7 +39,9 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     bus: ports.bus.health,
     status,
     now: ports.now(),
-    otherHolder: holder !== null && holder.session !== session ? { addr: holder.addr, name: holder.name } : null,
+    // A keyboard that an operation lent comes back: its turn is waited for.
+    otherHolder:
+      holder !== null && holder.session !== session && !holder.lent ? { addr: holder.addr, name: holder.name } : null,
     takeConsole,
     busyWith,
     // Where the bus was scanned for nodes, nobody said how they are called.

@@ -137,7 +137,7 @@ async function awaitLastLine(job: Job, ms: number, signal: AbortSignal): Promise
   }
 }
 
-/** Enter is pressed on its console, and its network is asked: a halted machine answers neither. */
+/** Its console is touched, and its network asked: a halted machine answers neither. */
 async function touched(job: Job, signal: AbortSignal): Promise<Found> {
   const { node, ports } = job;
   const before = ports.systems.get(node.addr);
@@ -157,7 +157,7 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
   // Anybody who may write to a console can print a last line: it counts behind a request.
   if (!state.asked) return { is: 'unproven', why: 'a last line was read that nobody here had asked for' };
   node.prove('marker', state.why);
-  return { is: 'halted', ground: `grade A: it ${state.why}, and is silent whatever is pressed` };
+  return { is: 'halted', ground: `grade A: it ${state.why}, nothing followed, and the machine is dead to a touch` };
 }
 
 /**

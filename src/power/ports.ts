@@ -107,9 +107,17 @@ export interface Credentials {
   password: string;
 }
 
+/** `lent`: an operation's keyboard; it is given back when that operation is done. */
+export interface ConsoleHolder {
+  addr: Address;
+  session: number;
+  name: string;
+  lent: boolean;
+}
+
 export interface ConsolePort {
   /** Who types on the one console there is, or null. An operation is nobody here. */
-  holder(): { addr: Address; session: number; name: string } | null;
+  holder(): ConsoleHolder | null;
   /**
    * Opens `addr`'s console for operation `opId`, whatever console was open before. The requestor's own keyboard and,
    * with `take`, anybody's are taken; people who watch or held this very node's console go on watching. One that `yields`
@@ -150,6 +158,8 @@ export interface OperationConsole {
   look(): Promise<{ standing: Standing; fresh: boolean }>;
   /** Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. */
   type(text: string): { taken: number; refused: string | null };
+  /** Gives its keyboard to whoever comes to do the work by hand, until it is released. */
+  lend(): void;
   release(): Promise<void>;
 }
 

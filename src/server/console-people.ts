@@ -25,6 +25,8 @@ export class ConsolePeople {
   readonly #members = new Map<number, ConsoleMember>();
   #worker: ConsoleWorker | null = null;
   #typist: Typist = null;
+  /** The operation lends its keyboard to whoever comes to do its work by hand. */
+  #lends = false;
   /** Whose keyboard the operation borrowed. */
   #lender: ConsoleMember | null = null;
 
@@ -55,8 +57,13 @@ export class ConsolePeople {
 
   /** Who types, for people, or null. */
   get typistName(): string | null {
-    if (!this.#typist || (this.#typist.kind === 'operation' && this.#typist.worker.yields)) return null;
+    if (this.#typist?.kind === 'operation' && (this.#lends || this.#typist.worker.yields)) return null;
+    if (!this.#typist) return null;
     return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
+  }
+
+  get lends(): boolean {
+    return this.#lends;
   }
 
   get deserted(): boolean {
@@ -123,9 +130,22 @@ export class ConsolePeople {
     this.#mark(`operation ${worker.opId} types`);
   }
 
+  /** The operation waits for somebody's hand: who watches may have its keyboard until it is done. */
+  lend(worker: ConsoleWorker): void {
+    if (this.#worker !== worker) return;
+    this.#lends = true;
+    if (this.#lender !== null) this.giveKeyboard(this.#lender);
+  }
+
   dismiss(worker: ConsoleWorker): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
+    // Lent for this: the next node's turn needs the console.
+    if (this.#lends && this.#typist?.kind === 'session') {
+      this.#typist.member.note('taken', `operation ${worker.opId} is done here; take the keyboard to go on`);
+      this.#typist = null;
+    }
+    this.#lends = false;
     if (this.#typist?.kind === 'operation') this.#typist = this.#lender && { kind: 'session', member: this.#lender };
     this.#lender = null;
     this.#mark(`operation ${worker.opId} is done here`);

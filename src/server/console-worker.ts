@@ -38,6 +38,7 @@ export function operationConsole(
     },
     look,
     type: (text) => line.type(worker, encoder.encode(text)),
+    lend: () => line.people.lend(worker),
     release() {
       line.people.dismiss(worker);
       released();

@@ -9,7 +9,7 @@ import type { LogLimits } from '../console/log-file.ts';
 import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
 import { timeOfDate } from '../lib/clock.ts';
-import { ConsoleHeld, type ConsolePort, type OperationConsole } from '../power/ports.ts';
+import { ConsoleHeld, type ConsoleHolder, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import { readStanding, type Standing } from '../console/standing.ts';
 import type { Address } from '../rack/address.ts';
 import type { TailLine } from '../console/log-reader.ts';
@@ -197,10 +197,10 @@ export class Consoles implements ConsolePort {
     return Promise.resolve({ sent: false, why: 'this console is not open' });
   }
 
-  holder(): { addr: Address; session: number; name: string } | null {
+  holder(): ConsoleHolder | null {
     const line = this.#line;
     const user = line?.people.typingUser;
-    return line && user ? { addr: line.addr, session: user.id, name: user.name } : null;
+    return line && user ? { addr: line.addr, session: user.id, name: user.name, lent: line.people.lends } : null;
   }
 
   acquire(

@@ -83,6 +83,27 @@ test('4: the deadline passed, and the node was left on', async () => {
   expect((await place.rack.counters()).nodes['0e']).toMatchObject({ off: 0 });
 });
 
+test('a question is answered on the command line: by its choice, with the words that it needs', async () => {
+  await place.rack.ctl('inhibited', { node: '0f' });
+  const bare = (...args: string[]): Promise<Ran> => rackui(['--socket', place.socket, ...args]);
+  const begun = await bare('off', '0f', '--confirm', 'k8s-worker-07', '--detach', '--json');
+  const id = String(jsonLines(begun)[0]?.['id']);
+  let shown = '';
+  await expect
+    .poll(async () => (shown = (await bare('ops', id)).stdout), { timeout: 30_000, interval: 300 })
+    .toContain(`answer: rackui answer ${id} CHOICE`);
+  expect(shown).toContain("force: cut its power now (--confirm '");
+  expect(await bare('answer', id, 'perhaps')).toMatchObject({ code: 64 });
+  expect(await bare('answer', id, 'leave', '--node', 'ns01')).toMatchObject({ code: 64 });
+  expect(await bare('answer', id, 'force')).toMatchObject({ code: 64 });
+  expect(await bare('answer', id, 'force', '--confirm', 'ns01')).toMatchObject({ code: 3 });
+  expect(await bare('answer', 'nope', 'leave')).toMatchObject({ code: 64 });
+  const left = await bare('answer', id, 'leave');
+  expect([left.code, left.stdout], left.stderr).toEqual([0, expect.stringContaining('left on')]);
+  expect((await bare('answer', id, 'leave')).stderr).toMatch(/asks nothing now|has ended/);
+  expect((await place.rack.counters()).nodes['0f']).toMatchObject({ off: 0 });
+});
+
 test('no question without a terminal: 64, at once, and how to confirm', async () => {
   const ran = await run('off', '12');
   expect(ran.code).toBe(64);

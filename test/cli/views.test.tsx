@@ -48,7 +48,9 @@ test('a question is shown with its choices and where to answer', () => {
     since: 0,
   };
   const { lastFrame } = render(<OperationView operation={operation([node({ phase: 'asking', question })])} now={0} />);
-  expect(lastFrame()).toContain('ns01 (B-0, 04) asks: It does not halt. What now?\n  wait 60 s · force off');
+  expect(lastFrame()).toContain(
+    "ns01 (B-0, 04) asks: It does not halt. What now?\n  w: wait 60 s\n  f: force off (--confirm 'ns01')",
+  );
 });
 
 test('an ended operation ends with its summary; names are shown, never executed', () => {

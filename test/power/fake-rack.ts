@@ -93,7 +93,7 @@ export class FakeRack {
   unfinished: Operation[] = [];
   credentials: Credentials | null = null;
   readonly hosts = new Map<number, HostSeen>();
-  holder: { addr: number; session: number; name: string } | null = null;
+  holder: { addr: number; session: number; name: string; lent?: boolean } | null = null;
   console = new FakeConsole();
   /** Where each node has its own, kept by address. */
   consoleFor: ((addr: number) => FakeConsole) | null = null;
@@ -163,7 +163,7 @@ export class FakeRack {
         this.swept ? { state: 'ok', sample: this.sample(addr), source: 'sweep' } : { state: 'unasked' },
       bus: this.bus(),
       console: {
-        holder: () => this.holder,
+        holder: () => this.holder && { lent: false, ...this.holder },
         acquire: (addr, _opId, { session, take }) => {
           if (this.holder && this.holder.session !== session && !take)
             return Promise.reject(new ConsoleHeld(this.holder.name));
@@ -313,6 +313,7 @@ export class FakeConsole implements OperationConsole {
   condition: ConsoleCondition = { open: true, proven: true, why: '' };
   typed: string[] = [];
   released = 0;
+  lent = false;
   /** Reasons not to take the next typing. */
   refuse: string | null = null;
   /** Answers typing, as the node would. */
@@ -364,6 +365,10 @@ export class FakeConsole implements OperationConsole {
     this.typed.push(text);
     this.onTyped(text);
     return { taken: Buffer.byteLength(text), refused: null };
+  }
+
+  lend(): void {
+    this.lent = true;
   }
 
   release(): Promise<void> {

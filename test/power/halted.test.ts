@@ -1,7 +1,7 @@
 /** On, off and cycle of a node that has power and whose system has halted, or goes down. */
 import { expect, test } from 'vitest';
 import type { PowerRequest } from '../../src/api/power.ts';
-import { FakeNetwork, FakeRack, OPERATOR } from './fake-rack.ts';
+import { FakeNetwork, FakeRack, OPERATOR, requestOf } from './fake-rack.ts';
 
 const ON: Partial<PowerRequest> = { verb: 'on', nodes: [3] };
 
@@ -175,4 +175,14 @@ test.each([
   expect(rack.systems.get(3)?.system ?? 'unknown').toBe(system);
   // Nobody saw its power meanwhile.
   if (system !== 'unknown') expect(rack.systems.get(3)?.recalled).toBe(true);
+});
+
+test('a keyboard that an operation lent does not make other nodes refuse; another one does', async () => {
+  const rack = new FakeRack();
+  rack.holder = { addr: 5, session: 9, name: 'bob', lent: true };
+  const check = await rack.operations.check(requestOf({ verb: 'off', nodes: [3] }), 1);
+  expect(check.nodes[0]?.refusals).toEqual([]);
+  rack.holder = { addr: 5, session: 9, name: 'bob', lent: false };
+  const again = await rack.operations.check(requestOf({ verb: 'off', nodes: [3] }), 1);
+  expect(again.nodes[0]?.refusals.map(({ rule }) => rule)).toEqual(['console']);
 });

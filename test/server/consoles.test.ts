@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { RPC_ERROR } from '../../src/api/protocol.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
+import type { ConsoleUser } from '../../src/server/console-member.ts';
+import { ConsolePeople } from '../../src/server/console-people.ts';
 import { eventually, Harness, refusal, type Operator } from './harness.ts';
 
 const ALPHA = 1;
@@ -208,4 +210,25 @@ test('what a console showed is there again when it is opened again', async () =>
   const bob = await rack.connect('bob');
   const screen = (await screenOf(bob, open)).split('\n');
   expect([screen.length, ...screen.slice(0, 3)]).toEqual([30, 'first', 'second', '']);
+});
+
+test('a keyboard that an operation lends is had without taking it, and goes back when the operation is done', () => {
+  const notes: string[] = [];
+  const people = new ConsolePeople(
+    ALPHA,
+    () => undefined,
+    () => Promise.reject(new Error('no screen is asked for')),
+  );
+  const outbox = { consoleNote: ({ text }: { text: string }) => notes.push(text) };
+  const alice = { id: 1, name: 'alice', outbox } as unknown as ConsoleUser;
+  const worker = { opId: 'x', yields: false, text: () => undefined, condition: () => undefined };
+  people.employ(worker);
+  expect(people.typistName).toBe('operation x');
+  people.lend(worker);
+  // Nobody stands in her way.
+  expect(people.typistName).toBeNull();
+  people.giveKeyboard(people.join(alice));
+  expect([people.typistName, people.lends, people.isTyping(worker)]).toEqual(['alice', true, false]);
+  people.dismiss(worker);
+  expect([people.typistName, people.lends, people.members.length]).toEqual([null, false, 1]);
 });

@@ -1,5 +1,7 @@
-/** `rackui ops` and `rackui abort`. */
-import { EXIT } from '../../api/power.ts';
+/** `rackui ops`, `rackui answer` and `rackui abort`. */
+import { EXIT, type NodeProgress, type Operation, type Question } from '../../api/power.ts';
+import { formatAddress } from '../../rack/address.ts';
+import { confirmation } from '../confirm.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { operationJson, operationLines, summaryLine } from '../operation-report.ts';
@@ -29,6 +31,55 @@ export async function opsCommand(id: string | undefined, options: OpsOptions): P
   } finally {
     client.close();
   }
+}
+
+export interface AnswerOptions extends OpsOptions {
+  node?: string;
+  confirm?: string;
+}
+
+/** Answers the question of a running operation's node; `choice`: one of its keys. */
+export async function answerCommand(id: string, choice: string, options: AnswerOptions): Promise<number> {
+  const client = await openClient(options, 'answer', { autostart: false });
+  try {
+    const found = (await client.request('ops.list', {})).find((operation) => operation.id === id);
+    if (found === undefined)
+      throw new UsageFailure(`there is no operation ${id}: 'rackui ops' lists those that the server remembers`);
+    const { addr, name, question } = askingNode(found, options.node);
+    const chosen = question.choices.find(({ key }) => key === choice);
+    if (chosen === undefined) {
+      const keys = question.choices.map(({ key }) => key).join(', ');
+      throw new UsageFailure(`'${choice}' is no answer to the question of ${name}: it takes ${keys}`);
+    }
+    const words = chosen.confirm;
+    const confirm = words === null ? null : await confirmation(options.confirm, words, choice, options.plain);
+    const answer = { id, addr, question: question.id, choice, confirm };
+    const operation = await client.request('ops.answer', answer);
+    if (options.json === true) printJson(operationJson(operation));
+    else for (const line of operationLines(operation)) print(line);
+    return EXIT.done;
+  } finally {
+    client.close();
+  }
+}
+
+type Asking = Pick<NodeProgress, 'addr' | 'name'> & { question: Question };
+
+/** The one node that asks, or the one that is named. @throws {UsageFailure} none asks, or it is not clear which */
+function askingNode({ id, nodes }: Operation, wanted: string | undefined): Asking {
+  const asking = nodes.flatMap(({ addr, name, question }): Asking[] =>
+    question === null ? [] : [{ addr, name, question }],
+  );
+  const names = asking.map(({ name }) => name).join(', ');
+  if (asking.length === 0)
+    throw new UsageFailure(`operation ${id} asks nothing now: 'rackui ops ${id}' tells how it stands`);
+  if (wanted === undefined && asking.length > 1)
+    throw new UsageFailure(`several nodes of operation ${id} ask (${names}): say which with --node`);
+  const is = ({ name, addr }: Asking): boolean =>
+    wanted === undefined || [name.toLowerCase(), formatAddress(addr)].includes(wanted.toLowerCase());
+  const one = asking.find(is);
+  if (one === undefined) throw new UsageFailure(`${wanted ?? ''} asks nothing in operation ${id}; who asks: ${names}`);
+  return one;
 }
 
 export async function abortCommand(id: string, options: OpsOptions): Promise<number> {

@@ -29,6 +29,17 @@ export function declarePower(program: Command, act: Act): void {
     .option('--json', 'as JSON')
     .action(act(async (options, [id]) => (await import('../commands/operations.ts')).opsCommand(id, options)));
   program
+    .command('answer <id> <choice>')
+    .description("answer an operation's question; 'ops ID' lists the choices")
+    .option('--node <name>', 'whose question, where several ask')
+    .option('--confirm <text>', "the words that a dangerous choice needs: the node's name")
+    .option('--json', 'as JSON')
+    .action(
+      act(async (options, [id = '', choice = '']) =>
+        (await import('../commands/operations.ts')).answerCommand(id, choice, options),
+      ),
+    );
+  program
     .command('abort <id>')
     .description('end a running operation; what was cut stays cut')
     .option('--json', 'as JSON')

@@ -16,7 +16,7 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
         <NodeLine key={node.addr} node={node} now={now} width={width} />
       ))}
       {operation.nodes.flatMap((node) =>
-        questionLines(node).map((line, index) => (
+        questionLines(operation.id, node).map((line, index) => (
           <Text key={`${node.addr}-${index}`} bold={index === 0}>
             {shown(line)}
           </Text>

@@ -21,6 +21,7 @@ export class RunConsole {
   readonly #yields: boolean;
   #console: OperationConsole | null = null;
   #handOn: (() => void) | null = null;
+  #lent = false;
   /** Aborts the wait for a turn that is not wanted any more. */
   #wanting: AbortController | null = null;
 
@@ -53,7 +54,14 @@ export class RunConsole {
     await this.#open(wanting.signal);
   }
 
+  /** Somebody does it by hand: the keyboard is theirs until this console is let go. */
+  lend(): void {
+    this.#lent = true;
+    this.#console?.lend();
+  }
+
   async letGo(): Promise<void> {
+    this.#lent = false;
     this.#wanting?.abort();
     this.#wanting = null;
     const console = this.#console;
@@ -97,6 +105,7 @@ export class RunConsole {
         return;
       }
       this.#console = console;
+      if (this.#lent) console.lend();
       console.onText((text, at) => {
         if (this.#console !== console) return;
         this.#events.sound(text, at);

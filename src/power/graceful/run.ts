@@ -159,6 +159,7 @@ class ShutdownRun {
         return void this.#request(effect.text);
       case 'listen':
         this.#asked('is being shut down by hand on its console');
+        this.#console.lend();
         this.#console.reader.requested();
         return;
       case 'up-for':
