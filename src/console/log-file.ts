@@ -3,9 +3,9 @@
  * memory and on the disk. Never throws and never blocks a console: trouble is told, and what was lost is counted.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, rename, statfs, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pruneLogs } from './log-shelf.ts';
+import { pruneKept, pruneLogs } from './log-shelf.ts';
 
 export interface LogLimits {
   /** Bytes of a file before it is put aside. */
@@ -35,8 +35,10 @@ export interface LogFileOptions {
   now: () => number;
   /** What the next file begins with, made from the one that is put aside. */
   carry?: (former: string) => Promise<Buffer>;
-  /** What stands where `bytes` were lost; default: nothing. */
-  loss?: (bytes: number) => Buffer;
+  /** When the present file was begun, epoch ms, as its own lines tell; null: they do not. */
+  begun: () => Promise<number | null>;
+  /** What stands where something was lost; default: nothing. */
+  mark?: (text: string) => Buffer;
   /** Told once for each spell of trouble, in words. */
   onTrouble: (text: string) => void;
 }
@@ -45,7 +47,9 @@ export class LogFile {
   readonly #options: LogFileOptions;
   #file: FileHandle | null = null;
   #size = 0;
-  #begun = 0;
+  /** Bytes of it that were carried over from the file before. */
+  #carried = 0;
+  #begun: number | null = null;
   #unlooked = Infinity;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
@@ -83,7 +87,8 @@ export class LogFile {
       this.#pending = [];
       this.#pendingBytes = 0;
       const lost = this.#lost;
-      if (lost > 0 && this.#options.loss) chunks.unshift(this.#options.loss(lost));
+      if (lost > 0 && this.#options.mark)
+        chunks.unshift(this.#options.mark(`${lost} bytes of this log were lost here`));
       const bytes = Buffer.concat(chunks);
       try {
         await this.#write(bytes);
@@ -103,8 +108,10 @@ export class LogFile {
 
   async #write(bytes: Buffer): Promise<void> {
     const { limits, now, path } = this.#options;
-    this.#file ??= await this.#open();
-    if (this.#size > 0 && (this.#size >= limits.size || now() - this.#begun >= limits.age)) await this.#rotate();
+    let file = await this.#present();
+    const age = now() - (this.#begun ?? now());
+    const own = this.#size - this.#carried;
+    if (own > 0 && (own >= limits.size || age >= limits.age)) file = await this.#rotate();
     if ((this.#unlooked += bytes.length) >= LOOK_EVERY) {
       const { bavail, bsize } = await statfs(dirname(path));
       if (bavail * bsize < limits.free)
@@ -113,8 +120,29 @@ export class LogFile {
         );
       this.#unlooked = 0;
     }
-    await this.#file.appendFile(bytes);
+    await file.appendFile(bytes);
     this.#size += bytes.length;
+  }
+
+  /** The file under this name: an outside program may have moved it away, deleted it or emptied it. */
+  async #present(): Promise<FileHandle> {
+    const { path, mark, onTrouble } = this.#options;
+    if (this.#file === null) return this.#open();
+    const [ours, named] = await Promise.all([this.#file.stat(), stat(path).catch(() => null)]);
+    if (named?.ino !== ours.ino || named.dev !== ours.dev) {
+      await this.#shut();
+      return this.#open();
+    }
+    const before = this.#size;
+    this.#size = ours.size;
+    if (ours.size < before) {
+      const text = `this log was cut from ${before} to ${ours.size} bytes by another program`;
+      onTrouble(`console log ${path}: ${text}`);
+      this.#carried = 0;
+      this.#begun = this.#options.now();
+      if (mark) await this.#file.appendFile(mark(text));
+    }
+    return this.#file;
   }
 
   async #open(): Promise<FileHandle> {
@@ -123,23 +151,29 @@ export class LogFile {
     // What a console shows can hold secrets: owner only. A link planted in the directory is not followed.
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
     const file = await open(path, flags, 0o600);
-    const { size, birthtimeMs } = await file.stat();
-    this.#size = size;
-    this.#begun = birthtimeMs;
+    this.#file = file;
+    this.#carried = 0;
+    this.#size = (await file.stat()).size;
+    if (this.#size === 0) this.#begun = this.#options.now();
+    this.#begun ??= (await this.#options.begun()) ?? this.#options.now();
     return file;
   }
 
-  async #rotate(): Promise<void> {
+  async #rotate(): Promise<FileHandle> {
     const { path, limits, carry } = this.#options;
     const tail = await carry?.(path);
     await this.#shut();
+    if (limits.kept === 0) await unlink(path);
     for (let n = limits.kept - 1; n >= 0; n--)
       await rename(n === 0 ? path : `${path}.${n}`, `${path}.${n + 1}`).catch((error: unknown) => {
         if (!isMissing(error)) throw error;
       });
+    await pruneKept(path, limits.kept);
     await pruneLogs(dirname(path), limits.total);
-    this.#file = await this.#open();
-    if (tail !== undefined) await this.#file.appendFile(tail);
+    const file = await this.#open();
+    if (tail !== undefined) await file.appendFile(tail);
+    this.#size = this.#carried = tail?.length ?? 0;
+    return file;
   }
 
   async #shut(): Promise<void> {

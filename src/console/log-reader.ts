@@ -1,7 +1,7 @@
 /** Reads a console's log for those who ask: from a time on, what holds a text, and on as it grows, across files. */
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { readLogLine, textOf } from './log-lines.ts';
-import { filesOf, type LogOnDisk } from './log-shelf.ts';
+import { bytesOf, findPlace, openLog, placeIn, type LogPlace } from './log-shelf.ts';
 
 /** Bytes read for one answer; longer than any line. */
 const PIECE = 64 * 1024;
@@ -12,7 +12,7 @@ export interface LogQuestion {
   path: string;
   kind: 'lines' | 'raw';
   kept: number;
-  /** `inode.offset` of the former answer; null, or gone with its file: from the oldest that is kept. */
+  /** Of the former answer; null: from the oldest file that is kept. */
   cursor: string | null;
   since: number | null;
   search: string | null;
@@ -64,18 +64,35 @@ export async function tailLog(path: string, count: number): Promise<TailLine[]> 
 
 /** @throws an error of the file system, where a file is there and cannot be read */
 export async function readLog(question: LogQuestion): Promise<LogAnswer> {
-  let files = await filesOf(question.path, question.kept);
-  let { index, offset } = placeOf(question.cursor, files);
+  const files = await openLog(question.path, question.kept);
+  try {
+    return await readFrom(files, question);
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
+}
+
+/** Where a reader stands, and the time of what it read last, epoch ms. */
+interface Cursor extends LogPlace {
+  at: number;
+}
+
+async function readFrom(files: readonly FileHandle[], question: LogQuestion): Promise<LogAnswer> {
+  const cursor = readCursor(question.cursor);
+  let { index, offset, after } = await startOf(files, cursor, question.kind);
+  let at = cursor?.at ?? 0;
+  const answer = async (data: Buffer, end: boolean): Promise<LogAnswer> => {
+    // The beginning of a file looks like that of any other: the end of the one before it is the same place.
+    while (offset === 0 && index > 0) offset = (await files[--index]?.stat())?.size ?? 0;
+    const file = files[index];
+    if (file === undefined || offset === 0) return { data, cursor: question.cursor ?? '', end };
+    return { data, cursor: cursorText({ ...(await placeIn(file, offset)), at }), end };
+  };
   for (let scanned = 0; scanned < SCAN; scanned += PIECE) {
     const file = files[index];
-    if (file === undefined) return { data: Buffer.alloc(0), cursor: question.cursor ?? '', end: true };
+    if (file === undefined) return answer(Buffer.alloc(0), true);
     const last = index === files.length - 1;
-    const bytes = await pieceOf(file, offset);
-    if (bytes === null) {
-      files = await filesOf(question.path, question.kept);
-      ({ index, offset } = placeOf(`${file.inode}.${offset}`, files));
-      continue;
-    }
+    const bytes = await bytesOf(file, offset, PIECE);
     if (bytes.length === 0 && !last) {
       index++;
       offset = 0;
@@ -85,32 +102,45 @@ export async function readLog(question: LogQuestion): Promise<LogAnswer> {
     const whole = question.kind === 'raw' ? bytes.length : wholeLines(bytes, last);
     offset += whole;
     const taken = bytes.subarray(0, whole);
-    const data = question.kind === 'raw' ? taken : wanted(taken, question);
-    const cursor = `${file.inode}.${offset}`;
+    at = question.kind === 'raw' ? (await file.stat()).mtimeMs : (lastTime(taken) ?? at);
+    const data = question.kind === 'raw' ? taken : wanted(taken, question, after);
     const end = last && bytes.length < PIECE;
-    if (data.length > 0 || end) return { data, cursor, end };
+    if (data.length > 0 || end) return answer(data, end);
   }
-  return { data: Buffer.alloc(0), cursor: `${files[index]?.inode ?? 0}.${offset}`, end: false };
+  return answer(Buffer.alloc(0), false);
 }
 
-function placeOf(cursor: string | null, files: readonly LogOnDisk[]): { index: number; offset: number } {
-  const [inode, offset] = (cursor ?? '').split('.').map(Number);
-  const index = files.findIndex((file) => file.inode === inode);
-  return index < 0 || offset === undefined || !Number.isSafeInteger(offset) || offset < 0
-    ? { index: 0, offset: 0 }
-    : { index, offset };
+/** `after`: lines before this time, epoch ms, were read already. */
+async function startOf(
+  files: readonly FileHandle[],
+  cursor: Cursor | null,
+  kind: LogQuestion['kind'],
+): Promise<{ index: number; offset: number; after: number }> {
+  if (cursor === null) return { index: 0, offset: 0, after: 0 };
+  const index = await findPlace(files, cursor);
+  if (index >= 0) return { index, offset: cursor.offset, after: 0 };
+  // Its file is gone, or was emptied or moved away from outside: what is younger is read.
+  if (kind === 'lines') return { index: 0, offset: 0, after: cursor.at };
+  const times = await Promise.all(files.map(async (file) => (await file.stat()).mtimeMs));
+  const next = times.findIndex((time) => time > cursor.at);
+  return { index: next < 0 ? files.length : next, offset: 0, after: 0 };
 }
 
-/** Null: it was put aside meanwhile, and has another name. */
-async function pieceOf({ path, inode }: LogOnDisk, offset: number): Promise<Buffer | null> {
-  const file = await open(path, 'r');
-  try {
-    if ((await file.stat()).ino !== inode) return null;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(PIECE), 0, PIECE, offset);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+function cursorText({ offset, print, at }: Cursor): string {
+  return `${offset}.${print}.${Math.round(at)}`;
+}
+
+function readCursor(text: string | null): Cursor | null {
+  const [offset = '', print = '', at = ''] = (text ?? '').split('.');
+  const numbers = [Number(offset), Number(at)] as const;
+  return print === '' || !numbers.every((one) => Number.isSafeInteger(one) && one >= 0)
+    ? null
+    : { offset: numbers[0], print, at: numbers[1] };
+}
+
+function lastTime(lines: Buffer): number | null {
+  const from = lines.subarray(0, -1).lastIndexOf(0x0a) + 1;
+  return readLogLine(lines.toString('utf8', from))?.at ?? null;
 }
 
 function wholeLines(bytes: Buffer, growing: boolean): number {
@@ -118,7 +148,8 @@ function wholeLines(bytes: Buffer, growing: boolean): number {
   return end === 0 && !growing ? bytes.length : end;
 }
 
-function wanted(bytes: Buffer, { since, search }: LogQuestion): Buffer {
+function wanted(bytes: Buffer, { since, search }: LogQuestion, after: number): Buffer {
+  const from = Math.max(since ?? 0, after);
   const text = search?.toLowerCase() ?? null;
   const lines = bytes
     .toString('utf8')
@@ -127,7 +158,7 @@ function wanted(bytes: Buffer, { since, search }: LogQuestion): Buffer {
       const about = readLogLine(line);
       // What was carried over from the file before has been read there.
       if (about === null || about.sign === ':') return false;
-      return (since === null || about.at >= since) && (text === null || line.toLowerCase().includes(text));
+      return about.at >= from && (text === null || line.toLowerCase().includes(text));
     });
   return Buffer.from(lines.map((line) => `${line}\n`).join(''));
 }

@@ -6,8 +6,8 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOG_LIMITS, LogFile, type LogLimits } from './log-file.ts';
-import { carried, LogLines, logLine } from './log-lines.ts';
-import { fileName } from './log-shelf.ts';
+import { carried, LogLines, logLine, readLogLine } from './log-lines.ts';
+import { bytesOf, fileName } from './log-shelf.ts';
 
 /** Of the file that is put aside, so much of its end opens the next: what somebody sees who reads only that one. */
 const TAIL_LINES = 24;
@@ -47,13 +47,20 @@ export class Transcript {
     this.rawPath = logPath(dir, name, 'raw');
     this.#now = now;
     this.#onLine = onLine ?? (() => undefined);
-    const common = { limits, now, onTrouble: onTrouble ?? (() => undefined) };
+    // Bytes tell no time: the lines beside them do. Asked once, before either file is put aside.
+    let begun: Promise<number | null> | null = null;
+    const common = {
+      limits,
+      now,
+      onTrouble: onTrouble ?? (() => undefined),
+      begun: () => (begun ??= firstTimeOf(this.path)),
+    };
     this.#raw = new LogFile({ ...common, path: this.rawPath });
     this.#readable = new LogFile({
       ...common,
       path: this.path,
       carry: tailOf,
-      loss: (bytes) => Buffer.from(logLine('*', now(), `${bytes} bytes of this log were lost here`)),
+      mark: (text) => Buffer.from(logLine('*', now(), text)),
     });
   }
 
@@ -83,6 +90,20 @@ export class Transcript {
   #cut(): void {
     const open = this.#lines.cut();
     if (open) this.#readable.append(Buffer.from(logLine('|', open.at, open.text)));
+  }
+}
+
+/** The time of the log's first line of its own, epoch ms; null: there is none. */
+async function firstTimeOf(path: string): Promise<number | null> {
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return null;
+  try {
+    const text = (await bytesOf(file, 0, 2 * TAIL_BYTES)).toString('utf8');
+    // What was carried over is older than the file.
+    const own = text.split('\n').flatMap((line) => readLogLine(line) ?? []);
+    return own.find(({ sign }) => sign !== ':')?.at ?? null;
+  } finally {
+    await file.close();
   }
 }
 
