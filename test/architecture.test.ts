@@ -10,6 +10,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 /** What clients share with the server of a node's console: the emulator and how its cells are shown. */
 const EMULATOR = [
   'console/terminal.ts',
+  'console/input-filter.ts',
   'console/cell-text.ts',
   'console/node-modes.ts',
   'console/printed-lines.ts',

@@ -187,6 +187,8 @@ export interface Requests {
   'console.detach': [Record<string, never>, { ok: true }];
   /** Take the keyboard of the console being watched. */
   'console.take': [Record<string, never>, ConsoleState];
+  /** Take back the modes that a dead program left in the screen of the console that one types at. */
+  'console.reset': [Record<string, never>, { ok: true }];
   /** Hand the keyboard to another session that is at the same console; only who types can. */
   'console.give': [{ session: number }, ConsoleState];
   /** A note of the operator's into the log of the console they are at; everybody there sees it. */

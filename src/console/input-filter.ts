@@ -17,6 +17,14 @@ export interface FilteredInput {
   blocked: number;
 }
 
+/** A paste as it goes to a node: line ends as a keyboard makes them, in brackets where its program wants to know. */
+export function pasteFor(pasted: Uint8Array, bracketed: boolean): FilteredInput {
+  const text = Buffer.from(pasted).toString('latin1').replace(/\r?\n/g, '\r');
+  // The end mark inside a paste would end it early, and what follows would be typed.
+  const safe = text.replaceAll('\x1b[201~', '');
+  return filterInput(Buffer.from(bracketed ? `\x1b[200~${safe}\x1b[201~` : safe, 'latin1'));
+}
+
 /** Takes every 0x07 out of `input`; the bytes around it keep their order. */
 export function filterInput(input: Uint8Array): FilteredInput {
   if (!input.includes(BELL)) return { bytes: input, blocked: 0 };

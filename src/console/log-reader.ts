@@ -79,7 +79,8 @@ interface Cursor extends LogPlace {
 
 async function readFrom(files: readonly FileHandle[], question: LogQuestion): Promise<LogAnswer> {
   const cursor = readCursor(question.cursor);
-  let { index, offset, after } = await startOf(files, cursor, question.kind);
+  const start = await startOf(files, cursor, question.kind);
+  let { index, offset } = start;
   let at = cursor?.at ?? 0;
   const answer = async (data: Buffer, end: boolean): Promise<LogAnswer> => {
     // The beginning of a file looks like that of any other: the end of the one before it is the same place.
@@ -103,7 +104,7 @@ async function readFrom(files: readonly FileHandle[], question: LogQuestion): Pr
     offset += whole;
     const taken = bytes.subarray(0, whole);
     at = question.kind === 'raw' ? (await file.stat()).mtimeMs : (lastTime(taken) ?? at);
-    const data = question.kind === 'raw' ? taken : wanted(taken, question, after);
+    const data = question.kind === 'raw' ? taken : wanted(taken, question, start.after);
     const end = last && bytes.length < PIECE;
     if (data.length > 0 || end) return answer(data, end);
   }

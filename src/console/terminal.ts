@@ -24,6 +24,14 @@ const REPEAT_LIMIT = 4_096;
 /** What xterm bounds parameters to. */
 const PARAMETER_LIMIT = 65_535;
 
+/**
+ * Takes back what a program set that is gone: character sets, scrolling region, colours, mouse, pastes, alternate screen,
+ * and a sequence that it did not finish. What stands on the screen stays.
+ */
+export const RESET_MODES: Uint8Array = Buffer.from(
+  '\x18\x1b[?47l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;1015;2004l\x1b[?7;25h\x1b[4l\x1b>\x1b(B\x1b)B\x0f\x1b[0m\x1b[0 q',
+);
+
 const encoder = new TextEncoder();
 
 export class NodeTerminal extends headless.Terminal {

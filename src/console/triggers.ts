@@ -28,6 +28,15 @@ export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure
 
 /** A kernel starts: what an earlier one said of itself is over. */
 const STARTS = /Booting Linux on physical CPU|Linux version \d/;
+/** A boot loader or firmware starts: lines that no log on a disk quotes. */
+const FIRMWARE_STARTS =
+  /^(?:U-Boot (?:[ST]PL )?\d{4}\.\d\d|RPi: BOOTLOADER release|NOTICE: {2}BL\d|EFI stub: Booting Linux)/;
+
+/** The node's program is another one from here on; `quoted`: somebody types, who may be reading an old kernel log. */
+export function startsAnew(line: string, quoted: boolean): boolean {
+  return FIRMWARE_STARTS.test(line) || (!quoted && STARTS.test(line.slice(0, LINE_LIMIT)));
+}
+
 /** Characters of a line that are read: a node chooses how long its lines are. */
 const LINE_LIMIT = 512;
 

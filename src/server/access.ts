@@ -15,6 +15,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.attach': ({ watch, take }) => (watch && !take ? 'view' : 'control'),
   'console.detach': 'view',
   'console.take': 'control',
+  'console.reset': 'control',
   'console.give': 'control',
   'console.log': 'control',
   'console.baud': 'control',

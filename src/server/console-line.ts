@@ -5,6 +5,7 @@
 import type { ConsoleState } from '../api/protocol.ts';
 import type { Bus, ConsoleBaud, ConsoleLease, ConsolePhase } from '../bmc/types.ts';
 import { BELL, BELL_BLOCKED } from '../console/input-filter.ts';
+import { RESET_MODES } from '../console/terminal.ts';
 import type { ConsoleCondition } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { ConsoleUser } from './console-member.ts';
@@ -40,6 +41,7 @@ export class ConsoleLine {
   #flow: ConsoleFlow;
   /** When a byte last went either way (performance.now). */
   #activeAt = performance.now();
+  #typedAt = -Infinity;
   #opened = 0;
   #wasOpen = false;
   #ended = false;
@@ -103,6 +105,17 @@ export class ConsoleLine {
     this.#tell('note', `note by ${user.name}: ${text}`);
   }
 
+  /** The node's program is gone, or somebody says so: its modes are taken back on every screen. */
+  resetModes(): void {
+    this.record.resetModes();
+    for (const member of this.people.members) member.data(RESET_MODES);
+  }
+
+  /** How long nobody and no operation has typed, ms. */
+  get untypedMs(): number {
+    return performance.now() - this.#typedAt;
+  }
+
   /** The pipe is closed and opened anew at this rate; what the node prints meanwhile is lost. */
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
@@ -127,6 +140,7 @@ export class ConsoleLine {
       member.note('blocked', `not sent: ${this.people.typistName ?? 'nobody'} types here; take the keyboard first`);
       return;
     }
+    this.#typedAt = performance.now();
     const { refused } = this.write(bytes, user);
     if (refused !== null) member.note('blocked', refused);
   }
@@ -138,6 +152,7 @@ export class ConsoleLine {
   async paste(user: ConsoleUser, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
     if (this.people.typingUser?.id !== user.id)
       return { sent: false, why: `${this.people.typistName ?? 'nobody'} types here; take the keyboard first` };
+    this.#typedAt = performance.now();
     const { refused } = this.write(bytes, user);
     if (refused !== null) return { sent: false, why: refused };
     const sent = (await this.#lease.passed()) === 'sent';

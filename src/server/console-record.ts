@@ -3,6 +3,7 @@ import type { LogLimits } from '../console/log-file.ts';
 import { collectGarbage } from '../config/garbage.ts';
 import { NodeScreen } from '../console/screen.ts';
 import { readStanding, type Standing } from '../console/standing.ts';
+import { RESET_MODES } from '../console/terminal.ts';
 import { Transcript } from '../console/transcript.ts';
 import { wallTime } from '../lib/clock.ts';
 
@@ -85,8 +86,17 @@ export class ConsoleRecord {
   data(bytes: Uint8Array): void {
     this.#transcript.data(bytes);
     this.#heard = { screen: true, fresh: true };
+    this.#toScreen(bytes);
+  }
+
+  #toScreen(bytes: Uint8Array): void {
     if (this.#held) this.#held.push(bytes.slice());
     else this.#awake().write(bytes);
+  }
+
+  /** The program that drew the screen is gone: its modes go, what stands there stays. */
+  resetModes(): void {
+    this.#toScreen(RESET_MODES);
   }
 
   mark(text: string, at: number): void {

@@ -12,6 +12,7 @@ import { timeOfDate } from '../lib/clock.ts';
 import { ConsoleHeld, type ConsoleHolder, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import { readStanding, type Standing } from '../console/standing.ts';
 import type { Address } from '../rack/address.ts';
+import { startsAnew } from '../console/triggers.ts';
 import type { TailLine } from '../console/log-reader.ts';
 import { readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './console-logs.ts';
 import { ConsoleLine } from './console-line.ts';
@@ -44,6 +45,8 @@ export interface ConsolesOptions {
   changed: () => void;
 }
 
+/** Somebody who typed so lately may have asked for an old kernel log, ms. */
+const READS_MS = 5_000;
 /** How often a console is asked whether its flood is over. */
 const TICK_MS = 1_000;
 
@@ -118,6 +121,19 @@ export class Consoles implements ConsolePort {
     const line = this.#line;
     if (!line?.people.member(user)) throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
     line.logNote(user, text);
+  }
+
+  /** A key for what a dead program left in the modes of the screen. */
+  resetScreen(user: ConsoleUser): void {
+    const line = this.#typedBy(user, 'only who types at a console resets its screen');
+    line.record.mark(`${user.name} reset the screen's modes`, this.#options.now());
+    line.resetModes();
+  }
+
+  /** The node's power went, or it starts anew: what its program had set is gone with it. */
+  startedAnew(addr: Address): void {
+    if (this.#line?.addr === addr) this.#line.resetModes();
+    else this.#records.get(addr)?.resetModes();
   }
 
   setBaud(user: ConsoleUser, baud: ConsoleBaud): ConsoleState {
@@ -323,7 +339,11 @@ export class Consoles implements ConsolePort {
         dir: transcriptDir,
         scrollback,
         limits,
-        onLine: (text) => lineSeen(addr, text),
+        onLine: (text) => {
+          lineSeen(addr, text);
+          const line = this.#line?.addr === addr ? this.#line : null;
+          if (startsAnew(text, (line?.untypedMs ?? Infinity) < READS_MS)) this.startedAnew(addr);
+        },
         // Once, from here: clients throw away what their emulators answer.
         onReply: (bytes) => this.#reply(addr, bytes),
         onTrouble: (text) => event('warning', addr, text),

@@ -5,6 +5,14 @@ import type { Log } from './logs.ts';
 /** Ending in order takes well under a second, more while operations end; beyond this the process just goes, ms. */
 const END_LIMIT_MS = 15_000;
 
+/**
+ * SIGHUP means that the terminal is closed, which ends what was started there. A service gets it from logrotate's
+ * postrotate and means its logs, which follow a rotation by themselves.
+ */
+export function isAtTerminal(): boolean {
+  return process.stdin.isTTY || process.stdout.isTTY;
+}
+
 /** Racks of this process that nobody has asked to leave. */
 let staying = 0;
 
@@ -20,7 +28,11 @@ export class Departure {
   constructor(withStdin: boolean, log: Log) {
     staying++;
     this.begun = new Promise((resolve) => (this.#begin = resolve));
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) this.#on(process, signal, () => this.begin(signal));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) this.#on(process, signal, () => this.begin(signal));
+    this.#on(process, 'SIGHUP', () => {
+      if (isAtTerminal()) this.begin('SIGHUP');
+      else log.info('SIGHUP: console logs are looked at anew at each write; nothing else is done');
+    });
     for (const event of ['uncaughtException', 'unhandledRejection'] as const)
       this.#on(process, event, (error: unknown) => {
         log.fatal({ err: error }, event);

@@ -1,4 +1,5 @@
 /** `rackui serve` for several racks: one process, a server each, which share nothing but the way out. */
+import { isAtTerminal } from './departure.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../api/power.ts';
 import { CannotServe, PortTaken } from './failure.ts';
@@ -28,7 +29,10 @@ class Group {
 
   constructor(exitWithStdin: boolean) {
     const end = (): void => this.#over.abort();
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, end);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
+    process.on('SIGHUP', () => {
+      if (isAtTerminal()) end();
+    });
     if (exitWithStdin) process.stdin.once('end', end).once('close', end).resume();
   }
 

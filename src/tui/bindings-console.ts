@@ -33,6 +33,10 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
     ...{ context: 'prefix', keys: ['l'], command: 'note', hint: null, dangerous: true, disabled: viewOnly },
     help: 'write a note into the log',
   },
+  {
+    ...{ context: 'prefix', keys: ['x'], command: 'reset-screen', hint: null, disabled: viewOnly },
+    help: 'reset a screen that a dead program left in odd modes',
+  },
   { context: 'prefix', keys: ['u'], command: 'people', hint: null, help: 'who is here; hand the keyboard over' },
   { context: 'prefix', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   {

@@ -90,6 +90,7 @@ export type Command =
   | 'previous-node'
   | 'last-node'
   | 'sample'
+  | 'reset-screen'
   | 'scroll-up'
   | 'scroll-down'
   | 'tty-size'

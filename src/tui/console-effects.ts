@@ -1,4 +1,5 @@
 /** What effects do at consoles: bytes to the emulators of this interface, and keys, pastes and the mouse to the node. */
+import { pasteFor } from '../console/input-filter.ts';
 import type { Address } from '../rack/address.ts';
 import type { Emulators } from './emulator.ts';
 import type { Effect } from './events.ts';
@@ -68,13 +69,16 @@ export class ConsoleEffects {
         return;
       case 'paste':
         this.#later((emulators) =>
-          this.#type(effect.addr, pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr))),
+          this.#type(
+            effect.addr,
+            pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr)).bytes,
+          ),
         );
         return;
       case 'long-paste':
         this.#later((emulators) => {
           const brackets = effect.brackets && emulators.bracketedPaste(effect.addr);
-          this.#paste(effect.addr, pasteFor(effect.bytes, brackets), effect.byLine);
+          this.#paste(effect.addr, pasteFor(effect.bytes, brackets).bytes, effect.byLine);
         });
         return;
       case 'stop-paste':
@@ -186,12 +190,4 @@ export class ConsoleEffects {
   #later(work: (emulators: Emulators) => void | Promise<void>): void {
     this.#work = this.#work.then(async () => work(await this.#ports.emulators()));
   }
-}
-
-/** Line ends as a keyboard makes them; bracketed where the node's program can tell a paste from typing. */
-function pasteFor(bytes: Uint8Array, bracketed: boolean): Uint8Array {
-  const text = Buffer.from(bytes).toString('latin1').replace(/\r?\n/g, '\r');
-  // The end mark inside a paste would end it early, and what follows would be typed.
-  const safe = text.replaceAll('\x1b[201~', '');
-  return Buffer.from(bracketed ? `\x1b[200~${safe}\x1b[201~` : safe, 'latin1');
 }

@@ -2,6 +2,19 @@
 import type { ReadStream } from 'node:tty';
 import { emptyTokenizer, ESCAPE_MS, flush, tokenize, type Token } from './tokenizer.ts';
 
+/**
+ * Calls `leave` before the program stops (Ctrl-Z of the terminal that it was started in, `kill -TSTP`), and `back` when it
+ * goes on, also after a SIGSTOP that nobody announced. Returns what undoes it.
+ */
+export function aroundStops(leave: () => void, back: () => void): () => void {
+  const stop = (): void => {
+    leave();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  process.on('SIGTSTP', stop).on('SIGCONT', back);
+  return () => void process.off('SIGTSTP', stop).off('SIGCONT', back);
+}
+
 /** How long a leaving interface waits for its terminal's last answer. */
 const ANSWER_MS = 1000;
 
@@ -20,6 +33,26 @@ export class Input {
   open(): void {
     this.#stdin.setRawMode(true);
     this.#stdin.on('data', this.#onData);
+  }
+
+  /** While the program stands still the terminal is the shell's. */
+  lend(): void {
+    this.#setRaw(false);
+  }
+
+  /** After a stop: the kernel, or the shell, has made the terminal its own. */
+  again(): void {
+    // Node believes that its mode still holds, and would not set it.
+    this.#setRaw(false);
+    this.#setRaw(true);
+  }
+
+  #setRaw(on: boolean): void {
+    try {
+      this.#stdin.setRawMode(on);
+    } catch {
+      // The terminal is gone: its end is told elsewhere.
+    }
   }
 
   /** Nothing is taken from here on. */

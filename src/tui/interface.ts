@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { steadyNow } from '../lib/clock.ts';
 import { tick } from './clock.ts';
 import type { UiEvent } from './events.ts';
-import { Input } from './input.ts';
+import { aroundStops, Input } from './input.ts';
 import { FRAME_MS, Painting } from './painting.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './palette.ts';
 import { Seat, type RackAccess, type SeatOptions } from './seat.ts';
@@ -133,6 +133,20 @@ class Interface {
       this.#terminal?.resize(this.#size());
       this.#toAll({ type: 'resize', ...this.#room() });
     });
+    this.#disposals.push(
+      aroundStops(
+        () => {
+          this.#terminal?.suspend();
+          this.#input.lend();
+        },
+        () => {
+          this.#input.again();
+          this.#terminal?.resume(this.#size());
+          this.#toAll({ type: 'resize', ...this.#room() });
+          this.#draw();
+        },
+      ),
+    );
     for (const [signal, code] of Object.entries(SIGNAL_CODES)) on(process, signal, () => this.#leave({ code }));
     // The terminal is given back before anything is reported, whatever went wrong.
     on(process, 'uncaughtException', (error: Error) => this.#crash(error));

@@ -37,10 +37,15 @@ export class Output {
     if (!this.#writing) this.#next();
   }
 
-  /** The last words, written at once; what was queued is dropped, since the screen is left anyway. */
+  /** The last words, written at once. */
   finish(text: string): void {
-    this.#queue = [];
     this.#closed = true;
+    this.interject(text);
+  }
+
+  /** Written at once; what was queued is dropped, since the screen is left anyway. */
+  interject(text: string): void {
+    this.#queue = [];
     const bytes = Buffer.from(text, 'utf8');
     let at = 0;
     // A terminal that is stuck must not keep the program from ending.

@@ -89,6 +89,9 @@ export class Runtime {
       case 'screen-resize':
         this.#console.perform(effect);
         return;
+      case 'reset-screen':
+        this.#requests.attempt('resetting the screen', this.#requests.client.request('console.reset', {}));
+        return;
       case 'sample':
         this.#requests.attempt(
           'sampling',

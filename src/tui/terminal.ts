@@ -42,6 +42,7 @@ export class Terminal {
   #cursor = '';
   #shape = 0;
   #left = false;
+  #mouse = false;
   #onDrain: () => void = () => undefined;
 
   constructor(
@@ -165,7 +166,22 @@ export class Terminal {
 
   /** Buttons, the wheel and what moves with a button held, in SGR's form; off: the mouse is the terminal's own. */
   reportMouse(on: boolean): void {
+    this.#mouse = on;
     this.#output.write(on ? '\x1b[?1002h\x1b[?1006h' : '\x1b[?1006l\x1b[?1002l');
+  }
+
+  /** The terminal as it was before, until {@link resume}: the program is about to be stopped. */
+  suspend(): void {
+    this.#output.interject(LEAVE);
+  }
+
+  /** What a stop took away; the next frame is drawn whole. */
+  resume(size: { cols: number; rows: number }): void {
+    this.#output.write(ENTER);
+    this.reportMouse(this.#mouse);
+    this.#cursor = '';
+    this.#shape = 0;
+    this.resize(size);
   }
 
   /** The terminal's own bell, whatever it makes of it. */

@@ -156,6 +156,8 @@ function onCommand(state: State, command: Command): Step {
       return attachTo(state, neighbour(state, here, command));
     case 'sample':
       return step(state, { do: 'sample', addr: here });
+    case 'reset-screen':
+      return step(state, { do: 'reset-screen' });
     case 'scroll-up':
       return step(scrolledTo(state, here, scrollOf(state, here) + page(state)));
     case 'scroll-down':

@@ -1,6 +1,6 @@
 /** What `npm pack` would ship: everything the program reads at run time, nothing else of the sources. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,27 @@ import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);
+
+test('node is found without a PATH that holds it, by the launcher alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-path-'));
+  try {
+    const bin = join(folder, 'lib/node_modules/rackui/bin');
+    mkdirSync(bin, { recursive: true });
+    mkdirSync(join(folder, 'bin'));
+    mkdirSync(join(folder, 'tools'));
+    for (const tool of ['dirname', 'readlink']) symlinkSync(`/usr/bin/${tool}`, join(folder, 'tools', tool));
+    cpSync(join(ROOT, 'bin/rackui'), join(bin, 'rackui'));
+    cpSync(join(ROOT, 'package.json'), join(bin, '../package.json'));
+    symlinkSync(process.execPath, join(folder, 'bin/node'));
+    symlinkSync('../lib/node_modules/rackui/bin/rackui', join(folder, 'bin/rackui'));
+    const env = { PATH: join(folder, 'tools'), HOME: folder };
+    const { stdout } = await exec(join(folder, 'bin/rackui'), ['--version'], { cwd: '/', env });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await expect(exec(join(bin, 'rackui'), ['no such command'], { env })).rejects.not.toMatchObject({ code: 127 });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 test('the packed files are enough to run, from any directory', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-package-'));

@@ -178,6 +178,7 @@ describe('keys at a bare console', () => {
     [['\x1dw'], ['take']],
     [['\x1d\x07x'], ['say', 'send x']],
     [['\x1ddrm'], ['detach']],
+    [['\x1dr'], ['reset']],
   ])('%j', (reads, actions) => {
     const keys = new ConsoleKeys();
     const said = reads
@@ -185,6 +186,15 @@ describe('keys at a bare console', () => {
       .map((a) => (a.do === 'send' ? `send ${Buffer.from(a.bytes).toString('latin1')}` : a.do));
     expect(said).toEqual(actions);
   });
+});
+
+test.each([
+  ['C-a', '\x01d', 'detach'],
+  ['C-\\', '\x1cw', 'take'],
+  ['C-^', '\x1e.', 'detach'],
+  ['C-a', '\x1dd', 'send'],
+])('with the prefix %s the keys %j are: %s', (prefix, keys, action) => {
+  expect(new ConsoleKeys(prefix).read(Buffer.from(keys, 'latin1'))[0]?.do).toBe(action);
 });
 
 describe('a node on the operator’s terminal', () => {
@@ -216,7 +226,7 @@ describe('a node on the operator’s terminal', () => {
   test('whatever bytes come, only text and our own colour sequences go on', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
-        const rest = (await painted(bytes)).replace(/\x1b\[[0-9;]*m/g, '').replaceAll('\n', '');
+        const rest = (await painted(bytes)).replace(/\x1b\[[0-9;]*[mG]/g, '').replaceAll('\n', '');
         expect(rest).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
       }),
       { numRuns: 50 },

@@ -71,7 +71,7 @@ describe('with a rack', () => {
     expect(nodes.every(({ reading }) => reading.state === 'ok')).toBe(true);
   });
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  test.each(['SIGTERM', 'SIGINT'] as const)(
     '%s: the pipe is closed, operators are told, nothing stays',
     async (signal) => {
       await using server = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
@@ -87,6 +87,17 @@ describe('with a rack', () => {
       expect(readFileSync(join(server.stateDir, 'consoles', 'beta.log'), 'utf8')).toContain('the server leaves');
     },
   );
+
+  test('SIGHUP without a terminal, as logrotate sends it, ends neither server nor console', async () => {
+    await using server = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
+    const alice = await server.connect();
+    await alice.client.request('console.attach', { addr: 2, take: false, watch: false });
+    for (let n = 0; n < 3; n++) server.kill('SIGHUP');
+    await alice.client.request('console.log', { text: 'still here' });
+    expect(alice.told.filter((text) => text.startsWith('closed'))).toEqual([]);
+    server.kill('SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  });
 
   test('with --exit-with-stdin it goes with whoever started it', async () => {
     await using server = await new ServeProcess({ port: rack.port, config: FOUR, args: ['--exit-with-stdin'] }).ready();

@@ -46,6 +46,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
     { addr: 1, take: true, watch: true },
   ],
   'console.detach': [],
+  'console.reset': [{}],
   'console.take': [{}],
   'console.give': [{ session: 1 }],
   'console.log': [{ text: 'seen' }],

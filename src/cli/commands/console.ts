@@ -1,9 +1,11 @@
 /** `rackui console NODE`. */
 import { RPC_ERROR, type ConsoleBaudRate } from '../../api/protocol.ts';
 import { EXIT } from '../../api/power.ts';
+import { DEFAULT_PREFIX } from '../console/keys.ts';
 import type { ConsoleStep } from '../console/steps.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { explain, Failure, UsageFailure } from '../failure.ts';
+import { settingsOf } from '../settings.ts';
 import { busUsable } from '../status-report.ts';
 import { knownRack, targetsOf } from '../targets.ts';
 
@@ -17,6 +19,7 @@ export interface ConsoleOptions extends GlobalOptions {
   timeout?: string;
   rawOutput?: boolean;
   baud?: string;
+  prefix?: string;
 }
 
 /** How long an expectation waits unless told, s. */
@@ -43,7 +46,8 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
           'TERM=dumb cannot show a console: pipe lines in instead (echo uptime | rackui console …)',
         );
       const { liveConsole } = await import('../console/live.ts');
-      return await liveConsole(client, node, script, stdin, stdout);
+      const live = { ...script, prefix: await prefixOf(options) };
+      return await liveConsole(client, node, live, stdin, stdout);
     }
     const { scriptConsole } = await import('../console/script.ts');
     return await scriptConsole(client, node, script);
@@ -54,6 +58,15 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
   } finally {
     client.close();
   }
+}
+
+/** `--prefix`, else the interface's own. @throws {UsageFailure} {ConfigError} */
+async function prefixOf({ prefix, config }: ConsoleOptions): Promise<string> {
+  if (prefix === undefined) return (await settingsOf(config)).keys.get('console prefix')?.[0] ?? DEFAULT_PREFIX;
+  const { overridesFrom } = await import('../../tui/key-overrides.ts');
+  const { keys, problems } = overridesFrom({ console: { prefix } });
+  if (problems[0] !== undefined) throw new UsageFailure(`--prefix: ${problems[0].message}`);
+  return keys.get('console prefix')?.[0] ?? DEFAULT_PREFIX;
 }
 
 function readTimeout(text: string | undefined): number {

@@ -15,6 +15,11 @@ export interface Display {
   resized(): void;
   /** The node was told another size. */
   resizeNode(cols: number, rows: number): void;
+  /** The terminal is as it was, until {@link resume}. */
+  suspend(): void;
+  resume(): void;
+  /** The node's program wants to know what is pasted. */
+  readonly bracketedPaste: boolean;
   /** The terminal is as it was. */
   end(): void;
 }
@@ -56,6 +61,19 @@ export class PaintedDisplay implements Display {
     this.resized();
   }
 
+  get bracketedPaste(): boolean {
+    return this.#emulator.terminal.modes.bracketedPasteMode;
+  }
+
+  suspend(): void {
+    this.#painter.end();
+  }
+
+  resume(): void {
+    this.#painter.begin();
+    this.#painter.paint();
+  }
+
   end(): void {
     this.#painter.end();
     this.#emulator.dispose();
@@ -91,6 +109,17 @@ export class RawDisplay implements Display {
 
   resizeNode(): void {
     // Nor is there a screen of ours.
+  }
+
+  /** Pastes are bracketed only where the node's program has asked this very terminal for it. */
+  readonly bracketedPaste = true;
+
+  suspend(): void {
+    this.end();
+  }
+
+  resume(): void {
+    // What stood there is the node's affair.
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 /** What an operator's keys mean at a bare console: everything goes to the node, except the prefix and Ctrl-G. Pure. */
 
-/** Ctrl-], as telnet and the interface have it. */
-const PREFIX = 0x1d;
+/** Ctrl-], as telnet and the interface have it; Ctrl-5 is the same on a keyboard where ] needs AltGr. */
+export const DEFAULT_PREFIX = 'C-]';
 /** The one byte the master interprets while a pipe is open: it would close the console under the next keys. */
 const BELL = 0x07;
 
@@ -11,13 +11,17 @@ export type KeyAction =
   | { do: 'take' }
   | { do: 'sample' }
   | { do: 'who' }
+  /** Modes that a dead program left in the node's screen. */
+  | { do: 'reset' }
   /** Into the node's log. */
   | { do: 'note'; text: string }
   /** Something for the status line. */
   | { do: 'say'; text: string };
 
-const KEYS_HELP =
-  'Ctrl-] then: d or . leaves, w takes the keyboard, s samples, l notes, i who is here, Ctrl-] sends Ctrl-] itself';
+/** As people call the key: `Ctrl-A`. */
+export function prefixLabel(prefix: string): string {
+  return `Ctrl-${prefix.slice(2).toUpperCase()}`;
+}
 
 const ESCAPE = 0x1b;
 const INTERRUPT = 0x03;
@@ -28,9 +32,24 @@ const NOTE_LIMIT = 500;
 
 /** Understands keys across reads: the prefix and its key may come apart. */
 export class ConsoleKeys {
+  readonly #prefix: number;
+  readonly #help: string;
   #prefixed = false;
   /** The bytes of a note that is being written, or null. */
   #note: number[] | null = null;
+
+  /** `prefix`: a control key, `C-a`. */
+  constructor(prefix = DEFAULT_PREFIX) {
+    this.#prefix = prefix.toUpperCase().charCodeAt(2) & 0x1f;
+    const label = prefixLabel(prefix);
+    const also = prefix === DEFAULT_PREFIX ? ' (or Ctrl-5; --prefix names another)' : '';
+    this.#help = `${label}${also} then: d or . leaves, w takes the keyboard, s samples, l notes, i who is here, r resets a stuck screen, ${label} sends ${label} itself`;
+  }
+
+  /** A note is being written: what is pasted belongs to it. */
+  get writing(): boolean {
+    return this.#note !== null;
+  }
 
   /** What these bytes ask for, in order; nothing after a detach. */
   read(bytes: Uint8Array): KeyAction[] {
@@ -47,8 +66,8 @@ export class ConsoleKeys {
       }
       if (this.#prefixed) {
         this.#prefixed = false;
-        if (byte === PREFIX) {
-          pending.push(PREFIX);
+        if (byte === this.#prefix) {
+          pending.push(byte);
           continue;
         }
         flush();
@@ -57,10 +76,10 @@ export class ConsoleKeys {
           actions.push(SAY_NOTE);
           continue;
         }
-        const action = chord(byte);
+        const action = this.#chord(byte);
         actions.push(action);
         if (action.do === 'detach') return actions;
-      } else if (byte === PREFIX) this.#prefixed = true;
+      } else if (byte === this.#prefix) this.#prefixed = true;
       else if (byte === BELL) {
         flush();
         actions.push({ do: 'say', text: 'Ctrl-G was not sent: on this bus it closes the console' });
@@ -86,23 +105,25 @@ export class ConsoleKeys {
     } else if (byte >= 0x20 && note.length < NOTE_LIMIT) note.push(byte);
     return { do: 'say', text: `note: ${Buffer.from(note).toString('utf8')}` };
   }
+
+  #chord(byte: number): KeyAction {
+    switch (String.fromCharCode(byte)) {
+      case 'd':
+      case '.':
+        return { do: 'detach' };
+      case 'w':
+        return { do: 'take' };
+      case 's':
+        return { do: 'sample' };
+      case 'r':
+        return { do: 'reset' };
+      case 'i':
+        return { do: 'who' };
+      default:
+        return { do: 'say', text: this.#help };
+    }
+  }
 }
 
 const NOTE_KEY = 0x6c;
 const SAY_NOTE: KeyAction = { do: 'say', text: 'note into the log (Enter writes it, Esc does not): ' };
-
-function chord(byte: number): KeyAction {
-  switch (String.fromCharCode(byte)) {
-    case 'd':
-    case '.':
-      return { do: 'detach' };
-    case 'w':
-      return { do: 'take' };
-    case 's':
-      return { do: 'sample' };
-    case 'i':
-      return { do: 'who' };
-    default:
-      return { do: 'say', text: KEYS_HELP };
-  }
-}

@@ -1,5 +1,7 @@
 /** The bare terminal as a node's console. */
 import type { ReadStream, WriteStream } from 'node:tty';
+import { BELL_BLOCKED, pasteFor } from '../../console/input-filter.ts';
+import type { Token } from '../../tui/tokenizer.ts';
 import { EXIT } from '../../api/power.ts';
 import type { ConsoleBaudRate, ConsoleState, Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
@@ -8,7 +10,7 @@ import type { InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
 import { nodeText } from '../operation-report.ts';
 import { PaintedDisplay, RawDisplay, type Display } from './display.ts';
-import { ConsoleKeys, type KeyAction } from './keys.ts';
+import { ConsoleKeys, prefixLabel, type KeyAction } from './keys.ts';
 import { ConsoleSession, gapText } from './session.ts';
 import { StatusWords } from './status-words.ts';
 
@@ -16,7 +18,12 @@ export interface LiveOptions {
   take: boolean;
   rawOutput: boolean;
   baud: ConsoleBaudRate | null;
+  /** The key that is for rackui, `C-a`. */
+  prefix: string;
 }
+
+/** The server bounds what one note may hold, bytes. */
+const PIECE = 16 * 1024;
 
 /** Until the operator detaches (0) or the console ends (5, with the reason). */
 export async function liveConsole(
@@ -50,17 +57,18 @@ export async function liveConsole(
         }),
       resync: (skipped, cols, rows, screen) =>
         queue(() => shows.resync(`${node.name}: ${gapText(skipped)}`, cols, rows, screen)),
-      state: (state) => words.state(statusText(node, state, client.welcome.session)),
+      state: (state) => words.state(statusText(node, state, client.welcome.session, options.prefix)),
       ended: (why) => settle(why),
     };
   });
   const say = (text: string): void => words.say(`${node.name}: ${text}`);
   const failed = (error: unknown): void => say(error instanceof Error ? error.message : String(error));
-  words.state(statusText(node, session.joined.console, client.welcome.session));
+  words.state(statusText(node, session.joined.console, client.welcome.session, options.prefix));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
 
-  const keys = new ConsoleKeys();
+  const { aroundStops, Input } = await import('../../tui/input.ts');
+  const keys = new ConsoleKeys(options.prefix);
   const perform = (action: KeyAction): void => {
     switch (action.do) {
       case 'send':
@@ -72,7 +80,7 @@ export async function liveConsole(
       case 'take':
         session
           .take()
-          .then((state) => say(statusText(node, state, client.welcome.session)))
+          .then((state) => say(statusText(node, state, client.welcome.session, options.prefix)))
           .catch(failed);
         return;
       case 'note':
@@ -93,50 +101,72 @@ export async function liveConsole(
           .then((rack) => say(whoText(rack)))
           .catch(failed);
         return;
+      case 'reset':
+        client
+          .request('console.reset', {})
+          .then(() => say("the screen's modes are reset"))
+          .catch(failed);
+        return;
       case 'detach':
         settle(null);
     }
   };
-  const undo = listen(stdin, stdout, {
-    keys: (bytes) => keys.read(bytes).forEach(perform),
-    resized: () => queue(() => display?.resized()),
-    leave: () => settle(null),
-  });
+  const take = (token: Token): void => {
+    // The server's emulator answers the node's questions, once; this terminal's answers would come on top.
+    if (token.kind === 'reply') return;
+    if (token.kind !== 'paste' || keys.writing) {
+      keys.read(token.bytes).forEach(perform);
+      return;
+    }
+    queue(() => {
+      const { bytes, blocked } = pasteFor(token.bytes, display?.bracketedPaste === true);
+      for (let at = 0; at < bytes.length; at += PIECE) session.send(bytes.subarray(at, at + PIECE));
+      if (blocked > 0) say(BELL_BLOCKED);
+    });
+  };
+  const input = new Input(stdin, (tokens) => tokens.forEach(take));
+  input.open();
+  const leave = (): void => settle(null);
+  const resized = (): void => queue(() => display?.resized());
+  stdin.on('end', leave).resume();
+  stdout.on('resize', resized);
+  for (const signal of SIGNALS) process.on(signal, leave);
+  const undoStops = aroundStops(
+    () => {
+      display?.suspend();
+      input.lend();
+    },
+    () => {
+      input.again();
+      queue(() => display?.resume());
+    },
+  );
   try {
     const why = await over;
     await work;
     if (why !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeText(node)} ended: ${why}`);
     return EXIT.done;
   } finally {
-    undo();
+    undoStops();
+    for (const signal of SIGNALS) process.off(signal, leave);
+    stdout.off('resize', resized);
+    stdin.off('end', leave);
     words.close();
     (display as Display | null)?.end();
+    input.close();
+    input.restore({ owed: () => false, take: () => undefined }, () => undefined);
     await session.leave();
   }
 }
 
-/** Raw mode and listeners; the returned function undoes them. */
-function listen(
-  stdin: ReadStream,
-  stdout: WriteStream,
-  on: { keys: (bytes: Uint8Array) => void; resized: () => void; leave: () => void },
-): () => void {
-  const signals = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
-  stdin.setRawMode(true).on('data', on.keys).on('end', on.leave).resume();
-  stdout.on('resize', on.resized);
-  for (const signal of signals) process.on(signal, on.leave);
-  return () => {
-    for (const signal of signals) process.off(signal, on.leave);
-    stdout.off('resize', on.resized);
-    stdin.off('data', on.keys).off('end', on.leave).pause().setRawMode(false);
-  };
-}
+const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 /** How to leave first: a narrow terminal cuts the end off. */
-function statusText(node: InventoryNode, state: ConsoleState, session: number): string {
-  const types = state.holder === session ? '' : ` · ${state.holderName ?? 'nobody'} types; Ctrl-] w takes the keyboard`;
+function statusText(node: InventoryNode, state: ConsoleState, session: number, prefix: string): string {
+  const key = prefixLabel(prefix);
+  const types = state.holder === session ? '' : ` · ${state.holderName ?? 'nobody'} types; ${key} w takes the keyboard`;
   const unproven = state.unproven === null ? '' : ` · ${state.unproven}`;
-  return `${nodeText(node)} · Ctrl-] d leaves${types}${unproven} · Ctrl-] ? helps`;
+  return `${nodeText(node)} · ${key} d leaves${types}${unproven} · ${key} ? helps`;
 }
 
 function sampleText({ addr, calibration }: InventoryNode, { nodes }: Snapshot): string {

@@ -29,7 +29,8 @@ export class Painter {
 
   /** What was on the terminal moves up into its scrollback. */
   begin(): void {
-    this.#write('\n'.repeat(this.#screen.rows));
+    // A paste is told from typing whatever the node's program makes of it: line ends become those of a keyboard.
+    this.#write(`\x1b[?2004h${'\n'.repeat(this.#screen.rows)}`);
     this.#reset();
   }
 
@@ -123,7 +124,6 @@ export class Painter {
     const wanted = [
       `\x1b[?1${modes.applicationCursorKeysMode ? 'h' : 'l'}`,
       `\x1b${modes.applicationKeypadMode ? '=' : '>'}`,
-      `\x1b[?2004${modes.bracketedPasteMode ? 'h' : 'l'}`,
     ].join('');
     if (wanted === this.#modes) return '';
     this.#modes = wanted;

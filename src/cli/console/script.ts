@@ -46,7 +46,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
   /** Keys that did not go, and why: what is behind them would be another command. */
   let blocked: string | null = null;
   // Joining and the first notes may come in either order: once proven is proven.
-  const proof = { given: false, lacking: '', onWire: false };
+  const proof = { given: false, lacking: '', onWire: false, woken: false };
   const printer = new ScriptPrinter(options.rawOutput);
   const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
     printer.open(joined.cols);
@@ -88,7 +88,10 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
       throw new Failure(EXIT.unavailable, `${nodeText(node)} does not answer on its console: ${proof.lacking}`);
     blocked = null;
     awake = true;
-    await (options.steps.length === 0 ? typeLines() : perform(options.steps));
+    // The Enter that woke the node is the one that a script may begin with.
+    const begins = options.steps[0];
+    const typed = proof.woken && begins?.do === 'send' && Buffer.from(begins.bytes).toString() === '\r';
+    await (options.steps.length === 0 ? typeLines() : perform(options.steps.slice(typed ? 1 : 0)));
     // An expectation that was met says itself that it is over.
     if (options.steps.at(-1)?.do !== 'expect') await quiet(END_QUIET_MS);
     const reason = why();
@@ -132,6 +135,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     await until(() => {
       if (proof.onWire && !proof.given && performance.now() - wokenAt >= WAKE_EVERY_MS) {
         wokenAt = performance.now();
+        proof.woken = true;
         session.send(Buffer.from('\r'));
       }
       return proof.given || why() !== null;

@@ -22,13 +22,14 @@ export function declareLooking(program: Command, act: Act): void {
     .action(act(async (options, words) => (await import('../commands/status.ts')).statusCommand(words, options)));
   program
     .command('console <node>')
-    .description("this terminal becomes the node's console; Ctrl-] d leaves it")
+    .description("this terminal becomes the node's console; Ctrl-] d (or Ctrl-5 d) leaves it")
     .option('--force', 'take the keyboard from whoever has it')
     .option('--send <text>', 'type this and Enter (\\c at the end: without); instead of standard input', send)
     .option('--expect <regex>', 'wait until the node prints this; --send and --expect in any number and order', expect)
     .option('--timeout <seconds>', 'how long each --expect waits (default 10)')
     .option('--baud <rate>', "of the node's UART, until the console is closed")
     .option('--raw-output', "the node's bytes unfiltered: what it prints may do anything to this terminal")
+    .option('--prefix <key>', 'for Ctrl-], such as Ctrl-A (default: keys.console.prefix of the configuration)')
     .addHelpText('after', CONSOLE_HELP)
     .action(
       act(async (options, [word = '']) => (await import('../commands/console.ts')).consoleCommand(word, options)),

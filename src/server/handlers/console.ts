@@ -30,6 +30,10 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       consoles.note(caller, text);
       return { ok: true };
     },
+    'console.reset': (_none, caller) => {
+      consoles.resetScreen(caller);
+      return { ok: true };
+    },
     'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),
     'console.last': async ({ addr }) => {
       expectNode(services, addr);

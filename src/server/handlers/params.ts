@@ -61,6 +61,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'console.attach': z.object({ addr, take: z.boolean(), watch: z.boolean() }),
   'console.detach': nothing,
   'console.take': nothing,
+  'console.reset': nothing,
   'console.give': z.object({ session: z.number().int().positive() }),
   'console.log': z.object({ text: z.string().trim().min(1).max(NOTE_LIMIT) }),
   'console.baud': z.object({

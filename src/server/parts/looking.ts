@@ -61,6 +61,7 @@ export function lookingParts(parts: Parts): LookingParts {
       if (change[2] === 'on') systems.sign(change[0], 'power-on', 'was switched on');
       parts.consoles.powerChanged(change[0]);
       parts.consoleAlarms.over(change[0]);
+      parts.consoles.startedAnew(change[0]);
     },
     alarms: (addr) => alarms.wordsFor(addr),
     system: (addr) => systems.get(addr),
