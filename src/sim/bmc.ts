@@ -10,7 +10,7 @@ export function execute(node: SimNode, command: BiosCommand, at: number, master:
     case 'status': {
       node.counters.status += 1;
       const addr = node.faults.wrongId ?? node.addr;
-      voice.reply(node, statusLine({ addr, master: master, ...node.status(at) }, voice.dialect), at);
+      voice.reply(node, statusLine({ addr, master, ...node.status(at, voice.dialect.fan) }, voice.dialect), at);
       break;
     }
     case 'uid':

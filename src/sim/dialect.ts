@@ -1,6 +1,7 @@
 /**
- * What PROTOCOL.md leaves open ([?]) as switches: how the bus words its answers. A client has to understand all of them;
- * the defaults are the one real capture (`04|=`, newline, `04 ff 1 26 98`).
+ * What docs/reference/bus-protocol.md leaves open ([?]) as switches: how the bus words its answers, and what its BMCs do where
+ * reports are few. A client has to live with all of them; the defaults are what was published (`04|=`, newline,
+ * `04 ff 1 26 98`).
  */
 export interface Dialect {
   /** Whether commands are echoed at all. */
@@ -18,12 +19,20 @@ export interface Dialect {
   consoleEcho: boolean;
   /** What comes back for ^G. */
   close: 'nothing' | 'bell' | 'newline';
-  uid: 'plain' | 'labelled' | 'colons';
+  /** `bare`: three spaces and a UUID without an address, as one owner wrote it down; the others are guesses. */
+  uid: 'bare' | 'plain' | 'labelled' | 'colons';
   upperCase: boolean;
   /** Whether a pipe that the master opens to its own address reaches its BIOS, or nobody. */
   selfPipe: 'silent' | 'answers';
   /** Whether 0x07 in a node's own output closes the pipe to it, as ^G does. */
   nodeBell: 'passes' | 'closes';
+  /** Whether the manager's BMC executes power verbs for its own slot, or ignores them, as one report says. */
+  selfVerbs: 'executed' | 'ignored';
+  /** ZZ: four times YY, as in every published pair (the drive that the BMC derives), or a fan's measured speed. */
+  fan: 'drive' | 'speed';
+  /** What a node that was on does when DC returns; and one that had been switched off with `\` before. */
+  mains: 'boots' | 'stays-off';
+  mainsAfterOff: 'boots' | 'stays-off';
 }
 
 export const CAPTURED_DIALECT: Dialect = {
@@ -35,28 +44,37 @@ export const CAPTURED_DIALECT: Dialect = {
   verbEcho: false,
   consoleEcho: true,
   close: 'nothing',
-  uid: 'plain',
+  uid: 'bare',
   upperCase: false,
   selfPipe: 'silent',
   nodeBell: 'passes',
+  selfVerbs: 'executed',
+  fan: 'drive',
+  mains: 'boots',
+  mainsAfterOff: 'boots',
 };
 
 const yesNo = { yes: true, no: false } as const;
+const bootsOrNot = { boots: 'boots', 'stays-off': 'stays-off' } as const;
 
 /** Every switch: its name on the command line, the field, and the values by name. */
 const SWITCHES: Record<string, { field: keyof Dialect; values: Record<string, Dialect[keyof Dialect]> }> = {
   echo: { field: 'echo', values: yesNo },
   brackets: { field: 'brackets', values: yesNo },
   newline: { field: 'newline', values: { lf: '\n', cr: '\r', crlf: '\r\n' } },
-  spaces: { field: 'spaces', values: { 0: 0, 1: 1, 2: 2, 4: 4, 8: 8 } },
+  spaces: { field: 'spaces', values: { 0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 8: 8 } },
   'final-newline': { field: 'finalNewline', values: yesNo },
   'verb-echo': { field: 'verbEcho', values: yesNo },
   'console-echo': { field: 'consoleEcho', values: yesNo },
   close: { field: 'close', values: { nothing: 'nothing', bell: 'bell', newline: 'newline' } },
-  uid: { field: 'uid', values: { plain: 'plain', labelled: 'labelled', colons: 'colons' } },
+  uid: { field: 'uid', values: { bare: 'bare', plain: 'plain', labelled: 'labelled', colons: 'colons' } },
   hex: { field: 'upperCase', values: { lower: false, upper: true } },
   'self-pipe': { field: 'selfPipe', values: { silent: 'silent', answers: 'answers' } },
   'node-bell': { field: 'nodeBell', values: { passes: 'passes', closes: 'closes' } },
+  'self-verbs': { field: 'selfVerbs', values: { executed: 'executed', ignored: 'ignored' } },
+  fan: { field: 'fan', values: { drive: 'drive', speed: 'speed' } },
+  mains: { field: 'mains', values: bootsOrNot },
+  'mains-after-off': { field: 'mainsAfterOff', values: bootsOrNot },
 };
 
 /** `newline=lf,brackets=yes` on top of `base`. Throws an Error that names the word and what it could be. */

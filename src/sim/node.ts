@@ -26,8 +26,10 @@ export interface NodeDescription {
   fan: number;
 }
 
-/** What a board draws on top in its first second, W: ours, so that three on a blade may start together and four may not. */
-const INRUSH = { watts: 10, ms: 1_000 };
+/** What a board draws on top in its first second, W: ours, so that all four of a blade, and a whole rack, may start together. */
+const INRUSH = { watts: 6, ms: 1_000 };
+/** ZZ of all published pairs is so many times YY. */
+const DRIVE_PER_COUNT = 4;
 /** How long a sensor shows one value of the fault `jitter`, guest ms. */
 const JITTER_MS = 300;
 
@@ -46,8 +48,8 @@ export class SimNode {
   readonly addr: number;
   readonly name: string;
   readonly bios = new Bios();
-  /** Twelve hex digits; what `#` prints of it is a dialect. */
-  readonly uid: string;
+  /** The board's UUID (version 4, lower case); what `#` prints of it is a dialect. */
+  uid: string;
   readonly guest: Guest;
   faults: BmcFaults = noBmcFaults();
   counters: NodeCounters = emptyNodeCounters();
@@ -63,6 +65,8 @@ export class SimNode {
   /** When the board last got its voltage, guest time. */
   private startedAt = -Infinity;
   private activity: Activity;
+  /** Boards that were in this slot before. */
+  private boards = 0;
 
   constructor(options: NodeOptions) {
     this.addr = options.addr;
@@ -71,10 +75,7 @@ export class SimNode {
     this.power = options.power;
     this.timeScale = options.timeScale;
     this.seed = options.seed;
-    this.uid = [7, 8]
-      .map((salt) => Math.floor(noiseAt(options.seed, salt) * 2 ** 24))
-      .map((half) => half.toString(16).padStart(6, '0'))
-      .join('');
+    this.uid = boardId(options.seed, 0);
     this.physics = new Physics(options.seed, this.guestTime(options.at));
     this.activity = this.drawnBy();
     this.physics.become(this.activity, this.guestTime(options.at));
@@ -83,6 +84,12 @@ export class SimNode {
 
   guestTime(at: number): number {
     return at * this.timeScale;
+  }
+
+  /** Another board is put into the slot. */
+  swapBoard(): void {
+    this.boards += 1;
+    this.uid = boardId(this.seed, this.boards);
   }
 
   /** Power on or off as the BMC's FET does it: at once. */
@@ -116,11 +123,13 @@ export class SimNode {
   }
 
   /** XX, YY and ZZ of the status line. */
-  status(at: number): { power: number; current: number; fan: number } {
+  status(at: number, fanShows: 'drive' | 'speed' = 'drive'): { power: number; current: number; fan: number } {
     this.advance(at);
-    const { current, fan } = this.physics.read(this.guestTime(at));
+    const read = this.physics.read(this.guestTime(at));
     const shown = at < this.claimsOnUntil ? 'on' : this.power;
-    return { power: POWER_STATES.indexOf(shown), current: this.sensed(current, at), fan: this.faults.showsFan ?? fan };
+    const current = this.sensed(read.current, at);
+    const fan = fanShows === 'drive' ? Math.min(0xff, DRIVE_PER_COUNT * current) : read.fan;
+    return { power: POWER_STATES.indexOf(shown), current, fan: this.faults.showsFan ?? fan };
   }
 
   /** Watts drawn from the blade. */
@@ -138,8 +147,8 @@ export class SimNode {
   }
 
   /** The true state, for whoever has hands in the rack; plain data. */
-  describe(at: number): NodeDescription {
-    const { power, current, fan } = this.status(at);
+  describe(at: number, fanShows: 'drive' | 'speed'): NodeDescription {
+    const { power, current, fan } = this.status(at, fanShows);
     return {
       addr: this.addr.toString(16).padStart(2, '0'),
       name: this.name,
@@ -189,3 +198,12 @@ export class SimNode {
 }
 
 const OFF: Activity = { kind: 'off' };
+
+function boardId(seed: number, board: number): string {
+  const part = (salt: number, digits: number): string =>
+    Math.floor(noiseAt(seed, salt, board) * 16 ** digits)
+      .toString(16)
+      .padStart(digits, '0');
+  const variant = '89ab'[Math.floor(noiseAt(seed, 44, board) * 4)] ?? '8';
+  return `${part(41, 8)}-${part(42, 4)}-4${part(43, 3)}-${variant}${part(45, 3)}-${part(46, 6)}${part(47, 6)}`;
+}

@@ -126,7 +126,7 @@ export class Rack {
 
   /** Mains fail or return; a BMC that had no power is locked again. */
   setMains(on: boolean, at: number): void {
-    if (!this.supply.setMains(on, at)) return;
+    if (!this.supply.setMains(on, at, this.voice.dialect)) return;
     this.locked = true;
     this.dropPipe();
   }
@@ -190,6 +190,9 @@ export class Rack {
       case 'off':
         this.cutMaster();
         break;
+      case 'on':
+        if (this.voice.dialect.selfVerbs === 'executed') execute(this.master, command, at, true, this.voice);
+        break;
       default:
         execute(this.master, command, at, true, this.voice);
     }
@@ -231,6 +234,8 @@ export class Rack {
   private cutMaster(): void {
     this.master.counters.off += 1;
     this.bus.masterCuts += 1;
+    // Counted all the same: whoever sent it could not know.
+    if (this.voice.dialect.selfVerbs === 'ignored') return;
     this.bus.catastrophe = true;
     this.master.power = 'off';
     this.pipe = null;

@@ -14,18 +14,19 @@ export interface StatusFields {
 
 const hex = (value: number): string => value.toString(16).padStart(2, '0');
 
-/** `04 ff 1 26 98`: ID MS XX YY ZZ (PROTOCOL section 4). */
+/** `04 ff 1 26 98`: ID MS XX YY ZZ (bus-protocol.md section 4). */
 export function statusLine(fields: StatusFields, dialect: Dialect): string {
   const words = [hex(fields.addr), fields.master ? '00' : 'ff', String(fields.power), hex(fields.current)];
   return inCase([...words, hex(fields.fan)].join(' '), dialect);
 }
 
-/** The reply to `#`. Its real form is not known. */
+/** The reply to `#`: a UUID. Only `bare` was written down by an owner; a UUID is lower case there. */
 export function uidLine(addr: number, uid: string, dialect: Dialect): string {
   const text = {
+    bare: `   ${uid}`,
     plain: `${hex(addr)} ${uid}`,
     labelled: `UID ${hex(addr)}: ${uid}`,
-    colons: uid.match(/../g)?.join(':') ?? uid,
+    colons: uid.replaceAll('-', '').match(/../g)?.join(':') ?? uid,
   }[dialect.uid];
   return inCase(text, dialect);
 }

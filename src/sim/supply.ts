@@ -5,6 +5,7 @@
  * The watts are ours, scaled so that idle and booting nodes draw what a Pi 4 was seen to draw (SHUTDOWN section 1: 0.40 to
  * 0.60 A idle, 0.85 to 1.1 A booting, at 5 V); what a board draws in its first second was not published.
  */
+import type { Dialect } from './dialect.ts';
 import { isAlive } from './guest/guest.ts';
 import type { SimNode } from './node.ts';
 import { noiseAt } from './random.ts';
@@ -38,6 +39,8 @@ export class Supply {
   private mains = true;
   private battery: { capacityWh: number; leftWh: number } | null = null;
   private outOfPower = false;
+  /** Nodes that were off when the energy was gone. */
+  private wereOff: ReadonlySet<SimNode> = new Set();
   /** Wire time up to which it was reckoned. */
   private at: number;
   private readonly restarts = new Map<SimNode, number>();
@@ -62,16 +65,20 @@ export class Supply {
   }
 
   /**
-   * Mains fail or return. True when they end an outage that nothing bridged: BMCs are back then, and nodes stay off (what
-   * the hardware does is not known).
+   * Mains fail or return. True when they end an outage that nothing bridged: then every node boots by itself, all at once, as
+   * was seen; what one does that had been switched off before is not known. `habits` says both.
    */
-  setMains(on: boolean, at: number): boolean {
+  setMains(on: boolean, at: number, habits: Pick<Dialect, 'mains' | 'mainsAfterOff'>): boolean {
     this.advance(at);
     this.mains = on;
     if (!on && this.battery === null) this.fail(at);
     if (!on || !this.outOfPower) return false;
     this.outOfPower = false;
     this.master.power = 'on';
+    for (const node of this.nodes) {
+      const habit = this.wereOff.has(node) ? habits.mainsAfterOff : habits.mains;
+      if (node !== this.master && habit === 'boots' && node.power === 'off') node.switchPower('on', at);
+    }
     return true;
   }
 
@@ -123,11 +130,12 @@ export class Supply {
   private fail(at: number): void {
     this.outOfPower = true;
     this.restarts.clear();
+    this.wereOff = new Set(this.nodes.filter(({ power }) => power === 'off'));
     for (const node of this.nodes) {
       if (node === this.master) continue;
       node.advance(at);
       if (node.power === 'on' && isAlive(node.guest.phase)) node.counters.lostPower += 1;
-      node.switchPower('off', at);
+      if (node.power !== 'disabled') node.switchPower('off', at);
     }
     this.master.power = 'off';
   }

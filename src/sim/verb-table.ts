@@ -23,7 +23,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
         dead: rack.master.power === 'off',
       },
       supply: rack.supply.describe(at),
-      nodes: nodes.map((node) => node.describe(at)),
+      nodes: nodes.map((node) => node.describe(at, rack.voice.dialect.fan)),
     }),
   },
   counters: { params: [], help: 'what was counted', run: ({ simulator }) => simulator.rack.counters() },
@@ -74,6 +74,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   power: fault([word('state')], 'true power: on, off or disabled', (node, { word }, at) => {
     node.switchPower(oneOf('power', word, POWER_STATES), at);
   }),
+  'swap-board': fault([], 'another board is put into its slot: # tells another UUID', (node) => node.swapBoard()),
   jitter: fault([number('counts', 12)], 'its current swings by so many counts to both sides', (node, given) => {
     node.faults.jitter = given.number;
   }),
@@ -179,9 +180,12 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     run: ({ simulator }) => simulator.rack.dropPipe(),
   },
   supply: {
-    params: [ON],
-    help: 'too much load makes the voltage fall: 50 W a blade, 300 W the rack; boards then start anew',
-    run: ({ simulator: { rack } }, { on }) => void (rack.supply.limits = on),
+    params: [ON, number('blade', 50)],
+    help: 'too much load makes the voltage fall: so many W a blade, 300 W the rack; boards then start anew',
+    run: ({ simulator: { rack } }, { on, number: watts }) => {
+      rack.supply.limits = on;
+      rack.supply.bladeW = watts;
+    },
   },
   battery: {
     params: [number('wh')],
@@ -190,7 +194,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   },
   mains: {
     params: [ON],
-    help: 'mains fail (off) or return; without energy everything is dead, and nodes stay off afterwards',
+    help: 'mains fail (off) or return; without energy everything is dead; afterwards nodes boot by themselves (dialect: mains)',
     run: ({ simulator: { rack } }, { on }, at) => rack.setMains(on, at),
   },
   listen: {

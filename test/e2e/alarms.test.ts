@@ -23,7 +23,7 @@ ${NAMES.join('\n')}
 let rack: Stand;
 let screen: TestTerminal;
 beforeAll(async () => {
-  rack = await stand({ config: CONFIG, sim: ['--time-scale', '20'] });
+  rack = await stand({ config: CONFIG, sim: ['--time-scale', '20', '--dialect', 'fan=speed'] });
   screen = rack.open({ cols: 120, rows: 40 });
   await screen.waitFor(/\b8 on\b/);
 });

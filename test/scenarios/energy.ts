@@ -44,7 +44,7 @@ export const ENERGY: readonly Scenario[] = [
     says: 'brown-out at a simultaneous boot, by hand',
     play: async (scene) => {
       const { rack } = scene.stand;
-      await rack.ctl('supply');
+      await rack.ctl('supply', { blade: 36 });
       const blade = BLADE.map(hex).join(',');
       await rack.ctl('power', { node: blade, state: 'off' });
       await rack.ctl('power', { node: blade, state: 'on' });

@@ -24,8 +24,10 @@ test('four idle nodes draw some ten watts of their blade', () => {
   expect(supply().blades['A']).toBeLessThan(18);
 });
 
-test('three that start together are served, one after another too', () => {
+test('all of a blade that start together are served', () => {
   wired.rack.supply.limits = true;
+  // The master's own board stands for a fourth that starts: so much more than its idle load.
+  wired.rack.supply.bladeW = 50 - 9;
   switchAll('off');
   switchAll('on');
   pass(20_000);
@@ -35,7 +37,7 @@ test('three that start together are served, one after another too', () => {
 
 test('more than the blade can feed: every board on it starts anew, but for the master', () => {
   wired.rack.supply.limits = true;
-  wired.rack.supply.bladeW = 40;
+  wired.rack.supply.bladeW = 30;
   switchAll('off');
   switchAll('on');
   pass(300);
@@ -51,7 +53,7 @@ test('more than the blade can feed: every board on it starts anew, but for the m
 
 test('a node switched off while it waits to start anew stays off', () => {
   wired.rack.supply.limits = true;
-  wired.rack.supply.bladeW = 40;
+  wired.rack.supply.bladeW = 30;
   switchAll('off');
   switchAll('on');
   pass(200);
@@ -68,7 +70,52 @@ test('without a battery the mains are everything', () => {
   expect(wired.rack.counters().bus).toMatchObject({ catastrophe: false, masterCuts: 0 });
   wired.rack.setMains(true, wired.now);
   expect(wired.rack.locked).toBe(true);
-  expect(wired.send('UnLockMe[01]|=\x07')).toMatch(/01 ff 0/);
+  expect(wired.send('UnLockMe[01]|=\x07')).toMatch(/01 ff 1/);
+});
+
+test.each([
+  ['', 'on', 'on'],
+  ['mains=boots,mains-after-off=stays-off', 'on', 'off'],
+  ['mains=stays-off,mains-after-off=stays-off', 'off', 'off'],
+  ['mains=stays-off', 'off', 'on'],
+])('mains return with ‘%s’: a node that was on is %s, one that had been cut is %s', (dialect, wasOn, wasCut) => {
+  wired = new WiredRack({ dialect });
+  wired.send('[02]|\\\x07');
+  wired.node(3).switchPower('disabled', wired.now);
+  wired.rack.setMains(false, wired.now);
+  pass(3_000);
+  wired.rack.setMains(true, wired.now);
+  expect([1, 2, 3].map((addr) => wired.node(addr).power)).toEqual([wasOn, wasCut, 'disabled']);
+  pass(60_000);
+  expect(wired.node(1).describe(wired.now, 'drive').guest).toBe(wasOn === 'on' ? 'login' : 'dead');
+  // Nobody on the bus switched them.
+  expect(wired.rack.counters().nodes['01']).toMatchObject({ on: 0, off: 0 });
+});
+
+test('a board that is swapped tells another UUID of version 4', () => {
+  const before = wired.send('[01]|#\x07');
+  expect(before).toMatch(/\n {3}[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\r/);
+  wired.node(1).swapBoard();
+  const after = wired.send('[01]|#\x07');
+  expect(after).toMatch(/\n {3}[0-9a-f-]{36}\r/);
+  expect(after).not.toBe(before);
+});
+
+test('ZZ is four times YY, or a speed of its own', () => {
+  const pair = (how: 'drive' | 'speed'): { current: number; fan: number } => wired.node(2).status(wired.now, how);
+  expect(pair('drive').fan).toBe(4 * pair('drive').current);
+  expect(
+    Array.from({ length: 20 }, () => (wired.now += 5_000)).some(() => pair('speed').fan !== 4 * pair('speed').current),
+  ).toBe(true);
+  wired.node(2).faults.saturated = true;
+  expect(pair('drive')).toMatchObject({ current: 0xff, fan: 0xff });
+});
+
+test('the manager’s own slot can ignore verbs, and they are counted all the same', () => {
+  wired = new WiredRack({ dialect: 'self-verbs=ignored' });
+  wired.send('\\');
+  expect(wired.rack.counters().bus).toMatchObject({ masterCuts: 1, catastrophe: false });
+  expect(wired.send('=')).toMatch(/00 00 1/);
 });
 
 test('a battery drains with the load, and mains that return save it', () => {

@@ -48,7 +48,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a blade starts all at once: brown-out',
     of: 'bus',
-    before: [step('supply', { on: 'on' }), step('power', { node: BLADE, state: 'off' })],
+    before: [step('supply', { on: 'on', blade: 36 }), step('power', { node: BLADE, state: 'off' })],
     verb: 'power',
     params: () => ({ node: BLADE, state: 'on' }),
     end: [step('supply', { on: 'off' })],
