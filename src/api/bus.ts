@@ -53,6 +53,8 @@ export interface BusSurvey {
   /** Nodes that answered, and so many exchanges with them, one after the other. */
   nodes: Address[];
   exchanges: number;
+  /** Readings of running nodes whose ZZ was four times YY, of so many that can tell (see rack/fan-drive.ts). */
+  fan: { kept: number; read: number };
   silent: number;
   garbled: number;
   foreign: number;

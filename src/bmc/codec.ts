@@ -102,5 +102,28 @@ export function consoleEcho(text: string, baud: ConsoleBaud): { matches: boolean
   return { matches: partial, complete: false, end: 0 };
 }
 
+const UUID = /(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])/i;
+/** Of a UID in a form that nobody described. */
+const UID_LIMIT = 80;
+
+/** True when a whole UUID has come, and the end of its line. */
+export function endsInUuid(text: string): boolean {
+  return /[\r\n]\s*$/.test(text) && UUID.test(text);
+}
+
+/**
+ * The board's identity in a reply to `#`: the UUID in lower case, whatever stands around it; any other text whole, without
+ * echo and control characters. Null: nothing came.
+ */
+export function parseUid(heard: string): string | null {
+  const uuid = UUID.exec(heard)?.[0];
+  if (uuid !== undefined) return uuid.toLowerCase();
+  const text = heard
+    .replace(/^\s*#/, '')
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim();
+  return text === '' ? null : text.slice(0, UID_LIMIT);
+}
+
 /** Characters that a BIOS would execute: an unlock string must hold none, for it may reach an unlocked bus. */
 export const BIOS_COMMANDS = /[=#/\\[\]|~\x07]/;

@@ -3,7 +3,7 @@
  * bytes given by hand. Silence ends them; each closes its pipe.
  */
 import type { Address } from '../rack/address.ts';
-import { openPipe, STATUS_REQUEST } from './codec.ts';
+import { endsInUuid, openPipe, parseUid, STATUS_REQUEST } from './codec.ts';
 import type { Wire } from './wire.ts';
 
 /** A reply has begun within a few milliseconds; so long without a byte, and it is over. */
@@ -11,8 +11,6 @@ const OVER_MS = 40;
 /** Where nothing may come at all, and after a close. */
 const NOTHING_MS = 25;
 const UID_REQUEST = '#';
-/** Of a UID whose form nobody knows; a real one is some eight bytes in hex. */
-const UID_LIMIT = 80;
 
 /** What comes back for `text`; 0x07 in it closes the pipe, as the pipe discipline does. Rejects LineLost. */
 export async function saidTo(wire: Wire, text: string): Promise<string> {
@@ -27,14 +25,12 @@ export async function saidTo(wire: Wire, text: string): Promise<string> {
   return heard;
 }
 
-/** The reply to `#` in an open pipe (or of the master without one), echo and control characters taken out; null: none. */
+/** The reply to `#` in an open pipe (or of the master without one); null: none. A UUID's line ends it, else silence. */
 export async function readUid(wire: Wire): Promise<string | null> {
-  const heard = await saidTo(wire, UID_REQUEST);
-  const text = heard
-    .replace(/^\s*#/, '')
-    .replace(/[^\x20-\x7e]+/g, ' ')
-    .trim();
-  return text === '' ? null : text.slice(0, UID_LIMIT);
+  wire.listen();
+  wire.send(UID_REQUEST);
+  await wire.receive((text) => (endsInUuid(text) ? text : null), OVER_MS);
+  return parseUid(wire.ignore());
 }
 
 export interface Forms {

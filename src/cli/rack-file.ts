@@ -41,6 +41,7 @@ function nodeLine({ addr, master, host, why, uid, power }: Found, taken: Set<str
   const fields = [`pos: ${formatPosition(addr)}`, `addr: "${formatAddress(addr)}"`];
   if (name !== null) fields.push(`name: "${name}"`);
   if (master) fields.push('role: master');
+  if (uid !== null && /^[\x20-\x7e]{1,80}$/.test(uid)) fields.push(`uid: ${JSON.stringify(uid)}`);
   const remarks = [
     ...(host === null
       ? [`no name: ${why}`]
@@ -48,7 +49,6 @@ function nodeLine({ addr, master, host, why, uid, power }: Found, taken: Set<str
         ? [`calls itself ${host}, as another does, or no valid name`]
         : []),
     ...(power === 'on' ? [] : [`is ${power ?? 'unknown'}`]),
-    ...(uid === null ? [] : [`uid ${uid}`]),
   ];
   const remark = remarks.length === 0 ? '' : `  # ${remarks.join('; ').replace(/[^\x20-\x7e]/g, '?')}`;
   return `  - { ${fields.join(', ')} }${remark}`;

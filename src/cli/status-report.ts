@@ -28,6 +28,8 @@ export interface NodeReport {
   name: string;
   role: string | null;
   cluster: string | null;
+  /** Of the board's BMC, as configured or last read; null: not known. */
+  uid: string | null;
   /** The BMC's word. */
   power: ShownPower;
   /** What is known of its operating system, for how long and from what; null: it has no power, or that is not known. */
@@ -90,6 +92,7 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
         name: node.name,
         role: node.role,
         cluster: node.cluster,
+        uid: node.uid,
         ...known(state, node.calibration, snapshot),
         master: isMaster(node, bus.master),
         alarms: state?.alarms ?? [],

@@ -182,6 +182,7 @@ export function inventoryOf(config: Config): Inventory {
         mac: node.mac ?? null,
         chassisFan: node.chassisFan ?? null,
         protected: node.protected ?? false,
+        uid: node.uid?.toLowerCase() ?? null,
         calibration: node.calibration ?? config.calibration ?? null,
       };
     })

@@ -27,6 +27,11 @@ export const node = z
     /** Of this node's UART, where it is not `console.baud`. */
     baud: baud.optional(),
     protected: z.boolean().optional(),
+    /** Of the board's BMC, as `#` tells it: another one in this slot is an alarm. */
+    uid: z
+      .string()
+      .regex(/^[\x20-\x7e]{1,80}$/, 'the UID as rackui discover shows it')
+      .optional(),
     /** Of this node's current, where it is not the rack's. */
     calibration: calibration.optional(),
   })

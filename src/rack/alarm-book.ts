@@ -17,6 +17,12 @@ export type AlarmKind =
   | 'halted'
   /** It has power, and its system stands at a rescue or emergency shell, or panicked. */
   | 'system-failed'
+  /** The board in the slot is not the one that the configuration names. */
+  | 'board'
+  /** Another board was put into the slot. */
+  | 'board-changed'
+  /** The bus is managed from another address than the configuration says. */
+  | 'master'
   | 'bus'
   /** A UPS is on battery, silent, or wants a new battery. */
   | 'ups'

@@ -51,6 +51,28 @@ export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fi
   return { ok: true, calibration, worst: Math.max(...off) };
 }
 
+/**
+ * What a node draws at the measured loads by this calibration, W, held against what such nodes were seen to draw: eight Pi 4
+ * took 30 to 31 W at the supply, 3.8 W each, and a blade feeds 50 W to four. A sentence where it is far from that, else null.
+ */
+export function implausible(
+  points: readonly MeterPoint[],
+  nodes: number,
+  { amps, zero }: Calibration,
+  volts: number,
+): string | null {
+  const watts = points.map(({ counts }) => Math.max(0, counts / nodes - zero) * amps * volts);
+  const [least, most] = [Math.min(...watts), Math.max(...watts)];
+  if (most <= PLAUSIBLE_W.most && most >= PLAUSIBLE_W.least) return null;
+  const range = `${least.toFixed(2)} to ${most.toFixed(2)} W a node`;
+  return most > PLAUSIBLE_W.most
+    ? `implausible: ${range} by this calibration, and a blade feeds 50 W to its four nodes (a Pi 4 was seen to draw 3.8 W): did the meter see more nodes than were named, or mains power, or another unit than was typed?`
+    : `implausible: ${range} by this calibration, and a Pi 4 was seen to draw 3.8 W: did the meter see fewer nodes than were named, or another unit than was typed?`;
+}
+
+/** A Pi Zero that works draws about a watt; four nodes share the 50 W of a blade. */
+const PLAUSIBLE_W = { least: 0.8, most: 12.5 } as const;
+
 /** `digits` significant ones: more would claim what no meter shows. */
 function rounded(value: number, digits: number): number {
   return Number(value.toPrecision(digits));

@@ -1,5 +1,5 @@
 /** What the owner says is in the rack: the inventory, from the configuration or from discovery. */
-import { formatAddress, type Address } from './address.ts';
+import { formatAddress, formatPosition, type Address } from './address.ts';
 import type { Calibration } from './calibration.ts';
 
 /** One node as the owner describes it. Everything but the address is optional knowledge. */
@@ -16,6 +16,8 @@ export interface InventoryNode {
   chassisFan: number | null;
   /** Protected nodes are refused by every verb that cuts power. */
   protected: boolean;
+  /** Identity of the board's BMC: as configured, else as it was last read; null: not known. */
+  uid: string | null;
   /** What its counts of current mean: its own calibration or the rack's; null: nobody measured it. */
   calibration: Calibration | null;
 }
@@ -41,8 +43,21 @@ export function unnamedNode(addr: Address): InventoryNode {
     mac: null,
     chassisFan: null,
     protected: false,
+    uid: null,
     calibration: null,
   };
+}
+
+/**
+ * What is wrong where the configuration names another node as the master than the one whose BMC manages the bus; null:
+ * nothing, or one of the two is not known. @param seen the address that answers as the master
+ */
+export function masterMismatch(nodes: readonly InventoryNode[], seen: Address | null): string | null {
+  const named = nodes.find(({ role }) => role === 'master');
+  if (named === undefined || seen === null || named.addr === seen) return null;
+  const real = nodes.find(({ addr }) => addr === seen);
+  const place = (addr: Address): string => `${formatPosition(addr)}, ${formatAddress(addr)}`;
+  return `is managed by ${real?.name ?? 'the BMC'} (${place(seen)}), and the configuration says by ${named.name} (${place(named.addr)}): correct role: master; no plan shuts this machine down until then`;
 }
 
 /** What counts of current of the node at `addr` mean; null: nobody measured it, or there is no such node. */

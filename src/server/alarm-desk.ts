@@ -3,6 +3,7 @@ import type { Alarm } from '../rack/alarm-book.ts';
 import { AlarmBook, type AlarmKind } from '../rack/alarm-book.ts';
 import { BLANK_MEMORY, judge, type AlarmLimits, type LimitMemory } from '../rack/alarm-limits.ts';
 import type { Address } from '../rack/address.ts';
+import { FanRatio } from '../rack/fan-drive.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Power, Reading } from '../rack/reading.ts';
 import type { EventLog } from './events.ts';
@@ -23,6 +24,7 @@ export class AlarmDesk {
   readonly #limits: AlarmLimits;
   readonly #ports: AlarmDeskPorts;
   readonly #book = new AlarmBook();
+  readonly #fans = new FanRatio();
   readonly #memories = new Map<Address, LimitMemory>();
   #busTimer: NodeJS.Timeout | null = null;
 
@@ -33,6 +35,11 @@ export class AlarmDesk {
 
   get standing(): Alarm[] {
     return this.#book.standing;
+  }
+
+  /** Nothing is claimed of a fan before ZZ has shown that it is more than the drive. */
+  get #judged(): AlarmLimits {
+    return this.#fans.meaning === 'speed' ? this.#limits : { ...this.#limits, fanStopped: null };
   }
 
   past(limit: number): Alarm[] {
@@ -57,14 +64,16 @@ export class AlarmDesk {
     const { sample } = reading;
     this.set('disabled', addr, sample.power === 'disabled' ? 'its BMC says disabled' : null);
     this.#chassisFan(addr, sample.power);
-    const { memory, verdicts } = judge(this.#limits, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
+    this.#fans.add(sample);
+    const { memory, verdicts } = judge(this.#judged, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
     this.#memories.set(addr, memory);
     for (const [kind, text] of Object.entries(verdicts)) this.set(kind as AlarmKind, addr, text);
   }
 
-  /** Power changed. By nobody here, that is an alarm until somebody has seen it. */
-  powerChanged(addr: Address, from: Power, to: Power, here: boolean): void {
-    if (!here) this.set('power-changed', addr, `went from ${from} to ${to}, changed by nobody here`, 'quiet');
+  /** Power changed. By nobody here, that is an alarm until somebody has seen it; coming on with the rack's power is none. */
+  powerChanged(addr: Address, from: Power, to: Power, here: boolean, byItself: string | null): void {
+    if (here || (byItself !== null && to === 'on')) return;
+    this.set('power-changed', addr, powerChange(from, to, byItself), 'quiet');
   }
 
   /** `detail` says what is wrong with the bus; null: nothing. A short absence is none. */
@@ -94,7 +103,7 @@ export class AlarmDesk {
     this.#ports.changed();
     for (const { addr, kind } of seen) {
       // It happened and is over; there is no state that could clear it.
-      if (kind === 'power-changed') this.set(kind, addr, null, 'quiet');
+      if (kind === 'power-changed' || kind === 'board-changed') this.set(kind, addr, null, 'quiet');
       if (addr !== null) this.#ports.nodeChanged(addr);
     }
     return seen.length;
@@ -104,10 +113,15 @@ export class AlarmDesk {
     if (this.#busTimer !== null) clearTimeout(this.#busTimer);
   }
 
-  /** The fan that hangs on a node's power stands still while the node is off. */
+  /** The fan that hangs on a node's power has none while the node is off. */
   #chassisFan(addr: Address, power: Power): void {
     const fan = this.#ports.inventory().nodes.find((node) => node.addr === addr)?.chassisFan ?? null;
     if (fan === null) return;
-    this.set('chassis-fan', addr, power === 'on' ? null : `is ${power}: chassis fan ${fan} stands still`);
+    this.set('chassis-fan', addr, power === 'on' ? null : `is ${power}: chassis fan ${fan} has no power`);
   }
+}
+
+/** How a power changed that nobody here changed. @param byItself why it may be nobody's work at all */
+export function powerChange(from: Power, to: Power, byItself: string | null): string {
+  return `went from ${from} to ${to}, ${byItself === null ? 'changed by nobody here' : `it ${byItself}`}`;
 }

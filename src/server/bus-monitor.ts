@@ -21,6 +21,9 @@ export interface BusMonitorPorts {
   now(): number;
   events: EventLog;
   changed(): void;
+  /** The bus answers again after so long, ms, and only after it was unlocked: its BMCs began anew. */
+  unlocked(awayMs: number): void;
+  swept(): void;
 }
 
 export class BusMonitor {
@@ -34,6 +37,9 @@ export class BusMonitor {
   #paused = false;
   #step: RecoveryStep | null = null;
   #wasReady = false;
+  /** When a recovery began that has not ended. */
+  #awaySince: number | null = null;
+  #seenMaster: Address | null = null;
   #stray = 0;
   #sweepMs: number | null = null;
   #sweepEnds: number[] = [];
@@ -64,6 +70,11 @@ export class BusMonitor {
     return this.#bus.health.master;
   }
 
+  /** The address that answered as the master last, also while the bus is away; null: none has. */
+  get seenMaster(): Address | null {
+    return this.#seenMaster;
+  }
+
   /** A console holds the pipe: sweeps stop, and the header says so. */
   get paused(): boolean {
     return this.#paused;
@@ -78,6 +89,7 @@ export class BusMonitor {
   swept(ms: number): void {
     this.#sweepMs = ms;
     this.#sweepEnds = [...this.#sweepEnds.slice(-9), this.#ports.now()];
+    this.#ports.swept();
     this.#lookAtStrayBytes();
     this.#ports.changed();
   }
@@ -134,6 +146,11 @@ export class BusMonitor {
     this.#wasReady ||= health.phase === 'ready';
     if (step === before || !this.#wasReady) return;
     const { events } = this.#ports;
+    if (step !== null) this.#awaySince ??= this.#ports.now();
+    else if (health.phase === 'ready') {
+      if (before === 'unlock') this.#ports.unlocked(this.#ports.now() - (this.#awaySince ?? this.#ports.now()));
+      this.#awaySince = null;
+    }
     if (step !== null) events.add('warning', 'bus', null, `Bus: ${STEP_TEXT[step]}`);
     else if (health.phase === 'ready' && this.#phase === 'ready')
       events.add(
@@ -167,6 +184,7 @@ export class BusMonitor {
     this.#stepChanged(health);
     const before = this.#phase;
     this.#phase = health.phase;
+    this.#seenMaster = health.master ?? this.#seenMaster;
     if (health.phase !== 'starting') for (const done of [...this.#waiting]) done();
     if (health.phase !== before) {
       this.#sweepEnds = [];

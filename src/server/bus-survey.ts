@@ -2,6 +2,7 @@
 import type { BusSurvey } from '../api/bus.ts';
 import { PRIORITY, type Bus } from '../bmc/types.ts';
 import { rowOf, type Address } from '../rack/address.ts';
+import { keepsRatio } from '../rack/fan-drive.ts';
 
 /** A stall of this machine looks like a node's silence: nobody is missing who was asked once. */
 const ROUNDS = 3;
@@ -32,6 +33,7 @@ export async function survey(
   if (typeof forms === 'string') return forms;
   const counts = { silent: 0, garbled: 0, foreign: 0 };
   const times: number[] = [];
+  const fan = { kept: 0, read: 0 };
   let asked = 0;
   const wrong = (): number => counts.silent + counts.garbled + counts.foreign;
   // A stall of this machine looks like a node's silence, once: where something failed, as many again are asked.
@@ -39,14 +41,19 @@ export async function survey(
     const addr = nodes[asked++ % nodes.length];
     if (addr === undefined) break;
     const outcome = await bus.status(addr, PRIORITY.sample);
-    if (outcome.ok) times.push(outcome.sample.rttMs);
-    else if (outcome.failure === 'bus') return outcome.detail;
+    if (outcome.ok) {
+      times.push(outcome.sample.rttMs);
+      const kept = keepsRatio(outcome.sample);
+      if (kept !== null) fan.read++;
+      if (kept === true) fan.kept++;
+    } else if (outcome.failure === 'bus') return outcome.detail;
     else counts[outcome.failure]++;
   }
   times.sort((a, b) => a - b);
   return {
     forms,
     nodes,
+    fan,
     exchanges: asked,
     ...counts,
     medianMs: times[Math.floor(times.length / 2)] ?? null,

@@ -50,7 +50,7 @@ export class RackServer {
   /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
     const { bus, socket, viewSocket, gid, viewGid, log } = this.#options;
-    const { plans, outages, operations, roster, events, sweeper, monitor } = this.#parts;
+    const { plans, outages, operations, roster, events, sweeper, monitor, telemetry, boards } = this.#parts;
     plans.recover();
     operations.recover();
     outages.start();
@@ -61,7 +61,10 @@ export class RackServer {
     events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
     bus.onHealth(({ phase, detail }) => {
       log.info({ phase, detail }, 'bus');
-      if (phase === 'ready') sweeper.wake();
+      if (phase !== 'ready') return;
+      // While the bus was away boards may have been changed, and no reading told.
+      for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
+      sweeper.wake();
     });
     monitor.start();
     bus.start();

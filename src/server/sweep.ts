@@ -16,6 +16,8 @@ export interface SweepPorts {
   now(): number;
   /** The nodes that an operation works on now. */
   busyNodes(): Address[];
+  /** What may be asked between two sweeps, while `free()`. */
+  between(free: () => boolean): Promise<void>;
 }
 
 export class Sweeper {
@@ -57,6 +59,7 @@ export class Sweeper {
         await this.#discovery?.scan(() => this.#free && performance.now() < next);
         await this.#sweep();
         await this.#discovery?.rescanOne();
+        await this.#ports.between(() => this.#free && performance.now() < next);
       }
       const scanning = this.#free && this.#discovery?.done === false;
       if (scanning) await this.#pause(0);

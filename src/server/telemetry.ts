@@ -7,7 +7,9 @@ import { unnamedNode, type Inventory, type InventoryNode } from '../rack/invento
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
 import { shownPower, type Power, type Reading, type Sample, type Source } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system.ts';
+import { powerChange } from './alarm-desk.ts';
 import type { EventLog } from './events.ts';
+import type { PowerReturn } from './power-return.ts';
 
 /** Points of a sparkline in a snapshot. */
 const SPARKLINE = 60;
@@ -21,7 +23,11 @@ export interface TelemetryPorts {
   switchedHere(addr: Address): boolean;
   /** What alarms see; called after each answer, and for a change of power. */
   read(addr: Address, reading: Reading): void;
-  powerChanged(addr: Address, from: Power, to: Power, here: boolean): void;
+  powerChanged(addr: Address, from: Power, to: Power, here: boolean, byItself: string | null): void;
+  /** Tells which changes of power come with the rack's own. */
+  powerReturn: PowerReturn;
+  /** It answers for the first time, or again. */
+  appeared(addr: Address): void;
   alarms(addr: Address): string[];
   system(addr: Address): SystemState;
   nodeChanged(addr: Address): void;
@@ -76,6 +82,14 @@ export class Telemetry {
     this.#ports.rackChanged();
   }
 
+  /** Its BMC told its UID. */
+  identified(addr: Address, uid: string): void {
+    if (this.node(addr)?.uid === uid) return;
+    const nodes = this.#inventory.nodes.map((node) => (node.addr === addr ? { ...node, uid } : node));
+    this.#inventory = { ...this.#inventory, nodes };
+    this.#ports.rackChanged();
+  }
+
   /** Takes a status outcome in. `bus` outcomes say nothing about the node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
     const answer = answerOf(outcome, source);
@@ -86,6 +100,7 @@ export class Telemetry {
     this.#ports.read(addr, this.reading(addr));
     this.#ports.nodeChanged(addr);
     for (const change of changes) this.#tell(addr, change);
+    if (outcome.ok) this.#ports.powerReturn.read(addr);
   }
 
   /** A bus whose answers are taken in as they pass: what an operation reads is not asked for again, and shows at once. */
@@ -140,18 +155,26 @@ export class Telemetry {
     switch (change.kind) {
       case 'appeared':
         // At the start every node appears: that is the map, not news.
+        this.#ports.appeared(addr);
         return;
       case 'lost':
+        this.#ports.powerReturn.lost(addr);
         events.add('alarm', 'node', addr, `${who} stopped answering (${change.failure}); it was ${change.last.power}`);
         return;
       case 'returned':
+        this.#ports.appeared(addr);
+        this.#ports.powerReturn.returned(addr);
         events.add('notice', 'node', addr, `${who} answers again after ${seconds(change.afterMs)}: ${change.power}`);
         return;
-      case 'power':
-        this.#ports.powerChanged(addr, change.from, change.to, this.#ports.switchedHere(addr));
-        if (this.#ports.switchedHere(addr)) events.add('info', 'power', addr, `${who} is ${change.to}`);
-        else
-          events.add('alarm', 'power', addr, `${who} went from ${change.from} to ${change.to}, changed by nobody here`);
+      case 'power': {
+        const { from, to } = change;
+        const here = this.#ports.switchedHere(addr);
+        const byItself = here ? null : this.#ports.powerReturn.explain(addr, to);
+        this.#ports.powerChanged(addr, from, to, here, byItself);
+        if (here) events.add('info', 'power', addr, `${who} is ${to}`);
+        else if (byItself !== null && to === 'on') events.add('info', 'power', addr, `${who} ${byItself}`);
+        else events.add('alarm', 'power', addr, `${who} ${powerChange(from, to, byItself)}`);
+      }
     }
   }
 }

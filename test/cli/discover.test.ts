@@ -69,7 +69,8 @@ test('discover writes a configuration that is good, and overwrites none unasked'
     [2, 'omega', undefined],
     [5, 'gamma', undefined],
   ]);
-  expect(text).toMatch(/addr: "05".*# uid 05 \w+/);
+  expect(text).toMatch(/addr: "05".*uid: "[0-9a-f-]{36}"/);
+  expect(nodes.every(({ uid }) => uid?.length === 36)).toBe(true);
 });
 
 test('what a node claims cannot leave its place in the file', () => {

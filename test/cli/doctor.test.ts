@@ -14,6 +14,7 @@ import { clockCheck, configCheck, directoryChecks, versionChecks } from '../../s
 import { staleSockets } from '../../src/cli/doctor/sockets.ts';
 import { settingsCheck } from '../../src/cli/doctor/tty.ts';
 import { inspectBus } from '../../src/server/inspect.ts';
+import { unnamedNode } from '../../src/rack/inventory.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';
 import { folder, GID, machine, PI, PROCESS, removeFolders, troubles } from './doctor-machine.ts';
@@ -295,7 +296,7 @@ describe('the bus', () => {
     };
   };
   const named = (picture: BusPicture, configured: number[] | null = null): string[] =>
-    troubles(busChecks(picture, configured)).map(({ id, verdict }) => `${id} ${verdict}`);
+    troubles(busChecks(picture, configured?.map(unnamedNode) ?? null)).map(({ id, verdict }) => `${id} ${verdict}`);
 
   test.each([
     ['locked, as hardware starts', []],
@@ -341,6 +342,24 @@ describe('the bus', () => {
     expect(named({ ...picture, survey: picture.survey && cooked && { ...picture.survey, forms: cooked } })).toEqual([
       'settings failure',
     ]);
+  });
+
+  test.each([
+    ['', /ZZ is 4 × YY on (\d+) of \1 readings: it is the drive/],
+    ['fan=speed', /ZZ is 4 × YY on \d of 1?\d\d readings: it is a value of its own/],
+  ])('what ZZ means on a bus with ‘%s’', async (dialect, seen) => {
+    const picture = await look(await rackWith(...(dialect === '' ? [] : ['--dialect', dialect])));
+    expect(busChecks(picture, null).find(({ id }) => id === 'fan')?.seen).toMatch(seen);
+  });
+
+  test('a bus that is managed from another node than the configuration says', async () => {
+    const picture = await look(await rackWith());
+    const nodes = [0, 1, 2, 3].map(unnamedNode).map((node) => ({ ...node, role: node.addr === 1 ? 'master' : null }));
+    const [found, ...more] = troubles(busChecks(picture, nodes));
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ id: 'master', verdict: 'failure' });
+    expect(found?.seen).toMatch(/managed by node-00 \(A-0, 00\), and the configuration says by node-01 \(A-1, 01\)/);
+    expect(found?.todo).toMatch(/role: master to the node at 00/);
   });
 
   test('nodes of the configuration that are not there', async () => {

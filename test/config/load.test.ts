@@ -78,6 +78,7 @@ test('the reference rack loads', () => {
     cluster: null,
     ip: '192.168.197.4',
     mac: 'e4:5f:01:40:58:80',
+    uid: null,
     calibration: null,
     chassisFan: null,
     protected: false,

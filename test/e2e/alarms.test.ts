@@ -124,7 +124,7 @@ test.each<Provoked>([
     kind: 'chassis-fan',
     node: 'n5',
     provoke: operation('force-off', 'n5'),
-    says: /n5 05 is off: chassis fan 5 stands still/,
+    says: /n5 05 is off: chassis fan 5 has no power/,
     ease: operation('on', 'n5'),
   },
   {

@@ -73,6 +73,7 @@ test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amp
     draw: (addr, current) => drawOf(current, calibrated.includes(addr) ? { amps: 0.0075, zero: 3 } : null),
     prospect: () => prospect({}),
     poweroff: null,
+    master: null,
   };
   const plan = { steps: [{ name: 'a', action: 'off', selector: 'n1 n2', verify: 'boot' } as const] };
   const shown = preview(

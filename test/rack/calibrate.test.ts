@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fitCalibration, meterValue } from '../../src/rack/calibrate.ts';
+import { fitCalibration, implausible, meterValue } from '../../src/rack/calibrate.ts';
 import { ampsOf, drawOf, drawText, totalDraw } from '../../src/rack/calibration.ts';
 
 test('a line is found again from points on it, for one node and for several under one meter', () => {
@@ -80,4 +80,19 @@ test('amperes are said only where every node is calibrated', () => {
   expect(drawText(drawOf(42, null), 'ct')).toBe('42 ct');
   expect(totalDraw([drawOf(42, calibration), drawOf(12, calibration)])).toEqual({ counts: 54, amps: 0.5 });
   expect(totalDraw([drawOf(42, calibration), drawOf(12, null)])).toEqual({ counts: 54, amps: null });
+});
+
+test.each<[what: string, amps: number, zero: number, nodes: number, seen: RegExp | null]>([
+  ['what a Pi 4 draws', 0.0156, 0, 1, null],
+  ['the same of eight together', 0.0156, 0, 8, null],
+  ['a Pi Zero', 0.004, 2, 1, null],
+  ['the meter saw all four of a blade', 0.0156 * 4, 0, 1, /more nodes than were named/],
+  ['watts typed as amperes', 0.078, 0, 1, /another unit/],
+  ['milliamperes typed as amperes', 15.6, 0, 1, /implausible/],
+  ['one node of eight was measured', 0.0156 / 8, 0, 8, /fewer nodes than were named/],
+])('a calibration is held against what nodes were seen to draw: %s', (_what, amps, zero, nodes, seen) => {
+  const points = [30, 65].map((counts) => ({ counts: counts * nodes, amps: (counts - zero) * amps * nodes }));
+  const said = implausible(points, nodes, { amps, zero }, 5);
+  if (seen === null) expect(said).toBeNull();
+  else expect(said).toMatch(seen);
 });

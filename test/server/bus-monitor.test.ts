@@ -18,15 +18,19 @@ function monitored(start: BusHealth['phase']) {
   };
   const told: EventRecord[] = [];
   let now = 1_000;
+  const unlocked: number[] = [];
   const events = new EventLog({ now: () => now, write: () => undefined, publish: (event) => told.push(event) });
   const monitor = new BusMonitor(bus as unknown as Bus, '/dev/fake', {
     now: () => now,
     events,
     changed: () => undefined,
+    unlocked: (awayMs) => unlocked.push(awayMs),
+    swept: () => undefined,
   });
   monitor.start();
   return {
     bus,
+    unlocked,
     monitor,
     told,
     later: (ms: number) => (now += ms),

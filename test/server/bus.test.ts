@@ -62,7 +62,7 @@ test('looking finds nodes that the configuration does not know, and UIDs as they
     [4, 'on', false, null],
     [5, null, false, 'silent'],
   ]);
-  expect(seen.map(({ uid }) => uid !== null && /^[0-9a-f]{2} \S+$/.test(uid))).toEqual([true, true, true, false]);
+  expect(seen.map(({ uid }) => uid !== null && /^[0-9a-f-]{36}$/.test(uid))).toEqual([true, true, true, false]);
 });
 
 test('the survey asks only questions, and tells what came back byte for byte', async () => {
@@ -103,7 +103,7 @@ test('a console that somebody has open is not taken: not for a name, not for a s
 
 describe('bytes by hand', () => {
   test('what changes nothing is sent at once, and what came back is told', async () => {
-    expect((await raw(1, '#')).heard).toMatch(/^\s*#\r\n01 /);
+    expect((await raw(1, '#')).heard).toMatch(/^\s*#\r\n {3}[0-9a-f-]{36}\r\n/);
     expect(await raw(null, '=')).toMatchObject({ heard: expect.stringMatching(/^\s*=\r\n00 00 1/) as string });
   });
 

@@ -6,6 +6,7 @@ import { unnamedNode } from '../../src/rack/inventory.ts';
 import { BusMonitor } from '../../src/server/bus-monitor.ts';
 import { Discovery } from '../../src/server/discovery.ts';
 import { EventLog } from '../../src/server/events.ts';
+import { PowerReturn } from '../../src/server/power-return.ts';
 import { Sweeper } from '../../src/server/sweep.ts';
 import { UNKNOWN_SYSTEM } from '../../src/rack/system.ts';
 import { Telemetry } from '../../src/server/telemetry.ts';
@@ -82,6 +83,8 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     now: Date.now,
     events,
     changed: () => undefined,
+    unlocked: () => undefined,
+    swept: () => undefined,
   });
   monitor.start();
   const inventory = { name: 'test', nodes: addrs.map(unnamedNode), configured: !discover, calibration: null };
@@ -93,12 +96,18 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     system: () => UNKNOWN_SYSTEM,
     read: () => undefined,
     powerChanged: () => undefined,
+    powerReturn: new PowerReturn({ now: Date.now, events, addresses: () => addrs, power: () => null }),
+    appeared: () => undefined,
     alarms: () => [],
     nodeChanged: () => undefined,
     rackChanged: () => undefined,
   });
   const discovery = discover ? new Discovery(bus, telemetry) : null;
-  const sweeper = new Sweeper(bus, monitor, telemetry, discovery, { now: Date.now, busyNodes: () => busy });
+  const sweeper = new Sweeper(bus, monitor, telemetry, discovery, {
+    now: Date.now,
+    busyNodes: () => busy,
+    between: () => Promise.resolve(),
+  });
   running.push(sweeper);
   return { sweeper, telemetry, monitor, told };
 }

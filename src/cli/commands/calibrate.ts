@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { fitCalibration, meterValue, type MeterPoint } from '../../rack/calibrate.ts';
+import { fitCalibration, implausible, meterValue, type MeterPoint } from '../../rack/calibrate.ts';
 import { VOLTS, type Calibration } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
@@ -43,9 +43,18 @@ export async function calibrateCommand(words: readonly string[], options: Calibr
     const points = await measure(client, nodes);
     const fit = fitCalibration(points, nodes.length);
     if (!fit.ok) throw new Failure(EXIT.refused, `no calibration: ${fit.problem}`);
+    const doubt = implausible(points, nodes.length, fit.calibration, VOLTS);
+    if (doubt !== null) hint(doubt);
     if (file !== null) await write(file, nodes, whole, fit.calibration);
     if (options.json === true)
-      printJson({ nodes: nodes.map(({ name }) => name), ...fit.calibration, worst: fit.worst, points, written: file });
+      printJson({
+        nodes: nodes.map(({ name }) => name),
+        ...fit.calibration,
+        worst: fit.worst,
+        doubt,
+        points,
+        written: file,
+      });
     else report(fit.calibration, fit.worst, { nodes, whole, file });
     return EXIT.done;
   } finally {

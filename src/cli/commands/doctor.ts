@@ -52,8 +52,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
         : blocked || config.loaded === null
           ? null
           : await askBus(port, config.loaded);
-    const named =
-      config.loaded?.inventory.configured === true ? config.loaded.inventory.nodes.map(({ addr }) => addr) : null;
+    const named = config.loaded?.inventory.configured === true ? config.loaded.inventory.nodes : null;
     if (bus !== null) checks.push(...busChecks(bus, named));
     const profile = bus?.survey ? profileOf(bus.survey) : null;
     report(checks, profile, options.json === true);

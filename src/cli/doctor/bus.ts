@@ -1,6 +1,8 @@
 /** The bus: does it answer, was it locked or wedged, who is there, how many exchanges go wrong. Pure. */
 import type { BusSurvey } from '../../api/bus.ts';
 import { formatAddress, type Address } from '../../rack/address.ts';
+import { fanMeaning } from '../../rack/fan-drive.ts';
+import { masterMismatch, type InventoryNode } from '../../rack/inventory.ts';
 import { compressNames } from '../../rack/compress.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import { settingsCheck } from './tty.ts';
@@ -22,15 +24,16 @@ const USUAL = 0.01;
 const TOLERABLE = 0.05;
 
 /** @param configured the nodes that the configuration names, or null */
-export function busChecks(bus: BusPicture, configured: readonly Address[] | null): Check[] {
+export function busChecks(bus: BusPicture, configured: readonly InventoryNode[] | null): Check[] {
   const checks = [state(bus)];
   if (bus.first !== null && bus.state !== 'down') checks.push(pipe(bus.first));
   if (bus.state === 'ready' && bus.master !== null) {
     if (bus.first !== null) checks.push(lock(bus.first.wasLocked));
-    checks.push(ok('master', `the master at ${formatAddress(bus.master)} answers`));
+    checks.push(master(bus.master, configured));
   }
   const { survey } = bus;
-  if (survey !== null) checks.push(nodes(survey, configured), errors(survey));
+  if (survey !== null)
+    checks.push(nodes(survey, configured?.map(({ addr }) => addr) ?? null), errors(survey), fan(survey.fan));
   else if (bus.whyNot !== null) checks.push(warning('errors', `not measured: ${bus.whyNot}`, 'run doctor again then'));
   if (survey !== null) checks.push(settingsCheck(survey.forms.tty));
   return checks;
@@ -47,6 +50,35 @@ function state({ state: now, detail }: BusPicture): Check {
   if (now === 'ready') return ok('bus', 'the bus answers');
   if (now === 'paused') return ok('bus', 'the bus answers; a console holds the pipe');
   return failure('bus', `${now}: ${detail === '' ? 'no answer' : detail}`, TODO[now] ?? 'rackui events tells more');
+}
+
+function master(seen: Address, configured: readonly InventoryNode[] | null): Check {
+  const wrong = masterMismatch(configured ?? [], seen);
+  if (wrong === null) return ok('master', `the master at ${formatAddress(seen)} answers`);
+  return failure(
+    'master',
+    `the bus ${wrong}`,
+    `give role: master to the node at ${formatAddress(seen)} in the configuration, then: rackui config check`,
+  );
+}
+
+/** Whether ZZ can say anything of a fan; where it cannot, no alarm does. */
+function fan({ kept, read }: BusSurvey['fan']): Check {
+  const seen = `ZZ is 4 × YY on ${kept} of ${read} readings`;
+  switch (fanMeaning(kept, read)) {
+    case 'drive':
+      return ok(
+        'fan',
+        `${seen}: it is the drive that the BMC derives, and a fan that stands still cannot be seen in it`,
+      );
+    case 'speed':
+      return ok('fan', `${seen}: it is a value of its own, and the alarm fan-stopped judges it`);
+    case 'unknown':
+      return ok(
+        'fan',
+        `${read === 0 ? 'no node runs' : seen}: what ZZ means is not known, and nothing is claimed of a fan`,
+      );
+  }
 }
 
 function pipe({ before, wasLocked }: NonNullable<BusPicture['first']>): Check {

@@ -15,6 +15,8 @@ export interface BusProfileReport {
   closeIdle: string;
   closeInPipe: string;
   uid: string;
+  /** Readings whose ZZ was four times YY, of so many that can tell. */
+  fan: BusSurvey['fan'];
   /** From the end of the question to the end of the reply, less the bytes' own time on the line, ms. */
   turnaroundMs: number | null;
   /** The replies themselves, byte for byte. */
@@ -25,7 +27,7 @@ export interface BusProfileReport {
 const BYTE_MS = 10_000 / 115_200;
 const STATUS = /([ \t]*)([0-9a-f]{2} (?:00|ff) 0?[012] [0-9a-f]{2} [0-9a-f]{2})([\r\n]*)/i;
 
-export function profileOf({ forms, verbEcho, medianMs }: BusSurvey): BusProfileReport {
+export function profileOf({ forms, verbEcho, medianMs, fan }: BusSurvey): BusProfileReport {
   const { master, pipe, status, uid, idleClose, pipeClose, node } = forms;
   const replies = [master, status];
   const match = replies.map((text) => STATUS.exec(text)).find((found) => found !== null);
@@ -42,6 +44,7 @@ export function profileOf({ forms, verbEcho, medianMs }: BusSurvey): BusProfileR
     closeIdle: spellBytes(idleClose),
     closeInPipe: spellBytes(pipeClose),
     uid: spellBytes(uid),
+    fan,
     turnaroundMs: medianMs === null || node === null ? null : Math.max(0, round(medianMs - bytes * BYTE_MS)),
     raw: { master: spellBytes(master), pipe: spellBytes(pipe), status: spellBytes(status), uid: spellBytes(uid) },
   };
@@ -59,6 +62,7 @@ export function profileLines(profile: BusProfileReport): string[] {
     `^G, no pipe open   ${came(profile.closeIdle)}`,
     `^G, pipe open      ${came(profile.closeInPipe)}`,
     `UID (#)            ${came(profile.uid)}`,
+    `fan (ZZ)           4 × YY on ${profile.fan.kept} of ${profile.fan.read} readings`,
     `turnaround         ${turnaroundMs === null ? 'not measured' : `about ${turnaroundMs} ms beyond the line's own time`}`,
   ];
 }

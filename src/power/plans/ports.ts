@@ -1,5 +1,6 @@
 /** What plans need from the server around them, beside what operations do. */
 import type { PlanRun } from '../../api/plan.ts';
+import type { Address } from '../../rack/address.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
 import type { OperationPorts, ProgramEnd } from '../ports.ts';
 import type { PlanRecord } from './record.ts';
@@ -11,6 +12,8 @@ export interface PlanPorts extends Pick<
   plans: Readonly<Record<string, PlanDefinition>>;
   /** The program by which the master, this machine, shuts itself down; null: none is configured. */
   poweroff: Poweroff | null;
+  /** The address that answered as the master last; null: none has. */
+  seenMaster: () => Address | null;
   planJournal: {
     /** Resolves when this state of the run is on the disk. */
     write(record: PlanRecord): Promise<void>;

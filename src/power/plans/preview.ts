@@ -7,7 +7,7 @@ import {
   type PlanSummary,
 } from '../../api/plan.ts';
 import type { Refusal } from '../../api/power.ts';
-import type { Address } from '../../rack/address.ts';
+import { formatAddress, type Address } from '../../rack/address.ts';
 import { totalDraw, type Draw } from '../../rack/calibration.ts';
 import type { Inventory, InventoryNode } from '../../rack/inventory.ts';
 import { isManager, resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
@@ -35,11 +35,17 @@ export interface Surroundings {
   prospect(addr: Address): Omit<Prospect, 'power' | 'down'>;
   /** The program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
+  /** The address that answers as the master; null: none has. */
+  master: Address | null;
 }
 
-/** The master's own way down is no power verb. */
-export function goesByItself(step: Pick<PlanStep, 'action'>, node: Pick<InventoryNode, 'role'>): boolean {
-  return step.action === 'off' && isManager(node);
+/** The master's own way down is no power verb. @param master the address that answers as the master */
+export function goesByItself(
+  step: Pick<PlanStep, 'action'>,
+  node: Pick<InventoryNode, 'addr' | 'role'>,
+  master: Address | null,
+): boolean {
+  return step.action === 'off' && (isManager(node) || node.addr === master);
 }
 
 /** Every node that loses power for good. */
@@ -127,7 +133,7 @@ function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: 
   const { name, action, needs, parallel, stagger, onFail } = step;
   const nodes = step.nodes.map((node): PlanNodePreview => {
     const { power, down, current, refusals } = around.look(node.addr);
-    const byItself = goesByItself(step, node);
+    const byItself = goesByItself(step, node, around.master);
     return {
       addr: node.addr,
       name: node.name,
@@ -135,7 +141,7 @@ function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: 
       current,
       ...spanOf(node.addr, spans),
       remark: remarkOn(step, { power, down }, byItself, around.poweroff),
-      refusals: byItself ? ownRefusals(node, around.poweroff) : refusals,
+      refusals: byItself ? ownRefusals(node, around) : refusals,
     };
   });
   return {
@@ -157,8 +163,29 @@ function remarkOn(
   return action !== 'cycle' && power === action ? `is ${power} already` : null;
 }
 
-/** Why the master will stay on. */
-export function ownRefusals({ name }: Pick<InventoryNode, 'name'>, poweroff: string | null): Refusal[] {
+/**
+ * Why a node that manages the bus will stay on. This machine's own program shuts down this machine and no other: the node
+ * must be the master by the configuration, and by the bus as far as that has answered.
+ */
+export function ownRefusals(
+  { addr, name, role }: Pick<InventoryNode, 'addr' | 'name' | 'role'>,
+  { poweroff, master }: Pick<Surroundings, 'poweroff' | 'master'>,
+): Refusal[] {
+  const isNamed = isManager({ role });
+  const isSeen = master === null ? role === 'master' : addr === master;
+  if (!isNamed || !isSeen) {
+    const other =
+      master === null ? 'the bus has not shown who does' : `the bus is managed from ${formatAddress(master)}`;
+    return [
+      {
+        rule: 'master',
+        message: isNamed
+          ? `${name} (${formatAddress(addr)}) has the role '${role ?? ''}' in the configuration, and ${other}: ${poweroff ?? 'the program of this machine'} would shut down another machine, so it is not run`
+          : `${name} (${formatAddress(addr)}) manages the bus, and the configuration does not say so: nothing would be shut down after it, so it stays on`,
+        override: 'give role: master to the node that manages the bus (rackui doctor names it), and to no other',
+      },
+    ];
+  }
   if (poweroff !== null) return [];
   return [
     {

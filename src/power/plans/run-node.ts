@@ -1,12 +1,11 @@
 /** One node's part of a run: an operation like any other, or, for the master, its own program. */
 import type { PlanNodeRun, PlanStepRun } from '../../api/plan.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
-import type { Address } from '../../rack/address.ts';
-import { isManager } from '../../rack/plan.ts';
+import { unnamedNode, type InventoryNode } from '../../rack/inventory.ts';
 import type { Operations } from '../operations.ts';
 import { PowerRefused } from '../refused.ts';
 import type { PlanPorts } from './ports.ts';
-import { ownRefusals } from './preview.ts';
+import { goesByItself, ownRefusals } from './preview.ts';
 import type { PlanRecord, StepSettings } from './record.ts';
 
 /** A run outlives the session that asked for it; no console's holder is this. */
@@ -33,8 +32,11 @@ export async function runNode(
   node: PlanNodeRun,
 ): Promise<NodeEnd> {
   try {
-    const byItself = step.action === 'off' && isMaster(around.ports, node.addr);
-    return byItself ? await powerOffSelf(around.ports, node) : await operate(around, step, settings, node);
+    const { inventory, seenMaster } = around.ports;
+    const known = inventory().nodes.find(({ addr }) => addr === node.addr) ?? unnamedNode(node.addr);
+    return goesByItself(step, known, seenMaster())
+      ? await powerOffSelf(around.ports, known)
+      : await operate(around, step, settings, node);
   } catch (error) {
     return refusal(error);
   }
@@ -84,21 +86,15 @@ function deadlineS(
 }
 
 /** The master, last of all: by its own program, never by a power verb. */
-async function powerOffSelf({ poweroff, event }: PlanPorts, node: PlanNodeRun): Promise<NodeEnd> {
-  if (poweroff === null) {
-    const [refused] = ownRefusals({ name: node.name }, null);
-    return { outcome: 'left-on', detail: refused?.message ?? 'stays on' };
-  }
+async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: InventoryNode): Promise<NodeEnd> {
+  const [refused] = ownRefusals(node, { poweroff: poweroff?.text ?? null, master: seenMaster() });
+  if (refused !== undefined || poweroff === null)
+    return { outcome: 'left-on', detail: refused?.message ?? `${node.name} stays on` };
   event('notice', node.addr, `${node.name} shuts itself down: ${poweroff.text}`);
   const { why, output } = await poweroff.run();
   if (why === '') return { outcome: 'done', detail: `was told to shut itself down (${poweroff.text})` };
   const said = output.length > 0 ? `: ${output.join(' / ')}` : '';
   return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}` };
-}
-
-function isMaster({ inventory, bus }: PlanPorts, addr: Address): boolean {
-  const node = inventory().nodes.find((one) => one.addr === addr);
-  return addr === bus.health.master || (node !== undefined && isManager(node));
 }
 
 function refusal(error: unknown): NodeEnd {

@@ -43,7 +43,7 @@ export async function lookAt(
 
 /** What a plan's preview looks at: `looked` where the nodes were just asked, else what the sweep knows. */
 export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): Surroundings {
-  const { inventory, reading, network, poweroff, durations, limits, systems } = ports;
+  const { inventory, reading, network, poweroff, seenMaster, durations, limits, systems } = ports;
   const rack = inventory();
   return {
     rack,
@@ -67,6 +67,7 @@ export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map(
       usual: (way) => durations.usual(addr, way),
     }),
     poweroff: poweroff?.text ?? null,
+    master: seenMaster(),
   };
 }
 

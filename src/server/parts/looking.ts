@@ -1,9 +1,12 @@
 /** How the rack is looked at: the bus's health, readings, what is wrong with them, and who asks for new ones. */
 import { AlarmDesk } from '../alarm-desk.ts';
+import { Boards } from '../boards.ts';
 import { BusMonitor } from '../bus-monitor.ts';
 import { Discovery } from '../discovery.ts';
+import { PowerReturn } from '../power-return.ts';
 import { Sweeper } from '../sweep.ts';
 import { SystemStates } from '../system-states.ts';
+import { masterMismatch } from '../../rack/inventory.ts';
 import { Telemetry } from '../telemetry.ts';
 import { Workload } from '../workload.ts';
 import type { Parts } from './parts.ts';
@@ -14,6 +17,7 @@ export interface LookingParts {
   alarms: AlarmDesk;
   telemetry: Telemetry;
   systems: SystemStates;
+  boards: Boards;
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
   sweeper: Sweeper;
@@ -26,7 +30,22 @@ export function lookingParts(parts: Parts): LookingParts {
   const { events } = parts;
   const now = steadyNow;
   const workload = new Workload(now);
-  const monitor = new BusMonitor(bus, port, { now, events, changed: () => busChanged(parts) });
+  const powerReturn: PowerReturn = new PowerReturn({
+    now,
+    events,
+    addresses: () => telemetry.addresses,
+    power: (addr) => {
+      const reading = telemetry.reading(addr);
+      return reading.state === 'ok' ? reading.sample.power : null;
+    },
+  });
+  const monitor = new BusMonitor(bus, port, {
+    now,
+    events,
+    changed: () => busChanged(parts),
+    unlocked: (awayMs) => powerReturn.unlocked(awayMs),
+    swept: () => powerReturn.swept(),
+  });
   const alarms = new AlarmDesk(config.alarms, {
     now,
     events,
@@ -47,7 +66,7 @@ export function lookingParts(parts: Parts): LookingParts {
     operationOn: (addr) => workload.on(addr),
     nodeChanged: (node) => parts.roster.changed({ node }),
   });
-  const telemetry = new Telemetry(inventory, config.poll.interval * 1000, {
+  const telemetry: Telemetry = new Telemetry(inventory, config.poll.interval * 1000, {
     now,
     events,
     operationOn: (addr) => workload.on(addr),
@@ -56,6 +75,7 @@ export function lookingParts(parts: Parts): LookingParts {
       alarms.read(addr, reading);
       systems.read(addr, reading);
     },
+    powerReturn,
     powerChanged: (...change) => {
       alarms.powerChanged(...change);
       if (change[2] === 'on') systems.sign(change[0], 'power-on', 'was switched on');
@@ -63,18 +83,32 @@ export function lookingParts(parts: Parts): LookingParts {
       parts.consoleAlarms.over(change[0]);
       parts.consoles.startedAnew(change[0]);
     },
+    appeared: (addr) => boards.suspect(addr),
     alarms: (addr) => alarms.wordsFor(addr),
     system: (addr) => systems.get(addr),
     nodeChanged: (node) => parts.roster.changed({ node }),
     rackChanged: () => parts.roster.changed('rack'),
   });
+  const boards = new Boards(bus, {
+    stateDir,
+    configured: (addr) => inventory.nodes.find((node) => node.addr === addr)?.uid ?? null,
+    answers: (addr) => telemetry.reading(addr).state === 'ok',
+    read: (addr, uid) => telemetry.identified(addr, uid),
+    alarm: (kind, addr, text) => alarms.set(kind, addr, text),
+    trouble: (text) => parts.warn(text),
+  });
   const discovery = inventory.configured ? null : new Discovery(bus, telemetry);
-  const sweeper = new Sweeper(bus, monitor, telemetry, discovery, { now, busyNodes: () => workload.nodes });
-  return { monitor, alarms, telemetry, systems, discovery, sweeper, workload };
+  const sweeper = new Sweeper(bus, monitor, telemetry, discovery, {
+    now,
+    busyNodes: () => workload.nodes,
+    between: (free) => boards.identify(free),
+  });
+  return { monitor, alarms, telemetry, systems, boards, discovery, sweeper, workload };
 }
 
-function busChanged({ monitor, alarms, roster }: Parts): void {
+function busChanged({ monitor, alarms, roster, options }: Parts): void {
   const { state, detail } = monitor.status();
+  alarms.set('master', null, masterMismatch(options.inventory.nodes, monitor.seenMaster));
   const well = state === 'ready' || state === 'paused' || state === 'starting';
   alarms.bus(well ? null : `${state}: ${detail}`);
   roster.changed('bus');

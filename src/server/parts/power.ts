@@ -84,6 +84,7 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
             text: poweroff.join(' '),
             run: () => runProgram(poweroff, POWEROFF_LIMIT_S, new AbortController().signal),
           },
+    seenMaster: () => parts.monitor.seenMaster,
     planJournal,
     publishPlan: (run) => {
       parts.roster.changed({ plan: run });

@@ -71,7 +71,7 @@ function factsOf(state: State, node: InventoryNode): Fact[] {
   const view = viewOf(state, node.addr);
   const look = lookOf(state, view);
   const reading = view?.reading.state === 'ok' ? view.reading : null;
-  const uid = state.detail.uids.get(node.addr);
+  const uid = state.detail.uids.get(node.addr) ?? node.uid ?? undefined;
   const alarms = view?.alarms ?? [];
   return [
     ['position', `${formatPosition(node.addr)}, address ${formatAddress(node.addr)}`, 'text'],

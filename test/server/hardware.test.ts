@@ -1,0 +1,291 @@
+/**
+ * What the hardware does by itself, against the real server on the simulated rack: mains that return, boards that are
+ * swapped, a manager elsewhere than the configuration says, a fan value that is only the drive.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import type { EventRecord } from '../../src/api/protocol.ts';
+import type { RackClient } from '../../src/client/client.ts';
+import type { Alarm } from '../../src/rack/alarm-book.ts';
+import { masterMismatch, unnamedNode } from '../../src/rack/inventory.ts';
+import { ownRefusals } from '../../src/power/plans/preview.ts';
+import { eightNodes, stand, type Stand } from '../support/stand.ts';
+
+const FAST = ['--time-scale', '20', '--no-loss'];
+const WAIT = { timeout: 30_000, interval: 100 };
+
+const config = (nodes: string, more = ''): string => `name: lab
+port: /dev/null
+poll: { interval: 0.2 }
+${more}
+${nodes}
+`;
+
+async function readable(place: Stand): Promise<RackClient> {
+  const client = await place.client();
+  await vi.waitFor(async () => {
+    const { bus, nodes } = await client.request('sweep', { addrs: null, interrupt: false });
+    expect(bus.state).toBe('ready');
+    expect(nodes.every(({ reading }) => reading.state === 'ok')).toBe(true);
+  }, WAIT);
+  return client;
+}
+
+async function seen(client: RackClient): Promise<{ alarms: Alarm[]; events: EventRecord[] }> {
+  const { alarms, events } = await client.request('sweep', { addrs: null, interrupt: false });
+  return { alarms, events };
+}
+
+const powers = async (client: RackClient): Promise<string> => {
+  const { nodes } = await client.request('sweep', { addrs: null, interrupt: false });
+  return nodes.map(({ reading }) => (reading.state === 'ok' ? reading.sample.power : '?')).join(' ');
+};
+
+describe('mains that return', () => {
+  const NODES = eightNodes({ 0: 'role: master' });
+
+  async function outage(place: Stand, client: RackClient): Promise<void> {
+    await place.rack.ctl('mains', { on: 'off' });
+    await vi.waitFor(async () => {
+      const { bus } = await client.request('sweep', { addrs: null, interrupt: false });
+      expect(bus.state).not.toBe('ready');
+    }, WAIT);
+    await place.rack.ctl('mains', { on: 'on' });
+    await client.request('bus.retry', {});
+    await vi.waitFor(
+      async () => expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('ready'),
+      WAIT,
+    );
+  }
+
+  test('nodes that had been cut come on by themselves: an event each, one for the rack, no alarm', async () => {
+    await using place = await stand({ config: config(NODES), sim: FAST });
+    const client = await readable(place);
+    await place.rack.ctl('power', { node: '02,05', state: 'off' });
+    await vi.waitFor(async () => expect(await powers(client)).toBe('on on off on on off on on'), WAIT);
+    await client.request('alarms.ack', { ids: null });
+    await outage(place, client);
+    await vi.waitFor(async () => expect(await powers(client)).toBe('on on on on on on on on'), WAIT);
+    await vi.waitFor(async () => {
+      const { events } = await seen(client);
+      expect(events.map(({ text }) => text).join('\n')).toMatch(
+        /The rack was without power: .* 8 nodes are on by themselves, 0 are off/,
+      );
+    }, WAIT);
+    const { alarms, events } = await seen(client);
+    expect(alarms.filter(({ kind }) => kind === 'power-changed')).toEqual([]);
+    expect(events.filter(({ text }) => /n[25] .* came on with the rack's power/.test(text))).toHaveLength(2);
+    const { nodes } = await place.rack.counters();
+    expect(Object.values(nodes).every(({ on, off }) => on === 0 && off === 0)).toBe(true);
+  });
+
+  test('nodes that stay off afterwards are an alarm, in words that name the outage', async () => {
+    await using place = await stand({ config: config(NODES), sim: [...FAST, '--dialect', 'mains=stays-off'] });
+    const client = await readable(place);
+    await outage(place, client);
+    await vi.waitFor(async () => expect(await powers(client)).toBe('on off off off off off off off'), WAIT);
+    const { alarms } = await seen(client);
+    expect(alarms.filter(({ kind }) => kind === 'power-changed')).toHaveLength(7);
+    expect(alarms.every(({ text, kind }) => kind !== 'power-changed' || /without the rack's power/.test(text))).toBe(
+      true,
+    );
+  });
+
+  test('a bus that only fell silent explains nothing: a node switched meanwhile is an alarm', async () => {
+    await using place = await stand({ config: config(NODES), sim: FAST });
+    const client = await readable(place);
+    await place.rack.ctl('power', { node: '03', state: 'off' });
+    await vi.waitFor(async () => expect(await powers(client)).toMatch(/^on on on off/), WAIT);
+    await client.request('alarms.ack', { ids: null });
+    await place.rack.ctl('unplug');
+    await vi.waitFor(
+      async () => expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('down'),
+      WAIT,
+    );
+    await place.rack.ctl('power', { node: '03', state: 'on' });
+    await place.rack.ctl('replug');
+    await vi.waitFor(async () => {
+      const { alarms } = await seen(client);
+      expect(alarms.map(({ kind, addr, text }) => `${kind} ${addr} ${text}`)).toContain(
+        'power-changed 3 went from off to on, changed by nobody here',
+      );
+    }, WAIT);
+  });
+
+  test('a blade that was taken out and put back: its nodes come on together, no alarm', async () => {
+    await using place = await stand({ config: config(NODES), sim: FAST });
+    const client = await readable(place);
+    await place.rack.ctl('power', { node: '06', state: 'off' });
+    await vi.waitFor(async () => expect(await powers(client)).toMatch(/off on$/), WAIT);
+    await client.request('alarms.ack', { ids: null });
+    await place.rack.ctl('silent', { node: '04,05,06,07' });
+    await vi.waitFor(async () => expect(await powers(client)).toMatch(/\? \? \? \?$/), WAIT);
+    await place.rack.ctl('power', { node: '06', state: 'on' });
+    await place.rack.ctl('silent', { node: '04,05,06,07', on: 'off' });
+    await vi.waitFor(async () => expect(await powers(client)).toMatch(/on on on on$/), WAIT);
+    const { alarms, events } = await seen(client);
+    expect(alarms.filter(({ kind }) => kind === 'power-changed')).toEqual([]);
+    expect(events.some(({ text }) => /n6 .* came on with the power of blade B/.test(text))).toBe(true);
+  });
+});
+
+describe('boards', () => {
+  const boards = (place: Stand): Record<string, { uid: string }> => {
+    const file = join(place.folder, 'boards.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, { uid: string }>) : {};
+  };
+
+  test('a swapped board is an event and an alarm until somebody has seen it, also where it was swapped while no server ran', async () => {
+    await using place = await stand({ config: config(eightNodes()), sim: FAST });
+    const client = await readable(place);
+    await vi.waitFor(() => expect(Object.keys(boards(place))).toHaveLength(8), WAIT);
+    const before = boards(place)['03']?.uid ?? '';
+    expect(before).toMatch(/^[0-9a-f-]{36}$/);
+    const { rack } = await client.request('sweep', { addrs: null, interrupt: false });
+    expect(rack.nodes.find(({ addr }) => addr === 3)?.uid).toBe(before);
+    // It is pulled, another one is put in.
+    await place.rack.ctl('silent', { node: '03' });
+    await vi.waitFor(async () => expect(await powers(client)).toMatch(/^on on on \?/), WAIT);
+    await place.rack.ctl('swap-board', { node: '03' });
+    await place.rack.ctl('silent', { node: '03', on: 'off' });
+    await vi.waitFor(async () => {
+      const { alarms, events } = await seen(client);
+      const alarm = alarms.find(({ kind }) => kind === 'board-changed');
+      expect(alarm).toMatchObject({ addr: 3, clearedAt: null });
+      expect(alarm?.text).toContain(`its BMC's UID was ${before} and is`);
+      expect(
+        events.some(({ level, text }) => level === 'alarm' && /n3 .* has another board in its slot/.test(text)),
+      ).toBe(true);
+    }, WAIT);
+    await client.request('alarms.ack', { ids: null });
+    await vi.waitFor(
+      async () => expect((await seen(client)).alarms.filter(({ kind }) => kind === 'board-changed')).toEqual([]),
+      WAIT,
+    );
+    await place.killServer();
+    await place.rack.ctl('swap-board', { node: '06' });
+    await place.startServer();
+    const again = await place.client();
+    await vi.waitFor(async () => {
+      const kinds = (await seen(again)).alarms.map(({ kind, addr }) => `${kind} ${addr}`);
+      expect(kinds).toContain('board-changed 6');
+      expect(kinds).not.toContain('board-changed 3');
+    }, WAIT);
+  });
+
+  test.each(['uid=plain', 'uid=labelled,spaces=3', 'uid=colons,hex=upper', 'uid=bare,newline=lf,echo=no'])(
+    'a UID in the form ‘%s’ tells boards apart too',
+    async (dialect) => {
+      await using place = await stand({ config: config(eightNodes()), sim: [...FAST, '--dialect', dialect] });
+      const client = await readable(place);
+      await vi.waitFor(() => expect(Object.keys(boards(place))).toHaveLength(8), WAIT);
+      expect(new Set(Object.values(boards(place)).map(({ uid }) => uid)).size).toBe(8);
+      await place.rack.ctl('swap-board', { node: '02' });
+      await place.rack.ctl('unplug');
+      await vi.waitFor(
+        async () => expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('down'),
+        WAIT,
+      );
+      await place.rack.ctl('replug');
+      await vi.waitFor(async () => {
+        const { alarms } = await seen(client);
+        expect(alarms.filter(({ kind }) => kind === 'board-changed').map(({ addr }) => addr)).toEqual([2]);
+      }, WAIT);
+    },
+  );
+
+  test('a board that the configuration does not name is an alarm that lasts', async () => {
+    const nodes = eightNodes({ 4: 'uid: "00000000-0000-4000-8000-000000000004"' });
+    await using place = await stand({ config: config(nodes), sim: FAST });
+    const client = await readable(place);
+    const alarm = async (): Promise<Alarm | undefined> =>
+      (await seen(client)).alarms.find(({ kind }) => kind === 'board');
+    await vi.waitFor(async () => expect(await alarm()).toMatchObject({ addr: 4, clearedAt: null }), WAIT);
+    expect((await alarm())?.text).toMatch(/not 00000000-0000-4000-8000-000000000004/);
+    await client.request('alarms.ack', { ids: null });
+    expect(await alarm()).toMatchObject({ clearedAt: null });
+  });
+});
+
+describe('a manager elsewhere', () => {
+  test('the configuration names another: an event, an alarm, and no plan shuts this machine down', async () => {
+    const rackFile = eightNodes({ 1: 'role: master' });
+    const nodes = eightNodes({ 0: 'role: master' });
+    await using scratch = await stand({ config: config(eightNodes()) });
+    const marker = join(scratch.folder, 'ran');
+    const file = join(scratch.folder, 'sim.yaml');
+    writeFileSync(file, rackFile);
+    const plans = `poweroff: [touch, ${marker}]
+plans:
+  named: { steps: [{ name: last, action: off, selector: n0, onFail: skip }] }
+  real: { steps: [{ name: last, action: off, selector: n1, onFail: skip }] }`;
+    await using place = await stand({ config: config(nodes, plans), sim: ['--rack', file, ...FAST] });
+    const client = await readable(place);
+    await vi.waitFor(async () => {
+      const { alarms, events } = await seen(client);
+      expect(alarms.find(({ kind }) => kind === 'master')?.text).toMatch(
+        /managed by n1 \(A-1, 01\), and the configuration says by n0 \(A-0, 00\)/,
+      );
+      expect(events.some(({ level, text }) => level === 'alarm' && /The bus is managed by n1/.test(text))).toBe(true);
+    }, WAIT);
+    for (const name of ['named', 'real']) {
+      await client.request('plan.run', { name, confirm: null, armed: true, deadlineS: null });
+      await vi.waitFor(async () => {
+        const { runs } = await client.request('plan.list', {});
+        const run = runs.findLast(({ plan }) => plan === name);
+        expect(run?.state).toBe('ended');
+        const [node] = run?.steps.flatMap((step) => step.nodes) ?? [];
+        expect(node).toMatchObject({ outcome: 'left-on' });
+        expect(node?.detail).toMatch(
+          name === 'named' ? /would shut down another machine/ : /the configuration does not say so/,
+        );
+      }, WAIT);
+    }
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  const node = (addr: number, role: string | null) => ({ ...unnamedNode(addr), role });
+  test.each<[string, ReturnType<typeof node>, number | null, number]>([
+    ['the master, as both say', node(5, 'master'), 5, 0],
+    ['the master, before the bus has answered', node(5, 'master'), null, 0],
+    ['a second manager, which is this one', node(7, 'manager'), 7, 0],
+    ['a second manager, which is another machine', node(7, 'manager'), 0, 1],
+    ['a second manager, before the bus has answered', node(7, 'manager'), null, 1],
+    ['the master by the configuration only', node(0, 'master'), 9, 1],
+    ['the master by the bus only', node(9, 'worker'), 9, 1],
+  ])('%s', (_what, one, master, refusals) => {
+    expect(ownRefusals(one, { poweroff: 'systemctl poweroff', master })).toHaveLength(refusals);
+  });
+
+  test.each([
+    [[node(0, 'master')], null],
+    [[node(0, 'worker')], 3],
+    [[node(3, 'master')], 3],
+    [[], 0],
+  ])('no contradiction: %#', (nodes, master) => {
+    expect(masterMismatch(nodes, master)).toBeNull();
+  });
+});
+
+test.each([
+  ['fan=drive', []],
+  ['fan=speed', ['fan-stopped 3']],
+])('a fan value of 0 on a bus with ‘%s’ is the alarm %j', async (dialect, expected) => {
+  const limits = 'alarms: { after: 0.3, settle: 0.5, currentHigh: 200 }';
+  await using place = await stand({ config: config(eightNodes(), limits), sim: [...FAST, '--dialect', dialect] });
+  const client = await readable(place);
+  await place.rack.ctl('shows-fan', { node: '03', counts: '0' });
+  // Another alarm of a later reading tells that the fan's would have come by now.
+  await vi.waitFor(async () => {
+    const { nodes } = await client.request('sweep', { addrs: null, interrupt: false });
+    const reading = nodes.find(({ addr }) => addr === 3)?.reading;
+    expect(reading?.state === 'ok' ? reading.sample.fan : null).toBe(0);
+  }, WAIT);
+  const sweeps = async (): Promise<number> =>
+    (await client.request('sweep', { addrs: null, interrupt: false })).bus.exchanges;
+  const from = await sweeps();
+  await vi.waitFor(async () => expect(await sweeps()).toBeGreaterThan(from + 60), WAIT);
+  const { alarms } = await seen(client);
+  expect(alarms.map(({ kind, addr }) => `${kind} ${addr}`)).toEqual(expected);
+});
