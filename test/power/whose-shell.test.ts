@@ -192,3 +192,21 @@ test.each([
   expect(scene.typed).toBe('');
   expect(scene.question).toContain(line.trim());
 });
+
+test.each(['n1% ', 'ok » ', '❯ '])(
+  'a console that the prompt ‘%s’ has not proven gets Enter until it has',
+  async (prompt) => {
+    let enters = 0;
+    const scene: Scene = new Scene('', (typed, self) => shell(prompt, [NAME, '/dev/ttyS0', '1000'])(typed, self));
+    const act = scene.rack.console.onTyped;
+    scene.rack.console.condition = { open: true, proven: false, why: 'nothing came yet' };
+    scene.rack.console.onTyped = (typed) => {
+      if (!typed.endsWith('\r') || /[ -~]/.test(typed)) return act(typed);
+      if (++enters === 3) scene.rack.console.become({ open: true, proven: true, why: '' });
+      scene.say(`\r\n${prompt}`);
+    };
+    await scene.off(9);
+    expect(enters).toBe(3);
+    expect(scene.typed).toContain('sudo systemctl poweroff');
+  },
+);

@@ -16,6 +16,8 @@ const STANDS_MS = 2_000;
 /** A shell answers within this; one that shows its prompt again without an answer, within the shorter time after that. */
 const IDENTITY_MS = 5_000;
 const NO_ANSWER_MS = 1_200;
+/** So often Enter is pressed at a prompt that is too short to prove the console at once. */
+const PROVING = 4;
 /** What a tty shows of our own control characters. */
 const CONTROLS = /^(?:\^[@-_])+$/;
 /** Lines of a prompt; more are output. */
@@ -98,6 +100,11 @@ export function stood(draft: Draft, { standing, fresh }: EventOf<'standing'>): v
     return;
   }
   if (fresh && standing.is === 'sign') {
+    // A short prompt proves the console to the bus when Enter brings it again: an empty line harms no shell.
+    if (!console.proven && !draft.mayTrySsh) {
+      if (stage.presses.filter((press) => press === 'enter').length < PROVING) draft.press('enter');
+      return;
+    }
     if (!draft.mayTrySsh || state.target.host !== null) identify(draft, standing.text, namedIn(draft, stage.said));
     return;
   }
