@@ -201,7 +201,10 @@ test.each(['n1% ', 'ok » ', '❯ '])(
     const act = scene.rack.console.onTyped;
     scene.rack.console.condition = { open: true, proven: false, why: 'nothing came yet' };
     scene.rack.console.onTyped = (typed) => {
-      if (!typed.endsWith('\r') || /[ -~]/.test(typed)) return act(typed);
+      if (!typed.endsWith('\r') || /[ -~]/.test(typed)) {
+        act(typed);
+        return;
+      }
       if (++enters === 3) scene.rack.console.become({ open: true, proven: true, why: '' });
       scene.say(`\r\n${prompt}`);
     };
