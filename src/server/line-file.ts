@@ -1,9 +1,11 @@
 /** A file of lines that grows to a bound: the event log and the server's own log. */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Bytes before the file is put aside as `.1`, replacing the one before: at most twice this on the disk. */
 const ROTATE_AT = 4 * 1024 * 1024;
+
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
  * Written synchronously: lines are few and short, and the last one before a crash matters most. A disk that takes no
@@ -42,7 +44,8 @@ export class LineFile {
 
   #open(): number {
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    const fd = openSync(this.path, 'a', 0o600);
+    // Owner only; a link planted in the directory is not followed.
+    const fd = openSync(this.path, FLAGS, 0o600);
     this.#size = fstatSync(fd).size;
     return fd;
   }

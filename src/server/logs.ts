@@ -1,5 +1,5 @@
 /** What the server writes about itself: its own log and the event log, both bounded. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { CannotServe } from './failure.ts';
@@ -44,6 +44,7 @@ export function prepareStateDirectory(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     accessSync(stateDir, constants.W_OK | constants.X_OK);
+    if ((statSync(stateDir).mode & 0o002) !== 0) throw new Error('every user can write it: chmod o-w');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new CannotServe(

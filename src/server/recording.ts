@@ -2,7 +2,7 @@
  * `rackui serve --record F`: every byte of the line with direction and time, secrets masked, one JSON object a line
  * (docs/recordings.md). `rackui sim --replay F` plays it. The file is new each time, for its owner only, and bounded.
  */
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { constants, createWriteStream, type WriteStream } from 'node:fs';
 import type { LineEvent, LineTap } from '../bmc/tap.ts';
 import { VERSION } from './version.ts';
 import { wallTime } from '../lib/clock.ts';
@@ -10,6 +10,11 @@ import { wallTime } from '../lib/clock.ts';
 const RECORDING_FORMAT = 1;
 /** Some three hours of a rack of 24 swept once a second, bytes. */
 const RECORDING_LIMIT = 64 * 1024 * 1024;
+
+/** A link planted at the recording's name is not followed. */
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+// The stream takes the system's own flags too; its types know only their short names.
+const NEW_FILE = (O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW) as unknown as string;
 
 export class Recording {
   readonly path: string;
@@ -30,7 +35,7 @@ export class Recording {
     this.#limit = options.limit ?? RECORDING_LIMIT;
     this.#began = options.now;
     this.#trouble = options.trouble;
-    this.#stream = createWriteStream(path, { mode: 0o600 });
+    this.#stream = createWriteStream(path, { flags: NEW_FILE, mode: 0o600 });
     this.#stream.on('error', (error) => this.#end(`the recording ${path} cannot be written: ${error.message}`));
     this.#write({
       format: 'rackui-recording',

@@ -1,5 +1,5 @@
 /** Small parts of the server, each by itself. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -9,7 +9,7 @@ import { BackOff } from '../../src/server/backoff.ts';
 import { EventLog } from '../../src/server/events.ts';
 import { LineFile } from '../../src/server/line-file.ts';
 import { Linger } from '../../src/server/linger.ts';
-import { EventFile } from '../../src/server/logs.ts';
+import { EventFile, prepareStateDirectory } from '../../src/server/logs.ts';
 import { Workload } from '../../src/server/workload.ts';
 
 let dir = '';
@@ -89,6 +89,18 @@ describe('files of lines', () => {
     expect(texts.every((text) => text.length <= 120)).toBe(true);
     expect(`${texts[1] ?? ''}${texts[0] ?? ''}`.trimEnd().split('\n').at(-1)).toBe('line 49 of fifty');
     expect(statSync(file.path).mode & 0o777).toBe(0o600);
+  });
+
+  test('a link at the name of a log is not followed, and a state directory that everybody can write is refused', () => {
+    writeFileSync(join(dir, 'victim'), 'kept\n');
+    symlinkSync(join(dir, 'victim'), join(dir, 'server.log'));
+    const file = new LineFile(join(dir, 'server.log'));
+    file.write('line\n');
+    expect(file.trouble).toContain('ELOOP');
+    expect(readFileSync(join(dir, 'victim'), 'utf8')).toBe('kept\n');
+    mkdirSync(join(dir, 'state'));
+    chmodSync(join(dir, 'state'), 0o777);
+    expect(() => prepareStateDirectory(join(dir, 'state'))).toThrow(/every user can write it/);
   });
 
   test('a disk that takes nothing is told once, and again after it took something', () => {
