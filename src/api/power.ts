@@ -22,8 +22,11 @@ export interface PowerRequest {
   deadlineS: number | null;
   /** What a graceful off does at its deadline: leave the node on (the default), or cut. */
   onDeadline: 'leave' | 'cut';
-  /** Take the console from another operator if the shutdown needs it. */
-  takeConsole: boolean;
+  /**
+   * Take the console from another operator if the shutdown needs it; `silent`: only from one whose program has been
+   * silent for `SILENT_LIMIT_S`, for requests that nobody watches.
+   */
+  takeConsole: boolean | 'silent';
   /** Rules about what depends on a node that the operator breaks on purpose. */
   overrides?: DependenceRule[] | undefined;
 }

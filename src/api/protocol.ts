@@ -87,6 +87,8 @@ export interface ConsoleState {
   holder: number | null;
   /** Who that is, for people. */
   holderName: string | null;
+  /** Since when nothing came from that session's program, where it is longer than {@link SILENT_LIMIT_S}; else null. */
+  holderSilentSince: number | null;
   watchers: number[];
   /** Why keys that a BIOS could execute are held back, or null when the console has proven to be the node's. */
   unproven: string | null;
@@ -124,6 +126,8 @@ export interface Session {
   who: ClientIdentity;
   since: number;
   access: Access;
+  /** Since when nothing came from it, where it is longer than {@link SILENT_LIMIT_S}; else null. */
+  silentSince: number | null;
 }
 
 export type Access = 'control' | 'view';
@@ -201,8 +205,11 @@ export interface Requests {
   'log.read': [LogRequest, LogPiece];
   /** Set the emulated size after the operator set the node's tty size. */
   'console.resize': [{ cols: number; rows: number }, { ok: true }];
-  /** A piece of a large paste, at most 256 bytes, base64: answered when it is on the wire; `why` it is not, otherwise. */
-  'console.paste': [{ addr: Address; data: string }, { sent: boolean; why: string | null }];
+  /**
+   * A piece of a large paste, at most 256 bytes, base64: answered when it is on the wire; `why` it is not, otherwise.
+   * `at`: the server's time when it was sent, see {@link KEY_LIMIT_MS}.
+   */
+  'console.paste': [{ addr: Address; data: string; at: number }, { sent: boolean; why: string | null }];
   'power.check': [PowerRequest, PowerCheck];
   'power.start': [PowerRequest, Operation];
   'ops.list': [Record<string, never>, Operation[]];
@@ -247,7 +254,7 @@ export interface Requests {
   /** Reads by which name the machine calls itself on its console, without logging in. */
   'host.read': [{ addr: Address }, HostRead];
   /** Shows both sides that the other lives: sent every {@link PING_MS}, and answered at once. */
-  'server.ping': [Record<string, never>, { ok: true }];
+  'server.ping': [Record<string, never>, { now: number }];
   /** A number for one request of {@link CONFIRMED}, which names it as `nonce` beside its parameters. */
   'confirm.begin': [Record<string, never>, { nonce: string }];
   'server.info': [Record<string, never>, ServerInfo];
@@ -269,8 +276,11 @@ export interface ServerInfo {
 
 /** Notifications from client to server. */
 export interface ClientNotes {
-  /** Bytes typed or pasted, base64. 0x07 is refused by the server whatever its source. Only from the session that types. */
-  'console.input': { addr: Address; data: string };
+  /**
+   * Bytes typed or pasted, base64. 0x07 is refused by the server whatever its source. Only from the session that types.
+   * `at`: the server's time when they were typed, see {@link KEY_LIMIT_MS}.
+   */
+  'console.input': { addr: Address; data: string; at: number };
 }
 
 /** Notifications from server to clients. */
@@ -314,6 +324,17 @@ export interface ServerNotes {
 
 /** How often a client says that it lives, ms. */
 export const PING_MS = 2_000;
+
+/** Seconds without a byte from a client, four of its pings, after which it counts as silent: stopped, or cut off. */
+export const SILENT_LIMIT_S = 8;
+
+/** The age at which typed keys are dropped, with everything behind them, ms: a stopped server would type them later. */
+export const KEY_LIMIT_MS = 5_000;
+
+/** `silent for 14 s`, of {@link ConsoleState.holderSilentSince} and its like; '' where it is null. */
+export function silenceText(since: number | null, now: number): string {
+  return since === null ? '' : `silent for ${Math.max(0, Math.round((now - since) / 1000))} s`;
+}
 
 /**
  * Requests that act. Each carries a number that the server gave out for it a moment ago and takes once: a request that

@@ -111,10 +111,7 @@ export class Lease implements ConsoleLease {
 
   write(bytes: Uint8Array, by?: object): { taken: number; refused: string | null } {
     const refused = this.#refuses(bytes, by ?? null);
-    if (refused !== null) {
-      if (by) this.#dropped = { by, at: performance.now() };
-      return { taken: 0, refused };
-    }
+    if (refused !== null) return { taken: 0, refused: by ? this.refuse(by, refused) : refused };
     this.#dropped = null;
     if (by) this.#typist = by;
     const safe = bytes.filter((byte) => byte !== CLOSE_PIPE);
@@ -122,6 +119,11 @@ export class Lease implements ConsoleLease {
     const taken = safe.length === bytes.length;
     const why = '^G was not sent: it would close the pipe, and the next keys would reach the master’s BIOS';
     return { taken: safe.length, refused: taken ? null : why };
+  }
+
+  refuse(by: object, why: string): string {
+    this.#dropped = { by, at: performance.now() };
+    return why;
   }
 
   async close(): Promise<void> {

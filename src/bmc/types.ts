@@ -66,6 +66,8 @@ export interface ConsoleLease {
    * theirs that did not go, none is taken until they have paused. Returns how many were taken and, where some were not, why.
    */
   write(bytes: Uint8Array, by?: object): { taken: number; refused: string | null };
+  /** Keys of theirs are not sent; what follows at once is not taken either. Returns `why`. */
+  refuse(by: object, why: string): string;
   /** Bytes accepted and not yet on the wire. */
   readonly pending: number;
   /** Resolves when what was accepted so far is on the wire, or was dropped with the pipe. */

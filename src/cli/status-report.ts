@@ -19,6 +19,14 @@ export interface StatusReport {
     sweepMs: number | null;
     sweepsPerS: number | null;
   };
+  /** The open console, for which no node is asked meanwhile; null: none is open. */
+  console: {
+    addr: string;
+    /** Who types; null: nobody. */
+    holder: string | null;
+    /** How long nothing came from that program, where it is stopped or cut off; else null. */
+    silentMs: number | null;
+  } | null;
   nodes: NodeReport[];
 }
 
@@ -84,6 +92,7 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
       sweepMs: bus.sweepMs,
       sweepsPerS: bus.sweepsPerS,
     },
+    console: consoleOf(snapshot),
     nodes: nodes.map((node) => {
       const state = states.get(node.addr);
       return {
@@ -100,6 +109,13 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
       };
     }),
   };
+}
+
+function consoleOf({ console, now }: Snapshot): StatusReport['console'] {
+  if (console === null) return null;
+  const { addr, holderName, holderSilentSince } = console;
+  const silentMs = holderSilentSince === null ? null : Math.max(0, Math.round(now - holderSilentSince));
+  return { addr: formatAddress(addr), holder: holderName, silentMs };
 }
 
 /** Who answers a bare `=` is the master; until that was seen, who the owner says is. */
@@ -156,9 +172,13 @@ export function conditionOf({ power, system }: NodeReport): NodeCondition {
 
 /** The report as lines: a head line, then a table. */
 export function statusTable(report: StatusReport): string[] {
-  const { rack, bus, nodes } = report;
+  const { rack, bus, console, nodes } = report;
   const head = `${rack}: ${summary(report)}`;
   const trouble = bus.state !== 'ready' && bus.detail !== '' ? [bus.detail] : [];
+  if (console !== null && console.silentMs !== null)
+    trouble.push(
+      `${console.holder ?? 'somebody'} holds the console of ${console.addr} and has been silent for ${ageText(console.silentMs)}: that program is stopped, or its link is cut; 'rackui server status' tells its pid, 'rackui console ${console.addr} --force' takes the console`,
+    );
   if (nodes.length === 0) return [head, ...trouble];
   const rows = nodes.map((node) => [
     node.addr,

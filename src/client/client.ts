@@ -189,7 +189,10 @@ class Link {
   #tick(): void {
     this.#silentS++;
     if (this.#pid !== null && ++this.#lived % (PING_MS / TICK_MS) === 0)
-      this.#rpc.sendRequest('server.ping', {}).catch(() => undefined);
+      this.#rpc.sendRequest<Requests['server.ping'][1]>('server.ping', {}).then(
+        ({ now }) => this.hearTime(now),
+        () => undefined,
+      );
     if (this.#silentS < STOPPED_LIMIT_S) return;
     const pid = this.#pid ?? (this.#path === null ? null : listenerOf(this.#path));
     const state = pid === null ? null : processState(pid);

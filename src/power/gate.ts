@@ -1,5 +1,5 @@
 /** The facts for the guards: a status exchange at the moment of asking, or one that was made a moment before. */
-import type { Verb } from '../api/power.ts';
+import type { PowerRequest, Verb } from '../api/power.ts';
 import { PRIORITY, type StatusOutcome } from '../bmc/types.ts';
 import type { Address } from '../rack/address.ts';
 import { othersOf, type Dependence } from './others.ts';
@@ -10,7 +10,7 @@ export interface Question {
   verb: Verb;
   addr: Address;
   session: number;
-  takeConsole: boolean;
+  takeConsole: PowerRequest['takeConsole'];
   /** The running operation that has the node, other than the one that asks; null: none. */
   busyWith: string | null;
   /** `young`: a sample of the last moments will do; what it lets through proves itself once more in the verb's own pipe. */
@@ -40,8 +40,7 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     status,
     now: ports.now(),
     // A keyboard that an operation lent comes back: its turn is waited for.
-    otherHolder:
-      holder !== null && holder.session !== session && !holder.lent ? { addr: holder.addr, name: holder.name } : null,
+    otherHolder: holder !== null && holder.session !== session && !holder.lent ? holder : null,
     takeConsole,
     busyWith,
     // Where the bus was scanned for nodes, nobody said how they are called.

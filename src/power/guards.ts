@@ -2,7 +2,7 @@
  * The rules that stand before every power verb. Each is one function that sees the facts and answers with its sentence
  * or with null; adding a rule is adding a function to {@link GUARDS}. Pure.
  */
-import { ANYWAY, cuts, type Refusal, type Verb } from '../api/power.ts';
+import { ANYWAY, cuts, type PowerRequest, type Refusal, type Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { HOST_SEEN_LIMIT_MS, sameHost, type HostSeen } from '../rack/host-name.ts';
@@ -11,6 +11,7 @@ import { isManager } from '../rack/plan.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
 import { chassisFan, lastNameServer, quorum } from './dependence.ts';
 import type { Others } from './others.ts';
+import { mayTake, type ConsoleHolder } from './ports.ts';
 
 /** Everything the rules may look at, for one node and one verb. */
 export interface GuardFacts {
@@ -23,9 +24,9 @@ export interface GuardFacts {
   status: StatusOutcome;
   now: number;
   /** Who types on a console, if that is another session than the one that asks. */
-  otherHolder: { addr: Address; name: string } | null;
+  otherHolder: Pick<ConsoleHolder, 'addr' | 'name' | 'silent'> | null;
   /** The asker wants the console even so. */
-  takeConsole: boolean;
+  takeConsole: PowerRequest['takeConsole'];
   /** The running operation that has this node, or null. */
   busyWith: string | null;
   /** How the machine there last called itself on its console; null: never seen, or nobody said how it is called. */
@@ -138,7 +139,7 @@ const disabled: Guard = ({ node, addr, status }) =>
 
 /** Only a graceful verb needs the console; the others lend the wire for milliseconds and leave a marked gap. */
 const consoleHeld: Guard = ({ verb, node, addr, status, otherHolder, takeConsole }) =>
-  isGraceful(verb) && otherHolder && !takeConsole && !(status.ok && status.sample.power === 'off')
+  isGraceful(verb) && otherHolder && !mayTake(otherHolder, takeConsole) && !(status.ok && status.sample.power === 'off')
     ? {
         rule: 'console',
         message: `${otherHolder.name} types on the console of ${formatPosition(otherHolder.addr)}, and shutting down ${nameNode(node, addr)} needs the one console there is`,
@@ -196,7 +197,7 @@ export function impactOf(facts: GuardFacts, inventory: Inventory): string[] {
   else if (!isGraceful(verb)) impact.push(`${name} loses power at once: what it has not written to disk is lost`);
   impact.push(...dependentsOf(node, inventory));
   if (otherHolder && !isGraceful(verb))
-    impact.push(`${otherHolder.name}'s console on ${formatPosition(otherHolder.addr)} pauses for a moment`);
+    impact.push(`the console of ${formatPosition(otherHolder.addr)}, held by ${otherHolder.name}, pauses for a moment`);
   return impact;
 }
 

@@ -107,12 +107,20 @@ export interface Credentials {
   password: string;
 }
 
-/** `lent`: an operation's keyboard; it is given back when that operation is done. */
 export interface ConsoleHolder {
   addr: Address;
   session: number;
+  /** For people; where their program is silent, for how long too. */
   name: string;
+  /** Nothing came from their program for `SILENT_LIMIT_S`. */
+  silent: boolean;
+  /** It is an operation's keyboard, and is given back when that operation is done. */
   lent: boolean;
+}
+
+/** Whether a console is taken from somebody who types there. `take`: from anybody, or only from one that is silent. */
+export function mayTake({ silent }: Pick<ConsoleHolder, 'silent'>, take: boolean | 'silent'): boolean {
+  return take === 'silent' ? silent : take;
 }
 
 export interface ConsolePort {
@@ -120,14 +128,14 @@ export interface ConsolePort {
   holder(): ConsoleHolder | null;
   /**
    * Opens `addr`'s console for operation `opId`, whatever console was open before. The requestor's own keyboard and,
-   * with `take`, anybody's are taken; people who watch or held this very node's console go on watching. One that `yields`
+   * as {@link mayTake} says, others' are taken; people who watch or held this very node's console go on watching. One that `yields`
    * only listens: a person who wants this keyboard or another console gets it, and the operation is told that it ended.
-   * Rejects with {@link ConsoleHeld} when somebody else holds a console and `take` is false.
+   * Rejects with {@link ConsoleHeld} when somebody else holds a console and it is not to be taken.
    */
   acquire(
     addr: Address,
     opId: string,
-    requestor: { session: number; take: boolean; yields: boolean },
+    requestor: { session: number; take: boolean | 'silent'; yields: boolean },
   ): Promise<OperationConsole>;
 }
 

@@ -2,7 +2,7 @@
  * The one console that is open: a lease on the bus, the people at it, the operation that works through it, and who of
  * them types. It knows nothing of other consoles; {@link Consoles} decides who gets which.
  */
-import type { ConsoleState } from '../api/protocol.ts';
+import { KEY_LIMIT_MS, type ConsoleState } from '../api/protocol.ts';
 import type { Bus, ConsoleBaud, ConsoleLease, ConsolePhase } from '../bmc/types.ts';
 import { BELL, BELL_BLOCKED } from '../console/input-filter.ts';
 import { RESET_MODES } from '../console/terminal.ts';
@@ -85,6 +85,7 @@ export class ConsoleLine {
       state: this.#phase.phase === 'open' ? 'open' : this.#wasOpen ? 'suspended' : 'opening',
       holder: user?.id ?? null,
       holderName: this.people.typistName,
+      holderSilentSince: user?.silentSince ?? null,
       watchers: this.people.members.map((one) => one.user.id).filter((id) => id !== user?.id),
       unproven: this.proven ? null : this.#whyUnproven(),
       baud: this.#baud,
@@ -132,8 +133,8 @@ export class ConsoleLine {
     if (!this.#ended) this.#flowNews(this.#flow.tick(performance.now()));
   }
 
-  /** Keys of a session. What does not go out is told to it, never kept. */
-  input(user: ConsoleUser, bytes: Uint8Array): void {
+  /** Keys of a session, typed `at`. What does not go out is told to it, never kept. */
+  input(user: ConsoleUser, bytes: Uint8Array, at: number): void {
     const member = this.people.member(user);
     if (!member) return;
     if (this.people.typingUser?.id !== user.id) {
@@ -141,7 +142,7 @@ export class ConsoleLine {
       return;
     }
     this.#typedAt = performance.now();
-    const { refused } = this.write(bytes, user);
+    const { refused } = this.#writeKeys(user, bytes, at);
     if (refused !== null) member.note('blocked', refused);
   }
 
@@ -149,11 +150,11 @@ export class ConsoleLine {
    * A piece of a paste: answered when it is on the wire, so that whoever sends it knows how far it is and can stop.
    * `why`: it is not, and nothing of it was kept.
    */
-  async paste(user: ConsoleUser, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
+  async paste(user: ConsoleUser, bytes: Uint8Array, at: number): Promise<{ sent: boolean; why: string | null }> {
     if (this.people.typingUser?.id !== user.id)
       return { sent: false, why: `${this.people.typistName ?? 'nobody'} types here; take the keyboard first` };
     this.#typedAt = performance.now();
-    const { refused } = this.write(bytes, user);
+    const { refused } = this.#writeKeys(user, bytes, at);
     if (refused !== null) return { sent: false, why: refused };
     const sent = (await this.#lease.passed()) === 'sent';
     return { sent, why: sent ? null : 'the console was interrupted' };
@@ -171,6 +172,14 @@ export class ConsoleLine {
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
     this.#activeAt = performance.now();
     return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes, by);
+  }
+
+  /** Keys that waited in the socket of a stopped server are not typed now, and neither is what came behind them. */
+  #writeKeys(user: ConsoleUser, bytes: Uint8Array, at: number): { refused: string | null } {
+    const age = this.#ports.now() - at;
+    if (age <= KEY_LIMIT_MS) return this.write(bytes, user);
+    const held = `the server or the line to it was held up for ${Math.round(age / 1000)} s`;
+    return { refused: this.#lease.refuse(user, `${held}: not sent; look at the screen, then type it anew`) };
   }
 
   /** Ends it for everybody; `why` is what they are told. */

@@ -1,5 +1,5 @@
 /** Somebody at a console: a session that types or watches, and how its copy of the screen comes to be. */
-import type { Access, ServerNotes } from '../api/protocol.ts';
+import { silenceText, type Access, type ServerNotes } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
 import type { ScreenCopy } from './console-record.ts';
 
@@ -9,6 +9,10 @@ export interface ConsoleUser {
   readonly access: Access;
   /** For people: `alice@10.0.0.7`. */
   readonly name: string;
+  /** Its program: `interface, pid 4711`. */
+  readonly program: string;
+  /** Since when nothing came from it, where that is too long; else null. */
+  readonly silentSince: number | null;
   readonly outbox: {
     /** How many bytes were let go because the client is too far behind. */
     consoleData(addr: Address, bytes: Uint8Array): number;
@@ -17,6 +21,12 @@ export interface ConsoleUser {
     dropConsoleData(): void;
     consoleTaken(): Promise<void>;
   };
+}
+
+/** For people: `alice@10.0.0.7`, and where its program is silent what may be the cause. */
+export function describeUser({ name, program, silentSince }: ConsoleUser, now: number): string {
+  if (silentSince === null) return name;
+  return `${name} (${program}, ${silenceText(silentSince, now)}: it is stopped, or its link is cut)`;
 }
 
 /** The screen as it is when `begin` is called. */

@@ -63,6 +63,7 @@ export class ConsoleRecord {
   /** The console is open from now on. */
   opened(at: number): void {
     this.#open = true;
+    this.#heard.fresh = false;
     this.mark('console opened', at);
   }
 

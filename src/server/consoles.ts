@@ -9,14 +9,14 @@ import type { LogLimits } from '../console/log-file.ts';
 import { HostNameReader } from '../console/host-name-reader.ts';
 import { filterInput } from '../console/input-filter.ts';
 import { timeOfDate } from '../lib/clock.ts';
-import { ConsoleHeld, type ConsoleHolder, type ConsolePort, type OperationConsole } from '../power/ports.ts';
+import { ConsoleHeld, mayTake, type ConsoleHolder, type ConsolePort, type OperationConsole } from '../power/ports.ts';
 import { readStanding, type Standing } from '../console/standing.ts';
 import type { Address } from '../rack/address.ts';
 import { startsAnew } from '../console/triggers.ts';
 import type { TailLine } from '../console/log-reader.ts';
 import { readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './console-logs.ts';
 import { ConsoleLine } from './console-line.ts';
-import type { ConsoleUser } from './console-member.ts';
+import { describeUser, type ConsoleUser } from './console-member.ts';
 import { ConsoleRecord } from './console-record.ts';
 import { operationConsole } from './console-worker.ts';
 import type { SystemStates } from './system-states.ts';
@@ -202,33 +202,42 @@ export class Consoles implements ConsolePort {
         member.note('resized', `${user.name} set the size to ${cols}x${rows}`, { cols, rows });
   }
 
-  input(user: ConsoleUser, addr: Address, bytes: Uint8Array): void {
-    if (this.#line?.addr === addr && this.#line.people.member(user)) this.#line.input(user, bytes);
+  /** `at`: when they were typed. */
+  input(user: ConsoleUser, addr: Address, bytes: Uint8Array, at: number): void {
+    if (this.#line?.addr === addr && this.#line.people.member(user)) this.#line.input(user, bytes, at);
     else user.outbox.consoleNote({ addr, kind: 'blocked', text: 'not sent: this console is not open' });
   }
 
-  paste(user: ConsoleUser, addr: Address, bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }> {
+  paste(
+    user: ConsoleUser,
+    addr: Address,
+    bytes: Uint8Array,
+    at: number,
+  ): Promise<{ sent: boolean; why: string | null }> {
     const line = this.#line;
-    if (line?.addr === addr && line.people.member(user)) return line.paste(user, bytes);
+    if (line?.addr === addr && line.people.member(user)) return line.paste(user, bytes, at);
     return Promise.resolve({ sent: false, why: 'this console is not open' });
   }
 
   holder(): ConsoleHolder | null {
     const line = this.#line;
     const user = line?.people.typingUser;
-    return line && user ? { addr: line.addr, session: user.id, name: user.name, lent: line.people.lends } : null;
+    if (!line || !user) return null;
+    const name = describeUser(user, this.#options.now());
+    return { addr: line.addr, session: user.id, name, silent: user.silentSince !== null, lent: line.people.lends };
   }
 
   acquire(
     addr: Address,
     opId: string,
-    requestor: { session: number; take: boolean; yields: boolean },
+    requestor: { session: number; take: boolean | 'silent'; yields: boolean },
   ): Promise<OperationConsole> {
     const before = this.#line;
-    const user = before?.people.typingUser ?? null;
-    if (user && requestor.yields) return Promise.reject(new ConsoleHeld(user.name));
+    const holder = this.holder();
+    if (holder && requestor.yields) return Promise.reject(new ConsoleHeld(holder.name));
     if (before?.people.worker) return Promise.reject(new ConsoleHeld(`operation ${before.people.worker.opId}`));
-    if (user && user.id !== requestor.session && !requestor.take) return Promise.reject(new ConsoleHeld(user.name));
+    if (holder && holder.session !== requestor.session && !mayTake(holder, requestor.take))
+      return Promise.reject(new ConsoleHeld(holder.name));
     if (before && before.addr !== addr)
       this.#end(before, `operation ${opId} needs the console of ${this.#label(addr)}`);
     const line = this.#line ?? this.#open(addr);
@@ -277,7 +286,9 @@ export class Consoles implements ConsolePort {
     const line = this.#line;
     if (!line) return this.#open(addr);
     if (line.addr === addr) return line;
-    const typist = line.people.typingUser?.id === user.id ? null : line.people.typistName;
+    const other = line.people.typingUser;
+    const typist =
+      other?.id === user.id ? null : other ? describeUser(other, this.#options.now()) : line.people.typistName;
     // An operation that lent its keyboard to this user still needs its console.
     const holder =
       typist ?? (line.people.worker && !line.people.worker.yields ? `operation ${line.people.worker.opId}` : null);

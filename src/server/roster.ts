@@ -12,6 +12,8 @@ import { ClientSession } from './session.ts';
 const MOST = 64;
 /** A connection that does not say hello within this time is no client, ms. */
 const HELLO_MS = 10_000;
+/** Silence is counted in steps of this, ms. */
+const TICK_MS = 1_000;
 
 export interface RosterPorts {
   now(): number;
@@ -32,9 +34,11 @@ export class Roster {
   readonly #sessions = new Map<number, ClientSession>();
   #lastId = 0;
   #closed = false;
+  readonly #ticks: NodeJS.Timeout;
 
   constructor(ports: RosterPorts) {
     this.#ports = ports;
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** Connections, those that have not said hello yet too. */
@@ -52,6 +56,7 @@ export class Roster {
     const session = new ClientSession(++this.#lastId, access, socket, {
       ...this.#ports,
       introduced: () => this.#arrived(session),
+      heardAgain: () => this.#silenceChanged(),
       ended: (_session, why) => this.#ended(session, why),
     });
     this.#sessions.set(session.id, session);
@@ -77,11 +82,24 @@ export class Roster {
   /** Sees everybody off; they have been told why. */
   async close(why: string): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#ticks);
     await Promise.all([...this.#sessions.values()].map((session) => session.disconnect(why)));
   }
 
   get #known(): ClientSession[] {
     return [...this.#sessions.values()].filter((session) => session.who !== null);
+  }
+
+  #tick(): void {
+    const silent = this.#known.filter((session) => session.tick());
+    for (const session of silent) this.#ports.log('debug', `session ${session.id} (${session.program}) is silent`);
+    if (silent.length > 0) this.#silenceChanged();
+  }
+
+  /** The console's state says how its holder is, too. */
+  #silenceChanged(): void {
+    this.changed('sessions');
+    this.changed('console');
   }
 
   #arrived(session: ClientSession): void {

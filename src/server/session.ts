@@ -11,6 +11,7 @@ import {
 import {
   CONFIRMED,
   CONFIRM_LIMIT_MS,
+  SILENT_LIMIT_S,
   type Access,
   type ClientIdentity,
   type ClientNotes,
@@ -42,6 +43,8 @@ export interface SessionPorts {
   consoleText: boolean;
   /** It said hello, or its identity is known now. */
   introduced(session: ClientSession): void;
+  /** It was silent, and was heard again. */
+  heardAgain(): void;
   /** The connection is gone, for whatever reason; called once. */
   ended(session: ClientSession, why: string): void;
   log(level: 'debug' | 'warn' | 'error', text: string): void;
@@ -59,6 +62,9 @@ export class ClientSession {
   /** Numbers given out for confirmations, and when. */
   readonly #nonces = new Map<string, number>();
   #heardAt = 0;
+  /** Seconds since anything came, counted one by one: a stall of this process is not the client's silence. */
+  #silentS = 0;
+  #silentSince: number | null = null;
   #ended = false;
 
   constructor(id: number, access: Access, socket: Socket, ports: SessionPorts) {
@@ -99,6 +105,23 @@ export class ClientSession {
     return this.#who.from === null ? this.#who.user : `${this.#who.user}@${this.#who.from}`;
   }
 
+  /** `interface, pid 4711`: its program, as it says itself. */
+  get program(): string {
+    return this.#who === null ? 'unknown' : `${this.#who.program}, pid ${this.#who.pid}`;
+  }
+
+  /** Since when nothing came from it, where that is too long; else null. */
+  get silentSince(): number | null {
+    return this.#silentSince;
+  }
+
+  /** Counts a second of silence. Returns whether it counts as silent from now on. */
+  tick(): boolean {
+    if (++this.#silentS !== SILENT_LIMIT_S) return false;
+    this.#silentSince = this.#ports.now() - SILENT_LIMIT_S * 1000;
+    return true;
+  }
+
   introduce(who: ClientIdentity): void {
     this.#who = who;
     this.#ports.introduced(this);
@@ -106,7 +129,8 @@ export class ClientSession {
 
   /** How it appears to others; only for sessions that said hello. */
   describe(): Session | null {
-    return this.#who && { id: this.id, who: this.#who, since: this.since, access: this.access };
+    const { id, since, access, silentSince } = this;
+    return this.#who && { id, who: this.#who, since, access, silentSince };
   }
 
   /** Ends the connection once what waits has left, or a moment later; resolves when it is closed. */
@@ -130,11 +154,19 @@ export class ClientSession {
       else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
     });
     this.#socket.on('data', () => {
+      this.#heard();
       if (this.#socket.bytesRead - this.#heardAt > UNFINISHED_LIMIT) void this.disconnect('it sent a message too long');
     });
     this.#socket.on('error', (error) => this.#end(isGone(error) ? LEFT : error.message));
     this.#socket.on('close', () => this.#end(LEFT));
     this.#rpc.listen();
+  }
+
+  #heard(): void {
+    this.#silentS = 0;
+    if (this.#silentSince === null) return;
+    this.#silentSince = null;
+    this.#ports.heardAgain();
   }
 
   #end(why: string): void {

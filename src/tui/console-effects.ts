@@ -152,7 +152,11 @@ export class ConsoleEffects {
     const total = bytes.length;
     this.#pasting = new Paste(bytes, byLine, {
       send: (piece) =>
-        this.#requests.client.request('console.paste', { addr, data: Buffer.from(piece).toString('base64') }),
+        this.#requests.client.request('console.paste', {
+          addr,
+          data: Buffer.from(piece).toString('base64'),
+          at: this.#requests.client.now(),
+        }),
       heardAt: () => this.#heardAt,
       progress: (sent) => dispatch({ type: 'pasted', sent, total }),
       ended: (sent, why) => {
@@ -183,7 +187,7 @@ export class ConsoleEffects {
   #type(addr: Address, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
       const data = Buffer.from(bytes.subarray(at, at + INPUT_BYTES)).toString('base64');
-      this.#requests.client.note('console.input', { addr, data });
+      this.#requests.client.note('console.input', { addr, data, at: this.#requests.client.now() });
     }
   }
 

@@ -1,4 +1,5 @@
 /** Who is at the console, the keyboard handed over, and a note into its log. Pure. */
+import { silenceText } from '../api/protocol.ts';
 import { bindingOf, keyOf } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
 import type { Overlay } from './state-overlay.ts';
@@ -6,20 +7,22 @@ import type { State } from './state.ts';
 
 export interface Person {
   session: number;
-  /** `anna from 10.0.0.7 (interface)`: as their programs report it. */
+  /** `anna from 10.0.0.7 (interface), silent for 14 s`: as their programs report it. */
   name: string;
   types: boolean;
   here: boolean;
 }
 
 /** Who types first, then those who watch. */
-export function peopleAt({ console, sessions, session }: State): Person[] {
+export function peopleAt({ console, sessions, session, now }: State): Person[] {
   if (console === null) return [];
   const ids = [...(console.holder === null ? [] : [console.holder]), ...console.watchers];
   return ids.map((id) => {
-    const who = sessions.find((one) => one.id === id)?.who;
+    const one = sessions.find((known) => known.id === id);
+    const who = one?.who;
     const from = who?.from == null ? '' : ` from ${who.from}`;
-    const name = who === undefined ? `session ${id}` : `${who.user}${from} (${who.program})`;
+    const silence = one === undefined || one.silentSince === null ? '' : `, ${silenceText(one.silentSince, now)}`;
+    const name = who === undefined ? `session ${id}` : `${who.user}${from} (${who.program})${silence}`;
     return { session: id, name, types: id === console.holder, here: id === session };
   });
 }

@@ -26,7 +26,7 @@ export async function paste(): Promise<Figure[]> {
   client.on('update', ({ console }) => (opened ||= console?.state === 'open'));
   client.on('console.data', ({ data }) => (seen = (seen + Buffer.from(data, 'base64').toString('latin1')).slice(-100)));
   const send = (bytes: Uint8Array): void =>
-    client.note('console.input', { addr: 3, data: Buffer.from(bytes).toString('base64') });
+    client.note('console.input', { addr: 3, data: Buffer.from(bytes).toString('base64'), at: client.now() });
   await client.request('console.attach', { addr: 3, take: false, watch: false });
   await until('the console', () => opened);
   send(Buffer.from('\r'));

@@ -70,6 +70,7 @@ test('a table that is too long for the screen says how much is missing', () => {
   const report: StatusReport = {
     rack: 'r',
     bus: { state: 'ready', port: '/dev/x', detail: '', master: '00', sweepMs: 70, sweepsPerS: 1 },
+    console: null,
     nodes: Array.from({ length: 30 }, (_, i) => ({
       ...line,
       ...known,

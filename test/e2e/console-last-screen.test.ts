@@ -18,7 +18,7 @@ async function visit(client: RackClient, addr: number): Promise<void> {
   });
   await client.request('console.attach', { addr, take: false, watch: false });
   await until(`node ${addr} answers`, async () => {
-    client.note('console.input', { addr, data: Buffer.from('\r').toString('base64') });
+    client.note('console.input', { addr, data: Buffer.from('\r').toString('base64'), at: client.now() });
     await new Promise((resolve) => setTimeout(resolve, 50));
     return seen.includes(`words of ${addr}`);
   });

@@ -64,7 +64,7 @@ test('the pane stands still while one looks, and nothing that comes meanwhile is
   screen.type('kkk');
   const client = await rack.client('other');
   await client.request('console.attach', { addr: 2, take: true, watch: false });
-  client.note('console.input', { addr: 2, data: Buffer.from('third\r').toString('base64') });
+  client.note('console.input', { addr: 2, data: Buffer.from('third\r').toString('base64'), at: client.now() });
   // It is told on the screen that somebody else types, so what was typed has arrived there.
   await screen.waitFor(/took the keyboard/);
   expect(screen.lines().slice(2, 20)).toEqual(before.slice(0, 18));

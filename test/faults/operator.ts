@@ -62,7 +62,11 @@ export class Operator {
   }
 
   type(addr: number, text: string): void {
-    this.client.note('console.input', { addr, data: Buffer.from(text, 'latin1').toString('base64') });
+    this.client.note('console.input', {
+      addr,
+      data: Buffer.from(text, 'latin1').toString('base64'),
+      at: this.client.now(),
+    });
   }
 
   #tell(text: string): void {

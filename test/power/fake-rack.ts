@@ -6,6 +6,8 @@ import { readStanding, type Standing } from '../../src/console/standing.ts';
 import { Operations } from '../../src/power/operations.ts';
 import {
   ConsoleHeld,
+  mayTake,
+  type ConsoleHolder,
   type AuditEntry,
   type ConsoleCondition,
   type Credentials,
@@ -93,7 +95,7 @@ export class FakeRack {
   unfinished: Operation[] = [];
   credentials: Credentials | null = null;
   readonly hosts = new Map<number, HostSeen>();
-  holder: { addr: number; session: number; name: string; lent?: boolean } | null = null;
+  holder: (Pick<ConsoleHolder, 'addr' | 'session' | 'name'> & Partial<ConsoleHolder>) | null = null;
   console = new FakeConsole();
   /** Where each node has its own, kept by address. */
   consoleFor: ((addr: number) => FakeConsole) | null = null;
@@ -163,9 +165,9 @@ export class FakeRack {
         this.swept ? { state: 'ok', sample: this.sample(addr), source: 'sweep' } : { state: 'unasked' },
       bus: this.bus(),
       console: {
-        holder: () => this.holder && { lent: false, ...this.holder },
+        holder: () => this.holder && { lent: false, silent: false, ...this.holder },
         acquire: (addr, _opId, { session, take }) => {
-          if (this.holder && this.holder.session !== session && !take)
+          if (this.holder && this.holder.session !== session && !mayTake({ silent: false, ...this.holder }, take))
             return Promise.reject(new ConsoleHeld(this.holder.name));
           this.log.push(`console ${hex(addr)}`);
           const console = this.consoles.get(addr) ?? this.consoleFor?.(addr) ?? this.console;

@@ -61,7 +61,7 @@ test.each<[what: string, changes: Partial<GuardFacts>, rule: string, verbs: Verb
     VERBS,
     false,
   ],
-  ["another's console", { otherHolder: { addr: 5, name: 'bob' } }, 'console', ['off', 'cycle'], true],
+  ["another's console", { otherHolder: { addr: 5, name: 'bob', silent: false } }, 'console', ['off', 'cycle'], true],
   ['an operation on the node', { busyWith: 'abc' }, 'operation', VERBS, true],
 ])('%s', (_what, changes, rule, verbs, overridable) => {
   for (const verb of VERBS) {
@@ -82,7 +82,7 @@ test('a status of just under ten seconds still counts', () => {
 });
 
 test('who takes the console, or shuts down what is off already, needs nobody to give it', () => {
-  const held = { verb: 'off', otherHolder: { addr: 5, name: 'bob' } } as const;
+  const held = { verb: 'off', otherHolder: { addr: 5, name: 'bob', silent: false } } as const;
   expect(refusalsFor(facts({ ...held, takeConsole: true }))).toEqual([]);
   const off = { ok: true, sample: { ...SAMPLE, power: 'off' }, master: false } as const;
   expect(refusalsFor(facts({ ...held, status: off }))).toEqual([]);

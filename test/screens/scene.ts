@@ -35,7 +35,7 @@ export const EVE: Session = session(2, 'eve', null);
 
 function session(id: number, user: string, from: string | null): Session {
   const who = { user, from, tty: '/dev/pts/1', program: 'interface', pid: 4000 + id };
-  return { id, who, since: NOW - 600_000, access: 'control' };
+  return { id, who, since: NOW - 600_000, access: 'control', silentSince: null };
 }
 
 /** A node that has been asked for a minute: jitter without chance, so that a golden stays. */
@@ -323,6 +323,7 @@ export class Scene {
         state: 'open',
         holder: ME.id,
         holderName: ME.who.user,
+        holderSilentSince: null,
         watchers: [ME.id],
         unproven: null,
         baud: 115200,

@@ -143,7 +143,11 @@ export class Operator {
   }
 
   type(addr: number, text: string): void {
-    this.client.note('console.input', { addr, data: Buffer.from(text, 'latin1').toString('base64') });
+    this.client.note('console.input', {
+      addr,
+      data: Buffer.from(text, 'latin1').toString('base64'),
+      at: this.client.now(),
+    });
   }
 
   /** The notes of its consoles, in short. */

@@ -54,7 +54,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'console.last': [{ addr: 1 }],
   'log.read': [{ addr: 1, kind: 'lines', cursor: null, since: null, search: null }],
   'console.resize': [{ cols: 100, rows: 30 }],
-  'console.paste': [{ addr: 1, data: 'eA==' }],
+  'console.paste': [{ addr: 1, data: 'eA==', at: 0 }],
   'power.check': [POWER],
   'power.start': [POWER],
   'ops.list': [],

@@ -70,7 +70,14 @@ class Way {
     ...{ onLine: () => undefined, onReply: () => undefined, onTrouble: () => undefined },
   });
   readonly member = new ConsoleMember(
-    { access: 'control' as const, id: 1, name: 'slow', outbox: this.outbox },
+    {
+      access: 'control' as const,
+      id: 1,
+      name: 'slow',
+      program: 'interface, pid 1',
+      silentSince: null,
+      outbox: this.outbox,
+    },
     1,
     (begin) => this.record.copy(begin),
   );

@@ -189,7 +189,11 @@ async function typing(): Promise<void> {
       client.on('console.note', ({ text }) => journal.note(`console of ${formatAddress(addr)}: ${text}`));
       figures.consoles++;
       for (const text of ['\r', '\r', 'uptime\r', `${String.fromCharCode(7)}\\\r`]) {
-        client.note('console.input', { addr, data: Buffer.from(text, 'latin1').toString('base64') });
+        client.note('console.input', {
+          addr,
+          data: Buffer.from(text, 'latin1').toString('base64'),
+          at: client.now(),
+        });
         figures.typed += text.length;
         journal.note(`typed at ${formatAddress(addr)}: ${JSON.stringify(text)}`);
         await delay(random() * 800);

@@ -80,6 +80,7 @@ test('what the nodes say is asked again while the panel is open, but not through
     state: 'open',
     holder: 2,
     holderName: 'eve',
+    holderSilentSince: null,
     watchers: [2],
     unproven: null,
     baud: 115200,

@@ -83,6 +83,7 @@ describe('asked for', () => {
     const scene = wide().keys('07').lastScreen('# ', { from: 'closed' });
     const console: ConsoleState = {
       ...{ addr: 7, state: 'open', holder: 2, holderName: 'eve', watchers: [], unproven: null, baud: 115200 },
+      holderSilentSince: null,
     };
     scene.dispatch({ type: 'update', note: { now: scene.now, console }, local: scene.now });
     expect(asked(scene)).toEqual([7, 7]);

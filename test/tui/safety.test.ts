@@ -57,6 +57,7 @@ function play(chunks: readonly string[]): Effect[] {
           state: 'open',
           holder: 1,
           holderName: 'me',
+          holderSilentSince: null,
           watchers: [1],
           unproven: null,
           baud: 115200,

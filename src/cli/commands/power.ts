@@ -42,7 +42,7 @@ export async function powerCommand(
       nodes: nodes.map(({ addr }) => addr),
       label,
       confirm: null,
-      takeConsole: options.takeConsole === true,
+      takeConsole: options.takeConsole === true || (isUnattended(options) && 'silent'),
       ...limits,
       overrides,
     };
@@ -86,6 +86,11 @@ function refused(check: PowerCheck, json: boolean): number {
   if (json) printJson({ type: 'refused', ...checkJson(check) });
   hint(`rackui: ${check.verb} refused, nothing was sent`);
   return EXIT.refused;
+}
+
+/** Nobody is there who could take the console himself from somebody whose program is silent. */
+function isUnattended({ detach }: PowerOptions): boolean {
+  return detach === true || !(process.stdin.isTTY && process.stderr.isTTY);
 }
 
 /** @throws UsageFailure */

@@ -1,6 +1,6 @@
 /** `rackui server status|stop`: the server of this rack, never a new one. */
 import { EXIT } from '../../api/power.ts';
-import type { Session } from '../../api/protocol.ts';
+import { silenceText, type Session } from '../../api/protocol.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { clock, iso } from '../dates.ts';
 import { print, printJson } from '../output.ts';
@@ -21,7 +21,7 @@ export async function serverStatusCommand(options: ServerOptions): Promise<numbe
     print(`port ${info.port}, socket ${info.socket}`);
     print(`state in ${info.stateDir}, configuration ${info.config ?? 'none: the bus is scanned'}`);
     if (info.autostarted) print('started by a client: leaves when nobody needs it');
-    for (const session of info.sessions) print(`session ${sessionText(session)}`);
+    for (const session of info.sessions) print(`session ${sessionText(session, client.now())}`);
     return EXIT.done;
   } finally {
     client.close();
@@ -43,7 +43,8 @@ export async function serverStopCommand(options: ServerOptions): Promise<number>
   }
 }
 
-function sessionText({ id, who, since, access }: Session): string {
+function sessionText({ id, who, since, access, silentSince }: Session, now: number): string {
   const from = who.from === null ? '' : ` from ${who.from}`;
-  return `${id}: ${who.user}${from}, ${who.program} (pid ${who.pid}), ${access}, since ${clock(since)}`;
+  const silence = silentSince === null ? '' : `, ${silenceText(silentSince, now)}: stopped, or cut off`;
+  return `${id}: ${who.user}${from}, ${who.program} (pid ${who.pid}), ${access}, since ${clock(since)}${silence}`;
 }

@@ -3,7 +3,7 @@ import type { ReadStream, WriteStream } from 'node:tty';
 import { BELL_BLOCKED, pasteFor } from '../../console/input-filter.ts';
 import type { Token } from '../../tui/tokenizer.ts';
 import { EXIT } from '../../api/power.ts';
-import type { ConsoleBaudRate, ConsoleState, Snapshot } from '../../api/protocol.ts';
+import { silenceText, type ConsoleBaudRate, type ConsoleState, type Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
@@ -57,13 +57,13 @@ export async function liveConsole(
         }),
       resync: (skipped, cols, rows, screen) =>
         queue(() => shows.resync(`${node.name}: ${gapText(skipped)}`, cols, rows, screen)),
-      state: (state) => words.state(statusText(node, state, client.welcome.session, options.prefix)),
+      state: (state) => words.state(statusText(node, state, client, options.prefix)),
       ended: (why) => settle(why),
     };
   });
   const say = (text: string): void => words.say(`${node.name}: ${text}`);
   const failed = (error: unknown): void => say(error instanceof Error ? error.message : String(error));
-  words.state(statusText(node, session.joined.console, client.welcome.session, options.prefix));
+  words.state(statusText(node, session.joined.console, client, options.prefix));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
 
@@ -80,7 +80,7 @@ export async function liveConsole(
       case 'take':
         session
           .take()
-          .then((state) => say(statusText(node, state, client.welcome.session, options.prefix)))
+          .then((state) => say(statusText(node, state, client, options.prefix)))
           .catch(failed);
         return;
       case 'note':
@@ -162,9 +162,10 @@ export async function liveConsole(
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 /** How to leave first: a narrow terminal cuts the end off. */
-function statusText(node: InventoryNode, state: ConsoleState, session: number, prefix: string): string {
+function statusText(node: InventoryNode, state: ConsoleState, client: RackClient, prefix: string): string {
   const key = prefixLabel(prefix);
-  const types = state.holder === session ? '' : ` · ${state.holderName ?? 'nobody'} types; ${key} w takes the keyboard`;
+  const watches = state.holder !== client.welcome.session;
+  const types = watches ? ` · ${typistText(state, client.now())}; ${key} w takes the keyboard` : '';
   const unproven = state.unproven === null ? '' : ` · ${state.unproven}`;
   return `${nodeText(node)} · ${key} d leaves${types}${unproven} · ${key} ? helps`;
 }
@@ -176,11 +177,17 @@ function sampleText({ addr, calibration }: InventoryNode, { nodes }: Snapshot): 
   return `${power}, current ${drawText(drawOf(current, calibration), 'counts')}, fan ${fan} counts`;
 }
 
-function whoText({ console, sessions }: Snapshot): string {
+/** `alice types`, `alice (silent for 14 s) types`. */
+function typistText(console: ConsoleState | null, now: number): string {
+  const silence = silenceText(console?.holderSilentSince ?? null, now);
+  return `${console?.holderName ?? 'nobody'}${silence === '' ? '' : ` (${silence})`} types`;
+}
+
+function whoText({ console, sessions, now }: Snapshot): string {
   const name = (id: number): string => {
     const who = sessions.find((session) => session.id === id)?.who;
     return who === undefined ? `session ${id}` : who.from === null ? who.user : `${who.user}@${who.from}`;
   };
   const watchers = console?.watchers.map(name) ?? [];
-  return `${console?.holderName ?? 'nobody'} types${watchers.length > 0 ? `, ${watchers.join(', ')} watch` : ''}`;
+  return `${typistText(console, now)}${watchers.length > 0 ? `, ${watchers.join(', ')} watch` : ''}`;
 }

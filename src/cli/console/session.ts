@@ -58,7 +58,8 @@ export class ConsoleSession {
   }
 
   send(bytes: Uint8Array): void {
-    this.#client.note('console.input', { addr: this.joined.addr, data: Buffer.from(bytes).toString('base64') });
+    const data = Buffer.from(bytes).toString('base64');
+    this.#client.note('console.input', { addr: this.joined.addr, data, at: this.#client.now() });
   }
 
   take(): Promise<ConsoleState> {

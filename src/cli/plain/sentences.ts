@@ -1,5 +1,5 @@
 /** The rack in sentences, for ears: a screen reader, a Braille line, a teletype. Nothing in columns. Pure. */
-import type { EventRecord, Snapshot } from '../../api/protocol.ts';
+import { silenceText, type EventRecord, type Snapshot } from '../../api/protocol.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarm-book.ts';
 import { drawText } from '../../rack/calibration.ts';
@@ -68,10 +68,14 @@ function runningOf({ operations }: Snapshot): string[] {
     .map(({ id, verb, label, by }) => `Running: ${verb} ${label}, operation ${id}, by ${by}.`);
 }
 
-function consoleOf({ console, rack }: Snapshot): string[] {
+function consoleOf({ console, rack, now }: Snapshot): string[] {
   if (console === null) return [];
   const name = rack.nodes.find(({ addr }) => addr === console.addr)?.name ?? formatAddress(console.addr);
-  return [`The console of ${name} is open; ${console.holderName ?? 'nobody'} types. Meanwhile no node is asked.`];
+  const silence = silenceText(console.holderSilentSince, now);
+  const frozen = silence === '' ? '' : ` That program has been ${silence}: it is stopped, or its link is cut.`;
+  return [
+    `The console of ${name} is open; ${console.holderName ?? 'nobody'} types.${frozen} Meanwhile no node is asked.`,
+  ];
 }
 
 /** One sentence for each node. */

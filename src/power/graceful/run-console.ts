@@ -98,7 +98,7 @@ export class RunConsole {
       const former = this.#console;
       this.#console = null;
       await former?.release();
-      const take = request.takeConsole && !this.#yields;
+      const take = !this.#yields && request.takeConsole;
       const console = await ports.console.acquire(node.addr, operation.id, { session, take, yields: this.#yields });
       if (wanted.aborted) {
         await console.release();

@@ -24,7 +24,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       return { ok: true };
     },
     'console.take': (_none, caller) => consoles.take(caller),
-    'console.paste': ({ addr, data }, caller) => consoles.paste(caller, addr, Buffer.from(data, 'base64')),
+    'console.paste': ({ addr, data, at }, caller) => consoles.paste(caller, addr, Buffer.from(data, 'base64'), at),
     'console.give': ({ session }, caller) => consoles.give(caller, session),
     'console.log': ({ text }, caller) => {
       consoles.note(caller, text);
@@ -52,6 +52,6 @@ export function consoleHandlers(services: Services): ConsoleMethods {
 
 export function consoleNotes({ consoles }: Services): NoteHandlers {
   return {
-    'console.input': ({ addr, data }, caller) => consoles.input(caller, addr, Buffer.from(data, 'base64')),
+    'console.input': ({ addr, data, at }, caller) => consoles.input(caller, addr, Buffer.from(data, 'base64'), at),
   };
 }

@@ -33,7 +33,7 @@ const powerRequest = z.object({
   confirm: z.string().max(256).nullable(),
   deadlineS: z.number().positive().max(86_400).nullable(),
   onDeadline: z.enum(['leave', 'cut']),
-  takeConsole: z.boolean(),
+  takeConsole: z.union([z.boolean(), z.literal('silent')]),
   overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
 });
 
@@ -76,7 +76,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     search: z.string().min(1).max(256).nullable(),
   }),
   'console.resize': z.object({ cols: z.number().int().min(2).max(500), rows: z.number().int().min(1).max(300) }),
-  'console.paste': z.object({ addr, data: z.base64().max(PASTE_LIMIT * 2) }),
+  'console.paste': z.object({ addr, data: z.base64().max(PASTE_LIMIT * 2), at: z.number() }),
   'power.check': powerRequest,
   'power.start': powerRequest,
   'ops.list': nothing,
@@ -148,7 +148,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
 };
 
 export const NOTE_PARAMS: { [M in keyof ClientNotes]: z.ZodType<ClientNotes[M]> } = {
-  'console.input': z.object({ addr, data: z.base64().max(Math.ceil(INPUT_LIMIT / 3) * 4) }),
+  'console.input': z.object({ addr, data: z.base64().max(Math.ceil(INPUT_LIMIT / 3) * 4), at: z.number() }),
 };
 
 /** What is wrong with parameters, in one line: `nodes.0: too big`. */

@@ -1,5 +1,6 @@
 /** The server itself. */
 import type { Operation } from '../../api/power.ts';
+import { steadyNow } from '../../lib/clock.ts';
 import type { Services } from '../services.ts';
 import { rpcError, type Methods } from './methods.ts';
 
@@ -13,7 +14,7 @@ export function serverHandlers(
       return { ok: true };
     },
     'server.info': () => services.info(),
-    'server.ping': () => ({ ok: true }),
+    'server.ping': () => ({ now: steadyNow() }),
     'confirm.begin': (_none, caller) => ({ nonce: caller.beginConfirmation() }),
     'server.stop': (_none, caller) => {
       const running = [

@@ -1,4 +1,5 @@
 /** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
+import { silenceText } from '../../api/protocol.ts';
 import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type Frame, type InkRole, type RawInk, type Rect, type Span } from '../frame.ts';
 import { formatDuration, POWER_WORD, type Glyphs } from '../glyphs.ts';
@@ -130,6 +131,8 @@ function roleOf(state: State, shown: Address): Span[] {
   else if (console?.state === 'opening') spans.push(['opening … ', 'aging']);
   else if (console !== null && console.unproven !== null) spans.push(['Enter wakes it ', 'aging']);
   if (attachment.role === 'watches') spans.push([`watching; ${console?.holderName ?? 'nobody'} types `, 'warn']);
+  const silence = silenceText(console?.holderSilentSince ?? null, state.now);
+  if (attachment.role === 'watches' && silence !== '') spans.push([`(${silence}) `, 'warn']);
   const watchers = (console?.watchers ?? []).filter((id) => id !== state.session).length;
   if (attachment.role === 'types' && watchers > 0) spans.push([`${watchers} watching `, 'dim']);
   return spans;

@@ -1,4 +1,5 @@
 /** The whole screen: one state, one frame. */
+import { silenceText } from '../../api/protocol.ts';
 import { formatPosition } from '../../rack/address.ts';
 import { keyNameOf, keyOf } from '../bindings.ts';
 import { contextOf } from '../context.ts';
@@ -139,9 +140,11 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
       return;
     }
     case 'takeover': {
-      const { holderName, addr } = overlay.console;
+      const { holderName, holderSilentSince, addr } = overlay.console;
       const who = holderName ?? 'somebody';
-      const text = `${who} types on ${nameOf(state, addr)} (${formatPosition(addr)}). There is one console on this bus: opening ${nameOf(state, overlay.addr)} ends it for ${who}, who is told that it was you.`;
+      const silence = silenceText(holderSilentSince, state.now);
+      const frozen = silence === '' ? '' : ` That program has been ${silence}: it is stopped, or its link is cut.`;
+      const text = `${who} types on ${nameOf(state, addr)} (${formatPosition(addr)}).${frozen} There is one console on this bus: opening ${nameOf(state, overlay.addr)} ends it for ${who}, who is told that it was you.`;
       paintQuestion(frame, 'the console is in use', text, 't', 'take it', g);
       return;
     }
