@@ -32,6 +32,30 @@ export const RESET_MODES: Uint8Array = Buffer.from(
   '\x18\x1b[?47l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;1015;2004l\x1b[?7;25h\x1b[4l\x1b>\x1b(B\x1b)B\x0f\x1b[0m\x1b[0 q',
 );
 
+/** What of xterm's inside is used here: its API has no way to survive a sequence that it trips over. */
+interface Core {
+  _inputHandler: {
+    parse(data: string | Uint8Array, resumed?: boolean): void | Promise<boolean>;
+    eraseInDisplay(parameters: { params: number[] }): boolean;
+  };
+}
+
+function insideOf(terminal: headless.Terminal): Core['_inputHandler'] {
+  return (terminal as unknown as { _core: Core })._core._inputHandler;
+}
+
+/**
+ * Mends a fault of xterm 6.0.0, which throws where everything up to the cursor is erased, the cursor stands in the last
+ * column of the last line, and there is no scrollback: that is the whole screen.
+ */
+export function mendErase(terminal: headless.Terminal): void {
+  terminal.parser.registerCsiHandler({ final: 'J' }, (parameters) => {
+    const { cursorX, cursorY, length } = terminal.buffer.active;
+    const trips = parameters[0] === 1 && cursorX + 1 >= terminal.cols && cursorY + 1 >= length;
+    return trips && insideOf(terminal).eraseInDisplay({ params: [2] });
+  });
+}
+
 const encoder = new TextEncoder();
 
 export class NodeTerminal extends headless.Terminal {
@@ -45,6 +69,8 @@ export class NodeTerminal extends headless.Terminal {
     super({ cols, rows, scrollback, logLevel: 'off', allowProposedApi: true });
     this.loadAddon(new unicode11.Unicode11Addon());
     this.unicode.activeVersion = '11';
+    mendErase(this);
+    this.#surviveFaults();
     this.nodeModes = new NodeModes(this.parser);
     const pass = (text: string): void => void this.#bounded.push(encoder.encode(text));
     this.#parser = new SequenceParser({
@@ -66,6 +92,20 @@ export class NodeTerminal extends headless.Terminal {
     const bounded = this.#bounded;
     this.#bounded = [];
     super.write(bounded.length === 1 ? (bounded[0]?.slice() ?? '') : Buffer.concat(bounded), parsed);
+  }
+
+  /** Keeps a fault of the emulator from ending this program: the rest of that piece is not shown, and it begins anew. */
+  #surviveFaults(): void {
+    const inside = insideOf(this);
+    const parse = inside.parse.bind(inside);
+    inside.parse = (data, resumed) => {
+      try {
+        return parse(data, resumed);
+      } catch {
+        this.reset();
+        return undefined;
+      }
+    };
   }
 
   /** The beginning of a sequence or character whose end has not come. */

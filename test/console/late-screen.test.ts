@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import headless from '@xterm/headless';
 import { afterEach, expect, test } from 'vitest';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { NodeTerminal } from '../../src/console/terminal.ts';
+import { mendErase, NodeTerminal } from '../../src/console/terminal.ts';
 import { cellLine } from '../support/twin.ts';
 
 type Emulator = InstanceType<typeof headless.Terminal>;
@@ -24,6 +24,7 @@ function plainEmulator(): Emulator {
   const emulator = new headless.Terminal({ ...SIZE, allowProposedApi: true, logLevel: 'off' });
   emulator.loadAddon(new unicode11.Unicode11Addon());
   emulator.unicode.activeVersion = '11';
+  mendErase(emulator);
   open.push(emulator);
   return emulator;
 }

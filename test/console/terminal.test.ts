@@ -1,4 +1,5 @@
 /** No chunk of a node's output costs the emulator more than a moment, and none of it keeps the screen for good. */
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { NodeTerminal } from '../../src/console/terminal.ts';
 
@@ -80,4 +81,50 @@ test('random pieces of sequences leave the emulator where it answers', async () 
   }
   await write(terminal, '\x18\x1bcalive');
   expect(text(terminal)).toBe('alive');
+});
+
+test.each([
+  ['the main screen', ''],
+  ['the alternate screen', '\x1b[?1049h'],
+])('erasing up to the cursor in the last cell of %s erases it all', async (_screen, before) => {
+  const terminal = terminalOf(20, 4);
+  await write(terminal, `${before}above\x1b[4;15Hbelow\x1b[4;20H\x1b[1J`);
+  expect(text(terminal)).toBe('');
+  await write(terminal, '\x1b[Halive');
+  expect(text(terminal)).toBe('alive');
+});
+
+test('no sequence at any place of the screen ends the program, with or without scrollback', async () => {
+  const sequence = fc.tuple(
+    fc.constantFrom('', '?', '>', '!', ' ', '$'),
+    fc.array(fc.constantFrom(0, 1, 2, 3, 4, 5, 20, 47, 999, 1047, 1049), { maxLength: 3 }),
+    fc.constantFrom(...'@ABCDEFGHIJKLMPSTXZ`abcdefghklmnpqrstu'),
+  );
+  const piece = fc.oneof(
+    sequence.map(([mark, numbers, final]) => `\x1b[${mark}${numbers.join(';')}${final}`),
+    fc.constantFrom(
+      '\x1b[999;999H',
+      '\x1b[H',
+      '\x1bM',
+      '\x1bD',
+      '\x1bc',
+      '\x1b7',
+      '\x1b8',
+      '\r\n',
+      '\b',
+      'x',
+      '界',
+      '\t',
+    ),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 30 }), async (pieces) => {
+      const terminal = terminalOf(12, 3);
+      await write(terminal, pieces.join(''));
+      await write(terminal, '\x18\x1b[?1049l\x1b[!p\x1bcalive');
+      expect(text(terminal)).toBe('alive');
+      terminal.dispose();
+    }),
+    { numRuns: 2_000 },
+  );
 });
