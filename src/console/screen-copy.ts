@@ -29,8 +29,12 @@ type Charset = Readonly<Record<string, string>>;
 const ALTERNATE = '\x1b[?1049h\x1b[H';
 const DESIGNATORS = '()*+';
 
-/** `serialized`: what the serializer makes of `terminal`. */
-export function completeCopy(terminal: NodeTerminal, serialized: string): string {
+/** The serializer's way to go no column far, which a terminal takes for one column (addon-serialize 0.14.0). */
+const NO_MOVE = /\x1b\[0[CD]/g;
+
+/** `made`: what the serializer makes of `terminal`. */
+export function completeCopy(terminal: NodeTerminal, made: string): string {
+  const serialized = made.replace(NO_MOVE, '');
   const core = coreOf(terminal);
   const alternate = terminal.buffer.active.type === 'alternate';
   // Entering the alternate screen saves the cursor of the normal one.

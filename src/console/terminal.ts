@@ -35,7 +35,7 @@ export const RESET_MODES: Uint8Array = Buffer.from(
 /** What of xterm's inside is used here: its API has no way to survive a sequence that it trips over. */
 interface Core {
   _inputHandler: {
-    parse(data: string | Uint8Array, resumed?: boolean): void | Promise<boolean>;
+    parse(data: string | Uint8Array, resumed?: boolean): Promise<boolean> | undefined;
     eraseInDisplay(parameters: { params: number[] }): boolean;
   };
 }

@@ -71,6 +71,7 @@ test.each([
   ['half a sequence', 'ab\x1b[3', '1mred'],
   ['half an operating system command', 'ab\x1b]0;ti', 'tle\x07cd'],
   ['a character without wrap, in insert mode', 'abc\x1b[4h\x1b[?7l\r', 'xy'],
+  ['an empty line over the rest of a wrapped one', '\x1b[1Cabcdefghijklm\x1b[L', 'x'],
   ['a screen that is erased in colour', '\x1b[42m\x1b[2J\x1b[3;3H', 'g\x1b[K'],
 ])('%s', async (_, before, after) => {
   const { late, plain } = await joinedLate(Buffer.from(before), Buffer.from(after));
