@@ -139,6 +139,7 @@ export function planConfirmation(name: string, nodes: number): string {
 export function planExitCode(run: PlanRun): number {
   const outcomes = run.steps.flatMap(({ nodes }) => nodes.map(({ outcome }) => outcome));
   const every = (...wanted: (Outcome | 'skipped' | null)[]): boolean => outcomes.every((one) => wanted.includes(one));
+  if (outcomes.includes('cut-unproven')) return EXIT.unproven;
   if (every('done')) return EXIT.done;
   if (outcomes.includes('done') || run.state !== 'ended') return EXIT.partly;
   if (every('refused', 'skipped')) return EXIT.refused;

@@ -128,7 +128,11 @@ export interface NodeProgress {
   evidence: Evidence[];
   question: Question | null;
   outcome: Outcome | null;
+  /** What an armed run may still try: nothing, or only the cut at its deadline. Absent: the same again. */
+  again?: Again;
 }
+
+export type Again = 'no' | 'at-deadline';
 
 export interface Operation {
   id: string;
@@ -141,13 +145,17 @@ export interface Operation {
   nodes: NodeProgress[];
 }
 
-/** Exit codes of PRODUCT section 6. */
-export const EXIT = { done: 0, partly: 2, refused: 3, deadline: 4, unavailable: 5, usage: 64, config: 78 } as const;
+/** The documented exit codes. `unproven`: a node was cut at its deadline, and nothing proves that it had halted. */
+export const EXIT = {
+  ...{ done: 0, partly: 2, refused: 3, deadline: 4, unavailable: 5, unproven: 6 },
+  ...{ usage: 64, config: 78 },
+} as const;
 
 /** The exit code that an ended operation stands for; the documented one for each way to end. */
 export function exitCodeOf(operation: Operation): number {
   const outcomes = operation.nodes.map((node) => node.outcome);
   const every = (...wanted: Outcome[]): boolean => outcomes.every((o) => o !== null && wanted.includes(o));
+  if (outcomes.includes('cut-unproven')) return EXIT.unproven;
   if (every('done')) return EXIT.done;
   if (outcomes.includes('done')) return EXIT.partly;
   if (every('refused')) return EXIT.refused;

@@ -40,5 +40,7 @@ export const hook = z.strictObject({
   run: z.array(hookArgument).min(1).max(64),
   /** Seconds after which it is killed. */
   limit: seconds.default(60),
+  /** An armed run leaves the node on where this one fails; else it goes on without. */
+  required: z.boolean().default(false),
 });
 export type HookConfig = z.infer<typeof hook>;

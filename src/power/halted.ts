@@ -42,14 +42,18 @@ export async function findHalted(job: Job): Promise<Found> {
   return whileInTime(job, async (signal) => {
     const handOn = await job.console.take('ask', signal);
     if (handOn === null) return null;
+    const turnAt = ports.now();
+    /** In an armed run others do not wait for one that takes its time. */
+    const pressed = (): boolean => job.console.wanted && ports.now() - turnAt >= (job.plan?.patienceMs ?? Infinity);
     try {
       const { confirmed, heardAt } = ports.systems.get(node.addr);
       if (!confirmed && ports.now() < heardAt + hard * 1000) {
-        const found = await listenAndTouch(job, (request + acknowledged) * 1000, signal);
+        const found = await listenAndTouch(job, (request + acknowledged) * 1000, signal, pressed);
         // One that goes down without a word may do so still.
-        if (found === null || found.is !== 'unproven' || ports.systems.get(node.addr).system === 'halted') return found;
+        if (found === null || found.is !== 'unproven' || pressed() || ports.systems.get(node.addr).system === 'halted')
+          return found;
       }
-      return await listenAndTouch(job, hard * 1000, signal);
+      return await listenAndTouch(job, hard * 1000, signal, pressed);
     } finally {
       handOn();
     }
@@ -57,8 +61,13 @@ export async function findHalted(job: Job): Promise<Found> {
 }
 
 /** Null: `signal` aborted. `ms`: how long after its last sign the shutdown is waited for. */
-async function listenAndTouch(job: Job, ms: number, signal: AbortSignal): Promise<Found | null> {
-  const why = await awaitLastLine(job, ms, signal);
+async function listenAndTouch(
+  job: Job,
+  ms: number,
+  signal: AbortSignal,
+  pressed: () => boolean,
+): Promise<Found | null> {
+  const why = await awaitLastLine(job, ms, signal, pressed);
   if (signal.aborted) return null;
   const state = job.ports.systems.get(job.node.addr);
   if (!isDown(state)) return { is: 'living', state };
@@ -103,7 +112,12 @@ export async function askToCycle(job: Job, why: string): Promise<'aborted' | 'le
 }
 
 /** Null: it said its last line, lives, or its shutdown had its time; else why it cannot be looked at. */
-async function awaitLastLine(job: Job, ms: number, signal: AbortSignal): Promise<string | null> {
+async function awaitLastLine(
+  job: Job,
+  ms: number,
+  signal: AbortSignal,
+  pressed: () => boolean,
+): Promise<string | null> {
   const { node, operation, ports, session, request } = job;
   const goesDown = (): SystemState | null => {
     const state = ports.systems.get(node.addr);
@@ -125,6 +139,7 @@ async function awaitLastLine(job: Job, ms: number, signal: AbortSignal): Promise
           `${state.why}; waiting for its last line`,
           Math.min(until(state), job.deadlineAt ?? Infinity),
         );
+        if (pressed()) return 'it takes its time, and others wait for the console';
         await pause(ports, LOOK_MS, signal);
       }
     } finally {

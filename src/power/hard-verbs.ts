@@ -1,4 +1,5 @@
 /** On, force-off, and the second half of every cycle. Each ends its node's record; none throws. */
+import type { Outcome } from '../api/power.ts';
 import type { Power } from '../rack/reading.ts';
 import { isDown, type SystemState } from '../rack/system.ts';
 import { watchBoot } from './boot/run.ts';
@@ -93,11 +94,12 @@ function isWatched({ ports, plan }: Job): boolean {
 }
 
 /** Its BMC says on (`seen`: in words): then its system is watched coming up, and its record ends. */
-async function comesUp(job: Job, seen: string): Promise<void> {
+async function comesUp(job: Job, seen: string, success: Outcome = 'done'): Promise<void> {
   const { node, signal } = job;
   const { up, detail } = isWatched(job) ? await watchBoot(job, signal) : { up: true, detail: null };
   const after = up ? await runHooksAfter(job, 'after-on') : '';
-  node.end(up ? 'done' : 'failed', `${detail === null ? seen : `${seen}; ${detail}`}${after}`);
+  const cut = success === 'done' ? '' : '; it was cut at its deadline, and nothing proves that it had halted';
+  node.end(up ? success : 'failed', `${detail === null ? seen : `${seen}; ${detail}`}${cut}${after}`);
 }
 
 export async function forceOff(job: Job): Promise<void> {
@@ -156,7 +158,7 @@ async function switchOnAtAllCosts(job: Job, cut: Switched, recalled: () => strin
     const switched = await switchOn(job, null);
     if (switched.ok) {
       // It is on: from here an abort leaves nothing off.
-      if (cut.ok) await comesUp(job, `is on again, seen twice${recalled()}`);
+      if (cut.ok) await comesUp(job, `is on again, seen twice${recalled()}`, cut.outcome);
       else node.end('failed', `is on, but it is not certain that its power was ever off: ${cut.detail}`);
       return;
     }

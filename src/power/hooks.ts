@@ -1,20 +1,84 @@
 /** Programs around a node's way down and up: one after another, each with its words in the node's evidence. */
+import { pause } from './clock.ts';
+import { touchMs } from './graceful/touch.ts';
 import type { Job } from './job.ts';
-import type { HookMoment } from './ports.ts';
+import type { Hook, HookMoment } from './ports.ts';
 
 /** Lines of a program's output that go into the evidence; all of them are bounded already. */
 const QUOTED_LINES = 5;
+/** A shutdown that nobody has seen here yet takes about so long. */
+const UNSEEN_OFF_MS = 23_000;
 
-/** Runs the moment's programs until one fails. '' when all went well, or there are none; else which failed and why. */
-export async function runHooks(job: Job, moment: HookMoment, signal: AbortSignal): Promise<string> {
-  const { ports, node, operation, request } = job;
-  for (const hook of ports.hooks(moment, node.addr, { op: operation.id, verb: request.verb })) {
-    const { why, output } = await hook.run(signal);
-    const said = output.slice(-QUOTED_LINES).join(' | ');
-    node.prove('hook', `${moment}: ‘${hook.text}’ ${why === '' ? 'ended well' : why}${said === '' ? '' : `: ${said}`}`);
-    if (why !== '') return `‘${hook.text}’: ${why}${said === '' ? '' : `, it said “${output.at(-1) ?? ''}”`}`;
+/** How a moment's programs ended. `why`: '' when all went well, or there are none; else which failed and why. */
+export interface HooksEnd {
+  why: string;
+  /** One that failed says that nothing goes on without it. */
+  required: boolean;
+}
+
+/**
+ * Runs the moment's programs until one fails. An armed run goes on to the next one, unless the one that failed is
+ * required, and ends them all in time for what comes after them.
+ */
+export async function runHooks(job: Job, moment: HookMoment, signal: AbortSignal): Promise<HooksEnd> {
+  const { ports, node, operation, request, plan } = job;
+  const armed = plan?.armed === true;
+  const time = armed ? limitTime(job, moment, signal) : null;
+  const failures: string[] = [];
+  try {
+    for (const hook of ports.hooks(moment, node.addr, { op: operation.id, verb: request.verb })) {
+      const why = await runHook(job, moment, hook, time?.signal ?? signal, time?.isUp() ?? false);
+      if (why === '') continue;
+      if (!armed || hook.required === true) return { why, required: hook.required === true };
+      failures.push(why);
+      if (signal.aborted) break;
+    }
+  } finally {
+    time?.callOff();
   }
-  return '';
+  return { why: failures.join('; '), required: false };
+}
+
+/** '' when it ended well; else which failed and why. */
+async function runHook(
+  { node }: Job,
+  moment: HookMoment,
+  hook: Hook,
+  signal: AbortSignal,
+  late: boolean,
+): Promise<string> {
+  const { why: ended, output } = await hook.run(signal);
+  const cutShort = signal.aborted && ended !== '';
+  const why = cutShort ? `${late ? 'not run' : 'ended'}: no time was left for it (${ended})` : ended;
+  const said = output.slice(-QUOTED_LINES).join(' | ');
+  node.prove('hook', `${moment}: ‘${hook.text}’ ${why === '' ? 'ended well' : why}${said === '' ? '' : `: ${said}`}`);
+  return why === '' ? '' : `‘${hook.text}’: ${why}${said === '' ? '' : `, it said “${output.at(-1) ?? ''}”`}`;
+}
+
+/**
+ * A signal that aborts with `signal`, and when the programs have had their time. Those before a shutdown leave time for it
+ * before the node's deadline, at least half of what there is where that is short.
+ */
+function limitTime(
+  job: Job,
+  moment: HookMoment,
+  signal: AbortSignal,
+): { signal: AbortSignal; isUp: () => boolean; callOff: () => void } {
+  const { ports, node, deadlineAt } = job;
+  const up = new AbortController();
+  const over = new AbortController();
+  if (deadlineAt !== null) {
+    const leftMs = deadlineAt - ports.now();
+    const settleMs = ports.limits.settle * 1000;
+    const needsMs = (ports.durations.usual(node.addr, 'off') ?? UNSEEN_OFF_MS) + settleMs + touchMs(settleMs);
+    const forHooksMs = moment === 'before-off' ? leftMs - Math.min(needsMs, leftMs / 2) : leftMs;
+    void pause(ports, forHooksMs, over.signal).then((passed) => passed && up.abort());
+  }
+  return {
+    signal: AbortSignal.any([signal, up.signal]),
+    isUp: () => up.signal.aborted,
+    callOff: () => over.abort(),
+  };
 }
 
 /** Programs after the power was switched: what fails is told, and changes nothing. Returns what to add to the end's words. */
@@ -28,7 +92,7 @@ export async function runHooksAfter(job: Job, moment: 'after-off' | 'after-on'):
     `is ${moment === 'after-off' ? 'off' : 'on'}; what is configured for after that runs`,
     ports.now() + limit,
   );
-  const failed = await runHooks(job, moment, job.signal);
+  const { why: failed } = await runHooks(job, moment, job.signal);
   if (failed !== '') ports.event('warning', node.addr, `${node.name}: ${failed}`);
   return failed === '' ? '' : `; what was to run after it failed (${failed})`;
 }

@@ -18,6 +18,10 @@ export interface PlanShare {
   verify: 'status' | 'boot';
   /** Nobody answers questions. */
   armed: boolean;
+  /** How long one try of an armed run may keep others from the console, ms. */
+  patienceMs: number;
+  /** A cut at the deadline may meet a node that could not be asked: its own time has passed then, not only the run's. */
+  cutUnasked: boolean;
   overrides: readonly DependenceRule[];
 }
 

@@ -1,6 +1,15 @@
 /** A running operation as others see it: every change is published, journalled and, where it ends something, told. */
 import { randomBytes } from 'node:crypto';
-import type { Evidence, NodeProgress, Operation, Outcome, Phase, DraftQuestion, Question } from '../api/power.ts';
+import type {
+  Again,
+  Evidence,
+  NodeProgress,
+  Operation,
+  Outcome,
+  Phase,
+  DraftQuestion,
+  Question,
+} from '../api/power.ts';
 import type { Address } from '../rack/address.ts';
 import type { OperationPorts } from './ports.ts';
 
@@ -125,11 +134,12 @@ export class NodeRecord {
   }
 
   /** How it ended, for good. Later words about a node that has ended are not taken. */
-  end(outcome: Outcome, detail: string): void {
+  end(outcome: Outcome, detail: string, again: Again | null = null): void {
     const node = this.#progress;
     if (node.outcome !== null) return;
     const at = this.#ports.now();
     Object.assign(node, { phase: 'ended', since: at, until: null, question: null, outcome, detail });
+    if (again !== null) node.again = again;
     this.#changed();
     this.#ports.event(outcome === 'done' ? 'notice' : 'warning', node.addr, `${node.name}: ${detail}`);
   }

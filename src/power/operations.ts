@@ -221,6 +221,13 @@ export class Operations {
     return this.#claims.owner(addr);
   }
 
+  /** The operation that has a node and waits for somebody's answer about it; null: none, or it answers for itself. */
+  askingAbout(addr: Address): string | null {
+    const owner = this.#claims.owner(addr);
+    const job = owner === null ? undefined : this.#running.get(owner)?.jobs.find(({ node }) => node.addr === addr);
+    return job && job.plan?.armed !== true && job.node.question !== null ? owner : null;
+  }
+
   /** Running ones and the last ended ones, oldest first. */
   list(): Operation[] {
     const running = [...this.#running.values()].map(({ record }) => record.snapshot());

@@ -82,6 +82,8 @@ export interface Hook {
   text: string;
   /** Seconds. */
   limit: number;
+  /** Without it an armed run does not ask the node. */
+  required?: boolean;
   /** Never rejects; `signal` kills it. */
   run(signal: AbortSignal): Promise<ProgramEnd>;
 }

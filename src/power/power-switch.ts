@@ -13,7 +13,7 @@ import type { AuditEntry } from './ports.ts';
 
 export type Switched =
   /** `current`: counts in the pipe of the verb, just before it; null: no verb was needed. */
-  | { ok: true; already: boolean; current: number | null }
+  | { ok: true; outcome: 'done' | 'cut-unproven'; already: boolean; current: number | null }
   /** `sent`: the verb went out, or may have; its effect was not seen. `rule`: the guard that refused it, or null. */
   | { ok: false; sent: boolean; outcome: Outcome; detail: string; rule: string | null };
 
@@ -24,13 +24,19 @@ export interface CutOptions {
   signal: AbortSignal;
   /** The node's console was listened to, and is until the pipe is needed: what comes may withdraw the cut by `signal`. */
   listened: boolean;
+  /** Nothing proves that the node has halted, and no operator chose this cut: it is reported as that. */
+  unproven?: boolean;
 }
 
 /**
  * Cuts the node's power. Resolves when two status replies say off, or with why not. What `ground` says goes to the audit
  * log.
  */
-export async function cutPower(job: Job, ground: string, { sample, signal, listened }: CutOptions): Promise<Switched> {
+export async function cutPower(
+  job: Job,
+  ground: string,
+  { sample, signal, listened, unproven = false }: CutOptions,
+): Promise<Switched> {
   const { ports, node } = job;
   const facts = await gatherFacts(ports, {
     verb: 'force-off',
@@ -51,7 +57,7 @@ export async function cutPower(job: Job, ground: string, { sample, signal, liste
   }
   if (facts.status.ok && facts.status.sample.power === 'off') {
     node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
-    return { ok: true, already: true, current: null };
+    return { ok: true, outcome: 'done', already: true, current: null };
   }
   // A console leaves the wire while the disk writes, unless it has a say in this.
   const release = listened ? () => undefined : ports.bus.hold();
@@ -60,7 +66,7 @@ export async function cutPower(job: Job, ground: string, { sample, signal, liste
     if (unwritten !== null) return unwritten;
     if (signal.aborted) return await aborted(job);
     const outcome = await ports.bus.verb(node.addr, 'off', { priority: PRIORITY.forceOff, signal, listened });
-    return await conclude(job, 'off', outcome);
+    return await conclude(job, 'off', outcome, unproven ? 'cut-unproven' : 'done');
   } finally {
     release();
   }
@@ -86,10 +92,15 @@ export async function switchOn(job: Job, signal: AbortSignal | null): Promise<Sw
       ports.event('alarm', node.addr, `The audit log cannot be written: ${reason(error)}; ${node.name} is switched on`),
     );
   const options = { priority: PRIORITY.operator, ...(signal && { signal }) };
-  return conclude(job, 'on', await ports.bus.verb(node.addr, 'on', options));
+  return conclude(job, 'on', await ports.bus.verb(node.addr, 'on', options), 'done');
 }
 
-async function conclude(job: Job, verb: BmcVerb, outcome: VerbOutcome): Promise<Switched> {
+async function conclude(
+  job: Job,
+  verb: BmcVerb,
+  outcome: VerbOutcome,
+  success: 'done' | 'cut-unproven',
+): Promise<Switched> {
   const { node, ports } = job;
   if (outcome.ok) {
     node.prove('identity', `its BMC answered in the same pipe just before (${describe(outcome.proof)})`);
@@ -97,10 +108,10 @@ async function conclude(job: Job, verb: BmcVerb, outcome: VerbOutcome): Promise<
   } else if (outcome.sent) node.prove('unverified', outcome.detail);
   const tries = outcome.ok || outcome.sent ? outcome.tries : 0;
   const detail = outcome.ok ? `power ${verb}, verified` : outcome.detail;
-  const switched = judge(outcome);
+  const switched = judge(outcome, success);
   // Afterwards nothing can be refused any more: a lost outcome is told.
   await ports
-    .audit(entry(job, 'outcome', switched.ok ? 'done' : switched.outcome, detail, tries))
+    .audit(entry(job, 'outcome', switched.outcome, detail, tries))
     .catch((error: unknown) =>
       ports.event(
         'alarm',
@@ -111,8 +122,8 @@ async function conclude(job: Job, verb: BmcVerb, outcome: VerbOutcome): Promise<
   return switched;
 }
 
-function judge(outcome: VerbOutcome): Switched {
-  if (outcome.ok) return { ok: true, already: false, current: outcome.proof.current };
+function judge(outcome: VerbOutcome, success: 'done' | 'cut-unproven'): Switched {
+  if (outcome.ok) return { ok: true, outcome: success, already: false, current: outcome.proof.current };
   const { sent, detail } = outcome;
   switch (outcome.reason) {
     case 'bus':

@@ -23,12 +23,14 @@ export async function off(job: Job, power: Power): Promise<void> {
     return;
   }
   const after = await runHooksAfter(job, 'after-off');
-  node.end('done', `${cut.already ? 'is off' : 'is off, seen twice'}${after}`);
+  const how = cut.outcome === 'done' ? '' : '; it was cut at its deadline, and nothing proves that it had halted';
+  node.end(cut.outcome, `${cut.already ? 'is off' : 'is off, seen twice'}${how}${after}`);
 }
 
 /** Graceful off, pause, on. A node that is off is only switched on. */
 export async function cycle(job: Job, power: Power): Promise<void> {
-  const cut: Switched | null = power === 'off' ? { ok: true, already: true, current: null } : await goesDown(job);
+  const cut: Switched | null =
+    power === 'off' ? { ok: true, outcome: 'done', already: true, current: null } : await goesDown(job);
   if (cut) await onAgain(job, cut);
 }
 

@@ -16,7 +16,7 @@ export function hooksFor(
 ): Hook[] {
   return hooks
     .filter((hook) => hook.when === when && concerns(hook, inventory, addr))
-    .map(({ run, limit }) => {
+    .map(({ run, limit, required }) => {
       const node = inventory.nodes.find((one) => one.addr === addr);
       const values: Record<string, string | null> = {
         name: node?.name ?? null,
@@ -34,6 +34,7 @@ export function hooksFor(
       return {
         text: argv.join(' '),
         limit,
+        required,
         run: (signal) =>
           missing.length === 0
             ? runProgram(argv, limit, signal)

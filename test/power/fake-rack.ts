@@ -132,6 +132,7 @@ export class FakeRack {
   readonly audits: AuditEntry[] = [];
   readonly events: string[] = [];
   readonly published: Operation[] = [];
+  onPublished: (operation: Operation) => void = () => undefined;
   readonly journalled: Operation[] = [];
   readonly operations: Operations;
 
@@ -180,7 +181,10 @@ export class FakeRack {
         this.log.push('credentials asked for');
         return Promise.resolve(this.credentials);
       },
-      publish: (operation) => this.published.push(operation),
+      publish: (operation) => {
+        this.published.push(operation);
+        this.onPublished(operation);
+      },
       event: (level, _addr, text) => this.events.push(`${level}: ${text}`),
       audit: (entry) => {
         if (this.auditFails) return Promise.reject(this.auditFails);

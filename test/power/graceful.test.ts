@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { EXIT, exitCodeOf } from '../../src/api/power.ts';
 import { FakeRack, OPERATOR, START, settle } from './fake-rack.ts';
 
 const NAME = 'k8s-worker-04';
@@ -329,8 +330,12 @@ test('at its deadline a node is left on; or cut, where that was confirmed', asyn
   const cut = await shell(ACK).off({ deadlineS: 40, onDeadline: 'cut' }, 39);
   expect(cut.cut).toBe(false);
   await cut.passes(2);
-  expect(cut.end).toBe('done: is off, seen twice');
+  expect(cut.end).toBe(
+    'cut-unproven: is off, seen twice; it was cut at its deadline, and nothing proves that it had halted',
+  );
   expect(cut.rack.audits[0]?.detail).toContain('deadline');
+  expect(cut.rack.audits.at(-1)).toMatchObject({ stage: 'outcome', outcome: 'cut-unproven' });
+  expect(exitCodeOf(cut.rack.operation)).toBe(EXIT.unproven);
 });
 
 test('abort says what goes on', async () => {
@@ -429,6 +434,8 @@ test('an operation that waits for the console does not wait beyond its deadline'
   expect(scene.end).toMatch(/^deadline: the deadline passed before its turn/);
   await scene.rack.start({ ...other, nodes: [5], onDeadline: 'cut' });
   await scene.passes(11);
-  expect(scene.end).toBe('done: is off, seen twice');
+  expect(scene.end).toBe(
+    'cut-unproven: is off, seen twice; it was cut at its deadline, and nothing proves that it had halted',
+  );
   expect(scene.rack.verbs.map(({ verb }) => verb)).toEqual(['off 05']);
 });

@@ -36,6 +36,8 @@ const target = fc.record<Target>({
   hooks: fc.constantFrom(null, { count: 1, limit: 60_000 }),
   cutOn: fc.constantFrom('A', 'B'),
   band: fc.constantFrom(null, { low: 15, high: 20, shutdowns: 1 }),
+  unattended: fc.boolean(),
+  cutUnasked: fc.boolean(),
 });
 
 const text = fc.constantFrom('some line', 'x');
@@ -486,6 +488,8 @@ test('every question begins with a choice that cuts nothing, offers to leave the
     hooks: null,
     cutOn: 'A',
     band: null,
+    unattended: false,
+    cutUnasked: true,
   };
   const texts = kinds.map((kind) => {
     const { text: words, choices } = questionOf({ kind, said: 'said', since: 0, until: 1 }, start);

@@ -68,6 +68,7 @@ const hook = (run: string[], nodes = 'all', when: HookConfig['when'] = 'before-o
   nodes,
   run,
   limit: 20,
+  required: false,
 });
 
 test('braces become the node’s values, and each argument stays one, whatever is in it', async () => {

@@ -47,8 +47,9 @@ export function planRunCommand(name: string, options: PlanOptions): Promise<numb
   const deadlineS = deadlineOf(options);
   const json = options.json === true;
   return withClient(options, 'plan run', true, async (client) => {
-    await usableBus(client);
     const armed = options.armed === true;
+    // An armed run waits for the bus as long as it has time.
+    if (!armed || options.dryRun === true) await usableBus(client);
     let confirm: string | null = null;
     if (options.dryRun === true || !armed) {
       const plan = await client.request('plan.show', { name });

@@ -49,6 +49,7 @@ const EXIT_WORDS: Record<number, string> = {
   [EXIT.refused]: 'refused, nothing was cut by it',
   [EXIT.deadline]: 'not done before its deadline',
   [EXIT.unavailable]: 'the bus or the server is not available',
+  [EXIT.unproven]: 'cut without proof of a halt',
   [EXIT.usage]: 'not understood',
 };
 

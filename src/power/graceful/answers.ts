@@ -52,7 +52,7 @@ export function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void 
       draft.enter({ is: 'by-hand' }, Math.max(state.target.limits.request, WAIT_MS));
       return;
     case 'leave':
-      draft.end('left-on', `left on as ${by} chose: ${draft.whatGoesOn()}`);
+      draft.end('left-on', `left on as ${by} chose: ${draft.whatGoesOn()}`, false, 'no');
       return;
     case 'force':
       draft.cut('forced');

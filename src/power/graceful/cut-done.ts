@@ -25,7 +25,7 @@ export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current
       draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
     if (ground === 'halted' && state.haltedAt !== null && state.requestedAt !== null)
       draft.do({ do: 'took', ms: state.haltedAt - state.requestedAt });
-    draft.end('done', detail, true);
+    draft.end(outcome, detail, true);
     return;
   }
   // Sent three times without effect, or recalled: more of the same helps nobody.

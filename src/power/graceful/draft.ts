@@ -1,10 +1,10 @@
 /** One step of a shutdown in the making: a copy of the state, the moves that all stages share, the effects so far. */
-import type { Outcome } from '../../api/power.ts';
+import type { Again, Outcome } from '../../api/power.ts';
 import { orSayFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
 import { keysOf, type Press } from '../../console/standing.ts';
 import type { Use } from '../turns.ts';
 import { opening, type Effect, type Ground, type Shutdown, type Stage, type Step } from './state.ts';
-import { isSticky, WAIT_MS, type TroubleKind } from './troubles.ts';
+import { isSticky, unattendedMs, WAIT_MS, type TroubleKind } from './troubles.ts';
 
 /** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
 export const SPEECH = /[\x20-\x7e]{3}/;
@@ -169,7 +169,10 @@ export class Draft {
   raise(kind: TroubleKind, said = ''): void {
     const { trouble, target } = this.state;
     if (trouble && (trouble.kind === kind || (isSticky(trouble.kind) && !isSticky(kind)))) return;
-    this.state.trouble = { kind, said, since: this.at, until: this.at + Math.max(target.limits.hard, WAIT_MS) };
+    const waitsMs = target.unattended
+      ? unattendedMs(kind, this.state.requestedAt !== null)
+      : Math.max(target.limits.hard, WAIT_MS);
+    this.state.trouble = { kind, said, since: this.at, until: this.at + waitsMs };
   }
 
   /** A last line was read, and nothing tells it from an old one. */
@@ -187,12 +190,12 @@ export class Draft {
     this.do({ do: 'cut', ground });
   }
 
-  end(outcome: Outcome, detail: string, off = false): void {
+  end(outcome: Outcome, detail: string, off = false, again: Again | null = null): void {
     const { loggedIn, atShell, console } = this.state;
     // A shell that we opened is not left to whoever comes next.
     if (!off && loggedIn && atShell && console.open) this.type('exit\r');
     this.settled();
-    this.enter({ is: 'ended', outcome, detail, off }, 0);
+    this.enter({ is: 'ended', outcome, detail, off, again }, 0);
   }
 
   /** What has been asked of the node and goes on by itself, for sentences about nodes that are left on. */

@@ -59,6 +59,8 @@ class ShutdownRun {
   #recall = new AbortController();
   /** When its last line is expected, or null. */
   #dueAt: number | null = null;
+  /** When the console came into our hands last. */
+  #turnAt = 0;
 
   constructor(job: Job) {
     const { ports, signal } = job;
@@ -68,7 +70,10 @@ class ShutdownRun {
       this.#reject = reject;
     });
     this.#console = new RunConsole(job, 'keeps', {
-      turn: () => this.#send({ kind: 'turn', at: ports.now() }),
+      turn: () => {
+        this.#turnAt = ports.now();
+        this.#send({ kind: 'turn', at: this.#turnAt });
+      },
       none: (why) => this.#send({ kind: 'no-console', at: ports.now(), why }),
       condition: (condition) => this.#send({ kind: 'console', at: ports.now(), condition }),
       heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
@@ -101,7 +106,9 @@ class ShutdownRun {
   #tick(at: number): void {
     this.#console.tick(at);
     const { wanted, urgent } = this.#job.console;
-    this.#send({ kind: 'tick', at, wanted, urgent });
+    const { patienceMs = Infinity } = this.#job.plan ?? {};
+    const pressed = wanted && this.#console.held && at - this.#turnAt >= patienceMs;
+    this.#send({ kind: 'tick', at, wanted, urgent, pressed });
     this.#signs.look(this.#state.stage, at, this.#console);
   }
 
@@ -136,7 +143,7 @@ class ShutdownRun {
     }
     for (const effect of effects) this.#perform(effect);
     if (stage.is !== 'ended') return;
-    if (this.#cut === null) node.end(stage.outcome, stage.detail);
+    if (this.#cut === null) node.end(stage.outcome, stage.detail, stage.again);
     this.#resolve(this.#cut);
   }
 
@@ -231,8 +238,8 @@ class ShutdownRun {
   }
 
   async #runHooks(): Promise<void> {
-    const why = await runHooks(this.#job, 'before-off', this.#over.signal);
-    this.#send({ kind: 'hooks-done', at: this.#job.ports.now(), why });
+    const { why, required } = await runHooks(this.#job, 'before-off', this.#over.signal);
+    this.#send({ kind: 'hooks-done', at: this.#job.ports.now(), why, required });
   }
 
   async #askCredentials(): Promise<void> {
@@ -262,16 +269,25 @@ class ShutdownRun {
     node.prove('halt-band', `halted it drew ${halted} counts, running ${running}; its halt band is ${known}${from}`);
   }
 
+  #groundOf(ground: Ground): string {
+    return ground === 'deadline' && this.#state.requestedAt === null
+      ? `${GROUNDS.deadline}; it was never asked to shut down`
+      : GROUNDS[ground];
+  }
+
   async #cutPower(ground: Ground): Promise<void> {
     const at = (): number => this.#job.ports.now();
     this.#recall = new AbortController();
     const signal = AbortSignal.any([this.#job.signal, this.#recall.signal]);
     try {
-      const cut = await cutPower(this.#job, GROUNDS[ground], { sample: 'new', signal, listened: ground !== 'forced' });
+      const cut = await cutPower(this.#job, this.#groundOf(ground), {
+        ...{ sample: 'new', signal, listened: ground !== 'forced' },
+        unproven: ground === 'deadline',
+      });
       if (cut.ok || cut.sent) this.#cut = cut;
       if (cut.ok) {
         const { current } = cut;
-        const result = { ok: true, sent: true, outcome: 'done' as const, detail: 'is off', rule: null, current };
+        const result = { ok: true, sent: true, outcome: cut.outcome, detail: 'is off', rule: null, current };
         this.#send({ kind: 'cut-done', at: at(), ...result });
         return;
       }

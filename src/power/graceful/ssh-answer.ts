@@ -9,10 +9,16 @@ const SSH_FAILED = 255;
 /** A machine that goes down may close the connection before the command's exit code is back. */
 const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
 
-export function hooksDone(draft: Draft, why: string): void {
+/** `required`: the node is not asked without the one that failed, also where nobody watches. */
+export function hooksDone(draft: Draft, why: string, required = false): void {
   const { state } = draft;
   if (state.stage.is !== 'before') return;
-  if (why !== '') {
+  if (why !== '' && state.target.unattended && required) {
+    draft.end('left-on', `left on: what has to run before it goes down failed (${why}); ${draft.whatGoesOn()}`);
+    return;
+  }
+  if (why !== '' && state.target.unattended) draft.prove('hook', `goes on without it, as nobody is there: ${why}`);
+  else if (why !== '') {
     draft.raise('hook-failed', why);
     return;
   }

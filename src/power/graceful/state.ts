@@ -1,5 +1,5 @@
 /** A graceful shutdown as data: what it knows, what may happen to it, what it wants done. Pure. */
-import type { Outcome } from '../../api/power.ts';
+import type { Again, Outcome } from '../../api/power.ts';
 import type { Power } from '../../rack/reading.ts';
 import type { Recognition } from '../../console/reader.ts';
 import type { Press, Standing } from '../../console/standing.ts';
@@ -38,6 +38,10 @@ export interface Target {
   /** Epoch milliseconds, or null. */
   deadlineAt: number | null;
   onDeadline: 'leave' | 'cut';
+  /** Nobody answers questions: each has an answer of its own, and another try comes later. */
+  unattended: boolean;
+  /** Cut at the deadline also where it could not be asked. */
+  cutUnasked: boolean;
 }
 
 export type Stage =
@@ -89,7 +93,7 @@ export type Stage =
   | { is: 'settle'; marker: string; firmware: boolean; touch: Touch | null }
   /** `from`: where it was judged. `recalled`: the verb was withdrawn, by what was heard or because nobody listened. */
   | { is: 'cutting'; ground: Ground; from: Stage; recalled: { heard: Recognition | null } | null }
-  | { is: 'ended'; outcome: Outcome; detail: string; off: boolean };
+  | { is: 'ended'; outcome: Outcome; detail: string; off: boolean; again: Again | null };
 
 /** Why power may be cut. */
 export type Ground = 'halted' | 'composite' | 'forced' | 'deadline';
@@ -163,8 +167,11 @@ export interface Shutdown {
 
 export type ShutdownEvent = { at: number } & (
   | { kind: 'start' }
-  /** `wanted`: somebody waits for the one console. `urgent`: somebody whose node is about to say its last line. */
-  | { kind: 'tick'; wanted: boolean; urgent?: boolean }
+  /**
+   * `wanted`: somebody waits for the one console. `urgent`: somebody whose node is about to say its last line. `pressed`:
+   * somebody waits who has waited long enough.
+   */
+  | { kind: 'tick'; wanted: boolean; urgent?: boolean; pressed?: boolean }
   | { kind: 'console'; condition: ConsoleCondition }
   /** This process stood still for so long. */
   | { kind: 'stalled'; ms: number }
@@ -174,8 +181,8 @@ export type ShutdownEvent = { at: number } & (
   | { kind: 'turn' }
   /** The console is not to be had. */
   | { kind: 'no-console'; why: string }
-  /** The programs before the shutdown; `why`: '' when all went well. */
-  | { kind: 'hooks-done'; why: string }
+  /** The programs before the shutdown; `why`: '' when all went well. `required`: not without the one that failed. */
+  | { kind: 'hooks-done'; why: string; required?: boolean }
   | { kind: 'ssh-done'; end: ProgramEnd }
   /** Whether anything answers at its address, by a look that began at `askedAt`. */
   | { kind: 'network'; reachable: boolean; askedAt: number }

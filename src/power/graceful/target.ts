@@ -6,7 +6,7 @@ import type { Target } from './state.ts';
 /** Looking for a prompt on a console that opened (SHUTDOWN section 1). */
 const PREFLIGHT_MS = 10_000;
 
-export function targetOf({ ports, node, operation, request, deadlineAt }: Job): Target {
+export function targetOf({ ports, node, operation, request, deadlineAt, plan }: Job): Target {
   const { request: asking, acknowledged, stopping, hard, settle, networkGone, steady, cutOn } = ports.limits;
   const { configured } = ports.inventory();
   const hooks = ports.hooks('before-off', node.addr, { op: operation.id, verb: request.verb });
@@ -36,5 +36,7 @@ export function targetOf({ ports, node, operation, request, deadlineAt }: Job): 
     band: ports.haltBands.get(node.addr),
     deadlineAt,
     onDeadline: request.onDeadline,
+    unattended: plan?.armed === true,
+    cutUnasked: plan === null || plan.cutUnasked,
   };
 }

@@ -2,6 +2,7 @@
 import { goesByItself, noPrompt } from './console-hand.ts';
 import type { Draft } from './draft.ts';
 import { tickTouch } from './touch.ts';
+import { isHopeless, questionOf, type Trouble } from './troubles.ts';
 import { tickIdentify, tickOpening } from './hear-opening.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
 
@@ -10,7 +11,8 @@ const CLAIM_MS = 2_000;
 /** A console that others' verbs interrupt is back within milliseconds; one that stays away longer is lost. */
 const CONSOLE_LOST_MS = 10_000;
 
-export function tick(draft: Draft): void {
+/** `pressed`: others have waited long enough for the console. */
+export function tick(draft: Draft, pressed = false): void {
   const { state, at } = draft;
   const { stage, target, trouble, console } = state;
   if (stage.is === 'cutting' || stage.is === 'ended') return;
@@ -20,10 +22,15 @@ export function tick(draft: Draft): void {
     deadline(draft);
     return;
   }
+  if (trouble !== null && target.unattended) {
+    if (at >= trouble.until || pressed) giveUp(draft, trouble);
+    return;
+  }
   if (trouble !== null) {
     if (at >= trouble.until) draft.end('left-on', `left on, because nobody answered: ${draft.whatGoesOn()}`);
     return;
   }
+  if (pressed && target.unattended && handTurnOn(draft)) return;
   const away = console.held && console.closedAt !== null ? at - console.closedAt : 0;
   if (away >= CONSOLE_LOST_MS && !goesByItself(draft)) {
     if (stage.is === 'judging') unseen(draft, console.why);
@@ -93,6 +100,31 @@ export function tick(draft: Draft): void {
   }
 }
 
+/** Ends this try with what a question would have said; an armed run comes back to the node. */
+function giveUp(draft: Draft, trouble: Trouble): void {
+  const { target, neverCut } = draft.state;
+  const { text } = questionOf(trouble, target);
+  const words = `${text} Nobody is asked in an armed run: ${draft.whatGoesOn()}`;
+  if (neverCut !== null && (target.onDeadline === 'cut' || isHopeless(trouble.kind)))
+    draft.end('left-on', words, false, 'no');
+  else if (isHopeless(trouble.kind)) draft.end('left-on', words, false, 'at-deadline');
+  else draft.end('failed', words);
+}
+
+/** True: the try ends, and others have the console. */
+function handTurnOn(draft: Draft): boolean {
+  const { stage, console } = draft.state;
+  if (!console.held) return false;
+  if (stage.is === 'before' || goesByItself(draft)) {
+    draft.letGo();
+    if (stage.is !== 'before') draft.acquire('watch');
+    return false;
+  }
+  if (!['opening', 'identify', 'login', 'asked', 'stopping', 'gone'].includes(stage.is)) return false;
+  draft.end('failed', `gives its turn at the console to others: ${draft.whatGoesOn()}`);
+  return true;
+}
+
 function stallOf({ state, at }: Draft, unit: string | null): string {
   const asked = state.requestedAt === null ? '' : `${Math.round((at - state.requestedAt) / 1000)} s after it was asked`;
   return unit === null ? asked : `it waits for ${unit}`;
@@ -100,8 +132,11 @@ function stallOf({ state, at }: Draft, unit: string | null): string {
 
 function deadline(draft: Draft): void {
   const { target, neverCut, stage, requestedAt } = draft.state;
-  if (target.onDeadline === 'leave') {
-    if (stage.is === 'opening' && !stage.turn && requestedAt === null) {
+  const noTurn = stage.is === 'opening' && !stage.turn && requestedAt === null;
+  // In an armed run a node is cut unasked only where it could not be asked in all its time.
+  const spared = target.unattended && (noTurn || (requestedAt === null && !target.cutUnasked));
+  if (target.onDeadline === 'leave' || spared) {
+    if (noTurn) {
       draft.end('deadline', 'the deadline passed before its turn at the console: nothing was sent');
       return;
     }
@@ -109,7 +144,7 @@ function deadline(draft: Draft): void {
     return;
   }
   if (neverCut !== null) {
-    draft.end('deadline', `the deadline passed; it was not cut, because ${neverCut}`);
+    draft.end('deadline', `the deadline passed; it was not cut, because ${neverCut}`, false, 'no');
     return;
   }
   draft.prove('deadline', 'cutting at the deadline was confirmed when the operation was started');

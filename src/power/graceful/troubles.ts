@@ -55,6 +55,11 @@ interface Words {
   choices: readonly [Choice, ...Choice[]];
   /** A halt line that comes now does not answer it. */
   sticky?: true;
+  /**
+   * Where nobody answers. `listen`: what was asked may still be done, so it is waited for a while. `leave`: another try
+   * changes nothing, or does harm. Absent: the console is left to others at once. But for `leave`, it is tried again later.
+   */
+  unattended?: 'listen' | 'leave';
 }
 
 const quoted = (said: string): string => (said === '' ? '' : `: “${said}”`);
@@ -106,6 +111,7 @@ const TROUBLES: Record<TroubleKind, Words> = {
       `The console at ${place} belongs to ‘${said}’, not to ‘${host ?? name}’ as the map says. Nothing was asked of it; correct the map first.`,
     choices: ['leave', 'retry'],
     sticky: true,
+    unattended: 'leave',
   },
   'no-login': {
     text: ({ name }, said) =>
@@ -115,18 +121,22 @@ const TROUBLES: Record<TroubleKind, Words> = {
   'login-failed': {
     text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not tried again unasked.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
+    unattended: 'leave',
   },
   'not-allowed': {
     text: ({ name }, said) => `${name} does not let this user shut it down${quoted(said)}.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
+    unattended: 'leave',
   },
   inhibited: {
     text: ({ name }, said) => `Something on ${name} forbids the shutdown${quoted(said)}.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
   },
   unheard: {
     text: ({ name }) => `${name} was asked to shut down and shows no sign of it.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
   },
   idle: {
     text: ({ name }) => `Nobody has shut ${name} down on its console yet.`,
@@ -135,6 +145,7 @@ const TROUBLES: Record<TroubleKind, Words> = {
   stalled: {
     text: ({ name }, said) => `The shutdown of ${name} does not end${because(said)}.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
   },
   emergency: {
     text: ({ name }, said) => `${name} is in trouble of its own${quoted(said)}.`,
@@ -145,11 +156,13 @@ const TROUBLES: Record<TroubleKind, Words> = {
     text: ({ name }, said) => `${name} has halted, but not cleanly${quoted(said)}. Its power was not cut.`,
     choices: ['leave', 'force'],
     sticky: true,
+    unattended: 'leave',
   },
   panic: {
     text: ({ name }, said) => `The kernel of ${name} panicked${quoted(said)}.`,
     choices: ['leave', 'force'],
     sticky: true,
+    unattended: 'leave',
   },
   rebooted: {
     text: ({ name }, said) => `${name} starts again instead of halting${quoted(said)}. Its power was not cut.`,
@@ -160,11 +173,13 @@ const TROUBLES: Record<TroubleKind, Words> = {
     text: ({ name }, said) =>
       `A halt line was read on ${name}'s console, but a halted machine says nothing more${quoted(said)}. It may have been a quotation.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
+    unattended: 'listen',
   },
   'alive-after-halt': {
     text: ({ name }, said) =>
       `A last line was read on ${name}'s console, but the machine is alive${because(said)}: something else printed it. Its power was not cut.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
   },
   'hook-failed': {
     text: ({ name }, said) =>
@@ -179,10 +194,12 @@ const TROUBLES: Record<TroubleKind, Words> = {
     text: ({ name }, said) =>
       `The network of ${name} is gone, but its console still answers${quoted(said)}: it has not halted.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
   },
   unproven: {
     text: ({ name }, said) => `${name} has probably halted, and nothing proves it${because(said)}.`,
     choices: ['wait', 'console', 'leave', 'force'],
+    unattended: 'listen',
   },
   'bmc-lost': {
     text: ({ name }, said) =>
@@ -194,6 +211,7 @@ const TROUBLES: Record<TroubleKind, Words> = {
       `The file systems of ${name} are synced and read-only: a cut loses nothing that was written. It has not halted.`,
     choices: ['leave', 'retry', 'console', 'force'],
     sticky: true,
+    unattended: 'leave',
   },
   'rescue-failed': {
     text: ({ name }, said) => `Nothing says that the file systems of ${name} were synced${because(said)}.`,
@@ -222,6 +240,16 @@ const LABELS: Record<Choice, string> = {
 
 export function isSticky(kind: TroubleKind): boolean {
   return TROUBLES[kind].sticky === true;
+}
+
+/** How long what was asked is waited for where nobody answers, ms. */
+export function unattendedMs(kind: TroubleKind, asked: boolean): number {
+  return asked && TROUBLES[kind].unattended === 'listen' ? WAIT_MS / 2 : 0;
+}
+
+/** Another try would change nothing, or do harm: a third wrong password locks an account. */
+export function isHopeless(kind: TroubleKind): boolean {
+  return TROUBLES[kind].unattended === 'leave';
 }
 
 export function choicesOf(kind: TroubleKind): readonly Choice[] {

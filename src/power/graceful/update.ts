@@ -31,7 +31,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     case 'tick':
       if (event.wanted) yieldConsole(draft, event.urgent === true);
-      tick(draft);
+      tick(draft, event.pressed === true);
       return;
     case 'stalled':
       stalled(draft, event.ms);
@@ -49,7 +49,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       noConsole(draft, event.why);
       return;
     case 'hooks-done':
-      hooksDone(draft, event.why);
+      hooksDone(draft, event.why, event.required === true);
       return;
     case 'ssh-done':
       sshAnswered(draft, event.end);

@@ -11,6 +11,23 @@ export interface Wanted {
   id?: string;
 }
 
+/**
+ * Runs that an armed one ends for its own sake: those that would switch a node the other way, wait for somebody, or are the
+ * same plan once more. A run of other nodes is never in the way.
+ */
+export function supersededBy({ name, steps, id }: Wanted, runs: readonly PlanRun[]): PlanRun[] {
+  const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
+  return runs.filter((run) => {
+    if (run.endedAt !== null || run.id === id) return false;
+    const shared = run.steps.flatMap(({ action, nodes }) =>
+      nodes.filter(({ addr, outcome }) => wanted.has(addr) && outcome !== 'done').map(({ addr }) => ({ addr, action })),
+    );
+    if (shared.length === 0) return false;
+    const waits = run.state !== 'running' && run.state !== 'aborting';
+    return waits || run.plan === name || shared.some(({ addr, action }) => wanted.get(addr) !== action);
+  });
+}
+
 /** Why it may not, for the sake of one of `runs`; or null. */
 export function conflictOf({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Refusal | null {
   const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));

@@ -7,7 +7,7 @@ import { resolvePlan, type PlanDefinition } from '../../rack/plan.ts';
 import { nameOf } from '../job.ts';
 import type { Operations } from '../operations.ts';
 import { NoSuchOperation, PowerRefused } from '../refused.ts';
-import { conflictOf, type Wanted } from './conflict.ts';
+import { conflictOf, supersededBy, type Wanted } from './conflict.ts';
 import type { PlanPorts } from './ports.ts';
 import { limitSteps, losers, nodesTaken, predictedLength, preview, summarise } from './preview.ts';
 import { endNode, isFine, newStep, nodesOf, requeue, settingsOf } from './record.ts';
@@ -113,7 +113,7 @@ export class Plans {
     if (!resolved.ok)
       throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'mend the plan');
     const steps = limitSteps(resolved.steps, only);
-    this.#refuseConflict({ name, steps });
+    if (!armed) this.#refuseConflict({ name, steps });
     const wanted = planConfirmation(name, losers(steps));
     if (losers(steps) > 0 && !armed && request.confirm !== wanted)
       throw refused(
@@ -141,6 +141,7 @@ export class Plans {
     try {
       // From here on it counts: of two who ask at once, the second is refused.
       this.#runners.push(runner);
+      if (armed) await this.#supersede({ name, steps, id });
       const begun = await runner.begin();
       this.#ports.event('notice', null, `${nameOf(who)}: plan ${name} (run ${id})${armed ? ', armed' : ''}`);
       this.#forget();
@@ -148,6 +149,22 @@ export class Plans {
     } catch (error) {
       this.#runners.splice(this.#runners.indexOf(runner), 1);
       throw refused('journal', `nothing was begun: the journal cannot be written (${reason(error)})`, 'free the disk');
+    }
+  }
+
+  /** Nothing of an earlier day, or of another direction, keeps an armed run from its nodes. */
+  async #supersede(wanted: Wanted): Promise<void> {
+    const { id = '' } = wanted;
+    const older = supersededBy(
+      wanted,
+      this.#runners.map(({ run }) => run),
+    );
+    for (const { id: other, plan } of older) {
+      this.#ports.event('notice', null, `Plan ${plan} (run ${other}) is superseded by run ${id} of ${wanted.name}`);
+      const runner = this.#runners.find(({ run }) => run.id === other);
+      await runner?.change((run) => {
+        if (run.endedAt === null) runner.supersedeNow(id);
+      });
     }
   }
 

@@ -1,12 +1,14 @@
 /** One node's part of a run: an operation like any other, or, for the master, its own program. */
 import type { PlanNodeRun, PlanStepRun } from '../../api/plan.ts';
-import type { Operation, Outcome } from '../../api/power.ts';
+import type { Operation } from '../../api/power.ts';
+import type { Address } from '../../rack/address.ts';
 import { unnamedNode, type InventoryNode } from '../../rack/inventory.ts';
 import type { Operations } from '../operations.ts';
 import { PowerRefused } from '../refused.ts';
 import type { PlanPorts } from './ports.ts';
 import { goesByItself, ownRefusals } from './preview.ts';
 import type { PlanRecord, StepSettings } from './record.ts';
+import type { TryEnd } from './tries.ts';
 
 /** A run outlives the session that asked for it; no console's holder is this. */
 const NOBODY = -1;
@@ -19,9 +21,14 @@ export interface NodeRunPorts {
   began: (operation: Operation) => void;
 }
 
-export interface NodeEnd {
-  outcome: Outcome;
-  detail: string;
+/** How one try is played. */
+export interface Try {
+  /** When it is cut, where its step says so; epoch ms, null: never. Counted from the first try. */
+  cutAt: number | null;
+  /** It is cut then also where it could not be asked. */
+  cutUnasked: boolean;
+  /** How long it may keep others from the console, ms. */
+  patienceMs: number;
 }
 
 /** Resolves when the node's part has ended, however; never rejects. */
@@ -30,13 +37,14 @@ export async function runNode(
   step: PlanStepRun,
   settings: StepSettings,
   node: PlanNodeRun,
-): Promise<NodeEnd> {
+  how: Try,
+): Promise<TryEnd> {
   try {
-    const { inventory, seenMaster } = around.ports;
-    const known = inventory().nodes.find(({ addr }) => addr === node.addr) ?? unnamedNode(node.addr);
+    const { seenMaster } = around.ports;
+    const known = inventoryNode(around.ports, node.addr);
     return goesByItself(step, known, seenMaster())
       ? await powerOffSelf(around.ports, known)
-      : await operate(around, step, settings, node);
+      : await operate(around, step, settings, node, how);
   } catch (error) {
     return refusal(error);
   }
@@ -47,7 +55,8 @@ async function operate(
   { action }: PlanStepRun,
   settings: StepSettings,
   node: PlanNodeRun,
-): Promise<NodeEnd> {
+  { cutAt, cutUnasked, patienceMs }: Try,
+): Promise<TryEnd> {
   const { run, who, takes, overrides } = record;
   const operation = await operations.start(
     {
@@ -56,19 +65,31 @@ async function operate(
       label: node.name,
       // The plan's own words confirmed it, or that it is armed.
       confirm: node.name,
-      deadlineS: deadlineS(ports, record, action, settings),
-      onDeadline: run.armed && settings.deadline !== null ? settings.onDeadline : 'leave',
+      deadlineS: deadlineS(ports, record, action, settings, cutAt),
+      onDeadline: cutAt === null ? 'leave' : 'cut',
       takeConsole: run.armed,
     },
     who,
     NOBODY,
-    { plan: run.plan, takes: new Set(takes), verify: settings.verify, armed: run.armed, overrides },
+    {
+      plan: run.plan,
+      takes: new Set(takes),
+      verify: settings.verify,
+      armed: run.armed,
+      patienceMs,
+      cutUnasked,
+      overrides,
+    },
   );
   node.operation = operation.id;
   began(operation);
   const last = await operations.ended(operation.id);
   const [progress] = last.nodes;
-  return { outcome: progress?.outcome ?? 'failed', detail: progress?.detail ?? 'nothing is known of it' };
+  return {
+    outcome: progress?.outcome ?? 'failed',
+    detail: progress?.detail ?? 'nothing is known of it',
+    again: progress?.again ?? null,
+  };
 }
 
 /** Null: the states' own limits. Nobody answers questions in an armed run: it gets a limit in any case. */
@@ -77,7 +98,9 @@ function deadlineS(
   { run }: PlanRecord,
   action: PlanStepRun['action'],
   { deadline }: StepSettings,
+  cutAt: number | null,
 ): number | null {
+  if (cutAt !== null) return Math.max(1, (cutAt - now()) / 1000);
   const unattended = action === 'on' ? null : limits.request + limits.hard;
   const own = deadline ?? (run.armed ? unattended : null);
   if (run.deadlineAt === null) return own;
@@ -86,24 +109,34 @@ function deadlineS(
 }
 
 /** The master, last of all: by its own program, never by a power verb. */
-async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: InventoryNode): Promise<NodeEnd> {
+async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: InventoryNode): Promise<TryEnd> {
   const [refused] = ownRefusals(node, { poweroff: poweroff?.text ?? null, master: seenMaster() });
   if (refused !== undefined || poweroff === null)
-    return { outcome: 'left-on', detail: refused?.message ?? `${node.name} stays on` };
+    return { outcome: 'left-on', detail: refused?.message ?? `${node.name} stays on`, again: 'no' };
   event('notice', node.addr, `${node.name} shuts itself down: ${poweroff.text}`);
   const { why, output } = await poweroff.run();
-  if (why === '') return { outcome: 'done', detail: `was told to shut itself down (${poweroff.text})` };
+  if (why === '') return { outcome: 'done', detail: `was told to shut itself down (${poweroff.text})`, again: null };
   const said = output.length > 0 ? `: ${output.join(' / ')}` : '';
-  return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}` };
+  return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}`, again: null };
 }
 
-function refusal(error: unknown): NodeEnd {
+/** This machine, or another that manages the bus: it goes by its own program. */
+export function isMaster(ports: Pick<PlanPorts, 'inventory' | 'seenMaster'>, addr: Address): boolean {
+  return goesByItself({ action: 'off' }, inventoryNode(ports, addr), ports.seenMaster());
+}
+
+function inventoryNode({ inventory }: Pick<PlanPorts, 'inventory'>, addr: Address): InventoryNode {
+  return inventory().nodes.find((one) => one.addr === addr) ?? unnamedNode(addr);
+}
+
+function refusal(error: unknown): TryEnd {
   if (error instanceof PowerRefused) {
     const outcome = error.refusals.some(({ rule }) => rule === 'bus') ? 'bus' : 'refused';
-    return { outcome, detail: `nothing was sent: ${error.message}` };
+    return { outcome, detail: `nothing was sent: ${error.message}`, again: null };
   }
   return {
     outcome: 'failed',
+    again: null,
     detail: `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
   };
 }

@@ -4,14 +4,20 @@
  */
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plan.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
+import type { Address } from '../../rack/address.ts';
 import { shownPower } from '../../rack/reading.ts';
 import { isDown } from '../../rack/system.ts';
+import { pause } from '../clock.ts';
 import type { Operations } from '../operations.ts';
-import { nextMoves, type Circumstances, type Moves } from './moves.ts';
+import { nextMoves, turnLength, type Circumstances, type Moves } from './moves.ts';
 import type { PlanPorts } from './ports.ts';
 import { isThere } from './predict.ts';
 import { endNode, isFine, nodesOf, refreshSteps, requeue, type PlanRecord, type StepSettings } from './record.ts';
-import { runNode } from './run-node.ts';
+import { isMaster, runNode } from './run-node.ts';
+import { afterTry, isVeto, type Failed, type TryEnd } from './tries.ts';
+
+/** An armed run does not wait longer for a disk that does not answer, ms. */
+const WRITE_LIMIT_MS = 2_000;
 
 /** Whether somebody else's operation on a node has ended is looked at so often, ms. */
 const BUSY_MS = 500;
@@ -21,6 +27,16 @@ export class PlanRunner {
   readonly #operations: Operations;
   readonly #record: PlanRecord;
   readonly #lastStart = new Map<string, number>();
+  /** Of an armed run: nodes whose last try failed, which are tried again. */
+  readonly #failed = new Map<Address, Failed>();
+  /** Nodes that a required program wants to stay on. */
+  readonly #vetoed = new Set<Address>();
+  /** When a node's turn came first: its own deadline counts from there. */
+  readonly #firstTurn = new Map<Address, number>();
+  /** Told once for each spell in which the disk takes nothing. */
+  #unwrittenTold = false;
+  /** What failed is not tried again. */
+  #recalled = false;
   /** What came in since the last turn: ends of nodes, and what somebody asked for. */
   #news: (() => void)[] = [];
   #turning = false;
@@ -39,8 +55,12 @@ export class PlanRunner {
 
   /** Resolves when the beginning is on the disk. @throws what the disk says: then nothing was begun */
   async begin(): Promise<PlanRun> {
-    refreshSteps(this.#record.run);
-    await this.#write();
+    const { run } = this.#record;
+    refreshSteps(run);
+    await this.#write().catch((error: unknown) => {
+      if (!run.armed) throw error;
+      this.#tellUnwritten(reason(error));
+    });
     this.#publish();
     void this.#turns();
     return this.run;
@@ -81,6 +101,8 @@ export class PlanRunner {
     const [progress] = operation.nodes;
     const node = nodesOf(this.#record.run).find((one) => one.operation === operation.id && one.state === 'started');
     if (!node || !progress || progress.outcome !== null) return;
+    if (progress.phase !== 'waiting' && !this.#firstTurn.has(node.addr))
+      this.#firstTurn.set(node.addr, this.#ports.now());
     if (node.phase === progress.phase && node.detail === progress.detail) return;
     // Where it stands inside is the operation's journal's matter.
     Object.assign(node, { phase: progress.phase, detail: progress.detail });
@@ -111,14 +133,12 @@ export class PlanRunner {
     }
     refreshSteps(run);
     if (JSON.stringify(run) !== before) {
-      try {
-        await this.#write();
-      } catch (error) {
-        this.#unwritten(moves, error);
-        this.#publish();
-        return;
-      }
+      const why = await this.#write().then(() => null, reason);
+      if (why === null) this.#unwrittenTold = false;
+      else if (run.armed) this.#tellUnwritten(why);
+      else this.#unwritten(moves, why);
       this.#publish();
+      if (why !== null && !run.armed) return;
     }
     for (const { step, settings, node } of moves.start) void this.#launch(step, settings, node);
     this.#wakeAt(moves.lookAt);
@@ -131,6 +151,7 @@ export class PlanRunner {
     const runs = nodesOf(run).some(({ state }) => state === 'started');
     if (run.state === 'running' && run.deadlineAt !== null && now() >= run.deadlineAt)
       this.#endWaiting('deadline', "the run's deadline passed before its turn: nothing was sent");
+    if (run.armed && run.state === 'running') this.#endQuestions();
     let moves = nextMoves(this.#record, this.#around());
     if (run.state === 'running' && moves.failed !== null) {
       const { settings, node } = moves.failed;
@@ -164,8 +185,36 @@ export class PlanRunner {
   /** To be called from {@link PlanRunner.change}: what runs goes on to its end, what waits does not begin. */
   recallNow(why: string): void {
     const { run } = this.#record;
+    this.#recalled = true;
     Object.assign(run, { state: 'running', detail: `recalled: ${why}` });
     this.#endWaiting('skipped', `not begun: ${why}`);
+  }
+
+  /**
+   * To be called from {@link PlanRunner.change}: another run has these nodes now. What goes down already comes to its end;
+   * what is switched on, or waits for somebody's answer, stops.
+   */
+  supersedeNow(by: string): void {
+    const { run } = this.#record;
+    const why = `superseded by run ${by}`;
+    for (const node of nodesOf(run)) if (node.outcome === 'interrupted') node.detail = `${node.detail}; ${why}`;
+    Object.assign(run, { state: 'aborting', detail: why });
+    this.#endWaiting('aborted', `${why}: nothing more was sent`);
+    for (const { action, nodes } of run.steps)
+      for (const node of nodes)
+        if (node.state === 'started' && (action !== 'off' || this.#isAsking(node))) this.#abortNode(node);
+  }
+
+  #isAsking({ addr }: PlanNodeRun): boolean {
+    return this.#operations.askingAbout(addr) !== null;
+  }
+
+  /** Where somebody's operation waits for an answer that nobody gives, the node is taken over. */
+  #endQuestions(): void {
+    for (const { state, addr } of nodesOf(this.#record.run)) {
+      const other = state === 'waiting' ? this.#operations.askingAbout(addr) : null;
+      if (other !== null) this.#operations.abort(other, this.#record.who);
+    }
   }
 
   #abortNode({ operation }: PlanNodeRun): void {
@@ -175,7 +224,11 @@ export class PlanRunner {
 
   #endWaiting(outcome: Outcome | 'skipped', detail: string): void {
     for (const node of nodesOf(this.#record.run))
-      if (node.state === 'waiting') endNode(node, outcome, detail, this.#ports.now());
+      if (node.state === 'waiting') {
+        // One that was tried ends as that try did.
+        const failed = this.#failed.get(node.addr);
+        endNode(node, failed?.outcome ?? outcome, failed?.detail ?? detail, this.#ports.now());
+      }
   }
 
   #end(): void {
@@ -191,17 +244,30 @@ export class PlanRunner {
   }
 
   /** What could not be written down is not begun. */
-  #unwritten({ start }: Moves, error: unknown): void {
+  #unwritten({ start }: Moves, problem: string): void {
     const { run } = this.#record;
-    const why = `its journal cannot be written (${error instanceof Error ? error.message : String(error)})`;
+    const why = `its journal cannot be written (${problem})`;
     for (const { node } of start) requeue(node, 'waits for its turn', this.#ports.now());
     refreshSteps(run);
     if (run.state === 'running') Object.assign(run, { state: 'paused', detail: `${why}: free the disk and resume` });
     this.#ports.event('alarm', null, `Plan ${run.plan} (run ${run.id}) is paused: ${why}`);
   }
 
+  /** An armed run goes on: the battery does not wait for a disk. What cuts is written down by its operation, or not done. */
+  #tellUnwritten(problem: string): void {
+    const { plan, id } = this.#record.run;
+    if (!this.#unwrittenTold)
+      this.#ports.event(
+        'alarm',
+        null,
+        `Plan ${plan} (run ${id}) goes on, though its journal cannot be written: ${problem}`,
+      );
+    this.#unwrittenTold = true;
+  }
+
   async #launch(step: PlanStepRun, settings: StepSettings, node: PlanNodeRun): Promise<void> {
-    const { outcome, detail } = await runNode(
+    const startedAt = this.#ports.now();
+    const end = await runNode(
       {
         ports: this.#ports,
         operations: this.#operations,
@@ -214,9 +280,52 @@ export class PlanRunner {
       step,
       settings,
       node,
+      {
+        cutAt: this.#cutAt(settings, node.addr, startedAt),
+        cutUnasked: this.#cutsInTime(settings, node.addr, startedAt),
+        patienceMs: this.#record.run.armed ? turnLength(this.#record, this.#around()) : Infinity,
+      },
     );
-    this.#news.push(() => endNode(node, outcome, detail, this.#ports.now()));
+    this.#news.push(() => this.#tried(settings, node, end, startedAt));
     await this.#turns();
+  }
+
+  /** A try has ended: the node with it, or it goes back to the end of the queue. */
+  #tried({ onFail, ...settings }: StepSettings, node: PlanNodeRun, end: TryEnd, startedAt: number): void {
+    const { now, bus } = this.#ports;
+    const { run } = this.#record;
+    if (isVeto(end)) this.#vetoed.add(node.addr);
+    const failed = this.#recalled
+      ? null
+      : afterTry({
+          ...{ now: now(), run, onFail, end, triesBefore: this.#failed.get(node.addr)?.tries ?? 0 },
+          ...{ cutAt: this.#cutAt(settings, node.addr, startedAt), busReady: bus.health.phase === 'ready' },
+        });
+    if (failed === null) {
+      this.#failed.delete(node.addr);
+      endNode(node, end.outcome, end.detail, now());
+      return;
+    }
+    this.#failed.set(node.addr, failed);
+    requeue(node, `is tried again: ${end.detail}`, now());
+  }
+
+  /** When the node is cut, where its step says so; epoch ms, null: never. */
+  #cutAt(
+    { deadline, onDeadline }: Pick<StepSettings, 'deadline' | 'onDeadline'>,
+    addr: Address,
+    startedAt: number,
+  ): number | null {
+    const { run } = this.#record;
+    if (!run.armed || deadline === null || onDeadline !== 'cut' || this.#vetoed.has(addr)) return null;
+    return Math.min((this.#firstTurn.get(addr) ?? startedAt) + deadline * 1000, run.deadlineAt ?? Infinity);
+  }
+
+  /** Its own time ends before the run's. */
+  #cutsInTime({ deadline }: StepSettings, addr: Address, startedAt: number): boolean {
+    const { deadlineAt } = this.#record.run;
+    const own = (this.#firstTurn.get(addr) ?? startedAt) + (deadline ?? Infinity) * 1000;
+    return deadlineAt === null || own <= deadlineAt;
   }
 
   #around(): Circumstances {
@@ -224,10 +333,13 @@ export class PlanRunner {
     const mine = new Set(nodesOf(this.#record.run).map(({ operation }) => operation));
     return {
       now: now(),
+      busReady: this.#ports.bus.health.phase === 'ready',
       busy: (addr) => {
         const other = this.#operations.on(addr);
         return other !== null && !mine.has(other);
       },
+      isMaster: (addr) => isMaster(this.#ports, addr),
+      againAt: (addr) => this.#failed.get(addr)?.againAt ?? null,
       isThere: ({ action }, addr) => isThere(action, shownPower(reading(addr)), isDown(systems.get(addr))),
       lastStart: (step) => this.#lastStart.get(step) ?? 0,
     };
@@ -239,7 +351,9 @@ export class PlanRunner {
     const { run } = this.#record;
     if (run.state !== 'running') return;
     const around = this.#around();
-    const waits = nodesOf(run).some(({ state, addr }) => state === 'waiting' && around.busy(addr));
+    const waits = nodesOf(run).some(
+      ({ state, addr }) => state === 'waiting' && (around.busy(addr) || (run.armed && !around.busReady)),
+    );
     const next = Math.min(at ?? Infinity, waits ? around.now + BUSY_MS : Infinity);
     if (next === Infinity) return;
     const stop = this.#ports.every(Math.max(1, next - around.now), () => {
@@ -249,11 +363,27 @@ export class PlanRunner {
     this.#stopTimer = stop;
   }
 
-  #write(): Promise<void> {
-    return this.#ports.planJournal.write(this.#record);
+  /** @throws what the disk says; of an armed run also that it said nothing for a while */
+  async #write(): Promise<void> {
+    const written = this.#ports.planJournal.write(this.#record);
+    if (!this.#record.run.armed) return written;
+    const over = new AbortController();
+    const late = pause(this.#ports, WRITE_LIMIT_MS, over.signal).then((passed) => {
+      if (passed) throw new Error(`no answer within ${WRITE_LIMIT_MS / 1000} s`);
+    });
+    try {
+      await Promise.race([written, late]);
+    } finally {
+      over.abort();
+      written.catch(() => undefined);
+    }
   }
 
   #publish(): void {
     this.#ports.publishPlan(this.run);
   }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -82,6 +82,8 @@ function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[])
     takes: new Set(nodesTaken(steps)),
     verify: 'boot',
     armed: false,
+    patienceMs: Infinity,
+    cutUnasked: false,
     overrides: plan.overrides ?? [],
   };
 }
