@@ -9,6 +9,7 @@ import type { Alarm } from '../rack/alarm-book.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system.ts';
+import type { ConfigStatus } from './configuration.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
 import type { DetailRequest, NodeDetail } from './detail.ts';
 import type { LastScreen } from './last-screen.ts';
@@ -17,7 +18,7 @@ import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
 /** Raised when a message changes its meaning. */
-export const API_VERSION = 2;
+export const API_VERSION = 3;
 
 /** Who is at the other end, as the client reports it: shown to others and written to the audit log, labelled so. */
 export interface ClientIdentity {
@@ -144,6 +145,7 @@ export interface Snapshot {
   sessions: Session[];
   operations: Operation[];
   outage: OutageStatus;
+  config: ConfigStatus;
   /** Those that last, or that nobody has acknowledged; oldest first. */
   alarms: Alarm[];
   /** The latest events, oldest first. */
@@ -258,6 +260,8 @@ export interface Requests {
   /** A number for one request of {@link CONFIRMED}, which names it as `nonce` beside its parameters. */
   'confirm.begin': [Record<string, never>, { nonce: string }];
   'server.info': [Record<string, never>, ServerInfo];
+  /** Reads the configuration file anew: the settings in force now that were not before, and how it stands. */
+  'server.reload': [Record<string, never>, { taken: string[]; config: ConfigStatus }];
   'server.stop': [Record<string, never>, { ok: true }];
 }
 
@@ -270,6 +274,7 @@ export interface ServerInfo {
   socket: string;
   stateDir: string;
   config: string | null;
+  configuration: ConfigStatus;
   autostarted: boolean;
   sessions: Session[];
 }
@@ -293,6 +298,7 @@ export interface ServerNotes {
     console?: ConsoleState | null;
     sessions?: Session[];
     outage?: OutageStatus;
+    config?: ConfigStatus;
     /** All that stand. */
     alarms?: Alarm[];
   };
@@ -369,4 +375,6 @@ export const RPC_ERROR = {
   unknown: 5,
   /** Client and server speak different versions. */
   version: 6,
+  /** The configuration file cannot be used. */
+  config: 7,
 } as const;

@@ -26,6 +26,7 @@ export function explain(error: unknown): { message: string; exitCode: number } {
   if (!(error instanceof Error)) return { message: String(error), exitCode: EXIT.unavailable };
   const exitCode = (): number => {
     if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
+    if ('code' in error && error.code === RPC_ERROR.config) return EXIT.config;
     if ('problems' in error || error.name === 'SecretError') return EXIT.config;
     if ('code' in error && error.code === RPC_ERROR.refused) return EXIT.refused;
     if ('code' in error && (error.code === RPC_ERROR.unknown || error.code === RPC_ERROR.invalid)) return EXIT.usage;

@@ -1,4 +1,5 @@
 /** What a view-only session may ask: one table, so that no handler has to remember it (DESIGN section 2). */
+import type { ConfigStatus } from '../api/configuration.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Access, ClientNotes, EventRecord, Requests, ServerNotes, Snapshot } from '../api/protocol.ts';
@@ -57,6 +58,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'server.ping': 'view',
   'confirm.begin': 'control',
   'server.info': 'view',
+  'server.reload': 'control',
   'server.stop': 'control',
 };
 
@@ -108,8 +110,13 @@ const hidePlan = (run: PlanRun): PlanRun => ({
   })),
 });
 
+/** What is wrong with a file is said in words that quote it. */
+const hideConfig = (config: ConfigStatus): ConfigStatus =>
+  config.problem === null ? config : { ...config, problem: `${config.path ?? 'the file'} cannot be used` };
+
 const hideSnapshot = (snapshot: Snapshot): Snapshot => ({
   ...snapshot,
+  config: hideConfig(snapshot.config),
   events: snapshot.events.map(hideEvent),
   alarms: snapshot.alarms.map(hideAlarm),
   nodes: snapshot.nodes.map((node) => ({ ...node, alarms: node.alarms.length > 0 ? [HIDDEN] : [] })),
@@ -126,6 +133,7 @@ const HIDE_IN_ANSWER: { [M in keyof Requests]?: (answer: Requests[M][1]) => Requ
   'plan.list': (list) => ({ ...list, runs: list.runs.map(hidePlan) }),
   'alarms.list': ({ standing, past }) => ({ standing: standing.map(hideAlarm), past: past.map(hideAlarm) }),
   'events.list': (events) => events.map(hideEvent),
+  'server.info': (info) => ({ ...info, configuration: hideConfig(info.configuration) }),
 };
 
 const HIDE_IN_NOTE: { [M in keyof ServerNotes]?: (params: ServerNotes[M]) => ServerNotes[M] } = {
@@ -134,6 +142,7 @@ const HIDE_IN_NOTE: { [M in keyof ServerNotes]?: (params: ServerNotes[M]) => Ser
   plan: hidePlan,
   update: (update) => ({
     ...update,
+    ...(update.config && { config: hideConfig(update.config) }),
     ...(update.alarms && { alarms: update.alarms.map(hideAlarm) }),
     ...(update.nodes && {
       nodes: update.nodes.map((node) => ({ ...node, alarms: node.alarms.length > 0 ? [HIDDEN] : [] })),

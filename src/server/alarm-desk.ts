@@ -21,14 +21,14 @@ export interface AlarmDeskPorts {
 }
 
 export class AlarmDesk {
-  readonly #limits: AlarmLimits;
+  readonly #limits: () => AlarmLimits;
   readonly #ports: AlarmDeskPorts;
   readonly #book = new AlarmBook();
   readonly #fans = new FanRatio();
   readonly #memories = new Map<Address, LimitMemory>();
   #busTimer: NodeJS.Timeout | null = null;
 
-  constructor(limits: AlarmLimits, ports: AlarmDeskPorts) {
+  constructor(limits: () => AlarmLimits, ports: AlarmDeskPorts) {
     this.#limits = limits;
     this.#ports = ports;
   }
@@ -39,7 +39,8 @@ export class AlarmDesk {
 
   /** Nothing is claimed of a fan before ZZ has shown that it is more than the drive. */
   get #judged(): AlarmLimits {
-    return this.#fans.meaning === 'speed' ? this.#limits : { ...this.#limits, fanStopped: null };
+    const limits = this.#limits();
+    return this.#fans.meaning === 'speed' ? limits : { ...limits, fanStopped: null };
   }
 
   past(limit: number): Alarm[] {
@@ -107,6 +108,12 @@ export class AlarmDesk {
       if (addr !== null) this.#ports.nodeChanged(addr);
     }
     return seen.length;
+  }
+
+  /** The node is in the configuration no longer. */
+  removed(addr: Address): void {
+    this.#memories.delete(addr);
+    for (const alarm of this.#book.standing) if (alarm.addr === addr) this.set(alarm.kind, addr, null, 'quiet');
   }
 
   close(): void {

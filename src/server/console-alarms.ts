@@ -25,15 +25,20 @@ export interface ConsoleAlarmPorts {
 }
 
 export class ConsoleAlarms {
-  readonly #triggers: readonly TriggerConfig[];
+  readonly #triggers: () => readonly TriggerConfig[];
   readonly #ports: ConsoleAlarmPorts;
   readonly #ofNode = new Map<Address, Trigger[]>();
   readonly #standing = new Map<Address, Set<string>>();
   readonly #toldAt = new Map<string, number>();
 
-  constructor(triggers: readonly TriggerConfig[], ports: ConsoleAlarmPorts) {
+  constructor(triggers: () => readonly TriggerConfig[], ports: ConsoleAlarmPorts) {
     this.#triggers = triggers;
     this.#ports = ports;
+  }
+
+  /** Triggers or nodes are others now. */
+  reread(): void {
+    this.#ofNode.clear();
   }
 
   /** A whole line of the node's console. */
@@ -65,7 +70,7 @@ export class ConsoleAlarms {
   /** Remembered: the selectors are read once a node. A rack that is being discovered has all of them at once. */
   #triggersOf(addr: Address): Trigger[] {
     let triggers = this.#ofNode.get(addr);
-    if (!triggers) this.#ofNode.set(addr, (triggers = this.#triggers.flatMap((one) => this.#read(one, addr))));
+    if (!triggers) this.#ofNode.set(addr, (triggers = this.#triggers().flatMap((one) => this.#read(one, addr))));
     return triggers;
   }
 

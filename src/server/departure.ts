@@ -6,8 +6,8 @@ import type { Log } from './logs.ts';
 const END_LIMIT_MS = 15_000;
 
 /**
- * SIGHUP means that the terminal is closed, which ends what was started there. A service gets it from logrotate's
- * postrotate and means its logs, which follow a rotation by themselves.
+ * SIGHUP means that the terminal is closed, which ends what was started there. Elsewhere it asks for the configuration to
+ * be read anew; from logrotate's postrotate it means the logs, which follow a rotation by themselves.
  */
 export function isAtTerminal(): boolean {
   return process.stdin.isTTY || process.stdout.isTTY;
@@ -25,13 +25,14 @@ export class Departure {
   #begin: (why: string) => void = () => undefined;
   #leaving = false;
 
-  constructor(withStdin: boolean, log: Log) {
+  /** `hangUp`: what a SIGHUP asks of a server that stays. */
+  constructor(withStdin: boolean, log: Log, hangUp: () => void) {
     staying++;
     this.begun = new Promise((resolve) => (this.#begin = resolve));
     for (const signal of ['SIGTERM', 'SIGINT'] as const) this.#on(process, signal, () => this.begin(signal));
     this.#on(process, 'SIGHUP', () => {
       if (isAtTerminal()) this.begin('SIGHUP');
-      else log.info('SIGHUP: console logs are looked at anew at each write; nothing else is done');
+      else hangUp();
     });
     for (const event of ['uncaughtException', 'unhandledRejection'] as const)
       this.#on(process, event, (error: unknown) => {

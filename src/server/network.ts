@@ -19,14 +19,18 @@ const UPTIME = ['cat', '/proc/uptime;'];
 const REQUEST = ['sudo', '-n', 'systemctl', 'poweroff'];
 
 export class Network implements NetworkPort {
-  readonly #config: SshConfig;
+  readonly #settings: () => SshConfig;
   readonly #inventory: () => Inventory;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(config: SshConfig, inventory: () => Inventory) {
-    this.#config = config;
+  constructor(settings: () => SshConfig, inventory: () => Inventory) {
+    this.#settings = settings;
     this.#inventory = inventory;
+  }
+
+  get #config(): SshConfig {
+    return this.#settings();
   }
 
   target(addr: Address): string | null {

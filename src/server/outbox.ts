@@ -5,6 +5,7 @@
  * are can pile up: a client that leaves a megabyte of them is disconnected.
  */
 import type { ServerNotes } from '../api/protocol.ts';
+import type { ConfigStatus } from '../api/configuration.ts';
 import type { OutageStatus } from '../api/outage.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
@@ -27,6 +28,7 @@ export type Change =
   | 'sessions'
   | 'alarms'
   | 'outage'
+  | 'config'
   | { node: Address }
   | { operation: Operation }
   | { plan: PlanRun };
@@ -44,6 +46,7 @@ export interface Picture {
   sessions(): Session[];
   alarms(): Alarm[];
   outage(): OutageStatus;
+  config(): ConfigStatus;
 }
 
 export interface OutboxPorts {
@@ -171,6 +174,7 @@ export class Outbox {
     if (this.#names.has('sessions')) update.sessions = picture.sessions();
     if (this.#names.has('alarms')) update.alarms = picture.alarms();
     if (this.#names.has('outage')) update.outage = picture.outage();
+    if (this.#names.has('config')) update.config = picture.config();
     if (this.#nodes.size > 0) update.nodes = [...this.#nodes].map((addr) => picture.node(addr));
     if (Object.keys(update).length > 1) sends.push(this.#send('update', update));
     for (const operation of this.#operations.values()) sends.push(this.#send('operation', operation));

@@ -2,11 +2,10 @@
 import type { ClientIdentity } from '../api/protocol.ts';
 import type { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { Config } from '../config/schema.ts';
 import { userName } from '../config/trust.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';
 import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
-import type { Inventory } from '../rack/inventory.ts';
+import type { ConfigInForce } from './config-in-force.ts';
 import { listenAt, type Listening } from './listener.ts';
 import type { Log } from './logs.ts';
 import { composeParts, type Parts } from './parts/parts.ts';
@@ -20,8 +19,7 @@ export interface RackServerOptions extends About {
   bus: Bus;
   /** Hears what passes between bus and port. */
   tap: LineTap;
-  inventory: Inventory;
-  config: Config;
+  configuration: ConfigInForce;
   /** View-only socket, beside the control socket. */
   viewSocket: string;
   /** Group of the control socket, or null: the owner's. */
@@ -55,7 +53,7 @@ export class RackServer {
     operations.recover();
     outages.start();
     this.#listening.push(await listenAt(socket, 0o660, gid, (client) => roster.admit(client, 'control')));
-    const { everyone } = this.#options.config.server.viewOnly;
+    const { everyone } = this.#options.configuration.config.server.viewOnly;
     const viewMode = everyone ? 0o666 : viewGid === null ? 0o600 : 0o660;
     this.#listening.push(await listenAt(viewSocket, viewMode, viewGid, (client) => roster.admit(client, 'view')));
     events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
@@ -66,6 +64,7 @@ export class RackServer {
       for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
       sweeper.wake();
     });
+    this.#parts.reloading.start();
     monitor.start();
     bus.start();
     this.#sweeping = sweeper.run();
@@ -76,14 +75,31 @@ export class RackServer {
     this.#parts.warn(text);
   }
 
+  /** Reads the configuration anew; an event says what became of it. Never rejects. */
+  async reload(by: string): Promise<void> {
+    await this.#parts.reloading.reload(by).catch(() => undefined);
+  }
+
   /**
    * Ends everything in order: nobody new; operations to their end, or to a state that can be left; consoles; the pipe
    * (^G) before the port; everybody is told why. Never rejects. `hurry` cuts the wait for operations short.
    */
   async close(why: string, hurry: AbortSignal): Promise<void> {
     const { bus, log } = this.#options;
-    const { linger, events, plans, outages, idleSampler, sweeper, monitor, alarms, consoles, roster, eventFile } =
-      this.#parts;
+    const {
+      linger,
+      events,
+      plans,
+      outages,
+      idleSampler,
+      sweeper,
+      monitor,
+      alarms,
+      consoles,
+      roster,
+      eventFile,
+      reloading,
+    } = this.#parts;
     linger?.stop();
     events.add('notice', 'server', null, `The server leaves: ${why}`);
     for (const listening of this.#listening) listening.stopListening();
@@ -94,6 +110,7 @@ export class RackServer {
     sweeper.stop();
     monitor.stop();
     alarms.close();
+    reloading.close();
     await consoles.close(`the server leaves: ${why}`);
     const farewell = roster.close(`the server leaves: ${why}`);
     await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));

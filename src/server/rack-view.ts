@@ -1,4 +1,5 @@
 /** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
+import type { ConfigStatus } from '../api/configuration.ts';
 import { userName } from '../config/trust.ts';
 import type { ServerInfo, Session, Snapshot } from '../api/protocol.ts';
 import { steadyNow } from '../lib/clock.ts';
@@ -24,6 +25,8 @@ export interface ViewedParts {
   alarms: AlarmDesk;
   outages: Outages;
   sessions(): Session[];
+  /** The configuration in force beside its file. */
+  configStatus(): ConfigStatus;
 }
 
 /** What `server.info` tells beside what changes. */
@@ -31,8 +34,6 @@ export interface About {
   port: string;
   socket: string;
   stateDir: string;
-  /** The configuration's file, or null without one. */
-  configPath: string | null;
   autostarted: boolean;
 }
 
@@ -78,6 +79,10 @@ export class RackView implements Picture {
     return this.#parts.outages.status();
   }
 
+  config(): ConfigStatus {
+    return this.#parts.configStatus();
+  }
+
   snapshot(): Snapshot {
     const { telemetry, operations, events } = this.#parts;
     return {
@@ -90,13 +95,14 @@ export class RackView implements Picture {
       sessions: this.sessions(),
       operations: operations.list(),
       outage: this.outage(),
+      config: this.config(),
       alarms: this.alarms(),
       events: events.latest(SNAPSHOT_EVENTS),
     };
   }
 
   info(): ServerInfo {
-    const { port, socket, stateDir, configPath, autostarted } = this.#about;
+    const { port, socket, stateDir, autostarted } = this.#about;
     return {
       version: VERSION,
       pid: process.pid,
@@ -105,7 +111,8 @@ export class RackView implements Picture {
       port,
       socket,
       stateDir,
-      config: configPath,
+      config: this.config().path,
+      configuration: this.config(),
       autostarted,
       sessions: this.sessions(),
     };

@@ -20,7 +20,7 @@ export interface RosterPorts {
   picture: Picture;
   methods: Methods;
   notes: NoteHandlers;
-  consoleText: boolean;
+  consoleText(): boolean;
   event(level: EventRecord['level'], text: string): void;
   /** Somebody came or went. */
   changed(): void;

@@ -11,6 +11,7 @@ import { groupId } from '../config/trust.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { openAudit } from '../power/audit.ts';
 import { openJournal, openPlanJournal } from '../power/journal.ts';
+import { ConfigInForce } from './config-in-force.ts';
 import { Departure } from './departure.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { openLog, prepareStateDirectory } from './logs.ts';
@@ -52,7 +53,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   );
   await lock.expectFree();
   const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
-  const departure = new Departure(options.exitWithStdin, log);
+  let reload = (): void => undefined;
+  const departure = new Departure(options.exitWithStdin, log, () => {
+    log.info('SIGHUP: reads the configuration anew; console logs are looked at anew at each write');
+    reload();
+  });
   let bus: Bus | null = null;
   let recording: Recording | null = null;
   const audit = openAudit(stateDir);
@@ -82,9 +87,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       ...options,
       bus,
       tap,
-      inventory: options.loaded.inventory,
-      config: options.loaded.config,
-      configPath: options.loaded.path,
+      configuration: new ConfigInForce(options.loaded),
       gid,
       viewGid,
       audit: (entry) => audit.write(entry),
@@ -94,6 +97,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       leave: (why) => departure.begin(why),
     });
     tell = (text) => server.warn(text);
+    reload = () => void server.reload('SIGHUP');
     for (const text of untold.splice(0)) tell(text);
     await server.start().catch(async (error: unknown) => {
       // What it has begun already would keep this process.

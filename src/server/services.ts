@@ -10,6 +10,7 @@ import type { BusMonitor } from './bus-monitor.ts';
 import type { Consoles } from './consoles.ts';
 import type { Discovery } from './discovery.ts';
 import type { EventLog } from './events.ts';
+import type { Reloading } from './reloading.ts';
 import type { Outages } from './parts/outage.ts';
 import type { Sweeper } from './sweep.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -28,6 +29,7 @@ export interface Services {
   outages: Outages;
   events: EventLog;
   alarms: AlarmDesk;
+  reloading: Reloading;
   audit(entry: RawAuditEntry): Promise<void>;
   snapshot(): Snapshot;
   info(): ServerInfo;

@@ -40,7 +40,7 @@ export interface SessionPorts {
   methods: Methods;
   notes: NoteHandlers;
   /** Those who only look may read what consoles show. */
-  consoleText: boolean;
+  consoleText(): boolean;
   /** It said hello, or its identity is known now. */
   introduced(session: ClientSession): void;
   /** It was silent, and was heard again. */
@@ -181,7 +181,7 @@ export class ClientSession {
     const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {});
     if (!parsed.success) return rpcError('invalid', `${method}: ${describeProblems(parsed.error)}`);
     if (this.#who === null && method !== 'hello') return rpcError('version', `${method}: say hello first`);
-    if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText))
+    if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText()))
       return rpcError('viewOnly', `this session can look, not act: ${method} needs the control socket`);
     const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
     if (stale !== null) return rpcError('refused', `${method}: nothing was done: ${stale}`);
@@ -201,7 +201,7 @@ export class ClientSession {
 
   /** It may read what consoles show. */
   get #reads(): boolean {
-    return this.access === 'control' || this.#ports.consoleText;
+    return this.access === 'control' || this.#ports.consoleText();
   }
 
   /** A number for one confirmation. The oldest that were never used are forgotten. */

@@ -31,7 +31,7 @@ const HALT_PARTITION = '63';
 
 export interface SystemStatesPorts extends MemoryOptions {
   now(): number;
-  limits: Pick<Config, 'shutdown' | 'boot'>;
+  limits(): Pick<Config, 'shutdown' | 'boot'>;
   /** For people: name, position, address. */
   label(addr: Address): string;
   /** The operation that runs on a node, or null. */
@@ -43,7 +43,6 @@ export interface SystemStatesPorts extends MemoryOptions {
 
 export class SystemStates implements SystemPort {
   readonly #ports: SystemStatesPorts;
-  readonly #limits: SystemLimits;
   readonly #memory: NodeMemory<KeptState>;
   readonly #states = new Map<Address, SystemState>();
   readonly #readers = new Map<Address, ConsoleReader>();
@@ -51,14 +50,17 @@ export class SystemStates implements SystemPort {
   readonly #onAt = new Map<Address, number>();
 
   constructor(ports: SystemStatesPorts) {
-    const { shutdown, boot } = ports.limits;
     this.#ports = ports;
-    this.#limits = {
+    this.#memory = new NodeMemory('systems.json', shape, ports);
+  }
+
+  get #limits(): SystemLimits {
+    const { shutdown, boot } = this.#ports.limits();
+    return {
       unheard: (shutdown.request + shutdown.acknowledged) * 1000,
       stopping: shutdown.hard * 1000,
       boot: boot.limit * 1000,
     };
-    this.#memory = new NodeMemory('systems.json', shape, ports);
   }
 
   get(addr: Address): SystemState {

@@ -90,6 +90,16 @@ export class Telemetry {
     this.#ports.rackChanged();
   }
 
+  /** The configuration's nodes are others now. What the bus was found to hold stays, where it names none. */
+  configured(inventory: Inventory): void {
+    const before = this.addresses;
+    const { nodes } = inventory.configured ? inventory : this.#inventory;
+    const uid = (addr: Address): string | null => this.node(addr)?.uid ?? null;
+    this.#inventory = { ...inventory, nodes: nodes.map((node) => ({ ...node, uid: node.uid ?? uid(node.addr) })) };
+    this.#ports.rackChanged();
+    for (const addr of this.addresses) if (!before.includes(addr)) this.#ports.nodeChanged(addr);
+  }
+
   /** Takes a status outcome in. `bus` outcomes say nothing about the node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
     const answer = answerOf(outcome, source);

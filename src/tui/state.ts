@@ -1,4 +1,5 @@
 /** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
+import type { ConfigStatus } from '../api/configuration.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
@@ -53,6 +54,8 @@ export interface State {
   rack: Inventory;
   intervalMs: number;
   bus: BusStatus;
+  /** The server's configuration beside its file. */
+  config: ConfigStatus;
   nodes: ReadonlyMap<Address, NodeView>;
   console: ConsoleState | null;
   sessions: readonly Session[];
@@ -136,6 +139,7 @@ export function initialState(
     rack: snapshot.rack,
     intervalMs: snapshot.intervalMs,
     bus: snapshot.bus,
+    config: snapshot.config,
     nodes: nodesOf(snapshot),
     console: snapshot.console,
     sessions: snapshot.sessions,

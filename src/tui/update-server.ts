@@ -72,6 +72,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     serverTime,
     nodes,
     bus: note.bus ?? state.bus,
+    config: note.config ?? state.config,
     console: note.console === undefined ? state.console : note.console,
     sessions: note.sessions ?? state.sessions,
     alarms: note.alarms ?? state.alarms,

@@ -37,6 +37,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
     operations: [],
     alarms: [],
     outage: { policies: [] },
+    config: { path: null, readAt: 0, changed: [], later: [], problem: null },
     events: [],
   };
 }

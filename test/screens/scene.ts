@@ -170,6 +170,7 @@ export class Scene {
         ...{ now: NOW, rack, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
         alarms: nodes === undefined ? [] : ALARMS,
         outage: { policies: [] },
+        config: { path: '/etc/rackui/rack.yaml', readAt: 0, changed: [], later: [], problem: null },
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
           ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, exchanges: 86_400, errors: 2 },

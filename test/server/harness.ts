@@ -8,11 +8,12 @@ import type { PowerRequest } from '../../src/api/power.ts';
 import type { ServerNotes } from '../../src/api/protocol.ts';
 import { createBus } from '../../src/bmc/bus.ts';
 import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts';
-import { inventoryOf } from '../../src/config/load.ts';
+import { inventoryOf, parseConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { openAudit } from '../../src/power/audit.ts';
 import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
 import { LineTap } from '../../src/bmc/tap.ts';
+import { ConfigInForce } from '../../src/server/config-in-force.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { MiniRack } from '../bmc/mini-rack.ts';
 
@@ -44,12 +45,19 @@ export class Harness implements AsyncDisposable {
   readonly stateDir = join(this.dir, 'state');
   readonly rack: MiniRack;
   readonly server: RackServer;
+  readonly configuration: ConfigInForce;
   /** Why the server wanted to leave, once it does. */
   readonly leaving: Promise<string>;
   readonly #audit = openAudit(this.stateDir);
   readonly #journal = openJournal(this.stateDir, () => undefined);
   readonly #planJournal = openPlanJournal(this.stateDir, () => undefined);
   readonly #clients: RackClient[] = [];
+  #file: () => LoadedConfig = () => ({
+    config: this.configuration.config,
+    path: null,
+    inventory: this.configuration.inventory,
+  });
+  #writes = 0;
   #closed = false;
 
   constructor({ config = { nodes: NODES }, rack = new MiniRack(), autostarted = false }: HarnessOptions = {}) {
@@ -57,14 +65,16 @@ export class Harness implements AsyncDisposable {
     const parsed = configSchema.parse(config);
     let leave: (why: string) => void = () => undefined;
     this.leaving = new Promise((resolve) => (leave = resolve));
+    this.configuration = new ConfigInForce(
+      { config: parsed, path: null, inventory: inventoryOf(parsed) },
+      { load: () => this.#file(), signature: () => Promise.resolve(`${this.#writes}`) },
+    );
     const tap = new LineTap(Date.now, []);
     this.server = new RackServer({
       bus: createBus({ port: 'fake', open: tap.around(rack.open) }),
       tap,
       port: '/dev/fake',
-      inventory: inventoryOf(parsed),
-      config: parsed,
-      configPath: null,
+      configuration: this.configuration,
       socket: this.socket,
       viewSocket: this.viewSocket,
       gid: null,
@@ -101,6 +111,15 @@ export class Harness implements AsyncDisposable {
 
   file(name: string): string {
     return readFileSync(join(this.stateDir, name), 'utf8');
+  }
+
+  /** As if the configuration file said this now. */
+  write(text: string): void {
+    this.#writes++;
+    this.#file = () => {
+      const config = parseConfig(text, 'rack.yaml');
+      return { config, path: 'rack.yaml', inventory: inventoryOf(config) };
+    };
   }
 
   async close(): Promise<void> {

@@ -111,8 +111,9 @@ test('in the network: greeting, refusing, silent', async () => {
   await once(sshd, 'listening');
   const { port } = sshd.address() as AddressInfo;
   const network = (at: number): Network =>
-    new Network({ port: at, options: [], limit: 5 }, () =>
-      inventoryOf(configSchema.parse({ nodes: [{ addr: '03', ip: '127.0.0.1' }, { addr: '04' }] })),
+    new Network(
+      () => ({ port: at, options: [], limit: 5 }),
+      () => inventoryOf(configSchema.parse({ nodes: [{ addr: '03', ip: '127.0.0.1' }, { addr: '04' }] })),
     );
   expect([await network(port).reachable(3), await network(port).greets(3)]).toEqual([true, true]);
   sshd.close();

@@ -89,6 +89,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'server.ping': [],
   'confirm.begin': [{}],
   'server.info': [],
+  'server.reload': [{}],
   'server.stop': [{}],
 };
 

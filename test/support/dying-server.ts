@@ -18,6 +18,7 @@ import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openAudit } from '../../src/power/audit.ts';
 import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { ConfigInForce } from '../../src/server/config-in-force.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 
 const [port = '', dir = '', config = '', plan = '', wantedFile = ''] = process.argv.slice(2);
@@ -52,9 +53,7 @@ const server = new RackServer({
   bus: createBus({ port, open: tap.around(openLine) }),
   tap,
   port,
-  inventory: loaded.inventory,
-  config: loaded.config,
-  configPath: config,
+  configuration: new ConfigInForce(loaded),
   socket,
   viewSocket: join(dir, 'view.sock'),
   gid: null,

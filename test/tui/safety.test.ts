@@ -25,6 +25,7 @@ const welcome: Welcome = {
       alarms: [],
       events: [],
       outage: { policies: [] },
+      config: { path: null, readAt: 0, changed: [], later: [], problem: null },
     },
     bus: {
       ...{ state: 'ready', port: '/dev/x', detail: '', since: NOW, master: 0 },

@@ -117,7 +117,7 @@ function report(calibration: Calibration, worst: number, { nodes, whole, file }:
   hint(
     file === null
       ? `it belongs ${whole ? "at the configuration's top level" : 'under each of these nodes'} (--write puts it there)`
-      : `written to ${file}; the server reads it when it starts: rackui server stop`,
+      : `written to ${file}; the server takes it over at: rackui server reload`,
   );
 }
 

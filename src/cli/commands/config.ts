@@ -1,11 +1,13 @@
 /** `rackui config check|show|schema`. */
+import { resolve } from 'node:path';
+import { configSentences } from '../../api/configuration.ts';
 import { EXIT } from '../../api/power.ts';
 import { checkPlans } from '../../config/check.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settingsIn } from '../../config/peek.ts';
 import { compressNames } from '../../rack/compress.ts';
-import type { GlobalOptions } from '../context.ts';
+import { openClient, type GlobalOptions } from '../context.ts';
 import type { RackList } from '../../config/rack-list.ts';
 import { settingsOf } from '../settings.ts';
 import { print } from '../output.ts';
@@ -46,7 +48,22 @@ async function check(options: GlobalOptions): Promise<number> {
       ? `rack ${inventory.name} on ${options.port ?? config.port}, ${inventory.nodes.length} nodes: ${names}`
       : `rack ${inventory.name} on ${options.port ?? config.port}, nodes: those that answer on the bus`,
   );
+  for (const sentence of await inForce(path, options)) print(sentence);
   return EXIT.done;
+}
+
+/** How the file stands to what the server of this rack uses; nothing where none runs, or none that this user may ask. */
+async function inForce(path: string | null, options: GlobalOptions): Promise<string[]> {
+  const client = await openClient(options, 'config check', { autostart: false }).catch(() => null);
+  if (client === null) return [];
+  try {
+    const { pid, configuration } = await client.request('server.info', {});
+    if (configuration.path === path || (path !== null && configuration.path === resolve(path)))
+      return configSentences(configuration);
+    return [`the server that runs (pid ${pid}) uses ${configuration.path ?? 'no configuration file'}, not this one`];
+  } finally {
+    client.close();
+  }
 }
 
 /** The configuration with every default filled in, as YAML that can be loaded again. Secrets are sources, not texts. */

@@ -12,7 +12,7 @@ import { Machine } from '../doctor/machine.ts';
 import { piChecks } from '../doctor/pi.ts';
 import { portChecks } from '../doctor/port.ts';
 import { profileLines, profileOf, type BusProfileReport } from '../doctor/profile.ts';
-import { clockCheck, configCheck, directoryChecks, versionChecks } from '../doctor/program.ts';
+import { clockCheck, configCheck, directoryChecks, inForceChecks, versionChecks } from '../doctor/program.ts';
 import { staleSockets } from '../doctor/sockets.ts';
 import { print, printJson } from '../output.ts';
 
@@ -39,6 +39,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
       ...versionChecks(process.versions.node, manifest.version, info?.version ?? null),
       clockCheck(machine, Date.now()),
       config.check,
+      ...inForceChecks(info?.configuration ?? null),
       ...(machine.prepared ? [] : directoryChecks(port, info, await staleSockets(socketDirectories(port)))),
     ];
     if (problem !== null) checks.push(failure('server', problem, 'then run doctor again'));

@@ -1,5 +1,6 @@
 /** `rackui plan …`: what plans there are, what one would do, runs. */
 import { EXIT } from '../../api/power.ts';
+import { configSentences } from '../../api/configuration.ts';
 import type { PlanPreview, PlanRun } from '../../api/plan.ts';
 import type { RackClient } from '../../client/client.ts';
 import { confirmation } from '../confirm.ts';
@@ -27,6 +28,7 @@ export function planListCommand(options: PlanOptions): Promise<number> {
     const { plans, runs } = await client.request('plan.list', {});
     if (options.json === true) printJson({ plans, runs: runs.map(runJson) });
     else {
+      hintConfig(client);
       if (plans.length === 0) print('no plans are configured; see docs/plans.md');
       for (const plan of plans) print(planLine(plan));
       for (const run of runs) for (const line of run.endedAt === null ? runLines(run) : [runLine(run)]) print(line);
@@ -39,6 +41,7 @@ export function planListCommand(options: PlanOptions): Promise<number> {
 export function planShowCommand(name: string, options: PlanOptions): Promise<number> {
   return withClient(options, 'plan show', true, async (client) => {
     await usableBus(client);
+    hintConfig(client);
     return show(await client.request('plan.show', { name }), options.json === true, []);
   });
 }
@@ -52,6 +55,7 @@ export function planRunCommand(name: string, options: PlanOptions): Promise<numb
     if (!armed || options.dryRun === true) await usableBus(client);
     let confirm: string | null = null;
     if (options.dryRun === true || !armed) {
+      hintConfig(client);
       const plan = await client.request('plan.show', { name });
       if (options.dryRun === true) return show(plan, json, ['nothing was sent (--dry-run)']);
       if (!json) for (const line of previewLines(plan)) hint(line);
@@ -107,6 +111,11 @@ async function withClient(
 async function usableBus(client: RackClient): Promise<void> {
   const { bus } = await knownRack(client);
   if (!busUsable(bus.state)) throw new Failure(EXIT.unavailable, bus.detail);
+}
+
+/** The plans are those of the configuration in force, not of the file. */
+function hintConfig(client: RackClient): void {
+  for (const sentence of configSentences(client.welcome.snapshot.config)) hint(sentence);
 }
 
 function show(plan: PlanPreview, json: boolean, more: readonly string[]): number {

@@ -1,5 +1,6 @@
-/** `rackui server status|stop`: the server of this rack, never a new one. */
+/** `rackui server status|reload|stop`: the server of this rack, never a new one. */
 import { EXIT } from '../../api/power.ts';
+import { configSentences } from '../../api/configuration.ts';
 import { silenceText, type Session } from '../../api/protocol.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { clock, iso } from '../dates.ts';
@@ -14,15 +15,37 @@ export async function serverStatusCommand(options: ServerOptions): Promise<numbe
   try {
     const info = await client.request('server.info', {});
     if (options.json === true) {
-      printJson({ ...info, startedAt: iso(info.startedAt) });
+      printJson({
+        ...info,
+        startedAt: iso(info.startedAt),
+        configuration: { ...info.configuration, readAt: iso(info.configuration.readAt) },
+      });
       return EXIT.done;
     }
     print(`rackui ${info.version}, pid ${info.pid}, user ${info.user}, since ${clock(info.startedAt)}`);
     print(`port ${info.port}, socket ${info.socket}`);
     print(`state in ${info.stateDir}, configuration ${info.config ?? 'none: the bus is scanned'}`);
+    for (const sentence of configSentences(info.configuration)) print(sentence);
     if (info.autostarted) print('started by a client: leaves when nobody needs it');
     for (const session of info.sessions) print(`session ${sessionText(session, client.now())}`);
     return EXIT.done;
+  } finally {
+    client.close();
+  }
+}
+
+/** Exit code 2 where something in the file is not in force all the same; a file that cannot be used ends with 78. */
+export async function serverReloadCommand(options: ServerOptions): Promise<number> {
+  const client = await openClient(options, 'server reload', { autostart: false });
+  try {
+    const { taken, config } = await client.request('server.reload', {});
+    print(
+      taken.length === 0
+        ? `${config.path ?? 'no configuration file'}: nothing has changed that a reload takes over`
+        : `${config.path ?? 'the defaults'}: in force now: ${taken.join(', ')}`,
+    );
+    for (const { setting, when } of config.later) print(`not in force yet: ${setting}: ${when}`);
+    return config.later.length > 0 ? EXIT.partly : EXIT.done;
   } finally {
     client.close();
   }

@@ -1,8 +1,9 @@
 /** `rackui status`: the rack as a fresh sweep finds it. */
 import { EXIT } from '../../api/power.ts';
+import { configSentences } from '../../api/configuration.ts';
 import type { Snapshot } from '../../api/protocol.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
-import { print, printJson } from '../output.ts';
+import { hint, print, printJson } from '../output.ts';
 import { busUsable, statusReport, statusTable, type StatusReport } from '../status-report.ts';
 import { targetsOf } from '../targets.ts';
 
@@ -21,7 +22,10 @@ export async function statusCommand(words: readonly string[], options: StatusOpt
     }
     const report = reportOf(words, await client.request('sweep', { addrs: null, interrupt: false }));
     if (options.json === true) printJson(report);
-    else for (const line of statusTable(report)) print(line);
+    else {
+      for (const line of statusTable(report)) print(line);
+      for (const sentence of configSentences(client.welcome.snapshot.config)) hint(sentence);
+    }
     return busUsable(report.bus.state) ? EXIT.done : EXIT.unavailable;
   } finally {
     client.close();

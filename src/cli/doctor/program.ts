@@ -1,6 +1,7 @@
 /** The program's own surroundings: versions, clock, configuration, directories, sockets. */
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { configSentences, type ConfigStatus } from '../../api/configuration.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { configCandidates, socketPath, stateDirectory } from '../../config/paths.ts';
 import { failure, ok, warning, type Check } from './check.ts';
@@ -68,6 +69,15 @@ export function configCheck(
       loaded: null,
     };
   }
+}
+
+/** What the file says and the server does not do yet. */
+export function inForceChecks(status: ConfigStatus | null): Check[] {
+  if (status === null) return [];
+  const [sentence, ...more] = configSentences(status);
+  if (sentence === undefined) return [ok('in-force', `the server uses ${status.path ?? 'the defaults'} as it is`)];
+  const todo = status.problem !== null || status.changed.length > 0 ? 'rackui server reload' : 'rackui server stop';
+  return [warning('in-force', [sentence, ...more].join('; '), todo)];
 }
 
 /** @param stale sockets that are there and at which nobody answers */

@@ -33,6 +33,10 @@ export function declareServing(program: Command, act: Act, run: Run): void {
     .option('--json', 'as JSON')
     .action(act(async (options) => (await import('../commands/server.ts')).serverStatusCommand(options)));
   server
+    .command('reload')
+    .description('read the configuration file anew; says what needs a restart')
+    .action(act(async (options) => (await import('../commands/server.ts')).serverReloadCommand(options)));
+  server
     .command('stop')
     .description('end it; refused while operations run')
     .action(act(async (options) => (await import('../commands/server.ts')).serverStopCommand(options)));

@@ -144,6 +144,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'server.ping': nothing,
   'confirm.begin': nothing,
   'server.info': nothing,
+  'server.reload': nothing,
   'server.stop': nothing,
 };
 

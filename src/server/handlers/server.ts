@@ -6,14 +6,19 @@ import { rpcError, type Methods } from './methods.ts';
 
 export function serverHandlers(
   services: Services,
-): Pick<Methods, 'bus.retry' | 'server.info' | 'server.ping' | 'confirm.begin' | 'server.stop'> {
+): Pick<Methods, 'bus.retry' | 'server.info' | 'server.ping' | 'confirm.begin' | 'server.reload' | 'server.stop'> {
   const { bus, operations, plans } = services;
   return {
     'bus.retry': () => {
       bus.retry();
       return { ok: true };
     },
-    'server.info': () => services.info(),
+    'server.info': async () => {
+      // What was written a moment ago counts.
+      await services.reloading.look();
+      return services.info();
+    },
+    'server.reload': (_none, caller) => services.reloading.reload(caller.name),
     'server.ping': () => ({ now: steadyNow() }),
     'confirm.begin': (_none, caller) => ({ nonce: caller.beginConfirmation() }),
     'server.stop': (_none, caller) => {

@@ -1,6 +1,8 @@
 /** Consoles, and what is learned from them: alarms, host names, and readings while they are silent. */
 import { join } from 'node:path';
 import type { EventRecord } from '../../api/protocol.ts';
+import type { ConsoleBaud } from '../../bmc/types.ts';
+import type { Config } from '../../config/schema.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import type { Address } from '../../rack/address.ts';
 import { ConsoleAlarms } from '../console-alarms.ts';
@@ -17,12 +19,13 @@ export interface ConsoleParts {
 }
 
 export function consoleParts(parts: Parts): ConsoleParts {
-  const { bus, config, stateDir } = parts.options;
+  const { bus, configuration, stateDir } = parts.options;
+  const { config } = configuration;
   const { telemetry, alarms, hosts, events, sweeper } = parts;
   const now = steadyNow;
   const event = (level: EventRecord['level'], addr: Address, text: string): void =>
     events.add(level, 'console', addr, text);
-  const consoleAlarms = new ConsoleAlarms(config.console.triggers, {
+  const consoleAlarms = new ConsoleAlarms(() => configuration.config.console.triggers, {
     now,
     inventory: () => telemetry.inventory,
     label: (addr) => telemetry.label(addr),
@@ -31,7 +34,7 @@ export function consoleParts(parts: Parts): ConsoleParts {
   });
   const consoles = new Consoles({
     bus,
-    baud: (addr) => config.nodes.find((node) => node.addr === addr)?.baud ?? config.console.baud,
+    baud: (addr) => baudOf(configuration.config, addr),
     limits: logLimits(config),
     scrollback: config.console.scrollback,
     transcriptDir: join(stateDir, 'consoles'),
@@ -54,6 +57,10 @@ export function consoleParts(parts: Parts): ConsoleParts {
         })
       : null;
   return { consoles, consoleAlarms, idleSampler };
+}
+
+function baudOf({ nodes, console }: Config, addr: Address): ConsoleBaud {
+  return nodes.find((node) => node.addr === addr)?.baud ?? console.baud;
 }
 
 /** There is one wire: while a console has it, nobody sweeps. */

@@ -26,7 +26,8 @@ export interface LookingParts {
 }
 
 export function lookingParts(parts: Parts): LookingParts {
-  const { bus, port, inventory, config, stateDir } = parts.options;
+  const { bus, port, configuration, stateDir } = parts.options;
+  const { inventory } = configuration;
   const { events } = parts;
   const now = steadyNow;
   const workload = new Workload(now);
@@ -46,7 +47,7 @@ export function lookingParts(parts: Parts): LookingParts {
     unlocked: (awayMs) => powerReturn.unlocked(awayMs),
     swept: () => powerReturn.swept(),
   });
-  const alarms = new AlarmDesk(config.alarms, {
+  const alarms = new AlarmDesk(() => configuration.config.alarms, {
     now,
     events,
     inventory: () => parts.telemetry.inventory,
@@ -58,7 +59,7 @@ export function lookingParts(parts: Parts): LookingParts {
     now,
     events,
     alarms,
-    limits: config,
+    limits: () => configuration.config,
     stateDir,
     trouble: parts.warn,
     nameOf: (addr) => parts.telemetry.name(addr),
@@ -66,7 +67,7 @@ export function lookingParts(parts: Parts): LookingParts {
     operationOn: (addr) => workload.on(addr),
     nodeChanged: (node) => parts.roster.changed({ node }),
   });
-  const telemetry: Telemetry = new Telemetry(inventory, config.poll.interval * 1000, {
+  const telemetry: Telemetry = new Telemetry(inventory, configuration.config.poll.interval * 1000, {
     now,
     events,
     operationOn: (addr) => workload.on(addr),
@@ -91,7 +92,7 @@ export function lookingParts(parts: Parts): LookingParts {
   });
   const boards = new Boards(bus, {
     stateDir,
-    configured: (addr) => inventory.nodes.find((node) => node.addr === addr)?.uid ?? null,
+    configured: (addr) => configuration.inventory.nodes.find((node) => node.addr === addr)?.uid ?? null,
     answers: (addr) => telemetry.reading(addr).state === 'ok',
     read: (addr, uid) => telemetry.identified(addr, uid),
     alarm: (kind, addr, text) => alarms.set(kind, addr, text),
@@ -108,7 +109,7 @@ export function lookingParts(parts: Parts): LookingParts {
 
 function busChanged({ monitor, alarms, roster, options }: Parts): void {
   const { state, detail } = monitor.status();
-  alarms.set('master', null, masterMismatch(options.inventory.nodes, monitor.seenMaster));
+  alarms.set('master', null, masterMismatch(options.configuration.inventory.nodes, monitor.seenMaster));
   const well = state === 'ready' || state === 'paused' || state === 'starting';
   alarms.bus(well ? null : `${state}: ${detail}`);
   roster.changed('bus');

@@ -1,13 +1,16 @@
 /** UPSes, and the policies that say what an outage demands. */
 import { readFileSync } from 'node:fs';
-import type { OutageStatus } from '../../api/outage.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { OutageStatus, UpsReading } from '../../api/outage.ts';
 import { policiesOf } from '../../config/outage-policies.ts';
+import type { Config } from '../../config/schema.ts';
 import type { UpsConfig } from '../../config/schema-outage.ts';
 import { readSecret } from '../../config/secret.ts';
 import { keepTime, recallTime, steadyNow, wallTime } from '../../lib/clock.ts';
 import { openOutageJournal, type Journal } from '../../power/journal.ts';
-import { Outage } from '../../power/outage/outage.ts';
+import { Outage, type OutagePorts } from '../../power/outage/outage.ts';
 import type { OutageRecord } from '../../power/outage/record.ts';
+import type { Inventory } from '../../rack/inventory.ts';
 import { UpsMonitor, type UpsSource } from '../ups/ups-monitor.ts';
 import type { Parts } from './parts.ts';
 
@@ -20,17 +23,21 @@ const NUMBERS_MS = 2_000;
 
 /** Every policy's outage; without any configuration one that other UPS software may tell of the supply. */
 export class Outages {
-  readonly all: readonly Outage[];
-  readonly #monitor: UpsMonitor;
+  #all: readonly Outage[];
+  #monitor: UpsMonitor;
   readonly #journal: Journal<OutageRecord>;
   readonly #changed: () => void;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(all: readonly Outage[], monitor: UpsMonitor, journal: Journal<OutageRecord>, changed: () => void) {
-    this.all = all;
+    this.#all = all;
     this.#monitor = monitor;
     this.#journal = journal;
     this.#changed = changed;
+  }
+
+  get all(): readonly Outage[] {
+    return this.#all;
   }
 
   start(): void {
@@ -40,6 +47,21 @@ export class Outages {
     this.#timer = setInterval(() => {
       if (this.all.some((outage) => outage.underWay || outage.supply().state === 'battery')) this.#changed();
     }, NUMBERS_MS);
+  }
+
+  /** Watches other UPSes for other policies. Only while no outage is under way. */
+  replace(all: readonly Outage[], monitor: UpsMonitor): void {
+    for (const outage of this.#all) outage.close();
+    this.#monitor.close();
+    this.#all = all;
+    this.#monitor = monitor;
+    monitor.start();
+    for (const outage of all) outage.start(null);
+    this.#changed();
+  }
+
+  reading(name: string): UpsReading {
+    return this.#monitor.reading(name);
   }
 
   status(): OutageStatus {
@@ -59,53 +81,78 @@ export class Outages {
   }
 }
 
+/** Policies and UPSes as a configuration has them; nothing is asked yet. */
+type Watch = ConstructorParameters<typeof Outages> extends [infer A, infer M, ...unknown[]] ? [A, M] : never;
+
 export function outageParts(parts: Parts): OutageParts {
-  const { config, stateDir } = parts.options;
-  const { telemetry, events, alarms, plans } = parts;
+  const { configuration, stateDir } = parts.options;
+  const { alarms, events } = parts;
   const changed = (): void => {
     parts.roster.changed('outage');
     parts.linger?.look();
   };
-  const monitor = new UpsMonitor(config.ups.map(sourceOf), {
-    now: steadyNow,
-    changed: (name, reading, before) => {
-      const said =
-        reading.state === 'unknown'
-          ? `gives no answer that counts: ${reading.why ?? ''}`
-          : reading.state === 'battery'
-            ? `is on battery${reading.low ? ', which is low' : ''}`
-            : 'is on mains';
-      if (before?.state !== reading.state || before.low !== reading.low)
-        events.add(
-          reading.state === 'mains' ? 'notice' : 'warning',
-          'power',
-          null,
-          `UPS ${name} ${said}`,
-          `ups ${name} ${said}`,
-        );
-      alarms.set('ups', null, upsAlarm(config.ups, monitor), 'quiet');
-      changed();
-    },
-  });
+  const upsChanged = (name: string, reading: UpsReading, before: UpsReading | null): void => {
+    const said =
+      reading.state === 'unknown'
+        ? `gives no answer that counts: ${reading.why ?? ''}`
+        : reading.state === 'battery'
+          ? `is on battery${reading.low ? ', which is low' : ''}`
+          : 'is on mains';
+    const level = reading.state === 'mains' ? 'notice' : 'warning';
+    if (before?.state !== reading.state || before.low !== reading.low)
+      events.add(level, 'power', null, `UPS ${name} ${said}`, `ups ${name} ${said}`);
+    alarms.set('ups', null, upsAlarm(configuration.config.ups, outages), 'quiet');
+    changed();
+  };
   const journal = openOutageJournal(stateDir, parts.warn);
-  const all = policiesOf(config, telemetry.inventory).map(
-    (policy) =>
-      new Outage(policy, {
-        now: steadyNow,
-        every: (ms, fn) => {
-          const timer = setInterval(fn, ms);
-          return () => clearInterval(timer);
-        },
-        inventory: () => telemetry.inventory,
-        reading: (addr) => telemetry.reading(addr),
-        event: (level, addr, text) => events.add(level, 'power', addr, text),
-        plans: config.plans,
-        ...{ wallTime, keepTime, recallTime, journal, changed },
-        ups: (name) => monitor.reading(name),
-        runs: plans,
-      }),
+  const watch = (config: Config, rack: Inventory): Watch => {
+    const monitor = new UpsMonitor(config.ups.map(sourceOf), { now: steadyNow, changed: upsChanged });
+    return [
+      policiesOf(config, rack).map((policy) => new Outage(policy, ports(parts, { monitor, journal, changed }))),
+      monitor,
+    ];
+  };
+  const outages = new Outages(...watch(configuration.config, parts.telemetry.inventory), journal, changed);
+  configuration.onHold(() =>
+    outages.underWay
+      ? ['ups', 'outage'].map((setting) => ({ setting, when: 'an outage is under way: reload after it' }))
+      : [],
   );
-  return { outages: new Outages(all, monitor, journal, changed) };
+  configuration.onReload((next, rack, before) => {
+    const same = isDeepStrictEqual(
+      [next.ups, next.outage, next.plans, next.nodes],
+      [before.ups, before.outage, before.plans, before.nodes],
+    );
+    if (outages.underWay || same) return () => undefined;
+    const watched = watch(next, rack.configured ? rack : parts.telemetry.inventory);
+    return () => {
+      outages.replace(...watched);
+      alarms.set('ups', null, upsAlarm(next.ups, outages), 'quiet');
+    };
+  });
+  return { outages };
+}
+
+function ports(
+  { options: { configuration }, telemetry, events, plans }: Parts,
+  { monitor, journal, changed }: { monitor: UpsMonitor; journal: Journal<OutageRecord>; changed: () => void },
+): OutagePorts {
+  return {
+    now: steadyNow,
+    every: (ms, fn) => {
+      const timer = setInterval(fn, ms);
+      return () => clearInterval(timer);
+    },
+    inventory: () => telemetry.inventory,
+    reading: (addr) => telemetry.reading(addr),
+    event: (level, addr, text) => events.add(level, 'power', addr, text),
+    get plans() {
+      return configuration.config.plans;
+    },
+    ...{ wallTime, keepTime, recallTime, journal, changed },
+    ups: (name) => monitor.reading(name),
+    runs: plans,
+  };
 }
 
 function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig): UpsSource {
@@ -117,9 +164,9 @@ function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig
 }
 
 /** What is wrong with the UPSes, in one line; null: nothing. */
-function upsAlarm(configured: readonly UpsConfig[], monitor: UpsMonitor): string | null {
+function upsAlarm(configured: readonly UpsConfig[], outages: Pick<Outages, 'reading'>): string | null {
   const troubles = configured.flatMap(({ name }) => {
-    const { state, why, low, replaceBattery, shutdown } = monitor.reading(name);
+    const { state, why, low, replaceBattery, shutdown } = outages.reading(name);
     const words = [
       state === 'unknown' ? `unknown (${why ?? ''})` : state === 'battery' ? 'on battery' : null,
       low ? 'battery low' : null,

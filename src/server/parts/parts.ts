@@ -2,6 +2,7 @@
 import type { RackServerOptions } from '../rack-server.ts';
 import { consoleParts, type ConsoleParts } from './consoles.ts';
 import { lookingParts, type LookingParts } from './looking.ts';
+import { Reloading } from '../reloading.ts';
 import { outageParts, type OutageParts } from './outage.ts';
 import { powerParts, type PowerParts } from './power.ts';
 import { recordParts, type RecordParts } from './record.ts';
@@ -9,6 +10,7 @@ import { sessionParts, type SessionParts } from './sessions.ts';
 
 export interface Parts extends RecordParts, LookingParts, ConsoleParts, PowerParts, OutageParts, SessionParts {
   options: RackServerOptions;
+  reloading: Reloading;
 }
 
 /**
@@ -17,6 +19,7 @@ export interface Parts extends RecordParts, LookingParts, ConsoleParts, PowerPar
  */
 export function composeParts(options: RackServerOptions): Parts {
   const parts = { options } as Parts;
+  parts.reloading = new Reloading(parts);
   Object.assign(parts, recordParts(parts));
   Object.assign(parts, lookingParts(parts));
   Object.assign(parts, consoleParts(parts));

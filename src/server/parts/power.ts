@@ -1,17 +1,18 @@
 /** Power operations and plans, and what the server gives them of bus, consoles, network and disk. */
 import type { Operation } from '../../api/power.ts';
+import type { Config } from '../../config/schema.ts';
 import { readSecret } from '../../config/secret.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { Operations } from '../../power/operations.ts';
 import { Plans } from '../../power/plans/plans.ts';
 import type { PlanPorts } from '../../power/plans/ports.ts';
-import type { OperationPorts } from '../../power/ports.ts';
+import type { OperationPorts, ProgramEnd } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { Durations } from '../durations.ts';
 import { HaltBands } from '../halt-bands.ts';
 import { hooksFor } from '../hooks.ts';
-import { Network } from '../network.ts';
+import { Network, type SshConfig } from '../network.ts';
 import { runProgram } from '../programs.ts';
 import type { Parts } from './parts.ts';
 
@@ -30,10 +31,10 @@ export function powerParts(parts: Parts): PowerParts {
 }
 
 function operationPorts(parts: Parts): OperationPorts {
-  const { bus, config, audit, journal, stateDir, tap } = parts.options;
+  const { bus, configuration, audit, journal, stateDir, tap } = parts.options;
   const { telemetry, consoles, hosts, events, warn } = parts;
-  const { login, ssh } = config;
   const inventory = (): Inventory => telemetry.inventory;
+  const network = new Network(() => sshOf(configuration.config), inventory);
   const memory = { stateDir, nameOf: (addr: Address) => telemetry.name(addr), trouble: warn };
   return {
     now: steadyNow,
@@ -51,6 +52,7 @@ function operationPorts(parts: Parts): OperationPorts {
     console: consoles,
     hostSeen: (addr) => hosts.get(addr),
     credentials: async () => {
+      const { login } = configuration.config;
       if (!login) return null;
       const password = await readSecret(login.password);
       // Before it is typed: recordings and the exchange log are to show nothing of it.
@@ -61,29 +63,45 @@ function operationPorts(parts: Parts): OperationPorts {
     event: (level, addr, text) => events.add(level, 'power', addr, text),
     audit,
     journal,
-    limits: config.shutdown,
-    boot: config.boot,
-    network: ssh === undefined ? null : new Network(ssh, inventory),
-    hooks: (when, addr, about) => hooksFor(config.hooks, inventory(), when, addr, about),
+    get limits() {
+      return configuration.config.shutdown;
+    },
+    get boot() {
+      return configuration.config.boot;
+    },
+    get network() {
+      return configuration.config.ssh === undefined ? null : network;
+    },
+    hooks: (when, addr, about) => hooksFor(configuration.config.hooks, inventory(), when, addr, about),
     haltBands: new HaltBands(memory),
     durations: new Durations(memory),
     systems: parts.systems,
   };
 }
 
+/** Read where a program begins: a reload in between may have taken the section away. */
+function sshOf({ ssh }: Config): SshConfig {
+  if (ssh === undefined) throw new Error('the configuration has no section ssh any more');
+  return ssh;
+}
+
 function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
-  const { config, planJournal } = parts.options;
-  const { plans, poweroff } = config;
+  const { configuration, planJournal } = parts.options;
   return {
     ...ports,
-    plans,
-    poweroff:
-      poweroff === undefined
-        ? null
-        : {
-            text: poweroff.join(' '),
-            run: () => runProgram(poweroff, POWEROFF_LIMIT_S, new AbortController().signal),
-          },
+    get limits() {
+      return ports.limits;
+    },
+    get network() {
+      return ports.network;
+    },
+    get plans() {
+      return configuration.config.plans;
+    },
+    get poweroff() {
+      const { poweroff } = configuration.config;
+      return poweroff === undefined ? null : { text: poweroff.join(' '), run: () => runPoweroff(poweroff) };
+    },
     seenMaster: () => parts.monitor.seenMaster,
     planJournal,
     publishPlan: (run) => {
@@ -91,6 +109,10 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
       parts.linger?.look();
     },
   };
+}
+
+function runPoweroff(command: readonly string[]): Promise<ProgramEnd> {
+  return runProgram(command, POWEROFF_LIMIT_S, new AbortController().signal);
 }
 
 function published({ workload, systems, roster, plans, linger }: Parts, operation: Operation): void {

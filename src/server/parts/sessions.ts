@@ -23,7 +23,10 @@ export interface SessionParts {
 
 export function sessionParts(parts: Parts): SessionParts {
   const { options, events, consoles } = parts;
-  const view = new RackView({ ...parts, sessions: () => parts.roster.describe() }, options);
+  const view = new RackView(
+    { ...parts, sessions: () => parts.roster.describe(), configStatus: () => options.configuration.status() },
+    options,
+  );
   const services: Services = {
     ...parts,
     bus: options.bus,
@@ -48,7 +51,7 @@ export function sessionParts(parts: Parts): SessionParts {
       ...serverHandlers(services),
     },
     notes: consoleNotes(services),
-    consoleText: options.config.server.viewOnly.consoleText,
+    consoleText: () => options.configuration.config.server.viewOnly.consoleText,
     event: (level, text) => events.add(level, 'session', null, text),
     changed: () => parts.linger?.look(),
     left: (session) => consoles.detach(session),
@@ -58,7 +61,7 @@ export function sessionParts(parts: Parts): SessionParts {
 }
 
 function lingerFor({ options, workload, plans, outages }: Parts, roster: Roster): Linger {
-  const { linger } = options.config.server;
+  const { linger } = options.configuration.config.server;
   return new Linger(
     linger * 1000,
     () => roster.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,

@@ -1,4 +1,5 @@
 /** The bar at the top: which rack, how its bus does, how many nodes are what, who else is here. */
+import { configWords } from '../../api/configuration.ts';
 import type { BusState } from '../../api/protocol.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
@@ -97,8 +98,11 @@ function rightPart(state: State, g: Glyphs): Span[] {
   const unseen = alarmWords(state, g);
   const alarms: Span[] = unseen === null ? [] : [[`${unseen} `, 'danger']];
   const look: Span[] = state.access === 'view' ? [['view only ', 'warn']] : [];
+  const config = configWords(state.config);
+  const differs: Span[] = config === null ? [] : [[`${config} `, 'warn']];
   return [
     ...alarms,
+    ...differs,
     ...look,
     ...who,
     [`${g.separator} `, 'dim'],

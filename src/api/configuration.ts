@@ -1,0 +1,55 @@
+/** The configuration that a server uses, beside the file that it came from. Pure. */
+
+export interface ConfigStatus {
+  /** The file, or null without one. */
+  path: string | null;
+  /** When the configuration in force was read. */
+  readAt: number;
+  /** Settings whose value in the file is another one than that in force; a reload takes them over. */
+  changed: string[];
+  /** Settings that differ, too, and that a reload does not take over. */
+  later: LaterSetting[];
+  /** Why the file cannot be used as it is now, with places; null: it can. */
+  problem: string | null;
+}
+
+export interface LaterSetting {
+  setting: string;
+  /** What makes it effective. */
+  when: string;
+}
+
+/** Settings named before the rest is counted. */
+const NAMED = 4;
+
+/** `alarms.after, plans.night and 3 more`. */
+function nameSettings(settings: readonly string[]): string {
+  const named = settings.slice(0, NAMED).join(', ');
+  return settings.length > NAMED ? `${named} and ${settings.length - NAMED} more` : named;
+}
+
+/** Sentences for people, each with what to do next; none where the file and the configuration in force agree. */
+export function configSentences({ path, changed, later, problem }: ConfigStatus): string[] {
+  const file = path ?? 'the configuration file';
+  if (problem !== null)
+    return [`the server still uses its former configuration: ${problem}; mend it, then: rackui server reload`];
+  const first =
+    changed.length === 0
+      ? []
+      : [`${file} differs from what the server uses (${nameSettings(changed)}): rackui server reload`];
+  const reasons = [...new Set(later.map(({ when }) => when))];
+  return [
+    ...first,
+    ...reasons.map((when) => {
+      const settings = later.filter((one) => one.when === when).map(({ setting }) => setting);
+      return `not in force yet: ${nameSettings(settings)}: ${when}`;
+    }),
+  ];
+}
+
+/** The same in two words, for a line with little room; null: they agree. */
+export function configWords({ changed, later, problem }: ConfigStatus): string | null {
+  if (problem !== null) return 'config broken';
+  if (changed.length > 0) return 'config changed';
+  return later.length > 0 ? 'config: restart' : null;
+}
