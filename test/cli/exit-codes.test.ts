@@ -29,6 +29,9 @@ function configuration(password: string): string {
     '  two-workers:',
     '    steps:',
     '      - { name: down, action: off, selector: "k8s-worker-[08-09]" }',
+    '  cut-hung:',
+    '    steps:',
+    '      - { name: down, action: off, selector: k8s-worker-08, deadline: 20, onDeadline: cut }',
     `login: { user: pi, password: { file: ${password} } }`,
     'shutdown: { settle: 0.3 }',
     'boot: { proof: status }',
@@ -129,14 +132,25 @@ test('a plan pauses at a node that fails (2), goes on without it (skip), and can
     nodes.filter(({ addr }) => ['13', '17'].includes(addr)).every(({ guest }) => guest === 'login'),
   );
   await place.rack.ctl('shutdown-hangs', { node: '13' });
-  const ran = await run('plan', 'run', 'two-workers', '--armed', '--deadline', '5');
+  const ran = await run('plan', 'run', 'two-workers', '--confirm', 'two-workers 2', '--deadline', '5');
   expect([ran.code, types(ran).at(-1)], ran.stderr).toEqual([2, 'plan-end']);
   expect(ran.lines.at(-1)).toMatchObject({ state: 'paused' });
   const id = String(ran.lines.at(-1)?.id);
-  expect((await run('plan', 'run', 'two-workers', '--armed')).code).toBe(3);
+  expect((await run('plan', 'run', 'two-workers', '--confirm', 'two-workers 2')).code).toBe(3);
   const skipped = await run('plan', 'skip', id, '13', '17');
   expect([skipped.code, types(skipped)], skipped.stderr).toEqual([0, ['plan-state']]);
   expect((await run('plan', 'abort', id)).code).toBe(3);
+});
+
+test('6: an armed plan cuts a node that does not halt, after asking it, and a paused run gives way to it', async () => {
+  const former = await run('plan', 'run', 'two-workers', '--confirm', 'two-workers 2', '--deadline', '1');
+  expect([former.code, former.lines.at(-1)?.['state']], former.stderr).toEqual([2, 'paused']);
+  const ran = await run('plan', 'run', 'cut-hung', '--armed', '--deadline', '60');
+  expect([ran.code, types(ran).at(-1)], ran.stderr).toEqual([6, 'plan-end']);
+  expect(ran.lines.at(-1)).toMatchObject({ exitCode: 6, state: 'ended' });
+  expect(JSON.stringify(ran.lines.at(-1))).toContain('cut-unproven');
+  const listed = await rackui(['--socket', place.socket, 'plan', 'list']);
+  expect(listed.stdout).toMatch(/plan two-workers .* ended: superseded by run /);
 });
 
 test('5: the bus is gone', async () => {
