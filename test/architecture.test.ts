@@ -24,7 +24,7 @@ const MAY: Record<string, readonly string[]> = {
   api: ['rack'],
   config: ['rack'],
   bmc: ['lib', 'rack'],
-  console: ['rack'],
+  console: ['lib/control-chars.ts', 'rack'],
   power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
   server: ['lib', 'rack', 'api', 'config', 'bmc', 'console', 'power'],
   client: ['lib', 'rack', 'api', 'config'],

@@ -1,7 +1,8 @@
 /** Power operations as they travel between server and clients. */
 import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
-import type { Sample } from '../rack/reading.ts';
+import type { Power, Sample } from '../rack/reading.ts';
+import type { System } from '../rack/system.ts';
 
 /** `off` and `cycle` are graceful; the `force-` verbs cut at once. */
 export type Verb = 'on' | 'off' | 'force-off' | 'cycle' | 'force-cycle';
@@ -27,6 +28,8 @@ export interface PowerRequest {
    * silent for `SILENT_LIMIT_S`, for requests that nobody watches.
    */
   takeConsole: boolean | 'silent';
+  /** The nodes as the preview showed them ({@link seenIn}): a cut is refused where one is not so any more. */
+  seen?: NodeSeen[] | undefined;
   /** Rules about what depends on a node that the operator breaks on purpose. */
   overrides?: DependenceRule[] | undefined;
 }
@@ -46,6 +49,18 @@ export function confirmationText(names: readonly string[], label: string): strin
  */
 export const ANYWAY = ' anyway';
 
+/** A node as a preview showed it. `power` null: it did not answer. */
+export interface NodeSeen {
+  addr: Address;
+  power: Power | null;
+  system: System;
+}
+
+/** What a preview showed, for {@link PowerRequest.seen}. */
+export function seenIn({ nodes }: PowerCheck): NodeSeen[] {
+  return nodes.map(({ addr, sample, system }) => ({ addr, power: sample?.power ?? null, system }));
+}
+
 /** A guard's refusal: which rule, in a sentence, and how to override it (null: it cannot be). */
 export interface Refusal {
   rule: string;
@@ -63,6 +78,8 @@ export interface PowerCheck {
     name: string;
     /** The fresh sample that was read for this check, or null with the reason in `problem`. */
     sample: Sample | null;
+    /** What is known of its operating system. */
+    system: System;
     problem: string | null;
     refusals: Refusal[];
     /** Sentences the dialog shows: what depends on the node, what is lost. */

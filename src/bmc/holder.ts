@@ -9,7 +9,11 @@ export interface Holder {
 }
 
 function userName(uid: number): string {
-  if (uid === userInfo().uid) return userInfo().username;
+  try {
+    if (uid === process.geteuid?.()) return userInfo().username;
+  } catch {
+    // Not every user of a container has an entry.
+  }
   try {
     const entry = readFileSync('/etc/passwd', 'utf8')
       .split('\n')

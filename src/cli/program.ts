@@ -1,7 +1,7 @@
 /** The command line: words are declared in `syntax/`, and what they do is loaded only when it is done, from `commands/`. */
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../api/power.ts';
-import { endQuietlyWithoutReader } from './output.ts';
+import { endQuietlyWithoutReader, hint, shown } from './output.ts';
 import type { GlobalOptions } from './context.ts';
 import { explain, UsageFailure } from './failure.ts';
 import { withOneRack } from './racks.ts';
@@ -22,7 +22,8 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     const { message, exitCode } = explain(error);
-    process.stderr.write(`rackui: ${message}\n`);
+    // A configuration's problems come in several lines; what they quote is not ours.
+    for (const [index, line] of message.split('\n').entries()) hint(index === 0 ? `rackui: ${line}` : line);
     if (process.env.RACKUI_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     return exitCode;
   }
@@ -56,6 +57,7 @@ function declare(act: Act): Command {
     .option('-V, --version', 'the version')
     .addHelpText('after', HELP_END)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.split('\n').map(shown).join('\n')) })
     .allowExcessArguments()
     .action(
       act(async (options, [word]) => {

@@ -3,21 +3,16 @@
  * terminals disagree on how wide some of them are, and some change the direction of everything beside them. Pure.
  */
 import type { IBufferCell } from '@xterm/headless';
+import { removeHidden } from '../lib/control-chars.ts';
 
 /** Marks on one character beyond this are no writing: they would be paid for in every frame. */
 const MARKS = 6;
-
-/**
- * Characters that show nothing and change how others are shown: controls, directions (a bidirectional terminal would
- * turn the frame around), joiners and variation selectors (one emoji less wide or wider than its cells), tags.
- */
-const SHAPELESS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 
 /** A cell's characters as they may be shown; a blank where nothing of them may. */
 export function cellText(chars: string): string {
   // Nearly every cell is one printable character of ASCII.
   if (chars.length === 1 && chars >= ' ' && chars < '\x7f') return chars;
-  const clean = chars.replace(SHAPELESS, '');
+  const clean = removeHidden(chars);
   if (clean.length <= 2) return clean || ' ';
   return Array.from(clean)
     .slice(0, 1 + MARKS)

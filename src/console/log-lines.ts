@@ -2,6 +2,7 @@
  * The readable log's lines: a node's output as an operator read it, each line with the time of its first character,
  * and marks of our own. The sign behind the time says whose line it is, so that no node can imitate a mark. Pure.
  */
+import { replaceHidden } from '../lib/control-chars.ts';
 import { PlainText } from './plain-text.ts';
 
 /** `|` the node's, `*` ours, `:` repeated from the end of the file before, for whoever reads only the present one. */
@@ -11,12 +12,10 @@ export type LineSign = '|' | '*' | ':';
 const LINE_LIMIT = 4096;
 /** `2026-07-14T12:00:00.000Z`. */
 const STAMP_LENGTH = 24;
-/** Controls, and marks that reorder what is read. */
-const HARMFUL = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** One line of the log, with its end. */
 export function logLine(sign: LineSign, at: number, text: string): string {
-  return `${new Date(at).toISOString()} ${sign} ${text.replace(HARMFUL, '?')}\n`;
+  return `${new Date(at).toISOString()} ${sign} ${replaceHidden(text)}\n`;
 }
 
 /** What a line of the log is; null where it is none (a crash tore it). */

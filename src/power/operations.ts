@@ -14,7 +14,7 @@ import type { OperationPorts } from './ports.ts';
 import { choiceOf } from './question.ts';
 import { recoverUnfinished } from './recover.ts';
 import { NoSuchOperation, PowerRefused } from './refused.ts';
-import { isAnyway, namesOf, requestRefusals } from './request.ts';
+import { changedSince, isAnyway, namesOf, requestRefusals } from './request.ts';
 import { nodesAtOnce, runNodes } from './sequence.ts';
 import { Starts } from './stagger.ts';
 import { Turns } from './turns.ts';
@@ -74,6 +74,7 @@ export class Operations {
           addr,
           name: names[index] ?? formatAddress(addr),
           sample: status.ok ? status.sample : null,
+          system: this.#ports.systems.get(addr).system,
           problem: status.ok ? null : status.detail,
           refusals: refusals.filter((one) => !warns.includes(one)),
           impact,
@@ -109,9 +110,10 @@ export class Operations {
     const dependence = this.#dependence(asked, plan, id);
     try {
       const refusals = await Promise.all(
-        asked.nodes.map(async (addr) =>
-          refusalsFor(await this.#facts(asked, addr, session, others.get(addr) ?? null, 'young', dependence)),
-        ),
+        asked.nodes.map(async (addr) => {
+          const facts = await this.#facts(asked, addr, session, others.get(addr) ?? null, 'young', dependence);
+          return [...changedSince(asked, facts, this.#ports.systems.get(addr)), ...refusalsFor(facts)];
+        }),
       );
       const refusing = refusals.filter((some) => some.length > 0).length;
       if (refusing > 0 && (cuts(asked.verb) || refusing === asked.nodes.length))

@@ -1,13 +1,40 @@
 /** What is wrong with a request before any node is asked anything. Pure. */
 import { ANYWAY, confirmationText, cuts, type PowerRequest, type Refusal } from '../api/power.ts';
-import type { Address } from '../rack/address.ts';
+import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
+import type { SystemState } from '../rack/system.ts';
+import type { GuardFacts } from './guards.ts';
 
 /** Names as the confirmation wants them; an address that the inventory lacks is refused by the guards, by this name. */
 export function namesOf(inventory: Inventory, addrs: readonly Address[]): string[] {
   return addrs.map(
     (addr) => inventory.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`,
   );
+}
+
+/**
+ * Refuses a cut of a node that is not as its preview showed it. What was not known then may be known now: that changes
+ * nothing that was read.
+ */
+export function changedSince(
+  { verb, seen = [] }: PowerRequest,
+  { addr, node, status }: Pick<GuardFacts, 'addr' | 'node' | 'status'>,
+  { system }: Pick<SystemState, 'system'>,
+): Refusal[] {
+  const before = seen.find((one) => one.addr === addr);
+  if (before === undefined || !cuts(verb) || !status.ok) return [];
+  const { power } = status.sample;
+  const otherSystem = power === 'on' && before.system !== 'unknown' && before.system !== system;
+  const change =
+    before.power !== null && before.power !== power
+      ? `was ${before.power} and is ${power}`
+      : otherSystem
+        ? `was ${before.system} and is ${system}`
+        : null;
+  if (change === null) return [];
+  const name = `${node?.name ?? 'the node'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  const message = `nothing was sent: since you looked ${name} has changed: it ${change} now`;
+  return [{ rule: 'changed', message, override: 'look again, then confirm anew' }];
 }
 
 /** Refusals of the request itself; empty: the nodes may be asked. */

@@ -1,6 +1,7 @@
 /** The event log: what happened to the rack, the bus and the server, for people. A ring in memory, lines on disk. */
 import type { EventRecord } from '../api/protocol.ts';
 import { wallTime } from '../lib/clock.ts';
+import { replaceHidden } from '../lib/control-chars.ts';
 import type { Address } from '../rack/address.ts';
 
 /** Events kept in memory for clients. */
@@ -48,13 +49,15 @@ export class EventLog {
       this.#recent.delete(oldest);
     }
     const unsaid = before?.unsaid ?? 0;
+    // It may quote a node.
+    const shown = replaceHidden(text);
     const event: EventRecord = {
       seq: ++this.#seq,
       at,
       level,
       topic,
       addr,
-      text: unsaid > 0 ? `${text} (and ${unsaid === 1 ? 'once' : `${unsaid} times`} before)` : text,
+      text: unsaid > 0 ? `${shown} (and ${unsaid === 1 ? 'once' : `${unsaid} times`} before)` : shown,
     };
     this.#ring.push(event);
     if (this.#ring.length > KEPT) this.#ring.shift();

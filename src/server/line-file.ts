@@ -1,6 +1,7 @@
 /** A file of lines that grows to a bound: the event log and the server's own log. */
 import { closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { escapeHiddenInJson } from '../lib/control-chars.ts';
 
 /** Bytes before the file is put aside as `.1`, replacing the one before: at most twice this on the disk. */
 const ROTATE_AT = 4 * 1024 * 1024;
@@ -24,12 +25,12 @@ export class LineFile {
     this.#rotateAt = rotateAt;
   }
 
-  /** Appends `line`, which brings its newline. */
+  /** Appends a line of JSON, which brings its newline. */
   write(line: string): void {
     try {
       this.#fd ??= this.#open();
       if (this.#size >= this.#rotateAt) this.#rotate();
-      this.#size += writeSync(this.#fd, line);
+      this.#size += writeSync(this.#fd, escapeHiddenInJson(line));
       this.trouble = null;
     } catch (error) {
       this.trouble = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,5 @@
 /** Running a configured program: an argument vector, never a shell; bounded in time and in what is kept of its words. */
+import { removeHidden } from '../lib/control-chars.ts';
 import { spawn } from 'node:child_process';
 import { expire } from '../lib/clock.ts';
 import type { ProgramEnd } from '../power/ports.ts';
@@ -73,9 +74,7 @@ class LastLines {
     if (this.#open !== '') this.lines.pop();
     this.#open = (pieces.at(-1) ?? '').slice(0, LINE_LENGTH);
     for (const piece of pieces) {
-      const line = piece
-        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
-        .slice(0, LINE_LENGTH);
+      const line = removeHidden(piece).slice(0, LINE_LENGTH);
       if (line.trim() !== '') this.lines.push(line);
     }
     if (this.lines.length > LINES) this.lines.splice(0, this.lines.length - LINES);

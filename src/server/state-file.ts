@@ -1,5 +1,5 @@
 /** One JSON file in the state directory: what the server learned and the next one should know. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 
@@ -31,7 +31,9 @@ export class StateFile<T> {
   write(value: T): void {
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${this.path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+      // A file of its own, for its owner only: a link planted at the name is removed, not followed.
+      rmSync(`${this.path}.new`, { force: true });
+      writeFileSync(`${this.path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flag: 'wx' });
       renameSync(`${this.path}.new`, this.path);
       this.#told = false;
     } catch (error) {

@@ -3,7 +3,7 @@
  * nothing that was pasted, typed ahead, or typed before the dialog could be read counts. The server compares the words
  * again. Pure.
  */
-import { cuts, type Refusal, type Verb } from '../api/power.ts';
+import { cuts, seenIn, type Refusal, type Verb } from '../api/power.ts';
 import { RPC_ERROR } from '../api/protocol.ts';
 import { keyOf } from './bindings.ts';
 import { step, withNotice, type RequestError, type Step, type UiEvent } from './events.ts';
@@ -80,7 +80,9 @@ function onEnter(state: State, dialog: PowerDialog): Step {
   if (refusal !== null) return remark(refusal);
   if (!confirms(state, dialog)) return remark('That is not it: nothing was sent.');
   const words = wordsOf(state, dialog);
-  const request = { ...dialog.request, confirm: cuts(dialog.request.verb) ? words : null };
+  const confirm = cuts(dialog.request.verb) ? words : null;
+  const seen = dialog.check.kind === 'done' ? seenIn(dialog.check.answer) : [];
+  const request = { ...dialog.request, confirm, seen };
   return step(
     { ...state, overlay: { ...dialog, sent: true, remark: null } },
     { do: 'start', dialog: dialog.id, request },

@@ -369,7 +369,14 @@ export function allClear(request: PowerRequest): PowerCheck['nodes'] {
     const { reading } = nodeOn(addr);
     const name = RACK.nodes.find((node) => node.addr === addr)?.name ?? '';
     return {
-      ...{ addr, name, sample: reading.state === 'ok' ? reading.sample : null, problem: null, refusals: [] },
+      ...{
+        addr,
+        name,
+        sample: reading.state === 'ok' ? reading.sample : null,
+        system: 'unknown',
+        problem: null,
+        refusals: [],
+      },
       impact: request.verb.startsWith('force')
         ? [`${name} loses power at once: what it has not written to disk is lost`]
         : [],

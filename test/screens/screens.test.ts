@@ -180,6 +180,7 @@ const SCREENS: Record<string, () => Scene> = {
             state: 'open',
             holder: 2,
             holderName: 'eve',
+            holderSilentSince: null,
             watchers: [2],
             unproven: null,
             baud: 115200,

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Operation, Outcome } from '../../src/api/power.ts';
 import type { EventRecord } from '../../src/api/protocol.ts';
@@ -10,6 +11,7 @@ import { EventLog } from '../../src/server/events.ts';
 import { LineFile } from '../../src/server/line-file.ts';
 import { Linger } from '../../src/server/linger.ts';
 import { EventFile, prepareStateDirectory } from '../../src/server/logs.ts';
+import { StateFile } from '../../src/server/state-file.ts';
 import { Workload } from '../../src/server/workload.ts';
 
 let dir = '';
@@ -178,4 +180,30 @@ describe('workload', () => {
     work.published(operation('a', ['aborted']));
     expect(work.on(0)).toBe('b');
   });
+});
+
+test('a link planted where a state file is made anew is not followed', () => {
+  writeFileSync(join(dir, 'victim'), 'kept');
+  symlinkSync(join(dir, 'victim'), join(dir, 'known.json.new'));
+  const file = new StateFile(dir, 'known.json', z.number(), (text) => expect.fail(text));
+  for (const value of [3, 4]) {
+    file.write(value);
+    expect(file.read()).toBe(value);
+  }
+  expect(readFileSync(join(dir, 'victim'), 'utf8')).toBe('kept');
+  expect(statSync(file.path).mode & 0o777).toBe(0o600);
+});
+
+test('what a node says does not reach the event log or its listeners with characters that hide or turn text', () => {
+  const events: string[] = [];
+  const file = new LineFile(join(dir, 'events.jsonl'));
+  const log = new EventLog({
+    now: () => 0,
+    write: (line) => file.write(line),
+    publish: ({ text }) => void events.push(text),
+  });
+  for (const char of ['\u202e', '\u200b', '\x9b']) log.add('info', 'console', 1, `panic${char}!`);
+  file.write(`${JSON.stringify({ text: 'a\u2066b' })}\n`);
+  expect(events).toEqual(['panic?!', 'panic?!', 'panic?!']);
+  expect(readFileSync(file.path, 'utf8')).toContain('a\\u2066b');
 });

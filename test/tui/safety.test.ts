@@ -70,7 +70,7 @@ function play(chunks: readonly string[]): Effect[] {
         const { verb, nodes, label } = effect.request;
         const answers = nodes.map((addr) => ({
           ...{ addr, name: unnamedNode(addr).name, sample: { ...sample, at: local } },
-          ...{ problem: null, refusals: [], impact: [] },
+          ...{ system: 'unknown' as const, problem: null, refusals: [], impact: [] },
         }));
         const confirm = nodes.length === 1 ? (answers[0]?.name ?? '') : `${label} ${nodes.length}`;
         dispatch({ type: 'checked', dialog: effect.dialog, answer: { verb, confirm, nodes: answers } });

@@ -1,5 +1,5 @@
 /** `rackui on|off|cycle`: says what it means, has it confirmed, starts it, and follows it. */
-import { cuts, EXIT, type PowerCheck, type PowerRequest, type Verb } from '../../api/power.ts';
+import { cuts, EXIT, seenIn, type PowerCheck, type PowerRequest, type Verb } from '../../api/power.ts';
 import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
 import { checkJson, checkLines, meaningLine, refuses } from '../check-report.ts';
 import { confirmation } from '../confirm.ts';
@@ -52,6 +52,7 @@ export async function powerCommand(
     if (refuses(check)) return refused(check, json);
     if (cuts(verb))
       request.confirm = await confirmation(options.confirm, check.confirm, `${verb} ${label}`, options.plain);
+    request.seen = seenIn(check);
     const starting = client.request('power.start', request);
     if (options.detach === true) {
       const operation = await starting;

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { ownUserId, userName } from '../../config/trust.ts';
 
 export interface Login {
   user: string;
@@ -149,7 +150,14 @@ export class Machine {
   }
 }
 
+/** Not every user of a container has an entry in the system's list. */
 function thisLogin(): Login {
-  const { username, uid } = userInfo();
-  return { user: username, uid, gids: [...(process.getgroups?.() ?? []), process.getgid?.() ?? -1] };
+  const uid = ownUserId();
+  let user = userName(uid);
+  try {
+    user = userInfo().username;
+  } catch {
+    // It stays a number.
+  }
+  return { user, uid, gids: [...(process.getgroups?.() ?? []), process.getgid?.() ?? -1] };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ClientNotes, Requests } from '../../api/protocol.ts';
 import { RAW_LIMIT } from '../../bmc/raw-rules.ts';
 import { MAX_ADDRESS } from '../../rack/address.ts';
+import { replaceHidden } from '../../lib/control-chars.ts';
 import { DEPENDENCE_RULES } from '../../rack/plan.ts';
 
 /** Bytes of one console note: a paste comes in several. */
@@ -16,11 +17,11 @@ const NOTE_LIMIT = 500;
 const addr = z.number().int().min(0).max(MAX_ADDRESS);
 const nothing = z.object({}).transform((): Record<string, never> => ({}));
 
-/** A name that others will see: control characters taken out, so that none reaches a terminal or a log. */
+/** A name that others will see. */
 const shownName = z
   .string()
   .max(256)
-  .transform((text) => text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?').slice(0, 64));
+  .transform((text) => replaceHidden(text).replaceAll('\t', '?').slice(0, 64));
 
 const powerRequest = z.object({
   verb: z.enum(['on', 'off', 'force-off', 'cycle', 'force-cycle']),
@@ -34,6 +35,16 @@ const powerRequest = z.object({
   deadlineS: z.number().positive().max(86_400).nullable(),
   onDeadline: z.enum(['leave', 'cut']),
   takeConsole: z.union([z.boolean(), z.literal('silent')]),
+  seen: z
+    .array(
+      z.object({
+        addr,
+        power: z.enum(['on', 'off', 'disabled']).nullable(),
+        system: z.enum(['unknown', 'booting', 'up', 'going-down', 'halted', 'failed']),
+      }),
+    )
+    .max(MAX_ADDRESS + 1)
+    .optional(),
   overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
 });
 
@@ -63,7 +74,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'console.take': nothing,
   'console.reset': nothing,
   'console.give': z.object({ session: z.number().int().positive() }),
-  'console.log': z.object({ text: z.string().trim().min(1).max(NOTE_LIMIT) }),
+  'console.log': z.object({ text: z.string().trim().min(1).max(NOTE_LIMIT).transform(replaceHidden) }),
   'console.baud': z.object({
     baud: z.union([z.literal(115200), z.literal(57600), z.literal(19200), z.literal(9600)]),
   }),

@@ -1,0 +1,42 @@
+/**
+ * Characters in other people's text (nodes' output, names, notes, arguments) that a terminal would execute, that show
+ * nothing, or that change the order in which what stands beside them is read. Every text that is shown, printed or logged
+ * as text passes through here; the bytes of a console go to an emulator instead. Pure.
+ */
+
+/**
+ * C0 and C1 controls, formats (zero width, joiners, directions, soft hyphens, tags), lone surrogates, line and paragraph
+ * separators; letters and marks without a shape (fillers, variation selectors).
+ */
+const HIDDEN =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+
+/** `text` without such characters. */
+export function removeHidden(text: string): string {
+  return text.replace(HIDDEN, '');
+}
+
+/** `text` with a `?` for each of them, tabs kept: it goes into a name or a line of a log. */
+export function replaceHidden(text: string): string {
+  return text.replace(HIDDEN, (char) => (char === '\t' ? char : '?'));
+}
+
+/** `text` with each of them as an escape that can be read, `\x1b` or `\u202e`; line ends and tabs included. */
+export function escapeHidden(text: string): string {
+  return text.replace(HIDDEN, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    if (code > 0xffff) return `\\u{${code.toString(16)}}`;
+    return code > 0xff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\x${code.toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** JSON text with each of them escaped in its strings: it reads the same when parsed. Line ends between values stay. */
+export function escapeHiddenInJson(json: string): string {
+  return json.replace(HIDDEN, (char) =>
+    char === '\n'
+      ? char
+      : Array.from({ length: char.length }, (_, i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join(
+          '',
+        ),
+  );
+}
