@@ -49,6 +49,11 @@ export function paneRoom(state: State): { cols: number; rows: number } {
   return screen === null ? { cols: 80, rows: 24 } : { cols: screen.width, rows: screen.height };
 }
 
+/** Lines that the pane is scrolled by at once: two of them are seen before and after. */
+export function pageOf(state: State): number {
+  return Math.max(1, paneRoom(state).rows - 2);
+}
+
 /** Where they stand; null where the pane is not shown. */
 export function paneScreen(state: State): Rect | null {
   const layout = layoutOf(state);

@@ -2,7 +2,7 @@
 import type { Address } from '../rack/address.ts';
 import { bindingOf, type Command } from './bindings.ts';
 import { step, withPaneNotice, type Step, type UiEvent } from './events.ts';
-import { paneRoom } from './layout.ts';
+import { pageOf, paneRoom } from './layout.ts';
 import { nameOf, type State } from './state.ts';
 import type { Look } from './state-console.ts';
 
@@ -76,7 +76,7 @@ const find = ({ addr, x, y }: Look, query: string, way: -1 | 1) => ({ do: 'find'
 
 function onCommand(state: State, look: Look, command: Command): Step {
   const to = (x: number, y: number): Step => step(withLook(state, inSight(state, { ...look, x, y })));
-  const half = Math.max(1, Math.floor(paneRoom(state).rows / 2));
+  const page = pageOf(state);
   switch (command) {
     case 'up':
       return to(look.x, look.y - 1);
@@ -87,9 +87,9 @@ function onCommand(state: State, look: Look, command: Command): Step {
     case 'right':
       return to(look.x + 1, look.y);
     case 'scroll-up':
-      return to(look.x, look.y - half);
+      return to(look.x, look.y - page);
     case 'scroll-down':
-      return to(look.x, look.y + half);
+      return to(look.x, look.y + page);
     case 'first':
       return to(0, 0);
     case 'last':

@@ -3,7 +3,7 @@ import type { Address } from '../rack/address.ts';
 import { formatAddress } from '../rack/address.ts';
 import { bindingOf, disabledReason, keyNameOf, keyOf, type Command } from './bindings.ts';
 import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent } from './events.ts';
-import { paneRoom } from './layout.ts';
+import { pageOf, paneRoom } from './layout.ts';
 import type { State } from './state.ts';
 import { onCommandAnywhere } from './update-anywhere.ts';
 import { attachTo, detach } from './update-console.ts';
@@ -159,9 +159,9 @@ function onCommand(state: State, command: Command): Step {
     case 'reset-screen':
       return step(state, { do: 'reset-screen' });
     case 'scroll-up':
-      return step(scrolledTo(state, here, scrollOf(state, here) + page(state)));
+      return step(scrolledTo(state, here, scrollOf(state, here) + pageOf(state)));
     case 'scroll-down':
-      return step(scrolledTo(state, here, Math.max(0, scrollOf(state, here) - page(state))));
+      return step(scrolledTo(state, here, Math.max(0, scrollOf(state, here) - pageOf(state))));
     case 'tty-size':
       return step(state, { do: 'tell-size', addr: here, ...paneRoom(state) });
     case 'look':
@@ -221,10 +221,6 @@ function along(state: State, from: Address, by: 1 | -1): Address {
   const nodes = state.rack.nodes.filter((node) => node.addr !== state.bus.master);
   const at = nodes.findIndex((node) => node.addr === from);
   return nodes[(at + by + nodes.length) % nodes.length]?.addr ?? from;
-}
-
-function page(state: State): number {
-  return Math.max(1, Math.floor(paneRoom(state).rows / 2));
 }
 
 function scrollOf(state: State, addr: Address): number {
