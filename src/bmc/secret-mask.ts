@@ -3,6 +3,8 @@
  * that operations type, and whatever is typed at a password prompt. Works on pieces split anywhere. Pure.
  */
 
+import { asBytes, matchSecret, type SecretMatch } from './secret-echo.ts';
+
 export type Direction = 'out' | 'in';
 
 /** A piece of what passed; `secret`: something did, and nobody is to learn what (`text` is empty then). */
@@ -41,7 +43,7 @@ export class SecretMask {
   }
 
   add(secret: string): void {
-    if (secret !== '') this.#secrets.add(secret);
+    if (secret !== '') this.#secrets.add(asBytes(secret));
   }
 
   /** Takes what passed and returns what may be told of it, in order. A secret's possible beginning is kept back. */
@@ -109,14 +111,26 @@ export class SecretMask {
     open.push(held);
     while (open.length > 0) {
       const text = open.map((one) => one.text).join('');
-      if ([...this.#secrets].some((secret) => text.endsWith(secret))) {
-        for (const one of open.splice(0)) Object.assign(one, { open: false, secret: true });
+      const matches = [...this.#secrets].flatMap((secret) => this.#match(direction, text, secret) ?? []);
+      const whole = matches.find((match) => match.whole);
+      if (whole) {
+        // What a kernel printed in the middle of an echo is no secret.
+        const own = new Set(whole.own);
+        open.splice(0).forEach((one, i) => Object.assign(one, { open: false, secret: own.has(i) }));
         return;
       }
-      if ([...this.#secrets].some((secret) => secret.startsWith(text))) return;
+      if (matches.length > 0) return;
       const first = open.shift();
       if (first) first.open = false;
     }
+  }
+
+  /** Nothing gets in between the bytes that go out. */
+  #match(direction: Direction, text: string, secret: string): SecretMatch | null {
+    if (direction === 'in') return matchSecret(text, 0, secret);
+    return secret.startsWith(text)
+      ? { whole: text === secret, own: Array.from(text, (_, i) => i), end: text.length }
+      : null;
   }
 
   #expire(at: number): void {

@@ -1,7 +1,7 @@
 /**
- * A node's console on disk, twice: `NAME.raw` holds every byte as it came and nothing else; `NAME.log` holds what an
- * operator read, line by line with UTC times, and marks (opened, who types, gaps, power, notes). What a node prints is
- * its own claim. The audit log, not this one, says what was done.
+ * A node's console on disk, twice: `NAME.raw` holds every byte as it came, but for passwords that rackui typed and the
+ * node echoes, and nothing else; `NAME.log` holds what an operator read, line by line with UTC times, and marks (opened,
+ * who types, gaps, power, notes). What a node prints is its own claim. The audit log, not this one, says what was done.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';

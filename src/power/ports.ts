@@ -166,8 +166,11 @@ export interface OperationConsole {
   onState(fn: (condition: ConsoleCondition) => void): void;
   /** What stands on the node's screen, before anything is typed there; `fresh`: it was shown since the console is open. */
   look(): Promise<{ standing: Standing; fresh: boolean }>;
-  /** Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. */
-  type(text: string): { taken: number; refused: string | null };
+  /**
+   * Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. `secret`: the part of it
+   * that is shown to nobody and stands in no log where the node echoes it.
+   */
+  type(text: string, secret?: string): { taken: number; refused: string | null };
   /** Gives its keyboard to whoever comes to do the work by hand, until it is released. */
   lend(): void;
   release(): Promise<void>;

@@ -23,6 +23,8 @@ export interface BusMonitorPorts {
   changed(): void;
   /** The bus answers again after so long, ms, and only after it was unlocked: its BMCs began anew. */
   unlocked(awayMs: number): void;
+  /** The unlock string is about to go out. */
+  unlocking(): void;
   swept(): void;
 }
 
@@ -143,6 +145,7 @@ export class BusMonitor {
     const step = this.#bus.recovery?.step ?? null;
     const before = this.#step;
     this.#step = step;
+    if (step === 'unlock' && step !== before) this.#ports.unlocking();
     this.#wasReady ||= health.phase === 'ready';
     if (step === before || !this.#wasReady) return;
     const { events } = this.#ports;

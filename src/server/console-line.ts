@@ -3,6 +3,7 @@
  * them types. It knows nothing of other consoles; {@link Consoles} decides who gets which.
  */
 import { KEY_LIMIT_MS, type ConsoleState } from '../api/protocol.ts';
+import { SecretEcho } from '../bmc/secret-echo.ts';
 import type { Bus, ConsoleBaud, ConsoleLease, ConsolePhase } from '../bmc/types.ts';
 import { BELL, BELL_BLOCKED } from '../console/input-filter.ts';
 import { RESET_MODES } from '../console/terminal.ts';
@@ -43,6 +44,9 @@ export class ConsoleLine {
   #activeAt = performance.now();
   #typedAt = -Infinity;
   #opened = 0;
+  /** Of what comes, people and logs get what this lets through. */
+  readonly #echo = new SecretEcho();
+  #release: NodeJS.Timeout | undefined;
   #wasOpen = false;
   #ended = false;
 
@@ -168,6 +172,11 @@ export class ConsoleLine {
     return this.write(bytes);
   }
 
+  /** To be called before this is typed: nobody is to see it where the node echoes it. */
+  conceal(secret: string): void {
+    this.#echo.typed(secret, performance.now());
+  }
+
   /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. `by`: the person whose keys they are. */
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
     this.#activeAt = performance.now();
@@ -213,6 +222,7 @@ export class ConsoleLine {
 
   #end(why: string): boolean {
     if (this.#ended) return false;
+    this.#releaseHeld();
     this.#ended = true;
     this.record.closed(why, this.#ports.now());
     for (const member of this.people.members) member.note('closed', why);
@@ -224,10 +234,25 @@ export class ConsoleLine {
     if (this.#ended) return;
     this.#activeAt = performance.now();
     this.#flowNews(this.#flow.feed(bytes, this.#activeAt));
-    this.record.data(bytes);
+    this.#show(this.#echo.feed(bytes, this.#activeAt));
     this.#ports.heard(bytes);
-    for (const member of this.people.members) member.data(bytes);
     this.people.worker?.text(bytes);
+  }
+
+  /** What people see and logs keep. The rest of it comes with the next bytes, or soon. */
+  #show(bytes: Uint8Array): void {
+    if (bytes.length > 0) {
+      this.record.data(bytes);
+      for (const member of this.people.members) member.data(bytes);
+    }
+    const dueMs = this.#echo.dueIn(performance.now());
+    clearTimeout(this.#release);
+    if (dueMs !== null) this.#release = setTimeout(() => this.#releaseHeld(), dueMs);
+  }
+
+  #releaseHeld(): void {
+    clearTimeout(this.#release);
+    if (!this.#ended) this.#show(this.#echo.release(performance.now()));
   }
 
   #phaseChanged(phase: ConsolePhase): void {
@@ -246,6 +271,7 @@ export class ConsoleLine {
   #gap({ from, ms, why, asked }: { from: number; ms: number; why: string; asked: boolean }): void {
     if (this.#ended) return;
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
+    this.#releaseHeld();
     this.record.mark(text, from);
     this.record.torn();
     this.#ports.torn();

@@ -37,7 +37,10 @@ export function operationConsole(
       fn(line.condition());
     },
     look,
-    type: (text) => line.type(worker, encoder.encode(text)),
+    type: (text, secret = '') => {
+      line.conceal(secret);
+      return line.type(worker, encoder.encode(text));
+    },
     lend: () => line.people.lend(worker),
     release() {
       line.people.dismiss(worker);

@@ -4,6 +4,7 @@
  */
 import type { SeenScreen } from '../api/last-screen.ts';
 import type { ConsoleJoined, ConsoleState, EventRecord, LogPiece, LogRequest } from '../api/protocol.ts';
+import { ECHO_MS } from '../bmc/secret-echo.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
 import type { LogLimits } from '../console/log-file.ts';
 import { HostNameReader } from '../console/host-name-reader.ts';
@@ -24,6 +25,8 @@ import { rpcError } from './handlers/methods.ts';
 
 export interface ConsolesOptions {
   bus: Pick<Bus, 'openConsole'>;
+  /** The bus's unlock string. */
+  unlock: string;
   /** The rate of a node's UART. */
   baud: (addr: Address) => ConsoleBaud;
   limits: LogLimits;
@@ -57,6 +60,8 @@ export class Consoles implements ConsolePort {
   /** Nodes whose logs end before their power last changed. */
   readonly #powerChanged = new Set<Address>();
   #line: ConsoleLine | null = null;
+  /** When the unlock string last went out (performance.now). */
+  #unlockedAt = -Infinity;
 
   constructor(options: ConsolesOptions) {
     this.#options = options;
@@ -141,6 +146,12 @@ export class Consoles implements ConsolePort {
     line.setBaud(baud, user);
     this.#options.changed();
     return line.state();
+  }
+
+  /** The unlock string is about to go out: where a pipe was left open, a node gets it and may echo it. */
+  unlocking(): void {
+    this.#unlockedAt = performance.now();
+    this.#line?.conceal(this.#options.unlock);
   }
 
   /** Something happened to the node that its log should tell, console or not. */
@@ -326,6 +337,7 @@ export class Consoles implements ConsolePort {
         changed();
       },
     });
+    if (performance.now() - this.#unlockedAt < ECHO_MS) line.conceal(this.#options.unlock);
     this.#line = line;
     return line;
   }

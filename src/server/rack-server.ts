@@ -19,6 +19,8 @@ export interface RackServerOptions extends About {
   bus: Bus;
   /** Hears what passes between bus and port. */
   tap: LineTap;
+  /** The bus's unlock string. */
+  unlock: string;
   configuration: ConfigInForce;
   /** View-only socket, beside the control socket. */
   viewSocket: string;

@@ -87,6 +87,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       ...options,
       bus,
       tap,
+      unlock,
       configuration: new ConfigInForce(options.loaded),
       gid,
       viewGid,

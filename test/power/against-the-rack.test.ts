@@ -41,6 +41,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
   const { inventory } = loadConfig(REFERENCE);
   const consoles = new Consoles({
     bus,
+    unlock: 'UnLock',
     baud: () => 115200,
     limits: LOG_LIMITS,
     scrollback: 100,

@@ -25,6 +25,7 @@ function monitored(start: BusHealth['phase']) {
     events,
     changed: () => undefined,
     unlocked: (awayMs) => unlocked.push(awayMs),
+    unlocking: () => undefined,
     swept: () => undefined,
   });
   monitor.start();

@@ -73,6 +73,7 @@ export class Harness implements AsyncDisposable {
     this.server = new RackServer({
       bus: createBus({ port: 'fake', open: tap.around(rack.open) }),
       tap,
+      unlock: 'UnLock',
       port: '/dev/fake',
       configuration: this.configuration,
       socket: this.socket,

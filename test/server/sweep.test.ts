@@ -84,6 +84,7 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     events,
     changed: () => undefined,
     unlocked: () => undefined,
+    unlocking: () => undefined,
     swept: () => undefined,
   });
   monitor.start();

@@ -52,6 +52,7 @@ const tap = new LineTap(Date.now, []);
 const server = new RackServer({
   bus: createBus({ port, open: tap.around(openLine) }),
   tap,
+  unlock: 'UnLock',
   port,
   configuration: new ConfigInForce(loaded),
   socket,

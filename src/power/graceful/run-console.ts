@@ -72,12 +72,12 @@ export class RunConsole {
     handOn?.();
   }
 
-  /** What is to be typed; '' or why it was not taken. */
-  type(text: string, secret = false): string {
+  /** What is to be typed; '' or why it was not taken. `secret`: the part of it that nobody is to see. */
+  type(text: string, secret = ''): string {
     const at = this.#job.ports.now();
-    this.reader.sent(text, at, secret);
+    this.reader.sent(text, at, secret !== '');
     this.#job.console.typedAt = at;
-    const { refused } = this.#console?.type(text) ?? { refused: 'there is no console' };
+    const { refused } = this.#console?.type(text, secret) ?? { refused: 'there is no console' };
     return refused ?? '';
   }
 

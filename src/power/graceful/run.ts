@@ -186,7 +186,7 @@ class ShutdownRun {
         this.#type(`${this.#credentials?.user ?? ''}\r`);
         return;
       case 'type-password':
-        this.#type(`${this.#credentials?.password ?? ''}\r`, true);
+        this.#typePassword(this.#credentials?.password ?? '');
         return;
       case 'cut':
         return void this.#cutPower(effect.ground);
@@ -255,7 +255,11 @@ class ShutdownRun {
     this.#send({ kind: 'credentials', at: ports.now(), user: this.#credentials?.user ?? null, why });
   }
 
-  #type(text: string, secret = false): void {
+  #typePassword(password: string): void {
+    this.#type(`${password}\r`, password);
+  }
+
+  #type(text: string, secret = ''): void {
     const why = this.#console.type(text, secret);
     if (why !== '') this.#send({ kind: 'refused', at: this.#job.ports.now(), why });
   }

@@ -19,7 +19,7 @@ export interface ConsoleParts {
 }
 
 export function consoleParts(parts: Parts): ConsoleParts {
-  const { bus, configuration, stateDir } = parts.options;
+  const { bus, configuration, stateDir, unlock } = parts.options;
   const { config } = configuration;
   const { telemetry, alarms, hosts, events, sweeper } = parts;
   const now = steadyNow;
@@ -34,6 +34,7 @@ export function consoleParts(parts: Parts): ConsoleParts {
   });
   const consoles = new Consoles({
     bus,
+    unlock,
     baud: (addr) => baudOf(configuration.config, addr),
     limits: logLimits(config),
     scrollback: config.console.scrollback,

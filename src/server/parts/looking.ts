@@ -45,6 +45,7 @@ export function lookingParts(parts: Parts): LookingParts {
     events,
     changed: () => busChanged(parts),
     unlocked: (awayMs) => powerReturn.unlocked(awayMs),
+    unlocking: () => parts.consoles.unlocking(),
     swept: () => powerReturn.swept(),
   });
   const alarms = new AlarmDesk(() => configuration.config.alarms, {
