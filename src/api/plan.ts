@@ -15,6 +15,8 @@ export interface PlanSummary {
   predictedMs: number | null;
   /** Why it cannot be run on this rack, in a sentence; null: it can. */
   problem: string | null;
+  /** What will keep it from working when it is run, with step and nodes; none: nothing is known. */
+  warnings: string[];
 }
 
 export interface PlanList {

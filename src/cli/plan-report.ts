@@ -14,7 +14,13 @@ import { clock, iso } from './dates.ts';
 import { nodeText } from './operation-report.ts';
 
 /** `shed-dev  9 nodes  about 4 min 30 s  the development cluster, workers first`. */
-export function planLine({ name, nodes, predictedMs, description, problem }: Omit<PlanSummary, 'steps'>): string {
+export function planLine({
+  name,
+  nodes,
+  predictedMs,
+  description,
+  problem,
+}: Omit<PlanSummary, 'steps' | 'warnings'>): string {
   if (problem !== null) return `${name}  cannot be run: ${problem}`;
   const said = description === null ? '' : `  ${description}`;
   return `${name}  ${nodes === 1 ? '1 node' : `${nodes} nodes`}  ${about(predictedMs)}${said}`;
@@ -37,6 +43,7 @@ export function previewLines(plan: PlanPreview): string[] {
       ]),
     ];
   });
+  const warnings = plan.warnings.map((text) => `will not work: ${text}`);
   const stays =
     plan.stays.length === 0
       ? 'nothing of the rack is left out'
@@ -46,6 +53,7 @@ export function previewLines(plan: PlanPreview): string[] {
   const freed = plan.cuts ? [`draws ${part} of the rack's ${rack} counts${calibrated}`] : [];
   return [
     planLine(plan),
+    ...warnings,
     ...steps,
     stays,
     ...freed,

@@ -47,6 +47,7 @@ export class PlanRack extends FakeRack {
       {
         ...this.ports(),
         plans: this.plans,
+        means: () => ({ login: true, ssh: 'none', poweroff: true, settle: 5, usualMs: () => null, missing: [] }),
         poweroff: null,
         seenMaster: () => 0,
         planJournal: {

@@ -72,6 +72,7 @@ test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amp
     play: (one) => one,
     draw: (addr, current) => drawOf(current, calibrated.includes(addr) ? { amps: 0.0075, zero: 3 } : null),
     prospect: () => prospect({}),
+    means: { login: true, ssh: 'none', poweroff: true, settle: 5, usualMs: () => null, missing: [] },
     poweroff: null,
     master: null,
   };

@@ -33,7 +33,16 @@ export function summary(name: string): PlanSummary {
   const steps = stepsOf(name).map(({ name: step, action, nodes }) => ({ name: step, action, nodes: nodes.length }));
   const description = DEFINITIONS[name]?.description ?? null;
   const predictedMs = preview(name).predictedMs;
-  return { name, description, steps, nodes: nodeCount(name), cuts: cuts(name), predictedMs, problem: null };
+  return {
+    name,
+    description,
+    steps,
+    nodes: nodeCount(name),
+    cuts: cuts(name),
+    predictedMs,
+    problem: null,
+    warnings: [],
+  };
 }
 
 export const PLANS = (): PlanSummary[] => Object.keys(DEFINITIONS).map(summary);
@@ -69,7 +78,7 @@ export function preview(name: string, refusals: Record<Address, Refusal[]> = {})
     }, 0);
   return {
     ...{ name, description: DEFINITIONS[name]?.description ?? null, nodes: nodeCount(name), cuts: cuts(name) },
-    ...{ predictedMs: startMs, problem: null, steps, stays },
+    ...{ predictedMs: startMs, problem: null, warnings: [], steps, stays },
     confirm: cuts(name) ? planConfirmation(name, nodeCount(name)) : '',
     current: { rack: sum(RACK.nodes.map(({ addr }) => addr)), plan: sum(touched), amps: null },
   };

@@ -6,6 +6,9 @@ import { checkPlans } from '../../config/check.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settingsIn } from '../../config/peek.ts';
+import { planMeans } from '../../config/plan-means.ts';
+import { planWarnings } from '../../rack/plan-warnings.ts';
+import { resolvePlan } from '../../rack/plan.ts';
 import { compressNames } from '../../rack/compress.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import type { RackList } from '../../config/rack-list.ts';
@@ -48,6 +51,12 @@ async function check(options: GlobalOptions): Promise<number> {
       ? `rack ${inventory.name} on ${options.port ?? config.port}, ${inventory.nodes.length} nodes: ${names}`
       : `rack ${inventory.name} on ${options.port ?? config.port}, nodes: those that answer on the bus`,
   );
+  const means = planMeans(config, inventory);
+  for (const [name, plan] of Object.entries(config.plans)) {
+    const resolved = resolvePlan(plan, inventory);
+    for (const text of resolved.ok ? planWarnings(resolved.steps, means) : [])
+      print(`warning: plan ${name} will not work: ${text}`);
+  }
   for (const sentence of await inForce(path, options)) print(sentence);
   return EXIT.done;
 }

@@ -30,7 +30,10 @@ export function planListCommand(options: PlanOptions): Promise<number> {
     else {
       hintConfig(client);
       if (plans.length === 0) print('no plans are configured; see docs/plans.md');
-      for (const plan of plans) print(planLine(plan));
+      for (const plan of plans) {
+        print(planLine(plan));
+        for (const text of plan.warnings) print(`  will not work: ${text}`);
+      }
       for (const run of runs) for (const line of run.endedAt === null ? runLines(run) : [runLine(run)]) print(line);
     }
     return EXIT.done;

@@ -43,9 +43,10 @@ export function forecast(policy: Policy, supply: Supply, input: ForecastInput): 
 /** What does not fit, each a sentence. */
 export function unfitSentences(policy: Policy, supply: Supply, lastMs: number | null): string[] {
   const problems: string[] = [];
-  if (policy.last !== null && lastMs !== null && supply.runtimeS !== null && supply.runtimeS * 1000 < lastMs)
+  const { runtimeS } = supply;
+  if (policy.last !== null && lastMs !== null && runtimeS !== null && runtimeS * 1000 < lastMs)
     problems.push(
-      `plan ${policy.last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(supply.runtimeS)} s: nodes that are not down by then lose power`,
+      `plan ${policy.last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(runtimeS)} s: nodes that are not down by then lose power`,
     );
   return problems;
 }

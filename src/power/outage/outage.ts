@@ -47,7 +47,7 @@ export interface OutagePorts extends Pick<PlanPorts, 'now' | 'every' | 'inventor
   /** Null: another boot of the machine. */
   recallTime: (kept: KeptTime) => number | null;
   ups(name: string): UpsReading;
-  runs: Pick<Plans, 'start' | 'recall' | 'run' | 'predictedMs' | 'startDefinition'>;
+  runs: Pick<Plans, 'start' | 'recall' | 'run' | 'predictedMs' | 'warnings' | 'startDefinition'>;
   journal: { write(record: OutageRecord): Promise<void> };
   /** Something to be seen changed. */
   changed(): void;
@@ -113,7 +113,13 @@ export class Outage {
     const { policy } = this;
     const supply = this.supply();
     const lengthMs = this.#lastMs();
-    const problems = unfitSentences(policy, supply, lengthMs);
+    // On mains nobody counts a runtime; the one that the policy assumes is what the last plan will have.
+    const expected = { ...supply, runtimeS: supply.runtimeS ?? policy.assumedS };
+    const plans = new Set([...policy.steps.map(({ plan }) => plan), policy.last].filter((plan) => plan !== null));
+    const problems = [
+      ...unfitSentences(policy, expected, lengthMs),
+      ...[...plans].flatMap((plan) => this.#ports.runs.warnings(plan).map((text) => `plan ${plan}: ${text}`)),
+    ];
     return {
       nodes: policy.nodesText,
       supply,

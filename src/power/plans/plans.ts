@@ -3,6 +3,7 @@ import type { PlanList, PlanNodeRun, PlanPreview, PlanRun, PlanRunRequest } from
 import type { Operation, Refusal } from '../../api/power.ts';
 import type { ClientIdentity } from '../../api/protocol.ts';
 import type { Address } from '../../rack/address.ts';
+import { planWarnings } from '../../rack/plan-warnings.ts';
 import { resolvePlan, type PlanDefinition } from '../../rack/plan.ts';
 import { nameOf } from '../job.ts';
 import type { Operations } from '../operations.ts';
@@ -177,6 +178,13 @@ export class Plans {
   predictedMs(name: string, only: ReadonlySet<Address> | null): number | null {
     const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
     return plan === undefined ? null : predictedLength(plan, surroundingsOf(this.#ports), only);
+  }
+
+  /** What will keep a plan from working; none: nothing is known, or there is no such plan. */
+  warnings(name: string): string[] {
+    const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
+    const resolved = plan === undefined ? null : resolvePlan(plan, this.#ports.inventory());
+    return resolved?.ok === true ? planWarnings(resolved.steps, this.#ports.means()) : [];
   }
 
   /** What waits is not begun any more; what is under way comes to its end. A run that is over stays as it is. */

@@ -10,6 +10,7 @@ import type { Refusal } from '../../api/power.ts';
 import { formatAddress, type Address } from '../../rack/address.ts';
 import { totalDraw, type Draw } from '../../rack/calibration.ts';
 import type { Inventory, InventoryNode } from '../../rack/inventory.ts';
+import { planWarnings, type PlanMeans } from '../../rack/plan-warnings.ts';
 import { isManager, resolvePlan, type PlanDefinition, type PlanStep } from '../../rack/plan.ts';
 import type { ShownPower } from '../../rack/reading.ts';
 import { expectation, predict, type Prospect, type Span } from './predict.ts';
@@ -27,6 +28,8 @@ export interface Looked {
 export interface Surroundings {
   rack: Inventory;
   look(addr: Address): Looked;
+  /** The ways of asking nodes, and the programs that are there. */
+  means: PlanMeans;
   /** The step as it is carried out here: with as many at once as the way of asking allows. */
   play(step: PlanStep): PlanStep;
   /** What so many counts of the node's mean. */
@@ -68,6 +71,7 @@ export function summarise(name: string, plan: PlanDefinition, around: Surroundin
     cuts: cutsPower(plan.steps),
     predictedMs: resolved.ok ? lastEnd(spansOf(steps, around)) : null,
     problem: resolved.ok ? null : resolved.problems.map(({ message }) => message).join('; '),
+    warnings: planWarnings(steps, around.means),
   };
 }
 

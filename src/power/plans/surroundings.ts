@@ -59,6 +59,7 @@ export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map(
         refusals: fresh?.refusals.filter(({ rule }) => rule !== 'operation') ?? [],
       };
     },
+    means: ports.means(),
     play: (step) => asPlayed(step, ports),
     draw: (addr, counts) => drawOf(counts, calibrationOf(rack, addr)),
     prospect: (addr) => ({

@@ -1,6 +1,7 @@
 /** Power operations and plans, and what the server gives them of bus, consoles, network and disk. */
 import type { Operation } from '../../api/power.ts';
 import type { Config } from '../../config/schema.ts';
+import { planMeans } from '../../config/plan-means.ts';
 import { readSecret } from '../../config/secret.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { Operations } from '../../power/operations.ts';
@@ -103,6 +104,7 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
       return poweroff === undefined ? null : { text: poweroff.join(' '), run: () => runPoweroff(poweroff) };
     },
     seenMaster: () => parts.monitor.seenMaster,
+    means: () => planMeans(configuration.config, ports.inventory(), (addr) => ports.durations.usual(addr, 'off')),
     planJournal,
     publishPlan: (run) => {
       parts.roster.changed({ plan: run });

@@ -51,7 +51,7 @@ function paintPlans(frame: Frame, box: Rect, panel: EmergencyPanel, g: Glyphs): 
   return box.y + shown.length + 1;
 }
 
-function planSpans({ name, nodes, cuts, predictedMs, problem, description }: PlanSummary): Span[] {
+function planSpans({ name, nodes, cuts, predictedMs, problem, warnings, description }: PlanSummary): Span[] {
   const what = `${nodes} ${nodes === 1 ? 'node' : 'nodes'} ${cuts ? 'OFF' : 'on'}`;
   const time =
     predictedMs === null ? '' : predictedMs === 0 ? 'nothing to do ' : `about ${formatDuration(predictedMs)}`;
@@ -59,7 +59,11 @@ function planSpans({ name, nodes, cuts, predictedMs, problem, description }: Pla
     [name.padEnd(14), 'title'],
     [` ${what.padEnd(13)}`, cuts ? 'fault' : 'ok'],
     [time.padEnd(13), 'text'],
-    problem === null ? [description ?? '', 'dim'] : [problem, 'warn'],
+    problem !== null
+      ? [problem, 'warn']
+      : warnings.length > 0
+        ? ['will not work, see below', 'warn']
+        : [description ?? '', 'dim'],
   ];
 }
 

@@ -49,7 +49,10 @@ export function previewLines(panel: EmergencyPanel, width: number, g: Glyphs): S
       width,
     ),
   ]);
-  return [...steps, ...refused(answer, width, g), ...untouched(answer, width)];
+  const warnings = answer.warnings.flatMap((text) =>
+    wrap(`Will not work: ${text}`, width).map((line): Span[] => [[line, 'warn']]),
+  );
+  return [...warnings, ...steps, ...refused(answer, width, g), ...untouched(answer, width)];
 }
 
 const span = ({ startMs, endMs }: { startMs: number; endMs: number }): string =>
