@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { CUT_ALPHA, eventually, Harness, NODES } from './harness.ts';
 
@@ -24,8 +25,11 @@ test.each(['hunter2!', 'correct horse', 'pässwörd'])('the password %j, echoed,
   await alice.client.request('power.start', { ...CUT_ALPHA, verb: 'off' });
   await bob.client.request('console.attach', { addr: ALPHA, take: false, watch: true });
   await eventually(() => expect(wire.consoleInput).toContain('pi\r'));
+  // The node's echo of it comes first.
+  await setImmediate();
   wire.print('Password: ');
   await eventually(() => expect(wire.consoleInput).toContain(`${bytes}\r`));
+  await setImmediate();
   wire.print(`Login incorrect\r\nlast tried: ${bytes.slice(0, 4)}`);
   wire.print(`[   12.345678] usb 1-1: reset\r\n${bytes.slice(4)}\r\nalpha login: `);
   await eventually(() =>
