@@ -263,6 +263,16 @@ export interface Requests {
   /** Reads the configuration file anew: the settings in force now that were not before, and how it stands. */
   'server.reload': [Record<string, never>, { taken: string[]; config: ConfigStatus }];
   'server.stop': [Record<string, never>, { ok: true }];
+  /** Tries what the server needs of its own machine: state directory, disk, secrets. */
+  'server.check': [Record<string, never>, ServerFinding[]];
+}
+
+export interface ServerFinding {
+  id: 'state' | 'disk' | 'secret';
+  trouble: boolean;
+  /** Of a trouble, a sentence without its subject, which is the server. */
+  seen: string;
+  todo: string | null;
 }
 
 export interface ServerInfo {

@@ -118,7 +118,7 @@ export function ensureRuntimeDirectory(directory: string, around: Surroundings =
 }
 
 /** The user that the service runs as: the owner of the system's runtime directory, which only root can have made. */
-function serviceUser(): number | null {
+export function serviceUser(): number | null {
   try {
     const stat = lstatSync(SYSTEM_RUNTIME_DIRECTORY);
     return stat.isDirectory() && findUntrusted(dirname(SYSTEM_RUNTIME_DIRECTORY), []) === null ? stat.uid : null;

@@ -1,8 +1,11 @@
 /** Secrets come from a file or from a program's output; neither they nor that output appear in any error. */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { access, open, type FileHandle } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Config } from './schema.ts';
 import type { SecretSource } from './schema-values.ts';
 
 /** A secret that could not be read: where it should have come from and why not, never what it is. */
@@ -71,4 +74,73 @@ function codeOf(error: unknown): string {
     return `no answer within ${COMMAND_TIMEOUT_MS / 1000} s, or too long an answer`;
   if ('code' in error && typeof error.code === 'number') return `exit code ${error.code}`;
   return 'code' in error && typeof error.code === 'string' ? error.code : 'it failed';
+}
+
+/** A secret, or a file of credentials, that cannot be read. */
+export interface UnreadableSecret {
+  /** Its place in the configuration. */
+  path: (string | number)[];
+  message: string;
+  /** It comes from a command. */
+  command: boolean;
+}
+
+/**
+ * The secrets of a configuration that this user cannot read, and the files of credentials beside them. `look` runs no
+ * command and judges only whether there is one; `run` runs them, and forgets what they say.
+ */
+export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Promise<UnreadableSecret[]> {
+  const secrets = secretsOf(config).map(async ({ path, source }): Promise<UnreadableSecret | null> => {
+    const command = 'command' in source;
+    try {
+      if (command && how === 'look') await expectProgram(source.command[0] ?? '');
+      else await readSecret(source);
+      return null;
+    } catch (error) {
+      return { path, command, message: error instanceof Error ? error.message : String(error) };
+    }
+  });
+  const files = credentialFiles(config).map(async ({ path, file }): Promise<UnreadableSecret | null> => {
+    try {
+      await access(file.replace(/^~(?=\/)/, homedir()), constants.R_OK);
+      return null;
+    } catch (error) {
+      return { path, command: false, message: `cannot read ${file}: ${codeOf(error)}` };
+    }
+  });
+  return (await Promise.all([...secrets, ...files])).filter((one) => one !== null);
+}
+
+function secretsOf({ unlock, login, ups }: Config): { path: (string | number)[]; source: SecretSource }[] {
+  return [
+    ...(unlock === undefined ? [] : [{ path: ['unlock'], source: unlock }]),
+    ...(login === undefined ? [] : [{ path: ['login', 'password'], source: login.password }]),
+    ...ups.flatMap(({ password }, i) =>
+      password === undefined ? [] : [{ path: ['ups', i, 'password'], source: password }],
+    ),
+  ];
+}
+
+/** ssh also finds keys by patterns (`%d`, `~user`), which it alone can resolve: those are left to it. */
+function credentialFiles({ ssh, ups }: Config): { path: (string | number)[]; file: string }[] {
+  const key = ssh?.identity;
+  return [
+    ...(key === undefined || /%|^~[^/]/.test(key) ? [] : [{ path: ['ssh', 'identity'], file: key }]),
+    ...ups.flatMap(({ ca }, i) => (ca === undefined ? [] : [{ path: ['ups', i, 'ca'], file: ca }])),
+  ];
+}
+
+/** @throws SecretError where there is no such program that may be run */
+async function expectProgram(program: string): Promise<void> {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const candidates = program.includes('/') ? [program] : folders.map((folder) => join(folder, program));
+  const found = await Promise.all(
+    candidates.map((path) =>
+      access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!found.includes(true)) throw new SecretError(`there is no program ${program} that may be run`);
 }

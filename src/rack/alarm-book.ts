@@ -28,6 +28,12 @@ export type AlarmKind =
   | 'ups'
   /** The last plan takes longer than the battery lasts. */
   | 'outage'
+  /** The server's state directory cannot be written. */
+  | 'state'
+  /** Its disk is full, or nearly. */
+  | 'disk'
+  /** It cannot read a secret that its configuration names. */
+  | 'secret'
   /** A pattern was seen on a console. */
   | 'console';
 
@@ -42,6 +48,14 @@ export interface Alarm {
   /** When its cause was gone, or null while it lasts. */
   clearedAt: number | null;
   acknowledged: { by: string; at: number } | null;
+}
+
+/** What the server needs of its own machine. */
+const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret']);
+
+/** Whose alarm one without a node is. */
+export function alarmOwner(kind: AlarmKind): 'bus' | 'server' {
+  return SERVERS_OWN.has(kind) ? 'server' : 'bus';
 }
 
 /** Alarms that are over and acknowledged, kept as history. */

@@ -60,6 +60,8 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'server.info': 'view',
   'server.reload': 'control',
   'server.stop': 'control',
+  // Writes a file, and runs the commands that give secrets.
+  'server.check': 'control',
 };
 
 const NOTE_NEEDS: { [M in keyof ClientNotes]: Access } = { 'console.input': 'control' };

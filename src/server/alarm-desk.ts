@@ -1,6 +1,6 @@
 /** Raises, clears and keeps alarms: from readings, from the bus, and from what was seen on consoles. */
 import type { Alarm } from '../rack/alarm-book.ts';
-import { AlarmBook, type AlarmKind } from '../rack/alarm-book.ts';
+import { AlarmBook, alarmOwner, type AlarmKind } from '../rack/alarm-book.ts';
 import { BLANK_MEMORY, judge, type AlarmLimits, type LimitMemory } from '../rack/alarm-limits.ts';
 import type { Address } from '../rack/address.ts';
 import { FanRatio } from '../rack/fan-drive.ts';
@@ -92,9 +92,11 @@ export class AlarmDesk {
     this.#ports.changed();
     if (addr !== null) this.#ports.nodeChanged(addr);
     if (told === 'quiet') return;
-    const who = addr === null ? 'The bus' : this.#ports.label(addr);
-    if (alarm.clearedAt === null) this.#ports.events.add('alarm', 'node', addr, `${who} ${alarm.text}`);
-    else this.#ports.events.add('info', 'node', addr, `${who}: over: ${alarm.text}`);
+    const owner = alarmOwner(kind);
+    const who = addr === null ? `The ${owner}` : this.#ports.label(addr);
+    const topic = addr === null && owner === 'server' ? 'server' : 'node';
+    if (alarm.clearedAt === null) this.#ports.events.add('alarm', topic, addr, `${who} ${alarm.text}`);
+    else this.#ports.events.add('info', topic, addr, `${who}: over: ${alarm.text}`);
   }
 
   /** Null: all. Returns how many had not been seen. */

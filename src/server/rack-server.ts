@@ -50,7 +50,7 @@ export class RackServer {
   /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
     const { bus, socket, viewSocket, gid, viewGid, log } = this.#options;
-    const { plans, outages, operations, roster, events, sweeper, monitor, telemetry, boards } = this.#parts;
+    const { plans, outages, operations, roster, events, sweeper, monitor, telemetry, boards, selfCheck } = this.#parts;
     plans.recover();
     operations.recover();
     outages.start();
@@ -68,6 +68,7 @@ export class RackServer {
     });
     this.#parts.reloading.start();
     monitor.start();
+    selfCheck.start();
     bus.start();
     this.#sweeping = sweeper.run();
   }
@@ -96,6 +97,7 @@ export class RackServer {
       idleSampler,
       sweeper,
       monitor,
+      selfCheck,
       alarms,
       consoles,
       roster,
@@ -111,6 +113,7 @@ export class RackServer {
     idleSampler?.stop();
     sweeper.stop();
     monitor.stop();
+    selfCheck.stop();
     alarms.close();
     reloading.close();
     await consoles.close(`the server leaves: ${why}`);

@@ -11,6 +11,7 @@ import type { Consoles } from './consoles.ts';
 import type { Discovery } from './discovery.ts';
 import type { EventLog } from './events.ts';
 import type { Reloading } from './reloading.ts';
+import type { SelfCheck } from './self-check.ts';
 import type { Outages } from './parts/outage.ts';
 import type { Sweeper } from './sweep.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -30,6 +31,7 @@ export interface Services {
   events: EventLog;
   alarms: AlarmDesk;
   reloading: Reloading;
+  selfCheck: SelfCheck;
   audit(entry: RawAuditEntry): Promise<void>;
   snapshot(): Snapshot;
   info(): ServerInfo;

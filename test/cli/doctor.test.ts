@@ -371,7 +371,8 @@ describe('the bus', () => {
     await rack.ctl('garble', { node: '02', share: '0.15' });
     // Where even its first answer was lost it is missing, which is told too.
     expect(named(await look(rack), [0, 1, 2, 3]).join()).toMatch(/errors failure|nodes warning/);
-  });
+    // After each damaged reply the line is left to fall silent.
+  }, 120_000);
 
   test.each([
     ['', { echo: 'bare', lineEnd: 'CR LF', leadingSpaces: 0, finalLineEnd: true, closeInPipe: '' }],

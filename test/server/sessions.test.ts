@@ -91,6 +91,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'server.info': [],
   'server.reload': [{}],
   'server.stop': [{}],
+  'server.check': [{}],
 };
 
 test('a view-only session is refused whatever could do something, and the bus sees nothing of it', async () => {

@@ -1,7 +1,7 @@
 /** `rackui alarms`: what stands, and having seen it. */
 import { EXIT } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
-import type { Alarm } from '../../rack/alarm-book.ts';
+import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { iso, wallOf } from '../dates.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
@@ -52,9 +52,10 @@ function json({ addr, since, clearedAt, acknowledged, ...alarm }: Alarm): object
   };
 }
 
-function line({ id, addr, text, since, clearedAt, acknowledged }: Alarm, rack: Inventory): string {
+function line({ id, kind, addr, text, since, clearedAt, acknowledged }: Alarm, rack: Inventory): string {
   const node = rack.nodes.find((one) => one.addr === addr);
-  const who = addr === null ? 'bus' : `${node?.name ?? '?'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  const who =
+    addr === null ? alarmOwner(kind) : `${node?.name ?? '?'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
   const over = clearedAt === null ? '' : `; over at ${iso(clearedAt)}`;
   const seen = acknowledged === null ? '' : `; seen by ${acknowledged.by}`;
   return `${String(id).padStart(4)}  ${iso(since)}  ${who} ${text}${over}${seen}`;

@@ -3,6 +3,9 @@ import { resolve } from 'node:path';
 import { configSentences } from '../../api/configuration.ts';
 import { EXIT } from '../../api/power.ts';
 import { checkPlans } from '../../config/check.ts';
+import { serviceUser } from '../../config/paths.ts';
+import { unreadableSecrets } from '../../config/secret.ts';
+import { ownUserId, userName } from '../../config/trust.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settingsIn } from '../../config/peek.ts';
@@ -41,9 +44,18 @@ async function check(options: GlobalOptions): Promise<number> {
   const { path, config, inventory } = loadConfig(options.config);
   await settingsOf(options.config);
   // A plan that cannot be run keeps nobody from serving the rack; before it is needed is the time to hear of it.
-  const problems = checkPlans(config.plans, inventory);
+  const unreadable = await unreadableSecrets(config, 'run');
+  // The service's secrets are the service's to read: doctor asks it.
+  const service = serviceUser();
+  const others =
+    service === null || service === ownUserId() ? [] : unreadable.filter(({ message }) => /: EACCES$/.test(message));
+  const problems = [...checkPlans(config.plans, inventory), ...unreadable.filter((one) => !others.includes(one))];
   const found = findConfig(options.config);
   if (problems.length > 0 && found !== null) throw placedProblems(found, problems);
+  for (const { path: at, message } of others)
+    print(
+      `${at.join('.')}: ${message}; not judged, for the service runs as ${userName(service ?? 0)}: rackui doctor asks it`,
+    );
   print(path === null ? 'no configuration file: the defaults hold' : `${path}: good`);
   const names = compressNames(inventory.nodes.map(({ name }) => name));
   print(

@@ -1,18 +1,27 @@
 /** `rackui doctor`: why does it not work, or does it? Looks, asks, changes nothing. */
 import { dirname } from 'node:path';
 import { EXIT } from '../../api/power.ts';
+import type { ServerFinding } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import type { LoadedConfig } from '../../config/load.ts';
-import { socketCandidates } from '../../config/paths.ts';
+import { socketCandidates, stateDirectory } from '../../config/paths.ts';
 import manifest from '../../../package.json' with { type: 'json' };
 import { openClient, portOf, type GlobalOptions } from '../context.ts';
 import { busChecks, type BusPicture } from '../doctor/bus.ts';
-import { failure, overall, type Check, type Verdict } from '../doctor/check.ts';
+import { failure, overall, warning, type Check, type Verdict } from '../doctor/check.ts';
 import { Machine } from '../doctor/machine.ts';
 import { piChecks } from '../doctor/pi.ts';
 import { portChecks } from '../doctor/port.ts';
 import { profileLines, profileOf, type BusProfileReport } from '../doctor/profile.ts';
-import { clockCheck, configCheck, directoryChecks, inForceChecks, versionChecks } from '../doctor/program.ts';
+import {
+  clockCheck,
+  configCheck,
+  directoryChecks,
+  inForceChecks,
+  selfChecks,
+  servedConfigCheck,
+  versionChecks,
+} from '../doctor/program.ts';
 import { staleSockets } from '../doctor/sockets.ts';
 import { print, printJson } from '../output.ts';
 
@@ -35,11 +44,16 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
     const info = client === null ? null : await client.request('server.info', {});
     const checks = [
       ...piChecks(machine, port),
-      ...portChecks(machine, info?.port ?? port, info?.pid ?? null),
+      ...portChecks(machine, info?.port ?? port, info),
       ...versionChecks(process.versions.node, manifest.version, info?.version ?? null),
       clockCheck(machine, Date.now()),
-      config.check,
+      info === null ? config.check : servedConfigCheck(config, info),
       ...inForceChecks(info?.configuration ?? null),
+      ...(client !== null
+        ? await askSelf(client)
+        : machine.prepared || config.loaded === null
+          ? []
+          : selfChecks(await findSelf(config.loaded), null)),
       ...(machine.prepared ? [] : directoryChecks(port, info, await staleSockets(socketDirectories(port)))),
     ];
     if (problem !== null) checks.push(failure('server', problem, 'then run doctor again'));
@@ -53,7 +67,9 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
         : blocked || config.loaded === null
           ? null
           : await askBus(port, config.loaded);
-    const named = config.loaded?.inventory.configured === true ? config.loaded.inventory.nodes : null;
+    // The server's own list is the one in force.
+    const rack = client?.welcome.snapshot.rack ?? config.loaded?.inventory ?? null;
+    const named = rack?.configured === true ? rack.nodes : null;
     if (bus !== null) checks.push(...busChecks(bus, named));
     const profile = bus?.survey ? profileOf(bus.survey) : null;
     report(checks, profile, options.json === true);
@@ -76,6 +92,36 @@ async function runningServer(options: GlobalOptions): Promise<{ client: RackClie
     const none = options.socket === undefined && error.message.startsWith('no rackui server');
     return { client: null, problem: none ? null : error.message };
   }
+}
+
+/** What the server finds of its own machine. Who may only look is not told. */
+async function askSelf(client: RackClient): Promise<Check[]> {
+  const info = await client.request('server.info', {});
+  try {
+    return selfChecks(await client.request('server.check', {}), info);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [
+      warning(
+        'state',
+        `the server does not tell of its state directory and its secrets: ${why}`,
+        'ask as somebody who may act',
+      ),
+    ];
+  }
+}
+
+/** What a server that this user starts would find. */
+async function findSelf({ config }: LoadedConfig): Promise<ServerFinding[]> {
+  const [{ checkStateDirectory, secretFinding }, { unreadableSecrets }] = await Promise.all([
+    import('../../server/self-check.ts'),
+    import('../../config/secret.ts'),
+  ]);
+  const stateDir = stateDirectory();
+  return [
+    ...(await checkStateDirectory({ stateDir, config }, { write: false, absent: true })),
+    secretFinding(await unreadableSecrets(config, 'run')),
+  ];
 }
 
 async function askServer(client: RackClient): Promise<BusPicture> {

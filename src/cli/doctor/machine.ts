@@ -63,6 +63,16 @@ export class Machine {
     }
   }
 
+  /** Whether this user may not see if the path is there. */
+  hides(path: string): boolean {
+    try {
+      statSync(this.real(path));
+      return false;
+    } catch (error) {
+      return error instanceof Error && 'code' in error && error.code === 'EACCES';
+    }
+  }
+
   list(path: string): string[] {
     try {
       return readdirSync(this.real(path));

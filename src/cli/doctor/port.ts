@@ -7,18 +7,30 @@ const RW_OTHER = 0o006;
 const RW_GROUP = 0o060;
 const RW_OWNER = 0o600;
 
-/** @param server pid of the rackui server that holds the port rightly, or null */
-export function portChecks(machine: Machine, port: string, server: number | null): Check[] {
+/** The rackui server that holds the port rightly. */
+export interface Serving {
+  pid: number;
+  user: string;
+}
+
+/** @param server null where none runs: then this user must be able to open the port */
+export function portChecks(machine: Machine, port: string, server: Serving | null): Check[] {
   const device = machine.resolve(port);
   const stat = machine.stat(port);
+  if (stat === null && server !== null && machine.hides(port))
+    return [
+      ok('port', `the rackui server (pid ${server.pid}) serves ${port}, which ${machine.login.user} may not see`),
+    ];
   if (stat === null) return [missing(machine, port, device)];
   if (!machine.prepared && !stat.isCharacterDevice())
     return [failure('port', `${port} is no serial device`, "give the bus's port, e.g. --port /dev/serial0")];
   const name = device === port ? port : `${port} (${device})`;
   return [
     ok('port', `${name} exists`),
-    permission(machine, name, stat),
-    holder(machine, device, server),
+    server === null
+      ? permission(machine, name, stat)
+      : ok('permission', `the rackui server opens ${name}, as user ${server.user}; nobody else needs to`),
+    holder(machine, device, server?.pid ?? null),
     ...talkerChecks(machine, port),
   ];
 }

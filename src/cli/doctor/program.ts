@@ -2,8 +2,9 @@
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configSentences, type ConfigStatus } from '../../api/configuration.ts';
+import type { ServerFinding, ServerInfo } from '../../api/protocol.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts';
-import { configCandidates, socketPath, stateDirectory } from '../../config/paths.ts';
+import { configCandidates, socketPath } from '../../config/paths.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import type { Machine } from './machine.ts';
 
@@ -80,13 +81,40 @@ export function inForceChecks(status: ConfigStatus | null): Check[] {
   return [warning('in-force', [sentence, ...more].join('; '), todo)];
 }
 
+/**
+ * The configuration where a server runs: the one that it has read is in force. That it is not this user's to read is in
+ * order; one that this user has and that is wrong is still told.
+ */
+export function servedConfigCheck(
+  own: { check: Check; loaded: LoadedConfig | null },
+  { config, user }: Pick<ServerInfo, 'config' | 'user'>,
+): Check {
+  const served = `the server (user ${user}) has read ${config ?? 'none: it scans the bus'}`;
+  if (own.loaded === null) {
+    const isUnreadable = own.check.verdict === 'failure' && /: cannot read it: (EACCES|EPERM)$/.test(own.check.seen);
+    return isUnreadable ? ok('config', `${served}; this user may not read it`) : own.check;
+  }
+  return own.loaded.path === config
+    ? own.check
+    : ok('config', `${served}; this user's is ${own.loaded.path ?? 'none'}`);
+}
+
+/** What a server finds of its own machine, or what this user would find as the server. */
+export function selfChecks(
+  findings: readonly ServerFinding[],
+  server: Pick<ServerInfo, 'pid' | 'user'> | null,
+): Check[] {
+  const subject = server === null ? 'a server of this user' : `the server (pid ${server.pid}, user ${server.user})`;
+  return findings.map(({ id, trouble, seen, todo }) =>
+    trouble ? failure(id, `${subject} ${seen}`, todo ?? 'see docs/commands.md') : ok(id, seen),
+  );
+}
+
 /** @param stale sockets that are there and at which nobody answers */
 export function directoryChecks(port: string, server: { socket: string } | null, stale: readonly string[]): Check[] {
-  const state = stateDirectory();
   const socket = socketPath(port);
   return [
     ...staleSockets(stale),
-    usable('state', state, 'logs, histories and the audit log go there; without it no power verb is sent'),
     server === null ? socketDirectory(dirname(socket)) : ok('socket', `a server answers at ${server.socket}`),
   ];
 }

@@ -1,7 +1,7 @@
 /** The rack in sentences, for ears: a screen reader, a Braille line, a teletype. Nothing in columns. Pure. */
 import { silenceText, type EventRecord, type Snapshot } from '../../api/protocol.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
-import type { Alarm } from '../../rack/alarm-book.ts';
+import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
 import { drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { conditionText } from '../../rack/system.ts';
@@ -130,7 +130,11 @@ export function alarmSentences({ alarms, rack }: Pick<Snapshot, 'alarms' | 'rack
   return alarms.map((alarm) => {
     const node = rack.nodes.find(({ addr }) => addr === alarm.addr);
     const who =
-      alarm.addr === null ? '' : `${node?.name ?? formatAddress(alarm.addr)} (${formatPosition(alarm.addr)}) `;
+      alarm.addr === null
+        ? alarmOwner(alarm.kind) === 'server'
+          ? 'the server '
+          : ''
+        : `${node?.name ?? formatAddress(alarm.addr)} (${formatPosition(alarm.addr)}) `;
     return `Alarm ${alarm.id}, since ${clock(alarm.since)}: ${who}${alarm.text}${standing(alarm)}.`;
   });
 }

@@ -156,6 +156,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'confirm.begin': nothing,
   'server.info': nothing,
   'server.reload': nothing,
+  'server.check': nothing,
   'server.stop': nothing,
 };
 

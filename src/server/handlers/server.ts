@@ -6,7 +6,10 @@ import { rpcError, type Methods } from './methods.ts';
 
 export function serverHandlers(
   services: Services,
-): Pick<Methods, 'bus.retry' | 'server.info' | 'server.ping' | 'confirm.begin' | 'server.reload' | 'server.stop'> {
+): Pick<
+  Methods,
+  'bus.retry' | 'server.info' | 'server.ping' | 'confirm.begin' | 'server.reload' | 'server.stop' | 'server.check'
+> {
   const { bus, operations, plans } = services;
   return {
     'bus.retry': () => {
@@ -19,6 +22,7 @@ export function serverHandlers(
       return services.info();
     },
     'server.reload': (_none, caller) => services.reloading.reload(caller.name),
+    'server.check': () => services.selfCheck.check(),
     'server.ping': () => ({ now: steadyNow() }),
     'confirm.begin': (_none, caller) => ({ nonce: caller.beginConfirmation() }),
     'server.stop': (_none, caller) => {

@@ -3,6 +3,7 @@ import { AlarmDesk } from '../alarm-desk.ts';
 import { Boards } from '../boards.ts';
 import { BusMonitor } from '../bus-monitor.ts';
 import { Discovery } from '../discovery.ts';
+import { SelfCheck } from '../self-check.ts';
 import { PowerReturn } from '../power-return.ts';
 import { Sweeper } from '../sweep.ts';
 import { SystemStates } from '../system-states.ts';
@@ -15,6 +16,7 @@ import { steadyNow } from '../../lib/clock.ts';
 export interface LookingParts {
   monitor: BusMonitor;
   alarms: AlarmDesk;
+  selfCheck: SelfCheck;
   telemetry: Telemetry;
   systems: SystemStates;
   boards: Boards;
@@ -105,7 +107,14 @@ export function lookingParts(parts: Parts): LookingParts {
     busyNodes: () => workload.nodes,
     between: (free) => boards.identify(free),
   });
-  return { monitor, alarms, telemetry, systems, boards, discovery, sweeper, workload };
+  const selfCheck = new SelfCheck({
+    ...{ stateDir, now },
+    get config() {
+      return configuration.config;
+    },
+    alarm: (kind, text) => alarms.set(kind, null, text),
+  });
+  return { monitor, alarms, selfCheck, telemetry, systems, boards, discovery, sweeper, workload };
 }
 
 function busChanged({ monitor, alarms, roster, options }: Parts): void {

@@ -158,7 +158,10 @@ function ports(
 function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig): UpsSource {
   return {
     ...{ name, host, port, tls, pollMs: poll * 1000 },
-    ca: ca === undefined ? null : readFileSync(ca, 'utf8'),
+    /** Read at each connection: one that cannot be read makes this UPS unknown and keeps no server from starting. */
+    get ca() {
+      return ca === undefined ? null : readFileSync(ca, 'utf8');
+    },
     login: user === undefined || password === undefined ? null : { user, password: () => readSecret(password) },
   };
 }

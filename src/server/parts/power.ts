@@ -62,7 +62,11 @@ function operationPorts(parts: Parts): OperationPorts {
     },
     publish: (operation) => published(parts, operation),
     event: (level, addr, text) => events.add(level, 'power', addr, text),
-    audit,
+    audit: (entry) =>
+      audit(entry).catch((error: unknown) => {
+        parts.selfCheck.suspect();
+        throw error;
+      }),
     journal,
     get limits() {
       return configuration.config.shutdown;

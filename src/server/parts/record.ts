@@ -23,6 +23,7 @@ export function recordParts(parts: Parts): RecordParts {
   const eventFile = new EventFile(stateDir, (text) => {
     log.warn(text);
     warn(text);
+    if ('selfCheck' in parts) parts.selfCheck.suspect();
   });
   const events = new EventLog({
     now: steadyNow,

@@ -1,5 +1,5 @@
 /** The list of alarms: those that last, and those that are over and were not seen; or those that are over and were seen. */
-import type { Alarm } from '../../rack/alarm-book.ts';
+import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { spansWidth, type Frame, type Span } from '../frame.ts';
 import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
@@ -46,7 +46,10 @@ export function paintAlarms(frame: Frame, state: State, panel: Extract<Overlay, 
 /** `▲ 14:05:09 k8s-worker-04 03  its fan stands still (0 counts) · seen by ann`. */
 function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[] {
   const { addr, acknowledged, clearedAt, since, text } = alarm;
-  const who: Span = addr === null ? ['bus ', 'title'] : [`${nameOf(state, addr)} ${formatAddress(addr)} `, 'title'];
+  const who: Span =
+    addr === null
+      ? [`${alarmOwner(alarm.kind)} `, 'title']
+      : [`${nameOf(state, addr)} ${formatAddress(addr)} `, 'title'];
   const over: Span[] =
     clearedAt === null ? [] : [[` ${g.separator} over after ${formatAge(clearedAt - since)}`, 'dim']];
   const seen: Span[] = acknowledged === null ? [] : [[` ${g.separator} seen by ${acknowledged.by}`, 'dim']];
