@@ -232,7 +232,7 @@ export interface Requests {
   /** Supply, forecast and the outage that is under way, or the last one. */
   'outage.status': [Record<string, never>, OutageStatus];
   /** UPS software that the server does not ask itself says how the supply stands. */
-  'outage.tell': [{ supply: 'mains' | 'battery'; runtimeS: number | null }, OutageStatus];
+  'outage.tell': [{ supply: 'mains' | 'battery'; runtimeS: number | null; settled: boolean }, OutageStatus];
   /** This machine shuts down: the last plan of every policy begins now; its runs. */
   'outage.last': [{ withinS: number }, { runs: PlanRun[] }];
   /** Plays an outage from mains failure to restore on these nodes only. */
@@ -362,6 +362,9 @@ export const CONFIRMED = [
   'plan.run',
   'plan.resume',
   'plan.skip',
+  'outage.tell',
+  'outage.last',
+  'outage.drill',
   'bus.raw',
   'server.stop',
 ] as const satisfies readonly (keyof Requests)[];

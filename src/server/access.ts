@@ -1,5 +1,6 @@
 /** What a view-only session may ask: one table, so that no handler has to remember it (DESIGN section 2). */
 import type { ConfigStatus } from '../api/configuration.ts';
+import type { OutageStatus } from '../api/outage.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Access, ClientNotes, EventRecord, Requests, ServerNotes, Snapshot } from '../api/protocol.ts';
@@ -123,7 +124,22 @@ const hideSnapshot = (snapshot: Snapshot): Snapshot => ({
   alarms: snapshot.alarms.map(hideAlarm),
   nodes: snapshot.nodes.map((node) => ({ ...node, alarms: node.alarms.length > 0 ? [HIDDEN] : [] })),
   operations: snapshot.operations.map(hideOperation),
+  outage: hideOutage(snapshot.outage),
 });
+
+/** Details of nodes and runs quote consoles; the supply and the nodes' states do not. */
+function hideOutage({ policies }: OutageStatus): OutageStatus {
+  return {
+    policies: policies.map((view) => ({
+      ...view,
+      outage: view.outage && {
+        ...view.outage,
+        nodes: view.outage.nodes.map((node) => ({ ...node, detail: HIDDEN })),
+        lines: [],
+      },
+    })),
+  };
+}
 
 /** Fields of answers in which console text may stand, taken out for those who only look. */
 const HIDE_IN_ANSWER: { [M in keyof Requests]?: (answer: Requests[M][1]) => Requests[M][1] } = {
@@ -136,6 +152,7 @@ const HIDE_IN_ANSWER: { [M in keyof Requests]?: (answer: Requests[M][1]) => Requ
   'alarms.list': ({ standing, past }) => ({ standing: standing.map(hideAlarm), past: past.map(hideAlarm) }),
   'events.list': (events) => events.map(hideEvent),
   'server.info': (info) => ({ ...info, configuration: hideConfig(info.configuration) }),
+  'outage.status': hideOutage,
 };
 
 const HIDE_IN_NOTE: { [M in keyof ServerNotes]?: (params: ServerNotes[M]) => ServerNotes[M] } = {
@@ -146,6 +163,7 @@ const HIDE_IN_NOTE: { [M in keyof ServerNotes]?: (params: ServerNotes[M]) => Ser
     ...update,
     ...(update.config && { config: hideConfig(update.config) }),
     ...(update.alarms && { alarms: update.alarms.map(hideAlarm) }),
+    ...(update.outage && { outage: hideOutage(update.outage) }),
     ...(update.nodes && {
       nodes: update.nodes.map((node) => ({ ...node, alarms: node.alarms.length > 0 ? [HIDDEN] : [] })),
     }),

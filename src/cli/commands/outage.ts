@@ -16,6 +16,8 @@ export interface OutageOptions extends GlobalOptions {
   within?: string;
   runtime?: string;
   nodes?: string;
+  /** Mains have been back for long enough. */
+  now?: boolean;
 }
 
 /** Supply, forecast and the present outage. Exit code 2 while the mains are away or the supply is unknown. */
@@ -38,7 +40,7 @@ export function outageReportCommand(options: OutageOptions): Promise<number> {
 export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOptions): Promise<number> {
   const runtimeS = options.runtime === undefined ? null : secondsOf('--runtime', options.runtime);
   return withServer(options, `outage ${supply}`, async (client) =>
-    show(await client.request('outage.tell', { supply, runtimeS }), options, EXIT.done),
+    show(await client.request('outage.tell', { supply, runtimeS, settled: options.now === true }), options, EXIT.done),
   );
 }
 

@@ -28,6 +28,7 @@ export function declareOutage(program: Command, act: Act): void {
       .command(supply)
       .description(description)
       .option('--runtime <seconds>', 'how long the battery lasts')
+      .option('--now', 'mains have been back for long enough: nodes come back at once')
       .option('--json', 'as JSON')
       .action(act(async (options) => (await load()).outageTellCommand(supply, options)));
   outage

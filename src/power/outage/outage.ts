@@ -47,7 +47,7 @@ export interface OutagePorts extends Pick<PlanPorts, 'now' | 'every' | 'inventor
   /** Null: another boot of the machine. */
   recallTime: (kept: KeptTime) => number | null;
   ups(name: string): UpsReading;
-  runs: Pick<Plans, 'start' | 'recall' | 'run' | 'predictedMs' | 'warnings' | 'startDefinition'>;
+  runs: Pick<Plans, 'start' | 'recall' | 'run' | 'list' | 'predictedMs' | 'warnings' | 'startDefinition'>;
   journal: { write(record: OutageRecord): Promise<void> };
   /** Something to be seen changed. */
   changed(): void;
@@ -66,6 +66,15 @@ const RESTORE_ALL: PlanDefinition = {
 /** Asked for at the wrong time; the message says why. */
 export class NotNow extends Error {}
 
+/** Whether one of the runs has switched this node off itself. */
+function tookAway(runs: readonly PlanRun[], addr: Address): boolean {
+  return runs.some(({ steps }) =>
+    steps.some(({ nodes }) =>
+      nodes.some((node) => node.addr === addr && node.outcome === 'done' && node.operation !== null),
+    ),
+  );
+}
+
 export class Outage {
   readonly policy: OutagePolicy;
   readonly #ports: OutagePorts;
@@ -73,6 +82,8 @@ export class Outage {
   #record: OutageRecord | null = null;
   #ended: OutageRecord | null = null;
   #drill: ReadonlySet<Address> | null = null;
+  /** UPS software has waited for the mains to settle. */
+  #settled = false;
   #told: { state: 'mains' | 'battery'; at: number; runtimeS: number | null } | null = null;
   #ticking = false;
   #again = false;
@@ -165,9 +176,14 @@ export class Outage {
     return reportOf(this.#need());
   }
 
-  /** Other UPS software says how the supply stands; only where no UPS is configured. */
-  async tell(state: 'mains' | 'battery', runtimeS: number | null): Promise<OutageReport | null> {
+  /**
+   * Other UPS software says how the supply stands; only where no UPS is configured. `settled`: mains have been back for
+   * long enough, and the policy's own time is not waited for.
+   */
+  async tell(state: 'mains' | 'battery', runtimeS: number | null, settled: boolean): Promise<OutageReport | null> {
     this.#told = { state, at: this.#ports.now(), runtimeS };
+    if (state === 'mains' && this.#record === null) this.#adopt();
+    this.#settled = state === 'mains' && settled;
     await this.tick();
     return this.report;
   }
@@ -312,6 +328,26 @@ export class Outage {
     this.#line(dark ? 'a server runs again, with the mains' : 'the server was started again');
   }
 
+  /** An armed run that switches off while no outage is known is one that UPS software began by itself. */
+  #adopt(): void {
+    const { runs } = this.#ports;
+    const shedding = runs
+      .list()
+      .runs.filter(
+        ({ armed, endedAt, steps }) => armed && endedAt === null && steps.some(({ action }) => action === 'off'),
+      );
+    if (shedding.length === 0) return;
+    this.#state = this.#opened();
+    const record = this.#need();
+    const shed = new Set(shedding.flatMap(({ steps }) => steps.flatMap(({ nodes }) => nodes)).map(({ addr }) => addr));
+    // What these runs have switched off already was on when they began.
+    for (const { addr, name } of this.#ports.inventory().nodes)
+      if (shed.has(addr) && !record.nodes.some((node) => node.addr === addr) && tookAway(shedding, addr))
+        record.nodes.push({ addr, name, state: 'on', detail: 'on when the plan began' });
+    for (const { id, plan } of shedding) record.runs.push({ id, plan, kind: 'step', ended: false, onBefore: [] });
+    this.#fold();
+  }
+
   #opened(): OutageState {
     const { now, wallTime, keepTime, inventory, reading } = this.#ports;
     const at = now();
@@ -344,7 +380,9 @@ export class Outage {
 
   /** A drill sheds at once and restores at once. */
   #effectivePolicy(): OutagePolicy {
-    return this.#drill === null ? this.policy : { ...this.policy, steps: [], restore: { afterS: 0, charge: 0 } };
+    const atOnce = { ...this.policy, restore: { afterS: 0, charge: 0 } };
+    if (this.#drill !== null) return { ...atOnce, steps: [] };
+    return this.#settled ? atOnce : this.policy;
   }
 
   /** Mains are away until the last plan has run. */

@@ -8,12 +8,12 @@ type OutageMethods = Pick<Methods, 'outage.status' | 'outage.tell' | 'outage.las
 export function outageHandlers({ outages, events }: Services): OutageMethods {
   return {
     'outage.status': () => outages.status(),
-    'outage.tell': async ({ supply, runtimeS }, caller) => {
+    'outage.tell': async ({ supply, runtimeS, settled }, caller) => {
       const told = outages.all.filter(({ policy }) => policy.ups.length === 0);
       if (told.length === 0)
         throw rpcError('invalid', 'the configuration names UPSes: the server asks those itself, nobody tells it');
       events.add('notice', 'power', null, `${whoIs(caller).user} tells: the supply is on ${supply}`);
-      for (const outage of told) await outage.tell(supply, runtimeS);
+      for (const outage of told) await outage.tell(supply, runtimeS, settled);
       return outages.status();
     },
     'outage.last': async ({ withinS }, caller) => {

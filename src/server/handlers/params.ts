@@ -115,6 +115,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'outage.tell': z.object({
     supply: z.enum(['mains', 'battery']),
     runtimeS: z.number().min(0).max(604_800).nullable(),
+    settled: z.boolean(),
   }),
   'outage.last': z.object({ withinS: z.number().positive().max(86_400) }),
   'outage.drill': z.object({
