@@ -112,7 +112,7 @@ describe('a setting that a reload does not take over', () => {
   test('an outage policy changed while its outage is under way', async () => {
     await using harness = await Harness.start();
     const { client } = await harness.ready();
-    await client.request('outage.tell', { supply: 'battery', runtimeS: 600 });
+    await client.request('outage.tell', { supply: 'battery', runtimeS: 600, settled: false });
     harness.write(
       file(
         RACK,
@@ -122,7 +122,7 @@ describe('a setting that a reload does not take over', () => {
     const { taken, config } = await client.request('server.reload', {});
     expect(taken).toEqual(['plans.shed-all']);
     expect(config.later).toEqual([{ setting: 'outage', when: 'an outage is under way: reload after it' }]);
-    await client.request('outage.tell', { supply: 'mains', runtimeS: null });
+    await client.request('outage.tell', { supply: 'mains', runtimeS: null, settled: false });
   });
 
   test('an outage policy changed while the mains are there is in force at once', async () => {
