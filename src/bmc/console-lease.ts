@@ -105,6 +105,10 @@ export class Lease implements ConsoleLease {
     return Math.max(0, Math.min(this.pending * each, this.#lastWordsUntil - performance.now()));
   }
 
+  get sentAt(): number {
+    return this.#pacer.sentAt;
+  }
+
   passed(): Promise<'sent' | 'dropped'> {
     return this.#pacer.passed();
   }

@@ -12,6 +12,7 @@ export class Pacer {
   #offset = 0;
   #count = 0;
   #lastAt = -Infinity;
+  #sentAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
   /** A byte was sent and is not taken yet; a new object for each, so that a late word about an old one says nothing. */
   #under: object | null = null;
@@ -36,6 +37,11 @@ export class Pacer {
     if (this.#count > 0 && this.#timer === null && this.#under === null) this.#step();
   }
 
+  /** When the last byte was sent (performance.now); -Infinity: none was. */
+  get sentAt(): number {
+    return this.#sentAt;
+  }
+
   get pending(): number {
     return this.#count;
   }
@@ -56,14 +62,16 @@ export class Pacer {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     this.#under = null;
+    const sent = this.#accepted - dropped;
     this.#gone = this.#accepted;
-    for (const { resolve } of this.#waiting.splice(0)) resolve('dropped');
+    // A byte that was sent may reach the node, whether or not its taking was reported yet.
+    for (const { upTo, resolve } of this.#waiting.splice(0)) resolve(upTo <= sent ? 'sent' : 'dropped');
     return dropped;
   }
 
   /** Resolves when everything accepted so far has gone out, or was forgotten. */
   passed(): Promise<'sent' | 'dropped'> {
-    if (this.#count === 0) return Promise.resolve('sent');
+    if (this.#gone === this.#accepted) return Promise.resolve('sent');
     return new Promise((resolve) => this.#waiting.push({ upTo: this.#accepted, resolve }));
   }
 
@@ -87,6 +95,7 @@ export class Pacer {
     }
     const under = {};
     this.#under = under;
+    this.#sentAt = performance.now();
     this.#send(byte, () => this.#taken(under));
   }
 

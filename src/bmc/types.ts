@@ -72,6 +72,8 @@ export interface ConsoleLease {
   readonly pending: number;
   /** Resolves when what was accepted so far is on the wire, or was dropped with the pipe. */
   passed(): Promise<'sent' | 'dropped'>;
+  /** When the last byte was sent (performance.now). */
+  readonly sentAt: number;
   close(): Promise<void>;
 }
 

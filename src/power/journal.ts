@@ -55,7 +55,7 @@ function open<T extends Journalled>(
     path: store.path,
     async write(entry) {
       if (entry.endedAt === null) running.add(entry.id);
-      await store.append(entry);
+      await store.append(entry, entry.id);
       if (entry.endedAt !== null) running.delete(entry.id);
       // What ended is in the audit log; this file only has to know what has not.
       if (running.size === 0 && store.size > emptyAt) await store.clear();

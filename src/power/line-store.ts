@@ -3,7 +3,17 @@ import { constants } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Writes go to the disk in the order of asking; one that fails is reported to who asked, and the next one tries anew. */
+/** Lines that wait while the disk works: written together, with one fsync. */
+interface Batch {
+  /** Of one key only the newest. */
+  lines: Map<string | symbol, string>;
+  done: Promise<void>;
+}
+
+/**
+ * Writes go to the disk in the order of asking; one that fails is reported to who asked, and the next one tries anew. However
+ * slow the disk is, a line waits for two fsyncs at most: the one under way and its own.
+ */
 export class LineStore {
   readonly path: string;
   #file: FileHandle | null = null;
@@ -11,6 +21,7 @@ export class LineStore {
   /** The last line may be torn: the next one begins on a line of its own. */
   #torn = false;
   #last: Promise<void> = Promise.resolve();
+  #waiting: Batch | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -21,15 +32,20 @@ export class LineStore {
     return this.#size;
   }
 
-  /** Resolves when `value` is on the disk as one JSON line. @throws what the disk says */
-  append(value: unknown): Promise<void> {
+  /**
+   * Resolves when `value`, or a newer one of the same `key`, is on the disk as one JSON line. Without a key every line is
+   * kept. @throws what the disk says
+   */
+  append(value: unknown, key?: string): Promise<void> {
+    const batch = (this.#waiting ??= this.#begin());
     // Made here: the value is the caller's, and may change while others are written.
-    const line = `${JSON.stringify(value)}\n`;
-    return this.#inOrder(() => this.#append(line));
+    batch.lines.set(key ?? Symbol('line'), `${JSON.stringify(value)}\n`);
+    return batch.done;
   }
 
   /** Forgets all lines. @throws what the disk says */
   clear(): Promise<void> {
+    this.#waiting = null;
     return this.#inOrder(async () => {
       const file = (this.#file ??= await this.#open());
       await file.truncate(0);
@@ -41,7 +57,17 @@ export class LineStore {
 
   /** Resolves when everything asked for before is done and the file is closed. */
   close(): Promise<void> {
+    this.#waiting = null;
     return this.#inOrder(() => this.#drop());
+  }
+
+  #begin(): Batch {
+    const batch: Batch = { lines: new Map(), done: Promise.resolve() };
+    batch.done = this.#inOrder(() => {
+      if (this.#waiting === batch) this.#waiting = null;
+      return this.#append([...batch.lines.values()].join(''));
+    });
+    return batch;
   }
 
   #inOrder(work: () => Promise<void>): Promise<void> {
@@ -50,10 +76,10 @@ export class LineStore {
     return done;
   }
 
-  async #append(line: string): Promise<void> {
+  async #append(lines: string): Promise<void> {
     try {
       const file = (this.#file ??= await this.#open());
-      const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
+      const bytes = Buffer.from(this.#torn ? `\n${lines}` : lines);
       this.#torn = true;
       await file.appendFile(bytes);
       await file.datasync();

@@ -67,8 +67,11 @@ export interface ProgramEnd {
 export interface NetworkPort {
   /** Where ssh goes for this node, for sentences (`pi@192.0.2.7`); null: nobody said where. */
   target(addr: Address): string | null;
-  /** `cat /proc/uptime; sudo -n systemctl poweroff` by ssh. Never rejects; `signal` kills it. */
-  shutDown(addr: Address, signal: AbortSignal): Promise<ProgramEnd>;
+  /**
+   * `cat /proc/uptime; sudo -n systemctl poweroff` by ssh. `ran` is called when the machine has answered the first of the
+   * two. Never rejects; `signal` kills it.
+   */
+  shutDown(addr: Address, signal: AbortSignal, ran: () => void): Promise<ProgramEnd>;
   /** Whether anything answers there at all: a machine that refuses the connection is alive. */
   reachable(addr: Address): Promise<boolean>;
   /** Whether its ssh server greets. */
@@ -171,6 +174,8 @@ export interface OperationConsole {
    * that is shown to nobody and stands in no log where the node echoes it.
    */
   type(text: string, secret?: string): { taken: number; refused: string | null };
+  /** Resolves when all that was typed has left, with the time at which its last byte was sent; null: some was dropped. */
+  left(): Promise<number | null>;
   /** Gives its keyboard to whoever comes to do the work by hand, until it is released. */
   lend(): void;
   release(): Promise<void>;

@@ -33,13 +33,18 @@ export function recoverUnfinished(
   });
 }
 
+/** Evidence of what becomes of a node; `intent`: it may have been asked, `ssh` and `unsent`: it was not, after all. */
+const SIGNS: readonly string[] = ['intent', 'request', 'ssh', 'unsent', 'restart', 'marker'];
+
 /** What its system was last seen to do: it goes on with that, whoever watches. */
 function lastSign({ phase, evidence }: NodeProgress): { kind: 'asked' | 'halt'; text: string } | null {
-  const seen = evidence.findLast(({ kind }) => kind === 'request' || kind === 'restart' || kind === 'marker');
+  const seen = evidence.findLast(({ kind }) => SIGNS.includes(kind));
   if (seen === undefined || seen.kind === 'restart' || phase === 'pause' || phase === 'switch-on' || phase === 'verify')
     return null;
   if (seen.kind === 'marker' && (phase === 'settle' || phase === 'cut')) return { kind: 'halt', text: seen.text };
-  return { kind: 'asked', text: 'was asked to shut down before the server ended' };
+  if (seen.kind === 'ssh' || seen.kind === 'unsent') return null;
+  const asked = seen.kind === 'intent' ? 'may have been asked' : 'was asked';
+  return { kind: 'asked', text: `${asked} to shut down before the server ended` };
 }
 
 /** By the last state on the disk: every state is written before what it announces is done. */
@@ -47,7 +52,7 @@ function whatWasSent(
   node: Pick<NodeProgress, 'phase' | 'evidence' | 'name'>,
   { verb }: Pick<Operation, 'verb'>,
 ): { level: 'notice' | 'warning' | 'alarm'; text: string } {
-  const asked = node.evidence.some(({ kind }) => kind === 'request');
+  const asked = node.evidence.findLast(({ kind }) => ['intent', 'request', 'ssh', 'unsent'].includes(kind))?.kind;
   switch (node.phase) {
     case 'waiting':
       return { level: 'notice', text: 'its turn had not come; nothing was sent' };
@@ -68,8 +73,13 @@ function whatWasSent(
     case 'stopping':
     case 'settle':
     case 'asking':
-      return asked
-        ? { level: 'warning', text: 'it had been asked to shut down and goes on with that; its power was not cut' }
+      if (asked === 'request')
+        return {
+          level: 'warning',
+          text: 'it had been asked to shut down and goes on with that; its power was not cut',
+        };
+      return asked === 'intent'
+        ? { level: 'warning', text: 'it may have been asked to shut down, and halts then; its power was not cut' }
         : { level: 'warning', text: 'a login was under way on its console; its power was not cut' };
     case 'cut':
       return {

@@ -177,6 +177,13 @@ export class ConsoleLine {
     this.#echo.typed(secret, performance.now());
   }
 
+  /** Resolves when all that was typed has left, with the time at which its last byte was sent; null: some was dropped. */
+  async left(): Promise<number | null> {
+    const lease = this.#lease;
+    if ((await lease.passed()) === 'dropped') return null;
+    return Math.floor(this.#ports.now() - (performance.now() - lease.sentAt));
+  }
+
   /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. `by`: the person whose keys they are. */
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
     this.#activeAt = performance.now();

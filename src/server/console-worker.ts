@@ -41,6 +41,7 @@ export function operationConsole(
       line.conceal(secret);
       return line.type(worker, encoder.encode(text));
     },
+    left: () => line.left(),
     lend: () => line.people.lend(worker),
     release() {
       line.people.dismiss(worker);

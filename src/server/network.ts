@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { expire } from '../lib/clock.ts';
 import type { Config } from '../config/schema.ts';
+import { readUptime } from '../console/uptime.ts';
 import type { NetworkPort, ProgramEnd } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
@@ -39,12 +40,17 @@ export class Network implements NetworkPort {
     return host === null ? null : user === undefined ? host : `${user}@${host}`;
   }
 
-  async shutDown(addr: Address, signal: AbortSignal): Promise<ProgramEnd> {
+  async shutDown(addr: Address, signal: AbortSignal, ran: () => void): Promise<ProgramEnd> {
     const host = this.#host(addr);
     if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
     await this.#turn();
     try {
-      return await runProgram(sshArguments(this.#config, host), this.#config.limit, signal);
+      let told = false;
+      return await runProgram(sshArguments(this.#config, host), this.#config.limit, signal, (lines) => {
+        if (told || lines.every((line) => readUptime(line) === null)) return;
+        told = true;
+        ran();
+      });
     } finally {
       this.#running--;
       this.#waiting.shift()?.();

@@ -13,8 +13,16 @@ const MERCY_MS = 2_000;
 /** How long an ended program's pipes are still read, ms. */
 const PIPE_MS = 500;
 
-/** Never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. */
-export function runProgram(argv: readonly string[], limitS: number, signal: AbortSignal): Promise<ProgramEnd> {
+/**
+ * Never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. `printed` gets the lines that are kept
+ * of its output whenever some more came.
+ */
+export function runProgram(
+  argv: readonly string[],
+  limitS: number,
+  signal: AbortSignal,
+  printed: (lines: readonly string[]) => void = () => undefined,
+): Promise<ProgramEnd> {
   const [program = '', ...args] = argv;
   if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
   return new Promise((resolve) => {
@@ -44,7 +52,11 @@ export function runProgram(argv: readonly string[], limitS: number, signal: Abor
       signal.removeEventListener('abort', aborted);
       resolve({ code, why, output: output.lines });
     };
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.feed(chunk));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output.feed(chunk);
+        printed(output.lines);
+      });
     child.once('error', (error: NodeJS.ErrnoException) =>
       settle(null, `${program} cannot be started: ${error.code ?? error.message}`),
     );

@@ -92,6 +92,7 @@ export class FakeRack {
   duringVerb: (() => Promise<void>) | null = null;
   auditFails: Error | null = null;
   journalFails: Error | null = null;
+  disk: () => Promise<void> = () => Promise.resolve();
   unfinished: Operation[] = [];
   credentials: Credentials | null = null;
   readonly hosts = new Map<number, HostSeen>();
@@ -124,7 +125,6 @@ export class FakeRack {
   /** `off 03 12.5`: seconds. */
   readonly took: string[] = [];
   readonly observed: { addr: number; running: number; halted: number[] }[] = [];
-
   readonly systems = new Map<number, SystemState>();
 
   /** Everything that left or was written down, in order. */
@@ -172,7 +172,7 @@ export class FakeRack {
             return Promise.reject(new ConsoleHeld(this.holder.name));
           this.log.push(`console ${hex(addr)}`);
           const console = this.consoles.get(addr) ?? this.consoleFor?.(addr) ?? this.console;
-          console.opened();
+          console.opened(() => this.clock.time);
           return Promise.resolve(console);
         },
       },
@@ -193,10 +193,10 @@ export class FakeRack {
         return Promise.resolve();
       },
       journal: {
-        write: (operation) => {
-          if (this.journalFails) return Promise.reject(this.journalFails);
+        write: async (operation) => {
+          await this.disk();
+          if (this.journalFails) throw this.journalFails;
           this.journalled.push(operation);
-          return Promise.resolve();
         },
         unfinished: () => this.unfinished,
       },
@@ -289,20 +289,21 @@ export class FakeRack {
   }
 }
 
+const DONE: ProgramEnd = { code: 0, why: '', output: [] };
 /** Nodes by network: what ssh answers, and who is reachable. */
 export class FakeNetwork implements NetworkPort {
   readonly asked: number[] = [];
   /** Addresses at which nothing answers any more. */
   readonly gone = new Set<number>();
-  answer: (addr: number) => Promise<ProgramEnd> = () => Promise.resolve({ code: 0, why: '', output: [] });
+  answer: (addr: number, ran: () => void) => Promise<ProgramEnd> = () => Promise.resolve(DONE);
 
   target(addr: number): string {
     return `pi@192.0.2.${addr}`;
   }
 
-  shutDown(addr: number): Promise<ProgramEnd> {
+  shutDown(addr: number, _signal: AbortSignal, ran: () => void): Promise<ProgramEnd> {
     this.asked.push(addr);
-    return this.answer(addr);
+    return this.answer(addr, ran);
   }
 
   reachable(addr: number): Promise<boolean> {
@@ -324,13 +325,15 @@ export class FakeConsole implements OperationConsole {
   refuse: string | null = null;
   /** Answers typing, as the node would. */
   onTyped: (text: string) => void = () => undefined;
+  #now: () => number = () => START;
   #shown = '';
   /** Nothing was lost since it last said something. */
   #fresh = true;
   #text: (text: string, at: number) => void = () => undefined;
   #state: (condition: ConsoleCondition) => void = () => undefined;
 
-  opened(): void {
+  opened(now = this.#now): void {
+    this.#now = now;
     this.#shown = '';
     this.#text = () => undefined;
     this.#state = () => undefined;
@@ -376,6 +379,8 @@ export class FakeConsole implements OperationConsole {
   lend(): void {
     this.lent = true;
   }
+
+  left: () => Promise<number | null> = () => Promise.resolve(this.#now());
 
   release(): Promise<void> {
     this.released++;

@@ -91,7 +91,9 @@ test('asked at a shell, acknowledged, halted, settled, cut', async () => {
   await scene.passes(1.5);
   expect(scene.end).toBe('done: is off, seen twice');
   expect(scene.rack.log).toEqual(['console 03', 'audit intent 03', 'off 03', 'audit outcome 03']);
-  expect(scene.rack.audits[0]?.evidence.map(({ kind }) => kind)).toEqual(['host', 'request', 'ack', 'marker', 'touch']);
+  expect(scene.rack.audits[0]?.evidence.map(({ kind }) => kind)).toEqual([
+    ...['host', 'intent', 'request', 'ack', 'marker', 'touch'],
+  ]);
   expect(scene.rack.console.released).toBe(1);
 });
 

@@ -85,7 +85,7 @@ test('ssh asks, its console is watched: cut on its last line, which teaches the 
   scene.say(HALT);
   await scene.passes(11);
   expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
-  expect(scene.kinds.slice(0, 4)).toEqual(['host', 'request', 'ack', 'marker']);
+  expect(scene.kinds.slice(0, 5)).toEqual(['host', 'intent', 'request', 'ack', 'marker']);
   expect(scene.rack.console.typed).toEqual(['\r', '\x11 \x15', '\x11\x15\r']);
   expect(scene.rack.audits[0]?.detail).toContain('grade A');
   expect(scene.rack.observed).toEqual([{ addr: 3, running: 29, halted: [18] }]);
@@ -94,11 +94,11 @@ test('ssh asks, its console is watched: cut on its last line, which teaches the 
   );
 });
 
-test('that it was asked is journalled before ssh starts', async () => {
+test('that it is about to be asked is journalled before ssh starts', async () => {
   const scene = new Scene();
   scene.network.answer = () => {
     const last = scene.rack.journalled.at(-1)?.nodes[0];
-    expect(last?.evidence.map(({ kind }) => kind)).toContain('request');
+    expect(last?.evidence.map(({ kind }) => kind)).toEqual(['host', 'intent']);
     return new Promise(() => undefined);
   };
   await scene.off();

@@ -46,7 +46,7 @@ export function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void 
       draft.settled();
       state.neverCut = null;
       state.requestedAt = draft.at;
-      draft.prove('request', `${by} shuts it down by hand on its console`);
+      draft.prove('intent', `${by} means to shut it down by hand on its console`);
       draft.do({ do: 'listen' });
       draft.acquire('ask');
       draft.enter({ is: 'by-hand' }, Math.max(state.target.limits.request, WAIT_MS));

@@ -85,7 +85,12 @@ export function noPrompt(
 export function yieldConsole(draft: Draft, urgent: boolean): void {
   const { state, at } = draft;
   const { stage, trouble, target, console } = state;
-  if (!target.shares || !console.held || ['login', 'by-hand', 'rescue', 'settle', 'cutting'].includes(stage.is)) return;
+  if (
+    !target.shares ||
+    !console.held ||
+    ['login', 'requesting', 'by-hand', 'rescue', 'settle', 'cutting'].includes(stage.is)
+  )
+    return;
   const watches = goesByItself(draft) && (urgent || at - state.heardAt >= SILENT_WATCH_MS);
   if (trouble === null && !watches) return;
   draft.letGo();

@@ -23,8 +23,8 @@ export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current
     // What the kernel's last line proved teaches what the current means.
     if (ground === 'halted' && current !== null && state.runningCurrent !== null)
       draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
-    if (ground === 'halted' && state.haltedAt !== null && state.requestedAt !== null)
-      draft.do({ do: 'took', ms: state.haltedAt - state.requestedAt });
+    const tookMs = (state.haltedAt ?? 0) - (state.requestedAt ?? Infinity);
+    if (ground === 'halted' && tookMs > 0) draft.do({ do: 'took', ms: tookMs });
     draft.end(outcome, detail, true);
     return;
   }

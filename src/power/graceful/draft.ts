@@ -97,14 +97,14 @@ export class Draft {
   askBySsh(): void {
     const { state } = this;
     const { target } = state;
-    state.requestedAt = this.at;
     state.atShell = false;
-    this.prove('request', `asked to shut down by ssh (${target.ssh ?? ''})`);
-    state.sshRuns = true;
+    this.prove('intent', `is about to be asked to shut down by ssh (${target.ssh ?? ''})`);
+    state.sshRuns = false;
+    state.sshRan = false;
     state.sshSilent = false;
     // The client has its own limit.
     this.enter({ is: 'ssh' }, Infinity);
-    this.do({ do: 'ask-ssh' });
+    this.do({ do: 'journal' });
     // Its last line proves most: whoever has no other use for the console watches.
     this.acquire('watch');
   }
@@ -120,7 +120,7 @@ export class Draft {
   }
 
   /**
-   * Types the request at a shell prompt. How long the machine has been up is asked with it: a halt line from a log of
+   * Types the request at a shell prompt, once the journal says that it will. How long the machine has been up is asked with it: a halt line from a log of
    * another day carries another time. That it failed is said in words that know no language.
    */
   request(root: boolean): void {
@@ -128,15 +128,16 @@ export class Draft {
     const command = root ? state.command : `sudo ${state.command}`;
     state.token = tokenAt(this.at);
     state.root = root;
-    state.requestedAt = this.at;
     state.askAgain = false;
     state.atShell = false;
     state.sudo = null;
     state.sshSilent = false;
-    this.prove('request', `‘${command}’ was typed at its shell prompt`);
+    this.prove('intent', `‘${command}’ is about to be typed at its shell prompt`);
     const asking = root || state.plainSudo ? command : withSudoPrompt(command, state.token);
-    this.do({ do: 'request', text: `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r` });
-    this.enter({ is: 'asked' }, state.target.limits.acknowledged);
+    const text = `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r`;
+    // The disk takes the time it takes.
+    this.enter({ is: 'requesting', step: 'disk', text, heard: [] }, Infinity);
+    this.do({ do: 'journal' });
   }
 
   /** Emergency sync, then remount read-only: the kernel's own way, where the system's hangs. */
@@ -176,8 +177,8 @@ export class Draft {
   }
 
   /** A last line was read, and nothing tells it from an old one. */
-  undated(): void {
-    this.raise('unproven', 'a last line was read; ssh did not say how long it had been up, so it may be an old one');
+  undated(why = 'ssh did not say how long it had been up'): void {
+    this.raise('unproven', `a last line was read; ${why}, so it may be an old one`);
   }
 
   settled(): void {
@@ -200,7 +201,12 @@ export class Draft {
 
   /** What has been asked of the node and goes on by itself, for sentences about nodes that are left on. */
   whatGoesOn(): string {
-    switch (this.state.stage.is) {
+    const { stage, sshRuns, sshRan } = this.state;
+    if (stage.is === 'requesting' && stage.step === 'wire')
+      return 'the request to shut down was being typed: it may halt';
+    if (stage.is === 'ssh' && sshRuns && !sshRan)
+      return 'ssh was asking it to shut down: it may halt, and stays powered';
+    switch (stage.is) {
       case 'spaced':
         return 'it was not asked to shut down';
       case 'before':
@@ -208,6 +214,8 @@ export class Draft {
       case 'opening':
       case 'identify':
       case 'login':
+      case 'requesting':
+      case 'ssh':
         return this.state.requestedAt === null
           ? 'it was not asked to shut down'
           : 'it was asked to shut down before, which cannot be recalled';

@@ -121,19 +121,25 @@ export function hearAsked(draft: Draft, heard: Recognition): void {
       state.askAgain = true;
       return;
     case 'shell':
-      if (state.askAgain) draft.request(heard.root);
+      if (state.askAgain) askAgain(draft, heard.root);
       return;
     case 'output':
       // A C shell takes the variable ahead of the command for a command.
       if (heard.text.startsWith('SUDO_PROMPT=')) state.plainSudo = state.askAgain = true;
       else if (heard.text === failureMark(state.token)) {
-        if (state.askAgain) draft.request(state.root);
+        if (state.askAgain) askAgain(draft, state.root);
         else notAllowed(draft, state.said);
       } else if (heard.waits !== true) state.said = heard.text;
       return;
     default:
       return;
   }
+}
+
+/** In other words: what was typed before asked for nothing. */
+function askAgain(draft: Draft, root: boolean): void {
+  draft.state.requestedAt = null;
+  draft.request(root);
 }
 
 /** Typed at a shell: `s`, then `u`. Each is done when the kernel says so. */

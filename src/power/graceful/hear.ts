@@ -13,6 +13,9 @@ const PROGRESS_MS = 30_000;
 /** The Pi's bootloader runs once more after 'Power down' and is told by this partition number to halt. */
 const HALT_PARTITION = '63';
 
+/** What is kept of what comes while the request is typed: its echo, and an answer that is read before its end is told. */
+const HEARD_MOST = 50;
+
 export function hear(draft: Draft, heard: Recognition): void {
   const { state } = draft;
   state.atShell = heard.kind === 'shell';
@@ -33,6 +36,11 @@ export function hear(draft: Draft, heard: Recognition): void {
       else if (state.stage.is === 'identify') hearIdentify(draft, heard);
       else if (state.stage.is === 'login') hearLogin(draft, heard);
       else hearRescue(draft, heard);
+      return;
+    case 'requesting':
+      if (state.stage.step === 'wire')
+        state.stage = { ...state.stage, heard: [...state.stage.heard, heard].slice(-HEARD_MOST) };
+      else hearBeforeRequest(draft, heard);
       return;
     case 'asked':
       hearAsked(draft, heard);
@@ -60,13 +68,31 @@ export function hear(draft: Draft, heard: Recognition): void {
   }
 }
 
+/** The journal is being told; its prompt was seen, and is trusted while nothing else comes. */
+function hearBeforeRequest(draft: Draft, heard: Recognition): void {
+  switch (heard.kind) {
+    case 'login':
+    case 'password':
+      // The shell has ended.
+      draft.open();
+      return;
+    case 'final':
+    case 'acknowledged':
+    case 'target':
+    case 'wait':
+      return;
+    default:
+      hearShutdown(draft, heard);
+  }
+}
+
 /** From the request to the kernel's last line. */
 function hearShutdown(draft: Draft, heard: Recognition): void {
   const { state } = draft;
   switch (heard.kind) {
     case 'halt':
       // Nobody asked it to halt: whatever that line means, it is not ours.
-      if (state.requestedAt === null) return;
+      if (state.requestedAt === null && !state.sshRuns) return;
       draft.prove('marker', heard.text);
       if (state.sshSilent) {
         draft.undated();

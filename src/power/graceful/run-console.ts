@@ -81,6 +81,11 @@ export class RunConsole {
     return refused ?? '';
   }
 
+  /** When the last byte of what was typed was sent; null: some of it was dropped. */
+  async left(): Promise<number | null> {
+    return (await this.#console?.left()) ?? null;
+  }
+
   /** What stands on its screen; null: there is no console. */
   async look(): Promise<{ standing: Standing; fresh: boolean } | null> {
     const console = this.#console;

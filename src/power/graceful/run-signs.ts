@@ -11,7 +11,7 @@ const TYPING_MS = 500;
 
 const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
 const ASKED: readonly Stage['is'][] = [
-  ...(['before', 'spaced', 'ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging', 'settle'] as const),
+  ...(['before', 'spaced', 'ssh', 'requesting', 'asked', 'by-hand', 'stopping', 'gone', 'judging', 'settle'] as const),
 ];
 
 export class RunSigns {

@@ -15,6 +15,8 @@ import { viewOf } from './view.ts';
 
 /** How often time is looked at; prompts are recognised after 300 ms of silence. */
 const TICK_MS = 100;
+/** A disk that takes longer for a line, ms, is told, and holds no shutdown up: nor the console that others wait for. */
+const DISK_MS = 20_000;
 /** A shutdown that nobody has seen here yet is taken to need so long; only that it is the same for all counts. */
 const UNKNOWN_MS = 30_000;
 
@@ -162,8 +164,13 @@ class ShutdownRun {
       case 'type':
         this.#type(effect.text);
         return;
+      case 'journal':
+        return void this.#journal();
       case 'request':
         return void this.#request(effect.text);
+      case 'asked':
+        this.#asked(effect.how);
+        return;
       case 'listen':
         this.#asked('is being shut down by hand on its console');
         this.#console.lend();
@@ -196,13 +203,32 @@ class ShutdownRun {
     }
   }
 
-  /** That it was asked is on the disk before it is asked; a disk that fails is told, and does not hold this up. */
+  /** A disk that fails is told by the operation's record; one that is slow, here. */
+  async #journal(): Promise<void> {
+    const { ports, node, operation } = this.#job;
+    const written = new AbortController();
+    const end = (): void => written.abort();
+    operation.journalled().then(end, end);
+    const late = await pause(ports, DISK_MS, AbortSignal.any([written.signal, this.#over.signal]));
+    if (late) {
+      const text = `the disk has not taken the journal for ${DISK_MS / 1000} s: ${node.name} is asked to shut down all the same`;
+      ports.event('alarm', node.addr, text);
+    }
+    this.#send({ kind: 'journalled', at: ports.now() });
+  }
+
   async #request(text: string): Promise<void> {
-    await this.#job.operation.journalled().catch(() => undefined);
-    if (this.#over.signal.aborted || this.#state.stage.is !== 'asked') return;
-    this.#asked('was asked to shut down on its console');
     this.#console.reader.requested();
-    this.#type(text);
+    const why = this.#console.type(text);
+    if (why !== '') {
+      this.#send({ kind: 'refused', at: this.#job.ports.now(), why });
+      return;
+    }
+    const leftAt = await this.#console.left();
+    // It halts now, also where the operation has ended meanwhile.
+    if (leftAt !== null && this.#over.signal.aborted) this.#asked('was asked to shut down on its console');
+    const at = this.#job.ports.now();
+    this.#send(leftAt === null ? { kind: 'unsent', at } : { kind: 'requested', at, leftAt });
   }
 
   /** From here the machine may halt, whatever becomes of this operation. */
@@ -228,12 +254,11 @@ class ShutdownRun {
   }
 
   async #askBySsh(): Promise<void> {
-    const { ports, node, operation } = this.#job;
-    await operation.journalled().catch(() => undefined);
+    const { ports, node } = this.#job;
     if (ports.network === null || this.#over.signal.aborted) return;
-    this.#asked('was asked to shut down by ssh');
     this.#console.reader.requested();
-    const end = await ports.network.shutDown(node.addr, this.#over.signal);
+    const ran = (): void => this.#send({ kind: 'ssh-ran', at: ports.now() });
+    const end = await ports.network.shutDown(node.addr, this.#over.signal, ran);
     this.#send({ kind: 'ssh-done', at: ports.now(), end });
   }
 

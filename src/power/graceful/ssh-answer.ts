@@ -3,10 +3,11 @@ import { readLine } from '../../console/markers.ts';
 import { isFromAnotherTime, readUptime } from '../../console/uptime.ts';
 import type { ProgramEnd } from '../ports.ts';
 import type { Draft } from './draft.ts';
+import { sshRan } from './requesting.ts';
 
 /** ssh's own exit code, where it could not connect or lost the connection. */
 const SSH_FAILED = 255;
-/** A machine that goes down may close the connection before the command's exit code is back. */
+/** What ssh says then. */
 const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
 
 /** `required`: the node is not asked without the one that failed, also where nobody watches. */
@@ -28,17 +29,24 @@ export function hooksDone(draft: Draft, why: string, required = false): void {
 
 export function sshAnswered(draft: Draft, { code, why, output: printed }: ProgramEnd): void {
   const { state } = draft;
-  state.sshRuns = false;
   const uptime = printed.map(readUptime).find((seconds) => seconds !== null);
+  const output = printed.filter((line) => readUptime(line) === null);
+  // A machine that goes down may close the connection before the exit code is back.
+  const closed = code === SSH_FAILED ? output.find((line) => CLOSED.test(line)) : undefined;
+  if (uptime !== undefined || code === 0 || closed !== undefined) sshRan(draft);
+  state.sshRuns = false;
   if (uptime !== undefined) wasUpFor(draft, uptime);
   // Killed at its limit: it may have been heard all the same.
   state.sshSilent = uptime === undefined && code === null;
+  if (state.sshSilent) {
+    state.requestedAt ??= draft.at;
+    draft.do({ do: 'asked', how: 'may have been asked to shut down by ssh' });
+  }
   if (state.sshSilent && state.stage.is === 'settle') {
     draft.stopping();
     draft.undated();
     return;
   }
-  const output = printed.filter((line) => readUptime(line) === null);
   if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
   // Its console may have said meanwhile how it goes on.
   if (state.stage.is !== 'ssh') return;
@@ -46,7 +54,6 @@ export function sshAnswered(draft: Draft, { code, why, output: printed }: Progra
     draft.stopping();
     return;
   }
-  const closed = code === SSH_FAILED ? output.find((line) => CLOSED.test(line)) : undefined;
   if (closed !== undefined) {
     draft.prove('ack', `ssh: ${closed}`);
     draft.stopping();

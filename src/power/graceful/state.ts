@@ -75,9 +75,14 @@ export type Stage =
   | { is: 'before' }
   /** It is asked by ssh when its last line will not fall together with another's. */
   | { is: 'spaced' }
-  /** ssh is on its way. */
+  /** ssh is on its way, or will be when the journal is told. */
   | { is: 'ssh' }
   | { is: 'login'; step: 'user' | 'password' | 'shell' }
+  /**
+   * `disk`: the journal is told that it is about to be asked; nothing was typed. `wire`: the request is typed, and its last
+   * byte has not left. `heard`: what came meanwhile; only what came after that byte may be an answer.
+   */
+  | { is: 'requesting'; step: 'disk' | 'wire'; text: string; heard: readonly Recognition[] }
   /** The command was typed; nothing showed yet that it was heard. */
   | { is: 'asked' }
   /** An operator does it in the pane; we watch for the halt. */
@@ -118,8 +123,10 @@ export interface Shutdown {
   prepared: boolean;
   /** Why ssh cannot ask it, or null: it can, or was not tried. */
   sshProblem: string | null;
-  /** The ssh client has not ended yet: what it will say of the machine's uptime is still to come. */
+  /** The ssh client was started and has not ended yet: what it will say of the machine's uptime is still to come. */
   sshRuns: boolean;
+  /** It has said that the command ran. */
+  sshRan: boolean;
   /** ssh may have asked it and never said of when: no last line is certain to be of this shutdown. */
   sshSilent: boolean;
   /** The host that its login or its banner named during this dialogue; null: it named none. */
@@ -145,8 +152,10 @@ export interface Shutdown {
   bmc: { at: number; current: number | null; steadySince: number | null; failures: number; offs: number };
   /** The command that is typed; the second where a node has no systemd. */
   command: 'systemctl poweroff' | 'poweroff';
-  /** When the shutdown was last asked for, by us or by hand. */
+  /** When the request last left, or ssh said that it ran; by hand: when somebody chose that. Null: it was not asked. */
   requestedAt: number | null;
+  /** How often in a row the request did not leave whole. */
+  unsent: number;
   /** When the kernel's last line was read. */
   haltedAt: number | null;
   /** Last lines that a sign of life contradicted. */
@@ -175,6 +184,14 @@ export type ShutdownEvent = { at: number } & (
   | { kind: 'console'; condition: ConsoleCondition }
   /** This process stood still for so long. */
   | { kind: 'stalled'; ms: number }
+  /** That it is about to be asked is on the disk; or the disk fails, or is too slow to wait for. */
+  | { kind: 'journalled' }
+  /** The last byte of the request left at `leftAt`. */
+  | { kind: 'requested'; leftAt: number }
+  /** Some of the request was dropped with the console. */
+  | { kind: 'unsent' }
+  /** ssh says that the command ran. */
+  | { kind: 'ssh-ran' }
   /** It may be asked by ssh now. */
   | { kind: 'spaced' }
   /** The one console is ours; its condition follows. */
@@ -220,8 +237,12 @@ export type Effect =
   | { do: 'run-hooks' }
   /** Waits until its last line can be read on the one console. */
   | { do: 'space' }
-  /** What was printed before proves nothing. On the disk before it goes. */
+  /** Answered with `journalled`: then the present state is on the disk. */
+  | { do: 'journal' }
+  /** What was printed before proves nothing. */
   | { do: 'ask-ssh' }
+  /** From here the machine may halt, whatever becomes of this operation. */
+  | { do: 'asked'; how: string }
   /** Seconds that the machine had been up when it was asked: for the stamps on its console. */
   | { do: 'up-for'; seconds: number }
   /** Counts before and after a halt that the kernel's last line proved. */
@@ -231,7 +252,7 @@ export type Effect =
   /** What stands on its screen is wanted. */
   | { do: 'look' }
   | { do: 'type'; text: string }
-  /** Types the request; what was printed before proves nothing. On the disk before it is typed. */
+  /** Types the request; what was printed before proves nothing. Answered with `requested` or `unsent`. */
   | { do: 'request'; text: string }
   /** The operator's own request counts from here. */
   | { do: 'listen' }
@@ -286,6 +307,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     prepared: target.hooks === null,
     sshProblem: null,
     sshRuns: false,
+    sshRan: false,
     sshSilent: false,
     named: null,
     trusted: false,
@@ -298,6 +320,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     bmc: { at, current: null, steadySince: null, failures: 0, offs: 0 },
     command: 'systemctl poweroff',
     requestedAt: null,
+    unsent: 0,
     haltedAt: null,
     claims: 0,
     askAgain: false,

@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts';
 import { tickTouch } from './touch.ts';
 import { isHopeless, questionOf, type Trouble } from './troubles.ts';
 import { tickIdentify, tickOpening } from './hear-opening.ts';
+import { notTyped } from './requesting.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './judge.ts';
 
 /** A banner goes on, or a prompt follows it, within this; behind a panic nothing comes. */
@@ -73,6 +74,11 @@ export function tick(draft: Draft, pressed = false): void {
       return;
     case 'login':
       if (at >= state.until) draft.raise('login-failed', 'it did not answer in time');
+      return;
+    case 'requesting':
+      if (at < state.until) return;
+      if (stage.step === 'wire') notTyped(draft, 'what was typed did not leave in time');
+      else if (console.open || !console.held) draft.open();
       return;
     case 'asked':
       if (at >= state.until) draft.raise('unheard');

@@ -14,6 +14,7 @@ import { stood } from './hear-opening.ts';
 import { networkChanged, sampled } from './judge.ts';
 import { hooksDone, sshAnswered } from './ssh-answer.ts';
 import { stalled } from './recall.ts';
+import { journalled, notTyped, requested, sshRan, unsent } from './requesting.ts';
 import type { Shutdown, ShutdownEvent, Step } from './state.ts';
 import { tick } from './time.ts';
 import { sounded } from './touch.ts';
@@ -38,6 +39,18 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     case 'console':
       consoleChanged(draft, event);
+      return;
+    case 'journalled':
+      journalled(draft);
+      return;
+    case 'requested':
+      requested(draft, event.leftAt);
+      return;
+    case 'unsent':
+      unsent(draft);
+      return;
+    case 'ssh-ran':
+      sshRan(draft);
       return;
     case 'spaced':
       if (draft.state.stage.is === 'spaced') draft.askBySsh();
@@ -75,6 +88,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     case 'refused':
       if (draft.state.stage.is === 'judging') pressAgain(draft);
+      else if (draft.state.stage.is === 'requesting') notTyped(draft, event.why);
       else if (mayAsk(draft)) draft.raise('refused', event.why);
       return;
     case 'answer':

@@ -67,6 +67,14 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
           };
     case 'login':
       return { phase: 'request', detail: `logging in on its console${lost}` };
+    case 'requesting':
+      return {
+        phase: 'request',
+        detail:
+          stage.step === 'disk'
+            ? `is about to be asked (‘${command}’) when the journal on the disk says so${lost}`
+            : `the request (‘${command}’) is being typed${lost}`,
+      };
     case 'asked':
       return { phase: 'acknowledged', detail: `asked to shut down (‘${command}’); waiting for it to be heard${lost}` };
     case 'by-hand':
