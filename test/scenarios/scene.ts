@@ -91,10 +91,11 @@ ${nodes.join('\n')}
     return scene;
   }
 
-  /** A session after the server was started anew. */
+  /** A session after the server was started anew, or stood still for longer than a session waits. */
   async reconnect(): Promise<void> {
     this.#client = await this.stand.client('scenarios');
     this.#listen();
+    for (const operation of await this.#client.request('ops.list', {})) this.operations.set(operation.id, operation);
     await this.ready();
   }
 

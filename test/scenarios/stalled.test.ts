@@ -25,6 +25,8 @@ async function stopped(ms: number, meanwhile: () => Promise<void> = () => Promis
   } finally {
     process.kill(serverPid, 'SIGCONT');
   }
+  // A session does not wait for so long.
+  await scene.reconnect();
 }
 
 /** Somebody presses its button, or the watchdog does: it starts again. */
