@@ -1,14 +1,17 @@
 /**
  * The states of what runs, each on the disk before what it announces is done: operations in `operations.jsonl`, runs of
  * plans in `plans.jsonl`, in the state directory. A later line of the same id replaces the earlier one; a server that
- * starts reads what was left unfinished.
+ * starts reads what was left unfinished. Times in a line are the steady ones of the server that wrote it; the line says
+ * when that was by the machine's boot, so that a later server can tell them in its own.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../api/power.ts';
+import { keepTime, recallTime, steadyNow, timeOfDate, type KeptTime } from '../lib/clock.ts';
 import { LineStore } from './line-store.ts';
+import { moveOperationTimes } from './operation-record.ts';
 import type { OutageRecord } from './outage/record.ts';
-import type { PlanRecord } from './plans/record.ts';
+import { movePlanTimes, type PlanRecord } from './plans/record.ts';
 
 /** Bytes after which the file is emptied as soon as nothing runs. */
 const EMPTY_AT = 1024 * 1024;
@@ -19,43 +22,55 @@ export interface Journalled {
   endedAt: number | null;
 }
 
+/** When a line was written: `at` is the writer's steady time. */
+interface Written {
+  at: number;
+  kept: KeptTime;
+}
+
+/** Changes all times of an entry. `known`: false where the machine was booted anew, so that only dates tell how long ago. */
+type MoveTimes<T> = (entry: T, move: (at: number) => number, known: boolean) => void;
+
 export interface Journal<T extends Journalled> {
   readonly path: string;
   /** Resolves when this state is on the disk. @throws what the disk says */
   write(entry: T): Promise<void>;
-  /** What an earlier server left that had not ended; oldest first. */
+  /** What an earlier server left that had not ended, in this server's time; oldest first. */
   unfinished(): T[];
   close(): Promise<void>;
 }
 
 /** A file that cannot be read is no reason not to serve: `trouble` is told. */
 export function openJournal(stateDir: string, trouble: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
-  return open(join(stateDir, 'operations.jsonl'), 'nodes', trouble, emptyAt);
+  return open(join(stateDir, 'operations.jsonl'), 'nodes', moveOperationTimes, trouble, emptyAt);
 }
 
 export function openOutageJournal(stateDir: string, trouble: (text: string) => void): Journal<OutageRecord> {
-  return open(join(stateDir, 'outages.jsonl'), 'lines', trouble, EMPTY_AT);
+  return open(join(stateDir, 'outages.jsonl'), 'lines', () => undefined, trouble, EMPTY_AT);
 }
 
 export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {
-  return open(join(stateDir, 'plans.jsonl'), 'settings', trouble, EMPTY_AT);
+  return open(join(stateDir, 'plans.jsonl'), 'settings', movePlanTimes, trouble, EMPTY_AT);
 }
 
 /** `has`: the field without which a line is none of ours. */
 function open<T extends Journalled>(
   path: string,
   has: keyof T & string,
+  moveTimes: MoveTimes<T>,
   trouble: (text: string) => void,
   emptyAt: number,
 ): Journal<T> {
   const store = new LineStore(path);
-  const left = readUnfinished<T>(store.path, has, trouble);
+  const left = readUnfinished<T>(store.path, has, moveTimes, trouble);
   const running = new Set(left.map(({ id }) => id));
   return {
     path: store.path,
     async write(entry) {
       if (entry.endedAt === null) running.add(entry.id);
-      await store.append(entry, entry.id);
+      const at = steadyNow();
+      const written: Written = { at, kept: keepTime(at) };
+      await store.append({ ...entry, written }, entry.id);
       if (entry.endedAt !== null) running.delete(entry.id);
       // What ended is in the audit log; this file only has to know what has not.
       if (running.size === 0 && store.size > emptyAt) await store.clear();
@@ -68,6 +83,7 @@ function open<T extends Journalled>(
 function readUnfinished<T extends Journalled>(
   path: string,
   has: keyof T & string,
+  moveTimes: MoveTimes<T>,
   trouble: (text: string) => void,
 ): T[] {
   let text: string;
@@ -83,7 +99,23 @@ function readUnfinished<T extends Journalled>(
     const entry = parse<T>(line, has);
     if (entry) entries.set(entry.id, entry);
   }
-  return [...entries.values()].filter(({ endedAt }) => endedAt === null).sort((a, b) => a.startedAt - b.startedAt);
+  return [...entries.values()]
+    .filter(({ endedAt }) => endedAt === null)
+    .map((entry) => inOurTime(entry, moveTimes))
+    .sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** In the time of this server; where the boot is another, by the dates, which are for people only. */
+function inOurTime<T extends Journalled>({ written, ...rest }: T & { written?: Written }, moveTimes: MoveTimes<T>): T {
+  const entry = rest as unknown as T;
+  if (written === undefined) {
+    moveTimes(entry, (at) => at, false);
+    return entry;
+  }
+  const known = recallTime(written.kept);
+  const by = (known ?? timeOfDate(written.kept.wall)) - written.at;
+  moveTimes(entry, (at) => at + by, known !== null);
+  return entry;
 }
 
 /** The last line before a crash may be torn: it says nothing, the one before it still does. */

@@ -145,6 +145,17 @@ export class NodeRecord {
   }
 }
 
+/** Changes all times of an operation that another server wrote down. */
+export function moveOperationTimes(operation: Operation, move: (at: number) => number): void {
+  operation.startedAt = move(operation.startedAt);
+  for (const node of operation.nodes) {
+    node.since = move(node.since);
+    node.until = node.until === null ? null : move(node.until);
+    for (const piece of node.evidence) piece.at = move(piece.at);
+    if (node.question !== null) node.question.since = move(node.question.since);
+  }
+}
+
 function sameQuestion(a: DraftQuestion | null, b: DraftQuestion | null): boolean {
   return a?.text === b?.text && a?.since === b?.since;
 }

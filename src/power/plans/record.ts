@@ -17,6 +17,8 @@ export interface PlanRecord extends Journalled {
   takes: Address[];
   /** Rules that this plan may break, by its configuration. */
   overrides: DependenceRule[];
+  /** The machine was booted anew since: how far its deadline was away is not known any more, and it has none. */
+  deadlineLost?: boolean;
 }
 
 /** A node's outcome with which its step is content. */
@@ -40,6 +42,16 @@ export function newStep(step: PlanStep, at: number): PlanStepRun {
 export function settingsOf(step: PlanStep): StepSettings {
   const { name, selector, action, needs, parallel, stagger, verify, deadline, onDeadline, onFail } = step;
   return { name, selector, action, needs, parallel, stagger, verify, deadline, onDeadline, onFail };
+}
+
+/** Changes all times of a run that another server wrote down. `known`: they are right, not only dates. */
+export function movePlanTimes(record: PlanRecord, move: (at: number) => number, known: boolean): void {
+  const { run } = record;
+  record.startedAt = run.startedAt = move(run.startedAt);
+  run.predictedEndAt = move(run.predictedEndAt);
+  for (const node of nodesOf(run)) node.since = move(node.since);
+  record.deadlineLost = run.deadlineAt !== null && !known;
+  run.deadlineAt = run.deadlineAt === null || !known ? null : move(run.deadlineAt);
 }
 
 export function nodesOf(run: PlanRun): PlanNodeRun[] {

@@ -36,6 +36,8 @@ export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJo
       run.state = 'interrupted';
       run.detail = `the server ended meanwhile, with ${under.length} ${under.length === 1 ? 'node' : 'nodes'} under way: resume looks at each afresh`;
     }
+    if (record.deadlineLost === true && run.endedAt === null)
+      run.detail += '; the machine was booted anew, so its deadline is not known any more: it has none now';
     refreshSteps(run);
     ports.event('warning', null, `Plan ${run.plan} (run ${run.id}) is ${run.state}: ${run.detail}`);
     return record;
