@@ -1,17 +1,18 @@
 /** What became of a cut: off, or a question why not. Pure. */
-import type { Recognition } from '../../console/reader.ts';
 import type { Draft } from './draft.ts';
 import { hear } from './hear.ts';
 import { stalled } from './recall.ts';
-import type { EventOf, Stage } from './state.ts';
+import type { EventOf, Recall, Stage } from './state.ts';
+import { alive } from './touch.ts';
 
 export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
   const { state } = draft;
   if (state.stage.is !== 'cutting') return;
   const { ground, from, recalled } = state.stage;
   if (!ok && !sent && recalled !== null) {
-    if (ground === 'deadline' && recalled.heard !== null) draft.restarted(recalled.heard.text);
-    else goBack(draft, from, recalled.heard);
+    const { by } = recalled;
+    if (ground === 'deadline' && by !== null && by !== 'network') draft.restarted(by.text);
+    else goBack(draft, from, by);
     return;
   }
   // Nobody was heard for too long on the way to the verb: what was judged has to be seen again.
@@ -50,9 +51,16 @@ export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current
 }
 
 /** Where it was judged, with that much to be seen anew; what was heard on the way to the verb is heard there. */
-function goBack(draft: Draft, from: Stage, heard: Recognition | null): void {
-  draft.prove('recalled', heard === null ? 'nobody listened for a while: looked at again' : `“${heard.text}”`);
+function goBack(draft: Draft, from: Stage, by: Recall): void {
+  const { target } = draft.state;
+  const network = `something answers at ${target.ssh ?? 'its address'}`;
+  const words =
+    by === null ? 'nobody listened for a while: looked at again' : by === 'network' ? network : `“${by.text}”`;
+  draft.prove('recalled', words);
   draft.state.stage = from;
   stalled(draft, 0);
-  if (heard !== null) hear(draft, heard);
+  if (by !== 'network') {
+    if (by !== null) hear(draft, by);
+  } else if (from.is === 'settle') alive(draft, network);
+  else draft.restarted('its network answers again');
 }

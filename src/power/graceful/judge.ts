@@ -6,6 +6,7 @@
 import type { Recognition } from '../../console/reader.ts';
 import type { Power } from '../../rack/reading.ts';
 import { SPEECH, type Draft } from './draft.ts';
+import { networkAnswers } from './recall.ts';
 import type { EventOf } from './state.ts';
 import { alive, touchSampled } from './touch.ts';
 
@@ -30,6 +31,7 @@ export function networkChanged(draft: Draft, { reachable, askedAt }: EventOf<'ne
     if (stage.is === 'settle' && state.haltedAt !== null && askedAt > state.haltedAt)
       alive(draft, `something answers at ${state.target.ssh ?? 'its address'}`);
     if (stage.is === 'gone' || stage.is === 'judging') draft.restarted('its network answers again');
+    networkAnswers(draft, askedAt);
     return;
   }
   state.network = { ...network, silentAt: askedAt };

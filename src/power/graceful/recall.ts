@@ -4,7 +4,7 @@
  */
 import type { Recognition } from '../../console/reader.ts';
 import { SPEECH, type Draft } from './draft.ts';
-import type { Stage } from './state.ts';
+import type { Recall, Stage } from './state.ts';
 
 /**
  * This process, or its machine, stood still for `ms`. What came meanwhile was read before this; what should have been looked
@@ -64,9 +64,16 @@ export function hearCutting(draft: Draft, heard: Recognition): void {
   recall(draft, stage, heard);
 }
 
-/** `heard`: what withdraws it; null: nothing was heard, because nobody listened. */
-function recall(draft: Draft, stage: Extract<Stage, { is: 'cutting' }>, heard: Recognition | null): void {
+/** Something answers at the address of what is cut as a halted machine, in a look that began at `askedAt`. */
+export function networkAnswers(draft: Draft, askedAt: number): void {
+  const { stage, haltedAt } = draft.state;
+  if (stage.is !== 'cutting' || (stage.ground !== 'halted' && stage.ground !== 'composite')) return;
+  if (stage.ground === 'halted' && haltedAt !== null && askedAt <= haltedAt) return;
+  recall(draft, stage, 'network');
+}
+
+function recall(draft: Draft, stage: Extract<Stage, { is: 'cutting' }>, by: Recall): void {
   if (stage.recalled !== null || stage.ground === 'forced') return;
-  draft.state.stage = { ...stage, recalled: { heard } };
+  draft.state.stage = { ...stage, recalled: { by } };
   draft.do({ do: 'recall' });
 }

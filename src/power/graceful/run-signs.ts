@@ -11,7 +11,19 @@ const TYPING_MS = 500;
 
 const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
 const ASKED: readonly Stage['is'][] = [
-  ...(['before', 'spaced', 'ssh', 'requesting', 'asked', 'by-hand', 'stopping', 'gone', 'judging', 'settle'] as const),
+  ...([
+    'before',
+    'spaced',
+    'ssh',
+    'requesting',
+    'asked',
+    'by-hand',
+    'stopping',
+    'gone',
+    'judging',
+    'settle',
+    'cutting',
+  ] as const),
 ];
 
 export class RunSigns {

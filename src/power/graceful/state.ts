@@ -96,9 +96,12 @@ export type Stage =
   | { is: 'rescue'; synced: boolean }
   /** A last line was read. A halted machine says nothing more, and is dead to a touch when the time has passed. */
   | { is: 'settle'; marker: string; firmware: boolean; touch: Touch | null }
-  /** `from`: where it was judged. `recalled`: the verb was withdrawn, by what was heard or because nobody listened. */
-  | { is: 'cutting'; ground: Ground; from: Stage; recalled: { heard: Recognition | null } | null }
+  /** `from`: where it was judged. `recalled`: the verb was withdrawn. */
+  | { is: 'cutting'; ground: Ground; from: Stage; recalled: { by: Recall } | null }
   | { is: 'ended'; outcome: Outcome; detail: string; off: boolean; again: Again | null };
+
+/** What withdraws a verb: what was heard, its network that answers, or (null) that nobody listened. */
+export type Recall = Recognition | 'network' | null;
 
 /** Why power may be cut. */
 export type Ground = 'halted' | 'composite' | 'forced' | 'deadline';
