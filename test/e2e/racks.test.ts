@@ -45,9 +45,9 @@ describe('the command line', () => {
     client.close();
     await expect(connect(two.socketOf('north'), who)).rejects.toThrow();
 
-    // A second process takes over what nobody serves, and says what it leaves alone.
+    // A second process takes over what nobody serves, and says what it waits for.
     const second = await two.serve();
-    expect(second.said()).toMatch(/rack south is not served: the bus on \S+ has a rackui server already \(pid \d+/);
+    expect(second.said()).toMatch(/rack south is not served yet: the bus on \S+ has a rackui server already \(pid \d+/);
     expect((await two.run('status', '--rack', 'north')).out).toMatch(/4 on/);
     server.end();
     expect(await server.exited).toBe(0);
