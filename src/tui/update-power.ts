@@ -44,10 +44,10 @@ export function keyInPowerDialog(state: State, dialog: PowerDialog, { token, bur
     return step(become({ remark: 'A paste confirms nothing: type it.', field: { text: '', focus: 'cancel' } }));
   if (token.kind !== 'key') return step(state);
   const { name } = token;
-  // Cancelling is always believed, whatever arrived with it.
+  // Escape is always believed, whatever arrived with it; Enter may end words that were typed ahead.
   if (name === 'escape') return step({ ...state, overlay: null });
   if (dialog.sent) return step(state);
-  if (name === 'enter' && dialog.field.focus === 'cancel') return step({ ...state, overlay: null });
+  if (name === 'enter' && dialog.field.focus === 'cancel' && burst === 1) return step({ ...state, overlay: null });
   if (burst > 1 || !seenLongEnough(dialog.shown, state.now))
     return step(
       become({
