@@ -98,7 +98,7 @@ test('a line that matches a trigger is an event and an alarm, told once a minute
   await eventually(() => expect(alice.seen).toContain('login'));
   rack.rack.say('\r\n[ 9.1] \x1b[31mKernel pa\x1b[0m');
   rack.rack.say('nic - not syncing: oh\r\nKernel panic - not syncing\r\nI/O error, dev sda\r\n');
-  await eventually(() => expect(alarms()).toEqual(['console']));
+  await eventually(() => expect(alarms()).toEqual(['console', 'system-failed']));
   await eventually(() => expect(alice.events.filter(({ topic }) => topic === 'console')).toHaveLength(2));
   expect(alice.events.filter(({ topic }) => topic === 'console')).toMatchObject([
     {
@@ -109,7 +109,10 @@ test('a line that matches a trigger is an event and an alarm, told once a minute
     { level: 'warning', text: expect.stringContaining('disk on its console') as string },
   ]);
   const { standing } = await alice.client.request('alarms.list', { limit: 10 });
-  expect(standing).toMatchObject([{ kind: 'console', addr: ALPHA, text: 'panic on its console' }]);
+  expect(standing).toMatchObject([
+    { kind: 'console', addr: ALPHA, text: 'panic on its console' },
+    { kind: 'system-failed', addr: ALPHA, text: expect.stringContaining('its system is not up') as string },
+  ]);
   rack.rack.say('[    0.000000] Linux version 6.12\r\n');
   await eventually(() => expect(alarms()).toEqual([]));
 });

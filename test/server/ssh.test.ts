@@ -9,16 +9,8 @@ import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';
 import { requestOf } from '../power/fake-rack.ts';
 import { ServeProcess } from './process.ts';
 
-const NODES = new Map([
-  ['127.0.0.2', '01'],
-  ['127.0.0.3', '02'],
-]);
-const RACK = `nodes:
-  - { addr: "00", role: master }
-  - { addr: "01", ip: 127.0.0.2 }
-  - { addr: "02", ip: 127.0.0.3 }
-  - { addr: "03" }
-`;
+/** Not the port of any other test that runs at the same time. */
+const PORT = 2285;
 
 /** Guests live ten times as fast; limits are a tenth. */
 const LIMITS = 'request: 20, acknowledged: 5, stopping: 15, hard: 30, settle: 2';
@@ -35,9 +27,25 @@ class Stand implements AsyncDisposable {
     this.server = server;
   }
 
-  static async start(config: string): Promise<Stand> {
+  /** `base`: the first three numbers of the nodes' addresses, the test's own. */
+  static async start(base: string, config: string): Promise<Stand> {
     const rack = await startRack({ args: ['--nodes', '4', '--time-scale', '10'] });
-    const hosts = await SshHosts.start(NODES, rack.control);
+    const hosts = await SshHosts.behind(
+      new Map([
+        [`${base}.1`, '01'],
+        [`${base}.2`, '02'],
+      ]),
+      PORT,
+    );
+    hosts.obey(rack.control);
+    // A node's port opens and closes with its system: one that has halted answers no longer.
+    await rack.ctl('listen', { place: `${base}:${PORT}`, sshd: hosts.port });
+    const nodes = `nodes:
+  - { addr: "00", role: master }
+  - { addr: "01", ip: ${base}.1 }
+  - { addr: "02", ip: ${base}.2 }
+  - { addr: "03" }
+`;
     const stateDir = mkdtempSync(join(tmpdir(), 'rackui-test-serve-'));
     // Both were seen to halt before; the counts are what the simulated boards draw.
     const halts = [{ running: 60, low: 12, high: 30 }];
@@ -46,7 +54,7 @@ class Stand implements AsyncDisposable {
       join(stateDir, 'state', 'halt-bands.json'),
       JSON.stringify({ '01': { name: 'node-01', halts }, '02': { name: 'node-02', halts } }),
     );
-    const server = new ServeProcess({ port: rack.port, config: `${RACK}${hosts.config}${config}`, dir: stateDir });
+    const server = new ServeProcess({ port: rack.port, config: `${nodes}${hosts.config}${config}`, dir: stateDir });
     return new Stand(rack, hosts, await server.ready());
   }
 
@@ -81,14 +89,14 @@ test
     'asked by ssh, seen to halt on its console, cut; needs openssh-server',
     { timeout: 60_000 },
     async ({ expect }) => {
-      await using stand = await Stand.start(`shutdown: { ${LIMITS} }\n`);
+      await using stand = await Stand.start('127.73.0', `shutdown: { ${LIMITS} }\n`);
       const { rack, hosts } = stand;
       const [node] = await stand.off();
       expect([node?.outcome, node?.detail, node?.question]).toEqual(['done', 'is off, seen twice', null]);
       expect(hosts.asked).toEqual(['01 cat /proc/uptime; sudo -n systemctl poweroff']);
       // Both the wall message and ssh's end acknowledge, in either order.
       const told = new Set(kinds(node).filter((kind) => !['identity', 'verified'].includes(kind)));
-      expect([...told]).toEqual(['host', 'request', 'ack', 'marker', 'halt-band']);
+      expect([...told]).toEqual(['host', 'intent', 'request', 'ack', 'marker', 'touch', 'halt-band']);
       expect((await rack.node('01')).power).toBe('off');
       // Nobody logged in: the console was only looked at.
       expect(stand.server.said).not.toContain('Password');
@@ -104,7 +112,7 @@ test
     'an unknown host key stops ssh; its console asks instead; needs openssh-server',
     { timeout: 60_000 },
     async ({ expect }) => {
-      await using stand = await Stand.start(`shutdown: { ${LIMITS} }\n`);
+      await using stand = await Stand.start('127.73.1', `shutdown: { ${LIMITS} }\n`);
       const { rack, hosts } = stand;
       hosts.forgetHostKeys();
       const [node] = await stand.off();
@@ -121,7 +129,7 @@ test
     'what sudo or an inhibitor says there is said here; needs openssh-server',
     { timeout: 60_000 },
     async ({ expect }) => {
-      await using stand = await Stand.start(`shutdown: { ${LIMITS} }\n`);
+      await using stand = await Stand.start('127.73.2', `shutdown: { ${LIMITS} }\n`);
       const { rack } = stand;
       await rack.ctl('inhibited', { node: '01' });
       const [node] = await stand.off();
@@ -136,7 +144,10 @@ test
     'two at once: one read to its last line, the other, whose line nobody could read, cut on grade B; needs openssh-server',
     { timeout: 90_000 },
     async ({ expect }) => {
-      await using stand = await Stand.start(`shutdown: { ${LIMITS}, cutOn: B, networkGone: 12, steady: 3 }\n`);
+      await using stand = await Stand.start(
+        '127.73.3',
+        `shutdown: { ${LIMITS}, cutOn: B, networkGone: 12, steady: 3 }\n`,
+      );
       const { rack, hosts } = stand;
       const ended = stand.off({ nodes: [1, 2], label: 'x', confirm: 'x 2' });
       // Asked far enough apart, both would be read: this one's line dies with its UART.
@@ -146,7 +157,6 @@ test
         ({ nodes }) => nodes.filter(({ guest }) => guest === 'halted' || guest === 'dead').length >= 2,
         30_000,
       );
-      for (const ip of NODES.keys()) await hosts.vanish(ip);
       const nodes = await ended;
       expect(nodes.map(({ outcome, question }) => [outcome, question?.text])).toEqual([
         ['done', undefined],

@@ -1,11 +1,12 @@
 /**
- * Real sshds on loopback, one for each of some simulated nodes: own host keys, a client's key, and a forced command that
- * tells the simulated rack to shut that node down. 127.0.0.2 and so on are all this machine; the port is not privileged.
+ * A real sshd on loopback behind the simulated nodes' ports: own host keys, a client's key, and a forced command that tells
+ * the simulated rack to shut down the node that was called. A node's port opens and closes with its guest; the port is not
+ * privileged.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,22 +19,12 @@ export const HAS_SSHD = existsSync(SSHD) && existsSync('/usr/bin/ssh-keygen') &&
 export class SshHosts implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'rackui-test-ssh-'));
   readonly #nodes: ReadonlyMap<string, string>;
-  readonly #servers = new Map<string, ChildProcess>();
-  readonly #queue: Socket[] = [];
-  #configured: string | null = null;
+  #server: ChildProcess | null = null;
+  #config = '';
   port = 0;
 
   private constructor(nodes: ReadonlyMap<string, string>) {
     this.#nodes = nodes;
-  }
-
-  /** `nodes`: IP address → the node's address in the rack (`03`). `control`: the rack's control socket. */
-  static async start(nodes: ReadonlyMap<string, string>, control: string): Promise<SshHosts> {
-    const hosts = new SshHosts(nodes);
-    hosts.port = await freePort();
-    hosts.#makeKeys(control);
-    for (const ip of nodes.keys()) await hosts.#listen(ip);
-    return hosts;
   }
 
   /**
@@ -44,10 +35,11 @@ export class SshHosts implements AsyncDisposable {
     const hosts = new SshHosts(nodes);
     hosts.port = port;
     hosts.#makeKeys('');
+    const options = [`UserKnownHostsFile=${join(hosts.dir, 'known_hosts')}`];
     // Where nobody answers, ssh need not wait for long.
-    hosts.#configured = hosts.config.replace(/ }\n$/, ', limit: 8 }\n');
+    hosts.#config = `ssh: { port: ${port}, identity: ${join(hosts.dir, 'client')}, options: ${JSON.stringify(options)}, limit: 8 }\n`;
     hosts.port = await freePort();
-    await hosts.#listen('127.0.0.1');
+    await hosts.#listen();
     return hosts;
   }
 
@@ -57,11 +49,9 @@ export class SshHosts implements AsyncDisposable {
     writeFileSync(join(this.dir, 'forced.cjs'), forcedCommand(nodes, control, join(this.dir, 'asked')));
   }
 
-  /** The configuration's section; `options` beside the file of known hosts. */
+  /** The configuration's section. */
   get config(): string {
-    if (this.#configured !== null) return this.#configured;
-    const options = [`UserKnownHostsFile=${join(this.dir, 'known_hosts')}`];
-    return `ssh: { port: ${this.port}, identity: ${join(this.dir, 'client')}, options: ${JSON.stringify(options)} }\n`;
+    return this.#config;
   }
 
   /** What was asked over ssh, as the forced command saw it. */
@@ -74,23 +64,8 @@ export class SshHosts implements AsyncDisposable {
     writeFileSync(join(this.dir, 'known_hosts'), '');
   }
 
-  /** The host is gone from the network: what is sent to it is dropped, as where nobody is. */
-  async vanish(ip: string): Promise<void> {
-    await this.#end(ip);
-    // A listener that accepts nobody and whose queue is full: the kernel drops what comes.
-    const script = `const server = require('net').createServer().listen({ port: ${this.port}, host: '${ip}', backlog: 1 }, () => {
-      require('fs').writeSync(1, 'deaf\\n');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-    const deaf = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#servers.set(ip, deaf);
-    await once(deaf.stdout, 'data');
-    for (let n = 0; n < 4; n++) this.#queue.push(connect(this.port, ip).on('error', () => undefined));
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#queue) socket.destroy();
-    for (const ip of this.#servers.keys()) await this.#end(ip);
+    await this.#end();
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -110,15 +85,15 @@ export class SshHosts implements AsyncDisposable {
     );
   }
 
-  async #listen(ip: string): Promise<void> {
+  async #listen(): Promise<void> {
     const path = (name: string): string => join(this.dir, name);
     // As root sshd wants its empty directory.
     if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-    const config = path(`sshd-${ip}.conf`);
+    const config = path('sshd.conf');
     writeFileSync(
       config,
       [
-        `ListenAddress ${ip}:${this.port}`,
+        `ListenAddress 127.0.0.1:${this.port}`,
         `HostKey ${path('host')}`,
         `AuthorizedKeysFile ${path('authorized_keys')}`,
         'PidFile none',
@@ -131,7 +106,7 @@ export class SshHosts implements AsyncDisposable {
       ].join('\n'),
     );
     const server = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#servers.set(ip, server);
+    this.#server = server;
     let said = '';
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`sshd does not listen:\n${said}`)), WAIT_MS);
@@ -145,9 +120,9 @@ export class SshHosts implements AsyncDisposable {
     });
   }
 
-  async #end(ip: string): Promise<void> {
-    const server = this.#servers.get(ip);
-    this.#servers.delete(ip);
+  async #end(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
     if (!server || server.exitCode !== null || server.signalCode !== null) return;
     const over = once(server, 'exit');
     server.kill('SIGKILL');
