@@ -16,10 +16,14 @@ const BANNER = 'SSH-2.0-OpenSSH_10.0p2 simulated\r\n';
  */
 const DEAF = `
 const { parentPort, workerData } = require('node:worker_threads');
-require('node:net').createServer().listen({ ...workerData, backlog: 1 }, () => {
-  parentPort.postMessage('listens');
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-});`;
+const server = require('node:net').createServer();
+parentPort.once('message', () => {
+  server.listen({ ...workerData, backlog: 1 }, () => {
+    parentPort.postMessage('listens');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+});
+parentPort.postMessage('ready');`;
 const FILLERS = 2;
 
 export interface NetworkOptions {
@@ -73,6 +77,12 @@ class Door {
   private changing: Promise<void> | null = null;
   private server: Server | null = null;
   private deaf: Worker | null = null;
+  /**
+   * Started when its system begins to go down. A thread takes a second to start on a busy machine; for that long a machine
+   * that has just halted would refuse, which only a living one does.
+   */
+  private spare: Promise<Worker> | null = null;
+  private closed = false;
 
   constructor(host: string, options: NetworkOptions) {
     this.host = host;
@@ -85,16 +95,21 @@ class Door {
   }
 
   close(): void {
+    this.closed = true;
     void this.become('refused').catch(() => undefined);
   }
 
   private async change(): Promise<void> {
     while (this.is !== this.wanted) {
       const next = this.wanted;
+      if (next === 'gone' || (this.is === 'up' && !this.closed)) this.spare ??= this.thread();
+      this.spare?.catch(() => undefined);
+      const deaf = next === 'gone' ? await this.spare : null;
       await this.shut();
       if (next === 'up') await this.greet();
-      else if (next === 'gone') await this.ignore();
+      else if (deaf) await this.ignore(deaf);
       this.is = next;
+      if (next !== 'refused' || this.closed) await this.dismiss();
     }
   }
 
@@ -130,13 +145,27 @@ class Door {
     socket.once('close', () => real.destroy());
   }
 
-  private async ignore(): Promise<void> {
-    const { host } = this;
-    const { port } = this.options;
-    const deaf = new Worker(DEAF, { eval: true, workerData: { host, port } });
-    this.deaf = deaf;
+  private async thread(): Promise<Worker> {
+    const deaf = new Worker(DEAF, { eval: true, workerData: { host: this.host, port: this.options.port } });
     deaf.unref();
     await new Promise((resolve, reject) => deaf.once('message', resolve).once('error', reject));
+    return deaf;
+  }
+
+  private async dismiss(): Promise<void> {
+    const { spare } = this;
+    this.spare = null;
+    await (await spare)?.terminate();
+  }
+
+  private async ignore(deaf: Worker): Promise<void> {
+    const { host } = this;
+    const { port } = this.options;
+    this.spare = null;
+    this.deaf = deaf;
+    const listens = new Promise((resolve, reject) => deaf.once('message', resolve).once('error', reject));
+    deaf.postMessage('listen');
+    await listens;
     for (let filler = 0; filler < FILLERS; filler++) {
       const socket = connect({ host, port });
       this.keep(socket);
