@@ -96,6 +96,11 @@ export class ConsoleReader {
     return found;
   }
 
+  /** What stands at the end was reported: nothing is left to be recognised before more comes. */
+  get atRest(): boolean {
+    return this.#tailRead || (this.#interrupted + this.#line).trim() === '';
+  }
+
   /** Time passes: after {@link QUIET_MS} of silence the unfinished line may be a prompt, or a last line without its end. */
   tick(at: number): Recognition[] {
     const whole = this.#interrupted + this.#line;

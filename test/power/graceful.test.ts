@@ -131,6 +131,25 @@ test('a login, once, with the configured credentials', async () => {
   expect(scene.phase).toBe('stopping');
 });
 
+test.each([2_250, 2_350, 2_450])(
+  'a login prompt %i ms after Enter, just before the screen is looked at, is no answer to the user’s name',
+  async (lateMs) => {
+    const scene = login(`\r\n${PROMPT}`);
+    const act = scene.rack.console.onTyped;
+    // Nothing stands there before Enter, and every answer is late.
+    scene.rack.console.onTyped = (typed) => {
+      const stop = scene.rack.clock.every(typed === '\r' ? lateMs : 600, () => {
+        stop();
+        if (typed === '\r') scene.say(`\r\n${NAME} login: `);
+        else act(typed);
+      });
+    };
+    await scene.off({}, 8);
+    expect(scene.question).toBe('(no question)');
+    expect(scene.typed.slice(-3)).toEqual(['pi\r', `${PASSWORD}\r`, expect.stringMatching(SUDO)]);
+  },
+);
+
 test('a login that fails is not tried again unasked', async () => {
   const scene = await login(`\r\nLogin incorrect\r\n\r\n${NAME} login: `).off({}, 20);
   expect(scene.question).toContain('login on k8s-worker-04 failed: “Login incorrect”');

@@ -86,11 +86,14 @@ export class RunConsole {
     return (await this.#console?.left()) ?? null;
   }
 
-  /** What stands on its screen; null: there is no console. */
+  /**
+   * What stands on its screen; null: there is no console, or its last words are still to be recognised. A prompt that was
+   * taken from the screen and is recognised after that would pass for the answer to what was typed at it.
+   */
   async look(): Promise<{ standing: Standing; fresh: boolean } | null> {
     const console = this.#console;
     const seen = await console?.look();
-    return seen && this.#console === console ? seen : null;
+    return seen && this.#console === console && this.reader.atRest ? seen : null;
   }
 
   tick(at: number): void {
