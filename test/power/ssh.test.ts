@@ -610,3 +610,25 @@ test('a sync that nobody confirms is said to be none', async () => {
   expect(scene.rack.console.typed.at(-1)).toBe("sudo sh -c 'echo s > /proc/sysrq-trigger'\r");
   expect(scene.question).toContain('Nothing says that the file systems');
 });
+
+test.each([1, 4, 7])(
+  'an old last line, read %i s before ssh says how long the machine had been up: its network may answer meanwhile',
+  async (seconds) => {
+    const scene = new Scene({ settle: 2 });
+    scene.network.answer = (_addr, ran) =>
+      new Promise((resolve) => {
+        ran();
+        scene.rack.says('[ 8241.790113] reboot: Power down\r\n');
+        const stop = scene.rack.clock.every(seconds * 1000, () => {
+          stop();
+          resolve({ code: 0, why: '', output: ['301.07 1180.22'] });
+        });
+      });
+    await scene.off({}, 12);
+    expect(scene.question).toBe('(no question)');
+    expect(scene.cut).toBe(false);
+    scene.say(HALT);
+    await scene.passes(12);
+    expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  },
+);

@@ -61,7 +61,8 @@ export const ENERGY: readonly Scenario[] = [
       await scene.session.request('sweep', { addrs: BLADE, interrupt: true });
       const { id } = await scene.start('on', BLADE, { confirm: null });
       for (const addr of BLADE) {
-        expect(await scene.until(id, addr, ({ outcome }) => outcome !== null)).toMatchObject({ outcome: 'done' });
+        const { outcome, detail } = await scene.until(id, addr, (node) => node.outcome !== null);
+        expect([outcome, detail]).toEqual(['done', expect.anything()]);
         expect((await scene.node(addr)).guest).toMatch(/login|shell/);
       }
       expect(await Promise.all(BLADE.map(async (addr) => (await counters(scene, addr))?.brownOuts))).toEqual(before);

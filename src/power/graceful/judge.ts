@@ -28,7 +28,8 @@ export function networkChanged(draft: Draft, { reachable, askedAt }: EventOf<'ne
   const { network, stage } = state;
   if (reachable) {
     state.network = { was: true, goneSince: null, silentAt: null };
-    if (stage.is === 'settle' && state.haltedAt !== null && askedAt > state.haltedAt)
+    // Until ssh has said when it asked, the last line may be an old one, and the machine rightly alive.
+    if (stage.is === 'settle' && !state.sshRuns && state.haltedAt !== null && askedAt > state.haltedAt)
       alive(draft, `something answers at ${state.target.ssh ?? 'its address'}`);
     if (stage.is === 'gone' || stage.is === 'judging') draft.restarted('its network answers again');
     networkAnswers(draft, askedAt);
