@@ -14,6 +14,8 @@ import { eightNodes, stand, type Stand } from '../support/stand.ts';
 
 const FAST = ['--time-scale', '20', '--no-loss'];
 const WAIT = { timeout: 30_000, interval: 100 };
+// Several waits in turn, each of which may take its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const config = (nodes: string, more = ''): string => `name: lab
 port: /dev/null
