@@ -114,8 +114,10 @@ export class History {
     for (const { at: minute, samples, current, currentMax, fan } of this.day(now)) {
       if (minute >= rawFrom) break;
       const end = Math.min(minute + COARSE_MS, rawFrom);
+      const forgotten = end < rawFrom ? samples : samples - this.#answeredBefore(minute + COARSE_MS);
+      if (forgotten <= 0) continue;
       for (let at = minute; at < end; at += piece)
-        add(at, (samples * Math.min(piece, end - at)) / COARSE_MS, current, currentMax, fan);
+        add(at, (forgotten * Math.min(piece, end - at)) / (end - minute), current, currentMax, fan);
     }
     for (let n = oldest; n < this.#written; n++) {
       const slot = n % RAW_SLOTS;
@@ -123,6 +125,17 @@ export class History {
       if (this.#answered[slot] === 1) add(this.#at[slot] ?? 0, 1, current, current, this.#fan[slot] ?? 0);
     }
     return sums.map(({ n, current, max, fan }) => (n === 0 ? null : [current / n, max, fan / n]));
+  }
+
+  /** Answered samples that the ring still holds from before `end`, epoch milliseconds. */
+  #answeredBefore(end: number): number {
+    let count = 0;
+    for (let n = Math.max(0, this.#written - RAW_SLOTS); n < this.#written; n++) {
+      const slot = n % RAW_SLOTS;
+      if ((this.#at[slot] ?? 0) >= end) break;
+      count += this.#answered[slot] ?? 0;
+    }
+    return count;
   }
 
   #lastAt(): number {
