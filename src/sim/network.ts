@@ -78,7 +78,7 @@ class Door {
   private server: Server | null = null;
   private deaf: Worker | null = null;
   /**
-   * Started when its system begins to go down. A thread takes a second to start on a busy machine; for that long a machine
+   * Started while its system is up. A thread takes a second to start on a busy machine; for that long a machine
    * that has just halted would refuse, which only a living one does.
    */
   private spare: Promise<Worker> | null = null;
@@ -102,14 +102,14 @@ class Door {
   private async change(): Promise<void> {
     while (this.is !== this.wanted) {
       const next = this.wanted;
-      if (next === 'gone' || (this.is === 'up' && !this.closed)) this.spare ??= this.thread();
+      if (next === 'gone' || next === 'up') this.spare ??= this.thread();
       this.spare?.catch(() => undefined);
       const deaf = next === 'gone' ? await this.spare : null;
       await this.shut();
       if (next === 'up') await this.greet();
       else if (deaf) await this.ignore(deaf);
       this.is = next;
-      if (next !== 'refused' || this.closed) await this.dismiss();
+      if (this.closed) await this.dismiss();
     }
   }
 
