@@ -35,7 +35,7 @@ test('TERM=dumb: asked, told what is new, a node shut down by confirmed words; n
   // What happens is told without being asked, once.
   await rack.rack.ctl('silent', { node: '02' });
   await screen.waitFor(/alarm: n2 .*stopped answering/);
-  await ask('status', /Of 8 nodes 7 on, 1 unknown\.[\s\S]*Not on: n2 is unknown\./);
+  await ask('status', /Of 8 nodes 7 on, 1 unknown \(1 last on\)\.[\s\S]*Not on: n2 is unknown\./);
   await ask('alarms', /Alarm \d+, since \S+: n2 \(A-2\) does not answer.*; not acknowledged\./);
   await ask('ack all', /\d acknowledged\./);
   await rack.rack.ctl('silent', { node: '02', on: false });
