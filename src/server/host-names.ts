@@ -12,6 +12,8 @@ import type { Address } from '../rack/address.ts';
 const LISTEN_MS = 200;
 /** How long the bus may take to bring the console on the wire, ms. */
 const OPEN_MS = 2_500;
+/** A node that goes on printing is left after so long, ms. */
+const OUTPUT_MS = 2_000;
 /** In the place of an operation's id: who has the console meanwhile. */
 const READER = 'verify';
 
@@ -67,7 +69,15 @@ class Visit {
       done.push(press);
       await this.#answered(answerTimeOf(press), pressedAt);
     }
+    await this.#outputEnds();
     return this.#host;
+  }
+
+  /** Waits until the node pauses: a screen that ends in half a prompt would be taken for typed text by the next visit. */
+  async #outputEnds(): Promise<void> {
+    const limit = performance.now() + OUTPUT_MS;
+    while (performance.now() < limit && performance.now() - (this.#heardAt ?? 0) < LISTEN_MS)
+      await this.#wait(LISTEN_MS);
   }
 
   #nameless(standing: Standing): null {
