@@ -31,6 +31,13 @@ export const FAULTS: readonly Fault[] = [
   { name: 'deaf bus', of: 'bus', verb: 'mute', params: none },
   { name: 'noise', of: 'bus', verb: 'noise', params: (_node, random) => ({ chance: 0.2 + random() * 0.6 }) },
   {
+    name: 'a fifth of all replies torn',
+    of: 'bus',
+    verb: 'torn-replies',
+    params: () => ({ share: 0.2 }),
+    end: [step('torn-replies', { share: 0 })],
+  },
+  {
     name: 'mains fail',
     of: 'bus',
     verb: 'mains',
