@@ -1,6 +1,7 @@
 /** Who holds a serial port: for a message that names the other program instead of 'busy'. */
-import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { openFiles } from '../lib/open-files.ts';
 
 export interface Holder {
   pid: number;
@@ -25,20 +26,6 @@ function userName(uid: number): string {
   }
 }
 
-function opens(pid: string): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      try {
-        return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
-      } catch {
-        return []; // closed meanwhile
-      }
-    });
-  } catch {
-    return []; // gone, or another user's: not to be seen without root
-  }
-}
-
 /**
  * Other processes with the device open, as far as this user may see them. A program that also holds the master side of
  * a pseudo-terminal is the device itself (a simulator), not a competitor for it.
@@ -54,7 +41,7 @@ export function holdersOf(path: string): Holder[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
-      const files = opens(pid);
+      const files = openFiles(pid);
       if (!files.includes(device)) return [];
       if (pseudo && files.some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx')) return [];
       try {

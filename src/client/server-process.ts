@@ -1,5 +1,6 @@
 /** The process behind a socket, for a sentence about a server that does not answer. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { openFiles } from '../lib/open-files.ts';
 
 /** The state letter of a process as ps shows it (R, S, D, T, Z), or null: there is none such. */
 export function processState(pid: number): string | null {
@@ -19,23 +20,9 @@ export function listenerOf(path: string): number | null {
       .filter((line) => line.endsWith(` ${path}`))
       .map((line) => `socket:[${line.trim().split(/\s+/)[6] ?? ''}]`);
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    const found = pids.find((pid) => opens(pid).some((file) => inodes.includes(file)));
+    const found = pids.find((pid) => openFiles(pid).some((file) => inodes.includes(file)));
     return found === undefined ? null : Number(found);
   } catch {
     return null;
-  }
-}
-
-function opens(pid: string): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      try {
-        return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
-      } catch {
-        return [];
-      }
-    });
-  } catch {
-    return [];
   }
 }
