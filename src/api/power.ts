@@ -87,7 +87,7 @@ export interface PowerCheck {
   }[];
 }
 
-/** Phases of one node's operation, in order (SHUTDOWN section 1). */
+/** Phases of one node's operation, in order (shutdown section 1). */
 export type Phase =
   | 'waiting'
   | 'preflight'

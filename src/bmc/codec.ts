@@ -1,7 +1,7 @@
 /**
- * Bytes of the BIOS's single-character commands and its status line (PROTOCOL sections 3 and 4). Pure.
+ * Bytes of the BIOS's single-character commands and its status line (bus-protocol sections 3 and 4). Pure.
  *
- * What PROTOCOL leaves open (brackets in the echo, line endings, leading spaces, a final newline) is accepted in every
+ * What bus-protocol leaves open (brackets in the echo, line endings, leading spaces, a final newline) is accepted in every
  * form; what it fixes (two digits for ID, MS, YY and ZZ) is demanded, because a reply that lost one character must not
  * parse: `04 ff 1 2 98` is a torn `04 ff 1 26 98`, not a current of 2.
  */

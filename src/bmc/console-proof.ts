@@ -1,6 +1,6 @@
 /**
  * Is it the node that speaks, or still a BIOS? A console that was opened but did not come up hands every key to the
- * slave's BIOS, where `\` cuts power (PROTOCOL section 5). The echo of `~` proves only that a BIOS read it; a second copy of
+ * slave's BIOS, where `\` cuts power (bus-protocol section 5). The echo of `~` proves only that a BIOS read it; a second copy of
  * a status line, echoed keys and noise prove nothing. So a console counts as proven when text came that only a node says, or
  * the same answer to Enter twice; until then only control characters go out, which no BIOS command is made of, but which
  * wake a getty (CR) or stop a program (^C). Pure.

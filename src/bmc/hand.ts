@@ -45,7 +45,7 @@ export interface Forms {
   pipeClose: string;
 }
 
-/** One slow round through everything that PROTOCOL leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */
+/** One slow round through everything that bus-protocol leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */
 export async function surveyForms(wire: Wire, node: Address | null): Promise<Forms> {
   // What the last exchange's ^G still brings back is not this one's.
   await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);

@@ -1,4 +1,4 @@
-/** The serial port: the only importer of serialport. 115200 8N1, no flow control (PROTOCOL section 2). */
+/** The serial port: the only importer of serialport. 115200 8N1, no flow control (bus-protocol section 2). */
 import { existsSync, statSync } from 'node:fs';
 import { SerialPort } from 'serialport';
 import { describeHolder, holdersOf } from './holder.ts';

@@ -1,6 +1,6 @@
 /**
  * Bytes towards a node, one at a time: the bridge from master to slave loses back-to-back characters, and 2 ms between
- * them were seen to be safe (PROTOCOL section 5). The distance counts from when the system has taken a byte: on a busy
+ * them were seen to be safe (bus-protocol section 5). The distance counts from when the system has taken a byte: on a busy
  * machine a write may wait, and the next one right behind it would be the burst that loses characters.
  */
 export class Pacer {

@@ -1,5 +1,5 @@
 /**
- * What this bus turned out to do where PROTOCOL says [?]: learned from its own replies and forgotten when the port is
+ * What this bus turned out to do where bus-protocol says [?]: learned from its own replies and forgotten when the port is
  * opened anew. Also the round trips from which the time-outs for silence are made.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What may be given to a BIOS by hand. There are modules whose bytes nobody published (PROTOCOL section 3): they stay
+ * What may be given to a BIOS by hand. There are modules whose bytes nobody published (bus-protocol section 3): they stay
  * reachable, but what is known to switch, connect or close must be confirmed, and what could cut blindly is refused. Pure.
  */
 import type { Address } from '../rack/address.ts';

@@ -1,4 +1,4 @@
-/** Getting from an open port to a bus that answers: ^G, the master's bare `=`, the unlock string (PROTOCOL sections 2, 3). */
+/** Getting from an open port to a bus that answers: ^G, the master's bare `=`, the unlock string (bus-protocol sections 2, 3). */
 import { formatAddress, type Address } from '../rack/address.ts';
 import { DEFAULT_UNLOCK } from './codec.ts';
 import { statusExchange, type Reply } from './exchange.ts';

@@ -3,7 +3,7 @@ import type { Address } from '../rack/address.ts';
 import type { Failure, Sample } from '../rack/reading.ts';
 import type { Forms } from './hand.ts';
 
-/** Higher goes first: force off > operator > console > single sample > sweep (DESIGN section 2). */
+/** Higher goes first: force off > operator > console > single sample > sweep. */
 export const PRIORITY = { forceOff: 4, operator: 3, console: 2, sample: 1, sweep: 0 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
@@ -44,7 +44,7 @@ export type VerbOutcome =
   /** The verb went out, and its effect could not be seen. */
   | { ok: false; sent: true; tries: number; reason: 'unverified' | 'bus'; detail: string; last: Sample | null };
 
-/** Baud codes of `[bb]~` (PROTOCOL section 3). */
+/** Baud codes of `[bb]~` (bus-protocol section 3). */
 export const BAUD_CODE = { 115200: 0x00, 9600: 0x01, 19200: 0x02, 57600: 0x03 } as const;
 export type ConsoleBaud = keyof typeof BAUD_CODE;
 

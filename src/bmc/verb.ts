@@ -1,11 +1,11 @@
-/** A power verb until it is proven: identity in the same pipe, then two status replies that agree (PRODUCT section 5). */
+/** A power verb until it is proven: identity in the same pipe, then two status replies that agree (shutdown section 1). */
 import { steadyNow } from '../lib/clock.ts';
 import { formatAddress, type Address } from '../rack/address.ts';
 import type { Power, Sample } from '../rack/reading.ts';
 import type { VerbExchange } from './exchange.ts';
 import type { BmcVerb, StatusOutcome, VerbOutcome } from './types.ts';
 
-/** SHUTDOWN section 1: three tries. */
+/** shutdown section 1: three tries. */
 const TRIES = 3;
 /** A BMC that reports late gets this long before the verb is sent again. */
 const LATE_MS = 1_500;

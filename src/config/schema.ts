@@ -93,7 +93,7 @@ export const configSchema = z.strictObject({
   ssh: ssh.optional(),
   /** Programs around off and on (`kubectl drain {name}`). */
   hooks: z.array(hook).max(32).default([]),
-  /** Limits of the graceful shutdown's states, seconds (SHUTDOWN section 1). */
+  /** Limits of the graceful shutdown's states, seconds (shutdown section 1). */
   shutdown: z
     .strictObject({
       request: seconds.default(60),

@@ -1,6 +1,6 @@
 /**
  * The last gate before a console's bytes go to the bus. Byte 0x07 closes the pipe; what follows it would be executed
- * by the master's BIOS, where a backslash cuts the master's own power (PROTOCOL section 5). So it never passes,
+ * by the master's BIOS, where a backslash cuts the master's own power (bus-protocol section 5). So it never passes,
  * whatever its source: a key, a paste, a terminal's reply, a login text. Every other byte belongs to the node.
  */
 

@@ -1,6 +1,6 @@
 /**
  * In which currents a halted node was seen, and whether that tells it from a running one. A halted Pi draws more than
- * half of what an idle one draws (SHUTDOWN section 1), each board another amount: only a node's own past says anything.
+ * half of what an idle one draws (shutdown section 1), each board another amount: only a node's own past says anything.
  * Pure; counts, no unit.
  */
 import type { HaltBand } from './ports.ts';

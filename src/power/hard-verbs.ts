@@ -9,7 +9,7 @@ import { runHooksAfter } from './hooks.ts';
 import type { Job } from './job.ts';
 import { cutPower, switchOn, type Switched } from './power-switch.ts';
 
-/** There is no reset line; a node needs about so long without power to start anew (PROTOCOL section 5, seen). */
+/** There is no reset line; a node needs about so long without power to start anew (bus-protocol section 5, seen). */
 const MIN_CYCLE_PAUSE_MS = 2_000;
 /** A node that was cut here is switched on again at all costs: so often, so long apart (ten minutes). */
 const ON_TRIES = 120;

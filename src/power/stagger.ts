@@ -2,7 +2,7 @@
 import { rowOf, slotOf, type Address } from '../rack/address.ts';
 import { pause, type Clock } from './clock.ts';
 
-/** Between any two nodes (SHUTDOWN section 3). */
+/** Between any two nodes (shutdown section 3). */
 const STAGGER_MS = 2_000;
 /**
  * One booting node a blade: 50 W feed four of them. Where nothing shows that one has come up, it counts as booting for so

@@ -1,5 +1,5 @@
 /**
- * Addresses and positions. An address is geographic: `address = 4 * row + slot` (PROTOCOL: grade V), rows A (top)
+ * Addresses and positions. An address is geographic: `address = 4 * row + slot` (bus-protocol section 1, grade V), rows A (top)
  * downwards, slots 0 to 3 from right to left as one faces the front. The address field runs 00 to 7f.
  */
 

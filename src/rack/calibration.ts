@@ -7,7 +7,7 @@ export interface Calibration {
   zero: number;
 }
 
-/** A blade regulates to this, by the vendor's documentation (PROTOCOL section 1). */
+/** A blade regulates to this, by the vendor's documentation (bus-protocol section 1). */
 export const VOLTS = 5;
 
 /** Amperes, never below none; null: not calibrated. */

@@ -58,13 +58,13 @@ export interface PlanProblem {
 
 export type ResolvedPlan = { ok: true; steps: PlanStep[] } | { ok: false; problems: PlanProblem[] };
 
-/** Nodes asked to shut down at once, as by hand (SHUTDOWN section 1). */
+/** Nodes asked to shut down at once, as by hand (shutdown section 1). */
 const PARALLEL_OFF = 4;
-/** Between two boots (SHUTDOWN section 3); how many at once is the blades' matter: one each. */
+/** Between two boots (shutdown section 3); how many at once is the blades' matter: one each. */
 const STAGGER_ON_S = 2;
 const PARALLEL_ON = 32;
 
-/** Another node that manages the bus counts as master (SHUTDOWN section 4). */
+/** Another node that manages the bus counts as master (shutdown section 4). */
 export function isManager({ role }: Pick<InventoryNode, 'role'>): boolean {
   return role === 'master' || role === 'manager';
 }

@@ -3,7 +3,7 @@
  * value without its age or take silence for a state.
  */
 
-/** XX of a status line: 0 off, 1 on, 2 disabled (PROTOCOL section 4, grade V). */
+/** XX of a status line: 0 off, 1 on, 2 disabled (bus-protocol section 4, grade V). */
 export type Power = 'on' | 'off' | 'disabled';
 
 /** One status reply that was read, complete and from the right node. */
@@ -48,10 +48,10 @@ export function shownPower(reading: Reading): ShownPower {
   }
 }
 
-/** Age classes. Green is only for `fresh`; verbs are refused beyond `aging` (SHUTDOWN section 4: 10 s). */
+/** Age classes. Green is only for `fresh`; verbs are refused beyond `aging` (shutdown section 4: 10 s). */
 export type Freshness = 'fresh' | 'aging' | 'stale' | 'none';
 
-/** Older than this, no verb is accepted (SHUTDOWN section 4). */
+/** Older than this, no verb is accepted (shutdown section 4). */
 export const STALE_AFTER_MS = 10_000;
 
 /** Milliseconds since the sample, or null where there is none. Never negative. */

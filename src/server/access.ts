@@ -1,4 +1,4 @@
-/** What a view-only session may ask: one table, so that no handler has to remember it (DESIGN section 2). */
+/** What a view-only session may ask: one table, so that no handler has to remember it. */
 import type { ConfigStatus } from '../api/configuration.ts';
 import type { OutageStatus } from '../api/outage.ts';
 import type { PlanRun } from '../api/plan.ts';

@@ -10,7 +10,7 @@ import { runProgram } from './programs.ts';
 
 export type SshConfig = NonNullable<Config['ssh']>;
 
-/** ssh clients at once (SHUTDOWN section 1): keys and a small master's processor are the limit, not the network. */
+/** ssh clients at once (shutdown section 1): keys and a small master's processor are the limit, not the network. */
 const AT_ONCE = 4;
 /** A machine in the same rack answers within a millisecond; one under load within this, ms. */
 const PROBE_MS = 2_000;

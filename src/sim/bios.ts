@@ -1,5 +1,5 @@
 /**
- * One BMC's BIOS: single-character commands and the input register (PROTOCOL section 3). Pure: a byte in, a command out;
+ * One BMC's BIOS: single-character commands and the input register (bus-protocol section 3). Pure: a byte in, a command out;
  * what a command does to the rack is decided by who runs it, because the master and a slave do different things for `|`.
  */
 export type BiosCommand =

@@ -1,6 +1,6 @@
 /**
  * The bridge between master and slave loses console bytes that come back to back (`root` arrived as `oot`); 2 ms between
- * bytes was seen to be safe (PROTOCOL section 5). Pure.
+ * bytes was seen to be safe (bus-protocol section 5). Pure.
  *
  * A pseudo-terminal keeps no time stamps: what we know is when we *read* a byte, not when it was sent. Bytes that waited
  * because this process, the kernel's pty worker or the driver's own was not scheduled look like a burst, and the driver must

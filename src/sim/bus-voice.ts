@@ -1,6 +1,6 @@
 /**
  * What BMCs say on the line towards the host: echoes and replies in the bus's dialect, damaged or late where a fault wants
- * it, and the noise of the line itself (PROTOCOL sections 2 to 4).
+ * it, and the noise of the line itself (bus-protocol sections 2 to 4).
  */
 import type { BiosCommand } from './bios.ts';
 import type { Dialect } from './dialect.ts';

@@ -54,7 +54,7 @@ function numberedName(addr: number): string {
   return `node-${addr.toString(16).padStart(2, '0')}`;
 }
 
-/** `B-2`: rows from A at the top, four slots each (PROTOCOL section 1). */
+/** `B-2`: rows from A at the top, four slots each (bus-protocol section 1). */
 function fromPosition(pos: string | null): number | null {
   const match = /^([A-Z])-([0-3])$/i.exec(pos ?? '');
   if (!match?.[1] || !match[2]) return null;

@@ -15,7 +15,7 @@ export type Activity =
 /** Idle readings seen on the real rack: 0x1b, 0x1d, 0x26. Nodes differ; each has its own base in this range. */
 const IDLE_MIN = 0x1a;
 const IDLE_SPAN = 0x0b;
-/** Full load on top of idle, and the highest boot peak, about twice idle (SHUTDOWN section 1). */
+/** Full load on top of idle, and the highest boot peak, about twice idle (shutdown section 1). */
 const LOAD_SPAN = 0x2c;
 const BOOT_PEAK = 0x26;
 /** Of its own idle current, while halted. */
@@ -28,7 +28,7 @@ const HEAT_MS = 45_000;
 const FAN_MS = 6_000;
 const BOOT_MS = 22_000;
 const JITTER_STEP_MS = 700;
-/** So that idle is 0.40 to 0.60 A at 5 V (SHUTDOWN section 1). The simulator's own: the hardware's scale is not known. */
+/** So that idle is 0.40 to 0.60 A at 5 V (shutdown section 1). The simulator's own: the hardware's scale is not known. */
 const W_PER_COUNT = 0.078;
 
 export class Physics {

@@ -1,5 +1,5 @@
 /**
- * The bus: a master's BMC at the host's end of the line, slaves behind it, one pipe (PROTOCOL sections 2 to 5). Pure and
+ * The bus: a master's BMC at the host's end of the line, slaves behind it, one pipe (bus-protocol sections 2 to 5). Pure and
  * driven by time: bytes come in with the moment of their arrival, answers leave with the moment they were given to the line.
  */
 import { execute, wrongBaud } from './bmc.ts';

@@ -1,8 +1,8 @@
 /**
- * What feeds the rack: a regulator for each blade, one brick, and perhaps a battery before it (PROTOCOL section 1: 50 W a
+ * What feeds the rack: a regulator for each blade, one brick, and perhaps a battery before it (bus-protocol section 1: 50 W a
  * blade, 300 W a rack). Pure and driven by time. Off until asked for: without it, every current is served.
  *
- * The watts are ours, scaled so that idle and booting nodes draw what a Pi 4 was seen to draw (SHUTDOWN section 1: 0.40 to
+ * The watts are ours, scaled so that idle and booting nodes draw what a Pi 4 was seen to draw (shutdown section 1: 0.40 to
  * 0.60 A idle, 0.85 to 1.1 A booting, at 5 V); what a board draws in its first second was not published.
  */
 import type { Dialect } from './dialect.ts';

@@ -12,7 +12,7 @@ export const MIN_ROWS = 16;
 
 /** A console is made for this: 80 columns and the pane's edge, 24 lines and its title. */
 const CONSOLE = { cols: 81, rows: 25 };
-/** From here map and console stand side by side, and from there the detail too (PRODUCT section 3). */
+/** From here map and console stand side by side, and from there the detail too (docs/layouts.md). */
 const BESIDE_COLS = 132;
 const DETAIL_COLS = 200;
 /** Narrower terminals have room for a map and a detail beside it, and for a console below both. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** One figure beside its budget (PRODUCT's table): `ok` is judged on the figure as it is printed. */
+/** One figure beside its budget: `ok` is judged on the figure as it is printed. */
 export interface Figure {
   what: string;
   value: number;

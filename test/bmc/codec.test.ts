@@ -16,7 +16,7 @@ const address = fc.integer({ min: 0, max: 0x7f });
 const hex = (value: number): string => value.toString(16).padStart(2, '0');
 
 describe('commands', () => {
-  test('are the bytes of PROTOCOL section 3', () => {
+  test('are the bytes of bus-protocol section 3', () => {
     expect(openPipe(4)).toBe('[04]|');
     expect(openPipe(0x17)).toBe('[17]|');
     expect(openConsole(115200)).toBe('[00]~');

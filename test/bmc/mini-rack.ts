@@ -16,7 +16,7 @@ export interface Style {
 
 export const PLAIN: Style = { echo: 'bare', eol: '\r\n', indent: '', terminator: '\r\n' };
 
-/** Every echo and line-ending style that PROTOCOL leaves open. */
+/** Every echo and line-ending style that bus-protocol leaves open. */
 export const STYLES: Style[] = (['none', 'bare', 'brackets'] as const).flatMap((echo) =>
   (['\n', '\r', '\r\n'] as const).flatMap((eol) =>
     ['', '  '].flatMap((indent) => ['', eol].map((terminator) => ({ echo, eol, indent, terminator }))),

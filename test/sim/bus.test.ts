@@ -1,4 +1,4 @@
-/** BIOS, pipe and console byte for byte, as PROTOCOL sections 2 to 5 have them. */
+/** BIOS, pipe and console byte for byte, as bus-protocol sections 2 to 5 have them. */
 import { describe, expect, test } from 'vitest';
 import { WiredRack } from './wired-rack.ts';
 

@@ -1,4 +1,4 @@
-/** The port's settings as the system has them while it is open: 115200 8N1, raw, no flow control (PROTOCOL section 2). Pure. */
+/** The port's settings as the system has them while it is open: 115200 8N1, raw, no flow control (bus-protocol section 2). Pure. */
 import { failure, ok, warning, type Check } from './check.ts';
 
 const SPEED = 115_200;

@@ -3,7 +3,7 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Job } from '../job.ts';
 import type { Target } from './state.ts';
 
-/** Looking for a prompt on a console that opened (SHUTDOWN section 1). */
+/** Looking for a prompt on a console that opened (shutdown section 1). */
 const PREFLIGHT_MS = 10_000;
 
 export function targetOf({ ports, node, operation, request, deadlineAt, plan }: Job): Target {
