@@ -149,9 +149,10 @@ async function proven(a: Ask, prefix: string, echoAddress: Address | null): Prom
 }
 
 /** The line has no checksum, and one damaged digit makes `on` of `off`: news of power must be told twice. */
-async function confirmed(a: Ask, power: Power): Promise<Reply> {
+async function confirmed(a: Ask, power: Power, missed: number): Promise<Reply> {
   const again = await ask(a, '', null);
-  if (!again.ok || again.sample.power === power) return again;
+  if (!again.ok) return again;
+  if (again.sample.power === power) return { ...again, missed };
   return { ok: false, failure: 'garbled', heard: `power ${power}, then ${again.sample.power}`, damaged: false };
 }
 
@@ -168,7 +169,7 @@ export async function statusExchange(a: Ask, after: 'close' | 'keep-open' = 'clo
     const echo = target.kind === 'slave' ? target.addr : null;
     let reply = await proven(a, target.kind === 'slave' ? openPipe(target.addr) : '', echo);
     if (reply.ok && a.known !== null && reply.sample.power !== a.known)
-      reply = since(begun, await confirmed(a, reply.sample.power));
+      reply = since(begun, await confirmed(a, reply.sample.power, reply.missed));
     keep = reply.ok && after === 'keep-open';
     return reply;
   } finally {

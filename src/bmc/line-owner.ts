@@ -24,6 +24,8 @@ const CONSOLE_RETRY_MS = [200, 500, 2_000] as const;
 const QUIET = { ms: 4, capMs: 60 } as const;
 /** A console that was speaking is waited for longer: what a node prints must not pass for a BMC's answer. */
 const SPEAKING_CAP_MS = 2_000;
+/** Late answers of a BMC, ahead of its console, are waited for no longer than this, ms. */
+const LATE_CAP_MS = 1_000;
 
 interface Job {
   run(wire: Wire): Promise<void>;
@@ -192,6 +194,8 @@ export class LineOwner {
       return;
     }
     const reply = await this.#asker.ask(wire, lease.addr, 'keep-open');
+    // A question that was missed may still be answered: what its BMC says then is not its node's word.
+    if (reply.ok && reply.missed > 0) await wire.quiet(this.#connection.profile.silenceMs(true), LATE_CAP_MS);
     if (reply.ok && lease === this.#lease) {
       lease.enter(wire, reply.sample.power === 'on');
     } else if (reply.ok) {

@@ -1,6 +1,6 @@
 /** Programs around a node's way down and up: one after another, each with its words in the node's evidence. */
 import { pause } from './clock.ts';
-import { touchMs } from './graceful/touch.ts';
+import { untilDeadMs } from './graceful/touch.ts';
 import type { Job } from './job.ts';
 import type { Hook, HookMoment } from './ports.ts';
 
@@ -70,7 +70,7 @@ function limitTime(
   if (deadlineAt !== null) {
     const leftMs = deadlineAt - ports.now();
     const settleMs = ports.limits.settle * 1000;
-    const needsMs = (ports.durations.usual(node.addr, 'off') ?? UNSEEN_OFF_MS) + settleMs + touchMs(settleMs);
+    const needsMs = (ports.durations.usual(node.addr, 'off') ?? UNSEEN_OFF_MS) + untilDeadMs(settleMs);
     const forHooksMs = moment === 'before-off' ? leftMs - Math.min(needsMs, leftMs / 2) : leftMs;
     void pause(ports, forHooksMs, over.signal).then((passed) => passed && up.abort());
   }

@@ -86,9 +86,9 @@ test('asked at a shell, acknowledged, halted, settled, cut', async () => {
   scene.say(`[  311.1] systemd-shutdown[1]: Powering off.\r\n${HALT}`);
   await scene.passes(1);
   expect(scene.phase).toBe('settle');
-  await scene.passes(7);
+  await scene.passes(3.8);
   expect(scene.cut).toBe(false);
-  await scene.passes(1.5);
+  await scene.passes(1.2);
   expect(scene.end).toBe('done: is off, seen twice');
   expect(scene.rack.log).toEqual(['console 03', 'audit intent 03', 'off 03', 'audit outcome 03']);
   expect(scene.rack.audits[0]?.evidence.map(({ kind }) => kind)).toEqual([
@@ -405,7 +405,7 @@ test('a console that stays away becomes a question; when it is back the shutdown
 });
 
 test('a halted node whose BMC does not answer stays powered until it does', async () => {
-  const scene = await shell(`${ACK}${HALT}`).off({}, 4);
+  const scene = await shell(`${ACK}${HALT}`).off({}, 2);
   scene.rack.trouble.set(3, { ok: false, failure: 'silent', detail: 'the BMC at 03 does not answer' });
   await scene.passes(9);
   expect(scene.question).toMatch(/The BMC of k8s-worker-04 does not answer any more \(the BMC at 03 does not answer/);

@@ -2,7 +2,7 @@
 import type { Draft } from './draft.ts';
 import { unseen } from './judge.ts';
 import type { EventOf } from './state.ts';
-import { touchInterrupted } from './touch.ts';
+import { silenceMs, touchInterrupted } from './touch.ts';
 
 /** A console that is only watched and says nothing for so long is left to those who need it. */
 const SILENT_WATCH_MS = 15_000;
@@ -26,7 +26,7 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
   const { closedAt } = state.console;
   const away = closedAt === null ? 0 : at - closedAt;
   state.console = { ...state.console, ...condition, held: true, closedAt: condition.open ? null : (closedAt ?? at) };
-  if (state.stage.is === 'settle') touchInterrupted(draft, state.stage, condition.open);
+  if (state.stage.is === 'settle') touchInterrupted(draft, state.stage, condition.open, away);
   if (!condition.open) return;
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
@@ -36,7 +36,7 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
   if (stage.is !== 'settle' || stage.touch !== null || away === 0) return;
   // Something may have been said meanwhile. A machine that starts again needs longer than this to fall silent.
   const { settle } = state.target.limits;
-  if (away <= settle) state.until = Math.max(state.until, at + settle);
+  if (away <= settle) state.until = Math.max(state.until, at + silenceMs(settle));
   else {
     draft.stopping();
     draft.raise('console-lost', `it was away for ${Math.round(away / 1000)} s while the halt was to be watched`);

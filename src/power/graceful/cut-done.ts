@@ -3,7 +3,7 @@ import type { Draft } from './draft.ts';
 import { hear } from './hear.ts';
 import { stalled } from './recall.ts';
 import type { EventOf, Recall, Stage } from './state.ts';
-import { alive } from './touch.ts';
+import { alive, silenceMs } from './touch.ts';
 
 export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
   const { state } = draft;
@@ -35,7 +35,7 @@ export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current
     return;
   }
   if (ground === 'halted') {
-    draft.enter({ is: 'settle', marker: '', firmware: false, touch: null }, state.target.limits.settle);
+    draft.enter({ is: 'settle', marker: '', firmware: false, touch: null }, silenceMs(state.target.limits.settle));
     if (rule === 'unknown') draft.raise('bmc-lost', `it has halted; ${detail}`);
     else draft.raise('cut-failed', detail);
     return;

@@ -5,7 +5,7 @@ import { hearAsked, hearLogin, hearRescue } from './hear-login.ts';
 import { hearIdentify, hearOpening } from './hear-opening.ts';
 import { hearJudging } from './judge.ts';
 import { hearCutting } from './recall.ts';
-import { alive } from './touch.ts';
+import { alive, silenceMs } from './touch.ts';
 import { isSticky } from './troubles.ts';
 
 /** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
@@ -166,7 +166,7 @@ function settle(draft: Draft, marker: string): void {
   if (trouble && isSticky(trouble.kind)) return;
   draft.settled();
   draft.state.haltedAt = draft.at;
-  draft.enter({ is: 'settle', marker, firmware: false, touch: null }, draft.state.target.limits.settle);
+  draft.enter({ is: 'settle', marker, firmware: false, touch: null }, silenceMs(draft.state.target.limits.settle));
 }
 
 function hearSettling(draft: Draft, heard: Recognition): void {
@@ -182,7 +182,7 @@ function hearSettling(draft: Draft, heard: Recognition): void {
         return;
       }
       state.stage = { ...stage, touch: null };
-      state.until = Math.max(state.until, draft.at + limit);
+      state.until = Math.max(state.until, draft.at + silenceMs(limit));
       return;
     case 'firmware':
       if (heard.word !== undefined && heard.word !== HALT_PARTITION) {

@@ -1,7 +1,7 @@
 /** Looking for signs of a halt beside the console: whether the network answers, what the BMC says. */
 import { PRIORITY } from '../../bmc/types.ts';
 import type { Job } from '../job.ts';
-import type { ShutdownEvent, Stage } from './state.ts';
+import type { Shutdown, ShutdownEvent, Stage } from './state.ts';
 
 /** How often a node in the network is looked for, and a BMC asked, ms. */
 const PROBE_MS = 2_000;
@@ -40,9 +40,11 @@ export class RunSigns {
   }
 
   /** Looks where it is time to. `held`: the console is ours. */
-  look(stage: Stage, at: number, { held }: { held: boolean }): void {
+  look({ stage, haltedAt }: Pick<Shutdown, 'stage' | 'haltedAt'>, at: number, { held }: { held: boolean }): void {
     const { ports } = this.#job;
-    if (ports.network !== null && ASKED.includes(stage.is) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
+    // Behind a last line only a look that began after it counts.
+    const due = at - this.#probedAt >= PROBE_MS || (haltedAt !== null && this.#probedAt < haltedAt);
+    if (ports.network !== null && ASKED.includes(stage.is) && due) void this.#probe(at);
     // A gap in what somebody else's console says could swallow the line that he waits for.
     const { holder, typedAt } = this.#job.console;
     const free = holder === null || ((held || holder === 'judge') && at - typedAt >= TYPING_MS);

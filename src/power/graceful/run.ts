@@ -9,7 +9,7 @@ import { RunConsole } from './run-console.ts';
 import { RunSigns } from './run-signs.ts';
 import { initialShutdown, type Effect, type Ground, type Shutdown, type ShutdownEvent } from './state.ts';
 import { targetOf } from './target.ts';
-import { touchMs } from './touch.ts';
+import { untilDeadMs } from './touch.ts';
 import { update } from './update.ts';
 import { viewOf } from './view.ts';
 
@@ -111,7 +111,7 @@ class ShutdownRun {
     const { patienceMs = Infinity } = this.#job.plan ?? {};
     const pressed = wanted && this.#console.held && at - this.#turnAt >= patienceMs;
     this.#send({ kind: 'tick', at, wanted, urgent, pressed });
-    this.#signs.look(this.#state.stage, at, this.#console);
+    this.#signs.look(this.#state, at, this.#console);
   }
 
   /** Events are taken one after another: an effect may bring the next one before this one is done. */
@@ -246,7 +246,7 @@ class ShutdownRun {
     const { ports, node, lastLines } = this.#job;
     const usual = ports.durations.usual(node.addr, 'off');
     const settleMs = ports.limits.settle * 1000;
-    const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, settleMs + touchMs(settleMs));
+    const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, untilDeadMs(settleMs));
     await pause(ports, waits, this.#over.signal);
     // Where nothing is known of it, its watch is not due at any time.
     this.#dueAt = usual === null ? null : ports.now() + usual;

@@ -25,6 +25,8 @@ const ECHO_MAX_MS = 2_000;
 const LISTENED_MS = 250;
 /** What the bus itself echoes when the console is opened anew comes within this, ms. */
 export const CLEAR_MS = 200;
+/** A question to the BMC takes the console away for no longer than this, ms. */
+const OWN_GAP_MS = 500;
 /** A BMC that did not answer is asked again after this long, and is lost after so many failures. */
 const ASK_AGAIN_MS = 2_000;
 const LOST_TRIES = 3;
@@ -37,8 +39,20 @@ export type Touch =
 
 type Settle = Extract<Stage, { is: 'settle' }>;
 
-/** How long the whole touch takes where nothing interferes, ms. */
-export function touchMs(settleMs: number): number {
+/**
+ * How long silence lasts before the touch begins, ms. The touch is silence too: together they last the settling time, or a
+ * third of it and the touch where that is longer.
+ */
+export function silenceMs(settleMs: number): number {
+  return Math.max(settleMs * ECHO_SHARE, settleMs - touchMs(settleMs));
+}
+
+/** From the last line to the cut where nothing interferes, ms. */
+export function untilDeadMs(settleMs: number): number {
+  return silenceMs(settleMs) + touchMs(settleMs);
+}
+
+function touchMs(settleMs: number): number {
   return 2 * echoMs(settleMs) + CLEAR_MS;
 }
 
@@ -52,7 +66,8 @@ export function tickTouch(draft: Draft, stage: Settle): boolean {
     case undefined:
       // Until the console has proven to be the node's, no printable byte may go: it could meet a BIOS.
       if (!state.console.proven) {
-        openAnew(draft, stage);
+        // Silence takes the blank's place.
+        if (at >= state.until + waitsMs) openAnew(draft, stage);
         return false;
       }
       state.stage = { ...stage, touch: { step: 'key', listened: 0, at } };
@@ -86,13 +101,15 @@ function openAnew(draft: Draft, stage: Settle): void {
   draft.do({ do: 'sample' });
 }
 
-/** The console went or came back during a touch: what was typed may be lost, and what was said. */
-export function touchInterrupted(draft: Draft, stage: Settle, open: boolean): void {
+/**
+ * The console went or came back during a touch, after `awayMs`: what was typed may be lost, and what was said. It begins
+ * anew, but for the moment in which its own question to the BMC opens the console anew.
+ */
+export function touchInterrupted(draft: Draft, stage: Settle, open: boolean, awayMs: number): void {
   const { touch } = stage;
-  if (touch === null) return;
-  const { answered = true, askedAt = draft.at } = touch.step === 'pipe' ? touch : {};
-  if (open && touch.step !== 'pipe') return;
-  draft.state.stage = { ...stage, touch: { step: 'pipe', answered, askedAt, clearAt: draft.at + CLEAR_MS } };
+  if (touch?.step === 'pipe' && awayMs <= OWN_GAP_MS)
+    draft.state.stage = { ...stage, touch: { ...touch, clearAt: draft.at + CLEAR_MS } };
+  else if (!open || awayMs > 0) draft.state.stage = { ...stage, touch: null };
 }
 
 /** The BMC was asked for the touch, and answered or did not. */
