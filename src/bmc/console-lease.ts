@@ -21,6 +21,7 @@ const UNSEEN_GAP_MS = 200;
 const HELD_MOST = 4_096;
 /** Who is told that keys did not go starts anew after so long without one, ms. */
 const TOLD_MS = 1_000;
+const ENTER = 0x0d;
 /** A console that should echo its `~` and did not is opened again so often. */
 const OPENINGS = 2;
 
@@ -53,8 +54,8 @@ export class Lease implements ConsoleLease {
   #openings = 0;
   #timer: NodeJS.Timeout | null = null;
   #away: NodeJS.Timeout | null = null;
-  /** Whose keys did not go, and when the last of them came (performance.now). */
-  #dropped: { by: object; at: number } | null = null;
+  /** Whose keys did not go, when the last of them came (performance.now), and whether Enter was all that they were. */
+  #dropped: { by: object; at: number; enters: boolean } | null = null;
   #typist: object | null = null;
   /** Until when what was typed before the end may still go out (performance.now). */
   #lastWordsUntil = 0;
@@ -115,7 +116,7 @@ export class Lease implements ConsoleLease {
 
   write(bytes: Uint8Array, by?: object): { taken: number; refused: string | null } {
     const refused = this.#refuses(bytes, by ?? null);
-    if (refused !== null) return { taken: 0, refused: by ? this.refuse(by, refused) : refused };
+    if (refused !== null) return { taken: 0, refused: by ? this.refuse(by, refused, isEnter(bytes)) : refused };
     this.#dropped = null;
     if (by) this.#typist = by;
     const safe = bytes.filter((byte) => byte !== CLOSE_PIPE);
@@ -125,9 +126,16 @@ export class Lease implements ConsoleLease {
     return { taken: safe.length, refused: taken ? null : why };
   }
 
-  refuse(by: object, why: string): string {
-    this.#dropped = { by, at: performance.now() };
+  /** These keys did not go, for another reason than the lease's own: what comes right behind them does not either. */
+  refuse(by: object, why: string, enters = false): string {
+    this.#dropped = { by, at: performance.now(), enters: enters && (this.#droppedOf(by)?.enters ?? true) };
     return why;
+  }
+
+  /** What was dropped of this typist's keys, as long as it takes along what comes behind. */
+  #droppedOf(by: object | null): { enters: boolean } | null {
+    const dropped = this.#dropped;
+    return dropped !== null && dropped.by === by && performance.now() - dropped.at < TOLD_MS ? dropped : null;
   }
 
   async close(): Promise<void> {
@@ -213,7 +221,9 @@ export class Lease implements ConsoleLease {
   #refuses(bytes: Uint8Array, by: object | null): string | null {
     const phase = this.#phase;
     if (phase.phase === 'closed') return phase.why;
-    if (by !== null && this.#dropped?.by === by && performance.now() - this.#dropped.at < TOLD_MS)
+    const dropped = this.#droppedOf(by);
+    // Enter behind nothing but Enter is no half of anything: it wakes the console again.
+    if (dropped !== null && !(dropped.enters && isEnter(bytes)))
       return 'not sent: keys before it were not sent either; wait a moment, then type it anew';
     const held = this.#wire === null && this.#provenUntil !== null;
     if (held && this.pending + bytes.length <= HELD_MOST) return null;
@@ -308,11 +318,12 @@ export class Lease implements ConsoleLease {
 
   /** Keys that wait are dropped, and their typist is told why; null: there is nobody to tell. */
   #drop(why: string | null): string | null {
+    const enters = this.#pacer.holdsOnly(ENTER);
     const unsent = this.#pacer.clear();
     this.#ask = null;
     if (unsent === 0 || why === null) return null;
     const text = `${unsent} typed bytes were not sent: ${why}; type them anew`;
-    if (this.#typist) this.#dropped = { by: this.#typist, at: performance.now() };
+    if (this.#typist) this.refuse(this.#typist, why, enters);
     if (this.#gap) this.#gap.why = `${this.#gap.why}; ${unsent} typed bytes were not sent`;
     this.#handlers.onDropped?.(text);
     return text;
@@ -347,4 +358,8 @@ export class Lease implements ConsoleLease {
     this.#phase = phase;
     this.#handlers.onPhase(phase);
   }
+}
+
+function isEnter(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === ENTER);
 }

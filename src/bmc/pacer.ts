@@ -46,6 +46,13 @@ export class Pacer {
     return this.#count;
   }
 
+  /** Whether all that has not been sent is this one byte, however often. */
+  holdsOnly(byte: number): boolean {
+    return this.#pending.every((chunk, index) =>
+      chunk.subarray(index === 0 ? this.#offset : 0).every((one) => one === byte),
+    );
+  }
+
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#pending.push(bytes);
