@@ -23,6 +23,8 @@ export interface UpsReading {
   replaceBattery: boolean;
   /** It discharges its battery to measure it: no outage. */
   calibrating: boolean;
+  /** Why upsd does not count this machine among those that the UPS feeds, though it was to; null: it does, or was not asked to. */
+  unregistered: string | null;
 }
 
 /** What the UPSes of one policy deliver together. */

@@ -49,6 +49,7 @@ export function upsText(ups: UpsReading): string {
   if (ups.shutdown) parts.push('about to be switched off');
   if (ups.replaceBattery) parts.push('replace its battery');
   if (ups.calibrating) parts.push('calibrates');
+  if (ups.unregistered !== null) parts.push(`does not wait for this machine: ${ups.unregistered}`);
   return parts.join(', ');
 }
 

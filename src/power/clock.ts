@@ -37,3 +37,18 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<b
     signal?.addEventListener('abort', aborted, { once: true });
   });
 }
+
+/** Settles as `work` does. @throws after `ms` that it said nothing for so long; what becomes of it then is not waited for */
+export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = pause(clock, ms, over.signal).then((passed) => {
+    if (passed) throw new Error(`no answer within ${ms / 1000} s`);
+    return work;
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+    for (const one of [work, late]) one.catch(() => undefined);
+  }
+}

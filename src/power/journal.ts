@@ -10,7 +10,7 @@ import type { Operation } from '../api/power.ts';
 import { keepTime, recallTime, steadyNow, timeOfDate, type KeptTime } from '../lib/clock.ts';
 import { LineStore } from './line-store.ts';
 import { moveOperationTimes } from './operation-record.ts';
-import type { OutageRecord } from './outage/record.ts';
+import { moveOutageTimes, type OutageRecord } from './outage/record.ts';
 import { movePlanTimes, type PlanRecord } from './plans/record.ts';
 
 /** Bytes after which the file is emptied as soon as nothing runs. */
@@ -46,7 +46,7 @@ export function openJournal(stateDir: string, trouble: (text: string) => void, e
 }
 
 export function openOutageJournal(stateDir: string, trouble: (text: string) => void): Journal<OutageRecord> {
-  return open(join(stateDir, 'outages.jsonl'), 'lines', () => undefined, trouble, EMPTY_AT);
+  return open(join(stateDir, 'outages.jsonl'), 'lines', moveOutageTimes, trouble, EMPTY_AT);
 }
 
 export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {

@@ -31,7 +31,8 @@ async function rackIs(place: UpsStand, holds: (state: RackState) => boolean): Pr
   } catch {
     const { nodes } = await place.rack.state();
     const standing = nodes.slice(0, 4).map(({ name, power, guest }) => `${name} ${power} ${guest}`);
-    throw new Error(JSON.stringify({ standing, report: await place.report() }, null, 1));
+    const { policies } = await place.status();
+    throw new Error(JSON.stringify({ standing, policies }, null, 1));
   }
 }
 const off = (place: UpsStand, ...nodes: number[]): Promise<void> =>

@@ -40,15 +40,23 @@ export function forecast(policy: Policy, supply: Supply, input: ForecastInput): 
   return lines.sort((a, b) => (a.atS ?? Infinity) - (b.atS ?? Infinity));
 }
 
-/** What does not fit, each a sentence. */
-export function unfitSentences(policy: Policy, supply: Supply, lastMs: number | null): string[] {
+/** What does not fit or cannot work, each a sentence. `warnings`: those of a plan, whatever the supply. */
+export function problemsOf(
+  policy: Policy & { assumedS: number | null },
+  supply: Supply,
+  lastMs: number | null,
+  warnings: (plan: string) => readonly string[],
+): string[] {
   const problems: string[] = [];
-  const { runtimeS } = supply;
-  if (policy.last !== null && lastMs !== null && runtimeS !== null && runtimeS * 1000 < lastMs)
+  const { last, steps, assumedS } = policy;
+  // On mains nobody counts a runtime; the one that the policy assumes is what the last plan will have.
+  const runtimeS = supply.runtimeS ?? assumedS;
+  if (last !== null && lastMs !== null && runtimeS !== null && runtimeS * 1000 < lastMs)
     problems.push(
-      `plan ${policy.last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(runtimeS)} s: nodes that are not down by then lose power`,
+      `plan ${last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(runtimeS)} s: nodes that are not down by then lose power`,
     );
-  return problems;
+  const plans = new Set([...steps.map(({ plan }) => plan), last].filter((plan) => plan !== null));
+  return [...problems, ...[...plans].flatMap((plan) => warnings(plan).map((text) => `plan ${plan}: ${text}`))];
 }
 
 function lastBegins({ marginS }: Policy, { runtimeS }: Supply, lastMs: number | null): number | null {

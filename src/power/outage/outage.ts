@@ -2,56 +2,29 @@
  * Carries out one outage policy: reads the supply, asks {@link decide}, writes the journal, then acts through plans. A disk
  * that cannot be written holds nothing up: the battery does not wait.
  */
-import type { OutageNode, OutageReport, OutageView, Supply, UpsReading } from '../../api/outage.ts';
+import type { OutageNode, OutageReport, OutageView, Supply } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plan.ts';
 import type { ClientIdentity } from '../../api/protocol.ts';
-import type { KeptTime } from '../../lib/clock.ts';
 import type { Address } from '../../rack/address.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
-import type { Plans } from '../plans/plans.ts';
-import type { PlanPorts } from '../plans/ports.ts';
-import { forecast, unfitSentences } from './forecast.ts';
-import { decide, type OutageAction, type OutageInput, type OutageState, type Policy } from './policy.ts';
+import { within } from '../clock.ts';
+import { drillPolicy, drillSupply, firstDetail } from './drill.ts';
+import { forecast, problemsOf } from './forecast.ts';
+import { decide, type OutageAction, type OutageInput, type OutageState } from './policy.ts';
+import type { OutagePolicy, OutagePorts } from './ports.ts';
 import {
   addLine,
   foldRun,
-  markDark,
+  leavesNodes,
   missingNodes,
   reportOf,
   summarizeOutage,
   type OutageRecord,
   type RunKind,
 } from './record.ts';
-import { combineSupplies } from './supply.ts';
-
-export interface OutagePolicy extends Policy {
-  /** Index in the configuration. */
-  index: number;
-  /** Names of its UPSes. Empty: other UPS software tells the supply. */
-  ups: readonly string[];
-  needs: number;
-  /** Its nodes; null: the whole rack. */
-  nodes: ReadonlySet<Address> | null;
-  /** The same in words. */
-  nodesText: string;
-  /** Seconds that a full battery lasts at least; null: not configured. */
-  assumedS: number | null;
-  /** The plan by which nodes come back; null: all of them at once, a blade's one after another. */
-  restorePlan: string | null;
-}
-
-export interface OutagePorts extends Pick<PlanPorts, 'now' | 'every' | 'inventory' | 'reading' | 'event' | 'plans'> {
-  wallTime: (at: number) => number;
-  keepTime: (at: number) => KeptTime;
-  /** Null: another boot of the machine. */
-  recallTime: (kept: KeptTime) => number | null;
-  ups(name: string): UpsReading;
-  runs: Pick<Plans, 'start' | 'recall' | 'run' | 'list' | 'predictedMs' | 'warnings' | 'startDefinition'>;
-  journal: { write(record: OutageRecord): Promise<void> };
-  /** Something to be seen changed. */
-  changed(): void;
-}
+import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
+import { adoptRuns, shedRuns, takeOver } from './takeover.ts';
 
 const TICK_MS = 500;
 /** A disk that does not answer is not waited for longer. */
@@ -66,15 +39,6 @@ const RESTORE_ALL: PlanDefinition = {
 /** Asked for at the wrong time; the message says why. */
 export class NotNow extends Error {}
 
-/** Whether one of the runs has switched this node off itself. */
-function tookAway(runs: readonly PlanRun[], addr: Address): boolean {
-  return runs.some(({ steps }) =>
-    steps.some(({ nodes }) =>
-      nodes.some((node) => node.addr === addr && node.outcome === 'done' && node.operation !== null),
-    ),
-  );
-}
-
 export class Outage {
   readonly policy: OutagePolicy;
   readonly #ports: OutagePorts;
@@ -84,9 +48,9 @@ export class Outage {
   #drill: ReadonlySet<Address> | null = null;
   /** UPS software has waited for the mains to settle. */
   #settled = false;
-  #told: { state: 'mains' | 'battery'; at: number; runtimeS: number | null } | null = null;
-  #ticking = false;
+  #told: ToldSupply | null = null;
   #again = false;
+  #looking: Promise<void> | null = null;
   #stop: () => void = () => undefined;
 
   constructor(policy: OutagePolicy, ports: OutagePorts) {
@@ -105,11 +69,6 @@ export class Outage {
     this.#stop();
   }
 
-  /** This machine's own end was announced, and mains that come back change nothing any more. */
-  get committed(): boolean {
-    return this.#state?.committed === true;
-  }
-
   /** The server has to stay: an outage is under way. */
   get underWay(): boolean {
     return this.#record !== null;
@@ -124,19 +83,12 @@ export class Outage {
     const { policy } = this;
     const supply = this.supply();
     const lengthMs = this.#lastMs();
-    // On mains nobody counts a runtime; the one that the policy assumes is what the last plan will have.
-    const expected = { ...supply, runtimeS: supply.runtimeS ?? policy.assumedS };
-    const plans = new Set([...policy.steps.map(({ plan }) => plan), policy.last].filter((plan) => plan !== null));
-    const problems = [
-      ...unfitSentences(policy, expected, lengthMs),
-      ...[...plans].flatMap((plan) => this.#ports.runs.warnings(plan).map((text) => `plan ${plan}: ${text}`)),
-    ];
     return {
       nodes: policy.nodesText,
       supply,
       ups: policy.ups.map((name) => this.#ports.ups(name)),
       last: policy.last === null ? null : { plan: policy.last, lengthMs },
-      problems,
+      problems: problemsOf(policy, supply, lengthMs, (plan) => this.#ports.runs.warnings(plan)),
       forecast: forecast(policy, supply, {
         phase: this.#state?.phase ?? null,
         elapsedS: this.#state === null ? 0 : (this.#ports.now() - this.#state.since) / 1000,
@@ -156,12 +108,7 @@ export class Outage {
         needs,
         assumedS,
       );
-    const blank = { low: false, shutdown: false, runtimeS: null, charge: null, why: null };
-    const told = this.#told;
-    if (told === null) return { ...blank, state: 'mains' };
-    const passedS = (this.#ports.now() - told.at) / 1000;
-    const runtimeS = told.runtimeS ?? assumedS;
-    return { ...blank, state: told.state, runtimeS: runtimeS === null ? null : Math.max(0, runtimeS - passedS) };
+    return toldSupply(this.#told, this.#ports.now(), assumedS);
   }
 
   /**
@@ -195,8 +142,11 @@ export class Outage {
   async commit(withinS: number): Promise<PlanRun | null> {
     const { last } = this.policy;
     const { now } = this.#ports;
+    // The same word may have come from the UPS a moment ago: its run is the one.
+    await this.#looking;
+    this.#endDrill('this machine is about to shut down');
     this.#state ??= this.#opened();
-    this.#state = { ...this.#state, phase: 'last', since: now(), committed: true, dark: false };
+    this.#state = { ...this.#state, phase: 'last', since: now(), lastAt: now(), committed: true, dark: false };
     this.#line(`this machine is about to shut down, in ${withinS} s at most`);
     const running = this.#record?.runs.findLast(({ kind, ended }) => kind === 'last' && !ended);
     await this.#write();
@@ -209,29 +159,22 @@ export class Outage {
   }
 
   /** One look at the supply; a call while one runs makes it look once more. */
-  async tick(): Promise<void> {
-    if (this.#ticking) {
-      this.#again = true;
-      return;
-    }
-    this.#ticking = true;
-    try {
-      for (let again = true; again; again = this.#takeAgain()) await this.#look();
-    } finally {
-      this.#ticking = false;
-    }
+  tick(): Promise<void> {
+    this.#again = true;
+    return (this.#looking ??= this.#lookOn().finally(() => (this.#looking = null)));
   }
 
-  #takeAgain(): boolean {
-    const again = this.#again;
-    this.#again = false;
-    return again;
+  async #lookOn(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.#look();
+    }
   }
 
   async #look(): Promise<void> {
     if (this.#fold()) await this.#write();
     const before = this.#state;
-    this.#endDrill();
+    if (this.#drill !== null && this.supply().state === 'battery') this.#endDrill('the mains are away');
     const { state, actions } = decide(this.#effectivePolicy(), before, this.#input());
     this.#state = state;
     if (actions.length === 0) return;
@@ -313,38 +256,30 @@ export class Outage {
   }
 
   #recover(left: OutageRecord): void {
-    const { recallTime, now } = this.#ports;
+    const { recallTime, now, wallTime } = this.#ports;
     const record: OutageRecord = structuredClone(left);
     this.#record = record;
     // A run that the former server left interrupted has its nodes' last standing.
     this.#fold();
-    for (const run of record.runs) run.ended = true;
     const sameBoot = recallTime(left.kept) !== null;
-    const dark = left.committed || !sameBoot;
-    if (left.told !== null) this.#told = { state: dark ? 'mains' : left.told, at: now(), runtimeS: null };
-    if (dark) markDark(record);
-    const phase = dark || left.phase === 'restoring' || left.phase === 'ended' ? 'mains' : left.phase;
-    this.#state = { phase, since: now(), stepsBegun: 0, committed: false, dark, known: null };
-    this.#line(dark ? 'a server runs again, with the mains' : 'the server was started again');
+    const told = this.policy.ups.length === 0;
+    this.#state = takeOver(record, { now: now(), wall: wallTime(now()), sameBoot, told });
+    const { phase } = this.#state;
+    if (left.told !== null)
+      this.#told = {
+        state: phase === 'mains' && (left.committed || !sameBoot) ? 'mains' : left.told,
+        ...{ at: now(), runtimeS: null },
+      };
+    this.#ports.event('notice', null, `Outage: ${record.lines.at(-1)?.text ?? ''}`);
   }
 
   /** An armed run that switches off while no outage is known is one that UPS software began by itself. */
   #adopt(): void {
-    const { runs } = this.#ports;
-    const shedding = runs
-      .list()
-      .runs.filter(
-        ({ armed, endedAt, steps }) => armed && endedAt === null && steps.some(({ action }) => action === 'off'),
-      );
+    const { runs, inventory } = this.#ports;
+    const shedding = shedRuns(runs.list().runs);
     if (shedding.length === 0) return;
     this.#state = this.#opened();
-    const record = this.#need();
-    const shed = new Set(shedding.flatMap(({ steps }) => steps.flatMap(({ nodes }) => nodes)).map(({ addr }) => addr));
-    // What these runs have switched off already was on when they began.
-    for (const { addr, name } of this.#ports.inventory().nodes)
-      if (shed.has(addr) && !record.nodes.some((node) => node.addr === addr) && tookAway(shedding, addr))
-        record.nodes.push({ addr, name, state: 'on', detail: 'on when the plan began' });
-    for (const { id, plan } of shedding) record.runs.push({ id, plan, kind: 'step', ended: false, onBefore: [] });
+    adoptRuns(this.#need(), shedding, inventory());
     this.#fold();
   }
 
@@ -356,51 +291,31 @@ export class Outage {
       ...{ id: `o${Math.floor(at / 1000).toString(36)}`, startedAt: at, endedAt: null, policy: this.policy.index },
       ...{
         drill: this.#drill !== null,
-        phase: 'battery',
-        committed: false,
-        kept: keepTime(at),
-        told: null,
-        runs: [],
-        lines: [],
+        ...{ phase: 'battery', committed: false, since: at, known: null },
+        ...{ kept: keepTime(at), told: null, runs: [], lines: [] },
       },
       startedWall: wallTime(at),
       endedWall: null,
       nodes: mine
         .filter(({ addr, role }) => role !== 'master' && shownPower(reading(addr)) === 'on')
-        .map(({ addr, name }): OutageNode => ({ addr, name, state: 'on', detail: this.#firstDetail(addr) })),
+        .map(({ addr, name }): OutageNode => ({ addr, name, state: 'on', detail: firstDetail(addr, this.#drill) })),
     };
-    return { phase: 'battery', since: at, stepsBegun: 0, committed: false, dark: false, known: null };
+    return { phase: 'battery', since: at, stepsBegun: 0, committed: false, lastAt: null, dark: false, known: null };
   }
 
-  #firstDetail(addr: Address): string {
-    return this.#drill === null || this.#drill.has(addr)
-      ? 'on when the mains went away'
-      : 'not part of the drill: untouched';
-  }
-
-  /** A drill sheds at once and restores at once. */
   #effectivePolicy(): OutagePolicy {
-    const atOnce = { ...this.policy, restore: { afterS: 0, charge: 0 } };
-    if (this.#drill !== null) return { ...atOnce, steps: [] };
-    return this.#settled ? atOnce : this.policy;
+    if (this.#drill !== null) return drillPolicy(this.policy);
+    return this.#settled ? { ...this.policy, restore: { afterS: 0, charge: 0 } } : this.policy;
   }
 
-  /** Mains are away until the last plan has run. */
-  #drilledSupply(): Supply {
-    const over = this.#record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false;
-    const blank = { shutdown: false, runtimeS: null, charge: null, why: null };
-    return over ? { ...blank, state: 'mains', low: false } : { ...blank, state: 'battery', low: true };
-  }
-
-  /** The mains really went away: what the drill began goes on as the outage that it is now. */
-  #endDrill(): void {
-    if (this.#drill === null || this.supply().state !== 'battery') return;
+  /** It is no drill any more: what it began goes on as the outage that it is now. */
+  #endDrill(why: string): void {
+    if (this.#drill === null) return;
     this.#drill = null;
-    if (this.#record === null) return;
+    if (this.#record === null || this.#state === null) return;
     this.#record.drill = false;
-    this.#line('the mains are away: the drill is an outage now', 'alarm');
-    if (this.#state !== null)
-      this.#state = { ...this.#state, phase: 'battery', since: this.#ports.now(), stepsBegun: 0 };
+    this.#line(`${why}: the drill is an outage now`, 'alarm');
+    this.#state = { ...this.#state, phase: 'battery', since: this.#ports.now(), stepsBegun: 0 };
   }
 
   /** Takes in what runs of this outage have done since the last look; true where a node or a run stands differently. */
@@ -427,12 +342,21 @@ export class Outage {
     const open = this.#record?.runs.filter(({ ended }) => !ended) ?? [];
     return {
       now: this.#ports.now(),
-      supply: this.#drill === null ? this.supply() : this.#drilledSupply(),
+      supply: this.#drill === null ? this.supply() : drillSupply(this.#record),
       lastMs: this.#lastMs(),
       running: open.length === 0 ? 'nothing' : open.some(({ kind }) => kind === 'restore') ? 'restoring' : 'shedding',
       lastEnded: this.#record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false,
+      unshed: this.#leavesNodes(),
       missing: this.#record !== null && missingNodes(this.#record).length > 0,
     };
+  }
+
+  /** The last plan's latest run has left nodes on, or there is none. */
+  #leavesNodes(): boolean {
+    const record = this.#record;
+    const last = record?.runs.findLast(({ kind }) => kind === 'last');
+    const run = last === undefined ? null : this.#ports.runs.run(last.id);
+    return record !== null && (run === null || leavesNodes(record, run));
   }
 
   #lastMs(): number | null {
@@ -459,15 +383,10 @@ export class Outage {
     record.told = this.#told?.state ?? null;
     if (record.phase !== 'ended') record.phase = this.#state?.phase ?? record.phase;
     record.committed = this.#state?.committed ?? record.committed;
+    record.since = this.#state?.since ?? record.since;
+    record.known = this.#state === null ? record.known : this.#state.known;
     const written = this.#ports.journal.write(structuredClone(record));
-    const limit = new Promise<'late'>((resolve) => {
-      const stop = this.#ports.every(WRITE_LIMIT_MS, () => {
-        stop();
-        resolve('late');
-      });
-      void written.finally(stop).catch(() => undefined);
-    });
-    await Promise.race([written, limit]).catch((error: unknown) => {
+    await within(this.#ports, WRITE_LIMIT_MS, written).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       this.#ports.event(
         'alarm',

@@ -21,6 +21,8 @@ export interface OutageState {
   stepsBegun: number;
   /** This machine's own end was announced: nothing comes up before a server starts again. */
   committed: boolean;
+  /** When the last plan began, or this server took over one that was under way; null: neither. */
+  lastAt: number | null;
   /** A former server's outage whose machine went dark: the mains came back with this one. */
   dark: boolean;
   /** While the UPS is silent: what was known of the battery last, and when. */
@@ -36,6 +38,8 @@ export interface OutageInput {
   running: 'nothing' | 'shedding' | 'restoring';
   /** Whether the last plan has ended in this outage. */
   lastEnded: boolean;
+  /** Whether nodes of the last plan are still to be shut down, though it has ended or was never begun. */
+  unshed: boolean;
   /** Whether nodes that it took are not back. */
   missing: boolean;
 }
@@ -59,6 +63,8 @@ const SILENT_LIMIT_MS = 15_000;
 const SHORTEST_RUN_S = 60;
 /** Mains that came back with this machine's own boot are trusted after this time, s. */
 const DARK_SETTLE_S = 5;
+/** The last plan ended by its time, and the battery lasts: it begins again for the nodes that are left, this long after it began at the earliest. */
+const AGAIN_MS = 5_000;
 /** This machine was to go down and did not: after so long with mains, what was taken comes back all the same. */
 const STAYED_UP_MS = 15 * 60_000;
 
@@ -72,7 +78,7 @@ export function decide(
   if (state === null) {
     if (supply.state !== 'battery') return { state, actions: [] };
     const opened: OutageState = {
-      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, dark: false },
+      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, lastAt: null, dark: false },
       known: { at: now, runtimeS: supply.runtimeS },
     };
     const next = decide(policy, opened, input);
@@ -109,7 +115,8 @@ function onBattery(
   if (state.phase === 'battery') {
     const reason = whyLast(policy, state, input, runtimeS);
     if (reason !== null) {
-      const next: OutageState = { ...state, phase: 'last', since: now, committed: state.committed || supply.shutdown };
+      const committed = state.committed || supply.shutdown;
+      const next: OutageState = { ...state, phase: 'last', since: now, lastAt: now, committed };
       return { state: next, actions: lastRun(policy, runtimeS, reason) };
     }
     const due = policy.steps[state.stepsBegun];
@@ -125,6 +132,12 @@ function onBattery(
       };
   }
   if (supply.shutdown && !state.committed) return { state: { ...state, committed: true }, actions: [] };
+  if (state.phase === 'last' && policy.last !== null && input.unshed && input.running === 'nothing')
+    if (supply.state !== 'mains' && (state.lastAt === null || now - state.lastAt >= AGAIN_MS))
+      return {
+        state: { ...state, lastAt: now },
+        actions: lastRun(policy, runtimeS, 'nodes are still on, and the battery lasts'),
+      };
   return { state, actions: [] };
 }
 
@@ -194,7 +207,7 @@ function batteryAgain(input: OutageInput): { state: OutageState; actions: Outage
   if (running !== 'nothing') actions.push({ do: 'recall', why: 'mains are away again' });
   return {
     state: {
-      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, dark: false },
+      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, lastAt: null, dark: false },
       known: { at: now, runtimeS: supply.runtimeS },
     },
     actions,

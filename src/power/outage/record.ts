@@ -12,7 +12,7 @@ export interface OutageRun {
   plan: string;
   kind: RunKind;
   ended: boolean;
-  /** Of a restore: nodes that had power before it began, by the mains' return. */
+  /** Nodes that had power when it began; of a restore those that came on with the mains. */
   onBefore: Address[];
 }
 
@@ -21,6 +21,10 @@ export interface OutageRecord extends Journalled {
   drill: boolean;
   phase: OutagePhase;
   committed: boolean;
+  /** When the present phase began. */
+  since: number;
+  /** What was known of the battery last, and when; null: nothing. */
+  known: { at: number; runtimeS: number | null } | null;
   /** The time of the last write: of use to a later server of the same boot. */
   kept: KeptTime;
   /** The supply as other UPS software told it, or null where none speaks. */
@@ -34,6 +38,13 @@ export interface OutageRecord extends Journalled {
   endedWall: number | null;
 }
 
+/** Changes all times of an outage that another server wrote down. */
+export function moveOutageTimes(record: OutageRecord, move: (at: number) => number): void {
+  record.startedAt = move(record.startedAt);
+  record.since = move(record.since);
+  if (record.known) record.known.at = move(record.known.at);
+}
+
 /** Lines kept of one outage: a UPS that flickers for a day must not fill the disk. */
 const MAX_LINES = 500;
 
@@ -42,21 +53,22 @@ export function addLine(record: OutageRecord, at: number, text: string): void {
   if (record.lines.length > MAX_LINES) record.lines.splice(1, 1);
 }
 
-/** Takes over what a run of this outage says of its nodes. */
+/** Takes over what a run of this outage says of its nodes; of one that was down before the run, nothing new. */
 export function foldRun(record: OutageRecord, run: PlanRun, { kind, onBefore }: OutageRun): void {
   for (const step of run.steps)
     for (const node of step.nodes) {
       const own = record.nodes.find(({ addr }) => addr === node.addr);
       if (!own) continue;
       if (kind === 'restore') foldRestored(own, node, onBefore.includes(node.addr));
-      else if (step.action === 'off') foldTaken(own, node);
+      else if (step.action === 'off' && (own.state !== 'taken' || onBefore.includes(node.addr))) foldTaken(own, node);
     }
 }
 
 function foldTaken(own: OutageNode, node: PlanNodeRun): void {
-  if (own.state === 'restored' || own.state === 'came-back') return;
   if (node.state === 'ended' && (node.outcome === 'done' || node.outcome === 'cut-unproven'))
     Object.assign(own, { state: 'taken', detail: node.detail });
+  // The server ended in the midst of it: what was asked goes down, whatever is known of it.
+  else if (node.outcome === 'interrupted') Object.assign(own, { state: 'taken', detail: node.detail });
   // Asked already: it goes down, whatever the run says later.
   else if (node.state === 'started' && node.phase !== null && node.phase !== 'preflight')
     Object.assign(own, { state: 'taken', detail: `goes down: ${node.detail}` });
@@ -67,6 +79,16 @@ function foldRestored(own: OutageNode, node: PlanNodeRun, alone: boolean): void 
   if (node.state !== 'ended') return;
   if (node.outcome === 'done') Object.assign(own, { state: alone ? 'came-back' : 'restored', detail: node.detail });
   else Object.assign(own, { state: 'missing', detail: node.detail });
+}
+
+/** Whether `run` has ended without bringing down a node that another try may bring down. */
+export function leavesNodes(record: OutageRecord, run: PlanRun): boolean {
+  const open = new Set(record.nodes.filter(({ state }) => state !== 'taken').map(({ addr }) => addr));
+  return run.steps.some(({ nodes }) =>
+    nodes.some(
+      ({ addr, outcome }) => open.has(addr) && (outcome === null || ['deadline', 'bus', 'aborted'].includes(outcome)),
+    ),
+  );
 }
 
 /** Nodes that were on and are not back. */

@@ -2,7 +2,11 @@
 import type { Supply, UpsReading } from '../../api/outage.ts';
 
 /** Reads NUT's variables of one UPS. A status that says both mains and battery, or neither, is unknown. */
-export function readingFrom(name: string, variables: ReadonlyMap<string, string>): UpsReading {
+export function readingFrom(
+  name: string,
+  variables: ReadonlyMap<string, string>,
+  unregistered: string | null = null,
+): UpsReading {
   const status = variables.get('ups.status') ?? '';
   const flags = new Set(status.toUpperCase().split(/\s+/));
   const online = flags.has('OL');
@@ -22,6 +26,7 @@ export function readingFrom(name: string, variables: ReadonlyMap<string, string>
     shutdown: flags.has('FSD'),
     replaceBattery: flags.has('RB'),
     calibrating,
+    unregistered,
   };
 }
 
@@ -29,7 +34,7 @@ export function readingFrom(name: string, variables: ReadonlyMap<string, string>
 export function unknownReading(name: string, why: string): UpsReading {
   return {
     ...{ name, state: 'unknown', why, charge: null, runtimeS: null, load: null },
-    ...{ low: false, shutdown: false, replaceBattery: false, calibrating: false },
+    ...{ low: false, shutdown: false, replaceBattery: false, calibrating: false, unregistered: null },
   };
 }
 
@@ -59,6 +64,23 @@ export function combineSupplies(readings: readonly UpsReading[], needs: number, 
     charge: charges.length === 0 ? null : Math.min(...charges),
     why: state === 'unknown' ? unknown.map(({ name, why }) => `${name}: ${why ?? ''}`).join('; ') || null : null,
   };
+}
+
+/** The supply as other UPS software told it. */
+export interface ToldSupply {
+  state: 'mains' | 'battery';
+  at: number;
+  /** Seconds that the battery lasted then; null: it did not say. */
+  runtimeS: number | null;
+}
+
+/** What was told, by now; as long as nothing was, the mains are there. */
+export function toldSupply(told: ToldSupply | null, now: number, assumedS: number | null): Supply {
+  const blank = { low: false, shutdown: false, charge: null, why: null };
+  if (told === null) return { ...blank, state: 'mains', runtimeS: null };
+  const runtimeS = told.runtimeS ?? assumedS;
+  const left = runtimeS === null ? null : Math.max(0, runtimeS - (now - told.at) / 1000);
+  return { ...blank, state: told.state, runtimeS: left };
 }
 
 /** Seconds that a battery lasts: as the UPS says, else by its charge, else the configured minimum. */

@@ -7,7 +7,7 @@ import type { Operation, Outcome } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 import { shownPower } from '../../rack/reading.ts';
 import { isDown } from '../../rack/system.ts';
-import { pause } from '../clock.ts';
+import { within } from '../clock.ts';
 import type { Operations } from '../operations.ts';
 import { nextMoves, turnLength, type Circumstances, type Moves } from './moves.ts';
 import type { PlanPorts } from './ports.ts';
@@ -364,19 +364,9 @@ export class PlanRunner {
   }
 
   /** @throws what the disk says; of an armed run also that it said nothing for a while */
-  async #write(): Promise<void> {
+  #write(): Promise<void> {
     const written = this.#ports.planJournal.write(this.#record);
-    if (!this.#record.run.armed) return written;
-    const over = new AbortController();
-    const late = pause(this.#ports, WRITE_LIMIT_MS, over.signal).then((passed) => {
-      if (passed) throw new Error(`no answer within ${WRITE_LIMIT_MS / 1000} s`);
-    });
-    try {
-      await Promise.race([written, late]);
-    } finally {
-      over.abort();
-      written.catch(() => undefined);
-    }
+    return this.#record.run.armed ? within(this.#ports, WRITE_LIMIT_MS, written) : written;
   }
 
   #publish(): void {

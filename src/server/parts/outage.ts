@@ -8,7 +8,8 @@ import type { UpsConfig } from '../../config/schema-outage.ts';
 import { readSecret } from '../../config/secret.ts';
 import { keepTime, recallTime, steadyNow, wallTime } from '../../lib/clock.ts';
 import { openOutageJournal, type Journal } from '../../power/journal.ts';
-import { Outage, type OutagePorts } from '../../power/outage/outage.ts';
+import { Outage } from '../../power/outage/outage.ts';
+import type { OutagePorts } from '../../power/outage/ports.ts';
 import type { OutageRecord } from '../../power/outage/record.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { UpsMonitor, type UpsSource } from '../ups/ups-monitor.ts';
@@ -169,12 +170,13 @@ function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig
 /** What is wrong with the UPSes, in one line; null: nothing. */
 function upsAlarm(configured: readonly UpsConfig[], outages: Pick<Outages, 'reading'>): string | null {
   const troubles = configured.flatMap(({ name }) => {
-    const { state, why, low, replaceBattery, shutdown } = outages.reading(name);
+    const { state, why, low, replaceBattery, shutdown, unregistered } = outages.reading(name);
     const words = [
       state === 'unknown' ? `unknown (${why ?? ''})` : state === 'battery' ? 'on battery' : null,
       low ? 'battery low' : null,
       shutdown ? 'about to be switched off' : null,
       replaceBattery ? 'its battery wants to be replaced' : null,
+      unregistered === null ? null : `does not wait for this machine before it ends (${unregistered})`,
     ].filter((word) => word !== null);
     return words.length === 0 ? [] : [`UPS ${name}: ${words.join(', ')}`];
   });

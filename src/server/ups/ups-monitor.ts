@@ -23,14 +23,23 @@ export interface UpsMonitorPorts {
 
 /** After a failure the next try waits at most so long, ms. */
 const RETRY_MS = 5_000;
+/** Where upsd refused to register this machine, it is asked again after so long, ms. */
+const REGISTER_AGAIN_MS = 60_000;
 /** A reading that is older than so many polls is unknown. */
 const STALE_POLLS = 4;
+
+/** A connection, and why upsd refused to register this machine on it; null: it did, or was not asked to. */
+interface Connection {
+  client: NutClient;
+  refusal: string | null;
+  since: number;
+}
 
 export class UpsMonitor {
   readonly #sources: readonly UpsSource[];
   readonly #ports: UpsMonitorPorts;
   readonly #readings = new Map<string, { reading: UpsReading; at: number }>();
-  readonly #clients = new Map<string, NutClient>();
+  readonly #connections = new Map<string, Connection>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #closed = false;
 
@@ -56,21 +65,21 @@ export class UpsMonitor {
   close(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const client of this.#clients.values()) client.close();
+    for (const { client } of this.#connections.values()) client.close();
   }
 
   async #poll(source: UpsSource): Promise<void> {
     let wait = source.pollMs;
     try {
-      const client = this.#clients.get(source.name) ?? (await this.#connect(source));
-      this.#take(readingFrom(source.name, await client.variables(source.name)));
+      const { client, refusal, since } = this.#connections.get(source.name) ?? (await this.#connect(source));
+      this.#take(readingFrom(source.name, await client.variables(source.name), refusal));
+      if (refusal !== null && this.#ports.now() - since >= REGISTER_AGAIN_MS) this.#disconnect(source);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#take(unknownReading(source.name, why));
       // upsd's own refusals leave the connection as it is.
-      if (!(error instanceof NutError) || error.code === null || error.code === 'ACCESS-DENIED') {
-        this.#clients.get(source.name)?.close();
-        this.#clients.delete(source.name);
+      if (!(error instanceof NutError) || error.code === null) {
+        this.#disconnect(source);
         wait = Math.max(wait, Math.min(RETRY_MS, source.pollMs * 2));
       }
     }
@@ -82,18 +91,25 @@ export class UpsMonitor {
     this.#timers.add(timer);
   }
 
-  async #connect(source: UpsSource): Promise<NutClient> {
+  /** A name or password that upsd refuses keeps no outage unseen: what the UPS says can be read without them. */
+  async #connect(source: UpsSource): Promise<Connection> {
     const { name, login } = source;
     const client = await NutClient.connect(source);
+    let refusal: string | null = null;
     try {
       if (login !== null) await client.login(name, login.user, await login.password());
     } catch (error) {
-      client.close();
-      throw error;
+      refusal = error instanceof Error ? error.message : String(error);
     }
     if (this.#closed) client.close();
-    this.#clients.set(name, client);
-    return client;
+    const connection = { client, refusal, since: this.#ports.now() };
+    this.#connections.set(name, connection);
+    return connection;
+  }
+
+  #disconnect({ name }: UpsSource): void {
+    this.#connections.get(name)?.client.close();
+    this.#connections.delete(name);
   }
 
   #take(reading: UpsReading): void {
@@ -108,6 +124,6 @@ function staleMs({ pollMs }: UpsSource): number {
   return Math.max(10_000, STALE_POLLS * pollMs);
 }
 
-function conditions({ state, why, low, shutdown, replaceBattery, calibrating }: UpsReading): string {
-  return JSON.stringify([state, why, low, shutdown, replaceBattery, calibrating]);
+function conditions({ state, why, low, shutdown, replaceBattery, calibrating, unregistered }: UpsReading): string {
+  return JSON.stringify([state, why, low, shutdown, replaceBattery, calibrating, unregistered]);
 }

@@ -31,12 +31,14 @@ function play(
     lastMs = 120_000,
     from = null,
     takes = true,
+    unshed = false,
   }: {
     policy?: Policy;
     lengths?: Record<string, number>;
     lastMs?: number;
     from?: OutageState | null;
     takes?: boolean;
+    unshed?: boolean;
   } = {},
 ): string[] {
   const done: string[] = [];
@@ -56,7 +58,15 @@ function play(
         : open.length > 0
           ? 'shedding'
           : 'nothing';
-      const input: OutageInput = { now: second * 1000, supply: supplyAt(second), lastMs, running, lastEnded, missing };
+      const input: OutageInput = {
+        now: second * 1000,
+        supply: supplyAt(second),
+        lastMs,
+        running,
+        lastEnded,
+        missing,
+        unshed,
+      };
       const next = decide(policy, state, input);
       state = next.state;
       if (next.actions.length === 0) break;
@@ -143,6 +153,18 @@ describe('policy', () => {
     ]);
   });
 
+  test('a last plan that left nodes on begins again while the battery lasts', () => {
+    const lengths = { 'shed-all': 60 };
+    expect(play(() => battery(40, { low: true }), 150, { lengths, unshed: true })).toEqual([
+      ...['0 open', '0 shed-all within 60', '60 shed-all within 60', '120 shed-all within 60'],
+    ]);
+    // One that cannot begin is not tried more often than every five seconds; one that left nothing does not begin again.
+    expect(play(() => battery(40, { low: true }), 12, { lengths: { 'shed-all': 0 }, unshed: true })).toHaveLength(4);
+    expect(play(() => battery(40, { low: true }), 150, { lengths })).toHaveLength(2);
+    const back = (t: number): Supply => (t < 30 ? battery(40, { low: true }) : MAINS);
+    expect(play(back, 100, { lengths, unshed: true }).slice(2, 4)).toEqual(['30 note', '30 recall']);
+  });
+
   test('a UPS that is silent from mains on changes nothing', () => {
     expect(play(() => SILENT, 3600)).toEqual([]);
   });
@@ -160,7 +182,7 @@ describe('policy', () => {
 
   test('mains that come back after this machine announced its end switch nothing on', () => {
     const committed: OutageState = {
-      ...{ phase: 'last', since: 0, stepsBegun: 1, committed: true, dark: false, known: null },
+      ...{ phase: 'last', since: 0, stepsBegun: 1, committed: true, lastAt: 0, dark: false, known: null },
     };
     expect(play(() => MAINS, 800, { from: committed })).toEqual([]);
   });
@@ -171,7 +193,15 @@ describe('policy', () => {
   });
 
   test('after darkness what was taken comes back within seconds, with a charge that allows it', () => {
-    const dark: OutageState = { phase: 'mains', since: 0, stepsBegun: 0, committed: false, dark: true, known: null };
+    const dark: OutageState = {
+      phase: 'mains',
+      since: 0,
+      stepsBegun: 0,
+      committed: false,
+      lastAt: null,
+      dark: true,
+      known: null,
+    };
     expect(play(() => MAINS, 60, { from: dark })).toEqual(['5 restore', '35 close']);
     expect(play(() => SILENT, 60, { from: dark })).toEqual(['5 restore', '35 close']);
     expect(play(() => battery(40), 3, { from: dark })).toEqual(['0 note', '0 shed-all within 60']);
