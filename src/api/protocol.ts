@@ -13,7 +13,7 @@ import type { ConfigStatus } from './configuration.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
 import type { DetailRequest, NodeDetail } from './detail.ts';
 import type { LastScreen } from './last-screen.ts';
-import type { OutageReport, OutageStatus } from './outage.ts';
+import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plan.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
@@ -157,7 +157,7 @@ export interface EventRecord {
   seq: number;
   at: number;
   level: 'info' | 'notice' | 'warning' | 'alarm';
-  /** `bus`, `power`, `console`, `node`, `server`, `session`. */
+  /** `bus`, `power`, `console`, `node`, `server`, `session`, `supply`. */
   topic: string;
   addr: Address | null;
   text: string;
@@ -231,6 +231,8 @@ export interface Requests {
   'plan.skip': [{ id: string; step: string | null; addr: Address | null }, PlanRun];
   /** Supply, forecast and the outage that is under way, or the last one. */
   'outage.status': [Record<string, never>, OutageStatus];
+  /** What a UPS said of its battery and its load up to now. */
+  'ups.history': [UpsHistoryRequest, UpsHistoryAnswer];
   /** UPS software that the server does not ask itself says how the supply stands. */
   'outage.tell': [{ supply: 'mains' | 'battery'; runtimeS: number | null; settled: boolean }, OutageStatus];
   /** This machine shuts down: the last plan of every policy begins now; its runs. */

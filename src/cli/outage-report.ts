@@ -1,5 +1,13 @@
 /** Supply, forecast and outages in words and as JSON. Pure. */
-import type { OutageForecast, OutageReport, OutageStatus, OutageView, Supply, UpsReading } from '../api/outage.ts';
+import {
+  clock,
+  supplyText,
+  upsText,
+  type OutageForecast,
+  type OutageReport,
+  type OutageStatus,
+  type OutageView,
+} from '../api/outage.ts';
 
 const STATE_WORDS: Record<OutageReport['nodes'][number]['state'], string> = {
   on: 'on',
@@ -10,14 +18,15 @@ const STATE_WORDS: Record<OutageReport['nodes'][number]['state'], string> = {
   missing: 'NOT BACK',
 };
 
-export function outageLines({ policies }: OutageStatus): string[] {
-  return policies.flatMap((view, index) => [...(index > 0 ? [''] : []), ...viewLines(view)]);
+/** `now`: server's clock. */
+export function outageLines({ policies }: OutageStatus, now: number): string[] {
+  return policies.flatMap((view, index) => [...(index > 0 ? [''] : []), ...viewLines(view, now)]);
 }
 
-function viewLines(view: OutageView): string[] {
+function viewLines(view: OutageView, now: number): string[] {
   const { supply, ups, last, problems, outage } = view;
   const lines = [`${view.nodes}: ${supplyText(supply)}`];
-  for (const one of ups) lines.push(`  UPS ${one.name}: ${upsText(one)}`);
+  for (const one of ups) lines.push(`  UPS ${one.name}: ${upsText(one, now)}`);
   if (ups.length === 0) lines.push('  no UPS is configured: UPS software tells the supply (docs/ups.md)');
   if (last === null) lines.push('  no last plan is configured');
   for (const problem of problems) lines.push(`  does not fit: ${problem}`);
@@ -28,29 +37,6 @@ function viewLines(view: OutageView): string[] {
     for (const line of view.forecast) lines.push(`    ${forecastText(line)}`);
   }
   return lines;
-}
-
-/** `mains, 98 %`; `BATTERY, 71 %, 11:20 left`. */
-export function supplyText({ state, charge, runtimeS, why, low }: Supply): string {
-  const parts = [state === 'battery' ? (low ? 'BATTERY LOW' : 'BATTERY') : state];
-  if (charge !== null) parts.push(`${Math.round(charge)} %`);
-  if (runtimeS !== null && state !== 'mains') parts.push(`${clock(runtimeS)} left`);
-  if (state === 'unknown' && why !== null) parts.push(why);
-  return parts.join(', ');
-}
-
-export function upsText(ups: UpsReading): string {
-  const { state, charge, runtimeS, load, why } = ups;
-  const parts = [state === 'unknown' ? `unknown: ${why ?? ''}` : state];
-  if (charge !== null) parts.push(`charge ${Math.round(charge)} %`);
-  if (runtimeS !== null) parts.push(`lasts ${clock(runtimeS)}`);
-  if (load !== null) parts.push(`load ${Math.round(load)} %`);
-  if (ups.low) parts.push('low');
-  if (ups.shutdown) parts.push('about to be switched off');
-  if (ups.replaceBattery) parts.push('replace its battery');
-  if (ups.calibrating) parts.push('calibrates');
-  if (ups.unregistered !== null) parts.push(`does not wait for this machine: ${ups.unregistered}`);
-  return parts.join(', ');
 }
 
 function forecastText({ atS, text }: OutageForecast): string {
@@ -69,16 +55,6 @@ export function reportLines(report: OutageReport): string[] {
 
 export function outageJson(report: OutageReport): Record<string, unknown> {
   return { type: 'outage', ...report };
-}
-
-/** Seconds as `m:ss`, above an hour `h:mm:ss`. */
-export function clock(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60
-    ? `${minutes}:${two(whole % 60)}`
-    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
 }
 
 function time(at: number): string {

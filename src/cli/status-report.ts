@@ -1,4 +1,12 @@
 /** What `rackui status` says of a rack: one record a node, as JSON and as a table. Pure. */
+import {
+  isWatched,
+  supplyForms,
+  type OutagePhase,
+  type OutageView,
+  type SupplyState,
+  type UpsReading,
+} from '../api/outage.ts';
 import type { BusState, NodeState, Snapshot } from '../api/protocol.ts';
 import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
 import { ampsOf, totalDraw, VOLTS, type Calibration } from '../rack/calibration.ts';
@@ -27,7 +35,32 @@ export interface StatusReport {
     /** How long nothing came from that program, where it is stopped or cut off; else null. */
     silentMs: number | null;
   } | null;
+  /** How each group of nodes is fed; empty: no UPS is configured, and none was told of. */
+  supply: SupplyReport[];
   nodes: NodeReport[];
+}
+
+export interface SupplyReport {
+  /** Its nodes in words. */
+  nodes: string;
+  state: SupplyState;
+  /** Why the state is unknown; null otherwise. */
+  why: string | null;
+  low: boolean;
+  /** Per cent; null: not known. */
+  charge: number | null;
+  /** Seconds that the battery lasts, or would if the mains failed now; null: not known. */
+  batteryS: number | null;
+  /** The plan that comes last, its predicted length, and whether the battery lasts for it; null where not known. */
+  plan: string | null;
+  planS: number | null;
+  fits: boolean | null;
+  /** Of the outage that is under way, and for how long; null: there is none. */
+  phase: OutagePhase | null;
+  phaseMs: number | null;
+  ups: (Omit<UpsReading, 'answeredAt'> & { ageMs: number | null })[];
+  /** The same in the words of the interface's header. */
+  text: string;
 }
 
 export interface NodeReport {
@@ -93,6 +126,7 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
       sweepsPerS: bus.sweepsPerS,
     },
     console: consoleOf(snapshot),
+    supply: snapshot.outage.policies.filter(isWatched).map((view) => supplyReport(view, snapshot.now)),
     nodes: nodes.map((node) => {
       const state = states.get(node.addr);
       return {
@@ -117,6 +151,41 @@ function consoleOf({ console, now }: Snapshot): StatusReport['console'] {
   const silentMs = holderSilentSince === null ? null : Math.max(0, Math.round(now - holderSilentSince));
   return { addr: formatAddress(addr), holder: holderName, silentMs };
 }
+
+function supplyReport(view: OutageView, now: number): SupplyReport {
+  const { nodes, supply, last, batteryS, phase, ups } = view;
+  const ageOf = (at: number): number => Math.max(0, Math.round(now - at));
+  return {
+    ...{ nodes, state: supply.state, why: supply.why, low: supply.low, charge: supply.charge, batteryS },
+    ...{ plan: last?.plan ?? null, fits: last?.fits ?? null },
+    planS: last?.lengthMs == null ? null : Math.round(last.lengthMs / 1000),
+    ...{ phase: phase?.is ?? null, phaseMs: phase === null ? null : ageOf(phase.since) },
+    ups: ups.map(({ answeredAt, ...said }) => ({ ...said, ageMs: answeredAt === null ? null : ageOf(answeredAt) })),
+    text: supplyForms(view, now)[0] ?? '',
+  };
+}
+
+/** `BATTERY 71 %, 11:20 left, shed-all takes 4:10; it does not fit`, behind its nodes where there are several groups. */
+export function supplySentence(
+  { nodes, text, state, why, fits, phase, phaseMs }: SupplyReport,
+  several: boolean,
+): string {
+  const parts = [
+    (several ? `${nodes}: ` : '') + text,
+    ...(state === 'unknown' && why !== null ? [why] : []),
+    ...(fits === false ? ['the battery does not last for it'] : []),
+    ...(phase === null || phaseMs === null ? [] : [`outage: ${PHASE_WORDS[phase]} for ${ageText(phaseMs)}`]),
+  ];
+  return parts.join('; ');
+}
+
+const PHASE_WORDS: Record<OutagePhase, string> = {
+  battery: 'on battery',
+  last: 'the last plan',
+  mains: 'mains back',
+  restoring: 'nodes come back',
+  ended: 'ended',
+};
 
 /** Who answers a bare `=` is the master; until that was seen, who the owner says is. */
 function isMaster(node: InventoryNode, seen: Address | null): boolean {
@@ -172,13 +241,14 @@ export function conditionOf({ power, system }: NodeReport): NodeCondition {
 
 /** The report as lines: a head line, then a table. */
 export function statusTable(report: StatusReport): string[] {
-  const { rack, bus, console, nodes } = report;
+  const { rack, bus, console, supply, nodes } = report;
   const head = `${rack}: ${summary(report)}`;
   const trouble = bus.state !== 'ready' && bus.detail !== '' ? [bus.detail] : [];
   if (console !== null && console.silentMs !== null)
     trouble.push(
       `${console.holder ?? 'somebody'} holds the console of ${console.addr} and has been silent for ${ageText(console.silentMs)}: that program is stopped, or its link is cut; 'rackui server status' tells its pid, 'rackui console ${console.addr} --force' takes the console`,
     );
+  for (const one of supply) trouble.push(`supply: ${supplySentence(one, supply.length > 1)}`);
   if (nodes.length === 0) return [head, ...trouble];
   const rows = nodes.map((node) => [
     node.addr,

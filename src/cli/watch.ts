@@ -5,7 +5,14 @@ import type { RackClient } from '../client/client.ts';
 import { iso } from './dates.ts';
 import { print, printJson } from './output.ts';
 import { conditionText } from '../rack/system.ts';
-import { ageText, conditionOf, statusTable, type NodeReport, type StatusReport } from './status-report.ts';
+import {
+  ageText,
+  conditionOf,
+  statusTable,
+  supplySentence,
+  type NodeReport,
+  type StatusReport,
+} from './status-report.ts';
 
 /** Ages on a screen go on between updates. */
 const REDRAW_MS = 1_000;
@@ -55,6 +62,7 @@ function applied(snapshot: Snapshot, update: ServerNotes['update']): Snapshot {
     ...snapshot,
     now: update.now,
     bus: update.bus ?? snapshot.bus,
+    outage: update.outage ?? snapshot.outage,
     nodes: [...kept, ...[...changed.values()].filter(({ addr }) => !known.has(addr))],
   };
 }
@@ -76,9 +84,15 @@ function lines(json: boolean, now: () => number): Output {
   return {
     update(report) {
       if (!began && !json) for (const line of statusTable(report)) print(line);
-      const { bus, nodes } = report;
+      const { bus, supply, nodes } = report;
       const news = [
         { key: 'bus', state: bus.state, line: `bus ${bus.state} ${bus.detail}`, record: { bus } },
+        ...supply.map((one) => ({
+          key: `supply ${one.nodes}`,
+          state: [one.state, one.why ?? '', one.low, one.fits, one.phase ?? ''].join('|'),
+          line: `supply: ${supplySentence(one, supply.length > 1)}`,
+          record: { supply: one },
+        })),
         ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: statusLine(node), record: { node } })),
       ];
       const at = iso(now());

@@ -24,8 +24,14 @@ export type AlarmKind =
   /** The bus is managed from another address than the configuration says. */
   | 'master'
   | 'bus'
-  /** A UPS is on battery, silent, or wants a new battery. */
-  | 'ups'
+  /** A UPS is on battery. */
+  | 'on-battery'
+  | 'battery-low'
+  /** It gives no answer that counts. */
+  | 'ups-unknown'
+  | 'replace-battery'
+  /** Its upsd does not count this machine among those that it feeds. */
+  | 'ups-login'
   /** The last plan takes longer than the battery lasts. */
   | 'outage'
   /** The server's state directory cannot be written. */
@@ -42,6 +48,8 @@ export interface Alarm {
   kind: AlarmKind;
   /** Null: the bus's own. */
   addr: Address | null;
+  /** Of several of one kind without a node: the UPS's name, or the policy's nodes. */
+  subject?: string;
   text: string;
   /** When it was raised, epoch milliseconds. */
   since: number;
@@ -53,8 +61,18 @@ export interface Alarm {
 /** What the server needs of its own machine. */
 const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret']);
 
+const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
+  'on-battery',
+  'battery-low',
+  'ups-unknown',
+  'replace-battery',
+  'ups-login',
+  'outage',
+]);
+
 /** Whose alarm one without a node is. */
-export function alarmOwner(kind: AlarmKind): 'bus' | 'server' {
+export function alarmOwner(kind: AlarmKind): 'bus' | 'server' | 'supply' {
+  if (OF_THE_SUPPLY.has(kind)) return 'supply';
   return SERVERS_OWN.has(kind) ? 'server' : 'bus';
 }
 
@@ -67,8 +85,8 @@ export class AlarmBook {
   #lastId = 0;
 
   /** The cause is there (`text`) or not (null). Returns the alarm if it was raised or cleared by this, else null. */
-  set(kind: AlarmKind, addr: Address | null, text: string | null, now: number): Alarm | null {
-    const key = `${kind} ${String(addr)}`;
+  set(kind: AlarmKind, addr: Address | null, text: string | null, now: number, subject?: string): Alarm | null {
+    const key = `${kind} ${String(addr)} ${subject ?? ''}`;
     const before = this.#standing.get(key);
     if (text === null) {
       if (before === undefined || before.clearedAt !== null) return null;
@@ -82,7 +100,10 @@ export class AlarmBook {
       return null;
     }
     if (before !== undefined) this.#retire(before);
-    const raised: Alarm = { id: ++this.#lastId, kind, addr, text, since: now, clearedAt: null, acknowledged: null };
+    const raised: Alarm = {
+      ...{ id: ++this.#lastId, kind, addr, text, since: now, clearedAt: null, acknowledged: null },
+      ...(subject === undefined ? {} : { subject }),
+    };
     this.#standing.set(key, raised);
     return raised;
   }

@@ -41,6 +41,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'plan.abort': 'control',
   'plan.skip': 'control',
   'outage.status': 'view',
+  'ups.history': 'view',
   'outage.tell': 'control',
   'outage.last': 'control',
   'outage.drill': 'control',
@@ -84,9 +85,9 @@ export function mayRequest<M extends keyof Requests>(
 const HIDDEN = 'its text is for those who may act';
 
 /** Events whose texts are the server's own words; the others may quote a node. */
-const PLAIN_TOPICS: ReadonlySet<string> = new Set(['bus', 'server', 'session']);
+const PLAIN_TOPICS: ReadonlySet<string> = new Set(['bus', 'server', 'session', 'supply']);
 /** Alarms whose texts may quote a node. */
-const QUOTING: ReadonlySet<string> = new Set<Alarm['kind']>(['console', 'halted', 'system-failed', 'outage']);
+const QUOTING: ReadonlySet<string> = new Set<Alarm['kind']>(['console', 'halted', 'system-failed']);
 
 const hideEvent = (event: EventRecord): EventRecord =>
   PLAIN_TOPICS.has(event.topic) ? event : { ...event, text: `${event.topic}: ${HIDDEN}` };
@@ -128,8 +129,9 @@ const hideSnapshot = (snapshot: Snapshot): Snapshot => ({
 });
 
 /** Details of nodes and runs quote consoles; the supply and the nodes' states do not. */
-function hideOutage({ policies }: OutageStatus): OutageStatus {
+function hideOutage({ policies, dateAhead }: OutageStatus): OutageStatus {
   return {
+    dateAhead,
     policies: policies.map((view) => ({
       ...view,
       outage: view.outage && {

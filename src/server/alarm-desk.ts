@@ -99,6 +99,11 @@ export class AlarmDesk {
     else this.#ports.events.add('info', topic, addr, `${who}: over: ${alarm.text}`);
   }
 
+  /** One of the supply's, about this UPS or policy; the event log has its own line about it. */
+  setSupply(kind: AlarmKind, subject: string, text: string | null): void {
+    if (this.#book.set(kind, null, text, this.#ports.now(), subject) !== null) this.#ports.changed();
+  }
+
   /** Null: all. Returns how many had not been seen. */
   acknowledge(ids: readonly number[] | null, by: string): number {
     const seen = this.#book.acknowledge(ids, by, this.#ports.now());

@@ -18,7 +18,7 @@ export interface EventPorts {
   publish(event: EventRecord): void;
 }
 
-export type EventTopic = 'bus' | 'power' | 'console' | 'node' | 'server' | 'session';
+export type EventTopic = 'bus' | 'power' | 'console' | 'node' | 'server' | 'session' | 'supply';
 
 export class EventLog {
   readonly #ports: EventPorts;

@@ -36,7 +36,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
     sessions: [],
     operations: [],
     alarms: [],
-    outage: { policies: [] },
+    outage: { policies: [], dateAhead: 0 },
     config: { path: null, readAt: 0, changed: [], later: [], problem: null },
     events: [],
   };

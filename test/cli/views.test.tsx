@@ -71,6 +71,7 @@ test('a table that is too long for the screen says how much is missing', () => {
     rack: 'r',
     bus: { state: 'ready', port: '/dev/x', detail: '', master: '00', sweepMs: 70, sweepsPerS: 1 },
     console: null,
+    supply: [],
     nodes: Array.from({ length: 30 }, (_, i) => ({
       ...line,
       ...known,

@@ -71,6 +71,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'plan.abort': [{ id: 'x' }],
   'plan.skip': [{ id: 'x', step: null, addr: 1 }],
   'outage.status': [],
+  'ups.history': [],
   'outage.tell': [{ supply: 'battery', runtimeS: 60, settled: false }],
   'outage.last': [{ withinS: 60 }],
   'outage.drill': [{ addrs: [1] }],

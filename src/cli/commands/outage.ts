@@ -22,7 +22,9 @@ export interface OutageOptions extends GlobalOptions {
 
 /** Supply, forecast and the present outage. Exit code 2 while the mains are away or the supply is unknown. */
 export function outageCommand(options: OutageOptions): Promise<number> {
-  return withServer(options, 'outage', async (client) => show(await client.request('outage.status', {}), options));
+  return withServer(options, 'outage', async (client) =>
+    show(await client.request('outage.status', {}), client.now(), options),
+  );
 }
 
 /** The outage that is under way, or the last one. Exit code 2 where nodes are not back. */
@@ -40,7 +42,12 @@ export function outageReportCommand(options: OutageOptions): Promise<number> {
 export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOptions): Promise<number> {
   const runtimeS = options.runtime === undefined ? null : secondsOf('--runtime', options.runtime);
   return withServer(options, `outage ${supply}`, async (client) =>
-    show(await client.request('outage.tell', { supply, runtimeS, settled: options.now === true }), options, EXIT.done),
+    show(
+      await client.request('outage.tell', { supply, runtimeS, settled: options.now === true }),
+      client.now(),
+      options,
+      EXIT.done,
+    ),
   );
 }
 
@@ -119,9 +126,9 @@ function standing({ steps }: PlanRun): string {
   return `${done} of ${nodes.length} nodes done${open.length === 0 ? '' : `, under way or not begun: ${open.join(', ')}`}`;
 }
 
-function show(status: OutageStatus, options: OutageOptions, code?: number): number {
+function show(status: OutageStatus, now: number, options: OutageOptions, code?: number): number {
   if (options.json === true) printJson(status);
-  else for (const line of outageLines(status)) print(line);
+  else for (const line of outageLines(status, now)) print(line);
   return code ?? (status.policies.every(({ supply }) => supply.state === 'mains') ? EXIT.done : EXIT.partly);
 }
 

@@ -11,6 +11,7 @@ import {
   conditionCounts,
   conditionOf,
   statusReport,
+  supplySentence,
   totalCurrent,
   type NodeReport,
   type StatusReport,
@@ -24,12 +25,13 @@ const NEWS_AT_ONCE = 5;
 /** The state of the rack, the most important first. */
 export function statusSentences(snapshot: Snapshot): string[] {
   const report = statusReport(snapshot, snapshot.rack.nodes);
-  const { bus, nodes, rack } = report;
+  const { bus, nodes, rack, supply } = report;
   const trouble = bus.state === 'ready' || bus.detail === '' ? [] : [sentence(bus.detail)];
   if (nodes.length === 0) return [`Rack ${rack}: the bus is ${bus.state}. No nodes are known.`, ...trouble];
   return [
     `Rack ${rack}: the bus is ${bus.state}. ${countsOf(report)}`,
     ...trouble,
+    ...supply.map((one) => sentence(`Supply: ${supplySentence(one, supply.length > 1)}`)),
     ...notOn(nodes),
     ...currentOf(nodes),
     ...alarmsOf(snapshot),

@@ -29,13 +29,14 @@ export interface PlainPorts {
 }
 
 /** Commands of the command line that are understood here as they stand. */
-const PASSED_ON = ['on', 'off', 'cycle', 'ops', 'answer', 'abort', 'plan', 'log', 'verify', 'console'];
+const PASSED_ON = ['on', 'off', 'cycle', 'ops', 'answer', 'abort', 'plan', 'log', 'verify', 'console', 'outage'];
 
 const HELP = [
   'status: how the rack is. list: every node; list row:A: some. node NAME or ADDRESS: all about one.',
   'alarms; ack NUMBER or ack all. events, or events 20: what happened.',
   "on, off, cycle NODES: power, as on the command line; what cuts asks for words first. 'off NODES --dry-run' only tells.",
   'ops: operations; ops ID: its questions. answer ID CHOICE. abort ID. plan list, plan show NAME, plan run NAME. log NODE. verify.',
+  'outage: mains and battery, and what would happen; outage report: what the last outage did.',
   'console NODE: this terminal becomes its console; Control right bracket, then d comes back here.',
   'news off: be told what is new only after Enter; news on: at once. quit: leave; operations go on.',
 ];

@@ -1,8 +1,10 @@
 /** What would happen from now on, second by second, and what of it does not fit. Pure. */
-import type { OutageForecast, OutagePhase, Supply } from '../../api/outage.ts';
-import type { Policy } from './policy.ts';
+import type { OutageForecast, OutagePhase, OutageReport, OutageView, Supply, UpsReading } from '../../api/outage.ts';
+import { remaining, type OutageState, type Policy } from './policy.ts';
+import type { OutagePolicy } from './ports.ts';
+import { combineSupplies, withoutMains } from './supply.ts';
 
-export interface ForecastInput {
+interface ForecastInput {
   /** Null: no outage. */
   phase: OutagePhase | null;
   /** Seconds since the phase began. */
@@ -40,17 +42,54 @@ export function forecast(policy: Policy, supply: Supply, input: ForecastInput): 
   return lines.sort((a, b) => (a.atS ?? Infinity) - (b.atS ?? Infinity));
 }
 
+export interface ViewInput extends Pick<ForecastInput, 'lastMs' | 'lengthOf'> {
+  state: OutageState | null;
+  supply: Supply;
+  ups: UpsReading[];
+  report: OutageReport | null;
+  /** Milliseconds of the clock that `state` is in. */
+  now: number;
+  warnings(plan: string): readonly string[];
+}
+
+/** The policy as it stands now, for people. */
+export function outageView(policy: OutagePolicy, input: ViewInput): OutageView {
+  const { state, supply, ups, lastMs, now, lengthOf, warnings } = input;
+  const batteryS = batterySeconds(policy, input);
+  // What would happen is reckoned with what the battery would last, whether the mains are there or not.
+  const expected = { ...supply, runtimeS: batteryS };
+  const fits = lastMs === null || batteryS === null ? null : lastMs <= batteryS * 1000;
+  return {
+    ...{ nodes: policy.nodesText, supply, ups, batteryS, outage: input.report },
+    last: policy.last === null ? null : { plan: policy.last, lengthMs: lastMs, fits },
+    problems: problemsOf(policy, expected, lastMs, warnings),
+    phase: state === null ? null : { is: state.phase, since: state.since },
+    forecast: forecast(policy, expected, {
+      phase: state?.phase ?? null,
+      elapsedS: state === null ? 0 : (now - state.since) / 1000,
+      stepsBegun: state?.stepsBegun ?? 0,
+      ...{ lastMs, lengthOf },
+    }),
+  };
+}
+
+/** Seconds that the battery lasts, or would if the mains failed now; null: not known. */
+function batterySeconds({ needs, assumedS }: OutagePolicy, { state, supply, ups, now }: ViewInput): number | null {
+  if (state !== null && (state.phase === 'battery' || state.phase === 'last')) return remaining(state, { now, supply });
+  if (supply.state === 'battery' || ups.length === 0) return supply.runtimeS ?? assumedS;
+  return combineSupplies(withoutMains(ups), needs, assumedS).runtimeS ?? assumedS;
+}
+
 /** What does not fit or cannot work, each a sentence. `warnings`: those of a plan, whatever the supply. */
 export function problemsOf(
-  policy: Policy & { assumedS: number | null },
+  policy: Policy,
   supply: Supply,
   lastMs: number | null,
   warnings: (plan: string) => readonly string[],
 ): string[] {
   const problems: string[] = [];
-  const { last, steps, assumedS } = policy;
-  // On mains nobody counts a runtime; the one that the policy assumes is what the last plan will have.
-  const runtimeS = supply.runtimeS ?? assumedS;
+  const { last, steps } = policy;
+  const { runtimeS } = supply;
   if (last !== null && lastMs !== null && runtimeS !== null && runtimeS * 1000 < lastMs)
     problems.push(
       `plan ${last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(runtimeS)} s: nodes that are not down by then lose power`,

@@ -10,7 +10,7 @@ import type { PlanDefinition } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
 import { within } from '../clock.ts';
 import { drillPolicy, drillSupply, firstDetail } from './drill.ts';
-import { forecast, problemsOf } from './forecast.ts';
+import { outageView } from './forecast.ts';
 import { decide, type OutageAction, type OutageInput, type OutageState } from './policy.ts';
 import type { OutagePolicy, OutagePorts } from './ports.ts';
 import {
@@ -80,24 +80,14 @@ export class Outage {
   }
 
   view(): OutageView {
-    const { policy } = this;
-    const supply = this.supply();
-    const lengthMs = this.#lastMs();
-    return {
-      nodes: policy.nodesText,
-      supply,
-      ups: policy.ups.map((name) => this.#ports.ups(name)),
-      last: policy.last === null ? null : { plan: policy.last, lengthMs },
-      problems: problemsOf(policy, supply, lengthMs, (plan) => this.#ports.runs.warnings(plan)),
-      forecast: forecast(policy, supply, {
-        phase: this.#state?.phase ?? null,
-        elapsedS: this.#state === null ? 0 : (this.#ports.now() - this.#state.since) / 1000,
-        stepsBegun: this.#state?.stepsBegun ?? 0,
-        lastMs: lengthMs,
-        lengthOf: (plan) => this.#ports.runs.predictedMs(plan, policy.nodes),
-      }),
-      outage: this.report,
-    };
+    const { ups, nodes } = this.policy;
+    const { now, runs } = this.#ports;
+    return outageView(this.policy, {
+      ...{ state: this.#state, supply: this.supply(), report: this.report, now: now(), lastMs: this.#lastMs() },
+      ups: ups.map((name) => this.#ports.ups(name)),
+      lengthOf: (plan) => runs.predictedMs(plan, nodes),
+      warnings: (plan) => runs.warnings(plan),
+    });
   }
 
   supply(): Supply {

@@ -215,7 +215,7 @@ function batteryAgain(input: OutageInput): { state: OutageState; actions: Outage
 }
 
 /** Seconds that the battery lasts: as the UPS says; of a silent one what it said last, less the time since. */
-function remaining({ known }: OutageState, { now, supply }: OutageInput): number | null {
+export function remaining({ known }: OutageState, { now, supply }: Pick<OutageInput, 'now' | 'supply'>): number | null {
   if (supply.state === 'battery' || known === null) return supply.runtimeS;
   return known.runtimeS === null ? null : Math.max(0, known.runtimeS - (now - known.at) / 1000);
 }

@@ -5,7 +5,7 @@ import type { Supply, UpsReading } from '../../api/outage.ts';
 export function readingFrom(
   name: string,
   variables: ReadonlyMap<string, string>,
-  unregistered: string | null = null,
+  { unregistered = null, answeredAt = null }: Partial<Pick<UpsReading, 'unregistered' | 'answeredAt'>> = {},
 ): UpsReading {
   const status = variables.get('ups.status') ?? '';
   const flags = new Set(status.toUpperCase().split(/\s+/));
@@ -27,14 +27,15 @@ export function readingFrom(
     replaceBattery: flags.has('RB'),
     calibrating,
     unregistered,
+    answeredAt,
   };
 }
 
 /** A UPS that gives no answer; what it said last of its battery is not repeated as if it were fresh. */
-export function unknownReading(name: string, why: string): UpsReading {
+export function unknownReading(name: string, why: string, answeredAt: number | null = null): UpsReading {
   return {
     ...{ name, state: 'unknown', why, charge: null, runtimeS: null, load: null },
-    ...{ low: false, shutdown: false, replaceBattery: false, calibrating: false, unregistered: null },
+    ...{ low: false, shutdown: false, replaceBattery: false, calibrating: false, unregistered: null, answeredAt },
   };
 }
 
@@ -81,6 +82,11 @@ export function toldSupply(told: ToldSupply | null, now: number, assumedS: numbe
   const runtimeS = told.runtimeS ?? assumedS;
   const left = runtimeS === null ? null : Math.max(0, runtimeS - (now - told.at) / 1000);
   return { ...blank, state: told.state, runtimeS: left };
+}
+
+/** What `readings` would be if the mains failed now. */
+export function withoutMains(readings: readonly UpsReading[]): UpsReading[] {
+  return readings.map((reading) => (reading.state === 'mains' ? { ...reading, state: 'battery' } : reading));
 }
 
 /** Seconds that a battery lasts: as the UPS says, else by its charge, else the configured minimum. */

@@ -3,11 +3,16 @@ import { NotNow } from '../../power/outage/outage.ts';
 import type { Services } from '../services.ts';
 import { rpcError, whoIs, type Methods } from './methods.ts';
 
-type OutageMethods = Pick<Methods, 'outage.status' | 'outage.tell' | 'outage.last' | 'outage.drill'>;
+type OutageMethods = Pick<Methods, 'outage.status' | 'ups.history' | 'outage.tell' | 'outage.last' | 'outage.drill'>;
 
 export function outageHandlers({ outages, events }: Services): OutageMethods {
   return {
     'outage.status': () => outages.status(),
+    'ups.history': ({ name, stepMs, count }) => {
+      const answer = outages.history(name, stepMs, count);
+      if (answer === null) throw rpcError('unknown', `the configuration names no UPS '${name}'`);
+      return answer;
+    },
     'outage.tell': async ({ supply, runtimeS, settled }, caller) => {
       const told = outages.all.filter(({ policy }) => policy.ups.length === 0);
       if (told.length === 0)

@@ -112,6 +112,11 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'plan.abort': run,
   'plan.skip': run.extend({ step: planName.nullable(), addr: addr.nullable() }),
   'outage.status': nothing,
+  'ups.history': z.object({
+    name: z.string().max(64),
+    stepMs: z.number().int().min(1000).max(86_400_000),
+    count: z.number().int().min(1).max(1000),
+  }),
   'outage.tell': z.object({
     supply: z.enum(['mains', 'battery']),
     runtimeS: z.number().min(0).max(604_800).nullable(),

@@ -1,7 +1,7 @@
 /** UPSes, and the policies that say what an outage demands. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { OutageStatus, UpsReading } from '../../api/outage.ts';
+import { clock, upsText, type OutageStatus, type UpsHistoryAnswer, type UpsReading } from '../../api/outage.ts';
 import { policiesOf } from '../../config/outage-policies.ts';
 import type { Config } from '../../config/schema.ts';
 import type { UpsConfig } from '../../config/schema-outage.ts';
@@ -10,8 +10,10 @@ import { keepTime, recallTime, steadyNow, wallTime } from '../../lib/clock.ts';
 import { openOutageJournal, type Journal } from '../../power/journal.ts';
 import { Outage } from '../../power/outage/outage.ts';
 import type { OutagePorts } from '../../power/outage/ports.ts';
+import type { AlarmKind } from '../../rack/alarm-book.ts';
 import type { OutageRecord } from '../../power/outage/record.ts';
 import type { Inventory } from '../../rack/inventory.ts';
+import type { AlarmDesk } from '../alarm-desk.ts';
 import { UpsMonitor, type UpsSource } from '../ups/ups-monitor.ts';
 import type { Parts } from './parts.ts';
 
@@ -19,8 +21,13 @@ export interface OutageParts {
   outages: Outages;
 }
 
-/** While on battery, clients get new numbers so often, ms. */
+/** While on battery, clients get new numbers so often, ms; and so often what does not fit is looked for. */
 const NUMBERS_MS = 2_000;
+/** An alarm about a plan that does not fit stands until the battery lasts so many times as long as the plan. */
+const FITS_AGAIN = 1.1;
+
+/** Raises (text) and clears (null) an alarm about a UPS or a policy. */
+type SetAlarm = AlarmDesk['setSupply'];
 
 /** Every policy's outage; without any configuration one that other UPS software may tell of the supply. */
 export class Outages {
@@ -28,13 +35,21 @@ export class Outages {
   #monitor: UpsMonitor;
   readonly #journal: Journal<OutageRecord>;
   readonly #changed: () => void;
+  readonly #alarm: SetAlarm;
+  /** Policies by their nodes whose last plan does not fit. */
+  readonly #unfit = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(all: readonly Outage[], monitor: UpsMonitor, journal: Journal<OutageRecord>, changed: () => void) {
+  constructor(
+    [all, monitor]: Watch,
+    journal: Journal<OutageRecord>,
+    { changed, alarm }: { changed: () => void; alarm: SetAlarm },
+  ) {
     this.#all = all;
     this.#monitor = monitor;
     this.#journal = journal;
     this.#changed = changed;
+    this.#alarm = alarm;
   }
 
   get all(): readonly Outage[] {
@@ -46,6 +61,7 @@ export class Outages {
     const left = this.#journal.unfinished();
     for (const outage of this.all) outage.start(left.findLast(({ policy }) => policy === outage.policy.index) ?? null);
     this.#timer = setInterval(() => {
+      this.#judge();
       if (this.all.some((outage) => outage.underWay || outage.supply().state === 'battery')) this.#changed();
     }, NUMBERS_MS);
   }
@@ -61,12 +77,34 @@ export class Outages {
     this.#changed();
   }
 
-  reading(name: string): UpsReading {
-    return this.#monitor.reading(name);
+  /** Null: no policy has this UPS. */
+  history(name: string, stepMs: number, count: number): UpsHistoryAnswer | null {
+    if (!this.#all.some(({ policy }) => policy.ups.includes(name))) return null;
+    return { name, now: steadyNow(), stepMs, points: this.#monitor.series(name, stepMs, count) };
+  }
+
+  /** Alarms about supplies that other software speaks for, and about plans that take longer than the battery lasts. */
+  #judge(): void {
+    const views = this.#all.map((outage) => outage.view());
+    for (const { nodes, ups, supply, last, batteryS } of views) {
+      const told = ups.length === 0;
+      if (told) this.#alarm('on-battery', nodes, supply.state === 'battery' ? `${nodes}: the mains are away` : null);
+      if (last?.lengthMs == null || batteryS === null || (told && supply.state === 'mains')) continue;
+      const spare = (batteryS * 1000) / last.lengthMs;
+      if (spare < (this.#unfit.has(nodes) ? FITS_AGAIN : 1)) this.#unfit.add(nodes);
+      else this.#unfit.delete(nodes);
+      const times = `plan ${last.plan} takes ${clock(last.lengthMs / 1000)} and the battery lasts ${clock(batteryS)}`;
+      this.#alarm('outage', nodes, this.#unfit.has(nodes) ? `${nodes}: ${times}: it does not fit` : null);
+    }
+    for (const nodes of this.#unfit)
+      if (!views.some((view) => view.nodes === nodes)) {
+        this.#unfit.delete(nodes);
+        this.#alarm('outage', nodes, null);
+      }
   }
 
   status(): OutageStatus {
-    return { policies: this.all.map((outage) => outage.view()) };
+    return { policies: this.all.map((outage) => outage.view()), dateAhead: wallTime(0) };
   }
 
   /** The server must not leave. */
@@ -83,7 +121,7 @@ export class Outages {
 }
 
 /** Policies and UPSes as a configuration has them; nothing is asked yet. */
-type Watch = ConstructorParameters<typeof Outages> extends [infer A, infer M, ...unknown[]] ? [A, M] : never;
+type Watch = [all: readonly Outage[], monitor: UpsMonitor];
 
 export function outageParts(parts: Parts): OutageParts {
   const { configuration, stateDir } = parts.options;
@@ -92,17 +130,15 @@ export function outageParts(parts: Parts): OutageParts {
     parts.roster.changed('outage');
     parts.linger?.look();
   };
+  const alarm: SetAlarm = (kind, subject, text) => alarms.setSupply(kind, subject, text);
   const upsChanged = (name: string, reading: UpsReading, before: UpsReading | null): void => {
-    const said =
-      reading.state === 'unknown'
-        ? `gives no answer that counts: ${reading.why ?? ''}`
-        : reading.state === 'battery'
-          ? `is on battery${reading.low ? ', which is low' : ''}`
-          : 'is on mains';
-    const level = reading.state === 'mains' ? 'notice' : 'warning';
-    if (before?.state !== reading.state || before.low !== reading.low)
-      events.add(level, 'power', null, `UPS ${name} ${said}`, `ups ${name} ${said}`);
-    alarms.set('ups', null, upsAlarm(configuration.config.ups, outages), 'quiet');
+    for (const [kind, text] of upsAlarms(name, reading)) alarm(kind, name, text);
+    if (before === null || conditions(before) !== conditions(reading)) {
+      const fine = reading.state === 'mains' && !reading.replaceBattery;
+      const level = reading.state === 'battery' ? 'alarm' : fine ? 'notice' : 'warning';
+      const text = `UPS ${name}: ${upsText(reading, steadyNow())}`;
+      events.add(level, 'supply', null, text, `ups ${name} ${conditions(reading)}`);
+    }
     changed();
   };
   const journal = openOutageJournal(stateDir, parts.warn);
@@ -113,7 +149,7 @@ export function outageParts(parts: Parts): OutageParts {
       monitor,
     ];
   };
-  const outages = new Outages(...watch(configuration.config, parts.telemetry.inventory), journal, changed);
+  const outages = new Outages(watch(configuration.config, parts.telemetry.inventory), journal, { changed, alarm });
   configuration.onHold(() =>
     outages.underWay
       ? ['ups', 'outage'].map((setting) => ({ setting, when: 'an outage is under way: reload after it' }))
@@ -128,7 +164,9 @@ export function outageParts(parts: Parts): OutageParts {
     const watched = watch(next, rack.configured ? rack : parts.telemetry.inventory);
     return () => {
       outages.replace(...watched);
-      alarms.set('ups', null, upsAlarm(next.ups, outages), 'quiet');
+      for (const { name } of before.ups)
+        if (!next.ups.some((ups) => ups.name === name))
+          for (const [kind] of upsAlarms(name, null)) alarm(kind, name, null);
     };
   });
   return { outages };
@@ -167,18 +205,29 @@ function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig
   };
 }
 
-/** What is wrong with the UPSes, in one line; null: nothing. */
-function upsAlarm(configured: readonly UpsConfig[], outages: Pick<Outages, 'reading'>): string | null {
-  const troubles = configured.flatMap(({ name }) => {
-    const { state, why, low, replaceBattery, shutdown, unregistered } = outages.reading(name);
-    const words = [
-      state === 'unknown' ? `unknown (${why ?? ''})` : state === 'battery' ? 'on battery' : null,
-      low ? 'battery low' : null,
-      shutdown ? 'about to be switched off' : null,
-      replaceBattery ? 'its battery wants to be replaced' : null,
-      unregistered === null ? null : `does not wait for this machine before it ends (${unregistered})`,
-    ].filter((word) => word !== null);
-    return words.length === 0 ? [] : [`UPS ${name}: ${words.join(', ')}`];
-  });
-  return troubles.length === 0 ? null : troubles.join('; ');
+/** What is wrong with a UPS, or null for what is not; of one that is not there any more (null) nothing is. */
+function upsAlarms(name: string, reading: UpsReading | null): [AlarmKind, string | null][] {
+  const when = (holds: boolean | undefined, text: string): string | null => (holds === true ? text : null);
+  const unknown = reading?.state === 'unknown';
+  const ending = reading?.shutdown === true ? ', about to be switched off' : '';
+  const alarms: [AlarmKind, string | null][] = [
+    ['on-battery', when(reading?.state === 'battery', `UPS ${name} is on battery${ending}`)],
+    ['battery-low', when(reading?.low, `UPS ${name}: its battery is low`)],
+    ['ups-unknown', when(unknown, `UPS ${name} gives no answer that counts: ${reading?.why ?? ''}`)],
+    ['replace-battery', when(reading?.replaceBattery, `UPS ${name}: its battery wants to be replaced`)],
+    [
+      'ups-login',
+      when(
+        reading?.unregistered != null,
+        `UPS ${name} does not wait for this machine before it ends (${reading?.unregistered ?? ''})`,
+      ),
+    ],
+  ];
+  // What one that is silent said of its battery and of this machine stands until it says otherwise.
+  return unknown ? alarms.filter(([kind]) => kind === 'on-battery' || kind === 'ups-unknown') : alarms;
+}
+
+/** What an event tells of: anything but the numbers. */
+function conditions({ state, why, low, shutdown, replaceBattery, calibrating, unregistered }: UpsReading): string {
+  return JSON.stringify([state, why, low, shutdown, replaceBattery, calibrating, unregistered]);
 }

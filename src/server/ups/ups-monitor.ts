@@ -2,9 +2,10 @@
  * Asks each configured UPS how it stands, through its upsd. One that does not answer, or whose driver has lost it, is
  * unknown at once; what it said before is never shown as if it were fresh.
  */
-import type { UpsReading } from '../../api/outage.ts';
+import type { UpsPoint, UpsReading } from '../../api/outage.ts';
 import { readingFrom, unknownReading } from '../../power/outage/supply.ts';
 import { NutClient, NutError, type NutAddress } from './nut-client.ts';
+import { SLOT_MS, UpsHistory } from './ups-history.ts';
 
 export interface UpsSource extends NutAddress {
   name: string;
@@ -17,7 +18,7 @@ export interface UpsSource extends NutAddress {
 export interface UpsMonitorPorts {
   /** Milliseconds of a clock that only goes forward. */
   now(): number;
-  /** A reading changed in anything but its numbers. */
+  /** A reading changed: its state, or what people see of its numbers. */
   changed(name: string, reading: UpsReading, before: UpsReading | null): void;
 }
 
@@ -40,6 +41,7 @@ export class UpsMonitor {
   readonly #ports: UpsMonitorPorts;
   readonly #readings = new Map<string, { reading: UpsReading; at: number }>();
   readonly #connections = new Map<string, Connection>();
+  readonly #histories = new Map<string, UpsHistory>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #closed = false;
 
@@ -56,10 +58,16 @@ export class UpsMonitor {
     const known = this.#readings.get(name);
     const source = this.#sources.find((one) => one.name === name);
     if (!known || !source) return unknownReading(name, 'it has not answered yet');
+    const { answeredAt } = known.reading;
     const age = this.#ports.now() - known.at;
     if (known.reading.state !== 'unknown' && age > staleMs(source))
-      return unknownReading(name, `its last answer is ${Math.round(age / 1000)} s old`);
+      return unknownReading(name, `its last answer is ${Math.round(age / 1000)} s old`, answeredAt);
     return known.reading;
+  }
+
+  /** Up to now: `count` points of `stepMs` each; null where it gave no answer. */
+  series(name: string, stepMs: number, count: number): (UpsPoint | null)[] {
+    return this.#history(name).series(this.#ports.now(), stepMs, count);
   }
 
   close(): void {
@@ -72,11 +80,13 @@ export class UpsMonitor {
     let wait = source.pollMs;
     try {
       const { client, refusal, since } = this.#connections.get(source.name) ?? (await this.#connect(source));
-      this.#take(readingFrom(source.name, await client.variables(source.name), refusal));
+      const variables = await client.variables(source.name);
+      this.#take(readingFrom(source.name, variables, { unregistered: refusal, answeredAt: this.#ports.now() }));
       if (refusal !== null && this.#ports.now() - since >= REGISTER_AGAIN_MS) this.#disconnect(source);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#take(unknownReading(source.name, why));
+      const answeredAt = this.#readings.get(source.name)?.reading.answeredAt ?? null;
+      this.#take(unknownReading(source.name, why, answeredAt));
       // upsd's own refusals leave the connection as it is.
       if (!(error instanceof NutError) || error.code === null) {
         this.#disconnect(source);
@@ -112,11 +122,22 @@ export class UpsMonitor {
     this.#connections.delete(name);
   }
 
+  #pollMs(name: string): number {
+    return this.#sources.find((source) => source.name === name)?.pollMs ?? SLOT_MS;
+  }
+
+  #history(name: string): UpsHistory {
+    let history = this.#histories.get(name);
+    if (!history) this.#histories.set(name, (history = new UpsHistory(this.#pollMs(name))));
+    return history;
+  }
+
   #take(reading: UpsReading): void {
     const before = this.#readings.get(reading.name)?.reading ?? null;
-    this.#readings.set(reading.name, { reading, at: this.#ports.now() });
-    if (before === null || conditions(before) !== conditions(reading))
-      this.#ports.changed(reading.name, reading, before);
+    const at = this.#ports.now();
+    this.#readings.set(reading.name, { reading, at });
+    this.#history(reading.name).record(at, reading.state === 'unknown' ? null : reading);
+    if (before === null || shownOf(before) !== shownOf(reading)) this.#ports.changed(reading.name, reading, before);
   }
 }
 
@@ -124,6 +145,8 @@ function staleMs({ pollMs }: UpsSource): number {
   return Math.max(10_000, STALE_POLLS * pollMs);
 }
 
-function conditions({ state, why, low, shutdown, replaceBattery, calibrating, unregistered }: UpsReading): string {
-  return JSON.stringify([state, why, low, shutdown, replaceBattery, calibrating, unregistered]);
+/** All of it that is shown, as it is shown: tenths are no news, and when it was said is none either. */
+function shownOf({ charge, runtimeS, load, ...conditions }: UpsReading): string {
+  const numbers = [charge, runtimeS, load].map((value) => value && Math.round(value));
+  return JSON.stringify([{ ...conditions, answeredAt: null }, ...numbers]);
 }
