@@ -20,5 +20,5 @@ export async function settingsOf(config: string | undefined): Promise<Settings> 
   const { keys, problems } = overridesFrom(raw);
   const found = findConfig(config);
   if (problems.length > 0 && found !== null) throw placedProblems(found, problems);
-  return { keys, ...wishes };
+  return { keys, ...wishes, demo: false };
 }

@@ -10,6 +10,7 @@ import { MAP_BINDINGS } from './bindings-map.ts';
 import { PANEL_BINDINGS } from './bindings-panels.ts';
 import { PLAN_BINDINGS } from './bindings-plans.ts';
 import { RACK_BINDINGS } from './bindings-racks.ts';
+import { SUPPLY_BINDINGS } from './bindings-supply.ts';
 import { VIEW_BINDINGS } from './bindings-view.ts';
 import { keyLabel } from './key-names.ts';
 import type { KeyOverrides } from './state-settings.ts';
@@ -27,6 +28,7 @@ export type Context =
   | 'operations'
   | 'alarms'
   | 'bus'
+  | 'supply'
   | 'look'
   | 'look-search'
   | 'consoles'
@@ -60,6 +62,9 @@ export type Command =
   | 'operations'
   | 'alarms'
   | 'bus'
+  | 'supply'
+  | 'mains-fail'
+  | 'mains-return'
   | 'by-hand'
   | 'by-hand-master'
   | 'acknowledge'
@@ -123,6 +128,8 @@ export interface Binding {
   help: string;
   /** Leads to something that changes the rack: closed to those who may only look. */
   dangerous?: true;
+  /** Only where the rack is simulated (`rackui demo`): elsewhere nothing shows it. */
+  demo?: true;
   /** Why it cannot be used now, for people; null: it can. */
   disabled?: (state: State) => string | null;
 }
@@ -133,6 +140,7 @@ export const BINDINGS: readonly Binding[] = [
   ...PANEL_BINDINGS,
   ...ALARM_BINDINGS,
   ...BUS_BINDINGS,
+  ...SUPPLY_BINDINGS,
   ...LOOK_BINDINGS,
   ...PLAN_BINDINGS,
   ...VIEW_BINDINGS,

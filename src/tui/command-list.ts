@@ -44,6 +44,7 @@ export const WHERE: Record<Context, string> = {
   operations: 'in the operations panel',
   alarms: 'in the list of alarms',
   bus: 'in the bus pane',
+  supply: 'in the supply pane',
   emergency: 'in the emergency panel',
   armed: 'at an armed plan',
   'plan-run': 'at a running plan',
@@ -64,7 +65,11 @@ function commandOffers(state: State, from: PaletteContext): Offer[] {
       press: context === 'prefix' ? [prefix, first] : [first],
     };
   };
-  return all.filter(({ command, context }) => command !== 'palette' && context !== 'palette').map(offer);
+  return all
+    .filter(
+      ({ command, context, demo }) => command !== 'palette' && context !== 'palette' && (!demo || state.settings.demo),
+    )
+    .map(offer);
 }
 
 /** Nodes by the digits of their address: on the map they jump, at a console they go to that node's. */

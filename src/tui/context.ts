@@ -19,6 +19,7 @@ export function contextOf(state: State): Context | null {
       overlay.kind === 'operations' ||
       overlay.kind === 'alarms' ||
       overlay.kind === 'bus' ||
+      overlay.kind === 'supply' ||
       overlay.kind === 'racks'
     )
       return overlay.kind;

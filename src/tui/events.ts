@@ -1,6 +1,7 @@
 /** What can happen to the interface, and what it can want done. Both are plain data. */
 import type { BusLogEntry, RawAnswer } from '../api/bus.ts';
 import type { DetailRequest, NodeDetail } from '../api/detail.ts';
+import type { UpsHistoryAnswer, UpsHistoryRequest } from '../api/outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../api/plan.ts';
 import type { LastScreen } from '../api/last-screen.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../api/power.ts';
@@ -79,6 +80,11 @@ export type UiEvent =
   /** What a BIOS said to bytes by hand, or why they were not sent. */
   | { type: 'raw-said'; pane: number; answer: RawAnswer }
   | { type: 'raw-refused'; pane: number; error: RequestError }
+  /** What a UPS said up to now, for the pane that asked. */
+  | { type: 'ups-history'; pane: number; answer: UpsHistoryAnswer }
+  | { type: 'ups-history-failed'; pane: number; error: RequestError }
+  /** The simulated mains were switched. */
+  | { type: 'mains-switched'; on: boolean }
   | { type: 'detail'; answer: NodeDetail }
   | { type: 'detail-failed'; error: RequestError }
   | { type: 'last-screen'; answer: LastScreen }
@@ -138,6 +144,9 @@ export type Effect =
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
   | { do: 'screen-data'; addr: Address; data: string }
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
+  | { do: 'ups-history'; pane: number; request: UpsHistoryRequest }
+  /** Switches the mains of a simulated rack. */
+  | { do: 'mains'; on: boolean }
   /** One node looked at closely. */
   | { do: 'detail'; request: DetailRequest }
   /** How a node's console looked last, once the cursor rests; and the screen of the answer, to be shown. */

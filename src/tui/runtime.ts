@@ -14,6 +14,8 @@ export interface RuntimePorts extends ConsolePorts {
   reportMouse(on: boolean): void;
   ring(): void;
   quit(): void;
+  /** Switches the mains of a simulated rack; rejects where this is none. */
+  mains(on: boolean): Promise<void>;
   /** Shows another rack. */
   rack(index: number): void;
   /** For the next run. */
@@ -161,6 +163,22 @@ export class Runtime {
         );
         return;
       }
+      case 'ups-history': {
+        const { pane, request } = effect;
+        this.#requests.ask(
+          this.#requests.client.request('ups.history', request),
+          (answer) => dispatch({ type: 'ups-history', pane, answer }),
+          (error) => dispatch({ type: 'ups-history-failed', pane, error }),
+        );
+        return;
+      }
+      case 'mains':
+        this.#requests.ask(
+          this.#ports.mains(effect.on),
+          () => dispatch({ type: 'mains-switched', on: effect.on }),
+          (error) => dispatch({ type: 'failed', what: 'switching the simulated mains', error }),
+        );
+        return;
       case 'detail':
         this.#requests.ask(
           this.#requests.client.request('node.detail', effect.request),

@@ -27,6 +27,8 @@ export interface SeatOptions {
   saveDirectory: string;
   /** The file in which the layout is remembered from one run to the next. */
   viewFile: string;
+  /** Switches the mains of the simulated rack of a demo. */
+  mains?: (on: boolean) => Promise<void>;
   /** Memory can be given back: an emulator was put away. */
   collect: () => void;
 }
@@ -76,6 +78,7 @@ export class Seat {
       ring: () => ports.ring(),
       quit: () => ports.quit(),
       rack: (index) => ports.rack(index),
+      mains: (on) => options.mains?.(on) ?? Promise.reject(new Error('this rack is not simulated')),
       clipboard: (text) => ports.clipboard(text),
       remember: (view) => rememberView(options.viewFile, view),
       save: (node, text) => saveText(options.saveDirectory, node, wallTime(steadyNow()), text),

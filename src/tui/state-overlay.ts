@@ -1,5 +1,6 @@
 /** What lies over the screen: panels, lists, dialogs, and what was typed into them so far. Plain data. */
 import type { BusLogEntry } from '../api/bus.ts';
+import type { UpsHistoryAnswer } from '../api/outage.ts';
 import type { PowerCheck, PowerRequest } from '../api/power.ts';
 import type { ConsoleState } from '../api/protocol.ts';
 import type { Address } from '../rack/address.ts';
@@ -59,6 +60,19 @@ export type Overlay =
   | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null }
   /** Ids of the selection survive new alarms coming in. `past`: those that are over and were seen, instead; null: not asked for. */
   | { kind: 'alarms'; selected: number | null; past: readonly Alarm[] | null }
+  /**
+   * UPSes and outages. `index`: of all UPSes, in the order of the policies; `history`: the latest answer; `asked`: when the
+   * question on its way was asked; `scroll`: lines below the first of the text.
+   */
+  | {
+      kind: 'supply';
+      id: number;
+      index: number;
+      history: UpsHistoryAnswer | null;
+      asked: number | null;
+      failed: string | null;
+      scroll: number;
+    }
   /** Exchanges, oldest first. `back`: entries between the last one shown and the latest; 0 follows. */
   | { kind: 'bus'; id: number; entries: readonly BusLogEntry[]; back: number; hand: ByHand };
 

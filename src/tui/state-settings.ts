@@ -10,6 +10,8 @@ export interface Settings {
   mouse: boolean;
   /** The terminal rings for new alarms. */
   bell: boolean;
+  /** The rack is simulated, and its mains are ours to switch. */
+  demo: boolean;
 }
 
-export const DEFAULT_SETTINGS: Settings = { keys: new Map(), mouse: false, bell: false };
+export const DEFAULT_SETTINGS: Settings = { keys: new Map(), mouse: false, bell: false, demo: false };

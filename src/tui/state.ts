@@ -1,5 +1,6 @@
 /** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
 import type { ConfigStatus } from '../api/configuration.ts';
+import type { OutageStatus } from '../api/outage.ts';
 import type { PlanRun } from '../api/plan.ts';
 import type { Operation } from '../api/power.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../api/protocol.ts';
@@ -56,6 +57,8 @@ export interface State {
   bus: BusStatus;
   /** The server's configuration beside its file. */
   config: ConfigStatus;
+  /** The supply, and the outage that is under way or was the last. */
+  outage: OutageStatus;
   nodes: ReadonlyMap<Address, NodeView>;
   console: ConsoleState | null;
   sessions: readonly Session[];
@@ -140,6 +143,7 @@ export function initialState(
     intervalMs: snapshot.intervalMs,
     bus: snapshot.bus,
     config: snapshot.config,
+    outage: snapshot.outage,
     nodes: nodesOf(snapshot),
     console: snapshot.console,
     sessions: snapshot.sessions,

@@ -10,6 +10,7 @@ import { targetsOf } from './targets.ts';
 import type { State } from './state.ts';
 import { onCommandAnywhere } from './update-anywhere.ts';
 import { openBus } from './update-bus.ts';
+import { openSupply } from './update-supply.ts';
 import { attachTo } from './update-console.ts';
 import { toPane } from './update-last-screen.ts';
 import { openEmergency } from './update-emergency.ts';
@@ -72,6 +73,12 @@ function onCommand(state: State, command: Command): Step {
       return openEmergency(state);
     case 'bus':
       return openBus(state);
+    case 'supply':
+      return openSupply(state);
+    case 'mains-fail':
+      return step(state, { do: 'mains', on: false });
+    case 'mains-return':
+      return step(state, { do: 'mains', on: true });
     case 'alarms':
       return step({ ...state, overlay: { kind: 'alarms', selected: null, past: null } });
     case 'dismiss':

@@ -18,6 +18,7 @@ import { longPaste } from './update-typing.ts';
 import { keyInOperations } from './update-operations.ts';
 import { helpLines } from './view/help.ts';
 import { keyInRacks } from './update-racks.ts';
+import { keyInSupply } from './update-supply.ts';
 import { keyInNote, keyInPeople } from './update-people.ts';
 import { keyInPowerDialog, openPowerDialog } from './update-power.ts';
 
@@ -35,6 +36,7 @@ export function keyInOverlay(state: State, event: TokenEvent): Step {
   const { name } = event.token;
   if (overlay.kind === 'alarms') return keyInAlarms(state, overlay, name);
   if (overlay.kind === 'bus') return keyInBus(state, overlay, name);
+  if (overlay.kind === 'supply') return keyInSupply(state, overlay, name);
   switch (overlay.kind) {
     case 'help': {
       const command = bindingOf(state, 'help', name)?.command;

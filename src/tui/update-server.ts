@@ -73,6 +73,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     nodes,
     bus: note.bus ?? state.bus,
     config: note.config ?? state.config,
+    outage: note.outage ?? state.outage,
     console: note.console === undefined ? state.console : note.console,
     sessions: note.sessions ?? state.sessions,
     alarms: note.alarms ?? state.alarms,

@@ -20,12 +20,15 @@ import { lookEvent } from './update-look.ts';
 import type { Pointer } from './node-pointer.ts';
 import { onMouse, wheeled, type MouseStep } from './update-mouse.ts';
 import { mouseInConsole, withFocus } from './update-pointer.ts';
+import { supplyEvent, withUpsHistory } from './update-supply.ts';
 import { keyInConsole, scrolledTo } from './update-typing.ts';
 
 export function update(state: State, event: UiEvent): Step {
   const next = updated(state, event);
   // A key for a node, and what a node prints, change nothing that these show.
-  return event.type === 'console.data' || next.state === state ? next : withFocus(withLastScreen(withDetail(next)));
+  return event.type === 'console.data' || next.state === state
+    ? next
+    : withFocus(withLastScreen(withDetail(withUpsHistory(next))));
 }
 
 function updated(state: State, event: UiEvent): Step {
@@ -50,6 +53,10 @@ function updated(state: State, event: UiEvent): Step {
     case 'detail-failed':
     case 'identified':
       return detailEvent(state, event);
+    case 'ups-history':
+    case 'ups-history-failed':
+    case 'mains-switched':
+      return supplyEvent(state, event);
     case 'past-alarms':
       return pastAlarms(state, event.past);
     case 'last-screen':

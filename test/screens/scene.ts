@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { NodeDetail } from '../../src/api/detail.ts';
+import type { OutageStatus, UpsPoint } from '../../src/api/outage.ts';
 import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plan.ts';
 import type { SeenScreen } from '../../src/api/last-screen.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
@@ -144,6 +145,7 @@ export interface SceneOptions {
   sessions?: Session[];
   operations?: Operation[];
   rack?: Inventory;
+  outage?: OutageStatus;
 }
 
 export class Scene {
@@ -163,13 +165,14 @@ export class Scene {
     sessions = [ME],
     operations = [],
     rack = RACK,
+    outage = { policies: [], dateAhead: 0 },
   }: SceneOptions) {
     const welcome: Welcome = {
       ...{ api: 1, version: '0', pid: 1, session: ME.id, access },
       snapshot: {
         ...{ now: NOW, rack, intervalMs: 1000, console: null, sessions, operations, events: EVENTS },
         alarms: nodes === undefined ? [] : ALARMS,
-        outage: { policies: [] },
+        outage,
         config: { path: '/etc/rackui/rack.yaml', readAt: 0, changed: [], later: [], problem: null },
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
@@ -308,6 +311,16 @@ export class Scene {
     this.dispatch({ type: 'detail', answer });
   }
 
+  /** The server answers what a UPS said up to now. */
+  upsHistory(): this {
+    this.later(0);
+    const asked = this.effects.findLast((effect) => effect.do === 'ups-history');
+    if (asked?.do !== 'ups-history') throw new Error('no history was asked for');
+    const { name, stepMs, count } = asked.request;
+    const answer = { name, now: this.#local, stepMs, points: upsHistory(count) };
+    return this.dispatch({ type: 'ups-history', pane: asked.pane, answer });
+  }
+
   /** The server tells of a run. */
   ran(note: PlanRun): this {
     return this.dispatch({ type: 'plan', note });
@@ -381,5 +394,15 @@ export function allClear(request: PowerRequest): PowerCheck['nodes'] {
         ? [`${name} loses power at once: what it has not written to disk is lost`]
         : [],
     };
+  });
+}
+
+/** A battery that drains, with a stretch in which nothing was said. */
+function upsHistory(count: number): (UpsPoint | null)[] {
+  return Array.from({ length: count }, (_, i): UpsPoint | null => {
+    const part = i / count;
+    if (part > 0.3 && part < 0.36) return null;
+    const drained = Math.max(0, part - 0.5);
+    return [98 - 54 * drained, 2520 - 3680 * drained, 41 + 6 * Math.sin(i / 6)];
   });
 }

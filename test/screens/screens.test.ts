@@ -10,6 +10,7 @@ import type { Overlay } from '../../src/tui/state-overlay.ts';
 import { expectGolden, GOLDENS, type Tier } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
 import { DONE, preview, run } from './plans.ts';
+import { SUPPLIES, TWO } from './supplies.ts';
 import { allClear, EVE, ME, MIXED, NOW, PAST_ALARMS, Scene, type SceneOptions } from './scene.ts';
 
 const SMALL = { cols: 80, rows: 24 };
@@ -325,13 +326,48 @@ const PANELS: Record<string, (size: SceneOptions) => Scene> = {
       .plans(),
 };
 
+/** The supply pane, and what the emergency panel and the header say of the supply, in both sizes. */
+const OUTAGES: Record<string, (size: SceneOptions) => Scene> = {
+  'map-mains': (size) => scene({ ...size, outage: SUPPLIES.mains }),
+  'map-battery': (size) => scene({ ...size, nodes: MIXED, sessions: [ME, EVE], outage: SUPPLIES.battery }),
+  'map-ups-unknown': (size) => scene({ ...size, outage: SUPPLIES.unknown }),
+  'supply-mains': (size) =>
+    scene({ ...size, outage: SUPPLIES.mains })
+      .keys('u')
+      .upsHistory(),
+  'supply-battery': (size) =>
+    scene({ ...size, outage: SUPPLIES.battery })
+      .keys('u')
+      .upsHistory(),
+  'supply-not-known-yet': (size) => scene({ ...size, outage: SUPPLIES.unknown }).keys('u'),
+  'supply-two': (size) =>
+    scene({ ...size, outage: TWO })
+      .keys('u', 'j')
+      .upsHistory(),
+  'emergency-battery': (size) =>
+    scene({ ...size, outage: SUPPLIES.battery })
+      .keys('!')
+      .plans()
+      .previewed(preview('shed-dev')),
+  'emergency-does-not-fit': (size) =>
+    scene({ ...size, outage: SUPPLIES.short })
+      .keys('!')
+      .plans()
+      .previewed(preview('shed-dev')),
+  'emergency-run-on-battery': (size) =>
+    scene({ ...size, outage: SUPPLIES.short })
+      .ran(midway())
+      .keys('!')
+      .plans(),
+};
+
 const TIERS: Tier[] = [
   { theme: 'dark', depth: 256 },
   { theme: 'dark', depth: 16 },
   { theme: 'mono', depth: 0 },
 ];
 
-const IN_BOTH: Record<string, (size: SceneOptions) => Scene> = { ...DIALOGS, ...PANELS };
+const IN_BOTH: Record<string, (size: SceneOptions) => Scene> = { ...DIALOGS, ...PANELS, ...OUTAGES };
 const sized = ({ cols, rows }: { cols: number; rows: number }): string => `${cols}x${rows}`;
 
 test.each(Object.entries(SCREENS))('%s', async (name, make) => {
@@ -352,6 +388,13 @@ test.each(TIERS)('looks of a console in $depth colours, theme $theme', async (ti
   expectGolden(`console-looks-${tier.depth}`, await inConsole(SMALL).frame(), tier);
 });
 
+test.each(TIERS)('looks of a battery in $depth colours, theme $theme', async (tier) => {
+  const made = scene({ ...SMALL, outage: SUPPLIES.short })
+    .keys('u')
+    .upsHistory();
+  expectGolden(`supply-looks-${tier.depth}`, await made.frame(), tier);
+});
+
 test.each(TIERS)('looks of a dialog and a list in $depth colours, theme $theme', async (tier) => {
   expectGolden(
     `dialog-looks-${tier.depth}`,
@@ -370,9 +413,11 @@ test('without a UTF-8 terminal every cell is ASCII', async () => {
 test.each([
   ['bus-ascii-80x24', () => busPane(SMALL)],
   ['bus-ascii-160x50', () => busPane(WIDE)],
+  ['supply-ascii-80x24', () => OUTAGES['supply-battery']?.(SMALL) ?? scene()],
+  ['supply-ascii-160x50', () => OUTAGES['supply-battery']?.(WIDE) ?? scene()],
   ['bus-by-hand-ascii', () => saidByHand({ heard: '#\r\n04 \x9b\\\r\n', after: '' })],
   ['bus-by-hand-confirm-ascii', () => refusedByHand(SMALL)],
-])('without a UTF-8 terminal the bus pane is ASCII too: %s', async (name, made) => {
+])('without a UTF-8 terminal a pane is ASCII too: %s', async (name, made) => {
   const frame = await made().frame(true);
   expect(frame.chars.filter((ch) => !/^[ -~]$/.test(ch))).toEqual([]);
   expectGolden(name, frame);
@@ -394,6 +439,7 @@ const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks'>, string> = {
   operations: 'operations-24',
   alarms: 'alarms-80x24',
   bus: 'bus-80x24',
+  supply: 'supply-battery',
 };
 
 test.each(Object.entries(OVERLAYS))('what lies over the screen as %s has a golden', (kind, name) => {
@@ -405,8 +451,10 @@ test('every golden is some screen', () => {
   const made = [
     ...Object.keys(SCREENS),
     ...[SMALL, WIDE].flatMap((size) => Object.keys(IN_BOTH).map((name) => `${name}-${sized(size)}`)),
-    ...TIERS.flatMap(({ depth }) => ['map', 'console', 'dialog', 'alarms'].map((name) => `${name}-looks-${depth}`)),
-    'map-ascii',
+    ...TIERS.flatMap(({ depth }) =>
+      ['map', 'console', 'dialog', 'alarms', 'supply'].map((name) => `${name}-looks-${depth}`),
+    ),
+    ...['map-ascii', 'supply-ascii-80x24', 'supply-ascii-160x50'],
     ...['bus-ascii-80x24', 'bus-ascii-160x50', 'bus-by-hand-ascii', 'bus-by-hand-confirm-ascii'],
   ];
   expect(

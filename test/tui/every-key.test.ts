@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import type { OutageStatus } from '../../src/api/outage.ts';
 import { BINDINGS, disabledReason, type Binding, type Context } from '../../src/tui/bindings.ts';
 import { contextOf } from '../../src/tui/context.ts';
 import { glyphs } from '../../src/tui/glyphs.ts';
@@ -15,12 +16,20 @@ import type { State } from '../../src/tui/state.ts';
 import { helpLines, SECTIONS } from '../../src/tui/view/help.ts';
 import { asking, ended, running } from '../screens/operations.ts';
 import { preview, run } from '../screens/plans.ts';
+import { SUPPLIES, TWO } from '../screens/supplies.ts';
 import { EVE, ME, MIXED, NOW, Scene } from '../screens/scene.ts';
 
 const PRESSED = fileURLToPath(new URL('pressed.txt', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../docs/keys.md', import.meta.url));
 
-const base = (): Scene => new Scene({ cols: 160, rows: 50, nodes: MIXED, sessions: [ME, EVE], operations: [ended()] });
+/** A demo: it has every key that there is. */
+const base = (outage: OutageStatus = SUPPLIES.battery): Scene => {
+  const scene = new Scene({
+    ...{ cols: 160, rows: 50, nodes: MIXED, sessions: [ME, EVE], operations: [ended()], outage },
+  });
+  scene.state = { ...scene.state, settings: { ...scene.state.settings, demo: true } };
+  return scene;
+};
 const atConsole = (): Scene => base().keys('06', '\r').attached('one\r\ntwo\r\nlogin: ');
 const left = (): Scene => atConsole().keys('\x1d', 'd');
 const looking = (): Scene => {
@@ -64,6 +73,7 @@ const REACH: Record<Context, () => Scene> = {
     const pane = scene.state.overlay?.kind === 'bus' ? scene.state.overlay.id : 0;
     return scene.dispatch({ type: 'bus-log', pane, entries }).keys('\x1b[5~', '\x1b[5~');
   },
+  supply: () => base(TWO).keys('u', '\x1b[6~'),
   racks: () => several().keys('R'),
   emergency: () => {
     const scene = base().keys('!').plans().previewed(preview('shed-dev')).keys(' ');
@@ -118,6 +128,7 @@ function withRacks(scene: Scene): Scene {
 
 const SENT: Record<string, string> = {
   ...{ up: '\x1b[A', down: '\x1b[B', right: '\x1b[C', left: '\x1b[D', pageup: '\x1b[5~', pagedown: '\x1b[6~' },
+  ...{ f7: '\x1b[18~', f8: '\x1b[19~' },
   ...{ enter: '\r', space: ' ', tab: '\t', escape: '\x1b', home: '\x1b[H', end: '\x1b[F', 'S-tab': '\x1b[Z' },
 };
 const sent = (key: string): string =>

@@ -24,7 +24,7 @@ const welcome: Welcome = {
       operations: [],
       alarms: [],
       events: [],
-      outage: { policies: [] },
+      outage: { policies: [], dateAhead: 0 },
       config: { path: null, readAt: 0, changed: [], later: [], problem: null },
     },
     bus: {

@@ -54,7 +54,7 @@ export interface ViewInput extends Pick<ForecastInput, 'lastMs' | 'lengthOf'> {
 
 /** The policy as it stands now, for people. */
 export function outageView(policy: OutagePolicy, input: ViewInput): OutageView {
-  const { state, supply, ups, lastMs, now, lengthOf, warnings } = input;
+  const { state, supply, ups, lastMs, now } = input;
   const batteryS = batterySeconds(policy, input);
   // What would happen is reckoned with what the battery would last, whether the mains are there or not.
   const expected = { ...supply, runtimeS: batteryS };
@@ -62,13 +62,14 @@ export function outageView(policy: OutagePolicy, input: ViewInput): OutageView {
   return {
     ...{ nodes: policy.nodesText, supply, ups, batteryS, outage: input.report },
     last: policy.last === null ? null : { plan: policy.last, lengthMs: lastMs, fits },
-    problems: problemsOf(policy, expected, lastMs, warnings),
+    problems: problemsOf(policy, expected, lastMs, (plan) => input.warnings(plan)),
     phase: state === null ? null : { is: state.phase, since: state.since },
     forecast: forecast(policy, expected, {
       phase: state?.phase ?? null,
       elapsedS: state === null ? 0 : (now - state.since) / 1000,
       stepsBegun: state?.stepsBegun ?? 0,
-      ...{ lastMs, lengthOf },
+      lastMs,
+      lengthOf: (plan) => input.lengthOf(plan),
     }),
   };
 }

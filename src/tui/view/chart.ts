@@ -1,5 +1,4 @@
 /** A chart of one series: its scale at the left, a line of dots (or bars, where there are none), gaps as gaps. */
-import type { SeriesPoint } from '../../rack/history.ts';
 import type { Frame, InkRole, Rect } from '../frame.ts';
 import { sparkRows, type Glyphs } from '../glyphs.ts';
 import { SCALE } from '../layout-detail.ts';
@@ -9,25 +8,39 @@ import type { Dot, Plot } from '../plot.ts';
 const FLOOR = 16;
 
 export interface Series {
-  /** Two points a column. */
-  points: readonly (SeriesPoint | null)[];
-  of: 'current' | 'fan';
+  /** Two points a column; each has several values, of which a null one is a gap too. */
+  points: readonly (readonly (number | null)[] | null)[];
+  /** Which of its values is drawn, and which one its peak stands for, if another. */
+  mean: number;
+  most?: number;
+  /** What is drawn is so many of one on the scale; 1 where it is left out. */
+  per?: number;
   ink: InkRole;
 }
 
+/** What {@link Series} mean where points are a node's: mean and peak of the current, and the fan. */
+export const CURRENT = { mean: 0, most: 1 } as const;
+export const FAN = { mean: 2 } as const;
+
 /** Fills `rect`. The scale is the series' own and stands beside it: it seldom begins at zero. */
-export function paintChart(frame: Frame, rect: Rect, { points, of, ink }: Series, plot: Plot | null, g: Glyphs): void {
+export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot | null, g: Glyphs): void {
+  const { points, ink, per = 1 } = series;
   const { x, y, width, height } = rect;
   const columns = width - SCALE;
-  const shown = points.slice(-columns * 2);
-  const mean = (point: SeriesPoint): number => (of === 'current' ? point[0] : point[2]);
-  const most = (point: SeriesPoint): number => (of === 'current' ? point[1] : point[2]);
+  const valueAt = (point: Series['points'][number], index: number): number | null => {
+    const value = point?.[index] ?? null;
+    return value === null ? null : value / per;
+  };
+  const shown = points.slice(-columns * 2).map((point) => {
+    const mean = valueAt(point, series.mean);
+    return mean === null ? null : { mean, most: valueAt(point, series.most ?? series.mean) ?? mean };
+  });
   const known = shown.filter((point) => point !== null);
   if (known.length === 0) {
     frame.text(x + SCALE, y + height - 1, g.gap.repeat(columns), 'dim');
     return;
   }
-  const { low, high } = scaleOf(Math.min(...known.map(mean)), Math.max(...known.map(most)));
+  const { low, high } = scaleOf(Math.min(...known.map(({ mean }) => mean)), Math.max(...known.map(({ most }) => most)));
   frame.text(x, y, String(high).padStart(SCALE - 1), 'dim');
   frame.text(x, y + height - 1, String(low).padStart(SCALE - 1), 'dim');
   const lead = columns * 2 - shown.length;
@@ -35,13 +48,13 @@ export function paintChart(frame: Frame, rect: Rect, { points, of, ink }: Series
     paintBars(
       frame,
       { x: x + SCALE, y, width: columns, height },
-      shown.map((point) => point && mean(point)),
+      shown.map((point) => point && point.mean),
       ink,
       g,
     );
     return;
   }
-  const signs = oncePer(points, `${of} ${columns}x${height}`, () => {
+  const signs = oncePer(points, `${series.mean} ${columns}x${height}`, () => {
     const dots = height * 4 - 1;
     const at = (i: number, value: number): Dot => ({
       x: lead + i,
@@ -50,11 +63,11 @@ export function paintChart(frame: Frame, rect: Rect, { points, of, ink }: Series
     const strokes: Dot[][] = [];
     shown.forEach((point, i) => {
       if (point === null) return;
-      const dot = at(i, mean(point));
+      const dot = at(i, point.mean);
       // The line goes on from its neighbour only; what peaked within the step stands up from it.
       if (i > 0 && shown[i - 1] !== null) strokes.at(-1)?.push(dot);
       else strokes.push([dot]);
-      if (most(point) - mean(point) >= 1) strokes.at(-1)?.push(at(i, most(point)), dot);
+      if (point.most - point.mean >= 1) strokes.at(-1)?.push(at(i, point.most), dot);
     });
     return plot(columns, height, strokes);
   });

@@ -13,7 +13,7 @@ import type { Plot } from '../plot.ts';
 import type { State } from '../state.ts';
 import { isFor, nextSpanOf, wantedDetail } from '../update-detail.ts';
 import { wrap } from './box.ts';
-import { paintChart } from './chart.ts';
+import { CURRENT, FAN, paintChart } from './chart.ts';
 import { LEVEL_INK } from './lines.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
@@ -154,8 +154,8 @@ function paintCharts(
     return times + 1;
   }
   const { points } = answer;
-  paintChart(frame, upper, { points, of: 'current', ink: 'spark' }, plot, g);
-  paintChart(frame, lower, { points, of: 'fan', ink: 'fan' }, plot, g);
+  paintChart(frame, upper, { points, ...CURRENT, ink: 'spark' }, plot, g);
+  paintChart(frame, lower, { points, ...FAN, ink: 'fan' }, plot, g);
   frame.text(x + SCALE, times, `${spanWords(answer.points.length * answer.stepMs)} ago`, 'dim', width - SCALE);
   const next: Span[] = [
     [keyOf(state, 'map', 'span'), 'key'],
@@ -167,7 +167,7 @@ function paintCharts(
 }
 
 /** `5 min`, `24 h`. */
-function spanWords(ms: number): string {
+export function spanWords(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }

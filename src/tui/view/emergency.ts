@@ -9,7 +9,10 @@ import { questionOfPrompt } from '../update-run.ts';
 import { centred, paintBox, wrap } from './box.ts';
 import { previewLines, summaryLines } from './plan-preview.ts';
 import { runHead, runLines } from './plan-run.ts';
+import { clockLines } from './supply.ts';
 
+/** From so many rows on the panel has lines to spare. */
+const ROOMY = 26;
 /** Plans shown at once; the list moves with the chosen one. */
 const LIST = 5;
 
@@ -17,7 +20,12 @@ export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel
   const { mode } = panel;
   const rect = centred(frame, 124, frame.rows - 2);
   const armed = mode.is === 'armed';
-  const box = paintBox(frame, rect, armed ? 'EMERGENCY: ARMED' : 'EMERGENCY', g, armed ? 'fault' : 'borderFocus');
+  const whole = paintBox(frame, rect, armed ? 'EMERGENCY: ARMED' : 'EMERGENCY', g, armed ? 'fault' : 'borderFocus');
+  const clocks = clockLines(state, panel, whole.width, g);
+  clocks.forEach((line, i) => frame.spans(whole.x, whole.y + i, line, whole.width));
+  // A blank line under them, where the panel can spare one.
+  const taken = clocks.length + (clocks.length > 0 && whole.height >= ROOMY ? 1 : 0);
+  const box = { ...whole, y: whole.y + taken, height: whole.height - taken };
   if (mode.is === 'run') {
     paintRun(frame, box, state, panel, mode, g);
     return;

@@ -1,5 +1,6 @@
 /** The bar at the top: which rack, how its bus does, how many nodes are what, who else is here. */
 import { configWords } from '../../api/configuration.ts';
+import { mostPressing, supplyForms, type SupplyState } from '../../api/outage.ts';
 import type { BusState } from '../../api/protocol.ts';
 import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
@@ -19,7 +20,7 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   frame.clear(rect, 'bar');
   const right = rightPart(state, g);
   const room = rect.width - 2 - spansWidth(right);
-  const pieces = leftPieces(state, g);
+  const pieces = leftPieces(state, g, room);
   // What does not fit goes from the end: the least urgent stands last.
   const left: Span[] = [];
   for (const piece of pieces) if (spansWidth(left) + spansWidth(piece) + 2 <= room) left.push(...piece);
@@ -27,12 +28,21 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   frame.spans(rect.x + rect.width - 1 - spansWidth(right), rect.y, right);
 }
 
-function leftPieces(state: State, g: Glyphs): Span[][] {
+function leftPieces(state: State, g: Glyphs, room: number): Span[][] {
   const { draw } = countsOf(state);
+  const must: Span[][] = [[[state.rack.name, 'title']], busWords(state), countWords(state)];
+  // How long the battery lasts is worth more than how many nodes are what.
+  const beside = (pieces: readonly Span[][]): number =>
+    room - 2 - pieces.reduce((sum, one) => sum + spansWidth(one), 0);
+  const supply = supplyWords(state, [beside(must), beside(must.slice(0, 2))]);
+  // A battery drains: that stands before everything else. Mains are as they always are.
+  const [name = [], ...others] = must;
+  const pressing = supply !== null && supply.state !== 'mains';
   return [
-    [[state.rack.name, 'title']],
-    busWords(state),
-    countWords(state),
+    name,
+    ...(pressing ? [supply.spans] : []),
+    ...others,
+    ...(supply !== null && !pressing ? [supply.spans] : []),
     sweep(state),
     [
       [` ${g.sum} `, 'dim'],
@@ -48,6 +58,30 @@ export function busWords(state: State): Span[] {
   return state.link.kind === 'lost'
     ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
     : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...recovery(state)];
+}
+
+/**
+ * How the rack is fed: `mains 98 %`, `BATTERY 71 %, 11:20 left, shed-all takes 4:10`, in the longest form that fits into
+ * one of `widths`, tried in their order but for the shortest form; null: nothing is known of a UPS. What a server said that is gone is not repeated.
+ */
+export function supplyWords(
+  state: State,
+  widths: readonly number[] = [],
+): { state: SupplyState; spans: Span[] } | null {
+  const view = mostPressing(state.outage);
+  if (view === null) return null;
+  if (state.link.kind === 'lost') return { state: 'unknown', spans: [gap, ['supply unknown', 'unknown']] };
+  const forms = supplyForms(view, state.now);
+  const [shortest = '', ...longer] = [...forms].reverse();
+  const fitting = widths.flatMap((width) => longer.toReversed().filter((form) => form.length + 2 <= width));
+  const text = fitting[0] ?? (widths.length === 0 ? forms[0] : shortest) ?? '';
+  const { supply, last } = view;
+  return { state: supply.state, spans: [gap, [text, supplyInk(supply.state, supply.low || last?.fits === false)]] };
+}
+
+function supplyInk(state: SupplyState, critical: boolean): InkRole {
+  if (state === 'mains') return 'dim';
+  return state === 'battery' && critical ? 'danger' : 'warn';
 }
 
 /** How many nodes are what; what there is none of is left out, but for on and off. */

@@ -29,6 +29,7 @@ export const SECTIONS: readonly [Context, string][] = [
   ['operations', 'Operations'],
   ['alarms', 'Alarms'],
   ['bus', 'Bus pane'],
+  ['supply', 'Supply pane'],
   ['emergency', 'Emergency panel'],
   ['armed', 'An armed plan: only the words shown start it'],
   ['plan-run', 'A plan that runs'],
@@ -79,7 +80,7 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
       ]);
     }
     for (const binding of bindingsWith(state.settings.keys)) {
-      if (binding.context !== context) continue;
+      if (binding.context !== context || (binding.demo && !state.settings.demo)) continue;
       const why = disabledReason(binding, state);
       const keys = binding.keys.slice(0, 3).map(keyLabel).join(' ');
       wrap(binding.help, ROOM).forEach((line, i) =>

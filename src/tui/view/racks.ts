@@ -6,7 +6,7 @@ import { spansWidth, type Frame, type Rect, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { blades } from '../layout.ts';
 import { unseenAlarms, type State } from '../state.ts';
-import { alarmWords, busWords, countWords } from './header.ts';
+import { alarmWords, busWords, countWords, supplyWords } from './header.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 /** One row; the rack that is shown stands out, and behind each name what is wrong with it. */
@@ -87,7 +87,13 @@ function blockOf(state: State, width: number, g: Glyphs): Span[][] {
   const unseen = alarmWords(state, g);
   const alarms: Span[] = unseen === null ? [] : [[`  ${unseen}`, 'danger']];
   return [
-    [[state.rack.name, 'title'], ...busWords(state), ...countWords(state), ...alarms],
+    [
+      [state.rack.name, 'title'],
+      ...(supplyWords(state)?.spans ?? []),
+      ...busWords(state),
+      ...countWords(state),
+      ...alarms,
+    ],
     ...bladeLines(state, width, g),
   ];
 }

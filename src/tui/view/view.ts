@@ -24,6 +24,7 @@ import { paintOperationsPanel } from './operations.ts';
 import { paintPane, type Screens } from './pane.ts';
 import { paintPalette } from './palette.ts';
 import { paintPeople } from './people.ts';
+import { paintSupply } from './supply.ts';
 import { paintTooSmall } from './too-small.ts';
 import { paintMenu, paintPowerDialog } from './power-dialog.ts';
 
@@ -87,12 +88,12 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   }
   if (overlay !== null) {
     if (!['filter', 'note', 'palette'].includes(overlay.kind)) frame.cursor = null;
-    paintOverlay(frame, state, overlay, g);
+    paintOverlay(frame, state, overlay, plot, g);
   }
   return frame;
 }
 
-function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): void {
+function paintOverlay(frame: Frame, state: State, overlay: Overlay, plot: Plot | null, g: Glyphs): void {
   switch (overlay.kind) {
     case 'help': {
       paintHelp(frame, state, overlay.scroll, g);
@@ -129,6 +130,10 @@ function paintOverlay(frame: Frame, state: State, overlay: Overlay, g: Glyphs): 
     }
     case 'bus': {
       paintBus(frame, state, overlay, g);
+      return;
+    }
+    case 'supply': {
+      paintSupply(frame, state, overlay, plot, g);
       return;
     }
     case 'alarms': {
