@@ -16,7 +16,7 @@ export const KILLED: readonly Scenario[] = PHASES.map((phase) => ({
     await scene.until(id, addr, (node) => PHASES.indexOf(node.phase) >= PHASES.indexOf(phase));
     await scene.stand.killServer();
     await scene.stand.startServer();
-    await scene.reconnect();
+    await scene.restarted();
     const [operation] = (await scene.session.request('ops.list', {})).filter((one) => one.id === id);
     expect(operation?.nodes[0]).toMatchObject({ outcome: 'interrupted' });
     // What was asked of it goes on; nobody takes its power for that.

@@ -91,12 +91,18 @@ ${nodes.join('\n')}
     return scene;
   }
 
-  /** A session after the server was started anew, or stood still for longer than a session waits. */
+  /** A session after the server was started anew. */
+  async restarted(): Promise<void> {
+    await this.reconnect();
+    await this.ready();
+  }
+
+  /** A session after the server stood still for longer than a session waits; what it does goes on. */
   async reconnect(): Promise<void> {
+    this.#client.close();
     this.#client = await this.stand.client('scenarios');
     this.#listen();
     for (const operation of await this.#client.request('ops.list', {})) this.operations.set(operation.id, operation);
-    await this.ready();
   }
 
   get session(): RackClient {
