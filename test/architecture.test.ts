@@ -20,9 +20,9 @@ const EMULATOR = [
 /** Which rooms (or single files) of src/ each room may import. `type`: only types; `lazy`: only when it is needed. */
 const MAY: Record<string, readonly string[]> = {
   lib: [],
-  rack: [],
+  rack: ['lib/words.ts'],
   api: ['rack'],
-  config: ['rack'],
+  config: ['lib/words.ts', 'rack'],
   bmc: ['lib', 'rack'],
   console: ['lib/control-chars.ts', 'rack'],
   power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],

@@ -3,6 +3,7 @@ import type { PowerCheck, Refusal, Verb } from '../api/power.ts';
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
 import { nodeText } from './operation-report.ts';
+import { count } from '../lib/words.ts';
 
 /** What the verb does, before anybody confirms it. */
 const MEANING: Record<Verb, string> = {
@@ -15,8 +16,8 @@ const MEANING: Record<Verb, string> = {
 
 /** `force-off: k8s-worker-[04-06] (3 nodes): cuts power at once; …`. */
 export function meaningLine({ verb, nodes }: Pick<PowerCheck, 'verb' | 'nodes'>): string {
-  const count = nodes.length === 1 ? '1 node' : `${nodes.length} nodes`;
-  return `${verb} ${compressNames(nodes.map(({ name }) => name))} (${count}): ${MEANING[verb]}`;
+  const howMany = count(nodes.length, 'node');
+  return `${verb} ${compressNames(nodes.map(({ name }) => name))} (${howMany}): ${MEANING[verb]}`;
 }
 
 /** What each node is, what depends on it, what speaks against it. */

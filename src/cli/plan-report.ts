@@ -12,6 +12,7 @@ import { ampsText } from '../rack/calibration.ts';
 import { compressNames } from '../rack/compress.ts';
 import { clock, iso } from './dates.ts';
 import { nodeText } from './operation-report.ts';
+import { count } from '../lib/words.ts';
 
 /** `shed-dev  9 nodes  about 4 min 30 s  the development cluster, workers first`. */
 export function planLine({
@@ -23,7 +24,7 @@ export function planLine({
 }: Omit<PlanSummary, 'steps' | 'warnings'>): string {
   if (problem !== null) return `${name}  cannot be run: ${problem}`;
   const said = description === null ? '' : `  ${description}`;
-  return `${name}  ${nodes === 1 ? '1 node' : `${nodes} nodes`}  ${about(predictedMs)}${said}`;
+  return `${name}  ${count(nodes, 'node')}  ${about(predictedMs)}${said}`;
 }
 
 /** The exact order, with times after the start, and what speaks against it. */

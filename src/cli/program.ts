@@ -11,6 +11,7 @@ import { declareOutage } from './syntax/outage.ts';
 import { declarePlans } from './syntax/plans.ts';
 import { declarePower } from './syntax/power.ts';
 import { declareServing } from './syntax/serving.ts';
+import { didYouMean } from '../lib/words.ts';
 
 /** Runs one command line (without node and script) and returns the exit code. Prints errors itself. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -57,13 +58,13 @@ function declare(act: Act): Command {
     .option('-V, --version', 'the version')
     .addHelpText('after', HELP_END)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.split('\n').map(shown).join('\n')) })
-    .allowExcessArguments()
+    .configureOutput({ outputError: (text, write) => write(`${shown(usageSentence(text))}\n`) })
+    .showHelpAfterError("'rackui COMMAND --help' lists what a command takes")
     .action(
       act(async (options, [word]) => {
         if (word !== undefined)
           throw new UsageFailure(
-            `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface`,
+            `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface${didYouMean(word, commandNames(program))}`,
           );
         if ('plain' in options)
           return (await import('./commands/plain.ts')).plainCommand(await withOneRack(options), run);
@@ -79,8 +80,19 @@ function declare(act: Act): Command {
   declarePlans(program, act);
   declareOutage(program, act);
   declareServing(program, act, run);
-  return program;
+  // Behind its commands, which would inherit it: a word too many is one of theirs.
+  return program.allowExcessArguments();
 }
+
+/** The library's words for a wrong command line as one sentence of this program's. */
+function usageSentence(text: string): string {
+  return `rackui: ${text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\(Did you mean (?:one of )?(.*)\?\)$/s, '; did you mean $1?')}`;
+}
+
+const commandNames = ({ commands }: Command): string[] => commands.map((command) => command.name());
 
 const HELP_END = `
 Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,

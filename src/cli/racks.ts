@@ -5,6 +5,7 @@ import { isRackListIn } from '../config/peek.ts';
 import type { RackList } from '../config/rack-list.ts';
 import type { GlobalOptions } from './context.ts';
 import { UsageFailure } from './failure.ts';
+import { didYouMean } from '../lib/words.ts';
 
 /**
  * The options with the configuration of the one rack that is meant; those of a configuration with one rack as they are.
@@ -23,7 +24,8 @@ export async function withOneRack<O extends GlobalOptions>(options: O): Promise<
       `several racks are configured: say which, with --rack ${names[0] ?? ''}; there are ${names.join(', ')}`,
     );
   const found = list.racks.find(({ config }) => config.name.toLowerCase() === rack.toLowerCase());
-  if (found === undefined) throw new UsageFailure(`no rack '${rack}' is configured: there are ${names.join(', ')}`);
+  if (found === undefined)
+    throw new UsageFailure(`no rack '${rack}' is configured; racks: ${names.join(', ')}${didYouMean(rack, names)}`);
   return { ...options, config: found.path };
 }
 

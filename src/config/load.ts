@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { unnamedNode, type Inventory } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
 import { checkNodes, type Contradiction } from './check.ts';
+import { issueWords, WORDED, type Path } from './issue-words.ts';
 import { configCandidates, surroundings, type Surroundings } from './paths.ts';
 import { checkOwnership, readOnce, type ReadFile } from './ownership.ts';
 import { checkOutage } from './outage-policies.ts';
@@ -103,14 +104,15 @@ export function parseAs<S extends z.ZodType>(
   const at = (offset: number, message: string): ConfigProblem => ({ file, ...lines.linePos(offset), message });
   if (document.errors.length > 0)
     throw new ConfigError(document.errors.map((e) => at(e.pos[0], `not YAML: ${e.message}`)));
-  const parsed = schema.safeParse(document.toJS() ?? {});
+  const written: unknown = document.toJS() ?? {};
+  const parsed = schema.safeParse(written, WORDED);
   if (!parsed.success)
     throw new ConfigError(
       parsed.error.issues
-        .flatMap(flatten)
+        .flatMap((issue) => issueWords(issue, written, SEE))
         .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
-  return { data: parsed.data, problem: (path, message) => at(offsetOf(document, path), message) };
+  return { data: parsed.data, problem: (path, message) => at(offsetOf(document, path), `${pathText(path)}${message}`) };
 }
 
 /**
@@ -190,28 +192,8 @@ export function inventoryOf(config: Config): Inventory {
   return { name: config.name, nodes, configured: nodes.length > 0, calibration: config.calibration ?? null };
 }
 
-type Path = readonly PropertyKey[];
-
-/** One problem per unknown key, and the words of zod put so that they say what would be right. */
-function flatten(issue: z.core.$ZodIssue): { path: Path; place?: 'key'; message: string }[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({
-      path: [...issue.path, key],
-      place: 'key',
-      // Where a schema has words of its own for it, those.
-      message: /^Unrecognized/.test(issue.message) ? 'no such setting; see docs/configuration.md' : issue.message,
-    }));
-  if (issue.code === 'invalid_union' && issue.path.some((part) => SECRET_KEYS.has(String(part))))
-    return [
-      {
-        path: issue.path,
-        message: 'a secret is { file: PATH } or { command: [PROGRAM, ARGUMENT…] }, never the text itself',
-      },
-    ];
-  return [{ path: issue.path, message: issue.message }];
-}
-
-const SECRET_KEYS = new Set(['unlock', 'password']);
+/** After the names of settings that there are. */
+const SEE = '; see docs/configuration.md';
 
 function pathText(path: Path): string {
   return path.length === 0 ? '' : `${path.map(String).join('.')}: `;

@@ -5,6 +5,7 @@ import { select } from '../rack/selectors.ts';
 import type { Contradiction } from './check.ts';
 import type { Config } from './schema.ts';
 import type { PolicyConfig } from './schema-outage.ts';
+import { didYouMean } from '../lib/words.ts';
 
 /** A policy with its defaults filled in. */
 export interface ResolvedPolicy {
@@ -108,10 +109,13 @@ function checkNames(
   at: (...path: (string | number)[]) => (string | number)[],
 ): Contradiction[] {
   const problems: Contradiction[] = [];
-  const known = Object.keys(config.plans).join(', ') || 'none';
+  const known = Object.keys(config.plans);
   const plan = (name: string | undefined, ...path: (string | number)[]): void => {
     if (name !== undefined && !Object.hasOwn(config.plans, name))
-      problems.push({ path: at(...path), message: `there is no plan '${name}'; plans: ${known}` });
+      problems.push({
+        path: at(...path),
+        message: `there is no plan '${name}'; plans: ${known.join(', ') || 'none'}${didYouMean(name, known)}`,
+      });
   };
   policy.onBattery.forEach(({ run }, step) => plan(run, 'onBattery', step, 'run'));
   plan(policy.last, 'last');
@@ -134,7 +138,7 @@ function checkNames(
     if (!names.includes(name))
       problems.push({
         path: at('ups', index),
-        message: `there is no UPS '${name}' under ups; UPSes: ${names.join(', ') || 'none'}`,
+        message: `there is no UPS '${name}' under ups; UPSes: ${names.join(', ') || 'none'}${didYouMean(name, names)}`,
       });
   });
   const count = upsOf(config, policy).length;

@@ -4,6 +4,7 @@
  * configuration (`Include`) or accept unknown hosts (`NoHostAuthenticationForLocalhost`, `HostKeyAlias`), and its next
  * release may bring more.
  */
+import { didYouMean } from '../lib/words.ts';
 
 interface Rule {
   value: RegExp;
@@ -58,7 +59,7 @@ export function refuseSshOption(option: string): string | null {
   if (key === undefined || value === undefined) return 'an ssh option as KEY=VALUE, e.g. ProxyJump=gate.example';
   const found = BY_LOWER_CASE.get(key.toLowerCase());
   if (found === undefined)
-    return `${key} is not for the configuration: keys only, host keys checked, no programs run; allowed are ${Object.keys(ALLOWED).join(', ')}`;
+    return `${key} is not for the configuration: keys only, host keys checked, no programs run; allowed are ${Object.keys(ALLOWED).join(', ')}${didYouMean(key, Object.keys(ALLOWED))}`;
   const { name, rule } = found;
   return rule.value.test(value) ? null : `${name} takes a value such as ${name}=${rule.example}`;
 }

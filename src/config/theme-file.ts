@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
 import { ConfigError, type ConfigProblem } from './load.ts';
+import { didYouMean } from '../lib/words.ts';
 
 export interface ThemeFile {
   /** The theme that it changes; null: the default. */
@@ -9,6 +10,8 @@ export interface ThemeFile {
   inks: Record<string, string[]>;
   grounds: Record<string, string[]>;
 }
+
+const PARTS = ['name', 'about', 'base', 'inks', 'grounds'];
 
 export interface ThemeRules {
   inks: readonly string[];
@@ -52,7 +55,7 @@ export function parseThemeFile(text: string, file: string, rules: ThemeRules): T
     if (name === 'base' && isScalar(value)) theme.base = String(value.value);
     else if (name === 'inks' || name === 'grounds') readRoles(name, value);
     else if (name !== 'name' && name !== 'about')
-      wrong(key, `'${name}' is no part of a theme: name, about, base, inks, grounds`);
+      wrong(key, `'${name}' is no part of a theme; parts: ${PARTS.join(', ')}${didYouMean(name, PARTS)}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return theme;
@@ -65,7 +68,8 @@ export function parseThemeFile(text: string, file: string, rules: ThemeRules): T
     for (const { key, value } of roles.items as { key: Node; value: Node | null }[]) {
       const role = isScalar(key) ? String(key.value) : '';
       const looks = isSeq(value) ? (value.items as Node[]) : [];
-      if (!rules[kind].includes(role)) wrong(key, `'${role}' is no role; ${kind} are ${rules[kind].join(', ')}`);
+      if (!rules[kind].includes(role))
+        wrong(key, `'${role}' is no role; ${kind} are ${rules[kind].join(', ')}${didYouMean(role, rules[kind])}`);
       else if (looks.length !== 3)
         wrong(value ?? key, `'${role}' needs three looks: for 256 colours, 16 colours, and none`);
       else theme[kind][role] = looks.map((look) => readLook(look));

@@ -12,6 +12,7 @@ import { STALE_AFTER_MS } from '../rack/reading.ts';
 import { chassisFan, lastNameServer, quorum } from './dependence.ts';
 import type { Others } from './others.ts';
 import { mayTake, type ConsoleHolder } from './ports.ts';
+import { count } from '../lib/words.ts';
 
 /** Everything the rules may look at, for one node and one verb. */
 export interface GuardFacts {
@@ -208,9 +209,7 @@ export function dependentsOf(node: InventoryNode, inventory: Inventory): string[
   if (chassisFan !== null) said.push(`chassis fan ${chassisFan} stops while ${name} is off`);
   if (cluster !== null) {
     const others = inventory.nodes.filter((other) => other.cluster === cluster && other.addr !== addr).length;
-    said.push(
-      `${name} is ${role ?? 'a member'} of cluster ${cluster}, which has ${others} other ${others === 1 ? 'node' : 'nodes'}`,
-    );
+    said.push(`${name} is ${role ?? 'a member'} of cluster ${cluster}, which has ${count(others, 'other node')}`);
   } else if (role !== null) said.push(`${name} serves as ${role}`);
   return [...said, ...quorumImpact(node, inventory)];
 }

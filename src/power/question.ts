@@ -1,6 +1,7 @@
 /** Whether what a person says answers a node's open question. */
 import type { Question } from '../api/power.ts';
 import { NoSuchOperation, PowerRefused } from './refused.ts';
+import { didYouMean } from '../lib/words.ts';
 
 /**
  * The choice of this key.
@@ -9,8 +10,10 @@ import { NoSuchOperation, PowerRefused } from './refused.ts';
 export function choiceOf({ choices }: Question, key: string, confirm: string | null): Question['choices'][number] {
   const chosen = choices.find((choice) => choice.key === key);
   if (!chosen) {
-    const keys = choices.map((choice) => choice.key).join(', ');
-    throw new NoSuchOperation(`'${key}' is no answer to this question; the answers are ${keys}`);
+    const keys = choices.map((choice) => choice.key);
+    throw new NoSuchOperation(
+      `'${key}' is no answer to this question; the answers are ${keys.join(', ')}${didYouMean(key, keys)}`,
+    );
   }
   if (chosen.confirm !== null && chosen.confirm !== confirm) {
     const message = `nothing was sent: the confirmation ${confirm === null ? 'is missing' : 'does not match'}`;

@@ -5,6 +5,7 @@
 import { rowOf, slotOf, type Address } from './address.ts';
 import type { Inventory, InventoryNode } from './inventory.ts';
 import { select } from './selectors.ts';
+import { didYouMean } from '../lib/words.ts';
 
 export type PlanAction = 'on' | 'off' | 'cycle';
 /** What follows when a node of a step does not end as it should. */
@@ -80,7 +81,12 @@ export function resolvePlan({ steps }: PlanDefinition, rack: Inventory): Resolve
     if (steps.findIndex(({ name }) => name === step.name) < index)
       wrong('name', `there is a step '${step.name}' before this one: every step needs its own name`);
     const needs = step.needs ?? steps.slice(Math.max(0, index - 1), index).map(({ name }) => name);
-    for (const need of needs) if (!known.has(need)) wrong('needs', `there is no step '${need}' in this plan`);
+    for (const need of needs)
+      if (!known.has(need))
+        wrong(
+          'needs',
+          `there is no step '${need}' in this plan; steps: ${[...known].join(', ')}${didYouMean(need, [...known])}`,
+        );
     if (step.onDeadline === 'cut' && step.deadline === undefined)
       wrong('onDeadline', 'cutting at the deadline needs a deadline: add deadline, in seconds');
     if (step.onDeadline === 'cut' && step.action === 'on')

@@ -24,6 +24,7 @@ import {
   rowOf,
   type Address,
 } from './address.ts';
+import { didYouMean, nearest, offered } from '../lib/words.ts';
 import { compressNames } from './compress.ts';
 import type { Inventory, InventoryNode } from './inventory.ts';
 
@@ -37,6 +38,9 @@ export type Selection =
     }
   /** One sentence: which word, what is wrong with it, what would be right. */
   | { ok: false; problem: string };
+
+/** Before a colon. */
+const KINDS = ['row', 'role', 'cluster', 'name', 'addr', 'pos'] as const;
 
 /** More than the bus can have: a bracket with a slip in it must not make a list of millions. */
 const MAX_NUMBERS = 1000;
@@ -68,8 +72,9 @@ function split(text: string): string[] {
 type Found = { ok: true; nodes: InventoryNode[] } | { ok: false; problem: string };
 
 function resolveWord(word: string, rack: Inventory): Found {
-  const group = /^(row|role|cluster|name|addr|pos):(.*)$/i.exec(word);
-  if (group) return resolvePrefixed(word, (group[1] ?? '').toLowerCase(), group[2] ?? '', rack);
+  const group = /^([a-z]+):(.*)$/i.exec(word);
+  const kind = KINDS.find((known) => known === group?.[1]?.toLowerCase());
+  if (kind !== undefined) return resolvePrefixed(word, kind, group?.[2] ?? '', rack);
   if (word.toLowerCase() === 'all') return some(rack.nodes, `the rack has no nodes yet`);
   const bracket = /^([^[\]]*)\[([^[\]]*)\]([^[\]]*)$/.exec(word);
   if (bracket) return resolveNumbers(word, bracket[1] ?? '', bracket[2] ?? '', bracket[3] ?? '', rack);
@@ -87,16 +92,18 @@ function resolveSingle(word: string, rack: Inventory): Found {
   const [first, second] = readings;
   if (first === undefined) return wrong(notFound(word, rack));
   if (second !== undefined && !sameNodes(first.nodes, second.nodes)) {
-    const say = ({ how, nodes }: typeof first): string => `${how}:${word} (${describe(nodes)})`;
+    const say = ({ how, nodes }: typeof first): string => `${how}:${word} (${describe(nodes, how === 'name')})`;
     return wrong(`'${word}' can mean ${readings.map(say).join(' or ')}: write which`);
   }
   return { ok: true, nodes: first.nodes };
 }
 
-function resolvePrefixed(word: string, kind: string, value: string, rack: Inventory): Found {
+function resolvePrefixed(word: string, kind: (typeof KINDS)[number], value: string, rack: Inventory): Found {
   const same = (field: string | null): boolean => field !== null && field.toLowerCase() === value.toLowerCase();
-  const known = (fields: (string | null)[]): string =>
-    [...new Set(fields.filter((field) => field !== null))].sort().join(', ') || 'none';
+  const known = (fields: (string | null)[]): string => {
+    const values = [...new Set(fields.filter((field) => field !== null))].sort();
+    return (values.join(', ') || 'none') + didYouMean(value, values);
+  };
   switch (kind) {
     case 'row': {
       const nodes = rack.nodes.filter(({ addr }) => same(rowLabel(rowOf(addr))));
@@ -116,7 +123,7 @@ function resolvePrefixed(word: string, kind: string, value: string, rack: Invent
         `'${word}': no node is in that cluster; clusters: ${known(rack.nodes.map(({ cluster }) => cluster))}`,
       );
     case 'name':
-      return some(byName(value, rack), `'${word}': no node has that name`);
+      return some(byName(value, rack), `'${word}': no node has that name${nearName(value, rack)}`);
     case 'pos':
       return some(byAddress(parsePosition(value), rack), `'${word}': no node there; a position is like A-3`);
     default: {
@@ -140,7 +147,7 @@ function resolveNumbers(word: string, head: string, numbers: string, tail: strin
     for (let number = from; number <= to; number++) {
       const name = `${head}${String(number).padStart(match[1].length, '0')}${tail}`;
       const [node] = byName(name, rack);
-      if (node === undefined) return wrong(`'${word}': there is no node ${name}`);
+      if (node === undefined) return wrong(`'${word}': there is no node ${name}${nearName(name, rack)}`);
       nodes.push(node);
     }
   }
@@ -164,24 +171,37 @@ function byRange(word: string, rack: Inventory): InventoryNode[] {
   return rack.nodes.filter(({ addr }) => addr >= from && addr <= to);
 }
 
+const nearName = (name: string, rack: Inventory): string =>
+  didYouMean(
+    name,
+    rack.nodes.map((node) => node.name),
+  );
+
 function notFound(word: string, rack: Inventory): string {
+  const [, kind = '', value = ''] = /^([a-z]+):(.*)$/i.exec(word) ?? [];
+  if (kind !== '') {
+    const meant = nearest(kind, KINDS).map((known) => `${known}:${value}`);
+    return `'${word}': there is no '${kind}:'; groups: ${KINDS.map((known) => `${known}:`).join(', ')}${offered(meant)}`;
+  }
   const lower = word.toLowerCase();
   const near = rack.nodes.filter(({ name }) => lower.length > 1 && name.toLowerCase().includes(lower));
   const hint =
     near.length > 0
-      ? `did you mean ${compressNames(near.map(({ name }) => name))}?`
-      : `see 'rackui status' for what is there`;
-  return `'${word}' is no node of ${rack.name}: ${hint}`;
+      ? `; did you mean ${compressNames(near.map(({ name }) => name))}?`
+      : didYouMean(word, [...rack.nodes.map(({ name }) => name), 'all']) || `: see 'rackui status' for what is there`;
+  return `'${word}' is no node of ${rack.name}${hint}`;
 }
 
 function sameNodes(a: readonly InventoryNode[], b: readonly InventoryNode[]): boolean {
   return a.length === b.length && a.every((node, i) => node.addr === b[i]?.addr);
 }
 
-function describe(nodes: readonly InventoryNode[]): string {
+/** @param named the name was said already */
+function describe(nodes: readonly InventoryNode[], named: boolean): string {
   const [only] = nodes;
   if (nodes.length !== 1 || only === undefined) return compressNames(nodes.map(({ name }) => name));
-  return `${only.name} at ${formatPosition(only.addr)}, ${formatAddress(only.addr)}`;
+  const place = `${formatPosition(only.addr)}, ${formatAddress(only.addr)}`;
+  return named ? place : `${only.name}, ${place}`;
 }
 
 function some(nodes: InventoryNode[], problem: string): Found {

@@ -19,6 +19,7 @@ import {
   type Session,
 } from '../api/protocol.ts';
 import { steadyNow } from '../lib/clock.ts';
+import { WORDED } from '../config/issue-words.ts';
 import { wholeMessages } from '../config/whole-messages.ts';
 import { hideInAnswer, hideInNote, mayNote, mayRequest } from './access.ts';
 import { rpcError, type Methods, type NoteHandlers } from './handlers/methods.ts';
@@ -178,13 +179,18 @@ export class ClientSession {
 
   async #answer<M extends keyof Requests>(method: M, raw: unknown): Promise<Requests[M][1] | ResponseError<unknown>> {
     this.#heardAt = this.#socket.bytesRead;
-    const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {});
-    if (!parsed.success) return rpcError('invalid', `${method}: ${describeProblems(parsed.error)}`);
-    if (this.#who === null && method !== 'hello') return rpcError('version', `${method}: say hello first`);
+    const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED);
+    if (!parsed.success)
+      return rpcError('invalid', `the server cannot take that: ${describeProblems(parsed.error, raw)}`);
+    if (this.#who === null && method !== 'hello')
+      return rpcError('version', 'say hello first: who asks, with which program');
     if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText()))
-      return rpcError('viewOnly', `this session can look, not act: ${method} needs the control socket`);
+      return rpcError(
+        'viewOnly',
+        'this session may only look, and nothing was done: acting needs the control socket, without --view-only',
+      );
     const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
-    if (stale !== null) return rpcError('refused', `${method}: nothing was done: ${stale}`);
+    if (stale !== null) return rpcError('refused', `nothing was done: ${stale}`);
     try {
       const answer = await this.#ports.methods[method](parsed.data, this);
       return this.#reads ? answer : hideInAnswer(method, answer);
@@ -226,9 +232,9 @@ export class ClientSession {
 
   #take(method: keyof ClientNotes, raw: unknown): void {
     this.#heardAt = this.#socket.bytesRead;
-    const parsed = NOTE_PARAMS[method].safeParse(raw);
+    const parsed = NOTE_PARAMS[method].safeParse(raw, WORDED);
     if (!parsed.success) {
-      this.#ports.log('warn', `session ${this.id}: ${method}: ${describeProblems(parsed.error)}`);
+      this.#ports.log('warn', `session ${this.id}: ${method}: ${describeProblems(parsed.error, raw)}`);
       return;
     }
     if (this.#who === null || !mayNote(this.access, method)) return;

@@ -1,5 +1,5 @@
 /** A frame for a terminal that has ASCII only. The glyph tables have signs of their own for it; this is for words. Pure. */
-import type { Frame } from './frame.ts';
+import { CUT, type Frame } from './frame.ts';
 
 const INSTEAD: Record<string, string> = {
   '’': "'",
@@ -39,6 +39,8 @@ export function toAscii(frame: Frame, nodesToo: boolean): void {
     if (ch >= ' ' && ch <= '~' && ch.length === 1) continue;
     if (typeof inks[i] === 'number' && !nodesToo) continue;
     // The right half of a wide character is a cell of its own now.
-    chars[i] = ch === '' ? ' ' : (INSTEAD[ch] ?? '?');
+    // Behind a letter it is the mark of what was cut.
+    const cut = ch === CUT && !/^\s?$/.test(chars[i - 1] ?? '');
+    chars[i] = ch === '' ? ' ' : cut ? '~' : (INSTEAD[ch] ?? '?');
   }
 }

@@ -1,4 +1,5 @@
 /** What the palette of `:` offers: every command and every node, with its key, and why it cannot be used now. Pure. */
+import { didYouMean } from '../lib/words.ts';
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import { bindingId, bindingsWith, disabledReason, keyNameOf, type Binding, type Context } from './bindings.ts';
 import { fitOf } from './fuzzy.ts';
@@ -113,4 +114,10 @@ export function rankedOffers(state: State, { text, from }: Extract<Overlay, { ki
     })
     .sort((a, b) => b.score - a.score || a.order - b.order)
     .map(({ offer, at }) => ({ ...offer, at }));
+}
+
+/** For letters that nothing has: the command or node that was probably meant, as the end of a sentence. */
+export function offerMeant(state: State, { text, from }: Extract<Overlay, { kind: 'palette' }>): string {
+  const commands = commandOffers(state, from).map(({ id }) => id.split(' ').at(-1) ?? '');
+  return didYouMean(text, [...commands, ...state.rack.nodes.map(({ addr }) => nameOf(state, addr))]);
 }

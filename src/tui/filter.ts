@@ -7,6 +7,7 @@ import { formatAddress, formatPosition, rowOf, type Address } from '../rack/addr
 import type { InventoryNode } from '../rack/inventory.ts';
 import { freshness, shownPower } from '../rack/reading.ts';
 import { nodeCondition } from '../rack/system.ts';
+import { didYouMean } from '../lib/words.ts';
 import type { State } from './state.ts';
 
 /** Fields by name, in the order in which they are told. */
@@ -26,6 +27,42 @@ export interface Term {
   /** As the chip shows it. */
   label: string;
   holds(state: State, node: InventoryNode): boolean;
+}
+
+/** Fields whose values are known names; any other text may stand in the rest. */
+const NAMED: readonly Field[] = ['state', 'role', 'cluster', 'is', 'row'];
+
+/** Why a word of the filter means nothing here, or null: a field that there is not, a value that no node can have. */
+export function filterProblem(text: string, state: State): string | null {
+  for (const word of text.split(/\s+/)) {
+    const [, name, values = ''] = /^!?([a-z]+):(.*)$/i.exec(word) ?? [];
+    const [, compared, than = ''] = /^!?(\w+)[<>](.*)$/.exec(word) ?? [];
+    if (compared !== undefined && compared !== 'current' && compared !== 'fan')
+      return `'${word}': only current and fan are compared${didYouMean(compared, ['current', 'fan'])}`;
+    if (compared !== undefined && !/^\d+$/.test(than)) return `'${word}': write a count, as in ${compared}>40`;
+    if (name === undefined) continue;
+    const field = FIELDS.find((one) => one === name.toLowerCase());
+    if (field === undefined) return `'${name}:' is no field; fields: ${FIELDS.join(', ')}${didYouMean(name, FIELDS)}`;
+    if (!NAMED.includes(field)) continue;
+    const known = knownValues(state, field);
+    const holds = (value: string): boolean =>
+      known.some((one) => (BEGINNINGS.includes(field) ? one.startsWith(value) : one.includes(value)));
+    const wrong = values
+      .toLowerCase()
+      .split('|')
+      .find((value) => value !== '' && !holds(value));
+    if (wrong !== undefined)
+      return `no node can have ${field}:${wrong}; values: ${known.join(', ') || 'none'}${didYouMean(wrong, known)}`;
+  }
+  return null;
+}
+
+/** What may stand behind a field, in small letters. */
+function knownValues(state: State, field: Field): string[] {
+  if (field === 'state') return [...STATES, 'up', 'booting', 'going-down', 'halted', 'failed'];
+  if (field === 'is') return KINDS;
+  const values = state.rack.nodes.flatMap((node) => valuesOf(state, node, field)).map((value) => value.toLowerCase());
+  return [...new Set(values)].filter((value) => value !== '').sort();
 }
 
 /** The words of a filter's text. A field without a value yet says nothing. */
@@ -134,7 +171,9 @@ function leftBy(state: State): ReadonlySet<Address> {
   let shown = left.get(state);
   if (shown === undefined) {
     const terms = termsOf(state.filter);
-    const nodes = state.rack.nodes.filter((node) => terms.every((term) => term.holds(state, node)));
+    // What means nothing leaves nothing: a slip in !role:x must not leave every node.
+    const meant = filterProblem(state.filter, state) === null;
+    const nodes = state.rack.nodes.filter((node) => meant && terms.every((term) => term.holds(state, node)));
     shown = new Set(nodes.map(({ addr }) => addr));
     left.set(state, shown);
   }

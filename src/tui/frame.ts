@@ -65,6 +65,9 @@ export interface Rect {
 /** What a click means there: the row of a list so many below the chosen one, keys to press, a rack to show. */
 export type Target = { rows: number } | { keys: readonly string[] } | { rack: number };
 
+/** Stands in the last cell where a text has no room. */
+export const CUT = '…';
+
 export class Frame {
   readonly cols: number;
   readonly rows: number;
@@ -96,22 +99,35 @@ export class Frame {
     if (ground !== undefined) this.grounds[i] = ground;
   }
 
-  /** Writes `text` from x, at most `width` cells; returns the column after it. Control characters are shown as `·`. */
+  /**
+   * Writes `text` from x, at most `width` cells; returns the column after it. Control characters are shown as `·`; what
+   * has no room ends with a mark.
+   */
   text(x: number, y: number, text: string, ink: Ink = 'text', width = Number.POSITIVE_INFINITY): number {
-    let at = x;
-    for (const ch of text) {
-      if (at - x >= width) break;
-      // Everything the interface itself says is one column wide; names and messages of others are made so.
-      this.put(at, y, isPlain(ch) ? ch : '·', ink);
-      at += 1;
-    }
-    return at;
+    return this.spans(x, y, [[text, ink]], width);
   }
 
-  /** Words in several inks, one after another; returns the column after the last. */
-  spans(x: number, y: number, spans: readonly Span[], width = Number.POSITIVE_INFINITY): number {
+  /** Words in several inks, one after another, cut as {@link text} does; returns the column after the last. */
+  spans(
+    x: number,
+    y: number,
+    spans: readonly (readonly [text: string, ink: Ink])[],
+    width = Number.POSITIVE_INFINITY,
+  ): number {
+    const end = x + Math.max(0, width);
+    const edge = Math.min(end, this.cols);
     let at = x;
-    for (const [text, ink] of spans) at = this.text(at, y, text, ink, width - (at - x));
+    for (const [text, ink] of spans)
+      for (const ch of text) {
+        if (at >= edge) {
+          if (ch === ' ') continue;
+          if (edge > x) this.put(edge - 1, y, CUT, this.inks[y * this.cols + edge - 1] ?? ink);
+          return at;
+        }
+        // Everything the interface itself says is one column wide; names and messages of others are made so.
+        this.put(at, y, isPlain(ch) ? ch : '·', ink);
+        at += 1;
+      }
     return at;
   }
 

@@ -99,6 +99,8 @@ const NAMED = new Set([...Object.keys(KEY_LABELS), ...Array.from({ length: 20 },
 const ALSO: Record<string, string> = {
   ...{ pgup: 'pageup', pgdn: 'pagedown', esc: 'escape', return: 'enter', ins: 'insert', del: 'delete' },
 };
+/** Keys that have a word, as people write them. */
+export const KEY_WORDS = Array.from(NAMED, (name) => keyLabel(name));
 const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
   ...{ ctrl: 'C', control: 'C', c: 'C', alt: 'M', meta: 'M', m: 'M', shift: 'S', s: 'S' },
 };

@@ -1,8 +1,9 @@
 /** The operator's own keys: what the configuration says under `keys:`, checked against the table. Pure. */
 import { BINDINGS, bindingId, bindingsWith, type Context } from './bindings.ts';
-import { keyLabel, parseKey } from './key-names.ts';
+import { KEY_WORDS, keyLabel, parseKey } from './key-names.ts';
 import { VERBS } from './targets.ts';
 import type { KeyOverrides } from './state-settings.ts';
+import { didYouMean } from '../lib/words.ts';
 
 /** Context → command → key or keys, as they stand in the configuration. */
 export type RawKeys = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -38,15 +39,20 @@ export function overridesFrom(raw: RawKeys): { keys: KeyOverrides; problems: Key
     if (own.length === 0 || FIXED.some((fixed) => fixed === context)) {
       const contexts = [...new Set(BINDINGS.map((one) => one.context))].filter((one) => !FIXED.includes(one));
       const why = own.length === 0 ? 'there is no such place' : 'its keys are the same for everybody';
-      problems.push({ path: ['keys', context], place: 'key', message: `${why}; places are ${contexts.join(', ')}` });
+      problems.push({
+        path: ['keys', context],
+        place: 'key',
+        message: `${why}; places are ${contexts.join(', ')}${didYouMean(context, contexts)}`,
+      });
       continue;
     }
     for (const [command, given] of Object.entries(commands)) {
       const binding = own.find((one) => one.command === command);
       const path = ['keys', context, command];
       if (binding === undefined) {
-        const names = own.map((one) => one.command).join(', ');
-        problems.push({ path, place: 'key', message: `there is no such command; those of ${context} are ${names}` });
+        const names = own.map((one) => one.command);
+        const message = `there is no such command; those of ${context} are ${names.join(', ')}${didYouMean(command, names)}`;
+        problems.push({ path, place: 'key', message });
         continue;
       }
       const several = typeof given === 'string' ? null : given;
@@ -65,7 +71,7 @@ export function overridesFrom(raw: RawKeys): { keys: KeyOverrides; problems: Key
 
 function wrongKey(context: Context, command: string, text: string, key: string | null): string | null {
   if (key === null)
-    return `"${text}" is no key that a terminal can send: a character, Ctrl-A, Alt-x, F5, Enter, Space, Tab, PgUp, Shift-Tab`;
+    return `"${text}" is no key that a terminal can send: a character, Ctrl-A, Alt-x, F5, Enter, Space, Tab, PgUp, Shift-Tab${didYouMean(text, KEY_WORDS)}`;
   // Ctrl-G closes the pipe of a bus on which the next keys would reach a BIOS.
   if (command === 'prefix' && (!/^C-[a-z\\\]^_]$/.test(key) || key === 'C-g'))
     return `the prefix is a control key, so that it can be sent to a node too, and not Ctrl-G: "${text}" is not`;

@@ -2,7 +2,7 @@
 import { formatAddress, type Address } from '../rack/address.ts';
 import { bindingOf } from './bindings.ts';
 import { step, withNotice, type Step } from './events.ts';
-import { shownNodes } from './filter.ts';
+import { filterProblem, shownNodes } from './filter.ts';
 import { typedInto } from './power-rules.ts';
 import { nameOf, type State } from './state.ts';
 import type { Overlay } from './state-overlay.ts';
@@ -16,7 +16,8 @@ export function keyInFilter(state: State, line: Extract<Overlay, { kind: 'filter
       const filter = state.filter.trim();
       if (shownNodes(state).length > 0) return step({ ...closed, filter });
       const before: State = { ...closed, filter: line.before, cursor: line.cursor };
-      return step(withNotice(before, 'warning', `no node matches "${filter}": the filter is as it was`));
+      const why = filterProblem(filter, state) ?? `no node matches "${filter}"`;
+      return step(withNotice(before, 'warning', `${why}${why.endsWith('?') ? ' The' : '; the'} filter is as it was`));
     }
     default: {
       const filter = typedInto(state.filter, name);

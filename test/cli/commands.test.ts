@@ -96,11 +96,15 @@ describe('power', () => {
     [['off', 'mcp01', '--force', '--confirm', 'mcp01'], 3, 'refused (master)'],
     [['cycle', '00', '--force', '--dry-run'], 3, ''],
     [['off', 'ns02', '--deadline', 'soon', '--confirm', 'ns02'], 64, '--deadline soon'],
-    [['off', 'ns02', '--on-deadline', 'explode', '--confirm', 'ns02'], 64, '--on-deadline explode'],
+    [
+      ['off', 'ns02', '--on-deadline', 'explode', '--confirm', 'ns02'],
+      64,
+      "--on-deadline: found 'explode'; allowed: leave (the default), cut",
+    ],
     [['off', 'nobody', '--confirm', 'nobody'], 64, "'nobody' is no node"],
     [['on'], 64, 'selector'],
     [['abort', 'none'], 64, 'none'],
-    [['ops', 'none'], 64, 'there is no operation none'],
+    [['ops', 'none'], 64, "there is no operation 'none'"],
   ])('%j ends with %i and cuts nothing', async (args, code, says) => {
     const ran = await run(args);
     expect(ran.stderr).toContain(says);

@@ -103,7 +103,7 @@ describe('status: unknown is not off, and old is not known', () => {
     expect(nodeSentences(snapshot, snapshot.rack.nodes)).toEqual([
       'node-03, A-3, address 03: unknown, last heard 5 min ago: on, current 29 counts, fan 116 counts.',
     ]);
-    expect(statusSentences(snapshot)[0]).toContain('Of 1 nodes 1 unknown (1 last on).');
+    expect(statusSentences(snapshot)[0]).toContain('Of 1 node 1 unknown (1 last on).');
   });
 
   test.each<[system: System, called: string, sentence: string]>([

@@ -78,7 +78,7 @@ describe('a wrong configuration', () => {
     '%j says file, line and column',
     async (args) => {
       const { code, stderr } = await run(['--config', file(), ...args]);
-      expect(stderr).toContain(`${file()}:3:12: nodes.0.pos: a row letter and a slot 0 to 3`);
+      expect(stderr).toContain(`${file()}:3:12: nodes.0.pos: found 'A-9'; a row letter and a slot 0 to 3`);
       expect(stderr).not.toMatch(/^\s+at /m);
       expect(code).toBe(78);
     },
@@ -126,8 +126,21 @@ test('config schema is a JSON schema that knows the settings', async () => {
 });
 
 test.each<[args: string[], says: string]>([
-  [['staus'], "'staus' is no command"],
-  [['status', '--jason'], "unknown option '--jason'"],
+  [['staus'], "did you mean 'status'?"],
+  [
+    ['paln', 'list'],
+    "'paln' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface; did you mean 'plan'?",
+  ],
+  [['status', '--jason'], "rackui: unknown option '--jason'; did you mean --json?"],
+  [['config', 'chek'], "rackui: unknown command 'chek'; did you mean check?"],
+  [['outage', 'reprot'], "outage has no 'reprot'; it has report, last, battery, mains, drill; did you mean 'report'?"],
+  [['ops', 'a', 'b'], "too many arguments for 'ops'"],
+  [['alarms', 'now'], "too many arguments for 'alarms'"],
+  [
+    ['off', 'n1', '--on-deadline', 'ctu'],
+    "--on-deadline: found 'ctu'; allowed: leave (the default), cut; did you mean 'cut'?",
+  ],
+  [['off', 'n1', '--override', 'qourum'], "allowed: dns, quorum, fan; did you mean 'quorum'?"],
   [['console'], "missing required argument 'node'"],
   [['--socket'], 'argument missing'],
   [['sim', '--nonsense'], "unknown option '--nonsense'"],

@@ -17,29 +17,58 @@ function problemsOf(load: () => unknown): string {
 
 describe('a wrong configuration names file, line and column', () => {
   test.each<[yaml: string, problem: string]>([
-    ['nmae: x', 'rack.yaml:1:1: nmae: no such setting'],
-    ['name: r\npoll: { intervall: 2 }', 'rack.yaml:2:9: poll.intervall: no such setting'],
-    ['poll: { interval: -1 }', 'rack.yaml:1:19: poll.interval: Too small'],
-    ['poll: { interval: fast }', 'rack.yaml:1:19: poll.interval: Invalid input: expected number'],
-    ['port: ""', 'rack.yaml:1:7: port: '],
-    ['nodes:\n  - { addr: 10, name: a }', 'rack.yaml:2:13: nodes.0.addr: write the address as quoted hex'],
-    ['nodes:\n  - { addr: "80" }', 'rack.yaml:2:13: nodes.0.addr: two hex digits from "00" to "7f"'],
-    ['nodes:\n  - { pos: A-4 }', 'rack.yaml:2:12: nodes.0.pos: a row letter and a slot 0 to 3'],
+    ['nmae: x', "rack.yaml:1:1: nmae: no such setting; did you mean 'name'? Settings here: name, port, unlock"],
+    ['colour: red', 'rack.yaml:1:1: colour: no such setting; settings here: name, port, '],
+    [
+      'name: r\npoll: { intervall: 2 }',
+      "rack.yaml:2:9: poll.intervall: no such setting; did you mean 'interval'? Settings here: interval, gap; see docs/",
+    ],
+    ['poll: { interval: -1 }', 'rack.yaml:1:19: poll.interval: found -1; must be more than 0'],
+    ['poll: { interval: fast }', "rack.yaml:1:19: poll.interval: found the text 'fast'; expected a number"],
+    ['port: ""', "rack.yaml:1:7: port: found ''; at least 1 character"],
+    ['console: { baud: 9601 }', "console.baud: found 9601; allowed: 115200, 9600, 19200, 57600; did you mean '9600'?"],
+    ['console: { telemetry: paus }', "telemetry: found 'paus'; allowed: pause, idle; did you mean 'pause'?"],
+    ['console: { triggers: [opps] }', "triggers.0: found 'opps'; allowed: panic, oops, oom, login-failure, a section"],
+    [
+      'console: { triggers: [{ name: a, match: x, levle: alarm }] }',
+      "triggers.0.levle: no such setting; did you mean 'level'?",
+    ],
+    ['interface: { mouse: yess }', "interface.mouse: found the text 'yess'; expected true or false"],
+    ['alarms: { fanStopped: 300 }', 'alarms.fanStopped: found 300; must be at most 255'],
+    ['ups: [{ name: u, port: 1.5 }]', 'ups.0.port: found 1.5; expected a whole number'],
+    ['poweroff: reboot', "poweroff: found the text 'reboot'; expected a list"],
+    ['plans: { "a b": { steps: [] } }', "rack.yaml:1:10: plans.a b: 'a b' cannot be a name; expected letters, digits"],
+    [
+      'hooks: [{ when: afterof, run: [x] }]',
+      "found 'afterof'; allowed: before-off, after-off, after-on; did you mean 'after-off'?",
+    ],
+    ['outage: { lsat: x }', "outage.lsat: no such setting; did you mean 'last'?"],
+    [
+      'outage: { last: shed-al }\nplans: { shed-all: { steps: [{ name: a, selector: all, action: off }] } }',
+      "outage.last: there is no plan 'shed-al'; plans: shed-all; did you mean 'shed-all'?",
+    ],
+    ['ssh: { options: [ProxyJmp=x] }', "did you mean 'ProxyJump'?"],
+    ['nodes:\n  - { addr: 10, name: a }', 'rack.yaml:2:13: nodes.0.addr: found 10; write the address as quoted hex'],
+    ['nodes:\n  - { addr: "80" }', 'rack.yaml:2:13: nodes.0.addr: found \'80\'; two hex digits from "00" to "7f"'],
+    ['nodes:\n  - { pos: A-4 }', "rack.yaml:2:12: nodes.0.pos: found 'A-4'; a row letter and a slot 0 to 3"],
     ['nodes:\n  - { pos: A-1, addr: "02" }', 'rack.yaml:2:12: nodes.0.pos: address "02" is position A-2, not A-1'],
     ['nodes:\n  - name: a', 'rack.yaml:2:5: nodes.0: a node needs addr or pos'],
-    ['nodes:\n  - { addr: "01", name: "a b" }', 'rack.yaml:2:25: nodes.0.name: a host name'],
-    ['nodes:\n  - { addr: "01", ip: 1.2.3 }', 'rack.yaml:2:23: nodes.0.ip: an IPv4 or IPv6 address'],
+    ['nodes:\n  - { addr: "01", name: "a b" }', "rack.yaml:2:25: nodes.0.name: found 'a b'; expected a host name"],
+    [
+      'nodes:\n  - { addr: "01", ip: 1.2.3 }',
+      "rack.yaml:2:23: nodes.0.ip: found '1.2.3'; expected an IPv4 or IPv6 address",
+    ],
     [
       'nodes:\n  - { addr: "01" }\n  - { pos: A-1 }',
-      'rack.yaml:3:5: address 01 (A-1) is already node-01: one node an address',
+      'rack.yaml:3:5: nodes.1.addr: address 01 (A-1) is already node-01: one node an address',
     ],
     [
       'nodes:\n  - { addr: "01", name: a }\n  - { addr: "02", name: A }',
-      'rack.yaml:3:25: the name A is already the node at address 01 (A-1)',
+      'rack.yaml:3:25: nodes.1.name: the name A is already the node at address 01 (A-1)',
     ],
     [
       'nodes:\n  - { addr: "00", role: master }\n  - { addr: "04", role: master }',
-      'rack.yaml:3:25: node-00 is already the master: exactly one',
+      'rack.yaml:3:25: nodes.1.role: node-00 is already the master: exactly one',
     ],
     ['unlock: hunter2', 'rack.yaml:1:9: unlock: a secret is { file: PATH } or { command:'],
     ['login: { user: pi, password: raspberry }', 'rack.yaml:1:30: login.password: a secret is { file: PATH }'],
@@ -47,9 +76,9 @@ describe('a wrong configuration names file, line and column', () => {
     ['a: b: c', 'rack.yaml:1:4: not YAML: '],
     [
       'boot: { limit: 9, proof: ssh }',
-      'rack.yaml:1:26: ssh is to show that a node came up, and there is no section ssh',
+      'rack.yaml:1:26: boot.proof: ssh is to show that a node came up, and there is no section ssh',
     ],
-    ['just text', 'rack.yaml:1:1: Invalid input: expected object'],
+    ['just text', 'rack.yaml:1:1: found text; expected a section of settings (name: value)'],
   ])('%j', (yaml, problem) => {
     expect(problemsOf(() => parseConfig(yaml, 'rack.yaml'))).toContain(problem);
   });
@@ -62,6 +91,9 @@ describe('a wrong configuration names file, line and column', () => {
   test('a secret that was written as text is not repeated', () => {
     expect(problemsOf(() => parseConfig('login: { user: pi, password: raspberry }', 'f'))).not.toContain('raspberry');
     expect(problemsOf(() => parseConfig('unlock: { text: raspberry }', 'f'))).not.toContain('raspberry');
+    expect(problemsOf(() => parseConfig('login: "pi:raspberry"', 'f'))).not.toContain('raspberry');
+    expect(problemsOf(() => parseConfig('login: { user: pi, pasword: raspberry }', 'f'))).not.toContain('raspberry');
+    expect(problemsOf(() => parseConfig('ups: [{ name: u, password: raspberry }]', 'f'))).not.toContain('raspberry');
   });
 });
 

@@ -57,22 +57,34 @@ test('one rack’s configuration is no list', () => {
 
 describe('what is wrong is said with its place', () => {
   test.each([
-    ['racks: []\n', 'list.yaml:1:8: racks: a list of the racks’ files, e.g. [north.yaml, south.yaml]'],
-    ['racks: a.yaml\n', 'list.yaml:1:8: racks: a list of the racks’ files'],
+    [
+      'racks: []\n',
+      'list.yaml:1:8: racks: found an empty list; expected a list of the racks’ files, e.g. [north.yaml, south.yaml]',
+    ],
+    ['racks: a.yaml\n', "list.yaml:1:8: racks: found the text 'a.yaml'; expected a list of the racks’ files"],
     ['racks:\n', 'list.yaml:'],
-    ['racks: [a.yaml, 3]\n', 'list.yaml:1:17: racks.1: the path of a rack’s configuration file'],
+    ['racks: [a.yaml, 3]\n', 'list.yaml:1:17: racks.1: found 3; expected the path of a rack’s configuration file'],
     [
       'racks: [a.yaml]\nport: /dev/x\n',
       'list.yaml:2:1: port: a file with racks: holds only interface and keys beside it',
     ],
     ['racks: [a.yaml]\ninterface: { mouse: yes }\n', 'list.yaml:2:21: interface.mouse: '],
-    ['racks: [a.yaml]\ninterface: { moose: true }\n', 'list.yaml:2:14: interface.moose: no such setting'],
-    ['racks: [a.yaml, same-name.yaml]\n', 'list.yaml:1:17: same-name.yaml: the name North is already that of'],
-    ['racks: [a.yaml, same-port.yaml]\n', 'list.yaml:1:17: same-port.yaml: the port /dev/a is already that of north'],
+    [
+      'racks: [a.yaml]\ninterface: { moose: true }\n',
+      "list.yaml:2:14: interface.moose: no such setting; did you mean 'mouse'?",
+    ],
+    ['racks: [a.yaml, same-name.yaml]\n', 'list.yaml:1:17: racks.1: same-name.yaml: the name North is already that of'],
+    [
+      'racks: [a.yaml, same-port.yaml]\n',
+      'list.yaml:1:17: racks.1: same-port.yaml: the port /dev/a is already that of north',
+    ],
     ['racks: [a.yaml, missing.yaml]\n', 'missing.yaml: there is no such file'],
     ['racks: [wrong.yaml]\n', 'wrong.yaml:2:1: prot: no such setting'],
     ['racks: [list.yaml]\n', 'list.yaml:1:1: racks: no such setting'],
-    [`racks: [${Array.from({ length: 9 }, () => 'a.yaml').join(', ')}]\n`, 'list.yaml:1:8: racks: 8 at most'],
+    [
+      `racks: [${Array.from({ length: 9 }, () => 'a.yaml').join(', ')}]\n`,
+      'list.yaml:1:8: racks: found a list; 8 at most',
+    ],
     ['racks: [a.yaml\n', 'list.yaml:2:1: not YAML'],
   ])('%s', (text, message) => {
     expect(() => load(text)).toThrow(message);

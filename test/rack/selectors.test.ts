@@ -50,6 +50,15 @@ describe('what a selector means', () => {
     [' , ', 'name at least one node'],
     ['nosuch', "'nosuch' is no node of er24a"],
     ['worker', 'did you mean dk8s-worker-[01-06], k8s-worker-[01-09]?'],
+    ['ns03', "'ns03' is no node of er24a; did you mean 'ns01' or 'ns02'?"],
+    ['k8s-wroker-05', "did you mean 'k8s-worker-05'?"],
+    [
+      'rol:worker',
+      "there is no 'rol:'; groups: row:, role:, cluster:, name:, addr:, pos:; did you mean 'role:worker'?",
+    ],
+    ['role:wokrer', "no node has that role; roles: controlplane, dns, master, worker; did you mean 'worker'?"],
+    ['cluster:prdo', "did you mean 'prod'?"],
+    ['name:ns1', "no node has that name; did you mean 'ns01'?"],
     ['18', "'18' is no node"],
     ['80', "'80' is no node"],
     ['20-30', "'20-30' is no node"],
@@ -73,7 +82,7 @@ describe('what a selector means', () => {
 
   test('a node named like the address of another is ambiguous, and can be told apart', () => {
     const rack = rackOf(['03', 'left'], ['05', '03']);
-    expect(meaning('03', rack)).toBe("'03' can mean name:03 (03 at B-1, 05) or addr:03 (left at A-3, 03): write which");
+    expect(meaning('03', rack)).toBe("'03' can mean name:03 (B-1, 05) or addr:03 (left, A-3, 03): write which");
     expect(meaning('name:03', rack)).toBe('03');
     expect(meaning('addr:03', rack)).toBe('left');
     expect(meaning('03', rackOf(['03', '03']))).toBe('03');

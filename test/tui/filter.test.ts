@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { formatAddress } from '../../src/rack/address.ts';
 import { compressNames } from '../../src/rack/compress.ts';
-import { shownNodes, termsOf } from '../../src/tui/filter.ts';
+import { filterProblem, shownNodes, termsOf } from '../../src/tui/filter.ts';
 import { targetsOf } from '../../src/tui/targets.ts';
 import { allClear, MIXED, Scene } from '../screens/scene.ts';
 
@@ -110,4 +110,43 @@ test('a verb for marks that the filter hides names them on the smallest screen, 
     .join(' ')
     .replace(/[│▎\s]+/g, ' ');
   expect(text).toContain(`23 outside the filter: ${names}`);
+});
+
+test.each([
+  ['rol:worker', "'rol:' is no field; fields: name, addr, pos, row, state, role"],
+  ['rol:worker', "did you mean 'role'?"],
+  ['role:wroker', "no node can have role:wroker; values: controlplane, dns, master, worker; did you mean 'worker'?"],
+  ['cluster:dev|prdo', "no node can have cluster:prdo; values: dev, prod; did you mean 'prod'?"],
+  ['state:haltd', "did you mean 'halted'?"],
+  ['is:protectd', "did you mean 'protected'?"],
+  ['curent>40', "'curent>40': only current and fan are compared; did you mean 'current'?"],
+  ['current>4o', "'current>4o': write a count, as in current>40"],
+])('%s is said to mean nothing, while it is typed and when it is entered: %s', (text, problem) => {
+  const typed = mixed().keys('/').typed(text);
+  expect(shownNodes(typed.state)).toEqual([]);
+  const screen = (scene: Scene): string => scene.seen().lines().join(' ').replaceAll(/\s+/g, ' ');
+  expect(screen(typed)).toContain(problem);
+  const entered = typed.keys('\r');
+  expect(entered.state.notice?.text).toContain(problem);
+  expect(entered.state.notice?.text).toMatch(/[Tt]he filter is as it was$/);
+  expect(screen(entered)).toContain(problem);
+  expect(entered.state.filter).toBe('');
+});
+
+test.each(['!rol:worker', '!cluster:prdo', '!state:haltd', '!is:maked'])('%s leaves no node, not every one', (text) => {
+  expect(shownNodes(mixed().keys('/').typed(text).state)).toEqual([]);
+});
+
+test.each([
+  'role:',
+  'role:wor',
+  'cluster:d|p',
+  'state:on',
+  'state:going',
+  'is:mar',
+  'row:a|b',
+  'alarm:anything',
+  'name:x',
+])('%s is no mistake', (text) => {
+  expect(filterProblem(text, mixed().state)).toBeNull();
 });

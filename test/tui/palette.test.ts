@@ -109,3 +109,16 @@ test('letters side by side and at the beginnings of words count more', () => {
   expect(fitOf('wo5', 'k8s-worker-05')?.at).toEqual([4, 5, 12]);
   expect(fitOf('', 'anything')).toEqual({ score: 0, at: [] });
 });
+
+test.each([
+  [':', 'emregency', "no command and no node has these letters; did you mean 'emergency'?"],
+  [':', 'k8s-wroker-04', "; did you mean 'k8s-worker-04'?"],
+  ['c', 'k8s-wrkoer-02', "holds that; did you mean 'k8s-worker-02'?"],
+])('%s with letters that nothing has: what was probably meant is said (%s)', (key, typed, said) => {
+  const scene = new Scene({ nodes: MIXED }).keys(key).typed(typed);
+  const boxed = scene
+    .seen()
+    .lines()
+    .flatMap((line) => /│(.*)│/.exec(line)?.[1]?.trim() ?? []);
+  expect(boxed.join(' ').replaceAll(/\s+/g, ' ')).toContain(said);
+});

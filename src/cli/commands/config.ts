@@ -18,6 +18,7 @@ import type { RackList } from '../../config/rack-list.ts';
 import { settingsOf } from '../settings.ts';
 import { print } from '../output.ts';
 import { rackListOf, withOneRack } from '../racks.ts';
+import { count } from '../../lib/words.ts';
 
 export async function configCommand(what: 'check' | 'show' | 'schema', options: GlobalOptions): Promise<number> {
   if (what === 'schema') return schema();
@@ -30,7 +31,7 @@ export async function configCommand(what: 'check' | 'show' | 'schema', options: 
 /** Of several racks: each with its own file; whatever is wrong with any of them has been thrown. */
 async function checkList({ path, racks }: RackList, options: GlobalOptions): Promise<number> {
   await settingsOf(options.config);
-  print(`${path}: good, ${racks.length} racks`);
+  print(`${path}: good, ${count(racks.length, 'rack')}`);
   const codes: number[] = [];
   for (const rack of racks) {
     codes.push(await check({ ...options, config: rack.path }));
@@ -60,7 +61,7 @@ async function check(options: GlobalOptions): Promise<number> {
   const names = compressNames(inventory.nodes.map(({ name }) => name));
   print(
     inventory.configured
-      ? `rack ${inventory.name} on ${options.port ?? config.port}, ${inventory.nodes.length} nodes: ${names}`
+      ? `rack ${inventory.name} on ${options.port ?? config.port}, ${count(inventory.nodes.length, 'node')}: ${names}`
       : `rack ${inventory.name} on ${options.port ?? config.port}, nodes: those that answer on the bus`,
   );
   const means = planMeans(config, inventory);

@@ -11,6 +11,7 @@ import { print, printJson } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { rackFile, type Found } from '../rack-file.ts';
 import { writeWhole } from '../write-file.ts';
+import { count } from '../../lib/words.ts';
 
 export interface DiscoverOptions extends GlobalOptions {
   write?: string;
@@ -38,7 +39,9 @@ export async function discoverCommand(options: DiscoverOptions): Promise<number>
     else if (file === null) for (const line of text.trimEnd().split('\n')) print(line);
     if (file !== null) {
       writeWhole(file, text);
-      print(`${found.length} nodes written to ${file}; look it over, then: rackui config check, rackui verify`);
+      print(
+        `${count(found.length, 'node')} written to ${file}; look it over, then: rackui config check, rackui verify`,
+      );
     }
     return found.length === 0 ? EXIT.unavailable : EXIT.done;
   } finally {
@@ -51,7 +54,9 @@ export async function discoverCommand(options: DiscoverOptions): Promise<number>
 async function scan(client: RackClient, progress: Progress): Promise<BusLook[]> {
   const found: BusLook[] = [];
   for (let first = 0; first <= MAX_ADDRESS; first += SLOTS_PER_BLADE) {
-    progress.show(`looking at ${formatAddress(first)} of ${formatAddress(MAX_ADDRESS)}: ${found.length} nodes so far`);
+    progress.show(
+      `looking at ${formatAddress(first)} of ${formatAddress(MAX_ADDRESS)}: ${count(found.length, 'node')} so far`,
+    );
     const addrs = Array.from({ length: SLOTS_PER_BLADE }, (_, slot) => first + slot);
     const looks = await client.request('bus.look', { addrs, patient: false });
     const silent = looks.filter(({ power }) => power === null).map(({ addr }) => addr);

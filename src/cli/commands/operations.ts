@@ -6,6 +6,7 @@ import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { operationJson, operationLines, summaryLine } from '../operation-report.ts';
 import { print, printJson } from '../output.ts';
+import { didYouMean } from '../../lib/words.ts';
 
 export interface OpsOptions extends GlobalOptions {
   json?: boolean;
@@ -23,14 +24,20 @@ export async function opsCommand(id: string | undefined, options: OpsOptions): P
       return EXIT.done;
     }
     const found = operations.find((operation) => operation.id === id);
-    if (found === undefined)
-      throw new UsageFailure(`there is no operation ${id}: 'rackui ops' lists those that the server remembers`);
+    if (found === undefined) throw noOperation(id, operations);
     if (options.json === true) printJson(operationJson(found));
     else for (const line of operationLines(found)) print(line);
     return EXIT.done;
   } finally {
     client.close();
   }
+}
+
+function noOperation(id: string, operations: readonly Operation[]): UsageFailure {
+  const ids = operations.map((operation) => operation.id);
+  return new UsageFailure(
+    `there is no operation '${id}': 'rackui ops' lists those that the server remembers${didYouMean(id, ids)}`,
+  );
 }
 
 export interface AnswerOptions extends OpsOptions {
@@ -42,14 +49,16 @@ export interface AnswerOptions extends OpsOptions {
 export async function answerCommand(id: string, choice: string, options: AnswerOptions): Promise<number> {
   const client = await openClient(options, 'answer', { autostart: false });
   try {
-    const found = (await client.request('ops.list', {})).find((operation) => operation.id === id);
-    if (found === undefined)
-      throw new UsageFailure(`there is no operation ${id}: 'rackui ops' lists those that the server remembers`);
+    const operations = await client.request('ops.list', {});
+    const found = operations.find((operation) => operation.id === id);
+    if (found === undefined) throw noOperation(id, operations);
     const { addr, name, question } = askingNode(found, options.node);
     const chosen = question.choices.find(({ key }) => key === choice);
     if (chosen === undefined) {
-      const keys = question.choices.map(({ key }) => key).join(', ');
-      throw new UsageFailure(`'${choice}' is no answer to the question of ${name}: it takes ${keys}`);
+      const keys = question.choices.map(({ key }) => key);
+      throw new UsageFailure(
+        `'${choice}' is no answer to the question of ${name}; answers: ${keys.join(', ')}${didYouMean(choice, keys)}`,
+      );
     }
     const words = chosen.confirm;
     const confirm = words === null ? null : await confirmation(options.confirm, words, choice, options.plain);
@@ -78,7 +87,13 @@ function askingNode({ id, nodes }: Operation, wanted: string | undefined): Askin
   const is = ({ name, addr }: Asking): boolean =>
     wanted === undefined || [name.toLowerCase(), formatAddress(addr)].includes(wanted.toLowerCase());
   const one = asking.find(is);
-  if (one === undefined) throw new UsageFailure(`${wanted ?? ''} asks nothing in operation ${id}; who asks: ${names}`);
+  if (one === undefined)
+    throw new UsageFailure(
+      `'${wanted ?? ''}' asks nothing in operation ${id}; who asks: ${names}${didYouMean(
+        wanted ?? '',
+        asking.map(({ name }) => name),
+      )}`,
+    );
   return one;
 }
 

@@ -10,6 +10,7 @@ import { followPlan } from '../follow-plan.ts';
 import { outageJson, outageLines, reportLines } from '../outage-report.ts';
 import { hint, print, printJson } from '../output.ts';
 import { knownRack, targetsOf } from '../targets.ts';
+import { count } from '../../lib/words.ts';
 
 export interface OutageOptions extends GlobalOptions {
   json?: boolean;
@@ -123,7 +124,7 @@ function standing({ steps }: PlanRun): string {
   const nodes = steps.flatMap((step) => step.nodes);
   const open = nodes.filter(({ state }) => state !== 'ended').map(({ name }) => name);
   const done = nodes.filter(({ outcome }) => outcome === 'done').length;
-  return `${done} of ${nodes.length} nodes done${open.length === 0 ? '' : `, under way or not begun: ${open.join(', ')}`}`;
+  return `${done} of ${count(nodes.length, 'node')} done${open.length === 0 ? '' : `, under way or not begun: ${open.join(', ')}`}`;
 }
 
 function show(status: OutageStatus, now: number, options: OutageOptions, code?: number): number {

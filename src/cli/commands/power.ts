@@ -10,6 +10,7 @@ import { operationJson } from '../operation-report.ts';
 import { hint, print, printJson } from '../output.ts';
 import { busUsable } from '../status-report.ts';
 import { knownRack, targetsOf } from '../targets.ts';
+import { didYouMean } from '../../lib/words.ts';
 
 export interface PowerOptions extends GlobalOptions {
   force?: boolean;
@@ -100,7 +101,9 @@ function limitsOf({ deadline, onDeadline = 'leave' }: PowerOptions): Pick<PowerR
   if (deadlineS !== null && !(deadlineS > 0 && deadlineS <= 86_400))
     throw new UsageFailure(`--deadline ${deadline ?? ''}: seconds, more than 0 and at most 86400`);
   if (onDeadline !== 'leave' && onDeadline !== 'cut')
-    throw new UsageFailure(`--on-deadline ${onDeadline}: can be leave (the default) or cut`);
+    throw new UsageFailure(
+      `--on-deadline: found '${onDeadline}'; allowed: leave (the default), cut${didYouMean(onDeadline, ['leave', 'cut'])}`,
+    );
   return { deadlineS, onDeadline };
 }
 
@@ -111,7 +114,10 @@ function overridesOf({ override = '' }: PowerOptions): DependenceRule[] {
     .filter((word) => word !== '')
     .map((word) => {
       const rule = DEPENDENCE_RULES.find((known) => known === word);
-      if (rule === undefined) throw new UsageFailure(`--override ${word}: can be ${DEPENDENCE_RULES.join(', ')}`);
+      if (rule === undefined)
+        throw new UsageFailure(
+          `--override: found '${word}'; allowed: ${DEPENDENCE_RULES.join(', ')}${didYouMean(word, DEPENDENCE_RULES)}`,
+        );
       return rule;
     });
 }

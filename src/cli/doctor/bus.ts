@@ -106,7 +106,7 @@ function nodes({ nodes: found }: BusSurvey, configured: readonly Address[] | nul
   if (missing.length > 0)
     return warning(
       'nodes',
-      `${found.length} BMCs answer; ${names(missing)} of the configuration ${missing.length === 1 ? 'does' : 'do'} not`,
+      `${found.length === 1 ? '1 BMC answers' : `${found.length} BMCs answer`}; ${names(missing)} of the configuration ${missing.length === 1 ? 'does' : 'do'} not`,
       'is its blade seated and powered? Otherwise correct the configuration (rackui discover)',
     );
   return ok('nodes', `${found.length} BMCs answer${configured === null ? '' : ', all that the configuration names'}`);

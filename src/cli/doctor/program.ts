@@ -7,6 +7,7 @@ import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts
 import { configCandidates, socketPath } from '../../config/paths.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import type { Machine } from './machine.ts';
+import { count } from '../../lib/words.ts';
 
 /** Node's oldest release that this program runs on (package.json, `engines`). */
 const NODE_NEEDED = [20, 19] as const;
@@ -61,7 +62,7 @@ export function configCheck(
     const seen =
       path === undefined && loaded.path === null
         ? 'none: the bus is scanned'
-        : `${loaded.path ?? ''}: ${inventory.configured ? `${inventory.nodes.length} nodes` : 'no nodes in it: the bus is scanned'}`;
+        : `${loaded.path ?? ''}: ${inventory.configured ? count(inventory.nodes.length, 'node') : 'no nodes in it: the bus is scanned'}`;
     return { check: ok('config', seen), loaded };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -16,6 +16,7 @@ import {
   type NodeReport,
   type StatusReport,
 } from '../status-report.ts';
+import { count } from '../../lib/words.ts';
 
 /** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */
 const NAMED = 6;
@@ -41,7 +42,7 @@ export function statusSentences(snapshot: Snapshot): string[] {
 }
 
 function countsOf({ nodes }: StatusReport): string {
-  return `Of ${nodes.length} nodes ${conditionCounts(nodes).join(', ')}.`;
+  return `Of ${count(nodes.length, 'node')} ${conditionCounts(nodes).join(', ')}.`;
 }
 
 function notOn(nodes: readonly NodeReport[]): string[] {
@@ -61,7 +62,7 @@ function alarmsOf({ alarms }: Snapshot): string[] {
   const unseen = alarms.filter(({ acknowledged }) => acknowledged === null).length;
   if (alarms.length === 0) return ['No alarms.'];
   const seen = unseen === 0 ? 'all acknowledged' : `${unseen} not acknowledged`;
-  return [`${alarms.length} ${alarms.length === 1 ? 'alarm' : 'alarms'}, ${seen}; 'alarms' tells them.`];
+  return [`${count(alarms.length, 'alarm')}, ${seen}; 'alarms' tells them.`];
 }
 
 function runningOf({ operations }: Snapshot): string[] {

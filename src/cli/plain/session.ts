@@ -21,6 +21,7 @@ import {
   nodeSentences,
   statusSentences,
 } from './sentences.ts';
+import { didYouMean } from '../../lib/words.ts';
 
 export interface PlainPorts {
   stdin: ReadStream;
@@ -30,6 +31,9 @@ export interface PlainPorts {
 
 /** Commands of the command line that are understood here as they stand. */
 const PASSED_ON = ['on', 'off', 'cycle', 'ops', 'answer', 'abort', 'plan', 'log', 'verify', 'console', 'outage'];
+
+/** Of the session's own. */
+const OWN_WORDS = ['help', 'status', 'list', 'node', 'alarms', 'ack', 'events', 'news', 'quit'];
 
 const HELP = [
   'status: how the rack is. list: every node; list row:A: some. node NAME or ADDRESS: all about one.',
@@ -175,7 +179,10 @@ class PlainSession {
         print(this.#newsAtOnce ? 'News are told at once.' : 'News wait until you press Enter.');
         return;
       default: {
-        if (!PASSED_ON.includes(word)) throw new UsageFailure(`'${word}' is no word here; 'help' lists them`);
+        if (!PASSED_ON.includes(word))
+          throw new UsageFailure(
+            `'${word}' is no word here; 'help' lists them${didYouMean(word, [...OWN_WORDS, ...PASSED_ON])}`,
+          );
         this.#own.running(word);
         const code = await this.#ports.run([word, ...rest]).finally(() => this.#own.running(null));
         if (code !== EXIT.done) print(`${word}: ${EXIT_WORDS[code] ?? 'it ended'} (code ${code}).`);

@@ -1,6 +1,13 @@
 /** Words of `rackui outage …`. */
 import type { Command } from 'commander';
+import { didYouMean } from '../../lib/words.ts';
+import { UsageFailure } from '../failure.ts';
 import type { Act } from './act.ts';
+
+function unknownWord(word: string, { commands }: Command): UsageFailure {
+  const names = commands.map((command) => command.name());
+  return new UsageFailure(`outage has no '${word}'; it has ${names.join(', ')}${didYouMean(word, names)}`);
+}
 
 export function declareOutage(program: Command, act: Act): void {
   const load = () => import('../commands/outage.ts');
@@ -8,7 +15,13 @@ export function declareOutage(program: Command, act: Act): void {
     .command('outage')
     .description('mains, UPS and battery: how they stand, and what would happen')
     .option('--json', 'as JSON')
-    .action(act(async (options) => (await load()).outageCommand(options)));
+    .allowExcessArguments()
+    .action(
+      act(async (options, [word]) => {
+        if (word !== undefined) throw unknownWord(word, outage);
+        return (await load()).outageCommand(options);
+      }),
+    );
   outage
     .command('report')
     .description('the outage that is under way, or the last one, node by node')

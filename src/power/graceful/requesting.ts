@@ -5,6 +5,7 @@
 import { isStamped } from '../../console/markers.ts';
 import type { Draft } from './draft.ts';
 import { hear } from './hear.ts';
+import { count } from '../../lib/words.ts';
 
 /** A request that did not leave whole so often in a row is a question. */
 const UNSENT_MOST = 3;
@@ -53,7 +54,7 @@ export function unsent(draft: Draft): void {
     draft.open();
     return;
   }
-  notTyped(draft, `its console was interrupted ${state.unsent} times while it was typed`);
+  notTyped(draft, `its console was interrupted ${count(state.unsent, 'time')} while it was typed`);
 }
 
 /** The request did not go; when somebody has answered, what stands on the console is looked at anew. */

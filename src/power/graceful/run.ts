@@ -12,6 +12,7 @@ import { targetOf } from './target.ts';
 import { untilDeadMs } from './touch.ts';
 import { update } from './update.ts';
 import { viewOf } from './view.ts';
+import { count } from '../../lib/words.ts';
 
 /** How often time is looked at; prompts are recognised after 300 ms of silence. */
 const TICK_MS = 100;
@@ -294,7 +295,7 @@ class ShutdownRun {
     ports.haltBands.observed(node.addr, running, [halted]);
     const band = ports.haltBands.get(node.addr);
     const known = band ? `${band.low} to ${band.high}` : 'not to be told from its running current';
-    const from = band ? ` (from ${band.shutdowns} ${band.shutdowns === 1 ? 'shutdown' : 'shutdowns'})` : '';
+    const from = band ? ` (from ${count(band.shutdowns, 'shutdown')})` : '';
     node.prove('halt-band', `halted it drew ${halted} counts, running ${running}; its halt band is ${known}${from}`);
   }
 

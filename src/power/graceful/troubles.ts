@@ -238,6 +238,9 @@ const LABELS: Record<Choice, string> = {
   force: 'cut its power now',
 };
 
+/** Every one there is. */
+export const TROUBLE_KINDS = Object.keys(TROUBLES) as TroubleKind[];
+
 export function isSticky(kind: TroubleKind): boolean {
   return TROUBLES[kind].sticky === true;
 }

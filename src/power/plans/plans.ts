@@ -16,6 +16,7 @@ import { recoverRuns } from './recover-runs.ts';
 import { planConfirmation } from '../../api/plan.ts';
 import { PlanRunner } from './runner.ts';
 import { asPlayed, lookAt, surroundingsOf } from './surroundings.ts';
+import { didYouMean } from '../../lib/words.ts';
 
 /** Ended runs that are still shown. */
 const KEPT = 10;
@@ -235,7 +236,16 @@ export class Plans {
         .filter(({ name }) => step === null || name === step)
         .flatMap(({ nodes }) => nodes.filter((node) => addr === null || node.addr === addr));
     const found = step === null && addr === null ? [] : meant(runner.run);
-    if (found.length === 0) throw new NoSuchOperation(`run ${id} has no such step or node`);
+    if (found.length === 0) {
+      const names = runner.run.steps.map(({ name }) => name);
+      if (step !== null && !names.includes(step))
+        throw new NoSuchOperation(
+          `run ${id} has no step '${step}'; steps: ${names.join(', ')}${didYouMean(step, names)}`,
+        );
+      throw new NoSuchOperation(
+        `run ${id} does not have this node${step === null ? '' : ` in step '${step}'`}: 'rackui plan list' shows its nodes`,
+      );
+    }
     const open = found.filter((node) => node.state === 'waiting' || (node.state === 'ended' && !isFine(node)));
     if (open.length === 0)
       throw refused('plan', `${found[0]?.name ?? ''} is under way or done: there is nothing to leave out`, null);
@@ -267,7 +277,10 @@ export class Plans {
   #find(id: string, states: readonly PlanRun['state'][]): PlanRunner {
     const byName = this.#runners.filter(({ run }) => run.plan === id && run.endedAt === null).at(-1);
     const runner = this.#runners.find(({ run }) => run.id === id) ?? byName;
-    if (!runner) throw new NoSuchOperation(`there is no run '${id}': 'rackui plan list' lists them`);
+    if (!runner)
+      throw new NoSuchOperation(
+        `there is no run '${id}': 'rackui plan list' lists them${didYouMean(id, Object.keys(this.#ports.plans))}`,
+      );
     const { state } = runner.run;
     if (!states.includes(state))
       throw refused(
@@ -293,8 +306,10 @@ export class Plans {
   #plan(name: string): PlanDefinition {
     const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
     if (plan) return plan;
-    const known = Object.keys(this.#ports.plans).join(', ') || 'none';
-    throw new NoSuchOperation(`there is no plan '${name}' in the configuration; plans: ${known}`);
+    const known = Object.keys(this.#ports.plans);
+    throw new NoSuchOperation(
+      `there is no plan '${name}' in the configuration; plans: ${known.join(', ') || 'none'}${didYouMean(name, known)}`,
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import type { Address } from '../../rack/address.ts';
 import { isManager } from '../../rack/plan.ts';
 import type { PlanPorts } from './ports.ts';
 import { endNode, nodesOf, refreshSteps, type PlanRecord } from './record.ts';
+import { count } from '../../lib/words.ts';
 
 export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJournal' | 'event'>): PlanRecord[] {
   return ports.planJournal.unfinished().map((record) => {
@@ -34,7 +35,7 @@ export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJo
       record.endedAt = now;
     } else if (run.state !== 'paused' || under.length > 0) {
       run.state = 'interrupted';
-      run.detail = `the server ended meanwhile, with ${under.length} ${under.length === 1 ? 'node' : 'nodes'} under way: resume looks at each afresh`;
+      run.detail = `the server ended meanwhile, with ${count(under.length, 'node')} under way: resume looks at each afresh`;
     }
     if (record.deadlineLost === true && run.endedAt === null)
       run.detail += '; the machine was booted anew, so its deadline is not known any more: it has none now';

@@ -15,6 +15,7 @@ import { isThere } from './predict.ts';
 import { endNode, isFine, nodesOf, refreshSteps, requeue, type PlanRecord, type StepSettings } from './record.ts';
 import { isMaster, runNode } from './run-node.ts';
 import { afterTry, isVeto, type Failed, type TryEnd } from './tries.ts';
+import { count } from '../../lib/words.ts';
 
 /** An armed run does not wait longer for a disk that does not answer, ms. */
 const WRITE_LIMIT_MS = 2_000;
@@ -237,7 +238,7 @@ export class PlanRunner {
     const fine = nodes.filter(({ outcome }) => outcome === 'done').length;
     const aborted = run.state === 'aborting' ? `${run.detail}; ` : '';
     Object.assign(run, { state: 'ended', endedAt: this.#ports.now() });
-    run.detail = `${aborted}${fine} of ${nodes.length} nodes done`;
+    run.detail = `${aborted}${fine} of ${count(nodes.length, 'node')} done`;
     this.#record.endedAt = run.endedAt;
     const level = nodes.every(isFine) ? 'notice' : 'warning';
     this.#ports.event(level, null, `Plan ${run.plan} (run ${run.id}) ended: ${run.detail}`);

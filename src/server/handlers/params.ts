@@ -1,6 +1,7 @@
 /** Shapes of what clients send. A client is a program that anybody may have written: everything is bounded. */
 import { z } from 'zod';
 import type { ClientNotes, Requests } from '../../api/protocol.ts';
+import { issueWords } from '../../config/issue-words.ts';
 import { RAW_LIMIT } from '../../bmc/raw-rules.ts';
 import { MAX_ADDRESS } from '../../rack/address.ts';
 import { replaceHidden } from '../../lib/control-chars.ts';
@@ -170,10 +171,11 @@ export const NOTE_PARAMS: { [M in keyof ClientNotes]: z.ZodType<ClientNotes[M]> 
   'console.input': z.object({ addr, data: z.base64().max(Math.ceil(INPUT_LIMIT / 3) * 4), at: z.number() }),
 };
 
-/** What is wrong with parameters, in one line: `nodes.0: too big`. */
-export function describeProblems(error: z.ZodError): string {
+/** What is wrong with parameters, in one line: `nodes.0: found 200; must be at most 127`. */
+export function describeProblems(error: z.ZodError, raw: unknown): string {
   return error.issues
     .slice(0, 3)
-    .map((issue) => `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`)
+    .flatMap((issue) => issueWords(issue, raw, ''))
+    .map(({ path, message }) => `${path.length > 0 ? `${path.map(String).join('.')}: ` : ''}${message}`)
     .join('; ');
 }

@@ -8,20 +8,17 @@ import type { State } from '../state.ts';
 import { targetName } from '../update-by-hand.ts';
 import { wrap } from './box.ts';
 
-/** Lines of words at most. */
-const WORDS = 4;
-
 /** Paints them at the bottom of `box`; returns how many lines they take. */
 export function paintByHand(frame: Frame, box: Rect, state: State, hand: ByHand, g: Glyphs): number {
   if (hand.is === 'idle' && hand.said === null) return 0;
   const told = wordsFor(state, hand, g);
-  const words = wrap(g.plain ? told.replaceAll('’', "'") : told, box.width).slice(0, WORDS);
+  const words = wrap(g.plain ? told.replaceAll('’', "'") : told, box.width);
   const field = hand.is === 'typing' || hand.is === 'confirming';
-  const height = 1 + words.length + (field ? 1 : 0);
+  const height = Math.min(box.height, 1 + words.length + (field ? 1 : 0));
   const top = box.y + box.height - height;
   for (let x = box.x; x < box.x + box.width; x++) frame.put(x, top, g.box.h, 'border');
   const ink = hand.is === 'confirming' ? 'danger' : hand.is === 'idle' && hand.said?.ok === false ? 'warn' : 'text';
-  words.forEach((line, i) => frame.text(box.x, top + 1 + i, line, ink, box.width));
+  words.slice(-(height - (field ? 2 : 1))).forEach((line, i) => frame.text(box.x, top + 1 + i, line, ink, box.width));
   if (!field) return height;
   const typed = hand.is === 'typing' ? spellBytes(hand.text, g.plain) : hand.field;
   const end = frame.spans(box.x, top + height - 1, [

@@ -1,11 +1,12 @@
 /** The list of consoles: who each is, how it stands, and what of it is kept here. */
+import { didYouMean } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Frame, Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { nameOf, type State } from '../state.ts';
 import type { Overlay } from '../state-overlay.ts';
 import { listedConsoles } from '../update-consoles.ts';
-import { centred, paintBox } from './box.ts';
+import { centred, paintBox, wrap } from './box.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 export function paintConsoles(
@@ -24,8 +25,11 @@ export function paintConsoles(
   const rows = box.height - 2;
   const index = Math.min(list.index, Math.max(0, listed.length - 1));
   const from = Math.max(0, Math.min(index - Math.floor(rows / 2), listed.length - rows));
-  if (listed.length === 0)
-    frame.text(box.x, box.y + 2, 'no node’s name, address or position holds that', 'dim', box.width);
+  if (listed.length === 0) {
+    const names = state.rack.nodes.map(({ addr }) => nameOf(state, addr));
+    const none = `no node’s name, address or position holds that${didYouMean(list.text, names)}`;
+    wrap(none, box.width).forEach((line, i) => frame.text(box.x, box.y + 2 + i, line, 'dim', box.width));
+  }
   listed.slice(from, from + rows).forEach((addr, i) => {
     const y = box.y + 2 + i;
     const look = lookOf(state, viewOf(state, addr));

@@ -10,6 +10,7 @@ import { centred, paintBox, wrap } from './box.ts';
 import { previewLines, summaryLines } from './plan-preview.ts';
 import { runHead, runLines } from './plan-run.ts';
 import { clockLines } from './supply.ts';
+import { count } from '../../lib/words.ts';
 
 /** From so many rows on the panel has lines to spare. */
 const ROOMY = 26;
@@ -60,7 +61,7 @@ function paintPlans(frame: Frame, box: Rect, panel: EmergencyPanel, g: Glyphs): 
 }
 
 function planSpans({ name, nodes, cuts, predictedMs, problem, warnings, description }: PlanSummary): Span[] {
-  const what = `${nodes} ${nodes === 1 ? 'node' : 'nodes'} ${cuts ? 'OFF' : 'on'}`;
+  const what = `${count(nodes, 'node')} ${cuts ? 'OFF' : 'on'}`;
   const time =
     predictedMs === null ? '' : predictedMs === 0 ? 'nothing to do ' : `about ${formatDuration(predictedMs)}`;
   return [

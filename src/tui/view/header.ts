@@ -6,6 +6,7 @@ import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../f
 import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
 import { unseenAlarms, type State } from '../state.ts';
 import { countsOf } from './node-look.ts';
+import { count } from '../../lib/words.ts';
 
 const BUS_INK: Record<BusState, InkRole> = {
   starting: 'aging',
@@ -107,7 +108,7 @@ export function countWords(state: State): Span[] {
 /** How many alarms nobody has seen yet; null: none. */
 export function alarmWords(state: State, g: Glyphs): string | null {
   const unseen = unseenAlarms(state).length;
-  return unseen === 0 ? null : `${g.alarm} ${unseen} ${unseen === 1 ? 'alarm' : 'alarms'}`;
+  return unseen === 0 ? null : `${g.alarm} ${count(unseen, 'alarm')}`;
 }
 
 /** The rung of the recovery ladder, in a word; the line below the map has the sentence. */

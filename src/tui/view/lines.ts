@@ -6,12 +6,13 @@ import { drawOf, drawText } from '../../rack/calibration.ts';
 import { bindingsWith, disabledReason, keyOf, type Binding, type Context } from '../bindings.ts';
 import { keyLabel } from '../key-names.ts';
 import { isFiltered } from '../filter.ts';
-import { spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
+import { CUT, spansWidth, type Frame, type InkRole, type Rect, type Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import type { MapLayout } from '../layout-map.ts';
 import type { Layout } from '../layout.ts';
 import type { State } from '../state.ts';
 import { loneOperations, shownRuns } from '../state-plans.ts';
+import { wrap } from './box.ts';
 import { paintChips } from './filter.ts';
 import { lookOf, viewOf } from './node-look.ts';
 import { progressSpans } from './operation-nodes.ts';
@@ -72,25 +73,26 @@ export const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
   alarm: 'fault',
 };
 
-/** The newest at the bottom. */
+/** The newest at the bottom, each in as many lines as it needs. */
 export function paintEvents(
   frame: Frame,
   { x, y, width, height }: Rect,
   state: State,
   events: readonly EventRecord[],
 ): void {
-  const shown = events.slice(-height);
-  shown.forEach((event, i) => {
-    frame.spans(
-      x + 1,
-      y + i,
-      [
-        [`${formatClock(event.at, state.dateAhead, true)} `, 'dim'],
-        [event.text, LEVEL_INK[event.level]],
-      ],
-      width - 2,
-    );
+  const inner = width - 2;
+  const lines = events.slice(-height).flatMap(({ at, level, text }): Span[][] => {
+    const clock = `${formatClock(at, state.dateAhead, true)} `;
+    return wrap(text, inner - clock.length).map((line, i) => [
+      [i === 0 ? clock : ' '.repeat(clock.length), 'dim'],
+      [line, LEVEL_INK[level]],
+    ]);
   });
+  const shown = lines.slice(-height);
+  shown.forEach((spans, i) => frame.spans(x + 1, y + i, spans, inner));
+  // Of one that begins above, the end is kept: it says what to do.
+  const torn = shown.length < lines.length && /^ /.test(shown[0]?.[0]?.[0] ?? '');
+  if (torn) frame.text(x + 1, y, CUT, 'dim');
 }
 
 export function paintOperations(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
@@ -148,18 +150,25 @@ export function operationLine(operation: Operation, state: State, g: Glyphs): Sp
 const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 
 /** What was said last; with nothing to say, why the bus is not well, or that a session is only looking. */
-export function paintNotice(frame: Frame, { x, y, width }: Rect, state: State): void {
+export function paintNotice(frame: Frame, rect: Rect, state: State): void {
   if (state.notice !== null) {
-    frame.text(x + 1, y, state.notice.text, NOTICE_INK[state.notice.level], width - 2);
+    paintSaid(frame, rect, state.notice.text, NOTICE_INK[state.notice.level]);
     return;
   }
   if (state.link.kind === 'lost') {
-    frame.text(x + 1, y, `${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault', width - 2);
+    paintSaid(frame, rect, `${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault');
     return;
   }
   const { state: bus, detail, recovery } = state.bus;
   const words = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((text) => text !== '').join('; ');
-  if (words !== '') frame.text(x + 1, y, words, bus === 'paused' && recovery === null ? 'dim' : 'warn', width - 2);
+  if (words !== '') paintSaid(frame, rect, words, bus === 'paused' && recovery === null ? 'dim' : 'warn');
+}
+
+/** A sentence on the line given; what has no room there covers lines above, for its end says what to do. */
+export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
+  const lines = wrap(text, width - 2);
+  if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');
+  lines.forEach((line, i) => frame.text(x + 1, y - lines.length + 1 + i, line, ink, width - 2));
 }
 
 /** The keys that work right here, right now; `before`: what must be pressed before each of them. */

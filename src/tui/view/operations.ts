@@ -4,9 +4,10 @@ import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
 import { shownOperations, type State } from '../state.ts';
 import type { Overlay } from '../state-overlay.ts';
-import { centred, paintBox } from './box.ts';
+import { centred, paintBox, wrap } from './box.ts';
 import { operationLine } from './lines.ts';
 import { nodeLines, questionLines } from './operation-nodes.ts';
+import { count } from '../../lib/words.ts';
 
 type Panel = Extract<Overlay, { kind: 'operations' }>;
 
@@ -37,7 +38,7 @@ export function paintOperationsPanel(frame: Frame, state: State, panel: Panel, g
     if (of !== selected) frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: of - selected });
   });
   if (lines.length > room) {
-    const more = from < end ? ` ${end - from} more lines: PgDn ` : ' end: PgUp ';
+    const more = from < end ? ` ${count(end - from, 'more line')}: PgDn ` : ' end: PgUp ';
     frame.text(box.x + box.width - more.length, box.y + room, more, 'key');
   }
   question.forEach((line, i) => frame.spans(box.x, box.y + room + 1 + i, line, box.width));
@@ -70,8 +71,10 @@ function paintPrompt(frame: Frame, state: State, panel: Panel, g: Glyphs): void 
   }
   const node = state.operations.find(({ id }) => id === prompt.id)?.nodes.find(({ addr }) => addr === prompt.addr);
   const label = node?.question?.choices.find(({ key }) => key === prompt.choice)?.label ?? prompt.choice;
-  const box = paintBox(frame, centred(frame, 70, 8), label, g, 'fault');
-  frame.text(box.x, box.y, `${node?.name ?? ''}: ${node?.detail ?? ''}`, 'text', box.width);
+  const why = wrap(`${node?.name ?? ''}: ${node?.detail ?? ''}`, Math.min(70, frame.cols - 2) - 4);
+  const whole = paintBox(frame, centred(frame, 70, 7 + why.length), label, g, 'fault');
+  why.forEach((line, i) => frame.text(whole.x, whole.y + i, line, 'text', whole.width));
+  const box = { ...whole, y: whole.y + why.length - 1 };
   frame.spans(
     box.x,
     box.y + 2,

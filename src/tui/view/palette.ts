@@ -1,10 +1,10 @@
 /** The palette of `:`: a line to type in, and under it what fits, with its key, or why it cannot be used now. */
-import { rankedOffers, type Ranked } from '../command-list.ts';
-import type { Frame } from '../frame.ts';
+import { offerMeant, rankedOffers, type Ranked } from '../command-list.ts';
+import { CUT, type Frame } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import type { Overlay } from '../state-overlay.ts';
 import type { State } from '../state.ts';
-import { centred, paintBox } from './box.ts';
+import { centred, paintBox, wrap } from './box.ts';
 
 const WIDTH = 96;
 const ROWS = 20;
@@ -29,7 +29,10 @@ export function paintPalette(
     frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: from + i - at });
     paintOffer(frame, box.x, y, box.width, offer);
   });
-  if (offers.length === 0) frame.text(box.x + 1, box.y + 1, 'no command and no node has these letters', 'dim');
+  if (offers.length === 0) {
+    const none = `no command and no node has these letters${offerMeant(state, palette)}`;
+    wrap(none, box.width - 2).forEach((line, i) => frame.text(box.x + 1, box.y + 1 + i, line, 'dim'));
+  }
 }
 
 /** `power menu for the marked nodes …        p`; the typed letters stand out. */
@@ -42,6 +45,8 @@ function paintOffer(frame: Frame, x: number, y: number, width: number, { title, 
   letters.forEach((ch, i) => frame.text(x + i, y, ch, at.includes(i) ? 'key' : ink));
   // What cannot be used says why at the cost of the end of its title.
   const start = Math.max(0, Math.min(letters.length, room - reason.length));
+  const seen = reason === '' ? room : start;
+  if (seen > 0 && Array.from(title).length > seen) frame.text(x + seen - 1, y, CUT, ink);
   if (reason !== '') frame.text(x + start, y, reason.padEnd(room - start), 'aging', room - start);
   frame.text(x + width - key.length, y, key, why === null ? 'key' : 'dim');
 }

@@ -7,8 +7,10 @@ import { nameOf, type State } from '../state.ts';
 import type { Look } from '../state-console.ts';
 import { lastScreenOf } from '../update-last-screen.ts';
 import { selection } from '../update-look.ts';
+import { wrap } from './box.ts';
 import { agesOf, lastScreenIn, whyNone, type LastScreenShown } from './last-screen.ts';
 import { lookOf, viewOf } from './node-look.ts';
+import { count } from '../../lib/words.ts';
 
 /** What the view needs of an emulator. Lines count from the oldest kept one. */
 export interface ScreenPicture {
@@ -114,7 +116,7 @@ function titleOf(state: State, shown: Address, last: LastScreenShown | null): Sp
     state.pane.look?.addr === shown
       ? [[`copy mode, line ${state.pane.look.y + 1} of ${state.pane.look.length} `, 'warn']]
       : [];
-  const scrolled: Span[] = (kept?.scroll ?? 0) > 0 ? [[`${kept?.scroll ?? 0} lines back `, 'warn']] : [];
+  const scrolled: Span[] = (kept?.scroll ?? 0) > 0 ? [[`${count(kept?.scroll ?? 0, 'line')} back `, 'warn']] : [];
   const how =
     last === null || state.pane.attachment.kind !== 'none' ? roleOf(state, shown) : agesOf(state, shown, last);
   return [...name, ...how, ...looking, ...scrolled];
@@ -154,9 +156,10 @@ const NOTICE = { info: 'text', warning: 'warn', error: 'fault' } as const;
 function paintPaneNotice(frame: Frame, inner: Rect, state: State): void {
   const { notice } = state.pane;
   if (notice === null) return;
-  const text = ` ${notice.text} `;
-  const width = Math.min(inner.width, text.length);
-  const y = inner.y + inner.height - 1;
-  frame.clear({ x: inner.x + inner.width - width, y, width, height: 1 }, 'bar');
-  frame.text(inner.x + inner.width - width, y, text, NOTICE[notice.level], width);
+  // Its end says what to do: what has no room in one line takes more of them.
+  const lines = wrap(notice.text, inner.width - 2);
+  const width = Math.min(inner.width, Math.max(...lines.map((line) => line.length)) + 2);
+  const at = { x: inner.x + inner.width - width, y: inner.y + inner.height - lines.length };
+  frame.clear({ ...at, width, height: lines.length }, 'bar');
+  lines.forEach((line, i) => frame.text(at.x, at.y + i, ` ${line} `, NOTICE[notice.level], width));
 }

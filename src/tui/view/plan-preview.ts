@@ -9,13 +9,15 @@ import type { EmergencyPanel } from '../state-plans.ts';
 import { wrap } from './box.ts';
 import { CELL, inColumns, NAME } from './operation-nodes.ts';
 import { refusalLines } from './power-dialog.ts';
+import { count } from '../../lib/words.ts';
 
 /** The sum, above what scrolls. */
 export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {
   if (preview.kind !== 'done') return [];
   const { answer } = preview;
   const { predictedMs, current, cuts, nodes } = answer;
-  if (predictedMs === 0) return [[[`Nothing to do: its ${nodes} nodes are as it wants them.`, 'title']]];
+  if (predictedMs === 0)
+    return [[[`Nothing to do: ${nodes === 1 ? 'its node is' : `its ${nodes} nodes are`} as it wants.`, 'title']]];
   const time = predictedMs === null ? '' : `, about ${formatDuration(predictedMs)}`;
   const verb = cuts ? 'go OFF' : 'are switched on';
   const { rack, plan: part, amps } = current;
@@ -25,7 +27,7 @@ export function summaryLines({ preview }: EmergencyPanel, width: number): Span[]
       : `Frees at most ${ampsText({ part: amps.plan, whole: amps.rack })}.`;
   return [
     [
-      [`${acting(answer).length} of ${nodes} nodes ${verb}${time}`, 'title'],
+      [`${acting(answer).length} of ${count(nodes, 'node')} ${verb}${time}`, 'title'],
       [`, in this order:`, 'text'],
     ],
     ...(cuts ? wrap(frees, width).map((line): Span[] => [[line, 'dim']]) : []),
@@ -70,7 +72,7 @@ function cell(node: PlanNodePreview, g: Glyphs): Span[] {
     [`${g.power[node.power]}${POWER_LETTER[node.power]} `, node.power === 'on' ? 'ok' : 'off'],
     [`${formatAddress(node.addr)} `, 'dim'],
     [`${shorten(node.name, NAME, g).padEnd(NAME)} `, 'text'],
-    [`${words.slice(0, room).padEnd(room)} `, ink],
+    [`${shorten(words, room, g).padEnd(room)} `, ink],
   ];
 }
 

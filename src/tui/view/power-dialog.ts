@@ -12,6 +12,7 @@ import { nameOf, type State } from '../state.ts';
 import { VERBS, type Targets } from '../targets.ts';
 import type { PowerDialog } from '../state-overlay.ts';
 import { centred, paintBox, wrap } from './box.ts';
+import { count } from '../../lib/words.ts';
 
 export function paintMenu(frame: Frame, state: State, targets: Targets, index: number, g: Glyphs): void {
   const outside = outsideLines(state, targets.nodes, 62);
@@ -39,7 +40,13 @@ export function paintMenu(frame: Frame, state: State, targets: Targets, index: n
 export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog, g: Glyphs): void {
   const width = Math.min(76, frame.cols - 2);
   const lines = bodyLines(state, dialog, width - 4, g);
-  const controls = cuts(dialog.request.verb) ? 5 : 4;
+  const refusal = refusesNow(state, dialog);
+  const said: Said = {
+    refusal: refusal === null ? [] : wrap(refusal, width - 4),
+    remark: dialog.remark === null ? [] : wrap(dialog.remark, width - 4),
+  };
+  const spare = cuts(dialog.request.verb) ? 2 : 1;
+  const controls = spare + 3 + Math.max(0, said.refusal.length - spare) + Math.max(0, said.remark.length - 1);
   const rect = centred(frame, width, lines.length + controls + 2);
   const verb = VERBS.find((one) => one.verb === dialog.request.verb);
   const box = paintBox(
@@ -56,10 +63,10 @@ export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog
       ? lines
       : [
           ...lines.slice(0, room - 1),
-          [[`and ${lines.length - room + 1} more lines: a higher terminal shows them`, 'warn'] as const],
+          [[`and ${count(lines.length - room + 1, 'more line')}: a higher terminal shows them`, 'warn'] as const],
         ];
   shown.forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
-  paintControls(frame, { ...box, y: box.y + box.height - controls, height: controls }, state, dialog);
+  paintControls(frame, { ...box, y: box.y + box.height - controls, height: controls }, state, dialog, said);
 }
 
 function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs): Span[][] {
@@ -117,11 +124,18 @@ export function refusalLines({ rule, message, override }: Refusal, width: number
   ]);
 }
 
-function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialog): void {
-  const { request, field, remark } = dialog;
-  const refusal = refusesNow(state, dialog);
+/** Why nothing may be sent, and what was wrong with what was typed, line by line. */
+interface Said {
+  refusal: readonly string[];
+  remark: readonly string[];
+}
+
+function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialog, { refusal, remark }: Said): void {
+  const { request, field } = dialog;
   const buttonRow = box.y + box.height - 1;
-  if (refusal !== null) frame.text(box.x, box.y + 1, refusal, 'warn', box.width);
+  const paintLines = (lines: readonly string[], y: number): void =>
+    lines.forEach((line, i) => frame.text(box.x, y + i, line, 'warn', box.width));
+  if (refusal.length > 0) paintLines(refusal, box.y + 1);
   else if (cuts(request.verb)) {
     const words = wordsOf(state, dialog);
     frame.spans(
@@ -139,11 +153,11 @@ function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialo
     const at = frame.text(box.x + 1, box.y + 2, field.text, 'text', width - 2);
     if (field.focus === 'field' && !dialog.sent) frame.cursor = { x: at, y: box.y + 2 };
   }
-  if (remark !== null) frame.text(box.x, buttonRow - 1, remark, 'warn', box.width);
+  paintLines(remark, buttonRow - remark.length);
   const cancel = '[ Cancel ]';
   if (field.focus === 'cancel') frame.ground({ x: box.x, y: buttonRow, width: cancel.length, height: 1 }, 'button');
   frame.text(box.x, buttonRow, cancel, 'key');
-  if (!cuts(request.verb) && refusal === null) {
+  if (!cuts(request.verb) && refusal.length === 0) {
     const go = '[ Switch on ]';
     if (field.focus === 'field') frame.ground({ x: box.x + 12, y: buttonRow, width: go.length, height: 1 }, 'button');
     frame.text(box.x + 12, buttonRow, go, 'key');

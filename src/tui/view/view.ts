@@ -3,6 +3,7 @@ import { silenceText } from '../../api/protocol.ts';
 import { formatPosition } from '../../rack/address.ts';
 import { keyNameOf, keyOf } from '../bindings.ts';
 import { contextOf } from '../context.ts';
+import { filterProblem } from '../filter.ts';
 import { Frame, type Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import { layoutOf } from '../layout.ts';
@@ -18,7 +19,7 @@ import { paintEmergency } from './emergency.ts';
 import { paintFilterLine } from './filter.ts';
 import { paintHeader } from './header.ts';
 import { paintHelp } from './help.ts';
-import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './lines.ts';
+import { paintEvents, paintFooter, paintNotice, paintOperations, paintSaid, paintSelected } from './lines.ts';
 import { paintMap } from './map.ts';
 import { paintOperationsPanel } from './operations.ts';
 import { paintPane, type Screens } from './pane.ts';
@@ -49,8 +50,11 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
     paintNotice(frame, layout.notice, state);
   }
   const { overlay } = state;
-  if (overlay?.kind === 'filter') paintFilterLine(frame, layout.footer, state);
-  else if (overlay?.kind === 'note') {
+  if (overlay?.kind === 'filter') {
+    const problem = filterProblem(state.filter, state);
+    if (problem !== null) paintSaid(frame, { ...layout.footer, y: layout.footer.y - 1 }, problem, 'warn');
+    paintFilterLine(frame, layout.footer, state);
+  } else if (overlay?.kind === 'note') {
     frame.clear(layout.footer, 'bar');
     const at = frame.spans(1, layout.footer.y, [
       ['note into the log: ', 'key'],

@@ -1,0 +1,186 @@
+/** What the program says is read whole in 80x24: wrapped, or cut with a mark where the whole stands elsewhere. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import type { Refusal } from '../../src/api/power.ts';
+import { refusalsFor, type GuardFacts } from '../../src/power/guards.ts';
+import { questionOf, TROUBLE_KINDS } from '../../src/power/graceful/troubles.ts';
+import type { Target } from '../../src/power/graceful/state.ts';
+import { toAscii } from '../../src/tui/ascii.ts';
+import { withNotice, withPaneNotice } from '../../src/tui/events.ts';
+import { CUT, Frame } from '../../src/tui/frame.ts';
+import { asking } from '../screens/operations.ts';
+import { allClear, NOW, RACK, Scene } from '../screens/scene.ts';
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url));
+const LONG_NAME = 'dk8s-controlplane-03 (F-0, 14)';
+
+/** Every text of several words in the sources, with a long name in each of its gaps. */
+function texts(folders: readonly string[]): string[] {
+  const found = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) found.add(node.text);
+    if (ts.isTemplateExpression(node))
+      found.add(node.head.text + node.templateSpans.map(({ literal }) => LONG_NAME + literal.text).join(''));
+    ts.forEachChild(node, visit);
+  };
+  for (const folder of folders)
+    for (const file of readdirSync(join(SRC, folder), { withFileTypes: true, recursive: true }))
+      if (/\.tsx?$/.test(file.name)) {
+        const path = join(file.parentPath, file.name);
+        visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
+      }
+  return [...found].map(plain).filter((text) => text.split(' ').length > 3);
+}
+
+/** One line, of characters that the interface shows as they are. */
+const plain = (text: string): string =>
+  text
+    .replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+
+const MESSAGES = texts(['api', 'bmc', 'cli', 'client', 'config', 'console', 'power', 'rack', 'server', 'tui']);
+
+/** The frame's words in reading order; of a box alone, where there is one. Words longer than a line are broken. */
+function wordsOf(frame: Frame): string {
+  const boxed = frame.lines().flatMap((line) => /│(.*)│/.exec(line)?.[1] ?? []);
+  return squeezed((boxed.length > 0 ? boxed : frame.lines()).join(' '));
+}
+const squeezed = (text: string): string => plain(text).replaceAll(' ', '');
+
+function expectWhole(frame: Frame, text: string): void {
+  if (!wordsOf(frame).includes(squeezed(text))) expect(frame.lines().join('\n')).toContain(text);
+}
+
+test('the catalogue holds messages of every part', () => {
+  expect(MESSAGES.length).toBeGreaterThan(1000);
+  expect(MESSAGES.some((text) => text.length > 250)).toBe(true);
+});
+
+test('every message as a notice: whole, its end included', () => {
+  const scene = new Scene({ cols: 80, rows: 24 });
+  const before = scene.state;
+  for (const text of MESSAGES) {
+    scene.state = withNotice(before, 'warning', text);
+    expectWhole(scene.seen(), text);
+  }
+});
+
+test('every message of the bus and of a lost server: whole', () => {
+  const scene = new Scene({ cols: 80, rows: 24 });
+  const before = scene.state;
+  for (const text of MESSAGES) {
+    scene.state = { ...before, bus: { ...before.bus, state: 'down', detail: text } };
+    expectWhole(scene.seen(), text);
+    scene.state = { ...before, link: { kind: 'lost', why: text, since: NOW } };
+    expectWhole(scene.seen(), `${text}; what is shown is as old as that.`);
+  }
+});
+
+test('every message on a console: whole', () => {
+  const scene = new Scene({ cols: 80, rows: 24 }).keys('03', '\r').attached('');
+  const before = scene.state;
+  for (const text of MESSAGES) {
+    scene.state = withPaneNotice(before, 'warning', text);
+    expectWhole(scene.seen(), text);
+  }
+});
+
+test('the newest event is whole, or keeps its end behind a mark', () => {
+  const scene = new Scene({ cols: 80, rows: 24 });
+  const [event] = scene.state.events;
+  if (event === undefined) throw new Error('the scene has no event');
+  const before = scene.state;
+  for (const text of MESSAGES) {
+    scene.state = { ...before, events: [{ ...event, text }] };
+    const frame = scene.seen();
+    const words = wordsOf(frame);
+    const end = squeezed(text.split(' ').slice(-6).join(' '));
+    expect(words.includes(squeezed(text)) || (words.includes(end) && words.includes(CUT)), text).toBe(true);
+  }
+});
+
+describe('questions and refusals', () => {
+  const target = {
+    ...{ name: 'dk8s-controlplane-03', place: 'F-0, 14', host: 'dk8s-controlplane-03', ssh: null, hooks: null },
+  } as Target;
+  const said = 'Failed to set wall message, ignoring: Interactive authentication required for this operation';
+
+  test.each(TROUBLE_KINDS)('the question of %s stands whole with its answers', (kind) => {
+    const operation = asking(0x14);
+    const question = { ...questionOf({ kind, said, since: NOW, until: NOW }, target), id: 'q1' };
+    const nodes = operation.nodes.map((node) => ({ ...node, question }));
+    const frame = new Scene({ cols: 80, rows: 24, operations: [{ ...operation, nodes }] }).keys('o').seen();
+    expectWhole(frame, plain(question.text));
+    for (const { label } of question.choices) expectWhole(frame, label);
+  });
+
+  const node = RACK.nodes.find(({ addr }) => addr === 0x14) ?? RACK.nodes[0];
+  const sample = { power: 'on', current: 29, fan: 116, at: NOW, rttMs: 3 } as const;
+  const facts = (changes: Partial<GuardFacts>): GuardFacts => ({
+    ...{ verb: 'off', addr: 0x14, node: node ?? null, now: NOW, otherHolder: null, takeConsole: false },
+    ...{ bus: { phase: 'ready', detail: '', master: 0 }, status: { ok: true, sample, master: false } },
+    ...{ busyWith: null, host: null, others: null },
+    ...changes,
+  });
+  const silent = { ok: false, failure: 'silent', detail: said } as const;
+  test.each<[string, Partial<GuardFacts>]>([
+    ['a bus that is down', { bus: { phase: 'down', detail: said, master: null } }],
+    ['an unknown address', { node: null }],
+    ['the master', { addr: 0 }],
+    ['an unknown master', { bus: { phase: 'ready', detail: '', master: null } }],
+    ['another host', { host: { host: 'web-of-somebody-else', at: NOW - 60_000 } }],
+    ['silence', { status: silent }],
+    ['noise', { status: { ...silent, failure: 'garbled' } }],
+    ["another's reply", { status: { ...silent, failure: 'foreign' } }],
+    ['an old status', { now: NOW + 60_000 }],
+    ["somebody's console", { otherHolder: { addr: 5, name: 'ada from 10.0.0.7', silent: false } }],
+    ['another operation', { busyWith: 'tp8b5h' }],
+  ])('the refusal for %s stands whole in the dialog', (_what, changes) => {
+    const refusals: Refusal[] = refusalsFor(facts(changes));
+    expect(refusals.length).toBeGreaterThan(0);
+    const scene = new Scene({ cols: 80, rows: 24 }).keys('14', 'p', 's');
+    const frame = scene.checked((request) => allClear(request).map((one) => ({ ...one, refusals }))).seen();
+    for (const { message, override } of refusals)
+      for (const part of [message, override ?? '']) expectWhole(frame, part);
+  });
+});
+
+describe('what has no room for its text is marked', () => {
+  test('text and spans, whatever their width', () => {
+    for (let width = 1; width < 12; width++) {
+      const frame = new Frame(20, 2);
+      frame.text(0, 0, 'hello world', 'text', width);
+      frame.spans(
+        0,
+        1,
+        [
+          ['hello ', 'text'],
+          ['world', 'dim'],
+        ],
+        width,
+      );
+      const wanted = (width < 11 ? `${'hello world'.slice(0, width - 1)}${CUT}` : 'hello world').padEnd(20);
+      expect(frame.lines()).toEqual([wanted, wanted]);
+    }
+  });
+
+  test('a text that only ends in blanks is not cut, and the frame’s edge is an edge', () => {
+    const frame = new Frame(8, 3);
+    frame.text(0, 0, 'fits    ', 'text', 4);
+    frame.text(4, 1, 'too long', 'text');
+    frame.text(0, 2, 'nothing', 'text', 0);
+    expect(frame.lines()).toEqual(['fits    ', `    too${CUT}`, '        ']);
+  });
+
+  test('in ASCII too', () => {
+    const frame = new Frame(6, 2);
+    frame.text(0, 0, 'too long for it', 'text');
+    frame.text(0, 1, 'wait …', 'text');
+    toAscii(frame, true);
+    expect(frame.lines()).toEqual(['too l~', 'wait .']);
+  });
+});
