@@ -194,8 +194,10 @@ export class LineOwner {
       return;
     }
     const reply = await this.#asker.ask(wire, lease.addr, 'keep-open');
-    // A question that was missed may still be answered: what its BMC says then is not its node's word.
-    if (reply.ok && reply.missed > 0) await wire.quiet(this.#connection.profile.silenceMs(true), LATE_CAP_MS);
+    // Questions that were missed may still be answered: what a BMC says then is not its node's word.
+    const { unanswered, profile } = this.#connection;
+    if (reply.ok && unanswered.mayCome(lease.addr, performance.now()))
+      await wire.quiet(profile.silenceMs(true), LATE_CAP_MS);
     if (reply.ok && lease === this.#lease) {
       lease.enter(wire, reply.sample.power === 'on');
     } else if (reply.ok) {

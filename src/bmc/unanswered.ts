@@ -6,6 +6,8 @@ import type { Address } from '../rack/address.ts';
 
 /** A reply that has not come by then will not come, ms: 250 is the most that is ever waited for one. */
 const OWED_FOR_MS = 10_000;
+/** Most replies that come at all come within this, ms. */
+const UNDER_WAY_MS = 1_000;
 /** A silent node is asked ever more rarely; so many questions fit into that time all the same. */
 const MOST = 16;
 /**
@@ -32,6 +34,12 @@ export class Unanswered {
     const owed = debt.asked.filter((at) => now - at < OWED_FOR_MS).length;
     // A node that failed last time is never believed at its first word, however long ago that was.
     return debt.failing ? Math.max(1, owed) : owed;
+  }
+
+  /** Whether a reply of any node may still be under way at `now`: one that was asked a moment ago, or `addr` at all. */
+  mayCome(addr: Address, now: number): boolean {
+    const recent = [...this.#debts.values()].some(({ asked }) => asked.some((at) => now - at < UNDER_WAY_MS));
+    return recent || this.owedBy(addr, now) > 0;
   }
 
   /** `damaged`: its reply came, though torn, so that nothing more is owed; else a line that tears replies would never be paid. */

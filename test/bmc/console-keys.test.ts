@@ -172,3 +172,36 @@ test('Enter pressed again and again behind Enter that was dropped comes through 
   const letters = await play([...lost, ...press('y'), ...press('\r'), ...press('\r')], false);
   expect(letters.reached).toBe('');
 });
+
+test.each([
+  ...[20, 60, 120, 200].map((lateMs) => [2, lateMs] as const),
+  ...[60, 120].map((lateMs) => [1, lateMs] as const),
+])('BMC %d answers %d ms late: none of its answers passes for words of node 2', async (slow, lateMs) => {
+  using time = new VirtualTime();
+  const pause = (ms: number): Promise<void> => time.until(new Promise((resolve) => setTimeout(resolve, ms)));
+  const rack = new MiniRack();
+  rack.style = { ...rack.style, echo: 'none' };
+  rack.greeting = PROMPT;
+  const bus = createBus({ port: 'fake', open: rack.open, now: () => time.now });
+  bus.start();
+  await pause(300);
+  let late = true;
+  rack.tamper = (reply, addr) => {
+    if (addr !== slow || !late) return reply;
+    setTimeout(() => rack.say(reply), lateMs);
+    return null;
+  };
+  for (let asked = 0; asked < 2; asked++) await time.until(bus.status(slow, PRIORITY.operator));
+  let heard = '';
+  bus.openConsole(2, 115200, {
+    onData: (bytes) => (heard += Buffer.from(bytes).toString('latin1')),
+    onPhase: () => undefined,
+    onGap: () => undefined,
+  });
+  await pause(3_000);
+  late = false;
+  await pause(3_000);
+  expect(heard).toContain(PROMPT);
+  expect(heard).not.toMatch(/0\d ff/);
+  await time.until(bus.close());
+});
