@@ -8,6 +8,8 @@ import {
   type OutageStatus,
   type OutageView,
 } from '../api/outage.ts';
+import { formatAddress } from '../rack/address.ts';
+import { iso } from './dates.ts';
 
 const STATE_WORDS: Record<OutageReport['nodes'][number]['state'], string> = {
   on: 'on',
@@ -54,7 +56,30 @@ export function reportLines(report: OutageReport): string[] {
 }
 
 export function outageJson(report: OutageReport): Record<string, unknown> {
-  return { type: 'outage', ...report };
+  return {
+    type: 'outage',
+    ...report,
+    startedAt: dateOf(report.startedAt),
+    endedAt: dateOf(report.endedAt),
+    nodes: report.nodes.map(({ addr, ...node }) => ({ addr: formatAddress(addr), ...node })),
+    lines: report.lines.map(({ at, text }) => ({ at: dateOf(at), text })),
+  };
+}
+
+export function supplyJson({ policies }: OutageStatus): Record<string, unknown> {
+  return {
+    policies: policies.map(({ ups, phase, outage, ...policy }) => ({
+      ...policy,
+      ups: ups.map(({ answeredAt, ...one }) => ({ ...one, answeredAt: answeredAt === null ? null : iso(answeredAt) })),
+      phase: phase === null ? null : { is: phase.is, since: iso(phase.since) },
+      outage: outage === null ? null : outageJson(outage),
+    })),
+  };
+}
+
+/** Of a report's date, epoch ms. */
+function dateOf(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
 }
 
 function time(at: number): string {

@@ -6,6 +6,7 @@ import type { GlobalOptions } from './context.ts';
 import { explain, UsageFailure } from './failure.ts';
 import { withOneRack } from './racks.ts';
 import { SEVERAL, type Act } from './syntax/act.ts';
+import { tellExits } from './syntax/exits.ts';
 import { declareLooking } from './syntax/looking.ts';
 import { declareOutage } from './syntax/outage.ts';
 import { declarePlans } from './syntax/plans.ts';
@@ -43,7 +44,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-function declare(act: Act): Command {
+/** All commands with their options; `act` makes their actions. */
+export function declare(act: Act): Command {
   const program = new Command('rackui')
     .description('Terminal console for a rack whose BMCs share one serial bus. Without a command: the interface.')
     .option('--config <file>', 'configuration file')
@@ -80,6 +82,7 @@ function declare(act: Act): Command {
   declarePlans(program, act);
   declareOutage(program, act);
   declareServing(program, act, run);
+  tellExits(program);
   // Behind its commands, which would inherit it: a word too many is one of theirs.
   return program.allowExcessArguments();
 }
@@ -97,5 +100,5 @@ const commandNames = ({ commands }: Command): string[] => commands.map((command)
 const HELP_END = `
 Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,
 cluster:dev, all, and !x to leave x out.
-Exit codes: 0 done, 2 partly, 3 refused by a guard, 4 deadline, 5 bus or server unavailable, 6 a node was cut at its
-deadline without proof that it had halted, 64 usage, 78 configuration.`;
+Exit codes: 0 done, 2 partly, 3 refused, 4 deadline, 5 bus or server unavailable, 6 a node was cut at its deadline without
+proof that it had halted, 64 usage, 78 configuration; each command's help tells its own.`;

@@ -1,5 +1,6 @@
 /** Commands as an operator or a script runs them: the built program, its streams and its exit code. */
 import { spawn } from 'node:child_process';
+import { COMMON_EXITS, EXITS } from '../../src/cli/syntax/exits.ts';
 import { PROGRAM } from '../support/stand.ts';
 
 export interface Ran {
@@ -23,11 +24,26 @@ export function rackui(args: readonly string[], { input = '', env = {} }: RunOpt
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.once('close', (code) => {
+      if (isDeclared(args, code)) resolve({ code, stdout, stderr });
+      else reject(new Error(`docs/json.md does not name exit code ${code ?? '?'} of ${args.join(' ')}: ${stderr}`));
+    });
     // A program that does not read has ended before the input arrives.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });
+}
+
+/** Whether the exit code is one that the command's help tells of; a signal has none. */
+function isDeclared(args: readonly string[], code: number | null): boolean {
+  if (code === null) return true;
+  const words = args.join(' ');
+  const named = Object.keys(EXITS)
+    .filter((command) => ` ${words} `.includes(` ${command} `))
+    .sort((a, b) => b.length - a.length);
+  return [COMMON_EXITS, ...named.map((command) => EXITS[command])].some((codes) =>
+    Object.keys(codes ?? {}).includes(String(code)),
+  );
 }
 
 /** Each line of output as JSON. */

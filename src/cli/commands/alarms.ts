@@ -3,7 +3,7 @@ import { EXIT } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import { iso, wallOf } from '../dates.ts';
+import { iso } from '../dates.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
 import { print, printJson } from '../output.ts';
@@ -45,9 +45,9 @@ function idsOf(text: string): number[] | null {
 function json({ addr, since, clearedAt, acknowledged, ...alarm }: Alarm): object {
   return {
     ...alarm,
-    since: wallOf(since),
-    clearedAt: clearedAt === null ? null : wallOf(clearedAt),
-    acknowledged: acknowledged === null ? null : { ...acknowledged, at: wallOf(acknowledged.at) },
+    since: iso(since),
+    clearedAt: clearedAt === null ? null : iso(clearedAt),
+    acknowledged: acknowledged === null ? null : { ...acknowledged, at: iso(acknowledged.at) },
     addr: addr === null ? null : formatAddress(addr),
   };
 }

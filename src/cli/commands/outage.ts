@@ -7,7 +7,7 @@ import type { RackClient } from '../../client/client.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { explain, Failure, UsageFailure } from '../failure.ts';
 import { followPlan } from '../follow-plan.ts';
-import { outageJson, outageLines, reportLines } from '../outage-report.ts';
+import { outageJson, outageLines, reportLines, supplyJson } from '../outage-report.ts';
 import { hint, print, printJson } from '../output.ts';
 import { knownRack, targetsOf } from '../targets.ts';
 import { count } from '../../lib/words.ts';
@@ -32,7 +32,7 @@ export function outageCommand(options: OutageOptions): Promise<number> {
 export function outageReportCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage report', async (client) => {
     const reports = reportsOf(await client.request('outage.status', {}));
-    if (options.json === true) printJson({ outages: reports });
+    if (options.json === true) printJson({ outages: reports.map(outageJson) });
     else if (reports.length === 0) print('no outage is known');
     else for (const report of reports) for (const line of reportLines(report)) print(line);
     return reports.every(isWell) ? EXIT.done : EXIT.partly;
@@ -128,7 +128,7 @@ function standing({ steps }: PlanRun): string {
 }
 
 function show(status: OutageStatus, now: number, options: OutageOptions, code?: number): number {
-  if (options.json === true) printJson(status);
+  if (options.json === true) printJson(supplyJson(status));
   else for (const line of outageLines(status, now)) print(line);
   return code ?? (status.policies.every(({ supply }) => supply.state === 'mains') ? EXIT.done : EXIT.partly);
 }

@@ -1,0 +1,83 @@
+/** Exit codes of every command, as its help and docs/json.md tell them. */
+import type { Command } from 'commander';
+
+/** What every command may end with. */
+export const COMMON_EXITS = {
+  0: 'done',
+  5: 'bus or server unavailable',
+  64: 'usage',
+  78: 'configuration',
+  141: 'the reader of the output went away',
+} as const;
+
+const FOLLOWED = {
+  2: 'some nodes done, others not',
+  3: 'refused by a guard, or not confirmed',
+  4: 'not done before the deadline',
+  130: 'interrupted: the operation goes on',
+};
+const CUTS = { 6: 'a node was cut at its deadline, and nothing proves that it had halted' };
+const REFUSED = { 3: 'refused, or this session may only look' };
+
+/** What commands may end with besides {@link COMMON_EXITS}, by the words that call them. */
+export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  plain: {},
+  status: {},
+  console: { 3: 'somebody else types there', 4: 'an --expect was not met in time' },
+  log: REFUSED,
+  alarms: REFUSED,
+  events: {},
+  verify: { 2: 'some host names could not be seen', 3: 'a machine is not the one that the map says' },
+  discover: { 3: 'the file exists, or this session may only look' },
+  calibrate: { 3: 'the readings give no calibration' },
+  bus: { 3: 'refused, or not confirmed' },
+  on: FOLLOWED,
+  off: { ...FOLLOWED, ...CUTS },
+  cycle: { ...FOLLOWED, ...CUTS },
+  ops: {},
+  answer: { 3: 'refused, or not confirmed' },
+  abort: REFUSED,
+  plan: {},
+  'plan list': {},
+  'plan show': { 3: 'a guard would refuse' },
+  'plan run': { ...FOLLOWED, ...CUTS },
+  'plan resume': { ...FOLLOWED, ...CUTS },
+  'plan pause': REFUSED,
+  'plan abort': REFUSED,
+  'plan skip': REFUSED,
+  outage: { 2: 'the mains are away, or the supply is unknown' },
+  'outage report': { 2: 'nodes are not back' },
+  'outage last': { ...FOLLOWED, ...CUTS },
+  'outage battery': REFUSED,
+  'outage mains': REFUSED,
+  'outage drill': { 2: 'nodes are not back', ...REFUSED },
+  demo: {},
+  sim: {},
+  serve: {},
+  doctor: { 5: 'something fails' },
+  server: {},
+  'server status': {},
+  'server reload': { 2: 'some of the file is not in force yet', ...REFUSED },
+  'server stop': REFUSED,
+  config: {},
+  'config check': {},
+  'config show': {},
+  'config schema': {},
+};
+
+/** The words that call a command: `plan run`. */
+export function wordsOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${wordsOf(parent)} ${command.name()}` : command.name();
+}
+
+/** The command's own exit codes at the end of its help, and of those below it. */
+export function tellExits({ commands }: Command): void {
+  for (const command of commands) {
+    const all: Record<number, string> = { ...COMMON_EXITS, ...EXITS[wordsOf(command)] };
+    const said = Object.entries(all).map(([code, when]) => `  ${code.padEnd(4)} ${when}`);
+    if (command.commands.length === 0 || wordsOf(command) === 'outage')
+      command.addHelpText('after', `\nExit codes:\n${said.join('\n')}`);
+    tellExits(command);
+  }
+}
