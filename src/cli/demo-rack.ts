@@ -5,14 +5,32 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { EXIT } from '../api/power.ts';
+import { loadConfig } from '../config/load.ts';
+import { formatAddress } from '../rack/address.ts';
 import { openClient, selfCommand } from './context.ts';
 import { Failure } from './failure.ts';
+
+/** How many times as fast guests live and the battery drains from the first mains failure on. */
+const OUTAGE_PACE = 10;
+/** At the load of the reference rack, and that pace, two minutes with every node on. */
+const BATTERY_WH = 28;
+/** How long one of its nodes takes at that pace, ms: what a server that has seen outages would have learned. */
+const SEEN_MS = { off: 1_500, on: 3_000 };
+/** For a person who watches: the same order as on a real rack, in a fraction of its time. */
+const OUTAGE = `outage:
+  onBattery: [{ after: 3, run: shed-dev }, { after: 60, run: shed-all }]
+  last: shed-all
+  margin: 5
+  restore: { after: 5, charge: 20 }
+shutdown: { settle: 1 }
+`;
 
 type Starter = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
 
@@ -26,27 +44,54 @@ export class DemoRack {
   readonly #sim: Starter;
   readonly #server: Starter;
 
-  constructor({ rack, seed, config }: { rack?: string; seed?: string; config?: string }) {
+  static async start(options: { rack?: string; seed?: string; config?: string }): Promise<DemoRack> {
+    return new DemoRack(options, await freePort());
+  }
+
+  /** `upsd`: a free port on loopback, for the UPS. */
+  private constructor({ rack, seed, config }: { rack?: string; seed?: string; config?: string }, upsd: number) {
     const directory = mkdtempSync(join(tmpdir(), 'rackui-demo-'));
     this.port = join(directory, 'port');
     this.socket = join(directory, 'rack.sock');
     this.control = join(directory, 'sim.sock');
     const file = rack === undefined ? undefined : resolve(rack);
-    const described = config === undefined ? withLogin(file ?? referenceRack(), directory) : resolve(config);
+    const state = join(directory, 'state');
+    const described = config === undefined ? demoConfig(file ?? referenceRack(), directory, upsd) : resolve(config);
     this.#caretaker = startCaretaker(directory);
     const start = (args: string[]): Starter => startChild(args, this.#caretaker);
+    if (config === undefined) rememberDurations(described, state);
     // Both at once: the server finds its port when the simulator has made it.
     this.#sim = start([
       ...['sim', '--exit-with-stdin', '--link', this.port, '--control', this.control],
-      ...['--rack', file ?? described],
+      ...['--rack', file ?? described, '--upsd', String(upsd), '--battery', String(BATTERY_WH)],
       ...(seed === undefined ? [] : ['--seed', seed]),
     ]);
     this.#server = start([
       ...['serve', '--exit-with-stdin', '--port', this.port, '--socket', this.socket],
-      ...['--state', join(directory, 'state'), '--config', described],
+      ...['--state', state, '--config', described],
     ]);
     this.ready = this.#bothUp();
     this.ready.catch(() => undefined);
+  }
+
+  /** Switches the mains of the simulated rack. An outage is played faster than it would go: see {@link OUTAGE_PACE}. */
+  async mains(on: boolean): Promise<void> {
+    if (!on) await this.#tell({ do: 'time-scale', factor: OUTAGE_PACE });
+    await this.#tell({ do: 'mains', on });
+  }
+
+  /** One request to the simulator's control socket. */
+  async #tell(request: Record<string, unknown>): Promise<void> {
+    const socket = connect(this.control);
+    try {
+      await once(socket, 'connect');
+      socket.write(`${JSON.stringify({ id: 1, ...request })}\n`);
+      const [line] = (await once(createInterface({ input: socket }), 'line')) as [string];
+      const { ok, error } = JSON.parse(line) as { ok: boolean; error?: string };
+      if (!ok) throw new Error(error);
+    } finally {
+      socket.destroy();
+    }
   }
 
   /** Signals, and the end of either child. */
@@ -78,11 +123,21 @@ export class DemoRack {
   }
 }
 
+/** A port on loopback that nothing listens at. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
 /**
- * The rack's file, and with it the login of its simulated nodes, so that a graceful off works in the demo as it would
- * with a configuration that is complete. A file that cannot be read, or has a login, is left as it is.
+ * The rack's file with what a complete configuration has beside it: the login of its simulated nodes, so that a graceful
+ * off works; the UPS, and an outage policy for its plans. A file that cannot be read, or has a login, is left as it is.
  */
-function withLogin(file: string, directory: string): string {
+function demoConfig(file: string, directory: string, upsd: number): string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -93,8 +148,24 @@ function withLogin(file: string, directory: string): string {
   const password = join(directory, 'password');
   const described = join(directory, 'rack.yaml');
   writeFileSync(password, 'raspberry\n', { mode: 0o600 });
-  writeFileSync(described, `${text}\nlogin: { user: pi, password: { file: ${JSON.stringify(password)} } }\n`);
+  const login = `login: { user: pi, password: { file: ${JSON.stringify(password)} } }\n`;
+  const sheds = ['shed-dev', 'shed-all'].every((plan) => new RegExp(`^ +${plan}:`, 'm').test(text));
+  const supply = `ups: [{ name: rack, port: ${upsd}, poll: 0.5 }]\n${sheds ? OUTAGE : ''}`;
+  writeFileSync(described, `${text}\n${login}${/^(ups|outage|shutdown):/m.test(text) ? '' : supply}`);
   return described;
+}
+
+/** Writes what a server learns of its nodes. A file that cannot be used is the server's to report. */
+function rememberDurations(described: string, state: string): void {
+  let nodes: readonly { addr: number; name: string }[];
+  try {
+    ({ nodes } = loadConfig(described).inventory);
+  } catch {
+    return;
+  }
+  const seen = nodes.map(({ addr, name }) => [formatAddress(addr), { name, off: [SEEN_MS.off], on: [SEEN_MS.on] }]);
+  mkdirSync(state, { mode: 0o700 });
+  writeFileSync(join(state, 'durations.json'), JSON.stringify(Object.fromEntries(seen)), { mode: 0o600 });
 }
 
 /** The rack that the documentation shows; it travels with the program. */

@@ -31,7 +31,7 @@ function viewLines(view: OutageView, now: number): string[] {
   for (const one of ups) lines.push(`  UPS ${one.name}: ${upsText(one, now)}`);
   if (ups.length === 0) lines.push('  no UPS is configured: UPS software tells the supply (docs/ups.md)');
   if (last === null) lines.push('  no last plan is configured');
-  for (const problem of problems) lines.push(`  does not fit: ${problem}`);
+  for (const problem of problems) lines.push(`  problem: ${problem}`);
   if (outage !== null && outage.endedAt === null)
     lines.push(`  ${outage.drill ? 'drill' : 'outage'} ${outage.id}: ${outage.phase}`);
   if (view.forecast.length > 0) {

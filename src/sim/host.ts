@@ -6,7 +6,10 @@ import { buildSimulator } from './build.ts';
 import { listen, type ControlServer } from './control.ts';
 import { Network, type NetworkOptions } from './network.ts';
 import type { SimOptions } from './options.ts';
+import { Upsd, upsVariables } from './upsd.ts';
 import type { Simulator } from './simulator.ts';
+
+const CHARGE_HOURS = 0.5;
 
 export class SimHost {
   readonly simulator: Simulator;
@@ -16,6 +19,8 @@ export class SimHost {
   private readonly temporary: string | null;
   private server: ControlServer | null = null;
   private network: Network | null = null;
+  private upsd: Upsd | null = null;
+  private ups: { port: number; login: { user: string; password: string } } | null = null;
 
   private constructor(options: SimOptions) {
     this.simulator = buildSimulator(options, () => performance.now()).simulator;
@@ -30,6 +35,7 @@ export class SimHost {
     try {
       host.plug();
       host.server = await listen(host.control, host);
+      if (options.upsd !== null) await host.bringUps(options);
     } catch (error) {
       host.close();
       throw error;
@@ -57,6 +63,28 @@ export class SimHost {
     this.simulator.unplug();
   }
 
+  /** Words that the UPS's status says beside how it is fed. */
+  upsFlags: readonly string[] = [];
+
+  /** The program that tells of the UPS ends, or is started again at the same port. */
+  async runUpsd(on: boolean): Promise<void> {
+    const ups = this.ups;
+    if (ups === null) throw new Error('this rack has no UPS: --upsd gives it one');
+    this.upsd?.close();
+    const { supply } = this.simulator.rack;
+    const variables = (): Map<string, string> => upsVariables(supply, this.simulator.now(), this.upsFlags);
+    this.upsd = on ? await Upsd.listen(ups.port, ups.login, variables) : null;
+    if (this.upsd !== null) ups.port = this.upsd.port;
+  }
+
+  private async bringUps({ upsd, battery, user, password }: SimOptions): Promise<void> {
+    const { supply } = this.simulator.rack;
+    // An empty battery is full again after half an hour of the guests.
+    supply.setBattery(battery, battery / CHARGE_HOURS, this.simulator.now());
+    this.ups = { port: upsd ?? 0, login: { user, password } };
+    await this.runUpsd(true);
+  }
+
   /** The nodes' ports on loopback; earlier ones are closed. The master is whoever drives the bus, and has none here. */
   async listen(options: NetworkOptions): Promise<void> {
     this.network?.close();
@@ -65,8 +93,14 @@ export class SimHost {
     this.network = await Network.open(nodes, options, () => this.simulator.now());
   }
 
+  /** Where upsd answers, or null: there is no UPS. */
+  get upsPort(): number | null {
+    return this.ups?.port ?? null;
+  }
+
   close(): void {
     this.network?.close();
+    this.upsd?.close();
     this.server?.close();
     if (this.link !== null) rmSync(this.link, { force: true });
     this.simulator.close();

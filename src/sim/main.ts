@@ -38,7 +38,8 @@ export async function runSim(options: SimOptions): Promise<number> {
       process.stdin.once('error', resolve).once('close', resolve).once('end', resolve).resume();
   });
   const control = host instanceof SimHost ? `control ${host.control}\n` : '';
-  process.stdout.write(`port ${host.port ?? ''}\n${control}ready\n`);
+  const ups = host instanceof SimHost && host.upsPort !== null ? `upsd 127.0.0.1:${host.upsPort}\n` : '';
+  process.stdout.write(`port ${host.port ?? ''}\n${control}${ups}ready\n`);
   await ended;
   host.close();
   // A signal ends it too, and an open standard input would keep the process.

@@ -59,8 +59,9 @@ export class SimNode {
   /** Until when the status still claims `on` (fault `off-late`). */
   private claimsOnUntil = 0;
   private readonly physics: Physics;
-  /** Guest milliseconds a wire millisecond. */
-  readonly timeScale: number;
+  /** Guest milliseconds a wire millisecond, and how far the guests' clock is ahead by earlier ones. */
+  private scale: number;
+  private ahead = 0;
   private readonly seed: number;
   /** When the board last got its voltage, guest time. */
   private startedAt = -Infinity;
@@ -73,7 +74,7 @@ export class SimNode {
     this.name = options.name;
     this.guest = options.guest;
     this.power = options.power;
-    this.timeScale = options.timeScale;
+    this.scale = options.timeScale;
     this.seed = options.seed;
     this.uid = boardId(options.seed, 0);
     this.physics = new Physics(options.seed, this.guestTime(options.at));
@@ -83,7 +84,18 @@ export class SimNode {
   }
 
   guestTime(at: number): number {
-    return at * this.timeScale;
+    return at * this.scale + this.ahead;
+  }
+
+  get timeScale(): number {
+    return this.scale;
+  }
+
+  /** Its guest lives faster or slower from now on. */
+  setTimeScale(scale: number, at: number): void {
+    this.advance(at);
+    this.ahead = this.guestTime(at) - at * scale;
+    this.scale = scale;
   }
 
   /** Another board is put into the slot. */
@@ -171,7 +183,7 @@ export class SimNode {
 
   /** Wire time of the guest's next own step. */
   nextDeadline(): number {
-    return this.guest.nextDeadline() / this.timeScale;
+    return (this.guest.nextDeadline() - this.ahead) / this.scale;
   }
 
   /** The current as the BMC's sensor has it. */

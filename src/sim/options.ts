@@ -34,6 +34,10 @@ export interface SimOptions {
   /** Real programs as consoles, by node name: given explicitly, one by one. */
   exec: { node: string; command: string[] }[];
   exitWithStdin: boolean;
+  /** Port on loopback at which the rack's UPS is told of as by NUT's upsd (0: any), or null: no UPS. */
+  upsd: number | null;
+  /** Its battery, Wh. */
+  battery: number;
   /** A recording to be played instead of a simulated rack, or null. */
   replay: string | null;
 }
@@ -58,6 +62,8 @@ export const SIM_DEFAULTS: SimOptions = {
   dialect: CAPTURED_DIALECT,
   exec: [],
   exitWithStdin: false,
+  upsd: null,
+  battery: 60,
   replay: null,
 };
 
@@ -99,6 +105,12 @@ export function withSimOptions(command: Command): Command {
       '--replay <file>',
       "no rack: the answers of a recording ('rackui serve --record'); only --link goes with it",
     )
+    .option(
+      '--upsd <port>',
+      "a UPS before the rack, told of on loopback as by NUT's upsd (0: any port)",
+      number(0, 65_535),
+    )
+    .option('--battery <wh>', 'how much its battery holds, Wh (default 60)', number(0.01, 100_000))
     .option('--exit-with-stdin', 'end when standard input ends')
     .addHelpText(
       'after',

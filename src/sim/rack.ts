@@ -131,6 +131,12 @@ export class Rack {
     this.dropPipe();
   }
 
+  /** All guests live so many times as fast from now on. */
+  setTimeScale(scale: number, at: number): void {
+    this.supply.advance(at);
+    for (const node of this.nodes.values()) node.setTimeScale(scale, at);
+  }
+
   /** A fault, or somebody who left: a pipe that nobody closed. */
   wedge(addr: number): void {
     this.pipe = addr;

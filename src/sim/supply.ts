@@ -38,6 +38,8 @@ export class Supply {
   rackW = 300;
   private mains = true;
   private battery: { capacityWh: number; leftWh: number } | null = null;
+  /** What the mains put into it, W. */
+  private chargeW = 0;
   private outOfPower = false;
   /** Nodes that were off when the energy was gone. */
   private wereOff: ReadonlySet<SimNode> = new Set();
@@ -58,9 +60,10 @@ export class Supply {
     return this.outOfPower;
   }
 
-  /** A full battery of so many Wh before the brick; 0: none. It does not charge. */
-  setBattery(wattHours: number, at: number): void {
+  /** A full battery of so many Wh before the brick; 0: none. Mains charge it with `chargeW`. */
+  setBattery(wattHours: number, chargeW: number, at: number): void {
     this.advance(at);
+    this.chargeW = chargeW;
     this.battery = wattHours > 0 ? { capacityWh: wattHours, leftWh: wattHours } : null;
   }
 
@@ -86,6 +89,7 @@ export class Supply {
   advance(at: number): void {
     const from = this.at;
     this.at = Math.max(this.at, at);
+    this.charge(from);
     if (this.outOfPower || !this.active) return;
     this.drain(from);
     this.restart();
@@ -120,9 +124,20 @@ export class Supply {
     return this.limits || !this.mains || this.restarts.size > 0;
   }
 
+  /** Hours of the guests since `from`. */
+  private hoursSince(from: number): number {
+    return ((this.at - from) * this.master.timeScale) / 3_600_000;
+  }
+
+  private charge(from: number): void {
+    if (!this.mains || this.battery === null) return;
+    const { capacityWh, leftWh } = this.battery;
+    this.battery.leftWh = Math.min(capacityWh, leftWh + this.chargeW * this.hoursSince(from));
+  }
+
   private drain(from: number): void {
     if (this.mains || this.battery === null) return;
-    const hours = ((this.at - from) * this.master.timeScale) / 3_600_000;
+    const hours = this.hoursSince(from);
     this.battery.leftWh = Math.max(0, this.battery.leftWh - this.total() * hours);
     if (this.battery.leftWh === 0) this.fail(this.at);
   }
@@ -157,6 +172,13 @@ export class Supply {
       this.restarts.delete(node);
       if (node.power === 'on') node.startGuest(this.at);
     }
+  }
+
+  /** How many seconds of the wire the battery lasts at the present load; null: there is none. */
+  secondsLeft(at: number): number | null {
+    this.advance(at);
+    if (this.battery === null) return null;
+    return this.outOfPower ? 0 : ((this.battery.leftWh / this.total()) * 3_600) / this.master.timeScale;
   }
 
   private total(): number {

@@ -190,7 +190,25 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   battery: {
     params: [number('wh')],
     help: 'a full battery of so many Wh feeds the rack while the mains are off; 0: none',
-    run: ({ simulator: { rack } }, given, at) => rack.supply.setBattery(given.number, at),
+    run: ({ simulator: { rack } }, given, at) => rack.supply.setBattery(given.number, 0, at),
+  },
+  upsd: {
+    params: [ON],
+    help: 'the program that tells of the UPS ends (off), or is started again',
+    run: (host, { on }) => host.runUpsd(on),
+  },
+  'ups-flags': {
+    params: [word('flags')],
+    help: "what its status says beside OL or OB, with commas between: RB, FSD, CAL, or 'none'",
+    run: (host, { word }) => void (host.upsFlags = word === 'none' ? [] : word.split(',')),
+  },
+  'time-scale': {
+    params: [number('factor')],
+    help: 'guests and battery live so many times as fast from now on; the wire does not',
+    run: ({ simulator: { rack } }, given, at) => {
+      if (!(given.number >= 0.01 && given.number <= 10_000)) throw new Error("'factor' is a number from 0.01 to 10000");
+      rack.setTimeScale(given.number, at);
+    },
   },
   mains: {
     params: [ON],

@@ -103,8 +103,9 @@ export class Painting {
   }
 
   /** What draws charts is loaded when there is something to draw, after the first frame: a start does not wait for it. */
-  #loadPlot({ detail }: State): void {
-    if (this.#ports.ascii !== 'no' || this.#plotLoading || detail.answer === null) return;
+  #loadPlot({ detail, overlay }: State): void {
+    const charts = detail.answer !== null || (overlay?.kind === 'supply' && overlay.history !== null);
+    if (this.#ports.ascii !== 'no' || this.#plotLoading || !charts) return;
     this.#plotLoading = true;
     void import('./terminal-plot.ts').then(({ plot }) => {
       this.#plot = plot;

@@ -120,7 +120,7 @@ test('the manager’s own slot can ignore verbs, and they are counted all the sa
 
 test('a battery drains with the load, and mains that return save it', () => {
   // 12 W standing and some 11 W of nodes: 0.1 Wh last about 16 s.
-  wired.rack.supply.setBattery(0.1, wired.now);
+  wired.rack.supply.setBattery(0.1, 0, wired.now);
   wired.rack.setMains(false, wired.now);
   pass(5_000);
   const left = supply().battery?.leftWh ?? 0;
@@ -136,7 +136,7 @@ test('a battery drains with the load, and mains that return save it', () => {
 });
 
 test('nodes that were halted when the battery gave out lost nothing, and fewer nodes make it last longer', () => {
-  wired.rack.supply.setBattery(0.1, wired.now);
+  wired.rack.supply.setBattery(0.1, 0, wired.now);
   wired.rack.setMains(false, wired.now);
   for (const addr of [1, 2, 3]) wired.node(addr).guest.shutDownBySsh(wired.now);
   pass(10_000);

@@ -122,3 +122,18 @@ test.each([
     .flatMap((line) => /│(.*)│/.exec(line)?.[1]?.trim() ?? []);
   expect(boxed.join(' ').replaceAll(/\s+/g, ' ')).toContain(said);
 });
+
+test('switching the mains is offered in a demo only', () => {
+  const offered = (demo: boolean): string[] => {
+    const scene = new Scene({});
+    const state = { ...scene.state, settings: { ...scene.state.settings, demo } };
+    return rankedOffers(state, { kind: 'palette', text: 'mains', index: 0, from: 'map' })
+      .filter(({ id }) => id.startsWith('map mains'))
+      .map(({ id, key, why }) => `${id} ${key} ${String(why)}`);
+  };
+  expect(offered(true)).toEqual(['map mains-fail F7 null', 'map mains-return F8 null']);
+  expect(offered(false)).toEqual([]);
+  const scene = new Scene({}).keys('\x1b[18~');
+  expect(scene.effects).toEqual([]);
+  expect(scene.state.notice?.text).toContain('this rack is not simulated');
+});

@@ -19,7 +19,7 @@ export async function demoCommand(
   run: (args: readonly string[]) => Promise<number>,
 ): Promise<number> {
   keepYoungSmall();
-  const demo = new DemoRack(options);
+  const demo = await DemoRack.start(options);
   try {
     const tui = options.headless === true || options.plain === true ? null : await import('../../tui/interface.ts');
     if (tui !== null) {
@@ -41,8 +41,11 @@ export async function demoCommand(
     }
     const open = (): ReturnType<typeof openClient> =>
       openClient({ socket: demo.socket }, 'interface', { autostart: false });
+    const usual = await interfaceOptions(options);
     const { code, message } = await tui.runInterface({
-      ...(await interfaceOptions(options)),
+      ...usual,
+      settings: { ...usual.settings, demo: true },
+      mains: (on) => demo.mains(on),
       racks: [{ client: await open(), reconnect: open }],
       viewOnly: false,
     });

@@ -15,6 +15,8 @@ export interface Series {
   most?: number;
   /** What is drawn is so many of one on the scale; 1 where it is left out. */
   per?: number;
+  /** What the scale never goes beyond: 100 of a percentage. */
+  top?: number;
   ink: InkRole;
 }
 
@@ -40,7 +42,11 @@ export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot 
     frame.text(x + SCALE, y + height - 1, g.gap.repeat(columns), 'dim');
     return;
   }
-  const { low, high } = scaleOf(Math.min(...known.map(({ mean }) => mean)), Math.max(...known.map(({ most }) => most)));
+  const { low, high } = scaleOf(
+    Math.min(...known.map(({ mean }) => mean)),
+    Math.max(...known.map(({ most }) => most)),
+    series.top,
+  );
   frame.text(x, y, String(high).padStart(SCALE - 1), 'dim');
   frame.text(x, y + height - 1, String(low).padStart(SCALE - 1), 'dim');
   const lead = columns * 2 - shown.length;
@@ -91,9 +97,10 @@ function oncePer(points: Series['points'], size: string, draw: () => string[]): 
   return signs;
 }
 
-/** Whole counts, at least {@link FLOOR} of them, a steady line in the middle, never below zero. */
-function scaleOf(low: number, high: number): { low: number; high: number } {
+/** Whole counts, at least {@link FLOOR} of them, a steady line in the middle, never below zero nor above `top`. */
+function scaleOf(low: number, high: number, top = Infinity): { low: number; high: number } {
   const spare = Math.max(0, FLOOR - (high - low)) / 2;
+  if (high + spare > top) return { low: Math.max(0, Math.min(Math.floor(low), top - FLOOR)), high: top };
   const bottom = Math.max(0, Math.floor(low - spare));
   return { low: bottom, high: Math.max(bottom + FLOOR, Math.ceil(high + spare)) };
 }

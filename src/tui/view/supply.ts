@@ -118,7 +118,7 @@ function paintCharts(
   const history = pane.history?.name === ups.name && pane.history.stepMs === upsStep(state) ? pane.history : null;
   const percent = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} %`);
   const charts = [
-    { name: 'charge', value: percent(ups.charge), series: { mean: 0 }, ink: 'spark' },
+    { name: 'charge', value: percent(ups.charge), series: { mean: 0, top: 100 }, ink: 'spark' },
     { name: 'load', value: percent(ups.load), series: { mean: 2 }, ink: 'fan' },
     {
       name: 'lasts, min',
@@ -152,40 +152,51 @@ function paintCharts(
   return times + 1;
 }
 
-/** What does not fit, what comes, and the outage as it is written down, the latest line first. */
+/** What does not fit or cannot work, what comes, and the outage as it is written down, the latest line first. */
 function textOf(state: State, view: OutageView, width: number): Span[][] {
-  const { problems, forecast, outage, supply, phase } = view;
+  const { problems, outage, phase } = view;
   const lines: Span[][] = problems.flatMap((text) =>
-    wrap(`does not fit: ${text}`, width).map((line): Span[] => [[line, 'fault']]),
+    wrap(`problem: ${text}`, width).map((line): Span[] => [[line, 'fault']]),
   );
-  if (forecast.length > 0) {
-    lines.push([[supply.state === 'battery' || phase !== null ? 'what comes' : 'if the mains failed now', 'title']]);
-    for (const { atS, text } of forecast)
-      lines.push([
-        [`${(atS === null ? '?' : clock(atS)).padStart(7)}  `, 'key'],
-        [text, 'text'],
-      ]);
-  }
-  if (outage === null) return lines;
-  if (lines.length > 0) lines.push([]);
+  const comes = forecastLines(view);
+  const past = outage === null ? [] : outageLines(state, outage, width);
+  // What is over is what one opens the pane for; while it lasts, what comes is.
+  const parts = phase === null ? [past, comes] : [comes, past];
+  for (const part of parts) if (part.length > 0) lines.push(...(lines.length > 0 ? [[]] : []), ...part);
+  return lines;
+}
+
+function forecastLines({ forecast, supply, phase }: OutageView): Span[][] {
+  if (forecast.length === 0) return [];
+  const title = supply.state === 'battery' || phase !== null ? 'what comes' : 'if the mains failed now';
+  return [
+    [[title, 'title']],
+    ...forecast.map(({ atS, text }): Span[] => [
+      [`${(atS === null ? '?' : clock(atS)).padStart(7)}  `, 'key'],
+      [text, 'text'],
+    ]),
+  ];
+}
+
+/** Its times are dates of the server's, told in the operator's zone. */
+function outageLines(state: State, outage: OutageReport, width: number): Span[][] {
   const date = (at: number): string => formatClock(at - state.outage.dateAhead, state.dateAhead, true);
   const what = outage.drill ? 'drill' : 'outage';
   const end = outage.endedAt === null ? PHASE_WORDS[outage.phase] : `ended ${date(outage.endedAt)}`;
-  lines.push([[`${what} ${outage.id}, began ${date(outage.startedAt)}, ${end}`, 'title']]);
-  for (const { name, state: standing, detail } of outage.nodes)
-    lines.push([
+  return [
+    [[`${what} ${outage.id}, began ${date(outage.startedAt)}, ${end}`, 'title']],
+    ...outage.nodes.map(({ name, state: standing, detail }): Span[] => [
       [`  ${name.padEnd(20)} `, 'text'],
       [NODE_WORDS[standing][0].padEnd(15), NODE_WORDS[standing][1]],
       [detail, 'dim'],
-    ]);
-  for (const { at, text } of [...outage.lines].reverse())
-    wrap(text, width - 11).forEach((line, i) =>
-      lines.push([
+    ]),
+    ...outage.lines.toReversed().flatMap(({ at, text }) =>
+      wrap(text, width - 11).map((line, i): Span[] => [
         [`  ${i === 0 ? date(at) : ' '.repeat(8)} `, 'dim'],
         [line, 'text'],
       ]),
-    );
-  return lines;
+    ),
+  ];
 }
 
 const NODE_WORDS: Record<OutageReport['nodes'][number]['state'], [string, InkRole]> = {
