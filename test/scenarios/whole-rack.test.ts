@@ -19,13 +19,16 @@ const PORT = 2283;
 const ip = (addr: number): string => `${BASE}.${addr}`;
 /** All that the bus switches: not the master. */
 const NODES = Array.from({ length: 23 }, (_, index) => index + 1);
-/** A worker's service takes so many guest seconds to stop, thirty of them a second of ours. */
-const STOP_JOB_S = 240;
-const RUN_MS = 150_000;
+/**
+ * A worker's service takes so many guest seconds to stop, thirty of them a second of ours. Settling and the touch take
+ * seconds of ours for each node.
+ */
+const STOP_JOB_S = 480;
+const RUN_MS = 240_000;
 
 /** What was seen of halts before, as a rack that is in use has learned it; counts, and ms. */
 const HALTS = [{ running: 60, low: 12, high: 30 }];
-const WORKER_MS = 9_000;
+const WORKER_MS = 17_000;
 const OTHER_MS = 1_000;
 
 /** By the patterns of names: the order in which they must go, and come. */
