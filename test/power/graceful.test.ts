@@ -186,6 +186,11 @@ test.each([
   ['an account without a shell', 'This account is currently not available.\r\n', /currently not available/],
   ['another language', `\r\nAnmeldung fehlgeschlagen\r\n\r\n${NAME} login: `, /login on k8s-worker-04 failed/],
   [
+    'the patience of login(1)',
+    `\r\nLogin timed out after 60 seconds.\r\n\r\n${NAME} login: `,
+    /did not come to its end \(Login timed out/,
+  ],
+  [
     'a node that goes down',
     'System is going down. Unprivileged users are not permitted to log in anymore.\r\n',
     /not permitted to log in/,

@@ -8,6 +8,8 @@ import type { EventOf } from './state.ts';
 
 /** What nologin and login say of an account without a shell. */
 const NO_SHELL = /account is (?:currently )?not available|cannot execute \/|no shell: /i;
+/** login(1) ends after a minute without an answer, and a busy machine takes longer than its patience. */
+const TIMED_OUT = /timed out/i;
 /** PAM asks for something else than the password. */
 const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
 
@@ -32,9 +34,12 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
       // The message of the day comes in the same place, and may say the same.
       state.claim ??= { kind: 'login-failed', said: heard.text };
       return;
-    case 'login':
-      draft.raise('login-failed', refusal(state.claim, heard.text));
+    case 'login': {
+      const said = refusal(state.claim, heard.text);
+      const refused = state.stage.step === 'shell' && !TIMED_OUT.test(said);
+      draft.raise(refused ? 'login-failed' : 'login-unfinished', said);
       return;
+    }
     case 'output':
       hearLoginOutput(draft, heard);
       return;

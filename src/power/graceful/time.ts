@@ -73,7 +73,7 @@ export function tick(draft: Draft, pressed = false): void {
       tickIdentify(draft);
       return;
     case 'login':
-      if (at >= state.until) draft.raise('login-failed', 'it did not answer in time');
+      if (at >= state.until) draft.raise('login-unfinished', 'it did not answer in time');
       return;
     case 'requesting':
       if (at < state.until) return;

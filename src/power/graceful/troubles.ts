@@ -14,6 +14,7 @@ export type TroubleKind =
   | 'other-host'
   | 'no-login'
   | 'login-failed'
+  | 'login-unfinished'
   | 'not-allowed'
   | 'inhibited'
   | 'unheard'
@@ -122,6 +123,11 @@ const TROUBLES: Record<TroubleKind, Words> = {
     text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not tried again unasked.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
     unattended: 'leave',
+  },
+  // No password was refused: another try does no harm.
+  'login-unfinished': {
+    text: ({ name }, said) => `The login on ${name} did not come to its end${because(said)}.`,
+    choices: ['retry', 'console', 'wait', 'leave', 'force'],
   },
   'not-allowed': {
     text: ({ name }, said) => `${name} does not let this user shut it down${quoted(said)}.`,
