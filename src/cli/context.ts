@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { RackClient } from '../client/client.ts';
 import { DEFAULT_PORT, peekPortIn } from '../config/peek.ts';
 import { useDatesOf } from './dates.ts';
+import { hint } from './output.ts';
 import { configCandidates, socketCandidates, socketPath, stateDirectory, viewSocketBeside } from '../config/paths.ts';
 
 /** Options that every command understands. */
@@ -33,7 +34,7 @@ export async function portOf(options: GlobalOptions): Promise<string> {
 export async function openClient(
   options: GlobalOptions,
   program: string,
-  { autostart, serve }: { autostart: boolean; serve?: string },
+  { autostart, serve, warn = hint }: { autostart: boolean; serve?: string; warn?: (text: string) => void },
 ): Promise<RackClient> {
   const named = options.socket ?? process.env.RACKUI_SOCKET;
   const port = named !== undefined && options.port === undefined ? DEFAULT_PORT : await portOf(options);
@@ -47,6 +48,7 @@ export async function openClient(
     port: named === undefined ? port : null,
     group: () => operatorsGroup(options),
     viewOnly: options.viewOnly === true,
+    warn: (text) => warn(`rackui: ${text}`),
     start:
       autostart && named === undefined
         ? {

@@ -20,6 +20,7 @@ import { findAnnounced } from '../config/announcement.ts';
 import { distrustSocket, ensureRuntimeDirectory, viewSocketBeside } from '../config/paths.ts';
 import { ownUserId, userName } from '../config/trust.ts';
 import { connect, type RackClient } from './client.ts';
+import { earlyEnd, thisMachine, type MachineSource } from './lifetime.ts';
 
 export interface ConnectOptions {
   /** Sockets to try, in order. */
@@ -32,6 +33,9 @@ export interface ConnectOptions {
   /** The group that may control, as the configuration has it; asked only where a server is another user's. */
   group?: () => Promise<number | null>;
   viewOnly?: boolean;
+  /** Told before a server is started that systemd will end early, once. */
+  warn?: (text: string) => void;
+  machine?: MachineSource;
   /** How to start a server that will listen on the last of `sockets`, or null: only look. */
   start: ServerStart | null;
 }
@@ -78,7 +82,11 @@ export async function connectOrStart(options: ConnectOptions): Promise<RackClien
   const refusal = port === null ? null : refuseStart(port);
   if (refusal !== null) throw new ServerUnavailable(`${none}, and ${refusal}`);
   const service = await awaitService(options);
-  return service ?? startServer(start, options);
+  if (service !== null) return service;
+  const end = earlyEnd(options.machine ?? thisMachine, userName());
+  if (end !== null)
+    options.warn?.(`a server is started in the background, and it ${end.when}. To keep one: ${end.todo}`);
+  return startServer(start, options);
 }
 
 /** At the sockets, then where the server of the port announced itself. */

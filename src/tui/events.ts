@@ -180,8 +180,8 @@ export function step(state: State, ...effects: readonly Effect[]): Step {
 
 const NOTICE_MS = 6000;
 
-export function withNotice(state: State, level: 'info' | 'warning' | 'error', text: string): State {
-  return { ...state, notice: { level, text, until: state.now + NOTICE_MS } };
+export function withNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {
+  return { ...state, notice: { level, text, until: state.now + ms } };
 }
 
 export function withPaneNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {

@@ -4,6 +4,7 @@ import { steadyNow, wallTime } from '../lib/clock.ts';
 import { dateAhead, tick } from './clock.ts';
 import type { Emulators } from './emulator.ts';
 import type { UiEvent } from './events.ts';
+import { withNotice } from './events.ts';
 import { rememberedView, rememberView } from './remember.ts';
 import { Runtime } from './runtime.ts';
 import { saveText } from './save.ts';
@@ -16,9 +17,14 @@ import { topLine } from './view/pane.ts';
 /** The way to one rack's server. */
 export interface RackAccess {
   client: RackClient;
+  /** Said at first, or null. */
+  notice?: string | null;
   /** Opens a new connection after the server went away; rejects while there is none. */
   reconnect: () => Promise<RackClient>;
 }
+
+/** Time for what is said while a screen full of news comes up. */
+const FIRST_NOTICE_MS = 20_000;
 
 export interface SeatOptions {
   viewOnly: boolean;
@@ -65,8 +71,16 @@ export class Seat {
     this.#o = options;
     this.#ports = ports;
     this.#client = access.client;
+    const state = initialState(
+      access.client.welcome,
+      size,
+      steadyNow(),
+      dateAhead(),
+      options.viewOnly,
+      options.settings,
+    );
     this.#state = {
-      ...initialState(access.client.welcome, size, steadyNow(), dateAhead(), options.viewOnly, options.settings),
+      ...(access.notice == null ? state : withNotice(state, 'warning', access.notice, FIRST_NOTICE_MS)),
       racks,
       view: rememberedView(options.viewFile),
     };

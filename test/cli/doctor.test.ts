@@ -10,7 +10,13 @@ import type { Machine } from '../../src/cli/doctor/machine.ts';
 import { piChecks } from '../../src/cli/doctor/pi.ts';
 import { portChecks } from '../../src/cli/doctor/port.ts';
 import { profileOf } from '../../src/cli/doctor/profile.ts';
-import { clockCheck, configCheck, directoryChecks, versionChecks } from '../../src/cli/doctor/program.ts';
+import {
+  lifetimeCheck,
+  clockCheck,
+  configCheck,
+  directoryChecks,
+  versionChecks,
+} from '../../src/cli/doctor/program.ts';
 import { staleSockets } from '../../src/cli/doctor/sockets.ts';
 import { settingsCheck } from '../../src/cli/doctor/tty.ts';
 import { inspectBus } from '../../src/server/inspect.ts';
@@ -206,6 +212,23 @@ describe('a broken one is named rightly', () => {
       'version warning',
       'clock failure',
     ]);
+  });
+
+  test('a server that a command starts here ends with the login: said, with what keeps one', () => {
+    const login = { '/proc/self/cgroup': '0::/user.slice/user-1000.slice/session-7.scope\n' };
+    const kills = { '/etc/systemd/logind.conf': '[Login]\nKillUserProcesses=yes\n' };
+    const judged = lifetimeCheck(machine({ ...login, ...kills }), null);
+    expect(judged).toMatchObject({ id: 'lifetime', verdict: 'warning' });
+    expect(`${judged.seen} ${judged.todo ?? ''}`).toMatch(
+      /a server that a command starts here ends when this login of pi/,
+    );
+    expect(lifetimeCheck(machine(login), null)).toMatchObject({ verdict: 'ok' });
+    const running = { '/proc/77/cgroup': '0::/system.slice/nightly.service\n' };
+    const server = { pid: 77, user: 'pi', autostarted: true };
+    expect(lifetimeCheck(machine(running), server).seen).toBe(
+      'the server (pid 77) ends with nightly.service, the unit in which it is started',
+    );
+    expect(lifetimeCheck(machine(running), { ...server, autostarted: false })).toMatchObject({ verdict: 'ok' });
   });
 
   test('the command looks at a copy of a machine’s files, and says so by its exit code', async () => {

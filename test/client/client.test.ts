@@ -1,5 +1,5 @@
 /** The typed client over streams and sockets, and how it finds or starts a server. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RPC_ERROR, type ClientIdentity } from '../../src/api/protocol.ts';
 import { connectOrStart, identity, ServerUnavailable } from '../../src/client/autostart.ts';
 import { connect, type RackClient } from '../../src/client/client.ts';
+import type { MachineSource } from '../../src/client/lifetime.ts';
 
 const WHO: ClientIdentity = { user: 'pi', from: null, tty: null, program: 'test', pid: 1 };
 
@@ -120,6 +121,26 @@ describe('connectOrStart', () => {
     await expect(connectOrStart({ sockets: [dying.socket], who: WHO, start: dying })).rejects.toThrow(
       'ended (exit code 5): rackui: the bus on /dev/x is taken by screen (pid 9)',
     );
+  });
+
+  test('that systemd will end it is said before a server is started, once, and nothing where it will not', async () => {
+    const source = (cgroup: string): MachineSource => ({
+      text: (path) => (path === '/proc/self/cgroup' ? cgroup : null),
+      list: () => [],
+      output: () => null,
+    });
+    const trace = join(folder, 'trace');
+    const dying = start(`require('fs').appendFileSync(${JSON.stringify(trace)}, 'started;'); process.exit(5)`);
+    const warn = (text: string): void => appendFileSync(trace, `${text};`);
+    const begin = (cgroup: string): Promise<RackClient> =>
+      connectOrStart({ sockets: [dying.socket], who: WHO, start: dying, warn, machine: source(cgroup) });
+    await expect(begin('0::/system.slice/backup.service\n')).rejects.toThrow(ServerUnavailable);
+    expect(readFileSync(trace, 'utf8')).toMatch(
+      /^a server is started in the background, and it ends with backup\.service[^;]*'rackui serve' as a service[^;]*;started;$/,
+    );
+    rmSync(trace);
+    await expect(begin('0::/system.slice/docker-0a.scope\n')).rejects.toThrow(ServerUnavailable);
+    expect(readFileSync(trace, 'utf8')).toBe('started;');
   });
 
   test('a started server outlives its starter: it leads a session of its own', async () => {

@@ -18,6 +18,7 @@ import {
   configCheck,
   directoryChecks,
   inForceChecks,
+  lifetimeCheck,
   selfChecks,
   servedConfigCheck,
   versionChecks,
@@ -49,6 +50,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
       clockCheck(machine, Date.now()),
       info === null ? config.check : servedConfigCheck(config, info),
       ...inForceChecks(info?.configuration ?? null),
+      ...(machine.text('/proc/self/cgroup') === null ? [] : [lifetimeCheck(machine, info)]),
       ...(client !== null
         ? await askSelf(client)
         : machine.prepared || config.loaded === null

@@ -12,6 +12,7 @@ type CommandOptions = GlobalOptions & LookOptions;
 /** A rack's server as the interface wants it. */
 interface Access {
   client: RackClient;
+  notice: string | null;
   reconnect: () => Promise<RackClient>;
 }
 
@@ -49,17 +50,22 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
   if (list === null) {
     const one = await withOneRack(options);
-    return [await opened(() => openClient(one, 'interface', { autostart: true }))];
+    return [await opened((warn) => openClient(one, 'interface', { autostart: true, warn }))];
   }
   const accesses: Access[] = [];
   for (const { path } of list.racks) {
-    const open = (): Promise<RackClient> =>
-      openClient({ ...options, config: path }, 'interface', { autostart: true, serve: list.path });
+    const open = (warn: Warn): Promise<RackClient> =>
+      openClient({ ...options, config: path }, 'interface', { autostart: true, serve: list.path, warn });
     accesses.push(await opened(open));
   }
   return accesses;
 }
 
-async function opened(open: () => Promise<RackClient>): Promise<Access> {
-  return { client: await open(), reconnect: open };
+type Warn = (text: string) => void;
+
+/** What is to be said of a server that is started is said in the interface: it takes the screen. */
+async function opened(open: (warn: Warn) => Promise<RackClient>): Promise<Access> {
+  let notice: string | null = null;
+  const client = await open((text) => (notice = text));
+  return { client, notice, reconnect: () => open(() => undefined) };
 }

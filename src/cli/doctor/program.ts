@@ -5,6 +5,7 @@ import { configSentences, type ConfigStatus } from '../../api/configuration.ts';
 import type { ServerFinding, ServerInfo } from '../../api/protocol.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { configCandidates, socketPath } from '../../config/paths.ts';
+import { earlyEnd } from '../../client/lifetime.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import type { Machine } from './machine.ts';
 import { count } from '../../lib/words.ts';
@@ -98,6 +99,18 @@ export function servedConfigCheck(
   return own.loaded.path === config
     ? own.check
     : ok('config', `${served}; this user's is ${own.loaded.path ?? 'none'}`);
+}
+
+/** Whether systemd ends a server that commands start, before anybody meant it to. @param pid of the one that runs */
+export function lifetimeCheck(
+  machine: Machine,
+  server: Pick<ServerInfo, 'pid' | 'user' | 'autostarted'> | null,
+): Check {
+  const what = server === null ? 'a server that a command starts here' : `the server (pid ${server.pid})`;
+  if (server?.autostarted === false) return ok('lifetime', `${what} was started to stay`);
+  const end = earlyEnd(machine, server?.user ?? machine.login.user, server?.pid ?? 'self');
+  if (end === null) return ok('lifetime', `${what} outlives the login and the unit that start it`);
+  return warning('lifetime', `${what} ${end.when}`, end.todo);
 }
 
 /** What a server finds of its own machine, or what this user would find as the server. */
