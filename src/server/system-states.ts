@@ -88,7 +88,7 @@ export class SystemStates implements SystemPort {
     if (reading.sample.power === 'on') this.#onAt.set(addr, now);
     if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC says ${reading.sample.power}`);
     // An earlier server's word, told once it is known to be about a node with power.
-    else if (!this.#states.has(addr)) this.judge(addr);
+    else if (!this.#states.has(addr) || this.#state(addr).system === 'going-down') this.judge(addr);
   }
 
   unwatched(addr: Address): void {
@@ -116,7 +116,10 @@ export class SystemStates implements SystemPort {
   judge(addr: Address): void {
     const { alarms } = this.#ports;
     const state = this.#state(addr);
-    const left = isDown(state) && this.#ports.operationOn(addr) === null;
+    const { unheard, stopping } = this.#limits;
+    // Who goes down may be starting again, at somebody's own wish: it is left powered when its time is over.
+    const overAt = state.system === 'going-down' ? state.heardAt + (state.confirmed ? stopping : unheard) : -Infinity;
+    const left = isDown(state) && this.#ports.now() >= overAt && this.#ports.operationOn(addr) === null;
     alarms.set('halted', addr, left ? describe(state) : null, 'quiet');
     alarms.set('system-failed', addr, state.system === 'failed' ? describe(state) : null, 'quiet');
   }

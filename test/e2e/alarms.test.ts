@@ -154,7 +154,7 @@ test.each<Provoked>([
       screen.type('raspberry\r');
       await screen.waitFor(/pi@n6:~ \$/);
       screen.type('sudo reboot\r');
-      await screen.waitFor(/Linux version/);
+      await screen.waitFor(/Linux version|Reached target local-fs/);
       await toMap();
     },
   },

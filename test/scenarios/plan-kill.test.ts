@@ -61,7 +61,7 @@ async function dieAtEach(keys: readonly string[]): Promise<string[]> {
   writeFileSync(config, configuration(dir, told), { mode: 0o600 });
   try {
     await using rack = await startRack({
-      args: ['--rack', REFERENCE_RACK, '--line-rate', 'unlimited', '--time-scale', '60', '--no-loss'],
+      args: ['--rack', REFERENCE_RACK, '--line-rate', 'unlimited', '--time-scale', '30', '--no-loss'],
     });
     const died: string[] = [];
     let run: PlanRun | null = null;

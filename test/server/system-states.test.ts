@@ -1,0 +1,68 @@
+/** The alarm of a node that has power and whose system is down: told when its shutdown's time is over, not at each reboot. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Reading } from '../../src/rack/reading.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { SystemStates } from '../../src/server/system-states.ts';
+
+const { shutdown, boot } = parseConfig('name: r\nport: /dev/null\nnodes: [{ addr: "03", name: n3 }]\n', 'rack.yaml');
+
+function watch() {
+  const stateDir = mkdtempSync(join(tmpdir(), 'rackui-systems-'));
+  onTestFinished(() => rmSync(stateDir, { recursive: true, force: true }));
+  const alarms = new Map<string, string>();
+  let now = 1_000_000;
+  const states = new SystemStates({
+    ...{ stateDir, nameOf: () => 'n3', trouble: () => undefined, now: () => now, label: () => 'n3 (A-3, 03)' },
+    ...{ limits: () => ({ shutdown, boot }), operationOn: () => null, nodeChanged: () => undefined },
+    events: { add: () => undefined },
+    alarms: { set: (kind, _addr, text) => void (text === null ? alarms.delete(kind) : alarms.set(kind, text)) },
+  });
+  const reading = (): Reading => ({
+    state: 'ok',
+    source: 'sweep',
+    sample: { power: 'on', current: 30, fan: 90, at: now, rttMs: 1 },
+  });
+  return {
+    alarms,
+    hears: (text: string) => states.heard(3, text),
+    /** So many seconds, its BMC read each second. */
+    passes(seconds: number) {
+      for (let second = 0; second < seconds; second++) {
+        now += 1_000;
+        states.tick(3);
+        states.read(3, reading());
+      }
+    },
+  };
+}
+
+test('a node that reboots raises no alarm', () => {
+  const { alarms, hears, passes } = watch();
+  hears('\r\nn3 login: \r\nThe system will reboot now!\r\n');
+  passes(20);
+  hears('[  311.9] reboot: Restarting system\r\n[    0.000000] Linux version 6.12.47\r\n');
+  passes(5);
+  expect([...alarms]).toEqual([]);
+});
+
+test('a node that goes down and never says its last line raises one when the time of a shutdown is over', () => {
+  const { alarms, hears, passes } = watch();
+  hears('\r\nn3 login: \r\nThe system is going down now!\r\n');
+  passes(shutdown.hard - 5);
+  expect([...alarms]).toEqual([]);
+  passes(10);
+  expect(alarms.get('halted')).toContain('still powered');
+  hears('\r\nn3 login: ');
+  passes(3);
+  expect([...alarms]).toEqual([]);
+});
+
+test('a node that has halted raises one at once', () => {
+  const { alarms, hears, passes } = watch();
+  hears('\r\n[  311.9] reboot: Power down\r\n');
+  passes(1);
+  expect(alarms.get('halted')).toContain('has halted and is still powered');
+});
