@@ -28,6 +28,8 @@ import { print, printJson } from '../output.ts';
 
 export interface DoctorOptions extends GlobalOptions {
   json?: boolean;
+  /** UPS, UPS software and plans instead. */
+  ups?: boolean;
   /** A directory that stands for the machine: for looking at a copy of somebody's files. No bus is asked then. */
   root?: string;
 }
@@ -85,7 +87,9 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
 const socketDirectories = (port: string): string[] => socketCandidates(port).map((path) => dirname(path));
 
 /** The server that runs, if one does; none is started: it would take the port that is to be looked at. */
-async function runningServer(options: GlobalOptions): Promise<{ client: RackClient | null; problem: string | null }> {
+export async function runningServer(
+  options: GlobalOptions,
+): Promise<{ client: RackClient | null; problem: string | null }> {
   try {
     return { client: await openClient(options, 'doctor', { autostart: false }), problem: null };
   } catch (error) {
@@ -153,7 +157,7 @@ async function askBus(port: string, { config, inventory }: LoadedConfig): Promis
 
 const SIGN: Record<Verdict, string> = { ok: 'ok     ', warning: 'warning', failure: 'FAILURE' };
 
-function report(checks: readonly Check[], profile: BusProfileReport | null, json: boolean): void {
+export function report(checks: readonly Check[], profile: BusProfileReport | null, json: boolean): void {
   if (json) {
     printJson({ verdict: overall(checks), checks, profile });
     return;

@@ -24,8 +24,15 @@ export function declareServing(program: Command, act: Act, run: Run): void {
     .command('doctor')
     .description('port, rights, other programs, the Pi, the bus: what is wrong and what to do; changes nothing')
     .option('--json', 'as JSON')
+    .option('--ups', 'the UPS, its software, its users and the plans instead: would the rack go down in order?')
     .option('--root <directory>', 'look at this copy of a machine’s files instead; no bus is asked')
-    .action(act(async (options) => (await import('../commands/doctor.ts')).doctorCommand(options)));
+    .action(
+      act(async (options) =>
+        'ups' in options && options.ups === true
+          ? (await import('../commands/doctor-ups.ts')).doctorUps(options)
+          : (await import('../commands/doctor.ts')).doctorCommand(options),
+      ),
+    );
   const server = program.command('server').description('the server of this rack');
   server
     .command('status')

@@ -194,7 +194,7 @@ function ports(
   };
 }
 
-function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig): UpsSource {
+export function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig): UpsSource {
   return {
     ...{ name, host, port, tls, pollMs: poll * 1000 },
     /** Read at each connection: one that cannot be read makes this UPS unknown and keeps no server from starting. */

@@ -3,6 +3,7 @@
  * unknown at once; what it said before is never shown as if it were fresh.
  */
 import type { UpsPoint, UpsReading } from '../../api/outage.ts';
+import { steadyNow } from '../../lib/clock.ts';
 import { readingFrom, unknownReading } from '../../power/outage/supply.ts';
 import { NutClient, NutError, type NutAddress } from './nut-client.ts';
 import { SLOT_MS, UpsHistory } from './ups-history.ts';
@@ -139,6 +140,20 @@ export class UpsMonitor {
     this.#history(reading.name).record(at, reading.state === 'unknown' ? null : reading);
     if (before === null || shownOf(before) !== shownOf(reading)) this.#ports.changed(reading.name, reading, before);
   }
+}
+
+/** One answer of a UPS, or why there is none: for a program that does not stay. */
+export function askOnce(source: UpsSource): Promise<UpsReading> {
+  return new Promise((resolve) => {
+    const monitor = new UpsMonitor([source], {
+      now: steadyNow,
+      changed: (_name, reading) => {
+        resolve(reading);
+        monitor.close();
+      },
+    });
+    monitor.start();
+  });
 }
 
 function staleMs({ pollMs }: UpsSource): number {

@@ -1,0 +1,245 @@
+/**
+ * UPS software's own files: upsmon's and apcupsd's, which end this machine, and whether they ask for the rack first. Reads
+ * files; starts nothing.
+ */
+import { failure, ok, warning, type Check } from './check.ts';
+import type { Machine } from './machine.ts';
+
+const UPSMON = '/etc/nut/upsmon.conf';
+const UPSSCHED = '/etc/nut/upssched.conf';
+const APCUPSD = '/etc/apcupsd';
+/** apcupsd's events, and by which words each tells the server. */
+const APC_EVENTS = { onbattery: 'outage battery', offbattery: 'outage mains', doshutdown: 'outage last' } as const;
+const SHUTDOWN_LINE = 'SHUTDOWNCMD "/usr/local/sbin/rackui-shutdown 240 systemctl poweroff"';
+
+/** A line of a UPS software's file that runs a program. */
+export interface UpsProgram {
+  /** `SHUTDOWNCMD in /etc/nut/upsmon.conf`. */
+  where: string;
+  /** Who runs it. */
+  user: string;
+  /** How it calls rackui: a path where one is given, else `rackui`. */
+  rackui: string;
+}
+
+interface Found {
+  checks: Check[];
+  programs: UpsProgram[];
+}
+
+/** upsmon's and apcupsd's files. `asks`: the server has UPSes of its own to ask. `lastMs`: the longest last plan. */
+export function upsSoftwareChecks(machine: Machine, asks: boolean, lastMs: number | null): Found {
+  const upsmon = machine.exists(UPSMON) ? upsmonChecks(machine, asks, lastMs) : null;
+  const apcupsd = machine.exists(`${APCUPSD}/apcupsd.conf`) ? apcupsdChecks(machine, asks) : null;
+  if (upsmon === null && apcupsd === null)
+    return {
+      checks: [
+        failure(
+          'ups-software',
+          `neither ${UPSMON} nor ${APCUPSD}/apcupsd.conf is there: nothing ends this machine before the battery does`,
+          `install NUT (apt install nut) and put into ${UPSMON}: ${SHUTDOWN_LINE}`,
+        ),
+      ],
+      programs: [],
+    };
+  return {
+    checks: [...(upsmon?.checks ?? []), ...(apcupsd?.checks ?? [])],
+    programs: [...(upsmon?.programs ?? []), ...(apcupsd?.programs ?? [])],
+  };
+}
+
+function upsmonChecks(machine: Machine, asks: boolean, lastMs: number | null): Found {
+  const text = machine.text(UPSMON);
+  if (text === null)
+    return {
+      checks: [warning('upsmon', `${UPSMON} may not be read by ${machine.login.user}`, 'sudo rackui doctor --ups')],
+      programs: [],
+    };
+  const settings = settingsIn(text);
+  const user = settings.get('RUN_AS_USER') ?? 'nut';
+  const shutdown = shutdownCheck(machine, settings.get('SHUTDOWNCMD') ?? null, lastMs);
+  const notify = notifyChecks(machine, settings.get('NOTIFYCMD') ?? null, asks, user);
+  return { checks: [shutdown.check, ...notify.checks], programs: [...shutdown.programs, ...notify.programs] };
+}
+
+function shutdownCheck(
+  machine: Machine,
+  command: string | null,
+  lastMs: number | null,
+): { check: Check; programs: UpsProgram[] } {
+  const id = 'shutdowncmd';
+  const said = `SHUTDOWNCMD in ${UPSMON}`;
+  const fix = `put into ${UPSMON}: ${SHUTDOWN_LINE}`;
+  const only = (check: Check): { check: Check; programs: UpsProgram[] } => ({ check, programs: [] });
+  if (command === null || command.trim() === '')
+    return only(failure(id, `${said} is not set: upsmon ends nothing`, fix));
+  const call = callOf(machine, command);
+  if (call === null)
+    return only(failure(id, `${said} is "${command}": this machine goes down and the rack is not asked`, fix));
+  if (call.problem !== null) return only(failure(id, `${said}: ${call.problem}`, call.todo));
+  const programs = [{ where: said, user: 'root', rackui: call.rackui }];
+  if (call.within === null)
+    return {
+      check: failure(id, `${said} is "${command}": it does not say for how many seconds the battery is trusted`, fix),
+      programs,
+    };
+  if (call.script && call.rest === '')
+    return {
+      check: failure(id, `${said} is "${command}": nothing behind the seconds ends this machine`, fix),
+      programs,
+    };
+  if (lastMs !== null && call.within * 1000 < lastMs)
+    return {
+      check: warning(
+        id,
+        `${said} gives the rack ${call.within} s, and the last plan takes ${Math.round(lastMs / 1000)} s`,
+        `give it more than ${Math.ceil(lastMs / 1000)} seconds, where the battery lasts so long at its end`,
+      ),
+      programs,
+    };
+  return { check: ok(id, `${said} gives the rack ${call.within} s, then ends this machine`), programs };
+}
+
+function notifyChecks(machine: Machine, command: string | null, asks: boolean, user: string): Found {
+  const id = 'notifycmd';
+  const sched = command !== null && /upssched(\s|$)/.test(command) ? machine.text(UPSSCHED) : null;
+  const script = sched === null ? command : (settingsIn(sched).get('CMDSCRIPT') ?? null);
+  const where = sched === null ? `NOTIFYCMD in ${UPSMON}` : `CMDSCRIPT in ${UPSSCHED}`;
+  const call = script === null ? null : callOf(machine, script);
+  if (asks)
+    return call === null
+      ? { checks: [ok(id, 'the server asks the UPS itself: no NOTIFYCMD is needed')], programs: [] }
+      : {
+          checks: [
+            warning(
+              id,
+              `${where} tells the server what it asks the UPS itself: such words are refused`,
+              `take rackui out of it; 'ups:' in the configuration does its job`,
+            ),
+          ],
+          programs: [],
+        };
+  if (call === null)
+    return {
+      checks: [
+        failure(
+          id,
+          `the configuration has no 'ups:', and ${where} ${script === null ? 'is not set' : `is "${script}"`}: the server is not told that the mains are away`,
+          "add 'ups:' to the configuration (docs/ups.md)",
+        ),
+      ],
+      programs: [],
+    };
+  if (call.problem !== null) return { checks: [failure(id, `${where}: ${call.problem}`, call.todo)], programs: [] };
+  return {
+    checks: [ok(id, `${where} tells the server of the mains`)],
+    programs: [{ where, user, rackui: call.rackui }],
+  };
+}
+
+function apcupsdChecks(machine: Machine, asks: boolean): Found {
+  const found: Found = { checks: [], programs: [] };
+  for (const [event, words] of Object.entries(APC_EVENTS)) {
+    const path = `${APCUPSD}/${event}`;
+    const install = `sudo install -m 755 docs/ups/apcupsd/${event} ${APCUPSD}/`;
+    const needed = event === 'doshutdown' || !asks;
+    const text = machine.text(path);
+    if (text === null) {
+      const hidden = machine.exists(path);
+      if (needed)
+        found.checks.push(
+          hidden
+            ? warning('apcupsd', `${path} may not be read by ${machine.login.user}`, 'sudo rackui doctor --ups')
+            : failure('apcupsd', `${path} is not there: apcupsd does not tell rackui (${words})`, install),
+        );
+      continue;
+    }
+    const calls = text.split('\n').some((line) => !line.trim().startsWith('#') && line.includes(words));
+    if (!calls) {
+      if (needed) found.checks.push(failure('apcupsd', `${path} does not run 'rackui ${words}'`, install));
+    } else if (!isExecutable(machine, path))
+      found.checks.push(failure('apcupsd', `${path} is not executable: apcupsd skips it`, `sudo chmod 755 ${path}`));
+    else if (!needed)
+      found.checks.push(
+        warning(
+          'apcupsd',
+          `${path} tells the server what it asks the UPS itself: such words are refused`,
+          `sudo rm ${path}`,
+        ),
+      );
+    else {
+      found.checks.push(ok('apcupsd', `${path} runs 'rackui ${words}'`));
+      found.programs.push({ where: path, user: 'root', rackui: rackuiIn(text) });
+    }
+  }
+  return found;
+}
+
+interface Call {
+  rackui: string;
+  /** Seconds that it gives the rack; null: it says none. */
+  within: number | null;
+  /** The words behind them. */
+  rest: string;
+  /** A script of ours, which runs those words itself. */
+  script: boolean;
+  problem: string | null;
+  todo: string;
+}
+
+/** What a command line runs of ours; null: nothing. */
+function callOf(machine: Machine, command: string): Call | null {
+  const words = wordsOf(command);
+  const own = /(?:^|\s)RACKUI=(\S+)/.exec(command)?.[1] ?? null;
+  const at = words.findIndex((word) => /(^|\/)rackui[\w.-]*$/.test(word) && !word.includes('='));
+  const program = words[at];
+  if (program === undefined) return null;
+  const blank = { problem: null, todo: '', script: false, rest: '' };
+  if (/(^|\/)rackui$/.test(program)) {
+    const option = words.indexOf('--within');
+    const acts = words.slice(at).join(' ').includes('outage');
+    return acts ? { ...blank, rackui: program, within: secondsIn(words[option + 1], option) } : null;
+  }
+  const seconds = words[at + 1];
+  const call: Call = {
+    ...{ ...blank, script: true, rackui: own ?? rackuiIn(machine.text(program) ?? '') },
+    ...{ within: secondsIn(seconds, at), rest: words.slice(at + 2).join(' ') },
+  };
+  const from = `sudo install -m 755 docs/ups/${program.split('/').at(-1) ?? ''} /usr/local/sbin/`;
+  if (!machine.exists(program)) return { ...call, problem: `${program} is not there`, todo: from };
+  if (!isExecutable(machine, program))
+    return { ...call, problem: `${program} is not executable`, todo: `sudo chmod 755 ${program}` };
+  return call;
+}
+
+function secondsIn(word: string | undefined, at: number): number | null {
+  const seconds = Number(word);
+  return at < 0 || word === undefined || word === '' || !(seconds > 0) ? null : seconds;
+}
+
+/** How a script calls rackui: `RACKUI=/path` of its own, else by name. */
+function rackuiIn(script: string): string {
+  const path = /^\s*(?:export\s+)?(?:RACKUI|rackui)=["']?(\/[^\s"'$]+)/m.exec(script)?.[1];
+  return path ?? 'rackui';
+}
+
+function isExecutable(machine: Machine, path: string): boolean {
+  return ((machine.stat(path)?.mode ?? 0) & 0o111) !== 0;
+}
+
+/** `NAME value` lines, the last one counts; a value in quotes is taken out of them. */
+function settingsIn(text: string): Map<string, string> {
+  const settings = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, name = '', value = ''] = /^\s*([A-Z_]+)\s+(.*?)\s*$/.exec(line) ?? [];
+    if (name !== '')
+      settings.set(name, /^"(.*)"$/.exec(value)?.[1]?.replace(/\\(.)/g, '$1') ?? value.replace(/\s+#.*$/, ''));
+  }
+  return settings;
+}
+
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    ([, double, single, bare]) => double ?? single ?? bare ?? '',
+  );
+}
