@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   createMessageConnection,
+  ErrorCodes,
   ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
@@ -44,6 +45,9 @@ export interface RackClient {
 }
 
 /** The server said no, or is gone. `code` is one of {@link RPC_ERROR} or JSON-RPC's own. */
+const OLDER =
+  "the server is older than this program and does not know this: 'rackui server stop', and the next command starts one of this version";
+
 export class RpcFailure extends Error {
   readonly code: number;
   readonly data: unknown;
@@ -139,6 +143,8 @@ class Link {
     } catch (error) {
       const ended = this.#whyEnded();
       if (ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, ended);
+      if (error instanceof ResponseError && error.code === ErrorCodes.MethodNotFound)
+        throw new RpcFailure(RPC_ERROR.version, OLDER);
       if (error instanceof ResponseError) throw new RpcFailure(error.code, error.message, error.data);
       throw new RpcFailure(RPC_ERROR.unavailable, error instanceof Error ? error.message : String(error));
     }

@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pruneKept, pruneLogs } from './log-shelf.ts';
+import { count } from '../lib/words.ts';
 
 export interface LogLimits {
   /** Bytes of a file before it is put aside. */
@@ -88,7 +89,9 @@ export class LogFile {
       this.#pendingBytes = 0;
       const lost = this.#lost;
       if (lost > 0 && this.#options.mark)
-        chunks.unshift(this.#options.mark(`${lost} bytes of this log were lost here`));
+        chunks.unshift(
+          this.#options.mark(`${count(lost, 'byte')} of this log ${lost === 1 ? 'was' : 'were'} lost here`),
+        );
       const bytes = Buffer.concat(chunks);
       try {
         await this.#write(bytes);

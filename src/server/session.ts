@@ -201,7 +201,10 @@ export class ClientSession {
         'error',
         `${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
-      return new ResponseError(-32603, `${method} failed in the server; its log says more`);
+      return new ResponseError(
+        -32603,
+        'the server failed at this; its log says where (rackui server status names its directory)',
+      );
     }
   }
 
@@ -223,7 +226,7 @@ export class ClientSession {
     const nonce = typeof raw === 'object' && raw !== null && 'nonce' in raw ? raw.nonce : null;
     const begun = typeof nonce === 'string' ? this.#nonces.get(nonce) : undefined;
     if (typeof nonce !== 'string' || begun === undefined)
-      return 'it carries no confirmation of this server, or one that was used already (confirm.begin gives one)';
+      return 'it carries no confirmation of this server, or one that was used already: look again, then repeat it';
     this.#nonces.delete(nonce);
     const age = steadyNow() - begun;
     if (age <= CONFIRM_LIMIT_MS) return null;

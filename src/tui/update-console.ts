@@ -5,6 +5,7 @@ import { step, withNotice, withPaneNotice, type Effect, type Step, type UiEvent 
 import { nameOf, type State } from './state.ts';
 import type { ConsolePane, Kept } from './state-console.ts';
 import { before } from './update-last-screen.ts';
+import { count } from '../lib/words.ts';
 
 /** Asks for a node's console. Those who may only look join one that is open. */
 export function attachTo(state: State, addr: Address): Step {
@@ -129,8 +130,8 @@ function pasted(state: State, event: Extract<ConsoleEvent, { type: 'pasted' | 'p
     return { ...state, pane: { ...state.pane, pasting: { ...pasting, sent: event.sent, total: event.total } } };
   const over: State = { ...state, pane: { ...state.pane, pasting: null } };
   const { sent, total, why } = event;
-  if (why === null) return withPaneNotice(over, 'info', `pasted ${total} bytes`);
-  const text = `paste stopped after ${sent} of ${total} bytes: ${why}`;
+  if (why === null) return withPaneNotice(over, 'info', `pasted ${count(total, 'byte')}`);
+  const text = `paste stopped after ${sent} of ${count(total, 'byte')}: ${why}`;
   return state.focus === 'console' ? withPaneNotice(over, 'warning', text, 20_000) : withNotice(over, 'warning', text);
 }
 

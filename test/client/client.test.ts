@@ -51,6 +51,15 @@ async function connected(): Promise<{ client: RackClient; rpc: MessageConnection
 const event = (seq: number): object => ({ seq, at: 0, level: 'info', topic: 'bus', addr: null, text: '' });
 
 describe('connect', () => {
+  test('a request that the server does not know is answered in words, without the name of a method', async () => {
+    const { client } = await connected();
+    const error: unknown = await client.request('outage.status', {}).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: RPC_ERROR.version });
+    expect(String(error)).toContain('the server is older than this program');
+    expect(String(error)).not.toContain('outage.status');
+    client.close();
+  });
+
   test('notes that came before anybody listened are delivered in order', async () => {
     const { client, rpc } = await connected();
     for (const seq of [1, 2, 3]) await rpc.sendNotification('event', event(seq));

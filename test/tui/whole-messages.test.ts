@@ -8,6 +8,7 @@ import type { Refusal } from '../../src/api/power.ts';
 import { refusalsFor, type GuardFacts } from '../../src/power/guards.ts';
 import { questionOf, TROUBLE_KINDS } from '../../src/power/graceful/troubles.ts';
 import type { Target } from '../../src/power/graceful/state.ts';
+import { REQUEST_PARAMS } from '../../src/server/handlers/params.ts';
 import { toAscii } from '../../src/tui/ascii.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/events.ts';
 import { CUT, Frame } from '../../src/tui/frame.ts';
@@ -41,6 +42,9 @@ const plain = (text: string): string =>
     .replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
+
+/** Counts that are never one, and a setting with the name of a method. */
+const ALLOWED = ['nodes together', 'nodes are', 'configured (outage.last)'];
 
 const MESSAGES = texts(['api', 'bmc', 'cli', 'client', 'config', 'console', 'power', 'rack', 'server', 'tui']);
 
@@ -183,4 +187,15 @@ describe('what has no room for its text is marked', () => {
     toAscii(frame, true);
     expect(frame.lines()).toEqual(['too l~', 'wait .']);
   });
+});
+
+test('no message names a method of the API, a schema’s words or a count without its plural', () => {
+  const methods = Object.keys(REQUEST_PARAMS).filter((name) => name.includes('.'));
+  const wrong = MESSAGES.filter(
+    (text) =>
+      methods.some((name) => new RegExp(`(?<![\\w/.-])${name.replace('.', '\\.')}(?![\\w.-])`).test(text)) ||
+      /Invalid (?:option|input)|expected one of|\b1 nodes\b/.test(text) ||
+      new RegExp(`${LONG_NAME.replaceAll(/[()]/g, '\\$&')} (?:nodes|racks|alarms|operations) `).test(text),
+  );
+  expect(wrong.filter((text) => !ALLOWED.some((known) => text.includes(known)))).toEqual([]);
 });

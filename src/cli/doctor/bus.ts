@@ -6,6 +6,7 @@ import { masterMismatch, type InventoryNode } from '../../rack/inventory.ts';
 import { compressNames } from '../../rack/compress.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import { settingsCheck } from './tty.ts';
+import { count } from '../../lib/words.ts';
 
 /** What was found out about the bus, whoever asked it. */
 export interface BusPicture {
@@ -64,7 +65,7 @@ function master(seen: Address, configured: readonly InventoryNode[] | null): Che
 
 /** Whether ZZ can say anything of a fan; where it cannot, no alarm does. */
 function fan({ kept, read }: BusSurvey['fan']): Check {
-  const seen = `ZZ is 4 × YY on ${kept} of ${read} readings`;
+  const seen = `ZZ is 4 × YY on ${kept} of ${count(read, 'reading')}`;
   switch (fanMeaning(kept, read)) {
     case 'drive':
       return ok(
@@ -109,7 +110,10 @@ function nodes({ nodes: found }: BusSurvey, configured: readonly Address[] | nul
       `${found.length === 1 ? '1 BMC answers' : `${found.length} BMCs answer`}; ${names(missing)} of the configuration ${missing.length === 1 ? 'does' : 'do'} not`,
       'is its blade seated and powered? Otherwise correct the configuration (rackui discover)',
     );
-  return ok('nodes', `${found.length} BMCs answer${configured === null ? '' : ', all that the configuration names'}`);
+  return ok(
+    'nodes',
+    `${found.length === 1 ? '1 BMC answers' : `${found.length} BMCs answer`}${configured === null ? '' : ', all that the configuration names'}`,
+  );
 }
 
 function errors({ exchanges, silent, garbled, foreign, medianMs, slowestMs }: BusSurvey): Check {
@@ -117,8 +121,8 @@ function errors({ exchanges, silent, garbled, foreign, medianMs, slowestMs }: Bu
   const times =
     medianMs === null ? '' : `; median ${medianMs.toFixed(1)} ms, slowest ${(slowestMs ?? 0).toFixed(1)} ms`;
   if (wrong <= exchanges * USUAL)
-    return ok('errors', `${exchanges} exchanges, ${wrong === 0 ? 'none' : wrong} failed${times}`);
-  const seen = `${wrong} of ${exchanges} exchanges failed (${silent} silent, ${garbled} unreadable, ${foreign} from another node)${times}`;
+    return ok('errors', `${count(exchanges, 'exchange')}, ${wrong === 0 ? 'none' : wrong} failed${times}`);
+  const seen = `${wrong} of ${count(exchanges, 'exchange')} failed (${silent} silent, ${garbled} unreadable, ${foreign} from another node)${times}`;
   const todo =
     'other programs on the bus? ground and cable between rack and master? A loaded master is slow, not wrong';
   return wrong / exchanges > TOLERABLE ? failure('errors', seen, todo) : warning('errors', seen, todo);

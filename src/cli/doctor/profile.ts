@@ -2,6 +2,7 @@
 import type { BusSurvey } from '../../api/bus.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { spellBytes } from '../../api/spell-bytes.ts';
+import { count } from '../../lib/words.ts';
 
 export interface BusProfileReport {
   echo: 'none' | 'bare' | 'with brackets' | 'unknown';
@@ -62,7 +63,7 @@ export function profileLines(profile: BusProfileReport): string[] {
     `^G, no pipe open   ${came(profile.closeIdle)}`,
     `^G, pipe open      ${came(profile.closeInPipe)}`,
     `UID (#)            ${came(profile.uid)}`,
-    `fan (ZZ)           4 × YY on ${profile.fan.kept} of ${profile.fan.read} readings`,
+    `fan (ZZ)           4 × YY on ${profile.fan.kept} of ${count(profile.fan.read, 'reading')}`,
     `turnaround         ${turnaroundMs === null ? 'not measured' : `about ${turnaroundMs} ms beyond the line's own time`}`,
   ];
 }

@@ -132,5 +132,7 @@ export function summarizeOutage({ nodes }: Pick<OutageRecord, 'nodes'>): string 
     [count('on'), 'stayed on'],
   ] as const;
   const said = parts.filter(([n]) => n > 0).map(([n, text]) => `${n} ${text}`);
-  return said.length === 0 ? 'no node was on' : `of ${nodes.length} nodes that were on: ${said.join(', ')}`;
+  return said.length === 0
+    ? 'no node was on'
+    : `of ${nodes.length} ${nodes.length === 1 ? 'node that was' : 'nodes that were'} on: ${said.join(', ')}`;
 }
