@@ -19,8 +19,8 @@ import { Failure } from './failure.ts';
 
 /** How many times as fast guests live and the battery drains from the first mains failure on. */
 const OUTAGE_PACE = 10;
-/** At the load of the reference rack, and that pace, two minutes with every node on. */
-const BATTERY_WH = 28;
+/** At the load of the reference rack, and that pace, three minutes with every node on. */
+const BATTERY_WH = 40;
 /** How long one of its nodes takes at that pace, ms: what a server that has seen outages would have learned. */
 const SEEN_MS = { off: 1_500, on: 3_000 };
 /** For a person who watches: the same order as on a real rack, in a fraction of its time. */

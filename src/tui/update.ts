@@ -1,5 +1,6 @@
 /** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
 import { serverNow } from '../client/server-time.ts';
+import { bindingOf } from './bindings.ts';
 import { step, withNotice, type Effect, type Step, type UiEvent } from './events.ts';
 import { RECHECK_MS } from './power-rules.ts';
 import type { State } from './state.ts';
@@ -116,11 +117,18 @@ function onToken(state: State, event: TokenEvent): Step {
   if (token.kind === 'reply') return step(state);
   if (token.kind === 'mouse') return pointed(state, event, token.pointer);
   if (token.kind === 'focus') return step({ ...state, terminalFocused: token.focused });
+  if (token.kind === 'key' && switchesMains(state, token.name)) return keyOnMap(state, token.name);
   if (state.overlay?.kind === 'palette') return inPalette(state, state.overlay, event);
   if (state.overlay !== null) return keyInOverlay(state, event);
   if (state.focus === 'console') return keyInConsole(state, event);
   if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste means nothing here: it was left out.'));
   return keyOnMap(state, token.name);
+}
+
+/** A demo's mains are switched from every pane: one watches there what comes of it. At a console keys are the node's. */
+function switchesMains(state: State, name: string): boolean {
+  const here = state.overlay !== null && state.settings.demo;
+  return here && bindingOf(state, 'map', name)?.demo === true;
 }
 
 /** Unless the mouse is ours only the node's program hears of it. */

@@ -51,6 +51,8 @@ const NO_FAULTS = [
   ...['clear', 'replug'],
   ...['listen', 'dialect', 'swap-board'],
   ...['shutdown', 'say'],
+  // Of the simulator's time and its UPS: test/sim/upsd.test.ts and test/server/ups-alarms.test.ts play them.
+  ...['time-scale', 'upsd', 'ups-flags'],
 ];
 
 test('every fault that the simulator can play is one of these', () => {

@@ -4,6 +4,7 @@ import { rankedOffers } from '../../src/tui/command-list.ts';
 import { fitOf } from '../../src/tui/fuzzy.ts';
 import type { State } from '../../src/tui/state.ts';
 import { MIXED, Scene } from '../screens/scene.ts';
+import { SUPPLIES } from '../screens/supplies.ts';
 
 const scene = (): Scene => new Scene({ nodes: MIXED });
 const atConsole = (): Scene => scene().keys('03', '\r').attached('login: ');
@@ -137,3 +138,15 @@ test('switching the mains is offered in a demo only', () => {
   expect(scene.effects).toEqual([]);
   expect(scene.state.notice?.text).toContain('this rack is not simulated');
 });
+
+test.each(['', 'u', '!', 'a', '?'])(
+  'the keys of a demo’s mains work behind what %j opens, and at no console',
+  (opened) => {
+    const scene = new Scene({ outage: SUPPLIES.battery });
+    scene.state = { ...scene.state, settings: { ...scene.state.settings, demo: true } };
+    scene.keys(...(opened === '' ? [] : [opened]), '\x1b[19~');
+    expect(scene.effects).toContainEqual({ do: 'mains', on: true });
+    const typing = scene.keys('\x1b', '03', '\r').attached('login: ').keys('\x1b[18~');
+    expect(typing.effects).not.toContainEqual({ do: 'mains', on: false });
+  },
+);
