@@ -9,7 +9,9 @@ export class Progress {
   show(text: string): void {
     if (!process.stderr.isTTY) return;
     this.#shows = true;
-    process.stderr.write(`${CLEAR}${shown(text).slice(0, (process.stderr.columns || 80) - 1)}`);
+    const width = (process.stderr.columns || 80) - 1;
+    const line = shown(text);
+    process.stderr.write(`${CLEAR}${line.length <= width ? line : `${line.slice(0, width - 1)}…`}`);
   }
 
   end(): void {

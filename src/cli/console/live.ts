@@ -41,7 +41,10 @@ export async function liveConsole(
     work = work.then(job);
   };
 
-  const words = new StatusWords((text) => queue(() => display?.status(text)));
+  const words = new StatusWords(
+    (text) => queue(() => display?.status(text)),
+    () => (stdout.columns || 80) - 1,
+  );
 
   const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
     const shows = options.rawOutput ? new RawDisplay(stdout) : new PaintedDisplay(joined, stdout);

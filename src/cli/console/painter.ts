@@ -112,9 +112,8 @@ export class Painter {
 
   #statusRow(): string {
     const { cols, rows } = this.#screen;
-    const text = Array.from(shown(this.#status))
-      .slice(0, cols - 1)
-      .join('');
+    const whole = Array.from(shown(this.#status));
+    const text = (whole.length < cols ? whole : [...whole.slice(0, cols - 2), '…']).join('');
     return `\x1b[${rows};1H\x1b[0;7m${text.padEnd(cols - 1)}\x1b[0m`;
   }
 

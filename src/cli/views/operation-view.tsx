@@ -34,7 +34,7 @@ export function OperationView({ operation, now }: { operation: Operation; now: n
 function NodeLine({ node, now, width }: { node: NodeProgress; now: number; width: number }): React.JSX.Element {
   const mark = node.outcome === null ? MARK.running : node.outcome === 'done' ? MARK.done : MARK.other;
   return (
-    <Text wrap="truncate">
+    <Text wrap={node.outcome === null ? 'truncate' : 'wrap'}>
       {mark} {shown(node.name).padEnd(width)} <Text bold>{standing(node)}</Text>
       {timesOf(node, now)}
       {node.detail === '' ? '' : ` ${shown(node.detail)}`}

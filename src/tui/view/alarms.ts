@@ -6,7 +6,8 @@ import { formatAge, formatClock, type Glyphs } from '../glyphs.ts';
 import type { Overlay } from '../state-overlay.ts';
 import { nameOf, type State } from '../state.ts';
 import { listedAlarms, selectedAlarm } from '../update-alarms.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
+import { centred, paintBox } from './box.ts';
 
 const WIDTH = 110;
 /** Columns of a sentence that is cut. */

@@ -31,23 +31,3 @@ export function centred(frame: Frame, width: number, height: number): Rect {
   const h = Math.min(height, frame.rows - 2);
   return { x: Math.floor((frame.cols - w) / 2), y: Math.floor((frame.rows - h) / 2), width: w, height: h };
 }
-
-/** Breaks text at spaces into lines of at most `width`; a longer word is cut. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
-    let rest = word;
-    if (line !== '' && line.length + 1 + rest.length > width) {
-      lines.push(line);
-      line = '';
-    }
-    while (rest.length > width) {
-      lines.push(rest.slice(0, width));
-      rest = rest.slice(width);
-    }
-    line = line === '' ? rest : `${line} ${rest}`;
-  }
-  if (line !== '' || lines.length === 0) lines.push(line);
-  return lines;
-}

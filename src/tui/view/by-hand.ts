@@ -6,7 +6,7 @@ import type { Glyphs } from '../glyphs.ts';
 import type { ByHand } from '../state-overlay.ts';
 import type { State } from '../state.ts';
 import { targetName } from '../update-by-hand.ts';
-import { wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
 
 /** Paints them at the bottom of `box`; returns how many lines they take. */
 export function paintByHand(frame: Frame, box: Rect, state: State, hand: ByHand, g: Glyphs): number {

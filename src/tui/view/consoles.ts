@@ -1,12 +1,12 @@
 /** The list of consoles: who each is, how it stands, and what of it is kept here. */
-import { didYouMean } from '../../lib/words.ts';
+import { didYouMean, wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { Frame, Span } from '../frame.ts';
 import { formatClock, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { nameOf, type State } from '../state.ts';
 import type { Overlay } from '../state-overlay.ts';
 import { listedConsoles } from '../update-consoles.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { centred, paintBox } from './box.ts';
 import { lookOf, viewOf } from './node-look.ts';
 
 export function paintConsoles(

@@ -12,7 +12,7 @@ import { detailLayout, SCALE } from '../layout-detail.ts';
 import type { Plot } from '../plot.ts';
 import type { State } from '../state.ts';
 import { isFor, nextSpanOf, wantedDetail } from '../update-detail.ts';
-import { wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
 import { CURRENT, FAN, paintChart } from './chart.ts';
 import { LEVEL_INK } from './lines.ts';
 import { lookOf, viewOf } from './node-look.ts';

@@ -6,11 +6,11 @@ import { refusesPlan } from '../plan-rules.ts';
 import type { State } from '../state.ts';
 import type { EmergencyPanel, PanelMode } from '../state-plans.ts';
 import { questionOfPrompt } from '../update-run.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { centred, paintBox } from './box.ts';
 import { previewLines, summaryLines } from './plan-preview.ts';
 import { runHead, runLines } from './plan-run.ts';
 import { clockLines } from './supply.ts';
-import { count } from '../../lib/words.ts';
+import { count, wrap } from '../../lib/words.ts';
 
 /** From so many rows on the panel has lines to spare. */
 const ROOMY = 26;

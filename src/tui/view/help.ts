@@ -5,7 +5,8 @@ import type { Frame, Span } from '../frame.ts';
 import { POWER_LETTER, POWER_WORD, type Glyphs } from '../glyphs.ts';
 import { CONDITIONS, type NodeCondition } from '../../rack/system.ts';
 import type { State } from '../state.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
+import { centred, paintBox } from './box.ts';
 
 /** Columns of the box, and of what a key does. */
 const WIDTH = 76;

@@ -12,7 +12,7 @@ import type { MapLayout } from '../layout-map.ts';
 import type { Layout } from '../layout.ts';
 import type { State } from '../state.ts';
 import { loneOperations, shownRuns } from '../state-plans.ts';
-import { wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
 import { paintChips } from './filter.ts';
 import { lookOf, viewOf } from './node-look.ts';
 import { progressSpans } from './operation-nodes.ts';

@@ -4,7 +4,7 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { InkRole, Span } from '../frame.ts';
 import { formatClock, formatDuration, shorten, type Glyphs } from '../glyphs.ts';
 import type { State } from '../state.ts';
-import { wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
 
 /** Up to so many nodes each one's evidence is shown. */
 const FEW = 3;

@@ -4,10 +4,10 @@ import type { Frame, Span } from '../frame.ts';
 import { formatClock, type Glyphs } from '../glyphs.ts';
 import { shownOperations, type State } from '../state.ts';
 import type { Overlay } from '../state-overlay.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { centred, paintBox } from './box.ts';
 import { operationLine } from './lines.ts';
 import { nodeLines, questionLines } from './operation-nodes.ts';
-import { count } from '../../lib/words.ts';
+import { count, wrap } from '../../lib/words.ts';
 
 type Panel = Extract<Overlay, { kind: 'operations' }>;
 

@@ -4,7 +4,8 @@ import { CUT, type Frame } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 import type { Overlay } from '../state-overlay.ts';
 import type { State } from '../state.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
+import { centred, paintBox } from './box.ts';
 
 const WIDTH = 96;
 const ROWS = 20;

@@ -7,10 +7,10 @@ import { nameOf, type State } from '../state.ts';
 import type { Look } from '../state-console.ts';
 import { lastScreenOf } from '../update-last-screen.ts';
 import { selection } from '../update-look.ts';
-import { wrap } from './box.ts';
+
 import { agesOf, lastScreenIn, whyNone, type LastScreenShown } from './last-screen.ts';
 import { lookOf, viewOf } from './node-look.ts';
-import { count } from '../../lib/words.ts';
+import { count, wrap } from '../../lib/words.ts';
 
 /** What the view needs of an emulator. Lines count from the oldest kept one. */
 export interface ScreenPicture {

@@ -6,10 +6,10 @@ import type { InkRole, Span } from '../frame.ts';
 import { formatDuration, POWER_LETTER, shorten, type Glyphs } from '../glyphs.ts';
 import { acting } from '../plan-rules.ts';
 import type { EmergencyPanel } from '../state-plans.ts';
-import { wrap } from './box.ts';
+
 import { CELL, inColumns, NAME } from './operation-nodes.ts';
 import { refusalLines } from './power-dialog.ts';
-import { count } from '../../lib/words.ts';
+import { count, wrap } from '../../lib/words.ts';
 
 /** The sum, above what scrolls. */
 export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {

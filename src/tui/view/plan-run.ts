@@ -5,7 +5,7 @@ import type { InkRole, Span } from '../frame.ts';
 import { formatClock, formatDuration, shorten, type Glyphs } from '../glyphs.ts';
 import type { State } from '../state.ts';
 import { nodesOfRun } from '../state-plans.ts';
-import { wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
 import { CELL, gradeOf, inColumns, NAME } from './operation-nodes.ts';
 
 const STATE_INK: Record<PlanState, InkRole> = {

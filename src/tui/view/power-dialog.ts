@@ -11,8 +11,8 @@ import { refusesNow, wordsOf } from '../power-rules.ts';
 import { nameOf, type State } from '../state.ts';
 import { VERBS, type Targets } from '../targets.ts';
 import type { PowerDialog } from '../state-overlay.ts';
-import { centred, paintBox, wrap } from './box.ts';
-import { count } from '../../lib/words.ts';
+import { centred, paintBox } from './box.ts';
+import { count, wrap } from '../../lib/words.ts';
 
 export function paintMenu(frame: Frame, state: State, targets: Targets, index: number, g: Glyphs): void {
   const outside = outsideLines(state, targets.nodes, 62);

@@ -19,7 +19,8 @@ import type { EmergencyPanel } from '../state-plans.ts';
 import type { State } from '../state.ts';
 import { nextSpanOf } from '../update-detail.ts';
 import { listedUpses, upsStep } from '../update-supply.ts';
-import { centred, paintBox, wrap } from './box.ts';
+import { wrap } from '../../lib/words.ts';
+import { centred, paintBox } from './box.ts';
 import { paintChart } from './chart.ts';
 import { spanWords } from './detail.ts';
 
