@@ -3,6 +3,8 @@ import type { ClientIdentity } from '../api/protocol.ts';
 import type { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
 import { userName } from '../config/trust.ts';
+import type { Journal } from '../power/journal.ts';
+import type { OutageRecord } from '../power/outage/record.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';
 import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
 import type { ConfigInForce } from './config-in-force.ts';
@@ -31,6 +33,7 @@ export interface RackServerOptions extends About {
   audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
   journal: JournalPort;
   planJournal: PlanPorts['planJournal'];
+  outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished'>;
   log: Log;
   /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
   leave(why: string): void;
@@ -107,7 +110,7 @@ export class RackServer {
     linger?.stop();
     events.add('notice', 'server', null, `The server leaves: ${why}`);
     for (const listening of this.#listening) listening.stopListening();
-    await outages.close();
+    outages.close();
     plans.leave();
     await this.#endOperations(hurry);
     idleSampler?.stop();

@@ -10,7 +10,7 @@ import { readSecret } from '../config/secret.ts';
 import { groupId } from '../config/trust.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { openAudit } from '../power/audit.ts';
-import { openJournal, openPlanJournal } from '../power/journal.ts';
+import { openJournal, openOutageJournal, openPlanJournal } from '../power/journal.ts';
 import { ConfigInForce } from './config-in-force.ts';
 import { Departure } from './departure.ts';
 import { InstanceLock } from './instance-lock.ts';
@@ -63,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const audit = openAudit(stateDir);
   const journal = openJournal(stateDir, (text) => log.warn(text));
   const planJournal = openPlanJournal(stateDir, (text) => log.warn(text));
+  const outageJournal = openOutageJournal(stateDir, (text) => log.warn(text));
   try {
     const unlock = await unlockString(options.loaded);
     const tap = new LineTap(steadyNow, [unlock]);
@@ -94,6 +95,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       audit: (entry) => audit.write(entry),
       journal,
       planJournal,
+      outageJournal,
       log,
       leave: (why) => departure.begin(why),
     });
@@ -120,6 +122,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await audit.close();
     await journal.close();
     await planJournal.close();
+    await outageJournal.close();
     await lock.release();
     closeLog();
   }

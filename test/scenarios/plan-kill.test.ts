@@ -4,17 +4,15 @@
  * after. Nothing that still ran is ever cut, nothing is cut twice, and the run comes to its end.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlanRun } from '../../src/api/plan.ts';
+import { buildDyingServer } from '../support/dying-program.ts';
 import { REFERENCE_RACK } from '../support/stand.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What an operation writes down on a node's way down. */
 const PHASES = ['waiting', 'preflight', 'request', 'acknowledged', 'stopping', 'settle', 'cut', 'ended'];
 const ADDRESSES = Array.from({ length: 24 }, (_, addr) => addr.toString(16).padStart(2, '0'));
@@ -31,18 +29,12 @@ const WANTED = [
 const RACKS = 4;
 /** Nodes that halted unseen are tried three times in each life. */
 const LIFE_MS = 180_000;
-const program = join(ROOT, 'node_modules', '.cache', `dying-server-${process.pid}.mjs`);
+let program: Awaited<ReturnType<typeof buildDyingServer>>;
 
 beforeAll(async () => {
-  // Beside the packages that it needs.
-  mkdirSync(join(ROOT, 'node_modules', '.cache'), { recursive: true });
-  const entry = fileURLToPath(new URL('../support/dying-server.ts', import.meta.url));
-  await build({
-    ...{ entryPoints: [entry], outfile: program, bundle: true, format: 'esm', platform: 'node' },
-    ...{ packages: 'external', logLevel: 'error' },
-  });
+  program = await buildDyingServer();
 });
-afterAll(() => rmSync(program, { force: true }));
+afterAll(() => program[Symbol.dispose]());
 
 test('killed at every transition: nothing alive is cut, nothing is cut twice, and resume comes to the end', async () => {
   const shares = Array.from({ length: RACKS }, (_, rack) => WANTED.filter((_key, index) => index % RACKS === rack));
@@ -66,7 +58,7 @@ async function dieAtEach(keys: readonly string[]): Promise<string[]> {
     const died: string[] = [];
     let run: PlanRun | null = null;
     while (run === null) {
-      const said = await live([program, rack.link, dir, config, 'shed-all', wanted]);
+      const said = await live([program.path, rack.link, dir, config, 'shed-all', wanted]);
       const key = /^died (.*)$/m.exec(said)?.[1];
       const over = /^ended (.*)$/m.exec(said)?.[1];
       expect(key ?? over, `a life after ${died.join(', ')} said: ${said}`).toBeTruthy();

@@ -11,7 +11,7 @@ import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts
 import { inventoryOf, parseConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { openAudit } from '../../src/power/audit.ts';
-import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { openJournal, openOutageJournal, openPlanJournal } from '../../src/power/journal.ts';
 import { LineTap } from '../../src/bmc/tap.ts';
 import { ConfigInForce } from '../../src/server/config-in-force.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
@@ -51,6 +51,7 @@ export class Harness implements AsyncDisposable {
   readonly #audit = openAudit(this.stateDir);
   readonly #journal = openJournal(this.stateDir, () => undefined);
   readonly #planJournal = openPlanJournal(this.stateDir, () => undefined);
+  readonly #outageJournal = openOutageJournal(this.stateDir, () => undefined);
   readonly #clients: RackClient[] = [];
   #file: () => LoadedConfig = () => ({
     config: this.configuration.config,
@@ -85,6 +86,7 @@ export class Harness implements AsyncDisposable {
       audit: (entry) => this.#audit.write(entry),
       journal: this.#journal,
       planJournal: this.#planJournal,
+      outageJournal: this.#outageJournal,
       log: pino({ level: 'silent' }),
       leave,
     });
@@ -130,6 +132,7 @@ export class Harness implements AsyncDisposable {
     await this.#audit.close();
     await this.#journal.close();
     await this.#planJournal.close();
+    await this.#outageJournal.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,12 @@
 /**
  * A whole server in a process that kills itself, as `kill -9` would, at journal transitions that no earlier life died at;
- * it begins or resumes a plan by itself. What it says, one line each: `died KEY`, `ended JSON`, `paused JSON`.
+ * it begins or resumes a plan by itself; without a plan it serves, and outages begin what they begin. What it says, one line
+ * each: `ready`, `died KEY`, `ended JSON`, `paused JSON`.
  *
  *     node dying-server.mjs PORT DIRECTORY CONFIG PLAN WANTED
  *
- * WANTED is a file of the keys to die at, one a line, of those not yet in DIRECTORY/died. A key is `run STATE`,
- * `plan ADDR STATE` (the plan's journal) or `op ADDR PHASE` (the operations').
+ * WANTED is a file of the keys to die at, one a line, of those not yet in DIRECTORY/died; `outage *`: all of a kind. A key is `run STATE`,
+ * `plan ADDR STATE` (the plan's journal), `op ADDR PHASE` (the operations') or `outage PHASE, RUN` (the outage's).
  */
 import { appendFileSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ import { LineTap } from '../../src/bmc/tap.ts';
 import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openAudit } from '../../src/power/audit.ts';
-import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { openJournal, openOutageJournal, openPlanJournal } from '../../src/power/journal.ts';
 import { ConfigInForce } from '../../src/server/config-in-force.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 
@@ -30,11 +31,13 @@ const lines = (file: string): string[] => {
   }
 };
 const died = new Set(lines(join(dir, 'died')));
-const wanted = new Set(lines(wantedFile).filter((key) => key !== '' && !died.has(key)));
+const list = lines(wantedFile).filter((key) => key !== '');
+const wanted = (key: string): boolean =>
+  !died.has(key) && (list.includes(key) || list.includes(key.replace(/ .*/, ' *')));
 
 /** Dies at the first of these keys: every second one before its state is on the disk, the others right after. */
 async function write(keys: string[], store: () => Promise<void>): Promise<void> {
-  const key = keys.find((one) => wanted.has(one));
+  const key = keys.find(wanted);
   if (key === undefined) return store();
   if (died.size % 2 === 0) await store();
   appendFileSync(join(dir, 'died'), `${key}\n`);
@@ -47,6 +50,7 @@ const loaded = loadConfig(config);
 const audit = openAudit(dir);
 const journal = openJournal(dir, () => undefined);
 const planJournal = openPlanJournal(dir, () => undefined);
+const outageJournal = openOutageJournal(dir, () => undefined);
 const socket = join(dir, 'rack.sock');
 const tap = new LineTap(Date.now, []);
 const server = new RackServer({
@@ -83,21 +87,34 @@ const server = new RackServer({
         () => planJournal.write(record),
       ),
   },
+  outageJournal: {
+    ...outageJournal,
+    write: (record) => {
+      const last = record.runs.at(-1);
+      const run = last === undefined ? 'nothing' : `${last.kind}${last.ended ? ' over' : ''}`;
+      return write([`outage ${record.phase}, ${run}`], () => outageJournal.write(record));
+    },
+  },
   log: pino({ level: 'silent' }),
   leave: () => process.exit(1),
 });
 await server.start();
 const client = await connect(socket, { user: 'test', from: null, tty: null, program: 'plan run', pid: process.pid });
 await client.request('sweep', { addrs: null, interrupt: false });
-client.on('plan', look);
-const { runs } = await client.request('plan.list', {});
-const left = runs.find(({ endedAt }) => endedAt === null);
-const last = lines(join(dir, 'plans.jsonl')).findLast((line) => line.startsWith('{') && line.endsWith('}'));
-// Its end was the last thing that the one before wrote down.
-if (left === undefined && last !== undefined) look((JSON.parse(last) as { run: PlanRun }).run);
-else if (left === undefined)
-  look(await client.request('plan.run', { name: plan, confirm: null, armed: true, deadlineS: null }));
-else look(await client.request('plan.resume', { id: left.id }));
+writeSync(1, 'ready\n');
+if (plan !== '') await beginOrResume();
+
+async function beginOrResume(): Promise<void> {
+  client.on('plan', look);
+  const { runs } = await client.request('plan.list', {});
+  const left = runs.find(({ endedAt }) => endedAt === null);
+  const last = lines(join(dir, 'plans.jsonl')).findLast((line) => line.startsWith('{') && line.endsWith('}'));
+  // Its end was the last thing that the one before wrote down.
+  if (left === undefined && last !== undefined) look((JSON.parse(last) as { run: PlanRun }).run);
+  else if (left === undefined)
+    look(await client.request('plan.run', { name: plan, confirm: null, armed: true, deadlineS: null }));
+  else look(await client.request('plan.resume', { id: left.id }));
+}
 
 function look(run: PlanRun): void {
   if (run.state !== 'ended' && run.state !== 'paused') return;

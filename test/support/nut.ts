@@ -17,7 +17,8 @@ export interface NutServer extends AsyncDisposable {
   get(ups: string, variable: string): Promise<string>;
   /** Ends upsd; {@link startUpsd} starts it with what each UPS said last. */
   stopUpsd(): Promise<void>;
-  startUpsd(): Promise<void>;
+  /** `changes`: variables of every UPS that changed meanwhile. */
+  startUpsd(changes?: Readonly<Record<string, string>>): Promise<void>;
   /** Starts upsmon, which watches all UPSes and runs `shutdown` when they end. */
   startUpsmon(shutdown: string): void;
 }
@@ -91,7 +92,8 @@ export async function startNut(
     async stopUpsd() {
       await end(upsd);
     },
-    async startUpsd() {
+    async startUpsd(changes = {}) {
+      for (const one of values.values()) Object.assign(one, changes);
       for (const ups of upses) await startDriver(ups);
       upsd = start('/lib/nut/upsd', ['-D', '-u', 'root']);
       for (const ups of upses) await until(async () => !/^(WAIT)?$/.test(await get(ups, 'ups.status')), said);

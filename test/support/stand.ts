@@ -29,6 +29,8 @@ export interface StandOptions {
   sim?: string[];
   /** Text of a configuration for the server; none: it discovers. */
   config?: string;
+  /** More of the server's environment. */
+  env?: NodeJS.ProcessEnv;
   /** The rack's inside: then it runs in this process, not in one of its own. */
   watch?: NonNullable<RackOptions['watch']>;
 }
@@ -63,7 +65,7 @@ export function referenceStand(): Promise<Stand> {
   return sweptStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
 }
 
-export async function stand({ sim = [], config, watch }: StandOptions = {}): Promise<Stand> {
+export async function stand({ sim = [], config, env = {}, watch }: StandOptions = {}): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
   const socket = join(folder, 'rack.sock');
   const viewSocket = join(folder, 'rack.view.sock');
@@ -83,7 +85,7 @@ export async function stand({ sim = [], config, watch }: StandOptions = {}): Pro
     const child = spawn(program, rest, {
       stdio: ['pipe', 'pipe', 'pipe'],
       // A configuration of this machine's user must not leak in.
-      env: { ...process.env, RACKUI_CONFIG: undefined, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder },
+      env: { ...process.env, RACKUI_CONFIG: undefined, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder, ...env },
     });
     server = child;
     let said = '';

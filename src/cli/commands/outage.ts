@@ -12,6 +12,9 @@ import { hint, print, printJson } from '../output.ts';
 import { knownRack, targetsOf } from '../targets.ts';
 import { count } from '../../lib/words.ts';
 
+/** A server that could not be reached is looked for again after so long, ms. */
+const REACH_AGAIN_MS = 1_000;
+
 export interface OutageOptions extends GlobalOptions {
   json?: boolean;
   within?: string;
@@ -103,18 +106,48 @@ export async function outageLastCommand(options: OutageOptions): Promise<number>
   process.exit(EXIT.deadline);
 }
 
+/** A server that cannot be reached, or is lost on the way, is looked for again as long as there is time for its plan. */
 async function shutRackDown(options: OutageOptions, within: number, state: { said: string }): Promise<number> {
-  const client = await openClient(options, 'outage last', { autostart: true });
+  const end = performance.now() + within * 1000;
+  for (let autostart = true; ;) {
+    try {
+      return await askRackDown(options, end, state, autostart);
+    } catch (error) {
+      const { exitCode, message } = explain(error);
+      if (exitCode !== EXIT.unavailable || performance.now() + REACH_AGAIN_MS > end - (within * 1000) / 2) throw error;
+      state.said = message;
+      // One that was there comes back by its service, or by another caller.
+      if (error instanceof LostServer) autostart = false;
+    }
+    await setTimeout(REACH_AGAIN_MS);
+  }
+}
+
+/** The connection ended while the plan was under way. */
+class LostServer extends Failure {}
+
+/** @throws {LostServer} */
+async function askRackDown(
+  options: OutageOptions,
+  end: number,
+  state: { said: string },
+  autostart: boolean,
+): Promise<number> {
+  const client = await openClient(options, 'outage last', { autostart });
   try {
     client.on('plan', (run) => (state.said = `plan ${run.plan}: ${standing(run)}`));
     // The plan ends a little earlier than this program has to.
-    const { runs } = await client.request('outage.last', { withinS: Math.max(1, within - 2) });
+    const withinS = Math.max(1, (end - performance.now()) / 1000 - 2);
+    const { runs } = await client.request('outage.last', { withinS });
     if (runs.length === 0) {
       hint('rackui: no last plan is configured (outage.last): nothing was shut down');
       return EXIT.done;
     }
     const codes = await Promise.all(runs.map((run) => followPlan(client, run, options.json === true)));
     return codes.find((code) => code !== EXIT.done) ?? EXIT.done;
+  } catch (error) {
+    const { exitCode, message } = explain(error);
+    throw exitCode === EXIT.unavailable ? new LostServer(exitCode, message) : error;
   } finally {
     client.close();
   }

@@ -6,6 +6,7 @@ import type { OutageNode, OutageReport, OutageView, Supply } from '../../api/out
 import type { PlanRun } from '../../api/plan.ts';
 import type { ClientIdentity } from '../../api/protocol.ts';
 import type { Address } from '../../rack/address.ts';
+import type { InventoryNode } from '../../rack/inventory.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
 import { within } from '../clock.ts';
@@ -17,6 +18,8 @@ import {
   addLine,
   foldRun,
   leavesNodes,
+  markUncovered,
+  noteState,
   missingNodes,
   reportOf,
   summarizeOutage,
@@ -49,6 +52,8 @@ export class Outage {
   /** UPS software has waited for the mains to settle. */
   #settled = false;
   #told: ToldSupply | null = null;
+  /** Since when the mains are away; null: they are not. */
+  #awayAt: number | null = null;
   #again = false;
   #looking: Promise<void> | null = null;
   #stop: () => void = () => undefined;
@@ -92,13 +97,11 @@ export class Outage {
 
   supply(): Supply {
     const { ups, needs, assumedS } = this.policy;
-    if (ups.length > 0)
-      return combineSupplies(
-        ups.map((name) => this.#ports.ups(name)),
-        needs,
-        assumedS,
-      );
-    return toldSupply(this.#told, this.#ports.now(), assumedS);
+    const now = this.#ports.now();
+    const awayS = (now - (this.#awayAt ?? now)) / 1000;
+    const readings = ups.map((name) => this.#ports.ups(name));
+    if (ups.length > 0) return combineSupplies(readings, needs, assumedS, awayS);
+    return toldSupply(this.#told, now, assumedS);
   }
 
   /**
@@ -108,6 +111,8 @@ export class Outage {
   async drill(addrs: readonly Address[]): Promise<OutageReport> {
     if (this.#record !== null) throw new NotNow('an outage is under way: drill after it');
     if (this.supply().state === 'battery') throw new NotNow('the mains are away: this is no drill');
+    if (!this.#nodesOn().some(({ addr }) => addrs.includes(addr)))
+      throw new NotNow('none of these nodes is on, or they are the master: there is nothing to drill');
     this.#drill = new Set(addrs);
     await this.tick();
     return reportOf(this.#need());
@@ -165,6 +170,8 @@ export class Outage {
     if (this.#fold()) await this.#write();
     const before = this.#state;
     if (this.#drill !== null && this.supply().state === 'battery') this.#endDrill('the mains are away');
+    const supply = this.supply().state;
+    if (supply !== 'unknown') this.#awayAt = supply === 'mains' ? null : (this.#awayAt ?? this.#ports.now());
     const { state, actions } = decide(this.#effectivePolicy(), before, this.#input());
     this.#state = state;
     if (actions.length === 0) return;
@@ -201,7 +208,7 @@ export class Outage {
   async #begin(plan: string, kind: RunKind, deadlineS: number | null, why: string): Promise<PlanRun | null> {
     const only = kind === 'restore' ? new Set(missingNodes(this.#need())) : (this.#drill ?? this.policy.nodes);
     const request = { name: plan, confirm: null, armed: true, deadlineS };
-    const onBefore = [...(only ?? [])].filter((addr) => shownPower(this.#ports.reading(addr)) === 'on');
+    const onBefore = this.#nodesOn().map(({ addr }) => addr);
     this.#line(`${why}: plan ${plan} begins`);
     try {
       const { runs, plans } = this.#ports;
@@ -219,15 +226,8 @@ export class Outage {
   }
 
   async #restore(why: string): Promise<void> {
-    await this.#begin(this.policy.restorePlan ?? 'restore', 'restore', null, why);
-    const run = this.#record?.runs.findLast(({ kind }) => kind === 'restore');
-    const covered = run
-      ? this.#ports.runs.run(run.id)?.steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr))
-      : [];
-    const left = missingNodes(this.#need()).filter((addr) => !(covered ?? []).includes(addr));
-    for (const node of this.#record?.nodes ?? [])
-      if (left.includes(node.addr))
-        Object.assign(node, { state: 'missing', detail: 'is in no step of the plan that restores' });
+    const run = await this.#begin(this.policy.restorePlan ?? 'restore', 'restore', null, why);
+    markUncovered(this.#need(), run);
   }
 
   async #end(text: string): Promise<void> {
@@ -255,6 +255,7 @@ export class Outage {
     const told = this.policy.ups.length === 0;
     this.#state = takeOver(record, { now: now(), wall: wallTime(now()), sameBoot, told });
     const { phase } = this.#state;
+    if (phase !== 'mains') this.#awayAt = record.startedAt;
     if (left.told !== null)
       this.#told = {
         state: phase === 'mains' && (left.committed || !sameBoot) ? 'mains' : left.told,
@@ -274,9 +275,8 @@ export class Outage {
   }
 
   #opened(): OutageState {
-    const { now, wallTime, keepTime, inventory, reading } = this.#ports;
+    const { now, wallTime, keepTime } = this.#ports;
     const at = now();
-    const mine = inventory().nodes.filter(({ addr }) => this.policy.nodes?.has(addr) ?? true);
     this.#record ??= {
       ...{ id: `o${Math.floor(at / 1000).toString(36)}`, startedAt: at, endedAt: null, policy: this.policy.index },
       ...{
@@ -286,11 +286,23 @@ export class Outage {
       },
       startedWall: wallTime(at),
       endedWall: null,
-      nodes: mine
-        .filter(({ addr, role }) => role !== 'master' && shownPower(reading(addr)) === 'on')
-        .map(({ addr, name }): OutageNode => ({ addr, name, state: 'on', detail: firstDetail(addr, this.#drill) })),
+      nodes: this.#nodesOn().map(({ addr, name }): OutageNode => ({
+        addr,
+        name,
+        state: 'on',
+        detail: firstDetail(addr, this.#drill),
+      })),
     };
     return { phase: 'battery', since: at, stepsBegun: 0, committed: false, lastAt: null, dark: false, known: null };
+  }
+
+  /** This policy's nodes that are on, without this machine. */
+  #nodesOn(): InventoryNode[] {
+    const { inventory, reading } = this.#ports;
+    const { nodes } = this.policy;
+    return inventory().nodes.filter(
+      ({ addr, role }) => (nodes?.has(addr) ?? true) && role !== 'master' && shownPower(reading(addr)) === 'on',
+    );
   }
 
   #effectivePolicy(): OutagePolicy {
@@ -336,17 +348,9 @@ export class Outage {
       lastMs: this.#lastMs(),
       running: open.length === 0 ? 'nothing' : open.some(({ kind }) => kind === 'restore') ? 'restoring' : 'shedding',
       lastEnded: this.#record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false,
-      unshed: this.#leavesNodes(),
+      unshed: this.#record !== null && leavesNodes(this.#record, (id) => this.#ports.runs.run(id)),
       missing: this.#record !== null && missingNodes(this.#record).length > 0,
     };
-  }
-
-  /** The last plan's latest run has left nodes on, or there is none. */
-  #leavesNodes(): boolean {
-    const record = this.#record;
-    const last = record?.runs.findLast(({ kind }) => kind === 'last');
-    const run = last === undefined ? null : this.#ports.runs.run(last.id);
-    return record !== null && (run === null || leavesNodes(record, run));
   }
 
   #lastMs(): number | null {
@@ -371,18 +375,12 @@ export class Outage {
     const now = this.#ports.now();
     record.kept = this.#ports.keepTime(now);
     record.told = this.#told?.state ?? null;
-    if (record.phase !== 'ended') record.phase = this.#state?.phase ?? record.phase;
-    record.committed = this.#state?.committed ?? record.committed;
-    record.since = this.#state?.since ?? record.since;
-    record.known = this.#state === null ? record.known : this.#state.known;
+    if (this.#state !== null) noteState(record, this.#state);
     const written = this.#ports.journal.write(structuredClone(record));
     await within(this.#ports, WRITE_LIMIT_MS, written).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      this.#ports.event(
-        'alarm',
-        null,
-        `The outage's journal cannot be written (${why}): a restart will not know of it`,
-      );
+      const text = `The outage's journal cannot be written (${why}): a restart will not know of it`;
+      this.#ports.event('alarm', null, text);
     });
   }
 }

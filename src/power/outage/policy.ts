@@ -64,7 +64,7 @@ const SHORTEST_RUN_S = 60;
 /** Mains that came back with this machine's own boot are trusted after this time, s. */
 const DARK_SETTLE_S = 5;
 /** The last plan ended by its time, and the battery lasts: it begins again for the nodes that are left, this long after it began at the earliest. */
-const AGAIN_MS = 5_000;
+const AGAIN_MS = 2_000;
 /** This machine was to go down and did not: after so long with mains, what was taken comes back all the same. */
 const STAYED_UP_MS = 15 * 60_000;
 

@@ -1,9 +1,11 @@
 /** An outage as it is written down: what was on when it began, what it took, what came back. Pure. */
 import type { OutageNode, OutagePhase, OutageReport } from '../../api/outage.ts';
 import type { PlanNodeRun, PlanRun } from '../../api/plan.ts';
+import type { Phase } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Journalled } from '../journal.ts';
 import type { KeptTime } from '../../lib/clock.ts';
+import type { OutageState } from './policy.ts';
 
 export type RunKind = 'step' | 'last' | 'restore';
 
@@ -64,15 +66,19 @@ export function foldRun(record: OutageRecord, run: PlanRun, { kind, onBefore }: 
     }
 }
 
+/** Phases of a node that was asked to shut down and does. */
+const GOES_DOWN: readonly string[] = ['acknowledged', 'stopping', 'settle', 'cut'] satisfies Phase[];
+
 function foldTaken(own: OutageNode, node: PlanNodeRun): void {
   if (node.state === 'ended' && (node.outcome === 'done' || node.outcome === 'cut-unproven'))
     Object.assign(own, { state: 'taken', detail: node.detail });
   // The server ended in the midst of it: what was asked goes down, whatever is known of it.
   else if (node.outcome === 'interrupted') Object.assign(own, { state: 'taken', detail: node.detail });
   // Asked already: it goes down, whatever the run says later.
-  else if (node.state === 'started' && node.phase !== null && node.phase !== 'preflight')
+  else if (node.state === 'started' && node.phase !== null && GOES_DOWN.includes(node.phase))
     Object.assign(own, { state: 'taken', detail: `goes down: ${node.detail}` });
-  else if (own.state === 'on' && node.state === 'ended') own.detail = node.detail;
+  else if (node.state === 'ended' && node.outcome !== 'skipped') own.detail = node.detail;
+  else if (own.state === 'on' && node.state !== 'started') own.detail = node.detail;
 }
 
 function foldRestored(own: OutageNode, node: PlanNodeRun, alone: boolean): void {
@@ -81,8 +87,11 @@ function foldRestored(own: OutageNode, node: PlanNodeRun, alone: boolean): void 
   else Object.assign(own, { state: 'missing', detail: node.detail });
 }
 
-/** Whether `run` has ended without bringing down a node that another try may bring down. */
-export function leavesNodes(record: OutageRecord, run: PlanRun): boolean {
+/** Whether the last plan has left nodes on that another try may bring down, or has no run that is known. */
+export function leavesNodes(record: OutageRecord, runOf: (id: string) => PlanRun | null): boolean {
+  const last = record.runs.findLast(({ kind }) => kind === 'last');
+  const run = last === undefined ? null : runOf(last.id);
+  if (run === null) return true;
   const open = new Set(record.nodes.filter(({ state }) => state !== 'taken').map(({ addr }) => addr));
   return run.steps.some(({ nodes }) =>
     nodes.some(
@@ -96,6 +105,21 @@ export function missingNodes(record: OutageRecord): Address[] {
   return record.nodes
     .filter(({ state }) => state === 'taken' || state === 'lost' || state === 'missing')
     .map(({ addr }) => addr);
+}
+
+/** Nodes that are in no step of `restore`, null: there is none, do not come back by it. */
+export function markUncovered(record: OutageRecord, restore: PlanRun | null): void {
+  const covered = restore?.steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr)) ?? [];
+  const missing = missingNodes(record).filter((addr) => !covered.includes(addr));
+  for (const node of record.nodes)
+    if (missing.includes(node.addr))
+      Object.assign(node, { state: 'missing', detail: 'is in no step of the plan that restores' });
+}
+
+/** Takes over how the outage stands, for a server that has to go on with it. */
+export function noteState(record: OutageRecord, { phase, committed, since, known }: OutageState): void {
+  if (record.phase !== 'ended') record.phase = phase;
+  Object.assign(record, { committed, since, known });
 }
 
 /** This machine went down while the record was open: a node that was on then has lost its power, as far as is known. */

@@ -41,9 +41,14 @@ export function unknownReading(name: string, why: string, answeredAt: number | n
 
 /**
  * What `readings` deliver where `needs` of them have to. `assumedS`: how long a full battery lasts at least, for those
- * that do not say; null: not configured.
+ * that do not say; null: not configured. `onBatteryS`: how long the mains have been away.
  */
-export function combineSupplies(readings: readonly UpsReading[], needs: number, assumedS: number | null): Supply {
+export function combineSupplies(
+  readings: readonly UpsReading[],
+  needs: number,
+  assumedS: number | null,
+  onBatteryS = 0,
+): Supply {
   const count = (holds: (reading: UpsReading) => boolean): number => readings.filter(holds).length;
   const mains = count(({ state, shutdown }) => state === 'mains' && !shutdown);
   const unknown = readings.filter(({ state }) => state === 'unknown');
@@ -53,7 +58,7 @@ export function combineSupplies(readings: readonly UpsReading[], needs: number, 
   // The supply ends when the battery ends whose end leaves too few.
   const missing = needs - mains;
   const onBattery = readings.filter((one) => one.state === 'battery');
-  const runtimes = onBattery.map((one) => runtimeOf(one, assumedS)).sort((a, b) => (b ?? -1) - (a ?? -1));
+  const runtimes = onBattery.map((one) => runtimeOf(one, assumedS, onBatteryS)).sort((a, b) => (b ?? -1) - (a ?? -1));
   const holding = count((one) => one.state !== 'unknown' && !one.low && !one.shutdown);
   const charges = readings.map(({ charge }) => charge).filter((charge) => charge !== null);
   return {
@@ -89,11 +94,11 @@ export function withoutMains(readings: readonly UpsReading[]): UpsReading[] {
   return readings.map((reading) => (reading.state === 'mains' ? { ...reading, state: 'battery' } : reading));
 }
 
-/** Seconds that a battery lasts: as the UPS says, else by its charge, else the configured minimum. */
-function runtimeOf({ runtimeS, charge }: UpsReading, assumedS: number | null): number | null {
+/** Seconds that a battery lasts: as the UPS says, else by its charge, else what is left of the configured minimum. */
+function runtimeOf({ runtimeS, charge }: UpsReading, assumedS: number | null, onBatteryS: number): number | null {
   if (runtimeS !== null) return runtimeS;
   if (assumedS === null) return null;
-  return charge === null ? assumedS : (charge / 100) * assumedS;
+  return charge === null ? Math.max(0, assumedS - onBatteryS) : (charge / 100) * assumedS;
 }
 
 function within(text: string | undefined, limit: number): number | null {

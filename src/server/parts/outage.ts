@@ -7,11 +7,10 @@ import type { Config } from '../../config/schema.ts';
 import type { UpsConfig } from '../../config/schema-outage.ts';
 import { readSecret } from '../../config/secret.ts';
 import { keepTime, recallTime, steadyNow, wallTime } from '../../lib/clock.ts';
-import { openOutageJournal, type Journal } from '../../power/journal.ts';
 import { Outage } from '../../power/outage/outage.ts';
 import type { OutagePorts } from '../../power/outage/ports.ts';
 import type { AlarmKind } from '../../rack/alarm-book.ts';
-import type { OutageRecord } from '../../power/outage/record.ts';
+import type { RackServerOptions } from '../rack-server.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import type { AlarmDesk } from '../alarm-desk.ts';
 import { UpsMonitor, type UpsSource } from '../ups/ups-monitor.ts';
@@ -20,6 +19,8 @@ import type { Parts } from './parts.ts';
 export interface OutageParts {
   outages: Outages;
 }
+
+type OutageJournal = RackServerOptions['outageJournal'];
 
 /** While on battery, clients get new numbers so often, ms; and so often what does not fit is looked for. */
 const NUMBERS_MS = 2_000;
@@ -33,7 +34,7 @@ type SetAlarm = AlarmDesk['setSupply'];
 export class Outages {
   #all: readonly Outage[];
   #monitor: UpsMonitor;
-  readonly #journal: Journal<OutageRecord>;
+  readonly #journal: OutageJournal;
   readonly #changed: () => void;
   readonly #alarm: SetAlarm;
   /** Policies by their nodes whose last plan does not fit. */
@@ -42,7 +43,7 @@ export class Outages {
 
   constructor(
     [all, monitor]: Watch,
-    journal: Journal<OutageRecord>,
+    journal: OutageJournal,
     { changed, alarm }: { changed: () => void; alarm: SetAlarm },
   ) {
     this.#all = all;
@@ -112,11 +113,10 @@ export class Outages {
     return this.all.some(({ underWay }) => underWay);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     for (const outage of this.all) outage.close();
     this.#monitor.close();
-    await this.#journal.close();
   }
 }
 
@@ -124,7 +124,7 @@ export class Outages {
 type Watch = [all: readonly Outage[], monitor: UpsMonitor];
 
 export function outageParts(parts: Parts): OutageParts {
-  const { configuration, stateDir } = parts.options;
+  const { configuration, outageJournal: journal } = parts.options;
   const { alarms, events } = parts;
   const changed = (): void => {
     parts.roster.changed('outage');
@@ -141,7 +141,6 @@ export function outageParts(parts: Parts): OutageParts {
     }
     changed();
   };
-  const journal = openOutageJournal(stateDir, parts.warn);
   const watch = (config: Config, rack: Inventory): Watch => {
     const monitor = new UpsMonitor(config.ups.map(sourceOf), { now: steadyNow, changed: upsChanged });
     return [
@@ -174,7 +173,7 @@ export function outageParts(parts: Parts): OutageParts {
 
 function ports(
   { options: { configuration }, telemetry, events, plans }: Parts,
-  { monitor, journal, changed }: { monitor: UpsMonitor; journal: Journal<OutageRecord>; changed: () => void },
+  { monitor, journal, changed }: { monitor: UpsMonitor; journal: OutageJournal; changed: () => void },
 ): OutagePorts {
   return {
     now: steadyNow,

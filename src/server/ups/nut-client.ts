@@ -2,7 +2,7 @@
  * Speaks the network protocol of NUT's server, upsd: one request a line, one answer of one or more lines, in order
  * (RFC 9271). Reads variables only; nothing of a UPS is ever set or commanded.
  */
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 export interface NutAddress {
@@ -52,7 +52,9 @@ export class NutClient {
     const answer = await client.#request('STARTTLS');
     if (!answer.startsWith('OK STARTTLS')) throw client.#fail(new NutError(`upsd refuses TLS: ${shown(answer)}`));
     client.#unlisten(plain);
-    const secure = connectTls({ socket: plain, servername: host, ...(ca === null ? {} : { ca }) });
+    // An address is no server name (RFC 6066); the certificate has to name it all the same.
+    const named = isIP(host) === 0 ? { servername: host } : { host };
+    const secure = connectTls({ socket: plain, ...named, ...(ca === null ? {} : { ca }) });
     return new NutClient(await connected(secure, 'secureConnect', host, port));
   }
 

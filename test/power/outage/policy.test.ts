@@ -158,8 +158,8 @@ describe('policy', () => {
     expect(play(() => battery(40, { low: true }), 150, { lengths, unshed: true })).toEqual([
       ...['0 open', '0 shed-all within 60', '60 shed-all within 60', '120 shed-all within 60'],
     ]);
-    // One that cannot begin is not tried more often than every five seconds; one that left nothing does not begin again.
-    expect(play(() => battery(40, { low: true }), 12, { lengths: { 'shed-all': 0 }, unshed: true })).toHaveLength(4);
+    // One that cannot begin is not tried more often than every two seconds; one that left nothing does not begin again.
+    expect(play(() => battery(40, { low: true }), 6, { lengths: { 'shed-all': 0 }, unshed: true })).toHaveLength(5);
     expect(play(() => battery(40, { low: true }), 150, { lengths })).toHaveLength(2);
     const back = (t: number): Supply => (t < 30 ? battery(40, { low: true }) : MAINS);
     expect(play(back, 100, { lengths, unshed: true }).slice(2, 4)).toEqual(['30 note', '30 recall']);
@@ -250,6 +250,10 @@ describe('supply', () => {
   test('a runtime that the UPS does not say comes from its charge, then from the configured minimum', () => {
     expect(combineSupplies([reading('OB', { 'battery.charge': '40' })], 1, 600).runtimeS).toBe(240);
     expect(combineSupplies([reading('OB')], 1, 600).runtimeS).toBe(600);
+    // The minimum is one of a full battery, and runs down; a charge that is said runs down by itself.
+    expect(combineSupplies([reading('OB')], 1, 600, 250).runtimeS).toBe(350);
+    expect(combineSupplies([reading('OB')], 1, 600, 900).runtimeS).toBe(0);
+    expect(combineSupplies([reading('OB', { 'battery.charge': '40' })], 1, 600, 250).runtimeS).toBe(240);
     expect(combineSupplies([reading('OB')], 1, null).runtimeS).toBeNull();
   });
 
