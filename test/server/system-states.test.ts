@@ -18,7 +18,12 @@ function watch() {
     ...{ stateDir, nameOf: () => 'n3', trouble: () => undefined, now: () => now, label: () => 'n3 (A-3, 03)' },
     ...{ limits: () => ({ shutdown, boot }), operationOn: () => null, nodeChanged: () => undefined },
     events: { add: () => undefined },
-    alarms: { set: (kind, _addr, text) => void (text === null ? alarms.delete(kind) : alarms.set(kind, text)) },
+    alarms: {
+      set(kind, _addr, text) {
+        if (text === null) alarms.delete(kind);
+        else alarms.set(kind, text);
+      },
+    },
   });
   const reading = (): Reading => ({
     state: 'ok',
@@ -29,7 +34,7 @@ function watch() {
     alarms,
     hears: (text: string) => states.heard(3, text),
     /** So many seconds, its BMC read each second. */
-    passes(seconds: number) {
+    passes: (seconds: number) => {
       for (let second = 0; second < seconds; second++) {
         now += 1_000;
         states.tick(3);
