@@ -2,8 +2,8 @@
 import type { PowerCheck, Refusal, Verb } from '../api/power.ts';
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
-import { nodeText } from './operation-report.ts';
 import { count } from '../lib/words.ts';
+import { nodeLabel } from '../rack/inventory.ts';
 
 /** What the verb does, before anybody confirms it. */
 const MEANING: Record<Verb, string> = {
@@ -23,7 +23,7 @@ export function meaningLine({ verb, nodes }: Pick<PowerCheck, 'verb' | 'nodes'>)
 /** What each node is, what depends on it, what speaks against it. */
 export function checkLines(check: PowerCheck): string[] {
   return check.nodes.flatMap((node) => [
-    `  ${nodeText(node)} ${sampleText(node)}`,
+    `  ${nodeLabel(node)} ${sampleText(node)}`,
     ...node.impact.map((sentence) => `    ${sentence}`),
     ...node.refusals.map((refusal) => `    ${refusalText(refusal)}`),
   ]);

@@ -3,6 +3,7 @@ import { exitCodeOf, type NodeProgress, type Operation, type Outcome } from '../
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import { compressNames } from '../rack/compress.ts';
 import { clock, iso } from './dates.ts';
+import { nodeLabel } from '../rack/inventory.ts';
 
 /** How an outcome is called. `left-on`: on purpose, because cutting was not proven safe. */
 const OUTCOME_WORDS: Record<Outcome, string> = {
@@ -17,11 +18,6 @@ const OUTCOME_WORDS: Record<Outcome, string> = {
   'cut-unproven': 'cut without proof of a halt',
 };
 
-/** `k8s-worker-04 (A-3, 03)`: which node, however the reader calls it. */
-export function nodeText({ name, addr }: { name: string; addr: number }): string {
-  return `${name} (${formatPosition(addr)}, ${formatAddress(addr)})`;
-}
-
 /** Where a node stands: the phase while it runs, then how it ended. */
 export function standing({ phase, outcome }: NodeProgress): string {
   return outcome === null ? phase : OUTCOME_WORDS[outcome];
@@ -30,7 +26,7 @@ export function standing({ phase, outcome }: NodeProgress): string {
 /** One line for a node whose standing changed. `at`: the server's time. */
 export function progressLine(node: NodeProgress, at: number): string {
   const detail = node.detail === '' ? '' : `: ${node.detail}`;
-  return `${clock(at)} ${nodeText(node)} ${standing(node)}${detail}`;
+  return `${clock(at)} ${nodeLabel(node)} ${standing(node)}${detail}`;
 }
 
 /** A question of operation `id`, its choices by the words that choose them, and how to answer. */
@@ -41,7 +37,7 @@ export function questionLines(id: string, node: NodeProgress): string[] {
     ({ key, label, confirm }) => `  ${key}: ${label}${confirm === null ? '' : ` (--confirm '${confirm}')`}`,
   );
   return [
-    `${nodeText(node)} asks: ${question.text}`,
+    `${nodeLabel(node)} asks: ${question.text}`,
     ...choices,
     `  answer: rackui answer ${id} CHOICE --node ${node.name}, or in the interface`,
   ];

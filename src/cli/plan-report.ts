@@ -11,8 +11,8 @@ import { formatAddress, formatPosition } from '../rack/address.ts';
 import { ampsText } from '../rack/calibration.ts';
 import { compressNames } from '../rack/compress.ts';
 import { clock, iso } from './dates.ts';
-import { nodeText } from './operation-report.ts';
 import { count } from '../lib/words.ts';
+import { nodeLabel } from '../rack/inventory.ts';
 
 /** `shed-dev  9 nodes  about 4 min 30 s  the development cluster, workers first`. */
 export function planLine({
@@ -36,7 +36,7 @@ export function previewLines(plan: PlanPreview): string[] {
     return [
       `${step.name}: ${step.action}, ${after}, ${order}; if one fails: ${step.onFail}`,
       ...step.nodes.flatMap((node) => [
-        `  +${duration(node.startMs).padEnd(12)} ${nodeText(node)} ${node.power}${node.remark === null ? '' : `; ${node.remark}`}`,
+        `  +${duration(node.startMs).padEnd(12)} ${nodeLabel(node)} ${node.power}${node.remark === null ? '' : `; ${node.remark}`}`,
         ...node.refusals.map(
           ({ rule, message, override }) =>
             `      refused (${rule}): ${message}${override === null ? '' : `; to override: ${override}`}`,
@@ -86,7 +86,7 @@ export function runLines(run: PlanRun): string[] {
 }
 
 export function nodeLine(node: PlanNodeRun): string {
-  return `${clock(node.since)} ${nodeText(node)} ${standingOf(node)}: ${node.detail}`;
+  return `${clock(node.since)} ${nodeLabel(node)} ${standingOf(node)}: ${node.detail}`;
 }
 
 /** Where a node stands: waiting, the phase while something is done to it, then how it ended. */

@@ -4,9 +4,9 @@
  */
 import { ANYWAY, cuts, type PowerRequest, type Refusal, type Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
-import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import { formatPosition, type Address } from '../rack/address.ts';
 import { HOST_SEEN_LIMIT_MS, sameHost, type HostSeen } from '../rack/host-name.ts';
-import type { Inventory, InventoryNode } from '../rack/inventory.ts';
+import { nodeLabel, type Inventory, type InventoryNode, placeText } from '../rack/inventory.ts';
 import { isManager } from '../rack/plan.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
 import { chassisFan, lastNameServer, quorum } from './dependence.ts';
@@ -45,8 +45,7 @@ function isGraceful(verb: Verb): boolean {
 
 /** `k8s-worker-01 (A-3, 03)`: a node as messages name it. */
 function nameNode(node: InventoryNode | null, addr: Address): string {
-  const place = `${formatPosition(addr)}, ${formatAddress(addr)}`;
-  return node ? `${node.name} (${place})` : `the slot at ${place}`;
+  return node ? nodeLabel(node) : `the slot at ${placeText(addr)}`;
 }
 
 /** Any reply with master status counts, and so does a role in the inventory: another manager is a master too. */
@@ -64,7 +63,7 @@ const notInInventory: Guard = ({ node, addr }) =>
     ? null
     : {
         rule: 'inventory',
-        message: `no node is known at ${formatPosition(addr)} (${formatAddress(addr)})`,
+        message: `no node is known at ${placeText(addr)}`,
         override: 'add it to the configuration',
       };
 
@@ -99,7 +98,7 @@ const otherHost: Guard = ({ verb, node, addr, host, now }) => {
   if (age > HOST_SEEN_LIMIT_MS) return null;
   return {
     rule: 'host',
-    message: `the machine at ${formatPosition(addr)} (${formatAddress(addr)}) called itself ‘${host.host}’ on its console ${host.before === true ? 'before the machine of rackui was last booted' : `${inWords(age)} ago`}, and the configuration says ‘${node.name}’`,
+    message: `the machine at ${placeText(addr)} called itself ‘${host.host}’ on its console ${host.before === true ? 'before the machine of rackui was last booted' : `${inWords(age)} ago`}, and the configuration says ‘${node.name}’`,
     override: `look at its console: what it shows then counts; or add ‘${ANYWAY.trim()}’ to what confirms it; or correct the configuration`,
   };
 };

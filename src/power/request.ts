@@ -1,7 +1,7 @@
 /** What is wrong with a request before any node is asked anything. Pure. */
 import { ANYWAY, confirmationText, cuts, type PowerRequest, type Refusal } from '../api/power.ts';
-import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
-import type { Inventory } from '../rack/inventory.ts';
+import type { Address } from '../rack/address.ts';
+import { nodeLabel, type Inventory } from '../rack/inventory.ts';
 import type { SystemState } from '../rack/system.ts';
 import type { GuardFacts } from './guards.ts';
 
@@ -32,7 +32,7 @@ export function changedSince(
         ? `was ${before.system} and is ${system}`
         : null;
   if (change === null) return [];
-  const name = `${node?.name ?? 'the node'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  const name = nodeLabel({ name: node?.name ?? 'the node', addr });
   const message = `nothing was sent: since you looked ${name} has changed: it ${change} now`;
   return [{ rule: 'changed', message, override: 'look again, then confirm anew' }];
 }

@@ -32,6 +32,16 @@ export interface Inventory {
   calibration: Calibration | null;
 }
 
+/** `worker-05 (A-3, 03)`: a node as messages name it. */
+export function nodeLabel({ name, addr }: Pick<InventoryNode, 'name' | 'addr'>): string {
+  return `${name} (${placeText(addr)})`;
+}
+
+/** `A-3, 03`: where a node is. */
+export function placeText(addr: Address): string {
+  return `${formatPosition(addr)}, ${formatAddress(addr)}`;
+}
+
 /** The inventory entry for an address nobody described. */
 export function unnamedNode(addr: Address): InventoryNode {
   return {
@@ -56,8 +66,8 @@ export function masterMismatch(nodes: readonly InventoryNode[], seen: Address | 
   const named = nodes.find(({ role }) => role === 'master');
   if (named === undefined || seen === null || named.addr === seen) return null;
   const real = nodes.find(({ addr }) => addr === seen);
-  const place = (addr: Address): string => `${formatPosition(addr)}, ${formatAddress(addr)}`;
-  return `is managed by ${real?.name ?? 'the BMC'} (${place(seen)}), and the configuration says by ${named.name} (${place(named.addr)}): correct role: master; no plan shuts this machine down until then`;
+  const manager = nodeLabel({ name: real?.name ?? 'the BMC', addr: seen });
+  return `is managed by ${manager}, and the configuration says by ${nodeLabel(named)}: correct role: master; no plan shuts this machine down until then`;
 }
 
 /** What counts of current of the node at `addr` mean; null: nobody measured it, or there is no such node. */

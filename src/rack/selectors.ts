@@ -15,18 +15,10 @@
  *
  * Words are separated by spaces and commas; their order has no meaning.
  */
-import {
-  formatAddress,
-  formatPosition,
-  parseAddress,
-  parsePosition,
-  rowLabel,
-  rowOf,
-  type Address,
-} from './address.ts';
+import { parseAddress, parsePosition, rowLabel, rowOf, type Address } from './address.ts';
 import { didYouMean, nearest, offered } from '../lib/words.ts';
 import { compressNames } from './compress.ts';
-import type { Inventory, InventoryNode } from './inventory.ts';
+import { placeText, type Inventory, type InventoryNode } from './inventory.ts';
 
 export type Selection =
   | {
@@ -200,7 +192,7 @@ function sameNodes(a: readonly InventoryNode[], b: readonly InventoryNode[]): bo
 function describe(nodes: readonly InventoryNode[], named: boolean): string {
   const [only] = nodes;
   if (nodes.length !== 1 || only === undefined) return compressNames(nodes.map(({ name }) => name));
-  const place = `${formatPosition(only.addr)}, ${formatAddress(only.addr)}`;
+  const place = placeText(only.addr);
   return named ? place : `${only.name}, ${place}`;
 }
 

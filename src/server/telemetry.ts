@@ -1,9 +1,9 @@
 /** What is known of every node, and what the server says about its changes. */
 import type { NodeState } from '../api/protocol.ts';
 import type { Bus, StatusOutcome } from '../bmc/types.ts';
-import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import type { Address } from '../rack/address.ts';
 import { History, type SeriesPoint } from '../rack/history.ts';
-import { unnamedNode, type Inventory, type InventoryNode } from '../rack/inventory.ts';
+import { unnamedNode, type Inventory, type InventoryNode, nodeLabel } from '../rack/inventory.ts';
 import { RackState, type Answer, type Transition } from '../rack/rack-state.ts';
 import { shownPower, type Power, type Reading, type Sample, type Source } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system.ts';
@@ -65,7 +65,7 @@ export class Telemetry {
 
   /** `worker-05 (A-3, 03)`: how messages call a node. */
   label(addr: Address): string {
-    return `${this.name(addr)} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+    return nodeLabel({ name: this.name(addr), addr });
   }
 
   reading(addr: Address): Reading {

@@ -93,7 +93,7 @@ test('a selection by keys, wide characters included, to the clipboard and to a f
   screen.type('w');
   await screen.waitFor(/saved in /);
   screen.type('\x1dS');
-  const file = /saved in (\S+)/;
+  const file = /saved in\s+(\S+)/;
   await screen.waitFor((s) => s.text().includes('saved in'));
   const path = join(folder, 'state', 'rackui', 'saved');
   expect(screen.text()).toMatch(file);

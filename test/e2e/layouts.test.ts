@@ -153,7 +153,7 @@ test('too small: what it has, what it needs, and what is wrong meanwhile, in a l
     expect(screen.text()).not.toMatch(/er24a|\? keys|[▌│]/);
   }
   await rack.rack.ctl('silent', { node: '07' });
-  await screen.waitFor(/▲ k8s-worker-05 does not answ/);
+  await screen.waitFor(/▲ k8s-worker-05 does not an/);
   screen.resize(80, 24);
   await whole(screen, MAP, /23 on .*1 lost/);
   await rack.rack.ctl('silent', { node: '07', on: false });

@@ -111,7 +111,7 @@ test('impact: what is lost, what depends on it', () => {
 test('the refusal of another host says both names and how old its knowledge is', () => {
   const [refusal] = refusalsFor(facts({ host: { host: 'web1', at: START - 720_000 } }));
   expect(refusal?.message).toBe(
-    'the machine at A-3 (03) called itself ‘web1’ on its console 12 min ago, and the configuration says ‘k8s-worker-04’',
+    'the machine at A-3, 03 called itself ‘web1’ on its console 12 min ago, and the configuration says ‘k8s-worker-04’',
   );
 });
 

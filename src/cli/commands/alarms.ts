@@ -1,8 +1,8 @@
 /** `rackui alarms`: what stands, and having seen it. */
 import { EXIT } from '../../api/power.ts';
-import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { formatAddress } from '../../rack/address.ts';
 import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
-import type { Inventory } from '../../rack/inventory.ts';
+import { nodeLabel, type Inventory } from '../../rack/inventory.ts';
 import { iso } from '../dates.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { UsageFailure } from '../failure.ts';
@@ -54,8 +54,7 @@ function json({ addr, since, clearedAt, acknowledged, ...alarm }: Alarm): object
 
 function line({ id, kind, addr, text, since, clearedAt, acknowledged }: Alarm, rack: Inventory): string {
   const node = rack.nodes.find((one) => one.addr === addr);
-  const who =
-    addr === null ? alarmOwner(kind) : `${node?.name ?? '?'} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  const who = addr === null ? alarmOwner(kind) : nodeLabel({ name: node?.name ?? '?', addr });
   const over = clearedAt === null ? '' : `; over at ${iso(clearedAt)}`;
   const seen = acknowledged === null ? '' : `; seen by ${acknowledged.by}`;
   return `${String(id).padStart(4)}  ${iso(since)}  ${who} ${text}${over}${seen}`;

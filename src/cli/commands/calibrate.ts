@@ -5,10 +5,9 @@ import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { fitCalibration, implausible, meterValue, type MeterPoint } from '../../rack/calibrate.ts';
 import { VOLTS, type Calibration } from '../../rack/calibration.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
 import { openClient, type GlobalOptions } from '../context.ts';
 import { Failure } from '../failure.ts';
-import { nodeText } from '../operation-report.ts';
 import { hint, print, printJson } from '../output.ts';
 import { knownRack, noNames, targetsOf } from '../targets.ts';
 import { writeWhole } from '../write-file.ts';
@@ -95,7 +94,7 @@ async function countsOf(client: RackClient, nodes: readonly InventoryNode[]): Pr
       if (reading?.state === 'ok' && now - reading.sample.at <= FRESH_MS) return reading.sample.current;
       throw new Failure(
         EXIT.unavailable,
-        `${nodeText(node)} does not answer now (while a console is open no node is asked): rackui status says more`,
+        `${nodeLabel(node)} does not answer now (while a console is open no node is asked): rackui status says more`,
       );
     });
     sums.push(counts.reduce((a, b) => a + b, 0));

@@ -6,9 +6,8 @@ import { EXIT } from '../../api/power.ts';
 import { silenceText, type ConsoleBaudRate, type ConsoleState, type Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
-import { nodeText } from '../operation-report.ts';
 import { PaintedDisplay, RawDisplay, type Display } from './display.ts';
 import { ConsoleKeys, prefixLabel, type KeyAction } from './keys.ts';
 import { ConsoleSession, gapText } from './session.ts';
@@ -147,7 +146,7 @@ export async function liveConsole(
   try {
     const why = await over;
     await work;
-    if (why !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeText(node)} ended: ${why}`);
+    if (why !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeLabel(node)} ended: ${why}`);
     return EXIT.done;
   } finally {
     undoStops();
@@ -170,7 +169,7 @@ function statusText(node: InventoryNode, state: ConsoleState, client: RackClient
   const watches = state.holder !== client.welcome.session;
   const types = watches ? ` · ${typistText(state, client.now())}; ${key} w takes the keyboard` : '';
   const unproven = state.unproven === null ? '' : ` · ${state.unproven}`;
-  return `${nodeText(node)} · ${key} d leaves${types}${unproven} · ${key} ? helps`;
+  return `${nodeLabel(node)} · ${key} d leaves${types}${unproven} · ${key} ? helps`;
 }
 
 function sampleText({ addr, calibration }: InventoryNode, { nodes }: Snapshot): string {

@@ -6,9 +6,8 @@ import { createInterface } from 'node:readline';
 import { EXIT } from '../../api/power.ts';
 import type { ConsoleBaudRate, ConsoleState } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
 import { Failure } from '../failure.ts';
-import { nodeText } from '../operation-report.ts';
 import { hint } from '../output.ts';
 import { ScriptPrinter } from './script-printer.ts';
 import { ConsoleSession, gapText } from './session.ts';
@@ -56,12 +55,12 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
         printer.write(bytes);
       },
       note: (note) => {
-        hint(`rackui: ${nodeText(node)}: ${note.text}`);
+        hint(`rackui: ${nodeLabel(node)}: ${note.text}`);
         if (note.kind === 'blocked') blocked ??= note.text;
       },
       resync: (skipped, cols, _rows, screen) => {
         heard = performance.now();
-        hint(`rackui: ${nodeText(node)}: ${gapText(skipped)}`);
+        hint(`rackui: ${nodeLabel(node)}: ${gapText(skipped)}`);
         printer.resync(cols, screen);
       },
       state: noteProof,
@@ -77,7 +76,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     if (session.joined.role !== 'types')
       throw new Failure(
         EXIT.refused,
-        `${session.joined.console.holderName ?? 'somebody'} types on the console of ${nodeText(node)}: take it with --force`,
+        `${session.joined.console.holderName ?? 'somebody'} types on the console of ${nodeLabel(node)}: take it with --force`,
       );
     if (options.baud !== null && options.baud !== session.joined.console.baud) {
       proof.given = false;
@@ -85,7 +84,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     }
     await wake();
     if (!proof.given && why() === null)
-      throw new Failure(EXIT.unavailable, `${nodeText(node)} does not answer on its console: ${proof.lacking}`);
+      throw new Failure(EXIT.unavailable, `${nodeLabel(node)} does not answer on its console: ${proof.lacking}`);
     blocked = null;
     awake = true;
     // The Enter that woke the node is the one that a script may begin with.
@@ -95,7 +94,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     // An expectation that was met says itself that it is over.
     if (options.steps.at(-1)?.do !== 'expect') await quiet(END_QUIET_MS);
     const reason = why();
-    if (reason !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeText(node)} ended: ${reason}`);
+    if (reason !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeLabel(node)} ended: ${reason}`);
     return EXIT.done;
   } finally {
     printer.close();
@@ -124,7 +123,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
       if (why() === null && !printer.met)
         throw new Failure(
           EXIT.deadline,
-          `${nodeText(node)} did not print /${step.pattern.source}/ within ${options.timeoutMs / 1000} s; its last line: ${printer.lastLine}`,
+          `${nodeLabel(node)} did not print /${step.pattern.source}/ within ${options.timeoutMs / 1000} s; its last line: ${printer.lastLine}`,
         );
     }
   }
@@ -154,7 +153,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
 }
 
 function withoutBell(line: string, node: InventoryNode): string {
-  if (line.includes('\x07')) hint(`rackui: ${nodeText(node)}: Ctrl-G was not sent: on this bus it closes the console`);
+  if (line.includes('\x07')) hint(`rackui: ${nodeLabel(node)}: Ctrl-G was not sent: on this bus it closes the console`);
   return line.replaceAll('\x07', '');
 }
 

@@ -1,5 +1,5 @@
 /** What a shutdown is told of its node and its limits when it begins. */
-import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { placeText } from '../../rack/inventory.ts';
 import type { Job } from '../job.ts';
 import type { Target } from './state.ts';
 
@@ -12,7 +12,7 @@ export function targetOf({ ports, node, operation, request, deadlineAt, plan }: 
   const hooks = ports.hooks('before-off', node.addr, { op: operation.id, verb: request.verb });
   return {
     name: node.name,
-    place: `${formatPosition(node.addr)}, ${formatAddress(node.addr)}`,
+    place: placeText(node.addr),
     // Where the bus was scanned for nodes, nobody said how they are called.
     host: configured ? node.name : null,
     limits: {

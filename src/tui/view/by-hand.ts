@@ -1,5 +1,5 @@
 /** The lines of the bus pane for bytes by hand: what is typed for whom, what must be confirmed, what came back. */
-import { formatAddress, formatPosition, type Address } from '../../rack/address.ts';
+import type { Address } from '../../rack/address.ts';
 import { spellBytes } from '../../api/spell-bytes.ts';
 import type { Frame, Rect } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
@@ -7,6 +7,7 @@ import type { ByHand } from '../state-overlay.ts';
 import type { State } from '../state.ts';
 import { targetName } from '../update-by-hand.ts';
 import { wrap } from '../../lib/words.ts';
+import { nodeLabel } from '../../rack/inventory.ts';
 
 /** Paints them at the bottom of `box`; returns how many lines they take. */
 export function paintByHand(frame: Frame, box: Rect, state: State, hand: ByHand, g: Glyphs): number {
@@ -44,5 +45,5 @@ function wordsFor(state: State, hand: ByHand, g: Glyphs): string {
 
 function who(state: State, target: Address | null): string {
   if (target === null) return 'the master';
-  return `${targetName(state, target)} (${formatPosition(target)}, ${formatAddress(target)})`;
+  return nodeLabel({ name: targetName(state, target), addr: target });
 }

@@ -2,7 +2,7 @@
 import type { NodeDetail } from '../../api/detail.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { ampsOf } from '../../rack/calibration.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
 import type { Source } from '../../rack/reading.ts';
 import type { NodeCondition, SystemState } from '../../rack/system.ts';
 import { keyOf } from '../bindings.ts';
@@ -184,7 +184,7 @@ function hanging(answer: NodeDetail | null, width: number): Section {
 
 function eventsOf(state: State, { addr, name }: InventoryNode): Section {
   // Its own name at the beginning of each line would say nothing here.
-  const itself = `${name} (${formatPosition(addr)}, ${formatAddress(addr)})`;
+  const itself = nodeLabel({ name, addr });
   const lines = state.events
     .filter((event) => event.addr === addr)
     .map((event): Span[] => [
