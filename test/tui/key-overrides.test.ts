@@ -57,6 +57,9 @@ test('a control key is what the terminal sends for it', () => {
 });
 
 test.each<[string, string, string[]]>([
+  ['a place with a slip', 'keys:\n  consle:\n    power: P\n', ["; did you mean 'console'?"]],
+  ['a command with a slip', 'keys:\n  map:\n    pwoer: P\n', ["; did you mean 'power'?"]],
+  ['a key with a slip', 'keys:\n  map:\n    power: Entr\n', ["; did you mean 'Enter'?"]],
   ['an unknown place', 'keys:\n  mapp:\n    power: P\n', ['2:3: keys.mapp: there is no such place; places are map,']],
   [
     'an unknown command',
