@@ -32,7 +32,7 @@ describe('the command line', () => {
     expect(unsaid).toMatchObject({ code: 64, out: '' });
     expect(unsaid.err).toContain('say which, with --rack north; there are north, south');
     const wrong = await two.run('status', '--rack', 'east');
-    expect(wrong).toMatchObject({ code: 64, err: "rackui: no rack 'east' is configured: there are north, south\n" });
+    expect(wrong).toMatchObject({ code: 64, err: "rackui: no rack 'east' is configured; racks: north, south\n" });
     for (const rack of two.racks.values())
       for (const node of Object.values((await rack.counters()).nodes)) expect(node).toMatchObject({ off: 0, on: 0 });
     // Each rack its own state.
