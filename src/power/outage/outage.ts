@@ -168,11 +168,10 @@ export class Outage {
 
   async #look(): Promise<void> {
     if (this.#fold()) await this.#write();
-    const before = this.#state;
     if (this.#drill !== null && this.supply().state === 'battery') this.#endDrill('the mains are away');
     const supply = this.supply().state;
     if (supply !== 'unknown') this.#awayAt = supply === 'mains' ? null : (this.#awayAt ?? this.#ports.now());
-    const { state, actions } = decide(this.#effectivePolicy(), before, this.#input());
+    const { state, actions } = decide(this.#effectivePolicy(), this.#state, this.#input());
     this.#state = state;
     if (actions.length === 0) return;
     for (const action of actions) await this.#act(action);
