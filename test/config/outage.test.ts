@@ -23,28 +23,32 @@ describe('an outage policy that cannot work names line and column', () => {
     [
       'one policy with an unknown UPS',
       `${UPS}outage: { ups: [a, x] }`,
-      "rack.yaml:4:20: there is no UPS 'x' under ups; UPSes: a, b, c",
+      "rack.yaml:4:20: outage.ups.1: there is no UPS 'x' under ups; UPSes: a, b, c",
     ],
-    ['no UPS at all', 'outage: { ups: [left] }', "rack.yaml:3:17: there is no UPS 'left' under ups; UPSes: none"],
+    [
+      'no UPS at all',
+      'outage: { ups: [left] }',
+      "rack.yaml:3:17: outage.ups.0: there is no UPS 'left' under ups; UPSes: none",
+    ],
     [
       'the second of two policies with an unknown UPS',
       `${UPS}outage: [{ ups: [a] }, { ups: [none] }]`,
-      "rack.yaml:4:32: there is no UPS 'none' under ups",
+      "rack.yaml:4:32: outage.1.ups.0: there is no UPS 'none' under ups",
     ],
     [
       'two policies for a node, by different UPSes',
       `${UPS}outage: [{ ups: [a] }, { ups: [c] }]`,
-      'rack.yaml:4:24: n1 is in policy 1 already, by the UPS that feeds it: one policy a node',
+      'rack.yaml:4:24: outage.1: n1 is in policy 1 already, by the UPS that feeds it: one policy a node',
     ],
     [
       'two policies for a node in the other order',
       `${UPS}outage: [{ ups: [c] }, { ups: [b] }]`,
-      'rack.yaml:4:24: n2 is in policy 1 already, by the UPS that feeds it: one policy a node',
+      'rack.yaml:4:24: outage.1: n2 is in policy 1 already, by the UPS that feeds it: one policy a node',
     ],
     [
       'two policies for one UPS',
       `${UPS}outage: [{ ups: [a] }, { ups: [a] }]`,
-      "rack.yaml:4:31: UPS 'a' is in policy 1 already: one policy a UPS",
+      "rack.yaml:4:31: outage.1.ups: UPS 'a' is in policy 1 already: one policy a UPS",
     ],
     [
       'UPSes of one policy that feed different nodes',
@@ -54,13 +58,13 @@ describe('an outage policy that cannot work names line and column', () => {
     [
       'a step by a plan that is not there',
       'outage: { onBattery: [{ after: 5, run: shed-dve }] }',
-      "rack.yaml:3:40: there is no plan 'shed-dve'; plans: shed-all, bring-up",
+      "rack.yaml:3:40: outage.onBattery.0.run: there is no plan 'shed-dve'; plans: shed-all, bring-up",
     ],
-    ['a last plan that is not there', 'outage: { last: shed }', "rack.yaml:3:17: there is no plan 'shed'"],
+    ['a last plan that is not there', 'outage: { last: shed }', "rack.yaml:3:17: outage.last: there is no plan 'shed'"],
     [
       'a restore by a plan that is not there',
       'outage: { restore: { run: up } }',
-      "rack.yaml:3:27: there is no plan 'up'; plans: shed-all, bring-up",
+      "rack.yaml:3:27: outage.restore.run: there is no plan 'up'; plans: shed-all, bring-up",
     ],
     ['a last plan that switches on', 'outage: { last: bring-up }', "has a step 's' that is on, not off"],
     ['a restore that switches off', 'outage: { restore: { run: shed-all } }', "has a step 's' that is off, not on"],
@@ -72,11 +76,15 @@ describe('an outage policy that cannot work names line and column', () => {
     [
       'steps out of order',
       'outage: { onBattery: [{ after: 60, run: shed-all }, { after: 5, run: shed-all }] }',
-      'rack.yaml:3:62: comes after 60 s in the list',
+      'rack.yaml:3:62: outage.onBattery.1.after: comes after 60 s in the list',
     ],
     ['a UPS of unknown nodes', 'ups: [{ name: a, nodes: n7 }]', 'rack.yaml:3:25: '],
     ['a user without a password', 'ups: [{ name: a, user: x }]', 'user and password go together'],
-    ['two UPSes of one name', 'ups: [{ name: a }, { name: a }]', "rack.yaml:3:28: there is a UPS 'a' before this one"],
+    [
+      'two UPSes of one name',
+      'ups: [{ name: a }, { name: a }]',
+      "rack.yaml:3:28: ups.1.name: there is a UPS 'a' before this one",
+    ],
     ['a runtime that is no time', 'outage: { runtime: -5 }', 'rack.yaml:3:20: outage'],
   ])('%s', (_what, yaml, problem) => {
     expect(problemsOf(yaml)).toContain(problem);
@@ -89,7 +97,7 @@ describe('an outage policy that cannot work names line and column', () => {
 
   test('without a last plan, and none of the usual name, the battery would end with every node on', () => {
     expect(() => parseConfig('nodes: [{ addr: "01", name: n1 }]\noutage: { margin: 5 }', 'rack.yaml')).toThrow(
-      /rack\.yaml:2:\d+: last: names no plan, and there is none called shed-all/,
+      /rack\.yaml:2:\d+: outage: last: names no plan, and there is none called shed-all/,
     );
   });
 });
