@@ -1,7 +1,7 @@
 /** The faults of an outage: how each is brought about, and what has to come of it. */
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execFileSync } from 'node:child_process';
 import { buildDyingServer } from '../support/dying-program.ts';
@@ -393,7 +393,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
       await place.killServer('SIGTERM');
       const home = join(folder, 'user');
       mkdirSync(home);
-      for (const path of [place.folder, folder]) chmodSync(path, 0o711);
+      for (const path of [place.folder, folder, dirname(rack.link)]) chmodSync(path, 0o711);
       for (const path of [home, join(folder, 'password'), rack.port]) chownSync(path, NOBODY, NOBODY);
       const config = join(place.folder, 'rack.yaml');
       const files = ['--config', config, '--port', rack.link];

@@ -111,7 +111,7 @@ async function shutRackDown(options: OutageOptions, within: number, state: { sai
   const end = performance.now() + within * 1000;
   for (let autostart = true; ;) {
     try {
-      return await askRackDown(options, end, state, autostart);
+      return await askRackDown(options, { within, end }, state, autostart);
     } catch (error) {
       const { exitCode, message } = explain(error);
       if (exitCode !== EXIT.unavailable || performance.now() + REACH_AGAIN_MS > end - (within * 1000) / 2) throw error;
@@ -129,7 +129,7 @@ class LostServer extends Failure {}
 /** @throws {LostServer} */
 async function askRackDown(
   options: OutageOptions,
-  end: number,
+  { within, end }: { within: number; end: number },
   state: { said: string },
   autostart: boolean,
 ): Promise<number> {
@@ -137,7 +137,7 @@ async function askRackDown(
   try {
     client.on('plan', (run) => (state.said = `plan ${run.plan}: ${standing(run)}`));
     // The plan ends a little earlier than this program has to.
-    const withinS = Math.max(1, (end - performance.now()) / 1000 - 2);
+    const withinS = Math.max(1, Math.min(within - 2, (end - performance.now()) / 1000 - 1));
     const { runs } = await client.request('outage.last', { withinS });
     if (runs.length === 0) {
       hint('rackui: no last plan is configured (outage.last): nothing was shut down');
