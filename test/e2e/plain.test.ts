@@ -16,7 +16,7 @@ ${eightNodes({ 0: 'role: master' })}
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await sweptStand({ config: CONFIG, sim: ['--time-scale', '20'] });
+  rack = await sweptStand({ config: CONFIG, sim: ['--time-scale', '20', '--no-loss'] });
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 

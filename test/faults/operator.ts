@@ -3,7 +3,10 @@ import type { Operation } from '../../src/api/power.ts';
 import type { PlanRun } from '../../src/api/plan.ts';
 import type { ConsoleState, NodeState, Snapshot } from '../../src/api/protocol.ts';
 import type { RackClient } from '../../src/client/client.ts';
+import { RESET_MODES } from '../../src/console/terminal.ts';
 import { shownPower } from '../../src/rack/reading.ts';
+
+const RESET = Buffer.from(RESET_MODES).toString('latin1');
 
 export interface Gap {
   from: number;
@@ -47,7 +50,10 @@ export class Operator {
       if (run.state !== this.plan?.state && run.state !== 'running') this.#tell(`plan ${run.state}: ${run.detail}`);
       this.plan = run;
     });
-    client.on('console.data', ({ data }) => (this.heard += Buffer.from(data, 'base64').toString('latin1')));
+    // Behind a loss of power the server takes back the modes of the program that is gone: no word of the node's.
+    client.on('console.data', ({ data }) => {
+      this.heard = (this.heard + Buffer.from(data, 'base64').toString('latin1')).replaceAll(RESET, '');
+    });
     client.on('console.note', ({ kind, text }) => {
       const seconds = /^gap of ([\d.]+) s/.exec(text)?.[1];
       const now = Date.now();

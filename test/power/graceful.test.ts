@@ -364,6 +364,14 @@ test('at its deadline a node is left on; or cut, where that was confirmed', asyn
   expect(exitCodeOf(cut.rack.operation)).toBe(EXIT.unproven);
 });
 
+test('aborted at the password prompt that it opened, it leaves none behind', async () => {
+  const scene = await login('').off({}, 4);
+  expect(scene.typed.at(-1)).toBe(`${PASSWORD}\r`);
+  scene.rack.operations.abort(scene.rack.operation.id, OPERATOR);
+  await scene.passes(1);
+  expect(scene.typed.at(-1)).toBe('\x03');
+});
+
 test('abort says what goes on', async () => {
   const scene = await shell(ACK).off();
   scene.rack.operations.abort(scene.rack.operation.id, OPERATOR);

@@ -192,9 +192,10 @@ export class Draft {
   }
 
   end(outcome: Outcome, detail: string, off = false, again: Again | null = null): void {
-    const { loggedIn, atShell, console } = this.state;
-    // A shell that we opened is not left to whoever comes next.
+    const { loggedIn, atShell, console, stage } = this.state;
+    // A shell that was opened here is not left to the next user, and neither is its password prompt.
     if (!off && loggedIn && atShell && console.open) this.type('exit\r');
+    else if (stage.is === 'login' && stage.step !== 'user' && console.open) this.type('\x03');
     this.settled();
     this.enter({ is: 'ended', outcome, detail, off, again }, 0);
   }

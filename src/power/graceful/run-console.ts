@@ -1,9 +1,13 @@
 /** The console in the hands of one shutdown: its turn, its opening, its text as recognitions, and giving it back. */
 import { ConsoleReader, type Recognition } from '../../console/reader.ts';
 import type { Standing } from '../../console/standing.ts';
+import { pause } from '../clock.ts';
 import type { Job } from '../job.ts';
 import { ConsoleHeld, type ConsoleCondition, type OperationConsole } from '../ports.ts';
 import type { Use } from '../turns.ts';
+
+/** How long an answer to the last key may take before the console is given back, ms. */
+const ANSWER_MS = 500;
 
 export interface RunConsoleEvents {
   turn(): void;
@@ -22,6 +26,10 @@ export class RunConsole {
   #console: OperationConsole | null = null;
   #handOn: (() => void) | null = null;
   #lent = false;
+  /** When something was typed that nothing has answered yet. */
+  #typedAt = -Infinity;
+  /** Aborted by the first text that comes. */
+  #silence: AbortController | null = null;
   /** Aborts the wait for a turn that is not wanted any more. */
   #wanting: AbortController | null = null;
 
@@ -72,11 +80,20 @@ export class RunConsole {
     handOn?.();
   }
 
+  /** Waits for the answer to what was just typed: it changes what stands there, and the next user would be shown the past. To be called before the console is let go for good. */
+  async answered(): Promise<void> {
+    const { ports } = this.#job;
+    const leftMs = this.#typedAt + ANSWER_MS - ports.now();
+    if (this.#console === null || leftMs <= 0) return;
+    this.#silence = new AbortController();
+    await pause(ports, leftMs, this.#silence.signal);
+  }
+
   /** What is to be typed; '' or why it was not taken. `secret`: the part of it that nobody is to see. */
   type(text: string, secret = ''): string {
     const at = this.#job.ports.now();
     this.reader.sent(text, at, secret !== '');
-    this.#job.console.typedAt = at;
+    this.#job.console.typedAt = this.#typedAt = at;
     const { refused } = this.#console?.type(text, secret) ?? { refused: 'there is no console' };
     return refused ?? '';
   }
@@ -116,6 +133,8 @@ export class RunConsole {
       if (this.#lent) console.lend();
       console.onText((text, at) => {
         if (this.#console !== console) return;
+        this.#typedAt = -Infinity;
+        this.#silence?.abort();
         this.#events.sound(text, at);
         for (const recognition of this.reader.feed(text, at)) this.#events.heard(recognition, at);
       });

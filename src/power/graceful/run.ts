@@ -103,6 +103,7 @@ class ShutdownRun {
     this.#job.signal.removeEventListener('abort', this.#onAbort);
     this.#job.onAnswer = null;
     this.#credentials = null;
+    await this.#console.answered();
     await this.#console.letGo();
   }
 
