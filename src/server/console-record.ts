@@ -40,6 +40,9 @@ export interface Glance extends ScreenCopy {
   closed: string | null;
 }
 
+/** Ends a line, or begins to draw it anew: what stood there before does not stand there any more. */
+const BEGINS_LINE = /[\r\n]|\x1b(?:\[[\d;]*[HJKf]|[c8])/;
+
 export class ConsoleRecord {
   readonly #options: ConsoleRecordOptions;
   readonly #transcript: Transcript;
@@ -49,7 +52,7 @@ export class ConsoleRecord {
   /** How it looked when it was closed; null: it never was, since the server started. */
   #left: Glance | null = null;
   #open = false;
-  /** `screen`: the node's present life showed what stands there; `fresh`: since the console was opened. */
+  /** `screen`: the node's present life showed what stands there; `fresh`: it has begun a line since the console was opened. */
   #heard = { screen: false, fresh: false };
   /** While a copy of the screen is made: bytes that are not on it yet. */
   #held: Uint8Array[] | null = null;
@@ -86,7 +89,8 @@ export class ConsoleRecord {
 
   data(bytes: Uint8Array): void {
     this.#transcript.data(bytes);
-    this.#heard = { screen: true, fresh: true };
+    const fresh = this.#heard.fresh || BEGINS_LINE.test(Buffer.from(bytes).toString('latin1'));
+    this.#heard = { screen: true, fresh };
     this.#toScreen(bytes);
   }
 
