@@ -26,6 +26,8 @@ interface Debt {
 
 export class Unanswered {
   readonly #debts = new Map<Address, Debt>();
+  /** Nodes that answered once: where nobody is, nobody is late. */
+  readonly #answering = new Set<Address>();
 
   /** How many replies `addr` may still owe at `now` (ms, monotonic). */
   owedBy(addr: Address, now: number): number {
@@ -38,7 +40,9 @@ export class Unanswered {
 
   /** Whether a reply of any node may still be under way at `now`: one that was asked a moment ago, or `addr` at all. */
   mayCome(addr: Address, now: number): boolean {
-    const recent = [...this.#debts.values()].some(({ asked }) => asked.some((at) => now - at < UNDER_WAY_MS));
+    const recent = [...this.#answering].some((one) =>
+      this.#debts.get(one)?.asked.some((at) => now - at < UNDER_WAY_MS),
+    );
     return recent || this.owedBy(addr, now) > 0;
   }
 
@@ -50,6 +54,7 @@ export class Unanswered {
 
   /** `lagMs`: from the last question to its reply; `missed`: so many before it had none. */
   answered(addr: Address, { lagMs, missed }: { lagMs: number; missed: number }, now: number): void {
+    this.#answering.add(addr);
     const before = this.#debts.get(addr)?.asked ?? [];
     const asked = [...before.filter((at) => now - at < OWED_FOR_MS), ...Array<number>(missed).fill(now)].slice(-MOST);
     if (asked.length === 0) this.#debts.delete(addr);

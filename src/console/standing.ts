@@ -124,7 +124,9 @@ export function nextPress(
       case 'taken':
         return [];
       case 'typed':
-        return fresh ? ['clear'] : ['clear', 'resume'];
+        if (fresh) return ['clear'];
+        // Where ^U was answered and the text still stands there, it is from before and in nobody's line.
+        return answered && done.includes('clear') ? ['clear', 'redraw', 'enter', 'resume'] : ['clear', 'resume'];
       case 'text':
         return fresh ? ['clear'] : ['clear', 'redraw', 'enter', 'resume'];
       case 'prompt':

@@ -117,6 +117,7 @@ test('a view-only session that may read consoles watches an open one, and its ke
   await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
   const joined = await guest.client.request('console.attach', watch);
   expect(joined).toMatchObject({ addr: 1, role: 'watches', console: { holder: alice.id } });
+  await eventually(() => expect(alice.seen).toContain('login'));
   guest.type(1, 'rm -rf /\r');
   alice.type(1, 'hi\r');
   await eventually(() => expect(rack.rack.consoleInput).toBe('hi\r'));
