@@ -160,25 +160,49 @@ export class Stage implements AsyncDisposable {
           await this.#end(state);
           for (const power of ['off', 'on']) await rack.ctl('power', { node: NODE, state: power });
           await rack.until(({ nodes }) => ['login', 'shell'].includes(nodes[TARGET]?.guest ?? ''), PATIENCE_MS);
+          await this.#look();
         }
     }
     return now;
+  }
+
+  /** An operator looks at its console, which shows whose it is. */
+  async #look(): Promise<void> {
+    const operator = this.#operator;
+    operator.heard = '';
+    await operator.client.request('console.attach', { addr: TARGET, take: true, watch: false });
+    await until(
+      'the console to show its name',
+      () => {
+        operator.type(TARGET, '\r');
+        return operator.heard.includes('n3 login:') || operator.heard.includes('@n3:');
+      },
+      400,
+    );
+    await operator.client.request('console.detach', {});
   }
 
   /** Begins one; false where it came to a question or an end before it was under way. */
   async #shuttingDown(state: StateName): Promise<boolean> {
     const { client } = this.#operator;
     await this.#rack.rack.ctl('stop-job', { node: NODE, seconds: 30 });
-    if (state === 'plan running')
-      await client.request('plan.run', {
-        ...{ name: 'shed', confirm: planConfirmation('shed', 1), armed: false, deadlineS: null },
-      });
-    else
-      await client.request('power.start', {
-        ...{ verb: 'off', nodes: [TARGET], label: 'n3', confirm: 'n3', deadlineS: null },
-        ...{ onDeadline: 'leave', takeConsole: true },
-      });
-    await until('the shutdown to begin', () => this.#running() !== undefined);
+    const begun: Promise<unknown> =
+      state === 'plan running'
+        ? client.request('plan.run', {
+            ...{ name: 'shed', confirm: planConfirmation('shed', 1), armed: false, deadlineS: null },
+          })
+        : client.request('power.start', {
+            ...{ verb: 'off', nodes: [TARGET], label: 'n3', confirm: 'n3', deadlineS: null },
+            ...{ onDeadline: 'leave', takeConsole: true },
+          });
+    // A machine that called itself by another name is not asked before its console shows its own again.
+    const refused = await begun.then(
+      () => false,
+      (error: unknown) => /called itself/.test(String(error)),
+    );
+    if (refused) return false;
+    const over = (): boolean => state === 'plan running' && this.#operator.plan?.endedAt != null;
+    await until('the shutdown to begin', () => this.#running() !== undefined || over());
     const phase = (): string => this.#running()?.nodes[0]?.phase ?? 'ended';
     await until('the shutdown to be under way', () =>
       ['acknowledged', 'stopping', 'asking', 'ended'].includes(phase()),
