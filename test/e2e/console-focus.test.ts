@@ -19,7 +19,7 @@ process.stdin.setRawMode(true).on('data', (bytes) => {
     else if (char === 'd') process.stdout.write('\\x1b[?1004ldisabled\\r\\n');
     else writeFileSync(${JSON.stringify(got)}, (all += char));
   }
-  process.stdout.write('here\\r\\n');
+  process.stdout.write('here it is\\r\\n');
 });
 `;
 
