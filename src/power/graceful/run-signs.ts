@@ -1,7 +1,7 @@
 /** Looking for signs of a halt beside the console: whether the network answers, what the BMC says. */
 import { PRIORITY } from '../../bmc/types.ts';
 import type { Job } from '../job.ts';
-import type { Shutdown, ShutdownEvent, Stage } from './state.ts';
+import type { ShutdownEvent, Stage } from './state.ts';
 
 /** How often a node in the network is looked for, and a BMC asked, ms. */
 const PROBE_MS = 2_000;
@@ -40,15 +40,13 @@ export class RunSigns {
   }
 
   /** Looks where it is time to. `held`: the console is ours. */
-  look({ stage, haltedAt }: Pick<Shutdown, 'stage' | 'haltedAt'>, at: number, { held }: { held: boolean }): void {
+  look(stage: Stage['is'], at: number, { held }: { held: boolean }): void {
     const { ports } = this.#job;
-    // Behind a last line only a look that began after it counts.
-    const due = at - this.#probedAt >= PROBE_MS || (haltedAt !== null && this.#probedAt < haltedAt);
-    if (ports.network !== null && ASKED.includes(stage.is) && due) void this.#probe(at);
+    if (ports.network !== null && ASKED.includes(stage) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
     // A gap in what somebody else's console says could swallow the line that he waits for.
     const { holder, typedAt } = this.#job.console;
     const free = holder === null || ((held || holder === 'judge') && at - typedAt >= TYPING_MS);
-    if (JUDGED.includes(stage.is) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
+    if (JUDGED.includes(stage) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
       void this.sample();
   }
 

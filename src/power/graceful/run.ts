@@ -113,7 +113,7 @@ class ShutdownRun {
     const { patienceMs = Infinity } = this.#job.plan ?? {};
     const pressed = wanted && this.#console.held && at - this.#turnAt >= patienceMs;
     this.#send({ kind: 'tick', at, wanted, urgent, pressed });
-    this.#signs.look(this.#state, at, this.#console);
+    this.#signs.look(this.#state.stage.is, at, this.#console);
   }
 
   /** Events are taken one after another: an effect may bring the next one before this one is done. */
