@@ -16,6 +16,13 @@ const BIOS_LINE = /^[0-9a-f \t=|~[\]]*$/i;
 const STATUS = /[0-9a-f]{2}[ \t]+(?:00|ff)[ \t]+0?[012][ \t]+[0-9a-f]{2}[ \t]+[0-9a-f]{2}/gi;
 /** What text is made of: printable ASCII, line ends, tabs, backspaces, escape sequences, the bell, and UTF-8. */
 const TEXT = /^(?:[\t\n\r\b\x07\x0e\x0f\x1b\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3})*$/;
+/**
+ * A whole control sequence that ends with a letter: no BIOS has any, `[00]` behind a stray ESC is none, and noise hardly
+ * makes one. A program may ask its terminal before it draws.
+ */
+const SEQUENCE = /\x1b\[[\x30-\x3f]*[\x20-\x2f]*[@A-Za-z]/g;
+/** It counts as so many characters. */
+const SEQUENCE_LETTERS = 6;
 /** UTF-8 that the end of what has come so far tore. */
 const TORN_UTF8 = /[\xc2-\xf4][\x80-\xbf]{0,2}$/;
 
@@ -60,7 +67,8 @@ export class NodeSpeech {
       .replace(STATUS, ' ')
       .split(/[\r\n]+/)
       .filter((line) => !BIOS_LINE.test(line));
-    return own.join('').replace(/[\x00-\x20\x7f]/g, '').length;
+    const said = own.join('').replace(SEQUENCE, 'x'.repeat(SEQUENCE_LETTERS));
+    return said.replace(/[\x00-\x20\x7f]/g, '').length;
   }
 
   /** An echo comes in the order of the keys; keys that were not echoed are passed over. */

@@ -126,10 +126,23 @@ describe('proof of a console', () => {
     ['two that run into each other', ['0505 ff 1 20 6e\r\n06 ff 1 1b 6c']],
     ['noise', ['\x80~\xfe#K\x1d', 'x\xff9']],
     ['readable noise of a few bytes', ['k~', 'Qz!']],
+    ['a stray ESC ahead of what a BIOS echoes', ['\x1b[00]~', '\x1b']],
+    ['a torn control sequence', ['\x1b[', '\x1b[?']],
   ])('%s does not prove it', (_what, pieces) => {
     const proof = new ConsoleProof(115200, 0);
     for (const [n, piece] of pieces.entries()) proof.feed(piece, 200 + n * 20);
     expect(proof.proven).toBe(false);
+  });
+
+  test.each([
+    ['what terminal it is', '\x1b[c'],
+    ['where the cursor is', '\x1b[6n'],
+    ['a screen to draw on', '\x1b[?1049h'],
+  ])('a program that asks for %s before it draws proves it', (_what, sequence) => {
+    const proof = new ConsoleProof(115200, 0);
+    proof.sent(0x0d, 150);
+    proof.feed(sequence, 200);
+    expect(proof.proven).toBe(true);
   });
 
   test('keys that a BIOS echoes do not prove it, the same short prompt behind two Enters does', () => {
