@@ -376,10 +376,16 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
       await operator.request('console.attach', { addr: 2, take: true, watch: false });
       const type = (text: string): void =>
         operator.note('console.input', { addr: 2, data: Buffer.from(text).toString('base64'), at: operator.now() });
-      type('\r');
-      await delay(500);
+      let heard = '';
+      operator.on('console.data', ({ data }) => (heard += Buffer.from(data, 'base64').toString()));
+      const shows = (words: RegExp, press?: string): Promise<unknown> =>
+        stage.until(`the console to show ${words}`, () => {
+          if (press !== undefined && !words.test(heard)) type(press);
+          return words.test(heard);
+        });
+      await shows(/login: $/, '\r');
       type('pi\r');
-      await delay(1_000);
+      await shows(/Password: $/);
       type('raspberry\r');
       await stage.node('prod1', ({ guest }) => guest === 'shell');
       await toTheEnd(stage);
