@@ -8,12 +8,14 @@ import { format, resolveConfig } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { missingNut } from '../support/nut.ts';
 import { outageReport, outageTable } from './outage-report.ts';
-import { OUTAGE_FAULTS } from './outage-rows.ts';
+import { RACK_FAULTS } from './rack-faults.ts';
+import { SUPPLY_FAULTS } from './supply-faults.ts';
 import { OutageStage, type OutageRow } from '../support/outage-stage.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/outage-faults.md', import.meta.url));
 const write = process.env.RACKUI_FAULTS === 'write';
 let writing: Promise<void> = Promise.resolve();
+const OUTAGE_FAULTS = [...SUPPLY_FAULTS, ...RACK_FAULTS];
 const names = OUTAGE_FAULTS.map(({ name }) => name);
 
 describe.skipIf(missingNut.length > 0)(

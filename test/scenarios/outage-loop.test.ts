@@ -9,25 +9,12 @@ import { describe, expect, test } from 'vitest';
 import type { OutageReport } from '../../src/api/outage.ts';
 import { ServeProcess } from '../server/process.ts';
 import { missingNut, startNut, until } from '../support/nut.ts';
-import { OutageStage } from '../support/outage-stage.ts';
+import { OUTAGE_NODES, OUTAGE_PLANS, OutageStage } from '../support/outage-stage.ts';
 import { startRack } from '../support/rack.ts';
 import { PROGRAM } from '../support/stand.ts';
 import { UPS } from './ups-stand.ts';
 
-const RACK = `
-nodes:
-  - { addr: "00", name: boss, role: master }
-  - { addr: "01", name: dev1 }
-  - { addr: "02", name: prod1 }
-  - { addr: "03", name: prod2 }
-  - { addr: "04", name: spare }
-`;
-const PLANS = `
-plans:
-  shed-dev: { steps: [{ name: dev, action: off, selector: dev1 }] }
-  shed-all: { steps: [{ name: all, action: off, selector: "dev1 prod1 prod2 spare" }] }
-  bring-up: { steps: [{ name: all, action: on, selector: "dev1 prod1 prod2 spare", stagger: 0 }] }
-shutdown: { settle: 0.3 }
+const PLANS = `${OUTAGE_PLANS}shutdown: { settle: 0.3 }
 boot: { limit: 15 }
 login: { user: pi, password: { command: [echo, raspberry] } }
 `;
@@ -41,10 +28,10 @@ describe.skipIf(missingNut.length > 0)(
       const rackFile = join(folder, 'nodes.yaml');
       const port = join(folder, 'tty');
       const last = join(folder, 'last');
-      writeFileSync(rackFile, `name: loop\n${RACK}`);
+      writeFileSync(rackFile, `name: loop\n${OUTAGE_NODES}`);
       await using nut = await startNut(folder, ['apc']);
       const config = [
-        `name: loop\n${RACK}${PLANS}`,
+        `name: loop\n${OUTAGE_NODES}${PLANS}`,
         `ups: [{ name: apc, port: ${nut.port}, poll: 0.3 }]\n`,
         'outage: { onBattery: [{ after: 1, run: shed-dev }], margin: 5, restore: { after: 1 } }\n',
       ].join('');

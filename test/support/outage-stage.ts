@@ -60,13 +60,15 @@ export interface Command {
   ended: Promise<CommandEnd>;
 }
 
-const RACK = `
+export const OUTAGE_NODES = `
 nodes:
   - { addr: "00", name: boss, role: master }
   - { addr: "01", name: dev1 }
   - { addr: "02", name: prod1 }
   - { addr: "03", name: prod2 }
   - { addr: "04", name: spare }
+`;
+export const OUTAGE_PLANS = `
 plans:
   shed-dev: { steps: [{ name: dev, action: off, selector: dev1 }] }
   shed-all: { steps: [{ name: all, action: off, selector: "dev1 prod1 prod2 spare" }] }
@@ -103,7 +105,15 @@ export class OutageStage implements AsyncDisposable {
   }
 
   static async set(options: OutageStageOptions = {}): Promise<OutageStage> {
-    const { upses = ['apc'], ups = '', policy = '', rack = RACK, config = '', sim = [], hopeless = [] } = options;
+    const {
+      upses = ['apc'],
+      ups = '',
+      policy = '',
+      rack = OUTAGE_NODES + OUTAGE_PLANS,
+      config = '',
+      sim = [],
+      hopeless = [],
+    } = options;
     const folder = mkdtempSync(join(tmpdir(), 'rackui-outage-'));
     writeFileSync(join(folder, 'password'), 'raspberry\n', { mode: 0o600 });
     const nut = await startNut(folder, upses, { variables: options.variables ?? {} });

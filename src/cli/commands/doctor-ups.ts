@@ -4,11 +4,9 @@ import { EXIT } from '../../api/power.ts';
 import type { ServerInfo } from '../../api/protocol.ts';
 import type { UpsConfig } from '../../config/schema-outage.ts';
 import { steadyNow } from '../../lib/clock.ts';
-import { portOf, selfCommand } from '../context.ts';
+import { selfCommand } from '../context.ts';
 import { failure, ok, overall, warning, type Check } from '../doctor/check.ts';
-import { Machine } from '../doctor/machine.ts';
-import { configCheck } from '../doctor/program.ts';
-import { report, runningServer, type DoctorOptions } from './doctor.ts';
+import { lookAround, report, type DoctorOptions } from './doctor.ts';
 import { planFitChecks, upsdChecks, type AskedUps } from '../doctor/ups.ts';
 import { upsSoftwareChecks } from '../doctor/ups-software.ts';
 import { hasUser, playOn, userChecks } from '../doctor/ups-user.ts';
@@ -17,12 +15,7 @@ import { hasUser, playOn, userChecks } from '../doctor/ups-user.ts';
 const NUT_USER = 'nut';
 
 export async function doctorUps(options: DoctorOptions): Promise<number> {
-  const machine = new Machine(options.root);
-  const config = configCheck(machine, options.config);
-  const port = options.port ?? config.loaded?.config.port ?? (await portOf({ ...options, port: '/dev/serial0' }));
-  const { client, problem } = machine.prepared
-    ? { client: null, problem: null }
-    : await runningServer({ ...options, port });
+  const { machine, config, client, problem } = await lookAround(options);
   try {
     const info = client === null ? null : await client.request('server.info', {});
     const status = client === null ? null : await client.request('outage.status', {});

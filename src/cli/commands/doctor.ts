@@ -37,12 +37,7 @@ export interface DoctorOptions extends GlobalOptions {
 const EXCHANGES = 100;
 
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
-  const machine = new Machine(options.root);
-  const config = configCheck(machine, options.config);
-  const port = options.port ?? config.loaded?.config.port ?? (await portOf({ ...options, port: '/dev/serial0' }));
-  const { client, problem } = machine.prepared
-    ? { client: null, problem: null }
-    : await runningServer({ ...options, port });
+  const { machine, config, port, client, problem } = await lookAround(options);
   try {
     const info = client === null ? null : await client.request('server.info', {});
     const checks = [
@@ -86,10 +81,17 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
 /** Where servers of this machine listen: the system's, and this user's. */
 const socketDirectories = (port: string): string[] => socketCandidates(port).map((path) => dirname(path));
 
+/** The machine, its configuration and port, and the server on it; of a copy of a machine's files there is none. */
+export async function lookAround(options: DoctorOptions) {
+  const machine = new Machine(options.root);
+  const config = configCheck(machine, options.config);
+  const port = options.port ?? config.loaded?.config.port ?? (await portOf({ ...options, port: '/dev/serial0' }));
+  const server = machine.prepared ? { client: null, problem: null } : await runningServer({ ...options, port });
+  return { machine, config, port, ...server };
+}
+
 /** The server that runs, if one does; none is started: it would take the port that is to be looked at. */
-export async function runningServer(
-  options: GlobalOptions,
-): Promise<{ client: RackClient | null; problem: string | null }> {
+async function runningServer(options: GlobalOptions): Promise<{ client: RackClient | null; problem: string | null }> {
   try {
     return { client: await openClient(options, 'doctor', { autostart: false }), problem: null };
   } catch (error) {

@@ -80,7 +80,10 @@ export class RunConsole {
     handOn?.();
   }
 
-  /** Waits for the answer to what was just typed: it changes what stands there, and the next user would be shown the past. To be called before the console is let go for good. */
+  /**
+   * Waits for the answer to what was just typed, {@link ANSWER_MS} at most: it changes what stands there, and the next user
+   * would be shown the past. To be called before the console is let go for good.
+   */
   async answered(): Promise<void> {
     const { ports } = this.#job;
     const leftMs = this.#typedAt + ANSWER_MS - ports.now();

@@ -277,14 +277,21 @@ export class Outage {
     const { now, wallTime, keepTime } = this.#ports;
     const at = now();
     this.#record ??= {
-      ...{ id: `o${Math.floor(at / 1000).toString(36)}`, startedAt: at, endedAt: null, policy: this.policy.index },
-      ...{
-        drill: this.#drill !== null,
-        ...{ phase: 'battery', committed: false, since: at, known: null },
-        ...{ kept: keepTime(at), told: null, runs: [], lines: [] },
-      },
+      id: `o${Math.floor(at / 1000).toString(36)}`,
+      policy: this.policy.index,
+      drill: this.#drill !== null,
+      startedAt: at,
       startedWall: wallTime(at),
+      endedAt: null,
       endedWall: null,
+      phase: 'battery',
+      committed: false,
+      since: at,
+      known: null,
+      kept: keepTime(at),
+      told: null,
+      runs: [],
+      lines: [],
       nodes: this.#nodesOn().map(({ addr, name }): OutageNode => ({
         addr,
         name,

@@ -1,5 +1,5 @@
 /** Frames around things, and the boxes of dialogs. */
-import type { Frame, InkRole, Rect } from '../frame.ts';
+import type { Frame, InkRole, Rect, Span } from '../frame.ts';
 import type { Glyphs } from '../glyphs.ts';
 
 /** A box with its title in the upper edge; what is under it is cleared. Returns the room inside. */
@@ -30,4 +30,22 @@ export function centred(frame: Frame, width: number, height: number): Rect {
   const w = Math.min(width, frame.cols - 2);
   const h = Math.min(height, frame.rows - 2);
   return { x: Math.floor((frame.cols - w) / 2), y: Math.floor((frame.rows - h) / 2), width: w, height: h };
+}
+
+/** Lines of which `scroll` are above the room for them; the last row says how many more there are. */
+export function paintScrolled(
+  frame: Frame,
+  { x, y, width, height }: Rect,
+  lines: readonly Span[][],
+  scroll: number,
+): void {
+  if (height <= 0) return;
+  const fits = lines.length <= height;
+  const room = fits ? height : height - 1;
+  const end = Math.max(0, lines.length - room);
+  const from = Math.min(end, scroll);
+  lines.slice(from, from + room).forEach((line, i) => frame.spans(x, y + i, line, width));
+  if (fits) return;
+  const more = from < end ? `${end - from} more lines: PgDn` : 'end: PgUp';
+  frame.text(x + width - more.length, y + height - 1, more, 'key');
 }

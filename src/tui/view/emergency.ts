@@ -6,7 +6,7 @@ import { refusesPlan } from '../plan-rules.ts';
 import type { State } from '../state.ts';
 import type { EmergencyPanel, PanelMode } from '../state-plans.ts';
 import { questionOfPrompt } from '../update-run.ts';
-import { centred, paintBox } from './box.ts';
+import { centred, paintBox, paintScrolled } from './box.ts';
 import { previewLines, summaryLines } from './plan-preview.ts';
 import { runHead, runLines } from './plan-run.ts';
 import { clockLines } from './supply.ts';
@@ -173,15 +173,4 @@ function paintRun(
     ['any other key', 'key'],
     [' no', 'text'],
   ]);
-}
-
-function paintScrolled(frame: Frame, { x, y, width, height }: Rect, lines: readonly Span[][], scroll: number): void {
-  const fits = lines.length <= height;
-  const room = fits ? height : height - 1;
-  const end = Math.max(0, lines.length - room);
-  const from = Math.min(end, scroll);
-  lines.slice(from, from + room).forEach((line, i) => frame.spans(x, y + i, line, width));
-  if (fits) return;
-  const more = from < end ? `${end - from} more lines: PgDn` : 'end: PgUp';
-  frame.text(x + width - more.length, y + height - 1, more, 'key');
 }

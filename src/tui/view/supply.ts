@@ -20,7 +20,7 @@ import type { State } from '../state.ts';
 import { nextSpanOf } from '../update-detail.ts';
 import { listedUpses, upsStep } from '../update-supply.ts';
 import { wrap } from '../../lib/words.ts';
-import { centred, paintBox } from './box.ts';
+import { centred, paintBox, paintScrolled } from './box.ts';
 import { paintChart } from './chart.ts';
 import { spanWords } from './detail.ts';
 
@@ -287,16 +287,4 @@ function needOf(state: State, { mode, plans, preview, chosen }: EmergencyPanel, 
   if (summary?.cuts === true && summary.predictedMs !== null)
     return { plan: summary.name, ms: summary.predictedMs, late: [] };
   return view.last?.lengthMs == null ? null : { plan: view.last.plan, ms: view.last.lengthMs, late: [] };
-}
-
-function paintScrolled(frame: Frame, { x, y, width, height }: Rect, lines: readonly Span[][], scroll: number): void {
-  if (height <= 0) return;
-  const fits = lines.length <= height;
-  const room = fits ? height : height - 1;
-  const end = Math.max(0, lines.length - room);
-  const from = Math.min(end, scroll);
-  lines.slice(from, from + room).forEach((line, i) => frame.spans(x, y + i, line, width));
-  if (fits) return;
-  const more = from < end ? `${end - from} more lines: PgDn` : 'end: PgUp';
-  frame.text(x + width - more.length, y + height - 1, more, 'key');
 }

@@ -1,34 +1,25 @@
-/** The faults of an outage: how each is brought about, and what has to come of it. */
+/** Faults of hooks, nodes, consoles, servers, disks and clocks in an outage. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { execFileSync } from 'node:child_process';
 import { buildDyingServer } from '../support/dying-program.ts';
 import { IS_ROOT, NOBODY, rackuiAs } from '../support/other-user.ts';
 import { PROGRAM } from '../support/stand.ts';
-import type { OutageStage, OutageStageOptions } from '../support/outage-stage.ts';
+import {
+  ALL_BUT_PROD1,
+  allButProd1,
+  BACK,
+  mainsReturn,
+  SHED,
+  shedToDarkness,
+  STAY_OFF,
+  STEPS,
+  toTheEnd,
+  type OutageFault,
+} from './outage-fault.ts';
 
-export interface OutageFault extends OutageStageOptions {
-  name: string;
-  play(stage: OutageStage): Promise<void>;
-  /** The nodes at the end, by name; a pattern of the row's `nodes`. */
-  ends: RegExp;
-  /** What the report has to say, anywhere. */
-  says?: RegExp;
-  /** Takes longest: begun first. */
-  slow?: boolean;
-  /** Why it cannot be played on this machine; null: it can. */
-  missing?: string | null;
-}
-
-const SHED = /^dev1, prod1, prod2, spare off$/;
-const ALL_BUT_PROD1 = /^dev1, prod2, spare off; prod1 on \(\w+\)$/;
-const BACK = /^dev1, prod1, prod2 on \(login\); spare off$/;
 const DOWN = /^(taken ?)+$/;
-const STEPS = ', onBattery: [{ after: 1, run: shed-dev }]';
-/** Of the simulator: nodes stay off when the mains return. */
-const STAY_OFF = ['--dialect', 'mains=stays-off,mains-after-off=stays-off'];
 const HOOK = (more: string): string =>
   `hooks: [{ when: before-off, nodes: prod1, run: [sh, -c, "exit 1"], limit: 3${more} }]\n`;
 
@@ -36,13 +27,6 @@ const libraries = '/usr/lib';
 const FAKETIME = readdirSync(libraries)
   .map((folder) => join(libraries, folder, 'faketime', 'libfaketimeMT.so.1'))
   .find((path) => existsSync(path));
-
-/** The last plan runs from a low battery on, and then the battery ends. */
-async function toTheEnd(stage: OutageStage, batteryS = 60): Promise<void> {
-  await stage.away(batteryS, 'OB LB');
-  await stage.shed();
-  await stage.dark();
-}
 
 const step = (clock: string): Pick<OutageFault, 'env' | 'play' | 'ends' | 'says' | 'missing'> => ({
   env: (folder) => {
@@ -59,269 +43,14 @@ const step = (clock: string): Pick<OutageFault, 'env' | 'play' | 'ends' | 'says'
     await stage.told(/plan shed-dev ended/);
     await stage.away(60, 'OB LB');
     await stage.shed();
-    await stage.back();
-    await stage.over();
+    await mainsReturn(stage);
   },
   ends: BACK,
   says: /dev1.* back/,
   missing: FAKETIME === undefined ? 'the package faketime' : null,
 });
 
-export const OUTAGE_FAULTS: readonly OutageFault[] = [
-  {
-    name: 'a flicker of 2 s',
-    policy: ', onBattery: [{ after: 60, run: shed-dev }]',
-    async play(stage) {
-      await stage.away(600);
-      await stage.told(/mains are away/);
-      await delay(2_000);
-      await stage.back();
-      await stage.over();
-    },
-    ends: BACK,
-    says: /mains are back before anything was begun/,
-  },
-  {
-    name: '5 minutes on battery (1:30)',
-    policy: ', onBattery: [{ after: 2, run: shed-dev }]',
-    async play(stage) {
-      await stage.away(600);
-      await stage.told(/plan shed-dev ended/);
-      await delay(4_000);
-      await stage.back();
-      await stage.over();
-    },
-    ends: BACK,
-    says: /dev1 back/,
-  },
-  {
-    name: 'the runtime shrinks faster than predicted',
-    variables: { 'battery.runtime': '900' },
-    async play(stage) {
-      await stage.away(600);
-      await stage.told(/mains are away/);
-      for (const left of [400, 200]) await stage.nut.set('apc', 'battery.runtime', String(left));
-      await stage.nut.set('apc', 'battery.runtime', '60');
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-    says: /the battery lasts 60 s/,
-  },
-  { name: 'low battery at once', play: (stage) => toTheEnd(stage), ends: SHED, says: /the battery is low/ },
-  {
-    name: 'low battery, and a runtime that is said too short',
-    variables: { 'battery.runtime': '1' },
-    // A shutdown that takes longer than a run gets at least.
-    async play(stage) {
-      await stage.rack.ctl('mute', { on: true });
-      await stage.away(1, 'OB LB');
-      await stage.told(/plan shed-all begins/);
-      await stage.told(/plan shed-all ended: 0 of/);
-      await stage.rack.ctl('mute', { on: false });
-      await stage.told(/nodes are still on, and the battery lasts/);
-      await stage.told(/plan shed-all ended: 4 of/);
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-  },
-  {
-    name: 'FSD, announced by upsmon',
-    async play(stage) {
-      const last = join(stage.folder, 'last');
-      stage.nut.startUpsmon(`touch ${last}`);
-      await stage.away(60, 'OB LB');
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-    says: /announces its end \(FSD\)|battery is low/,
-  },
-  {
-    name: 'mains back during shed-dev',
-    policy: STEPS,
-    async play(stage) {
-      await stage.rack.ctl('stop-job', { node: '01', seconds: 90 });
-      await stage.away(600);
-      await stage.node('dev1', ({ guest }) => guest === 'stopping');
-      await stage.back();
-      await stage.over();
-    },
-    ends: BACK,
-    says: /dev1 back/,
-  },
-  {
-    name: 'mains back during shed-all',
-    async play(stage) {
-      await stage.rack.ctl('stop-job', { node: '02', seconds: 90 });
-      await stage.away(60, 'OB LB');
-      await stage.node('prod1', ({ guest }) => guest === 'stopping');
-      await stage.back();
-      await stage.over();
-    },
-    ends: BACK,
-    says: /prod1 back/,
-  },
-  {
-    name: 'mains back during the last command',
-    async play(stage) {
-      await stage.away(60, 'OB');
-      await stage.told(/mains are away/);
-      const last = stage.run('outage', 'last', '--within', '90');
-      await stage.rack.until(({ nodes }) => nodes.slice(1, 4).some(({ power }) => power === 'off'), 60_000);
-      await stage.back();
-      const { code, said } = await last.ended;
-      if (code !== 0) throw new Error(`the last command ended with ${code ?? 'a signal'}: ${said}`);
-      await stage.shed();
-      await stage.rack.ctl('reset-counters');
-      await delay(2_000);
-      const { nodes } = await stage.rack.counters();
-      if (Object.values(nodes).some(({ on }) => on > 0))
-        throw new Error('a node was switched on as this machine goes down');
-      await stage.dark();
-      await stage.light();
-      await stage.over();
-    },
-    sim: ['--dialect', 'mains-after-off=stays-off'],
-    ends: BACK,
-  },
-  {
-    name: 'mains back after darkness, nodes boot by themselves',
-    async play(stage) {
-      await toTheEnd(stage);
-      await stage.light();
-      await stage.over();
-    },
-    sim: ['--dialect', 'mains-after-off=boots'],
-    ends: /dev1, prod1, prod2, spare on \(login\)/,
-    says: /back by itself/,
-  },
-  {
-    name: 'mains back after darkness, nodes stay off',
-    async play(stage) {
-      await toTheEnd(stage);
-      await stage.light();
-      await stage.over();
-    },
-    sim: STAY_OFF,
-    ends: BACK,
-  },
-  {
-    name: 'upsd is restarted on battery',
-    async play(stage) {
-      await stage.away(300);
-      await stage.told(/mains are away/);
-      await stage.nut.stopUpsd();
-      await stage.nut.startUpsd();
-      await toTheEnd(stage);
-    },
-    ends: SHED,
-  },
-  {
-    name: 'upsd is gone on battery',
-    async play(stage) {
-      await stage.away(90);
-      await stage.told(/mains are away/);
-      await stage.nut.stopUpsd();
-      await stage.shed();
-      await stage.dark();
-    },
-    policy: ', last: shed-all',
-    ends: SHED,
-  },
-  {
-    name: 'upsd is gone, and the server is started again',
-    async play(stage) {
-      await stage.away(90);
-      await stage.told(/mains are away/);
-      await stage.nut.stopUpsd();
-      await stage.place.killServer('SIGKILL');
-      await stage.place.startServer();
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-  },
-  {
-    name: 'upsd refuses the password',
-    ups: ', user: admin, password: { command: [echo, wrong] }',
-    play: (stage) => toTheEnd(stage),
-    ends: SHED,
-  },
-  {
-    name: 'upsd sends garbage',
-    async play(stage) {
-      await stage.away(90);
-      await stage.told(/mains are away/);
-      await stage.nut.stopUpsd();
-      const garbage = createServer((socket) => {
-        socket.on('error', () => undefined);
-        socket.write(
-          Buffer.from([0xff, 0xfe, 0x00, ...Buffer.from('BEGIN LIST VAR apc\nVAR apc ups.status "OL"\nxyz')]),
-        );
-        socket.write(Buffer.alloc(4_000, 0x41));
-      });
-      await new Promise<void>((resolve) => garbage.listen(stage.nut.port, '127.0.0.1', resolve));
-      try {
-        await stage.shed();
-        await stage.dark();
-      } finally {
-        garbage.close();
-      }
-    },
-    ends: SHED,
-  },
-  {
-    name: 'the UPS says no runtime, but its charge',
-    variables: { 'battery.runtime': '' },
-    policy: ', runtime: 600',
-    async play(stage) {
-      await stage.away();
-      await stage.told(/mains are away/);
-      await stage.nut.set('apc', 'battery.charge', '10');
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-    says: /the battery lasts 60 s/,
-  },
-  {
-    name: 'the UPS says neither runtime nor charge',
-    variables: { 'battery.runtime': '', 'battery.charge': '' },
-    policy: ', runtime: 95',
-    async play(stage) {
-      await stage.away();
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-    says: /the battery lasts \d+ s/,
-  },
-  {
-    name: 'of two UPSes one fails, one is enough',
-    upses: ['apc', 'right'],
-    policy: ', needs: 1',
-    async play(stage) {
-      await stage.away(60, 'OB LB', 'apc');
-      await stage.until('the reading', ({ policies }) => policies[0]?.ups[0]?.state === 'battery');
-      await delay(2_000);
-    },
-    ends: BACK,
-  },
-  {
-    name: 'of two UPSes one fails, then the other',
-    upses: ['apc', 'right'],
-    policy: ', needs: 1',
-    async play(stage) {
-      await stage.away(60, 'OB LB', 'apc');
-      await stage.until('the reading', ({ policies }) => policies[0]?.ups[0]?.state === 'battery');
-      await stage.away(60, 'OB LB', 'right');
-      await stage.shed();
-      await stage.dark();
-    },
-    ends: SHED,
-  },
+export const RACK_FAULTS: readonly OutageFault[] = [
   { name: 'a hook vetoes', config: HOOK(''), play: (stage) => toTheEnd(stage), ends: SHED },
   {
     name: 'a required hook vetoes',
@@ -336,9 +65,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
     async play(stage) {
       await stage.rack.ctl('hang', { node: '02' });
       await stage.away(60, 'OB LB');
-      await stage.rack.until(({ nodes }) => nodes[1]?.power === 'off' && nodes[3]?.power === 'off', 90_000);
-      await stage.shed();
-      await stage.dark();
+      await allButProd1(stage);
     },
     hopeless: ['prod1'],
     ends: ALL_BUT_PROD1,
@@ -350,9 +77,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
       await stage.away(60, 'OB LB');
       await stage.node('prod1', ({ guest }) => guest === 'stopping');
       await stage.rack.ctl('panic', { node: '02' });
-      await stage.rack.until(({ nodes }) => nodes[1]?.power === 'off' && nodes[3]?.power === 'off', 90_000);
-      await stage.shed();
-      await stage.dark();
+      await allButProd1(stage);
     },
     hopeless: ['prod1'],
     ends: ALL_BUT_PROD1,
@@ -362,9 +87,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
     async play(stage) {
       await stage.rack.ctl('no-getty', { node: '02' });
       await stage.away(60, 'OB LB');
-      await stage.rack.until(({ nodes }) => nodes[1]?.power === 'off' && nodes[3]?.power === 'off', 90_000);
-      await stage.shed();
-      await stage.dark();
+      await allButProd1(stage);
     },
     hopeless: ['prod1'],
     ends: ALL_BUT_PROD1,
@@ -414,8 +137,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
       const last = stage.start([process.execPath, PROGRAM, ...files, 'outage', 'last', '--within', '60'], own);
       const { code, said } = await last.ended;
       if (code !== 0) throw new Error(`the last command ended with ${code ?? 'a signal'}: ${said}`);
-      await stage.shed();
-      await stage.dark();
+      await shedToDarkness(stage);
       await server[Symbol.asyncDispose]();
     },
     ends: SHED,
@@ -492,8 +214,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
       process.kill(stage.place.serverPid, 'SIGSTOP');
       await delay(5_000);
       process.kill(stage.place.serverPid, 'SIGCONT');
-      await stage.shed();
-      await stage.dark();
+      await shedToDarkness(stage);
     },
     ends: SHED,
   },
@@ -523,8 +244,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
         ({ policies }) =>
           (policies[0]?.outage?.lines ?? []).filter(({ text }) => /plan shed-all ended/.test(text)).length >= 2,
       );
-      await stage.back();
-      await stage.over();
+      await mainsReturn(stage);
     },
     ends: BACK,
   },
@@ -534,8 +254,7 @@ export const OUTAGE_FAULTS: readonly OutageFault[] = [
       await stage.away(60, 'OB LB');
       await stage.shed();
       await stage.rack.ctl('boot-stops', { node: '02', where: 'fsck' });
-      await stage.back();
-      await stage.over();
+      await mainsReturn(stage);
     },
     ends: /^dev1, prod2 on \(login\); prod1 on \(\w+\); spare off$/,
     says: /prod1 not back/,
