@@ -45,9 +45,9 @@ plans: { shed: { steps: [{ name: down, selector: n${TARGET}, action: off }] } }
 `;
 /** What comes at all comes within this on a machine with other things to do. */
 const PATIENCE_MS = 40_000;
-/** A byte under way when a gap begins, and a note that comes a moment later, are within this of the gap. */
 /** So long bytes of a node may be on their way to the operator: a boot at twenty times its speed waits for the line. */
 const LATE_MS = 5_000;
+/** A byte under way when a gap begins, and a note that comes a moment later, are within this of the gap. */
 const GAP_SLACK_MS = 150;
 
 export class Stage implements AsyncDisposable {
@@ -186,6 +186,7 @@ export class Stage implements AsyncDisposable {
   async #shuttingDown(state: StateName): Promise<boolean> {
     const { client } = this.#operator;
     await this.#rack.rack.ctl('stop-job', { node: NODE, seconds: 30 });
+    const former = this.#operator.plan?.id;
     const begun: Promise<unknown> =
       state === 'plan running'
         ? client.request('plan.run', {
@@ -201,7 +202,10 @@ export class Stage implements AsyncDisposable {
       (error: unknown) => /called itself/.test(String(error)),
     );
     if (refused) return false;
-    const over = (): boolean => state === 'plan running' && this.#operator.plan?.endedAt != null;
+    const over = (): boolean => {
+      const plan = state === 'plan running' ? this.#operator.plan : null;
+      return plan !== null && plan.id !== former && plan.endedAt !== null;
+    };
     await until('the shutdown to begin', () => this.#running() !== undefined || over());
     const phase = (): string => this.#running()?.nodes[0]?.phase ?? 'ended';
     await until('the shutdown to be under way', () =>
