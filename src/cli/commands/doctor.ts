@@ -1,7 +1,7 @@
 /** `rackui doctor`: why does it not work, or does it? Looks, asks, changes nothing. */
 import { dirname } from 'node:path';
 import { EXIT } from '../../api/power.ts';
-import type { ServerFinding } from '../../api/protocol.ts';
+import type { ServerFinding, ServerInfo } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { socketCandidates, stateDirectory } from '../../config/paths.ts';
@@ -49,7 +49,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
       ...inForceChecks(info?.configuration ?? null),
       ...(machine.text('/proc/self/cgroup') === null ? [] : [lifetimeCheck(machine, info)]),
       ...(client !== null
-        ? await askSelf(client)
+        ? await askSelf(client, info)
         : machine.prepared || config.loaded === null
           ? []
           : selfChecks(await findSelf(config.loaded), null)),
@@ -103,8 +103,7 @@ async function runningServer(options: GlobalOptions): Promise<{ client: RackClie
 }
 
 /** What the server finds of its own machine. Who may only look is not told. */
-async function askSelf(client: RackClient): Promise<Check[]> {
-  const info = await client.request('server.info', {});
+async function askSelf(client: RackClient, info: ServerInfo | null): Promise<Check[]> {
   try {
     return selfChecks(await client.request('server.check', {}), info);
   } catch (error) {
