@@ -22,7 +22,7 @@ const MAY: Record<string, readonly string[]> = {
   lib: [],
   rack: ['lib/words.ts'],
   api: ['rack'],
-  config: ['lib/words.ts', 'rack'],
+  config: ['lib/users.ts', 'lib/words.ts', 'rack'],
   bmc: ['lib', 'rack'],
   console: ['lib/control-chars.ts', 'lib/words.ts', 'rack'],
   power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],

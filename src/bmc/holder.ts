@@ -1,29 +1,12 @@
 /** Who holds a serial port: for a message that names the other program instead of 'busy'. */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { openFiles } from '../lib/open-files.ts';
+import { userName } from '../lib/users.ts';
 
 export interface Holder {
   pid: number;
   program: string;
   user: string;
-}
-
-function userName(uid: number): string {
-  try {
-    if (uid === process.geteuid?.()) return userInfo().username;
-  } catch {
-    // Not every user of a container has an entry.
-  }
-  try {
-    const entry = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'))
-      .find((fields) => fields[2] === String(uid));
-    return entry?.[0] ?? `uid ${uid}`;
-  } catch {
-    return `uid ${uid}`;
-  }
 }
 
 /**

@@ -64,7 +64,7 @@ export async function openClient(
 
 /** The group that may control, as this user's configuration has it; null: none, or no configuration can be read. */
 async function operatorsGroup(options: GlobalOptions): Promise<number | null> {
-  const [{ loadConfig }, { groupId }] = await Promise.all([import('../config/load.ts'), import('../config/trust.ts')]);
+  const [{ loadConfig }, { groupId }] = await Promise.all([import('../config/load.ts'), import('../lib/users.ts')]);
   try {
     const { group } = loadConfig(options.config).config.server;
     return group === undefined ? null : await groupId(group);

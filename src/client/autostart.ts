@@ -18,7 +18,7 @@ import { EXIT } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
 import { findAnnounced } from '../config/announcement.ts';
 import { distrustSocket, ensureRuntimeDirectory, viewSocketBeside } from '../config/paths.ts';
-import { ownUserId, userName } from '../config/trust.ts';
+import { ownUserId, userName } from '../lib/users.ts';
 import { connect, type RackClient } from './client.ts';
 import { earlyEnd, thisMachine, type MachineSource } from './lifetime.ts';
 

@@ -7,7 +7,8 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { isAbsolute } from 'node:path';
-import { findUntrusted, userName } from './trust.ts';
+import { userName } from '../lib/users.ts';
+import { findUntrusted } from './trust.ts';
 
 /** How long a server may take to say who it is, ms. */
 const ASK_MS = 1_000;

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { findUntrusted, ownUserId, userName } from './trust.ts';
+import { ownUserId, userName } from '../lib/users.ts';
+import { findUntrusted } from './trust.ts';
 
 /** What the answers depend on. */
 export interface Surroundings {

@@ -2,10 +2,8 @@
  * Which files and folders count as safe from other users, as tmux and sshd judge them: everything on the way to a path
  * belongs to root or to one of the given owners, and others can write none of it.
  */
-import { execFile } from 'node:child_process';
-import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, parse, resolve, sep } from 'node:path';
-import { promisify } from 'node:util';
 
 /** Symbolic links on one way; the kernel's own limit. */
 const MOST_LINKS = 40;
@@ -62,33 +60,4 @@ export function findForeignWriter(stat: Stats, owners: readonly number[]): strin
   if (stat.uid !== 0 && !owners.includes(stat.uid)) return `belongs to user id ${stat.uid}: make it yours or root's`;
   if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return 'can be written by others than its owner: chmod go-w';
   return null;
-}
-
-/** The name of a user id in the system's list, or `user id N`: not every user of a container has one. */
-export function userName(uid = ownUserId()): string {
-  try {
-    const entry = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'))
-      .find((fields) => fields[2] === String(uid));
-    return entry?.[0] ?? `user id ${uid}`;
-  } catch {
-    return `user id ${uid}`;
-  }
-}
-
-/** The effective user id of this process. */
-export function ownUserId(): number {
-  return process.geteuid?.() ?? 0;
-}
-
-/** Number of a group, from the system's own databases; null when there is none of that name. */
-export async function groupId(name: string): Promise<number | null> {
-  try {
-    const { stdout } = await promisify(execFile)('getent', ['group', '--', name]);
-    const id = Number(stdout.split(':')[2]);
-    return Number.isInteger(id) ? id : null;
-  } catch {
-    return null;
-  }
 }

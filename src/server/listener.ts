@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { userName } from '../config/trust.ts';
+import { userName } from '../lib/users.ts';
 import { probeSocket } from '../config/socket-probe.ts';
 
 /** Longest path that the kernel takes for a Unix socket (sockaddr_un, less the closing zero). */

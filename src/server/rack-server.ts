@@ -2,7 +2,7 @@
 import type { ClientIdentity } from '../api/protocol.ts';
 import type { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
-import { userName } from '../config/trust.ts';
+import { userName } from '../lib/users.ts';
 import type { Journal } from '../power/journal.ts';
 import type { OutageRecord } from '../power/outage/record.ts';
 import type { PlanPorts } from '../power/plans/ports.ts';

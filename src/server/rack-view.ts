@@ -1,6 +1,6 @@
 /** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
 import type { ConfigStatus } from '../api/configuration.ts';
-import { userName } from '../config/trust.ts';
+import { userName } from '../lib/users.ts';
 import type { ServerInfo, Session, Snapshot } from '../api/protocol.ts';
 import { steadyNow } from '../lib/clock.ts';
 import type { Operations } from '../power/operations.ts';

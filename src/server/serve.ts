@@ -7,7 +7,7 @@ import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { keepYoungSmall } from '../config/garbage.ts';
 import { readSecret } from '../config/secret.ts';
-import { groupId } from '../config/trust.ts';
+import { groupId } from '../lib/users.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { openAudit } from '../power/audit.ts';
 import { openJournal, openOutageJournal, openPlanJournal } from '../power/journal.ts';

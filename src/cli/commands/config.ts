@@ -5,7 +5,7 @@ import { EXIT } from '../../api/power.ts';
 import { checkPlans } from '../../config/check.ts';
 import { serviceUser } from '../../config/paths.ts';
 import { unreadableSecrets } from '../../config/secret.ts';
-import { ownUserId, userName } from '../../config/trust.ts';
+import { ownUserId, userName } from '../../lib/users.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { configSchema } from '../../config/schema.ts';
 import { settingsIn } from '../../config/peek.ts';

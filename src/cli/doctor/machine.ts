@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { ownUserId, userName } from '../../config/trust.ts';
+import { ownUserId, userName } from '../../lib/users.ts';
 
 export interface Login {
   user: string;
