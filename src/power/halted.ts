@@ -3,22 +3,23 @@
  * sees that nothing lives there, and cuts. What is not proven is asked, or left powered and said so.
  */
 import type { DraftQuestion } from '../api/power.ts';
+import { PRIORITY } from '../bmc/types.ts';
 import { isDown, type SystemState } from '../rack/system.ts';
 import { pause } from './clock.ts';
 import { nameOf, type Job } from './job.ts';
 import { SPEECH } from './graceful/draft.ts';
-import { CLEAR_MS, echoMs, ENTER } from './graceful/touch.ts';
-import { ConsoleHeld } from './ports.ts';
+import { answerTouch, CLEAR_MS, interruptTouch, LOST_TRIES, stepTouch, type Touch } from './graceful/touch.ts';
+import { ConsoleHeld, type OperationConsole } from './ports.ts';
 import { cutPower, type Switched } from './power-switch.ts';
 
 /** How often the system's state is looked at while it goes down, ms. */
 const LOOK_MS = 200;
 /** How long a prompt may take to be recognised after the console spoke, ms. */
 const PROMPT_MS = 2_500;
-/** Enter is pressed so often: a getty answers the first, a busy one the second. */
-const PRESSES = 3;
-/** How long a console may take to open, ms. */
-const OPEN_MS = 10_000;
+/** How often time is looked at during a touch, ms. */
+const TICK_MS = 100;
+/** How long a touch may take with all that interferes, ms: its console may be slow to open, its BMC to answer. */
+const TOUCH_MS = 30_000;
 /** How long a question waits for its answer at least, ms. */
 const ANSWER_MS = 60_000;
 
@@ -118,7 +119,7 @@ async function awaitLastLine(
   signal: AbortSignal,
   pressed: () => boolean,
 ): Promise<string | null> {
-  const { node, operation, ports, session, request } = job;
+  const { node, ports } = job;
   const goesDown = (): SystemState | null => {
     const state = ports.systems.get(node.addr);
     return state.system === 'going-down' ? state : null;
@@ -126,13 +127,9 @@ async function awaitLastLine(
   const until = ({ heardAt }: SystemState): number => heardAt + ms;
   let state = goesDown();
   if (state === null || ports.now() >= until(state)) return null;
-  try {
-    const console = await ports.console.acquire(node.addr, operation.id, {
-      session,
-      take: request.takeConsole,
-      yields: false,
-    });
-    try {
+  return withConsole(
+    job,
+    async () => {
       for (; state !== null && ports.now() < until(state) && !signal.aborted; state = goesDown()) {
         node.show(
           'stopping',
@@ -142,14 +139,10 @@ async function awaitLastLine(
         if (pressed()) return 'it takes its time, and others wait for the console';
         await pause(ports, LOOK_MS, signal);
       }
-    } finally {
-      await console.release();
-    }
-    return null;
-  } catch (error) {
-    if (error instanceof ConsoleHeld) return error.message;
-    throw error;
-  }
+      return null;
+    },
+    (why) => why,
+  );
 }
 
 /** Its console is touched, and its network asked: a halted machine answers neither. */
@@ -157,7 +150,7 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
   const { node, ports } = job;
   const before = ports.systems.get(node.addr);
   node.show('settle', `${before.why}; looking whether it is silent`);
-  const silent = await isSilent(job);
+  const silent = await isDead(job);
   // What it said may be a prompt.
   if (!silent) await pause(ports, PROMPT_MS, signal);
   const state = ports.systems.get(node.addr);
@@ -176,11 +169,70 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
 }
 
 /**
- * Presses Enter on its console: any byte that comes back is a sign of life, an echo like a word. False, too, where it could
- * not be looked at, or went away meanwhile.
+ * Touches its console ({@link stepTouch}): any byte that comes back is a sign of life, an echo like a word. False, too,
+ * where it could not be looked at, or went away meanwhile.
  */
-async function isSilent({ node, operation, ports, session, request, signal }: Job): Promise<boolean> {
-  const seen = { said: '', open: false, left: false };
+async function isDead(job: Job): Promise<boolean> {
+  const { node, signal } = job;
+  const why = await withConsole(
+    job,
+    (console) => touchToEnd(job, console, signal),
+    (held) => held,
+  );
+  node.prove(
+    why === null ? 'touch' : 'console',
+    why === null ? 'dead to a touch: its console echoes nothing' : `${why}: nothing is concluded from its silence`,
+  );
+  return why === null;
+}
+
+/** Null: nothing came back; else what speaks against that. */
+async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSignal): Promise<string | null> {
+  const { node, ports } = job;
+  const beganAt = ports.now();
+  const seen = { open: false, proven: false, said: '', changedAt: beganAt, failures: 0 };
+  let touch: Touch | null = null;
+  let dueAt = Infinity;
+  console.onText((text) => {
+    // What the bus echoes when a console is opened is not the node's word.
+    const echoes = touch === null || touch.step === 'pipe';
+    if (!echoes || SPEECH.test(text)) seen.said += text;
+  });
+  console.onState(({ open, proven }) => {
+    const at = ports.now();
+    if (open !== seen.open) {
+      touch = interruptTouch(touch, open, open ? at - seen.changedAt : 0, at);
+      if (touch === null) dueAt = at + CLEAR_MS;
+      seen.changedAt = at;
+    }
+    Object.assign(seen, { open, proven });
+  });
+  const ask = async (): Promise<void> => {
+    const status = await ports.bus.status(node.addr, PRIORITY.operator);
+    if (status.ok) touch = answerTouch(touch, ports.now());
+    else seen.failures++;
+  };
+  while (!signal.aborted) {
+    const at = ports.now();
+    if (seen.said !== '') return 'its console answers';
+    if (seen.failures >= LOST_TRIES) return 'its BMC does not answer';
+    if (at - beganAt >= TOUCH_MS) return 'its console could not be looked at';
+    const move = stepTouch(touch, { at, console: seen, dueAt, settleMs: ports.limits.settle * 1000 });
+    touch = move.touch;
+    if (move.dead) return null;
+    if (move.type !== null && console.type(move.type).refused !== null) return 'its console takes no keys';
+    if (move.sample) void ask();
+    await pause(ports, TICK_MS, signal);
+  }
+  return 'it was called off';
+}
+
+/** Does `use` with its console in hand; `held` where somebody else has it and it is not to be taken. */
+async function withConsole<T>(
+  { node, operation, ports, session, request }: Job,
+  use: (console: OperationConsole) => Promise<T>,
+  held: (why: string) => T,
+): Promise<T> {
   try {
     const console = await ports.console.acquire(node.addr, operation.id, {
       session,
@@ -188,45 +240,14 @@ async function isSilent({ node, operation, ports, session, request, signal }: Jo
       yields: false,
     });
     try {
-      console.onText((text) => (seen.said += text));
-      console.onState(({ open }) => {
-        seen.left ||= seen.open && !open;
-        seen.open = open;
-      });
-      for (let waited = 0; !seen.open && waited < OPEN_MS && !signal.aborted; waited += 100)
-        await pause(ports, 100, signal);
-      if (!seen.open) {
-        node.prove('console', 'its console could not be looked at: nothing is concluded from that');
-        return false;
-      }
-      // What the bus echoes when a console is opened is not the node's word.
-      await pause(ports, CLEAR_MS, signal);
-      if (!SPEECH.test(seen.said)) seen.said = '';
-      for (let press = 0; press < PRESSES && seen.said === '' && !signal.aborted; press++) {
-        if (console.type(ENTER).refused !== null) return false;
-        await listen(ports, echoMs(ports.limits.settle * 1000), signal);
-      }
+      return await use(console);
     } finally {
       await console.release();
     }
   } catch (error) {
-    if (!(error instanceof ConsoleHeld)) throw error;
-    node.prove('console', `${error.message}: nothing is concluded`);
-    return false;
+    if (error instanceof ConsoleHeld) return held(error.message);
+    throw error;
   }
-  const silent = seen.said === '' && !seen.left && !signal.aborted;
-  node.prove(
-    'console',
-    silent
-      ? `Enter was pressed ${PRESSES} times on its console, and nothing came back`
-      : 'its console answers, or went away',
-  );
-  return silent;
-}
-
-/** In short pieces: what came while this program stood still is read before the time is over. */
-async function listen(ports: Job['ports'], ms: number, signal: AbortSignal): Promise<void> {
-  for (let waited = 0; waited < ms && !signal.aborted; waited += LOOK_MS) await pause(ports, LOOK_MS, signal);
 }
 
 /** `work` with a signal that aborts with the operation or at its deadline. */

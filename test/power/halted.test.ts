@@ -17,7 +17,7 @@ test('on cuts a node that has halted, and switches it on again', async () => {
   await rack.clock.advance(20_000);
   expect(rack.ends).toEqual(['done: is on again, seen twice']);
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
-  expect(rack.console.typed).toEqual(Array(3).fill('\x11\x15\r'));
+  expect(rack.console.typed).toEqual(['\x11 \x15', '\x11\x15\r']);
   expect(rack.audits[0]).toMatchObject({ verb: 'on', stage: 'intent' });
   expect(rack.audits[0]?.evidence.map(({ kind }) => kind)).toContain('marker');
 });
@@ -67,6 +67,41 @@ test.each(['\r\n', '\b \b', '^U'])('an echo %j is a sign of life, however short'
     rack.operations.abort(rack.operation.id, OPERATOR);
     await rack.clock.advance(1_000);
   }
+});
+
+test('a BMC that answers nothing between the two touches proves no halt', async () => {
+  const rack = halted(new FakeRack());
+  rack.console.onTyped = () =>
+    rack.trouble.set(3, { ok: false, failure: 'silent', detail: 'the BMC at 03 does not answer' });
+  await rack.start(ON);
+  await rack.clock.advance(20_000);
+  expect(rack.console.typed).toEqual(['\x11 \x15']);
+  expect(rack.operation.nodes[0]?.question?.text).toMatch(/nothing proves that it has halted/);
+  expect(rack.verbs).toEqual([]);
+});
+
+test('a console that goes away for a moment is touched anew, blank and Enter', async () => {
+  const rack = halted(new FakeRack());
+  rack.console.onTyped = () => {
+    if (rack.console.typed.length !== 1) return;
+    rack.console.become({ open: false, proven: false, why: 'the pipe fell shut' });
+    const stop = rack.clock.every(2_000, () => {
+      stop();
+      rack.console.become({ open: true, proven: true, why: '' });
+    });
+  };
+  await rack.start(ON);
+  await rack.clock.advance(20_000);
+  expect(rack.console.typed).toEqual(['\x11 \x15', '\x11 \x15', '\x11\x15\r']);
+  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+});
+
+test('an unproven console gets no printable byte: silence takes the place of the blank', async () => {
+  const rack = halted(new FakeRack());
+  rack.console.condition = { open: true, proven: false, why: 'nothing came yet' };
+  await rack.start(ON);
+  await rack.clock.advance(20_000);
+  expect(rack.console.typed).toEqual(['\x11\x15\r']);
 });
 
 test.each<[what: string, make: (rack: FakeRack) => void, why: RegExp]>([
@@ -145,7 +180,7 @@ test('off cuts a node that has halted without asking it again', async () => {
   await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
   await rack.clock.advance(20_000);
   expect(rack.ends).toEqual(['done: is off, seen twice']);
-  expect(rack.console.typed).toEqual(Array(3).fill('\x11\x15\r'));
+  expect(rack.console.typed).toEqual(['\x11 \x15', '\x11\x15\r']);
 });
 
 test('an abort while its last line is waited for sends nothing and says what is left', async () => {

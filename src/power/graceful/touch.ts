@@ -16,7 +16,7 @@ const KEY = '\x11 \x15';
  * Enter, for who reads without an echo: a password prompt, a program that draws for itself. Only after the blank was met
  * with silence, so no shell is left that could run half a line, and no question that could take Enter for a yes.
  */
-export const ENTER = '\x11\x15\r';
+const ENTER = '\x11\x15\r';
 /** How long an echo is waited for, ms: a share of the settling time, which says how quiet is quiet here. */
 const ECHO_SHARE = 1 / 3;
 const ECHO_MIN_MS = 1_000;
@@ -29,7 +29,7 @@ export const CLEAR_MS = 200;
 const OWN_GAP_MS = 500;
 /** A BMC that did not answer is asked again after this long, and is lost after so many failures. */
 const ASK_AGAIN_MS = 2_000;
-const LOST_TRIES = 3;
+export const LOST_TRIES = 3;
 
 /** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
 export type Touch =
@@ -56,67 +56,87 @@ function touchMs(settleMs: number): number {
   return 2 * echoMs(settleMs) + CLEAR_MS;
 }
 
-/** The settling time has passed in silence, or the touch goes on. True: the machine is dead to it. */
-export function tickTouch(draft: Draft, stage: Settle): boolean {
-  const { state, at } = draft;
-  const { touch } = stage;
-  if (!state.console.open) return false;
-  const waitsMs = echoMs(state.target.limits.settle);
+/** What a touch depends on besides how far it is. Times in milliseconds. */
+export interface TouchScene {
+  at: number;
+  console: { open: boolean; proven: boolean };
+  /** When the silence before it has lasted long enough. */
+  dueAt: number;
+  settleMs: number;
+}
+
+/** `type`: keys for its console, or null. `sample`: its BMC is to be asked. `dead`: nothing came back to the end. */
+export interface TouchMove {
+  touch: Touch | null;
+  type: string | null;
+  sample: boolean;
+  dead: boolean;
+}
+
+/** Begins a touch when it is due, or carries it on. */
+export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }: TouchScene): TouchMove {
+  const waitsMs = echoMs(settleMs);
+  const rests: TouchMove = { touch, type: null, sample: false, dead: false };
+  // A pipe that fell shut is as silent as a halted machine: the BMC is asked, in a pipe that is opened for it, and the
+  // console behind that pipe is the one that Enter is pressed on.
+  const opensAnew: TouchMove = {
+    ...rests,
+    touch: { step: 'pipe', answered: false, askedAt: at, clearAt: at },
+    sample: true,
+  };
+  if (!console.open || at < dueAt) return rests;
   switch (touch?.step) {
     case undefined:
-      // Until the console has proven to be the node's, no printable byte may go: it could meet a BIOS.
-      if (!state.console.proven) {
-        // Silence takes the blank's place.
-        if (at >= state.until + waitsMs) openAnew(draft, stage);
-        return false;
-      }
-      state.stage = { ...stage, touch: { step: 'key', listened: 0, at } };
-      draft.type(KEY);
-      return false;
+      if (console.proven) return { ...rests, touch: { step: 'key', listened: 0, at }, type: KEY };
+      // Until the console has proven to be the node's, no printable byte may go: it could meet a BIOS. Silence takes the
+      // blank's place.
+      return at >= dueAt + waitsMs ? opensAnew : rests;
     case 'key':
-      if (touch.listened >= waitsMs) openAnew(draft, stage);
-      else state.stage = { ...stage, touch: listen(touch, at) };
-      return false;
+      return touch.listened >= waitsMs ? opensAnew : { ...rests, touch: listen(touch, at) };
     case 'pipe':
-      if (!touch.answered) {
-        if (at - touch.askedAt >= ASK_AGAIN_MS) openAnew(draft, stage);
-        return false;
-      }
-      if (at < touch.clearAt) return false;
-      state.stage = { ...stage, touch: { step: 'enter', listened: 0, at } };
-      draft.type(ENTER);
-      return false;
-    case 'enter':
-      state.stage = { ...stage, touch: listen(touch, at) };
-      return touch.listened >= waitsMs && networkIsSilent(draft);
+      if (!touch.answered) return at - touch.askedAt >= ASK_AGAIN_MS ? opensAnew : rests;
+      return at < touch.clearAt ? rests : { ...rests, touch: { step: 'enter', listened: 0, at }, type: ENTER };
+    case 'enter': {
+      const heard = listen(touch, at);
+      return { ...rests, touch: heard, dead: heard.listened >= waitsMs };
+    }
   }
 }
 
 /**
- * A pipe that fell shut is as silent as a halted machine: the BMC is asked, in a pipe that is opened for it, and the console
- * behind that pipe is the one that Enter is pressed on.
- */
-function openAnew(draft: Draft, stage: Settle): void {
-  draft.state.stage = { ...stage, touch: { step: 'pipe', answered: false, askedAt: draft.at, clearAt: draft.at } };
-  draft.do({ do: 'sample' });
-}
-
-/**
- * The console went or came back during a touch, after `awayMs`: what was typed may be lost, and what was said. It begins
+ * The touch after the console went or came back, `awayMs` later: what was typed may be lost, and what was said. It begins
  * anew, but for the moment in which its own question to the BMC opens the console anew.
  */
+export function interruptTouch(touch: Touch | null, open: boolean, awayMs: number, at: number): Touch | null {
+  if (touch?.step === 'pipe' && awayMs <= OWN_GAP_MS) return { ...touch, clearAt: at + CLEAR_MS };
+  return !open || awayMs > 0 ? null : touch;
+}
+
+/** The touch after its BMC has answered. */
+export function answerTouch(touch: Touch | null, at: number): Touch | null {
+  return touch?.step === 'pipe' ? { ...touch, answered: true, clearAt: at + CLEAR_MS } : touch;
+}
+
+/** The settling time has passed in silence, or the touch goes on. True: the machine is dead to it. */
+export function tickTouch(draft: Draft, stage: Settle): boolean {
+  const { state, at } = draft;
+  const settleMs = state.target.limits.settle;
+  const move = stepTouch(stage.touch, { at, console: state.console, dueAt: state.until, settleMs });
+  if (move.touch !== stage.touch) state.stage = { ...stage, touch: move.touch };
+  if (move.type !== null) draft.type(move.type);
+  if (move.sample) draft.do({ do: 'sample' });
+  return move.dead && networkIsSilent(draft);
+}
+
+/** See {@link interruptTouch}. */
 export function touchInterrupted(draft: Draft, stage: Settle, open: boolean, awayMs: number): void {
-  const { touch } = stage;
-  if (touch?.step === 'pipe' && awayMs <= OWN_GAP_MS)
-    draft.state.stage = { ...stage, touch: { ...touch, clearAt: draft.at + CLEAR_MS } };
-  else if (!open || awayMs > 0) draft.state.stage = { ...stage, touch: null };
+  draft.state.stage = { ...stage, touch: interruptTouch(stage.touch, open, awayMs, draft.at) };
 }
 
 /** The BMC was asked for the touch, and answered or did not. */
 export function touchSampled(draft: Draft, stage: Settle, answered: boolean, why: string): void {
-  const { touch } = stage;
-  if (touch?.step !== 'pipe') return;
-  if (answered) draft.state.stage = { ...stage, touch: { ...touch, answered, clearAt: draft.at + CLEAR_MS } };
+  if (stage.touch?.step !== 'pipe') return;
+  if (answered) draft.state.stage = { ...stage, touch: answerTouch(stage.touch, draft.at) };
   else if (draft.state.bmc.failures >= LOST_TRIES) draft.raise('bmc-lost', why);
 }
 
@@ -147,6 +167,6 @@ function listen<T extends { listened: number; at: number }>(touch: T, at: number
 }
 
 /** How long an echo is waited for where silence is `settleMs` long, ms. */
-export function echoMs(settleMs: number): number {
+function echoMs(settleMs: number): number {
   return Math.min(ECHO_MAX_MS, Math.max(ECHO_MIN_MS, settleMs * ECHO_SHARE));
 }
