@@ -96,6 +96,10 @@ export class NodeRecord {
     this.#changed = changed;
   }
 
+  get phase(): Phase {
+    return this.#progress.phase;
+  }
+
   get outcome(): Outcome | null {
     return this.#progress.outcome;
   }

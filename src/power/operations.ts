@@ -9,7 +9,7 @@ import { impactOf, refusalsFor, type GuardFacts } from './guards.ts';
 import { nameOf, type Job, type PlanShare } from './job.ts';
 import { LastLines } from './last-lines.ts';
 import type { Dependence } from './others.ts';
-import { newNode, OperationRecord } from './operation-record.ts';
+import { newNode, OperationRecord, type NodeRecord } from './operation-record.ts';
 import type { OperationPorts } from './ports.ts';
 import { choiceOf } from './question.ts';
 import { recoverUnfinished } from './recover.ts';
@@ -24,8 +24,11 @@ const KEPT = 20;
 
 interface Running {
   record: OperationRecord;
+  /** Stops all of its nodes. */
   abort: AbortController;
   jobs: Job[];
+  /** Stops one of its nodes, by job. */
+  stops: Map<Job, AbortController>;
   /** Told the last state. */
   ended: ((operation: Operation) => void)[];
 }
@@ -128,23 +131,29 @@ export class Operations {
         nodes: asked.nodes.map((addr, index) => newNode(addr, names[index] ?? formatAddress(addr), startedAt)),
       });
       const deadlineAt = asked.deadlineS === null ? null : startedAt + asked.deadlineS * 1000;
-      const jobs = record.nodes.map((node): Job => ({
-        ports: this.#ports,
-        operation: record,
-        node,
-        request: asked,
-        by,
-        session,
-        dependence,
-        plan,
-        console: this.#consoleTurns,
-        starts: this.#starts,
-        lastLines: this.#lastLines,
-        signal: abort.signal,
-        deadlineAt,
-        onAnswer: null,
-      }));
-      this.#running.set(id, { record, abort, jobs, ended: [] });
+      const stops = new Map<Job, AbortController>();
+      const jobs = record.nodes.map((node): Job => {
+        const stop = new AbortController();
+        const job: Job = {
+          ports: this.#ports,
+          operation: record,
+          node,
+          request: asked,
+          by,
+          session,
+          dependence,
+          plan,
+          console: this.#consoleTurns,
+          starts: this.#starts,
+          lastLines: this.#lastLines,
+          signal: AbortSignal.any([abort.signal, stop.signal]),
+          deadlineAt,
+          onAnswer: null,
+        };
+        stops.set(job, stop);
+        return job;
+      });
+      this.#running.set(id, { record, abort, jobs, stops, ended: [] });
       record.changed();
       this.#ports.event('notice', null, `${nameOf(by)}: ${asked.verb} of ${compressNames(names)} (operation ${id})`);
       for (const [index, some] of refusals.entries())
@@ -173,6 +182,25 @@ export class Operations {
       abort.abort();
     }
     return record.snapshot();
+  }
+
+  /**
+   * The server leaves: an `off` that is seconds from its end goes on, everything else stops. To be called again while one
+   * goes on, as its halt may be contradicted. Returns the names of the nodes that go on.
+   */
+  stopAllButHalted(by: ClientIdentity): string[] {
+    const goOn: string[] = [];
+    for (const { record, abort, jobs, stops } of this.#running.values()) {
+      const open = abort.signal.aborted ? [] : jobs.filter(({ node }) => node.outcome === null);
+      const halted = open.filter(({ request, node }) => request.verb.endsWith('off') && isHalted(node));
+      goOn.push(...halted.map(({ node }) => node.name));
+      const stopped = open.filter((job) => !halted.includes(job) && !job.signal.aborted);
+      if (stopped.length === 0) continue;
+      const names = stopped.length === open.length ? '' : ` on ${stopped.map(({ node }) => node.name).join(', ')}`;
+      this.#ports.event('notice', null, `${nameOf(by)} aborts operation ${record.id}${names}`);
+      for (const job of stopped) stops.get(job)?.abort();
+    }
+    return goOn;
   }
 
   /**
@@ -300,4 +328,9 @@ export class Operations {
     this.#lastId = Math.max(this.#lastId + 1, Math.floor(now / 1000));
     return this.#lastId.toString(36);
   }
+}
+
+/** Its last line was read, or its power is being cut: seconds are left of its part. */
+function isHalted({ phase }: NodeRecord): boolean {
+  return phase === 'settle' || phase === 'cut';
 }

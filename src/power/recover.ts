@@ -16,7 +16,8 @@ export function recoverUnfinished(
       if (node.outcome !== null) continue;
       const { level, text } = whatWasSent(node, operation);
       const sign = lastSign(node);
-      if (sign !== null) {
+      // A last line that the server itself had written down is known better than from here.
+      if (sign !== null && !(sign.kind === 'halt' && ports.systems.get(node.addr).system === 'halted')) {
         ports.systems.sign(node.addr, sign.kind, sign.text);
         ports.systems.unwatched(node.addr);
       }

@@ -34,9 +34,15 @@ export async function cycle(job: Job, power: Power): Promise<void> {
   if (cut) await onAgain(job, cut);
 }
 
+/** Null: its power was not cut, and its record has ended. */
 async function goesDown(job: Job): Promise<Switched | null> {
   const cut = await cutIfHalted(job);
-  return cut !== null && (cut.ok || cut.sent) ? cut : shutDown(job);
+  if (cut === null) return shutDown(job);
+  if (cut.ok || cut.sent) return cut;
+  // Signs of life on the way to the verb: it is asked like any other.
+  if (!isDown(job.ports.systems.get(job.node.addr))) return shutDown(job);
+  job.node.end(cut.outcome, `it has halted and is still powered: ${cut.detail}`);
+  return null;
 }
 
 /** One that has halted, or goes down by what was asked before, is not asked again. Null: it lives, or nothing proves it. */

@@ -1,4 +1,5 @@
 /** The server of one rack: begins it, and ends it in order. What it is made of is in `parts/`. */
+import { setTimeout } from 'node:timers/promises';
 import type { ClientIdentity } from '../api/protocol.ts';
 import type { LineTap } from '../bmc/tap.ts';
 import type { Bus } from '../bmc/types.ts';
@@ -16,6 +17,10 @@ import { VERSION } from './version.ts';
 
 /** How long running operations may take to end in order when the server must go, ms. */
 const OPERATIONS_END_MS = 10_000;
+/** How long they may take beyond that once all of them are stopped, ms. */
+const STOPPED_END_MS = 1_000;
+/** Whether they have ended is looked at so often, ms. */
+const LOOK_MS = 20;
 
 export interface RackServerOptions extends About {
   bus: Bus;
@@ -127,13 +132,29 @@ export class RackServer {
     eventFile.close();
   }
 
-  /** A node that is off in the middle of a cycle must come on again: operations end themselves before the bus goes. */
+  /**
+   * A node that is off in the middle of a cycle must come on again, and one that has halted is about to be cut: operations
+   * end themselves before the bus goes.
+   */
   async #endOperations(hurry: AbortSignal): Promise<void> {
-    const { operations } = this.#parts;
-    for (const { id, endedAt } of operations.list()) if (endedAt === null) operations.abort(id, SELF);
+    const { operations, events } = this.#parts;
     const limit = performance.now() + OPERATIONS_END_MS;
-    while (operations.busy() && !hurry.aborted && performance.now() < limit)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    let told = false;
+    while (operations.busy() && !hurry.aborted && performance.now() < limit) {
+      const halted = operations.stopAllButHalted(SELF);
+      if (halted.length > 0 && !told)
+        events.add(
+          'notice',
+          'server',
+          null,
+          `The server waits up to ${OPERATIONS_END_MS / 1000} s for ${halted.join(', ')}: halted, and about to be cut`,
+        );
+      told ||= halted.length > 0;
+      await setTimeout(LOOK_MS);
+    }
+    for (const { id, endedAt } of operations.list()) if (endedAt === null) operations.abort(id, SELF);
+    const end = performance.now() + STOPPED_END_MS;
+    while (operations.busy() && !hurry.aborted && performance.now() < end) await setTimeout(LOOK_MS);
   }
 }
 

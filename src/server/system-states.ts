@@ -26,6 +26,8 @@ import { NodeMemory, type MemoryOptions } from './node-memory.ts';
 const SPEECH = /[\x20-\x7e]{3}/;
 /** A node whose power was not seen for longer may have lost it and come back, ms: a blade is pulled and pushed in less. */
 const UNWATCHED_MS = 30_000;
+/** While a node is down and has power, when it was last seen so is kept for the next server so often, ms. */
+const KEEP_MS = 10_000;
 /** The partition number by which the Pi's boot loader is told to halt. */
 const HALT_PARTITION = '63';
 
@@ -48,6 +50,8 @@ export class SystemStates implements SystemPort {
   readonly #readers = new Map<Address, ConsoleReader>();
   /** When each node's BMC last said `on`. */
   readonly #onAt = new Map<Address, number>();
+  /** When nodes that are down, and known to be of this power-on, were kept last. */
+  readonly #keptAt = new Map<Address, number>();
 
   constructor(ports: SystemStatesPorts) {
     this.#ports = ports;
@@ -73,7 +77,7 @@ export class SystemStates implements SystemPort {
     if (after === before) return;
     this.#states.set(addr, after);
     if (after.system === before.system && after.confirmed === before.confirmed && after.asked === before.asked) return;
-    this.#memory.set(addr, { ...after, since: keepTime(after.since), heardAt: keepTime(after.heardAt) });
+    this.#keep(addr);
     this.#ports.nodeChanged(addr);
     if (after.system !== before.system) this.#tell(addr, after);
     this.judge(addr);
@@ -86,6 +90,7 @@ export class SystemStates implements SystemPort {
     const seenAt = Math.max(this.#onAt.get(addr) ?? now, this.#state(addr).heardAt);
     if (now - seenAt > UNWATCHED_MS) this.unwatched(addr);
     if (reading.sample.power === 'on') this.#onAt.set(addr, now);
+    if (now - (this.#keptAt.get(addr) ?? now) >= KEEP_MS) this.#keep(addr);
     if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC says ${reading.sample.power}`);
     // An earlier server's word, told once it is known to be about a node with power.
     else if (!this.#states.has(addr) || this.#state(addr).system === 'going-down') this.judge(addr);
@@ -93,7 +98,9 @@ export class SystemStates implements SystemPort {
 
   unwatched(addr: Address): void {
     const state = this.#state(addr);
-    if (!state.recalled && isDown(state)) this.#states.set(addr, { ...state, recalled: true });
+    if (state.recalled || !isDown(state)) return;
+    this.#states.set(addr, { ...state, recalled: true });
+    this.#keep(addr);
   }
 
   /** What the node's console says; pieces as they come. */
@@ -129,16 +136,39 @@ export class SystemStates implements SystemPort {
     if (!state) {
       const kept = this.#memory.get(addr);
       // That it was up says nothing of now; that it was down holds until something lives.
-      state = kept !== null && (isDown(kept) || kept.system === 'failed') ? this.#recalled(kept) : UNKNOWN_SYSTEM;
+      state = kept !== null && (isDown(kept) || kept.system === 'failed') ? this.#recall(addr, kept) : UNKNOWN_SYSTEM;
       this.#states.set(addr, state);
     }
     return state;
   }
 
-  /** Where this machine was booted meanwhile, nobody can tell how long ago it was: limits begin anew. */
-  #recalled({ since, heardAt, ...kept }: KeptState): SystemState {
+  /**
+   * Where this machine was booted meanwhile, nobody can tell how long ago it was: limits begin anew. One that an earlier
+   * server saw a moment ago is in the same power-on still, as if that server had gone on.
+   */
+  #recall(addr: Address, { since, heardAt, seenAt, ...kept }: KeptState): SystemState {
     const now = this.#ports.now();
-    return { ...kept, recalled: true, since: recallTime(since) ?? now, heardAt: recallTime(heardAt) ?? now };
+    const seen = seenAt === undefined ? null : recallTime(seenAt);
+    const recalled = seen === null || now - seen > UNWATCHED_MS;
+    if (!recalled) {
+      this.#onAt.set(addr, seen);
+      this.#keptAt.set(addr, seen);
+    }
+    return { ...kept, recalled, since: recallTime(since) ?? now, heardAt: recallTime(heardAt) ?? now };
+  }
+
+  #keep(addr: Address): void {
+    const { recalled, ...state } = this.#state(addr);
+    const { since, heardAt } = state;
+    const times = { since: keepTime(since), heardAt: keepTime(heardAt) };
+    if (recalled || !isDown(state)) {
+      this.#keptAt.delete(addr);
+      this.#memory.set(addr, { ...state, ...times });
+      return;
+    }
+    this.#keptAt.set(addr, this.#ports.now());
+    const seenAt = keepTime(Math.max(this.#onAt.get(addr) ?? heardAt, heardAt));
+    this.#memory.set(addr, { ...state, ...times, seenAt });
   }
 
   #reader(addr: Address): ConsoleReader {
@@ -185,6 +215,8 @@ export class SystemStates implements SystemPort {
 interface KeptState extends Omit<SystemState, 'since' | 'heardAt' | 'recalled'> {
   since: KeptTime;
   heardAt: KeptTime;
+  /** When it was last seen with power, in the power-on in which it went down; absent: that is not known. */
+  seenAt?: KeptTime | undefined;
 }
 
 const time = z.object({ boot: z.string().nullable(), up: z.number(), wall: z.number() });
@@ -193,6 +225,7 @@ const shape: z.ZodType<KeptState & { name: string }> = z.object({
   system: z.enum(['unknown', 'booting', 'up', 'going-down', 'halted', 'failed']),
   since: time,
   heardAt: time,
+  seenAt: time.optional(),
   why: z.string(),
   asked: z.boolean(),
   confirmed: z.boolean(),

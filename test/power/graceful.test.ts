@@ -382,6 +382,47 @@ test('abort says what goes on', async () => {
   expect(scene.cut).toBe(false);
 });
 
+test('a server that leaves cuts what has halted, and stops everything else', async () => {
+  const scene = await shell(ACK).off({ nodes: [3, 5], label: 'these', confirm: 'these 2' });
+  scene.say(HALT);
+  await scene.passes(1);
+  expect(scene.phase).toBe('settle');
+  expect(scene.rack.operations.stopAllButHalted(OPERATOR)).toEqual([NAME]);
+  expect(scene.rack.operations.stopAllButHalted(OPERATOR)).toEqual([NAME]);
+  await scene.passes(10);
+  expect(scene.rack.ends).toEqual(['done: is off, seen twice', 'aborted: aborted before its turn: nothing was sent']);
+  expect(scene.rack.events.filter((text) => text.includes('aborts'))).toEqual([
+    expect.stringMatching(/aborts operation \w+ on dk8s-worker-02$/),
+  ]);
+  expect([scene.rack.operations.busy(), scene.rack.operations.stopAllButHalted(OPERATOR)]).toEqual([false, []]);
+});
+
+test.each([
+  ['a node that still goes down', '', 'off'],
+  ['a halt that is contradicted', `${HALT}[  313.1] usb 1-1: new device\r\n`, 'off'],
+  ['a cycle, which would leave it off', HALT, 'cycle'],
+] as const)('a server that leaves stops %s', async (_what, says, verb) => {
+  const scene = await shell(ACK).off({ verb });
+  scene.say(says);
+  await scene.passes(1);
+  expect(scene.rack.operations.stopAllButHalted(OPERATOR)).toEqual([]);
+  await scene.passes(10);
+  expect(scene.end).toMatch(/^aborted/);
+  expect(scene.cut).toBe(false);
+});
+
+test('a halt that is contradicted while the server waits for it stops then', async () => {
+  const scene = await shell(ACK).off();
+  scene.say(HALT);
+  await scene.passes(1);
+  expect(scene.rack.operations.stopAllButHalted(OPERATOR)).toEqual([NAME]);
+  scene.say(`\r\n${NAME} login: `);
+  await scene.passes(1);
+  expect(scene.rack.operations.stopAllButHalted(OPERATOR)).toEqual([]);
+  await scene.passes(10);
+  expect([scene.end, scene.cut]).toEqual([expect.stringMatching(/^aborted/), false]);
+});
+
 test('a shell that we opened is closed where the node stays on', async () => {
   const scene = await login(`\r\n${PROMPT}`).off({}, 4);
   scene.say(`\r\n${PROMPT}`);

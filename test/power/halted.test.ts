@@ -129,6 +129,15 @@ test('a last line that an earlier server read does not make off cut: the node is
   expect(rack.systems.get(3)?.recalled).toBe(false);
 });
 
+test('a halted node that cannot be cut is not asked again: off says why it has power', async () => {
+  const rack = halted(new FakeRack());
+  rack.auditFails = new Error('ENOSPC: no space left on device');
+  await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
+  await rack.clock.advance(20_000);
+  expect(rack.ends[0]).toMatch(/^refused: it has halted and is still powered: nothing was cut: .*ENOSPC/);
+  expect(rack.verbs).toEqual([]);
+});
+
 test('a last line before a network that answers is no halt', async () => {
   const rack = halted(new FakeRack());
   rack.network = new FakeNetwork();

@@ -1,19 +1,25 @@
 /** The alarm of a node that has power and whose system is down: told when its shutdown's time is over, not at each reboot. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Reading } from '../../src/rack/reading.ts';
+import { steadyNow } from '../../src/lib/clock.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { SystemStates } from '../../src/server/system-states.ts';
 
 const { shutdown, boot } = parseConfig('name: r\nport: /dev/null\nnodes: [{ addr: "03", name: n3 }]\n', 'rack.yaml');
 
-function watch() {
+function stateFolder(): string {
   const stateDir = mkdtempSync(join(tmpdir(), 'rackui-systems-'));
   onTestFinished(() => rmSync(stateDir, { recursive: true, force: true }));
+  return stateDir;
+}
+
+/** A server that began `startS` seconds after the first: hours ago, as no time in a file may be ahead of the real clock. */
+function watch({ stateDir = stateFolder(), startS = 0 } = {}) {
   const alarms = new Map<string, string>();
-  let now = 1_000_000;
+  let now = steadyNow() + (startS - 3 * 3600) * 1000;
   const states = new SystemStates({
     ...{ stateDir, nameOf: () => 'n3', trouble: () => undefined, now: () => now, label: () => 'n3 (A-3, 03)' },
     ...{ limits: () => ({ shutdown, boot }), operationOn: () => null, nodeChanged: () => undefined },
@@ -32,7 +38,13 @@ function watch() {
   });
   return {
     alarms,
+    get: () => states.get(3),
+    asks: () => states.sign(3, 'asked', 'was asked to shut down'),
     hears: (text: string) => states.heard(3, text),
+    /** So many seconds in which its BMC is not read. */
+    stands: (seconds: number) => {
+      now += seconds * 1_000;
+    },
     /** So many seconds, its BMC read each second. */
     passes: (seconds: number) => {
       for (let second = 0; second < seconds; second++) {
@@ -70,4 +82,42 @@ test('a node that has halted raises one at once', () => {
   hears('\r\n[  311.9] reboot: Power down\r\n');
   passes(1);
   expect(alarms.get('halted')).toContain('has halted and is still powered');
+});
+
+test.each([
+  ['right behind its last line', 0, 5, false],
+  ['after hours of watching it', 2 * 3600, 15, false],
+  ['after too long a time without a server', 60, 45, true],
+])('a last line read by a server that ended %s', (_when, watchedS, goneS, recalled) => {
+  const stateDir = stateFolder();
+  const first = watch({ stateDir });
+  first.asks();
+  first.hears('\r\n[  311.9] reboot: Power down\r\n');
+  first.passes(watchedS);
+  expect(first.get()).toMatchObject({ system: 'halted', recalled: false });
+  const second = watch({ stateDir, startS: watchedS + goneS });
+  expect(second.get()).toMatchObject({ system: 'halted', asked: true, recalled });
+  second.passes(40);
+  expect(second.get()).toMatchObject({ system: 'halted', recalled });
+});
+
+test('a last line from before this machine was booted, or of a node that is not looked at for long, is an old one', () => {
+  const stateDir = stateFolder();
+  const first = watch({ stateDir });
+  first.asks();
+  first.hears('\r\n[  311.9] reboot: Power down\r\n');
+  const late = watch({ stateDir, startS: 5 });
+  expect(late.get().recalled).toBe(false);
+  // Its bus is not there for a minute.
+  late.stands(60);
+  late.passes(1);
+  expect(late.get().recalled).toBe(true);
+  expect(watch({ stateDir, startS: 66 }).get().recalled).toBe(true);
+
+  const file = join(stateDir, 'systems.json');
+  first.passes(15);
+  const kept = readFileSync(file, 'utf8');
+  expect(kept).toContain('seenAt');
+  writeFileSync(file, kept.replaceAll(/"boot":"[^"]*"/g, '"boot":"another"'));
+  expect(watch({ stateDir, startS: 16 }).get()).toMatchObject({ system: 'halted', recalled: true });
 });

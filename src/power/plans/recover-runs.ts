@@ -1,7 +1,6 @@
 /**
  * What a server that died left of its plans. Nothing goes on by itself: a run waits, interrupted, until somebody resumes
- * it; then every node that was under way is looked at afresh. Nobody saw its power meanwhile, so that no last line from
- * before proves anything of it now.
+ * it; then every node that was under way is looked at afresh.
  */
 import type { Address } from '../../rack/address.ts';
 import { isManager } from '../../rack/plan.ts';

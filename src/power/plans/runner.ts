@@ -91,7 +91,7 @@ export class PlanRunner {
     );
   }
 
-  /** The server leaves: what stands on the disk is what the next one finds. */
+  /** The server leaves: what stands on the disk is what the next one finds; of what ends now only what is done. */
   leave(): void {
     this.#left = true;
     this.#stopTimer();
@@ -287,6 +287,10 @@ export class PlanRunner {
         patienceMs: this.#record.run.armed ? turnLength(this.#record, this.#around()) : Infinity,
       },
     );
+    if (this.#left && end.outcome === 'done') {
+      endNode(node, end.outcome, end.detail, this.#ports.now());
+      await this.#write().catch((error: unknown) => this.#tellUnwritten(reason(error)));
+    }
     this.#news.push(() => this.#tried(settings, node, end, startedAt));
     await this.#turns();
   }
