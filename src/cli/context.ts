@@ -36,21 +36,19 @@ export async function openClient(
   program: string,
   { autostart, serve, warn = hint }: { autostart: boolean; serve?: string; warn?: (text: string) => void },
 ): Promise<RackClient> {
-  const named = options.socket ?? process.env.RACKUI_SOCKET;
-  const port = named !== undefined && options.port === undefined ? DEFAULT_PORT : await portOf(options);
-  const control = named === undefined ? socketCandidates(port) : [resolve(named)];
-  const sockets = options.viewOnly === true && named === undefined ? control.map(viewSocketBeside) : control;
+  const { named, port, control } = await whereServerIs(options);
+  const sockets = options.viewOnly === true && !named ? control.map(viewSocketBeside) : control;
   const { connectOrStart, identity } = await import('../client/autostart.ts');
   const client = await connectOrStart({
     sockets,
     who: identity(program, process.env, ttyName()),
-    named: named !== undefined,
-    port: named === undefined ? port : null,
+    named,
+    port: named ? null : port,
     group: () => operatorsGroup(options),
     viewOnly: options.viewOnly === true,
     warn: (text) => warn(`rackui: ${text}`),
     start:
-      autostart && named === undefined
+      autostart && !named
         ? {
             command: serve === undefined ? serveCommand(options, port) : serveAllCommand(serve),
             socket: socketPath(port),
@@ -60,6 +58,24 @@ export async function openClient(
   });
   useDatesOf(client);
   return client;
+}
+
+/** `control`: where the rack's server may listen. `named`: the operator said so. */
+async function whereServerIs(options: GlobalOptions): Promise<{ named: boolean; port: string; control: string[] }> {
+  const named = options.socket ?? process.env.RACKUI_SOCKET;
+  const port = named !== undefined && options.port === undefined ? DEFAULT_PORT : await portOf(options);
+  return { named: named !== undefined, port, control: named === undefined ? socketCandidates(port) : [resolve(named)] };
+}
+
+/** The process of the rack's server, whether it answers or not; null: there is none, or only root can see it. */
+export async function findServerProcess(options: GlobalOptions): Promise<number | null> {
+  const { named, port, control } = await whereServerIs(options);
+  const [{ listenerOf }, { listedName }] = await Promise.all([
+    import('../client/server-process.ts'),
+    import('../config/announcement.ts'),
+  ]);
+  const names = named ? control : [...control, listedName(port)];
+  return names.map(listenerOf).find((pid) => pid !== null) ?? null;
 }
 
 /** The group that may control, as this user's configuration has it; null: none, or no configuration can be read. */

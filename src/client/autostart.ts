@@ -16,11 +16,12 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../api/power.ts';
 import type { ClientIdentity } from '../api/protocol.ts';
-import { findAnnounced } from '../config/announcement.ts';
+import { findAnnounced, isAnnounced, listedName } from '../config/announcement.ts';
 import { distrustSocket, ensureRuntimeDirectory, viewSocketBeside } from '../config/paths.ts';
 import { ownUserId, userName } from '../lib/users.ts';
 import { connect, type RackClient } from './client.ts';
 import { earlyEnd, thisMachine, type MachineSource } from './lifetime.ts';
+import { describeSilent, holderOf } from './server-process.ts';
 
 export interface ConnectOptions {
   /** Sockets to try, in order. */
@@ -79,6 +80,8 @@ export async function connectOrStart(options: ConnectOptions): Promise<RackClien
     throw new ServerUnavailable(`${none}, and --view-only starts none: start one with 'rackui serve'`);
   if (start === null)
     throw new ServerUnavailable(`${none}: start one with 'rackui serve', or leave out --socket to have one started`);
+  const late = port === null ? null : await awaitSilent(port, options);
+  if (late !== null) return late;
   const refusal = port === null ? null : refuseStart(port);
   if (refusal !== null) throw new ServerUnavailable(`${none}, and ${refusal}`);
   const service = await awaitService(options);
@@ -117,6 +120,26 @@ async function findServer({
     throw new ServerUnavailable(
       `the bus on ${port ?? ''} is used by the rackui server of user ${user} (pid ${pid}), and it cannot be joined: ${error.message}`,
     );
+  }
+}
+
+/**
+ * A server that has the port and does not say who it is is waited for. Null: there is none; whoever took its name without
+ * the port keeps no server from starting.
+ * @throws ServerUnavailable where it hangs: another would not get the bus
+ */
+async function awaitSilent(port: string, options: ConnectOptions): Promise<RackClient | null> {
+  const began = performance.now();
+  for (;;) {
+    const pid = holderOf(listedName(port), port);
+    if (pid === null || (await isAnnounced(port))) return null;
+    const silentMs = performance.now() - began;
+    if (silentMs > START_LIMIT_MS) {
+      const silent = describeSilent(pid, `does not answer since ${Math.round(silentMs / 1000)} s`);
+      throw new ServerUnavailable(`the bus on ${port} is used by a rackui server: ${silent}`);
+    }
+    const client = await findServer(options);
+    if (client !== null) return client;
   }
 }
 

@@ -24,7 +24,7 @@ import {
   type Welcome,
 } from '../api/protocol.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
-import { listenerOf, processState } from './server-process.ts';
+import { describeSilent, listenerOf, processState } from './server-process.ts';
 import { heardTime, serverNow, type ServerTime } from './server-time.ts';
 
 export interface RackClient {
@@ -204,13 +204,7 @@ class Link {
     const state = pid === null ? null : processState(pid);
     const stopped = state === 'T' || state === 't';
     if (!stopped && this.#silentS < SILENT_LIMIT_S) return;
-    const who = `the server${pid === null ? '' : ` (pid ${pid})`}`;
-    const what = stopped
-      ? `it is stopped (state T): let it go on with 'kill -CONT ${pid ?? ''}', or end it`
-      : state === null
-        ? "it may be stopped: see its state with 'ps -C node -o pid,user,stat,args'"
-        : `its process is in state ${state}: see its log, or end it with 'kill ${pid ?? ''}'`;
-    this.#end(`${who} does not answer since ${this.#silentS} s; ${what}`);
+    this.#end(describeSilent(pid, `does not answer since ${this.#silentS} s`));
   }
 
   close(): void {

@@ -55,6 +55,11 @@ export async function isAnnounced(port: string): Promise<boolean> {
   return parseAnnouncement(await ask(announcementName(port))) !== null;
 }
 
+/** The name by which the system's list of sockets has a listener at {@link announcementName}. */
+export function listedName(port: string): string {
+  return announcementName(port).replace('\0', '@');
+}
+
 /** Checks an announcement against the file system. Null: it is not true, or this user cannot see whether it is. */
 export function confirm(said: Announcement, port: string): AnnouncedServer | null {
   try {

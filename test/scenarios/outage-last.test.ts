@@ -56,8 +56,11 @@ async function last(place: Stand, { own }: { own: boolean }): Promise<End> {
 
 const powers = async ({ rack }: Stand): Promise<string[]> =>
   (await rack.state()).nodes.slice(1, 3).map(({ power }) => power);
-const lastStand = (config = CONFIG): Promise<Stand> =>
-  stand({ sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited'], config });
+const lastStand = (config = CONFIG, env: NodeJS.ProcessEnv = {}): Promise<Stand> =>
+  stand({ sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited'], config, env });
+/** A server whose event loop stands still from SIGUSR2 on. */
+const HANGS = `process.on('SIGUSR2', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));`;
+const HANGS_ON_SIGUSR2 = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(HANGS)}` };
 const LIMIT_MS = 120_000;
 
 describe.concurrent(`outage last --within ${WITHIN_S}`, () => {
@@ -91,12 +94,44 @@ describe.concurrent(`outage last --within ${WITHIN_S}`, () => {
   );
 
   test(
-    'with a server that hangs gives up in time',
+    'with a server that is stopped names its process, and what lets it go on or ends it',
     async () => {
       await using place = await lastStand();
-      process.kill(place.serverPid, 'SIGSTOP');
-      const { code, said } = await last(place, { own: true }).finally(() => process.kill(place.serverPid, 'SIGCONT'));
-      expect([code, said]).toEqual([5, expect.stringMatching(/the server gave no answer|does not answer|is stopped/)]);
+      const { serverPid: pid } = place;
+      process.kill(pid, 'SIGSTOP');
+      const { code, said } = await last(place, { own: true }).finally(() => process.kill(pid, 'SIGCONT'));
+      expect(code, said).toBe(5);
+      expect(said).toContain(`the server (pid ${pid}) does not answer since 5 s`);
+      expect(said).toContain(`'kill -CONT ${pid}', or end it with 'kill -KILL ${pid}'`);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'with a server that hangs names its process, and what ends it',
+    async () => {
+      await using place = await lastStand(CONFIG, HANGS_ON_SIGUSR2);
+      const { serverPid: pid } = place;
+      process.kill(pid, 'SIGUSR2');
+      const { code, said } = await last(place, { own: true }).finally(() => process.kill(pid, 'SIGKILL'));
+      expect(code, said).toBe(4);
+      expect(said).toMatch(
+        new RegExp(`^rackui: 20 s are over: .*\\(pid ${pid}\\) does not answer; .*'kill -KILL ${pid}'$`, 'm'),
+      );
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'with a server that is stopped, and that is found by its port only, names it',
+    async () => {
+      await using place = await lastStand();
+      const { serverPid: pid } = place;
+      process.kill(pid, 'SIGSTOP');
+      const { code, said } = await last(place, { own: false }).finally(() => process.kill(pid, 'SIGCONT'));
+      expect(code, said).toBe(5);
+      expect(said).toContain(`is used by a rackui server: the server (pid ${pid}) does not answer since`);
+      expect(said).toContain(`'kill -CONT ${pid}', or end it with 'kill -KILL ${pid}'`);
     },
     LIMIT_MS,
   );
@@ -146,7 +181,7 @@ describe.concurrent(`outage last --within ${WITHIN_S}`, () => {
       await place.rack.ctl('unplug');
       const { code, said } = await last(place, { own: true });
       expect([code, await powers(place)], said).toEqual([4, ['on', 'on']]);
-      expect(said).toMatch(/n1[^]*n2/);
+      expect(said).toMatch(/n1 .*nothing was sent, as the bus cannot be used \(.+\)[^]*n2/);
     },
     LIMIT_MS,
   );

@@ -4,7 +4,8 @@ import type { OutageReport, OutageStatus } from '../../api/outage.ts';
 import { EXIT } from '../../api/power.ts';
 import type { PlanRun } from '../../api/plan.ts';
 import type { RackClient } from '../../client/client.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
+import { describeSilent } from '../../client/server-process.ts';
+import { findServerProcess, openClient, type GlobalOptions } from '../context.ts';
 import { explain, Failure, UsageFailure } from '../failure.ts';
 import { followPlan } from '../follow-plan.ts';
 import { outageJson, outageLines, reportLines, supplyJson } from '../outage-report.ts';
@@ -14,6 +15,8 @@ import { count } from '../../lib/words.ts';
 
 /** A server that could not be reached is looked for again after so long, ms. */
 const REACH_AGAIN_MS = 1_000;
+/** A server that lives has answered by then, ms. */
+const ANSWER_MS = 1_000;
 
 export interface OutageOptions extends GlobalOptions {
   json?: boolean;
@@ -101,9 +104,20 @@ export async function outageLastCommand(options: OutageOptions): Promise<number>
   const end = await Promise.race([work, limit]);
   ring.abort();
   if (end !== 'late') return end;
-  hint(`rackui: ${within} s are over: ${state.said}`);
+  hint(`rackui: ${within} s are over: ${state.said}${await hungServer(options)}`);
   // Whatever still waits for the server keeps this program no longer.
   process.exit(EXIT.deadline);
+}
+
+/** Of a server that is there and does not answer: which process that is, and how to end it. Else ''. */
+async function hungServer(options: OutageOptions): Promise<string> {
+  const asked = openClient(options, 'outage last', { autostart: false, warn: () => undefined }).then((client) => {
+    client.close();
+    return true;
+  });
+  const answers = await Promise.race([asked.catch(() => true), setTimeout(ANSWER_MS, false)]);
+  const pid = answers ? null : await findServerProcess(options).catch(() => null);
+  return pid === null ? '' : `; ${describeSilent(pid, 'does not answer')}`;
 }
 
 /** A server that cannot be reached, or is lost on the way, is looked for again as long as there is time for its plan. */

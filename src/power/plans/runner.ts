@@ -151,7 +151,7 @@ export class PlanRunner {
     const { now } = this.#ports;
     const runs = nodesOf(run).some(({ state }) => state === 'started');
     if (run.state === 'running' && run.deadlineAt !== null && now() >= run.deadlineAt)
-      this.#endWaiting('deadline', "the run's deadline passed before its turn: nothing was sent");
+      this.#endWaiting('deadline', `the run's deadline passed before its turn: nothing was sent${this.#busAway()}`);
     if (run.armed && run.state === 'running') this.#endQuestions();
     let moves = nextMoves(this.#record, this.#around());
     if (run.state === 'running' && moves.failed !== null) {
@@ -173,6 +173,12 @@ export class PlanRunner {
     )
       this.#end();
     return moves;
+  }
+
+  /** Why nothing can be sent, where that is the bus; else ''. */
+  #busAway(): string {
+    const { phase, detail } = this.#ports.bus.health;
+    return phase === 'ready' ? '' : `, as the bus cannot be used (${detail})`;
   }
 
   /** To be called from {@link PlanRunner.change}: what runs is asked to stop, what waits does not begin. */
