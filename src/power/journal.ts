@@ -37,55 +37,78 @@ export interface Journal<T extends Journalled> {
   write(entry: T): Promise<void>;
   /** What an earlier server left that had not ended, in this server's time; oldest first. */
   unfinished(): T[];
+  /** Of each subject what ended last, here or in an earlier server; empty where the journal keeps none. */
+  ended(): T[];
   close(): Promise<void>;
 }
 
 /** A file that cannot be read is no reason not to serve: `trouble` is told. */
 export function openJournal(stateDir: string, trouble: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
-  return open(join(stateDir, 'operations.jsonl'), 'nodes', moveOperationTimes, trouble, emptyAt);
+  return open(join(stateDir, 'operations.jsonl'), { has: 'nodes', moveTimes: moveOperationTimes, trouble, emptyAt });
 }
 
-export function openOutageJournal(stateDir: string, trouble: (text: string) => void): Journal<OutageRecord> {
-  return open(join(stateDir, 'outages.jsonl'), 'lines', moveOutageTimes, trouble, EMPTY_AT);
+/** Keeps each policy's last outage for its report. */
+export function openOutageJournal(
+  stateDir: string,
+  trouble: (text: string) => void,
+  emptyAt = EMPTY_AT,
+): Journal<OutageRecord> {
+  const subject = ({ policy }: OutageRecord): number => policy;
+  const path = join(stateDir, 'outages.jsonl');
+  return open(path, { has: 'lines', moveTimes: moveOutageTimes, trouble, emptyAt, subject });
 }
 
 export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {
-  return open(join(stateDir, 'plans.jsonl'), 'settings', movePlanTimes, trouble, EMPTY_AT);
+  const path = join(stateDir, 'plans.jsonl');
+  return open(path, { has: 'settings', moveTimes: movePlanTimes, trouble, emptyAt: EMPTY_AT });
 }
 
-/** `has`: the field without which a line is none of ours. */
-function open<T extends Journalled>(
-  path: string,
-  has: keyof T & string,
-  moveTimes: MoveTimes<T>,
-  trouble: (text: string) => void,
-  emptyAt: number,
-): Journal<T> {
+interface Kind<T> {
+  /** The field without which a line is none of ours. */
+  has: keyof T & string;
+  moveTimes: MoveTimes<T>;
+  trouble: (text: string) => void;
+  emptyAt: number;
+  /** What an entry is about, where the last that ended is kept. */
+  subject?: (entry: T) => number;
+}
+
+function open<T extends Journalled>(path: string, kind: Kind<T>): Journal<T> {
+  const { emptyAt, subject } = kind;
   const store = new LineStore(path);
-  const left = readUnfinished<T>(store.path, has, moveTimes, trouble);
+  const entries = readEntries<T>(store.path, kind);
+  const left = entries.filter(({ endedAt }) => endedAt === null);
   const running = new Set(left.map(({ id }) => id));
+  const ended = new Map<number, T>();
+  const end = (entry: T): void => {
+    if (entry.endedAt !== null && subject) ended.set(subject(entry), entry);
+  };
+  entries.forEach(end);
+  const append = (entry: T): Promise<void> => {
+    const at = steadyNow();
+    const written: Written = { at, kept: keepTime(at) };
+    return store.append({ ...entry, written }, entry.id);
+  };
   return {
     path: store.path,
     async write(entry) {
       if (entry.endedAt === null) running.add(entry.id);
-      const at = steadyNow();
-      const written: Written = { at, kept: keepTime(at) };
-      await store.append({ ...entry, written }, entry.id);
+      end(entry);
+      await append(entry);
       if (entry.endedAt !== null) running.delete(entry.id);
-      // What ended is in the audit log; this file only has to know what has not.
-      if (running.size === 0 && store.size > emptyAt) await store.clear();
+      // What ended is in the audit log; this file only has to know what has not, and what is kept.
+      if (running.size > 0 || store.size <= emptyAt) return;
+      await store.clear();
+      await Promise.all([...ended.values()].map(append));
     },
     unfinished: () => structuredClone(left),
+    ended: () => structuredClone([...ended.values()]),
     close: () => store.close(),
   };
 }
 
-function readUnfinished<T extends Journalled>(
-  path: string,
-  has: keyof T & string,
-  moveTimes: MoveTimes<T>,
-  trouble: (text: string) => void,
-): T[] {
+/** The last line of each entry, oldest first. */
+function readEntries<T extends Journalled>(path: string, { has, moveTimes, trouble }: Kind<T>): T[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -99,10 +122,7 @@ function readUnfinished<T extends Journalled>(
     const entry = parse<T>(line, has);
     if (entry) entries.set(entry.id, entry);
   }
-  return [...entries.values()]
-    .filter(({ endedAt }) => endedAt === null)
-    .map((entry) => inOurTime(entry, moveTimes))
-    .sort((a, b) => a.startedAt - b.startedAt);
+  return [...entries.values()].map((entry) => inOurTime(entry, moveTimes)).sort((a, b) => a.startedAt - b.startedAt);
 }
 
 /** In the time of this server; where the boot is another, by the dates, which are for people only. */

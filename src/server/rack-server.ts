@@ -38,7 +38,7 @@ export interface RackServerOptions extends About {
   audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
   journal: JournalPort;
   planJournal: PlanPorts['planJournal'];
-  outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished'>;
+  outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
   log: Log;
   /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
   leave(why: string): void;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Operation } from '../../src/api/power.ts';
 import { openAudit } from '../../src/power/audit.ts';
-import { openJournal } from '../../src/power/journal.ts';
+import { openJournal, openOutageJournal, type Journal } from '../../src/power/journal.ts';
+import type { OutageRecord } from '../../src/power/outage/record.ts';
 import type { AuditEntry } from '../../src/power/ports.ts';
 import { OPERATOR, START } from './fake-rack.ts';
 
@@ -22,6 +23,14 @@ const never = (text: string): never => {
 
 function operation(id: string, endedAt: number | null = null, label = ''): Operation {
   return { id, verb: 'off', label, by: 'ada', startedAt: START, endedAt, nodes: [] };
+}
+
+function outage(id: string, policy: number, endedAt: number | null): OutageRecord {
+  return {
+    ...{ id, policy, endedAt, startedAt: START, startedWall: START, endedWall: endedAt, since: START },
+    ...{ drill: false, phase: endedAt === null ? 'battery' : 'ended', committed: false, known: null, told: null },
+    ...{ kept: { boot: null, up: 0, wall: START }, nodes: [], runs: [], lines: [] },
+  };
 }
 
 const ENTRY: AuditEntry = {
@@ -90,6 +99,25 @@ test('journal: emptied when it is long and nothing runs, not before', async () =
   await journal.write(operation('b', START));
   expect((await stat(journal.path)).size).toBe(0);
   await journal.close();
+});
+
+test('outage journal: the last outage of each policy is there for the next server, also from a file that was emptied', async () => {
+  const first = openOutageJournal(dir, never, 1_000);
+  for (const [id, policy, endedAt] of [
+    ['o1', 0, null],
+    ['o2', 1, START + 2_000],
+    ['o1', 0, START + 1_000],
+    ['o3', 0, START + 3_000],
+  ] as const)
+    await first.write(outage(id, policy, endedAt));
+  const ids = (journal: Journal<OutageRecord>): string[] => journal.ended().map(({ id, policy }) => `${policy} ${id}`);
+  expect(ids(first).sort()).toEqual(['0 o3', '1 o2']);
+  expect((await stat(first.path)).size).toBeLessThan(1_000);
+  await first.close();
+  const second = openOutageJournal(dir, never);
+  expect([ids(second).sort(), second.unfinished()]).toEqual([['0 o3', '1 o2'], []]);
+  expect(second.ended().find(({ id }) => id === 'o2')).toEqual(outage('o2', 1, START + 2_000));
+  await second.close();
 });
 
 test('journal: one that cannot be read is told', async () => {

@@ -117,7 +117,18 @@ describe.skipIf(missingNut.length > 0)(
         ...['00 0 0', '01 1 1', '02 0 0', '03 0 0', '04 0 0'],
       ]);
       expect([bus.masterCuts, nodes['01']?.cutAlive]).toEqual([0, 0]);
-      expect(await stage.report()).toMatchObject({ drill: true, endedAt: expect.any(Number) as number });
+      const report = await stage.report();
+      expect(report).toMatchObject({ drill: true, endedAt: expect.any(Number) as number });
+
+      // Another server knows of it, too.
+      await stage.place.killServer('SIGTERM');
+      await stage.place.startServer();
+      expect(await stage.report()).toEqual(report);
+      const again = await stage.run('outage', 'report').ended;
+      expect([again.code, again.said]).toEqual([
+        0,
+        expect.stringMatching(/^drill \w+: began .*, ended [^]*dev1 +back +/),
+      ]);
     }, 180_000);
 
     test('a drill becomes an outage when the mains really fail, and the rest is shed too', async () => {

@@ -63,8 +63,12 @@ export class Outage {
     this.#ports = ports;
   }
 
-  /** Takes up what an earlier server left, then watches the supply. Call after the plans' own recovery. */
-  start(left: OutageRecord | null): void {
+  /**
+   * Takes up what an earlier server left, then watches the supply; `ended`: the last outage, for its report. Call after the
+   * plans' own recovery.
+   */
+  start(left: OutageRecord | null, ended: OutageRecord | null): void {
+    this.#ended = ended;
     if (left !== null) this.#recover(left);
     this.#stop = this.#ports.every(TICK_MS, () => void this.tick());
     void this.tick();

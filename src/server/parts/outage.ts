@@ -9,6 +9,7 @@ import { readSecret } from '../../config/secret.ts';
 import { keepTime, recallTime, steadyNow, wallTime } from '../../lib/clock.ts';
 import { Outage } from '../../power/outage/outage.ts';
 import type { OutagePorts } from '../../power/outage/ports.ts';
+import type { OutageRecord } from '../../power/outage/record.ts';
 import type { AlarmKind } from '../../rack/alarm-book.ts';
 import type { RackServerOptions } from '../rack-server.ts';
 import type { Inventory } from '../../rack/inventory.ts';
@@ -60,7 +61,8 @@ export class Outages {
   start(): void {
     this.#monitor.start();
     const left = this.#journal.unfinished();
-    for (const outage of this.all) outage.start(left.findLast(({ policy }) => policy === outage.policy.index) ?? null);
+    for (const outage of this.all)
+      outage.start(left.findLast(({ policy }) => policy === outage.policy.index) ?? null, this.#lastOf(outage));
     this.#timer = setInterval(() => {
       this.#judge();
       if (this.all.some((outage) => outage.underWay || outage.supply().state === 'battery')) this.#changed();
@@ -74,8 +76,13 @@ export class Outages {
     this.#all = all;
     this.#monitor = monitor;
     monitor.start();
-    for (const outage of all) outage.start(null);
+    for (const outage of all) outage.start(null, this.#lastOf(outage));
     this.#changed();
+  }
+
+  /** A policy's last outage that is over. */
+  #lastOf({ policy: { index } }: Outage): OutageRecord | null {
+    return this.#journal.ended().find(({ policy }) => policy === index) ?? null;
   }
 
   /** Null: no policy has this UPS. */
