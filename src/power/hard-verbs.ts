@@ -2,7 +2,8 @@
 import type { Outcome } from '../api/power.ts';
 import type { Power } from '../rack/reading.ts';
 import { isDown, type SystemState } from '../rack/system.ts';
-import { watchBoot } from './boot/run.ts';
+import { judgeReset } from './boot/reset.ts';
+import { watchBoot, type Booted } from './boot/run.ts';
 import { pause } from './clock.ts';
 import { askToCycle, cutHalted, findHalted } from './halted.ts';
 import { runHooksAfter } from './hooks.ts';
@@ -14,6 +15,9 @@ const MIN_CYCLE_PAUSE_MS = 2_000;
 /** A node that was cut here is switched on again at all costs: so often, so long apart (ten minutes). */
 const ON_TRIES = 120;
 const ON_RETRY_MS = 5_000;
+/** How long after its boot its ssh server may take to tell its boot id, ms; a Pi's is up seconds after its login prompt. */
+const BOOT_ID_MS = 30_000;
+const BOOT_ID_RETRY_MS = 1_000;
 
 /** `stillAllowed`: asks the rules again when its turn has come, and ends the record where they refuse. */
 export async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>): Promise<void> {
@@ -95,11 +99,64 @@ function isWatched({ ports, plan }: Job): boolean {
 
 /** Its BMC says on (`seen`: in words): then its system is watched coming up, and its record ends. */
 async function comesUp(job: Job, seen: string, success: Outcome = 'done'): Promise<void> {
-  const { node, signal } = job;
-  const { up, detail } = isWatched(job) ? await watchBoot(job, signal) : { up: true, detail: null };
+  const { up, detail } = await seenUp(job);
+  return endsUp(job, up, detail === null ? seen : `${seen}; ${detail}`, success);
+}
+
+function seenUp(job: Job): Promise<Booted> {
+  return isWatched(job) ? watchBoot(job, job.signal) : Promise.resolve({ up: true, detail: null });
+}
+
+/** `seen`: how it came up, or why not. */
+async function endsUp(job: Job, up: boolean, seen: string, success: Outcome): Promise<void> {
   const after = up ? await runHooksAfter(job, 'after-on') : '';
   const cut = success === 'done' ? '' : '; it was cut at its deadline, and nothing proves that it had halted';
-  node.end(up ? success : 'failed', `${detail === null ? seen : `${seen}; ${detail}`}${cut}${after}`);
+  job.node.end(up ? success : 'failed', `${seen}${cut}${after}`);
+}
+
+/** The end of a cycle: comes up, and is held against what tells one life of a machine from another. */
+async function comesBack(job: Job, cut: Switched, recalled: string): Promise<void> {
+  const { node, ports } = job;
+  // What is not watched to its login is not asked there either.
+  const before = isWatched(job) ? job.bootId : null;
+  const uncertain = cut.ok ? '' : `is on, but it is not certain that its power was ever off: ${cut.detail}`;
+  // Nothing that could show a reset.
+  if (!cut.ok && before === null) {
+    node.end('failed', uncertain);
+    return;
+  }
+  const { up, detail } = await seenUp(job);
+  const after = up && before !== null ? await readBootIdAgain(job) : null;
+  const { is, ground } = judgeReset({ before: up ? before : null, after, seenOff: cut.ok });
+  if (ground !== null) node.prove('boot-id', ground);
+  if (is === 'reset' && after !== null) ports.systems.sign(node.addr, 'alive', 'runs a kernel that was started anew');
+  const seen = cut.ok ? `is on again, seen twice${recalled}` : `is on again${recalled}`;
+  const success = cut.ok ? cut.outcome : 'done';
+  switch (is) {
+    case 'reset':
+      return endsUp(job, up, detail === null ? seen : `${seen}; ${detail}`, success);
+    case 'unproven': {
+      node.end('failed', uncertain);
+      return;
+    }
+    case 'not-reset':
+      node.end('failed', `is on and was not reset (${ground ?? ''}): look at its console, then at its slot`);
+  }
+}
+
+/**
+ * Its boot id once its ssh server is back; null: it could not be read in time. Its console may show a prompt earlier.
+ */
+async function readBootIdAgain({ ports, node, signal }: Job): Promise<string | null> {
+  const { network } = ports;
+  const until = ports.now() + BOOT_ID_MS;
+  node.show('verify', 'is up; its boot id is being read by ssh', until);
+  while (network !== null && !signal.aborted && ports.now() < until) {
+    const id = (await network.greets(node.addr)) ? await network.bootId(node.addr, signal) : null;
+    if (id !== null) return id;
+    await pause(ports, BOOT_ID_RETRY_MS, signal);
+  }
+  return null;
 }
 
 export async function forceOff(job: Job): Promise<void> {
@@ -158,8 +215,7 @@ async function switchOnAtAllCosts(job: Job, cut: Switched, recalled: () => strin
     const switched = await switchOn(job, null);
     if (switched.ok) {
       // It is on: from here an abort leaves nothing off.
-      if (cut.ok) await comesUp(job, `is on again, seen twice${recalled()}`, cut.outcome);
-      else node.end('failed', `is on, but it is not certain that its power was ever off: ${cut.detail}`);
+      await comesBack(job, cut, recalled());
       return;
     }
     if (tries === ON_TRIES) {

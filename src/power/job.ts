@@ -46,6 +46,8 @@ export interface Job {
   signal: AbortSignal;
   /** Epoch milliseconds, or null. */
   deadlineAt: number | null;
+  /** Its kernel's boot id, as it was asked to shut down for a cycle; null: not known. */
+  bootId: string | null;
   /** Takes the answer to the node's open question, while there is one to take it. */
   onAnswer: ((choice: string, by: ClientIdentity) => void) | null;
 }

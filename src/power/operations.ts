@@ -148,6 +148,7 @@ export class Operations {
           lastLines: this.#lastLines,
           signal: AbortSignal.any([abort.signal, stop.signal]),
           deadlineAt,
+          bootId: null,
           onAnswer: null,
         };
         stops.set(job, stop);

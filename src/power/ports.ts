@@ -69,9 +69,20 @@ export interface NetworkPort {
   target(addr: Address): string | null;
   /**
    * `cat /proc/uptime; sudo -n systemctl poweroff` by ssh. `ran` is called when the machine has answered the first of the
-   * two. Never rejects; `signal` kills it.
+   * two. With `boots` its kernel's boot id is asked for in between, and given to it where it comes. Never rejects; `signal`
+   * kills it.
    */
-  shutDown(addr: Address, signal: AbortSignal, ran: () => void): Promise<ProgramEnd>;
+  shutDown(
+    addr: Address,
+    signal: AbortSignal,
+    ran: () => void,
+    boots: ((bootId: string) => void) | null,
+  ): Promise<ProgramEnd>;
+  /**
+   * Its kernel's boot id by ssh; null: it cannot be read. Only for a machine that has given one before: a key may have a
+   * command of its own that shuts it down, whatever is asked. Never rejects.
+   */
+  bootId(addr: Address, signal: AbortSignal): Promise<string | null>;
   /** Whether anything answers there at all: a machine that refuses the connection is alive. */
   reachable(addr: Address): Promise<boolean>;
   /** Whether its ssh server greets. */

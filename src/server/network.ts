@@ -1,8 +1,10 @@
 /** Nodes by network: the system's own ssh client to ask, a TCP connection to see whether anybody is there. */
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { expire } from '../lib/clock.ts';
 import type { Config } from '../config/schema.ts';
 import { readUptime } from '../console/uptime.ts';
+import { bootIdCommands, readBootId } from '../power/boot/reset.ts';
 import type { NetworkPort, ProgramEnd } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
@@ -15,9 +17,12 @@ const AT_ONCE = 4;
 /** A machine in the same rack answers within a millisecond; one under load within this, ms. */
 const PROBE_MS = 2_000;
 /** Tells this shutdown's last line from an old log's. The node's own shell takes the words apart, whatever ssh is given. */
-const UPTIME = ['cat', '/proc/uptime;'];
+const UPTIME = 'cat /proc/uptime';
 /** `systemctl poweroff`, never `halt`; `-n`: a sudo that wants a password must say so, not wait for it. */
-const REQUEST = ['sudo', '-n', 'systemctl', 'poweroff'];
+const requestFor = ({ user }: SshConfig): string =>
+  user === 'root' ? 'systemctl poweroff' : 'sudo -n systemctl poweroff';
+
+const newToken = (): string => `rackui-${randomBytes(6).toString('hex')}`;
 
 export class Network implements NetworkPort {
   readonly #settings: () => SshConfig;
@@ -40,17 +45,46 @@ export class Network implements NetworkPort {
     return host === null ? null : user === undefined ? host : `${user}@${host}`;
   }
 
-  async shutDown(addr: Address, signal: AbortSignal, ran: () => void): Promise<ProgramEnd> {
+  async shutDown(
+    addr: Address,
+    signal: AbortSignal,
+    ran: () => void,
+    boots: ((bootId: string) => void) | null,
+  ): Promise<ProgramEnd> {
+    const told = { uptime: false, bootId: null as string | null };
+    const token = newToken();
+    const commands = boots === null ? [UPTIME] : [UPTIME, bootIdCommands(token)];
+    const end = await this.#run(addr, [...commands, requestFor(this.#config)].join('; '), signal, (lines) => {
+      const bootId = readBootId(lines, token);
+      if (bootId !== null && told.bootId === null) boots?.(bootId);
+      told.bootId ??= bootId;
+      if (told.uptime || lines.every((line) => readUptime(line) === null)) return;
+      told.uptime = true;
+      ran();
+    });
+    // Its words are for people.
+    return { ...end, output: end.output.filter((line) => line !== token && line !== told.bootId) };
+  }
+
+  async bootId(addr: Address, signal: AbortSignal): Promise<string | null> {
+    const token = newToken();
+    const { output } = await this.#run(addr, bootIdCommands(token), signal);
+    return readBootId(output, token);
+  }
+
+  /** Runs a command line of the node's own shell by ssh. */
+  async #run(
+    addr: Address,
+    commands: string,
+    signal: AbortSignal,
+    printed?: (lines: readonly string[]) => void,
+  ): Promise<ProgramEnd> {
     const host = this.#host(addr);
     if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
     await this.#turn();
     try {
-      let told = false;
-      return await runProgram(sshArguments(this.#config, host), this.#config.limit, signal, (lines) => {
-        if (told || lines.every((line) => readUptime(line) === null)) return;
-        told = true;
-        ran();
-      });
+      const { limit } = this.#config;
+      return await runProgram([...sshArguments(this.#config, host), commands], limit, signal, printed);
     } finally {
       this.#running--;
       this.#waiting.shift()?.();
@@ -105,7 +139,7 @@ export class Network implements NetworkPort {
 }
 
 /**
- * The argument vector: keys only, host keys checked, nothing forwarded, no question asked. ssh takes the first value of an
+ * The argument vector up to the host: keys only, host keys checked, nothing forwarded, no question asked. ssh takes the first value of an
  * option, so none of the configuration's can undo ours.
  */
 export function sshArguments({ user, port, identity, options, limit }: SshConfig, host: string): string[] {
@@ -134,7 +168,5 @@ export function sshArguments({ user, port, identity, options, limit }: SshConfig
     ...(identity === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', identity]),
     '--',
     host,
-    ...UPTIME,
-    ...(user === 'root' ? REQUEST.slice(2) : REQUEST),
   ];
 }

@@ -3,6 +3,7 @@ import { noBmcFaults, noBusFaults } from './faults.ts';
 import { BOOT_STOPS } from './guest/boot-log.ts';
 import { noGuestFaults } from './guest/faults.ts';
 import { SHUTDOWN_STYLES } from './guest/shutdown-log.ts';
+import { ASK_TO_SHUT_DOWN } from './guest/ssh.ts';
 import { NETWORK_STATES } from './guest/guest.ts';
 import { parsePlace } from './network.ts';
 import { POWER_STATES } from './node.ts';
@@ -142,8 +143,14 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   shutdown: {
     params: [NODES],
     help: 'asks its system to shut down, as somebody who came by ssh: the command’s exit code and words',
-    run: (_host, { nodes: [node] }, at) => node?.guest.shutDownBySsh(node.guestTime(at)),
+    run: (_host, { nodes: [node] }, at) => node?.guest.runBySsh(ASK_TO_SHUT_DOWN, node.guestTime(at)),
   },
+  ssh: {
+    params: [NODES, word('command')],
+    help: 'runs a command line there, as somebody who came by ssh: its exit code and words',
+    run: (_host, { nodes: [node], word: line }, at) => node?.guest.runBySsh(line, node.guestTime(at)),
+  },
+  'same-boot-id': guestSwitch('every start of its kernel bears the same boot id', 'sameBootId'),
   output: {
     params: [NODES],
     help: 'what the guest printed last, heard by anybody or not',

@@ -293,6 +293,9 @@ const DONE: ProgramEnd = { code: 0, why: '', output: [] };
 /** Nodes by network: what ssh answers, and who is reachable. */
 export class FakeNetwork implements NetworkPort {
   readonly asked: number[] = [];
+  readonly askedBoot: number[] = [];
+  /** Where they can be read. */
+  readonly bootIds = new Map<number, string>();
   /** Addresses at which nothing answers any more. */
   readonly gone = new Set<number>();
   answer: (addr: number, ran: () => void) => Promise<ProgramEnd> = () => Promise.resolve(DONE);
@@ -301,9 +304,21 @@ export class FakeNetwork implements NetworkPort {
     return `pi@192.0.2.${addr}`;
   }
 
-  shutDown(addr: number, _signal: AbortSignal, ran: () => void): Promise<ProgramEnd> {
+  shutDown(
+    addr: number,
+    _signal: AbortSignal,
+    ran: () => void,
+    boots: ((bootId: string) => void) | null,
+  ): Promise<ProgramEnd> {
     this.asked.push(addr);
+    const id = this.bootIds.get(addr);
+    if (id !== undefined) boots?.(id);
     return this.answer(addr, ran);
+  }
+
+  bootId(addr: number): Promise<string | null> {
+    this.askedBoot.push(addr);
+    return Promise.resolve(this.bootIds.get(addr) ?? null);
   }
 
   reachable(addr: number): Promise<boolean> {

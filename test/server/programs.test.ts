@@ -98,7 +98,7 @@ test('ssh: keys only, host keys checked, the host after --, and no option that u
   if (!ssh) throw new Error('no ssh in the configuration');
   const argv = sshArguments(ssh, '192.0.2.7');
   expect(argv[0]).toBe('ssh');
-  expect(argv.slice(argv.indexOf('--')).join(' ')).toBe('-- 192.0.2.7 cat /proc/uptime; sudo -n systemctl poweroff');
+  expect(argv.slice(argv.indexOf('--'))).toEqual(['--', '192.0.2.7']);
   for (const option of ['BatchMode=yes', 'StrictHostKeyChecking=yes', 'PasswordAuthentication=no', 'ProxyJump=gate'])
     expect(argv[argv.indexOf(option) - 1]).toBe('-o');
   expect(argv.indexOf('StrictHostKeyChecking=yes')).toBeLessThan(argv.indexOf('ProxyJump=gate'));

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { NodeProgress, PowerRequest } from '../../src/api/power.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';
@@ -170,5 +170,42 @@ test
         '02 cat /proc/uptime; sudo -n systemctl poweroff',
       ]);
       for (const addr of ['01', '02']) expect((await rack.node(addr)).power).toBe('off');
+    },
+  );
+
+test
+  .skipIf(!HAS_SSHD)
+  .concurrent.each<[what: string, base: string, fault: string | null, words: RegExp, ground: RegExp]>([
+    ['starts its kernel anew', '127.73.4', null, /^done: is on again/, /^its kernel was started anew: boot id /],
+    ['keeps its kernel', '127.73.5', 'same-boot-id', /^failed: is on and was not reset/, /the one from before/],
+  ])(
+  'a cycle of a node that %s; needs openssh-server',
+  { timeout: 90_000 },
+  async (_what, base, fault, words, ground) => {
+    await using stand = await Stand.start(base, `shutdown: { ${LIMITS} }\n`);
+    if (fault !== null) await stand.rack.ctl(fault, { node: '01' });
+    const [node] = await stand.off({ verb: 'cycle' });
+    expect(`${node?.outcome ?? ''}: ${node?.detail ?? ''}`).toMatch(words);
+    expect(node?.evidence.find(({ kind }) => kind === 'boot-id')?.text).toMatch(ground);
+    expect(stand.hosts.asked[0]).toMatch(
+      /^01 cat \/proc\/uptime; echo rackui-\w+; cat \/proc\/sys\/kernel\/random\/boot_id; sudo -n systemctl poweroff$/,
+    );
+  },
+);
+
+test
+  .skipIf(!HAS_SSHD)
+  .concurrent(
+    'a cycle by a key whose own command shuts down, whatever is asked, asks it once; needs openssh-server',
+    { timeout: 90_000 },
+    async ({ expect }) => {
+      await using stand = await Stand.start('127.73.6', `shutdown: { ${LIMITS} }\n`);
+      const { rack, hosts } = stand;
+      hosts.obey(rack.control, 'cat /proc/uptime; sudo -n systemctl poweroff');
+      const [node] = await stand.off({ verb: 'cycle' });
+      expect(`${node?.outcome ?? ''}: ${node?.detail ?? ''}`).toMatch(/^done: is on again/);
+      expect(kinds(node)).not.toContain('boot-id');
+      expect(hosts.asked).toHaveLength(1);
+      expect((await rack.node('01')).power).toBe('on');
     },
   );

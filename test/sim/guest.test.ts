@@ -1,6 +1,7 @@
 /** Sessions on a guest's console, as somebody at its UART sees them. Time is by hand. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LinuxGuest } from '../../src/sim/guest/linux.ts';
+import { ASK_TO_SHUT_DOWN } from '../../src/sim/guest/ssh.ts';
 
 let guest: LinuxGuest;
 let now: number;
@@ -294,7 +295,7 @@ describe('a system in trouble', () => {
   test('a dead UART hides a system that can still be asked by ssh', () => {
     guest.faults.consoleDead = true;
     expect(type('\rpi\r')).toBe('');
-    expect(guest.shutDownBySsh(now)).toMatchObject({
+    expect(guest.runBySsh(ASK_TO_SHUT_DOWN, now)).toMatchObject({
       code: 0,
       says: expect.stringMatching(/^\d+\.\d\d \d+\.\d\d\n$/) as string,
     });
@@ -311,7 +312,7 @@ describe('a system in trouble', () => {
 
 test('its network: up with the system, refusing on the way, gone when it has halted', () => {
   expect(guest.network).toBe('up');
-  guest.shutDownBySsh(now);
+  guest.runBySsh(ASK_TO_SHUT_DOWN, now);
   wait(1_500);
   expect(guest.network).toBe('refused');
   wait(20_000);
@@ -325,7 +326,7 @@ test('its network: up with the system, refusing on the way, gone when it has hal
   expect(guest.network).toBe('up');
   guest.faults.network = 'gone';
   expect(guest.network).toBe('gone');
-  expect(guest.shutDownBySsh(now)).toMatchObject({ code: 255 });
+  expect(guest.runBySsh(ASK_TO_SHUT_DOWN, now)).toMatchObject({ code: 255 });
 });
 
 describe('power', () => {

@@ -1,5 +1,6 @@
 /** What feeds the rack: brown-outs, an outage, a battery. Time is by hand. */
 import { beforeEach, expect, test } from 'vitest';
+import { ASK_TO_SHUT_DOWN } from '../../src/sim/guest/ssh.ts';
 import { WiredRack } from './wired-rack.ts';
 
 let wired: WiredRack;
@@ -138,7 +139,7 @@ test('a battery drains with the load, and mains that return save it', () => {
 test('nodes that were halted when the battery gave out lost nothing, and fewer nodes make it last longer', () => {
   wired.rack.supply.setBattery(0.1, 0, wired.now);
   wired.rack.setMains(false, wired.now);
-  for (const addr of [1, 2, 3]) wired.node(addr).guest.shutDownBySsh(wired.now);
+  for (const addr of [1, 2, 3]) wired.node(addr).guest.runBySsh(ASK_TO_SHUT_DOWN, wired.now);
   pass(10_000);
   for (const addr of [1, 2, 3]) wired.node(addr).cut(wired.now);
   pass(7_000);

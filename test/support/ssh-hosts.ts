@@ -1,6 +1,6 @@
 /**
- * A real sshd on loopback behind the simulated nodes' ports: own host keys, a client's key, and a forced command that tells
- * the simulated rack to shut down the node that was called. A node's port opens and closes with its guest; the port is not
+ * A real sshd on loopback behind the simulated nodes' ports: own host keys, a client's key, and a forced command that has
+ * the simulated rack run on the node that was called what was asked for. A node's port opens and closes with its guest; the port is not
  * privileged.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
@@ -43,10 +43,10 @@ export class SshHosts implements AsyncDisposable {
     return hosts;
   }
 
-  /** Whom the forced command tells. */
-  obey(control: string): void {
+  /** Whom the forced command tells. `only`: what the key runs, whatever is asked for; null: what is asked for. */
+  obey(control: string, only: string | null = null): void {
     const nodes = Object.fromEntries(this.#nodes);
-    writeFileSync(join(this.dir, 'forced.cjs'), forcedCommand(nodes, control, join(this.dir, 'asked')));
+    writeFileSync(join(this.dir, 'forced.cjs'), forcedCommand(nodes, control, join(this.dir, 'asked'), only));
   }
 
   /** The configuration's section. */
@@ -131,24 +131,30 @@ export class SshHosts implements AsyncDisposable {
 }
 
 /** Runs instead of whatever was asked for: the address that was called, or by way of which one came, is the node meant. */
-function forcedCommand(nodes: Record<string, string>, control: string, log: string): string {
+function forcedCommand(nodes: Record<string, string>, control: string, log: string, only: string | null): string {
   return `
 const { SSH_CONNECTION = '', SSH_ORIGINAL_COMMAND = '' } = process.env;
 const [from, , to] = SSH_CONNECTION.split(' ');
 const nodes = ${JSON.stringify(nodes)};
 const node = nodes[to] ?? nodes[from];
 require('fs').appendFileSync(${JSON.stringify(log)}, node + ' ' + SSH_ORIGINAL_COMMAND + '\\n');
-if (SSH_ORIGINAL_COMMAND !== 'cat /proc/uptime; sudo -n systemctl poweroff') process.exit(126);
 const socket = require('net').connect(${JSON.stringify(control)});
-socket.write(JSON.stringify({ id: 1, do: 'shutdown', node }) + '\\n');
+// One after another: what the first ones print has left before the last one ends the machine.
+const commands = (${JSON.stringify(only)} ?? SSH_ORIGINAL_COMMAND).split(';').map((one) => one.trim());
+let id = 0;
+const next = () => socket.write(JSON.stringify({ id: ++id, do: 'ssh', node, command: commands[id - 1] }) + '\\n');
 let text = '';
 socket.on('data', (chunk) => {
   text += chunk;
-  if (!text.includes('\\n')) return;
+  if (!text.endsWith('\\n')) return;
   const { ok, result, error } = JSON.parse(text);
-  process.stderr.write(ok ? result.says : error + '\\n');
-  process.exit(ok ? result.code : 125);
+  text = '';
+  process.stderr.write(ok ? result.says : error + '\\n', () => {
+    if (ok && result.code !== 255 && id < commands.length) next();
+    else process.exit(ok ? result.code : 125);
+  });
 });
+next();
 `;
 }
 

@@ -256,11 +256,12 @@ class ShutdownRun {
   }
 
   async #askBySsh(): Promise<void> {
-    const { ports, node } = this.#job;
+    const { ports, node, request } = this.#job;
     if (ports.network === null || this.#over.signal.aborted) return;
     this.#console.reader.requested();
     const ran = (): void => this.#send({ kind: 'ssh-ran', at: ports.now() });
-    const end = await ports.network.shutDown(node.addr, this.#over.signal, ran);
+    const boots = request.verb === 'cycle' ? (id: string): void => void (this.#job.bootId = id) : null;
+    const end = await ports.network.shutDown(node.addr, this.#over.signal, ran, boots);
     this.#send({ kind: 'ssh-done', at: ports.now(), end });
   }
 

@@ -76,7 +76,7 @@ export class ExecGuest implements Guest {
     return this.faults.network ?? (this.phase === 'running' ? 'refused' : 'gone');
   }
 
-  shutDownBySsh(): SshResult {
+  runBySsh(): SshResult {
     return NOT_SCRIPTED;
   }
 

@@ -50,6 +50,8 @@ export interface GuestFaults {
   bootStops: BootStop | null;
   /** Another machine's name, null: its own. */
   hostname: string | null;
+  /** Every start of its kernel bears one boot id, as where it never started anew. */
+  sameBootId: boolean;
 }
 
 export function noGuestFaults(): GuestFaults {
@@ -76,5 +78,6 @@ export function noGuestFaults(): GuestFaults {
     style: 'systemd',
     bootStops: null,
     hostname: null,
+    sameBootId: false,
   };
 }

@@ -65,11 +65,8 @@ export interface Guest {
   stumble(how: Stumble, at: number): void;
   /** Some program of its own prints this on the console. */
   say(text: string, at: number): void;
-  /**
-   * `cat /proc/uptime; sudo -n systemctl poweroff` of somebody who came over the network: exit code, and what it printed
-   * there.
-   */
-  shutDownBySsh(at: number): SshResult;
+  /** A command of somebody who came over the network: exit code, and what it printed there. */
+  runBySsh(command: string, at: number): SshResult;
   /** One byte arrives at the UART. */
   receive(byte: number, at: number): void;
   /** Lets everything happen that is due. */
@@ -104,7 +101,7 @@ export function hostGuest(): Guest {
     panic: nothing,
     stumble: nothing,
     say: nothing,
-    shutDownBySsh: () => NOT_SCRIPTED,
+    runBySsh: () => NOT_SCRIPTED,
     receive: nothing,
     advance: nothing,
     nextDeadline: () => Infinity,

@@ -1,4 +1,5 @@
 /** A Raspberry Pi with a scripted Linux: from the bootloader to the kernel's last line, with a login in between. */
+import { createHash } from 'node:crypto';
 import type { Activity } from '../physics.ts';
 import { bootLog, KERNEL_AT_MS } from './boot-log.ts';
 import { noGuestFaults } from './faults.ts';
@@ -10,7 +11,7 @@ import { LineInput } from './line-input.ts';
 import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
 import { Shell } from './shell.ts';
 import { LAST_WORDS, shutdownScript } from './shutdown-log.ts';
-import { networkOf, powerOffBySsh, type OnNetwork } from './ssh.ts';
+import { networkOf, runCommands, type OnNetwork } from './ssh.ts';
 import { Timeline } from './timeline.ts';
 import { dateText } from './times.ts';
 import { Uart } from './uart.ts';
@@ -104,9 +105,9 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     return networkOf(this);
   }
 
-  shutDownBySsh(at: number): SshResult {
+  runBySsh(command: string, at: number): SshResult {
     this.advance(at);
-    return powerOffBySsh(this);
+    return runCommands(this, command);
   }
 
   receive(byte: number, at: number): void {
@@ -158,6 +159,13 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
 
   wallClock(): Date {
     return new Date(EPOCH + this.timeline.now);
+  }
+
+  /** What names this start of its kernel: the same machine gives another at each. */
+  bootId(): string {
+    const start = this.faults.sameBootId ? '' : String(this.kernelAt);
+    const hash = createHash('sha1').update(`${this.options.hostname} ${start}`).digest('hex');
+    return [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20, 32)].join('-');
   }
 
   uptimeMs(): number {

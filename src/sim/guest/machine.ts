@@ -18,6 +18,8 @@ export interface Machine {
   /** The machine's own idea of the time; deterministic. */
   wallClock(): Date;
   uptimeMs(): number;
+  /** `/proc/sys/kernel/random/boot_id`. */
+  bootId(): string;
   print(text: string): void;
   /** Text without end: asked for more whenever the line has room; null ends it. */
   stream(source: (() => string) | null): void;

@@ -1,9 +1,11 @@
-/** A Linux as the network sees it: what answers at its ssh port, and a shutdown that is asked for there. */
+/** A Linux as the network sees it: what answers at its ssh port, and commands that are run there. */
 import type { GuestFaults } from './faults.ts';
 import type { GuestPhase, NetworkState, SshResult } from './guest.ts';
 import type { Machine } from './machine.ts';
 import { INHIBITED } from './power-commands.ts';
 
+/** How it is asked to shut down there. */
+export const ASK_TO_SHUT_DOWN = 'cat /proc/uptime; sudo -n systemctl poweroff';
 /** When the network's link is up, ms of uptime: as the boot log has it. */
 const LINK_UP_MS = 4_400;
 
@@ -37,15 +39,35 @@ export function networkOf(machine: OnNetwork): NetworkState {
   }
 }
 
-/** `cat /proc/uptime; sudo -n systemctl poweroff`, as somebody who is logged in there runs it. */
-export function powerOffBySsh(machine: OnNetwork & Machine): SshResult {
+/** What somebody who came by ssh may ask for, each part of a command line on its own. */
+const POWER_OFF = /^(?:sudo -n )?systemctl poweroff$/;
+
+/** A command line, as somebody who is logged in there runs it: few commands, one after another. */
+export function runCommands(machine: OnNetwork & Machine, line: string): SshResult {
   if (networkOf(machine) !== 'up' || machine.ending)
     return { code: 255, says: 'no system runs there that could be asked\n' };
+  const result: SshResult = { code: 0, says: '' };
+  for (const command of line.split(';').map((part) => part.trim())) {
+    const { code, says } = run(machine, command);
+    result.code = code;
+    result.says += says;
+  }
+  return result;
+}
+
+function run(machine: OnNetwork & Machine, command: string): SshResult {
+  if (POWER_OFF.test(command)) return powerOff(machine);
+  if (command.startsWith('echo ')) return { code: 0, says: `${command.slice(5)}\n` };
+  if (command === 'cat /proc/sys/kernel/random/boot_id') return { code: 0, says: `${machine.bootId()}\n` };
+  if (command !== 'cat /proc/uptime') return { code: 127, says: `${command}: command not found\n` };
   const up = machine.uptimeMs() / 1000;
-  const uptime = `${up.toFixed(2)} ${(up * 3.6).toFixed(2)}\n`;
+  return { code: 0, says: `${up.toFixed(2)} ${(up * 3.6).toFixed(2)}\n` };
+}
+
+function powerOff(machine: OnNetwork & Machine): SshResult {
   const { sudoPassword, inhibited } = machine.faults;
-  if (machine.account.sudoAsks || sudoPassword) return { code: 1, says: `${uptime}sudo: a password is required\n` };
-  if (inhibited) return { code: 1, says: uptime + INHIBITED };
+  if (machine.account.sudoAsks || sudoPassword) return { code: 1, says: 'sudo: a password is required\n' };
+  if (inhibited) return { code: 1, says: INHIBITED };
   machine.end('poweroff', 'pts/0');
-  return { code: 0, says: uptime };
+  return { code: 0, says: '' };
 }
