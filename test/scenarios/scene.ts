@@ -221,6 +221,35 @@ ${nodes.join('\n')}
     expect((await this.node(addr)).power).toBe('on');
   }
 
+  /**
+   * Stops the server (SIGSTOP, as a swapping or suspended machine stops it), does `meanwhile`, and lets it go on after `ms`
+   * at the earliest.
+   */
+  async stopped(ms: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const { serverPid } = this.stand;
+    process.kill(serverPid, 'SIGSTOP');
+    try {
+      await Promise.all([new Promise((resolve) => setTimeout(resolve, ms)), meanwhile()]);
+    } finally {
+      process.kill(serverPid, 'SIGCONT');
+    }
+    // A session does not wait for so long.
+    await this.reconnect();
+  }
+
+  /** Somebody presses its button, or the watchdog does: it starts again. */
+  async startsAgain(addr: number): Promise<void> {
+    await this.ctl(addr, ['power', { state: 'off' }], ['power', { state: 'on' }]);
+    await this.guest(addr, 'login');
+  }
+
+  /** How often its power was cut, and how often while its system ran. */
+  async cuts(addr: number): Promise<{ off: number; cutAlive: number }> {
+    const { nodes } = await this.stand.rack.counters();
+    const { off, cutAlive } = nodes[hex(addr)] ?? { off: -1, cutAlive: -1 };
+    return { off, cutAlive };
+  }
+
   /** The bus answers and every node was asked. */
   async ready(): Promise<void> {
     await vi.waitFor(

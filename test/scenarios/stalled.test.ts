@@ -14,32 +14,6 @@ afterAll(() => scene[Symbol.asyncDispose]());
 
 /** Longer than settle, acknowledgement and deadline together. */
 const LONG_MS = 9_000;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Stops the server, does `meanwhile`, lets it go on after `ms` at the earliest. */
-async function stopped(ms: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-  const { serverPid } = scene.stand;
-  process.kill(serverPid, 'SIGSTOP');
-  try {
-    await Promise.all([pause(ms), meanwhile()]);
-  } finally {
-    process.kill(serverPid, 'SIGCONT');
-  }
-  // A session does not wait for so long.
-  await scene.reconnect();
-}
-
-/** Somebody presses its button, or the watchdog does: it starts again. */
-async function startsAgain(addr: number): Promise<void> {
-  await scene.ctl(addr, ['power', { state: 'off' }], ['power', { state: 'on' }]);
-  await scene.guest(addr, 'login');
-}
-
-async function counts(addr: number): Promise<{ off: number; cutAlive: number }> {
-  const { nodes } = await scene.stand.rack.counters();
-  const { off, cutAlive } = nodes[addr.toString(16).padStart(2, '0')] ?? { off: -1, cutAlive: -1 };
-  return { off, cutAlive };
-}
 
 const inPhase =
   (...phases: Phase[]) =>
@@ -52,10 +26,10 @@ test.each([0, 500, LONG_MS])(
     const addr = scene.fresh();
     const { id } = await scene.start('off', [addr]);
     await scene.until(id, addr, inPhase('settle'));
-    await stopped(ms, () => startsAgain(addr));
+    await scene.stopped(ms, () => scene.startsAgain(addr));
     const asked = await scene.until(id, addr, (node) => node.question !== null || node.outcome !== null);
     expect(asked.question?.text).toMatch(/start/);
-    expect(await counts(addr)).toEqual({ off: 0, cutAlive: 0 });
+    expect(await scene.cuts(addr)).toEqual({ off: 0, cutAlive: 0 });
     expect(await scene.node(addr)).toMatchObject({ power: 'on', guest: 'login' });
     await scene.session.request('ops.abort', { id });
   },
@@ -65,10 +39,10 @@ test('stopped behind the last line of a node that stays halted: it settles again
   const addr = scene.fresh();
   const { id } = await scene.start('off', [addr]);
   await scene.until(id, addr, inPhase('settle'));
-  await stopped(LONG_MS);
+  await scene.stopped(LONG_MS);
   const done = await scene.until(id, addr, (node) => node.outcome !== null);
   expect(done).toMatchObject({ outcome: 'done' });
-  expect(await counts(addr)).toEqual({ off: 1, cutAlive: 0 });
+  expect(await scene.cuts(addr)).toEqual({ off: 1, cutAlive: 0 });
 });
 
 test('stopped beyond a deadline that cuts, while the node starts again: it is left on, and the words say why', async () => {
@@ -76,11 +50,11 @@ test('stopped beyond a deadline that cuts, while the node starts again: it is le
   await scene.ctl(addr, ['stop-job', { seconds: 60 }]);
   const { id } = await scene.start('off', [addr], { deadlineS: 6, onDeadline: 'cut' });
   await scene.until(id, addr, inPhase('stopping'));
-  await stopped(LONG_MS, () => startsAgain(addr));
+  await scene.stopped(LONG_MS, () => scene.startsAgain(addr));
   const done = await scene.until(id, addr, (node) => node.outcome !== null);
   expect(done).toMatchObject({ outcome: 'deadline' });
   expect(done.detail).toContain('it started again');
-  expect(await counts(addr)).toEqual({ off: 0, cutAlive: 0 });
+  expect(await scene.cuts(addr)).toEqual({ off: 0, cutAlive: 0 });
 });
 
 test('stopped while a node boots, beyond the limit of the watch: what it said meanwhile counts', async () => {
@@ -89,7 +63,7 @@ test('stopped while a node boots, beyond the limit of the watch: what it said me
   await scene.session.request('sweep', { addrs: [addr], interrupt: true });
   const { id } = await scene.start('on', [addr]);
   await scene.until(id, addr, inPhase('verify'));
-  await stopped(LONG_MS, () => scene.guest(addr, 'login'));
+  await scene.stopped(LONG_MS, () => scene.guest(addr, 'login'));
   const done = await scene.until(id, addr, (node) => node.outcome !== null);
   expect(done).toMatchObject({ outcome: 'done' });
 }, 60_000);
@@ -99,8 +73,8 @@ test('stopped while its answer to the request is waited for: the limit is longer
   await scene.ctl(addr, ['stop-job', { seconds: 90 }]);
   const { id } = await scene.start('off', [addr]);
   await scene.until(id, addr, inPhase('request', 'acknowledged', 'stopping'));
-  await stopped(LONG_MS);
+  await scene.stopped(LONG_MS);
   const done = await scene.until(id, addr, (node) => node.outcome !== null || node.question !== null);
   expect(done).toMatchObject({ outcome: 'done', question: null });
-  expect(await counts(addr)).toEqual({ off: 1, cutAlive: 0 });
+  expect(await scene.cuts(addr)).toEqual({ off: 1, cutAlive: 0 });
 });
