@@ -30,6 +30,20 @@ export function textOf(line: string): string {
   return line.slice(STAMP_LENGTH + 3);
 }
 
+/** Where the wall clock was set, by more than it drifts. */
+const CLOCK_SET = /^the clock was set (forward|back) by (\d+\.\d) s/;
+
+/** What our own mark says where the wall clock was set by `ms` between two lines; negative: back. */
+export function clockSet(ms: number): string {
+  return `the clock was set ${ms < 0 ? 'back' : 'forward'} by ${(Math.abs(ms) / 1000).toFixed(1)} s: what stands above bears the former time`;
+}
+
+/** By how much the clock was set where this line stands, ms; 0: it says nothing of that. */
+export function clockStep(line: string): number {
+  const [, way, seconds] = readLogLine(line)?.sign === '*' ? (CLOCK_SET.exec(textOf(line)) ?? []) : [];
+  return seconds === undefined ? 0 : (way === 'back' ? -1000 : 1000) * Number(seconds);
+}
+
 /** The line as it opens the next file. */
 export function carried(line: string): string {
   return `${line.slice(0, STAMP_LENGTH)} : ${line.slice(STAMP_LENGTH + 1)}`;

@@ -1,12 +1,15 @@
 /** Reads a console's log for those who ask: from a time on, what holds a text, and on as it grows, across files. */
 import { open, type FileHandle } from 'node:fs/promises';
-import { readLogLine, textOf } from './log-lines.ts';
-import { bytesOf, findPlace, openLog, placeIn, type LogPlace } from './log-shelf.ts';
+import { clockStep, readLogLine, textOf } from './log-lines.ts';
+import { bytesOf, findPlace, headOf, openLog, placeIn, type LogPlace } from './log-shelf.ts';
 
 /** Bytes read for one answer; longer than any line. */
 const PIECE = 64 * 1024;
 /** Bytes looked through for one answer where most lines are not wanted: the server answers others in between. */
 const SCAN = 16 * PIECE;
+
+/** A mark may stand so far behind younger lines, ms: it says when something happened that was told later. */
+const OUT_OF_ORDER_MS = 2_000;
 
 export interface LogQuestion {
   path: string;
@@ -14,6 +17,7 @@ export interface LogQuestion {
   kept: number;
   /** Of the former answer; null: from the oldest file that is kept. */
   cursor: string | null;
+  /** Epoch ms, as the clock is set at present; for the first answer only: all that follows is younger. */
   since: number | null;
   search: string | null;
 }
@@ -72,22 +76,21 @@ export async function readLog(question: LogQuestion): Promise<LogAnswer> {
   }
 }
 
-/** Where a reader stands, and the time of what it read last, epoch ms. */
+/** Where a reader stands. `after`: the head of the file before its own, '' where there was none. */
 interface Cursor extends LogPlace {
-  at: number;
+  after: string;
 }
 
 async function readFrom(files: readonly FileHandle[], question: LogQuestion): Promise<LogAnswer> {
-  const cursor = readCursor(question.cursor);
-  const start = await startOf(files, cursor, question.kind);
-  let { index, offset } = start;
-  let at = cursor?.at ?? 0;
+  let { index, offset } = await startOf(files, question);
   const answer = async (data: Buffer, end: boolean): Promise<LogAnswer> => {
     // The beginning of a file looks like that of any other: the end of the one before it is the same place.
     while (offset === 0 && index > 0) offset = (await files[--index]?.stat())?.size ?? 0;
     const file = files[index];
     if (file === undefined || offset === 0) return { data, cursor: question.cursor ?? '', end };
-    return { data, cursor: cursorText({ ...(await placeIn(file, offset)), at }), end };
+    const former = files[index - 1];
+    const after = former === undefined ? '' : await headOf(former);
+    return { data, cursor: cursorText({ ...(await placeIn(file, offset)), after }), end };
   };
   for (let scanned = 0; scanned < SCAN; scanned += PIECE) {
     const file = files[index];
@@ -103,45 +106,80 @@ async function readFrom(files: readonly FileHandle[], question: LogQuestion): Pr
     const whole = question.kind === 'raw' ? bytes.length : wholeLines(bytes, last);
     offset += whole;
     const taken = bytes.subarray(0, whole);
-    at = question.kind === 'raw' ? (await file.stat()).mtimeMs : (lastTime(taken) ?? at);
-    const data = question.kind === 'raw' ? taken : wanted(taken, question, start.after);
+    const data = question.kind === 'raw' ? taken : wanted(taken, question);
     const end = last && bytes.length < PIECE;
     if (data.length > 0 || end) return answer(data, end);
   }
   return answer(Buffer.alloc(0), false);
 }
 
-/** `after`: lines before this time, epoch ms, were read already. */
-async function startOf(
-  files: readonly FileHandle[],
-  cursor: Cursor | null,
-  kind: LogQuestion['kind'],
-): Promise<{ index: number; offset: number; after: number }> {
-  if (cursor === null) return { index: 0, offset: 0, after: 0 };
-  const index = await findPlace(files, cursor);
-  if (index >= 0) return { index, offset: cursor.offset, after: 0 };
-  // Its file is gone, or was emptied or moved away from outside: what is younger is read.
-  if (kind === 'lines') return { index: 0, offset: 0, after: cursor.at };
-  const times = await Promise.all(files.map(async (file) => (await file.stat()).mtimeMs));
-  const next = times.findIndex((time) => time > cursor.at);
-  return { index: next < 0 ? files.length : next, offset: 0, after: 0 };
+interface Start {
+  index: number;
+  offset: number;
 }
 
-function cursorText({ offset, print, at }: Cursor): string {
-  return `${offset}.${print}.${Math.round(at)}`;
+async function startOf(files: readonly FileHandle[], { cursor: text, since }: LogQuestion): Promise<Start> {
+  const cursor = readCursor(text);
+  if (cursor === null) return since === null ? { index: 0, offset: 0 } : startSince(files, since);
+  const index = await findPlace(files, cursor);
+  if (index >= 0) return { index, offset: cursor.offset };
+  // Its file is gone, or was emptied or moved away from outside: what follows the one before it is read. Where that is
+  // gone, too, all that is left is younger. Times would not tell: clocks are set.
+  const heads = await Promise.all(files.map(headOf));
+  return { index: cursor.after === '' ? 0 : heads.lastIndexOf(cursor.after) + 1, offset: 0 };
+}
+
+/**
+ * Where what was written since `since`, epoch ms, begins. Lines stand in the order in which they came, so all behind the
+ * first of them is as young, whatever its time says. Searched from the end: times from before the clock was set are moved
+ * by as much, and one that is later than a line behind it without such a mark is not believed.
+ */
+async function startSince(files: readonly FileHandle[], since: number): Promise<Start> {
+  let found: Start | null = null;
+  let ahead = 0;
+  for (const [index, file] of [...files.entries()].reverse())
+    for await (const { offset, line } of linesBack(file)) {
+      // One that is still being written will be read when it is whole.
+      found ??= { index, offset: line.endsWith('\n') ? offset + Buffer.byteLength(line) : offset };
+      const about = readLogLine(line);
+      // What was carried over from the file before has been read there.
+      if (about === null || about.sign === ':') continue;
+      const at = about.at + ahead;
+      if (at < since - OUT_OF_ORDER_MS) return found;
+      if (at >= since) found = { index, offset };
+      ahead += clockStep(line);
+    }
+  return found ?? { index: 0, offset: 0 };
+}
+
+/** A file's lines with their ends and offsets, the last one first. */
+async function* linesBack(file: FileHandle): AsyncGenerator<{ offset: number; line: string }> {
+  let { size: from } = await file.stat();
+  let rest = Buffer.alloc(0);
+  while (from > 0) {
+    const to = from;
+    from = Math.max(0, to - PIECE);
+    const bytes = Buffer.concat([await bytesOf(file, from, to - from), rest]);
+    let end = bytes.length;
+    while (end > 1) {
+      const begin = bytes.lastIndexOf(0x0a, end - 2) + 1;
+      if (begin === 0) break;
+      yield { offset: from + begin, line: bytes.toString('utf8', begin, end) };
+      end = begin;
+    }
+    rest = bytes.subarray(0, end);
+  }
+  if (rest.length > 0) yield { offset: 0, line: rest.toString('utf8') };
+}
+
+function cursorText({ offset, print, after }: Cursor): string {
+  return `${offset}.${print}.${after}`;
 }
 
 function readCursor(text: string | null): Cursor | null {
-  const [offset = '', print = '', at = ''] = (text ?? '').split('.');
-  const numbers = [Number(offset), Number(at)] as const;
-  return print === '' || !numbers.every((one) => Number.isSafeInteger(one) && one >= 0)
-    ? null
-    : { offset: numbers[0], print, at: numbers[1] };
-}
-
-function lastTime(lines: Buffer): number | null {
-  const from = lines.subarray(0, -1).lastIndexOf(0x0a) + 1;
-  return readLogLine(lines.toString('utf8', from))?.at ?? null;
+  const [offset = '', print = '', after = ''] = (text ?? '').split('.');
+  const at = Number(offset);
+  return print === '' || !Number.isSafeInteger(at) || at < 0 ? null : { offset: at, print, after };
 }
 
 function wholeLines(bytes: Buffer, growing: boolean): number {
@@ -149,8 +187,7 @@ function wholeLines(bytes: Buffer, growing: boolean): number {
   return end === 0 && !growing ? bytes.length : end;
 }
 
-function wanted(bytes: Buffer, { since, search }: LogQuestion, after: number): Buffer {
-  const from = Math.max(since ?? 0, after);
+function wanted(bytes: Buffer, { search }: LogQuestion): Buffer {
   const text = search?.toLowerCase() ?? null;
   const lines = bytes
     .toString('utf8')
@@ -159,7 +196,7 @@ function wanted(bytes: Buffer, { since, search }: LogQuestion, after: number): B
       const about = readLogLine(line);
       // What was carried over from the file before has been read there.
       if (about === null || about.sign === ':') return false;
-      return about.at >= from && (text === null || line.toLowerCase().includes(text));
+      return text === null || line.toLowerCase().includes(text);
     });
   return Buffer.from(lines.map((line) => `${line}\n`).join(''));
 }

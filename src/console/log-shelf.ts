@@ -52,6 +52,12 @@ export async function placeIn(file: FileHandle, offset: number): Promise<LogPlac
   return { offset, print: createHash('sha1').update(head).update(before).digest('base64url').slice(0, 16) };
 }
 
+/** By which a file that is not written any more is known again. */
+export async function headOf(file: FileHandle): Promise<string> {
+  const { size } = await file.stat();
+  return (await placeIn(file, Math.min(HEAD, size))).print;
+}
+
 /** The index of the file that holds the place, or -1. */
 export async function findPlace(files: readonly FileHandle[], place: LogPlace): Promise<number> {
   for (const [index, file] of files.entries())

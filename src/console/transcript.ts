@@ -6,9 +6,13 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOG_LIMITS, LogFile, type LogLimits } from './log-file.ts';
-import { carried, LogLines, logLine, readLogLine } from './log-lines.ts';
+import { carried, clockSet, LogLines, logLine, readLogLine } from './log-lines.ts';
 import { bytesOf, fileName } from './log-shelf.ts';
 
+/** The wall clock was set if it moved by so much against the steady one; less is its regulation, ms. */
+const CLOCK_STEP_MS = 2_000;
+/** Both clocks are read again where this process stood still in between, ms. */
+const AT_ONCE_MS = 50;
 /** Of the file that is put aside, so much of its end opens the next: what somebody sees who reads only that one. */
 const TAIL_LINES = 24;
 const TAIL_BYTES = 8 * 1024;
@@ -19,8 +23,10 @@ export interface TranscriptOptions {
   /** Node's name; becomes the files', with anything unusual replaced. */
   name: string;
   limits?: LogLimits;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, as the wall clock is set. */
   now?: () => number;
+  /** Milliseconds that nobody sets; default: the wall clock, as if nobody set that. */
+  steady?: () => number;
   /** A whole line of the node's, without control characters. */
   onLine?: (text: string) => void;
   /** Told once for each spell of trouble, in words; the text names the file. */
@@ -36,16 +42,21 @@ export class Transcript {
   readonly path: string;
   readonly rawPath: string;
   readonly #now: () => number;
+  readonly #steady: () => number;
+  /** How far the wall clock is ahead of the steady one. */
+  #ahead: number;
   readonly #onLine: (text: string) => void;
   readonly #raw: LogFile;
   readonly #readable: LogFile;
   readonly #lines = new LogLines();
 
   constructor(options: TranscriptOptions) {
-    const { dir, name, limits = LOG_LIMITS, now = Date.now, onLine, onTrouble } = options;
+    const { dir, name, limits = LOG_LIMITS, now = Date.now, steady = now, onLine, onTrouble } = options;
     this.path = logPath(dir, name, 'lines');
     this.rawPath = logPath(dir, name, 'raw');
     this.#now = now;
+    this.#steady = steady;
+    this.#ahead = this.#wallAhead();
     this.#onLine = onLine ?? (() => undefined);
     // Bytes tell no time: the lines beside them do. Asked once, before either file is put aside.
     let begun: Promise<number | null> | null = null;
@@ -67,6 +78,7 @@ export class Transcript {
   /** Bytes from the node. */
   data(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
+    this.#noticeClock();
     this.#raw.append(bytes.slice());
     const lines = this.#lines.feed(bytes, this.#now());
     if (lines.length === 0) return;
@@ -76,6 +88,7 @@ export class Transcript {
 
   /** A line of our own: what happened at `at` (epoch milliseconds). */
   mark(text: string, at: number): void {
+    this.#noticeClock();
     this.#cut();
     this.#readable.append(Buffer.from(logLine('*', at, text)));
   }
@@ -84,6 +97,24 @@ export class Transcript {
   async close(): Promise<void> {
     this.#cut();
     await Promise.all([this.#raw.close(), this.#readable.close()]);
+  }
+
+  /** Marks where the wall clock was set: times above and below are not each other's. */
+  #noticeClock(): void {
+    const ahead = this.#wallAhead();
+    const step = ahead - this.#ahead;
+    this.#ahead = ahead;
+    if (Math.abs(step) < CLOCK_STEP_MS) return;
+    this.#cut();
+    this.#readable.append(Buffer.from(logLine('*', this.#now(), clockSet(step))));
+  }
+
+  #wallAhead(): number {
+    for (;;) {
+      const before = this.#steady();
+      const wall = this.#now();
+      if (this.#steady() - before < AT_ONCE_MS) return wall - before;
+    }
   }
 
   /** A line that the node has not ended stands ahead of what comes now. */

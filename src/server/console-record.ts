@@ -5,7 +5,7 @@ import { NodeScreen } from '../console/screen.ts';
 import { readStanding, type Standing } from '../console/standing.ts';
 import { RESET_MODES } from '../console/terminal.ts';
 import { Transcript } from '../console/transcript.ts';
-import { wallTime } from '../lib/clock.ts';
+import { steadyNow, wallTime } from '../lib/clock.ts';
 
 /** A serial line has no window size; this is what a getty assumes. */
 const COLS = 80;
@@ -60,7 +60,7 @@ export class ConsoleRecord {
 
   constructor(options: ConsoleRecordOptions) {
     this.#options = options;
-    this.#transcript = new Transcript(options);
+    this.#transcript = new Transcript({ ...options, steady: steadyNow });
   }
 
   /** The console is open from now on. */

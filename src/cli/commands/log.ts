@@ -46,6 +46,8 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
       else for (const line of data.split('\n').slice(0, -1)) print(line);
       told ||= data !== '';
       if (!end) continue;
+      // All that comes from now on is younger, whatever the clock says then; a log that begins later has no cursor yet.
+      request.since = null;
       if (options.follow !== true) break;
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
       if (over.why !== null) throw new Failure(EXIT.unavailable, over.why);
