@@ -9,10 +9,9 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
 /** What clients share with the server of a node's console: the emulator and how its cells are shown. */
 const EMULATOR = [
-  'console/terminal.ts',
+  'console/emulator.ts',
   'console/input-filter.ts',
-  'console/cell-text.ts',
-  'console/node-modes.ts',
+
   'console/printed-lines.ts',
   'console/sequence-parser.ts',
 ];
@@ -47,18 +46,18 @@ const MAY: Record<string, readonly string[]> = {
 
 /** Packages that only certain files may import. */
 const ONLY: Record<string, RegExp> = {
-  serialport: /^bmc\/line\.ts$/,
-  blessed: /^tui\/terminal/,
-  'blessed-contrib': /^tui\/terminal-plot/,
+  serialport: /^bmc\/serial-port\.ts$/,
+  blessed: /^tui\/terminal\//,
+  'blessed-contrib': /^tui\/terminal\//,
   ink: /^cli\//,
   react: /^cli\//,
   '@lydell/node-pty': /^sim\//,
   '@xterm/headless': /^(console|tui|cli\/console)\//,
-  re2js: /^config\/pattern\.ts$/,
+  re2js: /^config\/value-types\.ts$/,
   '@xterm/addon-serialize': /^console\//,
   'vscode-jsonrpc': /^(client|server)\//,
-  commander: /^(cli\/(program|syntax\/)|sim\/(main|options)\.ts$)/,
-  zod: /^(config|server|cli\/commands\/config)/,
+  commander: /^(cli\/(program|declarations|exit-codes)\.ts|sim\/(cli|options)\.ts$)/,
+  zod: /^(config\/|server\/|lib\/json-file|cli\/commands\/config)/,
   yaml: /^(config|sim|cli\/commands\/config)/,
   pino: /^server\//,
 };
@@ -68,12 +67,18 @@ const DATES = [
   /^lib\/clock\.ts$/,
   /^sim\//,
   /^console\/transcript\.ts$/,
-  /^cli\/commands\/(discover|doctor|log)\.ts$/,
-  /^tui\/clock\.ts$/,
+  /^cli\/(commands\/(discover|doctor|log)|terminal-output)\.ts$/,
+  /^tui\/rack-session\.ts$/,
 ];
 
 /** No clock, no process, no input or output: everything comes in as a value. */
-const PURE = [/^rack\//, /^api\//, /^tui\/(state|update|layout|view)/, /^power\/(graceful|boot)/];
+const PURE = [
+  /^rack\//,
+  /^api\//,
+  /^tui\/(model|keymap|layout|map|detail|ups|overlays|screen)\//,
+  /^tui\/(update|mouse|server-events|global-commands)\.ts$/,
+  /^power\/(shutdown\/(?!runner|console|probes)|boot-)/,
+];
 const IMPURE_NAMES = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'performance'];
 
 interface Import {

@@ -1,4 +1,6 @@
-/** What clients may learn of the bus itself: its exchanges as they pass, what its replies look like, what a BIOS says by hand. */
+/**
+ * What clients may learn of the bus itself: its exchanges as they pass, what its replies look like, what a BIOS says by hand.
+ */
 import type { Address } from '../rack/address.ts';
 import type { Failure, Power } from '../rack/reading.ts';
 

@@ -2,7 +2,7 @@
 import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import type { Power, Sample } from '../rack/reading.ts';
-import type { System } from '../rack/system.ts';
+import type { System } from '../rack/system-state.ts';
 
 /** `off` and `cycle` are graceful; the `force-` verbs cut at once. */
 export type Verb = 'on' | 'off' | 'force-off' | 'cycle' | 'force-cycle';

@@ -5,7 +5,7 @@
  * form; what it fixes (two digits for ID, MS, YY and ZZ) is demanded, because a reply that lost one character must not
  * parse: `04 ff 1 2 98` is a torn `04 ff 1 26 98`, not a current of 2.
  */
-import { formatAddress, type Address } from '../rack/address.ts';
+import { type Address, formatAddress } from '../rack/address.ts';
 import type { Power } from '../rack/reading.ts';
 import { BAUD_CODE, type BmcVerb, type ConsoleBaud } from './types.ts';
 

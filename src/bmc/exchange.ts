@@ -3,20 +3,20 @@
  * ends when the complete status line is in; time-outs are only for silence.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { formatAddress, type Address } from '../rack/address.ts';
+import { type Address, formatAddress } from '../rack/address.ts';
 import type { Failure, Power, Sample } from '../rack/reading.ts';
+import type { BusProfile } from './bus-profile.ts';
 import {
   endOfEcho,
   endOfPipeEcho,
   findStatusLines,
   openPipe,
   STATUS_REQUEST,
-  verbByte,
   type StatusLine,
+  verbByte,
 } from './codec.ts';
-import type { BusProfile } from './profile.ts';
+import type { Wire } from './transport.ts';
 import type { BmcVerb } from './types.ts';
-import type { Wire } from './wire.ts';
 
 /** A bus that ends its lines sends the end within a character's time; so long is waited where the habit is unknown. */
 const TERMINATOR_MS = 4;

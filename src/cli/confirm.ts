@@ -1,9 +1,8 @@
 /** The words that confirm a cut: given on the command line, or typed on a terminal. Never asked without one. */
-import { EXIT } from '../api/power.ts';
 import { createInterface } from 'node:readline';
 import type { ReadStream } from 'node:tty';
-import { Failure, UsageFailure } from './failure.ts';
-import { shown } from './output.ts';
+import { EXIT } from '../api/power.ts';
+import { Failure, shown, UsageFailure } from './terminal-output.ts';
 
 /** What was typed before the question stood on the screen is no answer to it: this long it is thrown away, ms. */
 const DISCARD_MS = 100;

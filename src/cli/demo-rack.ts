@@ -3,10 +3,10 @@
  * process, however it ends: the children end with their standard input, and a caretaker removes the directory when the
  * last of the three is gone.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,8 +14,8 @@ import type { Readable, Writable } from 'node:stream';
 import { EXIT } from '../api/power.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatAddress } from '../rack/address.ts';
-import { openClient, selfCommand } from './context.ts';
-import { Failure } from './failure.ts';
+import { openClient, selfCommand } from './server-connection.ts';
+import { Failure } from './terminal-output.ts';
 
 /** How many times as fast guests live and the battery drains from the first mains failure on. */
 const OUTAGE_PACE = 10;

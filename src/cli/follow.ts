@@ -1,9 +1,140 @@
-/** Follows a running operation until it ends, or until the operator has seen enough. */
-import { exitCodeOf, type Operation } from '../api/power.ts';
+/**
+ * Follows a run until it ends, or waits for somebody: lines for people, or JSON lines.
+ *
+ * Follows a running operation until it ends, or until the operator has seen enough.
+ *
+ * Watching what a server does by itself, until it is over or until the operator has seen enough.
+ *
+ * `rackui status --watch`: a live table on a terminal; elsewhere one line (or JSON line) for each change.
+ */
+import type { ServerNotes, Snapshot } from '../api/methods.ts';
+import { planExitCode, type PlanNodeRun, type PlanRun } from '../api/plans.ts';
+import { EXIT, exitCodeOf, type Operation } from '../api/power.ts';
 import type { RackClient } from '../client/client.ts';
-import { nodeJson, operationJson, progressLine, questionLines, standing, summaryLine } from './operation-report.ts';
-import { hint, print, printJson } from './output.ts';
-import { LEFT, untilOver } from './until-over.ts';
+import { conditionText } from '../rack/system-state.ts';
+import { nodeLine, nodesOf, planNodeJson, runJson, runLine, standingOf, stepOf } from './format/plan.ts';
+import { nodeJson, operationJson, progressLine, questionLines, standing, summaryLine } from './format/power.ts';
+import {
+  ageText,
+  conditionOf,
+  type NodeReport,
+  type StatusReport,
+  statusTable,
+  supplySentence,
+} from './format/status.ts';
+import { Failure, hint, iso, print, printJson } from './terminal-output.ts';
+
+/** 128 + SIGINT: the operator left, what was watched goes on. */
+export const LEFT = 130;
+
+export interface Watched<T> {
+  /** Hears of every state, of others' too; returns how to stop. */
+  listen(tell: (state: T) => void): () => void;
+  show(state: T): void;
+  isOver(state: T): boolean;
+  /** The error's words where the server is lost; `why` begins the sentence. */
+  lost(why: string): string;
+}
+
+/** Resolves with its last state: it is over, or Ctrl-C was pressed. @throws {Failure} the server is lost */
+export function untilOver<T extends { id: string }>(client: RackClient, started: T, watched: Watched<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let latest = started;
+    const leave = (): void => settle(() => resolve(latest));
+    const stops = [
+      watched.listen((state) => {
+        if (state.id === started.id) show(state);
+      }),
+      client.onClose((why) => settle(() => reject(new Failure(EXIT.unavailable, watched.lost(why))))),
+    ];
+    process.on('SIGINT', leave);
+    show(started);
+
+    function show(state: T): void {
+      latest = state;
+      watched.show(state);
+      if (watched.isOver(state)) leave();
+    }
+
+    function settle(finish: () => void): void {
+      for (const stop of stops) stop();
+      process.off('SIGINT', leave);
+      finish();
+    }
+  });
+}
+
+/** The exit code that the run's end stands for; 2 where it waits for somebody; 130 where Ctrl-C left it running. */
+export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
+  const tell = json ? planJsonLines() : planLines();
+  const last = await untilEnd(client, started, tell);
+  if (!goesOn(last)) {
+    if (last.state !== 'ended') hint(howOn(last));
+    return planExitCode(last);
+  }
+  hint(`run ${last.id} goes on: look with 'rackui plan list', end it with 'rackui plan abort ${last.id}'`);
+  return LEFT;
+}
+
+/** Its state when it has ended, waits for somebody, or Ctrl-C left it; nothing is printed meanwhile. */
+export function endOf(client: RackClient, run: PlanRun): Promise<PlanRun> {
+  return untilEnd(client, run, () => undefined);
+}
+
+/** What can be done about a run that waits for somebody. */
+export function howOn({ id }: PlanRun): string {
+  return `go on with 'rackui plan resume ${id}', leave a node out with 'rackui plan skip ${id} NODE', end it with 'rackui plan abort ${id}'`;
+}
+
+function goesOn({ state }: PlanRun): boolean {
+  return state === 'running' || state === 'pausing' || state === 'aborting';
+}
+
+type PlanOutput = (run: PlanRun, news: readonly PlanNodeRun[]) => void;
+
+function untilEnd(client: RackClient, started: PlanRun, tell: PlanOutput): Promise<PlanRun> {
+  const said = new Map<number, string>();
+  return untilOver(client, started, {
+    listen: (heard) => client.on('plan', heard),
+    show: (run) => {
+      const news = nodesOf(run).filter((node) => {
+        const isNew = said.get(node.addr) !== standingOf(node);
+        said.set(node.addr, standingOf(node));
+        return isNew;
+      });
+      tell(run, news);
+    },
+    isOver: (run) => !goesOn(run),
+    lost: (why) =>
+      `${why} during run ${started.id} of ${started.plan}: look with 'rackui plan list', go on with 'rackui plan resume ${started.id}'`,
+  });
+}
+
+/** A line for each node that stands differently; what waits is no news at the start. */
+function planLines(): PlanOutput {
+  let state: string | null = null;
+  return (run, news) => {
+    for (const node of news) if (state !== null || node.state !== 'waiting') print(nodeLine(node));
+    if (state !== run.state) print(runLine(run));
+    state = run.state;
+  };
+}
+
+/** `{"type":"plan-start"|"plan-node"|"plan-end", …}`; `plan-end` also where it waits for somebody. */
+function planJsonLines(): PlanOutput {
+  let began = false;
+  return (run, news) => {
+    if (!began) printJson({ type: 'plan-start', ...runJson(run) });
+    else
+      for (const node of news)
+        printJson({
+          ...{ type: 'plan-node', id: run.id, plan: run.plan, step: stepOf(run, node.addr)?.name ?? '' },
+          ...planNodeJson(node),
+        });
+    began = true;
+    if (!goesOn(run)) printJson({ type: 'plan-end', ...runJson(run) });
+  };
+}
 
 export interface ProgressOutput {
   update(operation: Operation): void;
@@ -29,7 +160,7 @@ export async function follow(client: RackClient, started: Operation, output: Pro
 export async function progressOutput(json: boolean, plain: boolean, now: () => number): Promise<ProgressOutput> {
   if (json) return jsonLines();
   if (plain || !process.stdout.isTTY) return plainLines();
-  const { showOperation } = await import('./views/operation-view.tsx');
+  const { showOperation } = await import('./live-views.tsx');
   return showOperation(now);
 }
 
@@ -67,4 +198,109 @@ function onNews(tell: (operation: Operation, news: Operation['nodes']) => void):
     },
     end: () => undefined,
   };
+}
+
+/** Ages on a screen go on between updates. */
+const REDRAW_MS = 1_000;
+
+/** Until Ctrl-C (0) or the server's end (5). */
+export async function watchStatus(
+  client: RackClient,
+  report: (snapshot: Snapshot) => StatusReport,
+  { json = false, plain = false }: { json?: boolean; plain?: boolean },
+): Promise<number> {
+  let snapshot = await client.request('sweep', { addrs: null, interrupt: false });
+  const current = (): StatusReport => report({ ...snapshot, now: client.now() });
+  const out = json || plain || !process.stdout.isTTY ? lines(json, () => client.now()) : await liveTable(current);
+  out.update(current());
+  return new Promise((resolve) => {
+    const timer = setInterval(() => out.update(current()), REDRAW_MS);
+    const stops = [
+      client.on('update', (update) => {
+        snapshot = applied(snapshot, update);
+        out.update(current());
+      }),
+      client.on('rack', ({ rack }) => {
+        snapshot = { ...snapshot, rack };
+        out.update(current());
+      }),
+      client.onClose(() => leave(EXIT.unavailable)),
+    ];
+    const interrupted = (): void => leave(EXIT.done);
+    process.once('SIGINT', interrupted);
+    function leave(code: number): void {
+      clearInterval(timer);
+      process.off('SIGINT', interrupted);
+      for (const stop of stops) stop();
+      out.end();
+      if (code === EXIT.unavailable) process.stderr.write('rackui: the server went away\n');
+      resolve(code);
+    }
+  });
+}
+
+/** The snapshot after an update. */
+function applied(snapshot: Snapshot, update: ServerNotes['update']): Snapshot {
+  const changed = new Map((update.nodes ?? []).map((node) => [node.addr, node]));
+  const kept = snapshot.nodes.map((node) => changed.get(node.addr) ?? node);
+  const known = new Set(kept.map(({ addr }) => addr));
+  return {
+    ...snapshot,
+    now: update.now,
+    bus: update.bus ?? snapshot.bus,
+    outage: update.outage ?? snapshot.outage,
+    nodes: [...kept, ...[...changed.values()].filter(({ addr }) => !known.has(addr))],
+  };
+}
+
+interface Output {
+  update(report: StatusReport): void;
+  end(): void;
+}
+
+async function liveTable(first: () => StatusReport): Promise<Output> {
+  const { showStatus } = await import('./live-views.tsx');
+  return showStatus(first());
+}
+
+/** A table at first, then a line for each node (and the bus) whose state changed; values alone are no news. */
+function lines(json: boolean, now: () => number): Output {
+  const said = new Map<string, string>();
+  let began = false;
+  return {
+    update(report) {
+      if (!began && !json) for (const line of statusTable(report)) print(line);
+      const { bus, supply, nodes } = report;
+      const news = [
+        { key: 'bus', state: bus.state, line: `bus ${bus.state} ${bus.detail}`, record: { bus } },
+        ...supply.map((one) => ({
+          key: `supply ${one.nodes}`,
+          state: [one.state, one.why ?? '', one.low, one.fits, one.phase ?? ''].join('|'),
+          line: `supply: ${supplySentence(one, supply.length > 1)}`,
+          record: { supply: one },
+        })),
+        ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: statusLine(node), record: { node } })),
+      ];
+      const at = iso(now());
+      for (const { key, state, line, record } of news) {
+        if (said.get(key) === state) continue;
+        said.set(key, state);
+        if (json) printJson({ at, ...record });
+        else if (began) print(`${at} ${line}`);
+      }
+      began = true;
+    },
+    end: () => undefined,
+  };
+}
+
+function stateOf(node: NodeReport): string {
+  return [conditionOf(node), node.op ?? '', ...node.alarms].join('|');
+}
+
+function statusLine(node: NodeReport): string {
+  const extra = [...(node.op === null ? [] : [`operation ${node.op}`]), ...node.alarms].join(', ');
+  const { last, freshness, ageMs } = node;
+  const old = freshness === 'stale' && last !== null ? ` (last ${last.power}, ${ageText(ageMs ?? 0)} ago)` : '';
+  return `${node.name} (${node.pos}, ${node.addr}) ${conditionText(conditionOf(node))}${old}${extra === '' ? '' : `: ${extra}`}`;
 }

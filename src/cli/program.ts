@@ -1,25 +1,28 @@
-/** The command line: words are declared in `syntax/`, and what they do is loaded only when it is done, from `commands/`. */
+/**
+ * The command line: words are declared in `syntax/`, and what they do is loaded only when it is done, from `commands/`.
+ */
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../api/power.ts';
-import { endQuietlyWithoutReader, hint, shown } from './output.ts';
-import type { GlobalOptions } from './context.ts';
-import { explain, UsageFailure } from './failure.ts';
-import { withOneRack } from './racks.ts';
-import { SEVERAL, type Act } from './syntax/act.ts';
-import { tellExits } from './syntax/exits.ts';
-import { declareLooking } from './syntax/looking.ts';
-import { declareOutage } from './syntax/outage.ts';
-import { declarePlans } from './syntax/plans.ts';
-import { declarePower } from './syntax/power.ts';
-import { declareServing } from './syntax/serving.ts';
 import { didYouMean } from '../lib/words.ts';
+import {
+  type Act,
+  declareLooking,
+  declareOutage,
+  declarePlans,
+  declarePower,
+  declareServing,
+  SEVERAL,
+} from './declarations.ts';
+import { tellExits } from './exit-codes.ts';
+import { type GlobalOptions, withOneRack } from './server-connection.ts';
+import { endQuietlyWithoutReader, explain, hint, shown, UsageFailure } from './terminal-output.ts';
 
 /** Runs one command line (without node and script) and returns the exit code. Prints errors itself. */
 export async function run(args: readonly string[]): Promise<number> {
   endQuietlyWithoutReader();
   try {
     // The simulator is a program of its own, with its own words: it shares nothing but this door.
-    if (args[0] === 'sim') return await (await import('../sim/main.ts')).simulate(args.slice(1));
+    if (args[0] === 'sim') return await (await import('../sim/cli.ts')).simulate(args.slice(1));
     return await dispatch(args);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -70,7 +73,7 @@ export function declare(act: Act): Command {
           );
         if ('plain' in options)
           return (await import('./commands/plain.ts')).plainCommand(await withOneRack(options), run);
-        return (await import('./commands/interface.ts')).interfaceCommand(options);
+        return (await import('./commands/tui.ts')).interfaceCommand(options);
       }, SEVERAL),
     );
   program

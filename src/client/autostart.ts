@@ -14,14 +14,13 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClientIdentity } from '../api/methods.ts';
 import { EXIT } from '../api/power.ts';
-import type { ClientIdentity } from '../api/protocol.ts';
-import { findAnnounced, isAnnounced, listedName } from '../config/announcement.ts';
 import { distrustSocket, ensureRuntimeDirectory, viewSocketBeside } from '../config/paths.ts';
+import { findAnnounced, isAnnounced, listedName } from '../config/server-announcement.ts';
 import { ownUserId, userName } from '../lib/users.ts';
 import { connect, type RackClient } from './client.ts';
-import { earlyEnd, thisMachine, type MachineSource } from './lifetime.ts';
-import { describeSilent, holderOf } from './server-process.ts';
+import { describeSilent, earlyEnd, holderOf, type MachineSource, thisMachine } from './process-lifetime.ts';
 
 export interface ConnectOptions {
   /** Sockets to try, in order. */

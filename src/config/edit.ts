@@ -1,6 +1,6 @@
 /** One setting put into a configuration's text, every other byte of it as its owner wrote it. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { isMap, isPair, isScalar, LineCounter, parseDocument, type Pair, type YAMLMap } from 'yaml';
+import { isMap, isPair, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
 /**
  * `text` with `key: value` in the mapping at `path` (`[]`: the file's own). `value` is a flat record of numbers, written in

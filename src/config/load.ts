@@ -1,15 +1,14 @@
 /** Finds, reads and checks the configuration file; every problem has its line and column. */
 import { resolve } from 'node:path';
-import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { unnamedNode, type Inventory } from '../rack/inventory.ts';
+import { type Inventory, unnamedNode } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
-import { checkNodes, type Contradiction } from './check.ts';
-import { issueWords, WORDED, type Path } from './issue-words.ts';
+import { issueWords, type Path, WORDED } from './error-messages.ts';
 import { configCandidates, surroundings, type Surroundings } from './paths.ts';
-import { checkOwnership, readOnce, type ReadFile } from './ownership.ts';
-import { checkOutage } from './outage-policies.ts';
-import { configSchema, type Config } from './schema.ts';
+import { type Config, configSchema } from './schema.ts';
+import { checkOwnership, type ReadFile, readOnce } from './trust.ts';
+import { checkNodes, checkOutage, type Contradiction } from './validate.ts';
 
 export interface ConfigProblem {
   file: string;

@@ -1,4 +1,6 @@
-/** Where things live: sockets, state, configuration. Environment and user come in as a value, so that tests need no root. */
+/**
+ * Where things live: sockets, state, configuration. Environment and user come in as a value, so that tests need no root.
+ */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';

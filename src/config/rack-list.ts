@@ -1,12 +1,67 @@
 /**
  * A configuration of several racks: a file that names the racks' own files, and says how the interface that shows them
  * all is used. Each of those is a whole configuration, with its port, its nodes and its plans.
+ *
+ * The port, without loading the YAML parser and the schema (70 ms together): the interface needs nothing else of the
+ * configuration before it talks to a server, which has read and checked the whole of it.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigError, findConfig, loadConfig, parseAs, type ConfigProblem, type LoadedConfig } from './load.ts';
+import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
 import { surroundings, type Surroundings } from './paths.ts';
-import { isRackList } from './peek.ts';
-import { rackListSchema, type RackListConfig } from './schema.ts';
+import { type RackListConfig, rackListSchema } from './schema.ts';
+
+export const DEFAULT_PORT = '/dev/serial0';
+
+/** The configured port, the default where none is set, or null where only a real parser can tell. Pure. */
+export function peekPort(text: string): string | null {
+  const lines = text.split(/\r?\n/);
+  const mentions = lines.filter((line) => /\bport\b["']?\s*:/.test(line.replace(/#.*/, '')));
+  const [only, ...others] = mentions;
+  if (only === undefined) return DEFAULT_PORT;
+  const match = /^port:[ \t]+(?:([^\s#"'&*!|>{}[\]%@`][^\s#]*)|"([^"\\]+)"|'([^']+)')[ \t]*(?:#.*)?$/.exec(only);
+  // An indented next line would go on with the value.
+  const goesOn = /^\s+\S/.test(lines[lines.indexOf(only) + 1] ?? '');
+  return others.length > 0 || goesOn || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
+}
+
+/** True where the text names the files of several racks. Pure. */
+export function isRackList(text: string): boolean {
+  return /^racks[ \t]*:/m.test(text);
+}
+
+/** {@link isRackList} of the first of these files that exists. */
+export function isRackListIn(candidates: readonly Candidate[]): boolean {
+  return isRackList(firstFile(candidates)?.text ?? '');
+}
+
+/** True where the first of these files says something of the interface: its keys, its mouse, its bell. */
+export function settingsIn(candidates: readonly Candidate[]): boolean {
+  return /^["']?(?:keys|interface)["']?[ \t]*:/m.test(firstFile(candidates)?.text ?? '');
+}
+
+/** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */
+export function peekPortIn(candidates: readonly Candidate[]): string | null {
+  const file = firstFile(candidates);
+  if (file === null) return DEFAULT_PORT;
+  return file.text === null ? null : peekPort(file.text);
+}
+
+interface Candidate {
+  path: string;
+  required?: boolean;
+}
+
+/** The first that exists, or must; null: none. `text` null: it cannot be read, and whoever needs it says so. */
+function firstFile(candidates: readonly Candidate[]): { text: string | null } | null {
+  const found = candidates.find(({ path, required }) => required === true || existsSync(path));
+  if (found === undefined) return null;
+  try {
+    return { text: readFileSync(found.path, 'utf8') };
+  } catch {
+    return { text: null };
+  }
+}
 
 export interface RackList {
   /** The file that names the others. */

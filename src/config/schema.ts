@@ -1,11 +1,243 @@
-/** The configuration file's shape; larger sections have files of their own. YAML positions for errors are added by `load.ts`. */
+/**
+ * The configuration's section about consoles: speed, logs, and what a line raises.
+ *
+ * A node in the configuration: where it is, what it is called, and what is known of it.
+ *
+ * A plan in the configuration.
+ *
+ * Programs that the configuration lets run: ssh to the nodes, and hooks around off and on.
+ *
+ * UPSes, and what is done when they lose the mains.
+ *
+ * The configuration file's shape; larger sections have files of their own. YAML positions for errors are added by `load.ts`.
+ */
 import { z } from 'zod';
-import { consoleSection } from './schema-console.ts';
-import { calibration, node } from './schema-node.ts';
-import { outage, ups } from './schema-outage.ts';
-import { plan, planName } from './schema-plan.ts';
-import { hook, ssh } from './schema-programs.ts';
-import { seconds, secret } from './schema-values.ts';
+import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
+import { DEPENDENCE_RULES } from '../rack/plan.ts';
+import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
+
+/** A regular expression of RE2; it sees one line of a console, without control characters. */
+const linePattern = z
+  .string()
+  .min(1)
+  .max(500)
+  .superRefine((text, context) => {
+    try {
+      compilePattern(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+
+/** What a line on a console raises. `name` alone is one of the built-in ones. */
+const trigger = z.union([
+  z.enum(['panic', 'oops', 'oom', 'login-failure']),
+  z.strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and hyphens'),
+    match: linePattern,
+    /** A selector: only on these nodes. */
+    nodes: z.string().min(1).default('all'),
+    level: z.enum(['notice', 'warning', 'alarm']).default('alarm'),
+  }),
+]);
+export type TriggerConfig = z.infer<typeof trigger>;
+
+export const consoleSection = z
+  .strictObject({
+    /** Milliseconds between bytes towards a node: 2 were seen to be safe. */
+    pacing: z.number().min(0.5).max(1000).default(2),
+    scrollback: z.number().int().min(100).max(100_000).default(2000),
+    baud: baud.default(115200),
+    /** `idle`: while a console is open and silent, some nodes are asked now and then, each time a marked gap. */
+    telemetry: z.enum(['pause', 'idle']).default('pause'),
+    /** Seconds of silence after which `idle` asks. */
+    idle: z.number().min(1).max(3600).default(15),
+    triggers: z.array(trigger).max(64).default(['panic', 'oops', 'oom']),
+    /** The logs on the disk: sizes in MB. */
+    log: z
+      .strictObject({
+        size: z.number().min(0.01).max(1024).default(8),
+        days: z.number().positive().max(3650).default(7),
+        keep: z.number().int().min(0).max(99).default(4),
+        total: z.number().min(1).max(1_000_000).default(1024),
+        free: z.number().min(0).max(1_000_000).default(100),
+      })
+      .prefault({}),
+  })
+  .prefault({});
+
+/** Linear, as the owner measured it. */
+export const calibration = z.strictObject({
+  /** Amperes for each count. */
+  amps: z.number().positive().max(10),
+  /** The counts at which nothing flows. */
+  zero: z.number().min(0).max(255).default(0),
+});
+
+export const node = z
+  .strictObject({
+    addr: z.union([z.string(), z.number()]).optional(),
+    pos: z.string().optional(),
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/, 'a host name: letters, digits, dots and hyphens')
+      .optional(),
+    role: z.string().max(32).optional(),
+    cluster: z.string().max(32).optional(),
+    ip: z.union([z.ipv4(), z.ipv6()], 'an IPv4 or IPv6 address').optional(),
+    mac: z.string().optional(),
+    chassisFan: z.number().int().positive().optional(),
+    /** Of this node's UART, where it is not `console.baud`. */
+    baud: baud.optional(),
+    protected: z.boolean().optional(),
+    /** Of the board's BMC, as `#` tells it: another one in this slot is an alarm. */
+    uid: z
+      .string()
+      .regex(/^[\x20-\x7e]{1,80}$/, 'the UID as rackui discover shows it')
+      .optional(),
+    /** Of this node's current, where it is not the rack's. */
+    calibration: calibration.optional(),
+  })
+  .transform((raw, ctx) => {
+    // An unquoted 10 in YAML is the number ten, and 0x10 sixteen: only quoted text is certain.
+    if (typeof raw.addr === 'number')
+      ctx.addIssue({ code: 'custom', path: ['addr'], message: `write the address as quoted hex, e.g. "0a"` });
+    const byAddr = typeof raw.addr === 'string' ? parseAddress(raw.addr) : null;
+    const byPos = raw.pos === undefined ? null : parsePosition(raw.pos);
+    if (typeof raw.addr === 'string' && byAddr === null)
+      ctx.addIssue({ code: 'custom', path: ['addr'], message: 'two hex digits from "00" to "7f"' });
+    if (raw.pos !== undefined && byPos === null)
+      ctx.addIssue({ code: 'custom', path: ['pos'], message: 'a row letter and a slot 0 to 3, e.g. A-3' });
+    if (byAddr !== null && byPos !== null && byAddr !== byPos)
+      ctx.addIssue({
+        code: 'custom',
+        path: ['pos'],
+        message: `address "${String(raw.addr)}" is position ${formatPosition(byAddr)}, not ${raw.pos ?? ''} (address = 4*row + slot)`,
+      });
+    if (raw.addr === undefined && raw.pos === undefined)
+      ctx.addIssue({ code: 'custom', message: 'a node needs addr or pos' });
+    return { ...raw, addr: byAddr ?? byPos ?? 0 };
+  });
+
+export const planName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'letters, digits, dots, hyphens and underscores');
+
+/** One step of a plan; what it means for the rack is checked by `rack/plan.ts`. */
+const planStep = z.strictObject({
+  name: planName,
+  selector: z.string().min(1).max(1000),
+  action: z.enum(['on', 'off', 'cycle']),
+  /** Names of steps that must have ended before; default: the step before. */
+  needs: z.array(planName).max(32).optional(),
+  /** Nodes at once; default 4 for off and cycle; for on one a blade. */
+  parallel: z.number().int().min(1).max(128).optional(),
+  /** Seconds between two starts; default 0 for off and cycle, 2 for on. */
+  stagger: z.number().min(0).max(3600).optional(),
+  verify: z.enum(['status', 'boot']).default('boot'),
+  /** Seconds for each node. */
+  deadline: seconds.optional(),
+  onDeadline: z.enum(['leave', 'cut']).default('leave'),
+  onFail: z.enum(['pause', 'skip', 'abort']).default('pause'),
+});
+
+export const plan = z.strictObject({
+  description: z.string().max(200).optional(),
+  /** Guards' rules about what depends on a node that this plan may break. */
+  overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
+  steps: z.array(planStep).min(1).max(32),
+});
+
+const sshOption = z.string().superRefine((option, context) => {
+  const refusal = refuseSshOption(option);
+  if (refusal !== null) context.addIssue({ code: 'custom', message: refusal });
+});
+
+export const ssh = z.strictObject({
+  user: z
+    .string()
+    .regex(/^[A-Za-z_][\w.-]{0,31}$/, 'a login name')
+    .optional(),
+  port: z.number().int().min(1).max(65_535).default(22),
+  /** Private key file; default: what the system's ssh finds. */
+  identity: z.string().min(1).optional(),
+  options: z.array(sshOption).max(32).default([]),
+  /** Seconds for one request. */
+  limit: seconds.default(10),
+});
+
+/** What may stand in braces in a hook's arguments; the node's values replace it. */
+const HOOK_FIELDS = ['name', 'ip', 'addr', 'pos', 'role', 'cluster', 'op', 'verb'] as const;
+
+const hookArgument = z
+  .string()
+  .refine(
+    (argument) =>
+      [...argument.matchAll(/\{(\w*)\}/g)].every(([, field]) => HOOK_FIELDS.some((known) => known === field)),
+    { error: `braces hold one of ${HOOK_FIELDS.map((field) => `{${field}}`).join(' ')}` },
+  );
+
+/** A program that runs at a point of a node's way down or up: an argument vector, never a shell's line. */
+export const hook = z.strictObject({
+  when: z.enum(['before-off', 'after-off', 'after-on']),
+  /** A selector: only for these nodes. */
+  nodes: z.string().min(1).default('all'),
+  run: z.array(hookArgument).min(1).max(64),
+  /** Seconds after which it is killed. */
+  limit: seconds.default(60),
+  /** An armed run leaves the node on where this one fails; else it goes on without. */
+  required: z.boolean().default(false),
+});
+export type HookConfig = z.infer<typeof hook>;
+
+/** A UPS as NUT's upsd knows it. */
+export const ups = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "the UPS's name at its upsd: letters, digits, . _ -"),
+  host: z.string().min(1).max(255).default('127.0.0.1'),
+  port: z.number().int().min(1).max(65_535).default(3493),
+  /** Registers with upsd, so that a primary upsmon waits (HOSTSYNC) until the rack is down. */
+  user: z.string().min(1).max(64).optional(),
+  password: secret.optional(),
+  tls: z.boolean().default(false),
+  /** File with the authority that signed upsd's certificate; default: the system's. */
+  ca: z.string().min(1).optional(),
+  /** Selector of the nodes that it feeds. */
+  nodes: z.string().min(1).max(1000).default('all'),
+  /** Seconds between two questions. */
+  poll: z.number().min(0.2).max(300).default(2),
+});
+export type UpsConfig = z.infer<typeof ups>;
+
+const policy = z.strictObject({
+  /** Names of its UPSes; default: all. */
+  ups: z.array(z.string()).min(1).max(16).optional(),
+  /** How many of them have to deliver; default: all. */
+  needs: z.number().int().min(1).max(16).optional(),
+  onBattery: z
+    .array(z.strictObject({ after: z.number().min(0).max(86_400), run: planName }))
+    .max(16)
+    .default([]),
+  /** The plan that runs when the battery lasts just for it; default: shed-all, where there is one. */
+  last: planName.optional(),
+  /** Seconds kept between the last plan's predicted end and the end of the battery. */
+  margin: z.number().min(0).max(3600).default(60),
+  /** Seconds that a full battery lasts at least, for a UPS that does not say. */
+  runtime: seconds.optional(),
+  restore: z
+    .strictObject({
+      /** Seconds for which mains must be back. */
+      after: z.number().min(0).max(86_400).default(120),
+      /** Per cent that the battery must have, where the UPS says. */
+      charge: z.number().min(0).max(100).default(50),
+      /** Default: bring-up, where there is one; else all at once, a blade's nodes one after another. */
+      run: planName.optional(),
+    })
+    .prefault({}),
+});
+export type PolicyConfig = z.infer<typeof policy>;
+
+/** One policy, or one for each group of UPSes. */
+export const outage = z.union([policy, z.array(policy).min(1).max(16)]);
 
 const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
 

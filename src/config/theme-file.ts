@@ -1,8 +1,8 @@
 /** A theme of the operator's own: which looks it gives for which roles, every mistake with its line and column. */
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml';
-import { ConfigError, type ConfigProblem } from './load.ts';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { didYouMean } from '../lib/words.ts';
+import { ConfigError, type ConfigProblem } from './load.ts';
 
 export interface ThemeFile {
   /** The theme that it changes; null: the default. */

@@ -1,7 +1,7 @@
 /** Reads a console's log for those who ask: from a time on, what holds a text, and on as it grows, across files. */
-import { open, type FileHandle } from 'node:fs/promises';
-import { clockStep, readLogLine, textOf } from './log-lines.ts';
-import { bytesOf, findPlace, headOf, openLog, placeIn, type LogPlace } from './log-shelf.ts';
+import { type FileHandle, open } from 'node:fs/promises';
+import { bytesOf, findPlace, headOf, type LogPlace, openLog, placeIn } from './log-files.ts';
+import { clockStep, readLogLine, textOf } from './transcript.ts';
 
 /** Bytes read for one answer; longer than any line. */
 const PIECE = 64 * 1024;

@@ -3,8 +3,7 @@
  * serializer's, and what it leaves out (saved cursors, character sets, scrolling region, tab stops, a wrap that is due).
  */
 import headless, { type IBufferCell } from '@xterm/headless';
-import { sgrOf, type Attributes } from './cell-text.ts';
-import type { NodeTerminal } from './terminal.ts';
+import { type Attributes, type NodeTerminal, sgrOf } from './emulator.ts';
 
 /** The part of the emulator's own state that its API does not offer; the version is pinned, a test holds it. */
 interface Core {

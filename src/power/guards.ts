@@ -1,18 +1,91 @@
 /**
  * The rules that stand before every power verb. Each is one function that sees the facts and answers with its sentence
  * or with null; adding a rule is adding a function to {@link GUARDS}. Pure.
+ *
+ * The facts for the guards: a status exchange at the moment of asking, or one that was made a moment before.
+ *
+ * What is wrong with a request before any node is asked anything. Pure.
  */
-import { ANYWAY, cuts, type PowerRequest, type Refusal, type Verb } from '../api/power.ts';
-import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
-import { formatPosition, type Address } from '../rack/address.ts';
-import { HOST_SEEN_LIMIT_MS, sameHost, type HostSeen } from '../rack/host-name.ts';
-import { nodeLabel, type Inventory, type InventoryNode, placeText } from '../rack/inventory.ts';
+import { ANYWAY, confirmationText, cuts, type PowerRequest, type Refusal, type Verb } from '../api/power.ts';
+import { type BusHealth, PRIORITY, type StatusOutcome } from '../bmc/types.ts';
+import { count } from '../lib/words.ts';
+import { type Address, formatPosition } from '../rack/address.ts';
+import {
+  HOST_SEEN_LIMIT_MS,
+  type HostSeen,
+  type Inventory,
+  type InventoryNode,
+  nodeLabel,
+  placeText,
+  sameHost,
+} from '../rack/inventory.ts';
 import { isManager } from '../rack/plan.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
-import { chassisFan, lastNameServer, quorum } from './dependence.ts';
-import type { Others } from './others.ts';
-import { mayTake, type ConsoleHolder } from './ports.ts';
-import { count } from '../lib/words.ts';
+import type { SystemState } from '../rack/system-state.ts';
+import { chassisFan, type Dependence, lastNameServer, type Others, othersOf, quorum } from './dependency-guards.ts';
+import { type ConsoleHolder, mayTake, type OperationPorts } from './ports.ts';
+
+export interface Question {
+  verb: Verb;
+  addr: Address;
+  session: number;
+  takeConsole: PowerRequest['takeConsole'];
+  /** The running operation that has the node, other than the one that asks; null: none. */
+  busyWith: string | null;
+  /** `young`: a sample of the last moments will do; what it lets through proves itself once more in the verb's own pipe. */
+  status: 'new' | 'young';
+  /** Which name its console showed last was seen by whoever confirmed this. */
+  hostSettled: boolean;
+  /** What depends on the node counts too; null: that was asked before its turn. */
+  dependence: Dependence | null;
+}
+
+/** A sample so young is as good as a new one where a proof follows, ms: a sweep makes one a second. */
+const YOUNG_MS = 2_000;
+
+export async function gatherFacts(ports: OperationPorts, question: Question): Promise<GuardFacts> {
+  const { verb, addr, session, takeConsole, busyWith } = question;
+  const { dependence } = question;
+  const young = question.status === 'young' ? youngStatus(ports, question) : null;
+  const status = young ?? (await freshStatus(ports, addr));
+  const holder = ports.console.holder();
+  const { nodes, configured } = ports.inventory();
+  return {
+    verb,
+    addr,
+    node: nodes.find((node) => node.addr === addr) ?? null,
+    // After the exchange: what it did to the bus counts.
+    bus: ports.bus.health,
+    status,
+    now: ports.now(),
+    // A keyboard that an operation lent comes back: its turn is waited for.
+    otherHolder: holder !== null && holder.session !== session && !holder.lent ? holder : null,
+    takeConsole,
+    busyWith,
+    // Where the bus was scanned for nodes, nobody said how they are called.
+    host: configured && !question.hostSettled ? ports.hostSeen(addr) : null,
+    others: dependence === null || verb === 'on' ? null : await othersOf(ports, addr, dependence),
+  };
+}
+
+/** Only a sample that has the verb sent: that nothing needs to be done any more is said of a new one alone. */
+function youngStatus(ports: OperationPorts, { verb, addr }: Question): StatusOutcome | null {
+  const reading = ports.reading(addr);
+  if (reading.state !== 'ok' || ports.now() - reading.sample.at > YOUNG_MS) return null;
+  if (reading.sample.power !== (verb === 'on' ? 'off' : 'on')) return null;
+  return { ok: true, sample: reading.sample, master: addr === ports.bus.health.master };
+}
+
+/** One lost or damaged reply is noise, and no reason to refuse an outage's operator; only a right one counts for anything. */
+const ASKS = 3;
+
+async function freshStatus(ports: OperationPorts, addr: Address): Promise<StatusOutcome> {
+  for (let asked = 1; ; asked++) {
+    const status = await ports.bus.status(addr, PRIORITY.operator);
+    // A bus that is not usable answers for itself at once.
+    if (status.ok || status.failure === 'bus' || asked === ASKS) return status;
+  }
+}
 
 /** Everything the rules may look at, for one node and one verb. */
 export interface GuardFacts {
@@ -230,4 +303,64 @@ function quorumImpact(node: InventoryNode, inventory: Inventory): string[] {
       ? `the control plane of ${node.cluster ?? 'its cluster'} loses its quorum without ${node.name}`
       : `the control plane of ${node.cluster ?? 'its cluster'} keeps its quorum with at most ${spare} of ${peers.length} members away`,
   ];
+}
+
+/** Names as the confirmation wants them; an address that the inventory lacks is refused by the guards, by this name. */
+export function namesOf(inventory: Inventory, addrs: readonly Address[]): string[] {
+  return addrs.map(
+    (addr) => inventory.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`,
+  );
+}
+
+/**
+ * Refuses a cut of a node that is not as its preview showed it. What was not known then may be known now: that changes
+ * nothing that was read.
+ */
+export function changedSince(
+  { verb, seen = [] }: PowerRequest,
+  { addr, node, status }: Pick<GuardFacts, 'addr' | 'node' | 'status'>,
+  { system }: Pick<SystemState, 'system'>,
+): Refusal[] {
+  const before = seen.find((one) => one.addr === addr);
+  if (before === undefined || !cuts(verb) || !status.ok) return [];
+  const { power } = status.sample;
+  const otherSystem = power === 'on' && before.system !== 'unknown' && before.system !== system;
+  const change =
+    before.power !== null && before.power !== power
+      ? `was ${before.power} and is ${power}`
+      : otherSystem
+        ? `was ${before.system} and is ${system}`
+        : null;
+  if (change === null) return [];
+  const name = nodeLabel({ name: node?.name ?? 'the node', addr });
+  const message = `nothing was sent: since you looked ${name} has changed: it ${change} now`;
+  return [{ rule: 'changed', message, override: 'look again, then confirm anew' }];
+}
+
+/** Refusals of the request itself; empty: the nodes may be asked. */
+export function requestRefusals(request: PowerRequest, names: readonly string[]): Refusal[] {
+  const refusals: Refusal[] = [];
+  const refuse = (rule: string, message: string, override: string | null): void => {
+    refusals.push({ rule, message, override });
+  };
+  const { verb, nodes, label, confirm, deadlineS, onDeadline } = request;
+  if (nodes.length === 0) refuse('nodes', 'no node was named', 'name at least one');
+  if (deadlineS !== null && !(Number.isFinite(deadlineS) && deadlineS > 0))
+    refuse('deadline', `a deadline of ${deadlineS} s makes no sense`, 'name seconds above 0, or none');
+  if (onDeadline === 'cut' && deadlineS === null)
+    refuse('deadline', 'cutting at the deadline needs a deadline', 'name the deadline in seconds');
+  if (!cuts(verb) || nodes.length === 0) return refusals;
+  if (nodes.length > 1 && label.trim() === '')
+    refuse('confirm', 'several nodes need a name for the group, which is a part of the confirmation', 'name the group');
+  const wanted = confirmationText(names, label);
+  if (confirm !== wanted && confirm !== wanted + ANYWAY) {
+    const given = confirm === null ? 'it was not confirmed' : 'the confirmation does not match';
+    refuse('confirm', `nothing was sent: ${given}`, `type '${wanted}'`);
+  }
+  return refusals;
+}
+
+/** It was confirmed by somebody who was told that a node's console showed another name. */
+export function isAnyway({ confirm }: Pick<PowerRequest, 'confirm'>): boolean {
+  return confirm?.endsWith(ANYWAY) === true;
 }

@@ -1,8 +1,7 @@
 /** Programs around a node's way down and up: one after another, each with its words in the node's evidence. */
-import { pause } from './clock.ts';
-import { untilDeadMs } from './graceful/touch.ts';
-import type { Job } from './job.ts';
-import type { Hook, HookMoment } from './ports.ts';
+import type { Job } from './operation.ts';
+import { type Hook, type HookMoment, pause } from './ports.ts';
+import { untilDeadMs } from './shutdown/touch.ts';
 
 /** Lines of a program's output that go into the evidence; all of them are bounded already. */
 const QUOTED_LINES = 5;

@@ -3,15 +3,40 @@
  * plans in `plans.jsonl`, in the state directory. A later line of the same id replaces the earlier one; a server that
  * starts reads what was left unfinished. Times in a line are the steady ones of the server that wrote it; the line says
  * when that was by the machine's boot, so that a later server can tell them in its own.
+ *
+ * Who cut what, when, on which evidence: `audit.jsonl` in the state directory. It only grows; nothing rotates it away.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../api/power.ts';
-import { keepTime, recallTime, steadyNow, timeOfDate, type KeptTime } from '../lib/clock.ts';
-import { LineStore } from './line-store.ts';
-import { moveOperationTimes } from './operation-record.ts';
+import { keepTime, type KeptTime, recallTime, steadyNow, timeOfDate, wallTime } from '../lib/clock.ts';
+import { LineStore } from '../lib/jsonl-file.ts';
+import { moveOperationTimes } from './operation.ts';
 import { moveOutageTimes, type OutageRecord } from './outage/record.ts';
 import { movePlanTimes, type PlanRecord } from './plans/record.ts';
+import type { AuditEntry, RawAuditEntry } from './ports.ts';
+
+export interface AuditLog {
+  readonly path: string;
+  /** Resolves when the entry is on the disk. @throws what the disk says: then nothing may be cut */
+  write(entry: AuditEntry | RawAuditEntry): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openAudit(stateDir: string): AuditLog {
+  const store = new LineStore(join(stateDir, 'audit.jsonl'));
+  return {
+    path: store.path,
+    write: (entry) => store.append(dated(entry)),
+    close: () => store.close(),
+  };
+}
+
+function dated(entry: AuditEntry | RawAuditEntry): object {
+  const at = new Date(wallTime(entry.at)).toISOString();
+  if (!('evidence' in entry)) return { ...entry, at };
+  return { ...entry, at, evidence: entry.evidence.map((piece) => ({ ...piece, at: wallTime(piece.at) })) };
+}
 
 /** Bytes after which the file is emptied as soon as nothing runs. */
 const EMPTY_AT = 1024 * 1024;

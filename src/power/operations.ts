@@ -1,23 +1,82 @@
-/** Power operations: checked, confirmed, journalled, run, answered, aborted. */
-import { ANYWAY, confirmationText, cuts, type Operation, type PowerCheck, type PowerRequest } from '../api/power.ts';
-import type { ClientIdentity } from '../api/protocol.ts';
-import { formatAddress, type Address } from '../rack/address.ts';
-import { compressNames } from '../rack/compress.ts';
-import { Claims } from './claims.ts';
-import { gatherFacts } from './gate.ts';
-import { impactOf, refusalsFor, type GuardFacts } from './guards.ts';
-import { nameOf, type Job, type PlanShare } from './job.ts';
-import { LastLines } from './last-lines.ts';
-import type { Dependence } from './others.ts';
-import { newNode, OperationRecord, type NodeRecord } from './operation-record.ts';
-import type { OperationPorts } from './ports.ts';
-import { choiceOf } from './question.ts';
-import { recoverUnfinished } from './recover.ts';
-import { NoSuchOperation, PowerRefused } from './refused.ts';
-import { changedSince, isAnyway, namesOf, requestRefusals } from './request.ts';
-import { nodesAtOnce, runNodes } from './sequence.ts';
-import { Starts } from './stagger.ts';
-import { Turns } from './turns.ts';
+/**
+ * Power operations: checked, confirmed, journalled, run, answered, aborted.
+ *
+ * Which operation has a node: from before its check until its part has ended.
+ *
+ * Whether what a person says answers a node's open question.
+ */
+import type { ClientIdentity } from '../api/methods.ts';
+import {
+  ANYWAY,
+  confirmationText,
+  cuts,
+  type Operation,
+  type PowerCheck,
+  type PowerRequest,
+  type Question,
+} from '../api/power.ts';
+import { didYouMean } from '../lib/words.ts';
+import { type Address, formatAddress } from '../rack/address.ts';
+import { compressNames } from '../rack/selectors.ts';
+import { Starts } from './boot-stagger.ts';
+import { LastLines, Turns } from './console-arbiter.ts';
+import type { Dependence } from './dependency-guards.ts';
+import {
+  changedSince,
+  gatherFacts,
+  type GuardFacts,
+  impactOf,
+  isAnyway,
+  namesOf,
+  refusalsFor,
+  requestRefusals,
+} from './guards.ts';
+import { nodesAtOnce, runNodes } from './node-runner.ts';
+import { type Job, nameOf, newNode, type NodeRecord, OperationRecord, type PlanShare } from './operation.ts';
+import { NoSuchOperation, type OperationPorts, PowerRefused } from './ports.ts';
+import { recoverUnfinished } from './recovery.ts';
+
+export class Claims {
+  readonly #owners = new Map<Address, string>();
+
+  owner(addr: Address): string | null {
+    return this.#owners.get(addr) ?? null;
+  }
+
+  /** Takes those of `nodes` that nobody has; answers who had each before. */
+  take(nodes: readonly Address[], id: string): Map<Address, string | null> {
+    const before = new Map(nodes.map((addr) => [addr, this.owner(addr)]));
+    for (const addr of nodes) if (!this.#owners.has(addr)) this.#owners.set(addr, id);
+    return before;
+  }
+
+  release(id: string, addr: Address): void {
+    if (this.#owners.get(addr) === id) this.#owners.delete(addr);
+  }
+
+  releaseAll(id: string): void {
+    for (const [addr, owner] of this.#owners) if (owner === id) this.#owners.delete(addr);
+  }
+}
+
+/**
+ * The choice of this key.
+ * @throws {NoSuchOperation} there is none; {PowerRefused} it takes words, and `confirm` is not these.
+ */
+export function choiceOf({ choices }: Question, key: string, confirm: string | null): Question['choices'][number] {
+  const chosen = choices.find((choice) => choice.key === key);
+  if (!chosen) {
+    const keys = choices.map((choice) => choice.key);
+    throw new NoSuchOperation(
+      `'${key}' is no answer to this question; the answers are ${keys.join(', ')}${didYouMean(key, keys)}`,
+    );
+  }
+  if (chosen.confirm !== null && chosen.confirm !== confirm) {
+    const message = `nothing was sent: the confirmation ${confirm === null ? 'is missing' : 'does not match'}`;
+    throw new PowerRefused([{ rule: 'confirm', message, override: `type '${chosen.confirm}'` }]);
+  }
+  return chosen;
+}
 
 /** Ended operations that are still shown. */
 const KEPT = 20;

@@ -1,19 +1,74 @@
 /**
  * What power operations need from the server around them. Nothing in `power` has a clock, a bus or a file of its own:
  * tests hand in virtual time and scripted consoles, the server the real ones.
+ *
+ * Waiting in the time that the ports bring: virtual in tests, real in the server.
+ *
+ * How power operations say no.
  */
-import type { EventRecord, ClientIdentity } from '../api/protocol.ts';
-import type { Evidence, Operation, Outcome, Verb } from '../api/power.ts';
+import type { ProgramEnd } from '../lib/subprocess.ts';
+import type { ClientIdentity, EventRecord } from '../api/methods.ts';
+import type { Evidence, Operation, Outcome, Refusal, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { HookConfig } from '../config/schema-programs.ts';
-import type { Config } from '../config/schema.ts';
-import type { Standing } from '../console/standing.ts';
+import type { Config, HookConfig } from '../config/schema.ts';
+import type { Standing } from '../console/screen-state.ts';
 import type { Address } from '../rack/address.ts';
-import type { HostSeen } from '../rack/host-name.ts';
-import type { DurationPort } from './durations.ts';
-import type { Inventory } from '../rack/inventory.ts';
+import type { HostSeen, Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
-import type { SystemSign, SystemState } from '../rack/system.ts';
+import type { SystemSign, SystemState } from '../rack/system-state.ts';
+import type { DurationPort } from './learned.ts';
+
+export type Clock = Pick<OperationPorts, 'now' | 'every'>;
+
+/** A tick so late comes from a process, or a machine, that stood still, ms. */
+const STALLED_MS = 1_000;
+
+/** Calls `tick` every `ms`; before one that comes late because nothing ran, `stalled` with how long that was. Returns how to stop. */
+export function everyTick(
+  clock: Clock,
+  ms: number,
+  { tick, stalled }: { tick: (at: number) => void; stalled: (at: number, ms: number) => void },
+): () => void {
+  let last = clock.now();
+  return clock.every(ms, () => {
+    const at = clock.now();
+    const late = at - last - ms;
+    last = at;
+    if (late >= STALLED_MS) stalled(at, late);
+    tick(at);
+  });
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts; true when the time passed. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
+  if (signal?.aborted === true) return Promise.resolve(false);
+  if (ms <= 0) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = (passed: boolean): void => {
+      stop();
+      signal?.removeEventListener('abort', aborted);
+      resolve(passed);
+    };
+    const aborted = (): void => end(false);
+    const stop = clock.every(ms, () => end(true));
+    signal?.addEventListener('abort', aborted, { once: true });
+  });
+}
+
+/** Settles as `work` does. @throws after `ms` that it said nothing for so long; what becomes of it then is not waited for */
+export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = pause(clock, ms, over.signal).then((passed) => {
+    if (passed) throw new Error(`no answer within ${ms / 1000} s`);
+    return work;
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+    for (const one of [work, late]) one.catch(() => undefined);
+  }
+}
 
 export interface OperationPorts {
   /** Epoch milliseconds. */
@@ -53,15 +108,6 @@ export interface SystemPort {
   sign(addr: Address, kind: SystemSign['kind'], text: string): void;
   /** What is known of it may be from before its power was last switched: it proves nothing any more. */
   unwatched(addr: Address): void;
-}
-
-/** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */
-export interface ProgramEnd {
-  /** Exit code; null where it was killed or never ran. */
-  code: number | null;
-  why: string;
-  /** What it printed last, both streams: few lines, short, without control characters. */
-  output: string[];
 }
 
 export interface NetworkPort {
@@ -228,4 +274,19 @@ export interface JournalPort {
   write(op: Operation): Promise<void>;
   /** Operations of an earlier server that had not ended; oldest first. */
   unfinished(): Operation[];
+}
+
+/** Guards, or a confirmation that does not match: nothing was sent. */
+export class PowerRefused extends Error {
+  readonly refusals: Refusal[];
+  constructor(refusals: Refusal[]) {
+    super(refusals.map((refusal) => refusal.message).join('; '));
+    this.name = 'PowerRefused';
+    this.refusals = refusals;
+  }
+}
+
+/** An id, a node or a question that there is not (any more). */
+export class NoSuchOperation extends Error {
+  override readonly name = 'NoSuchOperation';
 }

@@ -1,4 +1,97 @@
-/** What a count of current means, where the owner has measured it. Without that, counts are counts. Pure. */
+/**
+ * What a count of current means, where the owner has measured it. Without that, counts are counts. Pure.
+ *
+ * From what a meter showed at some loads to the line that counts follow. Pure.
+ *
+ * Whether ZZ is what a fan does, or only the drive that the BMC derives from the current: every published pair obeys
+ * ZZ = 4 × YY exactly (docs/reference/bus-protocol.md). Where that holds, a fan that stands still cannot be seen in it. Pure.
+ */
+import type { Sample } from './reading.ts';
+
+/** Both are sums where the meter sees several nodes at once. */
+export interface MeterPoint {
+  /** Mean of the counts of current while the meter showed this. */
+  counts: number;
+  /** What the meter showed, amperes. */
+  amps: number;
+}
+
+export type Fit =
+  | {
+      ok: true;
+      calibration: Calibration;
+      /** The largest distance of a point from the line, amperes of what the meter saw. */
+      worst: number;
+    }
+  | { ok: false; problem: string };
+
+/** A reading is a whole count: over fewer of them a slope would be wrong by more than an eighth. */
+const LEAST_SPREAD = 8;
+
+/** Least squares through `points`, which a meter at `nodes` nodes gave. */
+export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fit {
+  const all = points.map(({ counts, amps }) => ({ counts: counts / nodes, amps: amps / nodes }));
+  const counts = all.map((point) => point.counts);
+  const spread = all.length === 0 ? 0 : Math.max(...counts) - Math.min(...counts);
+  if (all.length < 2)
+    return { ok: false, problem: 'a line needs two loads: let the node idle for one, work for another' };
+  if (spread < LEAST_SPREAD)
+    return {
+      ok: false,
+      problem: `the loads are too alike: ${spread.toFixed(1)} counts a node apart, and ${LEAST_SPREAD} are the least that gives a line; a node that idles and one that works hard differ by more`,
+    };
+  const mean = (of: (point: MeterPoint) => number): number =>
+    all.reduce((sum, point) => sum + of(point), 0) / all.length;
+  const [c, a] = [mean((point) => point.counts), mean((point) => point.amps)];
+  const slope =
+    mean((point) => (point.counts - c) * (point.amps - a)) / mean((point) => (point.counts - c) * (point.counts - c));
+  if (slope <= 0)
+    return {
+      ok: false,
+      problem:
+        'the meter showed less where the node counted more: it is at another node, or counts of this rack are no current',
+    };
+  // Below zero counts there is nothing to read: a line that crosses there is held at none.
+  const zero = Math.max(0, c - a / slope);
+  const calibration = { amps: rounded(zero === 0 ? a / c : slope, 4), zero: rounded(zero, 3) };
+  const off = all.map((point) => Math.abs((point.counts - calibration.zero) * calibration.amps - point.amps) * nodes);
+  return { ok: true, calibration, worst: Math.max(...off) };
+}
+
+/**
+ * What a node draws at the measured loads by this calibration, W, held against what such nodes were seen to draw: eight Pi 4
+ * took 30 to 31 W at the supply, 3.8 W each, and a blade feeds 50 W to four. A sentence where it is far from that, else null.
+ */
+export function implausible(
+  points: readonly MeterPoint[],
+  nodes: number,
+  { amps, zero }: Calibration,
+  volts: number,
+): string | null {
+  const watts = points.map(({ counts }) => Math.max(0, counts / nodes - zero) * amps * volts);
+  const [least, most] = [Math.min(...watts), Math.max(...watts)];
+  if (most <= PLAUSIBLE_W.most && most >= PLAUSIBLE_W.least) return null;
+  const range = `${least.toFixed(2)} to ${most.toFixed(2)} W a node`;
+  return most > PLAUSIBLE_W.most
+    ? `implausible: ${range} by this calibration, and a blade feeds 50 W to its four nodes (a Pi 4 was seen to draw 3.8 W): did the meter see more nodes than were named, or mains power, or another unit than was typed?`
+    : `implausible: ${range} by this calibration, and a Pi 4 was seen to draw 3.8 W: did the meter see fewer nodes than were named, or another unit than was typed?`;
+}
+
+/** A Pi Zero that works draws about a watt; four nodes share the 50 W of a blade. */
+const PLAUSIBLE_W = { least: 0.8, most: 12.5 } as const;
+
+/** `digits` significant ones: more would claim what no meter shows. */
+function rounded(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
+
+/** `0.42`, `0.42 A`, or `2.1 W` of the 5 V that a blade regulates to, in amperes; null: none of these. */
+export function meterValue(text: string, volts: number): number | null {
+  const found = /^\s*(\d+(?:[.,]\d+)?)\s*(A|W)?\s*$/i.exec(text);
+  if (found === null) return null;
+  const value = Number((found[1] ?? '').replace(',', '.'));
+  return found[2]?.toUpperCase() === 'W' ? value / volts : value;
+}
 
 export interface Calibration {
   /** Amperes for each count above `zero`. */
@@ -45,4 +138,50 @@ export function totalDraw(draws: readonly Draw[]): Draw {
     }),
     { counts: 0, amps: 0 },
   );
+}
+
+export const DRIVE_PER_COUNT = 4;
+/** Above it 4 × YY no longer fits a byte; at 0 both say nothing. */
+const HIGHEST = Math.floor(0xff / DRIVE_PER_COUNT);
+/** Fewer readings prove nothing. */
+const ENOUGH = 6;
+/** One BMC that measures wrongly is no bus that keeps another ratio. */
+const HOLDS = 0.9;
+const BROKEN = 0.5;
+/** Old readings fade: counts are halved there. */
+const MOST = 1_000;
+
+/** `drive`: ZZ follows YY; `speed`: it does not; `unknown`: too little was read, or some does and some does not. */
+export type FanMeaning = 'drive' | 'speed' | 'unknown';
+
+/** True or false: ZZ is 4 × YY or not; null: this reading cannot tell. */
+export function keepsRatio({ power, current, fan }: Pick<Sample, 'power' | 'current' | 'fan'>): boolean | null {
+  if (power !== 'on' || current === 0 || current > HIGHEST) return null;
+  return fan === DRIVE_PER_COUNT * current;
+}
+
+export function fanMeaning(kept: number, read: number): FanMeaning {
+  if (read < ENOUGH) return 'unknown';
+  const share = kept / read;
+  return share >= HOLDS ? 'drive' : share < BROKEN ? 'speed' : 'unknown';
+}
+
+/** Counts readings as they come. */
+export class FanRatio {
+  #kept = 0;
+  #read = 0;
+
+  get meaning(): FanMeaning {
+    return fanMeaning(this.#kept, this.#read);
+  }
+
+  add(sample: Sample): void {
+    const kept = keepsRatio(sample);
+    if (kept === null) return;
+    this.#read++;
+    if (kept) this.#kept++;
+    if (this.#read < MOST) return;
+    this.#kept /= 2;
+    this.#read /= 2;
+  }
 }

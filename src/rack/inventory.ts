@@ -1,6 +1,33 @@
-/** What the owner says is in the rack: the inventory, from the configuration or from discovery. */
-import { formatAddress, formatPosition, type Address } from './address.ts';
+/**
+ * What the owner says is in the rack: the inventory, from the configuration or from discovery.
+ *
+ * The name that a machine gave itself on its console, held against the name that the inventory gives its slot. Pure.
+ */
+import { type Address, formatAddress, formatPosition } from './address.ts';
 import type { Calibration } from './calibration.ts';
+
+/** What a node's console said last, and when (steady time). */
+export interface HostSeen {
+  host: string;
+  at: number;
+  /** It was before `at`, nobody knows how long: before the machine that rackui runs on was booted. */
+  before?: true;
+}
+
+/**
+ * A name that was seen longer ago than this says nothing any more: boards and cards change places in an afternoon, and
+ * whoever looks at the console again has a newer one. Ours, not measured.
+ */
+export const HOST_SEEN_LIMIT_MS = 24 * 3_600_000;
+
+/** Compared by the first label, which is all that a prompt usually shows; host names know no case. */
+export function sameHost(a: string, b: string): boolean {
+  return firstLabel(a) === firstLabel(b);
+}
+
+function firstLabel(host: string): string {
+  return (host.split('.')[0] ?? host).toLowerCase();
+}
 
 /** One node as the owner describes it. Everything but the address is optional knowledge. */
 export interface InventoryNode {

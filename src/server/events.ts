@@ -1,5 +1,7 @@
-/** The event log: what happened to the rack, the bus and the server, for people. A ring in memory, lines on disk. */
-import type { EventRecord } from '../api/protocol.ts';
+/**
+ * The event log: what happened to the rack, the bus and the server, for people. A ring in memory, lines on disk.
+ */
+import type { EventRecord } from '../api/methods.ts';
 import { wallTime } from '../lib/clock.ts';
 import { replaceHidden } from '../lib/control-chars.ts';
 import type { Address } from '../rack/address.ts';

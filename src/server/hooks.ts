@@ -1,10 +1,10 @@
 /** Programs around off and on, with the node's values in their braces, argument by argument. */
-import type { HookConfig } from '../config/schema-programs.ts';
+import type { HookConfig } from '../config/schema.ts';
+import { runProgram } from '../lib/subprocess.ts';
 import type { Hook, HookMoment } from '../power/ports.ts';
-import { formatAddress, formatPosition, type Address } from '../rack/address.ts';
+import { type Address, formatAddress, formatPosition } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
-import { runProgram } from './programs.ts';
 
 /** The hooks of this moment for this node, in the configuration's order. */
 export function hooksFor(

@@ -5,16 +5,16 @@
  */
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LineError, type LineHandlers } from '../bmc/line.ts';
+import { LineError, type LineHandlers } from '../bmc/serial-port.ts';
 import type { Line } from '../bmc/types.ts';
 import {
+  type AnnouncedServer,
+  type Announcement,
   announcementName,
   findAnnounced,
   isAnnounced,
-  type AnnouncedServer,
-  type Announcement,
-} from '../config/announcement.ts';
-import { PortTaken } from './failure.ts';
+} from '../config/server-announcement.ts';
+import { PortTaken } from './logs.ts';
 
 /** A server that leaves closes the pipe and the port first: some tens of milliseconds, more while operations end. */
 const LEAVING_MS = 3_000;

@@ -1,9 +1,25 @@
-/** What the server writes about itself: its own log and the event log, both bounded. */
+/**
+ * What the server writes about itself: its own log and the event log, both bounded.
+ *
+ * Why the server cannot start. The message is for the operator: what, why, what next.
+ *
+ * This program's version, as the package says it.
+ */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
-import { CannotServe } from './failure.ts';
-import { LineFile } from './line-file.ts';
+import manifest from '../../package.json';
+import { LineFile } from '../lib/json-file.ts';
+
+/** Something outside the configuration: a port or a socket that is taken, a directory that cannot be written. Exit code 5. */
+export class CannotServe extends Error {
+  override readonly name: string = 'CannotServe';
+}
+
+/** Another server has the port. It may go away: then this one can serve. */
+export class PortTaken extends CannotServe {
+  override readonly name = 'PortTaken';
+}
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
@@ -52,3 +68,5 @@ export function prepareStateDirectory(stateDir: string): void {
     );
   }
 }
+
+export const VERSION: string = manifest.version;

@@ -1,19 +1,18 @@
 /** The server of one rack: begins it, and ends it in order. What it is made of is in `parts/`. */
 import { setTimeout } from 'node:timers/promises';
-import type { ClientIdentity } from '../api/protocol.ts';
-import type { LineTap } from '../bmc/tap.ts';
+import type { ClientIdentity } from '../api/methods.ts';
+import type { LineTap } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
 import { userName } from '../lib/users.ts';
 import type { Journal } from '../power/journal.ts';
 import type { OutageRecord } from '../power/outage/record.ts';
-import type { PlanPorts } from '../power/plans/ports.ts';
+import type { PlanPorts } from '../power/plans/record.ts';
 import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
-import type { ConfigInForce } from './config-in-force.ts';
-import { listenAt, type Listening } from './listener.ts';
-import type { Log } from './logs.ts';
-import { composeParts, type Parts } from './parts/parts.ts';
-import type { About } from './rack-view.ts';
-import { VERSION } from './version.ts';
+import type { ConfigInForce } from './active-config.ts';
+import { composeParts, type Parts } from './composition.ts';
+import { type Log, VERSION } from './logs.ts';
+import type { About } from './polling/snapshot.ts';
+import { listenAt, type Listening } from './sessions/listener.ts';
 
 /** How long running operations may take to end in order when the server must go, ms. */
 const OPERATIONS_END_MS = 10_000;

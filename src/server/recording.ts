@@ -3,9 +3,9 @@
  * (docs/recordings.md). `rackui sim --replay F` plays it. The file is new each time, for its owner only, and bounded.
  */
 import { constants, createWriteStream, type WriteStream } from 'node:fs';
-import type { LineEvent, LineTap } from '../bmc/tap.ts';
-import { VERSION } from './version.ts';
+import type { LineEvent, LineTap } from '../bmc/trace.ts';
 import { wallTime } from '../lib/clock.ts';
+import { VERSION } from './logs.ts';
 
 const RECORDING_FORMAT = 1;
 /** Some three hours of a rack of 24 swept once a second, bytes. */

@@ -5,11 +5,11 @@
 import { constants, type StatsFs } from 'node:fs';
 import { access, open, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ServerFinding } from '../api/protocol.ts';
+import type { ServerFinding } from '../api/methods.ts';
 import type { Config } from '../config/schema.ts';
-import { unreadableSecrets, type UnreadableSecret } from '../config/secret.ts';
-import type { AlarmKind } from '../rack/alarm-book.ts';
-import { logLimits } from './console-logs.ts';
+import { type UnreadableSecret, unreadableSecrets } from '../config/secrets.ts';
+import type { AlarmKind } from '../rack/alarms.ts';
+import { logLimits } from './consoles/buffer.ts';
 
 /** Without these no power verb is sent, or what happened is lost. */
 const FILES = ['audit.jsonl', 'operations.jsonl', 'plans.jsonl', 'outages.jsonl', 'events.jsonl', 'server.log'];

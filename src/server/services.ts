@@ -1,20 +1,20 @@
 /** What handlers work with: the parts of the running server. */
-import type { ServerInfo, Snapshot } from '../api/protocol.ts';
+import type { ServerInfo, Snapshot } from '../api/methods.ts';
+import type { ExchangeLog } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { ExchangeLog } from '../bmc/exchange-log.ts';
 import type { Operations } from '../power/operations.ts';
-import type { RawAuditEntry } from '../power/ports.ts';
 import type { Plans } from '../power/plans/plans.ts';
-import type { AlarmDesk } from './alarm-desk.ts';
-import type { BusMonitor } from './bus-monitor.ts';
-import type { Consoles } from './consoles.ts';
-import type { Discovery } from './discovery.ts';
+import type { RawAuditEntry } from '../power/ports.ts';
+import type { Reloading } from './active-config.ts';
+import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
-import type { Reloading } from './reloading.ts';
+import type { Outages } from './outage-service.ts';
+import type { AlarmDesk } from './polling/alarms.ts';
+import type { BusMonitor } from './polling/bus-status.ts';
+import type { Discovery } from './polling/discovery.ts';
+import type { Telemetry } from './polling/node-states.ts';
+import type { Sweeper } from './polling/poller.ts';
 import type { SelfCheck } from './self-check.ts';
-import type { Outages } from './parts/outage.ts';
-import type { Sweeper } from './sweep.ts';
-import type { Telemetry } from './telemetry.ts';
 
 export interface Services {
   bus: Pick<Bus, 'retry' | 'health' | 'status' | 'uid' | 'survey' | 'raw'>;

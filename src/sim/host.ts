@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildSimulator } from './build.ts';
-import { listen, type ControlServer } from './control.ts';
+import { type ControlServer, listen } from './control/socket.ts';
 import { Network, type NetworkOptions } from './network.ts';
 import type { SimOptions } from './options.ts';
-import { Upsd, upsVariables } from './upsd.ts';
 import type { Simulator } from './simulator.ts';
+import { Upsd, upsVariables } from './upsd.ts';
 
 const CHARGE_HOURS = 0.5;
 

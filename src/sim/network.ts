@@ -5,7 +5,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { NetworkState } from './guest/guest.ts';
-import type { SimNode } from './node.ts';
+import type { SimNode } from './rack/node.ts';
 
 /** How often the nodes are looked at, ms. */
 const LOOK_MS = 20;

@@ -1,7 +1,7 @@
 /** What a simulated rack can be asked to be, and the command line that asks. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CAPTURED_DIALECT, describeDialect, parseDialect, type Dialect } from './dialect.ts';
+import { CAPTURED_DIALECT, describeDialect, type Dialect, parseDialect } from './rack/responses.ts';
 
 export interface SimOptions {
   /** Rack file, or null for the reference rack. */

@@ -1,5 +1,5 @@
 /** A sweep against the wire time of its bytes, and how it grows with the rack. */
-import { createBus } from '../../src/bmc/bus.ts';
+import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY } from '../../src/bmc/types.ts';
 import { startRack } from '../support/rack.ts';
 import { figure, median, until, type Figure } from './measure.ts';

@@ -1,6 +1,6 @@
 /** The bus over a fake line: styles, contradictions, verbs, priorities, consoles. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createBus } from '../../src/bmc/bus.ts';
+import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY, type Bus, type ConsolePhase } from '../../src/bmc/types.ts';
 import { MiniRack, STYLES } from './mini-rack.ts';
 

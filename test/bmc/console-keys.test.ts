@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createBus } from '../../src/bmc/bus.ts';
+import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY } from '../../src/bmc/types.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 import { MiniRack } from './mini-rack.ts';

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createBus } from '../../src/bmc/bus.ts';
-import { ExchangeGap } from '../../src/bmc/gap.ts';
-import { LineError, type LineHandlers } from '../../src/bmc/line.ts';
-import { PortFinder } from '../../src/bmc/port-finder.ts';
+import { createBus } from '../../src/bmc/index.ts';
+import { ExchangeGap } from '../../src/bmc/bmc-client.ts';
+import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
+import { PortFinder } from '../../src/bmc/port-discovery.ts';
 import { PRIORITY, type Bus, type Line, type RecoveryStep } from '../../src/bmc/types.ts';
-import { Unanswered } from '../../src/bmc/unanswered.ts';
+import { Unanswered } from '../../src/bmc/bus-profile.ts';
 import { MiniRack } from './mini-rack.ts';
 
 const buses: Bus[] = [];

@@ -3,7 +3,7 @@
  * replies. The faithful rack is the simulator; this one records every byte and does what a test tells it.
  */
 import type { Line } from '../../src/bmc/types.ts';
-import type { LineHandlers } from '../../src/bmc/line.ts';
+import type { LineHandlers } from '../../src/bmc/serial-port.ts';
 
 export interface Style {
   echo: 'none' | 'bare' | 'brackets';

@@ -1,12 +1,12 @@
 /** The bus's small parts: queue, profile, pacer, proof of a console, wire. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console-proof.ts';
-import { Pacer } from '../../src/bmc/pacer.ts';
-import { BusProfile } from '../../src/bmc/profile.ts';
-import { PriorityQueue } from '../../src/bmc/queue.ts';
+import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console-guard.ts';
+import { Pacer } from '../../src/bmc/key-queue.ts';
+import { BusProfile } from '../../src/bmc/bus-profile.ts';
+import { PriorityQueue } from '../../src/bmc/scheduler.ts';
 import { PRIORITY, type Priority } from '../../src/bmc/types.ts';
-import { LineLost, Wire } from '../../src/bmc/wire.ts';
+import { LineLost, Wire } from '../../src/bmc/transport.ts';
 
 describe('queue', () => {
   test('higher priority first, first come first within one', () => {

@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PortFile, type PortFileHandlers } from '../../src/bmc/port-file.ts';
+import { PortFile, type PortFileHandlers } from '../../src/bmc/serial-port.ts';
 
 const READABLE = 1;
 const WRITABLE = 2;

@@ -1,6 +1,6 @@
 /** What may be given to a BIOS by hand. */
 import { expect, test } from 'vitest';
-import { judgeRaw } from '../../src/bmc/raw-rules.ts';
+import { judgeRaw } from '../../src/bmc/raw-commands.ts';
 
 const MASTER = 0;
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SecretEcho } from '../../src/bmc/secret-echo.ts';
-import { SecretMask } from '../../src/bmc/secret-mask.ts';
+import { SecretMask } from '../../src/bmc/redaction.ts';
 
 const LATER = 10_000;
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

@@ -3,7 +3,7 @@ import { openSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createBus } from '../../src/bmc/bus.ts';
+import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY, type Bus, type BusPhase, type ConsoleLease } from '../../src/bmc/types.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 

@@ -1,6 +1,6 @@
 /** A line that tears replies, and boards that answer for one another: readings stay true, and the bus is not given up. */
 import { expect, test, vi } from 'vitest';
-import { createBus } from '../../src/bmc/bus.ts';
+import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY } from '../../src/bmc/types.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 import { MiniRack } from './mini-rack.ts';

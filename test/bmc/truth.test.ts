@@ -5,9 +5,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PRIORITY } from '../../src/bmc/types.ts';
-import { RackState } from '../../src/rack/rack-state.ts';
-import { shownPower } from '../../src/rack/reading.ts';
-import { noBmcFaults, type BmcFaults } from '../../src/sim/faults.ts';
+import { RackState, shownPower } from '../../src/rack/reading.ts';
+import { noBmcFaults, type BmcFaults } from '../../src/sim/rack/faults.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 import { WiredBus } from './wired-bus.ts';
 

@@ -1,6 +1,6 @@
 /** A verb that was held up on its way, and one that is withdrawn by what came meanwhile. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { verifiedVerb, type VerbSteps } from '../../src/bmc/verb.ts';
+import { verifiedVerb, type VerbSteps } from '../../src/bmc/power-command.ts';
 import type { Sample } from '../../src/rack/reading.ts';
 
 beforeEach(() => void vi.useFakeTimers());

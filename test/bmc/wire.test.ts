@@ -4,7 +4,7 @@ import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { Wire } from '../../src/bmc/wire.ts';
+import { Wire } from '../../src/bmc/transport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-test-wire-'));
 let far: Socket;

@@ -2,14 +2,14 @@
  * The bus on the simulator's rack in virtual time, without a pseudo-terminal: every reply that a BMC gave is on record, and
  * what the line does to it can be scripted byte by byte.
  */
-import { createBus } from '../../src/bmc/bus.ts';
-import { LineError, type LineHandlers } from '../../src/bmc/line.ts';
+import { createBus } from '../../src/bmc/index.ts';
+import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
 import type { Bus, Line } from '../../src/bmc/types.ts';
 import type { Sample } from '../../src/rack/reading.ts';
-import { CAPTURED_DIALECT, parseDialect } from '../../src/sim/dialect.ts';
+import { CAPTURED_DIALECT, parseDialect } from '../../src/sim/rack/responses.ts';
 import { hostGuest } from '../../src/sim/guest/guest.ts';
-import { POWER_STATES, SimNode } from '../../src/sim/node.ts';
-import { Rack } from '../../src/sim/rack.ts';
+import { POWER_STATES, SimNode } from '../../src/sim/rack/node.ts';
+import { Rack } from '../../src/sim/rack/bus.ts';
 import { seededRandom } from '../../src/sim/random.ts';
 import type { VirtualTime } from '../support/virtual-time.ts';
 

@@ -3,8 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Check } from '../../src/cli/doctor/check.ts';
-import { Machine } from '../../src/cli/doctor/machine.ts';
+import { type Check, Machine } from '../../src/cli/doctor/machine.ts';
 
 export const GID = process.getgid?.() ?? 0;
 export const PI = { user: 'pi', uid: 61_000, gids: [GID] };

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Check } from '../../src/cli/doctor/check.ts';
+import type { Check } from '../../src/cli/doctor/machine.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { PROGRAM } from '../support/stand.ts';
 import { ServeProcess } from '../server/process.ts';

@@ -1,11 +1,8 @@
 /** doctor on what talks on the UART, and on config.txt's filters and includes; its advice carried out to the letter mends it. */
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { boardOf } from '../../src/cli/doctor/board.ts';
-import type { Check } from '../../src/cli/doctor/check.ts';
-import { settingsOf, valueOf, type BoardFacts } from '../../src/cli/doctor/config-txt.ts';
-import type { Machine } from '../../src/cli/doctor/machine.ts';
-import { piChecks } from '../../src/cli/doctor/pi.ts';
+import { type BoardFacts, boardOf, settingsOf, valueOf } from '../../src/cli/doctor/config-txt.ts';
+import { type Check, type Machine, piChecks } from '../../src/cli/doctor/machine.ts';
 import { portChecks } from '../../src/cli/doctor/port.ts';
 import { carryOut, commandOf, machine, PROCESS, removeFolders, troubles } from './doctor-machine.ts';
 

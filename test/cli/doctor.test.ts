@@ -4,12 +4,9 @@ import { openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { busChecks, type BusPicture } from '../../src/cli/doctor/bus.ts';
-import type { Check } from '../../src/cli/doctor/check.ts';
-import type { Machine } from '../../src/cli/doctor/machine.ts';
-import { piChecks } from '../../src/cli/doctor/pi.ts';
-import { portChecks } from '../../src/cli/doctor/port.ts';
-import { profileOf } from '../../src/cli/doctor/profile.ts';
+import { busChecks, type BusPicture, profileOf, settingsCheck } from '../../src/cli/doctor/bus.ts';
+import { type Check, type Machine, piChecks } from '../../src/cli/doctor/machine.ts';
+import { portChecks, staleSockets } from '../../src/cli/doctor/port.ts';
 import {
   lifetimeCheck,
   clockCheck,
@@ -17,9 +14,7 @@ import {
   directoryChecks,
   versionChecks,
 } from '../../src/cli/doctor/program.ts';
-import { staleSockets } from '../../src/cli/doctor/sockets.ts';
-import { settingsCheck } from '../../src/cli/doctor/tty.ts';
-import { inspectBus } from '../../src/server/inspect.ts';
+import { inspectBus } from '../../src/server/bus-diagnostics.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EXITS } from '../../src/cli/syntax/exits.ts';
+import { EXITS } from '../../src/cli/exit-codes.ts';
 import { missingNut } from '../support/nut.ts';
 import { OutageStage } from '../support/outage-stage.ts';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { declare } from '../../src/cli/program.ts';
-import { COMMON_EXITS, EXITS, wordsOf } from '../../src/cli/syntax/exits.ts';
+import { COMMON_EXITS, EXITS, wordsOf } from '../../src/cli/exit-codes.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 

@@ -1,6 +1,6 @@
 /** The status line of the bare console: one line, and nothing that is said on it is lost. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { StatusWords } from '../../src/cli/console/status-words.ts';
+import { StatusWords } from '../../src/cli/console/live.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

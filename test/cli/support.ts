@@ -1,6 +1,6 @@
 /** Commands as an operator or a script runs them: the built program, its streams and its exit code. */
 import { spawn } from 'node:child_process';
-import { COMMON_EXITS, EXITS } from '../../src/cli/syntax/exits.ts';
+import { COMMON_EXITS, EXITS } from '../../src/cli/exit-codes.ts';
 import { PROGRAM } from '../support/stand.ts';
 
 export interface Ran {

@@ -2,9 +2,8 @@
 import { render } from 'ink-testing-library';
 import { expect, test } from 'vitest';
 import type { NodeProgress, Operation } from '../../src/api/power.ts';
-import type { StatusReport } from '../../src/cli/status-report.ts';
-import { OperationView } from '../../src/cli/views/operation-view.tsx';
-import { StatusView } from '../../src/cli/views/status-view.tsx';
+import type { StatusReport } from '../../src/cli/format/status.ts';
+import { OperationView, StatusView } from '../../src/cli/live-views.tsx';
 
 const node = (change: Partial<NodeProgress>): NodeProgress => ({
   addr: 4,

@@ -7,10 +7,10 @@ import { Duplex } from 'node:stream';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RPC_ERROR, type ClientIdentity } from '../../src/api/protocol.ts';
+import { RPC_ERROR, type ClientIdentity } from '../../src/api/methods.ts';
 import { connectOrStart, identity, ServerUnavailable } from '../../src/client/autostart.ts';
 import { connect, type RackClient } from '../../src/client/client.ts';
-import type { MachineSource } from '../../src/client/lifetime.ts';
+import type { MachineSource } from '../../src/client/process-lifetime.ts';
 
 const WHO: ClientIdentity = { user: 'pi', from: null, tty: null, program: 'test', pid: 1 };
 

@@ -1,6 +1,6 @@
 /** What systemd will end a background server with, from files and programs' output that stand for a machine. */
 import { describe, expect, test } from 'vitest';
-import { earlyEnd, placeOf, type EarlyEnd, type MachineSource } from '../../src/client/lifetime.ts';
+import { earlyEnd, placeOf, type EarlyEnd, type MachineSource } from '../../src/client/process-lifetime.ts';
 
 const LOGIN = '0::/user.slice/user-1000.slice/session-3.scope\n';
 const OF_USER = '0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope\n';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { heardTime, serverNow } from '../../src/client/server-time.ts';
+import { heardTime, serverNow } from '../../src/client/client.ts';
 
 const SERVER = 1_790_000_000_000;
 

@@ -12,7 +12,7 @@ import {
   viewSocketPath,
   type Surroundings,
 } from '../../src/config/paths.ts';
-import { peekPort } from '../../src/config/peek.ts';
+import { peekPort } from '../../src/config/rack-list.ts';
 import { parseConfig } from '../../src/config/load.ts';
 
 const user: Surroundings = { env: {}, uid: 1000, home: '/home/ann', temp: '/tmp' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compilePattern } from '../../src/config/pattern.ts';
+import { compilePattern } from '../../src/config/value-types.ts';
 
 test.each([
   ['^(\\w+\\s?)*$', `${'word '.repeat(12_000)}!`],

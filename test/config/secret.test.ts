@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readSecret } from '../../src/config/secret.ts';
+import { readSecret } from '../../src/config/secrets.ts';
 
 let dir = '';
 beforeAll(() => (dir = mkdtempSync(join(tmpdir(), 'rackui-secret-'))));

@@ -2,7 +2,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { StreamMessageReader, StreamMessageWriter, type Message } from 'vscode-jsonrpc/node';
-import { wholeMessages } from '../../src/config/whole-messages.ts';
+import { wholeMessages } from '../../src/lib/unix-socket.ts';
 
 test('one write a message, whatever its length and its characters', async () => {
   const writes: Buffer[] = [];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HostNameReader } from '../../src/console/host-name-reader.ts';
+import { HostNameReader } from '../../src/console/hostname.ts';
 
 test.each([
   ["getty's banner", 'Debian GNU/Linux 13 k8s-worker-04 ttyS0\r\n', 'k8s-worker-04'],

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import headless from '@xterm/headless';
 import { afterEach, expect, test } from 'vitest';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { mendErase, NodeTerminal } from '../../src/console/terminal.ts';
+import { mendErase, NodeTerminal } from '../../src/console/emulator.ts';
 import { cellLine } from '../support/twin.ts';
 
 type Emulator = InstanceType<typeof headless.Terminal>;

@@ -3,10 +3,9 @@ import { appendFile, mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LOG_LIMITS } from '../../src/console/log-file.ts';
-import { clockSet, clockStep, logLine } from '../../src/console/log-lines.ts';
+import { LOG_LIMITS } from '../../src/console/log-files.ts';
+import { clockSet, clockStep, logLine, Transcript } from '../../src/console/transcript.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
-import { Transcript } from '../../src/console/transcript.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readLine, type LineKind } from '../../src/console/markers.ts';
+import { readLine, type LineKind } from '../../src/console/line-patterns.ts';
 
 /** Lines as the programs' sources word them, written for this test; null: means nothing. No capture of a real rack exists. */
 const LINES: [string, LineKind | null][] = [

@@ -1,7 +1,7 @@
 /** What a dead program set is taken back, and what stands on the screen stays. */
 import { expect, test } from 'vitest';
-import { RESET_MODES, NodeTerminal } from '../../src/console/terminal.ts';
-import { startsAnew } from '../../src/console/triggers.ts';
+import { RESET_MODES, NodeTerminal } from '../../src/console/emulator.ts';
+import { startsAnew } from '../../src/console/line-patterns.ts';
 import { pasteFor } from '../../src/console/input-filter.ts';
 
 const write = (to: NodeTerminal, bytes: string | Uint8Array): Promise<void> =>

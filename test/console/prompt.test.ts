@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readPrompt } from '../../src/console/prompt.ts';
+import { readPrompt } from '../../src/console/recognizer.ts';
 
 const shell = (root: boolean, user: string | null = null, host: string | null = null): object => ({
   kind: 'shell',

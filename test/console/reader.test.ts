@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ConsoleReader, QUIET_MS } from '../../src/console/reader.ts';
+import { ConsoleReader, QUIET_MS } from '../../src/console/recognizer.ts';
 
 const HALT = '[  312.345678] reboot: Power down';
 

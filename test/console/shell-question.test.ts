@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn, type IPty } from '@lydell/node-pty';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ConsoleReader, type Recognition } from '../../src/console/reader.ts';
+import { ConsoleReader, type Recognition } from '../../src/console/recognizer.ts';
 import {
   failureMark,
   identityQuestion,

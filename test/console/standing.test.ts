@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { keysOf, nextPress, readStanding, type Press, type Standing } from '../../src/console/standing.ts';
+import { keysOf, nextPress, readStanding, type Press, type Standing } from '../../src/console/screen-state.ts';
 
 /** What stands on the screen of a console that printed this. */
 async function standing(output: string): Promise<Standing> {

@@ -1,7 +1,7 @@
 /** No chunk of a node's output costs the emulator more than a moment, and none of it keeps the screen for good. */
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { NodeTerminal } from '../../src/console/terminal.ts';
+import { NodeTerminal } from '../../src/console/emulator.ts';
 
 const open: NodeTerminal[] = [];
 afterEach(() => {

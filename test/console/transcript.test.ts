@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LOG_LIMITS } from '../../src/console/log-file.ts';
+import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
 import { Transcript, type TranscriptOptions } from '../../src/console/transcript.ts';
 

@@ -3,7 +3,7 @@
  * and list, acknowledged by a key, over when its cause is, and then among the alarms of before.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { AlarmKind } from '../../src/rack/alarm-book.ts';
+import type { AlarmKind } from '../../src/rack/alarms.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 

@@ -3,7 +3,7 @@
  * that no check of a client helps. Whatever is refused here, the simulated BMCs must not have executed one `\`.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RPC_ERROR } from '../../src/api/protocol.ts';
+import { RPC_ERROR } from '../../src/api/methods.ts';
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { VERBS } from '../../src/sim/verb-table.ts';
+import { VERBS } from '../../src/sim/control/commands.ts';
 import { FAULTS, type Fault } from '../soak/faults.ts';
 import { report, tableRows } from './report.ts';
 import { Stage, STATES, type Row, type StateName } from './stage.ts';

@@ -1,9 +1,9 @@
 /** Somebody at the interface, as far as words go: what the server tells, and when it first told something new. */
 import type { Operation } from '../../src/api/power.ts';
-import type { PlanRun } from '../../src/api/plan.ts';
-import type { ConsoleState, NodeState, Snapshot } from '../../src/api/protocol.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
+import type { ConsoleState, NodeState, Snapshot } from '../../src/api/methods.ts';
 import type { RackClient } from '../../src/client/client.ts';
-import { RESET_MODES } from '../../src/console/terminal.ts';
+import { RESET_MODES } from '../../src/console/emulator.ts';
 import { shownPower } from '../../src/rack/reading.ts';
 
 const RESET = Buffer.from(RESET_MODES).toString('latin1');

@@ -1,6 +1,6 @@
 /** One fault in one state of the rack: brought about, noticed, ended, recovered from; and what must not happen meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { planConfirmation } from '../../src/api/plan.ts';
+import { planConfirmation } from '../../src/api/plans.ts';
 import { formatAddress } from '../../src/rack/address.ts';
 import { seededRandom } from '../../src/sim/random.ts';
 import type { Fault } from '../soak/faults.ts';

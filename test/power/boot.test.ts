@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Recognition } from '../../src/console/reader.ts';
+import type { Recognition } from '../../src/console/recognizer.ts';
 import {
   initialBoot,
   update,
@@ -7,8 +7,8 @@ import {
   type BootEffect,
   type BootEvent,
   type BootTarget,
-} from '../../src/power/boot/boot.ts';
-import { mayBoot } from '../../src/power/stagger.ts';
+} from '../../src/power/boot.ts';
+import { mayBoot } from '../../src/power/boot-stagger.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import { FakeConsole, FakeNetwork, FakeRack, hex, OPERATOR, settle } from './fake-rack.ts';
 

@@ -1,9 +1,9 @@
 /** A cut is refused where the node is not any more what its preview showed. */
 import { expect, test } from 'vitest';
 import type { NodeSeen, PowerRequest } from '../../src/api/power.ts';
-import { changedSince } from '../../src/power/request.ts';
+import { changedSince } from '../../src/power/guards.ts';
 import type { Power } from '../../src/rack/reading.ts';
-import type { System } from '../../src/rack/system.ts';
+import type { System } from '../../src/rack/system-state.ts';
 
 function refusals(
   seen: Omit<NodeSeen, 'addr'> | null,

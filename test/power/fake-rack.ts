@@ -1,9 +1,10 @@
 /** A rack for operations in virtual time: BMCs that do what a test says, a scripted console, disks that may fail. */
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
-import type { ClientIdentity } from '../../src/api/protocol.ts';
+import type { ClientIdentity } from '../../src/api/methods.ts';
 import type { BusHealth, StatusOutcome, VerbOutcome } from '../../src/bmc/types.ts';
-import { readStanding, type Standing } from '../../src/console/standing.ts';
+import { readStanding, type Standing } from '../../src/console/screen-state.ts';
 import { Operations } from '../../src/power/operations.ts';
+import type { ProgramEnd } from '../../src/lib/subprocess.ts';
 import {
   ConsoleHeld,
   mayTake,
@@ -17,12 +18,10 @@ import {
   type NetworkPort,
   type OperationConsole,
   type OperationPorts,
-  type ProgramEnd,
 } from '../../src/power/ports.ts';
-import type { HostSeen } from '../../src/rack/host-name.ts';
-import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
+import { type HostSeen, type Inventory, unnamedNode } from '../../src/rack/inventory.ts';
 import type { Power, Sample } from '../../src/rack/reading.ts';
-import { nextSystem, UNKNOWN_SYSTEM, type SystemSign, type SystemState } from '../../src/rack/system.ts';
+import { nextSystem, UNKNOWN_SYSTEM, type SystemSign, type SystemState } from '../../src/rack/system-state.ts';
 
 export const START = Date.UTC(2026, 6, 14, 12, 0, 0);
 

@@ -1,8 +1,7 @@
 /** One console for many last lines: who is asked when, and who has the console when a line is due. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isDue, LastLines } from '../../src/power/last-lines.ts';
-import { Turns } from '../../src/power/turns.ts';
+import { isDue, LastLines, Turns } from '../../src/power/console-arbiter.ts';
 
 const SETTLE = 5_000;
 

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/api/power.ts';
-import type { Recognition } from '../../src/console/reader.ts';
+import type { Recognition } from '../../src/console/recognizer.ts';
 import {
   initialShutdown,
   type Effect,
   type Shutdown,
   type ShutdownEvent,
   type Target,
-} from '../../src/power/graceful/state.ts';
-import { choicesOf, isSticky, questionOf, type TroubleKind } from '../../src/power/graceful/troubles.ts';
-import { update } from '../../src/power/graceful/update.ts';
-import { viewOf } from '../../src/power/graceful/view.ts';
+} from '../../src/power/shutdown/state.ts';
+import { choicesOf, isSticky, questionOf, type TroubleKind } from '../../src/power/shutdown/prompts.ts';
+import { update } from '../../src/power/shutdown/machine.ts';
+import { viewOf } from '../../src/power/shutdown/progress-view.ts';
 
 const LIMITS = {
   preflight: 10_000,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PowerRequest } from '../../src/api/power.ts';
-import { NoSuchOperation, PowerRefused } from '../../src/power/refused.ts';
+import { NoSuchOperation, PowerRefused } from '../../src/power/ports.ts';
 import { FakeRack, OPERATOR, settle, requestOf, START } from './fake-rack.ts';
 
 async function refusalOf(promise: Promise<unknown>): Promise<string[]> {

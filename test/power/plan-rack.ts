@@ -1,6 +1,5 @@
 /** Plans on a rack in virtual time, with machines that answer on their consoles, shut down and halt. */
-import type { PlanNodeRun, PlanRun } from '../../src/api/plan.ts';
-import { planExitCode } from '../../src/api/plan.ts';
+import { planExitCode, type PlanNodeRun, type PlanRun } from '../../src/api/plans.ts';
 import { Plans } from '../../src/power/plans/plans.ts';
 import type { PlanRecord } from '../../src/power/plans/record.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';

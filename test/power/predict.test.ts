@@ -1,10 +1,10 @@
 /** How long a plan will take, from what was seen of its nodes. */
 import { expect, test } from 'vitest';
-import { usualOf, type Way } from '../../src/power/durations.ts';
-import { expectation, predict, type Prospect } from '../../src/power/plans/predict.ts';
+import { usualOf, type Way } from '../../src/power/learned.ts';
+import { expectation, predict, type Prospect } from '../../src/power/plans/estimate.ts';
 import { preview, type Surroundings } from '../../src/power/plans/preview.ts';
 import { ampsOf, ampsText, drawOf } from '../../src/rack/calibration.ts';
-import type { PlanPreview } from '../../src/api/plan.ts';
+import type { PlanPreview } from '../../src/api/plans.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { PlanStep } from '../../src/rack/plan.ts';
 

@@ -1,6 +1,6 @@
 /** On the way from the judgement to the verb: what withdraws it, ground by ground, and what becomes of the shutdown then. */
 import { expect, test } from 'vitest';
-import type { Recognition } from '../../src/console/reader.ts';
+import type { Recognition } from '../../src/console/recognizer.ts';
 import {
   initialShutdown,
   type Ground,
@@ -8,8 +8,8 @@ import {
   type ShutdownEvent,
   type Stage,
   type Target,
-} from '../../src/power/graceful/state.ts';
-import { update } from '../../src/power/graceful/update.ts';
+} from '../../src/power/shutdown/state.ts';
+import { update } from '../../src/power/shutdown/machine.ts';
 
 const TARGET: Target = {
   name: 'node-a',

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import type { NodeProgress } from '../../src/api/power.ts';
-import { LineStore } from '../../src/power/line-store.ts';
-import type { ProgramEnd } from '../../src/power/ports.ts';
+import { LineStore } from '../../src/lib/jsonl-file.ts';
+import type { ProgramEnd } from '../../src/lib/subprocess.ts';
 import { FakeNetwork, FakeRack, OPERATOR, START, settle } from './fake-rack.ts';
 
 const NAME = 'k8s-worker-04';

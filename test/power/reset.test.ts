@@ -1,6 +1,6 @@
 /** A cycle is held against the kernel's boot id where ssh tells it, before and after: in virtual time. */
 import { describe, expect, test } from 'vitest';
-import { bootIdCommands, judgeReset, readBootId } from '../../src/power/boot/reset.ts';
+import { bootIdCommands, judgeReset, readBootId } from '../../src/power/boot.ts';
 import type { VerbOutcome } from '../../src/bmc/types.ts';
 import { FakeNetwork, FakeRack } from './fake-rack.ts';
 

@@ -1,7 +1,8 @@
 /** Asking by ssh, and judging a halt whose last line nobody read: in virtual time, through the whole of an operation. */
 import { expect, test } from 'vitest';
 import type { NodeProgress } from '../../src/api/power.ts';
-import { ConsoleHeld, type HaltBand, type ProgramEnd } from '../../src/power/ports.ts';
+import type { ProgramEnd } from '../../src/lib/subprocess.ts';
+import { ConsoleHeld, type HaltBand } from '../../src/power/ports.ts';
 import { FakeConsole, FakeNetwork, FakeRack, OPERATOR, settle } from './fake-rack.ts';
 
 const NAME = 'k8s-worker-04';

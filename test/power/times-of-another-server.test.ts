@@ -3,12 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { PlanRun } from '../../src/api/plan.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
 import type { Operation } from '../../src/api/power.ts';
 import { keepTime, steadyNow, wallTime } from '../../src/lib/clock.ts';
 import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
-import { recoverRuns } from '../../src/power/plans/recover-runs.ts';
-import type { PlanRecord } from '../../src/power/plans/record.ts';
+import { type PlanRecord, recoverRuns } from '../../src/power/plans/record.ts';
 import { OPERATOR } from './fake-rack.ts';
 
 const HOUR = 3_600_000;

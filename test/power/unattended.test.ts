@@ -1,8 +1,9 @@
 /** Armed runs: nobody answers, nothing waits for a person, and what fails is tried until the time is up. */
 import { expect, test } from 'vitest';
 import { EXIT } from '../../src/api/power.ts';
-import type { Hook, ProgramEnd } from '../../src/power/ports.ts';
-import { afterTry, type TryFacts } from '../../src/power/plans/tries.ts';
+import type { ProgramEnd } from '../../src/lib/subprocess.ts';
+import type { Hook } from '../../src/power/ports.ts';
+import { afterTry, type TryFacts } from '../../src/power/plans/node-task.ts';
 import { OPERATOR, START } from './fake-rack.ts';
 import { PlanRack } from './plan-rack.ts';
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AlarmBook } from '../../src/rack/alarm-book.ts';
-import { BLANK_MEMORY, judge, type AlarmLimits, type LimitMemory } from '../../src/rack/alarm-limits.ts';
+import { AlarmBook, type AlarmLimits, BLANK_MEMORY, judge, type LimitMemory } from '../../src/rack/alarms.ts';
 import type { Power, Sample } from '../../src/rack/reading.ts';
 
 describe('the book', () => {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fitCalibration, implausible, meterValue } from '../../src/rack/calibrate.ts';
-import { ampsOf, drawOf, drawText, totalDraw } from '../../src/rack/calibration.ts';
+import {
+  ampsOf,
+  drawOf,
+  drawText,
+  fitCalibration,
+  implausible,
+  meterValue,
+  totalDraw,
+} from '../../src/rack/calibration.ts';
 
 test('a line is found again from points on it, for one node and for several under one meter', () => {
   const line = fc.record({

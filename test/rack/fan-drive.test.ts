@@ -1,6 +1,6 @@
 /** Whether ZZ is four times YY: which readings can tell, and how many of them make a meaning. */
 import { expect, test } from 'vitest';
-import { fanMeaning, FanRatio, keepsRatio } from '../../src/rack/fan-drive.ts';
+import { fanMeaning, FanRatio, keepsRatio } from '../../src/rack/calibration.ts';
 
 const reading = (current: number, fan: number, power: 'on' | 'off' = 'on') => ({ power, current, fan });
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { planMeans } from '../../src/config/plan-means.ts';
+import { planMeans } from '../../src/config/validate.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
-import { planWarnings } from '../../src/rack/plan-warnings.ts';
-import { resolvePlan } from '../../src/rack/plan.ts';
+import { planWarnings, resolvePlan } from '../../src/rack/plan.ts';
 
 const NODES = `nodes:
   - { addr: "00", name: boss, role: master }

@@ -1,7 +1,6 @@
 /** Plans against a rack: order, defaults, and everything that can be wrong with one. */
 import { expect, test } from 'vitest';
-import type { Inventory } from '../../src/rack/inventory.ts';
-import { unnamedNode } from '../../src/rack/inventory.ts';
+import { type Inventory, unnamedNode } from '../../src/rack/inventory.ts';
 import { resolvePlan, type StepDefinition } from '../../src/rack/plan.ts';
 
 const RACK: Inventory = {

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextReading, RackState, transitions, type Answer } from '../../src/rack/rack-state.ts';
-import { shownPower, type Power, type Reading, type Sample } from '../../src/rack/reading.ts';
+import {
+  type Answer,
+  nextReading,
+  type Power,
+  RackState,
+  type Reading,
+  type Sample,
+  shownPower,
+  transitions,
+} from '../../src/rack/reading.ts';
 
 const sample = (power: Power, at = 0): Sample => ({ power, current: 30, fan: 100, at, rttMs: 3 });
 const ok = (power: Power, at = 0): Answer => ({ ok: true, sample: sample(power, at), source: 'sweep' });

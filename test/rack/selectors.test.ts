@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { inventoryOf, loadConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { formatAddress, formatPosition } from '../../src/rack/address.ts';
-import { compressNames } from '../../src/rack/compress.ts';
-import { select } from '../../src/rack/selectors.ts';
+import { compressNames, select } from '../../src/rack/selectors.ts';
 
 const { inventory: er24a } = loadConfig('src/config/racks/er24a.yaml');
 

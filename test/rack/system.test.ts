@@ -8,7 +8,7 @@ import {
   type System,
   type SystemSign,
   type SystemState,
-} from '../../src/rack/system.ts';
+} from '../../src/rack/system-state.ts';
 
 const LIMITS = { unheard: 75_000, stopping: 300_000, boot: 120_000 };
 type Seen = [kind: SystemSign['kind'], atS: number, text?: string];

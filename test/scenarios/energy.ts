@@ -1,6 +1,6 @@
 /** Scenarios of what feeds the rack: starting together, nodes that do not start, mains, a battery. */
 import { expect, vi } from 'vitest';
-import type { PlanRun } from '../../src/api/plan.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
 import { hex, type Scenario, type Scene, type SceneOptions } from './scene.ts';
 
 /** Nodes of the plans' steps; no other scenario of this scene touches them. */

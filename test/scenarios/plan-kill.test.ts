@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PlanRun } from '../../src/api/plan.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
 import { buildDyingServer } from '../support/dying-program.ts';
 import { REFERENCE_RACK } from '../support/stand.ts';
 import { startRack, type TestRack } from '../support/rack.ts';

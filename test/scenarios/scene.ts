@@ -9,7 +9,7 @@ import { expect, vi } from 'vitest';
 import type { NodeProgress, Operation, Outcome, PowerRequest, Verb } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import type { GuestPhase } from '../../src/sim/guest/guest.ts';
-import type { NodeDescription } from '../../src/sim/node.ts';
+import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import type { SshHosts } from '../support/ssh-hosts.ts';
 import { stand, type Stand } from '../support/stand.ts';
 

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PlanRun } from '../../src/api/plan.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
 import type { NodeProgress, Phase } from '../../src/api/power.ts';
 import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';
 import { hex, nameOf, Scene } from './scene.ts';

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, vi } from 'vitest';
-import type { PlanRun } from '../../src/api/plan.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
 import type { Evidence } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';

@@ -17,8 +17,8 @@ import {
   type Ink,
   type InkRole,
   type RawInk,
-} from '../../src/tui/frame.ts';
-import { createPalette, THEMES, type Depth, type Theme } from '../../src/tui/palette.ts';
+} from '../../src/tui/canvas/frame.ts';
+import { createPalette, THEMES, type Depth, type Theme } from '../../src/tui/terminal/theme.ts';
 
 export const GOLDENS = fileURLToPath(new URL('goldens', import.meta.url));
 

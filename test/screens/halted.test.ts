@@ -1,9 +1,9 @@
 /** What has power and is not up, on map, bar and detail pane: a glyph and a letter of its own, and never green. */
 import { expect, test } from 'vitest';
-import { CONDITIONS, UNKNOWN_SYSTEM, type System } from '../../src/rack/system.ts';
-import { glyphs, POWER_LETTER } from '../../src/tui/glyphs.ts';
-import { countWords } from '../../src/tui/view/header.ts';
-import { lookOf, viewOf } from '../../src/tui/view/node-look.ts';
+import { CONDITIONS, UNKNOWN_SYSTEM, type System } from '../../src/rack/system-state.ts';
+import { glyphs, POWER_LETTER } from '../../src/tui/canvas/glyphs.ts';
+import { countWords } from '../../src/tui/screen/header.ts';
+import { lookOf, viewOf } from '../../src/tui/map/node-cell.ts';
 import { nodeOn, NOW, RACK, Scene } from './scene.ts';
 
 const ADDR = 0x03;

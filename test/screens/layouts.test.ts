@@ -1,12 +1,12 @@
 /** Layouts and zoom as goldens: every preset at every size, racks of every size, and a cursor that is always in sight. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { NodeState } from '../../src/api/protocol.ts';
+import type { NodeState } from '../../src/api/methods.ts';
 import { formatAddress } from '../../src/rack/address.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
-import { layoutOf } from '../../src/tui/layout.ts';
-import { cellAt } from '../../src/tui/layout-map.ts';
-import { PRESETS } from '../../src/tui/state-view.ts';
+import { layoutOf } from '../../src/tui/layout/layout.ts';
+import { cellAt } from '../../src/tui/layout/map-layout.ts';
+import { PRESETS } from '../../src/tui/model/state.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
 import { EVE, ME, MIXED, nodeOn, RACK, Scene, type SceneOptions } from './scene.ts';
 

@@ -7,7 +7,7 @@ import {
   type PlanPreview,
   type PlanRun,
   type PlanSummary,
-} from '../../src/api/plan.ts';
+} from '../../src/api/plans.ts';
 import type { Refusal } from '../../src/api/power.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Address } from '../../src/rack/address.ts';

@@ -2,9 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
-import { glyphs } from '../../src/tui/glyphs.ts';
-import type { State } from '../../src/tui/state.ts';
-import { paintDeck } from '../../src/tui/view/deck.ts';
+import { glyphs } from '../../src/tui/canvas/glyphs.ts';
+import type { State } from '../../src/tui/model/state.ts';
+import { paintDeck } from '../../src/tui/screen/rack-tabs.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
 import { EVE, ME, MIXED, nodeOn, Scene } from './scene.ts';
 

@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { BusLogEntry, RawAnswer } from '../../src/api/bus.ts';
-import type { PlanRun } from '../../src/api/plan.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
 import type { PowerRequest, Refusal } from '../../src/api/power.ts';
 import { History } from '../../src/rack/history.ts';
 import { STALE_AFTER_MS, type Sample } from '../../src/rack/reading.ts';
-import type { Overlay } from '../../src/tui/state-overlay.ts';
+import type { Overlay } from '../../src/tui/model/overlays.ts';
 import { expectGolden, GOLDENS, type Tier } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
 import { DONE, preview, run } from './plans.ts';

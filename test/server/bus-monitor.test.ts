@@ -1,8 +1,8 @@
 /** What the server says about a bus in trouble: each step once, in words to act on. */
 import { describe, expect, test } from 'vitest';
-import type { EventRecord } from '../../src/api/protocol.ts';
+import type { EventRecord } from '../../src/api/methods.ts';
 import type { Bus, BusHealth, Recovery } from '../../src/bmc/types.ts';
-import { BusMonitor } from '../../src/server/bus-monitor.ts';
+import { BusMonitor } from '../../src/server/polling/bus-status.ts';
 import { EventLog } from '../../src/server/events.ts';
 
 function monitored(start: BusHealth['phase']) {

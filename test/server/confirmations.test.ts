@@ -3,7 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PowerRequest } from '../../src/api/power.ts';
-import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/protocol.ts';
+import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/methods.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { refusal } from './harness.ts';
 import { ServeProcess } from './process.ts';

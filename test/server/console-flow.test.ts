@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConsoleFlow, type FlowNews } from '../../src/server/console-flow.ts';
+import { ConsoleFlow, type FlowNews } from '../../src/server/consoles/flood-detector.ts';
 
 const text = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0x61);
 

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { nextPress, type Press } from '../../src/console/standing.ts';
-import { ConsoleRecord } from '../../src/server/console-record.ts';
+import { nextPress, type Press } from '../../src/console/screen-state.ts';
+import { ConsoleRecord } from '../../src/server/consoles/buffer.ts';
 
 function record(): ConsoleRecord {
   const dir = mkdtempSync(join(tmpdir(), 'rackui-record-'));

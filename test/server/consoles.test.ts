@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { RPC_ERROR } from '../../src/api/protocol.ts';
+import { RPC_ERROR } from '../../src/api/methods.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
-import type { ConsoleUser } from '../../src/server/console-member.ts';
-import { ConsolePeople } from '../../src/server/console-people.ts';
+import { ConsolePeople, type ConsoleUser } from '../../src/server/consoles/participants.ts';
 import { eventually, Harness, refusal, type Operator } from './harness.ts';
 
 const ALPHA = 1;

@@ -5,9 +5,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import type { EventRecord } from '../../src/api/protocol.ts';
+import type { EventRecord } from '../../src/api/methods.ts';
 import type { RackClient } from '../../src/client/client.ts';
-import type { Alarm } from '../../src/rack/alarm-book.ts';
+import type { Alarm } from '../../src/rack/alarms.ts';
 import { masterMismatch, unnamedNode } from '../../src/rack/inventory.ts';
 import { ownRefusals } from '../../src/power/plans/preview.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { steadyNow } from '../../src/lib/clock.ts';
 import type { Refusal } from '../../src/api/power.ts';
-import { HostMemory } from '../../src/server/host-memory.ts';
+import { HostMemory } from '../../src/server/learned-store.ts';
 import { startRack } from '../support/rack.ts';
 import { CUT_ALPHA, refusal } from './harness.ts';
 import { ServeProcess } from './process.ts';

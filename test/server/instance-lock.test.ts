@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { announcementName } from '../../src/config/announcement.ts';
+import { announcementName } from '../../src/config/server-announcement.ts';
 import { IS_ROOT, NOBODY, rackuiAs, runAs, STRANGER } from '../support/other-user.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { ServeProcess } from './process.ts';

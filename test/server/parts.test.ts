@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Operation, Outcome } from '../../src/api/power.ts';
-import type { EventRecord } from '../../src/api/protocol.ts';
-import { BackOff } from '../../src/server/backoff.ts';
+import type { EventRecord } from '../../src/api/methods.ts';
+import { BackOff } from '../../src/server/polling/poller.ts';
 import { EventLog } from '../../src/server/events.ts';
-import { LineFile } from '../../src/server/line-file.ts';
-import { Linger } from '../../src/server/linger.ts';
+import { LineFile, StateFile } from '../../src/lib/json-file.ts';
+import { Linger } from '../../src/server/lifecycle.ts';
 import { EventFile, prepareStateDirectory } from '../../src/server/logs.ts';
-import { StateFile } from '../../src/server/state-file.ts';
-import { Workload } from '../../src/server/workload.ts';
+import { Workload } from '../../src/server/polling/node-states.ts';
 
 let dir = '';
 beforeEach(() => {

@@ -1,6 +1,6 @@
 /** Power through the server: what a client is told, what reaches the wire, what is on the disk. */
 import { expect, test } from 'vitest';
-import { RPC_ERROR, type ServerNotes } from '../../src/api/protocol.ts';
+import { RPC_ERROR, type ServerNotes } from '../../src/api/methods.ts';
 import type { Operation, Refusal } from '../../src/api/power.ts';
 import { ServeProcess } from './process.ts';
 import { startRack } from '../support/rack.ts';

@@ -5,11 +5,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { parseConfig, inventoryOf } from '../../src/config/load.ts';
-import type { HookConfig } from '../../src/config/schema-programs.ts';
-import { configSchema } from '../../src/config/schema.ts';
+import { configSchema, type HookConfig } from '../../src/config/schema.ts';
 import { hooksFor } from '../../src/server/hooks.ts';
-import { Network, sshArguments } from '../../src/server/network.ts';
-import { runProgram } from '../../src/server/programs.ts';
+import { Network, sshArguments } from '../../src/server/ssh.ts';
+import { runProgram } from '../../src/lib/subprocess.ts';
 
 const NEVER = new AbortController().signal;
 const node = (script: string, ...args: string[]): string[] => [process.execPath, '-e', script, ...args];

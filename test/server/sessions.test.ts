@@ -1,6 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 import { expect, test } from 'vitest';
-import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/protocol.ts';
+import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/methods.ts';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { CUT_ALPHA, eventually, Harness, refusal } from './harness.ts';
 

@@ -3,7 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { expect, test, vi } from 'vitest';
 import type { PowerRequest } from '../../src/api/power.ts';
-import { API_VERSION, KEY_LIMIT_MS, RPC_ERROR, SILENT_LIMIT_S, type Snapshot } from '../../src/api/protocol.ts';
+import { API_VERSION, KEY_LIMIT_MS, RPC_ERROR, SILENT_LIMIT_S, type Snapshot } from '../../src/api/methods.ts';
 import { startRack } from '../support/rack.ts';
 import { eventually, Harness, NODES, refusal } from './harness.ts';
 import { ServeProcess } from './process.ts';

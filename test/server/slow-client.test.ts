@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { API_VERSION, type ConsoleJoined, type ServerNotes } from '../../src/api/protocol.ts';
-import { LOG_LIMITS } from '../../src/console/log-file.ts';
+import { API_VERSION, type ConsoleJoined, type ServerNotes } from '../../src/api/methods.ts';
+import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { ConsoleMember } from '../../src/server/console-member.ts';
-import { ConsoleRecord } from '../../src/server/console-record.ts';
-import { Outbox, type Picture } from '../../src/server/outbox.ts';
+import { ConsoleMember } from '../../src/server/consoles/participants.ts';
+import { ConsoleRecord } from '../../src/server/consoles/buffer.ts';
+import { Outbox, type Picture } from '../../src/server/sessions/outbox.ts';
 import { eventually, Harness } from './harness.ts';
 
 let dir = '';

@@ -1,15 +1,15 @@
 /** Sweep and discovery over a scripted bus: who is asked, when, and what is made of the answer. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { EventRecord } from '../../src/api/protocol.ts';
+import type { EventRecord } from '../../src/api/methods.ts';
 import { PRIORITY, type Bus, type BusHealth, type Priority, type StatusOutcome } from '../../src/bmc/types.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
-import { BusMonitor } from '../../src/server/bus-monitor.ts';
-import { Discovery } from '../../src/server/discovery.ts';
+import { BusMonitor } from '../../src/server/polling/bus-status.ts';
+import { Discovery } from '../../src/server/polling/discovery.ts';
 import { EventLog } from '../../src/server/events.ts';
-import { PowerReturn } from '../../src/server/power-return.ts';
-import { Sweeper } from '../../src/server/sweep.ts';
-import { UNKNOWN_SYSTEM } from '../../src/rack/system.ts';
-import { Telemetry } from '../../src/server/telemetry.ts';
+import { PowerReturn } from '../../src/server/polling/power-return.ts';
+import { Sweeper } from '../../src/server/polling/poller.ts';
+import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
+import { Telemetry } from '../../src/server/polling/node-states.ts';
 import { eventually } from './harness.ts';
 
 /** A bus without a wire: nodes answer, or fail as often as they are told to. */

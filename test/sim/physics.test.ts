@@ -1,6 +1,6 @@
 /** Current and fan, in counts, as they have to move. */
 import { expect, test } from 'vitest';
-import { Physics, type Activity } from '../../src/sim/physics.ts';
+import { Physics, type Activity } from '../../src/sim/rack/physics.ts';
 
 const idle: Activity = { kind: 'running', load: 0.05 };
 

@@ -1,5 +1,5 @@
 /** A client that looks, over restarts of the server, and holds every reading it is shown against what the rack really said. */
-import type { Snapshot } from '../../src/api/protocol.ts';
+import type { Snapshot } from '../../src/api/methods.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { formatAddress } from '../../src/rack/address.ts';
 import type { Reading } from '../../src/rack/reading.ts';

@@ -11,15 +11,14 @@
 import { appendFileSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
-import type { PlanRun } from '../../src/api/plan.ts';
-import { createBus } from '../../src/bmc/bus.ts';
-import { openLine } from '../../src/bmc/line.ts';
-import { LineTap } from '../../src/bmc/tap.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
+import { createBus } from '../../src/bmc/index.ts';
+import { openLine } from '../../src/bmc/serial-port.ts';
+import { LineTap } from '../../src/bmc/trace.ts';
 import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { openAudit } from '../../src/power/audit.ts';
-import { openJournal, openOutageJournal, openPlanJournal } from '../../src/power/journal.ts';
-import { ConfigInForce } from '../../src/server/config-in-force.ts';
+import { openAudit, openJournal, openOutageJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { ConfigInForce } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 
 const [port = '', dir = '', config = '', plan = '', wantedFile = ''] = process.argv.slice(2);

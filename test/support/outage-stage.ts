@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OutageReport, OutageStatus } from '../../src/api/outage.ts';
-import type { Counters } from '../../src/sim/counters.ts';
+import type { Counters } from '../../src/sim/rack/counters.ts';
 import { connect } from '../../src/client/client.ts';
 import { startNut, type NutServer } from './nut.ts';
 import type { RackState, TestRack } from './rack.ts';

@@ -4,7 +4,7 @@
  */
 import type { Sample } from '../../src/rack/reading.ts';
 import type { SimHost } from '../../src/sim/host.ts';
-import { POWER_STATES } from '../../src/sim/node.ts';
+import { POWER_STATES } from '../../src/sim/rack/node.ts';
 
 /** Two clocks of one machine, rounded: a reply is never read before it was given, but for this, ms. */
 const CLOCKS_MS = 5;

@@ -1,7 +1,7 @@
 /** The bus pane: it follows, stays where somebody looks back, and ends with the pane that asked. */
 import { expect, test } from 'vitest';
 import type { BusLogEntry } from '../../src/api/bus.ts';
-import type { State } from '../../src/tui/state.ts';
+import type { State } from '../../src/tui/model/state.ts';
 import { update } from '../../src/tui/update.ts';
 import { Scene } from '../screens/scene.ts';
 

@@ -1,10 +1,10 @@
 /** A node's cells on the operator's terminal: widths, styles and cursor, read back through an emulator of another mind. */
 import headless from '@xterm/headless';
 import { expect, test } from 'vitest';
-import { anchored, cellText } from '../../src/console/cell-text.ts';
-import { Emulators } from '../../src/tui/emulator.ts';
-import { FLAG, Frame, rawInk } from '../../src/tui/frame.ts';
-import { Styles } from '../../src/tui/styles.ts';
+import { anchored, cellText } from '../../src/console/emulator.ts';
+import { Emulators } from '../../src/tui/console/emulator.ts';
+import { FLAG, Frame, rawInk } from '../../src/tui/canvas/frame.ts';
+import { Styles } from '../../src/tui/terminal/terminal.ts';
 
 test.each([
   ['a', 'a'],

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { utcOffsetMin } from '../../src/tui/clock.ts';
+import { utcOffsetMin } from '../../src/tui/rack-session.ts';
 import { Scene } from '../screens/scene.ts';
 
 const zone = process.env['TZ'];

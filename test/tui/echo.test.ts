@@ -1,6 +1,6 @@
 /** The echo of a key is on the screen in the turn in which it comes; other output may wait for its own. */
 import { expect, test, vi } from 'vitest';
-import { Emulators } from '../../src/tui/emulator.ts';
+import { Emulators } from '../../src/tui/console/emulator.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 

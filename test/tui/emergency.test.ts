@@ -1,8 +1,8 @@
 /** What starts a plan from the emergency panel, and what does not. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PlanRun } from '../../src/api/plan.ts';
-import type { Effect } from '../../src/tui/events.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
+import type { Effect } from '../../src/tui/model/events.ts';
 import { DONE, preview, run } from '../screens/plans.ts';
 import { NOW, Scene } from '../screens/scene.ts';
 

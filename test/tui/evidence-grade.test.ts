@@ -1,7 +1,7 @@
 /** The grade that the screen gives a halt's evidence: never a better one than what was seen. */
 import { expect, test } from 'vitest';
 import type { NodeProgress } from '../../src/api/power.ts';
-import { gradeOf } from '../../src/tui/view/operation-nodes.ts';
+import { gradeOf } from '../../src/tui/overlays/operation-view.ts';
 import { progress } from '../screens/operations.ts';
 
 const seen = (over: Partial<NodeProgress>, ...kinds: [kind: string, text?: string][]): NodeProgress =>

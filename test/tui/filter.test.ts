@@ -1,9 +1,9 @@
 /** What the words of a filter mean, and that nobody acts on a node which the filter hides without reading its name. */
 import { expect, test } from 'vitest';
 import { formatAddress } from '../../src/rack/address.ts';
-import { compressNames } from '../../src/rack/compress.ts';
-import { filterProblem, shownNodes, termsOf } from '../../src/tui/filter.ts';
-import { targetsOf } from '../../src/tui/targets.ts';
+import { compressNames } from '../../src/rack/selectors.ts';
+import { filterProblem, shownNodes, termsOf } from '../../src/tui/map/filter.ts';
+import { targetsOf } from '../../src/tui/overlays/targets.ts';
 import { allClear, MIXED, Scene } from '../screens/scene.ts';
 
 const mixed = (): Scene => new Scene({ nodes: MIXED });

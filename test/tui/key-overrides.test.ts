@@ -1,10 +1,10 @@
 /** The operator's own keys: which are understood, which are refused and where, and that everything shows them. */
 import { expect, test } from 'vitest';
 import { ConfigError, formatProblem, parseConfig, placedProblems } from '../../src/config/load.ts';
-import { BINDINGS } from '../../src/tui/bindings.ts';
-import { keyLabel, parseKey } from '../../src/tui/key-names.ts';
-import { overridesFrom } from '../../src/tui/key-overrides.ts';
-import { emptyTokenizer, flush, tokenize } from '../../src/tui/tokenizer.ts';
+import { BINDINGS } from '../../src/tui/keymap/lookup.ts';
+import { keyLabel, parseKey } from '../../src/tui/keymap/key-names.ts';
+import { overridesFrom } from '../../src/tui/keymap/user-keys.ts';
+import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { Scene, type SceneOptions } from '../screens/scene.ts';
 
 /** What `rackui config check` says of this configuration, without the file's name. */

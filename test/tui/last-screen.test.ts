@@ -1,7 +1,7 @@
 /** The pane shows the last screen of the node that it is about while no console is open here: how old, by whom, or none. */
 import { describe, expect, test } from 'vitest';
-import type { ConsoleState } from '../../src/api/protocol.ts';
-import { FLAG, type Frame } from '../../src/tui/frame.ts';
+import type { ConsoleState } from '../../src/api/methods.ts';
+import { FLAG, type Frame } from '../../src/tui/canvas/frame.ts';
 import { RACK, Scene, type SceneOptions } from '../screens/scene.ts';
 
 function textOf(frame: Frame): string {

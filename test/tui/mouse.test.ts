@@ -1,8 +1,8 @@
 /** The operator's mouse, as a terminal reports it, and the bell. */
 import { expect, test } from 'vitest';
-import type { Alarm } from '../../src/rack/alarm-book.ts';
-import { layoutOf } from '../../src/tui/layout.ts';
-import { cellAt } from '../../src/tui/layout-map.ts';
+import type { Alarm } from '../../src/rack/alarms.ts';
+import { layoutOf } from '../../src/tui/layout/layout.ts';
+import { cellAt } from '../../src/tui/layout/map-layout.ts';
 import { ended, running } from '../screens/operations.ts';
 import { preview } from '../screens/plans.ts';
 import { ME, MIXED, NOW, Scene } from '../screens/scene.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { keyForNode } from '../../src/tui/node-keys.ts';
-import { emptyTokenizer, tokenize } from '../../src/tui/tokenizer.ts';
+import { keyForNode } from '../../src/tui/console/key-encoding.ts';
+import { emptyTokenizer, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 
 const NORMAL = { applicationCursor: false, applicationKeypad: false };
 const APPLICATION = { applicationCursor: true, applicationKeypad: true };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { focusForNode, pointerForNode, readPointer, type PointerModes } from '../../src/tui/node-pointer.ts';
-import type { Effect } from '../../src/tui/events.ts';
+import { focusForNode, pointerForNode, readPointer, type PointerModes } from '../../src/tui/console/key-encoding.ts';
+import type { Effect } from '../../src/tui/model/events.ts';
 import { Scene } from '../screens/scene.ts';
 
 const TRACKINGS = ['x10', 'vt200', 'drag', 'any'] as const;

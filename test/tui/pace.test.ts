@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Pace, QUESTION } from '../../src/tui/pace.ts';
+import { Pace, QUESTION } from '../../src/tui/terminal/output.ts';
 
 const ANSWER = new TextEncoder().encode('\x1b[0n');
 

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cuts } from '../../src/api/power.ts';
-import type { Welcome } from '../../src/api/protocol.ts';
+import type { Welcome } from '../../src/api/methods.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
-import type { Effect, UiEvent } from '../../src/tui/events.ts';
-import { initialState } from '../../src/tui/state.ts';
-import { emptyTokenizer, flush, tokenize } from '../../src/tui/tokenizer.ts';
+import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
+import { initialState } from '../../src/tui/model/state.ts';
+import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';
 
 const NOW = 1_700_000_000_000;

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/load.ts';
 import { parseThemeFile } from '../../src/config/theme-file.ts';
 import type { ShownPower } from '../../src/rack/reading.ts';
-import { FLAG, GROUNDS, INKS } from '../../src/tui/frame.ts';
-import { glyphs, POWER_LETTER } from '../../src/tui/glyphs.ts';
+import { FLAG, GROUNDS, INKS } from '../../src/tui/canvas/frame.ts';
+import { glyphs, POWER_LETTER } from '../../src/tui/canvas/glyphs.ts';
 import {
   colourDepth,
   createPalette,
@@ -12,7 +12,7 @@ import {
   wrongLook,
   type Depth,
   type Theme,
-} from '../../src/tui/palette.ts';
+} from '../../src/tui/terminal/theme.ts';
 
 const DEPTHS: Depth[] = [256, 16, 0];
 const EACH = Object.values(THEMES).flatMap((theme) =>

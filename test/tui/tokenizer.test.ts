@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { emptyTokenizer, flush, tokenize, type Token } from '../../src/tui/tokenizer.ts';
+import { emptyTokenizer, flush, tokenize, type Token } from '../../src/tui/terminal/tokenizer.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 const read = (text: string): Token[] => {

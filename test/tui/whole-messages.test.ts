@@ -6,12 +6,12 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/api/power.ts';
 import { refusalsFor, type GuardFacts } from '../../src/power/guards.ts';
-import { questionOf, TROUBLE_KINDS } from '../../src/power/graceful/troubles.ts';
-import type { Target } from '../../src/power/graceful/state.ts';
-import { REQUEST_PARAMS } from '../../src/server/handlers/params.ts';
-import { toAscii } from '../../src/tui/ascii.ts';
-import { withNotice, withPaneNotice } from '../../src/tui/events.ts';
-import { CUT, Frame } from '../../src/tui/frame.ts';
+import { questionOf, TROUBLE_KINDS } from '../../src/power/shutdown/prompts.ts';
+import type { Target } from '../../src/power/shutdown/state.ts';
+import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
+import { toAscii } from '../../src/tui/canvas/ascii.ts';
+import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
+import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { asking } from '../screens/operations.ts';
 import { allClear, NOW, RACK, Scene } from '../screens/scene.ts';
 

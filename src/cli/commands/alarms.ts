@@ -1,12 +1,10 @@
 /** `rackui alarms`: what stands, and having seen it. */
 import { EXIT } from '../../api/power.ts';
 import { formatAddress } from '../../rack/address.ts';
-import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
-import { nodeLabel, type Inventory } from '../../rack/inventory.ts';
-import { iso } from '../dates.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { UsageFailure } from '../failure.ts';
-import { print, printJson } from '../output.ts';
+import { type Alarm, alarmOwner } from '../../rack/alarms.ts';
+import { type Inventory, nodeLabel } from '../../rack/inventory.ts';
+import { type GlobalOptions, openClient } from '../server-connection.ts';
+import { iso, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 export interface AlarmsOptions extends GlobalOptions {
   ack?: string;

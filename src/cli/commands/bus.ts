@@ -1,12 +1,10 @@
 /** `rackui bus`: the exchanges as they pass, and bytes by hand for BIOS commands that rackui does not know. */
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { spellBytes } from '../../api/spell-bytes.ts';
-import { exchangeJson, exchangeLine } from '../bus-report.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { UsageFailure } from '../failure.ts';
-import { hint, print, printJson } from '../output.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { spellBytes } from '../../lib/control-chars.ts';
+import { exchangeJson, exchangeLine } from '../format/discovered-config.ts';
+import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 export interface BusOptions extends GlobalOptions {
   follow?: boolean;

@@ -1,16 +1,21 @@
-/** `rackui calibrate`: what a count of current means, from what a meter shows at two loads or more. Switches nothing. */
+/**
+ * `rackui calibrate`: what a count of current means, from what a meter shows at two loads or more. Switches nothing.
+ */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { fitCalibration, implausible, meterValue, type MeterPoint } from '../../rack/calibrate.ts';
-import { VOLTS, type Calibration } from '../../rack/calibration.ts';
-import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { Failure } from '../failure.ts';
-import { hint, print, printJson } from '../output.ts';
-import { knownRack, noNames, targetsOf } from '../targets.ts';
-import { writeWhole } from '../write-file.ts';
+import {
+  type Calibration,
+  fitCalibration,
+  implausible,
+  type MeterPoint,
+  meterValue,
+  VOLTS,
+} from '../../rack/calibration.ts';
+import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
+import { type GlobalOptions, knownRack, noNames, openClient, targetsOf } from '../server-connection.ts';
+import { Failure, hint, print, printJson, writeWhole } from '../terminal-output.ts';
 
 export interface CalibrateOptions extends GlobalOptions {
   write?: boolean;

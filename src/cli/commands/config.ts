@@ -2,23 +2,19 @@
 import { resolve } from 'node:path';
 import { configSentences } from '../../api/configuration.ts';
 import { EXIT } from '../../api/power.ts';
-import { checkPlans } from '../../config/check.ts';
-import { serviceUser } from '../../config/paths.ts';
-import { unreadableSecrets } from '../../config/secret.ts';
-import { ownUserId, userName } from '../../lib/users.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
+import { serviceUser } from '../../config/paths.ts';
+import { type RackList, settingsIn } from '../../config/rack-list.ts';
 import { configSchema } from '../../config/schema.ts';
-import { settingsIn } from '../../config/peek.ts';
-import { planMeans } from '../../config/plan-means.ts';
-import { planWarnings } from '../../rack/plan-warnings.ts';
-import { resolvePlan } from '../../rack/plan.ts';
-import { compressNames } from '../../rack/compress.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import type { RackList } from '../../config/rack-list.ts';
-import { settingsOf } from '../settings.ts';
-import { print } from '../output.ts';
-import { rackListOf, withOneRack } from '../racks.ts';
+import { unreadableSecrets } from '../../config/secrets.ts';
+import { checkPlans, planMeans } from '../../config/validate.ts';
+import { ownUserId, userName } from '../../lib/users.ts';
 import { count } from '../../lib/words.ts';
+import { planWarnings, resolvePlan } from '../../rack/plan.ts';
+import { compressNames } from '../../rack/selectors.ts';
+import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
+import { print } from '../terminal-output.ts';
+import { settingsOf } from './tui.ts';
 
 export async function configCommand(what: 'check' | 'show' | 'schema', options: GlobalOptions): Promise<number> {
   if (what === 'schema') return schema();

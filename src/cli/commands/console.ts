@@ -1,13 +1,12 @@
 /** `rackui console NODE`. */
-import { RPC_ERROR, type ConsoleBaudRate } from '../../api/protocol.ts';
+import { type ConsoleBaudRate, RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { DEFAULT_PREFIX } from '../console/keys.ts';
-import type { ConsoleStep } from '../console/steps.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { explain, Failure, UsageFailure } from '../failure.ts';
-import { settingsOf } from '../settings.ts';
-import { busUsable } from '../status-report.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import type { ConsoleStep } from '../console/script.ts';
+import { busUsable } from '../format/status.ts';
+import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { explain, Failure, UsageFailure } from '../terminal-output.ts';
+import { settingsOf } from './tui.ts';
 
 export interface ConsoleOptions extends GlobalOptions {
   /** Take the keyboard, and the console from another node where somebody else types. */
@@ -63,7 +62,7 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
 /** `--prefix`, else the interface's own. @throws {UsageFailure} {ConfigError} */
 async function prefixOf({ prefix, config }: ConsoleOptions): Promise<string> {
   if (prefix === undefined) return (await settingsOf(config)).keys.get('console prefix')?.[0] ?? DEFAULT_PREFIX;
-  const { overridesFrom } = await import('../../tui/key-overrides.ts');
+  const { overridesFrom } = await import('../../tui/keymap/user-keys.ts');
   const { keys, problems } = overridesFrom({ console: { prefix } });
   if (problems[0] !== undefined) throw new UsageFailure(`--prefix: ${problems[0].message}`);
   return keys.get('console prefix')?.[0] ?? DEFAULT_PREFIX;

@@ -1,10 +1,9 @@
 /** `rackui demo`: simulated rack, server and interface in one command. */
-import { keepYoungSmall } from '../../config/garbage.ts';
-import { openClient } from '../context.ts';
+import { keepYoungSmall } from '../../lib/memory.ts';
 import { DemoRack } from '../demo-rack.ts';
-import { UsageFailure } from '../failure.ts';
-import { interfaceOptions, type LookOptions } from '../interface-options.ts';
-import { print, tellEnd } from '../output.ts';
+import { openClient } from '../server-connection.ts';
+import { print, tellEnd, UsageFailure } from '../terminal-output.ts';
+import { interfaceOptions, type LookOptions } from './tui.ts';
 
 export interface DemoOptions extends LookOptions {
   rack?: string;
@@ -21,9 +20,9 @@ export async function demoCommand(
   keepYoungSmall();
   const demo = await DemoRack.start(options);
   try {
-    const tui = options.headless === true || options.plain === true ? null : await import('../../tui/interface.ts');
+    const tui = options.headless === true || options.plain === true ? null : await import('../../tui/app.ts');
     if (tui !== null) {
-      const { refuseTerminal } = await import('../../tui/terminal-environment.ts');
+      const { refuseTerminal } = await import('../../tui/terminal/terminal.ts');
       const refusal = refuseTerminal(process.env, process.stdin, process.stdout);
       if (refusal !== null) throw new UsageFailure(refusal);
     }

@@ -1,17 +1,16 @@
-/** `rackui discover`: who is on the bus, by which UID and host name, as a configuration to begin with. Changes nothing. */
+/**
+ * `rackui discover`: who is on the bus, by which UID and host name, as a configuration to begin with. Changes nothing.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BusLook } from '../../api/bus.ts';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { formatAddress, formatPosition, MAX_ADDRESS, SLOTS_PER_BLADE, type Address } from '../../rack/address.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { Failure } from '../failure.ts';
-import { print, printJson } from '../output.ts';
-import { Progress } from '../progress.ts';
-import { rackFile, type Found } from '../rack-file.ts';
-import { writeWhole } from '../write-file.ts';
 import { count } from '../../lib/words.ts';
+import { type Address, formatAddress, formatPosition, MAX_ADDRESS, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import { type Found, rackFile } from '../format/discovered-config.ts';
+import { type GlobalOptions, openClient } from '../server-connection.ts';
+import { Failure, print, printJson, Progress, writeWhole } from '../terminal-output.ts';
 
 export interface DiscoverOptions extends GlobalOptions {
   write?: string;

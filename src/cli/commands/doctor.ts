@@ -1,18 +1,21 @@
-/** `rackui doctor`: why does it not work, or does it? Looks, asks, changes nothing. */
+/**
+ * `rackui doctor`: why does it not work, or does it? Looks, asks, changes nothing.
+ *
+ * `rackui doctor --ups`: will the rack go down in order when the mains fail? Asks, reads, plays the users; starts nothing.
+ */
 import { dirname } from 'node:path';
+import manifest from '../../../package.json';
+import type { ServerFinding, ServerInfo } from '../../api/methods.ts';
+import type { UpsReading } from '../../api/outage.ts';
 import { EXIT } from '../../api/power.ts';
-import type { ServerFinding, ServerInfo } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { socketCandidates, stateDirectory } from '../../config/paths.ts';
-import manifest from '../../../package.json' with { type: 'json' };
-import { openClient, portOf, type GlobalOptions } from '../context.ts';
-import { busChecks, type BusPicture } from '../doctor/bus.ts';
-import { failure, overall, warning, type Check, type Verdict } from '../doctor/check.ts';
-import { Machine } from '../doctor/machine.ts';
-import { piChecks } from '../doctor/pi.ts';
-import { portChecks } from '../doctor/port.ts';
-import { profileLines, profileOf, type BusProfileReport } from '../doctor/profile.ts';
+import type { UpsConfig } from '../../config/schema.ts';
+import { steadyNow } from '../../lib/clock.ts';
+import { busChecks, type BusPicture, type BusProfileReport, profileLines, profileOf } from '../doctor/bus.ts';
+import { type Check, failure, Machine, ok, overall, piChecks, type Verdict, warning } from '../doctor/machine.ts';
+import { portChecks, staleSockets } from '../doctor/port.ts';
 import {
   clockCheck,
   configCheck,
@@ -23,8 +26,10 @@ import {
   servedConfigCheck,
   versionChecks,
 } from '../doctor/program.ts';
-import { staleSockets } from '../doctor/sockets.ts';
-import { print, printJson } from '../output.ts';
+import { upsSoftwareChecks } from '../doctor/ups-software.ts';
+import { type AskedUps, hasUser, planFitChecks, playOn, upsdChecks, userChecks } from '../doctor/ups.ts';
+import { type GlobalOptions, openClient, portOf, selfCommand } from '../server-connection.ts';
+import { print, printJson } from '../terminal-output.ts';
 
 export interface DoctorOptions extends GlobalOptions {
   json?: boolean;
@@ -122,7 +127,7 @@ async function askSelf(client: RackClient, info: ServerInfo | null): Promise<Che
 async function findSelf({ config }: LoadedConfig): Promise<ServerFinding[]> {
   const [{ checkStateDirectory, secretFinding }, { unreadableSecrets }] = await Promise.all([
     import('../../server/self-check.ts'),
-    import('../../config/secret.ts'),
+    import('../../config/secrets.ts'),
   ]);
   const stateDir = stateDirectory();
   return [
@@ -145,7 +150,7 @@ async function askServer(client: RackClient): Promise<BusPicture> {
 }
 
 async function askBus(port: string, { config, inventory }: LoadedConfig): Promise<BusPicture> {
-  const { inspectBus } = await import('../../server/inspect.ts');
+  const { inspectBus } = await import('../../server/bus-diagnostics.ts');
   const nodes = inventory.configured ? inventory.nodes.map(({ addr }) => addr) : null;
   const { phase, detail, master, before, wasLocked, survey } = await inspectBus({
     ...{ port, config, nodes, exchanges: EXCHANGES },
@@ -176,4 +181,74 @@ export function report(checks: readonly Check[], profile: BusProfileReport | nul
   const count = (wanted: Verdict): number => checks.filter(({ verdict }) => verdict === wanted).length;
   print('');
   print(`${count('failure')} failures, ${count('warning')} warnings, ${count('ok')} ok`);
+}
+
+/** NUT's usual user. */
+const NUT_USER = 'nut';
+
+export async function doctorUps(options: DoctorOptions): Promise<number> {
+  const { machine, config, client, problem } = await lookAround(options);
+  try {
+    const info = client === null ? null : await client.request('server.info', {});
+    const status = client === null ? null : await client.request('outage.status', {});
+    const configured = config.loaded?.config.ups ?? [];
+    const said = status?.policies.flatMap(({ ups }) => ups) ?? [];
+    const asks = status === null ? configured.length > 0 : said.length > 0;
+    const lengths = status?.policies.map(({ last }) => last?.lengthMs ?? 0) ?? [];
+    const software = upsSoftwareChecks(machine, asks, lengths.length === 0 ? null : Math.max(...lengths));
+    const now = client?.now() ?? steadyNow();
+    const heard = status === null && !machine.prepared ? await askAll(configured) : said;
+    const checks: Check[] = [
+      ...(config.check.verdict === 'failure' && info === null ? [config.check] : []),
+      ...(machine.prepared ? [] : [serverCheck(info, problem)]),
+      ...(machine.prepared
+        ? []
+        : upsdChecks(asks && configured.length === 0 ? said.map(unplaced) : configured, heard, now)),
+      ...(status === null ? [] : planFitChecks(status.policies)),
+      ...software.checks,
+      ...(machine.prepared
+        ? []
+        : userChecks(
+            software.programs,
+            ['root', NUT_USER].filter((user) => hasUser(machine, user)),
+            info,
+            {
+              play: playOn(machine),
+              own: selfCommand().at(-1) ?? 'rackui',
+            },
+          )),
+    ];
+    report(checks, null, options.json === true);
+    return overall(checks) === 'failure' ? EXIT.unavailable : EXIT.done;
+  } finally {
+    client?.close();
+  }
+}
+
+function serverCheck(info: ServerInfo | null, problem: string | null): Check {
+  if (problem !== null) return failure('server', problem, 'then run doctor again');
+  if (info === null)
+    return failure(
+      'server',
+      'no server runs: nobody watches the mains',
+      'run one as a service (docs/first-evening.md)',
+    );
+  const said = `the server (pid ${info.pid}, user ${info.user}) watches port ${info.port}`;
+  return info.autostarted
+    ? warning('server', `${said}, and leaves when nobody needs it`, 'run it as a service (docs/first-evening.md)')
+    : ok('server', said);
+}
+
+/** A UPS of which only the server knows where it is asked. */
+function unplaced({ name, unregistered }: UpsReading): AskedUps {
+  return { name, host: null, port: 0, user: unregistered === null ? undefined : 'of the configuration' };
+}
+
+/** What this user hears, where no server does. */
+async function askAll(configured: readonly UpsConfig[]): Promise<UpsReading[]> {
+  const [{ askOnce }, { sourceOf }] = await Promise.all([
+    import('../../server/ups/ups-monitor.ts'),
+    import('../../server/outage-service.ts'),
+  ]);
+  return Promise.all(configured.map((ups) => askOnce(sourceOf(ups))));
 }

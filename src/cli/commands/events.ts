@@ -1,11 +1,9 @@
 /** `rackui events`: what happened, oldest first. */
+import type { EventRecord } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import type { EventRecord } from '../../api/protocol.ts';
 import { formatAddress } from '../../rack/address.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { clock, iso, wallOf } from '../dates.ts';
-import { Failure } from '../failure.ts';
-import { print, printJson } from '../output.ts';
+import { type GlobalOptions, openClient } from '../server-connection.ts';
+import { clock, Failure, iso, print, printJson, wallOf } from '../terminal-output.ts';
 
 export interface EventsOptions extends GlobalOptions {
   follow?: boolean;

@@ -1,10 +1,8 @@
 /** `rackui log NODE`: what a node's console showed, with UTC times and marks; or its bytes as they came. */
+import type { LogRequest } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import type { LogRequest } from '../../api/protocol.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { Failure, UsageFailure } from '../failure.ts';
-import { hint, print } from '../output.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
 
 export interface LogOptions extends GlobalOptions {
   follow?: boolean;

@@ -1,12 +1,11 @@
 /** `rackui ops`, `rackui answer` and `rackui abort`. */
 import { EXIT, type NodeProgress, type Operation, type Question } from '../../api/power.ts';
+import { didYouMean } from '../../lib/words.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { confirmation } from '../confirm.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { UsageFailure } from '../failure.ts';
-import { operationJson, operationLines, summaryLine } from '../operation-report.ts';
-import { print, printJson } from '../output.ts';
-import { didYouMean } from '../../lib/words.ts';
+import { operationJson, operationLines, summaryLine } from '../format/power.ts';
+import { type GlobalOptions, openClient } from '../server-connection.ts';
+import { print, printJson, UsageFailure } from '../terminal-output.ts';
 
 export interface OpsOptions extends GlobalOptions {
   json?: boolean;

@@ -1,17 +1,17 @@
-/** `rackui outage …`: how the supply stands and what would happen; the words of UPS software; drills and reports. */
+/**
+ * `rackui outage …`: how the supply stands and what would happen; the words of UPS software; drills and reports.
+ */
 import { setTimeout } from 'node:timers/promises';
 import type { OutageReport, OutageStatus } from '../../api/outage.ts';
+import type { PlanRun } from '../../api/plans.ts';
 import { EXIT } from '../../api/power.ts';
-import type { PlanRun } from '../../api/plan.ts';
 import type { RackClient } from '../../client/client.ts';
-import { describeSilent } from '../../client/server-process.ts';
-import { findServerProcess, openClient, type GlobalOptions } from '../context.ts';
-import { explain, Failure, UsageFailure } from '../failure.ts';
-import { followPlan } from '../follow-plan.ts';
-import { outageJson, outageLines, reportLines, supplyJson } from '../outage-report.ts';
-import { hint, print, printJson } from '../output.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { describeSilent } from '../../client/process-lifetime.ts';
 import { count } from '../../lib/words.ts';
+import { followPlan } from '../follow.ts';
+import { outageJson, outageLines, reportLines, supplyJson } from '../format/outage.ts';
+import { findServerProcess, type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { explain, Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 /** A server that could not be reached is looked for again after so long, ms. */
 const REACH_AGAIN_MS = 1_000;

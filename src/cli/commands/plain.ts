@@ -1,5 +1,7 @@
-/** `rackui plain`, or `rackui --plain`: the rack by words and sentences, for ears and for terminals that can do nothing. */
-import { openClient, type GlobalOptions } from '../context.ts';
+/**
+ * `rackui plain`, or `rackui --plain`: the rack by words and sentences, for ears and for terminals that can do nothing.
+ */
+import { type GlobalOptions, openClient } from '../server-connection.ts';
 
 /** `run`: one command line, as a shell would start it. */
 export async function plainCommand(

@@ -1,16 +1,14 @@
 /** `rackui plan …`: what plans there are, what one would do, runs. */
-import { EXIT } from '../../api/power.ts';
 import { configSentences } from '../../api/configuration.ts';
-import type { PlanPreview, PlanRun } from '../../api/plan.ts';
+import type { PlanPreview, PlanRun } from '../../api/plans.ts';
+import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { confirmation } from '../confirm.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { Failure, UsageFailure } from '../failure.ts';
-import { endOf, followPlan, howOn } from '../follow-plan.ts';
-import { hint, print, printJson } from '../output.ts';
-import { planLine, previewJson, previewLines, runJson, runLine, runLines } from '../plan-report.ts';
-import { busUsable } from '../status-report.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { endOf, followPlan, howOn } from '../follow.ts';
+import { planLine, previewJson, previewLines, runJson, runLine, runLines } from '../format/plan.ts';
+import { busUsable } from '../format/status.ts';
+import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 export interface PlanOptions extends GlobalOptions {
   json?: boolean;

@@ -1,16 +1,13 @@
 /** `rackui on|off|cycle`: says what it means, has it confirmed, starts it, and follows it. */
-import { cuts, EXIT, seenIn, type PowerCheck, type PowerRequest, type Verb } from '../../api/power.ts';
-import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
-import { checkJson, checkLines, meaningLine, refuses } from '../check-report.ts';
-import { confirmation } from '../confirm.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { Failure, UsageFailure } from '../failure.ts';
-import { follow, progressOutput } from '../follow.ts';
-import { operationJson } from '../operation-report.ts';
-import { hint, print, printJson } from '../output.ts';
-import { busUsable } from '../status-report.ts';
-import { knownRack, targetsOf } from '../targets.ts';
+import { cuts, EXIT, type PowerCheck, type PowerRequest, seenIn, type Verb } from '../../api/power.ts';
 import { didYouMean } from '../../lib/words.ts';
+import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
+import { confirmation } from '../confirm.ts';
+import { follow, progressOutput } from '../follow.ts';
+import { checkJson, checkLines, meaningLine, operationJson, refuses } from '../format/power.ts';
+import { busUsable } from '../format/status.ts';
+import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 export interface PowerOptions extends GlobalOptions {
   force?: boolean;

@@ -2,9 +2,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
-import type { GlobalOptions } from '../context.ts';
-import { UsageFailure } from '../failure.ts';
-import { rackListOf, withOneRack } from '../racks.ts';
+import { type GlobalOptions, rackListOf, withOneRack } from '../server-connection.ts';
+import { UsageFailure } from '../terminal-output.ts';
 
 export interface ServeCommandOptions extends GlobalOptions {
   state?: string;
@@ -18,7 +17,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
   const racks = list?.racks ?? [loadConfig((await withOneRack(options)).config)];
   if (racks.length > 1 && options.record !== undefined)
     throw new UsageFailure('--record is for one rack: say which, with --rack');
-  const { serveRacks } = await import('../../server/serve-racks.ts');
+  const { serveRacks } = await import('../../server/serve.ts');
   return serveRacks(racks.map((loaded) => rackOf(loaded, options, list !== null)));
 }
 

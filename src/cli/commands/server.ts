@@ -1,10 +1,9 @@
 /** `rackui server status|reload|stop`: the server of this rack, never a new one. */
-import { EXIT } from '../../api/power.ts';
 import { configSentences } from '../../api/configuration.ts';
-import { silenceText, type Session } from '../../api/protocol.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { clock, iso } from '../dates.ts';
-import { print, printJson } from '../output.ts';
+import { type Session, silenceText } from '../../api/methods.ts';
+import { EXIT } from '../../api/power.ts';
+import { type GlobalOptions, openClient } from '../server-connection.ts';
+import { clock, iso, print, printJson } from '../terminal-output.ts';
 
 export interface ServerOptions extends GlobalOptions {
   json?: boolean;

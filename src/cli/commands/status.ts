@@ -1,11 +1,10 @@
 /** `rackui status`: the rack as a fresh sweep finds it. */
-import { EXIT } from '../../api/power.ts';
 import { configSentences } from '../../api/configuration.ts';
-import type { Snapshot } from '../../api/protocol.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { hint, print, printJson } from '../output.ts';
-import { busUsable, statusReport, statusTable, type StatusReport } from '../status-report.ts';
-import { targetsOf } from '../targets.ts';
+import type { Snapshot } from '../../api/methods.ts';
+import { EXIT } from '../../api/power.ts';
+import { busUsable, statusReport, type StatusReport, statusTable } from '../format/status.ts';
+import { type GlobalOptions, openClient, targetsOf } from '../server-connection.ts';
+import { hint, print, printJson } from '../terminal-output.ts';
 
 export interface StatusOptions extends GlobalOptions {
   json?: boolean;
@@ -17,7 +16,7 @@ export async function statusCommand(words: readonly string[], options: StatusOpt
   const client = await openClient(options, 'status', { autostart: true });
   try {
     if (options.watch === true) {
-      const { watchStatus } = await import('../watch.ts');
+      const { watchStatus } = await import('../follow.ts');
       return await watchStatus(client, (snapshot) => reportOf(words, snapshot), options);
     }
     const report = reportOf(words, await client.request('sweep', { addrs: null, interrupt: false }));

@@ -1,11 +1,11 @@
-/** `rackui verify`: is each machine the one that the map says? Reads host names from consoles; cuts and changes nothing. */
+/**
+ * `rackui verify`: is each machine the one that the map says? Reads host names from consoles; cuts and changes nothing.
+ */
 import { EXIT } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
-import { sameHost } from '../../rack/host-name.ts';
-import { openClient, type GlobalOptions } from '../context.ts';
-import { print, printJson } from '../output.ts';
-import { Progress } from '../progress.ts';
-import { knownRack, noNames, targetsOf } from '../targets.ts';
+import { sameHost } from '../../rack/inventory.ts';
+import { type GlobalOptions, knownRack, noNames, openClient, targetsOf } from '../server-connection.ts';
+import { print, printJson, Progress } from '../terminal-output.ts';
 import { hostOf } from './discover.ts';
 
 export interface VerifyOptions extends GlobalOptions {

@@ -1,7 +1,6 @@
 /** A node's output as cells. Nothing of it reaches the operator's terminal in any other form. */
 import type { IBufferLine, IMarker } from '@xterm/headless';
-import { anchored, cellText, sgrOf } from '../../console/cell-text.ts';
-import { NodeTerminal } from '../../console/terminal.ts';
+import { anchored, cellText, NodeTerminal, sgrOf } from '../../console/emulator.ts';
 
 /** More lines than one piece of {@link PIECE} bytes can scroll: none is lost between two looks. */
 const SCROLLBACK = 8192;

@@ -1,4 +1,6 @@
-/** What an operator's keys mean at a bare console: everything goes to the node, except the prefix and Ctrl-G. Pure. */
+/**
+ * What an operator's keys mean at a bare console: everything goes to the node, except the prefix and Ctrl-G. Pure.
+ */
 
 /** Ctrl-], as telnet and the interface have it; Ctrl-5 is the same on a keyboard where ] needs AltGr. */
 export const DEFAULT_PREFIX = 'C-]';

@@ -1,17 +1,149 @@
-/** The bare terminal as a node's console. */
+/**
+ * The bare terminal as a node's console.
+ *
+ * A client's part in a node's console: what comes from it, in order, and what is to be known about it.
+ *
+ * What stands on the status line: how the console stands, and in its place, for a moment, a word that was just said.
+ */
 import type { ReadStream, WriteStream } from 'node:tty';
-import { BELL_BLOCKED, pasteFor } from '../../console/input-filter.ts';
-import type { Token } from '../../tui/tokenizer.ts';
+import {
+  type ConsoleBaudRate,
+  type ConsoleJoined,
+  type ConsoleState,
+  type ServerNotes,
+  silenceText,
+  type Snapshot,
+} from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import { silenceText, type ConsoleBaudRate, type ConsoleState, type Snapshot } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
+import { BELL_BLOCKED, pasteFor } from '../../console/input-filter.ts';
+import { wrap } from '../../lib/words.ts';
+import type { Address } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
-import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
-import { Failure } from '../failure.ts';
-import { PaintedDisplay, RawDisplay, type Display } from './display.ts';
-import { ConsoleKeys, prefixLabel, type KeyAction } from './keys.ts';
-import { ConsoleSession, gapText } from './session.ts';
-import { StatusWords } from './status-words.ts';
+import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
+import type { Token } from '../../tui/terminal/tokenizer.ts';
+import { Failure } from '../terminal-output.ts';
+import { type Display, PaintedDisplay, RawDisplay } from './display.ts';
+import { ConsoleKeys, type KeyAction, prefixLabel } from './keys.ts';
+
+export interface SessionHandlers {
+  data(bytes: Uint8Array): void;
+  note(note: ServerNotes['console.note']): void;
+  /** This program fell behind: so many bytes were never sent to it, and this is the screen as it is now. */
+  resync(skipped: number, cols: number, rows: number, screen: Uint8Array): void;
+  state(state: ConsoleState): void;
+  /** It is over, and why. */
+  ended(why: string): void;
+}
+
+/** What the operator is told of the gap. */
+export function gapText(skipped: number): string {
+  return `gap: ${Math.ceil(skipped / 1000)} KB that the node printed were not taken in time and are left out; its log has them`;
+}
+
+export class ConsoleSession {
+  readonly joined: ConsoleJoined;
+  readonly #client: RackClient;
+  readonly #stops: (() => void)[];
+
+  private constructor(client: RackClient, joined: ConsoleJoined, handlers: SessionHandlers) {
+    const { addr } = joined;
+    this.joined = joined;
+    this.#client = client;
+    this.#stops = [
+      client.on('console.data', (piece) => {
+        if (piece.addr === addr) handlers.data(Buffer.from(piece.data, 'base64'));
+      }),
+      client.on('console.resync', ({ addr: of, skipped, cols, rows, screen }) => {
+        if (of === addr) handlers.resync(skipped, cols, rows, Buffer.from(screen, 'base64'));
+      }),
+      client.on('console.note', (note) => {
+        if (note.addr !== addr) return;
+        handlers.note(note);
+        if (note.kind === 'closed') handlers.ended(note.text);
+      }),
+      client.on('update', ({ console }) => {
+        if (console?.addr === addr) handlers.state(console);
+      }),
+      client.onClose((why) => handlers.ended(why)),
+    ];
+  }
+
+  /** @throws RpcFailure: somebody holds it, no such node, … */
+  static async join(
+    client: RackClient,
+    addr: Address,
+    take: boolean,
+    handlers: (joined: ConsoleJoined) => SessionHandlers,
+  ): Promise<ConsoleSession> {
+    const joined = await client.request('console.attach', { addr, take, watch: false });
+    return new ConsoleSession(client, joined, handlers(joined));
+  }
+
+  send(bytes: Uint8Array): void {
+    const data = Buffer.from(bytes).toString('base64');
+    this.#client.note('console.input', { addr: this.joined.addr, data, at: this.#client.now() });
+  }
+
+  take(): Promise<ConsoleState> {
+    return this.#client.request('console.take', {});
+  }
+
+  async leave(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#client.request('console.detach', {}).catch(() => undefined);
+  }
+}
+
+/** Ends a part that another one follows. */
+const MARK = ' …';
+/** A word is left standing so long, ms: the console's state changes with almost everything that is done there. */
+const STANDS_MS = 3_000;
+
+export class StatusWords {
+  readonly #show: (text: string) => void;
+  readonly #width: () => number;
+  #state = '';
+  #word = '';
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param width cells of the line: a longer word is shown in parts, one after another */
+  constructor(show: (text: string) => void, width: () => number) {
+    this.#show = show;
+    this.#width = width;
+  }
+
+  /** Behind a word that stands: what came of a key must not hide what the key was for. */
+  add(text: string): void {
+    this.say(this.#timer === null ? text : `${this.#word} · ${text}`);
+  }
+
+  say(text: string): void {
+    this.close();
+    this.#word = text;
+    // What has no room ends with a mark, and goes on in its place.
+    this.#showParts(wrap(text, Math.max(MARK.length + 1, this.#width() - MARK.length)));
+  }
+
+  #showParts([part = '', ...more]: readonly string[]): void {
+    this.#show(more.length > 0 ? part + MARK : part);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (more.length > 0) this.#showParts(more);
+      else this.#show(this.#state);
+    }, STANDS_MS);
+  }
+
+  state(text: string): void {
+    this.#state = text;
+    if (this.#timer === null) this.#show(text);
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
 
 export interface LiveOptions {
   take: boolean;
@@ -69,7 +201,7 @@ export async function liveConsole(
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
 
-  const { aroundStops, Input } = await import('../../tui/input.ts');
+  const { aroundStops, Input } = await import('../../tui/terminal/input.ts');
   const keys = new ConsoleKeys(options.prefix);
   const perform = (action: KeyAction): void => {
     switch (action.do) {

@@ -1,17 +1,98 @@
 /**
+ * A node's output for a script: lines in the order in which it printed them, and what they match.
+ *
  * A node's console in a script: plain text out; in, either lines until the input ends and the node is quiet, or what
  * `--send` and `--expect` say.
+ *
+ * What a script does at a console: `--send` and `--expect`, in the order in which they stand on the command line.
  */
 import { createInterface } from 'node:readline';
+import type { ConsoleBaudRate, ConsoleState } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import type { ConsoleBaudRate, ConsoleState } from '../../api/protocol.ts';
 import type { RackClient } from '../../client/client.ts';
-import { nodeLabel, type InventoryNode } from '../../rack/inventory.ts';
-import { Failure } from '../failure.ts';
-import { hint } from '../output.ts';
-import { ScriptPrinter } from './script-printer.ts';
-import { ConsoleSession, gapText } from './session.ts';
-import type { ConsoleStep } from './steps.ts';
+import { compilePattern, type Pattern } from '../../config/value-types.ts';
+import { PrintedLines } from '../../console/printed-lines.ts';
+import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
+import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
+import { ConsoleSession, gapText } from './live.ts';
+
+/** Characters that expectations may look back on: a node that prints without end must not fill memory. */
+const LOOK_BACK = 64 * 1024;
+
+export class ScriptPrinter {
+  readonly #raw: boolean;
+  #printed: PrintedLines | null = null;
+  /** Lines that no expectation has used, and how much of the unfinished one is used. */
+  #lines = '';
+  #used = 0;
+  /** What the last expectation looked at in vain: only other text is looked at again. */
+  #looked: { pattern: Pattern; text: string } | null = null;
+  /** The last expectation was met. */
+  met = false;
+
+  /** `raw`: the node's bytes go out as they are, knowingly; expectations see text all the same. */
+  constructor(raw: boolean) {
+    this.#raw = raw;
+  }
+
+  open(cols: number): void {
+    this.#printed = new PrintedLines(cols, (line) => this.#ended(line));
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#raw) process.stdout.write(bytes);
+    this.#printed?.feed(bytes);
+  }
+
+  /**
+   * Lines are missing from here to the screen as it is now: what stood unfinished ends. Raw output has no screen: its
+   * bytes go on where they go on.
+   */
+  resync(cols: number, screen: Uint8Array): void {
+    this.#printed?.break();
+    this.open(cols);
+    this.#used = 0;
+    this.#printed?.feed(screen);
+  }
+
+  /** Does what was printed since the last match hold this? What it matched is used up then. */
+  expect(pattern: Pattern): boolean {
+    const text = this.#lines + this.#open.slice(this.#used);
+    this.met = false;
+    if (this.#looked?.pattern === pattern && this.#looked.text === text) return false;
+    this.#looked = { pattern, text };
+    const match = pattern.find(text);
+    if (match === null) return false;
+    this.met = true;
+    this.#looked = null;
+    if (match.end >= this.#lines.length) {
+      this.#used += match.end - this.#lines.length;
+      this.#lines = '';
+    } else this.#lines = this.#lines.slice(match.end);
+    return true;
+  }
+
+  get lastLine(): string {
+    const open = this.#open.trim();
+    return open === '' ? (this.#lines.trimEnd().split('\n').at(-1) ?? '') : open;
+  }
+
+  /** Prints what is left, and ends. */
+  close(): void {
+    this.#printed?.break();
+    this.#printed = null;
+  }
+
+  get #open(): string {
+    return this.#printed?.open ?? '';
+  }
+
+  #ended(line: string): void {
+    if (!this.#raw) print(line);
+    this.#lines = `${this.#lines}${line.slice(this.#used)}\n`.slice(-LOOK_BACK);
+    this.#used = 0;
+  }
+}
 
 /** The next line goes out when the node has said nothing for so long; a shell's prompt comes sooner, ms. */
 const QUIET_MS = 400;
@@ -161,4 +242,36 @@ function withoutBell(line: string, node: InventoryNode): string {
 async function until(holds: () => boolean, limitMs: number): Promise<void> {
   const limit = performance.now() + limitMs;
   while (!holds() && performance.now() < limit) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+export type ConsoleStep = { do: 'send'; bytes: Uint8Array } | { do: 'expect'; pattern: Pattern };
+
+const ENTER = '\r';
+const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', e: '\x1b', '\\': '\\' };
+
+/**
+ * The text and Enter; `\c` at its end: without Enter. `\r \n \t \e \\ \xHH` are what they are elsewhere.
+ * @throws UsageFailure for 0x07, and for an escape that there is not
+ */
+export function sendStep(text: string): ConsoleStep {
+  const bare = text.endsWith('\\c');
+  const typed = (bare ? text.slice(0, -2) : text).replace(/\\(x[0-9A-Fa-f]{2}|.|$)/gs, (all, code: string) => {
+    if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
+    const char = ESCAPES[code];
+    if (char === undefined)
+      throw new UsageFailure(`--send: '${all}' is no escape; \\r \\n \\t \\e \\\\ \\xHH and a final \\c are`);
+    return char;
+  });
+  if (typed.includes('\x07'))
+    throw new UsageFailure('--send: Ctrl-G cannot be sent: on this bus it closes the pipe under the console');
+  return { do: 'send', bytes: Buffer.from(bare ? typed : typed + ENTER) };
+}
+
+/** Matched against what the node printed since the last match; `^` and `$` match at lines. @throws UsageFailure */
+export function expectStep(text: string): ConsoleStep {
+  try {
+    return { do: 'expect', pattern: compilePattern(text, { lines: true }) };
+  } catch (error) {
+    throw new UsageFailure(`--expect: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

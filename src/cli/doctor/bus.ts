@@ -1,12 +1,58 @@
-/** The bus: does it answer, was it locked or wedged, who is there, how many exchanges go wrong. Pure. */
+/**
+ * The bus: does it answer, was it locked or wedged, who is there, how many exchanges go wrong. Pure.
+ *
+ * The port's settings as the system has them while it is open: 115200 8N1, raw, no flow control (bus-protocol section 2). Pure.
+ *
+ * The bus profile: what this bus turned out to do where the vendor's documents are silent. Pure.
+ */
 import type { BusSurvey } from '../../api/bus.ts';
-import { formatAddress, type Address } from '../../rack/address.ts';
-import { fanMeaning } from '../../rack/fan-drive.ts';
-import { masterMismatch, type InventoryNode } from '../../rack/inventory.ts';
-import { compressNames } from '../../rack/compress.ts';
-import { failure, ok, warning, type Check } from './check.ts';
-import { settingsCheck } from './tty.ts';
+import { spellBytes } from '../../lib/control-chars.ts';
 import { count } from '../../lib/words.ts';
+import { type Address, formatAddress } from '../../rack/address.ts';
+import { fanMeaning } from '../../rack/calibration.ts';
+import { type InventoryNode, masterMismatch } from '../../rack/inventory.ts';
+import { compressNames } from '../../rack/selectors.ts';
+import { type Check, failure, ok, warning } from './machine.ts';
+
+const SPEED = 115_200;
+/** Flags of `stty -a` that must be so, and what happens where one is not. */
+const WANTED: readonly [flag: string, otherwise: string][] = [
+  ['-icanon', 'the system waits for whole lines'],
+  ['-echo', 'the system echoes the bus to itself: its replies become commands'],
+  ['-isig', 'bytes of the bus become signals'],
+  ['-opost', 'line ends are changed on their way out'],
+  ['-icrnl', 'carriage returns are changed on their way in'],
+  ['-inlcr', 'line ends are changed on their way in'],
+  ['-ixon', 'a byte of a node stops what is sent (XON/XOFF)'],
+  ['-crtscts', 'it waits for a wire that the bus does not have (RTS/CTS)'],
+  ['cs8', 'bytes lose a bit'],
+  ['-parenb', 'a parity bit is added'],
+  ['-cstopb', 'there are two stop bits'],
+];
+
+/** @param text of `stty -a`, or null where it could not be asked */
+export function settingsCheck(text: string | null): Check {
+  if (text === null)
+    return warning(
+      'settings',
+      'the port’s settings cannot be read back: there is no stty here',
+      'nothing, where the bus answers; stty is of the package coreutils',
+    );
+  const speed = Number(/speed (\d+) baud/.exec(text)?.[1]);
+  const flags = new Set(text.replace(/^.*?;/s, '').split(/[\s;]+/));
+  const wrong = WANTED.filter(([flag]) => flags.has(flag.startsWith('-') ? flag.slice(1) : `-${flag}`));
+  const told = [
+    ...(speed === SPEED ? [] : [`its speed is ${speed}, not ${SPEED}`]),
+    ...wrong.map(([flag, otherwise]) => `${flag.startsWith('-') ? flag.slice(1) : `not ${flag}`}: ${otherwise}`),
+    ...(wrong.length === 0 && /\bcs[567]\b/.test(text) ? ['not cs8: bytes lose a bit'] : []),
+  ];
+  if (told.length === 0) return ok('settings', `${SPEED} 8N1, raw, no flow control, as read back from the open port`);
+  return failure(
+    'settings',
+    `rackui opened it with ${SPEED} 8N1, raw; now ${told.join('; ')}`,
+    'another program changed the open port (stty, a getty, a udev rule): end it, then rackui server stop',
+  );
+}
 
 /** What was found out about the bus, whoever asked it. */
 export interface BusPicture {
@@ -126,4 +172,88 @@ function errors({ exchanges, silent, garbled, foreign, medianMs, slowestMs }: Bu
   const todo =
     'other programs on the bus? ground and cable between rack and master? A loaded master is slow, not wrong';
   return wrong / exchanges > TOLERABLE ? failure('errors', seen, todo) : warning('errors', seen, todo);
+}
+
+export interface BusProfileReport {
+  echo: 'none' | 'bare' | 'with brackets' | 'unknown';
+  lineEnd: 'CR LF' | 'LF' | 'CR' | 'mixed' | 'unknown';
+  leadingSpaces: number;
+  /** Whether the status line ends in a line end. */
+  finalLineEnd: boolean | null;
+  hexDigits: 'lower case' | 'upper case' | 'unknown';
+  verbEcho: boolean | null;
+  /** What comes back for ^G, with no pipe open and with one; as `spellBytes` writes it. */
+  closeIdle: string;
+  closeInPipe: string;
+  uid: string;
+  /** Readings whose ZZ was four times YY, of so many that can tell. */
+  fan: BusSurvey['fan'];
+  /** From the end of the question to the end of the reply, less the bytes' own time on the line, ms. */
+  turnaroundMs: number | null;
+  /** The replies themselves, byte for byte. */
+  raw: Record<'master' | 'pipe' | 'status' | 'uid', string>;
+}
+
+/** 115200 8N1. */
+const BYTE_MS = 10_000 / 115_200;
+const STATUS = /([ \t]*)([0-9a-f]{2} (?:00|ff) 0?[012] [0-9a-f]{2} [0-9a-f]{2})([\r\n]*)/i;
+
+export function profileOf({ forms, verbEcho, medianMs, fan }: BusSurvey): BusProfileReport {
+  const { master, pipe, status, uid, idleClose, pipeClose, node } = forms;
+  const replies = [master, status];
+  const match = replies.map((text) => STATUS.exec(text)).find((found) => found !== null);
+  const digits = replies.join('').replace(/[^A-Fa-f]/g, '');
+  // `[04]|` `=` and the reply: what the exchange cost on the line itself.
+  const bytes = 6 + pipe.length + status.length;
+  return {
+    echo: echoOf(pipe, node, status),
+    lineEnd: lineEndOf(replies.join('')),
+    leadingSpaces: match?.[1]?.length ?? 0,
+    finalLineEnd: match ? match[3] !== '' : null,
+    hexDigits: digits === '' ? 'unknown' : digits === digits.toLowerCase() ? 'lower case' : 'upper case',
+    verbEcho,
+    closeIdle: spellBytes(idleClose),
+    closeInPipe: spellBytes(pipeClose),
+    uid: spellBytes(uid),
+    fan,
+    turnaroundMs: medianMs === null || node === null ? null : Math.max(0, round(medianMs - bytes * BYTE_MS)),
+    raw: { master: spellBytes(master), pipe: spellBytes(pipe), status: spellBytes(status), uid: spellBytes(uid) },
+  };
+}
+
+export function profileLines(profile: BusProfileReport): string[] {
+  const came = (text: string): string => (text === '' ? 'nothing' : text);
+  const { echo, lineEnd, leadingSpaces, finalLineEnd, hexDigits, verbEcho, turnaroundMs } = profile;
+  return [
+    `echo               ${echo}`,
+    `line end           ${lineEnd}${finalLineEnd === false ? ', none behind the status line' : ''}`,
+    `spaces ahead       ${leadingSpaces}`,
+    `hex digits         ${hexDigits}`,
+    `echo of / and \\    ${verbEcho === null ? 'not seen: no verb was sent since the server started' : verbEcho ? 'yes' : 'no'}`,
+    `^G, no pipe open   ${came(profile.closeIdle)}`,
+    `^G, pipe open      ${came(profile.closeInPipe)}`,
+    `UID (#)            ${came(profile.uid)}`,
+    `fan (ZZ)           4 × YY on ${profile.fan.kept} of ${count(profile.fan.read, 'reading')}`,
+    `turnaround         ${turnaroundMs === null ? 'not measured' : `about ${turnaroundMs} ms beyond the line's own time`}`,
+  ];
+}
+
+function echoOf(pipe: string, node: number | null, status: string): BusProfileReport['echo'] {
+  if (node === null) return 'unknown';
+  const address = formatAddress(node);
+  const text = pipe.trim().toLowerCase();
+  if (text === `[${address}]|`) return 'with brackets';
+  if (text === `${address}|`) return 'bare';
+  return text === '' && !status.includes('=') ? 'none' : 'unknown';
+}
+
+function lineEndOf(text: string): BusProfileReport['lineEnd'] {
+  const ends = new Set(text.match(/\r\n|\r|\n/g) ?? []);
+  if (ends.size === 0) return 'unknown';
+  if (ends.size > 1) return 'mixed';
+  return ends.has('\r\n') ? 'CR LF' : ends.has('\n') ? 'LF' : 'CR';
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

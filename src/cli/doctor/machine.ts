@@ -1,9 +1,46 @@
-/** The machine as files tell it: this one's, or a prepared directory's (`--root`), in which nothing is real. */
+/**
+ * The machine as files tell it: this one's, or a prepared directory's (`--root`), in which nothing is real.
+ *
+ * What doctor finds: one thing looked at, how it is, what was seen, and what to do about it.
+ *
+ * What is peculiar to Raspberry Pis: which UART the port is, whether it is enabled, and what the firmware prints there.
+ */
 import { spawnSync } from 'node:child_process';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ownUserId, userName } from '../../lib/users.ts';
+import {
+  addCommand,
+  type Board,
+  type BoardFacts,
+  boardOf,
+  commentOutCommand,
+  type Setting,
+  settingsOf,
+  valueOf,
+} from './config-txt.ts';
+
+export type Verdict = 'ok' | 'warning' | 'failure';
+
+export interface Check {
+  /** Stable, for programs: `port`, `permission`, … */
+  id: string;
+  verdict: Verdict;
+  seen: string;
+  /** A command where one fixes it; null where nothing needs to be done. */
+  todo: string | null;
+}
+
+export const ok = (id: string, seen: string): Check => ({ id, verdict: 'ok', seen, todo: null });
+export const warning = (id: string, seen: string, todo: string): Check => ({ id, verdict: 'warning', seen, todo });
+export const failure = (id: string, seen: string, todo: string): Check => ({ id, verdict: 'failure', seen, todo });
+
+/** The worst of all. */
+export function overall(checks: readonly Check[]): Verdict {
+  if (checks.some(({ verdict }) => verdict === 'failure')) return 'failure';
+  return checks.some(({ verdict }) => verdict === 'warning') ? 'warning' : 'ok';
+}
 
 export interface Login {
   user: string;
@@ -170,4 +207,169 @@ function thisLogin(): Login {
     // It stays a number.
   }
   return { user, uid, gids: [...(process.getgroups?.() ?? []), process.getgid?.() ?? -1] };
+}
+
+const CONFIG_FILES = ['/boot/firmware/config.txt', '/boot/config.txt'] as const;
+
+/** config.txt of this machine as far as it holds on this board. */
+interface Configured {
+  board: Board;
+  facts: BoardFacts;
+  /** The file to which settings are added. */
+  file: string;
+  settings: readonly Setting[];
+}
+
+export function piChecks(machine: Machine, port: string): Check[] {
+  const name = machine.text('/proc/device-tree/model')?.replace(/\0/g, '').trim() ?? null;
+  const board = name === null ? null : boardOf(name);
+  if (board === null)
+    return [
+      ok('machine', name === null ? 'no Raspberry Pi: its UART needs no config.txt' : `${name}, no Raspberry Pi`),
+    ];
+  const configured = readConfigured(machine, board);
+  const checks = [ok('machine', board.name), uart(configured), whichUart(machine, port, configured)];
+  // A USB adapter is no business of the firmware's.
+  return onGpio(machine, port) ? [...checks, ...firmwareChecks(machine, configured)] : checks;
+}
+
+const onGpio = (machine: Machine, port: string): boolean => /^\/dev\/tty(S|AMA)\d+$/.test(machine.resolve(port));
+
+function readConfigured(machine: Machine, board: Board): Configured {
+  const file = CONFIG_FILES.find((one) => machine.text(one) !== null) ?? CONFIG_FILES[0];
+  const revision = /^Revision\s*:\s*([0-9a-f]+)/m.exec(machine.text('/proc/cpuinfo') ?? '')?.[1];
+  const serial = machine.text('/proc/device-tree/serial-number')?.replace(/\0/g, '').trim().toLowerCase() ?? null;
+  const facts: BoardFacts = {
+    board,
+    serial: serial === null || serial === '' ? null : serial,
+    boardType: revision === undefined ? null : (Number.parseInt(revision, 16) >> 4) & 0xff,
+  };
+  const settings = settingsOf(file, (path) => machine.text(path), facts);
+  return { board, facts, file, settings };
+}
+
+const overlays = (settings: readonly Setting[]): string[] =>
+  settings.filter(({ key, perhaps }) => key === 'dtoverlay' && perhaps === '').map(({ value }) => value);
+
+/** The overlay that gives the full UART back to GPIO 14/15, or undefined. */
+const freedBy = (settings: readonly Setting[]): string | undefined =>
+  overlays(settings).find((name) => /^(pi3-)?(disable-bt|miniuart-bt)\b/.test(name));
+
+/** The firmware enables the UART by itself where GPIO 14/15 have the full one (ttyAMA0); the mini UART has to be asked for. */
+function uart({ settings, file, board }: Configured): Check {
+  const gpioOn5 = settings.some(
+    ({ key, value, perhaps }) => key === 'dtparam' && perhaps === '' && /(^|,)uart0(=on)?(,|$)/.test(value),
+  );
+  const value = valueOf(settings, 'enable_uart');
+  const unsure = settings.find(({ key, perhaps }) => key === 'enable_uart' && perhaps !== '');
+  const but = unsure === undefined ? '' : `; under ${unsure.perhaps} it says enable_uart=${unsure.value}`;
+  if (Number(value) === 1 || (board.generation >= 5 && gpioOn5)) return ok('uart', `${file} enables the UART${but}`);
+  if (value === undefined && board.generation < 5 && (!board.bluetooth || freedBy(settings) !== undefined))
+    return ok('uart', `the UART is enabled: on this board that is the default for ttyAMA0${but}`);
+  return failure(
+    'uart',
+    (value === undefined ? `${file} does not enable the UART on this board` : `${file} says enable_uart=${value}`) +
+      but,
+    board.generation >= 5
+      ? `${addCommand(file, 'dtparam=uart0=on')} && sudo reboot; the port is then /dev/ttyAMA0`
+      : `${addCommand(file, 'enable_uart=1')} && sudo reboot`,
+  );
+}
+
+/** Boards with Bluetooth give it their full UART, and GPIO 14/15 the mini UART; serial0 of a Pi 5 is its debug connector. */
+function whichUart(machine: Machine, port: string, { settings, file, board }: Configured): Check {
+  const device = machine.resolve(port).replace('/dev/', '');
+  if (board.generation >= 5) {
+    if (device === 'ttyAMA10')
+      return failure(
+        'bluetooth',
+        `${port} is ttyAMA10, the debug connector between the HDMI sockets, not GPIO 14/15`,
+        `${addCommand(file, 'dtparam=uart0=on')} && sudo reboot, then --port /dev/ttyAMA0`,
+      );
+    return ok('bluetooth', `${device} is no business of Bluetooth on this model`);
+  }
+  if (!board.bluetooth) return ok('bluetooth', 'this model has no Bluetooth on a UART');
+  const freed = freedBy(settings);
+  if (device === 'ttyAMA0' && freed === undefined)
+    return failure(
+      'bluetooth',
+      `${port} is ttyAMA0, which belongs to Bluetooth on this model`,
+      `use /dev/serial0, or ${addCommand(file, 'dtoverlay=disable-bt')} && sudo systemctl disable hciuart && sudo reboot`,
+    );
+  if (device === 'ttyS0' && freed !== undefined)
+    return warning(
+      'bluetooth',
+      `${file} says dtoverlay=${freed}, which moves GPIO 14/15 to ttyAMA0, and ${port} is ttyS0`,
+      'use /dev/serial0 or --port /dev/ttyAMA0; reboot if the overlay is new',
+    );
+  const clock = valueOf(settings, 'core_freq') !== undefined && valueOf(settings, 'core_freq_min') === undefined;
+  if (device === 'ttyS0' && clock && valueOf(settings, 'force_turbo') !== '1')
+    return warning(
+      'bluetooth',
+      `${port} is the mini UART, whose speed follows the core clock, and ${file} sets core_freq`,
+      `${commentOutCommand(file, 'core_freq *=')} && sudo reboot`,
+    );
+  return ok('bluetooth', device === 'ttyS0' ? `${port} is the mini UART, and its clock is fixed` : `${device} is free`);
+}
+
+/** Programs that a `kernel` or `armstub` starts before Linux, and that talk on the UART unless they were built silent. */
+const LOADERS = /u-?boot|uefi|efi|bl31|bl33|tf-?a|grub/i;
+
+/**
+ * What talks on GPIO 14 before Linux runs. A start of the master does not lock the bus again while the rack keeps its DC, so
+ * every such byte is a command.
+ */
+function firmwareChecks(machine: Machine, { settings, facts }: Configured): Check[] {
+  const checks: Check[] = [];
+  const second = settings.findLast(({ key, value }) => key === 'uart_2ndstage' && Number(value) !== 0);
+  if (second !== undefined && (second.perhaps !== '' || Number(valueOf(settings, 'uart_2ndstage')) !== 0)) {
+    const place = `${second.file}${second.perhaps === '' ? '' : ` under ${second.perhaps}`}`;
+    checks.push(
+      failure(
+        'firmware',
+        `${place} says uart_2ndstage=${second.value}: at each start the firmware prints on the bus, and each byte is a command`,
+        `${commentOutCommand(second.file, 'uart_2ndstage')} && sudo reboot`,
+      ),
+    );
+  }
+  const loader = settings.findLast(({ key, value }) => ['kernel', 'armstub'].includes(key) && LOADERS.test(value));
+  if (loader !== undefined)
+    checks.push(
+      warning(
+        'loader',
+        `${loader.file} starts ${loader.value}: such a boot loader prints on the UART and takes each byte of the bus for a key`,
+        `start Linux directly (${commentOutCommand(loader.file, `${loader.key} *=`)}), or use a build that is silent and does not wait (U-Boot: CONFIG_BOOTDELAY=-2, silent console)`,
+      ),
+    );
+  const eeprom = eepromText(machine);
+  const boot =
+    eeprom === null
+      ? undefined
+      : valueOf(
+          settingsOf('the EEPROM', () => eeprom, facts),
+          'BOOT_UART',
+        );
+  if (boot !== undefined && Number(boot) !== 0)
+    checks.push(
+      failure(
+        'eeprom',
+        `the boot loader's EEPROM says BOOT_UART=${boot}: at each start it prints on the bus, and each byte is a command`,
+        'sudo rpi-eeprom-config --edit: set BOOT_UART=0, save, then sudo reboot',
+      ),
+    );
+  return checks.length > 0 ? checks : [ok('firmware', 'neither boot loader nor firmware is set to talk on the UART')];
+}
+
+/** The EEPROM's configuration as the firmware hands it to Linux, else as its own program tells it; null: it is not to be seen. */
+function eepromText(machine: Machine): string | null {
+  const chosen = '/proc/device-tree/chosen';
+  const below = machine
+    .list(chosen)
+    .flatMap((name) => [
+      `${chosen}/${name}`,
+      ...machine.list(`${chosen}/${name}`).map((inner) => `${chosen}/${name}/${inner}`),
+    ]);
+  const nvmem = machine.list('/sys/bus/nvmem/devices').map((name) => `/sys/bus/nvmem/devices/${name}/nvmem`);
+  const found = [...below, ...nvmem].map((path) => machine.text(path)).find((text) => text?.includes('BOOT_UART'));
+  return (found ?? machine.output('vcgencmd', ['bootloader_config']))?.replace(/\0/g, '') ?? null;
 }

@@ -1,7 +1,13 @@
-/** The port: is it there, may it be opened, who else is at it, does anything of the system talk on it. */
-import { failure, ok, type Check } from './check.ts';
-import type { Machine, Process } from './machine.ts';
-import { describeProcess, talkerChecks } from './talkers.ts';
+/**
+ * The port: is it there, may it be opened, who else is at it, does anything of the system talk on it.
+ *
+ * Sockets that servers left behind: the file is there, and nobody listens.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { probeSocket } from '../../lib/unix-socket.ts';
+import { type Check, failure, type Machine, ok, type Process } from './machine.ts';
+import { describeProcess, talkerChecks } from './uart-users.ts';
 
 const RW_OTHER = 0o006;
 const RW_GROUP = 0o060;
@@ -91,4 +97,20 @@ function endOf({ program, pid, command }: Process): string {
   return /rackui|^node$/.test(program) && /\bserve\b/.test(command)
     ? 'rackui server stop, as the user who started it, or use that server with --socket'
     : `kill ${pid}`;
+}
+
+/** The sockets in these directories at which nobody answers. A directory that is not there, or is not ours to see, has none. */
+export async function staleSockets(directories: readonly string[]): Promise<string[]> {
+  const sockets = [...new Set(directories)].flatMap(socketsIn);
+  const answers = await Promise.all(sockets.map(probeSocket));
+  return sockets.filter((_path, i) => answers[i] === 'refused');
+}
+
+function socketsIn(directory: string): string[] {
+  try {
+    const paths = readdirSync(directory).filter((name) => name.endsWith('.sock'));
+    return paths.map((name) => join(directory, name)).filter((path) => statSync(path).isSocket());
+  } catch {
+    return [];
+  }
 }

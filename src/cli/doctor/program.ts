@@ -2,13 +2,12 @@
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configSentences, type ConfigStatus } from '../../api/configuration.ts';
-import type { ServerFinding, ServerInfo } from '../../api/protocol.ts';
+import type { ServerFinding, ServerInfo } from '../../api/methods.ts';
+import { earlyEnd } from '../../client/process-lifetime.ts';
 import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { configCandidates, socketPath } from '../../config/paths.ts';
-import { earlyEnd } from '../../client/lifetime.ts';
-import { failure, ok, warning, type Check } from './check.ts';
-import type { Machine } from './machine.ts';
 import { count } from '../../lib/words.ts';
+import { type Check, failure, type Machine, ok, warning } from './machine.ts';
 
 /** Node's oldest release that this program runs on (package.json, `engines`). */
 const NODE_NEEDED = [20, 19] as const;

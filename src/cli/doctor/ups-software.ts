@@ -2,8 +2,7 @@
  * UPS software's own files: upsmon's and apcupsd's, which end this machine, and whether they ask for the rack first. Reads
  * files; starts nothing.
  */
-import { failure, ok, warning, type Check } from './check.ts';
-import type { Machine } from './machine.ts';
+import { type Check, failure, type Machine, ok, warning } from './machine.ts';
 
 const UPSMON = '/etc/nut/upsmon.conf';
 const UPSSCHED = '/etc/nut/upssched.conf';

@@ -1,6 +1,14 @@
-/** What of the supply the server watches, and whether its plans fit into what the battery lasts. Pure. */
-import { clock, upsText, type OutageView, type UpsReading } from '../../api/outage.ts';
-import { failure, ok, warning, type Check } from './check.ts';
+/**
+ * What of the supply the server watches, and whether its plans fit into what the battery lasts. Pure.
+ *
+ * Plays who runs a UPS software's programs: that user, the bare PATH of a service, no HOME. It asks for the server's status,
+ * which starts nothing, so that what would fail on the day is found before it.
+ */
+import { spawnSync } from 'node:child_process';
+import type { ServerInfo } from '../../api/methods.ts';
+import { clock, type OutageView, type UpsReading, upsText } from '../../api/outage.ts';
+import { type Check, failure, type Machine, ok, warning } from './machine.ts';
+import type { UpsProgram } from './ups-software.ts';
 
 /** A UPS as it is configured; `host` null: only the server knows where it is asked. */
 export interface AskedUps {
@@ -95,4 +103,126 @@ export function planFitChecks(policies: readonly OutageView[]): Check[] {
       ...others.map((text) => warning('plan-works', `${nodes}: ${text}`, 'rackui plan show tells each step')),
     ];
   });
+}
+
+/** What systemd gives a service, and upsmon and apcupsd hand on. */
+export const BARE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin';
+/** A Raspberry Pi starts this program within two seconds, a busy one later. */
+const LIMIT_MS = 20_000;
+
+export interface Played {
+  /** Exit code; null: it did not end in time. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command as a user of this machine, as a service would; null: who asks may not be that user. */
+export type Play = (user: string, command: readonly string[]) => Played | null;
+
+/** Plays on this machine, whose users stand in its passwd file. */
+export function playOn(machine: Machine): Play {
+  return (user, command) => {
+    const me = machine.login.uid;
+    const [, , uid = '', gid = ''] = passwdOf(machine, user) ?? [];
+    if (uid === '' || (me !== 0 && me !== Number(uid))) return null;
+    const become = me === Number(uid) ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups'];
+    const [program = '', ...args] = [...become, 'env', '-i', `PATH=${BARE_PATH}`, ...command];
+    const { status, stdout, stderr } = spawnSync(program, args, { cwd: '/', encoding: 'utf8', timeout: LIMIT_MS });
+    return { code: status, stdout, stderr };
+  };
+}
+
+export function hasUser(machine: Machine, user: string): boolean {
+  return passwdOf(machine, user) !== null;
+}
+
+function passwdOf(machine: Machine, user: string): string[] | null {
+  const lines = (machine.text('/etc/passwd') ?? '').split('\n').map((line) => line.split(':'));
+  return lines.find(([name]) => name === user) ?? null;
+}
+
+/** Where the server is that these users have to reach; null: none runs. */
+export type Reached = Pick<ServerInfo, 'pid' | 'user' | 'port' | 'config'> | null;
+
+/**
+ * For each user that UPS software runs programs as: does it find rackui, and does it reach this server with the right to
+ * act. `others`: users for whom that is good to know, and no failure. `own`: how this program was called.
+ */
+export function userChecks(
+  programs: readonly UpsProgram[],
+  others: readonly string[],
+  server: Reached,
+  { play, own }: { play: Play; own: string },
+): Check[] {
+  const needed = new Map(programs.map((one) => [`${one.user} ${one.rackui}`, one]));
+  const more = others
+    .filter((user) => !programs.some((one) => one.user === user))
+    .map((user): UpsProgram => ({ where: '', user, rackui: 'rackui' }));
+  return [
+    ...[...needed.values()].map((one) => userCheck(one, server, { play, own })),
+    ...more.map((one) => {
+      const check = userCheck(one, server, { play, own });
+      return check.verdict === 'failure' ? { ...check, verdict: 'warning' as const } : check;
+    }),
+  ];
+}
+
+function userCheck(
+  { user, rackui, where }: UpsProgram,
+  server: Reached,
+  { play, own }: { play: Play; own: string },
+): Check {
+  const id = 'ups-user';
+  const who = where === '' ? `user ${user}` : `user ${user} (${where})`;
+  const found = play(user, ['sh', '-c', 'command -v "$1"', 'sh', rackui]);
+  if (found === null)
+    return warning(id, `${who}: only root or ${user} can see whether rackui is found`, 'sudo rackui doctor --ups');
+  const path = found.stdout.trim();
+  if (found.code !== 0 || path === '')
+    return failure(
+      id,
+      `${who}: ${rackui} is not found in the PATH of a service (${BARE_PATH})`,
+      `sudo ln -s ${own} /usr/local/bin/rackui${where === '' ? '' : `, or RACKUI=${own} in ${where}`}`,
+    );
+  const asked = play(user, [path, 'server', 'status', '--json']);
+  if (asked?.code == null)
+    return failure(
+      id,
+      `${who}: ${path} gives no answer within ${LIMIT_MS / 1000} s`,
+      `run it by hand: ${path} server status`,
+    );
+  const info = infoFrom(asked.stdout);
+  if (asked.code !== 0 || info === null) {
+    const why =
+      asked.stderr
+        .trim()
+        .split('\n')[0]
+        ?.replace(/^rackui: /, '') || `${path} ended with ${asked.code}`;
+    return failure(id, `${who} reaches no server: ${why}`, remedyFor(why, user, server));
+  }
+  if (server !== null && info.pid !== server.pid)
+    return failure(
+      id,
+      `${who} reaches another server (pid ${info.pid}, port ${info.port}) than this one (pid ${server.pid}, port ${server.port})`,
+      'end one of them: rackui server stop',
+    );
+  return ok(id, `${who}: ${path} reaches the server (pid ${info.pid}, user ${info.user}) and may act there`);
+}
+
+function remedyFor(why: string, user: string, server: Reached): string {
+  if (server === null)
+    return "run the server as a service: 'outage last' would have to start one, which knows of no outage";
+  if (/joined|may not|EACCES|EPERM|permission/i.test(why))
+    return `let ${user} control: \`server: { group: GROUP }\` in the configuration, then: sudo usermod -aG GROUP ${user}`;
+  return `a service has no HOME and no RACKUI_CONFIG, and looks in /etc/rackui/rack.yaml for the port: put the configuration there (this server has read ${server.config ?? 'none'}, port ${server.port})`;
+}
+
+function infoFrom(text: string): Pick<ServerInfo, 'pid' | 'user' | 'port'> | null {
+  try {
+    const info = JSON.parse(text) as Partial<ServerInfo> | null;
+    return typeof info?.pid === 'number' ? { pid: info.pid, user: info.user ?? '?', port: info.port ?? '?' } : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,22 +1,84 @@
-/** The rack in sentences, for ears: a screen reader, a Braille line, a teletype. Nothing in columns. Pure. */
-import { silenceText, type EventRecord, type Snapshot } from '../../api/protocol.ts';
+/**
+ * The rack in sentences, for ears: a screen reader, a Braille line, a teletype. Nothing in columns. Pure.
+ *
+ * Lines from standard input as whole lines, taken one at a time; between two somebody else may read.
+ */
+import { StringDecoder } from 'node:string_decoder';
+import type { ReadStream } from 'node:tty';
+import { type EventRecord, silenceText, type Snapshot } from '../../api/methods.ts';
+import { count } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
-import { alarmOwner, type Alarm } from '../../rack/alarm-book.ts';
+import { type Alarm, alarmOwner } from '../../rack/alarms.ts';
 import { drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import { conditionText } from '../../rack/system.ts';
-import { clock } from '../dates.ts';
+import { conditionText } from '../../rack/system-state.ts';
 import {
   ageText,
   conditionCounts,
   conditionOf,
+  type NodeReport,
   statusReport,
+  type StatusReport,
   supplySentence,
   totalCurrent,
-  type NodeReport,
-  type StatusReport,
-} from '../status-report.ts';
-import { count } from '../../lib/words.ts';
+} from '../format/status.ts';
+import { clock } from '../terminal-output.ts';
+
+/** Nobody types such a line; a file without line ends must not fill the memory. */
+const MAX_LINE = 4096;
+
+export class Lines {
+  readonly #stdin: ReadStream;
+  /** Of our own: whoever reads between two lines wants bytes. */
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #waiting: string[] = [];
+  #partial = '';
+  #ended = false;
+  #wake: () => void = () => undefined;
+
+  constructor(stdin: ReadStream) {
+    this.#stdin = stdin;
+    for (const event of ['end', 'error', 'close'] as const)
+      stdin.on(event, () => {
+        this.#ended = true;
+        this.#wake();
+      });
+  }
+
+  /** The next line without its end; null: there will be none. Listens only until then. */
+  async next(): Promise<string | null> {
+    const take = (bytes: Buffer): void => this.#take(this.#decoder.write(bytes));
+    this.#stdin.on('data', take);
+    this.#stdin.resume();
+    try {
+      while (this.#waiting.length === 0 && !this.#ended)
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      const line = this.#waiting.shift();
+      if (line !== undefined) return line;
+      const last = this.#partial;
+      this.#partial = '';
+      return last === '' ? null : last;
+    } finally {
+      this.#stdin.off('data', take);
+      this.#stdin.pause();
+    }
+  }
+
+  /** What makes {@link next} give up waiting: an interrupt, the server's end. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  #take(text: string): void {
+    const pieces = (this.#partial + text).split(/\r?\n/);
+    this.#partial = (pieces.pop() ?? '').slice(0, MAX_LINE);
+    this.#waiting.push(...pieces.map((piece) => piece.slice(0, MAX_LINE)));
+    if (pieces.length > 0) this.#wake();
+  }
+}
 
 /** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */
 const NAMED = 6;

@@ -2,26 +2,60 @@
  * `rackui plain`: the rack by words and sentences. A line is written once and never again, there is no colour, no cursor
  * movement, and nothing is said that is not new; so it is for screen readers, TERM=dumb and very slow lines alike. What
  * changes the rack is the command line's own, with its guards and its confirmation.
+ *
+ * Operations that this session itself began: their command tells of them, so that their events are no news. Pure.
  */
 import type { ReadStream } from 'node:tty';
-import { EXIT } from '../../api/power.ts';
-import type { EventRecord, Snapshot } from '../../api/protocol.ts';
+import type { EventRecord, Snapshot } from '../../api/methods.ts';
+import { EXIT, type Operation } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { explain, UsageFailure } from '../failure.ts';
-import { print, shown } from '../output.ts';
-import { targetsOf } from '../targets.ts';
-import { Lines } from './lines.ts';
-import { OwnOperations } from './own-operations.ts';
+import { didYouMean } from '../../lib/words.ts';
+import { targetsOf } from '../server-connection.ts';
+import { explain, print, shown, UsageFailure } from '../terminal-output.ts';
 import {
   alarmSentences,
   eventSentence,
   isNews,
+  Lines,
   newsSentences,
   nodeDetails,
   nodeSentences,
   statusSentences,
 } from './sentences.ts';
-import { didYouMean } from '../../lib/words.ts';
+
+export class OwnOperations {
+  /** As operations say who asked: the user, and perhaps from where. */
+  readonly #user: string;
+  /** The command that runs, if it is one of power. */
+  #word: string | null = null;
+  readonly #own = new Map<string, Operation>();
+
+  constructor(user: string) {
+    this.#user = user;
+  }
+
+  /** From now on what begins is the command's; null: it has ended. */
+  running(word: string | null): void {
+    this.#word = word;
+  }
+
+  hear(operation: Operation): void {
+    const { id, verb, by } = operation;
+    const begun = this.#word !== null && (verb === this.#word || verb === `force-${this.#word}`);
+    if (this.#own.has(id) || (begun && operation.endedAt === null && by.split(' ')[0] === this.#user))
+      this.#own.set(id, operation);
+  }
+
+  /** What the command has told: that it began, and what became of its nodes. */
+  tells({ topic, addr, at, level, text }: EventRecord): boolean {
+    if (topic !== 'power' || level === 'alarm') return false;
+    return [...this.#own.values()].some(({ id, startedAt, endedAt, nodes }) =>
+      addr === null
+        ? text.endsWith(`(operation ${id})`)
+        : nodes.some((node) => node.addr === addr) && at >= startedAt && at <= (endedAt ?? Infinity),
+    );
+  }
+}
 
 export interface PlainPorts {
   stdin: ReadStream;

@@ -1,7 +1,7 @@
 /** What would happen from now on, second by second, and what of it does not fit. Pure. */
 import type { OutageForecast, OutagePhase, OutageReport, OutageView, Supply, UpsReading } from '../../api/outage.ts';
-import { remaining, type OutageState, type Policy } from './policy.ts';
-import type { OutagePolicy } from './ports.ts';
+import { type OutageState, type Policy, remaining } from './policy.ts';
+import type { OutagePolicy } from './record.ts';
 import { combineSupplies, withoutMains } from './supply.ts';
 
 interface ForecastInput {

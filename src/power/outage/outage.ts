@@ -2,32 +2,42 @@
  * Carries out one outage policy: reads the supply, asks {@link decide}, writes the journal, then acts through plans. A disk
  * that cannot be written holds nothing up: the battery does not wait.
  */
+import type { ClientIdentity } from '../../api/methods.ts';
 import type { OutageNode, OutageReport, OutageView, Supply } from '../../api/outage.ts';
-import type { PlanRun } from '../../api/plan.ts';
-import type { ClientIdentity } from '../../api/protocol.ts';
+import type { PlanRun } from '../../api/plans.ts';
 import type { Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
-import { within } from '../clock.ts';
-import { drillPolicy, drillSupply, firstDetail } from './drill.ts';
+import { within } from '../ports.ts';
 import { outageView } from './forecast.ts';
-import { decide, type OutageAction, type OutageInput, type OutageState } from './policy.ts';
-import type { OutagePolicy, OutagePorts } from './ports.ts';
+import {
+  decide,
+  drillPolicy,
+  drillSupply,
+  firstDetail,
+  type OutageAction,
+  type OutageInput,
+  type OutageState,
+} from './policy.ts';
 import {
   addLine,
+  adoptRuns,
   foldRun,
   leavesNodes,
   markUncovered,
-  noteState,
   missingNodes,
-  reportOf,
-  summarizeOutage,
+  noteState,
+  type OutagePolicy,
+  type OutagePorts,
   type OutageRecord,
+  reportOf,
   type RunKind,
+  shedRuns,
+  summarizeOutage,
+  takeOver,
 } from './record.ts';
 import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
-import { adoptRuns, shedRuns, takeOver } from './takeover.ts';
 
 const TICK_MS = 500;
 /** A disk that does not answer is not waited for longer. */

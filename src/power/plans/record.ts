@@ -1,9 +1,44 @@
-/** A run of a plan as it is written down: how it stands, and everything frozen when it began. Pure. */
-import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plan.ts';
-import type { ClientIdentity } from '../../api/protocol.ts';
+/**
+ * A run of a plan as it is written down: how it stands, and everything frozen when it began. Pure.
+ *
+ * What plans need from the server around them, beside what operations do.
+ *
+ * What a server that died left of its plans. Nothing goes on by itself: a run waits, interrupted, until somebody resumes
+ * it; then every node that was under way is looked at afresh.
+ */
+import type { ClientIdentity } from '../../api/methods.ts';
+import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
+import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
-import type { DependenceRule, PlanStep } from '../../rack/plan.ts';
+import { type DependenceRule, isManager, type PlanDefinition, type PlanMeans, type PlanStep } from '../../rack/plan.ts';
 import type { Journalled } from '../journal.ts';
+import type { ProgramEnd } from '../../lib/subprocess.ts';
+import type { OperationPorts } from '../ports.ts';
+
+export interface PlanPorts extends Pick<
+  OperationPorts,
+  'now' | 'every' | 'inventory' | 'reading' | 'network' | 'event' | 'limits' | 'bus' | 'durations' | 'systems'
+> {
+  plans: Readonly<Record<string, PlanDefinition>>;
+  /** The ways of asking nodes that the configuration allows, and the programs that are there. */
+  means(): PlanMeans;
+  /** The program by which the master, this machine, shuts itself down; null: none is configured. */
+  poweroff: Poweroff | null;
+  /** The address that answered as the master last; null: none has. */
+  seenMaster: () => Address | null;
+  planJournal: {
+    /** Resolves when this state of the run is on the disk. */
+    write(record: PlanRecord): Promise<void>;
+    unfinished(): PlanRecord[];
+  };
+  publishPlan(run: PlanRun): void;
+}
+
+export interface Poweroff {
+  /** As it is run, for sentences. */
+  text: string;
+  run(): Promise<ProgramEnd>;
+}
 
 /** A step's settings; its nodes stand in the run. */
 export type StepSettings = Omit<PlanStep, 'nodes'>;
@@ -73,4 +108,45 @@ export function refreshSteps(run: PlanRun): void {
     if (nodes.every(({ state }) => state === 'ended')) step.state = nodes.every(isFine) ? 'done' : 'incomplete';
     else step.state = nodes.some(({ state }) => state !== 'waiting') ? 'running' : 'waiting';
   }
+}
+
+export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJournal' | 'event'>): PlanRecord[] {
+  return ports.planJournal.unfinished().map((record) => {
+    const { run } = record;
+    const now = ports.now();
+    const aborting = run.state === 'aborting';
+    const under = nodesOf(run).filter(({ state }) => state === 'started');
+    for (const node of under) {
+      if (isMaster(node.addr, ports)) {
+        // Whether the program ran is not known; that it is up is. It is not sent down by a resume that means the others.
+        endNode(
+          node,
+          'left-on',
+          'the server ended while this machine was being told to shut down, and it is up: it is not told again by itself',
+          now,
+        );
+        continue;
+      }
+      endNode(node, 'interrupted', 'the server ended while it was under way', now);
+    }
+    if (aborting) {
+      for (const node of nodesOf(run))
+        if (node.state === 'waiting') endNode(node, 'aborted', 'aborted before its turn', now);
+      Object.assign(run, { state: 'ended', endedAt: now, detail: `${run.detail}; the server ended meanwhile` });
+      record.endedAt = now;
+    } else if (run.state !== 'paused' || under.length > 0) {
+      run.state = 'interrupted';
+      run.detail = `the server ended meanwhile, with ${count(under.length, 'node')} under way: resume looks at each afresh`;
+    }
+    if (record.deadlineLost === true && run.endedAt === null)
+      run.detail += '; the machine was booted anew, so its deadline is not known any more: it has none now';
+    refreshSteps(run);
+    ports.event('warning', null, `Plan ${run.plan} (run ${run.id}) is ${run.state}: ${run.detail}`);
+    return record;
+  });
+}
+
+function isMaster(addr: Address, { inventory }: Pick<PlanPorts, 'inventory'>): boolean {
+  const node = inventory().nodes.find((one) => one.addr === addr);
+  return node !== undefined && isManager(node);
 }

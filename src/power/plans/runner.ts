@@ -2,20 +2,27 @@
  * Carries out one run: every transition is on the disk before it is acted on. It decides nothing about nodes: what may be
  * started next is `moves.ts`, what happens to a node is an operation like any other.
  */
-import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plan.ts';
+import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
+import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { shownPower } from '../../rack/reading.ts';
-import { isDown } from '../../rack/system.ts';
-import { within } from '../clock.ts';
+import { isDown } from '../../rack/system-state.ts';
 import type { Operations } from '../operations.ts';
-import { nextMoves, turnLength, type Circumstances, type Moves } from './moves.ts';
-import type { PlanPorts } from './ports.ts';
-import { isThere } from './predict.ts';
-import { endNode, isFine, nodesOf, refreshSteps, requeue, type PlanRecord, type StepSettings } from './record.ts';
-import { isMaster, runNode } from './run-node.ts';
-import { afterTry, isVeto, type Failed, type TryEnd } from './tries.ts';
-import { count } from '../../lib/words.ts';
+import { within } from '../ports.ts';
+import { isThere } from './estimate.ts';
+import { afterTry, type Failed, isMaster, isVeto, runNode, type TryEnd } from './node-task.ts';
+import {
+  endNode,
+  isFine,
+  nodesOf,
+  type PlanPorts,
+  type PlanRecord,
+  refreshSteps,
+  requeue,
+  type StepSettings,
+} from './record.ts';
+import { type Circumstances, type Moves, nextMoves, turnLength } from './runnable.ts';
 
 /** An armed run does not wait longer for a disk that does not answer, ms. */
 const WRITE_LIMIT_MS = 2_000;

@@ -5,7 +5,7 @@
 import type { UpsPoint, UpsReading } from '../../api/outage.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { readingFrom, unknownReading } from '../../power/outage/supply.ts';
-import { NutClient, NutError, type NutAddress } from './nut-client.ts';
+import { type NutAddress, NutClient, NutError } from './nut-client.ts';
 import { SLOT_MS, UpsHistory } from './ups-history.ts';
 
 export interface UpsSource extends NutAddress {

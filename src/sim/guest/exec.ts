@@ -3,9 +3,9 @@
  * to try the console with what no script covers. Power is real to it: off kills it.
  */
 import * as pty from '@lydell/node-pty';
-import type { Activity } from '../physics.ts';
+import type { Activity } from '../rack/physics.ts';
 import { noGuestFaults } from './faults.ts';
-import { NOT_SCRIPTED, type Guest, type GuestPhase, type NetworkState, type SshResult } from './guest.ts';
+import { type Guest, type GuestPhase, type NetworkState, NOT_SCRIPTED, type SshResult } from './guest.ts';
 import { Uart } from './uart.ts';
 
 /** Output beyond this makes the program wait, as a slow line does. */

@@ -1,7 +1,7 @@
 /** What can be wrong with a guest. Plain data; the guest reads it when it matters. */
-import type { BootStop } from './boot-log.ts';
+import type { BootStop } from './boot.ts';
 import type { NetworkState } from './guest.ts';
-import type { ShutdownStyle } from './shutdown-log.ts';
+import type { ShutdownStyle } from './shutdown.ts';
 
 export interface GuestFaults {
   /** Ignores everything, says nothing, goes on drawing current. */

@@ -1,5 +1,5 @@
 /** The files of a guest that somebody can look at: few, and always the same. */
-import { UNAME } from './boot-log.ts';
+import { UNAME } from './boot.ts';
 
 /** The directory a fresh session is in. */
 export const HOME = '/home/pi';

@@ -1,5 +1,5 @@
 /** The console's door: agetty's banner, login's questions. */
-import { LineInput } from './line-input.ts';
+import { LineInput } from './line-editor.ts';
 import type { Machine } from './machine.ts';
 
 /** What login waits for a wrong password, and how long it is patient; its own defaults. */

@@ -1,6 +1,6 @@
 /** What a BMC sees of the computer behind it: a power input and a UART. */
-import type { Activity } from '../physics.ts';
-import { noGuestFaults, type GuestFaults } from './faults.ts';
+import type { Activity } from '../rack/physics.ts';
+import { type GuestFaults, noGuestFaults } from './faults.ts';
 
 /**
  * Where the guest's software is, for `state` and tests: `dead` without power, `firmware` to `login`/`shell` on the way up,

@@ -1,22 +1,17 @@
 /** A Raspberry Pi with a scripted Linux: from the bootloader to the kernel's last line, with a login in between. */
 import { createHash } from 'node:crypto';
-import type { Activity } from '../physics.ts';
-import { bootLog, KERNEL_AT_MS } from './boot-log.ts';
+import type { Activity } from '../rack/physics.ts';
+import { type Ascending, bootLog, comeUp, KERNEL_AT_MS } from './boot.ts';
 import { noGuestFaults } from './faults.ts';
-import { OOPS, PANIC, READ_ONLY } from './crash-log.ts';
 import { Getty } from './getty.ts';
-import { isAlive, type Guest, type GuestPhase, type NetworkState, type SshResult, type Stumble } from './guest.ts';
-import { KernelLog } from './kernel-log.ts';
-import { LineInput } from './line-input.ts';
-import { stamp, type Ending, type Machine, type Reader } from './machine.ts';
+import { type Guest, type GuestPhase, isAlive, type NetworkState, type SshResult, type Stumble } from './guest.ts';
+import { KernelLog, OOPS, PANIC, READ_ONLY } from './kernel-log.ts';
+import { LineInput } from './line-editor.ts';
+import { dateText, type Ending, type Machine, type Reader, stamp } from './machine.ts';
 import { Shell } from './shell.ts';
-import { LAST_WORDS, shutdownScript } from './shutdown-log.ts';
-import { networkOf, runCommands, type OnNetwork } from './ssh.ts';
-import { Timeline } from './timeline.ts';
-import { dateText } from './times.ts';
-import { Uart } from './uart.ts';
-import { goDown, sayLast, type Descending } from './way-down.ts';
-import { comeUp, type Ascending } from './way-up.ts';
+import { type Descending, goDown, LAST_WORDS, sayLast, shutdownScript } from './shutdown.ts';
+import { networkOf, type OnNetwork, runCommands } from './ssh.ts';
+import { Timeline, Uart } from './uart.ts';
 
 /** The machines' clocks show this at guest time 0: an ordinary Tuesday morning. */
 const EPOCH = Date.UTC(2026, 6, 14, 8, 0, 0);

@@ -1,7 +1,6 @@
 /** Commands that end the system, and sudo, without which they do not. */
-import type { Command, CommandTable, Context } from './context.ts';
-import { LineInput } from './line-input.ts';
-import type { Ending } from './machine.ts';
+import { LineInput } from './line-editor.ts';
+import type { Command, CommandTable, Context, Ending } from './machine.ts';
 
 const TTY = 'ttyS0';
 const SUDO_TRIES = 3;

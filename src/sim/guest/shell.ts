@@ -1,10 +1,8 @@
 /** A login shell: prompt, editing, history, one command after another. Executes nothing of this machine. */
 import { COMMANDS } from './commands.ts';
-import type { Context } from './context.ts';
 import { absolute, HOME, list } from './files.ts';
-import { LineEditor } from './line-editor.ts';
-import { LineInput } from './line-input.ts';
-import type { Machine, Reader } from './machine.ts';
+import { LineEditor, LineInput } from './line-editor.ts';
+import type { Context, Machine, Reader } from './machine.ts';
 
 /** sudo's default. */
 const SUDO_REMEMBERS_MS = 15 * 60_000;

@@ -1,9 +1,8 @@
 /** What a new server makes of the outage that a former one left, and what a run adds to its record. */
 import { describe, expect, test } from 'vitest';
 import type { OutageNode } from '../../../src/api/outage.ts';
-import type { PlanNodeRun, PlanRun } from '../../../src/api/plan.ts';
-import { foldRun, leavesNodes, missingNodes, type OutageRecord } from '../../../src/power/outage/record.ts';
-import { takeOver } from '../../../src/power/outage/takeover.ts';
+import type { PlanNodeRun, PlanRun } from '../../../src/api/plans.ts';
+import { foldRun, leavesNodes, missingNodes, type OutageRecord, takeOver } from '../../../src/power/outage/record.ts';
 
 const node = (addr: number, state: OutageNode['state']): OutageNode => ({ addr, name: `n${addr}`, state, detail: '' });
 

@@ -1,0 +1,179 @@
+/**
+ * What can be done on the bus, each as one exchange or several behind one another: status, verbs, UIDs, consoles, bytes by
+ * hand. {@link LineOwner} says when, {@link Asker} how.
+ */
+import type { Address } from '../rack/address.ts';
+import { Asker, describeFailure } from './bmc-client.ts';
+import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import type { VerbExchange } from './exchange.ts';
+import { verifiedVerb } from './power-command.ts';
+import { type Forms, judgeRaw, readUid, saidTo, surveyForms } from './raw-commands.ts';
+import { LineOwner } from './scheduler.ts';
+import {
+  type BmcVerb,
+  type Bus,
+  type BusCounters,
+  type BusHealth,
+  type ConsoleBaud,
+  type ConsoleHandlers,
+  type ConsoleLease,
+  PRIORITY,
+  type Priority,
+  type RawOutcome,
+  type Recovery,
+  type StatusOutcome,
+  type UidOutcome,
+  type VerbOutcome,
+} from './types.ts';
+
+export interface BusOptions extends Partial<Omit<ConnectionOptions, 'port'>> {
+  port: string;
+  /** Milliseconds between console bytes towards a node; 2 were seen to be safe. */
+  pacingMs?: number;
+  /** Milliseconds kept between exchanges on a clean bus; damaged replies make it more for a while. */
+  gapMs?: number;
+}
+
+/** Throws when the unlock string could harm an unlocked bus. */
+export function createBus(options: BusOptions): Bus {
+  const unlock = options.unlock ?? DEFAULT_UNLOCK;
+  if (BIOS_COMMANDS.test(unlock))
+    throw new Error('the unlock string holds a BIOS command character: on an unlocked bus it would be executed');
+  return new SerialBus({ ...options, unlock }, options.pacingMs ?? 2, options.gapMs ?? 0);
+}
+
+class SerialBus implements Bus {
+  readonly #connection: Connection;
+  readonly #asker: Asker;
+  readonly #owner: LineOwner;
+
+  constructor(options: BusOptions & { unlock: string }, pacingMs: number, gapMs: number) {
+    this.#connection = new Connection(options, () => this.#owner.wake());
+    this.#asker = new Asker(this.#connection, gapMs);
+    this.#owner = new LineOwner(this.#connection, this.#asker, pacingMs);
+  }
+
+  get health(): BusHealth {
+    return this.#connection.health;
+  }
+
+  get counters(): BusCounters {
+    return this.#asker.counters;
+  }
+
+  get recovery(): Recovery | null {
+    return this.#connection.recovery;
+  }
+
+  get consoleAddr(): Address | null {
+    return this.#owner.consoleAddr;
+  }
+
+  start(): void {
+    this.#owner.start();
+  }
+
+  onHealth(listener: (health: BusHealth) => void): () => void {
+    return this.#connection.onHealth(listener);
+  }
+
+  retry(): void {
+    this.#connection.hurry();
+    this.#owner.wake();
+  }
+
+  catchUp(): void {
+    this.#connection.catchUp();
+  }
+
+  async status(addr: Address, priority: Priority, patience: 'patient' | 'brief' = 'patient'): Promise<StatusOutcome> {
+    const reply = await this.#owner.exchange(priority, (wire) => this.#asker.ask(wire, addr, 'close', patience));
+    if (typeof reply === 'string') return { ok: false, failure: 'bus', detail: reply };
+    if (reply.ok) return { ok: true, sample: reply.sample, master: reply.master };
+    return { ok: false, failure: reply.failure, detail: describeFailure(addr, reply) };
+  }
+
+  async verb(
+    addr: Address,
+    verb: BmcVerb,
+    options: { priority: Priority; signal?: AbortSignal; listened?: boolean },
+  ): Promise<VerbOutcome> {
+    const release = this.hold();
+    try {
+      return await verifiedVerb(
+        addr,
+        verb,
+        {
+          isMaster: () => addr === this.health.master,
+          status: () => this.status(addr, options.priority),
+          exchange: (mayStill) => this.#verbExchange(addr, verb, { ...options, mayStill }),
+          catchUp: () => this.catchUp(),
+        },
+        options,
+      );
+    } finally {
+      release();
+    }
+  }
+
+  async uid(addr: Address, priority: Priority): Promise<UidOutcome> {
+    const outcome = await this.#owner.exchange(priority, (wire) => this.#asker.proven(wire, addr, () => readUid(wire)));
+    if (typeof outcome === 'string') return { ok: false, detail: outcome };
+    return outcome.ok ? { ok: true, uid: outcome.value } : outcome;
+  }
+
+  async survey(node: Address | null): Promise<Forms | string> {
+    return this.#owner.exchange(PRIORITY.operator, (wire) => surveyForms(wire, node));
+  }
+
+  async raw(target: Address | null, text: string): Promise<RawOutcome> {
+    const outcome = await this.#owner.exchange(PRIORITY.operator, async (wire) => {
+      const { master } = this.health;
+      const { refused } = judgeRaw(text, target, master);
+      const addr = target ?? master;
+      if (refused !== null || addr === null)
+        return { ok: false as const, detail: refused ?? 'the master is not known yet' };
+      try {
+        return await this.#asker.proven(wire, addr, () => saidTo(wire, text));
+      } finally {
+        // Whatever it was: no pipe stays open, and the master must answer before anybody else is asked.
+        await this.#connection.probe();
+      }
+    });
+    if (typeof outcome === 'string') return { sent: false, detail: outcome };
+    return outcome.ok
+      ? { sent: true, heard: outcome.value, after: this.health }
+      : { sent: false, detail: outcome.detail };
+  }
+
+  hold(): () => void {
+    return this.#owner.hold();
+  }
+
+  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease {
+    return this.#owner.openConsole(addr, baud, handlers);
+  }
+
+  close(): Promise<void> {
+    return this.#owner.close();
+  }
+
+  async #verbExchange(
+    addr: Address,
+    verb: BmcVerb,
+    { priority, mayStill }: { priority: Priority; mayStill: () => boolean },
+  ): Promise<VerbExchange | { sent: boolean; bus: string }> {
+    let sent = false;
+    const outcome = await this.#owner.exchange(priority, (wire) =>
+      this.#asker.verb(wire, addr, verb, {
+        mayStill,
+        onSent: () => {
+          sent = true;
+          this.#owner.switched(addr);
+        },
+      }),
+    );
+    return typeof outcome === 'string' ? { sent, bus: outcome } : outcome;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Who holds a serial port: for a message that names the other program instead of 'busy'.
+ *
+ * Which device is the bus's port now. A USB adapter that was pulled may come back under another number: by its name in
+ * /dev/serial/by-id it is the same one, and a port given as a pattern (`/dev/ttyUSB*`) is whichever device fits.
+ */
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { openFiles } from '../lib/subprocess.ts';
+import { userName } from '../lib/users.ts';
+
+export interface Holder {
+  pid: number;
+  program: string;
+  user: string;
+}
+
+/**
+ * Other processes with the device open, as far as this user may see them. A program that also holds the master side of
+ * a pseudo-terminal is the device itself (a simulator), not a competitor for it.
+ */
+export function holdersOf(path: string): Holder[] {
+  let device: string;
+  try {
+    device = realpathSync(path);
+  } catch {
+    return [];
+  }
+  const pseudo = device.startsWith('/dev/pts/');
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      const files = openFiles(pid);
+      if (!files.includes(device)) return [];
+      if (pseudo && files.some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx')) return [];
+      try {
+        const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+        return [{ pid: Number(pid), program, user: userName(statSync(`/proc/${pid}`).uid) }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** `screen (pid 123, user pi)`. */
+export function describeHolder(holder: Holder): string {
+  return `${holder.program} (pid ${holder.pid}, user ${holder.user})`;
+}
+
+const BY_ID = '/dev/serial/by-id';
+
+export class PortFinder {
+  readonly #port: string;
+  readonly #byId: string;
+  /** Name below by-id of the device that was open last. */
+  #identity: string | null = null;
+  #turn = 0;
+
+  /** `byId`: the directory of lasting names; tests have one of their own. */
+  constructor(port: string, byId = BY_ID) {
+    this.#port = port;
+    this.#byId = byId;
+  }
+
+  /** The path to open now. Of several devices that fit a pattern each gets its turn. A path that is not there is returned as it was given. */
+  find(): string {
+    const same = this.#identity === null ? null : resolved(join(this.#byId, this.#identity));
+    const fitting = this.#fitting();
+    if (same !== null && (isPattern(this.#port) ? fitting.includes(same) : resolved(this.#port) === null)) return same;
+    return fitting[this.#turn % Math.max(1, fitting.length)] ?? this.#port;
+  }
+
+  /** `path` was opened, and the bus answered on it: remember what it is. */
+  opened(path: string): void {
+    const device = resolved(path);
+    this.#identity = entries(this.#byId).find((name) => resolved(join(this.#byId, name)) === device) ?? null;
+  }
+
+  /** Nothing answered there: the next one that fits. */
+  useless(): void {
+    if (!isPattern(this.#port)) return;
+    this.#turn++;
+    this.#identity = null;
+  }
+
+  #fitting(): string[] {
+    if (!isPattern(this.#port)) return [];
+    const folder = dirname(this.#port);
+    const words = basename(this.#port).replace(/[.+^${}()|[\]\\]/g, '\\$&');
+    const fits = new RegExp(`^${words.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+    return entries(folder)
+      .filter((name) => fits.test(name))
+      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+      .map((name) => join(folder, name));
+  }
+}
+
+/** Only the last part of a path can be a pattern, of `*` and `?`. */
+export function isPattern(port: string): boolean {
+  return /[*?]/.test(basename(port));
+}
+
+function resolved(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

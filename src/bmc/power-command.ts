@@ -1,0 +1,116 @@
+/**
+ * A power verb until it is proven: identity in the same pipe, then two status replies that agree (shutdown section 1).
+ */
+import { steadyNow } from '../lib/clock.ts';
+import { type Address, formatAddress } from '../rack/address.ts';
+import type { Power, Sample } from '../rack/reading.ts';
+import type { VerbExchange } from './exchange.ts';
+import type { BmcVerb, StatusOutcome, VerbOutcome } from './types.ts';
+
+/** shutdown section 1: three tries. */
+const TRIES = 3;
+/** A BMC that reports late gets this long before the verb is sent again. */
+const LATE_MS = 1_500;
+const POLL_MS = 50;
+/**
+ * From the last word of node or BMC to the verb, ms: meanwhile the pipe changes hands and nobody hears the node. A lost proof
+ * may be asked again in it; longer, and this program or its machine stood still, and what was known of the node is old.
+ */
+const UNHEARD_MS = 2_000;
+
+/** What the bus offers; each is one exchange. */
+export interface VerbSteps {
+  isMaster(): boolean;
+  status(): Promise<StatusOutcome>;
+  /** `mayStill` is asked between the proof and the verb, in one turn of the event loop. */
+  exchange(mayStill: () => boolean): Promise<VerbExchange | { sent: boolean; bus: string }>;
+  /** Hears all that has come: a node may have said that it lives, and who waits for that withdraws the verb. */
+  catchUp(): void;
+}
+
+export async function verifiedVerb(
+  addr: Address,
+  verb: BmcVerb,
+  steps: VerbSteps,
+  { signal, listened = false }: { signal?: AbortSignal; listened?: boolean } = {},
+): Promise<VerbOutcome> {
+  const wanted: Power = verb === 'on' ? 'on' : 'off';
+  const name = formatAddress(addr);
+  if (steps.isMaster())
+    return refused('master', `${name} is the master's own slot: a verb there would end this bus; nothing was sent`);
+  let last: Sample | null = null;
+  let sent = 0;
+  let heldUpMs = 0;
+  steps.catchUp();
+  let heardAt = steadyNow();
+  const mayStill = (): boolean => {
+    const unheard = steadyNow() - heardAt;
+    if (unheard > UNHEARD_MS) heldUpMs = unheard;
+    return heldUpMs === 0 && signal?.aborted !== true;
+  };
+  for (let tries = 1; tries <= TRIES; tries++) {
+    // An abort between two tries cannot recall the first one: the outcome says that it went out.
+    if (signal?.aborted) break;
+    const step = await steps.exchange(mayStill);
+    if ('bus' in step) {
+      if (step.sent) sent++;
+      if (sent === 0) return refused('bus', `${step.bus}; nothing was sent`);
+      return {
+        ok: false,
+        sent: true,
+        tries: sent,
+        reason: 'bus',
+        detail: `the verb was sent, then: ${step.bus}`,
+        last,
+      };
+    }
+    if (!step.sent) {
+      if (sent > 0) break;
+      if (heldUpMs > 0) {
+        const detail = `${(heldUpMs / 1000).toFixed(1)} s passed between the last word from ${name} and the verb: nothing was sent`;
+        if (listened || tries === TRIES) return refused('held-up', detail);
+        // What was known of it does not matter, who it is does: it is asked anew.
+        heldUpMs = 0;
+        heardAt = steadyNow();
+        continue;
+      }
+      if (step.reply.ok) return refused('aborted', 'aborted before the verb was sent');
+      // One unreadable proof may be noise: the proof is asked again, the verb has not gone out.
+      if (tries < TRIES) continue;
+      return step.reply.failure === 'silent'
+        ? refused('silent', `the BMC at ${name} does not answer: nothing was sent`)
+        : refused(
+            'identity',
+            `the identity of ${name} could not be proven (${step.reply.failure} reply): nothing was sent`,
+          );
+    }
+    sent++;
+    const { proof } = step;
+    if (step.after.ok) last = step.after.sample;
+    let seen: Sample | null = step.after.ok && step.after.sample.power === wanted ? step.after.sample : null;
+    const until = performance.now() + LATE_MS;
+    for (;;) {
+      const status = await steps.status();
+      if (status.ok) {
+        last = status.sample;
+        heardAt = steadyNow();
+        if (status.sample.power !== wanted) seen = null;
+        else if (seen) return { ok: true, tries: sent, proof, verified: [seen, status.sample] };
+        else seen = status.sample;
+      }
+      if (performance.now() >= until) break;
+      if (!status.ok || !seen) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+  if (sent === 0) return refused('aborted', 'aborted before the verb was sent');
+  const state = last ? `its BMC says ${last.power}` : 'its BMC does not answer';
+  const detail = `power ${verb} was sent to ${name} ${sent === 1 ? 'once' : `${sent} times`}, but ${state}`;
+  return { ok: false, sent: true, tries: sent, reason: 'unverified', detail, last };
+}
+
+function refused(
+  reason: 'identity' | 'master' | 'silent' | 'bus' | 'aborted' | 'held-up',
+  detail: string,
+): VerbOutcome {
+  return { ok: false, sent: false, reason, detail };
+}

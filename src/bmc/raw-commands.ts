@@ -1,0 +1,103 @@
+/**
+ * Exchanges that read what comes as it comes, because its form is not known: a UID, a survey of this bus's replies,
+ * bytes given by hand. Silence ends them; each closes its pipe.
+ *
+ * What may be given to a BIOS by hand. There are modules whose bytes nobody published (bus-protocol section 3): they stay
+ * reachable, but what is known to switch, connect or close must be confirmed, and what could cut blindly is refused. Pure.
+ */
+import type { Address } from '../rack/address.ts';
+import { endsInUuid, openPipe, parseUid, STATUS_REQUEST } from './codec.ts';
+import type { Wire } from './transport.ts';
+
+/** A reply has begun within a few milliseconds; so long without a byte, and it is over. */
+const OVER_MS = 40;
+/** Where nothing may come at all, and after a close. */
+const NOTHING_MS = 25;
+const UID_REQUEST = '#';
+
+/** What comes back for `text`; 0x07 in it closes the pipe, as the pipe discipline does. Rejects LineLost. */
+export async function saidTo(wire: Wire, text: string): Promise<string> {
+  let heard = '';
+  for (const piece of text.split(/(\x07)/).filter((part) => part !== '')) {
+    wire.listen();
+    if (piece === '\x07') wire.closePipe();
+    else wire.send(piece);
+    await wire.receive(() => null, piece === '\x07' ? NOTHING_MS : OVER_MS);
+    heard += wire.ignore();
+  }
+  return heard;
+}
+
+/** The reply to `#` in an open pipe (or of the master without one); null: none. A UUID's line ends it, else silence. */
+export async function readUid(wire: Wire): Promise<string | null> {
+  wire.listen();
+  wire.send(UID_REQUEST);
+  await wire.receive((text) => (endsInUuid(text) ? text : null), OVER_MS);
+  return parseUid(wire.ignore());
+}
+
+export interface Forms {
+  /** The port's settings while it was asked, see {@link Wire.settings}. */
+  tty: string | null;
+  idleClose: string;
+  master: string;
+  node: Address | null;
+  pipe: string;
+  status: string;
+  uid: string;
+  pipeClose: string;
+}
+
+/** One slow round through everything that bus-protocol leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */
+export async function surveyForms(wire: Wire, node: Address | null): Promise<Forms> {
+  // What the last exchange's ^G still brings back is not this one's.
+  await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);
+  const idleClose = await saidTo(wire, '\x07');
+  const master = await saidTo(wire, STATUS_REQUEST);
+  const tty = await wire.settings();
+  const forms: Forms = { tty, idleClose, master, node, pipe: '', status: '', uid: '', pipeClose: '' };
+  if (node === null) return forms;
+  try {
+    forms.pipe = await saidTo(wire, openPipe(node));
+    forms.status = await saidTo(wire, STATUS_REQUEST);
+    forms.uid = await saidTo(wire, UID_REQUEST);
+  } finally {
+    wire.listen();
+    wire.closePipe();
+    await wire.receive(() => null, NOTHING_MS);
+    forms.pipeClose = wire.ignore();
+  }
+  return forms;
+}
+
+/** `confirm`: each known dangerous character in it, as people call it. `refused`: why it cannot be sent at all. */
+export type RawVerdict = { refused: string } | { refused: null; confirm: string[] };
+
+export const RAW_LIMIT = 64;
+const DANGEROUS = ['/', '\\', '~', '|', ']', '[', '\x07'];
+
+/** @param target the address, or null: the master's own BIOS */
+export function judgeRaw(text: string, target: Address | null, master: Address | null): RawVerdict {
+  if (text === '' || text.length > RAW_LIMIT) return { refused: `give 1 to ${RAW_LIMIT} characters` };
+  if (/[^\x20-\x7e\x07]/.test(text))
+    return { refused: 'only printable ASCII and ^G can be sent by hand; a BIOS knows nothing else' };
+  const atMaster = target === null || target === master;
+  if (atMaster && text.includes('\\'))
+    return {
+      refused:
+        'a backslash at the master cuts the power of the node that runs this bus, or of whoever a pipe leads to without proof of who that is: it is never sent there; name the node to cut instead',
+    };
+  if (/[|\x07].*[/\\]/.test(text))
+    return {
+      refused:
+        'a power verb behind | or ^G would reach a BMC that has not proven who it is: name that node as the target instead',
+    };
+  if (/~[^\x07]/.test(text))
+    return {
+      refused: 'what follows ~ is for a console, and would reach the BIOS where none came up: use rackui console',
+    };
+  if (!atMaster && /\x07./.test(text))
+    return { refused: 'what follows ^G would reach the master’s BIOS, not this node’s: ^G can only be the last' };
+  const confirm = DANGEROUS.filter((char) => text.includes(char));
+  return { refused: null, confirm: confirm.map((char) => (char === '\x07' ? '^G' : char)) };
+}

@@ -1,0 +1,156 @@
+/**
+ * Takes secrets out of what went over the line before anything is written down or shown: the unlock string, passwords
+ * that operations type, and whatever is typed at a password prompt. Works on pieces split anywhere. Pure.
+ */
+import { asBytes, matchSecret, type SecretMatch } from './secret-echo.ts';
+
+export type Direction = 'out' | 'in';
+
+/** A piece of what passed; `secret`: something did, and nobody is to learn what (`text` is empty then). */
+export interface Piece {
+  direction: Direction;
+  at: number;
+  text: string;
+  secret: boolean;
+}
+
+interface Held extends Piece {
+  /** May still turn out to be a secret's beginning. */
+  open: boolean;
+}
+
+/** Secrets are sent at a few milliseconds a byte; what follows later than this belongs to something else. */
+const TOGETHER_MS = 1_000;
+/** What waits behind an undecided byte is bounded; beyond, the byte is treated as secret. */
+const HELD_LIMIT = 4_096;
+/** getty, login, sudo, su, ssh: `Password: `, `[sudo] password for pi: `, `Passphrase: `. */
+const PASSWORD_PROMPT = /(?:password|passphrase|passwort|mot de passe)[^\r\n]{0,80}: ?$/i;
+const TAIL_LIMIT = 160;
+
+export class SecretMask {
+  readonly #secrets = new Set<string>();
+  #queue: Held[] = [];
+  readonly #open: Record<Direction, Held[]> = { out: [], in: [] };
+  /** The line on which the console stands. */
+  #tail = '';
+  #typingPassword = false;
+  /** The pipe was closed in the middle of a password: the console that is opened next goes on with it. */
+  #interrupted = false;
+
+  constructor(secrets: readonly string[] = []) {
+    for (const secret of secrets) this.add(secret);
+  }
+
+  add(secret: string): void {
+    if (secret !== '') this.#secrets.add(asBytes(secret));
+  }
+
+  /** Takes what passed and returns what may be told of it, in order. A secret's possible beginning is kept back. */
+  feed(direction: Direction, text: string, at: number): Piece[] {
+    this.#expire(at);
+    if (direction === 'in') this.#hear(text);
+    if (this.#queue.length === 0 && !this.#typingPassword && !this.#interrupted && !this.#mayHold(text))
+      return [{ direction, at, text, secret: false }];
+    for (let i = 0; i < text.length;) {
+      // Byte by byte, ten megabytes of a flood would make gigabytes of garbage.
+      const run = this.#openRun(direction, text, i);
+      if (run > 0) this.#queue.push({ direction, at, text: text.slice(i, i + run), secret: false, open: false });
+      else this.#take(direction, text.charAt(i), at);
+      i += Math.max(1, run);
+    }
+    if (this.#queue.length > HELD_LIMIT) this.#settle(true);
+    return this.#release();
+  }
+
+  /** What is kept back, when nothing more will come. */
+  flush(): Piece[] {
+    this.#settle(true);
+    return this.#release();
+  }
+
+  #hear(text: string): void {
+    this.#tail = (this.#tail + text).slice(-TAIL_LIMIT);
+    // While a password is typed the node may say something else; only its end ends it.
+    this.#typingPassword ||= PASSWORD_PROMPT.test(this.#tail);
+    if (this.#typingPassword) this.#tail = '';
+  }
+
+  #mayHold(text: string): boolean {
+    return [...this.#secrets].some((secret) => text.includes(secret[0] ?? ''));
+  }
+
+  /** How many characters from `from` on are decided at once: none of them can begin a secret. */
+  #openRun(direction: Direction, text: string, from: number): number {
+    if (this.#open[direction].length > 0) return 0;
+    if (direction === 'out' && (this.#typingPassword || this.#interrupted)) return 0;
+    let end = text.length;
+    for (const secret of this.#secrets) {
+      const at = text.indexOf(secret.charAt(0), from);
+      if (at >= 0 && at < end) end = at;
+    }
+    return end - from;
+  }
+
+  #take(direction: Direction, char: string, at: number): void {
+    const held: Held = { direction, at, text: char, secret: false, open: true };
+    this.#queue.push(held);
+    if (direction === 'out' && this.#typingPassword) {
+      const ends = char === '\r' || char === '\n';
+      this.#interrupted = char === '\x07';
+      held.open = false;
+      held.secret = !ends && !this.#interrupted;
+      if (!held.secret) this.#typingPassword = false;
+      return;
+    }
+    if (direction === 'out' && this.#interrupted && char === '~') {
+      this.#typingPassword = true;
+      this.#interrupted = false;
+    }
+    const open = this.#open[direction];
+    open.push(held);
+    while (open.length > 0) {
+      const text = open.map((one) => one.text).join('');
+      const matches = [...this.#secrets].flatMap((secret) => this.#match(direction, text, secret) ?? []);
+      const whole = matches.find((match) => match.whole);
+      if (whole) {
+        // What a kernel printed in the middle of an echo is no secret.
+        const own = new Set(whole.own);
+        open.splice(0).forEach((one, i) => Object.assign(one, { open: false, secret: own.has(i) }));
+        return;
+      }
+      if (matches.length > 0) return;
+      const first = open.shift();
+      if (first) first.open = false;
+    }
+  }
+
+  /** Nothing gets in between the bytes that go out. */
+  #match(direction: Direction, text: string, secret: string): SecretMatch | null {
+    if (direction === 'in') return matchSecret(text, 0, secret);
+    return secret.startsWith(text)
+      ? { whole: text === secret, own: Array.from(text, (_, i) => i), end: text.length }
+      : null;
+  }
+
+  #expire(at: number): void {
+    const first = this.#queue[0];
+    if (first && at - first.at > TOGETHER_MS) this.#settle(false);
+  }
+
+  #settle(secret: boolean): void {
+    for (const direction of ['out', 'in'] as const)
+      for (const one of this.#open[direction].splice(0)) Object.assign(one, { open: false, secret });
+  }
+
+  #release(): Piece[] {
+    const end = this.#queue.findIndex(({ open }) => open);
+    const pieces: Piece[] = [];
+    for (const { direction, at, text, secret } of this.#queue.splice(0, end < 0 ? this.#queue.length : end)) {
+      const last = pieces.at(-1);
+      const goesOn = last?.direction === direction && last.secret === secret && (secret || last.at === at);
+      if (last && goesOn) last.text += secret ? '' : text;
+      else pieces.push({ direction, at, text: secret ? '' : text, secret });
+    }
+    return pieces;
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * Who goes next on the bus: higher priority first, first come first within one. Pure.
+ *
+ * The one owner of the serial line: a single loop takes jobs by priority, runs one exchange at a time, lends the wire to
+ * a console between them, and brings the bus back when it fails. Nothing else writes to the line.
+ */
+import { type Address, formatAddress } from '../rack/address.ts';
+import { type Asker, describeFailure } from './bmc-client.ts';
+import type { Connection } from './connection.ts';
+import { Lease } from './console-session.ts';
+import { LineLost, type Wire } from './transport.ts';
+import {
+  type BusHealth,
+  type ConsoleBaud,
+  type ConsoleHandlers,
+  type ConsoleLease,
+  type Priority,
+  PRIORITY,
+} from './types.ts';
+
+export class PriorityQueue<T> {
+  readonly #lanes = new Map<Priority, T[]>();
+
+  push(priority: Priority, item: T): void {
+    const lane = this.#lanes.get(priority);
+    if (lane) lane.push(item);
+    else this.#lanes.set(priority, [item]);
+  }
+
+  /** The next item, or null. */
+  shift(): { priority: Priority; item: T } | null {
+    const priority = this.top;
+    if (priority === null) return null;
+    const item = this.#lanes.get(priority)?.shift();
+    return item === undefined ? null : { priority, item };
+  }
+
+  /** Priority of the next item, or null when nothing waits. */
+  get top(): Priority | null {
+    let top: Priority | null = null;
+    for (const [priority, lane] of this.#lanes) if (lane.length > 0 && (top === null || priority > top)) top = priority;
+    return top;
+  }
+
+  /** Removes and returns everything of one lane, oldest first. */
+  drain(priority: Priority): T[] {
+    return this.#lanes.get(priority)?.splice(0) ?? [];
+  }
+}
+
+/** A console whose BMC does not answer is tried again after this. */
+const CONSOLE_RETRY_MS = [200, 500, 2_000] as const;
+
+/** After ^G the bridge stops; what is still in the buffers of this machine comes within a few milliseconds. */
+const QUIET = { ms: 4, capMs: 60 } as const;
+/** A console that was speaking is waited for longer: what a node prints must not pass for a BMC's answer. */
+const SPEAKING_CAP_MS = 2_000;
+/** Late answers of a BMC, ahead of its console, are waited for no longer than this, ms. */
+const LATE_CAP_MS = 1_000;
+
+interface Job {
+  run(wire: Wire): Promise<void>;
+  refuse(detail: string): void;
+}
+
+export class LineOwner {
+  readonly #connection: Connection;
+  readonly #asker: Asker;
+  readonly #pacingMs: number;
+  readonly #queue = new PriorityQueue<Job>();
+  #lease: Lease | null = null;
+  #leaving: { lease: Lease; done: () => void }[] = [];
+  /** Verbs and others that need several exchanges: until they are through, no console gets the wire. */
+  #holds = 0;
+  #life: 'new' | 'running' | 'closing' = 'new';
+  #wake: () => void = () => undefined;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(connection: Connection, asker: Asker, pacingMs: number) {
+    this.#connection = connection;
+    this.#asker = asker;
+    this.#pacingMs = pacingMs;
+    connection.onHealth((health) => this.#changed(health));
+  }
+
+  get consoleAddr(): Address | null {
+    return this.#lease?.addr ?? null;
+  }
+
+  start(): void {
+    if (this.#life !== 'new') return;
+    this.#life = 'running';
+    this.#loop = this.#run();
+  }
+
+  /** Something changed: the loop looks again. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Queues an exchange; resolves its result, or a sentence when the bus cannot be used. */
+  exchange<T>(priority: Priority, work: (wire: Wire) => Promise<T>): Promise<T | string> {
+    if (this.#connection.health.phase !== 'ready') return Promise.resolve(this.#connection.health.detail);
+    return new Promise((resolve, reject) => {
+      this.#queue.push(priority, {
+        refuse: resolve,
+        run: async (wire) => {
+          try {
+            resolve(await work(wire));
+          } catch (error) {
+            if (error instanceof LineLost) resolve(error.message);
+            else reject(error instanceof Error ? error : new Error(String(error)));
+            throw error;
+          }
+        },
+      });
+      this.#wake();
+    });
+  }
+
+  /** See `Bus.hold` in types.ts. */
+  hold(): () => void {
+    let held = true;
+    this.#holds++;
+    this.#wake();
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holds--;
+      this.#wake();
+    };
+  }
+
+  /** See `Bus.openConsole` in types.ts. */
+  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease {
+    const former = this.#lease;
+    const lease = new Lease(addr, baud, handlers, {
+      pacingMs: this.#pacingMs,
+      now: this.#connection.now,
+      release: (ended) => this.#release(ended, 'closed'),
+      doubt: () => this.#wake(),
+    });
+    if (this.#connection.health.phase !== 'ready') lease.wait(this.#connection.health.detail);
+    if (former) void this.#release(former, `the console moved to ${formatAddress(addr)}`);
+    this.#lease = lease;
+    this.#wake();
+    return lease;
+  }
+
+  /** The power of `addr` was switched: what was known of its console belongs to another life. */
+  switched(addr: Address): void {
+    if (this.#lease?.addr === addr) this.#lease.forget('its power was switched');
+  }
+
+  /** ^G, then the port. */
+  async close(): Promise<void> {
+    const started = this.#life === 'running';
+    this.#life = 'closing';
+    this.#wake();
+    if (started) await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#life === 'running') {
+      if (this.#connection.health.phase !== 'ready') {
+        const waitMs = await this.#connection.bringUp();
+        this.#asker.trust();
+        if (waitMs > 0) await this.#pause(waitMs);
+        continue;
+      }
+      try {
+        await this.#turn(this.#connection.wire);
+      } catch (error) {
+        await this.#connection.lose(error);
+      }
+    }
+    await this.#connection.close();
+    this.#lease?.end('the bus was closed');
+  }
+
+  /** One step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
+  async #turn(wire: Wire): Promise<void> {
+    if (this.#asker.suspicious) return this.#asker.recover();
+    // Only where it is needed: whoever wakes this loop must find it either here or asleep.
+    if (this.#asker.outOfStep) await this.#asker.resync(wire);
+    const [leaving] = this.#leaving;
+    // What somebody asked for now goes before the last keys of somebody who left.
+    const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
+    if (leaving && calm && leaving.lease.lastWordsMs > 0) return this.#pause(leaving.lease.lastWordsMs);
+    this.#leaving.shift();
+    if (leaving) return leaving.lease.leave('', 'final', this.#quiet(leaving.lease)).finally(leaving.done);
+    const lease = this.#lease;
+    if (lease?.onWire) {
+      const why = `console ${formatAddress(lease.addr)} holds the pipe`;
+      for (const job of this.#queue.drain(PRIORITY.sweep)) job.refuse(why);
+      if (this.#queue.top !== null || this.#holds > 0)
+        return lease.leave('the bus was needed for power or a sample', 'needed', this.#quiet(lease));
+      const { doubtful } = lease;
+      if (doubtful === null) return this.#pause(null);
+      const wait = doubtful.at - performance.now();
+      if (wait > 0) return this.#pause(wait);
+      return lease.leave(doubtful.why, 'ask', this.#quiet(lease));
+    }
+    const waiting = lease !== null && this.#holds === 0;
+    const due = waiting && lease.retryAt <= performance.now();
+    // A sweep never keeps a console waiting; what somebody asked for goes first.
+    if (due && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample) return this.#lend(wire, lease);
+    const top = this.#queue.top;
+    const rest = this.#asker.restMs;
+    if (top !== null && top <= PRIORITY.sample && rest > 0) return this.#pause(rest);
+    const job = this.#queue.shift();
+    if (job) return job.item.run(wire);
+    return this.#pause(waiting ? Math.max(1, lease.retryAt - performance.now()) : null);
+  }
+
+  /** How long the line must be silent behind a console before an answer is one: what it said last may be under way. */
+  #quiet(lease: Lease): { ms: number; capMs: number } {
+    return lease.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
+  }
+
+  /** The console goes onto the wire: pipe, identity, `~`. */
+  async #lend(wire: Wire, lease: Lease): Promise<void> {
+    if (lease.addr === this.#connection.health.master) {
+      this.#endLease(lease, 'the master has no console on this bus: this program runs on it');
+      return;
+    }
+    const reply = await this.#asker.ask(wire, lease.addr, 'keep-open');
+    // Questions that were missed may still be answered: what a BMC says then is not its node's word.
+    const { unanswered, profile } = this.#connection;
+    if (reply.ok && unanswered.mayCome(lease.addr, performance.now()))
+      await wire.quiet(profile.silenceMs(true), LATE_CAP_MS);
+    if (reply.ok && lease === this.#lease) {
+      lease.enter(wire, reply.sample.power === 'on');
+    } else if (reply.ok) {
+      wire.closePipe(); // closed or replaced while its node was being asked
+    } else {
+      if (reply.failure === 'silent' && lease.failures === 0) this.#asker.silentAtConsole(lease.addr);
+      lease.retryAt =
+        performance.now() + (CONSOLE_RETRY_MS[Math.min(lease.failures++, CONSOLE_RETRY_MS.length - 1)] ?? 0);
+      lease.wait(describeFailure(lease.addr, reply));
+    }
+  }
+
+  #changed(health: BusHealth): void {
+    if (health.phase === 'ready') return;
+    this.#lease?.drop(health.detail);
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job.item.refuse(health.detail);
+    for (const { done } of this.#leaving.splice(0)) done();
+  }
+
+  async #release(lease: Lease, why: string): Promise<void> {
+    if (lease.phase.phase === 'closed') return;
+    this.#endLease(lease, why);
+    if (!lease.onWire) return;
+    await new Promise<void>((done) => {
+      this.#leaving.push({ lease, done });
+      this.#wake();
+    });
+  }
+
+  #endLease(lease: Lease, why: string): void {
+    if (this.#lease === lease) this.#lease = null;
+    lease.end(why);
+  }
+
+  /** Sleeps until something happens, or at most `ms` (null: no limit). */
+  #pause(ms: number | null): Promise<void> {
+    if (this.#life !== 'running') return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = ms === null ? undefined : setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

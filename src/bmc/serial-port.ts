@@ -1,0 +1,274 @@
+/**
+ * Bytes in and out of an open port, when the system says that it is ready for them. The descriptor never blocks, so both
+ * are done at once in the event loop: through the thread pool, where a serial library's stream does them, each piece
+ * costs two changes of thread and an error for having come too early.
+ *
+ * What the system has made of an open port's settings, read back by `stty`. It opens the device a second time, which
+ * changes nothing of it while ours is open. (Our own descriptor cannot be lent: a child's standard streams are made
+ * blocking, and the port is the same open file.)
+ *
+ * The serial port: the only importer of serialport. 115200 8N1, no flow control (bus-protocol section 2).
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, readSync, statSync, writeSync } from 'node:fs';
+import { SerialPort } from 'serialport';
+import { describeHolder, holdersOf } from './port-discovery.ts';
+import type { Line } from './types.ts';
+
+/** Tells of what was asked for by the last `poll`, once; with an error where the device failed. */
+export interface Readiness {
+  on(event: 'readable' | 'writable', told: (error: Error | null) => void): unknown;
+  poll(events: number): void;
+}
+
+const READABLE = 1;
+const WRITABLE = 2;
+
+export interface PortFileHandlers {
+  onData(bytes: Uint8Array): void;
+  /** It cannot be used any more (`hung-up`: the device is gone). Never called from within `write`. */
+  onFailure(error: Error | 'hung-up'): void;
+}
+
+/** As much as the kernel keeps for a reader. */
+const READ_BYTES = 4_096;
+/** More than any system holds; a node that goes on flooding must not hold the event loop. */
+const CATCH_UP_READS = 64;
+
+export class PortFile {
+  readonly #fd: number;
+  readonly #ready: Readiness;
+  readonly #handlers: PortFileHandlers;
+  readonly #room = Buffer.alloc(READ_BYTES);
+  /** What the system had no room for yet. */
+  readonly #waiting: { bytes: Uint8Array; taken: () => void }[] = [];
+  readonly #flushing: (() => void)[] = [];
+  #over = false;
+
+  constructor(fd: number, ready: Readiness, handlers: PortFileHandlers) {
+    this.#fd = fd;
+    this.#ready = ready;
+    this.#handlers = handlers;
+    ready.on('readable', (error) => this.#told(error, () => void this.#read()));
+    ready.on('writable', (error) => this.#told(error, () => this.#send()));
+    ready.poll(READABLE);
+  }
+
+  /**
+   * In order. `taken`: the system has them, or never will; told a turn later, so that of a loop that is held up no two
+   * bytes leave behind each other that were to keep a distance.
+   */
+  write(bytes: Uint8Array, taken: () => void): void {
+    if (this.#over) {
+      taken();
+      return;
+    }
+    this.#waiting.push({ bytes, taken });
+    if (this.#waiting.length > 1) return;
+    this.#send();
+    if (this.#waiting.length > 0) this.#wait();
+  }
+
+  /**
+   * Reads at once all that the system holds: in a turn of the event loop timers come before reading, so what this process
+   * missed while it stood still would be read only after its limits were judged.
+   */
+  catchUp(): void {
+    for (let n = 0; n < CATCH_UP_READS && !this.#over && this.#read(); n++);
+  }
+
+  /** Resolves when the system has everything that was written, or never will. */
+  flushed(): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushing.push(resolve));
+  }
+
+  /** Nothing more is read or written; to be called before the descriptor is closed, because its number lives on. */
+  end(): void {
+    this.#over = true;
+    for (const { taken } of this.#waiting.splice(0)) taken();
+    for (const resolve of this.#flushing.splice(0)) resolve();
+  }
+
+  #told(error: Error | null, then: () => void): void {
+    if (this.#over) return;
+    if (error) {
+      // What waits for an open descriptor fails only where the device has hung up.
+      this.#fail('hung-up');
+      return;
+    }
+    then();
+    this.#wait();
+  }
+
+  #wait(): void {
+    if (!this.#over) this.#ready.poll(this.#waiting.length > 0 ? READABLE | WRITABLE : READABLE);
+  }
+
+  /** False: there is nothing to read. */
+  #read(): boolean {
+    let count: number;
+    try {
+      count = readSync(this.#fd, this.#room);
+    } catch (error) {
+      if (!isTooEarly(error)) this.#fail(error as Error);
+      return false;
+    }
+    // A line that is only silent says so with an error; its end is what reads as nothing.
+    if (count === 0) this.#fail('hung-up');
+    else this.#handlers.onData(Uint8Array.from(this.#room.subarray(0, count)));
+    return count > 0;
+  }
+
+  #send(): void {
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      try {
+        first.bytes = first.bytes.subarray(writeSync(this.#fd, first.bytes));
+      } catch (error) {
+        if (!isTooEarly(error)) this.#fail(error as Error);
+        return;
+      }
+      if (first.bytes.length > 0) continue;
+      this.#waiting.shift();
+      setImmediate(first.taken);
+    }
+    for (const resolve of this.#flushing.splice(0)) resolve();
+  }
+
+  #fail(error: Error | 'hung-up'): void {
+    this.end();
+    queueMicrotask(() => this.#handlers.onFailure(error));
+  }
+}
+
+function isTooEarly(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EAGAIN' || code === 'EINTR';
+}
+
+/** A driver that hangs must not hold up who asks, ms. */
+const LIMIT_MS = 2_000;
+
+/** The text of `stty -a` (GNU's form), or null where there is no stty, or the port cannot be asked. */
+export function ttySettings(port: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: LIMIT_MS };
+    execFile('stty', ['-F', port, '-a'], options, (error, stdout) => resolve(error === null ? stdout : null));
+  });
+}
+
+/** Why the port cannot be used: a sentence that says what to do. `missing` may come back by itself. */
+export class LineError extends Error {
+  override readonly name = 'LineError';
+  readonly kind: 'missing' | 'permission' | 'held' | 'not-serial' | 'failed';
+  /** The message names the server that holds the port. */
+  readonly winner: boolean;
+  constructor(kind: LineError['kind'], message: string, winner = false) {
+    super(message);
+    this.kind = kind;
+    this.winner = winner;
+  }
+}
+
+export interface LineHandlers {
+  onData(bytes: Uint8Array): void;
+  /** The device vanished or failed; called once. */
+  onLost(why: string): void;
+}
+
+function check(port: string): void {
+  if (!existsSync(port))
+    throw new LineError('missing', `${port} does not exist: is the UART enabled, is this the right --port?`);
+  if (!statSync(port).isCharacterDevice())
+    throw new LineError('not-serial', `${port} is not a serial device: give the bus's port, e.g. --port /dev/serial0`);
+  const [holder] = holdersOf(port);
+  if (holder)
+    throw new LineError('held', `${port} is held by ${describeHolder(holder)}: end it, the bus has one owner`);
+}
+
+function explain(port: string, error: Error): LineError {
+  const message = error.message;
+  if (/permission denied/i.test(message))
+    return new LineError(
+      'permission',
+      `no permission to open ${port}: join its group (sudo usermod -aG dialout $USER, then log in again)`,
+    );
+  if (/lock|busy/i.test(message))
+    return new LineError(
+      'held',
+      `${port} is locked by another program that this user may not see (try: sudo fuser -v ${port})`,
+    );
+  if (/inappropriate ioctl|not a tty|invalid argument/i.test(message))
+    return new LineError('not-serial', `${port} is not a serial device: give the bus's port, e.g. --port /dev/serial0`);
+  return new LineError('failed', `${port} cannot be opened: ${message.replace(/^Error:?\s*/, '')}`);
+}
+
+/** A write can be the first to meet a device that vanished. */
+function sentence(port: string, error: Error | 'hung-up'): string {
+  if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message)) return `${port} is gone`;
+  return `${port} failed: ${error.message}`;
+}
+
+/** What is used of the library: opening, settings, lock and readiness of the port, not its stream (see PortFile). */
+const BINDING = SerialPort.binding as unknown as {
+  open(options: { path: string; baudRate: number; lock: boolean; hupcl: boolean }): Promise<{
+    /** Null once closed. */
+    readonly fd: number | null;
+    readonly poller: Readiness;
+    drain(): Promise<void>;
+    close(): Promise<void>;
+  }>;
+};
+
+/** How often an open port's name is looked for, ms. */
+const PRESENCE_MS = 1_000;
+
+/** Opens the port exclusively. Rejects LineError. */
+export async function openLine(port: string, handlers: LineHandlers): Promise<Line> {
+  check(port);
+  // hupcl off: dropping DTR when the port closes is nothing this bus should ever see.
+  const serial = await BINDING.open({ path: port, baudRate: 115200, lock: true, hupcl: false }).catch(
+    (error: unknown) => {
+      throw explain(port, error as Error);
+    },
+  );
+  if (serial.fd === null) throw new LineError('failed', `${port} was closed while it was being opened`);
+  let over = false;
+  let shut: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    clearInterval(presence);
+    file.end();
+    return (shut ??= serial.close().catch(() => undefined));
+  };
+  const lost = (why: string): void => {
+    const told = over;
+    over = true;
+    void close();
+    if (!told) handlers.onLost(why);
+  };
+  const file = new PortFile(serial.fd, serial.poller, {
+    onData: (bytes) => {
+      if (!over) handlers.onData(bytes);
+    },
+    onFailure: (error) => lost(sentence(port, error)),
+  });
+  // A hang-up is not always told, and at a silent console nothing is written that could fail: the name is looked for.
+  const presence = setInterval(() => {
+    if (!existsSync(port)) lost(`${port} is gone`);
+  }, PRESENCE_MS);
+  presence.unref();
+  return {
+    write: (bytes, taken) => file.write(bytes, () => taken?.()),
+    catchUp: () => file.catchUp(),
+    settings: () => ttySettings(port),
+    async close() {
+      over = true;
+      if (shut === null) {
+        // The closing ^G must be on the wire before the port goes; a vanished device has nothing to drain to.
+        await file.flushed();
+        await serial.drain().catch(() => undefined);
+      }
+      await close();
+    },
+  };
+}

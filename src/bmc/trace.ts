@@ -1,0 +1,184 @@
+/**
+ * The last exchanges as they passed: what went out, what came back, how fast. For people who look over the bus's shoulder.
+ *
+ * Listening in on the line: whoever records or shows what passes hears it here, with the secrets already taken out. The
+ * tap sits between bus and port and changes nothing of either.
+ */
+import { CLOSE_PIPE } from './codec.ts';
+import { type Direction, type Piece, SecretMask } from './redaction.ts';
+import type { LineHandlers } from './serial-port.ts';
+import type { Line } from './types.ts';
+
+export interface LoggedExchange {
+  /** Rises by one; the entry that is still growing is not told before it is complete. */
+  seq: number;
+  at: number;
+  /** What was sent, latin1; of a secret only that there was one. */
+  out: string;
+  in: string;
+  /** From the first byte out to the last byte in; null where nothing came. */
+  ms: number | null;
+  /** Not bytes: the port was opened, or lost. */
+  note: string | null;
+}
+
+/** Some ten seconds of a full sweep. */
+const KEPT = 512;
+/** One entry of a console that flows: of what comes in one piece no more is kept. */
+const TEXT_LIMIT = 400;
+/** In place of what nobody is to see. */
+const SECRET_SIGN = '‹secret›';
+
+const CLOSE = String.fromCharCode(CLOSE_PIPE);
+
+export class ExchangeLog {
+  readonly #entries: LoggedExchange[] = [];
+  #growing: LoggedExchange | null = null;
+  #seq = 0;
+  #verbEcho: boolean | null = null;
+  readonly #waiting = new Set<() => void>();
+
+  /** Whether `/` and `\` are echoed on this bus, as the last verb showed; null: none was sent yet. */
+  get verbEcho(): boolean | null {
+    return this.#verbEcho;
+  }
+
+  feed(event: LineEvent): void {
+    if (event.kind !== 'bytes') {
+      this.#complete();
+      const note = event.kind === 'opened' ? `opened ${event.detail}` : event.detail;
+      this.#add({ seq: ++this.#seq, at: event.at, out: '', in: '', ms: null, note });
+      return;
+    }
+    const { direction, at, secret } = event;
+    const text = secret ? SECRET_SIGN : kept(event.text);
+    if (direction === 'out') {
+      const closes = this.#growing?.out.endsWith(CLOSE) === true;
+      if (this.#growing && (this.#growing.in !== '' || closes) && text !== CLOSE) this.#complete();
+      this.#growing ??= this.#begin(at);
+      this.#growing.out += text;
+    } else {
+      this.#growing ??= this.#begin(at);
+      this.#growing.in += text;
+      this.#growing.ms = at - this.#growing.at;
+    }
+    if (this.#growing.in.length + this.#growing.out.length >= TEXT_LIMIT) this.#complete();
+  }
+
+  /** Entries after `seq`, oldest first, at most `limit` of them: the latest. */
+  after(seq: number, limit: number): LoggedExchange[] {
+    return this.#entries.filter((entry) => entry.seq > seq).slice(-limit);
+  }
+
+  /** Resolves when there is something after `seq`, or after `ms`. */
+  async news(seq: number, ms: number): Promise<void> {
+    if (this.#seqOfLast > seq) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#waiting.add(done);
+    });
+  }
+
+  get #seqOfLast(): number {
+    return this.#entries.at(-1)?.seq ?? 0;
+  }
+
+  #begin(at: number): LoggedExchange {
+    return { seq: ++this.#seq, at, out: '', in: '', ms: null, note: null };
+  }
+
+  #complete(): void {
+    const entry = this.#growing;
+    this.#growing = null;
+    if (!entry) return;
+    // A verb goes out together with the question behind it, so that its echo would stand ahead of theirs.
+    if (/^[/\\]=/.test(entry.out)) this.#verbEcho = /^\s*[/\\]/.test(entry.in);
+    this.#add(entry);
+  }
+
+  #add(entry: LoggedExchange): void {
+    this.#entries.push(entry);
+    if (this.#entries.length > KEPT) this.#entries.shift();
+    for (const wake of [...this.#waiting]) wake();
+  }
+}
+
+/** A copy, because the engine's substring would keep the whole piece. */
+function kept(text: string): string {
+  return text.length <= TEXT_LIMIT ? text : `${Buffer.from(text.slice(0, TEXT_LIMIT), 'latin1').toString('latin1')}…`;
+}
+
+/** `text` is latin1: one character a byte. */
+export type LineEvent = ({ kind: 'bytes' } & Piece) | { kind: 'opened' | 'lost'; at: number; detail: string };
+
+type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
+
+export class LineTap {
+  readonly #mask: SecretMask;
+  readonly #now: () => number;
+  readonly #listeners = new Set<(event: LineEvent) => void>();
+
+  /** `now`: epoch milliseconds. */
+  constructor(now: () => number, secrets: readonly string[]) {
+    this.#now = now;
+    this.#mask = new SecretMask(secrets);
+  }
+
+  /** Another text that nobody is to see, from now on. */
+  hide(secret: string): void {
+    this.#mask.add(secret);
+  }
+
+  on(listener: (event: LineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The same port, listened to. */
+  around(open: Open): Open {
+    return async (port, handlers) => {
+      const line = await open(port, {
+        onData: (bytes) => {
+          this.#passed('in', bytes);
+          handlers.onData(bytes);
+        },
+        onLost: (why) => {
+          this.#line('lost', why);
+          handlers.onLost(why);
+        },
+      });
+      this.#line('opened', port);
+      return {
+        write: (bytes, taken) => {
+          this.#passed('out', bytes);
+          line.write(bytes, taken);
+        },
+        catchUp: () => line.catchUp?.(),
+        settings: () => line.settings?.() ?? Promise.resolve(null),
+        close: () => {
+          this.#line('lost', 'closed');
+          return line.close();
+        },
+      };
+    };
+  }
+
+  #passed(direction: Direction, bytes: Uint8Array): void {
+    if (this.#listeners.size === 0) return;
+    this.#tell(this.#mask.feed(direction, Buffer.from(bytes).toString('latin1'), this.#now()));
+  }
+
+  #line(kind: 'opened' | 'lost', detail: string): void {
+    this.#tell(this.#mask.flush());
+    for (const listener of this.#listeners) listener({ kind, at: this.#now(), detail });
+  }
+
+  #tell(pieces: readonly Piece[]): void {
+    for (const piece of pieces) for (const listener of this.#listeners) listener({ kind: 'bytes', ...piece });
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * How a command fails: one sentence, what next, and the documented exit code. Never a stack trace for bad input.
+ *
+ * Plain output. Whatever a node or a configuration put into a line, only text reaches the operator's terminal.
+ *
+ * One line on the terminal that says how far something is, and goes away with it; nothing elsewhere.
+ *
+ * A file written whole or not at all.
+ *
+ * Dates for the times that a server tells: those are steady, and only its client knows which date they were. A command
+ * talks to one server; what it prints of times goes through here.
+ */
+import { mkdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { RPC_ERROR } from '../api/methods.ts';
+import { EXIT } from '../api/power.ts';
+import type { RackClient } from '../client/client.ts';
+import { escapeHidden, escapeHiddenInJson } from '../lib/control-chars.ts';
+
+/** An error whose message is for the operator as it stands. */
+export class Failure extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Wrong command line: exit code 64. */
+export class UsageFailure extends Failure {
+  constructor(message: string) {
+    super(EXIT.usage, message);
+  }
+}
+
+/**
+ * What to print and with which code to leave. Classes of lazily loaded modules are told by name: importing them here
+ * would load them at every start.
+ */
+export function explain(error: unknown): { message: string; exitCode: number } {
+  if (!(error instanceof Error)) return { message: String(error), exitCode: EXIT.unavailable };
+  const exitCode = (): number => {
+    if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
+    if ('code' in error && error.code === RPC_ERROR.config) return EXIT.config;
+    if ('problems' in error || error.name === 'SecretError') return EXIT.config;
+    if ('code' in error && error.code === RPC_ERROR.refused) return EXIT.refused;
+    if ('code' in error && (error.code === RPC_ERROR.unknown || error.code === RPC_ERROR.invalid)) return EXIT.usage;
+    if ('code' in error && (error.code === RPC_ERROR.held || error.code === RPC_ERROR.viewOnly)) return EXIT.refused;
+    return EXIT.unavailable;
+  };
+  return { message: error.message, exitCode: exitCode() };
+}
+
+/** Conventional code of a program whose reader went away: 128 + SIGPIPE. */
+const READER_GONE = 141;
+
+/** `text` with every character that a terminal would execute shown as `\x1b`; line ends and tabs included. */
+export { escapeHidden as shown };
+
+/** One line for the operator. */
+export function print(line: string): void {
+  process.stdout.write(`${escapeHidden(line)}\n`);
+}
+
+/** One line beside the result: hints and warnings, which a pipe must not see. */
+export function hint(line: string): void {
+  process.stderr.write(`${escapeHidden(line)}\n`);
+}
+
+/** What the interface has to say after it has left the terminal; several lines where it failed. */
+export function tellEnd(code: number, message: string | undefined): void {
+  if (message === undefined) return;
+  for (const line of message.split('\n')) (code === 0 ? print : hint)(line);
+}
+
+/** One line of JSON, without a character that a terminal would execute. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${escapeHiddenInJson(JSON.stringify(value))}\n`);
+}
+
+/** A reader that went away (`rackui status | head -1`) ends the program without a word. */
+export function endQuietlyWithoutReader(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      process.exit(READER_GONE);
+    });
+}
+
+const CLEAR = '\r\x1b[K';
+
+export class Progress {
+  #shows = false;
+
+  show(text: string): void {
+    if (!process.stderr.isTTY) return;
+    this.#shows = true;
+    const width = (process.stderr.columns || 80) - 1;
+    const line = escapeHidden(text);
+    process.stderr.write(`${CLEAR}${line.length <= width ? line : `${line.slice(0, width - 1)}…`}`);
+  }
+
+  end(): void {
+    if (this.#shows) process.stderr.write(CLEAR);
+    this.#shows = false;
+  }
+}
+
+/** Where the file is there already its mode stays, and a link stays a link. @throws Failure */
+export function writeWhole(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const before = statSync(file, { throwIfNoEntry: false });
+    const target = before === undefined ? file : realpathSync(file);
+    writeFileSync(`${target}.new`, text, { mode: (before?.mode ?? 0o644) & 0o777 });
+    renameSync(`${target}.new`, target);
+  } catch (error) {
+    throw new Failure(EXIT.unavailable, `${file} cannot be written: ${error instanceof Error ? error.message : ''}`);
+  }
+}
+
+let dateOf = (at: number): number => at;
+
+/** From now on times are those of this client's server. */
+export function useDatesOf(client: Pick<RackClient, 'wallTime'>): void {
+  dateOf = (at) => client.wallTime(at);
+}
+
+/** Epoch milliseconds. */
+export function wallOf(at: number): number {
+  return dateOf(at);
+}
+
+/** Time of day, of this machine. */
+export function clock(at: number): string {
+  const date = new Date(dateOf(at));
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** ISO 8601. */
+export function iso(at: number): string {
+  return new Date(dateOf(at)).toISOString();
+}

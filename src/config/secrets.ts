@@ -1,0 +1,146 @@
+/** Secrets come from a file or from a program's output; neither they nor that output appear in any error. */
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, type FileHandle, open } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Config } from './schema.ts';
+import type { SecretSource } from './value-types.ts';
+
+/** A secret that could not be read: where it should have come from and why not, never what it is. */
+export class SecretError extends Error {
+  override readonly name = 'SecretError';
+}
+
+/** A password manager may ask its agent; it may not hang a server's start. */
+const COMMAND_TIMEOUT_MS = 10_000;
+const MAX_SECRET_BYTES = 4096;
+
+/**
+ * The secret without its final line end. A file that everybody can read is refused, as ssh refuses such a key;
+ * a command runs as an argument vector, never through a shell, with nothing on its stdin.
+ * @throws SecretError
+ */
+export async function readSecret(source: SecretSource): Promise<string> {
+  const secret = ('file' in source ? await fromFile(source.file) : await fromCommand(source.command)).replace(
+    /\r?\n$/,
+    '',
+  );
+  const where = 'file' in source ? source.file : (source.command[0] ?? '');
+  if (secret === '') throw new SecretError(`the secret from ${where} is empty`);
+  if (/[\r\n\0]/.test(secret)) throw new SecretError(`the secret from ${where} has more than one line`);
+  return secret;
+}
+
+async function fromFile(path: string): Promise<string> {
+  try {
+    // One descriptor: what is judged is what is read. A pipe without a writer must not block the server's start.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return await readJudged(file, path);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof SecretError) throw error;
+    throw new SecretError(`cannot read the secret in ${path}: ${codeOf(error)}`);
+  }
+}
+
+async function readJudged(file: FileHandle, path: string): Promise<string> {
+  const info = await file.stat();
+  if (!info.isFile()) throw new SecretError(`${path} is not a regular file`);
+  if ((info.mode & 0o004) !== 0) throw new SecretError(`everybody can read the secret in ${path}: chmod 600 ${path}`);
+  if (info.size > MAX_SECRET_BYTES) throw new SecretError(`${path} is too long for a secret (${info.size} bytes)`);
+  return file.readFile('utf8');
+}
+
+async function fromCommand(command: readonly string[]): Promise<string> {
+  const [program = '', ...args] = command;
+  try {
+    const running = promisify(execFile)(program, args, { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MAX_SECRET_BYTES });
+    running.child.stdin?.end();
+    return (await running).stdout;
+  } catch (error) {
+    // The error's own message holds the arguments and stderr: both may hold the secret.
+    throw new SecretError(`the command ${program} gave no secret: ${codeOf(error)}`);
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'unknown error';
+  if ('killed' in error && error.killed === true)
+    return `no answer within ${COMMAND_TIMEOUT_MS / 1000} s, or too long an answer`;
+  if ('code' in error && typeof error.code === 'number') return `exit code ${error.code}`;
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'it failed';
+}
+
+/** A secret, or a file of credentials, that cannot be read. */
+export interface UnreadableSecret {
+  /** Its place in the configuration. */
+  path: (string | number)[];
+  message: string;
+  /** It comes from a command. */
+  command: boolean;
+}
+
+/**
+ * The secrets of a configuration that this user cannot read, and the files of credentials beside them. `look` runs no
+ * command and judges only whether there is one; `run` runs them, and forgets what they say.
+ */
+export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Promise<UnreadableSecret[]> {
+  const secrets = secretsOf(config).map(async ({ path, source }): Promise<UnreadableSecret | null> => {
+    const command = 'command' in source;
+    try {
+      if (command && how === 'look') await expectProgram(source.command[0] ?? '');
+      else await readSecret(source);
+      return null;
+    } catch (error) {
+      return { path, command, message: error instanceof Error ? error.message : String(error) };
+    }
+  });
+  const files = credentialFiles(config).map(async ({ path, file }): Promise<UnreadableSecret | null> => {
+    try {
+      await access(file.replace(/^~(?=\/)/, homedir()), constants.R_OK);
+      return null;
+    } catch (error) {
+      return { path, command: false, message: `cannot read ${file}: ${codeOf(error)}` };
+    }
+  });
+  return (await Promise.all([...secrets, ...files])).filter((one) => one !== null);
+}
+
+function secretsOf({ unlock, login, ups }: Config): { path: (string | number)[]; source: SecretSource }[] {
+  return [
+    ...(unlock === undefined ? [] : [{ path: ['unlock'], source: unlock }]),
+    ...(login === undefined ? [] : [{ path: ['login', 'password'], source: login.password }]),
+    ...ups.flatMap(({ password }, i) =>
+      password === undefined ? [] : [{ path: ['ups', i, 'password'], source: password }],
+    ),
+  ];
+}
+
+/** ssh also finds keys by patterns (`%d`, `~user`), which it alone can resolve: those are left to it. */
+function credentialFiles({ ssh, ups }: Config): { path: (string | number)[]; file: string }[] {
+  const key = ssh?.identity;
+  return [
+    ...(key === undefined || /%|^~[^/]/.test(key) ? [] : [{ path: ['ssh', 'identity'], file: key }]),
+    ...ups.flatMap(({ ca }, i) => (ca === undefined ? [] : [{ path: ['ups', i, 'ca'], file: ca }])),
+  ];
+}
+
+/** @throws SecretError where there is no such program that may be run */
+async function expectProgram(program: string): Promise<void> {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const candidates = program.includes('/') ? [program] : folders.map((folder) => join(folder, program));
+  const found = await Promise.all(
+    candidates.map((path) =>
+      access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!found.includes(true)) throw new SecretError(`there is no program ${program} that may be run`);
+}

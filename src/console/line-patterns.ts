@@ -1,0 +1,242 @@
+/**
+ * What a console's lines mean: the table of marks by which a shutdown, a boot and trouble are recognised. The wording is
+ * the kernel's, systemd's, login's, sudo's, U-Boot's and the Pi's firmware's. No capture of a real rack exists: the table
+ * test is the place to grow this. Patterns see one whole line without terminal sequences. Pure.
+ *
+ * Lines on a console that somebody wants to hear of: the built-in ones and the owner's. Pure.
+ */
+
+/** `settling`: means something only after a shutdown was asked for. `always`: at any time. */
+type Scope = 'settling' | 'always';
+
+export type LineKind =
+  /** The kernel's last line: halted. The only grade A evidence. */
+  | 'halt'
+  /** It starts anew, in the kernel's words or systemd's. */
+  | 'reboot'
+  /** systemd's last line before it hands a halt over to the kernel. */
+  | 'final'
+  /** File systems were not left clean. */
+  | 'dirty'
+  /** Something holds the shutdown up: `unit`, and for a stop job how long and at most how long. */
+  | 'wait'
+  /** A shutdown target was reached. Never proof. */
+  | 'target'
+  /** The request was heard. */
+  | 'acknowledged'
+  /** A kernel starts. */
+  | 'boot'
+  | 'firmware'
+  | 'uboot'
+  /** A login, sudo or polkit said no. */
+  | 'denied'
+  /** An account that may not log in as it is: expired, without a shell, or kept out while the system goes down. */
+  | 'account'
+  | 'inhibited'
+  | 'panic'
+  /** The kernel stumbled and goes on. */
+  | 'oops'
+  /** A task or a processor is stuck. */
+  | 'stuck'
+  | 'filesystem'
+  | 'emergency'
+  | 'initramfs'
+  | 'fsck'
+  /** A shell does not know the command `unit`. */
+  | 'not-found'
+  /** What sysrq's `s` and `u` end with. */
+  | 'synced'
+  | 'remounted';
+
+interface Mark {
+  kind: LineKind;
+  scope: Scope;
+  pattern: RegExp;
+  /** Printed by the kernel itself: where its lines carry time stamps, this one must too. */
+  kernel: boolean;
+}
+
+/** `[  12.345678]` time, `[    T1]` or `[    C0]` caller, or the caller alone: what printk puts ahead of a line. */
+const STAMP = String.raw`(?:\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])?|\[\s*[TC]\d+\]) `;
+/** `<6>`: the level, where the line comes raw from the kernel's buffer. */
+const LEVEL = String.raw`(?:<\d{1,3}>)?`;
+const STAMPED = new RegExp(`^${LEVEL}${STAMP}`);
+/**
+ * Where a kernel line begins: at the line's start; or, stamped, behind whatever a program left there without a line end.
+ * A colon, quote or equals sign ahead of the stamp is syslog, dmesg or grep quoting a log.
+ */
+const LEAD = String.raw`(?:^${LEVEL}(?:${STAMP})?|(?<!(?:[:"'=]|: )(?:<\d{1,3}>)?)${LEVEL}${STAMP})`;
+
+const kernel = (kind: LineKind, scope: Scope, body: string): Mark => ({
+  kind,
+  scope,
+  kernel: true,
+  pattern: new RegExp(LEAD + body),
+});
+const any = (kind: LineKind, scope: Scope, pattern: RegExp): Mark => ({ kind, scope, kernel: false, pattern });
+
+/** Tried in order; a line is the first that matches. `reboot: `, `sysrq: ` and the like are the prefixes of 3.x to 6.x. */
+const MARKS: readonly Mark[] = [
+  kernel('panic', 'always', String.raw`(?:---\[ end )?Kernel panic - not syncing`),
+  // kernel/reboot.c, in its present and older words; arm's machine_restart; ACPI's own last line, printed after it.
+  kernel('halt', 'settling', String.raw`(?:reboot: )?(?:Power down|System halted)\.?\s*$`),
+  kernel('halt', 'settling', String.raw`(?:reboot: )?Power off not available: System halted instead\.?\s*$`),
+  kernel('halt', 'settling', String.raw`(?:reboot: )?Reboot failed -- System halted\.?\s*$`),
+  kernel('halt', 'settling', String.raw`acpi_power_off called\s*$`),
+  kernel('reboot', 'settling', String.raw`(?:reboot: )?(?:Restarting system\b|machine restart\s*$)`),
+  kernel('reboot', 'settling', String.raw`(?:kexec(?:_core)?: )?Starting new kernel\s*$`),
+  kernel('reboot', 'settling', String.raw`sysrq: (?:SysRq : )?Resetting\s*$`),
+  // The kernel's short ways to an end: no file system is unmounted on them.
+  kernel(
+    'dirty',
+    'settling',
+    String.raw`(?:sysrq: (?:SysRq : )?Power Off\s*$|(?:reboot: )?(?:Failed to start orderly shutdown: forcing the issue|Hardware protection timed-out))`,
+  ),
+  any(
+    'dirty',
+    'settling',
+    /(?:Cannot|Unable to) finalize remaining|Unable to unmount file systems|Syncing filesystems and block devices - timed out/,
+  ),
+  // OpenRC.
+  any('dirty', 'settling', /^ ?\* (?:Unmounting|Remounting) .*\[ !! \]/),
+  any(
+    'final',
+    'settling',
+    /(?:systemd-shutdown\[1\]: |^)(?:Powering off|Halting system)\.\s*$|^(?:\[info\] )?Will now halt\.?\s*$/,
+  ),
+  any(
+    'reboot',
+    'settling',
+    /(?:systemd-shutdown\[1\]: |^)(?:Soft-r|R)ebooting(?: with (?:argument '.*'|kexec))?\.\s*$|^(?:\[info\] )?Will now restart\.?\s*$/,
+  ),
+  any('wait', 'settling', /A stop job is running for (?<unit>.+?) \((?<elapsed>.+?) \/ (?<limit>.+?)\)/),
+  any('wait', 'settling', /systemd-shutdown(?:\[1\])?: [Ww]aiting for process(?:es)?: (?<unit>.+)/),
+  any('inhibited', 'always', /Operation inhibited by\s*(?<unit>.*)/),
+  any(
+    'target',
+    'settling',
+    /Reached target (?:.*[Pp]ower-?\s?[Oo]ff|.*(?:poweroff|halt|reboot)\.target|(?:System )?(?:Shutdown|Halt|Reboot))/,
+  ),
+  kernel('target', 'settling', String.raw`ACPI: (?:PM: )?Preparing to enter system sleep state S5\s*$`),
+  any(
+    'acknowledged',
+    'settling',
+    /The system (?:is going down|will (?:power off|halt|reboot) now|is powering down)|Requesting system (?:poweroff|halt|reboot)|Sent SIG(?:TERM|KILL) to all processes|HARDWARE PROTECTION shutdown/,
+  ),
+  kernel('boot', 'always', String.raw`(?:Booting Linux on physical CPU|Linux version \d)`),
+  // What runs before a kernel has a clock: the EFI stub, the kernel's own decompressor, firmware that starts it.
+  any('boot', 'always', /^(?:EFI stub: (?:Booting Linux|Exiting boot services)|(?:Unc|Dec)ompressing Linux\.\.\.)/),
+  any('boot', 'always', /^(?:Starting kernel \.\.\.|NOTICE: {1,2}BL(?:1|2|31): |Booting the kernel\.)/),
+  any('firmware', 'always', /^RPi: BOOTLOADER release\b(?:.*?\bpart: (?<word>\d+))?/),
+  any('uboot', 'always', /^U-Boot (?:SPL )?20\d\d|Hit any key to stop autoboot/),
+  any(
+    'denied',
+    'always',
+    /Login incorrect|Login timed out|Sorry, try again|a password is required|not in the sudoers|[Ii]nteractive authentication/,
+  ),
+  any(
+    'account',
+    'always',
+    /(?:password|[Aa]ccount) has expired|required to change your password|account is currently not available|not permitted to log in|Passwort ist abgelaufen|mot de passe (?:a )?expiré/,
+  ),
+  kernel('denied', 'always', String.raw`sysrq: This sysrq operation is disabled`),
+  kernel(
+    'oops',
+    'always',
+    String.raw`(?:Internal error: Oops|kernel BUG at|Unable to handle kernel|BUG: unable to handle)`,
+  ),
+  any('stuck', 'always', /blocked for more than|soft lockup/),
+  any('filesystem', 'always', /EXT4-fs error|Remounting filesystem read-only|I\/O error, dev/),
+  any('fsck', 'always', /recovering journal|RUN fsck MANUALLY/),
+  any(
+    'emergency',
+    'always',
+    /You are in (?:emergency|rescue) mode|root account is locked|(?:Give|Enter) root password/,
+  ),
+  any('initramfs', 'always', /Dropping to a shell!/),
+  kernel('synced', 'always', String.raw`Emergency Sync complete\s*$`),
+  kernel('remounted', 'always', String.raw`Emergency Remount complete\s*$`),
+  // bash, dash and BusyBox say `systemctl: [command ]not found`, zsh `command not found: systemctl`.
+  any('not-found', 'settling', /(?:^|: )(?<unit>systemctl|sudo|poweroff): (?:command )?not found/),
+  any('not-found', 'settling', /command not found: (?<unit>systemctl|sudo|poweroff)$/),
+];
+
+/** What a line was recognised as. Absent fields were not said. */
+export interface LineMark {
+  kind: LineKind;
+  unit?: string;
+  elapsed?: string;
+  limit?: string;
+  word?: string;
+}
+
+/** True when the line leads with a kernel time stamp. */
+export function isStamped(line: string): boolean {
+  return STAMPED.test(line);
+}
+
+/** Seconds since the kernel started, as it stamped the mark at this line's end; null: it did not. */
+export function stampOf(line: string): number | null {
+  const [, seconds] = /^.*\[\s*(\d+\.\d+)\]/.exec(line) ?? [];
+  return seconds === undefined ? null : Number(seconds);
+}
+
+/**
+ * The meaning of one whole line, or null. `settling`: a shutdown was asked for. `stamps`: this console's kernel lines are
+ * known to carry time stamps, so a kernel mark without one is somebody's quotation of an old log.
+ */
+export function readLine(line: string, context: { settling: boolean; stamps: boolean }): LineMark | null {
+  for (const { kind, scope, kernel: byKernel, pattern } of MARKS) {
+    if (scope === 'settling' && !context.settling) continue;
+    const match = pattern.exec(line);
+    if (match === null || (byKernel && context.stamps && !isStamped(match[0]))) continue;
+    return { kind, ...match.groups };
+  }
+  return null;
+}
+
+export interface Trigger {
+  name: string;
+  matches: (line: string) => boolean;
+  level: 'notice' | 'warning' | 'alarm';
+}
+
+/** The kernel's and login's own words. */
+export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure', Trigger>> = {
+  panic: { name: 'panic', level: 'alarm', matches: (line) => /Kernel panic - not syncing/.test(line) },
+  oops: {
+    name: 'oops',
+    level: 'alarm',
+    matches: (line) => /Internal error: Oops|kernel BUG at|Unable to handle kernel/.test(line),
+  },
+  oom: {
+    name: 'oom',
+    level: 'alarm',
+    matches: (line) => /Out of memory: Killed process|invoked oom-killer/.test(line),
+  },
+  'login-failure': {
+    name: 'login-failure',
+    level: 'warning',
+    matches: (line) => /Login incorrect|FAILED LOGIN|authentication failure/.test(line),
+  },
+};
+
+/** A kernel starts: what an earlier one said of itself is over. */
+const STARTS = /Booting Linux on physical CPU|Linux version \d/;
+/** A boot loader or firmware starts: lines that no log on a disk quotes. */
+const FIRMWARE_STARTS =
+  /^(?:U-Boot (?:[ST]PL )?\d{4}\.\d\d|RPi: BOOTLOADER release|NOTICE: {2}BL\d|EFI stub: Booting Linux)/;
+
+/** The node's program is another one from here on; `quoted`: somebody types, who may be reading an old kernel log. */
+export function startsAnew(line: string, quoted: boolean): boolean {
+  return FIRMWARE_STARTS.test(line) || (!quoted && STARTS.test(line.slice(0, LINE_LIMIT)));
+}
+
+/** Characters of a line that are read: a node chooses how long its lines are. */
+const LINE_LIMIT = 512;
+
+/** What the line raises, in the triggers' order; `starts`: what was raised before is over. */
+export function readTriggers(line: string, triggers: readonly Trigger[]): { raised: Trigger[]; starts: boolean } {
+  const text = line.slice(0, LINE_LIMIT);
+  return { raised: triggers.filter(({ matches }) => matches(text)), starts: STARTS.test(text) };
+}

@@ -1,0 +1,288 @@
+/**
+ * Console logs on the disk: their names, which of them belong together, and which go when there is too much. A file is
+ * known by what is written in it: a file system gives a freed inode to the next file, and may know no time of birth.
+ *
+ * A file of a console's log: appended to in the background and in order, put aside by size and age, bounded in
+ * memory and on the disk. Never throws and never blocks a console: trouble is told, and what was lost is counted.
+ */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { count } from '../lib/words.ts';
+
+const PUT_ASIDE = /\.(?:log|raw)\.\d+$/;
+const PRESENT = /\.(?:log|raw)$/;
+
+/** A name that is one file name on any file system, never hidden, never a path. */
+export function fileName(name: string): string {
+  return name.replace(/[^A-Za-z0-9.-]/g, '_').replace(/^\.+/, '_');
+}
+
+/** A log's files, opened, oldest first; none where nothing was logged. Whoever asks closes them. */
+export async function openLog(path: string, kept: number): Promise<FileHandle[]> {
+  const files: FileHandle[] = [];
+  const seen = new Set<string>();
+  // The youngest first: a file that is put aside meanwhile is met a second time, never missed.
+  for (let n = 0; n <= kept; n++) {
+    const file = await open(n === 0 ? path : `${path}.${n}`, 'r').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    });
+    if (file === null) continue;
+    // Open files share no inode: this tells one that is met twice, and nothing else.
+    const { dev, ino } = await file.stat();
+    if (seen.has(`${dev}.${ino}`)) await file.close();
+    else files.unshift(file);
+    seen.add(`${dev}.${ino}`);
+  }
+  return files;
+}
+
+/** Bytes of a file's beginning, and in front of a place in it, by which both are known again. */
+const HEAD = 128;
+const BEFORE = 64;
+
+/** A place in a log that is found again after the file was put aside. */
+export interface LogPlace {
+  offset: number;
+  /** Of the file's first bytes up to `offset`, and of those in front of it. */
+  print: string;
+}
+
+export async function placeIn(file: FileHandle, offset: number): Promise<LogPlace> {
+  const head = await bytesOf(file, 0, Math.min(HEAD, offset));
+  const from = Math.max(0, offset - BEFORE);
+  const before = await bytesOf(file, from, offset - from);
+  return { offset, print: createHash('sha1').update(head).update(before).digest('base64url').slice(0, 16) };
+}
+
+/** By which a file that is not written any more is known again. */
+export async function headOf(file: FileHandle): Promise<string> {
+  const { size } = await file.stat();
+  return (await placeIn(file, Math.min(HEAD, size))).print;
+}
+
+/** The index of the file that holds the place, or -1. */
+export async function findPlace(files: readonly FileHandle[], place: LogPlace): Promise<number> {
+  for (const [index, file] of files.entries())
+    if ((await placeIn(file, place.offset)).print === place.print) return index;
+  return -1;
+}
+
+/** Fewer than asked for at the file's end. */
+export async function bytesOf(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** Deletes files of the log at `path` that were put aside when more were kept. */
+export async function pruneKept(path: string, kept: number): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)))
+    if (name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)) && Number(name.slice(prefix.length)) > kept)
+      await unlink(join(dirname(path), name)).catch(() => undefined);
+}
+
+/** Deletes what was put aside, the oldest first, until all console logs in `dir` together have at most `total` bytes. */
+export async function pruneLogs(dir: string, total: number): Promise<void> {
+  const names = (await readdir(dir)).filter((name) => PUT_ASIDE.test(name) || PRESENT.test(name));
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const about = await stat(join(dir, name)).catch(() => null);
+      return { name, size: about?.size ?? 0, at: about?.mtimeMs ?? 0 };
+    }),
+  );
+  let sum = files.reduce((bytes, { size }) => bytes + size, 0);
+  for (const { name, size } of files.filter((file) => PUT_ASIDE.test(file.name)).sort((a, b) => a.at - b.at)) {
+    if (sum <= total) return;
+    await unlink(join(dir, name)).catch(() => undefined);
+    sum -= size;
+  }
+}
+
+export interface LogLimits {
+  /** Bytes of a file before it is put aside. */
+  size: number;
+  /** Milliseconds after which a file is put aside, however small. */
+  age: number;
+  /** Older files kept beside the present one: `NAME.log.1` is the youngest. */
+  kept: number;
+  /** Bytes of all console logs together; the oldest file that was put aside goes first. */
+  total: number;
+  /** Bytes that must stay free on the disk: below, nothing is logged. */
+  free: number;
+}
+
+const MB = 1024 * 1024;
+/** A flooding node brings 11 KB/s: 8 MB hold at least twelve minutes. */
+export const LOG_LIMITS: LogLimits = { size: 8 * MB, age: 7 * 86_400_000, kept: 4, total: 1024 * MB, free: 100 * MB };
+
+/** Bytes waiting for a disk that does not take them; more are given up and counted, so memory stays bounded. */
+const PENDING_LIMIT = 4 * MB;
+/** The disk is asked how much is free after so many bytes. */
+const LOOK_EVERY = MB;
+
+export interface LogFileOptions {
+  path: string;
+  limits: LogLimits;
+  now: () => number;
+  /** What the next file begins with, made from the one that is put aside. */
+  carry?: (former: string) => Promise<Buffer>;
+  /** When the present file was begun, epoch ms, as its own lines tell; null: they do not. */
+  begun: () => Promise<number | null>;
+  /** What stands where something was lost; default: nothing. */
+  mark?: (text: string) => Buffer;
+  /** Told once for each spell of trouble, in words. */
+  onTrouble: (text: string) => void;
+}
+
+export class LogFile {
+  readonly #options: LogFileOptions;
+  #file: FileHandle | null = null;
+  #size = 0;
+  /** Bytes of it that were carried over from the file before. */
+  #carried = 0;
+  #begun: number | null = null;
+  #unlooked = Infinity;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** Bytes that came and were not written, since the last word about it. */
+  #lost = 0;
+  #told = false;
+  #draining: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: LogFileOptions) {
+    this.#options = options;
+  }
+
+  /** `bytes` must not change afterwards. */
+  append(bytes: Uint8Array): void {
+    if (this.#closed || this.#pendingBytes + bytes.length > PENDING_LIMIT) {
+      this.#lost += bytes.length;
+      return;
+    }
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    this.#draining ??= this.#drain();
+  }
+
+  /** Resolves when all that was given is on its way to the disk and the file is closed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    await this.#shut();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const chunks = this.#pending;
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      const lost = this.#lost;
+      if (lost > 0 && this.#options.mark)
+        chunks.unshift(
+          this.#options.mark(`${count(lost, 'byte')} of this log ${lost === 1 ? 'was' : 'were'} lost here`),
+        );
+      const bytes = Buffer.concat(chunks);
+      try {
+        await this.#write(bytes);
+        this.#lost -= lost;
+        this.#told = false;
+      } catch (error) {
+        if (!this.#told)
+          this.#options.onTrouble(`console log ${this.#options.path} cannot be written: ${reason(error)}`);
+        this.#told = true;
+        this.#lost += bytes.length;
+        await this.#shut();
+      }
+    }
+    // Here and not in a later callback: what is pushed from now on needs a new drain.
+    this.#draining = null;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const { limits, now, path } = this.#options;
+    let file = await this.#present();
+    const age = now() - (this.#begun ?? now());
+    const own = this.#size - this.#carried;
+    if (own > 0 && (own >= limits.size || age >= limits.age)) file = await this.#rotate();
+    if ((this.#unlooked += bytes.length) >= LOOK_EVERY) {
+      const { bavail, bsize } = await statfs(dirname(path));
+      if (bavail * bsize < limits.free)
+        throw new Error(
+          `only ${Math.round((bavail * bsize) / MB)} MB are left on its disk: nothing is logged before there are ${Math.round(limits.free / MB)}`,
+        );
+      this.#unlooked = 0;
+    }
+    await file.appendFile(bytes);
+    this.#size += bytes.length;
+  }
+
+  /** The file under this name: an outside program may have moved it away, deleted it or emptied it. */
+  async #present(): Promise<FileHandle> {
+    const { path, mark, onTrouble } = this.#options;
+    if (this.#file === null) return this.#open();
+    const [ours, named] = await Promise.all([this.#file.stat(), stat(path).catch(() => null)]);
+    if (named?.ino !== ours.ino || named.dev !== ours.dev) {
+      await this.#shut();
+      return this.#open();
+    }
+    const before = this.#size;
+    this.#size = ours.size;
+    if (ours.size < before) {
+      const text = `this log was cut from ${before} to ${ours.size} bytes by another program`;
+      onTrouble(`console log ${path}: ${text}`);
+      this.#carried = 0;
+      this.#begun = this.#options.now();
+      if (mark) await this.#file.appendFile(mark(text));
+    }
+    return this.#file;
+  }
+
+  async #open(): Promise<FileHandle> {
+    const { path } = this.#options;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // What a console shows can hold secrets: owner only. A link planted in the directory is not followed.
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+    const file = await open(path, flags, 0o600);
+    this.#file = file;
+    this.#carried = 0;
+    this.#size = (await file.stat()).size;
+    if (this.#size === 0) this.#begun = this.#options.now();
+    this.#begun ??= (await this.#options.begun()) ?? this.#options.now();
+    return file;
+  }
+
+  async #rotate(): Promise<FileHandle> {
+    const { path, limits, carry } = this.#options;
+    const tail = await carry?.(path);
+    await this.#shut();
+    if (limits.kept === 0) await unlink(path);
+    for (let n = limits.kept - 1; n >= 0; n--)
+      await rename(n === 0 ? path : `${path}.${n}`, `${path}.${n + 1}`).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    await pruneKept(path, limits.kept);
+    await pruneLogs(dirname(path), limits.total);
+    const file = await this.#open();
+    if (tail !== undefined) await file.appendFile(tail);
+    this.#size = this.#carried = tail?.length ?? 0;
+    return file;
+  }
+
+  async #shut(): Promise<void> {
+    await this.#file?.close().catch(() => undefined);
+    this.#file = null;
+    this.#unlooked = Infinity;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

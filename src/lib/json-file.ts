@@ -1,0 +1,120 @@
+/**
+ * One JSON file in the state directory: what the server learned and the next one should know.
+ *
+ * A file of lines that grows to a bound: the event log and the server's own log.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { escapeHiddenInJson } from './control-chars.ts';
+
+/** A file that cannot be read or written is no reason not to serve: `trouble` is told, once for each spell. */
+export class StateFile<T> {
+  readonly path: string;
+  readonly #shape: z.ZodType<T>;
+  readonly #trouble: (text: string) => void;
+  #told = false;
+
+  constructor(stateDir: string, name: string, shape: z.ZodType<T>, trouble: (text: string) => void) {
+    this.path = join(stateDir, name);
+    this.#shape = shape;
+    this.#trouble = trouble;
+  }
+
+  /** What was written last, or null where there is nothing usable. */
+  read(): T | null {
+    try {
+      return this.#shape.parse(JSON.parse(readFileSync(this.path, 'utf8')));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+        this.#tell(`${this.path} cannot be read; what it knew is learned anew`);
+      return null;
+    }
+  }
+
+  /** Replaces it: a reader sees the old text or the new one, never a part. */
+  write(value: T): void {
+    try {
+      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      // A file of its own, for its owner only: a link planted at the name is removed, not followed.
+      rmSync(`${this.path}.new`, { force: true });
+      writeFileSync(`${this.path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flag: 'wx' });
+      renameSync(`${this.path}.new`, this.path);
+      this.#told = false;
+    } catch (error) {
+      this.#tell(`${this.path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #tell(text: string): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#trouble(text);
+  }
+}
+
+/** Bytes before the file is put aside as `.1`, replacing the one before: at most twice this on the disk. */
+const ROTATE_AT = 4 * 1024 * 1024;
+
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
+/**
+ * Written synchronously: lines are few and short, and the last one before a crash matters most. A disk that takes no
+ * more never stops the server: the line is lost, and `trouble` says so until one is written again.
+ */
+export class LineFile {
+  readonly path: string;
+  readonly #rotateAt: number;
+  #fd: number | null = null;
+  #size = 0;
+  /** Why the last line was not written, or null. */
+  trouble: string | null = null;
+
+  constructor(path: string, rotateAt = ROTATE_AT) {
+    this.path = path;
+    this.#rotateAt = rotateAt;
+  }
+
+  /** Appends a line of JSON, which brings its newline. */
+  write(line: string): void {
+    try {
+      this.#fd ??= this.#open();
+      if (this.#size >= this.#rotateAt) this.#rotate();
+      this.#size += writeSync(this.#fd, escapeHiddenInJson(line));
+      this.trouble = null;
+    } catch (error) {
+      this.trouble = error instanceof Error ? error.message : String(error);
+      this.close();
+    }
+  }
+
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+
+  #open(): number {
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    // Owner only; a link planted in the directory is not followed.
+    const fd = openSync(this.path, FLAGS, 0o600);
+    this.#size = fstatSync(fd).size;
+    return fd;
+  }
+
+  #rotate(): void {
+    this.close();
+    renameSync(this.path, `${this.path}.1`);
+    this.#fd = this.#open();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Running a configured program: an argument vector, never a shell; bounded in time and in what is kept of its words.
+ *
+ * The files that a process has open, as the system's process table tells.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { expire } from './clock.ts';
+import { removeHidden } from './control-chars.ts';
+
+/** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */
+export interface ProgramEnd {
+  /** Exit code; null where it was killed or never ran. */
+  code: number | null;
+  why: string;
+  /** What it printed last, both streams: few lines, short, without control characters. */
+  output: string[];
+}
+
+/** What is kept of its output: the last lines, each cut. Enough for a reason, too little to fill a log. */
+const LINES = 20;
+const LINE_LENGTH = 200;
+/** How long a program has to end by itself after SIGTERM, ms. */
+const MERCY_MS = 2_000;
+
+/** How long an ended program's pipes are still read, ms. */
+const PIPE_MS = 500;
+
+/**
+ * Never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. `printed` gets the lines that are kept
+ * of its output whenever some more came.
+ */
+export function runProgram(
+  argv: readonly string[],
+  limitS: number,
+  signal: AbortSignal,
+  printed: (lines: readonly string[]) => void = () => undefined,
+): Promise<ProgramEnd> {
+  const [program = '', ...args] = argv;
+  if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
+  return new Promise((resolve) => {
+    // A group of its own, so that what it started ends with it.
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const output = new LastLines();
+    let ended: string | null = null;
+    const kill = (name: NodeJS.Signals): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, name);
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    const end = (why: string): void => {
+      if (ended !== null) return;
+      ended = why;
+      kill('SIGTERM');
+      // Also where the program itself obeys: what it started may not.
+      setTimeout(() => kill('SIGKILL'), MERCY_MS).unref();
+    };
+    const aborted = (): void => end('aborted');
+    const callOff = expire(limitS * 1000, () => end(`no end within ${limitS} s`));
+    signal.addEventListener('abort', aborted, { once: true });
+    const settle = (code: number | null, why: string): void => {
+      callOff();
+      signal.removeEventListener('abort', aborted);
+      resolve({ code, why, output: output.lines });
+    };
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output.feed(chunk);
+        printed(output.lines);
+      });
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      settle(null, `${program} cannot be started: ${error.code ?? error.message}`),
+    );
+    child.once('exit', (code, byName) => {
+      const conclude = (): void => {
+        clearTimeout(patience);
+        if (ended !== null) settle(null, ended);
+        else if (code === 0) settle(0, '');
+        else settle(code, code === null ? `ended by ${byName ?? 'a signal'}` : `exit code ${code}`);
+      };
+      // What it said last may still be in the pipe; what it left behind may keep the pipe open for ever.
+      const patience = setTimeout(conclude, PIPE_MS);
+      child.once('close', conclude);
+    });
+  });
+}
+
+/** The last lines of two streams together, without control characters: they go to logs and screens. */
+class LastLines {
+  readonly lines: string[] = [];
+  readonly #decoder = new TextDecoder();
+  #open = '';
+
+  feed(chunk: Uint8Array): void {
+    const pieces = (this.#open + this.#decoder.decode(chunk, { stream: true })).split(/[\r\n]+/);
+    // The unfinished line stands as the last one until it is finished.
+    if (this.#open !== '') this.lines.pop();
+    this.#open = (pieces.at(-1) ?? '').slice(0, LINE_LENGTH);
+    for (const piece of pieces) {
+      const line = removeHidden(piece).slice(0, LINE_LENGTH);
+      if (line.trim() !== '') this.lines.push(line);
+    }
+    if (this.lines.length > LINES) this.lines.splice(0, this.lines.length - LINES);
+  }
+}
+
+/** Paths and names (`socket:[…]`) of what `pid` has open; empty where it is gone or another user's. */
+export function openFiles(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+      } catch {
+        return []; // closed meanwhile
+      }
+    });
+  } catch {
+    return []; // gone, or another user's: only root can see those
+  }
+}

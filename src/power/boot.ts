@@ -1,0 +1,357 @@
+/**
+ * From power on to a system that answers: `update(state, event) → { state, effects }`. The BMC's word is proven before
+ * this begins; here a current, then a login prompt or an ssh server's greeting show that the machine came up. Pure.
+ *
+ * Watches one node come up: asks its BMC, its ssh port, and listens on its console as long as nobody else wants that.
+ */
+import { PRIORITY } from '../bmc/types.ts';
+import type { Recognition } from '../console/recognizer.ts';
+import { sameHost } from '../rack/inventory.ts';
+import { RunConsole } from './console-access.ts';
+import type { Job } from './operation.ts';
+import { everyTick } from './ports.ts';
+
+/** What does not change while it boots. */
+export interface BootTarget {
+  name: string;
+  /** The host name that its console must show, or null. */
+  host: string | null;
+  /** What counts: a prompt on its console, a greeting of its ssh server. At least one is true. */
+  console: boolean;
+  ssh: boolean;
+  limitMs: number;
+}
+
+export interface Boot {
+  target: BootTarget;
+  since: number;
+  /** Its highest current so far, counts; null: its BMC was not heard. */
+  current: number | null;
+  /** Why its console cannot be looked at, or '': it can, or nobody tried. */
+  problem: string;
+  /** Its last visible line. */
+  said: string;
+  heardAt: number;
+  /** Since when its console is in hand; null: it is not. */
+  hadSince: number | null;
+  /** `up`: it came up, or nothing could be seen that says otherwise; `seen`: it was seen to come up. */
+  end: { up: boolean; seen: boolean; detail: string } | null;
+}
+
+export type BootEvent = { at: number } & (
+  | { kind: 'tick' }
+  /** This process stood still for so long: nobody looked. */
+  | { kind: 'stalled'; ms: number }
+  | { kind: 'heard'; recognition: Recognition }
+  | { kind: 'no-console'; why: string }
+  /** Its console is in hand, or was handed on to another that boots. */
+  | { kind: 'console' }
+  | { kind: 'handed-on' }
+  | { kind: 'greeting' }
+  /** Counts. */
+  | { kind: 'sample'; current: number }
+);
+
+export type BootEffect = { do: 'wake' } | { do: 'prove'; kind: string; text: string };
+
+/**
+ * Enter is pressed only on a console that has been quiet for so long, and so long after power came: any key stops
+ * U-Boot's autoboot.
+ */
+const QUIET_MS = 10_000;
+const WAKE_AFTER_MS = 30_000;
+/** Who has the console for so long has heard it, or has woken it and been answered. */
+export const LISTEN_MS = QUIET_MS + 3_000;
+
+export function initialBoot(target: BootTarget, at: number): Boot {
+  return { target, since: at, current: null, problem: '', said: '', heardAt: at, hadSince: null, end: null };
+}
+
+export function update(state: Boot, event: BootEvent): { state: Boot; effects: BootEffect[] } {
+  if (state.end !== null) return { state, effects: [] };
+  const { target, since } = state;
+  const { at } = event;
+  switch (event.kind) {
+    case 'sample': {
+      const first = event.current > 0 && (state.current ?? 0) === 0;
+      const effects: BootEffect[] = first
+        ? [{ do: 'prove', kind: 'current', text: `draws ${event.current} counts` }]
+        : [];
+      return { state: { ...state, current: Math.max(state.current ?? 0, event.current) }, effects };
+    }
+    case 'greeting':
+      return target.ssh
+        ? ended(state, true, `its ssh server answers, ${seconds(at - since)} after power came`, true)
+        : { state, effects: [] };
+    case 'no-console':
+      return { state: { ...state, problem: event.why, hadSince: null }, effects: [] };
+    case 'console':
+      return { state: { ...state, problem: '', heardAt: at, hadSince: at }, effects: [] };
+    case 'handed-on':
+      return { state: { ...state, hadSince: null }, effects: [] };
+    case 'heard':
+      return heard(
+        { ...state, heardAt: at, hadSince: state.hadSince ?? at, said: event.recognition.text },
+        event.recognition,
+        at,
+      );
+    case 'stalled': {
+      const { hadSince } = state;
+      // A line holds some kilobytes for a program that does not read: the prompt may be lost, and is asked for once more.
+      const askedBy = Math.max(at - since, WAKE_AFTER_MS) + LISTEN_MS;
+      const longer = { ...target, limitMs: Math.max(target.limitMs + event.ms, askedBy) };
+      return { state: { ...state, target: longer, heardAt: at, hadSince: hadSince === null ? null : at }, effects: [] };
+    }
+    case 'tick':
+      if (at - since >= target.limitMs && wasLookedAt(state, at)) return late(state);
+      if (!target.console || at - since < WAKE_AFTER_MS || at - state.heardAt < QUIET_MS) return { state, effects: [] };
+      return { state: { ...state, heardAt: at }, effects: [{ do: 'wake' }] };
+  }
+}
+
+/**
+ * Where only its console can show that it came up, and others that boot have that, its limit waits until it was its turn for
+ * long enough. Why it cannot be looked at at all is an answer, too.
+ */
+function wasLookedAt({ target, problem, hadSince }: Boot, at: number): boolean {
+  return target.ssh || problem !== '' || (hadSince !== null && at - hadSince >= LISTEN_MS);
+}
+
+/** What it is doing, for its operators. */
+export function detailOf({ said, problem, current }: Boot): string {
+  const drawn = current === null ? '' : `; it drew up to ${current} counts`;
+  if (problem !== '') return `is on${drawn}; waiting for it to come up (its console: ${problem})`;
+  return said === '' ? `is on${drawn}; waiting for it to come up` : `is on${drawn}; it says “${said}”`;
+}
+
+function heard(state: Boot, recognition: Recognition, at: number): { state: Boot; effects: BootEffect[] } {
+  const { target, since } = state;
+  switch (recognition.kind) {
+    case 'login':
+    case 'shell': {
+      const { host } = recognition;
+      if (host !== null && target.host !== null && !sameHost(host, target.host))
+        return ended(state, false, `it came up as ‘${host}’, not as ‘${target.host}’: correct the map, or the slot`);
+      if (!target.console) return { state, effects: [] };
+      const what = recognition.kind === 'login' ? 'login' : 'shell';
+      return ended(state, true, `its console shows a ${what} prompt, ${seconds(at - since)} after power came`, true);
+    }
+    case 'panic':
+    case 'emergency':
+    case 'initramfs':
+    case 'initramfs-shell':
+    case 'uboot-shell':
+      return ended(state, false, `it did not come up: “${recognition.text}”; look at its console`);
+    default:
+      return { state, effects: [] };
+  }
+}
+
+function late(state: Boot): { state: Boot; effects: BootEffect[] } {
+  const { target, current, problem, said } = state;
+  const limit = seconds(target.limitMs);
+  if (current === 0) return ended(state, false, 'it draws nothing: is there a board in its slot?');
+  // Not to have looked is not to have seen that it failed.
+  if (!target.ssh && problem !== '') return ended(state, true, `whether it came up could not be seen (${problem})`);
+  const wanted = target.console && target.ssh ? 'neither a prompt nor ssh' : target.ssh ? 'no ssh' : 'no prompt';
+  const last = said === '' ? '' : `; the last that it said: “${said}”`;
+  return ended(state, false, `${wanted} showed within ${limit}${last}: look at its console`);
+}
+
+function ended(state: Boot, up: boolean, detail: string, seen = false): { state: Boot; effects: BootEffect[] } {
+  return { state: { ...state, end: { up, seen, detail } }, effects: [{ do: 'prove', kind: 'boot', text: detail }] };
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}
+
+const TICK_MS = 100;
+/** How often its BMC and its ssh port are asked, ms. */
+const LOOK_MS = 2_000;
+
+export interface Booted {
+  up: boolean;
+  /** How it came up, or why not; null: nothing more than its BMC's word is wanted. */
+  detail: string | null;
+}
+
+/** Resolves when it came up, did not in time, or `signal` aborted: then it is not known, and not watched any longer. */
+export function watchBoot(job: Job, signal: AbortSignal): Promise<Booted> {
+  const target = bootTargetOf(job);
+  if (target === null) return Promise.resolve({ up: true, detail: null });
+  return new Promise((resolve) => new BootRun(job, target, signal, resolve));
+}
+
+/** Null: the configuration wants no more than the BMC's word, or leaves nothing else to look at. */
+function bootTargetOf({ ports, node }: Job): BootTarget | null {
+  const { proof, limit } = ports.boot;
+  const ssh = proof !== 'console' && proof !== 'status' && (ports.network?.target(node.addr) ?? null) !== null;
+  const console = proof === 'any' || proof === 'console';
+  if (!ssh && !console) return null;
+  return {
+    name: node.name,
+    host: ports.inventory().configured ? node.name : null,
+    console,
+    ssh,
+    limitMs: limit * 1000,
+  };
+}
+
+class BootRun {
+  readonly #job: Job;
+  readonly #console: RunConsole;
+  readonly #stop: () => void;
+  readonly #end: (booted: Booted) => void;
+  #state: Boot;
+  #over = false;
+  #lookedAt = -Infinity;
+  #wantsConsole = false;
+  #listeningSince = 0;
+
+  constructor(job: Job, target: BootTarget, signal: AbortSignal, resolve: (booted: Booted) => void) {
+    const { ports, node } = job;
+    this.#job = job;
+    this.#state = initialBoot(target, ports.now());
+    this.#console = new RunConsole(job, 'yields', {
+      turn: () => (this.#listeningSince = ports.now()),
+      none: (why) => this.#lost(why),
+      condition: ({ open, why }) => {
+        if (open) this.#send({ kind: 'console', at: ports.now() });
+        else if (why !== '') this.#send({ kind: 'no-console', at: ports.now(), why });
+      },
+      heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
+      sound: () => undefined,
+    });
+    this.#end = (booted) => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#stop();
+      signal.removeEventListener('abort', aborted);
+      void this.#console.letGo().then(() => resolve(booted));
+    };
+    const aborted = (): void => this.#end({ up: true, detail: 'it was not watched to its login' });
+    this.#stop = everyTick(ports, TICK_MS, {
+      stalled: (at, ms) => this.#send({ kind: 'stalled', at, ms }),
+      tick: (at) => this.#tick(at),
+    });
+    signal.addEventListener('abort', aborted, { once: true });
+    node.show('verify', detailOf(this.#state), this.#state.since + target.limitMs);
+    if (signal.aborted) aborted();
+  }
+
+  #tick(at: number): void {
+    const { console } = this.#job;
+    this.#console.tick(at);
+    this.#send({ kind: 'tick', at });
+    if (this.#over) return;
+    if (this.#console.held) this.#yield(at, console.wanted);
+    else this.#wantConsole(at);
+    if (at - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = at;
+    void this.#look();
+  }
+
+  /** A person's console goes before: what boots can be seen later, or by ssh. */
+  #wantConsole(at: number): void {
+    const { ports } = this.#job;
+    if (!this.#state.target.console || this.#wantsConsole) return;
+    const holder = ports.console.holder();
+    if (holder !== null) {
+      this.#send({ kind: 'no-console', at, why: `${holder.name} uses the console` });
+      return;
+    }
+    this.#wantsConsole = true;
+    void this.#console.acquire('watch').finally(() => (this.#wantsConsole = false));
+  }
+
+  #yield(at: number, wanted: boolean): void {
+    // One console for all that boot.
+    if (!wanted || at - this.#listeningSince < LISTEN_MS) return;
+    this.#send({ kind: 'handed-on', at });
+    void this.#console.letGo();
+  }
+
+  /** Enter where nothing stands that it would answer; a console that does not take it is asked again later. */
+  async #wake(): Promise<void> {
+    const seen = await this.#console.look();
+    if (!this.#over && seen && ['nothing', 'rest', 'prompt'].includes(seen.standing.is)) this.#console.type('\r');
+  }
+
+  #lost(why: string): void {
+    this.#send({ kind: 'no-console', at: this.#job.ports.now(), why });
+  }
+
+  async #look(): Promise<void> {
+    const { ports, node, console } = this.#job;
+    if (this.#state.target.ssh && (await ports.network?.greets(node.addr)) === true)
+      this.#send({ kind: 'greeting', at: ports.now() });
+    // What somebody waits to read on his console is not interrupted for a number.
+    const listens = console.holder !== null || ports.console.holder() !== null;
+    if (this.#over || (listens && this.#state.current !== null)) return;
+    const status = await ports.bus.status(node.addr, PRIORITY.operator);
+    if (status.ok) this.#send({ kind: 'sample', at: ports.now(), current: status.sample.current });
+  }
+
+  #send(event: BootEvent): void {
+    if (this.#over) return;
+    const { node, ports } = this.#job;
+    if (event.kind === 'greeting') ports.systems.sign(node.addr, 'alive', 'answers by ssh');
+    const { state, effects } = update(this.#state, event);
+    this.#state = state;
+    for (const effect of effects)
+      if (effect.do === 'prove') node.prove(effect.kind, effect.text);
+      else void this.#wake();
+    if (state.end === null) {
+      node.show('verify', detailOf(state), state.since + state.target.limitMs);
+      return;
+    }
+    if (state.end.seen) this.#job.ports.durations.took(node.addr, 'on', event.at - state.since);
+    this.#end(state.end);
+  }
+}
+
+/**
+ * Whether a machine was really started anew: each start of a Linux kernel has a random name (its boot id). A status byte
+ * says what a BMC believes, and a prompt that somebody lives there; only another boot id says that it is another life. Where
+ * it cannot be read, power seen off stands for it. Pure.
+ */
+const FILE = '/proc/sys/kernel/random/boot_id';
+const BOOT_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/**
+ * Commands whose output {@link readBootId} reads. `token`: a word that only whoever was asked these very commands can
+ * print. A key whose forced command is the shutdown itself prints none, and must not be asked again.
+ */
+export function bootIdCommands(token: string): string {
+  return `echo ${token}; cat ${FILE}`;
+}
+
+/** The boot id behind the token's line, or null. */
+export function readBootId(output: readonly string[], token: string): string | null {
+  const id = output[output.indexOf(token) + 1] ?? '';
+  return output.includes(token) && BOOT_ID.test(id) ? id : null;
+}
+
+/** `before`, `after`: boot ids, null where they could not be read. `seenOff`: two status replies said off in between. */
+export interface ResetFacts {
+  before: string | null;
+  after: string | null;
+  seenOff: boolean;
+}
+
+/** `is`: it was reset; it was not; nothing proves either. `ground`: for evidence; null: no boot id was looked for. */
+export interface ResetVerdict {
+  is: 'reset' | 'not-reset' | 'unproven';
+  ground: string | null;
+}
+
+export function judgeReset({ before, after, seenOff }: ResetFacts): ResetVerdict {
+  if (before === null) return { is: seenOff ? 'reset' : 'unproven', ground: null };
+  if (after === null) {
+    const stands = seenOff ? 'that its power was seen off stands for it' : 'and its power was not seen off';
+    return { is: seenOff ? 'reset' : 'unproven', ground: `its boot id could not be read by ssh again: ${stands}` };
+  }
+  if (after === before) return { is: 'not-reset', ground: `its kernel is the one from before: boot id ${after}` };
+  return { is: 'reset', ground: `its kernel was started anew: boot id ${before} before, ${after} now` };
+}

@@ -1,0 +1,159 @@
+/**
+ * The console in the hands of one shutdown: its turn, its opening, its text as recognitions, and giving it back.
+ */
+import { ConsoleReader, type Recognition } from '../console/recognizer.ts';
+import type { Standing } from '../console/screen-state.ts';
+import type { Use } from './console-arbiter.ts';
+import type { Job } from './operation.ts';
+import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from './ports.ts';
+
+/** How long an answer to the last key may take before the console is given back, ms. */
+const ANSWER_MS = 500;
+
+export interface RunConsoleEvents {
+  turn(): void;
+  none(why: string): void;
+  condition(condition: ConsoleCondition): void;
+  heard(recognition: Recognition, at: number): void;
+  /** Anything at all, before it is recognised as something. */
+  sound(text: string, at: number): void;
+}
+
+export class RunConsole {
+  readonly reader = new ConsoleReader();
+  readonly #job: Job;
+  readonly #events: RunConsoleEvents;
+  readonly #yields: boolean;
+  #console: OperationConsole | null = null;
+  #handOn: (() => void) | null = null;
+  #lent = false;
+  /** When something was typed that nothing has answered yet. */
+  #typedAt = -Infinity;
+  /** Aborted by the first text that comes. */
+  #silence: AbortController | null = null;
+  /** Aborts the wait for a turn that is not wanted any more. */
+  #wanting: AbortController | null = null;
+
+  /** `yields`: a person who wants the console gets it. */
+  constructor(job: Job, manner: 'keeps' | 'yields', events: RunConsoleEvents) {
+    this.#job = job;
+    this.#yields = manner === 'yields';
+    this.#events = events;
+  }
+
+  get held(): boolean {
+    return this.#handOn !== null;
+  }
+
+  /** Waits for the turn and opens it. A wait for a lesser use is given up for this one. */
+  async acquire(use: Use, dueAt: number | null = null): Promise<void> {
+    this.#wanting?.abort();
+    const wanting = new AbortController();
+    this.#wanting = wanting;
+    if (this.#handOn === null) {
+      const handOn = await this.#job.console.take(use, wanting.signal, use === 'watch' ? dueAt : null);
+      if (handOn === null) return;
+      if (wanting.signal.aborted) {
+        handOn();
+        return;
+      }
+      this.#handOn = handOn;
+    }
+    this.#events.turn();
+    await this.#open(wanting.signal);
+  }
+
+  /** Somebody does it by hand: the keyboard is theirs until this console is let go. */
+  lend(): void {
+    this.#lent = true;
+    this.#console?.lend();
+  }
+
+  async letGo(): Promise<void> {
+    this.#lent = false;
+    this.#wanting?.abort();
+    this.#wanting = null;
+    const console = this.#console;
+    const handOn = this.#handOn;
+    this.#console = null;
+    this.#handOn = null;
+    await console?.release();
+    handOn?.();
+  }
+
+  /**
+   * Waits for the answer to what was just typed, {@link ANSWER_MS} at most: it changes what stands there, and the next user
+   * would be shown the past. To be called before the console is let go for good.
+   */
+  async answered(): Promise<void> {
+    const { ports } = this.#job;
+    const leftMs = this.#typedAt + ANSWER_MS - ports.now();
+    if (this.#console === null || leftMs <= 0) return;
+    this.#silence = new AbortController();
+    await pause(ports, leftMs, this.#silence.signal);
+  }
+
+  /** What is to be typed; '' or why it was not taken. `secret`: the part of it that nobody is to see. */
+  type(text: string, secret = ''): string {
+    const at = this.#job.ports.now();
+    this.reader.sent(text, at, secret !== '');
+    this.#job.console.typedAt = this.#typedAt = at;
+    const { refused } = this.#console?.type(text, secret) ?? { refused: 'there is no console' };
+    return refused ?? '';
+  }
+
+  /** When the last byte of what was typed was sent; null: some of it was dropped. */
+  async left(): Promise<number | null> {
+    return (await this.#console?.left()) ?? null;
+  }
+
+  /**
+   * What stands on its screen; null: there is no console, or its last words are still to be recognised. A prompt that was
+   * taken from the screen and is recognised after that would pass for the answer to what was typed at it.
+   */
+  async look(): Promise<{ standing: Standing; fresh: boolean } | null> {
+    const console = this.#console;
+    const seen = await console?.look();
+    return seen && this.#console === console && this.reader.atRest ? seen : null;
+  }
+
+  tick(at: number): void {
+    for (const recognition of this.reader.tick(at)) this.#events.heard(recognition, at);
+  }
+
+  async #open(wanted: AbortSignal): Promise<void> {
+    const { ports, node, operation, session, request } = this.#job;
+    try {
+      const former = this.#console;
+      this.#console = null;
+      await former?.release();
+      const take = !this.#yields && request.takeConsole;
+      const console = await ports.console.acquire(node.addr, operation.id, { session, take, yields: this.#yields });
+      if (wanted.aborted) {
+        await console.release();
+        return;
+      }
+      this.#console = console;
+      if (this.#lent) console.lend();
+      console.onText((text, at) => {
+        if (this.#console !== console) return;
+        this.#typedAt = -Infinity;
+        this.#silence?.abort();
+        this.#events.sound(text, at);
+        for (const recognition of this.reader.feed(text, at)) this.#events.heard(recognition, at);
+      });
+      console.onState((condition) => {
+        if (this.#console === console) this.#events.condition(condition);
+      });
+    } catch (error) {
+      const why = error instanceof ConsoleHeld ? `${error.holder} holds the console` : reason(error);
+      if (wanted.aborted) return;
+      await this.letGo();
+      this.#events.none(why);
+    }
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

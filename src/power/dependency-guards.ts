@@ -1,0 +1,147 @@
+/**
+ * The rules about what depends on a node: names, quorums, cooling. Each can be broken on purpose, by name. They ask before
+ * a node's turn; once its system has halted, refusing the cut would help nobody. Pure.
+ *
+ * How the nodes stand on which a rule about dependence looks: with what is old asked afresh.
+ */
+import type { Refusal } from '../api/power.ts';
+import { PRIORITY } from '../bmc/types.ts';
+import type { Address } from '../rack/address.ts';
+import type { InventoryNode } from '../rack/inventory.ts';
+import type { DependenceRule } from '../rack/plan.ts';
+import { ageMs, shownPower, type ShownPower, STALE_AFTER_MS } from '../rack/reading.ts';
+import { compressNames } from '../rack/selectors.ts';
+import type { GuardFacts } from './guards.ts';
+import type { OperationPorts } from './ports.ts';
+
+type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'others'>;
+
+/** Serves, and goes on serving while this node is away. */
+const stays = ({ power, moving, taken }: Other): boolean => power === 'on' && !moving && !taken;
+
+const names = (others: readonly Other[]): string => compressNames(others.map(({ node }) => node.name));
+
+/** The last name server that answers goes only with a plan that takes them all. */
+export function lastNameServer(facts: Facts): Refusal | null {
+  const { node, others } = facts;
+  if (!asks(facts, 'dns') || node?.role !== 'dns' || others === null) return null;
+  const peers = others.nodes.filter((other) => other.node.role === 'dns');
+  if (peers.some(stays)) return null;
+  if (others.plan && peers.every(({ taken, power }) => taken || power === 'off')) return null;
+  const rest =
+    peers.length === 0 ? 'there is no other' : `${names(peers)} ${peers.length === 1 ? 'does' : 'do'} not stay on`;
+  return {
+    rule: 'dns',
+    message: `${node.name} is the last name server that answers: ${rest}`,
+    override: peers.length === 0 ? 'add --override dns' : `bring ${names(peers)} up first, or add --override dns`,
+  };
+}
+
+/** One member of a control plane at a time; or the whole cluster. */
+export function quorum(facts: Facts): Refusal | null {
+  const { node, others, verb } = facts;
+  if (!asks(facts, 'quorum') || node?.role !== 'controlplane' || others === null) return null;
+  const ofCluster = others.nodes.filter((other) => other.node.cluster === node.cluster);
+  // A cycle comes back before the next one goes: only what is away already counts.
+  const goes = verb.endsWith('cycle') ? (): boolean => false : ({ taken }: Other): boolean => taken;
+  const whole = ofCluster.every(({ taken, power }) => taken || (others.plan && power === 'off'));
+  if (node.cluster !== null && !verb.endsWith('cycle') && whole) return null;
+  const away = ofCluster.filter(
+    (other) => other.node.role === 'controlplane' && (other.power !== 'on' || other.moving || goes(other)),
+  );
+  if (away.length === 0) return null;
+  const how = away.map((other) => `${other.node.name} ${wordFor(other)}`).join(', ');
+  return {
+    rule: 'quorum',
+    message: `${node.name} keeps the quorum of ${node.cluster ?? 'its'} control plane: ${how}`,
+    override: 'wait until the others are on, take the whole cluster, or add --override quorum',
+  };
+}
+
+function wordFor({ power, moving, taken }: Other): string {
+  if (moving) return 'is in an operation';
+  if (power === 'on' && taken) return 'goes with it';
+  return `is ${power}`;
+}
+
+/** A node that feeds a chassis fan, while others stay on and no other such fan is proven to run. */
+export function chassisFan(facts: Facts): Refusal | null {
+  const { node, others, verb } = facts;
+  if (!asks(facts, 'fan') || node === null || node.chassisFan === null || others === null) return null;
+  if (verb.endsWith('cycle')) return null;
+  if (others.nodes.some((other) => other.node.chassisFan !== null && stays(other))) return null;
+  const hot = others.nodes.filter(({ power, taken }) => !taken && power !== 'off' && power !== 'absent');
+  if (hot.length === 0) return null;
+  return {
+    rule: 'fan',
+    message: `${node.name} feeds chassis fan ${node.chassisFan}, no other chassis fan is proven to run, and ${names(hot)} ${hot.length === 1 ? 'stays' : 'stay'} on`,
+    override: 'switch a node with a chassis fan on, take the others too, or add --override fan',
+  };
+}
+
+/** The rule is to be asked: power is taken from a node that has it, and nobody overrode the rule. */
+function asks({ status, others }: Facts, rule: DependenceRule): boolean {
+  if (others === null || others.overrides.includes(rule)) return false;
+  return !(status.ok && status.sample.power === 'off');
+}
+
+/** What the asker knows of the others. */
+export interface Dependence {
+  /** Nodes that lose power for good by the same operation or plan. */
+  takes: ReadonlySet<Address>;
+  /** It is a configured plan, thought through beforehand. */
+  plan: boolean;
+  overrides: readonly DependenceRule[];
+  /** Something is being done to that node just now. */
+  moving(addr: Address): boolean;
+}
+
+export interface Other {
+  node: InventoryNode;
+  /** Old is unknown. */
+  power: ShownPower;
+  moving: boolean;
+  taken: boolean;
+}
+
+export interface Others extends Pick<Dependence, 'plan' | 'overrides'> {
+  nodes: Other[];
+}
+
+export async function othersOf(ports: OperationPorts, addr: Address, dependence: Dependence): Promise<Others> {
+  const { nodes } = ports.inventory();
+  const self = nodes.find((node) => node.addr === addr);
+  const looked = nodes
+    .filter((node) => node.addr !== addr)
+    .map(async (node): Promise<Other> => ({
+      node,
+      power: matters(self, node) ? await powerOf(ports, node.addr) : known(ports, node.addr),
+      moving: dependence.moving(node.addr),
+      taken: dependence.takes.has(node.addr),
+    }));
+  return { plan: dependence.plan, overrides: dependence.overrides, nodes: await Promise.all(looked) };
+}
+
+/** A rule may hang on this one's answer. */
+function matters(self: InventoryNode | undefined, other: InventoryNode): boolean {
+  if (!self) return false;
+  if (self.chassisFan !== null && other.chassisFan !== null) return true;
+  return (
+    self.role === other.role &&
+    (self.role === 'dns' || (self.role === 'controlplane' && self.cluster === other.cluster))
+  );
+}
+
+function known(ports: OperationPorts, addr: Address): ShownPower {
+  const reading = ports.reading(addr);
+  const age = ageMs(reading, ports.now());
+  return reading.state === 'ok' && (age === null || age > STALE_AFTER_MS) ? 'unknown' : shownPower(reading);
+}
+
+/** A console pauses the sweep: what is old is asked, rather than a reason to refuse. */
+async function powerOf(ports: OperationPorts, addr: Address): Promise<ShownPower> {
+  const power = known(ports, addr);
+  if (power !== 'unknown') return power;
+  const status = await ports.bus.status(addr, PRIORITY.operator);
+  return status.ok ? status.sample.power : 'unknown';
+}

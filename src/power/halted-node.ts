@@ -1,0 +1,262 @@
+/**
+ * A node that has power and whose system has halted, or goes down: waits for its last line where that is still to come,
+ * sees that nothing lives there, and cuts. What is not proven is asked, or left powered and said so.
+ */
+import type { DraftQuestion } from '../api/power.ts';
+import { PRIORITY } from '../bmc/types.ts';
+import { isDown, type SystemState } from '../rack/system-state.ts';
+import { type Job, nameOf } from './operation.ts';
+import { ConsoleHeld, type OperationConsole, pause } from './ports.ts';
+import { cutPower, type Switched } from './power-command.ts';
+import { answerTouch, CLEAR_MS, interruptTouch, LOST_TRIES, stepTouch, type Touch } from './shutdown/touch.ts';
+import { SPEECH } from './shutdown/transition.ts';
+
+/** How often the system's state is looked at while it goes down, ms. */
+const LOOK_MS = 200;
+/** How long a prompt may take to be recognised after the console spoke, ms. */
+const PROMPT_MS = 2_500;
+/** How often time is looked at during a touch, ms. */
+const TICK_MS = 100;
+/** How long a touch may take with all that interferes, ms: its console may be slow to open, its BMC to answer. */
+const TOUCH_MS = 30_000;
+/** How long a question waits for its answer at least, ms. */
+const ANSWER_MS = 60_000;
+
+export type Found =
+  /** `ground`: the proof, for the audit log. */
+  | { is: 'halted'; ground: string }
+  /** Its system lives, boots, or stands at a rescue shell. */
+  | { is: 'living'; state: SystemState }
+  | { is: 'unproven'; why: string }
+  /** Aborted, or its deadline passed. Nothing was sent. */
+  | { is: 'stopped'; outcome: 'aborted' | 'deadline' };
+
+/**
+ * Looks, on the one console, whether the node has halted. Nothing is typed before a shutdown that was not heard had the
+ * time to be, or one that was heard to end.
+ */
+export async function findHalted(job: Job): Promise<Found> {
+  const { node, ports, deadlineAt } = job;
+  const { request, acknowledged, hard } = ports.limits;
+  node.show('waiting', 'waits for its turn at the console', deadlineAt);
+  return whileInTime(job, async (signal) => {
+    const handOn = await job.console.take('ask', signal);
+    if (handOn === null) return null;
+    const turnAt = ports.now();
+    /** In an armed run others do not wait for one that takes its time. */
+    const pressed = (): boolean => job.console.wanted && ports.now() - turnAt >= (job.plan?.patienceMs ?? Infinity);
+    try {
+      const { confirmed, heardAt } = ports.systems.get(node.addr);
+      if (!confirmed && ports.now() < heardAt + hard * 1000) {
+        const found = await listenAndTouch(job, (request + acknowledged) * 1000, signal, pressed);
+        // One that goes down without a word may do so still.
+        if (found === null || found.is !== 'unproven' || pressed() || ports.systems.get(node.addr).system === 'halted')
+          return found;
+      }
+      return await listenAndTouch(job, hard * 1000, signal, pressed);
+    } finally {
+      handOn();
+    }
+  });
+}
+
+/** Null: `signal` aborted. `ms`: how long after its last sign the shutdown is waited for. */
+async function listenAndTouch(
+  job: Job,
+  ms: number,
+  signal: AbortSignal,
+  pressed: () => boolean,
+): Promise<Found | null> {
+  const why = await awaitLastLine(job, ms, signal, pressed);
+  if (signal.aborted) return null;
+  const state = job.ports.systems.get(job.node.addr);
+  if (!isDown(state)) return { is: 'living', state };
+  return why === null ? touched(job, signal) : { is: 'unproven', why };
+}
+
+/** Cuts what {@link findHalted} proved to have halted. */
+export function cutHalted(job: Job, ground: string): Promise<Switched> {
+  job.node.show('cut', 'has halted; its power is being cut');
+  return cutPower(job, ground, { sample: 'new', signal: job.signal, listened: true });
+}
+
+/**
+ * Asks whoever watches whether a node whose halt nothing proves is cut and switched on again. Null: it is; else how its
+ * part ends.
+ */
+export async function askToCycle(job: Job, why: string): Promise<'aborted' | 'left-on' | 'deadline' | null> {
+  const { node, ports } = job;
+  const since = ports.now();
+  const until = Math.min(since + Math.max(ports.limits.hard * 1000, ANSWER_MS), job.deadlineAt ?? Infinity);
+  const question: DraftQuestion = {
+    text: `${node.name} was going down and has power, and nothing proves that it has halted (${why}).`,
+    since,
+    choices: [
+      { key: 'leave', label: 'leave it as it is', danger: false, confirm: null },
+      { key: 'cycle', label: 'cut its power and switch it on again', danger: true, confirm: node.name },
+    ],
+  };
+  node.show('asking', question.text, until, question);
+  const answered = new AbortController();
+  let choice = '';
+  job.onAnswer = (key, by) => {
+    choice = key;
+    node.prove('answer', `${nameOf(by)} chose: ${key}`);
+    answered.abort();
+  };
+  const passed = await pause(ports, until - since, AbortSignal.any([answered.signal, job.signal]));
+  job.onAnswer = null;
+  if (choice === 'cycle') return null;
+  if (job.signal.aborted && choice === '') return 'aborted';
+  return passed && until === job.deadlineAt ? 'deadline' : 'left-on';
+}
+
+/** Null: it said its last line, lives, or its shutdown had its time; else why it cannot be looked at. */
+async function awaitLastLine(
+  job: Job,
+  ms: number,
+  signal: AbortSignal,
+  pressed: () => boolean,
+): Promise<string | null> {
+  const { node, ports } = job;
+  const goesDown = (): SystemState | null => {
+    const state = ports.systems.get(node.addr);
+    return state.system === 'going-down' ? state : null;
+  };
+  const until = ({ heardAt }: SystemState): number => heardAt + ms;
+  let state = goesDown();
+  if (state === null || ports.now() >= until(state)) return null;
+  return withConsole(
+    job,
+    async () => {
+      for (; state !== null && ports.now() < until(state) && !signal.aborted; state = goesDown()) {
+        node.show(
+          'stopping',
+          `${state.why}; waiting for its last line`,
+          Math.min(until(state), job.deadlineAt ?? Infinity),
+        );
+        if (pressed()) return 'it takes its time, and others wait for the console';
+        await pause(ports, LOOK_MS, signal);
+      }
+      return null;
+    },
+    (why) => why,
+  );
+}
+
+/** Its console is touched, and its network asked: a halted machine answers neither. */
+async function touched(job: Job, signal: AbortSignal): Promise<Found> {
+  const { node, ports } = job;
+  const before = ports.systems.get(node.addr);
+  node.show('settle', `${before.why}; looking whether it is silent`);
+  const silent = await isDead(job);
+  // What it said may be a prompt.
+  if (!silent) await pause(ports, PROMPT_MS, signal);
+  const state = ports.systems.get(node.addr);
+  if (!isDown(state)) return { is: 'living', state };
+  if (!silent) return { is: 'unproven', why: 'its console is not silent, or could not be looked at' };
+  const { network } = ports;
+  if (network !== null && network.target(node.addr) !== null && (await network.reachable(node.addr)))
+    return { is: 'unproven', why: 'its network still answers' };
+  if (state.system !== 'halted')
+    return { is: 'unproven', why: 'its console is silent, and its last line was not read' };
+  if (state.recalled) return { is: 'unproven', why: 'its last line may be from before its power was last switched' };
+  // Anybody who may write to a console can print a last line: it counts behind a request.
+  if (!state.asked) return { is: 'unproven', why: 'a last line was read that nobody here had asked for' };
+  node.prove('marker', state.why);
+  return { is: 'halted', ground: `grade A: it ${state.why}, nothing followed, and the machine is dead to a touch` };
+}
+
+/**
+ * Touches its console ({@link stepTouch}): any byte that comes back is a sign of life, an echo like a word. False, too,
+ * where it could not be looked at, or went away meanwhile.
+ */
+async function isDead(job: Job): Promise<boolean> {
+  const { node, signal } = job;
+  const why = await withConsole(
+    job,
+    (console) => touchToEnd(job, console, signal),
+    (held) => held,
+  );
+  node.prove(
+    why === null ? 'touch' : 'console',
+    why === null ? 'dead to a touch: its console echoes nothing' : `${why}: nothing is concluded from its silence`,
+  );
+  return why === null;
+}
+
+/** Null: nothing came back; else what speaks against that. */
+async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSignal): Promise<string | null> {
+  const { node, ports } = job;
+  const beganAt = ports.now();
+  const seen = { open: false, proven: false, said: '', changedAt: beganAt, failures: 0 };
+  let touch: Touch | null = null;
+  let dueAt = Infinity;
+  console.onText((text) => {
+    // What the bus echoes when a console is opened is not the node's word.
+    const echoes = touch === null || touch.step === 'pipe';
+    if (!echoes || SPEECH.test(text)) seen.said += text;
+  });
+  console.onState(({ open, proven }) => {
+    const at = ports.now();
+    if (open !== seen.open) {
+      touch = interruptTouch(touch, open, open ? at - seen.changedAt : 0, at);
+      if (touch === null) dueAt = at + CLEAR_MS;
+      seen.changedAt = at;
+    }
+    Object.assign(seen, { open, proven });
+  });
+  const ask = async (): Promise<void> => {
+    const status = await ports.bus.status(node.addr, PRIORITY.operator);
+    if (status.ok) touch = answerTouch(touch, ports.now());
+    else seen.failures++;
+  };
+  while (!signal.aborted) {
+    const at = ports.now();
+    if (seen.said !== '') return 'its console answers';
+    if (seen.failures >= LOST_TRIES) return 'its BMC does not answer';
+    if (at - beganAt >= TOUCH_MS) return 'its console could not be looked at';
+    const move = stepTouch(touch, { at, console: seen, dueAt, settleMs: ports.limits.settle * 1000 });
+    touch = move.touch;
+    if (move.dead) return null;
+    if (move.type !== null && console.type(move.type).refused !== null) return 'its console takes no keys';
+    if (move.sample) void ask();
+    await pause(ports, TICK_MS, signal);
+  }
+  return 'it was called off';
+}
+
+/** Does `use` with its console in hand; `held` where somebody else has it and it is not to be taken. */
+async function withConsole<T>(
+  { node, operation, ports, session, request }: Job,
+  use: (console: OperationConsole) => Promise<T>,
+  held: (why: string) => T,
+): Promise<T> {
+  try {
+    const console = await ports.console.acquire(node.addr, operation.id, {
+      session,
+      take: request.takeConsole,
+      yields: false,
+    });
+    try {
+      return await use(console);
+    } finally {
+      await console.release();
+    }
+  } catch (error) {
+    if (error instanceof ConsoleHeld) return held(error.message);
+    throw error;
+  }
+}
+
+/** `work` with a signal that aborts with the operation or at its deadline. */
+async function whileInTime(job: Job, work: (signal: AbortSignal) => Promise<Found | null>): Promise<Found> {
+  const { ports, deadlineAt, signal } = job;
+  const late = new AbortController();
+  const over = new AbortController();
+  if (deadlineAt !== null)
+    void pause(ports, deadlineAt - ports.now(), over.signal).then((passed) => passed && late.abort());
+  const found = await work(AbortSignal.any([signal, late.signal]));
+  over.abort();
+  return found ?? { is: 'stopped', outcome: signal.aborted ? 'aborted' : 'deadline' };
+}

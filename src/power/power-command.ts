@@ -1,0 +1,180 @@
+/**
+ * The only place from which a power verb goes to the bus: guards on a fresh status, then the intent on the disk, then
+ * the verb, then its outcome. What cannot be written down is not cut.
+ */
+import type { Evidence, Outcome } from '../api/power.ts';
+import { type BmcVerb, PRIORITY, type VerbOutcome } from '../bmc/types.ts';
+import { formatAddress, formatPosition } from '../rack/address.ts';
+import type { Sample } from '../rack/reading.ts';
+import { gatherFacts, refusalsFor } from './guards.ts';
+import type { Job } from './operation.ts';
+import type { AuditEntry } from './ports.ts';
+
+export type Switched =
+  /** `current`: counts in the pipe of the verb, just before it; null: no verb was needed. */
+  | { ok: true; outcome: 'done' | 'cut-unproven'; already: boolean; current: number | null }
+  /** `sent`: the verb went out, or may have; its effect was not seen. `rule`: the guard that refused it, or null. */
+  | { ok: false; sent: boolean; outcome: Outcome; detail: string; rule: string | null };
+
+export interface CutOptions {
+  /** Which status the rules are asked with. */
+  sample: 'new' | 'young';
+  /** Stops it until the verb leaves. */
+  signal: AbortSignal;
+  /** The node's console was listened to, and is until the pipe is needed: what comes may withdraw the cut by `signal`. */
+  listened: boolean;
+  /** Nothing proves that the node has halted, and no operator chose this cut: it is reported as that. */
+  unproven?: boolean;
+}
+
+/**
+ * Cuts the node's power. Resolves when two status replies say off, or with why not. What `ground` says goes to the audit
+ * log.
+ */
+export async function cutPower(
+  job: Job,
+  ground: string,
+  { sample, signal, listened, unproven = false }: CutOptions,
+): Promise<Switched> {
+  const { ports, node } = job;
+  const facts = await gatherFacts(ports, {
+    verb: 'force-off',
+    addr: node.addr,
+    session: job.session,
+    takeConsole: true,
+    busyWith: null,
+    status: sample,
+    // What a console prints after the confirmation holds up no cut.
+    hostSettled: true,
+    dependence: null,
+  });
+  const refusals = refusalsFor(facts);
+  if (refusals.length > 0) {
+    const outcome = refusals.some(({ rule }) => rule === 'bus') ? 'bus' : 'refused';
+    const detail = `nothing was cut: ${refusals.map(({ message }) => message).join('; ')}`;
+    return { ok: false, sent: false, outcome, detail, rule: refusals[0]?.rule ?? null };
+  }
+  if (facts.status.ok && facts.status.sample.power === 'off') {
+    node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
+    return { ok: true, outcome: 'done', already: true, current: null };
+  }
+  // A console leaves the wire while the disk writes, unless it has a say in this.
+  const release = listened ? () => undefined : ports.bus.hold();
+  try {
+    const unwritten = await intent(job, ground);
+    if (unwritten !== null) return unwritten;
+    if (signal.aborted) return await aborted(job);
+    const outcome = await ports.bus.verb(node.addr, 'off', { priority: PRIORITY.forceOff, signal, listened });
+    return await conclude(job, 'off', outcome, unproven ? 'cut-unproven' : 'done');
+  } finally {
+    release();
+  }
+}
+
+/** What is to be done, on the disk; null: it is. */
+async function intent(job: Job, ground: string): Promise<Switched | null> {
+  try {
+    await Promise.all([job.operation.journalled(), job.ports.audit(entry(job, 'intent', null, ground, 0))]);
+    return null;
+  } catch (error) {
+    const detail = `nothing was cut: the intent could not be written down (${reason(error)}); free the disk and try again`;
+    return { ok: false, sent: false, outcome: 'refused', detail, rule: null };
+  }
+}
+
+/** Switches the node on. Nothing that the disk says keeps it from being tried: a node that stays off helps nobody. */
+export async function switchOn(job: Job, signal: AbortSignal | null): Promise<Switched> {
+  const { ports, node } = job;
+  await ports
+    .audit(entry(job, 'intent', null, 'switch on', 0))
+    .catch((error: unknown) =>
+      ports.event('alarm', node.addr, `The audit log cannot be written: ${reason(error)}; ${node.name} is switched on`),
+    );
+  const options = { priority: PRIORITY.operator, ...(signal && { signal }) };
+  return conclude(job, 'on', await ports.bus.verb(node.addr, 'on', options), 'done');
+}
+
+async function conclude(
+  job: Job,
+  verb: BmcVerb,
+  outcome: VerbOutcome,
+  success: 'done' | 'cut-unproven',
+): Promise<Switched> {
+  const { node, ports } = job;
+  if (outcome.ok) {
+    node.prove('identity', `its BMC answered in the same pipe just before (${describe(outcome.proof)})`);
+    node.prove('verified', `two status replies say ${verb} (${outcome.verified.map(describe).join('; ')})`);
+  } else if (outcome.sent) node.prove('unverified', outcome.detail);
+  const tries = outcome.ok || outcome.sent ? outcome.tries : 0;
+  const detail = outcome.ok ? `power ${verb}, verified` : outcome.detail;
+  const switched = judge(outcome, success);
+  // Afterwards nothing can be refused any more: a lost outcome is told.
+  await ports
+    .audit(entry(job, 'outcome', switched.outcome, detail, tries))
+    .catch((error: unknown) =>
+      ports.event(
+        'alarm',
+        node.addr,
+        `The audit log cannot be written: ${reason(error)}. Not in it: ${node.name}, ${detail}`,
+      ),
+    );
+  return switched;
+}
+
+function judge(outcome: VerbOutcome, success: 'done' | 'cut-unproven'): Switched {
+  if (outcome.ok) return { ok: true, outcome: success, already: false, current: outcome.proof.current };
+  const { sent, detail } = outcome;
+  switch (outcome.reason) {
+    case 'bus':
+      return { ok: false, sent, outcome: 'bus', detail, rule: null };
+    case 'aborted':
+      return { ok: false, sent, outcome: 'aborted', detail, rule: null };
+    case 'identity':
+    case 'master':
+    case 'silent':
+      return { ok: false, sent, outcome: 'refused', detail, rule: outcome.reason === 'silent' ? 'unknown' : null };
+    case 'held-up':
+      return { ok: false, sent, outcome: 'refused', detail, rule: 'held-up' };
+    case 'unverified':
+      return { ok: false, sent, outcome: 'failed', detail, rule: null };
+  }
+}
+
+async function aborted(job: Job): Promise<Switched> {
+  const detail = 'aborted before the verb was sent';
+  await job.ports.audit(entry(job, 'outcome', 'aborted', detail, 0)).catch(() => undefined);
+  return { ok: false, sent: false, outcome: 'aborted', detail, rule: null };
+}
+
+function entry(
+  job: Job,
+  stage: AuditEntry['stage'],
+  outcome: Outcome | null,
+  detail: string,
+  tries: number,
+): AuditEntry {
+  const { ports, operation, node, request, by, session } = job;
+  const evidence: Evidence[] = node.evidence;
+  return {
+    at: ports.now(),
+    stage,
+    op: operation.id,
+    verb: request.verb,
+    reportedBy: by,
+    session,
+    node: { name: node.name, pos: formatPosition(node.addr), addr: formatAddress(node.addr) },
+    evidence,
+    outcome,
+    detail,
+    tries,
+  };
+}
+
+/** Counts, never amps: nobody calibrated them here. */
+function describe(sample: Sample): string {
+  return `${sample.power}, current ${sample.current}, fan ${sample.fan} counts`;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,173 @@
+/**
+ * Grade B, for a halt whose last line nobody read: a console that spoke before and is silent now, a network that has been
+ * gone for long, a current that is steady where this node was seen to halt before. All three, or it is grade C and
+ * proves nothing. Pure.
+ */
+import type { Recognition } from '../../console/recognizer.ts';
+import type { Power } from '../../rack/reading.ts';
+import { networkAnswers } from './recall.ts';
+import type { EventOf } from './state.ts';
+import { alive, touchSampled } from './touch.ts';
+import { type Draft, SPEECH } from './transition.ts';
+
+/** Gone is believed after this long: a switch that learns anew drops a few packets. */
+const GONE_MS = 10_000;
+/** Ctrl-Q and then Enter are pressed so often, so far apart: a getty answers the first Enter, a busy one the second. */
+const PRESSES = 3;
+const PRESS_MS = 1_000;
+/** Samples further apart than this say nothing of the time between. */
+const SAMPLE_GAP_MS = 5_000;
+/** What still happens is looked at again after this long. */
+const AGAIN_MS = 15_000;
+/** A BMC that answers nothing for so long, and so often, is lost. */
+const BMC_LOST_MS = 10_000;
+const BMC_LOST_TRIES = 3;
+
+export function networkChanged(draft: Draft, { reachable, askedAt }: EventOf<'network'>): void {
+  const { state } = draft;
+  const { network, stage } = state;
+  if (reachable) {
+    state.network = { was: true, goneSince: null, silentAt: null };
+    // Until ssh has said when it asked, the last line may be an old one, and the machine rightly alive.
+    if (stage.is === 'settle' && !state.sshRuns && state.haltedAt !== null && askedAt > state.haltedAt)
+      alive(draft, `something answers at ${state.target.ssh ?? 'its address'}`);
+    if (stage.is === 'gone' || stage.is === 'judging') draft.restarted('its network answers again');
+    networkAnswers(draft, askedAt);
+    return;
+  }
+  state.network = { ...network, silentAt: askedAt };
+  if (!network.was || network.goneSince !== null || state.requestedAt === null) return;
+  state.network = { was: true, goneSince: draft.at, silentAt: askedAt };
+}
+
+export function sampled(draft: Draft, sample: { power: Power; current: number } | null, why: string): void {
+  const { state, at } = draft;
+  const { bmc, stage, target } = state;
+  const judged = stage.is === 'gone' || stage.is === 'judging';
+  if (sample === null) {
+    state.bmc = { ...bmc, failures: bmc.failures + 1, steadySince: null, offs: 0 };
+    if (stage.is === 'settle') touchSampled(draft, stage, false, why);
+    if (judged && state.bmc.failures >= BMC_LOST_TRIES && at - bmc.at >= BMC_LOST_MS) draft.raise('bmc-lost', why);
+    return;
+  }
+  if (state.requestedAt === null) state.runningCurrent = sample.current;
+  const { band } = target;
+  const inBand = band !== null && sample.current >= band.low && sample.current <= band.high;
+  const unbroken = bmc.steadySince !== null && at - bmc.at <= SAMPLE_GAP_MS;
+  state.bmc = {
+    at,
+    current: sample.current,
+    steadySince: inBand ? (unbroken ? bmc.steadySince : at) : null,
+    failures: 0,
+    offs: sample.power === 'off' ? bmc.offs + 1 : 0,
+  };
+  if (state.trouble?.kind === 'bmc-lost') draft.settled();
+  if (stage.is === 'settle' && sample.power !== 'off') touchSampled(draft, stage, true, '');
+  if (!(judged || stage.is === 'settle') || state.bmc.offs < 2) return;
+  draft.prove('status', 'its BMC says off, twice; nobody here switched it');
+  draft.end('done', 'is off: its power was cut by nobody here', true);
+}
+
+/** Time in stage `stopping`: a network that is gone for good begins grade B. */
+export function watchNetwork(draft: Draft): boolean {
+  const { state, at } = draft;
+  const { network, stage, target } = state;
+  if (stage.is !== 'stopping' || network.goneSince === null || at - network.goneSince < GONE_MS) return false;
+  draft.prove('network', `nothing answers at ${target.ssh ?? 'its address'} any more`);
+  const { hardUntil, unit } = stage;
+  const judgeAt = network.goneSince + target.limits.networkGone;
+  draft.enter({ is: 'gone', hardUntil, judgeAt, unit }, judgeAt - at);
+  // Its last line will not come any more: others may watch theirs.
+  if (target.shares) draft.letGo();
+  return true;
+}
+
+export function tickGone(draft: Draft): void {
+  const { state, at } = draft;
+  const { stage } = state;
+  if (stage.is !== 'gone' || at < stage.judgeAt) return;
+  draft.enter({ is: 'judging', hardUntil: stage.hardUntil, presses: 0, pressedAt: at - PRESS_MS }, Infinity);
+  draft.acquire('judge');
+}
+
+export function tickJudging(draft: Draft): void {
+  const { state, at } = draft;
+  const { stage, console, target, bmc } = state;
+  if (stage.is !== 'judging' || !console.held) return;
+  // A console that is away is not silent.
+  if (!console.open || at - stage.pressedAt < PRESS_MS) return;
+  if (stage.presses < PRESSES) {
+    // The limit runs from when it can be looked at; others' turns take the time they take.
+    if (stage.presses === 0) state.until = at + target.limits.steady + PRESSES * PRESS_MS + SAMPLE_GAP_MS;
+    state.stage = { ...stage, presses: stage.presses + 1, pressedAt: at };
+    // A console that Ctrl-S stopped is silent, too, and its node alive.
+    draft.type(stage.presses === 0 ? '\x11' : '\r');
+    return;
+  }
+  const steady = bmc.steadySince !== null && bmc.at - bmc.steadySince >= target.limits.steady;
+  // More time changes nothing where a sign can never come.
+  const hopeless = !console.spoke || target.band === null;
+  if (!steady && !hopeless && at < state.until) return;
+  conclude(draft, steady && console.spoke);
+}
+
+/** True: it was taken here. A machine that has halted says nothing, whatever is pressed; one that speaks is judged later. */
+export function hearJudging(draft: Draft, heard: Recognition): boolean {
+  const { state, at } = draft;
+  const { stage } = state;
+  if (stage.is !== 'judging') return false;
+  switch (heard.kind) {
+    case 'login':
+    case 'shell':
+    case 'password':
+      draft.stopping();
+      draft.raise('alive', heard.text);
+      return true;
+    case 'halt':
+    case 'reboot':
+    case 'boot':
+    case 'uboot':
+    case 'uboot-shell':
+      return false;
+    default: {
+      if (!SPEECH.test(heard.text)) return heard.kind === 'output';
+      const unit = heard.kind === 'wait' ? (heard.unit ?? null) : null;
+      draft.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
+      if (at >= stage.hardUntil) draft.raise('stalled', `it still says “${heard.text}”`);
+      // What it means beside not being silent is the shutdown's own matter.
+      return false;
+    }
+  }
+}
+
+/** The console could not be looked at: what is known stays grade C. */
+export function unseen(draft: Draft, why: string): void {
+  draft.state.console = { ...draft.state.console, problem: why };
+  conclude(draft, false);
+}
+
+function conclude(draft: Draft, complete: boolean): void {
+  const { state, at } = draft;
+  const { console, network, bmc, target } = state;
+  const gone = Math.round((at - (network.goneSince ?? at)) / 1000);
+  const { band } = target;
+  const signs = [
+    `its network has been gone for ${gone} s`,
+    console.problem !== ''
+      ? `its console could not be looked at (${console.problem})`
+      : console.spoke
+        ? 'its console spoke before and is silent now'
+        : 'its console is silent, and was before',
+    band === null
+      ? 'what it draws when halted is not known yet'
+      : bmc.steadySince !== null && bmc.at - bmc.steadySince >= target.limits.steady
+        ? `its current has been steady at ${bmc.current ?? '?'} counts, within its halt band of ${band.low} to ${band.high}`
+        : `its current (${bmc.current ?? '?'} counts) is not steady within its halt band of ${band.low} to ${band.high}`,
+  ].join('; ');
+  draft.prove('grade', `${complete ? 'B' : 'C'}: ${signs}`);
+  if (complete && target.cutOn === 'B' && state.dirty === null && state.neverCut === null) {
+    draft.cut('composite');
+    return;
+  }
+  draft.raise('unproven', complete ? `${signs}; the configuration lets nothing be cut on that` : signs);
+}

@@ -1,0 +1,190 @@
+/** The way in: a login, and what shell and sudo say to the request. Pure. */
+import { isStamped } from '../../console/line-patterns.ts';
+import type { Recognition } from '../../console/recognizer.ts';
+import { failureMark } from '../../console/shell-question.ts';
+import { identify, shellReached } from './opening.ts';
+import type { EventOf } from './state.ts';
+import type { Draft } from './transition.ts';
+
+/** What nologin and login say of an account without a shell. */
+const NO_SHELL = /account is (?:currently )?not available|cannot execute \/|no shell: /i;
+/** login(1) ends after a minute without an answer, and a busy machine takes longer than its patience. */
+const TIMED_OUT = /timed out/i;
+/** PAM asks for something else than the password. */
+const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
+
+export function hearLogin(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  if (state.stage.is !== 'login' || state.trouble || state.stage.step === 'user') return;
+  switch (heard.kind) {
+    case 'shell':
+      state.loggedIn = true;
+      shellReached(draft, heard);
+      return;
+    case 'password':
+      if (state.stage.step === 'shell') {
+        draft.raise('login-failed', refusal(state.claim, heard.text));
+        return;
+      }
+      draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
+      draft.do({ do: 'type-password' });
+      return;
+    case 'denied':
+    case 'account':
+      // The message of the day comes in the same place, and may say the same.
+      state.claim ??= { kind: 'login-failed', said: heard.text };
+      return;
+    case 'login': {
+      const said = refusal(state.claim, heard.text);
+      const refused = state.stage.step === 'shell' && !TIMED_OUT.test(said);
+      draft.raise(refused ? 'login-failed' : 'login-unfinished', said);
+      return;
+    }
+    case 'output':
+      hearLoginOutput(draft, heard);
+      return;
+    default:
+      return;
+  }
+}
+
+/** PAM's questions in words that are not known, then a shell whose prompt has a shape that is not known. */
+function hearLoginOutput(draft: Draft, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
+  const { state } = draft;
+  if (state.stage.is !== 'login') return;
+  if (NO_SHELL.test(text)) draft.raise('login-failed', text);
+  else if (waits !== true || isStamped(text)) return;
+  else if (state.stage.step === 'shell') {
+    state.loggedIn = true;
+    identify(draft, text, state.named);
+  } else if (/[:：]$/.test(text) && !ANOTHER_SECRET.test(text)) {
+    draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
+    draft.do({ do: 'type-password' });
+  }
+}
+
+/** What refused the login: its own line before the prompt that came again, where there was one. */
+function refusal(claim: Draft['state']['claim'], prompt: string): string {
+  return claim?.kind === 'login-failed' ? claim.said : prompt;
+}
+
+/** sudo wants a password: it gets one, once. */
+function sudoAsks(draft: Draft, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
+  if (draft.state.sudo?.answered === true) {
+    notAllowed(draft, text);
+    return;
+  }
+  draft.state.sudo = { user, text, answered: false };
+  draft.do({ do: 'ask-credentials' });
+}
+
+export function credentials(draft: Draft, { user, why }: EventOf<'credentials'>): void {
+  const { state } = draft;
+  if (state.trouble) return;
+  if (state.stage.is === 'login' && state.stage.step === 'user') {
+    if (user === null) {
+      draft.raise('no-login', why);
+      return;
+    }
+    draft.enter({ is: 'login', step: 'password' }, state.target.limits.request);
+    draft.do({ do: 'type-user' });
+    return;
+  }
+  if ((state.stage.is !== 'asked' && state.stage.is !== 'rescue') || state.sudo === null || state.sudo.answered) return;
+  if (user === null) {
+    notAllowed(draft, `sudo wants a password: ${why}`);
+    return;
+  }
+  // A shell that somebody else left open wants that person's password, not the configured one.
+  const named = state.sudo.user ?? (hasWord(state.sudo.text, user) ? user : null);
+  const itsUser = named ?? (state.loggedIn ? user : null);
+  if (itsUser !== user) {
+    notAllowed(draft, `sudo wants the password of ${itsUser ?? 'whoever left this shell open'}`);
+    return;
+  }
+  state.sudo = { ...state.sudo, answered: true };
+  draft.do({ do: 'type-password' });
+}
+
+/** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
+export function hearAsked(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  if (state.trouble) return;
+  switch (heard.kind) {
+    case 'password':
+      sudoAsks(draft, heard);
+      return;
+    case 'denied':
+      notAllowed(draft, heard.text);
+      return;
+    case 'not-found':
+      if (heard.unit !== 'systemctl' || state.command === 'poweroff') {
+        notAllowed(draft, heard.text);
+        return;
+      }
+      state.command = 'poweroff';
+      state.askAgain = true;
+      return;
+    case 'shell':
+      if (state.askAgain) askAgain(draft, heard.root);
+      return;
+    case 'output':
+      // A C shell takes the variable ahead of the command for a command.
+      if (heard.text.startsWith('SUDO_PROMPT=')) state.plainSudo = state.askAgain = true;
+      else if (heard.text === failureMark(state.token)) {
+        if (state.askAgain) askAgain(draft, state.root);
+        else notAllowed(draft, state.said);
+      } else if (heard.waits !== true) state.said = heard.text;
+      return;
+    default:
+      return;
+  }
+}
+
+/** In other words: what was typed before asked for nothing. */
+function askAgain(draft: Draft, root: boolean): void {
+  draft.state.requestedAt = null;
+  draft.request(root);
+}
+
+/** Typed at a shell: `s`, then `u`. Each is done when the kernel says so. */
+export function hearRescue(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  const { stage } = state;
+  if (stage.is !== 'rescue' || state.trouble) return;
+  switch (heard.kind) {
+    case 'synced':
+      draft.prove('rescue', heard.text);
+      state.stage = { ...stage, synced: true };
+      return;
+    case 'remounted':
+      draft.prove('rescue', heard.text);
+      state.goal = 'poweroff';
+      draft.raise('rescued');
+      return;
+    case 'shell':
+      // After the first command's end the second: it comes once, because what is typed is no prompt.
+      if (stage.synced) draft.rescue(heard.root, 'u');
+      return;
+    case 'password':
+      sudoAsks(draft, heard);
+      return;
+    case 'denied':
+    case 'not-found':
+      notAllowed(draft, heard.text);
+      return;
+    default:
+      return;
+  }
+}
+
+function notAllowed(draft: Draft, said: string): void {
+  // Leaves sudo's prompt, which would take the next typing for a password.
+  if (draft.state.sudo) draft.type('\x03');
+  draft.raise('not-allowed', said);
+}
+
+/** True where `word` stands in `text` by itself: prompts name people in every language. */
+function hasWord(text: string, word: string): boolean {
+  return text.split(/[^\p{L}\p{N}_.-]+/u).includes(word);
+}

@@ -1,0 +1,81 @@
+/** Looking for signs of a halt beside the console: whether the network answers, what the BMC says. */
+import { PRIORITY } from '../../bmc/types.ts';
+import type { Job } from '../operation.ts';
+import type { ShutdownEvent, Stage } from './state.ts';
+
+/** How often a node in the network is looked for, and a BMC asked, ms. */
+const PROBE_MS = 2_000;
+const SAMPLE_MS = 2_000;
+/** Typed bytes are paced and answered: a status request sooner than this could take either off the wire. */
+const TYPING_MS = 500;
+
+const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
+const ASKED: readonly Stage['is'][] = [
+  ...([
+    'before',
+    'spaced',
+    'ssh',
+    'requesting',
+    'asked',
+    'by-hand',
+    'stopping',
+    'gone',
+    'judging',
+    'settle',
+    'cutting',
+  ] as const),
+];
+
+export class RunSigns {
+  readonly #job: Job;
+  readonly #send: (event: ShutdownEvent) => void;
+  #probing = false;
+  #probedAt = -Infinity;
+  #sampling = false;
+  #sampledAt = -Infinity;
+
+  constructor(job: Job, send: (event: ShutdownEvent) => void) {
+    this.#job = job;
+    this.#send = send;
+  }
+
+  /** Looks where it is time to. `held`: the console is ours. */
+  look(stage: Stage['is'], at: number, { held }: { held: boolean }): void {
+    const { ports } = this.#job;
+    if (ports.network !== null && ASKED.includes(stage) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
+    // A gap in what somebody else's console says could swallow the line that he waits for.
+    const { holder, typedAt } = this.#job.console;
+    const free = holder === null || ((held || holder === 'judge') && at - typedAt >= TYPING_MS);
+    if (JUDGED.includes(stage) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
+      void this.sample();
+  }
+
+  async sample(): Promise<void> {
+    if (this.#sampling) return;
+    this.#sampling = true;
+    const { ports, node } = this.#job;
+    this.#sampledAt = ports.now();
+    try {
+      const status = await ports.bus.status(node.addr, PRIORITY.operator);
+      const at = ports.now();
+      if (status.ok) this.#send({ kind: 'sample', at, sample: status.sample, why: '' });
+      // A bus that is away says nothing about the node.
+      else if (status.failure !== 'bus') this.#send({ kind: 'sample', at, sample: null, why: status.detail });
+    } finally {
+      this.#sampling = false;
+    }
+  }
+
+  async #probe(at: number): Promise<void> {
+    const { ports, node } = this.#job;
+    if (this.#probing || ports.network === null) return;
+    this.#probing = true;
+    this.#probedAt = at;
+    try {
+      const reachable = await ports.network.reachable(node.addr);
+      this.#send({ kind: 'network', at: ports.now(), reachable, askedAt: at });
+    } finally {
+      this.#probing = false;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** A shutdown as its operators see it. Pure. */
+import type { DraftQuestion, Phase } from '../../api/power.ts';
+import { questionOf } from './prompts.ts';
+import type { Shutdown } from './state.ts';
+
+export interface ShutdownView {
+  phase: Phase;
+  detail: string;
+  /** Epoch milliseconds, or null: it takes the time it takes. */
+  until: number | null;
+  question: DraftQuestion | null;
+}
+
+export function viewOf(state: Shutdown): ShutdownView {
+  const { trouble, target, until } = state;
+  if (trouble !== null) {
+    const question = questionOf(trouble, target);
+    return { phase: 'asking', detail: question.text, until: earliest(trouble.until, state), question };
+  }
+  return { ...progress(state), until: earliest(until, state), question: null };
+}
+
+function earliest(until: number, { target }: Shutdown): number | null {
+  const limit = Math.min(until, target.deadlineAt ?? Infinity);
+  return limit === Infinity ? null : limit;
+}
+
+function progress({ stage, console, command, requestedAt, target, bmc }: Shutdown): {
+  phase: Phase;
+  detail: string;
+} {
+  const lost = console.open || !console.held ? '' : `; its console is away: ${console.why}`;
+  switch (stage.is) {
+    case 'before': {
+      const { count = 0 } = target.hooks ?? {};
+      return {
+        phase: 'before',
+        detail: `${count === 1 ? 'a program runs' : `${count} programs run`} before it is asked`,
+      };
+    }
+    case 'spaced':
+      return { phase: 'request', detail: 'is asked by ssh when the one console can read its last line' };
+    case 'ssh':
+      return { phase: 'request', detail: `is asked to shut down by ssh (${target.ssh ?? ''})` };
+    case 'gone': {
+      const unit = stage.unit === null ? '' : `; it waited for ${stage.unit}`;
+      return { phase: 'stopping', detail: `its network is gone, and its last line was not read${unit}` };
+    }
+    case 'judging':
+      return {
+        phase: 'stopping',
+        detail: console.held
+          ? `looks whether its console stays silent and its current steady (${bmc.current ?? '?'} counts)`
+          : 'waits for its turn at the console, to see whether it is silent',
+      };
+    case 'identify':
+      return { phase: 'preflight', detail: `its console shows a shell, which is asked whose it is${lost}` };
+    case 'rescue':
+      return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
+    case 'opening':
+      if (!stage.turn) return { phase: 'waiting', detail: 'waits for its turn at the console' };
+      return stage.heard
+        ? { phase: 'request', detail: `its console speaks; waiting for a prompt${lost}` }
+        : {
+            phase: 'preflight',
+            detail: console.open ? 'its console is open; Enter was pressed to wake it' : console.why,
+          };
+    case 'login':
+      return { phase: 'request', detail: `logging in on its console${lost}` };
+    case 'requesting':
+      return {
+        phase: 'request',
+        detail:
+          stage.step === 'disk'
+            ? `is about to be asked (‘${command}’) when the journal on the disk says so${lost}`
+            : `the request (‘${command}’) is being typed${lost}`,
+      };
+    case 'asked':
+      return { phase: 'acknowledged', detail: `asked to shut down (‘${command}’); waiting for it to be heard${lost}` };
+    case 'by-hand':
+      return { phase: 'request', detail: `waiting for somebody to shut it down on its console${lost}` };
+    case 'stopping':
+      return {
+        phase: 'stopping',
+        detail: `is shutting down${stage.unit === null ? '' : `; it waits for ${stage.unit}`}${lost}`,
+      };
+    case 'settle':
+      return {
+        phase: 'settle',
+        detail: `${stage.touch === null ? 'says that it has halted; watching for signs that it starts again' : 'says that it has halted; looking whether its console or network still answers'}${lost}`,
+      };
+    case 'cutting':
+      return { phase: 'cut', detail: `its power is being cut${requestedAt === null ? ', without a shutdown' : ''}` };
+    case 'ended':
+      return { phase: 'ended', detail: stage.detail };
+  }
+}

@@ -1,0 +1,219 @@
+/** What a console's lines and prompts mean to a shutdown, stage by stage. Pure. */
+import type { Recognition } from '../../console/recognizer.ts';
+import { hearJudging } from './evidence.ts';
+import { hearAsked, hearLogin, hearRescue } from './login.ts';
+import { hearIdentify, hearOpening } from './opening.ts';
+import { isSticky } from './prompts.ts';
+import { hearCutting } from './recall.ts';
+import { alive, silenceMs } from './touch.ts';
+import { type Draft, SPEECH } from './transition.ts';
+
+/** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
+const PROGRESS_MS = 30_000;
+/** The Pi's bootloader runs once more after 'Power down' and is told by this partition number to halt. */
+const HALT_PARTITION = '63';
+
+/** What is kept of what comes while the request is typed: its echo, and an answer that is read before its end is told. */
+const HEARD_MOST = 50;
+
+export function hear(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  state.atShell = heard.kind === 'shell';
+  // A message of the day may quote anything; a machine that shows a prompt behind it is well.
+  if (heard.kind === 'shell' || (heard.kind === 'login' && state.claim?.kind !== 'login-failed')) state.claim = null;
+  if (heard.kind === 'panic') {
+    if (state.stage.is === 'opening' || state.stage.is === 'login') state.claim = { kind: 'panic', said: heard.text };
+    else if (state.stage.is !== 'cutting' && state.stage.is !== 'ended') draft.raise('panic', heard.text);
+  }
+  switch (state.stage.is) {
+    case 'opening':
+    case 'identify':
+    case 'login':
+    case 'rescue':
+      // What was asked before may come to its end while another way is tried.
+      if (heard.kind === 'halt' && state.requestedAt !== null) hearShutdown(draft, heard);
+      else if (state.stage.is === 'opening') hearOpening(draft, heard);
+      else if (state.stage.is === 'identify') hearIdentify(draft, heard);
+      else if (state.stage.is === 'login') hearLogin(draft, heard);
+      else hearRescue(draft, heard);
+      return;
+    case 'requesting':
+      if (state.stage.step === 'wire')
+        state.stage = { ...state.stage, heard: [...state.stage.heard, heard].slice(-HEARD_MOST) };
+      else hearBeforeRequest(draft, heard);
+      return;
+    case 'asked':
+      hearAsked(draft, heard);
+      hearShutdown(draft, heard);
+      return;
+    case 'ssh':
+    case 'by-hand':
+    case 'gone':
+    case 'stopping':
+      hearShutdown(draft, heard);
+      return;
+    case 'judging':
+      if (!hearJudging(draft, heard)) hearShutdown(draft, heard);
+      return;
+    case 'before':
+    case 'spaced':
+    case 'settle':
+      hearSettling(draft, heard);
+      return;
+    case 'cutting':
+      hearCutting(draft, heard);
+      return;
+    case 'ended':
+      return;
+  }
+}
+
+/** The journal is being told; its prompt was seen, and is trusted while nothing else comes. */
+function hearBeforeRequest(draft: Draft, heard: Recognition): void {
+  switch (heard.kind) {
+    case 'login':
+    case 'password':
+      // The shell has ended.
+      draft.open();
+      return;
+    case 'final':
+    case 'acknowledged':
+    case 'target':
+    case 'wait':
+      return;
+    default:
+      hearShutdown(draft, heard);
+  }
+}
+
+/** From the request to the kernel's last line. */
+function hearShutdown(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  switch (heard.kind) {
+    case 'halt':
+      // Nobody asked it to halt: whatever that line means, it is not ours.
+      if (state.requestedAt === null && !state.sshRuns) return;
+      draft.prove('marker', heard.text);
+      if (state.sshSilent) {
+        draft.undated();
+        return;
+      }
+      if (state.dirty !== null) {
+        draft.raise('dirty', state.dirty);
+        return;
+      }
+      settle(draft, heard.text);
+      return;
+    case 'final':
+    case 'acknowledged':
+    case 'target':
+      acknowledged(draft, heard.text);
+      return;
+    case 'wait': {
+      acknowledged(draft, heard.text);
+      const { stage } = state;
+      if (stage.is !== 'stopping' && stage.is !== 'gone') return;
+      const time = heard.elapsed === undefined ? '' : `, ${heard.elapsed} of ${heard.limit ?? '?'}`;
+      state.stage = { ...stage, unit: `${heard.unit ?? heard.text}${time}` };
+      if (stage.is === 'gone') return;
+      state.until = Math.max(state.until, Math.min(stage.hardUntil, draft.at + PROGRESS_MS));
+      return;
+    }
+    case 'dirty':
+    case 'oops':
+    case 'filesystem':
+      if (state.dirty === null) draft.prove('dirty', heard.text);
+      state.dirty ??= heard.text;
+      return;
+    case 'reboot':
+    case 'boot':
+    case 'uboot':
+    case 'uboot-shell':
+      draft.restarted(heard.text);
+      return;
+    case 'firmware':
+      if (heard.word !== HALT_PARTITION) draft.restarted(heard.text);
+      return;
+    case 'login':
+      // A getty that comes back after the shutdown had begun: a quiet boot.
+      if (state.stage.is === 'stopping') draft.restarted(heard.text);
+      return;
+    case 'inhibited':
+      draft.raise('inhibited', heard.text);
+      return;
+    case 'emergency':
+    case 'initramfs':
+    case 'initramfs-shell':
+      draft.raise('emergency', heard.text);
+      return;
+    default:
+      return;
+  }
+}
+
+function acknowledged(draft: Draft, text: string): void {
+  const { state } = draft;
+  if (state.stage.is === 'stopping' || state.stage.is === 'gone') return;
+  draft.prove('ack', text);
+  draft.stopping();
+  // It was not unheard, and nothing forbade it.
+  if (state.trouble && ['unheard', 'idle', 'inhibited', 'not-allowed'].includes(state.trouble.kind)) draft.settled();
+}
+
+/** Grade A begins here; it is complete when the settling time passes in silence and the machine is dead to a touch. */
+function settle(draft: Draft, marker: string): void {
+  const { trouble } = draft.state;
+  if (trouble && isSticky(trouble.kind)) return;
+  draft.settled();
+  draft.state.haltedAt = draft.at;
+  draft.enter({ is: 'settle', marker, firmware: false, touch: null }, silenceMs(draft.state.target.limits.settle));
+}
+
+function hearSettling(draft: Draft, heard: Recognition): void {
+  const { state } = draft;
+  const { stage } = state;
+  if (stage.is !== 'settle') return;
+  const { settle: limit } = state.target.limits;
+  switch (heard.kind) {
+    case 'halt':
+      // A kernel says it once, with a line or two behind it; who goes on saying it is alive.
+      if (draft.at - (state.haltedAt ?? draft.at) > limit) {
+        alive(draft, `it goes on saying “${heard.text}”`);
+        return;
+      }
+      state.stage = { ...stage, touch: null };
+      state.until = Math.max(state.until, draft.at + silenceMs(limit));
+      return;
+    case 'firmware':
+      if (heard.word !== undefined && heard.word !== HALT_PARTITION) {
+        draft.restarted(heard.text);
+        return;
+      }
+      state.stage = { ...stage, firmware: true, touch: null };
+      state.until = draft.at + 2 * limit;
+      return;
+    case 'boot':
+    case 'uboot':
+    case 'uboot-shell':
+    case 'reboot':
+      draft.restarted(heard.text);
+      return;
+    case 'dirty':
+    case 'panic':
+      state.dirty ??= heard.text;
+      draft.stopping();
+      draft.raise(heard.kind, heard.text);
+      return;
+    default:
+      if (!SPEECH.test(heard.text) && heard.kind === 'output') return;
+      // The bootloader's own lines are not known by heart; each puts the end off, so that a kernel can still show itself.
+      if (stage.firmware && heard.kind === 'output') {
+        state.stage = { ...stage, touch: null };
+        state.until = draft.at + 2 * limit;
+        return;
+      }
+      draft.stopping();
+      draft.raise('speaking', heard.text);
+      return;
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * What a shutdown cannot decide alone: each trouble in its own words, with the answers that help against it. Pure.
+ */
+import type { DraftQuestion } from '../../api/power.ts';
+import type { Target } from './state.ts';
+
+export type TroubleKind =
+  | 'console-held'
+  | 'console-lost'
+  | 'refused'
+  | 'silent'
+  | 'no-prompt'
+  | 'taken'
+  | 'nameless'
+  | 'nameless-login'
+  | 'other-host'
+  | 'no-login'
+  | 'login-failed'
+  | 'login-unfinished'
+  | 'not-allowed'
+  | 'inhibited'
+  | 'unheard'
+  | 'idle'
+  | 'stalled'
+  | 'emergency'
+  | 'dirty'
+  | 'panic'
+  | 'rebooted'
+  | 'speaking'
+  | 'alive-after-halt'
+  | 'hook-failed'
+  | 'no-path'
+  | 'alive'
+  | 'unproven'
+  | 'bmc-lost'
+  | 'rescued'
+  | 'rescue-failed'
+  | 'cut-failed'
+  | 'force-failed';
+
+export interface Trouble {
+  kind: TroubleKind;
+  /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
+  said: string;
+  since: number;
+  /** Without an answer until then, the node is left on. */
+  until: number;
+}
+
+export type Choice = 'wait' | 'retry' | 'skip' | 'trust' | 'console' | 'sync' | 'leave' | 'force';
+
+/** How much longer `wait` waits. */
+export const WAIT_MS = 60_000;
+
+interface Words {
+  text: (target: Target, said: string) => string;
+  /** The first is the default, so it never cuts. */
+  choices: readonly [Choice, ...Choice[]];
+  /** A halt line that comes now does not answer it. */
+  sticky?: true;
+  /**
+   * Where nobody answers. `listen`: what was asked may still be done, so it is waited for a while. `leave`: another try
+   * changes nothing, or does harm. Absent: the console is left to others at once. But for `leave`, it is tried again later.
+   */
+  unattended?: 'listen' | 'leave';
+}
+
+const quoted = (said: string): string => (said === '' ? '' : `: “${said}”`);
+const because = (said: string): string => (said === '' ? '' : ` (${said})`);
+
+const TROUBLES: Record<TroubleKind, Words> = {
+  'console-held': {
+    text: ({ name }, said) => `The console of ${name} could not be opened${because(said)}. Nothing was asked of it.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  'console-lost': {
+    text: ({ name }, said) =>
+      `The console of ${name} is not on the wire any more${because(said)}: whether it halts cannot be seen.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  refused: {
+    text: ({ name }, said) => `What was to be typed on ${name}'s console did not go out${because(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  silent: {
+    text: ({ name }) =>
+      `Nothing comes from the console of ${name}, also after Ctrl-Q: perhaps it has no login there, its tty has another speed (a getty left at 9600 baud is silent), it hangs, or has halted before.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  'no-prompt': {
+    text: ({ name }, said) =>
+      `${name} shows neither a login nor a shell prompt on its console: perhaps a program runs there${quoted(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  taken: {
+    text: ({ name }, said) =>
+      `The console of ${name} stands at ${said}. Every key would be an answer there, so nothing was typed.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+  },
+  nameless: {
+    text: ({ name }, said) =>
+      `A shell waits on the console of ${name}${quoted(said)}, and it did not say whose it is: perhaps a container, or another machine reached from there. It was not asked to shut down.`,
+    choices: ['console', 'retry', 'leave', 'force'],
+    sticky: true,
+  },
+  'nameless-login': {
+    text: ({ name }, said) =>
+      `The login prompt on the console of ${name} names no machine${quoted(said)}. User and password are typed only where it is known whose they are.`,
+    choices: ['console', 'trust', 'retry', 'leave', 'force'],
+    sticky: true,
+  },
+  'other-host': {
+    text: ({ name, place, host }, said) =>
+      `The console at ${place} belongs to ‘${said}’, not to ‘${host ?? name}’ as the map says. Nothing was asked of it; correct the map first.`,
+    choices: ['leave', 'retry'],
+    sticky: true,
+    unattended: 'leave',
+  },
+  'no-login': {
+    text: ({ name }, said) =>
+      `${name} wants a login and there are no credentials for it${because(said)}. Somebody can shut it down on its console.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+  },
+  'login-failed': {
+    text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not tried again unasked.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+    unattended: 'leave',
+  },
+  // No password was refused: another try does no harm.
+  'login-unfinished': {
+    text: ({ name }, said) => `The login on ${name} did not come to its end${because(said)}.`,
+    choices: ['retry', 'console', 'wait', 'leave', 'force'],
+  },
+  'not-allowed': {
+    text: ({ name }, said) => `${name} does not let this user shut it down${quoted(said)}.`,
+    choices: ['console', 'wait', 'retry', 'leave', 'force'],
+    unattended: 'leave',
+  },
+  inhibited: {
+    text: ({ name }, said) => `Something on ${name} forbids the shutdown${quoted(said)}.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  unheard: {
+    text: ({ name }) => `${name} was asked to shut down and shows no sign of it.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  idle: {
+    text: ({ name }) => `Nobody has shut ${name} down on its console yet.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  stalled: {
+    text: ({ name }, said) => `The shutdown of ${name} does not end${because(said)}.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  emergency: {
+    text: ({ name }, said) => `${name} is in trouble of its own${quoted(said)}.`,
+    choices: ['wait', 'console', 'sync', 'leave', 'force'],
+    sticky: true,
+  },
+  dirty: {
+    text: ({ name }, said) => `${name} has halted, but not cleanly${quoted(said)}. Its power was not cut.`,
+    choices: ['leave', 'force'],
+    sticky: true,
+    unattended: 'leave',
+  },
+  panic: {
+    text: ({ name }, said) => `The kernel of ${name} panicked${quoted(said)}.`,
+    choices: ['leave', 'force'],
+    sticky: true,
+    unattended: 'leave',
+  },
+  rebooted: {
+    text: ({ name }, said) => `${name} starts again instead of halting${quoted(said)}. Its power was not cut.`,
+    choices: ['leave', 'retry', 'console', 'force'],
+    sticky: true,
+  },
+  speaking: {
+    text: ({ name }, said) =>
+      `A halt line was read on ${name}'s console, but a halted machine says nothing more${quoted(said)}. It may have been a quotation.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  'alive-after-halt': {
+    text: ({ name }, said) =>
+      `A last line was read on ${name}'s console, but the machine is alive${because(said)}: something else printed it. Its power was not cut.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  'hook-failed': {
+    text: ({ name }, said) =>
+      `What was to run before ${name} goes down failed${because(said)}. Nothing was asked of it.`,
+    choices: ['retry', 'skip', 'leave', 'force'],
+  },
+  'no-path': {
+    text: ({ name }, said) => `Nothing reaches ${name}${because(said)}.`,
+    choices: ['wait', 'retry', 'console', 'leave', 'force'],
+  },
+  alive: {
+    text: ({ name }, said) =>
+      `The network of ${name} is gone, but its console still answers${quoted(said)}: it has not halted.`,
+    choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  unproven: {
+    text: ({ name }, said) => `${name} has probably halted, and nothing proves it${because(said)}.`,
+    choices: ['wait', 'console', 'leave', 'force'],
+    unattended: 'listen',
+  },
+  'bmc-lost': {
+    text: ({ name }, said) =>
+      `The BMC of ${name} does not answer any more${because(said)}: its power can neither be seen nor cut.`,
+    choices: ['wait', 'retry', 'leave', 'force'],
+  },
+  rescued: {
+    text: ({ name }) =>
+      `The file systems of ${name} are synced and read-only: a cut loses nothing that was written. It has not halted.`,
+    choices: ['leave', 'retry', 'console', 'force'],
+    sticky: true,
+    unattended: 'leave',
+  },
+  'rescue-failed': {
+    text: ({ name }, said) => `Nothing says that the file systems of ${name} were synced${because(said)}.`,
+    choices: ['wait', 'retry', 'sync', 'console', 'leave', 'force'],
+  },
+  'cut-failed': {
+    text: ({ name }, said) => `${name} has halted, and its power could not be cut${because(said)}.`,
+    choices: ['retry', 'leave', 'force'],
+  },
+  'force-failed': {
+    text: ({ name }, said) => `The power of ${name} could not be cut${because(said)}.`,
+    choices: ['leave', 'retry', 'force'],
+  },
+};
+
+const LABELS: Record<Choice, string> = {
+  wait: `wait ${WAIT_MS / 1000} s more`,
+  retry: 'try again',
+  skip: 'go on without it',
+  trust: 'it is this node: type user and password there',
+  sync: 'sync its disks and remount them read-only, from a shell on its console',
+  console: 'shut it down by hand on its console; the halt is watched for',
+  leave: 'leave it on',
+  force: 'cut its power now',
+};
+
+/** Every one there is. */
+export const TROUBLE_KINDS = Object.keys(TROUBLES) as TroubleKind[];
+
+export function isSticky(kind: TroubleKind): boolean {
+  return TROUBLES[kind].sticky === true;
+}
+
+/** How long what was asked is waited for where nobody answers, ms. */
+export function unattendedMs(kind: TroubleKind, asked: boolean): number {
+  return asked && TROUBLES[kind].unattended === 'listen' ? WAIT_MS / 2 : 0;
+}
+
+/** Another try would change nothing, or do harm: a third wrong password locks an account. */
+export function isHopeless(kind: TroubleKind): boolean {
+  return TROUBLES[kind].unattended === 'leave';
+}
+
+export function choicesOf(kind: TroubleKind): readonly Choice[] {
+  return TROUBLES[kind].choices;
+}
+
+export function questionOf({ kind, said, since }: Trouble, target: Target): DraftQuestion {
+  const { text, choices } = TROUBLES[kind];
+  return {
+    text: text(target, said),
+    since,
+    choices: choices.map((key) => ({
+      key,
+      label: LABELS[key],
+      danger: key === 'force',
+      confirm: key === 'force' ? target.name : null,
+    })),
+  };
+}

@@ -1,0 +1,92 @@
+/** What became of programs: those before the shutdown, and ssh that asks for it. Pure. */
+import { readLine } from '../../console/line-patterns.ts';
+import { isFromAnotherTime, readUptime } from '../../console/recognizer.ts';
+import type { ProgramEnd } from '../../lib/subprocess.ts';
+import { sshRan } from './request.ts';
+import type { Draft } from './transition.ts';
+
+/** ssh's own exit code, where it could not connect or lost the connection. */
+const SSH_FAILED = 255;
+/** What ssh says then. */
+const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
+
+/** `required`: the node is not asked without the one that failed, also where nobody watches. */
+export function hooksDone(draft: Draft, why: string, required = false): void {
+  const { state } = draft;
+  if (state.stage.is !== 'before') return;
+  if (why !== '' && state.target.unattended && required) {
+    draft.end('left-on', `left on: what has to run before it goes down failed (${why}); ${draft.whatGoesOn()}`);
+    return;
+  }
+  if (why !== '' && state.target.unattended) draft.prove('hook', `goes on without it, as nobody is there: ${why}`);
+  else if (why !== '') {
+    draft.raise('hook-failed', why);
+    return;
+  }
+  state.prepared = true;
+  if (!draft.goesOn()) draft.open();
+}
+
+export function sshAnswered(draft: Draft, { code, why, output: printed }: ProgramEnd): void {
+  const { state } = draft;
+  const uptime = printed.map(readUptime).find((seconds) => seconds !== null);
+  const output = printed.filter((line) => readUptime(line) === null);
+  // A machine that goes down may close the connection before the exit code is back.
+  const closed = code === SSH_FAILED ? output.find((line) => CLOSED.test(line)) : undefined;
+  if (uptime !== undefined || code === 0 || closed !== undefined) sshRan(draft);
+  state.sshRuns = false;
+  if (uptime !== undefined) wasUpFor(draft, uptime);
+  // Killed at its limit: it may have been heard all the same.
+  state.sshSilent = uptime === undefined && code === null;
+  if (state.sshSilent) {
+    state.requestedAt ??= draft.at;
+    draft.do({ do: 'asked', how: 'may have been asked to shut down by ssh' });
+  }
+  if (state.sshSilent && state.stage.is === 'settle') {
+    draft.stopping();
+    draft.undated();
+    return;
+  }
+  if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
+  // Its console may have said meanwhile how it goes on.
+  if (state.stage.is !== 'ssh') return;
+  if (code === 0) {
+    draft.stopping();
+    return;
+  }
+  if (closed !== undefined) {
+    draft.prove('ack', `ssh: ${closed}`);
+    draft.stopping();
+    return;
+  }
+  const inhibited = output.find((line) => readLine(line, { settling: true, stamps: false })?.kind === 'inhibited');
+  if (inhibited !== undefined) {
+    draft.enter({ is: 'asked' }, state.target.limits.acknowledged);
+    draft.raise('inhibited', inhibited);
+    return;
+  }
+  // Killed at its limit, it may have been heard all the same.
+  if (code !== null) state.requestedAt = null;
+  sshFailed(draft, output.at(-1) ?? why);
+}
+
+/** A last line that was read before this was known may be of another day. */
+function wasUpFor(draft: Draft, seconds: number): void {
+  const { stage } = draft.state;
+  draft.do({ do: 'up-for', seconds });
+  if (stage.is !== 'settle' || !isFromAnotherTime(stage.marker, seconds)) return;
+  draft.prove(
+    'quoted',
+    `that line is from another time: the machine had been up for ${Math.round(seconds)} s when asked`,
+  );
+  draft.stopping();
+}
+
+function sshFailed(draft: Draft, problem: string): void {
+  const { state } = draft;
+  state.sshProblem = problem;
+  draft.prove('ssh', `could not ask it by ssh: ${problem}`);
+  const { problem: consoleProblem } = state.console;
+  draft.open();
+  if (consoleProblem !== '') draft.raise('no-path', `ssh: ${problem}; console: ${consoleProblem}`);
+}

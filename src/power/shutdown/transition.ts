@@ -1,0 +1,231 @@
+/**
+ * One step of a shutdown in the making: a copy of the state, the moves that all stages share, the effects so far.
+ */
+import type { Again, Outcome } from '../../api/power.ts';
+import { keysOf, type Press } from '../../console/screen-state.ts';
+import { orSayFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
+import type { Use } from '../console-arbiter.ts';
+import { isSticky, type TroubleKind, unattendedMs, WAIT_MS } from './prompts.ts';
+import { type Effect, type Ground, opening, type Shutdown, type Stage, type Step } from './state.ts';
+
+/** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
+export const SPEECH = /[\x20-\x7e]{3}/;
+
+export class Draft {
+  readonly at: number;
+  readonly state: Shutdown;
+  readonly #effects: Effect[] = [];
+
+  constructor(state: Shutdown, at: number) {
+    this.state = { ...state };
+    this.at = at;
+  }
+
+  result(): Step {
+    return { state: this.state, effects: this.#effects };
+  }
+
+  do(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  prove(kind: string, text: string): void {
+    this.do({ do: 'prove', kind, text });
+  }
+
+  type(text: string): void {
+    this.state.atShell = false;
+    this.do({ do: 'type', text });
+  }
+
+  /** The next stage, which may take `limitMs`. */
+  enter(stage: Stage, limitMs: number): void {
+    this.state.stage = stage;
+    this.state.since = this.at;
+    this.state.until = this.at + limitMs;
+  }
+
+  /** Back to the beginning: looks what stands on the console, and for a prompt. */
+  open(): void {
+    const { console, target } = this.state;
+    this.state.loggedIn = false;
+    this.state.sudo = null;
+    this.state.claim = null;
+    this.state.askAgain = false;
+    const turn = console.held;
+    this.state.named = null;
+    this.enter(opening(turn, this.at), turn ? target.limits.preflight : Infinity);
+    if (!turn) this.acquire('ask');
+  }
+
+  acquire(use: Use): void {
+    if (!this.state.console.held) this.do({ do: 'acquire', use });
+  }
+
+  letGo(): void {
+    const { state } = this;
+    if (!state.console.held) return;
+    state.console = { ...state.console, held: false, open: false, proven: false, closedAt: null };
+    this.do({ do: 'let-go' });
+  }
+
+  /** ssh is a way that was not tried in vain. */
+  get mayTrySsh(): boolean {
+    return this.state.target.ssh !== null && this.state.sshProblem === null && this.state.goal === 'poweroff';
+  }
+
+  /**
+   * Looked at, or not to be looked at: what was to be done before is done, then ssh asks where it can. False: its console
+   * has to ask it, now.
+   */
+  goesOn(): boolean {
+    const { state } = this;
+    const { target } = state;
+    if (!state.prepared) {
+      if (target.shares && this.mayTrySsh) this.letGo();
+      this.enter({ is: 'before' }, target.hooks?.limit ?? 0);
+      this.do({ do: 'run-hooks' });
+      return true;
+    }
+    if (!this.mayTrySsh) return false;
+    if (target.shares) {
+      this.letGo();
+      this.enter({ is: 'spaced' }, Infinity);
+      this.do({ do: 'space' });
+    } else this.askBySsh();
+    return true;
+  }
+
+  askBySsh(): void {
+    const { state } = this;
+    const { target } = state;
+    state.atShell = false;
+    this.prove('intent', `is about to be asked to shut down by ssh (${target.ssh ?? ''})`);
+    state.sshRuns = false;
+    state.sshRan = false;
+    state.sshSilent = false;
+    // The client has its own limit.
+    this.enter({ is: 'ssh' }, Infinity);
+    this.do({ do: 'journal' });
+    // Its last line proves most: whoever has no other use for the console watches.
+    this.acquire('watch');
+  }
+
+  /** Presses a key that does no harm at what stands on the console. */
+  press(press: Press): void {
+    const { stage } = this.state;
+    if (stage.is !== 'opening') return;
+    const said = press === 'enter' ? [] : stage.said;
+    const presses = [...stage.presses, press];
+    this.state.stage = { ...stage, presses, pressedAt: this.at, answered: false, said };
+    this.type(keysOf(press, stage.presses));
+  }
+
+  /**
+   * Types the request at a shell prompt, once the journal says that it will. How long the machine has been up is asked with it: a halt line from a log of
+   * another day carries another time. That it failed is said in words that know no language.
+   */
+  request(root: boolean): void {
+    const { state } = this;
+    const command = root ? state.command : `sudo ${state.command}`;
+    state.token = tokenAt(this.at);
+    state.root = root;
+    state.askAgain = false;
+    state.atShell = false;
+    state.sudo = null;
+    state.sshSilent = false;
+    this.prove('intent', `‘${command}’ is about to be typed at its shell prompt`);
+    const asking = root || state.plainSudo ? command : withSudoPrompt(command, state.token);
+    const text = `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r`;
+    // The disk takes the time it takes.
+    this.enter({ is: 'requesting', step: 'disk', text, heard: [] }, Infinity);
+    this.do({ do: 'journal' });
+  }
+
+  /** Emergency sync, then remount read-only: the kernel's own way, where the system's hangs. */
+  rescue(root: boolean, key: 's' | 'u'): void {
+    const command = `echo ${key} > /proc/sysrq-trigger`;
+    if (key === 's') {
+      this.state.sudo = null;
+      this.prove('rescue', 'emergency sync and remount were typed at its shell prompt');
+      this.enter({ is: 'rescue', synced: false }, this.state.target.limits.request);
+    }
+    this.type(`${root ? command : `sudo sh -c '${command}'`}\r`);
+  }
+
+  stopping(): void {
+    const { limits } = this.state.target;
+    this.enter({ is: 'stopping', hardUntil: this.at + limits.hard, unit: null }, limits.stopping);
+  }
+
+  /** It comes up again, whatever was asked: never cut by itself. */
+  restarted(said: string): void {
+    this.state.neverCut = 'it started again';
+    // What was asked was asked of another life: no last line from now on answers it.
+    this.state.requestedAt = null;
+    this.prove('restart', said);
+    if (this.state.stage.is !== 'stopping') this.stopping();
+    this.raise('rebooted', said);
+  }
+
+  /** Asks whoever watches. A trouble that a halt cannot answer is not replaced by one that it can. */
+  raise(kind: TroubleKind, said = ''): void {
+    const { trouble, target } = this.state;
+    if (trouble && (trouble.kind === kind || (isSticky(trouble.kind) && !isSticky(kind)))) return;
+    const waitsMs = target.unattended
+      ? unattendedMs(kind, this.state.requestedAt !== null)
+      : Math.max(target.limits.hard, WAIT_MS);
+    this.state.trouble = { kind, said, since: this.at, until: this.at + waitsMs };
+  }
+
+  /** A last line was read, and nothing tells it from an old one. */
+  undated(why = 'ssh did not say how long it had been up'): void {
+    this.raise('unproven', `a last line was read; ${why}, so it may be an old one`);
+  }
+
+  settled(): void {
+    this.state.trouble = null;
+  }
+
+  cut(ground: Ground): void {
+    this.settled();
+    this.enter({ is: 'cutting', ground, from: this.state.stage, recalled: null }, 0);
+    this.do({ do: 'cut', ground });
+  }
+
+  end(outcome: Outcome, detail: string, off = false, again: Again | null = null): void {
+    const { loggedIn, atShell, console, stage } = this.state;
+    // A shell that was opened here is not left to the next user, and neither is its password prompt.
+    if (!off && loggedIn && atShell && console.open) this.type('exit\r');
+    else if (stage.is === 'login' && stage.step !== 'user' && console.open) this.type('\x03');
+    this.settled();
+    this.enter({ is: 'ended', outcome, detail, off, again }, 0);
+  }
+
+  /** What has been asked of the node and goes on by itself, for sentences about nodes that are left on. */
+  whatGoesOn(): string {
+    const { stage, sshRuns, sshRan } = this.state;
+    if (stage.is === 'requesting' && stage.step === 'wire')
+      return 'the request to shut down was being typed: it may halt';
+    if (stage.is === 'ssh' && sshRuns && !sshRan)
+      return 'ssh was asking it to shut down: it may halt, and stays powered';
+    switch (stage.is) {
+      case 'spaced':
+        return 'it was not asked to shut down';
+      case 'before':
+        return 'it was not asked to shut down; what ran before is not undone';
+      case 'opening':
+      case 'identify':
+      case 'login':
+      case 'requesting':
+      case 'ssh':
+        return this.state.requestedAt === null
+          ? 'it was not asked to shut down'
+          : 'it was asked to shut down before, which cannot be recalled';
+      case 'settle':
+        return 'it has halted and stays powered';
+      default:
+        return 'it was asked to shut down, which cannot be recalled: it may halt, and stays powered';
+    }
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * The configuration in force. Parts read it when they need a value, so that a reload is effective at once; what only a
+ * restart makes effective keeps its old value here, and is named.
+ *
+ * Reloads of the configuration: what prevents one, what it changes in the rack, and the events that tell of it.
+ */
+import { stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { configSentences, type ConfigStatus, type LaterSetting } from '../api/configuration.ts';
+import { ConfigError, inventoryOf, loadConfig, type LoadedConfig } from '../config/load.ts';
+import { configCandidates } from '../config/paths.ts';
+import type { Config } from '../config/schema.ts';
+import { steadyNow } from '../lib/clock.ts';
+import { type Inventory, masterMismatch } from '../rack/inventory.ts';
+import type { Parts } from './composition.ts';
+import { rpcError } from './rpc/registry.ts';
+
+/** How often the file is looked at, ms. */
+const LOOK_MS = 2_000;
+const RESTART = 'needs a restart: rackui server stop';
+/** Settings that are read once, when the server starts; each stands for all below it. */
+const AT_START = [
+  ...['port', 'unlock', 'poll', 'server.linger', 'server.group', 'server.viewOnly.group', 'server.viewOnly.everyone'],
+  ...['console.pacing', 'console.scrollback', 'console.telemetry', 'console.idle', 'console.log'],
+];
+/** Settings of the interface's own, which reads them when it starts. */
+const CLIENTS = ['interface', 'keys'];
+
+export interface ConfigInForceOptions {
+  /** Reads the file anew. @throws {ConfigError} */
+  load?: () => LoadedConfig;
+  /** Changes whenever the file does. */
+  signature?: () => Promise<string>;
+}
+
+/**
+ * Takes part in a reload: looks at what is to come and returns how to take it over, or throws and so prevents it.
+ * `before` is in force until all have agreed.
+ */
+export type ReloadPart = (next: Config, rack: Inventory, before: Config) => () => void;
+
+export class ConfigInForce {
+  readonly path: string | null;
+  readonly #load: () => LoadedConfig;
+  readonly #signature: () => Promise<string>;
+  readonly #parts: ReloadPart[] = [];
+  readonly #holds: (() => LaterSetting[])[] = [];
+  #config: Config;
+  #inventory: Inventory;
+  #readAt = steadyNow();
+  #seen: string | null = null;
+  /** The file as it was read last, or why it cannot be used. */
+  #file: { config: Config } | { problem: string };
+  #timer: NodeJS.Timeout | null = null;
+  #changed: () => void = () => undefined;
+
+  constructor(loaded: LoadedConfig, { load, signature }: ConfigInForceOptions = {}) {
+    this.path = loaded.path;
+    this.#config = loaded.config;
+    this.#inventory = loaded.inventory;
+    this.#file = { config: loaded.config };
+    this.#load = load ?? (() => loadConfig(loaded.path ?? undefined));
+    this.#signature = signature ?? (() => signatureOf(loaded.path));
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get inventory(): Inventory {
+    return this.#inventory;
+  }
+
+  onReload(part: ReloadPart): void {
+    this.#parts.push(part);
+  }
+
+  /** `settings`: those that a reload cannot take over at present; each stands for all below it. */
+  onHold(settings: () => LaterSetting[]): void {
+    this.#holds.push(settings);
+  }
+
+  /** Watches the file from now on; `changed` is called when the status differs. */
+  watch(changed: () => void): void {
+    this.#changed = changed;
+    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  status(): ConfigStatus {
+    const about = { path: this.path, readAt: this.#readAt };
+    if ('problem' in this.#file) return { ...about, changed: [], later: [], problem: this.#file.problem };
+    const held = this.#heldSettings(this.#file.config);
+    const changed: string[] = [];
+    const later: LaterSetting[] = [];
+    for (const setting of changedSettings(this.#config, this.#file.config)) {
+      const hold = held.find((one) => isBelow(setting, one.setting));
+      if (hold === undefined) changed.push(setting);
+      else later.push({ setting, when: hold.when });
+    }
+    return { ...about, changed, later, problem: null };
+  }
+
+  /** Reads the file where it was written since the last look. */
+  async look(): Promise<ConfigStatus> {
+    const signature = await this.#signature();
+    if (signature !== this.#seen) {
+      const before = this.status();
+      this.#seen = signature;
+      this.#read();
+      if (!isDeepStrictEqual(before, this.status())) this.#changed();
+    }
+    return this.status();
+  }
+
+  /**
+   * Takes over what the file says, all of it or nothing. Returns the settings that are in force now and were not before.
+   * @throws {ConfigError} the file cannot be used; {Error} a part refuses. The former configuration stays in force.
+   */
+  async reload(): Promise<string[]> {
+    this.#seen = await this.#signature();
+    const before = this.status();
+    const loaded = this.#read();
+    if (loaded instanceof Error) {
+      if (!isDeepStrictEqual(before, this.status())) this.#changed();
+      throw loaded;
+    }
+    const next = structuredClone(loaded);
+    for (const { setting } of this.#heldSettings(next)) copySetting(setting.split('.'), this.#config, next);
+    const taken = changedSettings(this.#config, next);
+    const rack = inventoryOf(next);
+    const commits = this.#parts.map((part) => part(next, rack, this.#config));
+    this.#config = next;
+    this.#inventory = rack;
+    this.#readAt = steadyNow();
+    for (const commit of commits) commit();
+    this.#changed();
+    return taken;
+  }
+
+  #read(): Config | Error {
+    try {
+      const { config } = this.#load();
+      this.#file = { config };
+      return config;
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error));
+      this.#file = { problem: cause.message.split('\n').join('; ') };
+      return cause;
+    }
+  }
+
+  #heldSettings(next: Config): LaterSetting[] {
+    // Who finds nodes on the bus, and who is told of them, are different programs.
+    const kind = this.#config.nodes.length > 0 === next.nodes.length > 0 ? [] : ['nodes'];
+    const atStart = [...AT_START, ...kind].map((setting) => ({ setting, when: RESTART }));
+    return [...atStart, ...this.#holds.flatMap((hold) => hold())];
+  }
+}
+
+/** Device, inode, size and times of every file that the configuration may be read from. */
+async function signatureOf(path: string | null): Promise<string> {
+  const paths = path === null ? configCandidates().map((candidate) => candidate.path) : [path];
+  const signs = await Promise.all(
+    paths.map((one) =>
+      stat(one).then(
+        ({ dev, ino, size, mtimeMs, ctimeMs }) => [dev, ino, size, mtimeMs, ctimeMs].join(' '),
+        (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'),
+      ),
+    ),
+  );
+  return signs.join('\n');
+}
+
+/** The settings that differ, as dotted paths; lists are compared as a whole. */
+export function changedSettings(before: Config, after: Config): string[] {
+  return differences(before, after, []).filter((setting) => !CLIENTS.some((own) => isBelow(setting, own)));
+}
+
+function differences(before: unknown, after: unknown, path: readonly string[]): string[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  // A plan is one setting, whatever of it changed.
+  if (!isSection(before) || !isSection(after) || (path[0] === 'plans' && path.length === 2)) return [path.join('.')];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.flatMap((key) => differences(before[key], after[key], [...path, key]));
+}
+
+function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isBelow(setting: string, section: string): boolean {
+  return setting === section || setting.startsWith(`${section}.`);
+}
+
+function copySetting([key = '', ...rest]: readonly string[], from: unknown, to: unknown): void {
+  if (!isSection(from) || !isSection(to)) return;
+  if (rest.length > 0) copySetting(rest, from[key], to[key]);
+  else if (key in from) to[key] = structuredClone(from[key]);
+  else Reflect.deleteProperty(to, key);
+}
+
+export class Reloading {
+  readonly #parts: Parts;
+  #told = '';
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    parts.options.configuration.onReload((_next, rack) => this.#prepare(rack));
+  }
+
+  /** Watches the file; an event says that it differs. */
+  start(): void {
+    const { options, roster, events } = this.#parts;
+    options.configuration.watch(() => {
+      roster.changed('config');
+      const said = configSentences(options.configuration.status()).join('; ');
+      if (said !== this.#told && said !== '') events.add('notice', 'server', null, `Configuration: ${said}`);
+      this.#told = said;
+    });
+  }
+
+  close(): void {
+    this.#parts.options.configuration.close();
+  }
+
+  look(): Promise<ConfigStatus> {
+    return this.#parts.options.configuration.look();
+  }
+
+  /** @throws {ResponseError} the file cannot be used, or not at present: the former configuration stays in force */
+  async reload(by: string): Promise<{ taken: string[]; config: ConfigStatus }> {
+    const { options, events } = this.#parts;
+    const { configuration } = options;
+    try {
+      const taken = await configuration.reload();
+      const what =
+        taken.length === 0 ? 'nothing that a reload takes over had changed' : `in force now: ${taken.join(', ')}`;
+      events.add('notice', 'server', null, `${by}: configuration read anew; ${what}`);
+      return { taken, config: configuration.status() };
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const said = `the former configuration stays in force: ${why.split('\n').join('; ')}`;
+      events.add('warning', 'server', null, `${by}: ${said}`);
+      throw rpcError(error instanceof ConfigError ? 'config' : 'refused', said);
+    }
+  }
+
+  /** Nodes come and go. @throws {Error} while one that goes is worked on */
+  #prepare(rack: Inventory): () => void {
+    const { telemetry, alarms, boards, monitor, consoleAlarms, consoles, workload, plans, sweeper } = this.#parts;
+    const gone = rack.configured
+      ? telemetry.addresses.filter((addr) => !rack.nodes.some((node) => node.addr === addr))
+      : [];
+    const busy = gone.find(
+      (addr) => workload.on(addr) !== null || consoles.state()?.addr === addr || plans.underWay().length > 0,
+    );
+    if (busy !== undefined)
+      throw new Error(
+        `${telemetry.label(busy)} is not in the file any more, and an operation, a plan's run or its console is open: ` +
+          'end that, then reload again',
+      );
+    return () => {
+      for (const addr of gone) alarms.removed(addr);
+      telemetry.configured(rack);
+      alarms.set('master', null, masterMismatch(rack.nodes, monitor.seenMaster));
+      // The file may name another board.
+      for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
+      consoleAlarms.reread();
+      sweeper.wake();
+    };
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * What the server keeps of one node's console for as long as it runs: the screen with its scrollback, and the file.
+ *
+ * The nodes' console logs as the configuration bounds them, read for clients.
+ */
+import type { LogPiece, LogRequest } from '../../api/methods.ts';
+import type { Config } from '../../config/schema.ts';
+import { RESET_MODES } from '../../console/emulator.ts';
+import type { LogLimits } from '../../console/log-files.ts';
+import { readLog, type TailLine, tailLog } from '../../console/log-reader.ts';
+import { readStanding, type Standing } from '../../console/screen-state.ts';
+import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/screen.ts';
+import { logPath, Transcript } from '../../console/transcript.ts';
+import { steadyNow, wallTime } from '../../lib/clock.ts';
+import { collectGarbage } from '../../lib/memory.ts';
+import { rpcError } from '../rpc/registry.ts';
+
+/** A serial line has no window size; this is what a getty assumes. */
+const COLS = 80;
+const ROWS = 24;
+/** Lines above the screen that somebody who joins gets: 2 000 coloured ones take 50 ms to write out, the loop waits. */
+const JOIN_SCROLLBACK = 1000;
+
+export interface ConsoleRecordOptions {
+  name: string;
+  /** Directory of the transcripts. */
+  dir: string;
+  scrollback: number;
+  limits: LogLimits;
+  /** A whole line of the node's. */
+  onLine: (text: string) => void;
+  /** What the emulator answers to the node's questions. */
+  onReply: (bytes: Uint8Array) => void;
+  onTrouble: (text: string) => void;
+}
+
+export interface ScreenCopy {
+  cols: number;
+  rows: number;
+  /** Escape sequences that rebuild the screen in an empty emulator of this size, UTF-8. */
+  screen: Buffer;
+}
+
+/** What somebody sees of a console who is not at it: the screen without what is above it. */
+export interface Glance extends ScreenCopy {
+  at: number;
+  /** Why it was closed then; null: it is open, and looks so now. */
+  closed: string | null;
+}
+
+/** Ends a line, or begins to draw it anew: what stood there before does not stand there any more. */
+const BEGINS_LINE = /[\r\n]|\x1b(?:\[[\d;]*[HJKf]|[c8])/;
+
+export class ConsoleRecord {
+  readonly #options: ConsoleRecordOptions;
+  readonly #transcript: Transcript;
+  #screen: NodeScreen | null = null;
+  /** The screen while no console is open: a full emulator costs megabytes, and a rack has 24 of them. */
+  #asleep: ScreenCopy = { cols: COLS, rows: ROWS, screen: Buffer.alloc(0) };
+  /** How it looked when it was closed; null: it never was, since the server started. */
+  #left: Glance | null = null;
+  #open = false;
+  /** `screen`: the node's present life showed what stands there; `fresh`: it has begun a line since the console was opened. */
+  #heard = { screen: false, fresh: false };
+  /** While a copy of the screen is made: bytes that are not on it yet. */
+  #held: Uint8Array[] | null = null;
+  #copying: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ConsoleRecordOptions) {
+    this.#options = options;
+    this.#transcript = new Transcript({ ...options, steady: steadyNow });
+  }
+
+  /** The console is open from now on. */
+  opened(at: number): void {
+    this.#open = true;
+    this.#heard.fresh = false;
+    this.mark('console opened', at);
+  }
+
+  /** No more bytes until it is opened again. */
+  closed(why: string, at: number): void {
+    this.mark(`console closed: ${why}`, at);
+    this.#open = false;
+    void this.#withoutInput(async () => {
+      const screen = this.#awake();
+      await screen.flush();
+      this.#left = { ...copyOf(screen, 0), at, closed: why };
+      // Opened again meanwhile.
+      if (this.#isOpen()) return;
+      this.#asleep = copyOf(screen, this.#options.scrollback);
+      screen.dispose();
+      this.#screen = null;
+      collectGarbage();
+    });
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#transcript.data(bytes);
+    const fresh = this.#heard.fresh || BEGINS_LINE.test(Buffer.from(bytes).toString('latin1'));
+    this.#heard = { screen: true, fresh };
+    this.#toScreen(bytes);
+  }
+
+  #toScreen(bytes: Uint8Array): void {
+    if (this.#held) this.#held.push(bytes.slice());
+    else this.#awake().write(bytes);
+  }
+
+  /** The program that drew the screen is gone: its modes go, what stands there stays. */
+  resetModes(): void {
+    this.#toScreen(RESET_MODES);
+  }
+
+  mark(text: string, at: number): void {
+    this.#transcript.mark(text, wallTime(at));
+  }
+
+  /** Its power changed: what its screen shows is from before. */
+  powerChanged(): void {
+    this.#heard = { screen: false, fresh: false };
+  }
+
+  /** Something that it said was lost: what its screen shows may be half of it. */
+  torn(): void {
+    this.#heard.fresh = false;
+  }
+
+  /** What stands on its screen. `known`: the server has seen it since the node's power last changed. */
+  standing(): Promise<{ standing: Standing; known: boolean; fresh: boolean }> {
+    return this.#withoutInput(async () => {
+      const { screen: known, fresh } = this.#heard;
+      if (!known) return { standing: { is: 'nothing', text: '' }, known, fresh };
+      const screen = this.#awake();
+      await screen.flush();
+      return { standing: readStanding(screen.around()), known, fresh };
+    });
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#awake().resize(cols, rows);
+  }
+
+  /**
+   * The screen as it is at the moment when `begin` is called: later bytes are not on it, so whoever keeps those from
+   * then on misses none and gets none twice.
+   */
+  copy(begin: () => void): Promise<ScreenCopy> {
+    return this.#withoutInput(async () => {
+      begin();
+      // Closed: nothing comes any more, and what is kept is all there is.
+      if (!this.#open && this.#screen === null) return this.#asleep;
+      const screen = this.#awake();
+      await screen.flush();
+      return copyOf(screen, JOIN_SCROLLBACK);
+    });
+  }
+
+  /** Null: its console was not open since the server started. */
+  glance(now: number): Promise<Glance | null> {
+    return this.#withoutInput(async () => {
+      if (!this.#open) return this.#left;
+      const screen = this.#awake();
+      await screen.flush();
+      return { ...copyOf(screen, 0), at: now, closed: null };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#copying;
+    this.#screen?.dispose();
+    this.#screen = null;
+    await this.#transcript.close();
+  }
+
+  /** One at a time, in order; what the node says meanwhile is put on the screen afterwards. */
+  #withoutInput<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#copying.then(async () => {
+      this.#held = [];
+      try {
+        return await work();
+      } finally {
+        const held: Uint8Array[] = this.#held;
+        this.#held = null;
+        for (const bytes of held) this.#awake().write(bytes);
+      }
+    });
+    this.#copying = done.catch(() => undefined);
+    return done;
+  }
+
+  #awake(): NodeScreen {
+    if (this.#screen) return this.#screen;
+    const { scrollback, onReply } = this.#options;
+    const { cols, rows, screen } = this.#asleep;
+    this.#screen = new NodeScreen({ cols, rows, scrollback });
+    this.#screen.onReply(onReply);
+    this.#screen.write(screen);
+    this.#asleep = { cols, rows, screen: Buffer.alloc(0) };
+    return this.#screen;
+  }
+
+  /** A method, because the compiler believes that a field checked before an await has not changed after it. */
+  #isOpen(): boolean {
+    return this.#open;
+  }
+}
+
+function copyOf(screen: NodeScreen, scrollback: number): ScreenCopy {
+  return { cols: screen.cols, rows: screen.rows, screen: screen.copy(scrollback) };
+}
+
+const MB = 1024 * 1024;
+const DAY_MS = 86_400_000;
+
+export function logLimits({ console: { log } }: Config): LogLimits {
+  return { size: log.size * MB, age: log.days * DAY_MS, kept: log.keep, total: log.total * MB, free: log.free * MB };
+}
+
+/** A piece of the log of the node of this name. @throws {ResponseError} where the disk does not give it */
+export async function readConsoleLog(
+  dir: string,
+  name: string,
+  limits: LogLimits,
+  { kind, cursor, since, search }: LogRequest,
+): Promise<LogPiece> {
+  const path = logPath(dir, name, kind);
+  const { data, ...rest } = await fromDisk(path, readLog({ path, kind, kept: limits.kept, cursor, since, search }));
+  return { data: data.toString(kind === 'raw' ? 'base64' : 'utf8'), ...rest };
+}
+
+/** The latest lines of the log of the node of this name; none where nothing was logged. @throws {ResponseError} as above */
+export function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
+  const path = logPath(dir, name, 'lines');
+  return fromDisk(path, tailLog(path, count));
+}
+
+/** The node's last screen by its log; null where nothing was logged. @throws {ResponseError} as above */
+export function screenOfConsoleLog(dir: string, name: string): Promise<LoggedScreen | null> {
+  const path = logPath(dir, name, 'raw');
+  return fromDisk(path, loggedScreen(path));
+}
+
+async function fromDisk<T>(path: string, read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    throw rpcError('unavailable', `the console log ${path} cannot be read: ${String(error)}`);
+  }
+}

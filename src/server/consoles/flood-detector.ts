@@ -1,0 +1,92 @@
+/**
+ * What comes from a node judged by its amount and its looks: a flood, or another rate than the one listened at. Pure.
+ */
+
+/** A node that fills so much of its line for so long floods: a listing or a boot is over before. */
+const FLOOD_SHARE = 0.6;
+const FLOOD_MS = 5_000;
+/** It is over when it fills less than this for a window. */
+const CALM_SHARE = 0.2;
+const WINDOW_MS = 1_000;
+/** Bytes that are looked at before a rate is doubted, and the share of them that no text has. */
+const LOOKED_AT = 160;
+const UNREADABLE_SHARE = 0.3;
+
+export type FlowNews =
+  | { kind: 'flood'; bytesPerS: number }
+  /** The flood is over: how much it brought, in how long. */
+  | { kind: 'calm'; bytes: number; ms: number }
+  | { kind: 'unreadable' };
+
+export class ConsoleFlow {
+  /** Bytes that fit through the line, each ms. */
+  readonly #capacity: number;
+  #window = { since: -Infinity, bytes: 0 };
+  #busy: { since: number; bytes: number; told: boolean } | null = null;
+  #looks: { bytes: number; chars: number; bad: number } | null = { bytes: 0, chars: 0, bad: 0 };
+
+  /** 8N1: ten bits a byte. */
+  constructor(baud: number) {
+    this.#capacity = baud / 10_000;
+  }
+
+  feed(bytes: Uint8Array, now: number): FlowNews[] {
+    const news = this.tick(now);
+    if (this.#window.since === -Infinity) this.#window.since = now;
+    this.#window.bytes += bytes.length;
+    return this.#unreadable(bytes) ? [...news, { kind: 'unreadable' }] : news;
+  }
+
+  /** Time passes; to be called now and then. */
+  tick(now: number): FlowNews[] {
+    const { since, bytes } = this.#window;
+    const ms = now - since;
+    if (since === -Infinity || ms < WINDOW_MS) return [];
+    this.#window = { since: now, bytes: 0 };
+    const share = bytes / (ms * this.#capacity);
+    const busy = this.#busy;
+    if (busy !== null && share < (busy.told ? CALM_SHARE : FLOOD_SHARE)) {
+      this.#busy = null;
+      return busy.told ? [{ kind: 'calm', bytes: busy.bytes + bytes, ms: now - busy.since }] : [];
+    }
+    if (busy === null && share < FLOOD_SHARE) return [];
+    const grown = { since: busy?.since ?? since, bytes: (busy?.bytes ?? 0) + bytes, told: busy?.told ?? false };
+    this.#busy = grown;
+    const lasted = now - grown.since;
+    if (grown.told || lasted < FLOOD_MS) return [];
+    grown.told = true;
+    return [{ kind: 'flood', bytesPerS: Math.round((grown.bytes / lasted) * 1000) }];
+  }
+
+  /** Told once: the first bytes say it, and a binary file later is what somebody asked for. */
+  #unreadable(bytes: Uint8Array): boolean {
+    const looks = this.#looks;
+    if (looks === null) return false;
+    for (const char of new TextDecoder().decode(bytes.subarray(0, LOOKED_AT))) {
+      looks.chars++;
+      if (char === '\ufffd' || /[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f-\x9f]/.test(char)) looks.bad++;
+    }
+    looks.bytes += bytes.length;
+    if (looks.bytes < LOOKED_AT) return false;
+    this.#looks = null;
+    return looks.bad / looks.chars >= UNREADABLE_SHARE;
+  }
+}
+
+/** The news in words, and the kind of note that they are. */
+export function flowText(news: FlowNews, baud: number): ['flood' | 'baud', string] {
+  switch (news.kind) {
+    case 'flood':
+      return [
+        'flood',
+        `the node prints without pause, ${Math.round(news.bytesPerS / 1000)} KB/s: keys still go out at once; the log is bounded and keeps the latest`,
+      ];
+    case 'calm':
+      return ['flood', `the flood is over: ${Math.round(news.bytes / 1000)} KB in ${Math.round(news.ms / 1000)} s`];
+    case 'unreadable':
+      return [
+        'baud',
+        `most of what comes is no text: binary output, or the node's UART is not at ${baud} baud ('rackui console NODE --baud 9600' tries another rate; 'baud' of the node in the configuration keeps it)`,
+      ];
+  }
+}

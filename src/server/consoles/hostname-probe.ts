@@ -1,0 +1,113 @@
+/**
+ * Reading by which name a machine calls itself: its console is opened, what stands there is read, and where that names
+ * nobody keys are pressed that do no harm there. Nothing is logged into, and the console is closed again.
+ */
+import type { HostRead } from '../../api/bus.ts';
+import { HostNameReader, promptHost } from '../../console/hostname.ts';
+import { answerTimeOf, keysOf, nextPress, type Press, type Standing } from '../../console/screen-state.ts';
+import type { ConsolePort, OperationConsole } from '../../power/ports.ts';
+import type { Address } from '../../rack/address.ts';
+
+/** A node that prints by itself needs no key; a prompt is read when so long nothing came. */
+const LISTEN_MS = 200;
+/** How long the bus may take to bring the console on the wire, ms. */
+const OPEN_MS = 2_500;
+/** A node that goes on printing is left after so long, ms. */
+const OUTPUT_MS = 2_000;
+/** In the place of an operation's id: who has the console meanwhile. */
+const READER = 'verify';
+
+export async function readHostName(console: ConsolePort, addr: Address, session: number): Promise<HostRead> {
+  const held = await console.acquire(addr, READER, { session, take: false, yields: true });
+  const visit = new Visit(held);
+  try {
+    const host = await visit.host();
+    return { addr, host, why: host === null ? visit.why : '' };
+  } finally {
+    await held.release();
+  }
+}
+
+class Visit {
+  why = '';
+  readonly #console: OperationConsole;
+  readonly #names = new HostNameReader();
+  #open = false;
+  #host: string | null = null;
+  #heardAt: number | null = null;
+  #changed: () => void = () => undefined;
+
+  constructor(console: OperationConsole) {
+    this.#console = console;
+    console.onText((text) => {
+      this.#heardAt = performance.now();
+      this.#host = this.#names.feed(text) ?? this.#host;
+      if (this.#host !== null) this.#changed();
+    });
+    console.onState((condition) => {
+      this.#open = condition.open;
+      this.why = condition.why;
+      this.#changed();
+    });
+  }
+
+  /** The name that it shows by itself or after harmless keys; null: {@link why}. */
+  async host(): Promise<string | null> {
+    if (!this.#open) await this.#wait(OPEN_MS);
+    if (!this.#open) return null;
+    const done: Press[] = [];
+    let pressedAt = performance.now();
+    await this.#wait(LISTEN_MS);
+    while (this.#host === null) {
+      const { standing, fresh } = await this.#console.look();
+      if (fresh && standing.is === 'prompt') return promptHost(standing.prompt) ?? this.#nameless(standing);
+      const answered = this.#heardAt !== null && this.#heardAt >= pressedAt;
+      const press = nextPress(standing, { fresh, answered: answered && done.length > 0 }, done);
+      if (press === null) return this.#nameless(standing);
+      pressedAt = performance.now();
+      if (this.#console.type(keysOf(press, done)).refused !== null) return this.#nameless(standing);
+      done.push(press);
+      await this.#answered(answerTimeOf(press), pressedAt);
+    }
+    await this.#outputEnds();
+    return this.#host;
+  }
+
+  /** Waits until the node pauses: a screen that ends in half a prompt would be taken for typed text by the next visit. */
+  async #outputEnds(): Promise<void> {
+    const limit = performance.now() + OUTPUT_MS;
+    while (performance.now() < limit && performance.now() - (this.#heardAt ?? 0) < LISTEN_MS)
+      await this.#wait(LISTEN_MS);
+  }
+
+  #nameless(standing: Standing): null {
+    this.why =
+      standing.is === 'taken'
+        ? `its console stands at ${standing.by} (“${standing.text}”), where nothing is typed`
+        : this.#heardAt === null && standing.is !== 'prompt'
+          ? 'nothing comes from its console, also after Ctrl-Q: no login there, a tty of another speed, or it hangs'
+          : 'its console says nothing that names it: no login prompt, or a program that has it';
+    return null;
+  }
+
+  /** Waits for a name, or until what came is over. */
+  async #answered(ms: number, since: number): Promise<void> {
+    const until = since + ms;
+    while (this.#host === null && performance.now() < until) {
+      const heard = this.#heardAt !== null && this.#heardAt >= since;
+      if (heard && performance.now() - (this.#heardAt ?? 0) >= 2 * LISTEN_MS) return;
+      await this.#wait(Math.min(LISTEN_MS, until - performance.now()));
+    }
+  }
+
+  /** Waits `ms`, or until the console's state changes or a name is heard. */
+  async #wait(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#changed = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+    this.#changed = () => undefined;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * What was learned of each node: a file in the state directory, by address and name.
+ *
+ * How long each node took to go down and to come up: `durations.json` in the state directory.
+ *
+ * What each node drew after it had halted: `halt-bands.json` in the state directory.
+ *
+ * By which name each node last called itself on its console: `hosts.json` in the state directory, because a name read
+ * yesterday still guards the cut of today, whichever server is asked.
+ */
+import { z } from 'zod';
+import { keepTime, recallTime, steadyNow } from '../lib/clock.ts';
+import { StateFile } from '../lib/json-file.ts';
+import {
+  type DurationPort,
+  DURATIONS_KEPT,
+  haltBand,
+  HALTS_KEPT,
+  type ObservedHalt,
+  usualOf,
+  type Way,
+} from '../power/learned.ts';
+import type { HaltBand, HaltBandPort } from '../power/ports.ts';
+import { type Address, formatAddress } from '../rack/address.ts';
+import type { HostSeen } from '../rack/inventory.ts';
+
+/** The shape of a file that keeps something of each node. */
+export function byAddress<T>(shape: z.ZodType<T>): z.ZodType<Record<string, T>> {
+  return z.record(z.string().regex(/^[0-7][0-9a-f]$/), shape);
+}
+
+export interface MemoryOptions {
+  stateDir: string;
+  /** By which name a node is known now. */
+  nameOf: (addr: Address) => string;
+  trouble: (text: string) => void;
+}
+
+type Named<T> = T & { name: string };
+
+/** Another name at an address is another machine: what was learned of the one says nothing of the other. */
+export class NodeMemory<T extends object> {
+  readonly #file: StateFile<Record<string, Named<T>>>;
+  readonly #nameOf: (addr: Address) => string;
+  readonly #known: Record<string, Named<T>>;
+
+  constructor(file: string, shape: z.ZodType<Named<T>>, { stateDir, nameOf, trouble }: MemoryOptions) {
+    this.#file = new StateFile(stateDir, file, byAddress(shape), trouble);
+    this.#nameOf = nameOf;
+    this.#known = this.#file.read() ?? {};
+  }
+
+  /** Null: nothing of this machine. */
+  get(addr: Address): T | null {
+    const known = this.#known[formatAddress(addr)];
+    return known?.name === this.#nameOf(addr) ? known : null;
+  }
+
+  set(addr: Address, learned: T): void {
+    this.#known[formatAddress(addr)] = { ...learned, name: this.#nameOf(addr) };
+    this.#file.write(this.#known);
+  }
+}
+
+/** Milliseconds, oldest first. */
+const seen = z.array(z.number().int().min(0)).max(DURATIONS_KEPT);
+
+export class Durations implements DurationPort {
+  readonly #memory: NodeMemory<Record<Way, number[]>>;
+
+  constructor(options: MemoryOptions) {
+    this.#memory = new NodeMemory('durations.json', z.object({ name: z.string(), off: seen, on: seen }), options);
+  }
+
+  usual(addr: Address, way: Way): number | null {
+    return usualOf(this.#of(addr)[way]);
+  }
+
+  took(addr: Address, way: Way, ms: number): void {
+    const known = this.#of(addr);
+    const next = [...known[way], Math.max(0, Math.round(ms))].slice(-DURATIONS_KEPT);
+    this.#memory.set(addr, { ...known, [way]: next });
+  }
+
+  #of(addr: Address): Record<Way, number[]> {
+    return this.#memory.get(addr) ?? { off: [], on: [] };
+  }
+}
+
+const count = z.number().min(0).max(255);
+const halt = z.object({ running: count, low: count, high: count });
+
+export class HaltBands implements HaltBandPort {
+  readonly #memory: NodeMemory<{ halts: ObservedHalt[] }>;
+
+  constructor(options: MemoryOptions) {
+    const shape = z.object({ name: z.string(), halts: z.array(halt).max(HALTS_KEPT) });
+    this.#memory = new NodeMemory('halt-bands.json', shape, options);
+  }
+
+  get(addr: Address): HaltBand | null {
+    return haltBand(this.#halts(addr));
+  }
+
+  observed(addr: Address, running: number, halted: readonly number[]): void {
+    if (halted.length === 0) return;
+    const seen = { running, low: Math.min(...halted), high: Math.max(...halted) };
+    this.#memory.set(addr, { halts: [...this.#halts(addr), seen].slice(-HALTS_KEPT) });
+  }
+
+  #halts(addr: Address): ObservedHalt[] {
+    return this.#memory.get(addr)?.halts ?? [];
+  }
+}
+
+/** A name that is seen again and again is written again only after this long, ms. */
+const REWRITE_MS = 60_000;
+
+/** `boot`, `up`: as `keepTime` has it; absent in files of earlier versions. */
+const fileShape = byAddress(
+  z.object({
+    host: z.string().regex(/^[\w.-]{1,253}$/),
+    at: z.number(),
+    boot: z.string().nullish(),
+    up: z.number().nullish(),
+  }),
+);
+type Kept = z.infer<typeof fileShape>[string];
+
+export class HostMemory {
+  readonly #file: StateFile<z.infer<typeof fileShape>>;
+  readonly #seen: Map<Address, HostSeen>;
+
+  constructor(stateDir: string, trouble: (text: string) => void) {
+    this.#file = new StateFile(stateDir, 'hosts.json', fileShape, trouble);
+    this.#seen = new Map(
+      Object.entries(this.#file.read() ?? {}).map(([addr, kept]) => [Number.parseInt(addr, 16), seenOf(kept)]),
+    );
+  }
+
+  /** The last name, of whatever age, or null. */
+  get(addr: Address): HostSeen | null {
+    return this.#seen.get(addr) ?? null;
+  }
+
+  saw(addr: Address, host: string, at: number): void {
+    const before = this.#seen.get(addr);
+    this.#seen.set(addr, { host, at });
+    if (before?.host === host && before.before !== true && at - before.at < REWRITE_MS) return;
+    this.#file.write(Object.fromEntries([...this.#seen].map(([node, seen]) => [formatAddress(node), keptOf(seen)])));
+  }
+}
+
+/** Dates tell no age: the clock may have been set since. What was seen before the last boot counts from now, as older. */
+function seenOf({ host, at, boot, up }: Kept): HostSeen {
+  const known = typeof boot === 'string' && typeof up === 'number' ? recallTime({ boot, up, wall: at }) : null;
+  return known === null ? { host, at: steadyNow(), before: true } : { host, at: known };
+}
+
+/** Of a time that is not known no boot is kept, so that the next server does not take it for known. */
+function keptOf({ host, at, before }: HostSeen): Kept {
+  const { boot, up, wall } = keepTime(at);
+  return before === true ? { host, at: wall } : { host, at: wall, boot, up };
+}

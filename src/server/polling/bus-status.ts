@@ -1,0 +1,219 @@
+/** The bus as clients see it: its health in words, the pause that a console makes, and how fast sweeps are. */
+import type { BusRecovery, BusState, BusStatus, EventRecord } from '../../api/methods.ts';
+import { describeHolder, holdersOf } from '../../bmc/port-discovery.ts';
+import type { Bus, BusHealth, BusPhase, RecoveryStep } from '../../bmc/types.ts';
+import { type Address, formatAddress } from '../../rack/address.ts';
+import type { EventLog } from '../events.ts';
+
+/** What each rung of the ladder does, for the operator. */
+const STEP_TEXT: Record<RecoveryStep, string> = {
+  resync: 'replies come damaged: the line is left to fall silent between exchanges',
+  probe: '^G sent to free the pipe, the master is asked',
+  unlock: 'the master does not answer: the unlock string is sent',
+  reopen: 'the port is closed and opened afresh',
+  rest: 'the next try comes by itself; r tries now',
+  device: 'waiting for the device to come back',
+};
+/** Bytes between two sweeps that no exchange asked for; fewer may be the tail of a damaged reply. */
+const STRAY_BYTES = 20;
+
+export interface BusMonitorPorts {
+  now(): number;
+  events: EventLog;
+  changed(): void;
+  /** The bus answers again after so long, ms, and only after it was unlocked: its BMCs began anew. */
+  unlocked(awayMs: number): void;
+  /** The unlock string is about to go out. */
+  unlocking(): void;
+  swept(): void;
+}
+
+export class BusMonitor {
+  readonly #bus: Bus;
+  readonly #port: string;
+  readonly #ports: BusMonitorPorts;
+  readonly #waiting = new Set<() => void>();
+  #state: BusState = 'starting';
+  #since: number;
+  #phase: BusPhase = 'starting';
+  #paused = false;
+  #step: RecoveryStep | null = null;
+  #wasReady = false;
+  /** When a recovery began that has not ended. */
+  #awaySince: number | null = null;
+  #seenMaster: Address | null = null;
+  #stray = 0;
+  #sweepMs: number | null = null;
+  #sweepEnds: number[] = [];
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(bus: Bus, port: string, ports: BusMonitorPorts) {
+    this.#bus = bus;
+    this.#port = port;
+    this.#ports = ports;
+    this.#since = ports.now();
+  }
+
+  /** Tells of the bus from now on; first of what it came to before anybody could be told. */
+  start(): void {
+    this.#unsubscribe = this.#bus.onHealth((health) => this.#healthChanged(health));
+    if (this.#bus.health.phase !== 'starting') this.#healthChanged(this.#bus.health);
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+  }
+
+  get ready(): boolean {
+    return this.#bus.health.phase === 'ready';
+  }
+
+  get master(): Address | null {
+    return this.#bus.health.master;
+  }
+
+  /** The address that answered as the master last, also while the bus is away; null: none has. */
+  get seenMaster(): Address | null {
+    return this.#seenMaster;
+  }
+
+  /** A console holds the pipe: sweeps stop, and the header says so. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused;
+    this.#refresh();
+  }
+
+  /** A full sweep took `ms` and ended now. */
+  swept(ms: number): void {
+    this.#sweepMs = ms;
+    this.#sweepEnds = [...this.#sweepEnds.slice(-9), this.#ports.now()];
+    this.#ports.swept();
+    this.#lookAtStrayBytes();
+    this.#ports.changed();
+  }
+
+  status(): BusStatus {
+    const { counters, health } = this.#bus;
+    return {
+      state: this.#state,
+      port: this.#port,
+      detail: this.#state === 'paused' ? 'Telemetry pauses while a console is open' : health.detail,
+      since: this.#since,
+      recovery: this.#recovery(),
+      master: health.master,
+      sweepMs: this.#sweepMs === null ? null : Math.round(this.#sweepMs * 10) / 10,
+      sweepsPerS: this.#rate(),
+      exchanges: counters.exchanges,
+      // Silence is the node's own matter and shows there; an empty address of a scan is not an error.
+      errors: counters.garbled + counters.foreign,
+    };
+  }
+
+  /** Resolves when the bus is no longer starting, or after `limitMs`; never rejects. */
+  settled(limitMs: number): Promise<void> {
+    if (this.#phase !== 'starting') return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, limitMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  #rate(): number | null {
+    const ends = this.#sweepEnds;
+    const [first] = ends;
+    const last = ends.at(-1);
+    if (first === undefined || last === undefined || last <= first) return null;
+    return Math.round(((ends.length - 1) * 10_000) / (last - first)) / 10;
+  }
+
+  #recovery(): BusRecovery | null {
+    const { recovery } = this.#bus;
+    return recovery === null ? null : { ...recovery, text: STEP_TEXT[recovery.step] };
+  }
+
+  /** Each step of a recovery is told, the same one once a minute; a start that goes well has nothing to recover. */
+  #stepChanged(health: BusHealth): void {
+    const step = this.#bus.recovery?.step ?? null;
+    const before = this.#step;
+    this.#step = step;
+    if (step === 'unlock' && step !== before) this.#ports.unlocking();
+    this.#wasReady ||= health.phase === 'ready';
+    if (step === before || !this.#wasReady) return;
+    const { events } = this.#ports;
+    if (step !== null) this.#awaySince ??= this.#ports.now();
+    else if (health.phase === 'ready') {
+      if (before === 'unlock') this.#ports.unlocked(this.#ports.now() - (this.#awaySince ?? this.#ports.now()));
+      this.#awaySince = null;
+    }
+    if (step !== null) events.add('warning', 'bus', null, `Bus: ${STEP_TEXT[step]}`);
+    else if (health.phase === 'ready' && this.#phase === 'ready')
+      events.add(
+        'warning',
+        'bus',
+        null,
+        before === 'resync' ? 'Bus: replies are clean again' : 'Bus: the master answers',
+      );
+  }
+
+  /** A second master would look like this: answers to questions that nobody here asked. */
+  #lookAtStrayBytes(): void {
+    const { stray } = this.#bus.counters;
+    const more = stray - this.#stray;
+    this.#stray = stray;
+    if (more < STRAY_BYTES) return;
+    const [holder] = holdersOf(this.#port);
+    const who = holder
+      ? `${describeHolder(holder)} has the port open too: end it`
+      : 'noise, or another master on this bus';
+    this.#ports.events.add(
+      'warning',
+      'bus',
+      null,
+      `Bus: bytes come that nobody here asked for (${more}): ${who}`,
+      'stray',
+    );
+  }
+
+  #healthChanged(health: BusHealth): void {
+    this.#stepChanged(health);
+    const before = this.#phase;
+    this.#phase = health.phase;
+    this.#seenMaster = health.master ?? this.#seenMaster;
+    if (health.phase !== 'starting') for (const done of [...this.#waiting]) done();
+    if (health.phase !== before) {
+      this.#sweepEnds = [];
+      this.#ports.events.add(levelOf(health.phase), 'bus', null, sentence(health, this.#port), health.phase);
+    }
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    const state: BusState = this.#paused && this.#phase === 'ready' ? 'paused' : this.#phase;
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#since = this.#ports.now();
+      this.#sweepEnds = [];
+    }
+    this.#ports.changed();
+  }
+}
+
+function levelOf(phase: BusPhase): EventRecord['level'] {
+  return phase === 'ready' ? 'notice' : phase === 'starting' ? 'info' : 'warning';
+}
+
+function sentence(health: BusHealth, port: string): string {
+  if (health.phase !== 'ready') return `Bus ${health.phase}: ${health.detail === '' ? port : health.detail}`;
+  return health.master === null
+    ? `Bus ready on ${port}`
+    : `Bus ready on ${port}; the master is ${formatAddress(health.master)}`;
+}

@@ -1,0 +1,264 @@
+/**
+ * What is known of every node, and what the server says about its changes.
+ *
+ * Which nodes operations work on, as operations publish it: for the map's marks, quicker polling, and who changed a power.
+ */
+import type { NodeState } from '../../api/methods.ts';
+import type { Operation } from '../../api/power.ts';
+import type { Bus, StatusOutcome } from '../../bmc/types.ts';
+import type { Address } from '../../rack/address.ts';
+import { History, type SeriesPoint } from '../../rack/history.ts';
+import { type Inventory, type InventoryNode, nodeLabel, unnamedNode } from '../../rack/inventory.ts';
+import {
+  type Answer,
+  type Power,
+  RackState,
+  type Reading,
+  type Sample,
+  shownPower,
+  type Source,
+  type Transition,
+} from '../../rack/reading.ts';
+import type { SystemState } from '../../rack/system-state.ts';
+import type { EventLog } from '../events.ts';
+import { powerChange } from './alarms.ts';
+import type { PowerReturn } from './power-return.ts';
+
+/** Points of a sparkline in a snapshot. */
+const SPARKLINE = 60;
+
+export interface TelemetryPorts {
+  now(): number;
+  events: EventLog;
+  /** The operation that runs on a node, or null. */
+  operationOn(addr: Address): string | null;
+  /** True while a change of power on this node is the work of an operation here, running or just ended. */
+  switchedHere(addr: Address): boolean;
+  /** What alarms see; called after each answer, and for a change of power. */
+  read(addr: Address, reading: Reading): void;
+  powerChanged(addr: Address, from: Power, to: Power, here: boolean, byItself: string | null): void;
+  /** Tells which changes of power come with the rack's own. */
+  powerReturn: PowerReturn;
+  /** It answers for the first time, or again. */
+  appeared(addr: Address): void;
+  alarms(addr: Address): string[];
+  system(addr: Address): SystemState;
+  nodeChanged(addr: Address): void;
+  rackChanged(): void;
+}
+
+export class Telemetry {
+  readonly #ports: TelemetryPorts;
+  readonly #state = new RackState();
+  readonly #histories = new Map<Address, History>();
+  readonly intervalMs: number;
+  #inventory: Inventory;
+
+  constructor(inventory: Inventory, intervalMs: number, ports: TelemetryPorts) {
+    this.#inventory = inventory;
+    this.intervalMs = intervalMs;
+    this.#ports = ports;
+  }
+
+  get inventory(): Inventory {
+    return this.#inventory;
+  }
+
+  get addresses(): Address[] {
+    return this.#inventory.nodes.map((node) => node.addr);
+  }
+
+  node(addr: Address): InventoryNode | null {
+    return this.#inventory.nodes.find((node) => node.addr === addr) ?? null;
+  }
+
+  name(addr: Address): string {
+    return this.node(addr)?.name ?? unnamedNode(addr).name;
+  }
+
+  /** `worker-05 (A-3, 03)`: how messages call a node. */
+  label(addr: Address): string {
+    return nodeLabel({ name: this.name(addr), addr });
+  }
+
+  reading(addr: Address): Reading {
+    return this.#state.reading(addr);
+  }
+
+  /** A node that nobody configured answered the scan. */
+  discovered(addr: Address, master: boolean): void {
+    if (this.node(addr) !== null) return;
+    const { calibration } = this.#inventory;
+    const found: InventoryNode = { ...unnamedNode(addr), role: master ? 'master' : null, calibration };
+    const nodes = [...this.#inventory.nodes, found].sort((a, b) => a.addr - b.addr);
+    this.#inventory = { ...this.#inventory, nodes };
+    this.#ports.rackChanged();
+  }
+
+  /** Its BMC told its UID. */
+  identified(addr: Address, uid: string): void {
+    if (this.node(addr)?.uid === uid) return;
+    const nodes = this.#inventory.nodes.map((node) => (node.addr === addr ? { ...node, uid } : node));
+    this.#inventory = { ...this.#inventory, nodes };
+    this.#ports.rackChanged();
+  }
+
+  /** The configuration's nodes are others now. What the bus was found to hold stays, where it names none. */
+  configured(inventory: Inventory): void {
+    const before = this.addresses;
+    const { nodes } = inventory.configured ? inventory : this.#inventory;
+    const uid = (addr: Address): string | null => this.node(addr)?.uid ?? null;
+    this.#inventory = { ...inventory, nodes: nodes.map((node) => ({ ...node, uid: node.uid ?? uid(node.addr) })) };
+    this.#ports.rackChanged();
+    for (const addr of this.addresses) if (!before.includes(addr)) this.#ports.nodeChanged(addr);
+  }
+
+  /** Takes a status outcome in. `bus` outcomes say nothing about the node and change nothing. */
+  apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
+    const answer = answerOf(outcome, source);
+    if (answer === null) return;
+    const at = this.#ports.now();
+    const changes = this.#state.apply(addr, answer, at, asked);
+    this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
+    this.#ports.read(addr, this.reading(addr));
+    this.#ports.nodeChanged(addr);
+    for (const change of changes) this.#tell(addr, change);
+    if (outcome.ok) this.#ports.powerReturn.read(addr);
+  }
+
+  /** A bus whose answers are taken in as they pass: what an operation reads is not asked for again, and shows at once. */
+  following(bus: Bus): Pick<Bus, 'health' | 'status' | 'verb' | 'hold'> {
+    // One lost reply is no news: the sweep asks twice before it says so.
+    const take = (addr: Address, sample: Sample, master: boolean, source: Source): void =>
+      this.apply(addr, { ok: true, sample, master }, source);
+    return {
+      get health() {
+        return bus.health;
+      },
+      hold: () => bus.hold(),
+      status: async (addr, priority) => {
+        const outcome = await bus.status(addr, priority);
+        if (outcome.ok) take(addr, outcome.sample, outcome.master, 'operation');
+        return outcome;
+      },
+      verb: async (addr, verb, options) => {
+        const outcome = await bus.verb(addr, verb, options);
+        if (outcome.ok) take(addr, outcome.verified[1], false, 'verb');
+        return outcome;
+      },
+    };
+  }
+
+  nodeState(addr: Address, withHistory: boolean): NodeState {
+    const reading = this.reading(addr);
+    return {
+      addr,
+      reading,
+      ...(withHistory ? { history: this.#histories.get(addr)?.recent(SPARKLINE) ?? [] } : {}),
+      system: shownPower(reading) === 'on' ? this.#ports.system(addr) : null,
+      alarms: this.#ports.alarms(addr),
+      op: this.#ports.operationOn(addr),
+    };
+  }
+
+  /** Up to `now`: `count` points of `stepMs` each; null where nothing was answered. */
+  series(addr: Address, now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
+    return this.#history(addr).series(now, stepMs, count);
+  }
+
+  #history(addr: Address): History {
+    let history = this.#histories.get(addr);
+    if (!history) this.#histories.set(addr, (history = new History(this.intervalMs)));
+    return history;
+  }
+
+  #tell(addr: Address, change: Transition): void {
+    const { events } = this.#ports;
+    const who = this.label(addr);
+    switch (change.kind) {
+      case 'appeared':
+        // At the start every node appears: that is the map, not news.
+        this.#ports.appeared(addr);
+        return;
+      case 'lost':
+        this.#ports.powerReturn.lost(addr);
+        events.add('alarm', 'node', addr, `${who} stopped answering (${change.failure}); it was ${change.last.power}`);
+        return;
+      case 'returned':
+        this.#ports.appeared(addr);
+        this.#ports.powerReturn.returned(addr);
+        events.add('notice', 'node', addr, `${who} answers again after ${seconds(change.afterMs)}: ${change.power}`);
+        return;
+      case 'power': {
+        const { from, to } = change;
+        const here = this.#ports.switchedHere(addr);
+        const byItself = here ? null : this.#ports.powerReturn.explain(addr, to);
+        this.#ports.powerChanged(addr, from, to, here, byItself);
+        if (here) events.add('info', 'power', addr, `${who} is ${to}`);
+        else if (byItself !== null && to === 'on') events.add('info', 'power', addr, `${who} ${byItself}`);
+        else events.add('alarm', 'power', addr, `${who} ${powerChange(from, to, byItself)}`);
+      }
+    }
+  }
+}
+
+function answerOf(outcome: StatusOutcome, source: Source): Answer | null {
+  if (outcome.ok) return { ok: true, sample: outcome.sample, source };
+  return outcome.failure === 'bus' ? null : { ok: false, failure: outcome.failure };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+/** A change of power that is seen this long after its operation ended is still its work, ms. */
+const AFTERMATH_MS = 15_000;
+
+export class Workload {
+  readonly #now: () => number;
+  readonly #running = new Map<Address, string>();
+  readonly #endedAt = new Map<Address, number>();
+  readonly #operations = new Set<string>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Takes a published state in; returns the nodes whose mark changed. */
+  published(operation: Operation): Address[] {
+    if (operation.endedAt === null) this.#operations.add(operation.id);
+    else this.#operations.delete(operation.id);
+    return operation.nodes
+      .filter(({ addr, outcome }) => this.#mark(addr, operation, outcome === null && operation.endedAt === null))
+      .map(({ addr }) => addr);
+  }
+
+  #mark(addr: Address, { id }: Operation, runs: boolean): boolean {
+    const mine = this.#running.get(addr) === id;
+    if (runs) this.#running.set(addr, id);
+    else if (mine) {
+      this.#running.delete(addr);
+      this.#endedAt.set(addr, this.#now());
+    }
+    return runs !== mine;
+  }
+
+  /** The operation that runs on a node, or null. */
+  on(addr: Address): string | null {
+    return this.#running.get(addr) ?? null;
+  }
+
+  /** The nodes that operations work on. */
+  get nodes(): Address[] {
+    return [...this.#running.keys()];
+  }
+
+  get busy(): boolean {
+    return this.#operations.size > 0;
+  }
+
+  /** True while a change of power on this node is the work of an operation, running or just ended. */
+  switchedHere(addr: Address): boolean {
+    return this.#running.has(addr) || this.#now() - (this.#endedAt.get(addr) ?? -Infinity) < AFTERMATH_MS;
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Which addresses a sweep asks. A silent address costs its whole timeout, so it is asked ever more rarely.
+ *
+ * The sweep: every node's BMC is asked, over and over, and again at once when it did not answer.
+ *
+ * `console.telemetry: idle`: while a console is open and silent, some of the rack's nodes are asked now and then. Each
+ * time is a gap in that console, marked with its length; never while bytes flow or typed input waits.
+ */
+import { type Bus, PRIORITY, type Priority, type StatusOutcome } from '../../bmc/types.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Source } from '../../rack/reading.ts';
+import type { BusMonitor } from './bus-status.ts';
+import type { Discovery } from './discovery.ts';
+import type { Telemetry } from './node-states.ts';
+
+/** First and longest pause between questions to a silent address, ms: 1, 2, 4, … 30 s. */
+const FIRST_MS = 1_000;
+const LONGEST_MS = 30_000;
+
+/** Pure: time comes in as epoch milliseconds. */
+export class BackOff {
+  readonly #silent = new Map<Address, { pauseMs: number; nextAt: number }>();
+
+  /** The addresses to ask at `now`, in the order given. */
+  due(addrs: readonly Address[], now: number): Address[] {
+    return addrs.filter((addr) => (this.#silent.get(addr)?.nextAt ?? now) <= now);
+  }
+
+  /** It said something, even if garbled: it is asked in every sweep. */
+  heard(addr: Address): void {
+    this.#silent.delete(addr);
+  }
+
+  silent(addr: Address, now: number): void {
+    const before = this.#silent.get(addr);
+    const pauseMs = before ? Math.min(LONGEST_MS, before.pauseMs * 2) : FIRST_MS;
+    this.#silent.set(addr, { pauseMs, nextAt: now + pauseMs });
+  }
+
+  /** Everything is due again: the line was away, and what was silent then says nothing about now. */
+  forget(): void {
+    this.#silent.clear();
+  }
+}
+
+/** Nodes in an operation are asked this often, ms. */
+const BUSY_EVERY_MS = 250;
+/** Between sweeps the master is asked so often, ms: a pipe that stands open is freed within a second, whatever the interval. */
+const PULSE_MS = 400;
+
+export interface SweepPorts {
+  now(): number;
+  /** The nodes that an operation works on now. */
+  busyNodes(): Address[];
+  /** What may be asked between two sweeps, while `free()`. */
+  between(free: () => boolean): Promise<void>;
+}
+
+export class Sweeper {
+  readonly #bus: Pick<Bus, 'status'>;
+  readonly #monitor: BusMonitor;
+  readonly #telemetry: Telemetry;
+  readonly #discovery: Discovery | null;
+  readonly #ports: SweepPorts;
+  readonly #backOff = new BackOff();
+  #stopped = false;
+  #wake: (() => void) | null = null;
+  #wakeWanted = false;
+  #busyTimer: NodeJS.Timeout | null = null;
+  #askingBusy = false;
+
+  /** `discovery`: null where the inventory is configured. */
+  constructor(
+    bus: Pick<Bus, 'status'>,
+    monitor: BusMonitor,
+    telemetry: Telemetry,
+    discovery: Discovery | null,
+    ports: SweepPorts,
+  ) {
+    this.#bus = bus;
+    this.#monitor = monitor;
+    this.#telemetry = telemetry;
+    this.#discovery = discovery;
+    this.#ports = ports;
+  }
+
+  /** Sweeps until {@link stop}; the promise ends with it. */
+  async run(): Promise<void> {
+    this.#busyTimer = setInterval(() => void this.#askBusy(), BUSY_EVERY_MS);
+    while (!this.#stopped) {
+      const started = performance.now();
+      const next = started + this.#telemetry.intervalMs;
+      if (this.#free) {
+        // What was found is asked on time while the scan goes on.
+        await this.#discovery?.scan(() => this.#free && performance.now() < next);
+        await this.#sweep();
+        await this.#discovery?.rescanOne();
+        await this.#ports.between(() => this.#free && performance.now() < next);
+      }
+      const scanning = this.#free && this.#discovery?.done === false;
+      if (scanning) await this.#pause(0);
+      else await this.#rest(next);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#busyTimer) clearInterval(this.#busyTimer);
+    this.wake();
+  }
+
+  /** The line is free (again): sweep now, and ask the silent ones too. */
+  wake(): void {
+    this.#backOff.forget();
+    this.#wakeWanted = true;
+    this.#wake?.();
+  }
+
+  /**
+   * Asks `addrs` now, on a client's behalf, the silent ones too; what a sweep learns meanwhile is not asked twice. False when the bus could not be used meanwhile, so
+   * that some readings are not new.
+   */
+  async fresh(addrs: readonly Address[], source: Source = 'request'): Promise<boolean> {
+    return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now(), source)) !== 'interrupted';
+  }
+
+  /** Until the next sweep; the master's pulse is felt on the way. */
+  async #rest(until: number): Promise<void> {
+    while (!this.#stopped) {
+      const left = until - performance.now();
+      if ((await this.#pause(Math.max(0, Math.min(left, PULSE_MS)))) || left <= PULSE_MS) return;
+      const { master } = this.#monitor;
+      if (master === null || !this.#free) continue;
+      const outcome = await this.#bus.status(master, PRIORITY.sweep);
+      // Its silence makes the bus look into itself; the node is judged by the sweep, which asks twice.
+      if (outcome.ok) this.#take(master, outcome, 'sweep', 1);
+    }
+  }
+
+  get #free(): boolean {
+    return !this.#stopped && this.#monitor.ready && !this.#monitor.paused;
+  }
+
+  async #sweep(): Promise<void> {
+    const started = performance.now();
+    const due = this.#backOff.due(this.#telemetry.addresses, this.#ports.now());
+    // A pass that a client's shortened measures nothing.
+    if ((await this.#ask(due, PRIORITY.sweep, this.#ports.now(), 'sweep')) === 'all')
+      this.#monitor.swept(performance.now() - started);
+  }
+
+  /**
+   * One pass in order, then once more those that answered before and did not now. Who has answered somebody else since
+   * `since` (epoch milliseconds) is left out: the pass is `shared` then.
+   */
+  async #ask(
+    addrs: readonly Address[],
+    priority: Priority,
+    since: number,
+    source: Source,
+  ): Promise<'all' | 'shared' | 'interrupted'> {
+    let shared = false;
+    const again: { addr: Address; first: StatusOutcome }[] = [];
+    for (const addr of addrs) {
+      if (this.#answeredSince(addr, since)) {
+        shared = true;
+        continue;
+      }
+      const outcome = await this.#bus.status(addr, priority);
+      if (this.#stopped || isBusTrouble(outcome)) return 'interrupted';
+      if (!outcome.ok && this.#telemetry.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
+      else this.#take(addr, outcome, source, 1);
+    }
+    for (const { addr, first } of again) {
+      const second = await this.#bus.status(addr, priority);
+      // The first failure stands where the second question could not be put.
+      if (isBusTrouble(second)) this.#take(addr, first, source, 1);
+      else this.#take(addr, second, source, 2);
+      if (this.#stopped) return 'interrupted';
+    }
+    return shared ? 'shared' : 'all';
+  }
+
+  #answeredSince(addr: Address, since: number): boolean {
+    const reading = this.#telemetry.reading(addr);
+    return reading.state === 'ok' && reading.sample.at > since;
+  }
+
+  #take(addr: Address, outcome: StatusOutcome, source: Source, asked: number): void {
+    if (!outcome.ok && outcome.failure === 'silent') this.#backOff.silent(addr, this.#ports.now());
+    else this.#backOff.heard(addr);
+    this.#telemetry.apply(addr, outcome, source, asked);
+  }
+
+  async #askBusy(): Promise<void> {
+    const busy = this.#ports.busyNodes();
+    if (this.#askingBusy || !this.#free || busy.length === 0) return;
+    this.#askingBusy = true;
+    try {
+      await this.#ask(busy, PRIORITY.sweep, Infinity, 'operation');
+    } finally {
+      this.#askingBusy = false;
+    }
+  }
+
+  /** Resolves true when somebody woke it. */
+  #pause(ms: number): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(true);
+    if (this.#wakeWanted) {
+      this.#wakeWanted = false;
+      // A macrotask all the same: a bus that answers at once must not starve the sockets.
+      return new Promise((resolve) => setImmediate(() => resolve(true)));
+    }
+    return new Promise((resolve) => {
+      const done = (woken: boolean): void => {
+        clearTimeout(timer);
+        this.#wake = null;
+        this.#wakeWanted = false;
+        resolve(woken);
+      };
+      const timer = setTimeout(() => done(false), ms);
+      this.#wake = () => done(true);
+    });
+  }
+}
+
+function isBusTrouble(outcome: StatusOutcome): boolean {
+  return !outcome.ok && outcome.failure === 'bus';
+}
+
+/** Nodes asked in one gap: some 4 ms each, and as much again to come back. */
+const AT_ONCE = 8;
+const LOOK_EVERY_MS = 250;
+
+export interface IdlePorts {
+  bus: Pick<Bus, 'hold'>;
+  addresses(): readonly Address[];
+  /** How long the open console has been silent in both directions, ms; null where no console may be interrupted. */
+  silentMs(): number | null;
+  ask(addrs: readonly Address[]): Promise<unknown>;
+}
+
+export class IdleSampler {
+  readonly #afterMs: number;
+  readonly #ports: IdlePorts;
+  readonly #timer: NodeJS.Timeout;
+  #next = 0;
+  #busy = false;
+  #lastAt = -Infinity;
+
+  /** `afterMs`: of silence, and between two samples. */
+  constructor(afterMs: number, ports: IdlePorts) {
+    this.#afterMs = afterMs;
+    this.#ports = ports;
+    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_EVERY_MS, afterMs / 4));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const silent = this.#ports.silentMs();
+    const since = performance.now() - this.#lastAt;
+    if (this.#busy || silent === null || silent < this.#afterMs || since < this.#afterMs) return;
+    const all = this.#ports.addresses();
+    const due = Array.from(
+      { length: Math.min(AT_ONCE, all.length) },
+      (_, i) => all[(this.#next + i) % all.length] ?? 0,
+    );
+    this.#next = all.length === 0 ? 0 : (this.#next + due.length) % all.length;
+    this.#busy = true;
+    // One gap, not one for each node.
+    const release = this.#ports.bus.hold();
+    try {
+      await this.#ports.ask(due);
+    } finally {
+      release();
+      this.#busy = false;
+      this.#lastAt = performance.now();
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Recognises that power came back to the rack or to a blade: every node then boots by itself, and that is no change of power
+ * by somebody. A rack without power answers nothing, and its BMCs are locked afterwards; of a blade that was taken out all
+ * nodes fall silent, and return together.
+ */
+import { type Address, formatPosition, rowOf } from '../../rack/address.ts';
+import type { Power } from '../../rack/reading.ts';
+import type { EventLog } from '../events.ts';
+
+/** Nodes of a blade return within one sweep or two; a BMC that is asked rarely because it is silent, a little later. */
+const TOGETHER_MS = 35_000;
+
+export interface PowerReturnPorts {
+  now(): number;
+  events: EventLog;
+  addresses(): readonly Address[];
+  power(addr: Address): Power | null;
+}
+
+export class PowerReturn {
+  readonly #ports: PowerReturnPorts;
+  /** Nodes of which nothing was read since the rack's power came back. */
+  readonly #unread = new Set<Address>();
+  #awaited = false;
+  /** Silent nodes, and when those that answer again did so. */
+  readonly #silent = new Set<Address>();
+  readonly #returnedAt = new Map<Address, number>();
+  #awayMs: number | null = null;
+
+  constructor(ports: PowerReturnPorts) {
+    this.#ports = ports;
+  }
+
+  /** The bus answers again after `awayMs`, and only after it was unlocked. */
+  unlocked(awayMs: number): void {
+    this.#awayMs = awayMs;
+    this.#awaited = true;
+    for (const addr of this.#ports.addresses()) this.#unread.add(addr);
+  }
+
+  lost(addr: Address): void {
+    this.#silent.add(addr);
+    this.#returnedAt.delete(addr);
+  }
+
+  returned(addr: Address): void {
+    this.#silent.delete(addr);
+    this.#returnedAt.set(addr, this.#ports.now());
+  }
+
+  /** Why this change of power, which was just read, is nobody's work; null: it may be somebody's. */
+  explain(addr: Address, to: Power): string | null {
+    if (this.#unread.has(addr)) return to === 'on' ? "came on with the rack's power" : "was without the rack's power";
+    if (to === 'on' && this.#bladeReturned(addr)) return `came on with the power of blade ${bladeOf(addr)}`;
+    return null;
+  }
+
+  /** A reading of the node was taken in, after its changes were told. */
+  read(addr: Address): void {
+    this.#unread.delete(addr);
+    if (this.#awaited && this.#unread.size === 0) this.#tell();
+  }
+
+  /** A whole sweep is through: who has not answered by now is silent. */
+  swept(): void {
+    if (this.#awaited) this.#tell();
+  }
+
+  #tell(): void {
+    this.#awaited = false;
+    const powers = this.#ports.addresses().map((addr) => this.#ports.power(addr));
+    const on = powers.filter((power) => power === 'on').length;
+    const off = powers.filter((power) => power === 'off').length;
+    const away = Math.max(1, Math.round((this.#awayMs ?? 0) / 1000));
+    this.#ports.events.add(
+      'warning',
+      'power',
+      null,
+      `The rack was without power: nothing answered for ${away} s and the BMCs are locked again; ${on} ${on === 1 ? 'node is on by itself' : 'nodes are on by themselves'}, ${off} ${off === 1 ? 'is' : 'are'} off`,
+    );
+  }
+
+  #bladeReturned(addr: Address): boolean {
+    const peers = this.#ports.addresses().filter((one) => one !== addr && rowOf(one) === rowOf(addr));
+    const limit = this.#ports.now() - TOGETHER_MS;
+    const same = (one: Address): boolean => this.#silent.has(one) || (this.#returnedAt.get(one) ?? -Infinity) >= limit;
+    return peers.length > 0 && this.#returnedAt.has(addr) && same(addr) && peers.every(same);
+  }
+}
+
+function bladeOf(addr: Address): string {
+  return formatPosition(addr).split('-')[0] ?? '';
+}

@@ -1,0 +1,120 @@
+/** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
+import type { ConfigStatus } from '../../api/configuration.ts';
+import type { ServerInfo, Session, Snapshot } from '../../api/methods.ts';
+import { steadyNow } from '../../lib/clock.ts';
+import { userName } from '../../lib/users.ts';
+import type { Operations } from '../../power/operations.ts';
+import type { Consoles } from '../consoles/consoles.ts';
+import type { EventLog } from '../events.ts';
+import { VERSION } from '../logs.ts';
+import type { Outages } from '../outage-service.ts';
+import type { Picture } from '../sessions/outbox.ts';
+import type { AlarmDesk } from './alarms.ts';
+import type { BusMonitor } from './bus-status.ts';
+import type { Telemetry } from './node-states.ts';
+
+/** Events that a snapshot brings along. */
+const SNAPSHOT_EVENTS = 200;
+
+export interface ViewedParts {
+  telemetry: Telemetry;
+  monitor: BusMonitor;
+  consoles: Consoles;
+  operations: Operations;
+  events: EventLog;
+  alarms: AlarmDesk;
+  outages: Outages;
+  sessions(): Session[];
+  /** The configuration in force beside its file. */
+  configStatus(): ConfigStatus;
+}
+
+/** What `server.info` tells beside what changes. */
+export interface About {
+  port: string;
+  socket: string;
+  stateDir: string;
+  autostarted: boolean;
+}
+
+export class RackView implements Picture {
+  readonly #parts: ViewedParts;
+  readonly #about: About;
+  readonly #startedAt = steadyNow();
+
+  constructor(parts: ViewedParts, about: About) {
+    this.#parts = parts;
+    this.#about = about;
+  }
+
+  now(): number {
+    return steadyNow();
+  }
+
+  inventory(): Snapshot['rack'] {
+    return this.#parts.telemetry.inventory;
+  }
+
+  bus(): Snapshot['bus'] {
+    return this.#parts.monitor.status();
+  }
+
+  node(addr: number): Snapshot['nodes'][number] {
+    return this.#parts.telemetry.nodeState(addr, false);
+  }
+
+  console(): Snapshot['console'] {
+    return this.#parts.consoles.state();
+  }
+
+  sessions(): Session[] {
+    return this.#parts.sessions();
+  }
+
+  alarms(): Snapshot['alarms'] {
+    return this.#parts.alarms.standing;
+  }
+
+  outage(): Snapshot['outage'] {
+    return this.#parts.outages.status();
+  }
+
+  config(): ConfigStatus {
+    return this.#parts.configStatus();
+  }
+
+  snapshot(): Snapshot {
+    const { telemetry, operations, events } = this.#parts;
+    return {
+      now: this.now(),
+      rack: this.inventory(),
+      intervalMs: telemetry.intervalMs,
+      bus: this.bus(),
+      nodes: telemetry.addresses.map((addr) => telemetry.nodeState(addr, true)),
+      console: this.console(),
+      sessions: this.sessions(),
+      operations: operations.list(),
+      outage: this.outage(),
+      config: this.config(),
+      alarms: this.alarms(),
+      events: events.latest(SNAPSHOT_EVENTS),
+    };
+  }
+
+  info(): ServerInfo {
+    const { port, socket, stateDir, autostarted } = this.#about;
+    return {
+      version: VERSION,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      user: userName(),
+      port,
+      socket,
+      stateDir,
+      config: this.config().path,
+      configuration: this.config(),
+      autostarted,
+      sessions: this.sessions(),
+    };
+  }
+}

@@ -1,0 +1,135 @@
+/** The bus itself: its log, looking at addresses, the survey for doctor, host names, bytes by hand. */
+import { hostname } from 'node:os';
+import type { BusLook, BusSurvey } from '../../api/bus.ts';
+import { judgeRaw } from '../../bmc/raw-commands.ts';
+import { PRIORITY } from '../../bmc/types.ts';
+import { steadyNow } from '../../lib/clock.ts';
+import { ConsoleHeld } from '../../power/ports.ts';
+import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
+import { survey } from '../bus-diagnostics.ts';
+import { readHostName } from '../consoles/hostname-probe.ts';
+import type { Services } from '../services.ts';
+import type { ClientSession } from '../sessions/session.ts';
+import { type Methods, rpcError } from './registry.ts';
+
+type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
+
+/** How long a client that waits for news waits at most, and how often it gets some, ms. */
+const NEWS_MS = 1_000;
+const GATHER_MS = 100;
+
+export function busHandlers(services: Services): BusMethods {
+  const { bus, exchanges, consoles, telemetry, monitor } = services;
+
+  /** What is done on the wire in several steps leaves gaps in a console: then its holder decides, not we. */
+  const expectFree = async (caller: ClientSession): Promise<void> => {
+    await monitor.settled(NEWS_MS * 3);
+    if (!monitor.ready) throw rpcError('unavailable', `the bus cannot be asked: ${bus.health.detail}`);
+    const open = consoles.state();
+    if (open !== null && open.holder !== caller.id)
+      throw rpcError(
+        'held',
+        `the console of ${telemetry.label(open.addr)} is open (${open.holderName ?? 'nobody'} types there): it is not interrupted; try again when it is closed`,
+        open,
+      );
+  };
+
+  return {
+    async 'bus.log'({ after, limit, wait }) {
+      if (wait) {
+        await exchanges.news(after, NEWS_MS);
+        // A sweep's exchanges come together in one answer.
+        await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      }
+      return exchanges.after(after, limit);
+    },
+
+    async 'bus.look'({ addrs, patient }, caller) {
+      await expectFree(caller);
+      const seen: BusLook[] = [];
+      for (const addr of addrs) seen.push(await look(addr, patient ? 'patient' : 'brief'));
+      return seen;
+    },
+
+    async 'bus.survey'({ exchanges: count }, caller): Promise<BusSurvey> {
+      await expectFree(caller);
+      const found = await survey(bus, telemetry.addresses, count);
+      if (typeof found === 'string') throw rpcError('unavailable', `the bus cannot be asked: ${found}`);
+      return { ...found, verbEcho: exchanges.verbEcho };
+    },
+
+    async 'host.read'({ addr }, caller) {
+      if (addr === bus.health.master) return { addr, host: hostname(), why: '' };
+      await expectFree(caller);
+      const reading = telemetry.reading(addr);
+      if (reading.state === 'ok' && reading.sample.power !== 'on')
+        return { addr, host: null, why: `it is ${reading.sample.power}` };
+      try {
+        return await readHostName(consoles, addr, caller.id);
+      } catch (error) {
+        if (error instanceof ConsoleHeld) throw rpcError('held', error.message, consoles.state());
+        throw error;
+      }
+    },
+
+    async 'bus.raw'({ target, text, confirm }, caller) {
+      await expectFree(caller);
+      const { master } = bus.health;
+      const verdict = judgeRaw(text, target, master);
+      if (verdict.refused !== null) throw rpcError('refused', verdict.refused);
+      const addr = target ?? master;
+      if (addr === null) throw rpcError('unavailable', 'the master is not known yet: try again');
+      const name = target === null ? 'master' : telemetry.name(addr);
+      if (verdict.confirm.length > 0 && confirm !== name)
+        throw rpcError(
+          'refused',
+          `${verdict.confirm.join(' ')} can switch power, connect or close: to send it to ${telemetry.label(addr)} confirm with '${name}'`,
+          [{ rule: 'confirmation', message: `type ${name}`, override: `--confirm ${name}` }],
+        );
+      await guardVerbs(addr, text, caller);
+      const entry = {
+        verb: 'raw' as const,
+        raw: shownRaw(text),
+        reportedBy: caller.who ?? { user: '?', from: null, tty: null, program: '?', pid: 0 },
+        session: caller.id,
+        node: { name, pos: formatPosition(addr), addr: formatAddress(addr) },
+      };
+      await services.audit({ ...entry, at: steadyNow(), stage: 'intent', detail: '' });
+      services.events.add('notice', 'bus', addr, `${caller.name} sends by hand to ${name}: ${shownRaw(text)}`);
+      const outcome = await bus.raw(target, text);
+      const detail = outcome.sent ? `heard ${JSON.stringify(outcome.heard)}` : `not sent: ${outcome.detail}`;
+      await services.audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
+      if (!outcome.sent) throw rpcError('unavailable', `nothing was sent: ${outcome.detail}`);
+      const { phase, detail: why } = outcome.after;
+      return { heard: outcome.heard, after: phase === 'ready' ? 'the pipe is closed and the master answers' : why };
+    },
+  };
+
+  /** A verb by hand passes the same guards as the command that has its name. */
+  async function guardVerbs(addr: Address, text: string, caller: ClientSession): Promise<void> {
+    const verb = text.includes('\\') ? 'force-off' : text.includes('/') ? 'on' : null;
+    if (verb === null || addr === bus.health.master) return;
+    const { nodes } = await services.operations.check(
+      {
+        ...{ verb, nodes: [addr], label: telemetry.name(addr), confirm: null, deadlineS: null },
+        ...{ onDeadline: 'leave', takeConsole: false },
+      },
+      caller.id,
+    );
+    const refusals = nodes.flatMap((node) => node.refusals);
+    const [first] = refusals;
+    if (first) throw rpcError('refused', first.message, refusals);
+  }
+
+  async function look(addr: Address, patience: 'patient' | 'brief'): Promise<BusLook> {
+    const status = await bus.status(addr, PRIORITY.sample, patience);
+    if (!status.ok) return { addr, power: null, master: false, failure: status.failure, uid: null };
+    const uid = await bus.uid(addr, PRIORITY.sample);
+    const { power } = status.sample;
+    return { addr, power, master: status.master, failure: null, uid: uid.ok ? uid.uid : null };
+  }
+}
+
+function shownRaw(text: string): string {
+  return text.replaceAll('\x07', '^G');
+}

@@ -1,0 +1,57 @@
+/** The console: joining, leaving, typing. */
+import { steadyNow } from '../../lib/clock.ts';
+import type { Services } from '../services.ts';
+import { expectNode } from './rack.ts';
+import { type Methods, type NoteHandlers, rpcError } from './registry.ts';
+
+type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;
+
+export function consoleHandlers(services: Services): ConsoleMethods {
+  const { bus, consoles, telemetry } = services;
+  return {
+    'console.attach': (request, caller) => {
+      const { addr } = request;
+      expectNode(services, addr);
+      if (addr === bus.health.master)
+        throw rpcError(
+          'refused',
+          `${telemetry.label(addr)} is the master: its serial line is this bus, so it has no console here; log into it by ssh`,
+        );
+      return consoles.attach(caller, request);
+    },
+    'console.detach': (_none, caller) => {
+      consoles.detach(caller);
+      return { ok: true };
+    },
+    'console.take': (_none, caller) => consoles.take(caller),
+    'console.paste': ({ addr, data, at }, caller) => consoles.paste(caller, addr, Buffer.from(data, 'base64'), at),
+    'console.give': ({ session }, caller) => consoles.give(caller, session),
+    'console.log': ({ text }, caller) => {
+      consoles.note(caller, text);
+      return { ok: true };
+    },
+    'console.reset': (_none, caller) => {
+      consoles.resetScreen(caller);
+      return { ok: true };
+    },
+    'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),
+    'console.last': async ({ addr }) => {
+      expectNode(services, addr);
+      return { addr, now: steadyNow(), seen: await consoles.lastScreen(addr) };
+    },
+    'log.read': (request) => {
+      expectNode(services, request.addr);
+      return consoles.log(request);
+    },
+    'console.resize': ({ cols, rows }, caller) => {
+      consoles.resize(caller, cols, rows);
+      return { ok: true };
+    },
+  };
+}
+
+export function consoleNotes({ consoles }: Services): NoteHandlers {
+  return {
+    'console.input': ({ addr, data, at }, caller) => consoles.input(caller, addr, Buffer.from(data, 'base64'), at),
+  };
+}

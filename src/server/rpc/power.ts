@@ -1,0 +1,94 @@
+/**
+ * Power: checks, operations, answers. Guards and confirmations are the operations' own; this passes them on.
+ *
+ * Plans: what there is, what one would do, runs.
+ *
+ * Outages: how the supply stands, what would happen, and the words of other UPS software.
+ */
+import type { PowerRequest } from '../../api/power.ts';
+import { NotNow } from '../../power/outage/outage.ts';
+import type { Services } from '../services.ts';
+import { expectNode } from './rack.ts';
+import { type Methods, refusing, rpcError, whoIs } from './registry.ts';
+
+type PlanMethods = Pick<
+  Methods,
+  'plan.list' | 'plan.show' | 'plan.run' | 'plan.pause' | 'plan.resume' | 'plan.abort' | 'plan.skip'
+>;
+
+export function planHandlers(services: Services): PlanMethods {
+  const { plans } = services;
+  return {
+    'plan.list': () => plans.list(),
+    'plan.show': ({ name }, caller) => refusing(services, () => plans.show(name, caller.id)),
+    'plan.run': (request, caller) => refusing(services, () => plans.start(request, whoIs(caller))),
+    'plan.pause': ({ id }, caller) => refusing(services, () => plans.pause(id, whoIs(caller))),
+    'plan.resume': ({ id }, caller) => refusing(services, () => plans.resume(id, whoIs(caller))),
+    'plan.abort': ({ id }, caller) => refusing(services, () => plans.abort(id, whoIs(caller))),
+    'plan.skip': ({ id, step, addr }, caller) => refusing(services, () => plans.skip(id, step, addr, whoIs(caller))),
+  };
+}
+
+type PowerMethods = Pick<Methods, 'power.check' | 'power.start' | 'ops.list' | 'ops.abort' | 'ops.answer'>;
+
+export function powerHandlers(services: Services): PowerMethods {
+  const { operations } = services;
+  const known = (request: PowerRequest): void => {
+    for (const addr of request.nodes) expectNode(services, addr);
+  };
+  return {
+    'power.check': (request, caller) => {
+      known(request);
+      return refusing(services, () => operations.check(request, caller.id));
+    },
+    'power.start': (request, caller) => {
+      known(request);
+      return refusing(services, async () => {
+        const operation = await operations.start(request, whoIs(caller), caller.id);
+        // Whoever has its id is told how it ended, also where this server dies now.
+        await operations.written(operation.id);
+        return operation;
+      });
+    },
+    'ops.list': () => operations.list(),
+    'ops.abort': ({ id }, caller) => refusing(services, () => operations.abort(id, whoIs(caller))),
+    'ops.answer': ({ id, ...answer }, caller) => refusing(services, () => operations.answer(id, answer, whoIs(caller))),
+  };
+}
+
+type OutageMethods = Pick<Methods, 'outage.status' | 'ups.history' | 'outage.tell' | 'outage.last' | 'outage.drill'>;
+
+export function outageHandlers({ outages, events }: Services): OutageMethods {
+  return {
+    'outage.status': () => outages.status(),
+    'ups.history': ({ name, stepMs, count }) => {
+      const answer = outages.history(name, stepMs, count);
+      if (answer === null) throw rpcError('unknown', `the configuration names no UPS '${name}'`);
+      return answer;
+    },
+    'outage.tell': async ({ supply, runtimeS, settled }, caller) => {
+      const told = outages.all.filter(({ policy }) => policy.ups.length === 0);
+      if (told.length === 0)
+        throw rpcError('invalid', 'the configuration names UPSes: the server asks those itself, nobody tells it');
+      events.add('notice', 'power', null, `${whoIs(caller).user} tells: the supply is on ${supply}`);
+      for (const outage of told) await outage.tell(supply, runtimeS, settled);
+      return outages.status();
+    },
+    'outage.last': async ({ withinS }, caller) => {
+      events.add('warning', 'power', null, `${whoIs(caller).user} tells: this machine shuts down within ${withinS} s`);
+      const runs = await Promise.all(outages.all.map((outage) => outage.commit(withinS)));
+      return { runs: runs.filter((run) => run !== null) };
+    },
+    'outage.drill': async ({ addrs }, caller) => {
+      const [outage] = outages.all;
+      if (outage === undefined) throw rpcError('unknown', 'no outage policy is configured');
+      events.add('notice', 'power', null, `${whoIs(caller).user} begins an outage drill`);
+      try {
+        return await outage.drill(addrs);
+      } catch (error) {
+        if (error instanceof NotNow) throw rpcError('refused', error.message);
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Alarms: looking at them, and having seen them.
+ *
+ * Looking: hello, fresh values, past events.
+ *
+ * One node looked at closely: its history, the end of its console's log, what hangs on it.
+ */
+import { API_VERSION } from '../../api/methods.ts';
+import { steadyNow } from '../../lib/clock.ts';
+import { count } from '../../lib/words.ts';
+import { dependentsOf } from '../../power/guards.ts';
+import { type Address, formatAddress } from '../../rack/address.ts';
+import { VERSION } from '../logs.ts';
+import type { Services } from '../services.ts';
+import { type Methods, rpcError } from './registry.ts';
+
+export function alarmHandlers({ alarms, events }: Services): Pick<Methods, 'alarms.list' | 'alarms.ack'> {
+  return {
+    'alarms.list': ({ limit }) => ({ standing: alarms.standing, past: alarms.past(limit) }),
+    'alarms.ack': ({ ids }, caller) => {
+      const acknowledged = alarms.acknowledge(ids, caller.name);
+      if (acknowledged > 0)
+        events.add('info', 'node', null, `${caller.name} acknowledged ${count(acknowledged, 'alarm')}`);
+      return { acknowledged };
+    },
+  };
+}
+
+/** A sweep waits this long for a bus that is starting, and for the first scan where nobody configured the nodes, ms. */
+const START_LIMIT_MS = 3_000;
+
+export function lookHandlers(services: Services): Pick<Methods, 'hello' | 'sweep' | 'events.list'> {
+  const { monitor, telemetry, discovery, sweeper, events } = services;
+
+  return {
+    hello({ api, who }, caller) {
+      if (api !== API_VERSION)
+        throw rpcError(
+          'version',
+          `this program speaks version ${api} of the protocol, the server (rackui ${VERSION}, pid ${process.pid}) version ${API_VERSION}: stop it with 'rackui server stop' of its own version and start this one's`,
+        );
+      if (caller.who !== null) throw rpcError('invalid', 'hello: this session has said it already');
+      if (who.program === 'interface')
+        events.add('info', 'session', null, `${who.from === null ? who.user : `${who.user}@${who.from}`} joined`);
+      caller.introduce(who);
+      return {
+        api: API_VERSION,
+        version: VERSION,
+        pid: process.pid,
+        session: caller.id,
+        access: caller.access,
+        snapshot: services.snapshot(),
+      };
+    },
+
+    async sweep({ addrs, interrupt }) {
+      const limit = performance.now() + START_LIMIT_MS;
+      await monitor.settled(START_LIMIT_MS);
+      if (monitor.ready && discovery !== null && !monitor.paused)
+        await discovery.finishedWithin(limit - performance.now());
+      for (const addr of addrs ?? []) expectNode(services, addr);
+      const wanted = addrs ?? telemetry.addresses;
+      if (monitor.ready && (!monitor.paused || (addrs !== null && interrupt))) await sweeper.fresh(wanted);
+      return services.snapshot();
+    },
+
+    'events.list': ({ limit }) => events.latest(limit),
+  };
+}
+
+/** @throws a refusal that names the address, where no node of this rack has it */
+export function expectNode({ telemetry }: Pick<Services, 'telemetry'>, addr: Address): void {
+  if (telemetry.node(addr) !== null) return;
+  const what = telemetry.inventory.configured ? 'the configuration names no node' : 'no node was found';
+  throw rpcError('unknown', `${what} at address ${formatAddress(addr)}`);
+}
+
+export function detailHandlers(services: Services): Pick<Methods, 'node.detail'> {
+  const { bus, consoles, plans, telemetry } = services;
+  return {
+    async 'node.detail'({ addr, stepMs, count, lines }) {
+      expectNode(services, addr);
+      const node = telemetry.node(addr);
+      const { inventory } = telemetry;
+      const manages =
+        addr === bus.health.master ? ['it manages this bus: without it no node is reached, and rackui runs on it'] : [];
+      const now = steadyNow();
+      return {
+        ...{ addr, now, stepMs, points: telemetry.series(addr, now, stepMs, count) },
+        lines: lines === 0 ? [] : await consoles.logTail(addr, lines),
+        dependents: node === null ? [] : [...manages, ...dependentsOf(node, inventory)],
+        plans: plans.touching(addr),
+      };
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/** The Unix sockets at which clients knock: who may connect is a matter of the file's mode and group. */
+import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { probeSocket } from '../../lib/unix-socket.ts';
+import { userName } from '../../lib/users.ts';
+
+/** Longest path that the kernel takes for a Unix socket (sockaddr_un, less the closing zero). */
+const PATH_LIMIT = 107;
+
+/** The socket cannot be had; the message is for the operator. */
+export class SocketUnavailable extends Error {}
+
+export interface Listening {
+  readonly path: string;
+  /** Takes no more connections and removes the socket's file. Open connections stay. */
+  stopListening(): void;
+}
+
+/** Listens at `path` with `mode` (e.g. 0o660) and, where given, the group. A file that a dead server left is replaced. */
+export async function listenAt(
+  path: string,
+  mode: number,
+  gid: number | null,
+  accept: (socket: Socket) => void,
+): Promise<Listening> {
+  if (Buffer.byteLength(path) > PATH_LIMIT)
+    throw new SocketUnavailable(
+      `socket path ${path} is longer than ${PATH_LIMIT} bytes; give a shorter one with --socket`,
+    );
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    await removeStale(path);
+    const server = await bind(path, accept);
+    try {
+      if (gid !== null) setGroup(path, gid);
+      chmodSync(path, mode);
+    } catch (error) {
+      // A server that listens would keep the process from ending.
+      server.close();
+      throw error;
+    }
+    return { path, stopListening: () => void server.close() };
+  } catch (error) {
+    if (error instanceof SocketUnavailable) throw error;
+    throw new SocketUnavailable(`socket ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function setGroup(path: string, gid: number): void {
+  try {
+    chownSync(path, -1, gid);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'it failed';
+    throw new SocketUnavailable(
+      `socket ${path} cannot be given to group id ${gid} (${why}): add the server's user ${userName()} to that group and log in again, or set another server.group`,
+    );
+  }
+}
+
+function bind(path: string, accept: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(accept);
+    server.once('error', reject);
+    // The file is made inside listen(): nobody else may connect before its mode is set.
+    const umask = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.off('error', reject);
+        // Out of descriptors: that connection is lost, the server is not.
+        server.on('error', () => undefined);
+        resolve(server);
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+/** Removes what a dead server left. A socket that somebody answers at is never touched. */
+async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isSocket())
+    throw new SocketUnavailable(`${path} exists and is no socket; remove it or give another --socket`);
+  if ((await probeSocket(path)) === 'there')
+    throw new SocketUnavailable(`another server listens at ${path}; give another --socket`);
+  unlinkSync(path);
+}

@@ -1,0 +1,200 @@
+/**
+ * What goes out to one client. State coalesces: the latest wins, ten times a second at most (a console's state at once),
+ * and only once the former update has left. Bytes of a console go in their order; of a client too far behind they are
+ * let go, and it gets the screen when it has taken what was under way. Only events and words that must arrive as they
+ * are can pile up: a client that leaves a megabyte of them is disconnected.
+ */
+import type { ConfigStatus } from '../../api/configuration.ts';
+import type { BusStatus, ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
+import type { OutageStatus } from '../../api/outage.ts';
+import type { PlanRun } from '../../api/plans.ts';
+import type { Operation } from '../../api/power.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Alarm } from '../../rack/alarms.ts';
+import type { Inventory } from '../../rack/inventory.ts';
+import { ConsoleLane, type ConsoleWord } from '../consoles/output-queue.ts';
+
+/** Shortest time between two updates, ms. */
+const UPDATE_EVERY_MS = 100;
+/** Bytes of console data that may wait for a client, some 90 s of a flooding console; and of notes, some 5 000 events. */
+const QUEUE_LIMIT = 1024 * 1024;
+
+/** Something that changed, by name; values are read when the update is made. */
+export type Change =
+  | 'rack'
+  | 'bus'
+  | 'console'
+  | 'sessions'
+  | 'alarms'
+  | 'outage'
+  | 'config'
+  | { node: Address }
+  | { operation: Operation }
+  | { plan: PlanRun };
+
+/** Notes that go to everybody: their order to a console's bytes is nobody's matter. */
+export type PlainNote = Exclude<keyof ServerNotes, ConsoleWord | 'console.data'>;
+
+/** Present values, for updates. */
+export interface Picture {
+  now(): number;
+  inventory(): Inventory;
+  bus(): BusStatus;
+  node(addr: Address): NodeState;
+  console(): ConsoleState | null;
+  sessions(): Session[];
+  alarms(): Alarm[];
+  outage(): OutageStatus;
+  config(): ConfigStatus;
+}
+
+export interface OutboxPorts {
+  /** Resolves when the note has left for the socket. */
+  send<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): Promise<void>;
+  /** Too much waits; nothing more is sent. */
+  lagging(queuedBytes: number): void;
+}
+
+export class Outbox {
+  readonly #ports: OutboxPorts;
+  readonly #picture: Picture;
+  readonly #names = new Set<Extract<Change, string>>();
+  readonly #nodes = new Set<Address>();
+  readonly #operations = new Map<string, Operation>();
+  readonly #plans = new Map<string, PlanRun>();
+  #timer: NodeJS.Timeout | null = null;
+  #lastAt = -Infinity;
+  #updateInFlight = false;
+  readonly #lane: ConsoleLane;
+  /** Bytes of notes that wait. */
+  #noted = 0;
+  /** The latest of what was sent; notes leave in order. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(picture: Picture, ports: OutboxPorts) {
+    this.#picture = picture;
+    this.#ports = ports;
+    this.#lane = new ConsoleLane((method, params) => this.#send(method, params));
+  }
+
+  /** Bytes that wait for the client. */
+  get queued(): number {
+    return this.#noted + this.#lane.words + this.#lane.data;
+  }
+
+  changed(change: Change): void {
+    if (typeof change === 'string') this.#names.add(change);
+    else if ('node' in change) this.#nodes.add(change.node);
+    else if ('plan' in change) this.#plans.set(change.plan.id, change.plan);
+    else this.#operations.set(change.operation.id, change.operation);
+    // Somebody waits for a console with their fingers on the keys, and it seldom changes.
+    this.#schedule(change === 'console');
+  }
+
+  /** A note that must arrive as it is. */
+  note<M extends PlainNote>(method: M, params: ServerNotes[M]): void {
+    if (this.#closed) return;
+    const bytes = JSON.stringify(params).length;
+    this.#noted += bytes;
+    void this.#send(method, params)
+      .catch(() => undefined)
+      .then(() => (this.#noted -= bytes));
+    this.#judge();
+  }
+
+  /** Bytes of a console. How many bytes of it were let go because too much waited: the client needs the screen anew. */
+  consoleData(addr: Address, bytes: Uint8Array): number {
+    if (this.#closed) return 0;
+    this.#lane.feed(addr, bytes);
+    return this.#lane.data > QUEUE_LIMIT ? this.#lane.drop() : 0;
+  }
+
+  /** A word about a console, behind the bytes that came before it. */
+  consoleNote(params: ServerNotes['console.note']): void {
+    if (this.#closed) return;
+    this.#lane.say('console.note', params, JSON.stringify(params).length);
+    this.#judge();
+  }
+
+  /** The screen in place of what was let go. It does not count: one is made only when nothing waits. */
+  consoleResync(params: ServerNotes['console.resync']): void {
+    if (!this.#closed) this.#lane.say('console.resync', params, 0);
+  }
+
+  /** Bytes of consoles that still wait need not be sent: the screen that comes has them. */
+  dropConsoleData(): void {
+    this.#lane.drop();
+  }
+
+  /** Resolves when the client has taken what there was of its console. */
+  consoleTaken(): Promise<void> {
+    return this.#lane.taken();
+  }
+
+  /** Resolves when everything given so far has left for the socket. */
+  async sent(): Promise<void> {
+    await this.#lane.taken();
+    await this.#last.catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  #schedule(atOnce = false): void {
+    if (this.#closed || this.#updateInFlight || (this.#timer && !atOnce)) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    const wait = atOnce ? 0 : Math.max(0, this.#lastAt + UPDATE_EVERY_MS - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#flushState();
+    }, wait);
+  }
+
+  async #flushState(): Promise<void> {
+    this.#lastAt = performance.now();
+    this.#updateInFlight = true;
+    const sends = this.#stateNotes();
+    await Promise.all(sends).catch(() => undefined);
+    this.#updateInFlight = false;
+    if (this.#names.size + this.#nodes.size + this.#operations.size + this.#plans.size > 0)
+      this.#schedule(this.#names.has('console'));
+  }
+
+  #stateNotes(): Promise<void>[] {
+    const picture = this.#picture;
+    const sends: Promise<void>[] = [];
+    if (this.#names.delete('rack')) sends.push(this.#send('rack', { rack: picture.inventory() }));
+    const update: ServerNotes['update'] = { now: picture.now() };
+    if (this.#names.has('bus')) update.bus = picture.bus();
+    if (this.#names.has('console')) update.console = picture.console();
+    if (this.#names.has('sessions')) update.sessions = picture.sessions();
+    if (this.#names.has('alarms')) update.alarms = picture.alarms();
+    if (this.#names.has('outage')) update.outage = picture.outage();
+    if (this.#names.has('config')) update.config = picture.config();
+    if (this.#nodes.size > 0) update.nodes = [...this.#nodes].map((addr) => picture.node(addr));
+    if (Object.keys(update).length > 1) sends.push(this.#send('update', update));
+    for (const operation of this.#operations.values()) sends.push(this.#send('operation', operation));
+    for (const run of this.#plans.values()) sends.push(this.#send('plan', run));
+    this.#names.clear();
+    this.#nodes.clear();
+    this.#operations.clear();
+    this.#plans.clear();
+    return sends;
+  }
+
+  #send<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): Promise<void> {
+    const sent = this.#ports.send(method, params);
+    this.#last = sent;
+    return sent;
+  }
+
+  #judge(): void {
+    const waiting = this.#noted + this.#lane.words;
+    if (waiting <= QUEUE_LIMIT || this.#closed) return;
+    this.close();
+    this.#ports.lagging(waiting);
+  }
+}

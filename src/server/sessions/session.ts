@@ -1,0 +1,253 @@
+/** One client's connection: JSON-RPC in, checked; answers, notes and updates out. */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import {
+  createMessageConnection,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import {
+  type Access,
+  type ClientIdentity,
+  type ClientNotes,
+  CONFIRM_LIMIT_MS,
+  CONFIRMED,
+  type Requests,
+  type Session,
+  SILENT_LIMIT_S,
+} from '../../api/methods.ts';
+import { WORDED } from '../../config/error-messages.ts';
+import { steadyNow } from '../../lib/clock.ts';
+import { wholeMessages } from '../../lib/unix-socket.ts';
+import { hideInAnswer, hideInNote, mayNote, mayRequest } from '../rpc/access.ts';
+import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from '../rpc/params.ts';
+import { type Methods, type NoteHandlers, rpcError } from '../rpc/registry.ts';
+import { Outbox, type Picture } from './outbox.ts';
+
+/** Confirmations that a client may have begun and not used. */
+const MOST_NONCES = 16;
+const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
+/** Bytes a client may send without completing a message: beyond, it is not one of ours. */
+const UNFINISHED_LIMIT = 1024 * 1024;
+/** How long a client that is being disconnected has to read why, ms. */
+const FAREWELL_MS = 1_000;
+const LEFT = 'it left';
+
+export interface SessionPorts {
+  now(): number;
+  picture: Picture;
+  methods: Methods;
+  notes: NoteHandlers;
+  /** Those who only look may read what consoles show. */
+  consoleText(): boolean;
+  /** It said hello, or its identity is known now. */
+  introduced(session: ClientSession): void;
+  /** It was silent, and was heard again. */
+  heardAgain(): void;
+  /** The connection is gone, for whatever reason; called once. */
+  ended(session: ClientSession, why: string): void;
+  log(level: 'debug' | 'warn' | 'error', text: string): void;
+}
+
+export class ClientSession {
+  readonly id: number;
+  readonly access: Access;
+  readonly since: number;
+  readonly outbox: Outbox;
+  readonly #socket: Socket;
+  readonly #ports: SessionPorts;
+  readonly #rpc: MessageConnection;
+  #who: ClientIdentity | null = null;
+  /** Numbers given out for confirmations, and when. */
+  readonly #nonces = new Map<string, number>();
+  #heardAt = 0;
+  /** Seconds since anything came, counted one by one: a stall of this process is not the client's silence. */
+  #silentS = 0;
+  #silentSince: number | null = null;
+  #ended = false;
+
+  constructor(id: number, access: Access, socket: Socket, ports: SessionPorts) {
+    this.id = id;
+    this.access = access;
+    this.since = ports.now();
+    this.#socket = socket;
+    this.#ports = ports;
+    const reader = new StreamMessageReader(socket);
+    // A client that died in the middle of a message would be waited for as long as the server lives.
+    reader.partialMessageTimeout = 0;
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(socket)), {
+      error: (text) => ports.log('warn', `session ${id}: ${text}`),
+      warn: (text) => ports.log('warn', `session ${id}: ${text}`),
+      info: () => undefined,
+      log: () => undefined,
+    });
+    this.outbox = new Outbox(ports.picture, {
+      // The library throws where the connection is gone: that is a failure to send like any other.
+      send: async (method, params) =>
+        this.#rpc.sendNotification(method, this.#reads ? params : hideInNote(method, params)),
+      lagging: (queued) =>
+        void this.disconnect(
+          `it took nothing any more; ${Math.round(queued / 1024)} KB of events and notes were waiting`,
+        ),
+    });
+    this.#listen();
+  }
+
+  /** Null until it said hello. */
+  get who(): ClientIdentity | null {
+    return this.#who;
+  }
+
+  /** `alice@10.0.0.7`: how others see who it is, as it says itself. */
+  get name(): string {
+    if (!this.#who) return `session ${this.id}`;
+    return this.#who.from === null ? this.#who.user : `${this.#who.user}@${this.#who.from}`;
+  }
+
+  /** `interface, pid 4711`: its program, as it says itself. */
+  get program(): string {
+    return this.#who === null ? 'unknown' : `${this.#who.program}, pid ${this.#who.pid}`;
+  }
+
+  /** Since when nothing came from it, where that is too long; else null. */
+  get silentSince(): number | null {
+    return this.#silentSince;
+  }
+
+  /** Counts a second of silence. Returns whether it counts as silent from now on. */
+  tick(): boolean {
+    if (++this.#silentS !== SILENT_LIMIT_S) return false;
+    this.#silentSince = this.#ports.now() - SILENT_LIMIT_S * 1000;
+    return true;
+  }
+
+  introduce(who: ClientIdentity): void {
+    this.#who = who;
+    this.#ports.introduced(this);
+  }
+
+  /** How it appears to others; only for sessions that said hello. */
+  describe(): Session | null {
+    const { id, since, access, silentSince } = this;
+    return this.#who && { id, who: this.#who, since, access, silentSince };
+  }
+
+  /** Ends the connection once what waits has left, or a moment later; resolves when it is closed. */
+  disconnect(why: string): Promise<void> {
+    if (this.#ended) return Promise.resolve();
+    this.#end(why);
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
+    const kill = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    void this.outbox.sent().then(() => this.#socket.end());
+    return closed.then(() => clearTimeout(kill));
+  }
+
+  #listen(): void {
+    for (const method of Object.keys(this.#ports.methods) as (keyof Requests)[])
+      this.#rpc.onRequest(method, (params: unknown) => this.#answer(method, params));
+    for (const method of Object.keys(this.#ports.notes) as (keyof ClientNotes)[])
+      this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
+    // The library reports here what it could not read, and the socket's own failures too.
+    this.#rpc.onError(([error]) => {
+      if (isGone(error)) this.#end(LEFT);
+      else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
+    });
+    this.#socket.on('data', () => {
+      this.#heard();
+      if (this.#socket.bytesRead - this.#heardAt > UNFINISHED_LIMIT) void this.disconnect('it sent a message too long');
+    });
+    this.#socket.on('error', (error) => this.#end(isGone(error) ? LEFT : error.message));
+    this.#socket.on('close', () => this.#end(LEFT));
+    this.#rpc.listen();
+  }
+
+  #heard(): void {
+    this.#silentS = 0;
+    if (this.#silentSince === null) return;
+    this.#silentSince = null;
+    this.#ports.heardAgain();
+  }
+
+  #end(why: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.outbox.close();
+    this.#ports.ended(this, why);
+  }
+
+  async #answer<M extends keyof Requests>(method: M, raw: unknown): Promise<Requests[M][1] | ResponseError<unknown>> {
+    this.#heardAt = this.#socket.bytesRead;
+    const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED);
+    if (!parsed.success)
+      return rpcError('invalid', `the server cannot take that: ${describeProblems(parsed.error, raw)}`);
+    if (this.#who === null && method !== 'hello')
+      return rpcError('version', 'say hello first: who asks, with which program');
+    if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText()))
+      return rpcError(
+        'viewOnly',
+        'this session may only look, and nothing was done: acting needs the control socket, without --view-only',
+      );
+    const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
+    if (stale !== null) return rpcError('refused', `nothing was done: ${stale}`);
+    try {
+      const answer = await this.#ports.methods[method](parsed.data, this);
+      return this.#reads ? answer : hideInAnswer(method, answer);
+    } catch (error) {
+      if (error instanceof ResponseError) return error;
+      // Ours to mend: the operator learns that it failed, the log learns where.
+      this.#ports.log(
+        'error',
+        `${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+      return new ResponseError(
+        -32603,
+        'the server failed at this; its log says where (rackui server status names its directory)',
+      );
+    }
+  }
+
+  /** It may read what consoles show. */
+  get #reads(): boolean {
+    return this.access === 'control' || this.#ports.consoleText();
+  }
+
+  /** A number for one confirmation. The oldest that were never used are forgotten. */
+  beginConfirmation(): string {
+    const nonce = randomBytes(12).toString('hex');
+    this.#nonces.set(nonce, steadyNow());
+    for (const old of [...this.#nonces.keys()].slice(0, -MOST_NONCES)) this.#nonces.delete(old);
+    return nonce;
+  }
+
+  /** Takes the number that a request carries, once. Returns why the request does not count, or null. */
+  #spendNonce(raw: unknown): string | null {
+    const nonce = typeof raw === 'object' && raw !== null && 'nonce' in raw ? raw.nonce : null;
+    const begun = typeof nonce === 'string' ? this.#nonces.get(nonce) : undefined;
+    if (typeof nonce !== 'string' || begun === undefined)
+      return 'it carries no confirmation of this server, or one that was used already: look again, then repeat it';
+    this.#nonces.delete(nonce);
+    const age = steadyNow() - begun;
+    if (age <= CONFIRM_LIMIT_MS) return null;
+    return `its confirmation is ${Math.round(age / 1000)} s old (limit ${CONFIRM_LIMIT_MS / 1000} s), the server or the line was held up: look again, then repeat it`;
+  }
+
+  #take(method: keyof ClientNotes, raw: unknown): void {
+    this.#heardAt = this.#socket.bytesRead;
+    const parsed = NOTE_PARAMS[method].safeParse(raw, WORDED);
+    if (!parsed.success) {
+      this.#ports.log('warn', `session ${this.id}: ${method}: ${describeProblems(parsed.error, raw)}`);
+      return;
+    }
+    if (this.#who === null || !mayNote(this.access, method)) return;
+    this.#ports.notes[method](parsed.data, this);
+  }
+}
+
+/** A reset is how a client leaves that had not read everything; what was under way to it fails in one of these ways. */
+const GONE = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+
+function isGone(error: NodeJS.ErrnoException): boolean {
+  return error.code !== undefined && GONE.has(error.code);
+}

@@ -1,0 +1,173 @@
+/** Nodes by network: the system's own ssh client to ask, a TCP connection to see whether anybody is there. */
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import type { Config } from '../config/schema.ts';
+import { readUptime } from '../console/recognizer.ts';
+import { expire } from '../lib/clock.ts';
+import { runProgram } from '../lib/subprocess.ts';
+import { bootIdCommands, readBootId } from '../power/boot.ts';
+import type { ProgramEnd } from '../lib/subprocess.ts';
+import type { NetworkPort } from '../power/ports.ts';
+import type { Address } from '../rack/address.ts';
+import type { Inventory } from '../rack/inventory.ts';
+
+export type SshConfig = NonNullable<Config['ssh']>;
+
+/** ssh clients at once (shutdown section 1): keys and a small master's processor are the limit, not the network. */
+const AT_ONCE = 4;
+/** A machine in the same rack answers within a millisecond; one under load within this, ms. */
+const PROBE_MS = 2_000;
+/** Tells this shutdown's last line from an old log's. The node's own shell takes the words apart, whatever ssh is given. */
+const UPTIME = 'cat /proc/uptime';
+/** `systemctl poweroff`, never `halt`; `-n`: a sudo that wants a password must say so, not wait for it. */
+const requestFor = ({ user }: SshConfig): string =>
+  user === 'root' ? 'systemctl poweroff' : 'sudo -n systemctl poweroff';
+
+const newToken = (): string => `rackui-${randomBytes(6).toString('hex')}`;
+
+export class Network implements NetworkPort {
+  readonly #settings: () => SshConfig;
+  readonly #inventory: () => Inventory;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(settings: () => SshConfig, inventory: () => Inventory) {
+    this.#settings = settings;
+    this.#inventory = inventory;
+  }
+
+  get #config(): SshConfig {
+    return this.#settings();
+  }
+
+  target(addr: Address): string | null {
+    const host = this.#host(addr);
+    const { user } = this.#config;
+    return host === null ? null : user === undefined ? host : `${user}@${host}`;
+  }
+
+  async shutDown(
+    addr: Address,
+    signal: AbortSignal,
+    ran: () => void,
+    boots: ((bootId: string) => void) | null,
+  ): Promise<ProgramEnd> {
+    const told = { uptime: false, bootId: null as string | null };
+    const token = newToken();
+    const commands = boots === null ? [UPTIME] : [UPTIME, bootIdCommands(token)];
+    const end = await this.#run(addr, [...commands, requestFor(this.#config)].join('; '), signal, (lines) => {
+      const bootId = readBootId(lines, token);
+      if (bootId !== null && told.bootId === null) boots?.(bootId);
+      told.bootId ??= bootId;
+      if (told.uptime || lines.every((line) => readUptime(line) === null)) return;
+      told.uptime = true;
+      ran();
+    });
+    // Its words are for people.
+    return { ...end, output: end.output.filter((line) => line !== token && line !== told.bootId) };
+  }
+
+  async bootId(addr: Address, signal: AbortSignal): Promise<string | null> {
+    const token = newToken();
+    const { output } = await this.#run(addr, bootIdCommands(token), signal);
+    return readBootId(output, token);
+  }
+
+  /** Runs a command line of the node's own shell by ssh. */
+  async #run(
+    addr: Address,
+    commands: string,
+    signal: AbortSignal,
+    printed?: (lines: readonly string[]) => void,
+  ): Promise<ProgramEnd> {
+    const host = this.#host(addr);
+    if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
+    await this.#turn();
+    try {
+      const { limit } = this.#config;
+      return await runProgram([...sshArguments(this.#config, host), commands], limit, signal, printed);
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /**
+   * A TCP connection to the ssh port, and nothing said on it. A refusal comes from the machine's own kernel, so it is
+   * alive, as it is while sshd has ended and the file systems have not; only silence, or a router or neighbour that
+   * says that nobody is there, counts as gone.
+   */
+  async reachable(addr: Address): Promise<boolean> {
+    return (await this.#probe(addr)) !== 'gone';
+  }
+
+  async greets(addr: Address): Promise<boolean> {
+    return (await this.#probe(addr)) === 'greets';
+  }
+
+  #probe(addr: Address): Promise<'greets' | 'there' | 'gone'> {
+    const host = this.#host(addr);
+    if (host === null) return Promise.resolve('gone');
+    return new Promise((resolve) => {
+      const socket = connect({ host, port: this.#config.port });
+      let connected = false;
+      const done = (answer: 'greets' | 'there' | 'gone'): void => {
+        callOff();
+        socket.destroy();
+        resolve(answer);
+      };
+      const callOff = expire(PROBE_MS, () => done(connected ? 'there' : 'gone'));
+      socket.once('connect', () => (connected = true));
+      socket.once('data', (chunk) => done(chunk.toString('latin1').startsWith('SSH-') ? 'greets' : 'there'));
+      socket.once('end', () => done('there'));
+      socket.once('error', (error: NodeJS.ErrnoException) =>
+        done(connected || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET' ? 'there' : 'gone'),
+      );
+    });
+  }
+
+  /** Its address where one is known: a name server may be among the nodes that are off. */
+  #host(addr: Address): string | null {
+    const { nodes, configured } = this.#inventory();
+    const node = nodes.find((one) => one.addr === addr);
+    return node === undefined ? null : (node.ip ?? (configured ? node.name : null));
+  }
+
+  async #turn(): Promise<void> {
+    this.#running++;
+    if (this.#running > AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/**
+ * The argument vector up to the host: keys only, host keys checked, nothing forwarded, no question asked. ssh takes the first value of an
+ * option, so none of the configuration's can undo ours.
+ */
+export function sshArguments({ user, port, identity, options, limit }: SshConfig, host: string): string[] {
+  const fixed = [
+    'BatchMode=yes',
+    'StrictHostKeyChecking=yes',
+    'PreferredAuthentications=publickey',
+    'PasswordAuthentication=no',
+    'KbdInteractiveAuthentication=no',
+    'ClearAllForwardings=yes',
+    'ForwardAgent=no',
+    'ForwardX11=no',
+    'PermitLocalCommand=no',
+    'NoHostAuthenticationForLocalhost=no',
+    'VerifyHostKeyDNS=no',
+    'UpdateHostKeys=no',
+    'RemoteCommand=none',
+    'RequestTTY=no',
+    'ForkAfterAuthentication=no',
+  ];
+  return [
+    'ssh',
+    ...[...fixed, ...options, `ConnectTimeout=${Math.max(1, Math.floor(limit))}`].flatMap((option) => ['-o', option]),
+    ...['-p', String(port)],
+    ...(user === undefined ? [] : ['-l', user]),
+    ...(identity === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', identity]),
+    '--',
+    host,
+  ];
+}

@@ -1,0 +1,306 @@
+/**
+ * What a verb of the control socket is made of: its values, its line of help, and what it does.
+ *
+ * What can be asked of the control socket: one table.
+ */
+import { BOOT_STOPS } from '../guest/boot.ts';
+import { type GuestFaults, noGuestFaults } from '../guest/faults.ts';
+import { NETWORK_STATES } from '../guest/guest.ts';
+import { SHUTDOWN_STYLES } from '../guest/shutdown.ts';
+import { ASK_TO_SHUT_DOWN } from '../guest/ssh.ts';
+import type { SimHost } from '../host.ts';
+import { parsePlace } from '../network.ts';
+import { hexAddress } from '../rack/bus.ts';
+import { noBmcFaults, noBusFaults } from '../rack/faults.ts';
+import { POWER_STATES, type SimNode } from '../rack/node.ts';
+import { parseDialect } from '../rack/responses.ts';
+
+export interface Param {
+  name: string;
+  /** A switch is `on` (default) or `off`; nodes are an address, a name, several with commas between, or `all`. */
+  kind: 'nodes' | 'number' | 'switch' | 'word';
+  default?: string | number | boolean;
+}
+
+export interface Given {
+  nodes: SimNode[];
+  number: number;
+  on: boolean;
+  word: string;
+}
+
+export interface Verb {
+  params: Param[];
+  help: string;
+  run: (host: SimHost, given: Given, at: number) => unknown;
+}
+
+export const NODES: Param = { name: 'node', kind: 'nodes' };
+export const ANY_NODES: Param = { ...NODES, default: 'all' };
+export const ON: Param = { name: 'on', kind: 'switch', default: true };
+
+/** A fault of each named node. */
+export function fault(params: Param[], help: string, set: (node: SimNode, given: Given, at: number) => void): Verb {
+  return {
+    params: [NODES, ...params],
+    help,
+    run: (_host, given, at) => {
+      for (const node of given.nodes) set(node, given, at);
+    },
+  };
+}
+
+/** A guest's fault that is there or not. */
+export const guestSwitch = (
+  help: string,
+  name: { [Name in keyof GuestFaults]: GuestFaults[Name] extends boolean ? Name : never }[keyof GuestFaults],
+): Verb => fault([ON], help, (node, { on }) => (node.guest.faults[name] = on));
+
+/** One of several words, or the Error that lists them. */
+export function oneOf<T extends string>(what: string, word: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === word);
+  if (found === undefined) throw new Error(`${what} can be ${choices.join(', ')}, not '${word}'`);
+  return found;
+}
+
+export const word = (name: string): Param => ({ name, kind: 'word' });
+
+export const number = (name: string, value?: number): Param => ({
+  name,
+  kind: 'number',
+  ...(value === undefined ? {} : { default: value }),
+});
+
+/** A byte of the status line, or null for `truth`. */
+export function counts(word: string): number | null {
+  if (word === 'truth') return null;
+  const value = Number(word);
+  if (!Number.isInteger(value) || value < 0 || value > 255) throw new Error(`'${word}': 0 to 255, or truth`);
+  return value;
+}
+
+export const VERBS: Readonly<Record<string, Verb>> = {
+  state: {
+    params: [ANY_NODES],
+    help: 'the true state of nodes, bus and supply',
+    run: ({ simulator: { rack }, port }, { nodes }, at) => ({
+      bus: {
+        port,
+        locked: rack.locked,
+        pipe: rack.pipe === null ? null : hexAddress(rack.pipe),
+        console: rack.consoleNode === null ? null : hexAddress(rack.consoleNode.addr),
+        dead: rack.master.power === 'off',
+      },
+      supply: rack.supply.describe(at),
+      nodes: nodes.map((node) => node.describe(at, rack.voice.dialect.fan)),
+    }),
+  },
+  counters: { params: [], help: 'what was counted', run: ({ simulator }) => simulator.rack.counters() },
+  'reset-counters': { params: [], help: 'count from zero', run: ({ simulator }) => simulator.rack.resetCounters() },
+  clear: {
+    params: [ANY_NODES],
+    help: 'no faults any more, of nodes and bus',
+    run: ({ simulator }, { nodes }) => {
+      simulator.rack.faults = noBusFaults();
+      for (const node of nodes) {
+        node.faults = noBmcFaults();
+        node.guest.faults = noGuestFaults();
+      }
+    },
+  },
+  silent: fault([ON], 'the BMC hears and says nothing', (node, { on }) => (node.faults.silent = on)),
+  garble: fault([number('share', 0.3)], 'so much of its replies is damaged (0 to 1)', (node, given) => {
+    node.faults.garble = given.number;
+  }),
+  torn: fault([ON], 'its replies stop in the middle', (node, { on }) => (node.faults.torn = on)),
+  slow: fault([number('ms')], 'it takes so much longer for each reply', (node, given) => {
+    node.faults.slowMs = given.number;
+  }),
+  'wrong-id': fault([word('as')], "its replies carry another's address, or off", (node, { word }) => {
+    node.faults.wrongId = word === 'off' ? null : Number.parseInt(word, 16);
+  }),
+  'off-ignored': fault([ON], '\\ has no effect', (node, { on }) => (node.faults.offIgnored = on)),
+  'on-ignored': fault([ON], '/ has no effect', (node, { on }) => (node.faults.onIgnored = on)),
+  'off-late': fault([number('ms')], 'the status says on for so long after \\', (node, given) => {
+    node.faults.offLateMs = given.number;
+  }),
+  'console-ignored': fault([ON], '~ has no effect: keys reach its BIOS', (node, { on }) => {
+    node.faults.consoleIgnored = on;
+  }),
+  'shows-current': fault(
+    [word('counts')],
+    'its BMC measures this current, 0 to 255, or the truth',
+    (node, { word }) => {
+      node.faults.showsCurrent = counts(word);
+    },
+  ),
+  'shows-fan': fault([word('counts')], 'its BMC measures this fan speed, 0 to 255, or the truth', (node, { word }) => {
+    node.faults.showsFan = counts(word);
+  }),
+  disabled: fault([ON], 'the BMC reports disabled', (node, { on }, at) => {
+    node.switchPower(on ? 'disabled' : 'on', at);
+  }),
+  power: fault([word('state')], 'true power: on, off or disabled', (node, { word }, at) => {
+    node.switchPower(oneOf('power', word, POWER_STATES), at);
+  }),
+  'swap-board': fault([], 'another board is put into its slot: # tells another UUID', (node) => node.swapBoard()),
+  jitter: fault([number('counts', 12)], 'its current swings by so many counts to both sides', (node, given) => {
+    node.faults.jitter = given.number;
+  }),
+  saturated: fault([ON], "its current is at the sensor's end, ff", (node, { on }) => (node.faults.saturated = on)),
+  hang: guestSwitch('the guest ignores everything and says nothing', 'hung'),
+  flood: guestSwitch('kernel messages without end', 'flood'),
+  'no-getty': guestSwitch('nothing answers on its console', 'noGetty'),
+  'console-dead': guestSwitch('nothing comes or goes on its UART, though the system is up', 'consoleDead'),
+  'shutdown-hangs': guestSwitch('its shutdown never comes to the end', 'shutdownHangs'),
+  claims: fault(
+    [word('text')],
+    'a user of it keeps its console open and, when its shutdown hangs, prints this there as a kernel would',
+    (node, { word }) => {
+      node.guest.faults.claims = word;
+    },
+  ),
+  dirty: guestSwitch('file systems stay busy at shutdown', 'dirty'),
+  'quotes-log': guestSwitch('going down, a program on the console quotes an old log that ends in a halt', 'quotesLog'),
+  'split-marker': fault([number('ms', 400)], 'its last line comes in three pieces, so far apart', (node, given) => {
+    node.guest.faults.splitMs = given.number;
+  }),
+  'colour-marker': guestSwitch('its last line comes in colour', 'coloured'),
+  'reboots-instead': guestSwitch('whatever is asked for, it starts again', 'rebootsInstead'),
+  'firmware-after-halt': guestSwitch("the bootloader speaks after the kernel's last line", 'firmwareAfterHalt'),
+  'halt-draws-idle': guestSwitch('halted, it draws what it draws when idle', 'haltDrawsIdle'),
+  inhibited: guestSwitch('somebody holds a shutdown inhibitor', 'inhibited'),
+  'sudo-password': guestSwitch('sudo asks for the password', 'sudoPassword'),
+  'stop-job': fault([number('seconds', 20)], 'a service takes so long to stop', (node, given) => {
+    node.guest.faults.stopJobS = given.number;
+  }),
+  'shutdown-style': fault([word('style')], `how it goes down: ${SHUTDOWN_STYLES.join(', ')}`, (node, given) => {
+    node.guest.faults.style = oneOf('style', given.word, SHUTDOWN_STYLES);
+  }),
+  'boot-stops': fault(
+    [word('where')],
+    `its start ends early: ${BOOT_STOPS.join(', ')}; or not: never`,
+    (node, given) => {
+      node.guest.faults.bootStops = given.word === 'never' ? null : oneOf('where', given.word, BOOT_STOPS);
+    },
+  ),
+  hostname: fault([word('name')], "the guest goes by another machine's name", (node, given) => {
+    node.guest.faults.hostname = given.word;
+  }),
+  password: fault([word('word')], 'its users have another password', (node, given) => {
+    node.guest.faults.password = given.word;
+  }),
+  network: fault(
+    [word('state')],
+    `its network, whatever its system does: ${NETWORK_STATES.join(', ')}; or as the system has it: auto`,
+    (node, given) => {
+      node.guest.faults.network = given.word === 'auto' ? null : oneOf('network', given.word, NETWORK_STATES);
+    },
+  ),
+  oops: fault([], "the guest's kernel stumbles and goes on", (node, _given, at) =>
+    node.guest.stumble('oops', node.guestTime(at)),
+  ),
+  'read-only': fault([ON], 'its card dies: the root file system goes read-only', (node, { on }, at) => {
+    if (on && !node.guest.faults.readOnly) node.guest.stumble('read-only', node.guestTime(at));
+    node.guest.faults.readOnly = on;
+  }),
+  say: fault([word('text')], 'a program of its own prints this line on the console', (node, given, at) =>
+    node.guest.say(`${given.word}\n`, node.guestTime(at)),
+  ),
+  panic: fault([], "the guest's kernel panics", (node, _given, at) => node.guest.panic(node.guestTime(at))),
+  shutdown: {
+    params: [NODES],
+    help: 'asks its system to shut down, as somebody who came by ssh: the command’s exit code and words',
+    run: (_host, { nodes: [node] }, at) => node?.guest.runBySsh(ASK_TO_SHUT_DOWN, node.guestTime(at)),
+  },
+  ssh: {
+    params: [NODES, word('command')],
+    help: 'runs a command line there, as somebody who came by ssh: its exit code and words',
+    run: (_host, { nodes: [node], word: line }, at) => node?.guest.runBySsh(line, node.guestTime(at)),
+  },
+  'same-boot-id': guestSwitch('every start of its kernel bears the same boot id', 'sameBootId'),
+  output: {
+    params: [NODES],
+    help: 'what the guest printed last, heard by anybody or not',
+    run: (_host, { nodes }, at) => {
+      for (const node of nodes) node.advance(at);
+      return nodes.map((node) => node.guest.recent).join('\n');
+    },
+  },
+  noise: {
+    params: [number('chance', 0.5)],
+    help: 'stray bytes ahead of exchanges, with this chance (0 to 1)',
+    run: ({ simulator }, given) => void (simulator.rack.faults.noise = given.number),
+  },
+  'torn-replies': {
+    params: [number('share', 0.2)],
+    help: 'so many of all replies (0 to 1) stop in the middle',
+    run: ({ simulator }, given) => void (simulator.rack.faults.tornReplies = given.number),
+  },
+  mute: {
+    params: [ON],
+    help: 'the whole bus hears nothing',
+    run: ({ simulator }, { on }) => void (simulator.rack.faults.silent = on),
+  },
+  wedge: {
+    params: [NODES],
+    help: 'a pipe to the node is open that nobody closed',
+    run: ({ simulator }, { nodes }) => {
+      for (const node of nodes) simulator.rack.wedge(node.addr);
+    },
+  },
+  'drop-pipe': {
+    params: [],
+    help: 'the pipe falls shut by itself, and a console with it',
+    run: ({ simulator }) => simulator.rack.dropPipe(),
+  },
+  supply: {
+    params: [ON, number('blade', 50)],
+    help: 'too much load makes the voltage fall: so many W a blade, 300 W the rack; boards then start anew',
+    run: ({ simulator: { rack } }, { on, number: watts }) => {
+      rack.supply.limits = on;
+      rack.supply.bladeW = watts;
+    },
+  },
+  battery: {
+    params: [number('wh')],
+    help: 'a full battery of so many Wh feeds the rack while the mains are off; 0: none',
+    run: ({ simulator: { rack } }, given, at) => rack.supply.setBattery(given.number, 0, at),
+  },
+  upsd: {
+    params: [ON],
+    help: 'the program that tells of the UPS ends (off), or is started again',
+    run: (host, { on }) => host.runUpsd(on),
+  },
+  'ups-flags': {
+    params: [word('flags')],
+    help: "what its status says beside OL or OB, with commas between: RB, FSD, CAL, or 'none'",
+    run: (host, { word }) => void (host.upsFlags = word === 'none' ? [] : word.split(',')),
+  },
+  'time-scale': {
+    params: [number('factor')],
+    help: 'guests and battery live so many times as fast from now on; the wire does not',
+    run: ({ simulator: { rack } }, given, at) => {
+      if (!(given.number >= 0.01 && given.number <= 10_000)) throw new Error("'factor' is a number from 0.01 to 10000");
+      rack.setTimeScale(given.number, at);
+    },
+  },
+  mains: {
+    params: [ON],
+    help: 'mains fail (off) or return; without energy everything is dead; afterwards nodes boot by themselves (dialect: mains)',
+    run: ({ simulator: { rack } }, { on }, at) => rack.setMains(on, at),
+  },
+  listen: {
+    params: [word('place'), number('sshd', 0)],
+    help: "the nodes' ssh ports on loopback: 127.70.0:2222 is 127.70.0.3:2222 for 03; behind them a real sshd's port",
+    run: (host, { word, number }) => host.listen({ ...parsePlace(word), sshd: number === 0 ? null : number }),
+  },
+  lock: { params: [], help: 'the BMC is locked again', run: ({ simulator }) => void (simulator.rack.locked = true) },
+  unplug: { params: [], help: 'the device and its link vanish', run: (host) => host.unplug() },
+  replug: { params: [], help: 'they come back; the result is the device', run: (host) => host.plug() },
+  dialect: {
+    params: [word('switches')],
+    help: 'change dialect switches, as --dialect',
+    run: ({ simulator: { rack } }, { word }) => void (rack.voice.dialect = parseDialect(word, rack.voice.dialect)),
+  },
+};

@@ -1,0 +1,134 @@
+/**
+ * The control socket: what stands in for hands in the rack. One JSON object a line: `{"id":1,"do":"off-late","node":"03",
+ * "ms":500}` → `{"id":1,"ok":true,"result":…}` or `{"id":1,"ok":false,"error":"…"}`. It is no part of the rack: a driver
+ * that is tested never sees it.
+ *
+ * The control socket's client: `rackui sim ctl SOCKET VERB …`, and the same for tests.
+ */
+import { rmSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import type { SimHost } from '../host.ts';
+import { paramsFromWords, perform } from './dispatch.ts';
+
+export interface ControlServer {
+  close(): void;
+}
+
+/** Listens at `path`; whatever lies there is replaced. */
+export async function listen(path: string, host: SimHost): Promise<ControlServer> {
+  const clients = new Set<Socket>();
+  const server = createServer((socket) => {
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+    // A client that left without reading its answer.
+    socket.on('error', () => socket.destroy());
+    onLines(socket, (line) => void answer(line, host).then((said) => socket.write(`${JSON.stringify(said)}\n`)));
+  });
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`the control socket ${path} cannot be: ${error.message}`)));
+    server.listen(path, resolve);
+  });
+  return {
+    close() {
+      server.close();
+      for (const socket of clients) socket.destroy();
+    },
+  };
+}
+
+/** Calls `handle` with each whole line that `socket` receives. */
+export function onLines(socket: Socket, handle: (line: string) => void): void {
+  let rest = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') handle(line);
+  });
+}
+
+interface Answer {
+  id: unknown;
+  ok: boolean;
+  result?: unknown;
+  error?: string;
+}
+
+async function answer(line: string, host: SimHost): Promise<Answer> {
+  let id: unknown = null;
+  try {
+    const request = JSON.parse(line) as Record<string, unknown> | null;
+    if (typeof request !== 'object' || request === null) throw new Error('a request is one JSON object a line');
+    id = request['id'] ?? null;
+    const { do: verb, ...params } = request;
+    delete params['id'];
+    if (typeof verb !== 'string') throw new Error(`a request says what to do: {"id":1,"do":"help"}`);
+    return { id, ok: true, result: (await perform(host, verb, params)) ?? null };
+  } catch (error) {
+    return { id, ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export class SimControl {
+  private readonly socket: Socket;
+  private readonly waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  private nextId = 1;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    onLines(socket, (line) => {
+      const { id, ok, result, error } = JSON.parse(line) as { id: number; ok: boolean; result: unknown; error: string };
+      const call = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (ok) call?.resolve(result);
+      else call?.reject(new Error(error));
+    });
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      for (const call of this.waiting.values()) call.reject(new Error('the simulator has ended'));
+      this.waiting.clear();
+    });
+  }
+
+  /** Rejects with an Error in words when no simulator listens there. */
+  static async connect(path: string): Promise<SimControl> {
+    const socket = createConnection(path);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', (error) => reject(new Error(`no simulator listens at ${path} (${error.message})`)));
+    });
+    return new SimControl(socket);
+  }
+
+  /** Rejects with the simulator's sentence when it does not do it. */
+  request(verb: string, params: Record<string, unknown> = {}): Promise<unknown> {
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      if (this.socket.destroyed) {
+        reject(new Error('the simulator has ended'));
+        return;
+      }
+      this.waiting.set(id, { resolve, reject });
+      this.socket.write(`${JSON.stringify({ id, do: verb, ...params })}\n`);
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** Does `words` (verb, then values in order or as name=value), prints the result as JSON. Returns 0; throws an Error in words. */
+export async function simCtl(controlPath: string, words: readonly string[]): Promise<number> {
+  const [verb = 'help', ...rest] = words;
+  const params = paramsFromWords(verb, rest);
+  const control = await SimControl.connect(controlPath);
+  try {
+    const result = await control.request(verb, params);
+    // Help is text for a person already.
+    process.stdout.write(typeof result === 'string' ? `${result}\n` : `${JSON.stringify(result, null, 2)}\n`);
+    return 0;
+  } finally {
+    control.close();
+  }
+}

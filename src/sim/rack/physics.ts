@@ -1,0 +1,129 @@
+/**
+ * Current and fan of one node, in counts (0..255, as the BMC reports them; the scale is not known). Pure and lazy: nothing
+ * is computed until somebody asks, and the answer does not depend on how often was asked.
+ */
+import { noiseAt } from '../random.ts';
+
+/** What draws power, as the guest says. `load` is 0..1 of the processor. */
+export type Activity =
+  | { kind: 'off' }
+  | { kind: 'booting'; since: number }
+  | { kind: 'running'; load: number }
+  /** Halted and powered: a Pi 4 with default settings still draws more than half of its idle current. */
+  | { kind: 'halted' };
+
+/** Idle readings seen on the real rack: 0x1b, 0x1d, 0x26. Nodes differ; each has its own base in this range. */
+const IDLE_MIN = 0x1a;
+const IDLE_SPAN = 0x0b;
+/** Full load on top of idle, and the highest boot peak, about twice idle (shutdown section 1). */
+const LOAD_SPAN = 0x2c;
+const BOOT_PEAK = 0x26;
+/** Of its own idle current, while halted. */
+const HALTED_SHARE = 0.66;
+/** Fan readings seen: 0x60 to 0x98, that is 0x60 cold and 0x98 hot. */
+const FAN_MIN = 0x60;
+const FAN_SPAN = 0x38;
+/** The heat sink's and the fan controller's time constants, ms. */
+const HEAT_MS = 45_000;
+const FAN_MS = 6_000;
+const BOOT_MS = 22_000;
+const JITTER_STEP_MS = 700;
+/** So that idle is 0.40 to 0.60 A at 5 V (shutdown section 1). The simulator's own: the hardware's scale is not known. */
+const W_PER_COUNT = 0.078;
+
+export class Physics {
+  private readonly seed: number;
+  /** 0 ambient, 1 as hot as full load makes it. */
+  private heat = 0.2;
+  private fan = 0.2;
+  private at: number;
+  private activity: Activity = { kind: 'off' };
+
+  constructor(seed: number, at: number) {
+    this.seed = seed;
+    this.at = at;
+  }
+
+  /** What the node does from `at` (ms of rack time) on. */
+  become(activity: Activity, at: number): void {
+    this.advance(at);
+    this.activity = activity;
+  }
+
+  /** Puts heat and fan where they end up with the present activity: for a rack that was on long before we looked. */
+  settle(): void {
+    this.heat = this.targetHeat();
+    this.fan = this.heat;
+  }
+
+  /** Both bytes of the status line at `at`. */
+  read(at: number): { current: number; fan: number } {
+    this.advance(at);
+    if (this.activity.kind === 'off') return { current: 0, fan: 0 };
+    const step = Math.floor(at / JITTER_STEP_MS);
+    const jitter = (noiseAt(this.seed, step, 1) - 0.5) * 3;
+    const fanJitter = (noiseAt(this.seed, step, 2) - 0.5) * 2.5;
+    return {
+      current: toByte(this.draw(at) + jitter, 1),
+      fan: toByte(FAN_MIN + FAN_SPAN * this.fan + fanJitter, FAN_MIN),
+    };
+  }
+
+  /** Watts at `at`, without the sensor's jitter. */
+  watts(at: number): number {
+    return this.draw(at) * W_PER_COUNT;
+  }
+
+  private get idle(): number {
+    return IDLE_MIN + IDLE_SPAN * noiseAt(this.seed, 3);
+  }
+
+  private draw(at: number): number {
+    switch (this.activity.kind) {
+      case 'off':
+        return 0;
+      case 'halted':
+        return this.idle * HALTED_SHARE;
+      case 'running':
+        return this.idle + LOAD_SPAN * this.activity.load + this.bursts(at);
+      case 'booting': {
+        // Firmware, kernel, services: a high plateau with peaks that dies away.
+        const age = (at - this.activity.since) / BOOT_MS;
+        const peak = noiseAt(this.seed, Math.floor(at / 400), 4);
+        return this.idle * 0.8 + BOOT_PEAK * Math.max(0, 1 - age) * (0.5 + 0.5 * peak);
+      }
+    }
+  }
+
+  /** Small work that an idle cluster node does now and then, a few counts for some seconds. */
+  private bursts(at: number): number {
+    const chance = noiseAt(this.seed, Math.floor(at / 4_000), 5);
+    return chance > 0.8 ? (chance - 0.8) * 40 : 0;
+  }
+
+  private targetHeat(): number {
+    switch (this.activity.kind) {
+      case 'off':
+        return 0;
+      case 'halted':
+        return 0.1;
+      case 'booting':
+        return 0.6;
+      case 'running':
+        return 0.2 + 0.15 * noiseAt(this.seed, 6) + 0.65 * this.activity.load;
+    }
+  }
+
+  private advance(at: number): void {
+    const span = at - this.at;
+    if (span <= 0) return;
+    this.at = at;
+    const target = this.targetHeat();
+    this.heat = target + (this.heat - target) * Math.exp(-span / HEAT_MS);
+    this.fan = this.heat + (this.fan - this.heat) * Math.exp(-span / FAN_MS);
+  }
+}
+
+function toByte(value: number, least: number): number {
+  return Math.max(least, Math.min(0xff, Math.round(value)));
+}

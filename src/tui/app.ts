@@ -1,0 +1,258 @@
+/**
+ * The full-screen interface from start to end: the terminal, its keys, one frame at a time; a seat for each rack.
+ */
+import type { ReadStream, WriteStream } from 'node:tty';
+import { steadyNow } from '../lib/clock.ts';
+import { PULSE_MS } from './map/node-cell.ts';
+import type { UiEvent } from './model/events.ts';
+import type { State } from './model/state.ts';
+import { type RackAccess, Seat, type SeatOptions, tick } from './rack-session.ts';
+import { FRAME_MS, Painting } from './renderer.ts';
+import { tabRows } from './screen/rack-tabs.ts';
+import { aroundStops, Input } from './terminal/input.ts';
+import { Terminal, unicodeLocale } from './terminal/terminal.ts';
+import { colourDepth, createPalette, type Depth, type Theme } from './terminal/theme.ts';
+import type { Token } from './terminal/tokenizer.ts';
+
+export interface InterfaceOptions extends SeatOptions {
+  /** At least one; several have a tab each, in this order. */
+  racks: readonly RackAccess[];
+  stdin: ReadStream;
+  stdout: WriteStream & { fd: number };
+  theme: Theme;
+  /** Colours that the terminal shows; null: what its environment says. */
+  depth: Depth | null;
+  ascii: boolean;
+}
+
+export interface InterfaceEnd {
+  code: number;
+  /** For the terminal as it was before, when the interface has left it. */
+  message?: string;
+}
+
+const TICK_MS = 1000;
+/** As a shell reports a program that a signal ended. */
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Resolves when the operator left or the terminal is gone, with the terminal restored. */
+export function runInterface(options: InterfaceOptions): Promise<InterfaceEnd> {
+  return new Interface(options).run();
+}
+
+type MouseToken = Extract<Token, { kind: 'mouse' }>;
+
+class Interface {
+  readonly #o: InterfaceOptions;
+  readonly #disposals: (() => void)[] = [];
+  readonly #seats: readonly Seat[];
+  readonly #palette;
+  readonly #input: Input;
+  /** Which of the seats is shown. */
+  #active = 0;
+  #terminal: Terminal | null = null;
+  #painting: Painting | null = null;
+  #pulseTimer: NodeJS.Timeout | null = null;
+  #end: (end: InterfaceEnd) => void = () => undefined;
+  #ended = false;
+
+  constructor(options: InterfaceOptions) {
+    this.#o = options;
+    this.#palette = createPalette(options.theme, options.depth ?? colourDepth(process.env));
+    this.#input = new Input(options.stdin, (tokens) => this.#take(tokens));
+    const names = options.racks.map(({ client }) => client.welcome.snapshot.rack.name);
+    this.#seats = options.racks.map((access, index): Seat => {
+      const seat: Seat = new Seat(access, { names, index, shown: index === 0 }, this.#room(), options, {
+        happened: (event, before) => this.#happened(seat, event, before),
+        printed: () => {
+          if (seat === this.#seat) this.#draw();
+        },
+        clipboard: (text) => this.#terminal?.copy(text),
+        rack: (to) => this.#show(to),
+        reportMouse: (on) => {
+          this.#terminal?.reportMouse(on);
+          this.#toAll({ type: 'mouse', on });
+        },
+        ring: () => this.#terminal?.ring(),
+        quit: () => this.#quit(),
+      });
+      return seat;
+    });
+  }
+
+  get #seat(): Seat {
+    const seat = this.#seats[this.#active];
+    if (seat === undefined) throw new Error(`no rack ${this.#active}`);
+    return seat;
+  }
+
+  async run(): Promise<InterfaceEnd> {
+    const { stdout, settings, ascii } = this.#o;
+    const over = new Promise<InterfaceEnd>((resolve) => (this.#end = resolve));
+    const terminal = new Terminal(stdout, this.#size(), this.#palette, () =>
+      this.#leave({ code: SIGNAL_CODES.SIGHUP }),
+    );
+    this.#terminal = terminal;
+    if (settings.mouse) terminal.reportMouse(true);
+    this.#painting = new Painting({
+      terminal,
+      seats: this.#seats,
+      active: () => this.#active,
+      size: () => this.#size(),
+      // A terminal without UTF-8 could not show what nodes print either.
+      ascii: !unicodeLocale(process.env) ? 'all' : ascii ? 'own' : 'no',
+    });
+    this.#listen();
+    this.#draw();
+    for (const seat of this.#seats) seat.begin();
+    return over;
+  }
+
+  #size(): { cols: number; rows: number } {
+    const { columns, rows } = this.#o.stdout;
+    return { cols: columns || 80, rows: rows || 24 };
+  }
+
+  /** What the shown rack has of the screen. */
+  #room(): { cols: number; rows: number } {
+    const { cols, rows } = this.#size();
+    return { cols, rows: rows - tabRows(this.#o.racks.length) };
+  }
+
+  #listen(): void {
+    const { stdin, stdout } = this.#o;
+    const on = (target: NodeJS.EventEmitter, name: string, listener: (...args: never[]) => void): void => {
+      target.on(name, listener as (...args: unknown[]) => void);
+      this.#disposals.push(() => target.off(name, listener as (...args: unknown[]) => void));
+    };
+    this.#input.open();
+    on(stdin, 'end', () => this.#leave({ code: SIGNAL_CODES.SIGHUP }));
+    on(stdin, 'error', () => this.#leave({ code: SIGNAL_CODES.SIGHUP }));
+    on(stdout, 'error', () => this.#leave({ code: SIGNAL_CODES.SIGHUP }));
+    on(stdout, 'resize', () => {
+      this.#terminal?.resize(this.#size());
+      this.#toAll({ type: 'resize', ...this.#room() });
+    });
+    this.#disposals.push(
+      aroundStops(
+        () => {
+          this.#terminal?.suspend();
+          this.#input.lend();
+        },
+        () => {
+          this.#input.again();
+          this.#terminal?.resume(this.#size());
+          this.#toAll({ type: 'resize', ...this.#room() });
+          this.#draw();
+        },
+      ),
+    );
+    for (const [signal, code] of Object.entries(SIGNAL_CODES)) on(process, signal, () => this.#leave({ code }));
+    // The terminal is given back before anything is reported, whatever went wrong.
+    on(process, 'uncaughtException', (error: Error) => this.#crash(error));
+    on(process, 'unhandledRejection', (error: Error) => this.#crash(error));
+    on(process, 'exit', () => this.#terminal?.leave());
+    const tick = setInterval(() => this.#tick(), TICK_MS);
+    this.#disposals.push(() => clearInterval(tick));
+    stdin.resume();
+  }
+
+  #take(tokens: readonly Token[]): void {
+    const burst = tokens.filter(({ kind }) => kind === 'key').length;
+    const local = steadyNow();
+    for (const token of tokens) {
+      if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
+      if (token.kind !== 'mouse') this.#seat.dispatch({ type: 'token', token, burst, local });
+      else {
+        const { x, y } = token.pointer;
+        const target = this.#painting?.targetAt(x, y) ?? null;
+        this.#seat.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target });
+      }
+    }
+  }
+
+  #toAll(event: UiEvent): void {
+    for (const seat of this.#seats) seat.dispatch(event);
+  }
+
+  /** A rack's rows begin under the tabs. */
+  #belowTabs(token: MouseToken): MouseToken {
+    const { pointer } = token;
+    return { ...token, pointer: { ...pointer, y: pointer.y - tabRows(this.#seats.length) } };
+  }
+
+  /** What is not on the screen asks for nothing; what comes onto it is of this moment at once. */
+  #show(index: number): void {
+    if (index === this.#active) return;
+    const local = steadyNow();
+    this.#seat.dispatch({ type: 'shown', on: false, local });
+    this.#active = index;
+    this.#seat.dispatch({ type: 'shown', on: true, local });
+    this.#draw();
+  }
+
+  /** Of a rack that is not on the screen a tab tells nothing that ages; in the overview all of them do. */
+  #tick(): void {
+    if (this.#seat.state.overlay?.kind === 'racks') this.#toAll(tick());
+    else this.#seat.dispatch(tick());
+  }
+
+  #happened(seat: Seat, event: UiEvent, before: State): void {
+    if (this.#ended) return;
+    const { state } = seat;
+    const shown = seat === this.#seat;
+    // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
+    // Of a rack that is not shown the tabs tell what must not be missed; in the overview a tick a second is enough.
+    if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
+    // All of them are of this moment when they are looked at together.
+    if (state.overlay?.kind === 'racks' && before.overlay?.kind !== 'racks') this.#tick();
+    if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
+  }
+
+  /** What has flared up is drawn as usual again when its moment is over. */
+  #endPulse(): void {
+    this.#pulseTimer ??= setTimeout(() => {
+      this.#pulseTimer = null;
+      this.#seat.dispatch(tick());
+    }, PULSE_MS + FRAME_MS);
+  }
+
+  #draw(): void {
+    this.#painting?.draw();
+  }
+
+  #quit(): void {
+    const goesOn = this.#seats.map((seat) => seat.goesOn()).filter((text) => text !== null);
+    this.#leave({ code: 0, ...(goesOn.length > 0 ? { message: goesOn.join('\n') } : {}) });
+  }
+
+  #crash(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#leave({ code: 70, message: `rackui: the interface failed; the server and its operations go on.\n${text}` });
+  }
+
+  #leave(end: InterfaceEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const terminal = this.#terminal;
+    this.#input.close();
+    for (const dispose of this.#disposals.splice(0)) dispose();
+    this.#painting?.end();
+    if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
+    terminal?.leave();
+    for (const seat of this.#seats) seat.close();
+    const owed = (): boolean => end.code === 0 && terminal?.owesAnswer === true;
+    const take = (reply: Uint8Array): void => terminal?.answered(reply);
+    this.#input.restore({ owed, take }, () => this.#end(end));
+  }
+}
+
+/** More than the clock: what is shown of that, a tick a second draws. */
+function differs(before: State, after: State): boolean {
+  return (Object.keys(after) as (keyof State)[]).some((key) => key !== 'now' && before[key] !== after[key]);
+}
+
+/** What a tab tells. */
+function differsInTab(before: State, after: State): boolean {
+  return before.link.kind !== after.link.kind || before.bus.state !== after.bus.state || before.alarms !== after.alarms;
+}

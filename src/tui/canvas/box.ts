@@ -1,0 +1,51 @@
+/** Frames around things, and the boxes of dialogs. */
+import type { Frame, InkRole, Rect, Span } from './frame.ts';
+import type { Glyphs } from './glyphs.ts';
+
+/** A box with its title in the upper edge; what is under it is cleared. Returns the room inside. */
+export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink: InkRole = 'borderFocus'): Rect {
+  const { x, y, width, height } = rect;
+  frame.clear(rect, 'dialog');
+  frame.target(rect, null);
+  const right = x + width - 1;
+  const bottom = y + height - 1;
+  for (let column = x + 1; column < right; column++) {
+    frame.put(column, y, g.box.h, ink);
+    frame.put(column, bottom, g.box.h, ink);
+  }
+  for (let row = y + 1; row < bottom; row++) {
+    frame.put(x, row, g.box.v, ink);
+    frame.put(right, row, g.box.v, ink);
+  }
+  frame.put(x, y, g.box.tl, ink);
+  frame.put(right, y, g.box.tr, ink);
+  frame.put(x, bottom, g.box.bl, ink);
+  frame.put(right, bottom, g.box.br, ink);
+  if (title !== '') frame.text(x + 2, y, ` ${title} `, 'title', width - 4);
+  return { x: x + 2, y: y + 1, width: width - 4, height: height - 2 };
+}
+
+/** A rectangle of this size in the middle of the frame, no larger than it. */
+export function centred(frame: Frame, width: number, height: number): Rect {
+  const w = Math.min(width, frame.cols - 2);
+  const h = Math.min(height, frame.rows - 2);
+  return { x: Math.floor((frame.cols - w) / 2), y: Math.floor((frame.rows - h) / 2), width: w, height: h };
+}
+
+/** Lines of which `scroll` are above the room for them; the last row says how many more there are. */
+export function paintScrolled(
+  frame: Frame,
+  { x, y, width, height }: Rect,
+  lines: readonly Span[][],
+  scroll: number,
+): void {
+  if (height <= 0) return;
+  const fits = lines.length <= height;
+  const room = fits ? height : height - 1;
+  const end = Math.max(0, lines.length - room);
+  const from = Math.min(end, scroll);
+  lines.slice(from, from + room).forEach((line, i) => frame.spans(x, y + i, line, width));
+  if (fits) return;
+  const more = from < end ? `${end - from} more lines: PgDn` : 'end: PgUp';
+  frame.text(x + width - more.length, y + height - 1, more, 'key');
+}

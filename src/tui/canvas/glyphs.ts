@@ -1,0 +1,180 @@
+/**
+ * The interface's signs, in Unicode and in plain ASCII. Each is one column wide in every terminal that was tried.
+ */
+import type { NodeCondition } from '../../rack/system-state.ts';
+
+export interface Glyphs {
+  power: Record<NodeCondition, string>;
+  /** Eight heights, lowest first. */
+  bars: readonly string[];
+  gap: string;
+  master: string;
+  protected: string;
+  chassisFan: string;
+  alarm: string;
+  /** Of a reading that is not fresh. */
+  old: string;
+  console: string;
+  operation: readonly string[];
+  selected: string;
+  marked: string;
+  ellipsis: string;
+  sum: string;
+  ok: string;
+  bad: string;
+  question: string;
+  box: { h: string; v: string; tl: string; tr: string; bl: string; br: string };
+  separator: string;
+  progress: { done: string; left: string };
+  /** Only ASCII may be shown. */
+  plain: boolean;
+}
+
+/** Beside the glyph, always: no two conditions have one letter. */
+export const POWER_LETTER: Record<NodeCondition, string> = {
+  on: 'N',
+  booting: 'B',
+  'going-down': 'G',
+  halted: 'H',
+  failed: 'E',
+  off: 'F',
+  disabled: 'D',
+  unknown: '?',
+  absent: '-',
+};
+export const POWER_WORD: Record<NodeCondition, string> = {
+  on: 'on',
+  booting: 'booting',
+  'going-down': 'going down',
+  halted: 'halted',
+  failed: 'not up',
+  off: 'off',
+  disabled: 'disabled',
+  unknown: 'unknown',
+  absent: 'absent',
+};
+
+const unicode: Glyphs = {
+  power: {
+    ...{ on: '●', booting: '△', 'going-down': '▽', halted: '■', failed: '✗' },
+    ...{ off: '○', disabled: '⊘', unknown: '?', absent: '·' },
+  },
+  bars: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+  gap: '·',
+  master: '★',
+  protected: '◆',
+  chassisFan: '✢',
+  alarm: '▲',
+  old: '…',
+  console: '▣',
+  operation: ['◐', '◓', '◑', '◒'],
+  selected: '▌',
+  marked: '▎',
+  ellipsis: '…',
+  sum: 'Σ',
+  ok: '✓',
+  bad: '✗',
+  question: '?',
+  box: { h: '─', v: '│', tl: '╭', tr: '╮', bl: '╰', br: '╯' },
+  separator: '·',
+  progress: { done: '━', left: '─' },
+  plain: false,
+};
+
+const ascii: Glyphs = {
+  power: {
+    ...{ on: '*', booting: '^', 'going-down': 'v', halted: '#', failed: '%' },
+    ...{ off: 'o', disabled: 'x', unknown: '?', absent: '.' },
+  },
+  bars: ['_', '_', '.', '-', '-', '=', '+', '#'],
+  gap: ' ',
+  master: 'M',
+  protected: 'P',
+  chassisFan: 'W',
+  alarm: '!',
+  old: '~',
+  console: 'C',
+  operation: ['/', '-', '\\', '|'],
+  selected: '>',
+  marked: '|',
+  ellipsis: '~',
+  sum: 'sum',
+  ok: 'ok',
+  bad: 'no',
+  question: '?',
+  box: { h: '-', v: '|', tl: '+', tr: '+', bl: '+', br: '+' },
+  separator: '-',
+  progress: { done: '#', left: '.' },
+  plain: true,
+};
+
+export function glyphs(asciiOnly: boolean): Glyphs {
+  return asciiOnly ? ascii : unicode;
+}
+
+/**
+ * The newest `width` values as bars, newest right; missing ones as gaps. The scale is the series' own, but never finer
+ * than `floor` counts: jitter of a count or two is not a mountain.
+ */
+export function sparkline(values: readonly (number | null)[], width: number, g: Glyphs, floor = 24): string {
+  return sparkRows(values, width, 1, g, floor)[0] ?? '';
+}
+
+/** As {@link sparkline}, in so many rows, the uppermost first. */
+export function sparkRows(
+  values: readonly (number | null)[],
+  width: number,
+  rows: number,
+  g: Glyphs,
+  floor = 24,
+): string[] {
+  const shown = values.slice(-width);
+  const known = shown.filter((value) => value !== null);
+  const high = Math.max(...known, 0);
+  const low = Math.min(...known, 255);
+  const span = Math.max(high - low, floor);
+  // A steady series lies in the middle: both a rise and a fall have room.
+  const base = Math.max(0, (high + low - span) / 2);
+  const steps = g.bars.length;
+  const lead = Math.max(0, width - shown.length);
+  return Array.from({ length: rows }, (_, row) => {
+    const below = (rows - 1 - row) * steps;
+    const empty = below === 0 ? g.gap : ' ';
+    const bars = shown.map((value) => {
+      if (value === null) return empty;
+      const level = Math.max(0, Math.min(rows * steps - 1, Math.floor(((value - base) / span) * rows * steps)));
+      return level < below ? ' ' : (g.bars[Math.min(steps - 1, level - below)] ?? empty);
+    });
+    return empty.repeat(lead) + bars.join('');
+  });
+}
+
+/** A name in `width` columns: its middle goes, for the number at a host's end tells it from its neighbours. */
+export function shorten(name: string, width: number, g: Glyphs): string {
+  const chars = Array.from(name);
+  if (chars.length <= width) return name;
+  if (width < 4) return chars.slice(-width).join('');
+  const number = /[-._]?\d{1,4}$/.exec(name)?.[0].length;
+  const tail = Math.min(width - 2, number ?? Math.max(3, Math.floor((width - 1) / 2)));
+  return chars.slice(0, width - 1 - tail).join('') + g.ellipsis + chars.slice(-tail).join('');
+}
+
+/** `7s`, `3m`, `2h`, `4d`: at most four columns. */
+export function formatAge(ms: number): string {
+  const s = Math.floor(ms / 1000);
+  if (s < 100) return `${s}s`;
+  if (s < 6000) return `${Math.floor(s / 60)}m`;
+  return s < 360_000 ? `${Math.floor(s / 3600)}h` : `${Math.floor(s / 86_400)}d`;
+}
+
+/** `0:07`, `12:30`. */
+export function formatDuration(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+}
+
+/** The operator's time of day, `dateAhead` milliseconds ahead of the clock that `at` is of: `14:05:09`, or `14:05`. */
+export function formatClock(at: number, dateAhead: number, withSeconds: boolean): string {
+  const iso = new Date(at + dateAhead).toISOString();
+  return iso.slice(11, withSeconds ? 19 : 16);
+}

@@ -1,0 +1,62 @@
+/** What copy mode wants done: the emulator held still and searched, text into the clipboard or a file. */
+import type { Effect, UiEvent } from '../model/events.ts';
+import type { Emulators } from './emulator.ts';
+
+type LookEffect = Extract<Effect, { do: 'look' | 'look-end' | 'find' | 'take-out' }>;
+
+export interface LookPorts {
+  dispatch: (event: UiEvent) => void;
+  /** Into the operator's clipboard. */
+  clipboard(text: string): void;
+  /** Into a file of the operator's; resolves with its path. */
+  save(node: string, text: string): Promise<string>;
+}
+
+/** Bytes of a clipboard's text: terminals that take OSC 52 drop what is longer than some 100 KB of base64. */
+const CLIPBOARD_LIMIT = 74_000;
+
+export function performLook(effect: LookEffect, emulators: Emulators, ports: LookPorts): void {
+  const { addr } = effect;
+  switch (effect.do) {
+    case 'look':
+      emulators.hold(addr, (at) => ports.dispatch({ type: 'looking', addr, search: effect.search, ...at }));
+      return;
+    case 'look-end':
+      emulators.release(addr);
+      return;
+    case 'find': {
+      const { query, x, y, way } = effect;
+      ports.dispatch({ type: 'found', at: emulators.find(addr, query, { x, y }, way) });
+      return;
+    }
+    case 'take-out': {
+      const text = emulators.text(addr, effect.from, effect.to);
+      emulators.release(addr);
+      takeOut(effect, text ?? '', ports);
+      return;
+    }
+  }
+}
+
+function takeOut({ name, where }: Extract<LookEffect, { do: 'take-out' }>, text: string, ports: LookPorts): void {
+  const done = (ok: boolean, words: string): void => ports.dispatch({ type: 'taken-out', ok, text: words });
+  if (text.trim() === '') {
+    done(false, 'nothing was taken: there is no text');
+    return;
+  }
+  if (where === 'file') {
+    ports.save(name, text).then(
+      (path) => done(true, `saved in ${path}`),
+      (error: unknown) => done(false, `not saved: ${error instanceof Error ? error.message : String(error)}`),
+    );
+    return;
+  }
+  const size = Buffer.byteLength(text);
+  if (size > CLIPBOARD_LIMIT) {
+    done(false, `not copied: ${size} bytes are more than a terminal takes; w writes them to a file`);
+    return;
+  }
+  ports.clipboard(text);
+  const who = /^(tmux|screen)/.test(process.env['TERM'] ?? '') ? 'tmux has set-clipboard on' : 'it allows that';
+  done(true, `${Array.from(text).length} characters to your terminal’s clipboard, if ${who} (OSC 52)`);
+}

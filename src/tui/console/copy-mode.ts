@@ -1,0 +1,159 @@
+/**
+ * Copy mode: the pane stands still, a cursor moves over screen and scrollback, what is selected is taken out. Pure.
+ */
+import type { Address } from '../../rack/address.ts';
+import { bindingOf, type Command } from '../keymap/lookup.ts';
+import { pageOf, paneRoom } from '../layout/layout.ts';
+import { step, type Step, type UiEvent, withPaneNotice } from '../model/events.ts';
+import { type Look, nameOf, type State } from '../model/state.ts';
+
+type LookEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
+
+/** Asks for the pane to stand still; the answer begins copy mode. */
+export function startLook(state: State, addr: Address, search: boolean): Step {
+  return step(state, { do: 'look', addr, search });
+}
+
+export function lookEvent(state: State, event: LookEvent): Step {
+  switch (event.type) {
+    case 'looking': {
+      const { addr, length, cols, x, y, search } = event;
+      const look: Look = {
+        addr,
+        length,
+        cols,
+        x,
+        y,
+        top: 0,
+        anchor: null,
+        match: null,
+        query: search ? '' : null,
+        last: '',
+      };
+      return step(withLook({ ...state, focus: 'console' }, inSight(state, look)));
+    }
+    case 'found': {
+      const { look } = state.pane;
+      if (look === null) return step(state);
+      if (event.at === null)
+        return step(withPaneNotice(state, 'info', `"${look.last}" is not there in that direction`));
+      return step(withLook(state, inSight(state, { ...look, x: event.at.x, y: event.at.y, match: event.at })));
+    }
+    case 'look-over':
+      return state.pane.look === null ? step(state) : step(withPaneNotice(withLook(state, null), 'warning', event.why));
+    case 'taken-out':
+      return step(withPaneNotice(withLook(state, null), event.ok ? 'info' : 'error', event.text, 15_000));
+  }
+}
+
+export function keyInLook(state: State, look: Look, name: string): Step {
+  if (bindingOf(state, 'console', name) !== null) {
+    const over = withLook(state, null);
+    return step({ ...over, pane: { ...over.pane, chord: { kind: 'prefix' } } }, { do: 'look-end', addr: look.addr });
+  }
+  if (look.query !== null) return typedQuery(state, look, look.query, name);
+  const command = bindingOf(state, 'look', name)?.command;
+  return command === undefined ? step(state) : onCommand(state, look, command);
+}
+
+function typedQuery(state: State, look: Look, query: string, name: string): Step {
+  switch (bindingOf(state, 'look-search', name)?.command) {
+    case 'cancel':
+      return step(withLook(state, { ...look, query: null }));
+    case 'accept': {
+      const last = query === '' ? look.last : query;
+      const found = withLook(state, { ...look, query: null, last });
+      return last === '' ? step(found) : step(found, find(look, last, -1));
+    }
+    default: {
+      const next = name === 'backspace' ? query.slice(0, -1) : name === 'space' ? `${query} ` : query + name;
+      const typed = name === 'backspace' || name === 'space' || Array.from(name).length === 1;
+      return typed ? step(withLook(state, { ...look, query: next })) : step(state);
+    }
+  }
+}
+
+const find = ({ addr, x, y }: Look, query: string, way: -1 | 1) => ({ do: 'find', addr, query, x, y, way }) as const;
+
+function onCommand(state: State, look: Look, command: Command): Step {
+  const to = (x: number, y: number): Step => step(withLook(state, inSight(state, { ...look, x, y })));
+  const page = pageOf(state);
+  switch (command) {
+    case 'up':
+      return to(look.x, look.y - 1);
+    case 'down':
+      return to(look.x, look.y + 1);
+    case 'left':
+      return to(look.x - 1, look.y);
+    case 'right':
+      return to(look.x + 1, look.y);
+    case 'scroll-up':
+      return to(look.x, look.y - page);
+    case 'scroll-down':
+      return to(look.x, look.y + page);
+    case 'first':
+      return to(0, 0);
+    case 'last':
+      return to(0, look.length - 1);
+    case 'line-start':
+      return to(0, look.y);
+    case 'line-end':
+      return to(look.cols - 1, look.y);
+    case 'mark':
+      return step(withLook(state, { ...look, anchor: look.anchor === null ? { x: look.x, y: look.y } : null }));
+    case 'search':
+      return step(withLook(state, { ...look, query: '' }));
+    case 'palette':
+      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'look' } });
+    case 'older':
+    case 'newer':
+      if (look.last === '') return step(withLook(state, { ...look, query: '' }));
+      return step(state, find(look, look.last, command === 'older' ? -1 : 1));
+    case 'copy':
+    case 'save': {
+      const whole = command === 'save' ? { from: { x: 0, y: 0 }, to: { x: look.cols - 1, y: look.length - 1 } } : null;
+      const range = selection(look) ?? whole;
+      if (range === null) return step(withPaneNotice(state, 'info', 'nothing is selected: v begins a selection here'));
+      const name = nameOf(state, look.addr);
+      return step(state, {
+        do: 'take-out',
+        addr: look.addr,
+        name,
+        ...range,
+        where: command === 'copy' ? 'clipboard' : 'file',
+      });
+    }
+    case 'cancel':
+      return step(withLook(state, null), { do: 'look-end', addr: look.addr });
+    default:
+      return step(state);
+  }
+}
+
+/** From the first selected cell to the last one, both included, or the place that was found; null: nothing. */
+export function selection(look: Look): { from: Place; to: Place } | null {
+  if (look.anchor === null)
+    return look.match === null
+      ? null
+      : { from: look.match, to: { x: look.match.x + look.match.width - 1, y: look.match.y } };
+  const a = look.anchor;
+  const b = { x: look.x, y: look.y };
+  return a.y < b.y || (a.y === b.y && a.x <= b.x) ? { from: a, to: b } : { from: b, to: a };
+}
+
+type Place = { x: number; y: number };
+
+/** The cursor within what is kept, and the part of it that is shown around the cursor. */
+function inSight(state: State, look: Look): Look {
+  const { rows } = paneRoom(state);
+  const x = Math.max(0, Math.min(look.cols - 1, look.x));
+  const y = Math.max(0, Math.min(look.length - 1, look.y));
+  const least = Math.max(0, y - rows + 1);
+  const before = state.pane.look === null ? Math.max(0, look.length - rows) : state.pane.look.top;
+  const match = look.match !== null && look.match.y === y && look.match.x === x ? look.match : null;
+  return { ...look, x, y, match, top: Math.max(least, Math.min(y, before)) };
+}
+
+export function withLook(state: State, look: Look | null): State {
+  return { ...state, pane: { ...state.pane, look } };
+}

@@ -1,0 +1,286 @@
+/**
+ * A large paste on its way to a node, piece by piece: each is answered when it is on the wire, so progress is true and
+ * a stop takes effect within half a second.
+ *
+ * What effects do at consoles: bytes to the emulators of this interface, and keys, pastes and the mouse to the node.
+ */
+import { pasteFor } from '../../console/input-filter.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Effect } from '../model/events.ts';
+import type { Requests } from '../server-requests.ts';
+import { type LookPorts, performLook } from './copy-effects.ts';
+import type { Emulators } from './emulator.ts';
+import { focusForNode, keyForNode, pointerForNode } from './key-encoding.ts';
+
+/** Bytes of a piece, at most: a quarter of a second at the bus's pace of 2 ms a byte. */
+const PASTE_BYTES = 128;
+/** Pieces under way: with two the line does not wait for our answer. */
+const AHEAD = 2;
+/** Line by line: a node that has printed nothing for so long has read the line. */
+const QUIET_MS = 150;
+/** A node that never comes to rest gets the next line after this. */
+// Less than the 3 s after which a node that does not answer Enter has its BMC asked: that would drop the rest.
+const LINE_MS = 2000;
+const CR = 0x0d;
+
+export interface PastePorts {
+  send(bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }>;
+  /** When the node was last heard, performance.now(). */
+  heardAt(): number;
+  progress(sent: number): void;
+  ended(sent: number, why: string | null): void;
+}
+
+export class Paste {
+  readonly #bytes: Uint8Array;
+  readonly #byLine: boolean;
+  readonly #ports: PastePorts;
+  #stopped = false;
+  #sent = 0;
+  /** Why it cannot go on. */
+  #why: string | null = null;
+
+  constructor(bytes: Uint8Array, byLine: boolean, ports: PastePorts) {
+    this.#bytes = bytes;
+    this.#byLine = byLine;
+    this.#ports = ports;
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #run(): Promise<void> {
+    const under: Promise<void>[] = [];
+    for (const piece of pieces(this.#bytes)) {
+      if (under.length >= (this.#byLine ? 1 : AHEAD)) await under.shift();
+      if (this.#why !== null || this.#stopped) break;
+      under.push(this.#send(piece));
+      if (this.#byLine && piece.at(-1) === CR) {
+        await under.shift();
+        await this.#rest();
+      }
+    }
+    await Promise.all(under);
+    const stopped = this.#stopped && this.#sent < this.#bytes.length;
+    this.#ports.ended(this.#sent, this.#why ?? (stopped ? 'you stopped it' : null));
+  }
+
+  async #send(piece: Uint8Array): Promise<void> {
+    try {
+      const { sent, why } = await this.#ports.send(piece);
+      if (sent) this.#ports.progress((this.#sent += piece.length));
+      else this.#why ??= why;
+    } catch (error) {
+      this.#why ??= error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async #rest(): Promise<void> {
+    const began = performance.now();
+    for (;;) {
+      const now = performance.now();
+      const quiet = now - Math.max(began, this.#ports.heardAt());
+      if (quiet >= QUIET_MS || now - began >= LINE_MS || this.#stopped) return;
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS - quiet));
+    }
+  }
+}
+
+/** No piece reaches over the end of a line. */
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf(CR, at);
+    const to = Math.min(at + PASTE_BYTES, bytes.length, end < 0 ? bytes.length : end + 1);
+    yield bytes.subarray(at, to);
+    at = to;
+  }
+}
+
+/** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
+const INPUT_BYTES = 16 * 1024;
+/** A cursor that rests so long is looked at: one on its way over the map asks for nothing. */
+const REST_MS = 120;
+/** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
+const MOVE_MS = 150;
+
+export type ConsoleEffect = Extract<
+  Effect,
+  {
+    do:
+      | ('keys' | 'mouse' | 'focus' | 'paste' | 'long-paste' | 'stop-paste' | 'tell-size')
+      | ('look' | 'look-end' | 'find' | 'take-out')
+      | ('screen-load' | 'screen-data' | 'screen-resize' | 'last-screen' | 'last-screen-load');
+  }
+>;
+
+export interface ConsolePorts extends LookPorts {
+  /** Loaded at the first console: an emulator costs a start 36 ms. */
+  emulators(): Promise<Emulators>;
+}
+
+export class ConsoleEffects {
+  readonly #ports: ConsolePorts;
+  readonly #requests: Requests;
+  /** Emulator work in its order: the first load waits for the module. */
+  #work: Promise<void> = Promise.resolve();
+  #pasting: Paste | null = null;
+  /** When a console was last heard, performance.now(). */
+  #heardAt = 0;
+  #resting: NodeJS.Timeout | undefined;
+  /** When a move of the mouse last went to a node, performance.now(). */
+  #movedAt = -Infinity;
+
+  constructor(requests: Requests, ports: ConsolePorts) {
+    this.#requests = requests;
+    this.#ports = ports;
+  }
+
+  perform(effect: ConsoleEffect): void {
+    switch (effect.do) {
+      case 'keys':
+        this.#later((emulators) => {
+          this.#type(effect.addr, keyForNode(effect.name, effect.bytes, emulators.keyModes(effect.addr)));
+          emulators.typed(effect.addr);
+        });
+        return;
+      case 'mouse':
+        this.#later((emulators) => this.#point(effect, emulators));
+        return;
+      case 'focus':
+        this.#later(async (emulators) => {
+          // What its program wants to know may be on the screen that has just come.
+          await emulators.parsed(effect.addr);
+          const bytes = focusForNode(effect.focused, emulators.pointerModes(effect.addr));
+          if (bytes !== null) this.#type(effect.addr, bytes);
+        });
+        return;
+      case 'paste':
+        this.#later((emulators) =>
+          this.#type(
+            effect.addr,
+            pasteFor(effect.bytes, effect.brackets && emulators.bracketedPaste(effect.addr)).bytes,
+          ),
+        );
+        return;
+      case 'long-paste':
+        this.#later((emulators) => {
+          const brackets = effect.brackets && emulators.bracketedPaste(effect.addr);
+          this.#paste(effect.addr, pasteFor(effect.bytes, brackets).bytes, effect.byLine);
+        });
+        return;
+      case 'stop-paste':
+        this.#pasting?.stop();
+        return;
+      case 'look':
+      case 'look-end':
+      case 'find':
+      case 'take-out':
+        this.#later((emulators) => performLook(effect, emulators, this.#ports));
+        return;
+      case 'tell-size':
+        this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
+        return;
+      case 'screen-load': {
+        const { addr, cols, rows, screen } = effect;
+        this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64')));
+        return;
+      }
+      case 'screen-data':
+        this.#heardAt = performance.now();
+        this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64')));
+        return;
+      case 'screen-resize':
+        this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));
+        return;
+      case 'last-screen': {
+        const { addr } = effect;
+        clearTimeout(this.#resting);
+        this.#resting = setTimeout(() => this.#askLastScreen(addr), REST_MS).unref();
+        return;
+      }
+      case 'last-screen-load': {
+        const { addr, cols, rows, screen } = effect;
+        this.#later((emulators) => emulators.loadLast(addr, cols, rows, Buffer.from(screen, 'base64')));
+        return;
+      }
+    }
+  }
+
+  /** Does what must not overtake the keys for a console. */
+  afterKeys(work: () => void): void {
+    this.#work = this.#work.then(work);
+  }
+
+  #askLastScreen(addr: Address): void {
+    this.#requests.ask(
+      this.#requests.client.request('console.last', { addr }),
+      (answer) => this.#ports.dispatch({ type: 'last-screen', answer }),
+      (error) => this.#ports.dispatch({ type: 'last-screen-failed', addr, error }),
+    );
+  }
+
+  #point({ addr, pointer, rows, scroll }: Extract<Effect, { do: 'mouse' }>, emulators: Emulators): void {
+    const place = emulators.onScreen(addr, pointer, rows, scroll);
+    const modes = emulators.pointerModes(addr);
+    const { button } = pointer;
+    if (modes.tracking === 'none' && (button === 'wheel-up' || button === 'wheel-down'))
+      this.#ports.dispatch({ type: 'wheel', addr, way: button === 'wheel-up' ? 'up' : 'down' });
+    const bytes = place && pointerForNode(place, modes);
+    if (bytes === null) return;
+    // A moving mouse says more than the bus carries to a node; where it stops is told by what is pressed there.
+    const now = performance.now();
+    if (pointer.action === 'move' && now - this.#movedAt < MOVE_MS) return;
+    if (pointer.action === 'move') this.#movedAt = now;
+    this.#type(addr, bytes);
+  }
+
+  #paste(addr: Address, bytes: Uint8Array, byLine: boolean): void {
+    const { dispatch } = this.#ports;
+    const total = bytes.length;
+    this.#pasting = new Paste(bytes, byLine, {
+      send: (piece) =>
+        this.#requests.client.request('console.paste', {
+          addr,
+          data: Buffer.from(piece).toString('base64'),
+          at: this.#requests.client.now(),
+        }),
+      heardAt: () => this.#heardAt,
+      progress: (sent) => dispatch({ type: 'pasted', sent, total }),
+      ended: (sent, why) => {
+        this.#pasting = null;
+        dispatch({ type: 'paste-ended', sent, total, why });
+      },
+    });
+  }
+
+  /** The command would be typed into the editor or the pager that has the screen. */
+  #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
+    if (fullScreen) {
+      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then tell it at the shell';
+      this.#ports.dispatch({ type: 'failed', what: 'size not told', error: { code: 0, message, data: null } });
+      return;
+    }
+    this.#requests.ask(
+      this.#requests.client.request('console.resize', { cols, rows }),
+      () => {
+        // The server tells the others; this screen takes the size before the node's program draws for it.
+        this.#ports.dispatch({ type: 'console.note', note: { addr, kind: 'resized', text: '', cols, rows } });
+        this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
+      },
+      (error) => this.#ports.dispatch({ type: 'failed', what: 'telling the size', error }),
+    );
+  }
+
+  #type(addr: Address, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += INPUT_BYTES) {
+      const data = Buffer.from(bytes.subarray(at, at + INPUT_BYTES)).toString('base64');
+      this.#requests.client.note('console.input', { addr, data, at: this.#requests.client.now() });
+    }
+  }
+
+  #later(work: (emulators: Emulators) => void | Promise<void>): void {
+    this.#work = this.#work.then(async () => work(await this.#ports.emulators()));
+  }
+}

@@ -1,0 +1,308 @@
+/**
+ * Text out of an emulator: searched, and taken out for the clipboard or a file.
+ *
+ * The emulators behind the console pane, one a node that was attached here. What a node prints reaches the operator's
+ * terminal only as the cells read here; sequences stop in the emulator. Its answers to the node's questions are dropped:
+ * the server's own emulator gives them, once, however many people watch.
+ */
+import type { IBuffer, IBufferCell, IBufferLine } from '@xterm/headless';
+import { cellText, NodeTerminal } from '../../console/emulator.ts';
+import type { Address } from '../../rack/address.ts';
+import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
+import { nearest256 } from '../terminal/theme.ts';
+import type { KeyModes, Pointer, PointerModes } from './key-encoding.ts';
+import { type ScreenPicture, type Screens, topLine } from './pane.ts';
+
+/** A place in what is kept: column, and line from the oldest. */
+export interface Place {
+  x: number;
+  y: number;
+}
+
+/** The nearest place before (`way` −1) or behind the given one; without capitals the case does not matter. */
+export function findText(
+  buffer: IBuffer,
+  cols: number,
+  query: string,
+  from: Place,
+  way: -1 | 1,
+): (Place & { width: number }) | null {
+  const fold = (text: string): string => (query === query.toLowerCase() ? text.toLowerCase() : text);
+  for (let y = from.y; y >= 0 && y < buffer.length; y += way) {
+    const line = buffer.getLine(y);
+    if (!line) continue;
+    const { text, columns } = cellsOf(line, cols);
+    const places: number[] = [];
+    for (let at = fold(text).indexOf(query); at >= 0; at = fold(text).indexOf(query, at + 1)) places.push(at);
+    const wanted = places
+      .map((at) => ({ x: columns[at] ?? 0, width: (columns[at + query.length] ?? cols) - (columns[at] ?? 0) }))
+      .filter(({ x }) => y !== from.y || (way < 0 ? x < from.x : x > from.x));
+    const found = way < 0 ? wanted.at(-1) : wanted[0];
+    if (found) return { ...found, y };
+  }
+  return null;
+}
+
+/** From one cell to another, both included; a line that the emulator broke is one line again. */
+export function textBetween(buffer: IBuffer, cols: number, from: Place, to: Place): string {
+  let text = '';
+  for (let y = from.y; y <= to.y; y++) {
+    const line = buffer.getLine(y);
+    const goesOn = y < to.y && buffer.getLine(y + 1)?.isWrapped === true;
+    const piece = line?.translateToString(!goesOn, y === from.y ? from.x : 0, y === to.y ? to.x + 1 : cols) ?? '';
+    text += piece + (y === to.y || goesOn ? '' : '\n');
+  }
+  return text;
+}
+
+/** A line's text, and for each of its UTF-16 units the column where it is shown. */
+function cellsOf(line: IBufferLine, cols: number): { text: string; columns: number[] } {
+  let text = '';
+  const columns: number[] = [];
+  for (let x = 0; x < cols; x++) {
+    const cell = line.getCell(x);
+    if (!cell || cell.getWidth() === 0) continue;
+    const chars = cell.getChars() || ' ';
+    for (let unit = 0; unit < chars.length; unit++) columns.push(x);
+    text += chars;
+  }
+  return { text, columns };
+}
+
+/** Lines kept above the screen: the budget of memory is made for these. */
+const SCROLLBACK = 2_000;
+/** Nodes whose emulators are kept: one that is attached again gets its screen from the server, which keeps them all. */
+const KEPT = 2;
+
+interface Emulated {
+  terminal: NodeTerminal;
+  /** In copy mode: what came since, not on the screen yet. */
+  held: { pieces: Uint8Array[]; bytes: number } | null;
+}
+
+/** What is held for an operator who looks: some six minutes of a line that never rests. */
+const HELD_LIMIT = 4 * 1024 * 1024;
+
+export class Emulators {
+  readonly #nodes = new Map<Address, Emulated>();
+  /** A node's last screen as the server has it: of the one that the pane is about while no console is open here. */
+  #last: { addr: Address; emulated: Emulated } | null = null;
+  readonly #changed: () => void;
+  readonly #overrun: (addr: Address) => void;
+  readonly #dropped: () => void;
+
+  /**
+   * `changed` is called when something that was written shows; `overrun` when a held screen should go on; `dropped` when
+   * memory can be given back.
+   */
+  constructor(
+    changed: () => void,
+    overrun: (addr: Address) => void = () => undefined,
+    dropped: () => void = () => undefined,
+  ) {
+    this.#changed = changed;
+    this.#overrun = overrun;
+    this.#dropped = dropped;
+  }
+
+  /** Makes a node's emulator anew and fills it. */
+  load(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
+    this.#drop(addr);
+    for (const [oldest] of [...this.#nodes].slice(0, Math.max(0, this.#nodes.size - KEPT + 1))) this.#drop(oldest);
+    const emulated = emulate(cols, rows, SCROLLBACK);
+    this.#nodes.set(addr, emulated);
+    emulated.terminal.write(screen, this.#changed);
+  }
+
+  /** Shown in place of the former one when it is complete; while that one is looked at in copy mode it stays. */
+  loadLast(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
+    const emulated = emulate(cols, rows, 0);
+    emulated.terminal.write(screen, () => {
+      const before = this.#last;
+      if (before !== null && before.emulated.held !== null) {
+        emulated.terminal.dispose();
+        return;
+      }
+      before?.emulated.terminal.dispose();
+      this.#last = { addr, emulated };
+      this.#changed();
+    });
+  }
+
+  #drop(addr: Address): void {
+    this.#nodes.get(addr)?.terminal.dispose();
+    if (this.#nodes.delete(addr)) this.#dropped();
+  }
+
+  /** The operator typed there: what comes next is most likely the echo, and is put on the screen without a timer's delay. */
+  typed(addr: Address): void {
+    this.#nodes.get(addr)?.terminal.input('', true);
+  }
+
+  data(addr: Address, bytes: Uint8Array): void {
+    const node = this.#nodes.get(addr);
+    if (!node) return;
+    if (node.held === null) {
+      node.terminal.write(bytes, this.#changed);
+      return;
+    }
+    node.held.pieces.push(bytes);
+    node.held.bytes += bytes.length;
+    if (node.held.bytes > HELD_LIMIT) this.#overrun(addr);
+  }
+
+  /** Stands still from here: what comes is kept back. Calls back when what came before is on the screen. */
+  hold(addr: Address, held: (at: { length: number; cols: number; x: number; y: number }) => void): void {
+    const node = this.#lookedAt(addr);
+    if (!node) return;
+    node.held ??= { pieces: [], bytes: 0 };
+    const { terminal } = node;
+    terminal.write('', () => {
+      const buffer = terminal.buffer.active;
+      const x = Math.min(buffer.cursorX, terminal.cols - 1);
+      held({ length: buffer.length, cols: terminal.cols, x, y: buffer.baseY + buffer.cursorY });
+    });
+  }
+
+  /** Goes on: what was kept back is shown. */
+  release(addr: Address): void {
+    const node = this.#lookedAt(addr);
+    const pieces = node?.held?.pieces ?? [];
+    if (node) node.held = null;
+    for (const piece of pieces) node?.terminal.write(piece, this.#changed);
+  }
+
+  find(addr: Address, query: string, from: Place, way: -1 | 1): (Place & { width: number }) | null {
+    const terminal = this.#lookedAt(addr)?.terminal;
+    return terminal ? findText(terminal.buffer.active, terminal.cols, query, from, way) : null;
+  }
+
+  /** Without places: everything that is kept, less the empty lines at its end. */
+  text(addr: Address, from: Place | null, to: Place | null): string | null {
+    const terminal = this.#lookedAt(addr)?.terminal;
+    if (!terminal) return null;
+    const buffer = terminal.buffer.active;
+    if (from !== null && to !== null) return textBetween(buffer, terminal.cols, from, to);
+    const end = { x: terminal.cols - 1, y: buffer.length - 1 };
+    return textBetween(buffer, terminal.cols, { x: 0, y: 0 }, end).trimEnd();
+  }
+
+  resize(addr: Address, cols: number, rows: number): void {
+    this.release(addr);
+    this.#nodes.get(addr)?.terminal.resize(cols, rows);
+    this.#changed();
+  }
+
+  /** How the program on the node wants its keys. */
+  keyModes(addr: Address): KeyModes {
+    const modes = this.#nodes.get(addr)?.terminal.modes;
+    return {
+      applicationCursor: modes?.applicationCursorKeysMode ?? false,
+      applicationKeypad: modes?.applicationKeypadMode ?? false,
+    };
+  }
+
+  /** What the program on the node wants to know of the mouse. */
+  pointerModes(addr: Address): PointerModes {
+    const node = this.#nodes.get(addr);
+    return {
+      tracking: node?.terminal.modes.mouseTrackingMode ?? 'none',
+      encoding: node?.terminal.nodeModes.mouseEncoding ?? 'x10',
+      focus: node?.terminal.modes.sendFocusMode ?? false,
+    };
+  }
+
+  /** From cells of a pane of `rows` rows to cells of the node's screen; null: that is not what it shows there. */
+  onScreen(addr: Address, pointer: Pointer, rows: number, scroll: number): Pointer | null {
+    const node = this.#nodes.get(addr);
+    if (!node) return null;
+    const shown = picture(node);
+    const y = topLine(shown, rows, scroll) + pointer.y - (shown.length - shown.rows);
+    return y >= 0 && y < shown.rows && pointer.x < shown.cols ? { ...pointer, y } : null;
+  }
+
+  /** Resolves when everything that came so far is on the node's screen. */
+  parsed(addr: Address): Promise<void> {
+    const terminal = this.#nodes.get(addr)?.terminal;
+    return terminal === undefined ? Promise.resolve() : new Promise((resolve) => terminal.write('', resolve));
+  }
+
+  bracketedPaste(addr: Address): boolean {
+    return this.#nodes.get(addr)?.terminal.modes.bracketedPasteMode ?? false;
+  }
+
+  /** A full-screen program is at work: what is typed is no command line. */
+  fullScreen(addr: Address): boolean {
+    return this.#nodes.get(addr)?.terminal.buffer.active.type === 'alternate';
+  }
+
+  readonly screens: Screens = (addr, which) => {
+    const node = which === 'last' ? this.#lastOf(addr) : this.#nodes.get(addr);
+    return node ? picture(node) : null;
+  };
+
+  dispose(): void {
+    for (const { terminal } of this.#nodes.values()) terminal.dispose();
+    this.#nodes.clear();
+    this.#last?.emulated.terminal.dispose();
+    this.#last = null;
+  }
+
+  #lastOf(addr: Address): Emulated | undefined {
+    return this.#last?.addr === addr ? this.#last.emulated : undefined;
+  }
+
+  /** What copy mode is about: the console with its scrollback where it is kept here. */
+  #lookedAt(addr: Address): Emulated | undefined {
+    return this.#nodes.get(addr) ?? this.#lastOf(addr);
+  }
+}
+
+function emulate(cols: number, rows: number, scrollback: number): Emulated {
+  return { terminal: new NodeTerminal({ cols, rows, scrollback }), held: null };
+}
+
+function picture({ terminal }: Emulated): ScreenPicture {
+  const buffer = terminal.buffer.active;
+  return {
+    cols: terminal.cols,
+    rows: terminal.rows,
+    length: buffer.length,
+    cursor: {
+      x: Math.min(buffer.cursorX, terminal.cols - 1),
+      y: buffer.cursorY,
+      visible: terminal.nodeModes.cursorVisible,
+      shape: terminal.nodeModes.cursorShape,
+    },
+    line(y, put) {
+      const line = buffer.getLine(y);
+      if (!line) return;
+      let cell: IBufferCell | undefined;
+      for (let x = 0; x < terminal.cols; x++) {
+        cell = line.getCell(x, cell);
+        if (!cell) return;
+        const ink = inkOf(cell);
+        const width = cell.getWidth();
+        if (width === 0) put(x, '', ink);
+        else if (cell.getChars() !== '' || ink !== PLAIN) put(x, cellText(cell.getChars()), ink, width === 2);
+      }
+    },
+  };
+}
+
+const PLAIN = rawInk(0, DEFAULT_COLOUR, DEFAULT_COLOUR);
+
+function inkOf(cell: IBufferCell): RawInk {
+  const flags =
+    (cell.isBold() ? FLAG.bold : 0) |
+    (cell.isUnderline() ? FLAG.underline : 0) |
+    (cell.isBlink() ? FLAG.blink : 0) |
+    (cell.isInverse() ? FLAG.inverse : 0) |
+    (cell.isInvisible() ? FLAG.invisible : 0) |
+    (cell.isDim() ? FLAG.dim : 0) |
+    (cell.isItalic() ? FLAG.italic : 0) |
+    (cell.isStrikethrough() ? FLAG.strike : 0);
+  const fg = cell.isFgDefault() ? DEFAULT_COLOUR : cell.isFgRGB() ? nearest256(cell.getFgColor()) : cell.getFgColor();
+  const bg = cell.isBgDefault() ? DEFAULT_COLOUR : cell.isBgRGB() ? nearest256(cell.getBgColor()) : cell.getBgColor();
+  return rawInk(flags, fg, bg);
+}

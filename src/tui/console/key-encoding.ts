@@ -1,0 +1,142 @@
+/**
+ * Keys in the form that the node's program asked for. The operator's terminal may be in any mode and of any make: what
+ * it sent has become a name, and the name becomes xterm's sequence in the node's modes. Pure.
+ *
+ * Mouse and focus: what the operator's terminal reports, and the same as the node's program asked for it. A program that
+ * asked for nothing gets nothing. Pure.
+ */
+import type { MouseEncoding } from '../../console/emulator.ts';
+
+export interface KeyModes {
+  applicationCursor: boolean;
+  applicationKeypad: boolean;
+}
+
+const CURSOR: Record<string, string> = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' };
+const F1_TO_4: Record<string, string> = { f1: 'P', f2: 'Q', f3: 'R', f4: 'S' };
+/** Number before the tilde, as the VT220 had them; xterm's F13 and on are its shifted ones. */
+const TILDE: Record<string, number> = {
+  ...{ insert: 2, delete: 3, pageup: 5, pagedown: 6 },
+  ...{ f5: 15, f6: 17, f7: 18, f8: 19, f9: 20, f10: 21, f11: 23, f12: 24 },
+  ...{ f13: 25, f14: 26, f15: 28, f16: 29, f17: 31, f18: 32, f19: 33, f20: 34 },
+};
+/** Keypad keys by what stands on them: final byte in application mode. */
+const KEYPAD: Record<string, string> = {
+  ...{ '0': 'p', '1': 'q', '2': 'r', '3': 's', '4': 't', '5': 'u', '6': 'v', '7': 'w', '8': 'x', '9': 'y' },
+  ...{ '*': 'j', '+': 'k', ',': 'l', '-': 'm', '.': 'n', '/': 'o', '=': 'X', enter: 'M' },
+};
+
+/** Bytes for the node: from the key's name where it has a sequence, else as they came. */
+export function keyForNode(name: string, bytes: Uint8Array, modes: KeyModes): Uint8Array {
+  const sequence = sequenceOf(name, modes);
+  return sequence === null ? bytes : new TextEncoder().encode(sequence);
+}
+
+function sequenceOf(name: string, { applicationCursor, applicationKeypad }: KeyModes): string | null {
+  const keypad = /^kp-(.+)$/.exec(name)?.[1];
+  if (keypad !== undefined) {
+    const final = KEYPAD[keypad];
+    if (final === undefined) return null;
+    return applicationKeypad ? `\x1bO${final}` : keypad === 'enter' ? '\r' : keypad;
+  }
+  const [, modifiers = '', base = ''] = /^((?:[CMS]-)*)(.+)$/.exec(name) ?? [];
+  if (base === 'tab' && modifiers === 'S-') return '\x1b[Z';
+  const bits =
+    (modifiers.includes('S-') ? 1 : 0) | (modifiers.includes('M-') ? 2 : 0) | (modifiers.includes('C-') ? 4 : 0);
+  const cursor = CURSOR[base];
+  if (cursor !== undefined) {
+    if (bits > 0) return `\x1b[1;${bits + 1}${cursor}`;
+    return `\x1b${applicationCursor ? 'O' : '['}${cursor}`;
+  }
+  const pf = F1_TO_4[base];
+  if (pf !== undefined) return bits > 0 ? `\x1b[1;${bits + 1}${pf}` : `\x1bO${pf}`;
+  const tilde = TILDE[base];
+  return tilde === undefined ? null : `\x1b[${tilde}${bits > 0 ? `;${bits + 1}` : ''}~`;
+}
+
+/** A mouse report. `x` and `y` are cells from 0 at the top left. */
+export interface Pointer {
+  action: 'press' | 'release' | 'move';
+  /** The wheel is pressed only. `none`: moved without a button. */
+  button: 'left' | 'middle' | 'right' | 'none' | 'wheel-up' | 'wheel-down' | 'wheel-left' | 'wheel-right';
+  x: number;
+  y: number;
+  shift: boolean;
+  alt: boolean;
+  control: boolean;
+}
+
+/** xterm's modes 9, 1000, 1002 and 1003, in the emulator's words; 1006, or the form before it; 1004. */
+export interface PointerModes {
+  tracking: 'none' | 'x10' | 'vt200' | 'drag' | 'any';
+  encoding: MouseEncoding;
+  focus: boolean;
+}
+
+/** By the low bits of a report's number; 64 is added for the wheel, 32 for a move. */
+const BUTTONS = ['left', 'middle', 'right', 'none'] as const;
+const WHEEL = ['wheel-up', 'wheel-down', 'wheel-left', 'wheel-right'] as const;
+const MOVED = 32;
+const WHEELED = 64;
+const SHIFT = 4;
+const ALT = 8;
+const CONTROL = 16;
+/** The old form has one byte a number, from 32 on: what lies beyond cannot be said in it. */
+const OLD_MOST = 223;
+
+/** What stands behind ESC [ of a report in SGR's form (`<0;10;5M`); null: it is none. */
+export function readPointer(body: string): Pointer | null {
+  const [, number, x, y, final] = /^<(\d{1,3});(\d{1,5});(\d{1,5})([Mm])$/.exec(body) ?? [];
+  if (number === undefined) return null;
+  const code = Number(number);
+  const wheeled = (code & WHEELED) !== 0;
+  const button = (wheeled ? WHEEL : BUTTONS)[code & 3] ?? 'none';
+  return {
+    action: (code & MOVED) !== 0 ? 'move' : final === 'm' ? 'release' : 'press',
+    button,
+    x: Math.max(0, Number(x) - 1),
+    y: Math.max(0, Number(y) - 1),
+    shift: (code & SHIFT) !== 0,
+    alt: (code & ALT) !== 0,
+    control: (code & CONTROL) !== 0,
+  };
+}
+
+/** Bytes for the node; null where its program does not want to know of this. Never holds 0x07. */
+export function pointerForNode(pointer: Pointer, { tracking, encoding }: PointerModes): Uint8Array | null {
+  const wheeled = pointer.button.startsWith('wheel');
+  switch (tracking) {
+    case 'none':
+      return null;
+    case 'x10':
+      if (pointer.action !== 'press' || wheeled) return null;
+      return encoded({ ...pointer, shift: false, alt: false, control: false }, encoding);
+    case 'vt200':
+      return pointer.action === 'move' ? null : encoded(pointer, encoding);
+    case 'drag':
+      return pointer.action === 'move' && pointer.button === 'none' ? null : encoded(pointer, encoding);
+    case 'any':
+      return encoded(pointer, encoding);
+  }
+}
+
+export function focusForNode(focused: boolean, { focus }: PointerModes): Uint8Array | null {
+  return focus ? new TextEncoder().encode(focused ? '\x1b[I' : '\x1b[O') : null;
+}
+
+function encoded(pointer: Pointer, encoding: MouseEncoding): Uint8Array | null {
+  const { action, button, x, y } = pointer;
+  const wheel = WHEEL.findIndex((name) => name === button);
+  const number = wheel < 0 ? BUTTONS.findIndex((name) => name === button) : WHEELED + wheel;
+  const more =
+    (action === 'move' ? MOVED : 0) +
+    (pointer.shift ? SHIFT : 0) +
+    (pointer.alt ? ALT : 0) +
+    (pointer.control ? CONTROL : 0);
+  if (encoding === 'sgr')
+    return new TextEncoder().encode(`\x1b[<${number + more};${x + 1};${y + 1}${action === 'release' ? 'm' : 'M'}`);
+  if (x >= OLD_MOST || y >= OLD_MOST) return null;
+  // Which button was let go the old form does not tell.
+  const old = (action === 'release' ? BUTTONS.indexOf('none') : number) + more;
+  return Uint8Array.of(0x1b, 0x5b, 0x4d, 32 + old, 33 + x, 33 + y);
+}

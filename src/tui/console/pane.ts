@@ -1,0 +1,172 @@
+/** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
+import { silenceText } from '../../api/methods.ts';
+import { count, wrap } from '../../lib/words.ts';
+import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
+import {
+  DEFAULT_COLOUR,
+  FLAG,
+  type Frame,
+  type InkRole,
+  rawInk,
+  type RawInk,
+  type Rect,
+  type Span,
+} from '../canvas/frame.ts';
+import { formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { lookOf, viewOf } from '../map/node-cell.ts';
+import { type Look, nameOf, type State } from '../model/state.ts';
+import { selection } from './copy-mode.ts';
+import { agesOf, lastScreenIn, type LastScreenShown, whyNone } from './last-screen-view.ts';
+import { lastScreenOf } from './last-screen.ts';
+
+/** What the view needs of an emulator. Lines count from the oldest kept one. */
+export interface ScreenPicture {
+  cols: number;
+  rows: number;
+  /** Kept lines above the screen plus the screen's own. */
+  length: number;
+  /** `shape` is DECSCUSR's number, 0 or absent: the terminal's own. */
+  cursor: { x: number; y: number; visible: boolean; shape?: number };
+  /** Calls `put` for each cell of a line that is not blank; a wide character's right half is ''. */
+  line(y: number, put: (x: number, ch: string, ink: RawInk, wide?: boolean) => void): void;
+}
+
+/** A node's screen: of its console as it was or is open here, or the last one that the server has; null: there is none. */
+export type Screens = (addr: Address, which?: 'last') => ScreenPicture | null;
+
+export function paintPane(frame: Frame, rect: Rect, state: State, screens: Screens, g: Glyphs): void {
+  const beside = rect.x > 0;
+  const inner = {
+    x: rect.x + (beside ? 1 : 0),
+    y: rect.y + 1,
+    width: rect.width - (beside ? 1 : 0),
+    height: rect.height - 1,
+  };
+  const edge: InkRole = state.focus === 'console' ? 'borderFocus' : 'border';
+  if (beside) for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, edge);
+  for (let x = inner.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, edge);
+  const { attachment } = state.pane;
+  const shown = attachment.kind === 'none' ? (lastScreenOf(state) ?? state.cursor) : attachment.addr;
+  const live = attachment.kind === 'joined';
+  const last = live ? null : lastScreenIn(state, shown, screens);
+  frame.spans(inner.x + 1, rect.y, titleOf(state, shown, last), inner.width - 2);
+  const picture = live ? screens(shown) : (last?.picture ?? null);
+  if (picture === null) {
+    const why = attachment.kind === 'none' ? whyNone(state, shown) : ['opening …'];
+    why.forEach((text, i) => frame.text(inner.x + 2, inner.y + 1 + i, text, 'dim', inner.width - 3));
+    return;
+  }
+  const scroll = state.pane.kept.get(shown)?.scroll ?? 0;
+  const look = state.pane.look?.addr === shown ? state.pane.look : null;
+  const top = look?.top ?? topLine(picture, inner.height, scroll);
+  for (let row = 0; row < inner.height; row++) {
+    const y = top + row;
+    if (y >= picture.length) break;
+    picture.line(y, (x, ch, ink, wide = false) => {
+      if (x >= inner.width) return;
+      // A wide character that the edge cuts would push out of the pane.
+      frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, live ? ink : faded(ink));
+    });
+  }
+  if (look !== null) {
+    paintSelection(frame, inner, look);
+    if (look.query === null)
+      frame.cursor = { x: inner.x + Math.min(look.x, inner.width - 1), y: inner.y + look.y - top };
+    paintPaneNotice(frame, inner, state);
+    return;
+  }
+  const cursorRow = picture.length - picture.rows + picture.cursor.y - top;
+  const typing = state.focus === 'console' && state.overlay === null && state.pane.attachment.kind === 'joined';
+  if (typing && scroll === 0 && picture.cursor.visible && cursorRow < inner.height && picture.cursor.x < inner.width)
+    frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow, shape: picture.cursor.shape ?? 0 };
+  paintPaneNotice(frame, inner, state);
+}
+
+/** What is not live must not look so, whatever the colours that the node chose. */
+function faded(ink: RawInk): RawInk {
+  return (ink & ~rawInk(FLAG.bold, 0, 0)) | rawInk(FLAG.dim, 0, 0);
+}
+
+/** What is selected, or was found, is turned over: its own colours stay told apart. */
+function paintSelection(frame: Frame, inner: Rect, look: Look): void {
+  const range = selection(look);
+  if (range === null) return;
+  const { from, to } = range;
+  for (let y = Math.max(from.y, look.top); y <= Math.min(to.y, look.top + inner.height - 1); y++) {
+    const last = Math.min(inner.width - 1, y === to.y ? to.x : look.cols - 1);
+    for (let x = y === from.y ? from.x : 0; x <= last; x++) {
+      const i = (inner.y + y - look.top) * frame.cols + inner.x + x;
+      const ink = frame.inks[i];
+      const own = typeof ink === 'number' ? ink : rawInk(0, DEFAULT_COLOUR, DEFAULT_COLOUR);
+      frame.inks[i] = own ^ rawInk(FLAG.inverse, 0, 0);
+    }
+  }
+}
+
+/** The first line to show. A pane lower than the screen follows the cursor; the rest is a key away. */
+export function topLine(picture: ScreenPicture, height: number, scroll: number): number {
+  const base = picture.length - picture.rows;
+  const hidden = Math.max(0, picture.rows - height);
+  const follow = base + Math.min(hidden, Math.max(0, picture.cursor.y - height + 1));
+  return Math.max(0, follow - scroll);
+}
+
+function titleOf(state: State, shown: Address, last: LastScreenShown | null): Span[] {
+  const look = lookOf(state, viewOf(state, shown));
+  const name: Span[] = [
+    [` ${nameOf(state, shown)} `, 'title'],
+    [`${formatPosition(shown)} ${formatAddress(shown)} `, 'dim'],
+    [`${POWER_WORD[look.power]} `, look.ink],
+  ];
+  const kept = state.pane.kept.get(shown);
+  const looking: Span[] =
+    state.pane.look?.addr === shown
+      ? [[`copy mode, line ${state.pane.look.y + 1} of ${state.pane.look.length} `, 'warn']]
+      : [];
+  const scrolled: Span[] = (kept?.scroll ?? 0) > 0 ? [[`${count(kept?.scroll ?? 0, 'line')} back `, 'warn']] : [];
+  const how =
+    last === null || state.pane.attachment.kind !== 'none' ? roleOf(state, shown) : agesOf(state, shown, last);
+  return [...name, ...how, ...looking, ...scrolled];
+}
+
+function roleOf(state: State, shown: Address): Span[] {
+  const { attachment } = state.pane;
+  if (attachment.kind === 'joining') return [['opening … ', 'aging']];
+  if (attachment.kind !== 'joined' || attachment.addr !== shown) return [];
+  const console = state.console;
+  const spans: Span[] = pastingSpans(state);
+  if (state.link.kind === 'lost') spans.push(['server gone ', 'fault']);
+  else if (console?.state === 'suspended') spans.push(['suspended ', 'warn']);
+  else if (console?.state === 'opening') spans.push(['opening … ', 'aging']);
+  else if (console !== null && console.unproven !== null) spans.push(['Enter wakes it ', 'aging']);
+  if (attachment.role === 'watches') spans.push([`watching; ${console?.holderName ?? 'nobody'} types `, 'warn']);
+  const silence = silenceText(console?.holderSilentSince ?? null, state.now);
+  if (attachment.role === 'watches' && silence !== '') spans.push([`(${silence}) `, 'warn']);
+  const watchers = (console?.watchers ?? []).filter((id) => id !== state.session).length;
+  if (attachment.role === 'types' && watchers > 0) spans.push([`${watchers} watching `, 'dim']);
+  return spans;
+}
+
+/** `pasting 34 %, 12 s left, Ctrl-C stops`. */
+function pastingSpans({ pane, now }: State): Span[] {
+  if (pane.pasting === null) return [];
+  const { sent, total, since } = pane.pasting;
+  const left = sent > 0 ? Math.ceil((((now - since) / sent) * (total - sent)) / 1000) : null;
+  return [
+    [`pasting ${Math.floor((sent / total) * 100)} %`, 'warn'],
+    [`${left === null || now - since < 1000 ? '' : `, ${formatDuration(left * 1000)} left`}, Ctrl-C stops `, 'text'],
+  ];
+}
+
+const NOTICE = { info: 'text', warning: 'warn', error: 'fault' } as const;
+
+function paintPaneNotice(frame: Frame, inner: Rect, state: State): void {
+  const { notice } = state.pane;
+  if (notice === null) return;
+  // Its end says what to do: what has no room in one line takes more of them.
+  const lines = wrap(notice.text, inner.width - 2);
+  const width = Math.min(inner.width, Math.max(...lines.map((line) => line.length)) + 2);
+  const at = { x: inner.x + inner.width - width, y: inner.y + inner.height - lines.length };
+  frame.clear({ ...at, width, height: lines.length }, 'bar');
+  lines.forEach((line, i) => frame.text(at.x, at.y + i, ` ${line} `, NOTICE[notice.level], width));
+}

@@ -1,0 +1,239 @@
+/**
+ * The detail pane: the selected node's identity, its history as charts, what hangs on it, its events, its last words.
+ */
+import type { NodeDetail } from '../../api/node.ts';
+import { wrap } from '../../lib/words.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { ampsOf } from '../../rack/calibration.ts';
+import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
+import type { Source } from '../../rack/reading.ts';
+import type { NodeCondition, SystemState } from '../../rack/system-state.ts';
+import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import { formatAge, formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { keyOf } from '../keymap/lookup.ts';
+import { detailLayout, SCALE } from '../layout/detail-layout.ts';
+import { lookOf, viewOf } from '../map/node-cell.ts';
+import type { State } from '../model/state.ts';
+import { LEVEL_INK } from '../screen/status-lines.ts';
+import type { Plot } from '../terminal/plot.ts';
+import { CURRENT, FAN, paintChart } from './chart.ts';
+import { isFor, nextSpanOf, wantedDetail } from './detail.ts';
+
+/** On whose account a reading was taken, in words. */
+const READ_BY: Record<Source, string> = {
+  sweep: 'by the sweep',
+  request: 'because somebody asked',
+  pause: 'in a pause of the console',
+  operation: 'for the operation on it',
+  verb: 'behind a power verb',
+};
+const LABEL = 13;
+/** Rows of one chart's line. */
+const CHART = { least: 2, most: 10 };
+
+/** A heading and lines; the latest ones count where not all fit, or the first. */
+interface Section {
+  title: string;
+  lines: Span[][];
+  keep: 'first' | 'last';
+}
+
+export function paintDetail(frame: Frame, rect: Rect, state: State, plot: Plot | null, g: Glyphs): void {
+  const { border, main, side } = detailLayout(rect);
+  if (border === 'left') for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, 'border');
+  else for (let x = rect.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, 'border');
+  const node = state.rack.nodes.find((one) => one.addr === state.cursor);
+  if (node === undefined) {
+    frame.text(main.x, rect.y, ` ${formatPosition(state.cursor)}: an empty slot `, 'dim', main.width);
+    return;
+  }
+  if (border === 'above') frame.text(main.x, rect.y, ` ${node.name} `, 'title', main.width);
+  else frame.text(main.x, rect.y, node.name, 'title', main.width);
+  const body = border === 'above' ? main : { ...main, y: main.y + 2, height: main.height - 2 };
+  const request = wantedDetail(state);
+  const answer = request !== null && isFor(state.detail.answer, request) ? state.detail.answer : null;
+  const facts = factsOf(state, node);
+  const hangs = hanging(answer, body.width);
+  const events = eventsOf(state, node);
+  const words = lastWords(state, node, answer);
+  if (side === null) {
+    const after = paintFacts(frame, body, facts);
+    const charts = paintCharts(frame, chartRect(body, after, 0.45), state, node, answer, plot, g);
+    paintSections(frame, below(body, charts), [hangs, events, words]);
+    return;
+  }
+  paintSections(frame, below(body, paintFacts(frame, body, facts)), [hangs, events]);
+  const charts = paintCharts(frame, chartRect(side, side.y, 0.75), state, node, answer, plot, g);
+  paintSections(frame, below(side, charts), [words]);
+}
+
+type Fact = [label: string, value: string | null, ink: InkRole];
+
+function factsOf(state: State, node: InventoryNode): Fact[] {
+  const view = viewOf(state, node.addr);
+  const look = lookOf(state, view);
+  const reading = view?.reading.state === 'ok' ? view.reading : null;
+  const uid = state.detail.uids.get(node.addr) ?? node.uid ?? undefined;
+  const alarms = view?.alarms ?? [];
+  return [
+    ['position', `${formatPosition(node.addr)}, address ${formatAddress(node.addr)}`, 'text'],
+    ['power', powerText(look.power) + (look.age === null ? '' : `, ${look.age} old`), look.ink],
+    ['system', systemText(state, view?.system ?? null), look.ink],
+    ['alarm', alarms.length === 0 ? null : alarms.join(', '), 'fault'],
+    ['role', [node.role, node.cluster].filter((part) => part !== null).join(' of ') || null, 'text'],
+    ['ip', node.ip, 'text'],
+    ['mac', node.mac, 'text'],
+    ['uid', uid ?? `${keyOf(state, 'map', 'identify')} asks its BMC`, uid === undefined ? 'dim' : 'text'],
+    ['chassis fan', node.chassisFan === null ? null : `number ${node.chassisFan} hangs on it`, 'fan'],
+    ['protected', node.protected ? 'no verb that cuts' : null, 'master'],
+    ['read', reading && `in ${reading.sample.rttMs.toFixed(1)} ms, ${READ_BY[reading.source]}`, 'text'],
+  ];
+}
+
+function powerText(condition: NodeCondition): string {
+  return POWER_WORD[condition] + (condition === 'halted' || condition === 'going-down' ? ', still powered' : '');
+}
+
+/** What it was concluded from, and when: `said “reboot: Power down”, 12 min ago`; null: nothing is known. */
+function systemText(state: State, system: SystemState | null): string | null {
+  if (system === null || system.why === '') return null;
+  return `${system.why}, ${formatAge(Math.max(0, state.now - system.since))} ago`;
+}
+
+/** Returns the row after the last fact. */
+function paintFacts(frame: Frame, { x, y, width, height }: Rect, facts: readonly Fact[]): number {
+  let row = y;
+  for (const [label, value, ink] of facts) {
+    if (value === null || row >= y + height) continue;
+    frame.text(x, row, label.padEnd(LABEL), 'dim', width);
+    frame.text(x + LABEL, row, value, ink, width - LABEL);
+    row++;
+  }
+  return row;
+}
+
+/** Two charts with their headings and one line of times under both. */
+function chartRect(body: Rect, from: number, share: number): Rect {
+  const start = from > body.y ? from + 1 : from;
+  const room = body.y + body.height - start;
+  const most = Math.max(2 * (CHART.least + 1) + 1, Math.floor(room * share));
+  return { ...body, y: start, height: Math.min(room, most, 2 * (CHART.most + 1) + 1) };
+}
+
+/** Returns the row after the charts. */
+function paintCharts(
+  frame: Frame,
+  rect: Rect,
+  state: State,
+  node: InventoryNode,
+  answer: NodeDetail | null,
+  plot: Plot | null,
+  g: Glyphs,
+): number {
+  const { x, y, width, height } = rect;
+  const rows = Math.floor((height - 1) / 2) - 1;
+  if (rows < CHART.least) return y;
+  const look = lookOf(state, viewOf(state, node.addr));
+  const spare = height - 1 - 2 * (rows + 1);
+  const upper = { ...rect, y: y + 1, height: rows + spare };
+  const lower = { ...rect, y: y + 1 + upper.height + 1, height: rows };
+  const ink: InkRole = look.freshness === 'fresh' || look.freshness === 'aging' ? 'text' : 'stale';
+  const heading = (row: number, name: string, value: number | null, amps: number | null): void => {
+    frame.spans(x, row, [
+      [`${name} `, 'dim'],
+      [value === null ? '-' : `${value} ct`, value === null ? 'dim' : ink],
+      // The chart's scale is counts.
+      [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, ink],
+      [value === null || look.age === null ? '' : ` ${look.age} old`, 'stale'],
+    ]);
+  };
+  heading(y, 'current', look.current, look.current === null ? null : ampsOf(look.current, node.calibration));
+  heading(lower.y - 1, 'fan', look.fan, null);
+  const times = lower.y + lower.height;
+  if (answer === null) {
+    // Not known yet is no gap.
+    frame.text(x + SCALE, upper.y, state.detail.failed ?? '', 'warn', width - SCALE);
+    return times + 1;
+  }
+  const { points } = answer;
+  paintChart(frame, upper, { points, ...CURRENT, ink: 'spark' }, plot, g);
+  paintChart(frame, lower, { points, ...FAN, ink: 'fan' }, plot, g);
+  frame.text(x + SCALE, times, `${spanWords(answer.points.length * answer.stepMs)} ago`, 'dim', width - SCALE);
+  const next: Span[] = [
+    [keyOf(state, 'map', 'span'), 'key'],
+    [` ${nextSpanOf(state.view.span)}`, 'text'],
+  ];
+  frame.spans(x + SCALE + Math.floor((width - SCALE - spansWidth(next)) / 2), times, next);
+  frame.text(x + width - 3, times, 'now', 'dim');
+  return times + 1;
+}
+
+/** `5 min`, `24 h`. */
+export function spanWords(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+function hanging(answer: NodeDetail | null, width: number): Section {
+  const said = (answer?.dependents ?? []).flatMap((text) =>
+    wrap(text, width - 2).map((line, i): Span[] => [[`${i === 0 ? '' : '  '}${line}`, 'text']]),
+  );
+  const plans = answer?.plans ?? [];
+  const inPlans: Span[][] =
+    plans.length === 0 ? [] : wrap(`in plans ${plans.join(', ')}`, width).map((line) => [[line, 'text']]);
+  return { title: 'what depends on it', lines: [...said, ...inPlans], keep: 'first' };
+}
+
+function eventsOf(state: State, { addr, name }: InventoryNode): Section {
+  // Its own name at the beginning of each line would say nothing here.
+  const itself = nodeLabel({ name, addr });
+  const lines = state.events
+    .filter((event) => event.addr === addr)
+    .map((event): Span[] => [
+      [`${formatClock(event.at, state.dateAhead, true)} `, 'dim'],
+      [
+        event.text.startsWith(itself) ? event.text.slice(itself.length).replace(/^[ :]+/, '') : event.text,
+        LEVEL_INK[event.level],
+      ],
+    ]);
+  return { title: 'events', lines, keep: 'last' };
+}
+
+/** The end of its console's log, where its console is not on the screen anyway. */
+function lastWords(state: State, { addr }: InventoryNode, answer: NodeDetail | null): Section {
+  const lines = state.pane.shown === addr ? [] : (answer?.lines ?? []);
+  return {
+    title: 'last on its console',
+    lines: lines.map(({ at, text, ours }): Span[] => [
+      [`${formatClock(at, state.dateAhead, true)} `, 'dim'],
+      [text, ours ? 'aging' : 'text'],
+    ]),
+    keep: 'last',
+  };
+}
+
+const below = (body: Rect, row: number): Rect => ({ ...body, y: row, height: body.y + body.height - row });
+
+/** One after another, each with a blank line before it; the room is shared out a line at a time. */
+function paintSections(frame: Frame, { x, y, width, height }: Rect, sections: readonly Section[]): void {
+  const filled = sections.filter(({ lines }) => lines.length > 0);
+  const shown = filled.slice(0, Math.floor(height / 3));
+  let room = height - 2 * shown.length;
+  const given = shown.map(() => 0);
+  for (let before = -1; before !== room && room > 0;) {
+    before = room;
+    shown.forEach(({ lines }, i) => {
+      if (room <= 0 || (given[i] ?? 0) >= lines.length) return;
+      given[i] = (given[i] ?? 0) + 1;
+      room--;
+    });
+  }
+  let row = y;
+  shown.forEach(({ title, lines, keep }, i) => {
+    const count = given[i] ?? 0;
+    frame.text(x, row + 1, title, 'title', width);
+    row += 2;
+    for (const line of keep === 'first' ? lines.slice(0, count) : lines.slice(-count))
+      frame.spans(x, row++, line, width);
+  });
+}

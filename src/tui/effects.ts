@@ -1,0 +1,220 @@
+/** Performs effects: most are requests to the server. Answers come back as events. */
+import type { RackClient } from '../client/client.ts';
+import { ConsoleEffects, type ConsolePorts } from './console/effects.ts';
+import type { Effect } from './model/events.ts';
+import type { View } from './model/state.ts';
+import { requestPlan, Requests } from './server-requests.ts';
+
+/** All that the server keeps. */
+const PAST_ALARMS = 500;
+
+export interface RuntimePorts extends ConsolePorts {
+  reconnect(): void;
+  reportMouse(on: boolean): void;
+  ring(): void;
+  quit(): void;
+  /** Switches the mains of a simulated rack; rejects where this is none. */
+  mains(on: boolean): Promise<void>;
+  /** Shows another rack. */
+  rack(index: number): void;
+  /** For the next run. */
+  remember(view: View): Promise<void>;
+}
+
+export class Runtime {
+  readonly #ports: RuntimePorts;
+  readonly #requests: Requests;
+  readonly #console: ConsoleEffects;
+
+  constructor(client: RackClient, ports: RuntimePorts) {
+    this.#ports = ports;
+    this.#requests = new Requests(client, ports.dispatch);
+    this.#console = new ConsoleEffects(this.#requests, ports);
+  }
+
+  set client(client: RackClient) {
+    this.#requests.client = client;
+  }
+
+  perform(effect: Effect): void {
+    const { dispatch } = this.#ports;
+    switch (effect.do) {
+      case 'attach': {
+        const { addr, take, watch } = effect;
+        this.#console.afterKeys(() =>
+          this.#requests.ask(
+            this.#requests.client.request('console.attach', { addr, take, watch }),
+            (joined) => dispatch({ type: 'attached', joined }),
+            (error) => dispatch({ type: 'attach-failed', addr, error }),
+          ),
+        );
+        return;
+      }
+      case 'detach':
+        this.#console.afterKeys(() =>
+          this.#requests.attempt('detach', this.#requests.client.request('console.detach', {})),
+        );
+        return;
+      case 'take':
+        this.#requests.ask(
+          this.#requests.client.request('console.take', {}),
+          (console) => dispatch({ type: 'took', console }),
+          (error) => dispatch({ type: 'failed', what: 'taking the keyboard', error }),
+        );
+        return;
+      case 'give':
+        this.#requests.ask(
+          this.#requests.client.request('console.give', { session: effect.session }),
+          (console) => dispatch({ type: 'gave', console }),
+          (error) => dispatch({ type: 'failed', what: 'handing the keyboard over', error }),
+        );
+        return;
+      case 'note':
+        this.#requests.attempt('the note', this.#requests.client.request('console.log', { text: effect.text }));
+        return;
+      case 'keys':
+      case 'mouse':
+      case 'focus':
+      case 'paste':
+      case 'long-paste':
+      case 'stop-paste':
+      case 'tell-size':
+      case 'look':
+      case 'look-end':
+      case 'find':
+      case 'take-out':
+      case 'screen-load':
+      case 'last-screen':
+      case 'last-screen-load':
+      case 'screen-data':
+      case 'screen-resize':
+        this.#console.perform(effect);
+        return;
+      case 'reset-screen':
+        this.#requests.attempt('resetting the screen', this.#requests.client.request('console.reset', {}));
+        return;
+      case 'sample':
+        this.#requests.attempt(
+          'sampling',
+          this.#requests.client.request('sweep', { addrs: [effect.addr], interrupt: true }),
+        );
+        return;
+      case 'check':
+        this.#requests.ask(
+          this.#requests.client.request('power.check', effect.request),
+          (answer) => dispatch({ type: 'checked', dialog: effect.dialog, answer }),
+          (error) => dispatch({ type: 'check-failed', dialog: effect.dialog, error }),
+        );
+        return;
+      case 'start':
+        this.#requests.ask(
+          this.#requests.client.request('power.start', effect.request),
+          (operation) => dispatch({ type: 'started', dialog: effect.dialog, operation }),
+          (error) => dispatch({ type: 'start-failed', dialog: effect.dialog, error }),
+        );
+        return;
+      case 'abort':
+        this.#requests.attempt(`aborting ${effect.id}`, this.#requests.client.request('ops.abort', { id: effect.id }));
+        return;
+      case 'answer': {
+        const { id, addr, question, choice, confirm } = effect;
+        this.#requests.attempt(
+          `answering ${id}`,
+          this.#requests.client.request('ops.answer', { id, addr, question, choice, confirm }),
+        );
+        return;
+      }
+      case 'plans':
+      case 'plan-show':
+      case 'plan-run':
+      case 'plan-act':
+      case 'plan-skip':
+        requestPlan(this.#requests, effect, dispatch);
+        return;
+      case 'acknowledge':
+        this.#requests.attempt('acknowledging', this.#requests.client.request('alarms.ack', { ids: effect.ids }));
+        return;
+      case 'past-alarms':
+        this.#requests.ask(
+          this.#requests.client.request('alarms.list', { limit: PAST_ALARMS }),
+          ({ past }) => dispatch({ type: 'past-alarms', past }),
+          (error) => dispatch({ type: 'failed', what: 'asking for the alarms of before', error }),
+        );
+        return;
+      case 'retry-bus':
+        this.#requests.attempt('retrying the bus', this.#requests.client.request('bus.retry', {}));
+        return;
+      case 'bus-log': {
+        const { pane, after } = effect;
+        this.#requests.ask(
+          this.#requests.client.request('bus.log', { after, limit: 200, wait: after > 0 }),
+          (entries) => dispatch({ type: 'bus-log', pane, entries }),
+          (error) => dispatch({ type: 'failed', what: 'reading the exchange log', error }),
+        );
+        return;
+      }
+      case 'raw': {
+        const { pane, target, text, confirm } = effect;
+        this.#requests.ask(
+          this.#requests.client.request('bus.raw', { target, text, confirm }),
+          (answer) => dispatch({ type: 'raw-said', pane, answer }),
+          (error) => dispatch({ type: 'raw-refused', pane, error }),
+        );
+        return;
+      }
+      case 'ups-history': {
+        const { pane, request } = effect;
+        this.#requests.ask(
+          this.#requests.client.request('ups.history', request),
+          (answer) => dispatch({ type: 'ups-history', pane, answer }),
+          (error) => dispatch({ type: 'ups-history-failed', pane, error }),
+        );
+        return;
+      }
+      case 'mains':
+        this.#requests.ask(
+          this.#ports.mains(effect.on),
+          () => dispatch({ type: 'mains-switched', on: effect.on }),
+          (error) => dispatch({ type: 'failed', what: 'switching the simulated mains', error }),
+        );
+        return;
+      case 'detail':
+        this.#requests.ask(
+          this.#requests.client.request('node.detail', effect.request),
+          (answer) => dispatch({ type: 'detail', answer }),
+          (error) => dispatch({ type: 'detail-failed', error }),
+        );
+        return;
+      case 'identify': {
+        const { addr } = effect;
+        this.#requests.ask(
+          this.#requests.client.request('bus.look', { addrs: [addr], patient: false }),
+          ([look]) => {
+            const why = look?.failure ?? 'its BMC answers for its status, and not for its UID';
+            dispatch({ type: 'identified', addr, uid: look?.uid ?? null, why });
+          },
+          (error) => dispatch({ type: 'failed', what: 'asking for the UID', error }),
+        );
+        return;
+      }
+      case 'remember':
+        this.#requests.attempt('remembering the layout', this.#ports.remember(effect.view));
+        return;
+      case 'report-mouse':
+        this.#ports.reportMouse(effect.on);
+        return;
+      case 'ring':
+        this.#ports.ring();
+        return;
+      case 'reconnect':
+        this.#ports.reconnect();
+        return;
+      case 'rack':
+        this.#ports.rack(effect.index);
+        return;
+      case 'quit':
+        this.#ports.quit();
+        return;
+    }
+  }
+}

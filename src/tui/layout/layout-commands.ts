@@ -1,0 +1,44 @@
+/** Layouts and zoom. Pure. */
+import { step, type Step, withNotice } from '../model/events.ts';
+import { type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
+import { layoutOf, type Panes, panesOf } from './layout.ts';
+import type { CellKind } from './map-layout.ts';
+
+/** The next preset that looks other than the screen does now; one that this terminal has no room for is passed over. */
+export function nextLayout(state: State): Step {
+  const { size, view } = state;
+  const at = PRESETS.indexOf(view.preset);
+  const now = panesOf(size, view.preset);
+  const next = [...PRESETS.slice(at + 1), ...PRESETS.slice(0, at)].find(
+    (preset) => preset === 'auto' || (fits(size, preset) && !same(panesOf(size, preset), now)),
+  );
+  const preset = next ?? 'auto';
+  return chosen(state, { ...view, preset }, `layout: ${PRESET_WORDS[preset]}`);
+}
+
+function fits(size: State['size'], preset: Preset): boolean {
+  return preset !== 'all' || panesOf(size, preset).detail;
+}
+
+const same = (a: Panes, b: Panes): boolean => a.console === b.console && a.detail === b.detail;
+
+const KINDS: readonly CellKind[] = ['glyph', 'line', 'full'];
+const KIND_WORDS: Record<CellKind, string> = { glyph: 'a sign a node', line: 'a line a node', full: 'full cells' };
+
+/** One size up or down from what is seen now. */
+export function zoomCells(state: State, by: 1 | -1): Step {
+  const layout = layoutOf(state);
+  if (layout.kind === 'too-small' || layout.map === null) return step(state);
+  const kind = KINDS[KINDS.indexOf(layout.map.kind) + by];
+  if (kind === undefined)
+    return step(withNotice(state, 'info', by > 0 ? 'the cells are full already' : 'a sign a node is the smallest'));
+  return chosen(state, { ...state.view, cells: kind }, `map: ${KIND_WORDS[kind]}; = fits the rack to the screen again`);
+}
+
+export function fitCells(state: State): Step {
+  return chosen(state, { ...state.view, cells: 'auto' }, 'map: cells as large as lets the whole rack be seen');
+}
+
+export function chosen(state: State, view: View, words: string): Step {
+  return step(withNotice({ ...state, view }, 'info', words), { do: 'remember', view });
+}

@@ -1,0 +1,201 @@
+/** Where everything stands for a terminal of this size and this state. Pure: rectangles only. */
+import { rowOf } from '../../rack/address.ts';
+import type { Rect } from '../canvas/frame.ts';
+import { loneOperations, shownRuns } from '../model/overlays.ts';
+import type { Preset, State } from '../model/state.ts';
+import { mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
+
+/** The smallest terminal in which a node can be told from its neighbour and a dialog can be read. */
+export const MIN_COLS = 60;
+export const MIN_ROWS = 16;
+
+/** A console is made for this: 80 columns and the pane's edge, 24 lines and its title. */
+const CONSOLE = { cols: 81, rows: 25 };
+/** From here map and console stand side by side, and from there the detail too (docs/layouts.md). */
+const BESIDE_COLS = 132;
+const DETAIL_COLS = 200;
+/** Narrower terminals have room for a map and a detail beside it, and for a console below both. */
+const NARROW_DETAIL = { cols: 116, map: 80 };
+/** Under the map: charts and identity side by side, from so high a terminal on; what is less shows too little. */
+const UNDER = { from: 40, rows: 11, most: 18, events: 4 };
+
+export interface Layout {
+  header: Rect;
+  map: MapLayout | null;
+  /** The selected node in one line. */
+  selected: Rect | null;
+  events: Rect | null;
+  /** Running operations and results; null where there are none. */
+  operations: Rect | null;
+  /** The pane with its title line. */
+  console: Rect | null;
+  detail: Rect | null;
+  notice: Rect;
+  footer: Rect;
+}
+
+/** Panes beside the map. */
+export interface Panes {
+  console: boolean;
+  detail: boolean;
+}
+
+export type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' };
+
+/** Cells that the pane has for a node's screen. */
+export function paneRoom(state: State): { cols: number; rows: number } {
+  const screen = paneScreen(state);
+  return screen === null ? { cols: 80, rows: 24 } : { cols: screen.width, rows: screen.height };
+}
+
+/** Lines that the pane is scrolled by at once: two of them are seen before and after. */
+export function pageOf(state: State): number {
+  return Math.max(1, paneRoom(state).rows - 2);
+}
+
+/** Where they stand; null where the pane is not shown. */
+export function paneScreen(state: State): Rect | null {
+  const layout = layoutOf(state);
+  const pane = layout.kind === 'normal' ? layout.console : null;
+  if (pane === null) return null;
+  const edge = pane.x > 0 ? 1 : 0;
+  return { x: pane.x + edge, y: pane.y + 1, width: pane.width - edge, height: pane.height - 1 };
+}
+
+/** True when the console has (most of) the screen to itself. */
+export function consoleFills(state: State): boolean {
+  return state.zoom || (state.focus === 'console' && !panesOf(state.size, state.view.preset).console);
+}
+
+/** Which panes a preset shows on a terminal of this size. `detail` under the map also depends on what the map leaves. */
+export function panesOf({ cols, rows }: State['size'], preset: Preset): Panes {
+  const beside = cols >= BESIDE_COLS;
+  const third = cols >= DETAIL_COLS || (rows >= UNDER.from && (beside || cols >= NARROW_DETAIL.cols));
+  if (preset === 'auto') return { console: beside, detail: beside && third };
+  if (preset === 'all') return { console: true, detail: third };
+  return { console: preset === 'console', detail: preset === 'detail' };
+}
+
+export function layoutOf(state: State): ScreenLayout {
+  const { cols, rows } = state.size;
+  if (cols < MIN_COLS || rows < MIN_ROWS) return { kind: 'too-small' };
+  const line = (y: number): Rect => ({ x: 0, y, width: cols, height: 1 });
+  const frame = { header: line(0), notice: line(rows - 2), footer: line(rows - 1) };
+  if (consoleFills(state)) {
+    return {
+      kind: 'normal',
+      ...frame,
+      map: null,
+      selected: null,
+      events: null,
+      operations: null,
+      detail: null,
+      // A line of chrome less: the notice takes the pane's place only when there is something to say.
+      console: { x: 0, y: 1, width: cols, height: rows - 2 },
+    };
+  }
+  const body: Rect = { x: 0, y: 1, width: cols, height: rows - 3 };
+  const panes = panesOf(state.size, state.view.preset);
+  const { left, console, detail } =
+    cols >= BESIDE_COLS ? sideBySide(body, panes, state.view.split) : stacked(state, body, panes);
+  return { kind: 'normal', ...frame, console, ...column(state, left, detail) };
+}
+
+interface Arrangement {
+  /** For the map and what stands under it. */
+  left: Rect;
+  console: Rect | null;
+  /** `under`: it takes what the map leaves of its column. */
+  detail: Rect | 'under' | null;
+}
+
+/** A console that was dragged leaves the map a line for each node's cell, and keeps some lines of its own. */
+const DRAGGED = { console: 40, map: 62, consoleRows: 6, mapRows: 5 };
+
+function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement {
+  const detail = !panes.detail
+    ? 0
+    : !panes.console
+      ? Math.max(52, Math.floor(body.width * 0.4))
+      : body.width >= DETAIL_COLS
+        ? Math.min(50, body.width - CONSOLE.cols - 4 * 20)
+        : 0;
+  const most = body.width - detail - DRAGGED.map;
+  const wanted = split === null ? CONSOLE.cols : Math.max(DRAGGED.console, Math.min(most, split));
+  const console = panes.console ? wanted : 0;
+  const left = body.width - console - detail;
+  const part = (x: number, width: number): Rect | null => (width > 0 ? { ...body, x, width } : null);
+  return {
+    left: { ...body, width: left },
+    console: part(left, console),
+    detail: part(left + console, detail) ?? (panes.detail ? 'under' : null),
+  };
+}
+
+/** On a narrow terminal the panes share its height; the map keeps a line for each blade, or as many as can be spared. */
+function stacked(state: State, body: Rect, panes: Panes): Arrangement {
+  if (!panes.console && !panes.detail) return { left: body, console: null, detail: null };
+  const mapRows = Math.min(blades(state).length, Math.max(4, Math.floor(body.height * 0.4))) + 1;
+  const beside = panes.detail && body.width >= NARROW_DETAIL.cols;
+  const whole = beside ? { ...body, width: NARROW_DETAIL.map } : body;
+  const { splitRows } = state.view;
+  const rows =
+    splitRows === null
+      ? Math.min(CONSOLE.rows, body.height - mapRows)
+      : Math.max(DRAGGED.consoleRows, Math.min(body.height - DRAGGED.mapRows, splitRows));
+  const lower = panes.console ? rows : 0;
+  const console = lower > 0 ? { ...whole, y: body.y + body.height - lower, height: lower } : null;
+  const left = { ...whole, height: body.height - lower };
+  if (!panes.detail) return { left, console, detail: null };
+  if (beside) return { left, console, detail: { ...body, x: whole.width, width: body.width - whole.width } };
+  const height = Math.min(UNDER.most, body.height - mapRows);
+  return {
+    left: { ...body, height: body.height - height },
+    console,
+    detail: { ...body, y: body.y + body.height - height, height },
+  };
+}
+
+/** The map's column from top to bottom: map, selected node, events, a detail without a place of its own, operations. */
+function column(
+  state: State,
+  left: Rect,
+  place: Arrangement['detail'],
+): Pick<Layout, 'map' | 'selected' | 'events' | 'operations' | 'detail'> {
+  const operations = operationLines(state, left.height);
+  const eventsWanted = left.height >= 30 ? 6 : left.height >= 18 ? 2 : 0;
+  const room = left.height - 1 - operations;
+  const under = place === 'under';
+  // Where the size decides, the detail takes only what a map with all it can show leaves.
+  const forced = under && state.view.preset === 'all' ? UNDER.rows + 2 : eventsWanted;
+  const map = mapLayout(blades(state), state.view.cells, state.cursor, { ...left, height: room - forced });
+  const rest = room - mapHeight(map);
+  const below = under ? Math.min(UNDER.most, Math.max(rest - UNDER.events, state.view.preset === 'all' ? rest : 0)) : 0;
+  const detail = below >= UNDER.rows ? below : 0;
+  const line = { ...left, height: 1 };
+  const end = left.y + left.height - operations;
+  // Beside a detail the line of the selected node is mostly empty: the map's own last line is blank enough.
+  const spare = (detail > 0 || !under) && place !== null && map.cellHeight > map.lines ? 1 : 0;
+  const mapEnd = left.y + mapHeight(map) - spare;
+  const events = rest - detail + spare;
+  return {
+    map,
+    selected: { ...line, y: mapEnd },
+    events: events > 0 ? { ...left, y: mapEnd + 1, height: events } : null,
+    operations: operations > 0 ? { ...left, y: end, height: operations } : null,
+    detail: under ? (detail > 0 ? { ...left, y: end - detail, height: detail } : null) : place,
+  };
+}
+
+function operationLines(state: State, body: number): number {
+  const shown = shownRuns(state).length + loneOperations(state).length;
+  return Math.min(shown, body >= 30 ? 6 : 2);
+}
+
+/** From the first blade of the rack to its last, also those where nothing is known: a gap in the rack is a gap here. */
+export function blades(state: State): number[] {
+  const rows = state.rack.nodes.map((node) => rowOf(node.addr));
+  if (rows.length === 0) return [0];
+  const [first, last] = [Math.min(...rows), Math.max(...rows)];
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}

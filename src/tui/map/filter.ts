@@ -1,0 +1,191 @@
+/**
+ * The filter of `/`: which nodes a few words mean. Words stand beside each other and all must hold; a bare word is looked
+ * for in every field, `role:worker` in one, `!` turns a word round, `|` stands between values, and `current>40` and
+ * `fan<20` compare counts. Pure.
+ */
+import { didYouMean } from '../../lib/words.ts';
+import { type Address, formatAddress, formatPosition, rowOf } from '../../rack/address.ts';
+import type { InventoryNode } from '../../rack/inventory.ts';
+import { freshness, shownPower } from '../../rack/reading.ts';
+import { nodeCondition } from '../../rack/system-state.ts';
+import type { State } from '../model/state.ts';
+
+/** Fields by name, in the order in which they are told. */
+export const FIELDS = [
+  ...(['name', 'addr', 'pos', 'row', 'state', 'role', 'cluster', 'ip', 'mac'] as const),
+  ...(['fan', 'alarm', 'op', 'console', 'is'] as const),
+];
+type Field = (typeof FIELDS)[number];
+
+/** Of these a beginning is enough, and no more: `addr:0` is a blade or two, `state:on` is not "unknown". */
+const BEGINNINGS: readonly Field[] = ['addr', 'pos', 'row', 'state', 'is', 'fan'];
+/** Words that mean a state where they stand alone: "on" is in many a name. */
+const STATES = ['on', 'off', 'disabled', 'unknown', 'absent', 'lost', 'stale'];
+const KINDS = ['marked', 'protected', 'master'];
+
+export interface Term {
+  /** As the chip shows it. */
+  label: string;
+  holds(state: State, node: InventoryNode): boolean;
+}
+
+/** Fields whose values are known names; any other text may stand in the rest. */
+const NAMED: readonly Field[] = ['state', 'role', 'cluster', 'is', 'row'];
+
+/** Why a word of the filter means nothing here, or null: a field that there is not, a value that no node can have. */
+export function filterProblem(text: string, state: State): string | null {
+  for (const word of text.split(/\s+/)) {
+    const [, name, values = ''] = /^!?([a-z]+):(.*)$/i.exec(word) ?? [];
+    const [, compared, than = ''] = /^!?(\w+)[<>](.*)$/.exec(word) ?? [];
+    if (compared !== undefined && compared !== 'current' && compared !== 'fan')
+      return `'${word}': only current and fan are compared${didYouMean(compared, ['current', 'fan'])}`;
+    if (compared !== undefined && !/^\d+$/.test(than)) return `'${word}': write a count, as in ${compared}>40`;
+    if (name === undefined) continue;
+    const field = FIELDS.find((one) => one === name.toLowerCase());
+    if (field === undefined) return `'${name}:' is no field; fields: ${FIELDS.join(', ')}${didYouMean(name, FIELDS)}`;
+    if (!NAMED.includes(field)) continue;
+    const known = knownValues(state, field);
+    const holds = (value: string): boolean =>
+      known.some((one) => (BEGINNINGS.includes(field) ? one.startsWith(value) : one.includes(value)));
+    const wrong = values
+      .toLowerCase()
+      .split('|')
+      .find((value) => value !== '' && !holds(value));
+    if (wrong !== undefined)
+      return `no node can have ${field}:${wrong}; values: ${known.join(', ') || 'none'}${didYouMean(wrong, known)}`;
+  }
+  return null;
+}
+
+/** What may stand behind a field, in small letters. */
+function knownValues(state: State, field: Field): string[] {
+  if (field === 'state') return [...STATES, 'up', 'booting', 'going-down', 'halted', 'failed'];
+  if (field === 'is') return KINDS;
+  const values = state.rack.nodes.flatMap((node) => valuesOf(state, node, field)).map((value) => value.toLowerCase());
+  return [...new Set(values)].filter((value) => value !== '').sort();
+}
+
+/** The words of a filter's text. A field without a value yet says nothing. */
+export function termsOf(text: string): Term[] {
+  return text
+    .split(/\s+/)
+    .filter((word) => word !== '' && word !== '!')
+    .flatMap((word) => {
+      const not = word.startsWith('!');
+      const term = termOf(not ? word.slice(1) : word);
+      if (term === null) return [];
+      return [not ? { label: `not ${term.label}`, holds: (...of) => !term.holds(...of) } : term];
+    });
+}
+
+function termOf(word: string): Term | null {
+  const compared = /^(current|fan)([<>])(\d+)$/.exec(word);
+  if (compared?.[3] !== undefined) return comparison(word, compared[1] === 'fan', compared[2] === '>', +compared[3]);
+  const [, name = '', values = ''] = /^([a-z]+):(.*)$/i.exec(word) ?? [];
+  const field = FIELDS.find((one) => one === name.toLowerCase());
+  if (field !== undefined) return values === '' ? null : inField(word, field, values);
+  const plain = word.toLowerCase();
+  if (STATES.includes(plain)) return inField(`state:${plain}`, 'state', plain);
+  if (KINDS.includes(plain)) return inField(`is:${plain}`, 'is', plain);
+  return { label: word, holds: (state, node) => FIELDS.some((one) => one !== 'fan' && has(state, node, one, plain)) };
+}
+
+function inField(label: string, field: Field, values: string): Term {
+  const wanted = values
+    .toLowerCase()
+    .split('|')
+    .filter((value) => value !== '');
+  return { label, holds: (state, node) => wanted.some((value) => has(state, node, field, value)) };
+}
+
+function has(state: State, node: InventoryNode, field: Field, wanted: string): boolean {
+  const begins = BEGINNINGS.includes(field);
+  return valuesOf(state, node, field).some((value) =>
+    begins ? value.toLowerCase().startsWith(wanted) : value.toLowerCase().includes(wanted),
+  );
+}
+
+/** What was never measured compares with nothing. */
+function comparison(label: string, fan: boolean, more: boolean, than: number): Term {
+  return {
+    label,
+    holds: ({ nodes }, { addr }) => {
+      const reading = nodes.get(addr)?.reading;
+      if (reading?.state !== 'ok') return false;
+      const value = fan ? reading.sample.fan : reading.sample.current;
+      return more ? value > than : value < than;
+    },
+  };
+}
+
+function valuesOf(state: State, node: InventoryNode, field: Field): string[] {
+  const { addr } = node;
+  const view = state.nodes.get(addr);
+  switch (field) {
+    case 'name':
+      return [node.name];
+    case 'addr':
+      return [formatAddress(addr)];
+    case 'pos':
+      return [formatPosition(addr)];
+    case 'row':
+      return [String.fromCharCode(65 + rowOf(addr))];
+    case 'state': {
+      const reading = view?.reading ?? { state: 'unasked' };
+      const stale = state.link.kind === 'lost' || freshness(reading, state.now, state.intervalMs) === 'stale';
+      const power = shownPower(reading);
+      const condition = nodeCondition(power, view?.system ?? null);
+      return [
+        power,
+        ...(condition === power ? [] : [condition]),
+        ...(reading.state === 'failed' ? ['lost'] : []),
+        ...(stale ? ['stale'] : []),
+      ];
+    }
+    case 'role':
+    case 'cluster':
+    case 'ip':
+    case 'mac':
+      return [node[field] ?? ''];
+    case 'fan':
+      return node.chassisFan === null ? [] : [String(node.chassisFan)];
+    case 'alarm':
+      return state.alarms.filter((alarm) => alarm.addr === addr).flatMap(({ kind, text }) => [kind, text]);
+    case 'op':
+      return view?.op == null ? [] : [view.op];
+    case 'console':
+      return state.console?.addr === addr ? ['open', state.console.holderName ?? ''] : [];
+    case 'is':
+      return [
+        ...(state.marks.has(addr) ? ['marked'] : []),
+        ...(node.protected ? ['protected'] : []),
+        ...(state.bus.master === addr || node.role === 'master' ? ['master'] : []),
+      ];
+  }
+}
+
+const left = new WeakMap<State, ReadonlySet<Address>>();
+
+/** A state's frame asks this for each cell: its answer is made once. */
+function leftBy(state: State): ReadonlySet<Address> {
+  let shown = left.get(state);
+  if (shown === undefined) {
+    const terms = termsOf(state.filter);
+    // What means nothing leaves nothing: a slip in !role:x must not leave every node.
+    const meant = filterProblem(state.filter, state) === null;
+    const nodes = state.rack.nodes.filter((node) => meant && terms.every((term) => term.holds(state, node)));
+    shown = new Set(nodes.map(({ addr }) => addr));
+    left.set(state, shown);
+  }
+  return shown;
+}
+
+/** Addresses that the filter leaves, in address order; without one, all. */
+export function shownNodes(state: State): Address[] {
+  return [...leftBy(state)];
+}
+
+/** Empty slots are never filtered: a gap in the rack is a gap. */
+export function isFiltered(state: State, addr: Address): boolean {
+  return state.filter !== '' && !leftBy(state).has(addr) && state.rack.nodes.some((node) => node.addr === addr);
+}

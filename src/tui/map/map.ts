@@ -1,0 +1,162 @@
+/** Keys on the map. Pure. */
+import { type Address, formatAddress, rowOf, slotOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import { attachTo } from '../console/attach.ts';
+import { toPane } from '../console/last-screen.ts';
+import { nextSpan } from '../detail/detail.ts';
+import { onCommandAnywhere } from '../global-commands.ts';
+import { keyLabel } from '../keymap/key-names.ts';
+import { bindingOf, type Command, disabledReason, keyOf } from '../keymap/lookup.ts';
+import { fitCells, zoomCells } from '../layout/layout-commands.ts';
+import { blades, layoutOf } from '../layout/layout.ts';
+import { acrossBands } from '../layout/map-layout.ts';
+import { step, type Step, withNotice } from '../model/events.ts';
+import type { State } from '../model/state.ts';
+import { openBus } from '../overlays/bus-log.ts';
+import { openEmergency } from '../overlays/emergency.ts';
+import { dismissed } from '../overlays/results.ts';
+import { targetsOf } from '../overlays/targets.ts';
+import { openSupply } from '../ups/ups.ts';
+import { shownNodes } from './filter.ts';
+
+export function keyOnMap(before: State, name: string): Step {
+  const state = before.notice === null ? before : { ...before, notice: null };
+  const jump = keyOfAddress(state, name);
+  if (jump !== null) return jump;
+  const binding = bindingOf(state, 'map', name);
+  // Ctrl-C and others that elsewhere do something deserve an answer.
+  if (binding === null) return step(withNotice({ ...state, digit: null }, 'info', noKey(state, name)));
+  const why = disabledReason(binding, state);
+  if (why !== null) return step(withNotice({ ...state, digit: null }, 'info', `${binding.help}: ${why}`));
+  return onCommand({ ...state, digit: null }, binding.command);
+}
+
+function noKey(state: State, name: string): string {
+  return `${keyLabel(name)} does nothing on the map: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
+}
+
+/** Two hex digits jump. The first is 0 to 7, as no address is higher; letters are only read behind it. */
+function keyOfAddress(state: State, name: string): Step | null {
+  if (state.digit !== null && /^[0-9a-f]$/i.test(name)) {
+    const addr = Number.parseInt(state.digit.text + name, 16);
+    const moved: State = { ...state, digit: null };
+    if (state.rack.nodes.some((node) => node.addr === addr)) return step({ ...moved, cursor: addr });
+    return step(withNotice(moved, 'warning', `no node at address ${formatAddress(addr)}`));
+  }
+  if (/^[0-7]$/.test(name)) return step({ ...state, digit: { text: name, at: state.now } });
+  return null;
+}
+
+function onCommand(state: State, command: Command): Step {
+  switch (command) {
+    case 'up':
+    case 'down':
+    case 'left':
+    case 'right':
+      return step({ ...state, cursor: neighbour(state, state.cursor, command) });
+    case 'attach':
+      return attachTo(state, state.cursor);
+    case 'mark':
+      return step(toggled(state, [state.cursor]));
+    case 'mark-blade':
+      return step(toggled(state, shownOnBlade(state)));
+    case 'mark-all':
+      return step(toggled(state, shownNodes(state)));
+    case 'mark-range':
+      return step(withRange(state, state.lastMark ?? state.cursor));
+    case 'cancel':
+      return step(state.filter === '' ? { ...state, marks: new Set(), lastMark: null } : { ...state, filter: '' });
+    case 'power':
+      if (state.marks.size === 0 && !allOf(state).includes(state.cursor))
+        return step(withNotice(state, 'info', 'an empty slot has no power to switch'));
+      return step({ ...state, overlay: { kind: 'menu', targets: targetsOf(state), index: 0 } });
+    case 'emergency':
+      return openEmergency(state);
+    case 'bus':
+      return openBus(state);
+    case 'supply':
+      return openSupply(state);
+    case 'mains-fail':
+      return step(state, { do: 'mains', on: false });
+    case 'mains-return':
+      return step(state, { do: 'mains', on: true });
+    case 'alarms':
+      return step({ ...state, overlay: { kind: 'alarms', selected: null, past: null } });
+    case 'dismiss':
+      return step(dismissed(state));
+    case 'next-pane':
+      return step(toPane(state));
+    case 'zoom':
+      return step({ ...toPane(state), zoom: !state.zoom });
+    case 'span':
+      return nextSpan(state);
+    case 'identify':
+      return step(withNotice(state, 'info', 'asking the BMC for its UID'), { do: 'identify', addr: state.cursor });
+    case 'larger':
+      return zoomCells(state, 1);
+    case 'smaller':
+      return zoomCells(state, -1);
+    case 'fit':
+      return fitCells(state);
+    case 'filter':
+      return step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } });
+    case 'palette':
+      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'map' } });
+    case 'next-match':
+      return step({ ...state, cursor: matchFrom(state, 1) });
+    case 'previous-match':
+      return step({ ...state, cursor: matchFrom(state, -1) });
+    case 'retry-bus':
+      return step(withNotice(state, 'info', 'trying the bus again'), { do: 'retry-bus' });
+    case 'help':
+      return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'map' } });
+    case 'quit':
+      return step(state, { do: 'quit' });
+    default:
+      return onCommandAnywhere(state, command) ?? step(state);
+  }
+}
+
+const allOf = (state: State): Address[] => state.rack.nodes.map((node) => node.addr);
+
+/** The node beside, as one sees it from the front: slots rise to the left. At the edge it stays. */
+export function neighbour(state: State, from: Address, way: 'up' | 'down' | 'left' | 'right'): Address {
+  const row = rowOf(from) + (way === 'up' ? -1 : way === 'down' ? 1 : 0);
+  const slot = slotOf(from) + (way === 'left' ? 1 : way === 'right' ? -1 : 0);
+  if ((way === 'left' || way === 'right') && (slot < 0 || slot >= SLOTS_PER_BLADE)) {
+    const layout = layoutOf(state);
+    return (layout.kind === 'normal' && layout.map ? acrossBands(layout.map, from, way) : null) ?? from;
+  }
+  if (!blades(state).includes(row)) return from;
+  return row * SLOTS_PER_BLADE + slot;
+}
+
+/** Marks all of them; where all were marked, none. */
+function toggled(state: State, addrs: readonly Address[]): State {
+  const marks = new Set(state.marks);
+  const known = addrs.filter((addr) => allOf(state).includes(addr));
+  const all = known.every((addr) => marks.has(addr));
+  for (const addr of known) {
+    if (all) marks.delete(addr);
+    else marks.add(addr);
+  }
+  return { ...state, marks, lastMark: all || known.length === 0 ? null : state.cursor };
+}
+
+/** In address order, both ends included: what the filter does not show is not marked by the way. */
+function withRange(state: State, from: Address): State {
+  const [low, high] = [Math.min(from, state.cursor), Math.max(from, state.cursor)];
+  const range = shownNodes(state).filter((addr) => addr >= low && addr <= high);
+  return { ...state, marks: new Set([...state.marks, ...range]), lastMark: state.cursor };
+}
+
+/** The same blade, for `b`. */
+function shownOnBlade(state: State): Address[] {
+  return shownNodes(state).filter((addr) => rowOf(addr) === rowOf(state.cursor));
+}
+
+/** The next node that the filter shows, round the rack. */
+function matchFrom(state: State, by: 1 | -1): Address {
+  const shown = shownNodes(state);
+  if (by > 0) return shown.find((addr) => addr > state.cursor) ?? shown[0] ?? state.cursor;
+  return shown.findLast((addr) => addr < state.cursor) ?? shown.at(-1) ?? state.cursor;
+}

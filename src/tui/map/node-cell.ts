@@ -1,0 +1,101 @@
+/** How a node's state looks: one place decides what is green, so that nothing old or unknown ever is. */
+import type { Address } from '../../rack/address.ts';
+import { type Draw, drawOf, totalDraw } from '../../rack/calibration.ts';
+import { ageMs, freshness, type Freshness, shownPower } from '../../rack/reading.ts';
+import { nodeCondition, type NodeCondition } from '../../rack/system-state.ts';
+import type { InkRole } from '../canvas/frame.ts';
+import { formatAge } from '../canvas/glyphs.ts';
+import type { NodeView, State } from '../model/state.ts';
+
+export interface NodeLook {
+  /** What it is shown as: never `on` where its system is known not to be up. */
+  power: NodeCondition;
+  freshness: Freshness;
+  ink: InkRole;
+  /** Null where nothing may be shown as a value. */
+  current: number | null;
+  fan: number | null;
+  /** `12s`; null while fresh, and where there never was a value. */
+  age: string | null;
+}
+
+export function lookOf(state: State, node: NodeView | undefined): NodeLook {
+  const reading = node?.reading ?? { state: 'unasked' };
+  const power = nodeCondition(shownPower(reading), node?.system ?? null);
+  // Without a server nothing is fresh, however young it was when the link broke.
+  const lost = state.link.kind === 'lost';
+  const seen = freshness(reading, state.now, state.intervalMs);
+  const fresh: Freshness = lost && seen === 'fresh' ? 'stale' : seen;
+  const age = ageMs(reading, state.now);
+  const sample = reading.state === 'ok' ? reading.sample : null;
+  return {
+    power,
+    freshness: fresh,
+    ink: inkOf(power, fresh, age),
+    current: sample?.current ?? null,
+    fan: sample?.fan ?? null,
+    age: ageText(reading, fresh, age, state.now),
+  };
+}
+
+function ageText(reading: NodeView['reading'], fresh: Freshness, age: number | null, now: number): string | null {
+  if (reading.state === 'failed' && reading.last !== null) return formatAge(Math.max(0, now - reading.last.at));
+  return fresh === 'fresh' || age === null ? null : formatAge(age);
+}
+
+/** A sample shows as a pulse for so long: a heartbeat of the real thing, not of a clock. */
+export const PULSE_MS = 400;
+
+function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkRole {
+  if (power === 'unknown') return 'unknown';
+  if (power === 'absent') return 'dim';
+  if (fresh === 'stale') return 'stale';
+  if (power === 'disabled' || power === 'halted' || power === 'going-down') return 'warn';
+  if (power === 'failed') return 'fault';
+  if (power === 'booting') return 'aging';
+  if (power === 'off') return 'off';
+  if (fresh !== 'fresh') return 'aging';
+  return age !== null && age < PULSE_MS ? 'pulse' : 'ok';
+}
+
+export interface Counts {
+  on: number;
+  booting: number;
+  /** They have power, and their systems have halted or go down; or did not come up. */
+  halted: number;
+  'going-down': number;
+  failed: number;
+  off: number;
+  disabled: number;
+  /** Not asked yet. */
+  unknown: number;
+  /** Stopped answering. */
+  lost: number;
+  /** Of these all, how many were read too long ago to be believed. */
+  old: number;
+  /** Of the nodes whose reading is not stale; null: there is none. */
+  draw: Draw | null;
+}
+
+export function countsOf(state: State): Counts {
+  const counts = {
+    ...{ on: 0, booting: 0, 'going-down': 0, halted: 0, failed: 0 },
+    ...{ off: 0, disabled: 0, unknown: 0, lost: 0, old: 0 },
+  };
+  const draws: Draw[] = [];
+  for (const { addr, calibration } of state.rack.nodes) {
+    const view = viewOf(state, addr);
+    const look = lookOf(state, view);
+    if (look.power === 'absent' || view?.reading.state === 'failed') counts.lost++;
+    else if (look.power === 'unknown') counts.unknown++;
+    else counts[look.power]++;
+    if (look.freshness === 'stale') counts.old++;
+    if (look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging'))
+      draws.push(drawOf(look.current, calibration));
+  }
+  return { ...counts, draw: draws.length === 0 ? null : totalDraw(draws) };
+}
+
+export function viewOf(state: State, addr: Address): NodeView | undefined {
+  return state.nodes.get(addr);
+}

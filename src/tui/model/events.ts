@@ -1,0 +1,187 @@
+/** What can happen to the interface, and what it can want done. Both are plain data. */
+import type { BusLogEntry, RawAnswer } from '../../api/bus.ts';
+import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../../api/methods.ts';
+import type { DetailRequest, LastScreen, NodeDetail } from '../../api/node.ts';
+import type { UpsHistoryAnswer, UpsHistoryRequest } from '../../api/outage.ts';
+import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plans.ts';
+import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Alarm } from '../../rack/alarms.ts';
+import type { Target } from '../canvas/frame.ts';
+import type { Pointer } from '../console/key-encoding.ts';
+import type { Token } from '../terminal/tokenizer.ts';
+import type { State, View } from './state.ts';
+
+/** A request that the server refused or could not answer. */
+export interface RequestError {
+  code: number;
+  message: string;
+  data: unknown;
+}
+
+/** `local` times are this machine's steady clock, `dateAhead` how far the operator's date is ahead of it, ms. */
+export type UiEvent =
+  /** `burst`: how many keys came in the same read; `target`: what the mouse points at in the frame that was seen. */
+  | { type: 'token'; token: Token; burst: number; local: number; target?: Target | null }
+  | { type: 'tick'; local: number; dateAhead: number }
+  /** This rack is the one on the screen now, or no more. */
+  | { type: 'shown'; on: boolean; local: number }
+  | { type: 'resize'; cols: number; rows: number }
+  /** The frame that showed the overlay (or its prompt) is on the terminal. */
+  | { type: 'painted'; local: number }
+  /** The mouse is ours, or no more: said by whichever rack was shown. */
+  | { type: 'mouse'; on: boolean }
+  /** A turn of the wheel that the node's program does not want to know of. */
+  | { type: 'wheel'; addr: Address; way: 'up' | 'down' }
+  /** The pane was scrolled back beyond what is kept of that console. */
+  | { type: 'scroll-limit'; addr: Address; lines: number }
+  | { type: 'update'; note: ServerNotes['update']; local: number }
+  | { type: 'rack'; note: ServerNotes['rack'] }
+  | { type: 'operation'; note: Operation }
+  | { type: 'event'; note: ServerNotes['event'] }
+  | { type: 'console.data'; addr: Address; data: string }
+  | { type: 'console.note'; note: ServerNotes['console.note'] }
+  /** We were too far behind: the screen as it is now, and how many bytes of the node's we never got. */
+  | { type: 'console.resync'; note: ServerNotes['console.resync'] }
+  | { type: 'attached'; joined: ConsoleJoined }
+  | { type: 'attach-failed'; addr: Address; error: RequestError }
+  | { type: 'took'; console: ConsoleState }
+  /** The pane stands still: what there is to look at, and where the node's cursor is. */
+  | { type: 'looking'; addr: Address; length: number; cols: number; x: number; y: number; search: boolean }
+  | { type: 'found'; at: { x: number; y: number; width: number } | null }
+  /** It had to go on. */
+  | { type: 'look-over'; why: string }
+  /** Copied or saved, or why not, in words. */
+  | { type: 'taken-out'; ok: boolean; text: string }
+  /** The keyboard is somebody else's now, by our own hand. */
+  | { type: 'gave'; console: ConsoleState }
+  | { type: 'pasted'; sent: number; total: number }
+  /** `why`: it did not come to its end. */
+  | { type: 'paste-ended'; sent: number; total: number; why: string | null }
+  | { type: 'checked'; dialog: number; answer: PowerCheck }
+  | { type: 'check-failed'; dialog: number; error: RequestError }
+  | { type: 'started'; dialog: number | null; operation: Operation }
+  | { type: 'start-failed'; dialog: number | null; error: RequestError }
+  | { type: 'plan'; note: PlanRun }
+  /** Answers for the emergency panel with this identity; 0: for none, only the runs are wanted. */
+  | { type: 'plans-listed'; panel: number; list: PlanList }
+  | { type: 'plans-failed'; panel: number; error: RequestError }
+  | { type: 'plan-shown'; panel: number; preview: PlanPreview }
+  | { type: 'plan-show-failed'; panel: number; name: string; error: RequestError }
+  | { type: 'plan-started'; panel: number; run: PlanRun }
+  | { type: 'plan-start-failed'; panel: number; error: RequestError }
+  /** Any other request that failed: said in the notice line. */
+  | { type: 'failed'; what: string; error: RequestError }
+  | { type: 'past-alarms'; past: readonly Alarm[] }
+  /** More of the exchange log, for the pane that asked. */
+  | { type: 'bus-log'; pane: number; entries: readonly BusLogEntry[] }
+  /** What a BIOS said to bytes by hand, or why they were not sent. */
+  | { type: 'raw-said'; pane: number; answer: RawAnswer }
+  | { type: 'raw-refused'; pane: number; error: RequestError }
+  /** What a UPS said up to now, for the pane that asked. */
+  | { type: 'ups-history'; pane: number; answer: UpsHistoryAnswer }
+  | { type: 'ups-history-failed'; pane: number; error: RequestError }
+  /** The simulated mains were switched. */
+  | { type: 'mains-switched'; on: boolean }
+  | { type: 'detail'; answer: NodeDetail }
+  | { type: 'detail-failed'; error: RequestError }
+  | { type: 'last-screen'; answer: LastScreen }
+  | { type: 'last-screen-failed'; addr: Address; error: RequestError }
+  /** A UID as a BMC sent it; null: `why` not. */
+  | { type: 'identified'; addr: Address; uid: string | null; why: string }
+  | { type: 'link-lost'; why: string }
+  | { type: 'link-back'; welcome: Welcome; local: number };
+
+export type Effect =
+  | { do: 'attach'; addr: Address; take: boolean; watch: boolean }
+  | { do: 'detach' }
+  | { do: 'take' }
+  /** Keys for the node: translated for the cursor-key mode its program has set, never containing 0x07. */
+  | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
+  /** The mouse over the node's pane, cells of the pane from 0; `rows` and `scroll` say what of the screen it shows. */
+  | { do: 'mouse'; addr: Address; pointer: Pointer; rows: number; scroll: number }
+  | { do: 'focus'; addr: Address; focused: boolean }
+  /** A paste for the node: with `brackets` it is bracketed where its program asked for that. */
+  | { do: 'paste'; addr: Address; bytes: Uint8Array; brackets: boolean }
+  /** A large one, piece by piece; `byLine`: after each line the node is let come to rest. */
+  | { do: 'long-paste'; addr: Address; bytes: Uint8Array; brackets: boolean; byLine: boolean }
+  | { do: 'stop-paste' }
+  | { do: 'give'; session: number }
+  | { do: 'note'; text: string }
+  /** Show this one of the racks. */
+  | { do: 'rack'; index: number }
+  /** Copy mode: hold the emulator still; with `search` a search begins it. */
+  | { do: 'look'; addr: Address; search: boolean }
+  | { do: 'look-end'; addr: Address }
+  | { do: 'find'; addr: Address; query: string; x: number; y: number; way: -1 | 1 }
+  /** `from` and `to` null: everything that is kept. */
+  | {
+      do: 'take-out';
+      addr: Address;
+      name: string;
+      from: { x: number; y: number } | null;
+      to: { x: number; y: number } | null;
+      where: 'clipboard' | 'file';
+    }
+  | { do: 'tell-size'; addr: Address; cols: number; rows: number }
+  | { do: 'sample'; addr: Address }
+  | { do: 'reset-screen' }
+  | { do: 'check'; dialog: number; request: PowerRequest }
+  | { do: 'start'; dialog: number | null; request: PowerRequest }
+  | { do: 'abort'; id: string }
+  | { do: 'answer'; id: string; addr: Address; question: string; choice: string; confirm: string | null }
+  | PlanEffect
+  | { do: 'acknowledge'; ids: number[] | null }
+  | { do: 'past-alarms' }
+  | { do: 'retry-bus' }
+  /** Exchanges after `after`, when there are some. */
+  | { do: 'bus-log'; pane: number; after: number }
+  /** `confirm`: the target's name as the operator typed it. */
+  | { do: 'raw'; pane: number; target: Address | null; text: string; confirm: string | null }
+  /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
+  | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
+  | { do: 'screen-data'; addr: Address; data: string }
+  | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
+  | { do: 'ups-history'; pane: number; request: UpsHistoryRequest }
+  /** Switches the mains of a simulated rack. */
+  | { do: 'mains'; on: boolean }
+  /** One node looked at closely. */
+  | { do: 'detail'; request: DetailRequest }
+  /** How a node's console looked last, once the cursor rests; and the screen of the answer, to be shown. */
+  | { do: 'last-screen'; addr: Address }
+  | { do: 'last-screen-load'; addr: Address; cols: number; rows: number; screen: string }
+  /** Ask a node's BMC for its UID. */
+  | { do: 'identify'; addr: Address }
+  /** For the next run. */
+  | { do: 'remember'; view: View }
+  /** The terminal tells what its mouse does, or no more. */
+  | { do: 'report-mouse'; on: boolean }
+  | { do: 'ring' }
+  | { do: 'reconnect' }
+  | { do: 'quit' };
+
+export type PlanEffect =
+  | { do: 'plans'; panel: number }
+  | { do: 'plan-show'; panel: number; name: string }
+  | { do: 'plan-run'; panel: number; request: PlanRunRequest }
+  | { do: 'plan-act'; act: 'pause' | 'resume' | 'abort'; id: string }
+  | { do: 'plan-skip'; id: string; addr: Address };
+
+export interface Step {
+  state: State;
+  effects: readonly Effect[];
+}
+
+export function step(state: State, ...effects: readonly Effect[]): Step {
+  return { state, effects };
+}
+
+const NOTICE_MS = 6000;
+
+export function withNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {
+  return { ...state, notice: { level, text, until: state.now + ms } };
+}
+
+export function withPaneNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {
+  return { ...state, pane: { ...state.pane, notice: { level, text, until: state.now + ms } } };
+}

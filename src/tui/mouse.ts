@@ -1,0 +1,137 @@
+/**
+ * The operator's mouse: select, open, scroll, choose in lists, press keys of the footer, drag the line at the console. Pure.
+ */
+import type { Address } from '../rack/address.ts';
+import type { Target } from './canvas/frame.ts';
+import type { Pointer } from './console/key-encoding.ts';
+import { lastScreenOf, toPane } from './console/last-screen.ts';
+import { mouseInConsole } from './console/pointer.ts';
+import { scrolledTo } from './console/typing.ts';
+import { contextOf } from './keymap/context.ts';
+import { bindingsWith, type Context, keyNameOf } from './keymap/lookup.ts';
+import { layoutOf, paneScreen } from './layout/layout.ts';
+import { cellAt } from './layout/map-layout.ts';
+import { step, type Step } from './model/events.ts';
+import type { State } from './model/state.ts';
+
+/** Lines for a notch of the wheel, as terminals have it. */
+const NOTCH = 3;
+
+export interface MouseStep extends Step {
+  /** Keys that follow: what the mouse means here has a key. */
+  press: readonly string[];
+}
+
+/** `target`: what of the frame that was seen is under the pointer. */
+export function onMouse(state: State, pointer: Pointer, target: Target | null): MouseStep {
+  const done = ({ state: after, effects }: Step, ...press: string[]): MouseStep => ({ state: after, effects, press });
+  const none = done(step(state));
+  const { button, action } = pointer;
+  const wheel = button === 'wheel-up' ? 'up' : button === 'wheel-down' ? 'down' : null;
+  if (state.drag !== null)
+    return action === 'release' ? done(dropped(state)) : done(step(dragged(state, state.drag, pointer)));
+  const clicked = action === 'press' && button === 'left';
+  if (clicked && target !== null) return done(...onTarget(state, target));
+  if (state.overlay !== null) return wheel === null ? none : done(step(state), ...scrollKey(state, wheel));
+  const layout = layoutOf(state);
+  if (layout.kind === 'too-small') return none;
+  if (layout.console !== null && inside(paneScreen(state), pointer)) return done(inPane(state, pointer, wheel));
+  const { map, console } = layout;
+  if (action !== 'press') return none;
+  if (wheel !== null)
+    return state.focus === 'map' && map !== null ? done(step(state), keyNameOf(state, 'map', wheel)) : none;
+  if (button !== 'left') return none;
+  if (console !== null && console.x > 0 && pointer.x === console.x && pointer.y >= console.y)
+    return done(step({ ...state, drag: 'beside' }));
+  if (console !== null && map !== null && console.x === 0 && pointer.y === console.y)
+    return done(step({ ...state, drag: 'above' }));
+  const addr = map === null ? null : nodeAt(state, pointer);
+  if (addr === null) return none;
+  // The second click on a node opens its console, as Enter would.
+  if (state.focus === 'map' && state.cursor === addr) return done(step(state), keyNameOf(state, 'map', 'attach'));
+  return done(step({ ...state, cursor: addr, focus: 'map', notice: null }));
+}
+
+/** Where a click would begin something for which words are typed: there the mouse does nothing. */
+const KEYS_ONLY: readonly (Context | null)[] = [null, 'emergency', 'armed', 'plan-run'];
+
+function onTarget(state: State, target: Target): [Step, ...string[]] {
+  const { overlay } = state;
+  const context = contextOf(state);
+  if ('rack' in target) {
+    if (overlay !== null && overlay.kind !== 'racks') return [step(state)];
+    return [step({ ...state, overlay: null }, { do: 'rack', index: target.rack })];
+  }
+  if (overlay !== null && KEYS_ONLY.includes(context)) return [step(state)];
+  if ('keys' in target) return [step(state), ...target.keys];
+  if (context === null) return [step(state)];
+  // A click chooses, as so many arrows would; one on what is chosen already does it, as Enter would.
+  const command = target.rows === 0 ? 'accept' : target.rows > 0 ? 'down' : 'up';
+  const key = keyNameOf(state, context, command);
+  return [step(state), ...(key === '' ? [] : Array<string>(Math.max(1, Math.abs(target.rows))).fill(key))];
+}
+
+/** The wheel in a panel is its key for scrolling, or for the next line. */
+function scrollKey(state: State, way: 'up' | 'down'): string[] {
+  const context = contextOf(state);
+  if (context === null) return [];
+  const keys = bindingsWith(state.settings.keys).filter((one) => one.context === context);
+  const binding =
+    keys.find(({ command }) => command === `scroll-${way}`) ?? keys.find(({ command }) => command === way);
+  return binding?.keys.slice(0, 1) ?? [];
+}
+
+function inPane(state: State, pointer: Pointer, wheel: 'up' | 'down' | null): Step {
+  const { attachment, look, kept } = state.pane;
+  const shown = lastScreenOf(state) ?? state.pane.shown;
+  if (shown === null) return step(state);
+  if (state.focus === 'map') {
+    const here = pointer.action === 'press' && wheel === null;
+    return here ? step(toPane(state)) : wheel === null ? step(state) : step(scrolled());
+  }
+  // Whoever types shares the mouse with the node's program; what that does not want to know comes back as a wheel.
+  if (attachment.kind === 'joined' && attachment.role === 'types' && look === null)
+    return mouseInConsole(state, pointer);
+  return wheel === null || look !== null ? step(state) : step(scrolled());
+
+  function scrolled(): State {
+    if (shown === null) return state;
+    return wheeled(state, shown, wheel === 'up' ? 'up' : 'down', kept.get(shown)?.scroll ?? 0);
+  }
+}
+
+/** The wheel over a console: how far it may go back the runtime knows. */
+export function wheeled(state: State, addr: Address, way: 'up' | 'down', from: number): State {
+  return scrolledTo(state, addr, Math.max(0, from + (way === 'up' ? NOTCH : -NOTCH)));
+}
+
+function inside(rect: ReturnType<typeof paneScreen>, { x, y }: Pointer): boolean {
+  return rect !== null && x >= rect.x && y >= rect.y && x < rect.x + rect.width && y < rect.y + rect.height;
+}
+
+function nodeAt(state: State, { x, y }: Pointer): Address | null {
+  const layout = layoutOf(state);
+  const map = layout.kind === 'normal' ? layout.map : null;
+  if (map === null) return null;
+  const node = state.rack.nodes.find(({ addr }) => {
+    const at = cellAt(map, addr);
+    return at !== null && x >= at.x && y >= at.y && x < at.x + map.cellWidth && y < at.y + map.lines;
+  });
+  return node?.addr ?? null;
+}
+
+/** The line follows the pointer as far as the layout lets it. */
+function dragged(state: State, line: NonNullable<State['drag']>, { x, y }: Pointer): State {
+  const layout = layoutOf(state);
+  const console = layout.kind === 'normal' ? layout.console : null;
+  if (console === null) return { ...state, drag: null };
+  const view =
+    line === 'beside'
+      ? { ...state.view, split: Math.max(1, console.x + console.width - x) }
+      : { ...state.view, splitRows: Math.max(1, console.y + console.height - y) };
+  return { ...state, view };
+}
+
+function dropped(state: State): Step {
+  return step({ ...state, drag: null }, { do: 'remember', view: state.view });
+}

@@ -1,0 +1,157 @@
+/**
+ * The nodes of an operation: a few in full with their evidence, many in a grid that holds a whole rack in 80x24.
+ */
+import type { NodeProgress } from '../../api/power.ts';
+import { wrap } from '../../lib/words.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import type { InkRole, Span } from '../canvas/frame.ts';
+import { formatClock, formatDuration, type Glyphs, shorten } from '../canvas/glyphs.ts';
+import type { State } from '../model/state.ts';
+
+/** Up to so many nodes each one's evidence is shown. */
+const FEW = 3;
+/** A node's cell in the grid: sign, address, name, phase, time. Two stand side by side in 80 columns. */
+export const CELL = 37;
+export const NAME = 15;
+
+export function nodeLines(state: State, nodes: readonly NodeProgress[], width: number, g: Glyphs): Span[][] {
+  if (nodes.length <= FEW)
+    return nodes.flatMap((node) => [
+      [['  ', 'text'], ...progressSpans(node, state)],
+      ...(node.question === null ? wrap(node.detail, width - 4) : []).map((line): Span[] => [[`    ${line}`, 'text']]),
+      ...evidenceLines(state, node, width),
+    ]);
+  const cells = nodes.map((node) => cell(state, node, g));
+  return [...inColumns(cells, width), ...remarks(nodes, width, g)];
+}
+
+/** `ns01 stopping 0:12 of 3:00`: elapsed, and the limit of this state where it has one. */
+export function progressSpans(node: NodeProgress, state: State): Span[] {
+  const limit = node.until === null ? '' : ` of ${formatDuration(node.until - node.since)}`;
+  const time = node.outcome === null ? ` ${formatDuration(state.now - node.since)}${limit}` : '';
+  return [
+    [node.name, 'text'],
+    [` ${node.outcome ?? node.phase}`, inkOf(node)],
+    [`${time} `, 'dim'],
+    ...gradeSpans(node),
+  ];
+}
+
+function gradeSpans(node: NodeProgress): Span[] {
+  const grade = gradeOf(node);
+  return grade === null ? [] : [[`evidence ${grade} `, grade === 'A' ? 'ok' : 'warn']];
+}
+
+/**
+ * How well the halt is proven: B and C as the server judged them, A where its last line was read, nothing dirty was, and
+ * neither somebody's answer nor a deadline stands between that line and the cut. Null: not judged (yet).
+ */
+export function gradeOf({ evidence, phase, outcome }: NodeProgress): 'A' | 'B' | 'C' | null {
+  const judged = evidence.findLast(({ kind }) => kind === 'grade')?.text.slice(0, 1);
+  if (judged === 'B' || judged === 'C') return judged;
+  const marker = evidence.findLastIndex(({ kind }) => kind === 'marker');
+  const decided = evidence.slice(marker + 1).some(({ kind }) => kind === 'answer' || kind === 'deadline');
+  const past =
+    outcome === 'done' || phase === 'cut' || phase === 'verify' || phase === 'pause' || phase === 'switch-on';
+  const dirty = evidence.some(({ kind }) => kind === 'dirty');
+  return marker >= 0 && past && !decided && !dirty ? 'A' : null;
+}
+
+function evidenceLines(state: State, node: NodeProgress, width: number): Span[][] {
+  return node.evidence.flatMap(({ at, kind, text }) =>
+    wrap(text, width - 28).map((line, i): Span[] => [
+      [i === 0 ? `    ${formatClock(at, state.dateAhead, true)} ${kind.padEnd(12)} ` : ' '.repeat(26), 'dim'],
+      [line, kind === 'marker' || kind === 'verified' ? 'ok' : 'text'],
+    ]),
+  );
+}
+
+/** Column by column, in the order given: what stands together in the rack stands together here. */
+export function inColumns(cells: readonly Span[][], width: number): Span[][] {
+  const columns = Math.max(1, Math.floor(width / CELL));
+  const rows = Math.ceil(cells.length / columns);
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, column) => cells[column * rows + row] ?? []).flat(),
+  );
+}
+
+function cell(state: State, node: NodeProgress, g: Glyphs): Span[] {
+  const [sign, ink] = signOf(node, g);
+  const room = CELL - NAME - 7;
+  const grade = gradeOf(node);
+  const phase = `${node.outcome ?? node.phase}${grade === null ? '' : ` (${grade})`}`;
+  const timed = `${phase} ${formatDuration(state.now - node.since)}`;
+  // A time that does not fit whole would be another time.
+  const word = isActive(node) && timed.length <= room ? timed : phase;
+  return [
+    [sign.padEnd(2), ink],
+    [`${formatAddress(node.addr)} `, 'dim'],
+    [`${shorten(node.name, NAME, g).padEnd(NAME)} `, 'text'],
+    [`${word.padEnd(room)} `, inkOf(node)],
+  ];
+}
+
+/** Under the grid: how nodes ended that did not end well, and what those on their way are about. */
+function remarks(nodes: readonly NodeProgress[], width: number, g: Glyphs): Span[][] {
+  const failed = nodes.filter(({ outcome }) => outcome !== null && outcome !== 'done');
+  const active = nodes.filter((node) => isActive(node) && node.question === null);
+  return [...failed, ...active]
+    .filter(({ detail }) => detail !== '')
+    .flatMap((node) =>
+      wrap(`${node.name} ${node.outcome ?? node.phase}: ${node.detail}`, width - 2).map((line, i): Span[] => [
+        [i === 0 ? signOf(node, g)[0].padEnd(2) : '  ', signOf(node, g)[1]],
+        [line, node.outcome === null ? 'text' : inkOf(node)],
+      ]),
+    );
+}
+
+function isActive({ outcome, phase }: NodeProgress): boolean {
+  return outcome === null && phase !== 'waiting';
+}
+
+function inkOf({ outcome, phase }: NodeProgress): InkRole {
+  if (outcome !== null) return outcome === 'done' ? 'ok' : 'fault';
+  return phase === 'waiting' ? 'dim' : phase === 'asking' ? 'danger' : 'warn';
+}
+
+function signOf(node: NodeProgress, g: Glyphs): [string, InkRole] {
+  const ink = inkOf(node);
+  if (node.outcome !== null) return [node.outcome === 'done' ? g.ok : g.bad, ink];
+  if (node.question !== null) return [g.question, ink];
+  return [isActive(node) ? (g.operation[0] ?? '*') : g.separator, ink];
+}
+
+/** The first open question, with its choices by number; how many more wait behind it. */
+export function questionLines(nodes: readonly NodeProgress[], width: number): Span[][] {
+  const open = nodes.filter((node) => node.question !== null);
+  const [node] = open;
+  if (node?.question == null) return [];
+  const { question } = node;
+  const count = open.length > 1 ? ` (1 of ${open.length} questions)` : '';
+  const who = `${node.name}, ${formatPosition(node.addr)} ${formatAddress(node.addr)}${count}: `;
+  const text = wrap(who + question.text, width).map((line): Span[] => [[line, 'warn']]);
+  const choices = question.choices.map(({ label, danger }, i): Span[] => [
+    [`${i + 1} `, 'key'],
+    [i === 0 ? `${label} (usual)` : label, danger ? 'fault' : 'text'],
+    ['   ', 'text'],
+  ]);
+  return [...text, ...flow(choices, width)];
+}
+
+/** As many pieces a line as fit. */
+function flow(pieces: readonly Span[][], width: number): Span[][] {
+  const lines: Span[][] = [];
+  let used = width;
+  for (const piece of pieces) {
+    const length = piece.reduce((sum, [text]) => sum + text.length, 0);
+    // The blanks behind the last piece of a line may fall off.
+    if (used + length - 3 > width) {
+      lines.push([...piece]);
+      used = length;
+    } else {
+      lines.at(-1)?.push(...piece);
+      used += length;
+    }
+  }
+  return lines;
+}

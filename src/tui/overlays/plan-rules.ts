@@ -1,0 +1,30 @@
+/** When a plan may be armed and started: the rules that a key is held against, and that the panel shows. Pure. */
+import type { PlanPreview } from '../../api/plans.ts';
+import { STALE_AFTER_MS } from '../../rack/reading.ts';
+import type { EmergencyPanel } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+
+/** An armed plan at which nobody types is disarmed after this, ms: whoever armed it has gone. */
+export const ARMED_MS = 60_000;
+
+/** Nodes that the plan would really do something to: no rule holds them back, and they are not so already. */
+export function acting(preview: PlanPreview): PlanPreview['steps'][number]['nodes'] {
+  return preview.steps.flatMap(({ action, nodes }) =>
+    nodes.filter(({ refusals, power }) => refusals.length === 0 && power !== action),
+  );
+}
+
+/** Why the chosen plan can be neither armed nor started now, for people; null: it can. */
+export function refusesPlan(state: State, { plans, chosen, preview }: EmergencyPanel): string | null {
+  if (state.access === 'view') return 'This session may look and change nothing.';
+  if (state.link.kind === 'lost') return 'The server is gone: nothing can be started.';
+  if (plans.kind === 'running') return 'Asking for the plans …';
+  if (chosen === null) return 'There is no plan to start.';
+  if (preview.kind === 'running') return 'Asking the nodes …';
+  if (preview.kind === 'failed') return `${preview.why}: nothing can be started. r asks again.`;
+  const { answer, at } = preview;
+  if (answer.problem !== null) return `${answer.problem}: it cannot be started.`;
+  if (acting(answer).length === 0) return 'There is nothing to do: each node is so already, or a rule holds it back.';
+  if (state.now - at > STALE_AFTER_MS) return 'What was asked is older than 10 s: r asks again.';
+  return null;
+}

@@ -1,0 +1,131 @@
+/** A plan under way, or how it ended: a headline, a bar, each step's nodes, and what somebody has to decide. */
+import type { PlanNodeRun, PlanRun, PlanState } from '../../api/plans.ts';
+import { wrap } from '../../lib/words.ts';
+import { type Address, formatAddress } from '../../rack/address.ts';
+import type { InkRole, Span } from '../canvas/frame.ts';
+import { formatClock, formatDuration, type Glyphs, shorten } from '../canvas/glyphs.ts';
+import { nodesOfRun } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+import { CELL, gradeOf, inColumns, NAME } from './operation-view.ts';
+
+const STATE_INK: Record<PlanState, InkRole> = {
+  running: 'warn',
+  pausing: 'warn',
+  paused: 'danger',
+  aborting: 'danger',
+  interrupted: 'danger',
+  ended: 'title',
+};
+
+export function runHead(state: State, run: PlanRun, width: number, g: Glyphs): Span[][] {
+  const nodes = nodesOfRun(run);
+  const over = nodes.filter((node) => node.state === 'ended').length;
+  const done = Math.round((over / Math.max(1, nodes.length)) * width);
+  const asked = `asked by ${run.by} at ${formatClock(run.startedAt, state.dateAhead, true)}`;
+  return [
+    runSpans(state, run, g),
+    [
+      [g.progress.done.repeat(done), allDone(run) ? 'ok' : 'warn'],
+      [g.progress.left.repeat(width - done), 'dim'],
+    ],
+    [[`${run.id}, ${asked}${run.armed ? ', armed' : ''}`, 'dim']],
+    ...(run.detail === '' ? [] : wrap(run.detail, width)).map((line): Span[] => [
+      [line, run.state === 'running' ? 'text' : 'warn'],
+    ]),
+  ];
+}
+
+/** `shed-dev RUNNING 0:42 of about 3:20, 5 of 9 done`: also the run's line on the map. */
+export function runSpans(state: State, run: PlanRun, g: Glyphs): Span[] {
+  const nodes = nodesOfRun(run);
+  const done = nodes.filter(({ outcome }) => outcome === 'done').length;
+  const elapsed = formatDuration((run.endedAt ?? state.now) - run.startedAt);
+  const about = formatDuration(run.predictedEndAt - run.startedAt);
+  const ended = run.state === 'ended';
+  const ink = ended ? (allDone(run) ? 'ok' : 'fault') : STATE_INK[run.state];
+  return [
+    [`${ended ? (allDone(run) ? g.ok : g.bad) : (g.operation[0] ?? '*')} `, ink],
+    [`${run.plan} `, 'title'],
+    [`${run.state.toUpperCase()} `, ink],
+    [
+      ended ? `after ${elapsed}` : run.predictedEndAt === run.startedAt ? elapsed : `${elapsed} of about ${about}`,
+      'text',
+    ],
+    [`, ${done} of ${nodes.length} done`, ended ? ink : 'text'],
+  ];
+}
+
+function allDone(run: PlanRun): boolean {
+  return nodesOfRun(run).every(({ outcome }) => outcome === null || outcome === 'done');
+}
+
+export function runLines(state: State, run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] {
+  const steps = run.steps.flatMap((step, i): Span[][] => [
+    [
+      [`${i + 1} ${step.name} `, 'title'],
+      [`${step.action}: ${step.state}`, step.state === 'incomplete' ? 'fault' : step.state === 'done' ? 'ok' : 'text'],
+    ],
+    ...inColumns(
+      step.nodes.map((node) => cell(state, node, node.addr === chosen, g)),
+      width,
+    ),
+  ]);
+  // What somebody has to decide or know stands above what runs by itself.
+  return [...questions(state, run, width, g), ...remarks(run, width, g), ...steps];
+}
+
+function cell(state: State, node: PlanNodeRun, chosen: boolean, g: Glyphs): Span[] {
+  const [sign, ink] = signOf(node, g);
+  const room = CELL - NAME - 7;
+  const operation = state.operations.find(({ id }) => id === node.operation);
+  const progress = operation?.nodes.find(({ addr }) => addr === node.addr);
+  const grade = progress === undefined ? null : gradeOf(progress);
+  const word = `${node.outcome ?? node.phase ?? node.state}${grade === null ? '' : ` (${grade})`}`;
+  const timed = `${word} ${formatDuration(state.now - node.since)}`;
+  return [
+    [sign.slice(0, 1), ink],
+    [chosen ? '>' : ' ', 'key'],
+    [`${formatAddress(node.addr)} `, 'dim'],
+    [`${shorten(node.name, NAME, g).padEnd(NAME)} `, chosen ? 'mark' : 'text'],
+    [`${(node.state === 'started' && timed.length <= room ? timed : word).padEnd(room)} `, ink],
+  ];
+}
+
+function signOf({ state, outcome }: PlanNodeRun, g: Glyphs): [string, InkRole] {
+  if (outcome === 'done') return [g.ok, 'ok'];
+  if (outcome === 'skipped') return [g.separator, 'dim'];
+  if (outcome !== null) return [g.bad, 'fault'];
+  return state === 'waiting' ? [g.separator, 'dim'] : [g.operation[0] ?? '*', 'warn'];
+}
+
+function questions(state: State, run: PlanRun, width: number, g: Glyphs): Span[][] {
+  const ids = new Set(nodesOfRun(run).map(({ operation }) => operation));
+  const asking = state.operations.filter(({ id }) => ids.has(id)).flatMap(({ nodes }) => nodes);
+  return asking.flatMap(({ name, question }) =>
+    question === null
+      ? []
+      : wrap(`${name} ASKS (o answers): ${question.text}`, width - 2).map((line, i): Span[] => [
+          [i === 0 ? `${g.question} ` : '  ', 'danger'],
+          [line, 'warn'],
+        ]),
+  );
+}
+
+/** How nodes ended that did not end well, and why: one line for all that ended the same way. */
+function remarks(run: PlanRun, width: number, g: Glyphs): Span[][] {
+  const ways = new Map<string, PlanNodeRun[]>();
+  for (const node of nodesOfRun(run)) {
+    if (node.outcome === null || node.outcome === 'done') continue;
+    const way = `${node.outcome}: ${node.detail}`;
+    ways.set(way, [...(ways.get(way) ?? []), node]);
+  }
+  return [...ways].flatMap(([way, [first, ...others]]) => {
+    if (first === undefined) return [];
+    const who = others.length === 0 ? first.name : `${others.length + 1} nodes`;
+    const [sign, ink] = signOf(first, g);
+    return wrap(`${who} ${way}`, width - 2).map((line, i): Span[] => [
+      [i === 0 ? `${sign} ` : '  ', ink],
+      [line, ink],
+    ]);
+  });
+}

@@ -1,0 +1,137 @@
+/**
+ * The power dialog. Enter alone never cuts: the focus begins on Cancel, the confirming words depend on the target, and
+ * nothing that was pasted, typed ahead, or typed before the dialog could be read counts. The server compares the words
+ * again. Pure.
+ */
+import { RPC_ERROR } from '../../api/methods.ts';
+import { cuts, type Refusal, seenIn, type Verb } from '../../api/power.ts';
+import { keyOf } from '../keymap/lookup.ts';
+import { type RequestError, step, type Step, type UiEvent, withNotice } from '../model/events.ts';
+import type { PowerDialog } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto, wordsOf } from './power-rules.ts';
+import type { Targets } from './targets.ts';
+
+type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+
+export function openPowerDialog(state: State, targets: Targets, verb: Verb): Step {
+  const id = state.nextId;
+  const request = {
+    verb,
+    nodes: [...targets.nodes],
+    label: targets.label,
+    confirm: null,
+    deadlineS: null,
+    onDeadline: 'leave' as const,
+    takeConsole: false,
+  };
+  const overlay: PowerDialog = {
+    kind: 'power',
+    id,
+    request,
+    check: { kind: 'running' },
+    field: { text: '', focus: 'cancel' },
+    shown: { kind: 'pending' },
+    remark: null,
+    sent: false,
+  };
+  return step({ ...state, overlay, nextId: id + 1 }, { do: 'check', dialog: id, request });
+}
+
+export function keyInPowerDialog(state: State, dialog: PowerDialog, { token, burst }: TokenEvent): Step {
+  const become = (changes: Partial<PowerDialog>): State => ({ ...state, overlay: { ...dialog, ...changes } });
+  if (token.kind === 'paste')
+    return step(become({ remark: 'A paste confirms nothing: type it.', field: { text: '', focus: 'cancel' } }));
+  if (token.kind !== 'key') return step(state);
+  const { name } = token;
+  // Escape is always believed, whatever arrived with it; Enter may end words that were typed ahead.
+  if (name === 'escape') return step({ ...state, overlay: null });
+  if (dialog.sent) return step(state);
+  if (name === 'enter' && dialog.field.focus === 'cancel' && burst === 1) return step({ ...state, overlay: null });
+  if (burst > 1 || !seenLongEnough(dialog.shown, state.now))
+    return step(
+      become({
+        remark: 'That came too fast to be meant for this dialog: it was left out.',
+        field: { text: '', focus: 'cancel' },
+      }),
+    );
+  if (name === 'C-t' && onlyConsoleInTheWay(dialog))
+    return again(state, { ...dialog, request: { ...dialog.request, takeConsole: true } });
+  if (name === 'enter') return onEnter(state, dialog);
+  if (name === 'tab' || name === 'S-tab' || (!cuts(dialog.request.verb) && (name === 'left' || name === 'right')))
+    return step(
+      become({ field: { ...dialog.field, focus: dialog.field.focus === 'cancel' ? 'field' : 'cancel' }, remark: null }),
+    );
+  if (refusesNow(state, dialog) !== null) return name === 'r' ? again(state, dialog) : step(state);
+  if (!cuts(dialog.request.verb)) return step(state);
+  return onText(state, dialog, name);
+}
+
+function onText(state: State, dialog: PowerDialog, name: string): Step {
+  const text = typedInto(dialog.field.text, name);
+  if (text === null) return step(state);
+  return step({ ...state, overlay: { ...dialog, field: { text, focus: 'field' }, remark: null } });
+}
+
+function onEnter(state: State, dialog: PowerDialog): Step {
+  if (dialog.field.focus === 'cancel') return step({ ...state, overlay: null });
+  const remark = (text: string): Step => step({ ...state, overlay: { ...dialog, remark: text } });
+  const refusal = refusesNow(state, dialog);
+  if (refusal !== null) return remark(refusal);
+  if (!confirms(state, dialog)) return remark('That is not it: nothing was sent.');
+  const words = wordsOf(state, dialog);
+  const confirm = cuts(dialog.request.verb) ? words : null;
+  const seen = dialog.check.kind === 'done' ? seenIn(dialog.check.answer) : [];
+  const request = { ...dialog.request, confirm, seen };
+  return step(
+    { ...state, overlay: { ...dialog, sent: true, remark: null } },
+    { do: 'start', dialog: dialog.id, request },
+  );
+}
+
+function again(state: State, dialog: PowerDialog): Step {
+  const overlay: PowerDialog = { ...dialog, check: { kind: 'running' }, remark: null };
+  return step({ ...state, overlay }, { do: 'check', dialog: dialog.id, request: dialog.request });
+}
+
+type PowerEvent = Extract<UiEvent, { type: 'checked' | 'check-failed' | 'started' | 'start-failed' }>;
+
+export function powerEvent(state: State, event: PowerEvent): Step {
+  const { overlay } = state;
+  const dialog = overlay?.kind === 'power' && overlay.id === event.dialog ? overlay : null;
+  switch (event.type) {
+    case 'checked':
+      if (dialog === null) return step(state);
+      return step({
+        ...state,
+        overlay: { ...dialog, check: { kind: 'done', at: state.now, answer: event.answer, again: false } },
+      });
+    case 'check-failed':
+      if (dialog === null) return step(state);
+      return step({ ...state, overlay: { ...dialog, check: { kind: 'failed', why: event.error.message } } });
+    case 'started': {
+      const { operation } = event;
+      const operations = [...state.operations.filter(({ id }) => id !== operation.id), operation];
+      const shown: State = { ...state, operations, overlay: dialog === null ? overlay : null };
+      return step(
+        withNotice(
+          shown,
+          'info',
+          `${operation.verb} ${operation.label}: operation ${operation.id} runs; ${keyOf(state, 'map', 'operations')} shows it`,
+        ),
+      );
+    }
+    case 'start-failed': {
+      const why = reasonOf(event.error);
+      if (dialog === null) return step(withNotice(state, 'error', why));
+      return step({ ...state, overlay: { ...dialog, sent: false, remark: why, field: { text: '', focus: 'cancel' } } });
+    }
+  }
+}
+
+/** Why a start was refused: the first guard's sentence. */
+export function reasonOf(error: RequestError): string {
+  if (error.code !== RPC_ERROR.refused || !Array.isArray(error.data)) return error.message;
+  const [first] = error.data as Refusal[];
+  return first === undefined ? error.message : `Refused: ${first.message}`;
+}

@@ -1,0 +1,289 @@
+/**
+ * The moment as an event: the steady clock for what lasts, the wall clock for what is shown as a date.
+ *
+ * The operator's view in a small file of the state directory, from one run to the next.
+ *
+ * Text of a console into a file of the operator's: only theirs to read, never over another file.
+ *
+ * One rack at the interface: its connection, its state, what its effects do, and the emulators of its consoles.
+ */
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { RackClient } from '../client/client.ts';
+import { steadyNow, wallTime } from '../lib/clock.ts';
+import type { Emulators } from './console/emulator.ts';
+import { type Screens, topLine } from './console/pane.ts';
+import { Runtime } from './effects.ts';
+import { type UiEvent, withNotice } from './model/events.ts';
+import { initialState, type Settings, shownOperations, type State, type View, viewFrom } from './model/state.ts';
+import { update } from './update.ts';
+
+export function tick(): UiEvent {
+  return { type: 'tick', local: steadyNow(), dateAhead: dateAhead() };
+}
+
+/** Milliseconds by which the operator's time of day, as a date of UTC, is ahead of the steady clock. */
+export function dateAhead(): number {
+  const wall = Date.now();
+  return wall - steadyNow() + utcOffsetMin(wall) * 60_000;
+}
+
+/** Minutes that this machine's zone is ahead of UTC: not the same all year. */
+export function utcOffsetMin(at: number): number {
+  return -new Date(at).getTimezoneOffset();
+}
+
+/** A file that is missing, unreadable or broken means the usual view: nobody is kept from their rack by it. */
+export function rememberedView(path: string): View {
+  try {
+    return viewFrom(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return viewFrom(null);
+  }
+}
+
+let lastWrite: Promise<void> = Promise.resolve();
+
+/**
+ * Whole or not at all, also where two interfaces write at once; one after another, so that what was chosen last is what
+ * stays. Rejects with what the file system says.
+ */
+export function rememberView(path: string, view: View): Promise<void> {
+  const written = lastWrite.then(() => write(path, view));
+  lastWrite = written.catch(() => undefined);
+  return written;
+}
+
+async function write(path: string, view: View): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, `${JSON.stringify(view)}\n`, { mode: 0o600 });
+  await rename(draft, path);
+}
+
+/** Returns the file's path. `at`: epoch milliseconds. */
+export async function saveText(directory: string, node: string, at: number, text: string): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const time = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
+  const name = node.replace(/[^\w.-]/g, '_');
+  for (let n = 1; ; n++) {
+    const path = join(directory, `${name}-${time}${n === 1 ? '' : `-${n}`}.txt`);
+    try {
+      await writeFile(path, text.endsWith('\n') ? text : `${text}\n`, { flag: 'wx', mode: 0o600 });
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** The way to one rack's server. */
+export interface RackAccess {
+  client: RackClient;
+  /** Said at first, or null. */
+  notice?: string | null;
+  /** Opens a new connection after the server went away; rejects while there is none. */
+  reconnect: () => Promise<RackClient>;
+}
+
+/** Time for what is said while a screen full of news comes up. */
+const FIRST_NOTICE_MS = 20_000;
+
+export interface SeatOptions {
+  viewOnly: boolean;
+  settings: Settings;
+  /** Where what is saved of a console goes. */
+  saveDirectory: string;
+  /** The file in which the layout is remembered from one run to the next. */
+  viewFile: string;
+  /** Switches the mains of the simulated rack of a demo. */
+  mains?: (on: boolean) => Promise<void>;
+  /** Memory can be given back: an emulator was put away. */
+  collect: () => void;
+}
+
+export interface SeatPorts {
+  /** `event` came in, and the state may be another than `before`. */
+  happened(event: UiEvent, before: State): void;
+  /** A console has printed something. */
+  printed(): void;
+  clipboard(text: string): void;
+  /** Show another rack. */
+  rack(index: number): void;
+  /** For all racks: there is one mouse. */
+  reportMouse(on: boolean): void;
+  ring(): void;
+  quit(): void;
+}
+
+const RECONNECT_MS = 500;
+
+export class Seat {
+  readonly #access: RackAccess;
+  readonly #o: SeatOptions;
+  readonly #ports: SeatPorts;
+  readonly #runtime: Runtime;
+  #client: RackClient;
+  #state: State;
+  #emulators: Emulators | null = null;
+  #loading: Promise<Emulators> | null = null;
+  #over = false;
+
+  constructor(access: RackAccess, racks: State['racks'], size: State['size'], options: SeatOptions, ports: SeatPorts) {
+    this.#access = access;
+    this.#o = options;
+    this.#ports = ports;
+    this.#client = access.client;
+    const state = initialState(
+      access.client.welcome,
+      size,
+      steadyNow(),
+      dateAhead(),
+      options.viewOnly,
+      options.settings,
+    );
+    this.#state = {
+      ...(access.notice == null ? state : withNotice(state, 'warning', access.notice, FIRST_NOTICE_MS)),
+      racks,
+      view: rememberedView(options.viewFile),
+    };
+    this.#runtime = new Runtime(access.client, {
+      dispatch: (event) => this.dispatch(event),
+      emulators: () => this.#loadEmulators(),
+      reconnect: () => void this.#reconnect(),
+      reportMouse: (on) => ports.reportMouse(on),
+      ring: () => ports.ring(),
+      quit: () => ports.quit(),
+      rack: (index) => ports.rack(index),
+      mains: (on) => options.mains?.(on) ?? Promise.reject(new Error('this rack is not simulated')),
+      clipboard: (text) => ports.clipboard(text),
+      remember: (view) => rememberView(options.viewFile, view),
+      save: (node, text) => saveText(options.saveDirectory, node, wallTime(steadyNow()), text),
+    });
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get screens(): Screens {
+    return this.#emulators?.screens ?? (() => null);
+  }
+
+  /** From now on what the server says is heard. */
+  begin(): void {
+    this.#follow(this.#client);
+    this.#runtime.perform({ do: 'plans', panel: 0 });
+    // What a pane has to ask for is asked at once, not with the first tick.
+    this.dispatch(tick());
+  }
+
+  dispatch(event: UiEvent): void {
+    if (this.#over) return;
+    const before = this.#state;
+    const { state, effects } = update(before, event);
+    this.#state = state;
+    for (const effect of effects) this.#runtime.perform(effect);
+    this.#ports.happened(event, before);
+  }
+
+  /** The frame with what waits for it is on the terminal. */
+  painted(): void {
+    this.#state = update(this.#state, { type: 'painted', local: steadyNow() }).state;
+  }
+
+  /** The pane shows no lines that are not kept any more. */
+  limitScroll(): void {
+    const { shown, kept } = this.#state.pane;
+    if (shown === null) return;
+    const scroll = kept.get(shown)?.scroll ?? 0;
+    const picture = scroll > 0 ? this.screens(shown) : null;
+    if (!picture) return;
+    const most = topLine(picture, picture.rows, 0);
+    if (scroll > most) this.dispatch({ type: 'scroll-limit', addr: shown, lines: most });
+  }
+
+  /** What goes on in the server without us, and how one can see it, for people; null: nothing. */
+  goesOn(): string | null {
+    const running = shownOperations(this.#state).filter((operation) => operation.endedAt === null);
+    const runs = this.#state.runs.filter((run) => run.state !== 'ended');
+    const names = [
+      ...runs.map(({ id, plan, state }) => `plan ${plan} (${id}, ${state})`),
+      ...running.map(({ id, verb, label }) => `${verb} ${label} (${id})`),
+    ].join(', ');
+    if (names === '') return null;
+    const { racks, rack } = this.#state;
+    const where = racks.names.length > 1 ? ` --rack ${rack.name}` : '';
+    const how = [
+      ...(runs.length > 0
+        ? [`'rackui plan list${where}' shows how it goes, 'rackui plan abort ID${where}' aborts`]
+        : []),
+      ...(running.length > 0 ? [`'rackui ops${where}' shows how it goes, 'rackui abort ID${where}' aborts`] : []),
+    ].join('; ');
+    return `still running in the server${racks.names.length > 1 ? ` of ${rack.name}` : ''}: ${names}. ${how}.`;
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#client.close();
+    this.#emulators?.dispose();
+  }
+
+  #follow(client: RackClient): void {
+    client.on('update', (note) => this.dispatch({ type: 'update', note, local: steadyNow() }));
+    client.on('rack', (note) => this.dispatch({ type: 'rack', note }));
+    client.on('operation', (note) => this.dispatch({ type: 'operation', note }));
+    client.on('plan', (note) => this.dispatch({ type: 'plan', note }));
+    client.on('event', (note) => this.dispatch({ type: 'event', note }));
+    client.on('console.data', ({ addr, data }) => this.dispatch({ type: 'console.data', addr, data }));
+    client.on('console.resync', (note) => this.dispatch({ type: 'console.resync', note }));
+    client.on('console.note', (note) => this.dispatch({ type: 'console.note', note }));
+    client.onClose((why) => {
+      if (client === this.#client) this.dispatch({ type: 'link-lost', why });
+    });
+  }
+
+  #loadEmulators(): Promise<Emulators> {
+    this.#loading ??= import('./console/emulator.ts').then(({ Emulators }) => {
+      this.#emulators = new Emulators(
+        () => this.#ports.printed(),
+        (addr) => {
+          this.#emulators?.release(addr);
+          this.dispatch({
+            type: 'look-over',
+            why: 'copy mode ended: the node has printed too much meanwhile to keep back',
+          });
+        },
+        this.#o.collect,
+      );
+      return this.#emulators;
+    });
+    return this.#loading;
+  }
+
+  async #reconnect(): Promise<void> {
+    while (!this.#isOver()) {
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      try {
+        const client = await this.#access.reconnect();
+        if (this.#isOver()) {
+          client.close();
+          return;
+        }
+        this.#client = client;
+        this.#runtime.client = client;
+        this.dispatch({ type: 'link-back', welcome: client.welcome, local: steadyNow() });
+        this.#follow(client);
+        return;
+      } catch {
+        // Still none: the banner says so, and the next try comes.
+      }
+    }
+  }
+
+  /** A method, because the compiler believes that a field checked before an await has not changed after it. */
+  #isOver(): boolean {
+    return this.#over;
+  }
+}

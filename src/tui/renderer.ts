@@ -1,0 +1,131 @@
+/**
+ * When a frame is painted: a key's answer at once, a stream of updates once a frame, none into a congested terminal.
+ */
+import { toAscii } from './canvas/ascii.ts';
+import type { Frame, Target } from './canvas/frame.ts';
+import { glyphs } from './canvas/glyphs.ts';
+import type { State } from './model/state.ts';
+import { awaitsPaint } from './overlays/overlay.ts';
+import type { Seat } from './rack-session.ts';
+import { paintDeck } from './screen/rack-tabs.ts';
+import type { Plot } from './terminal/plot.ts';
+import type { Terminal } from './terminal/terminal.ts';
+
+export const FRAME_MS = 16;
+
+export interface PaintingPorts {
+  terminal: Terminal;
+  seats: readonly Seat[];
+  /** Which of them is shown. */
+  active: () => number;
+  size: () => { cols: number; rows: number };
+  /** What is drawn in ASCII: nothing, the interface's own, or what nodes print too. */
+  ascii: 'no' | 'own' | 'all';
+}
+
+export class Painting {
+  readonly #ports: PaintingPorts;
+  readonly #glyphs;
+  #plot: Plot | null = null;
+  #plotLoading = false;
+  /** A frame is due; null: none. */
+  #cancel: (() => void) | null = null;
+  #lastFrameAt = 0;
+  /** What lay over the screen in the last frame that was sent. */
+  #drawn: State['overlay'] = null;
+  /** What the operator sees. */
+  #seen: Frame | null = null;
+  #owed = false;
+  #over = false;
+
+  constructor(ports: PaintingPorts) {
+    this.#ports = ports;
+    this.#glyphs = glyphs(ports.ascii !== 'no');
+    ports.terminal.onDrain = () => this.#drained();
+  }
+
+  /** Something has changed. */
+  draw(): void {
+    if (this.#over || this.#cancel !== null) return;
+    const wait = this.#lastFrameAt + FRAME_MS - performance.now();
+    const draw = (): void => {
+      this.#cancel = null;
+      this.#drawNow();
+    };
+    if (wait > 0) {
+      const timer = setTimeout(draw, wait);
+      this.#cancel = () => clearTimeout(timer);
+    } else {
+      // Events of one turn share a frame; a timer would add a millisecond.
+      const immediate = setImmediate(draw);
+      this.#cancel = () => clearImmediate(immediate);
+    }
+  }
+
+  /** What a click means there, in the frame that is seen; nothing, where what lay over the screen is another by now. */
+  targetAt(x: number, y: number): Target | null {
+    return this.#drawn === this.#seat.state.overlay ? (this.#seen?.targetAt(x, y) ?? null) : null;
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#cancel?.();
+  }
+
+  get #seat(): Seat {
+    const { seats, active } = this.#ports;
+    const seat = seats[active()];
+    if (seat === undefined) throw new Error(`no rack ${active()}`);
+    return seat;
+  }
+
+  #drawNow(): void {
+    const { terminal, seats, active, size, ascii } = this.#ports;
+    if (this.#over) return;
+    if (terminal.congested) {
+      this.#owed = true;
+      return;
+    }
+    const began = performance.now();
+    const seat = this.#seat;
+    const states = seats.map(({ state }) => state);
+    const frame = paintDeck(states, active(), seat.screens, this.#glyphs, this.#plot);
+    this.#loadPlot(seat.state);
+    if (ascii !== 'no') toAscii(frame, ascii === 'all');
+    // A resize is on its way: that frame would not fit.
+    const { cols, rows } = size();
+    // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
+    if (frame.cols === cols && frame.rows === rows) {
+      this.#drawn = seat.state.overlay;
+      this.#seen = frame;
+      if (terminal.show(frame, awaitsPaint(seat.state))) this.#lastFrameAt = began;
+    }
+    this.#lookWhetherSeen();
+    seat.limitScroll();
+  }
+
+  /** What draws charts is loaded when there is something to draw, after the first frame: a start does not wait for it. */
+  #loadPlot({ detail, overlay }: State): void {
+    const charts = detail.answer !== null || (overlay?.kind === 'supply' && overlay.history !== null);
+    if (this.#ports.ascii !== 'no' || this.#plotLoading || !charts) return;
+    this.#plotLoading = true;
+    void import('./terminal/plot.ts').then(({ plot }) => {
+      this.#plot = plot;
+      this.draw();
+    });
+  }
+
+  #drained(): void {
+    if (this.#owed && !this.#ports.terminal.congested) {
+      this.#owed = false;
+      this.draw();
+    } else this.#lookWhetherSeen();
+  }
+
+  /** A dialog counts as seen when the frame with it has arrived: not one before it, and not one that was left out. */
+  #lookWhetherSeen(): void {
+    const { state } = this.#seat;
+    if (!awaitsPaint(state) || this.#drawn !== state.overlay || !this.#ports.terminal.settled) return;
+    this.#seat.painted();
+  }
+}

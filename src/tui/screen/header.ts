@@ -1,0 +1,151 @@
+/** The bar at the top: which rack, how its bus does, how many nodes are what, who else is here. */
+import { configWords } from '../../api/configuration.ts';
+import type { BusState } from '../../api/methods.ts';
+import { mostPressing, supplyForms, type SupplyState } from '../../api/outage.ts';
+import { count } from '../../lib/words.ts';
+import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import { formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
+import { countsOf } from '../map/node-cell.ts';
+import { type State, unseenAlarms } from '../model/state.ts';
+
+const BUS_INK: Record<BusState, InkRole> = {
+  starting: 'aging',
+  ready: 'ok',
+  paused: 'aging',
+  locked: 'fault',
+  wedged: 'fault',
+  down: 'fault',
+};
+
+export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): void {
+  frame.clear(rect, 'bar');
+  const right = rightPart(state, g);
+  const room = rect.width - 2 - spansWidth(right);
+  const pieces = leftPieces(state, g, room);
+  // What does not fit goes from the end: the least urgent stands last.
+  const left: Span[] = [];
+  for (const piece of pieces) if (spansWidth(left) + spansWidth(piece) + 2 <= room) left.push(...piece);
+  frame.spans(1, rect.y, left);
+  frame.spans(rect.x + rect.width - 1 - spansWidth(right), rect.y, right);
+}
+
+function leftPieces(state: State, g: Glyphs, room: number): Span[][] {
+  const { draw } = countsOf(state);
+  const must: Span[][] = [[[state.rack.name, 'title']], busWords(state), countWords(state)];
+  // How long the battery lasts is worth more than how many nodes are what.
+  const beside = (pieces: readonly Span[][]): number =>
+    room - 2 - pieces.reduce((sum, one) => sum + spansWidth(one), 0);
+  const supply = supplyWords(state, [beside(must), beside(must.slice(0, 2))]);
+  // A battery drains: that stands before everything else. Mains are as they always are.
+  const [name = [], ...others] = must;
+  const pressing = supply !== null && supply.state !== 'mains';
+  return [
+    name,
+    ...(pressing ? [supply.spans] : []),
+    ...others,
+    ...(supply !== null && !pressing ? [supply.spans] : []),
+    sweep(state),
+    [
+      [` ${g.sum} `, 'dim'],
+      draw === null ? ['-', 'dim'] : [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
+    ],
+  ];
+}
+
+const gap: Span = ['  ', 'text'];
+
+/** How the bus does, or that there is nobody to ask. */
+export function busWords(state: State): Span[] {
+  return state.link.kind === 'lost'
+    ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
+    : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...recovery(state)];
+}
+
+/**
+ * How the rack is fed: `mains 98 %`, `BATTERY 71 %, 11:20 left, shed-all takes 4:10`, in the longest form that fits into
+ * one of `widths`, tried in their order but for the shortest form; null: nothing is known of a UPS. What a server said that is gone is not repeated.
+ */
+export function supplyWords(
+  state: State,
+  widths: readonly number[] = [],
+): { state: SupplyState; spans: Span[] } | null {
+  const view = mostPressing(state.outage);
+  if (view === null) return null;
+  if (state.link.kind === 'lost') return { state: 'unknown', spans: [gap, ['supply unknown', 'unknown']] };
+  const forms = supplyForms(view, state.now);
+  const [shortest = '', ...longer] = [...forms].reverse();
+  const fitting = widths.flatMap((width) => longer.toReversed().filter((form) => form.length + 2 <= width));
+  const text = fitting[0] ?? (widths.length === 0 ? forms[0] : shortest) ?? '';
+  const { supply, last } = view;
+  return { state: supply.state, spans: [gap, [text, supplyInk(supply.state, supply.low || last?.fits === false)]] };
+}
+
+function supplyInk(state: SupplyState, critical: boolean): InkRole {
+  if (state === 'mains') return 'dim';
+  return state === 'battery' && critical ? 'danger' : 'warn';
+}
+
+/** How many nodes are what; what there is none of is left out, but for on and off. */
+export function countWords(state: State): Span[] {
+  const counts = countsOf(state);
+  const count = (n: number, word: string, ink: InkRole): Span[] => (n > 0 ? [[`${n} ${word} `, ink]] : []);
+  return [
+    gap,
+    // Green is for what is so now.
+    [`${counts.on} on `, counts.on === 0 ? 'text' : counts.old > 0 ? 'aging' : 'ok'],
+    ...count(counts.booting, 'booting', 'aging'),
+    ...count(counts['going-down'], 'going down', 'warn'),
+    ...count(counts.halted, 'halted', 'warn'),
+    ...count(counts.failed, 'not up', 'fault'),
+    [`${counts.off} off `, 'off'],
+    ...count(counts.disabled, 'disabled', 'warn'),
+    ...count(counts.unknown, 'unknown', 'unknown'),
+    ...count(counts.lost, 'lost', 'fault'),
+    ...count(counts.old, 'old', 'stale'),
+  ];
+}
+
+/** How many alarms nobody has seen yet; null: none. */
+export function alarmWords(state: State, g: Glyphs): string | null {
+  const unseen = unseenAlarms(state).length;
+  return unseen === 0 ? null : `${g.alarm} ${count(unseen, 'alarm')}`;
+}
+
+/** The rung of the recovery ladder, in a word; the line below the map has the sentence. */
+function recovery({ bus, now }: State): Span[] {
+  if (bus.recovery === null) return [];
+  const { step, retryAt } = bus.recovery;
+  const word = retryAt === null ? step : `retry in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`;
+  return [[` ${word}`, 'aging']];
+}
+
+function sweep({ bus, link }: State): Span[] {
+  if (link.kind === 'lost' || bus.state !== 'ready' || bus.sweepMs === null) return [];
+  return [[` sweep ${Math.round(bus.sweepMs)} ms`, 'dim']];
+}
+
+function rightPart(state: State, g: Glyphs): Span[] {
+  const others = state.sessions.filter((session) => session.id !== state.session && isPerson(session.who.program));
+  const who: Span[] =
+    others.length === 0
+      ? []
+      : [[others.length === 1 ? `with ${others[0]?.who.user ?? '?'} ` : `${others.length + 1} operators `, 'aging']];
+  const unseen = alarmWords(state, g);
+  const alarms: Span[] = unseen === null ? [] : [[`${unseen} `, 'danger']];
+  const look: Span[] = state.access === 'view' ? [['view only ', 'warn']] : [];
+  const config = configWords(state.config);
+  const differs: Span[] = config === null ? [] : [[`${config} `, 'warn']];
+  return [
+    ...alarms,
+    ...differs,
+    ...look,
+    ...who,
+    [`${g.separator} `, 'dim'],
+    [formatClock(state.now, state.dateAhead, false), 'text'],
+  ];
+}
+
+/** Programs that stay; a `status` that comes and goes is nobody to mention. */
+function isPerson(program: string): boolean {
+  return program === 'interface' || program === 'console';
+}

@@ -1,0 +1,208 @@
+/** Single lines under the map: the selected node in words, events, operations, the notice, the footer. */
+import type { EventRecord } from '../../api/methods.ts';
+import type { Operation } from '../../api/power.ts';
+import { wrap } from '../../lib/words.ts';
+import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
+import { drawOf, drawText } from '../../rack/calibration.ts';
+import { CUT, type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import { formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { keyLabel } from '../keymap/key-names.ts';
+import { type Binding, bindingsWith, type Context, disabledReason, keyOf } from '../keymap/lookup.ts';
+import type { Layout } from '../layout/layout.ts';
+import type { MapLayout } from '../layout/map-layout.ts';
+import { paintChips } from '../map/filter-line.ts';
+import { isFiltered } from '../map/filter.ts';
+import { lookOf, viewOf } from '../map/node-cell.ts';
+import { loneOperations, shownRuns } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+import { progressSpans } from '../overlays/operation-view.ts';
+import { runSpans } from '../overlays/plan-run-view.ts';
+
+/** The selected node in words, where no detail pane says the same; what is marked, and what is scrolled out of sight. */
+export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
+  const scrolled = layout.map === null ? [] : scrollSpans(layout.map);
+  const marked: Span[] = state.marks.size > 0 ? [[`${state.marks.size} marked `, 'mark']] : [];
+  const end = x + width - 2 - spansWidth(scrolled);
+  const left = state.filter === '' ? x + 1 : paintChips(frame, x + 1, y, state, end - x - 1);
+  frame.spans(left, y, [...marked, ...(layout.detail === null ? selectedSpans(state, g) : [])], end - left);
+  frame.spans(x + width - 1 - spansWidth(scrolled), y, scrolled);
+}
+
+/** `rows C to T of X`; nothing where the whole rack is seen. */
+function scrollSpans({ blades, firstBlade, visibleBlades }: MapLayout): Span[] {
+  if (visibleBlades >= blades.length) return [];
+  const row = (index: number): string => rowLabel(blades[index] ?? 0);
+  const [from, to] = [row(firstBlade), row(firstBlade + visibleBlades - 1)];
+  return [[`rows ${from} to ${to} of ${row(0)} to ${row(blades.length - 1)}`, 'dim']];
+}
+
+function selectedSpans(state: State, g: Glyphs): Span[] {
+  const node = state.rack.nodes.find((one) => one.addr === state.cursor);
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  if (node === undefined) return [[`${formatPosition(state.cursor)}: an empty slot`, 'dim']];
+  const view = viewOf(state, node.addr);
+  const look = lookOf(state, view);
+  const spans: Span[] = [
+    [node.name, 'title'],
+    dot,
+    [`${formatPosition(node.addr)} ${formatAddress(node.addr)}`, 'text'],
+    dot,
+    [POWER_WORD[look.power], look.ink],
+  ];
+  if (look.age !== null) spans.push([` ${look.age} old`, 'stale']);
+  if (look.current !== null)
+    spans.push(
+      dot,
+      [drawText(drawOf(look.current, node.calibration), 'ct'), 'spark'],
+      [' fan ', 'dim'],
+      [`${look.fan ?? '-'} ct`, 'fan'],
+    );
+  const alarms = view?.alarms ?? [];
+  if (alarms.length > 0) spans.push(dot, [alarms.join(', '), 'fault']);
+  if (node.role !== null) spans.push(dot, [node.role, 'dim']);
+  if (node.cluster !== null) spans.push([` ${node.cluster}`, 'dim']);
+  if (node.protected) spans.push(dot, ['protected', 'master']);
+  if (isFiltered(state, node.addr)) spans.unshift(['outside the filter: ', 'warn']);
+  return spans;
+}
+
+export const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
+  info: 'dim',
+  notice: 'text',
+  warning: 'warn',
+  alarm: 'fault',
+};
+
+/** The newest at the bottom, each in as many lines as it needs. */
+export function paintEvents(
+  frame: Frame,
+  { x, y, width, height }: Rect,
+  state: State,
+  events: readonly EventRecord[],
+): void {
+  const inner = width - 2;
+  const lines = events.slice(-height).flatMap(({ at, level, text }): Span[][] => {
+    const clock = `${formatClock(at, state.dateAhead, true)} `;
+    return wrap(text, inner - clock.length).map((line, i) => [
+      [i === 0 ? clock : ' '.repeat(clock.length), 'dim'],
+      [line, LEVEL_INK[level]],
+    ]);
+  });
+  const shown = lines.slice(-height);
+  shown.forEach((spans, i) => frame.spans(x + 1, y + i, spans, inner));
+  // Of one that begins above, the end is kept: it says what to do.
+  const torn = shown.length < lines.length && /^ /.test(shown[0]?.[0]?.[0] ?? '');
+  if (torn) frame.text(x + 1, y, CUT, 'dim');
+}
+
+export function paintOperations(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
+  const runs = shownRuns(state).map((run): Span[] => [
+    ...runSpans(state, run, g),
+    [`, ${keyOf(state, 'map', 'emergency')} shows it`, 'dim'],
+  ]);
+  const operations = loneOperations(state).map((operation) => operationLine(operation, state, g));
+  [...runs, ...operations].slice(0, height).forEach((line, i) => frame.spans(x + 1, y + i, line, width - 2));
+}
+
+/** `◐ off ns01 · stopping 0:12 of 3:00 · a stop job is running …`. */
+export function operationLine(operation: Operation, state: State, g: Glyphs): Span[] {
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  const head: Span[] = [[`${operation.verb} ${operation.label}`, 'title']];
+  const asking = operation.nodes.find((node) => node.question !== null);
+  if (asking !== undefined)
+    return [
+      [`${g.question} `, 'danger'],
+      [' ', 'text'],
+      ...head,
+      dot,
+      [`${keyOf(state, 'map', 'operations')} answers`, 'key'],
+      dot,
+      [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
+    ];
+  if (operation.endedAt !== null) {
+    const done = operation.nodes.filter((node) => node.outcome === 'done').length;
+    const all = done === operation.nodes.length;
+    const worst = operation.nodes.find((node) => node.outcome !== 'done') ?? operation.nodes[0];
+    return [
+      [`${all ? g.ok : g.bad} `, all ? 'ok' : 'fault'],
+      ...head,
+      dot,
+      [
+        operation.nodes.length === 1 ? (worst?.outcome ?? '') : `${done} of ${operation.nodes.length} done`,
+        all ? 'ok' : 'fault',
+      ],
+      dot,
+      [worst?.detail ?? '', 'text'],
+    ];
+  }
+  const active =
+    operation.nodes.find((node) => node.outcome === null && node.phase !== 'waiting') ?? operation.nodes[0];
+  const ended = operation.nodes.filter((node) => node.outcome !== null).length;
+  return [
+    [`${g.operation[0] ?? '*'} `, 'warn'],
+    ...head,
+    dot,
+    ...(operation.nodes.length > 1 ? [[`${ended} of ${operation.nodes.length} `, 'text'] as const] : []),
+    ...(active === undefined ? [] : [...progressSpans(active, state), [active.detail, 'text'] as const]),
+  ];
+}
+
+const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
+
+/** What was said last; with nothing to say, why the bus is not well, or that a session is only looking. */
+export function paintNotice(frame: Frame, rect: Rect, state: State): void {
+  if (state.notice !== null) {
+    paintSaid(frame, rect, state.notice.text, NOTICE_INK[state.notice.level]);
+    return;
+  }
+  if (state.link.kind === 'lost') {
+    paintSaid(frame, rect, `${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault');
+    return;
+  }
+  const { state: bus, detail, recovery } = state.bus;
+  const words = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((text) => text !== '').join('; ');
+  if (words !== '') paintSaid(frame, rect, words, bus === 'paused' && recovery === null ? 'dim' : 'warn');
+}
+
+/** A sentence on the line given; what has no room there covers lines above, for its end says what to do. */
+export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
+  const lines = wrap(text, width - 2);
+  if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');
+  lines.forEach((line, i) => frame.text(x + 1, y - lines.length + 1 + i, line, ink, width - 2));
+}
+
+/** The keys that work right here, right now; `before`: what must be pressed before each of them. */
+export function paintFooter(
+  frame: Frame,
+  rect: Rect,
+  state: State,
+  context: Context | null,
+  extra: readonly Span[] = [],
+  before: readonly string[] = [],
+): void {
+  frame.clear(rect, 'bar');
+  const usable = bindingsWith(state.settings.keys).filter(
+    (one) => one.context === context && one.hint !== null && disabledReason(one, state) === null,
+  );
+  const piece = ({ keys, hint }: Binding): Span[] => [
+    [keyLabel(keys[0] ?? ''), 'key'],
+    [` ${hint ?? ''}  `, 'text'],
+  ];
+  // Whatever has no room is under `?`: so that key always has, and the way out.
+  const last = ({ command }: Binding): boolean => command === 'help' || command === 'cancel';
+  const end = usable.filter(last);
+  let room = rect.width - 1 - spansWidth(extra) - spansWidth(end.flatMap(piece));
+  let x = frame.spans(rect.x + 1, rect.y, extra, rect.width - 2);
+  const put = (binding: Binding): void => {
+    const from = x;
+    x = frame.spans(x, rect.y, piece(binding), rect.x + rect.width - 1 - x);
+    frame.target({ ...rect, x: from, width: x - from }, { keys: [...before, ...binding.keys.slice(0, 1)] });
+  };
+  for (const binding of usable.filter((one) => !last(one))) {
+    const width = spansWidth(piece(binding));
+    if (width > room) continue;
+    room -= width;
+    put(binding);
+  }
+  end.forEach(put);
+}

@@ -1,0 +1,110 @@
+/** What the server says of the rack, and what becomes of the link to it. Pure. */
+import type { NodeState } from '../api/methods.ts';
+import type { Operation } from '../api/power.ts';
+import { heardTime, serverNow } from '../client/client.ts';
+import { leave } from './console/attach.ts';
+import { keyOf } from './keymap/lookup.ts';
+import { step, type Step, type UiEvent, withNotice } from './model/events.ts';
+import { EVENTS, HISTORY, initialState, type NodeView, type State } from './model/state.ts';
+import { withoutStaleAnswer } from './overlays/operations.ts';
+
+type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'event' | 'link-lost' | 'link-back' }>;
+
+export function serverEvent(state: State, event: ServerEvent): Step {
+  switch (event.type) {
+    case 'update':
+      return rung(state, applySnapshot(state, event.note, event.local));
+    case 'rack': {
+      const known = event.note.rack.nodes.some((node) => node.addr === state.cursor);
+      return step({
+        ...state,
+        rack: event.note.rack,
+        cursor: known ? state.cursor : (state.bus.master ?? state.cursor),
+      });
+    }
+    case 'operation':
+      return step(operated(state, event.note));
+    case 'event':
+      return step({ ...state, events: [...state.events, event.note].slice(-EVENTS) });
+    case 'link-lost': {
+      const left = leave(state, 'the server went away');
+      const pane = { ...left.pane, attachment: { kind: 'none' } as const, chord: { kind: 'idle' } as const };
+      const lost: State = { ...left, pane, link: { kind: 'lost', since: state.now, why: event.why } };
+      return step(lost, { do: 'reconnect' });
+    }
+    case 'link-back': {
+      const { size, access, settings } = state;
+      const dateAhead = state.dateAhead + state.serverTime.ahead;
+      const fresh = initialState(event.welcome, size, event.local, dateAhead, access === 'view', settings);
+      const { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view } = state;
+      const detail = { ...state.detail, answer: null, asked: null };
+      const kept = { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view, detail };
+      const overlay = state.overlay?.kind === 'help' ? state.overlay : null;
+      const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
+      // What became of runs meanwhile is the new server's to say.
+      return step(withNotice(back, 'info', 'the server is back'), { do: 'plans', panel: 0 });
+    }
+  }
+}
+
+/** Alarms that come together, or one upon the other, ring once, ms. */
+const BURST_MS = 10_000;
+
+/** The bell is for alarms that were not there before, and for one burst of them once. */
+function rung(before: State, state: State): Step {
+  const known = new Set(before.alarms.map(({ id }) => id));
+  const fresh = state.alarms.some(({ id, acknowledged }) => acknowledged === null && !known.has(id));
+  if (!fresh || !state.settings.bell || state.now - state.rangAt < BURST_MS) return step(state);
+  return step({ ...state, rangAt: state.now }, { do: 'ring' });
+}
+
+function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
+  let nodes = state.nodes;
+  if (note.nodes !== undefined) {
+    const next = new Map(nodes);
+    for (const node of note.nodes) next.set(node.addr, withNode(next.get(node.addr), node, note.now));
+    nodes = next;
+  }
+  const serverTime = heardTime(state.serverTime, note.now, local);
+  return {
+    ...state,
+    now: serverNow(serverTime, local),
+    serverTime,
+    nodes,
+    bus: note.bus ?? state.bus,
+    config: note.config ?? state.config,
+    outage: note.outage ?? state.outage,
+    console: note.console === undefined ? state.console : note.console,
+    sessions: note.sessions ?? state.sessions,
+    alarms: note.alarms ?? state.alarms,
+  };
+}
+
+/** A new sample becomes the history's next point; a failure becomes a gap in it. */
+function withNode(before: NodeView | undefined, node: NodeState, now: number): NodeView {
+  const { reading, system, alarms, op } = node;
+  const history = node.history ?? before?.history ?? [];
+  const at = reading.state === 'ok' ? reading.sample.at : now;
+  const last = before?.historyAt ?? 0;
+  const isNew = node.history === undefined && at > last && (reading.state === 'ok' || reading.state === 'failed');
+  if (!isNew) return { reading, history: history.slice(-HISTORY), historyAt: Math.max(at, last), system, alarms, op };
+  const point: [number, number] | null = reading.state === 'ok' ? [reading.sample.current, reading.sample.fan] : null;
+  return { reading, history: [...history, point].slice(-HISTORY), historyAt: at, system, alarms, op };
+}
+
+function operated(state: State, operation: Operation): State {
+  const before = state.operations.find(({ id }) => id === operation.id);
+  const operations = before
+    ? state.operations.map((one) => (one.id === operation.id ? operation : one))
+    : [...state.operations, operation];
+  const next = withoutStaleAnswer({ ...state, operations });
+  const asks = operation.nodes.find((node) => node.question !== null);
+  const asked = before?.nodes.some((node) => node.question !== null) ?? false;
+  if (asks !== undefined && !asked)
+    return withNotice(
+      next,
+      'warning',
+      `${asks.name}: ${asks.question?.text ?? ''} (${keyOf(state, 'map', 'operations')} answers)`,
+    );
+  return next;
+}

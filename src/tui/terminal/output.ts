@@ -1,0 +1,142 @@
+/**
+ * Bytes to the operator's terminal, written without ever blocking: Node writes to a terminal synchronously, and an SSH
+ * link that stalls would stop the whole program for seconds. Whoever draws asks {@link congested} first and leaves the
+ * frame out: the next one shows the newest state.
+ *
+ * How much is on its way to the terminal. What was written is not what is seen: sshd, sockets and tunnels may hold a
+ * megabyte, minutes of old frames on a slow line. So every now and then a frame ends with a question that any terminal
+ * answers (DSR: "are you well?"), and while too much is unanswered no frame is sent; the next one then shows the newest.
+ * A terminal that never answers is never waited for. Pure: time comes in.
+ */
+import { write, writeSync } from 'node:fs';
+
+/** A terminal that takes nothing is tried again after this, ms. */
+const RETRY_MS = 20;
+
+export class Output {
+  readonly #fd: number;
+  readonly #onError: (error: NodeJS.ErrnoException) => void;
+  #queue: Buffer[] = [];
+  #writing = false;
+  #closed = false;
+  #onDrain: () => void = () => undefined;
+
+  /** `onError` is called once when the terminal is gone (EPIPE, EIO). */
+  constructor(fd: number, onError: (error: NodeJS.ErrnoException) => void) {
+    this.#fd = fd;
+    this.#onError = onError;
+  }
+
+  get congested(): boolean {
+    return this.#writing;
+  }
+
+  /** Called each time everything has been taken by the terminal. */
+  set onDrain(listener: () => void) {
+    this.#onDrain = listener;
+  }
+
+  write(text: string): void {
+    if (this.#closed || text === '') return;
+    this.#queue.push(Buffer.from(text, 'utf8'));
+    if (!this.#writing) this.#next();
+  }
+
+  /** The last words, written at once. */
+  finish(text: string): void {
+    this.#closed = true;
+    this.interject(text);
+  }
+
+  /** Written at once; what was queued is dropped, since the screen is left anyway. */
+  interject(text: string): void {
+    this.#queue = [];
+    const bytes = Buffer.from(text, 'utf8');
+    let at = 0;
+    // A terminal that is stuck must not keep the program from ending.
+    for (let tries = 0; at < bytes.length && tries < 50; tries++) {
+      try {
+        at += writeSync(this.#fd, bytes, at);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      }
+    }
+  }
+
+  #next(): void {
+    const bytes = this.#queue.shift();
+    if (bytes === undefined) {
+      this.#writing = false;
+      this.#onDrain();
+      return;
+    }
+    this.#writing = true;
+    write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (this.#closed) return;
+      if (error?.code === 'EAGAIN') {
+        this.#queue.unshift(bytes);
+        setTimeout(() => this.#next(), RETRY_MS);
+        return;
+      }
+      if (error) {
+        this.#closed = true;
+        this.#onError(error);
+        return;
+      }
+      if (written < bytes.length) this.#queue.unshift(bytes.subarray(written));
+      this.#next();
+    });
+  }
+}
+
+/** Asked after this many bytes: a map that only ticks asks twice a second, a key's echo never. */
+const ASK_EVERY = 1024;
+/** More than this is not left unanswered: less than a second at 9600 bytes a second, and 80 KB/s at 100 ms of round trip. */
+const WINDOW = 8 * 1024;
+/** An answer that has not come by then was lost, or somebody who does not answer has taken the terminal over, ms. */
+const LOST_MS = 15_000;
+
+export const QUESTION = '\x1b[5n';
+
+export class Pace {
+  /** Null: it has never answered, so that nothing can be told. */
+  #answers = false;
+  #unasked = 0;
+  #asked: { bytes: number; at: number }[] = [];
+
+  /**
+   * What to put behind a frame of so many bytes, at its end: a question, or nothing. `mustKnow`: it is to be told for
+   * certain when this frame has been seen.
+   */
+  sent(bytes: number, now: number, mustKnow = false): string {
+    this.#unasked += bytes;
+    if (this.#unasked < ASK_EVERY && !mustKnow) return '';
+    // Before the first answer one question is enough: who does not know it would show it as text.
+    if (!this.#answers && this.#asked.length > 0) return '';
+    this.#asked.push({ bytes: this.#unasked, at: now });
+    this.#unasked = 0;
+    return QUESTION;
+  }
+
+  /** `reply`: an answer of the terminal, whatever it was asked. */
+  answered(reply: Uint8Array): void {
+    if (!/^\x1b\[[0-9]*n$/.test(String.fromCharCode(...reply.subarray(0, 8)))) return;
+    if (this.#asked.shift() !== undefined) this.#answers = true;
+  }
+
+  /** Too much is on its way. */
+  full(now: number): boolean {
+    return this.awaits(now) && this.#asked.reduce((sum, { bytes }) => sum + bytes, 0) > WINDOW;
+  }
+
+  /** Answers are still to come: what was sent is not on the screen yet. */
+  awaits(now: number): boolean {
+    const [oldest] = this.#asked;
+    if (!this.#answers || oldest === undefined) return false;
+    if (now - oldest.at <= LOST_MS) return true;
+    this.#answers = false;
+    this.#asked = [];
+    return false;
+  }
+}

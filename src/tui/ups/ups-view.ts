@@ -1,0 +1,291 @@
+/**
+ * The supply pane: a line for each UPS, charts of the selected one, what would happen now, and the latest outage.
+ */
+import {
+  clock,
+  mostPressing,
+  type OutageReport,
+  type OutageView,
+  supplyForms,
+  type UpsReading,
+  upsText,
+} from '../../api/outage.ts';
+import { wrap } from '../../lib/words.ts';
+import { centred, paintBox, paintScrolled } from '../canvas/box.ts';
+import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import { formatClock, formatDuration, type Glyphs } from '../canvas/glyphs.ts';
+import { paintChart } from '../detail/chart.ts';
+import { spanWords } from '../detail/detail-view.ts';
+import { nextSpanOf } from '../detail/detail.ts';
+import { keyOf } from '../keymap/lookup.ts';
+import { SCALE } from '../layout/detail-layout.ts';
+import type { EmergencyPanel, Overlay } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+import type { Plot } from '../terminal/plot.ts';
+import { chartAt, SUPPLY_WIDTH, supplyCharts } from './ups-layout.ts';
+import { listedUpses, upsStep } from './ups.ts';
+
+/** UPSes shown at once; the list moves with the selected one. */
+const LISTED = 4;
+/** Rows of the charts' lines. */
+const CHART = { least: 3, most: 9 };
+/** Seconds of a minute: the runtime's scale has room for three digits. */
+const MINUTE = 60;
+
+export const PHASE_WORDS: Record<OutageReport['phase'], string> = {
+  battery: 'on battery',
+  last: 'the last plan runs or has run',
+  mains: 'mains are back, nothing is switched on yet',
+  restoring: 'nodes come back',
+  ended: 'ended',
+};
+
+export function paintSupply(
+  frame: Frame,
+  state: State,
+  pane: Extract<Overlay, { kind: 'supply' }>,
+  plot: Plot | null,
+  g: Glyphs,
+): void {
+  const box = paintBox(frame, centred(frame, SUPPLY_WIDTH, frame.rows - 2), 'supply', g);
+  const all = listedUpses(state);
+  const chosen = all[Math.min(pane.index, all.length - 1)];
+  if (state.link.kind === 'lost' || chosen === undefined) {
+    const why = state.link.kind === 'lost' ? 'The server is gone: nothing is known of the supply.' : 'No UPS is known.';
+    frame.text(box.x, box.y, why, 'warn', box.width);
+    return;
+  }
+  const { view, ups } = chosen;
+  const { state: supply } = view.supply;
+  frame.spans(
+    box.x,
+    box.y,
+    [
+      [`${view.nodes}: `, 'dim'],
+      [supplyForms(view, state.now)[0] ?? '', supply === 'mains' ? 'title' : supply === 'battery' ? 'danger' : 'warn'],
+    ],
+    box.width,
+  );
+  let row = box.y + 1;
+  if (view.phase !== null) {
+    const { is, since } = view.phase;
+    frame.text(box.x, row++, `${PHASE_WORDS[is]}, for ${formatDuration(state.now - since)}`, 'text', box.width);
+  }
+  const first = Math.max(0, Math.min(pane.index - LISTED + 2, all.length - LISTED));
+  all.slice(first, first + LISTED).forEach((one, i) => {
+    const here = first + i === Math.min(pane.index, all.length - 1);
+    const y = row + i;
+    if (here && all.length > 1) frame.ground({ x: box.x - 1, y, width: box.width + 2, height: 1 }, 'selected');
+    frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: first + i - pane.index });
+    frame.spans(
+      box.x,
+      y,
+      [[all.length > 1 && here ? `${g.selected} ` : '  ', 'key'], ...upsSpans(one.ups, state)],
+      box.width,
+    );
+  });
+  row += Math.min(LISTED, all.length);
+  if (ups !== null)
+    row = paintCharts(frame, { ...box, y: row, height: box.y + box.height - row }, state, pane, ups, plot, g);
+  // A reason that its line has no room for stands below, whole.
+  const whole = ups === null ? [] : wrap(`UPS ${ups.name}: ${upsText(ups, state.now)}`, box.width);
+  const said = whole.length > 1 ? [...whole.map((line): Span[] => [[line, 'warn']]), []] : [];
+  const lines = [...said, ...textOf(state, view, box.width)];
+  const body = { ...box, y: row + 1, height: box.y + box.height - row - 1 };
+  paintScrolled(frame, body, lines, pane.scroll);
+}
+
+function upsSpans(ups: UpsReading | null, { now }: State): Span[] {
+  if (ups === null) return [['no UPS is configured: other software tells of the mains (docs/ups.md)', 'dim']];
+  const ink: InkRole = ups.state === 'battery' || ups.state === 'unknown' || ups.replaceBattery ? 'warn' : 'text';
+  return [
+    [`UPS ${ups.name} `, 'title'],
+    [upsText(ups, now), ink],
+  ];
+}
+
+/** Charge, load and runtime side by side, as many as there is room for. Returns the row after them. */
+function paintCharts(
+  frame: Frame,
+  rect: Rect,
+  state: State,
+  pane: Extract<Overlay, { kind: 'supply' }>,
+  ups: UpsReading,
+  plot: Plot | null,
+  g: Glyphs,
+): number {
+  const rows = Math.max(CHART.least, Math.min(CHART.most, Math.floor(rect.height * 0.4) - 2));
+  if (rect.height < CHART.least + 4) return rect.y;
+  const widths = supplyCharts(state);
+  const history = pane.history?.name === ups.name && pane.history.stepMs === upsStep(state) ? pane.history : null;
+  const percent = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} %`);
+  const charts = [
+    { name: 'charge', value: percent(ups.charge), series: { mean: 0, top: 100 }, ink: 'spark' },
+    { name: 'load', value: percent(ups.load), series: { mean: 2 }, ink: 'fan' },
+    {
+      name: 'lasts, min',
+      value: ups.runtimeS === null ? '-' : clock(ups.runtimeS),
+      series: { mean: 1, per: MINUTE },
+      ink: 'ok',
+    },
+  ] as const;
+  charts.slice(0, widths.length).forEach(({ name, value, series, ink }, i) => {
+    const { x, width } = chartAt(rect, widths, i);
+    frame.spans(x, rect.y + 1, [
+      [`${name} `, 'dim'],
+      [value, value === '-' ? 'dim' : 'text'],
+    ]);
+    const chart = { x, y: rect.y + 2, width, height: rows };
+    // Not known yet is no gap.
+    if (history === null) frame.text(x + SCALE, chart.y, i === 0 ? (pane.failed ?? '') : '', 'warn', width - SCALE);
+    else paintChart(frame, chart, { points: history.points, ...series, ink }, plot, g);
+  });
+  const times = rect.y + 2 + rows;
+  const { x, width } = chartAt(rect, widths, 0);
+  if (history !== null) {
+    const next: Span[] = [
+      [keyOf(state, 'supply', 'span'), 'key'],
+      [` ${nextSpanOf(state.view.span)}`, 'text'],
+    ];
+    frame.text(x + SCALE, times, `${spanWords(history.points.length * history.stepMs)} ago`, 'dim', width - SCALE);
+    frame.spans(x + SCALE + Math.floor((width - SCALE - spansWidth(next)) / 2), times, next);
+    frame.text(x + width - 3, times, 'now', 'dim');
+  }
+  return times + 1;
+}
+
+/** What does not fit or cannot work, what comes, and the outage as it is written down, the latest line first. */
+function textOf(state: State, view: OutageView, width: number): Span[][] {
+  const { problems, outage, phase } = view;
+  const lines: Span[][] = problems.flatMap((text) =>
+    wrap(`problem: ${text}`, width).map((line): Span[] => [[line, 'fault']]),
+  );
+  const comes = forecastLines(view);
+  const past = outage === null ? [] : outageLines(state, outage, width);
+  // What is over is what one opens the pane for; while it lasts, what comes is.
+  const parts = phase === null ? [past, comes] : [comes, past];
+  for (const part of parts) if (part.length > 0) lines.push(...(lines.length > 0 ? [[]] : []), ...part);
+  return lines;
+}
+
+function forecastLines({ forecast, supply, phase }: OutageView): Span[][] {
+  if (forecast.length === 0) return [];
+  const title = supply.state === 'battery' || phase !== null ? 'what comes' : 'if the mains failed now';
+  return [
+    [[title, 'title']],
+    ...forecast.map(({ atS, text }): Span[] => [
+      [`${(atS === null ? '?' : clock(atS)).padStart(7)}  `, 'key'],
+      [text, 'text'],
+    ]),
+  ];
+}
+
+/** Its times are dates of the server's, told in the operator's zone. */
+function outageLines(state: State, outage: OutageReport, width: number): Span[][] {
+  const date = (at: number): string => formatClock(at - state.outage.dateAhead, state.dateAhead, true);
+  const what = outage.drill ? 'drill' : 'outage';
+  const end = outage.endedAt === null ? PHASE_WORDS[outage.phase] : `ended ${date(outage.endedAt)}`;
+  return [
+    [[`${what} ${outage.id}, began ${date(outage.startedAt)}, ${end}`, 'title']],
+    ...outage.nodes.map(({ name, state: standing, detail }): Span[] => [
+      [`  ${name.padEnd(20)} `, 'text'],
+      [NODE_WORDS[standing][0].padEnd(15), NODE_WORDS[standing][1]],
+      [detail, 'dim'],
+    ]),
+    ...outage.lines.toReversed().flatMap(({ at, text }) =>
+      wrap(text, width - 11).map((line, i): Span[] => [
+        [`  ${i === 0 ? date(at) : ' '.repeat(8)} `, 'dim'],
+        [line, 'text'],
+      ]),
+    ),
+  ];
+}
+
+const NODE_WORDS: Record<OutageReport['nodes'][number]['state'], [string, InkRole]> = {
+  on: ['on', 'ok'],
+  taken: ['shut down', 'off'],
+  lost: ['lost power', 'fault'],
+  restored: ['back', 'ok'],
+  'came-back': ['back by itself', 'ok'],
+  missing: ['NOT BACK', 'fault'],
+};
+
+/**
+ * Both clocks side by side, for the emergency panel: how long the battery lasts, how long the plan that is shown needs; and
+ * under them what does not fit. Empty: nothing is known of a UPS.
+ */
+export function clockLines(state: State, panel: EmergencyPanel, width: number, g: Glyphs): Span[][] {
+  const view = mostPressing(state.outage);
+  if (view === null || state.link.kind === 'lost') return [];
+  const { batteryS } = view;
+  const { state: supply } = view.supply;
+  const need = needOf(state, panel, view);
+  const left: Span[] =
+    batteryS === null
+      ? [[', and how long the battery lasts is not known', 'warn']]
+      : [
+          [
+            supply === 'mains' ? '; the battery would last ' : supply === 'battery' ? '   LEFT ' : '   perhaps left ',
+            'text',
+          ],
+          [clock(batteryS), 'title'],
+        ];
+  const needs: Span[] =
+    need === null
+      ? []
+      : [
+          [`   ${g.box.v}   `, 'dim'],
+          [`${need.plan} NEEDS `, 'text'],
+          [clock(need.ms / 1000), 'title'],
+        ];
+  const spareS = need === null || batteryS === null ? null : batteryS - need.ms / 1000;
+  const spare: Span[] =
+    spareS === null
+      ? []
+      : spareS >= 0
+        ? [[`   ${clock(spareS)} to spare`, 'ok']]
+        : [[`   ${clock(-spareS)} TOO LONG`, 'danger']];
+  const head = supplyForms(view, state.now).at(-1) ?? '';
+  const ink: InkRole = supply === 'mains' ? 'text' : supply === 'battery' ? 'danger' : 'warn';
+  const unfit = spareS === null || spareS >= 0 || need === null ? null : `Does not fit: ${lateNodes(need.late)}`;
+  return [
+    [[head, ink], ...left, ...needs, ...spare],
+    ...(unfit === null ? [] : wrap(unfit, width).slice(0, 2)).map((line): Span[] => [[line, 'fault']]),
+  ];
+}
+
+/** Names told at once. */
+const NAMED = 4;
+
+function lateNodes(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  const who = names.length === 0 ? 'its last nodes' : `${names.slice(0, NAMED).join(', ')}${more}`;
+  return `${who} will not be down before the battery is empty.`;
+}
+
+interface Need {
+  plan: string;
+  ms: number;
+  /** Names of nodes that are not down when the battery ends, as far as known. */
+  late: string[];
+}
+
+/** The run that is shown, or the chosen plan where it switches off; else the plan that the outage policy ends with. */
+function needOf(state: State, { mode, plans, preview, chosen }: EmergencyPanel, view: OutageView): Need | null {
+  const leftMs = (view.batteryS ?? Infinity) * 1000;
+  const run = mode.is === 'run' ? state.runs.find(({ id }) => id === mode.id) : undefined;
+  if (run !== undefined && run.state !== 'ended' && run.steps.some(({ action }) => action === 'off')) {
+    const ms = Math.max(0, run.predictedEndAt - state.now);
+    return { plan: run.plan, ms, late: [] };
+  }
+  if (mode.is !== 'run' && preview.kind === 'done' && preview.answer.cuts && preview.answer.predictedMs !== null) {
+    const late = preview.answer.steps
+      .flatMap(({ nodes }) => nodes)
+      .filter(({ endMs, refusals, remark }) => refusals.length === 0 && remark === null && endMs > leftMs);
+    return { plan: chosen ?? '', ms: preview.answer.predictedMs, late: late.map(({ name }) => name) };
+  }
+  const summary = mode.is !== 'run' && plans.kind === 'done' ? plans.answer.find(({ name }) => name === chosen) : null;
+  if (summary?.cuts === true && summary.predictedMs !== null)
+    return { plan: summary.name, ms: summary.predictedMs, late: [] };
+  return view.last?.lengthMs == null ? null : { plan: view.last.plan, ms: view.last.lengthMs, late: [] };
+}
