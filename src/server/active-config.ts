@@ -12,8 +12,17 @@ import { configCandidates } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { type Inventory, masterMismatch } from '../rack/inventory.ts';
-import type { Parts } from './composition.ts';
-import { rpcError } from './rpc/registry.ts';
+import type { Plans } from '../power/plans/plans.ts';
+import type { Changes } from './changes.ts';
+import type { Consoles } from './consoles/consoles.ts';
+import type { ConsoleAlarms } from './consoles/line-alarms.ts';
+import type { EventLog } from './events.ts';
+import type { AlarmDesk } from './polling/alarms.ts';
+import type { Boards } from './polling/boards.ts';
+import type { BusMonitor } from './polling/bus-status.ts';
+import type { Telemetry, Workload } from './polling/node-states.ts';
+import type { Sweeper } from './polling/poller.ts';
+import { rpcError } from './rpc/errors.ts';
 
 /** How often the file is looked at, ms. */
 const LOOK_MS = 2_000;
@@ -203,44 +212,61 @@ function copySetting([key = '', ...rest]: readonly string[], from: unknown, to: 
   else Reflect.deleteProperty(to, key);
 }
 
+/** The parts that a reload changes, or that prevent it. */
+interface ReloadedParts {
+  telemetry: Telemetry;
+  alarms: AlarmDesk;
+  boards: Boards;
+  monitor: BusMonitor;
+  consoleAlarms: ConsoleAlarms;
+  consoles: Consoles;
+  workload: Workload;
+  plans: Plans;
+  sweeper: Sweeper;
+  events: EventLog;
+}
+
 export class Reloading {
-  readonly #parts: Parts;
+  readonly #configuration: ConfigInForce;
+  readonly #parts: ReloadedParts;
+  readonly #changes: Changes;
   #told = '';
 
-  constructor(parts: Parts) {
+  constructor(configuration: ConfigInForce, parts: ReloadedParts, changes: Changes) {
+    this.#configuration = configuration;
     this.#parts = parts;
-    parts.options.configuration.onReload((_next, rack) => this.#prepare(rack));
+    this.#changes = changes;
+    configuration.onReload((_next, rack) => this.#prepare(rack));
   }
 
   /** Watches the file; an event says that it differs. */
   start(): void {
-    const { options, roster, events } = this.#parts;
-    options.configuration.watch(() => {
-      roster.changed('config');
-      const said = configSentences(options.configuration.status()).join('; ');
-      if (said !== this.#told && said !== '') events.add('notice', 'server', null, `Configuration: ${said}`);
+    this.#configuration.watch(() => {
+      this.#changes.emit('changed', 'config');
+      const said = configSentences(this.#configuration.status()).join('; ');
+      if (said !== this.#told && said !== '')
+        this.#parts.events.add('notice', 'server', null, `Configuration: ${said}`);
       this.#told = said;
     });
   }
 
   close(): void {
-    this.#parts.options.configuration.close();
+    this.#configuration.close();
   }
 
   look(): Promise<ConfigStatus> {
-    return this.#parts.options.configuration.look();
+    return this.#configuration.look();
   }
 
   /** @throws {ResponseError} the file cannot be used, or not at present: the former configuration stays in force */
   async reload(by: string): Promise<{ taken: string[]; config: ConfigStatus }> {
-    const { options, events } = this.#parts;
-    const { configuration } = options;
+    const { events } = this.#parts;
     try {
-      const taken = await configuration.reload();
+      const taken = await this.#configuration.reload();
       const what =
         taken.length === 0 ? 'nothing that a reload takes over had changed' : `in force now: ${taken.join(', ')}`;
       events.add('notice', 'server', null, `${by}: configuration read anew; ${what}`);
-      return { taken, config: configuration.status() };
+      return { taken, config: this.#configuration.status() };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const said = `the former configuration stays in force: ${why.split('\n').join('; ')}`;

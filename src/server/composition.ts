@@ -1,31 +1,28 @@
-/**
- * How the rack is looked at: the bus's health, readings, what is wrong with them, and who asks for new ones.
- *
- * Consoles, and what is learned from them: alarms, host names, and readings while they are silent.
- *
- * What is kept of what happened: events, exchanges on the bus, host names that were seen.
- *
- * Who is connected, what they see and what they may ask for; and when nobody needs the server any more.
- *
- * The parts of a running server, composed group by group.
- */
+/** The parts of a running server, built in order: each group from those before it; later ones hear of changes. */
 import { join } from 'node:path';
 import type { EventRecord } from '../api/methods.ts';
-import { ExchangeLog } from '../bmc/trace.ts';
-import type { ConsoleBaud } from '../bmc/types.ts';
+import { ExchangeLog, type LineTap } from '../bmc/trace.ts';
+import type { Bus, ConsoleBaud } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
+import type { Journal } from '../power/journal.ts';
+import type { Operations } from '../power/operations.ts';
+import type { OutageRecord } from '../power/outage/record.ts';
+import type { Plans } from '../power/plans/plans.ts';
+import type { PlanPorts } from '../power/plans/record.ts';
+import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import { masterMismatch } from '../rack/inventory.ts';
-import { Reloading } from './active-config.ts';
+import { type ConfigInForce, Reloading } from './active-config.ts';
+import { Changes } from './changes.ts';
 import { logLimits } from './consoles/buffer.ts';
 import { Consoles } from './consoles/consoles.ts';
 import { ConsoleAlarms } from './consoles/line-alarms.ts';
 import { EventLog } from './events.ts';
 import { HostMemory } from './learned-store.ts';
 import { Linger } from './lifecycle.ts';
-import { EventFile } from './logs.ts';
-import { outageParts, type OutageParts } from './outage-service.ts';
+import { EventFile, type Log } from './logs.ts';
+import { composeOutages, type Outages } from './ups/outages.ts';
 import { AlarmDesk } from './polling/alarms.ts';
 import { Boards } from './polling/boards.ts';
 import { BusMonitor } from './polling/bus-status.ts';
@@ -33,10 +30,9 @@ import { Discovery } from './polling/discovery.ts';
 import { Telemetry, Workload } from './polling/node-states.ts';
 import { IdleSampler, Sweeper } from './polling/poller.ts';
 import { PowerReturn } from './polling/power-return.ts';
-import { RackView } from './polling/snapshot.ts';
+import { type About, RackView } from './polling/snapshot.ts';
 import { SystemStates } from './polling/system-states.ts';
-import { powerParts, type PowerParts } from './power-services.ts';
-import type { RackServerOptions } from './rack-server.ts';
+import { composePower } from './power-services.ts';
 import { busHandlers } from './rpc/bus.ts';
 import { consoleHandlers, consoleNotes } from './rpc/console.ts';
 import { outageHandlers, planHandlers, powerHandlers } from './rpc/power.ts';
@@ -46,7 +42,57 @@ import { SelfCheck } from './self-check.ts';
 import type { Services } from './services.ts';
 import { Roster } from './sessions/registry.ts';
 
-export interface LookingParts {
+export interface RackServerOptions extends About {
+  bus: Bus;
+  /** Hears what passes between bus and port. */
+  tap: LineTap;
+  /** The bus's unlock string. */
+  unlock: string;
+  configuration: ConfigInForce;
+  /** View-only socket, beside the control socket. */
+  viewSocket: string;
+  /** Group of the control socket, or null: the owner's. */
+  gid: number | null;
+  /** Group of the view-only socket, or null: the owner alone, unless everybody may look. */
+  viewGid: number | null;
+  audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
+  journal: JournalPort;
+  planJournal: PlanPorts['planJournal'];
+  outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
+  log: Log;
+  /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
+  leave(why: string): void;
+}
+
+/** Events, exchanges on the bus, host names that were seen. */
+interface Records {
+  eventFile: EventFile;
+  events: EventLog;
+  exchanges: ExchangeLog;
+  hosts: HostMemory;
+  /** Something around the server went wrong: an event for everybody. */
+  warn: (text: string) => void;
+}
+
+function composeRecords({ stateDir, tap, log }: RackServerOptions, changes: Changes): Records {
+  const exchanges = new ExchangeLog();
+  tap.on((event) => exchanges.feed(event));
+  const warn = (text: string): void => events.add('warning', 'server', null, text);
+  const eventFile = new EventFile(stateDir, (text) => {
+    log.warn(text);
+    warn(text);
+    changes.emit('disk-failed');
+  });
+  const events = new EventLog({
+    now: steadyNow,
+    write: (line) => eventFile.write(line),
+    publish: (event) => void changes.emit('event', event),
+  });
+  return { eventFile, events, exchanges, hosts: new HostMemory(stateDir, warn), warn };
+}
+
+/** The bus's health, readings, what is wrong with them, and the poller. */
+interface Polling {
   monitor: BusMonitor;
   alarms: AlarmDesk;
   selfCheck: SelfCheck;
@@ -60,10 +106,9 @@ export interface LookingParts {
   workload: Workload;
 }
 
-export function lookingParts(parts: Parts): LookingParts {
-  const { bus, port, configuration, stateDir } = parts.options;
+function composePolling(options: RackServerOptions, { events, warn }: Records, changes: Changes): Polling {
+  const { bus, port, configuration, stateDir } = options;
   const { inventory } = configuration;
-  const { events } = parts;
   const now = steadyNow;
   const workload = new Workload(now);
   const powerReturn: PowerReturn = new PowerReturn({
@@ -75,33 +120,36 @@ export function lookingParts(parts: Parts): LookingParts {
       return reading.state === 'ok' ? reading.sample.power : null;
     },
   });
-  const monitor = new BusMonitor(bus, port, {
+  const monitor: BusMonitor = new BusMonitor(bus, port, {
     now,
     events,
-    changed: () => busChanged(parts),
+    changed: () => {
+      judgeBus(options, monitor, alarms);
+      changes.emit('changed', 'bus');
+    },
     unlocked: (awayMs) => powerReturn.unlocked(awayMs),
-    unlocking: () => parts.consoles.unlocking(),
+    unlocking: () => void changes.emit('unlocking'),
     swept: () => powerReturn.swept(),
   });
-  const alarms = new AlarmDesk(() => configuration.config.alarms, {
+  const alarms: AlarmDesk = new AlarmDesk(() => configuration.config.alarms, {
     now,
     events,
-    inventory: () => parts.telemetry.inventory,
-    label: (addr) => parts.telemetry.label(addr),
-    changed: () => parts.roster.changed('alarms'),
-    nodeChanged: (node) => parts.roster.changed({ node }),
+    inventory: () => telemetry.inventory,
+    label: (addr) => telemetry.label(addr),
+    changed: () => void changes.emit('changed', 'alarms'),
+    nodeChanged: (node) => void changes.emit('changed', { node }),
   });
-  const systems = new SystemStates({
+  const systems: SystemStates = new SystemStates({
     now,
     events,
     alarms,
     limits: () => configuration.config,
     stateDir,
-    trouble: parts.warn,
-    nameOf: (addr) => parts.telemetry.name(addr),
-    label: (addr) => parts.telemetry.label(addr),
+    trouble: warn,
+    nameOf: (addr) => telemetry.name(addr),
+    label: (addr) => telemetry.label(addr),
     operationOn: (addr) => workload.on(addr),
-    nodeChanged: (node) => parts.roster.changed({ node }),
+    nodeChanged: (node) => void changes.emit('changed', { node }),
   });
   const telemetry: Telemetry = new Telemetry(inventory, configuration.config.poll.interval * 1000, {
     now,
@@ -116,23 +164,21 @@ export function lookingParts(parts: Parts): LookingParts {
     powerChanged: (...change) => {
       alarms.powerChanged(...change);
       if (change[2] === 'on') systems.sign(change[0], 'power-on', 'was switched on');
-      parts.consoles.powerChanged(change[0]);
-      parts.consoleAlarms.over(change[0]);
-      parts.consoles.startedAnew(change[0]);
+      changes.emit('power', change[0]);
     },
     appeared: (addr) => boards.suspect(addr),
     alarms: (addr) => alarms.wordsFor(addr),
     system: (addr) => systems.get(addr),
-    nodeChanged: (node) => parts.roster.changed({ node }),
-    rackChanged: () => parts.roster.changed('rack'),
+    nodeChanged: (node) => void changes.emit('changed', { node }),
+    rackChanged: () => void changes.emit('changed', 'rack'),
   });
-  const boards = new Boards(bus, {
+  const boards: Boards = new Boards(bus, {
     stateDir,
     configured: (addr) => configuration.inventory.nodes.find((node) => node.addr === addr)?.uid ?? null,
     answers: (addr) => telemetry.reading(addr).state === 'ok',
     read: (addr, uid) => telemetry.identified(addr, uid),
     alarm: (kind, addr, text) => alarms.set(kind, addr, text),
-    trouble: (text) => parts.warn(text),
+    trouble: warn,
   });
   const discovery = inventory.configured ? null : new Discovery(bus, telemetry);
   const sweeper = new Sweeper(bus, monitor, telemetry, discovery, {
@@ -147,28 +193,30 @@ export function lookingParts(parts: Parts): LookingParts {
     },
     alarm: (kind, text) => alarms.set(kind, null, text),
   });
+  changes.on('disk-failed', () => selfCheck.suspect());
   return { monitor, alarms, selfCheck, telemetry, systems, boards, discovery, sweeper, workload };
 }
 
-function busChanged({ monitor, alarms, roster, options }: Parts): void {
+/** Raises and clears the alarms about the bus and its manager. */
+function judgeBus({ configuration }: RackServerOptions, monitor: BusMonitor, alarms: AlarmDesk): void {
   const { state, detail } = monitor.status();
-  alarms.set('master', null, masterMismatch(options.configuration.inventory.nodes, monitor.seenMaster));
+  alarms.set('master', null, masterMismatch(configuration.inventory.nodes, monitor.seenMaster));
   const well = state === 'ready' || state === 'paused' || state === 'starting';
   alarms.bus(well ? null : `${state}: ${detail}`);
-  roster.changed('bus');
 }
 
-export interface ConsoleParts {
+/** Consoles, the alarms that their lines raise, and readings while they are silent. */
+interface OpenConsoles {
   consoles: Consoles;
   consoleAlarms: ConsoleAlarms;
   /** Null where nothing is asked for while a console is open. */
   idleSampler: IdleSampler | null;
 }
 
-export function consoleParts(parts: Parts): ConsoleParts {
-  const { bus, configuration, stateDir, unlock } = parts.options;
+function composeConsoles(options: RackServerOptions, earlier: Records & Polling, changes: Changes): OpenConsoles {
+  const { bus, configuration, stateDir, unlock } = options;
   const { config } = configuration;
-  const { telemetry, alarms, hosts, events, sweeper } = parts;
+  const { telemetry, alarms, hosts, events, sweeper, systems } = earlier;
   const now = steadyNow;
   const event = (level: EventRecord['level'], addr: Address, text: string): void =>
     events.add(level, 'console', addr, text);
@@ -179,7 +227,7 @@ export function consoleParts(parts: Parts): ConsoleParts {
     event,
     set: (addr, text) => alarms.set('console', addr, text, 'quiet'),
   });
-  const consoles = new Consoles({
+  const consoles: Consoles = new Consoles({
     bus,
     unlock,
     baud: (addr) => baudOf(configuration.config, addr),
@@ -191,9 +239,12 @@ export function consoleParts(parts: Parts): ConsoleParts {
     name: (addr) => telemetry.name(addr),
     event,
     hostSeen: (addr, host) => hosts.saw(addr, host, now()),
-    systems: parts.systems,
+    systems,
     lineSeen: (addr, text) => consoleAlarms.line(addr, text),
-    changed: () => consoleChanged(parts),
+    changed: () => {
+      giveWire(consoles, earlier);
+      changes.emit('changed', 'console');
+    },
   });
   const idleSampler =
     config.console.telemetry === 'idle'
@@ -204,6 +255,16 @@ export function consoleParts(parts: Parts): ConsoleParts {
           ask: (addrs) => sweeper.fresh(addrs, 'pause'),
         })
       : null;
+  changes.on('unlocking', () => consoles.unlocking());
+  changes.on('power', (addr) => {
+    consoles.powerChanged(addr);
+    consoleAlarms.over(addr);
+    consoles.startedAnew(addr);
+  });
+  // A node's log tells why it fell silent, whether its console was open or not.
+  changes.on('event', ({ addr, topic, text, at }) => {
+    if (addr !== null && (topic === 'power' || topic === 'node')) consoles.mark(addr, text, at);
+  });
   return { consoles, consoleAlarms, idleSampler };
 }
 
@@ -211,64 +272,33 @@ function baudOf({ nodes, console }: Config, addr: Address): ConsoleBaud {
   return nodes.find((node) => node.addr === addr)?.baud ?? console.baud;
 }
 
-/** There is one wire: while a console has it, nobody sweeps. */
-function consoleChanged({ consoles, monitor, sweeper, roster }: Parts): void {
+/** There is one wire: while a console has it, the poller waits. */
+function giveWire(consoles: Consoles, { monitor, sweeper }: Polling): void {
   const open = consoles.state() !== null;
   const wasOpen = monitor.paused;
   if (open !== wasOpen) monitor.paused = open;
   if (wasOpen && !open) sweeper.wake();
-  roster.changed('console');
 }
 
-export interface RecordParts {
-  eventFile: EventFile;
-  events: EventLog;
-  exchanges: ExchangeLog;
-  hosts: HostMemory;
-  /** Something around the server went wrong: an event for everybody. */
-  warn: (text: string) => void;
-}
-
-export function recordParts(parts: Parts): RecordParts {
-  const { stateDir, tap, log } = parts.options;
-  const exchanges = new ExchangeLog();
-  tap.on((event) => exchanges.feed(event));
-  const warn = (text: string): void => events.add('warning', 'server', null, text);
-  const eventFile = new EventFile(stateDir, (text) => {
-    log.warn(text);
-    warn(text);
-    if ('selfCheck' in parts) parts.selfCheck.suspect();
-  });
-  const events = new EventLog({
-    now: steadyNow,
-    write: (line) => eventFile.write(line),
-    publish: (event) => {
-      // Files in the state directory are read, and complained of, while the parts are put together: nobody is here yet,
-      // and who comes finds it in the log.
-      if (!('roster' in parts)) return;
-      // A node's log tells why it fell silent, whether its console was open or not.
-      if (event.addr !== null && (event.topic === 'power' || event.topic === 'node'))
-        parts.consoles.mark(event.addr, event.text, event.at);
-      parts.roster.note('event', event);
-    },
-  });
-  return { eventFile, events, exchanges, hosts: new HostMemory(stateDir, warn), warn };
-}
-
-export interface SessionParts {
+/** The sessions, and the end of a server that is not needed any more. */
+interface Sessions {
   roster: Roster;
   /** Null where the server was started to stay. */
   linger: Linger | null;
 }
 
-export function sessionParts(parts: Parts): SessionParts {
-  const { options, events, consoles } = parts;
-  const view = new RackView(
-    { ...parts, sessions: () => parts.roster.describe(), configStatus: () => options.configuration.status() },
+function composeSessions(
+  options: RackServerOptions,
+  earlier: Working & { reloading: Reloading },
+  changes: Changes,
+): Sessions {
+  const { events, consoles } = earlier;
+  const view: RackView = new RackView(
+    { ...earlier, sessions: () => roster.describe(), configStatus: () => options.configuration.status() },
     options,
   );
   const services: Services = {
-    ...parts,
+    ...earlier,
     bus: options.bus,
     audit: options.audit,
     snapshot: () => view.snapshot(),
@@ -276,7 +306,7 @@ export function sessionParts(parts: Parts): SessionParts {
     // The answer goes first.
     leave: (why) => void setImmediate(() => options.leave(why)),
   };
-  const roster = new Roster({
+  const roster: Roster = new Roster({
     now: steadyNow,
     picture: view,
     methods: {
@@ -293,14 +323,18 @@ export function sessionParts(parts: Parts): SessionParts {
     notes: consoleNotes(services),
     consoleText: () => options.configuration.config.server.viewOnly.consoleText,
     event: (level, text) => events.add(level, 'session', null, text),
-    changed: () => parts.linger?.look(),
+    changed: () => void changes.emit('work'),
     left: (session) => consoles.detach(session),
     log: (level, text) => options.log[level](text),
   });
-  return { roster, linger: options.autostarted ? lingerFor(parts, roster) : null };
+  const linger = options.autostarted ? lingerFor(options, earlier, roster) : null;
+  changes.on('changed', (change) => roster.changed(change));
+  changes.on('event', (event) => roster.note('event', event));
+  changes.on('work', () => linger?.look());
+  return { roster, linger };
 }
 
-function lingerFor({ options, workload, plans, outages }: Parts, roster: Roster): Linger {
+function lingerFor(options: RackServerOptions, { workload, plans, outages }: Working, roster: Roster): Linger {
   const { linger } = options.configuration.config.server;
   return new Linger(
     linger * 1000,
@@ -309,23 +343,27 @@ function lingerFor({ options, workload, plans, outages }: Parts, roster: Roster)
   );
 }
 
-export interface Parts extends RecordParts, LookingParts, ConsoleParts, PowerParts, OutageParts, SessionParts {
-  options: RackServerOptions;
+/** Everything that works without a client. */
+interface Working extends Records, Polling, OpenConsoles {
+  operations: Operations;
+  plans: Plans;
+  outages: Outages;
+}
+
+export interface ServerParts extends Working, Sessions {
   reloading: Reloading;
 }
 
-/**
- * Each group is built from those before it. What happens in one may concern a later one too: for that, functions given
- * to a part reach through `parts` when they are called, and nothing calls them before all of it stands.
- */
-export function composeParts(options: RackServerOptions): Parts {
-  const parts = { options } as Parts;
-  parts.reloading = new Reloading(parts);
-  Object.assign(parts, recordParts(parts));
-  Object.assign(parts, lookingParts(parts));
-  Object.assign(parts, consoleParts(parts));
-  Object.assign(parts, powerParts(parts));
-  Object.assign(parts, outageParts(parts));
-  Object.assign(parts, sessionParts(parts));
-  return parts;
+export function composeServer(options: RackServerOptions): ServerParts {
+  const { configuration } = options;
+  const changes = new Changes();
+  const records = composeRecords(options, changes);
+  const polling = composePolling(options, records, changes);
+  const consoles = composeConsoles(options, { ...records, ...polling }, changes);
+  const power = composePower(options, { ...records, ...polling, ...consoles }, changes);
+  // The first to take part in a reload: outages are watched on the rack as it is then.
+  const reloading = new Reloading(configuration, { ...records, ...polling, ...consoles, ...power }, changes);
+  const outages = composeOutages(options, { ...records, ...polling, ...power }, changes);
+  const working = { ...records, ...polling, ...consoles, ...power, outages };
+  return { ...working, reloading, ...composeSessions(options, { ...working, reloading }, changes) };
 }

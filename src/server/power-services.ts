@@ -12,28 +12,74 @@ import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { OperationPorts } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
-import type { Parts } from './composition.ts';
+import type { LineTap } from '../bmc/trace.ts';
+import type { Bus } from '../bmc/types.ts';
+import type { ConfigInForce } from './active-config.ts';
+import type { Changes } from './changes.ts';
+import type { Consoles } from './consoles/consoles.ts';
+import type { EventLog } from './events.ts';
 import { hooksFor } from './hooks.ts';
+import type { BusMonitor } from './polling/bus-status.ts';
+import type { Telemetry, Workload } from './polling/node-states.ts';
+import type { SystemStates } from './polling/system-states.ts';
+import type { SelfCheck } from './self-check.ts';
+import type { HostMemory } from './learned-store.ts';
 import { Durations, HaltBands } from './learned-store.ts';
 import { Network, type SshConfig } from './ssh.ts';
 
 /** A machine that is asked to shut itself down answers at once, s. */
 const POWEROFF_LIMIT_S = 60;
 
-export interface PowerParts {
-  operations: Operations;
-  plans: Plans;
+/** What the server was started with, as far as power needs it. */
+interface PowerOptions {
+  bus: Bus;
+  configuration: ConfigInForce;
+  audit: OperationPorts['audit'];
+  journal: OperationPorts['journal'];
+  planJournal: PlanPorts['planJournal'];
+  stateDir: string;
+  tap: LineTap;
 }
 
-export function powerParts(parts: Parts): PowerParts {
-  const ports = operationPorts(parts);
+/** Parts of the server that are there before power. */
+interface PowerNeeds {
+  telemetry: Telemetry;
+  consoles: Consoles;
+  hosts: HostMemory;
+  events: EventLog;
+  monitor: BusMonitor;
+  selfCheck: SelfCheck;
+  systems: SystemStates;
+  workload: Workload;
+  /** An event for everybody: something around the server went wrong. */
+  warn: (text: string) => void;
+}
+
+export function composePower(
+  options: PowerOptions,
+  needs: PowerNeeds,
+  changes: Changes,
+): { operations: Operations; plans: Plans } {
+  const ports = operationPorts(options, needs, (operation) => publish(operation));
   const operations = new Operations(ports);
-  return { operations, plans: new Plans(planPorts(parts, ports), operations) };
+  const plans = new Plans(planPorts(options, needs, ports, changes), operations);
+  const publish = (operation: Operation): void => {
+    for (const node of needs.workload.published(operation)) {
+      changes.emit('changed', { node });
+      needs.systems.judge(node);
+    }
+    changes.emit('changed', { operation });
+    plans.heard(operation);
+    changes.emit('work');
+  };
+  return { operations, plans };
 }
 
-function operationPorts(parts: Parts): OperationPorts {
-  const { bus, configuration, audit, journal, stateDir, tap } = parts.options;
-  const { telemetry, consoles, hosts, events, warn } = parts;
+function operationPorts(
+  { bus, configuration, audit, journal, stateDir, tap }: PowerOptions,
+  { telemetry, consoles, hosts, events, selfCheck, systems, warn }: PowerNeeds,
+  publish: OperationPorts['publish'],
+): OperationPorts {
   const inventory = (): Inventory => telemetry.inventory;
   const network = new Network(() => sshOf(configuration.config), inventory);
   const memory = { stateDir, nameOf: (addr: Address) => telemetry.name(addr), trouble: warn };
@@ -60,11 +106,11 @@ function operationPorts(parts: Parts): OperationPorts {
       tap.hide(password);
       return { user: login.user, password };
     },
-    publish: (operation) => published(parts, operation),
+    publish,
     event: (level, addr, text) => events.add(level, 'power', addr, text),
     audit: (entry) =>
       audit(entry).catch((error: unknown) => {
-        parts.selfCheck.suspect();
+        selfCheck.suspect();
         throw error;
       }),
     journal,
@@ -80,7 +126,7 @@ function operationPorts(parts: Parts): OperationPorts {
     hooks: (when, addr, about) => hooksFor(configuration.config.hooks, inventory(), when, addr, about),
     haltBands: new HaltBands(memory),
     durations: new Durations(memory),
-    systems: parts.systems,
+    systems,
   };
 }
 
@@ -90,8 +136,12 @@ function sshOf({ ssh }: Config): SshConfig {
   return ssh;
 }
 
-function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
-  const { configuration, planJournal } = parts.options;
+function planPorts(
+  { configuration, planJournal }: PowerOptions,
+  { monitor }: PowerNeeds,
+  ports: OperationPorts,
+  changes: Changes,
+): PlanPorts {
   return {
     ...ports,
     get limits() {
@@ -107,26 +157,16 @@ function planPorts(parts: Parts, ports: OperationPorts): PlanPorts {
       const { poweroff } = configuration.config;
       return poweroff === undefined ? null : { text: poweroff.join(' '), run: () => runPoweroff(poweroff) };
     },
-    seenMaster: () => parts.monitor.seenMaster,
+    seenMaster: () => monitor.seenMaster,
     means: () => planMeans(configuration.config, ports.inventory(), (addr) => ports.durations.usual(addr, 'off')),
     planJournal,
     publishPlan: (run) => {
-      parts.roster.changed({ plan: run });
-      parts.linger?.look();
+      changes.emit('changed', { plan: run });
+      changes.emit('work');
     },
   };
 }
 
 function runPoweroff(command: readonly string[]): Promise<ProgramEnd> {
   return runProgram(command, POWEROFF_LIMIT_S, new AbortController().signal);
-}
-
-function published({ workload, systems, roster, plans, linger }: Parts, operation: Operation): void {
-  for (const node of workload.published(operation)) {
-    roster.changed({ node });
-    systems.judge(node);
-  }
-  roster.changed({ operation });
-  plans.heard(operation);
-  linger?.look();
 }

@@ -1,17 +1,9 @@
-/** The server of one rack: begins it, and ends it in order. What it is made of is in `parts/`. */
+/** The server of one rack: begins it, and ends it in order. It is built in `composition.ts`. */
 import { setTimeout } from 'node:timers/promises';
 import type { ClientIdentity } from '../api/methods.ts';
-import type { LineTap } from '../bmc/trace.ts';
-import type { Bus } from '../bmc/types.ts';
 import { userName } from '../lib/users.ts';
-import type { Journal } from '../power/journal.ts';
-import type { OutageRecord } from '../power/outage/record.ts';
-import type { PlanPorts } from '../power/plans/record.ts';
-import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
-import type { ConfigInForce } from './active-config.ts';
-import { composeParts, type Parts } from './composition.ts';
-import { type Log, VERSION } from './logs.ts';
-import type { About } from './polling/snapshot.ts';
+import { composeServer, type RackServerOptions, type ServerParts } from './composition.ts';
+import { VERSION } from './logs.ts';
 import { listenAt, type Listening } from './sessions/listener.ts';
 
 /** How long running operations may take to end in order when the server must go, ms. */
@@ -21,37 +13,15 @@ const STOPPED_END_MS = 1_000;
 /** Whether they have ended is looked at so often, ms. */
 const LOOK_MS = 20;
 
-export interface RackServerOptions extends About {
-  bus: Bus;
-  /** Hears what passes between bus and port. */
-  tap: LineTap;
-  /** The bus's unlock string. */
-  unlock: string;
-  configuration: ConfigInForce;
-  /** View-only socket, beside the control socket. */
-  viewSocket: string;
-  /** Group of the control socket, or null: the owner's. */
-  gid: number | null;
-  /** Group of the view-only socket, or null: the owner alone, unless everybody may look. */
-  viewGid: number | null;
-  audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
-  journal: JournalPort;
-  planJournal: PlanPorts['planJournal'];
-  outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
-  log: Log;
-  /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
-  leave(why: string): void;
-}
-
 export class RackServer {
   readonly #options: RackServerOptions;
-  readonly #parts: Parts;
+  readonly #parts: ServerParts;
   #listening: Listening[] = [];
   #sweeping: Promise<void> = Promise.resolve();
 
   constructor(options: RackServerOptions) {
     this.#options = options;
-    this.#parts = composeParts(options);
+    this.#parts = composeServer(options);
   }
 
   /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */

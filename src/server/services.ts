@@ -8,7 +8,7 @@ import type { RawAuditEntry } from '../power/ports.ts';
 import type { Reloading } from './active-config.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
-import type { Outages } from './outage-service.ts';
+import type { Outages } from './ups/outages.ts';
 import type { AlarmDesk } from './polling/alarms.ts';
 import type { BusMonitor } from './polling/bus-status.ts';
 import type { Discovery } from './polling/discovery.ts';

@@ -248,7 +248,7 @@ function unplaced({ name, unregistered }: UpsReading): AskedUps {
 async function askAll(configured: readonly UpsConfig[]): Promise<UpsReading[]> {
   const [{ askOnce }, { sourceOf }] = await Promise.all([
     import('../../server/ups/ups-monitor.ts'),
-    import('../../server/outage-service.ts'),
+    import('../../server/ups/outages.ts'),
   ]);
   return Promise.all(configured.map((ups) => askOnce(sourceOf(ups))));
 }

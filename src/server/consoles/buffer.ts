@@ -13,7 +13,7 @@ import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/scree
 import { logPath, Transcript } from '../../console/transcript.ts';
 import { steadyNow, wallTime } from '../../lib/clock.ts';
 import { collectGarbage } from '../../lib/memory.ts';
-import { rpcError } from '../rpc/registry.ts';
+import { rpcError } from '../rpc/errors.ts';
 
 /** A serial line has no window size; this is what a getty assumes. */
 const COLS = 80;

@@ -22,7 +22,7 @@ import {
 } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 import type { SystemStates } from '../polling/system-states.ts';
-import { rpcError } from '../rpc/registry.ts';
+import { rpcError } from '../rpc/errors.ts';
 import { ConsoleRecord, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
 import { ConsoleLine, operationConsole } from './console-session.ts';
 import { type ConsoleUser, describeUser } from './participants.ts';

@@ -7,7 +7,7 @@ import type { Operations } from '../../power/operations.ts';
 import type { Consoles } from '../consoles/consoles.ts';
 import type { EventLog } from '../events.ts';
 import { VERSION } from '../logs.ts';
-import type { Outages } from '../outage-service.ts';
+import type { Outages } from '../ups/outages.ts';
 import type { Picture } from '../sessions/outbox.ts';
 import type { AlarmDesk } from './alarms.ts';
 import type { BusMonitor } from './bus-status.ts';

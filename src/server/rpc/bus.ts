@@ -9,8 +9,8 @@ import { type Address, formatAddress, formatPosition } from '../../rack/address.
 import { survey } from '../bus-diagnostics.ts';
 import { readHostName } from '../consoles/hostname-probe.ts';
 import type { Services } from '../services.ts';
-import type { ClientSession } from '../sessions/session.ts';
-import { type Methods, rpcError } from './registry.ts';
+import { rpcError } from './errors.ts';
+import type { Caller, Methods } from './registry.ts';
 
 type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
 
@@ -22,7 +22,7 @@ export function busHandlers(services: Services): BusMethods {
   const { bus, exchanges, consoles, telemetry, monitor } = services;
 
   /** What is done on the wire in several steps leaves gaps in a console: then its holder decides, not we. */
-  const expectFree = async (caller: ClientSession): Promise<void> => {
+  const expectFree = async (caller: Caller): Promise<void> => {
     await monitor.settled(NEWS_MS * 3);
     if (!monitor.ready) throw rpcError('unavailable', `the bus cannot be asked: ${bus.health.detail}`);
     const open = consoles.state();
@@ -106,7 +106,7 @@ export function busHandlers(services: Services): BusMethods {
   };
 
   /** A verb by hand passes the same guards as the command that has its name. */
-  async function guardVerbs(addr: Address, text: string, caller: ClientSession): Promise<void> {
+  async function guardVerbs(addr: Address, text: string, caller: Caller): Promise<void> {
     const verb = text.includes('\\') ? 'force-off' : text.includes('/') ? 'on' : null;
     if (verb === null || addr === bus.health.master) return;
     const { nodes } = await services.operations.check(

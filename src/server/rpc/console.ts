@@ -2,7 +2,8 @@
 import { steadyNow } from '../../lib/clock.ts';
 import type { Services } from '../services.ts';
 import { expectNode } from './rack.ts';
-import { type Methods, type NoteHandlers, rpcError } from './registry.ts';
+import { rpcError } from './errors.ts';
+import type { Methods, NoteHandlers } from './registry.ts';
 
 type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;
 

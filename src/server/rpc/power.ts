@@ -9,7 +9,8 @@ import type { PowerRequest } from '../../api/power.ts';
 import { NotNow } from '../../power/outage/outage.ts';
 import type { Services } from '../services.ts';
 import { expectNode } from './rack.ts';
-import { type Methods, refusing, rpcError, whoIs } from './registry.ts';
+import { refusing, rpcError } from './errors.ts';
+import { type Methods, whoIs } from './registry.ts';
 
 type PlanMethods = Pick<
   Methods,
@@ -20,12 +21,13 @@ export function planHandlers(services: Services): PlanMethods {
   const { plans } = services;
   return {
     'plan.list': () => plans.list(),
-    'plan.show': ({ name }, caller) => refusing(services, () => plans.show(name, caller.id)),
-    'plan.run': (request, caller) => refusing(services, () => plans.start(request, whoIs(caller))),
-    'plan.pause': ({ id }, caller) => refusing(services, () => plans.pause(id, whoIs(caller))),
-    'plan.resume': ({ id }, caller) => refusing(services, () => plans.resume(id, whoIs(caller))),
-    'plan.abort': ({ id }, caller) => refusing(services, () => plans.abort(id, whoIs(caller))),
-    'plan.skip': ({ id, step, addr }, caller) => refusing(services, () => plans.skip(id, step, addr, whoIs(caller))),
+    'plan.show': ({ name }, caller) => refusing(services.consoles, () => plans.show(name, caller.id)),
+    'plan.run': (request, caller) => refusing(services.consoles, () => plans.start(request, whoIs(caller))),
+    'plan.pause': ({ id }, caller) => refusing(services.consoles, () => plans.pause(id, whoIs(caller))),
+    'plan.resume': ({ id }, caller) => refusing(services.consoles, () => plans.resume(id, whoIs(caller))),
+    'plan.abort': ({ id }, caller) => refusing(services.consoles, () => plans.abort(id, whoIs(caller))),
+    'plan.skip': ({ id, step, addr }, caller) =>
+      refusing(services.consoles, () => plans.skip(id, step, addr, whoIs(caller))),
   };
 }
 
@@ -39,11 +41,11 @@ export function powerHandlers(services: Services): PowerMethods {
   return {
     'power.check': (request, caller) => {
       known(request);
-      return refusing(services, () => operations.check(request, caller.id));
+      return refusing(services.consoles, () => operations.check(request, caller.id));
     },
     'power.start': (request, caller) => {
       known(request);
-      return refusing(services, async () => {
+      return refusing(services.consoles, async () => {
         const operation = await operations.start(request, whoIs(caller), caller.id);
         // Whoever has its id is told how it ended, also where this server dies now.
         await operations.written(operation.id);
@@ -51,8 +53,9 @@ export function powerHandlers(services: Services): PowerMethods {
       });
     },
     'ops.list': () => operations.list(),
-    'ops.abort': ({ id }, caller) => refusing(services, () => operations.abort(id, whoIs(caller))),
-    'ops.answer': ({ id, ...answer }, caller) => refusing(services, () => operations.answer(id, answer, whoIs(caller))),
+    'ops.abort': ({ id }, caller) => refusing(services.consoles, () => operations.abort(id, whoIs(caller))),
+    'ops.answer': ({ id, ...answer }, caller) =>
+      refusing(services.consoles, () => operations.answer(id, answer, whoIs(caller))),
   };
 }
 

@@ -12,7 +12,8 @@ import { dependentsOf } from '../../power/guards.ts';
 import { type Address, formatAddress } from '../../rack/address.ts';
 import { VERSION } from '../logs.ts';
 import type { Services } from '../services.ts';
-import { type Methods, rpcError } from './registry.ts';
+import { rpcError } from './errors.ts';
+import type { Methods } from './registry.ts';
 
 export function alarmHandlers({ alarms, events }: Services): Pick<Methods, 'alarms.list' | 'alarms.ack'> {
   return {

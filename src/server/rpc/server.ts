@@ -2,7 +2,8 @@
 import type { Operation } from '../../api/power.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import type { Services } from '../services.ts';
-import { type Methods, rpcError } from './registry.ts';
+import { rpcError } from './errors.ts';
+import type { Methods } from './registry.ts';
 
 export function serverHandlers(
   services: Services,

@@ -23,7 +23,8 @@ import { steadyNow } from '../../lib/clock.ts';
 import { wholeMessages } from '../../lib/unix-socket.ts';
 import { hideInAnswer, hideInNote, mayNote, mayRequest } from '../rpc/access.ts';
 import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from '../rpc/params.ts';
-import { type Methods, type NoteHandlers, rpcError } from '../rpc/registry.ts';
+import { rpcError } from '../rpc/errors.ts';
+import type { Caller, Methods, NoteHandlers } from '../rpc/registry.ts';
 import { Outbox, type Picture } from './outbox.ts';
 
 /** Confirmations that a client may have begun and not used. */
@@ -51,7 +52,7 @@ export interface SessionPorts {
   log(level: 'debug' | 'warn' | 'error', text: string): void;
 }
 
-export class ClientSession {
+export class ClientSession implements Caller {
   readonly id: number;
   readonly access: Access;
   readonly since: number;

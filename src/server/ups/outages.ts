@@ -1,25 +1,25 @@
 /** UPSes, and the policies that say what an outage demands. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { clock, type OutageStatus, type UpsHistoryAnswer, type UpsReading, upsText } from '../api/outage.ts';
-import type { Config, UpsConfig } from '../config/schema.ts';
-import { readSecret } from '../config/secrets.ts';
-import { policiesOf } from '../config/validate.ts';
-import { keepTime, recallTime, steadyNow, wallTime } from '../lib/clock.ts';
-import { Outage } from '../power/outage/outage.ts';
-import type { OutagePorts, OutageRecord } from '../power/outage/record.ts';
-import type { AlarmKind } from '../rack/alarms.ts';
-import type { Inventory } from '../rack/inventory.ts';
-import type { Parts } from './composition.ts';
-import type { AlarmDesk } from './polling/alarms.ts';
-import type { RackServerOptions } from './rack-server.ts';
-import { UpsMonitor, type UpsSource } from './ups/ups-monitor.ts';
+import { clock, type OutageStatus, type UpsHistoryAnswer, type UpsReading, upsText } from '../../api/outage.ts';
+import type { Config, UpsConfig } from '../../config/schema.ts';
+import { readSecret } from '../../config/secrets.ts';
+import { policiesOf } from '../../config/validate.ts';
+import { keepTime, recallTime, steadyNow, wallTime } from '../../lib/clock.ts';
+import type { Journal } from '../../power/journal.ts';
+import { Outage } from '../../power/outage/outage.ts';
+import type { OutagePorts, OutageRecord } from '../../power/outage/record.ts';
+import type { Plans } from '../../power/plans/plans.ts';
+import type { AlarmKind } from '../../rack/alarms.ts';
+import type { Inventory } from '../../rack/inventory.ts';
+import type { ConfigInForce } from '../active-config.ts';
+import type { Changes } from '../changes.ts';
+import type { EventLog } from '../events.ts';
+import type { AlarmDesk } from '../polling/alarms.ts';
+import type { Telemetry } from '../polling/node-states.ts';
+import { UpsMonitor, type UpsSource } from './ups-monitor.ts';
 
-export interface OutageParts {
-  outages: Outages;
-}
-
-type OutageJournal = RackServerOptions['outageJournal'];
+type OutageJournal = Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
 
 /** While on battery, clients get new numbers so often, ms; and so often what does not fit is looked for. */
 const NUMBERS_MS = 2_000;
@@ -128,12 +128,24 @@ export class Outages {
 /** Policies and UPSes as a configuration has them; nothing is asked yet. */
 type Watch = [all: readonly Outage[], monitor: UpsMonitor];
 
-export function outageParts(parts: Parts): OutageParts {
-  const { configuration, outageJournal: journal } = parts.options;
-  const { alarms, events } = parts;
+interface OutageOptions {
+  configuration: ConfigInForce;
+  outageJournal: OutageJournal;
+}
+
+interface OutageNeeds {
+  telemetry: Telemetry;
+  events: EventLog;
+  alarms: AlarmDesk;
+  plans: Plans;
+}
+
+export function composeOutages(options: OutageOptions, needs: OutageNeeds, changes: Changes): Outages {
+  const { configuration, outageJournal: journal } = options;
+  const { alarms, events, telemetry } = needs;
   const changed = (): void => {
-    parts.roster.changed('outage');
-    parts.linger?.look();
+    changes.emit('changed', 'outage');
+    changes.emit('work');
   };
   const alarm: SetAlarm = (kind, subject, text) => alarms.setSupply(kind, subject, text);
   const upsChanged = (name: string, reading: UpsReading, before: UpsReading | null): void => {
@@ -149,11 +161,13 @@ export function outageParts(parts: Parts): OutageParts {
   const watch = (config: Config, rack: Inventory): Watch => {
     const monitor = new UpsMonitor(config.ups.map(sourceOf), { now: steadyNow, changed: upsChanged });
     return [
-      policiesOf(config, rack).map((policy) => new Outage(policy, ports(parts, { monitor, journal, changed }))),
+      policiesOf(config, rack).map(
+        (policy) => new Outage(policy, ports(configuration, needs, { monitor, journal, changed })),
+      ),
       monitor,
     ];
   };
-  const outages = new Outages(watch(configuration.config, parts.telemetry.inventory), journal, { changed, alarm });
+  const outages = new Outages(watch(configuration.config, telemetry.inventory), journal, { changed, alarm });
   configuration.onHold(() =>
     outages.underWay
       ? ['ups', 'outage'].map((setting) => ({ setting, when: 'an outage is under way: reload after it' }))
@@ -165,7 +179,7 @@ export function outageParts(parts: Parts): OutageParts {
       [before.ups, before.outage, before.plans, before.nodes],
     );
     if (outages.underWay || same) return () => undefined;
-    const watched = watch(next, rack.configured ? rack : parts.telemetry.inventory);
+    const watched = watch(next, rack.configured ? rack : telemetry.inventory);
     return () => {
       outages.replace(...watched);
       for (const { name } of before.ups)
@@ -173,11 +187,12 @@ export function outageParts(parts: Parts): OutageParts {
           for (const [kind] of upsAlarms(name, null)) alarm(kind, name, null);
     };
   });
-  return { outages };
+  return outages;
 }
 
 function ports(
-  { options: { configuration }, telemetry, events, plans }: Parts,
+  configuration: ConfigInForce,
+  { telemetry, events, plans }: OutageNeeds,
   { monitor, journal, changed }: { monitor: UpsMonitor; journal: OutageJournal; changed: () => void },
 ): OutagePorts {
   return {
