@@ -166,7 +166,8 @@ describe('faults', () => {
 
 describe('console', () => {
   test('every byte value typed: the node gets all but 0x07, and no BIOS gets any', async () => {
-    const rack = await rackWith('--time-scale', '20');
+    // What the bridge loses of keys that a busy machine delivers together is another test's business.
+    const rack = await rackWith('--time-scale', '20', '--no-loss');
     const bus = await busOn(rack.link);
     const { lease, until } = consoleOf(bus, 2);
     await vi.waitFor(() => expect(lease.phase.phase).toBe('open'));
@@ -180,8 +181,7 @@ describe('console', () => {
     await vi.waitFor(() => expect(lease.pending).toBe(0), { timeout: 10_000 });
     await vi.waitFor(async () => {
       const node = (await rack.counters()).nodes['02'];
-      expect((node?.consoleIn ?? 0) + (node?.lost ?? 0) - before).toBe(255);
-      expect(node?.lost).toBe(0);
+      expect((node?.consoleIn ?? 0) - before).toBe(255);
     });
     await expectDiscipline(rack, bus);
   });
