@@ -8,7 +8,7 @@ import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { VerbExchange } from './exchange.ts';
 import { verifiedVerb } from './power-command.ts';
-import { type Forms, judgeRaw, readUid, saidTo, surveyForms } from './raw-commands.ts';
+import { judgeRaw, readUid, saidTo, surveyForms } from './raw-commands.ts';
 import { LineOwner } from './scheduler.ts';
 import {
   type BmcVerb,
@@ -25,6 +25,7 @@ import {
   type StatusOutcome,
   type UidOutcome,
   type VerbOutcome,
+  type Forms,
 } from './types.ts';
 
 export interface BusOptions extends Partial<Omit<ConnectionOptions, 'port'>> {

@@ -8,6 +8,7 @@
 import type { Address } from '../rack/address.ts';
 import { endsInUuid, openPipe, parseUid, STATUS_REQUEST } from './codec.ts';
 import type { Wire } from './transport.ts';
+import type { Forms } from './types.ts';
 
 /** A reply has begun within a few milliseconds; so long without a byte, and it is over. */
 const OVER_MS = 40;
@@ -34,18 +35,6 @@ export async function readUid(wire: Wire): Promise<string | null> {
   wire.send(UID_REQUEST);
   await wire.receive((text) => (endsInUuid(text) ? text : null), OVER_MS);
   return parseUid(wire.ignore());
-}
-
-export interface Forms {
-  /** The port's settings while it was asked, see {@link Wire.settings}. */
-  tty: string | null;
-  idleClose: string;
-  master: string;
-  node: Address | null;
-  pipe: string;
-  status: string;
-  uid: string;
-  pipeClose: string;
 }
 
 /** One slow round through everything that bus-protocol leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */

@@ -1,7 +1,18 @@
 /** What the rest of the program sees of the bus. */
 import type { Address } from '../rack/address.ts';
 import type { Failure, Sample } from '../rack/reading.ts';
-import type { Forms } from './raw-commands.ts';
+
+export interface Forms {
+  /** The port's settings while it was asked, see {@link Wire.settings}. */
+  tty: string | null;
+  idleClose: string;
+  master: string;
+  node: Address | null;
+  pipe: string;
+  status: string;
+  uid: string;
+  pipeClose: string;
+}
 
 /** Higher goes first: force off > operator > console > single sample > sweep. */
 export const PRIORITY = { forceOff: 4, operator: 3, console: 2, sample: 1, sweep: 0 } as const;

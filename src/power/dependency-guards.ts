@@ -11,8 +11,8 @@ import type { InventoryNode } from '../rack/inventory.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import { ageMs, shownPower, type ShownPower, STALE_AFTER_MS } from '../rack/reading.ts';
 import { compressNames } from '../rack/selectors.ts';
-import type { GuardFacts } from './guards.ts';
 import type { OperationPorts } from './ports.ts';
+import type { GuardFacts, Dependence, Other, Others } from './guard-facts.ts';
 
 type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'others'>;
 
@@ -83,29 +83,6 @@ export function chassisFan(facts: Facts): Refusal | null {
 function asks({ status, others }: Facts, rule: DependenceRule): boolean {
   if (others === null || others.overrides.includes(rule)) return false;
   return !(status.ok && status.sample.power === 'off');
-}
-
-/** What the asker knows of the others. */
-export interface Dependence {
-  /** Nodes that lose power for good by the same operation or plan. */
-  takes: ReadonlySet<Address>;
-  /** It is a configured plan, thought through beforehand. */
-  plan: boolean;
-  overrides: readonly DependenceRule[];
-  /** Something is being done to that node just now. */
-  moving(addr: Address): boolean;
-}
-
-export interface Other {
-  node: InventoryNode;
-  /** Old is unknown. */
-  power: ShownPower;
-  moving: boolean;
-  taken: boolean;
-}
-
-export interface Others extends Pick<Dependence, 'plan' | 'overrides'> {
-  nodes: Other[];
 }
 
 export async function othersOf(ports: OperationPorts, addr: Address, dependence: Dependence): Promise<Others> {

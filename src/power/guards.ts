@@ -7,12 +7,11 @@
  * What is wrong with a request before any node is asked anything. Pure.
  */
 import { ANYWAY, confirmationText, cuts, type PowerRequest, type Refusal, type Verb } from '../api/power.ts';
-import { type BusHealth, PRIORITY, type StatusOutcome } from '../bmc/types.ts';
+import { PRIORITY, type StatusOutcome } from '../bmc/types.ts';
 import { count } from '../lib/words.ts';
 import { type Address, formatPosition } from '../rack/address.ts';
 import {
   HOST_SEEN_LIMIT_MS,
-  type HostSeen,
   type Inventory,
   type InventoryNode,
   nodeLabel,
@@ -22,8 +21,9 @@ import {
 import { isManager } from '../rack/plan.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
-import { chassisFan, type Dependence, lastNameServer, type Others, othersOf, quorum } from './dependency-guards.ts';
-import { type ConsoleHolder, mayTake, type OperationPorts } from './ports.ts';
+import { chassisFan, lastNameServer, othersOf, quorum } from './dependency-guards.ts';
+import type { Dependence, GuardFacts } from './guard-facts.ts';
+import { mayTake, type OperationPorts } from './ports.ts';
 
 export interface Question {
   verb: Verb;
@@ -85,28 +85,6 @@ async function freshStatus(ports: OperationPorts, addr: Address): Promise<Status
     // A bus that is not usable answers for itself at once.
     if (status.ok || status.failure === 'bus' || asked === ASKS) return status;
   }
-}
-
-/** Everything the rules may look at, for one node and one verb. */
-export interface GuardFacts {
-  verb: Verb;
-  addr: Address;
-  /** Null: the inventory does not know the address. */
-  node: InventoryNode | null;
-  bus: BusHealth;
-  /** The node's answer to the status request made for this check. */
-  status: StatusOutcome;
-  now: number;
-  /** Who types on a console, if that is another session than the one that asks. */
-  otherHolder: Pick<ConsoleHolder, 'addr' | 'name' | 'silent'> | null;
-  /** The asker wants the console even so. */
-  takeConsole: PowerRequest['takeConsole'];
-  /** The running operation that has this node, or null. */
-  busyWith: string | null;
-  /** How the machine there last called itself on its console; null: never seen, or nobody said how it is called. */
-  host: HostSeen | null;
-  /** The rest of the rack, for the rules about what depends on this node; null: they were asked before its turn. */
-  others: Others | null;
 }
 
 type Guard = (facts: GuardFacts) => Refusal | null;

@@ -8,8 +8,9 @@ import { isDown, type SystemState } from '../rack/system-state.ts';
 import { type Job, nameOf } from './operation.ts';
 import { ConsoleHeld, type OperationConsole, pause } from './ports.ts';
 import { cutPower, type Switched } from './power-command.ts';
-import { answerTouch, CLEAR_MS, interruptTouch, LOST_TRIES, stepTouch, type Touch } from './shutdown/touch.ts';
+import { answerTouch, CLEAR_MS, interruptTouch, LOST_TRIES, stepTouch } from './shutdown/touch.ts';
 import { SPEECH } from './shutdown/transition.ts';
+import type { Touch } from './shutdown/state.ts';
 
 /** How often the system's state is looked at while it goes down, ms. */
 const LOOK_MS = 200;

@@ -12,8 +12,6 @@ import type { Operation } from '../api/power.ts';
 import { keepTime, type KeptTime, recallTime, steadyNow, timeOfDate, wallTime } from '../lib/clock.ts';
 import { LineStore } from '../lib/jsonl-file.ts';
 import { moveOperationTimes } from './operation.ts';
-import { moveOutageTimes, type OutageRecord } from './outage/record.ts';
-import { movePlanTimes, type PlanRecord } from './plans/record.ts';
 import type { AuditEntry, RawAuditEntry } from './ports.ts';
 
 export interface AuditLog {
@@ -39,7 +37,7 @@ function dated(entry: AuditEntry | RawAuditEntry): object {
 }
 
 /** Bytes after which the file is emptied as soon as nothing runs. */
-const EMPTY_AT = 1024 * 1024;
+export const EMPTY_AT = 1024 * 1024;
 
 export interface Journalled {
   id: string;
@@ -69,23 +67,12 @@ export interface Journal<T extends Journalled> {
 
 /** A file that cannot be read is no reason not to serve: `trouble` is told. */
 export function openJournal(stateDir: string, trouble: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
-  return open(join(stateDir, 'operations.jsonl'), { has: 'nodes', moveTimes: moveOperationTimes, trouble, emptyAt });
-}
-
-/** Keeps each policy's last outage for its report. */
-export function openOutageJournal(
-  stateDir: string,
-  trouble: (text: string) => void,
-  emptyAt = EMPTY_AT,
-): Journal<OutageRecord> {
-  const subject = ({ policy }: OutageRecord): number => policy;
-  const path = join(stateDir, 'outages.jsonl');
-  return open(path, { has: 'lines', moveTimes: moveOutageTimes, trouble, emptyAt, subject });
-}
-
-export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {
-  const path = join(stateDir, 'plans.jsonl');
-  return open(path, { has: 'settings', moveTimes: movePlanTimes, trouble, emptyAt: EMPTY_AT });
+  return openJournalFile(join(stateDir, 'operations.jsonl'), {
+    has: 'nodes',
+    moveTimes: moveOperationTimes,
+    trouble,
+    emptyAt,
+  });
 }
 
 interface Kind<T> {
@@ -98,7 +85,7 @@ interface Kind<T> {
   subject?: (entry: T) => number;
 }
 
-function open<T extends Journalled>(path: string, kind: Kind<T>): Journal<T> {
+export function openJournalFile<T extends Journalled>(path: string, kind: Kind<T>): Journal<T> {
   const { emptyAt, subject } = kind;
   const store = new LineStore(path);
   const entries = readEntries<T>(store.path, kind);

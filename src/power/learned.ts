@@ -5,17 +5,7 @@
  * half of what an idle one draws (shutdown section 1), each board another amount: only a node's own past says anything.
  * Pure; counts, no unit.
  */
-import type { Address } from '../rack/address.ts';
 import type { HaltBand } from './ports.ts';
-
-/** `off`: from being asked to the kernel's last line. `on`: from power to a system that answers. */
-export type Way = 'off' | 'on';
-
-export interface DurationPort {
-  /** What is to be expected of it, ms; null: it was never seen. */
-  usual(addr: Address, way: Way): number | null;
-  took(addr: Address, way: Way, ms: number): void;
-}
 
 /** Newer ones count: what a node does changes. */
 export const DURATIONS_KEPT = 5;

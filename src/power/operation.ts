@@ -20,8 +20,8 @@ import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import type { Starts } from './boot-stagger.ts';
 import type { LastLines, Turns } from './console-arbiter.ts';
-import type { Dependence } from './dependency-guards.ts';
 import type { OperationPorts } from './ports.ts';
+import type { Dependence } from './guard-facts.ts';
 
 /** What a plan tells the operations that carry it out. */
 export interface PlanShare {

@@ -16,7 +16,15 @@ import type { Address } from '../rack/address.ts';
 import type { HostSeen, Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { SystemSign, SystemState } from '../rack/system-state.ts';
-import type { DurationPort } from './learned.ts';
+
+/** `off`: from being asked to the kernel's last line. `on`: from power to a system that answers. */
+export type Way = 'off' | 'on';
+
+export interface DurationPort {
+  /** What is to be expected of it, ms; null: it was never seen. */
+  usual(addr: Address, way: Way): number | null;
+  took(addr: Address, way: Way, ms: number): void;
+}
 
 export type Clock = Pick<OperationPorts, 'now' | 'every'>;
 

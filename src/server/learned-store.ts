@@ -11,16 +11,8 @@
 import { z } from 'zod';
 import { keepTime, recallTime, steadyNow } from '../lib/clock.ts';
 import { StateFile } from '../lib/json-file.ts';
-import {
-  type DurationPort,
-  DURATIONS_KEPT,
-  haltBand,
-  HALTS_KEPT,
-  type ObservedHalt,
-  usualOf,
-  type Way,
-} from '../power/learned.ts';
-import type { HaltBand, HaltBandPort } from '../power/ports.ts';
+import { DURATIONS_KEPT, haltBand, HALTS_KEPT, type ObservedHalt, usualOf } from '../power/learned.ts';
+import type { HaltBand, HaltBandPort, DurationPort, Way } from '../power/ports.ts';
 import { type Address, formatAddress } from '../rack/address.ts';
 import type { HostSeen } from '../rack/inventory.ts';
 

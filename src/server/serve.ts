@@ -15,12 +15,14 @@ import { readSecret } from '../config/secrets.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { keepYoungSmall } from '../lib/memory.ts';
 import { groupId } from '../lib/users.ts';
-import { openAudit, openJournal, openOutageJournal, openPlanJournal } from '../power/journal.ts';
+import { openAudit, openJournal } from '../power/journal.ts';
 import { ConfigInForce } from './active-config.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { Departure, isAtTerminal } from './lifecycle.ts';
 import { CannotServe, openLog, PortTaken, prepareStateDirectory } from './logs.ts';
 import { Recording } from './recording.ts';
+import { openPlanJournal } from '../power/plans/record.ts';
+import { openOutageJournal } from '../power/outage/record.ts';
 
 export interface ServeOptions {
   loaded: LoadedConfig;

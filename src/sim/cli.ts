@@ -1,6 +1,6 @@
 /** `rackui sim`: the simulated rack as a program of its own. */
 import { Command } from 'commander';
-import { simCtl } from './control/socket.ts';
+import { simCtl, startControlled } from './control/socket.ts';
 import { SimHost } from './host.ts';
 import { optionsOf, type SimOptions, withSimOptions } from './options.ts';
 import { ReplayHost } from './replay.ts';
@@ -31,7 +31,7 @@ export async function simulate(words: readonly string[]): Promise<number> {
 
 /** Runs until SIGINT, SIGTERM, SIGHUP, or the end of standard input where that was asked for. Returns the exit code. */
 export async function runSim(options: SimOptions): Promise<number> {
-  const host = options.replay === null ? await SimHost.start(options) : new ReplayHost(options.replay, options.link);
+  const host = options.replay === null ? await startControlled(options) : new ReplayHost(options.replay, options.link);
   const ended = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
     if (options.exitWithStdin)

@@ -1,9 +1,8 @@
-/** A running simulated rack: the simulator, the link that points to its device, the control socket beside it. */
+/** A running simulated rack: the simulator, the link that points to its device, its network and its UPS. */
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildSimulator } from './build.ts';
-import { type ControlServer, listen } from './control/socket.ts';
 import { Network, type NetworkOptions } from './network.ts';
 import type { SimOptions } from './options.ts';
 import type { Simulator } from './simulator.ts';
@@ -17,7 +16,7 @@ export class SimHost {
   readonly link: string | null;
   readonly control: string;
   private readonly temporary: string | null;
-  private server: ControlServer | null = null;
+  private readonly endings: (() => void)[] = [];
   private network: Network | null = null;
   private upsd: Upsd | null = null;
   private ups: { port: number; login: { user: string; password: string } } | null = null;
@@ -29,12 +28,11 @@ export class SimHost {
     this.control = options.control ?? join(this.temporary ?? '', 'control');
   }
 
-  /** Throws an Error in words when the rack file, the link or the control socket cannot be. */
+  /** @throws {Error} in words where the rack file or the link cannot be used */
   static async start(options: SimOptions): Promise<SimHost> {
     const host = new SimHost(options);
     try {
       host.plug();
-      host.server = await listen(host.control, host);
       if (options.upsd !== null) await host.bringUps(options);
     } catch (error) {
       host.close();
@@ -98,10 +96,15 @@ export class SimHost {
     return this.ups?.port ?? null;
   }
 
+  /** `end` is called when this host is closed. */
+  onClose(end: () => void): void {
+    this.endings.push(end);
+  }
+
   close(): void {
     this.network?.close();
     this.upsd?.close();
-    this.server?.close();
+    for (const end of this.endings) end();
     if (this.link !== null) rmSync(this.link, { force: true });
     this.simulator.close();
     rmSync(this.control, { force: true });

@@ -4,8 +4,8 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import type { NetworkState } from './guest/guest.ts';
 import type { SimNode } from './rack/node.ts';
+import type { NetworkState } from './guest/faults.ts';
 
 /** How often the nodes are looked at, ms. */
 const LOOK_MS = 20;

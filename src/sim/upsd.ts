@@ -3,8 +3,8 @@
  * reading of the protocol of its own. Reads only; nothing can be set or commanded.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { onLines } from './control/socket.ts';
 import type { Supply } from './rack/power-supply.ts';
+import { onLines } from './line-socket.ts';
 
 export const UPS_NAME = 'rack';
 const DESCRIPTION = 'battery of the simulated rack';

@@ -11,10 +11,10 @@ import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Operations } from '../../src/power/operations.ts';
 import { Consoles } from '../../src/server/consoles/consoles.ts';
-import { SHUTDOWN_STYLES } from '../../src/sim/guest/shutdown.ts';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { startRackInProcess, type TestRack } from '../support/rack.ts';
 import { OPERATOR, requestOf } from './fake-rack.ts';
+import { SHUTDOWN_STYLES } from '../../src/sim/guest/faults.ts';
 
 const REFERENCE = new URL('../../src/config/racks/er24a.yaml', import.meta.url).pathname;
 

@@ -1,11 +1,12 @@
 /** What depends on a node: one test for each rule, with what it refuses, what it lets pass, and its way around. */
 import { expect, test } from 'vitest';
 import type { Verb } from '../../src/api/power.ts';
-import { chassisFan, lastNameServer, type Other, type Others, quorum } from '../../src/power/dependency-guards.ts';
-import { GUARDS, type GuardFacts } from '../../src/power/guards.ts';
+import { chassisFan, lastNameServer, quorum } from '../../src/power/dependency-guards.ts';
+import { GUARDS } from '../../src/power/guards.ts';
 import { unnamedNode, type InventoryNode } from '../../src/rack/inventory.ts';
 import type { DependenceRule } from '../../src/rack/plan.ts';
 import { START } from './fake-rack.ts';
+import type { GuardFacts, Other, Others } from '../../src/power/guard-facts.ts';
 
 type Facts = Parameters<typeof quorum>[0];
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Operation } from '../../src/api/power.ts';
-import { type Journal, openAudit, openJournal, openOutageJournal } from '../../src/power/journal.ts';
-import type { OutageRecord } from '../../src/power/outage/record.ts';
+import { type Journal, openAudit, openJournal } from '../../src/power/journal.ts';
+import { type OutageRecord, openOutageJournal } from '../../src/power/outage/record.ts';
 import type { AuditEntry } from '../../src/power/ports.ts';
 import { OPERATOR, START } from './fake-rack.ts';
 

@@ -8,8 +8,9 @@ import {
   type Shutdown,
   type ShutdownEvent,
   type Target,
+  type TroubleKind,
 } from '../../src/power/shutdown/state.ts';
-import { choicesOf, isSticky, questionOf, type TroubleKind } from '../../src/power/shutdown/prompts.ts';
+import { choicesOf, isSticky, questionOf } from '../../src/power/shutdown/prompts.ts';
 import { update } from '../../src/power/shutdown/machine.ts';
 import { viewOf } from '../../src/power/shutdown/progress-view.ts';
 

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PlanRun } from '../../src/api/plans.ts';
 import type { Operation } from '../../src/api/power.ts';
 import { keepTime, steadyNow, wallTime } from '../../src/lib/clock.ts';
-import { openJournal, openPlanJournal } from '../../src/power/journal.ts';
-import { type PlanRecord, recoverRuns } from '../../src/power/plans/record.ts';
+import { openJournal } from '../../src/power/journal.ts';
+import { type PlanRecord, recoverRuns, openPlanJournal } from '../../src/power/plans/record.ts';
 import { OPERATOR } from './fake-rack.ts';
 
 const HOUR = 3_600_000;

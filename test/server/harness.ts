@@ -10,11 +10,13 @@ import { createBus } from '../../src/bmc/index.ts';
 import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts';
 import { inventoryOf, parseConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { openAudit, openJournal, openOutageJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { openAudit, openJournal } from '../../src/power/journal.ts';
 import { LineTap } from '../../src/bmc/trace.ts';
 import { ConfigInForce } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { MiniRack } from '../bmc/mini-rack.ts';
+import { openPlanJournal } from '../../src/power/plans/record.ts';
+import { openOutageJournal } from '../../src/power/outage/record.ts';
 
 export interface HarnessOptions {
   /** As in the configuration file; without nodes the bus is scanned. */

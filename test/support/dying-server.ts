@@ -17,9 +17,11 @@ import { openLine } from '../../src/bmc/serial-port.ts';
 import { LineTap } from '../../src/bmc/trace.ts';
 import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { openAudit, openJournal, openOutageJournal, openPlanJournal } from '../../src/power/journal.ts';
+import { openAudit, openJournal } from '../../src/power/journal.ts';
 import { ConfigInForce } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
+import { openPlanJournal } from '../../src/power/plans/record.ts';
+import { openOutageJournal } from '../../src/power/outage/record.ts';
 
 const [port = '', dir = '', config = '', plan = '', wantedFile = ''] = process.argv.slice(2);
 const lines = (file: string): string[] => {

@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Counters } from '../../src/sim/rack/counters.ts';
-import { SimControl } from '../../src/sim/control/socket.ts';
-import { SimHost } from '../../src/sim/host.ts';
+import { SimControl, startControlled } from '../../src/sim/control/socket.ts';
+import type { SimHost } from '../../src/sim/host.ts';
 import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import { parseSimArgs } from '../../src/sim/options.ts';
 import type { SupplyState } from '../../src/sim/rack/power-supply.ts';
@@ -90,7 +90,7 @@ export async function startRack({ args = [] }: RackOptions = {}): Promise<TestRa
 export async function startRackInProcess({ args = [], watch }: RackOptions = {}): Promise<TestRack> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-rack-'));
   const paths = { link: join(folder, 'tty'), control: join(folder, 'control') };
-  const host = await SimHost.start(parseSimArgs(['--link', paths.link, '--control', paths.control, ...args]));
+  const host = await startControlled(parseSimArgs(['--link', paths.link, '--control', paths.control, ...args]));
   watch?.(host);
   return handle({
     ...paths,

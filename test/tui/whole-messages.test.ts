@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/api/power.ts';
-import { refusalsFor, type GuardFacts } from '../../src/power/guards.ts';
+import { refusalsFor } from '../../src/power/guards.ts';
 import { questionOf, TROUBLE_KINDS } from '../../src/power/shutdown/prompts.ts';
 import type { Target } from '../../src/power/shutdown/state.ts';
 import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
@@ -14,6 +14,7 @@ import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
 import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { asking } from '../screens/operations.ts';
 import { allClear, NOW, RACK, Scene } from '../screens/scene.ts';
+import type { GuardFacts } from '../../src/power/guard-facts.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const LONG_NAME = 'dk8s-controlplane-03 (F-0, 14)';

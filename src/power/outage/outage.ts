@@ -11,15 +11,7 @@ import type { PlanDefinition } from '../../rack/plan.ts';
 import { shownPower } from '../../rack/reading.ts';
 import { within } from '../ports.ts';
 import { outageView } from './forecast.ts';
-import {
-  decide,
-  drillPolicy,
-  drillSupply,
-  firstDetail,
-  type OutageAction,
-  type OutageInput,
-  type OutageState,
-} from './policy.ts';
+import { decide, type OutageAction, type OutageInput, type OutageState } from './policy.ts';
 import {
   addLine,
   adoptRuns,
@@ -36,6 +28,9 @@ import {
   shedRuns,
   summarizeOutage,
   takeOver,
+  drillPolicy,
+  drillSupply,
+  firstDetail,
 } from './record.ts';
 import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
 

@@ -5,8 +5,6 @@
  * A drill: an outage that is played on chosen nodes, with a supply that fails and returns as the drill has it. Pure.
  */
 import type { OutagePhase, Supply } from '../../api/outage.ts';
-import type { Address } from '../../rack/address.ts';
-import type { OutagePolicy, OutageRecord } from './record.ts';
 
 export interface Policy {
   /** Plans that run after so many seconds on battery, in this order. */
@@ -230,23 +228,4 @@ function deadlineFrom(runtimeS: number | null): number | null {
 
 function stayedUp({ since }: OutageState, { now, running, lastEnded }: OutageInput): boolean {
   return lastEnded && running === 'nothing' && now - since >= STAYED_UP_MS;
-}
-
-/** Sheds by the last plan at once, and restores at once. */
-export function drillPolicy(policy: OutagePolicy): OutagePolicy {
-  return { ...policy, steps: [], restore: { afterS: 0, charge: 0 } };
-}
-
-/** Mains are away, with a low battery, until the last plan has run. */
-export function drillSupply(record: OutageRecord | null): Supply {
-  const over = record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false;
-  return {
-    ...{ state: over ? 'mains' : 'battery', low: !over },
-    ...{ shutdown: false, runtimeS: null, charge: null, why: null },
-  };
-}
-
-/** What is said of a node before anything is done to it; `drill` null: a real outage. */
-export function firstDetail(addr: Address, drill: ReadonlySet<Address> | null): string {
-  return drill === null || drill.has(addr) ? 'on when the mains went away' : 'not part of the drill: untouched';
 }

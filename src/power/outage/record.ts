@@ -6,16 +6,47 @@
  * What an outage makes of work that somebody else began: a former server's outage after a restart or darkness, and armed
  * runs that UPS software started without telling of an outage. Pure.
  */
-import type { OutageNode, OutagePhase, OutageReport, UpsReading } from '../../api/outage.ts';
+import { join } from 'node:path';
+import type { OutageNode, OutagePhase, OutageReport, Supply, UpsReading } from '../../api/outage.ts';
 import type { PlanNodeRun, PlanRun } from '../../api/plans.ts';
 import type { Phase } from '../../api/power.ts';
 import type { KeptTime } from '../../lib/clock.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import type { Journalled } from '../journal.ts';
+import { type Journal, openJournalFile, EMPTY_AT, type Journalled } from '../journal.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { PlanPorts } from '../plans/record.ts';
 import type { OutageState, Policy } from './policy.ts';
+
+/** Sheds by the last plan at once, and restores at once. */
+export function drillPolicy(policy: OutagePolicy): OutagePolicy {
+  return { ...policy, steps: [], restore: { afterS: 0, charge: 0 } };
+}
+
+/** Mains are away, with a low battery, until the last plan has run. */
+export function drillSupply(record: OutageRecord | null): Supply {
+  const over = record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false;
+  return {
+    ...{ state: over ? 'mains' : 'battery', low: !over },
+    ...{ shutdown: false, runtimeS: null, charge: null, why: null },
+  };
+}
+
+/** What is said of a node before anything is done to it; `drill` null: a real outage. */
+export function firstDetail(addr: Address, drill: ReadonlySet<Address> | null): string {
+  return drill === null || drill.has(addr) ? 'on when the mains went away' : 'not part of the drill: untouched';
+}
+
+/** Keeps each policy's last outage for its report. */
+export function openOutageJournal(
+  stateDir: string,
+  trouble: (text: string) => void,
+  emptyAt = EMPTY_AT,
+): Journal<OutageRecord> {
+  const subject = ({ policy }: OutageRecord): number => policy;
+  const path = join(stateDir, 'outages.jsonl');
+  return openJournalFile(path, { has: 'lines', moveTimes: moveOutageTimes, trouble, emptyAt, subject });
+}
 
 export type RunKind = 'step' | 'last' | 'restore';
 

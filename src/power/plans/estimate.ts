@@ -3,7 +3,7 @@ import { type Address, rowOf } from '../../rack/address.ts';
 import type { PlanAction, PlanStep } from '../../rack/plan.ts';
 import type { ShownPower } from '../../rack/reading.ts';
 import { BLADE_MS } from '../boot-stagger.ts';
-import type { Way } from '../learned.ts';
+import type { Way } from '../ports.ts';
 
 /** What is expected of one node, ms. */
 export interface Expectation {

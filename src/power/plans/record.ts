@@ -11,9 +11,15 @@ import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
 import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { type DependenceRule, isManager, type PlanDefinition, type PlanMeans, type PlanStep } from '../../rack/plan.ts';
-import type { Journalled } from '../journal.ts';
+import { type Journal, openJournalFile, EMPTY_AT, type Journalled } from '../journal.ts';
 import type { ProgramEnd } from '../../lib/subprocess.ts';
 import type { OperationPorts } from '../ports.ts';
+import { join } from 'node:path';
+
+export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {
+  const path = join(stateDir, 'plans.jsonl');
+  return openJournalFile(path, { has: 'settings', moveTimes: movePlanTimes, trouble, emptyAt: EMPTY_AT });
+}
 
 export interface PlanPorts extends Pick<
   OperationPorts,

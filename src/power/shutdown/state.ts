@@ -12,8 +12,55 @@ import type { Use } from '../console-arbiter.ts';
 import type { Job } from '../operation.ts';
 import type { ProgramEnd } from '../../lib/subprocess.ts';
 import type { ConsoleCondition, HaltBand } from '../ports.ts';
-import type { Trouble } from './prompts.ts';
-import type { Touch } from './touch.ts';
+
+/** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
+export type Touch =
+  | { step: 'key'; listened: number; at: number }
+  | { step: 'pipe'; answered: boolean; askedAt: number; clearAt: number }
+  | { step: 'enter'; listened: number; at: number };
+
+export type TroubleKind =
+  | 'console-held'
+  | 'console-lost'
+  | 'refused'
+  | 'silent'
+  | 'no-prompt'
+  | 'taken'
+  | 'nameless'
+  | 'nameless-login'
+  | 'other-host'
+  | 'no-login'
+  | 'login-failed'
+  | 'login-unfinished'
+  | 'not-allowed'
+  | 'inhibited'
+  | 'unheard'
+  | 'idle'
+  | 'stalled'
+  | 'emergency'
+  | 'dirty'
+  | 'panic'
+  | 'rebooted'
+  | 'speaking'
+  | 'alive-after-halt'
+  | 'hook-failed'
+  | 'no-path'
+  | 'alive'
+  | 'unproven'
+  | 'bmc-lost'
+  | 'rescued'
+  | 'rescue-failed'
+  | 'cut-failed'
+  | 'force-failed';
+
+export interface Trouble {
+  kind: TroubleKind;
+  /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
+  said: string;
+  since: number;
+  /** Without an answer until then, the node is left on. */
+  until: number;
+}
 
 /** What does not change during one shutdown. Times in milliseconds. */
 export interface Target {

@@ -3,7 +3,7 @@
  * So the machine must also be dead to a touch. A living kernel echoes what is typed, a halted one nothing; and nothing
  * may answer at the node's address. Any sign of life makes the cut a question. Pure.
  */
-import type { EventOf, Stage } from './state.ts';
+import type { EventOf, Stage, Touch } from './state.ts';
 import type { Draft } from './transition.ts';
 
 /**
@@ -30,12 +30,6 @@ const OWN_GAP_MS = 500;
 /** A BMC that did not answer is asked again after this long, and is lost after so many failures. */
 const ASK_AGAIN_MS = 2_000;
 export const LOST_TRIES = 3;
-
-/** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
-export type Touch =
-  | { step: 'key'; listened: number; at: number }
-  | { step: 'pipe'; answered: boolean; askedAt: number; clearAt: number }
-  | { step: 'enter'; listened: number; at: number };
 
 type Settle = Extract<Stage, { is: 'settle' }>;
 

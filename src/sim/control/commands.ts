@@ -3,10 +3,7 @@
  *
  * What can be asked of the control socket: one table.
  */
-import { BOOT_STOPS } from '../guest/boot.ts';
-import { type GuestFaults, noGuestFaults } from '../guest/faults.ts';
-import { NETWORK_STATES } from '../guest/guest.ts';
-import { SHUTDOWN_STYLES } from '../guest/shutdown.ts';
+import { type GuestFaults, noGuestFaults, BOOT_STOPS, SHUTDOWN_STYLES, NETWORK_STATES } from '../guest/faults.ts';
 import { ASK_TO_SHUT_DOWN } from '../guest/ssh.ts';
 import type { SimHost } from '../host.ts';
 import { parsePlace } from '../network.ts';

@@ -7,15 +7,30 @@
  */
 import { rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
-import type { SimHost } from '../host.ts';
+import { SimHost } from '../host.ts';
+import type { SimOptions } from '../options.ts';
 import { paramsFromWords, perform } from './dispatch.ts';
+import { onLines } from '../line-socket.ts';
 
-export interface ControlServer {
+interface ControlServer {
   close(): void;
 }
 
+/** Starts a rack that is controlled through its socket. @throws {Error} in words where one of its parts cannot be used */
+export async function startControlled(options: SimOptions): Promise<SimHost> {
+  const host = await SimHost.start(options);
+  try {
+    const server = await listen(host.control, host);
+    host.onClose(() => server.close());
+  } catch (error) {
+    host.close();
+    throw error;
+  }
+  return host;
+}
+
 /** Listens at `path`; whatever lies there is replaced. */
-export async function listen(path: string, host: SimHost): Promise<ControlServer> {
+async function listen(path: string, host: SimHost): Promise<ControlServer> {
   const clients = new Set<Socket>();
   const server = createServer((socket) => {
     clients.add(socket);
@@ -35,16 +50,6 @@ export async function listen(path: string, host: SimHost): Promise<ControlServer
       for (const socket of clients) socket.destroy();
     },
   };
-}
-
-/** Calls `handle` with each whole line that `socket` receives. */
-export function onLines(socket: Socket, handle: (line: string) => void): void {
-  let rest = '';
-  socket.setEncoding('utf8').on('data', (chunk: string) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') handle(line);
-  });
 }
 
 interface Answer {

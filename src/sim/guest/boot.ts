@@ -4,13 +4,9 @@
  *
  * A Linux on its way up: the bootloader's and the kernel's lines in their time, to a login or to where it gets stuck.
  */
-import type { GuestFaults } from './faults.ts';
+import type { GuestFaults, BootStop } from './faults.ts';
 import { LineInput } from './line-editor.ts';
 import { type Reader, stamp } from './machine.ts';
-
-/** Where a start can end instead of at the login; `nothing`: not a byte. */
-export const BOOT_STOPS = ['nothing', 'uboot', 'fsck', 'initramfs', 'emergency'] as const;
-export type BootStop = (typeof BOOT_STOPS)[number];
 
 export interface BootLine {
   /** Milliseconds since power came. */

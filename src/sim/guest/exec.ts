@@ -4,8 +4,8 @@
  */
 import * as pty from '@lydell/node-pty';
 import type { Activity } from '../rack/physics.ts';
-import { noGuestFaults } from './faults.ts';
-import { type Guest, type GuestPhase, type NetworkState, NOT_SCRIPTED, type SshResult } from './guest.ts';
+import { noGuestFaults, type NetworkState } from './faults.ts';
+import { type Guest, type GuestPhase, NOT_SCRIPTED, type SshResult } from './guest.ts';
 import { Uart } from './uart.ts';
 
 /** Output beyond this makes the program wait, as a slow line does. */

@@ -1,7 +1,22 @@
 /** What can be wrong with a guest. Plain data; the guest reads it when it matters. */
-import type { BootStop } from './boot.ts';
-import type { NetworkState } from './guest.ts';
-import type { ShutdownStyle } from './shutdown.ts';
+
+/**
+ * What whoever knocks at its ssh port meets: its server, its kernel's refusal (alive, and no server), or nothing at all, as
+ * from a machine that is off, halted, or unplugged from the network.
+ */
+export const NETWORK_STATES = ['up', 'refused', 'gone'] as const;
+
+export type NetworkState = (typeof NETWORK_STATES)[number];
+
+/** `quiet` is systemd with the kernel's `quiet`: nothing but the wall message and the kernel's last line. */
+export const SHUTDOWN_STYLES = ['systemd', 'quiet', 'busybox', 'openrc'] as const;
+
+export type ShutdownStyle = (typeof SHUTDOWN_STYLES)[number];
+
+/** Where a start can end instead of at the login; `nothing`: not a byte. */
+export const BOOT_STOPS = ['nothing', 'uboot', 'fsck', 'initramfs', 'emergency'] as const;
+
+export type BootStop = (typeof BOOT_STOPS)[number];
 
 export interface GuestFaults {
   /** Ignores everything, says nothing, goes on drawing current. */

@@ -1,6 +1,6 @@
 /** What a BMC sees of the computer behind it: a power input and a UART. */
 import type { Activity } from '../rack/physics.ts';
-import { type GuestFaults, noGuestFaults } from './faults.ts';
+import { type GuestFaults, noGuestFaults, type NetworkState } from './faults.ts';
 
 /**
  * Where the guest's software is, for `state` and tests: `dead` without power, `firmware` to `login`/`shell` on the way up,
@@ -26,13 +26,6 @@ const ALIVE: ReadonlySet<GuestPhase> = new Set(['booting', 'login', 'shell', 'ru
 export function isAlive(phase: GuestPhase): boolean {
   return ALIVE.has(phase);
 }
-
-/**
- * What whoever knocks at its ssh port meets: its server, its kernel's refusal (alive, and no server), or nothing at all, as
- * from a machine that is off, halted, or unplugged from the network.
- */
-export const NETWORK_STATES = ['up', 'refused', 'gone'] as const;
-export type NetworkState = (typeof NETWORK_STATES)[number];
 
 export type Stumble = 'oops' | 'read-only';
 

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { Activity } from '../rack/physics.ts';
 import { type Ascending, bootLog, comeUp, KERNEL_AT_MS } from './boot.ts';
-import { noGuestFaults } from './faults.ts';
+import { noGuestFaults, type NetworkState } from './faults.ts';
 import { Getty } from './getty.ts';
-import { type Guest, type GuestPhase, isAlive, type NetworkState, type SshResult, type Stumble } from './guest.ts';
+import { type Guest, type GuestPhase, isAlive, type SshResult, type Stumble } from './guest.ts';
 import { KernelLog, OOPS, PANIC, READ_ONLY } from './kernel-log.ts';
 import { LineInput } from './line-editor.ts';
 import { dateText, type Ending, type Machine, type Reader, stamp } from './machine.ts';

@@ -7,13 +7,9 @@
  * A Linux on its way down: plays the script, step by step, to the kernel's last line.
  */
 import { okLine } from './boot.ts';
-import type { GuestFaults } from './faults.ts';
+import type { GuestFaults, ShutdownStyle } from './faults.ts';
 import { OLD_HALT } from './files.ts';
 import { type Ending, stamp } from './machine.ts';
-
-/** `quiet` is systemd with the kernel's `quiet`: nothing but the wall message and the kernel's last line. */
-export const SHUTDOWN_STYLES = ['systemd', 'quiet', 'busybox', 'openrc'] as const;
-export type ShutdownStyle = (typeof SHUTDOWN_STYLES)[number];
 
 /** One step: so many milliseconds after the one before, this is printed. */
 export interface ShutdownStep {

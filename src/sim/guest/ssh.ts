@@ -1,6 +1,6 @@
 /** A Linux as the network sees it: what answers at its ssh port, and commands that are run there. */
-import type { GuestFaults } from './faults.ts';
-import type { GuestPhase, NetworkState, SshResult } from './guest.ts';
+import type { GuestFaults, NetworkState } from './faults.ts';
+import type { GuestPhase, SshResult } from './guest.ts';
 import type { Machine } from './machine.ts';
 import { INHIBITED } from './power-commands.ts';
 
