@@ -6,6 +6,7 @@ import { steadyNow } from '../lib/clock.ts';
 import { PULSE_MS } from './map/node-cell.ts';
 import type { UiEvent } from './model/events.ts';
 import type { State } from './model/state.ts';
+import { overlayType } from './overlays/list.ts';
 import { type RackAccess, Seat, type SeatOptions, tick } from './rack-session.ts';
 import { FRAME_MS, Painting } from './renderer.ts';
 import { tabRows } from './screen/rack-tabs.ts';
@@ -193,7 +194,7 @@ class Interface {
 
   /** Of a rack that is not on the screen a tab tells nothing that ages; in the overview all of them do. */
   #tick(): void {
-    if (this.#seat.state.overlay?.kind === 'racks') this.#toAll(tick());
+    if (showsAllRacks(this.#seat.state)) this.#toAll(tick());
     else this.#seat.dispatch(tick());
   }
 
@@ -205,7 +206,7 @@ class Interface {
     // Of a rack that is not shown the tabs tell what must not be missed; in the overview a tick a second is enough.
     if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
     // All of them are of this moment when they are looked at together.
-    if (state.overlay?.kind === 'racks' && before.overlay?.kind !== 'racks') this.#tick();
+    if (showsAllRacks(state) && !showsAllRacks(before)) this.#tick();
     if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
   }
 
@@ -245,6 +246,10 @@ class Interface {
     const take = (reply: Uint8Array): void => terminal?.answered(reply);
     this.#input.restore({ owed, take }, () => this.#end(end));
   }
+}
+
+function showsAllRacks({ overlay }: State): boolean {
+  return overlay !== null && overlayType(overlay).showsAllRacks === true;
 }
 
 /** More than the clock: what is shown of that, a tick a second draws. */

@@ -1,18 +1,12 @@
-/**
- * The mouse, on and off. Pure.
- *
- * Commands that are the same on the map and at a console. Pure.
- */
-import type { Command } from './keymap/lookup.ts';
+/** Commands that are the same on the map and at a console. Pure. */
 import { nextLayout } from './layout/layout-commands.ts';
 import { step, type Step, withNotice } from './model/events.ts';
+import type { Command, CommandContext } from './model/keys.ts';
 import type { State } from './model/state.ts';
-import { openConsoles } from './overlays/console-list.ts';
-import { openRacks, toRack } from './overlays/racks.ts';
-import { withOperations } from './overlays/results.ts';
+import { openOverlay } from './overlays/list.ts';
 
 /** Switches the terminal's reports. While they are on, its own selection needs Shift. */
-export function switchMouse(state: State): Step {
+function switchMouse(state: State): Step {
   const mouse = !state.settings.mouse;
   const text = mouse
     ? 'mouse on: click chooses, again opens; drag the console’s edge; Shift selects'
@@ -23,13 +17,14 @@ export function switchMouse(state: State): Step {
   });
 }
 
-/** Null: the command is not one of these. */
-export function onCommandAnywhere(state: State, command: Command): Step | null {
+function toRack(state: State, by: 1 | -1): Step {
+  const { names, index } = state.racks;
+  return step(state, { do: 'rack', index: (index + by + names.length) % names.length });
+}
+
+/** Performs a command, or returns null: it is not one of these, and opens no overlay. */
+export function onCommandAnywhere(state: State, command: Command, from: CommandContext): Step | null {
   switch (command) {
-    case 'operations':
-      return step(withOperations(state));
-    case 'consoles':
-      return openConsoles(state);
     case 'layout':
       return nextLayout(state);
     case 'mouse':
@@ -38,9 +33,7 @@ export function onCommandAnywhere(state: State, command: Command): Step | null {
       return toRack(state, 1);
     case 'previous-rack':
       return toRack(state, -1);
-    case 'racks':
-      return openRacks(state);
     default:
-      return null;
+      return openOverlay(state, command, from);
   }
 }

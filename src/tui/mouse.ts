@@ -3,16 +3,18 @@
  */
 import type { Address } from '../rack/address.ts';
 import type { Target } from './canvas/frame.ts';
+import { scrolledTo } from './console/attach.ts';
 import type { Pointer } from './console/key-encoding.ts';
 import { lastScreenOf, toPane } from './console/last-screen.ts';
 import { mouseInConsole } from './console/pointer.ts';
-import { scrolledTo } from './console/typing.ts';
 import { contextOf } from './keymap/context.ts';
-import { bindingsWith, type Context, keyNameOf } from './keymap/lookup.ts';
+import { bindingsIn, keyNameOf } from './keymap/lookup.ts';
 import { layoutOf, paneScreen } from './layout/layout.ts';
 import { cellAt } from './layout/map-layout.ts';
 import { step, type Step } from './model/events.ts';
+import type { Context } from './model/keys.ts';
 import type { State } from './model/state.ts';
+import { overlayType } from './overlays/list.ts';
 
 /** Lines for a notch of the wheel, as terminals have it. */
 const NOTCH = 3;
@@ -52,17 +54,19 @@ export function onMouse(state: State, pointer: Pointer, target: Target | null): 
   return done(step({ ...state, cursor: addr, focus: 'map', notice: null }));
 }
 
-/** Where a click would begin something for which words are typed: there the mouse does nothing. */
-const KEYS_ONLY: readonly (Context | null)[] = [null, 'emergency', 'armed', 'plan-run'];
+/** True where a click would begin something for which words are typed: there the mouse does nothing. */
+function keysOnly(state: State, context: Context | null): boolean {
+  return context === null || state.settings.keys.sections.some((one) => one.context === context && one.fixed === true);
+}
 
 function onTarget(state: State, target: Target): [Step, ...string[]] {
   const { overlay } = state;
   const context = contextOf(state);
   if ('rack' in target) {
-    if (overlay !== null && overlay.kind !== 'racks') return [step(state)];
+    if (overlay !== null && overlayType(overlay).showsAllRacks !== true) return [step(state)];
     return [step({ ...state, overlay: null }, { do: 'rack', index: target.rack })];
   }
-  if (overlay !== null && KEYS_ONLY.includes(context)) return [step(state)];
+  if (overlay !== null && keysOnly(state, context)) return [step(state)];
   if ('keys' in target) return [step(state), ...target.keys];
   if (context === null) return [step(state)];
   // A click chooses, as so many arrows would; one on what is chosen already does it, as Enter would.
@@ -75,7 +79,7 @@ function onTarget(state: State, target: Target): [Step, ...string[]] {
 function scrollKey(state: State, way: 'up' | 'down'): string[] {
   const context = contextOf(state);
   if (context === null) return [];
-  const keys = bindingsWith(state.settings.keys).filter((one) => one.context === context);
+  const keys = bindingsIn(state, context);
   const binding =
     keys.find(({ command }) => command === `scroll-${way}`) ?? keys.find(({ command }) => command === way);
   return binding?.keys.slice(0, 1) ?? [];

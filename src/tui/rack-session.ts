@@ -16,7 +16,8 @@ import type { Emulators } from './console/emulator.ts';
 import { type Screens, topLine } from './console/pane.ts';
 import { Runtime } from './effects.ts';
 import { type UiEvent, withNotice } from './model/events.ts';
-import { initialState, type Settings, shownOperations, type State, type View, viewFrom } from './model/state.ts';
+import { shownOperations } from './model/results.ts';
+import { initialState, type Settings, type State, type View, viewFrom } from './model/state.ts';
 import { update } from './update.ts';
 
 export function tick(): UiEvent {

@@ -5,7 +5,7 @@ import { toAscii } from './canvas/ascii.ts';
 import type { Frame, Target } from './canvas/frame.ts';
 import { glyphs } from './canvas/glyphs.ts';
 import type { State } from './model/state.ts';
-import { awaitsPaint } from './overlays/overlay.ts';
+import { awaitsPaint, overlayType } from './overlays/list.ts';
 import type { Seat } from './rack-session.ts';
 import { paintDeck } from './screen/rack-tabs.ts';
 import type { Plot } from './terminal/plot.ts';
@@ -106,7 +106,7 @@ export class Painting {
 
   /** What draws charts is loaded when there is something to draw, after the first frame: a start does not wait for it. */
   #loadPlot({ detail, overlay }: State): void {
-    const charts = detail.answer !== null || (overlay?.kind === 'supply' && overlay.history !== null);
+    const charts = detail.answer !== null || (overlay !== null && overlayType(overlay).plots?.(overlay) === true);
     if (this.#ports.ascii !== 'no' || this.#plotLoading || !charts) return;
     this.#plotLoading = true;
     void import('./terminal/plot.ts').then(({ plot }) => {

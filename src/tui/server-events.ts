@@ -6,6 +6,7 @@ import { leave } from './console/attach.ts';
 import { keyOf } from './keymap/lookup.ts';
 import { step, type Step, type UiEvent, withNotice } from './model/events.ts';
 import { EVENTS, HISTORY, initialState, type NodeView, type State } from './model/state.ts';
+import { overlayType } from './overlays/list.ts';
 import { withoutStaleAnswer } from './overlays/operations.ts';
 
 type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'event' | 'link-lost' | 'link-back' }>;
@@ -39,7 +40,8 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view } = state;
       const detail = { ...state.detail, answer: null, asked: null };
       const kept = { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view, detail };
-      const overlay = state.overlay?.kind === 'help' ? state.overlay : null;
+      const stays = state.overlay !== null && overlayType(state.overlay).survivesReconnect === true;
+      const overlay = stays ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
       // What became of runs meanwhile is the new server's to say.
       return step(withNotice(back, 'info', 'the server is back'), { do: 'plans', panel: 0 });

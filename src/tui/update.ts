@@ -1,35 +1,42 @@
 /** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
 import { serverNow } from '../client/client.ts';
-import { consoleEvent } from './console/attach.ts';
+import { consoleEvent, scrolledTo } from './console/attach.ts';
 import { lookEvent } from './console/copy-mode.ts';
 import type { Pointer } from './console/key-encoding.ts';
 import { lastScreenEvent, withLastScreen } from './console/last-screen.ts';
 import { mouseInConsole, withFocus } from './console/pointer.ts';
-import { keyInConsole, scrolledTo } from './console/typing.ts';
+import { keyInConsole } from './console/typing.ts';
 import { detailEvent, withDetail } from './detail/detail.ts';
 import { bindingOf } from './keymap/lookup.ts';
 import { keyOnMap } from './map/map.ts';
-import { type Effect, step, type Step, type UiEvent, withNotice } from './model/events.ts';
+import { step, type Step, type UiEvent, withNotice } from './model/events.ts';
+import type { Overlay } from './model/overlays.ts';
 import type { State } from './model/state.ts';
-import { type MouseStep, onMouse, wheeled } from './mouse.ts';
+import { onMouse, wheeled } from './mouse.ts';
 import { pastAlarms } from './overlays/alarms.ts';
 import { busLogged } from './overlays/bus-log.ts';
-import { keyInPalette } from './overlays/command-palette.ts';
-import { emergencyTick } from './overlays/emergency.ts';
-import { keyInOverlay, paintedOverlay } from './overlays/overlay.ts';
-import { planEvent } from './overlays/plans.ts';
-import { RECHECK_MS } from './overlays/power-rules.ts';
-import { powerEvent } from './overlays/power.ts';
-import { byHandAnswered } from './overlays/raw-command.ts';
+import { notePainted, overlayType } from './overlays/list.ts';
+import type { OverlayStep } from './overlays/overlay.ts';
+import { planEvent } from './overlays/plans/events.ts';
+import { powerEvent } from './overlays/power/dialog.ts';
+import { rawCommandAnswered } from './overlays/raw-command.ts';
 import { serverEvent } from './server-events.ts';
-import { supplyEvent, withUpsHistory } from './ups/ups.ts';
+import type { Token } from './terminal/tokenizer.ts';
+import { supplyEvent } from './ups/supply.ts';
 
 export function update(state: State, event: UiEvent): Step {
   const next = updated(state, event);
   // A key for a node, and what a node prints, change nothing that these show.
   return event.type === 'console.data' || next.state === state
     ? next
-    : withFocus(withLastScreen(withDetail(withUpsHistory(next))));
+    : withFocus(withLastScreen(withDetail(withRequest(next))));
+}
+
+/** Lets the open overlay request what it shows. */
+function withRequest({ state, effects }: Step): Step {
+  const { overlay } = state;
+  const asked = overlay === null ? undefined : overlayType(overlay).request?.(state, overlay);
+  return asked === undefined ? { state, effects } : step(asked.state, ...effects, ...asked.effects);
 }
 
 function updated(state: State, event: UiEvent): Step {
@@ -43,7 +50,7 @@ function updated(state: State, event: UiEvent): Step {
     case 'resize':
       return step({ ...state, size: { cols: event.cols, rows: event.rows } });
     case 'painted':
-      return step(paintedOverlay(state, serverNow(state.serverTime, event.local)));
+      return step(notePainted(state, serverNow(state.serverTime, event.local)));
     case 'mouse':
       return step({ ...state, settings: { ...state.settings, mouse: event.on } });
     case 'wheel':
@@ -67,7 +74,7 @@ function updated(state: State, event: UiEvent): Step {
       return busLogged(state, event);
     case 'raw-said':
     case 'raw-refused':
-      return byHandAnswered(state, event);
+      return rawCommandAnswered(state, event);
     case 'failed':
       return step(withNotice(state, 'error', `${event.what}: ${event.error.message}`));
     case 'looking':
@@ -109,17 +116,16 @@ function updated(state: State, event: UiEvent): Step {
 }
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
-type Palette = Extract<State['overlay'], { kind: 'palette' }>;
+type TypedToken = Extract<Token, { kind: 'key' | 'paste' }>;
 
 function onToken(state: State, event: TokenEvent): Step {
   const { token } = event;
-  // An answer of the operator's terminal is nobody's typing.
+  // An answer of the operator's terminal was not typed.
   if (token.kind === 'reply') return step(state);
   if (token.kind === 'mouse') return pointed(state, event, token.pointer);
   if (token.kind === 'focus') return step({ ...state, terminalFocused: token.focused });
   if (token.kind === 'key' && switchesMains(state, token.name)) return keyOnMap(state, token.name);
-  if (state.overlay?.kind === 'palette') return inPalette(state, state.overlay, event);
-  if (state.overlay !== null) return keyInOverlay(state, event);
+  if (state.overlay !== null) return inOverlay(state, state.overlay, event, token);
   if (state.focus === 'console') return keyInConsole(state, event);
   if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste means nothing here: it was left out.'));
   return keyOnMap(state, token.name);
@@ -137,8 +143,8 @@ function pointed(state: State, event: TokenEvent, pointer: Pointer): Step {
   return pressed(onMouse(state, pointer, event.target ?? null), event);
 }
 
-/** What the palette chose or the mouse means is pressed here, where every key comes in. */
-function pressed({ press, ...before }: MouseStep, event: TokenEvent): Step {
+/** What an overlay chose or the mouse means is pressed here, where every key comes in. */
+function pressed({ press = [], ...before }: OverlayStep, event: TokenEvent): Step {
   let after: Step = before;
   for (const name of press) {
     const next = onToken(after.state, { ...event, burst: 1, token: { kind: 'key', name, bytes: new Uint8Array() } });
@@ -147,9 +153,10 @@ function pressed({ press, ...before }: MouseStep, event: TokenEvent): Step {
   return after;
 }
 
-function inPalette(state: State, palette: Palette, event: TokenEvent): Step {
-  if (event.token.kind !== 'key') return step(state);
-  return pressed({ ...keyInPalette(state, palette, event.token.name), effects: [] }, event);
+function inOverlay(state: State, overlay: Overlay, event: TokenEvent, token: TypedToken): Step {
+  const type = overlayType(overlay);
+  if (token.kind === 'paste') return type.onPaste?.(state, overlay) ?? step(state);
+  return pressed(type.onKey(state, overlay, { name: token.name, burst: event.burst }), event);
 }
 
 /** A digit of an address waits this long for the second one, ms. */
@@ -157,27 +164,11 @@ const DIGIT_MS = 1500;
 
 function onTick(before: State, local: number): Step {
   const now = serverNow(before.serverTime, local);
-  const effects: Effect[] = [];
   let state: State = { ...before, now };
   if (state.notice !== null && now >= state.notice.until) state = { ...state, notice: null };
   if (state.pane.notice !== null && now >= state.pane.notice.until)
     state = { ...state, pane: { ...state.pane, notice: null } };
   if (state.digit !== null && now - state.digit.at > DIGIT_MS) state = { ...state, digit: null };
   const { overlay } = state;
-  if (overlay?.kind === 'emergency') return emergencyTick(state, overlay);
-  // What a dialog shows stays true while it is open: the nodes are asked again before the answer grows old. While a
-  // console holds the pipe each question tears a gap into it: then only the operator asks again.
-  if (
-    overlay?.kind === 'power' &&
-    !overlay.sent &&
-    overlay.check.kind === 'done' &&
-    !overlay.check.again &&
-    state.console === null &&
-    now - overlay.check.at > RECHECK_MS &&
-    state.link.kind === 'connected'
-  ) {
-    state = { ...state, overlay: { ...overlay, check: { ...overlay.check, again: true } } };
-    effects.push({ do: 'check', dialog: overlay.id, request: overlay.request });
-  }
-  return { state, effects };
+  return (overlay === null ? null : overlayType(overlay).onTick?.(state, overlay)) ?? step(state);
 }

@@ -17,6 +17,7 @@ import { Emulators } from '../../src/tui/console/emulator.ts';
 import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
 import type { Frame } from '../../src/tui/canvas/frame.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
+import { DEFAULT_SETTINGS } from '../../src/tui/keymap/key-table.ts';
 import { plot } from '../../src/tui/terminal/plot.ts';
 import { layoutOf, type Layout } from '../../src/tui/layout/layout.ts';
 import { initialState, type State } from '../../src/tui/model/state.ts';
@@ -180,7 +181,7 @@ export class Scene {
         nodes: nodes ?? rack.nodes.map(({ addr }) => at(addr)),
       },
     };
-    this.state = initialState(welcome, { cols, rows }, NOW, 0, false);
+    this.state = initialState(welcome, { cols, rows }, NOW, 0, false, DEFAULT_SETTINGS);
   }
 
   dispatch(event: UiEvent): this {

@@ -7,18 +7,21 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { OutageStatus } from '../../src/api/outage.ts';
-import { BINDINGS, disabledReason, type Binding, type Context } from '../../src/tui/keymap/lookup.ts';
+import { disabledReason, type Binding } from '../../src/tui/keymap/lookup.ts';
+import { DEFAULT_KEYS } from '../../src/tui/keymap/key-table.ts';
 import { contextOf } from '../../src/tui/keymap/context.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
 import { keyLabel } from '../../src/tui/keymap/key-names.ts';
 import { MIN_ROWS } from '../../src/tui/layout/layout.ts';
+import type { Context } from '../../src/tui/model/keys.ts';
 import type { State } from '../../src/tui/model/state.ts';
-import { helpLines, SECTIONS } from '../../src/tui/overlays/help.ts';
+import { helpLines } from '../../src/tui/overlays/help.ts';
 import { asking, ended, running } from '../screens/operations.ts';
 import { preview, run } from '../screens/plans.ts';
 import { SUPPLIES, TWO } from '../screens/supplies.ts';
 import { EVE, ME, MIXED, NOW, Scene } from '../screens/scene.ts';
 
+const { bindings: BINDINGS, sections: SECTIONS } = DEFAULT_KEYS;
 const PRESSED = fileURLToPath(new URL('pressed.txt', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../docs/keys.md', import.meta.url));
 
@@ -43,7 +46,7 @@ const plan = (state: 'running' | 'paused' | 'ended'): Scene =>
     .plans();
 
 /** How one comes to each place, with something in it to move over. */
-const REACH: Record<Context, () => Scene> = {
+const REACH = {
   map: () => left().keys('\t', '\t', '0d', ' '),
   console: atConsole,
   prefix: () => {
@@ -81,7 +84,7 @@ const REACH: Record<Context, () => Scene> = {
   },
   armed: () => base().keys('!').plans().previewed(preview('shed-dev')).keys('a'),
   'plan-run': () => plan('running').keys('j', ' '),
-};
+} satisfies Partial<Record<Context, () => Scene>>;
 
 function several(): Scene {
   const scene = base();
@@ -161,7 +164,9 @@ const placeOf = (state: State): string => contextOf(state) ?? state.overlay?.kin
 
 /** `help` closed by its own keys, and `prefix escape`, are only a change of place: that is something, too. */
 function press({ context, command }: Binding, key: string): string {
-  const scene = (STORIES[`${context} ${command}`] ?? REACH[context])();
+  const reach = STORIES[`${context} ${command}`] ?? (REACH as Partial<Record<Context, () => Scene>>)[context];
+  if (reach === undefined) throw new Error(`no scene reaches the keys of ${context}`);
+  const scene = reach();
   const binding = BINDINGS.find((one) => one.context === context && one.command === command);
   if (context !== 'console')
     expect(`${context} ${command} is pressed ${placeOf(scene.state)}`).toMatch(new RegExp(` ${context}$`));
@@ -187,7 +192,9 @@ test('every binding, pressed, does something, and what it does is what was judge
 test('no two commands of a place share a key, and every place has its words', () => {
   const seen = BINDINGS.flatMap(({ context, keys }) => keys.map((key) => `${context} ${key}`));
   expect(seen.filter((one, i) => seen.indexOf(one) !== i)).toEqual([]);
-  expect([...new Set(BINDINGS.map(({ context }) => context))].sort()).toEqual(SECTIONS.map(([one]) => one).sort());
+  expect([...new Set(BINDINGS.map(({ context }) => context))].sort()).toEqual(
+    SECTIONS.map(({ context }) => context).sort(),
+  );
 });
 
 test('the help tells every binding, beginning with the place from which it was asked', () => {
@@ -199,7 +206,7 @@ test('the help tells every binding, beginning with the place from which it was a
     expect(flowing).toContain(`${keys.slice(0, 3).map(keyLabel).join(' ')} ${help}`);
   const titles = (state: State): string[] =>
     helpLines(state, glyphs(false)).flatMap((line) => line.flatMap(([words, ink]) => (ink === 'title' ? [words] : [])));
-  const places = SECTIONS.map(([, title]) => title);
+  const places = SECTIONS.map(({ title }) => title);
   const here = places.slice(1, 3);
   expect(titles(scene.state)).toEqual(['Signs', ...places]);
   expect(text[0]).toBe('Signs');
@@ -229,7 +236,7 @@ function page(): string {
     'name under `keys:` in the [configuration](configuration.md); the place stands in front of it. On the map and behind the\n',
     'prefix two hex digits go to a node. Questions and power dialogs name their keys themselves.\n',
     ...SECTIONS.map(
-      ([context, title]) =>
+      ({ context, title }) =>
         `\n## ${title}\n\nPlace: \`${context}\`\n\n| keys | what | command |\n| --- | --- | --- |\n${rows(context)}`,
     ),
   ].join('');

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { formatAddress } from '../../src/rack/address.ts';
 import { compressNames } from '../../src/rack/selectors.ts';
 import { filterProblem, shownNodes, termsOf } from '../../src/tui/map/filter.ts';
-import { targetsOf } from '../../src/tui/overlays/targets.ts';
+import { targetsOf } from '../../src/tui/overlays/power/rules.ts';
 import { allClear, MIXED, Scene } from '../screens/scene.ts';
 
 const mixed = (): Scene => new Scene({ nodes: MIXED });

@@ -1,9 +1,8 @@
 /** The operator's own keys: which are understood, which are refused and where, and that everything shows them. */
 import { expect, test } from 'vitest';
 import { ConfigError, formatProblem, parseConfig, placedProblems } from '../../src/config/load.ts';
-import { BINDINGS } from '../../src/tui/keymap/lookup.ts';
+import { DEFAULT_KEYS, resolveKeys } from '../../src/tui/keymap/key-table.ts';
 import { keyLabel, parseKey } from '../../src/tui/keymap/key-names.ts';
-import { overridesFrom } from '../../src/tui/keymap/user-keys.ts';
 import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { Scene, type SceneOptions } from '../screens/scene.ts';
 
@@ -12,7 +11,7 @@ function problems(text: string): string[] {
   const strip = (error: ConfigError): string[] =>
     error.problems.map((one) => formatProblem(one).replace('rack.yaml:', ''));
   try {
-    const found = overridesFrom(parseConfig(text, 'rack.yaml').keys).problems;
+    const found = resolveKeys(parseConfig(text, 'rack.yaml').keys).problems;
     return found.length === 0 ? [] : strip(placedProblems({ path: 'rack.yaml', text }, found));
   } catch (error) {
     if (error instanceof ConfigError) return strip(error);
@@ -46,7 +45,7 @@ test.each([
 });
 
 test('every key of the table is called by a name that is understood', () => {
-  for (const { keys } of BINDINGS) for (const key of keys) expect(parseKey(keyLabel(key))).toBe(key);
+  for (const { keys } of DEFAULT_KEYS.bindings) for (const key of keys) expect(parseKey(keyLabel(key))).toBe(key);
 });
 
 test('a control key is what the terminal sends for it', () => {
@@ -119,11 +118,11 @@ test.each<[string, string, string[]]>([
   expected.forEach((start, i) => expect(found[i]).toContain(start));
 });
 
-function own(keys: Parameters<typeof overridesFrom>[0], options: SceneOptions = {}): Scene {
+function own(keys: Parameters<typeof resolveKeys>[0], options: SceneOptions = {}): Scene {
   const scene = new Scene(options);
-  const { keys: overrides, problems: none } = overridesFrom(keys);
+  const { keys: table, problems: none } = resolveKeys(keys);
   expect(none).toEqual([]);
-  scene.state = { ...scene.state, settings: { ...scene.state.settings, keys: overrides } };
+  scene.state = { ...scene.state, settings: { ...scene.state.settings, keys: table } };
   return scene;
 }
 

@@ -5,6 +5,7 @@ import { cuts } from '../../src/api/power.ts';
 import type { Welcome } from '../../src/api/methods.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
+import { DEFAULT_SETTINGS } from '../../src/tui/keymap/key-table.ts';
 import { initialState } from '../../src/tui/model/state.ts';
 import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';
@@ -43,7 +44,7 @@ const welcome: Welcome = {
 
 /** Plays keys, a second apart, on a server that grants everything; gives all effects. */
 function play(chunks: readonly string[]): Effect[] {
-  let state = initialState(welcome, { cols: 80, rows: 24 }, NOW, 0, false);
+  let state = initialState(welcome, { cols: 80, rows: 24 }, NOW, 0, false, DEFAULT_SETTINGS);
   let local = NOW;
   const all: Effect[] = [];
   const dispatch = (event: UiEvent): void => {

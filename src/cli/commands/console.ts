@@ -2,11 +2,12 @@
 import { type ConsoleBaudRate, RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { DEFAULT_PREFIX } from '../console/keys.ts';
+import type { Settings } from '../../tui/model/state.ts';
 import type { ConsoleStep } from '../console/script.ts';
 import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
 import { explain, Failure, UsageFailure } from '../terminal-output.ts';
-import { settingsOf } from './tui.ts';
+import { configuredSettings } from './tui.ts';
 
 export interface ConsoleOptions extends GlobalOptions {
   /** Take the keyboard, and the console from another node where somebody else types. */
@@ -61,11 +62,18 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
 
 /** `--prefix`, else the interface's own. @throws {UsageFailure} {ConfigError} */
 async function prefixOf({ prefix, config }: ConsoleOptions): Promise<string> {
-  if (prefix === undefined) return (await settingsOf(config)).keys.get('console prefix')?.[0] ?? DEFAULT_PREFIX;
-  const { overridesFrom } = await import('../../tui/keymap/user-keys.ts');
-  const { keys, problems } = overridesFrom({ console: { prefix } });
+  if (prefix === undefined) {
+    const settings = await configuredSettings(config);
+    return settings === null ? DEFAULT_PREFIX : prefixIn(settings.keys);
+  }
+  const { resolveKeys } = await import('../../tui/keymap/key-table.ts');
+  const { keys, problems } = resolveKeys({ console: { prefix } });
   if (problems[0] !== undefined) throw new UsageFailure(`--prefix: ${problems[0].message}`);
-  return keys.get('console prefix')?.[0] ?? DEFAULT_PREFIX;
+  return prefixIn(keys);
+}
+
+function prefixIn({ bindings }: Settings['keys']): string {
+  return bindings.find(({ command }) => command === 'prefix')?.keys[0] ?? DEFAULT_PREFIX;
 }
 
 function readTimeout(text: string | undefined): number {

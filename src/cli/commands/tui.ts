@@ -20,20 +20,25 @@ import type { Depth, Theme } from '../../tui/terminal/theme.ts';
 import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
 import { tellEnd, UsageFailure } from '../terminal-output.ts';
 
+/** The settings of the interface, or the usual ones. @throws {ConfigError} with the place of every mistake */
+export async function settingsOf(config: string | undefined): Promise<Settings> {
+  return (await configuredSettings(config)) ?? (await import('../../tui/keymap/key-table.ts')).DEFAULT_SETTINGS;
+}
+
 /**
  * Reads the configuration only where a glance shows that it says something of the interface: parser and schema cost a
- * start 70 ms. @throws {ConfigError} with the place of every mistake
+ * start 70 ms. Null: it says nothing of it. @throws {ConfigError} with the place of every mistake
  */
-export async function settingsOf(config: string | undefined): Promise<Settings> {
+export async function configuredSettings(config: string | undefined): Promise<Settings | null> {
   const candidates = config === undefined ? configCandidates() : [{ path: resolve(config) }];
-  if (!settingsIn(candidates)) return (await import('../../tui/model/state.ts')).DEFAULT_SETTINGS;
-  const [{ findConfig, placedProblems }, { loadWishes }, { overridesFrom }] = await Promise.all([
+  if (!settingsIn(candidates)) return null;
+  const [{ findConfig, placedProblems }, { loadWishes }, { resolveKeys }] = await Promise.all([
     import('../../config/load.ts'),
     import('../../config/rack-list.ts'),
-    import('../../tui/keymap/user-keys.ts'),
+    import('../../tui/keymap/key-table.ts'),
   ]);
   const { interface: wishes, keys: raw } = loadWishes(config);
-  const { keys, problems } = overridesFrom(raw);
+  const { keys, problems } = resolveKeys(raw);
   const found = findConfig(config);
   if (problems.length > 0 && found !== null) throw placedProblems(found, problems);
   return { keys, ...wishes, demo: false };

@@ -1,4 +1,5 @@
 /** Frames around things, and the boxes of dialogs. */
+import { wrap } from '../../lib/words.ts';
 import type { Frame, InkRole, Rect, Span } from './frame.ts';
 import type { Glyphs } from './glyphs.ts';
 
@@ -48,4 +49,11 @@ export function paintScrolled(
   if (fits) return;
   const more = from < end ? `${end - from} more lines: PgDn` : 'end: PgUp';
   frame.text(x + width - more.length, y + height - 1, more, 'key');
+}
+
+/** A sentence on the line given; what has no room there covers lines above, for its end says what to do. */
+export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
+  const lines = wrap(text, width - 2);
+  if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');
+  lines.forEach((line, i) => frame.text(x + 1, y - lines.length + 1 + i, line, ink, width - 2));
 }

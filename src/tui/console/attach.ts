@@ -51,6 +51,13 @@ export function detach(state: State): Step {
   return step({ ...left, pane, focus: 'map', zoom: false }, ...stopPaste(state), { do: 'detach' });
 }
 
+/** How far it may go back only the emulator knows: the runtime says it when it was too far (`scroll-limit`). */
+export function scrolledTo(state: State, addr: Address, scroll: number): State {
+  const before = state.pane.kept.get(addr);
+  if (before === undefined || before.scroll === scroll) return state;
+  return { ...state, pane: { ...state.pane, kept: new Map(state.pane.kept).set(addr, { ...before, scroll }) } };
+}
+
 type ConsoleEvent = Extract<
   UiEvent,
   {

@@ -1,8 +1,18 @@
-/**
- * Keys at a console, behind its prefix, and at one that was left: the part of the table in bindings.ts about them.
- */
+/** Keys at a console, behind its prefix, and at one that was left. */
 import { first, noOperations, viewOnly } from '../keymap/disabled-reasons.ts';
 import type { Binding } from '../keymap/lookup.ts';
+import { layoutKey, rackKeys } from '../keymap/shared-keys.ts';
+import type { KeySection } from '../model/keys.ts';
+
+export const CONSOLE_SECTIONS: readonly KeySection[] = [
+  { context: 'console', title: 'Console: every key goes to the node, but the prefix', where: 'at a console' },
+  {
+    ...{ context: 'prefix', title: 'Console, behind the prefix', where: 'at a console, behind the prefix' },
+    reserved: [[/^[0-7]$/, 'begins the address of a node']],
+    also: [['two hex digits', 'console of that node']],
+  },
+  { context: 'left', title: 'A console that was left', where: 'at a console that was left' },
+];
 
 export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'console', keys: ['C-]'], command: 'prefix', hint: null, help: 'the next key is for rackui' },
@@ -72,6 +82,8 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'prefix', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'prefix', keys: ['C-]'], command: 'send-prefix', hint: null, help: 'send the prefix itself to the node' },
   { context: 'prefix', keys: ['escape'], command: 'cancel', hint: null, help: 'nothing: back to typing' },
+  layoutKey('prefix'),
+  ...rackKeys('prefix'),
 
   { context: 'left', keys: ['enter'], command: 'attach', hint: 'open', dangerous: true, help: 'open this console' },
   {
@@ -90,4 +102,6 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'left', keys: ['z'], command: 'zoom', hint: 'zoom', help: 'the whole screen, or back' },
   { context: 'left', keys: [':'], command: 'palette', hint: null, help: 'every command and node, by letters' },
   { context: 'left', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
+  layoutKey('left'),
+  ...rackKeys('left'),
 ];

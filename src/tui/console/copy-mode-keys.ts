@@ -1,5 +1,14 @@
-/** Keys of copy mode and of the list of consoles: the part of the table in bindings.ts that is about them. */
+/** Keys of copy mode. */
 import type { Binding } from '../keymap/lookup.ts';
+import type { KeySection } from '../model/keys.ts';
+
+export const LOOK_SECTIONS: readonly KeySection[] = [
+  { context: 'look', title: 'Copy mode: the pane stands still', where: 'in copy mode' },
+  {
+    ...{ context: 'look-search', title: 'Copy mode, while a search is typed', where: 'in a search of copy mode' },
+    typed: true,
+  },
+];
 
 export const LOOK_BINDINGS: readonly Binding[] = [
   { context: 'look', keys: ['up', 'k'], command: 'up', hint: null, help: 'move up' },
@@ -41,17 +50,4 @@ export const LOOK_BINDINGS: readonly Binding[] = [
 
   { context: 'look-search', keys: ['enter'], command: 'accept', hint: 'find', help: 'find it, backwards from here' },
   { context: 'look-search', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
-
-  { context: 'consoles', keys: ['enter'], command: 'accept', hint: 'open', help: 'open the console' },
-  { context: 'consoles', keys: ['down', 'tab'], command: 'down', hint: 'choose', help: 'next' },
-  { context: 'consoles', keys: ['up', 'S-tab'], command: 'up', hint: null, help: 'previous' },
-  { context: 'consoles', keys: ['escape'], command: 'cancel', hint: 'close', help: 'close' },
-
-  { context: 'people', keys: ['down', 'j', 'tab'], command: 'down', hint: 'choose', help: 'next' },
-  { context: 'people', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
-  { context: 'people', keys: ['enter'], command: 'accept', hint: 'hand over', help: 'hand the keyboard over' },
-  { context: 'people', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
-
-  { context: 'note', keys: ['enter'], command: 'accept', hint: 'write', help: 'write it into the log' },
-  { context: 'note', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
 ];

@@ -2,9 +2,11 @@
  * Copy mode: the pane stands still, a cursor moves over screen and scrollback, what is selected is taken out. Pure.
  */
 import type { Address } from '../../rack/address.ts';
-import { bindingOf, type Command } from '../keymap/lookup.ts';
+import { onCommandAnywhere } from '../global-commands.ts';
+import { bindingOf } from '../keymap/lookup.ts';
 import { pageOf, paneRoom } from '../layout/layout.ts';
 import { step, type Step, type UiEvent, withPaneNotice } from '../model/events.ts';
+import type { Command } from '../model/keys.ts';
 import { type Look, nameOf, type State } from '../model/state.ts';
 
 type LookEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
@@ -103,8 +105,6 @@ function onCommand(state: State, look: Look, command: Command): Step {
       return step(withLook(state, { ...look, anchor: look.anchor === null ? { x: look.x, y: look.y } : null }));
     case 'search':
       return step(withLook(state, { ...look, query: '' }));
-    case 'palette':
-      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'look' } });
     case 'older':
     case 'newer':
       if (look.last === '') return step(withLook(state, { ...look, query: '' }));
@@ -126,7 +126,7 @@ function onCommand(state: State, look: Look, command: Command): Step {
     case 'cancel':
       return step(withLook(state, null), { do: 'look-end', addr: look.addr });
     default:
-      return step(state);
+      return onCommandAnywhere(state, command, 'look') ?? step(state);
   }
 }
 

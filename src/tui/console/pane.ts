@@ -12,12 +12,11 @@ import {
   type Rect,
   type Span,
 } from '../canvas/frame.ts';
-import { formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { formatAge, formatClock, formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
 import { type Look, nameOf, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
-import { agesOf, lastScreenIn, type LastScreenShown, whyNone } from './last-screen-view.ts';
-import { lastScreenOf } from './last-screen.ts';
+import { lastScreenOf, noLastScreen } from './last-screen.ts';
 
 /** What the view needs of an emulator. Lines count from the oldest kept one. */
 export interface ScreenPicture {
@@ -169,4 +168,55 @@ function paintPaneNotice(frame: Frame, inner: Rect, state: State): void {
   const at = { x: inner.x + inner.width - width, y: inner.y + inner.height - lines.length };
   frame.clear({ ...at, width, height: lines.length }, 'bar');
   lines.forEach((line, i) => frame.text(at.x, at.y + i, ` ${line} `, NOTICE[notice.level], width));
+}
+
+interface LastScreenShown {
+  picture: ScreenPicture;
+  at: number;
+  from: 'open' | 'closed' | 'log';
+  why: string | null;
+}
+
+/**
+ * Beside the map the server's, which knows what others did there since; in the pane itself the one that was left here,
+ * because it has its scrollback. Each where there is not the other.
+ */
+function lastScreenIn(state: State, addr: Address, screens: Screens): LastScreenShown | null {
+  const { answer } = state.last;
+  const kept = state.pane.kept.get(addr);
+  const own = screens(addr);
+  const left: LastScreenShown | null =
+    own === null ? null : { picture: own, at: kept?.leftAt ?? state.now, from: 'closed', why: kept?.why ?? null };
+  const seen = answer?.addr === addr ? answer.seen : null;
+  const picture = seen === null ? null : screens(addr, 'last');
+  const told: LastScreenShown | null = seen === null || picture === null ? null : { picture, ...seen };
+  return state.focus === 'map' ? (told ?? left) : (left ?? told);
+}
+
+/** `last seen 12m ago, 14:03:05: bob detached`. */
+function agesOf(state: State, addr: Address, { at, from, why }: LastScreenShown): Span[] {
+  const age = formatAge(Math.max(0, state.now - at));
+  const clock = formatClock(at, state.dateAhead, true);
+  switch (from) {
+    case 'open': {
+      const who = state.console?.addr === addr ? (state.console.holderName ?? 'nobody') : 'somebody';
+      return [[`${who} types there, seen ${age} ago `, 'warn']];
+    }
+    case 'closed':
+      return [[`last seen ${age} ago, ${clock}${why === null ? '' : `: ${why}`} `, 'stale']];
+    case 'log':
+      return [[`last seen ${age} ago, ${clock}, by its log `, 'stale']];
+  }
+}
+
+/** Words in place of a screen. */
+function whyNone(state: State, addr: Address): string[] {
+  const none = noLastScreen(state, addr);
+  if (none !== null) return addr === state.bus.master ? [none, 'Enter on another node opens that one’s here.'] : [none];
+  const { answer, failed } = state.last;
+  const opens = 'Enter opens its console here.';
+  if (failed !== null) return [`Its last screen is not to be had: ${failed}.`, opens];
+  if (answer?.addr === addr && answer.seen === null)
+    return ['Its console was never open: there is no screen of it.', opens];
+  return [opens];
 }

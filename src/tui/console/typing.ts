@@ -1,19 +1,19 @@
 /** Keys at a console: to the node, but for the prefix and what must never leave. Pure. */
 import { type Address, formatAddress } from '../../rack/address.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
-import { bindingOf, type Command, disabledReason, keyNameOf, keyOf } from '../keymap/lookup.ts';
+import { bindingOf, disabledReason, keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { pageOf, paneRoom } from '../layout/layout.ts';
 import { neighbour } from '../map/map.ts';
-import { type Effect, step, type Step, type UiEvent, withNotice, withPaneNotice } from '../model/events.ts';
-import type { State } from '../model/state.ts';
-import { attachTo, detach } from './attach.ts';
+import { step, type Step, type UiEvent, withNotice, withPaneNotice } from '../model/events.ts';
+import type { Command } from '../model/keys.ts';
+import type { Attachment, State } from '../model/state.ts';
+import { openPowerMenu } from '../overlays/power/menu.ts';
+import { attachTo, detach, scrolledTo } from './attach.ts';
 import { keyInLook, startLook } from './copy-mode.ts';
+import { BELL, pasteAt, withBrackets, withoutInfo } from './paste.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 
-/** A paste beyond this is asked about first, bytes. */
-const LARGE_PASTE = 1024;
-const BELL = 0x07;
 const BELL_WHY = 'Ctrl-G was not sent: on this bus it closes the pipe, and the next keys would reach the master’s BIOS';
 
 export function keyInConsole(state: State, { token }: TokenEvent): Step {
@@ -21,7 +21,7 @@ export function keyInConsole(state: State, { token }: TokenEvent): Step {
   if (token.kind !== 'key' && token.kind !== 'paste') return step(state);
   if (state.pane.look !== null)
     return token.kind === 'key' ? keyInLook(state, state.pane.look, token.name) : step(state);
-  if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, token.bytes);
+  if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, attachment, token.bytes);
   if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
   if (attachment.kind === 'none') return onLeft(state, token.name);
   if (bindingOf(state, 'console', token.name) !== null)
@@ -52,59 +52,12 @@ function typed(before: State, name: string, bytes: Uint8Array): Step {
     return step(withPaneNotice(before, 'warning', `not sent: a paste is under way; Ctrl-C stops it, ${prefix} works`));
   }
   if (before.link.kind === 'lost') return step(withPaneNotice(before, 'error', 'not sent: the server is gone'));
-  return step(scrolledTo(read(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
+  return step(scrolledTo(withoutInfo(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
 }
 
-/** What was only told is read by now, and it covers a line of the screen. */
-function read(state: State): State {
-  return state.pane.notice?.level === 'info' ? { ...state, pane: { ...state.pane, notice: null } } : state;
-}
-
-function onPaste(state: State, raw: Uint8Array): Step {
-  const { attachment } = state.pane;
-  if (attachment.kind !== 'joined' || attachment.role !== 'types') return typed(state, 'paste', new Uint8Array());
-  if (state.pane.pasting !== null)
-    return step(withPaneNotice(state, 'warning', 'left out: another paste is under way; Ctrl-C stops it'));
-  const bytes = raw.filter((byte) => byte !== BELL);
-  const removed = raw.length - bytes.length;
-  const { addr } = attachment;
-  if (bytes.length > LARGE_PASTE)
-    return step({
-      ...state,
-      overlay: { kind: 'paste', id: state.nextId, addr, bytes, removed, shown: { kind: 'pending' } },
-      nextId: state.nextId + 1,
-    });
-  const told =
-    removed === 0 ? read(state) : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was taken out of the paste`);
-  return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
-}
-
-/**
- * A program that asked for brackets gets them, or a paste into vim would be commands. But the pace of the bus puts 2 ms
- * between a mark's bytes, and nano, which reads what is there, takes the torn mark for text: so the operator may say no.
- */
-function pasteOf(state: State, addr: Address, bytes: Uint8Array): Effect {
-  return { do: 'paste', addr, bytes, brackets: !state.pane.plainPaste.has(addr) };
-}
-
-/** A paste that was asked about; it can be watched and stopped. */
-export function longPaste(state: State, addr: Address, bytes: Uint8Array, byLine: boolean): Step {
-  const pane = {
-    ...scrolledTo(state, addr, 0).pane,
-    pasting: { addr, total: bytes.length, sent: 0, since: state.now },
-  };
-  const brackets = !state.pane.plainPaste.has(addr);
-  return step({ ...state, pane }, { do: 'long-paste', addr, bytes, brackets, byLine });
-}
-
-function withBrackets(state: State, addr: Address, brackets: boolean): State {
-  const plainPaste = new Set(state.pane.plainPaste);
-  if (brackets) plainPaste.delete(addr);
-  else plainPaste.add(addr);
-  const text = brackets
-    ? 'pastes here are bracketed where the program asks'
-    : 'pastes here go without brackets, as typed';
-  return withPaneNotice({ ...state, pane: { ...state.pane, plainPaste } }, 'info', text);
+function onPaste(state: State, attachment: Attachment, raw: Uint8Array): Step {
+  const types = attachment.kind === 'joined' && attachment.role === 'types';
+  return types ? pasteAt(state, attachment.addr, raw) : typed(state, 'paste', new Uint8Array());
 }
 
 function onChord(state: State, chord: State['pane']['chord'], name: string): Step {
@@ -133,8 +86,9 @@ function onLeft(state: State, name: string): Step {
 }
 
 function onCommand(state: State, command: Command): Step {
-  const { attachment, shown, previous } = state.pane;
+  const { attachment, shown, previous, kept } = state.pane;
   const here = attachment.kind === 'none' ? (shown ?? state.cursor) : attachment.addr;
+  const scroll = kept.get(here)?.scroll ?? 0;
   switch (command) {
     case 'detach':
       return attachment.kind === 'none' ? step({ ...state, focus: 'map', zoom: false }) : detach(state);
@@ -158,9 +112,9 @@ function onCommand(state: State, command: Command): Step {
     case 'reset-screen':
       return step(state, { do: 'reset-screen' });
     case 'scroll-up':
-      return step(scrolledTo(state, here, scrollOf(state, here) + pageOf(state)));
+      return step(scrolledTo(state, here, scroll + pageOf(state)));
     case 'scroll-down':
-      return step(scrolledTo(state, here, Math.max(0, scrollOf(state, here) - pageOf(state))));
+      return step(scrolledTo(state, here, Math.max(0, scroll - pageOf(state))));
     case 'tty-size':
       return step(state, { do: 'tell-size', addr: here, ...paneRoom(state) });
     case 'look':
@@ -175,33 +129,23 @@ function onCommand(state: State, command: Command): Step {
         to: null,
         where: 'file',
       });
-    case 'people':
-      return step({ ...state, overlay: { kind: 'people', index: 0 } });
-    case 'note':
-      return step({ ...state, overlay: { kind: 'note', text: '' } });
     case 'paste-brackets':
       return step(withBrackets(state, here, state.pane.plainPaste.has(here)));
     case 'take':
       return step(state, { do: 'take' });
     case 'power':
-      return step({
-        ...state,
-        overlay: { kind: 'menu', targets: { nodes: [here], label: nameAt(state, here) }, index: 0 },
-      });
+      return openPowerMenu(state, { nodes: [here], label: nameAt(state, here) });
     case 'zoom':
       return step({ ...state, zoom: !state.zoom });
-    case 'help':
-      return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'console' } });
-    case 'palette': {
-      const from = attachment.kind === 'none' ? 'left' : 'prefix';
-      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from } });
-    }
     case 'send-prefix':
       return typed(state, ...prefixBytes(state));
     case 'cancel':
       return step(state);
     default:
-      return onCommandAnywhere(state, command) ?? step(withNotice(state, 'info', 'this key does nothing here'));
+      return (
+        onCommandAnywhere(state, command, attachment.kind === 'none' ? 'left' : 'prefix') ??
+        step(withNotice(state, 'info', 'this key does nothing here'))
+      );
   }
 }
 
@@ -220,15 +164,4 @@ function along(state: State, from: Address, by: 1 | -1): Address {
   const nodes = state.rack.nodes.filter((node) => node.addr !== state.bus.master);
   const at = nodes.findIndex((node) => node.addr === from);
   return nodes[(at + by + nodes.length) % nodes.length]?.addr ?? from;
-}
-
-function scrollOf(state: State, addr: Address): number {
-  return state.pane.kept.get(addr)?.scroll ?? 0;
-}
-
-/** How far it may go back only the emulator knows: the runtime says it when it was too far (`scroll-limit`). */
-export function scrolledTo(state: State, addr: Address, scroll: number): State {
-  const before = state.pane.kept.get(addr);
-  if (before === undefined || before.scroll === scroll) return state;
-  return { ...state, pane: { ...state.pane, kept: new Map(state.pane.kept).set(addr, { ...before, scroll }) } };
 }

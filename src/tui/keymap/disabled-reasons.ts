@@ -1,8 +1,7 @@
 /** Why a key cannot be used now, in words for people; null: it can. Pure. */
-import type { PlanState } from '../../api/plans.ts';
 import { layoutOf } from '../layout/layout.ts';
-import { runToShow, shownRuns } from '../model/overlays.ts';
-import { shownOperations, type State } from '../model/state.ts';
+import { runToShow, shownOperations, shownRuns } from '../model/results.ts';
+import type { State } from '../model/state.ts';
 
 export const viewOnly = (state: State): string | null =>
   state.access === 'view' ? 'this session may look and change nothing' : null;
@@ -13,16 +12,6 @@ export const noOperations = (state: State): string | null =>
 export const noResults = (state: State): string | null => (shownRuns(state).length === 0 ? noOperations(state) : null);
 export const noRun = (state: State): string | null =>
   runToShow(state) === null ? 'no plan runs and no result waits' : null;
-
-/** The run that the panel shows is in one of these states. */
-export function runIn(...states: readonly PlanState[]): (state: State) => string | null {
-  return ({ overlay, runs }) => {
-    const id = overlay?.kind === 'emergency' && overlay.mode.is === 'run' ? overlay.mode.id : null;
-    const run = runs.find((one) => one.id === id);
-    if (run === undefined) return 'no plan is shown';
-    return states.includes(run.state) ? null : `this plan is ${run.state}`;
-  };
-}
 
 export const busFine = (state: State): string | null =>
   state.bus.state === 'ready' || state.bus.state === 'paused' ? 'the bus answers: nothing to retry' : null;
@@ -35,6 +24,13 @@ export const noCharts = (state: State): string | null => {
 };
 export const nothingShown = (state: State): string | null =>
   state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
+
+export const noPolicy = (state: State): string | null =>
+  state.outage.policies.length === 0 ? 'the server knows of no supply' : null;
+export const notDemo = (state: State): string | null =>
+  state.settings.demo ? null : "this rack is not simulated: 'rackui demo'";
+export const oneRack = (state: State): string | null =>
+  state.racks.names.length === 1 ? 'one rack is configured; several are a list of files (racks:)' : null;
 
 export function first(...reasons: readonly ((state: State) => string | null)[]): (state: State) => string | null {
   return (state) => reasons.map((reason) => reason(state)).find((reason) => reason !== null) ?? null;

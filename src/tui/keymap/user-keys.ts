@@ -1,9 +1,9 @@
 /** The operator's own keys: what the configuration says under `keys:`, checked against the table. Pure. */
 import { didYouMean } from '../../lib/words.ts';
-import type { KeyOverrides } from '../model/state.ts';
-import { VERBS } from '../overlays/targets.ts';
+import type { KeySection, KeyTable } from '../model/keys.ts';
+import type { State } from '../model/state.ts';
 import { KEY_WORDS, keyLabel, parseKey } from './key-names.ts';
-import { bindingId, BINDINGS, bindingsWith, type Context } from './lookup.ts';
+import { type Binding, bindingId } from './lookup.ts';
 
 /** Context → command → key or keys, as they stand in the configuration. */
 export type RawKeys = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -15,37 +15,34 @@ export interface KeyProblem {
   message: string;
 }
 
-/** What starts or ends a plan has the keys that its panel names, for everybody and always. */
-const FIXED: readonly Context[] = ['emergency', 'armed', 'plan-run'];
-/** Here characters are text. */
-const TYPED: readonly Context[] = ['filter', 'palette', 'consoles', 'note', 'look-search'];
+/** Binding → its own keys: `map power` → `P`, `F5`. */
+type Overrides = ReadonlyMap<string, readonly string[]>;
 
-/** Keys that mean something else in a context, and what. */
-function reserved(context: Context, key: string): string | null {
-  if ((context === 'map' || context === 'prefix') && /^[0-7]$/.test(key)) return 'begins the address of a node';
-  if (context === 'operations' && /^[1-9]$/.test(key)) return 'answers a question of an operation';
-  if (context === 'menu' && VERBS.some((verb) => verb.key === key)) return 'is a verb of the menu';
-  if (TYPED.includes(context) && (Array.from(key).length === 1 || ['space', 'backspace', 'C-u'].includes(key)))
-    return 'is text there';
-  return null;
+/** Says what else a key means in a section, or returns null. */
+function reserved({ reserved: others = [], typed }: KeySection, key: string): string | null {
+  const meaning = others.find(([keys]) => keys.test(key))?.[1];
+  if (meaning !== undefined) return meaning;
+  const isText = Array.from(key).length === 1 || ['space', 'backspace', 'C-u'].includes(key);
+  return typed === true && isText ? 'is text there' : null;
 }
 
-/** The overrides, and what is wrong with them; with problems the overrides are not to be used. */
-export function overridesFrom(raw: RawKeys): { keys: KeyOverrides; problems: KeyProblem[] } {
-  const keys = new Map<string, string[]>();
+/** Lays own keys over a table. With problems the result is not to be used. */
+export function withUserKeys(table: KeyTable<State>, raw: RawKeys): { keys: KeyTable<State>; problems: KeyProblem[] } {
+  const overrides = new Map<string, string[]>();
   const problems: KeyProblem[] = [];
+  const open = table.sections.filter(({ fixed }) => fixed !== true).map(({ context }) => context);
   for (const [context, commands] of Object.entries(raw)) {
-    const own = BINDINGS.filter((binding) => binding.context === context);
-    if (own.length === 0 || FIXED.some((fixed) => fixed === context)) {
-      const contexts = [...new Set(BINDINGS.map((one) => one.context))].filter((one) => !FIXED.includes(one));
-      const why = own.length === 0 ? 'there is no such place' : 'its keys are the same for everybody';
+    const section = table.sections.find((one) => one.context === context);
+    if (section === undefined || section.fixed === true) {
+      const why = section === undefined ? 'there is no such place' : 'its keys are the same for everybody';
       problems.push({
         path: ['keys', context],
         place: 'key',
-        message: `${why}; places are ${contexts.join(', ')}${didYouMean(context, contexts)}`,
+        message: `${why}; places are ${open.join(', ')}${didYouMean(context, open)}`,
       });
       continue;
     }
+    const own = table.bindings.filter((binding) => binding.context === context);
     for (const [command, given] of Object.entries(commands)) {
       const binding = own.find((one) => one.command === command);
       const path = ['keys', context, command];
@@ -58,35 +55,44 @@ export function overridesFrom(raw: RawKeys): { keys: KeyOverrides; problems: Key
       const several = typeof given === 'string' ? null : given;
       const parsed = (several ?? [String(given)]).map((text, index) => {
         const key = parseKey(text);
-        const why = wrongKey(binding.context, command, text, key);
+        const why = wrongKey(section, command, text, key);
         if (why !== null) problems.push({ path: several === null ? path : [...path, index], message: why });
         return key ?? '';
       });
       if (command === 'prefix' && parsed.length > 1) problems.push({ path, message: 'the prefix is one key' });
-      keys.set(bindingId(binding), parsed);
+      overrides.set(bindingId(binding), parsed);
     }
   }
-  return { keys, problems: problems.length > 0 ? problems : conflicts(keys) };
+  const bindings = overridden(table.bindings, overrides);
+  return { keys: { ...table, bindings }, problems: problems.length > 0 ? problems : conflicts(bindings, overrides) };
 }
 
-function wrongKey(context: Context, command: string, text: string, key: string | null): string | null {
+function overridden(bindings: readonly Binding[], overrides: Overrides): readonly Binding[] {
+  // The prefix twice is the prefix itself, whatever it is.
+  const prefix = overrides.get('console prefix');
+  return bindings.map((binding) => {
+    const own = overrides.get(bindingId(binding)) ?? (binding.command === 'send-prefix' ? prefix : undefined);
+    return own === undefined ? binding : { ...binding, keys: own };
+  });
+}
+
+function wrongKey(section: KeySection, command: string, text: string, key: string | null): string | null {
   if (key === null)
     return `"${text}" is no key that a terminal can send: a character, Ctrl-A, Alt-x, F5, Enter, Space, Tab, PgUp, Shift-Tab${didYouMean(text, KEY_WORDS)}`;
   // Ctrl-G closes the pipe of a bus on which the next keys would reach a BIOS.
   if (command === 'prefix' && (!/^C-[a-z\\\]^_]$/.test(key) || key === 'C-g'))
     return `the prefix is a control key, so that it can be sent to a node too, and not Ctrl-G: "${text}" is not`;
-  const taken = reserved(context, key);
+  const taken = reserved(section, key);
   return taken === null ? null : `"${text}" ${taken}`;
 }
 
 /** Two commands of one place on one key: said where the configuration asks for it. */
-function conflicts(keys: KeyOverrides): KeyProblem[] {
+function conflicts(all: readonly Binding[], overrides: Overrides): KeyProblem[] {
   const problems: KeyProblem[] = [];
   const seen = new Map<string, string>();
-  const all = bindingsWith(keys);
   const prefix = all.filter(({ command }) => command === 'prefix').flatMap((binding) => binding.keys);
-  const asked = (id: string): boolean => keys.has(id);
-  // The table's own first, so that it is the override that is told.
+  const asked = (id: string): boolean => overrides.has(id);
+  // The table's own first, so that the problem names the override.
   for (const binding of [...all].sort((a, b) => Number(asked(bindingId(a))) - Number(asked(bindingId(b))))) {
     const id = bindingId(binding);
     for (const key of binding.keys) {

@@ -1,7 +1,7 @@
 /** Where everything stands for a terminal of this size and this state. Pure: rectangles only. */
 import { rowOf } from '../../rack/address.ts';
 import type { Rect } from '../canvas/frame.ts';
-import { loneOperations, shownRuns } from '../model/overlays.ts';
+import { loneOperations, shownRuns } from '../model/results.ts';
 import type { Preset, State } from '../model/state.ts';
 import { mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
 

@@ -1,16 +1,29 @@
-/** Keys on the map: the part of the table in bindings.ts that is about it. */
+/** Keys on the map. */
 import {
   busFine,
   first,
+  noCharts,
   noFilter,
   noLink,
   noMark,
   noOperations,
+  noPolicy,
   noResults,
+  notDemo,
   nothingShown,
   viewOnly,
 } from '../keymap/disabled-reasons.ts';
 import type { Binding } from '../keymap/lookup.ts';
+import { layoutKey, rackKeys } from '../keymap/shared-keys.ts';
+import type { KeySection } from '../model/keys.ts';
+
+export const MAP_SECTIONS: readonly KeySection[] = [
+  {
+    ...{ context: 'map', title: 'Map', where: 'on the map' },
+    reserved: [[/^[0-7]$/, 'begins the address of a node']],
+    also: [['0–7, then 0–f', 'jump to the node of that hex address']],
+  },
+];
 
 export const MAP_BINDINGS: readonly Binding[] = [
   { context: 'map', keys: ['up', 'k'], command: 'up', hint: null, help: 'move up' },
@@ -97,4 +110,35 @@ export const MAP_BINDINGS: readonly Binding[] = [
   },
   { context: 'map', keys: ['?'], command: 'help', hint: 'keys', help: 'this help' },
   { context: 'map', keys: ['q'], command: 'quit', hint: 'quit', help: 'leave; running operations go on in the server' },
+  {
+    ...{ context: 'map', keys: ['u'], command: 'supply', hint: null, disabled: noPolicy },
+    help: 'supply: UPSes with their history, what an outage would do now, and what the last one did',
+  },
+  {
+    ...{ context: 'map', keys: ['f7'], command: 'mains-fail', hint: null, demo: true, disabled: notDemo },
+    help: 'mains fail (demo): the simulated rack lives on its battery',
+  },
+  {
+    ...{ context: 'map', keys: ['f8'], command: 'mains-return', hint: null, demo: true, disabled: notDemo },
+    help: 'mains return (demo): the battery charges, nodes come back',
+  },
+  layoutKey('map'),
+  {
+    context: 'map',
+    keys: ['-'],
+    command: 'smaller',
+    hint: 'smaller cells',
+    help: 'smaller cells: a line, then a sign a node',
+  },
+  { context: 'map', keys: ['+'], command: 'larger', hint: 'larger cells', help: 'larger cells' },
+  { context: 'map', keys: ['='], command: 'fit', hint: null, help: 'cells as large as lets the whole rack be seen' },
+  {
+    ...{ context: 'map', keys: ['t'], command: 'span', hint: 'charts', disabled: noCharts },
+    help: 'charts of minutes, the last hour, the last day',
+  },
+  {
+    ...{ context: 'map', keys: ['i'], command: 'identify', hint: null, disabled: first(noLink, viewOnly) },
+    help: 'ask the selected node’s BMC for its UID (sends #)',
+  },
+  ...rackKeys('map'),
 ];

@@ -5,17 +5,16 @@ import { toPane } from '../console/last-screen.ts';
 import { nextSpan } from '../detail/detail.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
 import { keyLabel } from '../keymap/key-names.ts';
-import { bindingOf, type Command, disabledReason, keyOf } from '../keymap/lookup.ts';
+import { bindingOf, disabledReason, keyOf } from '../keymap/lookup.ts';
 import { fitCells, zoomCells } from '../layout/layout-commands.ts';
 import { blades, layoutOf } from '../layout/layout.ts';
 import { acrossBands } from '../layout/map-layout.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
+import type { Command } from '../model/keys.ts';
+import { dismissed } from '../model/results.ts';
 import type { State } from '../model/state.ts';
-import { openBus } from '../overlays/bus-log.ts';
-import { openEmergency } from '../overlays/emergency.ts';
-import { dismissed } from '../overlays/results.ts';
-import { targetsOf } from '../overlays/targets.ts';
-import { openSupply } from '../ups/ups.ts';
+import { openPowerMenu } from '../overlays/power/menu.ts';
+import { targetsOf } from '../overlays/power/rules.ts';
 import { shownNodes } from './filter.ts';
 
 export function keyOnMap(before: State, name: string): Step {
@@ -68,19 +67,11 @@ function onCommand(state: State, command: Command): Step {
     case 'power':
       if (state.marks.size === 0 && !allOf(state).includes(state.cursor))
         return step(withNotice(state, 'info', 'an empty slot has no power to switch'));
-      return step({ ...state, overlay: { kind: 'menu', targets: targetsOf(state), index: 0 } });
-    case 'emergency':
-      return openEmergency(state);
-    case 'bus':
-      return openBus(state);
-    case 'supply':
-      return openSupply(state);
+      return openPowerMenu(state, targetsOf(state));
     case 'mains-fail':
       return step(state, { do: 'mains', on: false });
     case 'mains-return':
       return step(state, { do: 'mains', on: true });
-    case 'alarms':
-      return step({ ...state, overlay: { kind: 'alarms', selected: null, past: null } });
     case 'dismiss':
       return step(dismissed(state));
     case 'next-pane':
@@ -97,22 +88,16 @@ function onCommand(state: State, command: Command): Step {
       return zoomCells(state, -1);
     case 'fit':
       return fitCells(state);
-    case 'filter':
-      return step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } });
-    case 'palette':
-      return step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from: 'map' } });
     case 'next-match':
       return step({ ...state, cursor: matchFrom(state, 1) });
     case 'previous-match':
       return step({ ...state, cursor: matchFrom(state, -1) });
     case 'retry-bus':
       return step(withNotice(state, 'info', 'trying the bus again'), { do: 'retry-bus' });
-    case 'help':
-      return step({ ...state, overlay: { kind: 'help', scroll: 0, from: 'map' } });
     case 'quit':
       return step(state, { do: 'quit' });
     default:
-      return onCommandAnywhere(state, command) ?? step(state);
+      return onCommandAnywhere(state, command, 'map') ?? step(state);
   }
 }
 

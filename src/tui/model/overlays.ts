@@ -1,21 +1,18 @@
-/**
- * What lies over the screen: panels, lists, dialogs, and what was typed into them so far. Plain data.
- *
- * The emergency panel: which plan, what it would do, whether it is armed, and the run that came of it. Plain data.
- */
+/** What lies over the screen: panels, lists, dialogs, and what was typed into them so far. Plain data. */
 import type { BusLogEntry } from '../../api/bus.ts';
-import type { ConsoleState } from '../../api/methods.ts';
 import type { UpsHistoryAnswer } from '../../api/outage.ts';
-import type { PlanPreview, PlanRun, PlanSummary } from '../../api/plans.ts';
-import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
+import type { PlanPreview, PlanSummary } from '../../api/plans.ts';
+import type { PowerCheck, PowerRequest } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
-import type { Alarm } from '../../rack/alarms.ts';
-import type { PaletteContext } from '../overlays/command-list.ts';
-import type { Targets } from '../overlays/targets.ts';
-import { shownOperations, type State } from './state.ts';
 
 /** Nothing may confirm a dialog that the operator has not seen for a moment. */
 export type Shown = { kind: 'pending' } | { kind: 'painted'; at: number };
+
+/** Nodes that a verb would act on. `label` is part of what must be typed. */
+export interface Targets {
+  nodes: readonly Address[];
+  label: string;
+}
 
 /** Typed into a dialog's field so far, and where the focus is. */
 export interface Field {
@@ -41,45 +38,53 @@ export interface PowerDialog {
   sent: boolean;
 }
 
-export type Overlay =
-  /** All racks at a glance; which of them is chosen. */
-  | { kind: 'racks'; index: number }
-  | { kind: 'help'; scroll: number; from: 'map' | 'console' }
-  /** Every command and every node, by a few letters; `from`: where it was opened. */
-  | { kind: 'palette'; text: string; index: number; from: PaletteContext }
-  /** The filter is being typed; what it was before, and where the cursor stood. */
-  | { kind: 'filter'; before: string; cursor: Address }
-  /** The list of consoles: what was typed, and which of those that are left is chosen. */
-  | { kind: 'consoles'; text: string; index: number }
-  | { kind: 'people'; index: number }
-  /** A note into the console's log, being typed. */
-  | { kind: 'note'; text: string }
-  | { kind: 'menu'; targets: Targets; index: number }
-  | PowerDialog
-  /** Another operator has the console open on another node. */
-  | { kind: 'takeover'; id: number; addr: Address; console: ConsoleState; shown: Shown }
-  /** More than a kilobyte pasted. */
-  | { kind: 'paste'; id: number; addr: Address; bytes: Uint8Array; removed: number; shown: Shown }
-  | EmergencyPanel
-  /** `scroll`: lines below the selected operation's first. */
-  | { kind: 'operations'; selected: number; scroll: number; prompt: OperationPrompt | null }
-  /** Ids of the selection survive new alarms coming in. `past`: those that are over and were seen, instead; null: not asked for. */
-  | { kind: 'alarms'; selected: number | null; past: readonly Alarm[] | null }
-  /**
-   * UPSes and outages. `index`: of all UPSes, in the order of the policies; `history`: the latest answer; `asked`: when the
-   * question on its way was asked; `scroll`: lines below the first of the text.
-   */
-  | {
-      kind: 'supply';
-      id: number;
-      index: number;
-      history: UpsHistoryAnswer | null;
-      asked: number | null;
-      failed: string | null;
-      scroll: number;
-    }
-  /** Exchanges, oldest first. `back`: entries between the last one shown and the latest; 0 follows. */
-  | { kind: 'bus'; id: number; entries: readonly BusLogEntry[]; back: number; hand: ByHand };
+/** UPSes and outages. */
+export interface SupplyPane {
+  kind: 'supply';
+  id: number;
+  /** Of all UPSes, in the order of the policies. */
+  index: number;
+  /** The latest answer. */
+  history: UpsHistoryAnswer | null;
+  /** When the request under way was made, server's clock. */
+  asked: number | null;
+  failed: string | null;
+  /** Lines below the first of the text. */
+  scroll: number;
+}
+
+export interface OperationsPanel {
+  kind: 'operations';
+  selected: number;
+  /** Lines below the selected operation's first. */
+  scroll: number;
+  prompt: OperationPrompt | null;
+}
+
+/** Exchanges on the bus as they pass. */
+export interface BusPane {
+  kind: 'bus';
+  id: number;
+  /** Oldest first. */
+  entries: readonly BusLogEntry[];
+  /** Entries between the last one shown and the latest; 0 follows. */
+  back: number;
+  hand: ByHand;
+}
+
+/**
+ * The state of each kind of overlay. Here stand those that several files share; every other overlay declares its own in
+ * its own file, by merging into this interface.
+ */
+export interface OverlayStates {
+  power: PowerDialog;
+  operations: OperationsPanel;
+  bus: BusPane;
+  supply: SupplyPane;
+  emergency: EmergencyPanel;
+}
+
+export type Overlay = OverlayStates[keyof OverlayStates];
 
 /** Bytes by hand for one BIOS; `target` null: the master's. `shown` and what is typed end with each step. */
 export type ByHand =
@@ -111,7 +116,7 @@ export type Asked<T> =
 
 export interface EmergencyPanel {
   kind: 'emergency';
-  /** An answer for a panel that was closed meanwhile is nobody's. */
+  /** Tells an answer for this panel from one for a panel that was closed meanwhile. */
   id: number;
   plans: Asked<readonly PlanSummary[]>;
   /** The chosen plan by name, and what it would do now. */
@@ -133,26 +138,3 @@ export type PanelMode =
 
 /** Asked before something that cannot be taken back; the answer is another key than the one that asked. */
 export type RunPrompt = { act: 'abort' | 'resume'; shown: Shown } | { act: 'skip'; addr: Address; shown: Shown };
-
-/** Runs to show on the map: those that go on, and ended ones until they were put away. */
-export function shownRuns(state: { runs: readonly PlanRun[]; dismissed: ReadonlySet<string> }): readonly PlanRun[] {
-  return state.runs.filter((run) => run.state !== 'ended' || !state.dismissed.has(run.id));
-}
-
-/** Operations with a line of their own on the map: those that ask, then those that are no part of a run, newest first. */
-export function loneOperations(state: State): readonly Operation[] {
-  const ofRuns = new Set(state.runs.flatMap((run) => nodesOfRun(run).map(({ operation }) => operation)));
-  const newestFirst = [...shownOperations(state)].reverse();
-  const asks = ({ nodes }: Operation): boolean => nodes.some((node) => node.question !== null);
-  return [...newestFirst.filter(asks), ...newestFirst.filter((one) => !asks(one) && !ofRuns.has(one.id))];
-}
-
-/** The run that a panel opens on: the latest that has not ended, else the latest result not put away. */
-export function runToShow(state: { runs: readonly PlanRun[]; dismissed: ReadonlySet<string> }): PlanRun | null {
-  const shown = shownRuns(state);
-  return shown.findLast((run) => run.state !== 'ended') ?? shown.at(-1) ?? null;
-}
-
-export function nodesOfRun(run: PlanRun): PlanRun['steps'][number]['nodes'] {
-  return run.steps.flatMap(({ nodes }) => nodes);
-}

@@ -23,6 +23,7 @@ import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import type { Reading } from '../../rack/reading.ts';
 import type { SystemState } from '../../rack/system-state.ts';
+import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
 
 export interface LastScreens {
@@ -126,12 +127,10 @@ export interface Detail {
 
 export const NO_DETAIL: Detail = { answer: null, asked: null, failed: null, uids: new Map() };
 
-/** `map power` → the keys that the operator wants for it (see bindings.ts). */
-export type KeyOverrides = ReadonlyMap<string, readonly string[]>;
-
 /** The operator's own wishes, from the configuration. */
 export interface Settings {
-  keys: KeyOverrides;
+  /** With the operator's own keys in it. */
+  keys: KeyTable<State>;
   /** The terminal reports its mouse to us; a key switches it. */
   mouse: boolean;
   /** The terminal rings for new alarms. */
@@ -139,8 +138,6 @@ export interface Settings {
   /** The rack is simulated, and its mains are ours to switch. */
   demo: boolean;
 }
-
-export const DEFAULT_SETTINGS: Settings = { keys: new Map(), mouse: false, bell: false, demo: false };
 
 /** Which panes stand beside the map; `auto`: as many as the terminal has room for. */
 export const PRESETS = ['auto', 'map', 'console', 'detail', 'all'] as const;
@@ -298,7 +295,7 @@ export function initialState(
   local: number,
   dateAhead: number,
   viewOnly: boolean,
-  settings: Settings = DEFAULT_SETTINGS,
+  settings: Settings,
 ): State {
   const { snapshot } = welcome;
   return {
@@ -352,9 +349,4 @@ export function nameOf(state: State, addr: Address): string {
 /** Alarms that nobody has acknowledged yet. */
 export function unseenAlarms(state: State): readonly Alarm[] {
   return state.alarms.filter((alarm) => alarm.acknowledged === null);
-}
-
-/** Operations to show: running ones, and ended ones until they were put away. */
-export function shownOperations(state: State): readonly Operation[] {
-  return state.operations.filter((operation) => operation.endedAt === null || !state.dismissed.has(operation.id));
 }

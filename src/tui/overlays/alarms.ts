@@ -1,16 +1,67 @@
-/** Keys in the list of alarms. Pure. */
-import type { Alarm } from '../../rack/alarms.ts';
-import { bindingOf, disabledReason } from '../keymap/lookup.ts';
+/** The list of alarms: those that last, those that are over and were not seen, and on request those of before. Pure. */
+import { wrap } from '../../lib/words.ts';
+import { formatAddress } from '../../rack/address.ts';
+import { type Alarm, alarmOwner } from '../../rack/alarms.ts';
+import { centred, paintBox } from '../canvas/box.ts';
+import { type Frame, type Span, spansWidth } from '../canvas/frame.ts';
+import { formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
+import { first, noLink, viewOnly } from '../keymap/disabled-reasons.ts';
+import { type Binding, bindingOf, disabledReason } from '../keymap/lookup.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
-import type { Overlay } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
+import { nameOf, type State } from '../model/state.ts';
+import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
-type Panel = Extract<Overlay, { kind: 'alarms' }>;
+/** The list of alarms. The selection is an id: it survives new alarms. */
+interface AlarmsPanel {
+  kind: 'alarms';
+  selected: number | null;
+  /** Alarms that are over and were seen, shown instead; null: not requested. */
+  past: readonly Alarm[] | null;
+}
 
-export const listedAlarms = (state: State, { past }: Panel): readonly Alarm[] => past ?? state.alarms;
+declare module '../model/overlays.ts' {
+  interface OverlayStates {
+    alarms: AlarmsPanel;
+  }
+}
+
+const whilePast = ({ overlay }: State): string | null =>
+  overlay?.kind === 'alarms' && overlay.past !== null ? 'all of these were seen' : null;
+
+const KEYS: readonly Binding[] = [
+  { context: 'alarms', keys: ['down', 'j', 'tab'], command: 'down', hint: 'next', help: 'next alarm' },
+  { context: 'alarms', keys: ['up', 'k', 'S-tab'], command: 'up', hint: null, help: 'previous alarm' },
+  {
+    ...{ context: 'alarms', keys: ['space', 'a'], command: 'acknowledge', hint: 'acknowledge' },
+    help: 'acknowledge the selected alarm',
+    disabled: first(viewOnly, noLink, whilePast),
+  },
+  {
+    ...{ context: 'alarms', keys: ['A'], command: 'acknowledge-all', hint: 'acknowledge all' },
+    help: 'acknowledge all alarms',
+    disabled: first(viewOnly, noLink, whilePast),
+  },
+  {
+    ...{ context: 'alarms', keys: ['h'], command: 'past', hint: 'history', disabled: noLink },
+    help: 'alarms of before, over and seen; again: those that stand',
+  },
+  { context: 'alarms', keys: ['enter'], command: 'accept', hint: 'go to the node', help: 'to the alarm’s node' },
+  { context: 'alarms', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
+];
+
+export const ALARMS: OverlayType<AlarmsPanel> = {
+  kind: 'alarms',
+  sections: [{ context: 'alarms', title: 'Alarms', where: 'in the list of alarms' }],
+  keys: KEYS,
+  open: (state) => step({ ...state, overlay: { kind: 'alarms', selected: null, past: null } }),
+  onKey,
+  paint,
+};
+
+const listedAlarms = (state: State, { past }: AlarmsPanel): readonly Alarm[] => past ?? state.alarms;
 
 /** Index of the selected alarm; the latest where none was chosen, or the chosen one is gone. */
-export function selectedAlarm(state: State, panel: Panel): number {
+function selectedAlarm(state: State, panel: AlarmsPanel): number {
   const alarms = listedAlarms(state, panel);
   const at = alarms.findIndex(({ id }) => id === panel.selected);
   return at >= 0 ? at : alarms.length - 1;
@@ -21,7 +72,7 @@ export function pastAlarms(state: State, past: readonly Alarm[]): Step {
   return step(overlay?.kind === 'alarms' ? { ...state, overlay: { ...overlay, selected: null, past } } : state);
 }
 
-export function keyInAlarms(state: State, panel: Panel, name: string): Step {
+function onKey(state: State, panel: AlarmsPanel, { name }: KeyPress): Step {
   const binding = bindingOf(state, 'alarms', name);
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
@@ -47,11 +98,67 @@ export function keyInAlarms(state: State, panel: Panel, name: string): Step {
       if (panel.past === null) return step(state, { do: 'past-alarms' });
       return step({ ...state, overlay: { ...panel, selected: null, past: null } });
     case 'accept':
-      if (alarm === undefined || alarm.addr === null) return step({ ...state, overlay: null });
+      if (alarm === undefined || alarm.addr === null) return step(closed(state));
       return step({ ...state, overlay: null, cursor: alarm.addr, focus: 'map' });
     case 'cancel':
-      return step({ ...state, overlay: null });
+      return step(closed(state));
     default:
       return step(state);
   }
+}
+
+const WIDTH = 110;
+/** Columns of a sentence that is cut. */
+const LEAST = 12;
+
+function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools): void {
+  const alarms = listedAlarms(state, panel);
+  const [title, none] =
+    panel.past === null
+      ? ['alarms', 'No alarm stands.']
+      : ['alarms of before', 'There was none that is over and was seen.'];
+  const at = selectedAlarm(state, panel);
+  const chosen = alarms[at];
+  // What a line has no room for stands below all of them, for the chosen one.
+  const most = centred(frame, WIDTH, 3).width - 4;
+  const words = chosen === undefined ? [] : lineOf(chosen, state, g);
+  const whole = spansWidth(words) > most ? wrap(words.map(([text]) => text).join(''), most) : [];
+  const foot = whole.length === 0 ? 0 : whole.length + 1;
+  const box = paintBox(frame, centred(frame, WIDTH, Math.max(3, alarms.length + foot + 2)), title, g, 'fault');
+  if (alarms.length === 0) {
+    frame.text(box.x, box.y, none, 'dim', box.width);
+    return;
+  }
+  const room = box.height - foot;
+  const from = Math.max(0, Math.min(at - Math.floor(room / 2), alarms.length - room));
+  alarms.slice(from, from + room).forEach((alarm, i) => {
+    const y = box.y + i;
+    if (from + i === at) frame.ground({ x: box.x - 1, y, width: box.width + 2, height: 1 }, 'selected');
+    frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: from + i - at });
+    frame.spans(box.x, y, lineOf(alarm, state, g, box.width), box.width);
+  });
+  whole.forEach((line, i) => frame.text(box.x, box.y + room + 1 + i, line, 'text', box.width));
+  const hidden = alarms.length - room;
+  if (hidden > 0) frame.text(box.x + box.width - 14, box.y + box.height, ` ${hidden} more `, 'key');
+}
+
+/** `▲ 14:05:09 k8s-worker-04 03  its fan stands still (0 counts) · seen by ann`. */
+function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[] {
+  const { addr, acknowledged, clearedAt, since, text } = alarm;
+  const who: Span =
+    addr === null
+      ? [`${alarmOwner(alarm.kind)} `, 'title']
+      : [`${nameOf(state, addr)} ${formatAddress(addr)} `, 'title'];
+  const over: Span[] =
+    clearedAt === null ? [] : [[` ${g.separator} over after ${formatAge(clearedAt - since)}`, 'dim']];
+  const seen: Span[] = acknowledged === null ? [] : [[` ${g.separator} seen by ${acknowledged.by}`, 'dim']];
+  const before: Span[] = [
+    [`${g.alarm} `, acknowledged !== null || clearedAt !== null ? 'dim' : 'fault'],
+    [`${formatClock(since, state.dateAhead, true)} `, 'dim'],
+    who,
+  ];
+  // That it is over and who has seen it is news; the sentence can be guessed from its beginning.
+  const room = Math.max(LEAST, width - spansWidth([...before, ...over, ...seen]));
+  const said = text.length <= room ? text : `${text.slice(0, room - 1)}${g.ellipsis}`;
+  return [...before, [said, clearedAt === null ? 'text' : 'dim'], ...over, ...seen];
 }

@@ -1,17 +1,60 @@
-/** The bus pane: exchanges as they pass. It asks for the next ones as long as it is open. Pure. */
-import { bindingOf, disabledReason } from '../keymap/lookup.ts';
+/** The bus pane: one exchange a line, as they pass. It requests the next ones as long as it is open. Pure. */
+import type { BusLogEntry } from '../../api/bus.ts';
+import { spellBytes } from '../../lib/control-chars.ts';
+import { centred, paintBox } from '../canvas/box.ts';
+import type { Frame, Span } from '../canvas/frame.ts';
+import { formatClock, type Glyphs } from '../canvas/glyphs.ts';
+import { first, noLink, viewOnly } from '../keymap/disabled-reasons.ts';
+import { type Binding, bindingOf, disabledReason } from '../keymap/lookup.ts';
 import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
-import type { Overlay } from '../model/overlays.ts';
+import type { BusPane } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
-import { typingByHand } from './raw-command.ts';
-
-type Pane = Extract<Overlay, { kind: 'bus' }>;
+import { closed, type OverlayType, type PaintTools } from './overlay.ts';
+import { onRawKey, paintRawCommand, refuseRawPaste, startRawCommand } from './raw-command.ts';
 
 /** Kept for looking back. */
 const KEPT = 1000;
 const PAGE = 10;
 
-export function openBus(state: State): Step {
+const KEYS: readonly Binding[] = [
+  { context: 'bus', keys: ['up', 'k'], command: 'up', hint: 'back', help: 'back, and stay there' },
+  { context: 'bus', keys: ['down', 'j'], command: 'down', hint: 'on', help: 'forward; at the end it follows' },
+  { context: 'bus', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'back by a page' },
+  { context: 'bus', keys: ['pagedown', 'space'], command: 'scroll-down', hint: null, help: 'forward by a page' },
+  {
+    context: 'bus',
+    keys: ['r'],
+    command: 'by-hand',
+    hint: 'by hand',
+    help: 'bytes by hand for the BIOS of the node under the cursor',
+    disabled: first(viewOnly, noLink),
+  },
+  {
+    context: 'bus',
+    keys: ['R'],
+    command: 'by-hand-master',
+    hint: null,
+    help: 'bytes by hand for the master’s own BIOS',
+    disabled: first(viewOnly, noLink),
+  },
+  { context: 'bus', keys: ['escape', 'q', 'B'], command: 'cancel', hint: 'close', help: 'close' },
+];
+
+export const BUS_LOG: OverlayType<BusPane> = {
+  kind: 'bus',
+  sections: [{ context: 'bus', title: 'Bus pane', where: 'in the bus pane' }],
+  keys: KEYS,
+  open,
+  // What is typed for a BIOS is read as it is.
+  context: ({ hand }) => (hand.is === 'idle' ? 'bus' : null),
+  onKey: (state, pane, key) => (pane.hand.is === 'idle' ? onKey(state, pane, key.name) : onRawKey(state, pane, key)),
+  onPaste: (state, pane) => (pane.hand.is === 'idle' ? step(state) : refuseRawPaste(state)),
+  paint,
+  shown: ({ hand }) => (hand.is === 'confirming' ? hand.shown : null),
+  withShown: (pane, shown) => (pane.hand.is === 'confirming' ? { ...pane, hand: { ...pane.hand, shown } } : pane),
+};
+
+function open(state: State): Step {
   const id = state.nextId;
   return step(
     { ...state, overlay: { kind: 'bus', id, entries: [], back: 0, hand: { is: 'idle', said: null } }, nextId: id + 1 },
@@ -24,13 +67,13 @@ export function busLogged(state: State, event: Extract<UiEvent, { type: 'bus-log
   // Closed meanwhile, or opened anew: that one asks for itself.
   if (overlay?.kind !== 'bus' || overlay.id !== event.pane) return step(state);
   const entries = [...overlay.entries, ...event.entries].slice(-KEPT);
-  // Whoever looks back keeps the same lines in sight.
+  // Looking back, the same lines stay in sight.
   const back = overlay.back === 0 ? 0 : Math.min(entries.length, overlay.back + event.entries.length);
   const next = { do: 'bus-log', pane: overlay.id, after: entries.at(-1)?.seq ?? 0 } as const;
   return step({ ...state, overlay: { ...overlay, entries, back } }, next);
 }
 
-export function keyInBus(state: State, pane: Pane, name: string): Step {
+function onKey(state: State, pane: BusPane, name: string): Step {
   const by = (lines: number): Step => {
     const back = Math.max(0, Math.min(pane.entries.length - 1, pane.back + lines));
     return step({ ...state, overlay: { ...pane, back } });
@@ -41,9 +84,9 @@ export function keyInBus(state: State, pane: Pane, name: string): Step {
   switch (binding?.command) {
     case 'by-hand':
       // The master's own BIOS hears what is sent without a pipe.
-      return step(typingByHand(state, pane, state.cursor === state.bus.master ? null : state.cursor));
+      return step(startRawCommand(state, pane, state.cursor === state.bus.master ? null : state.cursor));
     case 'by-hand-master':
-      return step(typingByHand(state, pane, null));
+      return step(startRawCommand(state, pane, null));
     case 'up':
       return by(1);
     case 'down':
@@ -53,8 +96,37 @@ export function keyInBus(state: State, pane: Pane, name: string): Step {
     case 'scroll-down':
       return by(-PAGE);
     case 'cancel':
-      return step({ ...state, overlay: null });
+      return step(closed(state));
     default:
       return step(state);
   }
+}
+
+function paint(frame: Frame, state: State, pane: BusPane, { g }: PaintTools): void {
+  const whole = paintBox(frame, centred(frame, 130, frame.rows - 2), 'bus: exchanges as they pass', g);
+  const { entries, back } = pane;
+  const box = { ...whole, height: whole.height - paintRawCommand(frame, whole, state, pane.hand, g) };
+  if (entries.length === 0) {
+    frame.text(box.x, box.y, 'Nothing has passed yet.', 'dim', box.width);
+    return;
+  }
+  const end = Math.max(Math.min(box.height, entries.length), entries.length - back);
+  const shown = entries.slice(Math.max(0, end - box.height), end);
+  shown.forEach((entry, i) => frame.spans(box.x, box.y + i, lineOf(entry, state, g), box.width));
+  if (end < entries.length) {
+    const more = ` ${entries.length - end} more: Down `;
+    frame.text(whole.x + whole.width - more.length, whole.y + whole.height, more, 'key');
+  }
+}
+
+function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State, g: Glyphs): Span[] {
+  const millis = String((at + state.dateAhead) % 1000).padStart(3, '0');
+  const time: Span = [`${formatClock(at, state.dateAhead, true)}.${millis} `, 'dim'];
+  if (note !== null) return [time, [note, 'warn']];
+  return [
+    time,
+    [(ms === null ? '' : `${Math.round(ms)} ms`).padStart(7), 'dim'],
+    [`  ${spellBytes(out, g.plain).padEnd(12)} `, 'key'],
+    heard === '' ? ['nothing came', 'warn'] : [spellBytes(heard, g.plain), 'text'],
+  ];
 }

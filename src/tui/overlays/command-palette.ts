@@ -1,28 +1,57 @@
 /**
- * Keys in the palette of `:`. What is chosen is pressed as its key would be: there is no second way to do it. Pure.
+ * The palette of `:`: every command and every node, found by a few letters. What is chosen is pressed as its key would be,
+ * so that there is one way to do it. Pure.
  */
-import { bindingOf } from '../keymap/lookup.ts';
-import type { Overlay } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
-import { rankedOffers } from './command-list.ts';
-import { typedInto } from './power-rules.ts';
+import { didYouMean, wrap } from '../../lib/words.ts';
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { centred, paintBox } from '../canvas/box.ts';
+import { CUT, type Frame } from '../canvas/frame.ts';
+import { keyLabel } from '../keymap/key-names.ts';
+import { type Binding, bindingId, bindingOf, disabledReason, keyNameOf } from '../keymap/lookup.ts';
+import { step, type Step } from '../model/events.ts';
+import type { CommandContext, Context } from '../model/keys.ts';
+import { nameOf, type State } from '../model/state.ts';
+import { fitOf } from './fuzzy.ts';
+import { closed, type KeyPress, type OverlayStep, type OverlayType, type PaintTools, typedInto } from './overlay.ts';
 
-type Palette = Extract<Overlay, { kind: 'palette' }>;
+interface Palette {
+  kind: 'palette';
+  text: string;
+  index: number;
+  /** Where it was opened: the commands of that context can be used. */
+  from: CommandContext;
+}
+
+declare module '../model/overlays.ts' {
+  interface OverlayStates {
+    palette: Palette;
+  }
+}
+
+export const PALETTE: OverlayType<Palette> = {
+  kind: 'palette',
+  sections: [{ context: 'palette', title: 'Commands and nodes', where: 'in this list', typed: true }],
+  keys: [
+    { context: 'palette', keys: ['enter'], command: 'accept', hint: 'do it', help: 'do it, as its key would' },
+    { context: 'palette', keys: ['down', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+    { context: 'palette', keys: ['up', 'S-tab'], command: 'up', hint: null, help: 'previous' },
+    { context: 'palette', keys: ['escape'], command: 'cancel', hint: 'close', help: 'close' },
+  ],
+  open: (state, from) => step({ ...state, overlay: { kind: 'palette', text: '', index: 0, from } }),
+  onKey,
+  paint,
+};
 
 /** Remembered for standing first. */
 const RECENT_COMMANDS = 8;
 
-/** `press`: keys that follow, in the state that is returned. */
-export function keyInPalette(state: State, palette: Palette, name: string): { state: State; press: readonly string[] } {
+function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep {
   const offers = rankedOffers(state, palette);
   const at = Math.min(palette.index, Math.max(0, offers.length - 1));
-  const become = (changes: Partial<Palette>): { state: State; press: string[] } => ({
-    state: { ...state, overlay: { ...palette, ...changes } },
-    press: [],
-  });
+  const become = (changes: Partial<Palette>): Step => step({ ...state, overlay: { ...palette, ...changes } });
   switch (bindingOf(state, 'palette', name)?.command) {
     case 'cancel':
-      return { state: { ...state, overlay: null }, press: [] };
+      return step(closed(state));
     case 'down':
       return become({ index: (at + 1) % Math.max(1, offers.length) });
     case 'up':
@@ -32,11 +61,139 @@ export function keyInPalette(state: State, palette: Palette, name: string): { st
       // Why it cannot be used stands beside it.
       if (offer?.why !== null) return become({});
       const recent = [offer.id, ...state.recent.filter((id) => id !== offer.id)].slice(0, RECENT_COMMANDS);
-      return { state: { ...state, recent, overlay: null }, press: offer.press };
+      return { ...step({ ...state, recent, overlay: null }), press: offer.press };
     }
     default: {
       const text = typedInto(palette.text, name);
       return text === null ? become({}) : become({ text, index: 0 });
     }
   }
+}
+
+interface Offer {
+  /** `map power`, `node 03`: remembered, so that what was used last stands first. */
+  id: string;
+  title: string;
+  /** As people call it; behind the prefix with it. */
+  key: string;
+  /** Why it cannot be used now, for people; null: it can. */
+  why: string | null;
+  /** Keys that do it, as the tokenizer names them. */
+  press: readonly string[];
+}
+
+interface Ranked extends Offer {
+  /** Places of the typed letters in the title. */
+  at: readonly number[];
+}
+
+function commandOffers(state: State, from: CommandContext): Offer[] {
+  const { bindings, sections } = state.settings.keys;
+  const where = (context: Context): string => sections.find((one) => one.context === context)?.where ?? '';
+  const prefix = keyNameOf(state, 'console', 'prefix');
+  const offer = (binding: Binding): Offer => {
+    const { context, keys, help } = binding;
+    const [first = ''] = keys;
+    return {
+      id: bindingId(binding),
+      title: help,
+      key: context === 'prefix' ? `${keyLabel(prefix)} ${keyLabel(first)}` : keyLabel(first),
+      why: context === from ? disabledReason(binding, state) : `only ${where(context)}`,
+      press: context === 'prefix' ? [prefix, first] : [first],
+    };
+  };
+  return bindings
+    .filter(
+      ({ command, context, demo }) => command !== 'palette' && context !== 'palette' && (!demo || state.settings.demo),
+    )
+    .map(offer);
+}
+
+/** Nodes by the digits of their address: on the map they jump, at a console they go to that node's. */
+function nodeOffers(state: State, from: CommandContext): Offer[] {
+  const prefix = keyNameOf(state, 'console', 'prefix');
+  const atConsole = from === 'prefix' || from === 'look';
+  return state.rack.nodes.map(({ addr, role }) => {
+    const digits = formatAddress(addr);
+    const verb = atConsole ? 'console of ' : '';
+    return {
+      id: `node ${digits}`,
+      title: `${verb}${nameOf(state, addr)} ${formatPosition(addr)} ${digits}${role === null ? '' : ` ${role}`}`,
+      key: atConsole ? `${keyLabel(prefix)} ${digits}` : digits,
+      why: from === 'left' ? 'only on the map, and at a console behind the prefix' : null,
+      press: [...(atConsole ? [prefix] : []), ...Array.from(digits)],
+    };
+  });
+}
+
+/** Commands that only move stand behind the others. */
+const MOTION = /^\S+ (?:up|down|left|right)$/;
+const RECENCY_WEIGHT = 2;
+/** What cannot be used now stays to be found, behind what can. */
+const CANNOT = 8;
+
+/** The offers that fit what was typed, best first; with nothing typed the last used ones, then in the table's order. */
+export function rankedOffers(state: State, { text, from }: Palette): Ranked[] {
+  const recency = (id: string): number => {
+    const at = state.recent.indexOf(id);
+    return at < 0 ? 0 : 1 + (state.recent.length - at) / state.recent.length;
+  };
+  return [...commandOffers(state, from), ...nodeOffers(state, from)]
+    .flatMap((offer, order) => {
+      const inTitle = fitOf(text, offer.title);
+      // By the command's own name too: "zoom", "quit".
+      const fit = inTitle ?? fitOf(text, offer.id);
+      if (fit === null) return [];
+      const behind = (offer.why === null ? 0 : CANNOT) + (MOTION.test(offer.id) ? 1 : 0);
+      const score = fit.score + RECENCY_WEIGHT * recency(offer.id) - behind;
+      return [{ offer, order, score, at: inTitle === null ? [] : inTitle.at }];
+    })
+    .sort((a, b) => b.score - a.score || a.order - b.order)
+    .map(({ offer, at }) => ({ ...offer, at }));
+}
+
+/** For letters that nothing has: the command or node that was probably meant, as the end of a sentence. */
+function offerMeant(state: State, { text, from }: Palette): string {
+  const commands = commandOffers(state, from).map(({ id }) => id.split(' ').at(-1) ?? '');
+  return didYouMean(text, [...commands, ...state.rack.nodes.map(({ addr }) => nameOf(state, addr))]);
+}
+
+const WIDTH = 96;
+const ROWS = 20;
+
+function paint(frame: Frame, state: State, palette: Palette, { g }: PaintTools): void {
+  const offers = rankedOffers(state, palette);
+  const box = paintBox(frame, centred(frame, WIDTH, Math.min(ROWS, frame.rows - 4)), 'commands and nodes', g);
+  frame.ground({ x: box.x, y: box.y, width: box.width, height: 1 }, 'field');
+  const end = frame.text(box.x + 1, box.y, palette.text, 'text', box.width - 2);
+  frame.cursor = { x: end, y: box.y };
+  const rows = box.height - 1;
+  const at = Math.min(palette.index, Math.max(0, offers.length - 1));
+  const from = Math.max(0, Math.min(at - Math.floor(rows / 2), offers.length - rows));
+  offers.slice(from, from + rows).forEach((offer, i) => {
+    const y = box.y + 1 + i;
+    if (from + i === at) frame.ground({ x: box.x - 1, y, width: box.width + 2, height: 1 }, 'selected');
+    frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: from + i - at });
+    paintOffer(frame, box.x, y, box.width, offer);
+  });
+  if (offers.length === 0) {
+    const none = `no command and no node has these letters${offerMeant(state, palette)}`;
+    wrap(none, box.width - 2).forEach((line, i) => frame.text(box.x + 1, box.y + 1 + i, line, 'dim'));
+  }
+}
+
+/** `power menu for the marked nodes …        p`; the typed letters stand out. */
+function paintOffer(frame: Frame, x: number, y: number, width: number, { title, key, why, at }: Ranked): void {
+  const keyRoom = 10;
+  const room = width - keyRoom - 1;
+  const reason = why === null ? '' : `  ${why}`;
+  const ink = why === null ? 'text' : 'dim';
+  const letters = Array.from(title).slice(0, room);
+  letters.forEach((ch, i) => frame.text(x + i, y, ch, at.includes(i) ? 'key' : ink));
+  // What cannot be used says why at the cost of the end of its title.
+  const start = Math.max(0, Math.min(letters.length, room - reason.length));
+  const seen = reason === '' ? room : start;
+  if (seen > 0 && Array.from(title).length > seen) frame.text(x + seen - 1, y, CUT, ink);
+  if (reason !== '') frame.text(x + start, y, reason.padEnd(room - start), 'aging', room - start);
+  frame.text(x + width - key.length, y, key, why === null ? 'key' : 'dim');
 }

@@ -1,52 +1,74 @@
-/** `?`: every key, made from the table of bindings, and what the signs mean. */
+/** `?`: every key in force, why it cannot be used now, and what the signs on the map mean. Pure. */
 import { wrap } from '../../lib/words.ts';
 import { CONDITIONS, type NodeCondition } from '../../rack/system-state.ts';
 import { centred, paintBox } from '../canvas/box.ts';
 import type { Frame, Span } from '../canvas/frame.ts';
-import { type Glyphs, POWER_LETTER, POWER_WORD } from '../canvas/glyphs.ts';
+import { glyphs, type Glyphs, POWER_LETTER, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyLabel } from '../keymap/key-names.ts';
-import { bindingsWith, type Context, disabledReason } from '../keymap/lookup.ts';
+import { bindingOf, bindingsIn, disabledReason } from '../keymap/lookup.ts';
+import { MIN_ROWS } from '../layout/layout.ts';
+import { step, type Step } from '../model/events.ts';
+import type { Context, KeySection } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
+import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
 /** Columns of the box, and of what a key does. */
 const WIDTH = 76;
 const ROOM = WIDTH - 4 - 18;
 
-/** Every place that has keys, in the order in which they are told. */
-export const SECTIONS: readonly [Context, string][] = [
-  ['map', 'Map'],
-  ['console', 'Console: every key goes to the node, but the prefix'],
-  ['prefix', 'Console, behind the prefix'],
-  ['left', 'A console that was left'],
-  ['look', 'Copy mode: the pane stands still'],
-  ['look-search', 'Copy mode, while a search is typed'],
-  ['filter', 'While a filter is typed'],
-  ['palette', 'Commands and nodes'],
-  ['consoles', 'List of consoles'],
-  ['racks', 'Overview of racks'],
-  ['people', 'Who is at a console'],
-  ['note', 'While a note is typed'],
-  ['menu', 'Power menu'],
-  ['operations', 'Operations'],
-  ['alarms', 'Alarms'],
-  ['bus', 'Bus pane'],
-  ['supply', 'Supply pane'],
-  ['emergency', 'Emergency panel'],
-  ['armed', 'An armed plan: only the words shown start it'],
-  ['plan-run', 'A plan that runs'],
-  ['help', 'This help'],
-];
-
-/** What the help begins with: the place from which it was asked. */
-function sectionsFrom(state: State): readonly [Context, string][] {
-  const from = state.overlay?.kind === 'help' ? state.overlay.from : 'map';
-  if (from === 'map') return SECTIONS;
-  const here: readonly Context[] = state.pane.attachment.kind === 'none' ? ['left'] : ['console', 'prefix'];
-  const first = SECTIONS.filter(([context]) => here.includes(context));
-  return [...first, ...SECTIONS.filter((section) => !first.includes(section))];
+/** Where the help was opened, whose keys come first. */
+interface Help {
+  kind: 'help';
+  scroll: number;
+  from: 'map' | 'console';
 }
 
-export function paintHelp(frame: Frame, state: State, scroll: number, g: Glyphs): void {
+declare module '../model/overlays.ts' {
+  interface OverlayStates {
+    help: Help;
+  }
+}
+
+export const HELP: OverlayType<Help> = {
+  kind: 'help',
+  sections: [{ context: 'help', title: 'This help', where: 'in the help' }],
+  keys: [
+    { context: 'help', keys: ['escape', 'q', '?', 'enter'], command: 'cancel', hint: 'close', help: 'close' },
+    { context: 'help', keys: ['down', 'j', 'pagedown', 'space'], command: 'down', hint: 'scroll', help: 'scroll' },
+    { context: 'help', keys: ['up', 'k', 'pageup'], command: 'up', hint: null, help: 'scroll back' },
+  ],
+  survivesReconnect: true,
+  open: (state, from) =>
+    step({ ...state, overlay: { kind: 'help', scroll: 0, from: from === 'map' ? 'map' : 'console' } }),
+  onKey,
+  paint,
+};
+
+function onKey(state: State, help: Help, { name }: KeyPress): Step {
+  const command = bindingOf(state, 'help', name)?.command;
+  if (command === 'cancel') return step(closed(state));
+  const by = command === 'down' ? scrollStep(name) : command === 'up' ? -scrollStep(name) : 0;
+  const scroll = Math.max(0, Math.min(helpEnd(state), help.scroll + by));
+  return step({ ...state, overlay: { ...help, scroll } });
+}
+
+/** Where scrolling ends: the last lines stay on the smallest screen. Signs have the same lines in every alphabet. */
+const helpEnd = (state: State): number => helpLines(state, glyphs(true)).length - HELP_ROWS;
+/** Lines of the help that the smallest terminal shows. */
+const HELP_ROWS = MIN_ROWS - 4;
+const scrollStep = (name: string): number => (name.startsWith('page') || name === 'space' ? 10 : 1);
+
+/** The keys of the context from which the help was asked come first. */
+function orderedSections(state: State): readonly KeySection[] {
+  const { sections } = state.settings.keys;
+  const from = state.overlay?.kind === 'help' ? state.overlay.from : 'map';
+  if (from === 'map') return sections;
+  const here: readonly Context[] = state.pane.attachment.kind === 'none' ? ['left'] : ['console', 'prefix'];
+  const first = sections.filter(({ context }) => here.includes(context));
+  return [...first, ...sections.filter((section) => !first.includes(section))];
+}
+
+function paint(frame: Frame, state: State, { scroll }: Help, { g }: PaintTools): void {
   const lines = helpLines(state, g);
   const box = paintBox(frame, centred(frame, WIDTH, lines.length + 2), 'keys', g);
   const from = Math.min(scroll, Math.max(0, lines.length - box.height));
@@ -65,23 +87,16 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
   // On the map the question behind the key may be what one sees there.
   const first = state.overlay?.kind !== 'help' || state.overlay.from === 'map';
   const lines: Span[][] = first ? signLines(g) : [];
-  for (const [context, title] of sectionsFrom(state)) {
+  for (const { context, title, also = [] } of orderedSections(state)) {
     if (lines.length > 0) lines.push([]);
     lines.push([[title, 'title']]);
-    if (context === 'map') {
+    for (const [keys, help] of also)
       lines.push([
-        ['  0–7, then 0–f'.padEnd(18), 'key'],
-        ['jump to the node of that hex address', 'text'],
+        [`  ${keys}`.padEnd(18), 'key'],
+        [help, 'text'],
       ]);
-    }
-    if (context === 'prefix') {
-      lines.push([
-        ['  two hex digits'.padEnd(18), 'key'],
-        ['console of that node', 'text'],
-      ]);
-    }
-    for (const binding of bindingsWith(state.settings.keys)) {
-      if (binding.context !== context || (binding.demo && !state.settings.demo)) continue;
+    for (const binding of bindingsIn(state, context)) {
+      if (binding.demo === true && !state.settings.demo) continue;
       const why = disabledReason(binding, state);
       const keys = binding.keys.slice(0, 3).map(keyLabel).join(' ');
       wrap(binding.help, ROOM).forEach((line, i) =>

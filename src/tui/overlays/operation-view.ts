@@ -1,12 +1,54 @@
-/**
- * The nodes of an operation: a few in full with their evidence, many in a grid that holds a whole rack in 80x24.
- */
-import type { NodeProgress } from '../../api/power.ts';
+/** An operation in one line, and its nodes: a few in full with their evidence, many in a grid. */
+import type { NodeProgress, Operation } from '../../api/power.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
 import { formatClock, formatDuration, type Glyphs, shorten } from '../canvas/glyphs.ts';
+import { keyOf } from '../keymap/lookup.ts';
 import type { State } from '../model/state.ts';
+
+/** `◐ off ns01 · stopping 0:12 of 3:00 · a stop job is running …`. */
+export function operationLine(operation: Operation, state: State, g: Glyphs): Span[] {
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  const head: Span[] = [[`${operation.verb} ${operation.label}`, 'title']];
+  const asking = operation.nodes.find((node) => node.question !== null);
+  if (asking !== undefined)
+    return [
+      [`${g.question} `, 'danger'],
+      [' ', 'text'],
+      ...head,
+      dot,
+      [`${keyOf(state, 'map', 'operations')} answers`, 'key'],
+      dot,
+      [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
+    ];
+  if (operation.endedAt !== null) {
+    const done = operation.nodes.filter((node) => node.outcome === 'done').length;
+    const all = done === operation.nodes.length;
+    const worst = operation.nodes.find((node) => node.outcome !== 'done') ?? operation.nodes[0];
+    return [
+      [`${all ? g.ok : g.bad} `, all ? 'ok' : 'fault'],
+      ...head,
+      dot,
+      [
+        operation.nodes.length === 1 ? (worst?.outcome ?? '') : `${done} of ${operation.nodes.length} done`,
+        all ? 'ok' : 'fault',
+      ],
+      dot,
+      [worst?.detail ?? '', 'text'],
+    ];
+  }
+  const active =
+    operation.nodes.find((node) => node.outcome === null && node.phase !== 'waiting') ?? operation.nodes[0];
+  const ended = operation.nodes.filter((node) => node.outcome !== null).length;
+  return [
+    [`${g.operation[0] ?? '*'} `, 'warn'],
+    ...head,
+    dot,
+    ...(operation.nodes.length > 1 ? [[`${ended} of ${operation.nodes.length} `, 'text'] as const] : []),
+    ...(active === undefined ? [] : [...progressSpans(active, state), [active.detail, 'text'] as const]),
+  ];
+}
 
 /** Up to so many nodes each one's evidence is shown. */
 const FEW = 3;

@@ -1,23 +1,71 @@
-/** Keys in the operations panel: choosing, aborting, answering. A dangerous answer is typed, like a cut. Pure. */
+/**
+ * The operations panel: those that run and results that stay, the selected one with its nodes, and what it asks. A
+ * dangerous answer is typed, like a cut. Pure.
+ */
+import type { Operation } from '../../api/power.ts';
+import { count, wrap } from '../../lib/words.ts';
+import { centred, paintBox } from '../canvas/box.ts';
+import type { Frame, Span } from '../canvas/frame.ts';
+import { formatClock, type Glyphs } from '../canvas/glyphs.ts';
 import { attachTo } from '../console/attach.ts';
+import { viewOnly } from '../keymap/disabled-reasons.ts';
 import { bindingOf, disabledReason } from '../keymap/lookup.ts';
-import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
-import type { OperationPrompt, Overlay } from '../model/overlays.ts';
-import { shownOperations, type State } from '../model/state.ts';
-import { seenLongEnough } from './power-rules.ts';
-import { dismissed } from './results.ts';
+import { step, type Step, withNotice } from '../model/events.ts';
+import type { OperationPrompt, OperationsPanel } from '../model/overlays.ts';
+import { dismissed, shownOperations } from '../model/results.ts';
+import type { State } from '../model/state.ts';
+import { nodeLines, operationLine, questionLines } from './operation-view.ts';
+import { closed, type KeyPress, type OverlayType, type PaintTools, seenLongEnough } from './overlay.ts';
 
-type TokenEvent = Extract<UiEvent, { type: 'token' }>;
-type Panel = Extract<Overlay, { kind: 'operations' }>;
+export const OPERATIONS: OverlayType<OperationsPanel> = {
+  kind: 'operations',
+  sections: [
+    {
+      ...{ context: 'operations', title: 'Operations', where: 'in the operations panel' },
+      reserved: [[/^[1-9]$/, 'answers a question of an operation']],
+    },
+  ],
+  keys: [
+    { context: 'operations', keys: ['down', 'j', 'tab'], command: 'down', hint: 'next', help: 'next operation' },
+    { context: 'operations', keys: ['up', 'k', 'S-tab'], command: 'up', hint: null, help: 'previous operation' },
+    {
+      context: 'operations',
+      keys: ['pagedown', 'space'],
+      command: 'scroll-down',
+      hint: 'scroll',
+      help: 'scroll its nodes and their evidence',
+    },
+    { context: 'operations', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
+    {
+      ...{ context: 'operations', keys: ['a'], command: 'abort', hint: 'abort', dangerous: true, disabled: viewOnly },
+      help: 'abort the operation (asks)',
+    },
+    { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
+    { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
+  ],
+  open: (state) => step(withOperations(state)),
+  onKey,
+  onPaste: (state, panel) => step(panel.prompt === null ? state : withoutPrompt(state, panel)),
+  paint,
+  shown: ({ prompt }) => prompt?.shown ?? null,
+  withShown: (panel, shown) => (panel.prompt === null ? panel : { ...panel, prompt: { ...panel.prompt, shown } }),
+};
 
-export function keyInOperations(state: State, panel: Panel, event: TokenEvent): Step {
-  if (panel.prompt !== null) return keyInPrompt(state, panel, panel.prompt, event);
-  if (event.token.kind !== 'key') return step(state);
-  const { name } = event.token;
+/** The panel opens on an operation that asks something, else on the latest. */
+export function withOperations(state: State): State {
+  const shown = shownOperations(state);
+  const asking = shown.findIndex(({ nodes }) => nodes.some((node) => node.question !== null));
+  const selected = asking >= 0 ? asking : shown.length - 1;
+  return { ...state, overlay: { kind: 'operations', selected, scroll: 0, prompt: null } };
+}
+
+function onKey(state: State, panel: OperationsPanel, key: KeyPress): Step {
+  if (panel.prompt !== null) return onPromptKey(state, panel, panel.prompt, key);
+  const { name } = key;
   const operations = shownOperations(state);
   const at = Math.max(0, Math.min(panel.selected, operations.length - 1));
   const operation = operations[at];
-  if (/^[1-9]$/.test(name) && operation !== undefined) return answer(state, panel, Number(name), operation.id, event);
+  if (/^[1-9]$/.test(name) && operation !== undefined) return answer(state, panel, Number(name), operation.id, key);
   const binding = bindingOf(state, 'operations', name);
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
@@ -41,7 +89,7 @@ export function keyInOperations(state: State, panel: Panel, event: TokenEvent): 
     case 'dismiss':
       return step({ ...dismissed(state), overlay: { ...panel, selected: 0, scroll: 0 } });
     case 'cancel':
-      return step({ ...state, overlay: null });
+      return step(closed(state));
     default:
       return step(state);
   }
@@ -54,7 +102,7 @@ const SCROLL = 10;
 const SCROLL_END = 100;
 
 /** The n-th choice of the first open question of the operation. */
-function answer(state: State, panel: Panel, n: number, id: string, { burst }: TokenEvent): Step {
+function answer(state: State, panel: OperationsPanel, n: number, id: string, { burst }: KeyPress): Step {
   const asking = state.operations.find((one) => one.id === id)?.nodes.find((node) => node.question !== null);
   const choice = asking?.question?.choices[n - 1];
   if (asking === undefined || choice === undefined || burst > 1) return step(state);
@@ -79,10 +127,12 @@ function answer(state: State, panel: Panel, n: number, id: string, { burst }: To
   return step(opened.state, effect, ...opened.effects);
 }
 
-function keyInPrompt(state: State, panel: Panel, prompt: OperationPrompt, { token, burst }: TokenEvent): Step {
-  const close: State = { ...state, overlay: { ...panel, prompt: null } };
-  if (token.kind !== 'key') return step(close);
-  const { name } = token;
+function withoutPrompt(state: State, panel: OperationsPanel): State {
+  return { ...state, overlay: { ...panel, prompt: null } };
+}
+
+function onPromptKey(state: State, panel: OperationsPanel, prompt: OperationPrompt, { name, burst }: KeyPress): Step {
+  const close = withoutPrompt(state, panel);
   if (name === 'escape') return step(close);
   if (burst > 1 || !seenLongEnough(prompt.shown, state.now)) return step(prompt.kind === 'abort' ? close : state);
   if (prompt.kind === 'abort') return name === 'y' ? step(close, { do: 'abort', id: prompt.id }) : step(close);
@@ -109,4 +159,84 @@ export function withoutStaleAnswer(state: State): State {
   if (node?.question?.id === question) return state;
   const cleared: State = { ...state, overlay: { ...panel, prompt: null } };
   return withNotice(cleared, 'warning', 'The question has changed: nothing was sent. Read it again.');
+}
+
+function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintTools): void {
+  const box = paintBox(frame, centred(frame, 110, frame.rows - 2), 'operations', g);
+  const operations = shownOperations(state);
+  if (operations.length === 0) {
+    frame.text(box.x, box.y, 'No operation runs, and no result waits.', 'dim', box.width);
+    return;
+  }
+  const selected = Math.min(panel.selected, operations.length - 1);
+  const lines = operations.flatMap((operation, of) =>
+    [operationLine(operation, state, g), ...(of === selected ? detailLines(state, operation, box.width, g) : [])].map(
+      (spans) => ({ spans, of }),
+    ),
+  );
+  // What waits for an answer keeps its place at the bottom, however long the list is.
+  const question = questionLines(operations[selected]?.nodes ?? [], box.width);
+  const room = box.height - (question.length === 0 ? 0 : question.length + 1);
+  const end = Math.max(0, lines.length - room);
+  // One operation above the selected one stays in sight: there is more up there.
+  const from = Math.min(end, Math.max(0, selected - 1) + panel.scroll);
+  const head = selected - from;
+  if (head >= 0) frame.ground({ x: box.x - 1, y: box.y + head, width: box.width + 2, height: 1 }, 'selected');
+  lines.slice(from, from + room).forEach(({ spans, of }, i) => {
+    const y = box.y + i;
+    frame.spans(box.x, y, spans, box.width);
+    if (of !== selected) frame.target({ x: box.x - 1, y, width: box.width + 2, height: 1 }, { rows: of - selected });
+  });
+  if (lines.length > room) {
+    const more = from < end ? ` ${count(end - from, 'more line')}: PgDn ` : ' end: PgUp ';
+    frame.text(box.x + box.width - more.length, box.y + room, more, 'key');
+  }
+  question.forEach((line, i) => frame.spans(box.x, box.y + room + 1 + i, line, box.width));
+  if (panel.prompt !== null) paintPrompt(frame, state, panel, g);
+}
+
+function detailLines(state: State, operation: Operation, width: number, g: Glyphs): Span[][] {
+  const asked = `  ${operation.id}, asked by ${operation.by} at ${formatClock(operation.startedAt, state.dateAhead, true)}`;
+  return [[[asked, 'dim']], ...nodeLines(state, operation.nodes, width, g)];
+}
+
+function paintPrompt(frame: Frame, state: State, panel: OperationsPanel, g: Glyphs): void {
+  const { prompt } = panel;
+  if (prompt === null) return;
+  if (prompt.kind === 'abort') {
+    const box = paintBox(frame, centred(frame, 64, 5), 'abort', g);
+    frame.text(box.x, box.y, `Abort ${prompt.id}? What was already sent cannot be recalled.`, 'text', box.width);
+    frame.spans(
+      box.x,
+      box.y + 2,
+      [
+        ['y', 'key'],
+        [' abort   ', 'text'],
+        ['any other key', 'key'],
+        [' go on', 'text'],
+      ],
+      box.width,
+    );
+    return;
+  }
+  const node = state.operations.find(({ id }) => id === prompt.id)?.nodes.find(({ addr }) => addr === prompt.addr);
+  const label = node?.question?.choices.find(({ key }) => key === prompt.choice)?.label ?? prompt.choice;
+  const why = wrap(`${node?.name ?? ''}: ${node?.detail ?? ''}`, Math.min(70, frame.cols - 2) - 4);
+  const whole = paintBox(frame, centred(frame, 70, 7 + why.length), label, g, 'fault');
+  why.forEach((line, i) => frame.text(whole.x, whole.y + i, line, 'text', whole.width));
+  const box = { ...whole, y: whole.y + why.length - 1 };
+  frame.spans(
+    box.x,
+    box.y + 2,
+    [
+      ['To confirm type ', 'text'],
+      [prompt.confirm, 'danger'],
+      [' and press Enter:', 'text'],
+    ],
+    box.width,
+  );
+  frame.ground({ x: box.x, y: box.y + 3, width: Math.max(24, prompt.confirm.length + 4), height: 1 }, 'field');
+  const at = frame.text(box.x + 1, box.y + 3, prompt.field.text, 'text', box.width - 2);
+  frame.cursor = { x: at, y: box.y + 3 };
+  frame.text(box.x, box.y + 5, 'Esc: do not', 'dim');
 }

@@ -1,141 +1,97 @@
-/**
- * Keys while something lies over the screen: help, search, menu, questions; power dialogs and panels have rooms of their own. Pure.
- */
-import { glyphs } from '../canvas/glyphs.ts';
-import { attachTo } from '../console/attach.ts';
-import { longPaste } from '../console/typing.ts';
-import { bindingOf } from '../keymap/lookup.ts';
-import { MIN_ROWS } from '../layout/layout.ts';
-import { keyInFilter } from '../map/filter-input.ts';
-import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
+/** The shape of an overlay: its keys, what they do, how it is painted. `list.ts` holds all of them. */
+import { STALE_AFTER_MS } from '../../rack/reading.ts';
+import type { Frame, Rect } from '../canvas/frame.ts';
+import type { Glyphs } from '../canvas/glyphs.ts';
+import type { Binding } from '../keymap/lookup.ts';
+import type { Step } from '../model/events.ts';
+import type { CommandContext, Context, KeySection } from '../model/keys.ts';
 import type { Overlay, Shown } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
-import { keyInSupply } from '../ups/ups.ts';
-import { keyInAlarms } from './alarms.ts';
-import { keyInBus } from './bus-log.ts';
-import { keyInConsoles } from './console-list.ts';
-import { keyInEmergency, paintedPanel, panelShown } from './emergency.ts';
-import { helpLines } from './help.ts';
-import { keyInOperations } from './operations.ts';
-import { keyInNote, keyInPeople } from './participants.ts';
-import { seenLongEnough } from './power-rules.ts';
-import { keyInPowerDialog, openPowerDialog } from './power.ts';
-import { keyInRacks } from './racks.ts';
-import { keyByHand } from './raw-command.ts';
-import { VERBS } from './targets.ts';
+import type { Plot } from '../terminal/plot.ts';
 
-type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+/**
+ * Everything about one kind of overlay. Its state `O` is plain data in `State.overlay`, declared in `OverlayStates`.
+ * Methods are pure; those left out have the default that stands beside them.
+ */
+export interface OverlayType<O extends Overlay> {
+  readonly kind: O['kind'];
+  /** The sets of keys in words, in the order of the help. Empty: `onKey` knows its keys by name. */
+  readonly sections: readonly KeySection[];
+  /** Keys of these sections. A key of a pane that opens the overlay may stand here too: its command is the kind. */
+  readonly keys: readonly Binding[];
+  /** Stays open when the connection to the server is lost and comes back. */
+  readonly survivesReconnect?: true;
+  /** Shows all racks: each of them ticks meanwhile, and the tabs can be clicked. */
+  readonly showsAllRacks?: true;
 
-export function keyInOverlay(state: State, event: TokenEvent): Step {
-  const { overlay } = state;
-  // The palette's keys are pressed where all keys come in: update.ts has it.
-  if (overlay === null || overlay.kind === 'palette') return step(state);
-  if (overlay.kind === 'power') return keyInPowerDialog(state, overlay, event);
-  if (overlay.kind === 'operations') return keyInOperations(state, overlay, event);
-  if (overlay.kind === 'emergency') return keyInEmergency(state, overlay, event);
-  if (overlay.kind === 'bus' && overlay.hand.is !== 'idle') return keyByHand(state, overlay, event);
-  if (event.token.kind !== 'key') return step(state);
-  const { name } = event.token;
-  if (overlay.kind === 'alarms') return keyInAlarms(state, overlay, name);
-  if (overlay.kind === 'bus') return keyInBus(state, overlay, name);
-  if (overlay.kind === 'supply') return keyInSupply(state, overlay, name);
-  switch (overlay.kind) {
-    case 'help': {
-      const command = bindingOf(state, 'help', name)?.command;
-      if (command === 'cancel') return step({ ...state, overlay: null });
-      const by = command === 'down' ? scrollStep(name) : command === 'up' ? -scrollStep(name) : 0;
-      return step({
-        ...state,
-        overlay: { ...overlay, scroll: Math.max(0, Math.min(helpEnd(state), overlay.scroll + by)) },
-      });
-    }
-    case 'racks':
-      return keyInRacks(state, overlay, name);
-    case 'people':
-      return keyInPeople(state, overlay, name);
-    case 'note':
-      return keyInNote(state, overlay, name);
-    case 'consoles':
-      return keyInConsoles(state, overlay, name);
-    case 'filter':
-      return keyInFilter(state, overlay, name);
-    case 'menu':
-      return keyInMenu(state, overlay, name);
-    case 'takeover':
-      return name === 't' && believable(overlay.shown, state, event)
-        ? take(state, overlay)
-        : step({ ...state, overlay: null });
-    case 'paste': {
-      const closed: State = { ...state, overlay: null };
-      if ((name === 'y' || name === 'l') && believable(overlay.shown, state, event)) {
-        // The console may have been lost while the question stood.
-        const { attachment } = state.pane;
-        if (attachment.kind !== 'joined' || attachment.role !== 'types' || attachment.addr !== overlay.addr)
-          return step(withNotice(closed, 'warning', 'nothing was pasted: you do not type there any more'));
-        return longPaste(closed, overlay.addr, overlay.bytes, name === 'l');
-      }
-      return step(withNotice(closed, 'info', 'the paste was left out'));
-    }
-  }
+  /** Opens it by the command of its name, pressed in a pane. Default: no command opens it. */
+  open?(state: State, from: CommandContext): Step;
+  /** The set of keys in force; null: `onKey` reads every key itself. Default: that of the first section. */
+  context?(overlay: O): Context | null;
+  onKey(state: State, overlay: O, key: KeyPress): OverlayStep;
+  /** Default: a paste is ignored. */
+  onPaste?(state: State, overlay: O): Step;
+  /** Called about once a second. */
+  onTick?(state: State, overlay: O): Step;
+  /** Called after each change of the state; requests what the overlay shows and does not have yet. */
+  request?(state: State, overlay: O): Step;
+
+  /** Paints it over the panes. Default: nothing. */
+  paint?(frame: Frame, state: State, overlay: O, tools: PaintTools): void;
+  /** Paints the footer, where text is typed there. Default: hints for the keys in force. */
+  paintFooter?(frame: Frame, footer: Rect, state: State, overlay: O): void;
+  /** Draws charts: the plotting library has to be loaded. Default: it does not. */
+  plots?(overlay: O): boolean;
+  /** What must be on the terminal before keys are believed; null: nothing. Default: nothing. */
+  shown?(overlay: O): Shown | null;
+  /** The overlay with another `shown`. */
+  withShown?(overlay: O, shown: Shown): O;
 }
 
-/** Where scrolling ends: the last lines stay on the smallest screen. Signs have the same lines in every alphabet. */
-const helpEnd = (state: State): number => helpLines(state, glyphs(true)).length - HELP_ROWS;
-/** Lines of the help that the smallest terminal shows. */
-const HELP_ROWS = MIN_ROWS - 4;
-const scrollStep = (name: string): number => (name.startsWith('page') || name === 'space' ? 10 : 1);
-
-/** Typed by a person who has seen the question: alone in its read, and not at once. */
-function believable(shown: Shown, state: State, event: TokenEvent): boolean {
-  return event.burst === 1 && seenLongEnough(shown, state.now);
+/** `burst`: how many keys came in the same read of the terminal. */
+export interface KeyPress {
+  name: string;
+  burst: number;
 }
 
-function take(before: State, overlay: Extract<Overlay, { kind: 'takeover' }>): Step {
-  const { state, effects } = attachTo({ ...before, overlay: null }, overlay.addr);
-  return step(state, ...effects.map((effect) => (effect.do === 'attach' ? { ...effect, take: true } : effect)));
+export interface OverlayStep extends Step {
+  /** Keys to press next, in the state that is returned. */
+  press?: readonly string[];
 }
 
-function keyInMenu(state: State, overlay: Extract<Overlay, { kind: 'menu' }>, name: string): Step {
-  const chosen = VERBS.find(({ key }) => key === name);
-  if (chosen !== undefined) return openPowerDialog(state, overlay.targets, chosen.verb);
-  const at = overlay.index;
-  switch (bindingOf(state, 'menu', name)?.command) {
-    case 'down':
-      return step({ ...state, overlay: { ...overlay, index: (at + 1) % VERBS.length } });
-    case 'up':
-      return step({ ...state, overlay: { ...overlay, index: (at + VERBS.length - 1) % VERBS.length } });
-    case 'accept': {
-      const verb = VERBS[at]?.verb;
-      return verb === undefined ? step(state) : openPowerDialog(state, overlay.targets, verb);
-    }
-    case 'cancel':
-      return step({ ...state, overlay: null });
-    default:
-      return step(state);
-  }
+/** `plot` draws the lines of charts; null: bars do. */
+export interface PaintTools {
+  g: Glyphs;
+  plot: Plot | null;
 }
 
-/** The terminal shows what was to be seen before keys count. */
-export function paintedOverlay(state: State, at: number): State {
-  const { overlay } = state;
-  if (overlay === null) return state;
-  const painted: Shown = { kind: 'painted', at };
-  if (overlay.kind === 'emergency')
-    return panelShown(overlay)?.kind === 'pending' ? { ...state, overlay: paintedPanel(overlay, painted) } : state;
-  if ('shown' in overlay && overlay.shown.kind === 'pending')
-    return { ...state, overlay: { ...overlay, shown: painted } };
-  if (overlay.kind === 'bus' && overlay.hand.is === 'confirming' && overlay.hand.shown.kind === 'pending')
-    return { ...state, overlay: { ...overlay, hand: { ...overlay.hand, shown: painted } } };
-  if (overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending')
-    return { ...state, overlay: { ...overlay, prompt: { ...overlay.prompt, shown: painted } } };
-  return state;
+export function closed(state: State): State {
+  return { ...state, overlay: null };
 }
 
-/** True while something waits to be seen. */
-export function awaitsPaint({ overlay }: State): boolean {
-  if (overlay === null) return false;
-  if (overlay.kind === 'emergency') return panelShown(overlay)?.kind === 'pending';
-  if ('shown' in overlay) return overlay.shown.kind === 'pending';
-  if (overlay.kind === 'bus') return overlay.hand.is === 'confirming' && overlay.hand.shown.kind === 'pending';
-  return overlay.kind === 'operations' && overlay.prompt !== null && overlay.prompt.shown.kind === 'pending';
+/** For an overlay that waits as a whole to be seen. */
+export function wholeShown<O extends Overlay & { shown: Shown }>(): Required<
+  Pick<OverlayType<O>, 'shown' | 'withShown'>
+> {
+  return { shown: (overlay) => overlay.shown, withShown: (overlay, shown) => ({ ...overlay, shown }) };
+}
+
+/** Keys are not believed before the operator can have seen what they would confirm, ms. */
+export const SEEN_MS = 300;
+/** What was asked is asked again at this age while its dialog is open, ms: half of what makes it stale. */
+export const RECHECK_MS = STALE_AFTER_MS / 2;
+
+export function seenLongEnough(shown: Shown, now: number): boolean {
+  return shown.kind === 'painted' && now - shown.at >= SEEN_MS;
+}
+
+/** Characters of a field: more than any confirmation has. */
+const FIELD = 120;
+
+/** Edits the text of a field by a key. Returns null where the key is none for a field. */
+export function typedInto(text: string, name: string): string | null {
+  if (name === 'backspace') return text.slice(0, -1);
+  if (name === 'C-u') return '';
+  const typed = name === 'space' ? ' ' : Array.from(name).length === 1 ? name : null;
+  return typed === null || text.length >= FIELD ? null : text + typed;
 }

@@ -1,11 +1,38 @@
-/** Who is at the console, the keyboard handed over, and a note into its log. Pure. */
+/** Who is at the console, and handing the keyboard over. Pure. */
 import { silenceText } from '../../api/methods.ts';
+import { centred, paintBox } from '../canvas/box.ts';
+import type { Frame } from '../canvas/frame.ts';
 import { bindingOf, keyOf } from '../keymap/lookup.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
-import type { Overlay } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
+import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
-export interface Person {
+interface ParticipantList {
+  kind: 'people';
+  index: number;
+}
+
+declare module '../model/overlays.ts' {
+  interface OverlayStates {
+    people: ParticipantList;
+  }
+}
+
+export const PARTICIPANTS: OverlayType<ParticipantList> = {
+  kind: 'people',
+  sections: [{ context: 'people', title: 'Who is at a console', where: 'in the list of who is here' }],
+  keys: [
+    { context: 'people', keys: ['down', 'j', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+    { context: 'people', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
+    { context: 'people', keys: ['enter'], command: 'accept', hint: 'hand over', help: 'hand the keyboard over' },
+    { context: 'people', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
+  ],
+  open: (state) => step({ ...state, overlay: { kind: 'people', index: 0 } }),
+  onKey,
+  paint,
+};
+
+interface Person {
   session: number;
   /** `anna from 10.0.0.7 (interface), silent for 14 s`: as their programs report it. */
   name: string;
@@ -14,7 +41,7 @@ export interface Person {
 }
 
 /** Who types first, then those who watch. */
-export function peopleAt({ console, sessions, session, now }: State): Person[] {
+function peopleAt({ console, sessions, session, now }: State): Person[] {
   if (console === null) return [];
   const ids = [...(console.holder === null ? [] : [console.holder]), ...console.watchers];
   return ids.map((id) => {
@@ -27,10 +54,9 @@ export function peopleAt({ console, sessions, session, now }: State): Person[] {
   });
 }
 
-export function keyInPeople(state: State, list: Extract<Overlay, { kind: 'people' }>, name: string): Step {
+function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
   const people = peopleAt(state);
   const at = Math.min(list.index, Math.max(0, people.length - 1));
-  const closed: State = { ...state, overlay: null };
   switch (bindingOf(state, 'people', name)?.command) {
     case 'down':
       return step({ ...state, overlay: { ...list, index: (at + 1) % Math.max(1, people.length) } });
@@ -38,39 +64,49 @@ export function keyInPeople(state: State, list: Extract<Overlay, { kind: 'people
       return step({ ...state, overlay: { ...list, index: (at + people.length - 1) % Math.max(1, people.length) } });
     case 'accept': {
       const chosen = people[at];
-      if (chosen === undefined || chosen.here) return step(closed);
+      if (chosen === undefined || chosen.here) return step(closed(state));
       if (state.console?.holder !== state.session)
         return step(
           withNotice(
-            closed,
+            closed(state),
             'info',
             `only who types can hand the keyboard over; ${keyOf(state, 'prefix', 'take')} takes it`,
           ),
         );
-      return step(closed, { do: 'give', session: chosen.session });
+      return step(closed(state), { do: 'give', session: chosen.session });
     }
     case 'cancel':
-      return step(closed);
+      return step(closed(state));
     default:
       return step(state);
   }
 }
 
-/** What the server takes of a note, characters. */
-const NOTE_LENGTH = 200;
-
-export function keyInNote(state: State, note: Extract<Overlay, { kind: 'note' }>, name: string): Step {
-  const closed: State = { ...state, overlay: null };
-  switch (bindingOf(state, 'note', name)?.command) {
-    case 'accept':
-      return note.text.trim() === '' ? step(closed) : step(closed, { do: 'note', text: note.text.trim() });
-    case 'cancel':
-      return step(closed);
-    default: {
-      const ch = name === 'space' ? ' ' : name;
-      const text =
-        name === 'backspace' ? note.text.slice(0, -1) : Array.from(ch).length === 1 ? note.text + ch : note.text;
-      return step({ ...state, overlay: { ...note, text: text.slice(0, NOTE_LENGTH) } });
-    }
-  }
+function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTools): void {
+  const people = peopleAt(state);
+  const box = paintBox(frame, centred(frame, 66, people.length + 4), 'at this console', g);
+  const index = Math.min(list.index, Math.max(0, people.length - 1));
+  people.slice(0, box.height - 2).forEach(({ name, types, here }, i) => {
+    frame.spans(
+      box.x,
+      box.y + i,
+      [
+        [types ? 'types    ' : 'watches  ', types ? 'ok' : 'dim'],
+        [`${name}${here ? ', you' : ''}`, 'text'],
+      ],
+      box.width,
+    );
+    const row = { x: box.x, y: box.y + i, width: box.width, height: 1 };
+    if (i === index) frame.ground(row, 'selected');
+    // The keyboard is handed over by a key: a second click may have been meant for another row.
+    else frame.target(row, { rows: i - index });
+  });
+  const types = state.console?.holder === state.session;
+  frame.text(
+    box.x,
+    box.y + box.height - 1,
+    types ? 'Enter hands the keyboard to the chosen one' : `${keyOf(state, 'prefix', 'take')} takes the keyboard`,
+    'dim',
+    box.width,
+  );
 }

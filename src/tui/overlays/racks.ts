@@ -1,19 +1,48 @@
-/** From rack to rack: each has its own state, and which one is shown is not in it. Pure. */
+/** All racks at a glance. Each has a state of its own: the screen paints the overview from all of them. Pure. */
+import { SLOTS_PER_BLADE } from '../../rack/address.ts';
+import type { Frame, Rect, Span } from '../canvas/frame.ts';
+import type { Glyphs } from '../canvas/glyphs.ts';
 import { bindingOf } from '../keymap/lookup.ts';
+import { blades } from '../layout/layout.ts';
+import { lookOf, viewOf } from '../map/node-cell.ts';
 import { step, type Step } from '../model/events.ts';
-import type { Overlay } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
+import { alarmWords, busWords, countWords, supplyWords } from '../screen/header.ts';
+import { closed, type KeyPress, type OverlayType } from './overlay.ts';
 
-export function toRack(state: State, by: 1 | -1): Step {
-  const { names, index } = state.racks;
-  return step(state, { do: 'rack', index: (index + by + names.length) % names.length });
+interface RackOverview {
+  kind: 'racks';
+  /** The chosen one. */
+  index: number;
 }
 
-export function openRacks(state: State): Step {
-  return step({ ...state, overlay: { kind: 'racks', index: state.racks.index } });
+declare module '../model/overlays.ts' {
+  interface OverlayStates {
+    racks: RackOverview;
+  }
 }
 
-export function keyInRacks(state: State, list: Extract<Overlay, { kind: 'racks' }>, name: string): Step {
+export const RACKS: OverlayType<RackOverview> = {
+  kind: 'racks',
+  sections: [{ context: 'racks', title: 'Overview of racks', where: 'in the overview of racks' }],
+  keys: [
+    { context: 'racks', keys: ['down', 'j'], command: 'down', hint: 'next', help: 'next rack' },
+    { context: 'racks', keys: ['up', 'k'], command: 'up', hint: null, help: 'the rack before' },
+    { context: 'racks', keys: ['enter'], command: 'accept', hint: 'go there', help: 'to this rack' },
+    {
+      context: 'racks',
+      keys: ['escape', 'q', 'R'],
+      command: 'cancel',
+      hint: 'close',
+      help: 'back to the rack that was shown',
+    },
+  ],
+  showsAllRacks: true,
+  open: (state) => step({ ...state, overlay: { kind: 'racks', index: state.racks.index } }),
+  onKey,
+};
+
+function onKey(state: State, list: RackOverview, { name }: KeyPress): Step {
   const count = state.racks.names.length;
   switch (bindingOf(state, 'racks', name)?.command) {
     case 'down':
@@ -21,10 +50,68 @@ export function keyInRacks(state: State, list: Extract<Overlay, { kind: 'racks' 
     case 'up':
       return step({ ...state, overlay: { ...list, index: (list.index + count - 1) % count } });
     case 'accept':
-      return step({ ...state, overlay: null }, { do: 'rack', index: list.index });
+      return step(closed(state), { do: 'rack', index: list.index });
     case 'cancel':
-      return step({ ...state, overlay: null });
+      return step(closed(state));
     default:
       return step(state);
   }
+}
+
+/** Every rack in a few lines: how it does in words, and each of its nodes as one sign, blade by blade. */
+export function paintRacks(frame: Frame, rect: Rect, states: readonly State[], chosen: number, g: Glyphs): void {
+  frame.clear(rect);
+  const blocks = states.map((state) => blockOf(state, rect.width, g));
+  const loose = blocks.reduce((sum, lines) => sum + lines.length + 1, 0) <= rect.height ? 1 : 0;
+  const heights = blocks.map((lines) => lines.length + loose);
+  // The chosen one is always to be seen.
+  let first = 0;
+  while (first < chosen && sum(heights.slice(first, chosen + 1)) > rect.height) first++;
+  let y = rect.y;
+  for (let index = first; index < blocks.length; index++) {
+    const lines = blocks[index] ?? [];
+    if (y + lines.length > rect.y + rect.height) break;
+    frame.target({ ...rect, y, height: lines.length }, { rows: index - chosen });
+    if (index === chosen) frame.ground({ ...rect, y, height: lines.length }, 'selected');
+    lines.forEach((line, i) => {
+      const mark: Span = [index === chosen ? g.selected : ' ', 'key'];
+      frame.spans(rect.x, y + i, [mark, ...line], rect.width);
+    });
+    y += lines.length + loose;
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+function blockOf(state: State, width: number, g: Glyphs): Span[][] {
+  const unseen = alarmWords(state, g);
+  const alarms: Span[] = unseen === null ? [] : [[`  ${unseen}`, 'danger']];
+  return [
+    [
+      [state.rack.name, 'title'],
+      ...(supplyWords(state)?.spans ?? []),
+      ...busWords(state),
+      ...countWords(state),
+      ...alarms,
+    ],
+    ...bladeLines(state, width, g),
+  ];
+}
+
+function bladeLines(state: State, width: number, g: Glyphs): Span[][] {
+  const known = new Set(state.rack.nodes.map(({ addr }) => addr));
+  const perLine = Math.max(1, Math.floor((width - 3) / (SLOTS_PER_BLADE + 1)));
+  const lines: Span[][] = [];
+  blades(state).forEach((blade, at) => {
+    if (at % perLine === 0) lines.push([['  ', 'text']]);
+    // As on the map: slots rise to the left.
+    const slots = Array.from({ length: SLOTS_PER_BLADE }, (_, i) => blade * SLOTS_PER_BLADE + SLOTS_PER_BLADE - 1 - i);
+    const signs = slots.map((addr): Span => {
+      if (!known.has(addr)) return [' ', 'text'];
+      const look = lookOf(state, viewOf(state, addr));
+      return [g.power[look.power], look.ink];
+    });
+    lines.at(-1)?.push(...signs, [' ', 'text']);
+  });
+  return lines;
 }

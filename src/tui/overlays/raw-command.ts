@@ -1,43 +1,52 @@
 /**
- * Bytes by hand from the bus pane: typed as they are, judged by the server (`bmc/raw-rules.ts`), and where they can
- * switch, connect or close sent only behind the target's typed name. Pure.
+ * Bytes by hand for one BIOS, in the bus pane: typed as they are, judged by the server (`bmc/raw-rules.ts`), and where they
+ * can switch, connect or close sent only behind the target's typed name. Pure.
  */
+import { spellBytes } from '../../lib/control-chars.ts';
+import { wrap } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
+import { nodeLabel } from '../../rack/inventory.ts';
+import type { Frame, Rect } from '../canvas/frame.ts';
+import type { Glyphs } from '../canvas/glyphs.ts';
 import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
-import type { ByHand, Overlay } from '../model/overlays.ts';
+import type { BusPane, ByHand } from '../model/overlays.ts';
 import { nameOf, type State } from '../model/state.ts';
-import { seenLongEnough, typedInto } from './power-rules.ts';
-
-type Pane = Extract<Overlay, { kind: 'bus' }>;
-type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+import { type KeyPress, seenLongEnough, typedInto } from './overlay.ts';
 
 /** What the server takes at once, bytes. */
 const LIMIT = 64;
 const IDLE: ByHand = { is: 'idle', said: null };
 
-const withHand = (state: State, pane: Pane, hand: ByHand): State => ({ ...state, overlay: { ...pane, hand } });
+const withHand = (state: State, pane: BusPane, hand: ByHand): State => ({ ...state, overlay: { ...pane, hand } });
 
-export function typingByHand(state: State, pane: Pane, target: Address | null): State {
+export function startRawCommand(state: State, pane: BusPane, target: Address | null): State {
   return withHand(state, pane, { is: 'typing', target, text: '' });
 }
 
 /** What must be typed to confirm. */
-export function targetName(state: State, target: Address | null): string {
+function targetName(state: State, target: Address | null): string {
   return target === null ? 'master' : nameOf(state, target);
 }
 
-export function keyByHand(state: State, pane: Pane, event: TokenEvent): Step {
+export function refuseRawPaste(state: State): Step {
+  return step(withNotice(state, 'info', 'a paste is not sent to a BIOS: type the bytes'));
+}
+
+export function onRawKey(state: State, pane: BusPane, { name, burst }: KeyPress): Step {
   const { hand } = pane;
-  if (event.token.kind !== 'key')
-    return step(withNotice(state, 'info', 'a paste is not sent to a BIOS: type the bytes'));
-  const { name } = event.token;
   if (name === 'escape') return step(withHand(state, pane, IDLE));
-  if (hand.is === 'typing') return typed(state, pane, hand, name, event.burst);
-  return hand.is === 'confirming' ? confirmed(state, pane, hand, name, event.burst) : step(state);
+  if (hand.is === 'typing') return typed(state, pane, hand, name, burst);
+  return hand.is === 'confirming' ? confirmed(state, pane, hand, name, burst) : step(state);
 }
 
 /** Ctrl-G is a byte like the others here, and the one that nothing else can type. */
-function typed(state: State, pane: Pane, hand: Extract<ByHand, { is: 'typing' }>, name: string, burst: number): Step {
+function typed(
+  state: State,
+  pane: BusPane,
+  hand: Extract<ByHand, { is: 'typing' }>,
+  name: string,
+  burst: number,
+): Step {
   if (name === 'enter') {
     if (hand.text === '') return step(withHand(state, pane, IDLE));
     return burst > 1 ? step(state) : sent(state, pane, hand, null);
@@ -48,7 +57,7 @@ function typed(state: State, pane: Pane, hand: Extract<ByHand, { is: 'typing' }>
 
 function confirmed(
   state: State,
-  pane: Pane,
+  pane: BusPane,
   hand: Extract<ByHand, { is: 'confirming' }>,
   name: string,
   burst: number,
@@ -65,7 +74,7 @@ function confirmed(
 
 function sent(
   state: State,
-  pane: Pane,
+  pane: BusPane,
   { target, text }: { target: Address | null; text: string },
   confirm: string | null,
 ): Step {
@@ -73,7 +82,7 @@ function sent(
   return step(next, { do: 'raw', pane: pane.id, target, text, confirm });
 }
 
-export function byHandAnswered(state: State, event: Extract<UiEvent, { type: 'raw-said' | 'raw-refused' }>): Step {
+export function rawCommandAnswered(state: State, event: Extract<UiEvent, { type: 'raw-said' | 'raw-refused' }>): Step {
   const { overlay } = state;
   if (overlay?.kind !== 'bus' || overlay.id !== event.pane || overlay.hand.is !== 'sent') return step(state);
   const { target, text } = overlay.hand;
@@ -92,4 +101,43 @@ export function byHandAnswered(state: State, event: Extract<UiEvent, { type: 'ra
 
 function wantsConfirmation(data: unknown): boolean {
   return Array.isArray(data) && data.some((one: { rule?: unknown }) => one.rule === 'confirmation');
+}
+
+/** Paints them at the bottom of `box`; returns how many lines they take. */
+export function paintRawCommand(frame: Frame, box: Rect, state: State, hand: ByHand, g: Glyphs): number {
+  if (hand.is === 'idle' && hand.said === null) return 0;
+  const told = wordsFor(state, hand, g);
+  const words = wrap(g.plain ? told.replaceAll('’', "'") : told, box.width);
+  const field = hand.is === 'typing' || hand.is === 'confirming';
+  const height = Math.min(box.height, 1 + words.length + (field ? 1 : 0));
+  const top = box.y + box.height - height;
+  for (let x = box.x; x < box.x + box.width; x++) frame.put(x, top, g.box.h, 'border');
+  const ink = hand.is === 'confirming' ? 'danger' : hand.is === 'idle' && hand.said?.ok === false ? 'warn' : 'text';
+  words.slice(-(height - (field ? 2 : 1))).forEach((line, i) => frame.text(box.x, top + 1 + i, line, ink, box.width));
+  if (!field) return height;
+  const typed = hand.is === 'typing' ? spellBytes(hand.text, g.plain) : hand.field;
+  const end = frame.spans(box.x, top + height - 1, [
+    [hand.is === 'typing' ? '> ' : `type ${targetName(state, hand.target)} and Enter: `, 'key'],
+    [typed, 'text'],
+  ]);
+  frame.cursor = { x: end, y: top + height - 1 };
+  return height;
+}
+
+function wordsFor(state: State, hand: ByHand, g: Glyphs): string {
+  switch (hand.is) {
+    case 'idle':
+      return spellBytes((hand.said?.text ?? '').replaceAll('’', "'"), g.plain);
+    case 'typing':
+      return `Bytes by hand for the BIOS of ${who(state, hand.target)}, after its identity proof; then the pipe is closed and the bus asked. Ctrl-G is ^G. Enter sends, Esc leaves.`;
+    case 'confirming':
+      return `${spellBytes(hand.text, g.plain)} to ${who(state, hand.target)}: ${hand.why}`;
+    case 'sent':
+      return `${spellBytes(hand.text, g.plain)} is on its way to ${who(state, hand.target)}.`;
+  }
+}
+
+function who(state: State, target: Address | null): string {
+  if (target === null) return 'the master';
+  return nodeLabel({ name: targetName(state, target), addr: target });
 }

@@ -1,11 +1,11 @@
-/**
- * What is on the screen: one rack, or, with several, tabs and the rack that is shown, or all of them at a glance.
- */
-import { Frame } from '../canvas/frame.ts';
+/** Several racks on one screen: a row of tabs above the rack that is shown, or the overview of all. */
+import { Frame, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import type { Screens } from '../console/pane.ts';
-import type { State } from '../model/state.ts';
-import { paintRacks, paintTabs } from '../overlays/racks-view.ts';
+import { contextOf } from '../keymap/context.ts';
+import { keyNameOf, keyOf } from '../keymap/lookup.ts';
+import { type State, unseenAlarms } from '../model/state.ts';
+import { paintRacks } from '../overlays/racks.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { paint } from './screen.ts';
 
@@ -36,4 +36,53 @@ export function paintDeck(
     paintRacks(frame, rect, states, state.overlay.index, g);
   }
   return frame;
+}
+
+/** One row; the rack that is shown stands out, and behind each name what is wrong with it. */
+export function paintTabs(frame: Frame, states: readonly State[], active: number, g: Glyphs): void {
+  const row = { x: 0, y: 0, width: frame.cols, height: 1 };
+  frame.clear(row, 'bar');
+  let x = 0;
+  states.forEach((state, index) => {
+    const spans: Span[] = [
+      [` ${state.rack.name}`, index === active ? 'title' : 'text'],
+      ...trouble(state, g),
+      [' ', 'text'],
+    ];
+    const from = x;
+    x = frame.spans(x, 0, spans, frame.cols - x);
+    frame.target({ ...row, x: from, width: x - from }, { rack: index });
+    if (index === active) frame.ground({ ...row, x: from, width: x - from }, 'selected');
+    x = frame.text(x, 0, g.box.v, 'dim', frame.cols - x);
+  });
+  const state = states[active];
+  if (state === undefined) return;
+  // At a console the keys of tabs stand behind the prefix.
+  const context = contextOf(state) === null && state.overlay === null ? 'prefix' : 'map';
+  const hint: Span[] = [
+    [keyOf(state, context, 'next-rack'), 'key'],
+    [' next  ', 'dim'],
+    [keyOf(state, context, 'racks'), 'key'],
+    [' all ', 'dim'],
+  ];
+  const at = frame.cols - spansWidth(hint);
+  if (x >= at) return;
+  frame.spans(at, 0, hint);
+  const half = spansWidth(hint.slice(0, 2));
+  const before = context === 'prefix' ? [keyNameOf(state, 'console', 'prefix')] : [];
+  frame.target({ ...row, x: at, width: half }, { rack: (active + 1) % states.length });
+  frame.target(
+    { ...row, x: at + half, width: frame.cols - at - half },
+    { keys: [...before, keyNameOf(state, context, 'racks')] },
+  );
+}
+
+/** What must not be missed while another rack is shown. */
+function trouble(state: State, g: Glyphs): Span[] {
+  if (state.link.kind === 'lost') return [[` ${g.bad}`, 'danger']];
+  const unseen = unseenAlarms(state).length;
+  const spans: Span[] = unseen > 0 ? [[` ${g.alarm}${unseen}`, 'danger']] : [];
+  return state.bus.state === 'ready' || state.bus.state === 'paused'
+    ? spans
+    : [[` ${state.bus.state}`, 'fault'], ...spans];
 }

@@ -3,10 +3,6 @@
  *
  * The whole screen: one state, one frame.
  */
-import { silenceText } from '../../api/methods.ts';
-import { wrap } from '../../lib/words.ts';
-import { formatPosition } from '../../rack/address.ts';
-import { centred, paintBox } from '../canvas/box.ts';
 import { Frame, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
@@ -14,25 +10,13 @@ import { paintDetail } from '../detail/detail-view.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
-import { paintFilterLine } from '../map/filter-line.ts';
-import { filterProblem } from '../map/filter.ts';
 import { paintMap } from '../map/map-view.ts';
 import { countsOf } from '../map/node-cell.ts';
-import type { Overlay } from '../model/overlays.ts';
 import { nameOf, type State, unseenAlarms } from '../model/state.ts';
-import { paintAlarms } from '../overlays/alarms-view.ts';
-import { paintBus } from '../overlays/bus-log-view.ts';
-import { paintPalette } from '../overlays/command-palette-view.ts';
-import { paintConsoles } from '../overlays/console-list-view.ts';
-import { paintEmergency } from '../overlays/emergency-view.ts';
-import { paintHelp } from '../overlays/help.ts';
-import { paintOperationsPanel } from '../overlays/operations-view.ts';
-import { paintPeople } from '../overlays/participants-view.ts';
-import { paintMenu, paintPowerDialog } from '../overlays/power-view.ts';
+import { overlayType } from '../overlays/list.ts';
 import type { Plot } from '../terminal/plot.ts';
-import { paintSupply } from '../ups/ups-view.ts';
 import { paintHeader } from './header.ts';
-import { paintEvents, paintFooter, paintNotice, paintOperations, paintSaid, paintSelected } from './status-lines.ts';
+import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './status-lines.ts';
 
 export function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
   const lines: Span[][] = [
@@ -101,17 +85,10 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
     paintNotice(frame, layout.notice, state);
   }
   const { overlay } = state;
-  if (overlay?.kind === 'filter') {
-    const problem = filterProblem(state.filter, state);
-    if (problem !== null) paintSaid(frame, { ...layout.footer, y: layout.footer.y - 1 }, problem, 'warn');
-    paintFilterLine(frame, layout.footer, state);
-  } else if (overlay?.kind === 'note') {
-    frame.clear(layout.footer, 'bar');
-    const at = frame.spans(1, layout.footer.y, [
-      ['note into the log: ', 'key'],
-      [overlay.text, 'text'],
-    ]);
-    frame.cursor = { x: at, y: layout.footer.y };
+  const type = overlay === null ? null : overlayType(overlay);
+  if (overlay !== null) frame.cursor = null;
+  if (overlay !== null && type?.paintFooter !== undefined) {
+    type.paintFooter(frame, layout.footer, state, overlay);
   } else if (overlay === null && state.focus === 'console' && state.pane.look?.query != null) {
     frame.clear(layout.footer, 'bar');
     const at = frame.spans(1, layout.footer.y, [
@@ -141,104 +118,6 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
       [' close', 'text'],
     ]);
   }
-  if (overlay !== null) {
-    if (!['filter', 'note', 'palette'].includes(overlay.kind)) frame.cursor = null;
-    paintOverlay(frame, state, overlay, plot, g);
-  }
+  if (overlay !== null) type?.paint?.(frame, state, overlay, { g, plot });
   return frame;
-}
-
-function paintOverlay(frame: Frame, state: State, overlay: Overlay, plot: Plot | null, g: Glyphs): void {
-  switch (overlay.kind) {
-    case 'help': {
-      paintHelp(frame, state, overlay.scroll, g);
-      return;
-    }
-    case 'filter':
-    case 'note':
-    // Of all racks, not of this one: deck.ts paints it.
-    case 'racks':
-      return;
-    case 'palette': {
-      paintPalette(frame, state, overlay, g);
-      return;
-    }
-    case 'people': {
-      paintPeople(frame, state, overlay, g);
-      return;
-    }
-    case 'consoles': {
-      paintConsoles(frame, state, overlay, g);
-      return;
-    }
-    case 'menu': {
-      paintMenu(frame, state, overlay.targets, overlay.index, g);
-      return;
-    }
-    case 'power': {
-      paintPowerDialog(frame, state, overlay, g);
-      return;
-    }
-    case 'emergency': {
-      paintEmergency(frame, state, overlay, g);
-      return;
-    }
-    case 'bus': {
-      paintBus(frame, state, overlay, g);
-      return;
-    }
-    case 'supply': {
-      paintSupply(frame, state, overlay, plot, g);
-      return;
-    }
-    case 'alarms': {
-      paintAlarms(frame, state, overlay, g);
-      return;
-    }
-    case 'operations': {
-      paintOperationsPanel(frame, state, overlay, g);
-      return;
-    }
-    case 'takeover': {
-      const { holderName, holderSilentSince, addr } = overlay.console;
-      const who = holderName ?? 'somebody';
-      const silence = silenceText(holderSilentSince, state.now);
-      const frozen = silence === '' ? '' : ` That program has been ${silence}: it is stopped, or its link is cut.`;
-      const text = `${who} types on ${nameOf(state, addr)} (${formatPosition(addr)}).${frozen} There is one console on this bus: opening ${nameOf(state, overlay.addr)} ends it for ${who}, who is told that it was you.`;
-      paintQuestion(frame, 'the console is in use', text, 't', 'take it', g);
-      return;
-    }
-    case 'paste': {
-      const removed =
-        overlay.removed === 0 ? '' : ` ${overlay.removed} × Ctrl-G (0x07) was taken out: it would close the pipe.`;
-      const seconds = Math.ceil((overlay.bytes.length * 2) / 1000);
-      const text = `Paste ${overlay.bytes.length} bytes into ${nameOf(state, overlay.addr)}? At the pace that loses nothing it takes ${seconds} s.${removed}`;
-      paintQuestion(frame, 'a large paste', text, 'y', 'paste', g, [
-        ['l', 'key'],
-        [' line by line, for a slow reader   ', 'text'],
-      ]);
-      return;
-    }
-  }
-}
-
-function paintQuestion(
-  frame: Frame,
-  title: string,
-  text: string,
-  key: string,
-  does: string,
-  g: Glyphs,
-  also: readonly Span[] = [],
-): void {
-  const lines = wrap(text, 60);
-  const box = paintBox(frame, centred(frame, 66, lines.length + 4), title, g, 'warn');
-  lines.forEach((line, i) => frame.text(box.x, box.y + i, line, 'text', box.width));
-  frame.spans(box.x, box.y + lines.length + 1, [
-    [key, 'key'],
-    [` ${does}   `, 'text'],
-    ...also,
-    ['any other key', 'key'],
-    [' leave it', 'text'],
-  ]);
 }

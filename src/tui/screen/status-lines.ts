@@ -1,22 +1,23 @@
 /** Single lines under the map: the selected node in words, events, operations, the notice, the footer. */
 import type { EventRecord } from '../../api/methods.ts';
-import type { Operation } from '../../api/power.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
+import { paintSaid } from '../canvas/box.ts';
 import { CUT, type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyLabel } from '../keymap/key-names.ts';
-import { type Binding, bindingsWith, type Context, disabledReason, keyOf } from '../keymap/lookup.ts';
+import { type Binding, bindingsIn, disabledReason, keyOf } from '../keymap/lookup.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { MapLayout } from '../layout/map-layout.ts';
-import { paintChips } from '../map/filter-line.ts';
+import { paintChips } from '../map/filter-input.ts';
 import { isFiltered } from '../map/filter.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
-import { loneOperations, shownRuns } from '../model/overlays.ts';
+import type { Context } from '../model/keys.ts';
+import { loneOperations, shownRuns } from '../model/results.ts';
 import type { State } from '../model/state.ts';
-import { progressSpans } from '../overlays/operation-view.ts';
-import { runSpans } from '../overlays/plan-run-view.ts';
+import { operationLine } from '../overlays/operation-view.ts';
+import { runSpans } from '../overlays/plans/run-view.ts';
 
 /** The selected node in words, where no detail pane says the same; what is marked, and what is scrolled out of sight. */
 export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
@@ -104,49 +105,6 @@ export function paintOperations(frame: Frame, { x, y, width, height }: Rect, sta
   [...runs, ...operations].slice(0, height).forEach((line, i) => frame.spans(x + 1, y + i, line, width - 2));
 }
 
-/** `◐ off ns01 · stopping 0:12 of 3:00 · a stop job is running …`. */
-export function operationLine(operation: Operation, state: State, g: Glyphs): Span[] {
-  const dot: Span = [` ${g.separator} `, 'dim'];
-  const head: Span[] = [[`${operation.verb} ${operation.label}`, 'title']];
-  const asking = operation.nodes.find((node) => node.question !== null);
-  if (asking !== undefined)
-    return [
-      [`${g.question} `, 'danger'],
-      [' ', 'text'],
-      ...head,
-      dot,
-      [`${keyOf(state, 'map', 'operations')} answers`, 'key'],
-      dot,
-      [`${asking.name}: ${asking.question?.text ?? ''}`, 'warn'],
-    ];
-  if (operation.endedAt !== null) {
-    const done = operation.nodes.filter((node) => node.outcome === 'done').length;
-    const all = done === operation.nodes.length;
-    const worst = operation.nodes.find((node) => node.outcome !== 'done') ?? operation.nodes[0];
-    return [
-      [`${all ? g.ok : g.bad} `, all ? 'ok' : 'fault'],
-      ...head,
-      dot,
-      [
-        operation.nodes.length === 1 ? (worst?.outcome ?? '') : `${done} of ${operation.nodes.length} done`,
-        all ? 'ok' : 'fault',
-      ],
-      dot,
-      [worst?.detail ?? '', 'text'],
-    ];
-  }
-  const active =
-    operation.nodes.find((node) => node.outcome === null && node.phase !== 'waiting') ?? operation.nodes[0];
-  const ended = operation.nodes.filter((node) => node.outcome !== null).length;
-  return [
-    [`${g.operation[0] ?? '*'} `, 'warn'],
-    ...head,
-    dot,
-    ...(operation.nodes.length > 1 ? [[`${ended} of ${operation.nodes.length} `, 'text'] as const] : []),
-    ...(active === undefined ? [] : [...progressSpans(active, state), [active.detail, 'text'] as const]),
-  ];
-}
-
 const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 
 /** What was said last; with nothing to say, why the bus is not well, or that a session is only looking. */
@@ -164,13 +122,6 @@ export function paintNotice(frame: Frame, rect: Rect, state: State): void {
   if (words !== '') paintSaid(frame, rect, words, bus === 'paused' && recovery === null ? 'dim' : 'warn');
 }
 
-/** A sentence on the line given; what has no room there covers lines above, for its end says what to do. */
-export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
-  const lines = wrap(text, width - 2);
-  if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');
-  lines.forEach((line, i) => frame.text(x + 1, y - lines.length + 1 + i, line, ink, width - 2));
-}
-
 /** The keys that work right here, right now; `before`: what must be pressed before each of them. */
 export function paintFooter(
   frame: Frame,
@@ -181,9 +132,7 @@ export function paintFooter(
   before: readonly string[] = [],
 ): void {
   frame.clear(rect, 'bar');
-  const usable = bindingsWith(state.settings.keys).filter(
-    (one) => one.context === context && one.hint !== null && disabledReason(one, state) === null,
-  );
+  const usable = bindingsIn(state, context).filter((one) => one.hint !== null && disabledReason(one, state) === null);
   const piece = ({ keys, hint }: Binding): Span[] => [
     [keyLabel(keys[0] ?? ''), 'key'],
     [` ${hint ?? ''}  `, 'text'],

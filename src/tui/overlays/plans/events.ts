@@ -1,11 +1,12 @@
 /** What the server says of plans and runs. Pure. */
-import type { PlanRun } from '../../api/plans.ts';
-import { keyOf } from '../keymap/lookup.ts';
-import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
-import { type EmergencyPanel, nodesOfRun, runToShow } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
+import type { PlanRun } from '../../../api/plans.ts';
+import { keyOf } from '../../keymap/lookup.ts';
+import { step, type Step, type UiEvent, withNotice } from '../../model/events.ts';
+import type { EmergencyPanel } from '../../model/overlays.ts';
+import { nodesOfRun, runToShow } from '../../model/results.ts';
+import type { State } from '../../model/state.ts';
+import { reasonOf } from '../power/dialog.ts';
 import { choose, disarmed } from './emergency.ts';
-import { reasonOf } from './power.ts';
 
 type PlanEvent = Extract<
   UiEvent,
@@ -34,7 +35,7 @@ export function planEvent(state: State, event: PlanEvent): Step {
       if (panel === null) return step(known);
       const listed: EmergencyPanel = { ...panel, plans: { kind: 'done', at: state.now, answer: plans, again: false } };
       const run = runToShow(known);
-      // A run that goes on is what whoever opens the panel has to see first.
+      // A run that goes on is shown first.
       if (run !== null && run.state !== 'ended' && panel.mode.is === 'choose')
         listed.mode = { is: 'run', id: run.id, node: null, prompt: null };
       const first = plans.find(({ cuts, problem }) => cuts && problem === null) ?? plans[0];

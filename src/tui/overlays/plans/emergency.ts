@@ -1,20 +1,69 @@
 /**
- * Keys in the emergency panel. One key arms, typed words start: no single key, no Enter alone, no paste, nothing typed
- * ahead and nothing typed before the words could be read begins anything. Keys that mean nothing do nothing. Pure.
+ * The emergency panel. One key arms, typed words start: no single key, no Enter alone, no paste, nothing typed ahead and
+ * nothing typed before the words could be read begins anything. Keys that mean nothing do nothing. Pure.
  */
-import { bindingOf, type Command, type Context, disabledReason } from '../keymap/lookup.ts';
-import { step, type Step, type UiEvent } from '../model/events.ts';
-import { type EmergencyPanel, type PanelMode, runToShow, type Shown } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
-import { ARMED_MS, refusesPlan } from './plan-rules.ts';
-import { keyInRun } from './plan-run.ts';
-import { RECHECK_MS, seenLongEnough, typedInto } from './power-rules.ts';
-import { dismissed, withOperations } from './results.ts';
+import { first, noLink, noRun, viewOnly } from '../../keymap/disabled-reasons.ts';
+import { type Binding, bindingOf, disabledReason } from '../../keymap/lookup.ts';
+import { step, type Step } from '../../model/events.ts';
+import type { Command, Context } from '../../model/keys.ts';
+import type { EmergencyPanel, PanelMode, Shown } from '../../model/overlays.ts';
+import { dismissed, runToShow } from '../../model/results.ts';
+import type { State } from '../../model/state.ts';
+import { withOperations } from '../operations.ts';
+import { closed, type KeyPress, type OverlayType, RECHECK_MS, seenLongEnough, typedInto } from '../overlay.ts';
+import { paintEmergency } from './emergency-view.ts';
+import { ARMED_MS, refusesPlan } from './rules.ts';
+import { keyInRun, RUN_KEYS } from './run.ts';
 
-type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 type Armed = Extract<PanelMode, { is: 'armed' }>;
 
-export function openEmergency(state: State): Step {
+const KEYS: readonly Binding[] = [
+  { context: 'emergency', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next plan' },
+  { context: 'emergency', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous plan' },
+  {
+    ...{ context: 'emergency', keys: ['a'], command: 'arm', hint: 'ARM', dangerous: true },
+    help: 'arm the plan: then typed words start it',
+    disabled: first(viewOnly, noLink),
+  },
+  {
+    ...{ context: 'emergency', keys: ['pagedown', 'space'], command: 'scroll-down', hint: 'scroll' },
+    help: 'scroll what it would do',
+  },
+  { context: 'emergency', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
+  { context: 'emergency', keys: ['r'], command: 'ask-again', hint: 'ask again', help: 'ask the nodes again' },
+  {
+    ...{ context: 'emergency', keys: ['tab'], command: 'next-pane', hint: 'the run', disabled: noRun },
+    help: 'to the plan that runs, or the last result; there, back to the plans',
+  },
+  { context: 'emergency', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
+
+  {
+    ...{ context: 'armed', keys: ['enter'], command: 'accept', hint: 'starts it, after the words' },
+    help: 'start the plan, when its words are typed',
+  },
+  { context: 'armed', keys: ['escape'], command: 'cancel', hint: 'DISARM', help: 'disarm' },
+];
+
+export const EMERGENCY: OverlayType<EmergencyPanel> = {
+  kind: 'emergency',
+  sections: [
+    { context: 'emergency', title: 'Emergency panel', where: 'in the emergency panel', fixed: true },
+    { context: 'armed', title: 'An armed plan: only the words shown start it', where: 'at an armed plan', fixed: true },
+    { context: 'plan-run', title: 'A plan that runs', where: 'at a running plan', fixed: true },
+  ],
+  keys: [...KEYS, ...RUN_KEYS],
+  open,
+  context,
+  onKey,
+  onPaste: (state, panel) =>
+    panel.mode.is === 'armed' ? typed(state, panel, panel.mode, '', 'A paste starts nothing: type it.') : step(state),
+  onTick,
+  paint: (frame, state, panel, { g }) => paintEmergency(frame, state, panel, g),
+  shown: ({ mode }) => (mode.is === 'armed' ? mode.shown : mode.is === 'run' ? (mode.prompt?.shown ?? null) : null),
+  withShown,
+};
+
+function open(state: State): Step {
   const id = state.nextId;
   const run = runToShow(state);
   const overlay: EmergencyPanel = {
@@ -25,15 +74,18 @@ export function openEmergency(state: State): Step {
   return step({ ...state, overlay, nextId: id + 1 }, { do: 'plans', panel: id });
 }
 
-export function keyInEmergency(state: State, panel: EmergencyPanel, event: TokenEvent): Step {
-  const { token, burst } = event;
-  if (token.kind === 'reply') return step(state);
+/** Null: a question about the run reads the key itself. */
+function context({ mode }: EmergencyPanel): Context | null {
+  if (mode.is === 'run') return mode.prompt === null ? 'plan-run' : null;
+  return mode.is === 'choose' ? 'emergency' : 'armed';
+}
+
+function onKey(state: State, panel: EmergencyPanel, key: KeyPress): Step {
   const { mode } = panel;
-  if (mode.is === 'armed') return keyWhileArmed(state, panel, mode, event);
-  if (token.kind !== 'key') return step(state);
-  if (mode.is === 'run' && mode.prompt !== null) return keyInRun(state, panel, mode, token.name, burst);
-  const context: Context = mode.is === 'choose' ? 'emergency' : 'plan-run';
-  const binding = bindingOf(state, context, token.name);
+  const { name, burst } = key;
+  if (mode.is === 'armed') return keyWhileArmed(state, panel, mode, key);
+  if (mode.is === 'run' && mode.prompt !== null) return keyInRun(state, panel, mode, name, burst);
+  const binding = bindingOf(state, mode.is === 'choose' ? 'emergency' : 'plan-run', name);
   if (binding === null) return step(state);
   const why = disabledReason(binding, state);
   if (why !== null) return step(withRemark(state, panel, `${binding.help}: ${why}`));
@@ -42,7 +94,7 @@ export function keyInEmergency(state: State, panel: EmergencyPanel, event: Token
   if (common !== null) return common;
   return mode.is === 'choose'
     ? onChoose(state, clean, binding.command, burst)
-    : keyInRun(state, clean, mode, token.name, burst);
+    : keyInRun(state, clean, mode, name, burst);
 }
 
 /** Lines that a key scrolls; how long the list is only the view knows. */
@@ -70,7 +122,7 @@ function onCommon(state: State, panel: EmergencyPanel, command: Command): Step |
       return step({ ...state, overlay: { ...panel, mode, scroll: 0 } });
     }
     case 'cancel':
-      return step({ ...state, overlay: null });
+      return step(closed(state));
     default:
       return null;
   }
@@ -87,7 +139,7 @@ function onChoose(state: State, panel: EmergencyPanel, command: Command, burst: 
       return chosen === null || chosen === panel.chosen ? step(state) : choose(state, panel, chosen);
     }
     case 'ask-again':
-      return panel.chosen === null ? openEmergency(state) : choose(state, panel, panel.chosen);
+      return panel.chosen === null ? open(state) : choose(state, panel, panel.chosen);
     case 'arm': {
       if (burst > 1) return step(withRemark(state, panel, 'That came too fast to be meant: nothing was armed.'));
       const refusal = refusesPlan(state, panel);
@@ -111,37 +163,32 @@ export function choose(state: State, panel: EmergencyPanel, name: string): Step 
   return step({ ...state, overlay: chosen }, { do: 'plan-show', panel: panel.id, name });
 }
 
-function keyWhileArmed(state: State, panel: EmergencyPanel, mode: Armed, { token, burst }: TokenEvent): Step {
-  const become = (text: string, remark: string | null): Step =>
-    step({
-      ...state,
-      overlay: { ...panel, mode: { ...mode, field: { text, focus: 'field' }, since: state.now }, remark },
-    });
-  if (token.kind === 'paste') return become('', 'A paste starts nothing: type it.');
-  if (token.kind !== 'key' || mode.sent) return step(state);
-  const command = bindingOf(state, 'armed', token.name)?.command;
+function typed(state: State, panel: EmergencyPanel, mode: Armed, text: string, remark: string | null): Step {
+  const now: Armed = { ...mode, field: { text, focus: 'field' }, since: state.now };
+  return step({ ...state, overlay: { ...panel, mode: now, remark } });
+}
+
+function keyWhileArmed(state: State, panel: EmergencyPanel, mode: Armed, { name, burst }: KeyPress): Step {
+  if (mode.sent) return step(state);
+  const command = bindingOf(state, 'armed', name)?.command;
   // Disarming is always believed.
   if (command === 'cancel' && burst === 1) return step(disarmed(state, panel, 'Disarmed: nothing was sent.'));
   if (burst > 1 || !seenLongEnough(mode.shown, state.now))
-    return become('', 'That came too fast to be meant: it was left out.');
-  if (command === 'accept') return onEnter(state, panel, mode, become);
-  const text = typedInto(mode.field.text, token.name);
-  return text === null ? step(state) : become(text, null);
+    return typed(state, panel, mode, '', 'That came too fast to be meant: it was left out.');
+  if (command === 'accept') return onEnter(state, panel, mode);
+  const text = typedInto(mode.field.text, name);
+  return text === null ? step(state) : typed(state, panel, mode, text, null);
 }
 
-function onEnter(
-  state: State,
-  panel: EmergencyPanel,
-  mode: Armed,
-  become: (text: string, remark: string) => Step,
-): Step {
+function onEnter(state: State, panel: EmergencyPanel, mode: Armed): Step {
+  const discard = (remark: string): Step => typed(state, panel, mode, '', remark);
   const refusal = refusesPlan(state, panel);
-  if (refusal !== null) return become('', refusal);
+  if (refusal !== null) return discard(refusal);
   if (panel.preview.kind !== 'done' || panel.chosen === null) return step(state);
   const { confirm } = panel.preview.answer;
   const { text } = mode.field;
-  if (text === '' && confirm !== '') return become('', `Enter alone starts nothing: type ${confirm} first.`);
-  if (text !== confirm) return become('', 'That is not it: nothing was sent.');
+  if (text === '' && confirm !== '') return discard(`Enter alone starts nothing: type ${confirm} first.`);
+  if (text !== confirm) return discard('That is not it: nothing was sent.');
   const request = { name: panel.chosen, confirm: confirm === '' ? null : confirm, armed: false, deadlineS: null };
   return step(
     { ...state, overlay: { ...panel, mode: { ...mode, sent: true }, remark: null } },
@@ -157,8 +204,8 @@ function withRemark(state: State, panel: EmergencyPanel, remark: string): State 
   return { ...state, overlay: { ...panel, remark } };
 }
 
-/** What the panel shows stays true while it is open, and it does not stay armed when nobody is there. */
-export function emergencyTick(state: State, panel: EmergencyPanel): Step {
+/** Asks again before what is shown grows old, and disarms a plan at which no key was pressed for a minute. */
+function onTick(state: State, panel: EmergencyPanel): Step {
   const { mode, preview, chosen } = panel;
   if (mode.is === 'armed' && !mode.sent && state.now - mode.since > ARMED_MS)
     return step(disarmed(state, panel, 'Disarmed: nobody typed for a minute. Nothing was sent.'));
@@ -170,13 +217,7 @@ export function emergencyTick(state: State, panel: EmergencyPanel): Step {
   return step({ ...state, overlay }, { do: 'plan-show', panel: panel.id, name: chosen });
 }
 
-/** What of the panel waits to be seen before keys count, or null. */
-export function panelShown({ mode }: EmergencyPanel): Shown | null {
-  if (mode.is === 'armed') return mode.shown;
-  return mode.is === 'run' ? (mode.prompt?.shown ?? null) : null;
-}
-
-export function paintedPanel(panel: EmergencyPanel, shown: Shown): EmergencyPanel {
+function withShown(panel: EmergencyPanel, shown: Shown): EmergencyPanel {
   const { mode } = panel;
   if (mode.is === 'armed') return { ...panel, mode: { ...mode, shown } };
   if (mode.is === 'run' && mode.prompt !== null)

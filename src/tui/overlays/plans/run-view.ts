@@ -1,12 +1,12 @@
 /** A plan under way, or how it ended: a headline, a bar, each step's nodes, and what somebody has to decide. */
-import type { PlanNodeRun, PlanRun, PlanState } from '../../api/plans.ts';
-import { wrap } from '../../lib/words.ts';
-import { type Address, formatAddress } from '../../rack/address.ts';
-import type { InkRole, Span } from '../canvas/frame.ts';
-import { formatClock, formatDuration, type Glyphs, shorten } from '../canvas/glyphs.ts';
-import { nodesOfRun } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
-import { CELL, gradeOf, inColumns, NAME } from './operation-view.ts';
+import type { PlanNodeRun, PlanRun, PlanState } from '../../../api/plans.ts';
+import { wrap } from '../../../lib/words.ts';
+import { type Address, formatAddress } from '../../../rack/address.ts';
+import type { InkRole, Span } from '../../canvas/frame.ts';
+import { formatClock, formatDuration, type Glyphs, shorten } from '../../canvas/glyphs.ts';
+import { nodesOfRun } from '../../model/results.ts';
+import type { State } from '../../model/state.ts';
+import { CELL, gradeOf, inColumns, NAME } from '../operation-view.ts';
 
 const STATE_INK: Record<PlanState, InkRole> = {
   running: 'warn',

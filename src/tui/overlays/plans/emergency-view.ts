@@ -1,18 +1,16 @@
-/**
- * The emergency panel: plans to choose from, the armed one with its words, the run. Few words, large, in one box.
- */
-import type { PlanSummary } from '../../api/plans.ts';
-import { count, wrap } from '../../lib/words.ts';
-import { centred, paintBox, paintScrolled } from '../canvas/box.ts';
-import type { Frame, Rect, Span } from '../canvas/frame.ts';
-import { formatDuration, type Glyphs } from '../canvas/glyphs.ts';
-import type { EmergencyPanel, PanelMode } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
-import { clockLines } from '../ups/ups-view.ts';
-import { previewLines, summaryLines } from './plan-preview-view.ts';
-import { refusesPlan } from './plan-rules.ts';
-import { runHead, runLines } from './plan-run-view.ts';
-import { questionOfPrompt } from './plan-run.ts';
+/** Paints the emergency panel: plans to choose from, the armed one with its words, the run. Few words, large, in one box. */
+import type { PlanSummary } from '../../../api/plans.ts';
+import { count, wrap } from '../../../lib/words.ts';
+import { centred, paintBox, paintScrolled } from '../../canvas/box.ts';
+import type { Frame, Rect, Span } from '../../canvas/frame.ts';
+import { formatDuration, type Glyphs } from '../../canvas/glyphs.ts';
+import type { EmergencyPanel, PanelMode } from '../../model/overlays.ts';
+import type { State } from '../../model/state.ts';
+import { clockLines } from '../../ups/battery-clock.ts';
+import { previewLines, summaryLines } from './preview-view.ts';
+import { refusesPlan } from './rules.ts';
+import { runHead, runLines } from './run-view.ts';
+import { questionOfPrompt } from './run.ts';
 
 /** From so many rows on the panel has lines to spare. */
 const ROOMY = 26;

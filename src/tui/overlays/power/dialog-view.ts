@@ -1,43 +1,17 @@
-/**
- * The power menu and the dialog behind it: what will happen, to whom, on what evidence, and the words that confirm it.
- */
-import { cuts, type Refusal } from '../../api/power.ts';
-import { count, wrap } from '../../lib/words.ts';
-import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
-import { drawOf, drawText } from '../../rack/calibration.ts';
-import { calibrationOf } from '../../rack/inventory.ts';
-import { compressNames } from '../../rack/selectors.ts';
-import { centred, paintBox } from '../canvas/box.ts';
-import type { Frame, Rect, Span } from '../canvas/frame.ts';
-import type { Glyphs } from '../canvas/glyphs.ts';
-import { isFiltered } from '../map/filter.ts';
-import type { PowerDialog } from '../model/overlays.ts';
-import { nameOf, type State } from '../model/state.ts';
-import { refusesNow, wordsOf } from './power-rules.ts';
-import { type Targets, VERBS } from './targets.ts';
-
-export function paintMenu(frame: Frame, state: State, targets: Targets, index: number, g: Glyphs): void {
-  const outside = outsideLines(state, targets.nodes, 62);
-  const title =
-    targets.nodes.length === 1 ? `power: ${targets.label}` : `power: ${targets.label}, ${targets.nodes.length} nodes`;
-  const box = paintBox(frame, centred(frame, 66, VERBS.length + outside.length + 2), title, g);
-  outside.forEach((line, i) => frame.spans(box.x, box.y + VERBS.length + i, line, box.width));
-  VERBS.forEach(({ verb, key, label, about }, i) => {
-    const row = { x: box.x - 1, y: box.y + i, width: box.width + 2, height: 1 };
-    frame.target(row, { rows: i - index });
-    if (i === index) frame.ground(row, 'selected');
-    frame.spans(
-      box.x,
-      box.y + i,
-      [
-        [`${key}  `, 'key'],
-        [label.padEnd(13), verb.startsWith('force') ? 'fault' : 'text'],
-        [about, 'dim'],
-      ],
-      box.width,
-    );
-  });
-}
+/** Paints the power dialog: what will happen, to which nodes, on what evidence, and the words that confirm it. */
+import { cuts, type Refusal } from '../../../api/power.ts';
+import { count, wrap } from '../../../lib/words.ts';
+import { type Address, formatAddress, formatPosition } from '../../../rack/address.ts';
+import { drawOf, drawText } from '../../../rack/calibration.ts';
+import { calibrationOf } from '../../../rack/inventory.ts';
+import { compressNames } from '../../../rack/selectors.ts';
+import { centred, paintBox } from '../../canvas/box.ts';
+import type { Frame, Rect, Span } from '../../canvas/frame.ts';
+import type { Glyphs } from '../../canvas/glyphs.ts';
+import { isFiltered } from '../../map/filter.ts';
+import type { PowerDialog } from '../../model/overlays.ts';
+import { nameOf, type State } from '../../model/state.ts';
+import { refusesNow, VERBS, wordsOf } from './rules.ts';
 
 export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog, g: Glyphs): void {
   const width = Math.min(76, frame.cols - 2);
@@ -110,7 +84,7 @@ function current({ rack }: State, addr: Address, counts: number): string {
 }
 
 /** Marks stay when the filter changes: who is not seen on the map is named first, where nothing is cut off. */
-function outsideLines(state: State, nodes: readonly Address[], width: number): Span[][] {
+export function outsideLines(state: State, nodes: readonly Address[], width: number): Span[][] {
   const outside = nodes.filter((addr) => isFiltered(state, addr)).map((addr) => nameOf(state, addr));
   if (outside.length === 0) return [];
   const text = `${outside.length} outside the filter: ${compressNames(outside)}`;

@@ -1,14 +1,14 @@
 /** What a plan would do now: in which order, how long it takes, what it frees, what stays on and by which rule. */
-import type { PlanNodePreview, PlanPreview } from '../../api/plans.ts';
-import { count, wrap } from '../../lib/words.ts';
-import { formatAddress } from '../../rack/address.ts';
-import { ampsText } from '../../rack/calibration.ts';
-import type { InkRole, Span } from '../canvas/frame.ts';
-import { formatDuration, type Glyphs, POWER_LETTER, shorten } from '../canvas/glyphs.ts';
-import type { EmergencyPanel } from '../model/overlays.ts';
-import { CELL, inColumns, NAME } from './operation-view.ts';
-import { acting } from './plan-rules.ts';
-import { refusalLines } from './power-view.ts';
+import type { PlanNodePreview, PlanPreview } from '../../../api/plans.ts';
+import { count, wrap } from '../../../lib/words.ts';
+import { formatAddress } from '../../../rack/address.ts';
+import { ampsText } from '../../../rack/calibration.ts';
+import type { InkRole, Span } from '../../canvas/frame.ts';
+import { formatDuration, type Glyphs, POWER_LETTER, shorten } from '../../canvas/glyphs.ts';
+import type { EmergencyPanel } from '../../model/overlays.ts';
+import { CELL, inColumns, NAME } from '../operation-view.ts';
+import { refusalLines } from '../power/dialog-view.ts';
+import { acting } from './rules.ts';
 
 /** The sum, above what scrolls. */
 export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {

@@ -1,7 +1,8 @@
-/** Where the charts of the supply pane stand, for a terminal of this size. Pure. */
+/** Which UPSes the supply pane lists, and where their charts stand for a terminal of this size. Pure. */
+import type { OutageView, UpsReading } from '../../api/outage.ts';
 import type { Rect } from '../canvas/frame.ts';
 import { SCALE } from '../layout/detail-layout.ts';
-import type { State } from '../model/state.ts';
+import { SPAN_MS, type State } from '../model/state.ts';
 
 /** Columns of the pane's box, and the room inside it. */
 export const SUPPLY_WIDTH = 124;
@@ -11,6 +12,11 @@ const GAP = 2;
 const LEAST = 34;
 /** Values of a UPS with a chart each, the most telling first. */
 const CHARTS = 3;
+
+/** Each UPS with the policy that it stands in; a policy without any has one entry, for what other software tells. */
+export function listedUpses({ outage }: State): { view: OutageView; ups: UpsReading | null }[] {
+  return outage.policies.flatMap((view) => (view.ups.length === 0 ? [null] : view.ups).map((ups) => ({ view, ups })));
+}
 
 /** Widths side by side, each with its scale. */
 export function supplyCharts({ size }: Pick<State, 'size'>): number[] {
@@ -28,4 +34,12 @@ export function supplyPoints(state: Pick<State, 'size'>): number {
 export function chartAt(row: Rect, widths: readonly number[], index: number): Rect {
   const width = widths[index] ?? 0;
   return { ...row, x: row.x + index * (width + GAP), width };
+}
+
+/** The server keeps one value in so many ms. */
+const SLOT_MS = 2_000;
+
+/** The length of one of the charts' points, ms. */
+export function upsStep(state: State): number {
+  return Math.max(1, Math.ceil(SPAN_MS[state.view.span] / supplyPoints(state) / SLOT_MS)) * SLOT_MS;
 }

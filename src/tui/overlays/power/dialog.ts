@@ -3,16 +3,37 @@
  * nothing that was pasted, typed ahead, or typed before the dialog could be read counts. The server compares the words
  * again. Pure.
  */
-import { RPC_ERROR } from '../../api/methods.ts';
-import { cuts, type Refusal, seenIn, type Verb } from '../../api/power.ts';
-import { keyOf } from '../keymap/lookup.ts';
-import { type RequestError, step, type Step, type UiEvent, withNotice } from '../model/events.ts';
-import type { PowerDialog } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
-import { confirms, onlyConsoleInTheWay, refusesNow, seenLongEnough, typedInto, wordsOf } from './power-rules.ts';
-import type { Targets } from './targets.ts';
+import { RPC_ERROR } from '../../../api/methods.ts';
+import { cuts, type Refusal, seenIn, type Verb } from '../../../api/power.ts';
+import { keyOf } from '../../keymap/lookup.ts';
+import { type RequestError, step, type Step, type UiEvent, withNotice } from '../../model/events.ts';
+import type { Field, PowerDialog, Targets } from '../../model/overlays.ts';
+import type { State } from '../../model/state.ts';
+import {
+  closed,
+  type KeyPress,
+  type OverlayType,
+  RECHECK_MS,
+  seenLongEnough,
+  typedInto,
+  wholeShown,
+} from '../overlay.ts';
+import { paintPowerDialog } from './dialog-view.ts';
+import { confirms, onlyConsoleInTheWay, refusesNow, wordsOf } from './rules.ts';
 
-type TokenEvent = Extract<UiEvent, { type: 'token' }>;
+export const POWER_DIALOG: OverlayType<PowerDialog> = {
+  kind: 'power',
+  sections: [],
+  keys: [],
+  onKey,
+  onPaste: (state, dialog) =>
+    step({ ...state, overlay: { ...dialog, remark: 'A paste confirms nothing: type it.', field: CLEARED } }),
+  onTick: recheck,
+  paint: (frame, state, dialog, { g }) => paintPowerDialog(frame, state, dialog, g),
+  ...wholeShown<PowerDialog>(),
+};
+
+const CLEARED: Field = { text: '', focus: 'cancel' };
 
 export function openPowerDialog(state: State, targets: Targets, verb: Verb): Step {
   const id = state.nextId;
@@ -30,7 +51,7 @@ export function openPowerDialog(state: State, targets: Targets, verb: Verb): Ste
     id,
     request,
     check: { kind: 'running' },
-    field: { text: '', focus: 'cancel' },
+    field: CLEARED,
     shown: { kind: 'pending' },
     remark: null,
     sent: false,
@@ -38,21 +59,17 @@ export function openPowerDialog(state: State, targets: Targets, verb: Verb): Ste
   return step({ ...state, overlay, nextId: id + 1 }, { do: 'check', dialog: id, request });
 }
 
-export function keyInPowerDialog(state: State, dialog: PowerDialog, { token, burst }: TokenEvent): Step {
+function onKey(state: State, dialog: PowerDialog, { name, burst }: KeyPress): Step {
   const become = (changes: Partial<PowerDialog>): State => ({ ...state, overlay: { ...dialog, ...changes } });
-  if (token.kind === 'paste')
-    return step(become({ remark: 'A paste confirms nothing: type it.', field: { text: '', focus: 'cancel' } }));
-  if (token.kind !== 'key') return step(state);
-  const { name } = token;
   // Escape is always believed, whatever arrived with it; Enter may end words that were typed ahead.
-  if (name === 'escape') return step({ ...state, overlay: null });
+  if (name === 'escape') return step(closed(state));
   if (dialog.sent) return step(state);
-  if (name === 'enter' && dialog.field.focus === 'cancel' && burst === 1) return step({ ...state, overlay: null });
+  if (name === 'enter' && dialog.field.focus === 'cancel' && burst === 1) return step(closed(state));
   if (burst > 1 || !seenLongEnough(dialog.shown, state.now))
     return step(
       become({
         remark: 'That came too fast to be meant for this dialog: it was left out.',
-        field: { text: '', focus: 'cancel' },
+        field: CLEARED,
       }),
     );
   if (name === 'C-t' && onlyConsoleInTheWay(dialog))
@@ -74,7 +91,7 @@ function onText(state: State, dialog: PowerDialog, name: string): Step {
 }
 
 function onEnter(state: State, dialog: PowerDialog): Step {
-  if (dialog.field.focus === 'cancel') return step({ ...state, overlay: null });
+  if (dialog.field.focus === 'cancel') return step(closed(state));
   const remark = (text: string): Step => step({ ...state, overlay: { ...dialog, remark: text } });
   const refusal = refusesNow(state, dialog);
   if (refusal !== null) return remark(refusal);
@@ -92,6 +109,20 @@ function onEnter(state: State, dialog: PowerDialog): Step {
 function again(state: State, dialog: PowerDialog): Step {
   const overlay: PowerDialog = { ...dialog, check: { kind: 'running' }, remark: null };
   return step({ ...state, overlay }, { do: 'check', dialog: dialog.id, request: dialog.request });
+}
+
+/**
+ * Asks the nodes again before the answer grows old, so that the dialog stays true. While a console holds the pipe each
+ * question tears a gap into it: then only the operator asks again.
+ */
+function recheck(state: State, dialog: PowerDialog): Step {
+  const { check, sent, id, request } = dialog;
+  const due = !sent && check.kind === 'done' && !check.again && state.now - check.at > RECHECK_MS;
+  if (!due || state.console !== null || state.link.kind === 'lost') return step(state);
+  return step(
+    { ...state, overlay: { ...dialog, check: { ...check, again: true } } },
+    { do: 'check', dialog: id, request },
+  );
 }
 
 type PowerEvent = Extract<UiEvent, { type: 'checked' | 'check-failed' | 'started' | 'start-failed' }>;
@@ -124,7 +155,7 @@ export function powerEvent(state: State, event: PowerEvent): Step {
     case 'start-failed': {
       const why = reasonOf(event.error);
       if (dialog === null) return step(withNotice(state, 'error', why));
-      return step({ ...state, overlay: { ...dialog, sent: false, remark: why, field: { text: '', focus: 'cancel' } } });
+      return step({ ...state, overlay: { ...dialog, sent: false, remark: why, field: CLEARED } });
     }
   }
 }

@@ -1,10 +1,10 @@
 /** When a plan may be armed and started: the rules that a key is held against, and that the panel shows. Pure. */
-import type { PlanPreview } from '../../api/plans.ts';
-import { STALE_AFTER_MS } from '../../rack/reading.ts';
-import type { EmergencyPanel } from '../model/overlays.ts';
-import type { State } from '../model/state.ts';
+import type { PlanPreview } from '../../../api/plans.ts';
+import { STALE_AFTER_MS } from '../../../rack/reading.ts';
+import type { EmergencyPanel } from '../../model/overlays.ts';
+import type { State } from '../../model/state.ts';
 
-/** An armed plan at which nobody types is disarmed after this, ms: whoever armed it has gone. */
+/** An armed plan is disarmed this long after the last key, ms. */
 export const ARMED_MS = 60_000;
 
 /** Nodes that the plan would really do something to: no rule holds them back, and they are not so already. */

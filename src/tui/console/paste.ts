@@ -1,0 +1,62 @@
+/** Pastes for a node: small ones at once, large ones piece by piece after a question. Pure. */
+import type { Address } from '../../rack/address.ts';
+import { type Effect, step, type Step, withPaneNotice } from '../model/events.ts';
+import type { State } from '../model/state.ts';
+import { scrolledTo } from './attach.ts';
+
+/** A paste beyond this is asked about first, bytes. */
+const LARGE_PASTE = 1024;
+/** Ctrl-G: on the bus it closes the pipe. */
+export const BELL = 0x07;
+
+/** Pastes at the console where the operator types; a large paste is asked about first. */
+export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
+  if (state.pane.pasting !== null)
+    return step(withPaneNotice(state, 'warning', 'left out: another paste is under way; Ctrl-C stops it'));
+  const bytes = raw.filter((byte) => byte !== BELL);
+  const removed = raw.length - bytes.length;
+  if (bytes.length > LARGE_PASTE)
+    return step({
+      ...state,
+      overlay: { kind: 'paste', id: state.nextId, addr, bytes, removed, shown: { kind: 'pending' } },
+      nextId: state.nextId + 1,
+    });
+  const told =
+    removed === 0
+      ? withoutInfo(state)
+      : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was taken out of the paste`);
+  return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
+}
+
+/** Clears a notice that only informs: it is read by now, and it covers a line of the screen. */
+export function withoutInfo(state: State): State {
+  return state.pane.notice?.level === 'info' ? { ...state, pane: { ...state.pane, notice: null } } : state;
+}
+
+/**
+ * A program that asked for brackets gets them, or a paste into vim would be commands. But the pace of the bus puts 2 ms
+ * between a mark's bytes, and nano, which reads what is there, takes the torn mark for text: so the operator may say no.
+ */
+function pasteOf(state: State, addr: Address, bytes: Uint8Array): Effect {
+  return { do: 'paste', addr, bytes, brackets: !state.pane.plainPaste.has(addr) };
+}
+
+/** A paste that was asked about; it can be watched and stopped. */
+export function longPaste(state: State, addr: Address, bytes: Uint8Array, byLine: boolean): Step {
+  const pane = {
+    ...scrolledTo(state, addr, 0).pane,
+    pasting: { addr, total: bytes.length, sent: 0, since: state.now },
+  };
+  const brackets = !state.pane.plainPaste.has(addr);
+  return step({ ...state, pane }, { do: 'long-paste', addr, bytes, brackets, byLine });
+}
+
+export function withBrackets(state: State, addr: Address, brackets: boolean): State {
+  const plainPaste = new Set(state.pane.plainPaste);
+  if (brackets) plainPaste.delete(addr);
+  else plainPaste.add(addr);
+  const text = brackets
+    ? 'pastes here are bracketed where the program asks'
+    : 'pastes here go without brackets, as typed';
+  return withPaneNotice({ ...state, pane: { ...state.pane, plainPaste } }, 'info', text);
+}

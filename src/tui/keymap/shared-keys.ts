@@ -1,0 +1,17 @@
+/** Keys that are the same on the map, behind the console's prefix, and at a console that was left. */
+import { oneRack } from './disabled-reasons.ts';
+import type { Binding } from './lookup.ts';
+
+type Where = 'map' | 'prefix' | 'left';
+
+export function layoutKey(context: Where): Binding {
+  return { context, keys: ['L'], command: 'layout', hint: 'layout', help: 'next layout: map, console, detail' };
+}
+
+export function rackKeys(context: Where): Binding[] {
+  return [
+    { context, keys: ['>'], command: 'next-rack', hint: null, help: 'to the next rack', disabled: oneRack },
+    { context, keys: ['<'], command: 'previous-rack', hint: null, help: 'to the rack before', disabled: oneRack },
+    { context, keys: ['R'], command: 'racks', hint: null, help: 'all racks at a glance', disabled: oneRack },
+  ];
+}

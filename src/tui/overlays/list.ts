@@ -1,0 +1,67 @@
+/** All overlays. A new one is a file with an `OverlayType`, and a line here. */
+import { FILTER } from '../map/filter-input.ts';
+import type { Step } from '../model/events.ts';
+import type { Command, CommandContext } from '../model/keys.ts';
+import type { Overlay } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+import { SUPPLY } from '../ups/supply.ts';
+import { ALARMS } from './alarms.ts';
+import { BUS_LOG } from './bus-log.ts';
+import { PALETTE } from './command-palette.ts';
+import { CONSOLE_LIST } from './console-list.ts';
+import { NOTE } from './console-note.ts';
+import { TAKEOVER } from './console-takeover.ts';
+import { HELP } from './help.ts';
+import { LARGE_PASTE } from './large-paste.ts';
+import { OPERATIONS } from './operations.ts';
+import type { OverlayType } from './overlay.ts';
+import { PARTICIPANTS } from './participants.ts';
+import { EMERGENCY } from './plans/emergency.ts';
+import { POWER_DIALOG } from './power/dialog.ts';
+import { POWER_MENU } from './power/menu.ts';
+import { RACKS } from './racks.ts';
+
+/** In the order in which the help and docs/keys.md list their keys. */
+export const OVERLAYS: readonly OverlayType<Overlay>[] = [
+  FILTER,
+  PALETTE,
+  CONSOLE_LIST,
+  RACKS,
+  PARTICIPANTS,
+  NOTE,
+  POWER_MENU,
+  POWER_DIALOG,
+  OPERATIONS,
+  ALARMS,
+  BUS_LOG,
+  SUPPLY,
+  EMERGENCY,
+  TAKEOVER,
+  LARGE_PASTE,
+  HELP,
+];
+
+const byKind = new Map<string, OverlayType<Overlay>>(OVERLAYS.map((type) => [type.kind, type]));
+
+export function overlayType({ kind }: Overlay): OverlayType<Overlay> {
+  const type = byKind.get(kind);
+  if (type === undefined) throw new Error(`no overlay ${kind}`);
+  return type;
+}
+
+/** Opens the overlay that a command of a pane names, or returns null: the command names none. */
+export function openOverlay(state: State, command: Command, from: CommandContext): Step | null {
+  return byKind.get(command)?.open?.(state, from) ?? null;
+}
+
+/** True while the open overlay, or a question in it, waits to be seen on the terminal. */
+export function awaitsPaint({ overlay }: State): boolean {
+  return overlay !== null && overlayType(overlay).shown?.(overlay)?.kind === 'pending';
+}
+
+/** Notes when the frame with what waited to be seen was on the terminal, server's clock. */
+export function notePainted(state: State, at: number): State {
+  const { overlay } = state;
+  if (overlay === null || !awaitsPaint(state)) return state;
+  return { ...state, overlay: overlayType(overlay).withShown?.(overlay, { kind: 'painted', at }) ?? overlay };
+}

@@ -1,0 +1,131 @@
+/** A plan that runs, in the emergency panel: pause, go on, leave a node out, abort; each but pausing is asked about. Pure. */
+import type { PlanNodeRun, PlanRun, PlanState } from '../../../api/plans.ts';
+import { first, noLink, noOperations, viewOnly } from '../../keymap/disabled-reasons.ts';
+import { type Binding, bindingOf } from '../../keymap/lookup.ts';
+import { type Effect, step, type Step } from '../../model/events.ts';
+import type { EmergencyPanel, PanelMode, RunPrompt, Shown } from '../../model/overlays.ts';
+import { nodesOfRun } from '../../model/results.ts';
+import { nameOf, type State } from '../../model/state.ts';
+import { seenLongEnough } from '../overlay.ts';
+
+/** The run that the panel shows is in one of these states. */
+function runIn(...states: readonly PlanState[]): (state: State) => string | null {
+  return ({ overlay, runs }) => {
+    const id = overlay?.kind === 'emergency' && overlay.mode.is === 'run' ? overlay.mode.id : null;
+    const run = runs.find((one) => one.id === id);
+    if (run === undefined) return 'no plan is shown';
+    return states.includes(run.state) ? null : `this plan is ${run.state}`;
+  };
+}
+
+/** Keys at a running plan. */
+export const RUN_KEYS: readonly Binding[] = [
+  {
+    ...{ context: 'plan-run', keys: ['a'], command: 'abort', hint: 'ABORT', dangerous: true },
+    help: 'abort the plan (asks)',
+    disabled: first(viewOnly, noLink, runIn('running', 'pausing', 'paused', 'interrupted')),
+  },
+  {
+    ...{ context: 'plan-run', keys: ['p'], command: 'pause', hint: 'pause', dangerous: true },
+    help: 'begin nothing new; what runs goes on',
+    disabled: first(viewOnly, noLink, runIn('running')),
+  },
+  {
+    ...{ context: 'plan-run', keys: ['r'], command: 'resume', hint: 'go on', dangerous: true },
+    help: 'go on after a pause or an interruption (asks)',
+    disabled: first(viewOnly, noLink, runIn('pausing', 'paused', 'interrupted')),
+  },
+  {
+    ...{ context: 'plan-run', keys: ['s'], command: 'skip', hint: 'leave a node out', dangerous: true },
+    help: 'leave the chosen node out (asks)',
+    disabled: first(viewOnly, noLink, runIn('running', 'pausing', 'paused', 'interrupted')),
+  },
+  { context: 'plan-run', keys: ['down', 'j'], command: 'down', hint: null, help: 'choose a node that waits or failed' },
+  { context: 'plan-run', keys: ['up', 'k'], command: 'up', hint: null, help: 'choose the one before' },
+  {
+    ...{ context: 'plan-run', keys: ['o'], command: 'operations', hint: 'operations', disabled: noOperations },
+    help: 'its operations: evidence, and questions to answer',
+  },
+  {
+    ...{ context: 'plan-run', keys: ['pagedown', 'space'], command: 'scroll-down', hint: 'scroll' },
+    help: 'scroll its nodes',
+  },
+  { context: 'plan-run', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
+  {
+    ...{ context: 'plan-run', keys: ['x'], command: 'dismiss', hint: 'put away', disabled: runIn('ended') },
+    help: 'put the result away',
+  },
+  { context: 'plan-run', keys: ['tab'], command: 'next-pane', hint: 'plans', help: 'to the list of plans' },
+  { context: 'plan-run', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close; the plan goes on' },
+];
+
+type RunMode = Extract<PanelMode, { is: 'run' }>;
+
+export function keyInRun(state: State, panel: EmergencyPanel, mode: RunMode, name: string, burst: number): Step {
+  const become = (changes: Partial<RunMode>, remark: string | null = null): State => ({
+    ...state,
+    overlay: { ...panel, mode: { ...mode, ...changes }, remark },
+  });
+  const run = state.runs.find(({ id }) => id === mode.id);
+  if (run === undefined) return step(become({ prompt: null }));
+  if (mode.prompt !== null) {
+    const answered = name === 'y' && burst === 1 && seenLongEnough(mode.prompt.shown, state.now);
+    if (!answered) return step(become({ prompt: null }, 'Nothing was sent.'));
+    return step(become({ prompt: null }), effectOf(run, mode.prompt));
+  }
+  const shown: Shown = { kind: 'pending' };
+  const command = bindingOf(state, 'plan-run', name)?.command;
+  switch (command) {
+    case 'down':
+    case 'up': {
+      const node = neighbourOf(run, mode.node, command === 'down' ? 1 : -1);
+      // The list may be longer than the screen: who is chosen is said by name.
+      return step(become({ node }, node === null ? null : `Chosen: ${nameOf(state, node)}. s leaves it out (asks).`));
+    }
+    case 'pause':
+      return step(become({}, 'Pausing: nothing new is begun, what runs goes on.'), {
+        ...{ do: 'plan-act', act: 'pause', id: run.id },
+      });
+    case 'resume':
+      return step(become({ prompt: { act: 'resume', shown } }));
+    case 'abort':
+      return step(become({ prompt: { act: 'abort', shown } }));
+    case 'skip': {
+      const node = skippable(run).find(({ addr }) => addr === mode.node);
+      if (node === undefined) return step(become({}, 'Choose a node with Down first: one that waits or has failed.'));
+      return step(become({ prompt: { act: 'skip', addr: node.addr, shown } }));
+    }
+    default:
+      return step(state);
+  }
+}
+
+function effectOf({ id }: PlanRun, prompt: RunPrompt): Effect {
+  return prompt.act === 'skip' ? { do: 'plan-skip', id, addr: prompt.addr } : { do: 'plan-act', act: prompt.act, id };
+}
+
+/** Nodes that could be left out: those that wait, and those that failed and hold the run up. */
+function skippable(run: PlanRun): PlanNodeRun[] {
+  return nodesOfRun(run).filter(
+    ({ state, outcome }) => state === 'waiting' || (outcome !== null && outcome !== 'done' && outcome !== 'skipped'),
+  );
+}
+
+function neighbourOf(run: PlanRun, from: number | null, by: 1 | -1): number | null {
+  const nodes = skippable(run);
+  const at = nodes.findIndex(({ addr }) => addr === from);
+  const next = at < 0 ? (by > 0 ? 0 : nodes.length - 1) : (at + by + nodes.length) % nodes.length;
+  return nodes[next]?.addr ?? null;
+}
+
+/** What a prompt asks, in words. */
+export function questionOfPrompt(state: State, run: PlanRun, prompt: RunPrompt): string {
+  switch (prompt.act) {
+    case 'abort':
+      return `ABORT ${run.plan}? Nothing more is begun, what runs is ended; what was cut stays off.`;
+    case 'resume':
+      return `GO ON with ${run.plan}? Nodes that failed are looked at afresh and tried again; the rest follows.`;
+    case 'skip':
+      return `LEAVE OUT ${nameOf(state, prompt.addr)}? It stays as it is, and the plan goes on without it.`;
+  }
+}

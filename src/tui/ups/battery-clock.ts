@@ -1,0 +1,87 @@
+/** How long the battery lasts, beside how long the plan that is shown needs. */
+import { clock, mostPressing, type OutageView, supplyForms } from '../../api/outage.ts';
+import { wrap } from '../../lib/words.ts';
+import type { InkRole, Span } from '../canvas/frame.ts';
+import type { Glyphs } from '../canvas/glyphs.ts';
+import type { EmergencyPanel } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+
+/**
+ * Both clocks side by side, for the emergency panel: how long the battery lasts, how long the plan that is shown needs; and
+ * under them what does not fit. Empty: nothing is known of a UPS.
+ */
+export function clockLines(state: State, panel: EmergencyPanel, width: number, g: Glyphs): Span[][] {
+  const view = mostPressing(state.outage);
+  if (view === null || state.link.kind === 'lost') return [];
+  const { batteryS } = view;
+  const { state: supply } = view.supply;
+  const need = needOf(state, panel, view);
+  const left: Span[] =
+    batteryS === null
+      ? [[', and how long the battery lasts is not known', 'warn']]
+      : [
+          [
+            supply === 'mains' ? '; the battery would last ' : supply === 'battery' ? '   LEFT ' : '   perhaps left ',
+            'text',
+          ],
+          [clock(batteryS), 'title'],
+        ];
+  const needs: Span[] =
+    need === null
+      ? []
+      : [
+          [`   ${g.box.v}   `, 'dim'],
+          [`${need.plan} NEEDS `, 'text'],
+          [clock(need.ms / 1000), 'title'],
+        ];
+  const spareS = need === null || batteryS === null ? null : batteryS - need.ms / 1000;
+  const spare: Span[] =
+    spareS === null
+      ? []
+      : spareS >= 0
+        ? [[`   ${clock(spareS)} to spare`, 'ok']]
+        : [[`   ${clock(-spareS)} TOO LONG`, 'danger']];
+  const head = supplyForms(view, state.now).at(-1) ?? '';
+  const ink: InkRole = supply === 'mains' ? 'text' : supply === 'battery' ? 'danger' : 'warn';
+  const unfit = spareS === null || spareS >= 0 || need === null ? null : `Does not fit: ${lateNodes(need.late)}`;
+  return [
+    [[head, ink], ...left, ...needs, ...spare],
+    ...(unfit === null ? [] : wrap(unfit, width).slice(0, 2)).map((line): Span[] => [[line, 'fault']]),
+  ];
+}
+
+/** Names told at once. */
+const NAMED = 4;
+
+function lateNodes(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  const who = names.length === 0 ? 'its last nodes' : `${names.slice(0, NAMED).join(', ')}${more}`;
+  return `${who} will not be down before the battery is empty.`;
+}
+
+interface Need {
+  plan: string;
+  ms: number;
+  /** Names of nodes that are not down when the battery ends, as far as known. */
+  late: string[];
+}
+
+/** The run that is shown, or the chosen plan where it switches off; else the plan that the outage policy ends with. */
+function needOf(state: State, { mode, plans, preview, chosen }: EmergencyPanel, view: OutageView): Need | null {
+  const leftMs = (view.batteryS ?? Infinity) * 1000;
+  const run = mode.is === 'run' ? state.runs.find(({ id }) => id === mode.id) : undefined;
+  if (run !== undefined && run.state !== 'ended' && run.steps.some(({ action }) => action === 'off')) {
+    const ms = Math.max(0, run.predictedEndAt - state.now);
+    return { plan: run.plan, ms, late: [] };
+  }
+  if (mode.is !== 'run' && preview.kind === 'done' && preview.answer.cuts && preview.answer.predictedMs !== null) {
+    const late = preview.answer.steps
+      .flatMap(({ nodes }) => nodes)
+      .filter(({ endMs, refusals, remark }) => refusals.length === 0 && remark === null && endMs > leftMs);
+    return { plan: chosen ?? '', ms: preview.answer.predictedMs, late: late.map(({ name }) => name) };
+  }
+  const summary = mode.is !== 'run' && plans.kind === 'done' ? plans.answer.find(({ name }) => name === chosen) : null;
+  if (summary?.cuts === true && summary.predictedMs !== null)
+    return { plan: summary.name, ms: summary.predictedMs, late: [] };
+  return view.last?.lengthMs == null ? null : { plan: view.last.plan, ms: view.last.lengthMs, late: [] };
+}
