@@ -1,5 +1,5 @@
 /**
- * The full-screen interface from start to end: the terminal, its keys, one frame at a time; a seat for each rack.
+ * The full-screen interface from start to end: the terminal, its keys, one frame at a time; a session for each rack.
  */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { steadyNow } from '../lib/clock.ts';
@@ -7,15 +7,15 @@ import { PULSE_MS } from './map/node-cell.ts';
 import type { UiEvent } from './model/events.ts';
 import type { State } from './model/state.ts';
 import { overlayType } from './overlays/list.ts';
-import { type RackAccess, Seat, type SeatOptions, tick } from './rack-session.ts';
-import { FRAME_MS, Painting } from './renderer.ts';
+import { type RackAccess, RackSession, type RackSessionOptions, tick } from './rack-session.ts';
+import { FRAME_MS, Renderer } from './renderer.ts';
 import { tabRows } from './screen/rack-tabs.ts';
 import { aroundStops, Input } from './terminal/input.ts';
 import { Terminal, unicodeLocale } from './terminal/terminal.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './terminal/theme.ts';
 import type { Token } from './terminal/tokenizer.ts';
 
-export interface InterfaceOptions extends SeatOptions {
+export interface InterfaceOptions extends RackSessionOptions {
   /** At least one; several have a tab each, in this order. */
   racks: readonly RackAccess[];
   stdin: ReadStream;
@@ -46,13 +46,13 @@ type MouseToken = Extract<Token, { kind: 'mouse' }>;
 class Interface {
   readonly #o: InterfaceOptions;
   readonly #disposals: (() => void)[] = [];
-  readonly #seats: readonly Seat[];
+  readonly #sessions: readonly RackSession[];
   readonly #palette;
   readonly #input: Input;
-  /** Which of the seats is shown. */
+  /** Which of the sessions is shown. */
   #active = 0;
   #terminal: Terminal | null = null;
-  #painting: Painting | null = null;
+  #renderer: Renderer | null = null;
   #pulseTimer: NodeJS.Timeout | null = null;
   #end: (end: InterfaceEnd) => void = () => undefined;
   #ended = false;
@@ -62,29 +62,35 @@ class Interface {
     this.#palette = createPalette(options.theme, options.depth ?? colourDepth(process.env));
     this.#input = new Input(options.stdin, (tokens) => this.#take(tokens));
     const names = options.racks.map(({ client }) => client.welcome.snapshot.rack.name);
-    this.#seats = options.racks.map((access, index): Seat => {
-      const seat: Seat = new Seat(access, { names, index, shown: index === 0 }, this.#room(), options, {
-        happened: (event, before) => this.#happened(seat, event, before),
-        printed: () => {
-          if (seat === this.#seat) this.#draw();
+    this.#sessions = options.racks.map((access, index): RackSession => {
+      const session: RackSession = new RackSession(
+        access,
+        { names, index, shown: index === 0 },
+        this.#room(),
+        options,
+        {
+          happened: (event, before) => this.#happened(session, event, before),
+          printed: () => {
+            if (session === this.#session) this.#draw();
+          },
+          clipboard: (text) => this.#terminal?.copy(text),
+          rack: (to) => this.#show(to),
+          reportMouse: (on) => {
+            this.#terminal?.reportMouse(on);
+            this.#toAll({ type: 'mouse', on });
+          },
+          ring: () => this.#terminal?.ring(),
+          quit: () => this.#quit(),
         },
-        clipboard: (text) => this.#terminal?.copy(text),
-        rack: (to) => this.#show(to),
-        reportMouse: (on) => {
-          this.#terminal?.reportMouse(on);
-          this.#toAll({ type: 'mouse', on });
-        },
-        ring: () => this.#terminal?.ring(),
-        quit: () => this.#quit(),
-      });
-      return seat;
+      );
+      return session;
     });
   }
 
-  get #seat(): Seat {
-    const seat = this.#seats[this.#active];
-    if (seat === undefined) throw new Error(`no rack ${this.#active}`);
-    return seat;
+  get #session(): RackSession {
+    const session = this.#sessions[this.#active];
+    if (session === undefined) throw new Error(`no rack ${this.#active}`);
+    return session;
   }
 
   async run(): Promise<InterfaceEnd> {
@@ -95,9 +101,9 @@ class Interface {
     );
     this.#terminal = terminal;
     if (settings.mouse) terminal.reportMouse(true);
-    this.#painting = new Painting({
+    this.#renderer = new Renderer({
       terminal,
-      seats: this.#seats,
+      sessions: this.#sessions,
       active: () => this.#active,
       size: () => this.#size(),
       // A terminal without UTF-8 could not show what nodes print either.
@@ -105,7 +111,7 @@ class Interface {
     });
     this.#listen();
     this.#draw();
-    for (const seat of this.#seats) seat.begin();
+    for (const session of this.#sessions) session.begin();
     return over;
   }
 
@@ -163,45 +169,45 @@ class Interface {
     const local = steadyNow();
     for (const token of tokens) {
       if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
-      if (token.kind !== 'mouse') this.#seat.dispatch({ type: 'token', token, burst, local });
+      if (token.kind !== 'mouse') this.#session.dispatch({ type: 'token', token, burst, local });
       else {
         const { x, y } = token.pointer;
-        const target = this.#painting?.targetAt(x, y) ?? null;
-        this.#seat.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target });
+        const target = this.#renderer?.targetAt(x, y) ?? null;
+        this.#session.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target });
       }
     }
   }
 
   #toAll(event: UiEvent): void {
-    for (const seat of this.#seats) seat.dispatch(event);
+    for (const session of this.#sessions) session.dispatch(event);
   }
 
   /** A rack's rows begin under the tabs. */
   #belowTabs(token: MouseToken): MouseToken {
     const { pointer } = token;
-    return { ...token, pointer: { ...pointer, y: pointer.y - tabRows(this.#seats.length) } };
+    return { ...token, pointer: { ...pointer, y: pointer.y - tabRows(this.#sessions.length) } };
   }
 
   /** What is not on the screen asks for nothing; what comes onto it is of this moment at once. */
   #show(index: number): void {
     if (index === this.#active) return;
     const local = steadyNow();
-    this.#seat.dispatch({ type: 'shown', on: false, local });
+    this.#session.dispatch({ type: 'shown', on: false, local });
     this.#active = index;
-    this.#seat.dispatch({ type: 'shown', on: true, local });
+    this.#session.dispatch({ type: 'shown', on: true, local });
     this.#draw();
   }
 
   /** Of a rack that is not on the screen a tab tells nothing that ages; in the overview all of them do. */
   #tick(): void {
-    if (showsAllRacks(this.#seat.state)) this.#toAll(tick());
-    else this.#seat.dispatch(tick());
+    if (showsAllRacks(this.#session.state)) this.#toAll(tick());
+    else this.#session.dispatch(tick());
   }
 
-  #happened(seat: Seat, event: UiEvent, before: State): void {
+  #happened(session: RackSession, event: UiEvent, before: State): void {
     if (this.#ended) return;
-    const { state } = seat;
-    const shown = seat === this.#seat;
+    const { state } = session;
+    const shown = session === this.#session;
     // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
     // Of a rack that is not shown the tabs tell what must not be missed; in the overview a tick a second is enough.
     if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
@@ -214,16 +220,16 @@ class Interface {
   #endPulse(): void {
     this.#pulseTimer ??= setTimeout(() => {
       this.#pulseTimer = null;
-      this.#seat.dispatch(tick());
+      this.#session.dispatch(tick());
     }, PULSE_MS + FRAME_MS);
   }
 
   #draw(): void {
-    this.#painting?.draw();
+    this.#renderer?.draw();
   }
 
   #quit(): void {
-    const goesOn = this.#seats.map((seat) => seat.goesOn()).filter((text) => text !== null);
+    const goesOn = this.#sessions.map((session) => session.goesOn()).filter((text) => text !== null);
     this.#leave({ code: 0, ...(goesOn.length > 0 ? { message: goesOn.join('\n') } : {}) });
   }
 
@@ -238,10 +244,10 @@ class Interface {
     const terminal = this.#terminal;
     this.#input.close();
     for (const dispose of this.#disposals.splice(0)) dispose();
-    this.#painting?.end();
+    this.#renderer?.end();
     if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
     terminal?.leave();
-    for (const seat of this.#seats) seat.close();
+    for (const session of this.#sessions) session.close();
     const owed = (): boolean => end.code === 0 && terminal?.owesAnswer === true;
     const take = (reply: Uint8Array): void => terminal?.answered(reply);
     this.#input.restore({ owed, take }, () => this.#end(end));

@@ -8,7 +8,7 @@ import { requestPlan, Requests } from './server-requests.ts';
 /** All that the server keeps. */
 const PAST_ALARMS = 500;
 
-export interface RuntimePorts extends ConsolePorts {
+export interface EffectPorts extends ConsolePorts {
   reconnect(): void;
   reportMouse(on: boolean): void;
   ring(): void;
@@ -21,12 +21,12 @@ export interface RuntimePorts extends ConsolePorts {
   remember(view: View): Promise<void>;
 }
 
-export class Runtime {
-  readonly #ports: RuntimePorts;
+export class EffectRunner {
+  readonly #ports: EffectPorts;
   readonly #requests: Requests;
   readonly #console: ConsoleEffects;
 
-  constructor(client: RackClient, ports: RuntimePorts) {
+  constructor(client: RackClient, ports: EffectPorts) {
     this.#ports = ports;
     this.#requests = new Requests(client, ports.dispatch);
     this.#console = new ConsoleEffects(this.#requests, ports);

@@ -14,7 +14,7 @@ import type { RackClient } from '../client/client.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
 import type { Emulators } from './console/emulator.ts';
 import { type Screens, topLine } from './console/pane.ts';
-import { Runtime } from './effects.ts';
+import { EffectRunner } from './effects.ts';
 import { type UiEvent, withNotice } from './model/events.ts';
 import { shownOperations } from './model/results.ts';
 import { initialState, type Settings, type State, type View, viewFrom } from './model/state.ts';
@@ -91,7 +91,7 @@ export interface RackAccess {
 /** Time for what is said while a screen full of news comes up. */
 const FIRST_NOTICE_MS = 20_000;
 
-export interface SeatOptions {
+export interface RackSessionOptions {
   viewOnly: boolean;
   settings: Settings;
   /** Where what is saved of a console goes. */
@@ -104,7 +104,7 @@ export interface SeatOptions {
   collect: () => void;
 }
 
-export interface SeatPorts {
+export interface RackSessionPorts {
   /** `event` came in, and the state may be another than `before`. */
   happened(event: UiEvent, before: State): void;
   /** A console has printed something. */
@@ -120,18 +120,24 @@ export interface SeatPorts {
 
 const RECONNECT_MS = 500;
 
-export class Seat {
+export class RackSession {
   readonly #access: RackAccess;
-  readonly #o: SeatOptions;
-  readonly #ports: SeatPorts;
-  readonly #runtime: Runtime;
+  readonly #o: RackSessionOptions;
+  readonly #ports: RackSessionPorts;
+  readonly #effects: EffectRunner;
   #client: RackClient;
   #state: State;
   #emulators: Emulators | null = null;
   #loading: Promise<Emulators> | null = null;
   #over = false;
 
-  constructor(access: RackAccess, racks: State['racks'], size: State['size'], options: SeatOptions, ports: SeatPorts) {
+  constructor(
+    access: RackAccess,
+    racks: State['racks'],
+    size: State['size'],
+    options: RackSessionOptions,
+    ports: RackSessionPorts,
+  ) {
     this.#access = access;
     this.#o = options;
     this.#ports = ports;
@@ -149,7 +155,7 @@ export class Seat {
       racks,
       view: rememberedView(options.viewFile),
     };
-    this.#runtime = new Runtime(access.client, {
+    this.#effects = new EffectRunner(access.client, {
       dispatch: (event) => this.dispatch(event),
       emulators: () => this.#loadEmulators(),
       reconnect: () => void this.#reconnect(),
@@ -175,7 +181,7 @@ export class Seat {
   /** From now on what the server says is heard. */
   begin(): void {
     this.#follow(this.#client);
-    this.#runtime.perform({ do: 'plans', panel: 0 });
+    this.#effects.perform({ do: 'plans', panel: 0 });
     // What a pane has to ask for is asked at once, not with the first tick.
     this.dispatch(tick());
   }
@@ -185,7 +191,7 @@ export class Seat {
     const before = this.#state;
     const { state, effects } = update(before, event);
     this.#state = state;
-    for (const effect of effects) this.#runtime.perform(effect);
+    for (const effect of effects) this.#effects.perform(effect);
     this.#ports.happened(event, before);
   }
 
@@ -273,7 +279,7 @@ export class Seat {
           return;
         }
         this.#client = client;
-        this.#runtime.client = client;
+        this.#effects.client = client;
         this.dispatch({ type: 'link-back', welcome: client.welcome, local: steadyNow() });
         this.#follow(client);
         return;

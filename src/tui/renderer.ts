@@ -6,16 +6,16 @@ import type { Frame, Target } from './canvas/frame.ts';
 import { glyphs } from './canvas/glyphs.ts';
 import type { State } from './model/state.ts';
 import { awaitsPaint, overlayType } from './overlays/list.ts';
-import type { Seat } from './rack-session.ts';
-import { paintDeck } from './screen/rack-tabs.ts';
+import type { RackSession } from './rack-session.ts';
+import { paintScreen } from './screen/rack-tabs.ts';
 import type { Plot } from './terminal/plot.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 export const FRAME_MS = 16;
 
-export interface PaintingPorts {
+export interface RendererPorts {
   terminal: Terminal;
-  seats: readonly Seat[];
+  sessions: readonly RackSession[];
   /** Which of them is shown. */
   active: () => number;
   size: () => { cols: number; rows: number };
@@ -23,8 +23,8 @@ export interface PaintingPorts {
   ascii: 'no' | 'own' | 'all';
 }
 
-export class Painting {
-  readonly #ports: PaintingPorts;
+export class Renderer {
+  readonly #ports: RendererPorts;
   readonly #glyphs;
   #plot: Plot | null = null;
   #plotLoading = false;
@@ -38,7 +38,7 @@ export class Painting {
   #owed = false;
   #over = false;
 
-  constructor(ports: PaintingPorts) {
+  constructor(ports: RendererPorts) {
     this.#ports = ports;
     this.#glyphs = glyphs(ports.ascii !== 'no');
     ports.terminal.onDrain = () => this.#drained();
@@ -64,7 +64,7 @@ export class Painting {
 
   /** What a click means there, in the frame that is seen; nothing, where what lay over the screen is another by now. */
   targetAt(x: number, y: number): Target | null {
-    return this.#drawn === this.#seat.state.overlay ? (this.#seen?.targetAt(x, y) ?? null) : null;
+    return this.#drawn === this.#session.state.overlay ? (this.#seen?.targetAt(x, y) ?? null) : null;
   }
 
   end(): void {
@@ -72,36 +72,36 @@ export class Painting {
     this.#cancel?.();
   }
 
-  get #seat(): Seat {
-    const { seats, active } = this.#ports;
-    const seat = seats[active()];
-    if (seat === undefined) throw new Error(`no rack ${active()}`);
-    return seat;
+  get #session(): RackSession {
+    const { sessions, active } = this.#ports;
+    const session = sessions[active()];
+    if (session === undefined) throw new Error(`no rack ${active()}`);
+    return session;
   }
 
   #drawNow(): void {
-    const { terminal, seats, active, size, ascii } = this.#ports;
+    const { terminal, sessions, active, size, ascii } = this.#ports;
     if (this.#over) return;
     if (terminal.congested) {
       this.#owed = true;
       return;
     }
     const began = performance.now();
-    const seat = this.#seat;
-    const states = seats.map(({ state }) => state);
-    const frame = paintDeck(states, active(), seat.screens, this.#glyphs, this.#plot);
-    this.#loadPlot(seat.state);
+    const session = this.#session;
+    const states = sessions.map(({ state }) => state);
+    const frame = paintScreen(states, active(), session.screens, this.#glyphs, this.#plot);
+    this.#loadPlot(session.state);
     if (ascii !== 'no') toAscii(frame, ascii === 'all');
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = size();
     // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {
-      this.#drawn = seat.state.overlay;
+      this.#drawn = session.state.overlay;
       this.#seen = frame;
-      if (terminal.show(frame, awaitsPaint(seat.state))) this.#lastFrameAt = began;
+      if (terminal.show(frame, awaitsPaint(session.state))) this.#lastFrameAt = began;
     }
     this.#lookWhetherSeen();
-    seat.limitScroll();
+    session.limitScroll();
   }
 
   /** What draws charts is loaded when there is something to draw, after the first frame: a start does not wait for it. */
@@ -124,8 +124,8 @@ export class Painting {
 
   /** A dialog counts as seen when the frame with it has arrived: not one before it, and not one that was left out. */
   #lookWhetherSeen(): void {
-    const { state } = this.#seat;
+    const { state } = this.#session;
     if (!awaitsPaint(state) || this.#drawn !== state.overlay || !this.#ports.terminal.settled) return;
-    this.#seat.painted();
+    this.#session.painted();
   }
 }

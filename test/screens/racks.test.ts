@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
 import type { State } from '../../src/tui/model/state.ts';
-import { paintDeck } from '../../src/tui/screen/rack-tabs.ts';
+import { paintScreen } from '../../src/tui/screen/rack-tabs.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
 import { EVE, ME, MIXED, nodeOn, Scene } from './scene.ts';
 
@@ -38,7 +38,7 @@ const SCREENS: Record<string, string[]> = { tabs: [], overview: ['R'], 'overview
 test.each(Object.entries(SCREENS).flatMap(([name, keys]) => SIZES.map((size) => [name, keys, ...size] as const)))(
   '%s',
   (name, keys, cols, rows) => {
-    const frame = paintDeck(four(cols, rows - 1, ...keys), 0, () => null, glyphs(false));
+    const frame = paintScreen(four(cols, rows - 1, ...keys), 0, () => null, glyphs(false));
     expect([frame.cols, frame.rows]).toEqual([cols, rows]);
     expectGolden(`racks/${name}-${cols}x${rows}`, frame);
   },

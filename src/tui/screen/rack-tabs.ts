@@ -15,7 +15,7 @@ export function tabRows(racks: number): number {
 }
 
 /** `states`: of every rack; their size is the screen's without the tabs. `screens`: of the rack that is shown. */
-export function paintDeck(
+export function paintScreen(
   states: readonly State[],
   active: number,
   screens: Screens,
