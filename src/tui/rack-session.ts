@@ -1,12 +1,4 @@
-/**
- * The moment as an event: the steady clock for what lasts, the wall clock for what is shown as a date.
- *
- * The operator's view in a small file of the state directory, from one run to the next.
- *
- * Text of a console into a file of the operator's: only theirs to read, never over another file.
- *
- * One rack at the interface: its connection, its state, what its effects do, and the emulators of its consoles.
- */
+/** One rack in the interface: its connection, state, effects and emulators, and the files it keeps for the operator. */
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,6 +12,7 @@ import { shownOperations } from './model/results.ts';
 import { initialState, type Settings, type State, type View, viewFrom } from './model/state.ts';
 import { update } from './update.ts';
 
+/** The moment as an event: the steady clock for what lasts, the wall clock for what is shown as a date. */
 export function tick(): UiEvent {
   return { type: 'tick', local: steadyNow(), dateAhead: dateAhead() };
 }
@@ -35,7 +28,7 @@ export function utcOffsetMin(at: number): number {
   return -new Date(at).getTimezoneOffset();
 }
 
-/** A file that is missing, unreadable or broken means the usual view: nobody is kept from their rack by it. */
+/** Reads the operator's view of the last run. A file that is missing, unreadable or broken means the usual view. */
 export function rememberedView(path: string): View {
   try {
     return viewFrom(JSON.parse(readFileSync(path, 'utf8')));

@@ -1,11 +1,8 @@
-/**
- * Performs what the emergency panel wants of the server; answers come back as events.
- *
- * Requests to the server of one rack; what comes of them comes back as events.
- */
+/** Requests to the server of one rack; answers come back as events. */
 import type { RackClient } from '../client/client.ts';
 import type { PlanEffect, RequestError, UiEvent } from './model/events.ts';
 
+/** Performs what the emergency panel wants of the server. */
 export function requestPlan(requests: Requests, effect: PlanEffect, dispatch: (event: UiEvent) => void): void {
   switch (effect.do) {
     case 'plans': {

@@ -1,9 +1,4 @@
-/**
- * A large paste on its way to a node, piece by piece: each is answered when it is on the wire, so progress is true and
- * a stop takes effect within half a second.
- *
- * What effects do at consoles: bytes to the emulators of this interface, and keys, pastes and the mouse to the node.
- */
+/** What effects do at consoles: bytes to the emulators of this interface, and keys, pastes and the mouse to the node. */
 import { pasteFor } from '../../console/input-filter.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Effect } from '../model/events.ts';
@@ -31,6 +26,10 @@ export interface PastePorts {
   ended(sent: number, why: string | null): void;
 }
 
+/**
+ * A large paste on its way to a node, piece by piece. Each piece is answered when it is on the wire, so that progress is
+ * true and a stop takes effect within half a second.
+ */
 export class Paste {
   readonly #bytes: Uint8Array;
   readonly #byLine: boolean;

@@ -1,9 +1,7 @@
 /**
- * Text out of an emulator: searched, and taken out for the clipboard or a file.
- *
- * The emulators behind the console pane, one a node that was attached here. What a node prints reaches the operator's
- * terminal only as the cells read here; sequences stop in the emulator. Its answers to the node's questions are dropped:
- * the server's own emulator gives them, once, however many people watch.
+ * The emulators behind the console pane, one a node that was attached here, and text out of them. What a node prints
+ * reaches the operator's terminal only as the cells read here; sequences stop in the emulator. Its answers to the node's
+ * questions are dropped: the server's own emulator gives them, once, however many people watch.
  */
 import type { IBuffer, IBufferCell, IBufferLine } from '@xterm/headless';
 import { cellText, NodeTerminal } from '../../console/emulator.ts';

@@ -1,9 +1,7 @@
 /**
- * Keys in the form that the node's program asked for. The operator's terminal may be in any mode and of any make: what
- * it sent has become a name, and the name becomes xterm's sequence in the node's modes. Pure.
- *
- * Mouse and focus: what the operator's terminal reports, and the same as the node's program asked for it. A program that
- * asked for nothing gets nothing. Pure.
+ * Keys, mouse and focus in the form that the node's program asked for. The operator's terminal may be in any mode and of
+ * any make: what it sent has become a name, and the name becomes xterm's sequence in the node's modes. A program that
+ * asked for no mouse or focus reports gets none. Pure.
  */
 import type { MouseEncoding } from '../../console/emulator.ts';
 

@@ -1,6 +1,6 @@
 /** Assembles the table of all keys, and lays the operator's own over it. Only start-up and tests need it. */
 import { CONSOLE_BINDINGS, CONSOLE_SECTIONS } from '../console/console-keys.ts';
-import { LOOK_BINDINGS, LOOK_SECTIONS } from '../console/copy-mode-keys.ts';
+import { LOOK_BINDINGS, LOOK_SECTIONS } from '../console/copy-mode.ts';
 import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
 import type { KeyTable } from '../model/keys.ts';
 import type { Settings, State } from '../model/state.ts';

@@ -1,16 +1,4 @@
-/**
- * What is known of the last screen of the node that the pane is about; the screen itself is in an emulator. Plain data.
- *
- * The console pane: where we are attached, what is kept of consoles that were left, copy mode. Plain data.
- *
- * What the detail pane knows of nodes beyond what all clients are told. Pure.
- *
- * What the operator's configuration says of the interface. Plain data.
- *
- * How the operator wants to look at the rack: which panes, how large the cells. Kept across runs. Pure.
- *
- * Everything the interface knows. Plain, immutable data: the same state paints the same frame.
- */
+/** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
 import type { NodeDetail, SeenScreen } from '../../api/node.ts';
@@ -26,6 +14,7 @@ import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
 
+/** What is known of the last screen of the node that the pane is about; the screen itself is in an emulator. */
 export interface LastScreens {
   asked: { addr: Address; at: number } | null;
   /** `now`: when it was answered, server's clock. */
@@ -83,6 +72,7 @@ export interface Look {
   last: string;
 }
 
+/** Where this interface is attached, what is kept of consoles that were left, and copy mode. */
 export interface ConsolePane {
   attachment: Attachment;
   kept: ReadonlyMap<Address, Kept>;
@@ -114,8 +104,9 @@ export const NO_CONSOLE: ConsolePane = {
   notice: null,
 };
 
+/** What the detail pane knows of nodes beyond what all clients get. */
 export interface Detail {
-  /** The latest answer; of another node than the selected one it is shown to nobody. */
+  /** The latest answer; shown only while its node is the selected one. */
   answer: NodeDetail | null;
   /** A question on its way: only one is, however fast the cursor moves. */
   asked: { at: number } | null;
@@ -152,6 +143,7 @@ export const SPANS = ['minutes', 'hour', 'day'] as const;
 export type Span = (typeof SPANS)[number];
 export const SPAN_MS: Record<Span, number> = { minutes: 300_000, hour: 3_600_000, day: 86_400_000 };
 
+/** How the operator wants to look at the rack. Kept across runs. */
 export interface View {
   preset: Preset;
   cells: CellSize;
@@ -237,7 +229,7 @@ export interface State {
   /** Results the operator has put away: operations and runs. */
   dismissed: ReadonlySet<string>;
   events: readonly EventRecord[];
-  /** Those that last, and those that nobody has acknowledged; oldest first. */
+  /** Those that last, and those that are not acknowledged; oldest first. */
   alarms: readonly Alarm[];
   focus: 'map' | 'console';
   zoom: boolean;
@@ -263,7 +255,7 @@ export interface State {
   notice: Notice | null;
   /** When the terminal last rang for an alarm, server's clock. */
   rangAt: number;
-  /** For identities of dialogs: an answer for a dialog that was closed meanwhile is nobody's. */
+  /** The next identity of a dialog: it tells answers from those for a dialog that was closed. */
   nextId: number;
 }
 
@@ -346,7 +338,7 @@ export function nameOf(state: State, addr: Address): string {
   return state.rack.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`;
 }
 
-/** Alarms that nobody has acknowledged yet. */
+/** Alarms that are not acknowledged yet. */
 export function unseenAlarms(state: State): readonly Alarm[] {
   return state.alarms.filter((alarm) => alarm.acknowledged === null);
 }

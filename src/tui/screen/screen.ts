@@ -1,8 +1,4 @@
-/**
- * What a terminal shows that is too small for the map: how much is missing, and whether anything is wrong meanwhile.
- *
- * The whole screen: one state, one frame.
- */
+/** The screen of one rack: one state, one frame. */
 import { Frame, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
@@ -18,6 +14,7 @@ import type { Plot } from '../terminal/plot.ts';
 import { paintHeader } from './header.ts';
 import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './status-lines.ts';
 
+/** Says how much is missing where the terminal is too small for the map, and whether anything is wrong meanwhile. */
 export function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
   const lines: Span[][] = [
     alarmLine(state, g),

@@ -1,12 +1,7 @@
 /**
  * Bytes to the operator's terminal, written without ever blocking: Node writes to a terminal synchronously, and an SSH
- * link that stalls would stop the whole program for seconds. Whoever draws asks {@link congested} first and leaves the
+ * link that stalls would stop the whole program for seconds. The renderer reads {@link congested} first and leaves the
  * frame out: the next one shows the newest state.
- *
- * How much is on its way to the terminal. What was written is not what is seen: sshd, sockets and tunnels may hold a
- * megabyte, minutes of old frames on a slow line. So every now and then a frame ends with a question that any terminal
- * answers (DSR: "are you well?"), and while too much is unanswered no frame is sent; the next one then shows the newest.
- * A terminal that never answers is never waited for. Pure: time comes in.
  */
 import { write, writeSync } from 'node:fs';
 
@@ -99,6 +94,12 @@ const LOST_MS = 15_000;
 
 export const QUESTION = '\x1b[5n';
 
+/**
+ * How much is on its way to the terminal. What was written is not what is seen: sshd, sockets and tunnels may hold a
+ * megabyte, minutes of old frames on a slow line. So every now and then a frame ends with a question that any terminal
+ * answers (DSR: "are you well?"), and while too much is unanswered no frame is sent; the next one then shows the newest.
+ * A terminal that never answers is never waited for. Pure: time comes in.
+ */
 export class Pace {
   /** Null: it has never answered, so that nothing can be told. */
   #answers = false;

@@ -1,6 +1,4 @@
 /**
- * What a chart asks of whoever draws lines: dots in, rows of braille signs out.
- *
  * Lines of braille dots, drawn by blessed-contrib's canvas; loaded when the first chart is shown (some 10 ms with its
  * drawing library). Its line chart is not used: it joins what a gap should part, and has colours of its own.
  */

@@ -1,12 +1,6 @@
 /**
  * The operator's terminal: the only importer of blessed, which finds what changed between two frames and says it in the
  * terminal's own language. Input never goes through it, output only through {@link Output}.
- *
- * What a process's surroundings say of its terminal: whether it can show the interface, and in which alphabet.
- *
- * Dim, italic and struck out, which blessed cannot say. It writes a foreground as `38;5;N` and takes N from a function
- * that may be replaced; a cell has nine bits for it, and the colours use 256 of the 511 values. The others stand for
- * combinations of a colour and these styles, in the order in which they are first seen. Pure but for that memory.
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
@@ -23,6 +17,11 @@ const EXTRA: readonly (readonly [flag: number, code: number])[] = [
 const EXTRA_FLAGS = EXTRA.reduce((all, [flag]) => all | flag, 0);
 const FIRST = 256;
 
+/**
+ * Dim, italic and struck out, which blessed cannot say. It writes a foreground as `38;5;N` and takes N from a function
+ * that may be replaced; a cell has nine bits for it, and the colours use 256 of the 511 values. The others stand for
+ * combinations of a colour and these styles, in the order in which they are first seen. Pure but for that memory.
+ */
 export class Styles {
   readonly #known = new Map<number, number>();
   readonly #codes: string[] = [];

@@ -1,8 +1,4 @@
-/**
- * Colours a terminal does not have, as the nearest it has. The 256 are xterm's: 16, a cube of 6x6x6, 24 greys.
- *
- * Looks for meanings: a theme resolved for what the terminal can show. Pure.
- */
+/** Looks for meanings: a theme resolved for the colours that the terminal can show. Pure. */
 import colourblind from '../../../themes/colourblind.json';
 import contrast from '../../../themes/contrast.json';
 import dark from '../../../themes/dark.json';
@@ -72,7 +68,10 @@ const cache16 = new Map<number, number>();
 /** A node may print all sixteen million colours; the cache may not hold them. */
 const CACHE_LIMIT = 4096;
 
-/** 24-bit colour → 16 to 255: the first sixteen are the operator's own and may look like anything. */
+/**
+ * 24-bit colour → 16 to 255, the nearest of xterm's cube of 6x6x6 and 24 greys. The first sixteen are the operator's
+ * own and may look like anything.
+ */
 export function nearest256(colour: number): number {
   let index = cache256.get(colour);
   if (index === undefined) {

@@ -4,10 +4,6 @@
  *
  * Answers of the operator's terminal (device attributes, cursor reports, OSC, DCS, kitty flags) are recognised so that they
  * can be swallowed: as typed text they would reach a node, or a dialog. Mouse and focus reports are no typing either.
- *
- * Keys that a terminal reports by number: xterm's modifyOtherKeys (`CSI 27 ; modifiers ; code ~`) and kitty's protocol
- * (`CSI code ; modifiers u`). Nobody asked for them here, but an operator's own settings may; so each becomes the key
- * that a plain terminal would have sent, and Ctrl-] is Ctrl-] everywhere. Pure.
  */
 import { type Pointer, readPointer } from '../console/key-encoding.ts';
 import { modifiersOf, nameOfControl, nameOfSequence } from '../keymap/key-names.ts';
@@ -39,7 +35,11 @@ const FUNCTIONAL: Record<number, string> = {
 const PRIVATE = { from: 0xe000, to: 0xf8ff };
 
 /**
- * A report (what stands behind ESC, `[97;5u`) as the key it means. `silent`: a release, or a modifier by itself, which
+ * Keys that a terminal reports by number: xterm's modifyOtherKeys (`CSI 27 ; modifiers ; code ~`) and kitty's protocol
+ * (`CSI code ; modifiers u`). rackui does not ask for them, but an operator's own settings may; so each becomes the key
+ * that a plain terminal would have sent, and Ctrl-] is Ctrl-] everywhere.
+ *
+ * Returns a report (what stands behind ESC, `[97;5u`) as the key it means. `silent`: a release, or a modifier by itself, which
  * no plain terminal sends. Null: it is no such report.
  */
 export function otherKey(sequence: string): PlainKey | 'silent' | null {
