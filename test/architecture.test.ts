@@ -1,48 +1,8 @@
-/** The directions in which rooms may depend, as docs/ARCHITECTURE.md states them, held against every import. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** The directions in which rooms may depend, as docs/dev/architecture.md states them, held against every import. */
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-
-const SRC = fileURLToPath(new URL('../src', import.meta.url));
-
-/** What clients share with the server of a node's console: the emulator and how its cells are shown. */
-const EMULATOR = [
-  'console/emulator.ts',
-  'console/input-filter.ts',
-
-  'console/printed-lines.ts',
-  'console/sequence-parser.ts',
-];
-
-/** Which rooms (or single files) of src/ each room may import. `type`: only types; `lazy`: only when it is needed. */
-const MAY: Record<string, readonly string[]> = {
-  lib: [],
-  rack: ['lib/words.ts'],
-  api: ['rack'],
-  config: ['lib/users.ts', 'lib/words.ts', 'rack'],
-  bmc: ['lib', 'rack'],
-  console: ['lib/control-chars.ts', 'lib/words.ts', 'rack'],
-  power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
-  server: ['lib', 'rack', 'api', 'config', 'bmc', 'console', 'power'],
-  client: ['lib', 'rack', 'api', 'config'],
-  tui: ['lib', 'rack', 'api', 'client', ...EMULATOR],
-  cli: [
-    'lib',
-    'rack',
-    'api',
-    'config',
-    'client',
-    ...EMULATOR,
-    'tui (lazy)',
-    'tui (type)',
-    'server (lazy)',
-    'sim (lazy)',
-  ],
-  sim: [],
-  'main.ts': ['cli'],
-};
+import { directionFaults, MAY, room } from './structure/directions.ts';
+import { files, imports, isOwn, sources } from './structure/imports.ts';
 
 /** Packages that only certain files may import. */
 const ONLY: Record<string, RegExp> = {
@@ -81,64 +41,8 @@ const PURE = [
 ];
 const IMPURE_NAMES = ['process', 'setTimeout', 'setInterval', 'setImmediate', 'performance'];
 
-interface Import {
-  file: string;
-  /** Path below src/, or a package's name, or `node:…`. */
-  target: string;
-  kind: 'value' | 'type' | 'lazy';
-}
-
-const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.tsx?$/.test(file))
-  .sort();
-const sources = new Map(
-  files.map((file) => [
-    file,
-    ts.createSourceFile(file, readFileSync(join(SRC, file), 'utf8'), ts.ScriptTarget.Latest, true),
-  ]),
-);
-const imports = [...sources].flatMap(([file, source]) => importsOf(file, source));
-
-function importsOf(file: string, source: ts.SourceFile): Import[] {
-  const found: Import[] = [];
-  const add = (specifier: ts.Node, kind: Import['kind']): void => {
-    if (!ts.isStringLiteral(specifier)) return;
-    const { text } = specifier;
-    const target = text.startsWith('.') ? relative(SRC, join(SRC, dirname(file), text)) : text;
-    found.push({ file, target, kind });
-  };
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) {
-      const named = node.importClause?.namedBindings;
-      const allTypes =
-        node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ||
-        (named !== undefined &&
-          ts.isNamedImports(named) &&
-          node.importClause?.name === undefined &&
-          named.elements.length > 0 &&
-          named.elements.every((element) => element.isTypeOnly));
-      add(node.moduleSpecifier, allTypes ? 'type' : 'value');
-    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier)
-      add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'value');
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword && node.arguments[0])
-      add(node.arguments[0], 'lazy');
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
-}
-
-const room = (path: string): string => path.split('/')[0] ?? path;
-const isOwn = ({ target }: Import): boolean => files.includes(target);
-
 test('rooms depend in one direction only', () => {
-  const wrong = imports
-    .filter((one) => isOwn(one) && room(one.file) !== room(one.target))
-    .filter(({ file, target, kind }) => {
-      const may = MAY[room(file)] ?? [];
-      return !may.includes(room(target)) && !may.includes(target) && !may.includes(`${room(target)} (${kind})`);
-    });
-  expect(wrong.map(({ file, target, kind }) => `${file} → ${target} (${kind})`)).toEqual([]);
+  expect(directionFaults().map(({ file, target, kind }) => `${file} → ${target} (${kind})`)).toEqual([]);
 });
 
 test('every room of src is in the table', () => {
