@@ -38,7 +38,7 @@ export interface ProbeOptions {
 }
 
 /** Leaves every pipe closed. Rejects LineLost. */
-export async function probe(wire: Wire, options: ProbeOptions): Promise<ProbeResult> {
+async function probe(wire: Wire, options: ProbeOptions): Promise<ProbeResult> {
   const { profile, now, master, unanswered } = options;
   const key = master ?? ANY_MASTER;
   const askMaster = async (silenceMs: number): Promise<Reply> => {

@@ -19,7 +19,7 @@ import type { ConsoleBaud } from './types.ts';
 const SPEECH = 6;
 /** A `~` that is echoed at all is echoed within the exchange time. */
 export const CONSOLE_ECHO_MS = 100;
-export const ENTER = 0x0d;
+const ENTER = 0x0d;
 
 export class ConsoleProof {
   readonly #baud: ConsoleBaud;

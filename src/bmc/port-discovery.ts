@@ -96,7 +96,7 @@ export class PortFinder {
 }
 
 /** Only the last part of a path can be a pattern, of `*` and `?`. */
-export function isPattern(port: string): boolean {
+function isPattern(port: string): boolean {
   return /[*?]/.test(basename(port));
 }
 

@@ -150,7 +150,7 @@ function isTooEarly(error: unknown): boolean {
 const LIMIT_MS = 2_000;
 
 /** The text of `stty -a` (GNU's form), or null where there is no stty, or the port cannot be asked. */
-export function ttySettings(port: string): Promise<string | null> {
+function ttySettings(port: string): Promise<string | null> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: LIMIT_MS };
     execFile('stty', ['-F', port, '-a'], options, (error, stdout) => resolve(error === null ? stdout : null));

@@ -25,7 +25,7 @@ import {
 import { Failure, hint, iso, print, printJson } from './terminal-output.ts';
 
 /** 128 + SIGINT: the operator left, what was watched goes on. */
-export const LEFT = 130;
+const LEFT = 130;
 
 export interface Watched<T> {
   /** Hears of every state, of others' too; returns how to stop. */
@@ -37,7 +37,7 @@ export interface Watched<T> {
 }
 
 /** Resolves with its last state: it is over, or Ctrl-C was pressed. @throws {Failure} the server is lost */
-export function untilOver<T extends { id: string }>(client: RackClient, started: T, watched: Watched<T>): Promise<T> {
+function untilOver<T extends { id: string }>(client: RackClient, started: T, watched: Watched<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     let latest = started;
     const leave = (): void => settle(() => resolve(latest));

@@ -26,7 +26,7 @@ export function surroundings(): Surroundings {
 class UnsafeDirectory extends Error {}
 
 /** The service's sockets, made by systemd's `RuntimeDirectory=rackui`. */
-export const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
+const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
 
 /** `sun_path` of a Unix socket holds 108 bytes with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;

@@ -26,7 +26,7 @@ export function peekPort(text: string): string | null {
 }
 
 /** True where the text names the files of several racks. Pure. */
-export function isRackList(text: string): boolean {
+function isRackList(text: string): boolean {
   return /^racks[ \t]*:/m.test(text);
 }
 

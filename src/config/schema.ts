@@ -42,7 +42,7 @@ const trigger = z.union([
 ]);
 export type TriggerConfig = z.infer<typeof trigger>;
 
-export const consoleSection = z
+const consoleSection = z
   .strictObject({
     /** Milliseconds between bytes towards a node: 2 were seen to be safe. */
     pacing: z.number().min(0.5).max(1000).default(2),
@@ -67,14 +67,14 @@ export const consoleSection = z
   .prefault({});
 
 /** Linear, as the owner measured it. */
-export const calibration = z.strictObject({
+const calibration = z.strictObject({
   /** Amperes for each count. */
   amps: z.number().positive().max(10),
   /** The counts at which nothing flows. */
   zero: z.number().min(0).max(255).default(0),
 });
 
-export const node = z
+const node = z
   .strictObject({
     addr: z.union([z.string(), z.number()]).optional(),
     pos: z.string().optional(),
@@ -119,7 +119,7 @@ export const node = z
     return { ...raw, addr: byAddr ?? byPos ?? 0 };
   });
 
-export const planName = z
+const planName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'letters, digits, dots, hyphens and underscores');
 
@@ -141,7 +141,7 @@ const planStep = z.strictObject({
   onFail: z.enum(['pause', 'skip', 'abort']).default('pause'),
 });
 
-export const plan = z.strictObject({
+const plan = z.strictObject({
   description: z.string().max(200).optional(),
   /** Guards' rules about what depends on a node that this plan may break. */
   overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
@@ -153,7 +153,7 @@ const sshOption = z.string().superRefine((option, context) => {
   if (refusal !== null) context.addIssue({ code: 'custom', message: refusal });
 });
 
-export const ssh = z.strictObject({
+const ssh = z.strictObject({
   user: z
     .string()
     .regex(/^[A-Za-z_][\w.-]{0,31}$/, 'a login name')
@@ -237,7 +237,7 @@ const policy = z.strictObject({
 export type PolicyConfig = z.infer<typeof policy>;
 
 /** One policy, or one for each group of UPSes. */
-export const outage = z.union([policy, z.array(policy).min(1).max(16)]);
+const outage = z.union([policy, z.array(policy).min(1).max(16)]);
 
 const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
 

@@ -9,7 +9,7 @@ import type { Config } from './schema.ts';
 import type { SecretSource } from './value-types.ts';
 
 /** A secret that could not be read: where it should have come from and why not, never what it is. */
-export class SecretError extends Error {
+class SecretError extends Error {
   override readonly name = 'SecretError';
 }
 

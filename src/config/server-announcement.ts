@@ -61,7 +61,7 @@ export function listedName(port: string): string {
 }
 
 /** Checks an announcement against the file system. Null: it is not true, or this user cannot see whether it is. */
-export function confirm(said: Announcement, port: string): AnnouncedServer | null {
+function confirm(said: Announcement, port: string): AnnouncedServer | null {
   try {
     const { uid, groups } = credentials(said.pid);
     const stat = lstatSync(said.socket);

@@ -70,7 +70,7 @@ function parts(path: string): string[] {
 }
 
 /** Returns a sentence where others than root and `owners` could have written an open file, or null. */
-export function findForeignWriter(stat: Stats, owners: readonly number[]): string | null {
+function findForeignWriter(stat: Stats, owners: readonly number[]): string | null {
   if (stat.uid !== 0 && !owners.includes(stat.uid)) return `belongs to user id ${stat.uid}: make it yours or root's`;
   if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return 'can be written by others than its owner: chmod go-w';
   return null;

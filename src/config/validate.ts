@@ -95,7 +95,7 @@ export function planMeans(config: Config, rack: Inventory, usualMs: PlanMeans['u
 }
 
 /** Whether the system would find it and let this user run it. */
-export function isProgram(name: string): boolean {
+function isProgram(name: string): boolean {
   const places = name.includes('/') ? [name] : (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, name));
   return places.some((path) => {
     try {

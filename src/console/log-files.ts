@@ -77,7 +77,7 @@ export async function bytesOf(file: FileHandle, offset: number, length: number):
 }
 
 /** Deletes files of the log at `path` that were put aside when more were kept. */
-export async function pruneKept(path: string, kept: number): Promise<void> {
+async function pruneKept(path: string, kept: number): Promise<void> {
   const prefix = `${basename(path)}.`;
   for (const name of await readdir(dirname(path)))
     if (name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)) && Number(name.slice(prefix.length)) > kept)
@@ -85,7 +85,7 @@ export async function pruneKept(path: string, kept: number): Promise<void> {
 }
 
 /** Deletes what was put aside, the oldest first, until all console logs in `dir` together have at most `total` bytes. */
-export async function pruneLogs(dir: string, total: number): Promise<void> {
+async function pruneLogs(dir: string, total: number): Promise<void> {
   const names = (await readdir(dir)).filter((name) => PUT_ASIDE.test(name) || PRESENT.test(name));
   const files = await Promise.all(
     names.map(async (name) => {

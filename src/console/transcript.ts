@@ -57,7 +57,7 @@ export function carried(line: string): string {
 }
 
 /** Puts lines together from pieces split anywhere. */
-export class LogLines {
+class LogLines {
   readonly #decoder = new TextDecoder();
   /** What a tty prints for the erase key takes a character back. */
   readonly #plain = new PlainText('\b');

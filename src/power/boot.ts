@@ -61,7 +61,7 @@ export type BootEffect = { do: 'wake' } | { do: 'prove'; kind: string; text: str
 const QUIET_MS = 10_000;
 const WAKE_AFTER_MS = 30_000;
 /** Who has the console for so long has heard it, or has woken it and been answered. */
-export const LISTEN_MS = QUIET_MS + 3_000;
+const LISTEN_MS = QUIET_MS + 3_000;
 
 export function initialBoot(target: BootTarget, at: number): Boot {
   return { target, since: at, current: null, problem: '', said: '', heardAt: at, hadSince: null, end: null };
@@ -118,7 +118,7 @@ function wasLookedAt({ target, problem, hadSince }: Boot, at: number): boolean {
 }
 
 /** What it is doing, for its operators. */
-export function detailOf({ said, problem, current }: Boot): string {
+function detailOf({ said, problem, current }: Boot): string {
   const drawn = current === null ? '' : `; it drew up to ${current} counts`;
   if (problem !== '') return `is on${drawn}; waiting for it to come up (its console: ${problem})`;
   return said === '' ? `is on${drawn}; waiting for it to come up` : `is on${drawn}; it says “${said}”`;

@@ -28,7 +28,7 @@ const BOOT_ID_MS = 30_000;
 const BOOT_ID_RETRY_MS = 1_000;
 
 /** `stillAllowed`: asks the rules again when its turn has come, and ends the record where they refuse. */
-export async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>): Promise<void> {
+async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>): Promise<void> {
   const { node, ports, signal, starts, deadlineAt } = job;
   const asked = await stillAllowed();
   if (!asked) return;
@@ -167,7 +167,7 @@ async function readBootIdAgain({ ports, node, signal }: Job): Promise<string | n
   return null;
 }
 
-export async function forceOff(job: Job): Promise<void> {
+async function forceOff(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
   const switched = await cutPower(job, 'confirmed by name', { sample: 'young', signal: job.signal, listened: false });
@@ -179,7 +179,7 @@ export async function forceOff(job: Job): Promise<void> {
   node.end('done', `${switched.already ? 'was off already' : 'is off, seen twice'}${after}`);
 }
 
-export async function forceCycle(job: Job): Promise<void> {
+async function forceCycle(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
   const switched = await cutPower(job, 'confirmed by name', { sample: 'young', signal: job.signal, listened: false });
@@ -192,7 +192,7 @@ export async function forceCycle(job: Job): Promise<void> {
  * The second half of a cycle, after `cut`: pause, then on. Nothing stops it any more, neither abort nor deadline nor the
  * end of the session that asked.
  */
-export async function onAgain(job: Job, cut: Switched): Promise<void> {
+async function onAgain(job: Job, cut: Switched): Promise<void> {
   const { ports, node, signal, starts } = job;
   const waitMs = Math.max(MIN_CYCLE_PAUSE_MS, ports.limits.cyclePause * 1000);
   if (!cut.ok || !cut.already) {
@@ -241,7 +241,7 @@ function withNextStep(switched: Extract<Switched, { ok: false }>, next: string):
 }
 
 /** Graceful off. `power`: what its BMC said just now. */
-export async function off(job: Job, power: Power): Promise<void> {
+async function off(job: Job, power: Power): Promise<void> {
   const { node } = job;
   if (power === 'off') {
     node.prove('status', 'its BMC says off');
@@ -260,7 +260,7 @@ export async function off(job: Job, power: Power): Promise<void> {
 }
 
 /** Graceful off, pause, on. A node that is off is only switched on. */
-export async function cycle(job: Job, power: Power): Promise<void> {
+async function cycle(job: Job, power: Power): Promise<void> {
   const cut: Switched | null =
     power === 'off' ? { ok: true, outcome: 'done', already: true, current: null } : await goesDown(job);
   if (cut) await onAgain(job, cut);

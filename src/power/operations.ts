@@ -27,7 +27,7 @@ import { NoSuchOperation, type OperationPorts, PowerRefused } from './ports.ts';
 import { recoverUnfinished } from './recovery.ts';
 import type { GuardFacts, Dependence } from './guard-facts.ts';
 
-export class Claims {
+class Claims {
   readonly #owners = new Map<Address, string>();
 
   owner(addr: Address): string | null {
@@ -54,7 +54,7 @@ export class Claims {
  * The choice of this key.
  * @throws {NoSuchOperation} there is none; {PowerRefused} it takes words, and `confirm` is not these.
  */
-export function choiceOf({ choices }: Question, key: string, confirm: string | null): Question['choices'][number] {
+function choiceOf({ choices }: Question, key: string, confirm: string | null): Question['choices'][number] {
   const chosen = choices.find((choice) => choice.key === key);
   if (!chosen) {
     const keys = choices.map((choice) => choice.key);

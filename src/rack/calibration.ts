@@ -140,7 +140,7 @@ export function totalDraw(draws: readonly Draw[]): Draw {
   );
 }
 
-export const DRIVE_PER_COUNT = 4;
+const DRIVE_PER_COUNT = 4;
 /** Above it 4 × YY no longer fits a byte; at 0 both say nothing. */
 const HIGHEST = Math.floor(0xff / DRIVE_PER_COUNT);
 /** Fewer readings prove nothing. */

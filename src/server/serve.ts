@@ -44,7 +44,7 @@ export interface ServeOptions {
  * connect; the bus may still be on its way up, or away.
  * @throws {CannotServe} {SocketUnavailable} exit code 5; {ConfigError} {SecretError} exit code 78.
  */
-export async function serve(options: ServeOptions): Promise<number> {
+async function serve(options: ServeOptions): Promise<number> {
   process.umask(0o077);
   keepYoungSmall();
   const { port, socket, stateDir } = options;

@@ -48,7 +48,7 @@ export function readRackPlan(path: string): RackPlan {
 }
 
 /** A rack of `count` nodes that nobody named. */
-export function numberedRack(count: number): RackPlan {
+function numberedRack(count: number): RackPlan {
   const nodes = Array.from({ length: count }, (_, addr) => ({ addr, name: numberedName(addr) }));
   return { name: `sim${count}`, master: 0, nodes };
 }

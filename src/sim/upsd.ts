@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Supply } from './rack/power-supply.ts';
 import { onLines } from './line-socket.ts';
 
-export const UPS_NAME = 'rack';
+const UPS_NAME = 'rack';
 const DESCRIPTION = 'battery of the simulated rack';
 /** Per cent at which the battery is low. */
 const LOW = 20;

@@ -83,7 +83,7 @@ export function residentMB(pid: number): number {
 }
 
 /** Processor time so far, ms (the kernel counts in hundredths of a second). */
-export function processorMs(pid: number): number {
+function processorMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;

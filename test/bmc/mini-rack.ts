@@ -14,7 +14,7 @@ export interface Style {
   terminator: string;
 }
 
-export const PLAIN: Style = { echo: 'bare', eol: '\r\n', indent: '', terminator: '\r\n' };
+const PLAIN: Style = { echo: 'bare', eol: '\r\n', indent: '', terminator: '\r\n' };
 
 /** Every echo and line-ending style that bus-protocol leaves open. */
 export const STYLES: Style[] = (['none', 'bare', 'brackets'] as const).flatMap((echo) =>

@@ -2,7 +2,7 @@
 import type { TestTerminal } from '../support/terminal.ts';
 
 /** Pixels of a cell. The height is what DejaVu Sans Mono needs so that blocks and lines of two rows meet. */
-export const CELL = { width: 9, height: 17.4 };
+const CELL = { width: 9, height: 17.4 };
 /** 1233 of 2048 units: so large that a character is just one cell wide. */
 const FONT_SIZE = (CELL.width * 2048) / 1233;
 const BASELINE = FONT_SIZE * 0.928;

@@ -26,7 +26,7 @@ import { nextSystem, UNKNOWN_SYSTEM, type SystemSign, type SystemState } from '.
 export const START = Date.UTC(2026, 6, 14, 12, 0, 0);
 
 /** Time that passes only when a test says so. */
-export class VirtualClock {
+class VirtualClock {
   time = START;
   readonly #timers = new Set<{ at: number; ms: number; fn: () => void }>();
 

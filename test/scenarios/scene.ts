@@ -35,7 +35,7 @@ export interface SceneOptions {
 }
 
 /** Guest seconds pass in this many a second: a stop job of 90 s is three of ours. */
-export const TIME_SCALE = 30;
+const TIME_SCALE = 30;
 const NODES = 24;
 const WAIT_MS = 60_000;
 

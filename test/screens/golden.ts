@@ -53,7 +53,7 @@ export interface Tier {
 }
 
 /** The frame as the text of a golden file. */
-export function describeFrame(frame: Frame, tier?: Tier): string {
+function describeFrame(frame: Frame, tier?: Tier): string {
   const rule = (title: string): string => `${`-- ${title} `.padEnd(frame.cols, '-')}\n`;
   const rows = (cells: readonly string[]): string =>
     Array.from({ length: frame.rows }, (_, y) => {

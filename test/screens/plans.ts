@@ -29,7 +29,7 @@ function stepsOf(name: string): PlanStep[] {
 const cuts = (name: string): boolean => stepsOf(name).some(({ action }) => action !== 'on');
 const nodeCount = (name: string): number => stepsOf(name).reduce((sum, { nodes }) => sum + nodes.length, 0);
 
-export function summary(name: string): PlanSummary {
+function summary(name: string): PlanSummary {
   const steps = stepsOf(name).map(({ name: step, action, nodes }) => ({ name: step, action, nodes: nodes.length }));
   const description = DEFINITIONS[name]?.description ?? null;
   const predictedMs = preview(name).predictedMs;

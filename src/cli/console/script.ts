@@ -19,7 +19,7 @@ import { ConsoleSession, gapText } from './live.ts';
 /** Characters that expectations may look back on: a node that prints without end must not fill memory. */
 const LOOK_BACK = 64 * 1024;
 
-export class ScriptPrinter {
+class ScriptPrinter {
   readonly #raw: boolean;
   #printed: PrintedLines | null = null;
   /** Lines that no expectation has used, and how much of the unfinished one is used. */

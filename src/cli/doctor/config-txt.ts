@@ -42,7 +42,7 @@ const BOARDS: readonly (readonly [RegExp, generation: number, filters: string, b
 ];
 
 /** Names the filters of all boards: another board's filter is known not to hold here. */
-export const MODEL_FILTERS: ReadonlySet<string> = new Set(BOARDS.flatMap(([, , filters]) => filters.split(' ')));
+const MODEL_FILTERS: ReadonlySet<string> = new Set(BOARDS.flatMap(([, , filters]) => filters.split(' ')));
 
 /** @param model as in /proc/device-tree/model; null where it is no Raspberry Pi. A board of tomorrow has its own number only. */
 export function boardOf(model: string): Board | null {

@@ -23,7 +23,7 @@ import {
   statusSentences,
 } from './sentences.ts';
 
-export class OwnOperations {
+class OwnOperations {
   /** As operations say who asked: the user, and perhaps from where. */
   readonly #user: string;
   /** The command that runs, if it is one of power. */

@@ -19,7 +19,7 @@ interface ForecastInput {
  * With the mains away from now on (or as they are), and a battery that drains as the UPS says. Without a known runtime
  * only what the clock alone decides is listed.
  */
-export function forecast(policy: Policy, supply: Supply, input: ForecastInput): OutageForecast[] {
+function forecast(policy: Policy, supply: Supply, input: ForecastInput): OutageForecast[] {
   if (input.phase === 'mains' || input.phase === 'restoring') return restoreForecast(policy, input);
   const lines: OutageForecast[] = [];
   const started = input.phase === 'battery' || input.phase === 'last';
@@ -82,7 +82,7 @@ function batterySeconds({ needs, assumedS }: OutagePolicy, { state, supply, ups,
 }
 
 /** What does not fit or cannot work, each a sentence. `warnings`: those of a plan, whatever the supply. */
-export function problemsOf(
+function problemsOf(
   policy: Policy,
   supply: Supply,
   lastMs: number | null,

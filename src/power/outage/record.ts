@@ -164,7 +164,7 @@ export function noteState(record: OutageRecord, { phase, committed, since, known
 }
 
 /** This machine went down while the record was open: a node that was on then has lost its power, as far as is known. */
-export function markDark(record: OutageRecord): void {
+function markDark(record: OutageRecord): void {
   for (const node of record.nodes)
     if (node.state === 'on' || node.state === 'restored' || node.state === 'came-back')
       Object.assign(node, { state: 'lost', detail: `was on when the power went: ${node.detail}` });

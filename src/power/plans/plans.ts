@@ -45,7 +45,7 @@ export interface Wanted {
  * Runs that an armed one ends for its own sake: those that would switch a node the other way, wait for somebody, or are the
  * same plan once more. A run of other nodes is never in the way.
  */
-export function supersededBy({ name, steps, id }: Wanted, runs: readonly PlanRun[]): PlanRun[] {
+function supersededBy({ name, steps, id }: Wanted, runs: readonly PlanRun[]): PlanRun[] {
   const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
   return runs.filter((run) => {
     if (run.endedAt !== null || run.id === id) return false;
@@ -59,7 +59,7 @@ export function supersededBy({ name, steps, id }: Wanted, runs: readonly PlanRun
 }
 
 /** Why it may not, for the sake of one of `runs`; or null. */
-export function conflictOf({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Refusal | null {
+function conflictOf({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Refusal | null {
   const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
   const contradicts = (run: PlanRun): boolean =>
     run.steps.some(({ action, nodes }) =>

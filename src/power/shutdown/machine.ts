@@ -22,7 +22,7 @@ import { tick } from './timeouts.ts';
 import { alive, silenceMs, sounded } from './touch.ts';
 import { Draft } from './transition.ts';
 
-export function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
+function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
   const { state } = draft;
   const { trouble, stage } = state;
   if (trouble === null || !choicesOf(trouble.kind).includes(choice as Choice)) return;
@@ -117,7 +117,7 @@ function retry(draft: Draft, kind: string): void {
   }
 }
 
-export function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
+function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
   const { state } = draft;
   if (state.stage.is !== 'cutting') return;
   const { ground, from, recalled } = state.stage;

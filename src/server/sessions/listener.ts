@@ -9,7 +9,7 @@ import { userName } from '../../lib/users.ts';
 const PATH_LIMIT = 107;
 
 /** The socket cannot be had; the message is for the operator. */
-export class SocketUnavailable extends Error {}
+class SocketUnavailable extends Error {}
 
 export interface Listening {
   readonly path: string;

@@ -17,7 +17,7 @@ export interface BootLine {
 
 /** When the kernel starts and when the login prompt comes, ms after power; `vary` in 0..1 makes nodes differ. */
 export const KERNEL_AT_MS = 1_900;
-export const LOGIN_AT_MS = 8_200;
+const LOGIN_AT_MS = 8_200;
 
 const KERNEL_VERSION = '6.12.47+rpt-rpi-v8';
 const BUILD = '#1 SMP PREEMPT Debian 1:6.12.47-1+rpt1 (2025-09-16)';
@@ -157,7 +157,7 @@ export function bootLog(hostname: string, stop: BootStop | null): BootLine[] {
 }
 
 /** What waits on the console where the start ended, or null. */
-export function promptAt(stop: BootStop | null): string | null {
+function promptAt(stop: BootStop | null): string | null {
   switch (stop) {
     case 'uboot':
       return 'U-Boot> ';

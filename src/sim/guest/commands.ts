@@ -24,7 +24,7 @@ const TASKS: readonly (readonly [number, string, number, number, string])[] = [
   [1120, 'pi', 0.0, 0.1, 'bash'],
 ];
 
-export const top: Command = {
+const top: Command = {
   help: 'processes, full screen; q leaves',
   run: (context) => {
     context.print('\x1b[?1h\x1b=\x1b[?25l\x1b[H\x1b[2J');
@@ -67,7 +67,7 @@ function screen({ machine }: Context): string {
 const CPUS = 4;
 
 /** `stress [--cpu N] [--timeout S]`: the current rises, then the fan. */
-export const stress: Command = {
+const stress: Command = {
   help: 'load: stress [--cpu N] [--timeout S]',
   run: (context, args) => {
     const value = (name: string, otherwise: number): number => {
@@ -89,7 +89,7 @@ export const stress: Command = {
 };
 
 /** What `ps` prints. */
-export const PROCESSES = `    PID TTY          TIME CMD
+const PROCESSES = `    PID TTY          TIME CMD
    1120 ttyS0    00:00:00 bash
    2114 ttyS0    00:00:00 ps
 `;

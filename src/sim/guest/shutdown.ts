@@ -157,18 +157,18 @@ export const LAST_WORDS: Record<Ending, string> = {
  * A line as it reaches the UART when something splits it (a slow driver, another's message) or colours it. Not shorter
  * than three pieces: the mark itself is torn, not only its line.
  */
-export function torn(line: string): string[] {
+function torn(line: string): string[] {
   const third = Math.ceil(line.length / 3);
   return [line.slice(0, third), line.slice(third, 2 * third), line.slice(2 * third)];
 }
 
 /** In colour, time stamp and all, as some loggers paint emergencies. */
-export function coloured(line: string): string {
+function coloured(line: string): string {
   return line.replace(/^(\[[^\]]*\] )(.*)$/, '\x1b[32m$1\x1b[0m\x1b[1;31m$2\x1b[0m');
 }
 
 /** How often the line is painted. */
-export const STOP_JOB_STEP_MS = 1_000;
+const STOP_JOB_STEP_MS = 1_000;
 /** systemd's default for a service. */
 const LIMIT_MS = 90_000;
 /** The eye that wanders to and fro. */
@@ -188,7 +188,7 @@ const EYES = [
 ];
 
 /** `[ ***  ] A stop job is running for containerd container runtime (4s / 1min 30s)` */
-export function stopJobLine(elapsedMs: number): string {
+function stopJobLine(elapsedMs: number): string {
   const eye = EYES[Math.floor(elapsedMs / STOP_JOB_STEP_MS) % EYES.length] ?? '';
   // A job that outlasts its limit has none: that is what 'no limit' says.
   const limit = elapsedMs < LIMIT_MS ? span(LIMIT_MS) : 'no limit';

@@ -14,7 +14,7 @@ import { BusVoice, type Dialect, statusLine, uidLine } from './responses.ts';
 import { Bridge } from './serial-timing.ts';
 
 /** What any BMC does for a command; `|`, and `\` at the master, are the rack's business. */
-export function execute(node: SimNode, command: BiosCommand, at: number, master: boolean, voice: BusVoice): void {
+function execute(node: SimNode, command: BiosCommand, at: number, master: boolean, voice: BusVoice): void {
   switch (command.kind) {
     case 'status': {
       node.counters.status += 1;
@@ -46,7 +46,7 @@ export function execute(node: SimNode, command: BiosCommand, at: number, master:
 }
 
 /** What a UART makes of a byte at another rate: garbage, but always the same. */
-export function wrongBaud(byte: number): number {
+function wrongBaud(byte: number): number {
   return ((byte << 3) ^ 0xe5 ^ (byte >> 2)) & 0xff;
 }
 

@@ -38,12 +38,12 @@ export function uidLine(addr: number, uid: string, dialect: Dialect): string {
 }
 
 /** What goes on the wire for a reply: it starts on its own line behind the command's echo. */
-export function frame(line: string, dialect: Dialect): string {
+function frame(line: string, dialect: Dialect): string {
   return dialect.newline + ' '.repeat(dialect.spaces) + line + (dialect.finalNewline ? dialect.newline : '');
 }
 
 /** Damage: `torn` stops short of the last digit, `garble` turns characters into ones that no reply has. */
-export function damage(framed: string, faults: BmcFaults, random: Random): string {
+function damage(framed: string, faults: BmcFaults, random: Random): string {
   const whole = faults.torn ? framed.slice(0, Math.floor(random() * (framed.trimEnd().length - 1))) : framed;
   if (faults.garble === 0) return whole;
   return whole.replace(/[^]/g, (char) =>
