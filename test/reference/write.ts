@@ -1,0 +1,10 @@
+/** `npm run reference`: writes docs/reference/server-api.md, and notes the version of methods that are new. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { page, PAGE, SINCE, sinceOf } from './page.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+writeFileSync(SINCE, `${JSON.stringify(sinceOf(version), null, 2)}\n`);
+writeFileSync(PAGE, await page(version));
+console.log(`${PAGE} written`);
