@@ -72,7 +72,7 @@ function initializer(file: string, name: string): ts.Expression {
 }
 
 /** The text of a documentation comment, its lines joined, `{@link X}` as code. */
-export function docOf(node: ts.Node): string {
+function docOf(node: ts.Node): string {
   const [comment] = (ts.getLeadingCommentRanges(node.getSourceFile().text, node.getFullStart()) ?? []).slice(-1);
   if (comment === undefined) return '';
   return node
