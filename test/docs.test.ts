@@ -18,7 +18,7 @@ const filesOf = (folder: string, ending: RegExp): string[] =>
 const SOURCES = ['src', 'test']
   .flatMap((folder) => filesOf(folder, /\.tsx?$/))
   .filter((file) => !file.includes('docs.test'));
-const PAGES = ['README.md', ...filesOf('docs', /\.md$/)];
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...filesOf('docs', /\.md$/)];
 
 /** The text with a comment's line breaks taken out: a citation may be torn by one. */
 const joined = (text: string): string => text.replaceAll(/\s*\n\s*(?:\*(?!\/)|\/\/)?\s*/g, ' ');
@@ -89,4 +89,18 @@ test('every link between pages leads to a file and a heading', () => {
       (heading !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(heading)),
   );
   expect(broken).toEqual([]);
+});
+
+/** Files that the pages for developers name and that another change brings. */
+const COMING = ['src/tui/overlays/list.ts', 'src/tui/overlays/power'];
+
+test('every source file that the pages for developers name is there', () => {
+  const named = PAGES.filter((page) => page.startsWith('docs/dev/') || page === 'CONTRIBUTING.md').flatMap((page) =>
+    [...read(page).matchAll(/(?<![\w/.-])(?:(?:[\w-]+\/)+[\w.-]+\.tsx?|(?:[\w-]+\/){2,})(?![\w/.-])/g)].map(
+      ([name]) => ({ page, name }),
+    ),
+  );
+  expect(named.length).toBeGreaterThan(100);
+  const isThere = (path: string): boolean => existsSync(join(ROOT, path)) || COMING.includes(path);
+  expect(named.filter(({ name }) => !isThere(name) && !isThere(`src/${name}`))).toEqual([]);
 });
