@@ -2,7 +2,7 @@
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { directionFaults, MAY, room } from './structure/directions.ts';
-import { files, imports, isOwn, sources } from './structure/imports.ts';
+import { circles, edgesOf, files, imports, sources } from './structure/imports.ts';
 
 /** Packages that only certain files may import. */
 const ONLY: Record<string, RegExp> = {
@@ -102,32 +102,9 @@ function isGlobalUse(node: ts.Identifier): boolean {
   return ts.isCallExpression(parent) && parent.expression === node;
 }
 
-describe('import circles', () => {
-  test('no file imports itself, however far round', () => {
-    expect(circlesOf(imports.filter(({ kind }) => kind === 'value'))).toEqual([]);
-  });
-
-  test('no file of the interface imports itself, types included', () => {
-    const own = ({ file, target }: Import): boolean => room(file) === 'tui' && room(target) === 'tui';
-    expect(circlesOf(imports.filter((one) => own(one) && one.kind !== 'lazy'))).toEqual([]);
-  });
+test('no file imports itself, however far round, types included', () => {
+  expect(circles(edgesOf('value', 'type'))).toEqual([]);
 });
-
-/** Finds circles among imports: each as the files on the way round, the first of them again at the end. */
-function circlesOf(among: readonly Import[]): string[] {
-  const edges = new Map<string, string[]>();
-  for (const one of among) if (isOwn(one)) edges.set(one.file, [...(edges.get(one.file) ?? []), one.target]);
-  const done = new Set<string>();
-  const circles: string[] = [];
-  const walk = (file: string, trail: string[]): void => {
-    if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
-    if (done.has(file) || trail.includes(file)) return;
-    for (const next of edges.get(file) ?? []) walk(next, [...trail, file]);
-    done.add(file);
-  };
-  for (const file of files) walk(file, []);
-  return circles;
-}
 
 test('the byte that closes a pipe is written down in one place of the driver', () => {
   const writers = files.filter((file) => /^bmc\//.test(file) && /\bclosePipe\(/.test(sources.get(file)?.text ?? ''));

@@ -1,5 +1,4 @@
 /** The facts on which the guards of power operations decide, gathered before they are asked. */
-
 import type { Address } from '../rack/address.ts';
 import type { PowerRequest, Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';

@@ -18,7 +18,7 @@ export function tick(): UiEvent {
 }
 
 /** Milliseconds by which the operator's time of day, as a date of UTC, is ahead of the steady clock. */
-export function dateAhead(): number {
+function dateAhead(): number {
   const wall = Date.now();
   return wall - steadyNow() + utcOffsetMin(wall) * 60_000;
 }
@@ -57,7 +57,7 @@ async function write(path: string, view: View): Promise<void> {
 }
 
 /** Returns the file's path. `at`: epoch milliseconds. */
-export async function saveText(directory: string, node: string, at: number, text: string): Promise<string> {
+async function saveText(directory: string, node: string, at: number, text: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const time = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
   const name = node.replace(/[^\w.-]/g, '_');

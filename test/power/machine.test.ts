@@ -2,17 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/api/power.ts';
 import type { Recognition } from '../../src/console/recognizer.ts';
-import {
-  initialShutdown,
-  type Effect,
-  type Shutdown,
-  type ShutdownEvent,
-  type Target,
-  type TroubleKind,
-} from '../../src/power/shutdown/state.ts';
-import { choicesOf, isSticky, questionOf } from '../../src/power/shutdown/prompts.ts';
+import { initialShutdown, type Effect, type Shutdown, type ShutdownEvent } from '../../src/power/shutdown/state.ts';
+import { choicesOf, isSticky, questionOf, type TroubleKind } from '../../src/power/shutdown/prompts.ts';
 import { update } from '../../src/power/shutdown/machine.ts';
 import { viewOf } from '../../src/power/shutdown/progress-view.ts';
+import type { Target } from '../../src/power/shutdown/target.ts';
 
 const LIMITS = {
   preflight: 10_000,

@@ -7,9 +7,9 @@ import {
   type Shutdown,
   type ShutdownEvent,
   type Stage,
-  type Target,
 } from '../../src/power/shutdown/state.ts';
 import { update } from '../../src/power/shutdown/machine.ts';
+import type { Target } from '../../src/power/shutdown/target.ts';
 
 const TARGET: Target = {
   name: 'node-a',

@@ -7,7 +7,6 @@ import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/api/power.ts';
 import { refusalsFor } from '../../src/power/guards.ts';
 import { questionOf, TROUBLE_KINDS } from '../../src/power/shutdown/prompts.ts';
-import type { Target } from '../../src/power/shutdown/state.ts';
 import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
 import { toAscii } from '../../src/tui/canvas/ascii.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
@@ -15,6 +14,7 @@ import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { asking } from '../screens/operations.ts';
 import { allClear, NOW, RACK, Scene } from '../screens/scene.ts';
 import type { GuardFacts } from '../../src/power/guard-facts.ts';
+import type { Target } from '../../src/power/shutdown/target.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const LONG_NAME = 'dk8s-controlplane-03 (F-0, 14)';

@@ -31,6 +31,7 @@ import {
   drillPolicy,
   drillSupply,
   firstDetail,
+  NotNow,
 } from './record.ts';
 import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
 
@@ -43,9 +44,6 @@ const RESTORE_ALL: PlanDefinition = {
   description: 'what the outage took',
   steps: [{ name: 'restore', selector: 'all', action: 'on', verify: 'boot', onDeadline: 'leave', onFail: 'skip' }],
 };
-
-/** Asked for at the wrong time; the message says why. */
-export class NotNow extends Error {}
 
 export class Outage {
   readonly policy: OutagePolicy;

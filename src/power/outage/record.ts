@@ -18,6 +18,9 @@ import type { Plans } from '../plans/plans.ts';
 import type { PlanPorts } from '../plans/record.ts';
 import type { OutageState, Policy } from './policy.ts';
 
+/** Asked for at the wrong time; the message says why. */
+export class NotNow extends Error {}
+
 /** Sheds by the last plan at once, and restores at once. */
 export function drillPolicy(policy: OutagePolicy): OutagePolicy {
   return { ...policy, steps: [], restore: { afterS: 0, charge: 0 } };
@@ -82,7 +85,7 @@ export interface OutageRecord extends Journalled {
 }
 
 /** Changes all times of an outage that another server wrote down. */
-export function moveOutageTimes(record: OutageRecord, move: (at: number) => number): void {
+function moveOutageTimes(record: OutageRecord, move: (at: number) => number): void {
   record.startedAt = move(record.startedAt);
   record.since = move(record.since);
   if (record.known) record.known.at = move(record.known.at);

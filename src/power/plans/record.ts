@@ -86,7 +86,7 @@ export function settingsOf(step: PlanStep): StepSettings {
 }
 
 /** Changes all times of a run that another server wrote down. `known`: they are right, not only dates. */
-export function movePlanTimes(record: PlanRecord, move: (at: number) => number, known: boolean): void {
+function movePlanTimes(record: PlanRecord, move: (at: number) => number, known: boolean): void {
   const { run } = record;
   record.startedAt = run.startedAt = move(run.startedAt);
   run.predictedEndAt = move(run.predictedEndAt);

@@ -2,7 +2,50 @@
  * What a shutdown cannot decide alone: each trouble in its own words, with the answers that help against it. Pure.
  */
 import type { DraftQuestion } from '../../api/power.ts';
-import type { Target, TroubleKind, Trouble } from './state.ts';
+import type { Target } from './target.ts';
+
+export type TroubleKind =
+  | 'console-held'
+  | 'console-lost'
+  | 'refused'
+  | 'silent'
+  | 'no-prompt'
+  | 'taken'
+  | 'nameless'
+  | 'nameless-login'
+  | 'other-host'
+  | 'no-login'
+  | 'login-failed'
+  | 'login-unfinished'
+  | 'not-allowed'
+  | 'inhibited'
+  | 'unheard'
+  | 'idle'
+  | 'stalled'
+  | 'emergency'
+  | 'dirty'
+  | 'panic'
+  | 'rebooted'
+  | 'speaking'
+  | 'alive-after-halt'
+  | 'hook-failed'
+  | 'no-path'
+  | 'alive'
+  | 'unproven'
+  | 'bmc-lost'
+  | 'rescued'
+  | 'rescue-failed'
+  | 'cut-failed'
+  | 'force-failed';
+
+export interface Trouble {
+  kind: TroubleKind;
+  /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
+  said: string;
+  since: number;
+  /** Without an answer until then, the node is left on. */
+  until: number;
+}
 
 export type Choice = 'wait' | 'retry' | 'skip' | 'trust' | 'console' | 'sync' | 'leave' | 'force';
 

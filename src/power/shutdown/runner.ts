@@ -8,8 +8,9 @@ import { cutPower, type Switched } from '../power-command.ts';
 import { update } from './machine.ts';
 import { RunSigns } from './probes.ts';
 import { viewOf } from './progress-view.ts';
-import { type Effect, type Ground, initialShutdown, type Shutdown, type ShutdownEvent, targetOf } from './state.ts';
+import { type Effect, type Ground, initialShutdown, type Shutdown, type ShutdownEvent } from './state.ts';
 import { untilDeadMs } from './touch.ts';
+import { targetOf } from './target.ts';
 
 /** How often time is looked at; prompts are recognised after 300 ms of silence. */
 const TICK_MS = 100;

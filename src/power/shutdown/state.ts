@@ -1,102 +1,19 @@
-/**
- * A graceful shutdown as data: what it knows, what may happen to it, what it wants done. Pure.
- *
- * What a shutdown is told of its node and its limits when it begins.
- */
+/** A graceful shutdown as data: what it knows, what may happen to it, what it wants done. Pure. */
 import type { Again, Outcome } from '../../api/power.ts';
 import type { Recognition } from '../../console/recognizer.ts';
 import type { Press, Standing } from '../../console/screen-state.ts';
-import { placeText } from '../../rack/inventory.ts';
+import type { ProgramEnd } from '../../lib/subprocess.ts';
 import type { Power } from '../../rack/reading.ts';
 import type { Use } from '../console-arbiter.ts';
-import type { Job } from '../operation.ts';
-import type { ProgramEnd } from '../../lib/subprocess.ts';
-import type { ConsoleCondition, HaltBand } from '../ports.ts';
+import type { ConsoleCondition } from '../ports.ts';
+import type { Trouble } from './prompts.ts';
+import type { Target } from './target.ts';
 
 /** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
 export type Touch =
   | { step: 'key'; listened: number; at: number }
   | { step: 'pipe'; answered: boolean; askedAt: number; clearAt: number }
   | { step: 'enter'; listened: number; at: number };
-
-export type TroubleKind =
-  | 'console-held'
-  | 'console-lost'
-  | 'refused'
-  | 'silent'
-  | 'no-prompt'
-  | 'taken'
-  | 'nameless'
-  | 'nameless-login'
-  | 'other-host'
-  | 'no-login'
-  | 'login-failed'
-  | 'login-unfinished'
-  | 'not-allowed'
-  | 'inhibited'
-  | 'unheard'
-  | 'idle'
-  | 'stalled'
-  | 'emergency'
-  | 'dirty'
-  | 'panic'
-  | 'rebooted'
-  | 'speaking'
-  | 'alive-after-halt'
-  | 'hook-failed'
-  | 'no-path'
-  | 'alive'
-  | 'unproven'
-  | 'bmc-lost'
-  | 'rescued'
-  | 'rescue-failed'
-  | 'cut-failed'
-  | 'force-failed';
-
-export interface Trouble {
-  kind: TroubleKind;
-  /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
-  said: string;
-  since: number;
-  /** Without an answer until then, the node is left on. */
-  until: number;
-}
-
-/** What does not change during one shutdown. Times in milliseconds. */
-export interface Target {
-  name: string;
-  /** `A-3, 03`. */
-  place: string;
-  /** The host name that its console must show, or null where nobody said which it is. */
-  host: string | null;
-  limits: {
-    preflight: number;
-    request: number;
-    acknowledged: number;
-    stopping: number;
-    hard: number;
-    settle: number;
-    /** For grade B: how long its network must have been gone, and its current steady. */
-    networkGone: number;
-    steady: number;
-  };
-  /** Where ssh goes, or null: only its console can ask it. */
-  ssh: string | null;
-  /** Other nodes go down at the same time: the one console is not kept while it is not needed. */
-  shares: boolean;
-  /** Programs run before it is asked; their limits together. Null: none. */
-  hooks: { count: number; limit: number } | null;
-  /** The weakest evidence on which it is cut without asking. */
-  cutOn: 'A' | 'B';
-  band: HaltBand | null;
-  /** Epoch milliseconds, or null. */
-  deadlineAt: number | null;
-  onDeadline: 'leave' | 'cut';
-  /** Nobody answers questions: each has an answer of its own, and another try comes later. */
-  unattended: boolean;
-  /** Cut at the deadline also where it could not be asked. */
-  cutUnasked: boolean;
-}
 
 export type Stage =
   /**
@@ -386,43 +303,5 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     sudo: null,
     dirty: null,
     neverCut: null,
-  };
-}
-
-/** Looking for a prompt on a console that opened (shutdown section 1). */
-const PREFLIGHT_MS = 10_000;
-
-export function targetOf({ ports, node, operation, request, deadlineAt, plan }: Job): Target {
-  const { request: asking, acknowledged, stopping, hard, settle, networkGone, steady, cutOn } = ports.limits;
-  const { configured } = ports.inventory();
-  const hooks = ports.hooks('before-off', node.addr, { op: operation.id, verb: request.verb });
-  return {
-    name: node.name,
-    place: placeText(node.addr),
-    // Where the bus was scanned for nodes, nobody said how they are called.
-    host: configured ? node.name : null,
-    limits: {
-      preflight: PREFLIGHT_MS,
-      request: asking * 1000,
-      acknowledged: acknowledged * 1000,
-      stopping: stopping * 1000,
-      hard: hard * 1000,
-      settle: settle * 1000,
-      networkGone: networkGone * 1000,
-      steady: steady * 1000,
-    },
-    ssh: ports.network?.target(node.addr) ?? null,
-    // Where nothing is cut on grade B, its last line is worth waiting for, alone.
-    shares: ports.network !== null && cutOn === 'B',
-    hooks:
-      hooks.length === 0
-        ? null
-        : { count: hooks.length, limit: hooks.reduce((sum, { limit }) => sum + limit, 0) * 1000 },
-    cutOn,
-    band: ports.haltBands.get(node.addr),
-    deadlineAt,
-    onDeadline: request.onDeadline,
-    unattended: plan?.armed === true,
-    cutUnasked: plan === null || plan.cutUnasked,
   };
 }

@@ -4,11 +4,10 @@
 import { goesByItself, noPrompt } from './console.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './evidence.ts';
 import { tickIdentify, tickOpening } from './opening.ts';
-import { isHopeless, questionOf } from './prompts.ts';
+import { isHopeless, questionOf, type Trouble } from './prompts.ts';
 import { notTyped } from './request.ts';
 import { tickTouch } from './touch.ts';
 import type { Draft } from './transition.ts';
-import type { Trouble } from './state.ts';
 
 /** A banner goes on, or a prompt follows it, within this; behind a panic nothing comes. */
 const CLAIM_MS = 2_000;

@@ -5,8 +5,8 @@ import type { Again, Outcome } from '../../api/power.ts';
 import { keysOf, type Press } from '../../console/screen-state.ts';
 import { orSayFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
 import type { Use } from '../console-arbiter.ts';
-import { isSticky, unattendedMs, WAIT_MS } from './prompts.ts';
-import { type Effect, type Ground, opening, type Shutdown, type Stage, type Step, type TroubleKind } from './state.ts';
+import { isSticky, unattendedMs, WAIT_MS, type TroubleKind } from './prompts.ts';
+import { type Effect, type Ground, opening, type Shutdown, type Stage, type Step } from './state.ts';
 
 /** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
 export const SPEECH = /[\x20-\x7e]{3}/;

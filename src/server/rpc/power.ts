@@ -6,11 +6,11 @@
  * Outages: how the supply stands, what would happen, and the words of other UPS software.
  */
 import type { PowerRequest } from '../../api/power.ts';
-import { NotNow } from '../../power/outage/outage.ts';
 import type { Services } from '../services.ts';
 import { expectNode } from './rack.ts';
 import { refusing, rpcError } from './errors.ts';
 import { type Methods, whoIs } from './registry.ts';
+import { NotNow } from '../../power/outage/record.ts';
 
 type PlanMethods = Pick<
   Methods,

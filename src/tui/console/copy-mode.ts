@@ -204,6 +204,6 @@ function inSight(state: State, look: Look): Look {
   return { ...look, x, y, match, top: Math.max(least, Math.min(y, before)) };
 }
 
-export function withLook(state: State, look: Look | null): State {
+function withLook(state: State, look: Look | null): State {
   return { ...state, pane: { ...state.pane, look } };
 }

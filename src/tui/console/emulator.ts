@@ -18,7 +18,7 @@ export interface Place {
 }
 
 /** The nearest place before (`way` −1) or behind the given one; without capitals the case does not matter. */
-export function findText(
+function findText(
   buffer: IBuffer,
   cols: number,
   query: string,
@@ -42,7 +42,7 @@ export function findText(
 }
 
 /** From one cell to another, both included; a line that the emulator broke is one line again. */
-export function textBetween(buffer: IBuffer, cols: number, from: Place, to: Place): string {
+function textBetween(buffer: IBuffer, cols: number, from: Place, to: Place): string {
   let text = '';
   for (let y = from.y; y <= to.y; y++) {
     const line = buffer.getLine(y);

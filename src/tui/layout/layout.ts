@@ -63,7 +63,7 @@ export function paneScreen(state: State): Rect | null {
 }
 
 /** True when the console has (most of) the screen to itself. */
-export function consoleFills(state: State): boolean {
+function consoleFills(state: State): boolean {
   return state.zoom || (state.focus === 'console' && !panesOf(state.size, state.view.preset).console);
 }
 

@@ -11,7 +11,7 @@ import { nodeCondition } from '../../rack/system-state.ts';
 import type { State } from '../model/state.ts';
 
 /** Fields by name, in the order in which they are told. */
-export const FIELDS = [
+const FIELDS = [
   ...(['name', 'addr', 'pos', 'row', 'state', 'role', 'cluster', 'ip', 'mac'] as const),
   ...(['fan', 'alarm', 'op', 'console', 'is'] as const),
 ];

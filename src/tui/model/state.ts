@@ -91,7 +91,7 @@ export interface ConsolePane {
   notice: Notice | null;
 }
 
-export const NO_CONSOLE: ConsolePane = {
+const NO_CONSOLE: ConsolePane = {
   attachment: { kind: 'none' },
   kept: new Map(),
   shown: null,
@@ -116,7 +116,7 @@ export interface Detail {
   uids: ReadonlyMap<Address, string>;
 }
 
-export const NO_DETAIL: Detail = { answer: null, asked: null, failed: null, uids: new Map() };
+const NO_DETAIL: Detail = { answer: null, asked: null, failed: null, uids: new Map() };
 
 /** The operator's own wishes, from the configuration. */
 export interface Settings {
@@ -264,7 +264,7 @@ export const HISTORY = 60;
 /** Events kept for the event lines and the detail pane. */
 export const EVENTS = 200;
 
-export function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
+function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
   return new Map(
     snapshot.nodes.map((node) => [
       node.addr,

@@ -68,7 +68,7 @@ export function nodeLines(state: State, nodes: readonly NodeProgress[], width: n
 }
 
 /** `ns01 stopping 0:12 of 3:00`: elapsed, and the limit of this state where it has one. */
-export function progressSpans(node: NodeProgress, state: State): Span[] {
+function progressSpans(node: NodeProgress, state: State): Span[] {
   const limit = node.until === null ? '' : ` of ${formatDuration(node.until - node.since)}`;
   const time = node.outcome === null ? ` ${formatDuration(state.now - node.since)}${limit}` : '';
   return [

@@ -77,7 +77,7 @@ export function wholeShown<O extends Overlay & { shown: Shown }>(): Required<
 }
 
 /** Keys are not believed before the operator can have seen what they would confirm, ms. */
-export const SEEN_MS = 300;
+const SEEN_MS = 300;
 /** What was asked is asked again at this age while its dialog is open, ms: half of what makes it stale. */
 export const RECHECK_MS = STALE_AFTER_MS / 2;
 

@@ -39,7 +39,7 @@ export function paintScreen(
 }
 
 /** One row; the rack that is shown stands out, and behind each name what is wrong with it. */
-export function paintTabs(frame: Frame, states: readonly State[], active: number, g: Glyphs): void {
+function paintTabs(frame: Frame, states: readonly State[], active: number, g: Glyphs): void {
   const row = { x: 0, y: 0, width: frame.cols, height: 1 };
   frame.clear(row, 'bar');
   let x = 0;

@@ -15,7 +15,7 @@ import { paintHeader } from './header.ts';
 import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './status-lines.ts';
 
 /** Says how much is missing where the terminal is too small for the map, and whether anything is wrong meanwhile. */
-export function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
+function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
   const lines: Span[][] = [
     alarmLine(state, g),
     [

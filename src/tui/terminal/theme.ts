@@ -83,7 +83,7 @@ export function nearest256(colour: number): number {
 }
 
 /** 0 to 255 → 0 to 15. */
-export function nearest16(index: number): number {
+function nearest16(index: number): number {
   let basic = cache16.get(index);
   if (basic === undefined) {
     basic = index < 16 ? index : nearest(rgbOf(index), 0, 16);

@@ -42,7 +42,7 @@ const PRIVATE = { from: 0xe000, to: 0xf8ff };
  * Returns a report (what stands behind ESC, `[97;5u`) as the key it means. `silent`: a release, or a modifier by itself, which
  * no plain terminal sends. Null: it is no such report.
  */
-export function otherKey(sequence: string): PlainKey | 'silent' | null {
+function otherKey(sequence: string): PlainKey | 'silent' | null {
   const xterm = /^\[27;(\d{1,3});(\d{1,7})~$/.exec(sequence);
   if (xterm) return plainKey(Number(xterm[2]), xterm[1], null);
   const kitty = /^\[(\d{1,7})(?::(\d{0,7}))?(?::\d{0,7})?(?:;(\d{1,3})?(?::(\d))?)?(?:;[\d:]*)?u$/.exec(sequence);

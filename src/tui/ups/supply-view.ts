@@ -21,7 +21,7 @@ const CHART = { least: 3, most: 9 };
 /** Seconds of a minute: the runtime's scale has room for three digits. */
 const MINUTE = 60;
 
-export const PHASE_WORDS: Record<OutageReport['phase'], string> = {
+const PHASE_WORDS: Record<OutageReport['phase'], string> = {
   battery: 'on battery',
   last: 'the last plan runs or has run',
   mains: 'mains are back, nothing is switched on yet',

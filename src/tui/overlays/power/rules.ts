@@ -32,7 +32,7 @@ function markedLabel(state: State, nodes: readonly Address[]): string {
   return blade.length === nodes.length ? `row:${String.fromCharCode(65 + row)}` : 'marked';
 }
 
-export function refusalsOf(dialog: PowerDialog): Refusal[] {
+function refusalsOf(dialog: PowerDialog): Refusal[] {
   return dialog.check.kind === 'done' ? dialog.check.answer.nodes.flatMap((node) => node.refusals) : [];
 }
 
