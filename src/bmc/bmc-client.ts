@@ -9,7 +9,7 @@ import { type Address, formatAddress } from '../rack/address.ts';
 import type { Power } from '../rack/reading.ts';
 import type { Connection } from './connection.ts';
 import { type Reply, statusExchange, verbExchange, type VerbExchange } from './exchange.ts';
-import type { Wire } from './transport.ts';
+import type { Transport } from './transport.ts';
 import type { BmcVerb, BusCounters } from './types.ts';
 
 /** The first step up from nothing, and the most that is ever kept, ms. */
@@ -55,7 +55,7 @@ const DAMAGED_COUNTS = 0.25;
 const RESYNC_QUIET_MS = 3;
 const RESYNC_CAP_MS = 60;
 
-export class Asker {
+export class BmcClient {
   readonly #counters = { exchanges: 0, silent: 0, garbled: 0, foreign: 0, recoveries: 0 };
   readonly #connection: Connection;
   readonly #gap: ExchangeGap;
@@ -112,13 +112,13 @@ export class Asker {
   }
 
   /** What such a reply still drags along belongs to no question of ours. */
-  async resync(wire: Wire): Promise<void> {
+  async resync(wire: Transport): Promise<void> {
     this.#resync = false;
     await wire.quiet(RESYNC_QUIET_MS, RESYNC_CAP_MS);
   }
 
   async ask(
-    wire: Wire,
+    wire: Transport,
     addr: Address,
     after: 'close' | 'keep-open' = 'close',
     patience: 'patient' | 'brief' = 'patient',
@@ -131,7 +131,7 @@ export class Asker {
 
   /** Identity proof, `work` behind it in the same pipe (the master needs none), ^G. */
   async proven<T>(
-    wire: Wire,
+    wire: Transport,
     addr: Address,
     work: () => Promise<T>,
   ): Promise<{ ok: true; value: T } | { ok: false; detail: string }> {
@@ -149,7 +149,7 @@ export class Asker {
   }
 
   async verb(
-    wire: Wire,
+    wire: Transport,
     addr: Address,
     verb: BmcVerb,
     about: { mayStill: () => boolean; onSent: () => void },
@@ -168,7 +168,7 @@ export class Asker {
     return exchange;
   }
 
-  #asking(wire: Wire, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {
+  #asking(wire: Transport, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {
     const { profile, now } = this.#connection;
     const owed = this.#connection.unanswered.owedBy(addr, performance.now());
     const known = this.#power.get(addr) ?? null;

@@ -82,7 +82,7 @@ interface Debt {
   failing: boolean;
 }
 
-export class Unanswered {
+export class OutstandingReplies {
   readonly #debts = new Map<Address, Debt>();
   /** Nodes that answered once: where nobody is, nobody is late. */
   readonly #answering = new Set<Address>();

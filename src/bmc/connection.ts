@@ -6,12 +6,12 @@
  */
 import { steadyNow } from '../lib/clock.ts';
 import { type Address, formatAddress } from '../rack/address.ts';
-import { BusProfile, Unanswered } from './bus-profile.ts';
+import { BusProfile, OutstandingReplies } from './bus-profile.ts';
 import { DEFAULT_UNLOCK } from './codec.ts';
 import { type Reply, statusExchange } from './exchange.ts';
-import { describeHolder, holdersOf, PortFinder } from './port-discovery.ts';
+import { describeHolder, holdersOf, PortDiscovery } from './port-discovery.ts';
 import { LineError, type LineHandlers, openLine } from './serial-port.ts';
-import { LineLost, Wire } from './transport.ts';
+import { LineLost, Transport } from './transport.ts';
 import type { BusHealth, Line, Recovery, RecoveryStep } from './types.ts';
 
 export type ProbeResult = { phase: 'ready'; master: Address } | { phase: 'locked' | 'wedged'; detail: string };
@@ -34,11 +34,11 @@ export interface ProbeOptions {
   onStep: (step: RecoveryStep) => void;
   /** Who answered in this place before: nobody else is believed. Null: not known yet. */
   master: Address | null;
-  unanswered: Unanswered;
+  unanswered: OutstandingReplies;
 }
 
 /** Leaves every pipe closed. Rejects LineLost. */
-async function probe(wire: Wire, options: ProbeOptions): Promise<ProbeResult> {
+async function probe(wire: Transport, options: ProbeOptions): Promise<ProbeResult> {
   const { profile, now, master, unanswered } = options;
   const key = master ?? ANY_MASTER;
   const askMaster = async (silenceMs: number): Promise<Reply> => {
@@ -106,14 +106,14 @@ const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000] as const;
 
 export class Connection {
   readonly profile = new BusProfile();
-  readonly unanswered = new Unanswered();
+  readonly unanswered = new OutstandingReplies();
   readonly #o: ConnectionOptions;
   readonly #listeners = new Set<(health: BusHealth) => void>();
   readonly #onLost: () => void;
-  readonly #finder: PortFinder;
+  readonly #finder: PortDiscovery;
   #health: BusHealth = { phase: 'starting', detail: 'opening the port', master: null };
   #recovery: Recovery | null = null;
-  #wire: Wire | null = null;
+  #wire: Transport | null = null;
   /** The device that is open, or was tried last. */
   #path: string;
   #failures = 0;
@@ -126,7 +126,7 @@ export class Connection {
   constructor(options: Partial<ConnectionOptions> & { port: string; unlock: string }, onLost: () => void) {
     this.#o = { now: steadyNow, open: openLine, ...options };
     this.#path = options.port;
-    this.#finder = new PortFinder(options.port);
+    this.#finder = new PortDiscovery(options.port);
     this.#onLost = onLost;
   }
 
@@ -170,7 +170,7 @@ export class Connection {
   }
 
   /** The wire of a usable bus. Throws LineLost when there is none (any more). */
-  get wire(): Wire {
+  get wire(): Transport {
     const wire = this.#wire;
     if (!wire || this.#health.phase !== 'ready') throw new LineLost(this.#health.detail);
     if (wire.lost) throw wire.lost;
@@ -245,8 +245,8 @@ export class Connection {
     await wire?.close();
   }
 
-  async #open(): Promise<Wire> {
-    let wire: Wire | null = null;
+  async #open(): Promise<Transport> {
+    let wire: Transport | null = null;
     this.#path = this.#finder.find();
     const line = await this.#o.open(this.#path, {
       // What the opening itself shakes loose belongs to nobody.
@@ -256,10 +256,10 @@ export class Connection {
         this.#onLost();
       },
     });
-    return (wire = new Wire(line));
+    return (wire = new Transport(line));
   }
 
-  #forgetWire(): Wire | null {
+  #forgetWire(): Transport | null {
     const wire = this.#wire;
     this.#strayBefore += wire?.stray ?? 0;
     this.#wire = null;

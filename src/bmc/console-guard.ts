@@ -151,7 +151,7 @@ export type Verdict = { key: 'go' } | { key: 'wait'; until: number } | { key: 'a
 const GO: Verdict = { key: 'go' };
 const BELL_WHY = 'the node rang its bell, which may close the pipe: its BMC was asked';
 
-export class ConsolePulse {
+export class ConsoleGuard {
   readonly #speech = new NodeSpeech();
   /** When the node last said something that only a node says, or its BMC led to it. */
   #provenAt: number;

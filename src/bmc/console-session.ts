@@ -1,14 +1,14 @@
 /**
  * One node's console on the bus. The bus decides when the lease is on the wire; the lease knows how to get on and off it,
- * paces what goes to the node, and lets a key go only where {@link ConsolePulse} says that the pipe still leads there. Keys
+ * paces what goes to the node, and lets a key go only where {@link ConsoleGuard} says that the pipe still leads there. Keys
  * go in their order or not at all: what must wait holds everything behind it, and what is dropped takes it along.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
 import { CLOSE_PIPE, openConsole } from './codec.ts';
-import { CONSOLE_ECHO_MS, ConsoleProof, ConsolePulse, harmlessUnproven } from './console-guard.ts';
-import { Pacer } from './key-queue.ts';
-import type { Wire } from './transport.ts';
-import type { ConsoleBaud, ConsoleHandlers, ConsoleLease, ConsolePhase } from './types.ts';
+import { CONSOLE_ECHO_MS, ConsoleProof, ConsoleGuard, harmlessUnproven } from './console-guard.ts';
+import { KeyQueue } from './key-queue.ts';
+import type { Transport } from './transport.ts';
+import type { ConsoleBaud, ConsoleHandlers, ConsoleSession, ConsolePhase } from './types.ts';
 
 /** Keys that were typed right before leaving still go out, where that takes no longer; the rest of a paste does not. */
 const LAST_WORDS_MS = 300;
@@ -24,24 +24,24 @@ const ENTER = 0x0d;
 /** A console that should echo its `~` and did not is opened again so often. */
 const OPENINGS = 2;
 
-export interface LeaseOptions {
+export interface ConsoleSessionOptions {
   pacingMs: number;
   now: () => number;
-  release: (lease: Lease) => Promise<void>;
-  /** Tells the bus that {@link Lease.doubtful} may have changed. */
+  release: (lease: BusConsoleSession) => Promise<void>;
+  /** Tells the bus that {@link BusConsoleSession.doubtful} may have changed. */
   doubt: () => void;
 }
 
-export class Lease implements ConsoleLease {
+export class BusConsoleSession implements ConsoleSession {
   readonly addr: Address;
   readonly baud: ConsoleBaud;
   readonly #handlers: ConsoleHandlers;
-  readonly #o: LeaseOptions;
-  readonly #pacer: Pacer;
-  readonly #pulse = new ConsolePulse(performance.now());
+  readonly #o: ConsoleSessionOptions;
+  readonly #pacer: KeyQueue;
+  readonly #pulse = new ConsoleGuard(performance.now());
   #phase: ConsolePhase = { phase: 'waiting', why: 'waiting for the bus' };
   #proof: ConsoleProof | null = null;
-  #wire: Wire | null = null;
+  #wire: Transport | null = null;
   #gap: { from: number; why: string; asked: boolean } | null = null;
   /** It was the node's console until then (performance.now), and its power was not touched since; null: it was not. */
   #provenUntil: number | null = null;
@@ -62,12 +62,12 @@ export class Lease implements ConsoleLease {
   retryAt = 0;
   failures = 0;
 
-  constructor(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers, options: LeaseOptions) {
+  constructor(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers, options: ConsoleSessionOptions) {
     this.addr = addr;
     this.baud = baud;
     this.#handlers = handlers;
     this.#o = options;
-    this.#pacer = new Pacer(
+    this.#pacer = new KeyQueue(
       options.pacingMs,
       (byte, taken) => this.#send(byte, taken),
       (byte) => this.#may(byte),
@@ -151,7 +151,7 @@ export class Lease implements ConsoleLease {
    * The pipe to this node is open and its identity proven: switch to the console. `on`: its BMC calls it on. Called by the
    * bus only.
    */
-  enter(wire: Wire, on: boolean): void {
+  enter(wire: Transport, on: boolean): void {
     const now = performance.now();
     const carried = on && this.#provenUntil !== null && now - this.#provenUntil <= SHORT_GAP_MS;
     this.#proof = new ConsoleProof(this.baud, now, carried);

@@ -15,7 +15,7 @@ import {
   type StatusLine,
   verbByte,
 } from './codec.ts';
-import type { Wire } from './transport.ts';
+import type { Transport } from './transport.ts';
 import type { BmcVerb } from './types.ts';
 
 /** A bus that ends its lines sends the end within a character's time; so long is waited where the habit is unknown. */
@@ -43,7 +43,7 @@ export type Reply =
 const ASKED_AGAIN = 4;
 
 interface Ask {
-  wire: Wire;
+  wire: Transport;
   profile: BusProfile;
   now: () => number;
   target: Target;

@@ -1,15 +1,15 @@
 /**
  * What can be done on the bus, each as one exchange or several behind one another: status, verbs, UIDs, consoles, bytes by
- * hand. {@link LineOwner} says when, {@link Asker} how.
+ * hand. {@link Scheduler} says when, {@link BmcClient} how.
  */
 import type { Address } from '../rack/address.ts';
-import { Asker, describeFailure } from './bmc-client.ts';
+import { BmcClient, describeFailure } from './bmc-client.ts';
 import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { VerbExchange } from './exchange.ts';
 import { verifiedVerb } from './power-command.ts';
 import { judgeRaw, readUid, saidTo, surveyForms } from './raw-commands.ts';
-import { LineOwner } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
 import {
   type BmcVerb,
   type Bus,
@@ -17,7 +17,7 @@ import {
   type BusHealth,
   type ConsoleBaud,
   type ConsoleHandlers,
-  type ConsoleLease,
+  type ConsoleSession,
   PRIORITY,
   type Priority,
   type RawOutcome,
@@ -46,13 +46,13 @@ export function createBus(options: BusOptions): Bus {
 
 class SerialBus implements Bus {
   readonly #connection: Connection;
-  readonly #asker: Asker;
-  readonly #owner: LineOwner;
+  readonly #asker: BmcClient;
+  readonly #owner: Scheduler;
 
   constructor(options: BusOptions & { unlock: string }, pacingMs: number, gapMs: number) {
     this.#connection = new Connection(options, () => this.#owner.wake());
-    this.#asker = new Asker(this.#connection, gapMs);
-    this.#owner = new LineOwner(this.#connection, this.#asker, pacingMs);
+    this.#asker = new BmcClient(this.#connection, gapMs);
+    this.#owner = new Scheduler(this.#connection, this.#asker, pacingMs);
   }
 
   get health(): BusHealth {
@@ -152,7 +152,7 @@ class SerialBus implements Bus {
     return this.#owner.hold();
   }
 
-  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease {
+  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleSession {
     return this.#owner.openConsole(addr, baud, handlers);
   }
 

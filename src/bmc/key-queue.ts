@@ -3,7 +3,7 @@
  * them were seen to be safe (bus-protocol section 5). The distance counts from when the system has taken a byte: on a busy
  * machine a write may wait, and the next one right behind it would be the burst that loses characters.
  */
-export class Pacer {
+export class KeyQueue {
   readonly #gapMs: number;
   readonly #send: (byte: number, taken: () => void) => void;
   /** Whether the byte may go now; where not, {@link resume} tries it again. */

@@ -49,7 +49,7 @@ export function describeHolder(holder: Holder): string {
 
 const BY_ID = '/dev/serial/by-id';
 
-export class PortFinder {
+export class PortDiscovery {
   readonly #port: string;
   readonly #byId: string;
   /** Name below by-id of the device that was open last. */

@@ -19,7 +19,7 @@ const POLL_MS = 50;
 const UNHEARD_MS = 2_000;
 
 /** What the bus offers; each is one exchange. */
-export interface VerbSteps {
+export interface PowerCommand {
   isMaster(): boolean;
   status(): Promise<StatusOutcome>;
   /** `mayStill` is asked between the proof and the verb, in one turn of the event loop. */
@@ -31,7 +31,7 @@ export interface VerbSteps {
 export async function verifiedVerb(
   addr: Address,
   verb: BmcVerb,
-  steps: VerbSteps,
+  steps: PowerCommand,
   { signal, listened = false }: { signal?: AbortSignal; listened?: boolean } = {},
 ): Promise<VerbOutcome> {
   const wanted: Power = verb === 'on' ? 'on' : 'off';

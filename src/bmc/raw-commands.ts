@@ -7,7 +7,7 @@
  */
 import type { Address } from '../rack/address.ts';
 import { endsInUuid, openPipe, parseUid, STATUS_REQUEST } from './codec.ts';
-import type { Wire } from './transport.ts';
+import type { Transport } from './transport.ts';
 import type { Forms } from './types.ts';
 
 /** A reply has begun within a few milliseconds; so long without a byte, and it is over. */
@@ -17,7 +17,7 @@ const NOTHING_MS = 25;
 const UID_REQUEST = '#';
 
 /** What comes back for `text`; 0x07 in it closes the pipe, as the pipe discipline does. Rejects LineLost. */
-export async function saidTo(wire: Wire, text: string): Promise<string> {
+export async function saidTo(wire: Transport, text: string): Promise<string> {
   let heard = '';
   for (const piece of text.split(/(\x07)/).filter((part) => part !== '')) {
     wire.listen();
@@ -30,7 +30,7 @@ export async function saidTo(wire: Wire, text: string): Promise<string> {
 }
 
 /** The reply to `#` in an open pipe (or of the master without one); null: none. A UUID's line ends it, else silence. */
-export async function readUid(wire: Wire): Promise<string | null> {
+export async function readUid(wire: Transport): Promise<string | null> {
   wire.listen();
   wire.send(UID_REQUEST);
   await wire.receive((text) => (endsInUuid(text) ? text : null), OVER_MS);
@@ -38,7 +38,7 @@ export async function readUid(wire: Wire): Promise<string | null> {
 }
 
 /** One slow round through everything that bus-protocol leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */
-export async function surveyForms(wire: Wire, node: Address | null): Promise<Forms> {
+export async function surveyForms(wire: Transport, node: Address | null): Promise<Forms> {
   // What the last exchange's ^G still brings back is not this one's.
   await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);
   const idleClose = await saidTo(wire, '\x07');

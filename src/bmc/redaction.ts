@@ -27,7 +27,7 @@ const HELD_LIMIT = 4_096;
 const PASSWORD_PROMPT = /(?:password|passphrase|passwort|mot de passe)[^\r\n]{0,80}: ?$/i;
 const TAIL_LIMIT = 160;
 
-export class SecretMask {
+export class Redaction {
   readonly #secrets = new Set<string>();
   #queue: Held[] = [];
   readonly #open: Record<Direction, Held[]> = { out: [], in: [] };

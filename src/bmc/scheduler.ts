@@ -5,15 +5,15 @@
  * a console between them, and brings the bus back when it fails. Nothing else writes to the line.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
-import { type Asker, describeFailure } from './bmc-client.ts';
+import { type BmcClient, describeFailure } from './bmc-client.ts';
 import type { Connection } from './connection.ts';
-import { Lease } from './console-session.ts';
-import { LineLost, type Wire } from './transport.ts';
+import { BusConsoleSession } from './console-session.ts';
+import { LineLost, type Transport } from './transport.ts';
 import {
   type BusHealth,
   type ConsoleBaud,
   type ConsoleHandlers,
-  type ConsoleLease,
+  type ConsoleSession,
   type Priority,
   PRIORITY,
 } from './types.ts';
@@ -59,24 +59,24 @@ const SPEAKING_CAP_MS = 2_000;
 const LATE_CAP_MS = 1_000;
 
 interface Job {
-  run(wire: Wire): Promise<void>;
+  run(wire: Transport): Promise<void>;
   refuse(detail: string): void;
 }
 
-export class LineOwner {
+export class Scheduler {
   readonly #connection: Connection;
-  readonly #asker: Asker;
+  readonly #asker: BmcClient;
   readonly #pacingMs: number;
   readonly #queue = new PriorityQueue<Job>();
-  #lease: Lease | null = null;
-  #leaving: { lease: Lease; done: () => void }[] = [];
+  #lease: BusConsoleSession | null = null;
+  #leaving: { lease: BusConsoleSession; done: () => void }[] = [];
   /** Verbs and others that need several exchanges: until they are through, no console gets the wire. */
   #holds = 0;
   #life: 'new' | 'running' | 'closing' = 'new';
   #wake: () => void = () => undefined;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(connection: Connection, asker: Asker, pacingMs: number) {
+  constructor(connection: Connection, asker: BmcClient, pacingMs: number) {
     this.#connection = connection;
     this.#asker = asker;
     this.#pacingMs = pacingMs;
@@ -99,7 +99,7 @@ export class LineOwner {
   }
 
   /** Queues an exchange; resolves its result, or a sentence when the bus cannot be used. */
-  exchange<T>(priority: Priority, work: (wire: Wire) => Promise<T>): Promise<T | string> {
+  exchange<T>(priority: Priority, work: (wire: Transport) => Promise<T>): Promise<T | string> {
     if (this.#connection.health.phase !== 'ready') return Promise.resolve(this.#connection.health.detail);
     return new Promise((resolve, reject) => {
       this.#queue.push(priority, {
@@ -132,9 +132,9 @@ export class LineOwner {
   }
 
   /** See `Bus.openConsole` in types.ts. */
-  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease {
+  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleSession {
     const former = this.#lease;
-    const lease = new Lease(addr, baud, handlers, {
+    const lease = new BusConsoleSession(addr, baud, handlers, {
       pacingMs: this.#pacingMs,
       now: this.#connection.now,
       release: (ended) => this.#release(ended, 'closed'),
@@ -179,7 +179,7 @@ export class LineOwner {
   }
 
   /** One step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
-  async #turn(wire: Wire): Promise<void> {
+  async #turn(wire: Transport): Promise<void> {
     if (this.#asker.suspicious) return this.#asker.recover();
     // Only where it is needed: whoever wakes this loop must find it either here or asleep.
     if (this.#asker.outOfStep) await this.#asker.resync(wire);
@@ -214,12 +214,12 @@ export class LineOwner {
   }
 
   /** How long the line must be silent behind a console before an answer is one: what it said last may be under way. */
-  #quiet(lease: Lease): { ms: number; capMs: number } {
+  #quiet(lease: BusConsoleSession): { ms: number; capMs: number } {
     return lease.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
   }
 
   /** The console goes onto the wire: pipe, identity, `~`. */
-  async #lend(wire: Wire, lease: Lease): Promise<void> {
+  async #lend(wire: Transport, lease: BusConsoleSession): Promise<void> {
     if (lease.addr === this.#connection.health.master) {
       this.#endLease(lease, 'the master has no console on this bus: this program runs on it');
       return;
@@ -248,7 +248,7 @@ export class LineOwner {
     for (const { done } of this.#leaving.splice(0)) done();
   }
 
-  async #release(lease: Lease, why: string): Promise<void> {
+  async #release(lease: BusConsoleSession, why: string): Promise<void> {
     if (lease.phase.phase === 'closed') return;
     this.#endLease(lease, why);
     if (!lease.onWire) return;
@@ -258,7 +258,7 @@ export class LineOwner {
     });
   }
 
-  #endLease(lease: Lease, why: string): void {
+  #endLease(lease: BusConsoleSession, why: string): void {
     if (this.#lease === lease) this.#lease = null;
     lease.end(why);
   }

@@ -5,7 +5,7 @@
  * tap sits between bus and port and changes nothing of either.
  */
 import { CLOSE_PIPE } from './codec.ts';
-import { type Direction, type Piece, SecretMask } from './redaction.ts';
+import { type Direction, type Piece, Redaction } from './redaction.ts';
 import type { LineHandlers } from './serial-port.ts';
 import type { Line } from './types.ts';
 
@@ -43,7 +43,7 @@ export class ExchangeLog {
     return this.#verbEcho;
   }
 
-  feed(event: LineEvent): void {
+  feed(event: TraceEvent): void {
     if (event.kind !== 'bytes') {
       this.#complete();
       const note = event.kind === 'opened' ? `opened ${event.detail}` : event.detail;
@@ -114,19 +114,19 @@ function kept(text: string): string {
 }
 
 /** `text` is latin1: one character a byte. */
-export type LineEvent = ({ kind: 'bytes' } & Piece) | { kind: 'opened' | 'lost'; at: number; detail: string };
+export type TraceEvent = ({ kind: 'bytes' } & Piece) | { kind: 'opened' | 'lost'; at: number; detail: string };
 
 type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
 
-export class LineTap {
-  readonly #mask: SecretMask;
+export class Trace {
+  readonly #mask: Redaction;
   readonly #now: () => number;
-  readonly #listeners = new Set<(event: LineEvent) => void>();
+  readonly #listeners = new Set<(event: TraceEvent) => void>();
 
   /** `now`: epoch milliseconds. */
   constructor(now: () => number, secrets: readonly string[]) {
     this.#now = now;
-    this.#mask = new SecretMask(secrets);
+    this.#mask = new Redaction(secrets);
   }
 
   /** Another text that nobody is to see, from now on. */
@@ -134,7 +134,7 @@ export class LineTap {
     this.#mask.add(secret);
   }
 
-  on(listener: (event: LineEvent) => void): () => void {
+  on(listener: (event: TraceEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

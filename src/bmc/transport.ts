@@ -20,7 +20,7 @@ interface Waiting {
   fail(error: LineLost): void;
 }
 
-export class Wire {
+export class Transport {
   readonly #line: Line;
   #received = '';
   #waiting: Waiting | null = null;

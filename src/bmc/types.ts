@@ -68,7 +68,7 @@ export type ConsolePhase =
   | { phase: 'closed'; why: string };
 
 /** A node's console over the bus. It is suspended and reopened by the bus as verbs and samples need the wire. */
-export interface ConsoleLease {
+export interface ConsoleSession {
   readonly addr: Address;
   readonly phase: ConsolePhase;
   /**
@@ -157,7 +157,7 @@ export interface Bus {
    */
   hold(): () => void;
   /** One console at a time: opening another closes the former with the reason given. */
-  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleLease;
+  openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleSession;
   /** Try again now instead of after the back-off, which begins anew. */
   retry(): void;
   /** Hears all that has come by now: whoever judges by a clock calls it first, because this process may have stood still. */

@@ -6,7 +6,7 @@ import { count, didYouMean, listed } from '../lib/words.ts';
 
 export type Path = readonly PropertyKey[];
 
-export interface IssueWords {
+export interface IssueDescription {
   path: Path;
   /** The name at the path's end is meant, not what stands behind it. */
   place?: 'key';
@@ -18,7 +18,7 @@ type Issue = z.core.$ZodIssue;
 /** Stand for the words of the library, which name neither what was found nor the names that there are. */
 const OURS = '\0';
 
-/** For a parse whose problems {@link issueWords} puts into words. */
+/** For a parse whose problems {@link describeIssue} puts into words. */
 export const WORDED: z.core.ParseContext<Issue> = {
   error: (issue) => {
     const shape =
@@ -35,7 +35,7 @@ const SECRET_KEYS = new Set(['unlock', 'password', 'login']);
 const SECRET = 'a secret is { file: PATH } or { command: [PROGRAM, ARGUMENT…] }, never the text itself';
 
 /** All that an issue says of `data`, each unknown key by itself. @param see a hint for names that there are not */
-export function issueWords(issue: Issue, data: unknown, see: string): IssueWords[] {
+export function describeIssue(issue: Issue, data: unknown, see: string): IssueDescription[] {
   const { path } = issue;
   const own = issue.message.startsWith(OURS) ? null : issue.message;
   if (issue.code === 'unrecognized_keys')
@@ -50,7 +50,7 @@ export function issueWords(issue: Issue, data: unknown, see: string): IssueWords
     if (hidden) return [{ path, message: SECRET }];
     const branch = own === null ? branchMeant(issue.errors) : null;
     if (branch !== null)
-      return branch.flatMap((inner) => issueWords({ ...inner, path: [...path, ...inner.path] }, data, see));
+      return branch.flatMap((inner) => describeIssue({ ...inner, path: [...path, ...inner.path] }, data, see));
   }
   const value = valueAt(data, path);
   const found = hidden ? kindOf(value) : foundWords(value, issue);

@@ -4,8 +4,8 @@ import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } fr
 import type { z } from 'zod';
 import { type Inventory, unnamedNode } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
-import { issueWords, type Path, WORDED } from './error-messages.ts';
-import { configCandidates, surroundings, type Surroundings } from './paths.ts';
+import { describeIssue, type Path, WORDED } from './error-messages.ts';
+import { configCandidates, environment, type Environment } from './paths.ts';
 import { type Config, configSchema } from './schema.ts';
 import { checkOwnership, type ReadFile, readOnce } from './trust.ts';
 import { checkNodes, checkOutage, type Contradiction } from './validate.ts';
@@ -45,7 +45,7 @@ export function formatProblem({ file, line, col, message }: ConfigProblem): stri
  * the first that exists; without any, the defaults.
  * @throws ConfigError
  */
-export function loadConfig(explicitPath?: string, around: Surroundings = surroundings()): LoadedConfig {
+export function loadConfig(explicitPath?: string, around: Environment = environment()): LoadedConfig {
   const found = findConfig(explicitPath, around);
   if (found === null) return loadedFrom(configSchema.parse({}), null);
   const config = parseConfig(found.text, found.path);
@@ -55,7 +55,7 @@ export function loadConfig(explicitPath?: string, around: Surroundings = surroun
 }
 
 /** The first configuration file that exists, with its text. */
-export function findConfig(explicitPath: string | undefined, around: Surroundings = surroundings()): ReadFile | null {
+export function findConfig(explicitPath: string | undefined, around: Environment = environment()): ReadFile | null {
   const candidates =
     explicitPath === undefined ? configCandidates(around) : [{ path: resolve(explicitPath), required: true }];
   for (const { path, required } of candidates) {
@@ -108,7 +108,7 @@ export function parseAs<S extends z.ZodType>(
   if (!parsed.success)
     throw new ConfigError(
       parsed.error.issues
-        .flatMap((issue) => issueWords(issue, written, SEE))
+        .flatMap((issue) => describeIssue(issue, written, SEE))
         .map(({ path, place, message }) => at(offsetOf(document, path, place), `${pathText(path)}${message}`)),
     );
   return { data: parsed.data, problem: (path, message) => at(offsetOf(document, path), `${pathText(path)}${message}`) };

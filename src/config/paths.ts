@@ -9,7 +9,7 @@ import { ownUserId, userName } from '../lib/users.ts';
 import { findUntrusted } from './trust.ts';
 
 /** What the answers depend on. */
-export interface Surroundings {
+export interface Environment {
   env: Readonly<Record<string, string | undefined>>;
   uid: number;
   home: string;
@@ -18,7 +18,7 @@ export interface Surroundings {
 }
 
 /** The surroundings of this process. */
-export function surroundings(): Surroundings {
+export function environment(): Environment {
   return { env: process.env, uid: ownUserId(), home: process.env.HOME ?? homedir(), temp: tmpdir() };
 }
 
@@ -32,7 +32,7 @@ const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
 const MAX_SOCKET_PATH = 107;
 
 /** Logs and state: `$STATE_DIRECTORY` (systemd), `$XDG_STATE_HOME/rackui`, `/var/lib/rackui` for root, `~/.local/state/rackui`. */
-export function stateDirectory(around: Surroundings = surroundings()): string {
+export function stateDirectory(around: Environment = environment()): string {
   const { env, uid, home } = around;
   if (env.STATE_DIRECTORY) return env.STATE_DIRECTORY;
   if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, 'rackui');
@@ -40,7 +40,7 @@ export function stateDirectory(around: Surroundings = surroundings()): string {
 }
 
 /** Files that are looked for when `--config` names none. `$RACKUI_CONFIG` must exist if set; the others may. */
-export function configCandidates(around: Surroundings = surroundings()): { path: string; required: boolean }[] {
+export function configCandidates(around: Environment = environment()): { path: string; required: boolean }[] {
   const { env, home } = around;
   if (env.RACKUI_CONFIG) return [{ path: resolve(env.RACKUI_CONFIG), required: true }];
   const configHome = env.XDG_CONFIG_HOME ? env.XDG_CONFIG_HOME : join(home, '.config');
@@ -48,13 +48,13 @@ export function configCandidates(around: Surroundings = surroundings()): { path:
 }
 
 /** Themes of the user's own: `NAME.json` each. */
-export function themeDirectory(around: Surroundings = surroundings()): string {
+export function themeDirectory(around: Environment = environment()): string {
   const { env, home } = around;
   return join(env.XDG_CONFIG_HOME ? env.XDG_CONFIG_HOME : join(home, '.config'), 'rackui', 'themes');
 }
 
 /** Where a server started by this user listens. Nothing is created. */
-function runtimeDirectory(around: Surroundings = surroundings()): string {
+function runtimeDirectory(around: Environment = environment()): string {
   const { env, uid, temp } = around;
   if (env.RUNTIME_DIRECTORY) return env.RUNTIME_DIRECTORY;
   if (env.XDG_RUNTIME_DIR) return join(env.XDG_RUNTIME_DIR, 'rackui');
@@ -72,12 +72,12 @@ export function portSlug(port: string): string {
 }
 
 /** Control socket of the server that this user would start for `port`. */
-export function socketPath(port: string, around: Surroundings = surroundings()): string {
+export function socketPath(port: string, around: Environment = environment()): string {
   return socketIn(runtimeDirectory(around), port);
 }
 
 /** View-only socket beside {@link socketPath}. */
-export function viewSocketPath(port: string, around: Surroundings = surroundings()): string {
+export function viewSocketPath(port: string, around: Environment = environment()): string {
   return viewSocketBeside(socketPath(port, around));
 }
 
@@ -87,7 +87,7 @@ export function viewSocketBeside(socket: string): string {
 }
 
 /** Where a client looks for the server of `port`, in order: the system's, then the user's. */
-export function socketCandidates(port: string, around: Surroundings = surroundings()): string[] {
+export function socketCandidates(port: string, around: Environment = environment()): string[] {
   return [...new Set([socketIn(SYSTEM_RUNTIME_DIRECTORY, port), socketPath(port, around)])];
 }
 
@@ -99,7 +99,7 @@ function socketIn(directory: string, port: string): string {
 }
 
 /** `/run/rackui` and systemd's directories are an operators' group's business; every other directory must be the user's own. */
-export function ensureRuntimeDirectory(directory: string, around: Surroundings = surroundings()): void {
+export function ensureRuntimeDirectory(directory: string, around: Environment = environment()): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (directory === SYSTEM_RUNTIME_DIRECTORY || directory === around.env.RUNTIME_DIRECTORY) return;
   const stat = lstatSync(directory);

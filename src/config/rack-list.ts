@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
-import { surroundings, type Surroundings } from './paths.ts';
+import { environment, type Environment } from './paths.ts';
 import { type RackListConfig, rackListSchema } from './schema.ts';
 
 export const DEFAULT_PORT = '/dev/serial0';
@@ -74,7 +74,7 @@ export interface RackList {
  * The racks of the configuration that {@link loadConfig} would find, or null where it is one rack's.
  * @throws ConfigError
  */
-export function loadRackList(explicitPath?: string, around: Surroundings = surroundings()): RackList | null {
+export function loadRackList(explicitPath?: string, around: Environment = environment()): RackList | null {
   const found = findConfig(explicitPath, around);
   if (found === null || !isRackList(found.text)) return null;
   const { path } = found;

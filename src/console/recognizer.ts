@@ -183,7 +183,7 @@ const HIDDEN = '(a line that is not shown: it holds what was typed as a password
  */
 export type Recognition = { at: number; text: string } & (LineMark | Prompt | { kind: 'output'; waits?: true });
 
-export class ConsoleReader {
+export class Recognizer {
   readonly #plain = new PlainText();
   #line = '';
   /** Beginning of a line that kernel messages interrupted: what waits there goes on waiting, on a line of its own. */

@@ -15,7 +15,7 @@ export interface ScreenText {
   alternate: boolean;
 }
 
-export type Standing =
+export type ScreenState =
   /** Nothing of the screen is known. */
   | { is: 'nothing'; text: '' }
   /** Output that ended with its line; `text` is the last one. */
@@ -55,7 +55,7 @@ const CONTROLS = /(?:\^[@-_])+$/;
 /** So many lines of `~` alone are an editor's. */
 const TILDES = 4;
 
-export function readStanding(screen: ScreenText): Standing {
+export function readScreenState(screen: ScreenText): ScreenState {
   const whole = screen.line.trimEnd();
   const behind = screen.line.slice(screen.before);
   // Apart from the cursor stands a shell's prompt at the right edge; at the cursor stands somebody's text.
@@ -63,7 +63,7 @@ export function readStanding(screen: ScreenText): Standing {
   const text = line.trim();
   const last = [...screen.above].reverse().find((row) => row.trim() !== '') ?? '';
   const all = [...screen.above, whole, ...screen.below];
-  const taken = (by: string): Standing => ({ is: 'taken', by, text: text === '' ? last.trim() : text });
+  const taken = (by: string): ScreenState => ({ is: 'taken', by, text: text === '' ? last.trim() : text });
   if (screen.alternate) return taken('a full-screen program');
   if (all.some((row) => EDITOR.test(row.trimEnd())) || all.filter((row) => row.trim() === '~').length >= TILDES)
     return taken('an editor');
@@ -115,7 +115,7 @@ export function answerTimeOf(press: Press): number {
  * since the first press. Enter is the last but one resort, and comes a second time only where the first brought nothing.
  */
 export function nextPress(
-  standing: Standing,
+  standing: ScreenState,
   { fresh, answered }: { fresh: boolean; answered: boolean },
   done: readonly Press[],
 ): Press | null {

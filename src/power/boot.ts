@@ -7,7 +7,7 @@
 import { PRIORITY } from '../bmc/types.ts';
 import type { Recognition } from '../console/recognizer.ts';
 import { sameHost } from '../rack/inventory.ts';
-import { RunConsole } from './console-access.ts';
+import { ConsoleAccess } from './console-access.ts';
 import type { Job } from './operation.ts';
 import { everyTick } from './ports.ts';
 
@@ -200,7 +200,7 @@ function bootTargetOf({ ports, node }: Job): BootTarget | null {
 
 class BootRun {
   readonly #job: Job;
-  readonly #console: RunConsole;
+  readonly #console: ConsoleAccess;
   readonly #stop: () => void;
   readonly #end: (booted: Booted) => void;
   #state: Boot;
@@ -213,7 +213,7 @@ class BootRun {
     const { ports, node } = job;
     this.#job = job;
     this.#state = initialBoot(target, ports.now());
-    this.#console = new RunConsole(job, 'yields', {
+    this.#console = new ConsoleAccess(job, 'yields', {
       turn: () => (this.#listeningSince = ports.now()),
       none: (why) => this.#lost(why),
       condition: ({ open, why }) => {

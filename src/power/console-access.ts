@@ -1,8 +1,8 @@
 /**
  * The console in the hands of one shutdown: its turn, its opening, its text as recognitions, and giving it back.
  */
-import { ConsoleReader, type Recognition } from '../console/recognizer.ts';
-import type { Standing } from '../console/screen-state.ts';
+import { Recognizer, type Recognition } from '../console/recognizer.ts';
+import type { ScreenState } from '../console/screen-state.ts';
 import type { Use } from './console-arbiter.ts';
 import type { Job } from './operation.ts';
 import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from './ports.ts';
@@ -10,7 +10,7 @@ import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from
 /** How long an answer to the last key may take before the console is given back, ms. */
 const ANSWER_MS = 500;
 
-export interface RunConsoleEvents {
+export interface ConsoleAccessEvents {
   turn(): void;
   none(why: string): void;
   condition(condition: ConsoleCondition): void;
@@ -19,10 +19,10 @@ export interface RunConsoleEvents {
   sound(text: string, at: number): void;
 }
 
-export class RunConsole {
-  readonly reader = new ConsoleReader();
+export class ConsoleAccess {
+  readonly reader = new Recognizer();
   readonly #job: Job;
-  readonly #events: RunConsoleEvents;
+  readonly #events: ConsoleAccessEvents;
   readonly #yields: boolean;
   #console: OperationConsole | null = null;
   #handOn: (() => void) | null = null;
@@ -35,7 +35,7 @@ export class RunConsole {
   #wanting: AbortController | null = null;
 
   /** `yields`: a person who wants the console gets it. */
-  constructor(job: Job, manner: 'keeps' | 'yields', events: RunConsoleEvents) {
+  constructor(job: Job, manner: 'keeps' | 'yields', events: ConsoleAccessEvents) {
     this.#job = job;
     this.#yields = manner === 'yields';
     this.#events = events;
@@ -111,7 +111,7 @@ export class RunConsole {
    * What stands on its screen; null: there is no console, or its last words are still to be recognised. A prompt that was
    * taken from the screen and is recognised after that would pass for the answer to what was typed at it.
    */
-  async look(): Promise<{ standing: Standing; fresh: boolean } | null> {
+  async look(): Promise<{ standing: ScreenState; fresh: boolean } | null> {
     const console = this.#console;
     const seen = await console?.look();
     return seen && this.#console === console && this.reader.atRest ? seen : null;

@@ -13,7 +13,7 @@ const CONSOLE_MS = 2_000;
 const LEAD_MS = 1_000;
 const LAG_MS = 2_000;
 
-export class LastLines {
+export class HaltWindows {
   #booked: number[] = [];
 
   /** Books a last line `ownMs` after the asking, `settleMs` to be watched after it; how long to wait with the asking, ms. */
@@ -43,7 +43,7 @@ interface Waiting {
   go: () => void;
 }
 
-export class Turns {
+export class ConsoleArbiter {
   readonly #now: () => number;
   #waiting: Waiting[] = [];
   #holder: Use | null = null;

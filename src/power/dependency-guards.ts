@@ -12,14 +12,14 @@ import type { DependenceRule } from '../rack/plan.ts';
 import { ageMs, shownPower, type ShownPower, STALE_AFTER_MS } from '../rack/reading.ts';
 import { compressNames } from '../rack/selectors.ts';
 import type { OperationPorts } from './ports.ts';
-import type { GuardFacts, Dependence, Other, Others } from './guard-facts.ts';
+import type { GuardFacts, Dependence, Peer, Peers } from './guard-facts.ts';
 
 type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'others'>;
 
 /** Serves, and goes on serving while this node is away. */
-const stays = ({ power, moving, taken }: Other): boolean => power === 'on' && !moving && !taken;
+const stays = ({ power, moving, taken }: Peer): boolean => power === 'on' && !moving && !taken;
 
-const names = (others: readonly Other[]): string => compressNames(others.map(({ node }) => node.name));
+const names = (others: readonly Peer[]): string => compressNames(others.map(({ node }) => node.name));
 
 /** The last name server that answers goes only with a plan that takes them all. */
 export function lastNameServer(facts: Facts): Refusal | null {
@@ -43,7 +43,7 @@ export function quorum(facts: Facts): Refusal | null {
   if (!asks(facts, 'quorum') || node?.role !== 'controlplane' || others === null) return null;
   const ofCluster = others.nodes.filter((other) => other.node.cluster === node.cluster);
   // A cycle comes back before the next one goes: only what is away already counts.
-  const goes = verb.endsWith('cycle') ? (): boolean => false : ({ taken }: Other): boolean => taken;
+  const goes = verb.endsWith('cycle') ? (): boolean => false : ({ taken }: Peer): boolean => taken;
   const whole = ofCluster.every(({ taken, power }) => taken || (others.plan && power === 'off'));
   if (node.cluster !== null && !verb.endsWith('cycle') && whole) return null;
   const away = ofCluster.filter(
@@ -58,7 +58,7 @@ export function quorum(facts: Facts): Refusal | null {
   };
 }
 
-function wordFor({ power, moving, taken }: Other): string {
+function wordFor({ power, moving, taken }: Peer): string {
   if (moving) return 'is in an operation';
   if (power === 'on' && taken) return 'goes with it';
   return `is ${power}`;
@@ -85,12 +85,12 @@ function asks({ status, others }: Facts, rule: DependenceRule): boolean {
   return !(status.ok && status.sample.power === 'off');
 }
 
-export async function othersOf(ports: OperationPorts, addr: Address, dependence: Dependence): Promise<Others> {
+export async function othersOf(ports: OperationPorts, addr: Address, dependence: Dependence): Promise<Peers> {
   const { nodes } = ports.inventory();
   const self = nodes.find((node) => node.addr === addr);
   const looked = nodes
     .filter((node) => node.addr !== addr)
-    .map(async (node): Promise<Other> => ({
+    .map(async (node): Promise<Peer> => ({
       node,
       power: matters(self, node) ? await powerOf(ports, node.addr) : known(ports, node.addr),
       moving: dependence.moving(node.addr),

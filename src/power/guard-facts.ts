@@ -18,7 +18,7 @@ export interface Dependence {
   moving(addr: Address): boolean;
 }
 
-export interface Other {
+export interface Peer {
   node: InventoryNode;
   /** Old is unknown. */
   power: ShownPower;
@@ -26,8 +26,8 @@ export interface Other {
   taken: boolean;
 }
 
-export interface Others extends Pick<Dependence, 'plan' | 'overrides'> {
-  nodes: Other[];
+export interface Peers extends Pick<Dependence, 'plan' | 'overrides'> {
+  nodes: Peer[];
 }
 
 /** Everything the rules may look at, for one node and one verb. */
@@ -49,5 +49,5 @@ export interface GuardFacts {
   /** How the machine there last called itself on its console; null: never seen, or nobody said how it is called. */
   host: HostSeen | null;
   /** The rest of the rack, for the rules about what depends on this node; null: they were asked before its turn. */
-  others: Others | null;
+  others: Peers | null;
 }

@@ -19,7 +19,7 @@ import type {
 import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import type { Starts } from './boot-stagger.ts';
-import type { LastLines, Turns } from './console-arbiter.ts';
+import type { HaltWindows, ConsoleArbiter } from './console-arbiter.ts';
 import type { OperationPorts } from './ports.ts';
 import type { Dependence } from './guard-facts.ts';
 
@@ -50,9 +50,9 @@ export interface Job {
   /** Null: no plan's. */
   plan: PlanShare | null;
   /** The one console. */
-  console: Turns;
+  console: ConsoleArbiter;
   /** When those that go down are expected to say their last lines. */
-  lastLines: LastLines;
+  lastLines: HaltWindows;
   /** What boots where. */
   starts: Starts;
   /** Aborts when somebody asked the operation to stop. */

@@ -19,7 +19,7 @@ import { didYouMean } from '../lib/words.ts';
 import { type Address, formatAddress } from '../rack/address.ts';
 import { compressNames } from '../rack/selectors.ts';
 import { Starts } from './boot-stagger.ts';
-import { LastLines, Turns } from './console-arbiter.ts';
+import { HaltWindows, ConsoleArbiter } from './console-arbiter.ts';
 import { changedSince, gatherFacts, impactOf, isAnyway, namesOf, refusalsFor, requestRefusals } from './guards.ts';
 import { nodesAtOnce, runNodes } from './node-runner.ts';
 import { type Job, nameOf, newNode, type NodeRecord, OperationRecord, type PlanShare } from './operation.ts';
@@ -89,14 +89,14 @@ export class Operations {
   readonly #ended: Operation[] = [];
   readonly #claims = new Claims();
   /** There is one console on the bus. */
-  readonly #consoleTurns: Turns;
-  readonly #lastLines = new LastLines();
+  readonly #consoleTurns: ConsoleArbiter;
+  readonly #lastLines = new HaltWindows();
   readonly #starts = new Starts();
   #lastId = 0;
 
   constructor(ports: OperationPorts) {
     this.#ports = ports;
-    this.#consoleTurns = new Turns(() => ports.now());
+    this.#consoleTurns = new ConsoleArbiter(() => ports.now());
   }
 
   /** Reports what an earlier server left unfinished as interrupted. Call once, before anything else. */

@@ -11,7 +11,7 @@ import type { ClientIdentity, EventRecord } from '../api/methods.ts';
 import type { Evidence, Operation, Outcome, Refusal, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Config, HookConfig } from '../config/schema.ts';
-import type { Standing } from '../console/screen-state.ts';
+import type { ScreenState } from '../console/screen-state.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen, Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
@@ -233,7 +233,7 @@ export interface OperationConsole {
   /** The present condition at once, then each change. One listener. */
   onState(fn: (condition: ConsoleCondition) => void): void;
   /** What stands on the node's screen, before anything is typed there; `fresh`: it was shown since the console is open. */
-  look(): Promise<{ standing: Standing; fresh: boolean }>;
+  look(): Promise<{ standing: ScreenState; fresh: boolean }>;
   /**
    * Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. `secret`: the part of it
    * that is shown to nobody and stands in no log where the node echoes it.

@@ -83,7 +83,7 @@ export function alarmOwner(kind: AlarmKind): 'bus' | 'server' | 'supply' {
 /** Alarms that are over and acknowledged, kept as history. */
 const KEPT = 500;
 
-export class AlarmBook {
+export class AlarmStore {
   readonly #standing = new Map<string, Alarm>();
   readonly #past: Alarm[] = [];
   #lastId = 0;

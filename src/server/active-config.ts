@@ -15,13 +15,13 @@ import { type Inventory, masterMismatch } from '../rack/inventory.ts';
 import type { Plans } from '../power/plans/plans.ts';
 import type { Changes } from './changes.ts';
 import type { Consoles } from './consoles/consoles.ts';
-import type { ConsoleAlarms } from './consoles/line-alarms.ts';
+import type { LineAlarms } from './consoles/line-alarms.ts';
 import type { EventLog } from './events.ts';
-import type { AlarmDesk } from './polling/alarms.ts';
+import type { AlarmService } from './polling/alarms.ts';
 import type { Boards } from './polling/boards.ts';
-import type { BusMonitor } from './polling/bus-status.ts';
-import type { Telemetry, Workload } from './polling/node-states.ts';
-import type { Sweeper } from './polling/poller.ts';
+import type { BusStatusMonitor } from './polling/bus-status.ts';
+import type { NodeStates, BusyNodes } from './polling/node-states.ts';
+import type { Poller } from './polling/poller.ts';
 import { rpcError } from './rpc/errors.ts';
 
 /** How often the file is looked at, ms. */
@@ -35,7 +35,7 @@ const AT_START = [
 /** Settings of the interface's own, which reads them when it starts. */
 const CLIENTS = ['interface', 'keys'];
 
-export interface ConfigInForceOptions {
+export interface ActiveConfigOptions {
   /** Reads the file anew. @throws {ConfigError} */
   load?: () => LoadedConfig;
   /** Changes whenever the file does. */
@@ -48,7 +48,7 @@ export interface ConfigInForceOptions {
  */
 export type ReloadPart = (next: Config, rack: Inventory, before: Config) => () => void;
 
-export class ConfigInForce {
+export class ActiveConfig {
   readonly path: string | null;
   readonly #load: () => LoadedConfig;
   readonly #signature: () => Promise<string>;
@@ -63,7 +63,7 @@ export class ConfigInForce {
   #timer: NodeJS.Timeout | null = null;
   #changed: () => void = () => undefined;
 
-  constructor(loaded: LoadedConfig, { load, signature }: ConfigInForceOptions = {}) {
+  constructor(loaded: LoadedConfig, { load, signature }: ActiveConfigOptions = {}) {
     this.path = loaded.path;
     this.#config = loaded.config;
     this.#inventory = loaded.inventory;
@@ -214,25 +214,25 @@ function copySetting([key = '', ...rest]: readonly string[], from: unknown, to: 
 
 /** The parts that a reload changes, or that prevent it. */
 interface ReloadedParts {
-  telemetry: Telemetry;
-  alarms: AlarmDesk;
+  telemetry: NodeStates;
+  alarms: AlarmService;
   boards: Boards;
-  monitor: BusMonitor;
-  consoleAlarms: ConsoleAlarms;
+  monitor: BusStatusMonitor;
+  consoleAlarms: LineAlarms;
   consoles: Consoles;
-  workload: Workload;
+  workload: BusyNodes;
   plans: Plans;
-  sweeper: Sweeper;
+  sweeper: Poller;
   events: EventLog;
 }
 
 export class Reloading {
-  readonly #configuration: ConfigInForce;
+  readonly #configuration: ActiveConfig;
   readonly #parts: ReloadedParts;
   readonly #changes: Changes;
   #told = '';
 
-  constructor(configuration: ConfigInForce, parts: ReloadedParts, changes: Changes) {
+  constructor(configuration: ActiveConfig, parts: ReloadedParts, changes: Changes) {
     this.#configuration = configuration;
     this.#parts = parts;
     this.#changes = changes;

@@ -1,7 +1,7 @@
 /** The parts of a running server, built in order: each group from those before it; later ones hear of changes. */
 import { join } from 'node:path';
 import type { EventRecord } from '../api/methods.ts';
-import { ExchangeLog, type LineTap } from '../bmc/trace.ts';
+import { ExchangeLog, type Trace } from '../bmc/trace.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
@@ -13,24 +13,24 @@ import type { PlanPorts } from '../power/plans/record.ts';
 import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import { masterMismatch } from '../rack/inventory.ts';
-import { type ConfigInForce, Reloading } from './active-config.ts';
+import { type ActiveConfig, Reloading } from './active-config.ts';
 import { Changes } from './changes.ts';
 import { logLimits } from './consoles/buffer.ts';
 import { Consoles } from './consoles/consoles.ts';
-import { ConsoleAlarms } from './consoles/line-alarms.ts';
+import { LineAlarms } from './consoles/line-alarms.ts';
 import { EventLog } from './events.ts';
 import { HostMemory } from './learned-store.ts';
-import { Linger } from './lifecycle.ts';
+import { IdleTimeout } from './lifecycle.ts';
 import { EventFile, type Log } from './logs.ts';
 import { composeOutages, type Outages } from './ups/outages.ts';
-import { AlarmDesk } from './polling/alarms.ts';
+import { AlarmService } from './polling/alarms.ts';
 import { Boards } from './polling/boards.ts';
-import { BusMonitor } from './polling/bus-status.ts';
+import { BusStatusMonitor } from './polling/bus-status.ts';
 import { Discovery } from './polling/discovery.ts';
-import { Telemetry, Workload } from './polling/node-states.ts';
-import { IdleSampler, Sweeper } from './polling/poller.ts';
+import { NodeStates, BusyNodes } from './polling/node-states.ts';
+import { ConsoleIdlePoller, Poller } from './polling/poller.ts';
 import { PowerReturn } from './polling/power-return.ts';
-import { type About, RackView } from './polling/snapshot.ts';
+import { type About, RackSnapshot } from './polling/snapshot.ts';
 import { SystemStates } from './polling/system-states.ts';
 import { composePower } from './power-services.ts';
 import { busHandlers } from './rpc/bus.ts';
@@ -40,15 +40,15 @@ import { alarmHandlers, detailHandlers, lookHandlers } from './rpc/rack.ts';
 import { serverHandlers } from './rpc/server.ts';
 import { SelfCheck } from './self-check.ts';
 import type { Services } from './services.ts';
-import { Roster } from './sessions/registry.ts';
+import { SessionRegistry } from './sessions/registry.ts';
 
 export interface RackServerOptions extends About {
   bus: Bus;
   /** Hears what passes between bus and port. */
-  tap: LineTap;
+  tap: Trace;
   /** The bus's unlock string. */
   unlock: string;
-  configuration: ConfigInForce;
+  configuration: ActiveConfig;
   /** View-only socket, beside the control socket. */
   viewSocket: string;
   /** Group of the control socket, or null: the owner's. */
@@ -93,24 +93,24 @@ function composeRecords({ stateDir, tap, log }: RackServerOptions, changes: Chan
 
 /** The bus's health, readings, what is wrong with them, and the poller. */
 interface Polling {
-  monitor: BusMonitor;
-  alarms: AlarmDesk;
+  monitor: BusStatusMonitor;
+  alarms: AlarmService;
   selfCheck: SelfCheck;
-  telemetry: Telemetry;
+  telemetry: NodeStates;
   systems: SystemStates;
   boards: Boards;
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
-  sweeper: Sweeper;
+  sweeper: Poller;
   /** Which nodes operations work on: they are looked at oftener. */
-  workload: Workload;
+  workload: BusyNodes;
 }
 
 function composePolling(options: RackServerOptions, { events, warn }: Records, changes: Changes): Polling {
   const { bus, port, configuration, stateDir } = options;
   const { inventory } = configuration;
   const now = steadyNow;
-  const workload = new Workload(now);
+  const workload = new BusyNodes(now);
   const powerReturn: PowerReturn = new PowerReturn({
     now,
     events,
@@ -120,7 +120,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
       return reading.state === 'ok' ? reading.sample.power : null;
     },
   });
-  const monitor: BusMonitor = new BusMonitor(bus, port, {
+  const monitor: BusStatusMonitor = new BusStatusMonitor(bus, port, {
     now,
     events,
     changed: () => {
@@ -131,7 +131,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     unlocking: () => void changes.emit('unlocking'),
     swept: () => powerReturn.swept(),
   });
-  const alarms: AlarmDesk = new AlarmDesk(() => configuration.config.alarms, {
+  const alarms: AlarmService = new AlarmService(() => configuration.config.alarms, {
     now,
     events,
     inventory: () => telemetry.inventory,
@@ -151,7 +151,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     operationOn: (addr) => workload.on(addr),
     nodeChanged: (node) => void changes.emit('changed', { node }),
   });
-  const telemetry: Telemetry = new Telemetry(inventory, configuration.config.poll.interval * 1000, {
+  const telemetry: NodeStates = new NodeStates(inventory, configuration.config.poll.interval * 1000, {
     now,
     events,
     operationOn: (addr) => workload.on(addr),
@@ -181,7 +181,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     trouble: warn,
   });
   const discovery = inventory.configured ? null : new Discovery(bus, telemetry);
-  const sweeper = new Sweeper(bus, monitor, telemetry, discovery, {
+  const sweeper = new Poller(bus, monitor, telemetry, discovery, {
     now,
     busyNodes: () => workload.nodes,
     between: (free) => boards.identify(free),
@@ -198,7 +198,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
 }
 
 /** Raises and clears the alarms about the bus and its manager. */
-function judgeBus({ configuration }: RackServerOptions, monitor: BusMonitor, alarms: AlarmDesk): void {
+function judgeBus({ configuration }: RackServerOptions, monitor: BusStatusMonitor, alarms: AlarmService): void {
   const { state, detail } = monitor.status();
   alarms.set('master', null, masterMismatch(configuration.inventory.nodes, monitor.seenMaster));
   const well = state === 'ready' || state === 'paused' || state === 'starting';
@@ -208,9 +208,9 @@ function judgeBus({ configuration }: RackServerOptions, monitor: BusMonitor, ala
 /** Consoles, the alarms that their lines raise, and readings while they are silent. */
 interface OpenConsoles {
   consoles: Consoles;
-  consoleAlarms: ConsoleAlarms;
+  consoleAlarms: LineAlarms;
   /** Null where nothing is asked for while a console is open. */
-  idleSampler: IdleSampler | null;
+  idleSampler: ConsoleIdlePoller | null;
 }
 
 function composeConsoles(options: RackServerOptions, earlier: Records & Polling, changes: Changes): OpenConsoles {
@@ -220,7 +220,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
   const now = steadyNow;
   const event = (level: EventRecord['level'], addr: Address, text: string): void =>
     events.add(level, 'console', addr, text);
-  const consoleAlarms = new ConsoleAlarms(() => configuration.config.console.triggers, {
+  const consoleAlarms = new LineAlarms(() => configuration.config.console.triggers, {
     now,
     inventory: () => telemetry.inventory,
     label: (addr) => telemetry.label(addr),
@@ -248,7 +248,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
   });
   const idleSampler =
     config.console.telemetry === 'idle'
-      ? new IdleSampler(config.console.idle * 1000, {
+      ? new ConsoleIdlePoller(config.console.idle * 1000, {
           bus,
           addresses: () => telemetry.addresses,
           silentMs: () => consoles.silentMs(),
@@ -282,9 +282,9 @@ function giveWire(consoles: Consoles, { monitor, sweeper }: Polling): void {
 
 /** The sessions, and the end of a server that is not needed any more. */
 interface Sessions {
-  roster: Roster;
+  roster: SessionRegistry;
   /** Null where the server was started to stay. */
-  linger: Linger | null;
+  linger: IdleTimeout | null;
 }
 
 function composeSessions(
@@ -293,7 +293,7 @@ function composeSessions(
   changes: Changes,
 ): Sessions {
   const { events, consoles } = earlier;
-  const view: RackView = new RackView(
+  const view: RackSnapshot = new RackSnapshot(
     { ...earlier, sessions: () => roster.describe(), configStatus: () => options.configuration.status() },
     options,
   );
@@ -306,7 +306,7 @@ function composeSessions(
     // The answer goes first.
     leave: (why) => void setImmediate(() => options.leave(why)),
   };
-  const roster: Roster = new Roster({
+  const roster: SessionRegistry = new SessionRegistry({
     now: steadyNow,
     picture: view,
     methods: {
@@ -334,9 +334,13 @@ function composeSessions(
   return { roster, linger };
 }
 
-function lingerFor(options: RackServerOptions, { workload, plans, outages }: Working, roster: Roster): Linger {
+function lingerFor(
+  options: RackServerOptions,
+  { workload, plans, outages }: Working,
+  roster: SessionRegistry,
+): IdleTimeout {
   const { linger } = options.configuration.config.server;
-  return new Linger(
+  return new IdleTimeout(
     linger * 1000,
     () => roster.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,
     () => options.leave(`nobody was here for ${linger} s`),

@@ -21,7 +21,7 @@ export function isAtTerminal(): boolean {
 let staying = 0;
 
 /** One rack's. What concerns the process concerns all of its racks; a request concerns the rack that it came to. */
-export class Departure {
+export class Lifecycle {
   readonly begun: Promise<string>;
   exitCode: number = EXIT.done;
   readonly #hurry = new AbortController();
@@ -88,7 +88,7 @@ export class Departure {
   }
 }
 
-export class Linger {
+export class IdleTimeout {
   readonly #ms: number;
   readonly #needed: () => boolean;
   readonly #leave: () => void;

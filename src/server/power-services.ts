@@ -12,15 +12,15 @@ import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { OperationPorts } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
-import type { LineTap } from '../bmc/trace.ts';
+import type { Trace } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { ConfigInForce } from './active-config.ts';
+import type { ActiveConfig } from './active-config.ts';
 import type { Changes } from './changes.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
 import { hooksFor } from './hooks.ts';
-import type { BusMonitor } from './polling/bus-status.ts';
-import type { Telemetry, Workload } from './polling/node-states.ts';
+import type { BusStatusMonitor } from './polling/bus-status.ts';
+import type { NodeStates, BusyNodes } from './polling/node-states.ts';
 import type { SystemStates } from './polling/system-states.ts';
 import type { SelfCheck } from './self-check.ts';
 import type { HostMemory } from './learned-store.ts';
@@ -33,24 +33,24 @@ const POWEROFF_LIMIT_S = 60;
 /** What the server was started with, as far as power needs it. */
 interface PowerOptions {
   bus: Bus;
-  configuration: ConfigInForce;
+  configuration: ActiveConfig;
   audit: OperationPorts['audit'];
   journal: OperationPorts['journal'];
   planJournal: PlanPorts['planJournal'];
   stateDir: string;
-  tap: LineTap;
+  tap: Trace;
 }
 
 /** Parts of the server that are there before power. */
 interface PowerNeeds {
-  telemetry: Telemetry;
+  telemetry: NodeStates;
   consoles: Consoles;
   hosts: HostMemory;
   events: EventLog;
-  monitor: BusMonitor;
+  monitor: BusStatusMonitor;
   selfCheck: SelfCheck;
   systems: SystemStates;
-  workload: Workload;
+  workload: BusyNodes;
   /** An event for everybody: something around the server went wrong. */
   warn: (text: string) => void;
 }

@@ -3,7 +3,7 @@
  * (docs/recordings.md). `rackui sim --replay F` plays it. The file is new each time, for its owner only, and bounded.
  */
 import { constants, createWriteStream, type WriteStream } from 'node:fs';
-import type { LineEvent, LineTap } from '../bmc/trace.ts';
+import type { TraceEvent, Trace } from '../bmc/trace.ts';
 import { wallTime } from '../lib/clock.ts';
 import { VERSION } from './logs.ts';
 
@@ -28,7 +28,7 @@ export class Recording {
   /** `trouble` is told once, in words, why the recording ended before its time. */
   constructor(
     path: string,
-    tap: LineTap,
+    tap: Trace,
     options: { port: string; now: number; limit?: number; trouble: (text: string) => void },
   ) {
     this.path = path;
@@ -55,7 +55,7 @@ export class Recording {
     if (stream) await new Promise<void>((resolve) => stream.end(() => resolve()));
   }
 
-  #record(event: LineEvent): void {
+  #record(event: TraceEvent): void {
     const t = event.at - this.#began;
     if (event.kind !== 'bytes') this.#write({ t, event: event.kind, detail: event.detail });
     else if (event.secret) this.#write({ t, d: event.direction, secret: true });

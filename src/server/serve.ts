@@ -8,7 +8,7 @@ import { EXIT } from '../api/power.ts';
 import { DEFAULT_UNLOCK } from '../bmc/codec.ts';
 import { createBus } from '../bmc/index.ts';
 import { openLine } from '../bmc/serial-port.ts';
-import { LineTap } from '../bmc/trace.ts';
+import { Trace } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { readSecret } from '../config/secrets.ts';
@@ -16,9 +16,9 @@ import { steadyNow } from '../lib/clock.ts';
 import { keepYoungSmall } from '../lib/memory.ts';
 import { groupId } from '../lib/users.ts';
 import { openAudit, openJournal } from '../power/journal.ts';
-import { ConfigInForce } from './active-config.ts';
+import { ActiveConfig } from './active-config.ts';
 import { InstanceLock } from './instance-lock.ts';
-import { Departure, isAtTerminal } from './lifecycle.ts';
+import { Lifecycle, isAtTerminal } from './lifecycle.ts';
 import { CannotServe, openLog, PortTaken, prepareStateDirectory } from './logs.ts';
 import { Recording } from './recording.ts';
 import { openPlanJournal } from '../power/plans/record.ts';
@@ -61,7 +61,7 @@ async function serve(options: ServeOptions): Promise<number> {
   await lock.expectFree();
   const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
   let reload = (): void => undefined;
-  const departure = new Departure(options.exitWithStdin, log, () => {
+  const departure = new Lifecycle(options.exitWithStdin, log, () => {
     log.info('SIGHUP: reads the configuration anew; console logs are looked at anew at each write');
     reload();
   });
@@ -73,7 +73,7 @@ async function serve(options: ServeOptions): Promise<number> {
   const outageJournal = openOutageJournal(stateDir, (text) => log.warn(text));
   try {
     const unlock = await unlockString(options.loaded);
-    const tap = new LineTap(steadyNow, [unlock]);
+    const tap = new Trace(steadyNow, [unlock]);
     bus = makeBus(options, unlock, tap.around(lock.around(openLine)));
     if (options.record !== null)
       recording = new Recording(options.record, tap, {
@@ -96,7 +96,7 @@ async function serve(options: ServeOptions): Promise<number> {
       bus,
       tap,
       unlock,
-      configuration: new ConfigInForce(options.loaded),
+      configuration: new ActiveConfig(options.loaded),
       gid,
       viewGid,
       audit: (entry) => audit.write(entry),
@@ -141,7 +141,7 @@ async function unlockString({ config }: LoadedConfig): Promise<string> {
 }
 
 /** @throws {ConfigError} where the unlock string could harm */
-function makeBus({ loaded, port }: ServeOptions, unlock: string, open: ReturnType<LineTap['around']>): Bus {
+function makeBus({ loaded, port }: ServeOptions, unlock: string, open: ReturnType<Trace['around']>): Bus {
   const { config } = loaded;
   try {
     return createBus({

@@ -9,27 +9,27 @@ import type { Reloading } from './active-config.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
 import type { Outages } from './ups/outages.ts';
-import type { AlarmDesk } from './polling/alarms.ts';
-import type { BusMonitor } from './polling/bus-status.ts';
+import type { AlarmService } from './polling/alarms.ts';
+import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { Discovery } from './polling/discovery.ts';
-import type { Telemetry } from './polling/node-states.ts';
-import type { Sweeper } from './polling/poller.ts';
+import type { NodeStates } from './polling/node-states.ts';
+import type { Poller } from './polling/poller.ts';
 import type { SelfCheck } from './self-check.ts';
 
 export interface Services {
   bus: Pick<Bus, 'retry' | 'health' | 'status' | 'uid' | 'survey' | 'raw'>;
   exchanges: ExchangeLog;
-  monitor: BusMonitor;
-  telemetry: Telemetry;
+  monitor: BusStatusMonitor;
+  telemetry: NodeStates;
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
-  sweeper: Sweeper;
+  sweeper: Poller;
   consoles: Consoles;
   operations: Operations;
   plans: Plans;
   outages: Outages;
   events: EventLog;
-  alarms: AlarmDesk;
+  alarms: AlarmService;
   reloading: Reloading;
   selfCheck: SelfCheck;
   audit(entry: RawAuditEntry): Promise<void>;

@@ -1,6 +1,6 @@
 /** When a console's next key may go, when its BMC is asked first, and when silence is only silence. */
 import { describe, expect, test } from 'vitest';
-import { ConsolePulse } from '../../src/bmc/console-guard.ts';
+import { ConsoleGuard } from '../../src/bmc/console-guard.ts';
 
 const ENTER = 0x0d;
 const code = (key: string): number => key.charCodeAt(0);
@@ -9,21 +9,21 @@ const PROMPT = '\r\npi@n3:~ $ ';
 const TITLE = '\x1b]0;pi@n3: ~\x07';
 
 /** A pulse that heard so much, a line each 10 ms, and when the last byte came. */
-function flowing(tail: string, lines = 20): { pulse: ConsolePulse; at: number } {
-  const pulse = new ConsolePulse(0);
+function flowing(tail: string, lines = 20): { pulse: ConsoleGuard; at: number } {
+  const pulse = new ConsoleGuard(0);
   for (let n = 0; n < lines; n++) pulse.heard(LINE, n * 10);
   pulse.heard(tail, lines * 10);
   return { pulse, at: lines * 10 };
 }
 
 /** A pulse that heard this at 0. */
-function heard(text: string): ConsolePulse {
-  const pulse = new ConsolePulse(0);
+function heard(text: string): ConsoleGuard {
+  const pulse = new ConsoleGuard(0);
   pulse.heard(text, 0);
   return pulse;
 }
 
-const verdict = (pulse: ConsolePulse, key: string, at: number): string => pulse.judge(code(key), at, true).key;
+const verdict = (pulse: ConsoleGuard, key: string, at: number): string => pulse.judge(code(key), at, true).key;
 
 describe('output that flows', () => {
   test('stops in the middle of a line: asked after a moment, once', () => {
@@ -56,7 +56,7 @@ describe('output that flows', () => {
   test('a word or two, and the echo of a paste, are none', () => {
     const short = heard('Working');
     expect(short.due).toBeNull();
-    const pasted = new ConsolePulse(0);
+    const pasted = new ConsoleGuard(0);
     for (let n = 0; n < 600; n++) {
       pasted.sent(0x61, n * 2);
       pasted.heard('a', n * 2 + 1);
@@ -65,7 +65,7 @@ describe('output that flows', () => {
   });
 
   test('has its own rhythm: what pauses often is not asked about for a pause', () => {
-    const pulse = new ConsolePulse(0);
+    const pulse = new ConsoleGuard(0);
     for (let n = 0; n < 20; n++) pulse.heard(`${LINE.trim()}x`, n * 900);
     expect(pulse.due?.at).toBe(19 * 900 + 4 * 900);
   });
@@ -73,7 +73,7 @@ describe('output that flows', () => {
 
 describe('Enter', () => {
   test('without an answer is asked about after 3 s, and not again for 30 s', () => {
-    const pulse = new ConsolePulse(0);
+    const pulse = new ConsoleGuard(0);
     pulse.sent(ENTER, 100);
     expect(pulse.due?.at).toBe(3_100);
     pulse.lookedInto(3_100);
@@ -83,10 +83,10 @@ describe('Enter', () => {
   });
 
   test('pressed again and again does not put the question off; the lines of a paste do', () => {
-    const impatient = new ConsolePulse(0);
+    const impatient = new ConsoleGuard(0);
     for (let at = 0; at <= 2_700; at += 300) impatient.sent(ENTER, at);
     expect(impatient.due?.at).toBeLessThan(4_000);
-    const pasting = new ConsolePulse(0);
+    const pasting = new ConsoleGuard(0);
     for (let at = 0; at <= 9_000; at += 1_000) for (const char of 'line\r') pasting.sent(code(char), at);
     expect(pasting.due?.at).toBe(12_000);
   });
@@ -230,7 +230,7 @@ describe('a bell in its output', () => {
 
   test('is heard before the console is proven too', () => {
     expect(heard('\x07').judge(ENTER, 20, false).key).toBe('ask');
-    expect(new ConsolePulse(0).judge(ENTER, 20, false).key).toBe('go');
+    expect(new ConsoleGuard(0).judge(ENTER, 20, false).key).toBe('go');
   });
 
   test('with enough behind it did not close the pipe; three such, and bells of this node are believed', () => {

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/bmc/index.ts';
 import { ExchangeGap } from '../../src/bmc/bmc-client.ts';
 import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
-import { PortFinder } from '../../src/bmc/port-discovery.ts';
+import { PortDiscovery } from '../../src/bmc/port-discovery.ts';
 import { PRIORITY, type Bus, type Line, type RecoveryStep } from '../../src/bmc/types.ts';
-import { Unanswered } from '../../src/bmc/bus-profile.ts';
+import { OutstandingReplies } from '../../src/bmc/bus-profile.ts';
 import { MiniRack } from './mini-rack.ts';
 
 const buses: Bus[] = [];
@@ -191,7 +191,7 @@ describe('parts', () => {
   });
 
   test('what is owed: as many as were asked lately, at least one after a failure, none after an answer', () => {
-    const unanswered = new Unanswered();
+    const unanswered = new OutstandingReplies();
     expect(unanswered.owedBy(3, 0)).toBe(0);
     unanswered.failed(3, 0);
     unanswered.failed(3, 5_000);
@@ -228,7 +228,7 @@ describe('finding the port', () => {
   };
 
   test('a device that comes back under another number is the same one by its lasting name', () => {
-    const finder = new PortFinder(path('ttyUSB0'), join(dev, 'by-id'));
+    const finder = new PortDiscovery(path('ttyUSB0'), join(dev, 'by-id'));
     expect(finder.find()).toBe(path('ttyUSB0'));
     plug('ttyUSB0', 'usb-FTDI-1');
     finder.opened(finder.find());
@@ -240,7 +240,7 @@ describe('finding the port', () => {
   });
 
   test('a pattern: the same device if it is there, else each that fits in turn, by number', () => {
-    const finder = new PortFinder(path('ttyUSB*'), join(dev, 'by-id'));
+    const finder = new PortDiscovery(path('ttyUSB*'), join(dev, 'by-id'));
     expect(finder.find()).toBe(path('ttyUSB*'));
     for (const [name, id] of [
       ['ttyUSB10', 'a'],

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console-guard.ts';
-import { Pacer } from '../../src/bmc/key-queue.ts';
+import { KeyQueue } from '../../src/bmc/key-queue.ts';
 import { BusProfile } from '../../src/bmc/bus-profile.ts';
 import { PriorityQueue } from '../../src/bmc/scheduler.ts';
 import { PRIORITY, type Priority } from '../../src/bmc/types.ts';
-import { LineLost, Wire } from '../../src/bmc/transport.ts';
+import { LineLost, Transport } from '../../src/bmc/transport.ts';
 
 describe('queue', () => {
   test('higher priority first, first come first within one', () => {
@@ -51,7 +51,7 @@ describe('pacer', () => {
 
   test('one byte at a time, never closer than the gap, in order', async () => {
     const sent: { byte: number; at: number }[] = [];
-    const pacer = new Pacer(2, (byte, taken) => {
+    const pacer = new KeyQueue(2, (byte, taken) => {
       sent.push({ byte, at: performance.now() });
       taken();
     });
@@ -68,7 +68,7 @@ describe('pacer', () => {
   test('a write that has to wait holds the next byte back, and its distance counts from the end of the wait', async () => {
     const sent: number[] = [];
     let taken = (): void => undefined;
-    const pacer = new Pacer(2, (_byte, done) => {
+    const pacer = new KeyQueue(2, (_byte, done) => {
       sent.push(performance.now());
       taken = done;
     });
@@ -84,7 +84,7 @@ describe('pacer', () => {
 
   test('what is cleared is not sent', async () => {
     const sent: number[] = [];
-    const pacer = new Pacer(2, (byte, taken) => {
+    const pacer = new KeyQueue(2, (byte, taken) => {
       sent.push(byte);
       taken();
     });
@@ -173,9 +173,9 @@ describe('proof of a console', () => {
 });
 
 describe('wire', () => {
-  const wireOn = (): { wire: Wire; written: Uint8Array[] } => {
+  const wireOn = (): { wire: Transport; written: Uint8Array[] } => {
     const written: Uint8Array[] = [];
-    const wire = new Wire({ write: (bytes) => written.push(bytes), close: () => Promise.resolve() });
+    const wire = new Transport({ write: (bytes) => written.push(bytes), close: () => Promise.resolve() });
     return { wire, written };
   };
 

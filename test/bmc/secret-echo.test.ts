@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SecretEcho } from '../../src/bmc/secret-echo.ts';
-import { SecretMask } from '../../src/bmc/redaction.ts';
+import { Redaction } from '../../src/bmc/redaction.ts';
 
 const LATER = 10_000;
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
@@ -115,14 +115,14 @@ describe('a console', () => {
 
 describe('a recording', () => {
   test.each(['pässwörd€', 'schlüssel', 'tür-9-auf'])('masks %j, which is more bytes than characters', (secret) => {
-    const mask = new SecretMask([secret]);
+    const mask = new Redaction([secret]);
     const passed = latin1(Buffer.from(`x${secret}y`));
     const pieces = [...mask.feed('out', passed, 0), ...mask.feed('in', passed, 1), ...mask.flush()];
     expect(pieces.map(({ text, secret: is }) => (is ? '*' : text)).join('')).toBe('x*yx*y');
   });
 
   test.each([1, 4, 7])('masks an echo that a kernel line tears after %i bytes', (cut) => {
-    const mask = new SecretMask(['hunter2!']);
+    const mask = new Redaction(['hunter2!']);
     const pieces = [`: ${'hunter2!'.slice(0, cut)}`, KERNEL, 'hunter2!'.slice(cut)].flatMap((text, i) =>
       mask.feed('in', text, i),
     );

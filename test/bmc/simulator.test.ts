@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/bmc/index.ts';
-import { PRIORITY, type Bus, type BusPhase, type ConsoleLease } from '../../src/bmc/types.ts';
+import { PRIORITY, type Bus, type BusPhase, type ConsoleSession } from '../../src/bmc/types.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 
 const stack: AsyncDisposable[] = [];
@@ -49,7 +49,7 @@ async function expectDiscipline(rack: TestRack, bus: Bus): Promise<void> {
 function consoleOf(
   bus: Bus,
   addr: number,
-): { lease: ConsoleLease; text: () => string; until: (what: RegExp) => Promise<void> } {
+): { lease: ConsoleSession; text: () => string; until: (what: RegExp) => Promise<void> } {
   let heard = '';
   const lease = bus.openConsole(addr, 115200, {
     onData: (bytes) => (heard += Buffer.from(bytes).toString('latin1')),

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ExchangeLog } from '../../src/bmc/trace.ts';
-import { SecretMask, type Direction } from '../../src/bmc/redaction.ts';
+import { Redaction, type Direction } from '../../src/bmc/redaction.ts';
 
 const SECRET = 'UnLockMe';
 
 /** Feeds pieces and tells what came out, secrets as `*`. */
 function masked(pieces: [Direction, string][], secrets = [SECRET]): string {
-  const mask = new SecretMask(secrets);
+  const mask = new Redaction(secrets);
   const told = pieces.flatMap(([direction, text], i) => mask.feed(direction, text, i));
   return [...told, ...mask.flush()]
     .map(({ direction, text, secret }) => `${direction}:${secret ? '*' : text}`)
@@ -71,7 +71,7 @@ describe('a secret', () => {
             pieces.push(['out', whole.slice(at, at + size)]);
             at += size;
           }
-          const mask = new SecretMask([SECRET]);
+          const mask = new Redaction([SECRET]);
           const told = [...pieces.flatMap(([d, text]) => mask.feed(d, text, 0)), ...mask.flush()];
           const text = told.map((piece) => (piece.secret ? '*' : piece.text)).join('');
           expect(text).not.toContain(SECRET);

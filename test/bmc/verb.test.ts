@@ -1,6 +1,6 @@
 /** A verb that was held up on its way, and one that is withdrawn by what came meanwhile. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { verifiedVerb, type VerbSteps } from '../../src/bmc/power-command.ts';
+import { verifiedVerb, type PowerCommand } from '../../src/bmc/power-command.ts';
 import type { Sample } from '../../src/rack/reading.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -10,7 +10,7 @@ const on: Sample = { power: 'on', current: 30, fan: 120, at: 0, rttMs: 3 };
 const off: Sample = { ...on, power: 'off' };
 
 /** A BMC whose proofs take so long each. */
-function steps(proofMs: number[], catchUp: () => void = () => undefined): VerbSteps & { sent: number } {
+function steps(proofMs: number[], catchUp: () => void = () => undefined): PowerCommand & { sent: number } {
   const one = {
     sent: 0,
     isMaster: () => false,

@@ -4,11 +4,11 @@ import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { Wire } from '../../src/bmc/transport.ts';
+import { Transport } from '../../src/bmc/transport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-test-wire-'));
 let far: Socket;
-let wire: Wire;
+let wire: Transport;
 let end: () => void;
 
 /** A wire whose bytes come through the system, as a port's do. */
@@ -17,7 +17,7 @@ beforeEach(async () => {
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   const near = connect(join(folder, 'sock'));
   far = await accepted;
-  wire = new Wire({ write: (_bytes, taken) => taken?.(), close: () => Promise.resolve() });
+  wire = new Transport({ write: (_bytes, taken) => taken?.(), close: () => Promise.resolve() });
   near.on('data', (bytes) => wire.feed(bytes));
   end = () => {
     near.destroy();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, inventoryOf, loadConfig, parseConfig } from '../../src/config/load.ts';
-import { surroundings } from '../../src/config/paths.ts';
+import { environment } from '../../src/config/paths.ts';
 
 function problemsOf(load: () => unknown): string {
   try {
@@ -126,7 +126,7 @@ describe('where it is looked for', () => {
   let home = '';
   beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'rackui-config-'))));
   afterEach(() => rmSync(home, { recursive: true }));
-  const around = (env: Record<string, string>) => ({ ...surroundings(), home, env });
+  const around = (env: Record<string, string>) => ({ ...environment(), home, env });
 
   function put(path: string, text: string): string {
     const full = join(home, path);
@@ -195,7 +195,7 @@ describe('where it is looked for', () => {
     chownSync(file, 0, 0);
     chownSync(home, 12_345, 12_345);
     expect(problemsOf(() => loadConfig(file))).toContain(`${home} belongs to user id 12345`);
-    expect(loadConfig(file, { ...surroundings(), uid: 12_345 }).config.hooks).toHaveLength(1);
+    expect(loadConfig(file, { ...environment(), uid: 12_345 }).config.hooks).toHaveLength(1);
   });
 
   test('a known hosts file that others can write is refused', () => {

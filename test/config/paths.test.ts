@@ -10,13 +10,13 @@ import {
   socketPath,
   stateDirectory,
   viewSocketPath,
-  type Surroundings,
+  type Environment,
 } from '../../src/config/paths.ts';
 import { peekPort } from '../../src/config/rack-list.ts';
 import { parseConfig } from '../../src/config/load.ts';
 
-const user: Surroundings = { env: {}, uid: 1000, home: '/home/ann', temp: '/tmp' };
-const root: Surroundings = { env: {}, uid: 0, home: '/root', temp: '/tmp' };
+const user: Environment = { env: {}, uid: 1000, home: '/home/ann', temp: '/tmp' };
+const root: Environment = { env: {}, uid: 0, home: '/root', temp: '/tmp' };
 
 test.each<[what: string, got: string, path: string]>([
   ['user', stateDirectory(user), '/home/ann/.local/state/rackui'],

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ConsoleReader, QUIET_MS } from '../../src/console/recognizer.ts';
+import { Recognizer, QUIET_MS } from '../../src/console/recognizer.ts';
 
 const HALT = '[  312.345678] reboot: Power down';
 
-function asked(): ConsoleReader {
-  const reader = new ConsoleReader();
+function asked(): Recognizer {
+  const reader = new Recognizer();
   reader.requested();
   return reader;
 }
@@ -33,7 +33,7 @@ test('a last line whose end never comes is read after the silence', () => {
 });
 
 test('a prompt counts after the silence, not in the middle of output', () => {
-  const reader = new ConsoleReader();
+  const reader = new Recognizer();
   reader.feed('pi@node:~$ ', 0);
   expect(kinds(reader.feed('and on it goes\r\n', 100))).toEqual(['output']);
   reader.feed('pi@node:~$ ', 200);
@@ -73,7 +73,7 @@ test.each([
 });
 
 test('what rested on the line when it was asked does not hide the last line behind it', () => {
-  const reader = new ConsoleReader();
+  const reader = new Recognizer();
   reader.feed('λ ', 0);
   reader.tick(QUIET_MS);
   reader.requested();
@@ -111,7 +111,7 @@ test.each<[what: string, uptime: string, stamp: string, kind: string]>([
 });
 
 test('an uptime that was said before the request, or later by somebody else, counts for nothing', () => {
-  const reader = new ConsoleReader();
+  const reader = new Recognizer();
   expect(kinds(reader.feed('100.00 300.00\r\n', 0))).toEqual(['output']);
   reader.requested();
   reader.feed('312.00 900.00\r\n', 1);
@@ -120,7 +120,7 @@ test('an uptime that was said before the request, or later by somebody else, cou
 });
 
 test('what was on the line when we asked is from before', () => {
-  const reader = new ConsoleReader();
+  const reader = new Recognizer();
   reader.feed(HALT.slice(0, 20), 0);
   reader.requested();
   expect(reader.feed(`${HALT.slice(20)}\r\n`, 10)).toEqual([]);
@@ -173,25 +173,25 @@ test.each<[what: string, pieces: string[], kind: string, text: string]>([
     '[sudo] password for ops:',
   ],
 ])('a kernel message %s leaves the prompt to be recognised', (_what, pieces, kind, text) => {
-  const reader = new ConsoleReader();
+  const reader = new Recognizer();
   for (const [n, piece] of pieces.entries()) reader.feed(piece, n);
   expect(reader.tick(QUIET_MS + pieces.length)).toMatchObject([{ kind, text }]);
 });
 
 test('a prompt that a kernel message interrupted is over once something is typed, or another line follows', () => {
-  const typed = new ConsoleReader();
+  const typed = new Recognizer();
   typed.feed(`Password: ${KERNEL}`, 0);
   typed.sent('secret\r', 1, true);
   typed.feed('\r\n', 2);
   expect(typed.tick(1_000)).toEqual([]);
-  const passed = new ConsoleReader();
+  const passed = new Recognizer();
   passed.feed(`Password: ${KERNEL}Login timed out after 60 seconds.\r\n`, 0);
   expect(passed.tick(1_000)).toEqual([]);
 });
 
 test('a prompt behind a control string of kilobytes is recognised', () => {
   for (const length of [300, 1_000, 9_000]) {
-    const reader = new ConsoleReader();
+    const reader = new Recognizer();
     reader.feed(`\x1b]3008;start=${'0123456789'.repeat(length / 10)}\x1b\\ops@node7:~$ `, 0);
     expect(reader.tick(QUIET_MS)).toMatchObject([{ kind: 'shell', host: 'node7' }]);
   }

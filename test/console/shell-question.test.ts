@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn, type IPty } from '@lydell/node-pty';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ConsoleReader, type Recognition } from '../../src/console/recognizer.ts';
+import { Recognizer, type Recognition } from '../../src/console/recognizer.ts';
 import {
   failureMark,
   identityQuestion,
@@ -43,7 +43,7 @@ afterEach(() => {
 /** A real shell in a pseudo-terminal of a serial line's size, read as a console is. */
 class ShellConsole {
   readonly heard: Recognition[] = [];
-  readonly #reader = new ConsoleReader();
+  readonly #reader = new Recognizer();
   #text = '';
 
   constructor(command: string, args: string[], env: Record<string, string> = {}) {

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { keysOf, nextPress, readStanding, type Press, type Standing } from '../../src/console/screen-state.ts';
+import { keysOf, nextPress, readScreenState, type Press, type ScreenState } from '../../src/console/screen-state.ts';
 
 /** What stands on the screen of a console that printed this. */
-async function standing(output: string): Promise<Standing> {
+async function standing(output: string): Promise<ScreenState> {
   const screen = new NodeScreen({ cols: 80, rows: 24, scrollback: 10 });
   screen.write(Buffer.from(output));
   await screen.flush();
-  const read = readStanding(screen.around());
+  const read = readScreenState(screen.around());
   screen.dispose();
   return read;
 }
@@ -47,7 +47,7 @@ test.each([
     for (const answered of [true, false]) expect(nextPress(read, { fresh, answered }, [])).toBeNull();
 });
 
-test.each<[string, string, Standing['is'], string]>([
+test.each<[string, string, ScreenState['is'], string]>([
   ['a login prompt', '\r\nnode7 login: ', 'prompt', 'node7 login:'],
   ['a shell prompt', '\x1b[32mops@node7\x1b[m:~$ ', 'prompt', 'ops@node7:~$'],
   [
@@ -74,7 +74,7 @@ test.each<[string, string, Standing['is'], string]>([
 });
 
 /** Keys pressed until none is left, where nothing answers. */
-function silent(read: Standing, fresh: boolean): Press[] {
+function silent(read: ScreenState, fresh: boolean): Press[] {
   const done: Press[] = [];
   for (
     let next = nextPress(read, { fresh, answered: false }, done);

@@ -6,11 +6,11 @@ import { GUARDS } from '../../src/power/guards.ts';
 import { unnamedNode, type InventoryNode } from '../../src/rack/inventory.ts';
 import type { DependenceRule } from '../../src/rack/plan.ts';
 import { START } from './fake-rack.ts';
-import type { GuardFacts, Other, Others } from '../../src/power/guard-facts.ts';
+import type { GuardFacts, Peer, Peers } from '../../src/power/guard-facts.ts';
 
 type Facts = Parameters<typeof quorum>[0];
 
-function facts(node: Partial<InventoryNode>, others: Other[], more: Partial<Others> = {}, verb: Verb = 'off'): Facts {
+function facts(node: Partial<InventoryNode>, others: Peer[], more: Partial<Peers> = {}, verb: Verb = 'off'): Facts {
   return {
     verb,
     node: { ...unnamedNode(3), name: 'self', ...node },
@@ -19,7 +19,7 @@ function facts(node: Partial<InventoryNode>, others: Other[], more: Partial<Othe
   };
 }
 
-function other(node: Partial<InventoryNode>, more: Partial<Other> = {}): Other {
+function other(node: Partial<InventoryNode>, more: Partial<Peer> = {}): Peer {
   const addr = node.addr ?? 4;
   return {
     node: { ...unnamedNode(addr), name: `n${addr}`, ...node },
@@ -31,8 +31,8 @@ function other(node: Partial<InventoryNode>, more: Partial<Other> = {}): Other {
 const dns = { role: 'dns' };
 const plane = { role: 'controlplane', cluster: 'prod' };
 const fan = { chassisFan: 1 };
-const off: Partial<Other> = { power: 'off' };
-const away: [string, Partial<Other>][] = [
+const off: Partial<Peer> = { power: 'off' };
+const away: [string, Partial<Peer>][] = [
   ['off', off],
   ['unknown', { power: 'unknown' }],
   ['absent', { power: 'absent' }],
@@ -114,7 +114,7 @@ test.each<[DependenceRule, (facts: Facts) => unknown, Facts]>([
   '%s: broken on purpose by name, never asked of what is off, nor at the moment of the cut',
   (rule, guard, refused) => {
     expect(guard(refused)).not.toBeNull();
-    expect(guard({ ...refused, others: { ...(refused.others as Others), overrides: [rule] } })).toBeNull();
+    expect(guard({ ...refused, others: { ...(refused.others as Peers), overrides: [rule] } })).toBeNull();
     const sample = { power: 'off', current: 0, fan: 0, at: START, rttMs: 3 } as const;
     expect(guard({ ...refused, status: { ok: true, sample, master: false } })).toBeNull();
     expect(guard({ ...refused, others: null })).toBeNull();

@@ -2,7 +2,7 @@
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { ClientIdentity } from '../../src/api/methods.ts';
 import type { BusHealth, StatusOutcome, VerbOutcome } from '../../src/bmc/types.ts';
-import { readStanding, type Standing } from '../../src/console/screen-state.ts';
+import { readScreenState, type ScreenState } from '../../src/console/screen-state.ts';
 import { Operations } from '../../src/power/operations.ts';
 import type { ProgramEnd } from '../../src/lib/subprocess.ts';
 import {
@@ -373,7 +373,7 @@ export class FakeConsole implements OperationConsole {
     const lines = this.#shown.split(/\r*\n/);
     const line = lines.pop() ?? '';
     const screen = { above: lines, line, before: line.length, below: [], alternate: false };
-    const standing: Standing = this.#shown === '' ? { is: 'rest', text: '' } : readStanding(screen);
+    const standing: ScreenState = this.#shown === '' ? { is: 'rest', text: '' } : readScreenState(screen);
     return Promise.resolve({ standing, fresh: this.#fresh });
   }
 

@@ -1,12 +1,12 @@
 /** One console for many last lines: who is asked when, and who has the console when a line is due. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isDue, LastLines, Turns } from '../../src/power/console-arbiter.ts';
+import { isDue, HaltWindows, ConsoleArbiter } from '../../src/power/console-arbiter.ts';
 
 const SETTLE = 5_000;
 
 test('of equals, each is asked a settling time and a change of consoles after the one before', () => {
-  const lines = new LastLines();
+  const lines = new HaltWindows();
   expect([0, 0, 0, 0].map((now) => lines.book(now, 30_000, SETTLE))).toEqual([0, 7_000, 14_000, 21_000]);
   // A quick one fits in before them.
   expect(lines.book(0, 10_000, SETTLE)).toBe(0);
@@ -20,7 +20,7 @@ test('whatever is asked: no two last lines meet, and nobody waits longer than al
   });
   fc.assert(
     fc.property(asked, (all) => {
-      const lines = new LastLines();
+      const lines = new HaltWindows();
       const ends: number[] = [];
       let now = 0;
       for (const { after, own } of all) {
@@ -43,7 +43,7 @@ test('due: a little before, a little after; what nobody knows is never due', () 
 
 test('the console goes to whose line is due, then to who asks, then to who judges, then to who watches', async () => {
   let now = 0;
-  const turns = new Turns(() => now);
+  const turns = new ConsoleArbiter(() => now);
   const { signal } = new AbortController();
   const order: string[] = [];
   const first = await turns.take('watch', signal, 60_000);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/api/power.ts';
 import type { Recognition } from '../../src/console/recognizer.ts';
 import { initialShutdown, type Effect, type Shutdown, type ShutdownEvent } from '../../src/power/shutdown/state.ts';
-import { choicesOf, isSticky, questionOf, type TroubleKind } from '../../src/power/shutdown/prompts.ts';
+import { choicesOf, isSticky, questionOf, type OperatorPromptKind } from '../../src/power/shutdown/prompts.ts';
 import { update } from '../../src/power/shutdown/machine.ts';
 import { viewOf } from '../../src/power/shutdown/progress-view.ts';
 import type { Target } from '../../src/power/shutdown/target.ts';
@@ -462,7 +462,7 @@ test('update changes nothing that it was given', () => {
 });
 
 test('every question begins with a choice that cuts nothing, offers to leave the node on, and confirms a cut by name', () => {
-  const kinds: TroubleKind[] = [
+  const kinds: OperatorPromptKind[] = [
     'console-held',
     'console-lost',
     'refused',

@@ -1,8 +1,8 @@
 /** How long a plan will take, from what was seen of its nodes. */
 import { expect, test } from 'vitest';
 import { usualOf } from '../../src/power/learned.ts';
-import { expectation, predict, type Prospect } from '../../src/power/plans/estimate.ts';
-import { preview, type Surroundings } from '../../src/power/plans/preview.ts';
+import { expectation, estimatePlan, type EstimateInput } from '../../src/power/plans/estimate.ts';
+import { preview, type RackContext } from '../../src/power/plans/preview.ts';
 import { ampsOf, ampsText, drawOf } from '../../src/rack/calibration.ts';
 import type { PlanPreview } from '../../src/api/plans.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
@@ -17,7 +17,7 @@ function step(action: PlanStep['action'], addrs: number[], over: Partial<PlanSte
   };
 }
 
-const prospect = (seen: Partial<Record<Way, number>>, over: Partial<Prospect> = {}): Prospect => ({
+const prospect = (seen: Partial<Record<Way, number>>, over: Partial<EstimateInput> = {}): EstimateInput => ({
   ...{ power: 'on', down: false, console: false, settleMs: 5_000, usual: (way) => seen[way] ?? null },
   ...over,
 });
@@ -47,8 +47,10 @@ test.each([
 
 test('steps played through: together as many as may be, on one console one after another, one boot a blade', () => {
   const seen = prospect({ off: 23_000, on: 18_000 });
-  const ends = (one: PlanStep, more: Partial<Prospect> = {}): number[] =>
-    [...predict([one], (which) => expectation(which, { ...seen, ...more })).values()].map(({ endMs }) => endMs / 1000);
+  const ends = (one: PlanStep, more: Partial<EstimateInput> = {}): number[] =>
+    [...estimatePlan([one], (which) => expectation(which, { ...seen, ...more })).values()].map(
+      ({ endMs }) => endMs / 1000,
+    );
   expect(ends(step('off', [1, 2, 3, 4, 5]))).toEqual([30, 30, 30, 30, 60]);
   expect(ends(step('off', [1, 2, 3]), { console: true })).toEqual([30, 60, 90]);
   expect(ends(step('on', [1, 2, 4], { stagger: 2 }), { power: 'off' })).toEqual([20, 40, 42]);
@@ -62,7 +64,7 @@ test.each<[what: string, calibrated: number[], amps: PlanPreview['current']['amp
 ])('what a plan frees, in amperes: %s', (_what, calibrated, amps) => {
   // The last one is not heard of.
   const counts = [33, 63, 33, null];
-  const around: Surroundings = {
+  const around: RackContext = {
     rack: {
       name: 'r',
       configured: true,

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { AlarmBook, type AlarmLimits, BLANK_MEMORY, judge, type LimitMemory } from '../../src/rack/alarms.ts';
+import { AlarmStore, type AlarmLimits, BLANK_MEMORY, judge, type LimitMemory } from '../../src/rack/alarms.ts';
 import type { Power, Sample } from '../../src/rack/reading.ts';
 
 describe('the book', () => {
   test('raised once, however often its cause is told, and in the latest words', () => {
-    const book = new AlarmBook();
+    const book = new AlarmStore();
     expect(book.set('lost', 3, 'gone 1 s', 10)).toMatchObject({ id: 1, since: 10, clearedAt: null });
     expect(book.set('lost', 3, 'gone 2 s', 20)).toBeNull();
     expect(book.standing).toMatchObject([{ text: 'gone 2 s', since: 10 }]);
   });
 
   test('over but not seen, it stays; seen and over, it is history', () => {
-    const book = new AlarmBook();
+    const book = new AlarmStore();
     book.set('lost', 3, 'gone', 10);
     expect(book.set('lost', 3, null, 30)).toMatchObject({ clearedAt: 30 });
     expect(book.set('lost', 3, null, 31)).toBeNull();
@@ -22,7 +22,7 @@ describe('the book', () => {
   });
 
   test('seen while it lasts, it stands until its cause is gone', () => {
-    const book = new AlarmBook();
+    const book = new AlarmStore();
     book.set('bus', null, 'down', 10);
     expect(book.acknowledge([1], 'ann', 20)).toHaveLength(1);
     expect(book.acknowledge([1], 'bob', 21)).toEqual([]);
@@ -32,7 +32,7 @@ describe('the book', () => {
   });
 
   test('the same trouble again is a new alarm; the one before is not lost', () => {
-    const book = new AlarmBook();
+    const book = new AlarmStore();
     book.set('lost', 3, 'gone', 10);
     book.set('lost', 3, null, 20);
     expect(book.set('lost', 3, 'gone again', 30)).toMatchObject({ id: 2, acknowledged: null });
@@ -41,7 +41,7 @@ describe('the book', () => {
   });
 
   test('history is bounded', () => {
-    const book = new AlarmBook();
+    const book = new AlarmStore();
     for (let n = 0; n < 1200; n++) {
       book.set('lost', 3, 'gone', n);
       book.set('lost', 3, null, n);

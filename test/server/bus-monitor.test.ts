@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import type { Bus, BusHealth, Recovery } from '../../src/bmc/types.ts';
-import { BusMonitor } from '../../src/server/polling/bus-status.ts';
+import { BusStatusMonitor } from '../../src/server/polling/bus-status.ts';
 import { EventLog } from '../../src/server/events.ts';
 
 function monitored(start: BusHealth['phase']) {
@@ -20,7 +20,7 @@ function monitored(start: BusHealth['phase']) {
   let now = 1_000;
   const unlocked: number[] = [];
   const events = new EventLog({ now: () => now, write: () => undefined, publish: (event) => told.push(event) });
-  const monitor = new BusMonitor(bus as unknown as Bus, '/dev/fake', {
+  const monitor = new BusStatusMonitor(bus as unknown as Bus, '/dev/fake', {
     now: () => now,
     events,
     changed: () => undefined,

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { nextPress, type Press } from '../../src/console/screen-state.ts';
-import { ConsoleRecord } from '../../src/server/consoles/buffer.ts';
+import { ConsoleBuffer } from '../../src/server/consoles/buffer.ts';
 
-function record(): ConsoleRecord {
+function record(): ConsoleBuffer {
   const dir = mkdtempSync(join(tmpdir(), 'rackui-record-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return new ConsoleRecord({
+  return new ConsoleBuffer({
     ...{ name: 'n3', dir, scrollback: 100, limits: { size: 1e6, age: 1e9, kept: 1, total: 1e7, free: 0 } },
     ...{ onLine: () => undefined, onReply: () => undefined, onTrouble: () => undefined },
   });

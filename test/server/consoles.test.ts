@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RPC_ERROR } from '../../src/api/methods.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { ConsolePeople, type ConsoleUser } from '../../src/server/consoles/participants.ts';
+import { Participants, type ConsoleUser } from '../../src/server/consoles/participants.ts';
 import { eventually, Harness, refusal, type Operator } from './harness.ts';
 
 const ALPHA = 1;
@@ -216,7 +216,7 @@ test('what a console showed is there again when it is opened again', async () =>
 
 test('a keyboard that an operation lends is had without taking it, and goes back when the operation is done', () => {
   const notes: string[] = [];
-  const people = new ConsolePeople(
+  const people = new Participants(
     ALPHA,
     () => undefined,
     () => Promise.reject(new Error('no screen is asked for')),
@@ -224,13 +224,13 @@ test('a keyboard that an operation lends is had without taking it, and goes back
   const outbox = { consoleNote: ({ text }: { text: string }) => notes.push(text) };
   const alice = { id: 1, name: 'alice', outbox } as unknown as ConsoleUser;
   const worker = { opId: 'x', yields: false, text: () => undefined, condition: () => undefined };
-  people.employ(worker);
+  people.startOperation(worker);
   expect(people.typistName).toBe('operation x');
-  people.lend(worker);
+  people.lendKeyboard(worker);
   // Nobody stands in her way.
   expect(people.typistName).toBeNull();
-  people.giveKeyboard(people.join(alice));
+  people.acquireKeyboard(people.join(alice));
   expect([people.typistName, people.lends, people.isTyping(worker)]).toEqual(['alice', true, false]);
-  people.dismiss(worker);
+  people.endOperation(worker);
   expect([people.typistName, people.lends, people.members.length]).toEqual([null, false, 1]);
 });

@@ -11,8 +11,8 @@ import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts
 import { inventoryOf, parseConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { openAudit, openJournal } from '../../src/power/journal.ts';
-import { LineTap } from '../../src/bmc/trace.ts';
-import { ConfigInForce } from '../../src/server/active-config.ts';
+import { Trace } from '../../src/bmc/trace.ts';
+import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { MiniRack } from '../bmc/mini-rack.ts';
 import { openPlanJournal } from '../../src/power/plans/record.ts';
@@ -46,7 +46,7 @@ export class Harness implements AsyncDisposable {
   readonly stateDir = join(this.dir, 'state');
   readonly rack: MiniRack;
   readonly server: RackServer;
-  readonly configuration: ConfigInForce;
+  readonly configuration: ActiveConfig;
   /** Why the server wanted to leave, once it does. */
   readonly leaving: Promise<string>;
   readonly #audit = openAudit(this.stateDir);
@@ -67,11 +67,11 @@ export class Harness implements AsyncDisposable {
     const parsed = configSchema.parse(config);
     let leave: (why: string) => void = () => undefined;
     this.leaving = new Promise((resolve) => (leave = resolve));
-    this.configuration = new ConfigInForce(
+    this.configuration = new ActiveConfig(
       { config: parsed, path: null, inventory: inventoryOf(parsed) },
       { load: () => this.#file(), signature: () => Promise.resolve(`${this.#writes}`) },
     );
-    const tap = new LineTap(Date.now, []);
+    const tap = new Trace(Date.now, []);
     this.server = new RackServer({
       bus: createBus({ port: 'fake', open: tap.around(rack.open) }),
       tap,

@@ -9,9 +9,9 @@ import type { EventRecord } from '../../src/api/methods.ts';
 import { BackOff } from '../../src/server/polling/poller.ts';
 import { EventLog } from '../../src/server/events.ts';
 import { LineFile, StateFile } from '../../src/lib/json-file.ts';
-import { Linger } from '../../src/server/lifecycle.ts';
+import { IdleTimeout } from '../../src/server/lifecycle.ts';
 import { EventFile, prepareStateDirectory } from '../../src/server/logs.ts';
-import { Workload } from '../../src/server/polling/node-states.ts';
+import { BusyNodes } from '../../src/server/polling/node-states.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -118,7 +118,7 @@ describe('lingering', () => {
     vi.useFakeTimers();
     let needed = false;
     const left = vi.fn();
-    const linger = new Linger(1_000, () => needed, left);
+    const linger = new IdleTimeout(1_000, () => needed, left);
     vi.advanceTimersByTime(900);
     needed = true;
     linger.look();
@@ -159,7 +159,7 @@ describe('workload', () => {
 
   test('a node is marked while its part runs, and the change of its power is ours a while longer', () => {
     let now = 0;
-    const work = new Workload(() => now);
+    const work = new BusyNodes(() => now);
     expect(work.published(operation('a', [null, null]))).toEqual([0, 1]);
     expect(work.published(operation('a', ['done', null]))).toEqual([0]);
     expect([work.on(0), work.on(1), work.nodes, work.busy]).toEqual([null, 'a', [1], true]);
@@ -173,7 +173,7 @@ describe('workload', () => {
   });
 
   test('a late word of an ended operation does not unmark the next one’s node', () => {
-    const work = new Workload(() => 0);
+    const work = new BusyNodes(() => 0);
     work.published(operation('a', [null]));
     work.published(operation('b', [null]));
     work.published(operation('a', ['aborted']));

@@ -9,8 +9,8 @@ import { createMessageConnection, StreamMessageReader, StreamMessageWriter } fro
 import { API_VERSION, type ConsoleJoined, type ServerNotes } from '../../src/api/methods.ts';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { ConsoleMember } from '../../src/server/consoles/participants.ts';
-import { ConsoleRecord } from '../../src/server/consoles/buffer.ts';
+import { Subscriber } from '../../src/server/consoles/participants.ts';
+import { ConsoleBuffer } from '../../src/server/consoles/buffer.ts';
 import { Outbox, type Picture } from '../../src/server/sessions/outbox.ts';
 import { eventually, Harness } from './harness.ts';
 
@@ -65,11 +65,11 @@ class Way {
     send: (method, params) => new Promise<void>((sent) => this.#wire.push({ method, params, sent })),
     lagging: (waiting) => (this.lagging = waiting),
   });
-  readonly record = new ConsoleRecord({
+  readonly record = new ConsoleBuffer({
     ...{ name: 'node', dir, scrollback: SCROLLBACK, limits: LOG_LIMITS },
     ...{ onLine: () => undefined, onReply: () => undefined, onTrouble: () => undefined },
   });
-  readonly member = new ConsoleMember(
+  readonly member = new Subscriber(
     {
       access: 'control' as const,
       id: 1,

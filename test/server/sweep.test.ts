@@ -3,13 +3,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import { PRIORITY, type Bus, type BusHealth, type Priority, type StatusOutcome } from '../../src/bmc/types.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
-import { BusMonitor } from '../../src/server/polling/bus-status.ts';
+import { BusStatusMonitor } from '../../src/server/polling/bus-status.ts';
 import { Discovery } from '../../src/server/polling/discovery.ts';
 import { EventLog } from '../../src/server/events.ts';
 import { PowerReturn } from '../../src/server/polling/power-return.ts';
-import { Sweeper } from '../../src/server/polling/poller.ts';
+import { Poller } from '../../src/server/polling/poller.ts';
 import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
-import { Telemetry } from '../../src/server/polling/node-states.ts';
+import { NodeStates } from '../../src/server/polling/node-states.ts';
 import { eventually } from './harness.ts';
 
 /** A bus without a wire: nodes answer, or fail as often as they are told to. */
@@ -71,7 +71,7 @@ class ScriptedBus {
   }
 }
 
-const running: Sweeper[] = [];
+const running: Poller[] = [];
 afterEach(() => {
   for (const sweeper of running.splice(0)) sweeper.stop();
 });
@@ -79,7 +79,7 @@ afterEach(() => {
 function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [] as number[], interval = 10 } = {}) {
   const told: EventRecord[] = [];
   const events = new EventLog({ now: Date.now, write: () => undefined, publish: (event) => told.push(event) });
-  const monitor = new BusMonitor(bus as unknown as Bus, '/dev/fake', {
+  const monitor = new BusStatusMonitor(bus as unknown as Bus, '/dev/fake', {
     now: Date.now,
     events,
     changed: () => undefined,
@@ -89,7 +89,7 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
   });
   monitor.start();
   const inventory = { name: 'test', nodes: addrs.map(unnamedNode), configured: !discover, calibration: null };
-  const telemetry = new Telemetry(inventory, interval, {
+  const telemetry = new NodeStates(inventory, interval, {
     now: Date.now,
     events,
     operationOn: () => null,
@@ -104,7 +104,7 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     rackChanged: () => undefined,
   });
   const discovery = discover ? new Discovery(bus, telemetry) : null;
-  const sweeper = new Sweeper(bus, monitor, telemetry, discovery, {
+  const sweeper = new Poller(bus, monitor, telemetry, discovery, {
     now: Date.now,
     busyNodes: () => busy,
     between: () => Promise.resolve(),

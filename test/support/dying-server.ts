@@ -14,11 +14,11 @@ import pino from 'pino';
 import type { PlanRun } from '../../src/api/plans.ts';
 import { createBus } from '../../src/bmc/index.ts';
 import { openLine } from '../../src/bmc/serial-port.ts';
-import { LineTap } from '../../src/bmc/trace.ts';
+import { Trace } from '../../src/bmc/trace.ts';
 import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openAudit, openJournal } from '../../src/power/journal.ts';
-import { ConfigInForce } from '../../src/server/active-config.ts';
+import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { openPlanJournal } from '../../src/power/plans/record.ts';
 import { openOutageJournal } from '../../src/power/outage/record.ts';
@@ -57,13 +57,13 @@ const journal = openJournal(dir, () => undefined);
 const planJournal = openPlanJournal(dir, () => undefined);
 const outageJournal = openOutageJournal(dir, () => undefined);
 const socket = join(dir, 'rack.sock');
-const tap = new LineTap(Date.now, []);
+const tap = new Trace(Date.now, []);
 const server = new RackServer({
   bus: createBus({ port, open: tap.around(openLine) }),
   tap,
   unlock: 'UnLock',
   port,
-  configuration: new ConfigInForce(loaded),
+  configuration: new ActiveConfig(loaded),
   socket,
   viewSocket: join(dir, 'view.sock'),
   gid: null,

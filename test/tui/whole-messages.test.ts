@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/api/power.ts';
 import { refusalsFor } from '../../src/power/guards.ts';
-import { questionOf, TROUBLE_KINDS } from '../../src/power/shutdown/prompts.ts';
+import { questionOf, OPERATOR_PROMPT_KINDS } from '../../src/power/shutdown/prompts.ts';
 import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
 import { toAscii } from '../../src/tui/canvas/ascii.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
@@ -116,7 +116,7 @@ describe('questions and refusals', () => {
   } as Target;
   const said = 'Failed to set wall message, ignoring: Interactive authentication required for this operation';
 
-  test.each(TROUBLE_KINDS)('the question of %s stands whole with its answers', (kind) => {
+  test.each(OPERATOR_PROMPT_KINDS)('the question of %s stands whole with its answers', (kind) => {
     const operation = asking(0x14);
     const question = { ...questionOf({ kind, said, since: NOW, until: NOW }, target), id: 'q1' };
     const nodes = operation.nodes.map((node) => ({ ...node, question }));

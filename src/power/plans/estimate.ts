@@ -16,7 +16,7 @@ export interface Expectation {
 }
 
 /** What is known of a node beforehand. */
-export interface Prospect {
+export interface EstimateInput {
   power: ShownPower;
   /** It has power, and its system has halted or goes down. */
   down: boolean;
@@ -41,7 +41,10 @@ export function isThere(action: PlanAction, power: ShownPower, down: boolean): b
 }
 
 /** `usual`: what was seen of the node. `settleMs`: how long a halt is watched before the cut. `console`: only that asks it. */
-export function expectation({ action, verify }: Pick<PlanStep, 'action' | 'verify'>, about: Prospect): Expectation {
+export function expectation(
+  { action, verify }: Pick<PlanStep, 'action' | 'verify'>,
+  about: EstimateInput,
+): Expectation {
   const { power, down, console, settleMs } = about;
   if (isThere(action, power, down)) return { ms: 0, bladeMs: 0, console: false };
   const off = (about.usual('off') ?? UNSEEN_MS.off) + settleMs + SWITCH_MS;
@@ -60,7 +63,7 @@ export function expectation({ action, verify }: Pick<PlanStep, 'action' | 'verif
 }
 
 /** When each node of each step (in the order given) begins and ends, after the start. */
-export function predict(
+export function estimatePlan(
   steps: readonly PlanStep[],
   expect: (step: PlanStep, addr: Address) => Expectation,
 ): Map<Address, Span> {

@@ -23,7 +23,7 @@ import {
   asPlayed,
   limitSteps,
   lookAt,
-  losers,
+  nodesLosingPower,
   nodesTaken,
   predictedLength,
   preview,
@@ -174,8 +174,8 @@ export class Plans {
       throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'mend the plan');
     const steps = limitSteps(resolved.steps, only);
     if (!armed) this.#refuseConflict({ name, steps });
-    const wanted = planConfirmation(name, losers(steps));
-    if (losers(steps) > 0 && !armed && request.confirm !== wanted)
+    const wanted = planConfirmation(name, nodesLosingPower(steps));
+    if (nodesLosingPower(steps) > 0 && !armed && request.confirm !== wanted)
       throw refused(
         'confirm',
         `nothing was begun: ${request.confirm === null ? 'it was not confirmed' : 'the confirmation does not match'}`,

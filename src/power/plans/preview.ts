@@ -27,7 +27,7 @@ import { isDown } from '../../rack/system-state.ts';
 import { nodesAtOnce } from '../node-runner.ts';
 import type { PlanShare } from '../operation.ts';
 import type { Operations } from '../operations.ts';
-import { expectation, predict, type Prospect, type Span } from './estimate.ts';
+import { expectation, estimatePlan, type EstimateInput, type Span } from './estimate.ts';
 import type { PlanPorts } from './record.ts';
 
 /** What is known of a node for this. */
@@ -40,7 +40,7 @@ export interface Looked {
   refusals: Refusal[];
 }
 
-export interface Surroundings {
+export interface RackContext {
   rack: Inventory;
   look(addr: Address): Looked;
   /** The ways of asking nodes, and the programs that are there. */
@@ -50,7 +50,7 @@ export interface Surroundings {
   /** What so many counts of the node's mean. */
   draw(addr: Address, counts: number): Draw;
   /** What is known of a node for a time. */
-  prospect(addr: Address): Omit<Prospect, 'power' | 'down'>;
+  prospect(addr: Address): Omit<EstimateInput, 'power' | 'down'>;
   /** The program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
   /** The address that answers as the master; null: none has. */
@@ -75,7 +75,7 @@ function cutsPower(steps: readonly Pick<PlanStep, 'action'>[]): boolean {
   return steps.some(({ action }) => action !== 'on');
 }
 
-export function summarise(name: string, plan: PlanDefinition, around: Surroundings): PlanSummary {
+export function summarise(name: string, plan: PlanDefinition, around: RackContext): PlanSummary {
   const resolved = resolvePlan(plan, around.rack);
   const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
   return {
@@ -93,7 +93,7 @@ export function summarise(name: string, plan: PlanDefinition, around: Surroundin
 /** How long a plan takes on these nodes only (null: all of them), ms; null: it cannot be run. */
 export function predictedLength(
   plan: PlanDefinition,
-  around: Surroundings,
+  around: RackContext,
   only: ReadonlySet<Address> | null,
 ): number | null {
   const resolved = resolvePlan(plan, around.rack);
@@ -109,7 +109,7 @@ export function limitSteps(steps: readonly PlanStep[], only: ReadonlySet<Address
   );
 }
 
-export function preview(name: string, plan: PlanDefinition, around: Surroundings): PlanPreview {
+export function preview(name: string, plan: PlanDefinition, around: RackContext): PlanPreview {
   const summary = summarise(name, plan, around);
   const resolved = resolvePlan(plan, around.rack);
   const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
@@ -117,7 +117,7 @@ export function preview(name: string, plan: PlanDefinition, around: Surroundings
   const touched = new Set(steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr)));
   return {
     ...summary,
-    confirm: summary.cuts ? planConfirmation(name, losers(steps)) : '',
+    confirm: summary.cuts ? planConfirmation(name, nodesLosingPower(steps)) : '',
     steps: steps.map((step) => previewStep(step, spans, around)),
     stays: around.rack.nodes
       .filter(({ addr }) => !touched.has(addr))
@@ -126,7 +126,7 @@ export function preview(name: string, plan: PlanDefinition, around: Surroundings
   };
 }
 
-function currentOf(taken: readonly Address[], around: Surroundings): PlanPreview['current'] {
+function currentOf(taken: readonly Address[], around: RackContext): PlanPreview['current'] {
   const draw = (addrs: readonly Address[]): Draw =>
     totalDraw(
       addrs.flatMap((addr) => {
@@ -144,11 +144,11 @@ function currentOf(taken: readonly Address[], around: Surroundings): PlanPreview
 }
 
 /** Nodes that lose power, if only for a moment. */
-export function losers(steps: readonly PlanStep[]): number {
+export function nodesLosingPower(steps: readonly PlanStep[]): number {
   return steps.filter(({ action }) => action !== 'on').reduce((sum, { nodes }) => sum + nodes.length, 0);
 }
 
-function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: Surroundings): PlanStepPreview {
+function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: RackContext): PlanStepPreview {
   const { name, action, needs, parallel, stagger, onFail } = step;
   const nodes = step.nodes.map((node): PlanNodePreview => {
     const { power, down, current, refusals } = around.look(node.addr);
@@ -188,7 +188,7 @@ function remarkOn(
  */
 export function ownRefusals(
   { addr, name, role }: Pick<InventoryNode, 'addr' | 'name' | 'role'>,
-  { poweroff, master }: Pick<Surroundings, 'poweroff' | 'master'>,
+  { poweroff, master }: Pick<RackContext, 'poweroff' | 'master'>,
 ): Refusal[] {
   const isNamed = isManager({ role });
   const isSeen = master === null ? role === 'master' : addr === master;
@@ -215,8 +215,8 @@ export function ownRefusals(
   ];
 }
 
-function spansOf(steps: readonly PlanStep[], around: Surroundings): Map<Address, Span> {
-  return predict(steps, (step, addr) => expectation(step, { ...around.prospect(addr), ...around.look(addr) }));
+function spansOf(steps: readonly PlanStep[], around: RackContext): Map<Address, Span> {
+  return estimatePlan(steps, (step, addr) => expectation(step, { ...around.prospect(addr), ...around.look(addr) }));
 }
 
 function spanOf(addr: Address, spans: ReadonlyMap<Address, Span>): Span {
@@ -257,7 +257,7 @@ export async function lookAt(
 }
 
 /** What a plan's preview looks at: `looked` where the nodes were just asked, else what the sweep knows. */
-export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): Surroundings {
+export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): RackContext {
   const { inventory, reading, network, poweroff, seenMaster, durations, limits, systems } = ports;
   const rack = inventory();
   return {

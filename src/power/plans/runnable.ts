@@ -6,7 +6,7 @@ import type { PlanNodeRun, PlanStepRun } from '../../api/plans.ts';
 import type { Address } from '../../rack/address.ts';
 import { isFine, nodesOf, type PlanRecord, type StepSettings } from './record.ts';
 
-export interface Circumstances {
+export interface SchedulingContext {
   now: number;
   /** Nothing can be asked or switched without it; an armed run waits for it. */
   busReady: boolean;
@@ -22,7 +22,7 @@ export interface Circumstances {
   againAt(addr: Address): number | null;
 }
 
-export interface Moves {
+export interface RunnableSteps {
   start: { step: PlanStepRun; settings: StepSettings; node: PlanNodeRun }[];
   /** When time alone may allow more; epoch ms, or null. */
   lookAt: number | null;
@@ -38,9 +38,9 @@ const SHORTEST_TURN_MS = 15_000;
 /** So long before the run's deadline this machine goes down, whatever is still tried, ms. */
 const MASTER_MS = 15_000;
 
-export function nextMoves({ run, settings }: PlanRecord, around: Circumstances): Moves {
+export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingContext): RunnableSteps {
   const { now } = around;
-  const moves: Moves = { start: [], lookAt: null, failed: firstFailure(run, settings), over: false };
+  const moves: RunnableSteps = { start: [], lookAt: null, failed: firstFailure(run, settings), over: false };
   moves.over = nodesOf(run).every(({ state }) => state === 'ended');
   if (run.state !== 'running' || moves.failed !== null) return moves;
   if (run.deadlineAt !== null && now >= run.deadlineAt) return moves;
@@ -107,7 +107,7 @@ export function nextMoves({ run, settings }: PlanRecord, around: Circumstances):
 /** How long a try of an armed run may keep others from theirs: a share of the time that is left, ms. */
 export function turnLength(
   { run }: Pick<PlanRecord, 'run'>,
-  { now, againAt }: Pick<Circumstances, 'now' | 'againAt'>,
+  { now, againAt }: Pick<SchedulingContext, 'now' | 'againAt'>,
 ): number {
   const left = run.deadlineAt === null ? Infinity : run.deadlineAt - now;
   const waiting = nodesOf(run).filter(({ state, addr }) => state === 'waiting' && againAt(addr) === null).length;
@@ -115,7 +115,7 @@ export function turnLength(
 }
 
 /** Steps whose every node has ended, or had its turn and failed in it: what needs them goes on. */
-function passedSteps(steps: readonly PlanStepRun[], { againAt }: Pick<Circumstances, 'againAt'>): Set<string> {
+function passedSteps(steps: readonly PlanStepRun[], { againAt }: Pick<SchedulingContext, 'againAt'>): Set<string> {
   return new Set(
     steps
       .filter(({ nodes }) => nodes.every(({ state, addr }) => state === 'ended' || againAt(addr) !== null))
@@ -124,12 +124,12 @@ function passedSteps(steps: readonly PlanStepRun[], { againAt }: Pick<Circumstan
 }
 
 /** Those that had no turn yet, then those that failed, the longest ago first. */
-function inOrder(nodes: readonly PlanNodeRun[], { againAt }: Pick<Circumstances, 'againAt'>): PlanNodeRun[] {
+function inOrder(nodes: readonly PlanNodeRun[], { againAt }: Pick<SchedulingContext, 'againAt'>): PlanNodeRun[] {
   return [...nodes].sort((a, b) => (againAt(a.addr) ?? 0) - (againAt(b.addr) ?? 0));
 }
 
 /** One that its step does not let pass: with `skip` the others go on without it, in an armed run with `pause` too. */
-function firstFailure({ steps, armed }: PlanRecord['run'], settings: readonly StepSettings[]): Moves['failed'] {
+function firstFailure({ steps, armed }: PlanRecord['run'], settings: readonly StepSettings[]): RunnableSteps['failed'] {
   for (const [index, step] of steps.entries()) {
     const own = settings[index];
     if (!own || own.onFail === 'skip' || (armed && own.onFail === 'pause')) continue;

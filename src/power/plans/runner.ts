@@ -22,7 +22,7 @@ import {
   requeue,
   type StepSettings,
 } from './record.ts';
-import { type Circumstances, type Moves, nextMoves, turnLength } from './runnable.ts';
+import { type SchedulingContext, type RunnableSteps, runnableSteps, turnLength } from './runnable.ts';
 
 /** An armed run does not wait longer for a disk that does not answer, ms. */
 const WRITE_LIMIT_MS = 2_000;
@@ -153,20 +153,20 @@ export class PlanRunner {
   }
 
   /** Failures, pauses, deadlines and the end, until nothing more follows from them. */
-  #settle(): Moves {
+  #settle(): RunnableSteps {
     const { run } = this.#record;
     const { now } = this.#ports;
     const runs = nodesOf(run).some(({ state }) => state === 'started');
     if (run.state === 'running' && run.deadlineAt !== null && now() >= run.deadlineAt)
       this.#endWaiting('deadline', `the run's deadline passed before its turn: nothing was sent${this.#busAway()}`);
     if (run.armed && run.state === 'running') this.#endQuestions();
-    let moves = nextMoves(this.#record, this.#around());
+    let moves = runnableSteps(this.#record, this.#around());
     if (run.state === 'running' && moves.failed !== null) {
       const { settings, node } = moves.failed;
       const why = `step ${settings.name}: ${node.name} ${node.detail}`;
       if (settings.onFail === 'abort') this.abortNow(`aborted: ${why}`);
       else Object.assign(run, { state: 'pausing', detail: why });
-      moves = nextMoves(this.#record, this.#around());
+      moves = runnableSteps(this.#record, this.#around());
     }
     if (run.state === 'pausing' && !runs && !moves.over)
       Object.assign(run, { state: 'paused', detail: `${run.detail}; resume, skip or abort` });
@@ -258,7 +258,7 @@ export class PlanRunner {
   }
 
   /** What could not be written down is not begun. */
-  #unwritten({ start }: Moves, problem: string): void {
+  #unwritten({ start }: RunnableSteps, problem: string): void {
     const { run } = this.#record;
     const why = `its journal cannot be written (${problem})`;
     for (const { node } of start) requeue(node, 'waits for its turn', this.#ports.now());
@@ -346,7 +346,7 @@ export class PlanRunner {
     return deadlineAt === null || own <= deadlineAt;
   }
 
-  #around(): Circumstances {
+  #around(): SchedulingContext {
     const { now, reading, systems } = this.#ports;
     const mine = new Set(nodesOf(this.#record.run).map(({ operation }) => operation));
     return {

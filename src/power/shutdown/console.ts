@@ -2,7 +2,7 @@
 import { unseen } from './evidence.ts';
 import type { EventOf } from './state.ts';
 import { silenceMs, touchInterrupted } from './touch.ts';
-import type { Draft } from './transition.ts';
+import type { Transition } from './transition.ts';
 
 /** A console that is only watched and says nothing for so long is left to those who need it. */
 const SILENT_WATCH_MS = 15_000;
@@ -10,7 +10,7 @@ const SILENT_WATCH_MS = 15_000;
 /** A gap within this after Enter may have torn its answer: a banner was heard, and the prompt behind it was not. */
 const ANSWER_MS = 1_000;
 
-export function turnCame(draft: Draft): void {
+export function turnCame(draft: Transition): void {
   const { state } = draft;
   state.console = { ...state.console, held: true, closedAt: draft.at };
   const { stage } = state;
@@ -21,7 +21,7 @@ export function turnCame(draft: Draft): void {
   }
 }
 
-export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console'>): void {
+export function consoleChanged(draft: Transition, { condition, at }: EventOf<'console'>): void {
   const { state } = draft;
   const { closedAt } = state.console;
   const away = closedAt === null ? 0 : at - closedAt;
@@ -44,7 +44,7 @@ export function consoleChanged(draft: Draft, { condition, at }: EventOf<'console
 }
 
 /** Why its console cannot ask it; then another way does, or nothing reaches it. */
-export function noConsole(draft: Draft, why: string): void {
+export function noConsole(draft: Transition, why: string): void {
   const { state } = draft;
   state.console = { ...state.console, held: false, open: false, proven: false, why, closedAt: null };
   switch (state.stage.is) {
@@ -64,7 +64,7 @@ export function noConsole(draft: Draft, why: string): void {
 }
 
 export function noPrompt(
-  draft: Draft,
+  draft: Transition,
   why: string,
   kind: 'silent' | 'no-prompt' | 'taken' | 'console-held' | 'console-lost',
   said = '',
@@ -82,7 +82,7 @@ export function noPrompt(
  * Where several go down together, whoever only watches a silent console, or waits for a person's answer, leaves it to those
  * who have to ask or to judge; and to whom it is `urgent` for, because a last line comes once.
  */
-export function yieldConsole(draft: Draft, urgent: boolean): void {
+export function yieldConsole(draft: Transition, urgent: boolean): void {
   const { state, at } = draft;
   const { stage, trouble, target, console } = state;
   if (
@@ -98,7 +98,7 @@ export function yieldConsole(draft: Draft, urgent: boolean): void {
 }
 
 /** ssh asked it, so that its console is a witness and no way. */
-export function goesByItself({ state: { stage, target, sshProblem } }: Draft): boolean {
+export function goesByItself({ state: { stage, target, sshProblem } }: Transition): boolean {
   return (
     target.ssh !== null &&
     sshProblem === null &&
@@ -107,6 +107,6 @@ export function goesByItself({ state: { stage, target, sshProblem } }: Draft): b
 }
 
 /** Enter met a moment in which its own BMC was asked: that press does not count. */
-export function pressAgain({ state }: Draft): void {
+export function pressAgain({ state }: Transition): void {
   if (state.stage.is === 'judging') state.stage = { ...state.stage, presses: Math.max(0, state.stage.presses - 1) };
 }

@@ -8,7 +8,7 @@ import type { Power } from '../../rack/reading.ts';
 import { networkAnswers } from './recall.ts';
 import type { EventOf } from './state.ts';
 import { alive, touchSampled } from './touch.ts';
-import { type Draft, SPEECH } from './transition.ts';
+import { type Transition, SPEECH } from './transition.ts';
 
 /** Gone is believed after this long: a switch that learns anew drops a few packets. */
 const GONE_MS = 10_000;
@@ -23,7 +23,7 @@ const AGAIN_MS = 15_000;
 const BMC_LOST_MS = 10_000;
 const BMC_LOST_TRIES = 3;
 
-export function networkChanged(draft: Draft, { reachable, askedAt }: EventOf<'network'>): void {
+export function networkChanged(draft: Transition, { reachable, askedAt }: EventOf<'network'>): void {
   const { state } = draft;
   const { network, stage } = state;
   if (reachable) {
@@ -40,7 +40,7 @@ export function networkChanged(draft: Draft, { reachable, askedAt }: EventOf<'ne
   state.network = { was: true, goneSince: draft.at, silentAt: askedAt };
 }
 
-export function sampled(draft: Draft, sample: { power: Power; current: number } | null, why: string): void {
+export function sampled(draft: Transition, sample: { power: Power; current: number } | null, why: string): void {
   const { state, at } = draft;
   const { bmc, stage, target } = state;
   const judged = stage.is === 'gone' || stage.is === 'judging';
@@ -69,7 +69,7 @@ export function sampled(draft: Draft, sample: { power: Power; current: number } 
 }
 
 /** Time in stage `stopping`: a network that is gone for good begins grade B. */
-export function watchNetwork(draft: Draft): boolean {
+export function watchNetwork(draft: Transition): boolean {
   const { state, at } = draft;
   const { network, stage, target } = state;
   if (stage.is !== 'stopping' || network.goneSince === null || at - network.goneSince < GONE_MS) return false;
@@ -82,7 +82,7 @@ export function watchNetwork(draft: Draft): boolean {
   return true;
 }
 
-export function tickGone(draft: Draft): void {
+export function tickGone(draft: Transition): void {
   const { state, at } = draft;
   const { stage } = state;
   if (stage.is !== 'gone' || at < stage.judgeAt) return;
@@ -90,7 +90,7 @@ export function tickGone(draft: Draft): void {
   draft.acquire('judge');
 }
 
-export function tickJudging(draft: Draft): void {
+export function tickJudging(draft: Transition): void {
   const { state, at } = draft;
   const { stage, console, target, bmc } = state;
   if (stage.is !== 'judging' || !console.held) return;
@@ -112,7 +112,7 @@ export function tickJudging(draft: Draft): void {
 }
 
 /** True: it was taken here. A machine that has halted says nothing, whatever is pressed; one that speaks is judged later. */
-export function hearJudging(draft: Draft, heard: Recognition): boolean {
+export function onJudgingLine(draft: Transition, heard: Recognition): boolean {
   const { state, at } = draft;
   const { stage } = state;
   if (stage.is !== 'judging') return false;
@@ -141,12 +141,12 @@ export function hearJudging(draft: Draft, heard: Recognition): boolean {
 }
 
 /** The console could not be looked at: what is known stays grade C. */
-export function unseen(draft: Draft, why: string): void {
+export function unseen(draft: Transition, why: string): void {
   draft.state.console = { ...draft.state.console, problem: why };
   conclude(draft, false);
 }
 
-function conclude(draft: Draft, complete: boolean): void {
+function conclude(draft: Transition, complete: boolean): void {
   const { state, at } = draft;
   const { console, network, bmc, target } = state;
   const gone = Math.round((at - (network.goneSince ?? at)) / 1000);

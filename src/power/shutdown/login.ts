@@ -4,7 +4,7 @@ import type { Recognition } from '../../console/recognizer.ts';
 import { failureMark } from '../../console/shell-question.ts';
 import { identify, shellReached } from './opening.ts';
 import type { EventOf } from './state.ts';
-import type { Draft } from './transition.ts';
+import type { Transition } from './transition.ts';
 
 /** What nologin and login say of an account without a shell. */
 const NO_SHELL = /account is (?:currently )?not available|cannot execute \/|no shell: /i;
@@ -13,7 +13,7 @@ const TIMED_OUT = /timed out/i;
 /** PAM asks for something else than the password. */
 const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
 
-export function hearLogin(draft: Draft, heard: Recognition): void {
+export function onLoginLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   if (state.stage.is !== 'login' || state.trouble || state.stage.step === 'user') return;
   switch (heard.kind) {
@@ -49,7 +49,7 @@ export function hearLogin(draft: Draft, heard: Recognition): void {
 }
 
 /** PAM's questions in words that are not known, then a shell whose prompt has a shape that is not known. */
-function hearLoginOutput(draft: Draft, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
+function hearLoginOutput(draft: Transition, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
   const { state } = draft;
   if (state.stage.is !== 'login') return;
   if (NO_SHELL.test(text)) draft.raise('login-failed', text);
@@ -64,12 +64,12 @@ function hearLoginOutput(draft: Draft, { text, waits }: Extract<Recognition, { k
 }
 
 /** What refused the login: its own line before the prompt that came again, where there was one. */
-function refusal(claim: Draft['state']['claim'], prompt: string): string {
+function refusal(claim: Transition['state']['claim'], prompt: string): string {
   return claim?.kind === 'login-failed' ? claim.said : prompt;
 }
 
 /** sudo wants a password: it gets one, once. */
-function sudoAsks(draft: Draft, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
+function sudoAsks(draft: Transition, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
   if (draft.state.sudo?.answered === true) {
     notAllowed(draft, text);
     return;
@@ -78,7 +78,7 @@ function sudoAsks(draft: Draft, { user, text }: Extract<Recognition, { kind: 'pa
   draft.do({ do: 'ask-credentials' });
 }
 
-export function credentials(draft: Draft, { user, why }: EventOf<'credentials'>): void {
+export function credentials(draft: Transition, { user, why }: EventOf<'credentials'>): void {
   const { state } = draft;
   if (state.trouble) return;
   if (state.stage.is === 'login' && state.stage.step === 'user') {
@@ -107,7 +107,7 @@ export function credentials(draft: Draft, { user, why }: EventOf<'credentials'>)
 }
 
 /** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
-export function hearAsked(draft: Draft, heard: Recognition): void {
+export function onAskedLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   if (state.trouble) return;
   switch (heard.kind) {
@@ -142,13 +142,13 @@ export function hearAsked(draft: Draft, heard: Recognition): void {
 }
 
 /** In other words: what was typed before asked for nothing. */
-function askAgain(draft: Draft, root: boolean): void {
+function askAgain(draft: Transition, root: boolean): void {
   draft.state.requestedAt = null;
   draft.request(root);
 }
 
 /** Typed at a shell: `s`, then `u`. Each is done when the kernel says so. */
-export function hearRescue(draft: Draft, heard: Recognition): void {
+export function onRescueLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   const { stage } = state;
   if (stage.is !== 'rescue' || state.trouble) return;
@@ -178,7 +178,7 @@ export function hearRescue(draft: Draft, heard: Recognition): void {
   }
 }
 
-function notAllowed(draft: Draft, said: string): void {
+function notAllowed(draft: Transition, said: string): void {
   // Leaves sudo's prompt, which would take the next typing for a password.
   if (draft.state.sudo) draft.type('\x03');
   draft.raise('not-allowed', said);

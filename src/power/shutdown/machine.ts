@@ -12,7 +12,7 @@ import { consoleChanged, goesByItself, noConsole, pressAgain, turnCame, yieldCon
 import { networkChanged, sampled } from './evidence.ts';
 import { credentials } from './login.ts';
 import { stood } from './opening.ts';
-import { hear } from './progress.ts';
+import { onConsoleLine } from './progress.ts';
 import { type Choice, choicesOf, WAIT_MS } from './prompts.ts';
 import { stalled } from './recall.ts';
 import { journalled, notTyped, requested, sshRan, unsent } from './request.ts';
@@ -20,9 +20,9 @@ import { hooksDone, sshAnswered } from './ssh.ts';
 import type { EventOf, Recall, Shutdown, ShutdownEvent, Stage, Step } from './state.ts';
 import { tick } from './timeouts.ts';
 import { alive, silenceMs, sounded } from './touch.ts';
-import { Draft } from './transition.ts';
+import { Transition } from './transition.ts';
 
-function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
+function answered(draft: Transition, { choice, by }: EventOf<'answer'>): void {
   const { state } = draft;
   const { trouble, stage } = state;
   if (trouble === null || !choicesOf(trouble.kind).includes(choice as Choice)) return;
@@ -77,7 +77,7 @@ function answered(draft: Draft, { choice, by }: EventOf<'answer'>): void {
   }
 }
 
-function retry(draft: Draft, kind: string): void {
+function retry(draft: Transition, kind: string): void {
   const { state } = draft;
   switch (kind) {
     case 'cut-failed':
@@ -117,7 +117,7 @@ function retry(draft: Draft, kind: string): void {
   }
 }
 
-function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
+function cutDone(draft: Transition, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
   const { state } = draft;
   if (state.stage.is !== 'cutting') return;
   const { ground, from, recalled } = state.stage;
@@ -163,7 +163,7 @@ function cutDone(draft: Draft, { ok, sent, outcome, detail, rule, current }: Eve
 }
 
 /** Where it was judged, with that much to be seen anew; what was heard on the way to the verb is heard there. */
-function goBack(draft: Draft, from: Stage, by: Recall): void {
+function goBack(draft: Transition, from: Stage, by: Recall): void {
   const { target } = draft.state;
   const network = `something answers at ${target.ssh ?? 'its address'}`;
   const words =
@@ -172,18 +172,18 @@ function goBack(draft: Draft, from: Stage, by: Recall): void {
   draft.state.stage = from;
   stalled(draft, 0);
   if (by !== 'network') {
-    if (by !== null) hear(draft, by);
+    if (by !== null) onConsoleLine(draft, by);
   } else if (from.is === 'settle') alive(draft, network);
   else draft.restarted('its network answers again');
 }
 
 export function update(state: Shutdown, event: ShutdownEvent): Step {
-  const draft = new Draft(state, event.at);
+  const draft = new Transition(state, event.at);
   if (state.stage.is !== 'ended') apply(draft, event);
   return draft.result();
 }
 
-function apply(draft: Draft, event: ShutdownEvent): void {
+function apply(draft: Transition, event: ShutdownEvent): void {
   switch (event.kind) {
     case 'start':
       draft.open();
@@ -236,7 +236,7 @@ function apply(draft: Draft, event: ShutdownEvent): void {
       return;
     case 'heard':
       draft.state.heardAt = event.at;
-      hear(draft, event.recognition);
+      onConsoleLine(draft, event.recognition);
       return;
     case 'standing':
       stood(draft, event);
@@ -262,6 +262,6 @@ function apply(draft: Draft, event: ShutdownEvent): void {
   }
 }
 
-function mayAsk(draft: Draft): boolean {
+function mayAsk(draft: Transition): boolean {
   return draft.state.stage.is !== 'cutting';
 }

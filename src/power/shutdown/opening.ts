@@ -9,7 +9,7 @@ import { identityQuestion, readIdentity, tokenAt } from '../../console/shell-que
 import { sameHost } from '../../rack/inventory.ts';
 import { noPrompt } from './console.ts';
 import type { EventOf } from './state.ts';
-import type { Draft } from './transition.ts';
+import type { Transition } from './transition.ts';
 
 /** A console is looked at so often, and not while it speaks: so long after its last line. */
 const LISTEN_MS = 300;
@@ -25,7 +25,7 @@ const CONTROLS = /^(?:\^[@-_])+$/;
 /** Lines of a prompt; more are output. */
 const PROMPT_LINES = 4;
 
-export function hearOpening(draft: Draft, heard: Recognition): void {
+export function onOpeningLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   if (state.stage.is !== 'opening') return;
   if (CONTROLS.test(heard.text)) {
@@ -73,7 +73,7 @@ export function hearOpening(draft: Draft, heard: Recognition): void {
 }
 
 /** Time in stage `opening`: looks at the screen where an answer is not waited for any more. */
-export function tickOpening(draft: Draft): void {
+export function tickOpening(draft: Transition): void {
   const { state, at } = draft;
   const { stage, console, heardAt } = state;
   if (stage.is !== 'opening' || !console.open || at - stage.lookedAt < LISTEN_MS) return;
@@ -85,7 +85,7 @@ export function tickOpening(draft: Draft): void {
 }
 
 /** What stands on the screen decides which key does no harm, or that none may go. */
-export function stood(draft: Draft, { standing, fresh }: EventOf<'standing'>): void {
+export function stood(draft: Transition, { standing, fresh }: EventOf<'standing'>): void {
   const { state, at } = draft;
   const { stage, console } = state;
   // Typed or heard meanwhile: it is looked at again.
@@ -98,7 +98,7 @@ export function stood(draft: Draft, { standing, fresh }: EventOf<'standing'>): v
     return;
   }
   if (fresh && standing.is === 'prompt') {
-    hearOpening(draft, { ...standing.prompt, at, text: standing.text });
+    onOpeningLine(draft, { ...standing.prompt, at, text: standing.text });
     return;
   }
   if (fresh && standing.is === 'sign') {
@@ -115,13 +115,13 @@ export function stood(draft: Draft, { standing, fresh }: EventOf<'standing'>): v
 }
 
 /** Asks what waits there, by a command that only a shell answers, whose it is. */
-export function identify(draft: Draft, prompt: string, named: string | null): void {
+export function identify(draft: Transition, prompt: string, named: string | null): void {
   const token = tokenAt(draft.at);
   draft.enter({ is: 'identify', token, named, at: prompt, lines: null, promptAt: null }, IDENTITY_MS);
   draft.type(`${identityQuestion(token)}\r`);
 }
 
-export function hearIdentify(draft: Draft, heard: Recognition): void {
+export function onIdentityLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   const { stage } = state;
   if (stage.is !== 'identify' || state.trouble) return;
@@ -138,7 +138,7 @@ export function hearIdentify(draft: Draft, heard: Recognition): void {
   else if (isExpectedHost(draft, host)) known(draft, identity.root ?? isRoot(stage.at), host);
 }
 
-export function tickIdentify(draft: Draft): void {
+export function tickIdentify(draft: Transition): void {
   const { state, at } = draft;
   const { stage } = state;
   if (stage.is !== 'identify') return;
@@ -151,7 +151,7 @@ export function tickIdentify(draft: Draft): void {
 }
 
 export function shellReached(
-  draft: Draft,
+  draft: Transition,
   { root, host, text }: { root: boolean; host: string | null; text: string },
 ): void {
   const { state } = draft;
@@ -162,19 +162,19 @@ export function shellReached(
   else identify(draft, text, null);
 }
 
-function known(draft: Draft, root: boolean, host: string | null): void {
+function known(draft: Transition, root: boolean, host: string | null): void {
   seen(draft, host);
   if (draft.goesOn()) return;
   if (draft.state.goal === 'rescue') draft.rescue(root, 's');
   else draft.request(root);
 }
 
-function seen(draft: Draft, host: string | null): void {
+function seen(draft: Transition, host: string | null): void {
   draft.state.console = { ...draft.state.console, spoke: true, problem: '' };
   if (host !== null) draft.prove('host', `its console calls itself ${host}`);
 }
 
-function isExpectedHost(draft: Draft, host: string | null): boolean {
+function isExpectedHost(draft: Transition, host: string | null): boolean {
   const expected = draft.state.target.host;
   if (host === null || expected === null || sameHost(host, expected)) return true;
   draft.state.neverCut = `its console calls itself ${host}`;
@@ -183,7 +183,7 @@ function isExpectedHost(draft: Draft, host: string | null): boolean {
 }
 
 /** Neither its prompt nor its banner says whose a login prompt is, and nobody vouched for it. */
-function isNameless({ state }: Draft, host: string | null): boolean {
+function isNameless({ state }: Transition, host: string | null): boolean {
   return state.target.host !== null && host === null && state.named === null && !state.trusted;
 }
 
@@ -191,7 +191,7 @@ function isNameless({ state }: Draft, host: string | null): boolean {
  * The expected name where a prompt of unknown shape shows it as a word. All that was said since Enter is that prompt: lines
  * from before it may be of the machine from which another was reached.
  */
-function namedIn({ state }: Draft, said: readonly string[]): string | null {
+function namedIn({ state }: Transition, said: readonly string[]): string | null {
   const { stage, target } = state;
   if (stage.is !== 'opening' || target.host === null || !stage.presses.includes('enter')) return null;
   const words = said.slice(-2).flatMap((line) => line.split(/[^\w./-]+/));

@@ -26,7 +26,7 @@ const ASKED: readonly Stage['is'][] = [
   ] as const),
 ];
 
-export class RunSigns {
+export class LifeProbes {
   readonly #job: Job;
   readonly #send: (event: ShutdownEvent) => void;
   #probing = false;

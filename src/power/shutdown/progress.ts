@@ -1,12 +1,12 @@
 /** What a console's lines and prompts mean to a shutdown, stage by stage. Pure. */
 import type { Recognition } from '../../console/recognizer.ts';
-import { hearJudging } from './evidence.ts';
-import { hearAsked, hearLogin, hearRescue } from './login.ts';
-import { hearIdentify, hearOpening } from './opening.ts';
+import { onJudgingLine } from './evidence.ts';
+import { onAskedLine, onLoginLine, onRescueLine } from './login.ts';
+import { onIdentityLine, onOpeningLine } from './opening.ts';
 import { isSticky } from './prompts.ts';
-import { hearCutting } from './recall.ts';
+import { onLineWhileCutting } from './recall.ts';
 import { alive, silenceMs } from './touch.ts';
-import { type Draft, SPEECH } from './transition.ts';
+import { type Transition, SPEECH } from './transition.ts';
 
 /** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
 const PROGRESS_MS = 30_000;
@@ -16,7 +16,7 @@ const HALT_PARTITION = '63';
 /** What is kept of what comes while the request is typed: its echo, and an answer that is read before its end is told. */
 const HEARD_MOST = 50;
 
-export function hear(draft: Draft, heard: Recognition): void {
+export function onConsoleLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   state.atShell = heard.kind === 'shell';
   // A message of the day may quote anything; a machine that shows a prompt behind it is well.
@@ -32,10 +32,10 @@ export function hear(draft: Draft, heard: Recognition): void {
     case 'rescue':
       // What was asked before may come to its end while another way is tried.
       if (heard.kind === 'halt' && state.requestedAt !== null) hearShutdown(draft, heard);
-      else if (state.stage.is === 'opening') hearOpening(draft, heard);
-      else if (state.stage.is === 'identify') hearIdentify(draft, heard);
-      else if (state.stage.is === 'login') hearLogin(draft, heard);
-      else hearRescue(draft, heard);
+      else if (state.stage.is === 'opening') onOpeningLine(draft, heard);
+      else if (state.stage.is === 'identify') onIdentityLine(draft, heard);
+      else if (state.stage.is === 'login') onLoginLine(draft, heard);
+      else onRescueLine(draft, heard);
       return;
     case 'requesting':
       if (state.stage.step === 'wire')
@@ -43,7 +43,7 @@ export function hear(draft: Draft, heard: Recognition): void {
       else hearBeforeRequest(draft, heard);
       return;
     case 'asked':
-      hearAsked(draft, heard);
+      onAskedLine(draft, heard);
       hearShutdown(draft, heard);
       return;
     case 'ssh':
@@ -53,7 +53,7 @@ export function hear(draft: Draft, heard: Recognition): void {
       hearShutdown(draft, heard);
       return;
     case 'judging':
-      if (!hearJudging(draft, heard)) hearShutdown(draft, heard);
+      if (!onJudgingLine(draft, heard)) hearShutdown(draft, heard);
       return;
     case 'before':
     case 'spaced':
@@ -61,7 +61,7 @@ export function hear(draft: Draft, heard: Recognition): void {
       hearSettling(draft, heard);
       return;
     case 'cutting':
-      hearCutting(draft, heard);
+      onLineWhileCutting(draft, heard);
       return;
     case 'ended':
       return;
@@ -69,7 +69,7 @@ export function hear(draft: Draft, heard: Recognition): void {
 }
 
 /** The journal is being told; its prompt was seen, and is trusted while nothing else comes. */
-function hearBeforeRequest(draft: Draft, heard: Recognition): void {
+function hearBeforeRequest(draft: Transition, heard: Recognition): void {
   switch (heard.kind) {
     case 'login':
     case 'password':
@@ -87,7 +87,7 @@ function hearBeforeRequest(draft: Draft, heard: Recognition): void {
 }
 
 /** From the request to the kernel's last line. */
-function hearShutdown(draft: Draft, heard: Recognition): void {
+function hearShutdown(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   switch (heard.kind) {
     case 'halt':
@@ -151,7 +151,7 @@ function hearShutdown(draft: Draft, heard: Recognition): void {
   }
 }
 
-function acknowledged(draft: Draft, text: string): void {
+function acknowledged(draft: Transition, text: string): void {
   const { state } = draft;
   if (state.stage.is === 'stopping' || state.stage.is === 'gone') return;
   draft.prove('ack', text);
@@ -161,7 +161,7 @@ function acknowledged(draft: Draft, text: string): void {
 }
 
 /** Grade A begins here; it is complete when the settling time passes in silence and the machine is dead to a touch. */
-function settle(draft: Draft, marker: string): void {
+function settle(draft: Transition, marker: string): void {
   const { trouble } = draft.state;
   if (trouble && isSticky(trouble.kind)) return;
   draft.settled();
@@ -169,7 +169,7 @@ function settle(draft: Draft, marker: string): void {
   draft.enter({ is: 'settle', marker, firmware: false, touch: null }, silenceMs(draft.state.target.limits.settle));
 }
 
-function hearSettling(draft: Draft, heard: Recognition): void {
+function hearSettling(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   const { stage } = state;
   if (stage.is !== 'settle') return;

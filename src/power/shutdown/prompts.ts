@@ -4,7 +4,7 @@
 import type { DraftQuestion } from '../../api/power.ts';
 import type { Target } from './target.ts';
 
-export type TroubleKind =
+export type OperatorPromptKind =
   | 'console-held'
   | 'console-lost'
   | 'refused'
@@ -38,8 +38,8 @@ export type TroubleKind =
   | 'cut-failed'
   | 'force-failed';
 
-export interface Trouble {
-  kind: TroubleKind;
+export interface OperatorPrompt {
+  kind: OperatorPromptKind;
   /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
   said: string;
   since: number;
@@ -68,7 +68,7 @@ interface Words {
 const quoted = (said: string): string => (said === '' ? '' : `: “${said}”`);
 const because = (said: string): string => (said === '' ? '' : ` (${said})`);
 
-const TROUBLES: Record<TroubleKind, Words> = {
+const TROUBLES: Record<OperatorPromptKind, Words> = {
   'console-held': {
     text: ({ name }, said) => `The console of ${name} could not be opened${because(said)}. Nothing was asked of it.`,
     choices: ['wait', 'retry', 'leave', 'force'],
@@ -247,27 +247,27 @@ const LABELS: Record<Choice, string> = {
 };
 
 /** Every one there is. */
-export const TROUBLE_KINDS = Object.keys(TROUBLES) as TroubleKind[];
+export const OPERATOR_PROMPT_KINDS = Object.keys(TROUBLES) as OperatorPromptKind[];
 
-export function isSticky(kind: TroubleKind): boolean {
+export function isSticky(kind: OperatorPromptKind): boolean {
   return TROUBLES[kind].sticky === true;
 }
 
 /** How long what was asked is waited for where nobody answers, ms. */
-export function unattendedMs(kind: TroubleKind, asked: boolean): number {
+export function unattendedMs(kind: OperatorPromptKind, asked: boolean): number {
   return asked && TROUBLES[kind].unattended === 'listen' ? WAIT_MS / 2 : 0;
 }
 
 /** Another try would change nothing, or do harm: a third wrong password locks an account. */
-export function isHopeless(kind: TroubleKind): boolean {
+export function isHopeless(kind: OperatorPromptKind): boolean {
   return TROUBLES[kind].unattended === 'leave';
 }
 
-export function choicesOf(kind: TroubleKind): readonly Choice[] {
+export function choicesOf(kind: OperatorPromptKind): readonly Choice[] {
   return TROUBLES[kind].choices;
 }
 
-export function questionOf({ kind, said, since }: Trouble, target: Target): DraftQuestion {
+export function questionOf({ kind, said, since }: OperatorPrompt, target: Target): DraftQuestion {
   const { text, choices } = TROUBLES[kind];
   return {
     text: text(target, said),

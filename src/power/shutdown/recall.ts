@@ -4,13 +4,13 @@
  */
 import type { Recognition } from '../../console/recognizer.ts';
 import type { Recall, Stage } from './state.ts';
-import { type Draft, SPEECH } from './transition.ts';
+import { type Transition, SPEECH } from './transition.ts';
 
 /**
  * This process, or its machine, stood still for `ms`. What came meanwhile was read before this; what should have been looked
  * at was not. Limits within which something was to happen are longer by that, and silence is counted anew.
  */
-export function stalled(draft: Draft, ms: number): void {
+export function stalled(draft: Transition, ms: number): void {
   const { state, at } = draft;
   const { limits } = state.target;
   state.until += ms;
@@ -56,7 +56,7 @@ function renewed(stage: Stage, ms: number): Stage {
 const STARTS: readonly Recognition['kind'][] = ['boot', 'uboot', 'uboot-shell', 'reboot'];
 
 /** Signs of life count until the verb leaves. */
-export function hearCutting(draft: Draft, heard: Recognition): void {
+export function onLineWhileCutting(draft: Transition, heard: Recognition): void {
   const { stage } = draft.state;
   if (stage.is !== 'cutting' || stage.ground === 'forced' || heard.kind === 'halt') return;
   if (stage.ground === 'deadline' && !STARTS.includes(heard.kind)) return;
@@ -65,14 +65,14 @@ export function hearCutting(draft: Draft, heard: Recognition): void {
 }
 
 /** Something answers at the address of what is cut as a halted machine, in a look that began at `askedAt`. */
-export function networkAnswers(draft: Draft, askedAt: number): void {
+export function networkAnswers(draft: Transition, askedAt: number): void {
   const { stage, haltedAt } = draft.state;
   if (stage.is !== 'cutting' || (stage.ground !== 'halted' && stage.ground !== 'composite')) return;
   if (stage.ground === 'halted' && haltedAt !== null && askedAt <= haltedAt) return;
   recall(draft, stage, 'network');
 }
 
-function recall(draft: Draft, stage: Extract<Stage, { is: 'cutting' }>, by: Recall): void {
+function recall(draft: Transition, stage: Extract<Stage, { is: 'cutting' }>, by: Recall): void {
   if (stage.recalled !== null || stage.ground === 'forced') return;
   draft.state.stage = { ...stage, recalled: { by } };
   draft.do({ do: 'recall' });

@@ -4,14 +4,14 @@
  */
 import { isStamped } from '../../console/line-patterns.ts';
 import { count } from '../../lib/words.ts';
-import { hear } from './progress.ts';
-import type { Draft } from './transition.ts';
+import { onConsoleLine } from './progress.ts';
+import type { Transition } from './transition.ts';
 
 /** A request that did not leave whole so often in a row is a question. */
 const UNSENT_MOST = 3;
 
 /** It is on the disk, as far as the disk can be waited for, that the node is about to be asked. */
-export function journalled(draft: Draft): void {
+export function journalled(draft: Transition): void {
   const { state, at } = draft;
   const { stage, console, trouble, target } = state;
   if (stage.is === 'ssh' && !state.sshRuns && !state.sshRan) {
@@ -30,7 +30,7 @@ export function journalled(draft: Draft): void {
 }
 
 /** The whole request left at `leftAt`: what came after that may be of this shutdown. */
-export function requested(draft: Draft, leftAt: number): void {
+export function requested(draft: Transition, leftAt: number): void {
   const { state } = draft;
   const { stage, root, command, target } = state;
   if (stage.is !== 'requesting' || stage.step !== 'wire') return;
@@ -40,11 +40,11 @@ export function requested(draft: Draft, leftAt: number): void {
   draft.prove('request', `‘${root ? command : `sudo ${command}`}’ was typed at its shell prompt`);
   draft.do({ do: 'asked', how: 'was asked to shut down on its console' });
   draft.enter({ is: 'asked' }, target.limits.acknowledged);
-  for (const heard of stage.heard) if (heard.at >= leftAt) hear(draft, heard);
+  for (const heard of stage.heard) if (heard.at >= leftAt) onConsoleLine(draft, heard);
 }
 
 /** Its end did not leave, so nothing was asked: what was typed is cleared, and the request typed anew. */
-export function unsent(draft: Draft): void {
+export function unsent(draft: Transition): void {
   const { state } = draft;
   const { stage, trouble } = state;
   if (stage.is !== 'requesting' || stage.step !== 'wire') return;
@@ -58,7 +58,7 @@ export function unsent(draft: Draft): void {
 }
 
 /** The request did not go; when somebody has answered, what stands on the console is looked at anew. */
-export function notTyped(draft: Draft, why: string): void {
+export function notTyped(draft: Transition, why: string): void {
   const { state, at } = draft;
   const { stage } = state;
   if (stage.is === 'requesting') state.stage = { ...stage, step: 'disk' };
@@ -67,7 +67,7 @@ export function notTyped(draft: Draft, why: string): void {
 }
 
 /** ssh said that the command ran, or what can only be said after it ran. */
-export function sshRan(draft: Draft): void {
+export function sshRan(draft: Transition): void {
   const { state, at } = draft;
   const { stage, target } = state;
   if (!state.sshRuns || state.sshRan) return;

@@ -1,12 +1,12 @@
 /** Runs one node's shutdown: events in one order, effects performed in one place. */
 import { count } from '../../lib/words.ts';
-import { RunConsole } from '../console-access.ts';
+import { ConsoleAccess } from '../console-access.ts';
 import { runHooks } from '../hooks.ts';
 import { type Job, nameOf } from '../operation.ts';
 import { type Credentials, everyTick, pause } from '../ports.ts';
 import { cutPower, type Switched } from '../power-command.ts';
 import { update } from './machine.ts';
-import { RunSigns } from './probes.ts';
+import { LifeProbes } from './probes.ts';
 import { viewOf } from './progress-view.ts';
 import { type Effect, type Ground, initialShutdown, type Shutdown, type ShutdownEvent } from './state.ts';
 import { untilDeadMs } from './touch.ts';
@@ -43,8 +43,8 @@ export async function shutDown(job: Job): Promise<Switched | null> {
 class ShutdownRun {
   readonly finished: Promise<Switched | null>;
   readonly #job: Job;
-  readonly #console: RunConsole;
-  readonly #signs: RunSigns;
+  readonly #console: ConsoleAccess;
+  readonly #signs: LifeProbes;
   /** Ends programs and ssh clients that still run. */
   readonly #over = new AbortController();
   readonly #stopTicking: () => void;
@@ -70,7 +70,7 @@ class ShutdownRun {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#console = new RunConsole(job, 'keeps', {
+    this.#console = new ConsoleAccess(job, 'keeps', {
       turn: () => {
         this.#turnAt = ports.now();
         this.#send({ kind: 'turn', at: this.#turnAt });
@@ -80,7 +80,7 @@ class ShutdownRun {
       heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
       sound: (text, at) => this.#state.stage.is === 'settle' && this.#send({ kind: 'sound', at, text }),
     });
-    this.#signs = new RunSigns(job, (event) => this.#send(event));
+    this.#signs = new LifeProbes(job, (event) => this.#send(event));
     this.#state = initialShutdown(targetOf(job), ports.now());
     this.#stopTicking = everyTick(ports, TICK_MS, {
       stalled: (at, ms) => this.#send({ kind: 'stalled', at, ms }),

@@ -3,7 +3,7 @@ import { readLine } from '../../console/line-patterns.ts';
 import { isFromAnotherTime, readUptime } from '../../console/recognizer.ts';
 import type { ProgramEnd } from '../../lib/subprocess.ts';
 import { sshRan } from './request.ts';
-import type { Draft } from './transition.ts';
+import type { Transition } from './transition.ts';
 
 /** ssh's own exit code, where it could not connect or lost the connection. */
 const SSH_FAILED = 255;
@@ -11,7 +11,7 @@ const SSH_FAILED = 255;
 const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
 
 /** `required`: the node is not asked without the one that failed, also where nobody watches. */
-export function hooksDone(draft: Draft, why: string, required = false): void {
+export function hooksDone(draft: Transition, why: string, required = false): void {
   const { state } = draft;
   if (state.stage.is !== 'before') return;
   if (why !== '' && state.target.unattended && required) {
@@ -27,7 +27,7 @@ export function hooksDone(draft: Draft, why: string, required = false): void {
   if (!draft.goesOn()) draft.open();
 }
 
-export function sshAnswered(draft: Draft, { code, why, output: printed }: ProgramEnd): void {
+export function sshAnswered(draft: Transition, { code, why, output: printed }: ProgramEnd): void {
   const { state } = draft;
   const uptime = printed.map(readUptime).find((seconds) => seconds !== null);
   const output = printed.filter((line) => readUptime(line) === null);
@@ -71,7 +71,7 @@ export function sshAnswered(draft: Draft, { code, why, output: printed }: Progra
 }
 
 /** A last line that was read before this was known may be of another day. */
-function wasUpFor(draft: Draft, seconds: number): void {
+function wasUpFor(draft: Transition, seconds: number): void {
   const { stage } = draft.state;
   draft.do({ do: 'up-for', seconds });
   if (stage.is !== 'settle' || !isFromAnotherTime(stage.marker, seconds)) return;
@@ -82,7 +82,7 @@ function wasUpFor(draft: Draft, seconds: number): void {
   draft.stopping();
 }
 
-function sshFailed(draft: Draft, problem: string): void {
+function sshFailed(draft: Transition, problem: string): void {
   const { state } = draft;
   state.sshProblem = problem;
   draft.prove('ssh', `could not ask it by ssh: ${problem}`);

@@ -1,12 +1,12 @@
 /** A graceful shutdown as data: what it knows, what may happen to it, what it wants done. Pure. */
 import type { Again, Outcome } from '../../api/power.ts';
 import type { Recognition } from '../../console/recognizer.ts';
-import type { Press, Standing } from '../../console/screen-state.ts';
+import type { Press, ScreenState } from '../../console/screen-state.ts';
 import type { ProgramEnd } from '../../lib/subprocess.ts';
 import type { Power } from '../../rack/reading.ts';
 import type { Use } from '../console-arbiter.ts';
 import type { ConsoleCondition } from '../ports.ts';
-import type { Trouble } from './prompts.ts';
+import type { OperatorPrompt } from './prompts.ts';
 import type { Target } from './target.ts';
 
 /** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
@@ -84,7 +84,7 @@ export interface Shutdown {
   /** End of the stage's limit. */
   until: number;
   /** An open question: nothing is done about it until somebody answers, or its own limit. */
-  trouble: Trouble | null;
+  trouble: OperatorPrompt | null;
   /** `spoke`: it said something before it was asked to go. `problem`: why it cannot be asked there, or ''. */
   console: ConsoleCondition & { held: boolean; closedAt: number | null; spoke: boolean; problem: string };
   /** When its console last said something. */
@@ -181,7 +181,7 @@ export type ShutdownEvent = { at: number } & (
   | { kind: 'sample'; sample: { power: Power; current: number } | null; why: string }
   | { kind: 'heard'; recognition: Recognition }
   /** What stands on its screen. */
-  | { kind: 'standing'; standing: Standing; fresh: boolean }
+  | { kind: 'standing'; standing: ScreenState; fresh: boolean }
   /** Anything at all came from its console, ahead of what it is recognised as. */
   | { kind: 'sound'; text: string }
   /** Configured credentials' user; null: none are configured, or they cannot be read: `why`. */

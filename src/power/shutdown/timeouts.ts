@@ -4,10 +4,10 @@
 import { goesByItself, noPrompt } from './console.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './evidence.ts';
 import { tickIdentify, tickOpening } from './opening.ts';
-import { isHopeless, questionOf, type Trouble } from './prompts.ts';
+import { isHopeless, questionOf, type OperatorPrompt } from './prompts.ts';
 import { notTyped } from './request.ts';
 import { tickTouch } from './touch.ts';
-import type { Draft } from './transition.ts';
+import type { Transition } from './transition.ts';
 
 /** A banner goes on, or a prompt follows it, within this; behind a panic nothing comes. */
 const CLAIM_MS = 2_000;
@@ -15,7 +15,7 @@ const CLAIM_MS = 2_000;
 const CONSOLE_LOST_MS = 10_000;
 
 /** `pressed`: others have waited long enough for the console. */
-export function tick(draft: Draft, pressed = false): void {
+export function tick(draft: Transition, pressed = false): void {
   const { state, at } = draft;
   const { stage, target, trouble, console } = state;
   if (stage.is === 'cutting' || stage.is === 'ended') return;
@@ -109,7 +109,7 @@ export function tick(draft: Draft, pressed = false): void {
 }
 
 /** Ends this try with what a question would have said; an armed run comes back to the node. */
-function giveUp(draft: Draft, trouble: Trouble): void {
+function giveUp(draft: Transition, trouble: OperatorPrompt): void {
   const { target, neverCut } = draft.state;
   const { text } = questionOf(trouble, target);
   const words = `${text} Nobody is asked in an armed run: ${draft.whatGoesOn()}`;
@@ -120,7 +120,7 @@ function giveUp(draft: Draft, trouble: Trouble): void {
 }
 
 /** True: the try ends, and others have the console. */
-function handTurnOn(draft: Draft): boolean {
+function handTurnOn(draft: Transition): boolean {
   const { stage, console } = draft.state;
   if (!console.held) return false;
   if (stage.is === 'before' || goesByItself(draft)) {
@@ -133,12 +133,12 @@ function handTurnOn(draft: Draft): boolean {
   return true;
 }
 
-function stallOf({ state, at }: Draft, unit: string | null): string {
+function stallOf({ state, at }: Transition, unit: string | null): string {
   const asked = state.requestedAt === null ? '' : `${Math.round((at - state.requestedAt) / 1000)} s after it was asked`;
   return unit === null ? asked : `it waits for ${unit}`;
 }
 
-function deadline(draft: Draft): void {
+function deadline(draft: Transition): void {
   const { target, neverCut, stage, requestedAt } = draft.state;
   const noTurn = stage.is === 'opening' && !stage.turn && requestedAt === null;
   // In an armed run a node is cut unasked only where it could not be asked in all its time.

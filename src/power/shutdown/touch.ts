@@ -4,7 +4,7 @@
  * may answer at the node's address. Any sign of life makes the cut a question. Pure.
  */
 import type { EventOf, Stage, Touch } from './state.ts';
-import type { Draft } from './transition.ts';
+import type { Transition } from './transition.ts';
 
 /**
  * A blank, taken back at once with Ctrl-U, behind a Ctrl-Q for a console that was stopped with Ctrl-S. A shell, getty or
@@ -112,7 +112,7 @@ export function answerTouch(touch: Touch | null, at: number): Touch | null {
 }
 
 /** The settling time has passed in silence, or the touch goes on. True: the machine is dead to it. */
-export function tickTouch(draft: Draft, stage: Settle): boolean {
+export function tickTouch(draft: Transition, stage: Settle): boolean {
   const { state, at } = draft;
   const settleMs = state.target.limits.settle;
   const move = stepTouch(stage.touch, { at, console: state.console, dueAt: state.until, settleMs });
@@ -123,19 +123,19 @@ export function tickTouch(draft: Draft, stage: Settle): boolean {
 }
 
 /** See {@link interruptTouch}. */
-export function touchInterrupted(draft: Draft, stage: Settle, open: boolean, awayMs: number): void {
+export function touchInterrupted(draft: Transition, stage: Settle, open: boolean, awayMs: number): void {
   draft.state.stage = { ...stage, touch: interruptTouch(stage.touch, open, awayMs, draft.at) };
 }
 
 /** The BMC was asked for the touch, and answered or did not. */
-export function touchSampled(draft: Draft, stage: Settle, answered: boolean, why: string): void {
+export function touchSampled(draft: Transition, stage: Settle, answered: boolean, why: string): void {
   if (stage.touch?.step !== 'pipe') return;
   if (answered) draft.state.stage = { ...stage, touch: answerTouch(stage.touch, draft.at) };
   else if (draft.state.bmc.failures >= LOST_TRIES) draft.raise('bmc-lost', why);
 }
 
 /** Something came from the console. Whatever it is, a halted machine did not send it. */
-export function sounded(draft: Draft, { text }: EventOf<'sound'>): void {
+export function sounded(draft: Transition, { text }: EventOf<'sound'>): void {
   const { stage } = draft.state;
   if (stage.is !== 'settle' || stage.touch === null || stage.touch.step === 'pipe') return;
   const key = stage.touch.step === 'key' ? 'a blank' : 'Enter';
@@ -144,7 +144,7 @@ export function sounded(draft: Draft, { text }: EventOf<'sound'>): void {
 }
 
 /** Contradicts the last line that was read. */
-export function alive(draft: Draft, said: string): void {
+export function alive(draft: Transition, said: string): void {
   draft.prove('alive', said);
   draft.state.claims += 1;
   draft.stopping();
@@ -152,7 +152,7 @@ export function alive(draft: Draft, said: string): void {
 }
 
 /** Nobody looks there, or a look that began after the last line found nothing. */
-function networkIsSilent({ state: { target, network, haltedAt } }: Draft): boolean {
+function networkIsSilent({ state: { target, network, haltedAt } }: Transition): boolean {
   return target.ssh === null || (network.silentAt !== null && haltedAt !== null && network.silentAt >= haltedAt);
 }
 

@@ -5,13 +5,13 @@ import type { Again, Outcome } from '../../api/power.ts';
 import { keysOf, type Press } from '../../console/screen-state.ts';
 import { orSayFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
 import type { Use } from '../console-arbiter.ts';
-import { isSticky, unattendedMs, WAIT_MS, type TroubleKind } from './prompts.ts';
+import { isSticky, unattendedMs, WAIT_MS, type OperatorPromptKind } from './prompts.ts';
 import { type Effect, type Ground, opening, type Shutdown, type Stage, type Step } from './state.ts';
 
 /** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
 export const SPEECH = /[\x20-\x7e]{3}/;
 
-export class Draft {
+export class Transition {
   readonly at: number;
   readonly state: Shutdown;
   readonly #effects: Effect[] = [];
@@ -169,7 +169,7 @@ export class Draft {
   }
 
   /** Asks whoever watches. A trouble that a halt cannot answer is not replaced by one that it can. */
-  raise(kind: TroubleKind, said = ''): void {
+  raise(kind: OperatorPromptKind, said = ''): void {
     const { trouble, target } = this.state;
     if (trouble && (trouble.kind === kind || (isSticky(trouble.kind) && !isSticky(kind)))) return;
     const waitsMs = target.unattended

@@ -8,7 +8,7 @@ import type { Config } from '../../config/schema.ts';
 import { RESET_MODES } from '../../console/emulator.ts';
 import type { LogLimits } from '../../console/log-files.ts';
 import { readLog, type TailLine, tailLog } from '../../console/log-reader.ts';
-import { readStanding, type Standing } from '../../console/screen-state.ts';
+import { readScreenState, type ScreenState } from '../../console/screen-state.ts';
 import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/screen.ts';
 import { logPath, Transcript } from '../../console/transcript.ts';
 import { steadyNow, wallTime } from '../../lib/clock.ts';
@@ -21,7 +21,7 @@ const ROWS = 24;
 /** Lines above the screen that somebody who joins gets: 2 000 coloured ones take 50 ms to write out, the loop waits. */
 const JOIN_SCROLLBACK = 1000;
 
-export interface ConsoleRecordOptions {
+export interface ConsoleBufferOptions {
   name: string;
   /** Directory of the transcripts. */
   dir: string;
@@ -51,8 +51,8 @@ export interface Glance extends ScreenCopy {
 /** Ends a line, or begins to draw it anew: what stood there before does not stand there any more. */
 const BEGINS_LINE = /[\r\n]|\x1b(?:\[[\d;]*[HJKf]|[c8])/;
 
-export class ConsoleRecord {
-  readonly #options: ConsoleRecordOptions;
+export class ConsoleBuffer {
+  readonly #options: ConsoleBufferOptions;
   readonly #transcript: Transcript;
   #screen: NodeScreen | null = null;
   /** The screen while no console is open: a full emulator costs megabytes, and a rack has 24 of them. */
@@ -66,7 +66,7 @@ export class ConsoleRecord {
   #held: Uint8Array[] | null = null;
   #copying: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ConsoleRecordOptions) {
+  constructor(options: ConsoleBufferOptions) {
     this.#options = options;
     this.#transcript = new Transcript({ ...options, steady: steadyNow });
   }
@@ -127,13 +127,13 @@ export class ConsoleRecord {
   }
 
   /** What stands on its screen. `known`: the server has seen it since the node's power last changed. */
-  standing(): Promise<{ standing: Standing; known: boolean; fresh: boolean }> {
+  standing(): Promise<{ standing: ScreenState; known: boolean; fresh: boolean }> {
     return this.#withoutInput(async () => {
       const { screen: known, fresh } = this.#heard;
       if (!known) return { standing: { is: 'nothing', text: '' }, known, fresh };
       const screen = this.#awake();
       await screen.flush();
-      return { standing: readStanding(screen.around()), known, fresh };
+      return { standing: readScreenState(screen.around()), known, fresh };
     });
   }
 

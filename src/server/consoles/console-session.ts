@@ -6,16 +6,16 @@
  */
 import { type ConsoleState, KEY_LIMIT_MS } from '../../api/methods.ts';
 import { SecretEcho } from '../../bmc/secret-echo.ts';
-import type { Bus, ConsoleBaud, ConsoleLease, ConsolePhase } from '../../bmc/types.ts';
+import type { Bus, ConsoleBaud, ConsoleSession, ConsolePhase } from '../../bmc/types.ts';
 import { RESET_MODES } from '../../console/emulator.ts';
 import { BELL, BELL_BLOCKED } from '../../console/input-filter.ts';
 import type { ConsoleCondition, OperationConsole } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
-import type { ConsoleRecord } from './buffer.ts';
-import { ConsoleFlow, type FlowNews, flowText } from './flood-detector.ts';
-import { ConsolePeople, type ConsoleUser, type ConsoleWorker } from './participants.ts';
+import type { ConsoleBuffer } from './buffer.ts';
+import { FloodDetector, type FlowNews, flowText } from './flood-detector.ts';
+import { Participants, type ConsoleUser, type ConsoleOperation } from './participants.ts';
 
-export interface ConsoleLinePorts {
+export interface SharedConsolePorts {
   now(): number;
   changed(): void;
   /** The node said this. */
@@ -31,16 +31,16 @@ const UNSEEN_GAP_MS = 200;
 
 const OPENING: ConsolePhase = { phase: 'waiting', why: 'the console is being opened' };
 
-export class ConsoleLine {
+export class SharedConsole {
   readonly addr: Address;
-  readonly record: ConsoleRecord;
-  readonly people: ConsolePeople;
+  readonly record: ConsoleBuffer;
+  readonly people: Participants;
   readonly #bus: Pick<Bus, 'openConsole'>;
-  readonly #ports: ConsoleLinePorts;
+  readonly #ports: SharedConsolePorts;
   #baud: ConsoleBaud;
-  #lease: ConsoleLease;
+  #lease: ConsoleSession;
   #phase: ConsolePhase = OPENING;
-  #flow: ConsoleFlow;
+  #flow: FloodDetector;
   /** When a byte last went either way (performance.now). */
   #activeAt = performance.now();
   #typedAt = -Infinity;
@@ -55,12 +55,12 @@ export class ConsoleLine {
     bus: Pick<Bus, 'openConsole'>,
     addr: Address,
     baud: ConsoleBaud,
-    record: ConsoleRecord,
-    ports: ConsoleLinePorts,
+    record: ConsoleBuffer,
+    ports: SharedConsolePorts,
   ) {
     this.addr = addr;
     this.record = record;
-    this.people = new ConsolePeople(
+    this.people = new Participants(
       addr,
       (text) => record.mark(text, ports.now()),
       (begin) => record.copy(begin),
@@ -68,7 +68,7 @@ export class ConsoleLine {
     this.#bus = bus;
     this.#ports = ports;
     this.#baud = baud;
-    this.#flow = new ConsoleFlow(baud);
+    this.#flow = new FloodDetector(baud);
     this.#lease = this.#open(baud);
     this.#phase = this.#lease.phase;
   }
@@ -125,7 +125,7 @@ export class ConsoleLine {
   /** The pipe is closed and opened anew at this rate; what the node prints meanwhile is lost. */
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
-    this.#flow = new ConsoleFlow(baud);
+    this.#flow = new FloodDetector(baud);
     this.record.mark(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
     this.#phase = OPENING;
     this.#lease = this.#open(baud);
@@ -166,7 +166,7 @@ export class ConsoleLine {
   }
 
   /** The operation's typing; refused while somebody else has the keyboard. */
-  type(worker: ConsoleWorker, bytes: Uint8Array): { taken: number; refused: string | null } {
+  type(worker: ConsoleOperation, bytes: Uint8Array): { taken: number; refused: string | null } {
     if (this.#ended) return { taken: 0, refused: 'the console was closed' };
     if (!this.people.isTyping(worker))
       return { taken: 0, refused: `${this.people.typistName ?? 'nobody'} types on this console` };
@@ -204,7 +204,7 @@ export class ConsoleLine {
     if (this.#end(why)) await this.#lease.close();
   }
 
-  #open(baud: ConsoleBaud): ConsoleLease {
+  #open(baud: ConsoleBaud): ConsoleSession {
     // A former lease says its last words while the next one is being made.
     const turn = ++this.#opened;
     const mine = (): boolean => turn === this.#opened;
@@ -310,20 +310,20 @@ export interface ConsoleWorkerPorts {
 export function operationConsole(
   opId: string,
   yields: boolean,
-  line: ConsoleLine,
+  line: SharedConsole,
   { now, look, released }: ConsoleWorkerPorts,
 ): OperationConsole {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   let onText: (text: string, at: number) => void = () => undefined;
   let onState: (condition: ConsoleCondition) => void = () => undefined;
-  const worker: ConsoleWorker = {
+  const worker: ConsoleOperation = {
     opId,
     yields,
     text: (bytes) => onText(decoder.decode(bytes, { stream: true }), now()),
     condition: (condition) => onState(condition),
   };
-  line.people.employ(worker);
+  line.people.startOperation(worker);
   return {
     onText(fn) {
       onText = fn;
@@ -338,9 +338,9 @@ export function operationConsole(
       return line.type(worker, encoder.encode(text));
     },
     left: () => line.left(),
-    lend: () => line.people.lend(worker),
+    lend: () => line.people.lendKeyboard(worker),
     release() {
-      line.people.dismiss(worker);
+      line.people.endOperation(worker);
       released();
       return Promise.resolve();
     },

@@ -11,7 +11,7 @@ import { filterInput } from '../../console/input-filter.ts';
 import { startsAnew } from '../../console/line-patterns.ts';
 import type { LogLimits } from '../../console/log-files.ts';
 import type { TailLine } from '../../console/log-reader.ts';
-import { readStanding, type Standing } from '../../console/screen-state.ts';
+import { readScreenState, type ScreenState } from '../../console/screen-state.ts';
 import { timeOfDate } from '../../lib/clock.ts';
 import {
   ConsoleHeld,
@@ -23,8 +23,8 @@ import {
 import type { Address } from '../../rack/address.ts';
 import type { SystemStates } from '../polling/system-states.ts';
 import { rpcError } from '../rpc/errors.ts';
-import { ConsoleRecord, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
-import { ConsoleLine, operationConsole } from './console-session.ts';
+import { ConsoleBuffer, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
+import { SharedConsole, operationConsole } from './console-session.ts';
 import { type ConsoleUser, describeUser } from './participants.ts';
 
 export interface ConsolesOptions {
@@ -59,11 +59,11 @@ const TICK_MS = 1_000;
 
 export class Consoles implements ConsolePort {
   readonly #options: ConsolesOptions;
-  readonly #records = new Map<Address, ConsoleRecord>();
+  readonly #records = new Map<Address, ConsoleBuffer>();
   readonly #ticks: NodeJS.Timeout;
   /** Nodes whose logs end before their power last changed. */
   readonly #powerChanged = new Set<Address>();
-  #line: ConsoleLine | null = null;
+  #line: SharedConsole | null = null;
   /** When the unlock string last went out (performance.now). */
   #unlockedAt = -Infinity;
 
@@ -89,8 +89,8 @@ export class Consoles implements ConsolePort {
     const line = watch ? this.#watchable(addr) : this.#lineFor(user, addr, take);
     const member = line.people.join(user);
     if (watch) {
-      if (line.people.typingUser?.id === user.id) line.people.dropKeyboard();
-    } else if (line.people.typistName === null || take) line.people.giveKeyboard(member);
+      if (line.people.typingUser?.id === user.id) line.people.releaseKeyboard();
+    } else if (line.people.typistName === null || take) line.people.acquireKeyboard(member);
     this.#options.changed();
     const copy = await member.screen();
     // After the answer: the client makes its emulator from it before bytes arrive.
@@ -110,7 +110,7 @@ export class Consoles implements ConsolePort {
     const line = this.#line;
     const member = line?.people.member(user);
     if (!line || !member) throw rpcError('unknown', 'you are at no console: attach to one first');
-    line.people.giveKeyboard(member);
+    line.people.acquireKeyboard(member);
     this.#options.changed();
     return line.state();
   }
@@ -120,7 +120,7 @@ export class Consoles implements ConsolePort {
     const line = this.#typedBy(user, 'only who types can hand the keyboard over');
     const to = line.people.members.find((member) => member.user.id === session);
     if (!to) throw rpcError('unknown', `session ${session} is not at the console of ${this.#label(line.addr)}`);
-    if (session !== user.id) line.people.handOver(user, to);
+    if (session !== user.id) line.people.transferKeyboard(user, to);
     this.#options.changed();
     return line.state();
   }
@@ -269,12 +269,12 @@ export class Consoles implements ConsolePort {
   }
 
   /** What stands on a node's screen: as this server saw it, else as the end of its log tells. */
-  async #standingAt(addr: Address): Promise<{ standing: Standing; fresh: boolean }> {
+  async #standingAt(addr: Address): Promise<{ standing: ScreenState; fresh: boolean }> {
     const { standing, known, fresh } = await this.#record(addr).standing();
     if (known || this.#powerChanged.has(addr)) return { standing, fresh };
     const { transcriptDir, name } = this.#options;
     const logged = await screenOfConsoleLog(transcriptDir, name(addr)).catch(() => null);
-    return { standing: logged ? readStanding(logged.around) : standing, fresh: false };
+    return { standing: logged ? readScreenState(logged.around) : standing, fresh: false };
   }
 
   async close(why: string): Promise<void> {
@@ -286,18 +286,18 @@ export class Consoles implements ConsolePort {
   }
 
   /** @throws a refusal in the words of `problem` where somebody else types, or nobody */
-  #typedBy(user: ConsoleUser, problem: string): ConsoleLine {
+  #typedBy(user: ConsoleUser, problem: string): SharedConsole {
     const line = this.#line;
     if (!line || line.people.typingUser?.id !== user.id) throw rpcError('unknown', problem);
     return line;
   }
 
-  #watchable(addr: Address): ConsoleLine {
+  #watchable(addr: Address): SharedConsole {
     if (this.#line?.addr === addr) return this.#line;
     throw rpcError('unavailable', `nobody has the console of ${this.#label(addr)} open: there is nothing to watch`);
   }
 
-  #lineFor(user: ConsoleUser, addr: Address, take: boolean): ConsoleLine {
+  #lineFor(user: ConsoleUser, addr: Address, take: boolean): SharedConsole {
     const line = this.#line;
     if (!line) return this.#open(addr);
     if (line.addr === addr) return line;
@@ -315,13 +315,13 @@ export class Consoles implements ConsolePort {
     return this.#open(addr);
   }
 
-  #open(addr: Address): ConsoleLine {
+  #open(addr: Address): SharedConsole {
     const record = this.#record(addr);
     const { bus, baud, now, changed, event, hostSeen, systems } = this.#options;
     record.opened(now());
     const names = new HostNameReader();
     const decoder = new TextDecoder();
-    const line = new ConsoleLine(bus, addr, baud(addr), record, {
+    const line = new SharedConsole(bus, addr, baud(addr), record, {
       now,
       changed,
       heard: (bytes) => {
@@ -346,22 +346,22 @@ export class Consoles implements ConsolePort {
     return line;
   }
 
-  #end(line: ConsoleLine, why: string): void {
+  #end(line: SharedConsole, why: string): void {
     if (this.#line === line) this.#line = null;
     this.#options.systems.torn(line.addr);
     // The bus closes it in its own time; nothing of it reaches anybody any more.
     void line.close(why);
   }
 
-  #closeIfDeserted(line: ConsoleLine, why: string): void {
-    if (this.#line === line && line.people.deserted) this.#end(line, why);
+  #closeIfDeserted(line: SharedConsole, why: string): void {
+    if (this.#line === line && line.people.isDeserted) this.#end(line, why);
   }
 
-  #record(addr: Address): ConsoleRecord {
+  #record(addr: Address): ConsoleBuffer {
     let record = this.#records.get(addr);
     if (!record) {
       const { transcriptDir, scrollback, limits, name, event, lineSeen } = this.#options;
-      record = new ConsoleRecord({
+      record = new ConsoleBuffer({
         name: name(addr),
         dir: transcriptDir,
         scrollback,

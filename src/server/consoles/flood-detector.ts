@@ -18,7 +18,7 @@ export type FlowNews =
   | { kind: 'calm'; bytes: number; ms: number }
   | { kind: 'unreadable' };
 
-export class ConsoleFlow {
+export class FloodDetector {
   /** Bytes that fit through the line, each ms. */
   readonly #capacity: number;
   #window = { since: -Infinity, bytes: 0 };

@@ -4,7 +4,7 @@
  */
 import type { HostRead } from '../../api/bus.ts';
 import { HostNameReader, promptHost } from '../../console/hostname.ts';
-import { answerTimeOf, keysOf, nextPress, type Press, type Standing } from '../../console/screen-state.ts';
+import { answerTimeOf, keysOf, nextPress, type Press, type ScreenState } from '../../console/screen-state.ts';
 import type { ConsolePort, OperationConsole } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 
@@ -80,7 +80,7 @@ class Visit {
       await this.#wait(LISTEN_MS);
   }
 
-  #nameless(standing: Standing): null {
+  #nameless(standing: ScreenState): null {
     this.why =
       standing.is === 'taken'
         ? `its console stands at ${standing.by} (“${standing.text}”), where nothing is typed`

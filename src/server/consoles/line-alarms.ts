@@ -15,7 +15,7 @@ const QUIET_MS = 60_000;
 /** What an event quotes of the line. */
 const QUOTE = 120;
 
-export interface ConsoleAlarmPorts {
+export interface LineAlarmPorts {
   now: () => number;
   inventory(): Inventory;
   label: (addr: Address) => string;
@@ -24,14 +24,14 @@ export interface ConsoleAlarmPorts {
   set: (addr: Address, text: string | null) => void;
 }
 
-export class ConsoleAlarms {
+export class LineAlarms {
   readonly #triggers: () => readonly TriggerConfig[];
-  readonly #ports: ConsoleAlarmPorts;
+  readonly #ports: LineAlarmPorts;
   readonly #ofNode = new Map<Address, Trigger[]>();
   readonly #standing = new Map<Address, Set<string>>();
   readonly #toldAt = new Map<string, number>();
 
-  constructor(triggers: () => readonly TriggerConfig[], ports: ConsoleAlarmPorts) {
+  constructor(triggers: () => readonly TriggerConfig[], ports: LineAlarmPorts) {
     this.#triggers = triggers;
     this.#ports = ports;
   }

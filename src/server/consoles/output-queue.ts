@@ -15,7 +15,7 @@ type Waiting =
   | { kind: 'data'; addr: Address; chunks: Uint8Array[]; bytes: number }
   | { kind: 'word'; send: () => Promise<void>; bytes: number };
 
-export class ConsoleLane {
+export class OutputQueue {
   readonly #send: ConsoleSend;
   #waiting: Waiting[] = [];
   #underWay: Waiting | null = null;

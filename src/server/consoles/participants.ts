@@ -48,7 +48,7 @@ type State =
   | { is: 'behind'; skipped: number }
   | { is: 'gone' };
 
-export class ConsoleMember {
+export class Subscriber {
   readonly user: ConsoleUser;
   readonly #addr: Address;
   readonly #copy: CopyScreen;
@@ -117,7 +117,7 @@ export class ConsoleMember {
 }
 
 /** What an operation at a console is told. */
-export interface ConsoleWorker {
+export interface ConsoleOperation {
   readonly opId: string;
   /** It only listens: people who want the keyboard, or another console, go before. */
   readonly yields: boolean;
@@ -126,19 +126,19 @@ export interface ConsoleWorker {
 }
 
 /** Who types: a session, the operation, or nobody. */
-type Typist = { kind: 'session'; member: ConsoleMember } | { kind: 'operation'; worker: ConsoleWorker } | null;
+type Typist = { kind: 'session'; member: Subscriber } | { kind: 'operation'; worker: ConsoleOperation } | null;
 
-export class ConsolePeople {
+export class Participants {
   readonly #addr: Address;
   readonly #mark: (text: string) => void;
   readonly #copy: CopyScreen;
-  readonly #members = new Map<number, ConsoleMember>();
-  #worker: ConsoleWorker | null = null;
+  readonly #members = new Map<number, Subscriber>();
+  #worker: ConsoleOperation | null = null;
   #typist: Typist = null;
   /** The operation lends its keyboard to whoever comes to do its work by hand. */
   #lends = false;
   /** Whose keyboard the operation borrowed. */
-  #lender: ConsoleMember | null = null;
+  #lender: Subscriber | null = null;
 
   /** `mark`: a line of our own in the console's log. */
   constructor(addr: Address, mark: (text: string) => void, copy: CopyScreen) {
@@ -147,11 +147,11 @@ export class ConsolePeople {
     this.#copy = copy;
   }
 
-  get members(): ConsoleMember[] {
+  get members(): Subscriber[] {
     return [...this.#members.values()];
   }
 
-  get worker(): ConsoleWorker | null {
+  get worker(): ConsoleOperation | null {
     return this.#worker;
   }
 
@@ -161,7 +161,7 @@ export class ConsolePeople {
   }
 
   /** The member that types, or null. */
-  get typing(): ConsoleMember | null {
+  get typing(): Subscriber | null {
     return this.#typist?.kind === 'session' ? this.#typist.member : null;
   }
 
@@ -176,19 +176,19 @@ export class ConsolePeople {
     return this.#lends;
   }
 
-  get deserted(): boolean {
+  get isDeserted(): boolean {
     // Who may only look keeps no console open.
     return this.#worker === null && this.members.every(({ user }) => user.access === 'view');
   }
 
-  member(user: ConsoleUser): ConsoleMember | null {
+  member(user: ConsoleUser): Subscriber | null {
     return this.#members.get(user.id) ?? null;
   }
 
   /** Adds a watcher, anew if it was one: its copy of the screen is to be made. */
-  join(user: ConsoleUser): ConsoleMember {
+  join(user: ConsoleUser): Subscriber {
     const typed = this.typingUser?.id === user.id;
-    const member = new ConsoleMember(user, this.#addr, this.#copy);
+    const member = new Subscriber(user, this.#addr, this.#copy);
     const before = this.#members.get(user.id);
     if (before) before.end();
     else this.#mark(`${user.name} joined`);
@@ -202,11 +202,11 @@ export class ConsolePeople {
     this.#members.get(user.id)?.end();
     if (this.#members.delete(user.id)) this.#mark(`${user.name} left`);
     if (this.#lender?.user.id === user.id) this.#lender = null;
-    if (this.typingUser?.id === user.id) this.dropKeyboard();
+    if (this.typingUser?.id === user.id) this.releaseKeyboard();
   }
 
   /** Gives the keyboard to a member; whoever had it is told by whom it was taken. */
-  giveKeyboard(member: ConsoleMember): void {
+  acquireKeyboard(member: Subscriber): void {
     const before = this.#typist;
     if (before?.kind === 'session' && before.member.user.id === member.user.id) return;
     this.#typist = { kind: 'session', member };
@@ -215,7 +215,7 @@ export class ConsolePeople {
   }
 
   /** Who types hands the keyboard over. */
-  handOver(from: ConsoleUser, to: ConsoleMember): void {
+  transferKeyboard(from: ConsoleUser, to: Subscriber): void {
     this.#typist = { kind: 'session', member: to };
     to.note('given', `${from.name} gave you the keyboard`);
     this.#members.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
@@ -223,12 +223,12 @@ export class ConsolePeople {
   }
 
   /** The member goes on watching; an operation at work here types again. */
-  dropKeyboard(): void {
+  releaseKeyboard(): void {
     this.#typist = this.#worker && { kind: 'operation', worker: this.#worker };
   }
 
   /** An operation works here and types; a session that typed watches meanwhile and gets its keyboard back after. */
-  employ(worker: ConsoleWorker): void {
+  startOperation(worker: ConsoleOperation): void {
     const before = this.#typist;
     this.#worker = worker;
     if (worker.yields && before?.kind === 'session') return;
@@ -241,13 +241,13 @@ export class ConsolePeople {
   }
 
   /** The operation waits for somebody's hand: who watches may have its keyboard until it is done. */
-  lend(worker: ConsoleWorker): void {
+  lendKeyboard(worker: ConsoleOperation): void {
     if (this.#worker !== worker) return;
     this.#lends = true;
-    if (this.#lender !== null) this.giveKeyboard(this.#lender);
+    if (this.#lender !== null) this.acquireKeyboard(this.#lender);
   }
 
-  dismiss(worker: ConsoleWorker): void {
+  endOperation(worker: ConsoleOperation): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
     // Lent for this: the next node's turn needs the console.
@@ -262,7 +262,7 @@ export class ConsolePeople {
   }
 
   /** The keyboard is the operation's now. */
-  isTyping(worker: ConsoleWorker): boolean {
+  isTyping(worker: ConsoleOperation): boolean {
     return this.#typist?.kind === 'operation' && this.#typist.worker === worker;
   }
 }

@@ -2,7 +2,7 @@
 import type { Address } from '../../rack/address.ts';
 import {
   type Alarm,
-  AlarmBook,
+  AlarmStore,
   type AlarmKind,
   type AlarmLimits,
   alarmOwner,
@@ -18,7 +18,7 @@ import type { EventLog } from '../events.ts';
 /** A bus that is away for less is a plug being moved; a start takes about so long, too. */
 const BUS_AWAY_MS = 3_000;
 
-export interface AlarmDeskPorts {
+export interface AlarmServicePorts {
   now(): number;
   events: EventLog;
   inventory(): Inventory;
@@ -27,15 +27,15 @@ export interface AlarmDeskPorts {
   nodeChanged(addr: Address): void;
 }
 
-export class AlarmDesk {
+export class AlarmService {
   readonly #limits: () => AlarmLimits;
-  readonly #ports: AlarmDeskPorts;
-  readonly #book = new AlarmBook();
+  readonly #ports: AlarmServicePorts;
+  readonly #book = new AlarmStore();
   readonly #fans = new FanRatio();
   readonly #memories = new Map<Address, LimitMemory>();
   #busTimer: NodeJS.Timeout | null = null;
 
-  constructor(limits: () => AlarmLimits, ports: AlarmDeskPorts) {
+  constructor(limits: () => AlarmLimits, ports: AlarmServicePorts) {
     this.#limits = limits;
     this.#ports = ports;
   }

@@ -17,7 +17,7 @@ const STEP_TEXT: Record<RecoveryStep, string> = {
 /** Bytes between two sweeps that no exchange asked for; fewer may be the tail of a damaged reply. */
 const STRAY_BYTES = 20;
 
-export interface BusMonitorPorts {
+export interface BusStatusMonitorPorts {
   now(): number;
   events: EventLog;
   changed(): void;
@@ -28,10 +28,10 @@ export interface BusMonitorPorts {
   swept(): void;
 }
 
-export class BusMonitor {
+export class BusStatusMonitor {
   readonly #bus: Bus;
   readonly #port: string;
-  readonly #ports: BusMonitorPorts;
+  readonly #ports: BusStatusMonitorPorts;
   readonly #waiting = new Set<() => void>();
   #state: BusState = 'starting';
   #since: number;
@@ -47,7 +47,7 @@ export class BusMonitor {
   #sweepEnds: number[] = [];
   #unsubscribe: () => void = () => undefined;
 
-  constructor(bus: Bus, port: string, ports: BusMonitorPorts) {
+  constructor(bus: Bus, port: string, ports: BusStatusMonitorPorts) {
     this.#bus = bus;
     this.#port = port;
     this.#ports = ports;

@@ -1,7 +1,7 @@
 /** Finding the nodes that nobody configured: one scan of the whole address field, then patient second looks. */
 import { type Bus, PRIORITY, type StatusOutcome } from '../../bmc/types.ts';
 import { type Address, MAX_ADDRESS, rowOf, slotOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
-import type { Telemetry } from './node-states.ts';
+import type { NodeStates } from './node-states.ts';
 
 /** A second look at one empty address costs up to a quarter of a second of silence: not more often than this, ms. */
 const RESCAN_EVERY_MS = 5_000;
@@ -13,7 +13,7 @@ interface Missed {
 
 export class Discovery {
   readonly #bus: Pick<Bus, 'status' | 'health'>;
-  readonly #telemetry: Telemetry;
+  readonly #telemetry: NodeStates;
   #next: Address = 0;
   /** Did not (rightly) answer in the scan. */
   #missed: Missed[] = [];
@@ -25,7 +25,7 @@ export class Discovery {
   readonly #finished: Promise<void>;
   #done = false;
 
-  constructor(bus: Pick<Bus, 'status' | 'health'>, telemetry: Telemetry) {
+  constructor(bus: Pick<Bus, 'status' | 'health'>, telemetry: NodeStates) {
     this.#bus = bus;
     this.#telemetry = telemetry;
     this.#finished = new Promise((resolve) => (this.#finish = resolve));

@@ -27,7 +27,7 @@ import type { PowerReturn } from './power-return.ts';
 /** Points of a sparkline in a snapshot. */
 const SPARKLINE = 60;
 
-export interface TelemetryPorts {
+export interface NodeStatesPorts {
   now(): number;
   events: EventLog;
   /** The operation that runs on a node, or null. */
@@ -47,14 +47,14 @@ export interface TelemetryPorts {
   rackChanged(): void;
 }
 
-export class Telemetry {
-  readonly #ports: TelemetryPorts;
+export class NodeStates {
+  readonly #ports: NodeStatesPorts;
   readonly #state = new RackState();
   readonly #histories = new Map<Address, History>();
   readonly intervalMs: number;
   #inventory: Inventory;
 
-  constructor(inventory: Inventory, intervalMs: number, ports: TelemetryPorts) {
+  constructor(inventory: Inventory, intervalMs: number, ports: NodeStatesPorts) {
     this.#inventory = inventory;
     this.intervalMs = intervalMs;
     this.#ports = ports;
@@ -214,7 +214,7 @@ function seconds(ms: number): string {
 /** A change of power that is seen this long after its operation ended is still its work, ms. */
 const AFTERMATH_MS = 15_000;
 
-export class Workload {
+export class BusyNodes {
   readonly #now: () => number;
   readonly #running = new Map<Address, string>();
   readonly #endedAt = new Map<Address, number>();

@@ -9,9 +9,9 @@
 import { type Bus, PRIORITY, type Priority, type StatusOutcome } from '../../bmc/types.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Source } from '../../rack/reading.ts';
-import type { BusMonitor } from './bus-status.ts';
+import type { BusStatusMonitor } from './bus-status.ts';
 import type { Discovery } from './discovery.ts';
-import type { Telemetry } from './node-states.ts';
+import type { NodeStates } from './node-states.ts';
 
 /** First and longest pause between questions to a silent address, ms: 1, 2, 4, … 30 s. */
 const FIRST_MS = 1_000;
@@ -48,7 +48,7 @@ const BUSY_EVERY_MS = 250;
 /** Between sweeps the master is asked so often, ms: a pipe that stands open is freed within a second, whatever the interval. */
 const PULSE_MS = 400;
 
-export interface SweepPorts {
+export interface PollerPorts {
   now(): number;
   /** The nodes that an operation works on now. */
   busyNodes(): Address[];
@@ -56,12 +56,12 @@ export interface SweepPorts {
   between(free: () => boolean): Promise<void>;
 }
 
-export class Sweeper {
+export class Poller {
   readonly #bus: Pick<Bus, 'status'>;
-  readonly #monitor: BusMonitor;
-  readonly #telemetry: Telemetry;
+  readonly #monitor: BusStatusMonitor;
+  readonly #telemetry: NodeStates;
   readonly #discovery: Discovery | null;
-  readonly #ports: SweepPorts;
+  readonly #ports: PollerPorts;
   readonly #backOff = new BackOff();
   #stopped = false;
   #wake: (() => void) | null = null;
@@ -72,10 +72,10 @@ export class Sweeper {
   /** `discovery`: null where the inventory is configured. */
   constructor(
     bus: Pick<Bus, 'status'>,
-    monitor: BusMonitor,
-    telemetry: Telemetry,
+    monitor: BusStatusMonitor,
+    telemetry: NodeStates,
     discovery: Discovery | null,
-    ports: SweepPorts,
+    ports: PollerPorts,
   ) {
     this.#bus = bus;
     this.#monitor = monitor;
@@ -240,7 +240,7 @@ export interface IdlePorts {
   ask(addrs: readonly Address[]): Promise<unknown>;
 }
 
-export class IdleSampler {
+export class ConsoleIdlePoller {
   readonly #afterMs: number;
   readonly #ports: IdlePorts;
   readonly #timer: NodeJS.Timeout;

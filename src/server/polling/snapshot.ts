@@ -9,20 +9,20 @@ import type { EventLog } from '../events.ts';
 import { VERSION } from '../logs.ts';
 import type { Outages } from '../ups/outages.ts';
 import type { Picture } from '../sessions/outbox.ts';
-import type { AlarmDesk } from './alarms.ts';
-import type { BusMonitor } from './bus-status.ts';
-import type { Telemetry } from './node-states.ts';
+import type { AlarmService } from './alarms.ts';
+import type { BusStatusMonitor } from './bus-status.ts';
+import type { NodeStates } from './node-states.ts';
 
 /** Events that a snapshot brings along. */
 const SNAPSHOT_EVENTS = 200;
 
 export interface ViewedParts {
-  telemetry: Telemetry;
-  monitor: BusMonitor;
+  telemetry: NodeStates;
+  monitor: BusStatusMonitor;
   consoles: Consoles;
   operations: Operations;
   events: EventLog;
-  alarms: AlarmDesk;
+  alarms: AlarmService;
   outages: Outages;
   sessions(): Session[];
   /** The configuration in force beside its file. */
@@ -37,7 +37,7 @@ export interface About {
   autostarted: boolean;
 }
 
-export class RackView implements Picture {
+export class RackSnapshot implements Picture {
   readonly #parts: ViewedParts;
   readonly #about: About;
   readonly #startedAt = steadyNow();

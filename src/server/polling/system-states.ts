@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
-import { ConsoleReader, type Recognition } from '../../console/recognizer.ts';
+import { Recognizer, type Recognition } from '../../console/recognizer.ts';
 import { keepTime, type KeptTime, recallTime } from '../../lib/clock.ts';
 import type { SystemPort } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
@@ -20,7 +20,7 @@ import {
 } from '../../rack/system-state.ts';
 import type { EventLog } from '../events.ts';
 import { type MemoryOptions, NodeMemory } from '../learned-store.ts';
-import type { AlarmDesk } from './alarms.ts';
+import type { AlarmService } from './alarms.ts';
 
 /** Shorter runs of printable characters are noise of a UART that loses its clock, not speech. */
 const SPEECH = /[\x20-\x7e]{3}/;
@@ -39,7 +39,7 @@ export interface SystemStatesPorts extends MemoryOptions {
   /** The operation that runs on a node, or null. */
   operationOn(addr: Address): string | null;
   events: Pick<EventLog, 'add'>;
-  alarms: Pick<AlarmDesk, 'set'>;
+  alarms: Pick<AlarmService, 'set'>;
   nodeChanged(addr: Address): void;
 }
 
@@ -47,7 +47,7 @@ export class SystemStates implements SystemPort {
   readonly #ports: SystemStatesPorts;
   readonly #memory: NodeMemory<KeptState>;
   readonly #states = new Map<Address, SystemState>();
-  readonly #readers = new Map<Address, ConsoleReader>();
+  readonly #readers = new Map<Address, Recognizer>();
   /** When each node's BMC last said `on`. */
   readonly #onAt = new Map<Address, number>();
   /** When nodes that are down, and known to be of this power-on, were kept last. */
@@ -171,10 +171,10 @@ export class SystemStates implements SystemPort {
     this.#memory.set(addr, { ...state, ...times, seenAt });
   }
 
-  #reader(addr: Address): ConsoleReader {
+  #reader(addr: Address): Recognizer {
     let reader = this.#readers.get(addr);
     if (!reader) {
-      reader = new ConsoleReader();
+      reader = new Recognizer();
       // Anybody may shut it down at any time: its last line counts, whoever asked for it.
       reader.requested();
       this.#readers.set(addr, reader);

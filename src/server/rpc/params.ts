@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ClientNotes, Requests } from '../../api/methods.ts';
 import { RAW_LIMIT } from '../../bmc/raw-commands.ts';
-import { issueWords } from '../../config/error-messages.ts';
+import { describeIssue } from '../../config/error-messages.ts';
 import { replaceHidden } from '../../lib/control-chars.ts';
 import { MAX_ADDRESS } from '../../rack/address.ts';
 import { DEPENDENCE_RULES } from '../../rack/plan.ts';
@@ -175,7 +175,7 @@ export const NOTE_PARAMS: { [M in keyof ClientNotes]: z.ZodType<ClientNotes[M]> 
 export function describeProblems(error: z.ZodError, raw: unknown): string {
   return error.issues
     .slice(0, 3)
-    .flatMap((issue) => issueWords(issue, raw, ''))
+    .flatMap((issue) => describeIssue(issue, raw, ''))
     .map(({ path, message }) => `${path.length > 0 ? `${path.map(String).join('.')}: ` : ''}${message}`)
     .join('; ');
 }

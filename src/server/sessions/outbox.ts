@@ -12,7 +12,7 @@ import type { Operation } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import { ConsoleLane, type ConsoleWord } from '../consoles/output-queue.ts';
+import { OutputQueue, type ConsoleWord } from '../consoles/output-queue.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;
@@ -65,7 +65,7 @@ export class Outbox {
   #timer: NodeJS.Timeout | null = null;
   #lastAt = -Infinity;
   #updateInFlight = false;
-  readonly #lane: ConsoleLane;
+  readonly #lane: OutputQueue;
   /** Bytes of notes that wait. */
   #noted = 0;
   /** The latest of what was sent; notes leave in order. */
@@ -75,7 +75,7 @@ export class Outbox {
   constructor(picture: Picture, ports: OutboxPorts) {
     this.#picture = picture;
     this.#ports = ports;
-    this.#lane = new ConsoleLane((method, params) => this.#send(method, params));
+    this.#lane = new OutputQueue((method, params) => this.#send(method, params));
   }
 
   /** Bytes that wait for the client. */

@@ -15,7 +15,7 @@ const HELLO_MS = 10_000;
 /** Silence is counted in steps of this, ms. */
 const TICK_MS = 1_000;
 
-export interface RosterPorts {
+export interface SessionRegistryPorts {
   now(): number;
   picture: Picture;
   methods: Methods;
@@ -29,14 +29,14 @@ export interface RosterPorts {
   log(level: 'debug' | 'warn' | 'error', text: string): void;
 }
 
-export class Roster {
-  readonly #ports: RosterPorts;
+export class SessionRegistry {
+  readonly #ports: SessionRegistryPorts;
   readonly #sessions = new Map<number, ClientSession>();
   #lastId = 0;
   #closed = false;
   readonly #ticks: NodeJS.Timeout;
 
-  constructor(ports: RosterPorts) {
+  constructor(ports: SessionRegistryPorts) {
     this.#ports = ports;
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
   }

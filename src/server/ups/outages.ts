@@ -12,11 +12,11 @@ import type { OutagePorts, OutageRecord } from '../../power/outage/record.ts';
 import type { Plans } from '../../power/plans/plans.ts';
 import type { AlarmKind } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import type { ConfigInForce } from '../active-config.ts';
+import type { ActiveConfig } from '../active-config.ts';
 import type { Changes } from '../changes.ts';
 import type { EventLog } from '../events.ts';
-import type { AlarmDesk } from '../polling/alarms.ts';
-import type { Telemetry } from '../polling/node-states.ts';
+import type { AlarmService } from '../polling/alarms.ts';
+import type { NodeStates } from '../polling/node-states.ts';
 import { UpsMonitor, type UpsSource } from './ups-monitor.ts';
 
 type OutageJournal = Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
@@ -27,7 +27,7 @@ const NUMBERS_MS = 2_000;
 const FITS_AGAIN = 1.1;
 
 /** Raises (text) and clears (null) an alarm about a UPS or a policy. */
-type SetAlarm = AlarmDesk['setSupply'];
+type SetAlarm = AlarmService['setSupply'];
 
 /** Every policy's outage; without any configuration one that other UPS software may tell of the supply. */
 export class Outages {
@@ -129,14 +129,14 @@ export class Outages {
 type Watch = [all: readonly Outage[], monitor: UpsMonitor];
 
 interface OutageOptions {
-  configuration: ConfigInForce;
+  configuration: ActiveConfig;
   outageJournal: OutageJournal;
 }
 
 interface OutageNeeds {
-  telemetry: Telemetry;
+  telemetry: NodeStates;
   events: EventLog;
-  alarms: AlarmDesk;
+  alarms: AlarmService;
   plans: Plans;
 }
 
@@ -191,7 +191,7 @@ export function composeOutages(options: OutageOptions, needs: OutageNeeds, chang
 }
 
 function ports(
-  configuration: ConfigInForce,
+  configuration: ActiveConfig,
   { telemetry, events, plans }: OutageNeeds,
   { monitor, journal, changed }: { monitor: UpsMonitor; journal: OutageJournal; changed: () => void },
 ): OutagePorts {
