@@ -35,6 +35,8 @@ export interface PlanShare {
   patienceMs: number;
   /** A cut at the deadline may meet a node that could not be asked: its own time has passed then, not only the run's. */
   cutUnasked: boolean;
+  /** Its deadline is the run's: a node that goes down by then is watched to its end. */
+  watchedOn: boolean;
   overrides: readonly DependenceRule[];
 }
 

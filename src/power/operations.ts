@@ -239,13 +239,13 @@ export class Operations {
    * The server leaves: an `off` that is seconds from its end goes on, everything else stops. To be called again while one
    * goes on, as its halt may be contradicted. Returns the names of the nodes that go on.
    */
-  stopAllButHalted(by: ClientIdentity): string[] {
+  stopAllButGoing(by: ClientIdentity): string[] {
     const goOn: string[] = [];
     for (const { record, abort, jobs, stops } of this.#running.values()) {
       const open = abort.signal.aborted ? [] : jobs.filter(({ node }) => node.outcome === null);
-      const halted = open.filter(({ request, node }) => request.verb.endsWith('off') && isHalted(node));
-      goOn.push(...halted.map(({ node }) => node.name));
-      const stopped = open.filter((job) => !halted.includes(job) && !job.signal.aborted);
+      const going = open.filter(({ request, node }) => request.verb.endsWith('off') && isGoingDown(node));
+      goOn.push(...going.map(({ node }) => node.name));
+      const stopped = open.filter((job) => !going.includes(job) && !job.signal.aborted);
       if (stopped.length === 0) continue;
       const names = stopped.length === open.length ? '' : ` on ${stopped.map(({ node }) => node.name).join(', ')}`;
       this.#ports.event('notice', null, `${nameOf(by)} aborts operation ${record.id}${names}`);
@@ -381,7 +381,7 @@ export class Operations {
   }
 }
 
-/** Its last line was read, or its power is being cut: seconds are left of its part. */
-function isHalted({ phase }: NodeRecord): boolean {
-  return phase === 'settle' || phase === 'cut';
+/** It was asked and cannot be called back, or its power is being cut: what it says last is heard by nobody else. */
+function isGoingDown({ phase }: NodeRecord): boolean {
+  return phase === 'acknowledged' || phase === 'stopping' || phase === 'settle' || phase === 'cut';
 }

@@ -110,15 +110,15 @@ export class RackServer {
     const limit = performance.now() + OPERATIONS_END_MS;
     let told = false;
     while (operations.busy() && !hurry.aborted && performance.now() < limit) {
-      const halted = operations.stopAllButHalted(SELF);
-      if (halted.length > 0 && !told)
+      const going = operations.stopAllButGoing(SELF);
+      if (going.length > 0 && !told)
         events.add(
           'notice',
           'server',
           null,
-          `The server waits up to ${OPERATIONS_END_MS / 1000} s for ${halted.join(', ')}: halted, and about to be cut`,
+          `The server waits up to ${OPERATIONS_END_MS / 1000} s for ${going.join(', ')}: going down, or about to be cut`,
         );
-      told ||= halted.length > 0;
+      told ||= going.length > 0;
       await setTimeout(LOOK_MS);
     }
     for (const { id, endedAt } of operations.list()) if (endedAt === null) operations.abort(id, SELF);

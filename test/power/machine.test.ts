@@ -33,6 +33,7 @@ const target = fc.record<Target>({
   band: fc.constantFrom(null, { low: 15, high: 20, shutdowns: 1 }),
   unattended: fc.boolean(),
   cutUnasked: fc.boolean(),
+  watchedOn: fc.boolean(),
 });
 
 const text = fc.constantFrom('some line', 'x');
@@ -510,6 +511,7 @@ test('every question begins with a choice that cuts nothing, offers to leave the
     band: null,
     unattended: false,
     cutUnasked: true,
+    watchedOn: false,
   };
   const texts = kinds.map((kind) => {
     const { text: words, choices } = questionOf({ kind, said: 'said', since: 0, until: 1 }, start);

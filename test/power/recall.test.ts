@@ -28,6 +28,7 @@ const TARGET: Target = {
   onDeadline: 'cut',
   unattended: false,
   cutUnasked: false,
+  watchedOn: false,
 };
 
 const FROM: Record<Ground, Stage> = {

@@ -101,6 +101,37 @@ test.each([
   expect(rack.exitCode(id)).toBe(EXIT.partly);
 });
 
+test.each([2, 5])(
+  'a node that goes down when the run ends, with %d s to go, is watched to its end',
+  async (seconds) => {
+    const timing = new PlanRack();
+    timing.plan('down', { selector: 'm2' });
+    const whole = await timing.armed('down', 170);
+    await timing.passes(100);
+    const tookS = ((timing.run(whole).endedAt ?? 0) - timing.run(whole).startedAt) / 1000;
+
+    const rack = new PlanRack();
+    rack.plan('down', { selector: 'm2' });
+    const id = await rack.armed('down', tookS - seconds);
+    await rack.passes(tookS - seconds + 1);
+    expect([rack.run(id).state, ...rack.ended(id)]).toEqual(['ended', 'm2 deadline']);
+    expect(rack.nodes(id)[0]?.detail).toContain('watched to its end');
+    await rack.passes(seconds + 5);
+    expect(rack.ended(id)).toEqual(['m2 done']);
+    expect(rack.power.get(2)).toBe('off');
+  },
+);
+
+test('a node that goes down when the run ends, and hangs, is left on', async () => {
+  const rack = new PlanRack();
+  rack.machine(2).hung = true;
+  rack.plan('down', { selector: 'm2' });
+  const id = await rack.armed('down', 12);
+  await rack.passes(300);
+  expect(rack.ended(id)).toEqual(['m2 deadline']);
+  expect([rack.power.get(2), rack.operations.busy()]).toEqual(['on', false]);
+});
+
 test('a node that comes back in time is shut down at a later try', async () => {
   const rack = new PlanRack();
   rack.machine(4).hung = true;

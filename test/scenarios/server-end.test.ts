@@ -1,6 +1,6 @@
 /** A server that ends while a node has halted and is about to be cut: by SIGTERM, after its cut; killed, by the next server. */
 import { expect, test } from 'vitest';
-import type { Operation, PowerRequest } from '../../src/api/power.ts';
+import type { Operation, Phase, PowerRequest } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { sweptStand, type Stand } from '../support/stand.ts';
 
@@ -26,11 +26,11 @@ const haltingStand = (): Promise<Stand> =>
 const powers = async ({ rack }: Stand): Promise<string[]> =>
   (await rack.state()).nodes.slice(1, 3).map(({ power }) => power);
 
-/** Resolves when alpha has said its last line and is watched, seconds before its cut. */
-function alphaSettles(client: RackClient): Promise<void> {
+/** Resolves when alpha is in this phase: `settle` is behind its last line, seconds before its cut. */
+function alphaIs(phase: Phase, client: RackClient): Promise<void> {
   return new Promise((resolve) =>
     client.on('operation', ({ nodes }: Operation) => {
-      if (nodes[0]?.addr === 1 && nodes[0].phase === 'settle') resolve();
+      if (nodes[0]?.addr === 1 && nodes[0].phase === phase) resolve();
     }),
   );
 }
@@ -42,12 +42,26 @@ test(
     const client = await place.client();
     const events: string[] = [];
     client.on('event', ({ text }) => events.push(text));
-    const settles = alphaSettles(client);
+    const settles = alphaIs('settle', client);
     await client.request('power.start', OFF);
     await settles;
     await place.killServer('SIGTERM');
     expect(await powers(place)).toEqual(['off', 'on']);
-    expect(events).toContain('The server waits up to 10 s for alpha: halted, and about to be cut');
+    expect(events).toContain('The server waits up to 10 s for alpha: going down, or about to be cut');
+  },
+  LIMIT_MS,
+);
+
+test(
+  'SIGTERM while a node goes down: its last line is heard, and it is cut first',
+  async () => {
+    await using place = await haltingStand();
+    const client = await place.client();
+    const stops = alphaIs('stopping', client);
+    await client.request('power.start', OFF);
+    await stops;
+    await place.killServer('SIGTERM');
+    expect(await powers(place)).toEqual(['off', 'on']);
   },
   LIMIT_MS,
 );
@@ -57,7 +71,7 @@ test(
   async () => {
     await using place = await haltingStand();
     const client = await place.client();
-    const settles = alphaSettles(client);
+    const settles = alphaIs('settle', client);
     await client.request('plan.run', { name: 'shed-all', confirm: null, armed: true, deadlineS: 100 });
     await settles;
     await place.killServer('SIGTERM');
@@ -76,7 +90,7 @@ test(
   async () => {
     await using place = await haltingStand();
     const client = await place.client();
-    const settles = alphaSettles(client);
+    const settles = alphaIs('settle', client);
     await client.request('power.start', OFF);
     await settles;
     await place.killServer('SIGKILL');

@@ -9,7 +9,7 @@ import type { Again, Operation, Outcome } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 import { type InventoryNode, unnamedNode } from '../../rack/inventory.ts';
 import type { Operations } from '../operations.ts';
-import { PowerRefused } from '../ports.ts';
+import { pause, PowerRefused } from '../ports.ts';
 import { goesByItself, ownRefusals } from './preview.ts';
 import type { PlanPorts, PlanRecord, StepSettings } from './record.ts';
 
@@ -23,6 +23,9 @@ export interface NodeRunPorts {
   /** Its operation has begun. */
   began: (operation: Operation) => void;
 }
+
+/** An operation that ends at the run's deadline has ended by so much later, ms. */
+const DEADLINE_GRACE_MS = 500;
 
 /** How one try is played. */
 export interface Try {
@@ -61,6 +64,8 @@ async function operate(
   { cutAt, cutUnasked, patienceMs }: Try,
 ): Promise<TryEnd> {
   const { run, who, takes, overrides } = record;
+  const limitS = deadlineS(ports, record, action, settings, cutAt);
+  const watchedOn = run.armed && action === 'off' && cutAt === null && isRunsDeadline(ports, run, limitS);
   const operation = await operations.start(
     {
       verb: action,
@@ -68,7 +73,7 @@ async function operate(
       label: node.name,
       // The plan's own words confirmed it, or that it is armed.
       confirm: node.name,
-      deadlineS: deadlineS(ports, record, action, settings, cutAt),
+      deadlineS: limitS,
       onDeadline: cutAt === null ? 'leave' : 'cut',
       takeConsole: run.armed,
     },
@@ -81,18 +86,34 @@ async function operate(
       armed: run.armed,
       patienceMs,
       cutUnasked,
+      watchedOn,
       overrides,
     },
   );
   node.operation = operation.id;
   began(operation);
-  const last = await operations.ended(operation.id);
-  const [progress] = last.nodes;
+  const ended = operations.ended(operation.id).then(endOf);
+  if (!watchedOn || run.deadlineAt === null) return ended;
+  const over = new AbortController();
+  const late = pause(ports, run.deadlineAt + DEADLINE_GRACE_MS - ports.now(), over.signal).then(() => null);
+  const end = await Promise.race([ended, late]);
+  over.abort();
+  if (end !== null) return end;
+  const detail = 'the deadline passed while it was going down: it is watched to its end';
+  return { outcome: 'deadline', detail, again: null, later: ended };
+}
+
+function endOf({ nodes: [progress] }: Operation): TryEnd {
   return {
     outcome: progress?.outcome ?? 'failed',
     detail: progress?.detail ?? 'nothing is known of it',
     again: progress?.again ?? null,
   };
+}
+
+/** The limit is what is left of the run, not the step's own. */
+function isRunsDeadline({ now }: PlanPorts, { deadlineAt }: PlanRun, limitS: number | null): boolean {
+  return deadlineAt !== null && limitS !== null && now() + limitS * 1000 >= deadlineAt - DEADLINE_GRACE_MS;
 }
 
 /** Null: the states' own limits. Nobody answers questions in an armed run: it gets a limit in any case. */
@@ -150,6 +171,8 @@ export interface TryEnd {
   detail: string;
   /** What an armed run may still try; null: the same again. */
   again: Again | null;
+  /** The end of an operation that goes on behind the end of its run. */
+  later?: Promise<TryEnd>;
 }
 
 /** A node whose last try failed. */

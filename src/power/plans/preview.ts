@@ -300,6 +300,7 @@ function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[])
     armed: false,
     patienceMs: Infinity,
     cutUnasked: false,
+    watchedOn: false,
     overrides: plan.overrides ?? [],
   };
 }

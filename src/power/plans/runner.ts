@@ -216,11 +216,8 @@ export class PlanRunner {
     this.#endWaiting('aborted', `${why}: nothing more was sent`);
     for (const { action, nodes } of run.steps)
       for (const node of nodes)
-        if (node.state === 'started' && (action !== 'off' || this.#isAsking(node))) this.#abortNode(node);
-  }
-
-  #isAsking({ addr }: PlanNodeRun): boolean {
-    return this.#operations.askingAbout(addr) !== null;
+        if (node.state === 'started' && (action !== 'off' || this.#operations.askingAbout(node.addr) !== null))
+          this.#abortNode(node);
   }
 
   /** Where somebody's operation waits for an answer that nobody gives, the node is taken over. */
@@ -300,12 +297,18 @@ export class PlanRunner {
         patienceMs: this.#record.run.armed ? turnLength(this.#record, this.#around()) : Infinity,
       },
     );
-    if (this.#left && end.outcome === 'done') {
-      endNode(node, end.outcome, end.detail, this.#ports.now());
-      await this.#write().catch((error: unknown) => this.#tellUnwritten(reason(error)));
-    }
+    if (this.#left) await this.#noteDone(node, end);
     this.#news.push(() => this.#tried(settings, node, end, startedAt));
     await this.#turns();
+    if (end.later) await this.#noteDone(node, await end.later);
+  }
+
+  /** Done after all, though the server leaves or the run has ended: the next server, and the outage, are to know. */
+  async #noteDone(node: PlanNodeRun, { outcome, detail }: TryEnd): Promise<void> {
+    if (outcome !== 'done') return;
+    endNode(node, outcome, detail, this.#ports.now());
+    await this.#write().catch((error: unknown) => this.#tellUnwritten(reason(error)));
+    this.#publish();
   }
 
   /** A try has ended: the node with it, or it goes back to the end of the queue. */

@@ -37,6 +37,8 @@ export interface Target {
   unattended: boolean;
   /** Cut at the deadline also where it could not be asked. */
   cutUnasked: boolean;
+  /** A node that goes down at the deadline is watched to its end, where it is not to be cut. */
+  watchedOn: boolean;
 }
 
 /** Looking for a prompt on a console that opened (shutdown section 1). */
@@ -74,5 +76,6 @@ export function targetOf({ ports, node, operation, request, deadlineAt, plan }: 
     onDeadline: request.onDeadline,
     unattended: plan?.armed === true,
     cutUnasked: plan === null || plan.cutUnasked,
+    watchedOn: plan?.watchedOn === true && request.onDeadline === 'leave',
   };
 }

@@ -21,7 +21,7 @@ export function tick(draft: Transition, pressed = false): void {
   if (stage.is === 'cutting' || stage.is === 'ended') return;
   // A halt that is being watched already is watched to its end: seconds. A claim that was refuted once earns no second time.
   const settling = stage.is === 'settle' && trouble === null && state.claims === 0;
-  if (target.deadlineAt !== null && at >= target.deadlineAt && !settling) {
+  if (target.deadlineAt !== null && at >= target.deadlineAt && !settling && !isWatchedOn(draft)) {
     deadline(draft);
     return;
   }
@@ -106,6 +106,14 @@ export function tick(draft: Transition, pressed = false): void {
       }
       return;
   }
+}
+
+/** It was asked in time and goes down: its run has ended, and the last line is what a later cut needs. */
+function isWatchedOn({ state }: Transition): boolean {
+  const { stage, target, trouble, requestedAt } = state;
+  return (
+    target.watchedOn && trouble === null && requestedAt !== null && (stage.is === 'asked' || stage.is === 'stopping')
+  );
 }
 
 /** Ends this try with what a question would have said; an armed run comes back to the node. */
