@@ -1,9 +1,9 @@
 /**
- * The distance between exchanges. On a clean bus there is none; damaged or foreign replies make it grow, so that what is
- * still under way has ended before the next question, and every clean exchange makes it shrink again. Pure.
+ * Asks BMCs, one question at a time: prepares each exchange from what is known of its node and of this bus, and
+ * updates both from the reply. Decisions about the bus are left to {@link Scheduler}, which reads its state here.
  *
- * Asking BMCs, one question at a time: each exchange behind what is known of its node and this bus, and what its answer
- * says about both. It decides nothing about the line; {@link Bus} does, by what it reads here.
+ * The distance between exchanges is none on a clean bus; damaged or foreign replies double it, so that what is still
+ * under way has ended before the next question, and every clean exchange shrinks it again.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
 import type { Power } from '../rack/reading.ts';
@@ -12,17 +12,17 @@ import { type Reply, statusExchange, verbExchange, type VerbExchange } from './e
 import type { Transport } from './transport.ts';
 import type { BmcVerb, BusCounters } from './types.ts';
 
-/** The first step up from nothing, and the most that is ever kept, ms. */
+/** The first step above zero, and the maximum, ms. */
 const FIRST_MS = 1;
 const MOST_MS = 50;
-/** Four clean exchanges take back what one damaged reply added. */
+/** Four clean exchanges undo the growth that one damaged reply added. */
 const SHRINK = 0.84;
 
 export class ExchangeGap {
   readonly #floorMs: number;
   #ms: number;
 
-  /** `floorMs`: never less than this, 0 and up. */
+  /** `floorMs`: the minimum, ms, 0 and up. */
   constructor(floorMs: number) {
     this.#floorMs = this.#ms = floorMs;
   }
@@ -47,11 +47,14 @@ export class ExchangeGap {
   }
 }
 
-/** So many answers in a row missing from nodes that used to answer: is it the bus? */
+/** Consecutive missing answers of nodes that used to answer, from which on the bus itself is probed. */
 const SUSPICIOUS = 3;
-/** A reply of its own that came damaged tells of the line, hardly of a pipe that leads elsewhere. */
+/**
+ * A damaged reply of the asked node counts this much of a missing one: it points to the line, hardly to a pipe that
+ * leads elsewhere.
+ */
 const DAMAGED_COUNTS = 0.25;
-/** After a reply that was not one, the line must be silent for so long, and is waited for at most so long, ms. */
+/** After a damaged or foreign reply the line must be silent for this long, and is waited for at most this long, ms. */
 const RESYNC_QUIET_MS = 3;
 const RESYNC_CAP_MS = 60;
 
@@ -59,11 +62,11 @@ export class BmcClient {
   readonly #counters = { exchanges: 0, silent: 0, garbled: 0, foreign: 0, recoveries: 0 };
   readonly #connection: Connection;
   readonly #gap: ExchangeGap;
-  /** Nodes whose silence would be news. */
+  /** Nodes that answered their last question: their silence raises suspicion. */
   readonly #answering = new Set<Address>();
-  /** The power that each node's last good reply told. */
+  /** The power in each node's last good reply. */
   readonly #power = new Map<Address, Power>();
-  /** Before then (performance.now) nothing is asked that can wait; and whether the line must first fall silent. */
+  /** Until then (performance.now) nothing is asked that can wait; and whether the line must first fall silent. */
   #restUntil = 0;
   #resync = false;
   #suspects = 0;
@@ -77,41 +80,44 @@ export class BmcClient {
     return { ...this.#counters, stray: this.#connection.strayBytes };
   }
 
-  /** Several nodes fell silent in a row, or the master did: is the bus still there? */
+  /** True after several nodes fell silent in a row, or the master did: the bus must be probed. */
   get suspicious(): boolean {
     return this.#suspects >= SUSPICIOUS;
   }
 
-  /** How long what can wait still has to, ms; below 0: no more. */
+  /** Remaining time until exchanges that can wait may go, ms; 0 or below: they may. */
   get restMs(): number {
     return this.#restUntil - performance.now();
   }
 
-  /** A console's node fell silent: no sweep runs beside a console, so this silence is the first that could be seen. */
+  /**
+   * Notes that the node of the console fell silent. No poll runs beside a console, so this silence is the first that
+   * could be seen.
+   */
   silentAtConsole(addr: Address): void {
     if (this.#answering.has(addr)) this.#suspects = SUSPICIOUS;
   }
 
-  /** The bus came up: what was before says nothing. */
+  /** Clears all suspicion after the bus came up. */
   trust(): void {
     this.#suspects = 0;
   }
 
-  /** Looks whether the bus is still there. */
+  /** Probes the bus, and clears the suspicion. Rejects LineLost. */
   async recover(): Promise<void> {
     this.#counters.recoveries++;
     await this.#connection.probe();
     this.#suspects = 0;
-    // Silence that outlives this is the nodes' own and raises no suspicion again until they have answered.
+    // Silence that outlives the probe is the nodes' own, and raises no suspicion again until they have answered.
     for (const addr of this.#connection.unanswered.nodes) this.#answering.delete(addr);
   }
 
-  /** The last reply was damaged or foreign. */
+  /** True when the last reply was damaged or foreign. */
   get outOfStep(): boolean {
     return this.#resync;
   }
 
-  /** What such a reply still drags along belongs to no question of ours. */
+  /** Waits until the rest of a damaged or foreign reply has passed. Rejects LineLost. */
   async resync(wire: Transport): Promise<void> {
     this.#resync = false;
     await wire.quiet(RESYNC_QUIET_MS, RESYNC_CAP_MS);
@@ -129,18 +135,18 @@ export class BmcClient {
     return this.#count(addr, await statusExchange({ ...asking, target: { kind, addr } }, after));
   }
 
-  /** Identity proof, `work` behind it in the same pipe (the master needs none), ^G. */
+  /** Proves the identity, does `work` in the same pipe (the master needs none), then sends ^G. Rejects LineLost. */
   async proven<T>(
     wire: Transport,
     addr: Address,
     work: () => Promise<T>,
   ): Promise<{ ok: true; value: T } | { ok: false; detail: string }> {
     let reply = await this.ask(wire, addr, 'keep-open');
-    // One reply that was lost may be noise: the proof is asked again, nothing else has gone out.
+    // One lost reply may be noise: the proof is asked for again, because nothing else has gone out.
     if (!reply.ok) reply = await this.ask(wire, addr, 'keep-open');
     if (!reply.ok) return { ok: false, detail: describeFailure(addr, reply) };
     try {
-      // The proof's own line end may still be under way: it is not what `work` will hear.
+      // The proof's own line end may still be under way, and must not become part of the next reply.
       await wire.quiet(RESYNC_QUIET_MS, RESYNC_CAP_MS);
       return { ok: true, value: await work() };
     } finally {
@@ -158,7 +164,7 @@ export class BmcClient {
       {
         ...this.#asking(wire, addr),
         addr,
-        // The last word: asked between the proof and the verb, in one turn of the event loop.
+        // Asked between the proof and the verb, in one turn of the event loop.
         mayStill: () => about.mayStill() && addr !== this.#connection.health.master,
         onSent: about.onSent,
       },

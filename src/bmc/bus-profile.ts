@@ -1,18 +1,21 @@
 /**
- * What this bus turned out to do where bus-protocol says [?]: learned from its own replies and forgotten when the port is
- * opened anew. Also the round trips from which the time-outs for silence are made.
+ * Learns from this bus's own replies the forms that bus-protocol leaves open ([?]), and the round trips from which
+ * time-outs for silence are made; all of it is reset when the port is opened anew. Pure.
  *
- * Questions that were never answered, by node. A slow BMC answers them later, in the middle of another question, and such
- * an answer tells of the past: as many replies as a node may still owe are not believed. Pure.
+ * Keeps the outstanding replies of each node. A slow BMC answers an earlier question in the middle of a later one,
+ * and such a reply tells of the past: as many replies as a node may still owe are not believed.
  */
 import type { Address } from '../rack/address.ts';
 
-/** Fewer replies than this prove no habit. */
+/** Replies that prove a form of this bus. */
 const HABIT = 3;
 
-/** A silence shorter than this may be a stall of this machine; discovery waits this long for each empty address. */
+/**
+ * The shortest wait for silence, ms: less may be a stall of this machine. Discovery waits this long for each empty
+ * address.
+ */
 const FLOOR_MS = 30;
-/** Before any round trip was measured, and the most that is ever waited. */
+/** The longest wait for silence, ms; also used before any round trip was measured. */
 const CEILING_MS = 250;
 
 export class BusProfile {
@@ -21,12 +24,15 @@ export class BusProfile {
   #unterminated = 0;
   #slowestMs: number | null = null;
 
-  /** A bus that echoes does so ahead of every reply: then a reply without its echo belongs to an earlier request. */
+  /**
+   * True for a bus that echoes requests. It does so ahead of every reply, so a reply without its echo belongs to an
+   * earlier request.
+   */
   get echoes(): boolean {
     return this.#echoed >= HABIT;
   }
 
-  /** `yes`: a status line without its line end is torn. `no`: there will be none, do not wait for it. */
+  /** `yes`: a status line without its line end is torn. `no`: no line end comes, none is waited for. */
   get terminates(): 'yes' | 'no' | 'unknown' {
     if (this.#terminated >= HABIT) return 'yes';
     return this.#unterminated >= HABIT ? 'no' : 'unknown';
@@ -40,16 +46,16 @@ export class BusProfile {
     } else {
       this.#unterminated++;
     }
-    // A decaying maximum: follows a slow bus at once and forgets one stall within some dozen exchanges.
+    // A decaying maximum follows a slow bus at once and forgets one stall within some dozen exchanges.
     this.#slowestMs = Math.max(reply.rttMs, (this.#slowestMs ?? 0) * 0.95);
   }
 
-  /** After so long nothing that was said before a command reached the bus is under way any more, ms. */
+  /** Time after which nothing printed before a command reached the bus is under way any more, ms. */
   get settledMs(): number {
     return Math.min(CEILING_MS, 2 * (this.#slowestMs ?? CEILING_MS / 2) + 4);
   }
 
-  /** How long silence must last to be called silence, ms. `doubtful`: the node failed last time, so wait longer. */
+  /** Time without a byte that counts as silence, ms. `doubtful`: the node failed last time, so the time is longer. */
   silenceMs(doubtful: boolean): number {
     if (this.#slowestMs === null) return CEILING_MS;
     const usual = Math.max(FLOOR_MS, 3 * this.#slowestMs + 10);
@@ -62,41 +68,41 @@ export class BusProfile {
   }
 }
 
-/** A reply that has not come by then will not come, ms: 250 is the most that is ever waited for one. */
+/** Time after which an outstanding reply is given up, ms; far above the 250 ms that one is waited for at most. */
 const OWED_FOR_MS = 10_000;
-/** Most replies that come at all come within this, ms. */
+/** Time within which most late replies come, ms. */
 const UNDER_WAY_MS = 1_000;
-/** A silent node is asked ever more rarely; so many questions fit into that time all the same. */
+/** Outstanding replies kept for one node. A silent node is asked ever more rarely, so more do not occur in practice. */
 const MOST = 16;
 /**
- * A reply that comes later than this behind its question, ms, may be that of a BMC that is late as a rule: it owes as many
- * replies afterwards as before. One that comes at once proves nothing, for late replies can follow one another closely;
- * what was owed then stays owed until its time is over.
+ * A reply with a longer lag than this, ms, may come from a BMC that is late as a rule: the node owes as many replies
+ * afterwards as before. A prompt one proves nothing, for late replies can follow one another closely; what was owed
+ * then stays owed until its time is over.
  */
 const LATE_MS = 20;
 
 interface Debt {
-  /** When the questions were put that may still be answered. */
+  /** Times of the questions that may still be answered, ms. */
   asked: number[];
-  /** Its last question was not answered. */
+  /** The last question was not answered. */
   failing: boolean;
 }
 
 export class OutstandingReplies {
   readonly #debts = new Map<Address, Debt>();
-  /** Nodes that answered once: where nobody is, nobody is late. */
+  /** Nodes that answered at least once: an empty address sends no late replies. */
   readonly #answering = new Set<Address>();
 
-  /** How many replies `addr` may still owe at `now` (ms, monotonic). */
+  /** Number of replies that `addr` may still owe at `now` (ms, monotonic). */
   owedBy(addr: Address, now: number): number {
     const debt = this.#debts.get(addr);
     if (!debt) return 0;
     const owed = debt.asked.filter((at) => now - at < OWED_FOR_MS).length;
-    // A node that failed last time is never believed at its first word, however long ago that was.
+    // The first reply of a node that failed last time is never believed, however long ago that was.
     return debt.failing ? Math.max(1, owed) : owed;
   }
 
-  /** Whether a reply of any node may still be under way at `now`: one that was asked a moment ago, or `addr` at all. */
+  /** True when a late reply may still come at `now`: of any node asked a moment ago, or of `addr` at any time. */
   mayCome(addr: Address, now: number): boolean {
     const recent = [...this.#answering].some((one) =>
       this.#debts.get(one)?.asked.some((at) => now - at < UNDER_WAY_MS),
@@ -104,13 +110,19 @@ export class OutstandingReplies {
     return recent || this.owedBy(addr, now) > 0;
   }
 
-  /** `damaged`: its reply came, though torn, so that nothing more is owed; else a line that tears replies would never be paid. */
+  /**
+   * Notes a question without a good reply. `damaged`: the reply came torn, so nothing more is owed; else the debt of
+   * a node on a line that tears replies would never end.
+   */
   failed(addr: Address, now: number, damaged = false): void {
     const asked = this.#debts.get(addr)?.asked ?? [];
     this.#debts.set(addr, { asked: damaged ? asked : [...asked.slice(1 - MOST), now], failing: true });
   }
 
-  /** `lagMs`: from the last question to its reply; `missed`: so many before it had none. */
+  /**
+   * Notes a good reply. `lagMs`: from the last question to its reply; `missed`: number of questions before it that
+   * had none.
+   */
   answered(addr: Address, { lagMs, missed }: { lagMs: number; missed: number }, now: number): void {
     this.#answering.add(addr);
     const before = this.#debts.get(addr)?.asked ?? [];
@@ -119,7 +131,7 @@ export class OutstandingReplies {
     else this.#debts.set(addr, { asked: lagMs > LATE_MS ? asked.map(() => now) : asked, failing: false });
   }
 
-  /** Those whose last question was not answered. */
+  /** The nodes whose last question was not answered. */
   get nodes(): Address[] {
     return [...this.#debts].filter(([, { failing }]) => failing).map(([addr]) => addr);
   }

@@ -1,15 +1,15 @@
 /**
- * Bytes of the BIOS's single-character commands and its status line (bus-protocol sections 3 and 4). Pure.
+ * Encodes and parses the BIOS's single-character commands and its status line (bus-protocol sections 3 and 4). Pure.
  *
- * What bus-protocol leaves open (brackets in the echo, line endings, leading spaces, a final newline) is accepted in every
- * form; what it fixes (two digits for ID, MS, YY and ZZ) is demanded, because a reply that lost one character must not
- * parse: `04 ff 1 2 98` is a torn `04 ff 1 26 98`, not a current of 2.
+ * Forms that bus-protocol leaves open (brackets in the echo, line endings, leading spaces, a final newline) are all
+ * accepted; what it fixes (two digits for ID, MS, YY and ZZ) is demanded, because a reply that lost one character
+ * must not parse: `04 ff 1 2 98` is a torn `04 ff 1 26 98`, not a current of 2.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
 import type { Power } from '../rack/reading.ts';
 import { BAUD_CODE, type BmcVerb, type ConsoleBaud } from './types.ts';
 
-/** Close the pipe, and with it the console. Only `wire.ts` may put it on the line. */
+/** Closes the pipe, and with it the console. Only `transport.ts` may put it on the line. */
 export const CLOSE_PIPE = 0x07;
 
 /** The documented unlock string (grade D/V); it is in EEPROM, so a rack may have another. */
@@ -17,12 +17,12 @@ export const DEFAULT_UNLOCK = 'UnLockMe';
 
 export const STATUS_REQUEST = '=';
 
-/** `[hh]|`: the brackets clear the input register, so that no stale digit names another node. */
+/** `[hh]|`; the brackets clear the input register, so that no stale digit names another node. */
 export function openPipe(address: Address): string {
   return `[${formatAddress(address)}]|`;
 }
 
-/** `[bb]~`, sent through an open pipe. */
+/** `[bb]~`, to be sent through an open pipe. */
 export function openConsole(baud: ConsoleBaud): string {
   return `[${formatAddress(BAUD_CODE[baud])}]~`;
 }
@@ -31,7 +31,7 @@ export function verbByte(verb: BmcVerb): string {
   return verb === 'on' ? '/' : '\\';
 }
 
-/** A status line as it was read. `master` is MS 00. */
+/** A parsed status line. `master`: MS is 00. Current and fan in counts, 0 to 255. */
 export interface StatusLine {
   id: Address;
   master: boolean;
@@ -49,13 +49,13 @@ const STATUS =
 
 export interface StatusMatch {
   status: StatusLine;
-  /** Where the line ends in the text, its terminator excluded. */
+  /** Index behind the line, its terminator excluded. */
   end: number;
   /** True when white space follows; without it, a further digit could still show the line to be noise. */
   terminated: boolean;
 }
 
-/** Every status line in the text, in order. */
+/** Finds every status line in the text, in order. */
 export function findStatusLines(text: string): StatusMatch[] {
   return Array.from(text.matchAll(STATUS), (match) => {
     const [whole, id = '', ms = '', power = '', current = '', fan = '', terminator] = match;
@@ -74,8 +74,8 @@ export function findStatusLines(text: string): StatusMatch[] {
 }
 
 /**
- * Where the echo of a status request ends, or -1. Through a fresh pipe the echo carries the address (`04|=`, perhaps
- * with its brackets); inside an open pipe, and at the master, it is a bare `=`.
+ * Returns the index behind the echo of a status request, or -1. Through a fresh pipe the echo carries the address
+ * (`04|=`, perhaps with its brackets); inside an open pipe, and at the master, it is a bare `=`.
  */
 export function endOfEcho(text: string, address: Address | null): number {
   const pattern = address === null ? /=/ : new RegExp(`\\[?${formatAddress(address)}\\]?\\s*\\|\\s*=`, 'i');
@@ -83,15 +83,18 @@ export function endOfEcho(text: string, address: Address | null): number {
   return match ? match.index + match[0].length : -1;
 }
 
-/** Where the master's own echo of `[hh]|` ends, or -1: all that comes back where no BMC is at the other end. */
+/**
+ * Returns the index behind the master's own echo of `[hh]|`, or -1. Where no BMC is at the other end, only this echo
+ * comes back.
+ */
 export function endOfPipeEcho(text: string, address: Address): number {
   const match = new RegExp(`^\\s*\\[?${formatAddress(address)}\\]?\\s*\\|`, 'i').exec(text);
   return match ? match[0].length : -1;
 }
 
 /**
- * True when the text is, or may still grow into, what a BIOS echoes for `[bb]~`; `end` is where it stops. A line end behind
- * it may be the node's own, so it is shown.
+ * `matches`: the text is, or may still grow into, the echo of `[bb]~`; `end`: index behind it. A line end behind the
+ * echo may be the node's own, so it is not part of it.
  */
 export function consoleEcho(text: string, baud: ConsoleBaud): { matches: boolean; complete: boolean; end: number } {
   const code = formatAddress(BAUD_CODE[baud]);
@@ -103,17 +106,17 @@ export function consoleEcho(text: string, baud: ConsoleBaud): { matches: boolean
 }
 
 const UUID = /(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])/i;
-/** Of a UID in a form that nobody described. */
+/** Maximum length of a UID in an undocumented form, characters. */
 const UID_LIMIT = 80;
 
-/** True when a whole UUID has come, and the end of its line. */
+/** True when the text holds a whole UUID and ends with a line end. */
 export function endsInUuid(text: string): boolean {
   return /[\r\n]\s*$/.test(text) && UUID.test(text);
 }
 
 /**
- * The board's identity in a reply to `#`: the UUID in lower case, whatever stands around it; any other text whole, without
- * echo and control characters. Null: nothing came.
+ * Extracts the board's identity from a reply to `#`: the UUID in lower case, whatever stands around it; any other
+ * text whole, without echo and control characters. Null: empty reply.
  */
 export function parseUid(heard: string): string | null {
   const uuid = UUID.exec(heard)?.[0];
@@ -125,5 +128,5 @@ export function parseUid(heard: string): string | null {
   return text === '' ? null : text.slice(0, UID_LIMIT);
 }
 
-/** Characters that a BIOS would execute: an unlock string must hold none, for it may reach an unlocked bus. */
+/** Characters that a BIOS would execute. An unlock string must hold none, for it may reach an unlocked bus. */
 export const BIOS_COMMANDS = /[=#/\\[\]|~\x07]/;

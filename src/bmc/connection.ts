@@ -1,8 +1,7 @@
 /**
- * The line and its health: opens the port, brings the bus up, notices when it is lost, and says in one sentence what is
- * wrong. Knows nothing of jobs and consoles.
- *
- * Getting from an open port to a bus that answers: ^G, the master's bare `=`, the unlock string (bus-protocol sections 2, 3).
+ * Keeps the open port and its health: opens it, brings the bus up (^G, the master's bare `=`, the unlock string;
+ * bus-protocol sections 2 and 3), detects its loss, and describes in one sentence what is wrong. Knows nothing of
+ * jobs and consoles.
  */
 import { steadyNow } from '../lib/clock.ts';
 import { type Address, formatAddress } from '../rack/address.ts';
@@ -16,11 +15,11 @@ import type { BusHealth, Line, Recovery, RecoveryStep } from './types.ts';
 
 export type ProbeResult = { phase: 'ready'; master: Address } | { phase: 'locked' | 'wedged'; detail: string };
 
-/** An unlocked master answers within 5 ms; a locked one never. */
+/** Wait for the first answer, ms: an unlocked master answers within 5 ms, a locked one never. */
 const FIRST_SILENCE_MS = 100;
 const SILENCE_MS = 250;
 const TRIES_AFTER_UNLOCK = 3;
-/** While the master's own replies come, though damaged, the bus is there: so many questions before it is given up. */
+/** Questions before the bus is given up while the master's own replies come damaged: then the bus is there. */
 const TRIES_DAMAGED = 20;
 
 /** Stands for the master where its address is not known yet. */
@@ -32,12 +31,12 @@ export interface ProbeOptions {
   unlock: string;
   now: () => number;
   onStep: (step: RecoveryStep) => void;
-  /** Who answered in this place before: nobody else is believed. Null: not known yet. */
+  /** Address of the master that answered before; no other is believed. Null: not known yet. */
   master: Address | null;
   unanswered: OutstandingReplies;
 }
 
-/** Leaves every pipe closed. Rejects LineLost. */
+/** Probes the bus and leaves every pipe closed. Rejects LineLost. */
 async function probe(wire: Transport, options: ProbeOptions): Promise<ProbeResult> {
   const { profile, now, master, unanswered } = options;
   const key = master ?? ANY_MASTER;
@@ -96,11 +95,11 @@ export interface ConnectionOptions {
   /** Secret. */
   unlock: string;
   now: () => number;
-  /** Opens the line; tests put a wire of their own here. */
+  /** Opens the line; tests replace it with a line of their own. */
   open: (port: string, handlers: LineHandlers) => Promise<Line>;
 }
 
-/** A missing device is looked for this often; other failures back off to the maximum. */
+/** Interval at which a missing device is looked for, ms; other failures back off to the maximum. */
 const MISSING_POLL_MS = 250;
 const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000] as const;
 
@@ -114,15 +113,18 @@ export class Connection {
   #health: BusHealth = { phase: 'starting', detail: 'opening the port', master: null };
   #recovery: Recovery | null = null;
   #wire: Transport | null = null;
-  /** The device that is open, or was tried last. */
+  /** Path of the device that is open, or was tried last. */
   #path: string;
   #failures = 0;
-  /** Who answered a bare `=` first: it is this machine's own slot, and cannot change while this program runs. */
+  /**
+   * Address of the BMC that answered a bare `=` first: this machine's own slot, which cannot change while this
+   * program runs.
+   */
   #master: Address | null = null;
-  /** Of wires that are closed. */
+  /** Stray bytes of transports that are closed. */
   #strayBefore = 0;
 
-  /** `onLost` is called when an open line vanishes. */
+  /** `onLost` is called when an open line is lost. */
   constructor(options: Partial<ConnectionOptions> & { port: string; unlock: string }, onLost: () => void) {
     this.#o = { now: steadyNow, open: openLine, ...options };
     this.#path = options.port;
@@ -146,17 +148,20 @@ export class Connection {
     return this.#recovery;
   }
 
-  /** See `Bus.catchUp` in types.ts. */
+  /** See {@link Bus.catchUp}. */
   catchUp(): void {
     this.#wire?.catchUp();
   }
 
-  /** The back-off begins anew: somebody asked. */
+  /** Resets the back-off, for a retry at the operator's request. */
   hurry(): void {
     this.#failures = 0;
   }
 
-  /** The rung of the ladder it stands on now, for people; null: none. */
+  /**
+   * Sets the recovery stage, shown to operators; null: none. `waitMs`: time until the next try, ms; null: it is being
+   * tried now.
+   */
   step(step: RecoveryStep | null, waitMs: number | null = null): void {
     const before = this.#recovery;
     if (step === (before?.step ?? null) && waitMs === null) return;
@@ -169,7 +174,7 @@ export class Connection {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The wire of a usable bus. Throws LineLost when there is none (any more). */
+  /** The transport of a usable bus. Throws LineLost when there is none (any more). */
   get wire(): Transport {
     const wire = this.#wire;
     if (!wire || this.#health.phase !== 'ready') throw new LineLost(this.#health.detail);
@@ -177,7 +182,10 @@ export class Connection {
     return wire;
   }
 
-  /** Opens what is not open and probes. Resolves 0 when the bus is ready, else how long to wait before the next try, ms. */
+  /**
+   * Opens the port if it is closed, and probes. Resolves 0 when the bus is ready, else the time until the next try,
+   * ms.
+   */
   async bringUp(): Promise<number> {
     try {
       if (this.#wire === null && this.#health.phase !== 'starting' && this.#recovery?.step !== 'device')
@@ -201,7 +209,10 @@ export class Connection {
     return waitMs;
   }
 
-  /** ^G, the master's `=`, the unlock string. A port whose bus does not answer is closed, to be opened afresh. */
+  /**
+   * Sends ^G, the master's `=`, and where needed the unlock string. A port whose bus does not answer is closed, to be
+   * opened afresh. Rejects LineLost.
+   */
   async probe(): Promise<void> {
     const wire = this.#wire;
     if (!wire) return;
@@ -216,7 +227,7 @@ export class Connection {
     if (result.phase === 'ready') {
       this.#finder.opened(this.#path);
       this.#master = result.master;
-      // The picture first: who hears that the bus is back hears that nothing is being done any more.
+      // The recovery ends first: listeners of the health must not see a ready bus that is still being recovered.
       this.#recovery = null;
       if (this.#health.phase !== 'ready' || this.#health.master !== result.master)
         this.#become({ phase: 'ready', detail: '', master: result.master });
@@ -228,7 +239,7 @@ export class Connection {
     await wire.close();
   }
 
-  /** The line failed: the bus is down until it is brought up again. Errors of other kinds are rethrown. */
+  /** Takes the bus down after the line failed, until it is brought up again. Rethrows errors of other kinds. */
   async lose(error: unknown): Promise<void> {
     if (!(error instanceof LineLost) && !(error instanceof LineError)) throw error;
     const wire = this.#forgetWire();
@@ -236,7 +247,7 @@ export class Connection {
     await wire?.close();
   }
 
-  /** ^G, then the port. */
+  /** Sends ^G, then closes the port. */
   async close(): Promise<void> {
     const wire = this.#forgetWire();
     this.#recovery = null;
@@ -249,7 +260,7 @@ export class Connection {
     let wire: Transport | null = null;
     this.#path = this.#finder.find();
     const line = await this.#o.open(this.#path, {
-      // What the opening itself shakes loose belongs to nobody.
+      // Bytes that arrive while the port is being opened are ignored.
       onData: (bytes) => wire?.feed(bytes),
       onLost: (why) => {
         wire?.lose(why);
@@ -266,7 +277,10 @@ export class Connection {
     return wire;
   }
 
-  /** Who else has the device open, as far as this user may see: ` (screen (pid 1, user pi) has it open too)`. */
+  /**
+   * Names another process that has the device open, as far as this user may see: ` (screen (pid 1, user pi) has it
+   * open too)`; empty: none.
+   */
   #others(): string {
     const [other] = holdersOf(this.#path);
     return other ? ` (${describeHolder(other)} has ${this.#path} open too: end it)` : '';

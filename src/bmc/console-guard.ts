@@ -1,23 +1,29 @@
 /**
- * Is it the node that speaks, or still a BIOS? A console that was opened but did not come up hands every key to the
- * slave's BIOS, where `\` cuts power (bus-protocol section 5). The echo of `~` proves only that a BIOS read it; a second copy of
- * a status line, echoed keys and noise prove nothing. So a console counts as proven when text came that only a node says, or
- * the same answer to Enter twice; until then only control characters go out, which no BIOS command is made of, but which
- * wake a getty (CR) or stop a program (^C). Pure.
+ * Decides whether a console is proven, and whether the next key may go. Pure.
  *
- * May the next key go, or must the BMC be asked first whether the pipe still leads to its node? A pipe that fell shut, or
- * that another program led elsewhere, sounds like a node that has nothing to say, and keys then reach a BIOS. To ask is a
- * gap of a few milliseconds in the console, so it is asked only for a reason: 0x07 in the node's output, which may have
- * closed the pipe; keys that nothing answers; a key after a while in which the node itself said nothing, a much shorter one
- * for keys that do harm at a BIOS; Enter that nothing answers; output that stops in the middle of a line. Pure.
+ * A console that was opened but did not come up hands every key to the slave's BIOS, where `\` cuts power
+ * (bus-protocol section 5). The echo of `~` proves only that a BIOS read it; a second copy of a status line, echoed
+ * keys and noise prove nothing. So {@link ConsoleProof} counts a console as proven when text came that only a node
+ * prints, or the same answer to Enter twice; until then only control characters go out, which no BIOS command is made
+ * of, but which wake a getty (CR) or stop a program (^C).
+ *
+ * A proven console can be lost again: a pipe that fell shut, or that another program led elsewhere, looks like a node
+ * that prints nothing, and keys then reach a BIOS. {@link ConsoleGuard} says when to ask the BMC whether the pipe
+ * still leads to its node. The question interrupts the console for a few milliseconds, so it needs a reason: 0x07 in
+ * the node's output, which may have closed the pipe; unanswered keys; a key after a while in which the node itself
+ * printed nothing, a much shorter one for keys that do harm at a BIOS; unanswered Enter; output that stops in the
+ * middle of a line.
  */
 import { CLOSE_PIPE, consoleEcho } from './codec.ts';
 import { NodeSpeech } from './node-speech.ts';
 import type { ConsoleBaud } from './types.ts';
 
-/** So many visible characters that nothing else explains are speech: `login:` has them; noise of so many readable bytes is rare. */
+/**
+ * Visible characters without another explanation that prove a node: `login:` has them; noise of so many readable
+ * bytes is rare.
+ */
 const SPEECH = 6;
-/** A `~` that is echoed at all is echoed within the exchange time. */
+/** Time within which a BIOS that echoes `~` has done so, ms: the exchange time. */
 export const CONSOLE_ECHO_MS = 100;
 const ENTER = 0x0d;
 
@@ -26,13 +32,15 @@ export class ConsoleProof {
   readonly #openedAt: number;
   readonly #speech = new NodeSpeech();
   #echo: { state: 'expected'; held: string } | { state: 'over'; seen: boolean } = { state: 'expected', held: '' };
-  /** What came behind the last Enter, and behind the one before: a prompt of one or two characters is proof when it comes twice. */
+  /**
+   * Answers to the last Enter and to the one before: a prompt of one or two characters is proof when it comes twice.
+   */
   #answer: NodeSpeech | null = null;
   #answered = '';
   #before = '';
   #proven: boolean;
 
-  /** It was the node's a moment ago, and its BMC has answered since. */
+  /** The console was proven a moment ago, and the BMC has answered since. */
   readonly carried: boolean;
 
   constructor(baud: ConsoleBaud, openedAt: number, carried = false) {
@@ -45,7 +53,7 @@ export class ConsoleProof {
     return this.#proven;
   }
 
-  /** Whether a BIOS echoed `[bb]~`; null: it still may. */
+  /** True when a BIOS echoed `[bb]~`; null: it still may. */
   echoed(now: number): boolean | null {
     if (this.#echo.state === 'over') return this.#echo.seen;
     return now - this.#openedAt > CONSOLE_ECHO_MS ? false : null;
@@ -60,7 +68,7 @@ export class ConsoleProof {
     this.#answer = new NodeSpeech();
   }
 
-  /** Takes what came from the line; returns what of it is the node's (the BIOS's echo of `[bb]~` left out). */
+  /** Takes bytes from the line (latin1); returns the node's part of them, without the BIOS's echo of `[bb]~`. */
   feed(text: string, now: number): string {
     const own = this.#withoutEcho(text, now);
     if (this.#proven || own === '') return own;
@@ -93,21 +101,27 @@ export class ConsoleProof {
   }
 }
 
-/** What may go out before the proof: control characters, of which no known BIOS command is made, but for 0x07. */
+/**
+ * True for bytes that may go out before the proof: control characters except 0x07, of which no known BIOS command is
+ * made.
+ */
 export function harmlessUnproven(byte: number): boolean {
   return (byte < 0x20 && byte !== 0x07) || byte === 0x7f;
 }
 
-/** A tty echoes within milliseconds, a busy node later, ms. */
+/** Time within which keys must be answered, ms. A tty echoes within milliseconds, a busy node later. */
 const ECHO_MS = 250;
-/** So many keys may be on their way without an answer: the first behind a pause goes alone. */
+/** Maximum of unanswered keys; behind a pause the first key goes alone. */
 const WINDOW = 8;
-/** Where the BMC was asked because nothing answered, the node does not echo: so many keys go, within so long. */
+/** After the BMC answered because of unanswered keys, the node does not echo: this many keys go, within this time. */
 const MUTE_KEYS = 48;
 const MUTE_MS = 10_000;
-/** Asked so often for that reason since the node last spoke, and no echo of `~` told otherwise, it may not have come up. */
+/**
+ * Questions because of unanswered keys since the node last printed, after which, without an echo of `~`, the console
+ * may not have come up.
+ */
 const MUTE_OPENINGS = 2;
-/** What the node itself said proves the pipe for so long, ms; an echo proves nothing, for a BIOS echoes too. */
+/** Time for which the node's own output proves the pipe, ms; an echo proves nothing, for a BIOS echoes too. */
 const FRESH_MS = 10_000;
 /** The same for `\`, which cuts power at a BIOS, `|`, which leads the pipe elsewhere, and `/`, which switches on. */
 const HARMFUL = new Map([
@@ -115,37 +129,45 @@ const HARMFUL = new Map([
   [0x7c, 20],
   [0x2f, 2_000],
 ]);
-/** So many characters of its own show a node to be there that was there before. */
+/** Visible characters of a node's own that prove again a node that was proven before. */
 const ALIVE = 3;
-/** Behind a bell: so many characters show that it did not close the pipe. */
+/** Visible characters behind a bell that show that it did not close the pipe. */
 const BELL_SURVIVED = 8;
-/** So long is waited for them where no key waits, and where one does, ms. */
+/** Wait for these characters where no key waits, and where one does, ms. */
 const BELL_MS = 250;
 const BELL_KEY_MS = 10;
-/** A bus on which the pipe outlived so many bells, as this node rang them, passes them on. */
+/** Bells that the pipe outlived, after which this bus counts as one that passes bells on. */
 const BELLS_PASSED = 3;
-/** A node answers Enter with something (a prompt, an echo, a line end) well within this; one that does not may not be there. */
+/** Time within which a node answers Enter (prompt, echo, line end), ms; one that does not may not be there. */
 const DEAF_MS = 3_000;
-/** And once more if it goes on saying nothing: the pipe may fall shut again. */
+/** Time after which the BMC is asked again while Enter stays unanswered, ms: the pipe may fall shut again. */
 const STILL_DEAF_MS = 30_000;
-/** Who presses Enter so often in a row waits for an answer; fewer may be blank lines of a paste. */
+/** Consecutive Enters that show an operator waiting for an answer; fewer may be blank lines of a paste. */
 const INSISTING = 3;
-/** So many bytes that no echo explains, none later than this after the one before, are output that flows, not a word or two. */
+/** Bytes without an echo's explanation that make output a flow, and the longest pause within one, ms. */
 const FLOW_BYTES = 256;
 const FLOW_PAUSE_MS = 1_000;
-/** Silence behind a flow is a stop when it lasts this long, and longer than the flow's own pauses by this factor. */
+/**
+ * Silence behind a flow is a stop when it lasts this long, ms, and longer than the flow's own pauses by this factor.
+ */
 const STOPPED_MS = 1_500;
 const RHYTHM = 4;
-/** Silence after which nothing of a sentence is under way any more, ms. */
+/** Silence after which nothing of an output is under way any more, ms. */
 const SPEAKING_MS = 300;
 const ESCAPE = 0x1b;
-/** How output ends that is complete: a line end, what prompts and questions end with, a drawn screen, a line behind a prompt. */
+/**
+ * Matches the end of complete output: a line end, the end of prompts and questions, a drawn screen, a line behind a
+ * prompt.
+ */
 const COMPLETE =
   /[\r\n\b]$|[:>$#%?\])] ?$|\.\.\.$|\x1b\[[0-9;?]*[@-~]$|\x1b[()][0-9A-Z]$|\x1b[=>78M]$|[$#%>] [^\r\n]*$|\x1b\[\d*;?\d*H[^\n]*$/;
-/** The end of the output that is looked at. */
+/** Characters of the output's end that are examined. */
 const TAIL = 160;
 
-/** `ask`: the BMC first, for this reason; `wait`: until then (the pulse's clock, ms), or until something came. */
+/**
+ * `go`: the key may go. `wait`: until then (the guard's clock, ms), or until something came. `ask`: the BMC must be
+ * asked first, for this reason.
+ */
 export type Verdict = { key: 'go' } | { key: 'wait'; until: number } | { key: 'ask'; why: string; unanswered: boolean };
 
 const GO: Verdict = { key: 'go' };
@@ -153,34 +175,37 @@ const BELL_WHY = 'the node rang its bell, which may close the pipe: its BMC was 
 
 export class ConsoleGuard {
   readonly #speech = new NodeSpeech();
-  /** When the node last said something that only a node says, or its BMC led to it. */
+  /** Time when the node last printed something that only a node prints, or its BMC led to it, ms. */
   #provenAt: number;
-  /** Keys since anything came. */
+  /** Keys sent since the last byte came, and the time of the first of them. */
   #unanswered = { keys: 0, since: 0 };
   #window = 1;
-  /** The last key. */
+  /** The last byte sent. */
   #last = 0;
-  /** Openings since the node spoke, before each of which keys had no answer. */
+  /** Openings of the console after unanswered keys, since the node last printed. */
   #openings = 0;
-  /** The bus was needed for something else, and the node has not spoken since. */
+  /** The bus was needed for something else, and the node has not printed since. */
   #strange = false;
   #mute: { keys: number; until: number } | null = null;
   #bell: { at: number; after: NodeSpeech } | null = null;
   #bellsPassed = 0;
-  /** It rang, and it is not known yet that its bells pass. */
+  /** The node rang its bell, and it is not known yet that its bells pass. */
   #rings = false;
-  /** Enter that nothing has answered yet: when the last byte went out since. */
+  /** Unanswered Enter: time of the last byte sent since, number of Enters in a row, limit. Null: none. */
   #unheard: { since: number; enters: number; limitMs: number } | null = null;
   #flow: { bytes: number; longestMs: number } = { bytes: 0, longestMs: 0 };
   #tail = '';
   #heardAt = -Infinity;
 
-  /** Times are of one clock, ms. */
+  /** All times are of one clock, ms. */
   constructor(now: number) {
     this.#provenAt = now;
   }
 
-  /** Its BMC answered, and the console is on the wire (again): asked for this, or come back from elsewhere. */
+  /**
+   * Notes that the console is on the wire (again) after its BMC answered. `asked`: the reason of the question; null:
+   * the console comes back from elsewhere.
+   */
   entered(now: number, asked: 'unanswered' | 'otherwise' | null): void {
     if (asked === 'unanswered') this.#openings++;
     this.#strange ||= asked === null;
@@ -194,22 +219,25 @@ export class ConsoleGuard {
     this.#tail = '';
   }
 
-  /** What was typed had no answer, and the node has not said a word since its console was opened: it may be a BIOS that reads. */
+  /**
+   * True when keys had no answer and the node has printed nothing since its console was opened: a BIOS may be
+   * reading.
+   */
   mayBeBios(echoes: boolean): boolean {
     return this.#strange || (!echoes && this.#openings >= MUTE_OPENINGS);
   }
 
-  /** When the last byte came. */
+  /** Time of the last byte from the node, ms; -Infinity before the first. */
   get heardAt(): number {
     return this.#heardAt;
   }
 
-  /** It is in the middle of saying something. */
+  /** True while the node's output may go on. */
   speaking(now: number): boolean {
     return now - this.#heardAt < SPEAKING_MS;
   }
 
-  /** The node said this: the echo of a BIOS's `~` is not its word. */
+  /** Notes output of the node, without the echo of a BIOS's `~`. */
   heard(text: string, now: number): void {
     if (text === '') return;
     const pause = now - this.#heardAt;
@@ -220,7 +248,7 @@ export class ConsoleGuard {
     this.#unheard = null;
     const { keys } = this.#unanswered;
     if (keys > 0) this.#window = WINDOW;
-    // Where just the one key comes back, it echoes again; all else is what it makes of a line.
+    // One key that comes back alone is an echo: the node echoes again. Anything else is its answer to a line.
     const echo = keys === 1 && text === String.fromCharCode(this.#last);
     if (this.#mute) this.#mute = echo ? null : { keys: MUTE_KEYS, until: now + MUTE_MS };
     this.#unanswered = { keys: 0, since: now };
@@ -232,7 +260,7 @@ export class ConsoleGuard {
     this.#listenForBell(text, now);
   }
 
-  /** What came is known to be its own word. */
+  /** Notes that output is known to be the node's own. */
   spoke(now: number): void {
     this.#provenAt = now;
     this.#openings = 0;
@@ -243,7 +271,7 @@ export class ConsoleGuard {
     this.#last = byte;
     this.#speech.sent(byte, now);
     this.#bell?.after.sent(byte, now);
-    // Its echo: a tty shows a control character as two.
+    // Leaves room for the echo: a tty shows a control character as two.
     this.#flow.bytes = Math.max(0, this.#flow.bytes - 2);
     if (this.#unanswered.keys++ === 0) this.#unanswered.since = now;
     if (this.#mute) this.#mute.keys--;
@@ -253,11 +281,14 @@ export class ConsoleGuard {
       return;
     }
     unheard.enters = byte === ENTER ? unheard.enters + 1 : 0;
-    // What is still being typed (a paste into a program that prints nothing) is not torn apart for the question.
+    // Input that still goes on (a paste into a program that prints nothing) is not interrupted by the question.
     if (unheard.enters < INSISTING) unheard.since = now;
   }
 
-  /** When to ask the BMC whether the pipe still leads to it, and why; null: there is no reason. */
+  /**
+   * Time and reason of the next question to the BMC whether the pipe still leads to its node; null: there is no
+   * reason.
+   */
   get due(): { at: number; why: string } | null {
     if (this.#bell !== null) return { at: Math.max(this.#bell.at, this.#heardAt) + BELL_MS, why: BELL_WHY };
     if (this.#unheard !== null)
@@ -269,19 +300,19 @@ export class ConsoleGuard {
     };
   }
 
-  /** It is being asked: not soon again before the node has spoken. */
+  /** Notes that the BMC is being asked; the question is not soon repeated before the node has printed. */
   lookedInto(now: number): void {
     if (this.#unheard) this.#unheard = { since: now, enters: INSISTING, limitMs: STILL_DEAF_MS };
     this.#flow.bytes = 0;
   }
 
-  /** What becomes of the next key; `proven`: the console is known to be the node's. */
+  /** Decides about the next key. `proven`: the console is proven. */
   judge(byte: number, now: number, proven: boolean): Verdict {
     if (this.#bell !== null) {
       const until = Math.max(this.#bell.at, this.#heardAt) + BELL_KEY_MS;
       return now < until ? { key: 'wait', until } : { key: 'ask', why: BELL_WHY, unanswered: false };
     }
-    // Only what no BIOS executes is accepted before; it wakes a node that has not spoken yet.
+    // Before the proof only bytes are accepted that no BIOS executes; they wake a node that has not printed yet.
     if (!proven) return GO;
     const { keys, since } = this.#unanswered;
     const mute = this.#mute !== null && this.#mute.keys > 0 && now < this.#mute.until;
@@ -302,7 +333,7 @@ export class ConsoleGuard {
     return { key: 'ask', why, unanswered: false };
   }
 
-  /** How many keys may be on their way: one where the last, or this node as a rule, may be answered by a bell. */
+  /** Maximum of unanswered keys: one where the last key, or this node as a rule, may be answered by a bell. */
   get #limit(): number {
     const mayRing = (this.#last < 0x20 && this.#last !== ESCAPE) || this.#last === 0x7f;
     return this.#rings || mayRing ? 1 : this.#window;

@@ -1,7 +1,7 @@
 /**
- * One node's console on the bus. The bus decides when the lease is on the wire; the lease knows how to get on and off it,
- * paces what goes to the node, and lets a key go only where {@link ConsoleGuard} says that the pipe still leads there. Keys
- * go in their order or not at all: what must wait holds everything behind it, and what is dropped takes it along.
+ * One node's console on the bus. The scheduler decides when it is on the wire; the session gets on and off it, paces
+ * the bytes to the node, and sends a key only where {@link ConsoleGuard} says that the pipe still leads there. Keys
+ * go in their order or not at all: a key that waits holds everything behind it, and a dropped one takes it along.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
 import { CLOSE_PIPE, openConsole } from './codec.ts';
@@ -10,25 +10,28 @@ import { KeyQueue } from './key-queue.ts';
 import type { Transport } from './transport.ts';
 import type { ConsoleBaud, ConsoleHandlers, ConsoleSession, ConsolePhase } from './types.ts';
 
-/** Keys that were typed right before leaving still go out, where that takes no longer; the rest of a paste does not. */
+/** Time for keys typed right before leaving to go out, ms; the rest of a paste does not. */
 const LAST_WORDS_MS = 300;
-/** A gap no longer than this changes nothing: its node is on before and after, and no power cycle fits in. */
+/**
+ * The longest gap after which a console is still proven, ms: its node is on before and after, and no power cycle fits
+ * in.
+ */
 const SHORT_GAP_MS = 1_500;
-/** An own question to the BMC is shown as such only when it takes longer, ms. */
+/** A question to the BMC is shown as a gap only when it takes longer, ms. */
 const UNSEEN_GAP_MS = 200;
-/** Bytes held while the console is away. */
+/** Maximum of bytes held while the console is off the wire. */
 const HELD_MOST = 4_096;
-/** Who is told that keys did not go starts anew after so long without one, ms. */
+/** Pause after which keys of a session whose keys were dropped are taken again, ms. */
 const TOLD_MS = 1_000;
 const ENTER = 0x0d;
-/** A console that should echo its `~` and did not is opened again so often. */
+/** Number of times a console is opened again that should echo its `~` and did not. */
 const OPENINGS = 2;
 
 export interface ConsoleSessionOptions {
   pacingMs: number;
   now: () => number;
   release: (lease: BusConsoleSession) => Promise<void>;
-  /** Tells the bus that {@link BusConsoleSession.doubtful} may have changed. */
+  /** Called when {@link BusConsoleSession.doubtful} may have changed. */
   doubt: () => void;
 }
 
@@ -43,22 +46,22 @@ export class BusConsoleSession implements ConsoleSession {
   #proof: ConsoleProof | null = null;
   #wire: Transport | null = null;
   #gap: { from: number; why: string; asked: boolean } | null = null;
-  /** It was the node's console until then (performance.now), and its power was not touched since; null: it was not. */
+  /** Time until which the console was proven (performance.now), its power untouched since; null: it was not proven. */
   #provenUntil: number | null = null;
-  /** The BMC is to be asked before the next byte. */
+  /** Reason to ask the BMC before the next byte; null: none. */
   #ask: { why: string; unanswered: boolean } | null = null;
-  /** Its BIOS echoes `[bb]~`; where it does, that echo is demanded before a key goes behind a gap. */
+  /** The BIOS echoes `[bb]~`; then that echo is demanded before a key goes behind a gap. */
   #echoes = false;
-  /** How often in a row it did not come. */
+  /** Consecutive openings without that echo. */
   #openings = 0;
   #timer: NodeJS.Timeout | null = null;
   #away: NodeJS.Timeout | null = null;
-  /** Whose keys did not go, when the last of them came (performance.now), and whether Enter was all that they were. */
+  /** Source of the dropped keys, time of the last of them (performance.now), and whether all of them were Enter. */
   #dropped: { by: object; at: number; enters: boolean } | null = null;
   #typist: object | null = null;
-  /** Until when what was typed before the end may still go out (performance.now). */
+  /** Time until which keys typed before the end may still go out (performance.now). */
   #lastWordsUntil = 0;
-  /** Not before this time (performance.now) is opening tried again. */
+  /** Earliest time of the next try to open (performance.now). */
   retryAt = 0;
   failures = 0;
 
@@ -82,10 +85,13 @@ export class BusConsoleSession implements ConsoleSession {
     return this.#wire !== null;
   }
 
-  /** When to ask the BMC whether the pipe still leads to it (performance.now), and why; null: there is no reason to. */
+  /**
+   * Time (performance.now) and reason of the next question to the BMC whether the pipe still leads to its node; null:
+   * there is no reason.
+   */
   get doubtful(): { at: number; why: string } | null {
     if (this.#ask !== null) return { at: -Infinity, why: this.#ask.why };
-    // Not before all is sent: what comes of a paste is no silence.
+    // Not before everything is sent: a node that prints nothing during a paste is not silent.
     return this.pending > 0 ? null : this.#pulse.due;
   }
 
@@ -93,12 +99,12 @@ export class BusConsoleSession implements ConsoleSession {
     return this.#pacer.pending;
   }
 
-  /** Bytes of it may still be under way. */
+  /** True while output of the node may still be under way. */
   get speaking(): boolean {
     return this.#pulse.speaking(performance.now());
   }
 
-  /** It has ended, and keys typed before that are still going out: for how long, ms, as it looks; 0: they are not. */
+  /** Estimated time for which keys typed before the end still go out, ms; 0: none do. */
   get lastWordsMs(): number {
     if (this.pending === 0 || this.#wire === null || this.#ask !== null) return 0;
     const each = Math.max(this.#o.pacingMs + 1, 5);
@@ -125,13 +131,16 @@ export class BusConsoleSession implements ConsoleSession {
     return { taken: safe.length, refused: taken ? null : why };
   }
 
-  /** These keys did not go, for another reason than the lease's own: what comes right behind them does not either. */
+  /**
+   * Notes that keys of `by` were refused for a reason outside this session: keys right behind them are refused too.
+   * Returns `why`.
+   */
   refuse(by: object, why: string, enters = false): string {
     this.#dropped = { by, at: performance.now(), enters: enters && (this.#droppedOf(by)?.enters ?? true) };
     return why;
   }
 
-  /** What was dropped of this typist's keys, as long as it takes along what comes behind. */
+  /** The dropped keys of this source, while keys behind them are refused too; null: none. */
   #droppedOf(by: object | null): { enters: boolean } | null {
     const dropped = this.#dropped;
     return dropped !== null && dropped.by === by && performance.now() - dropped.at < TOLD_MS ? dropped : null;
@@ -141,15 +150,15 @@ export class BusConsoleSession implements ConsoleSession {
     await this.#o.release(this);
   }
 
-  /** Its node's power was switched: what was known of its console, and keys that wait, belong to another life. */
+  /** Discards the proof, and off the wire the waiting keys, after the node's power was switched. */
   forget(why: string): void {
     this.#provenUntil = null;
     if (this.#wire === null) this.#drop(why);
   }
 
   /**
-   * The pipe to this node is open and its identity proven: switch to the console. `on`: its BMC calls it on. Called by the
-   * bus only.
+   * Switches to the console; the pipe to the node is open and its identity proven. `on`: its BMC reports it as on.
+   * Called by the scheduler only.
    */
   enter(wire: Transport, on: boolean): void {
     const now = performance.now();
@@ -172,8 +181,8 @@ export class BusConsoleSession implements ConsoleSession {
   }
 
   /**
-   * Off the wire: ^G, then whatever is still under way is heard to its end. `ask`: to ask its BMC and come back at once.
-   * Called by the bus only.
+   * Leaves the wire: ^G, then output that is still under way is read to its end. `ask`: to ask the BMC and come back
+   * at once. Called by the scheduler only. Rejects LineLost.
    */
   async leave(why: string, reason: 'ask' | 'needed' | 'final', quiet: { ms: number; capMs: number }): Promise<void> {
     const wire = this.#wire;
@@ -193,20 +202,20 @@ export class BusConsoleSession implements ConsoleSession {
     }
   }
 
-  /** The line is gone, there is nothing to close. Called by the bus only. */
+  /** Handles the loss of the line, without closing a pipe. Called by the scheduler only. */
   drop(why: string): void {
     this.#wire = null;
     this.#interrupted(why, false);
     this.forget(why);
   }
 
-  /** Not on the wire, and why. */
+  /** Sets the phase `waiting` with its reason. */
   wait(why: string): void {
     if (this.#phase.phase !== 'closed') this.#become({ phase: 'waiting', why });
   }
 
   end(why: string): void {
-    // A timer comes up to a millisecond late: a byte takes one more than its pace.
+    // A timer fires up to a millisecond late: a byte takes one more than its pace.
     if (this.pending * (this.#o.pacingMs + 1) <= LAST_WORDS_MS)
       this.#lastWordsUntil = performance.now() + LAST_WORDS_MS;
     if (this.#wire === null) {
@@ -216,12 +225,12 @@ export class BusConsoleSession implements ConsoleSession {
     if (this.#phase.phase !== 'closed') this.#become({ phase: 'closed', why });
   }
 
-  /** Why these keys are not taken; null: they are. */
+  /** Returns the reason to refuse these keys; null: they are taken. */
   #refuses(bytes: Uint8Array, by: object | null): string | null {
     const phase = this.#phase;
     if (phase.phase === 'closed') return phase.why;
     const dropped = this.#droppedOf(by);
-    // Enter behind nothing but Enter is no half of anything: it wakes the console again.
+    // Enter behind nothing but Enter is no half of a command: it wakes the console again.
     if (dropped !== null && !(dropped.enters && isEnter(bytes)))
       return 'not sent: keys before it were not sent either; wait a moment, then type it anew';
     const held = this.#wire === null && this.#provenUntil !== null;
@@ -241,7 +250,7 @@ export class BusConsoleSession implements ConsoleSession {
     if (this.doubtful !== null) this.#o.doubt();
   }
 
-  /** Whether the next byte may go now; where not, it is tried again. */
+  /** True when the next byte may go now; else it is tried again. */
   #may(byte: number): boolean {
     if (this.#wire === null || this.#ask !== null) return false;
     const now = performance.now();
@@ -256,7 +265,7 @@ export class BusConsoleSession implements ConsoleSession {
       this.#unprove('nothing answers the keys: it may be its BMC that reads them');
       return false;
     }
-    // Timers come before reading: what this process has not read yet may be the answer.
+    // Timers fire before reads: a byte that this process has not read yet may be the answer.
     const heardAt = this.#pulse.heardAt;
     setImmediate(() => {
       if (this.#pulse.heardAt !== heardAt) {
@@ -269,7 +278,10 @@ export class BusConsoleSession implements ConsoleSession {
     return false;
   }
 
-  /** Behind a gap: its BIOS has taken `~`, where it echoes what it takes; where it does not come, the console is opened anew. */
+  /**
+   * True when the console came up behind a gap: a BIOS that echoes has echoed `~`. Where the echo does not come, the
+   * console is opened anew.
+   */
   #cameUp(now: number): boolean {
     const proof = this.#proof;
     if (!proof?.carried || !this.#echoes) return true;
@@ -308,14 +320,17 @@ export class BusConsoleSession implements ConsoleSession {
     if (!ask) wait();
   }
 
-  /** It is not known any more whether the node reads: what waits is dropped, and only what wakes a node goes. */
+  /** Withdraws the proof: waiting keys are dropped, and only keys that wake a node go. */
   #unprove(why: string): void {
     this.#proof = new ConsoleProof(this.baud, performance.now() - CONSOLE_ECHO_MS - 1);
     this.#become({ phase: 'open', proven: false });
     this.#drop(why);
   }
 
-  /** Keys that wait are dropped, and their typist is told why; null: there is nobody to tell. */
+  /**
+   * Drops the waiting keys and reports the reason to their source; null: no report is wanted. Returns the message;
+   * null: none.
+   */
   #drop(why: string | null): string | null {
     const enters = this.#pacer.holdsOnly(ENTER);
     const unsent = this.#pacer.clear();

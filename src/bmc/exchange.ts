@@ -1,6 +1,6 @@
 /**
- * The pipe discipline: each function here is one exchange on the wire, from opening a pipe to closing it. An exchange
- * ends when the complete status line is in; time-outs are only for silence.
+ * Exchanges on the wire, each from opening a pipe to closing it. An exchange ends when the complete status line is
+ * in; time-outs are only for silence.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Address, formatAddress } from '../rack/address.ts';
@@ -18,28 +18,31 @@ import {
 import type { Transport } from './transport.ts';
 import type { BmcVerb } from './types.ts';
 
-/** A bus that ends its lines sends the end within a character's time; so long is waited where the habit is unknown. */
+/**
+ * Wait for a line end while the form is unknown, ms: a bus that ends its lines sends the end within a character's
+ * time.
+ */
 const TERMINATOR_MS = 4;
 
-/** Whom to ask: a slave through a pipe, or the master, which answers a bare `=`. */
+/** The BMC to ask: a slave through a pipe, or the master, which answers a bare `=`. */
 export type Target = { kind: 'slave'; addr: Address } | { kind: 'master'; addr: Address | null };
 
 export type Reply =
   | {
       ok: true;
-      /** Its round trip is the whole exchange: the state is one that the node had in that time. */
+      /** The sample's round trip is the whole exchange: the node had this state within that time. */
       sample: Sample;
       id: Address;
       master: boolean;
-      /** From the last question alone to its reply, ms. */
+      /** From the last question to its reply, ms. */
       lagMs: number;
-      /** So many questions of this exchange were not answered, and may still be. */
+      /** Number of this exchange's questions that were not answered, and may still be. */
       missed: number;
     }
-  /** `damaged`: what came began as this BMC's own reply: its question is answered, though nobody can read how. */
+  /** `damaged`: the reply began as this BMC's own: the question is answered, though unreadably. */
   | { ok: false; failure: Failure; heard: string; damaged: boolean };
 
-/** Where a BMC answers, a reply that is damaged or missing is asked for again in the same pipe, so often. */
+/** Repeats in the same pipe of a question whose reply is damaged or missing, where the BMC answers at all. */
 const ASKED_AGAIN = 4;
 
 interface Ask {
@@ -47,14 +50,14 @@ interface Ask {
   profile: BusProfile;
   now: () => number;
   target: Target;
-  /** How long silence must last to be called silence, ms. */
+  /** Time without a byte that counts as silence, ms. */
   silenceMs: number;
   /**
-   * Questions to this node that were never answered and may still be: so many replies are taken for late ones and not
-   * believed, each asked for anew in the same pipe.
+   * Outstanding replies of this node: so many replies are taken for late ones and not believed, each asked for anew
+   * in the same pipe.
    */
   owed: number;
-  /** The power that this node's last good reply told, or null: another one is believed only when told twice. */
+  /** The power in this node's last good reply; another one is believed only when reported twice. Null: not known. */
   known: Power | null;
 }
 
@@ -64,13 +67,16 @@ interface Found {
   terminated: boolean;
 }
 
-/** A reply is the target's when its ID is the one asked and MS says what the target must be. */
+/** True when the ID is the one asked and MS says what the target must be. */
 function belongs(status: StatusLine, target: Target): boolean {
   if (target.kind === 'slave') return status.id === target.addr && !status.master;
   return status.master && (target.addr === null || status.id === target.addr);
 }
 
-/** Sends `=` (with `prefix` ahead of it) and reads the one status line that answers it, or one of `late` that may come before. */
+/**
+ * Sends `=` (with `prefix` ahead of it) and reads the status line that answers it, or one of `late` earlier ones.
+ * Rejects LineLost.
+ */
 async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0): Promise<Reply> {
   const { wire, profile, target } = a;
   const begun = performance.now();
@@ -97,7 +103,7 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
   };
   let found = await wire.receive((text) => scan(text) ?? seen.loose, a.silenceMs);
   if (found !== null && !found.terminated && profile.terminates !== 'no') {
-    // Complete but for its line end: a habit of this bus, or torn. The next bytes, or their absence, tell.
+    // Without its line end the reply is either this bus's form or torn. The next bytes, or their absence, tell.
     const torn = profile.terminates === 'yes';
     found = (await wire.receive(scan, torn ? a.silenceMs : TERMINATOR_MS)) ?? (torn ? null : seen.loose);
   }
@@ -119,7 +125,7 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
   };
 }
 
-/** The master echoes even for an address where nobody is: that is silence, not garbage. */
+/** Classifies the failure. The master echoes even for an empty address: that is silence, not a garbled reply. */
 function failureOf(heard: string, foreign: number, address: Address | null): Failure {
   if (foreign > 0) return 'foreign';
   const end = Math.max(endOfEcho(heard, address), address === null ? -1 : endOfPipeEcho(heard, address));
@@ -127,18 +133,22 @@ function failureOf(heard: string, foreign: number, address: Address | null): Fai
   return rest === '' ? 'silent' : 'garbled';
 }
 
-/** What came is the beginning of a status line of this BMC's, behind the echo. */
+/** True when the text behind the echo begins like a status line of this BMC. */
 function beginsAs(heard: string, target: Target, address: Address | null): boolean {
   const id = target.addr === null ? '[0-9a-f]{2}' : formatAddress(target.addr);
   return new RegExp(`^\\s*${id}\\s`, 'i').test(heard.slice(Math.max(0, endOfEcho(heard, address))));
 }
 
-/** The first reply that can only be the answer to this exchange's own question: late ones come first and are passed over. */
+/**
+ * Resolves the first reply that can only answer this exchange's own question; late ones come first and are passed
+ * over. Rejects LineLost.
+ */
 async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
   const begun = performance.now();
   let [late, again, missed, heard] = [a.owed, ASKED_AGAIN, 0, false];
   for (let reply = await ask(a, prefix, echoAddress, late); ; reply = await ask(a, '', null, late)) {
-    // Damaged, it is an answer all the same; and where others of this exchange were answered, the line lost one.
+    // A damaged reply is an answer all the same; after other answers in this exchange, a missing one was lost by the
+    // line.
     const answered = reply.ok || reply.damaged;
     heard ||= answered;
     if (reply.ok && late === 0) return since(begun, { ...reply, missed });
@@ -148,7 +158,10 @@ async function proven(a: Ask, prefix: string, echoAddress: Address | null): Prom
   }
 }
 
-/** The line has no checksum, and one damaged digit makes `on` of `off`: news of power must be told twice. */
+/**
+ * Asks again before a change of power is believed: the line has no checksum, and one damaged digit makes `on` of
+ * `off`.
+ */
 async function confirmed(a: Ask, power: Power, missed: number): Promise<Reply> {
   const again = await ask(a, '', null);
   if (!again.ok) return again;
@@ -160,7 +173,10 @@ function since(begun: number, reply: Reply): Reply {
   return reply.ok ? { ...reply, sample: { ...reply.sample, rttMs: performance.now() - begun } } : reply;
 }
 
-/** One status exchange: pipe, `=`, reply, ^G. With `keep-open` a good reply leaves the pipe open, for a console. */
+/**
+ * One status exchange: pipe, `=`, reply, ^G. With `keep-open` a good reply leaves the pipe open, for a console.
+ * Rejects LineLost.
+ */
 export async function statusExchange(a: Ask, after: 'close' | 'keep-open' = 'close'): Promise<Reply> {
   const { wire, target } = a;
   const begun = performance.now();
@@ -185,6 +201,7 @@ export type VerbExchange =
 /**
  * Identity proof, verb and first verification in one pipe: `[hh]|` `=` verb `=` ^G. The verb leaves only after a
  * status line with the right ID and MS ff came back through this very pipe, and only if `mayStill` agrees then.
+ * Rejects LineLost.
  */
 export async function verbExchange(
   a: Omit<Ask, 'target'> & { addr: Address; mayStill: () => boolean; onSent: () => void },

@@ -1,6 +1,6 @@
 /**
- * What can be done on the bus, each as one exchange or several behind one another: status, verbs, UIDs, consoles, bytes by
- * hand. {@link Scheduler} says when, {@link BmcClient} how.
+ * The bus's operations, each one exchange or several: status, verbs, UIDs, consoles, raw commands. {@link Scheduler}
+ * decides their order, {@link BmcClient} carries them out.
  */
 import type { Address } from '../rack/address.ts';
 import { BmcClient, describeFailure } from './bmc-client.ts';
@@ -30,13 +30,13 @@ import {
 
 export interface BusOptions extends Partial<Omit<ConnectionOptions, 'port'>> {
   port: string;
-  /** Milliseconds between console bytes towards a node; 2 were seen to be safe. */
+  /** Milliseconds between console bytes to a node; 2 were seen to be safe. */
   pacingMs?: number;
-  /** Milliseconds kept between exchanges on a clean bus; damaged replies make it more for a while. */
+  /** Milliseconds between exchanges on a clean bus; damaged replies increase it for a while. */
   gapMs?: number;
 }
 
-/** Throws when the unlock string could harm an unlocked bus. */
+/** Creates the bus, closed. Throws when the unlock string could harm an unlocked bus. */
 export function createBus(options: BusOptions): Bus {
   const unlock = options.unlock ?? DEFAULT_UNLOCK;
   if (BIOS_COMMANDS.test(unlock))
@@ -138,7 +138,7 @@ class SerialBus implements Bus {
       try {
         return await this.#asker.proven(wire, addr, () => saidTo(wire, text));
       } finally {
-        // Whatever it was: no pipe stays open, and the master must answer before anybody else is asked.
+        // No pipe stays open after raw bytes, and the master must answer before any other exchange.
         await this.#connection.probe();
       }
     });

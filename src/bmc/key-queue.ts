@@ -1,12 +1,13 @@
 /**
- * Bytes towards a node, one at a time: the bridge from master to slave loses back-to-back characters, and 2 ms between
- * them were seen to be safe (bus-protocol section 5). The distance counts from when the system has taken a byte: on a busy
- * machine a write may wait, and the next one right behind it would be the burst that loses characters.
+ * Sends bytes to a node one at a time: the bridge from master to slave loses back-to-back characters, and 2 ms
+ * between them were seen to be safe (bus-protocol section 5). The distance counts from when the system has taken a
+ * byte: on a busy machine a write may wait, and the next one right behind it would be the burst that loses
+ * characters.
  */
 export class KeyQueue {
   readonly #gapMs: number;
   readonly #send: (byte: number, taken: () => void) => void;
-  /** Whether the byte may go now; where not, {@link resume} tries it again. */
+  /** True when the byte may go now; else {@link resume} tries it again. */
   readonly #may: (byte: number) => boolean;
   #pending: Uint8Array[] = [];
   #offset = 0;
@@ -14,14 +15,17 @@ export class KeyQueue {
   #lastAt = -Infinity;
   #sentAt = -Infinity;
   #timer: NodeJS.Timeout | null = null;
-  /** A byte was sent and is not taken yet; a new object for each, so that a late word about an old one says nothing. */
+  /**
+   * The byte that was sent and is not taken yet; a new object for each, so that a late report about an old one is
+   * ignored.
+   */
   #under: object | null = null;
-  /** Bytes accepted and bytes gone since the beginning, and who waits for which of them. */
+  /** Bytes accepted and bytes gone since the beginning, and the promises that wait for them. */
   #accepted = 0;
   #gone = 0;
   #waiting: { upTo: number; resolve: (outcome: 'sent' | 'dropped') => void }[] = [];
 
-  /** `send` calls `taken` when the byte is out of this program's hands. */
+  /** `send` calls `taken` when the system has the byte. */
   constructor(
     gapMs: number,
     send: (byte: number, taken: () => void) => void,
@@ -32,12 +36,12 @@ export class KeyQueue {
     this.#may = may;
   }
 
-  /** What held the next byte back may be over. */
+  /** Tries the next byte again, after the reason to hold it may have ended. */
   resume(): void {
     if (this.#count > 0 && this.#timer === null && this.#under === null) this.#step();
   }
 
-  /** When the last byte was sent (performance.now); -Infinity: none was. */
+  /** Time of the last sent byte (performance.now); -Infinity before the first. */
   get sentAt(): number {
     return this.#sentAt;
   }
@@ -46,7 +50,7 @@ export class KeyQueue {
     return this.#count;
   }
 
-  /** Whether all that has not been sent is this one byte, however often. */
+  /** True when all bytes not sent yet are this one. */
   holdsOnly(byte: number): boolean {
     return this.#pending.every((chunk, index) =>
       chunk.subarray(index === 0 ? this.#offset : 0).every((one) => one === byte),
@@ -61,7 +65,7 @@ export class KeyQueue {
     if (this.#timer === null && this.#under === null) this.#step();
   }
 
-  /** Forgets what has not been sent; returns how many bytes that were. */
+  /** Drops the bytes not sent yet; returns their number. */
   clear(): number {
     const dropped = this.#count;
     this.#pending = [];
@@ -71,12 +75,12 @@ export class KeyQueue {
     this.#under = null;
     const sent = this.#accepted - dropped;
     this.#gone = this.#accepted;
-    // A byte that was sent may reach the node, whether or not its taking was reported yet.
+    // A sent byte may reach the node, whether or not the system has reported it as taken.
     for (const { upTo, resolve } of this.#waiting.splice(0)) resolve(upTo <= sent ? 'sent' : 'dropped');
     return dropped;
   }
 
-  /** Resolves when everything accepted so far has gone out, or was forgotten. */
+  /** Resolves when everything accepted so far was sent or dropped. */
   passed(): Promise<'sent' | 'dropped'> {
     if (this.#gone === this.#accepted) return Promise.resolve('sent');
     return new Promise((resolve) => this.#waiting.push({ upTo: this.#accepted, resolve }));
@@ -87,7 +91,7 @@ export class KeyQueue {
     const head = this.#pending[0];
     const byte = head?.[this.#offset];
     if (head === undefined || byte === undefined) return;
-    // Timers may fire up to a millisecond early against the clock that the bridge lives by.
+    // Timers may fire up to a millisecond early against the clock of this distance.
     const wait = this.#lastAt + this.#gapMs - performance.now();
     if (wait > 0) {
       this.#timer = setTimeout(() => this.#step(), Math.ceil(wait));

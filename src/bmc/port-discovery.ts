@@ -1,7 +1,6 @@
 /**
- * Who holds a serial port: for a message that names the other program instead of 'busy'.
- *
- * Which device is the bus's port now. A USB adapter that was pulled may come back under another number: by its name in
+ * Finds the processes that hold a serial port, for a message that names the other program instead of 'busy', and the
+ * device that is the bus's port now. A USB adapter that was pulled may come back under another number: by its name in
  * /dev/serial/by-id it is the same one, and a port given as a pattern (`/dev/ttyUSB*`) is whichever device fits.
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
@@ -16,8 +15,8 @@ export interface Holder {
 }
 
 /**
- * Other processes with the device open, as far as this user may see them. A program that also holds the master side of
- * a pseudo-terminal is the device itself (a simulator), not a competitor for it.
+ * Lists other processes with the device open, as far as this user may see them. A program that also holds the master
+ * side of a pseudo-terminal is the device itself (a simulator), not a competitor for it.
  */
 export function holdersOf(path: string): Holder[] {
   let device: string;
@@ -52,17 +51,20 @@ const BY_ID = '/dev/serial/by-id';
 export class PortDiscovery {
   readonly #port: string;
   readonly #byId: string;
-  /** Name below by-id of the device that was open last. */
+  /** Name below by-id of the device that was open last; null: none, or it has no such name. */
   #identity: string | null = null;
   #turn = 0;
 
-  /** `byId`: the directory of lasting names; tests have one of their own. */
+  /** `byId`: the directory of persistent names; tests use one of their own. */
   constructor(port: string, byId = BY_ID) {
     this.#port = port;
     this.#byId = byId;
   }
 
-  /** The path to open now. Of several devices that fit a pattern each gets its turn. A path that is not there is returned as it was given. */
+  /**
+   * Returns the path to open now. Several devices that fit a pattern are tried in turn. A path that does not exist is
+   * returned as it was given.
+   */
   find(): string {
     const same = this.#identity === null ? null : resolved(join(this.#byId, this.#identity));
     const fitting = this.#fitting();
@@ -70,13 +72,13 @@ export class PortDiscovery {
     return fitting[this.#turn % Math.max(1, fitting.length)] ?? this.#port;
   }
 
-  /** `path` was opened, and the bus answered on it: remember what it is. */
+  /** Remembers the identity of the device at `path`, on which the bus answered. */
   opened(path: string): void {
     const device = resolved(path);
     this.#identity = entries(this.#byId).find((name) => resolved(join(this.#byId, name)) === device) ?? null;
   }
 
-  /** Nothing answered there: the next one that fits. */
+  /** Moves on to the next device of a pattern after nothing answered on this one. */
   useless(): void {
     if (!isPattern(this.#port)) return;
     this.#turn++;
@@ -95,7 +97,7 @@ export class PortDiscovery {
   }
 }
 
-/** Only the last part of a path can be a pattern, of `*` and `?`. */
+/** True for a pattern: `*` or `?` in the last part of the path. */
 function isPattern(port: string): boolean {
   return /[*?]/.test(basename(port));
 }

@@ -1,5 +1,6 @@
 /**
- * A power verb until it is proven: identity in the same pipe, then two status replies that agree (shutdown section 1).
+ * Sends a power verb and verifies it: identity proof in the same pipe, then two status replies that agree (shutdown
+ * section 1).
  */
 import { steadyNow } from '../lib/clock.ts';
 import { type Address, formatAddress } from '../rack/address.ts';
@@ -7,24 +8,27 @@ import type { Power, Sample } from '../rack/reading.ts';
 import type { VerbExchange } from './exchange.ts';
 import type { BmcVerb, StatusOutcome, VerbOutcome } from './types.ts';
 
-/** shutdown section 1: three tries. */
+/** Maximum of tries (shutdown section 1). */
 const TRIES = 3;
-/** A BMC that reports late gets this long before the verb is sent again. */
+/** Time for a BMC that reports late before the verb is sent again, ms. */
 const LATE_MS = 1_500;
 const POLL_MS = 50;
 /**
- * From the last word of node or BMC to the verb, ms: meanwhile the pipe changes hands and nobody hears the node. A lost proof
- * may be asked again in it; longer, and this program or its machine stood still, and what was known of the node is old.
+ * Maximum from the last output of node or BMC to the verb, ms: meanwhile the pipe changes hands and the node is not
+ * heard. One repeated proof fits in; longer means that this program or its machine stood still, and the node's state
+ * is old.
  */
 const UNHEARD_MS = 2_000;
 
-/** What the bus offers; each is one exchange. */
+/** The operations of the bus that a verb needs; each is one exchange. */
 export interface PowerCommand {
   isMaster(): boolean;
   status(): Promise<StatusOutcome>;
   /** `mayStill` is asked between the proof and the verb, in one turn of the event loop. */
   exchange(mayStill: () => boolean): Promise<VerbExchange | { sent: boolean; bus: string }>;
-  /** Hears all that has come: a node may have said that it lives, and who waits for that withdraws the verb. */
+  /**
+   * Reads all input that has arrived: a node may have printed that it is up, and the caller then withdraws the verb.
+   */
   catchUp(): void;
 }
 
@@ -49,7 +53,7 @@ export async function verifiedVerb(
     return heldUpMs === 0 && signal?.aborted !== true;
   };
   for (let tries = 1; tries <= TRIES; tries++) {
-    // An abort between two tries cannot recall the first one: the outcome says that it went out.
+    // An abort between two tries cannot undo the first one: the outcome says that it was sent.
     if (signal?.aborted) break;
     const step = await steps.exchange(mayStill);
     if ('bus' in step) {
@@ -69,13 +73,13 @@ export async function verifiedVerb(
       if (heldUpMs > 0) {
         const detail = `${(heldUpMs / 1000).toFixed(1)} s passed between the last word from ${name} and the verb: nothing was sent`;
         if (listened || tries === TRIES) return refused('held-up', detail);
-        // What was known of it does not matter, who it is does: it is asked anew.
+        // The verb does not depend on the node's output, only on its identity: the proof is asked for anew.
         heldUpMs = 0;
         heardAt = steadyNow();
         continue;
       }
       if (step.reply.ok) return refused('aborted', 'aborted before the verb was sent');
-      // One unreadable proof may be noise: the proof is asked again, the verb has not gone out.
+      // One unreadable proof may be noise: it is asked for again, because the verb has not gone out.
       if (tries < TRIES) continue;
       return step.reply.failure === 'silent'
         ? refused('silent', `the BMC at ${name} does not answer: nothing was sent`)

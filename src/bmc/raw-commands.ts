@@ -1,22 +1,23 @@
 /**
- * Exchanges that read what comes as it comes, because its form is not known: a UID, a survey of this bus's replies,
- * bytes given by hand. Silence ends them; each closes its pipe.
+ * Exchanges that read replies of unknown form: a UID, the forms of this bus's replies, raw commands. Silence ends
+ * them; each closes its pipe.
  *
- * What may be given to a BIOS by hand. There are modules whose bytes nobody published (bus-protocol section 3): they stay
- * reachable, but what is known to switch, connect or close must be confirmed, and what could cut blindly is refused. Pure.
+ * Judges raw commands. Some modules' commands are unpublished (bus-protocol section 3) and stay reachable, but what
+ * is known to switch, connect or close must be confirmed, and what could cut power without an identity proof is
+ * refused. Pure.
  */
 import type { Address } from '../rack/address.ts';
 import { endsInUuid, openPipe, parseUid, STATUS_REQUEST } from './codec.ts';
 import type { Transport } from './transport.ts';
 import type { Forms } from './types.ts';
 
-/** A reply has begun within a few milliseconds; so long without a byte, and it is over. */
+/** Silence that ends a reply, ms; a reply begins within a few milliseconds. */
 const OVER_MS = 40;
-/** Where nothing may come at all, and after a close. */
+/** The same where there may be no reply, and after a close, ms. */
 const NOTHING_MS = 25;
 const UID_REQUEST = '#';
 
-/** What comes back for `text`; 0x07 in it closes the pipe, as the pipe discipline does. Rejects LineLost. */
+/** Sends `text` and resolves the reply; 0x07 in it closes the pipe through the transport. Rejects LineLost. */
 export async function saidTo(wire: Transport, text: string): Promise<string> {
   let heard = '';
   for (const piece of text.split(/(\x07)/).filter((part) => part !== '')) {
@@ -29,7 +30,10 @@ export async function saidTo(wire: Transport, text: string): Promise<string> {
   return heard;
 }
 
-/** The reply to `#` in an open pipe (or of the master without one); null: none. A UUID's line ends it, else silence. */
+/**
+ * Resolves the reply to `#` in an open pipe (or of the master without one); null: none. A UUID's line end completes
+ * it, else silence. Rejects LineLost.
+ */
 export async function readUid(wire: Transport): Promise<string | null> {
   wire.listen();
   wire.send(UID_REQUEST);
@@ -37,9 +41,12 @@ export async function readUid(wire: Transport): Promise<string | null> {
   return parseUid(wire.ignore());
 }
 
-/** One slow round through everything that bus-protocol leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G. */
+/**
+ * Asks once for every form that bus-protocol leaves open and that changes nothing: ^G, `=`, `[hh]|`, `=`, `#`, ^G.
+ * Rejects LineLost.
+ */
 export async function surveyForms(wire: Transport, node: Address | null): Promise<Forms> {
-  // What the last exchange's ^G still brings back is not this one's.
+  // The reply to the last exchange's ^G must not become part of this one.
   await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);
   const idleClose = await saidTo(wire, '\x07');
   const master = await saidTo(wire, STATUS_REQUEST);
@@ -59,7 +66,7 @@ export async function surveyForms(wire: Transport, node: Address | null): Promis
   return forms;
 }
 
-/** `confirm`: each known dangerous character in it, as people call it. `refused`: why it cannot be sent at all. */
+/** `confirm`: each dangerous character in the text, by its usual name. `refused`: the reason why it cannot be sent. */
 export type RawVerdict = { refused: string } | { refused: null; confirm: string[] };
 
 export const RAW_LIMIT = 64;

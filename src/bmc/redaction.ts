@@ -1,12 +1,12 @@
 /**
- * Takes secrets out of what went over the line before anything is written down or shown: the unlock string, passwords
- * that operations type, and whatever is typed at a password prompt. Works on pieces split anywhere. Pure.
+ * Removes secrets from the bytes of the line before they are written down or shown: the unlock string, passwords that
+ * operations type, and all input at a password prompt. Works on pieces split anywhere. Pure.
  */
 import { asBytes, matchSecret, type SecretMatch } from './secret-echo.ts';
 
 export type Direction = 'out' | 'in';
 
-/** A piece of what passed; `secret`: something did, and nobody is to learn what (`text` is empty then). */
+/** A piece of the passed bytes; `secret`: it stood for a secret (`text` is empty then). */
 export interface Piece {
   direction: Direction;
   at: number;
@@ -15,15 +15,15 @@ export interface Piece {
 }
 
 interface Held extends Piece {
-  /** May still turn out to be a secret's beginning. */
+  /** May still become a secret. */
   open: boolean;
 }
 
-/** Secrets are sent at a few milliseconds a byte; what follows later than this belongs to something else. */
+/** The longest time over which a secret's bytes come, ms: they are sent at a few milliseconds each. */
 const TOGETHER_MS = 1_000;
-/** What waits behind an undecided byte is bounded; beyond, the byte is treated as secret. */
+/** Maximum of held entries; beyond, undecided bytes are treated as secret. */
 const HELD_LIMIT = 4_096;
-/** getty, login, sudo, su, ssh: `Password: `, `[sudo] password for pi: `, `Passphrase: `. */
+/** Password prompts of getty, login, sudo, su, ssh: `Password: `, `[sudo] password for pi: `, `Passphrase: `. */
 const PASSWORD_PROMPT = /(?:password|passphrase|passwort|mot de passe)[^\r\n]{0,80}: ?$/i;
 const TAIL_LIMIT = 160;
 
@@ -31,10 +31,10 @@ export class Redaction {
   readonly #secrets = new Set<string>();
   #queue: Held[] = [];
   readonly #open: Record<Direction, Held[]> = { out: [], in: [] };
-  /** The line on which the console stands. */
+  /** The console's current line. */
   #tail = '';
   #typingPassword = false;
-  /** The pipe was closed in the middle of a password: the console that is opened next goes on with it. */
+  /** The pipe was closed in the middle of a password, which goes on in the console that is opened next. */
   #interrupted = false;
 
   constructor(secrets: readonly string[] = []) {
@@ -45,14 +45,17 @@ export class Redaction {
     if (secret !== '') this.#secrets.add(asBytes(secret));
   }
 
-  /** Takes what passed and returns what may be told of it, in order. A secret's possible beginning is kept back. */
+  /**
+   * Takes passed bytes (latin1) and returns what may be shown of them, in order. The possible beginning of a secret
+   * is held back.
+   */
   feed(direction: Direction, text: string, at: number): Piece[] {
     this.#expire(at);
     if (direction === 'in') this.#hear(text);
     if (this.#queue.length === 0 && !this.#typingPassword && !this.#interrupted && !this.#mayHold(text))
       return [{ direction, at, text, secret: false }];
     for (let i = 0; i < text.length;) {
-      // Byte by byte, ten megabytes of a flood would make gigabytes of garbage.
+      // One entry a run: byte by byte, ten megabytes of a flood would make gigabytes of objects.
       const run = this.#openRun(direction, text, i);
       if (run > 0) this.#queue.push({ direction, at, text: text.slice(i, i + run), secret: false, open: false });
       else this.#take(direction, text.charAt(i), at);
@@ -62,7 +65,7 @@ export class Redaction {
     return this.#release();
   }
 
-  /** What is kept back, when nothing more will come. */
+  /** Returns the held bytes at the end of the line, undecided ones as secret. */
   flush(): Piece[] {
     this.#settle(true);
     return this.#release();
@@ -70,7 +73,7 @@ export class Redaction {
 
   #hear(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL_LIMIT);
-    // While a password is typed the node may say something else; only its end ends it.
+    // While a password is typed the node may print other lines; only Enter or ^G ends it.
     this.#typingPassword ||= PASSWORD_PROMPT.test(this.#tail);
     if (this.#typingPassword) this.#tail = '';
   }
@@ -79,7 +82,7 @@ export class Redaction {
     return [...this.#secrets].some((secret) => text.includes(secret[0] ?? ''));
   }
 
-  /** How many characters from `from` on are decided at once: none of them can begin a secret. */
+  /** Number of characters from `from` on that are decided at once, because none of them can begin a secret. */
   #openRun(direction: Direction, text: string, from: number): number {
     if (this.#open[direction].length > 0) return 0;
     if (direction === 'out' && (this.#typingPassword || this.#interrupted)) return 0;
@@ -113,7 +116,7 @@ export class Redaction {
       const matches = [...this.#secrets].flatMap((secret) => this.#match(direction, text, secret) ?? []);
       const whole = matches.find((match) => match.whole);
       if (whole) {
-        // What a kernel printed in the middle of an echo is no secret.
+        // A kernel line in the middle of an echo is not secret.
         const own = new Set(whole.own);
         open.splice(0).forEach((one, i) => Object.assign(one, { open: false, secret: own.has(i) }));
         return;
@@ -124,7 +127,7 @@ export class Redaction {
     }
   }
 
-  /** Nothing gets in between the bytes that go out. */
+  /** Matches a secret. Output of this program is never interrupted by other bytes, input may be. */
   #match(direction: Direction, text: string, secret: string): SecretMatch | null {
     if (direction === 'in') return matchSecret(text, 0, secret);
     return secret.startsWith(text)

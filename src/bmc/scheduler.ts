@@ -1,8 +1,7 @@
 /**
- * Who goes next on the bus: higher priority first, first come first within one. Pure.
- *
- * The one owner of the serial line: a single loop takes jobs by priority, runs one exchange at a time, lends the wire to
- * a console between them, and brings the bus back when it fails. Nothing else writes to the line.
+ * The one owner of the serial line: a single loop takes jobs by priority (first come first within one), runs one
+ * exchange at a time, lends the wire to a console between them, and brings the bus back when it fails. Nothing else
+ * writes to the line.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
 import { type BmcClient, describeFailure } from './bmc-client.ts';
@@ -27,7 +26,7 @@ export class PriorityQueue<T> {
     else this.#lanes.set(priority, [item]);
   }
 
-  /** The next item, or null. */
+  /** Removes and returns the next item; null: the queue is empty. */
   shift(): { priority: Priority; item: T } | null {
     const priority = this.top;
     if (priority === null) return null;
@@ -48,14 +47,19 @@ export class PriorityQueue<T> {
   }
 }
 
-/** A console whose BMC does not answer is tried again after this. */
+/** Delays before a console whose BMC does not answer is tried again, ms. */
 const CONSOLE_RETRY_MS = [200, 500, 2_000] as const;
 
-/** After ^G the bridge stops; what is still in the buffers of this machine comes within a few milliseconds. */
+/**
+ * Silence after ^G, and the longest wait for it, ms. The bridge stops; bytes in the buffers of this machine come
+ * within a few milliseconds.
+ */
 const QUIET = { ms: 4, capMs: 60 } as const;
-/** A console that was speaking is waited for longer: what a node prints must not pass for a BMC's answer. */
+/**
+ * The longest wait behind a console in the middle of output, ms: the node's output must not pass for a BMC's answer.
+ */
 const SPEAKING_CAP_MS = 2_000;
-/** Late answers of a BMC, ahead of its console, are waited for no longer than this, ms. */
+/** The longest wait for late answers of a BMC ahead of its console, ms. */
 const LATE_CAP_MS = 1_000;
 
 interface Job {
@@ -70,7 +74,7 @@ export class Scheduler {
   readonly #queue = new PriorityQueue<Job>();
   #lease: BusConsoleSession | null = null;
   #leaving: { lease: BusConsoleSession; done: () => void }[] = [];
-  /** Verbs and others that need several exchanges: until they are through, no console gets the wire. */
+  /** Number of running tasks of several exchanges, as verbs: until they end, no console gets the wire. */
   #holds = 0;
   #life: 'new' | 'running' | 'closing' = 'new';
   #wake: () => void = () => undefined;
@@ -93,12 +97,15 @@ export class Scheduler {
     this.#loop = this.#run();
   }
 
-  /** Something changed: the loop looks again. */
+  /** Wakes the loop after a change. */
   wake(): void {
     this.#wake();
   }
 
-  /** Queues an exchange; resolves its result, or a sentence when the bus cannot be used. */
+  /**
+   * Queues an exchange; resolves its result, or a sentence when the bus cannot be used. Rejects the errors of `work`
+   * except LineLost.
+   */
   exchange<T>(priority: Priority, work: (wire: Transport) => Promise<T>): Promise<T | string> {
     if (this.#connection.health.phase !== 'ready') return Promise.resolve(this.#connection.health.detail);
     return new Promise((resolve, reject) => {
@@ -118,7 +125,7 @@ export class Scheduler {
     });
   }
 
-  /** See `Bus.hold` in types.ts. */
+  /** See {@link Bus.hold}. */
   hold(): () => void {
     let held = true;
     this.#holds++;
@@ -131,7 +138,7 @@ export class Scheduler {
     };
   }
 
-  /** See `Bus.openConsole` in types.ts. */
+  /** See {@link Bus.openConsole}. */
   openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleSession {
     const former = this.#lease;
     const lease = new BusConsoleSession(addr, baud, handlers, {
@@ -147,12 +154,12 @@ export class Scheduler {
     return lease;
   }
 
-  /** The power of `addr` was switched: what was known of its console belongs to another life. */
+  /** Discards what was known of the console of `addr`, after its power was switched. */
   switched(addr: Address): void {
     if (this.#lease?.addr === addr) this.#lease.forget('its power was switched');
   }
 
-  /** ^G, then the port. */
+  /** Sends ^G, then closes the port. */
   async close(): Promise<void> {
     const started = this.#life === 'running';
     this.#life = 'closing';
@@ -181,10 +188,10 @@ export class Scheduler {
   /** One step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
   async #turn(wire: Transport): Promise<void> {
     if (this.#asker.suspicious) return this.#asker.recover();
-    // Only where it is needed: whoever wakes this loop must find it either here or asleep.
+    // Awaited only where needed: `wake` must find this loop either before its checks or asleep.
     if (this.#asker.outOfStep) await this.#asker.resync(wire);
     const [leaving] = this.#leaving;
-    // What somebody asked for now goes before the last keys of somebody who left.
+    // Requests of operators go before the last keys of a closed console.
     const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
     if (leaving && calm && leaving.lease.lastWordsMs > 0) return this.#pause(leaving.lease.lastWordsMs);
     this.#leaving.shift();
@@ -203,7 +210,7 @@ export class Scheduler {
     }
     const waiting = lease !== null && this.#holds === 0;
     const due = waiting && lease.retryAt <= performance.now();
-    // A sweep never keeps a console waiting; what somebody asked for goes first.
+    // A poll never keeps a console waiting; requests of operators go first.
     if (due && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample) return this.#lend(wire, lease);
     const top = this.#queue.top;
     const rest = this.#asker.restMs;
@@ -213,19 +220,19 @@ export class Scheduler {
     return this.#pause(waiting ? Math.max(1, lease.retryAt - performance.now()) : null);
   }
 
-  /** How long the line must be silent behind a console before an answer is one: what it said last may be under way. */
+  /** Silence of the line behind a console before a reply counts as one: the node's last output may be under way. */
   #quiet(lease: BusConsoleSession): { ms: number; capMs: number } {
     return lease.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
   }
 
-  /** The console goes onto the wire: pipe, identity, `~`. */
+  /** Puts the console on the wire: pipe, identity, `~`. */
   async #lend(wire: Transport, lease: BusConsoleSession): Promise<void> {
     if (lease.addr === this.#connection.health.master) {
       this.#endLease(lease, 'the master has no console on this bus: this program runs on it');
       return;
     }
     const reply = await this.#asker.ask(wire, lease.addr, 'keep-open');
-    // Questions that were missed may still be answered: what a BMC says then is not its node's word.
+    // Missed questions may still be answered, and a BMC's late reply is no output of its node.
     const { unanswered, profile } = this.#connection;
     if (reply.ok && unanswered.mayCome(lease.addr, performance.now()))
       await wire.quiet(profile.silenceMs(true), LATE_CAP_MS);

@@ -1,39 +1,43 @@
 /**
- * Masks what rackui typed as a secret where a node's console echoes it: whole or in pieces, torn by a kernel line, a
- * colour or a wrapped line. Holds back only what may be such an echo, and only for a short time after the typing. Pure.
+ * Masks secrets that rackui typed where a node's console echoes them: whole or in pieces, torn by a kernel line, a
+ * colour or a wrapped line. Holds back only the possible beginning of such an echo, and only for a short time after
+ * the typing. Pure.
  */
 
-/** Stands for a secret of any length. */
+/** Replaces a secret of any length. */
 const MASK = '*'.repeat(8);
-/** An echo comes within so long after the typing, ms; also error texts that repeat it and a line drawn anew. */
+/** Time after the typing within which an echo is masked, ms; error texts that repeat it and redrawn lines included. */
 export const ECHO_MS = 30_000;
-/** A beginning is held back until so long after its last byte, ms. */
+/** Time after the last byte for which a beginning is held back, ms. */
 const HOLD_MS = 500;
-/** Of a secret, so many characters in a row after it was typed are no coincidence. */
+/** Consecutive characters of a typed secret that are no coincidence. */
 const TELLING = 3;
-/** What was printed ahead of the typing and is remembered, characters. */
+/** Output kept from before the typing, characters. */
 const EARLIER = 4_096;
-/** An undecided beginning with a kernel line in it is no longer than this, characters. */
+/** Maximum of an undecided beginning, kernel lines included, characters. */
 const HELD_LIMIT = 2_048;
-/** A line that starts with a bracket (kernel, systemd), a control sequence, the end of a wrapped line. */
+/**
+ * Matches output that may interrupt an echo: a line that starts with a bracket (kernel, systemd), a control sequence,
+ * the end of a wrapped line.
+ */
 const BETWEEN = /(?:\r\n|\r|\n)?\[[^\]\r\n]{1,24}\][^\r\n]{0,400}\r?\n|\x1b\[[0-9;?]*[@-~]| ?\r\n?|\n/y;
 const BETWEEN_BEGUN = /(?:\r\n|\r|\n)?\[(?:[^\]\r\n]{0,24}|[^\]\r\n]{1,24}\][^\r\n]{0,400}\r?)$|\x1b(?:\[[0-9;?]*)?$/y;
 const WORD = /[\w-]/;
 
 export interface SecretMatch {
-  /** False: the text ends before the secret does. */
+  /** False: the text ends before the secret. */
   whole: boolean;
-  /** Positions of the secret's own characters. */
+  /** Indexes of the secret's own characters. */
   own: readonly number[];
   end: number;
 }
 
-/** The secret at `from`, one character a byte, whatever a kernel prints in its middle; null: it does not stand there. */
+/** Matches the secret at `from` (latin1), interrupted by kernel lines or not; null: it is not there. */
 export function matchSecret(text: string, from: number, secret: string): SecretMatch | null {
   return text[from] === secret[0] ? goOn(text, from + 1, secret, [from]) : null;
 }
 
-/** Where a character may be the secret's next one or begin a kernel line, both are tried. */
+/** Continues a match. Where a character may be the secret's next one or begin a kernel line, both are tried. */
 function goOn(text: string, at: number, secret: string, own: readonly number[]): SecretMatch | null {
   if (own.length === secret.length) return { whole: true, own, end: at };
   if (at >= text.length) return { whole: false, own, end: at };
@@ -51,23 +55,26 @@ function begunIn(text: string, at: number, own: readonly number[]): SecretMatch 
   return BETWEEN_BEGUN.test(text) ? { whole: false, own, end: text.length } : null;
 }
 
-/** The bytes of a text as they go over the line, one character a byte. */
+/** The UTF-8 bytes of a text as latin1, one character a byte. */
 export const asBytes = (text: string): string => Buffer.from(text).toString('latin1');
 
 export class SecretEcho {
   readonly #secrets = new Set<string>();
   #typedAt = -Infinity;
-  /** What was printed last. */
+  /** The latest output. */
   #recent = '';
-  /** What was printed ahead of the typing: a word that stands there echoes nothing. */
+  /** Output before the typing: a word in it is no echo. */
   #earlier = '';
-  /** May be a secret's beginning. The first `#told` characters are told already, in the clear or as a mask. */
+  /**
+   * The possible beginning of a secret. The first `#told` characters are passed on already, in the clear or as a
+   * mask.
+   */
   #pending = '';
   #told = 0;
   #toldMasked = false;
   #heardAt = 0;
 
-  /** To be called before `secret` is typed. */
+  /** Notes a secret; to be called before it is typed. */
   typed(secret: string, now: number): void {
     if (secret === '') return;
     if (!this.#awaited(now)) this.#earlier = this.#recent;
@@ -75,12 +82,12 @@ export class SecretEcho {
     this.#typedAt = now;
   }
 
-  /** How long until {@link release} is due, ms; null: nothing is held back. */
+  /** Time until {@link release} is due, ms; null: nothing is held back. */
   dueIn(now: number): number | null {
     return this.#told < this.#pending.length ? Math.max(0, this.#heardAt + HOLD_MS - now) : null;
   }
 
-  /** Takes what the node printed and returns what may be told. */
+  /** Takes the node's output and returns what may be shown. */
   feed(bytes: Uint8Array, now: number): Uint8Array {
     if (!this.#awaited(now) && this.#pending === '') {
       this.#secrets.clear();
@@ -93,7 +100,7 @@ export class SecretEcho {
     return Buffer.from(this.#take(this.#pending + text, now), 'latin1');
   }
 
-  /** What was held back and did not go on. A beginning that can be no coincidence is masked. */
+  /** Returns the held output after its time is over. A beginning too long for a coincidence is masked. */
   release(now: number): Uint8Array {
     const text = this.#pending;
     if (this.#told >= text.length) return new Uint8Array();
@@ -145,7 +152,7 @@ export class SecretEcho {
     return out;
   }
 
-  /** Where the next secret can begin. */
+  /** Index where the next secret can begin. */
   #next(text: string, from: number): number {
     let end = text.length;
     for (const secret of this.#secrets) {
@@ -155,13 +162,15 @@ export class SecretEcho {
     return end;
   }
 
-  /** What goes furthest; an undecided one, unless `whole`, before one that is complete: `pass` may become `password`. */
+  /**
+   * Returns the longest match; unless `whole`, an undecided one before a complete one: `pass` may become `password`.
+   */
   #best(text: string, at: number, whole: boolean): SecretMatch | null {
     let best: SecretMatch | null = null;
     for (const secret of this.#secrets) {
       const match = matchSecret(text, at, secret);
       if (match === null || (whole && !match.whole)) continue;
-      // Whether it is a longer word, the next character tells.
+      // The next character decides whether it is a longer word.
       const open = !whole && match.whole && match.end === text.length && this.#earlier.includes(secret);
       const found = open ? { ...match, whole: false } : match;
       if (best === null || (best.whole && !found.whole) || (best.whole === found.whole && found.end > best.end))
@@ -170,7 +179,7 @@ export class SecretEcho {
     return best;
   }
 
-  /** Part of a longer word that stood there ahead of the typing, as `raspberry` is of the host name `raspberrypi`. */
+  /** True for a part of a longer word printed before the typing, as `raspberry` is of the host name `raspberrypi`. */
   #isWord(text: string, at: number, { own, end }: SecretMatch): boolean {
     if (end - at !== own.length || this.#earlier === '') return false;
     let from = at;
@@ -180,7 +189,7 @@ export class SecretEcho {
     return to - from > end - at && this.#earlier.includes(text.slice(from, to));
   }
 
-  /** A match with its own characters masked, less what is told already. */
+  /** Returns a match with its own characters masked, without what is passed on already. */
   #tell(text: string, at: number, { own, end }: SecretMatch): string {
     const mine = new Set(own);
     let out = '';

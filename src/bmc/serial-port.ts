@@ -1,13 +1,13 @@
 /**
- * Bytes in and out of an open port, when the system says that it is ready for them. The descriptor never blocks, so both
- * are done at once in the event loop: through the thread pool, where a serial library's stream does them, each piece
- * costs two changes of thread and an error for having come too early.
+ * The serial port, and the only importer of serialport: 115200 8N1, no flow control (bus-protocol section 2).
  *
- * What the system has made of an open port's settings, read back by `stty`. It opens the device a second time, which
- * changes nothing of it while ours is open. (Our own descriptor cannot be lent: a child's standard streams are made
- * blocking, and the port is the same open file.)
+ * Reads and writes an open port when the system says that it is ready. The descriptor never blocks, so both are done
+ * at once in the event loop: through the thread pool, where a serial library's stream does them, each piece costs two
+ * changes of thread and an error for having come too early.
  *
- * The serial port: the only importer of serialport. 115200 8N1, no flow control (bus-protocol section 2).
+ * Reads the settings of the open port back by `stty`, which opens the device a second time; that changes nothing of
+ * it while ours is open. (Our own descriptor cannot be lent: a child's standard streams are made blocking, and the
+ * port is the same open file.)
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readSync, statSync, writeSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { SerialPort } from 'serialport';
 import { describeHolder, holdersOf } from './port-discovery.ts';
 import type { Line } from './types.ts';
 
-/** Tells of what was asked for by the last `poll`, once; with an error where the device failed. */
+/** Reports once each event that the last `poll` asked for; with an error where the device failed. */
 export interface Readiness {
   on(event: 'readable' | 'writable', told: (error: Error | null) => void): unknown;
   poll(events: number): void;
@@ -26,13 +26,13 @@ const WRITABLE = 2;
 
 export interface PortFileHandlers {
   onData(bytes: Uint8Array): void;
-  /** It cannot be used any more (`hung-up`: the device is gone). Never called from within `write`. */
+  /** The port cannot be used any more (`hung-up`: the device is gone). Never called from within `write`. */
   onFailure(error: Error | 'hung-up'): void;
 }
 
-/** As much as the kernel keeps for a reader. */
+/** Size of one read, bytes: as much as the kernel keeps for a reader. */
 const READ_BYTES = 4_096;
-/** More than any system holds; a node that goes on flooding must not hold the event loop. */
+/** Maximum of reads at once, more than any system holds; a node that floods must not hold the event loop. */
 const CATCH_UP_READS = 64;
 
 export class PortFile {
@@ -40,7 +40,7 @@ export class PortFile {
   readonly #ready: Readiness;
   readonly #handlers: PortFileHandlers;
   readonly #room = Buffer.alloc(READ_BYTES);
-  /** What the system had no room for yet. */
+  /** Writes that the system had no room for yet. */
   readonly #waiting: { bytes: Uint8Array; taken: () => void }[] = [];
   readonly #flushing: (() => void)[] = [];
   #over = false;
@@ -55,8 +55,8 @@ export class PortFile {
   }
 
   /**
-   * In order. `taken`: the system has them, or never will; told a turn later, so that of a loop that is held up no two
-   * bytes leave behind each other that were to keep a distance.
+   * Writes in order. `taken` is called when the system has the bytes, or never will; always in a later turn, so that
+   * bytes that must keep a distance never leave together after the event loop was held up.
    */
   write(bytes: Uint8Array, taken: () => void): void {
     if (this.#over) {
@@ -70,20 +70,20 @@ export class PortFile {
   }
 
   /**
-   * Reads at once all that the system holds: in a turn of the event loop timers come before reading, so what this process
-   * missed while it stood still would be read only after its limits were judged.
+   * Reads at once all that the system holds. In a turn of the event loop timers fire before reads, so input that
+   * arrived while this process stood still would be read only after its time limits were checked.
    */
   catchUp(): void {
     for (let n = 0; n < CATCH_UP_READS && !this.#over && this.#read(); n++);
   }
 
-  /** Resolves when the system has everything that was written, or never will. */
+  /** Resolves when the system has all written bytes, or never will. */
   flushed(): Promise<void> {
     if (this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#flushing.push(resolve));
   }
 
-  /** Nothing more is read or written; to be called before the descriptor is closed, because its number lives on. */
+  /** Ends reading and writing; to be called before the descriptor is closed, because its number may be used again. */
   end(): void {
     this.#over = true;
     for (const { taken } of this.#waiting.splice(0)) taken();
@@ -93,7 +93,7 @@ export class PortFile {
   #told(error: Error | null, then: () => void): void {
     if (this.#over) return;
     if (error) {
-      // What waits for an open descriptor fails only where the device has hung up.
+      // Waiting for an open descriptor fails only where the device has hung up.
       this.#fail('hung-up');
       return;
     }
@@ -105,7 +105,7 @@ export class PortFile {
     if (!this.#over) this.#ready.poll(this.#waiting.length > 0 ? READABLE | WRITABLE : READABLE);
   }
 
-  /** False: there is nothing to read. */
+  /** Reads once; false: there is nothing to read. */
   #read(): boolean {
     let count: number;
     try {
@@ -114,7 +114,7 @@ export class PortFile {
       if (!isTooEarly(error)) this.#fail(error as Error);
       return false;
     }
-    // A line that is only silent says so with an error; its end is what reads as nothing.
+    // A silent line reads as EAGAIN; zero bytes are its end.
     if (count === 0) this.#fail('hung-up');
     else this.#handlers.onData(Uint8Array.from(this.#room.subarray(0, count)));
     return count > 0;
@@ -146,10 +146,10 @@ function isTooEarly(error: unknown): boolean {
   return code === 'EAGAIN' || code === 'EINTR';
 }
 
-/** A driver that hangs must not hold up who asks, ms. */
+/** Time limit of `stty`, ms: a driver that hangs must not hold up the caller. */
 const LIMIT_MS = 2_000;
 
-/** The text of `stty -a` (GNU's form), or null where there is no stty, or the port cannot be asked. */
+/** Resolves the text of `stty -a` (GNU's form), or null where there is no stty, or it fails. */
 function ttySettings(port: string): Promise<string | null> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: LIMIT_MS };
@@ -157,7 +157,10 @@ function ttySettings(port: string): Promise<string | null> {
   });
 }
 
-/** Why the port cannot be used: a sentence that says what to do. `missing` may come back by itself. */
+/**
+ * The port cannot be used; the message is a sentence that says what to do. A `missing` device may come back by
+ * itself.
+ */
 export class LineError extends Error {
   override readonly name = 'LineError';
   readonly kind: 'missing' | 'permission' | 'held' | 'not-serial' | 'failed';
@@ -203,13 +206,13 @@ function explain(port: string, error: Error): LineError {
   return new LineError('failed', `${port} cannot be opened: ${message.replace(/^Error:?\s*/, '')}`);
 }
 
-/** A write can be the first to meet a device that vanished. */
+/** Describes a failure. A write can be the first to meet a device that vanished. */
 function sentence(port: string, error: Error | 'hung-up'): string {
   if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message)) return `${port} is gone`;
   return `${port} failed: ${error.message}`;
 }
 
-/** What is used of the library: opening, settings, lock and readiness of the port, not its stream (see PortFile). */
+/** The used part of the library: opening, settings, lock and readiness of the port, not its stream (see PortFile). */
 const BINDING = SerialPort.binding as unknown as {
   open(options: { path: string; baudRate: number; lock: boolean; hupcl: boolean }): Promise<{
     /** Null once closed. */
@@ -220,13 +223,13 @@ const BINDING = SerialPort.binding as unknown as {
   }>;
 };
 
-/** How often an open port's name is looked for, ms. */
+/** Interval at which an open port's name is checked, ms. */
 const PRESENCE_MS = 1_000;
 
 /** Opens the port exclusively. Rejects LineError. */
 export async function openLine(port: string, handlers: LineHandlers): Promise<Line> {
   check(port);
-  // hupcl off: dropping DTR when the port closes is nothing this bus should ever see.
+  // hupcl off: DTR must not drop when the port closes.
   const serial = await BINDING.open({ path: port, baudRate: 115200, lock: true, hupcl: false }).catch(
     (error: unknown) => {
       throw explain(port, error as Error);
@@ -252,7 +255,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     },
     onFailure: (error) => lost(sentence(port, error)),
   });
-  // A hang-up is not always told, and at a silent console nothing is written that could fail: the name is looked for.
+  // A hang-up is not always reported, and at a silent console no write fails: the name is checked too.
   const presence = setInterval(() => {
     if (!existsSync(port)) lost(`${port} is gone`);
   }, PRESENCE_MS);

@@ -1,8 +1,6 @@
 /**
- * The last exchanges as they passed: what went out, what came back, how fast. For people who look over the bus's shoulder.
- *
- * Listening in on the line: whoever records or shows what passes hears it here, with the secrets already taken out. The
- * tap sits between bus and port and changes nothing of either.
+ * Passes on all bytes between bus and port, with secrets already removed, to listeners that record or show them, and
+ * changes nothing of either side. {@link ExchangeLog} keeps the last exchanges: request, reply, duration.
  */
 import { CLOSE_PIPE } from './codec.ts';
 import { type Direction, type Piece, Redaction } from './redaction.ts';
@@ -10,23 +8,23 @@ import type { LineHandlers } from './serial-port.ts';
 import type { Line } from './types.ts';
 
 export interface LoggedExchange {
-  /** Rises by one; the entry that is still growing is not told before it is complete. */
+  /** Rises by one with each entry; an entry is passed on only when it is complete. */
   seq: number;
   at: number;
-  /** What was sent, latin1; of a secret only that there was one. */
+  /** Sent bytes, latin1; a mark in place of a secret. */
   out: string;
   in: string;
-  /** From the first byte out to the last byte in; null where nothing came. */
+  /** From the first byte out to the last byte in, ms; null without a reply. */
   ms: number | null;
-  /** Not bytes: the port was opened, or lost. */
+  /** An event of the port instead of bytes: opened or lost; null: bytes. */
   note: string | null;
 }
 
-/** Some ten seconds of a full sweep. */
+/** Entries kept: some ten seconds of polls of a full rack. */
 const KEPT = 512;
-/** One entry of a console that flows: of what comes in one piece no more is kept. */
+/** Maximum of characters in one entry, for consoles with much output. */
 const TEXT_LIMIT = 400;
-/** In place of what nobody is to see. */
+/** Replaces a secret. */
 const SECRET_SIGN = '‹secret›';
 
 const CLOSE = String.fromCharCode(CLOSE_PIPE);
@@ -38,7 +36,7 @@ export class ExchangeLog {
   #verbEcho: boolean | null = null;
   readonly #waiting = new Set<() => void>();
 
-  /** Whether `/` and `\` are echoed on this bus, as the last verb showed; null: none was sent yet. */
+  /** True when `/` and `\` are echoed on this bus, as the last verb showed; null: none was sent yet. */
   get verbEcho(): boolean | null {
     return this.#verbEcho;
   }
@@ -65,12 +63,12 @@ export class ExchangeLog {
     if (this.#growing.in.length + this.#growing.out.length >= TEXT_LIMIT) this.#complete();
   }
 
-  /** Entries after `seq`, oldest first, at most `limit` of them: the latest. */
+  /** The latest `limit` entries after `seq`, oldest first. */
   after(seq: number, limit: number): LoggedExchange[] {
     return this.#entries.filter((entry) => entry.seq > seq).slice(-limit);
   }
 
-  /** Resolves when there is something after `seq`, or after `ms`. */
+  /** Resolves when there is an entry after `seq`, or after `ms`. */
   async news(seq: number, ms: number): Promise<void> {
     if (this.#seqOfLast > seq) return;
     await new Promise<void>((resolve) => {
@@ -96,7 +94,7 @@ export class ExchangeLog {
     const entry = this.#growing;
     this.#growing = null;
     if (!entry) return;
-    // A verb goes out together with the question behind it, so that its echo would stand ahead of theirs.
+    // A verb goes out together with the question behind it, so its echo stands ahead of theirs.
     if (/^[/\\]=/.test(entry.out)) this.#verbEcho = /^\s*[/\\]/.test(entry.in);
     this.#add(entry);
   }
@@ -108,12 +106,12 @@ export class ExchangeLog {
   }
 }
 
-/** A copy, because the engine's substring would keep the whole piece. */
+/** Copies the kept part, because the engine's substring would keep the whole piece. */
 function kept(text: string): string {
   return text.length <= TEXT_LIMIT ? text : `${Buffer.from(text.slice(0, TEXT_LIMIT), 'latin1').toString('latin1')}…`;
 }
 
-/** `text` is latin1: one character a byte. */
+/** An event of the trace; `text` is latin1, one character a byte. */
 export type TraceEvent = ({ kind: 'bytes' } & Piece) | { kind: 'opened' | 'lost'; at: number; detail: string };
 
 type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
@@ -129,7 +127,7 @@ export class Trace {
     this.#mask = new Redaction(secrets);
   }
 
-  /** Another text that nobody is to see, from now on. */
+  /** Adds a secret to remove from now on. */
   hide(secret: string): void {
     this.#mask.add(secret);
   }
@@ -139,7 +137,7 @@ export class Trace {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The same port, listened to. */
+  /** Wraps `open` so that the bytes of its lines are traced. */
   around(open: Open): Open {
     return async (port, handlers) => {
       const line = await open(port, {

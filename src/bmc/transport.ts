@@ -1,18 +1,18 @@
 /**
- * One open line and what is on it: sends commands, collects what comes back for whoever listens, and owns the one byte
- * that nobody else may send. `send` refuses 0x07; `closePipe` is the only place in the program that writes it.
+ * One open line: sends commands, collects the bytes that come back for the exchange or console that reads, and is the
+ * only place that writes 0x07: `send` refuses it, `closePipe` sends it.
  */
 import { CLOSE_PIPE } from './codec.ts';
 import type { Line } from './types.ts';
 
-/** The line went away in the middle of something. */
+/** The line was lost during an operation. */
 export class LineLost extends Error {
   override readonly name = 'LineLost';
 }
 
 const CLOSE = Uint8Array.of(CLOSE_PIPE);
 
-/** Reads what has come so far (latin1); returns a result to end the wait, or null to go on. */
+/** Examines the bytes received so far (latin1); returns a result to end the wait, or null to go on. */
 export type Scan<T> = (text: string) => T | null;
 
 interface Waiting {
@@ -27,21 +27,21 @@ export class Transport {
   #lost: LineLost | null = null;
   #lastByteAt = performance.now();
   #listening = false;
-  /** Gets what arrives between exchanges while a console is open; without one such bytes are stray. */
+  /** Receives the bytes between exchanges while a console is open; null: such bytes are stray. */
   console: ((bytes: Uint8Array) => void) | null = null;
-  /** Bytes that belonged to no exchange and no console. */
+  /** Number of bytes that belonged to no exchange and no console. */
   stray = 0;
 
   constructor(line: Line) {
     this.#line = line;
   }
 
-  /** Why the line can no longer be used, or null. */
+  /** The error with which the line was lost; null: it is usable. */
   get lost(): LineLost | null {
     return this.#lost;
   }
 
-  /** Bytes from the line. */
+  /** Takes bytes from the line. */
   feed(bytes: Uint8Array): void {
     this.#lastByteAt = performance.now();
     if (this.#listening) {
@@ -50,18 +50,21 @@ export class Transport {
     } else if (this.console) {
       this.console(bytes);
     } else {
-      // Line ends and an echoed ^G trail an exchange on some buses; they are nobody's message.
+      // Line ends and an echoed ^G trail an exchange on some buses; they are not counted.
       for (const byte of bytes) if (byte > 0x20 || byte === 0) this.stray++;
     }
   }
 
-  /** The line closed: whoever waits is told, whoever comes later too. */
+  /** Marks the line as lost: the running wait and all later calls fail with LineLost. */
   lose(why: string): void {
     this.#lost = new LineLost(why);
     this.#waiting?.fail(this.#lost);
   }
 
-  /** Commands as text, or console bytes. Never 0x07, whatever its source. `taken`: the system has them. */
+  /**
+   * Sends commands as text (latin1), or console bytes. `taken` is called when the system has them. Throws LineLost,
+   * and an Error for 0x07 from any source.
+   */
   send(data: string | Uint8Array, taken?: () => void): void {
     if (this.#lost) throw this.#lost;
     const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
@@ -69,23 +72,26 @@ export class Transport {
     this.#line.write(bytes, taken);
   }
 
-  /** ^G: closes the pipe and the console in it. Harmless where none is open; recovers a wedged bus (grade V). */
+  /**
+   * Sends ^G, which closes the pipe and the console in it. Harmless where none is open; recovers a wedged bus (grade
+   * V).
+   */
   closePipe(): void {
     if (!this.#lost) this.#line.write(CLOSE);
   }
 
-  /** Hears all that has come by now. */
+  /** Reads all input that has arrived. */
   catchUp(): void {
     if (!this.#lost) this.#line.catchUp?.();
   }
 
-  /** From now on what comes belongs to an exchange; what came before does not. */
+  /** Begins an exchange: bytes that come from now on belong to it, earlier ones do not. */
   listen(): void {
     this.#received = '';
     this.#listening = true;
   }
 
-  /** End of an exchange: later bytes are stray again. Returns what was not used. */
+  /** Ends an exchange: later bytes are stray again. Returns the unused ones. */
   ignore(): string {
     this.#listening = false;
     const rest = this.#received;
@@ -94,7 +100,7 @@ export class Transport {
   }
 
   /**
-   * Waits until `scan` finds its result in what has come since `listen`, or until the line was silent for `silenceMs`
+   * Waits until `scan` finds its result in the bytes since `listen`, or until the line was silent for `silenceMs`
    * (each byte extends it, to four times that at most). Resolves null for silence; rejects LineLost.
    */
   async receive<T>(scan: Scan<T>, silenceMs: number): Promise<T | null> {
@@ -119,7 +125,8 @@ export class Transport {
         const now = performance.now();
         const deadline = Math.min(Math.max(begun, this.#lastByteAt) + silenceMs, begun + 4 * silenceMs);
         if (now < deadline) timer = setTimeout(expire, deadline - now);
-        // In a turn of the event loop timers come before reading: where this process was held up, the reply may lie there unread.
+        // In a turn of the event loop timers fire before reads: after this process was held up, the reply may have
+        // arrived unread.
         else verdict = setImmediate(() => (this.#lastByteAt > now ? expire() : finish(() => resolve(null))));
       };
       this.#waiting = { poke: look, fail: (error) => finish(() => reject(error)) };
@@ -127,7 +134,7 @@ export class Transport {
     });
   }
 
-  /** Waits until nothing came for `quietMs`; false when the line still talks after `capMs`. */
+  /** Waits until no byte came for `quietMs`; resolves false when bytes still come after `capMs`. Rejects LineLost. */
   async quiet(quietMs: number, capMs: number): Promise<boolean> {
     const begun = performance.now();
     for (;;) {
