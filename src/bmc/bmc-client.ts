@@ -27,12 +27,12 @@ export class ExchangeGap {
     this.#floorMs = this.#ms = floorMs;
   }
 
-  /** Milliseconds to keep before the next exchange. */
+  /** Distance to the next exchange, ms. */
   get ms(): number {
     return this.#ms;
   }
 
-  /** True while damage keeps it above its floor. */
+  /** True while damaged replies keep it above its minimum. */
   get grown(): boolean {
     return this.#ms > this.#floorMs;
   }
@@ -194,7 +194,7 @@ export class BmcClient {
       this.#connection.unanswered.failed(addr, performance.now(), reply.damaged);
       this.#resync = reply.failure !== 'silent';
       if (this.#resync) this.#gap.damaged();
-      // The master's silence is the bus's; an address that never answered says nothing about the bus.
+      // The master's silence concerns the whole bus; an address that never answered proves nothing about it.
       if (addr === this.#connection.health.master && !reply.damaged) this.#suspects = SUSPICIOUS;
       else if (this.#answering.has(addr)) this.#suspects += reply.damaged ? DAMAGED_COUNTS : 1;
     }

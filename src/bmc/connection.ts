@@ -22,7 +22,7 @@ const TRIES_AFTER_UNLOCK = 3;
 /** Questions before the bus is given up while the master's own replies come damaged: then the bus is there. */
 const TRIES_DAMAGED = 20;
 
-/** Stands for the master where its address is not known yet. */
+/** Key of the master while its address is not known. */
 const ANY_MASTER = -1;
 
 export interface ProbeOptions {
@@ -60,7 +60,7 @@ async function probe(wire: Transport, options: ProbeOptions): Promise<ProbeResul
   }
   for (let tries = 0; !reply.ok && tries < TRIES_AFTER_UNLOCK; tries++) {
     if (tries === 0) options.onStep('unlock');
-    // A pipe left open swallows the string, so the pipe is closed first; an unlocked bus ignores it.
+    // An open pipe swallows the string, so the pipe is closed first; an unlocked bus ignores the string.
     wire.closePipe();
     await wire.quiet(5, 150);
     wire.send(options.unlock);

@@ -41,7 +41,7 @@ export function holdersOf(path: string): Holder[] {
     });
 }
 
-/** `screen (pid 123, user pi)`. */
+/** Formats a holder: `screen (pid 123, user pi)`. */
 export function describeHolder(holder: Holder): string {
   return `${holder.program} (pid ${holder.pid}, user ${holder.user})`;
 }

@@ -72,7 +72,7 @@ export type RawVerdict = { refused: string } | { refused: null; confirm: string[
 export const RAW_LIMIT = 64;
 const DANGEROUS = ['/', '\\', '~', '|', ']', '[', '\x07'];
 
-/** @param target the address, or null: the master's own BIOS */
+/** Judges a raw command. @param target the address; null: the master's own BIOS */
 export function judgeRaw(text: string, target: Address | null, master: Address | null): RawVerdict {
   if (text === '' || text.length > RAW_LIMIT) return { refused: `give 1 to ${RAW_LIMIT} characters` };
   if (/[^\x20-\x7e\x07]/.test(text))

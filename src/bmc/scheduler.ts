@@ -185,7 +185,7 @@ export class Scheduler {
     this.#lease?.end('the bus was closed');
   }
 
-  /** One step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
+  /** Does one step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
   async #turn(wire: Transport): Promise<void> {
     if (this.#asker.suspicious) return this.#asker.recover();
     // Awaited only where needed: `wake` must find this loop either before its checks or asleep.

@@ -14,7 +14,7 @@ export interface Forms {
   pipeClose: string;
 }
 
-/** Priorities, higher goes first: force off > operator > console > single sample > sweep. */
+/** Priorities, higher goes first: force off > operator > console > single sample > poll of all nodes. */
 export const PRIORITY = { forceOff: 4, operator: 3, console: 2, sample: 1, sweep: 0 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
