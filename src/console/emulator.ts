@@ -1,12 +1,12 @@
 /**
- * Modes that a node's program set and the emulator keeps to itself: cursor and mouse encoding. Heard by the emulator's
- * own parser, on the way to where they are carried out.
+ * The terminal emulator of server and clients: xterm's, fed only with sequences whose cost is bounded. `x ESC [
+ * 2147483647 b` would fill gigabytes otherwise, and a node chooses what it prints.
  *
- * The terminal emulator of this program, server's and clients' alike: xterm's, fed only with sequences whose cost is
- * bounded. `x ESC [ 2147483647 b` would fill gigabytes otherwise, and a node chooses what it prints.
+ * Records the modes that a node's program set and the emulator's API hides (cursor, mouse encoding), read by the
+ * emulator's own parser.
  *
- * What a cell of a node's screen puts on the operator's terminal. An emulator's cell may hold any number of code points;
- * terminals disagree on how wide some of them are, and some change the direction of everything beside them. Pure.
+ * Converts a cell of a node's screen for the operator's terminal. An emulator's cell may hold any number of code
+ * points; terminals disagree on how wide some of them are, and some change the direction of everything beside them.
  */
 import unicode11 from '@xterm/addon-unicode11';
 import headless, { type IBufferCell, type IParser } from '@xterm/headless';
@@ -17,7 +17,7 @@ export type MouseEncoding = 'x10' | 'sgr';
 
 export class NodeModes {
   cursorVisible = true;
-  /** DECSCUSR, 0 to 6; 0 is whatever the operator's terminal has. */
+  /** DECSCUSR, 0 to 6; 0: the default of the operator's terminal. */
   cursorShape = 0;
   mouseEncoding: MouseEncoding = 'x10';
 
@@ -25,7 +25,7 @@ export class NodeModes {
     const set = (params: readonly (number | number[])[], on: boolean): false => {
       if (params.includes(25)) this.cursorVisible = on;
       if (params.includes(1006)) this.mouseEncoding = on ? 'sgr' : 'x10';
-      // False: the emulator goes on to carry it out.
+      // False: the emulator carries the sequence out.
       return false;
     };
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, (params) => set(params, true));
@@ -48,31 +48,31 @@ export class NodeModes {
 }
 
 export interface TerminalSize {
-  /** Columns and rows, at least 1. A serial line has no window size: 80x24 until the operator says otherwise. */
+  /** Columns and rows, at least 1. A serial line has no window size: 80x24 until the operator sets another. */
   cols: number;
   rows: number;
 }
 
-/** Sequences that repeat something as often as their parameter says, and how often makes a difference at most. */
+/** Sequences that repeat something as often as their parameter says, with the largest count that makes a difference. */
 const COUNTS: Readonly<Record<string, (size: TerminalSize) => number>> = {
   ...counts('STLM^', ({ rows }) => rows),
   ...counts('IZ@PX}~', ({ cols }) => cols),
   b: ({ cols, rows }) => Math.min(cols * rows, REPEAT_LIMIT),
 };
-/** Characters that one REP prints: a screen of 80x24 is full twice over. */
+/** Characters that one REP prints at most: a screen of 80x24 is full twice over. */
 const REPEAT_LIMIT = 4_096;
-/** What xterm bounds parameters to. */
+/** xterm's own limit of parameters. */
 const PARAMETER_LIMIT = 65_535;
 
 /**
- * Takes back what a program set that is gone: character sets, scrolling region, colours, mouse, pastes, alternate screen,
- * and a sequence that it did not finish. What stands on the screen stays.
+ * Resets the modes that a program left behind: character sets, scrolling region, colours, mouse, pastes, alternate
+ * screen, and an unfinished sequence. The text on the screen stays.
  */
 export const RESET_MODES: Uint8Array = Buffer.from(
   '\x18\x1b[?47l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;1015;2004l\x1b[?7;25h\x1b[4l\x1b>\x1b(B\x1b)B\x0f\x1b[0m\x1b[0 q',
 );
 
-/** What of xterm's inside is used here: its API has no way to survive a sequence that it trips over. */
+/** The used part of xterm's inside: its API has no way to survive a sequence that makes it throw. */
 interface Core {
   _inputHandler: {
     parse(data: string | Uint8Array, resumed?: boolean): Promise<boolean> | undefined;
@@ -85,8 +85,8 @@ function insideOf(terminal: headless.Terminal): Core['_inputHandler'] {
 }
 
 /**
- * Mends a fault of xterm 6.0.0, which throws where everything up to the cursor is erased, the cursor stands in the last
- * column of the last line, and there is no scrollback: that is the whole screen.
+ * Works around a fault of xterm 6.0.0, which throws when everything up to the cursor is erased, the cursor is in the
+ * last column of the last line, and there is no scrollback: that is the whole screen.
  */
 export function mendErase(terminal: headless.Terminal): void {
   terminal.parser.registerCsiHandler({ final: 'J' }, (parameters) => {
@@ -99,13 +99,13 @@ export function mendErase(terminal: headless.Terminal): void {
 const encoder = new TextEncoder();
 
 export class NodeTerminal extends headless.Terminal {
-  /** What the node's program set and the emulator's API does not tell. */
+  /** Modes that the node's program set and the emulator's API hides. */
   readonly nodeModes: NodeModes;
   readonly #parser: SequenceParser;
   #bounded: Uint8Array[] = [];
 
   constructor({ cols, rows, scrollback }: TerminalSize & { scrollback: number }) {
-    // The emulator reports unknown sequences on stderr otherwise: a node could write into the server's log.
+    // Logging is off: the emulator reports unknown sequences on stderr, where a node could write into the server's log.
     super({ cols, rows, scrollback, logLevel: 'off', allowProposedApi: true });
     this.loadAddon(new unicode11.Unicode11Addon());
     this.unicode.activeVersion = '11';
@@ -126,7 +126,7 @@ export class NodeTerminal extends headless.Terminal {
     });
   }
 
-  /** Takes a copy. `parsed` is called when it is on the screen. */
+  /** Writes a copy of `data`. `parsed` is called when it is on the screen. */
   override write(data: string | Uint8Array, parsed?: () => void): void {
     this.#parser.feed(typeof data === 'string' ? encoder.encode(data) : data);
     const bounded = this.#bounded;
@@ -134,7 +134,10 @@ export class NodeTerminal extends headless.Terminal {
     super.write(bounded.length === 1 ? (bounded[0]?.slice() ?? '') : Buffer.concat(bounded), parsed);
   }
 
-  /** Keeps a fault of the emulator from ending this program: the rest of that piece is not shown, and it begins anew. */
+  /**
+   * Keeps an error of the emulator from ending this program: the rest of the piece is not shown, and the screen is
+   * reset.
+   */
   #surviveFaults(): void {
     const inside = insideOf(this);
     const parse = inside.parse.bind(inside);
@@ -148,7 +151,7 @@ export class NodeTerminal extends headless.Terminal {
     };
   }
 
-  /** The beginning of a sequence or character whose end has not come. */
+  /** The unfinished sequence or character at the end of the written data. */
   get pending(): Uint8Array {
     return this.#parser.pending;
   }
@@ -163,12 +166,12 @@ function counts<T>(finals: string, limit: T): Record<string, T> {
   return Object.fromEntries(Array.from(finals, (final) => [final, limit]));
 }
 
-/** Marks on one character beyond this are no writing: they would be paid for in every frame. */
+/** Maximum of marks on one character; more are no writing, and every frame would carry them. */
 const MARKS = 6;
 
-/** A cell's characters as they may be shown; a blank where nothing of them may. */
+/** Returns the printable part of a cell's characters; a blank where there is none. */
 export function cellText(chars: string): string {
-  // Nearly every cell is one printable character of ASCII.
+  // Shortcut: nearly every cell is one printable character of ASCII.
   if (chars.length === 1 && chars >= ' ' && chars < '\x7f') return chars;
   const clean = removeHidden(chars);
   if (clean.length <= 2) return clean || ' ';
@@ -178,24 +181,25 @@ export function cellText(chars: string): string {
 }
 
 /**
- * The character with the cursor set where the next cell begins, because a terminal may take an emoji or a mark for
- * wider or narrower than the emulator does: then a cell looks odd, and none beside it moves. `x` counts from 0.
+ * Returns the character followed by a cursor move to the next cell, because a terminal may take an emoji or a mark
+ * for wider or narrower than the emulator does: then one cell looks wrong, and its neighbours stay in place. `x`
+ * counts from 0.
  */
 export function anchored(ch: string, x: number, wide: boolean): string {
   if (!wide && ch.length <= 1) return ch;
   const column = (n: number): string => `\x1b[${n + 1}G`;
-  // Both cells are blanked first: where the terminal fills only one, nothing old stays in the other.
+  // Both cells are blanked first: where the terminal fills only one, no old character stays in the other.
   return wide ? `  ${column(x)}${ch}${column(x + 2)}` : `${ch}${column(x + 1)}`;
 }
 
-/** What both the emulator's cells and its pens tell of how they look. */
+/** The attributes that the emulator's cells and its pen have in common. */
 export type Attributes = Pick<
   IBufferCell,
   | ('isBold' | 'isDim' | 'isItalic' | 'isUnderline' | 'isBlink' | 'isInverse' | 'isInvisible' | 'isStrikethrough')
   | ('isOverline' | 'isFgPalette' | 'isFgRGB' | 'getFgColor' | 'isBgPalette' | 'isBgRGB' | 'getBgColor')
 >;
 
-/** Parameters of SGR that give a terminal just these attributes. */
+/** Returns the parameters of SGR that set exactly these attributes. */
 export function sgrOf(cell: Attributes): string {
   const flags: [number, number][] = [
     [cell.isBold(), 1],

@@ -1,28 +1,28 @@
 /**
- * The name by which a machine calls itself on its console, from whatever text happens to pass: getty's banner, a login
- * prompt, a shell's prompt. What a node prints is its own claim, never more. Pure.
+ * Reads the host name that a machine shows on its console: in getty's banner, a login prompt or a shell's prompt. A
+ * node's output is a claim, not a proof. Pure.
  */
 import { PlainText, type Prompt, readPrompt, splitInterrupted } from './recognizer.ts';
 
 /** `Debian GNU/Linux 13 k8s-worker-04 ttyS0`: agetty's default issue, `\S \n \l`. */
 const BANNER = /^\S[^\r\n]{0,80}? (?<host>[\w.-]+) tty(?:S|AMA|USB)\d+$/;
-/** No prompt or banner is longer; a longer line is output. */
+/** Maximum of a prompt or banner, characters; a longer line is output. */
 const LINE_LIMIT = 256;
-/** Names longer than a DNS label's four are nobody's. */
+/** Maximum of a host name, characters (DNS). */
 const NAME_LIMIT = 253;
 
 export class HostNameReader {
   readonly #plain = new PlainText();
   #line = '';
-  /** The line's beginning was heard: of `…04 login:` nobody knows what stood before the 04. */
+  /** The line's beginning was read: of `…04 login:` the part before the 04 is not known. */
   #whole = false;
 
-  /** Something was lost here: what is left of the present line names nobody. */
+  /** Notes a loss: no name is read from the rest of the current line. */
   torn(): void {
     this.#whole = false;
   }
 
-  /** Takes the next piece of output, split anywhere; returns the last name that it shows, or null. */
+  /** Takes the next piece of output, split anywhere; returns the last name in it, or null. */
   feed(text: string): string | null {
     let found: string | null = null;
     const pieces = this.#plain.feed(text).split(/[\r\n]/);
@@ -38,13 +38,13 @@ export class HostNameReader {
   }
 }
 
-/** The name in a prompt, or null. */
+/** Returns the name in a prompt, or null. */
 export function promptHost(prompt: Prompt | null): string | null {
   const host = prompt?.kind === 'login' || prompt?.kind === 'shell' ? prompt.host : null;
   return host !== null && host.length <= NAME_LIMIT ? host : null;
 }
 
-/** The name in a whole line: getty's banner, or a prompt that a kernel message interrupted. */
+/** Returns the name in a whole line (getty's banner, or a prompt that a kernel message interrupted), or null. */
 export function lineHost(line: string): string | null {
   const split = splitInterrupted(line);
   if (split) return promptHost(readPrompt(split.head));

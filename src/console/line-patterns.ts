@@ -1,40 +1,39 @@
 /**
- * What a console's lines mean: the table of marks by which a shutdown, a boot and trouble are recognised. The wording is
- * the kernel's, systemd's, login's, sudo's, U-Boot's and the Pi's firmware's. No capture of a real rack exists: the table
- * test is the place to grow this. Patterns see one whole line without terminal sequences. Pure.
- *
- * Lines on a console that somebody wants to hear of: the built-in ones and the owner's. Pure.
+ * Patterns of console lines by which a shutdown, a boot and failures are recognised, and those that raise events:
+ * built-in and configured ones. The wording is the kernel's, systemd's, login's, sudo's, U-Boot's and the Pi's
+ * firmware's. No capture of a real rack exists: new wordings go into the table test. Patterns see one whole line
+ * without terminal sequences. Pure.
  */
 
-/** `settling`: means something only after a shutdown was asked for. `always`: at any time. */
+/** `settling`: valid only after a shutdown was asked for. `always`: at any time. */
 type Scope = 'settling' | 'always';
 
 export type LineKind =
   /** The kernel's last line: halted. The only grade A evidence. */
   | 'halt'
-  /** It starts anew, in the kernel's words or systemd's. */
+  /** The system restarts, in the kernel's words or systemd's. */
   | 'reboot'
   /** systemd's last line before it hands a halt over to the kernel. */
   | 'final'
-  /** File systems were not left clean. */
+  /** File systems were not unmounted cleanly. */
   | 'dirty'
-  /** Something holds the shutdown up: `unit`, and for a stop job how long and at most how long. */
+  /** Something delays the shutdown: `unit`, and for a stop job its elapsed time and its limit. */
   | 'wait'
-  /** A shutdown target was reached. Never proof. */
+  /** A shutdown target was reached: no evidence. */
   | 'target'
-  /** The request was heard. */
+  /** The shutdown request was received. */
   | 'acknowledged'
   /** A kernel starts. */
   | 'boot'
   | 'firmware'
   | 'uboot'
-  /** A login, sudo or polkit said no. */
+  /** A login, sudo or polkit refused. */
   | 'denied'
   /** An account that may not log in as it is: expired, without a shell, or kept out while the system goes down. */
   | 'account'
   | 'inhibited'
   | 'panic'
-  /** The kernel stumbled and goes on. */
+  /** The kernel reported an error and goes on. */
   | 'oops'
   /** A task or a processor is stuck. */
   | 'stuck'
@@ -42,9 +41,9 @@ export type LineKind =
   | 'emergency'
   | 'initramfs'
   | 'fsck'
-  /** A shell does not know the command `unit`. */
+  /** A shell does not find the command `unit`. */
   | 'not-found'
-  /** What sysrq's `s` and `u` end with. */
+  /** Last lines of sysrq's `s` and `u`. */
   | 'synced'
   | 'remounted';
 
@@ -56,14 +55,14 @@ interface Mark {
   kernel: boolean;
 }
 
-/** `[  12.345678]` time, `[    T1]` or `[    C0]` caller, or the caller alone: what printk puts ahead of a line. */
+/** `[  12.345678]` time, `[    T1]` or `[    C0]` caller, or the caller alone: printk's prefix of a line. */
 const STAMP = String.raw`(?:\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])?|\[\s*[TC]\d+\]) `;
 /** `<6>`: the level, where the line comes raw from the kernel's buffer. */
 const LEVEL = String.raw`(?:<\d{1,3}>)?`;
 const STAMPED = new RegExp(`^${LEVEL}${STAMP}`);
 /**
- * Where a kernel line begins: at the line's start; or, stamped, behind whatever a program left there without a line end.
- * A colon, quote or equals sign ahead of the stamp is syslog, dmesg or grep quoting a log.
+ * Beginning of a kernel line: at the line's start; or, stamped, behind text that a program left without a line end. A
+ * colon, quote or equals sign ahead of the stamp is syslog, dmesg or grep quoting a log.
  */
 const LEAD = String.raw`(?:^${LEVEL}(?:${STAMP})?|(?<!(?:[:"'=]|: )(?:<\d{1,3}>)?)${LEVEL}${STAMP})`;
 
@@ -75,7 +74,7 @@ const kernel = (kind: LineKind, scope: Scope, body: string): Mark => ({
 });
 const any = (kind: LineKind, scope: Scope, pattern: RegExp): Mark => ({ kind, scope, kernel: false, pattern });
 
-/** Tried in order; a line is the first that matches. `reboot: `, `sysrq: ` and the like are the prefixes of 3.x to 6.x. */
+/** Tried in order; the first match counts. `reboot: `, `sysrq: ` and the like are the prefixes of 3.x to 6.x. */
 const MARKS: readonly Mark[] = [
   kernel('panic', 'always', String.raw`(?:---\[ end )?Kernel panic - not syncing`),
   // kernel/reboot.c, in its present and older words; arm's machine_restart; ACPI's own last line, printed after it.
@@ -86,7 +85,7 @@ const MARKS: readonly Mark[] = [
   kernel('reboot', 'settling', String.raw`(?:reboot: )?(?:Restarting system\b|machine restart\s*$)`),
   kernel('reboot', 'settling', String.raw`(?:kexec(?:_core)?: )?Starting new kernel\s*$`),
   kernel('reboot', 'settling', String.raw`sysrq: (?:SysRq : )?Resetting\s*$`),
-  // The kernel's short ways to an end: no file system is unmounted on them.
+  // The kernel's forced ends, on which no file system is unmounted.
   kernel(
     'dirty',
     'settling',
@@ -124,7 +123,7 @@ const MARKS: readonly Mark[] = [
     /The system (?:is going down|will (?:power off|halt|reboot) now|is powering down)|Requesting system (?:poweroff|halt|reboot)|Sent SIG(?:TERM|KILL) to all processes|HARDWARE PROTECTION shutdown/,
   ),
   kernel('boot', 'always', String.raw`(?:Booting Linux on physical CPU|Linux version \d)`),
-  // What runs before a kernel has a clock: the EFI stub, the kernel's own decompressor, firmware that starts it.
+  // Programs before a kernel has a clock: the EFI stub, the kernel's own decompressor, firmware that starts it.
   any('boot', 'always', /^(?:EFI stub: (?:Booting Linux|Exiting boot services)|(?:Unc|Dec)ompressing Linux\.\.\.)/),
   any('boot', 'always', /^(?:Starting kernel \.\.\.|NOTICE: {1,2}BL(?:1|2|31): |Booting the kernel\.)/),
   any('firmware', 'always', /^RPi: BOOTLOADER release\b(?:.*?\bpart: (?<word>\d+))?/),
@@ -156,12 +155,12 @@ const MARKS: readonly Mark[] = [
   any('initramfs', 'always', /Dropping to a shell!/),
   kernel('synced', 'always', String.raw`Emergency Sync complete\s*$`),
   kernel('remounted', 'always', String.raw`Emergency Remount complete\s*$`),
-  // bash, dash and BusyBox say `systemctl: [command ]not found`, zsh `command not found: systemctl`.
+  // bash, dash and BusyBox print `systemctl: [command ]not found`, zsh `command not found: systemctl`.
   any('not-found', 'settling', /(?:^|: )(?<unit>systemctl|sudo|poweroff): (?:command )?not found/),
   any('not-found', 'settling', /command not found: (?<unit>systemctl|sudo|poweroff)$/),
 ];
 
-/** What a line was recognised as. Absent fields were not said. */
+/** A recognised line. Fields that the line does not hold are absent. */
 export interface LineMark {
   kind: LineKind;
   unit?: string;
@@ -170,20 +169,20 @@ export interface LineMark {
   word?: string;
 }
 
-/** True when the line leads with a kernel time stamp. */
+/** True when the line begins with a kernel time stamp. */
 export function isStamped(line: string): boolean {
   return STAMPED.test(line);
 }
 
-/** Seconds since the kernel started, as it stamped the mark at this line's end; null: it did not. */
+/** Returns the kernel's time stamp of the mark at this line's end, s since its start; null: none. */
 export function stampOf(line: string): number | null {
   const [, seconds] = /^.*\[\s*(\d+\.\d+)\]/.exec(line) ?? [];
   return seconds === undefined ? null : Number(seconds);
 }
 
 /**
- * The meaning of one whole line, or null. `settling`: a shutdown was asked for. `stamps`: this console's kernel lines are
- * known to carry time stamps, so a kernel mark without one is somebody's quotation of an old log.
+ * Recognises one whole line; null: it has no meaning here. `settling`: a shutdown was asked for. `stamps`: this
+ * console's kernel lines carry time stamps, so a kernel mark without one is quoted from an old log.
  */
 export function readLine(line: string, context: { settling: boolean; stamps: boolean }): LineMark | null {
   for (const { kind, scope, kernel: byKernel, pattern } of MARKS) {
@@ -201,7 +200,7 @@ export interface Trigger {
   level: 'notice' | 'warning' | 'alarm';
 }
 
-/** The kernel's and login's own words. */
+/** Built-in triggers, in the kernel's and login's own words. */
 export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure', Trigger>> = {
   panic: { name: 'panic', level: 'alarm', matches: (line) => /Kernel panic - not syncing/.test(line) },
   oops: {
@@ -221,21 +220,24 @@ export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure
   },
 };
 
-/** A kernel starts: what an earlier one said of itself is over. */
+/** Matches the start of a kernel, which ends the triggers of an earlier one. */
 const STARTS = /Booting Linux on physical CPU|Linux version \d/;
-/** A boot loader or firmware starts: lines that no log on a disk quotes. */
+/** Matches the start of a boot loader or firmware: lines that no log on a disk quotes. */
 const FIRMWARE_STARTS =
   /^(?:U-Boot (?:[ST]PL )?\d{4}\.\d\d|RPi: BOOTLOADER release|NOTICE: {2}BL\d|EFI stub: Booting Linux)/;
 
-/** The node's program is another one from here on; `quoted`: somebody types, who may be reading an old kernel log. */
+/**
+ * True when another program starts on the node. `quoted`: an operator is typing, and may be reading an old kernel
+ * log.
+ */
 export function startsAnew(line: string, quoted: boolean): boolean {
   return FIRMWARE_STARTS.test(line) || (!quoted && STARTS.test(line.slice(0, LINE_LIMIT)));
 }
 
-/** Characters of a line that are read: a node chooses how long its lines are. */
+/** Characters of a line that are examined: a node chooses how long its lines are. */
 const LINE_LIMIT = 512;
 
-/** What the line raises, in the triggers' order; `starts`: what was raised before is over. */
+/** Returns the triggers that the line raises, in their order; `starts`: a kernel starts, so earlier ones are over. */
 export function readTriggers(line: string, triggers: readonly Trigger[]): { raised: Trigger[]; starts: boolean } {
   const text = line.slice(0, LINE_LIMIT);
   return { raised: triggers.filter(({ matches }) => matches(text)), starts: STARTS.test(text) };

@@ -1,9 +1,9 @@
 /**
- * Console logs on the disk: their names, which of them belong together, and which go when there is too much. A file is
- * known by what is written in it: a file system gives a freed inode to the next file, and may know no time of birth.
+ * Console logs on the disk: their names, the files of one log, and the deletion of old ones. A file is identified by
+ * its content: a file system gives a freed inode to the next file, and may know no time of birth.
  *
- * A file of a console's log: appended to in the background and in order, put aside by size and age, bounded in
- * memory and on the disk. Never throws and never blocks a console: trouble is told, and what was lost is counted.
+ * {@link LogFile} appends in the background and in order, rotates by size and age, and is bounded in memory and on
+ * the disk. It never throws and never blocks a console: failures are reported, and lost bytes are counted.
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -14,23 +14,26 @@ import { count } from '../lib/words.ts';
 const PUT_ASIDE = /\.(?:log|raw)\.\d+$/;
 const PRESENT = /\.(?:log|raw)$/;
 
-/** A name that is one file name on any file system, never hidden, never a path. */
+/** Converts a name into one file name on any file system, never hidden, never a path. */
 export function fileName(name: string): string {
   return name.replace(/[^A-Za-z0-9.-]/g, '_').replace(/^\.+/, '_');
 }
 
-/** A log's files, opened, oldest first; none where nothing was logged. Whoever asks closes them. */
+/**
+ * Opens a log's files, oldest first; empty where nothing was logged. The caller closes them. Rejects errors of the
+ * file system.
+ */
 export async function openLog(path: string, kept: number): Promise<FileHandle[]> {
   const files: FileHandle[] = [];
   const seen = new Set<string>();
-  // The youngest first: a file that is put aside meanwhile is met a second time, never missed.
+  // The youngest first: a file that is rotated meanwhile is met a second time, never missed.
   for (let n = 0; n <= kept; n++) {
     const file = await open(n === 0 ? path : `${path}.${n}`, 'r').catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
     });
     if (file === null) continue;
-    // Open files share no inode: this tells one that is met twice, and nothing else.
+    // Open files share no inode, so a file that is met twice is detected by it.
     const { dev, ino } = await file.stat();
     if (seen.has(`${dev}.${ino}`)) await file.close();
     else files.unshift(file);
@@ -39,14 +42,14 @@ export async function openLog(path: string, kept: number): Promise<FileHandle[]>
   return files;
 }
 
-/** Bytes of a file's beginning, and in front of a place in it, by which both are known again. */
+/** Bytes of a file's beginning, and before a place in it, by which both are identified. */
 const HEAD = 128;
 const BEFORE = 64;
 
-/** A place in a log that is found again after the file was put aside. */
+/** A place in a log that is found again after the file was rotated. */
 export interface LogPlace {
   offset: number;
-  /** Of the file's first bytes up to `offset`, and of those in front of it. */
+  /** Hash of the file's first bytes up to `offset`, and of those before it. */
   print: string;
 }
 
@@ -57,26 +60,26 @@ export async function placeIn(file: FileHandle, offset: number): Promise<LogPlac
   return { offset, print: createHash('sha1').update(head).update(before).digest('base64url').slice(0, 16) };
 }
 
-/** By which a file that is not written any more is known again. */
+/** Resolves the hash that identifies a file that is no longer written. */
 export async function headOf(file: FileHandle): Promise<string> {
   const { size } = await file.stat();
   return (await placeIn(file, Math.min(HEAD, size))).print;
 }
 
-/** The index of the file that holds the place, or -1. */
+/** Resolves the index of the file that holds the place, or -1. */
 export async function findPlace(files: readonly FileHandle[], place: LogPlace): Promise<number> {
   for (const [index, file] of files.entries())
     if ((await placeIn(file, place.offset)).print === place.print) return index;
   return -1;
 }
 
-/** Fewer than asked for at the file's end. */
+/** Reads `length` bytes at `offset`; fewer at the file's end. */
 export async function bytesOf(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
   return buffer.subarray(0, bytesRead);
 }
 
-/** Deletes files of the log at `path` that were put aside when more were kept. */
+/** Deletes rotated files of the log at `path` beyond the `kept` youngest. */
 async function pruneKept(path: string, kept: number): Promise<void> {
   const prefix = `${basename(path)}.`;
   for (const name of await readdir(dirname(path)))
@@ -84,7 +87,7 @@ async function pruneKept(path: string, kept: number): Promise<void> {
       await unlink(join(dirname(path), name)).catch(() => undefined);
 }
 
-/** Deletes what was put aside, the oldest first, until all console logs in `dir` together have at most `total` bytes. */
+/** Deletes rotated files, the oldest first, until all console logs in `dir` together have at most `total` bytes. */
 async function pruneLogs(dir: string, total: number): Promise<void> {
   const names = (await readdir(dir)).filter((name) => PUT_ASIDE.test(name) || PRESENT.test(name));
   const files = await Promise.all(
@@ -102,38 +105,38 @@ async function pruneLogs(dir: string, total: number): Promise<void> {
 }
 
 export interface LogLimits {
-  /** Bytes of a file before it is put aside. */
+  /** Bytes of a file before it is rotated. */
   size: number;
-  /** Milliseconds after which a file is put aside, however small. */
+  /** Milliseconds after which a file is rotated, however small. */
   age: number;
-  /** Older files kept beside the present one: `NAME.log.1` is the youngest. */
+  /** Number of older files kept beside the current one: `NAME.log.1` is the youngest. */
   kept: number;
-  /** Bytes of all console logs together; the oldest file that was put aside goes first. */
+  /** Bytes of all console logs together; the oldest rotated file goes first. */
   total: number;
-  /** Bytes that must stay free on the disk: below, nothing is logged. */
+  /** Bytes that must stay free on the disk; below, nothing is logged. */
   free: number;
 }
 
 const MB = 1024 * 1024;
-/** A flooding node brings 11 KB/s: 8 MB hold at least twelve minutes. */
+/** A flooding node prints 11 KB/s: 8 MB hold at least twelve minutes. */
 export const LOG_LIMITS: LogLimits = { size: 8 * MB, age: 7 * 86_400_000, kept: 4, total: 1024 * MB, free: 100 * MB };
 
-/** Bytes waiting for a disk that does not take them; more are given up and counted, so memory stays bounded. */
+/** Bytes waiting for a disk that does not take them; more are dropped and counted, so memory stays bounded. */
 const PENDING_LIMIT = 4 * MB;
-/** The disk is asked how much is free after so many bytes. */
+/** Bytes between two checks of the disk's free space. */
 const LOOK_EVERY = MB;
 
 export interface LogFileOptions {
   path: string;
   limits: LogLimits;
   now: () => number;
-  /** What the next file begins with, made from the one that is put aside. */
+  /** Resolves the beginning of the next file, made from the rotated one. */
   carry?: (former: string) => Promise<Buffer>;
-  /** When the present file was begun, epoch ms, as its own lines tell; null: they do not. */
+  /** Resolves the start of the current file, epoch ms, from its own lines; null: not known. */
   begun: () => Promise<number | null>;
-  /** What stands where something was lost; default: nothing. */
+  /** Makes the mark at a place where bytes were lost; default: none. */
   mark?: (text: string) => Buffer;
-  /** Told once for each spell of trouble, in words. */
+  /** Called once for each period of failures, with a message. */
   onTrouble: (text: string) => void;
 }
 
@@ -141,13 +144,13 @@ export class LogFile {
   readonly #options: LogFileOptions;
   #file: FileHandle | null = null;
   #size = 0;
-  /** Bytes of it that were carried over from the file before. */
+  /** Bytes carried over from the file before. */
   #carried = 0;
   #begun: number | null = null;
   #unlooked = Infinity;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
-  /** Bytes that came and were not written, since the last word about it. */
+  /** Bytes not written since the last report of a loss. */
   #lost = 0;
   #told = false;
   #draining: Promise<void> | null = null;
@@ -157,7 +160,7 @@ export class LogFile {
     this.#options = options;
   }
 
-  /** `bytes` must not change afterwards. */
+  /** Queues `bytes`, which must not change afterwards. */
   append(bytes: Uint8Array): void {
     if (this.#closed || this.#pendingBytes + bytes.length > PENDING_LIMIT) {
       this.#lost += bytes.length;
@@ -168,7 +171,7 @@ export class LogFile {
     this.#draining ??= this.#drain();
   }
 
-  /** Resolves when all that was given is on its way to the disk and the file is closed. */
+  /** Resolves when all queued bytes are handed to the disk and the file is closed. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;
@@ -198,7 +201,7 @@ export class LogFile {
         await this.#shut();
       }
     }
-    // Here and not in a later callback: what is pushed from now on needs a new drain.
+    // Here and not in a later callback: bytes that are queued from now on need a new drain.
     this.#draining = null;
   }
 
@@ -220,7 +223,7 @@ export class LogFile {
     this.#size += bytes.length;
   }
 
-  /** The file under this name: an outside program may have moved it away, deleted it or emptied it. */
+  /** Resolves the file under this name, opened anew where another program moved, deleted or emptied it. */
   async #present(): Promise<FileHandle> {
     const { path, mark, onTrouble } = this.#options;
     if (this.#file === null) return this.#open();
@@ -244,7 +247,7 @@ export class LogFile {
   async #open(): Promise<FileHandle> {
     const { path } = this.#options;
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // What a console shows can hold secrets: owner only. A link planted in the directory is not followed.
+    // For the owner only: console output can hold secrets. A link planted in the directory is not followed.
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
     const file = await open(path, flags, 0o600);
     this.#file = file;

@@ -1,23 +1,23 @@
-/** Reads a console's log for those who ask: from a time on, what holds a text, and on as it grows, across files. */
+/** Reads a console's log across its files: from a time on, filtered by a text, and on as it grows. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesOf, findPlace, headOf, type LogPlace, openLog, placeIn } from './log-files.ts';
 import { clockStep, readLogLine, textOf } from './transcript.ts';
 
 /** Bytes read for one answer; longer than any line. */
 const PIECE = 64 * 1024;
-/** Bytes looked through for one answer where most lines are not wanted: the server answers others in between. */
+/** Bytes searched for one answer where most lines do not match: the server serves others in between. */
 const SCAN = 16 * PIECE;
 
-/** A mark may stand so far behind younger lines, ms: it says when something happened that was told later. */
+/** The furthest that a mark stands behind younger lines, ms: it bears the time of an event that was reported later. */
 const OUT_OF_ORDER_MS = 2_000;
 
 export interface LogQuestion {
   path: string;
   kind: 'lines' | 'raw';
   kept: number;
-  /** Of the former answer; null: from the oldest file that is kept. */
+  /** Cursor of the former answer; null: start with the oldest file. */
   cursor: string | null;
-  /** Epoch ms, as the clock is set at present; for the first answer only: all that follows is younger. */
+  /** Epoch ms, as the clock is set at present; for the first answer only: lines before it are left out. */
   since: number | null;
   search: string | null;
 }
@@ -31,14 +31,17 @@ export interface LogAnswer {
 export interface TailLine {
   at: number;
   text: string;
-  /** A mark of ours, not the node's words. */
+  /** A mark of rackui, not the node's output. */
   ours: boolean;
 }
 
-/** Bytes of the file's end that are looked through for the latest lines. */
+/** Bytes of the file's end that are searched for the latest lines. */
 const TAIL = 16 * 1024;
 
-/** The latest `count` lines that say something, oldest first. @throws an error of the file system, but for no file */
+/**
+ * Resolves the latest `count` lines that are not blank, oldest first. @throws an error of the file system, except for
+ * a missing file
+ */
 export async function tailLog(path: string, count: number): Promise<TailLine[]> {
   const file = await open(path, 'r').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -54,7 +57,7 @@ export async function tailLog(path: string, count: number): Promise<TailLine[]> 
       .flatMap((line): TailLine[] => {
         const about = readLogLine(line);
         if (about === null) return [];
-        // What was carried over says behind its sign whose line it was.
+        // A carried line holds the sign of its source behind its own.
         const carried = about.sign === ':' ? textOf(line) : null;
         const text = carried === null ? textOf(line) : carried.slice(2);
         const ours = (carried === null ? about.sign : carried[0]) === '*';
@@ -66,7 +69,7 @@ export async function tailLog(path: string, count: number): Promise<TailLine[]> 
   }
 }
 
-/** @throws an error of the file system, where a file is there and cannot be read */
+/** Resolves the next piece of the log. @throws an error of the file system, where a file exists and cannot be read */
 export async function readLog(question: LogQuestion): Promise<LogAnswer> {
   const files = await openLog(question.path, question.kept);
   try {
@@ -76,7 +79,7 @@ export async function readLog(question: LogQuestion): Promise<LogAnswer> {
   }
 }
 
-/** Where a reader stands. `after`: the head of the file before its own, '' where there was none. */
+/** The position of a reader. `after`: the hash of the file before its own, '' where there was none. */
 interface Cursor extends LogPlace {
   after: string;
 }
@@ -102,7 +105,7 @@ async function readFrom(files: readonly FileHandle[], question: LogQuestion): Pr
       offset = 0;
       continue;
     }
-    // The last line of a file that is still written may not be whole; raw bytes have no lines.
+    // The last line of a file that is still written may be incomplete; raw bytes have no lines.
     const whole = question.kind === 'raw' ? bytes.length : wholeLines(bytes, last);
     offset += whole;
     const taken = bytes.subarray(0, whole);
@@ -123,26 +126,26 @@ async function startOf(files: readonly FileHandle[], { cursor: text, since }: Lo
   if (cursor === null) return since === null ? { index: 0, offset: 0 } : startSince(files, since);
   const index = await findPlace(files, cursor);
   if (index >= 0) return { index, offset: cursor.offset };
-  // Its file is gone, or was emptied or moved away from outside: what follows the one before it is read. Where that is
-  // gone, too, all that is left is younger. Times would not tell: clocks are set.
+  // Its file is gone, emptied or moved from outside: reading goes on behind the file before it. Where that is gone too,
+  // all files left are younger. Times do not decide, because clocks are set.
   const heads = await Promise.all(files.map(headOf));
   return { index: cursor.after === '' ? 0 : heads.lastIndexOf(cursor.after) + 1, offset: 0 };
 }
 
 /**
- * Where what was written since `since`, epoch ms, begins. Lines stand in the order in which they came, so all behind the
- * first of them is as young, whatever its time says. Searched from the end: times from before the clock was set are moved
- * by as much, and one that is later than a line behind it without such a mark is not believed.
+ * Finds the beginning of the lines written since `since`, epoch ms. Lines stand in the order in which they came, so
+ * all behind the first of them are as young, whatever their times. Searched from the end: times from before the clock
+ * was set are shifted by as much, and a time later than that of a line behind it, without such a mark, is ignored.
  */
 async function startSince(files: readonly FileHandle[], since: number): Promise<Start> {
   let found: Start | null = null;
   let ahead = 0;
   for (const [index, file] of [...files.entries()].reverse())
     for await (const { offset, line } of linesBack(file)) {
-      // One that is still being written will be read when it is whole.
+      // A line that is still being written is read when it is complete.
       found ??= { index, offset: line.endsWith('\n') ? offset + Buffer.byteLength(line) : offset };
       const about = readLogLine(line);
-      // What was carried over from the file before has been read there.
+      // Lines carried over from the file before were read there.
       if (about === null || about.sign === ':') continue;
       const at = about.at + ahead;
       if (at < since - OUT_OF_ORDER_MS) return found;
@@ -152,7 +155,7 @@ async function startSince(files: readonly FileHandle[], since: number): Promise<
   return found ?? { index: 0, offset: 0 };
 }
 
-/** A file's lines with their ends and offsets, the last one first. */
+/** Yields a file's lines with their ends and offsets, the last one first. */
 async function* linesBack(file: FileHandle): AsyncGenerator<{ offset: number; line: string }> {
   let { size: from } = await file.stat();
   let rest = Buffer.alloc(0);
@@ -194,7 +197,6 @@ function wanted(bytes: Buffer, { search }: LogQuestion): Buffer {
     .split('\n')
     .filter((line) => {
       const about = readLogLine(line);
-      // What was carried over from the file before has been read there.
       if (about === null || about.sign === ':') return false;
       return text === null || line.toLowerCase().includes(text);
     });

@@ -1,13 +1,14 @@
 /**
- * What a node printed, as lines in the order in which it printed them, whatever it did to the screen in between: a clear,
- * a reset or a cursor that goes elsewhere ends a line and loses none. Within a line it is edited as on a terminal. Pure.
+ * Collects a node's output as lines in the order in which it was printed, whatever happened to the screen in between:
+ * a clear, a reset or a cursor move elsewhere ends a line and loses none. Within a line it is edited as on a
+ * terminal. Pure.
  */
 import { SequenceParser } from './sequence-parser.ts';
 
-/** Characters of a line; what goes on longer is printed in pieces. */
+/** Maximum of a line, characters; a longer one is printed in pieces. */
 const LINE_LIMIT = 16_384;
 const TAB = 8;
-/** Marks that belong to the character before them. */
+/** Matches marks that belong to the character before them. */
 const JOINS = /^[\p{M}\u200d\ufe00-\ufe0f]/u;
 const ALTERNATE_SCREENS: readonly string[] = ['47', '1047', '1049'];
 
@@ -16,13 +17,13 @@ export class PrintedLines {
   readonly #ended: (line: string) => void;
   readonly #parser: SequenceParser;
   readonly #decoder = new TextDecoder();
-  /** The line, as it would stand without an edge: column `x` of its row `y` is at `y * cols + x`. */
+  /** The line's cells without wrapping: column `x` of its row `y` is at `y * cols + x`. */
   #cells: string[] = [];
   #at = 0;
   #saved = 0;
   #alternate = false;
 
-  /** `cols`: where a terminal wraps; `ended` gets each line when it is over, without blanks at its end. */
+  /** `cols`: columns at which a terminal wraps; `ended` gets each finished line, without blanks at its end. */
   constructor(cols: number, ended: (line: string) => void) {
     this.#cols = cols;
     this.#ended = ended;
@@ -39,12 +40,12 @@ export class PrintedLines {
     this.#parser.feed(bytes);
   }
 
-  /** The unfinished line up to the cursor: blanks at its end are part of a prompt. */
+  /** The unfinished line up to the cursor, with the blanks at its end, which are part of a prompt. */
   get open(): string {
     return this.#alternate ? '' : this.#textTo(this.#at);
   }
 
-  /** Something else follows: an unfinished line ends here, unless it is blank. */
+  /** Ends an unfinished line, unless it is blank, because other output follows. */
   break(): void {
     if (this.#textTo(this.#cells.length).trim() !== '') this.#end();
     else this.#start();
@@ -138,7 +139,7 @@ export class PrintedLines {
       case 'u':
         this.#at = Math.min(this.#saved, this.#cells.length);
         return;
-      // Elsewhere on the screen, or the screen is moved.
+      // The cursor moves elsewhere, or the screen scrolls.
       case 'E':
       case 'F':
       case 'H':
@@ -158,7 +159,7 @@ export class PrintedLines {
     this.#alternate = on;
   }
 
-  /** Within a command line of several rows; at its last row the line is over. */
+  /** Moves down within a command line of several rows; at its last row the line ends. */
   #lineFeed(): void {
     const column = this.#column();
     if (this.#isRow(this.#row() + 1)) {
@@ -194,7 +195,7 @@ export class PrintedLines {
     return Array.from({ length: end }, (_, i) => this.#cells[i] ?? ' ').join('');
   }
 
-  /** A full row is left only with the next character. */
+  /** Row of the cursor; a full row is left only with the next character. */
   #row(): number {
     const { length } = this.#cells;
     const due = this.#at > 0 && this.#at === length && this.#at % this.#cols === 0;

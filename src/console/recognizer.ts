@@ -1,42 +1,44 @@
 /**
- * Console output without its terminal sequences: what the patterns of {@link markers} may read. A node's colours must
- * not hide a marker, and a sequence may be split over any two reads. Pure.
+ * Reads a console as an operator would during a shutdown: whole lines, prompts when output has paused, without the
+ * echo of its own input, and nothing from before the request. Text and times come in as values, recognitions go out.
+ * Pure.
  *
- * Prompts: what a console says last when it waits for somebody. They are read from the unfinished last line, after the
- * console has been quiet, because any prompt's text can also stand in the middle of output. Pure.
+ * {@link PlainText} removes terminal sequences, which may be split over any two reads: a node's colours must not hide
+ * a marker.
  *
- * How long a machine had been up when it was asked to shut down, held against the kernel's stamps: a halt line from a log
- * of another day carries another time. Pure.
+ * {@link readPrompt} reads prompts from the unfinished last line, after the console has been quiet, because a
+ * prompt's text can also stand in the middle of output.
  *
- * Reads a console as an operator would during a shutdown: whole lines, prompts when it has gone quiet, not its own
- * echo, and nothing from before the request. Pure: text and times come in as values, recognitions go out.
+ * The machine's uptime at the request is compared with the kernel's time stamps: a halt line from a log of another
+ * day carries another time.
  */
 import { isStamped, type LineMark, readLine, stampOf } from './line-patterns.ts';
 
 type State =
   | { in: 'text' }
   | { in: 'escape' }
-  /** After ESC and an intermediate (`ESC ( B`): one final character follows. */
+  /** After ESC and an intermediate (`ESC ( B`); one final character follows. */
   | { in: 'intermediate' }
   | { in: 'csi'; length: number }
   /** OSC, DCS, SOS, PM, APC: text up to BEL or ST. */
   | { in: 'string'; length: number };
 
 /**
- * Longest sequences, characters. Terminals take strings of kilobytes (systemd's OSC 3008 has 250 to 400, a window title or
- * an OSC 8 link more); a line end stops an unfinished one, so that a lost terminator costs one line at most.
+ * Maximum lengths of sequences, characters. Terminals take strings of kilobytes (systemd's OSC 3008 has 250 to 400, a
+ * window title or an OSC 8 link more); a line end stops an unfinished one, so that a lost terminator costs one line
+ * at most.
  */
 const CSI_LIMIT = 256;
 const STRING_LIMIT = 64 * 1024;
 
-/** Nothing to be taken out: by far the most of what a console brings. */
+/** Matches text without anything to remove: by far the most of a console's output. */
 const PLAIN = /^[\x20-\x7e\n\r\t]*$/;
 
 export class PlainText {
   readonly #keep: string;
   #state: State = { in: 'text' };
 
-  /** `keep`: control characters that the reader wants to see, too. */
+  /** `keep`: control characters that are not removed. */
   constructor(keep = '') {
     this.#keep = keep;
   }
@@ -46,7 +48,7 @@ export class PlainText {
     if (this.#state.in === 'text' && PLAIN.test(text)) return text;
     let plain = '';
     for (const char of text) {
-      // A line's end also ends whatever a broken or hostile sequence left open.
+      // A line end also ends an unfinished broken or hostile sequence.
       if (char === '\n' || char === '\r') this.#state = { in: 'text' };
       else if (char === '\x1b') {
         this.#state = { in: 'escape' };
@@ -90,27 +92,27 @@ export type Prompt =
   | { kind: 'login'; host: string | null }
   /** `user` where sudo or su names one. */
   | { kind: 'password'; user: string | null }
-  /** A shell: `#` is root's, `$` anybody else's. Null where the prompt does not say. */
+  /** A shell: `#` is root's, `$` any other user's. Null where the prompt does not show it. */
   | { kind: 'shell'; root: boolean; user: string | null; host: string | null }
   | { kind: 'uboot-shell' }
   | { kind: 'initramfs-shell' };
 
-/** `Last login: …` is what login says after a success. */
+/** Excludes `Last login: …`, which login prints after a success. */
 const LOGIN = /^(?:(?!Last )(?<host>[\w.-]+) )?login: ?$/;
-/** PAM may lead with `(user@host) `. */
+/** PAM may put `(user@host) ` ahead. */
 const PASSWORD = /^(?:\([^()]*\) ?)?(?:\[sudo(?:: [^\]]*)?\] )?[Pp]assword(?: for (?<user>[\w.-]+))?: ?$/;
 /** sudo in any language: the prefix is not translated, the colon may be a wide one. */
 const SUDO = /^\[sudo(?:: [^\]]*)?\] .*[:：] ?$/;
-/** The prompt that rackui gives sudo ({@link sudoPrompt}): no language and no configuration changes it. */
+/** The prompt that rackui gives sudo ({@link withSudoPrompt}): no language and no configuration changes it. */
 const OWN_SUDO = /^rackui-[0-9a-z]+ (?<user>[\w.-]+): ?$/;
-/** `pi@node:~$ `, `root@node:/etc# `, `[root@node ~]# `; a virtual environment's name may lead. */
+/** `pi@node:~$ `, `root@node:/etc# `, `[root@node ~]# `; the name of a virtual environment may stand ahead. */
 const NAMED_SHELL = /^(?:\([\w.-]+\) ?)?\[?(?<user>[\w.-]+)@(?<host>[\w.-]+)(?:[: ][^\r\n]*?)?\]? ?(?<sign>[$#]) ?$/;
 /** `$ `, `# `, BusyBox's `~ # ` and `/etc # `. */
 const BARE_SHELL = /^(?:[~/][\w./-]* )?(?<sign>[$#]) ?$/;
 const UBOOT = /^(?:U-Boot>|=>) ?$/;
 const INITRAMFS = /^\(initramfs\) ?$/;
 
-/** The prompt that an unfinished last line is, or null. */
+/** Recognises a prompt in an unfinished last line, or returns null. */
 export function readPrompt(tail: string): Prompt | null {
   const login = LOGIN.exec(tail);
   if (login) return { kind: 'login', host: login.groups?.['host'] ?? null };
@@ -130,32 +132,35 @@ export function readPrompt(tail: string): Prompt | null {
   return null;
 }
 
-/** A kernel message that begins in the middle of a line: what a console's tty had printed before it, and the message. */
+/** Matches a kernel message in the middle of a line: the text that a program printed before it, and the message. */
 const INTERRUPTED = /^(?<head>.*?[^\s].*?)(?<message>(?:<\d>)?\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? .*)$/;
 
-/** Splits a line that a kernel message interrupted; null: no message stands in it, or nothing before the message. */
+/** Splits a line that a kernel message interrupted; null: there is no message in it, or nothing before the message. */
 export function splitInterrupted(line: string): { head: string; message: string } | null {
   const groups = INTERRUPTED.exec(line)?.groups;
   const { head = '', message = '' } = groups ?? {};
   return groups === undefined || /^(?:<\d>)?\[\s*\d+\.\d+\]/.test(head) ? null : { head, message };
 }
 
-/** What `/proc/uptime` prints. */
+/** Matches the content of `/proc/uptime`. */
 const UPTIME = /^(\d+\.\d\d) \d+\.\d\d\s*$/;
 /**
- * How far the kernel's stamps may lie from `/proc/uptime`, which follows the network's time and they do not: more than an
- * oscillator drifts. And how much later than the request a last line can be, s: no shutdown takes an hour.
+ * Maximum distance of the kernel's stamps from `/proc/uptime`, which follows the network's time and they do not: more
+ * than an oscillator drifts. And the latest last line after the request, s: no shutdown takes an hour.
  */
 const DRIFT = { share: 0.001, seconds: 60 };
 const SHUTDOWN_WITHIN_S = 3_600;
 
-/** Seconds, or null: the line is no `/proc/uptime`. */
+/** Parses `/proc/uptime`, s; null: the line is something else. */
 export function readUptime(line: string): number | null {
   const [, seconds] = UPTIME.exec(line) ?? [];
   return seconds === undefined ? null : Number(seconds);
 }
 
-/** A stamp that this machine's clock cannot have shown since the request, at `uptime` seconds: an old log is quoted. */
+/**
+ * True for a stamp that this machine's clock cannot have shown since the request, at `uptime` seconds: an old log is
+ * quoted.
+ */
 export function isFromAnotherTime(line: string, uptime: number | null): boolean {
   const stamp = stampOf(line);
   if (stamp === null || uptime === null) return false;
@@ -163,50 +168,56 @@ export function isFromAnotherTime(line: string, uptime: number | null): boolean 
   return stamp < uptime - drift || stamp > uptime + drift + SHUTDOWN_WITHIN_S;
 }
 
-/** A tail counts as a prompt after this much silence: long against a gap between two bytes, short against a person. */
+/**
+ * Silence after which the unfinished line may be a prompt, ms: long against a gap between two bytes, short against a
+ * person.
+ */
 export const QUIET_MS = 300;
-/** The echo of what we typed comes within this time or never: 2 ms pacing of a long line is well under a second. */
+/** Time within which an echo comes, ms: 2 ms pacing of a long line is well under a second. */
 const ECHO_WITHIN_MS = 5_000;
-/** No mark is longer; a longer line is a node's flood or binary output and cannot be one. */
+/** Maximum of a recognised line, characters; a longer line is a flood or binary output. */
 const LINE_LIMIT = 1_024;
-/** What evidence quotes of a line. */
+/** Characters of a line that evidence quotes. */
 const QUOTE_LIMIT = 200;
-/** A longer prompt is looked for only where the console rested behind it. */
+/**
+ * Maximum of a prompt in the middle of a line, characters; a longer one is looked for only where output paused behind
+ * it.
+ */
 const PROMPT_LIMIT = 128;
-/** After these nobody waits at the prompt any more that such a line interrupted. */
+/** After these lines an interrupted prompt no longer waits. */
 const ENDS: readonly LineMark['kind'][] = ['halt', 'reboot', 'boot', 'firmware', 'uboot', 'panic'];
 const HIDDEN = '(a line that is not shown: it holds what was typed as a password)';
 
 /**
- * `output`: visible text without a meaning here; `waits`: a line without an end, behind which nothing comes: perhaps a
- * prompt of unknown shape. `text` is the line, shortened; it holds no control characters.
+ * `output`: visible text without a meaning here; `waits`: a line without an end, behind which output paused, perhaps
+ * a prompt of unknown shape. `text` is the line, shortened, without control characters.
  */
 export type Recognition = { at: number; text: string } & (LineMark | Prompt | { kind: 'output'; waits?: true });
 
 export class Recognizer {
   readonly #plain = new PlainText();
   #line = '';
-  /** Beginning of a line that kernel messages interrupted: what waits there goes on waiting, on a line of its own. */
+  /** Beginning of a line that kernel messages interrupted: a prompt there goes on waiting, on a line of its own. */
   #interrupted = '';
   #overlong = false;
   #lastAt = 0;
-  /** The tail has been reported since the last byte. */
+  /** The unfinished line has been reported since the last byte. */
   #tailRead = true;
-  /** So long was the unfinished line when it was last reported: what follows is another's words behind it. */
+  /** Length of the unfinished line when it was last reported: text behind it is printed by another program. */
   #restedAt = 0;
-  /** A line that was open when the request was made is from before it. */
+  /** The unfinished line at the request is from before it. */
   #skipLine = false;
   #settling = false;
   #stamps = false;
-  /** Seconds that the machine had been up when the shutdown was asked for; null: it did not say. */
+  /** The machine's uptime at the request, s; null: not known. */
   #uptime: number | null = null;
-  /** The next uptime that is printed answers our request. */
+  /** The next printed uptime answers this program's request. */
   #uptimeAsked = false;
   #echoes: { text: string; until: number }[] = [];
-  /** Never quoted: a console in the wrong mood echoes a password. */
+  /** Never quoted: a console in an unexpected state echoes a password. */
   #secret: string | null = null;
 
-  /** Records that `text` is typed now: its echo is not the node speaking, and what waited has its answer. */
+  /** Notes that `text` is typed now: its echo is not the node's output, and a waiting prompt is answered. */
   sent(text: string, at: number, secret = false): void {
     this.#interrupted = '';
     if (secret) return;
@@ -214,29 +225,30 @@ export class Recognizer {
     if (visible !== '') this.#echoes.push({ text: visible, until: at + ECHO_WITHIN_MS });
   }
 
-  /** `text` is typed now or soon: no recognition quotes a line that holds it. */
+  /** Hides lines that hold `text`, which is typed now or soon, from all recognitions. */
   conceal(text: string): void {
     this.#secret = text.trim() === '' ? null : text.trim();
   }
 
-  /** A shutdown is asked for now. What was printed until here proves nothing. */
+  /** Notes that a shutdown is asked for now. Earlier output proves nothing. */
   requested(): void {
     this.#settling = true;
     this.#uptimeAsked = true;
-    // A kernel that speaks to a console at rest goes on in that very line, whoever asked it from elsewhere.
+    // A kernel message on a console at rest continues its unfinished line, also when the shutdown was asked for
+    // elsewhere.
     if (this.#tailRead || readPrompt(this.#line)) this.#startLine();
     this.#tailRead = true;
     this.#interrupted = '';
     this.#skipLine = this.#line !== '';
   }
 
-  /** The machine said by another way than its console how long it had been up, seconds, when it was asked. */
+  /** Sets the machine's uptime at the request, s, where it was read otherwise than on its console. */
   upFor(seconds: number): void {
     this.#uptimeAsked = false;
     this.#uptime = seconds;
   }
 
-  /** The node's output. Bytes may be split anywhere. */
+  /** Takes the node's output, split anywhere. */
   feed(text: string, at: number): Recognition[] {
     const found: Recognition[] = [];
     const plain = this.#plain.feed(text);
@@ -252,12 +264,17 @@ export class Recognizer {
     return found;
   }
 
-  /** What stands at the end was reported: nothing is left to be recognised before more comes. */
+  /**
+   * True when the unfinished line was reported, or is blank: there is nothing to recognise before more output comes.
+   */
   get atRest(): boolean {
     return this.#tailRead || (this.#interrupted + this.#line).trim() === '';
   }
 
-  /** Time passes: after {@link QUIET_MS} of silence the unfinished line may be a prompt, or a last line without its end. */
+  /**
+   * Notes the time: after {@link QUIET_MS} of silence the unfinished line may be a prompt, or a last line without its
+   * end.
+   */
   tick(at: number): Recognition[] {
     const whole = this.#interrupted + this.#line;
     if (this.#tailRead || whole.trim() === '' || at - this.#lastAt < QUIET_MS) return [];
@@ -271,7 +288,7 @@ export class Recognizer {
       if (prompt) return [{ ...prompt, at, text: this.#quote(candidate) }];
     }
     if (line.trim() === '') return [];
-    // The machine may stop before the last line's end is out.
+    // The machine may stop before the last line's end is printed.
     return mark?.kind === 'halt'
       ? [{ ...mark, at, text: this.#quote(line) }]
       : [{ kind: 'output', waits: true, at, text: this.#quote(line) }];
@@ -309,7 +326,7 @@ export class Recognizer {
     return this.#secret !== null && line.includes(this.#secret) ? HIDDEN : quote(line);
   }
 
-  /** A mark stands at the line's start, or behind a prompt, or behind whatever rested there without a line end. */
+  /** Recognises a mark at the line's start, behind a prompt, or behind an unfinished line. */
   #read(line: string): LineMark | null {
     const mark = this.#meaning(line);
     if (mark !== null) return mark;
@@ -324,13 +341,13 @@ export class Recognizer {
   #meaning(text: string): LineMark | null {
     const mark = readLine(text, { settling: this.#settling, stamps: this.#stamps });
     if (mark === null) return null;
-    // Every kernel begins at 0; any other time than this machine's is a quotation.
+    // Every kernel's stamps begin at 0; any other time than this machine's is a quotation.
     if (mark.kind === 'boot') this.#uptime = null;
     else if (isFromAnotherTime(text, this.#uptime)) return null;
     return mark;
   }
 
-  /** Echo is a line that ends in what we typed; where a password is not echoed, nothing is taken for it. */
+  /** True for a line that ends with typed text; where a password is not echoed, no line is taken for it. */
   #isEcho(line: string, at: number, then: 'consume' | 'keep'): boolean {
     this.#echoes = this.#echoes.filter((echo) => echo.until >= at);
     const index = this.#echoes.findIndex((echo) => line.trimEnd().endsWith(echo.text));
@@ -340,7 +357,7 @@ export class Recognizer {
   }
 }
 
-/** Where a prompt ends that the line begins with, for each that it may be. */
+/** Returns the ends of all prompts that the line may begin with. */
 function promptEnds(line: string): number[] {
   return [...line.slice(0, PROMPT_LIMIT).matchAll(/[^\w\s] ?/g)]
     .map((sign) => sign.index + sign[0].length)

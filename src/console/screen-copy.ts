@@ -1,11 +1,12 @@
 /**
- * Sequences that make an empty emulator of the same size equal to another one, for whoever joins a console late: the
- * serializer's, and what it leaves out (saved cursors, character sets, scrolling region, tab stops, a wrap that is due).
+ * Builds sequences that make an empty emulator of the same size equal to another one, for a client that joins a
+ * console late: the serializer's, and the state that it leaves out (saved cursors, character sets, scrolling region,
+ * tab stops, a wrap that is due).
  */
 import headless, { type IBufferCell } from '@xterm/headless';
 import { type Attributes, type NodeTerminal, sgrOf } from './emulator.ts';
 
-/** The part of the emulator's own state that its API does not offer; the version is pinned, a test holds it. */
+/** The part of the emulator's own state that its API lacks; the version is pinned, and a test checks it. */
 interface Core {
   buffers: { normal: CoreBuffer; alt: CoreBuffer };
   _charsetService: { glevel: number; _charsets: (Charset | undefined)[]; charset: Charset | undefined };
@@ -24,14 +25,14 @@ interface CoreBuffer {
 }
 type Charset = Readonly<Record<string, string>>;
 
-/** How the serializer enters the alternate screen, between the two screens' lines. */
+/** The serializer's sequence to enter the alternate screen, between the two screens' lines. */
 const ALTERNATE = '\x1b[?1049h\x1b[H';
 const DESIGNATORS = '()*+';
 
-/** The serializer's way to go no column far, which a terminal takes for one column (addon-serialize 0.14.0). */
+/** The serializer's move by no column, which a terminal takes for one column (addon-serialize 0.14.0). */
 const NO_MOVE = /\x1b\[0[CD]/g;
 
-/** `made`: what the serializer makes of `terminal`. */
+/** Returns the serializer's output `made` of `terminal`, completed. */
 export function completeCopy(terminal: NodeTerminal, made: string): string {
   const serialized = made.replace(NO_MOVE, '');
   const core = coreOf(terminal);
@@ -60,13 +61,13 @@ function coreOf(terminal: InstanceType<typeof headless.Terminal>): Core {
   return (terminal as unknown as { _core: Core })._core;
 }
 
-/** Position, attributes and character set as DECSC kept them. */
+/** Position, attributes and character set that DECSC saved. */
 function savedCursor({ savedX, savedY, ybase, savedCurAttrData, savedCharset }: CoreBuffer): string {
   const row = Math.max(savedY - ybase, 0);
   return `\x1b[${row + 1};${savedX + 1}H\x1b[${sgrOf(savedCurAttrData)}m\x1b(${designator(savedCharset)}`;
 }
 
-/** Rows with cells that were erased in a colour: the serializer loses some of those. */
+/** Paints rows with cells that were erased in a colour: the serializer loses some of those. */
 function colouredBlanks(terminal: NodeTerminal): string {
   const { active } = terminal.buffer;
   let painted = '';
@@ -78,7 +79,7 @@ function colouredBlanks(terminal: NodeTerminal): string {
       .map((cell, x) => {
         if (cell === undefined || cell.getWidth() === 0) return '';
         const sgr = sgrOf(cell);
-        // Erasing gives a cell its ground only.
+        // Erasing sets a cell's background only.
         const blank = /^0(;48|$)/.test(sgr) ? '\x1b[X' : ' ';
         return `\x1b[${y + 1};${x + 1}H\x1b[${sgr}m${cell.getChars() || blank}`;
       })
@@ -113,14 +114,14 @@ function cursor(terminal: NodeTerminal, core: Core, { scrollTop }: CoreBuffer): 
   const to = (x: number): string => `\x1b[${row};${x + 1}H`;
   const style = [
     `\x1b[${sgrOf(input._curAttrData)}m`,
-    // A restored cursor brings its set back, whatever is designated.
+    // A restored cursor restores its character set, whatever is designated.
     ...Array.from(DESIGNATORS, (sign, g) => {
       const set = g === charsets.glevel ? charsets.charset : charsets._charsets[g];
       return `\x1b${sign}${designator(set)}`;
     }),
     charsets.glevel === 1 ? '\x0e' : charsets.glevel === 2 ? '\x1bn' : charsets.glevel === 3 ? '\x1bo' : '\x0f',
   ].join('');
-  // A wrap is due, or the last character may be repeated or get a mark: it is printed once more where it stands.
+  // A wrap is due, or the last character may be repeated or get a mark: it is printed once more in place.
   const last = lastCell(terminal, baseY + cursorY, cursorX);
   const goesOn = input._parser.precedingJoinState !== 0;
   const due = cursorX >= cols;
@@ -130,7 +131,7 @@ function cursor(terminal: NodeTerminal, core: Core, { scrollTop }: CoreBuffer): 
   return `${to(last.x)}\x1b[${last.sgr}m${over}${last.chars}${insert}${style}`;
 }
 
-/** The character in front of column `x`. */
+/** Returns the character before column `x`; null: none. */
 function lastCell(terminal: NodeTerminal, y: number, x: number): { x: number; chars: string; sgr: string } | null {
   const line = terminal.buffer.active.getLine(y);
   for (let at = x - 1; at >= Math.max(0, x - 2); at--) {
@@ -143,7 +144,10 @@ function lastCell(terminal: NodeTerminal, y: number, x: number): { x: number; ch
 
 let known: Map<Charset | undefined, string> | null = null;
 
-/** The final character that designates this set. The tables are the emulator's own: one is asked for each. */
+/**
+ * Returns the final character that designates this set. The tables are the emulator's own, so each is designated
+ * once.
+ */
 function designator(charset: Charset | undefined): string {
   if (known === null) {
     known = new Map();

@@ -1,13 +1,13 @@
 /**
- * What stands on a node's screen, judged before anything is typed there: a prompt that Enter only repeats, text that
- * somebody left half typed, or a program to which every key is an answer. Pure.
+ * Judges a node's screen before anything is typed there: a prompt that Enter only repeats, text that an operator left
+ * half typed, or a program to which every key is an answer. Pure.
  */
 import { type Prompt, readPrompt } from './recognizer.ts';
 
 export interface ScreenText {
   /** Lines above the cursor's, wrapped rows joined, trailing blanks removed. */
   above: readonly string[];
-  /** The line that the cursor is on, and how many of its characters stand before the cursor. */
+  /** The cursor's line, and the number of its characters before the cursor. */
   line: string;
   before: number;
   below: readonly string[];
@@ -16,18 +16,18 @@ export interface ScreenText {
 }
 
 export type ScreenState =
-  /** Nothing of the screen is known. */
+  /** The screen is blank or not known. */
   | { is: 'nothing'; text: '' }
   /** Output that ended with its line; `text` is the last one. */
   | { is: 'rest'; text: string }
   | { is: 'prompt'; prompt: Extract<Prompt, { kind: 'login' | 'shell' }>; text: string }
-  /** Ends as prompts of shells end, in a shape that is not known. */
+  /** Ends like the prompt of a shell, in an unknown form. */
   | { is: 'sign'; text: string }
-  /** A prompt with text behind it: somebody's line. */
+  /** A prompt with half-typed text behind it. */
   | { is: 'typed'; text: string }
-  /** A line without an end that is no prompt. */
+  /** A line without an end, not a prompt. */
   | { is: 'text'; text: string }
-  /** Gets no key: each would be an answer. */
+  /** A program to which no key may be sent: each would be an answer. */
   | { is: 'taken'; by: string; text: string };
 
 const MENU =
@@ -38,27 +38,29 @@ const AUTOBOOT = /(?:hit|press|strike) any key|stop autoboot|autoboot in\b/i;
 const PAGER =
   /--\s?more\s?--|\(END\)$|^:$|^lines \d+|^Manual page |press (?:.{1,24} )?(?:key|enter|return|space|q)\b.{0,24}(?:to|for)\b/i;
 const EDITOR = /^-- (?:INSERT|REPLACE|VISUAL|NORMAL)\b|\^G (?:Get )?Help\b|^GNU nano\b|^  GNU nano\b/;
-/** Asks for a secret, in the words of programs that know one language and of those that are translated. */
+/**
+ * Matches a question for a secret, in the words of programs that know one language and of those that are translated.
+ */
 const SECRET =
   /(?:pass ?(?:phrase|word|code|wor[td]|wd)|kennwort|mot de passe|contrase|senha|wachtwoord|has[lł]o|парол|パスワード|密码|unlock|\bPIN\b|verification code|one-time|\bOTP\b)[^\n]*[:：?] ?$/iu;
-/** Ends with a choice: `[Y/n]`, `(yes/no)?`, `<y>?`; or with what a question ends with. */
+/** Matches the end of a question: a choice (`[Y/n]`, `(yes/no)?`, `<y>?`), a question mark or a colon. */
 const QUESTION = /[?？:：]$|[[(<](?:[yjoasn]|yes|no|si|oui|non|ja|nein)\b[^\])>]{0,40}[\])>][ :?]*$/iu;
-/** Prompts of programs that are no shell of the system; a lone `>` is the rest of an unfinished command as well. */
+/** Matches prompts of programs other than the system's shells; a lone `>` is also the rest of an unfinished command. */
 const OTHER =
   /^(?:>>>|\.\.\.|>|(?:mysql|MariaDB [^>]*|sqlite|s?ftp|lftp [^>]*|telnet|redis\S*|irb\S*)>|\w+[=-][>#]|\(gdb\)|In \[\d+\]:)$/;
-/** The last character of shells' prompts: one of four, or a symbol that is no letter, digit or ASCII. */
+/** Matches the last character of shells' prompts: one of four, or a symbol that is no letter, digit or ASCII. */
 const SIGN = /[$#%>]$|[^\p{ASCII}\p{L}\p{N}：？]$/u;
 /** `45%` and `<tag>` are output. */
 const NO_SIGN = /(?:^|[\s(])\d{1,3}(?:\.\d+)? ?%$|<[^<>]*>$/;
-/** What a tty shows of a control character that no program took. */
+/** Matches control characters as a tty echoes them. */
 const CONTROLS = /(?:\^[@-_])+$/;
-/** So many lines of `~` alone are an editor's. */
+/** Lines of `~` alone that show an editor. */
 const TILDES = 4;
 
 export function readScreenState(screen: ScreenText): ScreenState {
   const whole = screen.line.trimEnd();
   const behind = screen.line.slice(screen.before);
-  // Apart from the cursor stands a shell's prompt at the right edge; at the cursor stands somebody's text.
+  // Text apart from the cursor is a shell's prompt at the right edge; text at the cursor is half typed.
   const line = (/^\S/.test(behind) ? whole : screen.line.slice(0, screen.before)).replace(CONTROLS, '');
   const text = line.trim();
   const last = [...screen.above].reverse().find((row) => row.trim() !== '') ?? '';
@@ -89,19 +91,21 @@ function beginsWithPrompt(line: string): boolean {
   });
 }
 
-/** A key, or two, that make a console show what stands there. */
+/** One or two keys that make a console show its state. */
 export type Press = 'redraw' | 'clear' | 'enter' | 'resume';
 
 /**
- * `redraw`: ^L makes a line editor, a pager or an editor draw its screen anew and executes nothing. `clear`: ^E ^U empty
- * a line that is being typed. `resume`: ^Q starts a console that ^S stopped.
+ * `redraw`: ^L makes a line editor, a pager or an editor redraw its screen and executes nothing. `clear`: ^E ^U empty
+ * a half-typed line. `resume`: ^Q starts a console that ^S stopped.
  */
 const KEYS: Record<Press, string> = { redraw: '\x0c', clear: '\x05\x15', enter: '\r', resume: '\x11' };
-/** How long an answer is waited for, ms: a shell redraws at once, a getty starts anew, a stopped console has much to say. */
+/**
+ * Longest wait for an answer, ms: a shell redraws at once, a getty starts anew, a stopped console has much to print.
+ */
 const ANSWER_MS: Record<Press, number> = { redraw: 500, clear: 500, enter: 2_500, resume: 1_200 };
 
 export function keysOf(press: Press, before: readonly Press[]): string {
-  // ^L that nothing answered may stand in the line of a program that reads whole lines.
+  // An unanswered ^L may be part of the line of a program that reads whole lines.
   return press === 'enter' && before.at(-1) === 'redraw' ? `\x15${KEYS.enter}` : KEYS[press];
 }
 
@@ -110,9 +114,9 @@ export function answerTimeOf(press: Press): number {
 }
 
 /**
- * The next key that does no harm at what stands there, or null: nothing may be typed, nothing has to be, or nothing is
- * left to try. `fresh`: the screen shows what the node said since its console was opened. `answered`: something came
- * since the first press. Enter is the last but one resort, and comes a second time only where the first brought nothing.
+ * Returns the next key that does no harm to this screen; null: no key may be sent, none is needed, or none is left.
+ * `fresh`: the screen shows output since its console was opened. `answered`: output came since the first key. Enter
+ * comes after the harmless keys, and a second time only where the first brought nothing.
  */
 export function nextPress(
   standing: ScreenState,
@@ -125,7 +129,7 @@ export function nextPress(
         return [];
       case 'typed':
         if (fresh) return ['clear'];
-        // Where ^U was answered and the text still stands there, it is from before and in nobody's line.
+        // Where ^U was answered and the text is still there, it is old output and not a half-typed line.
         return answered && done.includes('clear') ? ['clear', 'redraw', 'enter', 'resume'] : ['clear', 'resume'];
       case 'text':
         return fresh ? ['clear'] : ['clear', 'redraw', 'enter', 'resume'];

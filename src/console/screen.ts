@@ -1,8 +1,9 @@
 /**
- * What a node's console shows: a terminal emulator without a display. Operators see a node's output only as this
- * screen's cells, or as sequences that {@link NodeScreen.serialize} made from them; never as the node's own bytes.
+ * A node's screen: a terminal emulator without a display. Operators see a node's output only as this screen's cells,
+ * or as sequences that {@link NodeScreen.serialize} made from them; never as the node's own bytes.
  *
- * A console's last screen as far as the end of its log of bytes tells it, for a server that has not seen it itself.
+ * {@link loggedScreen} rebuilds a console's last screen from the end of its log of bytes, for a server that has not
+ * seen it itself.
  */
 import { open } from 'node:fs/promises';
 import serializeAddon from '@xterm/addon-serialize';
@@ -16,8 +17,8 @@ export interface ScreenOptions extends TerminalSize {
 }
 
 /**
- * Parsing is asynchronous: output shows in `text` and `serialize` once {@link flush} resolved. The emulator keeps up
- * with 34 MB/s and more, the line brings 11 KB/s, so its queue stays short without a bound of our own.
+ * Parsing is asynchronous: output appears in `text` and `serialize` after {@link flush} resolved. The emulator parses
+ * 34 MB/s and more, the line brings 11 KB/s, so its queue stays short without a bound.
  */
 export class NodeScreen {
   readonly #terminal: NodeTerminal;
@@ -37,7 +38,7 @@ export class NodeScreen {
     return this.#terminal.rows;
   }
 
-  /** Bytes from the node. They are copied: the caller may reuse its buffer. */
+  /** Writes a copy of bytes from the node. */
   write(bytes: Uint8Array): void {
     this.#terminal.write(bytes);
   }
@@ -47,30 +48,39 @@ export class NodeScreen {
     return new Promise((resolve) => this.#terminal.write('', resolve));
   }
 
-  /** What the terminal answers to the node's questions (device attributes, cursor position, modes). */
+  /**
+   * Adds a listener for the terminal's replies to the node's queries (device attributes, cursor position, modes).
+   * Returns the function that removes it.
+   */
   onReply(listener: (bytes: Uint8Array) => void): () => void {
     const encoder = new TextEncoder();
     const subscription = this.#terminal.onData((text) => listener(encoder.encode(text)));
     return () => subscription.dispose();
   }
 
-  /** The node's tty was told another size. Text wraps anew; nothing is lost. */
+  /** Sets another size, as of the node's tty. Text wraps anew; nothing is lost. */
   resize(cols: number, rows: number): void {
     this.#terminal.resize(cols, rows);
   }
 
-  /** Escape sequences that rebuild screen, modes and the last `scrollbackLines` lines above it in an empty emulator. */
+  /**
+   * Returns escape sequences that rebuild the screen, modes and the last `scrollbackLines` lines above it in an empty
+   * emulator.
+   */
   serialize(scrollbackLines: number): string {
     return completeCopy(this.#terminal, this.#serializer.serialize({ scrollback: scrollbackLines }));
   }
 
-  /** The same with what came of an unfinished sequence: whoever gets it goes on with the node's next byte. */
+  /**
+   * Returns the same with the beginning of an unfinished sequence, so that the copy continues with the node's next
+   * byte.
+   */
   copy(scrollbackLines: number): Buffer {
-    // Bytes, because the serializer's string is a tree of single characters: some thirty times as large.
+    // Bytes, because the serializer's string is a tree of single characters, some thirty times as large.
     return Buffer.concat([Buffer.from(this.serialize(scrollbackLines)), this.#terminal.pending]);
   }
 
-  /** The visible rows as plain text, trailing blanks removed, joined by newlines. */
+  /** Returns the visible rows as plain text, trailing blanks removed, joined by newlines. */
   text(): string {
     const buffer = this.#terminal.buffer.active;
     const lines: string[] = [];
@@ -79,7 +89,7 @@ export class NodeScreen {
     return lines.join('\n');
   }
 
-  /** What stands around the cursor, rows joined where a line wraps. */
+  /** Returns the text around the cursor, wrapped rows joined. */
   around(): ScreenText {
     const { active } = this.#terminal.buffer;
     const lines: { text: string; cursor: number | null }[] = [];
@@ -110,23 +120,26 @@ export class NodeScreen {
   }
 }
 
-/** A full-screen program draws all of its screen in some 8 KB. */
+/** Bytes of the log's end that are replayed: a full-screen program draws its whole screen in some 8 KB. */
 const TAIL = 16 * 1024;
-/** A serial line has no window size; this is what a getty assumes. */
+/** A serial line has no window size; a getty assumes this one. */
 const SIZE = { cols: 80, rows: 24, scrollback: 0 };
 
 export interface LoggedScreen {
-  /** When the node last said something. */
+  /** Time of the node's last output, epoch ms. */
   at: number;
   cols: number;
   rows: number;
-  /** Escape sequences that rebuild it in an empty emulator. */
+  /** Escape sequences that rebuild the screen in an empty emulator. */
   screen: Buffer;
-  /** What stands around its cursor. */
+  /** Text around its cursor. */
   around: ScreenText;
 }
 
-/** Null: nothing is logged. @throws an error of the file system, but for no file */
+/**
+ * Resolves the last logged screen; null: nothing is logged. @throws an error of the file system, except for a missing
+ * file
+ */
 export async function loggedScreen(rawPath: string): Promise<LoggedScreen | null> {
   const file = await open(rawPath, 'r').catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -140,7 +153,7 @@ export async function loggedScreen(rawPath: string): Promise<LoggedScreen | null
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
     const bytes = buffer.subarray(0, bytesRead);
     const screen = new NodeScreen(SIZE);
-    // The first line may begin in the midst of a sequence.
+    // The first line may begin in the middle of a sequence.
     screen.write(from === 0 ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1));
     await screen.flush();
     const { cols, rows } = SIZE;

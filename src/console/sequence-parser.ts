@@ -1,13 +1,13 @@
 /**
- * Splits a node's bytes into text, controls and whole control sequences (ECMA-48), split anywhere over the pieces that
- * come. Memory is bounded: a sequence that is too long is dropped up to its end, a string without end is given up.
+ * Splits a node's bytes into text, controls and whole control sequences (ECMA-48), in pieces split anywhere. Memory
+ * is bounded: a sequence that is too long is dropped up to its end, a string without an end is abandoned.
  */
 
-/** Bytes of `ESC [ …` before its final byte: 32 parameters of any sense. */
+/** Maximum bytes of `ESC [ …` before its final byte: enough for 32 parameters. */
 const CSI_LIMIT = 512;
-/** Bytes of an OSC, DCS, APC, PM or SOS that are kept: systemd's OSC 3008 has 400, hyperlinks up to 2 083. */
+/** Kept bytes of an OSC, DCS, APC, PM or SOS: systemd's OSC 3008 has 400, hyperlinks up to 2 083. */
 const STRING_LIMIT = 4_096;
-/** A string that has not ended after so many bytes has lost its end: 6 s of a line at 115 200 baud. */
+/** Bytes after which a string has lost its end: 6 s of a line at 115 200 baud. */
 const STRING_GIVEN_UP = 65_536;
 
 const ESC = 0x1b;
@@ -18,15 +18,15 @@ const DEL = 0x7f;
 const INTRODUCERS: ReadonlySet<number> = new Set(Buffer.from(']P^_X', 'latin1'));
 
 export interface SequenceHandlers {
-  /** Printable characters in UTF-8, whole ones. */
+  /** Whole printable characters in UTF-8. */
   text(bytes: Uint8Array): void;
   /** A C0 control other than ESC, or DEL. */
   control(byte: number): void;
-  /** `ESC` intermediates final. */
+  /** `ESC`, intermediates, final byte. */
   escape(intermediates: string, final: string): void;
-  /** `ESC [` parameters and intermediates, as they came, and the final byte. */
+  /** `ESC [`, parameters and intermediates unchanged, final byte. */
   csi(parameters: string, final: string): void;
-  /** `ESC` introducer payload; a payload that is too long is left out with all of it. */
+  /** `ESC`, introducer, payload; a string whose payload is too long is left out. */
   string(introducer: string, payload: Uint8Array): void;
 }
 
@@ -35,16 +35,16 @@ type State = 'ground' | 'escape' | 'csi' | 'string';
 export class SequenceParser {
   readonly #handlers: SequenceHandlers;
   #state: State = 'ground';
-  /** What came of the present sequence, or of a character of UTF-8. */
+  /** Bytes of the current sequence, or of an incomplete UTF-8 character. */
   #held: number[] = [];
-  /** Bytes of the present sequence, kept or not. */
+  /** Length of the current sequence, dropped bytes included. */
   #length = 0;
 
   constructor(handlers: SequenceHandlers) {
     this.#handlers = handlers;
   }
 
-  /** What was taken and not handed on yet; a parser that is fed this first goes on where this one stands. */
+  /** Bytes taken and not passed on yet; another parser that is fed them first continues from here. */
   get pending(): Uint8Array {
     return Uint8Array.from(this.#held);
   }
@@ -58,7 +58,7 @@ export class SequenceParser {
     for (let i = 0; i < bytes.length;) i = this.#state === 'ground' ? this.#ground(bytes, i) : this.#step(bytes, i);
   }
 
-  /** Takes what comes up to the next sequence; returns where that begins. */
+  /** Reads up to the next sequence; returns its index. */
   #ground(bytes: Uint8Array, from: number): number {
     let end = from;
     for (; end < bytes.length; end++) {
@@ -75,7 +75,7 @@ export class SequenceParser {
       this.#handlers.control(byte);
       return end + 1;
     }
-    // U+0080 to U+009F: the same as ESC and the letter 0x40 below.
+    // U+0080 to U+009F are the same as ESC and the letter 0x40 below.
     this.#begin('escape', [ESC], end);
     this.#escape((bytes[end + 1] ?? 0) - 0x40);
     return end + 2;
@@ -93,13 +93,13 @@ export class SequenceParser {
     this.#held = [];
   }
 
-  /** One byte inside of a sequence; returns where to go on. */
+  /** Reads one byte of a sequence; returns the index to continue at. */
   #step(bytes: Uint8Array, i: number): number {
     const byte = bytes[i] ?? 0;
     if (this.#state === 'string') return this.#inString(bytes, i);
     if (byte === ESC) return this.#begin('escape', [ESC], i + 1);
     if (byte === CAN || byte === SUB || byte >= 0x80) {
-      // Given up; the byte is read as any other.
+      // The sequence is abandoned, and the byte is read as any other.
       this.#end();
       return i;
     }
@@ -143,7 +143,7 @@ export class SequenceParser {
       const dropped = this.#dropped(STRING_LIMIT);
       this.#end();
       if (!dropped) this.#handlers.string(introducer, payload);
-      // ESC \ ends it; ESC and anything else begins what follows.
+      // ESC \ ends the string; ESC and another byte begin the next sequence.
       return byte === ESC ? this.#begin('escape', [ESC], i + 1) : i + 1;
     }
     if (byte === CAN || byte === SUB) {
@@ -161,7 +161,7 @@ export class SequenceParser {
     return i + 1;
   }
 
-  /** Beyond the limit only the beginning is kept, so that {@link pending} still says what is going on. */
+  /** Keeps a byte; beyond the limit only the beginning, so that {@link pending} still tells the kind of sequence. */
   #hold(byte: number, limit: number): void {
     this.#length++;
     if (this.#length <= limit) this.#held.push(byte);
@@ -178,7 +178,7 @@ function isC1(bytes: Uint8Array, i: number): boolean {
   return bytes[i] === 0xc2 && next >= 0x80 && next < 0xa0;
 }
 
-/** Where the last whole character of UTF-8 ends; bytes that are none count as whole. */
+/** Index behind the last whole UTF-8 character; invalid bytes count as whole. */
 function wholeCharacters(bytes: Uint8Array, from: number): number {
   for (let back = 1; back <= 3 && bytes.length - back >= from; back++) {
     const byte = bytes[bytes.length - back] ?? 0;

@@ -1,9 +1,9 @@
 /**
- * Commands typed at a shell of any kind (sh, bash, dash, BusyBox, zsh, fish, ksh, tcsh), framed by words that only a shell
- * puts together: `'ra''ckui-x'` is echoed in two pieces and printed as one. Pure.
+ * Builds commands for a shell of any kind (sh, bash, dash, BusyBox, zsh, fish, ksh, tcsh) and reads their answers,
+ * framed by words that only a shell joins: `'ra''ckui-x'` is echoed in two pieces and printed as one. Pure.
  */
 
-/** What is known of a shell that answered. Null: it did not say. */
+/** Identity of a shell that answered. Null: not reported. */
 export interface ShellIdentity {
   host: string | null;
   /** `/dev/ttyS0` on the serial line itself; a container or a nested login has `/dev/pts/…`, or none. */
@@ -11,37 +11,37 @@ export interface ShellIdentity {
   root: boolean | null;
 }
 
-/** Letters and digits that a node cannot know beforehand. */
+/** Returns letters and digits that a node cannot predict. */
 export function tokenAt(at: number): string {
   return Math.floor(at).toString(36).slice(-5);
 }
 
-/** The command that asks a shell whose it is. The leading space keeps it out of most histories. */
+/** Returns the command that asks a shell for its identity. The leading space keeps it out of most histories. */
 export function identityQuestion(token: string): string {
   return ` echo 'ra''ckui-${token}<'; uname -n || hostname; tty; id -u; echo 'ra''ckui-${token}>'`;
 }
 
-/** Printed by a shell whose command failed. */
+/** The text that a shell prints when its command failed. */
 export function failureMark(token: string): string {
   return `rackui-${token}-failed`;
 }
 
-/** Adds to `command` that a failure is said in words that know no language. */
+/** Adds to `command` a report of failure that does not depend on the language. */
 export function orSayFailed(command: string, token: string): string {
   return `${command} || echo 'ra''ckui-${token}-failed'`;
 }
 
-/** Gives sudo, whatever its language and configuration, a prompt that names whose password it wants. */
+/** Gives sudo, whatever its language and configuration, a prompt that names the account whose password it asks for. */
 export function withSudoPrompt(command: string, token: string): string {
   return `SUDO_PROMPT='ra''ckui-${token} %p: ' ${command}`;
 }
 
-/** Lines of an answer, and no more: another program prints without an end. */
+/** Maximum of lines in an answer: another program may print without end. */
 const ANSWER_LINES = 12;
 
 /**
- * Adds a line to what was heard of the answer to {@link identityQuestion} (null: it has not begun), kernel messages left
- * out. `identity`: it is complete.
+ * Adds a line to the answer to {@link identityQuestion} (null: it has not begun), without kernel messages.
+ * `identity`: set when the answer is complete, else null.
  */
 export function readIdentity(
   token: string,

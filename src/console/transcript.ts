@@ -1,10 +1,8 @@
 /**
- * A node's console on disk, twice: `NAME.raw` holds every byte as it came, but for passwords that rackui typed and the
- * node echoes, and nothing else; `NAME.log` holds what an operator read, line by line with UTC times, and marks (opened,
- * who types, gaps, power, notes). What a node prints is its own claim. The audit log, not this one, says what was done.
- *
- * The readable log's lines: a node's output as an operator read it, each line with the time of its first character,
- * and marks of our own. The sign behind the time says whose line it is, so that no node can imitate a mark. Pure.
+ * A node's console on disk, twice: `NAME.raw` holds every byte unchanged, except passwords that rackui typed and the
+ * node echoes; `NAME.log` holds the output line by line, each with the UTC time of its first character, and marks of
+ * rackui (opened, who types, gaps, power, notes). The sign behind the time shows a line's source, so that no node can
+ * imitate a mark. A node's output is its own claim: actions are recorded in the audit log, not here.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,61 +10,64 @@ import { replaceHidden } from '../lib/control-chars.ts';
 import { bytesOf, fileName, LOG_LIMITS, LogFile, type LogLimits } from './log-files.ts';
 import { PlainText } from './recognizer.ts';
 
-/** `|` the node's, `*` ours, `:` repeated from the end of the file before, for whoever reads only the present one. */
+/**
+ * `|` the node's output, `*` a mark of rackui, `:` a line repeated from the end of the file before, for readers of
+ * the current file only.
+ */
 export type LineSign = '|' | '*' | ':';
 
-/** Characters of a line; a longer one goes on in the next. */
+/** Maximum of a line, characters; a longer one continues in the next. */
 const LINE_LIMIT = 4096;
 /** `2026-07-14T12:00:00.000Z`. */
 const STAMP_LENGTH = 24;
 
-/** One line of the log, with its end. */
+/** Formats one line of the log, with its end. */
 export function logLine(sign: LineSign, at: number, text: string): string {
   return `${new Date(at).toISOString()} ${sign} ${replaceHidden(text)}\n`;
 }
 
-/** What a line of the log is; null where it is none (a crash tore it). */
+/** Parses the time and sign of a log line; null: it is none (a crash tore it). */
 export function readLogLine(line: string): { at: number; sign: LineSign } | null {
   const at = Date.parse(line.slice(0, STAMP_LENGTH));
   const sign = line[STAMP_LENGTH + 1];
   return Number.isNaN(at) || (sign !== '|' && sign !== '*' && sign !== ':') ? null : { at, sign };
 }
 
-/** What it says. */
+/** Returns the text of a log line. */
 export function textOf(line: string): string {
   return line.slice(STAMP_LENGTH + 3);
 }
 
-/** Where the wall clock was set, by more than it drifts. */
+/** Matches the mark of a set clock. */
 const CLOCK_SET = /^the clock was set (forward|back) by (\d+\.\d) s/;
 
-/** What our own mark says where the wall clock was set by `ms` between two lines; negative: back. */
+/** Returns the mark for a wall clock that was set by `ms` between two lines; negative: back. */
 export function clockSet(ms: number): string {
   return `the clock was set ${ms < 0 ? 'back' : 'forward'} by ${(Math.abs(ms) / 1000).toFixed(1)} s: what stands above bears the former time`;
 }
 
-/** By how much the clock was set where this line stands, ms; 0: it says nothing of that. */
+/** Returns the step of the clock at this line, ms; 0: the line is no such mark. */
 export function clockStep(line: string): number {
   const [, way, seconds] = readLogLine(line)?.sign === '*' ? (CLOCK_SET.exec(textOf(line)) ?? []) : [];
   return seconds === undefined ? 0 : (way === 'back' ? -1000 : 1000) * Number(seconds);
 }
 
-/** The line as it opens the next file. */
+/** Returns the line as repeated at the beginning of the next file. */
 export function carried(line: string): string {
   return `${line.slice(0, STAMP_LENGTH)} : ${line.slice(STAMP_LENGTH + 1)}`;
 }
 
-/** Puts lines together from pieces split anywhere. */
+/** Joins lines from pieces split anywhere. */
 class LogLines {
   readonly #decoder = new TextDecoder();
-  /** What a tty prints for the erase key takes a character back. */
+  /** Backspace is kept: a tty prints it for the erase key, and it removes a character. */
   readonly #plain = new PlainText('\b');
   #line = '';
   #since = 0;
-  /** A line ended with CR just now: the LF may come in the next piece. */
+  /** The last line ended with CR: the LF may come in the next piece. */
   #afterReturn = false;
 
-  /** The lines that ended, in order; without their ends. */
+  /** Takes output; returns the finished lines in order, without their ends. */
   feed(bytes: Uint8Array, at: number): { at: number; text: string }[] {
     const lines: { at: number; text: string }[] = [];
     const plain = this.#plain.feed(this.#decoder.decode(bytes, { stream: true }));
@@ -80,7 +81,7 @@ class LogLines {
     return lines;
   }
 
-  /** The unfinished line, if there is one: something else follows it. */
+  /** Ends the unfinished line, because something else follows it; null: there is none. */
   cut(): { at: number; text: string } | null {
     const text = this.#line;
     this.#line = '';
@@ -113,31 +114,31 @@ function erased(line: string): string {
   return kept.join('');
 }
 
-/** The wall clock was set if it moved by so much against the steady one; less is its regulation, ms. */
+/** Movement of the wall clock against the steady one that counts as set, ms; less is its regulation. */
 const CLOCK_STEP_MS = 2_000;
-/** Both clocks are read again where this process stood still in between, ms. */
+/** Both clocks are read again where more than this passed in between, ms. */
 const AT_ONCE_MS = 50;
-/** Of the file that is put aside, so much of its end opens the next: what somebody sees who reads only that one. */
+/** The end of a rotated file that is repeated in the next, for readers of that one only. */
 const TAIL_LINES = 24;
 const TAIL_BYTES = 8 * 1024;
 
 export interface TranscriptOptions {
-  /** Directory of the transcripts; made (0700) when missing. */
+  /** Directory of the transcripts; created (0700) when missing. */
   dir: string;
-  /** Node's name; becomes the files', with anything unusual replaced. */
+  /** Name of the node and of its files, with unusual characters replaced. */
   name: string;
   limits?: LogLimits;
   /** Epoch milliseconds, as the wall clock is set. */
   now?: () => number;
-  /** Milliseconds that nobody sets; default: the wall clock, as if nobody set that. */
+  /** Milliseconds of a clock that is never set; default: `now`. */
   steady?: () => number;
-  /** A whole line of the node's, without control characters. */
+  /** Called with each whole line of the node, without control characters. */
   onLine?: (text: string) => void;
-  /** Told once for each spell of trouble, in words; the text names the file. */
+  /** Called once for each period of failures, with a message that names the file. */
   onTrouble?: (text: string) => void;
 }
 
-/** The readable log of the node of this name. */
+/** Path of the node's log: readable lines or raw bytes. */
 export function logPath(dir: string, name: string, kind: 'lines' | 'raw'): string {
   return join(dir, `${fileName(name)}.${kind === 'raw' ? 'raw' : 'log'}`);
 }
@@ -147,7 +148,7 @@ export class Transcript {
   readonly rawPath: string;
   readonly #now: () => number;
   readonly #steady: () => number;
-  /** How far the wall clock is ahead of the steady one. */
+  /** Lead of the wall clock over the steady one, ms. */
   #ahead: number;
   readonly #onLine: (text: string) => void;
   readonly #raw: LogFile;
@@ -162,7 +163,7 @@ export class Transcript {
     this.#steady = steady;
     this.#ahead = this.#wallAhead();
     this.#onLine = onLine ?? (() => undefined);
-    // Bytes tell no time: the lines beside them do. Asked once, before either file is put aside.
+    // The raw file holds no times, so the readable file's first line dates both. Read once, before either is rotated.
     let begun: Promise<number | null> | null = null;
     const common = {
       limits,
@@ -179,7 +180,7 @@ export class Transcript {
     });
   }
 
-  /** Bytes from the node. */
+  /** Takes bytes from the node. */
   data(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#noticeClock();
@@ -190,20 +191,20 @@ export class Transcript {
     for (const { text } of lines) this.#onLine(text);
   }
 
-  /** A line of our own: what happened at `at` (epoch milliseconds). */
+  /** Adds a mark for an event at `at` (epoch milliseconds). */
   mark(text: string, at: number): void {
     this.#noticeClock();
     this.#cut();
     this.#readable.append(Buffer.from(logLine('*', at, text)));
   }
 
-  /** Resolves when all that was given is on its way to the disk and the files are closed. */
+  /** Resolves when all bytes are handed to the disk and the files are closed. */
   async close(): Promise<void> {
     this.#cut();
     await Promise.all([this.#raw.close(), this.#readable.close()]);
   }
 
-  /** Marks where the wall clock was set: times above and below are not each other's. */
+  /** Adds a mark where the wall clock was set: times above and below it are not comparable. */
   #noticeClock(): void {
     const ahead = this.#wallAhead();
     const step = ahead - this.#ahead;
@@ -221,20 +222,20 @@ export class Transcript {
     }
   }
 
-  /** A line that the node has not ended stands ahead of what comes now. */
+  /** Writes the node's unfinished line ahead of the next entry. */
   #cut(): void {
     const open = this.#lines.cut();
     if (open) this.#readable.append(Buffer.from(logLine('|', open.at, open.text)));
   }
 }
 
-/** The time of the log's first line of its own, epoch ms; null: there is none. */
+/** Resolves the time of the log's first line that was not carried over, epoch ms; null: there is none. */
 async function firstTimeOf(path: string): Promise<number | null> {
   const file = await open(path, 'r').catch(() => null);
   if (file === null) return null;
   try {
     const text = (await bytesOf(file, 0, 2 * TAIL_BYTES)).toString('utf8');
-    // What was carried over is older than the file.
+    // Carried lines are older than the file.
     const own = text.split('\n').flatMap((line) => readLogLine(line) ?? []);
     return own.find(({ sign }) => sign !== ':')?.at ?? null;
   } finally {
