@@ -1,45 +1,45 @@
 /**
- * Time for every duration, age and limit: milliseconds that only go forward, through suspends too. They read like the
- * epoch's, but are no date: the wall clock is often set by hours while this runs (a Raspberry Pi has no battery behind
- * its own), so it is read only for what is shown or written into logs, through {@link wallTime}.
+ * The steady clock, for every duration, age and limit: milliseconds that only go forward, through suspends too. They
+ * start at the epoch time, but are no date: the wall clock is often set by hours while this program runs (a Raspberry
+ * Pi has no battery behind its own), so it is read only for display and logs, through {@link wallTime}.
  */
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 
 export interface ClockSources {
-  /** Milliseconds of a clock that is never set and stands while the machine is suspended. */
+  /** Milliseconds of a clock that is never set and stops while the machine is suspended. */
   monotonic(): number;
-  /** Milliseconds since the machine was booted, suspends included; coarse. */
+  /** Milliseconds since the machine booted, suspends included; coarse. */
   sinceBoot(): number;
-  /** Epoch milliseconds, as somebody or NTP set them. */
+  /** Epoch milliseconds, as set by an administrator or NTP. */
   wall(): number;
-  /** Names this boot of the machine; null: not known. */
+  /** Identifies this boot of the machine; null: not known. */
   bootId(): string | null;
 }
 
-/** A steady time in a file: of use to a later program while the machine has not been booted anew. */
+/** A steady time in a file, usable by a later program until the machine boots anew. */
 export interface KeptTime {
   /** Null: not known, so that no later program can use `up`. */
   boot: string | null;
   /** Milliseconds since that boot. */
   up: number;
-  /** The date, epoch milliseconds: for people. */
+  /** The date, epoch milliseconds, for display. */
   wall: number;
 }
 
-/** Both clocks run alike but for suspends; less than this is the coarser one's rounding, ms. */
+/** Difference of both clocks that shows a suspend, ms; less is the coarser one's rounding. */
 const SUSPENDED_MS = 200;
-/** The boot clock is read (4 µs, a file) at most once in so many milliseconds of the other. */
+/** Interval at which the boot clock is read (4 µs, a file), ms. */
 const LOOK_MS = 10;
-/** Dates are this exact: what happened in an order has its dates in that order. */
+/** Step of the displayed dates, ms, so that events in order have dates in order. */
 const WALL_STEP_MS = 100;
 
 export class SteadyClock {
   readonly #sources: ClockSources;
   readonly #boot: string | null;
-  /** Epoch milliseconds at the monotonic clock's zero, as the wall clock had it when this began. */
+  /** Epoch milliseconds at the monotonic clock's zero, as the wall clock was set at the start. */
   readonly #base: number;
-  /** Between monotonic and boot clock when this began. */
+  /** Lead of the boot clock over the monotonic one at the start, ms. */
   readonly #bootAhead: number;
   #suspended = 0;
   #lookedAt: number;
@@ -62,12 +62,12 @@ export class SteadyClock {
     return Math.floor(this.#base + monotonic + this.#suspended);
   }
 
-  /** What the wall clock, as it is set at present, shows for a steady time. Epoch milliseconds. */
+  /** Converts a steady time into epoch milliseconds, as the wall clock is set at present. */
   wallTime(at: number): number {
     return at + Math.round((this.#sources.wall() - this.now()) / WALL_STEP_MS) * WALL_STEP_MS;
   }
 
-  /** The steady time of a date in a file: as right as the wall clock was then and is at present. */
+  /** Converts a date in a file into a steady time, as exact as the wall clock was then and is at present. */
   timeOfDate(wall: number): number {
     return wall - this.wallTime(0);
   }
@@ -76,11 +76,11 @@ export class SteadyClock {
     return { boot: this.#boot, up: Math.round(at - this.#base + this.#bootAhead), wall: this.wallTime(at) };
   }
 
-  /** The steady time of `kept`; null: another boot of the machine, nobody can tell how long ago. */
+  /** Returns the steady time of `kept`; null: it is of another boot of the machine. */
   recall(kept: KeptTime): number | null {
     if (this.#boot === null || kept.boot !== this.#boot) return null;
     const at = Math.round(kept.up + this.#base - this.#bootAhead);
-    // A container that was started anew keeps the boot's name and counts from zero.
+    // A restarted container keeps the boot id and counts from zero.
     return at <= this.now() ? at : null;
   }
 }
@@ -98,12 +98,13 @@ const system = new SteadyClock({
   },
 });
 
-/** Turns of the event loop in which a socket can become readable, be read, and a program's end be told. */
+/** Turns of the event loop in which a socket can become readable and be read, and a program's end be reported. */
 const TURNS = 3;
 
 /**
- * Calls `fn` after `ms`, once all that came by then was taken: in a turn of the event loop timers come before reading, so a
- * limit that ran out while this process stood still would be judged before the answer that waits. Returns how to call it off.
+ * Calls `fn` after `ms`, once all input that arrived by then was read: in a turn of the event loop timers fire before
+ * reads, so a limit that ran out while this process stood still would be checked before the waiting answer. Returns
+ * the function that cancels it.
  */
 export function expire(ms: number, fn: () => void): () => void {
   let next: NodeJS.Immediate | undefined;

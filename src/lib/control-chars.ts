@@ -1,9 +1,8 @@
 /**
- * Characters in other people's text (nodes' output, names, notes, arguments) that a terminal would execute, that show
- * nothing, or that change the order in which what stands beside them is read. Every text that is shown, printed or logged
- * as text passes through here; the bytes of a console go to an emulator instead. Pure.
- *
- * Bytes of the bus in words: nobody's terminal executes what a node or a broken line sent. Pure.
+ * Removes or spells characters in foreign text (nodes' output, names, notes, arguments) that a terminal would
+ * execute, that are invisible, or that change the reading order of their neighbours. All text that is shown, printed
+ * or logged as text passes through here; the bytes of a console go to an emulator instead. Bytes of the bus are
+ * spelled in words. Pure.
  */
 
 const NAMES: Readonly<Record<string, string>> = { '\r': '␍', '\n': '␊', '\x07': '^G', '\x1b': '␛', '\t': '␉' };
@@ -11,7 +10,10 @@ const PLAIN_NAMES: Readonly<Record<string, string>> = {
   ...{ '\r': '\\r', '\n': '\\n', '\x07': '^G', '\x1b': '\\e', '\t': '\\t', '\\': '\\\\' },
 };
 
-/** `[04]|=^G`: printable ASCII as it is, `␍␊`, `^G`, else `‹9f›`. `plain`: in ASCII alone, `\r\n`, `^G`, `\x9f`, `\\`. */
+/**
+ * Spells bytes as `[04]|=^G`: printable ASCII unchanged, `␍␊`, `^G`, else `‹9f›`. `plain`: in ASCII alone, `\r\n`,
+ * `^G`, `\x9f`, `\\`.
+ */
 export function spellBytes(text: string, plain = false): string {
   if (plain) return text.replace(/[^\x20-\x7e]|\\/g, (char) => PLAIN_NAMES[char] ?? `\\x${hex(char)}`);
   return text.replace(/[^\x20-\x7e]/g, (char) => NAMES[char] ?? (char > '\xff' ? char : `‹${hex(char)}›`));
@@ -20,23 +22,23 @@ export function spellBytes(text: string, plain = false): string {
 const hex = (char: string): string => char.charCodeAt(0).toString(16).padStart(2, '0');
 
 /**
- * C0 and C1 controls, formats (zero width, joiners, directions, soft hyphens, tags), lone surrogates, line and paragraph
- * separators; letters and marks without a shape (fillers, variation selectors).
+ * Matches C0 and C1 controls, formats (zero width, joiners, directions, soft hyphens, tags), lone surrogates, line
+ * and paragraph separators, and letters and marks without a shape (fillers, variation selectors).
  */
 const HIDDEN =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 
-/** `text` without such characters. */
+/** Removes these characters. */
 export function removeHidden(text: string): string {
   return text.replace(HIDDEN, '');
 }
 
-/** `text` with a `?` for each of them, tabs kept: it goes into a name or a line of a log. */
+/** Replaces each of them by `?`, except tabs: for names and log lines. */
 export function replaceHidden(text: string): string {
   return text.replace(HIDDEN, (char) => (char === '\t' ? char : '?'));
 }
 
-/** `text` with each of them as an escape that can be read, `\x1b` or `\u202e`; line ends and tabs included. */
+/** Replaces each of them by a readable escape, `\x1b` or `\u202e`, line ends and tabs included. */
 export function escapeHidden(text: string): string {
   return text.replace(HIDDEN, (char) => {
     const code = char.codePointAt(0) ?? 0;
@@ -45,7 +47,7 @@ export function escapeHidden(text: string): string {
   });
 }
 
-/** JSON text with each of them escaped in its strings: it reads the same when parsed. Line ends between values stay. */
+/** Escapes each of them in the strings of JSON text, which parses to the same value. Line ends between values stay. */
 export function escapeHiddenInJson(json: string): string {
   return json.replace(HIDDEN, (char) =>
     char === '\n'

@@ -1,7 +1,6 @@
 /**
- * One JSON file in the state directory: what the server learned and the next one should know.
- *
- * A file of lines that grows to a bound: the event log and the server's own log.
+ * Files in the state directory: one JSON value that the server learned and the next one reads, and a file of lines
+ * with a size limit (the event log and the server's own log).
  */
 import {
   closeSync,
@@ -19,7 +18,10 @@ import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { escapeHiddenInJson } from './control-chars.ts';
 
-/** A file that cannot be read or written is no reason not to serve: `trouble` is told, once for each spell. */
+/**
+ * A file that cannot be read or written does not stop the server: `trouble` is called once for each period of
+ * failures.
+ */
 export class StateFile<T> {
   readonly path: string;
   readonly #shape: z.ZodType<T>;
@@ -32,7 +34,7 @@ export class StateFile<T> {
     this.#trouble = trouble;
   }
 
-  /** What was written last, or null where there is nothing usable. */
+  /** Returns the value written last, or null where there is none that is valid. */
   read(): T | null {
     try {
       return this.#shape.parse(JSON.parse(readFileSync(this.path, 'utf8')));
@@ -43,11 +45,11 @@ export class StateFile<T> {
     }
   }
 
-  /** Replaces it: a reader sees the old text or the new one, never a part. */
+  /** Replaces the file: a reader sees the old text or the new one, never a part. */
   write(value: T): void {
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      // A file of its own, for its owner only: a link planted at the name is removed, not followed.
+      // A new file, for its owner only: a link planted at the name is removed, not followed.
       rmSync(`${this.path}.new`, { force: true });
       writeFileSync(`${this.path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flag: 'wx' });
       renameSync(`${this.path}.new`, this.path);
@@ -64,21 +66,21 @@ export class StateFile<T> {
   }
 }
 
-/** Bytes before the file is put aside as `.1`, replacing the one before: at most twice this on the disk. */
+/** Bytes before the file is rotated to `.1`, replacing the one before: at most twice this on the disk. */
 const ROTATE_AT = 4 * 1024 * 1024;
 
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /**
- * Written synchronously: lines are few and short, and the last one before a crash matters most. A disk that takes no
- * more never stops the server: the line is lost, and `trouble` says so until one is written again.
+ * Written synchronously: lines are few and short, and the last one before a crash matters most. A full disk never
+ * stops the server: the line is lost, and `trouble` holds the reason until one is written again.
  */
 export class LineFile {
   readonly path: string;
   readonly #rotateAt: number;
   #fd: number | null = null;
   #size = 0;
-  /** Why the last line was not written, or null. */
+  /** The reason why the last line was not written, or null. */
   trouble: string | null = null;
 
   constructor(path: string, rotateAt = ROTATE_AT) {
@@ -86,7 +88,7 @@ export class LineFile {
     this.#rotateAt = rotateAt;
   }
 
-  /** Appends a line of JSON, which brings its newline. */
+  /** Appends a line of JSON that includes its newline. */
   write(line: string): void {
     try {
       this.#fd ??= this.#open();

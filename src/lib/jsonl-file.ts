@@ -1,24 +1,24 @@
-/** Appending lines so that they survive the plug being pulled: written, then fsynced, before anybody goes on. */
+/** Appends JSON lines that survive a power loss: a write is complete after its fsync. */
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Lines that wait while the disk works: written together, with one fsync. */
+/** Lines that wait for the running write: written together, with one fsync. */
 interface Batch {
-  /** Of one key only the newest. */
+  /** Of each key only the newest. */
   lines: Map<string | symbol, string>;
   done: Promise<void>;
 }
 
 /**
- * Writes go to the disk in the order of asking; one that fails is reported to who asked, and the next one tries anew. However
- * slow the disk is, a line waits for two fsyncs at most: the one under way and its own.
+ * Writes reach the disk in the order of the calls; a failed one is reported to its caller, and the next one tries
+ * anew. However slow the disk is, a line waits for two fsyncs at most: the running one and its own.
  */
 export class LineStore {
   readonly path: string;
   #file: FileHandle | null = null;
   #size = 0;
-  /** The last line may be torn: the next one begins on a line of its own. */
+  /** The last line may be torn: the next one begins with a line end. */
   #torn = false;
   #last: Promise<void> = Promise.resolve();
   #waiting: Batch | null = null;
@@ -27,23 +27,23 @@ export class LineStore {
     this.path = path;
   }
 
-  /** Bytes in the file, as far as this program wrote or found them. */
+  /** Bytes in the file, as written or found by this program. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Resolves when `value`, or a newer one of the same `key`, is on the disk as one JSON line. Without a key every line is
-   * kept. @throws what the disk says
+   * Resolves when `value`, or a newer one of the same `key`, is on the disk as one JSON line. Without a key every
+   * line is kept. @throws errors of the disk
    */
   append(value: unknown, key?: string): Promise<void> {
     const batch = (this.#waiting ??= this.#begin());
-    // Made here: the value is the caller's, and may change while others are written.
+    // Serialized here: the caller may change the value while others are written.
     batch.lines.set(key ?? Symbol('line'), `${JSON.stringify(value)}\n`);
     return batch.done;
   }
 
-  /** Forgets all lines. @throws what the disk says */
+  /** Deletes all lines. @throws errors of the disk */
   clear(): Promise<void> {
     this.#waiting = null;
     return this.#inOrder(async () => {
@@ -55,7 +55,7 @@ export class LineStore {
     });
   }
 
-  /** Resolves when everything asked for before is done and the file is closed. */
+  /** Resolves when all earlier calls are done and the file is closed. */
   close(): Promise<void> {
     this.#waiting = null;
     return this.#inOrder(() => this.#drop());
@@ -108,7 +108,7 @@ export class LineStore {
   }
 }
 
-/** A new file's name is on the disk only when its directory is. */
+/** Flushes the directory: a new file's name is on the disk only when its directory is. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {

@@ -1,19 +1,22 @@
 /**
- * Gives memory back after an emulator was put away. Its lines are small typed arrays outside of the engine's heap: the
- * engine lets 64 MB of them pile up before it looks, and by then they are scattered so that the system never sees that
- * memory again. Measured with 24 nodes of 2 000 lines: `npm run bench -- memory`.
+ * Returns memory after an emulator was disposed. Its lines are small typed arrays outside of the engine's heap: the
+ * engine lets 64 MB of them pile up before it collects, and by then they are so scattered that the system never gets
+ * that memory back. Measured with 24 nodes of 2 000 lines: `npm run bench -- memory`.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Collecting stops the program for some 20 ms: only when so many bytes of arrays stand, about two full emulators. */
+/** Bytes of arrays from which on memory is collected, about two full emulators: it stops the program for some 20 ms. */
 const WORTH_IT = 4 * 1024 * 1024;
-/** An emulator is put away when the console of another node is opened: that comes first, ms. */
+/**
+ * Delay before collecting, ms: an emulator is disposed when the console of another node is opened, and that goes
+ * first.
+ */
 const SOON_MS = 250;
 
 /**
- * For programs that run long and make little garbage: a young generation of 16 MB would only be kept (a server of 111 MB
- * became one of 87, an interface of 116 one of 89).
+ * Keeps the young generation small, for programs that run long and allocate little: one of 16 MB would only be kept
+ * (a server of 111 MB became one of 87, an interface of 116 one of 89).
  */
 export function keepYoungSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -22,7 +25,7 @@ export function keepYoungSmall(): void {
 let collect: (() => void) | null = null;
 let soon: NodeJS.Timeout | null = null;
 
-/** To be called when an emulator was put away. */
+/** Schedules a collection; to be called when an emulator was disposed. */
 export function collectGarbage(): void {
   soon ??= setTimeout(() => {
     soon = null;

@@ -1,34 +1,33 @@
 /**
- * Running a configured program: an argument vector, never a shell; bounded in time and in what is kept of its words.
- *
- * The files that a process has open, as the system's process table tells.
+ * Runs a configured program from an argument vector, never through a shell, with limits on its time and its kept
+ * output. Lists the files that a process has open.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { expire } from './clock.ts';
 import { removeHidden } from './control-chars.ts';
 
-/** How a program ended. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */
+/** The end of a program. `why`: '' for exit code 0, else in words (`exit code 1`, `no end within 60 s`). */
 export interface ProgramEnd {
   /** Exit code; null where it was killed or never ran. */
   code: number | null;
   why: string;
-  /** What it printed last, both streams: few lines, short, without control characters. */
+  /** Last lines of both streams: few, short, without control characters. */
   output: string[];
 }
 
-/** What is kept of its output: the last lines, each cut. Enough for a reason, too little to fill a log. */
+/** Kept lines of the output, and their length, characters: enough for a reason, too little to fill a log. */
 const LINES = 20;
 const LINE_LENGTH = 200;
-/** How long a program has to end by itself after SIGTERM, ms. */
+/** Time between SIGTERM and SIGKILL, ms. */
 const MERCY_MS = 2_000;
 
-/** How long an ended program's pipes are still read, ms. */
+/** Time for which an ended program's pipes are still read, ms. */
 const PIPE_MS = 500;
 
 /**
- * Never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. `printed` gets the lines that are kept
- * of its output whenever some more came.
+ * Runs a program; never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. `printed` gets
+ * the kept lines whenever more output came.
  */
 export function runProgram(
   argv: readonly string[],
@@ -39,7 +38,7 @@ export function runProgram(
   const [program = '', ...args] = argv;
   if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
   return new Promise((resolve) => {
-    // A group of its own, so that what it started ends with it.
+    // A process group of its own, so that its children end with it.
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const output = new LastLines();
     let ended: string | null = null;
@@ -54,7 +53,7 @@ export function runProgram(
       if (ended !== null) return;
       ended = why;
       kill('SIGTERM');
-      // Also where the program itself obeys: what it started may not.
+      // Also where the program itself ends: its children may not.
       setTimeout(() => kill('SIGKILL'), MERCY_MS).unref();
     };
     const aborted = (): void => end('aborted');
@@ -80,14 +79,14 @@ export function runProgram(
         else if (code === 0) settle(0, '');
         else settle(code, code === null ? `ended by ${byName ?? 'a signal'}` : `exit code ${code}`);
       };
-      // What it said last may still be in the pipe; what it left behind may keep the pipe open for ever.
+      // Its last output may still be in the pipe, and children may keep the pipe open for ever.
       const patience = setTimeout(conclude, PIPE_MS);
       child.once('close', conclude);
     });
   });
 }
 
-/** The last lines of two streams together, without control characters: they go to logs and screens. */
+/** Keeps the last lines of two streams together, without control characters, for logs and screens. */
 class LastLines {
   readonly lines: string[] = [];
   readonly #decoder = new TextDecoder();
@@ -95,7 +94,7 @@ class LastLines {
 
   feed(chunk: Uint8Array): void {
     const pieces = (this.#open + this.#decoder.decode(chunk, { stream: true })).split(/[\r\n]+/);
-    // The unfinished line stands as the last one until it is finished.
+    // The unfinished line is the last one until it is finished.
     if (this.#open !== '') this.lines.pop();
     this.#open = (pieces.at(-1) ?? '').slice(0, LINE_LENGTH);
     for (const piece of pieces) {
@@ -106,7 +105,7 @@ class LastLines {
   }
 }
 
-/** Paths and names (`socket:[…]`) of what `pid` has open; empty where it is gone or another user's. */
+/** Lists paths and names (`socket:[…]`) of the files that `pid` has open; empty where it is gone or another user's. */
 export function openFiles(pid: string): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {

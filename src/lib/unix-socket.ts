@@ -1,17 +1,16 @@
 /**
- * Does anybody listen at a Unix socket?
- *
- * JSON-RPC's messages on a stream, each in one write: its library writes length and content apart, two wakes for each.
+ * Checks for a listener at a Unix socket, and writes each JSON-RPC message to a stream in one piece: the library
+ * writes length and content apart, with two wakes for each message.
  */
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 
-/** A server that lives takes a connection at once, ms. */
+/** Time within which a live server accepts a connection, ms. */
 const LIMIT_MS = 1_000;
 
 /**
- * `refused`: the file is there and nobody listens. `absent`: no such file. All else is `there`: a full backlog, no
- * permission or no answer in time may well have a server behind it.
+ * Connects once; never rejects. `refused`: the file exists without a listener. `absent`: no such file. All else is
+ * `there`: a full backlog, no permission or no answer in time may well have a server behind it.
  */
 export function probeSocket(path: string): Promise<'there' | 'refused' | 'absent'> {
   return new Promise((resolve) => {
@@ -29,7 +28,7 @@ export function probeSocket(path: string): Promise<'there' | 'refused' | 'absent
   });
 }
 
-/** For a message writer, in place of `stream`. Errors and the end are the stream's own business. */
+/** Wraps `stream` for a message writer. Errors and the end stay the stream's own. */
 export function wholeMessages(stream: Writable): Writable {
   let head = '';
   return new Writable({

@@ -1,9 +1,9 @@
-/** Users and groups of the machine, by the system's own lists. */
+/** Users and groups of the machine, from the system's own lists. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** The name of a user id in the system's list, or `user id N`: not every user of a container has one. */
+/** Returns the name of a user id in the system's list, or `user id N`: not every user of a container has one. */
 export function userName(uid = ownUserId()): string {
   try {
     const entry = readFileSync('/etc/passwd', 'utf8')
@@ -16,12 +16,12 @@ export function userName(uid = ownUserId()): string {
   }
 }
 
-/** The effective user id of this process. */
+/** Returns the effective user id of this process. */
 export function ownUserId(): number {
   return process.geteuid?.() ?? 0;
 }
 
-/** Number of a group, from the system's own databases; null when there is none of that name. */
+/** Resolves the number of a group from the system's own databases; null: there is none of that name. */
 export async function groupId(name: string): Promise<number | null> {
   try {
     const { stdout } = await promisify(execFile)('getent', ['group', '--', name]);

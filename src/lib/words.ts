@@ -1,11 +1,11 @@
-/** Words that messages are made of: counted things, lists, and the name that was probably meant. Pure. */
+/** Formats words for messages: counts, lists, and the name that was probably meant. Pure. */
 
-/** `1 node`, `3 nodes`; `many` where the plural is not the noun and an s. */
+/** Formats a count: `1 node`, `3 nodes`; `many` where the plural is not the noun and an s. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** `a`, `a and b`, `a, b and c`. */
+/** Joins words: `a`, `a and b`, `a, b and c`. */
 export function listed(words: readonly string[], joint: 'and' | 'or' = 'and'): string {
   return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join(', ')} ${joint} ${words.at(-1) ?? ''}`;
 }
@@ -30,22 +30,22 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** Of known names, so many are offered at once where several are equally near. */
+/** Maximum of names offered where several are equally near. */
 const OFFERED = 3;
 
 /**
- * The known names that `word` was probably meant to be, the nearest first; none where all are far from it. Letters that
- * are wrong, missing, too many or swapped count one each; capitals, hyphens and underscores count nothing.
+ * Returns the known names that `word` probably means, the nearest first; none where all are far from it. Wrong,
+ * missing, extra and swapped letters count one each; capitals, hyphens and underscores count nothing.
  */
 export function nearest(word: string, known: readonly string[]): string[] {
   const wanted = plainForm(word);
   if (wanted === '') return [];
-  // One letter is near to every other; longer words forgive more.
+  // One letter is near to every other; longer words allow more slips.
   const limit = wanted.length < 2 ? 0 : wanted.length < 5 ? 1 : wanted.length < 9 ? 2 : 3;
   const near = [...new Set(known)].flatMap((name) => {
     const form = plainForm(name);
     const slips = slipsBetween(wanted, form);
-    // A beginning is a name that was not typed to its end: nearer than any slip.
+    // A prefix is nearer than any slip.
     if (wanted.length > 1 && form.startsWith(wanted)) return [{ name, slips: 1 - 1 / (1 + slips) }];
     return slips <= limit ? [{ name, slips }] : [];
   });
@@ -56,12 +56,12 @@ export function nearest(word: string, known: readonly string[]): string[] {
     .map(({ name }) => name);
 }
 
-/** `; did you mean 'status'?`, or nothing: for the end of a sentence that says what is wrong with `word`. */
+/** Returns `; did you mean 'status'?`, or '': for the end of a sentence about the unknown `word`. */
 export function didYouMean(word: string, known: readonly string[]): string {
   return offered(nearest(word, known));
 }
 
-/** {@link didYouMean} where the names are known already. */
+/** {@link didYouMean} for names that are known already. */
 export function offered(names: readonly string[]): string {
   return names.length === 0
     ? ''
@@ -75,7 +75,7 @@ function plainForm(word: string): string {
   return word.toLowerCase().replaceAll(/[-_\s]/g, '');
 }
 
-/** Optimal string alignment distance. */
+/** Returns the optimal string alignment distance. */
 function slipsBetween(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
