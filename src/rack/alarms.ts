@@ -1,9 +1,10 @@
 /**
- * Alarms as they stand: raised, cleared, acknowledged. One that is over stays to be seen until somebody acknowledges it;
- * one that lasts goes on standing after that, but asks for nobody any more. Pure: times and names come in as values.
+ * Alarms: raised, cleared, acknowledged. A cleared alarm stays listed until it is acknowledged; an active one stays
+ * listed after that too, without asking for attention. Times and names come in as values. Pure.
  *
- * When a node's values are an alarm. Each rule has a level, a time for which it must hold, and a wider level at which it
- * is over again, so that a value that trembles at the edge rings once. Counts, since nobody knows the scale. Pure.
+ * Judges a node's values against limits. Each rule has a level, a time for which it must hold, and a wider level at
+ * which it is over again, so that a value that varies at the edge raises one alarm. Values are in counts, since the
+ * scale is not known.
  */
 import type { Address } from './address.ts';
 import type { Sample } from './reading.ts';
@@ -14,55 +15,55 @@ export type AlarmKind =
   | 'fan-stopped'
   | 'current-high'
   | 'current-collapsed'
-  /** Power went on or off, and nobody here did it. */
+  /** Power went on or off without a verb of this server. */
   | 'power-changed'
   | 'chassis-fan'
-  /** It has power, and its system has halted or goes down with nobody to cut it. */
+  /** Powered, with its system halted or going down, and no operation to cut it. */
   | 'halted'
-  /** It has power, and its system stands at a rescue or emergency shell, or panicked. */
+  /** Powered, with its system at a rescue or emergency shell, or panicked. */
   | 'system-failed'
-  /** The board in the slot is not the one that the configuration names. */
+  /** The board in the slot is not the configured one. */
   | 'board'
-  /** Another board was put into the slot. */
+  /** The board in the slot was replaced. */
   | 'board-changed'
-  /** The bus is managed from another address than the configuration says. */
+  /** The bus is managed from another address than the configured one. */
   | 'master'
   | 'bus'
   /** A UPS is on battery. */
   | 'on-battery'
   | 'battery-low'
-  /** It gives no answer that counts. */
+  /** A UPS gives no valid answer. */
   | 'ups-unknown'
   | 'replace-battery'
-  /** Its upsd does not count this machine among those that it feeds. */
+  /** The UPS's upsd does not list this machine among those that it feeds. */
   | 'ups-login'
   /** The last plan takes longer than the battery lasts. */
   | 'outage'
   /** The server's state directory cannot be written. */
   | 'state'
-  /** Its disk is full, or nearly. */
+  /** The server's disk is full, or nearly. */
   | 'disk'
-  /** It cannot read a secret that its configuration names. */
+  /** The server cannot read a configured secret. */
   | 'secret'
-  /** A pattern was seen on a console. */
+  /** A configured pattern appeared on a console. */
   | 'console';
 
 export interface Alarm {
   id: number;
   kind: AlarmKind;
-  /** Null: the bus's own. */
+  /** Null: an alarm of the bus, the server or the supply. */
   addr: Address | null;
-  /** Of several of one kind without a node: the UPS's name, or the policy's nodes. */
+  /** Distinguishes several of one kind without a node: the UPS's name, or the policy's nodes. */
   subject?: string;
   text: string;
-  /** When it was raised, epoch milliseconds. */
+  /** Time when it was raised, epoch milliseconds. */
   since: number;
-  /** When its cause was gone, or null while it lasts. */
+  /** Time when its cause ended, epoch milliseconds; null while it lasts. */
   clearedAt: number | null;
   acknowledged: { by: string; at: number } | null;
 }
 
-/** What the server needs of its own machine. */
+/** Alarms of the server's own machine. */
 const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret']);
 
 const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
@@ -74,13 +75,13 @@ const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
   'outage',
 ]);
 
-/** Whose alarm one without a node is. */
+/** Returns the owner of an alarm without a node. */
 export function alarmOwner(kind: AlarmKind): 'bus' | 'server' | 'supply' {
   if (OF_THE_SUPPLY.has(kind)) return 'supply';
   return SERVERS_OWN.has(kind) ? 'server' : 'bus';
 }
 
-/** Alarms that are over and acknowledged, kept as history. */
+/** Number of cleared and acknowledged alarms kept as history. */
 const KEPT = 500;
 
 export class AlarmStore {
@@ -88,7 +89,7 @@ export class AlarmStore {
   readonly #past: Alarm[] = [];
   #lastId = 0;
 
-  /** The cause is there (`text`) or not (null). Returns the alarm if it was raised or cleared by this, else null. */
+  /** Sets the cause (`text`) or its end (null). Returns the alarm that this raised or cleared, else null. */
   set(kind: AlarmKind, addr: Address | null, text: string | null, now: number, subject?: string): Alarm | null {
     const key = `${kind} ${String(addr)} ${subject ?? ''}`;
     const before = this.#standing.get(key);
@@ -99,7 +100,7 @@ export class AlarmStore {
       return cleared;
     }
     if (before?.clearedAt === null) {
-      // The same trouble in other words (an age, a count) is no new one.
+      // The same cause in other words (an age, a count) is no new alarm.
       if (before.text !== text) this.#standing.set(key, { ...before, text });
       return null;
     }
@@ -112,7 +113,7 @@ export class AlarmStore {
     return raised;
   }
 
-  /** Somebody has seen them; null: all. Returns those that had not been. */
+  /** Acknowledges alarms; null: all. Returns those that were not acknowledged before. */
   acknowledge(ids: readonly number[] | null, by: string, now: number): Alarm[] {
     const seen: Alarm[] = [];
     for (const [key, alarm] of this.#standing) {
@@ -124,12 +125,12 @@ export class AlarmStore {
     return seen;
   }
 
-  /** Those that last, or that nobody has seen; oldest first. */
+  /** Alarms that are active or not acknowledged, oldest first. */
   get standing(): Alarm[] {
     return [...this.#standing.values()].sort((a, b) => a.since - b.since || a.id - b.id);
   }
 
-  /** The latest of those that are over and seen, oldest first. */
+  /** Returns the latest `limit` cleared and acknowledged alarms, oldest first. */
   past(limit: number): Alarm[] {
     return limit > 0 ? this.#past.slice(-limit) : [];
   }
@@ -148,46 +149,49 @@ export class AlarmStore {
 }
 
 export interface AlarmLimits {
-  /** A running node whose fan is at or below so many counts has a fan that stands still; null: never. */
+  /** Counts at or below which the fan of a running node stands still; null: never. */
   fanStopped: number | null;
-  /** Current at or above so many counts; null: never, which is the default: every rack draws its own. */
+  /** Counts of current from which an alarm is raised; null: never, the default, because every rack draws its own. */
   currentHigh: number | null;
-  /** Current below this share of the lowest that the node usually draws while on, 0..1; null: never. */
+  /**
+   * Share of the lowest current that the node usually draws while on, 0..1, below which an alarm is raised; null:
+   * never.
+   */
   currentCollapsed: number | null;
-  /** Seconds for which it must last. */
+  /** Time for which a value must be beyond its limit, s. */
   after: number;
-  /** Seconds since it came on, before fan and collapse are judged: a start's fan spins up, its current leaps. */
+  /** Time after power-on before fan and collapse are judged, s: a starting fan spins up, and current leaps. */
   settle: number;
 }
 
 type LimitKind = Extract<AlarmKind, 'fan-stopped' | 'current-high' | 'current-collapsed'>;
 
-/** What is remembered of a node between two samples. */
+/** State of a node's limits between two samples. */
 export interface LimitMemory {
-  /** When it was first seen on, without a break; null: it is not on. */
+  /** Time since which the node is on without a break; null: it is not on. */
   onSince: number | null;
-  /** The lowest usual current: falls at once, rises within {@link USUAL_MS}. */
+  /** The lowest usual current, counts: falls at once, rises within {@link USUAL_MS}; null: none yet. */
   usual: number | null;
   at: number;
-  /** Since when a rule's level is passed. */
+  /** Times since which each rule's level is passed. */
   passedSince: Partial<Record<LimitKind, number>>;
   ringing: readonly LimitKind[];
 }
 
 export const BLANK_MEMORY: LimitMemory = { onSince: null, usual: null, at: 0, passedSince: {}, ringing: [] };
 
-/** A load that ends is no collapse: the usual current is a minimum, which forgets within ten minutes. */
+/** Time in which the usual current, a minimum, adapts upwards, ms: the end of a load is no collapse. */
 const USUAL_MS = 600_000;
-/** How far back a value must come, as a share of its limit, for its alarm to end. */
+/** Share of its limit that a value must reach for its alarm to end. */
 const BACK = { fan: 2, high: 0.9, collapsed: 1.3 } as const;
 
 export interface Judged {
   memory: LimitMemory;
-  /** The sentence of each rule that rings, null for each that does not. */
+  /** The sentence of each rule whose alarm is active, null for the others. */
   verdicts: Record<LimitKind, string | null>;
 }
 
-/** Judges one sample after another, as they come. */
+/** Judges one sample after another, in order. */
 export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample): Judged {
   if (sample.power !== 'on')
     return {
@@ -226,7 +230,7 @@ export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample):
     ringing.push(kind);
     verdicts[kind] = texts[kind];
   }
-  // What is low now is not usual: the level is not learned from the trouble itself.
+  // A current below the limit is not learned as the usual one.
   const usual = passed['current-collapsed'] ? before.usual : learned(before, sample);
   return { memory: { onSince, usual, at, passedSince, ringing }, verdicts };
 }

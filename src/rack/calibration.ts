@@ -1,18 +1,18 @@
 /**
- * What a count of current means, where the owner has measured it. Without that, counts are counts. Pure.
+ * Converts counts of current into amperes where the rack was calibrated, and fits the calibration line to a meter's
+ * values. Pure.
  *
- * From what a meter showed at some loads to the line that counts follow. Pure.
- *
- * Whether ZZ is what a fan does, or only the drive that the BMC derives from the current: every published pair obeys
- * ZZ = 4 × YY exactly (docs/reference/bus-protocol.md). Where that holds, a fan that stands still cannot be seen in it. Pure.
+ * {@link FanRatio} tests whether ZZ is a fan's speed or only the drive that the BMC derives from the current: every
+ * published pair obeys ZZ = 4 × YY exactly (docs/reference/bus-protocol.md). Where that holds, a fan that stands
+ * still cannot be seen in it.
  */
 import type { Sample } from './reading.ts';
 
-/** Both are sums where the meter sees several nodes at once. */
+/** One measurement; both values are sums where the meter measures several nodes at once. */
 export interface MeterPoint {
-  /** Mean of the counts of current while the meter showed this. */
+  /** Mean of the counts of current during the measurement. */
   counts: number;
-  /** What the meter showed, amperes. */
+  /** The meter's value, amperes. */
   amps: number;
 }
 
@@ -20,15 +20,18 @@ export type Fit =
   | {
       ok: true;
       calibration: Calibration;
-      /** The largest distance of a point from the line, amperes of what the meter saw. */
+      /** The largest distance of a point from the line, amperes at the meter. */
       worst: number;
     }
   | { ok: false; problem: string };
 
-/** A reading is a whole count: over fewer of them a slope would be wrong by more than an eighth. */
+/**
+ * The smallest range of counts for a fit: a reading is a whole count, and over fewer a slope would be wrong by more
+ * than an eighth.
+ */
 const LEAST_SPREAD = 8;
 
-/** Least squares through `points`, which a meter at `nodes` nodes gave. */
+/** Fits a line through `points` (least squares), measured at `nodes` nodes together. */
 export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fit {
   const all = points.map(({ counts, amps }) => ({ counts: counts / nodes, amps: amps / nodes }));
   const counts = all.map((point) => point.counts);
@@ -51,7 +54,7 @@ export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fi
       problem:
         'the meter showed less where the node counted more: it is at another node, or counts of this rack are no current',
     };
-  // Below zero counts there is nothing to read: a line that crosses there is held at none.
+  // Counts are never negative: a line that crosses zero below them is fitted through the origin.
   const zero = Math.max(0, c - a / slope);
   const calibration = { amps: rounded(zero === 0 ? a / c : slope, 4), zero: rounded(zero, 3) };
   const off = all.map((point) => Math.abs((point.counts - calibration.zero) * calibration.amps - point.amps) * nodes);
@@ -59,8 +62,8 @@ export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fi
 }
 
 /**
- * What a node draws at the measured loads by this calibration, W, held against what such nodes were seen to draw: eight Pi 4
- * took 30 to 31 W at the supply, 3.8 W each, and a blade feeds 50 W to four. A sentence where it is far from that, else null.
+ * Compares the power at the measured loads, W, with what such nodes were seen to draw: eight Pi 4 took 30 to 31 W at
+ * the supply, 3.8 W each, and a blade feeds 50 W to four. Returns a sentence where it is far from that, else null.
  */
 export function implausible(
   points: readonly MeterPoint[],
@@ -77,15 +80,15 @@ export function implausible(
     : `implausible: ${range} by this calibration, and a Pi 4 was seen to draw 3.8 W: did the meter see fewer nodes than were named, or another unit than was typed?`;
 }
 
-/** A Pi Zero that works draws about a watt; four nodes share the 50 W of a blade. */
+/** Plausible power of one node, W: a working Pi Zero draws about a watt; four nodes share the 50 W of a blade. */
 const PLAUSIBLE_W = { least: 0.8, most: 12.5 } as const;
 
-/** `digits` significant ones: more would claim what no meter shows. */
+/** Rounds to `digits` significant digits: more would exceed the meter's accuracy. */
 function rounded(value: number, digits: number): number {
   return Number(value.toPrecision(digits));
 }
 
-/** `0.42`, `0.42 A`, or `2.1 W` of the 5 V that a blade regulates to, in amperes; null: none of these. */
+/** Parses `0.42`, `0.42 A`, or `2.1 W` at `volts`, into amperes; null: none of these. */
 export function meterValue(text: string, volts: number): number | null {
   const found = /^\s*(\d+(?:[.,]\d+)?)\s*(A|W)?\s*$/i.exec(text);
   if (found === null) return null;
@@ -96,25 +99,25 @@ export function meterValue(text: string, volts: number): number | null {
 export interface Calibration {
   /** Amperes for each count above `zero`. */
   amps: number;
-  /** The counts at which nothing flows. */
+  /** Counts at zero current. */
   zero: number;
 }
 
-/** A blade regulates to this, by the vendor's documentation (bus-protocol section 1). */
+/** A blade's regulated voltage, V, by the vendor's documentation (bus-protocol section 1). */
 export const VOLTS = 5;
 
-/** Amperes, never below none; null: not calibrated. */
+/** Converts counts into amperes, 0 and up; null: not calibrated. */
 export function ampsOf(counts: number, calibration: Calibration | null): number | null {
   return calibration === null ? null : Math.max(0, counts - calibration.zero) * calibration.amps;
 }
 
-/** `2.40 of 12.00 A (12 of 60 W)`. */
+/** Formats `2.40 of 12.00 A (12 of 60 W)`. */
 export function ampsText({ part, whole }: { part: number; whole: number }): string {
   const watts = (amps: number): string => (amps * VOLTS).toFixed(0);
   return `${part.toFixed(2)} of ${whole.toFixed(2)} A (${watts(part)} of ${watts(whole)} W)`;
 }
 
-/** What a node draws. `amps`: null where nobody calibrated it. */
+/** Current of a node. `amps`: null where it is not calibrated. */
 export interface Draw {
   counts: number;
   amps: number | null;
@@ -124,12 +127,12 @@ export function drawOf(counts: number, calibration: Calibration | null): Draw {
   return { counts, amps: ampsOf(counts, calibration) };
 }
 
-/** `0.51 A` where the node is calibrated, else its counts with `unit` behind them. */
+/** Formats `0.51 A` where the node is calibrated, else its counts and `unit`. */
 export function drawText({ counts, amps }: Draw, unit: string): string {
   return amps === null ? `${counts} ${unit}` : `${amps.toFixed(2)} A`;
 }
 
-/** What several nodes draw together: amperes only where each of them is calibrated. */
+/** Sums the current of several nodes: amperes only where each of them is calibrated. */
 export function totalDraw(draws: readonly Draw[]): Draw {
   return draws.reduce<Draw>(
     (sum, { counts, amps }) => ({
@@ -141,20 +144,20 @@ export function totalDraw(draws: readonly Draw[]): Draw {
 }
 
 const DRIVE_PER_COUNT = 4;
-/** Above it 4 × YY no longer fits a byte; at 0 both say nothing. */
+/** The highest count for which 4 × YY fits a byte; at 0 both values prove nothing. */
 const HIGHEST = Math.floor(0xff / DRIVE_PER_COUNT);
-/** Fewer readings prove nothing. */
+/** Readings needed for a result. */
 const ENOUGH = 6;
-/** One BMC that measures wrongly is no bus that keeps another ratio. */
+/** Shares of readings that decide; one BMC that measures wrongly is no bus with another ratio. */
 const HOLDS = 0.9;
 const BROKEN = 0.5;
-/** Old readings fade: counts are halved there. */
+/** Readings after which both counts are halved, so that old ones fade. */
 const MOST = 1_000;
 
-/** `drive`: ZZ follows YY; `speed`: it does not; `unknown`: too little was read, or some does and some does not. */
+/** `drive`: ZZ follows YY; `speed`: it does not; `unknown`: too few readings, or they disagree. */
 export type FanMeaning = 'drive' | 'speed' | 'unknown';
 
-/** True or false: ZZ is 4 × YY or not; null: this reading cannot tell. */
+/** True: ZZ is 4 × YY; false: it is not; null: this reading cannot decide. */
 export function keepsRatio({ power, current, fan }: Pick<Sample, 'power' | 'current' | 'fan'>): boolean | null {
   if (power !== 'on' || current === 0 || current > HIGHEST) return null;
   return fan === DRIVE_PER_COUNT * current;
@@ -166,7 +169,7 @@ export function fanMeaning(kept: number, read: number): FanMeaning {
   return share >= HOLDS ? 'drive' : share < BROKEN ? 'speed' : 'unknown';
 }
 
-/** Counts readings as they come. */
+/** Counts the readings that keep the ratio. */
 export class FanRatio {
   #kept = 0;
   #read = 0;

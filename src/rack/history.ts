@@ -1,39 +1,39 @@
 /**
- * What a node drew and how its fan turned: a ring of raw samples and a coarser day, in typed arrays, so that 96 nodes
+ * History of a node's current and fan: a ring of raw samples and a coarser day, in typed arrays, so that 96 nodes
  * cost a few megabytes and no garbage.
  */
 import type { Sample } from './reading.ts';
 
 /** Raw samples kept: an hour at one a second. */
 export const RAW_SLOTS = 3600;
-/** One slot of the coarse ring, ms, and how many are kept: a day of minutes. */
+/** Length of one slot of the coarse ring, ms, and number of slots: a day of minutes. */
 export const COARSE_MS = 60_000;
 export const COARSE_SLOTS = 1440;
 
-/** Current and fan in counts (0..255), or null where nothing was (rightly) answered or nobody asked. */
+/** Current and fan in counts (0..255); null: no valid reply, or not asked. */
 export type Point = [current: number, fan: number] | null;
 
-/** A minute: means and the highest current, in counts. */
+/** One minute: means and the highest current, in counts. */
 export interface CoarsePoint {
   /** Start of the minute, epoch milliseconds. */
   at: number;
   current: number;
   currentMax: number;
   fan: number;
-  /** How many it was made of. */
+  /** Number of samples in it. */
   samples: number;
 }
 
-/** A stretch of time: means of current and fan and the highest current, in counts. */
+/** A period: means of current and fan and the highest current, in counts. */
 export type SeriesPoint = [current: number, currentMax: number, fan: number];
 
-/** History of one node. `intervalMs` is the sweep's interval: samples closer than half of it are not kept twice. */
+/** History of one node. `intervalMs`: the poll interval; samples closer than half of it are not kept twice. */
 export class History {
   readonly #intervalMs: number;
   readonly #at = new Float64Array(RAW_SLOTS);
   readonly #current = new Uint8Array(RAW_SLOTS);
   readonly #fan = new Uint8Array(RAW_SLOTS);
-  /** 1: a sample; 0: a question without an answer. */
+  /** 1: a sample; 0: a request without a reply. */
   readonly #answered = new Uint8Array(RAW_SLOTS);
   #written = 0;
   readonly #minuteAt = new Float64Array(COARSE_SLOTS);
@@ -46,7 +46,7 @@ export class History {
     this.#intervalMs = intervalMs;
   }
 
-  /** A sample, or null for a question that was not answered; `at` in epoch milliseconds, rising. */
+  /** Records a sample, or null for a request without a reply; `at` in epoch milliseconds, rising. */
   record(at: number, sample: Sample | null): void {
     if (sample !== null) this.#recordMinute(at, sample);
     if (this.#written > 0 && at - this.#lastAt() < this.#intervalMs / 2) return;
@@ -58,7 +58,7 @@ export class History {
     this.#written++;
   }
 
-  /** The latest `count` points, oldest first. A pause of more than three intervals shows as one gap. */
+  /** Returns the latest `count` points, oldest first. A pause of more than three intervals appears as one gap. */
   recent(count: number): Point[] {
     const points: Point[] = [];
     const oldest = Math.max(0, this.#written - Math.min(count, RAW_SLOTS));
@@ -73,7 +73,7 @@ export class History {
     return points.slice(-count);
   }
 
-  /** The minutes of the last day that have samples, oldest first, as seen at `now`. */
+  /** Returns the minutes of the last day that have samples, oldest first, as seen at `now`. */
   day(now: number): CoarsePoint[] {
     const points: CoarsePoint[] = [];
     const last = Math.floor(now / COARSE_MS);
@@ -92,8 +92,8 @@ export class History {
   }
 
   /**
-   * `count` points of `stepMs` each, oldest first, the last of which holds `now`; null where nothing was answered. They
-   * begin at whole steps of the clock, so that a point stays what it was until the next one begins.
+   * Returns `count` points of `stepMs` each, oldest first, the last of which includes `now`; null: no reply in it.
+   * They begin at whole steps of the clock, so that a point stays the same until the next one begins.
    */
   series(now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
     const first = Math.floor(now / stepMs) - count + 1;
@@ -108,7 +108,7 @@ export class History {
     };
     const oldest = Math.max(0, this.#written - RAW_SLOTS);
     const rawFrom = this.#written === 0 ? now : (this.#at[oldest % RAW_SLOTS] ?? now);
-    // What the ring of samples has forgotten, the minutes remember; a minute may last longer than a step. It weighs as much
+    // Minutes fill in for samples that the ring no longer holds; a minute may be longer than a step. It weighs as much
     // as its samples do, or a point that is half minutes and half samples would be nearly the samples alone.
     const piece = Math.min(stepMs, COARSE_MS);
     for (const { at: minute, samples, current, currentMax, fan } of this.day(now)) {
@@ -127,7 +127,7 @@ export class History {
     return sums.map(({ n, current, max, fan }) => (n === 0 ? null : [current / n, max, fan / n]));
   }
 
-  /** Answered samples that the ring still holds from before `end`, epoch milliseconds. */
+  /** Number of samples with a reply that the ring still holds from before `end`, epoch milliseconds. */
   #answeredBefore(end: number): number {
     let count = 0;
     for (let n = Math.max(0, this.#written - RAW_SLOTS); n < this.#written; n++) {

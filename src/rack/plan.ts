@@ -1,8 +1,7 @@
 /**
- * Plans: steps in order, each a set of nodes and what is done to them. A definition is held against a rack and becomes
- * steps with nodes, or problems. Pure.
- *
- * What will keep a plan from working on the day it is needed, as far as the configuration and former shutdowns tell. Pure.
+ * Plans: steps in order, each with a set of nodes and an action. Resolves a definition against a rack into steps with
+ * nodes, or problems; warns of what will keep a plan from working, as far as the configuration and former shutdowns
+ * show. Pure.
  */
 import { didYouMean } from '../lib/words.ts';
 import { type Address, rowOf, slotOf } from './address.ts';
@@ -10,32 +9,32 @@ import type { Inventory, InventoryNode } from './inventory.ts';
 import { compressNames, select } from './selectors.ts';
 
 export type PlanAction = 'on' | 'off' | 'cycle';
-/** What follows when a node of a step does not end as it should. */
+/** Reaction to a node of a step that does not end as it should. */
 export type OnFail = 'pause' | 'skip' | 'abort';
 
-/** A step as it is written down. */
+/** A step as configured. */
 export interface StepDefinition {
   name: string;
   selector: string;
   action: PlanAction;
-  /** Steps that must have ended before; absent: the step written before this one. */
+  /** Steps that must have ended before; absent: the preceding step. */
   needs?: string[] | undefined;
-  /** Nodes at once. */
+  /** Number of nodes at once. */
   parallel?: number | undefined;
   /** Seconds between the starts of two nodes. */
   stagger?: number | undefined;
-  /** `status`: the BMC says so twice; `boot`: a node that was switched on has shown that it came up, too. */
+  /** `status`: two status replies agree; `boot`: a node that was switched on has also shown that it came up. */
   verify: 'status' | 'boot';
-  /** Seconds for each node. */
+  /** Time limit of each node, s. */
   deadline?: number | undefined;
-  /** What happens to a node that has not halted by then. Only armed runs cut. */
+  /** Action on a node that has not halted by then. Only armed runs cut. */
   onDeadline: 'leave' | 'cut';
   onFail: OnFail;
 }
 
 export interface PlanDefinition {
   description?: string | undefined;
-  /** Rules about what depends on a node that this plan may break. */
+  /** Dependence rules that this plan may break. */
   overrides?: readonly DependenceRule[] | undefined;
   steps: StepDefinition[];
 }
@@ -54,25 +53,25 @@ export interface PlanStep extends Omit<StepDefinition, 'needs' | 'parallel' | 's
 
 export interface PlanProblem {
   step: number;
-  /** Which part of the step. */
+  /** The part of the step that is wrong. */
   field: 'name' | 'selector' | 'needs' | 'action' | 'onDeadline';
   message: string;
 }
 
 export type ResolvedPlan = { ok: true; steps: PlanStep[] } | { ok: false; problems: PlanProblem[] };
 
-/** Nodes asked to shut down at once, as by hand (shutdown section 1). */
+/** Nodes shut down at once, as for a verb by an operator (shutdown section 1). */
 const PARALLEL_OFF = 4;
-/** Between two boots (shutdown section 3); how many at once is the blades' matter: one each. */
+/** Seconds between two boots (shutdown section 3); the blades limit how many at once: one each. */
 const STAGGER_ON_S = 2;
 const PARALLEL_ON = 32;
 
-/** Another node that manages the bus counts as master (shutdown section 4). */
+/** True for the master, and for another node that manages the bus and counts as master (shutdown section 4). */
 export function isManager({ role }: Pick<InventoryNode, 'role'>): boolean {
   return role === 'master' || role === 'manager';
 }
 
-/** The steps in an order in which every step comes after those it needs; or everything that is wrong with them. */
+/** Returns the steps in an order in which each comes after those it needs; or all problems. */
 export function resolvePlan({ steps }: PlanDefinition, rack: Inventory): ResolvedPlan {
   const problems: PlanProblem[] = [];
   const known = new Set(steps.map(({ name }) => name));
@@ -110,13 +109,13 @@ export function resolvePlan({ steps }: PlanDefinition, rack: Inventory): Resolve
   return { ok: true, steps: afterNeeds(resolved) };
 }
 
-/** To switch on, blade after blade: boots on one blade must not meet. */
+/** Sorts nodes to be switched on so that the blades take turns: boots on one blade must not coincide. */
 function inOrder(nodes: readonly InventoryNode[], action: PlanAction): InventoryNode[] {
   if (action === 'off') return [...nodes];
   return [...nodes].sort((a, b) => slotOf(a.addr) - slotOf(b.addr) || rowOf(a.addr) - rowOf(b.addr));
 }
 
-/** Everything that a step waits for, however far round. */
+/** Returns all steps that a step waits for, directly or not. */
 function allNeeds(name: string, steps: readonly PlanStep[], seen = new Set<string>()): Set<string> {
   for (const need of steps.find((step) => step.name === name)?.needs ?? [])
     if (!seen.has(need)) {
@@ -138,7 +137,10 @@ function cycleProblems(steps: readonly PlanStep[]): PlanProblem[] {
   });
 }
 
-/** One step a node, and whoever manages the bus at the end: after it nobody goes on. */
+/**
+ * Checks that each node is in one step, and that the node that manages the bus comes last: after it nothing can be
+ * done.
+ */
 function nodeProblems(steps: readonly PlanStep[]): PlanProblem[] {
   const problems: PlanProblem[] = [];
   const taken = new Map<Address, string>();
@@ -177,7 +179,7 @@ function nodeProblems(steps: readonly PlanStep[]): PlanProblem[] {
   return problems;
 }
 
-/** As written, as far as what is needed allows. */
+/** Sorts by needs, otherwise in the configured order. */
 function afterNeeds(steps: readonly PlanStep[]): PlanStep[] {
   const rest = [...steps];
   const sorted: PlanStep[] = [];
@@ -188,19 +190,19 @@ function afterNeeds(steps: readonly PlanStep[]): PlanStep[] {
   return sorted;
 }
 
-/** The ways of asking that a configuration allows, and what is known of nodes. */
+/** The configured ways to request a shutdown, and what is known of the nodes. */
 export interface PlanMeans {
-  /** Credentials for a login on a node's console. */
+  /** Credentials for a login on a node's console exist. */
   login: boolean;
-  /** Nodes may be asked by ssh: those with an ip, and by their names those of a configured rack. */
+  /** Nodes reachable by ssh: those with an ip; with `name`, in a configured rack, the others by their names too. */
   ssh: 'none' | 'ip' | 'name';
-  /** The master has a program by which it shuts itself down. */
+  /** The master has a configured program that shuts it down. */
   poweroff: boolean;
-  /** Seconds for which a halted node must stay silent before it is cut. */
+  /** Time for which a halted node must stay silent before it is cut, s. */
   settle: number;
-  /** How long a node usually takes to shut down, ms; null: not known. */
+  /** Usual duration of a node's shutdown, ms; null: not known. */
   usualMs(addr: Address): number | null;
-  /** Programs of hooks that this machine does not have. */
+  /** Programs of hooks that are missing on this machine. */
   missing: readonly MissingProgram[];
 }
 
@@ -211,7 +213,7 @@ export interface MissingProgram {
   nodes: ReadonlySet<Address>;
 }
 
-/** Sentences, each with its step and nodes; none: nothing is known against the plan. */
+/** Returns sentences, each with its step and nodes; empty: no problem is known. */
 export function planWarnings(steps: readonly PlanStep[], means: PlanMeans): string[] {
   return steps.flatMap((step) => {
     const others = step.nodes.filter((node) => !isManager(node));

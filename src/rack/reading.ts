@@ -1,32 +1,33 @@
 /**
- * A reading is everything known about one node's BMC: value, age, source and failure are one type, so that nothing can show a
- * value without its age or take silence for a state.
- *
- * The readings of all nodes. An answer goes in, the changes that people care about come out. Failure and silence are
- * never the last value: a node that stops answering becomes `failed` and keeps its sample only as history.
+ * The readings of all nodes, and the changes between them. A reading is everything known of one node's BMC: value,
+ * age, source and failure are one type, so that no value can be shown without its age, and no silence passes for a
+ * state. A node that stops answering becomes `failed` and keeps its sample only as history. Pure.
  */
 import type { Address } from './address.ts';
 
-/** What one question to a BMC gave. */
+/** Result of one status request. */
 export type Answer = { ok: true; sample: Sample; source: Source } | { ok: false; failure: Failure };
 
-/** A change worth a line in the event log. */
+/** A change for the event log. */
 export type Transition =
-  /** The first answer ever seen from this address. */
+  /** The first reply from this address. */
   | { kind: 'appeared'; power: Power }
-  /** It answered before, and does not (rightly) any more. */
+  /** The node answered before, and does not (validly) now. */
   | { kind: 'lost'; failure: Failure; last: Sample }
   | { kind: 'returned'; power: Power; afterMs: number }
   | { kind: 'power'; from: Power; to: Power };
 
-/** The reading after `answer`, which came at `at` (epoch milliseconds) after `asked` questions (a retry makes two). */
+/**
+ * Returns the reading after `answer`, which came at `at` (epoch milliseconds) after `asked` requests (a retry makes
+ * two).
+ */
 export function nextReading(before: Reading, answer: Answer, at: number, asked = 1): Reading {
   if (answer.ok) return { state: 'ok', sample: answer.sample, source: answer.source };
   if (before.state === 'failed') return { ...before, failure: answer.failure, tries: before.tries + asked };
   return { state: 'failed', failure: answer.failure, since: at, tries: asked, last: lastSample(before) };
 }
 
-/** What changed between two readings, in the order in which it should be told. */
+/** Returns the changes between two readings, in the order in which to report them. */
 export function transitions(before: Reading, after: Reading): Transition[] {
   const known = lastSample(before);
   if (after.state === 'failed')
@@ -55,7 +56,7 @@ function lastSample(reading: Reading): Sample | null {
   }
 }
 
-/** Readings by address; an address that was never asked reads `unasked`. */
+/** Readings by address; `unasked` for an address that was never asked. */
 export class RackState {
   readonly #readings = new Map<Address, Reading>();
 
@@ -63,7 +64,7 @@ export class RackState {
     return this.#readings.get(addr) ?? { state: 'unasked' };
   }
 
-  /** Takes an answer in. `at`: epoch milliseconds; `asked`: how many questions it took. */
+  /** Applies an answer. `at`: epoch milliseconds; `asked`: number of requests for it. */
   apply(addr: Address, answer: Answer, at: number, asked = 1): Transition[] {
     const before = this.reading(addr);
     const after = nextReading(before, answer, at, asked);
@@ -75,35 +76,35 @@ export class RackState {
 /** XX of a status line: 0 off, 1 on, 2 disabled (bus-protocol section 4, grade V). */
 export type Power = 'on' | 'off' | 'disabled';
 
-/** One status reply that was read, complete and from the right node. */
+/** One valid status reply, complete and from the right node. */
 export interface Sample {
   power: Power;
-  /** Current, 0..255 counts. The scale is unknown: never amps unless calibrated. */
+  /** Current, 0..255 counts; amperes only after calibration. */
   current: number;
   /** Fan speed, 0..255 counts; scale unknown. */
   fan: number;
-  /** When the last byte of the status line was read, epoch milliseconds of the server's clock. */
+  /** Time of the last byte of the status line, epoch milliseconds of the server's clock. */
   at: number;
-  /** From the first byte written to the last byte read, milliseconds. */
+  /** From the first byte written to the last byte read, ms. */
   rttMs: number;
 }
 
 /**
- * On whose account it was read: the sweep; somebody who asked for it; a pause of a console (`console.telemetry: idle`); an
- * operation that looks at its node; the proof that a verb took effect.
+ * Reason for the reading: a poll; a client's request; a pause of a console (`console.telemetry: idle`); an operation
+ * on the node; the verification of a verb.
  */
 export type Source = 'sweep' | 'request' | 'pause' | 'operation' | 'verb';
 
-/** Why an exchange gave no sample. */
+/** Reason for an exchange without a sample. */
 export type Failure = 'silent' | 'garbled' | 'foreign';
 
 export type Reading =
   | { state: 'unasked' }
   | { state: 'ok'; sample: Sample; source: Source }
-  /** Asked and not (rightly) answered. `last` is history, never the present state; null: it never answered. */
+  /** Asked without a valid reply. `last` is history, never the present state; null: it never answered. */
   | { state: 'failed'; failure: Failure; since: number; tries: number; last: Sample | null };
 
-/** What may be shown and acted on. `absent`: never answered; `unknown`: not asked yet, or it stopped answering. */
+/** Power to show and act on. `absent`: never answered; `unknown`: not asked yet, or it stopped answering. */
 export type ShownPower = Power | 'unknown' | 'absent';
 
 export function shownPower(reading: Reading): ShownPower {
@@ -117,18 +118,18 @@ export function shownPower(reading: Reading): ShownPower {
   }
 }
 
-/** Age classes. Green is only for `fresh`; verbs are refused beyond `aging` (shutdown section 4: 10 s). */
+/** Age classes. Green only for `fresh`; verbs are refused beyond `aging` (shutdown section 4: 10 s). */
 export type Freshness = 'fresh' | 'aging' | 'stale' | 'none';
 
-/** Older than this, no verb is accepted (shutdown section 4). */
+/** Age beyond which no verb is accepted, ms (shutdown section 4). */
 export const STALE_AFTER_MS = 10_000;
 
-/** Milliseconds since the sample, or null where there is none. Never negative. */
+/** Age of the sample, ms, never negative; null: there is none. */
 export function ageMs(reading: Reading, now: number): number | null {
   return reading.state === 'ok' ? Math.max(0, now - reading.sample.at) : null;
 }
 
-/** `intervalMs` is the sweep's interval: a sample is fresh for three of them, at least 3 s. */
+/** Returns the age class. `intervalMs`: the poll interval; a sample is fresh for three of them, at least 3 s. */
 export function freshness(reading: Reading, now: number, intervalMs: number): Freshness {
   const age = ageMs(reading, now);
   if (age === null) return 'none';

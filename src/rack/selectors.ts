@@ -1,6 +1,6 @@
 /**
- * Selectors: how operators call nodes. Because a wrong set can be cut, nothing is guessed: a word that matches nothing,
- * or that could mean two different nodes, is an error.
+ * Selectors, the operators' words for nodes. Because a wrong set can be cut, nothing is guessed: a word that matches
+ * nothing, or that could mean two different nodes, is an error.
  *
  * | word | means |
  * |---|---|
@@ -15,13 +15,13 @@
  *
  * Words are separated by spaces and commas; their order has no meaning.
  *
- * Printing many names in few words, as schedulers of clusters do. Pure.
+ * {@link compressNames} formats many names in few words. Pure.
  */
 import { didYouMean, nearest, offered } from '../lib/words.ts';
 import { type Address, parseAddress, parsePosition, rowLabel, rowOf } from './address.ts';
 import { type Inventory, type InventoryNode, placeText } from './inventory.ts';
 
-/** `k8s-worker-[01-03,07], ns01`: what a selector meant, short enough to be read; itself a selector. */
+/** Joins names as schedulers of clusters do, `k8s-worker-[01-03,07], ns01`; the result is itself a selector. */
 export function compressNames(names: readonly string[]): string {
   const families = new Map<string, { head: string; width: number; numbers: number[] }>();
   const singles: string[] = [];
@@ -62,19 +62,19 @@ export type Selection =
       ok: true;
       /** In address order, at least one. */
       nodes: InventoryNode[];
-      /** The selector in one spelling; the label that confirms a cut of several (`row:A 4`). */
+      /** The selector in normal form; the label that confirms a cut of several (`row:A 4`). */
       label: string;
     }
-  /** One sentence: which word, what is wrong with it, what would be right. */
+  /** One sentence: the word, its problem, and a correct form. */
   | { ok: false; problem: string };
 
-/** Before a colon. */
+/** Prefixes before a colon. */
 const KINDS = ['row', 'role', 'cluster', 'name', 'addr', 'pos'] as const;
 
-/** More than the bus can have: a bracket with a slip in it must not make a list of millions. */
+/** Maximum of numbers in one bracket, more than the bus can have: a typing error must not make a list of millions. */
 const MAX_NUMBERS = 1000;
 
-/** Which nodes the words mean. Never throws. */
+/** Resolves words into nodes. Never throws. */
 export function select(words: readonly string[], rack: Inventory): Selection {
   const tokens = words.flatMap(split);
   const included = new Set<Address>();
@@ -93,7 +93,7 @@ export function select(words: readonly string[], rack: Inventory): Selection {
   return { ok: true, nodes, label };
 }
 
-/** At spaces and commas, but not inside brackets. */
+/** Splits at spaces and commas outside of brackets. */
 function split(text: string): string[] {
   return text.match(/(?:\[[^\]]*\]?|[^\s,[])+/g) ?? [];
 }
@@ -191,7 +191,7 @@ function byAddress(addr: Address | null, rack: Inventory): InventoryNode[] {
   return rack.nodes.filter((node) => node.addr === addr);
 }
 
-/** Addresses may be missing inside a range: racks have gaps. */
+/** Returns the nodes of a range of addresses; racks have gaps. */
 function byRange(word: string, rack: Inventory): InventoryNode[] {
   const match = /^([0-9a-f]{2})-([0-9a-f]{2})$/i.exec(word);
   const from = parseAddress(match?.[1] ?? '');
@@ -225,7 +225,7 @@ function sameNodes(a: readonly InventoryNode[], b: readonly InventoryNode[]): bo
   return a.length === b.length && a.every((node, i) => node.addr === b[i]?.addr);
 }
 
-/** @param named the name was said already */
+/** Describes nodes in few words. @param named the name stands before it already */
 function describe(nodes: readonly InventoryNode[], named: boolean): string {
   const [only] = nodes;
   if (nodes.length !== 1 || only === undefined) return compressNames(nodes.map(({ name }) => name));

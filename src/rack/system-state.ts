@@ -1,31 +1,31 @@
 /**
- * What is known of a node's operating system while its BMC says `on`. Power is the BMC's word and says nothing of the
- * system behind it: a machine that has halted stays powered. Only a sign of life makes a system `up`, never a status
- * reply. Pure: signs and times come in as values.
+ * State of a node's operating system while its BMC reports `on`. Power says nothing of the system behind it: a halted
+ * machine stays powered. Only a sign of life makes a system `up`, never a status reply. Signs and times come in as
+ * values. Pure.
  */
 import type { ShownPower } from './reading.ts';
 
 /**
- * `going-down`: asked to shut down, or heard doing so. `halted`: the kernel's last line was read, and nothing after it.
- * `failed`: a rescue, emergency, initramfs or boot loader shell, or a panic: it does not come up by itself.
+ * `going-down`: asked to shut down, or seen doing so. `halted`: the kernel's last line was read, and nothing after
+ * it. `failed`: a rescue, emergency, initramfs or boot loader shell, or a panic: it does not come up by itself.
  */
 export type System = 'unknown' | 'booting' | 'up' | 'going-down' | 'halted' | 'failed';
 
 export interface SystemState {
   system: System;
-  /** Since when; epoch milliseconds. */
+  /** Start of this state, epoch milliseconds. */
   since: number;
-  /** When the latest sign of this state was seen; epoch milliseconds. */
+  /** Time of the latest sign of this state, epoch milliseconds. */
   heardAt: number;
-  /** What it was concluded from, to be read behind the node's name: `said “reboot: Power down”`. */
+  /** The sign behind it, worded to follow the node's name: `said “reboot: Power down”`. */
   why: string;
-  /** A shutdown was requested from here, in this life of the machine. */
+  /** This server requested a shutdown since the machine's last start. */
   asked: boolean;
-  /** Going down: that was heard, not only asked for. Halted: the firmware spoke after it, as it does on a Pi. */
+  /** Going down: seen on the console, not only requested. Halted: the firmware printed after it, as on a Pi. */
   confirmed: boolean;
   /**
-   * Read in another power-on than this one may be: by an earlier server, or before a time in which nobody saw its power. It
-   * is shown and worked on, and proves nothing.
+   * Possibly of an earlier power-on: read by an earlier server, or before a time without polls. Such a state is shown
+   * and used, and proves nothing.
    */
   recalled: boolean;
 }
@@ -34,45 +34,45 @@ export const UNKNOWN_SYSTEM: SystemState = {
   ...{ system: 'unknown', since: 0, heardAt: 0, why: '', asked: false, confirmed: false, recalled: false },
 };
 
-/** One thing that was seen or done; `text`: what it was, in words or as the node said it. */
+/** A sign, seen or done; `text`: its description, or the node's output. */
 export interface SystemSign {
   kind:
-    /** A shutdown was requested from here, or the system refused it. */
+    /** This server requested a shutdown, or the system refused it. */
     | 'asked'
     | 'refused'
-    /** Words of a shutdown under way; the kernel's last line; the kernel's line before a restart. */
+    /** Output of a running shutdown; the kernel's last line; the kernel's line before a restart. */
     | 'stopping'
     | 'halt'
     | 'restart'
-    /** Words of a boot; the Pi's firmware, which also runs once more after a halt. */
+    /** Output of a boot; the Pi's firmware, which also runs once more after a halt. */
     | 'boot'
     | 'firmware'
-    /** It stands at a rescue, emergency, initramfs or boot loader shell, or panicked. */
+    /** A rescue, emergency, initramfs or boot loader shell, or a panic. */
     | 'failed'
-    /** A getty's prompt; a shell's; an answer by network, a new boot id. */
+    /** A getty's prompt; a shell's; an answer by network or a new boot id. */
     | 'login'
     | 'shell'
     | 'alive'
     /** Any other readable text. */
     | 'speech'
-    /** Its BMC went from off to on; to anything else. */
+    /** The BMC's power changed from off to on; to anything else. */
     | 'power-on'
     | 'power-off';
   at: number;
   text: string;
 }
 
-/** Milliseconds. */
+/** Time limits, ms. */
 export interface SystemLimits {
-  /** How long prompts after an unheard request may be those from before it. */
+  /** Time for which prompts after an unconfirmed request may be from before it. */
   unheard: number;
-  /** How long a shutdown that was heard may take from its last sign on. */
+  /** Longest time from the last sign of a confirmed shutdown to its end. */
   stopping: number;
-  /** How long a boot may take until a sign of life. */
+  /** Longest time of a boot until a sign of life. */
   boot: number;
 }
 
-/** The state after a sign. */
+/** Returns the state after a sign. */
 export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, limits: SystemLimits): SystemState {
   const enter = (system: System, why: string, more: Partial<SystemState> = {}): SystemState =>
     before.system === system
@@ -81,7 +81,7 @@ export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, 
   const { asked, confirmed } = before;
   switch (kind) {
     case 'asked':
-      // What has halted cannot be asked any more.
+      // A halted system cannot be asked any more.
       if (before.system === 'halted') return before;
       return { ...enter('going-down', text), asked: true, confirmed: before.system === 'going-down' && confirmed };
     case 'refused':
@@ -109,7 +109,7 @@ export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, 
       if (before.system === 'failed') return before;
       return lives(before, at, limits) ? enter('up', 'shows a shell prompt') : before;
     case 'speech':
-      // A halted machine says nothing more: what claimed to be its last line was none.
+      // A halted machine prints nothing more, so that line was not its last.
       if (before.system !== 'halted' || confirmed) return before;
       return asked
         ? enter('going-down', `said “${text}” after its last line`, { asked })
@@ -121,26 +121,29 @@ export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, 
   }
 }
 
-/** A sign of life soon after a shutdown was asked for may be from before it took effect. */
+/** True when a sign of life counts; soon after a shutdown request it may be from before the request took effect. */
 function lives({ system, heardAt, confirmed }: SystemState, at: number, limits: SystemLimits): boolean {
   return system !== 'going-down' || at - heardAt >= (confirmed ? limits.stopping : limits.unheard);
 }
 
-/** What is known at `now`: a boot that showed no sign of life in time is not known to go on. */
+/** Returns the state at `now`: a boot without a sign of life in time becomes `unknown`. */
 export function systemAt(state: SystemState, now: number, { boot }: Pick<SystemLimits, 'boot'>): SystemState {
   if (state.system !== 'booting' || now - state.heardAt <= boot) return state;
   return { ...state, system: 'unknown', since: state.heardAt + boot, why: `${state.why}, and was not seen to come up` };
 }
 
-/** True where the machine takes power and is of no use: `on` has something to do. */
+/** True for a machine that is powered and down: the verb `on` has something to do. */
 export function isDown({ system }: Pick<SystemState, 'system'>): boolean {
   return system === 'halted' || system === 'going-down';
 }
 
-/** What a node is shown as: its power, or where that is on and its system is known not to be up, that. */
+/**
+ * Displayed condition of a node: its power, or, while it is on and its system is known not to be up, the system's
+ * state.
+ */
 export type NodeCondition = ShownPower | Exclude<System, 'unknown' | 'up'>;
 
-/** In the order in which they are counted. */
+/** All conditions, in the order in which counts list them. */
 export const CONDITIONS: readonly NodeCondition[] = [
   'on',
   'booting',
@@ -158,7 +161,7 @@ export function nodeCondition(power: ShownPower, system: Pick<SystemState, 'syst
   return system.system;
 }
 
-/** How a condition is called where there is room: `halted, still powered`. */
+/** Formats a condition in full: `halted, still powered`. */
 export function conditionText(condition: NodeCondition): string {
   switch (condition) {
     case 'halted':
