@@ -1,42 +1,40 @@
-/**
- * What clients may learn of the bus itself: its exchanges as they pass, what its replies look like, what a BIOS says by hand.
- */
+/** Types of the bus for clients: its exchanges, the forms of its replies, raw commands. */
 import type { Address } from '../rack/address.ts';
 import type { Failure, Power } from '../rack/reading.ts';
 
-/** One exchange as it passed. Texts are latin1, one character a byte; secrets are left out. */
+/** One exchange. Texts are latin1, one character a byte; secrets are left out. */
 export interface BusLogEntry {
   seq: number;
   /** Epoch milliseconds, server's clock. */
   at: number;
   out: string;
   in: string;
-  /** From the first byte out to the last byte in; null where nothing came. */
+  /** From the first byte out to the last byte in, ms; null without a reply. */
   ms: number | null;
-  /** Instead of bytes: the port was opened, or lost. */
+  /** Instead of bytes: the port was opened, or lost; null: bytes. */
   note: string | null;
 }
 
-/** One address, looked at: its status, and its UID as it came. */
+/** Result for one queried address: its status and its UID. */
 export interface BusLook {
   addr: Address;
   power: Power | null;
   master: boolean;
-  /** Why there is no power; null where there is. */
+  /** Reason for `power` null; else null. */
   failure: Failure | 'bus' | null;
-  /** The reply to `#`, control characters taken out; its format is not documented. Null: none came. */
+  /** The reply to `#` without control characters; its format is not documented. Null: none came. */
   uid: string | null;
 }
 
-/** What came back, byte for byte (latin1), for each step of an exchange that took its time. */
+/** Replies byte for byte (latin1), for each step of a slow exchange. */
 export interface BusForms {
-  /** The port's settings while it was asked, as `stty -a` tells them; null: it does not. */
+  /** The port's settings at that time, as reported by `stty -a`; null: not reported. */
   tty: string | null;
   /** ^G with no pipe open. */
   idleClose: string;
   /** The master's bare `=`. */
   master: string;
-  /** The node that was asked, or null: no other answers, and what follows is empty. */
+  /** The node that was asked; null: no other answers, and the fields below are empty. */
   node: Address | null;
   /** `[hh]|`. */
   pipe: string;
@@ -50,33 +48,33 @@ export interface BusForms {
 
 export interface BusSurvey {
   forms: BusForms;
-  /** Whether `/` and `\` are echoed, as the last one that this server sent showed; null: it sent none. */
+  /** True when `/` and `\` are echoed, as the last one of this server showed; null: it sent none. */
   verbEcho: boolean | null;
-  /** Nodes that answered, and so many exchanges with them, one after the other. */
+  /** Nodes that answered, and the number of exchanges with them, one after the other. */
   nodes: Address[];
   exchanges: number;
-  /** Readings of running nodes whose ZZ was four times YY, of so many that can tell (see rack/fan-drive.ts). */
+  /** Readings of running nodes whose ZZ was four times YY (`kept`), of those that can decide (`read`). */
   fan: { kept: number; read: number };
   silent: number;
   garbled: number;
   foreign: number;
-  /** Whole exchanges, ms: the median and the slowest; null where none was answered. */
+  /** Duration of whole exchanges, ms: the median and the slowest; null where none was answered. */
   medianMs: number | null;
   slowestMs: number | null;
 }
 
-/** What a BIOS said to bytes given by hand. */
+/** Reply of a BIOS to a raw command. */
 export interface RawAnswer {
-  /** All that came back, latin1. */
+  /** All bytes of the reply, latin1. */
   heard: string;
-  /** How the bus is afterwards. */
+  /** State of the bus afterwards, for operators. */
   after: string;
 }
 
-/** By which name the machine in a slot called itself on its console. */
+/** Host name that the machine in a slot showed on its console. */
 export interface HostRead {
   addr: Address;
   host: string | null;
-  /** Why none could be seen; '' where one was. */
+  /** Reason for `host` null; '' else. */
   why: string;
 }

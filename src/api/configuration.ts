@@ -1,34 +1,37 @@
-/** The configuration that a server uses, beside the file that it came from. Pure. */
+/** State of the configuration that a server uses, compared with its file. Pure. */
 
 export interface ConfigStatus {
-  /** The file, or null without one. */
+  /** Path of the file; null: none. */
   path: string | null;
-  /** When the configuration in force was read. */
+  /** Time when the configuration in force was read. */
   readAt: number;
-  /** Settings whose value in the file is another one than that in force; a reload takes them over. */
+  /** Settings whose value in the file differs from the one in force; a reload applies them. */
   changed: string[];
-  /** Settings that differ, too, and that a reload does not take over. */
+  /** Settings that differ too, and that a reload does not apply. */
   later: LaterSetting[];
-  /** Why the file cannot be used as it is now, with places; null: it can. */
+  /** Reason why the file cannot be used now, with places; null: it can. */
   problem: string | null;
 }
 
 export interface LaterSetting {
   setting: string;
-  /** What makes it effective. */
+  /** The action that applies it. */
   when: string;
 }
 
-/** Settings named before the rest is counted. */
+/** Number of settings named before the rest is counted. */
 const NAMED = 4;
 
-/** `alarms.after, plans.night and 3 more`. */
+/** Formats `alarms.after, plans.night and 3 more`. */
 function nameSettings(settings: readonly string[]): string {
   const named = settings.slice(0, NAMED).join(', ');
   return settings.length > NAMED ? `${named} and ${settings.length - NAMED} more` : named;
 }
 
-/** Sentences for people, each with what to do next; none where the file and the configuration in force agree. */
+/**
+ * Returns sentences for operators, each with what to do next; empty where the file and the configuration in force
+ * agree.
+ */
 export function configSentences({ path, changed, later, problem }: ConfigStatus): string[] {
   const file = path ?? 'the configuration file';
   if (problem !== null)
@@ -47,7 +50,7 @@ export function configSentences({ path, changed, later, problem }: ConfigStatus)
   ];
 }
 
-/** The same in two words, for a line with little room; null: they agree. */
+/** Returns the same in two words, for a line with little room; null: they agree. */
 export function configWords({ changed, later, problem }: ConfigStatus): string | null {
   if (problem !== null) return 'config broken';
   if (changed.length > 0) return 'config changed';

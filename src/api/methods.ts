@@ -1,8 +1,8 @@
 /**
- * The contract between server and clients: JSON-RPC 2.0 over a byte stream (a Unix socket), header-framed as
- * vscode-jsonrpc does. Every request and notification has one parameter object. Times are milliseconds of the server's
- * steady clock (`lib/clock.ts`): they read like the epoch's, but are no date, because nobody sets that clock. Ages are
- * differences to `now`, which snapshots and updates bring; a date is the reader's own minus the age.
+ * The API between server and clients: JSON-RPC 2.0 over a byte stream (a Unix socket), header-framed as
+ * vscode-jsonrpc does. Every request and notification has one parameter object. Times are milliseconds of the
+ * server's steady clock (`lib/clock.ts`): they start at the epoch time, but are no date, because that clock is never
+ * set. Ages are differences to `now`, which snapshots and updates contain; a date is the client's own minus the age.
  */
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarms.ts';
@@ -16,10 +16,12 @@ import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } 
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 
-/** Raised when a message changes its meaning. */
+/** Version of the API; raised when a message changes its meaning. */
 export const API_VERSION = 3;
 
-/** Who is at the other end, as the client reports it: shown to others and written to the audit log, labelled so. */
+/**
+ * Identity of a client, as the client reports it: shown to others and written to the audit log, labelled as reported.
+ */
 export interface ClientIdentity {
   /** Login name. */
   user: string;
@@ -32,16 +34,20 @@ export interface ClientIdentity {
   pid: number;
 }
 
-/** `paused`: a console holds the pipe. `locked`: the port is open and nothing answers, even after unlocking. `wedged`: bytes come, but the master does not answer. `down`: no port. */
+/**
+ * `paused`: a console holds the pipe. `locked`: the port is open and nothing answers, even after unlocking. `wedged`:
+ * bytes come, but the master does not answer. `down`: no port.
+ */
 export type BusState = 'starting' | 'ready' | 'paused' | 'locked' | 'wedged' | 'down';
 
 /**
- * What is being done to bring the bus back, from the mildest: `resync` damaged replies, exchanges keep their distance;
- * `probe` ^G and a question to the master; `unlock`; `reopen` the port; `rest` until `retryAt`; `device` is away and looked for.
+ * The recovery stage, from the mildest: `resync`, replies are damaged, so exchanges keep a distance; `probe`, ^G and
+ * a request to the master; `unlock`; `reopen` the port; `rest` until `retryAt`; `device`, the port's device is
+ * missing and looked for.
  */
 export interface BusRecovery {
   step: 'resync' | 'probe' | 'unlock' | 'reopen' | 'rest' | 'device';
-  /** When the next try begins by itself; null where something is being done now. */
+  /** Start of the next try; null while a try is running. */
   retryAt: number | null;
   /** The step in words, for the operator. */
   text: string;
@@ -53,11 +59,11 @@ export interface BusStatus {
   /** One sentence for the operator when not ready: what, why, what next. */
   detail: string;
   since: number;
-  /** Null: nothing needs to be done. */
+  /** Running recovery; null: none is needed. */
   recovery: BusRecovery | null;
-  /** The address whose BMC answers a bare `=`, once known. */
+  /** Address of the BMC that answers a bare `=`; null: not known yet. */
   master: Address | null;
-  /** Length of the last full sweep, ms, and how many a second are done; null before the first. */
+  /** Duration of the last full sweep, ms, and sweeps per second; null before the first. */
   sweepMs: number | null;
   sweepsPerS: number | null;
   /** Counters since the server started. */
@@ -65,57 +71,60 @@ export interface BusStatus {
   errors: number;
 }
 
-/** One node's changing part. */
+/** The changing state of one node. */
 export interface NodeState {
   addr: Address;
   reading: Reading;
   /** Last raw samples as [current, fan] counts, oldest first, at most 60; null entries are gaps. Only in snapshots. */
   history?: ([number, number] | null)[];
-  /** What is known of its operating system; null while its BMC does not say that it has power. */
+  /** State of its operating system; null while its BMC does not report that it has power. */
   system: SystemState | null;
-  /** Words for alarms on this node, worst first. */
+  /** Texts of alarms on this node, worst first. */
   alarms: string[];
-  /** Running operation on this node. */
+  /** Id of the running operation on this node; null: none. */
   op: string | null;
 }
 
 export interface ConsoleState {
   addr: Address;
-  /** `suspended`: the pipe is lent to something else for a moment. `opening`: not proven up yet. */
+  /** `opening`: not proven yet. `suspended`: the pipe is in use for something else for a moment. */
   state: 'opening' | 'open' | 'suspended';
-  /** Session that types, or null when nobody or an operation does. */
+  /** Session that has the keyboard; null: none, or an operation has it. */
   holder: number | null;
-  /** Who that is, for people. */
+  /** Name of the holder of the keyboard, for operators. */
   holderName: string | null;
-  /** Since when nothing came from that session's program, where it is longer than {@link SILENT_LIMIT_S}; else null. */
+  /**
+   * Time since which nothing came from that session's program, where that is longer than {@link SILENT_LIMIT_S}; else
+   * null.
+   */
   holderSilentSince: number | null;
   watchers: number[];
-  /** Why keys that a BIOS could execute are held back, or null when the console has proven to be the node's. */
+  /** Reason why keys that a BIOS could execute are held back; null: the console is proven. */
   unproven: string | null;
-  /** At which rate the node's UART is listened to. */
+  /** Baud rate at which the console is open. */
   baud: ConsoleBaudRate;
 }
 
-/** The rates that a BMC can open a console at. */
+/** The baud rates that a BMC can open a console at. */
 export type ConsoleBaudRate = 115200 | 57600 | 19200 | 9600;
 
-/** What to read of a node's console log. */
+/** Part of a node's console log to read. */
 export interface LogRequest {
   addr: Address;
-  /** `lines`: the readable log; `raw`: the node's bytes as they came, without times or marks. */
+  /** `lines`: the readable log; `raw`: the node's bytes unchanged, without times or marks. */
   kind: 'lines' | 'raw';
-  /** Where the former answer ended; null: from the oldest that is kept, or from `since`. */
+  /** Cursor of the former answer; null: from the oldest kept line, or from `since`. */
   cursor: string | null;
-  /** Lines from this time (epoch milliseconds) on; null: all. Only where `kind` is `lines` and `cursor` null. */
+  /** Only lines from this time (epoch milliseconds) on; null: all. Only where `kind` is `lines` and `cursor` null. */
   since: number | null;
-  /** Only lines that hold this text, whatever the case; null: all. Only where `kind` is `lines`. */
+  /** Only lines that contain this text, ignoring case; null: all. Only where `kind` is `lines`. */
   search: string | null;
 }
 
 export interface LogPiece {
   /** `lines`: whole lines, UTF-8, already without control characters; `raw`: base64. At most some 64 KB. */
   data: string;
-  /** For the next request. Where `data` ends at what is there now, the same cursor gives what comes later. */
+  /** Cursor for the next request, also where nothing more is there now. */
   cursor: string;
   /** Nothing more is there now. */
   end: boolean;
@@ -126,17 +135,17 @@ export interface Session {
   who: ClientIdentity;
   since: number;
   access: Access;
-  /** Since when nothing came from it, where it is longer than {@link SILENT_LIMIT_S}; else null. */
+  /** Time since which nothing came from it, where that is longer than {@link SILENT_LIMIT_S}; else null. */
   silentSince: number | null;
 }
 
 export type Access = 'control' | 'view';
 
-/** Everything there is to see; the start of every client. */
+/** The whole state of the server, with which every client starts. */
 export interface Snapshot {
   now: number;
   rack: Inventory;
-  /** The sweep's interval, ms: what `fresh` means. */
+  /** The poll interval, ms, against which `fresh` is judged. */
   intervalMs: number;
   bus: BusStatus;
   nodes: NodeState[];
@@ -145,7 +154,7 @@ export interface Snapshot {
   operations: Operation[];
   outage: OutageStatus;
   config: ConfigStatus;
-  /** Those that last, or that nobody has acknowledged; oldest first. */
+  /** Alarms that are active or not acknowledged, oldest first. */
   alarms: Alarm[];
   /** The latest events, oldest first. */
   events: EventRecord[];
@@ -171,7 +180,7 @@ export interface Welcome {
   snapshot: Snapshot;
 }
 
-/** A console as somebody joins it. */
+/** A console at the time when a session joins it. */
 export interface ConsoleJoined {
   addr: Address;
   role: 'types' | 'watches';
@@ -185,93 +194,104 @@ export interface ConsoleJoined {
 /** Requests: name → [parameters, result]. */
 export interface Requests {
   hello: [{ api: number; who: ClientIdentity }, Welcome];
-  /** Sweeps (or asks the named nodes) now and answers when done; bus not usable: the snapshot says so.
-   *  With a console open, a sweep is not done; named nodes are sampled only with `interrupt`. */
+  /**
+   * Polls all nodes (or the named ones) now and answers when done; where the bus is not usable, the snapshot says so.
+   * With a console open, a poll of all nodes is not done; named nodes are sampled only with `interrupt`.
+   */
   sweep: [{ addrs: Address[] | null; interrupt: boolean }, Snapshot];
   'console.attach': [{ addr: Address; take: boolean; watch: boolean }, ConsoleJoined];
   'console.detach': [Record<string, never>, { ok: true }];
-  /** Take the keyboard of the console being watched. */
+  /** Takes the keyboard of the console that this session watches. */
   'console.take': [Record<string, never>, ConsoleState];
-  /** Take back the modes that a dead program left in the screen of the console that one types at. */
+  /** Resets the modes that an ended program left in the screen of the console that this session types at. */
   'console.reset': [Record<string, never>, { ok: true }];
-  /** Hand the keyboard to another session that is at the same console; only who types can. */
+  /** Transfers the keyboard to another session at the same console; only for the session that types. */
   'console.give': [{ session: number }, ConsoleState];
-  /** A note of the operator's into the log of the console they are at; everybody there sees it. */
+  /** Writes a note of the operator into the log of their console; all sessions there see it. */
   'console.log': [{ text: string }, { ok: true }];
-  /** Open the console that one types at anew, at another rate, until it is closed. */
+  /** Opens the console that this session types at anew, at another rate, until it is closed. */
   'console.baud': [{ baud: ConsoleBaudRate }, ConsoleState];
-  /** What a node's console showed last, whether it is open or not. */
+  /** The last screen of a node's console, whether it is open or not. */
   'console.last': [{ addr: Address }, LastScreen];
-  /** A node's console log, piece by piece. */
+  /** Reads a node's console log, piece by piece. */
   'log.read': [LogRequest, LogPiece];
-  /** Set the emulated size after the operator set the node's tty size. */
+  /** Sets the emulated size after the operator set the node's tty size. */
   'console.resize': [{ cols: number; rows: number }, { ok: true }];
   /**
-   * A piece of a large paste, at most 256 bytes, base64: answered when it is on the wire; `why` it is not, otherwise.
-   * `at`: the server's time when it was sent, see {@link KEY_LIMIT_MS}.
+   * Sends a piece of a large paste, at most 256 bytes, base64; answered when it is on the wire, otherwise with `why`
+   * it was not sent. `at`: the server's time when it was sent, see {@link KEY_LIMIT_MS}.
    */
   'console.paste': [{ addr: Address; data: string; at: number }, { sent: boolean; why: string | null }];
   'power.check': [PowerRequest, PowerCheck];
   'power.start': [PowerRequest, Operation];
   'ops.list': [Record<string, never>, Operation[]];
   'ops.abort': [{ id: string }, Operation];
-  /** `question`: the id of the question that was read. */
+  /** Answers a prompt. `question`: the id of the prompt that was shown. */
   'ops.answer': [{ id: string; addr: Address; question: string; choice: string; confirm: string | null }, Operation];
   'plan.list': [Record<string, never>, PlanList];
   'plan.show': [{ name: string }, PlanPreview];
   'plan.run': [PlanRunRequest, PlanRun];
-  /** Begins nothing new; what runs goes on. */
+  /** Pauses a run: nothing new begins, running operations go on. */
   'plan.pause': [{ id: string }, PlanRun];
-  /** Goes on; nodes that failed or were interrupted are looked at afresh and tried again. */
+  /** Resumes a run; nodes that failed or were interrupted are checked anew and tried again. */
   'plan.resume': [{ id: string }, PlanRun];
-  /** Ends what runs as far as it can be recalled, and begins nothing more. */
+  /** Aborts a run: ends running operations as far as they can be recalled, and begins nothing more. */
   'plan.abort': [{ id: string }, PlanRun];
-  /** Leaves a node (by address) or a whole step out: what waits, and what failed and made the run pause. */
+  /** Skips a node (by address) or a whole step: waiting ones, and failed ones that made the run pause. */
   'plan.skip': [{ id: string; step: string | null; addr: Address | null }, PlanRun];
-  /** Supply, forecast and the outage that is under way, or the last one. */
+  /** Supply, forecast and the current outage, or the last one. */
   'outage.status': [Record<string, never>, OutageStatus];
-  /** What a UPS said of its battery and its load up to now. */
+  /** History of a UPS's battery and load up to now. */
   'ups.history': [UpsHistoryRequest, UpsHistoryAnswer];
-  /** UPS software that the server does not ask itself says how the supply stands. */
+  /** Reports the supply, for UPS software that the server does not query itself. */
   'outage.tell': [{ supply: 'mains' | 'battery'; runtimeS: number | null; settled: boolean }, OutageStatus];
-  /** This machine shuts down: the last plan of every policy begins now; its runs. */
+  /** Reports that this machine shuts down: the last plan of every policy begins now. Returns its runs. */
   'outage.last': [{ withinS: number }, { runs: PlanRun[] }];
-  /** Plays an outage from mains failure to restore on these nodes only. */
+  /** Simulates an outage from mains failure to restore, on these nodes only. */
   'outage.drill': [{ addrs: Address[] }, OutageReport];
-  /** Standing ones, and the latest that are over and seen. */
+  /** Active or unacknowledged alarms, and the latest `limit` of the others. */
   'alarms.list': [{ limit: number }, { standing: Alarm[]; past: Alarm[] }];
-  /** Null: all. Answers how many nobody had seen. */
+  /** Acknowledges alarms; null: all. Returns the number that was not acknowledged before. */
   'alarms.ack': [{ ids: number[] | null }, { acknowledged: number }];
   'events.list': [{ limit: number }, EventRecord[]];
   'node.detail': [DetailRequest, NodeDetail];
-  /** The operator asks: try the bus again now instead of after the back-off. */
+  /** Tries the bus again now instead of after the back-off. */
   'bus.retry': [Record<string, never>, { ok: true }];
-  /** Exchanges after `after`, oldest first, the latest `limit` of them. With `wait`, answers when there is one, or after a second. */
+  /**
+   * The latest `limit` exchanges after `after`, oldest first. With `wait`, answers when there is one, or after a
+   * second.
+   */
   'bus.log': [{ after: number; limit: number; wait: boolean }, BusLogEntry[]];
-  /** Asks these addresses for status and UID, whether anybody knows of a node there or not; `patient` waits longer for silence. */
+  /**
+   * Asks these addresses for status and UID, whether a node is known there or not; `patient` waits longer for
+   * silence.
+   */
   'bus.look': [{ addrs: Address[]; patient: boolean }, BusLook[]];
-  /** One slow round through the forms of this bus's replies, then so many exchanges counted and timed. */
+  /** Collects the forms of this bus's replies once, slowly, then counts and times `exchanges` exchanges. */
   'bus.survey': [{ exchanges: number }, BusSurvey];
-  /** Bytes by hand for a BIOS; `target` null: the master's. What is known to be dangerous needs `confirm`: the target's name. */
+  /**
+   * Sends a raw command to a BIOS; `target` null: the master's. Dangerous characters need `confirm`: the target's
+   * name.
+   */
   'bus.raw': [{ target: Address | null; text: string; confirm: string | null }, RawAnswer];
-  /** Reads by which name the machine calls itself on its console, without logging in. */
+  /** Reads the host name that the machine shows on its console, without logging in. */
   'host.read': [{ addr: Address }, HostRead];
-  /** Shows both sides that the other lives: sent every {@link PING_MS}, and answered at once. */
+  /** Shows each side that the other is alive: sent every {@link PING_MS}, and answered at once. */
   'server.ping': [Record<string, never>, { now: number }];
-  /** A number for one request of {@link CONFIRMED}, which names it as `nonce` beside its parameters. */
+  /** Returns a number for one request of {@link CONFIRMED}, which includes it as `nonce` beside its parameters. */
   'confirm.begin': [Record<string, never>, { nonce: string }];
   'server.info': [Record<string, never>, ServerInfo];
-  /** Reads the configuration file anew: the settings in force now that were not before, and how it stands. */
+  /** Reloads the configuration file. Returns the settings that took effect, and the state of the configuration. */
   'server.reload': [Record<string, never>, { taken: string[]; config: ConfigStatus }];
   'server.stop': [Record<string, never>, { ok: true }];
-  /** Tries what the server needs of its own machine: state directory, disk, secrets. */
+  /** Checks what the server needs of its own machine: state directory, disk, secrets. */
   'server.check': [Record<string, never>, ServerFinding[]];
 }
 
 export interface ServerFinding {
   id: 'state' | 'disk' | 'secret';
   trouble: boolean;
-  /** Of a trouble, a sentence without its subject, which is the server. */
+  /** The finding, as a sentence without its subject, which is the server. */
   seen: string;
   todo: string | null;
 }
@@ -293,15 +313,15 @@ export interface ServerInfo {
 /** Notifications from client to server. */
 export interface ClientNotes {
   /**
-   * Bytes typed or pasted, base64. 0x07 is refused by the server whatever its source. Only from the session that types.
-   * `at`: the server's time when they were typed, see {@link KEY_LIMIT_MS}.
+   * Typed or pasted bytes, base64. 0x07 is refused by the server whatever its source. Only from the session that
+   * types. `at`: the server's time when they were typed, see {@link KEY_LIMIT_MS}.
    */
   'console.input': { addr: Address; data: string; at: number };
 }
 
 /** Notifications from server to clients. */
 export interface ServerNotes {
-  /** What changed since the last one; absent fields did not. At most ten a second. */
+  /** Changes since the last update; absent fields did not change. At most ten a second. */
   update: {
     now: number;
     bus?: BusStatus;
@@ -310,7 +330,7 @@ export interface ServerNotes {
     sessions?: Session[];
     outage?: OutageStatus;
     config?: ConfigStatus;
-    /** All that stand. */
+    /** All alarms that are active or not acknowledged. */
     alarms?: Alarm[];
   };
   /** Discovery or a reload changed the inventory. */
@@ -321,14 +341,14 @@ export interface ServerNotes {
   /** Bytes from the node, base64. Only to sessions that joined this console. */
   'console.data': { addr: Address; data: string };
   /**
-   * This session fell so far behind that `skipped` bytes of the node's are not sent to it. Here is the screen as it is
-   * now, as in {@link ConsoleJoined}; 'console.data' goes on from it.
+   * This session fell so far behind that `skipped` bytes of the node are not sent to it. Contains the present screen,
+   * as in {@link ConsoleJoined}; 'console.data' continues from it.
    */
   'console.resync': { addr: Address; skipped: number; cols: number; rows: number; screen: string };
   /**
-   * Something about the console to show in its pane, in words. `blocked`: keys were not sent, and why. `given`: the
-   * keyboard is this session's now. `note`: somebody wrote a note into the log. `flood`: the node prints without pause,
-   * or has stopped to. `baud`: what comes looks like another rate than the one that is listened at.
+   * A message about the console, to show in its pane. `blocked`: keys were not sent, and why. `given`: this session
+   * has the keyboard now. `note`: a note was written into the log. `flood`: the node prints without pause, or has
+   * stopped to. `baud`: the output looks like another rate than the open one.
    */
   'console.note': {
     addr: Address;
@@ -339,23 +359,25 @@ export interface ServerNotes {
   };
 }
 
-/** How often a client says that it lives, ms. */
+/** Interval of a client's pings, ms. */
 export const PING_MS = 2_000;
 
-/** Seconds without a byte from a client, four of its pings, after which it counts as silent: stopped, or cut off. */
+/**
+ * Seconds without a byte from a client, four of its pings, after which it counts as silent: stopped, or disconnected.
+ */
 export const SILENT_LIMIT_S = 8;
 
-/** The age at which typed keys are dropped, with everything behind them, ms: a stopped server would type them later. */
+/** Age from which typed keys are dropped, with everything behind them, ms: a stopped server would type them later. */
 export const KEY_LIMIT_MS = 5_000;
 
-/** `silent for 14 s`, of {@link ConsoleState.holderSilentSince} and its like; '' where it is null. */
+/** Formats `silent for 14 s` from {@link ConsoleState.holderSilentSince} and its like; '' where it is null. */
 export function silenceText(since: number | null, now: number): string {
   return since === null ? '' : `silent for ${Math.max(0, Math.round((now - since) / 1000))} s`;
 }
 
 /**
- * Requests that act. Each carries a number that the server gave out for it a moment ago and takes once: a request that
- * waited in the socket of a server that was stopped, or that is sent a second time, does nothing.
+ * Requests that act. Each contains a number that the server gave out for it a moment ago and accepts once: a request
+ * that waited in the socket of a stopped server, or that is sent a second time, does nothing.
  */
 export const CONFIRMED = [
   'power.start',
@@ -370,10 +392,10 @@ export const CONFIRMED = [
   'server.stop',
 ] as const satisfies readonly (keyof Requests)[];
 
-/** The age at which a confirmation no longer counts, ms. */
+/** Age from which a confirmation no longer counts, ms. */
 export const CONFIRM_LIMIT_MS = 10_000;
 
-/** JSON-RPC error codes of our own (the range that the standard leaves to applications). */
+/** JSON-RPC error codes of rackui (in the range that the standard leaves to applications). */
 export const RPC_ERROR = {
   /** Wrong parameters. */
   invalid: -32602,
@@ -381,7 +403,7 @@ export const RPC_ERROR = {
   refused: 1,
   /** The bus cannot be used now. */
   unavailable: 2,
-  /** Somebody holds the console; `data` is ConsoleState. */
+  /** Another session has the console's keyboard; `data` is ConsoleState. */
   held: 3,
   /** View-only sessions cannot do this. */
   viewOnly: 4,

@@ -1,17 +1,16 @@
 /**
- * What the detail pane shows of a node beyond what all clients get of all nodes.
- *
- * What a node's console showed last, for somebody who is not at it.
+ * Details of one node that only the client that shows them requests: its series, log lines and dependents, and the
+ * last screen of its console.
  */
 import type { Address } from '../rack/address.ts';
 import type { SeriesPoint } from '../rack/history.ts';
 
 export interface DetailRequest {
   addr: Address;
-  /** Length of a point of the series, ms, and how many of them up to now. */
+  /** Length of a point of the series, ms, and number of points up to now. */
   stepMs: number;
   count: number;
-  /** Latest lines of the node's console log; only sessions that may act are given any. */
+  /** Number of the latest lines of the node's console log; only sessions with `control` get any. */
   lines: number;
 }
 
@@ -20,13 +19,13 @@ export interface NodeDetail {
   /** Server's clock. */
   now: number;
   stepMs: number;
-  /** Oldest first; the last one is still going on. Null: nothing was answered in it. */
+  /** Oldest first; the last one is not complete yet. Null: no reply in it. */
   points: (SeriesPoint | null)[];
-  /** Oldest first; `ours`: a mark, not the node's words. */
+  /** Oldest first; `ours`: a mark of rackui, not the node's output. */
   lines: { at: number; text: string; ours: boolean }[];
-  /** What hangs on this node, by the inventory's roles: one sentence each. */
+  /** Dependents of this node by the inventory's roles: one sentence each. */
   dependents: string[];
-  /** Plans that have it in a step. */
+  /** Names of plans with this node in a step. */
   plans: string[];
 }
 
@@ -34,18 +33,18 @@ export interface LastScreen {
   addr: Address;
   /** Server's clock. */
   now: number;
-  /** Null: nothing that this console ever said is kept here. */
+  /** Null: no output of this console is kept. */
   seen: SeenScreen | null;
 }
 
 export interface SeenScreen {
   at: number;
   /**
-   * `open`: somebody is at it, and it looks so now. `closed`: so it was left. `log`: it was not open since this server
-   * started; made from the end of its log.
+   * `open`: the console is open, and this is its present screen. `closed`: the screen when it was closed. `log`: it
+   * was not open since this server started, and the screen is made from the end of its log.
    */
   from: 'open' | 'closed' | 'log';
-  /** Why it was closed; null where that is not known, or it is open. */
+  /** Reason for the close; null: not known, or open. */
   why: string | null;
   cols: number;
   rows: number;

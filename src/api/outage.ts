@@ -1,59 +1,62 @@
-/** An outage as it travels between server and clients: the UPSes, what would happen now, what happened. */
+/** Outages as sent between server and clients: the UPSes, the forecast, the reports. */
 import type { Address } from '../rack/address.ts';
 
-/** `unknown`: it does not answer, or what it says contradicts itself. Never counted as mains. */
+/** `unknown`: no answer, or a contradictory one. Never counted as mains. */
 export type SupplyState = 'mains' | 'battery' | 'unknown';
 
-/** What one UPS said last. */
+/** The latest reading of one UPS. */
 export interface UpsReading {
-  /** As the configuration calls it; `told` for the one that other UPS software speaks for. */
+  /** Name in the configuration; `told` for the one that other UPS software reports. */
   name: string;
   state: SupplyState;
-  /** The reason for `unknown`, as a sentence; null otherwise. */
+  /** Reason for `unknown`, as a sentence; null otherwise. */
   why: string | null;
-  /** Battery charge, per cent; null where the UPS does not say. */
+  /** Battery charge, per cent; null: not reported. */
   charge: number | null;
-  /** Seconds that the battery lasts at the present load; null where the UPS does not say. */
+  /** Seconds that the battery lasts at the present load; null: not reported. */
   runtimeS: number | null;
-  /** Load, per cent of what the UPS can deliver; null where it does not say. */
+  /** Load, per cent of the UPS's capacity; null: not reported. */
   load: number | null;
   low: boolean;
-  /** Its primary machine has announced that it will be switched off (NUT's FSD). */
+  /** The UPS's primary machine has announced that the UPS will be switched off (NUT's FSD). */
   shutdown: boolean;
   replaceBattery: boolean;
-  /** It discharges its battery to measure it: no outage. */
+  /** The UPS discharges its battery to measure it: no outage. */
   calibrating: boolean;
-  /** Why upsd does not count this machine among those that the UPS feeds, though it was to; null: it does, or was not asked to. */
+  /**
+   * Reason why upsd does not list this machine among those that the UPS feeds, though it should; null: it does, or
+   * was not asked to.
+   */
   unregistered: string | null;
-  /** When it gave its last answer that counts, server's clock; null: it gave none yet. */
+  /** Time of its last valid answer, server's clock; null: none yet. */
   answeredAt: number | null;
 }
 
-/** What the UPSes of one policy deliver together. */
+/** The common supply of one policy's UPSes. */
 export interface Supply {
   state: SupplyState;
   low: boolean;
   shutdown: boolean;
-  /** Seconds until too few of them deliver; null: not known. */
+  /** Seconds until too few UPSes deliver; null: not known. */
   runtimeS: number | null;
   /** The lowest charge among those that count, per cent; null: not known. */
   charge: number | null;
-  /** Why the state is unknown; null otherwise. */
+  /** Reason for the state `unknown`; null otherwise. */
   why: string | null;
 }
 
 /**
- * `battery`: mains are away. `last`: the last plan runs or has run. `mains`: mains are back, and nothing is switched on yet.
- * `restoring`: what it took comes back. `ended`.
+ * `battery`: mains are off. `last`: the last plan runs or has run. `mains`: mains are back, and nothing is switched
+ * on yet. `restoring`: the nodes that it took down are switched on again. `ended`.
  */
 export type OutagePhase = 'battery' | 'last' | 'mains' | 'restoring' | 'ended';
 
 export interface OutageNode {
   addr: Address;
   name: string;
-  /** `on`: never touched. `taken`: shut down by it. `lost`: was on, and was not shut down in order. */
+  /** `on`: not affected. `taken`: shut down in order. `lost`: was on, and was not shut down in order. */
   state: 'on' | 'taken' | 'lost' | 'restored' | 'came-back' | 'missing';
-  /** What proves it, or what happened, as a sentence. */
+  /** The evidence or the event, as a sentence. */
   detail: string;
 }
 
@@ -62,10 +65,10 @@ export interface OutageReport {
   id: string;
   /** Index of its policy in the configuration. */
   policy: number;
-  /** A drill plays on the nodes named only. */
+  /** A drill concerns the named nodes only. */
   drill: boolean;
   phase: OutagePhase;
-  /** Epoch ms, for people. */
+  /** Epoch ms, for display. */
   startedAt: number;
   endedAt: number | null;
   /** This machine's own shutdown was announced: nothing is switched on before a server starts again. */
@@ -75,47 +78,47 @@ export interface OutageReport {
   lines: { at: number; text: string }[];
 }
 
-/** What would happen from now on, if the battery drained as the UPS says. */
+/** One predicted event, if the battery drains as the UPS reports. */
 export interface OutageForecast {
-  /** Seconds from now; null: nobody can tell when. */
+  /** Seconds from now; null: not known. */
   atS: number | null;
   text: string;
 }
 
 export interface OutageView {
-  /** Selector of its nodes in words, or `the whole rack`. */
+  /** Selector of its nodes, or `the whole rack`. */
   nodes: string;
   supply: Supply;
   ups: UpsReading[];
   /**
-   * Seconds that the battery lasts: as the UPS says, else reckoned from what it said last; on mains what it would last if
-   * they failed now. Null: not known.
+   * Seconds that the battery lasts, as the UPS reports, else calculated from its last report; on mains, for a failure
+   * now. Null: not known.
    */
   batteryS: number | null;
-  /** The plan that comes last, its predicted length, ms, and whether the battery lasts for it; null: none is configured. */
+  /** The last plan, its predicted length, ms, and whether the battery lasts for it; null: none is configured. */
   last: { plan: string; lengthMs: number | null; fits: boolean | null } | null;
-  /** Sentences about what does not fit now: the plan is longer than the battery lasts. */
+  /** Sentences about problems now, as a plan longer than the battery lasts. */
   problems: string[];
   forecast: OutageForecast[];
-  /** Where the outage stands and since when, server's clock; null: there is none. */
+  /** Phase of the outage and its start, server's clock; null: there is none. */
   phase: { is: Exclude<OutagePhase, 'ended'>; since: number } | null;
-  /** The one that is not over, else the last one that ended, or null. */
+  /** The running outage, else the last one that ended; null: none. */
   outage: OutageReport | null;
 }
 
 export interface OutageStatus {
-  /** Empty: neither `ups` nor `outage` is configured and nothing was ever told. */
+  /** Empty: neither `ups` nor `outage` is configured, and no supply was ever reported. */
   policies: OutageView[];
-  /** How far the server's date is ahead of its clock, ms: a date of a report less this is a time of the clock. */
+  /** Lead of the server's date over its clock, ms: subtracted from a date of a report, it gives a time of the clock. */
   dateAhead: number;
 }
 
-/** Charge (per cent), runtime (seconds) and load (per cent) of a UPS in a stretch of time; null: it did not say. */
+/** Charge (per cent), runtime (seconds) and load (per cent) of a UPS in a period; null: not reported. */
 export type UpsPoint = [charge: number | null, runtimeS: number | null, load: number | null];
 
 export interface UpsHistoryRequest {
   name: string;
-  /** Length of a point, ms, and how many of them up to now. */
+  /** Length of a point, ms, and number of points up to now. */
   stepMs: number;
   count: number;
 }
@@ -125,11 +128,14 @@ export interface UpsHistoryAnswer {
   /** Server's clock. */
   now: number;
   stepMs: number;
-  /** Oldest first; null: it gave no answer. */
+  /** Oldest first; null: no answer in it. */
   points: (UpsPoint | null)[];
 }
 
-/** The policy to show where there is room for one: on battery before unknown before mains, then the least time left. */
+/**
+ * Returns the policy to show where there is room for one: on battery before unknown before mains, then the least time
+ * left; null: none.
+ */
 export function mostPressing({ policies }: OutageStatus): OutageView | null {
   const shown = policies.filter(isWatched);
   const rank = ({ supply, batteryS }: OutageView): number =>
@@ -137,12 +143,12 @@ export function mostPressing({ policies }: OutageStatus): OutageView | null {
   return shown.sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 
-/** Whether anything is known of the supply: without a UPS nothing is, until other software says that the mains are away. */
+/** True when the supply is watched: without a UPS it is not, until other software reports a mains failure. */
 export function isWatched({ ups, supply, phase }: OutageView): boolean {
   return ups.length > 0 || supply.state !== 'mains' || phase !== null;
 }
 
-/** The header's words, the longest first: `BATTERY 71 %, 11:20 left, shed-all takes 4:10`. */
+/** Returns the texts for the header, the longest first: `BATTERY 71 %, 11:20 left, shed-all takes 4:10`. */
 export function supplyForms(view: OutageView, now: number): string[] {
   const { supply, last, batteryS } = view;
   const charge = supply.charge === null ? '' : ` ${Math.round(supply.charge)} %`;
@@ -154,13 +160,13 @@ export function supplyForms(view: OutageView, now: number): string[] {
   const state = battery ? `${supply.low ? 'BATTERY LOW' : 'BATTERY'}${charge}` : `UPS UNKNOWN${silence(view, now)}`;
   const left = batteryS === null ? null : `${battery ? '' : 'perhaps '}${clock(batteryS)} left`;
   const takes = last?.lengthMs == null ? null : `${last.plan} takes ${clock(last.lengthMs / 1000)}`;
-  // On mains that are only not heard of, how long a battery would last is no news.
+  // Where the UPS is only silent, and no outage runs, the battery's time is left out.
   const running = battery || view.phase !== null;
   const forms = [running ? [state, left, takes] : [state], running ? [state, left] : [state], [state]];
   return [...new Set(forms.map((parts) => parts.filter((part) => part !== null).join(', ')))];
 }
 
-/** ` 40 s`: for how long the UPS that was heard last has been silent. */
+/** Formats the longest silence of a UPS: ` 40 s`; '' below a second, or where one never answered. */
 function silence({ ups }: OutageView, now: number): string {
   const heard = ups.filter(({ state }) => state === 'unknown').map(({ answeredAt }) => answeredAt);
   if (heard.length === 0 || heard.includes(null)) return '';
@@ -168,7 +174,7 @@ function silence({ ups }: OutageView, now: number): string {
   return ms < 1000 ? '' : ` ${ageOf(ms)}`;
 }
 
-/** `mains, 98 %`; `BATTERY, 71 %, 11:20 left`. */
+/** Formats a supply: `mains, 98 %`; `BATTERY, 71 %, 11:20 left`. */
 export function supplyText({ state, charge, runtimeS, why, low }: Supply): string {
   const parts = [state === 'battery' ? (low ? 'BATTERY LOW' : 'BATTERY') : state];
   if (charge !== null) parts.push(`${Math.round(charge)} %`);
@@ -192,14 +198,14 @@ export function upsText(ups: UpsReading, now: number): string {
   return parts.join(', ');
 }
 
-/** Milliseconds as `40 s`, `3 min`, `2 h`. */
+/** Formats milliseconds as `40 s`, `3 min`, `2 h`. */
 function ageOf(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-/** Seconds as `m:ss`, above an hour `h:mm:ss`. */
+/** Formats seconds as `m:ss`, from an hour on `h:mm:ss`. */
 export function clock(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (n: number): string => String(n).padStart(2, '0');

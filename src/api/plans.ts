@@ -1,4 +1,4 @@
-/** Plans as they travel between server and clients: what there is, what one would do, how a run stands. */
+/** Plans as sent between server and clients: list, preview, state of a run. */
 import type { Address } from '../rack/address.ts';
 import type { OnFail, PlanAction } from '../rack/plan.ts';
 import type { ShownPower } from '../rack/reading.ts';
@@ -9,13 +9,13 @@ export interface PlanSummary {
   description: string | null;
   steps: { name: string; action: PlanAction; nodes: number }[];
   nodes: number;
-  /** It takes power away: a run needs the typed words, or `armed`. */
+  /** The plan cuts power: a run needs the typed words, or `armed`. */
   cuts: boolean;
-  /** How long a run is expected to take, ms; 0: nothing is to do; null where the plan has a problem. */
+  /** Expected duration of a run, ms; 0: nothing to do; null where the plan has a problem. */
   predictedMs: number | null;
-  /** Why it cannot be run on this rack, in a sentence; null: it can. */
+  /** Reason why it cannot be run on this rack, as a sentence; null: it can. */
   problem: string | null;
-  /** What will keep it from working when it is run, with step and nodes; none: nothing is known. */
+  /** Known obstacles to a run, with step and nodes; empty: none. */
   warnings: string[];
 }
 
@@ -25,7 +25,7 @@ export interface PlanList {
   runs: PlanRun[];
 }
 
-/** What a run would do now; nothing is sent but a status request for each node. */
+/** The effect of a run now; only one status request is sent to each node. */
 export interface PlanPreview extends Omit<PlanSummary, 'steps'> {
   /** The words that confirm it (`shed-dev 9`); '' where nothing is cut. */
   confirm: string;
@@ -34,8 +34,8 @@ export interface PlanPreview extends Omit<PlanSummary, 'steps'> {
   /** Nodes of the rack that no step touches. */
   stays: { addr: Address; name: string; power: ShownPower }[];
   /**
-   * The rack's and the plan's nodes' present current: what the plan frees at most. In counts; in amperes too where every
-   * node that draws any is calibrated, else null.
+   * Present current of the rack and of the plan's nodes, the most that the plan frees, in counts; in amperes too
+   * where every node that draws any is calibrated, else null.
    */
   current: { rack: number; plan: number; amps: { rack: number; plan: number } | null };
 }
@@ -49,7 +49,7 @@ export interface PlanStepPreview {
   /** Seconds between two starts. */
   stagger: number;
   onFail: OnFail;
-  /** Milliseconds after the run's start at which it is expected to begin and to end. */
+  /** Expected beginning and end, ms after the run's start. */
   startMs: number;
   endMs: number;
   /** In the order in which they are started. */
@@ -64,33 +64,35 @@ export interface PlanNodePreview {
   current: number | null;
   startMs: number;
   endMs: number;
-  /** In words, where it is not the action itself: `is off already`, `shuts itself down by: systemctl poweroff`. */
+  /**
+   * Remark where it differs from the action: `is off already`, `shuts itself down by: systemctl poweroff`; else null.
+   */
   remark: string | null;
   refusals: Refusal[];
 }
 
 /**
- * `running`: steps begin as their needs end. `pausing`: nothing new is begun, what runs goes on. `paused`: nothing runs;
- * resume, skip or abort. `aborting`: what runs is being ended. `interrupted`: the server ended meanwhile; resume looks
- * afresh at every node that was under way. `ended`: see the nodes.
+ * `running`: steps begin as their needs end. `pausing`: nothing new begins, running operations go on. `paused`:
+ * nothing runs; resume, skip or abort. `aborting`: running operations are being ended. `interrupted`: the server
+ * ended meanwhile; resume checks every started node anew. `ended`: see the nodes.
  */
 export type PlanState = 'running' | 'pausing' | 'paused' | 'aborting' | 'interrupted' | 'ended';
 
 export interface PlanRun {
   id: string;
   plan: string;
-  /** Who started it, as the client reported it. */
+  /** The user who started it, as the client reported. */
   by: string;
-  /** Started without typed words, for when nobody is there. */
+  /** Started without typed words, for unattended use. */
   armed: boolean;
   startedAt: number;
   endedAt: number | null;
-  /** When it begins nothing new any more, epoch ms; null: never. */
+  /** Time after which nothing new begins, epoch ms; null: none. */
   deadlineAt: number | null;
-  /** When it is expected to end, as reckoned at its start. */
+  /** Expected end, as calculated at its start. */
   predictedEndAt: number;
   state: PlanState;
-  /** One sentence: why it stands as it does, what next. */
+  /** One sentence: reason of the state, and what to do next. */
   detail: string;
   steps: PlanStepRun[];
 }
@@ -109,35 +111,35 @@ export interface PlanNodeRun {
   name: string;
   /** `started` is on the disk before anything is sent to the node; `ended` before anything that needs it. */
   state: 'waiting' | 'started' | 'ended';
-  /** Since when it stands so; epoch ms. */
+  /** Start of this state, epoch ms. */
   since: number;
-  /** The operation that does it, or did. */
+  /** Id of its operation, running or ended; null: none yet. */
   operation: string | null;
-  /** Where that operation stands while it runs. */
+  /** Phase of that operation while it runs; else null. */
   phase: Phase | null;
-  /** Null while it has not ended. `skipped`: left out, by somebody or because an earlier step failed. */
+  /** Null until it ends. `skipped`: left out, by an operator or because an earlier step failed. */
   outcome: Outcome | 'skipped' | null;
   detail: string;
-  /** How often it was begun: more than 1 after a retry or a server that ended meanwhile. */
+  /** Number of starts: more than 1 after a retry or a server that ended meanwhile. */
   tries: number;
 }
 
 export interface PlanRunRequest {
   name: string;
-  /** What was typed; must equal {@link PlanPreview.confirm}, unless `armed`. */
+  /** The typed words; must equal {@link PlanPreview.confirm}, unless `armed`. */
   confirm: string | null;
-  /** For scripts (a UPS): no typed words, and steps that say so cut at their deadline. */
+  /** For scripts (a UPS): no typed words, and steps with `onDeadline: cut` cut at their deadline. */
   armed: boolean;
-  /** Seconds after which nothing new is begun, or null. */
+  /** Seconds after which nothing new begins, or null. */
   deadlineS: number | null;
 }
 
-/** The words that confirm a plan that cuts: its name and how many nodes lose power. */
+/** Returns the words that confirm a plan that cuts: its name and the number of nodes that lose power. */
 export function planConfirmation(name: string, nodes: number): string {
   return `${name} ${nodes}`;
 }
 
-/** The exit code that a run stands for once nothing of it runs; of a paused or interrupted one: partly. */
+/** Returns the exit code of a run once nothing of it runs; a paused or interrupted one counts as partly done. */
 export function planExitCode(run: PlanRun): number {
   const outcomes = run.steps.flatMap(({ nodes }) => nodes.map(({ outcome }) => outcome));
   const every = (...wanted: (Outcome | 'skipped' | null)[]): boolean => outcomes.every((one) => wanted.includes(one));

@@ -1,13 +1,13 @@
-/** Power operations as they travel between server and clients. */
+/** Power operations as sent between server and clients. */
 import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import type { Power, Sample } from '../rack/reading.ts';
 import type { System } from '../rack/system-state.ts';
 
-/** `off` and `cycle` are graceful; the `force-` verbs cut at once. */
+/** `off` and `cycle` shut the operating system down first; the `force-` verbs cut at once. */
 export type Verb = 'on' | 'off' | 'force-off' | 'cycle' | 'force-cycle';
 
-/** Verbs that end in a power cut: they need a typed confirmation. */
+/** True for verbs that cut power, which need a typed confirmation. */
 export function cuts(verb: Verb): boolean {
   return verb !== 'on';
 }
@@ -15,28 +15,28 @@ export function cuts(verb: Verb): boolean {
 export interface PowerRequest {
   verb: Verb;
   nodes: Address[];
-  /** How the operator called the targets (`row:A`, `marked`); part of the confirmation of several. */
+  /** The operator's words for the targets (`row:A`, `marked`); part of the confirmation of several. */
   label: string;
-  /** What the operator typed; must equal {@link PowerCheck.confirm}. Ignored for `on`. */
+  /** The typed words; must equal {@link PowerCheck.confirm}. Ignored for `on`. */
   confirm: string | null;
-  /** Seconds from the start after which the operation gives up, or null for the states' own limits. */
+  /** Seconds after the start at which the operation gives up; null: the limits of the phases alone. */
   deadlineS: number | null;
-  /** What a graceful off does at its deadline: leave the node on (the default), or cut. */
+  /** Action of a graceful off at its deadline: leave the node on (the default), or cut. */
   onDeadline: 'leave' | 'cut';
   /**
-   * Take the console from another operator if the shutdown needs it; `silent`: only from one whose program has been
-   * silent for `SILENT_LIMIT_S`, for requests that nobody watches.
+   * Takes the console from another operator if the shutdown needs it; `silent`: only from one whose program has been
+   * silent for `SILENT_LIMIT_S`, for unattended requests.
    */
   takeConsole: boolean | 'silent';
-  /** The nodes as the preview showed them ({@link seenIn}): a cut is refused where one is not so any more. */
+  /** The nodes as the preview showed them ({@link seenIn}): a cut is refused where one has changed. */
   seen?: NodeSeen[] | undefined;
-  /** Rules about what depends on a node that the operator breaks on purpose. */
+  /** Dependence rules that the operator breaks on purpose. */
   overrides?: DependenceRule[] | undefined;
 }
 
 /**
- * The words that confirm a cut: the node's name, or for several the label and the count (`row:A 4`).
- * The server compares; clients show it.
+ * Returns the words that confirm a cut: the node's name, or for several the label and the count (`row:A 4`). The
+ * server compares; clients show it.
  */
 export function confirmationText(names: readonly string[], label: string): string {
   const [only] = names;
@@ -44,8 +44,8 @@ export function confirmationText(names: readonly string[], label: string): strin
 }
 
 /**
- * What is added to the confirmation where a node's console last showed another name than the configuration's: a console
- * can be made to show any name, so it warns and cannot forbid.
+ * Suffix of the confirmation where a node's console last showed another name than the configured one: a console can
+ * be made to show any name, so this warns and does not forbid.
  */
 export const ANYWAY = ' anyway';
 
@@ -56,19 +56,19 @@ export interface NodeSeen {
   system: System;
 }
 
-/** What a preview showed, for {@link PowerRequest.seen}. */
+/** Returns the nodes of a preview for {@link PowerRequest.seen}. */
 export function seenIn({ nodes }: PowerCheck): NodeSeen[] {
   return nodes.map(({ addr, sample, system }) => ({ addr, power: sample?.power ?? null, system }));
 }
 
-/** A guard's refusal: which rule, in a sentence, and how to override it (null: it cannot be). */
+/** A guard's refusal: the rule, its reason as a sentence, and how to override it (null: it cannot be). */
 export interface Refusal {
   rule: string;
   message: string;
   override: string | null;
 }
 
-/** The answer to `power.check`: nothing is sent to the bus but a fresh status request for each node. */
+/** The answer to `power.check`; only one fresh status request is sent to each node. */
 export interface PowerCheck {
   verb: Verb;
   /** {@link confirmationText}, with {@link ANYWAY} where that is needed. */
@@ -76,13 +76,13 @@ export interface PowerCheck {
   nodes: {
     addr: Address;
     name: string;
-    /** The fresh sample that was read for this check, or null with the reason in `problem`. */
+    /** The fresh sample read for this check; null: none, see `problem`. */
     sample: Sample | null;
-    /** What is known of its operating system. */
+    /** State of its operating system. */
     system: System;
     problem: string | null;
     refusals: Refusal[];
-    /** Sentences the dialog shows: what depends on the node, what is lost. */
+    /** Sentences for the dialog: dependents of the node, and what is lost. */
     impact: string[];
   }[];
 }
@@ -91,7 +91,7 @@ export interface PowerCheck {
 export type Phase =
   | 'waiting'
   | 'preflight'
-  /** Programs configured for before the shutdown, or for after it, run. */
+  /** Hooks before the shutdown, or after it, run. */
   | 'before'
   | 'after'
   | 'request'
@@ -106,13 +106,13 @@ export type Phase =
   | 'ended';
 
 /**
- * `left-on`: the node was not cut, on purpose. `interrupted`: the server died meanwhile. `cut-unproven`: power was cut at
- * the deadline, as the plan says, and nothing proves that the machine had halted.
+ * `left-on`: the node was not cut, on purpose. `interrupted`: the server died meanwhile. `cut-unproven`: power was
+ * cut at the deadline, as the plan demands, without proof that the machine had halted.
  */
 export type Outcome =
   'done' | 'refused' | 'failed' | 'left-on' | 'aborted' | 'deadline' | 'bus' | 'interrupted' | 'cut-unproven';
 
-/** One piece of proof, as it goes to the audit log. */
+/** One piece of evidence, as written to the audit log. */
 export interface Evidence {
   at: number;
   /** `identity`, `status`, `marker`, `ack`, `verified`, `answer`, … */
@@ -120,32 +120,32 @@ export interface Evidence {
   text: string;
 }
 
-/** A question to whoever watches, when a machine may not decide alone. The first choice is the default. */
+/** A prompt for the operator, when rackui must not decide alone. The first choice is the default. */
 export interface Question {
-  /** An answer names it: to a question that has changed meanwhile it is none. */
+  /** Named by an answer; an answer to a question that has changed meanwhile is refused. */
   id: string;
   text: string;
   choices: { key: string; label: string; danger: boolean; confirm: string | null }[];
   since: number;
 }
 
-/** A question before it is asked. */
+/** A prompt before it has an id. */
 export type DraftQuestion = Omit<Question, 'id'>;
 
 export interface NodeProgress {
   addr: Address;
   name: string;
   phase: Phase;
-  /** When the phase began; epoch milliseconds of the server. */
+  /** Start of the phase, epoch milliseconds of the server. */
   since: number;
-  /** When the phase's limit ends, or null. */
+  /** Time limit of the phase; null: none. */
   until: number | null;
-  /** One sentence: what is happening, or how it ended and what to do next. */
+  /** One sentence: the present action, or the result and what to do next. */
   detail: string;
   evidence: Evidence[];
   question: Question | null;
   outcome: Outcome | null;
-  /** What an armed run may still try: nothing, or only the cut at its deadline. Absent: the same again. */
+  /** Further tries of an armed run: `no`; `at-deadline`: only the cut at its deadline. Absent: the same again. */
   again?: Again;
 }
 
@@ -155,20 +155,20 @@ export interface Operation {
   id: string;
   verb: Verb;
   label: string;
-  /** Who asked, as the client reported it. */
+  /** The user who requested it, as the client reported. */
   by: string;
   startedAt: number;
   endedAt: number | null;
   nodes: NodeProgress[];
 }
 
-/** The documented exit codes. `unproven`: a node was cut at its deadline, and nothing proves that it had halted. */
+/** The documented exit codes. `unproven`: a node was cut at its deadline, without proof that it had halted. */
 export const EXIT = {
   ...{ done: 0, partly: 2, refused: 3, deadline: 4, unavailable: 5, unproven: 6 },
   ...{ usage: 64, config: 78 },
 } as const;
 
-/** The exit code that an ended operation stands for; the documented one for each way to end. */
+/** Returns the documented exit code of an ended operation. */
 export function exitCodeOf(operation: Operation): number {
   const outcomes = operation.nodes.map((node) => node.outcome);
   const every = (...wanted: Outcome[]): boolean => outcomes.every((o) => o !== null && wanted.includes(o));
