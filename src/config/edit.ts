@@ -1,10 +1,10 @@
-/** One setting put into a configuration's text, every other byte of it as its owner wrote it. Pure. */
+/** Changes one setting in a configuration's text and keeps every other byte. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, isPair, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
 
 /**
- * `text` with `key: value` in the mapping at `path` (`[]`: the file's own). `value` is a flat record of numbers, written in
- * one line. Null: this text cannot be changed so that it says just that, and its owner has to.
+ * Returns `text` with `key: value` in the mapping at `path` (`[]`: the file's own). `value` is a flat record of
+ * numbers, written in one line. Null: the text cannot be changed to exactly this, and must be edited by hand.
  */
 export function withSetting(
   text: string,
@@ -32,7 +32,7 @@ function spliced(text: string, map: YAMLMap, whole: boolean, key: string, words:
   if (own !== undefined) {
     const range = rangeOf(own.value);
     if (range === null) return null;
-    // A block's range goes on to the line that follows it.
+    // A block's range extends to the line that follows it.
     const end = range[0] + text.slice(...range).trimEnd().length;
     return text.slice(0, range[0]) + words + text.slice(end);
   }
@@ -44,7 +44,7 @@ function spliced(text: string, map: YAMLMap, whole: boolean, key: string, words:
   return afterFirst(text, pairs[0], key, words);
 }
 
-/** A line of its own below the mapping's first, in its column. */
+/** Inserts a line below the mapping's first, in its column. */
 function afterFirst(text: string, first: Pair | undefined, key: string, words: string): string | null {
   const begin = rangeOf(first?.key);
   const value = rangeOf(first?.value);
@@ -56,7 +56,7 @@ function afterFirst(text: string, first: Pair | undefined, key: string, words: s
   return `${text.slice(0, at)}\n${' '.repeat(lines.linePos(begin[0]).col - 1)}${key}: ${words}${text.slice(at)}`;
 }
 
-/** Begin of a node, and the end of its value, without what follows it. */
+/** Returns the begin of a node and the end of its value, without what follows it. */
 function rangeOf(node: unknown): [number, number] | null {
   if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return null;
   const [begin, end] = node.range as [number, number, number];

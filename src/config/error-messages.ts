@@ -1,6 +1,4 @@
-/**
- * What is wrong with a value, in words: where, what was found, what may stand there, and what was probably meant. Pure.
- */
+/** Describes a wrong value in words: place, value found, allowed values, and the one probably meant. Pure. */
 import type { z } from 'zod';
 import { count, didYouMean, listed } from '../lib/words.ts';
 
@@ -8,17 +6,17 @@ export type Path = readonly PropertyKey[];
 
 export interface IssueDescription {
   path: Path;
-  /** The name at the path's end is meant, not what stands behind it. */
+  /** The problem concerns the name at the path's end, not its value. */
   place?: 'key';
   message: string;
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** Stand for the words of the library, which name neither what was found nor the names that there are. */
+/** Marks messages to be replaced: the library's own show neither the value found nor the known names. */
 const OURS = '\0';
 
-/** For a parse whose problems {@link describeIssue} puts into words. */
+/** Parse context for problems that {@link describeIssue} describes. */
 export const WORDED: z.core.ParseContext<Issue> = {
   error: (issue) => {
     const shape =
@@ -30,11 +28,11 @@ interface Shaped {
   def?: { shape?: object };
 }
 
-/** Of these nothing that was found is ever repeated. */
+/** Settings whose values are never repeated. */
 const SECRET_KEYS = new Set(['unlock', 'password', 'login']);
 const SECRET = 'a secret is { file: PATH } or { command: [PROGRAM, ARGUMENT…] }, never the text itself';
 
-/** All that an issue says of `data`, each unknown key by itself. @param see a hint for names that there are not */
+/** Describes an issue in `data`, each unknown key by itself. @param see a hint behind the names of settings */
 export function describeIssue(issue: Issue, data: unknown, see: string): IssueDescription[] {
   const { path } = issue;
   const own = issue.message.startsWith(OURS) ? null : issue.message;
@@ -80,7 +78,10 @@ function badName(issue: Extract<Issue, { code: 'invalid_key' }>): string {
   return `'${key}' cannot be a name; expected ${why && !why.message.startsWith(OURS) ? why.message : 'another name'}`;
 }
 
-/** The way of a union that was probably taken: of those that fit in kind, the one with the fewest problems. */
+/**
+ * Returns the branch of a union that was probably meant: of those that fit in kind, the one with the fewest problems;
+ * null: none.
+ */
 function branchMeant(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
   const fitting = branches.filter((issues) =>
     issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'custom'),
@@ -119,7 +120,7 @@ function wantedWords(issue: Issue): string {
   }
 }
 
-/** Every single value that may stand there; none where there are too many to name. */
+/** Returns all allowed values; empty where there are too many to name. */
 function allowedValues(issue: Issue): string[] {
   if (issue.code === 'invalid_value') return issue.values.map(String);
   if (issue.code !== 'invalid_union') return [];
@@ -136,7 +137,7 @@ const KINDS: Record<string, string> = {
   array: 'a list',
 };
 
-/** What stands there. Text in place of a section may be a secret that slipped: only its kind is said. */
+/** Describes the value found. Text in place of a section may be a misplaced secret: only its kind is shown. */
 function foundWords(value: unknown, issue: Issue): string {
   const section = issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record');
   if (typeof value === 'object' || section) return kindOf(value);

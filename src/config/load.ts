@@ -12,10 +12,10 @@ import { checkNodes, checkOutage, type Contradiction } from './validate.ts';
 
 export interface ConfigProblem {
   file: string;
-  /** From 1; 0 where the file as a whole is meant. */
+  /** From 1; 0 where the problem concerns the whole file. */
   line: number;
   col: number;
-  /** What is wrong and what would be right. */
+  /** The problem and a correct value. */
   message: string;
 }
 
@@ -30,20 +30,19 @@ export class ConfigError extends Error {
 
 export interface LoadedConfig {
   config: Config;
-  /** The file, or null where there is none and the bus is scanned. */
+  /** The file; null: there is none, and the bus is scanned. */
   path: string | null;
   inventory: Inventory;
 }
 
-/** `file:line:col: message`, as compilers and editors have it. */
+/** Formats `file:line:col: message`, as compilers and editors do. */
 export function formatProblem({ file, line, col, message }: ConfigProblem): string {
   return line === 0 ? `${file}: ${message}` : `${file}:${line}:${col}: ${message}`;
 }
 
 /**
- * The configuration at `explicitPath`, `$RACKUI_CONFIG`, `$XDG_CONFIG_HOME/rackui/rack.yaml`, `/etc/rackui/rack.yaml`,
- * the first that exists; without any, the defaults.
- * @throws ConfigError
+ * Loads the configuration at `explicitPath`, `$RACKUI_CONFIG`, `$XDG_CONFIG_HOME/rackui/rack.yaml`,
+ * `/etc/rackui/rack.yaml`, the first that exists; without any, the defaults. @throws ConfigError
  */
 export function loadConfig(explicitPath?: string, around: Environment = environment()): LoadedConfig {
   const found = findConfig(explicitPath, around);
@@ -54,7 +53,7 @@ export function loadConfig(explicitPath?: string, around: Environment = environm
   return loadedFrom(config, found.path);
 }
 
-/** The first configuration file that exists, with its text. */
+/** Reads the first configuration file that exists; null: none. @throws ConfigError */
 export function findConfig(explicitPath: string | undefined, around: Environment = environment()): ReadFile | null {
   const candidates =
     explicitPath === undefined ? configCandidates(around) : [{ path: resolve(explicitPath), required: true }];
@@ -71,10 +70,7 @@ export function findConfig(explicitPath: string | undefined, around: Environment
   return null;
 }
 
-/**
- * Text to configuration; pure. `file` only names the source in problems.
- * @throws ConfigError
- */
+/** Parses a configuration. `file` only names the source in problems. Pure. @throws ConfigError */
 export function parseConfig(text: string, file: string): Config {
   const { data, problem } = parseAs(configSchema, text, file);
   const contradictions = [
@@ -90,8 +86,8 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 /**
- * Text to what a schema makes of it, and how to say with its place what else is wrong with it.
- * @throws ConfigError
+ * Parses text by a schema. Returns the data and a function that gives further problems their places. @throws
+ * ConfigError
  */
 export function parseAs<S extends z.ZodType>(
   schema: S,
@@ -115,8 +111,8 @@ export function parseAs<S extends z.ZodType>(
 }
 
 /**
- * Problems that somebody else found in a configuration which this file could read, with their places.
- * `place`: `key` means the name at the path's end, not what stands behind it.
+ * Adds places to problems that were found outside this module in a readable configuration. `place`: `key` means the
+ * name at the path's end, not its value.
  */
 export function placedProblems(
   { path: file, text }: { path: string; text: string },
@@ -132,7 +128,7 @@ export function placedProblems(
   );
 }
 
-/** A hook for nodes that there are not would never run, and nobody would know. */
+/** Checks the nodes of hooks: a hook for unknown nodes would silently never run. */
 function checkHooks(config: Config): Contradiction[] {
   const inventory = inventoryOf(config);
   if (!inventory.configured) return [];
@@ -142,7 +138,7 @@ function checkHooks(config: Config): Contradiction[] {
   });
 }
 
-/** Nor would a trigger. */
+/** Checks the nodes of triggers likewise. */
 function checkTriggers(config: Config): Contradiction[] {
   const inventory = inventoryOf(config);
   if (!inventory.configured) return [];
@@ -154,7 +150,7 @@ function checkTriggers(config: Config): Contradiction[] {
   });
 }
 
-/** Every boot would count as seen, and nobody looked. */
+/** Checks the proof of boots: without a section ssh, every boot would count as proven. */
 function checkBoot({ boot, ssh }: Config): Contradiction[] {
   if (boot.proof !== 'ssh' || ssh !== undefined) return [];
   return [
@@ -169,7 +165,7 @@ function loadedFrom(config: Config, path: string | null): LoadedConfig {
   return { config, path, inventory: inventoryOf(config) };
 }
 
-/** The rack that a configuration describes, nodes in address order. */
+/** Returns the inventory of a configuration, nodes in address order. */
 export function inventoryOf(config: Config): Inventory {
   const nodes = config.nodes
     .map((node) => {
@@ -191,14 +187,14 @@ export function inventoryOf(config: Config): Inventory {
   return { name: config.name, nodes, configured: nodes.length > 0, calibration: config.calibration ?? null };
 }
 
-/** After the names of settings that there are. */
+/** Added behind the names of settings. */
 const SEE = '; see docs/configuration.md';
 
 function pathText(path: Path): string {
   return path.length === 0 ? '' : `${path.map(String).join('.')}: `;
 }
 
-/** Where the value (or the key) at `path` begins; the nearest parent's place where it is missing. */
+/** Returns the offset of the value (or the key) at `path`; of the nearest parent where it is missing. */
 function offsetOf(document: Document, path: Path, place: 'key' | 'value' = 'value'): number {
   for (let length = path.length; length > 0; length--) {
     const parent: unknown = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);

@@ -1,6 +1,4 @@
-/**
- * Where things live: sockets, state, configuration. Environment and user come in as a value, so that tests need no root.
- */
+/** Paths of sockets, state and configuration. Environment and user come in as values, so that tests need no root. */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
@@ -8,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ownUserId, userName } from '../lib/users.ts';
 import { findUntrusted } from './trust.ts';
 
-/** What the answers depend on. */
+/** The environment that the paths depend on. */
 export interface Environment {
   env: Readonly<Record<string, string | undefined>>;
   uid: number;
@@ -17,21 +15,24 @@ export interface Environment {
   temp: string;
 }
 
-/** The surroundings of this process. */
+/** Returns the environment of this process. */
 export function environment(): Environment {
   return { env: process.env, uid: ownUserId(), home: process.env.HOME ?? homedir(), temp: tmpdir() };
 }
 
-/** A directory that must be private is not: somebody else could sit on the socket in it. */
+/** A directory that must be private is not: another user could replace the socket in it. */
 class UnsafeDirectory extends Error {}
 
-/** The service's sockets, made by systemd's `RuntimeDirectory=rackui`. */
+/** Directory of the service's sockets, made by systemd's `RuntimeDirectory=rackui`. */
 const SYSTEM_RUNTIME_DIRECTORY = '/run/rackui';
 
-/** `sun_path` of a Unix socket holds 108 bytes with its final zero (unix(7)). */
+/** Maximum of a socket path, bytes: `sun_path` holds 108 with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;
 
-/** Logs and state: `$STATE_DIRECTORY` (systemd), `$XDG_STATE_HOME/rackui`, `/var/lib/rackui` for root, `~/.local/state/rackui`. */
+/**
+ * Returns the directory of logs and state: `$STATE_DIRECTORY` (systemd), `$XDG_STATE_HOME/rackui`, `/var/lib/rackui`
+ * for root, `~/.local/state/rackui`.
+ */
 export function stateDirectory(around: Environment = environment()): string {
   const { env, uid, home } = around;
   if (env.STATE_DIRECTORY) return env.STATE_DIRECTORY;
@@ -39,7 +40,7 @@ export function stateDirectory(around: Environment = environment()): string {
   return uid === 0 ? '/var/lib/rackui' : join(home, '.local', 'state', 'rackui');
 }
 
-/** Files that are looked for when `--config` names none. `$RACKUI_CONFIG` must exist if set; the others may. */
+/** Lists the files to try without `--config`. `$RACKUI_CONFIG` must exist if set; the others may. */
 export function configCandidates(around: Environment = environment()): { path: string; required: boolean }[] {
   const { env, home } = around;
   if (env.RACKUI_CONFIG) return [{ path: resolve(env.RACKUI_CONFIG), required: true }];
@@ -47,13 +48,13 @@ export function configCandidates(around: Environment = environment()): { path: s
   return [join(configHome, 'rackui', 'rack.yaml'), '/etc/rackui/rack.yaml'].map((path) => ({ path, required: false }));
 }
 
-/** Themes of the user's own: `NAME.json` each. */
+/** Returns the directory of the user's themes, `NAME.json` each. */
 export function themeDirectory(around: Environment = environment()): string {
   const { env, home } = around;
   return join(env.XDG_CONFIG_HOME ? env.XDG_CONFIG_HOME : join(home, '.config'), 'rackui', 'themes');
 }
 
-/** Where a server started by this user listens. Nothing is created. */
+/** Returns the directory of the sockets of a server that this user starts. Creates nothing. */
 function runtimeDirectory(around: Environment = environment()): string {
   const { env, uid, temp } = around;
   if (env.RUNTIME_DIRECTORY) return env.RUNTIME_DIRECTORY;
@@ -62,8 +63,8 @@ function runtimeDirectory(around: Environment = environment()): string {
 }
 
 /**
- * The device path as a file name, different for different paths: `/dev/serial0` → `dev-serial0`. So `--port` of another
- * rack never meets this rack's server.
+ * Converts a device path into a file name, different for different paths: `/dev/serial0` → `dev-serial0`. So `--port`
+ * of another rack never reaches this rack's server.
  */
 export function portSlug(port: string): string {
   const path = resolve(port).slice(1);
@@ -71,22 +72,22 @@ export function portSlug(port: string): string {
   return path.replace(/[^A-Za-z0-9._/]/gu, escape).replaceAll('/', '-');
 }
 
-/** Control socket of the server that this user would start for `port`. */
+/** Returns the control socket of the server that this user would start for `port`. */
 export function socketPath(port: string, around: Environment = environment()): string {
   return socketIn(runtimeDirectory(around), port);
 }
 
-/** View-only socket beside {@link socketPath}. */
+/** Returns the view-only socket beside {@link socketPath}. */
 export function viewSocketPath(port: string, around: Environment = environment()): string {
   return viewSocketBeside(socketPath(port, around));
 }
 
-/** `x.sock` → `x.view.sock`; also for a socket that was named by hand. */
+/** Converts `x.sock` → `x.view.sock`; also for a socket given by an operator. */
 export function viewSocketBeside(socket: string): string {
   return `${socket.replace(/\.sock$/, '')}.view.sock`;
 }
 
-/** Where a client looks for the server of `port`, in order: the system's, then the user's. */
+/** Lists the sockets at which a client looks for the server of `port`, in order: the system's, then the user's. */
 export function socketCandidates(port: string, around: Environment = environment()): string[] {
   return [...new Set([socketIn(SYSTEM_RUNTIME_DIRECTORY, port), socketPath(port, around)])];
 }
@@ -98,7 +99,10 @@ function socketIn(directory: string, port: string): string {
   return join(directory, `${createHash('sha256').update(slug).digest('hex').slice(0, 16)}.sock`);
 }
 
-/** `/run/rackui` and systemd's directories are an operators' group's business; every other directory must be the user's own. */
+/**
+ * Creates a directory for sockets and checks that it is the user's own. `/run/rackui` and systemd's directories
+ * belong to a group of operators, and are not checked. @throws UnsafeDirectory
+ */
 export function ensureRuntimeDirectory(directory: string, around: Environment = environment()): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (directory === SYSTEM_RUNTIME_DIRECTORY || directory === around.env.RUNTIME_DIRECTORY) return;
@@ -120,7 +124,10 @@ export function ensureRuntimeDirectory(directory: string, around: Environment = 
     );
 }
 
-/** The user that the service runs as: the owner of the system's runtime directory, which only root can have made. */
+/**
+ * Returns the user id of the service: the owner of the system's runtime directory, which only root can have made;
+ * null: there is none.
+ */
 export function serviceUser(): number | null {
   try {
     const stat = lstatSync(SYSTEM_RUNTIME_DIRECTORY);
@@ -131,10 +138,11 @@ export function serviceUser(): number | null {
 }
 
 /**
- * Returns why the server behind a socket is not believed, or null: it is, or no such socket can be seen. Keys and
- * passwords are typed at it, so it and every folder on its way must belong to this user, root or the service's user.
- * `named`: the operator named this socket, so its owner may be another user, unless it lies where everybody can put one.
- * `group`: the group id that the configuration lets control; its members can give a socket to it, nobody else.
+ * Returns the reason not to trust the server behind a socket; null: it is trusted, or no such socket can be seen.
+ * Keys and passwords are typed at it, so it and every folder on its way must belong to this user, root or the
+ * service's user. `named`: the operator named this socket, so its owner may be another user, unless it lies in a
+ * folder where every user can create one. `group`: the id of the configured control group, whose members alone can
+ * give it a socket.
  */
 export function distrustSocket(
   path: string,

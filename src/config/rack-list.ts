@@ -1,9 +1,9 @@
 /**
- * A configuration of several racks: a file that names the racks' own files, and says how the interface that shows them
- * all is used. Each of those is a whole configuration, with its port, its nodes and its plans.
+ * Loads a configuration of several racks: a file that lists the racks' own files, each a whole configuration with
+ * port, nodes and plans, and the settings of the interface that shows them all.
  *
- * The port, without loading the YAML parser and the schema (70 ms together): the interface needs nothing else of the
- * configuration before it talks to a server, which has read and checked the whole of it.
+ * Reads the port without the YAML parser and the schema (70 ms together): the interface needs nothing else of the
+ * configuration before it connects to a server, which has read and checked the whole of it.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -13,34 +13,34 @@ import { type RackListConfig, rackListSchema } from './schema.ts';
 
 export const DEFAULT_PORT = '/dev/serial0';
 
-/** The configured port, the default where none is set, or null where only a real parser can tell. Pure. */
+/** Returns the configured port, the default where none is set, or null where the full parser must decide. Pure. */
 export function peekPort(text: string): string | null {
   const lines = text.split(/\r?\n/);
   const mentions = lines.filter((line) => /\bport\b["']?\s*:/.test(line.replace(/#.*/, '')));
   const [only, ...others] = mentions;
   if (only === undefined) return DEFAULT_PORT;
   const match = /^port:[ \t]+(?:([^\s#"'&*!|>{}[\]%@`][^\s#]*)|"([^"\\]+)"|'([^']+)')[ \t]*(?:#.*)?$/.exec(only);
-  // An indented next line would go on with the value.
+  // An indented next line would continue the value.
   const goesOn = /^\s+\S/.test(lines[lines.indexOf(only) + 1] ?? '');
   return others.length > 0 || goesOn || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
 }
 
-/** True where the text names the files of several racks. Pure. */
+/** True where the text lists the files of several racks. Pure. */
 function isRackList(text: string): boolean {
   return /^racks[ \t]*:/m.test(text);
 }
 
-/** {@link isRackList} of the first of these files that exists. */
+/** True where the first of these files that exists lists several racks. */
 export function isRackListIn(candidates: readonly Candidate[]): boolean {
   return isRackList(firstFile(candidates)?.text ?? '');
 }
 
-/** True where the first of these files says something of the interface: its keys, its mouse, its bell. */
+/** True where the first of these files has settings of the interface: keys, mouse, bell. */
 export function settingsIn(candidates: readonly Candidate[]): boolean {
   return /^["']?(?:keys|interface)["']?[ \t]*:/m.test(firstFile(candidates)?.text ?? '');
 }
 
-/** {@link peekPort} of the first of these files that exists; null where the full loader must decide (or complain). */
+/** {@link peekPort} of the first of these files that exists; null where the full loader must decide or report. */
 export function peekPortIn(candidates: readonly Candidate[]): string | null {
   const file = firstFile(candidates);
   if (file === null) return DEFAULT_PORT;
@@ -52,7 +52,7 @@ interface Candidate {
   required?: boolean;
 }
 
-/** The first that exists, or must; null: none. `text` null: it cannot be read, and whoever needs it says so. */
+/** Reads the first that exists, or must; null: none. `text` null: it cannot be read, which the full loader reports. */
 function firstFile(candidates: readonly Candidate[]): { text: string | null } | null {
   const found = candidates.find(({ path, required }) => required === true || existsSync(path));
   if (found === undefined) return null;
@@ -64,15 +64,15 @@ function firstFile(candidates: readonly Candidate[]): { text: string | null } | 
 }
 
 export interface RackList {
-  /** The file that names the others. */
+  /** The file that lists the others. */
   path: string;
-  /** In the order of the file; names and ports differ. */
+  /** In the order of the file; all names differ, and all ports. */
   racks: (LoadedConfig & { path: string })[];
 }
 
 /**
- * The racks of the configuration that {@link loadConfig} would find, or null where it is one rack's.
- * @throws ConfigError
+ * Loads the racks of the configuration that {@link loadConfig} would find; null where it describes one rack. @throws
+ * ConfigError
  */
 export function loadRackList(explicitPath?: string, around: Environment = environment()): RackList | null {
   const found = findConfig(explicitPath, around);
@@ -96,7 +96,7 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
 }
 
 /**
- * What the found configuration says of the operator's terminal: of one rack its own file, of several the file that lists
+ * Loads the settings of the operator's terminal: of one rack from its own file, of several from the file that lists
  * them. @throws ConfigError
  */
 export function loadWishes(explicitPath?: string): Pick<RackListConfig, 'interface' | 'keys'> {

@@ -1,22 +1,13 @@
 /**
- * The configuration's section about consoles: speed, logs, and what a line raises.
- *
- * A node in the configuration: where it is, what it is called, and what is known of it.
- *
- * A plan in the configuration.
- *
- * Programs that the configuration lets run: ssh to the nodes, and hooks around off and on.
- *
- * UPSes, and what is done when they lose the mains.
- *
- * The configuration file's shape; larger sections have files of their own. YAML positions for errors are added by `load.ts`.
+ * Schema of the configuration file: nodes, consoles, plans, ssh and hooks, UPSes and outage policies, and the list of
+ * several racks. `load.ts` adds places to its errors.
  */
 import { z } from 'zod';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
 import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
 
-/** A regular expression of RE2; it sees one line of a console, without control characters. */
+/** A regular expression of RE2, matched against one console line without control characters. */
 const linePattern = z
   .string()
   .min(1)
@@ -29,7 +20,7 @@ const linePattern = z
     }
   });
 
-/** What a line on a console raises. `name` alone is one of the built-in ones. */
+/** A trigger for console lines. A name alone is one of the built-in ones. */
 const trigger = z.union([
   z.enum(['panic', 'oops', 'oom', 'login-failure']),
   z.strictObject({
@@ -44,13 +35,13 @@ export type TriggerConfig = z.infer<typeof trigger>;
 
 const consoleSection = z
   .strictObject({
-    /** Milliseconds between bytes towards a node: 2 were seen to be safe. */
+    /** Milliseconds between bytes to a node: 2 were seen to be safe. */
     pacing: z.number().min(0.5).max(1000).default(2),
     scrollback: z.number().int().min(100).max(100_000).default(2000),
     baud: baud.default(115200),
-    /** `idle`: while a console is open and silent, some nodes are asked now and then, each time a marked gap. */
+    /** `idle`: while a console is open and silent, some nodes are polled now and then, each time with a marked gap. */
     telemetry: z.enum(['pause', 'idle']).default('pause'),
-    /** Seconds of silence after which `idle` asks. */
+    /** Seconds of silence after which `idle` polls. */
     idle: z.number().min(1).max(3600).default(15),
     triggers: z.array(trigger).max(64).default(['panic', 'oops', 'oom']),
     /** The logs on the disk: sizes in MB. */
@@ -66,11 +57,11 @@ const consoleSection = z
   })
   .prefault({});
 
-/** Linear, as the owner measured it. */
+/** A linear calibration of current, measured by the owner. */
 const calibration = z.strictObject({
   /** Amperes for each count. */
   amps: z.number().positive().max(10),
-  /** The counts at which nothing flows. */
+  /** Counts at zero current. */
   zero: z.number().min(0).max(255).default(0),
 });
 
@@ -87,19 +78,19 @@ const node = z
     ip: z.union([z.ipv4(), z.ipv6()], 'an IPv4 or IPv6 address').optional(),
     mac: z.string().optional(),
     chassisFan: z.number().int().positive().optional(),
-    /** Of this node's UART, where it is not `console.baud`. */
+    /** Baud rate of this node's UART, where it is not `console.baud`. */
     baud: baud.optional(),
     protected: z.boolean().optional(),
-    /** Of the board's BMC, as `#` tells it: another one in this slot is an alarm. */
+    /** UID of the board's BMC, as `#` reports it: another one in this slot raises an alarm. */
     uid: z
       .string()
       .regex(/^[\x20-\x7e]{1,80}$/, 'the UID as rackui discover shows it')
       .optional(),
-    /** Of this node's current, where it is not the rack's. */
+    /** Calibration of this node's current, where it differs from the rack's. */
     calibration: calibration.optional(),
   })
   .transform((raw, ctx) => {
-    // An unquoted 10 in YAML is the number ten, and 0x10 sixteen: only quoted text is certain.
+    // An unquoted 10 in YAML is the number ten, and 0x10 sixteen: only quoted text keeps its digits.
     if (typeof raw.addr === 'number')
       ctx.addIssue({ code: 'custom', path: ['addr'], message: `write the address as quoted hex, e.g. "0a"` });
     const byAddr = typeof raw.addr === 'string' ? parseAddress(raw.addr) : null;
@@ -123,7 +114,7 @@ const planName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'letters, digits, dots, hyphens and underscores');
 
-/** One step of a plan; what it means for the rack is checked by `rack/plan.ts`. */
+/** One step of a plan; `rack/plan.ts` checks it against the rack. */
 const planStep = z.strictObject({
   name: planName,
   selector: z.string().min(1).max(1000),
@@ -135,7 +126,7 @@ const planStep = z.strictObject({
   /** Seconds between two starts; default 0 for off and cycle, 2 for on. */
   stagger: z.number().min(0).max(3600).optional(),
   verify: z.enum(['status', 'boot']).default('boot'),
-  /** Seconds for each node. */
+  /** Time limit of each node, s. */
   deadline: seconds.optional(),
   onDeadline: z.enum(['leave', 'cut']).default('leave'),
   onFail: z.enum(['pause', 'skip', 'abort']).default('pause'),
@@ -143,7 +134,7 @@ const planStep = z.strictObject({
 
 const plan = z.strictObject({
   description: z.string().max(200).optional(),
-  /** Guards' rules about what depends on a node that this plan may break. */
+  /** Dependence rules that this plan may break. */
   overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
   steps: z.array(planStep).min(1).max(32),
 });
@@ -159,14 +150,14 @@ const ssh = z.strictObject({
     .regex(/^[A-Za-z_][\w.-]{0,31}$/, 'a login name')
     .optional(),
   port: z.number().int().min(1).max(65_535).default(22),
-  /** Private key file; default: what the system's ssh finds. */
+  /** Private key file; default: the one that the system's ssh finds. */
   identity: z.string().min(1).optional(),
   options: z.array(sshOption).max(32).default([]),
-  /** Seconds for one request. */
+  /** Time limit of one request, s. */
   limit: seconds.default(10),
 });
 
-/** What may stand in braces in a hook's arguments; the node's values replace it. */
+/** Fields allowed in braces in a hook's arguments; the node's values replace them. */
 const HOOK_FIELDS = ['name', 'ip', 'addr', 'pos', 'role', 'cluster', 'op', 'verb'] as const;
 
 const hookArgument = z
@@ -177,7 +168,7 @@ const hookArgument = z
     { error: `braces hold one of ${HOOK_FIELDS.map((field) => `{${field}}`).join(' ')}` },
   );
 
-/** A program that runs at a point of a node's way down or up: an argument vector, never a shell's line. */
+/** A hook: a program that runs around a node's off or on, as an argument vector, never through a shell. */
 export const hook = z.strictObject({
   when: z.enum(['before-off', 'after-off', 'after-on']),
   /** A selector: only for these nodes. */
@@ -185,25 +176,25 @@ export const hook = z.strictObject({
   run: z.array(hookArgument).min(1).max(64),
   /** Seconds after which it is killed. */
   limit: seconds.default(60),
-  /** An armed run leaves the node on where this one fails; else it goes on without. */
+  /** An armed run leaves the node on where this hook fails; else it goes on without it. */
   required: z.boolean().default(false),
 });
 export type HookConfig = z.infer<typeof hook>;
 
-/** A UPS as NUT's upsd knows it. */
+/** A UPS, as NUT's upsd names it. */
 export const ups = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "the UPS's name at its upsd: letters, digits, . _ -"),
   host: z.string().min(1).max(255).default('127.0.0.1'),
   port: z.number().int().min(1).max(65_535).default(3493),
-  /** Registers with upsd, so that a primary upsmon waits (HOSTSYNC) until the rack is down. */
+  /** User that registers with upsd, so that a primary upsmon waits (HOSTSYNC) until the rack is down. */
   user: z.string().min(1).max(64).optional(),
   password: secret.optional(),
   tls: z.boolean().default(false),
-  /** File with the authority that signed upsd's certificate; default: the system's. */
+  /** File with the certificate authority of upsd; default: the system's. */
   ca: z.string().min(1).optional(),
-  /** Selector of the nodes that it feeds. */
+  /** Selector of the nodes that the UPS feeds. */
   nodes: z.string().min(1).max(1000).default('all'),
-  /** Seconds between two questions. */
+  /** Interval of requests, s. */
   poll: z.number().min(0.2).max(300).default(2),
 });
 export type UpsConfig = z.infer<typeof ups>;
@@ -211,25 +202,30 @@ export type UpsConfig = z.infer<typeof ups>;
 const policy = z.strictObject({
   /** Names of its UPSes; default: all. */
   ups: z.array(z.string()).min(1).max(16).optional(),
-  /** How many of them have to deliver; default: all. */
+  /** Number of them that must deliver; default: all. */
   needs: z.number().int().min(1).max(16).optional(),
   onBattery: z
     .array(z.strictObject({ after: z.number().min(0).max(86_400), run: planName }))
     .max(16)
     .default([]),
-  /** The plan that runs when the battery lasts just for it; default: shed-all, where there is one. */
+  /**
+   * The last plan, which runs when the battery lasts just long enough for it; default: shed-all, where there is one.
+   */
   last: planName.optional(),
-  /** Seconds kept between the last plan's predicted end and the end of the battery. */
+  /** Seconds between the last plan's predicted end and the end of the battery. */
   margin: z.number().min(0).max(3600).default(60),
-  /** Seconds that a full battery lasts at least, for a UPS that does not say. */
+  /** Seconds that a full battery lasts at least, for a UPS that does not report it. */
   runtime: seconds.optional(),
   restore: z
     .strictObject({
       /** Seconds for which mains must be back. */
       after: z.number().min(0).max(86_400).default(120),
-      /** Per cent that the battery must have, where the UPS says. */
+      /** Charge that the battery must have, per cent, where the UPS reports it. */
       charge: z.number().min(0).max(100).default(50),
-      /** Default: bring-up, where there is one; else all at once, a blade's nodes one after another. */
+      /**
+       * Plan that switches nodes on; default: bring-up, where there is one; else all at once, a blade's nodes one
+       * after another.
+       */
       run: planName.optional(),
     })
     .prefault({}),
@@ -241,26 +237,26 @@ const outage = z.union([policy, z.array(policy).min(1).max(16)]);
 
 const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
 
-/** The operator's terminal. */
+/** Settings of the operator's terminal. */
 const interfaceWishes = z
   .strictObject({
     mouse: z.boolean().default(false),
-    /** Rings for new alarms. */
+    /** Rings the terminal's bell for new alarms. */
     bell: z.boolean().default(false),
   })
   .prefault({});
 
-/** Keys of the interface: place, command, key or keys. Which there are only the interface knows. */
+/** Keys of the interface: context, command, key or keys. Their names are checked by the interface. */
 const keyWishes = z
   .record(z.string(), z.record(z.string(), z.union([keyText, z.array(keyText).min(1).max(8)])))
   .default({});
 
-/** One process serves them all, and one row of tabs shows them. */
+/** Maximum of racks: one process serves them all, and one row of tabs shows them. */
 const MOST_RACKS = 8;
 const RACK_FILES = 'a list of the racks’ files, e.g. [north.yaml, south.yaml]';
 const RACK_FILE = 'the path of a rack’s configuration file';
 
-/** A file that lists the files of several racks, and says how the interface that shows them all is used. */
+/** A file that lists the files of several racks, with the settings of the interface that shows them all. */
 export const rackListSchema = z.strictObject(
   {
     racks: z.array(z.string(RACK_FILE), RACK_FILES).min(1, RACK_FILES).max(MOST_RACKS, `${MOST_RACKS} at most`),
@@ -278,54 +274,54 @@ export const configSchema = z.strictObject({
   /** The unlock string, where it is not the documented default. */
   unlock: secret.optional(),
   nodes: z.array(node).max(128).default([]),
-  /** Of current: counts become amperes; without it they stay counts. */
+  /** Calibration of current, counts to amperes; without it, current is shown in counts. */
   calibration: calibration.optional(),
-  /** When values are an alarm; counts, null: never. */
+  /** Limits of a node's values, counts; null: no alarm. */
   alarms: z
     .strictObject({
       fanStopped: z.number().int().min(0).max(255).nullable().default(8),
       currentHigh: z.number().int().min(1).max(255).nullable().default(null),
       currentCollapsed: z.number().min(0).max(1).nullable().default(0.5),
-      /** Seconds for which it must last. */
+      /** Time for which a value must be beyond its limit, s. */
       after: z.number().min(0).max(3600).default(10),
-      /** Seconds after which a node that came on is judged by its fan and by a current that collapses. */
+      /** Time after power-on before a node's fan and collapsing current are judged, s. */
       settle: z.number().min(0).max(3600).default(60),
     })
     .prefault({}),
   poll: z
     .strictObject({
       interval: seconds.default(1),
-      /** Milliseconds kept between two exchanges on a clean bus; damaged replies make it more for a while. */
+      /** Milliseconds between two exchanges on a clean bus; damaged replies increase it for a while. */
       gap: z.number().min(0).max(1000).default(0),
     })
     .prefault({}),
   console: consoleSection,
   server: z
     .strictObject({
-      /** Seconds an autostarted server stays without clients and operations. */
+      /** Time for which an autostarted server stays without clients and operations, s. */
       linger: seconds.default(60),
-      /** Group that may control; default: the owner's. */
+      /** Group with control; default: the owner's. */
       group: z.string().optional(),
-      /** Those who may look through the view-only socket. */
+      /** Access through the view-only socket. */
       viewOnly: z
         .strictObject({
-          /** Group that may look; default: that of `server.group`, else the owner alone. */
+          /** Group with view access; default: that of `server.group`, else the owner alone. */
           group: z.string().optional(),
-          /** Every local user may look. */
+          /** Gives every local user view access. */
           everyone: z.boolean().default(false),
-          /** What consoles show may be read, and open ones watched. */
+          /** Allows reading console output and watching open consoles. */
           consoleText: z.boolean().default(false),
         })
         .prefault({}),
     })
     .prefault({}),
-  /** Credentials for asking a node to shut down on its console. */
+  /** Credentials for a shutdown request on a node's console. */
   login: z.strictObject({ user: z.string().min(1), password: secret }).optional(),
-  /** Asking nodes by ssh. Without this section nothing is ever sent over the network. */
+  /** Requests to nodes by ssh. Without this section nothing is ever sent over the network. */
   ssh: ssh.optional(),
   /** Programs around off and on (`kubectl drain {name}`). */
   hooks: z.array(hook).max(32).default([]),
-  /** Limits of the graceful shutdown's states, seconds (shutdown section 1). */
+  /** Time limits of the graceful shutdown's phases, s (shutdown section 1). */
   shutdown: z
     .strictObject({
       request: seconds.default(60),
@@ -335,31 +331,31 @@ export const configSchema = z.strictObject({
       settle: seconds.default(5),
       cyclePause: seconds.default(2),
       /**
-       * The weakest evidence on which power is cut without asking: `A` the kernel's last line; `B` too: console silent,
-       * network gone and current steady in the node's halt band, all three.
+       * The weakest evidence on which power is cut without a prompt: `A` the kernel's last line; `B` also: console
+       * silent, network gone and current steady in the node's halt band, all three.
        */
       cutOn: z.enum(['A', 'B']).default('A'),
-      /** For grade B: how long the network must have been gone, and the current steady. */
+      /** For grade B: time for which the network must be gone, and the current steady, s. */
       networkGone: seconds.default(100),
       steady: seconds.default(15),
     })
     .prefault({}),
   interface: interfaceWishes,
   keys: keyWishes,
-  /** Named sequences: `rackui plan run NAME`. */
+  /** Plans by name: `rackui plan run NAME`. */
   plans: z.record(planName, plan).default({}),
-  /** UPSes that the server asks, through NUT's upsd. */
+  /** UPSes that the server queries through NUT's upsd. */
   ups: z.array(ups).max(16).default([]),
-  /** What an outage demands: after how long which plan, when the last one, and what brings nodes back. */
+  /** Outage policies: plans and their times on battery, the last plan, and the plan that switches nodes on again. */
   outage: outage.optional(),
-  /** The program (and its arguments) by which the master, this machine, shuts itself down at the end of a plan. */
+  /** Program and arguments that shut down the master, this machine, at the end of a plan. */
   poweroff: z.array(z.string().min(1)).min(1).max(64).optional(),
-  /** After a node was switched on. */
+  /** Proof of a boot after a node was switched on. */
   boot: z
     .strictObject({
-      /** What shows that it came up: `any` is a prompt on its console, or its ssh port where ssh is configured. */
+      /** Accepted proof: `any` is a prompt on its console, or its ssh port where ssh is configured. */
       proof: z.enum(['any', 'console', 'ssh', 'status']).default('any'),
-      /** Seconds for it to show. */
+      /** Time limit of the proof, s. */
       limit: seconds.default(120),
     })
     .prefault({}),

@@ -1,4 +1,4 @@
-/** Secrets come from a file or from a program's output; neither they nor that output appear in any error. */
+/** Reads secrets from a file or a program's output; neither they nor that output appear in any error. */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, type FileHandle, open } from 'node:fs/promises';
@@ -8,19 +8,18 @@ import { promisify } from 'node:util';
 import type { Config } from './schema.ts';
 import type { SecretSource } from './value-types.ts';
 
-/** A secret that could not be read: where it should have come from and why not, never what it is. */
+/** A secret that could not be read; the message has its source and the reason, never its text. */
 class SecretError extends Error {
   override readonly name = 'SecretError';
 }
 
-/** A password manager may ask its agent; it may not hang a server's start. */
+/** Time limit of a command, ms: a password manager may ask its agent, but must not block a server's start. */
 const COMMAND_TIMEOUT_MS = 10_000;
 const MAX_SECRET_BYTES = 4096;
 
 /**
- * The secret without its final line end. A file that everybody can read is refused, as ssh refuses such a key;
- * a command runs as an argument vector, never through a shell, with nothing on its stdin.
- * @throws SecretError
+ * Reads a secret, without its final line end. A file that every user can read is refused, as ssh refuses such a key;
+ * a command runs as an argument vector, never through a shell, with nothing on its stdin. @throws SecretError
  */
 export async function readSecret(source: SecretSource): Promise<string> {
   const secret = ('file' in source ? await fromFile(source.file) : await fromCommand(source.command)).replace(
@@ -35,7 +34,8 @@ export async function readSecret(source: SecretSource): Promise<string> {
 
 async function fromFile(path: string): Promise<string> {
   try {
-    // One descriptor: what is judged is what is read. A pipe without a writer must not block the server's start.
+    // One descriptor, so that the checked file is the one that is read. A pipe without a writer must not block the
+    // server's start.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return await readJudged(file, path);
@@ -81,13 +81,13 @@ export interface UnreadableSecret {
   /** Its place in the configuration. */
   path: (string | number)[];
   message: string;
-  /** It comes from a command. */
+  /** True where it comes from a command. */
   command: boolean;
 }
 
 /**
- * The secrets of a configuration that this user cannot read, and the files of credentials beside them. `look` runs no
- * command and judges only whether there is one; `run` runs them, and forgets what they say.
+ * Lists the secrets of a configuration, and the files of credentials, that this user cannot read. `look` runs no
+ * command and only checks that its program exists; `run` runs them, and discards the output.
  */
 export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Promise<UnreadableSecret[]> {
   const secrets = secretsOf(config).map(async ({ path, source }): Promise<UnreadableSecret | null> => {
@@ -121,7 +121,7 @@ function secretsOf({ unlock, login, ups }: Config): { path: (string | number)[];
   ];
 }
 
-/** ssh also finds keys by patterns (`%d`, `~user`), which it alone can resolve: those are left to it. */
+/** Lists files of credentials. Keys given by patterns (`%d`, `~user`) are left out: only ssh can resolve them. */
 function credentialFiles({ ssh, ups }: Config): { path: (string | number)[]; file: string }[] {
   const key = ssh?.identity;
   return [
@@ -130,7 +130,7 @@ function credentialFiles({ ssh, ups }: Config): { path: (string | number)[]; fil
   ];
 }
 
-/** @throws SecretError where there is no such program that may be run */
+/** Checks that a program exists. @throws SecretError where there is none that may be run */
 async function expectProgram(program: string): Promise<void> {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const candidates = program.includes('/') ? [program] : folders.map((folder) => join(folder, program));

@@ -1,8 +1,8 @@
 /**
- * How servers and clients of one port find the server that uses it: an abstract Unix socket named after the device, at
- * which that server says who it is. Every local user can take such a name, so nothing that is said there counts until
- * the file system confirms it: the socket that is named belongs to the user of the process that is named, nobody else
- * could have put it there, and that process may open the port.
+ * Finds the server that uses a port: at an abstract Unix socket named after the device, the server announces its pid
+ * and socket. Every local user can take such a name, so an announcement counts only where the file system confirms
+ * it: the named socket belongs to the user of the named process, no other user could have put it there, and that
+ * process may open the port.
  */
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -10,57 +10,60 @@ import { isAbsolute } from 'node:path';
 import { userName } from '../lib/users.ts';
 import { findUntrusted } from './trust.ts';
 
-/** How long a server may take to say who it is, ms. */
+/** Time limit of an announcement, ms. */
 const ASK_MS = 1_000;
-/** The kernel takes 107 bytes after the leading zero; the end of a device's path is its telling part. */
+/**
+ * Characters of the device's path in the name, from its end, which is the distinctive part; the kernel takes 107
+ * bytes after the leading zero.
+ */
 const NAME_LIMIT = 80;
 const MAX_ANSWER = 4_096;
 
-/** What a server says of itself. */
+/** A server's announcement. */
 export interface Announcement {
   pid: number;
   socket: string;
-  /** It is on its way out: the port will be free in a moment. */
+  /** The server is ending: the port will be free in a moment. */
   leaving: boolean;
 }
 
-/** A server of which the file system confirms what it said. */
+/** A server whose announcement the file system confirms. */
 export interface AnnouncedServer extends Announcement {
   uid: number;
-  /** From the system's own list of users. */
+  /** Name in the system's own list of users. */
   user: string;
 }
 
-/** The abstract name at which the server of a port announces itself. */
+/** Returns the abstract name at which the server of a port announces itself. */
 export function announcementName(port: string): string {
   let device = port;
   try {
     device = realpathSync(port);
-    // Numbers of pseudo-terminals are used again: a server whose simulator is gone must not stand for the next one.
+    // Numbers of pseudo-terminals are used again: a server whose simulator is gone must not pass for the next one.
     if (device.startsWith('/dev/pts/')) device += `@${Math.round(statSync(device).ctimeMs)}`;
   } catch {
-    // Not there yet, or a pattern: its name as given.
+    // Not there yet, or a pattern: the name as given.
   }
   return `\0rackui-bus${device.slice(-NAME_LIMIT)}`;
 }
 
-/** Returns the server that announces itself for `port`, or null: none does, or what it says is not confirmed. */
+/** Resolves the server that announces itself for `port`; null: there is none, or its announcement is not confirmed. */
 export async function findAnnounced(port: string): Promise<AnnouncedServer | null> {
   const said = parseAnnouncement(await ask(announcementName(port)));
   return said === null ? null : confirm(said, port);
 }
 
-/** True where somebody says anything at the name of `port`, true or not: perhaps a server that is still starting. */
+/** True where an announcement is made for `port`, confirmed or not: perhaps by a server that is still starting. */
 export async function isAnnounced(port: string): Promise<boolean> {
   return parseAnnouncement(await ask(announcementName(port))) !== null;
 }
 
-/** The name by which the system's list of sockets has a listener at {@link announcementName}. */
+/** Returns the name of {@link announcementName} in the system's list of sockets. */
 export function listedName(port: string): string {
   return announcementName(port).replace('\0', '@');
 }
 
-/** Checks an announcement against the file system. Null: it is not true, or this user cannot see whether it is. */
+/** Checks an announcement against the file system. Null: it is false, or this user cannot check it. */
 function confirm(said: Announcement, port: string): AnnouncedServer | null {
   try {
     const { uid, groups } = credentials(said.pid);
@@ -73,7 +76,7 @@ function confirm(said: Announcement, port: string): AnnouncedServer | null {
   }
 }
 
-/** Effective user and groups of a process, as the kernel tells everybody. @throws where there is no such process */
+/** Returns the effective user and groups of a process. @throws where there is no such process */
 function credentials(pid: number): { uid: number; groups: number[] } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const numbers = (field: string): number[] =>
@@ -84,7 +87,7 @@ function credentials(pid: number): { uid: number; groups: number[] } {
   return { uid, groups: [gid, ...numbers('Groups')] };
 }
 
-/** True where a user with these groups can read and write the port; false while it is not there, except for root. */
+/** True where a user with these groups can read and write the port; false while it does not exist, except for root. */
 function mayUse(port: string, uid: number, groups: readonly number[]): boolean {
   if (uid === 0) return true;
   const stat = statSync(port, { throwIfNoEntry: false });
@@ -93,7 +96,7 @@ function mayUse(port: string, uid: number, groups: readonly number[]): boolean {
   return ((stat.mode >> shift) & 0o6) === 0o6;
 }
 
-/** What is said at the abstract name; empty: nobody is there, or nothing came in time. */
+/** Reads the announcement at an abstract name; empty: none in time. */
 function ask(name: string): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(name);
@@ -118,7 +121,7 @@ function parseAnnouncement(text: string): Announcement | null {
     const said = JSON.parse(text) as Partial<Record<keyof Announcement, unknown>>;
     const { pid, socket, leaving } = said;
     if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof leaving !== 'boolean') return null;
-    // Printable characters only: the path is shown, and goes into command lines that are copied.
+    // Printable characters only: the path is shown, and copied into command lines.
     if (typeof socket !== 'string' || !isAbsolute(socket) || !/^[\x21-\x7e]{1,256}$/.test(socket)) return null;
     return { pid, socket, leaving };
   } catch {

@@ -1,11 +1,11 @@
-/** A theme of the operator's own: which looks it gives for which roles, every mistake with its line and column. */
+/** Reads a user's theme: looks by role, every mistake with its line and column. */
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { didYouMean } from '../lib/words.ts';
 import { ConfigError, type ConfigProblem } from './load.ts';
 
 export interface ThemeFile {
-  /** The theme that it changes; null: the default. */
+  /** The theme that it is based on; null: the default. */
   base: string | null;
   inks: Record<string, string[]>;
   grounds: Record<string, string[]>;
@@ -16,14 +16,11 @@ const PARTS = ['name', 'about', 'base', 'inks', 'grounds'];
 export interface ThemeRules {
   inks: readonly string[];
   grounds: readonly string[];
-  /** Why a look means nothing, in words, or null. */
+  /** Returns the problem of a look, or null. */
   wrongLook(look: string): string | null;
 }
 
-/**
- * Reads a theme (JSON, or YAML, of which JSON is a part).
- * @throws {ConfigError} with the place of every mistake
- */
+/** Reads a theme (JSON, or YAML, of which JSON is a part). @throws {ConfigError} with the place of every mistake */
 export function readThemeFile(path: string, rules: ThemeRules): ThemeFile {
   let text: string;
   try {
@@ -36,7 +33,7 @@ export function readThemeFile(path: string, rules: ThemeRules): ThemeFile {
   return parseThemeFile(text, path, rules);
 }
 
-/** Pure. @throws {ConfigError} */
+/** Parses a theme. Pure. @throws {ConfigError} */
 export function parseThemeFile(text: string, file: string, rules: ThemeRules): ThemeFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });

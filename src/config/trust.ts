@@ -1,8 +1,7 @@
 /**
- * Which files and folders count as safe from other users, as tmux and sshd judge them: everything on the way to a path
- * belongs to root or to one of the given owners, and others can write none of it.
- *
- * A configuration that names programs is code: only its owner or root may be able to change it.
+ * Judges files and folders by their safety from other users, as tmux and sshd do: everything on the way to a path
+ * belongs to root or to one of the given owners, and others can write none of it. A configuration that names programs
+ * is code: only its owner or root may be able to change it.
  */
 import {
   closeSync,
@@ -19,17 +18,17 @@ import { dirname, join, parse, resolve, sep } from 'node:path';
 import type { Config } from './schema.ts';
 import { knownHostsFiles } from './value-types.ts';
 
-/** Symbolic links on one way; the kernel's own limit. */
+/** Maximum of symbolic links on one way; the kernel's own limit. */
 const MOST_LINKS = 40;
 const GROUP_AND_OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Walks from the root to `path`, through symbolic links, and returns a sentence about the first folder or link that
- * somebody else than root and `owners` could replace, or null. In a sticky folder (/tmp) only owners of an entry can.
- * The last component itself is judged by its owner, and by its mode where it is a folder. `inSticky`: owners that an
- * entry of a sticky folder may have, where they are fewer: everybody can put entries of their own there.
- * @throws what the file system says where a part of the way is missing or may not be seen
+ * Walks from the root to `path`, through symbolic links, and returns a sentence about the first folder or link that a
+ * user other than root and `owners` could replace; null: none. In a sticky folder (/tmp) only owners of an entry can.
+ * The last component itself is judged by its owner, and by its mode where it is a folder. `inSticky`: accepted owners
+ * of an entry of a sticky folder, where they are fewer, because every user can create entries there. @throws an error
+ * of the file system where a part of the way is missing or hidden
  */
 export function findUntrusted(
   path: string,
@@ -60,7 +59,7 @@ export function findUntrusted(
   }
 }
 
-/** True where others than the owner can replace what is in this folder. */
+/** True where other users than the owner can replace entries of this folder. */
 function isOpen({ mode }: Stats): boolean {
   return (mode & GROUP_AND_OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;
 }
@@ -69,7 +68,7 @@ function parts(path: string): string[] {
   return path.split(sep).filter((part) => part !== '');
 }
 
-/** Returns a sentence where others than root and `owners` could have written an open file, or null. */
+/** Returns a sentence where other users than root and `owners` could have written an open file, or null. */
 function findForeignWriter(stat: Stats, owners: readonly number[]): string | null {
   if (stat.uid !== 0 && !owners.includes(stat.uid)) return `belongs to user id ${stat.uid}: make it yours or root's`;
   if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return 'can be written by others than its owner: chmod go-w';
@@ -83,7 +82,7 @@ export interface ReadFile {
   stat: Stats;
 }
 
-/** Reads a file through one descriptor, so that text and owner belong to the same file. @throws what the system says */
+/** Reads a file through one descriptor, so that text and owner belong to the same file. @throws errors of the system */
 export function readOnce(path: string): ReadFile {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -94,14 +93,17 @@ export function readOnce(path: string): ReadFile {
   }
 }
 
-/** The sentence that refuses the file, or null where it may be used. `uid` is the user who would run its programs. */
+/**
+ * Returns the reason to refuse the file, as a sentence; null: it may be used. `uid`: the user who would run its
+ * programs.
+ */
 export function checkOwnership(config: Config, { path, stat }: Omit<ReadFile, 'text'>, uid: number): string | null {
   if (!namesPrograms(config)) return null;
   const writer = findForeignWriter(stat, [uid]);
   if (writer !== null) return `it names programs to run, and this file ${writer}`;
   const folder = findUntrusted(path, [uid]);
   if (folder !== null) return `it names programs to run, and on its way ${folder}: make it yours or root's, chmod go-w`;
-  // With a closed way, only a trusted user can have exchanged the file while it was read.
+  // On such a way, only a trusted user can have exchanged the file while it was read.
   const now = statSync(path);
   if (now.ino !== stat.ino || now.dev !== stat.dev)
     return 'it names programs to run, and it was replaced while it was read: try again';

@@ -1,9 +1,6 @@
 /**
- * What the schema cannot see: nodes that contradict one another, plans that cannot be run. Pure.
- *
- * What a configuration gives its plans to work with, and the programs that this machine lacks.
- *
- * The outage policies that a configuration means, and what is wrong with them. Pure.
+ * Checks beyond the schema: nodes that contradict one another, plans that cannot be run, outage policies. Collects
+ * what a configuration provides for its plans, with the programs that this machine lacks.
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -26,7 +23,7 @@ export interface Contradiction {
   message: string;
 }
 
-/** One node an address, one node a name (host names know no case), one master. */
+/** Checks that addresses and names (ignoring case) are unique, and that there is one master. */
 export function checkNodes(nodes: readonly NamedNode[]): Contradiction[] {
   const problems: Contradiction[] = [];
   const addresses = new Map<Address, NamedNode>();
@@ -60,7 +57,10 @@ export function checkNodes(nodes: readonly NamedNode[]): Contradiction[] {
   return problems;
 }
 
-/** Every plan against the rack's nodes; nodes that are only found on the bus are for whoever looks at the plan then. */
+/**
+ * Checks every plan against the rack's nodes. Selectors of nodes that are only discovered on the bus are not checked
+ * here, but when the plan is shown.
+ */
 export function checkPlans(plans: Readonly<Record<string, PlanDefinition>>, rack: Inventory): Contradiction[] {
   return Object.entries(plans).flatMap(([name, plan]) => {
     const resolved = resolvePlan(plan, rack);
@@ -94,7 +94,7 @@ export function planMeans(config: Config, rack: Inventory, usualMs: PlanMeans['u
   };
 }
 
-/** Whether the system would find it and let this user run it. */
+/** True where the system would find the program and let this user run it. */
 function isProgram(name: string): boolean {
   const places = name.includes('/') ? [name] : (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, name));
   return places.some((path) => {
@@ -123,11 +123,14 @@ export interface ResolvedPolicy {
   restorePlan: string | null;
 }
 
-/** Plans that policies use where they name none. */
+/** Plans that policies use by default. */
 const DEFAULT_LAST = 'shed-all';
 const DEFAULT_RESTORE = 'bring-up';
 
-/** Without `outage` one policy with the defaults, for UPS software that speaks for itself. */
+/**
+ * Returns the outage policies with their defaults; without `outage` one, for UPS software that reports the supply
+ * itself.
+ */
 export function policiesOf(config: Config, rack: Inventory): ResolvedPolicy[] {
   return listOf(config).map((policy, index) => {
     const ups = upsOf(config, policy);
@@ -150,7 +153,7 @@ export function policiesOf(config: Config, rack: Inventory): ResolvedPolicy[] {
   });
 }
 
-/** UPSes, plans and nodes that policies name and that are not there, or stand in two of them. */
+/** Checks for UPSes, plans and nodes that policies name and that do not exist, or that belong to two of them. */
 export function checkOutage(config: Config, rack: Inventory): Contradiction[] {
   const problems: Contradiction[] = [];
   const policies = config.outage === undefined ? [] : listOf(config);

@@ -1,13 +1,13 @@
 /**
- * Regular expressions that users write (`--expect`, `console.alarms`), run by an engine without backtracking: its time
- * grows with the text's length, whatever the pattern, because a node chooses the text. Syntax is RE2's.
- *
  * Values that several sections of the configuration share.
  *
+ * Regular expressions that users write (`--expect`, `console.triggers`) run in an engine without backtracking: its
+ * time grows with the text's length, whatever the pattern, because a node chooses the text. Syntax is RE2's.
+ *
  * The ssh options that a configuration may set. Every other option is refused: ssh has some that run programs
- * (`ProxyCommand`, `LocalCommand`, `KnownHostsCommand`, `Match exec`), load libraries (`PKCS11Provider`), read further
- * configuration (`Include`) or accept unknown hosts (`NoHostAuthenticationForLocalhost`, `HostKeyAlias`), and its next
- * release may bring more.
+ * (`ProxyCommand`, `LocalCommand`, `KnownHostsCommand`, `Match exec`), load libraries (`PKCS11Provider`), read
+ * further configuration (`Include`) or accept unknown hosts (`NoHostAuthenticationForLocalhost`, `HostKeyAlias`), and
+ * its next release may bring more.
  */
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
@@ -15,13 +15,16 @@ import { z } from 'zod';
 import { didYouMean } from '../lib/words.ts';
 
 export interface Pattern {
-  /** As it was written. */
+  /** The pattern as written. */
   readonly source: string;
-  /** UTF-16 offsets of the first match, or null. */
+  /** Returns the UTF-16 offsets of the first match, or null. */
   find(text: string): { start: number; end: number } | null;
 }
 
-/** `lines`: `^` and `$` match at line ends too. @throws Error that names what the engine does not know */
+/**
+ * Compiles a pattern. `lines`: `^` and `$` match at line ends too. @throws Error that names what the engine does not
+ * support
+ */
 export function compilePattern(source: string, options: { lines?: boolean } = {}): Pattern {
   const engine = load();
   let compiled: RE2JS;
@@ -45,7 +48,7 @@ export function compilePattern(source: string, options: { lines?: boolean } = {}
   };
 }
 
-/** Loaded at the first pattern: it costs a start 11 ms, and most configurations have none. */
+/** Loads the engine at the first pattern: it costs a start 11 ms, and most configurations have none. */
 function load(): typeof RE2JS {
   return (createRequire(import.meta.url)('re2js') as { RE2JS: typeof RE2JS }).RE2JS;
 }
@@ -63,7 +66,7 @@ export type SecretSource = z.infer<typeof secret>;
 
 interface Rule {
   value: RegExp;
-  /** What a value looks like, for the refusal. */
+  /** An example of a value, for the refusal. */
   example: string;
 }
 
@@ -77,7 +80,7 @@ const PATH: Rule = {
   example: '/etc/rackui/FILE',
 };
 
-/** By name as OpenSSH documents it; ssh itself ignores the case. */
+/** Allowed options by name, as OpenSSH documents them; ssh itself ignores the case. */
 const ALLOWED: Readonly<Record<string, Rule>> = {
   ProxyJump: {
     value:
@@ -108,7 +111,7 @@ const ALLOWED: Readonly<Record<string, Rule>> = {
 
 const BY_LOWER_CASE = new Map(Object.entries(ALLOWED).map(([name, rule]) => [name.toLowerCase(), { name, rule }]));
 
-/** Returns why `option` (KEY=VALUE) cannot be set, or null where it can. */
+/** Returns the reason why `option` (KEY=VALUE) cannot be set, or null where it can. */
 export function refuseSshOption(option: string): string | null {
   const [, key, value] = /^([A-Za-z0-9]+)=(.*)$/su.exec(option) ?? [];
   if (key === undefined || value === undefined) return 'an ssh option as KEY=VALUE, e.g. ProxyJump=gate.example';
@@ -119,7 +122,7 @@ export function refuseSshOption(option: string): string | null {
   return rule.value.test(value) ? null : `${name} takes a value such as ${name}=${rule.example}`;
 }
 
-/** Returns the files of known hosts that the options name: whoever can write one decides which hosts are believed. */
+/** Returns the known hosts files in the options: a user who can write one decides which hosts are trusted. */
 export function knownHostsFiles(options: readonly string[]): string[] {
   return options.flatMap((option) => /^(?:User|Global)KnownHostsFile=(.*)$/i.exec(option)?.[1] ?? []);
 }
