@@ -1,4 +1,4 @@
-/** Finds the server of a rack; where nobody answers, starts one in the background, as tmux does. */
+/** Finds the server of a rack; where none answers, starts one in the background, as tmux does. */
 import { spawn } from 'node:child_process';
 import {
   accessSync,
@@ -26,32 +26,32 @@ export interface ConnectOptions {
   /** Sockets to try, in order. */
   sockets: readonly string[];
   who: ClientIdentity;
-  /** The sockets were named by the operator. */
+  /** True where the operator named the sockets. */
   named?: boolean;
-  /** The bus's device: its server is also found where it announced itself. Null: only `sockets` count. */
+  /** The bus's device: its server is also found by its announcement. Null: only `sockets` count. */
   port?: string | null;
-  /** The group that may control, as the configuration has it; asked only where a server is another user's. */
+  /** Resolves the configured control group; called only where a server is another user's. */
   group?: () => Promise<number | null>;
   viewOnly?: boolean;
-  /** Told before a server is started that systemd will end early, once. */
+  /** Called once before a server is started that systemd will end early. */
   warn?: (text: string) => void;
   machine?: MachineSource;
-  /** How to start a server that will listen on the last of `sockets`, or null: only look. */
+  /** Command for a server that will listen on the last of `sockets`; null: start none. */
   start: ServerStart | null;
 }
 
 export interface ServerStart {
   /** Program and arguments up to and including `serve`. */
   command: readonly [string, ...string[]];
-  /** The socket it will listen on. */
+  /** The socket that it will listen on. */
   socket: string;
-  /** For its output, which is shown when it does not come up. */
+  /** Directory for its output, which is shown when it does not come up. */
   stateDir: string;
 }
 
-/** No server, and none could be started: says why and what next. */
+/** There is no server, and none could be started; the message has the reason and what to do next. */
 export class ServerUnavailable extends Error {
-  /** What the server that was to be started ended with (78: a wrong configuration), else 5. */
+  /** Exit code of the server that was to be started, where it is 78 (a wrong configuration), else 5. */
   readonly exitCode: number;
   constructor(message: string, exitCode: number = EXIT.unavailable) {
     super(message);
@@ -59,17 +59,17 @@ export class ServerUnavailable extends Error {
   }
 }
 
-/** A server on a Raspberry Pi answers within about a second. */
+/** Time limit of a server's start, ms; on a Raspberry Pi one answers within about a second. */
 const START_LIMIT_MS = 5_000;
-/** After our own server gave up, another that won the race needs this long to listen. */
+/** Time for another server that won the race to listen, after our own has ended, ms. */
 const RACE_LIMIT_MS = 4_000;
-/** The service's directory is there and its socket is not yet: it may be starting. */
+/** Time for a starting service, whose directory exists and whose socket does not yet, ms. */
 const SERVICE_START_MS = 1_500;
-/** Connecting to a socket that is not there costs microseconds. */
+/** Interval of tries, ms; connecting to a missing socket costs microseconds. */
 const RETRY_MS = 10;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
-/** @throws ServerUnavailable, RpcFailure */
+/** Connects to the server, and starts one where there is none. @throws ServerUnavailable, RpcFailure */
 export async function connectOrStart(options: ConnectOptions): Promise<RackClient> {
   const found = await findServer(options);
   if (found !== null) return found;
@@ -91,7 +91,7 @@ export async function connectOrStart(options: ConnectOptions): Promise<RackClien
   return startServer(start, options);
 }
 
-/** At the sockets, then where the server of the port announced itself. */
+/** Tries the sockets, then the announcement of the port's server. Null: none. */
 async function findServer({
   sockets,
   who,
@@ -108,7 +108,7 @@ async function findServer({
   if (announced === null) return null;
   const { pid, user, socket, uid } = announced;
   const me = ownUserId();
-  // Root may believe everyone who may use the port: it is the server of this rack.
+  // Root may trust every user who may use the port: it is the server of this rack.
   const believed = me === 0 || uid === 0 || uid === me;
   const gid = believed ? null : await group?.();
   const target = viewOnly === true ? viewSocketBeside(socket) : socket;
@@ -123,9 +123,9 @@ async function findServer({
 }
 
 /**
- * A server that has the port and does not say who it is is waited for. Null: there is none; whoever took its name without
- * the port keeps no server from starting.
- * @throws ServerUnavailable where it hangs: another would not get the bus
+ * Waits for a server that has the port and does not announce itself. Null: there is none; a process that took its
+ * name without the port keeps no server from starting. @throws ServerUnavailable where it hangs: another would not
+ * get the bus
  */
 async function awaitSilent(port: string, options: ConnectOptions): Promise<RackClient | null> {
   const began = performance.now();
@@ -142,7 +142,10 @@ async function awaitSilent(port: string, options: ConnectOptions): Promise<RackC
   }
 }
 
-/** Why no server may be started by this user, or null. A port that is not there yet is waited for by the server. */
+/**
+ * Returns the reason why this user may not start a server, or null. A port that does not exist yet is waited for by
+ * the server.
+ */
 function refuseStart(port: string): string | null {
   try {
     accessSync(port, constants.R_OK | constants.W_OK);
@@ -153,7 +156,7 @@ function refuseStart(port: string): string | null {
   return null;
 }
 
-/** While the system's place is taken, its server is waited for. Null: it is not taken. */
+/** Waits for the system's server while its directory exists. Null: there is none. */
 async function awaitService(options: ConnectOptions): Promise<RackClient | null> {
   const [system, own] = [options.sockets[0], options.sockets.at(-1)];
   if (system === undefined || system === own || !existsSync(dirname(system))) return null;
@@ -172,13 +175,13 @@ async function awaitService(options: ConnectOptions): Promise<RackClient | null>
   }
 }
 
-/** systemd makes the directory when the service starts, and removes it at its end. */
+/** True for a directory of the service: systemd creates it when the service starts, and removes it at its end. */
 function isServices(directory: string): boolean {
   const stat = lstatSync(directory, { throwIfNoEntry: false });
   return stat !== undefined && stat.uid !== 0;
 }
 
-/** Null where nobody listens; an error where somebody does and we may not, or where the server refuses. */
+/** Connects to a socket; null: no listener. Rejects where this user may not connect, or the server refuses. */
 async function tryConnect(
   socket: string,
   who: ClientIdentity,
@@ -190,7 +193,7 @@ async function tryConnect(
     return await connect(socket, who);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    // ENOTSOCK would be a file that is not ours: the server will refuse it in its own words.
+    // ENOTSOCK means a file of another program: the server will report it.
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return null;
     if (code === 'EACCES' || code === 'EPERM')
       throw new ServerUnavailable(
@@ -200,7 +203,7 @@ async function tryConnect(
   }
 }
 
-/** Who owns the nearest part of the path that can be seen: `pi`, `user id 1003`. */
+/** Returns the owner of the nearest visible part of the path: `pi`, `user id 1003`. */
 function ownerOf(path: string): string {
   try {
     const { uid } = statSync(path);
@@ -216,7 +219,7 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
   const outputPath = join(stateDir, 'server.out');
   const output = openOutput(outputPath);
   const [program, ...args] = command;
-  // Its own session: it must survive the terminal and the SSH connection that happened to start it.
+  // A session of its own: it must survive the terminal and the SSH connection that started it.
   const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/' });
   closeSync(output.fd);
   let ended: string | null = null;
@@ -232,7 +235,7 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
   let limit = began + START_LIMIT_MS;
   let noticed = false;
   for (;;) {
-    // A server that won a race against ours may listen elsewhere.
+    // Another server that won the race may listen elsewhere.
     const client =
       whyEnded() === null ? await tryConnect(socket, options.who, { named: false }) : await findServer(options);
     if (client !== null) return client;
@@ -258,7 +261,10 @@ function notUp(ended: string | null, words: string, outputPath: string): string 
   return words === '' ? `${what}; see ${outputPath}` : `${what}: ${words}`;
 }
 
-/** Appends, so that two clients at once do not destroy each other's words; starts anew when it has grown. */
+/**
+ * Opens the output for appending, so that two clients at once do not destroy each other's; empties it when it has
+ * grown.
+ */
 function openOutput(path: string): { fd: number; from: number } {
   const fd = openSync(path, 'a', 0o600);
   const { size } = fstatSync(fd);
@@ -272,7 +278,7 @@ function lastWords(path: string, from: number): string {
   return text.trimEnd().split('\n').slice(-3).join('\n');
 }
 
-/** The user, as everything that is written down about this client names them. */
+/** Returns the client's identity, as shown to others and written to logs. */
 export function identity(program: string, env: NodeJS.ProcessEnv, tty: string | null): ClientIdentity {
   const from = (env.SSH_CONNECTION ?? env.SSH_CLIENT ?? '').split(' ')[0] ?? '';
   return { user: userName(), from: from === '' ? null : from, tty, program, pid: process.pid };

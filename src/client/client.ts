@@ -1,7 +1,6 @@
 /**
- * The typed client of a server, over any byte stream. Everything above it knows requests and notes, not JSON-RPC.
- *
- * A server's steady clock as its client can tell it: a note says what the time was when it was sent. Pure.
+ * The typed client of a server, over any byte stream: modules above it use requests and notes, not JSON-RPC.
+ * Estimates the server's steady clock from the times in its messages.
  */
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -30,19 +29,20 @@ import { steadyNow, wallTime } from '../lib/clock.ts';
 import { wholeMessages } from '../lib/unix-socket.ts';
 import { describeSilent, listenerOf, processState } from './process-lifetime.ts';
 
-/** By how much two clocks may run apart: a socket may be forwarded from another machine. */
+/** Maximum drift between two clocks: a socket may be forwarded from another machine. */
 const DRIFT = 1 / 1000;
 
 export interface ServerTime {
-  /** Milliseconds by which the server's time is ahead of ours. */
+  /** Lead of the server's time over ours, ms. */
   readonly ahead: number;
-  /** When we last heard of it, our own steady time. */
+  /** Time of the last message, our own steady time. */
   readonly heardAt: number;
 }
 
 /**
- * Takes in that the server's time was `now`, heard at `local` of our own steady clock. What was held up on the way (either
- * program stood still) makes nothing younger: the furthest time ever heard of counts, less what clocks may drift.
+ * Updates the estimate with the server's time `now`, received at `local` of our own steady clock. A message that was
+ * delayed (either program stood still) makes nothing younger: the furthest time ever received counts, less what
+ * clocks may drift.
  */
 export function heardTime(before: ServerTime | null, now: number, local: number): ServerTime {
   if (before === null) return { ahead: now - local, heardAt: local };
@@ -50,32 +50,39 @@ export function heardTime(before: ServerTime | null, now: number, local: number)
   return { ahead: Math.max(before.ahead - drifted, now - local), heardAt: local };
 }
 
-/** The server's time when our own steady clock shows `local`. */
+/** Returns the server's time when our own steady clock shows `local`. */
 export function serverNow({ ahead }: ServerTime, local: number): number {
   return Math.floor(local + ahead);
 }
 
 export interface RackClient {
   readonly welcome: Welcome;
-  /** The server's steady time at present, by our own clock since it was last told: it goes on while the link is silent. */
+  /**
+   * Returns the server's present steady time, by our own clock since its last message: it advances while the
+   * connection is silent.
+   */
   now(): number;
-  /** The date of a server's time, epoch milliseconds, as this machine's wall clock is set at present. */
+  /** Converts a server's time into epoch milliseconds, as this machine's wall clock is set at present. */
   wallTime(at: number): number;
-  /** Rejects with {@link RpcFailure}: the server's refusal, or `unavailable` when the server went away. */
+  /** Rejects with {@link RpcFailure}: the server's refusal, or `unavailable` when the server is gone. */
   request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]>;
-  /** Fire and forget; lost without a word when the server is gone ({@link RackClient.onClose} tells). */
+  /** Sends a note without an answer; it is lost silently when the server is gone (see {@link RackClient.onClose}). */
   note<M extends keyof ClientNotes>(method: M, params: ClientNotes[M]): void;
-  /** Notes that arrive before anybody listens are kept for the first listener. Returns how to stop listening. */
+  /**
+   * Adds a listener; notes that arrive before the first listener are kept for it. Returns the function that removes
+   * it.
+   */
   on<M extends keyof ServerNotes>(method: M, listener: (params: ServerNotes[M]) => void): () => void;
-  /** Called once when the connection ends, whoever ended it; at once where it has ended already. */
+  /** Adds a listener for the end of the connection, called once; at once where it has ended already. */
   onClose(listener: (why: string) => void): () => void;
   close(): void;
 }
 
-/** The server said no, or is gone. `code` is one of {@link RPC_ERROR} or JSON-RPC's own. */
+/** Message for a request that the server does not know. */
 const OLDER =
   "the server is older than this program and does not know this: 'rackui server stop', and the next command starts one of this version";
 
+/** The server refused, or is gone. `code` is one of {@link RPC_ERROR} or JSON-RPC's own. */
 export class RpcFailure extends Error {
   readonly code: number;
   readonly data: unknown;
@@ -87,18 +94,20 @@ export class RpcFailure extends Error {
 }
 
 const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
-/** Silence is counted in steps of a second, so that a program that was itself held up does not count its own stall. */
+/** Step in which silence is counted, ms, so that a program that was itself held up does not count its own stall. */
 const TICK_MS = 1_000;
-/** Seconds of silence after which a server that is stopped is given up, and one that is only slow. */
+/** Seconds of silence after which a stopped server is given up, and a slow one. */
 const STOPPED_LIMIT_S = 5;
 const SILENT_LIMIT_S = 20;
-/** Notes kept for a listener that has not come yet. A program that never listens must not grow: the oldest go. */
+/**
+ * Notes kept for a later listener; beyond, the oldest are dropped, so that a program that never listens does not
+ * grow.
+ */
 const MAX_KEPT = 1000;
 
 /**
- * Connects and says hello.
- * @param target a Unix socket's path, or any stream with a server at its other end.
- * @throws the socket's own error (`ENOENT`, `ECONNREFUSED`, `EACCES`) or RpcFailure when the server refuses.
+ * Connects and sends hello. @param target a Unix socket's path, or any stream with a server at its other end. @throws
+ * the socket's own error (`ENOENT`, `ECONNREFUSED`, `EACCES`) or RpcFailure when the server refuses.
  */
 export async function connect(target: Duplex | string, who: ClientIdentity): Promise<RackClient> {
   const stream = typeof target === 'string' ? await openSocket(target) : target;
@@ -134,21 +143,22 @@ class Link {
   readonly #closeListeners = new Set<(why: string) => void>();
   #ended: string | null = null;
   #time: ServerTime | null = null;
-  /** The server's process; null before its hello. */
+  /** Pid of the server; null before its hello. */
   #pid: number | null = null;
   readonly #path: string | null;
   readonly #ticks: NodeJS.Timeout;
   #lived = 0;
-  /** Seconds since anything came. */
+  /** Seconds since the last message. */
   #silentS = 0;
 
-  /** `path`: the socket that was connected, or null where it is another kind of stream. */
+  /** `path`: the connected socket; null for another kind of stream. */
   constructor(stream: Duplex, path: string | null) {
     this.#stream = stream;
     this.#path = path;
     this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
     const reader = new StreamMessageReader(stream);
-    // It would watch for the rest of half a message for ever, also of a server that is gone: no program could end.
+    // Else it would wait for the rest of half a message for ever, also after the server is gone, and no program could
+    // end.
     reader.partialMessageTimeout = 0;
     this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(stream)), SILENT);
     this.#rpc.onNotification((method, params: unknown) => this.#deliver(method, params));
@@ -178,7 +188,7 @@ class Link {
     }
   }
 
-  /** Begins a confirmation. What the operator wanted longer ago than its limit is not sent any more. */
+  /** Begins a confirmation. A request that the operator made longer ago than its limit is not sent. Rejects then. */
   async #confirm(): Promise<string> {
     const asked = steadyNow();
     const { nonce } = await this.#rpc.sendRequest<Requests['confirm.begin'][1]>('confirm.begin', {});
@@ -219,7 +229,7 @@ class Link {
     return this.#time === null ? local : serverNow(this.#time, local);
   }
 
-  /** Every message of the server shows that it lives; a silent one is asked, and given up after a while. */
+  /** Every message shows that the server is alive; a silent one is pinged, and given up after a while. */
   #tick(): void {
     this.#silentS++;
     if (this.#pid !== null && ++this.#lived % (PING_MS / TICK_MS) === 0)
@@ -239,7 +249,7 @@ class Link {
     this.#end('closed by this program');
   }
 
-  /** A method, because the compiler believes that a field checked before an await has not changed after it. */
+  /** A method, because the compiler assumes that a field checked before an await has not changed after it. */
   #whyEnded(): string | null {
     return this.#ended;
   }
@@ -258,7 +268,7 @@ class Link {
     if (this.#kept.length > MAX_KEPT) this.#kept.shift();
   }
 
-  /** In order of arrival; what nobody listens to yet stays. */
+  /** Delivers notes in order of arrival; those without a listener stay. */
   #deliverKept(): void {
     for (const note of this.#kept.splice(0)) {
       const listeners = this.#listeners.get(note.method);
@@ -277,5 +287,5 @@ class Link {
   }
 }
 
-/** The library's own log would go to the operator's terminal. */
+/** Silences the library's own log, which would go to the operator's terminal. */
 const SILENT = { error: () => undefined, warn: () => undefined, info: () => undefined, log: () => undefined };

@@ -1,31 +1,31 @@
 /**
- * What will end a background server: systemd ends every process of a login's or a unit's cgroup with it, whatever session
- * the process leads (systemd.kill(5), logind.conf(5)). Decides from files and programs' output that come in as values.
+ * Predicts the end of a background server: systemd ends every process of a login's or a unit's cgroup with it,
+ * whatever session the process leads (systemd.kill(5), logind.conf(5)). Files and programs' output come in as values.
  *
- * The process behind a socket, for a sentence about a server that does not answer.
+ * Finds the process behind a socket, and describes a server that does not answer.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { openFiles } from '../lib/subprocess.ts';
 
-/** The machine, as files and programs tell of it. */
+/** Access to the machine's files and programs. */
 export interface MachineSource {
-  /** Text of a file, or null where it is not there or cannot be read. */
+  /** Returns the text of a file; null: missing or unreadable. */
   text(path: string): string | null;
-  /** Names in a directory; none where it cannot be read. */
+  /** Returns the names in a directory; empty where it cannot be read. */
   list(path: string): string[];
-  /** Standard output, or null where the program fails or is not there. */
+  /** Returns the standard output; null: the program failed or is missing. */
   output(program: string, args: readonly string[]): string | null;
 }
 
 export interface EarlyEnd {
-  /** `ends with …`: goes on a sentence that has the server as its subject. */
+  /** `ends with …`: continues a sentence that has the server as its subject. */
   when: string;
-  /** What keeps a server running. */
+  /** An action that keeps a server running. */
   todo: string;
 }
 
-/** Where systemd put a process. `user`: below a user's own systemd, in the named unit or in none. */
+/** The systemd unit of a process. `user`: below a user's own systemd, in the named unit or in none. */
 export type Place =
   | { kind: 'login'; session: string; uid: number }
   | { kind: 'user'; uid: number; service: string | null }
@@ -55,7 +55,7 @@ export const thisMachine: MachineSource = {
   },
 };
 
-/** When the process, or a server that it starts, will be ended by systemd; null: nothing known does. */
+/** Returns when systemd will end the process, or a server that it starts; null: no known reason. */
 export function earlyEnd(source: MachineSource, user: string, pid: number | 'self' = 'self'): EarlyEnd | null {
   const place = placeOf(source.text(`/proc/${pid}/cgroup`) ?? '');
   switch (place?.kind) {
@@ -86,7 +86,10 @@ export function earlyEnd(source: MachineSource, user: string, pid: number | 'sel
   }
 }
 
-/** @param text of /proc/PID/cgroup, of version 2, or 1 with systemd's own hierarchy; null: systemd's units say nothing of it */
+/**
+ * Parses the unit of a process. @param text of /proc/PID/cgroup, of version 2, or 1 with systemd's own hierarchy;
+ * null: in none of systemd's units
+ */
 export function placeOf(text: string): Place | null {
   const path = /^\d+:name=systemd:(.*)$/m.exec(text)?.[1] ?? /^0::(.*)$/m.exec(text)?.[1] ?? '';
   const parts = path.split('/');
@@ -102,13 +105,13 @@ export function placeOf(text: string): Place | null {
   return unit === undefined ? null : { kind: 'service', unit };
 }
 
-/** Whether systemd ends all processes of a unit with it; where it cannot be asked, its default holds. */
+/** True when systemd ends all processes of a unit with it; where it cannot be asked, its default holds. */
 function endsAll(source: MachineSource, show: readonly string[]): boolean {
   const mode = source.output('systemctl', [...show, '--property=KillMode', '--value'])?.trim();
   return mode !== 'process' && mode !== 'none';
 }
 
-/** The first that is there counts; drop-ins of both come behind it, by their names. */
+/** The first existing file counts; drop-ins of both follow it, by their names. */
 const LOGIND = ['/etc/systemd', '/usr/lib/systemd'];
 
 function logindFiles(source: MachineSource): string {
@@ -121,7 +124,10 @@ function logindFiles(source: MachineSource): string {
   return [main, ...more.map(({ text }) => text)].join('\n');
 }
 
-/** As logind itself says, else as its files do; unset, distributions leave processes alone. */
+/**
+ * True when logind ends a user's processes, as it reports itself, else by its files; unset, distributions leave
+ * processes alone.
+ */
 function killsUserProcesses(source: MachineSource, user: string): boolean {
   const names = ['KillUserProcesses', 'KillOnlyUsers', 'KillExcludeUsers'];
   const said = source.output('loginctl', ['show-session', ...names.map((name) => `--property=${name}`)]);
@@ -135,7 +141,7 @@ function killsUserProcesses(source: MachineSource, user: string): boolean {
   return only.length > 0 ? only.includes(user) : !spared.includes(user);
 }
 
-/** The state letter of a process as ps shows it (R, S, D, T, Z), or null: there is none such. */
+/** Returns the state letter of a process as ps shows it (R, S, D, T, Z); null: no such process. */
 export function processState(pid: number): string | null {
   try {
     // The name may hold spaces and brackets; the state follows the last one.
@@ -145,7 +151,7 @@ export function processState(pid: number): string | null {
   }
 }
 
-/** The process that listens at an abstract `name` and has `port` open, or null: none, or another user's. */
+/** Returns the process that listens at an abstract `name` and has `port` open; null: none, or another user's. */
 export function holderOf(name: string, port: string): number | null {
   try {
     const pid = listenerOf(name);
@@ -155,12 +161,12 @@ export function holderOf(name: string, port: string): number | null {
   }
 }
 
-/** Whether a line of the system's list is about a socket. Abstract names are filled up with zeros, which it has as `@`. */
+/** True when a line of the system's list is about a socket. Abstract names are filled up with zeros, listed as `@`. */
 function names(line: string, path: string): boolean {
   return (path.startsWith('@') ? line.replace(/@+$/, '') : line).endsWith(` ${path}`);
 }
 
-/** The process that listens at a socket's path, or null: none, or another user's, which only root can see. */
+/** Returns the process that listens at a socket's path; null: none, or another user's, which only root can see. */
 export function listenerOf(path: string): number | null {
   try {
     const inodes = readFileSync('/proc/net/unix', 'utf8')
@@ -176,8 +182,8 @@ export function listenerOf(path: string): number | null {
 }
 
 /**
- * A server that does not answer, in words (`how`: since when), with the command that ends it. One that hangs does not hear
- * SIGTERM: it would end in order, and cannot. `pid`: null where it is not known.
+ * Describes a server that does not answer (`how`: since when), with the command that ends it. A hanging one ignores
+ * SIGTERM, because it cannot end in order. `pid`: null where it is not known.
  */
 export function describeSilent(pid: number | null, how: string): string {
   const state = pid === null ? null : processState(pid);
