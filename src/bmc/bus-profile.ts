@@ -3,7 +3,7 @@
  * time-outs for silence are made; all of it is reset when the port is opened anew. Pure.
  *
  * Keeps the outstanding replies of each node. A slow BMC answers an earlier question in the middle of a later one,
- * and such a reply tells of the past: as many replies as a node may still owe are not believed.
+ * and such a reply shows a past state: as many replies as a node may still owe are not accepted.
  */
 import type { Address } from '../rack/address.ts';
 
@@ -98,7 +98,7 @@ export class OutstandingReplies {
     const debt = this.#debts.get(addr);
     if (!debt) return 0;
     const owed = debt.asked.filter((at) => now - at < OWED_FOR_MS).length;
-    // The first reply of a node that failed last time is never believed, however long ago that was.
+    // The first reply of a node that failed last time is never accepted, however long ago that was.
     return debt.failing ? Math.max(1, owed) : owed;
   }
 

@@ -31,7 +31,7 @@ export interface ProbeOptions {
   unlock: string;
   now: () => number;
   onStep: (step: RecoveryStep) => void;
-  /** Address of the master that answered before; no other is believed. Null: not known yet. */
+  /** Address of the master that answered before; no other is accepted. Null: not known yet. */
   master: Address | null;
   unanswered: OutstandingReplies;
 }

@@ -8,7 +8,7 @@
  * of, but which wake a getty (CR) or stop a program (^C).
  *
  * A proven console can be lost again: a pipe that fell shut, or that another program led elsewhere, looks like a node
- * that prints nothing, and keys then reach a BIOS. {@link ConsoleGuard} says when to ask the BMC whether the pipe
+ * that prints nothing, and keys then reach a BIOS. {@link ConsoleGuard} decides when to ask the BMC whether the pipe
  * still leads to its node. The question interrupts the console for a few milliseconds, so it needs a reason: 0x07 in
  * the node's output, which may have closed the pipe; unanswered keys; a key after a while in which the node itself
  * printed nothing, a much shorter one for keys that do harm at a BIOS; unanswered Enter; output that stops in the

@@ -53,11 +53,11 @@ interface Ask {
   /** Time without a byte that counts as silence, ms. */
   silenceMs: number;
   /**
-   * Outstanding replies of this node: so many replies are taken for late ones and not believed, each asked for anew
+   * Outstanding replies of this node: so many replies are taken for late ones and not accepted, each asked for anew
    * in the same pipe.
    */
   owed: number;
-  /** The power in this node's last good reply; another one is believed only when reported twice. Null: not known. */
+  /** The power in this node's last good reply; another one is accepted only when reported twice. Null: not known. */
   known: Power | null;
 }
 
@@ -90,7 +90,7 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
     seen.loose = null;
     const lines = findStatusLines(echo < 0 ? text : ` ${text.slice(echo)}`);
     const [own, ...others] = lines.filter(({ status }) => belongs(status, target));
-    // Two boards that go by one address both answer; neither is believed.
+    // Two boards that go by one address both answer; neither is accepted.
     seen.twins ||= late === 0 && others.some(({ status }) => !isDeepStrictEqual(status, own?.status));
     if (seen.twins) return null;
     for (const match of lines) {
@@ -159,7 +159,7 @@ async function proven(a: Ask, prefix: string, echoAddress: Address | null): Prom
 }
 
 /**
- * Asks again before a change of power is believed: the line has no checksum, and one damaged digit makes `on` of
+ * Asks again before a change of power is accepted: the line has no checksum, and one damaged digit makes `on` of
  * `off`.
  */
 async function confirmed(a: Ask, power: Power, missed: number): Promise<Reply> {
