@@ -195,7 +195,7 @@ export interface ConsoleJoined {
 export interface Requests {
   hello: [{ api: number; who: ClientIdentity }, Welcome];
   /**
-   * Polls all nodes (or the named ones) now and answers when done; where the bus is not usable, the snapshot says so.
+   * Polls all nodes (or the named ones) now and answers when done; where the bus is not usable, the snapshot shows it.
    * With a console open, a poll of all nodes is not done; named nodes are sampled only with `interrupt`.
    */
   sweep: [{ addrs: Address[] | null; interrupt: boolean }, Snapshot];
@@ -409,7 +409,7 @@ export const RPC_ERROR = {
   viewOnly: 4,
   /** No such node, operation, … */
   unknown: 5,
-  /** Client and server speak different versions. */
+  /** Client and server have different API versions. */
   version: 6,
   /** The configuration file cannot be used. */
   config: 7,
