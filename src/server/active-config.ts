@@ -1,8 +1,6 @@
 /**
- * The configuration in force. Parts read it when they need a value, so that a reload is effective at once; what only a
- * restart makes effective keeps its old value here, and is named.
- *
- * Reloads of the configuration: what prevents one, what it changes in the rack, and the events that tell of it.
+ * Holds the configuration in force and reloads it. Modules read values when they need them, so that a reload is
+ * effective at once; settings that take effect only after a restart keep their old values here and are listed.
  */
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -24,27 +22,27 @@ import type { NodeStates, BusyNodes } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
 import { rpcError } from './rpc/errors.ts';
 
-/** How often the file is looked at, ms. */
+/** Interval between checks of the file, ms. */
 const LOOK_MS = 2_000;
 const RESTART = 'needs a restart: rackui server stop';
-/** Settings that are read once, when the server starts; each stands for all below it. */
+/** Settings that are read once, when the server starts; a section stands for all settings below it. */
 const AT_START = [
   ...['port', 'unlock', 'poll', 'server.linger', 'server.group', 'server.viewOnly.group', 'server.viewOnly.everyone'],
   ...['console.pacing', 'console.scrollback', 'console.telemetry', 'console.idle', 'console.log'],
 ];
-/** Settings of the interface's own, which reads them when it starts. */
+/** Settings of the interface, which reads them itself when it starts. */
 const CLIENTS = ['interface', 'keys'];
 
 export interface ActiveConfigOptions {
-  /** Reads the file anew. @throws {ConfigError} */
+  /** Reads the file again. @throws {ConfigError} */
   load?: () => LoadedConfig;
-  /** Changes whenever the file does. */
+  /** Returns a value that changes whenever the file does. */
   signature?: () => Promise<string>;
 }
 
 /**
- * Takes part in a reload: looks at what is to come and returns how to take it over, or throws and so prevents it.
- * `before` is in force until all have agreed.
+ * Takes part in a reload: checks the next configuration and returns the function that applies it, or throws and so
+ * prevents the reload. `before` stays in force until all participants have agreed.
  */
 export type ReloadPart = (next: Config, rack: Inventory, before: Config) => () => void;
 
@@ -58,7 +56,7 @@ export class ActiveConfig {
   #inventory: Inventory;
   #readAt = steadyNow();
   #seen: string | null = null;
-  /** The file as it was read last, or why it cannot be used. */
+  /** Result of the last read of the file: the configuration, or the reason why it cannot be used. */
   #file: { config: Config } | { problem: string };
   #timer: NodeJS.Timeout | null = null;
   #changed: () => void = () => undefined;
@@ -84,12 +82,15 @@ export class ActiveConfig {
     this.#parts.push(part);
   }
 
-  /** `settings`: those that a reload cannot take over at present; each stands for all below it. */
+  /**
+   * Sets the source of the settings that a reload cannot apply at present; a section stands for all settings below
+   * it.
+   */
   onHold(settings: () => LaterSetting[]): void {
     this.#holds.push(settings);
   }
 
-  /** Watches the file from now on; `changed` is called when the status differs. */
+  /** Starts to watch the file; calls `changed` when the status differs. */
   watch(changed: () => void): void {
     this.#changed = changed;
     this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
@@ -113,7 +114,7 @@ export class ActiveConfig {
     return { ...about, changed, later, problem: null };
   }
 
-  /** Reads the file where it was written since the last look. */
+  /** Reads the file again if it was written since the last check. */
   async look(): Promise<ConfigStatus> {
     const signature = await this.#signature();
     if (signature !== this.#seen) {
@@ -126,8 +127,8 @@ export class ActiveConfig {
   }
 
   /**
-   * Takes over what the file says, all of it or nothing. Returns the settings that are in force now and were not before.
-   * @throws {ConfigError} the file cannot be used; {Error} a part refuses. The former configuration stays in force.
+   * Applies the file, all of it or nothing. Returns the settings that changed. @throws {ConfigError} the file
+   * cannot be used; {Error} a participant refuses. The former configuration stays in force.
    */
   async reload(): Promise<string[]> {
     this.#seen = await this.#signature();
@@ -163,14 +164,15 @@ export class ActiveConfig {
   }
 
   #heldSettings(next: Config): LaterSetting[] {
-    // Who finds nodes on the bus, and who is told of them, are different programs.
+    // A discovered rack and a configured one are composed differently: changing from one to the other needs a
+    // restart.
     const kind = this.#config.nodes.length > 0 === next.nodes.length > 0 ? [] : ['nodes'];
     const atStart = [...AT_START, ...kind].map((setting) => ({ setting, when: RESTART }));
     return [...atStart, ...this.#holds.flatMap((hold) => hold())];
   }
 }
 
-/** Device, inode, size and times of every file that the configuration may be read from. */
+/** Returns device, inode, size and times of every file that the configuration may be read from, as one string. */
 async function signatureOf(path: string | null): Promise<string> {
   const paths = path === null ? configCandidates().map((candidate) => candidate.path) : [path];
   const signs = await Promise.all(
@@ -184,14 +186,14 @@ async function signatureOf(path: string | null): Promise<string> {
   return signs.join('\n');
 }
 
-/** The settings that differ, as dotted paths; lists are compared as a whole. */
+/** Returns the settings that differ, as dotted paths; lists are compared as a whole. */
 export function changedSettings(before: Config, after: Config): string[] {
   return differences(before, after, []).filter((setting) => !CLIENTS.some((own) => isBelow(setting, own)));
 }
 
 function differences(before: unknown, after: unknown, path: readonly string[]): string[] {
   if (isDeepStrictEqual(before, after)) return [];
-  // A plan is one setting, whatever of it changed.
+  // A plan counts as one setting, whichever of its fields changed.
   if (!isSection(before) || !isSection(after) || (path[0] === 'plans' && path.length === 2)) return [path.join('.')];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return keys.flatMap((key) => differences(before[key], after[key], [...path, key]));
@@ -212,7 +214,7 @@ function copySetting([key = '', ...rest]: readonly string[], from: unknown, to: 
   else Reflect.deleteProperty(to, key);
 }
 
-/** The parts that a reload changes, or that prevent it. */
+/** Modules that a reload changes, or that can prevent it. */
 interface ReloadedParts {
   telemetry: NodeStates;
   alarms: AlarmService;
@@ -239,7 +241,7 @@ export class Reloading {
     configuration.onReload((_next, rack) => this.#prepare(rack));
   }
 
-  /** Watches the file; an event says that it differs. */
+  /** Starts to watch the file; adds an event when it differs from the configuration in force. */
   start(): void {
     this.#configuration.watch(() => {
       this.#changes.emit('changed', 'config');
@@ -258,7 +260,10 @@ export class Reloading {
     return this.#configuration.look();
   }
 
-  /** @throws {ResponseError} the file cannot be used, or not at present: the former configuration stays in force */
+  /**
+   * Reloads the file for the user `by`. @throws {ResponseError} the file cannot be used, or not at present: the
+   * former configuration stays in force
+   */
   async reload(by: string): Promise<{ taken: string[]; config: ConfigStatus }> {
     const { events } = this.#parts;
     try {
@@ -275,7 +280,10 @@ export class Reloading {
     }
   }
 
-  /** Nodes come and go. @throws {Error} while one that goes is worked on */
+  /**
+   * Prepares the change of the nodes. @throws {Error} while an operation or a console uses a node that would be
+   * removed
+   */
   #prepare(rack: Inventory): () => void {
     const { telemetry, alarms, boards, monitor, consoleAlarms, consoles, workload, plans, sweeper } = this.#parts;
     const gone = rack.configured
@@ -293,7 +301,7 @@ export class Reloading {
       for (const addr of gone) alarms.removed(addr);
       telemetry.configured(rack);
       alarms.set('master', null, masterMismatch(rack.nodes, monitor.seenMaster));
-      // The file may name another board.
+      // The file may name another board for a node.
       for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
       consoleAlarms.reread();
       sweeper.wake();

@@ -1,9 +1,7 @@
 /**
- * What doctor measures on a bus: how its replies look, and how many of so many exchanges go wrong. Only questions.
- *
- * Looking at a bus that no server owns, for doctor: the port is opened, questions are asked, the port is closed. What goes
- * out: one `=` ahead of everything (whoever answers it tells whether a pipe was left open), ^G, the unlock string where
- * nothing answers, `=`, `#`.
+ * Diagnoses a bus that no server owns, for doctor: opens the port, measures the forms of replies and the share of
+ * failed exchanges, and closes the port. Sends only one `=` ahead of everything (its answer shows whether a pipe
+ * was left open), ^G, the unlock string where nothing answers, `=` and `#`.
  */
 import type { BusSurvey } from '../api/bus.ts';
 import { DEFAULT_UNLOCK, findStatusLines } from '../bmc/codec.ts';
@@ -15,12 +13,15 @@ import { readSecret } from '../config/secrets.ts';
 import { type Address, MAX_ADDRESS, rowOf } from '../rack/address.ts';
 import { keepsRatio } from '../rack/calibration.ts';
 
-/** A stall of this machine looks like a node's silence: nobody is missing who was asked once. */
+/**
+ * Rounds of questions for each node: a stall of this machine looks like a node's silence, so one silence proves
+ * nothing.
+ */
 const ROUNDS = 3;
-/** No rack that somebody names node by node is the whole address field. */
+/** Most addresses that count as a list: a configured rack has fewer, so more means the whole address field. */
 const FEW = 96;
 
-/** @returns a sentence where the bus cannot be asked */
+/** Measures the bus on `port`. @returns a sentence where the bus cannot be asked */
 export async function survey(
   bus: Pick<Bus, 'health' | 'status' | 'survey'>,
   candidates: readonly Address[],
@@ -34,7 +35,7 @@ export async function survey(
       if (outcome.ok) found.add(addr);
       else if (outcome.failure === 'bus') return outcome.detail;
     }
-    // A whole address field is mostly empty: there only silence beside an answer is worth another question.
+    // The whole address field is mostly empty: a silent address is asked again only if another on its blade answered.
     const rows = new Set([...found].map(rowOf));
     const few = candidates.length <= FEW;
     missing = missing.filter((addr) => !found.has(addr) && (few || rows.has(rowOf(addr))));
@@ -47,7 +48,7 @@ export async function survey(
   const fan = { kept: 0, read: 0 };
   let asked = 0;
   const wrong = (): number => counts.silent + counts.garbled + counts.foreign;
-  // A stall of this machine looks like a node's silence, once: where something failed, as many again are asked.
+  // A stall of this machine looks like a node's silence, once: after a failure as many exchanges again are made.
   while (nodes.length > 0 && (asked < exchanges || (asked < 2 * exchanges && wrong() > 0))) {
     const addr = nodes[asked++ % nodes.length];
     if (addr === undefined) break;
@@ -74,28 +75,34 @@ export async function survey(
 
 export interface Inspection {
   phase: BusPhase;
-  /** Why it is not ready, for people. */
+  /** Reason why the bus is not ready, for people. */
   detail: string;
   master: Address | null;
-  /** Who answered before any pipe was closed: the master (as it should be), a node, a console, nobody (it was locked, or wedged). */
+  /**
+   * Source of the reply before any pipe was closed: the master (as it should be), a node, a console, or none (the
+   * bus was locked, or wedged).
+   */
   before: { who: 'master' | 'nobody' | 'console' } | { who: 'node'; addr: Address };
-  /** The unlock string was needed. */
+  /** True where the unlock string was needed. */
   wasLocked: boolean;
   survey: Omit<BusSurvey, 'verbEcho'> | null;
 }
 
-/** An unlocked bus answers within a few milliseconds, a busy machine hears it later; a locked one never does. */
+/**
+ * Time limit for the first answer, ms: an unlocked bus answers within a few milliseconds, a busy machine reads it
+ * later; a locked bus never answers.
+ */
 const FIRST_MS = 400;
 const LOOK_EVERY_MS = 10;
-/** Port, ^G, unlocking with its tries: under two seconds. */
+/** Time limit for opening the port, ^G and the tries to unlock, ms: together they take less than two seconds. */
 const UP_MS = 8_000;
-/** Takes back a key at a console that somebody left open. */
+/** Deletes the character that was typed into a console left open. */
 const DELETE = 0x7f;
 
 export async function inspectBus(options: {
   port: string;
   config: Pick<Config, 'unlock' | 'poll'>;
-  /** Whom to ask, or null: every address. */
+  /** Addresses to ask; null: all addresses. */
   nodes: readonly Address[] | null;
   exchanges: number;
 }): Promise<Inspection> {
@@ -131,7 +138,8 @@ export async function inspectBus(options: {
     return {
       ...{ phase, detail: typeof found === 'string' ? found : detail, master },
       before: first.answer ?? { who: 'nobody' },
-      // Whoever answered before it was not locked, whatever a late reply made the bus try.
+      // A bus that answered beforehand was not locked, even if a late reply made the connection send the unlock
+      // string.
       wasLocked: tried.unlock && (first.answer === null || first.answer.who === 'nobody'),
       survey: typeof found === 'string' ? null : found,
     };

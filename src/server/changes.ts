@@ -1,17 +1,20 @@
-/** What the parts of a server tell each other: emitted by those that are built first, heard by those that are built later. */
+/**
+ * Change events between the modules of a server: emitted by modules that are built first, handled by those built
+ * later.
+ */
 import { EventEmitter } from 'node:events';
 import type { EventRecord } from '../api/methods.ts';
 import type { Address } from '../rack/address.ts';
 import type { Change } from './sessions/outbox.ts';
 
 export interface ChangeEvents {
-  /** Something that sessions show differs. */
+  /** A value that sessions show changed. */
   changed: [change: Change];
   /** An event was added to the log. */
   event: [event: EventRecord];
-  /** Operations, plans or outages began, went on or ended: the server may be needed, or not any more. */
+  /** Operations, plans or outages began, changed or ended, so whether the server is still needed may have changed. */
   work: [];
-  /** A node's power was switched, by somebody here or elsewhere. */
+  /** A node's power was switched, from here or otherwise. */
   power: [addr: Address];
   /** The unlock string is about to be sent. */
   unlocking: [];

@@ -1,4 +1,7 @@
-/** The parts of a running server, built in order: each group from those before it; later ones hear of changes. */
+/**
+ * Builds the modules of a server in order: each group from those before it; earlier modules reach later ones by
+ * change events.
+ */
 import { join } from 'node:path';
 import type { EventRecord } from '../api/methods.ts';
 import { ExchangeLog, type Trace } from '../bmc/trace.ts';
@@ -44,33 +47,33 @@ import { SessionRegistry } from './sessions/registry.ts';
 
 export interface RackServerOptions extends About {
   bus: Bus;
-  /** Hears what passes between bus and port. */
+  /** Records the bytes between bus and port. */
   tap: Trace;
-  /** The bus's unlock string. */
+  /** The unlock string of the bus. */
   unlock: string;
   configuration: ActiveConfig;
-  /** View-only socket, beside the control socket. */
+  /** Path of the view-only socket, beside the control socket. */
   viewSocket: string;
-  /** Group of the control socket, or null: the owner's. */
+  /** Group of the control socket; null: the owner's. */
   gid: number | null;
-  /** Group of the view-only socket, or null: the owner alone, unless everybody may look. */
+  /** Group of the view-only socket; null: the owner alone, unless all users may view. */
   viewGid: number | null;
   audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
   journal: JournalPort;
   planJournal: PlanPorts['planJournal'];
   outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
   log: Log;
-  /** The server wants to go: whoever runs it calls {@link RackServer.close}. */
+  /** Requests the end of the server; the process then calls {@link RackServer.close}. */
   leave(why: string): void;
 }
 
-/** Events, exchanges on the bus, host names that were seen. */
+/** Event log, bus log, and host names that nodes showed. */
 interface Records {
   eventFile: EventFile;
   events: EventLog;
   exchanges: ExchangeLog;
   hosts: HostMemory;
-  /** Something around the server went wrong: an event for everybody. */
+  /** Adds a warning to the event log about the server's environment. */
   warn: (text: string) => void;
 }
 
@@ -91,7 +94,7 @@ function composeRecords({ stateDir, tap, log }: RackServerOptions, changes: Chan
   return { eventFile, events, exchanges, hosts: new HostMemory(stateDir, warn), warn };
 }
 
-/** The bus's health, readings, what is wrong with them, and the poller. */
+/** Bus status, readings, their alarms, and the poller. */
 interface Polling {
   monitor: BusStatusMonitor;
   alarms: AlarmService;
@@ -102,7 +105,7 @@ interface Polling {
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
   sweeper: Poller;
-  /** Which nodes operations work on: they are looked at oftener. */
+  /** Nodes in operations, which are polled more often. */
   workload: BusyNodes;
 }
 
@@ -197,7 +200,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
   return { monitor, alarms, selfCheck, telemetry, systems, boards, discovery, sweeper, workload };
 }
 
-/** Raises and clears the alarms about the bus and its manager. */
+/** Raises and clears the alarms about the bus and its master. */
 function judgeBus({ configuration }: RackServerOptions, monitor: BusStatusMonitor, alarms: AlarmService): void {
   const { state, detail } = monitor.status();
   alarms.set('master', null, masterMismatch(configuration.inventory.nodes, monitor.seenMaster));
@@ -205,11 +208,11 @@ function judgeBus({ configuration }: RackServerOptions, monitor: BusStatusMonito
   alarms.bus(well ? null : `${state}: ${detail}`);
 }
 
-/** Consoles, the alarms that their lines raise, and readings while they are silent. */
+/** Consoles, the alarms raised by their lines, and the poller that samples while they are silent. */
 interface OpenConsoles {
   consoles: Consoles;
   consoleAlarms: LineAlarms;
-  /** Null where nothing is asked for while a console is open. */
+  /** Null where no node is sampled while a console is open. */
   idleSampler: ConsoleIdlePoller | null;
 }
 
@@ -261,7 +264,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
     consoleAlarms.over(addr);
     consoles.startedAnew(addr);
   });
-  // A node's log tells why it fell silent, whether its console was open or not.
+  // A node's log gets the events about its power, whether its console was open or not.
   changes.on('event', ({ addr, topic, text, at }) => {
     if (addr !== null && (topic === 'power' || topic === 'node')) consoles.mark(addr, text, at);
   });
@@ -280,7 +283,7 @@ function giveWire(consoles: Consoles, { monitor, sweeper }: Polling): void {
   if (wasOpen && !open) sweeper.wake();
 }
 
-/** The sessions, and the end of a server that is not needed any more. */
+/** Sessions, and the idle timeout of a server that a client started. */
 interface Sessions {
   roster: SessionRegistry;
   /** Null where the server was started to stay. */
@@ -303,7 +306,7 @@ function composeSessions(
     audit: options.audit,
     snapshot: () => view.snapshot(),
     info: () => view.info(),
-    // The answer goes first.
+    // Sends the answer first.
     leave: (why) => void setImmediate(() => options.leave(why)),
   };
   const roster: SessionRegistry = new SessionRegistry({
@@ -365,7 +368,7 @@ export function composeServer(options: RackServerOptions): ServerParts {
   const polling = composePolling(options, records, changes);
   const consoles = composeConsoles(options, { ...records, ...polling }, changes);
   const power = composePower(options, { ...records, ...polling, ...consoles }, changes);
-  // The first to take part in a reload: outages are watched on the rack as it is then.
+  // Takes part in a reload first: outages are watched on the new rack.
   const reloading = new Reloading(configuration, { ...records, ...polling, ...consoles, ...power }, changes);
   const outages = composeOutages(options, { ...records, ...polling, ...power }, changes);
   const working = { ...records, ...polling, ...consoles, ...power, outages };

@@ -1,6 +1,4 @@
-/**
- * The event log: what happened to the rack, the bus and the server, for people. A ring in memory, lines on disk.
- */
+/** The event log: events of the rack, the bus and the server, for people. A ring in memory, lines on disk. */
 import type { EventRecord } from '../api/methods.ts';
 import { wallTime } from '../lib/clock.ts';
 import { replaceHidden } from '../lib/control-chars.ts';
@@ -8,14 +6,14 @@ import type { Address } from '../rack/address.ts';
 
 /** Events kept in memory for clients. */
 const KEPT = 1000;
-/** The same event again within this time is counted, not told: an error that repeats must not fill a disk. */
+/** Time in which the same event is counted instead of logged again, ms: an error that repeats must not fill a disk. */
 const REPEAT_MS = 60_000;
-/** Distinct events remembered for that; the oldest is forgotten. */
+/** Distinct events remembered for that; the oldest is dropped. */
 const REMEMBERED = 256;
 
 export interface EventPorts {
   now(): number;
-  /** One JSON line, with its newline. */
+  /** Writes one JSON line, with its newline. */
   write(line: string): void;
   publish(event: EventRecord): void;
 }
@@ -33,8 +31,8 @@ export class EventLog {
   }
 
   /**
-   * Tells an event, or counts it when the same words were told in the last minute; the count is told with the next
-   * one after that. `key` stands in for the words where these hold changing numbers.
+   * Logs an event, or counts it when the same text was logged in the last minute; the next event with this text
+   * shows the count. `key` identifies the event where the text holds changing numbers.
    */
   add(level: EventRecord['level'], topic: EventTopic, addr: Address | null, text: string, key = text): void {
     const at = this.#ports.now();
@@ -51,7 +49,7 @@ export class EventLog {
       this.#recent.delete(oldest);
     }
     const unsaid = before?.unsaid ?? 0;
-    // It may quote a node.
+    // The text may quote a node.
     const shown = replaceHidden(text);
     const event: EventRecord = {
       seq: ++this.#seq,
@@ -67,13 +65,16 @@ export class EventLog {
     this.#ports.publish(event);
   }
 
-  /** The latest `limit` events, oldest first. */
+  /** Returns the latest `limit` events, oldest first. */
   latest(limit: number): EventRecord[] {
     return limit > 0 ? this.#ring.slice(-limit) : [];
   }
 }
 
-/** Alarms and what an operator did are told every time; troubles repeat themselves. */
+/**
+ * Returns whether repeats are counted: alarms and operators' actions are logged every time; errors repeat
+ * themselves.
+ */
 function isRepeating(level: EventRecord['level']): boolean {
   return level === 'warning';
 }

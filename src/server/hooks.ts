@@ -1,4 +1,7 @@
-/** Programs around off and on, with the node's values in their braces, argument by argument. */
+/**
+ * Resolves the configured programs that run around off and on: replaces the braces in each argument by the node's
+ * values.
+ */
 import type { HookConfig } from '../config/schema.ts';
 import { runProgram } from '../lib/subprocess.ts';
 import type { Hook, HookMoment } from '../power/ports.ts';
@@ -6,7 +9,7 @@ import { type Address, formatAddress, formatPosition } from '../rack/address.ts'
 import type { Inventory } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
 
-/** The hooks of this moment for this node, in the configuration's order. */
+/** Returns the hooks of this event for this node, in the configuration's order. */
 export function hooksFor(
   hooks: readonly HookConfig[],
   inventory: Inventory,

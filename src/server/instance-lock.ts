@@ -1,7 +1,7 @@
 /**
- * One server a port. The lock is the port's own: it is opened exclusively, and the kernel gives it back however the
- * process ends. Only a server that has opened the port announces itself, so a program that may not open it keeps no
- * other from starting.
+ * Ensures that one server uses a port. The lock is the port's own: it is opened exclusively, and the kernel
+ * releases it however the process ends. A server announces itself only after it has opened the port, so a program
+ * that may not open the port keeps no other from starting.
  */
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,12 +16,18 @@ import {
 } from '../config/server-announcement.ts';
 import { PortTaken } from './logs.ts';
 
-/** A server that leaves closes the pipe and the port first: some tens of milliseconds, more while operations end. */
+/**
+ * Time limit for a server that ends, ms: it closes the pipe and the port first, which takes some tens of
+ * milliseconds, more while operations end.
+ */
 const LEAVING_MS = 3_000;
 const RETRY_MS = 20;
-/** A server announces itself when it has opened the port, and can be joined when it has loaded the rest: so long after. */
+/** Time limit from the announcement, when the port is open, to the socket, when the rest is loaded, ms. */
 const STARTING_MS = 5_000;
-/** The first try to open the port takes milliseconds; a device that hangs must not hold up the start. */
+/**
+ * Time limit for the first try to open the port, ms: it takes milliseconds, and a device that hangs must not delay
+ * the start.
+ */
 const FIRST_TRY_MS = 2_000;
 
 type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
@@ -35,7 +41,7 @@ export class InstanceLock {
   #announced: { name: string; server: Server } | null = null;
   #told = false;
 
-  /** `me` is asked anew for every other server that asks; `trouble` is called once where the name is taken. */
+  /** `me` is called for every server that asks; `trouble` is called once where the name is taken. */
   constructor(port: string, me: () => Announcement, trouble: (text: string) => void) {
     this.#port = port;
     this.#me = me;
@@ -43,7 +49,7 @@ export class InstanceLock {
     this.#firstTry = new Promise((resolve) => (this.#tried = resolve));
   }
 
-  /** Waits for a server that is leaving. @throws {PortTaken} where another server has the port */
+  /** Waits for a server that is ending. @throws {PortTaken} where another server has the port */
   async expectFree(): Promise<void> {
     const limit = performance.now() + LEAVING_MS;
     for (;;) {
@@ -67,7 +73,7 @@ export class InstanceLock {
     }
   }
 
-  /** The same way to open the port, with the announcement that follows. */
+  /** Returns `open` followed by the announcement. */
   around(open: Open): Open {
     return async (path, handlers) => {
       try {
@@ -87,14 +93,14 @@ export class InstanceLock {
     };
   }
 
-  /** Ends the announcement; the port itself is closed by the bus. */
+  /** Ends the announcement; the bus closes the port itself. */
   async release(): Promise<void> {
     const announced = this.#announced;
     this.#announced = null;
     if (announced) await new Promise<void>((resolve) => announced.server.close(() => resolve()));
   }
 
-  /** Returns the server that has announced itself before, or null. */
+  /** Announces this server; returns the server that announced itself before, or null. */
   async #announce(): Promise<AnnouncedServer | null> {
     const name = announcementName(this.#port);
     if (this.#announced?.name === name) return null;
@@ -115,7 +121,7 @@ export class InstanceLock {
   }
 }
 
-/** Adds to a port that is held whose server holds it, where one has announced itself. */
+/** Adds to the error of a port in use the server that holds it, where one has announced itself. */
 async function nameWinner(port: string, error: unknown): Promise<unknown> {
   if (!(error instanceof LineError) || error.kind !== 'held' || error.winner) return error;
   const other = await findAnnounced(port);
@@ -126,7 +132,7 @@ function describeWinner(port: string, { pid, user, socket }: AnnouncedServer): s
   return `the bus on ${port} has a rackui server already (pid ${pid}, user ${user}, socket ${socket}): use that one with --socket ${socket}, or end it with 'rackui --socket ${socket} server stop'`;
 }
 
-/** Null: the name is taken. */
+/** Listens at the name; null: it is taken. */
 function listen(name: string, me: () => Announcement): Promise<Server | null> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
@@ -139,7 +145,7 @@ function listen(name: string, me: () => Announcement): Promise<Server | null> {
     });
     server.listen(name, () => {
       server.removeAllListeners('error');
-      // Out of descriptors: who asks is not answered.
+      // Out of file descriptors: the asking server gets no answer.
       server.on('error', () => undefined);
       resolve(server);
     });

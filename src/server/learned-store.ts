@@ -1,12 +1,7 @@
 /**
- * What was learned of each node: a file in the state directory, by address and name.
- *
- * How long each node took to go down and to come up: `durations.json` in the state directory.
- *
- * What each node drew after it had halted: `halt-bands.json` in the state directory.
- *
- * By which name each node last called itself on its console: `hosts.json` in the state directory, because a name read
- * yesterday still guards the cut of today, whichever server is asked.
+ * Stores what was learned of each node in the state directory, by address and name: durations of shutdown and boot
+ * (`durations.json`), current after a halt (`halt-bands.json`), and the last host name on its console
+ * (`hosts.json`), which guards a cut even if an earlier server read it.
  */
 import { z } from 'zod';
 import { keepTime, recallTime, steadyNow } from '../lib/clock.ts';
@@ -16,21 +11,24 @@ import type { HaltBand, HaltBandPort, DurationPort, Way } from '../power/ports.t
 import { type Address, formatAddress } from '../rack/address.ts';
 import type { HostSeen } from '../rack/inventory.ts';
 
-/** The shape of a file that keeps something of each node. */
+/** Makes the schema of a file with one entry for each node. */
 export function byAddress<T>(shape: z.ZodType<T>): z.ZodType<Record<string, T>> {
   return z.record(z.string().regex(/^[0-7][0-9a-f]$/), shape);
 }
 
 export interface MemoryOptions {
   stateDir: string;
-  /** By which name a node is known now. */
+  /** Returns the node's present name. */
   nameOf: (addr: Address) => string;
   trouble: (text: string) => void;
 }
 
 type Named<T> = T & { name: string };
 
-/** Another name at an address is another machine: what was learned of the one says nothing of the other. */
+/**
+ * Keeps learned values of each node. Another name at an address is another machine, for which the values do not
+ * hold.
+ */
 export class NodeMemory<T extends object> {
   readonly #file: StateFile<Record<string, Named<T>>>;
   readonly #nameOf: (addr: Address) => string;
@@ -42,7 +40,7 @@ export class NodeMemory<T extends object> {
     this.#known = this.#file.read() ?? {};
   }
 
-  /** Null: nothing of this machine. */
+  /** Returns the node's values; null where nothing was learned of this machine. */
   get(addr: Address): T | null {
     const known = this.#known[formatAddress(addr)];
     return known?.name === this.#nameOf(addr) ? known : null;
@@ -54,7 +52,7 @@ export class NodeMemory<T extends object> {
   }
 }
 
-/** Milliseconds, oldest first. */
+/** Durations, ms, oldest first. */
 const seen = z.array(z.number().int().min(0)).max(DURATIONS_KEPT);
 
 export class Durations implements DurationPort {
@@ -105,10 +103,10 @@ export class HaltBands implements HaltBandPort {
   }
 }
 
-/** A name that is seen again and again is written again only after this long, ms. */
+/** Interval in which an unchanged name is not written again, ms. */
 const REWRITE_MS = 60_000;
 
-/** `boot`, `up`: as `keepTime` has it; absent in files of earlier versions. */
+/** `boot`, `up`: see `keepTime`; absent in files of earlier versions. */
 const fileShape = byAddress(
   z.object({
     host: z.string().regex(/^[\w.-]{1,253}$/),
@@ -130,7 +128,7 @@ export class HostMemory {
     );
   }
 
-  /** The last name, of whatever age, or null. */
+  /** Returns the last name, of whatever age, or null. */
   get(addr: Address): HostSeen | null {
     return this.#seen.get(addr) ?? null;
   }
@@ -143,13 +141,19 @@ export class HostMemory {
   }
 }
 
-/** Dates tell no age: the clock may have been set since. What was seen before the last boot counts from now, as older. */
+/**
+ * Restores a name with its age. Dates give no age, because the clock may have been set since: a name from before
+ * the last boot counts from now, marked as older.
+ */
 function seenOf({ host, at, boot, up }: Kept): HostSeen {
   const known = typeof boot === 'string' && typeof up === 'number' ? recallTime({ boot, up, wall: at }) : null;
   return known === null ? { host, at: steadyNow(), before: true } : { host, at: known };
 }
 
-/** Of a time that is not known no boot is kept, so that the next server does not take it for known. */
+/**
+ * Stores a name; without a boot where its time is unknown, so that the next server does not take the time for
+ * known.
+ */
 function keptOf({ host, at, before }: HostSeen): Kept {
   const { boot, up, wall } = keepTime(at);
   return before === true ? { host, at: wall } : { host, at: wall, boot, up };

@@ -1,26 +1,29 @@
 /**
- * How a server goes, and with it the process: signals, the end of standard input, a request, an error nobody expected.
- *
- * A server that a client started leaves when nobody needs it any more; one under systemd stays.
+ * Ends a server and its process: on a signal, the end of standard input, a request, or an unexpected error. A
+ * server that a client started ends after the idle timeout; one under systemd stays.
  */
 import { EXIT } from '../api/power.ts';
 import type { Log } from './logs.ts';
 
-/** Ending in order takes well under a second, more while operations end; beyond this the process just goes, ms. */
+/**
+ * Time limit for an orderly end, ms: it takes well under a second, more while operations end; after it the process
+ * exits.
+ */
 const END_LIMIT_MS = 15_000;
 
 /**
- * SIGHUP means that the terminal is closed, which ends what was started there. Elsewhere it asks for the configuration to
- * be read anew; from logrotate's postrotate it means the logs, which follow a rotation by themselves.
+ * Returns whether SIGHUP means that the terminal was closed, which ends programs started there. Otherwise SIGHUP
+ * requests a reload of the configuration; logrotate's postrotate sends it for the logs, which follow a rotation by
+ * themselves.
  */
 export function isAtTerminal(): boolean {
   return process.stdin.isTTY || process.stdout.isTTY;
 }
 
-/** Racks of this process that nobody has asked to leave. */
+/** Racks of this process that were not asked to end. */
 let staying = 0;
 
-/** One rack's. What concerns the process concerns all of its racks; a request concerns the rack that it came to. */
+/** Lifecycle of one rack's server. A signal concerns all racks of the process; a request concerns only its own rack. */
 export class Lifecycle {
   readonly begun: Promise<string>;
   exitCode: number = EXIT.done;
@@ -29,7 +32,7 @@ export class Lifecycle {
   #begin: (why: string) => void = () => undefined;
   #leaving = false;
 
-  /** `hangUp`: what a SIGHUP asks of a server that stays. */
+  /** `hangUp`: called on SIGHUP where no terminal was closed. */
   constructor(withStdin: boolean, log: Log, hangUp: () => void) {
     staying++;
     this.begun = new Promise((resolve) => (this.#begin = resolve));
@@ -44,19 +47,19 @@ export class Lifecycle {
         this.exitCode = EXIT.unavailable;
         this.begin('an error in the server; its log says more');
       });
-    // Who started it may have closed the other end.
+    // The process that started it may have closed the other end.
     for (const stream of [process.stdout, process.stderr]) this.#on(stream, 'error', () => undefined);
     if (!withStdin) return;
     for (const event of ['end', 'close', 'error'])
       this.#on(process.stdin, event, () => this.begin('its starter went away'));
     process.stdin.resume();
     this.#undo.push(() => {
-      // The others still want to hear of its end.
+      // The other servers still need to see its end.
       if (staying === 0) process.stdin.pause();
     });
   }
 
-  /** Fires when somebody asked a second time. */
+  /** Fires at the second request to end. */
   get hurry(): AbortSignal {
     return this.#hurry.signal;
   }
@@ -68,7 +71,7 @@ export class Lifecycle {
     }
     this.#leaving = true;
     staying--;
-    // A disk or a device that hangs must not keep the port for ever; other racks' servers are not ended for it.
+    // A disk or a device that hangs must not keep the port for ever; but it must not end the servers of other racks.
     const limit = setInterval(() => {
       if (staying === 0) process.exit(EXIT.unavailable);
     }, END_LIMIT_MS).unref();
@@ -95,7 +98,7 @@ export class IdleTimeout {
   #timer: NodeJS.Timeout | null = null;
   #over = false;
 
-  /** Calls `leave` once, after `ms` in which `needed` never held when {@link look} was called. */
+  /** Calls `leave` once, after `ms` in which `needed` was false at every call of {@link look}. */
   constructor(ms: number, needed: () => boolean, leave: () => void) {
     this.#ms = ms;
     this.#needed = needed;
@@ -103,7 +106,7 @@ export class IdleTimeout {
     this.look();
   }
 
-  /** Somebody came or went, an operation began or ended. */
+  /** Checks `needed` again, after a client or an operation came or went. */
   look(): void {
     if (this.#over) return;
     if (this.#needed()) this.#cancel();

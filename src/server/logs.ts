@@ -1,9 +1,6 @@
 /**
- * What the server writes about itself: its own log and the event log, both bounded.
- *
- * Why the server cannot start. The message is for the operator: what, why, what next.
- *
- * This program's version, as the package says it.
+ * The server's own log and the event log, both bounded; also the errors for which a server cannot start, and the
+ * version.
  */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,26 +8,29 @@ import pino, { type Logger } from 'pino';
 import manifest from '../../package.json';
 import { LineFile } from '../lib/json-file.ts';
 
-/** Something outside the configuration: a port or a socket that is taken, a directory that cannot be written. Exit code 5. */
+/**
+ * An error outside the configuration: a port or a socket is in use, a directory cannot be written. Exit code 5. The
+ * message says what happened, why, and what to do next.
+ */
 export class CannotServe extends Error {
   override readonly name: string = 'CannotServe';
 }
 
-/** Another server has the port. It may go away: then this one can serve. */
+/** Another server has the port. That server may end; then this one can start. */
 export class PortTaken extends CannotServe {
   override readonly name = 'PortTaken';
 }
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
-/** The server's own log: JSON lines in `server.log`. Nothing that a console showed or an operator typed goes into it. */
+/** Opens the server's own log, JSON lines in `server.log`. Console output and typed input never go into it. */
 export function openLog(stateDir: string, level: string): { log: Log; close: () => void } {
   const file = new LineFile(join(stateDir, 'server.log'));
   const log = pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, file);
   return { log, close: () => file.close() };
 }
 
-/** Lines of the event log. `onTrouble` is told once for each spell in which the disk takes none. */
+/** Writes lines of the event log. `onTrouble` is called once for each period in which the disk takes none. */
 export class EventFile {
   readonly #file: LineFile;
   readonly #onTrouble: (text: string) => void;
@@ -45,7 +45,7 @@ export class EventFile {
     this.#file.write(line);
     const { trouble } = this.#file;
     const news = trouble !== null && !this.#told;
-    // Set before telling: what is told becomes an event, and comes back here.
+    // Set before the call: it adds an event, which comes back here.
     this.#told = trouble !== null;
     if (news) this.#onTrouble(`the event log ${this.#file.path} cannot be written: ${trouble}`);
   }
@@ -55,7 +55,7 @@ export class EventFile {
   }
 }
 
-/** Makes the state directory, for its owner only. @throws {CannotServe} */
+/** Makes the state directory, accessible for its owner only. @throws {CannotServe} */
 export function prepareStateDirectory(stateDir: string): void {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });

@@ -1,4 +1,4 @@
-/** Power operations and plans, and what the server gives them of bus, consoles, network and disk. */
+/** Builds power operations and plans on the server's bus, consoles, network and disk. */
 import type { Operation } from '../api/power.ts';
 import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
@@ -27,10 +27,10 @@ import type { HostMemory } from './learned-store.ts';
 import { Durations, HaltBands } from './learned-store.ts';
 import { Network, type SshConfig } from './ssh.ts';
 
-/** A machine that is asked to shut itself down answers at once, s. */
+/** Time limit for the answer of a machine that is asked to shut itself down, s: it answers at once. */
 const POWEROFF_LIMIT_S = 60;
 
-/** What the server was started with, as far as power needs it. */
+/** The server's options that power needs. */
 interface PowerOptions {
   bus: Bus;
   configuration: ActiveConfig;
@@ -41,7 +41,7 @@ interface PowerOptions {
   tap: Trace;
 }
 
-/** Parts of the server that are there before power. */
+/** The server's modules that are built before power. */
 interface PowerNeeds {
   telemetry: NodeStates;
   consoles: Consoles;
@@ -51,7 +51,7 @@ interface PowerNeeds {
   selfCheck: SelfCheck;
   systems: SystemStates;
   workload: BusyNodes;
-  /** An event for everybody: something around the server went wrong. */
+  /** Adds a warning to the event log about the server's environment. */
   warn: (text: string) => void;
 }
 
@@ -86,7 +86,7 @@ function operationPorts(
   return {
     now: steadyNow,
     every: (ms, fn) => {
-      // Whatever is judged when time has passed is judged by all that has come by then.
+      // Reads pending input before each timer's decision, so that the decision counts everything that has arrived.
       const timer = setInterval(() => {
         bus.catchUp();
         fn();
@@ -102,7 +102,7 @@ function operationPorts(
       const { login } = configuration.config;
       if (!login) return null;
       const password = await readSecret(login.password);
-      // Before it is typed: recordings and the exchange log are to show nothing of it.
+      // Hides the password before it is typed: recordings and the bus log must not show it.
       tap.hide(password);
       return { user: login.user, password };
     },
@@ -130,7 +130,7 @@ function operationPorts(
   };
 }
 
-/** Read where a program begins: a reload in between may have taken the section away. */
+/** Read when a program starts: a reload may have removed the section meanwhile. */
 function sshOf({ ssh }: Config): SshConfig {
   if (ssh === undefined) throw new Error('the configuration has no section ssh any more');
   return ssh;

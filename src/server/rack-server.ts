@@ -1,4 +1,4 @@
-/** The server of one rack: begins it, and ends it in order. It is built in `composition.ts`. */
+/** Starts the server of one rack and ends it in order. `composition.ts` builds it. */
 import { setTimeout } from 'node:timers/promises';
 import type { ClientIdentity } from '../api/methods.ts';
 import { userName } from '../lib/users.ts';
@@ -6,11 +6,11 @@ import { composeServer, type RackServerOptions, type ServerParts } from './compo
 import { VERSION } from './logs.ts';
 import { listenAt, type Listening } from './sessions/listener.ts';
 
-/** How long running operations may take to end in order when the server must go, ms. */
+/** Time limit for running operations to end in order before the server ends, ms. */
 const OPERATIONS_END_MS = 10_000;
-/** How long they may take beyond that once all of them are stopped, ms. */
+/** Time limit after that, once all of them are stopped, ms. */
 const STOPPED_END_MS = 1_000;
-/** Whether they have ended is looked at so often, ms. */
+/** Interval of checks whether they have ended, ms. */
 const LOOK_MS = 20;
 
 export class RackServer {
@@ -24,7 +24,7 @@ export class RackServer {
     this.#parts = composeServer(options);
   }
 
-  /** Listens, then begins with the bus, where it has not begun yet. @throws {SocketUnavailable} */
+  /** Listens, then starts the bus where it is not started yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
     const { bus, socket, viewSocket, gid, viewGid, log } = this.#options;
     const { plans, outages, operations, roster, events, sweeper, monitor, telemetry, boards, selfCheck } = this.#parts;
@@ -39,7 +39,7 @@ export class RackServer {
     bus.onHealth(({ phase, detail }) => {
       log.info({ phase, detail }, 'bus');
       if (phase !== 'ready') return;
-      // While the bus was away boards may have been changed, and no reading told.
+      // While the bus was away boards may have been changed without a reading.
       for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
       sweeper.wake();
     });
@@ -50,19 +50,20 @@ export class RackServer {
     this.#sweeping = sweeper.run();
   }
 
-  /** An event for everybody: something around the server went wrong. */
+  /** Adds a warning to the event log about the server's environment. */
   warn(text: string): void {
     this.#parts.warn(text);
   }
 
-  /** Reads the configuration anew; an event says what became of it. Never rejects. */
+  /** Reloads the configuration and logs the result as an event. Never rejects. */
   async reload(by: string): Promise<void> {
     await this.#parts.reloading.reload(by).catch(() => undefined);
   }
 
   /**
-   * Ends everything in order: nobody new; operations to their end, or to a state that can be left; consoles; the pipe
-   * (^G) before the port; everybody is told why. Never rejects. `hurry` cuts the wait for operations short.
+   * Ends everything in order: accepts no more sessions; ends operations or brings them to a state that can be left;
+   * closes consoles; closes the pipe (^G) before the port; sends `why` to all sessions. Never rejects. `hurry` cuts
+   * the wait for operations short.
    */
   async close(why: string, hurry: AbortSignal): Promise<void> {
     const { bus, log } = this.#options;
@@ -102,8 +103,8 @@ export class RackServer {
   }
 
   /**
-   * A node that is off in the middle of a cycle must come on again, and one that has halted is about to be cut: operations
-   * end themselves before the bus goes.
+   * Ends the operations before the bus: a node that is off in the middle of a cycle must come on again, and one
+   * that has halted is about to be cut.
    */
   async #endOperations(hurry: AbortSignal): Promise<void> {
     const { operations, events } = this.#parts;
@@ -127,5 +128,5 @@ export class RackServer {
   }
 }
 
-/** Who aborts operations when the server leaves. */
+/** Identity that aborts operations when the server ends. */
 const SELF: ClientIdentity = { user: userName(), from: null, tty: null, program: 'serve', pid: process.pid };

@@ -1,6 +1,7 @@
 /**
- * `rackui serve --record F`: every byte of the line with direction and time, secrets masked, one JSON object a line
- * (docs/recordings.md). `rackui sim --replay F` plays it. The file is new each time, for its owner only, and bounded.
+ * `rackui serve --record F`: records every byte of the line with direction and time, secrets masked, one JSON
+ * object a line (docs/recordings.md). `rackui sim --replay F` plays it. The file is new each time, for its owner
+ * only, and bounded.
  */
 import { constants, createWriteStream, type WriteStream } from 'node:fs';
 import type { TraceEvent, Trace } from '../bmc/trace.ts';
@@ -8,12 +9,12 @@ import { wallTime } from '../lib/clock.ts';
 import { VERSION } from './logs.ts';
 
 const RECORDING_FORMAT = 1;
-/** Some three hours of a rack of 24 swept once a second, bytes. */
+/** Size limit, bytes: about three hours of a rack of 24 polled once a second. */
 const RECORDING_LIMIT = 64 * 1024 * 1024;
 
-/** A link planted at the recording's name is not followed. */
+/** A symbolic link planted at the recording's name is not followed. */
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-// The stream takes the system's own flags too; its types know only their short names.
+// The stream takes numeric flags too; its types know only the short names.
 const NEW_FILE = (O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW) as unknown as string;
 
 export class Recording {
@@ -25,7 +26,7 @@ export class Recording {
   #stream: WriteStream | null;
   #size = 0;
 
-  /** `trouble` is told once, in words, why the recording ended before its time. */
+  /** `trouble` is called once, with the reason, if the recording ends early. */
   constructor(
     path: string,
     tap: Trace,
@@ -47,7 +48,7 @@ export class Recording {
     this.#stop = tap.on((event) => this.#record(event));
   }
 
-  /** Resolves when all is in the file. */
+  /** Resolves when everything is in the file. */
   async close(): Promise<void> {
     this.#stop();
     const stream = this.#stream;

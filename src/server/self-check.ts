@@ -1,6 +1,6 @@
 /**
- * What a server needs of its own machine: a state directory that takes what is written, room on its disk, secrets that can
- * be read. Looked at again and again, because a disk fills up and turns read-only while the server runs.
+ * Checks what a server needs of its machine: a writable state directory, room on its disk, readable secrets.
+ * Repeated, because a disk can fill up or turn read-only while the server runs.
  */
 import { constants, type StatsFs } from 'node:fs';
 import { access, open, stat, statfs, unlink } from 'node:fs/promises';
@@ -11,15 +11,15 @@ import { type UnreadableSecret, unreadableSecrets } from '../config/secrets.ts';
 import type { AlarmKind } from '../rack/alarms.ts';
 import { logLimits } from './consoles/buffer.ts';
 
-/** Without these no power verb is sent, or what happened is lost. */
+/** Without these files no power verb is sent, or its record is lost. */
 const FILES = ['audit.jsonl', 'operations.jsonl', 'plans.jsonl', 'outages.jsonl', 'events.jsonl', 'server.log'];
-/** Bytes of the file by which a directory is tried: one block, which a full disk does not have. */
+/** Size of the file that tests a directory, bytes: one block, which a full disk does not have. */
 const TRIAL_BYTES = 4096;
 const MB = 1024 * 1024;
-/** Below, the disk counts as full, MB. */
+/** Free space below which the disk counts as full, MB. */
 const FULL_MB = 1;
 const LOOK_MS = 10_000;
-/** A command that gave no secret is run again only after so long, ms. */
+/** Interval of retries for a command that returned no secret, ms. */
 const COMMAND_RETRY_MS = 60_000;
 
 export interface SelfCheckOptions {
@@ -27,7 +27,7 @@ export interface SelfCheckOptions {
   config: Config;
 }
 
-/** @param absent that the directory does not exist yet is in order */
+/** Checks a state directory. @param absent true if it need not exist yet */
 export async function checkStateDirectory(
   { stateDir, config }: SelfCheckOptions,
   { write, absent }: { write: boolean; absent: boolean },
@@ -71,13 +71,13 @@ export function secretFinding(unreadable: readonly UnreadableSecret[]): ServerFi
   };
 }
 
-/** The directory, or the nearest that exists above it. */
+/** Returns the directory, or its nearest existing parent. */
 async function nearest(directory: string): Promise<string> {
   const found = await stat(directory).catch(() => null);
   return found !== null || dirname(directory) === directory ? directory : nearest(dirname(directory));
 }
 
-/** Why nothing can be made in a directory, or null. */
+/** Returns the reason why no file can be made in a directory, or null. */
 async function refusal(directory: string): Promise<string | null> {
   try {
     if (!(await stat(directory)).isDirectory()) return 'it is no directory';
@@ -88,7 +88,7 @@ async function refusal(directory: string): Promise<string | null> {
   }
 }
 
-/** Why one of the files cannot be appended to, or a new one not be written; null: they can. */
+/** Returns the reason why one of the files cannot be appended to, or a new one not be written; null: they can. */
 async function firstRefusal(stateDir: string, write: boolean): Promise<string | null> {
   const { O_WRONLY, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
   for (const name of FILES) {
@@ -127,7 +127,7 @@ async function judgeRoom(directory: string, config: Config): Promise<string | nu
   return found === null ? null : roomTrouble(found, Math.round(logLimits(config).free / MB));
 }
 
-/** What is wrong with the room on a disk; null: nothing. @param wanted MB below which console logs are not written */
+/** Describes a lack of disk space; null: none. @param wanted MB below which console logs are not written */
 export function roomTrouble(
   { bavail, bsize, files, ffree }: Pick<StatsFs, 'bavail' | 'bsize' | 'files' | 'ffree'>,
   wanted: number,
@@ -145,16 +145,16 @@ function codeOf(error: unknown): string {
 
 export interface SelfCheckPorts extends SelfCheckOptions {
   now: () => number;
-  /** A sentence's predicate where something is wrong, null where it is not. */
+  /** Raises the alarm with this predicate of a sentence; null clears it. */
   alarm: (kind: AlarmKind & ServerFinding['id'], text: string | null) => void;
 }
 
-/** Looks at the machine now and then, and raises and clears the alarms of what it finds. */
+/** Checks the machine regularly, and raises and clears the alarms of its findings. */
 export class SelfCheck {
   readonly #ports: SelfCheckPorts;
   #timer: NodeJS.Timeout | null = null;
   #last: Promise<ServerFinding[]> = Promise.resolve([]);
-  /** Commands that gave no secret when they were run last. */
+  /** Commands that returned no secret in their last run. */
   #silent: readonly UnreadableSecret[] = [];
   #ranAt: number | null = null;
   #suspicious = false;
@@ -174,24 +174,24 @@ export class SelfCheck {
     if (this.#timer !== null) clearInterval(this.#timer);
   }
 
-  /** Something could not be written or read: looked at now, and by trying. */
+  /** Checks again at once, with a trial write, after a file could not be written or read. */
   suspect(): void {
     if (this.#suspicious) return;
     this.#suspicious = true;
     void this.#look(false);
   }
 
-  /** Everything, by trying it. */
+  /** Runs all checks, with a trial write. */
   check(): Promise<ServerFinding[]> {
     return this.#look(true);
   }
 
-  /** The server may have left while something was looked at. */
+  /** The server may have been closed during a check. */
   #isClosed(): boolean {
     return this.#closed;
   }
 
-  /** One after another: two at once would write the same file. */
+  /** Runs checks one after another: two at once would write the same file. */
   #look(thorough: boolean): Promise<ServerFinding[]> {
     this.#last = this.#last.then(async (before) => {
       if (this.#isClosed()) return before;
@@ -207,7 +207,10 @@ export class SelfCheck {
     return this.#last;
   }
 
-  /** A command may ask an agent or its owner: it is run where somebody asks, and again while it gives nothing. */
+  /**
+   * Checks the secrets. A command may prompt an agent or its owner: it is run when a client requests it, and again
+   * while it returns nothing.
+   */
   async #secrets(thorough: boolean): Promise<readonly UnreadableSecret[]> {
     const { config, now } = this.#ports;
     const due = this.#silent.length > 0 && now() - (this.#ranAt ?? 0) >= COMMAND_RETRY_MS;

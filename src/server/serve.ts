@@ -1,7 +1,6 @@
 /**
- * `rackui serve`, one rack of it: everything around its {@link RackServer}: lock, files, bus, the way out.
- *
- * `rackui serve` for several racks: one process, a server each, which share nothing but the way out.
+ * `rackui serve`: the lock, the files, the bus and the orderly end around each {@link RackServer}. Several racks
+ * share the process and its end, nothing else.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../api/power.ts';
@@ -26,23 +25,23 @@ import { openOutageJournal } from '../power/outage/record.ts';
 
 export interface ServeOptions {
   loaded: LoadedConfig;
-  /** The bus's device. */
+  /** Device of the bus. */
   port: string;
   socket: string;
   viewSocket: string;
   stateDir: string;
-  /** Where every byte of the line is written down, or null: nowhere. */
+  /** File for a recording of every byte of the line; null: none. */
   record: string | null;
-  /** Started by a client: leaves after `server.linger` without clients. */
+  /** Started by a client: ends after `server.linger` without clients. */
   autostarted: boolean;
-  /** Leaves when standard input ends: whoever started it went away. */
+  /** Ends when standard input ends, because the process that started it has ended. */
   exitWithStdin: boolean;
 }
 
 /**
- * Serves one rack until it is asked to leave; resolves with the exit code. Prints `ready socket=… port=…` once clients can
- * connect; the bus may still be on its way up, or away.
- * @throws {CannotServe} {SocketUnavailable} exit code 5; {ConfigError} {SecretError} exit code 78.
+ * Serves one rack until it is asked to end; resolves with the exit code. Prints `ready socket=… port=…` once
+ * clients can connect; the bus may still be starting, or away. @throws {CannotServe} {SocketUnavailable} exit code
+ * 5; {ConfigError} {SecretError} exit code 78.
  */
 async function serve(options: ServeOptions): Promise<number> {
   process.umask(0o077);
@@ -50,7 +49,7 @@ async function serve(options: ServeOptions): Promise<number> {
   const { port, socket, stateDir } = options;
   prepareStateDirectory(stateDir);
   let leaving = false;
-  // What goes wrong before operators can be told is told as soon as the server is up.
+  // Errors from before operators can read them are reported once the server is up.
   const untold: string[] = [];
   let tell = (text: string): void => void untold.push(text);
   const lock = new InstanceLock(
@@ -87,7 +86,7 @@ async function serve(options: ServeOptions): Promise<number> {
     const { group, viewOnly } = options.loaded.config.server;
     const gid = await socketGroup(options.loaded, 'server.group', group);
     const viewGid = (await socketGroup(options.loaded, 'server.viewOnly.group', viewOnly.group)) ?? gid;
-    // The bus takes a while to come up and the terminal emulator to load: both at once.
+    // The bus takes a while to start and the terminal emulator to load: both run at once.
     bus.start();
     await lock.expectOpened();
     const { RackServer } = await import('./rack-server.ts');
@@ -110,7 +109,7 @@ async function serve(options: ServeOptions): Promise<number> {
     reload = () => void server.reload('SIGHUP');
     for (const text of untold.splice(0)) tell(text);
     await server.start().catch(async (error: unknown) => {
-      // What it has begun already would keep this process.
+      // Modules that were started already would keep this process running.
       await server.close('it could not start', AbortSignal.abort());
       throw error;
     });
@@ -122,7 +121,7 @@ async function serve(options: ServeOptions): Promise<number> {
     await server.close(why, departure.hurry);
     return departure.exitCode;
   } finally {
-    // For the ways out that are not the server's own: the pipe is closed before the port, always.
+    // For ends that the server does not control: the pipe is always closed before the port.
     await bus?.close();
     await recording?.close();
     departure.dispose();
@@ -135,12 +134,12 @@ async function serve(options: ServeOptions): Promise<number> {
   }
 }
 
-/** @throws {SecretError} where it cannot be read */
+/** Returns the unlock string. @throws {SecretError} where it cannot be read */
 async function unlockString({ config }: LoadedConfig): Promise<string> {
   return config.unlock === undefined ? DEFAULT_UNLOCK : await readSecret(config.unlock);
 }
 
-/** @throws {ConfigError} where the unlock string could harm */
+/** Makes the bus. @throws {ConfigError} where the unlock string could do harm */
 function makeBus({ loaded, port }: ServeOptions, unlock: string, open: ReturnType<Trace['around']>): Bus {
   const { config } = loaded;
   try {
@@ -165,13 +164,13 @@ function inConfig({ path }: LoadedConfig, message: string): ConfigError {
   return new ConfigError([{ file: path ?? 'configuration', line: 0, col: 0, message }]);
 }
 
-/** How often the port of a rack that another server has is tried again, ms. */
+/** Interval of retries for a rack whose port another server has, ms. */
 const TAKEN_RETRY_MS = 5_000;
 
 /**
- * Serves those that can be served, and says of the others why not; resolves with the worst exit code when the last one
- * has ended. A rack that another server has is tried again until the process ends.
- * @throws {CannotServe} where none can be served; of one rack what {@link serve} throws.
+ * Serves the racks that can be served, and reports why the others cannot; resolves with the worst exit code when
+ * the last one has ended. A rack that another server has is retried until the process ends. @throws {CannotServe}
+ * where none can be served; for one rack the errors of {@link serve}.
  */
 export async function serveRacks(racks: readonly ServeOptions[]): Promise<number> {
   const [only, ...others] = racks;
@@ -196,12 +195,12 @@ class Group {
     if (exitWithStdin) process.stdin.once('end', end).once('close', end).resume();
   }
 
-  /** The process was asked to end, or its last server has ended. */
+  /** True once the process was asked to end, or its last server has ended. */
   get over(): boolean {
     return this.#over.signal.aborted;
   }
 
-  /** The exit code of the rack's server, or null: it was never served. */
+  /** Serves the rack; resolves with its server's exit code, or null where it was never served. */
   async serve(options: ServeOptions): Promise<number | null> {
     for (let said = ''; ;) {
       try {
@@ -221,7 +220,7 @@ class Group {
     }
   }
 
-  /** When the last rack that was served has ended, the process has been asked to end. */
+  /** After the last served rack has ended, the process has been asked to end. */
   async #once(options: ServeOptions): Promise<number> {
     this.#serving++;
     try {

@@ -1,4 +1,4 @@
-/** What handlers work with: the parts of the running server. */
+/** The modules of the running server that handlers use. */
 import type { ServerInfo, Snapshot } from '../api/methods.ts';
 import type { ExchangeLog } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
@@ -35,6 +35,6 @@ export interface Services {
   audit(entry: RawAuditEntry): Promise<void>;
   snapshot(): Snapshot;
   info(): ServerInfo;
-  /** The server begins to leave, after the present message. */
+  /** Starts the end of the server, after the present message. */
   leave(why: string): void;
 }

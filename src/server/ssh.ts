@@ -1,4 +1,4 @@
-/** Nodes by network: the system's own ssh client to ask, a TCP connection to see whether anybody is there. */
+/** Reaches nodes by network: runs the system's ssh client, and probes the ssh port by a TCP connection. */
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Config } from '../config/schema.ts';
@@ -13,13 +13,19 @@ import type { Inventory } from '../rack/inventory.ts';
 
 export type SshConfig = NonNullable<Config['ssh']>;
 
-/** ssh clients at once (shutdown section 1): keys and a small master's processor are the limit, not the network. */
+/**
+ * Most ssh clients at once (shutdown section 1): keys and a small master's processor are the limit, not the
+ * network.
+ */
 const AT_ONCE = 4;
-/** A machine in the same rack answers within a millisecond; one under load within this, ms. */
+/** Time limit of a probe, ms: a machine in the same rack answers within a millisecond; one under load within this. */
 const PROBE_MS = 2_000;
-/** Tells this shutdown's last line from an old log's. The node's own shell takes the words apart, whatever ssh is given. */
+/**
+ * Uptime distinguishes this shutdown's last line from an old log's. The node's own shell splits the words, whatever
+ * ssh is given.
+ */
 const UPTIME = 'cat /proc/uptime';
-/** `systemctl poweroff`, never `halt`; `-n`: a sudo that wants a password must say so, not wait for it. */
+/** `systemctl poweroff`, never `halt`; with `-n` a sudo that needs a password reports it instead of waiting. */
 const requestFor = ({ user }: SshConfig): string =>
   user === 'root' ? 'systemctl poweroff' : 'sudo -n systemctl poweroff';
 
@@ -63,7 +69,7 @@ export class Network implements NetworkPort {
       told.uptime = true;
       ran();
     });
-    // Its words are for people.
+    // The remaining output is for people.
     return { ...end, output: end.output.filter((line) => line !== token && line !== told.bootId) };
   }
 
@@ -73,7 +79,7 @@ export class Network implements NetworkPort {
     return readBootId(output, token);
   }
 
-  /** Runs a command line of the node's own shell by ssh. */
+  /** Runs a command line in the node's shell by ssh. */
   async #run(
     addr: Address,
     commands: string,
@@ -93,9 +99,9 @@ export class Network implements NetworkPort {
   }
 
   /**
-   * A TCP connection to the ssh port, and nothing said on it. A refusal comes from the machine's own kernel, so it is
-   * alive, as it is while sshd has ended and the file systems have not; only silence, or a router or neighbour that
-   * says that nobody is there, counts as gone.
+   * Probes the ssh port by a TCP connection without data. A refusal comes from the machine's own kernel, so it is
+   * alive, as it is while sshd has ended and the file systems have not; only silence, or the report of a router or
+   * neighbour that the host is unreachable, counts as gone.
    */
   async reachable(addr: Address): Promise<boolean> {
     return (await this.#probe(addr)) !== 'gone';
@@ -140,8 +146,8 @@ export class Network implements NetworkPort {
 }
 
 /**
- * The argument vector up to the host: keys only, host keys checked, nothing forwarded, no question asked. ssh takes the first value of an
- * option, so none of the configuration's can undo ours.
+ * Returns ssh's arguments up to the host: keys only, host keys checked, nothing forwarded, no prompt. ssh uses the
+ * first value of an option, so no configured option can override these.
  */
 export function sshArguments({ user, port, identity, options, limit }: SshConfig, host: string): string[] {
   const fixed = [

@@ -1,7 +1,6 @@
 /**
- * What the server keeps of one node's console for as long as it runs: the screen with its scrollback, and the file.
- *
- * The nodes' console logs as the configuration bounds them, read for clients.
+ * Keeps one node's console while the server runs: the screen with its scrollback, and the transcript. Also reads
+ * the transcripts for clients, within the configured size.
  */
 import type { LogPiece, LogRequest } from '../../api/methods.ts';
 import type { Config } from '../../config/schema.ts';
@@ -15,10 +14,13 @@ import { steadyNow, wallTime } from '../../lib/clock.ts';
 import { collectGarbage } from '../../lib/memory.ts';
 import { rpcError } from '../rpc/errors.ts';
 
-/** A serial line has no window size; this is what a getty assumes. */
+/** A serial line has no window size; a getty assumes this one. */
 const COLS = 80;
 const ROWS = 24;
-/** Lines above the screen that somebody who joins gets: 2 000 coloured ones take 50 ms to write out, the loop waits. */
+/**
+ * Lines above the screen that a new participant gets: 2 000 coloured lines take 50 ms to write out, in which the
+ * event loop waits.
+ */
 const JOIN_SCROLLBACK = 1000;
 
 export interface ConsoleBufferOptions {
@@ -27,9 +29,9 @@ export interface ConsoleBufferOptions {
   dir: string;
   scrollback: number;
   limits: LogLimits;
-  /** A whole line of the node's. */
+  /** Called for each complete line of the node's output. */
   onLine: (text: string) => void;
-  /** What the emulator answers to the node's questions. */
+  /** Called with the emulator's answers to the node's queries. */
   onReply: (bytes: Uint8Array) => void;
   onTrouble: (text: string) => void;
 }
@@ -41,14 +43,14 @@ export interface ScreenCopy {
   screen: Buffer;
 }
 
-/** What somebody sees of a console who is not at it: the screen without what is above it. */
+/** The screen without its scrollback, for sessions that are not at the console. */
 export interface Glance extends ScreenCopy {
   at: number;
-  /** Why it was closed then; null: it is open, and looks so now. */
+  /** Reason for which the console was closed; null while it is open. */
   closed: string | null;
 }
 
-/** Ends a line, or begins to draw it anew: what stood there before does not stand there any more. */
+/** Ends a line, or starts to redraw it: the text that stood there is gone. */
 const BEGINS_LINE = /[\r\n]|\x1b(?:\[[\d;]*[HJKf]|[c8])/;
 
 export class ConsoleBuffer {
@@ -57,12 +59,15 @@ export class ConsoleBuffer {
   #screen: NodeScreen | null = null;
   /** The screen while no console is open: a full emulator costs megabytes, and a rack has 24 of them. */
   #asleep: ScreenCopy = { cols: COLS, rows: ROWS, screen: Buffer.alloc(0) };
-  /** How it looked when it was closed; null: it never was, since the server started. */
+  /** The screen when the console was last closed; null where it was not open since the server started. */
   #left: Glance | null = null;
   #open = false;
-  /** `screen`: the node's present life showed what stands there; `fresh`: it has begun a line since the console was opened. */
+  /**
+   * `screen`: what stands there was printed since the node last started; `fresh`: the node has begun a line since
+   * the console was opened.
+   */
   #heard = { screen: false, fresh: false };
-  /** While a copy of the screen is made: bytes that are not on it yet. */
+  /** Bytes received while a copy of the screen is made; null where no copy is being made. */
   #held: Uint8Array[] | null = null;
   #copying: Promise<unknown> = Promise.resolve();
 
@@ -71,14 +76,14 @@ export class ConsoleBuffer {
     this.#transcript = new Transcript({ ...options, steady: steadyNow });
   }
 
-  /** The console is open from now on. */
+  /** Starts to record the console, which was opened at `at` (epoch ms). */
   opened(at: number): void {
     this.#open = true;
     this.#heard.fresh = false;
     this.mark('console opened', at);
   }
 
-  /** No more bytes until it is opened again. */
+  /** Ends the recording until the console is opened again. */
   closed(why: string, at: number): void {
     this.mark(`console closed: ${why}`, at);
     this.#open = false;
@@ -86,7 +91,7 @@ export class ConsoleBuffer {
       const screen = this.#awake();
       await screen.flush();
       this.#left = { ...copyOf(screen, 0), at, closed: why };
-      // Opened again meanwhile.
+      // The console was opened again meanwhile.
       if (this.#isOpen()) return;
       this.#asleep = copyOf(screen, this.#options.scrollback);
       screen.dispose();
@@ -107,7 +112,7 @@ export class ConsoleBuffer {
     else this.#awake().write(bytes);
   }
 
-  /** The program that drew the screen is gone: its modes go, what stands there stays. */
+  /** Resets the terminal modes of the program that drew the screen; its text stays. */
   resetModes(): void {
     this.#toScreen(RESET_MODES);
   }
@@ -116,17 +121,17 @@ export class ConsoleBuffer {
     this.#transcript.mark(text, wallTime(at));
   }
 
-  /** Its power changed: what its screen shows is from before. */
+  /** Marks the screen as older than the last change of the node's power. */
   powerChanged(): void {
     this.#heard = { screen: false, fresh: false };
   }
 
-  /** Something that it said was lost: what its screen shows may be half of it. */
+  /** Marks the screen as incomplete, because output of the node was lost. */
   torn(): void {
     this.#heard.fresh = false;
   }
 
-  /** What stands on its screen. `known`: the server has seen it since the node's power last changed. */
+  /** Returns the screen's text. `known`: the server has seen it since the node's power last changed. */
   standing(): Promise<{ standing: ScreenState; known: boolean; fresh: boolean }> {
     return this.#withoutInput(async () => {
       const { screen: known, fresh } = this.#heard;
@@ -142,13 +147,13 @@ export class ConsoleBuffer {
   }
 
   /**
-   * The screen as it is at the moment when `begin` is called: later bytes are not on it, so whoever keeps those from
-   * then on misses none and gets none twice.
+   * Copies the screen as it is when `begin` is called: later bytes are not on it, so a client that keeps the bytes
+   * from then on misses none and gets none twice.
    */
   copy(begin: () => void): Promise<ScreenCopy> {
     return this.#withoutInput(async () => {
       begin();
-      // Closed: nothing comes any more, and what is kept is all there is.
+      // The console is closed: no bytes arrive, and the stored copy is complete.
       if (!this.#open && this.#screen === null) return this.#asleep;
       const screen = this.#awake();
       await screen.flush();
@@ -156,7 +161,7 @@ export class ConsoleBuffer {
     });
   }
 
-  /** Null: its console was not open since the server started. */
+  /** Returns the latest screen; null where the console was not open since the server started. */
   glance(now: number): Promise<Glance | null> {
     return this.#withoutInput(async () => {
       if (!this.#open) return this.#left;
@@ -173,7 +178,10 @@ export class ConsoleBuffer {
     await this.#transcript.close();
   }
 
-  /** One at a time, in order; what the node says meanwhile is put on the screen afterwards. */
+  /**
+   * Runs one task at a time, in order; output of the node that arrives meanwhile is written to the screen
+   * afterwards.
+   */
   #withoutInput<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#copying.then(async () => {
       this.#held = [];
@@ -217,7 +225,7 @@ export function logLimits({ console: { log } }: Config): LogLimits {
   return { size: log.size * MB, age: log.days * DAY_MS, kept: log.keep, total: log.total * MB, free: log.free * MB };
 }
 
-/** A piece of the log of the node of this name. @throws {ResponseError} where the disk does not give it */
+/** Reads a piece of the log of the node of this name. @throws {ResponseError} where the disk cannot be read */
 export async function readConsoleLog(
   dir: string,
   name: string,
@@ -229,13 +237,16 @@ export async function readConsoleLog(
   return { data: data.toString(kind === 'raw' ? 'base64' : 'utf8'), ...rest };
 }
 
-/** The latest lines of the log of the node of this name; none where nothing was logged. @throws {ResponseError} as above */
+/**
+ * Reads the latest lines of the log of the node of this name; empty where nothing was logged. @throws
+ * {ResponseError} as above
+ */
 export function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
   const path = logPath(dir, name, 'lines');
   return fromDisk(path, tailLog(path, count));
 }
 
-/** The node's last screen by its log; null where nothing was logged. @throws {ResponseError} as above */
+/** Reads the node's last screen from its log; null where nothing was logged. @throws {ResponseError} as above */
 export function screenOfConsoleLog(dir: string, name: string): Promise<LoggedScreen | null> {
   const path = logPath(dir, name, 'raw');
   return fromDisk(path, loggedScreen(path));

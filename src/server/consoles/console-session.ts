@@ -1,8 +1,6 @@
 /**
- * The one console that is open: a lease on the bus, the people at it, the operation that works through it, and who of
- * them types. It knows nothing of other consoles; {@link Consoles} decides who gets which.
- *
- * A console in the hands of an operation: bytes become text, listeners may come late.
+ * The open console with its participants: connects the console session of the bus to sessions and to the operation
+ * at work there, and decides which of them types. {@link Consoles} decides which console is open.
  */
 import { type ConsoleState, KEY_LIMIT_MS } from '../../api/methods.ts';
 import { SecretEcho } from '../../bmc/secret-echo.ts';
@@ -18,15 +16,15 @@ import { Participants, type ConsoleUser, type ConsoleOperation } from './partici
 export interface SharedConsolePorts {
   now(): number;
   changed(): void;
-  /** The node said this. */
+  /** Called with output of the node. */
   heard(bytes: Uint8Array): void;
-  /** Something that it said was lost. */
+  /** Called when output of the node was lost. */
   torn(): void;
-  /** It ended by itself: the bus says why. */
+  /** Called when the console ended by itself, with the bus's reason. */
   ended(why: string): void;
 }
 
-/** A question to its BMC that takes no longer disturbs nobody, ms. */
+/** Longest question to the console's BMC that gets no mark in the log, ms. */
 const UNSEEN_GAP_MS = 200;
 
 const OPENING: ConsolePhase = { phase: 'waiting', why: 'the console is being opened' };
@@ -41,11 +39,11 @@ export class SharedConsole {
   #lease: ConsoleSession;
   #phase: ConsolePhase = OPENING;
   #flow: FloodDetector;
-  /** When a byte last went either way (performance.now). */
+  /** Time of the last byte in either direction (performance.now). */
   #activeAt = performance.now();
   #typedAt = -Infinity;
   #opened = 0;
-  /** Of what comes, people and logs get what this lets through. */
+  /** Masks echoed secrets in everything that participants and logs get. */
   readonly #echo = new SecretEcho();
   #release: NodeJS.Timeout | undefined;
   #wasOpen = false;
@@ -73,7 +71,10 @@ export class SharedConsole {
     this.#phase = this.#lease.phase;
   }
 
-  /** How long nothing went either way, ms; null where the console is not on the wire or somebody counts on it. */
+  /**
+   * Returns the time without a byte in either direction, ms; null where the console is not on the wire, an
+   * operation works there, or bytes wait to be sent.
+   */
   silentMs(): number | null {
     if (this.#phase.phase !== 'open' || this.people.worker !== null || this.#lease.pending > 0) return null;
     return performance.now() - this.#activeAt;
@@ -105,24 +106,24 @@ export class SharedConsole {
     };
   }
 
-  /** An operator's words for the log; everybody here sees them. */
+  /** Writes an operator's note to the log; all participants see it. */
   logNote(user: ConsoleUser, text: string): void {
     this.record.mark(`note by ${user.name}: ${text}`, this.#ports.now());
     this.#tell('note', `note by ${user.name}: ${text}`);
   }
 
-  /** The node's program is gone, or somebody says so: its modes are taken back on every screen. */
+  /** Resets the terminal modes on every screen, after the node's program ended or at a user's request. */
   resetModes(): void {
     this.record.resetModes();
     for (const member of this.people.members) member.data(RESET_MODES);
   }
 
-  /** How long nobody and no operation has typed, ms. */
+  /** Time since a session or an operation last typed, ms. */
   get untypedMs(): number {
     return performance.now() - this.#typedAt;
   }
 
-  /** The pipe is closed and opened anew at this rate; what the node prints meanwhile is lost. */
+  /** Closes the pipe and opens it again at this rate; output of the node is lost meanwhile. */
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
     this.#flow = new FloodDetector(baud);
@@ -133,12 +134,12 @@ export class SharedConsole {
     this.#ports.torn();
   }
 
-  /** Time passes: is a flood over? */
+  /** Checks whether a flood is over; called regularly. */
   tick(): void {
     if (!this.#ended) this.#flowNews(this.#flow.tick(performance.now()));
   }
 
-  /** Keys of a session, typed `at`. What does not go out is told to it, never kept. */
+  /** Sends keys that a session typed at `at`. Keys that cannot be sent are reported to the session, never kept. */
   input(user: ConsoleUser, bytes: Uint8Array, at: number): void {
     const member = this.people.member(user);
     if (!member) return;
@@ -152,8 +153,8 @@ export class SharedConsole {
   }
 
   /**
-   * A piece of a paste: answered when it is on the wire, so that whoever sends it knows how far it is and can stop.
-   * `why`: it is not, and nothing of it was kept.
+   * Sends a piece of a paste; resolves when it is on the wire, so that the sender knows its progress and can stop.
+   * `why`: the reason where it was not sent; then nothing of it was kept.
    */
   async paste(user: ConsoleUser, bytes: Uint8Array, at: number): Promise<{ sent: boolean; why: string | null }> {
     if (this.people.typingUser?.id !== user.id)
@@ -165,7 +166,7 @@ export class SharedConsole {
     return { sent, why: sent ? null : 'the console was interrupted' };
   }
 
-  /** The operation's typing; refused while somebody else has the keyboard. */
+  /** Sends the operation's keys; refused while a session has the keyboard. */
   type(worker: ConsoleOperation, bytes: Uint8Array): { taken: number; refused: string | null } {
     if (this.#ended) return { taken: 0, refused: 'the console was closed' };
     if (!this.people.isTyping(worker))
@@ -173,25 +174,28 @@ export class SharedConsole {
     return this.write(bytes);
   }
 
-  /** To be called before this is typed: nobody is to see it where the node echoes it. */
+  /** Masks the secret where the node echoes it; must be called before the secret is typed. */
   conceal(secret: string): void {
     this.#echo.typed(secret, performance.now());
   }
 
-  /** Resolves when all that was typed has left, with the time at which its last byte was sent; null: some was dropped. */
+  /** Resolves when all keys have left, with the time at which the last byte was sent; null: some were dropped. */
   async left(): Promise<number | null> {
     const lease = this.#lease;
     if ((await lease.passed()) === 'dropped') return null;
     return Math.floor(this.#ports.now() - (performance.now() - lease.sentAt));
   }
 
-  /** A piece that holds 0x07 is refused whole: what follows it was meant for after it. `by`: the person whose keys they are. */
+  /**
+   * Sends bytes. A piece with 0x07 is refused whole, because its rest was meant to follow that byte. `by`: the
+   * session that typed it.
+   */
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
     this.#activeAt = performance.now();
     return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes, by);
   }
 
-  /** Keys that waited in the socket of a stopped server are not typed now, and neither is what came behind them. */
+  /** Keys that waited in the socket while the server was stopped are not typed now, nor are the keys behind them. */
   #writeKeys(user: ConsoleUser, bytes: Uint8Array, at: number): { refused: string | null } {
     const age = this.#ports.now() - at;
     if (age <= KEY_LIMIT_MS) return this.write(bytes, user);
@@ -199,13 +203,13 @@ export class SharedConsole {
     return { refused: this.#lease.refuse(user, `${held}: not sent; look at the screen, then type it anew`) };
   }
 
-  /** Ends it for everybody; `why` is what they are told. */
+  /** Closes the console for all participants, who get `why` as the reason. */
   async close(why: string): Promise<void> {
     if (this.#end(why)) await this.#lease.close();
   }
 
   #open(baud: ConsoleBaud): ConsoleSession {
-    // A former lease says its last words while the next one is being made.
+    // A former console session may still report its end while the next one is being opened.
     const turn = ++this.#opened;
     const mine = (): boolean => turn === this.#opened;
     return this.#bus.openConsole(this.addr, baud, {
@@ -247,7 +251,7 @@ export class SharedConsole {
     this.people.worker?.text(bytes);
   }
 
-  /** What people see and logs keep. The rest of it comes with the next bytes, or soon. */
+  /** Passes bytes to participants and logs. The masked rest comes with the next bytes, or a moment later. */
   #show(bytes: Uint8Array): void {
     if (bytes.length > 0) {
       this.record.data(bytes);
@@ -283,7 +287,7 @@ export class SharedConsole {
     this.record.mark(text, from);
     this.record.torn();
     this.#ports.torn();
-    // Behind a key or a bell, and over before anybody sees it: the log has it.
+    // A short gap after a key or a bell is over before a user notices it: only the log marks it.
     if (asked && ms < UNSEEN_GAP_MS) return;
     for (const member of this.people.members) member.note('gap', text);
   }
@@ -302,11 +306,11 @@ export class SharedConsole {
 export interface ConsoleWorkerPorts {
   now: () => number;
   look: OperationConsole['look'];
-  /** Called after it let go. */
+  /** Called after the operation has left the console. */
   released: () => void;
 }
 
-/** Puts operation `opId` to work at `line`. */
+/** Makes the console interface of operation `opId` at `line`. */
 export function operationConsole(
   opId: string,
   yields: boolean,

@@ -1,6 +1,6 @@
 /**
- * Consoles: one at a time on the whole bus. Who may open, watch, type and take over, and what each node's console
- * showed so far.
+ * Opens consoles, one at a time on the whole bus: decides which session may open, watch, type and take over, and
+ * keeps the last screen of each node.
  */
 import type { ConsoleJoined, ConsoleState, EventRecord, LogPiece, LogRequest } from '../../api/methods.ts';
 import type { SeenScreen } from '../../api/node.ts';
@@ -29,32 +29,32 @@ import { type ConsoleUser, describeUser } from './participants.ts';
 
 export interface ConsolesOptions {
   bus: Pick<Bus, 'openConsole'>;
-  /** The bus's unlock string. */
+  /** The unlock string of the bus. */
   unlock: string;
-  /** The rate of a node's UART. */
+  /** Returns the rate of a node's UART. */
   baud: (addr: Address) => ConsoleBaud;
   limits: LogLimits;
   scrollback: number;
   transcriptDir: string;
   now: () => number;
-  /** For people: name, position, address. */
+  /** Returns name, position and address, for people. */
   label: (addr: Address) => string;
-  /** The node's name; the transcript's file is called by it. */
+  /** Returns the node's name, which is also its transcript's file name. */
   name: (addr: Address) => string;
   event: (level: EventRecord['level'], addr: Address, text: string) => void;
-  /** The node called itself so, in a banner or a prompt. */
+  /** Called with the host name of a banner or a prompt. */
   hostSeen: (addr: Address, host: string) => void;
-  /** What the nodes say of their operating systems. */
+  /** Records the signs of the nodes' operating systems. */
   systems: Pick<SystemStates, 'heard' | 'tick' | 'torn'>;
-  /** A whole line of the node's. */
+  /** Called for each complete line of the node's output. */
   lineSeen: (addr: Address, text: string) => void;
-  /** The open console, or who is at it, changed. */
+  /** Called when the open console or its participants changed. */
   changed: () => void;
 }
 
-/** Somebody who typed so lately may have asked for an old kernel log, ms. */
+/** Time after a keystroke in which printed kernel lines may be an old log that the user asked for, ms. */
 const READS_MS = 5_000;
-/** How often a console is asked whether its flood is over. */
+/** Interval of the check whether a flood is over, ms. */
 const TICK_MS = 1_000;
 
 export class Consoles implements ConsolePort {
@@ -64,7 +64,7 @@ export class Consoles implements ConsolePort {
   /** Nodes whose logs end before their power last changed. */
   readonly #powerChanged = new Set<Address>();
   #line: SharedConsole | null = null;
-  /** When the unlock string last went out (performance.now). */
+  /** Time at which the unlock string was last sent (performance.now). */
   #unlockedAt = -Infinity;
 
   constructor(options: ConsolesOptions) {
@@ -81,8 +81,8 @@ export class Consoles implements ConsolePort {
   }
 
   /**
-   * Joins a console, opening it where it is not open. Without `take` nobody loses anything: a node at which somebody
-   * else types is watched, and another node's console is refused as long as somebody types there.
+   * Joins a console, opening it where it is not open. Without `take` no session loses anything: a node at which
+   * another session types is watched, and another node's console is refused as long as a session types there.
    */
   async attach(user: ConsoleUser, request: { addr: Address; take: boolean; watch: boolean }): Promise<ConsoleJoined> {
     const { addr, take, watch } = request;
@@ -93,7 +93,7 @@ export class Consoles implements ConsolePort {
     } else if (line.people.typistName === null || take) line.people.acquireKeyboard(member);
     this.#options.changed();
     const copy = await member.screen();
-    // After the answer: the client makes its emulator from it before bytes arrive.
+    // Sends the answer first: the client makes its emulator from it before bytes arrive.
     setImmediate(() => member.goLive());
     return {
       addr,
@@ -105,7 +105,7 @@ export class Consoles implements ConsolePort {
     };
   }
 
-  /** Takes the keyboard of the console being watched. */
+  /** Takes the keyboard of the console that the user watches. */
   take(user: ConsoleUser): ConsoleState {
     const line = this.#line;
     const member = line?.people.member(user);
@@ -115,7 +115,7 @@ export class Consoles implements ConsolePort {
     return line.state();
   }
 
-  /** Hands the keyboard of one's console to another session there. */
+  /** Transfers the keyboard of the user's console to another session there. */
   give(user: ConsoleUser, session: number): ConsoleState {
     const line = this.#typedBy(user, 'only who types can hand the keyboard over');
     const to = line.people.members.find((member) => member.user.id === session);
@@ -125,21 +125,21 @@ export class Consoles implements ConsolePort {
     return line.state();
   }
 
-  /** A note into the log of the console that one is at. */
+  /** Writes a note to the log of the user's console. */
   note(user: ConsoleUser, text: string): void {
     const line = this.#line;
     if (!line?.people.member(user)) throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
     line.logNote(user, text);
   }
 
-  /** A key for what a dead program left in the modes of the screen. */
+  /** Resets the terminal modes that a dead program left on the user's console. */
   resetScreen(user: ConsoleUser): void {
     const line = this.#typedBy(user, 'only who types at a console resets its screen');
     line.record.mark(`${user.name} reset the screen's modes`, this.#options.now());
     line.resetModes();
   }
 
-  /** The node's power went, or it starts anew: what its program had set is gone with it. */
+  /** Resets the terminal modes after a node lost power or restarted. */
   startedAnew(addr: Address): void {
     if (this.#line?.addr === addr) this.#line.resetModes();
     else this.#records.get(addr)?.resetModes();
@@ -152,41 +152,44 @@ export class Consoles implements ConsolePort {
     return line.state();
   }
 
-  /** The unlock string is about to go out: where a pipe was left open, a node gets it and may echo it. */
+  /** Notes that the unlock string is about to be sent: if a pipe was left open, a node gets it and may echo it. */
   unlocking(): void {
     this.#unlockedAt = performance.now();
     this.#line?.conceal(this.#options.unlock);
   }
 
-  /** Something happened to the node that its log should tell, console or not. */
+  /** Writes an event to the node's log, whether its console is open or not. */
   mark(addr: Address, text: string, at: number): void {
     this.#record(addr).mark(text, at);
   }
 
-  /** A node's power changed: what its console showed last is from before. */
+  /** Marks the node's last screen as older than the change of its power. */
   powerChanged(addr: Address): void {
     this.#records.get(addr)?.powerChanged();
     this.#powerChanged.add(addr);
   }
 
-  /** How long the open console has been silent, ms; null where there is none, or none that may be interrupted. */
+  /** Returns the silence of the open console, ms; null where none is open, or it may not be interrupted. */
   silentMs(): number | null {
     return this.#line?.silentMs() ?? null;
   }
 
-  /** A piece of a node's log. @throws {ResponseError} where the disk does not give it */
+  /** Reads a piece of a node's log. @throws {ResponseError} where the disk cannot be read */
   log(request: LogRequest): Promise<LogPiece> {
     const { transcriptDir, name, limits } = this.#options;
     return readConsoleLog(transcriptDir, name(request.addr), limits, request);
   }
 
-  /** The latest lines of a node's log. @throws {ResponseError} where the disk does not give it */
+  /** Reads the latest lines of a node's log. @throws {ResponseError} where the disk cannot be read */
   async logTail(addr: Address, count: number): Promise<TailLine[]> {
     const lines = await tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
     return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
   }
 
-  /** How a node's console looked last; null: nothing of it is kept. @throws {ResponseError} where the disk does not give it */
+  /**
+   * Returns the last screen of a node's console; null where nothing is kept. @throws {ResponseError} where the disk
+   * cannot be read
+   */
   async lastScreen(addr: Address): Promise<SeenScreen | null> {
     const { transcriptDir, name, now } = this.#options;
     const glance = await this.#records.get(addr)?.glance(now());
@@ -217,7 +220,7 @@ export class Consoles implements ConsolePort {
         member.note('resized', `${user.name} set the size to ${cols}x${rows}`, { cols, rows });
   }
 
-  /** `at`: when they were typed. */
+  /** Sends keys; `at`: the time at which they were typed. */
   input(user: ConsoleUser, addr: Address, bytes: Uint8Array, at: number): void {
     if (this.#line?.addr === addr && this.#line.people.member(user)) this.#line.input(user, bytes, at);
     else user.outbox.consoleNote({ addr, kind: 'blocked', text: 'not sent: this console is not open' });
@@ -268,7 +271,7 @@ export class Consoles implements ConsolePort {
     return Promise.resolve(console);
   }
 
-  /** What stands on a node's screen: as this server saw it, else as the end of its log tells. */
+  /** Returns the text on a node's screen: as this server saw it, otherwise from the end of its log. */
   async #standingAt(addr: Address): Promise<{ standing: ScreenState; fresh: boolean }> {
     const { standing, known, fresh } = await this.#record(addr).standing();
     if (known || this.#powerChanged.has(addr)) return { standing, fresh };
@@ -285,7 +288,7 @@ export class Consoles implements ConsolePort {
     await Promise.all([...this.#records.values()].map((record) => record.close()));
   }
 
-  /** @throws a refusal in the words of `problem` where somebody else types, or nobody */
+  /** @throws a refusal with the words of `problem` where another session types, or none */
   #typedBy(user: ConsoleUser, problem: string): SharedConsole {
     const line = this.#line;
     if (!line || line.people.typingUser?.id !== user.id) throw rpcError('unknown', problem);
@@ -304,12 +307,12 @@ export class Consoles implements ConsolePort {
     const other = line.people.typingUser;
     const typist =
       other?.id === user.id ? null : other ? describeUser(other, this.#options.now()) : line.people.typistName;
-    // An operation that lent its keyboard to this user still needs its console.
+    // The operation that lent its keyboard to this user still needs its console.
     const holder =
       typist ?? (line.people.worker && !line.people.worker.yields ? `operation ${line.people.worker.opId}` : null);
     if (holder !== null && !take)
       throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
-    // Who leaves needs not be told.
+    // The leaving session needs no message.
     line.people.leave(user);
     this.#end(line, `${user.name} opened the console of ${this.#label(addr)}`);
     return this.#open(addr);
@@ -349,7 +352,7 @@ export class Consoles implements ConsolePort {
   #end(line: SharedConsole, why: string): void {
     if (this.#line === line) this.#line = null;
     this.#options.systems.torn(line.addr);
-    // The bus closes it in its own time; nothing of it reaches anybody any more.
+    // The bus closes the console in its own time; nothing of it reaches a session any more.
     void line.close(why);
   }
 
@@ -371,7 +374,7 @@ export class Consoles implements ConsolePort {
           const line = this.#line?.addr === addr ? this.#line : null;
           if (startsAnew(text, (line?.untypedMs ?? Infinity) < READS_MS)) this.startedAnew(addr);
         },
-        // Once, from here: clients throw away what their emulators answer.
+        // Answers come once, from here: clients discard the answers of their own emulators.
         onReply: (bytes) => this.#reply(addr, bytes),
         onTrouble: (text) => event('warning', addr, text),
       });

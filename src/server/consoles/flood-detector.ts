@@ -1,25 +1,23 @@
-/**
- * What comes from a node judged by its amount and its looks: a flood, or another rate than the one listened at. Pure.
- */
+/** Detects a flood and a wrong baud rate from the amount and the content of a node's output. Pure. */
 
-/** A node that fills so much of its line for so long floods: a listing or a boot is over before. */
+/** A node that fills this share of its line for a whole window floods; a listing or a boot is shorter. */
 const FLOOD_SHARE = 0.6;
 const FLOOD_MS = 5_000;
-/** It is over when it fills less than this for a window. */
+/** The flood is over when a window is filled less than this. */
 const CALM_SHARE = 0.2;
 const WINDOW_MS = 1_000;
-/** Bytes that are looked at before a rate is doubted, and the share of them that no text has. */
+/** Bytes examined before a rate is doubted, and the share of them that does not occur in text. */
 const LOOKED_AT = 160;
 const UNREADABLE_SHARE = 0.3;
 
 export type FlowNews =
   | { kind: 'flood'; bytesPerS: number }
-  /** The flood is over: how much it brought, in how long. */
+  /** The flood is over: its bytes and its duration. */
   | { kind: 'calm'; bytes: number; ms: number }
   | { kind: 'unreadable' };
 
 export class FloodDetector {
-  /** Bytes that fit through the line, each ms. */
+  /** Bytes that fit through the line in a millisecond. */
   readonly #capacity: number;
   #window = { since: -Infinity, bytes: 0 };
   #busy: { since: number; bytes: number; told: boolean } | null = null;
@@ -37,7 +35,7 @@ export class FloodDetector {
     return this.#unreadable(bytes) ? [...news, { kind: 'unreadable' }] : news;
   }
 
-  /** Time passes; to be called now and then. */
+  /** Ends windows as time passes; called regularly. */
   tick(now: number): FlowNews[] {
     const { since, bytes } = this.#window;
     const ms = now - since;
@@ -58,7 +56,7 @@ export class FloodDetector {
     return [{ kind: 'flood', bytesPerS: Math.round((grown.bytes / lasted) * 1000) }];
   }
 
-  /** Told once: the first bytes say it, and a binary file later is what somebody asked for. */
+  /** Reported once: the first bytes decide, and a binary file later is one that the user asked for. */
   #unreadable(bytes: Uint8Array): boolean {
     const looks = this.#looks;
     if (looks === null) return false;
@@ -73,7 +71,7 @@ export class FloodDetector {
   }
 }
 
-/** The news in words, and the kind of note that they are. */
+/** Returns the message about the news, and its kind of note. */
 export function flowText(news: FlowNews, baud: number): ['flood' | 'baud', string] {
   switch (news.kind) {
     case 'flood':

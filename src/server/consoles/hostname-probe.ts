@@ -1,6 +1,6 @@
 /**
- * Reading by which name a machine calls itself: its console is opened, what stands there is read, and where that names
- * nobody keys are pressed that do no harm there. Nothing is logged into, and the console is closed again.
+ * Reads a machine's host name from its console: opens it, reads the screen, and where no name is there presses keys
+ * that do no harm. Logs in nowhere and closes the console again.
  */
 import type { HostRead } from '../../api/bus.ts';
 import { HostNameReader, promptHost } from '../../console/hostname.ts';
@@ -8,13 +8,13 @@ import { answerTimeOf, keysOf, nextPress, type Press, type ScreenState } from '.
 import type { ConsolePort, OperationConsole } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 
-/** A node that prints by itself needs no key; a prompt is read when so long nothing came. */
+/** Time without output after which a prompt is read, ms; a node that prints by itself needs no key. */
 const LISTEN_MS = 200;
-/** How long the bus may take to bring the console on the wire, ms. */
+/** Time limit for the bus to open the console, ms. */
 const OPEN_MS = 2_500;
-/** A node that goes on printing is left after so long, ms. */
+/** Time limit for a node that prints without pause, ms. */
 const OUTPUT_MS = 2_000;
-/** In the place of an operation's id: who has the console meanwhile. */
+/** Name of this probe where an operation's id is expected. */
 const READER = 'verify';
 
 export async function readHostName(console: ConsolePort, addr: Address, session: number): Promise<HostRead> {
@@ -51,7 +51,7 @@ class Visit {
     });
   }
 
-  /** The name that it shows by itself or after harmless keys; null: {@link why}. */
+  /** Returns the name shown by itself or after harmless keys; null: {@link why}. */
   async host(): Promise<string | null> {
     if (!this.#open) await this.#wait(OPEN_MS);
     if (!this.#open) return null;
@@ -73,7 +73,7 @@ class Visit {
     return this.#host;
   }
 
-  /** Waits until the node pauses: a screen that ends in half a prompt would be taken for typed text by the next visit. */
+  /** Waits until the node pauses: half a prompt at the end of a screen would look like typed text to the next probe. */
   async #outputEnds(): Promise<void> {
     const limit = performance.now() + OUTPUT_MS;
     while (performance.now() < limit && performance.now() - (this.#heardAt ?? 0) < LISTEN_MS)
@@ -90,7 +90,7 @@ class Visit {
     return null;
   }
 
-  /** Waits for a name, or until what came is over. */
+  /** Waits for a name, or until the output ended. */
   async #answered(ms: number, since: number): Promise<void> {
     const until = since + ms;
     while (this.#host === null && performance.now() < until) {
@@ -100,7 +100,7 @@ class Visit {
     }
   }
 
-  /** Waits `ms`, or until the console's state changes or a name is heard. */
+  /** Waits `ms`, or until the console's state changes or a name is read. */
   async #wait(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {

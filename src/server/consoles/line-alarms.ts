@@ -1,6 +1,6 @@
 /**
- * Alarms from what passes on consoles: a panic, an oops, whatever the owner named. They stand until the node starts
- * anew. What a node prints is its own claim, and the words say so.
+ * Raises alarms from console lines: panics, oopses and the configured triggers. They last until the node restarts.
+ * A node's text is its own claim, and the messages say so.
  */
 import type { EventRecord } from '../../api/methods.ts';
 import type { TriggerConfig } from '../../config/schema.ts';
@@ -10,9 +10,12 @@ import type { Address } from '../../rack/address.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { select } from '../../rack/selectors.ts';
 
-/** The same trigger on the same node is told once in this time: a loop of messages must not fill the event log, ms. */
+/**
+ * Time in which the same trigger on the same node adds one event, ms: a loop of messages must not fill the event
+ * log.
+ */
 const QUIET_MS = 60_000;
-/** What an event quotes of the line. */
+/** Most characters of the line that an event quotes. */
 const QUOTE = 120;
 
 export interface LineAlarmPorts {
@@ -20,7 +23,7 @@ export interface LineAlarmPorts {
   inventory(): Inventory;
   label: (addr: Address) => string;
   event: (level: EventRecord['level'], addr: Address, text: string) => void;
-  /** The alarm that stands on a node, in words; null: none. */
+  /** Raises the alarm of a node with this text; null clears it. */
   set: (addr: Address, text: string | null) => void;
 }
 
@@ -36,19 +39,19 @@ export class LineAlarms {
     this.#ports = ports;
   }
 
-  /** Triggers or nodes are others now. */
+  /** Reads triggers and nodes again after they changed. */
   reread(): void {
     this.#ofNode.clear();
   }
 
-  /** A whole line of the node's console. */
+  /** Checks a complete line of the node's console. */
   line(addr: Address, text: string): void {
     const { raised, starts } = readTriggers(text, this.#triggersOf(addr));
     if (starts) this.over(addr);
     for (const trigger of raised) this.#raise(addr, trigger, text);
   }
 
-  /** Its power changed, or it starts anew. */
+  /** Clears the node's alarm: its power changed, or it restarted. */
   over(addr: Address): void {
     if (this.#standing.delete(addr)) this.#ports.set(addr, null);
   }
@@ -67,7 +70,7 @@ export class LineAlarms {
     event(level, addr, `${label(addr)}: ${name} on its console: ${text.trim().slice(0, QUOTE)}`);
   }
 
-  /** Remembered: the selectors are read once a node. A rack that is being discovered has all of them at once. */
+  /** Caches the result: selectors are evaluated once for each node. In a discovered rack all nodes appear at once. */
   #triggersOf(addr: Address): Trigger[] {
     let triggers = this.#ofNode.get(addr);
     if (!triggers) this.#ofNode.set(addr, (triggers = this.#triggers().flatMap((one) => this.#read(one, addr))));

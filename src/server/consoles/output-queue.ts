@@ -1,11 +1,11 @@
 /**
- * What one client gets of its console, in its order: bytes, and words about them. One message is under way at a time, so
- * that bytes which still wait can be let go of when the client does not keep up; words never are.
+ * Sends console bytes and notes to one client in order. One message is under way at a time, so that waiting bytes
+ * can be dropped when the client is too slow; notes never are.
  */
 import type { ServerNotes } from '../../api/methods.ts';
 import type { Address } from '../../rack/address.ts';
 
-/** Bytes of console data in one note. */
+/** Most bytes of console data in one message. */
 const CHUNK = 64 * 1024;
 
 export type ConsoleWord = 'console.note' | 'console.resync';
@@ -22,22 +22,22 @@ export class OutputQueue {
   readonly #bytes = { data: 0, word: 0 };
   #empty: (() => void)[] = [];
 
-  /** `send` resolves when the note has left for the socket. */
+  /** `send` resolves when the message has left for the socket. */
   constructor(send: ConsoleSend) {
     this.#send = send;
   }
 
-  /** Bytes of the node's that the client has not taken. */
+  /** Bytes of node output that the client has not taken. */
   get data(): number {
     return this.#bytes.data;
   }
 
-  /** Bytes of words that it has not taken. */
+  /** Bytes of notes that the client has not taken. */
   get words(): number {
     return this.#bytes.word;
   }
 
-  /** Bytes are sent at once while the client keeps up, and together when it does not. */
+  /** Sends bytes at once while the client keeps up, and together when it does not. */
   feed(addr: Address, bytes: Uint8Array): void {
     const last = this.#waiting.at(-1);
     if (last?.kind === 'data' && last.addr === addr && last.bytes < CHUNK) {
@@ -48,14 +48,14 @@ export class OutputQueue {
     this.#next();
   }
 
-  /** `bytes`: how much of what may wait it is. */
+  /** Queues a note; `bytes`: its share of the limit on what may wait. */
   say<M extends ConsoleWord>(method: M, params: ServerNotes[M], bytes: number): void {
     this.#waiting.push({ kind: 'word', send: () => this.#send(method, params), bytes });
     this.#bytes.word += bytes;
     this.#next();
   }
 
-  /** Lets go of the node's bytes that wait; how many they were. */
+  /** Drops the waiting bytes of the node; returns their number. */
   drop(): number {
     const dropped = this.#waiting.reduce((sum, one) => sum + (one.kind === 'data' ? one.bytes : 0), 0);
     this.#waiting = this.#waiting.filter(({ kind }) => kind === 'word');
@@ -78,7 +78,7 @@ export class OutputQueue {
     }
     this.#underWay = head;
     void this.#sendOne(head)
-      // A connection that broke: its session ends, and nobody counts any more.
+      // The connection broke: its session ends, and the counts do not matter any more.
       .catch(() => undefined)
       .then(() => {
         this.#bytes[head.kind] -= head.bytes;

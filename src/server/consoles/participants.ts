@@ -1,8 +1,6 @@
 /**
- * Somebody at a console: a session that types or watches, and how its copy of the screen comes to be.
- *
- * Who is at an open console: the people who watch, the operation that works through it, and who of them types. Changes
- * of hands are marked in the log, and whoever loses the keyboard is told by whom.
+ * The sessions and the operation at an open console, and which of them has the keyboard. Transfers of the keyboard
+ * are marked in the log, and the session that loses it gets the taker's name.
  */
 import { type Access, type ServerNotes, silenceText } from '../../api/methods.ts';
 import type { ConsoleCondition } from '../../power/ports.ts';
@@ -13,14 +11,14 @@ import type { ScreenCopy } from './buffer.ts';
 export interface ConsoleUser {
   readonly id: number;
   readonly access: Access;
-  /** For people: `alice@10.0.0.7`. */
+  /** Name for people: `alice@10.0.0.7`. */
   readonly name: string;
-  /** Its program: `interface, pid 4711`. */
+  /** Program: `interface, pid 4711`. */
   readonly program: string;
-  /** Since when nothing came from it, where that is too long; else null. */
+  /** Time since which nothing came from the client, where that is too long; otherwise null. */
   readonly silentSince: number | null;
   readonly outbox: {
-    /** How many bytes were let go because the client is too far behind. */
+    /** Sends bytes; returns the number of bytes dropped because the client is too slow. */
     consoleData(addr: Address, bytes: Uint8Array): number;
     consoleNote(params: ServerNotes['console.note']): void;
     consoleResync(params: ServerNotes['console.resync']): void;
@@ -29,22 +27,22 @@ export interface ConsoleUser {
   };
 }
 
-/** For people: `alice@10.0.0.7`, and where its program is silent what may be the cause. */
+/** Returns the user for people: `alice@10.0.0.7`, and where its program is silent the possible cause. */
 export function describeUser({ name, program, silentSince }: ConsoleUser, now: number): string {
   if (silentSince === null) return name;
   return `${name} (${program}, ${silenceText(silentSince, now)}: it is stopped, or its link is cut)`;
 }
 
-/** The screen as it is when `begin` is called. */
+/** Copies the screen as it is when `begin` is called. */
 export type CopyScreen = (begin: () => void) => Promise<ScreenCopy>;
 
 type State =
-  /** Its copy of the screen is not begun, so bytes will be on it. */
+  /** The copy of the screen has not begun, so bytes will be on it. */
   | { is: 'waiting' }
-  /** The screen is being copied: bytes that come after it. */
+  /** The screen is being copied; `kept` are the bytes after it. */
   | { is: 'copying'; kept: Uint8Array[] }
   | { is: 'live' }
-  /** It takes too little; what comes is only counted until it has taken what it was sent. */
+  /** The client is too slow; bytes are only counted until it has taken what was sent. */
   | { is: 'behind'; skipped: number }
   | { is: 'gone' };
 
@@ -60,12 +58,12 @@ export class Subscriber {
     this.#copy = copy;
   }
 
-  /** The screen as it is now; afterwards {@link goLive} sends what came since. */
+  /** Returns the present screen; afterwards {@link goLive} sends the bytes since. */
   screen(): Promise<ScreenCopy> {
     return this.#copy(() => this.#begin());
   }
 
-  /** The copy is on its way: send what was kept, then everything as it comes. */
+  /** Sends the kept bytes once the copy is under way, then all bytes as they arrive. */
   goLive(): void {
     if (this.#state.is !== 'copying') return;
     const { kept } = this.#state;
@@ -73,7 +71,7 @@ export class Subscriber {
     for (const bytes of kept) this.data(bytes);
   }
 
-  /** It left, or joined anew. */
+  /** Ends the subscription: the session left, or joined again. */
   end(): void {
     this.#state = { is: 'gone' };
   }
@@ -116,16 +114,16 @@ export class Subscriber {
   }
 }
 
-/** What an operation at a console is told. */
+/** An operation that uses a console, and its notifications. */
 export interface ConsoleOperation {
   readonly opId: string;
-  /** It only listens: people who want the keyboard, or another console, go before. */
+  /** True where it only listens: users who want the keyboard, or another console, have priority. */
   readonly yields: boolean;
   text(bytes: Uint8Array): void;
   condition(condition: ConsoleCondition): void;
 }
 
-/** Who types: a session, the operation, or nobody. */
+/** Holder of the keyboard: a session, the operation, or none. */
 type Typist = { kind: 'session'; member: Subscriber } | { kind: 'operation'; worker: ConsoleOperation } | null;
 
 export class Participants {
@@ -135,12 +133,12 @@ export class Participants {
   readonly #members = new Map<number, Subscriber>();
   #worker: ConsoleOperation | null = null;
   #typist: Typist = null;
-  /** The operation lends its keyboard to whoever comes to do its work by hand. */
+  /** True while the operation lends its keyboard to a session that does its work by hand. */
   #lends = false;
-  /** Whose keyboard the operation borrowed. */
+  /** Previous owner of the keyboard that the operation borrowed. */
   #lender: Subscriber | null = null;
 
-  /** `mark`: a line of our own in the console's log. */
+  /** `mark` writes a line of rackui's own to the console's log. */
   constructor(addr: Address, mark: (text: string) => void, copy: CopyScreen) {
     this.#addr = addr;
     this.#mark = mark;
@@ -160,12 +158,12 @@ export class Participants {
     return this.#typist?.kind === 'session' ? this.#typist.member.user : null;
   }
 
-  /** The member that types, or null. */
+  /** The subscriber that types, or null. */
   get typing(): Subscriber | null {
     return this.#typist?.kind === 'session' ? this.#typist.member : null;
   }
 
-  /** Who types, for people, or null. */
+  /** Name of the typing session or operation for people, or null. */
   get typistName(): string | null {
     if (this.#typist?.kind === 'operation' && (this.#lends || this.#typist.worker.yields)) return null;
     if (!this.#typist) return null;
@@ -177,7 +175,7 @@ export class Participants {
   }
 
   get isDeserted(): boolean {
-    // Who may only look keeps no console open.
+    // View-only sessions do not keep a console open.
     return this.#worker === null && this.members.every(({ user }) => user.access === 'view');
   }
 
@@ -185,7 +183,7 @@ export class Participants {
     return this.#members.get(user.id) ?? null;
   }
 
-  /** Adds a watcher, anew if it was one: its copy of the screen is to be made. */
+  /** Adds a watcher, or adds it again: its copy of the screen has to be made. */
   join(user: ConsoleUser): Subscriber {
     const typed = this.typingUser?.id === user.id;
     const member = new Subscriber(user, this.#addr, this.#copy);
@@ -205,7 +203,7 @@ export class Participants {
     if (this.typingUser?.id === user.id) this.releaseKeyboard();
   }
 
-  /** Gives the keyboard to a member; whoever had it is told by whom it was taken. */
+  /** Gives the keyboard to a subscriber; the previous owner is notified with the taker's name. */
   acquireKeyboard(member: Subscriber): void {
     const before = this.#typist;
     if (before?.kind === 'session' && before.member.user.id === member.user.id) return;
@@ -214,7 +212,7 @@ export class Participants {
     this.#mark(`${member.user.name} types`);
   }
 
-  /** Who types hands the keyboard over. */
+  /** Hands the keyboard over from the typing session to another. */
   transferKeyboard(from: ConsoleUser, to: Subscriber): void {
     this.#typist = { kind: 'session', member: to };
     to.note('given', `${from.name} gave you the keyboard`);
@@ -222,12 +220,15 @@ export class Participants {
     this.#mark(`${from.name} gave the keyboard to ${to.user.name}`);
   }
 
-  /** The member goes on watching; an operation at work here types again. */
+  /** Releases the keyboard: the session goes on watching; an operation at work here types again. */
   releaseKeyboard(): void {
     this.#typist = this.#worker && { kind: 'operation', worker: this.#worker };
   }
 
-  /** An operation works here and types; a session that typed watches meanwhile and gets its keyboard back after. */
+  /**
+   * Starts an operation, which then types; a session that typed watches meanwhile and gets its keyboard back
+   * afterwards.
+   */
   startOperation(worker: ConsoleOperation): void {
     const before = this.#typist;
     this.#worker = worker;
@@ -240,7 +241,10 @@ export class Participants {
     this.#mark(`operation ${worker.opId} types`);
   }
 
-  /** The operation waits for somebody's hand: who watches may have its keyboard until it is done. */
+  /**
+   * Lends the keyboard while the operation waits for manual work: a watching session may have it until that is
+   * done.
+   */
   lendKeyboard(worker: ConsoleOperation): void {
     if (this.#worker !== worker) return;
     this.#lends = true;
@@ -250,7 +254,7 @@ export class Participants {
   endOperation(worker: ConsoleOperation): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    // Lent for this: the next node's turn needs the console.
+    // It was lent for this node's work; the next node needs the console.
     if (this.#lends && this.#typist?.kind === 'session') {
       this.#typist.member.note('taken', `operation ${worker.opId} is done here; take the keyboard to go on`);
       this.#typist = null;
@@ -261,7 +265,7 @@ export class Participants {
     this.#mark(`operation ${worker.opId} is done here`);
   }
 
-  /** The keyboard is the operation's now. */
+  /** Returns whether the operation has the keyboard now. */
   isTyping(worker: ConsoleOperation): boolean {
     return this.#typist?.kind === 'operation' && this.#typist.worker === worker;
   }

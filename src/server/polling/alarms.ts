@@ -1,4 +1,4 @@
-/** Raises, clears and keeps alarms: from readings, from the bus, and from what was seen on consoles. */
+/** Raises, clears and keeps alarms: from readings, from the bus, and from console lines. */
 import type { Address } from '../../rack/address.ts';
 import {
   type Alarm,
@@ -15,7 +15,7 @@ import type { Inventory } from '../../rack/inventory.ts';
 import type { Power, Reading } from '../../rack/reading.ts';
 import type { EventLog } from '../events.ts';
 
-/** A bus that is away for less is a plug being moved; a start takes about so long, too. */
+/** Time without the bus before an alarm, ms: a shorter one is a plug being moved, and a start takes about as long. */
 const BUS_AWAY_MS = 3_000;
 
 export interface AlarmServicePorts {
@@ -44,7 +44,7 @@ export class AlarmService {
     return this.#book.standing;
   }
 
-  /** Nothing is claimed of a fan before ZZ has shown that it is more than the drive. */
+  /** No fan alarm is raised before ZZ has shown that the value is more than the drive. */
   get #judged(): AlarmLimits {
     const limits = this.#limits();
     return this.#fans.meaning === 'speed' ? limits : { ...limits, fanStopped: null };
@@ -54,7 +54,7 @@ export class AlarmService {
     return this.#book.past(limit);
   }
 
-  /** What is wrong with a node now, as kinds; those that nobody has seen first. */
+  /** Returns the kinds of a node's active alarms; those not acknowledged first. */
   wordsFor(addr: Address): string[] {
     const lasting = this.#book.standing.filter((alarm) => alarm.addr === addr && alarm.clearedAt === null);
     return [...lasting.filter((a) => a.acknowledged === null), ...lasting.filter((a) => a.acknowledged !== null)].map(
@@ -62,7 +62,7 @@ export class AlarmService {
     );
   }
 
-  /** A node's reading changed. */
+  /** Updates the alarms after a node's reading changed. */
   read(addr: Address, reading: Reading): void {
     if (reading.state === 'unasked') return;
     const last = reading.state === 'failed' ? reading.last : null;
@@ -78,13 +78,16 @@ export class AlarmService {
     for (const [kind, text] of Object.entries(verdicts)) this.set(kind as AlarmKind, addr, text);
   }
 
-  /** Power changed. By nobody here, that is an alarm until somebody has seen it; coming on with the rack's power is none. */
+  /**
+   * Handles a change of power. One that was not made here is an alarm until it is acknowledged; coming on with the
+   * rack's power is none.
+   */
   powerChanged(addr: Address, from: Power, to: Power, here: boolean, byItself: string | null): void {
     if (here || (byItself !== null && to === 'on')) return;
     this.set('power-changed', addr, powerChange(from, to, byItself), 'quiet');
   }
 
-  /** `detail` says what is wrong with the bus; null: nothing. A short absence is none. */
+  /** Updates the bus alarm. `detail`: the problem; null: none. A short absence raises no alarm. */
   bus(detail: string | null): void {
     if (this.#busTimer !== null) clearTimeout(this.#busTimer);
     this.#busTimer = null;
@@ -92,7 +95,7 @@ export class AlarmService {
     else this.#busTimer = setTimeout(() => this.set('bus', null, detail, 'quiet'), BUS_AWAY_MS);
   }
 
-  /** `quiet`: the event log has its own line about it. */
+  /** Raises (text) or clears (null) an alarm. `quiet`: another line of the event log reports it. */
   set(kind: AlarmKind, addr: Address | null, text: string | null, told: 'told' | 'quiet' = 'told'): void {
     const alarm = this.#book.set(kind, addr, text, this.#ports.now());
     if (alarm === null) return;
@@ -106,25 +109,25 @@ export class AlarmService {
     else this.#ports.events.add('info', topic, addr, `${who}: over: ${alarm.text}`);
   }
 
-  /** One of the supply's, about this UPS or policy; the event log has its own line about it. */
+  /** Raises or clears an alarm of the supply for this UPS or policy; another line of the event log reports it. */
   setSupply(kind: AlarmKind, subject: string, text: string | null): void {
     if (this.#book.set(kind, null, text, this.#ports.now(), subject) !== null) this.#ports.changed();
   }
 
-  /** Null: all. Returns how many had not been seen. */
+  /** Acknowledges alarms; null: all. Returns the number that were not acknowledged before. */
   acknowledge(ids: readonly number[] | null, by: string): number {
     const seen = this.#book.acknowledge(ids, by, this.#ports.now());
     if (seen.length === 0) return 0;
     this.#ports.changed();
     for (const { addr, kind } of seen) {
-      // It happened and is over; there is no state that could clear it.
+      // The event is over; no later state would clear it.
       if (kind === 'power-changed' || kind === 'board-changed') this.set(kind, addr, null, 'quiet');
       if (addr !== null) this.#ports.nodeChanged(addr);
     }
     return seen.length;
   }
 
-  /** The node is in the configuration no longer. */
+  /** Clears the alarms of a node that was removed from the configuration. */
   removed(addr: Address): void {
     this.#memories.delete(addr);
     for (const alarm of this.#book.standing) if (alarm.addr === addr) this.set(alarm.kind, addr, null, 'quiet');
@@ -134,7 +137,7 @@ export class AlarmService {
     if (this.#busTimer !== null) clearTimeout(this.#busTimer);
   }
 
-  /** The fan that hangs on a node's power has none while the node is off. */
+  /** A chassis fan powered by a node stops while that node is off. */
   #chassisFan(addr: Address, power: Power): void {
     const fan = this.#ports.inventory().nodes.find((node) => node.addr === addr)?.chassisFan ?? null;
     if (fan === null) return;
@@ -142,7 +145,10 @@ export class AlarmService {
   }
 }
 
-/** How a power changed that nobody here changed. @param byItself why it may be nobody's work at all */
+/**
+ * Describes a change of power that was not made here. @param byItself the reason if no person made it; otherwise
+ * null
+ */
 export function powerChange(from: Power, to: Power, byItself: string | null): string {
   return `went from ${from} to ${to}, ${byItself === null ? 'changed by nobody here' : `it ${byItself}`}`;
 }

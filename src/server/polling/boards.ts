@@ -1,7 +1,7 @@
 /**
- * Which board is in which slot: the UID that `#` tells is a second identity beside the address. It is asked for where a
- * board can have been changed, that is when a BMC answers for the first time or again, and another one is news.
- * `boards.json` in the state directory keeps what was read.
+ * Identifies the board in each slot: the UID in the reply to `#` is a second identity beside the address. It is
+ * read when a BMC answers for the first time or again, because the board may have been changed; another UID raises
+ * an alarm. `boards.json` in the state directory keeps the UIDs.
  */
 import { z } from 'zod';
 import { type Bus, PRIORITY } from '../../bmc/types.ts';
@@ -10,19 +10,19 @@ import { type Address, formatAddress, formatPosition } from '../../rack/address.
 import { byAddress } from '../learned-store.ts';
 
 const fileShape = byAddress(z.object({ uid: z.string().min(1).max(80) }));
-/** The line has no checksum: a UID counts when it was read so many times the same, out of so many. */
+/** The line has no checksum: a UID counts when it was read this many times the same, out of this many. */
 const AGREE = 2;
 const READS = 4;
 
 export interface BoardPorts {
   stateDir: string;
-  /** The UID that the configuration names, or null. */
+  /** Returns the UID that the configuration names, or null. */
   configured: (addr: Address) => string | null;
-  /** The UID was read, and agrees with itself. */
+  /** Called with a UID that was read consistently. */
   read: (addr: Address, uid: string) => void;
-  /** Whether its last status reply was a good one. */
+  /** Returns whether the last status reply was valid. */
   answers(addr: Address): boolean;
-  /** A sentence where there is another board than the configuration names, or than was read before; null: there is not. */
+  /** Raises an alarm if the board differs from the configured or the earlier one; null clears it. */
   alarm: (kind: 'board' | 'board-changed', addr: Address, text: string | null) => void;
   trouble(text: string): void;
 }
@@ -41,28 +41,29 @@ export class Boards {
     this.#known = this.#file.read() ?? {};
   }
 
-  /** The last UID read in this slot, by whichever server; null: none. */
+  /** Returns the last UID read in this slot, also by an earlier server; null: none. */
   get(addr: Address): string | null {
     return this.#known[formatAddress(addr)]?.uid ?? null;
   }
 
-  /** The BMC there answers (again): it may be another's. */
+  /** Marks a slot whose BMC answers (again) for identification: it may be another's. */
   suspect(addr: Address): void {
     this.#due.add(addr);
   }
 
-  /** Asks those that are due, while `free()`. */
+  /** Identifies the boards that are due, while `free()`. */
   async identify(free: () => boolean): Promise<void> {
     for (const addr of this.#due) {
       if (!free()) return;
       const read = await this.#read(addr);
-      // A node that fell silent is asked when it answers again; where bus or console were in the way, at the next turn.
+      // A node that fell silent is asked when it answers again; where the bus or a console was in the way, at the
+      // next turn.
       if (read !== 'unread' || !this.#ports.answers(addr)) this.#due.delete(addr);
       if (read !== 'unread' && read.uid !== null) this.#take(addr, read.uid);
     }
   }
 
-  /** Null: its BMC tells none, or never the same twice. */
+  /** Reads the UID; null: the BMC reports none, or never the same twice. */
   async #read(addr: Address): Promise<{ uid: string | null } | 'unread'> {
     const seen = new Map<string, number>();
     for (let reads = 0; reads < READS; reads++) {

@@ -1,11 +1,11 @@
-/** The bus as clients see it: its health in words, the pause that a console makes, and how fast sweeps are. */
+/** The bus as clients see it: its health in words, the pause during a console, and the duration of sweeps. */
 import type { BusRecovery, BusState, BusStatus, EventRecord } from '../../api/methods.ts';
 import { describeHolder, holdersOf } from '../../bmc/port-discovery.ts';
 import type { Bus, BusHealth, BusPhase, RecoveryStep } from '../../bmc/types.ts';
 import { type Address, formatAddress } from '../../rack/address.ts';
 import type { EventLog } from '../events.ts';
 
-/** What each rung of the ladder does, for the operator. */
+/** Text for each recovery stage, for the operator. */
 const STEP_TEXT: Record<RecoveryStep, string> = {
   resync: 'replies come damaged: the line is left to fall silent between exchanges',
   probe: '^G sent to free the pipe, the master is asked',
@@ -14,16 +14,16 @@ const STEP_TEXT: Record<RecoveryStep, string> = {
   rest: 'the next try comes by itself; r tries now',
   device: 'waiting for the device to come back',
 };
-/** Bytes between two sweeps that no exchange asked for; fewer may be the tail of a damaged reply. */
+/** Unrequested bytes between two sweeps that raise a warning; fewer may be the tail of a damaged reply. */
 const STRAY_BYTES = 20;
 
 export interface BusStatusMonitorPorts {
   now(): number;
   events: EventLog;
   changed(): void;
-  /** The bus answers again after so long, ms, and only after it was unlocked: its BMCs began anew. */
+  /** Called when the bus answers again after `awayMs` and needed the unlock string: its BMCs restarted. */
   unlocked(awayMs: number): void;
-  /** The unlock string is about to go out. */
+  /** Called before the unlock string is sent. */
   unlocking(): void;
   swept(): void;
 }
@@ -39,7 +39,7 @@ export class BusStatusMonitor {
   #paused = false;
   #step: RecoveryStep | null = null;
   #wasReady = false;
-  /** When a recovery began that has not ended. */
+  /** Start of the present recovery; null: none. */
   #awaySince: number | null = null;
   #seenMaster: Address | null = null;
   #stray = 0;
@@ -54,7 +54,7 @@ export class BusStatusMonitor {
     this.#since = ports.now();
   }
 
-  /** Tells of the bus from now on; first of what it came to before anybody could be told. */
+  /** Starts to report the bus; first its present state. */
   start(): void {
     this.#unsubscribe = this.#bus.onHealth((health) => this.#healthChanged(health));
     if (this.#bus.health.phase !== 'starting') this.#healthChanged(this.#bus.health);
@@ -72,12 +72,12 @@ export class BusStatusMonitor {
     return this.#bus.health.master;
   }
 
-  /** The address that answered as the master last, also while the bus is away; null: none has. */
+  /** Returns the address that last answered as the master, also while the bus is away; null: none has. */
   get seenMaster(): Address | null {
     return this.#seenMaster;
   }
 
-  /** A console holds the pipe: sweeps stop, and the header says so. */
+  /** Returns whether a console holds the pipe: then the poller pauses, and the header says so. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -87,7 +87,7 @@ export class BusStatusMonitor {
     this.#refresh();
   }
 
-  /** A full sweep took `ms` and ended now. */
+  /** Records that a full sweep ended now, after `ms`. */
   swept(ms: number): void {
     this.#sweepMs = ms;
     this.#sweepEnds = [...this.#sweepEnds.slice(-9), this.#ports.now()];
@@ -108,7 +108,7 @@ export class BusStatusMonitor {
       sweepMs: this.#sweepMs === null ? null : Math.round(this.#sweepMs * 10) / 10,
       sweepsPerS: this.#rate(),
       exchanges: counters.exchanges,
-      // Silence is the node's own matter and shows there; an empty address of a scan is not an error.
+      // Silence is reported at its node; an empty address of a scan is not an error.
       errors: counters.garbled + counters.foreign,
     };
   }
@@ -140,7 +140,7 @@ export class BusStatusMonitor {
     return recovery === null ? null : { ...recovery, text: STEP_TEXT[recovery.step] };
   }
 
-  /** Each step of a recovery is told, the same one once a minute; a start that goes well has nothing to recover. */
+  /** Logs each recovery stage, the same one once a minute; a start that succeeds has nothing to recover. */
   #stepChanged(health: BusHealth): void {
     const step = this.#bus.recovery?.step ?? null;
     const before = this.#step;
@@ -164,7 +164,7 @@ export class BusStatusMonitor {
       );
   }
 
-  /** A second master would look like this: answers to questions that nobody here asked. */
+  /** Detects replies to requests that this server did not send, a sign of a second master. */
   #lookAtStrayBytes(): void {
     const { stray } = this.#bus.counters;
     const more = stray - this.#stray;

@@ -1,9 +1,12 @@
-/** Finding the nodes that nobody configured: one scan of the whole address field, then patient second looks. */
+/**
+ * Discovers the nodes of a rack without configured nodes: one scan of all addresses, then slow rescans of empty
+ * ones.
+ */
 import { type Bus, PRIORITY, type StatusOutcome } from '../../bmc/types.ts';
 import { type Address, MAX_ADDRESS, rowOf, slotOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import type { NodeStates } from './node-states.ts';
 
-/** A second look at one empty address costs up to a quarter of a second of silence: not more often than this, ms. */
+/** Interval of rescans, ms: each costs up to a quarter of a second of silence. */
 const RESCAN_EVERY_MS = 5_000;
 
 interface Missed {
@@ -15,9 +18,9 @@ export class Discovery {
   readonly #bus: Pick<Bus, 'status' | 'health'>;
   readonly #telemetry: NodeStates;
   #next: Address = 0;
-  /** Did not (rightly) answer in the scan. */
+  /** Addresses without a valid answer in the scan. */
   #missed: Missed[] = [];
-  /** To be asked once more before the scan goes on: somebody is there, or likely to be. */
+  /** Addresses to ask once more before the scan goes on: a node is there, or likely to be. */
   readonly #again: Address[] = [];
   #rescanAt: Address = 0;
   #rescannedAt = -Infinity;
@@ -31,12 +34,12 @@ export class Discovery {
     this.#finished = new Promise((resolve) => (this.#finish = resolve));
   }
 
-  /** The first scan is through. */
+  /** Returns whether the first scan is complete. */
   get done(): boolean {
     return this.#done;
   }
 
-  /** Resolves when the first scan is through, or after `ms`. */
+  /** Resolves when the first scan is complete, or after `ms`. */
   async finishedWithin(ms: number): Promise<void> {
     if (this.#done || ms <= 0) return;
     let timer: NodeJS.Timeout | undefined;
@@ -45,7 +48,7 @@ export class Discovery {
     clearTimeout(timer);
   }
 
-  /** Goes on with the first scan, 00 to 7f, while `free()`. Returns at once when it is through. */
+  /** Continues the first scan, 00 to 7f, while `free()`. Returns at once when it is complete. */
   async scan(free: () => boolean): Promise<void> {
     const { master } = this.#bus.health;
     if (master !== null) this.#telemetry.discovered(master, true);
@@ -69,7 +72,10 @@ export class Discovery {
     }
   }
 
-  /** Blades are rarely left half empty: silence beside an answer, or below an answer further on, is looked at again. */
+  /**
+   * Lists addresses to ask again: blades are rarely half empty, so silence beside an answer, or below a later one,
+   * is doubted.
+   */
   #endOfBlade(addr: Address): void {
     const row = addr === MAX_ADDRESS ? this.#lastRow : rowOf(addr);
     const worthIt = ({ addr: missed, silent }: Missed): boolean =>
@@ -78,7 +84,10 @@ export class Discovery {
     this.#missed = this.#missed.filter((missed) => !worthIt(missed));
   }
 
-  /** Asks one address at which nobody was found, now and then, the next one each time: a node put in later appears by itself. */
+  /**
+   * Asks one empty address, the next one each time, at long intervals: a node that was put in later appears by
+   * itself.
+   */
   async rescanOne(): Promise<void> {
     if (!this.#done || performance.now() - this.#rescannedAt < RESCAN_EVERY_MS) return;
     this.#rescannedAt = performance.now();
@@ -91,7 +100,7 @@ export class Discovery {
     }
   }
 
-  /** The last blade on which somebody was found, or -1. */
+  /** The last blade with a node, or -1. */
   get #lastRow(): number {
     return Math.max(-1, ...this.#telemetry.addresses.map(rowOf));
   }

@@ -1,7 +1,6 @@
 /**
- * What is known of every node, and what the server says about its changes.
- *
- * Which nodes operations work on, as operations publish it: for the map's marks, quicker polling, and who changed a power.
+ * Keeps the state of every node and logs its changes. Also keeps the nodes in operations, for the map's marks, more
+ * frequent polls, and the cause of a change of power.
  */
 import type { NodeState } from '../../api/methods.ts';
 import type { Operation } from '../../api/power.ts';
@@ -30,16 +29,16 @@ const SPARKLINE = 60;
 export interface NodeStatesPorts {
   now(): number;
   events: EventLog;
-  /** The operation that runs on a node, or null. */
+  /** Returns the id of the operation that runs on a node, or null. */
   operationOn(addr: Address): string | null;
-  /** True while a change of power on this node is the work of an operation here, running or just ended. */
+  /** Returns whether a change of power on this node comes from an operation here, running or just ended. */
   switchedHere(addr: Address): boolean;
-  /** What alarms see; called after each answer, and for a change of power. */
+  /** Updates the alarms; called after each answer, and for a change of power. */
   read(addr: Address, reading: Reading): void;
   powerChanged(addr: Address, from: Power, to: Power, here: boolean, byItself: string | null): void;
-  /** Tells which changes of power come with the rack's own. */
+  /** Recognises changes of power that come with the rack's own. */
   powerReturn: PowerReturn;
-  /** It answers for the first time, or again. */
+  /** Called when a node answers for the first time, or again. */
   appeared(addr: Address): void;
   alarms(addr: Address): string[];
   system(addr: Address): SystemState;
@@ -76,7 +75,7 @@ export class NodeStates {
     return this.node(addr)?.name ?? unnamedNode(addr).name;
   }
 
-  /** `worker-05 (A-3, 03)`: how messages call a node. */
+  /** Returns the node's label in messages: `worker-05 (A-3, 03)`. */
   label(addr: Address): string {
     return nodeLabel({ name: this.name(addr), addr });
   }
@@ -85,7 +84,7 @@ export class NodeStates {
     return this.#state.reading(addr);
   }
 
-  /** A node that nobody configured answered the scan. */
+  /** Adds a node that was not configured and answered the scan. */
   discovered(addr: Address, master: boolean): void {
     if (this.node(addr) !== null) return;
     const { calibration } = this.#inventory;
@@ -95,7 +94,7 @@ export class NodeStates {
     this.#ports.rackChanged();
   }
 
-  /** Its BMC told its UID. */
+  /** Stores the UID that the BMC reported. */
   identified(addr: Address, uid: string): void {
     if (this.node(addr)?.uid === uid) return;
     const nodes = this.#inventory.nodes.map((node) => (node.addr === addr ? { ...node, uid } : node));
@@ -103,7 +102,7 @@ export class NodeStates {
     this.#ports.rackChanged();
   }
 
-  /** The configuration's nodes are others now. What the bus was found to hold stays, where it names none. */
+  /** Applies the configured nodes after a reload. Discovered nodes stay where the configuration names none. */
   configured(inventory: Inventory): void {
     const before = this.addresses;
     const { nodes } = inventory.configured ? inventory : this.#inventory;
@@ -113,7 +112,7 @@ export class NodeStates {
     for (const addr of this.addresses) if (!before.includes(addr)) this.#ports.nodeChanged(addr);
   }
 
-  /** Takes a status outcome in. `bus` outcomes say nothing about the node and change nothing. */
+  /** Applies the outcome of a status request. `bus` outcomes say nothing about the node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
     const answer = answerOf(outcome, source);
     if (answer === null) return;
@@ -126,9 +125,12 @@ export class NodeStates {
     if (outcome.ok) this.#ports.powerReturn.read(addr);
   }
 
-  /** A bus whose answers are taken in as they pass: what an operation reads is not asked for again, and shows at once. */
+  /**
+   * Returns a bus whose answers are also stored here: what an operation reads is not polled again, and shows at
+   * once.
+   */
   following(bus: Bus): Pick<Bus, 'health' | 'status' | 'verb' | 'hold'> {
-    // One lost reply is no news: the sweep asks twice before it says so.
+    // One lost reply is not logged: the poller asks twice before.
     const take = (addr: Address, sample: Sample, master: boolean, source: Source): void =>
       this.apply(addr, { ok: true, sample, master }, source);
     return {
@@ -161,7 +163,7 @@ export class NodeStates {
     };
   }
 
-  /** Up to `now`: `count` points of `stepMs` each; null where nothing was answered. */
+  /** Returns `count` points of `stepMs` each, up to `now`; null where there was no answer. */
   series(addr: Address, now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
     return this.#history(addr).series(now, stepMs, count);
   }
@@ -177,7 +179,7 @@ export class NodeStates {
     const who = this.label(addr);
     switch (change.kind) {
       case 'appeared':
-        // At the start every node appears: that is the map, not news.
+        // At the start every node appears: that is the map, not an event.
         this.#ports.appeared(addr);
         return;
       case 'lost':
@@ -211,7 +213,7 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }
 
-/** A change of power that is seen this long after its operation ended is still its work, ms. */
+/** Time after an operation in which a change of power still counts as its effect, ms. */
 const AFTERMATH_MS = 15_000;
 
 export class BusyNodes {
@@ -224,7 +226,7 @@ export class BusyNodes {
     this.#now = now;
   }
 
-  /** Takes a published state in; returns the nodes whose mark changed. */
+  /** Stores a published operation; returns the nodes whose mark changed. */
   published(operation: Operation): Address[] {
     if (operation.endedAt === null) this.#operations.add(operation.id);
     else this.#operations.delete(operation.id);
@@ -243,12 +245,12 @@ export class BusyNodes {
     return runs !== mine;
   }
 
-  /** The operation that runs on a node, or null. */
+  /** Returns the id of the operation that runs on a node, or null. */
   on(addr: Address): string | null {
     return this.#running.get(addr) ?? null;
   }
 
-  /** The nodes that operations work on. */
+  /** The nodes in operations. */
   get nodes(): Address[] {
     return [...this.#running.keys()];
   }
@@ -257,7 +259,7 @@ export class BusyNodes {
     return this.#operations.size > 0;
   }
 
-  /** True while a change of power on this node is the work of an operation, running or just ended. */
+  /** Returns whether a change of power on this node comes from an operation, running or just ended. */
   switchedHere(addr: Address): boolean {
     return this.#running.has(addr) || this.#now() - (this.#endedAt.get(addr) ?? -Infinity) < AFTERMATH_MS;
   }

@@ -1,10 +1,8 @@
 /**
- * Which addresses a sweep asks. A silent address costs its whole timeout, so it is asked ever more rarely.
- *
- * The sweep: every node's BMC is asked, over and over, and again at once when it did not answer.
- *
- * `console.telemetry: idle`: while a console is open and silent, some of the rack's nodes are asked now and then. Each
- * time is a gap in that console, marked with its length; never while bytes flow or typed input waits.
+ * Polls the BMC of every node, and again at once where one did not answer; silent addresses ever more rarely,
+ * because each costs its whole timeout. With `console.telemetry: idle` it also samples some nodes while a console
+ * is open and silent; each time is a gap in that console, marked with its length, and never while bytes flow or
+ * typed input waits.
  */
 import { type Bus, PRIORITY, type Priority, type StatusOutcome } from '../../bmc/types.ts';
 import type { Address } from '../../rack/address.ts';
@@ -17,16 +15,16 @@ import type { NodeStates } from './node-states.ts';
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
 
-/** Pure: time comes in as epoch milliseconds. */
+/** Spaces the questions to silent addresses. Pure: times are epoch milliseconds. */
 export class BackOff {
   readonly #silent = new Map<Address, { pauseMs: number; nextAt: number }>();
 
-  /** The addresses to ask at `now`, in the order given. */
+  /** Returns the addresses to ask at `now`, in the order given. */
   due(addrs: readonly Address[], now: number): Address[] {
     return addrs.filter((addr) => (this.#silent.get(addr)?.nextAt ?? now) <= now);
   }
 
-  /** It said something, even if garbled: it is asked in every sweep. */
+  /** Resets the pause of an address that sent something, even if garbled: every sweep asks it. */
   heard(addr: Address): void {
     this.#silent.delete(addr);
   }
@@ -37,22 +35,25 @@ export class BackOff {
     this.#silent.set(addr, { pauseMs, nextAt: now + pauseMs });
   }
 
-  /** Everything is due again: the line was away, and what was silent then says nothing about now. */
+  /** Makes everything due again: after the bus was away, earlier silence says nothing. */
   forget(): void {
     this.#silent.clear();
   }
 }
 
-/** Nodes in an operation are asked this often, ms. */
+/** Interval of polls of nodes in an operation, ms. */
 const BUSY_EVERY_MS = 250;
-/** Between sweeps the master is asked so often, ms: a pipe that stands open is freed within a second, whatever the interval. */
+/**
+ * Interval of questions to the master between sweeps, ms: a pipe that stands open is freed within a second,
+ * whatever the interval of sweeps.
+ */
 const PULSE_MS = 400;
 
 export interface PollerPorts {
   now(): number;
-  /** The nodes that an operation works on now. */
+  /** Returns the nodes in operations. */
   busyNodes(): Address[];
-  /** What may be asked between two sweeps, while `free()`. */
+  /** Runs the requests that may be made between two sweeps, while `free()`. */
   between(free: () => boolean): Promise<void>;
 }
 
@@ -84,14 +85,14 @@ export class Poller {
     this.#ports = ports;
   }
 
-  /** Sweeps until {@link stop}; the promise ends with it. */
+  /** Polls until {@link stop}; the promise ends with it. */
   async run(): Promise<void> {
     this.#busyTimer = setInterval(() => void this.#askBusy(), BUSY_EVERY_MS);
     while (!this.#stopped) {
       const started = performance.now();
       const next = started + this.#telemetry.intervalMs;
       if (this.#free) {
-        // What was found is asked on time while the scan goes on.
+        // Discovered nodes are polled on time while the scan goes on.
         await this.#discovery?.scan(() => this.#free && performance.now() < next);
         await this.#sweep();
         await this.#discovery?.rescanOne();
@@ -109,7 +110,7 @@ export class Poller {
     this.wake();
   }
 
-  /** The line is free (again): sweep now, and ask the silent ones too. */
+  /** Starts a sweep now, silent addresses included: the bus is free (again). */
   wake(): void {
     this.#backOff.forget();
     this.#wakeWanted = true;
@@ -117,14 +118,14 @@ export class Poller {
   }
 
   /**
-   * Asks `addrs` now, on a client's behalf, the silent ones too; what a sweep learns meanwhile is not asked twice. False when the bus could not be used meanwhile, so
-   * that some readings are not new.
+   * Asks `addrs` now for a client, silent ones too; values that a sweep reads meanwhile are not asked twice.
+   * Returns false when the bus could not be used, so that some readings are not new.
    */
   async fresh(addrs: readonly Address[], source: Source = 'request'): Promise<boolean> {
     return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now(), source)) !== 'interrupted';
   }
 
-  /** Until the next sweep; the master's pulse is felt on the way. */
+  /** Waits until the next sweep; asks the master at intervals. */
   async #rest(until: number): Promise<void> {
     while (!this.#stopped) {
       const left = until - performance.now();
@@ -132,7 +133,7 @@ export class Poller {
       const { master } = this.#monitor;
       if (master === null || !this.#free) continue;
       const outcome = await this.#bus.status(master, PRIORITY.sweep);
-      // Its silence makes the bus look into itself; the node is judged by the sweep, which asks twice.
+      // Silence of the master makes the bus check itself; the node is judged by the sweep, which asks twice.
       if (outcome.ok) this.#take(master, outcome, 'sweep', 1);
     }
   }
@@ -144,14 +145,14 @@ export class Poller {
   async #sweep(): Promise<void> {
     const started = performance.now();
     const due = this.#backOff.due(this.#telemetry.addresses, this.#ports.now());
-    // A pass that a client's shortened measures nothing.
+    // A pass that a client's request shortened measures nothing.
     if ((await this.#ask(due, PRIORITY.sweep, this.#ports.now(), 'sweep')) === 'all')
       this.#monitor.swept(performance.now() - started);
   }
 
   /**
-   * One pass in order, then once more those that answered before and did not now. Who has answered somebody else since
-   * `since` (epoch milliseconds) is left out: the pass is `shared` then.
+   * Asks the nodes once in order, then again those that answered before and did not now. Nodes that answered
+   * another request since `since` (epoch milliseconds) are left out: the pass is `shared` then.
    */
   async #ask(
     addrs: readonly Address[],
@@ -173,7 +174,7 @@ export class Poller {
     }
     for (const { addr, first } of again) {
       const second = await this.#bus.status(addr, priority);
-      // The first failure stands where the second question could not be put.
+      // The first failure is used where the second question could not be sent.
       if (isBusTrouble(second)) this.#take(addr, first, source, 1);
       else this.#take(addr, second, source, 2);
       if (this.#stopped) return 'interrupted';
@@ -203,12 +204,12 @@ export class Poller {
     }
   }
 
-  /** Resolves true when somebody woke it. */
+  /** Waits; resolves true when it was woken. */
   #pause(ms: number): Promise<boolean> {
     if (this.#stopped) return Promise.resolve(true);
     if (this.#wakeWanted) {
       this.#wakeWanted = false;
-      // A macrotask all the same: a bus that answers at once must not starve the sockets.
+      // Yields a macrotask all the same: a bus that answers at once must not starve the sockets.
       return new Promise((resolve) => setImmediate(() => resolve(true)));
     }
     return new Promise((resolve) => {
@@ -228,14 +229,14 @@ function isBusTrouble(outcome: StatusOutcome): boolean {
   return !outcome.ok && outcome.failure === 'bus';
 }
 
-/** Nodes asked in one gap: some 4 ms each, and as much again to come back. */
+/** Nodes asked in one gap: about 4 ms each, and as long again to return to the console. */
 const AT_ONCE = 8;
 const LOOK_EVERY_MS = 250;
 
 export interface IdlePorts {
   bus: Pick<Bus, 'hold'>;
   addresses(): readonly Address[];
-  /** How long the open console has been silent in both directions, ms; null where no console may be interrupted. */
+  /** Returns the silence of the open console in both directions, ms; null where none may be interrupted. */
   silentMs(): number | null;
   ask(addrs: readonly Address[]): Promise<unknown>;
 }
@@ -248,7 +249,7 @@ export class ConsoleIdlePoller {
   #busy = false;
   #lastAt = -Infinity;
 
-  /** `afterMs`: of silence, and between two samples. */
+  /** `afterMs`: silence before the first sample, and time between two. */
   constructor(afterMs: number, ports: IdlePorts) {
     this.#afterMs = afterMs;
     this.#ports = ports;
@@ -270,7 +271,7 @@ export class ConsoleIdlePoller {
     );
     this.#next = all.length === 0 ? 0 : (this.#next + due.length) % all.length;
     this.#busy = true;
-    // One gap, not one for each node.
+    // One gap for all nodes, not one for each.
     const release = this.#ports.bus.hold();
     try {
       await this.#ports.ask(due);

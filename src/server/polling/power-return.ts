@@ -1,13 +1,16 @@
 /**
- * Recognises that power came back to the rack or to a blade: every node then boots by itself, and that is no change of power
- * by somebody. A rack without power answers nothing, and its BMCs are locked afterwards; of a blade that was taken out all
- * nodes fall silent, and return together.
+ * Recognises that power returned to the rack or to a blade: every node then boots by itself, which is not a change
+ * of power by a person. A rack without power answers nothing, and its BMCs are locked afterwards; of a blade that
+ * was taken out all nodes fall silent, and return together.
  */
 import { type Address, formatPosition, rowOf } from '../../rack/address.ts';
 import type { Power } from '../../rack/reading.ts';
 import type { EventLog } from '../events.ts';
 
-/** Nodes of a blade return within one sweep or two; a BMC that is asked rarely because it is silent, a little later. */
+/**
+ * Time within which the nodes of a blade return, ms: one sweep or two, more for a BMC that is asked rarely because
+ * it is silent.
+ */
 const TOGETHER_MS = 35_000;
 
 export interface PowerReturnPorts {
@@ -19,10 +22,10 @@ export interface PowerReturnPorts {
 
 export class PowerReturn {
   readonly #ports: PowerReturnPorts;
-  /** Nodes of which nothing was read since the rack's power came back. */
+  /** Nodes without a reading since the rack's power returned. */
   readonly #unread = new Set<Address>();
   #awaited = false;
-  /** Silent nodes, and when those that answer again did so. */
+  /** Silent nodes; for those that answer again, since when. */
   readonly #silent = new Set<Address>();
   readonly #returnedAt = new Map<Address, number>();
   #awayMs: number | null = null;
@@ -31,7 +34,7 @@ export class PowerReturn {
     this.#ports = ports;
   }
 
-  /** The bus answers again after `awayMs`, and only after it was unlocked. */
+  /** Notes that the bus answers again after `awayMs` and needed the unlock string. */
   unlocked(awayMs: number): void {
     this.#awayMs = awayMs;
     this.#awaited = true;
@@ -48,20 +51,20 @@ export class PowerReturn {
     this.#returnedAt.set(addr, this.#ports.now());
   }
 
-  /** Why this change of power, which was just read, is nobody's work; null: it may be somebody's. */
+  /** Returns the reason why the change of power just read was not made by a person; null: it may have been. */
   explain(addr: Address, to: Power): string | null {
     if (this.#unread.has(addr)) return to === 'on' ? "came on with the rack's power" : "was without the rack's power";
     if (to === 'on' && this.#bladeReturned(addr)) return `came on with the power of blade ${bladeOf(addr)}`;
     return null;
   }
 
-  /** A reading of the node was taken in, after its changes were told. */
+  /** Notes that a reading of the node was applied, after its changes were logged. */
   read(addr: Address): void {
     this.#unread.delete(addr);
     if (this.#awaited && this.#unread.size === 0) this.#tell();
   }
 
-  /** A whole sweep is through: who has not answered by now is silent. */
+  /** Notes the end of a whole sweep: nodes that have not answered by now are silent. */
   swept(): void {
     if (this.#awaited) this.#tell();
   }

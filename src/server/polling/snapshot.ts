@@ -1,4 +1,4 @@
-/** The rack as clients see it: whole in a snapshot, piece by piece in updates. */
+/** The rack as clients see it: whole in a snapshot, in parts in updates. */
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { ServerInfo, Session, Snapshot } from '../../api/methods.ts';
 import { steadyNow } from '../../lib/clock.ts';
@@ -13,7 +13,7 @@ import type { AlarmService } from './alarms.ts';
 import type { BusStatusMonitor } from './bus-status.ts';
 import type { NodeStates } from './node-states.ts';
 
-/** Events that a snapshot brings along. */
+/** Events in a snapshot. */
 const SNAPSHOT_EVENTS = 200;
 
 export interface ViewedParts {
@@ -25,11 +25,11 @@ export interface ViewedParts {
   alarms: AlarmService;
   outages: Outages;
   sessions(): Session[];
-  /** The configuration in force beside its file. */
+  /** Returns the state of the configuration file beside the configuration in force. */
   configStatus(): ConfigStatus;
 }
 
-/** What `server.info` tells beside what changes. */
+/** The answer to `server.info`, without the parts that change. */
 export interface About {
   port: string;
   socket: string;

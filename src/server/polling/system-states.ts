@@ -1,6 +1,6 @@
 /**
- * Keeps what is known of every node's operating system: signs from consoles, operations and BMCs go in; the map's
- * condition, an alarm and an event come out. What is not up is kept in `systems.json`, for the next server.
+ * Keeps the state of every node's operating system, from the signs of consoles, operations and BMCs; sets the map's
+ * condition, alarms and events. States other than up are stored in `systems.json` for the next server.
  */
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
@@ -22,21 +22,24 @@ import type { EventLog } from '../events.ts';
 import { type MemoryOptions, NodeMemory } from '../learned-store.ts';
 import type { AlarmService } from './alarms.ts';
 
-/** Shorter runs of printable characters are noise of a UART that loses its clock, not speech. */
+/** Shorter runs of printable characters are noise of a UART that loses its clock, not output of a system. */
 const SPEECH = /[\x20-\x7e]{3}/;
-/** A node whose power was not seen for longer may have lost it and come back, ms: a blade is pulled and pushed in less. */
+/**
+ * Time without a reading of its power after which a node may have lost it and restarted, ms: pulling and pushing in
+ * a blade takes longer.
+ */
 const UNWATCHED_MS = 30_000;
-/** While a node is down and has power, when it was last seen so is kept for the next server so often, ms. */
+/** While a node is down and has power, the interval of storing that it was seen so, ms. */
 const KEEP_MS = 10_000;
-/** The partition number by which the Pi's boot loader is told to halt. */
+/** Partition number that makes the Pi's boot loader halt. */
 const HALT_PARTITION = '63';
 
 export interface SystemStatesPorts extends MemoryOptions {
   now(): number;
   limits(): Pick<Config, 'shutdown' | 'boot'>;
-  /** For people: name, position, address. */
+  /** Returns name, position and address, for people. */
   label(addr: Address): string;
-  /** The operation that runs on a node, or null. */
+  /** Returns the id of the operation that runs on a node, or null. */
   operationOn(addr: Address): string | null;
   events: Pick<EventLog, 'add'>;
   alarms: Pick<AlarmService, 'set'>;
@@ -48,9 +51,9 @@ export class SystemStates implements SystemPort {
   readonly #memory: NodeMemory<KeptState>;
   readonly #states = new Map<Address, SystemState>();
   readonly #readers = new Map<Address, Recognizer>();
-  /** When each node's BMC last said `on`. */
+  /** Time of each BMC's last `on`. */
   readonly #onAt = new Map<Address, number>();
-  /** When nodes that are down, and known to be of this power-on, were kept last. */
+  /** Time of the last write for nodes that are down, and known to be in this power-on. */
   readonly #keptAt = new Map<Address, number>();
 
   constructor(ports: SystemStatesPorts) {
@@ -83,7 +86,7 @@ export class SystemStates implements SystemPort {
     this.judge(addr);
   }
 
-  /** What a node's BMC said. Without power there is no system, whatever was known of it. */
+  /** Applies a reading of the BMC. Without power there is no system, whatever was known of it. */
   read(addr: Address, reading: Reading): void {
     if (reading.state !== 'ok') return;
     const now = this.#ports.now();
@@ -92,7 +95,7 @@ export class SystemStates implements SystemPort {
     if (reading.sample.power === 'on') this.#onAt.set(addr, now);
     if (now - (this.#keptAt.get(addr) ?? now) >= KEEP_MS) this.#keep(addr);
     if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC says ${reading.sample.power}`);
-    // An earlier server's word, told once it is known to be about a node with power.
+    // The state from an earlier server is reported once the node is known to have power.
     else if (!this.#states.has(addr) || this.#state(addr).system === 'going-down') this.judge(addr);
   }
 
@@ -103,28 +106,28 @@ export class SystemStates implements SystemPort {
     this.#keep(addr);
   }
 
-  /** What the node's console says; pieces as they come. */
+  /** Reads console output, in pieces as they arrive. */
   heard(addr: Address, text: string): void {
     for (const recognition of this.#reader(addr).feed(text, this.#ports.now())) this.#recognised(addr, recognition);
   }
 
-  /** Time passes: an unfinished line may be a prompt, or a last line. */
+  /** Checks an unfinished line as time passes: it may be a prompt, or a last line. */
   tick(addr: Address, at = this.#ports.now()): void {
     for (const recognition of this.#reader(addr).tick(at)) this.#recognised(addr, recognition);
   }
 
-  /** The console was closed, or something of it was lost: what comes next is not the end of a line from before. */
+  /** Ends the current line after the console was closed or output was lost: what comes next does not continue it. */
   torn(addr: Address): void {
     if (this.#readers.has(addr)) this.tick(addr, Infinity);
     this.#readers.delete(addr);
   }
 
-  /** Raises or clears the node's alarms. To be called, too, when an operation on it begins or ends. */
+  /** Raises or clears the node's alarms. Must be called, too, when an operation on the node begins or ends. */
   judge(addr: Address): void {
     const { alarms } = this.#ports;
     const state = this.#state(addr);
     const { unheard, stopping } = this.#limits;
-    // Who goes down may be starting again, at somebody's own wish: it is left powered when its time is over.
+    // A node that goes down may be restarting as its user asked: it stays powered when its time is over.
     const overAt = state.system === 'going-down' ? state.heardAt + (state.confirmed ? stopping : unheard) : -Infinity;
     const left = isDown(state) && this.#ports.now() >= overAt && this.#ports.operationOn(addr) === null;
     alarms.set('halted', addr, left ? describe(state) : null, 'quiet');
@@ -135,7 +138,7 @@ export class SystemStates implements SystemPort {
     let state = this.#states.get(addr);
     if (!state) {
       const kept = this.#memory.get(addr);
-      // That it was up says nothing of now; that it was down holds until something lives.
+      // An earlier `up` says nothing about now; an earlier `down` holds until the system shows life.
       state = kept !== null && (isDown(kept) || kept.system === 'failed') ? this.#recall(addr, kept) : UNKNOWN_SYSTEM;
       this.#states.set(addr, state);
     }
@@ -143,8 +146,8 @@ export class SystemStates implements SystemPort {
   }
 
   /**
-   * Where this machine was booted meanwhile, nobody can tell how long ago it was: limits begin anew. One that an earlier
-   * server saw a moment ago is in the same power-on still, as if that server had gone on.
+   * Restores a stored state. If this machine was booted since, its age is unknown and the limits begin anew; a node
+   * that an earlier server saw a moment ago is still in the same power-on.
    */
   #recall(addr: Address, { since, heardAt, seenAt, ...kept }: KeptState): SystemState {
     const now = this.#ports.now();
@@ -175,7 +178,7 @@ export class SystemStates implements SystemPort {
     let reader = this.#readers.get(addr);
     if (!reader) {
       reader = new Recognizer();
-      // Anybody may shut it down at any time: its last line counts, whoever asked for it.
+      // A user may shut the node down at any time: its last line counts, whichever client requested it.
       reader.requested();
       this.#readers.set(addr, reader);
     }
@@ -184,7 +187,7 @@ export class SystemStates implements SystemPort {
 
   #recognised(addr: Address, recognition: Recognition): void {
     const kind = signOf(recognition);
-    // After a prompt another life of the machine may begin: nothing read before it counts against what comes.
+    // After a prompt the machine may restart: lines read before it do not count against later ones.
     if (kind === 'login' || kind === 'shell' || kind === 'boot') this.#readers.delete(addr);
     if (kind !== null) this.sign(addr, kind, recognition.text);
   }
@@ -215,7 +218,7 @@ export class SystemStates implements SystemPort {
 interface KeptState extends Omit<SystemState, 'since' | 'heardAt' | 'recalled'> {
   since: KeptTime;
   heardAt: KeptTime;
-  /** When it was last seen with power, in the power-on in which it went down; absent: that is not known. */
+  /** Time at which it was last seen with power, in the power-on in which it went down; absent: not known. */
   seenAt?: KeptTime | undefined;
 }
 

@@ -1,4 +1,7 @@
-/** What a view-only session may ask: one table, so that no handler has to remember it. */
+/**
+ * The requests that a view-only session may make, and the fields that it may read: one table, so that no handler
+ * has to check.
+ */
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { Access, ClientNotes, EventRecord, Requests, ServerNotes, Snapshot } from '../../api/methods.ts';
 import type { OutageStatus } from '../../api/outage.ts';
@@ -10,10 +13,10 @@ type Needs<P> = Access | ((params: P) => Access);
 
 const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   hello: 'view',
-  // Interrupting a console leaves a gap in what its operator sees.
+  // Interrupting a console leaves a gap in its operator's view.
   sweep: ({ interrupt }) => (interrupt ? 'control' : 'view'),
-  // Watching joins a console that is open already, where `server.viewOnly.consoleText` lets lookers read; opening one
-  // stops the telemetry of the rack.
+  // Watching joins a console that is open already, where `server.viewOnly.consoleText` lets view-only sessions read;
+  // opening one stops the polls of the rack.
   'console.attach': ({ watch, take }) => (watch && !take ? 'view' : 'control'),
   'console.detach': 'view',
   'console.take': 'control',
@@ -21,19 +24,19 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.give': 'control',
   'console.log': 'control',
   'console.baud': 'control',
-  // A log holds what was typed and shown while no looker was meant to be there.
+  // A log holds input and output from times when no view-only session was meant to read the console.
   'log.read': 'control',
   'console.last': 'control',
   'console.resize': 'control',
   'console.paste': 'control',
-  // Sends status requests, and tells what a cut would do: part of acting.
+  // Sends status requests, and reports the effects of a cut: part of acting.
   'power.check': 'control',
   'power.start': 'control',
   'ops.list': 'view',
   'ops.abort': 'control',
   'ops.answer': 'control',
   'plan.list': 'view',
-  // Asks every node for its status.
+  // Sends a status request to every node.
   'plan.show': 'control',
   'plan.run': 'control',
   'plan.pause': 'control',
@@ -48,11 +51,11 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'alarms.list': 'view',
   'alarms.ack': 'control',
   'events.list': 'view',
-  // The end of a log is as much a log as the whole.
+  // The end of a log needs the same access as the whole.
   'node.detail': ({ lines }) => (lines > 0 ? 'control' : 'view'),
   'bus.retry': 'control',
   'bus.log': 'view',
-  // These send something.
+  // These send bytes to the bus.
   'bus.look': 'control',
   'bus.survey': 'control',
   'bus.raw': 'control',
@@ -62,13 +65,16 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'server.info': 'view',
   'server.reload': 'control',
   'server.stop': 'control',
-  // Writes a file, and runs the commands that give secrets.
+  // Writes a file, and runs the commands that return secrets.
   'server.check': 'control',
 };
 
 const NOTE_NEEDS: { [M in keyof ClientNotes]: Access } = { 'console.input': 'control' };
 
-/** May a session of this access make this request? `consoleText`: those who look may read consoles. */
+/**
+ * Returns whether a session of this access may make this request. `consoleText`: view-only sessions may read
+ * consoles.
+ */
 export function mayRequest<M extends keyof Requests>(
   access: Access,
   method: M,
@@ -81,10 +87,10 @@ export function mayRequest<M extends keyof Requests>(
   return (typeof needs === 'function' ? needs(params) : needs) === 'view';
 }
 
-/** Stands where a text may quote a console. */
+/** Replaces a text that may quote a console. */
 const HIDDEN = 'its text is for those who may act';
 
-/** Events whose texts are the server's own words; the others may quote a node. */
+/** Topics whose events hold only the server's own words; events of other topics may quote a node. */
 const PLAIN_TOPICS: ReadonlySet<string> = new Set(['bus', 'server', 'session', 'supply']);
 /** Alarms whose texts may quote a node. */
 const QUOTING: ReadonlySet<string> = new Set<Alarm['kind']>(['console', 'halted', 'system-failed']);
@@ -114,7 +120,7 @@ const hidePlan = (run: PlanRun): PlanRun => ({
   })),
 });
 
-/** What is wrong with a file is said in words that quote it. */
+/** The description of a problem in a file quotes the file. */
 const hideConfig = (config: ConfigStatus): ConfigStatus =>
   config.problem === null ? config : { ...config, problem: `${config.path ?? 'the file'} cannot be used` };
 
@@ -143,11 +149,11 @@ function hideOutage({ policies, dateAhead }: OutageStatus): OutageStatus {
   };
 }
 
-/** Fields of answers in which console text may stand, taken out for those who only look. */
+/** Fields of answers that may hold console text, removed for view-only sessions. */
 const HIDE_IN_ANSWER: { [M in keyof Requests]?: (answer: Requests[M][1]) => Requests[M][1] } = {
   hello: (welcome) => ({ ...welcome, snapshot: hideSnapshot(welcome.snapshot) }),
   sweep: hideSnapshot,
-  // The bytes of a console, and when each was typed.
+  // These are console bytes, and the times at which they were typed.
   'bus.log': (entries) => entries.filter(({ note }) => note !== null),
   'ops.list': (operations) => operations.map(hideOperation),
   'plan.list': (list) => ({ ...list, runs: list.runs.map(hidePlan) }),
@@ -172,17 +178,17 @@ const HIDE_IN_NOTE: { [M in keyof ServerNotes]?: (params: ServerNotes[M]) => Ser
   }),
 };
 
-/** An answer without the fields that a looker may not read. */
+/** Returns an answer without the fields that a view-only session may not read. */
 export function hideInAnswer<M extends keyof Requests>(method: M, answer: Requests[M][1]): Requests[M][1] {
   return HIDE_IN_ANSWER[method]?.(answer) ?? answer;
 }
 
-/** A note without the fields that a looker may not read. */
+/** Returns a note without the fields that a view-only session may not read. */
 export function hideInNote<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): ServerNotes[M] {
   return HIDE_IN_NOTE[method]?.(params) ?? params;
 }
 
-/** May a session of this access send this note? */
+/** Returns whether a session of this access may send this note. */
 export function mayNote(access: Access, method: keyof ClientNotes): boolean {
   return access === 'control' || NOTE_NEEDS[method] === 'view';
 }

@@ -1,4 +1,4 @@
-/** The bus itself: its log, looking at addresses, the survey for doctor, host names, bytes by hand. */
+/** Methods of the bus: its log, polls, diagnostics for doctor, host names, and raw commands. */
 import { hostname } from 'node:os';
 import type { BusLook, BusSurvey } from '../../api/bus.ts';
 import { judgeRaw } from '../../bmc/raw-commands.ts';
@@ -14,14 +14,14 @@ import type { Caller, Methods } from './registry.ts';
 
 type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
 
-/** How long a client that waits for news waits at most, and how often it gets some, ms. */
+/** Longest wait for new log entries, and shortest interval between two answers, ms. */
 const NEWS_MS = 1_000;
 const GATHER_MS = 100;
 
 export function busHandlers(services: Services): BusMethods {
   const { bus, exchanges, consoles, telemetry, monitor } = services;
 
-  /** What is done on the wire in several steps leaves gaps in a console: then its holder decides, not we. */
+  /** An exchange of several steps leaves gaps in a console: the client that has the console open has priority. */
   const expectFree = async (caller: Caller): Promise<void> => {
     await monitor.settled(NEWS_MS * 3);
     if (!monitor.ready) throw rpcError('unavailable', `the bus cannot be asked: ${bus.health.detail}`);
@@ -38,7 +38,7 @@ export function busHandlers(services: Services): BusMethods {
     async 'bus.log'({ after, limit, wait }) {
       if (wait) {
         await exchanges.news(after, NEWS_MS);
-        // A sweep's exchanges come together in one answer.
+        // Collects the exchanges of a sweep into one answer.
         await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       }
       return exchanges.after(after, limit);
@@ -105,7 +105,7 @@ export function busHandlers(services: Services): BusMethods {
     },
   };
 
-  /** A verb by hand passes the same guards as the command that has its name. */
+  /** A verb in a raw command passes the same guards as the command of its name. */
   async function guardVerbs(addr: Address, text: string, caller: Caller): Promise<void> {
     const verb = text.includes('\\') ? 'force-off' : text.includes('/') ? 'on' : null;
     if (verb === null || addr === bus.health.master) return;

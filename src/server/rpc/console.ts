@@ -1,4 +1,4 @@
-/** The console: joining, leaving, typing. */
+/** Methods of the console: joining, leaving, typing. */
 import { steadyNow } from '../../lib/clock.ts';
 import type { Services } from '../services.ts';
 import { expectNode } from './rack.ts';

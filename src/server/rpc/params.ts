@@ -1,4 +1,4 @@
-/** Shapes of what clients send. A client is a program that anybody may have written: everything is bounded. */
+/** Schemas of the parameters that clients send. Any program can be a client, so everything is bounded. */
 import { z } from 'zod';
 import type { ClientNotes, Requests } from '../../api/methods.ts';
 import { RAW_LIMIT } from '../../bmc/raw-commands.ts';
@@ -7,18 +7,18 @@ import { replaceHidden } from '../../lib/control-chars.ts';
 import { MAX_ADDRESS } from '../../rack/address.ts';
 import { DEPENDENCE_RULES } from '../../rack/plan.ts';
 
-/** Bytes of one console note: a paste comes in several. */
+/** Most bytes of one console note: a larger paste comes in several. */
 const INPUT_LIMIT = 64 * 1024;
 
-/** Bytes of a piece of a large paste: half a second at the bus's pace, after which it may be stopped. */
+/** Most bytes in a piece of a large paste: half a second at the bus's pace, after which it can be stopped. */
 const PASTE_LIMIT = 256;
-/** Characters of a note into a log: a line or two. */
+/** Most characters of a note for a log: a line or two. */
 const NOTE_LIMIT = 500;
 
 const addr = z.number().int().min(0).max(MAX_ADDRESS);
 const nothing = z.object({}).transform((): Record<string, never> => ({}));
 
-/** A name that others will see. */
+/** A name that is shown to other sessions. */
 const shownName = z
   .string()
   .max(256)
@@ -171,7 +171,7 @@ export const NOTE_PARAMS: { [M in keyof ClientNotes]: z.ZodType<ClientNotes[M]> 
   'console.input': z.object({ addr, data: z.base64().max(Math.ceil(INPUT_LIMIT / 3) * 4), at: z.number() }),
 };
 
-/** What is wrong with parameters, in one line: `nodes.0: found 200; must be at most 127`. */
+/** Describes the problems of parameters in one line: `nodes.0: found 200; must be at most 127`. */
 export function describeProblems(error: z.ZodError, raw: unknown): string {
   return error.issues
     .slice(0, 3)

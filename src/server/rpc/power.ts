@@ -1,9 +1,6 @@
 /**
- * Power: checks, operations, answers. Guards and confirmations are the operations' own; this passes them on.
- *
- * Plans: what there is, what one would do, runs.
- *
- * Outages: how the supply stands, what would happen, and the words of other UPS software.
+ * Methods of power, plans and outages. Guards and confirmations belong to the operations; these methods pass them
+ * on.
  */
 import type { PowerRequest } from '../../api/power.ts';
 import type { Services } from '../services.ts';
@@ -47,7 +44,7 @@ export function powerHandlers(services: Services): PowerMethods {
       known(request);
       return refusing(services.consoles, async () => {
         const operation = await operations.start(request, whoIs(caller), caller.id);
-        // Whoever has its id is told how it ended, also where this server dies now.
+        // Writes the operation first: a client that has its id can learn its end even if this server dies now.
         await operations.written(operation.id);
         return operation;
       });

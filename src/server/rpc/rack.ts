@@ -1,10 +1,4 @@
-/**
- * Alarms: looking at them, and having seen them.
- *
- * Looking: hello, fresh values, past events.
- *
- * One node looked at closely: its history, the end of its console's log, what hangs on it.
- */
+/** Methods for viewing the rack: hello, polls, events, alarms, and the details of one node. */
 import { API_VERSION } from '../../api/methods.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { count } from '../../lib/words.ts';
@@ -27,7 +21,7 @@ export function alarmHandlers({ alarms, events }: Services): Pick<Methods, 'alar
   };
 }
 
-/** A sweep waits this long for a bus that is starting, and for the first scan where nobody configured the nodes, ms. */
+/** Time limit for a poll to wait for a bus that is starting, and for the first scan of a discovered rack, ms. */
 const START_LIMIT_MS = 3_000;
 
 export function lookHandlers(services: Services): Pick<Methods, 'hello' | 'sweep' | 'events.list'> {

@@ -1,14 +1,14 @@
-/** The shape of all handlers together: one function a method, given checked parameters and the session that asks. */
+/** Types of all handlers: one function for each method, called with checked parameters and the session that asks. */
 import type { ClientIdentity, ClientNotes, Requests } from '../../api/methods.ts';
 import type { ConsoleUser } from '../consoles/participants.ts';
 import { rpcError } from './errors.ts';
 
-/** The session that asks, as far as handlers need it. */
+/** The calling session, as far as handlers need it. */
 export interface Caller extends ConsoleUser {
-  /** Null until it said hello. */
+  /** Null before hello. */
   readonly who: ClientIdentity | null;
   introduce(who: ClientIdentity): void;
-  /** A number for one confirmation. */
+  /** Returns a number for one confirmation. */
   beginConfirmation(): string;
 }
 
@@ -18,7 +18,7 @@ export type Methods = {
 
 export type NoteHandlers = { [M in keyof ClientNotes]: (params: ClientNotes[M], caller: Caller) => void };
 
-/** @throws {ResponseError} where it has not said hello */
+/** Returns the caller's identity. @throws {ResponseError} before hello */
 export function whoIs(caller: Caller): ClientIdentity {
   if (caller.who === null) throw rpcError('version', 'say hello first');
   return caller.who;

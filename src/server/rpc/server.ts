@@ -1,4 +1,4 @@
-/** The server itself. */
+/** Methods of the server itself. */
 import type { Operation } from '../../api/power.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import type { Services } from '../services.ts';
@@ -18,7 +18,7 @@ export function serverHandlers(
       return { ok: true };
     },
     'server.info': async () => {
-      // What was written a moment ago counts.
+      // Reads the file first: a change written a moment ago counts.
       await services.reloading.look();
       return services.info();
     },

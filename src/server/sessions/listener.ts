@@ -1,23 +1,23 @@
-/** The Unix sockets at which clients knock: who may connect is a matter of the file's mode and group. */
+/** Listens on the Unix sockets; the file's mode and group decide which users may connect. */
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { probeSocket } from '../../lib/unix-socket.ts';
 import { userName } from '../../lib/users.ts';
 
-/** Longest path that the kernel takes for a Unix socket (sockaddr_un, less the closing zero). */
+/** Longest path of a Unix socket, bytes (sockaddr_un, less the closing zero). */
 const PATH_LIMIT = 107;
 
-/** The socket cannot be had; the message is for the operator. */
+/** The socket cannot be made; the message is for the operator. */
 class SocketUnavailable extends Error {}
 
 export interface Listening {
   readonly path: string;
-  /** Takes no more connections and removes the socket's file. Open connections stay. */
+  /** Accepts no more connections and removes the socket's file. Open connections stay. */
   stopListening(): void;
 }
 
-/** Listens at `path` with `mode` (e.g. 0o660) and, where given, the group. A file that a dead server left is replaced. */
+/** Listens at `path` with `mode` (e.g. 0o660) and, where given, the group. Replaces a file left by a dead server. */
 export async function listenAt(
   path: string,
   mode: number,
@@ -36,7 +36,7 @@ export async function listenAt(
       if (gid !== null) setGroup(path, gid);
       chmodSync(path, mode);
     } catch (error) {
-      // A server that listens would keep the process from ending.
+      // A listening server would keep the process running.
       server.close();
       throw error;
     }
@@ -62,12 +62,12 @@ function bind(path: string, accept: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(accept);
     server.once('error', reject);
-    // The file is made inside listen(): nobody else may connect before its mode is set.
+    // The file is made inside listen(): no other user may connect before its mode is set.
     const umask = process.umask(0o177);
     try {
       server.listen(path, () => {
         server.off('error', reject);
-        // Out of descriptors: that connection is lost, the server is not.
+        // Out of file descriptors: that connection is lost, the server goes on.
         server.on('error', () => undefined);
         resolve(server);
       });
@@ -77,7 +77,7 @@ function bind(path: string, accept: (socket: Socket) => void): Promise<Server> {
   });
 }
 
-/** Removes what a dead server left. A socket that somebody answers at is never touched. */
+/** Removes the socket of a dead server; never one with a listening process. */
 async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;

@@ -1,8 +1,8 @@
 /**
- * What goes out to one client. State coalesces: the latest wins, ten times a second at most (a console's state at once),
- * and only once the former update has left. Bytes of a console go in their order; of a client too far behind they are
- * let go, and it gets the screen when it has taken what was under way. Only events and words that must arrive as they
- * are can pile up: a client that leaves a megabyte of them is disconnected.
+ * Sends updates and notes to one client. State coalesces: the latest value is sent, ten times a second at most (a
+ * console's state at once), and only after the former update has left. Console bytes go in order; for a client that
+ * is too slow they are dropped, and it gets the screen when it has taken what was under way. Only events and notes
+ * that must arrive unchanged can pile up: a client with a megabyte of them waiting is disconnected.
  */
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { BusStatus, ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
@@ -16,10 +16,13 @@ import { OutputQueue, type ConsoleWord } from '../consoles/output-queue.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;
-/** Bytes of console data that may wait for a client, some 90 s of a flooding console; and of notes, some 5 000 events. */
+/**
+ * Most bytes of console data that may wait for a client, about 90 s of a flooding console; and of notes, about 5
+ * 000 events.
+ */
 const QUEUE_LIMIT = 1024 * 1024;
 
-/** Something that changed, by name; values are read when the update is made. */
+/** Name of a value that changed; the value is read when the update is made. */
 export type Change =
   | 'rack'
   | 'bus'
@@ -32,10 +35,10 @@ export type Change =
   | { operation: Operation }
   | { plan: PlanRun };
 
-/** Notes that go to everybody: their order to a console's bytes is nobody's matter. */
+/** Notes whose order against console bytes does not matter. */
 export type PlainNote = Exclude<keyof ServerNotes, ConsoleWord | 'console.data'>;
 
-/** Present values, for updates. */
+/** Reads present values for updates. */
 export interface Picture {
   now(): number;
   inventory(): Inventory;
@@ -51,7 +54,7 @@ export interface Picture {
 export interface OutboxPorts {
   /** Resolves when the note has left for the socket. */
   send<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): Promise<void>;
-  /** Too much waits; nothing more is sent. */
+  /** Called when too much waits; nothing more is sent. */
   lagging(queuedBytes: number): void;
 }
 
@@ -68,7 +71,7 @@ export class Outbox {
   readonly #lane: OutputQueue;
   /** Bytes of notes that wait. */
   #noted = 0;
-  /** The latest of what was sent; notes leave in order. */
+  /** Promise of the last message; notes leave in order. */
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -88,11 +91,11 @@ export class Outbox {
     else if ('node' in change) this.#nodes.add(change.node);
     else if ('plan' in change) this.#plans.set(change.plan.id, change.plan);
     else this.#operations.set(change.operation.id, change.operation);
-    // Somebody waits for a console with their fingers on the keys, and it seldom changes.
+    // A user waits for the console to type, and its state seldom changes.
     this.#schedule(change === 'console');
   }
 
-  /** A note that must arrive as it is. */
+  /** Sends a note that must arrive unchanged. */
   note<M extends PlainNote>(method: M, params: ServerNotes[M]): void {
     if (this.#closed) return;
     const bytes = JSON.stringify(params).length;
@@ -103,31 +106,37 @@ export class Outbox {
     this.#judge();
   }
 
-  /** Bytes of a console. How many bytes of it were let go because too much waited: the client needs the screen anew. */
+  /**
+   * Sends console bytes. Returns the number of bytes dropped because too much waited: then the client needs the
+   * screen again.
+   */
   consoleData(addr: Address, bytes: Uint8Array): number {
     if (this.#closed) return 0;
     this.#lane.feed(addr, bytes);
     return this.#lane.data > QUEUE_LIMIT ? this.#lane.drop() : 0;
   }
 
-  /** A word about a console, behind the bytes that came before it. */
+  /** Sends a note about a console, after the bytes before it. */
   consoleNote(params: ServerNotes['console.note']): void {
     if (this.#closed) return;
     this.#lane.say('console.note', params, JSON.stringify(params).length);
     this.#judge();
   }
 
-  /** The screen in place of what was let go. It does not count: one is made only when nothing waits. */
+  /**
+   * Sends the screen in place of dropped bytes. It does not count against the limit: it is made only when nothing
+   * waits.
+   */
   consoleResync(params: ServerNotes['console.resync']): void {
     if (!this.#closed) this.#lane.say('console.resync', params, 0);
   }
 
-  /** Bytes of consoles that still wait need not be sent: the screen that comes has them. */
+  /** Drops the waiting console bytes: the screen that follows holds them. */
   dropConsoleData(): void {
     this.#lane.drop();
   }
 
-  /** Resolves when the client has taken what there was of its console. */
+  /** Resolves when the client has taken all console bytes. */
   consoleTaken(): Promise<void> {
     return this.#lane.taken();
   }

@@ -1,4 +1,4 @@
-/** Everybody who is connected: lets them in, tells all of them what changed, sees them off. */
+/** The session registry: admits connections, sends changes to all sessions, and disconnects them at the end. */
 import type { Socket } from 'node:net';
 import type { Access, EventRecord, ServerNotes, Session } from '../../api/methods.ts';
 import type { Methods, NoteHandlers } from '../rpc/registry.ts';
@@ -6,13 +6,13 @@ import type { Change, Picture, PlainNote } from './outbox.ts';
 import { ClientSession } from './session.ts';
 
 /**
- * Connections at once, of each access: an operator has a few, a loop that connects again and again must not take the
- * server along, and whoever may only look must not keep out those who may act.
+ * Most connections at once, for each access: an operator has a few; a client that reconnects in a loop must not
+ * exhaust the server, nor view-only clients keep out those with control.
  */
 const MOST = 64;
-/** A connection that does not say hello within this time is no client, ms. */
+/** Time within which a connection must say hello, ms. */
 const HELLO_MS = 10_000;
-/** Silence is counted in steps of this, ms. */
+/** Interval at which silence is counted, ms. */
 const TICK_MS = 1_000;
 
 export interface SessionRegistryPorts {
@@ -22,9 +22,9 @@ export interface SessionRegistryPorts {
   notes: NoteHandlers;
   consoleText(): boolean;
   event(level: EventRecord['level'], text: string): void;
-  /** Somebody came or went. */
+  /** Called when a session came or left. */
   changed(): void;
-  /** Its console is nobody's now. */
+  /** Called when a session left: its console loses it. */
   left(session: ClientSession): void;
   log(level: 'debug' | 'warn' | 'error', text: string): void;
 }
@@ -41,7 +41,7 @@ export class SessionRegistry {
     this.#ticks = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Connections, those that have not said hello yet too. */
+  /** Number of connections, including those before hello. */
   get size(): number {
     return this.#sessions.size;
   }
@@ -79,7 +79,7 @@ export class SessionRegistry {
     for (const session of this.#known) session.outbox.note(method, params);
   }
 
-  /** Sees everybody off; they have been told why. */
+  /** Disconnects all sessions; `why` is their reason. */
   async close(why: string): Promise<void> {
     this.#closed = true;
     clearInterval(this.#ticks);
@@ -96,7 +96,7 @@ export class SessionRegistry {
     if (silent.length > 0) this.#silenceChanged();
   }
 
-  /** The console's state says how its holder is, too. */
+  /** The console's state also shows whether its holder is silent. */
   #silenceChanged(): void {
     this.changed('sessions');
     this.changed('console');
@@ -111,7 +111,7 @@ export class SessionRegistry {
     this.#sessions.delete(session.id);
     this.#ports.left(session);
     if (session.who !== null) {
-      // Commands come and go by the dozen: they are in the audit log where they did something.
+      // Commands connect by the dozen: the audit log has those that acted.
       const level = session.who.program === 'interface' ? 'info' : null;
       if (level !== null && !this.#closed) this.#ports.event(level, `${session.name} left: ${why}`);
       this.changed('sessions');

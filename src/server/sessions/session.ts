@@ -1,4 +1,4 @@
-/** One client's connection: JSON-RPC in, checked; answers, notes and updates out. */
+/** One client's connection: receives and checks JSON-RPC requests; sends answers, notes and updates. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
@@ -27,12 +27,12 @@ import { rpcError } from '../rpc/errors.ts';
 import type { Caller, Methods, NoteHandlers } from '../rpc/registry.ts';
 import { Outbox, type Picture } from './outbox.ts';
 
-/** Confirmations that a client may have begun and not used. */
+/** Most confirmations that a client may have begun and not used. */
 const MOST_NONCES = 16;
 const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
-/** Bytes a client may send without completing a message: beyond, it is not one of ours. */
+/** Most bytes of an incomplete message: a client that sends more is not one of this protocol. */
 const UNFINISHED_LIMIT = 1024 * 1024;
-/** How long a client that is being disconnected has to read why, ms. */
+/** Time for a client to read the reason of its disconnection, ms. */
 const FAREWELL_MS = 1_000;
 const LEFT = 'it left';
 
@@ -41,13 +41,13 @@ export interface SessionPorts {
   picture: Picture;
   methods: Methods;
   notes: NoteHandlers;
-  /** Those who only look may read what consoles show. */
+  /** Returns whether view-only sessions may read console output. */
   consoleText(): boolean;
-  /** It said hello, or its identity is known now. */
+  /** Called at hello, and when the identity changes. */
   introduced(session: ClientSession): void;
-  /** It was silent, and was heard again. */
+  /** Called when a silent client sent something again. */
   heardAgain(): void;
-  /** The connection is gone, for whatever reason; called once. */
+  /** Called once when the connection has ended, for whatever reason. */
   ended(session: ClientSession, why: string): void;
   log(level: 'debug' | 'warn' | 'error', text: string): void;
 }
@@ -61,10 +61,10 @@ export class ClientSession implements Caller {
   readonly #ports: SessionPorts;
   readonly #rpc: MessageConnection;
   #who: ClientIdentity | null = null;
-  /** Numbers given out for confirmations, and when. */
+  /** Numbers given out for confirmations, with their times. */
   readonly #nonces = new Map<string, number>();
   #heardAt = 0;
-  /** Seconds since anything came, counted one by one: a stall of this process is not the client's silence. */
+  /** Seconds without input, counted one by one: a stall of this process is not the client's silence. */
   #silentS = 0;
   #silentSince: number | null = null;
   #ended = false;
@@ -76,7 +76,7 @@ export class ClientSession implements Caller {
     this.#socket = socket;
     this.#ports = ports;
     const reader = new StreamMessageReader(socket);
-    // A client that died in the middle of a message would be waited for as long as the server lives.
+    // Otherwise the reader would wait as long as the server lives for a client that died in the middle of a message.
     reader.partialMessageTimeout = 0;
     this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(socket)), {
       error: (text) => ports.log('warn', `session ${id}: ${text}`),
@@ -85,7 +85,7 @@ export class ClientSession implements Caller {
       log: () => undefined,
     });
     this.outbox = new Outbox(ports.picture, {
-      // The library throws where the connection is gone: that is a failure to send like any other.
+      // The library throws where the connection has ended: that is a failure to send like any other.
       send: async (method, params) =>
         this.#rpc.sendNotification(method, this.#reads ? params : hideInNote(method, params)),
       lagging: (queued) =>
@@ -96,23 +96,23 @@ export class ClientSession implements Caller {
     this.#listen();
   }
 
-  /** Null until it said hello. */
+  /** The client's identity; null before hello. */
   get who(): ClientIdentity | null {
     return this.#who;
   }
 
-  /** `alice@10.0.0.7`: how others see who it is, as it says itself. */
+  /** `alice@10.0.0.7`: the name shown to other sessions, as the client reports it. */
   get name(): string {
     if (!this.#who) return `session ${this.id}`;
     return this.#who.from === null ? this.#who.user : `${this.#who.user}@${this.#who.from}`;
   }
 
-  /** `interface, pid 4711`: its program, as it says itself. */
+  /** `interface, pid 4711`: its program, as the client reports it. */
   get program(): string {
     return this.#who === null ? 'unknown' : `${this.#who.program}, pid ${this.#who.pid}`;
   }
 
-  /** Since when nothing came from it, where that is too long; else null. */
+  /** Time since which nothing came from it, where that is too long; otherwise null. */
   get silentSince(): number | null {
     return this.#silentSince;
   }
@@ -129,13 +129,13 @@ export class ClientSession implements Caller {
     this.#ports.introduced(this);
   }
 
-  /** How it appears to others; only for sessions that said hello. */
+  /** Returns the session as others see it; null before hello. */
   describe(): Session | null {
     const { id, since, access, silentSince } = this;
     return this.#who && { id, who: this.#who, since, access, silentSince };
   }
 
-  /** Ends the connection once what waits has left, or a moment later; resolves when it is closed. */
+  /** Ends the connection after the waiting data has left, or a moment later; resolves when it is closed. */
   disconnect(why: string): Promise<void> {
     if (this.#ended) return Promise.resolve();
     this.#end(why);
@@ -150,7 +150,7 @@ export class ClientSession implements Caller {
       this.#rpc.onRequest(method, (params: unknown) => this.#answer(method, params));
     for (const method of Object.keys(this.#ports.notes) as (keyof ClientNotes)[])
       this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
-    // The library reports here what it could not read, and the socket's own failures too.
+    // The library reports unreadable messages here, and also the socket's own failures.
     this.#rpc.onError(([error]) => {
       if (isGone(error)) this.#end(LEFT);
       else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
@@ -197,7 +197,7 @@ export class ClientSession implements Caller {
       return this.#reads ? answer : hideInAnswer(method, answer);
     } catch (error) {
       if (error instanceof ResponseError) return error;
-      // Ours to mend: the operator learns that it failed, the log learns where.
+      // A fault of the server: the client gets the failure, the log its place.
       this.#ports.log(
         'error',
         `${method} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -209,12 +209,12 @@ export class ClientSession implements Caller {
     }
   }
 
-  /** It may read what consoles show. */
+  /** True where it may read console output. */
   get #reads(): boolean {
     return this.access === 'control' || this.#ports.consoleText();
   }
 
-  /** A number for one confirmation. The oldest that were never used are forgotten. */
+  /** Returns a number for one confirmation. The oldest unused ones expire. */
   beginConfirmation(): string {
     const nonce = randomBytes(12).toString('hex');
     this.#nonces.set(nonce, steadyNow());
@@ -222,7 +222,7 @@ export class ClientSession implements Caller {
     return nonce;
   }
 
-  /** Takes the number that a request carries, once. Returns why the request does not count, or null. */
+  /** Uses up the number of a request, which counts once. Returns the reason why the request is refused, or null. */
   #spendNonce(raw: unknown): string | null {
     const nonce = typeof raw === 'object' && raw !== null && 'nonce' in raw ? raw.nonce : null;
     const begun = typeof nonce === 'string' ? this.#nonces.get(nonce) : undefined;
@@ -246,7 +246,7 @@ export class ClientSession implements Caller {
   }
 }
 
-/** A reset is how a client leaves that had not read everything; what was under way to it fails in one of these ways. */
+/** A client that leaves with unread data resets the connection; messages under way fail with one of these codes. */
 const GONE = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
 function isGone(error: NodeJS.ErrnoException): boolean {

@@ -1,6 +1,6 @@
 /**
- * Speaks the network protocol of NUT's server, upsd: one request a line, one answer of one or more lines, in order
- * (RFC 9271). Reads variables only; nothing of a UPS is ever set or commanded.
+ * Speaks the network protocol of NUT's server, upsd (RFC 9271): one request a line, one answer of one or more
+ * lines, in order. Reads variables only; nothing of a UPS is ever set or commanded.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -8,13 +8,13 @@ import { connect as connectTls } from 'node:tls';
 export interface NutAddress {
   host: string;
   port: number;
-  /** Encrypts the connection by STARTTLS before anything else is said. */
+  /** Encrypts the connection by STARTTLS before any other request. */
   tls: boolean;
   /** PEM text of the authority that signed the server's certificate; null: the system's authorities. */
   ca: string | null;
 }
 
-/** A request failed. `code` is upsd's own word (`DATA-STALE`, `UNKNOWN-UPS`), or null where the connection failed. */
+/** A request failed. `code` is upsd's error code (`DATA-STALE`, `UNKNOWN-UPS`), or null where the connection failed. */
 export class NutError extends Error {
   override readonly name = 'NutError';
   readonly code: string | null;
@@ -25,9 +25,9 @@ export class NutError extends Error {
   }
 }
 
-/** Milliseconds for a connection and for each answer. */
+/** Time limit for a connection and for each answer, ms. */
 const ANSWER_LIMIT_MS = 5_000;
-/** Bytes of one line, and lines of one list: upsd's own are far below. */
+/** Most bytes of one line, and most lines of one list: upsd's own are far below. */
 const MAX_LINE = 2_048;
 const MAX_LIST = 2_000;
 
@@ -44,7 +44,7 @@ export class NutClient {
     this.#listen(socket);
   }
 
-  /** @throws {NutError} where nothing answers, or TLS was asked for and cannot be had */
+  /** Connects to upsd. @throws {NutError} where nothing answers, or TLS is required and not available */
   static async connect({ host, port, tls, ca }: NutAddress): Promise<NutClient> {
     const plain = await connected(connectTcp({ host, port }), 'connect', host, port);
     const client = new NutClient(plain);
@@ -52,7 +52,7 @@ export class NutClient {
     const answer = await client.#request('STARTTLS');
     if (!answer.startsWith('OK STARTTLS')) throw client.#fail(new NutError(`upsd refuses TLS: ${shown(answer)}`));
     client.#unlisten(plain);
-    // An address is no server name (RFC 6066); the certificate has to name it all the same.
+    // An address cannot be a server name (RFC 6066); the certificate has to name it all the same.
     const named = isIP(host) === 0 ? { servername: host } : { host };
     const secure = connectTls({ socket: plain, ...named, ...(ca === null ? {} : { ca }) });
     return new NutClient(await connected(secure, 'secureConnect', host, port));
@@ -68,7 +68,7 @@ export class NutClient {
     await this.#ok(`LOGIN ${quote(ups)}`);
   }
 
-  /** All variables of a UPS: `ups.status` → `OL CHRG`. @throws {NutError} */
+  /** Reads all variables of a UPS: `ups.status` → `OL CHRG`. @throws {NutError} */
   async variables(ups: string): Promise<ReadonlyMap<string, string>> {
     const first = await this.#request(`LIST VAR ${quote(ups)}`);
     if (!first.startsWith('BEGIN LIST VAR')) throw this.#unexpected(first);
@@ -117,7 +117,7 @@ export class NutClient {
     }
   }
 
-  /** An `ERR CODE` answer leaves the connection usable; anything else is no NUT. */
+  /** An `ERR CODE` answer leaves the connection usable; after anything else the peer is not a NUT server. */
   #unexpected(line: string): NutError {
     const [word, code] = words(line);
     if (word === 'ERR' && code !== undefined) return new NutError(`upsd answers ${code}`, code);
@@ -148,7 +148,7 @@ export class NutClient {
   #fail(error: NutError): NutError {
     if (this.#failure === null) {
       this.#failure = error;
-      // After LOGOUT was written the socket ends by itself; a peer that does not read is not waited for.
+      // After LOGOUT the socket ends by itself; a peer that does not read gets no more time.
       setTimeout(() => this.#socket.destroy(), 500).unref();
       if (!this.#socket.writableEnded) this.#socket.destroy();
     }
@@ -192,7 +192,7 @@ function quote(word: string): string {
   return /^[\w.@-]+$/.test(word) ? word : `"${word.replace(/[\r\n]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** A peer's line for a message: short, and no control characters. */
+/** Shortens a peer's line for a message and removes control characters. */
 function shown(line: string): string {
   return line.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,4 +1,4 @@
-/** UPSes, and the policies that say what an outage demands. */
+/** Monitors the UPSes and runs the outage policies. */
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { clock, type OutageStatus, type UpsHistoryAnswer, type UpsReading, upsText } from '../../api/outage.ts';
@@ -21,22 +21,22 @@ import { UpsMonitor, type UpsSource } from './ups-monitor.ts';
 
 type OutageJournal = Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;
 
-/** While on battery, clients get new numbers so often, ms; and so often what does not fit is looked for. */
+/** While on battery, the interval of updates to clients, and of checks whether a plan still fits, ms. */
 const NUMBERS_MS = 2_000;
-/** An alarm about a plan that does not fit stands until the battery lasts so many times as long as the plan. */
+/** An alarm about a plan that does not fit lasts until the battery lasts this many times as long as the plan. */
 const FITS_AGAIN = 1.1;
 
-/** Raises (text) and clears (null) an alarm about a UPS or a policy. */
+/** Raises (text) or clears (null) an alarm about a UPS or a policy. */
 type SetAlarm = AlarmService['setSupply'];
 
-/** Every policy's outage; without any configuration one that other UPS software may tell of the supply. */
+/** The outages of all policies; without configuration one policy, for reports of other UPS software. */
 export class Outages {
   #all: readonly Outage[];
   #monitor: UpsMonitor;
   readonly #journal: OutageJournal;
   readonly #changed: () => void;
   readonly #alarm: SetAlarm;
-  /** Policies by their nodes whose last plan does not fit. */
+  /** Policies, by their nodes, whose last plan does not fit. */
   readonly #unfit = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
 
@@ -67,7 +67,7 @@ export class Outages {
     }, NUMBERS_MS);
   }
 
-  /** Watches other UPSes for other policies. Only while no outage is under way. */
+  /** Replaces UPSes and policies. Only while there is no outage. */
   replace(all: readonly Outage[], monitor: UpsMonitor): void {
     for (const outage of this.#all) outage.close();
     this.#monitor.close();
@@ -78,18 +78,21 @@ export class Outages {
     this.#changed();
   }
 
-  /** A policy's last outage that is over. */
+  /** Returns a policy's last outage that is over; null: none. */
   #lastOf({ policy: { index } }: Outage): OutageRecord | null {
     return this.#journal.ended().find(({ policy }) => policy === index) ?? null;
   }
 
-  /** Null: no policy has this UPS. */
+  /** Returns the history of a UPS; null where no policy has it. */
   history(name: string, stepMs: number, count: number): UpsHistoryAnswer | null {
     if (!this.#all.some(({ policy }) => policy.ups.includes(name))) return null;
     return { name, now: steadyNow(), stepMs, points: this.#monitor.series(name, stepMs, count) };
   }
 
-  /** Alarms about supplies that other software speaks for, and about plans that take longer than the battery lasts. */
+  /**
+   * Updates the alarms about supplies reported by other software, and about plans that take longer than the battery
+   * lasts.
+   */
   #judge(): void {
     const views = this.#all.map((outage) => outage.view());
     for (const { nodes, ups, supply, last, batteryS } of views) {
@@ -113,7 +116,7 @@ export class Outages {
     return { policies: this.all.map((outage) => outage.view()), dateAhead: wallTime(0) };
   }
 
-  /** The server must not leave. */
+  /** True during an outage or its plans: the server must not end. */
   get underWay(): boolean {
     return this.all.some(({ underWay }) => underWay);
   }
@@ -125,7 +128,7 @@ export class Outages {
   }
 }
 
-/** Policies and UPSes as a configuration has them; nothing is asked yet. */
+/** Policies and UPSes of a configuration; nothing is polled yet. */
 type Watch = [all: readonly Outage[], monitor: UpsMonitor];
 
 interface OutageOptions {
@@ -216,7 +219,7 @@ function ports(
 export function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig): UpsSource {
   return {
     ...{ name, host, port, tls, pollMs: poll * 1000 },
-    /** Read at each connection: one that cannot be read makes this UPS unknown and keeps no server from starting. */
+    /** Read at each connection: an unreadable file makes this UPS unknown and keeps no server from starting. */
     get ca() {
       return ca === undefined ? null : readFileSync(ca, 'utf8');
     },
@@ -224,7 +227,7 @@ export function sourceOf({ name, host, port, tls, ca, poll, user, password }: Up
   };
 }
 
-/** What is wrong with a UPS, or null for what is not; of one that is not there any more (null) nothing is. */
+/** Returns the alarms of a UPS: text, or null to clear. A removed UPS (null) has none. */
 function upsAlarms(name: string, reading: UpsReading | null): [AlarmKind, string | null][] {
   const when = (holds: boolean | undefined, text: string): string | null => (holds === true ? text : null);
   const unknown = reading?.state === 'unknown';
@@ -242,11 +245,11 @@ function upsAlarms(name: string, reading: UpsReading | null): [AlarmKind, string
       ),
     ],
   ];
-  // What one that is silent said of its battery and of this machine stands until it says otherwise.
+  // The last report of a silent UPS about its battery and this machine stays until the next one.
   return unknown ? alarms.filter(([kind]) => kind === 'on-battery' || kind === 'ups-unknown') : alarms;
 }
 
-/** What an event tells of: anything but the numbers. */
+/** Returns what events report: everything but the numbers. */
 function conditions({ state, why, low, shutdown, replaceBattery, calibrating, unregistered }: UpsReading): string {
   return JSON.stringify([state, why, low, shutdown, replaceBattery, calibrating, unregistered]);
 }

@@ -1,29 +1,32 @@
 /**
- * What a UPS said of its battery and its load over the last day: one slot each two seconds in typed arrays, half a megabyte
- * a UPS once the day is full.
+ * Keeps the battery and load of a UPS over the last day: one slot for each two seconds in typed arrays, half a
+ * megabyte a UPS once the day is full.
  */
 import type { UpsPoint, UpsReading } from '../../api/outage.ts';
 
-/** Length of a slot, ms: the usual time between two questions. */
+/** Length of a slot, ms: the usual interval of polls. */
 export const SLOT_MS = 2_000;
 const SLOTS = 86_400_000 / SLOT_MS;
 
 const SERIES = ['charge', 'runtimeS', 'load'] as const;
 
 export class UpsHistory {
-  /** Which slot of the clock each one holds. */
+  /** Number of the clock's slot that each entry holds. */
   readonly #slot = new Uint32Array(SLOTS);
-  /** A value plus one; 0: it did not say. */
+  /** Values plus one; 0: not reported. */
   readonly #values = SERIES.map(() => new Float32Array(SLOTS));
   readonly #pollMs: number;
   #lastAt: number | null = null;
 
-  /** `pollMs`: time between two questions; an answer holds for the slots between it and the one before. */
+  /** `pollMs`: interval of polls; an answer fills the slots since the one before. */
   constructor(pollMs: number) {
     this.#pollMs = pollMs;
   }
 
-  /** `at`: server's clock, ms, rising; null: no answer. Of several readings in one slot the last one stays. */
+  /**
+   * Stores a reading. `at`: server's clock, ms, rising; null: no answer. Of several readings in one slot the last
+   * one stays.
+   */
   record(at: number, reading: Pick<UpsReading, (typeof SERIES)[number]> | null): void {
     const before = this.#lastAt;
     this.#lastAt = reading === null ? null : at;
@@ -45,8 +48,9 @@ export class UpsHistory {
   }
 
   /**
-   * `count` points of `stepMs` each, oldest first, the last of which holds `now`: means; null where it gave no answer.
-   * They begin at whole steps of the clock, so that a point stays what it was until the next one begins.
+   * Returns `count` points of `stepMs` each, oldest first, the last of which holds `now`: means; null where there
+   * was no answer. Points begin at whole steps of the clock, so that a point does not change before the next one
+   * begins.
    */
   series(now: number, stepMs: number, count: number): (UpsPoint | null)[] {
     const first = Math.floor(now / stepMs) - count + 1;

@@ -1,6 +1,6 @@
 /**
- * Asks each configured UPS how it stands, through its upsd. One that does not answer, or whose driver has lost it, is
- * unknown at once; what it said before is never shown as if it were fresh.
+ * Polls each configured UPS through its upsd. A UPS that does not answer, or whose driver has lost it, is unknown
+ * at once; its old values are never shown as fresh.
  */
 import type { UpsPoint, UpsReading } from '../../api/outage.ts';
 import { steadyNow } from '../../lib/clock.ts';
@@ -10,27 +10,27 @@ import { SLOT_MS, UpsHistory } from './ups-history.ts';
 
 export interface UpsSource extends NutAddress {
   name: string;
-  /** Milliseconds between two questions. */
+  /** Interval of polls, ms. */
   pollMs: number;
-  /** Registers with upsd; null: only reads. The password is asked for at every connection. */
+  /** Registers with upsd; null: only reads. The password is read at every connection. */
   login: { user: string; password(): Promise<string> } | null;
 }
 
 export interface UpsMonitorPorts {
   /** Milliseconds of a clock that only goes forward. */
   now(): number;
-  /** A reading changed: its state, or what people see of its numbers. */
+  /** Called when a reading's state, or a shown number, changed. */
   changed(name: string, reading: UpsReading, before: UpsReading | null): void;
 }
 
-/** After a failure the next try waits at most so long, ms. */
+/** Longest wait before the next try after a failure, ms. */
 const RETRY_MS = 5_000;
-/** Where upsd refused to register this machine, it is asked again after so long, ms. */
+/** Wait before the next try after upsd refused to register this machine, ms. */
 const REGISTER_AGAIN_MS = 60_000;
-/** A reading that is older than so many polls is unknown. */
+/** A reading older than this many polls is unknown. */
 const STALE_POLLS = 4;
 
-/** A connection, and why upsd refused to register this machine on it; null: it did, or was not asked to. */
+/** A connection, and the reason why upsd refused to register this machine on it; null: registered, or not requested. */
 interface Connection {
   client: NutClient;
   refusal: string | null;
@@ -66,7 +66,7 @@ export class UpsMonitor {
     return known.reading;
   }
 
-  /** Up to now: `count` points of `stepMs` each; null where it gave no answer. */
+  /** Returns `count` points of `stepMs` each, up to now; null where there was no answer. */
   series(name: string, stepMs: number, count: number): (UpsPoint | null)[] {
     return this.#history(name).series(this.#ports.now(), stepMs, count);
   }
@@ -102,7 +102,7 @@ export class UpsMonitor {
     this.#timers.add(timer);
   }
 
-  /** A name or password that upsd refuses keeps no outage unseen: what the UPS says can be read without them. */
+  /** Connects to upsd. A refused name or password must hide no outage: the variables can be read without them. */
   async #connect(source: UpsSource): Promise<Connection> {
     const { name, login } = source;
     const client = await NutClient.connect(source);
@@ -142,7 +142,7 @@ export class UpsMonitor {
   }
 }
 
-/** One answer of a UPS, or why there is none: for a program that does not stay. */
+/** Polls a UPS once, for a program that does not stay: its reading, with the reason where there is none. */
 export function askOnce(source: UpsSource): Promise<UpsReading> {
   return new Promise((resolve) => {
     const monitor = new UpsMonitor([source], {
@@ -160,7 +160,7 @@ function staleMs({ pollMs }: UpsSource): number {
   return Math.max(10_000, STALE_POLLS * pollMs);
 }
 
-/** All of it that is shown, as it is shown: tenths are no news, and when it was said is none either. */
+/** Returns the shown part of a reading, as shown: neither tenths nor the time of the report count as a change. */
 function shownOf({ charge, runtimeS, load, ...conditions }: UpsReading): string {
   const numbers = [charge, runtimeS, load].map((value) => value && Math.round(value));
   return JSON.stringify([{ ...conditions, answeredAt: null }, ...numbers]);
