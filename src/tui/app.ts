@@ -1,6 +1,4 @@
-/**
- * The full-screen interface from start to end: the terminal, its keys, one frame at a time; a session for each rack.
- */
+/** Runs the full-screen interface: the terminal, its keys, one frame at a time, and a rack session for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { steadyNow } from '../lib/clock.ts';
 import { PULSE_MS } from './map/node-cell.ts';
@@ -21,22 +19,22 @@ export interface InterfaceOptions extends RackSessionOptions {
   stdin: ReadStream;
   stdout: WriteStream & { fd: number };
   theme: Theme;
-  /** Colours that the terminal shows; null: what its environment says. */
+  /** Number of colours of the terminal; null: from its environment. */
   depth: Depth | null;
   ascii: boolean;
 }
 
 export interface InterfaceEnd {
   code: number;
-  /** For the terminal as it was before, when the interface has left it. */
+  /** Printed on the terminal after the interface has left it. */
   message?: string;
 }
 
 const TICK_MS = 1000;
-/** As a shell reports a program that a signal ended. */
+/** Exit codes as a shell reports a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Resolves when the operator left or the terminal is gone, with the terminal restored. */
+/** Runs the interface; resolves with the terminal restored, after the operator left or the terminal closed. */
 export function runInterface(options: InterfaceOptions): Promise<InterfaceEnd> {
   return new Interface(options).run();
 }
@@ -49,7 +47,7 @@ class Interface {
   readonly #sessions: readonly RackSession[];
   readonly #palette;
   readonly #input: Input;
-  /** Which of the sessions is shown. */
+  /** Index of the shown session. */
   #active = 0;
   #terminal: Terminal | null = null;
   #renderer: Renderer | null = null;
@@ -106,7 +104,7 @@ class Interface {
       sessions: this.#sessions,
       active: () => this.#active,
       size: () => this.#size(),
-      // A terminal without UTF-8 could not show what nodes print either.
+      // A terminal without UTF-8 cannot show the output of nodes either.
       ascii: !unicodeLocale(process.env) ? 'all' : ascii ? 'own' : 'no',
     });
     this.#listen();
@@ -120,7 +118,7 @@ class Interface {
     return { cols: columns || 80, rows: rows || 24 };
   }
 
-  /** What the shown rack has of the screen. */
+  /** Returns the size of the shown rack's part of the screen. */
   #room(): { cols: number; rows: number } {
     const { cols, rows } = this.#size();
     return { cols, rows: rows - tabRows(this.#o.racks.length) };
@@ -155,7 +153,7 @@ class Interface {
       ),
     );
     for (const [signal, code] of Object.entries(SIGNAL_CODES)) on(process, signal, () => this.#leave({ code }));
-    // The terminal is given back before anything is reported, whatever went wrong.
+    // The terminal is restored before anything is reported, whatever the error.
     on(process, 'uncaughtException', (error: Error) => this.#crash(error));
     on(process, 'unhandledRejection', (error: Error) => this.#crash(error));
     on(process, 'exit', () => this.#terminal?.leave());
@@ -182,13 +180,13 @@ class Interface {
     for (const session of this.#sessions) session.dispatch(event);
   }
 
-  /** A rack's rows begin under the tabs. */
+  /** Moves a mouse position up by the rows of the tabs. */
   #belowTabs(token: MouseToken): MouseToken {
     const { pointer } = token;
     return { ...token, pointer: { ...pointer, y: pointer.y - tabRows(this.#sessions.length) } };
   }
 
-  /** What is not on the screen asks for nothing; what comes onto it is of this moment at once. */
+  /** Shows another rack. A hidden rack requests nothing; a shown one is updated at once. */
   #show(index: number): void {
     if (index === this.#active) return;
     const local = steadyNow();
@@ -198,7 +196,7 @@ class Interface {
     this.#draw();
   }
 
-  /** Of a rack that is not on the screen a tab tells nothing that ages; in the overview all of them do. */
+  /** Sends a tick to the shown rack; to all in the overview, because tabs of hidden racks show nothing that ages. */
   #tick(): void {
     if (showsAllRacks(this.#session.state)) this.#toAll(tick());
     else this.#session.dispatch(tick());
@@ -208,15 +206,15 @@ class Interface {
     if (this.#ended) return;
     const { state } = session;
     const shown = session === this.#session;
-    // A key for a node changes nothing here: its echo does, and comes sooner when no frame is painted for nothing.
-    // Of a rack that is not shown the tabs tell what must not be missed; in the overview a tick a second is enough.
+    // A key for a node changes nothing here; its echo does, and arrives sooner when no frame is painted in between.
+    // The tabs of hidden racks show what must not be missed; in the overview one tick a second is enough.
     if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
-    // All of them are of this moment when they are looked at together.
+    // All racks of the overview show the same moment.
     if (showsAllRacks(state) && !showsAllRacks(before)) this.#tick();
     if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
   }
 
-  /** What has flared up is drawn as usual again when its moment is over. */
+  /** Draws once more when the pulse of new samples ends. */
   #endPulse(): void {
     this.#pulseTimer ??= setTimeout(() => {
       this.#pulseTimer = null;
@@ -258,12 +256,12 @@ function showsAllRacks({ overlay }: State): boolean {
   return overlay !== null && overlayType(overlay).showsAllRacks === true;
 }
 
-/** More than the clock: what is shown of that, a tick a second draws. */
+/** Returns whether more than the clock changed; what depends on the clock is drawn by the tick each second. */
 function differs(before: State, after: State): boolean {
   return (Object.keys(after) as (keyof State)[]).some((key) => key !== 'now' && before[key] !== after[key]);
 }
 
-/** What a tab tells. */
+/** Returns whether a rack's tab changed. */
 function differsInTab(before: State, after: State): boolean {
   return before.link.kind !== after.link.kind || before.bus.state !== after.bus.state || before.alarms !== after.alarms;
 }

@@ -1,4 +1,4 @@
-/** Performs effects: most are requests to the server. Answers come back as events. */
+/** Performs effects, most of which are requests to the server. Answers come back as events. */
 import type { RackClient } from '../client/client.ts';
 import { ConsoleEffects, type ConsolePorts } from './console/effects.ts';
 import type { Effect } from './model/events.ts';
@@ -13,11 +13,11 @@ export interface EffectPorts extends ConsolePorts {
   reportMouse(on: boolean): void;
   ring(): void;
   quit(): void;
-  /** Switches the mains of a simulated rack; rejects where this is none. */
+  /** Switches the mains of a simulated rack; rejects for a real one. */
   mains(on: boolean): Promise<void>;
   /** Shows another rack. */
   rack(index: number): void;
-  /** For the next run. */
+  /** Stores the view for the next run. */
   remember(view: View): Promise<void>;
 }
 

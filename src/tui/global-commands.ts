@@ -5,7 +5,7 @@ import type { Command, CommandContext } from './model/keys.ts';
 import type { State } from './model/state.ts';
 import { openOverlay } from './overlays/list.ts';
 
-/** Switches the terminal's reports. While they are on, its own selection needs Shift. */
+/** Switches the terminal's mouse reports. While they are on, its own selection needs Shift. */
 function switchMouse(state: State): Step {
   const mouse = !state.settings.mouse;
   const text = mouse
@@ -22,7 +22,7 @@ function toRack(state: State, by: 1 | -1): Step {
   return step(state, { do: 'rack', index: (index + by + names.length) % names.length });
 }
 
-/** Performs a command, or returns null: it is not one of these, and opens no overlay. */
+/** Performs a command; null: it is not one of these, and opens no overlay. */
 export function onCommandAnywhere(state: State, command: Command, from: CommandContext): Step | null {
   switch (command) {
     case 'layout':

@@ -1,5 +1,6 @@
 /**
- * The operator's mouse: select, open, scroll, choose in lists, press keys of the footer, drag the line at the console. Pure.
+ * Handles the operator's mouse: selects, opens, scrolls, chooses in lists, presses keys of the footer, drags the
+ * line at the console. Pure.
  */
 import type { Address } from '../rack/address.ts';
 import type { Target } from './canvas/frame.ts';
@@ -16,15 +17,15 @@ import type { Context } from './model/keys.ts';
 import type { State } from './model/state.ts';
 import { overlayType } from './overlays/list.ts';
 
-/** Lines for a notch of the wheel, as terminals have it. */
+/** Lines for a notch of the wheel, as in terminals. */
 const NOTCH = 3;
 
 export interface MouseStep extends Step {
-  /** Keys that follow: what the mouse means here has a key. */
+  /** Keys to press next: mouse actions that have a key. */
   press: readonly string[];
 }
 
-/** `target`: what of the frame that was seen is under the pointer. */
+/** Handles a mouse report. `target`: the target under the pointer in the frame that was seen. */
 export function onMouse(state: State, pointer: Pointer, target: Target | null): MouseStep {
   const done = ({ state: after, effects }: Step, ...press: string[]): MouseStep => ({ state: after, effects, press });
   const none = done(step(state));
@@ -54,7 +55,7 @@ export function onMouse(state: State, pointer: Pointer, target: Target | null): 
   return done(step({ ...state, cursor: addr, focus: 'map', notice: null }));
 }
 
-/** True where a click would begin something for which words are typed: there the mouse does nothing. */
+/** Returns whether a click would start an action that requires typed words: there the mouse has no effect. */
 function keysOnly(state: State, context: Context | null): boolean {
   return context === null || state.settings.keys.sections.some((one) => one.context === context && one.fixed === true);
 }
@@ -69,7 +70,7 @@ function onTarget(state: State, target: Target): [Step, ...string[]] {
   if (overlay !== null && keysOnly(state, context)) return [step(state)];
   if ('keys' in target) return [step(state), ...target.keys];
   if (context === null) return [step(state)];
-  // A click chooses, as so many arrows would; one on what is chosen already does it, as Enter would.
+  // A click moves the selection there, as arrows would; a click on the selected row accepts, as Enter would.
   const command = target.rows === 0 ? 'accept' : target.rows > 0 ? 'down' : 'up';
   const key = keyNameOf(state, context, command);
   return [step(state), ...(key === '' ? [] : Array<string>(Math.max(1, Math.abs(target.rows))).fill(key))];
@@ -93,7 +94,8 @@ function inPane(state: State, pointer: Pointer, wheel: 'up' | 'down' | null): St
     const here = pointer.action === 'press' && wheel === null;
     return here ? step(toPane(state)) : wheel === null ? step(state) : step(scrolled());
   }
-  // Whoever types shares the mouse with the node's program; what that does not want to know comes back as a wheel.
+  // A typing session shares the mouse with the node's program; a wheel that it did not request comes back as an
+  // event.
   if (attachment.kind === 'joined' && attachment.role === 'types' && look === null)
     return mouseInConsole(state, pointer);
   return wheel === null || look !== null ? step(state) : step(scrolled());
@@ -104,7 +106,7 @@ function inPane(state: State, pointer: Pointer, wheel: 'up' | 'down' | null): St
   }
 }
 
-/** The wheel over a console: how far it may go back the runtime knows. */
+/** Scrolls a console by the wheel; the runtime knows the limit. */
 export function wheeled(state: State, addr: Address, way: 'up' | 'down', from: number): State {
   return scrolledTo(state, addr, Math.max(0, from + (way === 'up' ? NOTCH : -NOTCH)));
 }
@@ -124,7 +126,7 @@ function nodeAt(state: State, { x, y }: Pointer): Address | null {
   return node?.addr ?? null;
 }
 
-/** The line follows the pointer as far as the layout lets it. */
+/** Moves the line to the pointer as far as the layout allows. */
 function dragged(state: State, line: NonNullable<State['drag']>, { x, y }: Pointer): State {
   const layout = layoutOf(state);
   const console = layout.kind === 'normal' ? layout.console : null;

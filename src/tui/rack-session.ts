@@ -1,4 +1,4 @@
-/** One rack in the interface: its connection, state, effects and emulators, and the files it keeps for the operator. */
+/** One rack session of the interface: connection, state, effects and emulators, and the files kept for the operator. */
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -12,23 +12,23 @@ import { shownOperations } from './model/results.ts';
 import { initialState, type Settings, type State, type View, viewFrom } from './model/state.ts';
 import { update } from './update.ts';
 
-/** The moment as an event: the steady clock for what lasts, the wall clock for what is shown as a date. */
+/** Returns the present time as an event: the steady clock for durations, the wall clock for dates. */
 export function tick(): UiEvent {
   return { type: 'tick', local: steadyNow(), dateAhead: dateAhead() };
 }
 
-/** Milliseconds by which the operator's time of day, as a date of UTC, is ahead of the steady clock. */
+/** Returns the lead of the operator's time of day, as a date of UTC, over the steady clock, ms. */
 function dateAhead(): number {
   const wall = Date.now();
   return wall - steadyNow() + utcOffsetMin(wall) * 60_000;
 }
 
-/** Minutes that this machine's zone is ahead of UTC: not the same all year. */
+/** Returns the minutes by which this machine's zone is ahead of UTC at that time: they vary over the year. */
 export function utcOffsetMin(at: number): number {
   return -new Date(at).getTimezoneOffset();
 }
 
-/** Reads the operator's view of the last run. A file that is missing, unreadable or broken means the usual view. */
+/** Reads the operator's view of the last run. A missing, unreadable or broken file gives the default view. */
 export function rememberedView(path: string): View {
   try {
     return viewFrom(JSON.parse(readFileSync(path, 'utf8')));
@@ -40,8 +40,8 @@ export function rememberedView(path: string): View {
 let lastWrite: Promise<void> = Promise.resolve();
 
 /**
- * Whole or not at all, also where two interfaces write at once; one after another, so that what was chosen last is what
- * stays. Rejects with what the file system says.
+ * Writes the view whole or not at all, also where two interfaces write at once; one write after another, so that
+ * the last choice stays. Rejects with the file system's error.
  */
 export function rememberView(path: string, view: View): Promise<void> {
   const written = lastWrite.then(() => write(path, view));
@@ -56,7 +56,7 @@ async function write(path: string, view: View): Promise<void> {
   await rename(draft, path);
 }
 
-/** Returns the file's path. `at`: epoch milliseconds. */
+/** Saves a console's text; returns the file's path. `at`: epoch milliseconds. */
 async function saveText(directory: string, node: string, at: number, text: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const time = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -72,40 +72,40 @@ async function saveText(directory: string, node: string, at: number, text: strin
   }
 }
 
-/** The way to one rack's server. */
+/** Connection to one rack's server. */
 export interface RackAccess {
   client: RackClient;
-  /** Said at first, or null. */
+  /** Shown at first; null: nothing. */
   notice?: string | null;
-  /** Opens a new connection after the server went away; rejects while there is none. */
+  /** Opens a new connection after the server ended; rejects while there is none. */
   reconnect: () => Promise<RackClient>;
 }
 
-/** Time for what is said while a screen full of news comes up. */
+/** Time for the first notice, ms: the screen is still filling. */
 const FIRST_NOTICE_MS = 20_000;
 
 export interface RackSessionOptions {
   viewOnly: boolean;
   settings: Settings;
-  /** Where what is saved of a console goes. */
+  /** Directory for saved console text. */
   saveDirectory: string;
-  /** The file in which the layout is remembered from one run to the next. */
+  /** File that keeps the layout from one run to the next. */
   viewFile: string;
   /** Switches the mains of the simulated rack of a demo. */
   mains?: (on: boolean) => Promise<void>;
-  /** Memory can be given back: an emulator was put away. */
+  /** Called when memory can be freed: an emulator was dropped. */
   collect: () => void;
 }
 
 export interface RackSessionPorts {
-  /** `event` came in, and the state may be another than `before`. */
+  /** Called after `event` was handled; the state may differ from `before`. */
   happened(event: UiEvent, before: State): void;
-  /** A console has printed something. */
+  /** Called when a console has printed something. */
   printed(): void;
   clipboard(text: string): void;
-  /** Show another rack. */
+  /** Shows another rack. */
   rack(index: number): void;
-  /** For all racks: there is one mouse. */
+  /** Switches mouse reports for all racks: there is one mouse. */
   reportMouse(on: boolean): void;
   ring(): void;
   quit(): void;
@@ -171,11 +171,11 @@ export class RackSession {
     return this.#emulators?.screens ?? (() => null);
   }
 
-  /** From now on what the server says is heard. */
+  /** Starts to handle the server's messages. */
   begin(): void {
     this.#follow(this.#client);
     this.#effects.perform({ do: 'plans', panel: 0 });
-    // What a pane has to ask for is asked at once, not with the first tick.
+    // The panes send their requests at once, not with the first tick.
     this.dispatch(tick());
   }
 
@@ -188,12 +188,12 @@ export class RackSession {
     this.#ports.happened(event, before);
   }
 
-  /** The frame with what waits for it is on the terminal. */
+  /** Notes that the frame with an overlay is on the terminal. */
   painted(): void {
     this.#state = update(this.#state, { type: 'painted', local: steadyNow() }).state;
   }
 
-  /** The pane shows no lines that are not kept any more. */
+  /** Limits the pane's scroll to the lines that are kept. */
   limitScroll(): void {
     const { shown, kept } = this.#state.pane;
     if (shown === null) return;
@@ -204,7 +204,7 @@ export class RackSession {
     if (scroll > most) this.dispatch({ type: 'scroll-limit', addr: shown, lines: most });
   }
 
-  /** What goes on in the server without us, and how one can see it, for people; null: nothing. */
+  /** Returns what continues in the server after the interface ends, and how to view it, for people; null: nothing. */
   goesOn(): string | null {
     const running = shownOperations(this.#state).filter((operation) => operation.endedAt === null);
     const runs = this.#state.runs.filter((run) => run.state !== 'ended');
@@ -277,7 +277,7 @@ export class RackSession {
         this.#follow(client);
         return;
       } catch {
-        // Still none: the banner says so, and the next try comes.
+        // Still no server: the banner says so, and the next try follows.
       }
     }
   }

@@ -1,5 +1,6 @@
 /**
- * When a frame is painted: a key's answer at once, a stream of updates once a frame, none into a congested terminal.
+ * Decides when to paint a frame: the answer to a key at once, a stream of updates once a frame, none into a
+ * congested terminal.
  */
 import { toAscii } from './canvas/ascii.ts';
 import type { Frame, Target } from './canvas/frame.ts';
@@ -16,10 +17,10 @@ export const FRAME_MS = 16;
 export interface RendererPorts {
   terminal: Terminal;
   sessions: readonly RackSession[];
-  /** Which of them is shown. */
+  /** Returns the index of the shown session. */
   active: () => number;
   size: () => { cols: number; rows: number };
-  /** What is drawn in ASCII: nothing, the interface's own, or what nodes print too. */
+  /** Text that is drawn in ASCII: none, the interface's own, or also output of nodes. */
   ascii: 'no' | 'own' | 'all';
 }
 
@@ -28,12 +29,12 @@ export class Renderer {
   readonly #glyphs;
   #plot: Plot | null = null;
   #plotLoading = false;
-  /** A frame is due; null: none. */
+  /** Cancels the frame that is due; null: none is. */
   #cancel: (() => void) | null = null;
   #lastFrameAt = 0;
-  /** What lay over the screen in the last frame that was sent. */
+  /** Overlay in the last frame that was sent. */
   #drawn: State['overlay'] = null;
-  /** What the operator sees. */
+  /** Frame that the operator sees; null: none yet. */
   #seen: Frame | null = null;
   #owed = false;
   #over = false;
@@ -44,7 +45,7 @@ export class Renderer {
     ports.terminal.onDrain = () => this.#drained();
   }
 
-  /** Something has changed. */
+  /** Schedules a frame after a change. */
   draw(): void {
     if (this.#over || this.#cancel !== null) return;
     const wait = this.#lastFrameAt + FRAME_MS - performance.now();
@@ -62,7 +63,7 @@ export class Renderer {
     }
   }
 
-  /** What a click means there, in the frame that is seen; nothing, where what lay over the screen is another by now. */
+  /** Returns the target of a click in the frame that is seen; null where the overlay has changed since. */
   targetAt(x: number, y: number): Target | null {
     return this.#drawn === this.#session.state.overlay ? (this.#seen?.targetAt(x, y) ?? null) : null;
   }
@@ -94,7 +95,7 @@ export class Renderer {
     if (ascii !== 'no') toAscii(frame, ascii === 'all');
     // A resize is on its way: that frame would not fit.
     const { cols, rows } = size();
-    // A frame that changed nothing holds none back: a key's echo comes a few milliseconds after the key.
+    // A frame without changes delays no other: a key's echo arrives a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {
       this.#drawn = session.state.overlay;
       this.#seen = frame;
@@ -104,7 +105,7 @@ export class Renderer {
     session.limitScroll();
   }
 
-  /** What draws charts is loaded when there is something to draw, after the first frame: a start does not wait for it. */
+  /** Loads the library for charts when there is one to draw, after the first frame: a start does not wait for it. */
   #loadPlot({ detail, overlay }: State): void {
     const charts = detail.answer !== null || (overlay !== null && overlayType(overlay).plots?.(overlay) === true);
     if (this.#ports.ascii !== 'no' || this.#plotLoading || !charts) return;
@@ -122,7 +123,7 @@ export class Renderer {
     } else this.#lookWhetherSeen();
   }
 
-  /** A dialog counts as seen when the frame with it has arrived: not one before it, and not one that was left out. */
+  /** Detects that the frame with a dialog has arrived: neither an earlier frame counts, nor one that was left out. */
   #lookWhetherSeen(): void {
     const { state } = this.#session;
     if (!awaitsPaint(state) || this.#drawn !== state.overlay || !this.#ports.terminal.settled) return;

@@ -1,4 +1,4 @@
-/** What the server says of the rack, and what becomes of the link to it. Pure. */
+/** Handles the server's messages about the rack, and the loss and return of the connection. Pure. */
 import type { NodeState } from '../api/methods.ts';
 import type { Operation } from '../api/power.ts';
 import { heardTime, serverNow } from '../client/client.ts';
@@ -43,16 +43,16 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const stays = state.overlay !== null && overlayType(state.overlay).survivesReconnect === true;
       const overlay = stays ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
-      // What became of runs meanwhile is the new server's to say.
+      // The state of runs has to come from the new server.
       return step(withNotice(back, 'info', 'the server is back'), { do: 'plans', panel: 0 });
     }
   }
 }
 
-/** Alarms that come together, or one upon the other, ring once, ms. */
+/** Time in which alarms that follow each other ring once, ms. */
 const BURST_MS = 10_000;
 
-/** The bell is for alarms that were not there before, and for one burst of them once. */
+/** Rings for new alarms, once for a burst of them. */
 function rung(before: State, state: State): Step {
   const known = new Set(before.alarms.map(({ id }) => id));
   const fresh = state.alarms.some(({ id, acknowledged }) => acknowledged === null && !known.has(id));
@@ -82,7 +82,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
   };
 }
 
-/** A new sample becomes the history's next point; a failure becomes a gap in it. */
+/** Adds a new sample to the history; a failure becomes a gap. */
 function withNode(before: NodeView | undefined, node: NodeState, now: number): NodeView {
   const { reading, system, alarms, op } = node;
   const history = node.history ?? before?.history ?? [];

@@ -1,8 +1,8 @@
-/** Requests to the server of one rack; answers come back as events. */
+/** Sends requests to the server of one rack; answers come back as events. */
 import type { RackClient } from '../client/client.ts';
 import type { PlanEffect, RequestError, UiEvent } from './model/events.ts';
 
-/** Performs what the emergency panel wants of the server. */
+/** Performs the emergency panel's requests. */
 export function requestPlan(requests: Requests, effect: PlanEffect, dispatch: (event: UiEvent) => void): void {
   switch (effect.do) {
     case 'plans': {
@@ -55,7 +55,7 @@ export function requestPlan(requests: Requests, effect: PlanEffect, dispatch: (e
 
 export class Requests {
   readonly #dispatch: (event: UiEvent) => void;
-  /** Another one after the connection was lost. */
+  /** Replaced after the connection was lost. */
   client: RackClient;
 
   constructor(client: RackClient, dispatch: (event: UiEvent) => void) {
@@ -67,7 +67,7 @@ export class Requests {
     request.then(done, (error: unknown) => failed(describe(error)));
   }
 
-  /** Only a failure is news. */
+  /** Sends a request of which only a failure is reported. */
   attempt(what: string, request: Promise<unknown>): void {
     this.ask(
       request,

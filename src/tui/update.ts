@@ -26,13 +26,13 @@ import { supplyEvent } from './ups/supply.ts';
 
 export function update(state: State, event: UiEvent): Step {
   const next = updated(state, event);
-  // A key for a node, and what a node prints, change nothing that these show.
+  // A key for a node, and a node's output, do not change the data behind these.
   return event.type === 'console.data' || next.state === state
     ? next
     : withFocus(withLastScreen(withDetail(withRequest(next))));
 }
 
-/** Lets the open overlay request what it shows. */
+/** Lets the open overlay request its data. */
 function withRequest({ state, effects }: Step): Step {
   const { overlay } = state;
   const asked = overlay === null ? undefined : overlayType(overlay).request?.(state, overlay);
@@ -131,19 +131,22 @@ function onToken(state: State, event: TokenEvent): Step {
   return keyOnMap(state, token.name);
 }
 
-/** A demo's mains are switched from every pane: one watches there what comes of it. At a console keys are the node's. */
+/**
+ * Returns whether the key switches a demo's mains, which works in every pane, to watch the effect there. At a
+ * console keys are the node's.
+ */
 function switchesMains(state: State, name: string): boolean {
   const here = state.overlay !== null && state.settings.demo;
   return here && bindingOf(state, 'map', name)?.demo === true;
 }
 
-/** Unless the mouse is ours only the node's program hears of it. */
+/** Handles the mouse; while its reports are off here, only the node's program gets them. */
 function pointed(state: State, event: TokenEvent, pointer: Pointer): Step {
   if (!state.settings.mouse) return state.overlay === null ? mouseInConsole(state, pointer) : step(state);
   return pressed(onMouse(state, pointer, event.target ?? null), event);
 }
 
-/** What an overlay chose or the mouse means is pressed here, where every key comes in. */
+/** Presses the keys of an overlay's choice or a mouse action here, where every key is handled. */
 function pressed({ press = [], ...before }: OverlayStep, event: TokenEvent): Step {
   let after: Step = before;
   for (const name of press) {
@@ -159,7 +162,7 @@ function inOverlay(state: State, overlay: Overlay, event: TokenEvent, token: Typ
   return pressed(type.onKey(state, overlay, { name: token.name, burst: event.burst }), event);
 }
 
-/** A digit of an address waits this long for the second one, ms. */
+/** Time limit for the second digit of an address, ms. */
 const DIGIT_MS = 1500;
 
 function onTick(before: State, local: number): Step {

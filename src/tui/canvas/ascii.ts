@@ -1,5 +1,6 @@
 /**
- * A frame for a terminal that has ASCII only. The glyph tables have signs of their own for it; this is for words. Pure.
+ * Turns a frame's text into ASCII, for terminals without other characters. The glyph tables have ASCII signs of
+ * their own. Pure.
  */
 import { CUT, type Frame } from './frame.ts';
 
@@ -31,8 +32,8 @@ const INSTEAD: Record<string, string> = {
 };
 
 /**
- * Puts a character of ASCII where there is another. `nodesToo`: also in what nodes printed, because the terminal could not
- * show that either; otherwise only in what the interface itself says.
+ * Replaces other characters by ASCII. `nodesToo`: also in output of nodes, where the terminal cannot show it
+ * either; otherwise only in text of the interface.
  */
 export function toAscii(frame: Frame, nodesToo: boolean): void {
   const { chars, inks } = frame;
@@ -40,8 +41,7 @@ export function toAscii(frame: Frame, nodesToo: boolean): void {
     const ch = chars[i] ?? ' ';
     if (ch >= ' ' && ch <= '~' && ch.length === 1) continue;
     if (typeof inks[i] === 'number' && !nodesToo) continue;
-    // The right half of a wide character is a cell of its own now.
-    // Behind a letter it is the mark of what was cut.
+    // The right half of a wide character is now a cell of its own. After a letter it is the mark of a cut text.
     const cut = ch === CUT && !/^\s?$/.test(chars[i - 1] ?? '');
     chars[i] = ch === '' ? ' ' : cut ? '~' : (INSTEAD[ch] ?? '?');
   }

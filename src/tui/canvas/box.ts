@@ -1,9 +1,9 @@
-/** Frames around things, and the boxes of dialogs. */
+/** Draws borders and the boxes of dialogs. */
 import { wrap } from '../../lib/words.ts';
 import type { Frame, InkRole, Rect, Span } from './frame.ts';
 import type { Glyphs } from './glyphs.ts';
 
-/** A box with its title in the upper edge; what is under it is cleared. Returns the room inside. */
+/** Draws a box with its title in the upper edge and clears what is under it. Returns the room inside. */
 export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink: InkRole = 'borderFocus'): Rect {
   const { x, y, width, height } = rect;
   frame.clear(rect, 'dialog');
@@ -26,14 +26,14 @@ export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink
   return { x: x + 2, y: y + 1, width: width - 4, height: height - 2 };
 }
 
-/** A rectangle of this size in the middle of the frame, no larger than it. */
+/** Returns a rectangle of this size in the middle of the frame, no larger than it. */
 export function centred(frame: Frame, width: number, height: number): Rect {
   const w = Math.min(width, frame.cols - 2);
   const h = Math.min(height, frame.rows - 2);
   return { x: Math.floor((frame.cols - w) / 2), y: Math.floor((frame.rows - h) / 2), width: w, height: h };
 }
 
-/** Lines of which `scroll` are above the room for them; the last row says how many more there are. */
+/** Paints lines from `scroll` on; the last row shows the number of remaining ones. */
 export function paintScrolled(
   frame: Frame,
   { x, y, width, height }: Rect,
@@ -51,7 +51,7 @@ export function paintScrolled(
   frame.text(x + width - more.length, y + height - 1, more, 'key');
 }
 
-/** A sentence on the line given; what has no room there covers lines above, for its end says what to do. */
+/** Paints a sentence on this line and, if it is longer, on lines above: its end says what to do. */
 export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
   const lines = wrap(text, width - 2);
   if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');

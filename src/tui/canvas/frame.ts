@@ -1,16 +1,16 @@
 /**
- * One picture of the screen as cells: a character, an ink (what it means, or a node's own colours) and the ground it
- * stands on. Views paint into a frame; the terminal and the golden tests read it.
+ * One picture of the screen as cells: a character, an ink (its meaning, or a node's own colours) and its ground.
+ * Views paint into a frame; the terminal and the golden tests read it.
  */
 
-/** What a thing means. Themes give each a look in 256 colours, 16, and none. */
+/** Meanings of text. Themes give each a look in 256 colours, 16, and none. */
 export const INKS = [
   'text',
   'dim',
   'title',
   'key',
   'ok',
-  /** A node whose sample has just come; most themes show it as ok. */
+  /** A node whose sample has just arrived; most themes show it as ok. */
   'pulse',
   'aging',
   'warn',
@@ -39,7 +39,7 @@ export type RawInk = number;
 export type Ink = InkRole | RawInk;
 
 export const DEFAULT_COLOUR = 0x1ff;
-/** The first five are blessed's; the others it cannot say (see styles.ts). */
+/** The first five are blessed's; it cannot express the others (see terminal.ts). */
 export const FLAG = {
   bold: 1,
   underline: 2,
@@ -62,10 +62,10 @@ export interface Rect {
   height: number;
 }
 
-/** What a click means there: the row of a list so many below the chosen one, keys to press, a rack to show. */
+/** Effect of a click: a row of a list relative to the selected one, keys to press, or a rack to show. */
 export type Target = { rows: number } | { keys: readonly string[] } | { rack: number };
 
-/** Stands in the last cell where a text has no room. */
+/** Stands in the last cell of a text that was cut. */
 export const CUT = '…';
 
 export class Frame {
@@ -75,10 +75,10 @@ export class Frame {
   readonly chars: string[];
   readonly inks: Ink[];
   readonly grounds: Ground[];
-  /** Where the terminal's cursor is to be seen, or null. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
+  /** Position of the terminal's cursor; null: hidden. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; shape?: number } | null = null;
 
-  /** What was painted last lies on top; null: nothing that can be clicked, over something that could. */
+  /** The last one painted lies on top; null: not clickable, above a target that is. */
   readonly #targets: { rect: Rect; target: Target | null }[] = [];
 
   constructor(cols: number, rows: number) {
@@ -89,7 +89,7 @@ export class Frame {
     this.grounds = new Array<Ground>(cols * rows).fill('screen');
   }
 
-  /** Anything outside the frame is cut off. */
+  /** Puts a character; anything outside the frame is cut off. */
   put(x: number, y: number, ch: string, ink: Ink, ground?: Ground): void {
     if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
     const i = y * this.cols + x;
@@ -100,14 +100,14 @@ export class Frame {
   }
 
   /**
-   * Writes `text` from x, at most `width` cells; returns the column after it. Control characters are shown as `·`; what
-   * has no room ends with a mark.
+   * Writes `text` from x, at most `width` cells; returns the column after it. Control characters are shown as `·`;
+   * a text that does not fit ends with a mark.
    */
   text(x: number, y: number, text: string, ink: Ink = 'text', width = Number.POSITIVE_INFINITY): number {
     return this.spans(x, y, [[text, ink]], width);
   }
 
-  /** Words in several inks, one after another, cut as {@link text} does; returns the column after the last. */
+  /** Writes texts in several inks one after another, cut as {@link text} does; returns the column after the last. */
   spans(
     x: number,
     y: number,
@@ -124,14 +124,14 @@ export class Frame {
           if (edge > x) this.put(edge - 1, y, CUT, this.inks[y * this.cols + edge - 1] ?? ink);
           return at;
         }
-        // Everything the interface itself says is one column wide; names and messages of others are made so.
+        // All text of the interface is one column wide; other characters in names and messages are replaced.
         this.put(at, y, isPlain(ch) ? ch : '·', ink);
         at += 1;
       }
     return at;
   }
 
-  /** Sets the ground of a rectangle and leaves what is written on it. */
+  /** Sets the ground of a rectangle and keeps the text on it. */
   ground(rect: Rect, ground: Ground): void {
     this.each(rect, (i) => {
       this.grounds[i] = ground;
@@ -147,7 +147,7 @@ export class Frame {
     });
   }
 
-  /** Another frame of the same width, from row `y` on, with its cursor. */
+  /** Copies a frame of the same width, with its cursor, from row `y` on. */
   place(other: Frame, y: number): void {
     const from = y * this.cols;
     for (let i = 0; i < other.chars.length && from + i < this.chars.length; i++) {
@@ -169,12 +169,12 @@ export class Frame {
     return this.#targets.findLast(over)?.target ?? null;
   }
 
-  /** The characters, one string a row, trailing blanks kept: for golden files. */
+  /** Returns the characters, one string a row, trailing blanks kept: for golden files. */
   lines(): string[] {
     return Array.from({ length: this.rows }, (_, y) => this.chars.slice(y * this.cols, (y + 1) * this.cols).join(''));
   }
 
-  /** Half of a wide character is none: what covers one half blanks the other. */
+  /** Blanks the other half of a wide character when one half is covered. */
   #part(i: number, x: number, ch: string): void {
     if (this.chars[i] === '' && ch !== '' && x > 0) this.chars[i - 1] = ' ';
     if (x + 1 < this.cols && this.chars[i + 1] === '') this.chars[i + 1] = ' ';
@@ -194,7 +194,10 @@ export function spansWidth(spans: readonly Span[]): number {
   return spans.reduce((sum, [text]) => sum + Array.from(text).length, 0);
 }
 
-/** One column wide for every terminal: printable ASCII, Latin, and the symbols that the glyph tables use. */
+/**
+ * Returns whether a character is one column wide in every terminal: printable ASCII, Latin, and the symbols of the
+ * glyph tables.
+ */
 function isPlain(ch: string): boolean {
   const code = ch.codePointAt(0) ?? 0;
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;

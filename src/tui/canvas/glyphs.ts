@@ -1,6 +1,4 @@
-/**
- * The interface's signs, in Unicode and in plain ASCII. Each is one column wide in every terminal that was tried.
- */
+/** The interface's signs, in Unicode and in plain ASCII. Each is one column wide in every terminal that was tried. */
 import type { NodeCondition } from '../../rack/system-state.ts';
 
 export interface Glyphs {
@@ -12,7 +10,7 @@ export interface Glyphs {
   protected: string;
   chassisFan: string;
   alarm: string;
-  /** Of a reading that is not fresh. */
+  /** Sign of a reading that is not fresh. */
   old: string;
   console: string;
   operation: readonly string[];
@@ -26,11 +24,11 @@ export interface Glyphs {
   box: { h: string; v: string; tl: string; tr: string; bl: string; br: string };
   separator: string;
   progress: { done: string; left: string };
-  /** Only ASCII may be shown. */
+  /** True where only ASCII may be shown. */
   plain: boolean;
 }
 
-/** Beside the glyph, always: no two conditions have one letter. */
+/** Letter beside the glyph: no two conditions share one. */
 export const POWER_LETTER: Record<NodeCondition, string> = {
   on: 'N',
   booting: 'B',
@@ -113,14 +111,14 @@ export function glyphs(asciiOnly: boolean): Glyphs {
 }
 
 /**
- * The newest `width` values as bars, newest right; missing ones as gaps. The scale is the series' own, but never finer
- * than `floor` counts: jitter of a count or two is not a mountain.
+ * Returns the newest `width` values as bars, newest right; missing ones as gaps. The scale is the series' own, but
+ * spans at least `floor` counts, so that jitter of a count or two stays flat.
  */
 export function sparkline(values: readonly (number | null)[], width: number, g: Glyphs, floor = 24): string {
   return sparkRows(values, width, 1, g, floor)[0] ?? '';
 }
 
-/** As {@link sparkline}, in so many rows, the uppermost first. */
+/** As {@link sparkline}, in several rows, the uppermost first. */
 export function sparkRows(
   values: readonly (number | null)[],
   width: number,
@@ -133,7 +131,7 @@ export function sparkRows(
   const high = Math.max(...known, 0);
   const low = Math.min(...known, 255);
   const span = Math.max(high - low, floor);
-  // A steady series lies in the middle: both a rise and a fall have room.
+  // A steady series lies in the middle, with room for a rise and a fall.
   const base = Math.max(0, (high + low - span) / 2);
   const steps = g.bars.length;
   const lead = Math.max(0, width - shown.length);
@@ -149,7 +147,10 @@ export function sparkRows(
   });
 }
 
-/** A name in `width` columns: its middle goes, for the number at a host's end tells it from its neighbours. */
+/**
+ * Shortens a name to `width` columns by its middle: the number at a host name's end distinguishes it from its
+ * neighbours.
+ */
 export function shorten(name: string, width: number, g: Glyphs): string {
   const chars = Array.from(name);
   if (chars.length <= width) return name;
@@ -159,7 +160,7 @@ export function shorten(name: string, width: number, g: Glyphs): string {
   return chars.slice(0, width - 1 - tail).join('') + g.ellipsis + chars.slice(-tail).join('');
 }
 
-/** `7s`, `3m`, `2h`, `4d`: at most four columns. */
+/** Formats an age as `7s`, `3m`, `2h`, `4d`: at most four columns. */
 export function formatAge(ms: number): string {
   const s = Math.floor(ms / 1000);
   if (s < 100) return `${s}s`;
@@ -167,13 +168,13 @@ export function formatAge(ms: number): string {
   return s < 360_000 ? `${Math.floor(s / 3600)}h` : `${Math.floor(s / 86_400)}d`;
 }
 
-/** `0:07`, `12:30`. */
+/** Formats a duration as `0:07`, `12:30`. */
 export function formatDuration(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
 }
 
-/** The operator's time of day, `dateAhead` milliseconds ahead of the clock that `at` is of: `14:05:09`, or `14:05`. */
+/** Formats the operator's time of day, `dateAhead` milliseconds ahead of the clock of `at`: `14:05:09`, or `14:05`. */
 export function formatClock(at: number, dateAhead: number, withSeconds: boolean): string {
   const iso = new Date(at + dateAhead).toISOString();
   return iso.slice(11, withSeconds ? 19 : 16);

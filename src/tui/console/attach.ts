@@ -1,4 +1,4 @@
-/** Which console the pane shows, and what the server says of it. Pure. */
+/** Decides which console the pane shows, and handles the server's messages about it. Pure. */
 import { type ConsoleState, RPC_ERROR } from '../../api/methods.ts';
 import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
@@ -6,7 +6,7 @@ import { type Effect, step, type Step, type UiEvent, withNotice, withPaneNotice 
 import { type ConsolePane, type Kept, nameOf, type State } from '../model/state.ts';
 import { before } from './last-screen.ts';
 
-/** Asks for a node's console. Those who may only look join one that is open. */
+/** Requests a node's console. View-only sessions join one that is open. */
 export function attachTo(state: State, addr: Address): Step {
   const { attachment } = state.pane;
   if (!state.rack.nodes.some((node) => node.addr === addr))
@@ -30,7 +30,7 @@ export function attachTo(state: State, addr: Address): Step {
   });
 }
 
-/** Notes when the attached console was left; the screen stays. */
+/** Detaches from the console; the screen stays. `why`: the reason where the operator did not leave; otherwise null. */
 export function leave(state: State, why: string | null): State {
   const { attachment, kept } = state.pane;
   if (attachment.kind !== 'joined') return state;
@@ -51,7 +51,7 @@ export function detach(state: State): Step {
   return step({ ...left, pane, focus: 'map', zoom: false }, ...stopPaste(state), { do: 'detach' });
 }
 
-/** How far it may go back only the emulator knows: the runtime says it when it was too far (`scroll-limit`). */
+/** Scrolls the pane. Only the emulator knows its limit: a `scroll-limit` event corrects a scroll beyond it. */
 export function scrolledTo(state: State, addr: Address, scroll: number): State {
   const before = state.pane.kept.get(addr);
   if (before === undefined || before.scroll === scroll) return state;
@@ -81,7 +81,7 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
     case 'attached': {
       const { addr, cols, rows, role, screen, console } = event.joined;
       const kept: Kept = { cols, rows, leftAt: null, why: null, scroll: 0 };
-      // The answer to an attach that was given up meanwhile is undone.
+      // An attach that was given up meanwhile is undone.
       if (state.pane.attachment.kind !== 'joining' || state.pane.attachment.addr !== addr)
         return state.pane.attachment.kind === 'none' ? step(state, { do: 'detach' }) : step(state);
       const pane: ConsolePane = {
@@ -141,7 +141,7 @@ function pasted(state: State, event: Extract<ConsoleEvent, { type: 'pasted' | 'p
   return state.focus === 'console' ? withPaneNotice(over, 'warning', text, 20_000) : withNotice(over, 'warning', text);
 }
 
-/** The emulator begins anew: what was looked at in it is gone, and the operator is told of the gap. */
+/** Replaces the emulator by a new screen: copy mode ends, and a notice names the gap. */
 function onResync(state: State, note: Extract<ConsoleEvent, { type: 'console.resync' }>['note']): Step {
   const { addr, cols, rows, screen, skipped } = note;
   const before = state.pane.kept.get(addr);
@@ -162,7 +162,7 @@ function endLook({ pane: { look } }: State): Effect[] {
   return look === null ? [] : [{ do: 'look-end', addr: look.addr }];
 }
 
-/** A paste ends with the console it goes to. */
+/** Stops the paste of a console that is left. */
 function stopPaste(state: State): Effect[] {
   return state.pane.pasting === null ? [] : [{ do: 'stop-paste' }];
 }
@@ -186,7 +186,7 @@ function onNote(state: State, note: Extract<ConsoleEvent, { type: 'console.note'
       const { cols, rows } = note;
       if (!before || cols === undefined || rows === undefined) return step(state);
       const kept = new Map(state.pane.kept).set(note.addr, { ...before, cols, rows });
-      // Lines wrap anew: places in them mean nothing any more.
+      // Lines are wrapped again: former positions in them are invalid.
       return step(
         { ...state, pane: { ...state.pane, kept, look: null } },
         { do: 'screen-resize', addr: note.addr, cols, rows },

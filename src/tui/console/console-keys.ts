@@ -1,4 +1,4 @@
-/** Keys at a console, behind its prefix, and at one that was left. */
+/** Keys at a console, after its prefix, and at a console that was left. */
 import { first, noOperations, viewOnly } from '../keymap/disabled-reasons.ts';
 import type { Binding } from '../keymap/lookup.ts';
 import { layoutKey, rackKeys } from '../keymap/shared-keys.ts';

@@ -1,4 +1,4 @@
-/** What copy mode wants done: the emulator held still and searched, text into the clipboard or a file. */
+/** Performs the effects of copy mode: holds and searches the emulator, and copies text to the clipboard or a file. */
 import type { Effect, UiEvent } from '../model/events.ts';
 import type { Emulators } from './emulator.ts';
 
@@ -6,13 +6,13 @@ type LookEffect = Extract<Effect, { do: 'look' | 'look-end' | 'find' | 'take-out
 
 export interface LookPorts {
   dispatch: (event: UiEvent) => void;
-  /** Into the operator's clipboard. */
+  /** Copies text to the operator's clipboard. */
   clipboard(text: string): void;
-  /** Into a file of the operator's; resolves with its path. */
+  /** Saves text in a file of the operator's; resolves with its path. */
   save(node: string, text: string): Promise<string>;
 }
 
-/** Bytes of a clipboard's text: terminals that take OSC 52 drop what is longer than some 100 KB of base64. */
+/** Most bytes of a clipboard's text: terminals with OSC 52 drop texts longer than about 100 KB of base64. */
 const CLIPBOARD_LIMIT = 74_000;
 
 export function performLook(effect: LookEffect, emulators: Emulators, ports: LookPorts): void {

@@ -1,5 +1,6 @@
 /**
- * Copy mode: the pane stands still, a cursor moves over screen and scrollback, what is selected is taken out. Pure.
+ * Copy mode: the pane stands still, a cursor moves over screen and scrollback, and the selected text is copied or
+ * saved. Pure.
  */
 import type { Address } from '../../rack/address.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
@@ -61,7 +62,7 @@ export const LOOK_BINDINGS: readonly Binding[] = [
 
 type LookEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
 
-/** Asks for the pane to stand still; the answer begins copy mode. */
+/** Requests the pane to stand still; the answer starts copy mode. */
 export function startLook(state: State, addr: Address, search: boolean): Step {
   return step(state, { do: 'look', addr, search });
 }
@@ -180,7 +181,7 @@ function onCommand(state: State, look: Look, command: Command): Step {
   }
 }
 
-/** From the first selected cell to the last one, both included, or the place that was found; null: nothing. */
+/** Returns the first and the last selected cell, both included, or the match of the search; null: nothing. */
 export function selection(look: Look): { from: Place; to: Place } | null {
   if (look.anchor === null)
     return look.match === null
@@ -193,7 +194,7 @@ export function selection(look: Look): { from: Place; to: Place } | null {
 
 type Place = { x: number; y: number };
 
-/** The cursor within what is kept, and the part of it that is shown around the cursor. */
+/** Keeps the cursor within the kept lines, and the shown part around the cursor. */
 function inSight(state: State, look: Look): Look {
   const { rows } = paneRoom(state);
   const x = Math.max(0, Math.min(look.cols - 1, look.x));

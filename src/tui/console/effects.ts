@@ -1,4 +1,7 @@
-/** What effects do at consoles: bytes to the emulators of this interface, and keys, pastes and the mouse to the node. */
+/**
+ * Performs the effects of consoles: writes bytes to this interface's emulators, and sends keys, pastes and mouse
+ * reports to the node.
+ */
 import { pasteFor } from '../../console/input-filter.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Effect } from '../model/events.ts';
@@ -7,28 +10,30 @@ import { type LookPorts, performLook } from './copy-effects.ts';
 import type { Emulators } from './emulator.ts';
 import { focusForNode, keyForNode, pointerForNode } from './key-encoding.ts';
 
-/** Bytes of a piece, at most: a quarter of a second at the bus's pace of 2 ms a byte. */
+/** Most bytes of a piece: a quarter of a second at the bus's pace of 2 ms a byte. */
 const PASTE_BYTES = 128;
-/** Pieces under way: with two the line does not wait for our answer. */
+/** Pieces under way: with two the wire does not wait for answers. */
 const AHEAD = 2;
-/** Line by line: a node that has printed nothing for so long has read the line. */
+/** Line by line: a node that has printed nothing for this long has read the line. */
 const QUIET_MS = 150;
-/** A node that never comes to rest gets the next line after this. */
-// Less than the 3 s after which a node that does not answer Enter has its BMC asked: that would drop the rest.
+/**
+ * A node that prints without pause gets the next line after this. Shorter than the 3 s after which a node that does
+ * not answer Enter has its BMC asked, which would drop the rest.
+ */
 const LINE_MS = 2000;
 const CR = 0x0d;
 
 export interface PastePorts {
   send(bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }>;
-  /** When the node was last heard, performance.now(). */
+  /** Time of the node's last output, performance.now(). */
   heardAt(): number;
   progress(sent: number): void;
   ended(sent: number, why: string | null): void;
 }
 
 /**
- * A large paste on its way to a node, piece by piece. Each piece is answered when it is on the wire, so that progress is
- * true and a stop takes effect within half a second.
+ * Sends a large paste piece by piece. Each piece is answered when it is on the wire, so that the progress is true
+ * and a stop takes effect within half a second.
  */
 export class Paste {
   readonly #bytes: Uint8Array;
@@ -36,7 +41,7 @@ export class Paste {
   readonly #ports: PastePorts;
   #stopped = false;
   #sent = 0;
-  /** Why it cannot go on. */
+  /** Reason why the paste cannot go on; null: it can. */
   #why: string | null = null;
 
   constructor(bytes: Uint8Array, byLine: boolean, ports: PastePorts) {
@@ -87,7 +92,7 @@ export class Paste {
   }
 }
 
-/** No piece reaches over the end of a line. */
+/** Yields pieces, none of which extends beyond the end of a line. */
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length;) {
     const end = bytes.indexOf(CR, at);
@@ -97,11 +102,11 @@ function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** A paste goes out in pieces of this many bytes: the server bounds what one note may hold. */
+/** Bytes of a piece of a small paste: the server bounds one note. */
 const INPUT_BYTES = 16 * 1024;
-/** A cursor that rests so long is looked at: one on its way over the map asks for nothing. */
+/** Time after which a resting cursor's node is requested, ms: a cursor on its way over the map requests nothing. */
 const REST_MS = 120;
-/** A report of some ten bytes takes 30 ms to a node: moves come at most so often. */
+/** Shortest interval of mouse moves, ms: a report of some ten bytes takes 30 ms to a node. */
 const MOVE_MS = 150;
 
 export type ConsoleEffect = Extract<
@@ -115,20 +120,20 @@ export type ConsoleEffect = Extract<
 >;
 
 export interface ConsolePorts extends LookPorts {
-  /** Loaded at the first console: an emulator costs a start 36 ms. */
+  /** Loaded at the first console: loading the emulators takes 36 ms of a start. */
   emulators(): Promise<Emulators>;
 }
 
 export class ConsoleEffects {
   readonly #ports: ConsolePorts;
   readonly #requests: Requests;
-  /** Emulator work in its order: the first load waits for the module. */
+  /** Keeps the emulators' work in order: the first load waits for the module. */
   #work: Promise<void> = Promise.resolve();
   #pasting: Paste | null = null;
-  /** When a console was last heard, performance.now(). */
+  /** Time of the last console output, performance.now(). */
   #heardAt = 0;
   #resting: NodeJS.Timeout | undefined;
-  /** When a move of the mouse last went to a node, performance.now(). */
+  /** Time of the last mouse move sent to a node, performance.now(). */
   #movedAt = -Infinity;
 
   constructor(requests: Requests, ports: ConsolePorts) {
@@ -149,7 +154,7 @@ export class ConsoleEffects {
         return;
       case 'focus':
         this.#later(async (emulators) => {
-          // What its program wants to know may be on the screen that has just come.
+          // The modes of its program may be set by output that has just arrived.
           await emulators.parsed(effect.addr);
           const bytes = focusForNode(effect.focused, emulators.pointerModes(effect.addr));
           if (bytes !== null) this.#type(effect.addr, bytes);
@@ -207,7 +212,7 @@ export class ConsoleEffects {
     }
   }
 
-  /** Does what must not overtake the keys for a console. */
+  /** Runs work that must not overtake a console's keys. */
   afterKeys(work: () => void): void {
     this.#work = this.#work.then(work);
   }
@@ -228,7 +233,7 @@ export class ConsoleEffects {
       this.#ports.dispatch({ type: 'wheel', addr, way: button === 'wheel-up' ? 'up' : 'down' });
     const bytes = place && pointerForNode(place, modes);
     if (bytes === null) return;
-    // A moving mouse says more than the bus carries to a node; where it stops is told by what is pressed there.
+    // A moving mouse sends more reports than the bus carries to a node; a press gives the final position.
     const now = performance.now();
     if (pointer.action === 'move' && now - this.#movedAt < MOVE_MS) return;
     if (pointer.action === 'move') this.#movedAt = now;
@@ -254,7 +259,7 @@ export class ConsoleEffects {
     });
   }
 
-  /** The command would be typed into the editor or the pager that has the screen. */
+  /** Types the size command, unless an editor or a pager has the screen and would receive it. */
   #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
     if (fullScreen) {
       const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then tell it at the shell';
@@ -264,7 +269,7 @@ export class ConsoleEffects {
     this.#requests.ask(
       this.#requests.client.request('console.resize', { cols, rows }),
       () => {
-        // The server tells the others; this screen takes the size before the node's program draws for it.
+        // The server notifies the others; this screen takes the size before the node's program draws for it.
         this.#ports.dispatch({ type: 'console.note', note: { addr, kind: 'resized', text: '', cols, rows } });
         this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
       },

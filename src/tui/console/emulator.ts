@@ -1,7 +1,7 @@
 /**
- * The emulators behind the console pane, one a node that was attached here, and text out of them. What a node prints
- * reaches the operator's terminal only as the cells read here; sequences stop in the emulator. Its answers to the node's
- * questions are dropped: the server's own emulator gives them, once, however many people watch.
+ * The emulators behind the console pane, one for each node that was attached here, and text from them. Output of a
+ * node reaches the operator's terminal only as the cells read here; its sequences stop in the emulator. Answers to
+ * the node's queries are dropped: the server's own emulator gives them once, however many sessions watch.
  */
 import type { IBuffer, IBufferCell, IBufferLine } from '@xterm/headless';
 import { cellText, NodeTerminal } from '../../console/emulator.ts';
@@ -11,13 +11,16 @@ import { nearest256 } from '../terminal/theme.ts';
 import type { KeyModes, Pointer, PointerModes } from './key-encoding.ts';
 import { type ScreenPicture, type Screens, topLine } from './pane.ts';
 
-/** A place in what is kept: column, and line from the oldest. */
+/** A position in the kept lines: column, and line from the oldest. */
 export interface Place {
   x: number;
   y: number;
 }
 
-/** The nearest place before (`way` −1) or behind the given one; without capitals the case does not matter. */
+/**
+ * Finds the nearest match before (`way` −1) or after the given position; a text without capitals matches either
+ * case.
+ */
 function findText(
   buffer: IBuffer,
   cols: number,
@@ -41,7 +44,7 @@ function findText(
   return null;
 }
 
-/** From one cell to another, both included; a line that the emulator broke is one line again. */
+/** Returns the text between two cells, both included; a line that the emulator wrapped is one line again. */
 function textBetween(buffer: IBuffer, cols: number, from: Place, to: Place): string {
   let text = '';
   for (let y = from.y; y <= to.y; y++) {
@@ -53,7 +56,7 @@ function textBetween(buffer: IBuffer, cols: number, from: Place, to: Place): str
   return text;
 }
 
-/** A line's text, and for each of its UTF-16 units the column where it is shown. */
+/** Returns a line's text, and the column of each of its UTF-16 units. */
 function cellsOf(line: IBufferLine, cols: number): { text: string; columns: number[] } {
   let text = '';
   const columns: number[] = [];
@@ -69,29 +72,29 @@ function cellsOf(line: IBufferLine, cols: number): { text: string; columns: numb
 
 /** Lines kept above the screen: the budget of memory is made for these. */
 const SCROLLBACK = 2_000;
-/** Nodes whose emulators are kept: one that is attached again gets its screen from the server, which keeps them all. */
+/** Nodes whose emulators are kept: the server keeps all screens, and sends one when its node is attached again. */
 const KEPT = 2;
 
 interface Emulated {
   terminal: NodeTerminal;
-  /** In copy mode: what came since, not on the screen yet. */
+  /** In copy mode: output since its start, not yet on the screen. */
   held: { pieces: Uint8Array[]; bytes: number } | null;
 }
 
-/** What is held for an operator who looks: some six minutes of a line that never rests. */
+/** Most bytes held during copy mode: about six minutes of a line in constant use. */
 const HELD_LIMIT = 4 * 1024 * 1024;
 
 export class Emulators {
   readonly #nodes = new Map<Address, Emulated>();
-  /** A node's last screen as the server has it: of the one that the pane is about while no console is open here. */
+  /** The last screen from the server, of the pane's node while no console is open here. */
   #last: { addr: Address; emulated: Emulated } | null = null;
   readonly #changed: () => void;
   readonly #overrun: (addr: Address) => void;
   readonly #dropped: () => void;
 
   /**
-   * `changed` is called when something that was written shows; `overrun` when a held screen should go on; `dropped` when
-   * memory can be given back.
+   * `changed` is called when written output shows; `overrun` when a held screen has to go on; `dropped` when memory
+   * can be freed.
    */
   constructor(
     changed: () => void,
@@ -103,7 +106,7 @@ export class Emulators {
     this.#dropped = dropped;
   }
 
-  /** Makes a node's emulator anew and fills it. */
+  /** Makes a new emulator for a node and fills it. */
   load(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
     this.#drop(addr);
     for (const [oldest] of [...this.#nodes].slice(0, Math.max(0, this.#nodes.size - KEPT + 1))) this.#drop(oldest);
@@ -112,7 +115,7 @@ export class Emulators {
     emulated.terminal.write(screen, this.#changed);
   }
 
-  /** Shown in place of the former one when it is complete; while that one is looked at in copy mode it stays. */
+  /** Loads a last screen, which replaces the former one when it is complete; a screen in copy mode stays. */
   loadLast(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
     const emulated = emulate(cols, rows, 0);
     emulated.terminal.write(screen, () => {
@@ -132,7 +135,7 @@ export class Emulators {
     if (this.#nodes.delete(addr)) this.#dropped();
   }
 
-  /** The operator typed there: what comes next is most likely the echo, and is put on the screen without a timer's delay. */
+  /** Marks that the operator typed: the next output is most likely the echo, and is shown without a timer's delay. */
   typed(addr: Address): void {
     this.#nodes.get(addr)?.terminal.input('', true);
   }
@@ -149,7 +152,7 @@ export class Emulators {
     if (node.held.bytes > HELD_LIMIT) this.#overrun(addr);
   }
 
-  /** Stands still from here: what comes is kept back. Calls back when what came before is on the screen. */
+  /** Holds the screen: later output is kept back. Calls back when all earlier output is on the screen. */
   hold(addr: Address, held: (at: { length: number; cols: number; x: number; y: number }) => void): void {
     const node = this.#lookedAt(addr);
     if (!node) return;
@@ -162,7 +165,7 @@ export class Emulators {
     });
   }
 
-  /** Goes on: what was kept back is shown. */
+  /** Ends the hold: the output kept back is shown. */
   release(addr: Address): void {
     const node = this.#lookedAt(addr);
     const pieces = node?.held?.pieces ?? [];
@@ -175,7 +178,7 @@ export class Emulators {
     return terminal ? findText(terminal.buffer.active, terminal.cols, query, from, way) : null;
   }
 
-  /** Without places: everything that is kept, less the empty lines at its end. */
+  /** Returns the text between two positions; without positions all kept text, less the empty lines at its end. */
   text(addr: Address, from: Place | null, to: Place | null): string | null {
     const terminal = this.#lookedAt(addr)?.terminal;
     if (!terminal) return null;
@@ -191,7 +194,7 @@ export class Emulators {
     this.#changed();
   }
 
-  /** How the program on the node wants its keys. */
+  /** Returns the key modes set by the node's program. */
   keyModes(addr: Address): KeyModes {
     const modes = this.#nodes.get(addr)?.terminal.modes;
     return {
@@ -200,7 +203,7 @@ export class Emulators {
     };
   }
 
-  /** What the program on the node wants to know of the mouse. */
+  /** Returns the mouse modes set by the node's program. */
   pointerModes(addr: Address): PointerModes {
     const node = this.#nodes.get(addr);
     return {
@@ -210,7 +213,7 @@ export class Emulators {
     };
   }
 
-  /** From cells of a pane of `rows` rows to cells of the node's screen; null: that is not what it shows there. */
+  /** Converts cells of a pane of `rows` rows to cells of the node's screen; null: outside of it. */
   onScreen(addr: Address, pointer: Pointer, rows: number, scroll: number): Pointer | null {
     const node = this.#nodes.get(addr);
     if (!node) return null;
@@ -219,7 +222,7 @@ export class Emulators {
     return y >= 0 && y < shown.rows && pointer.x < shown.cols ? { ...pointer, y } : null;
   }
 
-  /** Resolves when everything that came so far is on the node's screen. */
+  /** Resolves when all output received so far is on the node's screen. */
   parsed(addr: Address): Promise<void> {
     const terminal = this.#nodes.get(addr)?.terminal;
     return terminal === undefined ? Promise.resolve() : new Promise((resolve) => terminal.write('', resolve));
@@ -229,7 +232,7 @@ export class Emulators {
     return this.#nodes.get(addr)?.terminal.modes.bracketedPasteMode ?? false;
   }
 
-  /** A full-screen program is at work: what is typed is no command line. */
+  /** Returns whether a full-screen program runs: then typed text is no command line. */
   fullScreen(addr: Address): boolean {
     return this.#nodes.get(addr)?.terminal.buffer.active.type === 'alternate';
   }
@@ -250,7 +253,7 @@ export class Emulators {
     return this.#last?.addr === addr ? this.#last.emulated : undefined;
   }
 
-  /** What copy mode is about: the console with its scrollback where it is kept here. */
+  /** Returns the emulator of copy mode: the console with its scrollback where it is kept here. */
   #lookedAt(addr: Address): Emulated | undefined {
     return this.#nodes.get(addr) ?? this.#lastOf(addr);
   }

@@ -1,7 +1,7 @@
 /**
- * Keys, mouse and focus in the form that the node's program asked for. The operator's terminal may be in any mode and of
- * any make: what it sent has become a name, and the name becomes xterm's sequence in the node's modes. A program that
- * asked for no mouse or focus reports gets none. Pure.
+ * Encodes keys, mouse and focus in the modes of the node's program. The operator's terminal may be in any mode and
+ * of any make: its input has become a name, and the name becomes xterm's sequence in the node's modes. A program
+ * that did not request mouse or focus reports gets none. Pure.
  */
 import type { MouseEncoding } from '../../console/emulator.ts';
 
@@ -12,19 +12,19 @@ export interface KeyModes {
 
 const CURSOR: Record<string, string> = { up: 'A', down: 'B', right: 'C', left: 'D', home: 'H', end: 'F' };
 const F1_TO_4: Record<string, string> = { f1: 'P', f2: 'Q', f3: 'R', f4: 'S' };
-/** Number before the tilde, as the VT220 had them; xterm's F13 and on are its shifted ones. */
+/** Number before the tilde, as on the VT220; xterm's F13 and on are its shifted keys. */
 const TILDE: Record<string, number> = {
   ...{ insert: 2, delete: 3, pageup: 5, pagedown: 6 },
   ...{ f5: 15, f6: 17, f7: 18, f8: 19, f9: 20, f10: 21, f11: 23, f12: 24 },
   ...{ f13: 25, f14: 26, f15: 28, f16: 29, f17: 31, f18: 32, f19: 33, f20: 34 },
 };
-/** Keypad keys by what stands on them: final byte in application mode. */
+/** Keypad keys by their label: final byte in application mode. */
 const KEYPAD: Record<string, string> = {
   ...{ '0': 'p', '1': 'q', '2': 'r', '3': 's', '4': 't', '5': 'u', '6': 'v', '7': 'w', '8': 'x', '9': 'y' },
   ...{ '*': 'j', '+': 'k', ',': 'l', '-': 'm', '.': 'n', '/': 'o', '=': 'X', enter: 'M' },
 };
 
-/** Bytes for the node: from the key's name where it has a sequence, else as they came. */
+/** Returns bytes for the node: the sequence of the key's name where it has one, otherwise the bytes as received. */
 export function keyForNode(name: string, bytes: Uint8Array, modes: KeyModes): Uint8Array {
   const sequence = sequenceOf(name, modes);
   return sequence === null ? bytes : new TextEncoder().encode(sequence);
@@ -55,7 +55,7 @@ function sequenceOf(name: string, { applicationCursor, applicationKeypad }: KeyM
 /** A mouse report. `x` and `y` are cells from 0 at the top left. */
 export interface Pointer {
   action: 'press' | 'release' | 'move';
-  /** The wheel is pressed only. `none`: moved without a button. */
+  /** The wheel is only pressed. `none`: moved without a button. */
   button: 'left' | 'middle' | 'right' | 'none' | 'wheel-up' | 'wheel-down' | 'wheel-left' | 'wheel-right';
   x: number;
   y: number;
@@ -64,7 +64,7 @@ export interface Pointer {
   control: boolean;
 }
 
-/** xterm's modes 9, 1000, 1002 and 1003, in the emulator's words; 1006, or the form before it; 1004. */
+/** xterm's modes 9, 1000, 1002 and 1003, by the emulator's names; 1006, or the form before it; 1004. */
 export interface PointerModes {
   tracking: 'none' | 'x10' | 'vt200' | 'drag' | 'any';
   encoding: MouseEncoding;
@@ -79,10 +79,10 @@ const WHEELED = 64;
 const SHIFT = 4;
 const ALT = 8;
 const CONTROL = 16;
-/** The old form has one byte a number, from 32 on: what lies beyond cannot be said in it. */
+/** Highest number in the old form, which has one byte a number, from 32 on. */
 const OLD_MOST = 223;
 
-/** What stands behind ESC [ of a report in SGR's form (`<0;10;5M`); null: it is none. */
+/** Parses a report in SGR's form without its ESC [ (`<0;10;5M`); null: not one. */
 export function readPointer(body: string): Pointer | null {
   const [, number, x, y, final] = /^<(\d{1,3});(\d{1,5});(\d{1,5})([Mm])$/.exec(body) ?? [];
   if (number === undefined) return null;
@@ -100,7 +100,7 @@ export function readPointer(body: string): Pointer | null {
   };
 }
 
-/** Bytes for the node; null where its program does not want to know of this. Never holds 0x07. */
+/** Returns bytes for the node; null where its program did not request this report. Never holds 0x07. */
 export function pointerForNode(pointer: Pointer, { tracking, encoding }: PointerModes): Uint8Array | null {
   const wheeled = pointer.button.startsWith('wheel');
   switch (tracking) {
@@ -134,7 +134,7 @@ function encoded(pointer: Pointer, encoding: MouseEncoding): Uint8Array | null {
   if (encoding === 'sgr')
     return new TextEncoder().encode(`\x1b[<${number + more};${x + 1};${y + 1}${action === 'release' ? 'm' : 'M'}`);
   if (x >= OLD_MOST || y >= OLD_MOST) return null;
-  // Which button was let go the old form does not tell.
+  // The old form does not name the button that was released.
   const old = (action === 'release' ? BUTTONS.indexOf('none') : number) + more;
   return Uint8Array.of(0x1b, 0x5b, 0x4d, 32 + old, 33 + x, 33 + y);
 }

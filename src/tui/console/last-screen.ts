@@ -1,6 +1,6 @@
 /**
- * While no console is open here, the pane shows the last screen of the node that it is about. It is asked for while the
- * pane is to be seen, and anew while somebody else is at that console. Pure.
+ * Shows the last screen of the pane's node while no console is open here. It is requested while the pane is
+ * visible, and again while another session uses that console. Pure.
  */
 import type { Address } from '../../rack/address.ts';
 import { GIVEN_UP_MS } from '../detail/detail.ts';
@@ -10,16 +10,16 @@ import { type ConsolePane, type LastScreens, NO_LAST_SCREEN, type State } from '
 
 type LastScreenEvent = Extract<UiEvent, { type: 'last-screen' | 'last-screen-failed' }>;
 
-/** A console that somebody else types at is not shown older than this, ms. */
+/** Longest age of the shown screen while another session types there, ms. */
 const REFRESH_MS = 2000;
 
-/** Whose last screen the pane is about; null: it shows a console that is open here, or being opened. */
+/** Returns the node whose last screen the pane shows; null: it shows a console that is open here, or being opened. */
 export function lastScreenOf({ focus, cursor, pane }: State): Address | null {
   if (pane.attachment.kind !== 'none') return null;
   return focus === 'map' ? cursor : (pane.shown ?? cursor);
 }
 
-/** Why there is none to ask for, in words; null: there is one. */
+/** Returns the reason why there is no last screen to request; null: there is one. */
 export function noLastScreen(state: State, addr: Address): string | null {
   if (!state.rack.nodes.some((node) => node.addr === addr)) return 'An empty slot has no console.';
   if (addr === state.bus.master) return 'This node’s serial line is the bus itself: it has no console here.';
@@ -27,11 +27,11 @@ export function noLastScreen(state: State, addr: Address): string | null {
   return null;
 }
 
-/** Asks where what is known is another node's, or of a console that goes on. */
+/** Requests the last screen where the known one is another node's, or its console has gone on. */
 export function withLastScreen({ state, effects }: Step): Step {
   const addr = lastScreenOf(state);
   const { asked, answer } = state.last;
-  // What was the last screen is so no more when the console was open here.
+  // An open console here makes the stored last screen obsolete.
   if (addr === null) return { state: answer === null ? state : { ...state, last: NO_LAST_SCREEN }, effects };
   if (state.link.kind === 'lost' || noLastScreen(state, addr) !== null) return { state, effects };
   if (asked?.addr === addr && state.now - asked.at < GIVEN_UP_MS) return { state, effects };
@@ -54,11 +54,11 @@ function paneShown(state: State): boolean {
 
 export function lastScreenEvent(state: State, event: LastScreenEvent): Step {
   const addr = event.type === 'last-screen' ? event.answer.addr : event.addr;
-  // The pane is about another one meanwhile, or about an open console.
+  // The pane now shows another node, or an open console.
   if (state.last.asked?.addr !== addr) return step(state);
   if (lastScreenOf(state) !== addr) return step({ ...state, last: { ...state.last, asked: null } });
   if (event.type === 'last-screen-failed')
-    // Asked again when the time has passed in which an answer would have come.
+    // Retried after the time in which an answer would have come.
     return step({ ...state, last: { ...state.last, answer: null, failed: event.error.message } });
   const { now, seen } = event.answer;
   const about = seen && { at: seen.at, from: seen.from, why: seen.why };
@@ -68,14 +68,14 @@ export function lastScreenEvent(state: State, event: LastScreenEvent): Step {
 
 const sizeOf = ({ cols, rows, screen }: { cols: number; rows: number; screen: string }) => ({ cols, rows, screen });
 
-/** The keys are the pane's, which goes on being about what it showed beside the map. */
+/** Gives the keyboard focus to the pane, which keeps showing the same node as beside the map. */
 export function toPane(state: State): State {
   const { pane, cursor } = state;
   if (pane.attachment.kind !== 'none') return { ...state, focus: 'console' };
   return { ...state, focus: 'console', pane: { ...pane, shown: cursor, previous: before(pane, cursor) } };
 }
 
-/** The console before `addr`: the last one that was open here. */
+/** Returns the console before `addr`: the last one that was open here. */
 export function before({ shown, previous, kept }: ConsolePane, addr: Address): Address | null {
   return shown === null || shown === addr || !kept.has(shown) ? previous : shown;
 }

@@ -1,4 +1,7 @@
-/** The console pane: a node's emulated screen under a title that says whose it is, who types, and how old it is. */
+/**
+ * Paints the console pane: a node's emulated screen under a title with the node, the typing session, and the
+ * screen's age.
+ */
 import { silenceText } from '../../api/methods.ts';
 import { count, wrap } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
@@ -18,7 +21,7 @@ import { type Look, nameOf, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';
 
-/** What the view needs of an emulator. Lines count from the oldest kept one. */
+/** The part of an emulator that the view needs. Lines count from the oldest kept one. */
 export interface ScreenPicture {
   cols: number;
   rows: number;
@@ -30,7 +33,7 @@ export interface ScreenPicture {
   line(y: number, put: (x: number, ch: string, ink: RawInk, wide?: boolean) => void): void;
 }
 
-/** A node's screen: of its console as it was or is open here, or the last one that the server has; null: there is none. */
+/** Returns a node's screen: of its console here, open or left, or the last one from the server; null: there is none. */
 export type Screens = (addr: Address, which?: 'last') => ScreenPicture | null;
 
 export function paintPane(frame: Frame, rect: Rect, state: State, screens: Screens, g: Glyphs): void {
@@ -63,7 +66,7 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
     if (y >= picture.length) break;
     picture.line(y, (x, ch, ink, wide = false) => {
       if (x >= inner.width) return;
-      // A wide character that the edge cuts would push out of the pane.
+      // A wide character cut by the edge would extend beyond the pane.
       frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, live ? ink : faded(ink));
     });
   }
@@ -81,12 +84,12 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   paintPaneNotice(frame, inner, state);
 }
 
-/** What is not live must not look so, whatever the colours that the node chose. */
+/** Dims a cell of a screen that is not live, whatever colours the node chose. */
 function faded(ink: RawInk): RawInk {
   return (ink & ~rawInk(FLAG.bold, 0, 0)) | rawInk(FLAG.dim, 0, 0);
 }
 
-/** What is selected, or was found, is turned over: its own colours stay told apart. */
+/** Inverts selected or found cells, which keeps their own colours distinct. */
 function paintSelection(frame: Frame, inner: Rect, look: Look): void {
   const range = selection(look);
   if (range === null) return;
@@ -102,7 +105,7 @@ function paintSelection(frame: Frame, inner: Rect, look: Look): void {
   }
 }
 
-/** The first line to show. A pane lower than the screen follows the cursor; the rest is a key away. */
+/** Returns the first line to show. A pane lower than the screen follows the cursor; a key scrolls to the rest. */
 export function topLine(picture: ScreenPicture, height: number, scroll: number): number {
   const base = picture.length - picture.rows;
   const hidden = Math.max(0, picture.rows - height);
@@ -162,7 +165,7 @@ const NOTICE = { info: 'text', warning: 'warn', error: 'fault' } as const;
 function paintPaneNotice(frame: Frame, inner: Rect, state: State): void {
   const { notice } = state.pane;
   if (notice === null) return;
-  // Its end says what to do: what has no room in one line takes more of them.
+  // The end of a notice says what to do: a long one takes more lines.
   const lines = wrap(notice.text, inner.width - 2);
   const width = Math.min(inner.width, Math.max(...lines.map((line) => line.length)) + 2);
   const at = { x: inner.x + inner.width - width, y: inner.y + inner.height - lines.length };
@@ -178,8 +181,9 @@ interface LastScreenShown {
 }
 
 /**
- * Beside the map the server's, which knows what others did there since; in the pane itself the one that was left here,
- * because it has its scrollback. Each where there is not the other.
+ * Returns the screen to show while no console is open here: beside the map the server's, which includes the
+ * sessions of others; in the pane itself the one left here, for its scrollback. Each only where the other is
+ * missing.
  */
 function lastScreenIn(state: State, addr: Address, screens: Screens): LastScreenShown | null {
   const { answer } = state.last;
@@ -209,7 +213,7 @@ function agesOf(state: State, addr: Address, { at, from, why }: LastScreenShown)
   }
 }
 
-/** Words in place of a screen. */
+/** Returns the text shown in place of a screen. */
 function whyNone(state: State, addr: Address): string[] {
   const none = noLastScreen(state, addr);
   if (none !== null) return addr === state.bus.master ? [none, 'Enter on another node opens that one’s here.'] : [none];

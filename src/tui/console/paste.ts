@@ -4,12 +4,12 @@ import { type Effect, step, type Step, withPaneNotice } from '../model/events.ts
 import type { State } from '../model/state.ts';
 import { scrolledTo } from './attach.ts';
 
-/** A paste beyond this is asked about first, bytes. */
+/** Size beyond which a paste needs confirmation, bytes. */
 const LARGE_PASTE = 1024;
 /** Ctrl-G: on the bus it closes the pipe. */
 export const BELL = 0x07;
 
-/** Pastes at the console where the operator types; a large paste is asked about first. */
+/** Pastes at the console where the operator types; a large paste needs confirmation first. */
 export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
   if (state.pane.pasting !== null)
     return step(withPaneNotice(state, 'warning', 'left out: another paste is under way; Ctrl-C stops it'));
@@ -28,20 +28,21 @@ export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
   return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
 }
 
-/** Clears a notice that only informs: it is read by now, and it covers a line of the screen. */
+/** Clears a notice that only informs: by now it is read, and it covers a line of the screen. */
 export function withoutInfo(state: State): State {
   return state.pane.notice?.level === 'info' ? { ...state, pane: { ...state.pane, notice: null } } : state;
 }
 
 /**
- * A program that asked for brackets gets them, or a paste into vim would be commands. But the pace of the bus puts 2 ms
- * between a mark's bytes, and nano, which reads what is there, takes the torn mark for text: so the operator may say no.
+ * Makes the effect of a paste. A program that requested bracketed paste gets it, or a paste into vim would be
+ * commands. But the bus puts 2 ms between a mark's bytes, and nano, which reads what is there, takes the torn mark
+ * for text: so the operator can switch it off.
  */
 function pasteOf(state: State, addr: Address, bytes: Uint8Array): Effect {
   return { do: 'paste', addr, bytes, brackets: !state.pane.plainPaste.has(addr) };
 }
 
-/** A paste that was asked about; it can be watched and stopped. */
+/** Starts a confirmed large paste, which shows its progress and can be stopped. */
 export function longPaste(state: State, addr: Address, bytes: Uint8Array, byLine: boolean): Step {
   const pane = {
     ...scrolledTo(state, addr, 0).pane,

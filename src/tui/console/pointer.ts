@@ -1,13 +1,14 @@
-/**
- * Mouse and focus at a console, for the node: whether its program wants to know is the emulator's knowledge. Pure.
- */
+/** Mouse and focus at a console, for the node; the emulator knows whether its program requested them. Pure. */
 import type { Address } from '../../rack/address.ts';
 import { paneScreen } from '../layout/layout.ts';
 import { type Effect, step, type Step } from '../model/events.ts';
 import type { State } from '../model/state.ts';
 import type { Pointer } from './key-encoding.ts';
 
-/** The node's program hears what the operator who types does over its screen; everything else is not for it. */
+/**
+ * Sends the mouse over the console to the node's program while the operator types there; otherwise the node gets
+ * none.
+ */
 export function mouseInConsole(state: State, pointer: Pointer): Step {
   const addr = typingAt(state);
   const screen = paneScreen(state);
@@ -19,16 +20,16 @@ export function mouseInConsole(state: State, pointer: Pointer): Step {
 }
 
 /**
- * A node's program has the focus while the operator types there in a terminal that has it. It hears of that as a program
- * in a window does: also when its console is left for another one, before that is closed, and when it is come back to, once
- * keys may go out.
+ * Reports the focus to a node's program, which has it while the operator types there in a focused terminal. As in a
+ * window, it also loses the focus when its console is left for another one, before that is closed, and regains it
+ * once keys can be sent.
  */
 export function withFocus({ state, effects }: Step): Step {
   const { focusTold: told, pasting, attachment } = state.pane;
   const wanted = state.terminalFocused ? typingAt(state) : null;
   if (told === wanted) return { state, effects };
   const leaves = effects.some((effect) => effect.do === 'detach' || effect.do === 'attach');
-  // Nothing goes into the midst of a paste.
+  // Nothing is sent in the middle of a paste.
   if (pasting !== null && !leaves) return { state, effects };
   if (told !== null) {
     const types = attachment.kind === 'joined' && attachment.role === 'types' && attachment.addr === told;
@@ -45,7 +46,7 @@ function withTold(state: State, focusTold: Address | null): State {
   return { ...state, pane: { ...state.pane, focusTold } };
 }
 
-/** The node whose console has the operator's keys, or null. */
+/** Returns the node whose console has the operator's keys, or null. */
 function typingAt({ focus, pane: { attachment }, link }: State): Address | null {
   const types = attachment.kind === 'joined' && attachment.role === 'types';
   return types && focus === 'console' && link.kind === 'connected' ? attachment.addr : null;

@@ -1,4 +1,4 @@
-/** Keys at a console: to the node, but for the prefix and what must never leave. Pure. */
+/** Sends keys at a console to the node, except the prefix and bytes that must never be sent. Pure. */
 import { type Address, formatAddress } from '../../rack/address.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
 import { bindingOf, disabledReason, keyNameOf, keyOf } from '../keymap/lookup.ts';
@@ -149,7 +149,7 @@ function onCommand(state: State, command: Command): Step {
   }
 }
 
-/** The prefix is a control key: its byte is its letter's, less what makes it a letter. */
+/** Returns name and byte of the prefix, a control key: its letter's byte without the upper bits. */
 function prefixBytes(state: State): [name: string, bytes: Uint8Array] {
   const key = keyNameOf(state, 'console', 'prefix');
   return [key, Uint8Array.of((key.codePointAt(2) ?? 0) & 0x1f)];
@@ -159,7 +159,7 @@ function nameAt(state: State, addr: Address): string {
   return state.rack.nodes.find((node) => node.addr === addr)?.name ?? formatAddress(addr);
 }
 
-/** The next node in address order that has a console of its own: not the master's, on which this program runs. */
+/** Returns the next node in address order that has a console: not the master, on which this program runs. */
 function along(state: State, from: Address, by: 1 | -1): Address {
   const nodes = state.rack.nodes.filter((node) => node.addr !== state.bus.master);
   const at = nodes.findIndex((node) => node.addr === from);

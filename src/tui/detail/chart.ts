@@ -1,30 +1,33 @@
-/** A chart of one series: its scale at the left, a line of dots (or bars, where there are none), gaps as gaps. */
+/**
+ * Paints a chart of one series: its scale at the left, a line of dots (or bars, where there are none), gaps as
+ * gaps.
+ */
 import type { Frame, InkRole, Rect } from '../canvas/frame.ts';
 import { type Glyphs, sparkRows } from '../canvas/glyphs.ts';
 import { SCALE } from '../layout/detail-layout.ts';
 import type { Dot, Plot } from '../terminal/plot.ts';
 
-/** Jitter of a few counts is no mountain. */
+/** Least span of the scale: jitter of a few counts stays flat. */
 const FLOOR = 16;
 
 export interface Series {
-  /** Two points a column; each has several values, of which a null one is a gap too. */
+  /** Two points a column; each has several values, of which a null one is also a gap. */
   points: readonly (readonly (number | null)[] | null)[];
-  /** Which of its values is drawn, and which one its peak stands for, if another. */
+  /** Index of the drawn value; `most`: index of its peak, if there is one. */
   mean: number;
   most?: number;
-  /** What is drawn is so many of one on the scale; 1 where it is left out. */
+  /** Drawn units in one unit of the scale; 1 where absent. */
   per?: number;
-  /** What the scale never goes beyond: 100 of a percentage. */
+  /** Upper limit of the scale: 100 for a percentage. */
   top?: number;
   ink: InkRole;
 }
 
-/** What {@link Series} mean where points are a node's: mean and peak of the current, and the fan. */
+/** {@link Series} indexes for a node's points: mean and peak of the current, and the fan. */
 export const CURRENT = { mean: 0, most: 1 } as const;
 export const FAN = { mean: 2 } as const;
 
-/** Fills `rect`. The scale is the series' own and stands beside it: it seldom begins at zero. */
+/** Fills `rect`. The scale is the series' own and stands beside it, because it seldom begins at zero. */
 export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot | null, g: Glyphs): void {
   const { points, ink, per = 1 } = series;
   const { x, y, width, height } = rect;
@@ -70,7 +73,7 @@ export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot 
     shown.forEach((point, i) => {
       if (point === null) return;
       const dot = at(i, point.mean);
-      // The line goes on from its neighbour only; what peaked within the step stands up from it.
+      // The line continues only from its neighbour; a peak within the step rises from it.
       if (i > 0 && shown[i - 1] !== null) strokes.at(-1)?.push(dot);
       else strokes.push([dot]);
       if (point.most - point.mean >= 1) strokes.at(-1)?.push(at(i, point.most), dot);
@@ -80,7 +83,7 @@ export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot 
   signs.forEach((line, row) => {
     frame.text(x + SCALE, y + row, line, ink);
   });
-  // A column in which nothing was answered says so at its foot.
+  // A column without an answer is marked at its foot.
   for (let column = 0; column < columns; column++)
     if ([0, 1].every((half) => (shown[column * 2 + half - lead] ?? null) === null))
       frame.put(x + SCALE + column, y + height - 1, g.gap, 'dim');
@@ -88,7 +91,7 @@ export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot 
 
 const drawn = new WeakMap<Series['points'], Map<string, string[]>>();
 
-/** Points stand for seconds, and frames come several times a second. */
+/** Draws once for the same points: they stand for seconds, and frames come several times a second. */
 function oncePer(points: Series['points'], size: string, draw: () => string[]): string[] {
   const known = drawn.get(points) ?? new Map<string, string[]>();
   drawn.set(points, known);
@@ -97,7 +100,10 @@ function oncePer(points: Series['points'], size: string, draw: () => string[]): 
   return signs;
 }
 
-/** Whole counts, at least {@link FLOOR} of them, a steady line in the middle, never below zero nor above `top`. */
+/**
+ * Returns whole counts, at least {@link FLOOR} of them, a steady line in the middle, never below zero nor above
+ * `top`.
+ */
 function scaleOf(low: number, high: number, top = Infinity): { low: number; high: number } {
   const spare = Math.max(0, FLOOR - (high - low)) / 2;
   if (high + spare > top) return { low: Math.max(0, Math.min(Math.floor(low), top - FLOOR)), high: top };
@@ -105,7 +111,7 @@ function scaleOf(low: number, high: number, top = Infinity): { low: number; high
   return { low: bottom, high: Math.max(bottom + FLOOR, Math.ceil(high + spare)) };
 }
 
-/** Two points a bar. */
+/** Paints bars of two points each. */
 function paintBars(
   frame: Frame,
   { x, y, width, height }: Rect,

@@ -1,5 +1,6 @@
 /**
- * The detail pane: the selected node's identity, its history as charts, what hangs on it, its events, its last words.
+ * Paints the detail pane: the selected node's identity, its history as charts, its dependents, its events, and the
+ * end of its console's log.
  */
 import type { NodeDetail } from '../../api/node.ts';
 import { wrap } from '../../lib/words.ts';
@@ -19,7 +20,7 @@ import type { Plot } from '../terminal/plot.ts';
 import { CURRENT, FAN, paintChart } from './chart.ts';
 import { isFor, nextSpanOf, wantedDetail } from './detail.ts';
 
-/** On whose account a reading was taken, in words. */
+/** Text for the source of a reading. */
 const READ_BY: Record<Source, string> = {
   sweep: 'by the sweep',
   request: 'because somebody asked',
@@ -28,10 +29,10 @@ const READ_BY: Record<Source, string> = {
   verb: 'behind a power verb',
 };
 const LABEL = 13;
-/** Rows of one chart's line. */
+/** Least and most rows of a chart's line. */
 const CHART = { least: 2, most: 10 };
 
-/** A heading and lines; the latest ones count where not all fit, or the first. */
+/** A heading and its lines; where not all fit, either the latest or the first are shown. */
 interface Section {
   title: string;
   lines: Span[][];
@@ -94,13 +95,16 @@ function powerText(condition: NodeCondition): string {
   return POWER_WORD[condition] + (condition === 'halted' || condition === 'going-down' ? ', still powered' : '');
 }
 
-/** What it was concluded from, and when: `said “reboot: Power down”, 12 min ago`; null: nothing is known. */
+/**
+ * Returns the evidence of a system state and its age: `said “reboot: Power down”, 12 min ago`; null: nothing is
+ * known.
+ */
 function systemText(state: State, system: SystemState | null): string | null {
   if (system === null || system.why === '') return null;
   return `${system.why}, ${formatAge(Math.max(0, state.now - system.since))} ago`;
 }
 
-/** Returns the row after the last fact. */
+/** Paints facts; returns the row after the last. */
 function paintFacts(frame: Frame, { x, y, width, height }: Rect, facts: readonly Fact[]): number {
   let row = y;
   for (const [label, value, ink] of facts) {
@@ -112,7 +116,7 @@ function paintFacts(frame: Frame, { x, y, width, height }: Rect, facts: readonly
   return row;
 }
 
-/** Two charts with their headings and one line of times under both. */
+/** Returns the room of two charts with their headings and one line of times under both. */
 function chartRect(body: Rect, from: number, share: number): Rect {
   const start = from > body.y ? from + 1 : from;
   const room = body.y + body.height - start;
@@ -120,7 +124,7 @@ function chartRect(body: Rect, from: number, share: number): Rect {
   return { ...body, y: start, height: Math.min(room, most, 2 * (CHART.most + 1) + 1) };
 }
 
-/** Returns the row after the charts. */
+/** Paints the charts; returns the row after them. */
 function paintCharts(
   frame: Frame,
   rect: Rect,
@@ -142,7 +146,7 @@ function paintCharts(
     frame.spans(x, row, [
       [`${name} `, 'dim'],
       [value === null ? '-' : `${value} ct`, value === null ? 'dim' : ink],
-      // The chart's scale is counts.
+      // The chart's scale is in counts.
       [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, ink],
       [value === null || look.age === null ? '' : ` ${look.age} old`, 'stale'],
     ]);
@@ -151,7 +155,7 @@ function paintCharts(
   heading(lower.y - 1, 'fan', look.fan, null);
   const times = lower.y + lower.height;
   if (answer === null) {
-    // Not known yet is no gap.
+    // Before the first answer there are no gaps to show.
     frame.text(x + SCALE, upper.y, state.detail.failed ?? '', 'warn', width - SCALE);
     return times + 1;
   }
@@ -185,7 +189,7 @@ function hanging(answer: NodeDetail | null, width: number): Section {
 }
 
 function eventsOf(state: State, { addr, name }: InventoryNode): Section {
-  // Its own name at the beginning of each line would say nothing here.
+  // Its own name at the beginning of each line would be redundant here.
   const itself = nodeLabel({ name, addr });
   const lines = state.events
     .filter((event) => event.addr === addr)
@@ -199,7 +203,7 @@ function eventsOf(state: State, { addr, name }: InventoryNode): Section {
   return { title: 'events', lines, keep: 'last' };
 }
 
-/** The end of its console's log, where its console is not on the screen anyway. */
+/** Returns the end of the node's console log, where its console is not on the screen anyway. */
 function lastWords(state: State, { addr }: InventoryNode, answer: NodeDetail | null): Section {
   const lines = state.pane.shown === addr ? [] : (answer?.lines ?? []);
   return {
@@ -214,7 +218,7 @@ function lastWords(state: State, { addr }: InventoryNode, answer: NodeDetail | n
 
 const below = (body: Rect, row: number): Rect => ({ ...body, y: row, height: body.y + body.height - row });
 
-/** One after another, each with a blank line before it; the room is shared out a line at a time. */
+/** Paints the sections one after another, each after a blank line; the room is divided line by line. */
 function paintSections(frame: Frame, { x, y, width, height }: Rect, sections: readonly Section[]): void {
   const filled = sections.filter(({ lines }) => lines.length > 0);
   const shown = filled.slice(0, Math.floor(height / 3));

@@ -1,4 +1,4 @@
-/** What the detail pane shows is asked for while it is to be seen, and asked again as it grows old. Pure. */
+/** Requests the contents of the detail pane while it is visible, and again as they age. Pure. */
 import type { DetailRequest, NodeDetail } from '../../api/node.ts';
 import { chartColumns } from '../layout/detail-layout.ts';
 import { chosen } from '../layout/layout-commands.ts';
@@ -8,13 +8,13 @@ import { type Span, SPAN_MS, SPANS, type State } from '../model/state.ts';
 
 type DetailEvent = Extract<UiEvent, { type: 'detail' | 'detail-failed' | 'identified' }>;
 
-/** The console's last lines are not older than this, ms. */
+/** Longest age of the console's last lines, ms. */
 const REFRESH_MS = 5000;
-/** An answer that has not come by then never will. */
+/** Time after which an answer is no longer expected, ms. */
 export const GIVEN_UP_MS = 10_000;
 const LINES = 12;
 
-/** The question whose answer the pane shows; null: no pane on the screen, or nobody to ask. */
+/** Returns the request for the pane's contents; null: no pane on the screen, or no server to ask. */
 export function wantedDetail(state: State): DetailRequest | null {
   if (state.link.kind === 'lost' || !state.racks.shown) return null;
   const layout = layoutOf(state);
@@ -27,12 +27,15 @@ export function wantedDetail(state: State): DetailRequest | null {
   return { addr, stepMs: stepFor(state.view.span, count, state.intervalMs), count, lines };
 }
 
-/** Whole seconds, and long enough that a sweep falls into each: what is no gap must not look like one. */
+/**
+ * Returns the step of a point, ms: whole seconds, and long enough to hold a sweep, so that a point without a sample
+ * is really a gap.
+ */
 function stepFor(span: Span, count: number, intervalMs: number): number {
   return Math.ceil(Math.max(SPAN_MS[span] / count, 2 * intervalMs) / 1000) * 1000;
 }
 
-/** Asks where what is shown is another node's, another span's, or old. */
+/** Requests the details where the shown ones are another node's, another span's, or old. */
 export function withDetail({ state, effects }: Step): Step {
   const { answer, asked } = state.detail;
   if (asked !== null && state.now - asked.at < GIVEN_UP_MS) return { state, effects };
@@ -45,7 +48,7 @@ export function withDetail({ state, effects }: Step): Step {
   return { state: next, effects: [...effects, { do: 'detail', request }] };
 }
 
-/** Whether the pane may show this answer. */
+/** Returns whether the pane may show this answer. */
 export function isFor(answer: NodeDetail | null, request: DetailRequest): boolean {
   return answer?.addr === request.addr && answer.stepMs === request.stepMs && answer.points.length === request.count;
 }
@@ -56,7 +59,7 @@ export function detailEvent(state: State, event: DetailEvent): Step {
     case 'detail':
       return step({ ...state, detail: { ...detail, answer: event.answer, asked: null, failed: null } });
     case 'detail-failed':
-      // Asked again when the time has passed in which an answer would have come.
+      // Retried after the time in which an answer would have come.
       return step({ ...state, detail: { ...detail, answer: null, failed: event.error.message } });
     case 'identified': {
       const { addr, uid, why } = event;

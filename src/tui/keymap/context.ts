@@ -1,9 +1,12 @@
-/** Which set of keys holds now. Pure. */
+/** Returns the set of keys in force. Pure. */
 import type { Context } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
 import { overlayType } from '../overlays/list.ts';
 
-/** Null: every key goes to the node, but for the prefix; or to an overlay that reads its keys itself. */
+/**
+ * Returns the context of the state; null: every key but the prefix goes to the node, or to an overlay that reads
+ * its keys itself.
+ */
 export function contextOf({ overlay, pane, focus }: State): Context | null {
   if (overlay !== null) {
     const type = overlayType(overlay);

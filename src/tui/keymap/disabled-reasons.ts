@@ -1,4 +1,4 @@
-/** Why a key cannot be used now, in words for people; null: it can. Pure. */
+/** Reasons for which a key is disabled now, in words for people; null: it is enabled. Pure. */
 import { layoutOf } from '../layout/layout.ts';
 import { runToShow, shownOperations, shownRuns } from '../model/results.ts';
 import type { State } from '../model/state.ts';

@@ -43,7 +43,10 @@ const KEYPAD: Record<string, string> = {
   ...{ j: '*', k: '+', l: ',', m: '-', n: '.', o: '/', X: '=', M: 'enter' },
 };
 
-/** Bits of a modifier parameter less one: 0 shift, 1 alt, 2 control. What lies above (super, locks) names no key here. */
+/**
+ * Decodes a modifier parameter, which is one more than its bits: 0 shift, 1 alt, 2 control. Higher bits (super,
+ * locks) name no key here.
+ */
 export function modifiersOf(parameter: string | undefined): { shift: boolean; alt: boolean; control: boolean } {
   const bits = Math.max(0, Number(parameter ?? '1') - 1);
   return { shift: (bits & 1) !== 0, alt: (bits & 2) !== 0, control: (bits & 4) !== 0 };
@@ -54,7 +57,7 @@ function prefix(parameter: string | undefined): string {
   return `${control ? 'C-' : ''}${alt ? 'M-' : ''}${shift ? 'S-' : ''}`;
 }
 
-/** `[1;5A` → `C-up`, `OP` → `f1`; null for what has no name here (it still goes to a node, byte for byte). */
+/** `[1;5A` → `C-up`, `OP` → `f1`; null for a sequence without a name here (it still goes to a node, byte for byte). */
 export function nameOfSequence(sequence: string): string | null {
   if (sequence === '[Z') return 'S-tab';
   const keypad = /^O([jkl-y])$|^O([XM])$/.exec(sequence);
@@ -62,7 +65,7 @@ export function nameOfSequence(sequence: string): string | null {
   if (pressed !== undefined) return `kp-${pressed}`;
   const linux = /^\[\[([A-E])$/.exec(sequence)?.[1];
   if (linux !== undefined) return `f${linux.charCodeAt(0) - 0x40}`;
-  // Behind a colon kitty says that the key repeats; a release is no key (see other-keys.ts).
+  // After a colon kitty marks a repeated key; a release is no key (see tokenizer.ts).
   const final = /^(?:\[|O)(?:1;(\d{1,3})(?::[12])?)?([A-DHFP-S])$/.exec(sequence);
   if (final?.[2] !== undefined) return prefix(final[1]) + (FINALS[final[2]] ?? '');
   const tilde = /^\[(\d+)(?:;(\d{1,3})(?::[12])?)?~$/.exec(sequence);
@@ -88,7 +91,7 @@ const KEY_LABELS: Record<string, string> = {
   pagedown: 'PgDn',
 };
 
-/** A key as people call it: `C-]` → `Ctrl-]`. */
+/** Returns a key's label for people: `C-]` → `Ctrl-]`. */
 export function keyLabel(key: string): string {
   const [, modifiers = '', base = key] = /^((?:[CMS]-)*)(.+)$/.exec(key) ?? [];
   const words = modifiers.replace('C-', 'Ctrl-').replace('M-', 'Alt-').replace('S-', 'Shift-');
@@ -99,13 +102,16 @@ const NAMED = new Set([...Object.keys(KEY_LABELS), ...Array.from({ length: 20 },
 const ALSO: Record<string, string> = {
   ...{ pgup: 'pageup', pgdn: 'pagedown', esc: 'escape', return: 'enter', ins: 'insert', del: 'delete' },
 };
-/** Keys that have a word, as people write them. */
+/** Keys named by a word, as people write them. */
 export const KEY_WORDS = Array.from(NAMED, (name) => keyLabel(name));
 const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
   ...{ ctrl: 'C', control: 'C', c: 'C', alt: 'M', meta: 'M', m: 'M', shift: 'S', s: 'S' },
 };
 
-/** A key as people write it (`Ctrl-A`, `C-a`, `PgUp`, `p`), as the tokenizer names it; null: no terminal sends it so. */
+/**
+ * Parses a key as people write it (`Ctrl-A`, `C-a`, `PgUp`, `p`) into the tokenizer's name; null: no terminal sends
+ * it so.
+ */
 export function parseKey(text: string): string | null {
   const given = new Set<'C' | 'M' | 'S'>();
   let rest = text;
@@ -120,7 +126,7 @@ export function parseKey(text: string): string | null {
   const name = ALSO[lower] ?? (rest === ' ' ? 'space' : lower);
   const [control, alt, shift] = [given.has('C'), given.has('M'), given.has('S')];
   if (NAMED.has(name)) {
-    // These are one byte each: with Ctrl or Shift they are themselves, but for Shift-Tab.
+    // These are one byte each: with Ctrl or Shift they stay the same, except Shift-Tab.
     if (['enter', 'escape', 'backspace', 'tab', 'space'].includes(name)) {
       if (shift) return name === 'tab' && !control && !alt ? 'S-tab' : null;
       if (control) return name === 'space' && !alt ? 'C-space' : null;
@@ -131,7 +137,7 @@ export function parseKey(text: string): string | null {
   // A capital letter is its own key.
   if (Array.from(rest).length !== 1 || shift || /\p{C}/u.test(rest)) return null;
   if (!control) return alt ? `M-${rest}` : rest;
-  // Ctrl-I is Tab, Ctrl-M Enter, Ctrl-[ Escape: whoever means those says so.
+  // Ctrl-I is Tab, Ctrl-M Enter, Ctrl-[ Escape: those have to be given by these names.
   const plain = `C-${lower}`;
   return nameOfControl((lower.codePointAt(0) ?? 0) & 0x1f) === plain ? `${alt ? 'M-' : ''}${plain}` : null;
 }

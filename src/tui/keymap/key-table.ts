@@ -1,4 +1,4 @@
-/** Assembles the table of all keys, and lays the operator's own over it. Only start-up and tests need it. */
+/** Assembles the table of all keys, and merges the operator's own into it. Only start-up and tests need it. */
 import { CONSOLE_BINDINGS, CONSOLE_SECTIONS } from '../console/console-keys.ts';
 import { LOOK_BINDINGS, LOOK_SECTIONS } from '../console/copy-mode.ts';
 import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
@@ -7,16 +7,16 @@ import type { Settings, State } from '../model/state.ts';
 import { OVERLAYS } from '../overlays/list.ts';
 import { type KeyProblem, type RawKeys, withUserKeys } from './user-keys.ts';
 
-/** The keys of every feature, none of them changed. */
+/** The default keys of every feature. */
 export const DEFAULT_KEYS: KeyTable<State> = {
   sections: [...MAP_SECTIONS, ...CONSOLE_SECTIONS, ...LOOK_SECTIONS, ...OVERLAYS.flatMap(({ sections }) => sections)],
   bindings: [...MAP_BINDINGS, ...CONSOLE_BINDINGS, ...LOOK_BINDINGS, ...OVERLAYS.flatMap(({ keys }) => keys)],
 };
 
-/** The interface without a configuration of its own. */
+/** Settings without a configuration of the interface. */
 export const DEFAULT_SETTINGS: Settings = { keys: DEFAULT_KEYS, mouse: false, bell: false, demo: false };
 
-/** The table with the operator's own keys in it, and what is wrong with them; with problems it is not to be used. */
+/** Returns the table with the operator's own keys, and their problems; with problems it must not be used. */
 export function resolveKeys(raw: RawKeys): { keys: KeyTable<State>; problems: KeyProblem[] } {
   return withUserKeys(DEFAULT_KEYS, raw);
 }

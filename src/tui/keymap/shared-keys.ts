@@ -1,4 +1,4 @@
-/** Keys that are the same on the map, behind the console's prefix, and at a console that was left. */
+/** Keys that are the same on the map, after the console's prefix, and at a console that was left. */
 import { oneRack } from './disabled-reasons.ts';
 import type { Binding } from './lookup.ts';
 

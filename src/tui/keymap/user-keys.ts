@@ -1,15 +1,15 @@
-/** The operator's own keys: what the configuration says under `keys:`, checked against the table. Pure. */
+/** Checks the operator's own keys, the section `keys:` of the configuration, against the table. Pure. */
 import { didYouMean } from '../../lib/words.ts';
 import type { KeySection, KeyTable } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
 import { KEY_WORDS, keyLabel, parseKey } from './key-names.ts';
 import { type Binding, bindingId } from './lookup.ts';
 
-/** Context → command → key or keys, as they stand in the configuration. */
+/** Context → command → key or keys, as in the configuration. */
 export type RawKeys = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 export interface KeyProblem {
-  /** In the configuration; `key`: the name itself is wrong, not what stands behind it. */
+  /** Path in the configuration; `key`: the name itself is wrong, not its value. */
   path: (string | number)[];
   place?: 'key';
   message: string;
@@ -18,7 +18,7 @@ export interface KeyProblem {
 /** Binding → its own keys: `map power` → `P`, `F5`. */
 type Overrides = ReadonlyMap<string, readonly string[]>;
 
-/** Says what else a key means in a section, or returns null. */
+/** Returns the other meaning of a key in a section, or null. */
 function reserved({ reserved: others = [], typed }: KeySection, key: string): string | null {
   const meaning = others.find(([keys]) => keys.test(key))?.[1];
   if (meaning !== undefined) return meaning;
@@ -26,7 +26,7 @@ function reserved({ reserved: others = [], typed }: KeySection, key: string): st
   return typed === true && isText ? 'is text there' : null;
 }
 
-/** Lays own keys over a table. With problems the result is not to be used. */
+/** Merges own keys into a table. With problems the result must not be used. */
 export function withUserKeys(table: KeyTable<State>, raw: RawKeys): { keys: KeyTable<State>; problems: KeyProblem[] } {
   const overrides = new Map<string, string[]>();
   const problems: KeyProblem[] = [];
@@ -68,7 +68,7 @@ export function withUserKeys(table: KeyTable<State>, raw: RawKeys): { keys: KeyT
 }
 
 function overridden(bindings: readonly Binding[], overrides: Overrides): readonly Binding[] {
-  // The prefix twice is the prefix itself, whatever it is.
+  // The prefix pressed twice sends the prefix itself, whichever key it is.
   const prefix = overrides.get('console prefix');
   return bindings.map((binding) => {
     const own = overrides.get(bindingId(binding)) ?? (binding.command === 'send-prefix' ? prefix : undefined);
@@ -86,7 +86,7 @@ function wrongKey(section: KeySection, command: string, text: string, key: strin
   return taken === null ? null : `"${text}" ${taken}`;
 }
 
-/** Two commands of one place on one key: said where the configuration asks for it. */
+/** Finds two commands of one context on one key; reported at the configured one. */
 function conflicts(all: readonly Binding[], overrides: Overrides): KeyProblem[] {
   const problems: KeyProblem[] = [];
   const seen = new Map<string, string>();
@@ -100,7 +100,7 @@ function conflicts(all: readonly Binding[], overrides: Overrides): KeyProblem[] 
       const other = binding.context === 'look' && prefix.includes(key) ? 'console prefix' : before;
       seen.set(`${binding.context} ${key}`, id);
       if (other === undefined) continue;
-      // The prefix behind the prefix follows it: then the prefix is what was asked for.
+      // The key after the prefix follows the prefix: then the prefix is the configured one.
       const [context = '', command = ''] = (asked(id) ? id : 'console prefix').split(' ');
       const message = `${keyLabel(key)} is also the key of "${other.replace(' ', '.')}": give that another one too`;
       problems.push({ path: ['keys', context, command], message });

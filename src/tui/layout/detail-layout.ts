@@ -1,16 +1,16 @@
-/** Where the parts of the detail pane stand, in any rectangle. Pure. */
+/** Places the parts of the detail pane in any rectangle. Pure. */
 import type { Rect } from '../canvas/frame.ts';
 
 export interface DetailLayout {
-  /** A border to the left, or a rule above where the pane stands under something. */
+  /** A border to the left, or a rule above where the pane is under another one. */
   border: 'left' | 'above';
-  /** Identity, and what follows from it. In a narrow pane everything, from top to bottom. */
+  /** Identity and facts. In a narrow pane everything, from top to bottom. */
   main: Rect;
-  /** Charts and what comes after them, where there is room beside. */
+  /** Charts and the parts after them, where there is room beside. */
   side: Rect | null;
 }
 
-/** From so many columns on, charts stand beside the identity. */
+/** Least columns for charts beside the identity. */
 const TWO_COLUMNS = 66;
 /** Columns of a chart's scale: `255 `. */
 export const SCALE = 4;
@@ -27,7 +27,7 @@ export function detailLayout(rect: Rect): DetailLayout {
   return { border, main: { ...inner, width }, side };
 }
 
-/** Columns that a chart has for its line. */
+/** Returns the columns of a chart's line. */
 export function chartColumns(rect: Rect): number {
   const { main, side } = detailLayout(rect);
   return Math.max(1, (side ?? main).width - SCALE);

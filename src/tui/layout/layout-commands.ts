@@ -1,10 +1,10 @@
-/** Layouts and zoom. Pure. */
+/** Commands for layouts and zoom. Pure. */
 import { step, type Step, withNotice } from '../model/events.ts';
 import { type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
 import { layoutOf, type Panes, panesOf } from './layout.ts';
 import type { CellKind } from './map-layout.ts';
 
-/** The next preset that looks other than the screen does now; one that this terminal has no room for is passed over. */
+/** Selects the next preset that differs from the present screen; one that does not fit this terminal is skipped. */
 export function nextLayout(state: State): Step {
   const { size, view } = state;
   const at = PRESETS.indexOf(view.preset);
@@ -25,7 +25,7 @@ const same = (a: Panes, b: Panes): boolean => a.console === b.console && a.detai
 const KINDS: readonly CellKind[] = ['glyph', 'line', 'full'];
 const KIND_WORDS: Record<CellKind, string> = { glyph: 'a sign a node', line: 'a line a node', full: 'full cells' };
 
-/** One size up or down from what is seen now. */
+/** Zooms one size up or down from the present one. */
 export function zoomCells(state: State, by: 1 | -1): Step {
   const layout = layoutOf(state);
   if (layout.kind === 'too-small' || layout.map === null) return step(state);

@@ -1,22 +1,25 @@
-/** Where everything stands for a terminal of this size and this state. Pure: rectangles only. */
+/** Places everything for a terminal of this size and this state. Pure: rectangles only. */
 import { rowOf } from '../../rack/address.ts';
 import type { Rect } from '../canvas/frame.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
 import type { Preset, State } from '../model/state.ts';
 import { mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
 
-/** The smallest terminal in which a node can be told from its neighbour and a dialog can be read. */
+/** The smallest terminal in which nodes can be distinguished and a dialog can be read. */
 export const MIN_COLS = 60;
 export const MIN_ROWS = 16;
 
-/** A console is made for this: 80 columns and the pane's edge, 24 lines and its title. */
+/** Size of a console: 80 columns and the pane's edge, 24 lines and its title. */
 const CONSOLE = { cols: 81, rows: 25 };
-/** From here map and console stand side by side, and from there the detail too (docs/layouts.md). */
+/** Least columns for map and console side by side, and for the detail too (docs/layouts.md). */
 const BESIDE_COLS = 132;
 const DETAIL_COLS = 200;
 /** Narrower terminals have room for a map and a detail beside it, and for a console below both. */
 const NARROW_DETAIL = { cols: 116, map: 80 };
-/** Under the map: charts and identity side by side, from so high a terminal on; what is less shows too little. */
+/**
+ * Detail under the map, with charts and identity side by side: least rows of the terminal; fewer rows would show
+ * too little.
+ */
 const UNDER = { from: 40, rows: 11, most: 18, events: 4 };
 
 export interface Layout {
@@ -42,18 +45,18 @@ export interface Panes {
 
 export type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' };
 
-/** Cells that the pane has for a node's screen. */
+/** Returns the cells of the pane for a node's screen. */
 export function paneRoom(state: State): { cols: number; rows: number } {
   const screen = paneScreen(state);
   return screen === null ? { cols: 80, rows: 24 } : { cols: screen.width, rows: screen.height };
 }
 
-/** Lines that the pane is scrolled by at once: two of them are seen before and after. */
+/** Returns the lines of a page: two of them stay visible. */
 export function pageOf(state: State): number {
   return Math.max(1, paneRoom(state).rows - 2);
 }
 
-/** Where they stand; null where the pane is not shown. */
+/** Returns the pane's place for a node's screen; null where the pane is not shown. */
 export function paneScreen(state: State): Rect | null {
   const layout = layoutOf(state);
   const pane = layout.kind === 'normal' ? layout.console : null;
@@ -62,12 +65,15 @@ export function paneScreen(state: State): Rect | null {
   return { x: pane.x + edge, y: pane.y + 1, width: pane.width - edge, height: pane.height - 1 };
 }
 
-/** True when the console has (most of) the screen to itself. */
+/** Returns whether the console has (most of) the screen to itself. */
 function consoleFills(state: State): boolean {
   return state.zoom || (state.focus === 'console' && !panesOf(state.size, state.view.preset).console);
 }
 
-/** Which panes a preset shows on a terminal of this size. `detail` under the map also depends on what the map leaves. */
+/**
+ * Returns the panes of a preset on a terminal of this size. `detail` under the map also depends on the room that
+ * the map leaves.
+ */
 export function panesOf({ cols, rows }: State['size'], preset: Preset): Panes {
   const beside = cols >= BESIDE_COLS;
   const third = cols >= DETAIL_COLS || (rows >= UNDER.from && (beside || cols >= NARROW_DETAIL.cols));
@@ -90,7 +96,7 @@ export function layoutOf(state: State): ScreenLayout {
       events: null,
       operations: null,
       detail: null,
-      // A line of chrome less: the notice takes the pane's place only when there is something to say.
+      // One line less of borders: the notice takes the pane's place only when there is one.
       console: { x: 0, y: 1, width: cols, height: rows - 2 },
     };
   }
@@ -102,14 +108,14 @@ export function layoutOf(state: State): ScreenLayout {
 }
 
 interface Arrangement {
-  /** For the map and what stands under it. */
+  /** Column of the map and the parts under it. */
   left: Rect;
   console: Rect | null;
-  /** `under`: it takes what the map leaves of its column. */
+  /** `under`: the part of its column that the map leaves. */
   detail: Rect | 'under' | null;
 }
 
-/** A console that was dragged leaves the map a line for each node's cell, and keeps some lines of its own. */
+/** A dragged console leaves the map a line for each node's cell, and keeps some lines of its own. */
 const DRAGGED = { console: 40, map: 62, consoleRows: 6, mapRows: 5 };
 
 function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement {
@@ -132,7 +138,7 @@ function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement
   };
 }
 
-/** On a narrow terminal the panes share its height; the map keeps a line for each blade, or as many as can be spared. */
+/** Divides the height of a narrow terminal: the map keeps a line for each blade, or as many as possible. */
 function stacked(state: State, body: Rect, panes: Panes): Arrangement {
   if (!panes.console && !panes.detail) return { left: body, console: null, detail: null };
   const mapRows = Math.min(blades(state).length, Math.max(4, Math.floor(body.height * 0.4))) + 1;
@@ -156,7 +162,10 @@ function stacked(state: State, body: Rect, panes: Panes): Arrangement {
   };
 }
 
-/** The map's column from top to bottom: map, selected node, events, a detail without a place of its own, operations. */
+/**
+ * Divides the map's column from top to bottom: map, selected node, events, a detail without a place of its own,
+ * operations.
+ */
 function column(
   state: State,
   left: Rect,
@@ -166,7 +175,7 @@ function column(
   const eventsWanted = left.height >= 30 ? 6 : left.height >= 18 ? 2 : 0;
   const room = left.height - 1 - operations;
   const under = place === 'under';
-  // Where the size decides, the detail takes only what a map with all it can show leaves.
+  // In the automatic layout the detail takes only the room that a map in full size leaves.
   const forced = under && state.view.preset === 'all' ? UNDER.rows + 2 : eventsWanted;
   const map = mapLayout(blades(state), state.view.cells, state.cursor, { ...left, height: room - forced });
   const rest = room - mapHeight(map);
@@ -192,7 +201,7 @@ function operationLines(state: State, body: number): number {
   return Math.min(shown, body >= 30 ? 6 : 2);
 }
 
-/** From the first blade of the rack to its last, also those where nothing is known: a gap in the rack is a gap here. */
+/** Returns the blades from the rack's first to its last, including empty ones: a gap in the rack is a gap here. */
 export function blades(state: State): number[] {
   const rows = state.rack.nodes.map((node) => rowOf(node.addr));
   if (rows.length === 0) return [0];

@@ -1,4 +1,4 @@
-/** How a rack of any size stands in a rectangle: cells of three sizes, blades in bands side by side. Pure. */
+/** Places a rack of any size in a rectangle: cells of three sizes, blades in bands side by side. Pure. */
 import { type Address, rowOf, slotOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import type { Rect } from '../canvas/frame.ts';
 import type { CellSize } from '../model/state.ts';
@@ -9,7 +9,7 @@ export interface MapLayout {
   area: Rect;
   kind: CellKind;
   cellWidth: number;
-  /** Of a node, and perhaps an empty line between blades. */
+  /** Lines of a node, with an empty line between blades where there is room. */
   cellHeight: number;
   /** Lines of a node, and of each of its two sparklines. */
   lines: number;
@@ -31,16 +31,16 @@ interface Shape {
   height: number;
   lines: number;
   sparkLines: number;
-  /** Columns of a cell, the blank behind it included. */
+  /** Columns of a cell, the blank after it included. */
   min: number;
   max: number;
   label: number;
 }
 
-/** A narrow cell tells a node from its neighbour; from two bands on there is no need to be that narrow. */
+/** Columns of a narrow cell, enough to distinguish neighbours; with two bands or more cells need not be that narrow. */
 const NARROW = 15;
 const COMFORTABLE = 20;
-/** As wide as its sparkline has points for. */
+/** Most columns of a cell: its sparkline has no more points. */
 const WIDEST = 60;
 const full = (lines: number, blank: 0 | 1, sparkLines = 1): Shape => ({
   ...{ kind: 'full', height: lines + blank, lines, sparkLines, min: NARROW, max: WIDEST, label: 0 },
@@ -51,18 +51,18 @@ const GLYPHS: readonly Shape[] = [6, 3].map((width) => ({
   ...{ kind: 'glyph', height: 1, lines: 1, sparkLines: 0, min: width, max: width, label: 3 },
 }));
 const SCROLLED = full(4, 0);
-/** From the most to the least that a cell says. Below three lines there is no half measure. */
+/** From the most to the least detailed cell. Below three lines there are no steps in between. */
 const SHAPES: readonly Shape[] = [
   ...[full(10, 1, 4), full(8, 1, 3), full(6, 1, 2), full(4, 1), SCROLLED, full(3, 0)],
   ...[LINE, ...GLYPHS],
 ];
 const GAP = 2;
 
-/** The map in `area` with the cursor's blade in sight. */
+/** Returns the map in `area` with the cursor's blade visible. */
 export function mapLayout(blades: readonly number[], cells: CellSize, cursor: Address, area: Rect): MapLayout {
   const wanted = SHAPES.filter(({ kind, height }) => (cells === 'auto' || kind === cells) && height <= area.height);
   const shapes = wanted.length > 0 ? wanted : [LINE];
-  // Where not all can be seen at once the smallest of them shows the most.
+  // Where not all nodes fit, the smallest shape shows the most.
   const whole = shapes.find((shape) => bandsFor(shape, blades.length, area) !== null);
   const shape = whole ?? (cells === 'full' && area.height >= 12 ? SCROLLED : shapes.at(-1)) ?? LINE;
   const most = Math.max(1, Math.floor(area.height / shape.height));
@@ -89,20 +89,23 @@ export function mapLayout(blades: readonly number[], cells: CellSize, cursor: Ad
   };
 }
 
-/** In how many bands all blades fit; null: in none. */
+/** Returns the number of bands in which all blades fit; null: they do not. */
 function bandsFor(shape: Shape, blades: number, area: Rect): number | null {
   const bands = Math.ceil(blades / Math.max(1, Math.floor(area.height / shape.height)));
   if (area.height < shape.height || bands > Math.max(1, roomFor(shape, area))) return null;
   return bands;
 }
 
-/** How many bands stand side by side. */
+/** Returns the number of bands that fit side by side. */
 function roomFor({ min, label }: Shape, { width }: Rect): number {
   const band = label + SLOTS_PER_BLADE * (min === NARROW ? COMFORTABLE : min);
   return Math.floor((width + GAP) / (band + GAP));
 }
 
-/** Upper left corner of a node's cell; null where its blade is scrolled out of sight. Slots rise to the left. */
+/**
+ * Returns the upper left corner of a node's cell; null where its blade is scrolled out of sight. Slots rise to the
+ * left.
+ */
 export function cellAt(map: MapLayout, addr: Address): { x: number; y: number } | null {
   const place = placeOf(map, addr);
   if (place === null) return null;
@@ -112,7 +115,7 @@ export function cellAt(map: MapLayout, addr: Address): { x: number; y: number } 
   };
 }
 
-/** The node beside across the gap between two bands; null where there is none. */
+/** Returns the neighbour across the gap between two bands; null where there is none. */
 export function acrossBands(map: MapLayout, from: Address, way: 'left' | 'right'): Address | null {
   const place = placeOf(map, from);
   if (place === null) return null;
@@ -123,7 +126,7 @@ export function acrossBands(map: MapLayout, from: Address, way: 'left' | 'right'
   return blade * SLOTS_PER_BLADE + (way === 'left' ? 0 : SLOTS_PER_BLADE - 1);
 }
 
-/** Lines that the map really takes. */
+/** Returns the lines that the map really takes. */
 export const mapHeight = (map: MapLayout): number => Math.min(map.perBand, map.visibleBlades) * map.cellHeight;
 
 function placeOf(map: MapLayout, addr: Address): { band: number; line: number } | null {

@@ -1,4 +1,4 @@
-/** The filter of `/`, typed in the footer while the map follows each letter; and its words as chips. Pure. */
+/** The filter of `/`, typed in the footer while the map follows each letter; and its terms as chips. Pure. */
 import { type Address, formatAddress } from '../../rack/address.ts';
 import { paintSaid } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
@@ -10,7 +10,7 @@ import { filterProblem, shownNodes, termsOf } from './filter.ts';
 
 interface FilterLine {
   kind: 'filter';
-  /** The filter as it was, and where the cursor stood: for Escape. */
+  /** Former filter and cursor, restored by Escape. */
   before: string;
   cursor: Address;
 }
@@ -51,7 +51,7 @@ function onKey(state: State, line: FilterLine, { name }: KeyPress): Step {
   }
 }
 
-/** The cursor goes along while one types: to the node that the last word names best, so that `/` and Enter jump. */
+/** Moves the cursor while the operator types to the node that the last word fits best, so that `/` and Enter jump. */
 function withCursor(state: State): State {
   const shown = shownNodes(state);
   const word = state.filter.toLowerCase().split(/\s+/).at(-1) ?? '';
@@ -61,7 +61,7 @@ function withCursor(state: State): State {
   return { ...state, cursor: best ?? (shown.includes(state.cursor) ? state.cursor : (shown[0] ?? state.cursor)) };
 }
 
-/** Paints the chips of a filter and how many nodes it leaves; returns the column behind them. */
+/** Paints the chips of a filter and the number of nodes that it leaves; returns the column after them. */
 export function paintChips(frame: Frame, x: number, y: number, state: State, width: number): number {
   const right = x + width;
   let at = x;
@@ -86,7 +86,7 @@ const countOf = (state: State): string => `${shownNodes(state).length} of ${stat
 
 const HINTS = ['role:worker', 'state:off', '!protected', 'current>40', 'alarm:fan', 'cluster:dev|prod'];
 
-/** `filter: role:worker !off      5 of 24`: the words are typed here. */
+/** `filter: role:worker !off      5 of 24`: the filter is typed here. */
 function paintFooter(frame: Frame, footer: Rect, state: State): void {
   const { x, y, width, height } = footer;
   const problem = filterProblem(state.filter, state);
@@ -104,7 +104,7 @@ function paintFooter(frame: Frame, footer: Rect, state: State): void {
     room,
   );
   frame.cursor = { x: at, y };
-  // Examples, as many as there is room for; the words that are typed come first.
+  // Examples, as many as fit; the typed words come first.
   let hints = '';
   for (const hint of HINTS) if (at + hints.length + hint.length + 4 < x + room) hints += ` ${hint}`;
   frame.text(x + 1 + room - hints.length, y, hints, 'dim');

@@ -1,7 +1,6 @@
 /**
- * The filter of `/`: which nodes a few words mean. Words stand beside each other and all must hold; a bare word is looked
- * for in every field, `role:worker` in one, `!` turns a word round, `|` stands between values, and `current>40` and
- * `fan<20` compare counts. Pure.
+ * The filter of `/`. All its words must hold; a bare word is searched in every field, `role:worker` in one, `!`
+ * negates a word, `|` separates alternative values, and `current>40` and `fan<20` compare counts. Pure.
  */
 import { didYouMean } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition, rowOf } from '../../rack/address.ts';
@@ -10,29 +9,32 @@ import { freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition } from '../../rack/system-state.ts';
 import type { State } from '../model/state.ts';
 
-/** Fields by name, in the order in which they are told. */
+/** Fields by name, in the order of the messages. */
 const FIELDS = [
   ...(['name', 'addr', 'pos', 'row', 'state', 'role', 'cluster', 'ip', 'mac'] as const),
   ...(['fan', 'alarm', 'op', 'console', 'is'] as const),
 ];
 type Field = (typeof FIELDS)[number];
 
-/** Of these a beginning is enough, and no more: `addr:0` is a blade or two, `state:on` is not "unknown". */
+/** Fields that match by their beginning only: `addr:0` is a blade or two, `state:on` is not "unknown". */
 const BEGINNINGS: readonly Field[] = ['addr', 'pos', 'row', 'state', 'is', 'fan'];
-/** Words that mean a state where they stand alone: "on" is in many a name. */
+/** Words that mean a state where they stand alone: "on" is part of many names. */
 const STATES = ['on', 'off', 'disabled', 'unknown', 'absent', 'lost', 'stale'];
 const KINDS = ['marked', 'protected', 'master'];
 
 export interface Term {
-  /** As the chip shows it. */
+  /** Text of the chip. */
   label: string;
   holds(state: State, node: InventoryNode): boolean;
 }
 
-/** Fields whose values are known names; any other text may stand in the rest. */
+/** Fields whose values are known names; the others take any text. */
 const NAMED: readonly Field[] = ['state', 'role', 'cluster', 'is', 'row'];
 
-/** Why a word of the filter means nothing here, or null: a field that there is not, a value that no node can have. */
+/**
+ * Returns the reason why a word of the filter is invalid, or null: an unknown field, or a value that no node can
+ * have.
+ */
 export function filterProblem(text: string, state: State): string | null {
   for (const word of text.split(/\s+/)) {
     const [, name, values = ''] = /^!?([a-z]+):(.*)$/i.exec(word) ?? [];
@@ -57,7 +59,7 @@ export function filterProblem(text: string, state: State): string | null {
   return null;
 }
 
-/** What may stand behind a field, in small letters. */
+/** Returns the known values of a field, in lower case. */
 function knownValues(state: State, field: Field): string[] {
   if (field === 'state') return [...STATES, 'up', 'booting', 'going-down', 'halted', 'failed'];
   if (field === 'is') return KINDS;
@@ -65,7 +67,7 @@ function knownValues(state: State, field: Field): string[] {
   return [...new Set(values)].filter((value) => value !== '').sort();
 }
 
-/** The words of a filter's text. A field without a value yet says nothing. */
+/** Parses the words of a filter. A field without a value yet has no effect. */
 export function termsOf(text: string): Term[] {
   return text
     .split(/\s+/)
@@ -105,7 +107,7 @@ function has(state: State, node: InventoryNode, field: Field, wanted: string): b
   );
 }
 
-/** What was never measured compares with nothing. */
+/** Compares counts; a node without a value does not match. */
 function comparison(label: string, fan: boolean, more: boolean, than: number): Term {
   return {
     label,
@@ -166,12 +168,12 @@ function valuesOf(state: State, node: InventoryNode, field: Field): string[] {
 
 const left = new WeakMap<State, ReadonlySet<Address>>();
 
-/** A state's frame asks this for each cell: its answer is made once. */
+/** Cached by state: its frame needs the nodes for each cell. */
 function leftBy(state: State): ReadonlySet<Address> {
   let shown = left.get(state);
   if (shown === undefined) {
     const terms = termsOf(state.filter);
-    // What means nothing leaves nothing: a slip in !role:x must not leave every node.
+    // An invalid filter leaves no node: a slip in !role:x must not leave every node.
     const meant = filterProblem(state.filter, state) === null;
     const nodes = state.rack.nodes.filter((node) => meant && terms.every((term) => term.holds(state, node)));
     shown = new Set(nodes.map(({ addr }) => addr));
@@ -180,12 +182,12 @@ function leftBy(state: State): ReadonlySet<Address> {
   return shown;
 }
 
-/** Addresses that the filter leaves, in address order; without one, all. */
+/** Returns the addresses that the filter leaves, in address order; without one, all. */
 export function shownNodes(state: State): Address[] {
   return [...leftBy(state)];
 }
 
-/** Empty slots are never filtered: a gap in the rack is a gap. */
+/** Returns whether the filter hides a node; never an empty slot: a gap in the rack is a gap. */
 export function isFiltered(state: State, addr: Address): boolean {
   return state.filter !== '' && !leftBy(state).has(addr) && state.rack.nodes.some((node) => node.addr === addr);
 }

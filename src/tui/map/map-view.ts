@@ -1,4 +1,4 @@
-/** The rack as it stands: blades from top to bottom, slots 3 to 0 from left to right. */
+/** Paints the rack as it is built: blades from top to bottom, slots 3 to 0 from left to right. */
 import { type Address, formatAddress, rowLabel, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
@@ -9,12 +9,12 @@ import type { NodeView, State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { lookOf, type NodeLook, viewOf } from './node-cell.ts';
 
-/** Jitter of a few counts is no mountain; a boot is. */
+/** Least span of a sparkline: jitter of a few counts stays flat, a boot does not. */
 const SPARK_FLOOR = 16;
-/** A value's columns, a blank before it included: ` 105`, ` 0.51A`. */
+/** Columns of a value, a blank before it included: ` 105`, ` 0.51A`. */
 const COUNTS_WIDTH = 4;
 const AMPS_WIDTH = 6;
-/** From so many columns on, a name line has room for a blank behind its power letter. */
+/** Least columns of a name line with a blank after its power letter. */
 const ROOMY = 22;
 
 export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): void {
@@ -30,9 +30,9 @@ export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs):
     }
 }
 
-/** A node's place on the map and what is to be said there. */
+/** A node's place on the map and its contents. */
 interface Cell {
-  /** Where its words begin, behind the edge; up to where they may go. */
+  /** First column of its text, after the edge; `width`: columns of the text. */
   x: number;
   y: number;
   width: number;
@@ -40,7 +40,10 @@ interface Cell {
   view: NodeView | undefined;
   look: NodeLook;
   marks: Marks;
-  /** Columns of a value, a blank before it included: the same in all cells, so that sparklines stand below each other. */
+  /**
+   * Columns of a value, a blank before it included: the same in all cells, so that sparklines stand below each
+   * other.
+   */
   valueWidth: number;
 }
 
@@ -86,7 +89,10 @@ function paintCell(
   else paintFull(frame, cell, map, g);
 }
 
-/** It keeps its place, its power and its alarm; without colours what is missing tells it from the others. */
+/**
+ * Paints a node that the filter hides, with its place, power and alarm; without colours the missing parts
+ * distinguish it.
+ */
 function paintFiltered(
   frame: Frame,
   { x, y, width, node, look, marks }: Cell,
@@ -100,7 +106,7 @@ function paintFiltered(
   frame.spans(x, y, [[word, 'dim'], ...alarm], width);
 }
 
-/** `●03▲`: power, address where there is room, and the sign of what goes on or of what the node is. */
+/** `●03▲`: power, address where there is room, and the sign of an activity or of the node's kind. */
 function paintGlyph(frame: Frame, { x, y, width, node, look, marks }: Cell, g: Glyphs): void {
   const [sign = [look.age === null ? ' ' : g.old, 'stale'] as const] = [...marks.now, ...marks.always];
   frame.spans(x, y, [
@@ -131,10 +137,10 @@ function historyOf({ view }: Cell, index: 0 | 1): (number | null)[] {
   return (view?.history ?? []).map((entry) => entry?.[index] ?? null);
 }
 
-/** `●N 03 k8s-worker-04`; the age of what is not fresh takes the name's end. */
+/** `●N 03 k8s-worker-04`; the age of a reading that is not fresh replaces the name's end. */
 function paintName(frame: Frame, { x, y, width, node, look }: Cell, g: Glyphs): void {
   const age = look.age === null ? '' : ` ${look.age}`;
-  // A narrow cell spends its columns on the name.
+  // A narrow cell uses its columns for the name.
   const gap = width < ROOMY ? '' : ' ';
   const room = width - 5 - gap.length - age.length;
   const at = frame.spans(x, y, [
@@ -145,11 +151,11 @@ function paintName(frame: Frame, { x, y, width, node, look }: Cell, g: Glyphs): 
   if (age !== '') frame.text(Math.max(at, x + width - age.length), y, age, 'stale');
 }
 
-/** From so many columns on a line has room for a sparkline beside the longest usual name. */
+/** Least columns of a line with a sparkline beside the longest usual name. */
 const LINE_WITH_SPARK = 35;
 const LINE_NAME = 15;
 
-/** Everything of a node in one line, for racks that would not fit otherwise. */
+/** Paints a node in one line, for racks that would not fit otherwise. */
 function paintLine(frame: Frame, cell: Cell, g: Glyphs): void {
   const { x, y, width, node, look, marks } = cell;
   const old = look.freshness === 'stale' || look.freshness === 'none';
@@ -169,14 +175,14 @@ function paintLine(frame: Frame, cell: Cell, g: Glyphs): void {
   const end = x + width - tail;
   if (spark > 0)
     frame.text(end - spark, y, sparkline(historyOf(cell, 0), spark, g, SPARK_FLOOR), old ? 'dim' : 'spark');
-  // Beside a sparkline the signs keep a place of their own, so that values stand below each other.
+  // Beside a sparkline the signs have a place of their own, so that values stand below each other.
   if (spark > 0) {
     frame.text(end, y, value, old ? 'stale' : 'text');
     frame.spans(end + value.length, y, signs);
   } else frame.spans(end, y, [...signs, [value, age === '' ? 'spark' : 'stale']]);
 }
 
-/** What has a sparkline: values, oldest first, the latest in words, and signs behind it. */
+/** A sparkline: values, oldest first, the latest as text, and signs after it. */
 interface Series {
   values: readonly (number | null)[];
   latest: string | null;
@@ -204,31 +210,31 @@ function paintSeries(
   frame.spans(x + width - fit.length, last, fit);
 }
 
-/** `43`, or `0.51A` where the node is calibrated; null: nothing may be shown. */
+/** `43`, or `0.51A` where the node is calibrated; null: no value may be shown. */
 function currentText({ look, node }: Cell): string | null {
   const amps = look.current === null ? null : ampsOf(look.current, node.calibration);
   return amps === null ? (look.current?.toString() ?? null) : `${amps.toFixed(2)}A`;
 }
 
 interface Marks {
-  /** What is going on: alarm, operation, console. */
+  /** Signs of activity: alarm, operation, console. */
   now: Span[];
-  /** What the node is: master, protected, chassis fan. */
+  /** Signs of the node's kind: master, protected, chassis fan. */
   always: Span[];
 }
 
 function marksOf(state: State, node: InventoryNode, view: NodeView | undefined, look: NodeLook, g: Glyphs): Marks {
   const now: Span[] = [];
-  // One that somebody has seen asks for nobody, and still stands.
+  // An acknowledged alarm needs no attention, and is still shown.
   const alarms = state.alarms.filter((alarm) => alarm.addr === node.addr);
   if (alarms.length > 0) now.push([g.alarm, alarms.every((alarm) => alarm.acknowledged !== null) ? 'dim' : 'fault']);
-  // The busy sign stands still: a rack in which nothing happens must send nothing.
+  // The sign of an operation does not move: a rack without changes must send nothing.
   if ((view?.op ?? null) !== null) now.push([g.operation[0] ?? '*', 'warn']);
   if (state.console?.addr === node.addr) now.push([g.console, 'title']);
   const always: Span[] = [];
   if (state.bus.master === node.addr || node.role === 'master') always.push([g.master, 'master']);
   if (node.protected) always.push([g.protected, 'master']);
-  // A chassis fan whose node is off stands still: that is worth a colour.
+  // A chassis fan without power needs a colour.
   if (node.chassisFan !== null) always.push([g.chassisFan, look.power === 'off' ? 'fault' : 'fan']);
   return { now, always };
 }

@@ -22,7 +22,7 @@ export function keyOnMap(before: State, name: string): Step {
   const jump = keyOfAddress(state, name);
   if (jump !== null) return jump;
   const binding = bindingOf(state, 'map', name);
-  // Ctrl-C and others that elsewhere do something deserve an answer.
+  // Keys without a binding here, such as Ctrl-C, get a notice.
   if (binding === null) return step(withNotice({ ...state, digit: null }, 'info', noKey(state, name)));
   const why = disabledReason(binding, state);
   if (why !== null) return step(withNotice({ ...state, digit: null }, 'info', `${binding.help}: ${why}`));
@@ -33,7 +33,10 @@ function noKey(state: State, name: string): string {
   return `${keyLabel(name)} does nothing on the map: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
 }
 
-/** Two hex digits jump. The first is 0 to 7, as no address is higher; letters are only read behind it. */
+/**
+ * Jumps to an address of two hex digits. The first is 0 to 7, as no address is higher; letters are read only after
+ * it.
+ */
 function keyOfAddress(state: State, name: string): Step | null {
   if (state.digit !== null && /^[0-9a-f]$/i.test(name)) {
     const addr = Number.parseInt(state.digit.text + name, 16);
@@ -103,7 +106,7 @@ function onCommand(state: State, command: Command): Step {
 
 const allOf = (state: State): Address[] => state.rack.nodes.map((node) => node.addr);
 
-/** The node beside, as one sees it from the front: slots rise to the left. At the edge it stays. */
+/** Returns the neighbour as seen from the front: slots rise to the left. At the edge it is the node itself. */
 export function neighbour(state: State, from: Address, way: 'up' | 'down' | 'left' | 'right'): Address {
   const row = rowOf(from) + (way === 'up' ? -1 : way === 'down' ? 1 : 0);
   const slot = slotOf(from) + (way === 'left' ? 1 : way === 'right' ? -1 : 0);
@@ -115,7 +118,7 @@ export function neighbour(state: State, from: Address, way: 'up' | 'down' | 'lef
   return row * SLOTS_PER_BLADE + slot;
 }
 
-/** Marks all of them; where all were marked, none. */
+/** Marks all these nodes; where all were marked, unmarks them. */
 function toggled(state: State, addrs: readonly Address[]): State {
   const marks = new Set(state.marks);
   const known = addrs.filter((addr) => allOf(state).includes(addr));
@@ -127,19 +130,19 @@ function toggled(state: State, addrs: readonly Address[]): State {
   return { ...state, marks, lastMark: all || known.length === 0 ? null : state.cursor };
 }
 
-/** In address order, both ends included: what the filter does not show is not marked by the way. */
+/** Marks a range in address order, both ends included, without the nodes that the filter hides. */
 function withRange(state: State, from: Address): State {
   const [low, high] = [Math.min(from, state.cursor), Math.max(from, state.cursor)];
   const range = shownNodes(state).filter((addr) => addr >= low && addr <= high);
   return { ...state, marks: new Set([...state.marks, ...range]), lastMark: state.cursor };
 }
 
-/** The same blade, for `b`. */
+/** Returns the shown nodes of the cursor's blade, for `b`. */
 function shownOnBlade(state: State): Address[] {
   return shownNodes(state).filter((addr) => rowOf(addr) === rowOf(state.cursor));
 }
 
-/** The next node that the filter shows, round the rack. */
+/** Returns the next node that the filter shows, wrapping around the rack. */
 function matchFrom(state: State, by: 1 | -1): Address {
   const shown = shownNodes(state);
   if (by > 0) return shown.find((addr) => addr > state.cursor) ?? shown[0] ?? state.cursor;

@@ -1,4 +1,4 @@
-/** How a node's state looks: one place decides what is green, so that nothing old or unknown ever is. */
+/** Decides the look of a node's state: one place decides what is green, so that nothing old or unknown ever is. */
 import type { Address } from '../../rack/address.ts';
 import { type Draw, drawOf, totalDraw } from '../../rack/calibration.ts';
 import { ageMs, freshness, type Freshness, shownPower } from '../../rack/reading.ts';
@@ -8,11 +8,11 @@ import { formatAge } from '../canvas/glyphs.ts';
 import type { NodeView, State } from '../model/state.ts';
 
 export interface NodeLook {
-  /** What it is shown as: never `on` where its system is known not to be up. */
+  /** Shown condition: never `on` where the system is known not to be up. */
   power: NodeCondition;
   freshness: Freshness;
   ink: InkRole;
-  /** Null where nothing may be shown as a value. */
+  /** Current in counts; null where no value may be shown. */
   current: number | null;
   fan: number | null;
   /** `12s`; null while fresh, and where there never was a value. */
@@ -22,7 +22,7 @@ export interface NodeLook {
 export function lookOf(state: State, node: NodeView | undefined): NodeLook {
   const reading = node?.reading ?? { state: 'unasked' };
   const power = nodeCondition(shownPower(reading), node?.system ?? null);
-  // Without a server nothing is fresh, however young it was when the link broke.
+  // Without a server nothing is fresh, however young it was when the connection broke.
   const lost = state.link.kind === 'lost';
   const seen = freshness(reading, state.now, state.intervalMs);
   const fresh: Freshness = lost && seen === 'fresh' ? 'stale' : seen;
@@ -43,7 +43,7 @@ function ageText(reading: NodeView['reading'], fresh: Freshness, age: number | n
   return fresh === 'fresh' || age === null ? null : formatAge(age);
 }
 
-/** A sample shows as a pulse for so long: a heartbeat of the real thing, not of a clock. */
+/** Time for which a new sample shows as a pulse, ms: it follows real samples, not a clock. */
 export const PULSE_MS = 400;
 
 function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkRole {
@@ -61,19 +61,19 @@ function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkR
 export interface Counts {
   on: number;
   booting: number;
-  /** They have power, and their systems have halted or go down; or did not come up. */
+  /** Nodes with power whose systems have halted, are going down, or did not come up. */
   halted: number;
   'going-down': number;
   failed: number;
   off: number;
   disabled: number;
-  /** Not asked yet. */
+  /** Nodes not polled yet. */
   unknown: number;
-  /** Stopped answering. */
+  /** Nodes that stopped answering. */
   lost: number;
-  /** Of these all, how many were read too long ago to be believed. */
+  /** Of all these, the number of stale readings. */
   old: number;
-  /** Of the nodes whose reading is not stale; null: there is none. */
+  /** Sum over the nodes whose reading is not stale; null: there is none. */
   draw: Draw | null;
 }
 

@@ -1,4 +1,4 @@
-/** What can happen to the interface, and what it can want done. Both are plain data. */
+/** Events and effects of the interface, as plain data. */
 import type { BusLogEntry, RawAnswer } from '../../api/bus.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../../api/methods.ts';
 import type { DetailRequest, LastScreen, NodeDetail } from '../../api/node.ts';
@@ -21,19 +21,19 @@ export interface RequestError {
 
 /** `local` times are this machine's steady clock, `dateAhead` how far the operator's date is ahead of it, ms. */
 export type UiEvent =
-  /** `burst`: how many keys came in the same read; `target`: what the mouse points at in the frame that was seen. */
+  /** `burst`: number of keys in the same read; `target`: target under the mouse in the frame that was seen. */
   | { type: 'token'; token: Token; burst: number; local: number; target?: Target | null }
   | { type: 'tick'; local: number; dateAhead: number }
-  /** This rack is the one on the screen now, or no more. */
+  /** This rack was shown (`on`) or hidden. */
   | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }
-  /** The frame that showed the overlay (or its prompt) is on the terminal. */
+  /** The frame with the overlay (or its prompt) is on the terminal. */
   | { type: 'painted'; local: number }
-  /** The mouse is ours, or no more: said by whichever rack was shown. */
+  /** Mouse reports were switched on or off, from whichever rack was shown. */
   | { type: 'mouse'; on: boolean }
-  /** A turn of the wheel that the node's program does not want to know of. */
+  /** A turn of the wheel that the node's program did not request. */
   | { type: 'wheel'; addr: Address; way: 'up' | 'down' }
-  /** The pane was scrolled back beyond what is kept of that console. */
+  /** The pane was scrolled back beyond the kept lines of that console. */
   | { type: 'scroll-limit'; addr: Address; lines: number }
   | { type: 'update'; note: ServerNotes['update']; local: number }
   | { type: 'rack'; note: ServerNotes['rack'] }
@@ -41,44 +41,44 @@ export type UiEvent =
   | { type: 'event'; note: ServerNotes['event'] }
   | { type: 'console.data'; addr: Address; data: string }
   | { type: 'console.note'; note: ServerNotes['console.note'] }
-  /** We were too far behind: the screen as it is now, and how many bytes of the node's we never got. */
+  /** This client was too slow: the present screen, and the number of the node's bytes that were dropped. */
   | { type: 'console.resync'; note: ServerNotes['console.resync'] }
   | { type: 'attached'; joined: ConsoleJoined }
   | { type: 'attach-failed'; addr: Address; error: RequestError }
   | { type: 'took'; console: ConsoleState }
-  /** The pane stands still: what there is to look at, and where the node's cursor is. */
+  /** Copy mode begins: length of the text and the node's cursor. */
   | { type: 'looking'; addr: Address; length: number; cols: number; x: number; y: number; search: boolean }
   | { type: 'found'; at: { x: number; y: number; width: number } | null }
-  /** It had to go on. */
+  /** Copy mode had to end. */
   | { type: 'look-over'; why: string }
-  /** Copied or saved, or why not, in words. */
+  /** Copied or saved; otherwise the reason. */
   | { type: 'taken-out'; ok: boolean; text: string }
-  /** The keyboard is somebody else's now, by our own hand. */
+  /** The keyboard was transferred to another session. */
   | { type: 'gave'; console: ConsoleState }
   | { type: 'pasted'; sent: number; total: number }
-  /** `why`: it did not come to its end. */
+  /** `why`: the reason where the paste did not reach its end. */
   | { type: 'paste-ended'; sent: number; total: number; why: string | null }
   | { type: 'checked'; dialog: number; answer: PowerCheck }
   | { type: 'check-failed'; dialog: number; error: RequestError }
   | { type: 'started'; dialog: number | null; operation: Operation }
   | { type: 'start-failed'; dialog: number | null; error: RequestError }
   | { type: 'plan'; note: PlanRun }
-  /** Answers for the emergency panel with this identity; 0: for none, only the runs are wanted. */
+  /** Answers for the emergency panel with this identity; 0: for none, only the runs were requested. */
   | { type: 'plans-listed'; panel: number; list: PlanList }
   | { type: 'plans-failed'; panel: number; error: RequestError }
   | { type: 'plan-shown'; panel: number; preview: PlanPreview }
   | { type: 'plan-show-failed'; panel: number; name: string; error: RequestError }
   | { type: 'plan-started'; panel: number; run: PlanRun }
   | { type: 'plan-start-failed'; panel: number; error: RequestError }
-  /** Any other request that failed: said in the notice line. */
+  /** Any other request that failed: shown in the notice line. */
   | { type: 'failed'; what: string; error: RequestError }
   | { type: 'past-alarms'; past: readonly Alarm[] }
-  /** More of the exchange log, for the pane that asked. */
+  /** More of the bus log, for the pane that requested it. */
   | { type: 'bus-log'; pane: number; entries: readonly BusLogEntry[] }
-  /** What a BIOS said to bytes by hand, or why they were not sent. */
+  /** Reply of a BIOS to a raw command, or the reason why it was not sent. */
   | { type: 'raw-said'; pane: number; answer: RawAnswer }
   | { type: 'raw-refused'; pane: number; error: RequestError }
-  /** What a UPS said up to now, for the pane that asked. */
+  /** History of a UPS up to now, for the pane that requested it. */
   | { type: 'ups-history'; pane: number; answer: UpsHistoryAnswer }
   | { type: 'ups-history-failed'; pane: number; error: RequestError }
   /** The simulated mains were switched. */
@@ -87,7 +87,7 @@ export type UiEvent =
   | { type: 'detail-failed'; error: RequestError }
   | { type: 'last-screen'; answer: LastScreen }
   | { type: 'last-screen-failed'; addr: Address; error: RequestError }
-  /** A UID as a BMC sent it; null: `why` not. */
+  /** A UID as a BMC sent it; null: none, for the reason `why`. */
   | { type: 'identified'; addr: Address; uid: string | null; why: string }
   | { type: 'link-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
@@ -96,21 +96,24 @@ export type Effect =
   | { do: 'attach'; addr: Address; take: boolean; watch: boolean }
   | { do: 'detach' }
   | { do: 'take' }
-  /** Keys for the node: translated for the cursor-key mode its program has set, never containing 0x07. */
+  /** Keys for the node: encoded for the cursor-key mode of its program, never containing 0x07. */
   | { do: 'keys'; addr: Address; name: string; bytes: Uint8Array }
-  /** The mouse over the node's pane, cells of the pane from 0; `rows` and `scroll` say what of the screen it shows. */
+  /**
+   * The mouse over the node's pane, cells of the pane from 0; `rows` and `scroll` give the shown part of the
+   * screen.
+   */
   | { do: 'mouse'; addr: Address; pointer: Pointer; rows: number; scroll: number }
   | { do: 'focus'; addr: Address; focused: boolean }
-  /** A paste for the node: with `brackets` it is bracketed where its program asked for that. */
+  /** A paste for the node; `brackets`: bracketed where its program requested that. */
   | { do: 'paste'; addr: Address; bytes: Uint8Array; brackets: boolean }
-  /** A large one, piece by piece; `byLine`: after each line the node is let come to rest. */
+  /** A large paste, piece by piece; `byLine`: waits after each line until the node is quiet. */
   | { do: 'long-paste'; addr: Address; bytes: Uint8Array; brackets: boolean; byLine: boolean }
   | { do: 'stop-paste' }
   | { do: 'give'; session: number }
   | { do: 'note'; text: string }
-  /** Show this one of the racks. */
+  /** Shows another rack. */
   | { do: 'rack'; index: number }
-  /** Copy mode: hold the emulator still; with `search` a search begins it. */
+  /** Starts copy mode: holds the emulator; `search`: with a search. */
   | { do: 'look'; addr: Address; search: boolean }
   | { do: 'look-end'; addr: Address }
   | { do: 'find'; addr: Address; query: string; x: number; y: number; way: -1 | 1 }
@@ -134,27 +137,27 @@ export type Effect =
   | { do: 'acknowledge'; ids: number[] | null }
   | { do: 'past-alarms' }
   | { do: 'retry-bus' }
-  /** Exchanges after `after`, when there are some. */
+  /** Requests the exchanges after `after`, as soon as there are some. */
   | { do: 'bus-log'; pane: number; after: number }
   /** `confirm`: the target's name as the operator typed it. */
   | { do: 'raw'; pane: number; target: Address | null; text: string; confirm: string | null }
-  /** The emulator of a node: made anew for a screen as the server kept it, fed, resized. */
+  /** The emulator of a node: made for a screen from the server, fed, resized. */
   | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
   | { do: 'screen-data'; addr: Address; data: string }
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
   | { do: 'ups-history'; pane: number; request: UpsHistoryRequest }
   /** Switches the mains of a simulated rack. */
   | { do: 'mains'; on: boolean }
-  /** One node looked at closely. */
+  /** Requests the details of one node. */
   | { do: 'detail'; request: DetailRequest }
-  /** How a node's console looked last, once the cursor rests; and the screen of the answer, to be shown. */
+  /** Requests the last screen of a node's console once the cursor rests; and shows the screen of the answer. */
   | { do: 'last-screen'; addr: Address }
   | { do: 'last-screen-load'; addr: Address; cols: number; rows: number; screen: string }
-  /** Ask a node's BMC for its UID. */
+  /** Requests a node's UID from its BMC. */
   | { do: 'identify'; addr: Address }
-  /** For the next run. */
+  /** Stores the view for the next run. */
   | { do: 'remember'; view: View }
-  /** The terminal tells what its mouse does, or no more. */
+  /** Switches the terminal's mouse reports. */
   | { do: 'report-mouse'; on: boolean }
   | { do: 'ring' }
   | { do: 'reconnect' }

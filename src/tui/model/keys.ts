@@ -1,16 +1,16 @@
-/** Key bindings as plain data: where a key holds, which command it gives, and what help and footer call it. */
+/** Key bindings as plain data: the context of a key, its command, and its text in help and footer. */
 import type { Overlay } from './overlays.ts';
 
-/** Contexts of the panes; `prefix`: behind the console's prefix, `left`: a console that was left, `look`: copy mode. */
+/** Contexts of the panes; `prefix`: after the console's prefix, `left`: a console that was left, `look`: copy mode. */
 export type PaneContext = 'map' | 'console' | 'prefix' | 'left' | 'look' | 'look-search';
 
 /** Contexts of the panes whose keys are commands for rackui, and can open overlays. */
 export type CommandContext = Exclude<PaneContext, 'console' | 'look-search'>;
 
-/** A set of keys that holds together. Most overlays have one, by their own name. */
+/** A set of keys in force together. Most overlays have one, by their own name. */
 export type Context = PaneContext | Overlay['kind'] | 'armed' | 'plan-run';
 
-/** What a key does. An overlay's own name is the command that opens it. */
+/** Effect of a key. An overlay's own name is the command that opens it. */
 export type Command =
   | Overlay['kind']
   | 'up'
@@ -81,38 +81,38 @@ export type Command =
 /** One command of a context with its keys. `S` is the state by which `disabled` decides. */
 export interface KeyBinding<S> {
   context: Context;
-  /** Names as the tokenizer gives them; the first is the one to show. */
+  /** Names from the tokenizer; the first is the one to show. */
   keys: readonly string[];
   command: Command;
-  /** For the footer, a word or two; null: only in the help. */
+  /** Text in the footer, a word or two; null: only in the help. */
   hint: string | null;
   help: string;
-  /** Leads to something that changes the rack: closed to those who may only look. */
+  /** Leads to a change of the rack: disabled in view-only sessions. */
   dangerous?: true;
-  /** Only where the rack is simulated (`rackui demo`): elsewhere nothing shows it. */
+  /** Only where the rack is simulated (`rackui demo`); not shown elsewhere. */
   demo?: true;
-  /** Why it cannot be used now, for people; null: it can. */
+  /** Returns the reason why it is disabled now, for people; null: it is enabled. */
   disabled?: (state: S) => string | null;
 }
 
-/** A context in words, and what the keys of its table do not say. */
+/** Text of a context, and of keys outside its table. */
 export interface KeySection {
   context: Context;
   /** Heading in the help and in docs/keys.md. */
   title: string;
-  /** Behind "only", for a command that works there and not here: `on the map`. */
+  /** After "only", for a command that works there and not here: `on the map`. */
   where: string;
-  /** Its keys cannot be configured, and the mouse does nothing there. */
+  /** Its keys cannot be configured, and the mouse has no effect there. */
   fixed?: true;
   /** Characters are text there: none can be the key of a command. */
   typed?: true;
   /** Keys with another meaning, which no command may have. */
   reserved?: readonly (readonly [keys: RegExp, meaning: string])[];
-  /** Lines of the help about keys that stand in no table. */
+  /** Lines of the help about keys outside the table. */
   also?: readonly (readonly [keys: string, help: string])[];
 }
 
-/** All keys in force: those of the features, with the operator's own in their place. */
+/** All keys in force: those of the features, replaced by the operator's own. */
 export interface KeyTable<S> {
   sections: readonly KeySection[];
   bindings: readonly KeyBinding<S>[];

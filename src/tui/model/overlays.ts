@@ -1,20 +1,20 @@
-/** What lies over the screen: panels, lists, dialogs, and what was typed into them so far. Plain data. */
+/** Overlays (panels, lists, dialogs) with the text typed into them so far. Plain data. */
 import type { BusLogEntry } from '../../api/bus.ts';
 import type { UpsHistoryAnswer } from '../../api/outage.ts';
 import type { PlanPreview, PlanSummary } from '../../api/plans.ts';
 import type { PowerCheck, PowerRequest } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 
-/** Nothing may confirm a dialog that the operator has not seen for a moment. */
+/** State of a dialog on the terminal: nothing may confirm it before the operator has seen it for a moment. */
 export type Shown = { kind: 'pending' } | { kind: 'painted'; at: number };
 
-/** Nodes that a verb would act on. `label` is part of what must be typed. */
+/** Nodes of a verb. `label` is part of the words to type. */
 export interface Targets {
   nodes: readonly Address[];
   label: string;
 }
 
-/** Typed into a dialog's field so far, and where the focus is. */
+/** Text typed into a dialog's field so far, and the focus. */
 export interface Field {
   text: string;
   focus: 'cancel' | 'field';
@@ -32,9 +32,9 @@ export interface PowerDialog {
     | { kind: 'failed'; why: string };
   field: Field;
   shown: Shown;
-  /** Said after something was discarded or did not match. */
+  /** Shown after typed text was discarded or did not match. */
   remark: string | null;
-  /** The request is on its way: nothing more may be typed. */
+  /** The request is on its way: no more typing. */
   sent: boolean;
 }
 
@@ -42,11 +42,11 @@ export interface PowerDialog {
 export interface SupplyPane {
   kind: 'supply';
   id: number;
-  /** Of all UPSes, in the order of the policies. */
+  /** Among all UPSes, in the order of the policies. */
   index: number;
   /** The latest answer. */
   history: UpsHistoryAnswer | null;
-  /** When the request under way was made, server's clock. */
+  /** Time of the request under way, server's clock; null: none. */
   asked: number | null;
   failed: string | null;
   /** Lines below the first of the text. */
@@ -73,8 +73,8 @@ export interface BusPane {
 }
 
 /**
- * The state of each kind of overlay. Here stand those that several files share; every other overlay declares its own in
- * its own file, by merging into this interface.
+ * The state of each kind of overlay. Those that several files share stand here; every other overlay declares its
+ * own in its own file, by merging into this interface.
  */
 export interface OverlayStates {
   power: PowerDialog;
@@ -86,12 +86,12 @@ export interface OverlayStates {
 
 export type Overlay = OverlayStates[keyof OverlayStates];
 
-/** Bytes by hand for one BIOS; `target` null: the master's. `shown` and what is typed end with each step. */
+/** A raw command for one BIOS; `target` null: the master's. `shown` and the typed text end with each step. */
 export type ByHand =
-  /** `said`: what came back for the last ones, or why they were refused; null: none yet. */
+  /** `said`: the reply to the last bytes, or the reason why they were refused; null: none yet. */
   | { is: 'idle'; said: { ok: boolean; text: string } | null }
   | { is: 'typing'; target: Address | null; text: string }
-  /** It can switch, connect or close, says `why`: the target's name must be typed. */
+  /** The command can switch, connect or close, for the reason `why`: the target's name must be typed. */
   | { is: 'confirming'; target: Address | null; text: string; why: string; field: string; shown: Shown }
   | { is: 'sent'; target: Address | null; text: string };
 
@@ -110,31 +110,34 @@ export type OperationPrompt =
       shown: Shown;
     };
 
-/** Something asked of the server. `at`: when its answer came; `again`: another answer is on its way. */
+/** A request to the server. `at`: time of its answer; `again`: another answer is on its way. */
 export type Asked<T> =
   { kind: 'running' } | { kind: 'done'; at: number; answer: T; again: boolean } | { kind: 'failed'; why: string };
 
 export interface EmergencyPanel {
   kind: 'emergency';
-  /** Tells an answer for this panel from one for a panel that was closed meanwhile. */
+  /** Distinguishes an answer for this panel from one for a panel that was closed meanwhile. */
   id: number;
   plans: Asked<readonly PlanSummary[]>;
-  /** The chosen plan by name, and what it would do now. */
+  /** Name of the chosen plan; null: none. `preview`: what it would do now. */
   chosen: string | null;
   preview: Asked<PlanPreview>;
   mode: PanelMode;
-  /** Lines scrolled down in what the plan would do, or in the run. */
+  /** Lines scrolled down in the preview, or in the run. */
   scroll: number;
-  /** Said after something was left out or did not match. */
+  /** Shown after a node was skipped or typed text did not match. */
   remark: string | null;
 }
 
 export type PanelMode =
   | { is: 'choose' }
-  /** One key has armed it; only typed words start it. `since`: the last key, for it does not stay armed unattended. */
+  /**
+   * Armed by one key; only typed words start it. `since`: time of the last key, because it does not stay armed
+   * unattended.
+   */
   | { is: 'armed'; field: Field; shown: Shown; since: number; sent: boolean }
-  /** A run, by its id; `node` is the one that `s` would leave out. */
+  /** A run, by its id; `node` is the one that `s` would skip. */
   | { is: 'run'; id: string; node: Address | null; prompt: RunPrompt | null };
 
-/** Asked before something that cannot be taken back; the answer is another key than the one that asked. */
+/** A question before an action that cannot be undone; its answer is another key than the one that asked. */
 export type RunPrompt = { act: 'abort' | 'resume'; shown: Shown } | { act: 'skip'; addr: Address; shown: Shown };

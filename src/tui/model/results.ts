@@ -1,19 +1,22 @@
-/** Which operations and runs are shown, and putting away those that have ended. Pure. */
+/** Decides which operations and runs are shown, and dismisses those that have ended. Pure. */
 import type { PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';
 import type { State } from './state.ts';
 
-/** Operations to show: running ones, and ended ones until they were put away. */
+/** Returns the operations to show: running ones, and ended ones until they are dismissed. */
 export function shownOperations(state: State): readonly Operation[] {
   return state.operations.filter((operation) => operation.endedAt === null || !state.dismissed.has(operation.id));
 }
 
-/** Runs to show on the map: those that go on, and ended ones until they were put away. */
+/** Returns the runs to show on the map: those under way, and ended ones until they are dismissed. */
 export function shownRuns(state: { runs: readonly PlanRun[]; dismissed: ReadonlySet<string> }): readonly PlanRun[] {
   return state.runs.filter((run) => run.state !== 'ended' || !state.dismissed.has(run.id));
 }
 
-/** Operations with a line of their own on the map: those that ask, then those that are no part of a run, newest first. */
+/**
+ * Returns the operations with a line of their own on the map: those with a question, then those outside of runs,
+ * newest first.
+ */
 export function loneOperations(state: State): readonly Operation[] {
   const ofRuns = new Set(state.runs.flatMap((run) => nodesOfRun(run).map(({ operation }) => operation)));
   const newestFirst = [...shownOperations(state)].reverse();
@@ -21,7 +24,7 @@ export function loneOperations(state: State): readonly Operation[] {
   return [...newestFirst.filter(asks), ...newestFirst.filter((one) => !asks(one) && !ofRuns.has(one.id))];
 }
 
-/** The run that a panel opens on: the latest that has not ended, else the latest result not put away. */
+/** Returns the run on which a panel opens: the latest under way, otherwise the latest result that is not dismissed. */
 export function runToShow(state: { runs: readonly PlanRun[]; dismissed: ReadonlySet<string> }): PlanRun | null {
   const shown = shownRuns(state);
   return shown.findLast((run) => run.state !== 'ended') ?? shown.at(-1) ?? null;
@@ -31,7 +34,7 @@ export function nodesOfRun(run: PlanRun): PlanRun['steps'][number]['nodes'] {
   return run.steps.flatMap(({ nodes }) => nodes);
 }
 
-/** Ended operations and runs are put away; running ones stay. */
+/** Dismisses ended operations and runs; running ones stay. */
 export function dismissed(state: State): State {
   const ended = state.operations.filter((operation) => operation.endedAt !== null).map(({ id }) => id);
   const over = state.runs.filter((run) => run.state === 'ended').map(({ id }) => id);

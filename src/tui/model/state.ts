@@ -1,4 +1,4 @@
-/** Everything the interface knows. Plain, immutable data: the same state paints the same frame. */
+/** State of the interface. Plain, immutable data: the same state paints the same frame. */
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
 import type { NodeDetail, SeenScreen } from '../../api/node.ts';
@@ -14,12 +14,12 @@ import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
 
-/** What is known of the last screen of the node that the pane is about; the screen itself is in an emulator. */
+/** The last screen of the pane's node; the screen itself is in an emulator. */
 export interface LastScreens {
   asked: { addr: Address; at: number } | null;
-  /** `now`: when it was answered, server's clock. */
+  /** `now`: time of the answer, server's clock. */
   answer: { addr: Address; now: number; seen: Omit<SeenScreen, 'cols' | 'rows' | 'screen'> | null } | null;
-  /** Why there is no answer, in words. */
+  /** Reason why there is no answer; null: none failed. */
   failed: string | null;
 }
 
@@ -28,19 +28,19 @@ export const NO_LAST_SCREEN: LastScreens = { asked: null, answer: null, failed: 
 /** The chord after the console's prefix. `hex`: the first digit of an address was typed. */
 export type Chord = { kind: 'idle' } | { kind: 'prefix' } | { kind: 'hex'; digit: string };
 
-/** The console we are in, as the server granted it. */
+/** The attached console, as the server granted it. */
 export type Attachment =
   | { kind: 'none' }
   | { kind: 'joining'; addr: Address; from: Address | null }
   | { kind: 'joined'; addr: Address; role: 'types' | 'watches' };
 
-/** What is kept of a console that was attached: its emulator lives in the runtime. */
+/** A console that was attached here; its emulator is in the runtime. */
 export interface Kept {
   cols: number;
   rows: number;
-  /** When we left it, server's clock; null while attached. */
+  /** Time at which it was left, server's clock; null while attached. */
   leftAt: number | null;
-  /** Why, where it was not our own doing. */
+  /** Reason, where the operator did not leave it; otherwise null. */
   why: string | null;
   /** Lines scrolled back from the end. */
   scroll: number;
@@ -54,40 +54,40 @@ export interface Pasting {
   since: number;
 }
 
-/** Copy mode: lines count from the oldest kept one, columns from 0. The emulator stands still meanwhile. */
+/** Copy mode: lines count from the oldest kept one, columns from 0. The emulator is held meanwhile. */
 export interface Look {
   addr: Address;
-  /** What there is to look at. */
+  /** Number of lines. */
   length: number;
   cols: number;
-  /** The cursor, and the first line shown. */
+  /** Position of the cursor; `top`: the first line shown. */
   x: number;
   y: number;
   top: number;
   anchor: { x: number; y: number } | null;
-  /** The place that was found, while the cursor is on it. */
+  /** The match of the search, while the cursor is on it. */
   match: { x: number; y: number; width: number } | null;
-  /** Being typed; null: not searching. */
+  /** Search text being typed; null: not searching. */
   query: string | null;
   last: string;
 }
 
-/** Where this interface is attached, what is kept of consoles that were left, and copy mode. */
+/** The attached console, the consoles that were left, and copy mode. */
 export interface ConsolePane {
   attachment: Attachment;
   kept: ReadonlyMap<Address, Kept>;
-  /** Whose screen the pane shows: attached, or the last one left. */
+  /** Node whose screen the pane shows: attached, or the last one left. */
   shown: Address | null;
   /** The console before this one: prefix Tab. */
   previous: Address | null;
   chord: Chord;
   pasting: Pasting | null;
   look: Look | null;
-  /** The node whose program was told that it has the focus, if it wanted to know; null: none. */
+  /** Node whose program got a focus report, if it requested them; null: none. */
   focusTold: Address | null;
-  /** Consoles at which a paste goes without brackets although the program asks for them. */
+  /** Consoles at which a paste goes without brackets although the program requested them. */
   plainPaste: ReadonlySet<Address>;
-  /** In the pane's border: blocked keys, who took the keyboard, a gap. */
+  /** Shown in the pane's border: blocked keys, a taken keyboard, a gap. */
   notice: Notice | null;
 }
 
@@ -104,52 +104,52 @@ const NO_CONSOLE: ConsolePane = {
   notice: null,
 };
 
-/** What the detail pane knows of nodes beyond what all clients get. */
+/** Data of the detail pane beyond the updates that all clients get. */
 export interface Detail {
   /** The latest answer; shown only while its node is the selected one. */
   answer: NodeDetail | null;
-  /** A question on its way: only one is, however fast the cursor moves. */
+  /** Request under way: only one, however fast the cursor moves; null: none. */
   asked: { at: number } | null;
-  /** Why there is no answer, in words. */
+  /** Reason why there is no answer; null: none failed. */
   failed: string | null;
-  /** UIDs as their BMCs sent them, or why not. */
+  /** UIDs as the BMCs sent them, or the reason why not. */
   uids: ReadonlyMap<Address, string>;
 }
 
 const NO_DETAIL: Detail = { answer: null, asked: null, failed: null, uids: new Map() };
 
-/** The operator's own wishes, from the configuration. */
+/** The operator's settings from the configuration. */
 export interface Settings {
-  /** With the operator's own keys in it. */
+  /** Includes the operator's own keys. */
   keys: KeyTable<State>;
-  /** The terminal reports its mouse to us; a key switches it. */
+  /** True where the terminal reports its mouse; a key switches it. */
   mouse: boolean;
-  /** The terminal rings for new alarms. */
+  /** True where the terminal rings for new alarms. */
   bell: boolean;
-  /** The rack is simulated, and its mains are ours to switch. */
+  /** True where the rack is simulated, and its mains can be switched here. */
   demo: boolean;
 }
 
-/** Which panes stand beside the map; `auto`: as many as the terminal has room for. */
+/** Panes beside the map; `auto`: as many as the terminal has room for. */
 export const PRESETS = ['auto', 'map', 'console', 'detail', 'all'] as const;
 export type Preset = (typeof PRESETS)[number];
 
-/** How much of a node the map shows; `auto`: as much as lets the whole rack be seen. */
+/** Size of a node's cell; `auto`: the largest that shows the whole rack. */
 export const CELL_SIZES = ['auto', 'full', 'line', 'glyph'] as const;
 export type CellSize = (typeof CELL_SIZES)[number];
 
-/** Of the charts in the detail pane. */
+/** Spans of the charts in the detail pane. */
 export const SPANS = ['minutes', 'hour', 'day'] as const;
 export type Span = (typeof SPANS)[number];
 export const SPAN_MS: Record<Span, number> = { minutes: 300_000, hour: 3_600_000, day: 86_400_000 };
 
-/** How the operator wants to look at the rack. Kept across runs. */
+/** The operator's view of the rack. Kept across runs. */
 export interface View {
   preset: Preset;
   cells: CellSize;
-  /** Columns of a console beside the map, as it was dragged; null: as the layout has it. */
+  /** Columns of a console beside the map after a drag; null: from the layout. */
   split: number | null;
-  /** Rows of a console below the map, as it was dragged; null: as the layout has it. */
+  /** Rows of a console below the map after a drag; null: from the layout. */
   splitRows: number | null;
   span: Span;
 }
@@ -164,7 +164,7 @@ export const PRESET_WORDS: Record<Preset, string> = {
   all: 'map, console and detail',
 };
 
-/** What a file of an earlier run says, as far as it can be understood. */
+/** Reads a view stored by an earlier run; unknown values get their defaults. */
 export function viewFrom(json: unknown): View {
   const said = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
   return {
@@ -180,20 +180,20 @@ const wholeNumber = (said: unknown): number | null => (Number.isInteger(said) ? 
 
 export interface NodeView {
   reading: Reading;
-  /** [current, fan] counts, oldest first, one entry a sweep; null: asked and not answered. */
+  /** [current, fan] counts, oldest first, one entry a sweep; null: polled without an answer. */
   history: readonly ([number, number] | null)[];
-  /** When the last entry of the history was made, server's clock. */
+  /** Time of the history's last entry, server's clock. */
   historyAt: number;
-  /** What is known of its operating system; null: it has no power. */
+  /** State of its operating system; null: it has no power. */
   system: SystemState | null;
   alarms: readonly string[];
   op: string | null;
 }
 
-/** `lost` keeps why and since when (server's clock), so that nothing old passes for present. */
+/** `lost` keeps reason and time (server's clock), so that old values do not look current. */
 export type Link = { kind: 'connected' } | { kind: 'lost'; since: number; why: string };
 
-/** Something said to the operator, until `until` (server's clock) or until a key. */
+/** A message to the operator, until `until` (server's clock) or until a key. */
 export interface Notice {
   level: 'info' | 'warning' | 'error';
   text: string;
@@ -202,13 +202,13 @@ export interface Notice {
 
 export interface State {
   settings: Settings;
-  /** All racks of this interface, in their order, which of them this is, and whether it is the one on the screen. */
+  /** All racks of this interface in order, the index of this one, and whether it is on the screen. */
   racks: { names: readonly string[]; index: number; shown: boolean };
   size: { cols: number; rows: number };
-  /** The server's steady clock, as far as this one can tell it. */
+  /** The server's steady clock, estimated. */
   now: number;
   serverTime: ServerTime;
-  /** How far the operator's date is ahead of the server's steady clock, ms: only for what is shown as a time of day. */
+  /** Lead of the operator's date over the server's steady clock, ms: only for times of day. */
   dateAhead: number;
   link: Link;
   session: number;
@@ -216,9 +216,9 @@ export interface State {
   rack: Inventory;
   intervalMs: number;
   bus: BusStatus;
-  /** The server's configuration beside its file. */
+  /** State of the configuration file beside the configuration in force. */
   config: ConfigStatus;
-  /** The supply, and the outage that is under way or was the last. */
+  /** The supply, and the present or the last outage. */
   outage: OutageStatus;
   nodes: ReadonlyMap<Address, NodeView>;
   console: ConsoleState | null;
@@ -226,40 +226,40 @@ export interface State {
   operations: readonly Operation[];
   /** Runs of plans, oldest first. */
   runs: readonly PlanRun[];
-  /** Results the operator has put away: operations and runs. */
+  /** Ids of dismissed results: operations and runs. */
   dismissed: ReadonlySet<string>;
   events: readonly EventRecord[];
-  /** Those that last, and those that are not acknowledged; oldest first. */
+  /** Active alarms, and those that are not acknowledged; oldest first. */
   alarms: readonly Alarm[];
   focus: 'map' | 'console';
   zoom: boolean;
-  /** The operator's terminal has the keyboard, as it says itself. */
+  /** True while the operator's terminal has the keyboard, as it reports itself. */
   terminalFocused: boolean;
   view: View;
   detail: Detail;
   cursor: Address;
   marks: ReadonlySet<Address>;
-  /** Marked last, where a range begins. */
+  /** The last marked node, where a range begins. */
   lastMark: Address | null;
   /** Words that nodes must match to be shown (see filter.ts); '': all. */
   filter: string;
   /** The line between map and console is held by the mouse, where they stand side by side or one above the other. */
   drag: 'beside' | 'above' | null;
-  /** First digit of an address typed on the map, and when. */
+  /** First digit of an address typed on the map, and its time. */
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
   last: LastScreens;
   overlay: Overlay | null;
-  /** Ids of what was last chosen in the palette, the latest first. */
+  /** Ids of the last choices in the palette, the latest first. */
   recent: readonly string[];
   notice: Notice | null;
-  /** When the terminal last rang for an alarm, server's clock. */
+  /** Time of the last ring for an alarm, server's clock. */
   rangAt: number;
-  /** The next identity of a dialog: it tells answers from those for a dialog that was closed. */
+  /** The next identity of a dialog: it distinguishes answers from those for a dialog that was closed. */
   nextId: number;
 }
 
-/** Points of history kept a node: what the widest sparkline shows. */
+/** Points of history kept a node: the number that the widest sparkline shows. */
 export const HISTORY = 60;
 /** Events kept for the event lines and the detail pane. */
 export const EVENTS = 200;
@@ -280,7 +280,10 @@ function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
   );
 }
 
-/** `local` is this machine's steady clock at the moment of the welcome, `dateAhead` how far the date is ahead of it. */
+/**
+ * Makes the first state. `local`: this machine's steady clock at the welcome; `dateAhead`: lead of the date over
+ * it, ms.
+ */
 export function initialState(
   welcome: Welcome,
   size: State['size'],
@@ -338,7 +341,7 @@ export function nameOf(state: State, addr: Address): string {
   return state.rack.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`;
 }
 
-/** Alarms that are not acknowledged yet. */
+/** Returns the alarms that are not acknowledged yet. */
 export function unseenAlarms(state: State): readonly Alarm[] {
   return state.alarms.filter((alarm) => alarm.acknowledged === null);
 }

@@ -1,4 +1,4 @@
-/** The list of alarms: those that last, those that are over and were not seen, and on request those of before. Pure. */
+/** The list of alarms: active ones, those not acknowledged, and on request earlier ones. Pure. */
 import { wrap } from '../../lib/words.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { type Alarm, alarmOwner } from '../../rack/alarms.ts';
@@ -11,11 +11,11 @@ import { step, type Step, withNotice } from '../model/events.ts';
 import { nameOf, type State } from '../model/state.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
-/** The list of alarms. The selection is an id: it survives new alarms. */
+/** State of the list of alarms. The selection is an id: it survives new alarms. */
 interface AlarmsPanel {
   kind: 'alarms';
   selected: number | null;
-  /** Alarms that are over and were seen, shown instead; null: not requested. */
+  /** Alarms that are over and acknowledged, shown instead; null: not requested. */
   past: readonly Alarm[] | null;
 }
 
@@ -60,7 +60,7 @@ export const ALARMS: OverlayType<AlarmsPanel> = {
 
 const listedAlarms = (state: State, { past }: AlarmsPanel): readonly Alarm[] => past ?? state.alarms;
 
-/** Index of the selected alarm; the latest where none was chosen, or the chosen one is gone. */
+/** Returns the index of the selected alarm; the latest where none was chosen, or the chosen one is gone. */
 function selectedAlarm(state: State, panel: AlarmsPanel): number {
   const alarms = listedAlarms(state, panel);
   const at = alarms.findIndex(({ id }) => id === panel.selected);
@@ -108,7 +108,7 @@ function onKey(state: State, panel: AlarmsPanel, { name }: KeyPress): Step {
 }
 
 const WIDTH = 110;
-/** Columns of a sentence that is cut. */
+/** Least columns of a sentence that is cut. */
 const LEAST = 12;
 
 function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools): void {
@@ -119,7 +119,7 @@ function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools
       : ['alarms of before', 'There was none that is over and was seen.'];
   const at = selectedAlarm(state, panel);
   const chosen = alarms[at];
-  // What a line has no room for stands below all of them, for the chosen one.
+  // The selected alarm's text stands in full below the list.
   const most = centred(frame, WIDTH, 3).width - 4;
   const words = chosen === undefined ? [] : lineOf(chosen, state, g);
   const whole = spansWidth(words) > most ? wrap(words.map(([text]) => text).join(''), most) : [];
@@ -157,7 +157,7 @@ function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[]
     [`${formatClock(since, state.dateAhead, true)} `, 'dim'],
     who,
   ];
-  // That it is over and who has seen it is news; the sentence can be guessed from its beginning.
+  // The end and the acknowledgement are shown in full; the sentence can be guessed from its beginning.
   const room = Math.max(LEAST, width - spansWidth([...before, ...over, ...seen]));
   const said = text.length <= room ? text : `${text.slice(0, room - 1)}${g.ellipsis}`;
   return [...before, [said, clearedAt === null ? 'text' : 'dim'], ...over, ...seen];

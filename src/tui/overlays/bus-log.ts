@@ -12,7 +12,7 @@ import type { State } from '../model/state.ts';
 import { closed, type OverlayType, type PaintTools } from './overlay.ts';
 import { onRawKey, paintRawCommand, refuseRawPaste, startRawCommand } from './raw-command.ts';
 
-/** Kept for looking back. */
+/** Entries kept for scrolling back. */
 const KEPT = 1000;
 const PAGE = 10;
 
@@ -45,7 +45,7 @@ export const BUS_LOG: OverlayType<BusPane> = {
   sections: [{ context: 'bus', title: 'Bus pane', where: 'in the bus pane' }],
   keys: KEYS,
   open,
-  // What is typed for a BIOS is read as it is.
+  // A raw command is read as typed.
   context: ({ hand }) => (hand.is === 'idle' ? 'bus' : null),
   onKey: (state, pane, key) => (pane.hand.is === 'idle' ? onKey(state, pane, key.name) : onRawKey(state, pane, key)),
   onPaste: (state, pane) => (pane.hand.is === 'idle' ? step(state) : refuseRawPaste(state)),
@@ -64,10 +64,10 @@ function open(state: State): Step {
 
 export function busLogged(state: State, event: Extract<UiEvent, { type: 'bus-log' }>): Step {
   const { overlay } = state;
-  // Closed meanwhile, or opened anew: that one asks for itself.
+  // The pane was closed, or opened again: the new one sends its own request.
   if (overlay?.kind !== 'bus' || overlay.id !== event.pane) return step(state);
   const entries = [...overlay.entries, ...event.entries].slice(-KEPT);
-  // Looking back, the same lines stay in sight.
+  // While scrolled back, the same lines stay visible.
   const back = overlay.back === 0 ? 0 : Math.min(entries.length, overlay.back + event.entries.length);
   const next = { do: 'bus-log', pane: overlay.id, after: entries.at(-1)?.seq ?? 0 } as const;
   return step({ ...state, overlay: { ...overlay, entries, back } }, next);
@@ -83,7 +83,7 @@ function onKey(state: State, pane: BusPane, name: string): Step {
   if (binding && why !== null) return step(withNotice(state, 'info', `${binding.help}: ${why}`));
   switch (binding?.command) {
     case 'by-hand':
-      // The master's own BIOS hears what is sent without a pipe.
+      // Bytes without a pipe go to the master's own BIOS.
       return step(startRawCommand(state, pane, state.cursor === state.bus.master ? null : state.cursor));
     case 'by-hand-master':
       return step(startRawCommand(state, pane, null));

@@ -1,6 +1,6 @@
 /**
- * The palette of `:`: every command and every node, found by a few letters. What is chosen is pressed as its key would be,
- * so that there is one way to do it. Pure.
+ * The palette of `:`: finds every command and every node by a few letters. A choice presses the command's key, so
+ * that there is one way to run it. Pure.
  */
 import { didYouMean, wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
@@ -18,7 +18,7 @@ interface Palette {
   kind: 'palette';
   text: string;
   index: number;
-  /** Where it was opened: the commands of that context can be used. */
+  /** Context in which it was opened, whose commands are enabled. */
   from: CommandContext;
 }
 
@@ -42,7 +42,7 @@ export const PALETTE: OverlayType<Palette> = {
   paint,
 };
 
-/** Remembered for standing first. */
+/** Number of recent choices that are kept to be listed first. */
 const RECENT_COMMANDS = 8;
 
 function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep {
@@ -58,7 +58,7 @@ function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep 
       return become({ index: (at + offers.length - 1) % Math.max(1, offers.length) });
     case 'accept': {
       const offer = offers[at];
-      // Why it cannot be used stands beside it.
+      // A disabled command does nothing; its reason stands beside it.
       if (offer?.why !== null) return become({});
       const recent = [offer.id, ...state.recent.filter((id) => id !== offer.id)].slice(0, RECENT_COMMANDS);
       return { ...step({ ...state, recent, overlay: null }), press: offer.press };
@@ -71,19 +71,19 @@ function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep 
 }
 
 interface Offer {
-  /** `map power`, `node 03`: remembered, so that what was used last stands first. */
+  /** `map power`, `node 03`: kept to list the last choices first. */
   id: string;
   title: string;
-  /** As people call it; behind the prefix with it. */
+  /** Key for people, with the prefix where it needs one. */
   key: string;
-  /** Why it cannot be used now, for people; null: it can. */
+  /** Reason why it is disabled now, for people; null: it is enabled. */
   why: string | null;
-  /** Keys that do it, as the tokenizer names them. */
+  /** Keys that run it, by their tokenizer names. */
   press: readonly string[];
 }
 
 interface Ranked extends Offer {
-  /** Places of the typed letters in the title. */
+  /** Positions of the typed letters in the title. */
   at: readonly number[];
 }
 
@@ -109,7 +109,7 @@ function commandOffers(state: State, from: CommandContext): Offer[] {
     .map(offer);
 }
 
-/** Nodes by the digits of their address: on the map they jump, at a console they go to that node's. */
+/** Returns nodes by the digits of their address: on the map they jump, at a console they open that node's. */
 function nodeOffers(state: State, from: CommandContext): Offer[] {
   const prefix = keyNameOf(state, 'console', 'prefix');
   const atConsole = from === 'prefix' || from === 'look';
@@ -126,13 +126,13 @@ function nodeOffers(state: State, from: CommandContext): Offer[] {
   });
 }
 
-/** Commands that only move stand behind the others. */
+/** Commands that only move stand after the others. */
 const MOTION = /^\S+ (?:up|down|left|right)$/;
 const RECENCY_WEIGHT = 2;
-/** What cannot be used now stays to be found, behind what can. */
+/** Disabled commands can be found, after enabled ones. */
 const CANNOT = 8;
 
-/** The offers that fit what was typed, best first; with nothing typed the last used ones, then in the table's order. */
+/** Returns the offers that fit the typed text, best first; without text the recent ones, then in the table's order. */
 export function rankedOffers(state: State, { text, from }: Palette): Ranked[] {
   const recency = (id: string): number => {
     const at = state.recent.indexOf(id);
@@ -141,7 +141,7 @@ export function rankedOffers(state: State, { text, from }: Palette): Ranked[] {
   return [...commandOffers(state, from), ...nodeOffers(state, from)]
     .flatMap((offer, order) => {
       const inTitle = fitOf(text, offer.title);
-      // By the command's own name too: "zoom", "quit".
+      // Also matches the command's own name: "zoom", "quit".
       const fit = inTitle ?? fitOf(text, offer.id);
       if (fit === null) return [];
       const behind = (offer.why === null ? 0 : CANNOT) + (MOTION.test(offer.id) ? 1 : 0);
@@ -152,7 +152,7 @@ export function rankedOffers(state: State, { text, from }: Palette): Ranked[] {
     .map(({ offer, at }) => ({ ...offer, at }));
 }
 
-/** For letters that nothing has: the command or node that was probably meant, as the end of a sentence. */
+/** Suggests the command or node that was probably meant where nothing matches, as the end of a sentence. */
 function offerMeant(state: State, { text, from }: Palette): string {
   const commands = commandOffers(state, from).map(({ id }) => id.split(' ').at(-1) ?? '');
   return didYouMean(text, [...commands, ...state.rack.nodes.map(({ addr }) => nameOf(state, addr))]);
@@ -190,7 +190,7 @@ function paintOffer(frame: Frame, x: number, y: number, width: number, { title, 
   const ink = why === null ? 'text' : 'dim';
   const letters = Array.from(title).slice(0, room);
   letters.forEach((ch, i) => frame.text(x + i, y, ch, at.includes(i) ? 'key' : ink));
-  // What cannot be used says why at the cost of the end of its title.
+  // The reason of a disabled command takes the place of its title's end.
   const start = Math.max(0, Math.min(letters.length, room - reason.length));
   const seen = reason === '' ? room : start;
   if (seen > 0 && Array.from(title).length > seen) frame.text(x + seen - 1, y, CUT, ink);

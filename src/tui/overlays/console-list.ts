@@ -1,4 +1,4 @@
-/** The list of consoles: how each stands and what of it is kept here. Typed letters narrow it, Enter opens. Pure. */
+/** The list of consoles with their states and kept screens. Typed letters narrow it, Enter opens. Pure. */
 import { didYouMean, wrap } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
 import { centred, paintBox } from '../canvas/box.ts';
@@ -13,7 +13,7 @@ import { closed, type KeyPress, type OverlayType, type PaintTools } from './over
 
 interface ConsoleList {
   kind: 'consoles';
-  /** What was typed, and which of the consoles that it leaves is chosen. */
+  /** Typed text, and the index of the selected console among its matches. */
   text: string;
   index: number;
 }
@@ -38,7 +38,10 @@ export const CONSOLE_LIST: OverlayType<ConsoleList> = {
   paint,
 };
 
-/** The nodes that the typed text leaves: a part of name, address or position. The master's has none. */
+/**
+ * Returns the nodes that match the typed text, a part of name, address or position; without the master, which has
+ * no console.
+ */
 function listedConsoles(state: State, text: string): Address[] {
   const wanted = text.toLowerCase();
   return state.rack.nodes

@@ -1,4 +1,4 @@
-/** A note into the console's log, typed in the footer. Pure. */
+/** A note for the console's log, typed in the footer. Pure. */
 import type { Frame, Rect } from '../canvas/frame.ts';
 import { bindingOf } from '../keymap/lookup.ts';
 import { step, type Step } from '../model/events.ts';
@@ -28,7 +28,7 @@ export const NOTE: OverlayType<NoteLine> = {
   paintFooter,
 };
 
-/** What the server takes of a note, characters. */
+/** Most characters of a note in this interface. */
 const NOTE_LENGTH = 200;
 
 function onKey(state: State, note: NoteLine, { name }: KeyPress): Step {

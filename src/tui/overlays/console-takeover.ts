@@ -1,4 +1,4 @@
-/** Asks before the console of another operator is ended to open one here. Pure. */
+/** Asks before the console of another operator is closed to open one here. Pure. */
 import { type ConsoleState, silenceText } from '../../api/methods.ts';
 import { type Address, formatPosition } from '../../rack/address.ts';
 import type { Frame } from '../canvas/frame.ts';
@@ -12,7 +12,7 @@ import { paintQuestion } from './question.ts';
 interface Takeover {
   kind: 'takeover';
   id: number;
-  /** The node whose console is wanted. */
+  /** The node whose console is requested. */
   addr: Address;
   /** The console that another operator has open. */
   console: ConsoleState;

@@ -1,21 +1,21 @@
 /**
- * How well letters fit a text: each must be there, in order; beginnings of words and letters side by side count more.
- * Own lines, because the libraries for it cost the interface's start 15 ms. Pure.
+ * Scores how well letters fit a text: each must be there, in order; beginnings of words and adjacent letters count
+ * more. Written here, because the libraries for it cost the interface's start 15 ms. Pure.
  */
 export interface Fit {
   score: number;
-  /** Places of the letters in the text. */
+  /** Positions of the letters in the text. */
   at: readonly number[];
 }
 
 const HIT = 1;
 const WORD = 3;
 const SIDE_BY_SIDE = 4;
-/** For each letter that is passed over between two, and before the first. */
+/** Penalty for each letter that is skipped between two, and before the first. */
 const GAP = 0.15;
 const LEAD = 0.02;
 
-/** Words of a query may stand in any order; null: a letter is missing. An empty query fits everything. */
+/** Scores a query whose words may stand in any order; null: a letter is missing. An empty query fits everything. */
 export function fitOf(query: string, text: string): Fit | null {
   let score = 0;
   const at: number[] = [];
@@ -34,13 +34,13 @@ interface Place {
   at: number;
 }
 
-/** The best way for the letters so far to end at each place, letter by letter. */
+/** Finds for each position the best way for the letters so far to end there, letter by letter. */
 function fitWord(letters: readonly string[], text: readonly string[]): Fit | null {
   if (letters.length === 0) return { score: 0, at: [] };
   let row: (Place | null)[] = [];
   letters.forEach((letter, i) => {
     const last = row;
-    /** The best place before this one, its score as if the gap began at the text's start. */
+    /** The best position before this one, its score as if the gap began at the text's start. */
     let best: Place | null = null;
     row = text.map((ch, j) => {
       const side = last[j - 1] ?? null;

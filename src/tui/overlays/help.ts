@@ -1,4 +1,4 @@
-/** `?`: every key in force, why it cannot be used now, and what the signs on the map mean. Pure. */
+/** `?`: lists every key in force, the reasons of disabled ones, and the meanings of the map's signs. Pure. */
 import { wrap } from '../../lib/words.ts';
 import { CONDITIONS, type NodeCondition } from '../../rack/system-state.ts';
 import { centred, paintBox } from '../canvas/box.ts';
@@ -12,11 +12,11 @@ import type { Context, KeySection } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
-/** Columns of the box, and of what a key does. */
+/** Columns of the box, and of the text of a key. */
 const WIDTH = 76;
 const ROOM = WIDTH - 4 - 18;
 
-/** Where the help was opened, whose keys come first. */
+/** Context in which the help was opened, whose keys come first. */
 interface Help {
   kind: 'help';
   scroll: number;
@@ -52,13 +52,16 @@ function onKey(state: State, help: Help, { name }: KeyPress): Step {
   return step({ ...state, overlay: { ...help, scroll } });
 }
 
-/** Where scrolling ends: the last lines stay on the smallest screen. Signs have the same lines in every alphabet. */
+/**
+ * Returns the last scroll position: the last lines stay on the smallest screen. Signs have the same lines in every
+ * alphabet.
+ */
 const helpEnd = (state: State): number => helpLines(state, glyphs(true)).length - HELP_ROWS;
 /** Lines of the help that the smallest terminal shows. */
 const HELP_ROWS = MIN_ROWS - 4;
 const scrollStep = (name: string): number => (name.startsWith('page') || name === 'space' ? 10 : 1);
 
-/** The keys of the context from which the help was asked come first. */
+/** Returns the sections, those of the context in which the help was opened first. */
 function orderedSections(state: State): readonly KeySection[] {
   const { sections } = state.settings.keys;
   const from = state.overlay?.kind === 'help' ? state.overlay.from : 'map';
@@ -82,9 +85,9 @@ function paint(frame: Frame, state: State, { scroll }: Help, { g }: PaintTools):
     );
 }
 
-/** Lines the help has: the last useful scroll position is this less the box. */
+/** Returns the lines of the help. */
 export function helpLines(state: State, g: Glyphs): Span[][] {
-  // On the map the question behind the key may be what one sees there.
+  // On the map the signs come first, because the operator may be looking for one.
   const first = state.overlay?.kind !== 'help' || state.overlay.from === 'map';
   const lines: Span[][] = first ? signLines(g) : [];
   for (const { context, title, also = [] } of orderedSections(state)) {
@@ -113,7 +116,7 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
   return lines;
 }
 
-/** What the map's cells are made of. */
+/** Returns the lines about the parts of the map's cells. */
 function signLines(g: Glyphs): Span[][] {
   const lines: Span[][] = [[['Signs', 'title']]];
   const signOf = (power: NodeCondition): Span => [

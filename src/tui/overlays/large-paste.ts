@@ -13,7 +13,7 @@ interface LargePaste {
   id: number;
   addr: Address;
   bytes: Uint8Array;
-  /** How many Ctrl-G were taken out. */
+  /** Number of Ctrl-G that were removed. */
   removed: number;
   shown: Shown;
 }
@@ -36,7 +36,7 @@ export const LARGE_PASTE: OverlayType<LargePaste> = {
 function onKey(state: State, { addr, bytes, shown }: LargePaste, { name, burst }: KeyPress): Step {
   if ((name !== 'y' && name !== 'l') || burst !== 1 || !seenLongEnough(shown, state.now))
     return step(withNotice(closed(state), 'info', 'the paste was left out'));
-  // The console may have been lost while the question stood.
+  // The console may have been lost while the question was shown.
   const { attachment } = state.pane;
   if (attachment.kind !== 'joined' || attachment.role !== 'types' || attachment.addr !== addr)
     return step(withNotice(closed(state), 'warning', 'nothing was pasted: you do not type there any more'));

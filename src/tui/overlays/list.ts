@@ -49,17 +49,17 @@ export function overlayType({ kind }: Overlay): OverlayType<Overlay> {
   return type;
 }
 
-/** Opens the overlay that a command of a pane names, or returns null: the command names none. */
+/** Opens the overlay that a command of a pane names; null: the command names none. */
 export function openOverlay(state: State, command: Command, from: CommandContext): Step | null {
   return byKind.get(command)?.open?.(state, from) ?? null;
 }
 
-/** True while the open overlay, or a question in it, waits to be seen on the terminal. */
+/** Returns whether the open overlay, or a question in it, has not been seen on the terminal yet. */
 export function awaitsPaint({ overlay }: State): boolean {
   return overlay !== null && overlayType(overlay).shown?.(overlay)?.kind === 'pending';
 }
 
-/** Notes when the frame with what waited to be seen was on the terminal, server's clock. */
+/** Notes that the frame with the overlay was on the terminal at `at`, server's clock. */
 export function notePainted(state: State, at: number): State {
   const { overlay } = state;
   if (overlay === null || !awaitsPaint(state)) return state;

@@ -1,4 +1,4 @@
-/** An operation in one line, and its nodes: a few in full with their evidence, many in a grid. */
+/** Paints an operation in one line, and its nodes: a few in full with their evidence, many in a grid. */
 import type { NodeProgress, Operation } from '../../api/power.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
@@ -50,9 +50,9 @@ export function operationLine(operation: Operation, state: State, g: Glyphs): Sp
   ];
 }
 
-/** Up to so many nodes each one's evidence is shown. */
+/** Most nodes that are shown with their evidence. */
 const FEW = 3;
-/** A node's cell in the grid: sign, address, name, phase, time. Two stand side by side in 80 columns. */
+/** Columns of a node's cell in the grid: sign, address, name, phase, time. Two fit side by side in 80 columns. */
 export const CELL = 37;
 export const NAME = 15;
 
@@ -67,7 +67,7 @@ export function nodeLines(state: State, nodes: readonly NodeProgress[], width: n
   return [...inColumns(cells, width), ...remarks(nodes, width, g)];
 }
 
-/** `ns01 stopping 0:12 of 3:00`: elapsed, and the limit of this state where it has one. */
+/** `ns01 stopping 0:12 of 3:00`: elapsed time, and the limit of this state where it has one. */
 function progressSpans(node: NodeProgress, state: State): Span[] {
   const limit = node.until === null ? '' : ` of ${formatDuration(node.until - node.since)}`;
   const time = node.outcome === null ? ` ${formatDuration(state.now - node.since)}${limit}` : '';
@@ -85,8 +85,9 @@ function gradeSpans(node: NodeProgress): Span[] {
 }
 
 /**
- * How well the halt is proven: B and C as the server judged them, A where its last line was read, nothing dirty was, and
- * neither somebody's answer nor a deadline stands between that line and the cut. Null: not judged (yet).
+ * Returns the grade of the halt's evidence: B and C as the server judged it, A where the last line was read,
+ * nothing dirty was, and neither an answer nor a deadline stands between that line and the cut. Null: not judged
+ * (yet).
  */
 export function gradeOf({ evidence, phase, outcome }: NodeProgress): 'A' | 'B' | 'C' | null {
   const judged = evidence.findLast(({ kind }) => kind === 'grade')?.text.slice(0, 1);
@@ -108,7 +109,7 @@ function evidenceLines(state: State, node: NodeProgress, width: number): Span[][
   );
 }
 
-/** Column by column, in the order given: what stands together in the rack stands together here. */
+/** Arranges cells by columns, in the order given: neighbours in the rack stay together. */
 export function inColumns(cells: readonly Span[][], width: number): Span[][] {
   const columns = Math.max(1, Math.floor(width / CELL));
   const rows = Math.ceil(cells.length / columns);
@@ -123,7 +124,7 @@ function cell(state: State, node: NodeProgress, g: Glyphs): Span[] {
   const grade = gradeOf(node);
   const phase = `${node.outcome ?? node.phase}${grade === null ? '' : ` (${grade})`}`;
   const timed = `${phase} ${formatDuration(state.now - node.since)}`;
-  // A time that does not fit whole would be another time.
+  // A time that does not fit whole is left out: cut, it would be another time.
   const word = isActive(node) && timed.length <= room ? timed : phase;
   return [
     [sign.padEnd(2), ink],
@@ -133,7 +134,7 @@ function cell(state: State, node: NodeProgress, g: Glyphs): Span[] {
   ];
 }
 
-/** Under the grid: how nodes ended that did not end well, and what those on their way are about. */
+/** Returns the lines under the grid: failures of ended nodes, and remarks on those under way. */
 function remarks(nodes: readonly NodeProgress[], width: number, g: Glyphs): Span[][] {
   const failed = nodes.filter(({ outcome }) => outcome !== null && outcome !== 'done');
   const active = nodes.filter((node) => isActive(node) && node.question === null);
@@ -163,7 +164,7 @@ function signOf(node: NodeProgress, g: Glyphs): [string, InkRole] {
   return [isActive(node) ? (g.operation[0] ?? '*') : g.separator, ink];
 }
 
-/** The first open question, with its choices by number; how many more wait behind it. */
+/** Returns the first open question, its choices by number, and the number of further questions. */
 export function questionLines(nodes: readonly NodeProgress[], width: number): Span[][] {
   const open = nodes.filter((node) => node.question !== null);
   const [node] = open;
@@ -180,13 +181,13 @@ export function questionLines(nodes: readonly NodeProgress[], width: number): Sp
   return [...text, ...flow(choices, width)];
 }
 
-/** As many pieces a line as fit. */
+/** Fills lines with as many pieces as fit. */
 function flow(pieces: readonly Span[][], width: number): Span[][] {
   const lines: Span[][] = [];
   let used = width;
   for (const piece of pieces) {
     const length = piece.reduce((sum, [text]) => sum + text.length, 0);
-    // The blanks behind the last piece of a line may fall off.
+    // The blanks after the last piece of a line may be cut.
     if (used + length - 3 > width) {
       lines.push([...piece]);
       used = length;

@@ -1,5 +1,5 @@
 /**
- * The operations panel: those that run and results that stay, the selected one with its nodes, and what it asks. A
+ * The operations panel: running operations and kept results, the selected one with its nodes and its question. A
  * dangerous answer is typed, like a cut. Pure.
  */
 import type { Operation } from '../../api/power.ts';
@@ -51,7 +51,7 @@ export const OPERATIONS: OverlayType<OperationsPanel> = {
   withShown: (panel, shown) => (panel.prompt === null ? panel : { ...panel, prompt: { ...panel.prompt, shown } }),
 };
 
-/** The panel opens on an operation that asks something, else on the latest. */
+/** Opens the panel on an operation with a question, otherwise on the latest. */
 export function withOperations(state: State): State {
   const shown = shownOperations(state);
   const asking = shown.findIndex(({ nodes }) => nodes.some((node) => node.question !== null));
@@ -97,11 +97,11 @@ function onKey(state: State, panel: OperationsPanel, key: KeyPress): Step {
 
 const around = (at: number, length: number): number => (length === 0 ? 0 : (at + length) % length);
 
-/** Lines a key scrolls. How long the list is only the view knows: beyond its end it stands still. */
+/** Lines that a key scrolls. Only the view knows the list's length: scrolling stops at its end. */
 const SCROLL = 10;
 const SCROLL_END = 100;
 
-/** The n-th choice of the first open question of the operation. */
+/** Gives the n-th choice as answer to the first open question of the operation. */
 function answer(state: State, panel: OperationsPanel, n: number, id: string, { burst }: KeyPress): Step {
   const asking = state.operations.find((one) => one.id === id)?.nodes.find((node) => node.question !== null);
   const choice = asking?.question?.choices[n - 1];
@@ -122,7 +122,7 @@ function answer(state: State, panel: OperationsPanel, n: number, id: string, { b
   const question = asking.question?.id ?? '';
   const effect = { do: 'answer', id, addr: asking.addr, question, choice: choice.key, confirm: null } as const;
   if (choice.key !== 'console') return step(state, effect);
-  // The operator goes to the console to do it by hand; the operation waits.
+  // The operator goes to the console to continue by hand; the operation waits.
   const opened = attachTo({ ...state, overlay: null }, asking.addr);
   return step(opened.state, effect, ...opened.effects);
 }
@@ -150,7 +150,7 @@ function onPromptKey(state: State, panel: OperationsPanel, prompt: OperationProm
   return Array.from(name).length === 1 && text.length < 120 ? typed(text + name) : step(state);
 }
 
-/** What was typed as an answer is thrown away when the question is no longer the one that was read. */
+/** Discards a typed answer when the question is no longer the one that was read. */
 export function withoutStaleAnswer(state: State): State {
   const panel = state.overlay;
   if (panel?.kind !== 'operations' || panel.prompt?.kind !== 'answer') return state;
@@ -174,11 +174,11 @@ function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintT
       (spans) => ({ spans, of }),
     ),
   );
-  // What waits for an answer keeps its place at the bottom, however long the list is.
+  // The question keeps its place at the bottom, however long the list is.
   const question = questionLines(operations[selected]?.nodes ?? [], box.width);
   const room = box.height - (question.length === 0 ? 0 : question.length + 1);
   const end = Math.max(0, lines.length - room);
-  // One operation above the selected one stays in sight: there is more up there.
+  // One operation above the selected one stays visible, to show that the list goes on there.
   const from = Math.min(end, Math.max(0, selected - 1) + panel.scroll);
   const head = selected - from;
   if (head >= 0) frame.ground({ x: box.x - 1, y: box.y + head, width: box.width + 2, height: 1 }, 'selected');

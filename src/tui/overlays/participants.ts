@@ -1,4 +1,4 @@
-/** Who is at the console, and handing the keyboard over. Pure. */
+/** Lists the sessions at the console, and transfers the keyboard. Pure. */
 import { silenceText } from '../../api/methods.ts';
 import { centred, paintBox } from '../canvas/box.ts';
 import type { Frame } from '../canvas/frame.ts';
@@ -40,7 +40,7 @@ interface Person {
   here: boolean;
 }
 
-/** Who types first, then those who watch. */
+/** Returns the participants: the typing one first, then the watching ones. */
 function peopleAt({ console, sessions, session, now }: State): Person[] {
   if (console === null) return [];
   const ids = [...(console.holder === null ? [] : [console.holder]), ...console.watchers];
@@ -98,7 +98,7 @@ function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTo
     );
     const row = { x: box.x, y: box.y + i, width: box.width, height: 1 };
     if (i === index) frame.ground(row, 'selected');
-    // The keyboard is handed over by a key: a second click may have been meant for another row.
+    // A key transfers the keyboard: a second click may have been meant for another row.
     else frame.target(row, { rows: i - index });
   });
   const types = state.console?.holder === state.session;

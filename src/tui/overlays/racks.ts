@@ -12,7 +12,7 @@ import { closed, type KeyPress, type OverlayType } from './overlay.ts';
 
 interface RackOverview {
   kind: 'racks';
-  /** The chosen one. */
+  /** Index of the selected rack. */
   index: number;
 }
 
@@ -58,13 +58,13 @@ function onKey(state: State, list: RackOverview, { name }: KeyPress): Step {
   }
 }
 
-/** Every rack in a few lines: how it does in words, and each of its nodes as one sign, blade by blade. */
+/** Paints every rack in a few lines: its state in words, and each of its nodes as one sign, blade by blade. */
 export function paintRacks(frame: Frame, rect: Rect, states: readonly State[], chosen: number, g: Glyphs): void {
   frame.clear(rect);
   const blocks = states.map((state) => blockOf(state, rect.width, g));
   const loose = blocks.reduce((sum, lines) => sum + lines.length + 1, 0) <= rect.height ? 1 : 0;
   const heights = blocks.map((lines) => lines.length + loose);
-  // The chosen one is always to be seen.
+  // The selected rack is always visible.
   let first = 0;
   while (first < chosen && sum(heights.slice(first, chosen + 1)) > rect.height) first++;
   let y = rect.y;

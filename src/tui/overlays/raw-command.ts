@@ -1,6 +1,6 @@
 /**
- * Bytes by hand for one BIOS, in the bus pane: typed as they are, judged by the server (`bmc/raw-rules.ts`), and where they
- * can switch, connect or close sent only behind the target's typed name. Pure.
+ * Raw commands for one BIOS, in the bus pane. The server checks them (`bmc/raw-commands.ts`); one that can switch,
+ * connect or close is sent only after the target's name was typed. Pure.
  */
 import { spellBytes } from '../../lib/control-chars.ts';
 import { wrap } from '../../lib/words.ts';
@@ -13,7 +13,7 @@ import type { BusPane, ByHand } from '../model/overlays.ts';
 import { nameOf, type State } from '../model/state.ts';
 import { type KeyPress, seenLongEnough, typedInto } from './overlay.ts';
 
-/** What the server takes at once, bytes. */
+/** Most bytes that the server takes at once. */
 const LIMIT = 64;
 const IDLE: ByHand = { is: 'idle', said: null };
 
@@ -23,7 +23,7 @@ export function startRawCommand(state: State, pane: BusPane, target: Address | n
   return withHand(state, pane, { is: 'typing', target, text: '' });
 }
 
-/** What must be typed to confirm. */
+/** Returns the name to type as confirmation. */
 function targetName(state: State, target: Address | null): string {
   return target === null ? 'master' : nameOf(state, target);
 }
@@ -39,7 +39,7 @@ export function onRawKey(state: State, pane: BusPane, { name, burst }: KeyPress)
   return hand.is === 'confirming' ? confirmed(state, pane, hand, name, burst) : step(state);
 }
 
-/** Ctrl-G is a byte like the others here, and the one that nothing else can type. */
+/** Ctrl-G is a byte like the others here, and the one that cannot be typed anywhere else. */
 function typed(
   state: State,
   pane: BusPane,
@@ -103,7 +103,7 @@ function wantsConfirmation(data: unknown): boolean {
   return Array.isArray(data) && data.some((one: { rule?: unknown }) => one.rule === 'confirmation');
 }
 
-/** Paints them at the bottom of `box`; returns how many lines they take. */
+/** Paints them at the bottom of `box`; returns the number of lines. */
 export function paintRawCommand(frame: Frame, box: Rect, state: State, hand: ByHand, g: Glyphs): number {
   if (hand.is === 'idle' && hand.said === null) return 0;
   const told = wordsFor(state, hand, g);

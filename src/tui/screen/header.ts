@@ -1,4 +1,4 @@
-/** The bar at the top: which rack, how its bus does, how many nodes are what, who else is here. */
+/** Paints the bar at the top: the rack, its bus, the counts of nodes, and the other users. */
 import { configWords } from '../../api/configuration.ts';
 import type { BusState } from '../../api/methods.ts';
 import { mostPressing, supplyForms, type SupplyState } from '../../api/outage.ts';
@@ -22,7 +22,7 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   const right = rightPart(state, g);
   const room = rect.width - 2 - spansWidth(right);
   const pieces = leftPieces(state, g, room);
-  // What does not fit goes from the end: the least urgent stands last.
+  // Parts that do not fit are dropped from the end: the least urgent stands last.
   const left: Span[] = [];
   for (const piece of pieces) if (spansWidth(left) + spansWidth(piece) + 2 <= room) left.push(...piece);
   frame.spans(1, rect.y, left);
@@ -32,11 +32,11 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
 function leftPieces(state: State, g: Glyphs, room: number): Span[][] {
   const { draw } = countsOf(state);
   const must: Span[][] = [[[state.rack.name, 'title']], busWords(state), countWords(state)];
-  // How long the battery lasts is worth more than how many nodes are what.
+  // The battery's time is more important than the counts of nodes.
   const beside = (pieces: readonly Span[][]): number =>
     room - 2 - pieces.reduce((sum, one) => sum + spansWidth(one), 0);
   const supply = supplyWords(state, [beside(must), beside(must.slice(0, 2))]);
-  // A battery drains: that stands before everything else. Mains are as they always are.
+  // A draining battery stands before everything else; mains are the normal case.
   const [name = [], ...others] = must;
   const pressing = supply !== null && supply.state !== 'mains';
   return [
@@ -54,7 +54,7 @@ function leftPieces(state: State, g: Glyphs, room: number): Span[][] {
 
 const gap: Span = ['  ', 'text'];
 
-/** How the bus does, or that there is nobody to ask. */
+/** Returns the state of the bus, or that there is no connection to the server. */
 export function busWords(state: State): Span[] {
   return state.link.kind === 'lost'
     ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
@@ -62,8 +62,9 @@ export function busWords(state: State): Span[] {
 }
 
 /**
- * How the rack is fed: `mains 98 %`, `BATTERY 71 %, 11:20 left, shed-all takes 4:10`, in the longest form that fits into
- * one of `widths`, tried in their order but for the shortest form; null: nothing is known of a UPS. What a server said that is gone is not repeated.
+ * Returns the state of the supply: `mains 98 %`, `BATTERY 71 %, 11:20 left, shed-all takes 4:10`, in the longest
+ * form that fits into one of `widths`, tried in their order before the shortest form; null: no UPS is known. The
+ * last report of a lost server is not shown.
  */
 export function supplyWords(
   state: State,
@@ -85,13 +86,13 @@ function supplyInk(state: SupplyState, critical: boolean): InkRole {
   return state === 'battery' && critical ? 'danger' : 'warn';
 }
 
-/** How many nodes are what; what there is none of is left out, but for on and off. */
+/** Returns the counts of nodes by condition; counts of zero are left out, except on and off. */
 export function countWords(state: State): Span[] {
   const counts = countsOf(state);
   const count = (n: number, word: string, ink: InkRole): Span[] => (n > 0 ? [[`${n} ${word} `, ink]] : []);
   return [
     gap,
-    // Green is for what is so now.
+    // Green marks present values only.
     [`${counts.on} on `, counts.on === 0 ? 'text' : counts.old > 0 ? 'aging' : 'ok'],
     ...count(counts.booting, 'booting', 'aging'),
     ...count(counts['going-down'], 'going down', 'warn'),
@@ -105,13 +106,13 @@ export function countWords(state: State): Span[] {
   ];
 }
 
-/** How many alarms nobody has seen yet; null: none. */
+/** Returns the number of alarms that are not acknowledged; null: none. */
 export function alarmWords(state: State, g: Glyphs): string | null {
   const unseen = unseenAlarms(state).length;
   return unseen === 0 ? null : `${g.alarm} ${count(unseen, 'alarm')}`;
 }
 
-/** The rung of the recovery ladder, in a word; the line below the map has the sentence. */
+/** Names the recovery stage in a word; the line below the map has the sentence. */
 function recovery({ bus, now }: State): Span[] {
   if (bus.recovery === null) return [];
   const { step, retryAt } = bus.recovery;
@@ -145,7 +146,7 @@ function rightPart(state: State, g: Glyphs): Span[] {
   ];
 }
 
-/** Programs that stay; a `status` that comes and goes is nobody to mention. */
+/** Returns whether a session is that of a user who stays; a short command such as `status` is not mentioned. */
 function isPerson(program: string): boolean {
   return program === 'interface' || program === 'console';
 }

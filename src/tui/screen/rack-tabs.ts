@@ -9,12 +9,15 @@ import { paintRacks } from '../overlays/racks.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { paint } from './screen.ts';
 
-/** Rows that the tabs take: what is left is the shown rack's. */
+/** Returns the rows of the tabs; the shown rack gets the rest. */
 export function tabRows(racks: number): number {
   return racks > 1 ? 1 : 0;
 }
 
-/** `states`: of every rack; their size is the screen's without the tabs. `screens`: of the rack that is shown. */
+/**
+ * Paints the screen. `states`: of every rack; their size is the screen's without the tabs. `screens`: of the shown
+ * rack.
+ */
 export function paintScreen(
   states: readonly State[],
   active: number,
@@ -38,7 +41,7 @@ export function paintScreen(
   return frame;
 }
 
-/** One row; the rack that is shown stands out, and behind each name what is wrong with it. */
+/** Paints one row; the shown rack stands out, and each name is followed by its problems. */
 function paintTabs(frame: Frame, states: readonly State[], active: number, g: Glyphs): void {
   const row = { x: 0, y: 0, width: frame.cols, height: 1 };
   frame.clear(row, 'bar');
@@ -57,7 +60,7 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   });
   const state = states[active];
   if (state === undefined) return;
-  // At a console the keys of tabs stand behind the prefix.
+  // At a console the keys of tabs stand after the prefix.
   const context = contextOf(state) === null && state.overlay === null ? 'prefix' : 'map';
   const hint: Span[] = [
     [keyOf(state, context, 'next-rack'), 'key'],
@@ -77,7 +80,7 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   );
 }
 
-/** What must not be missed while another rack is shown. */
+/** Returns the problems that must not be missed while another rack is shown. */
 function trouble(state: State, g: Glyphs): Span[] {
   if (state.link.kind === 'lost') return [[` ${g.bad}`, 'danger']];
   const unseen = unseenAlarms(state).length;

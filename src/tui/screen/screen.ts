@@ -1,4 +1,4 @@
-/** The screen of one rack: one state, one frame. */
+/** Paints the screen of one rack: one state, one frame. */
 import { Frame, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
@@ -14,7 +14,7 @@ import type { Plot } from '../terminal/plot.ts';
 import { paintHeader } from './header.ts';
 import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './status-lines.ts';
 
-/** Says how much is missing where the terminal is too small for the map, and whether anything is wrong meanwhile. */
+/** Shows the missing size where the terminal is too small for the map, and the problems meanwhile. */
 function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
   const lines: Span[][] = [
     alarmLine(state, g),
@@ -29,13 +29,13 @@ function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
       [' leaves', 'text'],
     ],
   ];
-  // The lower the terminal the less is said, from the end; what is wrong stands first.
+  // The lower the terminal the fewer lines, from the end; problems stand first.
   const shown = lines.slice(0, Math.max(1, frame.rows));
   const top = Math.max(0, Math.floor((frame.rows - shown.length) / 2));
   shown.forEach((line, i) => frame.spans(frame.cols > 20 ? 1 : 0, top + i, line));
 }
 
-/** The worst that nobody has seen, in one line. */
+/** Returns the worst alarm that is not acknowledged, in one line. */
 function alarmLine(state: State, g: Glyphs): Span[] {
   if (state.link.kind === 'lost') return [[`server gone: ${state.link.why}`, 'fault']];
   const unseen = unseenAlarms(state);
@@ -61,7 +61,7 @@ function countLine(state: State): Span[] {
   ];
 }
 
-/** `plot` draws the lines of charts; null: bars do. */
+/** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. */
 export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | null = null): Frame {
   const frame = new Frame(state.size.cols, state.size.rows);
   const layout = layoutOf(state);
@@ -77,7 +77,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
   if (layout.console) paintPane(frame, layout.console, state, screens, g);
   if (layout.map || state.notice !== null || state.link.kind === 'lost') {
-    // Over a console that fills the screen only what must be said takes a line from it.
+    // Over a console that fills the screen only a required notice takes a line from it.
     if (!layout.map) frame.clear(layout.notice, 'bar');
     paintNotice(frame, layout.notice, state);
   }
@@ -94,7 +94,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
     ]);
     frame.cursor = { x: at, y: layout.footer.y };
   } else if (overlay === null || contextOf(state) !== null) {
-    // At a console every key is the node's: the footer shows what the prefix would do.
+    // At a console every key is the node's: the footer shows the keys after the prefix.
     const typing = contextOf(state) === null;
     const prefix = keyOf(state, 'console', 'prefix');
     const chord = state.pane.chord.kind !== 'idle';

@@ -1,4 +1,4 @@
-/** Single lines under the map: the selected node in words, events, operations, the notice, the footer. */
+/** Paints single lines under the map: the selected node in words, events, operations, the notice, the footer. */
 import type { EventRecord } from '../../api/methods.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
@@ -19,7 +19,10 @@ import type { State } from '../model/state.ts';
 import { operationLine } from '../overlays/operation-view.ts';
 import { runSpans } from '../overlays/plans/run-view.ts';
 
-/** The selected node in words, where no detail pane says the same; what is marked, and what is scrolled out of sight. */
+/**
+ * Paints the selected node in words, where no detail pane shows the same; the number of marked nodes, and of those
+ * scrolled out of sight.
+ */
 export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
   const scrolled = layout.map === null ? [] : scrollSpans(layout.map);
   const marked: Span[] = state.marks.size > 0 ? [[`${state.marks.size} marked `, 'mark']] : [];
@@ -29,7 +32,7 @@ export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State,
   frame.spans(x + width - 1 - spansWidth(scrolled), y, scrolled);
 }
 
-/** `rows C to T of X`; nothing where the whole rack is seen. */
+/** `rows C to T of X`; empty where the whole rack is visible. */
 function scrollSpans({ blades, firstBlade, visibleBlades }: MapLayout): Span[] {
   if (visibleBlades >= blades.length) return [];
   const row = (index: number): string => rowLabel(blades[index] ?? 0);
@@ -74,7 +77,7 @@ export const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
   alarm: 'fault',
 };
 
-/** The newest at the bottom, each in as many lines as it needs. */
+/** Paints the newest event at the bottom, each in as many lines as it needs. */
 export function paintEvents(
   frame: Frame,
   { x, y, width, height }: Rect,
@@ -91,7 +94,7 @@ export function paintEvents(
   });
   const shown = lines.slice(-height);
   shown.forEach((spans, i) => frame.spans(x + 1, y + i, spans, inner));
-  // Of one that begins above, the end is kept: it says what to do.
+  // Of an event that begins above, the end is kept: it says what to do.
   const torn = shown.length < lines.length && /^ /.test(shown[0]?.[0]?.[0] ?? '');
   if (torn) frame.text(x + 1, y, CUT, 'dim');
 }
@@ -107,7 +110,7 @@ export function paintOperations(frame: Frame, { x, y, width, height }: Rect, sta
 
 const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 
-/** What was said last; with nothing to say, why the bus is not well, or that a session is only looking. */
+/** Paints the last notice; without one the problem of the bus, or that the session is view-only. */
 export function paintNotice(frame: Frame, rect: Rect, state: State): void {
   if (state.notice !== null) {
     paintSaid(frame, rect, state.notice.text, NOTICE_INK[state.notice.level]);
@@ -122,7 +125,7 @@ export function paintNotice(frame: Frame, rect: Rect, state: State): void {
   if (words !== '') paintSaid(frame, rect, words, bus === 'paused' && recovery === null ? 'dim' : 'warn');
 }
 
-/** The keys that work right here, right now; `before`: what must be pressed before each of them. */
+/** Paints the keys that are enabled here and now; `before`: the key to press before each of them. */
 export function paintFooter(
   frame: Frame,
   rect: Rect,
@@ -137,7 +140,7 @@ export function paintFooter(
     [keyLabel(keys[0] ?? ''), 'key'],
     [` ${hint ?? ''}  `, 'text'],
   ];
-  // Whatever has no room is under `?`: so that key always has, and the way out.
+  // `?` lists the keys that do not fit: so its own key always fits, and the way out.
   const last = ({ command }: Binding): boolean => command === 'help' || command === 'cancel';
   const end = usable.filter(last);
   let room = rect.width - 1 - spansWidth(extra) - spansWidth(end.flatMap(piece));

@@ -1,4 +1,4 @@
-/** The part of blessed-contrib that is used: its drawing surface, without the rest of its widgets (120 ms to load). */
+/** Types of the used part of blessed-contrib: its drawing surface, without the other widgets (120 ms to load). */
 declare module 'blessed-contrib/lib/widget/canvas.js' {
   interface Context {
     beginPath(): void;

@@ -1,12 +1,10 @@
-/**
- * What comes in from the operator's terminal, as tokens; the last answer that it owes is taken out of the shell's way.
- */
+/** Reads the operator's terminal as tokens; at the end it keeps the terminal's last answer from the shell. */
 import type { ReadStream } from 'node:tty';
 import { emptyTokenizer, ESCAPE_MS, flush, type Token, tokenize } from './tokenizer.ts';
 
 /**
- * Calls `leave` before the program stops (Ctrl-Z of the terminal that it was started in, `kill -TSTP`), and `back` when it
- * goes on, also after a SIGSTOP that nobody announced. Returns what undoes it.
+ * Calls `leave` before the program stops (Ctrl-Z of the terminal that it was started in, `kill -TSTP`), and `back`
+ * when it continues, also after a SIGSTOP, which is not announced. Returns the function that undoes it.
  */
 export function aroundStops(leave: () => void, back: () => void): () => void {
   const stop = (): void => {
@@ -17,7 +15,7 @@ export function aroundStops(leave: () => void, back: () => void): () => void {
   return () => void process.off('SIGTSTP', stop).off('SIGCONT', back);
 }
 
-/** How long a leaving interface waits for its terminal's last answer. */
+/** Time limit for the terminal's last answer when the interface ends, ms. */
 const ANSWER_MS = 1000;
 
 export class Input {
@@ -37,14 +35,14 @@ export class Input {
     this.#stdin.on('data', this.#onData);
   }
 
-  /** While the program stands still the terminal is the shell's. */
+  /** Gives the terminal to the shell while the program is stopped. */
   lend(): void {
     this.#setRaw(false);
   }
 
-  /** After a stop: the kernel, or the shell, has made the terminal its own. */
+  /** Takes the terminal back after a stop: the kernel, or the shell, has changed its mode. */
   again(): void {
-    // Node believes that its mode still holds, and would not set it.
+    // Node assumes that its mode still holds, and would not set it.
     this.#setRaw(false);
     this.#setRaw(true);
   }
@@ -53,17 +51,17 @@ export class Input {
     try {
       this.#stdin.setRawMode(on);
     } catch {
-      // The terminal is gone: its end is told elsewhere.
+      // The terminal is gone: its end is reported elsewhere.
     }
   }
 
-  /** Nothing is taken from here on. */
+  /** Stops reading. */
   close(): void {
     this.#closed = true;
     this.#stdin.off('data', this.#onData);
   }
 
-  /** As it was before, but for what the terminal still answers, which must not be the shell's first input. */
+  /** Restores the terminal's mode after its outstanding answers, which must not become the shell's first input. */
   restore(answers: { owed: () => boolean; take: (reply: Uint8Array) => void }, then: () => void): void {
     const stdin = this.#stdin;
     const done = (): void => {

@@ -1,11 +1,11 @@
 /**
- * Bytes to the operator's terminal, written without ever blocking: Node writes to a terminal synchronously, and an SSH
- * link that stalls would stop the whole program for seconds. The renderer reads {@link congested} first and leaves the
- * frame out: the next one shows the newest state.
+ * Writes to the operator's terminal without ever blocking: Node writes to a terminal synchronously, and an SSH
+ * connection that stalls would stop the whole program for seconds. The renderer reads {@link congested} first and
+ * leaves the frame out: the next one shows the newest state. {@link Pace} measures how much is on its way.
  */
 import { write, writeSync } from 'node:fs';
 
-/** A terminal that takes nothing is tried again after this, ms. */
+/** Interval of retries while a terminal takes nothing, ms. */
 const RETRY_MS = 20;
 
 export class Output {
@@ -26,7 +26,7 @@ export class Output {
     return this.#writing;
   }
 
-  /** Called each time everything has been taken by the terminal. */
+  /** Called each time the terminal has taken everything. */
   set onDrain(listener: () => void) {
     this.#onDrain = listener;
   }
@@ -37,13 +37,13 @@ export class Output {
     if (!this.#writing) this.#next();
   }
 
-  /** The last words, written at once. */
+  /** Writes the final text at once. */
   finish(text: string): void {
     this.#closed = true;
     this.interject(text);
   }
 
-  /** Written at once; what was queued is dropped, since the screen is left anyway. */
+  /** Writes at once and drops the queue, since the screen is left anyway. */
   interject(text: string): void {
     this.#queue = [];
     const bytes = Buffer.from(text, 'utf8');
@@ -85,53 +85,53 @@ export class Output {
   }
 }
 
-/** Asked after this many bytes: a map that only ticks asks twice a second, a key's echo never. */
+/** Bytes between two questions: a map that only ticks asks twice a second, a key's echo never. */
 const ASK_EVERY = 1024;
-/** More than this is not left unanswered: less than a second at 9600 bytes a second, and 80 KB/s at 100 ms of round trip. */
+/** Most bytes without an answer: less than a second at 9600 bytes a second, and 80 KB/s at 100 ms of round trip. */
 const WINDOW = 8 * 1024;
-/** An answer that has not come by then was lost, or somebody who does not answer has taken the terminal over, ms. */
+/** Time after which an answer counts as lost, or the terminal as taken over by a program that does not answer, ms. */
 const LOST_MS = 15_000;
 
 export const QUESTION = '\x1b[5n';
 
 /**
- * How much is on its way to the terminal. What was written is not what is seen: sshd, sockets and tunnels may hold a
- * megabyte, minutes of old frames on a slow line. So every now and then a frame ends with a question that any terminal
- * answers (DSR: "are you well?"), and while too much is unanswered no frame is sent; the next one then shows the newest.
- * A terminal that never answers is never waited for. Pure: time comes in.
+ * Estimates the bytes on their way to the terminal. Written bytes are not seen yet: sshd, sockets and tunnels may
+ * hold a megabyte, minutes of old frames on a slow line. So some frames end with a question that any terminal
+ * answers (DSR: "are you well?"), and while too much is unanswered no frame is sent; the next one then shows the
+ * newest state. A terminal that never answers causes no wait. Pure: time is a parameter.
  */
 export class Pace {
-  /** Null: it has never answered, so that nothing can be told. */
+  /** False until the first answer, before which nothing can be estimated. */
   #answers = false;
   #unasked = 0;
   #asked: { bytes: number; at: number }[] = [];
 
   /**
-   * What to put behind a frame of so many bytes, at its end: a question, or nothing. `mustKnow`: it is to be told for
-   * certain when this frame has been seen.
+   * Returns the bytes to add at the end of a frame of this size: a question, or none. `mustKnow`: the arrival of
+   * this frame has to be known for certain.
    */
   sent(bytes: number, now: number, mustKnow = false): string {
     this.#unasked += bytes;
     if (this.#unasked < ASK_EVERY && !mustKnow) return '';
-    // Before the first answer one question is enough: who does not know it would show it as text.
+    // Before the first answer one question is enough: a terminal that does not know it would show it as text.
     if (!this.#answers && this.#asked.length > 0) return '';
     this.#asked.push({ bytes: this.#unasked, at: now });
     this.#unasked = 0;
     return QUESTION;
   }
 
-  /** `reply`: an answer of the terminal, whatever it was asked. */
+  /** Handles an answer of the terminal, to whichever question. */
   answered(reply: Uint8Array): void {
     if (!/^\x1b\[[0-9]*n$/.test(String.fromCharCode(...reply.subarray(0, 8)))) return;
     if (this.#asked.shift() !== undefined) this.#answers = true;
   }
 
-  /** Too much is on its way. */
+  /** Returns whether too much is on its way. */
   full(now: number): boolean {
     return this.awaits(now) && this.#asked.reduce((sum, { bytes }) => sum + bytes, 0) > WINDOW;
   }
 
-  /** Answers are still to come: what was sent is not on the screen yet. */
+  /** Returns whether answers are outstanding: then sent frames may not be on the screen yet. */
   awaits(now: number): boolean {
     const [oldest] = this.#asked;
     if (!this.#answers || oldest === undefined) return false;

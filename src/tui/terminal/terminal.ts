@@ -1,6 +1,6 @@
 /**
- * The operator's terminal: the only importer of blessed, which finds what changed between two frames and says it in the
- * terminal's own language. Input never goes through it, output only through {@link Output}.
+ * Drives the operator's terminal: the only importer of blessed, which finds the differences between two frames and
+ * encodes them for the terminal. Input never goes through it, output only through {@link Output}.
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
@@ -18,15 +18,19 @@ const EXTRA_FLAGS = EXTRA.reduce((all, [flag]) => all | flag, 0);
 const FIRST = 256;
 
 /**
- * Dim, italic and struck out, which blessed cannot say. It writes a foreground as `38;5;N` and takes N from a function
- * that may be replaced; a cell has nine bits for it, and the colours use 256 of the 511 values. The others stand for
- * combinations of a colour and these styles, in the order in which they are first seen. Pure but for that memory.
+ * Adds dim, italic and struck out, which blessed lacks. It writes a foreground as `38;5;N` and takes N from a
+ * function that may be replaced; a cell has nine bits for it, and the colours use 256 of the 511 values. The others
+ * stand for combinations of a colour and these styles, in the order in which they are first seen. Pure but for that
+ * memory.
  */
 export class Styles {
   readonly #known = new Map<number, number>();
   readonly #codes: string[] = [];
 
-  /** The cell's attribute in blessed's own terms. More than 255 combinations were never seen: then the style is lost, not the colour. */
+  /**
+   * Returns the cell's attribute in blessed's encoding. More than 255 combinations were never seen: beyond them the
+   * style is lost, not the colour.
+   */
   encode(ink: RawInk): RawInk {
     const flags = ink >> 18;
     const extra = flags & EXTRA_FLAGS;
@@ -42,35 +46,38 @@ export class Styles {
     return rawInk(flags & ~EXTRA_FLAGS, value ?? foreground, ink & 0x1ff);
   }
 
-  /** What blessed writes behind `38;5;` for a value that {@link encode} made; null for a plain colour. */
+  /** Returns the text that blessed writes after `38;5;` for a value of {@link encode}; null for a plain colour. */
   codeOf(foreground: number): string | null {
     return this.#codes[foreground - FIRST] ?? null;
   }
 }
 
-/** Begins with a colour, because blessed has written `38;5;` already; `39` takes it back where there is none. */
+/** Begins with a colour, because blessed has written `38;5;` already; `39` undoes it where there is none. */
 function sgr(foreground: number, extra: number): string {
   const colour = foreground === DEFAULT_COLOUR ? '7;39' : String(foreground);
   const codes = EXTRA.filter(([flag]) => (extra & flag) !== 0).map(([, code]) => code);
   return [colour, ...codes].join(';');
 }
 
-/** What blessed's types leave out and this file uses. */
+/** Members that blessed's types leave out and this file uses. */
 interface BlessedScreen {
   lines: ([number, string][] & { dirty: boolean })[];
   olines: [number, string][][];
   draw(from: number, to: number): void;
   alloc(dirty?: boolean): void;
-  /** A foreground or background as it stands in SGR. */
+  /** Returns a foreground or background as it stands in SGR. */
   _reduceColor(colour: number): number | string;
   tput: { brokenACS: boolean; unicode: boolean };
   program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };
 }
 
 const ENTER = '\x1b[?1049h\x1b[?1004h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
-/** Whatever state a frame left: attributes, cursor and its shape, bracketed paste, synchronized output, the screen before. */
+/**
+ * Resets the state that a frame may have left: attributes, cursor and its shape, bracketed paste, synchronized
+ * output, the alternate screen.
+ */
 const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[0 q\x1b[?25h\x1b[?1049l';
-/** A frame appears as one; terminals that do not know the mode ignore it. */
+/** Makes a frame appear as one; terminals that do not know the mode ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
 const FRAME_END = '\x1b[?2026l';
 
@@ -80,7 +87,7 @@ export class Terminal {
   readonly #palette: Palette;
   readonly #screen: BlessedScreen;
   readonly #styles = new Styles();
-  /** What blessed's lines hold: only cells that differ from it are looked up. */
+  /** Frame that blessed's lines hold: only cells that differ from it are looked up. */
   #before: Frame | null = null;
   #written = '';
   #cursor = '';
@@ -97,14 +104,14 @@ export class Terminal {
   ) {
     this.#palette = palette;
     this.#output = new Output(stdout.fd, onGone);
-    // blessed would install handlers that leave with code 0 on SIGTERM and forget SIGHUP: the interface has its own.
+    // blessed would install handlers that exit with code 0 on SIGTERM and miss SIGHUP: the interface has its own.
     (blessed as unknown as { Screen: { _bound: boolean } }).Screen._bound = true;
     const sink = Object.assign(new PassThrough(), { isTTY: true, columns: size.cols, rows: size.rows });
     sink.write = ((text: string) => {
       this.#written += text;
       return true;
     }) as typeof sink.write;
-    // A decoder of its own would be attached to any other stream; no key ever comes through this one.
+    // On any other stream it would install its own decoder; no key ever comes through this one.
     const silent = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => silent, _keypressDecoder: true });
     this.#screen = blessed.screen({
       input: silent,
@@ -112,13 +119,13 @@ export class Terminal {
       // Of the terminals whose description blessed can read, the one whose sequences all others understand.
       terminal: 'xterm-256color',
       smartCSR: true,
-      // Resizing is the interface's own business, in order with all other events.
+      // The interface handles resizing itself, in order with all other events.
       resizeTimeout: 1e9,
     }) as unknown as BlessedScreen;
     this.#screen.tput.brokenACS = true;
     this.#screen.tput.unicode = true;
     this.#screen._reduceColor = (colour) => this.#styles.codeOf(colour) ?? colour;
-    // What is drawn must be at hand when draw() returns, to become one frame; the cursor is this file's business.
+    // The output of draw() must be complete when it returns, to become one frame; this file controls the cursor.
     this.#screen.program.useBuffer = false;
     this.#screen.program.cursorHidden = true;
     this.#written = '';
@@ -126,34 +133,34 @@ export class Terminal {
     this.resize(size);
   }
 
-  /** A frame would only wait behind others. */
+  /** True while a frame would only wait behind others. */
   get congested(): boolean {
     return this.#output.congested || this.#pace.full(performance.now());
   }
 
-  /** All that was drawn is on the operator's screen, as far as their terminal tells. */
+  /** True when all frames are on the operator's screen, as far as the terminal reports. */
   get settled(): boolean {
     return !this.#output.congested && !this.owesAnswer;
   }
 
-  /** An answer is on its way back: without anybody to swallow it, a shell would take it for typing. */
+  /** True while an answer is outstanding: if it were not read, a shell would take it for typing. */
   get owesAnswer(): boolean {
     return this.#pace.awaits(performance.now());
   }
 
-  /** Called each time everything has been taken, and each time the terminal has said that it is there. */
+  /** Called each time everything has been taken, and each time the terminal has answered. */
   set onDrain(listener: () => void) {
     this.#onDrain = listener;
     this.#output.onDrain = listener;
   }
 
-  /** An answer of the terminal, as it came in. */
+  /** Handles an answer of the terminal. */
   answered(reply: Uint8Array): void {
     this.#pace.answered(reply);
     if (!this.#output.congested) this.#onDrain();
   }
 
-  /** The screen is empty after this: the next frame is drawn whole. */
+  /** Resizes and clears the screen: the next frame is drawn whole. */
   resize({ cols, rows }: { cols: number; rows: number }): void {
     const { program } = this.#screen;
     program.cols = cols;
@@ -164,8 +171,8 @@ export class Terminal {
   }
 
   /**
-   * Draws what differs from the frame before; nothing differs: no byte, and false. `mustKnow`: {@link settled} is to tell
-   * when just this frame has been seen.
+   * Draws the differences from the frame before; returns false, without writing, where there are none. `mustKnow`:
+   * {@link settled} has to be certain for this frame.
    */
   show(frame: Frame, mustKnow = false): boolean {
     const { lines, olines } = this.#screen;
@@ -203,23 +210,26 @@ export class Terminal {
     return true;
   }
 
-  /** Into the operator's clipboard, by their own key; a terminal that does not allow it ignores it. */
+  /** Copies text into the operator's clipboard, at a key press; a terminal that does not allow it ignores it. */
   copy(text: string): void {
     this.#output.write(`\x1b]52;c;${Buffer.from(text, 'utf8').toString('base64')}\x1b\\`);
   }
 
-  /** Buttons, the wheel and what moves with a button held, in SGR's form; off: the mouse is the terminal's own. */
+  /**
+   * Switches mouse reports: buttons, the wheel and drags, in SGR's form; off: the terminal handles its mouse
+   * itself.
+   */
   reportMouse(on: boolean): void {
     this.#mouse = on;
     this.#output.write(on ? '\x1b[?1002h\x1b[?1006h' : '\x1b[?1006l\x1b[?1002l');
   }
 
-  /** The terminal as it was before, until {@link resume}: the program is about to be stopped. */
+  /** Restores the terminal until {@link resume}: the program is about to be stopped. */
   suspend(): void {
     this.#output.interject(LEAVE);
   }
 
-  /** What a stop took away; the next frame is drawn whole. */
+  /** Sets the modes again after a stop; the next frame is drawn whole. */
   resume(size: { cols: number; rows: number }): void {
     this.#output.write(ENTER);
     this.reportMouse(this.#mouse);
@@ -228,7 +238,7 @@ export class Terminal {
     this.resize(size);
   }
 
-  /** The terminal's own bell, whatever it makes of it. */
+  /** Rings the terminal's bell. */
   ring(): void {
     this.#output.write('\x07');
   }
@@ -239,7 +249,7 @@ export class Terminal {
     return `\x1b[${y + 1};${x + 1}H${changed ? `\x1b[${shape} q` : ''}`;
   }
 
-  /** Gives the terminal back as it was. Safe to call twice, and from an exit handler. */
+  /** Restores the terminal. Safe to call twice, and from an exit handler. */
   leave(): void {
     if (this.#left) return;
     this.#left = true;
@@ -247,7 +257,10 @@ export class Terminal {
   }
 }
 
-/** Nothing is to be drawn where two frames of one size agree, the cell to the right included: it may be this one's half. */
+/**
+ * Returns whether a cell is the same in two frames of one size, the cell to the right included: it may be this
+ * one's half.
+ */
 function sameCell(a: Frame, b: Frame, i: number): boolean {
   return (
     a.chars[i] === b.chars[i] &&
@@ -259,7 +272,7 @@ function sameCell(a: Frame, b: Frame, i: number): boolean {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Why this terminal cannot show the interface, in words; null: it can. */
+/** Returns the reason why this terminal cannot show the interface, in words; null: it can. */
 export function refuseTerminal(
   env: Environment,
   stdin: { isTTY?: boolean },
@@ -273,7 +286,7 @@ export function refuseTerminal(
   return null;
 }
 
-/** Without a UTF-8 locale the terminal would show three characters for each sign. */
+/** Returns whether the locale is UTF-8: another terminal would show three characters for each sign. */
 export function unicodeLocale(env: Environment): boolean {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
   return locale === '' || /utf-?8/i.test(locale);

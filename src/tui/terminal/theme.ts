@@ -1,4 +1,4 @@
-/** Looks for meanings: a theme resolved for the colours that the terminal can show. Pure. */
+/** Resolves a theme's looks for the colours that the terminal can show. Pure. */
 import colourblind from '../../../themes/colourblind.json';
 import contrast from '../../../themes/contrast.json';
 import dark from '../../../themes/dark.json';
@@ -11,7 +11,7 @@ type Rgb = readonly [number, number, number];
 
 const CUBE = [0, 95, 135, 175, 215, 255] as const;
 
-/** xterm's own defaults; a terminal's theme may differ, and nobody can know. */
+/** xterm's defaults; the terminal's own colours may differ and are not known. */
 const BASIC: readonly Rgb[] = [
   ...([
     [0, 0, 0],
@@ -52,7 +52,7 @@ function rgbOf(index: number): Rgb {
 }
 
 function distance([r, g, b]: Rgb, [r2, g2, b2]: Rgb): number {
-  // Weights as the eye has them, roughly: green counts most.
+  // Weights of the eye's sensitivity, roughly: green counts most.
   return 3 * (r - r2) ** 2 + 4 * (g - g2) ** 2 + 2 * (b - b2) ** 2;
 }
 
@@ -65,12 +65,12 @@ function nearest(rgb: Rgb, from: number, to: number): number {
 const cache256 = new Map<number, number>();
 const cache16 = new Map<number, number>();
 
-/** A node may print all sixteen million colours; the cache may not hold them. */
+/** Most entries of the cache: a node may print all sixteen million colours. */
 const CACHE_LIMIT = 4096;
 
 /**
- * 24-bit colour → 16 to 255, the nearest of xterm's cube of 6x6x6 and 24 greys. The first sixteen are the operator's
- * own and may look like anything.
+ * Returns the nearest of xterm's colours 16 to 255, the cube of 6x6x6 and 24 greys, for a 24-bit colour. The first
+ * sixteen are the operator's own and may have any value.
  */
 export function nearest256(colour: number): number {
   let index = cache256.get(colour);
@@ -82,7 +82,7 @@ export function nearest256(colour: number): number {
   return index;
 }
 
-/** 0 to 255 → 0 to 15. */
+/** Returns the nearest of colours 0 to 15 for one of 0 to 255. */
 function nearest16(index: number): number {
   let basic = cache16.get(index);
   if (basic === undefined) {
@@ -92,7 +92,7 @@ function nearest16(index: number): number {
   return basic;
 }
 
-/** Colours the terminal is believed to show. */
+/** Number of colours of the terminal. */
 export type Depth = 256 | 16 | 0;
 
 type Looks = readonly string[];
@@ -103,10 +103,10 @@ export interface Theme {
   grounds: Readonly<Record<string, Looks>>;
 }
 
-/** Those that come with the program. */
+/** Themes that come with the program. */
 export const THEMES: Readonly<Record<string, Theme>> = { dark, light, contrast, colourblind, mono, pulse };
 
-/** `-1` keeps what the ground or the terminal has. */
+/** `-1` keeps the colour of the ground or the terminal. */
 interface Look {
   flags: number;
   fg: number;
@@ -114,13 +114,13 @@ interface Look {
 }
 
 export interface Palette {
-  /** Flags and colours of a cell, as {@link rawInk} packs them. */
+  /** Returns flags and colours of a cell, as {@link rawInk} packs them. */
   resolve(ink: Ink, ground: Ground): RawInk;
-  /** Whether a sample that has just come looks different: then somebody has to draw its end, too. */
+  /** True where a new sample has a look of its own, whose end has to be drawn too. */
   pulses: boolean;
 }
 
-/** What TERM, COLORTERM and NO_COLOR say. A terminal that claims nothing gets 16 colours: every one shows those. */
+/** Returns the number of colours by TERM, COLORTERM and NO_COLOR; 16 without a claim, which every terminal shows. */
 export function colourDepth(env: Readonly<Record<string, string | undefined>>): Depth {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return 0;
   const term = env.TERM ?? '';
@@ -129,7 +129,7 @@ export function colourDepth(env: Readonly<Record<string, string | undefined>>): 
   return /256|kitty|alacritty|foot|ghostty|wezterm|direct|contour/.test(term) ? 256 : 16;
 }
 
-/** @throws {RangeError} for a look that means nothing. */
+/** Resolves a theme. @throws {RangeError} for an invalid look */
 export function createPalette(theme: Theme, depth: Depth): Palette {
   const column = depth === 256 ? 0 : depth === 16 ? 1 : 2;
   const look = (kind: 'inks' | 'grounds', role: string): Look => parseLook(theme[kind][role]?.[column] ?? '');
@@ -148,7 +148,7 @@ export function createPalette(theme: Theme, depth: Depth): Palette {
       const front = inks.get(ink) ?? plain;
       const back = grounds.get(ground) ?? plain;
       const colour = (value: number): number => (value < 0 ? DEFAULT_COLOUR : value);
-      // Inverse twice is not at all: an inverse ink on an inverse ground would vanish, so flags are united.
+      // Inverse twice cancels out: an inverse ink on an inverse ground would vanish, so flags are united.
       const resolved = rawInk(
         front.flags | back.flags,
         colour(front.fg >= 0 ? front.fg : back.fg),
@@ -160,7 +160,7 @@ export function createPalette(theme: Theme, depth: Depth): Palette {
   };
 }
 
-/** Why a look means nothing, in words, or null. */
+/** Returns the reason why a look is invalid, in words, or null. */
 export function wrongLook(text: string): string | null {
   try {
     parseLook(text);
@@ -170,7 +170,7 @@ export function wrongLook(text: string): string | null {
   }
 }
 
-/** `bold 231 on 124` → a look. @throws {RangeError} for a word that means nothing */
+/** Parses a look: `bold 231 on 124`. @throws {RangeError} for an unknown word */
 export function parseLook(text: string): Look {
   const look: Look = { flags: 0, fg: -1, bg: -1 };
   let ground = false;
@@ -183,7 +183,7 @@ export function parseLook(text: string): Look {
   return look;
 }
 
-/** A node's colours on a terminal that has fewer. */
+/** Reduces a node's colours to those of the terminal. */
 function reduce(ink: RawInk, depth: Depth): RawInk {
   const colour = (value: number): number =>
     value === DEFAULT_COLOUR || depth === 0 ? DEFAULT_COLOUR : value < 16 ? value : nearest16(value);

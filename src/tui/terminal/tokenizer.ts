@@ -1,9 +1,8 @@
 /**
- * What arrives on stdin, cut into keys, pastes and answers of the terminal. Pure: bytes in, tokens out; what is not
- * complete stays pending, and the caller says when it has waited long enough ({@link flush}).
- *
- * Answers of the operator's terminal (device attributes, cursor reports, OSC, DCS, kitty flags) are recognised so that they
- * can be swallowed: as typed text they would reach a node, or a dialog. Mouse and focus reports are no typing either.
+ * Cuts stdin into keys, pastes, mouse reports and answers of the terminal. Pure: bytes in, tokens out; incomplete
+ * input stays pending until the caller ends the wait ({@link flush}). Answers of the operator's terminal (device
+ * attributes, cursor reports, OSC, DCS, kitty flags) are recognised so that they can be dropped: as typed text they
+ * would reach a node, or a dialog.
  */
 import { type Pointer, readPointer } from '../console/key-encoding.ts';
 import { modifiersOf, nameOfControl, nameOfSequence } from '../keymap/key-names.ts';
@@ -35,12 +34,11 @@ const FUNCTIONAL: Record<number, string> = {
 const PRIVATE = { from: 0xe000, to: 0xf8ff };
 
 /**
- * Keys that a terminal reports by number: xterm's modifyOtherKeys (`CSI 27 ; modifiers ; code ~`) and kitty's protocol
- * (`CSI code ; modifiers u`). rackui does not ask for them, but an operator's own settings may; so each becomes the key
- * that a plain terminal would have sent, and Ctrl-] is Ctrl-] everywhere.
- *
- * Returns a report (what stands behind ESC, `[97;5u`) as the key it means. `silent`: a release, or a modifier by itself, which
- * no plain terminal sends. Null: it is no such report.
+ * Decodes a key that a terminal reports by number: xterm's modifyOtherKeys (`CSI 27 ; modifiers ; code ~`) and
+ * kitty's protocol (`CSI code ; modifiers u`). rackui does not request them, but an operator's own settings may; so
+ * each becomes the key that a plain terminal would have sent, and Ctrl-] is Ctrl-] everywhere. `sequence`: the
+ * report without its ESC, `[97;5u`. `silent`: a release, or a modifier by itself, which no plain terminal sends.
+ * Null: it is no such report.
  */
 function otherKey(sequence: string): PlainKey | 'silent' | null {
   const xterm = /^\[27;(\d{1,3});(\d{1,7})~$/.exec(sequence);
@@ -64,23 +62,27 @@ function plainKey(code: number, modifiers: string | undefined, shifted: number |
   }
   if (code > 0x10ffff || (code >= PRIVATE.from && code <= PRIVATE.to)) return 'silent';
   const before = alt ? 'M-' : '';
-  // Enter, Tab, Escape, Backspace: with modifiers a plain terminal sends the same byte, but for Shift-Tab.
+  // Enter, Tab, Escape, Backspace: with modifiers a plain terminal sends the same byte, except for Shift-Tab.
   if (code === 9 && shift) return { name: 'S-tab', bytes: new TextEncoder().encode('\x1b[Z') };
   if (code < 0x20 || code === 0x7f) return { name: before + nameOfControl(code), bytes: lead(Uint8Array.of(code)) };
   const byte = control ? controlOf(code) : null;
-  // Under its own name: to a program that reads plain keys Ctrl-I is Tab, but no binding takes it for one by surprise.
+  // Keeps its own name: to a program that reads plain keys Ctrl-I is Tab, but no binding takes it for Tab by
+  // surprise.
   if (byte !== null) return { name: before + nameOfControl(byte), bytes: lead(Uint8Array.of(byte)) };
   const text = String.fromCodePoint(shift ? (shifted ?? shiftOf(code)) : code);
   return { name: before + (text === ' ' ? 'space' : text), bytes: lead(new TextEncoder().encode(text)) };
 }
 
-/** Without kitty's own word for it only letters are known: what else Shift makes is the keyboard's secret. */
+/**
+ * Shifts a character. Without kitty's own report only letters are known: other keys depend on the keyboard's
+ * layout.
+ */
 function shiftOf(code: number): number {
   const upper = String.fromCodePoint(code).toUpperCase();
   return upper.length === String.fromCodePoint(code).length ? (upper.codePointAt(0) ?? code) : code;
 }
 
-/** The control byte of a key, as terminals have them since the VT100; null where there is none. */
+/** Returns the control byte of a key, as terminals have them since the VT100; null where there is none. */
 function controlOf(code: number): number | null {
   if (code >= 0x61 && code <= 0x7a) return code - 0x60;
   if (code >= 0x40 && code <= 0x5f) return code - 0x40;
@@ -92,13 +94,13 @@ function controlOf(code: number): number | null {
 
 export type Token =
   /**
-   * `bytes` are what the terminal sent for it, or a plain one would have sent. Names: the character itself, `enter`,
-   * `C-]`, `M-x`, `S-tab`, `up`, `f5`, `kp-7`.
+   * `bytes` are those of the terminal, or those that a plain one would have sent. Names: the character itself,
+   * `enter`, `C-]`, `M-x`, `S-tab`, `up`, `f5`, `kp-7`.
    */
   | { kind: 'key'; name: string; bytes: Uint8Array }
   /** A bracketed paste's content. */
   | { kind: 'paste'; bytes: Uint8Array }
-  /** In SGR's form; an old one, which nobody asks for here, is a reply. Cells of the operator's terminal. */
+  /** In SGR's form; one in the old form, which is never requested, is a reply. Cells of the operator's terminal. */
   | { kind: 'mouse'; pointer: Pointer; bytes: Uint8Array }
   | { kind: 'focus'; focused: boolean; bytes: Uint8Array }
   | { kind: 'reply'; bytes: Uint8Array };
@@ -112,16 +114,19 @@ export interface Tokenizer {
 
 export const emptyTokenizer: Tokenizer = { pending: new Uint8Array(), paste: null };
 
-/** A lone ESC becomes the Escape key after this long: a sequence's bytes come together, also over a bad link. */
+/**
+ * Time after which a lone ESC becomes the Escape key, ms: a sequence's bytes arrive together, also over a bad
+ * connection.
+ */
 export const ESCAPE_MS = 50;
 
-/** A string sequence (OSC, DCS) that grows beyond this is no answer of a terminal: it is dropped as one. */
+/** Most bytes of a string sequence (OSC, DCS): a longer one is no answer of a terminal, and is dropped like one. */
 const STRING_LIMIT = 65_536;
 
 const ESC = 0x1b;
 const PASTE_END = [ESC, 0x5b, 0x32, 0x30, 0x31, 0x7e];
 
-/** One piece of input: `null` when more bytes are needed, else its length and what it is. */
+/** One piece of input: its length and its token; null when more bytes are needed. */
 type Piece = { length: number; token: Token | 'paste-start' } | null;
 
 export function tokenize(state: Tokenizer, chunk: Uint8Array): { state: Tokenizer; tokens: Token[] } {
@@ -132,7 +137,7 @@ export function tokenize(state: Tokenizer, chunk: Uint8Array): { state: Tokenize
     if (paste !== null) {
       const end = indexOf(bytes, PASTE_END);
       if (end < 0) {
-        // The end mark may be cut by the chunk's end: what could be its beginning waits.
+        // The chunk may end within the end mark: a possible beginning of it waits.
         const keep = partialSuffix(bytes, PASTE_END);
         paste = concat(paste, bytes.subarray(0, bytes.length - keep));
         return { state: { pending: bytes.slice(bytes.length - keep), paste }, tokens };
@@ -150,15 +155,15 @@ export function tokenize(state: Tokenizer, chunk: Uint8Array): { state: Tokenize
   }
 }
 
-/** Nothing followed for {@link ESCAPE_MS}: what is pending is what it looks like, an Escape key and single bytes. */
+/** Ends the wait after {@link ESCAPE_MS}: the pending bytes are taken as an Escape key and single bytes. */
 export function flush(state: Tokenizer): { state: Tokenizer; tokens: Token[] } {
   if (state.paste !== null || state.pending.length === 0) return { state, tokens: [] };
   const [first, ...rest] = state.pending;
   if (first !== ESC) {
-    // The beginning of a UTF-8 character that never came to its end.
+    // The beginning of a UTF-8 character that was never completed.
     return { state: emptyTokenizer, tokens: [] };
   }
-  // A string that was never terminated is no typing; neither is half a CSI.
+  // An unterminated string, or half a CSI, was not typed.
   if (rest.length > 1) return { state: emptyTokenizer, tokens: [{ kind: 'reply', bytes: state.pending }] };
   const [second] = rest;
   const token: Token =
@@ -176,7 +181,7 @@ function nextPiece(bytes: Uint8Array): Piece {
   return characterPiece(bytes, 0, '');
 }
 
-/** A printable character, `lead` bytes in: UTF-8, or a lone byte where it is not. */
+/** Reads a printable character, `lead` bytes in: UTF-8, or a lone byte where it is not. */
 function characterPiece(bytes: Uint8Array, lead: number, prefix: string): Piece {
   const first = bytes[lead] ?? 0;
   const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 1;
@@ -210,7 +215,7 @@ function escapePiece(bytes: Uint8Array): Piece {
   return characterPiece(bytes, 1, 'M-');
 }
 
-/** OSC, DCS, APC, PM, SOS: up to ST, an OSC also up to BEL. Only terminals send these. */
+/** Reads OSC, DCS, APC, PM or SOS: up to ST, an OSC also up to BEL. Only terminals send these. */
 function stringPiece(bytes: Uint8Array, bell: boolean): Piece {
   for (let i = 2; i < bytes.length; i += 1) {
     if (bell && bytes[i] === 0x07) return reply(bytes, i + 1);
@@ -229,7 +234,7 @@ function csiPiece(bytes: Uint8Array): Piece {
   while (end < bytes.length && (bytes[end] ?? 0) >= 0x20 && (bytes[end] ?? 0) < 0x40) end += 1;
   const final = bytes[end];
   if (final === undefined) return bytes.length > STRING_LIMIT ? reply(bytes, bytes.length) : null;
-  // Something that no sequence contains: what came before it was not one.
+  // A byte that no sequence contains: the bytes before it were not one.
   if (final < 0x40 || final > 0x7e) return reply(bytes, end);
   const body = String.fromCharCode(...bytes.subarray(2, end + 1));
   if (body === '200~') return { length: end + 1, token: 'paste-start' };
@@ -249,7 +254,7 @@ function csiPiece(bytes: Uint8Array): Piece {
   return key(bytes, end + 1, nameOfSequence(`[${body}`) ?? 'unknown');
 }
 
-/** Reports by their shape. A modified F3 is `1;2R` to `1;8R`, which no cursor report of a program's asking would be. */
+/** Recognises reports by their shape. A modified F3 is `1;2R` to `1;8R`, which no requested cursor report would be. */
 function isReply(body: string): boolean {
   if (/^[?<>=]/.test(body)) return true;
   if (/^1;[2-8]R$/.test(body)) return false;
@@ -281,7 +286,7 @@ function indexOf(bytes: Uint8Array, wanted: readonly number[]): number {
   return -1;
 }
 
-/** Length of the longest end of `bytes` that is a beginning of `wanted`. */
+/** Returns the length of the longest end of `bytes` that is a beginning of `wanted`. */
 function partialSuffix(bytes: Uint8Array, wanted: readonly number[]): number {
   for (let n = Math.min(bytes.length, wanted.length - 1); n > 0; n -= 1) {
     if (wanted.slice(0, n).every((w, j) => bytes[bytes.length - n + j] === w)) return n;

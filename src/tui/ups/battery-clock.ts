@@ -1,4 +1,4 @@
-/** How long the battery lasts, beside how long the plan that is shown needs. */
+/** Compares the battery's remaining time with the time that the shown plan needs. */
 import { clock, mostPressing, type OutageView, supplyForms } from '../../api/outage.ts';
 import { wrap } from '../../lib/words.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
@@ -7,8 +7,8 @@ import type { EmergencyPanel } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 
 /**
- * Both clocks side by side, for the emergency panel: how long the battery lasts, how long the plan that is shown needs; and
- * under them what does not fit. Empty: nothing is known of a UPS.
+ * Returns both times side by side, for the emergency panel, and under them the nodes that are too late. Empty: no
+ * UPS is known.
  */
 export function clockLines(state: State, panel: EmergencyPanel, width: number, g: Glyphs): Span[][] {
   const view = mostPressing(state.outage);
@@ -50,7 +50,7 @@ export function clockLines(state: State, panel: EmergencyPanel, width: number, g
   ];
 }
 
-/** Names told at once. */
+/** Most names in one message. */
 const NAMED = 4;
 
 function lateNodes(names: readonly string[]): string {
@@ -66,7 +66,10 @@ interface Need {
   late: string[];
 }
 
-/** The run that is shown, or the chosen plan where it switches off; else the plan that the outage policy ends with. */
+/**
+ * Returns the need of the shown run, or of the chosen plan where it switches off; otherwise of the outage policy's
+ * last plan.
+ */
 function needOf(state: State, { mode, plans, preview, chosen }: EmergencyPanel, view: OutageView): Need | null {
   const leftMs = (view.batteryS ?? Infinity) * 1000;
   const run = mode.is === 'run' ? state.runs.find(({ id }) => id === mode.id) : undefined;

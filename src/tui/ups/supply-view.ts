@@ -1,4 +1,7 @@
-/** Paints the supply pane: a line for each UPS, charts of the selected one, what would happen now, and the latest outage. */
+/**
+ * Paints the supply pane: a line for each UPS, charts of the selected one, the effect of an outage now, and the
+ * latest outage.
+ */
 import { clock, type OutageReport, type OutageView, supplyForms, type UpsReading, upsText } from '../../api/outage.ts';
 import { wrap } from '../../lib/words.ts';
 import { centred, paintBox, paintScrolled } from '../canvas/box.ts';
@@ -16,7 +19,7 @@ import { chartAt, listedUpses, SUPPLY_WIDTH, supplyCharts, upsStep } from './cha
 
 /** UPSes shown at once; the list moves with the selected one. */
 const LISTED = 4;
-/** Rows of the charts' lines. */
+/** Least and most rows of the charts' lines. */
 const CHART = { least: 3, most: 9 };
 /** Seconds of a minute: the runtime's scale has room for three digits. */
 const MINUTE = 60;
@@ -70,7 +73,7 @@ export function paintSupply(frame: Frame, state: State, pane: SupplyPane, plot: 
   row += Math.min(LISTED, all.length);
   if (ups !== null)
     row = paintCharts(frame, { ...box, y: row, height: box.y + box.height - row }, state, pane, ups, plot, g);
-  // A reason that its line has no room for stands below, whole.
+  // A reason too long for its line stands below, whole.
   const whole = ups === null ? [] : wrap(`UPS ${ups.name}: ${upsText(ups, state.now)}`, box.width);
   const said = whole.length > 1 ? [...whole.map((line): Span[] => [[line, 'warn']]), []] : [];
   const lines = [...said, ...textOf(state, view, box.width)];
@@ -87,7 +90,7 @@ function upsSpans(ups: UpsReading | null, { now }: State): Span[] {
   ];
 }
 
-/** Charge, load and runtime side by side, as many as there is room for. Returns the row after them. */
+/** Paints charge, load and runtime side by side, as many as there is room for. Returns the row after them. */
 function paintCharts(
   frame: Frame,
   rect: Rect,
@@ -119,7 +122,7 @@ function paintCharts(
       [value, value === '-' ? 'dim' : 'text'],
     ]);
     const chart = { x, y: rect.y + 2, width, height: rows };
-    // Not known yet is no gap.
+    // Before the first answer there are no gaps to show.
     if (history === null) frame.text(x + SCALE, chart.y, i === 0 ? (pane.failed ?? '') : '', 'warn', width - SCALE);
     else paintChart(frame, chart, { points: history.points, ...series, ink }, plot, g);
   });
@@ -137,7 +140,7 @@ function paintCharts(
   return times + 1;
 }
 
-/** What does not fit or cannot work, what comes, and the outage as it is written down, the latest line first. */
+/** Returns the obstacles, the coming steps, and the record of the outage, the latest line first. */
 function textOf(state: State, view: OutageView, width: number): Span[][] {
   const { problems, outage, phase } = view;
   const lines: Span[][] = problems.flatMap((text) =>
@@ -145,7 +148,7 @@ function textOf(state: State, view: OutageView, width: number): Span[][] {
   );
   const comes = forecastLines(view);
   const past = outage === null ? [] : outageLines(state, outage, width);
-  // What is over is what one opens the pane for; while it lasts, what comes is.
+  // The coming steps stand first during an outage, the record otherwise.
   const parts = phase === null ? [past, comes] : [comes, past];
   for (const part of parts) if (part.length > 0) lines.push(...(lines.length > 0 ? [[]] : []), ...part);
   return lines;
@@ -163,7 +166,7 @@ function forecastLines({ forecast, supply, phase }: OutageView): Span[][] {
   ];
 }
 
-/** Its times are dates of the server's, told in the operator's zone. */
+/** Returns the record of an outage; its times are dates of the server's, shown in the operator's zone. */
 function outageLines(state: State, outage: OutageReport, width: number): Span[][] {
   const date = (at: number): string => formatClock(at - state.outage.dateAhead, state.dateAhead, true);
   const what = outage.drill ? 'drill' : 'outage';

@@ -11,7 +11,7 @@ import { paintSupply } from './supply-view.ts';
 type SupplyEvent = Extract<UiEvent, { type: 'ups-history' | 'ups-history-failed' | 'mains-switched' }>;
 
 const REFRESH_MS = 5_000;
-/** Lines that a key scrolls; how long the text is only the view knows. */
+/** Lines that a key scrolls; only the view knows the text's length. */
 const SCROLL = 6;
 const SCROLL_END = 600;
 
@@ -66,7 +66,7 @@ function onKey(state: State, pane: SupplyPane, { name }: KeyPress): Step {
   }
 }
 
-/** Requests the history where what is shown is another UPS's, another span's, or old. */
+/** Requests the history where the shown one is another UPS's, another span's, or old. */
 function request(state: State, pane: SupplyPane): Step {
   if (state.link.kind === 'lost' || !state.racks.shown) return step(state);
   if (pane.asked !== null && state.now - pane.asked < GIVEN_UP_MS) return step(state);
@@ -88,10 +88,10 @@ export function supplyEvent(state: State, event: SupplyEvent): Step {
     return step(withNotice(state, 'info', text));
   }
   const { overlay } = state;
-  // Closed meanwhile, or opened anew: that one asks for itself.
+  // The pane was closed, or opened again: the new one sends its own request.
   if (overlay?.kind !== 'supply' || overlay.id !== event.pane) return step(state);
   if (event.type === 'ups-history')
     return step({ ...state, overlay: { ...overlay, history: event.answer, asked: null, failed: null } });
-  // Asked again when the time has passed in which an answer would have come.
+  // Retried after the time in which an answer would have come.
   return step({ ...state, overlay: { ...overlay, history: null, failed: event.error.message } });
 }

@@ -1,4 +1,7 @@
-/** Paints the emergency panel: plans to choose from, the armed one with its words, the run. Few words, large, in one box. */
+/**
+ * Paints the emergency panel: plans to choose from, the armed one with its words, the run. Few words, large, in one
+ * box.
+ */
 import type { PlanSummary } from '../../../api/plans.ts';
 import { count, wrap } from '../../../lib/words.ts';
 import { centred, paintBox, paintScrolled } from '../../canvas/box.ts';
@@ -12,9 +15,9 @@ import { refusesPlan } from './rules.ts';
 import { runHead, runLines } from './run-view.ts';
 import { questionOfPrompt } from './run.ts';
 
-/** From so many rows on the panel has lines to spare. */
+/** Least rows of a terminal on which the panel has spare lines. */
 const ROOMY = 26;
-/** Plans shown at once; the list moves with the chosen one. */
+/** Plans shown at once; the list moves with the selected one. */
 const LIST = 5;
 
 export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel, g: Glyphs): void {
@@ -24,7 +27,7 @@ export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel
   const whole = paintBox(frame, rect, armed ? 'EMERGENCY: ARMED' : 'EMERGENCY', g, armed ? 'fault' : 'borderFocus');
   const clocks = clockLines(state, panel, whole.width, g);
   clocks.forEach((line, i) => frame.spans(whole.x, whole.y + i, line, whole.width));
-  // A blank line under them, where the panel can spare one.
+  // A blank line under them, where the panel has room.
   const taken = clocks.length + (clocks.length > 0 && whole.height >= ROOMY ? 1 : 0);
   const box = { ...whole, y: whole.y + taken, height: whole.height - taken };
   if (mode.is === 'run') {
@@ -40,7 +43,7 @@ export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel
   if (!armed) paintWayOn(frame, { ...box, y: box.y + box.height - 1, height: 1 }, state, panel);
 }
 
-/** Returns the row under the list. */
+/** Paints the list; returns the row under it. */
 function paintPlans(frame: Frame, box: Rect, panel: EmergencyPanel, g: Glyphs): number {
   const { plans, chosen } = panel;
   if (plans.kind !== 'done' || plans.answer.length === 0) {
@@ -85,7 +88,7 @@ function noPlans({ plans }: EmergencyPanel): string {
   );
 }
 
-/** What `a` would do now, or why it does nothing. */
+/** Paints the effect of `a` now, or the reason why it has none. */
 function paintWayOn(frame: Frame, { x, y, width }: Rect, state: State, panel: EmergencyPanel): void {
   const refusal = refusesPlan(state, panel);
   const words = panel.preview.kind === 'done' ? panel.preview.answer.confirm : '';

@@ -1,6 +1,6 @@
 /**
- * The emergency panel. One key arms, typed words start: no single key, no Enter alone, no paste, nothing typed ahead and
- * nothing typed before the words could be read begins anything. Keys that mean nothing do nothing. Pure.
+ * The emergency panel. One key arms, typed words start: no single key, no Enter alone, no paste, no type-ahead, and
+ * nothing typed before the words could be read starts anything. Unbound keys do nothing. Pure.
  */
 import { first, noLink, noRun, viewOnly } from '../../keymap/disabled-reasons.ts';
 import { type Binding, bindingOf, disabledReason } from '../../keymap/lookup.ts';
@@ -74,7 +74,7 @@ function open(state: State): Step {
   return step({ ...state, overlay, nextId: id + 1 }, { do: 'plans', panel: id });
 }
 
-/** Null: a question about the run reads the key itself. */
+/** Returns the context; null: a question about the run reads the key itself. */
 function context({ mode }: EmergencyPanel): Context | null {
   if (mode.is === 'run') return mode.prompt === null ? 'plan-run' : null;
   return mode.is === 'choose' ? 'emergency' : 'armed';
@@ -97,7 +97,7 @@ function onKey(state: State, panel: EmergencyPanel, key: KeyPress): Step {
     : keyInRun(state, clean, mode, name, burst);
 }
 
-/** Lines that a key scrolls; how long the list is only the view knows. */
+/** Lines that a key scrolls; only the view knows the list's length. */
 const SCROLL = 8;
 const SCROLL_END = 200;
 
@@ -153,7 +153,7 @@ function onChoose(state: State, panel: EmergencyPanel, command: Command, burst: 
   }
 }
 
-/** Takes a plan and asks what it would do now. Those who may only look do not make the nodes be asked. */
+/** Selects a plan and requests its preview; not in view-only sessions, because a preview polls the nodes. */
 export function choose(state: State, panel: EmergencyPanel, name: string): Step {
   const chosen: EmergencyPanel = { ...panel, chosen: name, preview: { kind: 'running' }, scroll: 0, remark: null };
   if (state.access === 'view') {
@@ -171,7 +171,7 @@ function typed(state: State, panel: EmergencyPanel, mode: Armed, text: string, r
 function keyWhileArmed(state: State, panel: EmergencyPanel, mode: Armed, { name, burst }: KeyPress): Step {
   if (mode.sent) return step(state);
   const command = bindingOf(state, 'armed', name)?.command;
-  // Disarming is always believed.
+  // A key to disarm always counts.
   if (command === 'cancel' && burst === 1) return step(disarmed(state, panel, 'Disarmed: nothing was sent.'));
   if (burst > 1 || !seenLongEnough(mode.shown, state.now))
     return typed(state, panel, mode, '', 'That came too fast to be meant: it was left out.');
@@ -204,12 +204,12 @@ function withRemark(state: State, panel: EmergencyPanel, remark: string): State 
   return { ...state, overlay: { ...panel, remark } };
 }
 
-/** Asks again before what is shown grows old, and disarms a plan at which no key was pressed for a minute. */
+/** Requests the preview again before it is stale, and disarms a plan after a minute without a key. */
 function onTick(state: State, panel: EmergencyPanel): Step {
   const { mode, preview, chosen } = panel;
   if (mode.is === 'armed' && !mode.sent && state.now - mode.since > ARMED_MS)
     return step(disarmed(state, panel, 'Disarmed: nobody typed for a minute. Nothing was sent.'));
-  // While a console holds the pipe each question tears a gap into it: then only the operator asks again.
+  // While a console holds the pipe each request makes a gap in it: then only the operator's key sends one.
   const due = preview.kind === 'done' && !preview.again && state.now - preview.at > RECHECK_MS;
   if (!due || mode.is === 'run' || chosen === null || state.console !== null || state.link.kind === 'lost')
     return step(state);

@@ -1,4 +1,4 @@
-/** What the server says of plans and runs. Pure. */
+/** Handles the server's messages about plans and runs. Pure. */
 import type { PlanRun } from '../../../api/plans.ts';
 import { keyOf } from '../../keymap/lookup.ts';
 import { step, type Step, type UiEvent, withNotice } from '../../model/events.ts';
@@ -35,7 +35,7 @@ export function planEvent(state: State, event: PlanEvent): Step {
       if (panel === null) return step(known);
       const listed: EmergencyPanel = { ...panel, plans: { kind: 'done', at: state.now, answer: plans, again: false } };
       const run = runToShow(known);
-      // A run that goes on is shown first.
+      // A run under way is shown first.
       if (run !== null && run.state !== 'ended' && panel.mode.is === 'choose')
         listed.mode = { is: 'run', id: run.id, node: null, prompt: null };
       const first = plans.find(({ cuts, problem }) => cuts && problem === null) ?? plans[0];
@@ -71,7 +71,7 @@ function withRun(state: State, run: PlanRun): State {
   return { ...state, runs };
 }
 
-/** A run that stops going on by itself is said aloud, wherever the operator looks just now. */
+/** Shows a notice when a run stops by itself, in whichever pane the operator is. */
 function noted(state: State, run: PlanRun): State {
   const before = state.runs.find(({ id }) => id === run.id);
   const next = withRun(state, run);

@@ -1,4 +1,4 @@
-/** What a plan would do now: in which order, how long it takes, what it frees, what stays on and by which rule. */
+/** Paints the preview of a plan: order, duration, freed power, and the nodes that stay on, with the rule for each. */
 import type { PlanNodePreview, PlanPreview } from '../../../api/plans.ts';
 import { count, wrap } from '../../../lib/words.ts';
 import { formatAddress } from '../../../rack/address.ts';
@@ -10,7 +10,7 @@ import { CELL, inColumns, NAME } from '../operation-view.ts';
 import { refusalLines } from '../power/dialog-view.ts';
 import { acting } from './rules.ts';
 
-/** The sum, above what scrolls. */
+/** Returns the sum, which stands above the scrolled part. */
 export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {
   if (preview.kind !== 'done') return [];
   const { answer } = preview;
@@ -75,7 +75,7 @@ function cell(node: PlanNodePreview, g: Glyphs): Span[] {
   ];
 }
 
-/** Nodes of the plan that a guard holds back, each with its rule's sentence. */
+/** Returns the nodes of the plan that a guard refuses, each with its rule's sentence. */
 function refused({ steps }: PlanPreview, width: number, g: Glyphs): Span[][] {
   const held = steps.flatMap(({ nodes }) => nodes).filter(({ refusals }) => refusals.length > 0);
   if (held.length === 0) return [];

@@ -1,20 +1,20 @@
-/** When a plan may be armed and started: the rules that a key is held against, and that the panel shows. Pure. */
+/** Rules for arming and starting a plan: they decide about keys, and the panel shows them. Pure. */
 import type { PlanPreview } from '../../../api/plans.ts';
 import { STALE_AFTER_MS } from '../../../rack/reading.ts';
 import type { EmergencyPanel } from '../../model/overlays.ts';
 import type { State } from '../../model/state.ts';
 
-/** An armed plan is disarmed this long after the last key, ms. */
+/** Time after the last key at which an armed plan is disarmed, ms. */
 export const ARMED_MS = 60_000;
 
-/** Nodes that the plan would really do something to: no rule holds them back, and they are not so already. */
+/** Returns the nodes that the plan would change: no rule refuses them, and they are not yet in the wanted state. */
 export function acting(preview: PlanPreview): PlanPreview['steps'][number]['nodes'] {
   return preview.steps.flatMap(({ action, nodes }) =>
     nodes.filter(({ refusals, power }) => refusals.length === 0 && power !== action),
   );
 }
 
-/** Why the chosen plan can be neither armed nor started now, for people; null: it can. */
+/** Returns the reason why the chosen plan can be neither armed nor started now, for people; null: it can. */
 export function refusesPlan(state: State, { plans, chosen, preview }: EmergencyPanel): string | null {
   if (state.access === 'view') return 'This session may look and change nothing.';
   if (state.link.kind === 'lost') return 'The server is gone: nothing can be started.';

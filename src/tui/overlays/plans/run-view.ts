@@ -1,4 +1,4 @@
-/** A plan under way, or how it ended: a headline, a bar, each step's nodes, and what somebody has to decide. */
+/** Paints a plan's run or its result: a headline, a bar, each step's nodes, and open questions. */
 import type { PlanNodeRun, PlanRun, PlanState } from '../../../api/plans.ts';
 import { wrap } from '../../../lib/words.ts';
 import { type Address, formatAddress } from '../../../rack/address.ts';
@@ -70,7 +70,7 @@ export function runLines(state: State, run: PlanRun, chosen: Address | null, wid
       width,
     ),
   ]);
-  // What somebody has to decide or know stands above what runs by itself.
+  // Questions and remarks for the operator stand above the steps, which proceed by themselves.
   return [...questions(state, run, width, g), ...remarks(run, width, g), ...steps];
 }
 
@@ -111,7 +111,7 @@ function questions(state: State, run: PlanRun, width: number, g: Glyphs): Span[]
   );
 }
 
-/** How nodes ended that did not end well, and why: one line for all that ended the same way. */
+/** Returns the failed nodes with the reason: one line for all nodes of the same outcome. */
 function remarks(run: PlanRun, width: number, g: Glyphs): Span[][] {
   const ways = new Map<string, PlanNodeRun[]>();
   for (const node of nodesOfRun(run)) {

@@ -1,4 +1,7 @@
-/** A plan that runs, in the emergency panel: pause, go on, leave a node out, abort; each but pausing is asked about. Pure. */
+/**
+ * Controls a run in the emergency panel: pause, resume, skip a node, abort; each but pausing needs confirmation.
+ * Pure.
+ */
 import type { PlanNodeRun, PlanRun, PlanState } from '../../../api/plans.ts';
 import { first, noLink, noOperations, viewOnly } from '../../keymap/disabled-reasons.ts';
 import { type Binding, bindingOf } from '../../keymap/lookup.ts';
@@ -8,7 +11,7 @@ import { nodesOfRun } from '../../model/results.ts';
 import { nameOf, type State } from '../../model/state.ts';
 import { seenLongEnough } from '../overlay.ts';
 
-/** The run that the panel shows is in one of these states. */
+/** Returns a check that the shown run is in one of these states. */
 function runIn(...states: readonly PlanState[]): (state: State) => string | null {
   return ({ overlay, runs }) => {
     const id = overlay?.kind === 'emergency' && overlay.mode.is === 'run' ? overlay.mode.id : null;
@@ -18,7 +21,7 @@ function runIn(...states: readonly PlanState[]): (state: State) => string | null
   };
 }
 
-/** Keys at a running plan. */
+/** Keys at a run. */
 export const RUN_KEYS: readonly Binding[] = [
   {
     ...{ context: 'plan-run', keys: ['a'], command: 'abort', hint: 'ABORT', dangerous: true },
@@ -79,7 +82,7 @@ export function keyInRun(state: State, panel: EmergencyPanel, mode: RunMode, nam
     case 'down':
     case 'up': {
       const node = neighbourOf(run, mode.node, command === 'down' ? 1 : -1);
-      // The list may be longer than the screen: who is chosen is said by name.
+      // The list may be longer than the screen: the notice names the chosen node.
       return step(become({ node }, node === null ? null : `Chosen: ${nameOf(state, node)}. s leaves it out (asks).`));
     }
     case 'pause':
@@ -104,7 +107,7 @@ function effectOf({ id }: PlanRun, prompt: RunPrompt): Effect {
   return prompt.act === 'skip' ? { do: 'plan-skip', id, addr: prompt.addr } : { do: 'plan-act', act: prompt.act, id };
 }
 
-/** Nodes that could be left out: those that wait, and those that failed and hold the run up. */
+/** Returns the nodes that can be skipped: those that wait, and those that failed and hold the run up. */
 function skippable(run: PlanRun): PlanNodeRun[] {
   return nodesOfRun(run).filter(
     ({ state, outcome }) => state === 'waiting' || (outcome !== null && outcome !== 'done' && outcome !== 'skipped'),
@@ -118,7 +121,7 @@ function neighbourOf(run: PlanRun, from: number | null, by: 1 | -1): number | nu
   return nodes[next]?.addr ?? null;
 }
 
-/** What a prompt asks, in words. */
+/** Returns the question of a prompt, in words. */
 export function questionOfPrompt(state: State, run: PlanRun, prompt: RunPrompt): string {
   switch (prompt.act) {
     case 'abort':

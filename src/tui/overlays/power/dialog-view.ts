@@ -1,4 +1,4 @@
-/** Paints the power dialog: what will happen, to which nodes, on what evidence, and the words that confirm it. */
+/** Paints the power dialog: the effects, the nodes, the evidence, and the words that confirm it. */
 import { cuts, type Refusal } from '../../../api/power.ts';
 import { count, wrap } from '../../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../../rack/address.ts';
@@ -33,7 +33,7 @@ export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog
     cuts(dialog.request.verb) ? 'fault' : 'borderFocus',
   );
   const room = box.height - controls;
-  // What does not fit is counted, never silently left out.
+  // Lines that do not fit are counted, never silently left out.
   const shown =
     lines.length <= room
       ? lines
@@ -83,7 +83,10 @@ function current({ rack }: State, addr: Address, counts: number): string {
   return drawText(drawOf(counts, calibrationOf(rack, addr)), 'ct');
 }
 
-/** Marks stay when the filter changes: who is not seen on the map is named first, where nothing is cut off. */
+/**
+ * Returns the lines about nodes outside the map: marks stay when the filter changes, so hidden nodes are named
+ * first, where nothing is cut off.
+ */
 export function outsideLines(state: State, nodes: readonly Address[], width: number): Span[][] {
   const outside = nodes.filter((addr) => isFiltered(state, addr)).map((addr) => nameOf(state, addr));
   if (outside.length === 0) return [];
@@ -100,7 +103,7 @@ export function refusalLines({ rule, message, override }: Refusal, width: number
   ]);
 }
 
-/** Why nothing may be sent, and what was wrong with what was typed, line by line. */
+/** Lines with the reason why nothing can be sent, and with the error in the typed words. */
 interface Said {
   refusal: readonly string[];
   remark: readonly string[];

@@ -1,7 +1,7 @@
 /**
- * The power dialog. Enter alone never cuts: the focus begins on Cancel, the confirming words depend on the target, and
- * nothing that was pasted, typed ahead, or typed before the dialog could be read counts. The server compares the words
- * again. Pure.
+ * The power dialog. Enter alone never cuts: the focus begins on Cancel, the confirming words depend on the target,
+ * and text that was pasted, typed ahead, or typed before the dialog could be read does not count. The server
+ * compares the words again. Pure.
  */
 import { RPC_ERROR } from '../../../api/methods.ts';
 import { cuts, type Refusal, seenIn, type Verb } from '../../../api/power.ts';
@@ -61,7 +61,7 @@ export function openPowerDialog(state: State, targets: Targets, verb: Verb): Ste
 
 function onKey(state: State, dialog: PowerDialog, { name, burst }: KeyPress): Step {
   const become = (changes: Partial<PowerDialog>): State => ({ ...state, overlay: { ...dialog, ...changes } });
-  // Escape is always believed, whatever arrived with it; Enter may end words that were typed ahead.
+  // Escape always counts, whatever arrived with it; Enter may end words that were typed ahead.
   if (name === 'escape') return step(closed(state));
   if (dialog.sent) return step(state);
   if (name === 'enter' && dialog.field.focus === 'cancel' && burst === 1) return step(closed(state));
@@ -112,8 +112,8 @@ function again(state: State, dialog: PowerDialog): Step {
 }
 
 /**
- * Asks the nodes again before the answer grows old, so that the dialog stays true. While a console holds the pipe each
- * question tears a gap into it: then only the operator asks again.
+ * Requests the check again before it is stale, so that the dialog stays true. While a console holds the pipe each
+ * request makes a gap in it: then only the operator's key sends one.
  */
 function recheck(state: State, dialog: PowerDialog): Step {
   const { check, sent, id, request } = dialog;
@@ -160,7 +160,7 @@ export function powerEvent(state: State, event: PowerEvent): Step {
   }
 }
 
-/** Why a start was refused: the first guard's sentence. */
+/** Returns the reason of a refused start: the first guard's sentence. */
 export function reasonOf(error: RequestError): string {
   if (error.code !== RPC_ERROR.refused || !Array.isArray(error.data)) return error.message;
   const [first] = error.data as Refusal[];

@@ -1,4 +1,4 @@
-/** The power menu: which verb, for the marked nodes or one. Pure. */
+/** The power menu: selects a verb for the marked nodes or one. Pure. */
 import { centred, paintBox } from '../../canvas/box.ts';
 import type { Frame } from '../../canvas/frame.ts';
 import { bindingOf } from '../../keymap/lookup.ts';

@@ -1,4 +1,4 @@
-/** Power verbs, the nodes that one would act on, and when a power dialog may be confirmed. Pure. */
+/** Rules of the power verbs: the nodes of a verb, and the conditions for confirming its dialog. Pure. */
 import { ANYWAY, confirmationText, cuts, type Refusal, type Verb } from '../../../api/power.ts';
 import type { Address } from '../../../rack/address.ts';
 import { STALE_AFTER_MS } from '../../../rack/reading.ts';
@@ -13,7 +13,7 @@ export const VERBS: readonly { verb: Verb; key: string; label: string; about: st
   { verb: 'force-cycle', key: 'h', label: 'Force cycle', about: 'cut power NOW, pause, switch on' },
 ];
 
-/** What a verb would act on: the marked nodes, or the selected one. */
+/** Returns the nodes of a verb: the marked nodes, or the selected one. */
 export function targetsOf(state: State): Targets {
   if (state.marks.size === 0) return { nodes: [state.cursor], label: nameOf(state, state.cursor) };
   const nodes = [...state.marks].sort((a, b) => a - b);
@@ -23,7 +23,10 @@ export function targetsOf(state: State): Targets {
     : { nodes, label: markedLabel(state, nodes) };
 }
 
-/** `row:A` where exactly a blade's nodes are marked, else `marked`: the label is part of what must be typed. */
+/**
+ * Returns `row:A` where exactly a blade's nodes are marked, otherwise `marked`: the label is part of the words to
+ * type.
+ */
 function markedLabel(state: State, nodes: readonly Address[]): string {
   const rows = new Set(nodes.map((addr) => Math.floor(addr / 4)));
   const [row] = rows;
@@ -36,13 +39,13 @@ function refusalsOf(dialog: PowerDialog): Refusal[] {
   return dialog.check.kind === 'done' ? dialog.check.answer.nodes.flatMap((node) => node.refusals) : [];
 }
 
-/** The only thing in the way is somebody's console, and it can be taken. */
+/** Returns whether the only obstacle is another operator's console, and it can be taken. */
 export function onlyConsoleInTheWay(dialog: PowerDialog): boolean {
   const refusals = refusalsOf(dialog);
   return refusals.length > 0 && refusals.every(({ rule }) => rule === 'console');
 }
 
-/** Why the dialog cannot be confirmed now, for people; null: it can. */
+/** Returns the reason why the dialog cannot be confirmed now, for people; null: it can. */
 export function refusesNow(state: State, dialog: PowerDialog): string | null {
   if (state.link.kind === 'lost') return 'The server is gone: nothing can be confirmed.';
   if (dialog.check.kind === 'running') return 'Asking the nodes …';
@@ -55,7 +58,7 @@ export function refusesNow(state: State, dialog: PowerDialog): string | null {
   return null;
 }
 
-/** What has to be typed: the server's words, which say more where something speaks against it. */
+/** Returns the words to type: the server's, which are longer where a guard objects. */
 export function wordsOf(state: State, dialog: PowerDialog): string {
   const { nodes, label } = dialog.request;
   const words = confirmationText(
@@ -65,7 +68,7 @@ export function wordsOf(state: State, dialog: PowerDialog): string {
   return dialog.check.kind === 'done' && dialog.check.answer.confirm.endsWith(ANYWAY) ? words + ANYWAY : words;
 }
 
-/** Whether what is typed so far confirms. */
+/** Returns whether the typed text confirms. */
 export function confirms(state: State, dialog: PowerDialog): boolean {
   return !cuts(dialog.request.verb) || dialog.field.text === wordsOf(state, dialog);
 }
