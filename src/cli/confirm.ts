@@ -1,15 +1,16 @@
-/** The words that confirm a cut: given on the command line, or typed on a terminal. Never asked without one. */
+/** The words that confirm a cut: given on the command line, or typed on a terminal; a terminal is required to ask. */
 import { createInterface } from 'node:readline';
 import type { ReadStream } from 'node:tty';
 import { EXIT } from '../api/power.ts';
 import { Failure, shown, UsageFailure } from './terminal-output.ts';
 
-/** What was typed before the question stood on the screen is no answer to it: this long it is thrown away, ms. */
+/** Time for which input typed before the question was shown is discarded, ms. */
 const DISCARD_MS = 100;
 
 /**
- * The confirmation, which equals `expected`. `plain`: the terminal edits the line, and nothing is written but the question.
- * @throws UsageFailure where nothing was given and nobody can be asked; Failure (refused) where it is wrong
+ * Returns the confirmation, which equals `expected`. `plain`: the terminal edits the line, and only the question is
+ * written. @throws UsageFailure where none was given and there is no terminal to ask; Failure (refused) where it is
+ * wrong
  */
 export async function confirmation(
   given: string | undefined,
@@ -45,7 +46,7 @@ async function ask(stdin: ReadStream, expected: string, plain: boolean): Promise
 }
 
 async function discardTypeAhead(stdin: ReadStream): Promise<void> {
-  // Raw: a line that is only half typed is discarded as well.
+  // Raw mode, so that a half typed line is discarded as well.
   stdin.setRawMode(true).resume();
   stdin.on('data', ignore);
   await new Promise((resolve) => setTimeout(resolve, DISCARD_MS));
@@ -54,5 +55,5 @@ async function discardTypeAhead(stdin: ReadStream): Promise<void> {
 }
 
 function ignore(): void {
-  // Thrown away on purpose.
+  // Discarded on purpose.
 }

@@ -1,15 +1,6 @@
 /**
- * What every command's words end in: something that is done, and an exit code.
- *
- * Words of the commands that look, at the rack and at consoles: nothing of them switches anything.
- *
- * Words of `rackui plan …`.
- *
- * Words of the commands for power: verbs, and the operations that carry them out.
- *
- * Words of the commands around the server: demo, serve, doctor, server, config.
- *
- * Words of `rackui outage …`.
+ * Declares all commands with their words and options: for viewing and consoles, power, plans, the server, and
+ * outages. Each runs an action that resolves with an exit code.
  */
 import { type Command, Option } from 'commander';
 import { didYouMean } from '../lib/words.ts';
@@ -17,18 +8,18 @@ import { type ConsoleStep, expectStep, sendStep } from './console/script.ts';
 import { UsageFailure } from './terminal-output.ts';
 
 /**
- * Makes an action of a function that gets all options, the global ones included, and the positional words. Where several
- * racks are configured it gets the configuration of the one that is meant, unless it is for `several`.
+ * Makes an action of a function that gets all options, the global ones included, and the positional words. Where
+ * several racks are configured it gets the configuration of the chosen one, unless it is for `several`.
  */
 export type Act = (
   handle: (options: Record<string, never>, words: string[]) => Promise<number>,
   scope?: { several?: boolean },
 ) => (...all: unknown[]) => Promise<void>;
 
-/** For commands that are about all racks at once. */
+/** For commands about all racks at once. */
 export const SEVERAL = { several: true };
 
-/** One command line, for commands that take more of them. */
+/** Runs one command line, for commands that take more of them. */
 export type Run = (args: readonly string[]) => Promise<number>;
 
 const CONSOLE_HELP = `

@@ -1,7 +1,7 @@
 /**
- * A simulated rack and a server on it, for a demo. Everything lives in one temporary directory, and nothing outlives this
- * process, however it ends: the children end with their standard input, and a caretaker removes the directory when the
- * last of the three is gone.
+ * A simulated rack and a server on it, for a demo. Everything is in one temporary directory, and nothing outlives
+ * this process, however it ends: the children end with their standard input, and a caretaker removes the directory
+ * when the last of the three has ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,13 +17,13 @@ import { formatAddress } from '../rack/address.ts';
 import { openClient, selfCommand } from './server-connection.ts';
 import { Failure } from './terminal-output.ts';
 
-/** How many times as fast guests live and the battery drains from the first mains failure on. */
+/** Factor by which guests run and the battery drains faster from the first mains failure on. */
 const OUTAGE_PACE = 10;
-/** At the load of the reference rack, and that pace, three minutes with every node on. */
+/** Capacity of the battery, Wh: at the load of the reference rack, and that pace, three minutes with every node on. */
 const BATTERY_WH = 40;
-/** How long one of its nodes takes at that pace, ms: what a server that has seen outages would have learned. */
+/** Durations of a node at that pace, ms, as a server would have learned them in earlier outages. */
 const SEEN_MS = { off: 1_500, on: 3_000 };
-/** For a person who watches: the same order as on a real rack, in a fraction of its time. */
+/** Outage policy for a demo: the same order as on a real rack, in a fraction of its time. */
 const OUTAGE = `outage:
   onBattery: [{ after: 3, run: shed-dev }, { after: 60, run: shed-all }]
   last: shed-all
@@ -38,7 +38,7 @@ export class DemoRack {
   readonly port: string;
   readonly socket: string;
   readonly control: string;
-  /** Both children are up; rejects with what the one that failed said. */
+  /** Resolves when both children are up; rejects with the message of the one that failed. */
   readonly ready: Promise<void>;
   readonly #caretaker: ChildProcess;
   readonly #sim: Starter;
@@ -60,7 +60,7 @@ export class DemoRack {
     this.#caretaker = startCaretaker(directory);
     const start = (args: string[]): Starter => startChild(args, this.#caretaker);
     if (config === undefined) rememberDurations(described, state);
-    // Both at once: the server finds its port when the simulator has made it.
+    // Starts both at once: the server finds its port when the simulator has made it.
     this.#sim = start([
       ...['sim', '--exit-with-stdin', '--link', this.port, '--control', this.control],
       ...['--rack', file ?? described, '--upsd', String(upsd), '--battery', String(BATTERY_WH)],
@@ -74,13 +74,13 @@ export class DemoRack {
     this.ready.catch(() => undefined);
   }
 
-  /** Switches the mains of the simulated rack. An outage is played faster than it would go: see {@link OUTAGE_PACE}. */
+  /** Switches the mains of the simulated rack. An outage is played faster than in reality: see {@link OUTAGE_PACE}. */
   async mains(on: boolean): Promise<void> {
     if (!on) await this.#tell({ do: 'time-scale', factor: OUTAGE_PACE });
     await this.#tell({ do: 'mains', on });
   }
 
-  /** One request to the simulator's control socket. */
+  /** Sends one request to the simulator's control socket. */
   async #tell(request: Record<string, unknown>): Promise<void> {
     const socket = connect(this.control);
     try {
@@ -94,7 +94,7 @@ export class DemoRack {
     }
   }
 
-  /** Signals, and the end of either child. */
+  /** Resolves at a signal, or at the end of either child. */
   untilAskedToLeave(): Promise<number> {
     return new Promise((resolve, reject) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve(EXIT.done));
@@ -106,7 +106,7 @@ export class DemoRack {
     });
   }
 
-  /** The server first: it closes the pipe while the bus is still there. Then everything is gone. */
+  /** Ends the server first, which closes the pipe while the bus is still there; then everything else. */
   async end(): Promise<void> {
     for (const child of [this.#server, this.#sim, this.#caretaker]) {
       child.stdin?.end();
@@ -116,14 +116,14 @@ export class DemoRack {
 
   async #bothUp(): Promise<void> {
     await Promise.all([saysReady(this.#sim, 'simulator'), saysReady(this.#server, 'server')]);
-    // The server may have looked for the port a moment too early: it need not wait out its back-off.
+    // The server may have opened the port a moment too early: a request spares it its back-off.
     const client = await openClient({ socket: this.socket }, 'demo', { autostart: false });
     if (client.welcome.snapshot.bus.state === 'down') await client.request('bus.retry', {});
     client.close();
   }
 }
 
-/** A port on loopback that nothing listens at. */
+/** Returns a port on loopback that is not in use. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -134,8 +134,8 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * The rack's file with what a complete configuration has beside it: the login of its simulated nodes, so that a graceful
- * off works; the UPS, and an outage policy for its plans. A file that cannot be read, or has a login, is left as it is.
+ * Completes the rack's file with the login of its simulated nodes, so that a graceful off works, the UPS, and an
+ * outage policy for its plans. A file that cannot be read, or has a login, is left as it is.
  */
 function demoConfig(file: string, directory: string, upsd: number): string {
   let text: string;
@@ -155,7 +155,7 @@ function demoConfig(file: string, directory: string, upsd: number): string {
   return described;
 }
 
-/** Writes what a server learns of its nodes. A file that cannot be used is the server's to report. */
+/** Writes the durations that a server learns of its nodes. An invalid file is left for the server to report. */
 function rememberDurations(described: string, state: string): void {
   let nodes: readonly { addr: number; name: string }[];
   try {
@@ -168,7 +168,7 @@ function rememberDurations(described: string, state: string): void {
   writeFileSync(join(state, 'durations.json'), JSON.stringify(Object.fromEntries(seen)), { mode: 0o600 });
 }
 
-/** The rack that the documentation shows; it travels with the program. */
+/** Returns the rack of the documentation, which is part of the package. */
 function referenceRack(): string {
   return resolve(
     import.meta.dirname,
@@ -178,8 +178,9 @@ function referenceRack(): string {
 }
 
 /**
- * Removes the directory when nobody holds the other end of its standard input any more: this process and both children
- * do. Its own session, because closing a terminal's window ends everything in the terminal's.
+ * Starts the process that removes the directory when the other end of its standard input is closed in this process
+ * and both children. In a session of its own, because closing a terminal's window ends everything in the
+ * terminal's.
  */
 function startCaretaker(directory: string): ChildProcess {
   const script = 'cat >/dev/null; rm -rf -- "$1"';
@@ -190,7 +191,7 @@ function startCaretaker(directory: string): ChildProcess {
   });
 }
 
-/** Away from this terminal's signals: {@link DemoRack.end} decides in which order the children go. */
+/** Starts a child away from this terminal's signals: {@link DemoRack.end} decides about the order of the ends. */
 function startChild(args: string[], caretaker: ChildProcess): Starter {
   const [program, ...self] = selfCommand();
   return spawn(program, [...self, ...args], {
@@ -204,7 +205,7 @@ async function saysReady(child: Starter, name: string): Promise<void> {
   child.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-2000)));
   await new Promise<void>((resolve, reject) => {
     const failed = (why: string, code: number | null = null): void => {
-      // What was wrong with the command line or the configuration is wrong with this one's.
+      // A child's error in the command line or the configuration is one of this command.
       const exitCode = code === EXIT.usage || code === EXIT.config ? code : EXIT.unavailable;
       reject(new Failure(exitCode, `the demo's ${name} did not start: ${words.trim() || why}`));
     };

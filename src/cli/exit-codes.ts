@@ -1,7 +1,7 @@
-/** Exit codes of every command, as its help and docs/json.md tell them. */
+/** Exit codes of every command, for its help and docs/json.md. */
 import type { Command } from 'commander';
 
-/** What every command may end with. */
+/** Exit codes of every command. */
 export const COMMON_EXITS = {
   0: 'done',
   5: 'bus or server unavailable',
@@ -19,7 +19,7 @@ const FOLLOWED = {
 const CUTS = { 6: 'a node was cut at its deadline, and nothing proves that it had halted' };
 const REFUSED = { 3: 'refused, or this session may only look' };
 
-/** What commands may end with besides {@link COMMON_EXITS}, by the words that call them. */
+/** Exit codes of commands besides {@link COMMON_EXITS}, by the words that call them. */
 export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   plain: {},
   status: {},
@@ -65,13 +65,13 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   'config schema': {},
 };
 
-/** The words that call a command: `plan run`. */
+/** Returns the words that call a command: `plan run`. */
 export function wordsOf(command: Command): string {
   const { parent } = command;
   return parent?.parent ? `${wordsOf(parent)} ${command.name()}` : command.name();
 }
 
-/** The command's own exit codes at the end of its help, and of those below it. */
+/** Adds the command's own exit codes to the end of its help, and of those below it. */
 export function tellExits({ commands }: Command): void {
   for (const command of commands) {
     const all: Record<number, string> = { ...COMMON_EXITS, ...EXITS[wordsOf(command)] };

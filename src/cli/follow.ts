@@ -1,11 +1,6 @@
 /**
- * Follows a run until it ends, or waits for somebody: lines for people, or JSON lines.
- *
- * Follows a running operation until it ends, or until the operator has seen enough.
- *
- * Watching what a server does by itself, until it is over or until the operator has seen enough.
- *
- * `rackui status --watch`: a live table on a terminal; elsewhere one line (or JSON line) for each change.
+ * Follows a run, an operation or the rack's status until it ends, waits for an operator, or is interrupted: a live
+ * view on a terminal, otherwise lines or JSON lines.
  */
 import type { ServerNotes, Snapshot } from '../api/methods.ts';
 import { planExitCode, type PlanNodeRun, type PlanRun } from '../api/plans.ts';
@@ -24,19 +19,19 @@ import {
 } from './format/status.ts';
 import { Failure, hint, iso, print, printJson } from './terminal-output.ts';
 
-/** 128 + SIGINT: the operator left, what was watched goes on. */
+/** 128 + SIGINT: the operator left, the operation goes on. */
 const LEFT = 130;
 
 export interface Watched<T> {
-  /** Hears of every state, of others' too; returns how to stop. */
+  /** Subscribes to every state, of others too; returns the function that unsubscribes. */
   listen(tell: (state: T) => void): () => void;
   show(state: T): void;
   isOver(state: T): boolean;
-  /** The error's words where the server is lost; `why` begins the sentence. */
+  /** Returns the error's text where the server is lost; `why` begins the sentence. */
   lost(why: string): string;
 }
 
-/** Resolves with its last state: it is over, or Ctrl-C was pressed. @throws {Failure} the server is lost */
+/** Resolves with the last state: it has ended, or Ctrl-C was pressed. @throws {Failure} the server is lost */
 function untilOver<T extends { id: string }>(client: RackClient, started: T, watched: Watched<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     let latest = started;
@@ -64,7 +59,7 @@ function untilOver<T extends { id: string }>(client: RackClient, started: T, wat
   });
 }
 
-/** The exit code that the run's end stands for; 2 where it waits for somebody; 130 where Ctrl-C left it running. */
+/** Returns the exit code of the run's end; 2 where it waits for an operator; 130 where Ctrl-C left it running. */
 export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
   const tell = json ? planJsonLines() : planLines();
   const last = await untilEnd(client, started, tell);
@@ -76,12 +71,12 @@ export async function followPlan(client: RackClient, started: PlanRun, json: boo
   return LEFT;
 }
 
-/** Its state when it has ended, waits for somebody, or Ctrl-C left it; nothing is printed meanwhile. */
+/** Resolves with the state of a run that has ended, waits for an operator, or was left by Ctrl-C; prints nothing. */
 export function endOf(client: RackClient, run: PlanRun): Promise<PlanRun> {
   return untilEnd(client, run, () => undefined);
 }
 
-/** What can be done about a run that waits for somebody. */
+/** Returns the commands for a run that waits for an operator. */
 export function howOn({ id }: PlanRun): string {
   return `go on with 'rackui plan resume ${id}', leave a node out with 'rackui plan skip ${id} NODE', end it with 'rackui plan abort ${id}'`;
 }
@@ -110,7 +105,7 @@ function untilEnd(client: RackClient, started: PlanRun, tell: PlanOutput): Promi
   });
 }
 
-/** A line for each node that stands differently; what waits is no news at the start. */
+/** Prints a line for each node whose state changed; at the start none for waiting nodes. */
 function planLines(): PlanOutput {
   let state: string | null = null;
   return (run, news) => {
@@ -120,7 +115,7 @@ function planLines(): PlanOutput {
   };
 }
 
-/** `{"type":"plan-start"|"plan-node"|"plan-end", …}`; `plan-end` also where it waits for somebody. */
+/** `{"type":"plan-start"|"plan-node"|"plan-end", …}`; `plan-end` also where it waits for an operator. */
 function planJsonLines(): PlanOutput {
   let began = false;
   return (run, news) => {
@@ -138,11 +133,11 @@ function planJsonLines(): PlanOutput {
 
 export interface ProgressOutput {
   update(operation: Operation): void;
-  /** The last state has been given to `update`. */
+  /** Called after the last state was given to `update`. */
   end(): void;
 }
 
-/** The exit code that the operation's end stands for; 130 where Ctrl-C left it running. */
+/** Returns the exit code of the operation's end; 130 where Ctrl-C left it running. */
 export async function follow(client: RackClient, started: Operation, output: ProgressOutput): Promise<number> {
   const last = await untilOver(client, started, {
     listen: (tell) => client.on('operation', tell),
@@ -156,7 +151,10 @@ export async function follow(client: RackClient, started: Operation, output: Pro
   return LEFT;
 }
 
-/** Live on a terminal, unless `plain`; else a line for each change; with `json`, a line of JSON for each. `now`: the server's time. */
+/**
+ * Makes a live view on a terminal, unless `plain`; otherwise a line for each change; with `json`, JSON lines.
+ * `now`: the server's time.
+ */
 export async function progressOutput(json: boolean, plain: boolean, now: () => number): Promise<ProgressOutput> {
   if (json) return jsonLines();
   if (plain || !process.stdout.isTTY) return plainLines();
@@ -164,7 +162,7 @@ export async function progressOutput(json: boolean, plain: boolean, now: () => n
   return showOperation(now);
 }
 
-/** A line for each node whose phase changed, or which asks something; countdowns are no news. */
+/** Prints a line for each node whose phase changed, or which has a question; none for countdowns. */
 function plainLines(): ProgressOutput {
   return onNews((operation, news) => {
     for (const node of news)
@@ -200,10 +198,10 @@ function onNews(tell: (operation: Operation, news: Operation['nodes']) => void):
   };
 }
 
-/** Ages on a screen go on between updates. */
+/** Interval of redrawing between updates, ms: ages go on. */
 const REDRAW_MS = 1_000;
 
-/** Until Ctrl-C (0) or the server's end (5). */
+/** Runs until Ctrl-C (0) or the server's end (5). */
 export async function watchStatus(
   client: RackClient,
   report: (snapshot: Snapshot) => StatusReport,
@@ -239,7 +237,7 @@ export async function watchStatus(
   });
 }
 
-/** The snapshot after an update. */
+/** Returns the snapshot after an update. */
 function applied(snapshot: Snapshot, update: ServerNotes['update']): Snapshot {
   const changed = new Map((update.nodes ?? []).map((node) => [node.addr, node]));
   const kept = snapshot.nodes.map((node) => changed.get(node.addr) ?? node);
@@ -263,7 +261,7 @@ async function liveTable(first: () => StatusReport): Promise<Output> {
   return showStatus(first());
 }
 
-/** A table at first, then a line for each node (and the bus) whose state changed; values alone are no news. */
+/** Prints a table at first, then a line for each node (and the bus) whose state changed; none for values alone. */
 function lines(json: boolean, now: () => number): Output {
   const said = new Map<string, string>();
   let began = false;

@@ -1,7 +1,6 @@
 /**
- * A running operation on a terminal: each node's phase, times and what is known, redrawn in place.
- *
- * The live table of `rackui status --watch`.
+ * Live views on a terminal, redrawn in place: a running operation with each node's phase and times, and the table
+ * of `rackui status --watch`.
  */
 import { Box, render, Text } from 'ink';
 import type { NodeProgress, Operation } from '../api/power.ts';
@@ -47,7 +46,7 @@ function NodeLine({ node, now, width }: { node: NodeProgress; now: number; width
   );
 }
 
-/** ` 12 s, 168 s left`; nothing once it has ended. */
+/** ` 12 s, 168 s left`; empty once it has ended. */
 function timesOf({ outcome, since, until }: NodeProgress, now: number): string {
   if (outcome !== null) return '';
   const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));
@@ -55,7 +54,7 @@ function timesOf({ outcome, since, until }: NodeProgress, now: number): string {
   return ` ${seconds(now - since)} s${left}`;
 }
 
-/** Seconds go on between the server's messages. */
+/** Interval of redrawing between the server's messages, ms: times go on. */
 const REDRAW_MS = 1_000;
 
 /** `now`: the server's time, which goes on between its messages. */
@@ -83,7 +82,7 @@ export function showOperation(now: () => number): ProgressOutput {
 
 export function StatusView({ report, rows }: { report: StatusReport; rows: number }): React.JSX.Element {
   const lines = statusTable(report).map(shown);
-  // Ink can only redraw what fits on the screen; one line stays free for the cursor.
+  // Ink can only redraw lines that fit on the screen; one line stays free for the cursor.
   const room = Math.max(3, rows - 2);
   const hidden = lines.length - room;
   return (

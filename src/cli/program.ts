@@ -1,5 +1,6 @@
 /**
- * The command line: words are declared in `syntax/`, and what they do is loaded only when it is done, from `commands/`.
+ * Runs the command line: `declarations.ts` declares the commands, and their code is loaded from `commands/` only
+ * when it is needed.
  */
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../api/power.ts';
@@ -21,13 +22,13 @@ import { endQuietlyWithoutReader, explain, hint, shown, UsageFailure } from './t
 export async function run(args: readonly string[]): Promise<number> {
   endQuietlyWithoutReader();
   try {
-    // The simulator is a program of its own, with its own words: it shares nothing but this door.
+    // The simulator is a program of its own, with its own options; it shares only this entry.
     if (args[0] === 'sim') return await (await import('../sim/cli.ts')).simulate(args.slice(1));
     return await dispatch(args);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     const { message, exitCode } = explain(error);
-    // A configuration's problems come in several lines; what they quote is not ours.
+    // A configuration's problems come in several lines, which may quote the file.
     for (const [index, line] of message.split('\n').entries()) hint(index === 0 ? `rackui: ${line}` : line);
     if (process.env.RACKUI_DEBUG && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     return exitCode;
@@ -47,7 +48,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-/** All commands with their options; `act` makes their actions. */
+/** Declares all commands with their options; `act` makes their actions. */
 export function declare(act: Act): Command {
   const program = new Command('rackui')
     .description('Terminal console for a rack whose BMCs share one serial bus. Without a command: the interface.')
@@ -86,11 +87,11 @@ export function declare(act: Act): Command {
   declareOutage(program, act);
   declareServing(program, act, run);
   tellExits(program);
-  // Behind its commands, which would inherit it: a word too many is one of theirs.
+  // Set after its commands, which would inherit it: an extra word is an error there.
   return program.allowExcessArguments();
 }
 
-/** The library's words for a wrong command line as one sentence of this program's. */
+/** Returns the library's message about a wrong command line as one sentence of this program. */
 function usageSentence(text: string): string {
   return `rackui: ${text
     .trim()

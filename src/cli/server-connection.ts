@@ -1,9 +1,6 @@
 /**
- * What every command that talks to a server needs: which port, which socket, who asks, how to start one.
- *
- * Which rack of a configuration with several a command is about.
- *
- * From an operator's words to nodes of the rack that the server knows.
+ * Connects a command to its rack's server: finds the rack, the port and the socket, identifies the user, and starts
+ * a server where needed. Also resolves an operator's words to nodes.
  */
 import { readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -25,11 +22,14 @@ export interface GlobalOptions {
   /** One of several configured racks. */
   rack?: string;
   viewOnly?: boolean;
-  /** Nothing is drawn anew, and questions are asked without cursor movement. */
+  /** Nothing is redrawn, and questions are asked without cursor movement. */
   plain?: boolean;
 }
 
-/** The port: `--port`, else the configuration's, read in full only where a glance does not tell. */
+/**
+ * Returns the port: `--port`, otherwise the configuration's, which is read in full only where a quick search does
+ * not find it.
+ */
 export async function portOf(options: GlobalOptions): Promise<string> {
   if (options.port !== undefined) return options.port.startsWith('/') ? options.port : resolve(options.port);
   const candidates =
@@ -70,14 +70,17 @@ export async function openClient(
   return client;
 }
 
-/** `control`: where the rack's server may listen. `named`: the operator said so. */
+/** Returns the sockets on which the rack's server may listen. `named`: the operator gave the socket. */
 async function whereServerIs(options: GlobalOptions): Promise<{ named: boolean; port: string; control: string[] }> {
   const named = options.socket ?? process.env.RACKUI_SOCKET;
   const port = named !== undefined && options.port === undefined ? DEFAULT_PORT : await portOf(options);
   return { named: named !== undefined, port, control: named === undefined ? socketCandidates(port) : [resolve(named)] };
 }
 
-/** The process of the rack's server, whether it answers or not; null: there is none, or only root can see it. */
+/**
+ * Returns the process of the rack's server, whether it answers or not; null: there is none, or only root can see
+ * it.
+ */
 export async function findServerProcess(options: GlobalOptions): Promise<number | null> {
   const { named, port, control } = await whereServerIs(options);
   const [{ listenerOf }, { listedName }] = await Promise.all([
@@ -88,7 +91,7 @@ export async function findServerProcess(options: GlobalOptions): Promise<number 
   return names.map(listenerOf).find((pid) => pid !== null) ?? null;
 }
 
-/** The group that may control, as this user's configuration has it; null: none, or no configuration can be read. */
+/** Returns the group with control, from this user's configuration; null: none, or no configuration can be read. */
 async function operatorsGroup(options: GlobalOptions): Promise<number | null> {
   const [{ loadConfig }, { groupId }] = await Promise.all([import('../config/load.ts'), import('../lib/users.ts')]);
   try {
@@ -99,23 +102,26 @@ async function operatorsGroup(options: GlobalOptions): Promise<number | null> {
   }
 }
 
-/** The command line of a background server. Paths are made absolute: it runs elsewhere. */
+/** Returns the command line of a background server. Paths are made absolute, because its directory differs. */
 function serveCommand(options: GlobalOptions, port: string): [string, ...string[]] {
   const config = options.config === undefined ? [] : ['--config', resolve(options.config)];
   return [...selfCommand(), 'serve', '--autostarted', '--port', port, '--socket', socketPath(port), ...config];
 }
 
-/** That of a server of several racks: port and socket of each are in its configuration. */
+/** Returns that of a server of several racks: port and socket of each are in its configuration. */
 function serveAllCommand(list: string): [string, ...string[]] {
   return [...selfCommand(), 'serve', '--autostarted', '--config', resolve(list)];
 }
 
-/** How to run this program again, by the same means (a loader of sources, when it runs from them). */
+/**
+ * Returns the command that runs this program again in the same way (with a loader of sources, when it runs from
+ * them).
+ */
 export function selfCommand(): [string, ...string[]] {
   return [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? 'rackui')];
 }
 
-/** The terminal of stdin, `/dev/pts/3`, or null. */
+/** Returns the terminal of stdin, `/dev/pts/3`, or null. */
 function ttyName(): string | null {
   if (!process.stdin.isTTY) return null;
   try {
@@ -126,8 +132,8 @@ function ttyName(): string | null {
 }
 
 /**
- * The options with the configuration of the one rack that is meant; those of a configuration with one rack as they are.
- * @throws UsageFailure where it is not said which one
+ * Returns the options with the configuration of the chosen rack; unchanged where there is one rack. @throws
+ * UsageFailure where none was chosen
  */
 export async function withOneRack<O extends GlobalOptions>(options: O): Promise<O> {
   const { rack } = options;
@@ -148,7 +154,7 @@ export async function withOneRack<O extends GlobalOptions>(options: O): Promise<
 }
 
 /**
- * The racks that are configured, or null: one, or a server was named by its socket, whose rack it is.
+ * Returns the configured racks, or null: there is one, or a server was named by its socket, whose rack it is.
  * @throws ConfigError
  */
 export async function rackListOf(options: GlobalOptions): Promise<RackList | null> {
@@ -167,21 +173,21 @@ export interface Targets {
   label: string;
 }
 
-/** @throws UsageFailure that names the word and what would be right */
+/** Resolves words to nodes. @throws UsageFailure that names the invalid word and valid ones */
 export function targetsOf(words: readonly string[], { rack }: Pick<Snapshot, 'rack'>): Targets {
   const selection = select(words, rack);
   if (!selection.ok) throw new UsageFailure(selection.problem);
   return selection;
 }
 
-/** The rack as it is known now; one that nobody configured, or a bus that is only starting, is waited for. */
+/** Returns the rack as it is known now; waits for a rack being discovered, or a bus that is starting. */
 export async function knownRack(client: RackClient): Promise<Snapshot> {
   const { snapshot } = client.welcome;
   if (snapshot.rack.configured && snapshot.bus.state !== 'starting') return snapshot;
   return client.request('sweep', { addrs: null, interrupt: false });
 }
 
-/** For what only a rack with names can be asked for; `so`: what cannot be done. */
+/** Makes the failure of a request that needs a rack with names; `so`: what cannot be done. */
 export function noNames(so: string): Failure {
   return new Failure(
     EXIT.config,

@@ -1,14 +1,7 @@
 /**
- * How a command fails: one sentence, what next, and the documented exit code. Never a stack trace for bad input.
- *
- * Plain output. Whatever a node or a configuration put into a line, only text reaches the operator's terminal.
- *
- * One line on the terminal that says how far something is, and goes away with it; nothing elsewhere.
- *
- * A file written whole or not at all.
- *
- * Dates for the times that a server tells: those are steady, and only its client knows which date they were. A command
- * talks to one server; what it prints of times goes through here.
+ * Prints lines, progress, errors and dates for commands, and writes files. Errors are one sentence, the next step,
+ * and the documented exit code, never a stack trace for bad input; control characters never reach the terminal;
+ * dates are converted from the server's steady times, of which a command uses one server's.
  */
 import { mkdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -17,7 +10,7 @@ import { EXIT } from '../api/power.ts';
 import type { RackClient } from '../client/client.ts';
 import { escapeHidden, escapeHiddenInJson } from '../lib/control-chars.ts';
 
-/** An error whose message is for the operator as it stands. */
+/** An error whose message is printed unchanged for the operator. */
 export class Failure extends Error {
   readonly exitCode: number;
   constructor(exitCode: number, message: string) {
@@ -34,8 +27,8 @@ export class UsageFailure extends Failure {
 }
 
 /**
- * What to print and with which code to leave. Classes of lazily loaded modules are told by name: importing them here
- * would load them at every start.
+ * Returns the message and the exit code of an error. Classes of lazily loaded modules are recognised by name:
+ * importing them here would load them at every start.
  */
 export function explain(error: unknown): { message: string; exitCode: number } {
   if (!(error instanceof Error)) return { message: String(error), exitCode: EXIT.unavailable };
@@ -51,34 +44,34 @@ export function explain(error: unknown): { message: string; exitCode: number } {
   return { message: error.message, exitCode: exitCode() };
 }
 
-/** Conventional code of a program whose reader went away: 128 + SIGPIPE. */
+/** Conventional code of a program whose reader ended: 128 + SIGPIPE. */
 const READER_GONE = 141;
 
 /** `text` with every character that a terminal would execute shown as `\x1b`; line ends and tabs included. */
 export { escapeHidden as shown };
 
-/** One line for the operator. */
+/** Prints one line for the operator. */
 export function print(line: string): void {
   process.stdout.write(`${escapeHidden(line)}\n`);
 }
 
-/** One line beside the result: hints and warnings, which a pipe must not see. */
+/** Prints one line to standard error: hints and warnings, which a pipe must not read. */
 export function hint(line: string): void {
   process.stderr.write(`${escapeHidden(line)}\n`);
 }
 
-/** What the interface has to say after it has left the terminal; several lines where it failed. */
+/** Prints the interface's message after it has left the terminal; several lines where it failed. */
 export function tellEnd(code: number, message: string | undefined): void {
   if (message === undefined) return;
   for (const line of message.split('\n')) (code === 0 ? print : hint)(line);
 }
 
-/** One line of JSON, without a character that a terminal would execute. */
+/** Prints one line of JSON, without a character that a terminal would execute. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${escapeHiddenInJson(JSON.stringify(value))}\n`);
 }
 
-/** A reader that went away (`rackui status | head -1`) ends the program without a word. */
+/** Ends the program silently when its reader has ended (`rackui status | head -1`). */
 export function endQuietlyWithoutReader(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -106,7 +99,7 @@ export class Progress {
   }
 }
 
-/** Where the file is there already its mode stays, and a link stays a link. @throws Failure */
+/** Writes a file whole or not at all. An existing file's mode stays, and a link stays a link. @throws Failure */
 export function writeWhole(file: string, text: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true });
@@ -121,23 +114,23 @@ export function writeWhole(file: string, text: string): void {
 
 let dateOf = (at: number): number => at;
 
-/** From now on times are those of this client's server. */
+/** Sets the server whose times are printed from now on. */
 export function useDatesOf(client: Pick<RackClient, 'wallTime'>): void {
   dateOf = (at) => client.wallTime(at);
 }
 
-/** Epoch milliseconds. */
+/** Returns epoch milliseconds. */
 export function wallOf(at: number): number {
   return dateOf(at);
 }
 
-/** Time of day, of this machine. */
+/** Formats the time of day of this machine. */
 export function clock(at: number): string {
   const date = new Date(dateOf(at));
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
-/** ISO 8601. */
+/** Formats ISO 8601. */
 export function iso(at: number): string {
   return new Date(dateOf(at)).toISOString();
 }

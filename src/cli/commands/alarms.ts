@@ -1,4 +1,4 @@
-/** `rackui alarms`: what stands, and having seen it. */
+/** `rackui alarms`: lists the alarms and acknowledges them. */
 import { EXIT } from '../../api/power.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { type Alarm, alarmOwner } from '../../rack/alarms.ts';
@@ -32,7 +32,7 @@ export async function alarmsCommand(options: AlarmsOptions): Promise<number> {
   }
 }
 
-/** @throws UsageFailure */
+/** Parses alarm ids; null: all. @throws UsageFailure */
 function idsOf(text: string): number[] | null {
   if (text === 'all') return null;
   const ids = text.split(',').map(Number);

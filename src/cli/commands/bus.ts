@@ -1,4 +1,7 @@
-/** `rackui bus`: the exchanges as they pass, and bytes by hand for BIOS commands that rackui does not know. */
+/**
+ * `rackui bus`: shows the exchanges as they pass, and sends raw commands for BIOS functions that rackui does not
+ * know.
+ */
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { spellBytes } from '../../lib/control-chars.ts';
@@ -56,7 +59,7 @@ async function showLog(client: RackClient, options: BusOptions): Promise<number>
   }
 }
 
-/** `\x07` and `^G` in what was typed are the one byte that closes a pipe. */
+/** Sends a raw command. `\x07` and `^G` in the typed text are the one byte that closes a pipe. */
 async function sendRaw(
   client: RackClient,
   words: readonly string[],

@@ -1,5 +1,6 @@
 /**
- * `rackui calibrate`: what a count of current means, from what a meter shows at two loads or more. Switches nothing.
+ * `rackui calibrate`: derives the amperes of a count of current from a meter's values at two loads or more.
+ * Switches nothing.
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -22,10 +23,10 @@ export interface CalibrateOptions extends GlobalOptions {
   json?: boolean;
 }
 
-/** A load is never quite steady: the mean of so many readings over about a second. */
+/** Number of readings in a mean, over about a second: a load is never quite steady. */
 const READINGS = 20;
 const BETWEEN_MS = 50;
-/** A sample older than this was not taken for this reading: while a console is open nobody is asked. */
+/** Longest age of a sample that counts for this reading, ms: while a console is open no node is polled. */
 const FRESH_MS = 1_000;
 
 interface Point extends MeterPoint {
@@ -33,7 +34,7 @@ interface Point extends MeterPoint {
   high: number;
 }
 
-/** Exit code 0 with a calibration; 3 where the readings give none. */
+/** Returns exit code 0 with a calibration; 3 where the readings give none. */
 export async function calibrateCommand(words: readonly string[], options: CalibrateOptions): Promise<number> {
   const client = await openClient(options, 'calibrate', { autostart: true });
   try {
@@ -66,7 +67,7 @@ export async function calibrateCommand(words: readonly string[], options: Calibr
   }
 }
 
-/** A point for each line of input. */
+/** Reads a point for each line of input. */
 async function measure(client: RackClient, nodes: readonly InventoryNode[]): Promise<Point[]> {
   const prompt = process.stdin.isTTY ? (): void => void process.stderr.write('meter> ') : (): void => undefined;
   const points: Point[] = [];
@@ -86,7 +87,7 @@ async function measure(client: RackClient, nodes: readonly InventoryNode[]): Pro
   return points;
 }
 
-/** What the nodes count together. @throws Failure where one of them does not answer now */
+/** Returns the sum of the nodes' counts. @throws Failure where one of them does not answer now */
 async function countsOf(client: RackClient, nodes: readonly InventoryNode[]): Promise<Omit<Point, 'amps'>> {
   const sums: number[] = [];
   while (sums.length < READINGS) {
@@ -129,14 +130,14 @@ function setting({ amps, zero }: Calibration): string {
   return `calibration: { amps: ${amps}, zero: ${zero} }`;
 }
 
-/** The file that the server reads. */
+/** Returns the file that the server reads. */
 async function configFile(client: RackClient, configured: boolean): Promise<string> {
   const { config } = await client.request('server.info', {});
   if (config !== null && configured) return config;
   throw noNames('there is nowhere to write it');
 }
 
-/** @throws Failure where the file does not allow it */
+/** Writes the calibration into the configuration. @throws Failure where the file does not allow it */
 async function write(
   file: string,
   nodes: readonly InventoryNode[],

@@ -24,7 +24,7 @@ export async function configCommand(what: 'check' | 'show' | 'schema', options: 
   return what === 'check' ? check(one) : show(one);
 }
 
-/** Of several racks: each with its own file; whatever is wrong with any of them has been thrown. */
+/** Checks a list of several racks, each with its own file; problems of any of them were thrown before. */
 async function checkList({ path, racks }: RackList, options: GlobalOptions): Promise<number> {
   await settingsOf(options.config);
   print(`${path}: good, ${count(racks.length, 'rack')}`);
@@ -36,13 +36,13 @@ async function checkList({ path, racks }: RackList, options: GlobalOptions): Pro
   return Math.max(...codes);
 }
 
-/** Says which file is meant and what is in it; problems end with exit code 78. */
+/** Prints the path and a summary of the file; problems end with exit code 78. */
 async function check(options: GlobalOptions): Promise<number> {
   const { path, config, inventory } = loadConfig(options.config);
   await settingsOf(options.config);
-  // A plan that cannot be run keeps nobody from serving the rack; before it is needed is the time to hear of it.
+  // A plan that cannot run keeps no server from serving the rack; but it must be reported before it is needed.
   const unreadable = await unreadableSecrets(config, 'run');
-  // The service's secrets are the service's to read: doctor asks it.
+  // Only the service's user can read the service's secrets: doctor asks it.
   const service = serviceUser();
   const others =
     service === null || service === ownUserId() ? [] : unreadable.filter(({ message }) => /: EACCES$/.test(message));
@@ -70,7 +70,10 @@ async function check(options: GlobalOptions): Promise<number> {
   return EXIT.done;
 }
 
-/** How the file stands to what the server of this rack uses; nothing where none runs, or none that this user may ask. */
+/**
+ * Compares the file with the configuration in force in this rack's server; empty where none runs, or none that this
+ * user may ask.
+ */
 async function inForce(path: string | null, options: GlobalOptions): Promise<string[]> {
   const client = await openClient(options, 'config check', { autostart: false }).catch(() => null);
   if (client === null) return [];
@@ -84,7 +87,10 @@ async function inForce(path: string | null, options: GlobalOptions): Promise<str
   }
 }
 
-/** The configuration with every default filled in, as YAML that can be loaded again. Secrets are sources, not texts. */
+/**
+ * Prints the configuration with every default filled in, as YAML that can be loaded again. Secrets are sources, not
+ * texts.
+ */
 async function show(options: GlobalOptions): Promise<number> {
   const { config } = loadConfig(options.config);
   const [{ stringify }, { formatAddress }] = await Promise.all([import('yaml'), import('../../rack/address.ts')]);
@@ -94,7 +100,7 @@ async function show(options: GlobalOptions): Promise<number> {
   return EXIT.done;
 }
 
-/** JSON schema, for editors. */
+/** Prints the JSON schema, for editors. */
 async function schema(): Promise<number> {
   const { z } = await import('zod');
   const text = JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), null, 2);

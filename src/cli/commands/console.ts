@@ -10,7 +10,7 @@ import { explain, Failure, UsageFailure } from '../terminal-output.ts';
 import { configuredSettings } from './tui.ts';
 
 export interface ConsoleOptions extends GlobalOptions {
-  /** Take the keyboard, and the console from another node where somebody else types. */
+  /** Takes the keyboard, and the console from another node where another session types. */
   force?: boolean;
   /** Both are the same list: their order is the command line's. */
   send?: ConsoleStep[];
@@ -22,7 +22,7 @@ export interface ConsoleOptions extends GlobalOptions {
   prefix?: string;
 }
 
-/** How long an expectation waits unless told, s. */
+/** Default time limit of an expectation, s. */
 const TIMEOUT_S = 10;
 
 export async function consoleCommand(word: string, options: ConsoleOptions): Promise<number> {
@@ -60,7 +60,7 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
   }
 }
 
-/** `--prefix`, else the interface's own. @throws {UsageFailure} {ConfigError} */
+/** Returns the prefix of `--prefix`, otherwise the interface's own. @throws {UsageFailure} {ConfigError} */
 async function prefixOf({ prefix, config }: ConsoleOptions): Promise<string> {
   if (prefix === undefined) {
     const settings = await configuredSettings(config);

@@ -12,7 +12,7 @@ export interface DemoOptions extends LookOptions {
   plain?: boolean;
 }
 
-/** `run`: one command line, for what is typed into the plain interface. */
+/** `run`: runs one command line that was typed into the plain interface. */
 export async function demoCommand(
   options: DemoOptions,
   run: (args: readonly string[]) => Promise<number>,

@@ -1,5 +1,6 @@
 /**
- * `rackui discover`: who is on the bus, by which UID and host name, as a configuration to begin with. Changes nothing.
+ * `rackui discover`: lists the nodes on the bus with UID and host name, as a configuration to begin with. Changes
+ * nothing.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -15,7 +16,7 @@ import { Failure, print, printJson, Progress, writeWhole } from '../terminal-out
 export interface DiscoverOptions extends GlobalOptions {
   write?: string;
   force?: boolean;
-  /** False: consoles are left alone. */
+  /** False: consoles are not opened. */
   hosts?: boolean;
   json?: boolean;
 }
@@ -49,7 +50,7 @@ export async function discoverCommand(options: DiscoverOptions): Promise<number>
   }
 }
 
-/** The whole address field, blade by blade; blades are rarely left half empty, so silence beside an answer is asked twice. */
+/** Scans all addresses, blade by blade; blades are rarely half empty, so silence beside an answer is asked twice. */
 async function scan(client: RackClient, progress: Progress): Promise<BusLook[]> {
   const found: BusLook[] = [];
   for (let first = 0; first <= MAX_ADDRESS; first += SLOTS_PER_BLADE) {
@@ -80,7 +81,10 @@ async function withHosts(
   return found;
 }
 
-/** A console that cannot be asked now is no reason to give up the others. */
+/**
+ * Reads a node's host name from its console; a failure is returned as `why`, so that the other consoles are still
+ * read.
+ */
 export async function hostOf(client: RackClient, addr: Address): Promise<{ host: string | null; why: string }> {
   try {
     const { host, why } = await client.request('host.read', { addr });

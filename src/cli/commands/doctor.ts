@@ -1,7 +1,6 @@
 /**
- * `rackui doctor`: why does it not work, or does it? Looks, asks, changes nothing.
- *
- * `rackui doctor --ups`: will the rack go down in order when the mains fail? Asks, reads, plays the users; starts nothing.
+ * `rackui doctor`: diagnoses machine, configuration, port and bus. `rackui doctor --ups`: checks whether the rack
+ * goes down in order when the mains fail, also as the users of the UPS software. Both change and start nothing.
  */
 import { dirname } from 'node:path';
 import manifest from '../../../package.json';
@@ -33,9 +32,9 @@ import { print, printJson } from '../terminal-output.ts';
 
 export interface DoctorOptions extends GlobalOptions {
   json?: boolean;
-  /** UPS, UPS software and plans instead. */
+  /** Checks UPS, UPS software and plans instead. */
   ups?: boolean;
-  /** A directory that stands for the machine: for looking at a copy of somebody's files. No bus is asked then. */
+  /** A directory in place of the machine, such as a copy of a user's files. The bus is not asked then. */
   root?: string;
 }
 
@@ -83,10 +82,10 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
   }
 }
 
-/** Where servers of this machine listen: the system's, and this user's. */
+/** Returns the directories in which servers of this machine listen: the system's, and this user's. */
 const socketDirectories = (port: string): string[] => socketCandidates(port).map((path) => dirname(path));
 
-/** The machine, its configuration and port, and the server on it; of a copy of a machine's files there is none. */
+/** Checks the machine, its configuration and port, and the server on it; a copy of a machine's files has none. */
 export async function lookAround(options: DoctorOptions) {
   const machine = new Machine(options.root);
   const config = configCheck(machine, options.config);
@@ -95,7 +94,7 @@ export async function lookAround(options: DoctorOptions) {
   return { machine, config, port, ...server };
 }
 
-/** The server that runs, if one does; none is started: it would take the port that is to be looked at. */
+/** Connects to the running server, if there is one; starts none, because it would take the port to check. */
 async function runningServer(options: GlobalOptions): Promise<{ client: RackClient | null; problem: string | null }> {
   try {
     return { client: await openClient(options, 'doctor', { autostart: false }), problem: null };
@@ -107,7 +106,7 @@ async function runningServer(options: GlobalOptions): Promise<{ client: RackClie
   }
 }
 
-/** What the server finds of its own machine. Who may only look is not told. */
+/** Returns the server's findings about its own machine; none in view-only sessions, which do not get them. */
 async function askSelf(client: RackClient, info: ServerInfo | null): Promise<Check[]> {
   try {
     return selfChecks(await client.request('server.check', {}), info);
@@ -123,7 +122,7 @@ async function askSelf(client: RackClient, info: ServerInfo | null): Promise<Che
   }
 }
 
-/** What a server that this user starts would find. */
+/** Returns the findings of a server that this user would start. */
 async function findSelf({ config }: LoadedConfig): Promise<ServerFinding[]> {
   const [{ checkStateDirectory, secretFinding }, { unreadableSecrets }] = await Promise.all([
     import('../../server/self-check.ts'),
@@ -239,12 +238,12 @@ function serverCheck(info: ServerInfo | null, problem: string | null): Check {
     : ok('server', said);
 }
 
-/** A UPS of which only the server knows where it is asked. */
+/** A UPS whose address only the server knows. */
 function unplaced({ name, unregistered }: UpsReading): AskedUps {
   return { name, host: null, port: 0, user: unregistered === null ? undefined : 'of the configuration' };
 }
 
-/** What this user hears, where no server does. */
+/** Polls the UPSes as this user, where there is no server. */
 async function askAll(configured: readonly UpsConfig[]): Promise<UpsReading[]> {
   const [{ askOnce }, { sourceOf }] = await Promise.all([
     import('../../server/ups/ups-monitor.ts'),

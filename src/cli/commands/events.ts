@@ -1,4 +1,4 @@
-/** `rackui events`: what happened, oldest first. */
+/** `rackui events`: prints the event log, oldest first. */
 import type { EventRecord } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { formatAddress } from '../../rack/address.ts';
@@ -10,7 +10,7 @@ export interface EventsOptions extends GlobalOptions {
   json?: boolean;
 }
 
-/** As many as a server remembers and tells at once. */
+/** Most events that a server keeps and returns at once. */
 const LIMIT = 1000;
 
 export async function eventsCommand(options: EventsOptions): Promise<number> {

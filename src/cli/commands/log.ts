@@ -1,4 +1,4 @@
-/** `rackui log NODE`: what a node's console showed, with UTC times and marks; or its bytes as they came. */
+/** `rackui log NODE`: prints the transcript of a node's console with UTC times and marks, or as bytes. */
 import type { LogRequest } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
@@ -11,7 +11,7 @@ export interface LogOptions extends GlobalOptions {
   raw?: boolean;
 }
 
-/** How often a followed log is asked for more, ms: a person does not see the difference. */
+/** Interval of requests while a log is followed, ms: a person does not notice it. */
 const FOLLOW_MS = 200;
 
 export async function logCommand(word: string, options: LogOptions): Promise<number> {
@@ -38,13 +38,13 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
     let told = false;
     for (;;) {
       const { data, cursor, end } = await client.request('log.read', request);
-      // A log that nobody has begun has no cursor either.
+      // A log that does not exist yet has no cursor either.
       request.cursor = cursor === '' ? null : cursor;
       if (raw) process.stdout.write(Buffer.from(data, 'base64'));
       else for (const line of data.split('\n').slice(0, -1)) print(line);
       told ||= data !== '';
       if (!end) continue;
-      // All that comes from now on is younger, whatever the clock says then; a log that begins later has no cursor yet.
+      // All later text is younger, whatever the clock says then; a log that begins later has no cursor yet.
       request.since = null;
       if (options.follow !== true) break;
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
@@ -61,7 +61,7 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
 
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `90s`, `10m`, `2h`, `3d` ago, or a time as ISO 8601 has it. @throws UsageFailure */
+/** Parses a time: `90s`, `10m`, `2h`, `3d` ago, or ISO 8601. @throws UsageFailure */
 function readSince(text: string, now: number): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count !== undefined && unit !== undefined) return now - Number(count) * UNITS[unit as keyof typeof UNITS];

@@ -11,7 +11,7 @@ export interface OpsOptions extends GlobalOptions {
   json?: boolean;
 }
 
-/** All that the server remembers, or one with its evidence. */
+/** Lists all operations that the server keeps, or prints one with its evidence. */
 export async function opsCommand(id: string | undefined, options: OpsOptions): Promise<number> {
   const client = await openClient(options, 'ops', { autostart: true });
   try {
@@ -73,7 +73,7 @@ export async function answerCommand(id: string, choice: string, options: AnswerO
 
 type Asking = Pick<NodeProgress, 'addr' | 'name'> & { question: Question };
 
-/** The one node that asks, or the one that is named. @throws {UsageFailure} none asks, or it is not clear which */
+/** Returns the only node with a question, or the named one. @throws {UsageFailure} there is none, or it is ambiguous */
 function askingNode({ id, nodes }: Operation, wanted: string | undefined): Asking {
   const asking = nodes.flatMap(({ addr, name, question }): Asking[] =>
     question === null ? [] : [{ addr, name, question }],

@@ -1,6 +1,4 @@
-/**
- * `rackui outage …`: how the supply stands and what would happen; the words of UPS software; drills and reports.
- */
+/** `rackui outage …`: prints supply and forecast; passes on reports of UPS software; runs drills and prints reports. */
 import { setTimeout } from 'node:timers/promises';
 import type { OutageReport, OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
@@ -13,9 +11,9 @@ import { outageJson, outageLines, reportLines, supplyJson } from '../format/outa
 import { findServerProcess, type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
 import { explain, Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
-/** A server that could not be reached is looked for again after so long, ms. */
+/** Interval of tries to reach the server again, ms. */
 const REACH_AGAIN_MS = 1_000;
-/** A server that lives has answered by then, ms. */
+/** Time limit for the answer of a server that works, ms. */
 const ANSWER_MS = 1_000;
 
 export interface OutageOptions extends GlobalOptions {
@@ -23,18 +21,18 @@ export interface OutageOptions extends GlobalOptions {
   within?: string;
   runtime?: string;
   nodes?: string;
-  /** Mains have been back for long enough. */
+  /** True: mains count as back for long enough. */
   now?: boolean;
 }
 
-/** Supply, forecast and the present outage. Exit code 2 while the mains are away or the supply is unknown. */
+/** Prints supply, forecast and the present outage. Exit code 2 while the mains are away or the supply is unknown. */
 export function outageCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage', async (client) =>
     show(await client.request('outage.status', {}), client.now(), options),
   );
 }
 
-/** The outage that is under way, or the last one. Exit code 2 where nodes are not back. */
+/** Prints the present outage, or the last one. Exit code 2 where nodes are not back. */
 export function outageReportCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage report', async (client) => {
     const reports = reportsOf(await client.request('outage.status', {}));
@@ -45,7 +43,7 @@ export function outageReportCommand(options: OutageOptions): Promise<number> {
   });
 }
 
-/** What other UPS software says of the supply. */
+/** Passes on the supply's state as other UPS software reports it. */
 export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOptions): Promise<number> {
   const runtimeS = options.runtime === undefined ? null : secondsOf('--runtime', options.runtime);
   return withServer(options, `outage ${supply}`, async (client) =>
@@ -58,7 +56,7 @@ export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOp
   );
 }
 
-/** Plays an outage on the nodes given and reports it when it is over. */
+/** Simulates an outage for the given nodes and reports it when it is over. */
 export function outageDrillCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage drill', async (client) => {
     const { nodes } = targetsOf([options.nodes ?? ''], await knownRack(client));
@@ -85,8 +83,8 @@ export function outageDrillCommand(options: OutageOptions): Promise<number> {
 }
 
 /**
- * The UPS software's last word before this machine goes down. Comes back within the seconds given, whatever the server
- * does: stopped, hung, gone or somebody else's.
+ * Shuts the rack down before the UPS software shuts this machine down. Returns within the given seconds, whatever
+ * the server does: stopped, hung, gone or another user's.
  */
 export async function outageLastCommand(options: OutageOptions): Promise<number> {
   if (options.within === undefined)
@@ -105,11 +103,11 @@ export async function outageLastCommand(options: OutageOptions): Promise<number>
   ring.abort();
   if (end !== 'late') return end;
   hint(`rackui: ${within} s are over: ${state.said}${await hungServer(options)}`);
-  // Whatever still waits for the server keeps this program no longer.
+  // Pending requests to the server keep this program no longer.
   process.exit(EXIT.deadline);
 }
 
-/** Of a server that is there and does not answer: which process that is, and how to end it. Else ''. */
+/** Describes a server that runs and does not answer: its process, and how to end it; '' where there is none. */
 async function hungServer(options: OutageOptions): Promise<string> {
   const asked = openClient(options, 'outage last', { autostart: false, warn: () => undefined }).then((client) => {
     client.close();
@@ -120,7 +118,10 @@ async function hungServer(options: OutageOptions): Promise<string> {
   return pid === null ? '' : `; ${describeSilent(pid, 'does not answer')}`;
 }
 
-/** A server that cannot be reached, or is lost on the way, is looked for again as long as there is time for its plan. */
+/**
+ * Shuts the rack down. A server that cannot be reached, or is lost on the way, is retried as long as there is time
+ * for its plan.
+ */
 async function shutRackDown(options: OutageOptions, within: number, state: { said: string }): Promise<number> {
   const end = performance.now() + within * 1000;
   for (let autostart = true; ;) {
@@ -130,17 +131,17 @@ async function shutRackDown(options: OutageOptions, within: number, state: { sai
       const { exitCode, message } = explain(error);
       if (exitCode !== EXIT.unavailable || performance.now() + REACH_AGAIN_MS > end - (within * 1000) / 2) throw error;
       state.said = message;
-      // One that was there comes back by its service, or by another caller.
+      // A server that ran before is restarted by its service, or by another caller.
       if (error instanceof LostServer) autostart = false;
     }
     await setTimeout(REACH_AGAIN_MS);
   }
 }
 
-/** The connection ended while the plan was under way. */
+/** The connection ended while the plan was running. */
 class LostServer extends Failure {}
 
-/** @throws {LostServer} */
+/** Asks the server for the shutdown. @throws {LostServer} */
 async function askRackDown(
   options: OutageOptions,
   { within, end }: { within: number; end: number },
@@ -203,7 +204,7 @@ async function withServer(
   }
 }
 
-/** @throws UsageFailure */
+/** Parses a number of seconds. @throws UsageFailure */
 function secondsOf(option: string, text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= 86_400))

@@ -1,9 +1,10 @@
 /**
- * `rackui plain`, or `rackui --plain`: the rack by words and sentences, for ears and for terminals that can do nothing.
+ * `rackui plain`, or `rackui --plain`: the rack in words and sentences, for screen readers and for simple
+ * terminals.
  */
 import { type GlobalOptions, openClient } from '../server-connection.ts';
 
-/** `run`: one command line, as a shell would start it. */
+/** `run`: runs one command line, as a shell would. */
 export async function plainCommand(
   options: GlobalOptions,
   run: (args: readonly string[]) => Promise<number>,
@@ -18,7 +19,7 @@ export async function plainCommand(
   }
 }
 
-/** The options that lead to the same server, and the one that keeps output plain. */
+/** Returns the options that lead to the same server, and the one that keeps output plain. */
 function globalWords({ config, port, socket, viewOnly }: GlobalOptions): string[] {
   return [
     '--plain',

@@ -1,4 +1,4 @@
-/** `rackui plan …`: what plans there are, what one would do, runs. */
+/** `rackui plan …`: lists plans, previews one, and controls runs. */
 import { configSentences } from '../../api/configuration.ts';
 import type { PlanPreview, PlanRun } from '../../api/plans.ts';
 import { EXIT } from '../../api/power.ts';
@@ -20,7 +20,7 @@ export interface PlanOptions extends GlobalOptions {
   step?: string;
 }
 
-/** The configured plans, and the runs that the server remembers. */
+/** Lists the configured plans, and the runs that the server keeps. */
 export function planListCommand(options: PlanOptions): Promise<number> {
   return withClient(options, 'plan list', true, async (client) => {
     const { plans, runs } = await client.request('plan.list', {});
@@ -38,7 +38,7 @@ export function planListCommand(options: PlanOptions): Promise<number> {
   });
 }
 
-/** The exact order and times; exit code 3 where a guard would refuse. */
+/** Prints the exact order and times; exit code 3 where a guard would refuse. */
 export function planShowCommand(name: string, options: PlanOptions): Promise<number> {
   return withClient(options, 'plan show', true, async (client) => {
     await usableBus(client);
@@ -67,7 +67,7 @@ export function planRunCommand(name: string, options: PlanOptions): Promise<numb
   });
 }
 
-/** Goes on with a run that paused or was interrupted, and follows it. */
+/** Resumes a run that paused or was interrupted, and follows it. */
 export function planResumeCommand(id: string, options: PlanOptions): Promise<number> {
   return withClient(options, 'plan resume', true, async (client) => {
     await usableBus(client);
@@ -78,12 +78,12 @@ export function planResumeCommand(id: string, options: PlanOptions): Promise<num
 export function planChangeCommand(what: 'pause' | 'abort', id: string, options: PlanOptions): Promise<number> {
   return withClient(options, `plan ${what}`, false, async (client) => {
     const run = await client.request(`plan.${what}`, { id });
-    // Whoever aborts one plan to run another is refused as long as the first has not ended.
+    // Waits for the end: another plan that is started meanwhile would be refused.
     return changed(what === 'abort' ? await endOf(client, run) : run, options);
   });
 }
 
-/** Leaves a node, or with `--step` a whole step, out. */
+/** Skips a node, or with `--step` a whole step. */
 export function planSkipCommand(id: string, words: readonly string[], options: PlanOptions): Promise<number> {
   const step = options.step ?? null;
   if (words.length === 0 && step === null) throw new UsageFailure('name a node, or a step with --step NAME');
@@ -147,7 +147,7 @@ function changed(run: PlanRun, options: PlanOptions): number {
   return EXIT.done;
 }
 
-/** @throws UsageFailure */
+/** Parses the deadline; null: none. @throws UsageFailure */
 function deadlineOf({ deadline }: PlanOptions): number | null {
   if (deadline === undefined) return null;
   const seconds = Number(deadline);

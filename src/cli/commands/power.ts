@@ -1,4 +1,4 @@
-/** `rackui on|off|cycle`: says what it means, has it confirmed, starts it, and follows it. */
+/** `rackui on|off|cycle`: prints the effects, asks for confirmation, starts the operation, and follows it. */
 import { cuts, EXIT, type PowerCheck, type PowerRequest, seenIn, type Verb } from '../../api/power.ts';
 import { didYouMean } from '../../lib/words.ts';
 import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
@@ -69,7 +69,7 @@ export async function powerCommand(
   }
 }
 
-/** What would happen; no verb is sent, nothing is confirmed. */
+/** Prints the effects; sends no verb and asks for no confirmation. */
 function dryRun(check: PowerCheck, json: boolean): number {
   if (json) printJson({ type: 'check', ...checkJson(check) });
   else {
@@ -80,19 +80,19 @@ function dryRun(check: PowerCheck, json: boolean): number {
   return refuses(check) ? EXIT.refused : EXIT.done;
 }
 
-/** Which rule refused was said with the node; programs get it as JSON. */
+/** The rule was printed with the node; programs get it as JSON. */
 function refused(check: PowerCheck, json: boolean): number {
   if (json) printJson({ type: 'refused', ...checkJson(check) });
   hint(`rackui: ${check.verb} refused, nothing was sent`);
   return EXIT.refused;
 }
 
-/** Nobody is there who could take the console himself from somebody whose program is silent. */
+/** Returns whether no user is there to take the console from a session whose program is silent. */
 function isUnattended({ detach }: PowerOptions): boolean {
   return detach === true || !(process.stdin.isTTY && process.stderr.isTTY);
 }
 
-/** @throws UsageFailure */
+/** Parses the limits. @throws UsageFailure */
 function limitsOf({ deadline, onDeadline = 'leave' }: PowerOptions): Pick<PowerRequest, 'deadlineS' | 'onDeadline'> {
   const deadlineS = deadline === undefined ? null : Number(deadline);
   if (deadlineS !== null && !(deadlineS > 0 && deadlineS <= 86_400))
@@ -104,7 +104,7 @@ function limitsOf({ deadline, onDeadline = 'leave' }: PowerOptions): Pick<PowerR
   return { deadlineS, onDeadline };
 }
 
-/** @throws UsageFailure */
+/** Parses the overrides. @throws UsageFailure */
 function overridesOf({ override = '' }: PowerOptions): DependenceRule[] {
   return override
     .split(/[\s,]+/)

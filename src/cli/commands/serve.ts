@@ -1,4 +1,4 @@
-/** `rackui serve`: the server in the foreground. */
+/** `rackui serve`: runs the server in the foreground. */
 import { dirname, join, resolve } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
@@ -24,7 +24,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
 function rackOf(loaded: LoadedConfig, options: ServeCommandOptions, several: boolean) {
   const port = options.port ?? loaded.config.port;
   const socket = resolve(options.socket ?? socketPath(port));
-  // Each rack its own: a server must never take another rack's journal for its own unfinished work.
+  // One directory for each rack: a server must never take another rack's journal for its own unfinished work.
   const ofRack = join(options.state ?? stateDirectory(), portSlug(port));
   if (options.socket === undefined) ensureRuntimeDirectory(dirname(socket));
   return {

@@ -1,4 +1,4 @@
-/** `rackui server status|reload|stop`: the server of this rack, never a new one. */
+/** `rackui server status|reload|stop`: controls the running server of this rack; never starts one. */
 import { configSentences } from '../../api/configuration.ts';
 import { type Session, silenceText } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
@@ -33,7 +33,10 @@ export async function serverStatusCommand(options: ServerOptions): Promise<numbe
   }
 }
 
-/** Exit code 2 where something in the file is not in force all the same; a file that cannot be used ends with 78. */
+/**
+ * Reloads the configuration. Exit code 2 where a part of the file still is not in force; an invalid file ends with
+ * 78.
+ */
 export async function serverReloadCommand(options: ServerOptions): Promise<number> {
   const client = await openClient(options, 'server reload', { autostart: false });
   try {
@@ -50,7 +53,7 @@ export async function serverReloadCommand(options: ServerOptions): Promise<numbe
   }
 }
 
-/** Done when the connection ends: then nobody holds the port any more, or is about to let it go. */
+/** Stops the server; done when the connection ends: then the port is free, or about to be. */
 export async function serverStopCommand(options: ServerOptions): Promise<number> {
   const client = await openClient(options, 'server stop', { autostart: false });
   try {

@@ -1,4 +1,4 @@
-/** `rackui status`: the rack as a fresh sweep finds it. */
+/** `rackui status`: prints the rack after a new sweep. */
 import { configSentences } from '../../api/configuration.ts';
 import type { Snapshot } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
@@ -11,7 +11,7 @@ export interface StatusOptions extends GlobalOptions {
   watch?: boolean;
 }
 
-/** Exit code 0; 5 with the report all the same where the bus cannot be asked. */
+/** Returns exit code 0; 5, with the report all the same, where the bus cannot be asked. */
 export async function statusCommand(words: readonly string[], options: StatusOptions): Promise<number> {
   const client = await openClient(options, 'status', { autostart: true });
   try {
@@ -31,7 +31,10 @@ export async function statusCommand(words: readonly string[], options: StatusOpt
   }
 }
 
-/** Where the bus was never up, no node was found yet: that is the bus's failure, not the selector's. */
+/**
+ * Makes the report. Where the bus was never up, no node was discovered yet: that is the bus's failure, not the
+ * selector's.
+ */
 function reportOf(words: readonly string[], snapshot: Snapshot): StatusReport {
   const { rack, bus } = snapshot;
   const nothingFound = !rack.configured && rack.nodes.length === 0 && !busUsable(bus.state);

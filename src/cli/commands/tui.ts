@@ -1,11 +1,6 @@
 /**
- * The operator's own wishes for the interface: its keys, mouse and bell, from the configuration.
- *
- * Which theme a name means: one that comes with the program, one of the operator's own, or a file.
- *
- * What the interface is given whatever it is opened on: the terminal, how it is to look, and where it keeps files.
- *
- * `rackui` without a command: the full-screen interface.
+ * `rackui` without a command: opens the full-screen interface with the operator's theme, keys, mouse, bell and
+ * files.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,14 +15,14 @@ import type { Depth, Theme } from '../../tui/terminal/theme.ts';
 import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
 import { tellEnd, UsageFailure } from '../terminal-output.ts';
 
-/** The settings of the interface, or the usual ones. @throws {ConfigError} with the place of every mistake */
+/** Returns the settings of the interface, or the defaults. @throws {ConfigError} with the place of every mistake */
 export async function settingsOf(config: string | undefined): Promise<Settings> {
   return (await configuredSettings(config)) ?? (await import('../../tui/keymap/key-table.ts')).DEFAULT_SETTINGS;
 }
 
 /**
- * Reads the configuration only where a glance shows that it says something of the interface: parser and schema cost a
- * start 70 ms. Null: it says nothing of it. @throws {ConfigError} with the place of every mistake
+ * Reads the configuration only where a quick search finds settings of the interface in it: parser and schema cost a
+ * start 70 ms. Null: there are none. @throws {ConfigError} with the place of every mistake
  */
 export async function configuredSettings(config: string | undefined): Promise<Settings | null> {
   const candidates = config === undefined ? configCandidates() : [{ path: resolve(config) }];
@@ -44,7 +39,10 @@ export async function configuredSettings(config: string | undefined): Promise<Se
   return { keys, ...wishes, demo: false };
 }
 
-/** @throws {UsageFailure} for a name that nobody knows; {ConfigError} for a file with mistakes in it. */
+/**
+ * Returns the theme of this name: one of the program, one of the operator's own, or a file. @throws {UsageFailure}
+ * for an unknown name; {ConfigError} for a file with mistakes in it.
+ */
 export async function themeNamed(given: string | undefined): Promise<Theme> {
   const name = given ?? process.env.RACKUI_THEME ?? 'dark';
   const { THEMES } = await import('../../tui/terminal/theme.ts');
@@ -59,14 +57,14 @@ export async function themeNamed(given: string | undefined): Promise<Theme> {
   return themeFrom(path, name);
 }
 
-/** Names of the operator's own. */
+/** Returns the names of the operator's own themes. */
 function ownThemes(): string[] {
   const folder = themeDirectory();
   if (!existsSync(folder)) return [];
   return readdirSync(folder).flatMap((file) => /^(.+)\.json$/.exec(file)?.[1] ?? []);
 }
 
-/** `--colours`: 256, 16 or 0; not given: what the terminal's environment says. @throws {UsageFailure} */
+/** Parses `--colours`: 256, 16 or 0; null where absent: from the terminal's environment. @throws {UsageFailure} */
 export function depthOf(given: string | undefined): Depth | null {
   if (given === undefined) return null;
   const depth = ([256, 16, 0] as const).find((one) => String(one) === given);
@@ -97,7 +95,10 @@ export interface LookOptions {
   ascii?: boolean;
 }
 
-/** @throws {ConfigError} {UsageFailure} where something of it cannot be used */
+/**
+ * Returns the interface's options other than its racks. @throws {ConfigError} {UsageFailure} where one of them is
+ * invalid
+ */
 export async function interfaceOptions(options: LookOptions): Promise<Omit<InterfaceOptions, 'racks' | 'viewOnly'>> {
   const { stdin, stdout } = process;
   const state = stateDirectory();
@@ -114,7 +115,7 @@ export async function interfaceOptions(options: LookOptions): Promise<Omit<Inter
 
 type CommandOptions = GlobalOptions & LookOptions;
 
-/** A rack's server as the interface wants it. */
+/** A rack's server and its first notice. */
 interface Access {
   client: RackClient;
   notice: string | null;
@@ -124,8 +125,7 @@ interface Access {
 export async function interfaceCommand(options: CommandOptions): Promise<number> {
   keepYoungSmall();
   const { stdin, stdout, env } = process;
-  // The answer of the server and the interface's code load at the same time; but no server is started for a terminal
-  // that will be refused.
+  // Connects while the interface's code loads; but no server is started for a terminal that will be refused.
   const hopeful = stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb';
   const opening = hopeful ? openRacks(options) : null;
   opening?.catch(() => undefined);
@@ -145,12 +145,15 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
     tellEnd(code, message);
     return code;
   } finally {
-    // Also where they were opened for nothing: an open connection would keep this process.
+    // Also after a failure: an open connection would keep this process.
     opening?.then((racks) => racks.forEach(({ client }) => client.close())).catch(() => undefined);
   }
 }
 
-/** One rack's server, or those of all that are configured; a server that must be started is started for all of them. */
+/**
+ * Connects to one rack's server, or to those of all configured racks; a server that must be started is started for
+ * all of them.
+ */
 async function openRacks(options: CommandOptions): Promise<Access[]> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
   if (list === null) {
@@ -168,7 +171,7 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
 
 type Warn = (text: string) => void;
 
-/** What is to be said of a server that is started is said in the interface: it takes the screen. */
+/** Shows messages about a server's start in the interface, which takes the screen. */
 async function opened(open: (warn: Warn) => Promise<RackClient>): Promise<Access> {
   let notice: string | null = null;
   const client = await open((text) => (notice = text));

@@ -1,6 +1,4 @@
-/**
- * `rackui verify`: is each machine the one that the map says? Reads host names from consoles; cuts and changes nothing.
- */
+/** `rackui verify`: compares each machine's host name with the map, by its console. Cuts and changes nothing. */
 import { EXIT } from '../../api/power.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { sameHost } from '../../rack/inventory.ts';
@@ -14,7 +12,7 @@ export interface VerifyOptions extends GlobalOptions {
 
 type Result = 'match' | 'mismatch' | 'not seen';
 
-/** Exit code 0: all match; 3: one is not the machine the map says; 2: some could not be seen. */
+/** Returns exit code 0: all match; 3: one is not the machine of the map; 2: some could not be read. */
 export async function verifyCommand(words: readonly string[], options: VerifyOptions): Promise<number> {
   const client = await openClient(options, 'verify', { autostart: true });
   const progress = new Progress();

@@ -1,8 +1,7 @@
 /**
- * Where a node's output goes at a bare terminal: as cells of an emulator, or, asked for knowingly, as it comes.
- *
- * Brings the emulator's cells to the operator's terminal, row by row where they changed. Lines that leave the top go
- * into the terminal's own scrollback. The last row belongs to the status line.
+ * Shows a node's output on a bare terminal. The screen display draws an emulator's changed rows; lines that leave
+ * the top go into the terminal's own scrollback, and the last row is the status line. The raw display, on request,
+ * passes the bytes through.
  */
 import type { WriteStream } from 'node:tty';
 import type { ConsoleJoined } from '../../api/methods.ts';
@@ -19,7 +18,7 @@ export class Painter {
   readonly #write: (text: string) => void;
   #screen: Screen;
   #painted: string[] = [];
-  /** The emulator's row that stands at the top. */
+  /** Row of the emulator that is shown at the top. */
   #offset = 0;
   #wasAlternate = false;
   #modes = '';
@@ -31,9 +30,10 @@ export class Painter {
     this.#write = write;
   }
 
-  /** What was on the terminal moves up into its scrollback. */
+  /** Moves the terminal's former content into its scrollback. */
   begin(): void {
-    // A paste is told from typing whatever the node's program makes of it: line ends become those of a keyboard.
+    // Bracketed paste distinguishes a paste from typing, whatever the node's program requested: its line ends become
+    // those of a keyboard.
     this.#write(`\x1b[?2004h${'\n'.repeat(this.#screen.rows)}`);
     this.#reset();
   }
@@ -44,7 +44,7 @@ export class Painter {
     this.paint();
   }
 
-  /** The text at the bottom. */
+  /** Sets the text of the status line. */
   status(text: string): void {
     if (text === this.#status) return;
     this.#status = text;
@@ -65,7 +65,7 @@ export class Painter {
     this.#write(out + this.#modeChanges() + this.#cursor());
   }
 
-  /** What stands there moves up into the terminal's scrollback, and this line behind it; the emulator begins anew. */
+  /** Moves the screen into the terminal's scrollback, followed by this line; the emulator starts empty. */
   restart(line: string): void {
     const height = this.#height;
     const upwards = `\x1b[${height};1H${'\n'.repeat(height)}\x1b[1;1H${shown(line)}\x1b[K\x1b[${height};1H\n`;
@@ -74,7 +74,7 @@ export class Painter {
     this.#reset();
   }
 
-  /** Leaves what is on the screen where it is; the terminal is as it was. */
+  /** Restores the terminal and leaves the screen's content. */
   end(): void {
     const { rows } = this.#screen;
     this.#write(`\x1b[r\x1b[?1l\x1b>\x1b[?2004l\x1b[?25h\x1b[0m\x1b[${rows};1H\x1b[K`);
@@ -84,7 +84,7 @@ export class Painter {
     return Math.max(1, Math.min(this.#screen.rows - 1, this.#emulator.terminal.rows));
   }
 
-  /** A terminal with fewer rows than the node believes shows those above the cursor. */
+  /** Returns the offset: a terminal with fewer rows than the node's size shows those above the cursor. */
   #wantedOffset(): number {
     return Math.max(0, this.#emulator.terminal.buffer.active.cursorY - this.#height + 1);
   }
@@ -93,7 +93,7 @@ export class Painter {
     return paintLine(this.#emulator.line(this.#offset + y), this.#screen.cols);
   }
 
-  /** As many lines as left the top of what is shown: each is painted a last time, then scrolled out. */
+  /** Scrolls by the number of lines that left the top: each is painted a last time, then scrolled out. */
   #scroll(): string {
     const lines = this.#emulator.takeScrolled() + this.#wantedOffset() - this.#offset;
     if (this.#wasAlternate || lines <= 0) return '';
@@ -121,7 +121,7 @@ export class Painter {
     return `\x1b[${rows};1H\x1b[0;7m${text.padEnd(cols - 1)}\x1b[0m`;
   }
 
-  /** Keys must come as the node's programs expect them: those modes, and no others, are passed on. */
+  /** Returns the changed modes: those that keys depend on are passed on to the terminal, and no others. */
   #modeChanges(): string {
     const { modes } = this.#emulator.terminal;
     const wanted = [
@@ -142,20 +142,20 @@ export class Painter {
 
 export interface Display {
   data(bytes: Uint8Array): void | Promise<void>;
-  /** Some of what the node printed was left out, as `gap` says: its screen as it is now. */
+  /** Shows the present screen after a part of the output was left out; `gap` describes the part. */
   resync(gap: string, cols: number, rows: number, screen: Uint8Array): void | Promise<void>;
-  /** A word about the console. */
+  /** Shows a message about the console. */
   status(text: string): void;
-  /** The operator's terminal has another size. */
+  /** Called when the size of the operator's terminal changed. */
   resized(): void;
-  /** The node was told another size. */
+  /** Called when the node's size changed. */
   resizeNode(cols: number, rows: number): void;
-  /** The terminal is as it was, until {@link resume}. */
+  /** Restores the terminal until {@link resume}. */
   suspend(): void;
   resume(): void;
-  /** The node's program wants to know what is pasted. */
+  /** True where the node's program requested bracketed paste. */
   readonly bracketedPaste: boolean;
-  /** The terminal is as it was. */
+  /** Restores the terminal. */
   end(): void;
 }
 
@@ -215,7 +215,7 @@ export class PaintedDisplay implements Display {
   }
 }
 
-/** The node's bytes reach the terminal and may do with it what they like; our words stand on lines of their own. */
+/** Passes the node's bytes to the terminal, which executes them; rackui's own messages stand on lines of their own. */
 export class RawDisplay implements Display {
   readonly #stdout: WriteStream;
 
@@ -227,7 +227,7 @@ export class RawDisplay implements Display {
     this.#stdout.write(bytes);
   }
 
-  /** A sequence that was cut off is cancelled, and the terminal is as the screen's sequences expect it. */
+  /** Cancels a sequence that was cut off, and resets the terminal to the state that the screen's sequences expect. */
   resync(gap: string, _cols: number, _rows: number, screen: Uint8Array): void {
     this.#stdout.write('\x18\x1b[!p\x1b[H\x1b[2J');
     this.#stdout.write(screen);
@@ -239,14 +239,14 @@ export class RawDisplay implements Display {
   }
 
   resized(): void {
-    // The node's output knows no size.
+    // The node's output depends on no size.
   }
 
   resizeNode(): void {
-    // Nor is there a screen of ours.
+    // There is no screen of rackui's own.
   }
 
-  /** Pastes are bracketed only where the node's program has asked this very terminal for it. */
+  /** Pastes are bracketed only where the node's program requested it from this very terminal. */
   readonly bracketedPaste = true;
 
   suspend(): void {
@@ -254,7 +254,7 @@ export class RawDisplay implements Display {
   }
 
   resume(): void {
-    // What stood there is the node's affair.
+    // The node's program draws the screen itself.
   }
 
   end(): void {

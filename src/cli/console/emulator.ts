@@ -1,14 +1,14 @@
-/** A node's output as cells. Nothing of it reaches the operator's terminal in any other form. */
+/** Turns a node's output into cells, the only form in which it reaches the operator's terminal. */
 import type { IBufferLine, IMarker } from '@xterm/headless';
 import { anchored, cellText, NodeTerminal, sgrOf } from '../../console/emulator.ts';
 
-/** More lines than one piece of {@link PIECE} bytes can scroll: none is lost between two looks. */
+/** More lines than one piece of {@link PIECE} bytes can scroll: none is lost between two calls. */
 const SCROLLBACK = 8192;
 const PIECE = 4096;
 
 export class Emulator {
   readonly terminal: NodeTerminal;
-  /** Stands on the topmost line of the normal screen as it was at the last look, wherever that line is now. */
+  /** Marks the topmost line of the normal screen at the last call, wherever that line is now. */
   #top: IMarker | undefined;
 
   constructor(cols: number, rows: number) {
@@ -24,7 +24,7 @@ export class Emulator {
     }
   }
 
-  /** Empty, in its first modes, of this size. */
+  /** Resets the emulator: empty, default modes, this size. */
   restart(cols: number, rows: number): void {
     this.terminal.reset();
     this.terminal.resize(cols, rows);
@@ -35,17 +35,20 @@ export class Emulator {
     return this.terminal.buffer.active.type === 'alternate';
   }
 
-  /** How many lines left the normal screen upwards since the last call; 0 on the alternate screen. */
+  /**
+   * Returns the number of lines that left the normal screen at its top since the last call; 0 on the alternate
+   * screen.
+   */
   takeScrolled(): number {
     if (this.alternate) return 0;
-    // Gone with an erased scrollback: then nothing can be said, and nothing is left to be shown.
+    // The mark vanished with an erased scrollback: then the number is unknown, and nothing is left to show.
     const erased = this.#top === undefined || this.#top.isDisposed;
     const scrolled = erased ? 0 : this.terminal.buffer.active.baseY - (this.#top?.line ?? 0);
     if (erased || scrolled !== 0) this.#mark();
     return Math.max(0, scrolled);
   }
 
-  /** Counted from the top of the screen; negative lines are scrollback. */
+  /** Returns a line, counted from the top of the screen; negative lines are scrollback. */
   line(y: number): IBufferLine | undefined {
     const { active } = this.terminal.buffer;
     return active.getLine(active.baseY + y);
@@ -61,7 +64,7 @@ export class Emulator {
   }
 }
 
-/** The line as text and colours of our own making, at most `cols` wide. */
+/** Returns the line as text with newly made colour sequences, at most `cols` wide. */
 export function paintLine(line: IBufferLine | undefined, cols: number): string {
   if (line === undefined) return '';
   let painted = '';
@@ -73,7 +76,7 @@ export function paintLine(line: IBufferLine | undefined, cols: number): string {
     if (wanted !== style) painted += `\x1b[${wanted}m`;
     style = wanted;
     const wide = cell.getWidth() === 2;
-    // A wide character that would hang over the edge.
+    // A wide character that would extend beyond the edge.
     painted += wide && x + 1 >= cols ? ' ' : anchored(cellText(cell.getChars()), x, wide);
   }
   // Blanks of the default style need not be sent: the line's rest is erased.

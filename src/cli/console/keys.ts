@@ -1,10 +1,8 @@
-/**
- * What an operator's keys mean at a bare console: everything goes to the node, except the prefix and Ctrl-G. Pure.
- */
+/** Interprets an operator's keys at a bare console: everything goes to the node, except the prefix and Ctrl-G. Pure. */
 
-/** Ctrl-], as telnet and the interface have it; Ctrl-5 is the same on a keyboard where ] needs AltGr. */
+/** Ctrl-], as in telnet and the interface; Ctrl-5 is the same on a keyboard where ] needs AltGr. */
 export const DEFAULT_PREFIX = 'C-]';
-/** The one byte the master interprets while a pipe is open: it would close the console under the next keys. */
+/** The one byte the master interprets while a pipe is open: it would close the console before the next keys. */
 const BELL = 0x07;
 
 export type KeyAction =
@@ -13,14 +11,14 @@ export type KeyAction =
   | { do: 'take' }
   | { do: 'sample' }
   | { do: 'who' }
-  /** Modes that a dead program left in the node's screen. */
+  /** Resets the modes that a dead program left in the node's screen. */
   | { do: 'reset' }
-  /** Into the node's log. */
+  /** Writes a note into the node's log. */
   | { do: 'note'; text: string }
-  /** Something for the status line. */
+  /** Shows a message on the status line. */
   | { do: 'say'; text: string };
 
-/** As people call the key: `Ctrl-A`. */
+/** Returns the key's label for people: `Ctrl-A`. */
 export function prefixLabel(prefix: string): string {
   return `Ctrl-${prefix.slice(2).toUpperCase()}`;
 }
@@ -29,15 +27,15 @@ const ESCAPE = 0x1b;
 const INTERRUPT = 0x03;
 const ENTER = 0x0d;
 const ERASE: readonly number[] = [0x7f, 0x08];
-/** What the server takes as a note. */
+/** Most characters of a note that the server takes. */
 const NOTE_LIMIT = 500;
 
-/** Understands keys across reads: the prefix and its key may come apart. */
+/** Interprets keys across reads: the prefix and the key after it may arrive separately. */
 export class ConsoleKeys {
   readonly #prefix: number;
   readonly #help: string;
   #prefixed = false;
-  /** The bytes of a note that is being written, or null. */
+  /** Bytes of a note that is being typed, or null. */
   #note: number[] | null = null;
 
   /** `prefix`: a control key, `C-a`. */
@@ -48,12 +46,12 @@ export class ConsoleKeys {
     this.#help = `${label}${also} then: d or . leaves, w takes the keyboard, s samples, l notes, i who is here, r resets a stuck screen, ${label} sends ${label} itself`;
   }
 
-  /** A note is being written: what is pasted belongs to it. */
+  /** True while a note is being typed: pasted text belongs to it. */
   get writing(): boolean {
     return this.#note !== null;
   }
 
-  /** What these bytes ask for, in order; nothing after a detach. */
+  /** Returns the actions of these bytes in order; none after a detach. */
   read(bytes: Uint8Array): KeyAction[] {
     const actions: KeyAction[] = [];
     let pending: number[] = [];
@@ -102,7 +100,7 @@ export class ConsoleKeys {
       return text === '' ? { do: 'say', text: 'no note was written' } : { do: 'note', text };
     }
     if (ERASE.includes(byte)) {
-      // A character of several bytes goes as a whole.
+      // A character of several bytes is removed as a whole.
       while (((note.pop() ?? 0) & 0xc0) === 0x80);
     } else if (byte >= 0x20 && note.length < NOTE_LIMIT) note.push(byte);
     return { do: 'say', text: `note: ${Buffer.from(note).toString('utf8')}` };

@@ -1,9 +1,6 @@
 /**
- * The bare terminal as a node's console.
- *
- * A client's part in a node's console: what comes from it, in order, and what is to be known about it.
- *
- * What stands on the status line: how the console stands, and in its place, for a moment, a word that was just said.
+ * Makes the bare terminal a node's console: attaches as a client, handles the console's notes in order, and shows
+ * its state and messages on the status line.
  */
 import type { ReadStream, WriteStream } from 'node:tty';
 import {
@@ -29,14 +26,14 @@ import { ConsoleKeys, type KeyAction, prefixLabel } from './keys.ts';
 export interface SessionHandlers {
   data(bytes: Uint8Array): void;
   note(note: ServerNotes['console.note']): void;
-  /** This program fell behind: so many bytes were never sent to it, and this is the screen as it is now. */
+  /** Called when this client was too slow: `skipped` bytes were dropped; `screen` is the present screen. */
   resync(skipped: number, cols: number, rows: number, screen: Uint8Array): void;
   state(state: ConsoleState): void;
-  /** It is over, and why. */
+  /** Called at the end, with the reason. */
   ended(why: string): void;
 }
 
-/** What the operator is told of the gap. */
+/** Returns the message about a gap. */
 export function gapText(skipped: number): string {
   return `gap: ${Math.ceil(skipped / 1000)} KB that the node printed were not taken in time and are left out; its log has them`;
 }
@@ -69,7 +66,7 @@ export class ConsoleSession {
     ];
   }
 
-  /** @throws RpcFailure: somebody holds it, no such node, … */
+  /** Joins the node's console. @throws RpcFailure: another session holds it, no such node, … */
   static async join(
     client: RackClient,
     addr: Address,
@@ -97,7 +94,7 @@ export class ConsoleSession {
 
 /** Ends a part that another one follows. */
 const MARK = ' …';
-/** A word is left standing so long, ms: the console's state changes with almost everything that is done there. */
+/** Time for which a message stays, ms: the console's state changes with almost every action there. */
 const STANDS_MS = 3_000;
 
 export class StatusWords {
@@ -107,13 +104,13 @@ export class StatusWords {
   #word = '';
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param width cells of the line: a longer word is shown in parts, one after another */
+  /** @param width cells of the line: a longer message is shown in parts, one after another */
   constructor(show: (text: string) => void, width: () => number) {
     this.#show = show;
     this.#width = width;
   }
 
-  /** Behind a word that stands: what came of a key must not hide what the key was for. */
+  /** Shows a message after the present one: the effect of a key must not hide the answer to it. */
   add(text: string): void {
     this.say(this.#timer === null ? text : `${this.#word} · ${text}`);
   }
@@ -121,7 +118,7 @@ export class StatusWords {
   say(text: string): void {
     this.close();
     this.#word = text;
-    // What has no room ends with a mark, and goes on in its place.
+    // A message that does not fit ends with a mark, and continues in its place.
     this.#showParts(wrap(text, Math.max(MARK.length + 1, this.#width() - MARK.length)));
   }
 
@@ -149,14 +146,14 @@ export interface LiveOptions {
   take: boolean;
   rawOutput: boolean;
   baud: ConsoleBaudRate | null;
-  /** The key that is for rackui, `C-a`. */
+  /** The key for rackui's own commands, `C-a`. */
   prefix: string;
 }
 
-/** The server bounds what one note may hold, bytes. */
+/** Most bytes of one note to the server. */
 const PIECE = 16 * 1024;
 
-/** Until the operator detaches (0) or the console ends (5, with the reason). */
+/** Runs until the operator detaches (0) or the console ends (5, with the reason). */
 export async function liveConsole(
   client: RackClient,
   node: InventoryNode,
@@ -246,7 +243,7 @@ export async function liveConsole(
     }
   };
   const take = (token: Token): void => {
-    // The server's emulator answers the node's questions, once; this terminal's answers would come on top.
+    // The server's emulator answers the node's queries once; this terminal's answers would come on top.
     if (token.kind === 'reply') return;
     if (token.kind !== 'paste' || keys.writing) {
       keys.read(token.bytes).forEach(perform);
@@ -295,7 +292,7 @@ export async function liveConsole(
 
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
-/** How to leave first: a narrow terminal cuts the end off. */
+/** Returns the status line; the key to leave comes first, because a narrow terminal cuts the end off. */
 function statusText(node: InventoryNode, state: ConsoleState, client: RackClient, prefix: string): string {
   const key = prefixLabel(prefix);
   const watches = state.holder !== client.welcome.session;

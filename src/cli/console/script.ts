@@ -1,10 +1,6 @@
 /**
- * A node's output for a script: lines in the order in which it printed them, and what they match.
- *
- * A node's console in a script: plain text out; in, either lines until the input ends and the node is quiet, or what
- * `--send` and `--expect` say.
- *
- * What a script does at a console: `--send` and `--expect`, in the order in which they stand on the command line.
+ * A node's console in a script: prints its output as plain text, and types either the lines of standard input until
+ * it ends and the node is quiet, or the steps of `--send` and `--expect` in the order of the command line.
  */
 import { createInterface } from 'node:readline';
 import type { ConsoleBaudRate, ConsoleState } from '../../api/methods.ts';
@@ -16,21 +12,21 @@ import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
 import { ConsoleSession, gapText } from './live.ts';
 
-/** Characters that expectations may look back on: a node that prints without end must not fill memory. */
+/** Most characters that expectations can search: a node that prints without end must not fill memory. */
 const LOOK_BACK = 64 * 1024;
 
 class ScriptPrinter {
   readonly #raw: boolean;
   #printed: PrintedLines | null = null;
-  /** Lines that no expectation has used, and how much of the unfinished one is used. */
+  /** Lines that no expectation has matched yet; `#used`: matched part of the unfinished one. */
   #lines = '';
   #used = 0;
-  /** What the last expectation looked at in vain: only other text is looked at again. */
+  /** Text that the last expectation searched without a match: only other text is searched again. */
   #looked: { pattern: Pattern; text: string } | null = null;
-  /** The last expectation was met. */
+  /** True when the last expectation was met. */
   met = false;
 
-  /** `raw`: the node's bytes go out as they are, knowingly; expectations see text all the same. */
+  /** `raw`: prints the node's bytes unchanged; expectations still search text. */
   constructor(raw: boolean) {
     this.#raw = raw;
   }
@@ -45,8 +41,8 @@ class ScriptPrinter {
   }
 
   /**
-   * Lines are missing from here to the screen as it is now: what stood unfinished ends. Raw output has no screen: its
-   * bytes go on where they go on.
+   * Marks a gap before the present screen and ends the unfinished line. Raw output has no screen: its bytes simply
+   * continue.
    */
   resync(cols: number, screen: Uint8Array): void {
     this.#printed?.break();
@@ -55,7 +51,7 @@ class ScriptPrinter {
     this.#printed?.feed(screen);
   }
 
-  /** Does what was printed since the last match hold this? What it matched is used up then. */
+  /** Returns whether the output since the last match matches the pattern; a match is then used up. */
   expect(pattern: Pattern): boolean {
     const text = this.#lines + this.#open.slice(this.#used);
     this.met = false;
@@ -77,7 +73,7 @@ class ScriptPrinter {
     return open === '' ? (this.#lines.trimEnd().split('\n').at(-1) ?? '') : open;
   }
 
-  /** Prints what is left, and ends. */
+  /** Prints the remaining text, and ends. */
   close(): void {
     this.#printed?.break();
     this.#printed = null;
@@ -94,38 +90,38 @@ class ScriptPrinter {
   }
 }
 
-/** The next line goes out when the node has said nothing for so long; a shell's prompt comes sooner, ms. */
+/** Silence of the node after which the next line is sent, ms; after a shell's prompt it is sent sooner. */
 const QUIET_MS = 400;
-/** After the last line: a command may think before it answers, ms. */
+/** Silence after the last line, ms: a command may take time before it answers. */
 const END_QUIET_MS = 1_000;
-/** A node that prints without end must not keep a line for ever, ms. */
+/** Longest wait for silence, ms: a node that prints without end must not delay a line for ever. */
 const PATIENCE_MS = 10_000;
-/** For the node to prove that keys reach it and not its BIOS, ms. */
+/** Time limit for the proof that keys reach the node and not its BIOS, ms. */
 const PROOF_MS = 5_000;
-/** A node that did not answer one Enter may answer the next, ms. */
+/** Interval between two Enters, ms: a node that did not answer one may answer the next. */
 const WAKE_EVERY_MS = 1_500;
 
 export interface ScriptOptions {
   take: boolean;
   /** Empty: lines from standard input. */
   steps: readonly ConsoleStep[];
-  /** How long each `--expect` waits, ms. */
+  /** Time limit of each `--expect`, ms. */
   timeoutMs: number;
-  /** The node's bytes as they come, instead of text. */
+  /** Prints the node's bytes unchanged, instead of text. */
   rawOutput: boolean;
   baud: ConsoleBaudRate | null;
 }
 
 /**
- * Exit codes: 0 done, every expectation met · 3 somebody else types · 4 an expected text did not come in time ·
- * 5 the node does not answer, or the console ended.
+ * Runs the script. Exit codes: 0 done, every expectation met · 3 another session types · 4 an expected text did not
+ * come in time · 5 the node does not answer, or the console ended.
  */
 export async function scriptConsole(client: RackClient, node: InventoryNode, options: ScriptOptions): Promise<number> {
   let heard = performance.now();
   let ended: string | null = null;
-  /** Keys that did not go, and why: what is behind them would be another command. */
+  /** Reason why keys were not sent; null: all were. The keys after them would form another command. */
   let blocked: string | null = null;
-  // Joining and the first notes may come in either order: once proven is proven.
+  // Joining and the first notes may come in either order: a proven console stays proven.
   const proof = { given: false, lacking: '', onWire: false, woken: false };
   const printer = new ScriptPrinter(options.rawOutput);
   const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
@@ -150,7 +146,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
   });
   noteProof(session.joined.console);
   const why = (): string | null => ended ?? refused();
-  /** Only what was typed for the script: an Enter that was to wake the node may come too early. */
+  /** Counts only the script's own keys: an Enter that was to wake the node may come too early. */
   const refused = (): string | null => (awake && blocked !== null ? `it stopped there: ${blocked}` : null);
   let awake = false;
   try {
@@ -168,11 +164,11 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
       throw new Failure(EXIT.unavailable, `${nodeLabel(node)} does not answer on its console: ${proof.lacking}`);
     blocked = null;
     awake = true;
-    // The Enter that woke the node is the one that a script may begin with.
+    // Skips an Enter at the script's beginning where one was sent to wake the node.
     const begins = options.steps[0];
     const typed = proof.woken && begins?.do === 'send' && Buffer.from(begins.bytes).toString() === '\r';
     await (options.steps.length === 0 ? typeLines() : perform(options.steps.slice(typed ? 1 : 0)));
-    // An expectation that was met says itself that it is over.
+    // After an expectation that was met there is nothing to wait for.
     if (options.steps.at(-1)?.do !== 'expect') await quiet(END_QUIET_MS);
     const reason = why();
     if (reason !== null) throw new Failure(EXIT.unavailable, `the console of ${nodeLabel(node)} ended: ${reason}`);
@@ -209,7 +205,10 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     }
   }
 
-  /** Enter, once the console is on the wire (before, it would be refused), and now and then until the node speaks. */
+  /**
+   * Sends Enter once the console is on the wire (before, it would be refused), and at intervals until the node
+   * prints.
+   */
   async function wake(): Promise<void> {
     let wokenAt = -Infinity;
     await until(() => {
@@ -250,8 +249,8 @@ const ENTER = '\r';
 const ESCAPES: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', e: '\x1b', '\\': '\\' };
 
 /**
- * The text and Enter; `\c` at its end: without Enter. `\r \n \t \e \\ \xHH` are what they are elsewhere.
- * @throws UsageFailure for 0x07, and for an escape that there is not
+ * Parses a text to send, followed by Enter; `\c` at its end: without Enter. `\r \n \t \e \\ \xHH` have their usual
+ * meanings. @throws UsageFailure for 0x07, and for an unknown escape
  */
 export function sendStep(text: string): ConsoleStep {
   const bare = text.endsWith('\\c');
@@ -267,7 +266,7 @@ export function sendStep(text: string): ConsoleStep {
   return { do: 'send', bytes: Buffer.from(bare ? typed : typed + ENTER) };
 }
 
-/** Matched against what the node printed since the last match; `^` and `$` match at lines. @throws UsageFailure */
+/** Parses a pattern for the output since the last match; `^` and `$` match at lines. @throws UsageFailure */
 export function expectStep(text: string): ConsoleStep {
   try {
     return { do: 'expect', pattern: compilePattern(text, { lines: true }) };

@@ -1,9 +1,6 @@
 /**
- * The bus: does it answer, was it locked or wedged, who is there, how many exchanges go wrong. Pure.
- *
- * The port's settings as the system has them while it is open: 115200 8N1, raw, no flow control (bus-protocol section 2). Pure.
- *
- * The bus profile: what this bus turned out to do where the vendor's documents are silent. Pure.
+ * Checks the bus: whether it answers, was locked or wedged, its nodes, the share of failed exchanges, the port's
+ * settings while it is open (115200 8N1, raw, no flow control; bus-protocol section 2), and the bus profile. Pure.
  */
 import type { BusSurvey } from '../../api/bus.ts';
 import { spellBytes } from '../../lib/control-chars.ts';
@@ -15,7 +12,7 @@ import { compressNames } from '../../rack/selectors.ts';
 import { type Check, failure, ok, warning } from './machine.ts';
 
 const SPEED = 115_200;
-/** Flags of `stty -a` that must be so, and what happens where one is not. */
+/** Flags of `stty -a` that must be set so, and the effect where one is not. */
 const WANTED: readonly [flag: string, otherwise: string][] = [
   ['-icanon', 'the system waits for whole lines'],
   ['-echo', 'the system echoes the bus to itself: its replies become commands'],
@@ -30,7 +27,7 @@ const WANTED: readonly [flag: string, otherwise: string][] = [
   ['-cstopb', 'there are two stop bits'],
 ];
 
-/** @param text of `stty -a`, or null where it could not be asked */
+/** @param text of `stty -a`, or null where it could not be run */
 export function settingsCheck(text: string | null): Check {
   if (text === null)
     return warning(
@@ -54,19 +51,22 @@ export function settingsCheck(text: string | null): Check {
   );
 }
 
-/** What was found out about the bus, whoever asked it. */
+/** Results of the diagnostics, from the server or from doctor itself. */
 export interface BusPicture {
   state: string;
   detail: string;
   master: Address | null;
-  /** Only where doctor opened the port itself. */
+  /** Null where doctor did not open the port itself. */
   first: { before: { who: string; addr?: Address }; wasLocked: boolean } | null;
   survey: BusSurvey | null;
-  /** Why there is no survey of a bus that is ready, or null. */
+  /** Reason why a ready bus was not diagnosed, or null. */
   whyNot: string | null;
 }
 
-/** Shares of exchanges that fail: so many do where the master is busy; above the second the cable, ground or bus is at fault. Ours, not measured. */
+/**
+ * Shares of failed exchanges: usual where the master is busy; above the second the cable, ground or bus is at
+ * fault. Chosen, not measured.
+ */
 const USUAL = 0.01;
 const TOLERABLE = 0.05;
 
@@ -109,7 +109,7 @@ function master(seen: Address, configured: readonly InventoryNode[] | null): Che
   );
 }
 
-/** Whether ZZ can say anything of a fan; where it cannot, no alarm does. */
+/** Checks whether ZZ describes a fan; where it does not, no fan alarm can be raised. */
 function fan({ kept, read }: BusSurvey['fan']): Check {
   const seen = `ZZ is 4 × YY on ${kept} of ${count(read, 'reading')}`;
   switch (fanMeaning(kept, read)) {
@@ -178,23 +178,23 @@ export interface BusProfileReport {
   echo: 'none' | 'bare' | 'with brackets' | 'unknown';
   lineEnd: 'CR LF' | 'LF' | 'CR' | 'mixed' | 'unknown';
   leadingSpaces: number;
-  /** Whether the status line ends in a line end. */
+  /** True where the status line ends in a line end; null: not known. */
   finalLineEnd: boolean | null;
   hexDigits: 'lower case' | 'upper case' | 'unknown';
   verbEcho: boolean | null;
-  /** What comes back for ^G, with no pipe open and with one; as `spellBytes` writes it. */
+  /** Reply to ^G, with no pipe open and with one; as `spellBytes` writes it. */
   closeIdle: string;
   closeInPipe: string;
   uid: string;
-  /** Readings whose ZZ was four times YY, of so many that can tell. */
+  /** Number of readings whose ZZ was four times YY, and of those that can show it. */
   fan: BusSurvey['fan'];
-  /** From the end of the question to the end of the reply, less the bytes' own time on the line, ms. */
+  /** Time from the end of the question to the end of the reply, less the bytes' own time on the line, ms. */
   turnaroundMs: number | null;
   /** The replies themselves, byte for byte. */
   raw: Record<'master' | 'pipe' | 'status' | 'uid', string>;
 }
 
-/** 115200 8N1. */
+/** Time of a byte at 115200 8N1, ms. */
 const BYTE_MS = 10_000 / 115_200;
 const STATUS = /([ \t]*)([0-9a-f]{2} (?:00|ff) 0?[012] [0-9a-f]{2} [0-9a-f]{2})([\r\n]*)/i;
 
@@ -203,7 +203,7 @@ export function profileOf({ forms, verbEcho, medianMs, fan }: BusSurvey): BusPro
   const replies = [master, status];
   const match = replies.map((text) => STATUS.exec(text)).find((found) => found !== null);
   const digits = replies.join('').replace(/[^A-Fa-f]/g, '');
-  // `[04]|` `=` and the reply: what the exchange cost on the line itself.
+  // `[04]|` `=` and the reply: the exchange's bytes on the line.
   const bytes = 6 + pipe.length + status.length;
   return {
     echo: echoOf(pipe, node, status),

@@ -1,24 +1,23 @@
 /**
- * config.txt, and the EEPROM's configuration in the same syntax: which settings hold on this board. Filters of one kind
- * replace each other, filters of different kinds must all hold, `[all]` resets them, `[none]` shuts everything out until
- * then; `include FILE` stands for the file's lines. Pure.
- *
- * Raspberry Pi boards by the name in the device tree: which config.txt filters they match, and who uses their UARTs. Pure.
+ * Reads config.txt, and the EEPROM's configuration in the same syntax: returns the settings that hold on this
+ * board. Filters of one kind replace each other, filters of different kinds must all hold, `[all]` resets them,
+ * `[none]` excludes everything until then; `include FILE` stands for the file's lines. Also the Raspberry Pi boards
+ * by their names in the device tree, with their filters and UARTs. Pure.
  */
 
 export interface Board {
   name: string;
-  /** Of the chip: 1 to 5; 0 for the boards that are called Zero. */
+  /** Generation of the chip: 1 to 5; 0 for the boards called Zero. */
   generation: number;
   /** Model filters of config.txt that hold on this board, without brackets. */
   filters: ReadonlySet<string>;
-  /** Bluetooth sits on the full UART (ttyAMA0), so that GPIO 14/15 get the mini UART (ttyS0). */
+  /** True where Bluetooth uses the full UART (ttyAMA0), so that GPIO 14/15 get the mini UART (ttyS0). */
   bluetooth: boolean;
 }
 
 /**
- * The first pattern that matches. A later, more general filter of the same family holds too: a Pi 400 also reads [pi4], a
- * Zero 2 W also [pi0] and [pi0w], as the vendor's documentation of config.txt says.
+ * The first pattern that matches counts. A more general filter of the same family holds too: a Pi 400 also reads
+ * [pi4], a Zero 2 W also [pi0] and [pi0w], as the vendor's documentation of config.txt says.
  */
 const BOARDS: readonly (readonly [RegExp, generation: number, filters: string, bluetooth: boolean])[] = [
   [/^Zero 2 W/, 3, 'pi0 pi0w pi02', true],
@@ -44,7 +43,10 @@ const BOARDS: readonly (readonly [RegExp, generation: number, filters: string, b
 /** Names the filters of all boards: another board's filter is known not to hold here. */
 const MODEL_FILTERS: ReadonlySet<string> = new Set(BOARDS.flatMap(([, , filters]) => filters.split(' ')));
 
-/** @param model as in /proc/device-tree/model; null where it is no Raspberry Pi. A board of tomorrow has its own number only. */
+/**
+ * Returns the board. @param model as in /proc/device-tree/model; null where it is no Raspberry Pi. A newer board
+ * has its own number only.
+ */
 export function boardOf(model: string): Board | null {
   const kind = /^Raspberry Pi (.+)$/.exec(model)?.[1];
   if (kind === undefined) return null;
@@ -60,21 +62,21 @@ export function boardOf(model: string): Board | null {
 export interface Setting {
   key: string;
   value: string;
-  /** In which file it stands. */
+  /** The file with the setting. */
   file: string;
-  /** The filters under which it holds only perhaps, as they are written: a GPIO's level, a monitor. '' where it surely holds. */
+  /** Filters that hold only perhaps, as written: a GPIO's level, a monitor. '' where the setting surely holds. */
   perhaps: string;
 }
 
 export interface BoardFacts {
   board: Board;
-  /** Lower-case hex without leading zeros, or null where the machine does not tell. */
+  /** Lower-case hex without leading zeros, or null where the machine does not report it. */
   serial: string | null;
   /** Bits 4 to 11 of the revision code, or null. */
   boardType: number | null;
 }
 
-/** Gives the text of a file, or null where there is none. */
+/** Returns the text of a file, or null where there is none. */
 export type ReadFile = (path: string) => string | null;
 
 type Holds = true | false | 'perhaps';
@@ -82,7 +84,7 @@ type Holds = true | false | 'perhaps';
 /** Depth to which included files are followed; a file that includes itself ends there. */
 const DEPTH = 8;
 
-/** The settings of `file` that hold on this board, in order; those that surely do not are left out. */
+/** Returns the settings of `file` that hold on this board, in order; without those that surely do not. */
 export function settingsOf(file: string, read: ReadFile, facts: BoardFacts): Setting[] {
   const settings: Setting[] = [];
   let filters = new Map<string, { text: string; holds: Holds }>();
@@ -112,12 +114,12 @@ export function settingsOf(file: string, read: ReadFile, facts: BoardFacts): Set
   return settings;
 }
 
-/** The last value of `key` that surely holds. */
+/** Returns the last value of `key` that surely holds. */
 export function valueOf(settings: readonly Setting[], key: string): string | undefined {
   return settings.findLast((setting) => setting.key === key && setting.perhaps === '')?.value;
 }
 
-/** Filters of one kind replace each other. */
+/** Returns the kind of a filter: filters of one kind replace each other. */
 function kindOf(filter: string): string {
   const name = filter.toLowerCase();
   if (MODEL_FILTERS.has(name) || /^(pi|cm)\d/.test(name)) return 'model';
@@ -137,14 +139,14 @@ function judge(filter: string, { board, serial, boardType }: BoardFacts): Holds 
 }
 
 /**
- * The command that adds settings so that they hold: behind `[all]`, whatever filter the file ends with, and on a line of
- * their own, whether its last line is ended or not.
+ * Returns the command that adds settings so that they hold: after `[all]`, whatever filter the file ends with, and
+ * on a line of their own, even if its last line has no end.
  */
 export function addCommand(file: string, ...lines: string[]): string {
   return `printf '\\n[all]\\n${lines.join('\\n')}\\n' | sudo tee -a ${file}`;
 }
 
-/** The command that turns a setting into a comment wherever it stands in the file. */
+/** Returns the command that turns a setting into a comment wherever it stands in the file. */
 export function commentOutCommand(file: string, pattern: string): string {
   return `sudo sed -i -E 's/^[ \\t]*(${pattern})/#\\1/' ${file}`;
 }

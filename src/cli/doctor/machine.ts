@@ -1,9 +1,7 @@
 /**
- * The machine as files tell it: this one's, or a prepared directory's (`--root`), in which nothing is real.
- *
- * What doctor finds: one thing looked at, how it is, what was seen, and what to do about it.
- *
- * What is peculiar to Raspberry Pis: which UART the port is, whether it is enabled, and what the firmware prints there.
+ * Reads the machine's files and programs for doctor, or those of a prepared directory (`--root`), which has no
+ * devices. Also the shape of doctor's findings, and the checks of Raspberry Pis: their UART, whether it is enabled,
+ * and the firmware's output there.
  */
 import { spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
@@ -36,7 +34,7 @@ export const ok = (id: string, seen: string): Check => ({ id, verdict: 'ok', see
 export const warning = (id: string, seen: string, todo: string): Check => ({ id, verdict: 'warning', seen, todo });
 export const failure = (id: string, seen: string, todo: string): Check => ({ id, verdict: 'failure', seen, todo });
 
-/** The worst of all. */
+/** Returns the worst verdict of all. */
 export function overall(checks: readonly Check[]): Verdict {
   if (checks.some(({ verdict }) => verdict === 'failure')) return 'failure';
   return checks.some(({ verdict }) => verdict === 'warning') ? 'warning' : 'ok';
@@ -52,14 +50,14 @@ export interface Login {
 export interface Process {
   pid: number;
   program: string;
-  /** Its words, a space between them. */
+  /** Its arguments, separated by spaces. */
   command: string;
   user: string;
 }
 
-/** The kernel follows no more links than this, and neither do we. */
+/** Most links to follow: the kernel's own limit. */
 const LINKS = 40;
-/** A program that reads a setting answers at once. */
+/** Time limit of a program, ms: one that reads a setting answers at once. */
 const PROGRAM_MS = 2_000;
 
 export class Machine {
@@ -71,12 +69,12 @@ export class Machine {
     this.login = login;
   }
 
-  /** A directory that stands for a machine: there are no devices in it. */
+  /** True for a directory in place of a machine, which has no devices. */
   get prepared(): boolean {
     return this.root !== '/';
   }
 
-  /** Text of a file, or null where there is none that can be read. */
+  /** Returns the text of a file, or null where there is none that can be read. */
   text(path: string): string | null {
     try {
       return readFileSync(this.real(path), 'utf8');
@@ -85,7 +83,10 @@ export class Machine {
     }
   }
 
-  /** Standard output of a program of this machine, or null where it fails or does not exist. A prepared machine runs none. */
+  /**
+   * Returns the standard output of a program of this machine, or null where it fails or does not exist. A prepared
+   * machine runs none.
+   */
   output(program: string, args: readonly string[]): string | null {
     if (this.prepared) return null;
     const { status, stdout } = spawnSync(program, args, { encoding: 'utf8', timeout: PROGRAM_MS });
@@ -100,7 +101,7 @@ export class Machine {
     }
   }
 
-  /** Whether this user may not see if the path is there. */
+  /** Returns whether this user's permissions hide if the path exists. */
   hides(path: string): boolean {
     try {
       statSync(this.real(path));
@@ -118,7 +119,7 @@ export class Machine {
     }
   }
 
-  /** Where a link points, as it says; null: it is none. */
+  /** Returns the target of a link as written; null: it is no link. */
   link(path: string): string | null {
     try {
       return readlinkSync(join(this.root, path));
@@ -136,7 +137,7 @@ export class Machine {
     }
   }
 
-  /** The path behind all links, each of them followed inside the root. */
+  /** Resolves all links of a path, each of them inside the root. */
   resolve(path: string): string {
     let at = resolve('/', path);
     for (let i = 0; i < LINKS; i++) {
@@ -147,11 +148,11 @@ export class Machine {
     return at;
   }
 
-  /** Processes that have the device open, as far as this user may see them. */
+  /** Returns the processes that have the device open, as far as this user may see them. */
   holders(device: string): Process[] {
     return this.processes().filter(({ pid }) => {
       const files = this.list(`/proc/${pid}/fd`).map((fd) => this.link(`/proc/${pid}/fd/${fd}`));
-      // Who also holds the other side of a pseudo-terminal is the device itself: a simulator.
+      // A process that also has the other side of a pseudo-terminal open is the device itself: a simulator.
       const isDevice = device.startsWith('/dev/pts/') && files.some((file) => file?.endsWith('ptmx') === true);
       return files.includes(device) && !isDevice;
     });
@@ -179,7 +180,7 @@ export class Machine {
     return this.names('/etc/group').find(({ id }) => id === gid)?.name ?? `group id ${gid}`;
   }
 
-  /** Whether /etc/group lists this user there, whatever this session knows of it. */
+  /** Returns whether /etc/group lists this user in the group, even if this session is older than the entry. */
   isListedIn(gid: number): boolean {
     const group = this.names('/etc/group').find(({ id }) => id === gid);
     return group?.members.includes(this.login.user) ?? false;
@@ -197,7 +198,7 @@ export class Machine {
   }
 }
 
-/** Not every user of a container has an entry in the system's list. */
+/** Returns this user. A container's user may have no entry in the system's list. */
 function thisLogin(): Login {
   const uid = ownUserId();
   let user = userName(uid);
@@ -211,7 +212,7 @@ function thisLogin(): Login {
 
 const CONFIG_FILES = ['/boot/firmware/config.txt', '/boot/config.txt'] as const;
 
-/** config.txt of this machine as far as it holds on this board. */
+/** The part of this machine's config.txt that holds on this board. */
 interface Configured {
   board: Board;
   facts: BoardFacts;
@@ -229,7 +230,7 @@ export function piChecks(machine: Machine, port: string): Check[] {
     ];
   const configured = readConfigured(machine, board);
   const checks = [ok('machine', board.name), uart(configured), whichUart(machine, port, configured)];
-  // A USB adapter is no business of the firmware's.
+  // The firmware has no influence on a USB adapter.
   return onGpio(machine, port) ? [...checks, ...firmwareChecks(machine, configured)] : checks;
 }
 
@@ -251,11 +252,14 @@ function readConfigured(machine: Machine, board: Board): Configured {
 const overlays = (settings: readonly Setting[]): string[] =>
   settings.filter(({ key, perhaps }) => key === 'dtoverlay' && perhaps === '').map(({ value }) => value);
 
-/** The overlay that gives the full UART back to GPIO 14/15, or undefined. */
+/** Returns the overlay that gives the full UART back to GPIO 14/15, or undefined. */
 const freedBy = (settings: readonly Setting[]): string | undefined =>
   overlays(settings).find((name) => /^(pi3-)?(disable-bt|miniuart-bt)\b/.test(name));
 
-/** The firmware enables the UART by itself where GPIO 14/15 have the full one (ttyAMA0); the mini UART has to be asked for. */
+/**
+ * Checks that the UART is enabled. The firmware enables it by itself where GPIO 14/15 have the full one (ttyAMA0);
+ * the mini UART needs a setting.
+ */
 function uart({ settings, file, board }: Configured): Check {
   const gpioOn5 = settings.some(
     ({ key, value, perhaps }) => key === 'dtparam' && perhaps === '' && /(^|,)uart0(=on)?(,|$)/.test(value),
@@ -276,7 +280,10 @@ function uart({ settings, file, board }: Configured): Check {
   );
 }
 
-/** Boards with Bluetooth give it their full UART, and GPIO 14/15 the mini UART; serial0 of a Pi 5 is its debug connector. */
+/**
+ * Checks that the port is the right UART. Boards with Bluetooth give it their full UART, and GPIO 14/15 the mini
+ * UART; serial0 of a Pi 5 is its debug connector.
+ */
 function whichUart(machine: Machine, port: string, { settings, file, board }: Configured): Check {
   const device = machine.resolve(port).replace('/dev/', '');
   if (board.generation >= 5) {
@@ -312,12 +319,15 @@ function whichUart(machine: Machine, port: string, { settings, file, board }: Co
   return ok('bluetooth', device === 'ttyS0' ? `${port} is the mini UART, and its clock is fixed` : `${device} is free`);
 }
 
-/** Programs that a `kernel` or `armstub` starts before Linux, and that talk on the UART unless they were built silent. */
+/**
+ * Programs that a `kernel` or `armstub` starts before Linux, and that print on the UART unless they were built
+ * silent.
+ */
 const LOADERS = /u-?boot|uefi|efi|bl31|bl33|tf-?a|grub/i;
 
 /**
- * What talks on GPIO 14 before Linux runs. A start of the master does not lock the bus again while the rack keeps its DC, so
- * every such byte is a command.
+ * Checks for output on GPIO 14 before Linux runs. A start of the master does not lock the bus again while the rack
+ * keeps its DC, so every such byte is a command.
  */
 function firmwareChecks(machine: Machine, { settings, facts }: Configured): Check[] {
   const checks: Check[] = [];
@@ -360,7 +370,7 @@ function firmwareChecks(machine: Machine, { settings, facts }: Configured): Chec
   return checks.length > 0 ? checks : [ok('firmware', 'neither boot loader nor firmware is set to talk on the UART')];
 }
 
-/** The EEPROM's configuration as the firmware hands it to Linux, else as its own program tells it; null: it is not to be seen. */
+/** Returns the EEPROM's configuration from the firmware, otherwise from its own program; null: neither has it. */
 function eepromText(machine: Machine): string | null {
   const chosen = '/proc/device-tree/chosen';
   const below = machine

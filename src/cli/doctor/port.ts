@@ -1,7 +1,6 @@
 /**
- * The port: is it there, may it be opened, who else is at it, does anything of the system talk on it.
- *
- * Sockets that servers left behind: the file is there, and nobody listens.
+ * Checks the port: its existence, permissions, other processes on it, and system output to it. Also finds sockets
+ * left by servers that have ended.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -99,7 +98,10 @@ function endOf({ program, pid, command }: Process): string {
     : `kill ${pid}`;
 }
 
-/** The sockets in these directories at which nobody answers. A directory that is not there, or is not ours to see, has none. */
+/**
+ * Returns the sockets in these directories without a listening process. A directory that does not exist, or that
+ * this user may not read, has none.
+ */
 export async function staleSockets(directories: readonly string[]): Promise<string[]> {
   const sockets = [...new Set(directories)].flatMap(socketsIn);
   const answers = await Promise.all(sockets.map(probeSocket));

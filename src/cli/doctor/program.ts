@@ -1,4 +1,4 @@
-/** The program's own surroundings: versions, clock, configuration, directories, sockets. */
+/** Checks the program's environment: versions, clock, configuration, directories, sockets. */
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configSentences, type ConfigStatus } from '../../api/configuration.ts';
@@ -11,7 +11,7 @@ import { type Check, failure, type Machine, ok, warning } from './machine.ts';
 
 /** Node's oldest release that this program runs on (package.json, `engines`). */
 const NODE_NEEDED = [20, 19] as const;
-/** Before this was written no clock can be right. */
+/** Date of this program: an earlier clock is wrong. */
 const WRITTEN = Date.UTC(2026, 0, 1);
 
 export function versionChecks(node: string, program: string, server: string | null): Check[] {
@@ -49,7 +49,7 @@ export function clockCheck(machine: Machine, now: number): Check {
   return ok('clock', `${date} UTC`);
 }
 
-/** The configuration, where it can be used. */
+/** Checks the configuration; returns it where it is valid. */
 export function configCheck(
   machine: Machine,
   given: string | undefined,
@@ -73,7 +73,7 @@ export function configCheck(
   }
 }
 
-/** What the file says and the server does not do yet. */
+/** Checks for settings of the file that the server has not applied. */
 export function inForceChecks(status: ConfigStatus | null): Check[] {
   if (status === null) return [];
   const [sentence, ...more] = configSentences(status);
@@ -83,8 +83,8 @@ export function inForceChecks(status: ConfigStatus | null): Check[] {
 }
 
 /**
- * The configuration where a server runs: the one that it has read is in force. That it is not this user's to read is in
- * order; one that this user has and that is wrong is still told.
+ * Checks the configuration where a server runs: the one that it has read is in force. A file that this user may not
+ * read is in order; one that this user has and that is wrong is still reported.
  */
 export function servedConfigCheck(
   own: { check: Check; loaded: LoadedConfig | null },
@@ -100,7 +100,7 @@ export function servedConfigCheck(
     : ok('config', `${served}; this user's is ${own.loaded.path ?? 'none'}`);
 }
 
-/** Whether systemd ends a server that commands start, before anybody meant it to. @param pid of the one that runs */
+/** Checks whether systemd would end a server started by a command before its time. @param pid of the running server */
 export function lifetimeCheck(
   machine: Machine,
   server: Pick<ServerInfo, 'pid' | 'user' | 'autostarted'> | null,
@@ -112,7 +112,7 @@ export function lifetimeCheck(
   return warning('lifetime', `${what} ${end.when}`, end.todo);
 }
 
-/** What a server finds of its own machine, or what this user would find as the server. */
+/** Checks the server's findings about its own machine, or those of a server that this user would start. */
 export function selfChecks(
   findings: readonly ServerFinding[],
   server: Pick<ServerInfo, 'pid' | 'user'> | null,
@@ -123,7 +123,7 @@ export function selfChecks(
   );
 }
 
-/** @param stale sockets that are there and at which nobody answers */
+/** @param stale sockets without a listening process */
 export function directoryChecks(port: string, server: { socket: string } | null, stale: readonly string[]): Check[] {
   const socket = socketPath(port);
   return [
@@ -143,7 +143,7 @@ function staleSockets(stale: readonly string[]): Check[] {
   ];
 }
 
-/** The directory, or the nearest that exists above it, can be written. */
+/** Checks that the directory, or its nearest existing parent, can be written. */
 function usable(id: string, directory: string, why: string): Check {
   let at = directory;
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);

@@ -1,4 +1,7 @@
-/** What else of the system talks on the port: kernel, login prompt, loggers, and programs that try new ports. */
+/**
+ * Checks for other users of the port in the system: kernel, login prompt, loggers, and programs that probe new
+ * ports.
+ */
 import { type Check, failure, type Machine, ok, type Process, warning } from './machine.ts';
 
 const COMMAND_LINES = ['/boot/firmware/cmdline.txt', '/boot/cmdline.txt'] as const;
@@ -24,13 +27,13 @@ export function describeProcess({ program, pid, user }: Process): string {
   return `${program} (pid ${pid}, user ${user})`;
 }
 
-/** Every name by which something may mean this device: its own, and each link of /dev that leads to it. */
+/** Returns every name of this device: its own, and each link of /dev that leads to it. */
 function namesOf(machine: Machine, port: string, device: string): string[] {
   const links = machine.list('/dev').filter((name) => machine.resolve(`/dev/${name}`) === device);
   return [...new Set([device, port, ...links].map((path) => path.replace(/^\/dev\//, '')))];
 }
 
-/** Addresses of the UARTs as `earlycon` names them, by their last digits, and the device that Linux makes of each. */
+/** Addresses of the UARTs as `earlycon` names them, by their last digits, and the Linux device of each. */
 const EARLY_UARTS: readonly (readonly [RegExp, string])[] = [
   [/215040$/, '/dev/ttyS0'],
   [/201000$/, '/dev/ttyAMA0'],
@@ -38,7 +41,7 @@ const EARLY_UARTS: readonly (readonly [RegExp, string])[] = [
   [/107d001000$/, '/dev/ttyAMA10'],
 ];
 
-/** The words of a command line by which the kernel, its debugger or its first messages use the device. */
+/** Returns the parameters of a command line by which the kernel, its debugger or its first messages use the device. */
 function kernelWords(text: string | null, device: string, names: readonly string[]): string[] {
   return (text ?? '').split(/\s+/).filter((word) => {
     const [key = '', value = ''] = word.split(/=(.*)/s);
@@ -62,7 +65,7 @@ function earlyDevice(value: string): string | null {
   return EARLY_UARTS.find(([pattern]) => address !== undefined && pattern.test(address.toLowerCase()))?.[1] ?? null;
 }
 
-/** The kernel's own messages on an unlocked bus are commands. */
+/** Checks for kernel messages on the port: on an unlocked bus they are commands. */
 function kernel(machine: Machine, device: string, names: readonly string[]): Check {
   const file = COMMAND_LINES.find((path) => machine.text(path) !== null);
   const written = file === undefined ? [] : kernelWords(machine.text(file), device, names);
@@ -88,13 +91,16 @@ function kernel(machine: Machine, device: string, names: readonly string[]): Che
   return ok('console', 'the kernel does not talk on this port');
 }
 
-/** Takes whole words out of a command line; what only begins like one of them stays. */
+/**
+ * Returns the command that removes whole parameters from a command line; those that only begin like one of them
+ * stay.
+ */
 function removeWords(words: readonly string[], file: string): string {
   const patterns = [...new Set(words)].map((word) => word.replace(/[.[\]*^$(){}+?|/\\]/g, '\\$&'));
   return `sudo sed -i -E -e ':a' -e 's/(^| )(${patterns.join('|')})( |$)/\\1/' -e 'ta' ${file}`;
 }
 
-/** A login prompt answers every echo of the bus, and the bus answers it. */
+/** Checks for a login prompt on the port: it answers every echo of the bus, and the bus answers it. */
 function getty(machine: Machine, names: readonly string[]): Check {
   const running = machine
     .processes()
@@ -128,7 +134,7 @@ function getty(machine: Machine, names: readonly string[]): Check {
   return ok('getty', 'no login prompt is on this port');
 }
 
-/** Units that some target or other unit wants, as systemd's links say, without those that are masked. */
+/** Returns the units that other units want, by systemd's links, without those that are masked. */
 function wantedUnits(machine: Machine): string[] {
   const wanted = UNITS.flatMap((place) =>
     machine
@@ -143,7 +149,7 @@ function isMasked(machine: Machine, unit: string): boolean {
   return UNITS.some((place) => machine.link(`${place}/${unit}`) === '/dev/null');
 }
 
-/** Log daemons that were told to write to the port. */
+/** Checks for log daemons configured to write to the port. */
 function loggers(machine: Machine, device: string): Check[] {
   const within = (folder: string): string[] =>
     machine
@@ -179,7 +185,7 @@ function loggers(machine: Machine, device: string): Check[] {
   return [];
 }
 
-/** ModemManager and brltty write to a port that appears, to find out what is behind it. */
+/** Checks for ModemManager and brltty, which write to a port that appears, to identify the device behind it. */
 function probers(machine: Machine, device: string): Check[] {
   const tty = device.replace('/dev/', '');
   const ignore = `KERNEL=="${tty}", ENV{ID_MM_DEVICE_IGNORE}="1", ENV{ID_MM_PORT_IGNORE}="1"`;
@@ -213,14 +219,14 @@ function probers(machine: Machine, device: string): Check[] {
   return checks;
 }
 
-/** A sentence where the program runs or will be started; null where it is not there, not enabled or masked. */
+/** Returns a sentence where the program runs or will be started; null where it is not there, not enabled or masked. */
 function prober(machine: Machine, program: string, unit: string): string | null {
   const running = machine.processes().find((process) => process.program === program);
   if (running !== undefined) return `${describeProcess(running)} runs`;
   if (isMasked(machine, unit)) return null;
   if (wantedUnits(machine).includes(unit)) return `${unit} is enabled`;
   const installed = INSTALLED_UNITS.some((place) => machine.exists(`${place}/${unit}`));
-  // A machine that says of no unit that it is wanted does not tell what is enabled.
+  // A machine without any link to a wanted unit does not show which are enabled.
   return installed && wantedUnits(machine).length === 0 ? `${unit} is installed` : null;
 }
 
@@ -245,13 +251,13 @@ function brailleRules(machine: Machine): string | undefined {
 
 function isIgnored(machine: Machine, device: string): boolean {
   const says = /ID_MM_(DEVICE_IGNORE|PORT_IGNORE|TTY_BLACKLIST)\}="?1/;
-  // Rules of the distribution name adapters by their maker; which one ours is they know, and this reading does not.
+  // Rules of the distribution name adapters by their maker; this check cannot know which of them is the rack's.
   return udevFiles(machine)
     .filter((path) => path.startsWith('/etc/') || path.startsWith('/run/'))
     .some((path) => rulesOf(machine, path).some((rule) => says.test(rule) && matches(rule, device, true)));
 }
 
-/** Whether a udev rule is about the device; `open`: a rule that names no device may be. */
+/** Returns whether a udev rule applies to the device; `open`: a rule that names no device may apply. */
 function matches(rule: string, device: string, open: boolean): boolean {
   const pattern = /\bKERNEL=="([^"]+)"/.exec(rule)?.[1];
   if (pattern === undefined) return open;
@@ -269,7 +275,7 @@ function matches(rule: string, device: string, open: boolean): boolean {
   });
 }
 
-/** Rules of this machine's owner that start something on the port. */
+/** Checks for udev rules of this machine's owner that start a program on the port. */
 function udevRules(machine: Machine, device: string): Check[] {
   for (const path of udevFiles(machine).filter((one) => one.startsWith('/etc/') || one.startsWith('/run/')))
     for (const rule of rulesOf(machine, path)) {

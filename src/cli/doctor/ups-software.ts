@@ -1,13 +1,13 @@
 /**
- * UPS software's own files: upsmon's and apcupsd's, which end this machine, and whether they ask for the rack first. Reads
- * files; starts nothing.
+ * Reads the files of UPS software, upsmon's and apcupsd's, which shut this machine down, and checks whether they
+ * shut the rack down first. Starts nothing.
  */
 import { type Check, failure, type Machine, ok, warning } from './machine.ts';
 
 const UPSMON = '/etc/nut/upsmon.conf';
 const UPSSCHED = '/etc/nut/upssched.conf';
 const APCUPSD = '/etc/apcupsd';
-/** apcupsd's events, and by which words each tells the server. */
+/** apcupsd's events, and the command by which each is passed to the server. */
 const APC_EVENTS = { onbattery: 'outage battery', offbattery: 'outage mains', doshutdown: 'outage last' } as const;
 const SHUTDOWN_LINE = 'SHUTDOWNCMD "/usr/local/sbin/rackui-shutdown 240 systemctl poweroff"';
 
@@ -15,9 +15,9 @@ const SHUTDOWN_LINE = 'SHUTDOWNCMD "/usr/local/sbin/rackui-shutdown 240 systemct
 export interface UpsProgram {
   /** `SHUTDOWNCMD in /etc/nut/upsmon.conf`. */
   where: string;
-  /** Who runs it. */
+  /** User that runs it. */
   user: string;
-  /** How it calls rackui: a path where one is given, else `rackui`. */
+  /** Command that runs rackui: a path where one is given, otherwise `rackui`. */
   rackui: string;
 }
 
@@ -26,7 +26,7 @@ interface Found {
   programs: UpsProgram[];
 }
 
-/** upsmon's and apcupsd's files. `asks`: the server has UPSes of its own to ask. `lastMs`: the longest last plan. */
+/** Checks upsmon's and apcupsd's files. `asks`: the server polls UPSes of its own. `lastMs`: the longest last plan. */
 export function upsSoftwareChecks(machine: Machine, asks: boolean, lastMs: number | null): Found {
   const upsmon = machine.exists(UPSMON) ? upsmonChecks(machine, asks, lastMs) : null;
   const apcupsd = machine.exists(`${APCUPSD}/apcupsd.conf`) ? apcupsdChecks(machine, asks) : null;
@@ -176,17 +176,17 @@ function apcupsdChecks(machine: Machine, asks: boolean): Found {
 
 interface Call {
   rackui: string;
-  /** Seconds that it gives the rack; null: it says none. */
+  /** Seconds that it gives the rack; null: not given. */
   within: number | null;
-  /** The words behind them. */
+  /** The words after them. */
   rest: string;
-  /** A script of ours, which runs those words itself. */
+  /** True for a script of rackui's own, which runs those commands itself. */
   script: boolean;
   problem: string | null;
   todo: string;
 }
 
-/** What a command line runs of ours; null: nothing. */
+/** Returns the rackui command in a command line; null: none. */
 function callOf(machine: Machine, command: string): Call | null {
   const words = wordsOf(command);
   const own = /(?:^|\s)RACKUI=(\S+)/.exec(command)?.[1] ?? null;
@@ -216,7 +216,7 @@ function secondsIn(word: string | undefined, at: number): number | null {
   return at < 0 || word === undefined || word === '' || !(seconds > 0) ? null : seconds;
 }
 
-/** How a script calls rackui: `RACKUI=/path` of its own, else by name. */
+/** Returns a script's command for rackui: its own `RACKUI=/path`, otherwise the name. */
 function rackuiIn(script: string): string {
   const path = /^\s*(?:export\s+)?(?:RACKUI|rackui)=["']?(\/[^\s"'$]+)/m.exec(script)?.[1];
   return path ?? 'rackui';
@@ -226,7 +226,7 @@ function isExecutable(machine: Machine, path: string): boolean {
   return ((machine.stat(path)?.mode ?? 0) & 0o111) !== 0;
 }
 
-/** `NAME value` lines, the last one counts; a value in quotes is taken out of them. */
+/** Parses `NAME value` lines, of which the last one counts; quotes around a value are removed. */
 function settingsIn(text: string): Map<string, string> {
   const settings = new Map<string, string>();
   for (const line of text.split('\n')) {

@@ -1,8 +1,7 @@
 /**
- * What of the supply the server watches, and whether its plans fit into what the battery lasts. Pure.
- *
- * Plays who runs a UPS software's programs: that user, the bare PATH of a service, no HOME. It asks for the server's status,
- * which starts nothing, so that what would fail on the day is found before it.
+ * Checks the UPSes that the server watches, and whether its plans fit into the battery's time. Also runs rackui as
+ * the users of the UPS software, with the bare PATH of a service and no HOME: it requests the server's status,
+ * which starts nothing, so that a failure shows before the outage.
  */
 import { spawnSync } from 'node:child_process';
 import type { ServerInfo } from '../../api/methods.ts';
@@ -10,7 +9,7 @@ import { clock, type OutageView, type UpsReading, upsText } from '../../api/outa
 import { type Check, failure, type Machine, ok, warning } from './machine.ts';
 import type { UpsProgram } from './ups-software.ts';
 
-/** A UPS as it is configured; `host` null: only the server knows where it is asked. */
+/** A UPS as it is configured; `host` null: only the server knows its address. */
 export interface AskedUps {
   name: string;
   host: string | null;
@@ -18,7 +17,7 @@ export interface AskedUps {
   user?: string | undefined;
 }
 
-/** UPSes as the server, or whoever asked them in its place, heard them last. */
+/** Checks the last readings of the UPSes, from the server or from doctor itself. */
 export function upsdChecks(configured: readonly AskedUps[], readings: readonly UpsReading[], now: number): Check[] {
   if (configured.length === 0)
     return [
@@ -71,7 +70,7 @@ function todoFor(why: string, { name, host: given, port }: AskedUps): string {
   return `see whether it answers: upsc ${name}@${host}:${port}`;
 }
 
-/** Whether each policy's plans can do what they are there for, in the time that there is. */
+/** Checks whether each policy's plans can do their work in the available time. */
 export function planFitChecks(policies: readonly OutageView[]): Check[] {
   return policies.flatMap(({ nodes, last, batteryS, problems }) => {
     if (last === null)
@@ -105,9 +104,9 @@ export function planFitChecks(policies: readonly OutageView[]): Check[] {
   });
 }
 
-/** What systemd gives a service, and upsmon and apcupsd hand on. */
+/** PATH that systemd gives a service, and that upsmon and apcupsd pass on. */
 export const BARE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin';
-/** A Raspberry Pi starts this program within two seconds, a busy one later. */
+/** Time limit of a trial, ms: a Raspberry Pi starts this program within two seconds, a busy one later. */
 const LIMIT_MS = 20_000;
 
 export interface Played {
@@ -117,10 +116,10 @@ export interface Played {
   stderr: string;
 }
 
-/** Runs a command as a user of this machine, as a service would; null: who asks may not be that user. */
+/** Runs a command as a user of this machine, as a service would; null: this process may not become that user. */
 export type Play = (user: string, command: readonly string[]) => Played | null;
 
-/** Plays on this machine, whose users stand in its passwd file. */
+/** Makes trials on this machine, whose users stand in its passwd file. */
 export function playOn(machine: Machine): Play {
   return (user, command) => {
     const me = machine.login.uid;
@@ -142,12 +141,12 @@ function passwdOf(machine: Machine, user: string): string[] | null {
   return lines.find(([name]) => name === user) ?? null;
 }
 
-/** Where the server is that these users have to reach; null: none runs. */
+/** The server that these users have to reach; null: none runs. */
 export type Reached = Pick<ServerInfo, 'pid' | 'user' | 'port' | 'config'> | null;
 
 /**
- * For each user that UPS software runs programs as: does it find rackui, and does it reach this server with the right to
- * act. `others`: users for whom that is good to know, and no failure. `own`: how this program was called.
+ * Checks for each user of UPS software that it finds rackui and reaches this server with control. `others`: users
+ * for whom a failure is only worth knowing. `own`: path of this program.
  */
 export function userChecks(
   programs: readonly UpsProgram[],

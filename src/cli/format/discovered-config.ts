@@ -1,14 +1,13 @@
 /**
- * Exchanges in words: bytes that nobody could read are named, never shown as they are.
- *
- * A rack as it was found, as a commented configuration file. Pure.
+ * Formats bus exchanges as text and JSON, with unprintable bytes named, and a discovered rack as a commented
+ * configuration file. Pure.
  */
 import type { BusLogEntry, BusLook } from '../../api/bus.ts';
 import { spellBytes } from '../../lib/control-chars.ts';
 import { formatAddress, formatPosition, rowOf } from '../../rack/address.ts';
 import { clock, iso, wallOf } from '../terminal-output.ts';
 
-/** One exchange on one line. */
+/** Formats one exchange on one line. */
 export function exchangeLine({ at, out, in: heard, ms, note }: BusLogEntry): string {
   const time = `${clock(at)}.${String(wallOf(at) % 1000).padStart(3, '0')}`;
   if (note !== null) return `${time}  -- ${note}`;
@@ -16,18 +15,18 @@ export function exchangeLine({ at, out, in: heard, ms, note }: BusLogEntry): str
   return `${time} ${took.padStart(7)}  > ${spellBytes(out).padEnd(14)} < ${heard === '' ? '(nothing)' : spellBytes(heard)}`;
 }
 
-/** The documented JSON of an exchange. */
+/** Returns the documented JSON of an exchange. */
 export function exchangeJson({ seq, at, out, in: heard, ms, note }: BusLogEntry): Record<string, unknown> {
   return { seq, at: iso(at), out, in: heard, ms, note };
 }
 
 export interface Found extends BusLook {
   host: string | null;
-  /** Why no host name could be read. */
+  /** Reason why no host name could be read. */
   why: string;
 }
 
-/** What the configuration takes as a name (config/schema.ts says it to the letter). */
+/** Names that the configuration accepts (config/schema.ts has the exact rule). */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
 
 export function rackFile(found: readonly Found[], about: { port: string; at: number }): string {

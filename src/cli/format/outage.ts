@@ -1,4 +1,4 @@
-/** Supply, forecast and outages in words and as JSON. Pure. */
+/** Formats supply, forecast and outages as text and JSON. Pure. */
 import {
   clock,
   type OutageForecast,
@@ -77,7 +77,7 @@ export function supplyJson({ policies }: OutageStatus): Record<string, unknown> 
   };
 }
 
-/** Of a report's date, epoch ms. */
+/** Formats a report's date, epoch ms. */
 function dateOf(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }

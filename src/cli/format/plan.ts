@@ -1,4 +1,4 @@
-/** Plans and their runs in words and as JSON. */
+/** Formats plans and their runs as text and JSON. */
 import {
   planExitCode,
   type PlanNodeRun,
@@ -27,7 +27,7 @@ export function planLine({
   return `${name}  ${count(nodes, 'node')}  ${about(predictedMs)}${said}`;
 }
 
-/** The exact order, with times after the start, and what speaks against it. */
+/** Returns the exact order, with times after the start, and the objections. */
 export function previewLines(plan: PlanPreview): string[] {
   if (plan.problem !== null) return [planLine(plan)];
   const steps = plan.steps.flatMap((step) => {
@@ -62,7 +62,7 @@ export function previewLines(plan: PlanPreview): string[] {
   ];
 }
 
-/** 0: every node is as the plan wants it. */
+/** 0: every node is in the plan's state already. */
 function about(predictedMs: number | null): string {
   return predictedMs === 0 ? 'nothing to do' : `about ${duration(predictedMs ?? 0)}`;
 }
@@ -89,7 +89,7 @@ export function nodeLine(node: PlanNodeRun): string {
   return `${clock(node.since)} ${nodeLabel(node)} ${standingOf(node)}: ${node.detail}`;
 }
 
-/** Where a node stands: waiting, the phase while something is done to it, then how it ended. */
+/** Returns a node's state: waiting, the phase while it is worked on, then its outcome. */
 export function standingOf({ state, phase, outcome }: PlanNodeRun): string {
   return outcome ?? phase ?? state;
 }
@@ -105,7 +105,7 @@ function duration(ms: number): string {
   return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** The documented JSON of a run. Times are ISO 8601, addresses two hex digits. */
+/** Returns the documented JSON of a run. Times are ISO 8601, addresses two hex digits. */
 export function runJson(run: PlanRun): Record<string, unknown> {
   const { id, plan, by, armed, state, detail, steps } = run;
   const over = !['running', 'pausing', 'aborting'].includes(state);
@@ -133,7 +133,7 @@ export function planNodeJson(node: PlanNodeRun): Record<string, unknown> {
   };
 }
 
-/** The documented JSON of what a run would do. */
+/** Returns the documented JSON of a preview. */
 export function previewJson(plan: PlanPreview): Record<string, unknown> {
   return {
     ...plan,

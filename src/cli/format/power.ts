@@ -1,8 +1,4 @@
-/**
- * What `power.check` found, in words and as JSON. Pure.
- *
- * Operations in words and as JSON.
- */
+/** Formats the results of `power.check`, and operations, as text and JSON. Pure. */
 import {
   exitCodeOf,
   type NodeProgress,
@@ -18,7 +14,7 @@ import { nodeLabel } from '../../rack/inventory.ts';
 import { compressNames } from '../../rack/selectors.ts';
 import { clock, iso } from '../terminal-output.ts';
 
-/** What the verb does, before anybody confirms it. */
+/** Effect of the verb, shown before it is confirmed. */
 const MEANING: Record<Verb, string> = {
   on: 'switches power on',
   off: 'asks the operating system to shut down, then cuts power when it has halted',
@@ -33,7 +29,7 @@ export function meaningLine({ verb, nodes }: Pick<PowerCheck, 'verb' | 'nodes'>)
   return `${verb} ${compressNames(nodes.map(({ name }) => name))} (${howMany}): ${MEANING[verb]}`;
 }
 
-/** What each node is, what depends on it, what speaks against it. */
+/** Returns each node's state, its dependents, and the objections. */
 export function checkLines(check: PowerCheck): string[] {
   return check.nodes.flatMap((node) => [
     `  ${nodeLabel(node)} ${sampleText(node)}`,
@@ -52,7 +48,7 @@ function sampleText({ sample, problem }: PowerCheck['nodes'][number]): string {
   return `${sample.power}, current ${sample.current}, fan ${sample.fan}${problem === null ? '' : `; ${problem}`}`;
 }
 
-/** The documented JSON of a check. */
+/** Returns the documented JSON of a check. */
 export function checkJson(check: PowerCheck): Record<string, unknown> {
   return {
     verb: check.verb,
@@ -71,12 +67,12 @@ export function checkJson(check: PowerCheck): Record<string, unknown> {
   };
 }
 
-/** True where a guard would refuse, or a node did not answer. */
+/** Returns whether a guard would refuse, or a node did not answer. */
 export function refuses({ nodes }: PowerCheck): boolean {
   return nodes.some(({ refusals, problem }) => refusals.length > 0 || problem !== null);
 }
 
-/** How an outcome is called. `left-on`: on purpose, because cutting was not proven safe. */
+/** Texts of outcomes. `left-on`: on purpose, because cutting was not proven safe. */
 const OUTCOME_WORDS: Record<Outcome, string> = {
   done: 'done',
   refused: 'refused',
@@ -89,18 +85,18 @@ const OUTCOME_WORDS: Record<Outcome, string> = {
   'cut-unproven': 'cut without proof of a halt',
 };
 
-/** Where a node stands: the phase while it runs, then how it ended. */
+/** Returns a node's state: the phase while it is worked on, then its outcome. */
 export function standing({ phase, outcome }: NodeProgress): string {
   return outcome === null ? phase : OUTCOME_WORDS[outcome];
 }
 
-/** One line for a node whose standing changed. `at`: the server's time. */
+/** Formats one line for a node whose state changed. `at`: the server's time. */
 export function progressLine(node: NodeProgress, at: number): string {
   const detail = node.detail === '' ? '' : `: ${node.detail}`;
   return `${clock(at)} ${nodeLabel(node)} ${standing(node)}${detail}`;
 }
 
-/** A question of operation `id`, its choices by the words that choose them, and how to answer. */
+/** Formats a question of operation `id`, its choices by their keys, and the command to answer. */
 export function questionLines(id: string, node: NodeProgress): string[] {
   const { question } = node;
   if (question === null) return [];
@@ -126,7 +122,7 @@ export function summaryLine(operation: Operation): string {
   return `${verb} ${label} (operation ${id}, by ${by}): ${said.join(', ')}`;
 }
 
-/** The operation with everything that is known of each node. */
+/** Formats the operation with all details of each node. */
 export function operationLines(operation: Operation): string[] {
   const nodes = operation.nodes.flatMap((node) => [
     `  ${progressLine(node, node.since)}`,
@@ -136,7 +132,7 @@ export function operationLines(operation: Operation): string[] {
   return [summaryLine(operation), ...nodes];
 }
 
-/** The documented JSON of an operation. Times are ISO 8601, addresses two hex digits. */
+/** Returns the documented JSON of an operation. Times are ISO 8601, addresses two hex digits. */
 export function operationJson(operation: Operation): Record<string, unknown> {
   const { id, verb, label, by, startedAt, endedAt, nodes } = operation;
   return {

@@ -1,4 +1,4 @@
-/** What `rackui status` says of a rack: one record a node, as JSON and as a table. Pure. */
+/** Formats the report of `rackui status`: one record a node, as JSON and as a table. Pure. */
 import type { BusState, NodeState, Snapshot } from '../../api/methods.ts';
 import {
   isWatched,
@@ -27,22 +27,22 @@ export interface StatusReport {
   bus: {
     state: BusState;
     port: string;
-    /** What to do where the bus is not ready; '' otherwise. */
+    /** Advice where the bus is not ready; '' otherwise. */
     detail: string;
     /** Address of the master, `00`; null while unknown. */
     master: string | null;
     sweepMs: number | null;
     sweepsPerS: number | null;
   };
-  /** The open console, for which no node is asked meanwhile; null: none is open. */
+  /** The open console, during which no node is polled; null: none is open. */
   console: {
     addr: string;
-    /** Who types; null: nobody. */
+    /** The session that types; null: none. */
     holder: string | null;
-    /** How long nothing came from that program, where it is stopped or cut off; else null. */
+    /** Time since that program last sent anything, where it is stopped or cut off, ms; otherwise null. */
     silentMs: number | null;
   } | null;
-  /** How each group of nodes is fed; empty: no UPS is configured, and none was told of. */
+  /** Supply of each group of nodes; empty: no UPS is configured, and none was reported. */
   supply: SupplyReport[];
   nodes: NodeReport[];
 }
@@ -51,22 +51,22 @@ export interface SupplyReport {
   /** Its nodes in words. */
   nodes: string;
   state: SupplyState;
-  /** Why the state is unknown; null otherwise. */
+  /** Reason why the state is unknown; null otherwise. */
   why: string | null;
   low: boolean;
   /** Per cent; null: not known. */
   charge: number | null;
   /** Seconds that the battery lasts, or would if the mains failed now; null: not known. */
   batteryS: number | null;
-  /** The plan that comes last, its predicted length, and whether the battery lasts for it; null where not known. */
+  /** The last plan, its predicted length, and whether the battery lasts for it; null where not known. */
   plan: string | null;
   planS: number | null;
   fits: boolean | null;
-  /** Of the outage that is under way, and for how long; null: there is none. */
+  /** Phase and duration of the present outage; null: there is none. */
   phase: OutagePhase | null;
   phaseMs: number | null;
   ups: (Omit<UpsReading, 'answeredAt'> & { ageMs: number | null })[];
-  /** The same in the words of the interface's header. */
+  /** The same as text, as in the interface's header. */
   text: string;
 }
 
@@ -76,30 +76,30 @@ export interface NodeReport {
   name: string;
   role: string | null;
   cluster: string | null;
-  /** Of the board's BMC, as configured or last read; null: not known. */
+  /** UID of the board's BMC, as configured or last read; null: not known. */
   uid: string | null;
-  /** The BMC's word. */
+  /** Power as the BMC reports it. */
   power: ShownPower;
-  /** What is known of its operating system, for how long and from what; null: it has no power, or that is not known. */
+  /** State of its operating system, with duration and evidence; null: it has no power, or the state is not known. */
   system: System | null;
   systemAgeMs: number | null;
   systemWhy: string | null;
   /** Counts, 0 to 255, of no known unit; null while unknown. */
   current: number | null;
-  /** The same in amperes; null while unknown, and where nobody calibrated the node. */
+  /** The same in amperes; null while unknown, and where the node is not calibrated. */
   amps: number | null;
   fan: number | null;
-  /** Age of the sample that is reported, or that was the last; null where there is none. */
+  /** Age of the reported or the last sample, ms; null where there is none. */
   ageMs: number | null;
-  /** `fresh`: the values are of now. `stale`: only `last` is there, of `ageMs` ago. `none`: it never answered. */
+  /** `fresh`: the values are current. `stale`: only `last` has values, of `ageMs` ago. `none`: it never answered. */
   freshness: 'fresh' | 'stale' | 'none';
   /** The latest sample, however old: history where `freshness` is not `fresh`. */
   last: LastValues | null;
-  /** On whose account the reported values were read; null while unknown. */
+  /** Source of the reported values; null while unknown. */
   source: Source | null;
   master: boolean;
   alarms: string[];
-  /** Running operation. */
+  /** Id of the running operation; null: none. */
   op: string | null;
 }
 
@@ -110,15 +110,15 @@ export interface LastValues {
   fan: number;
 }
 
-/** States in which nobody can ask a BMC: what was known is no longer known. */
+/** Bus states without answers: earlier values are no longer known. */
 const DEAF: readonly BusState[] = ['starting', 'locked', 'wedged', 'down'];
 
-/** True where the bus can be asked, or is in use by a console. */
+/** Returns whether the bus can be used, or is in use by a console. */
 export function busUsable(state: BusState): boolean {
   return !DEAF.includes(state);
 }
 
-/** `nodes`: which to report, in this order. Ages are told by the server's clock. */
+/** Makes the report. `nodes`: the reported ones, in this order. Ages are by the server's clock. */
 export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]): StatusReport {
   const { rack, bus } = snapshot;
   const states = new Map(snapshot.nodes.map((state) => [state.addr, state]));
@@ -172,7 +172,7 @@ function supplyReport(view: OutageView, now: number): SupplyReport {
   };
 }
 
-/** `BATTERY 71 %, 11:20 left, shed-all takes 4:10; it does not fit`, behind its nodes where there are several groups. */
+/** `BATTERY 71 %, 11:20 left, shed-all takes 4:10; it does not fit`, after its nodes where there are several groups. */
 export function supplySentence(
   { nodes, text, state, why, fits, phase, phaseMs }: SupplyReport,
   several: boolean,
@@ -194,7 +194,7 @@ const PHASE_WORDS: Record<OutagePhase, string> = {
   ended: 'ended',
 };
 
-/** Who answers a bare `=` is the master; until that was seen, who the owner says is. */
+/** Returns whether the node is the master: the one that answered a bare `=`; before that, the configured one. */
 function isMaster(node: InventoryNode, seen: Address | null): boolean {
   return seen === null ? node.role === 'master' : node.addr === seen;
 }
@@ -214,7 +214,10 @@ type KnownValues = Pick<
   | 'systemWhy'
 >;
 
-/** Old is not known: beyond {@link STALE_AFTER_MS}, or while nobody can be asked, a value is history. */
+/**
+ * Returns the values that are still known: beyond {@link STALE_AFTER_MS}, or without a usable bus, a value is
+ * history.
+ */
 function known(state: NodeState | undefined, calibration: Calibration | null, { bus, now }: Snapshot): KnownValues {
   const reading = state?.reading ?? { state: 'unasked' };
   const sample = reading.state === 'unasked' ? null : reading.state === 'ok' ? reading.sample : reading.last;
@@ -241,12 +244,12 @@ function valuesOf({ power, current, fan }: Sample, calibration: Calibration | nu
   return { power, current, fan, amps: amps === null ? null : Number(amps.toFixed(3)) };
 }
 
-/** What a node is called: its power, or what is known of its system. */
+/** Returns a node's condition: its power, or the state of its system. */
 export function conditionOf({ power, system }: NodeReport): NodeCondition {
   return nodeCondition(power, system === null ? null : { system });
 }
 
-/** The report as lines: a head line, then a table. */
+/** Formats the report as lines: a head line, then a table. */
 export function statusTable(report: StatusReport): string[] {
   const { rack, bus, console, supply, nodes } = report;
   const head = `${rack}: ${summary(report)}`;
@@ -270,7 +273,7 @@ export function statusTable(report: StatusReport): string[] {
   return [head, ...trouble, ...aligned([titles, ...rows], [5, 6, 7])];
 }
 
-/** Power, current and fan. In brackets where they were read too long ago to be believed: `unknown (on)`, `(43)`. */
+/** Formats power, current and fan. Stale values are in brackets: `unknown (on)`, `(43)`. */
 function values(node: NodeReport): [power: string, current: string, fan: string] {
   const { last, freshness } = node;
   const condition = conditionOf(node);
@@ -289,7 +292,7 @@ function summary({ bus, nodes }: StatusReport): string {
   return `bus ${bus.state} on ${bus.port}${sweep}; ${[...counts, ...current].join(', ') || 'no nodes'}`;
 }
 
-/** `21 on`, `1 halted`, `2 unknown (2 last on)`: none of what there is none of. */
+/** `21 on`, `1 halted`, `2 unknown (2 last on)`: without counts of zero. */
 export function conditionCounts(nodes: readonly NodeReport[]): string[] {
   return CONDITIONS.map((condition) => [condition, nodes.filter((node) => conditionOf(node) === condition)] as const)
     .filter(([, some]) => some.length > 0)
@@ -305,7 +308,10 @@ function lastPowers(nodes: readonly NodeReport[]): string {
   return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
 }
 
-/** Of the nodes that are known: `862 counts`, or `11.20 A (56 W)` where each of them is calibrated; null: none is known. */
+/**
+ * Returns the sum of the known nodes: `862 counts`, or `11.20 A (56 W)` where each of them is calibrated; null:
+ * none is known.
+ */
 export function totalCurrent(nodes: readonly NodeReport[]): string | null {
   const draws = nodes.flatMap(({ current, amps }) => (current === null ? [] : [{ counts: current, amps }]));
   if (draws.length === 0) return null;
@@ -317,14 +323,14 @@ function marks({ master, op, alarms }: NodeReport): string {
   return [...(master ? ['master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms].join(', ');
 }
 
-/** Milliseconds as a person reads an age: `0.2 s`, `12 s`, `3 min`. */
+/** Formats milliseconds as an age: `0.2 s`, `12 s`, `3 min`. */
 export function ageText(ms: number): string {
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }
 
-/** Columns of one width; those in `right` are numbers. Two blanks apart, none at the end. */
+/** Aligns columns; those in `right` are numbers. Two blanks apart, none at the end. */
 function aligned(rows: readonly string[][], right: readonly number[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) =>

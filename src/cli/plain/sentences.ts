@@ -1,7 +1,6 @@
 /**
- * The rack in sentences, for ears: a screen reader, a Braille line, a teletype. Nothing in columns. Pure.
- *
- * Lines from standard input as whole lines, taken one at a time; between two somebody else may read.
+ * Describes the rack in sentences without columns, for a screen reader, a Braille line or a teletype. Also reads
+ * standard input line by line; between two lines another reader may use it. Pure but for that reader.
  */
 import { StringDecoder } from 'node:string_decoder';
 import type { ReadStream } from 'node:tty';
@@ -24,12 +23,12 @@ import {
 } from '../format/status.ts';
 import { clock } from '../terminal-output.ts';
 
-/** Nobody types such a line; a file without line ends must not fill the memory. */
+/** Longest line: a file without line ends must not fill the memory. */
 const MAX_LINE = 4096;
 
 export class Lines {
   readonly #stdin: ReadStream;
-  /** Of our own: whoever reads between two lines wants bytes. */
+  /** Decodes here, because another reader between two lines needs bytes. */
   readonly #decoder = new StringDecoder('utf8');
   readonly #waiting: string[] = [];
   #partial = '';
@@ -45,7 +44,7 @@ export class Lines {
       });
   }
 
-  /** The next line without its end; null: there will be none. Listens only until then. */
+  /** Returns the next line without its end; null: there will be none. Listens only until then. */
   async next(): Promise<string | null> {
     const take = (bytes: Buffer): void => this.#take(this.#decoder.write(bytes));
     this.#stdin.on('data', take);
@@ -66,7 +65,7 @@ export class Lines {
     }
   }
 
-  /** What makes {@link next} give up waiting: an interrupt, the server's end. */
+  /** Ends the wait of {@link next}: at an interrupt, or the server's end. */
   end(): void {
     this.#ended = true;
     this.#wake();
@@ -80,12 +79,12 @@ export class Lines {
   }
 }
 
-/** More nodes than this are counted, not named: a list of twenty names is nothing to listen to. */
+/** Most nodes that are named, not counted: a list of twenty names is too long to listen to. */
 const NAMED = 6;
-/** News at once beyond this are counted: at 300 baud a sentence takes three seconds. */
+/** Most news at once: more are counted, because at 300 baud a sentence takes three seconds. */
 const NEWS_AT_ONCE = 5;
 
-/** The state of the rack, the most important first. */
+/** Describes the state of the rack, the most important facts first. */
 export function statusSentences(snapshot: Snapshot): string[] {
   const report = statusReport(snapshot, snapshot.rack.nodes);
   const { bus, nodes, rack, supply } = report;
@@ -143,7 +142,7 @@ function consoleOf({ console, rack, now }: Snapshot): string[] {
   ];
 }
 
-/** One sentence for each node. */
+/** Returns one sentence for each node. */
 export function nodeSentences(snapshot: Snapshot, nodes: readonly InventoryNode[]): string[] {
   return statusReport(snapshot, nodes).nodes.map(nodeSentence);
 }
@@ -171,7 +170,7 @@ function nodeSentence(node: NodeReport): string {
   return `${name}, ${pos}, address ${addr}: ${power}${values}${extra.map((text) => `; ${text}`).join('')}.`;
 }
 
-/** All that is known of one node. */
+/** Describes one node in full. */
 export function nodeDetails(snapshot: Snapshot, node: InventoryNode): string[] {
   const { role, cluster, ip, mac, chassisFan } = node;
   const facts = [
@@ -214,15 +213,15 @@ export function eventSentence({ at, level, text }: EventRecord): string {
   return `${clock(at)} ${urgent}${sentence(text)}`;
 }
 
-/** What is worth interrupting somebody for; who came and went is not. */
+/** Returns whether an event is worth an interruption; sessions that come and go are not. */
 export function isNews({ level, topic }: EventRecord): boolean {
   return topic !== 'session' && (level !== 'info' || topic === 'power' || topic === 'node');
 }
 
-/** News that came together; many are cut short. */
+/** Describes news that came together; only some of many. */
 export function newsSentences(events: readonly EventRecord[]): string[] {
   if (events.length <= NEWS_AT_ONCE) return events.map(eventSentence);
-  // Alarms are not what is left out.
+  // Alarms are never left out first.
   const rank = ({ level }: EventRecord): number => ['alarm', 'warning', 'notice', 'info'].indexOf(level);
   const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, NEWS_AT_ONCE);
   const told = events.filter((event) => worst.includes(event));

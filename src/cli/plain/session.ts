@@ -1,9 +1,7 @@
 /**
- * `rackui plain`: the rack by words and sentences. A line is written once and never again, there is no colour, no cursor
- * movement, and nothing is said that is not new; so it is for screen readers, TERM=dumb and very slow lines alike. What
- * changes the rack is the command line's own, with its guards and its confirmation.
- *
- * Operations that this session itself began: their command tells of them, so that their events are no news. Pure.
+ * `rackui plain`: the rack in words and sentences, for screen readers, TERM=dumb and very slow lines. Each line is
+ * written once, without colour or cursor movement, and only new facts are printed. Commands that change the rack
+ * are the command line's own, with its guards and its confirmation.
  */
 import type { ReadStream } from 'node:tty';
 import type { EventRecord, Snapshot } from '../../api/methods.ts';
@@ -24,9 +22,9 @@ import {
 } from './sentences.ts';
 
 class OwnOperations {
-  /** As operations say who asked: the user, and perhaps from where. */
+  /** The user as operations name it, perhaps with its host. */
   readonly #user: string;
-  /** The command that runs, if it is one of power. */
+  /** The running command, if it is one of power. */
   #word: string | null = null;
   readonly #own = new Map<string, Operation>();
 
@@ -34,7 +32,7 @@ class OwnOperations {
     this.#user = user;
   }
 
-  /** From now on what begins is the command's; null: it has ended. */
+  /** Operations that begin from now on belong to this command; null: it has ended. */
   running(word: string | null): void {
     this.#word = word;
   }
@@ -46,7 +44,7 @@ class OwnOperations {
       this.#own.set(id, operation);
   }
 
-  /** What the command has told: that it began, and what became of its nodes. */
+  /** Returns whether the command itself reports this event: the operation's begin, and its nodes' outcomes. */
   tells({ topic, addr, at, level, text }: EventRecord): boolean {
     if (topic !== 'power' || level === 'alarm') return false;
     return [...this.#own.values()].some(({ id, startedAt, endedAt, nodes }) =>
@@ -63,10 +61,10 @@ export interface PlainPorts {
   run(words: readonly string[]): Promise<number>;
 }
 
-/** Commands of the command line that are understood here as they stand. */
+/** Commands that are passed to the command line as they are. */
 const PASSED_ON = ['on', 'off', 'cycle', 'ops', 'answer', 'abort', 'plan', 'log', 'verify', 'console', 'outage'];
 
-/** Of the session's own. */
+/** Commands of this session itself. */
 const OWN_WORDS = ['help', 'status', 'list', 'node', 'alarms', 'ack', 'events', 'news', 'quit'];
 
 const HELP = [
@@ -79,7 +77,7 @@ const HELP = [
   'news off: be told what is new only after Enter; news on: at once. quit: leave; operations go on.',
 ];
 
-/** News that come together are told together, ms. */
+/** Time within which news are printed together, ms. */
 const GATHER_MS = 400;
 const PROMPT = 'rackui> ';
 const LISTED_EVENTS = 10;
@@ -92,7 +90,7 @@ const EXIT_WORDS: Record<number, string> = {
   [EXIT.usage]: 'not understood',
 };
 
-/** Until `quit`, the end of standard input or Ctrl-C (0), or the server's end (5). */
+/** Runs until `quit`, the end of standard input or Ctrl-C (0), or the server's end (5). */
 export async function plainSession(client: RackClient, ports: PlainPorts): Promise<number> {
   const session = new PlainSession(client, ports);
   return session.run();
@@ -107,7 +105,7 @@ class PlainSession {
   #news: EventRecord[] = [];
   #newsAtOnce = true;
   #gathering: NodeJS.Timeout | null = null;
-  /** The prompt stands and nothing was printed behind it. */
+  /** True while the prompt stands and nothing was printed after it. */
   #prompted = false;
   #serverGone: string | null = null;
 
@@ -161,7 +159,7 @@ class PlainSession {
     return EXIT.done;
   }
 
-  /** A sentence for what goes wrong; the session goes on. */
+  /** Runs work and prints a sentence where it fails; the session goes on. */
   async #say(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -247,7 +245,7 @@ class PlainSession {
       this.#gathering = null;
       this.#news = this.#news.filter((news) => !this.#own.tells(news));
       if (!this.#newsAtOnce || !this.#prompted || this.#news.length === 0) return;
-      // What is being typed stays in the terminal's line; it is only that the news stand before it.
+      // The text being typed stays in the terminal's line; the news only stand before it.
       if (this.#interactive) process.stdout.write('\n');
       this.#tellNews();
       this.#prompt();
@@ -265,7 +263,7 @@ class PlainSession {
   }
 }
 
-/** Words as a shell would see them; quotes hold blanks together. */
+/** Splits words as a shell does; quotes keep blanks together. */
 function split(line: string): string[] {
   return Array.from(
     line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
