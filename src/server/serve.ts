@@ -49,7 +49,7 @@ async function serve(options: ServeOptions): Promise<number> {
   const { port, socket, stateDir } = options;
   prepareStateDirectory(stateDir);
   let leaving = false;
-  // Errors from before operators can read them are reported once the server is up.
+  // Messages from before operators can read them are reported once the server is up.
   const untold: string[] = [];
   let tell = (text: string): void => void untold.push(text);
   const lock = new InstanceLock(
@@ -220,7 +220,7 @@ class Group {
     }
   }
 
-  /** After the last served rack has ended, the process has been asked to end. */
+  /** Serves the rack once; the end of the last served rack ends the process. */
   async #once(options: ServeOptions): Promise<number> {
     this.#serving++;
     try {

@@ -56,7 +56,7 @@ export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOp
   );
 }
 
-/** Simulates an outage for the given nodes and reports it when it is over. */
+/** Runs a drill, an outage of the given nodes only, and reports it when it is over. */
 export function outageDrillCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage drill', async (client) => {
     const { nodes } = targetsOf([options.nodes ?? ''], await knownRack(client));
@@ -131,7 +131,7 @@ async function shutRackDown(options: OutageOptions, within: number, state: { sai
       const { exitCode, message } = explain(error);
       if (exitCode !== EXIT.unavailable || performance.now() + REACH_AGAIN_MS > end - (within * 1000) / 2) throw error;
       state.said = message;
-      // A server that ran before is restarted by its service, or by another caller.
+      // A server that ran before is left to its service, or to another caller, to restart.
       if (error instanceof LostServer) autostart = false;
     }
     await setTimeout(REACH_AGAIN_MS);

@@ -110,7 +110,7 @@ export class StatusWords {
     this.#width = width;
   }
 
-  /** Shows a message after the present one: the effect of a key must not hide the answer to it. */
+  /** Shows a message after the present one: the effect of a key must not hide the message about the key. */
   add(text: string): void {
     this.say(this.#timer === null ? text : `${this.#word} · ${text}`);
   }

@@ -205,7 +205,7 @@ function thisLogin(): Login {
   try {
     user = userInfo().username;
   } catch {
-    // It stays a number.
+    // The name is then the number.
   }
   return { user, uid, gids: [...(process.getgroups?.() ?? []), process.getgid?.() ?? -1] };
 }

@@ -221,7 +221,7 @@ export function isNews({ level, topic }: EventRecord): boolean {
 /** Describes news that came together; only some of many. */
 export function newsSentences(events: readonly EventRecord[]): string[] {
   if (events.length <= NEWS_AT_ONCE) return events.map(eventSentence);
-  // Alarms are never left out first.
+  // Alarms are left out last.
   const rank = ({ level }: EventRecord): number => ['alarm', 'warning', 'notice', 'info'].indexOf(level);
   const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, NEWS_AT_ONCE);
   const told = events.filter((event) => worst.includes(event));

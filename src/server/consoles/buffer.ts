@@ -59,11 +59,11 @@ export class ConsoleBuffer {
   #screen: NodeScreen | null = null;
   /** The screen while no console is open: a full emulator costs megabytes, and a rack has 24 of them. */
   #asleep: ScreenCopy = { cols: COLS, rows: ROWS, screen: Buffer.alloc(0) };
-  /** The screen when the console was last closed; null where it was not open since the server started. */
+  /** The screen when the console was last closed; null where it was not closed since the server started. */
   #left: Glance | null = null;
   #open = false;
   /**
-   * `screen`: what stands there was printed since the node last started; `fresh`: the node has begun a line since
+   * `screen`: the text was printed since the node's power last changed; `fresh`: the node has begun a line since
    * the console was opened.
    */
   #heard = { screen: false, fresh: false };
@@ -76,7 +76,7 @@ export class ConsoleBuffer {
     this.#transcript = new Transcript({ ...options, steady: steadyNow });
   }
 
-  /** Starts to record the console, which was opened at `at` (epoch ms). */
+  /** Starts to record the console, which was opened at `at` (steady clock, ms). */
   opened(at: number): void {
     this.#open = true;
     this.#heard.fresh = false;

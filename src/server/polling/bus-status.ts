@@ -164,7 +164,7 @@ export class BusStatusMonitor {
       );
   }
 
-  /** Detects replies to requests that this server did not send, a sign of a second master. */
+  /** Detects bytes that this server did not request: noise, or another master. */
   #lookAtStrayBytes(): void {
     const { stray } = this.#bus.counters;
     const more = stray - this.#stray;

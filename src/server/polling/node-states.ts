@@ -130,7 +130,7 @@ export class NodeStates {
    * once.
    */
   following(bus: Bus): Pick<Bus, 'health' | 'status' | 'verb' | 'hold'> {
-    // One lost reply is not logged: the poller asks twice before.
+    // A lost reply is not stored: the poller asks twice before it counts.
     const take = (addr: Address, sample: Sample, master: boolean, source: Source): void =>
       this.apply(addr, { ok: true, sample, master }, source);
     return {

@@ -15,7 +15,7 @@ import type { NodeStates } from './node-states.ts';
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
 
-/** Spaces the questions to silent addresses. Pure: times are epoch milliseconds. */
+/** Spaces the questions to silent addresses. Pure: times are those of the steady clock, ms. */
 export class BackOff {
   readonly #silent = new Map<Address, { pauseMs: number; nextAt: number }>();
 
@@ -152,7 +152,7 @@ export class Poller {
 
   /**
    * Asks the nodes once in order, then again those that answered before and did not now. Nodes that answered
-   * another request since `since` (epoch milliseconds) are left out: the pass is `shared` then.
+   * another request since `since` (steady clock, ms) are left out: the pass is `shared` then.
    */
   async #ask(
     addrs: readonly Address[],

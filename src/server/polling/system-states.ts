@@ -25,8 +25,8 @@ import type { AlarmService } from './alarms.ts';
 /** Shorter runs of printable characters are noise of a UART that loses its clock, not output of a system. */
 const SPEECH = /[\x20-\x7e]{3}/;
 /**
- * Time without a reading of its power after which a node may have lost it and restarted, ms: pulling and pushing in
- * a blade takes longer.
+ * Time without a reading of its power after which a node may have lost it and restarted, ms: pulling a blade and
+ * pushing it in again takes less.
  */
 const UNWATCHED_MS = 30_000;
 /** While a node is down and has power, the interval of storing that it was seen so, ms. */

@@ -14,7 +14,7 @@ import type { Caller, Methods } from './registry.ts';
 
 type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
 
-/** Longest wait for new log entries, and shortest interval between two answers, ms. */
+/** Longest wait of a request for new log entries, ms; entries within GATHER_MS after the first join the answer. */
 const NEWS_MS = 1_000;
 const GATHER_MS = 100;
 

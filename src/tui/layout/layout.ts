@@ -17,8 +17,8 @@ const DETAIL_COLS = 200;
 /** Narrower terminals have room for a map and a detail beside it, and for a console below both. */
 const NARROW_DETAIL = { cols: 116, map: 80 };
 /**
- * Detail under the map, with charts and identity side by side: least rows of the terminal; fewer rows would show
- * too little.
+ * Detail under the map, with charts and identity side by side. `from`: least rows of the terminal; `rows`, `most`:
+ * least and most rows of the detail, fewer show too little; `events`: rows kept for the events.
  */
 const UNDER = { from: 40, rows: 11, most: 18, events: 4 };
 
@@ -96,7 +96,7 @@ export function layoutOf(state: State): ScreenLayout {
       events: null,
       operations: null,
       detail: null,
-      // One line less of borders: the notice takes the pane's place only when there is one.
+      // Without a line for the notice, which covers a line of the pane only when there is one.
       console: { x: 0, y: 1, width: cols, height: rows - 2 },
     };
   }

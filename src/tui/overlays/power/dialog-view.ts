@@ -84,8 +84,8 @@ function current({ rack }: State, addr: Address, counts: number): string {
 }
 
 /**
- * Returns the lines about nodes outside the map: marks stay when the filter changes, so hidden nodes are named
- * first, where nothing is cut off.
+ * Returns the names of nodes that the filter hides, because marks stay when it changes; shown first, where nothing
+ * is cut off.
  */
 export function outsideLines(state: State, nodes: readonly Address[], width: number): Span[][] {
   const outside = nodes.filter((addr) => isFiltered(state, addr)).map((addr) => nameOf(state, addr));
