@@ -9,9 +9,17 @@
 import type { Address } from './address.ts';
 import type { Sample } from './reading.ts';
 
+/** The sentence of an alarm that stands by this sample, null where it does not. */
+type SampleRule = (sample: Sample) => string | null;
+
+/** Alarms of a node that each of its samples alone raises or clears: an entry is all that one takes. */
+export const SAMPLE_RULES = {
+  disabled: ({ power }) => (power === 'disabled' ? 'its BMC says disabled' : null),
+} satisfies Record<string, SampleRule>;
+
 export type AlarmKind =
+  | keyof typeof SAMPLE_RULES
   | 'lost'
-  | 'disabled'
   | 'fan-stopped'
   | 'current-high'
   | 'current-collapsed'

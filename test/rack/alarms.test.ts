@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { AlarmStore, type AlarmLimits, BLANK_MEMORY, judge, type LimitMemory } from '../../src/rack/alarms.ts';
+import {
+  AlarmStore,
+  type AlarmLimits,
+  BLANK_MEMORY,
+  judge,
+  type LimitMemory,
+  SAMPLE_RULES,
+} from '../../src/rack/alarms.ts';
 import type { Power, Sample } from '../../src/rack/reading.ts';
 
 describe('the book', () => {
@@ -48,6 +55,19 @@ describe('the book', () => {
     }
     expect(book.past(5000)).toHaveLength(500);
   });
+});
+
+/** For each rule: samples by which its alarm stands, and the like by which it does not. */
+const RINGS: Record<keyof typeof SAMPLE_RULES, [stands: Partial<Sample>, not: Partial<Sample>]> = {
+  disabled: [{ power: 'disabled' }, { power: 'off' }],
+};
+
+test.each(Object.entries(SAMPLE_RULES))('%s is judged by one sample', (kind, rule) => {
+  const healthy: Sample = { power: 'on', current: 30, fan: 110, at: 1000, rttMs: 1 };
+  const [stands, not] = RINGS[kind as keyof typeof RINGS];
+  expect(rule({ ...healthy, ...stands })).toMatch(/\S+ \S+/);
+  expect(rule({ ...healthy, ...not })).toBeNull();
+  expect(rule(healthy)).toBeNull();
 });
 
 const LIMITS: AlarmLimits = { fanStopped: 8, currentHigh: 100, currentCollapsed: 0.5, after: 10, settle: 60 };

@@ -225,8 +225,24 @@ export function declarations(): Declaration[] {
     );
 }
 
+/** The declaration as it stands, but for `keyof typeof TABLE`: the names of the table's entries, documented as there. */
 function textOf(node: ts.Node): string {
   const { text } = node.getSourceFile();
   const [comment] = (ts.getLeadingCommentRanges(text, node.getFullStart()) ?? []).slice(-1);
-  return text.slice(comment?.pos ?? node.getStart(), node.end).replaceAll(/^export /gm, '');
+  return text
+    .slice(comment?.pos ?? node.getStart(), node.end)
+    .replaceAll(/^export /gm, '')
+    .replaceAll(/\| keyof typeof (\w+)/g, (_, table: string) =>
+      entriesOf(nameOf(node.getSourceFile()), table).join('\n  '),
+    );
+}
+
+function entriesOf(file: string, name: string): string[] {
+  const table = initializer(file, name);
+  if (!ts.isObjectLiteralExpression(table)) throw new Error(`${file}: ${name} is no table`);
+  return table.properties.filter(ts.isPropertyAssignment).flatMap((entry) => {
+    const doc = docOf(entry);
+    const key = ts.isStringLiteral(entry.name) ? entry.name.text : entry.name.getText();
+    return [...(doc === '' ? [] : [`/** ${doc} */`]), `| '${key}'`];
+  });
 }

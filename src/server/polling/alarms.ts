@@ -9,6 +9,7 @@ import {
   BLANK_MEMORY,
   judge,
   type LimitMemory,
+  SAMPLE_RULES,
 } from '../../rack/alarms.ts';
 import { FanRatio } from '../../rack/calibration.ts';
 import type { Inventory } from '../../rack/inventory.ts';
@@ -70,7 +71,7 @@ export class AlarmService {
     this.set('lost', addr, lost ? `does not answer (${reading.failure}); it was ${last.power}` : null, 'quiet');
     if (reading.state !== 'ok') return;
     const { sample } = reading;
-    this.set('disabled', addr, sample.power === 'disabled' ? 'its BMC says disabled' : null);
+    for (const [kind, rule] of Object.entries(SAMPLE_RULES)) this.set(kind as AlarmKind, addr, rule(sample));
     this.#chassisFan(addr, sample.power);
     this.#fans.add(sample);
     const { memory, verdicts } = judge(this.#judged, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
