@@ -19,10 +19,8 @@ export const SAMPLE_RULES = {
 
 export type AlarmKind =
   | keyof typeof SAMPLE_RULES
+  | keyof typeof LIMIT_RULES
   | 'lost'
-  | 'fan-stopped'
-  | 'current-high'
-  | 'current-collapsed'
   /** Power went on or off without a verb of this server. */
   | 'power-changed'
   | 'chassis-fan'
@@ -172,7 +170,43 @@ export interface AlarmLimits {
   settle: number;
 }
 
-type LimitKind = Extract<AlarmKind, 'fan-stopped' | 'current-high' | 'current-collapsed'>;
+interface LimitRule {
+  /** The level in counts; null: never. `usual`: the lowest that the node usually draws. */
+  level(limits: AlarmLimits, usual: number | null): number | null;
+  passes(sample: Sample, level: number): boolean;
+  /** How far back a value must come, as a share of the level, for the alarm to end. */
+  back: number;
+  /** Only judged `settle` seconds after it came on. */
+  settled: boolean;
+  text(sample: Sample, level: number, usual: number | null): string;
+}
+
+/** Alarms of a node that is on, by a level that is passed for {@link AlarmLimits.after}. */
+const LIMIT_RULES = {
+  'fan-stopped': {
+    level: ({ fanStopped }) => fanStopped,
+    passes: ({ fan }, level) => fan <= level,
+    ...{ back: 2, settled: true },
+    text: ({ fan }) => `its fan stands still (${fan} counts)`,
+  },
+  'current-high': {
+    level: ({ currentHigh }) => currentHigh,
+    passes: ({ current }, level) => current >= level,
+    ...{ back: 0.9, settled: false },
+    text: ({ current }, level) => `draws ${current} counts; the limit is ${level}`,
+  },
+  'current-collapsed': {
+    level: ({ currentCollapsed }, usual) =>
+      currentCollapsed === null || usual === null ? null : usual * currentCollapsed,
+    passes: ({ current }, level) => current < level,
+    ...{ back: 1.3, settled: true },
+    text: ({ current }, _, usual) =>
+      `draws ${current} counts where it usually draws ${Math.round(usual ?? 0)} or more, though it is on`,
+  },
+} satisfies Record<string, LimitRule>;
+
+type LimitKind = keyof typeof LIMIT_RULES;
+const LIMITS = Object.entries(LIMIT_RULES) as [LimitKind, LimitRule][];
 
 /** State of a node's limits between two samples. */
 export interface LimitMemory {
@@ -190,8 +224,6 @@ export const BLANK_MEMORY: LimitMemory = { onSince: null, usual: null, at: 0, pa
 
 /** Time in which the usual current, a minimum, adapts upwards, ms: the end of a load is no collapse. */
 const USUAL_MS = 600_000;
-/** Share of its limit that a value must reach for its alarm to end. */
-const BACK = { fan: 2, high: 0.9, collapsed: 1.3 } as const;
 
 export interface Judged {
   memory: LimitMemory;
@@ -201,45 +233,26 @@ export interface Judged {
 
 /** Judges one sample after another, in order. */
 export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample): Judged {
-  if (sample.power !== 'on')
-    return {
-      memory: BLANK_MEMORY,
-      verdicts: { 'fan-stopped': null, 'current-high': null, 'current-collapsed': null },
-    };
-  const { at, current, fan } = sample;
+  const verdicts = Object.fromEntries(LIMITS.map(([kind]) => [kind, null])) as Judged['verdicts'];
+  if (sample.power !== 'on') return { memory: BLANK_MEMORY, verdicts };
+  const { at } = sample;
+  const { usual: lowest, passedSince: since } = before;
   const onSince = before.onSince ?? at;
-  const { fanStopped, currentHigh, currentCollapsed, after, settle } = limits;
-  const settled = at - onSince >= settle * 1000;
-  const floor = currentCollapsed === null || before.usual === null ? null : before.usual * currentCollapsed;
-  const passes = (kind: LimitKind, enters: boolean, stays: boolean): boolean =>
-    before.ringing.includes(kind) || before.passedSince[kind] !== undefined ? stays : enters;
-  const passed: Record<LimitKind, boolean> = {
-    'fan-stopped':
-      fanStopped !== null && settled && passes('fan-stopped', fan <= fanStopped, fan <= fanStopped * BACK.fan),
-    'current-high':
-      currentHigh !== null && passes('current-high', current >= currentHigh, current >= currentHigh * BACK.high),
-    'current-collapsed':
-      floor !== null && settled && passes('current-collapsed', current < floor, current < floor * BACK.collapsed),
-  };
-  const texts: Record<LimitKind, string> = {
-    'fan-stopped': `its fan stands still (${fan} counts)`,
-    'current-high': `draws ${current} counts; the limit is ${currentHigh ?? 0}`,
-    'current-collapsed': `draws ${current} counts where it usually draws ${Math.round(before.usual ?? 0)} or more, though it is on`,
-  };
-  const passedSince: Partial<Record<LimitKind, number>> = {};
+  const settled = at - onSince >= limits.settle * 1000;
+  const passedSince: LimitMemory['passedSince'] = {};
   const ringing: LimitKind[] = [];
-  const verdicts = {} as Record<LimitKind, string | null>;
-  for (const kind of Object.keys(passed) as LimitKind[]) {
-    verdicts[kind] = null;
-    if (!passed[kind]) continue;
-    const since = before.passedSince[kind] ?? at;
-    passedSince[kind] = since;
-    if (at - since < after * 1000) continue;
+  for (const [kind, rule] of LIMITS) {
+    const level = rule.level(limits, lowest);
+    if (level === null || (rule.settled && !settled)) continue;
+    const passed = before.ringing.includes(kind) || since[kind] !== undefined;
+    if (!rule.passes(sample, passed ? level * rule.back : level)) continue;
+    const from = (passedSince[kind] = since[kind] ?? at);
+    if (at - from < limits.after * 1000) continue;
     ringing.push(kind);
-    verdicts[kind] = texts[kind];
+    verdicts[kind] = rule.text(sample, level, lowest);
   }
   // A current below the limit is not learned as the usual one.
-  const usual = passed['current-collapsed'] ? before.usual : learned(before, sample);
+  const usual = passedSince['current-collapsed'] === undefined ? learned(before, sample) : lowest;
   return { memory: { onSince, usual, at, passedSince, ringing }, verdicts };
 }
 
