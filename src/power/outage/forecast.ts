@@ -1,4 +1,4 @@
-/** What would happen from now on, second by second, and what of it does not fit. Pure. */
+/** Predicts an outage second by second, and lists what does not fit. Pure. */
 import type { OutageForecast, OutagePhase, OutageReport, OutageView, Supply, UpsReading } from '../../api/outage.ts';
 import { type OutageState, type Policy, remaining } from './policy.ts';
 import type { OutagePolicy } from './record.ts';
@@ -16,8 +16,8 @@ interface ForecastInput {
 }
 
 /**
- * With the mains away from now on (or as they are), and a battery that drains as the UPS says. Without a known runtime
- * only what the clock alone decides is listed.
+ * Lists the coming events for mains that fail now (or as they are), and a battery that drains as the UPS says. Without
+ * a known runtime only those that the clock alone decides are listed.
  */
 function forecast(policy: Policy, supply: Supply, input: ForecastInput): OutageForecast[] {
   if (input.phase === 'mains' || input.phase === 'restoring') return restoreForecast(policy, input);
@@ -47,16 +47,16 @@ export interface ViewInput extends Pick<ForecastInput, 'lastMs' | 'lengthOf'> {
   supply: Supply;
   ups: UpsReading[];
   report: OutageReport | null;
-  /** Milliseconds of the clock that `state` is in. */
+  /** Time on the clock of `state`, ms. */
   now: number;
   warnings(plan: string): readonly string[];
 }
 
-/** The policy as it stands now, for people. */
+/** Returns the present state of the policy, for display. */
 export function outageView(policy: OutagePolicy, input: ViewInput): OutageView {
   const { state, supply, ups, lastMs, now } = input;
   const batteryS = batterySeconds(policy, input);
-  // What would happen is reckoned with what the battery would last, whether the mains are there or not.
+  // The forecast uses the battery's expected runtime, whether the mains are present or not.
   const expected = { ...supply, runtimeS: batteryS };
   const fits = lastMs === null || batteryS === null ? null : lastMs <= batteryS * 1000;
   return {
@@ -74,14 +74,14 @@ export function outageView(policy: OutagePolicy, input: ViewInput): OutageView {
   };
 }
 
-/** Seconds that the battery lasts, or would if the mains failed now; null: not known. */
+/** Returns the seconds that the battery lasts, or would if the mains failed now; null: not known. */
 function batterySeconds({ needs, assumedS }: OutagePolicy, { state, supply, ups, now }: ViewInput): number | null {
   if (state !== null && (state.phase === 'battery' || state.phase === 'last')) return remaining(state, { now, supply });
   if (supply.state === 'battery' || ups.length === 0) return supply.runtimeS ?? assumedS;
   return combineSupplies(withoutMains(ups), needs, assumedS).runtimeS ?? assumedS;
 }
 
-/** What does not fit or cannot work, each a sentence. `warnings`: those of a plan, whatever the supply. */
+/** Lists what does not fit or cannot work, one sentence each. `warnings`: those of a plan, whatever the supply. */
 function problemsOf(
   policy: Policy,
   supply: Supply,

@@ -1,6 +1,6 @@
 /**
- * Carries out one outage policy: reads the supply, asks {@link decide}, writes the journal, then acts through plans. A disk
- * that cannot be written holds nothing up: the battery does not wait.
+ * Carries out one outage policy: reads the supply, calls {@link decide}, writes the journal, then acts through plans. A
+ * disk error delays nothing, because the battery drains meanwhile.
  */
 import type { ClientIdentity } from '../../api/methods.ts';
 import type { OutageNode, OutageReport, OutageView, Supply } from '../../api/outage.ts';
@@ -36,10 +36,10 @@ import {
 import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
 
 const TICK_MS = 500;
-/** A disk that does not answer is not waited for longer. */
+/** Longest wait for the disk, ms. */
 const WRITE_LIMIT_MS = 2_000;
 const WHO: ClientIdentity = { user: 'rackui', from: null, tty: null, program: 'outage', pid: process.pid };
-/** All at once; a blade's nodes one after another, as every step that switches on. */
+/** Restores all nodes at once; a blade's one after another, as in every step that switches on. */
 const RESTORE_ALL: PlanDefinition = {
   description: 'what the outage took',
   steps: [{ name: 'restore', selector: 'all', action: 'on', verify: 'boot', onDeadline: 'leave', onFail: 'skip' }],
@@ -52,10 +52,10 @@ export class Outage {
   #record: OutageRecord | null = null;
   #ended: OutageRecord | null = null;
   #drill: ReadonlySet<Address> | null = null;
-  /** UPS software has waited for the mains to settle. */
+  /** Other UPS software has waited for the mains to settle. */
   #settled = false;
   #told: ToldSupply | null = null;
-  /** Since when the mains are away; null: they are not. */
+  /** Time since which the mains are away; null: they are not. */
   #awayAt: number | null = null;
   #again = false;
   #looking: Promise<void> | null = null;
@@ -67,8 +67,8 @@ export class Outage {
   }
 
   /**
-   * Takes up what an earlier server left, then watches the supply; `ended`: the last outage, for its report. Call after the
-   * plans' own recovery.
+   * Takes over an earlier server's outage, then watches the supply; `ended`: the last outage, for its report. Must be
+   * called after the plans' own recovery.
    */
   start(left: OutageRecord | null, ended: OutageRecord | null): void {
     this.#ended = ended;
@@ -81,7 +81,7 @@ export class Outage {
     this.#stop();
   }
 
-  /** The server has to stay: an outage is under way. */
+  /** True while an outage is under way: the server must not exit. */
   get underWay(): boolean {
     return this.#record !== null;
   }
@@ -112,7 +112,7 @@ export class Outage {
   }
 
   /**
-   * Plays an outage from mains failure to the last node, for real on `addrs` only; a real one ends the drill and goes on.
+   * Runs an outage up to the last node, with real shutdowns on `addrs` only; a real outage takes the drill over.
    * @throws {Error} while an outage is under way
    */
   async drill(addrs: readonly Address[]): Promise<OutageReport> {
@@ -126,8 +126,8 @@ export class Outage {
   }
 
   /**
-   * Other UPS software says how the supply stands; only where no UPS is configured. `settled`: mains have been back for
-   * long enough, and the policy's own time is not waited for.
+   * Sets the supply as other UPS software reports it; only where no UPS is configured. `settled`: mains have been back
+   * for long enough, and the policy's own time is skipped.
    */
   async tell(state: 'mains' | 'battery', runtimeS: number | null, settled: boolean): Promise<OutageReport | null> {
     this.#told = { state, at: this.#ports.now(), runtimeS };
@@ -138,13 +138,13 @@ export class Outage {
   }
 
   /**
-   * The UPS software's last word: this machine goes down. Begins the last plan, unless it runs or has brought everything
-   * down; resolves with its run, or null where no plan is configured. What comes back comes back with the next server.
+   * Handles the UPS software's announcement that this machine goes down: begins the last plan, unless it runs or has
+   * brought everything down. Resolves with its run; null: no plan is configured. Nodes come back with the next server.
    */
   async commit(withinS: number): Promise<PlanRun | null> {
     const { last } = this.policy;
     const { now } = this.#ports;
-    // The same word may have come from the UPS a moment ago: its run is the one.
+    // The UPS may have announced the same a moment ago: its run is used then.
     await this.#looking;
     this.#endDrill('this machine is about to shut down');
     this.#state ??= this.#opened();
@@ -160,7 +160,7 @@ export class Outage {
     return this.#begin(last, 'last', withinS, 'this machine is about to shut down');
   }
 
-  /** One look at the supply; a call while one runs makes it look once more. */
+  /** Evaluates the supply once; a call during an evaluation causes another one after it. */
   tick(): Promise<void> {
     this.#again = true;
     return (this.#looking ??= this.#lookOn().finally(() => (this.#looking = null)));
@@ -255,7 +255,7 @@ export class Outage {
     const { recallTime, now, wallTime } = this.#ports;
     const record: OutageRecord = structuredClone(left);
     this.#record = record;
-    // A run that the former server left interrupted has its nodes' last standing.
+    // A run that the former server left interrupted holds the last state of its nodes.
     this.#fold();
     const sameBoot = recallTime(left.kept) !== null;
     const told = this.policy.ups.length === 0;
@@ -270,7 +270,7 @@ export class Outage {
     this.#ports.event('notice', null, `Outage: ${record.lines.at(-1)?.text ?? ''}`);
   }
 
-  /** An armed run that switches off while no outage is known is one that UPS software began by itself. */
+  /** Takes over armed runs that switch off while no outage is known, begun by UPS software. */
   #adopt(): void {
     const { runs, inventory } = this.#ports;
     const shedding = shedRuns(runs.list().runs);
@@ -323,7 +323,7 @@ export class Outage {
     return this.#settled ? { ...this.policy, restore: { afterS: 0, charge: 0 } } : this.policy;
   }
 
-  /** It is no drill any more: what it began goes on as the outage that it is now. */
+  /** Turns a drill into the real outage that it is now; its runs continue. */
   #endDrill(why: string): void {
     if (this.#drill === null) return;
     this.#drill = null;
@@ -333,7 +333,7 @@ export class Outage {
     this.#state = { ...this.#state, phase: 'battery', since: this.#ports.now(), stepsBegun: 0 };
   }
 
-  /** Takes in what runs of this outage have done since the last look; true where a node or a run stands differently. */
+  /** Copies the progress of this outage's runs to the record; true where a node or run changed. */
   #fold(): boolean {
     const record = this.#record;
     if (record === null) return false;

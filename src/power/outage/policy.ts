@@ -1,15 +1,13 @@
 /**
- * Decides what an outage demands, from the supply, the time and what runs already. Pure: times are milliseconds of a
- * monotonic clock, and nothing here outlives the process but what {@link OutageState} says.
- *
- * A drill: an outage that is played on chosen nodes, with a supply that fails and returns as the drill has it. Pure.
+ * Decides the actions of an outage from the supply, the time and the present runs. Pure: times are milliseconds of a
+ * monotonic clock, and only {@link OutageState} outlives the process.
  */
 import type { OutagePhase, Supply } from '../../api/outage.ts';
 
 export interface Policy {
-  /** Plans that run after so many seconds on battery, in this order. */
+  /** Plans that run after `afterS` seconds on battery, in this order. */
   steps: readonly { afterS: number; plan: string }[];
-  /** The plan that comes last; null: none. */
+  /** Plan that runs last; null: none. */
   last: string | null;
   marginS: number;
   restore: { afterS: number; charge: number };
@@ -17,17 +15,17 @@ export interface Policy {
 
 export interface OutageState {
   phase: Exclude<OutagePhase, 'ended'>;
-  /** When the present phase began. */
+  /** Time at which the present phase began. */
   since: number;
-  /** Steps of the policy that were begun since the mains went away last. */
+  /** Steps of the policy that were begun since the mains last failed. */
   stepsBegun: number;
-  /** This machine's own end was announced: nothing comes up before a server starts again. */
+  /** This machine's own shutdown was announced: no node comes up before a server starts again. */
   committed: boolean;
-  /** When the last plan began, or this server took over one that was under way; null: neither. */
+  /** Time at which the last plan began, or this server took over one that was under way; null: neither. */
   lastAt: number | null;
-  /** A former server's outage whose machine went dark: the mains came back with this one. */
+  /** An earlier server's outage whose machine lost power: the mains came back with this one. */
   dark: boolean;
-  /** While the UPS is silent: what was known of the battery last, and when. */
+  /** Last known state of the battery, and its time, while the UPS is silent. */
   known: { at: number; runtimeS: number | null } | null;
 }
 
@@ -36,41 +34,49 @@ export interface OutageInput {
   supply: Supply;
   /** Predicted length of the last plan now, ms; null: there is none, or nothing to do. */
   lastMs: number | null;
-  /** Whether a run that this outage began is under way. */
+  /** Kind of this outage's run that is under way. */
   running: 'nothing' | 'shedding' | 'restoring';
-  /** Whether the last plan has ended in this outage. */
+  /** True where the last plan has ended in this outage. */
   lastEnded: boolean;
-  /** Whether nodes of the last plan are still to be shut down, though it has ended or was never begun. */
+  /** True where nodes of the last plan are still to be shut down, though it has ended or was never begun. */
   unshed: boolean;
-  /** Whether nodes that it took are not back. */
+  /** True where nodes that it took are not back. */
   missing: boolean;
 }
 
 export type OutageAction =
   | { do: 'open' }
-  /** Begin the plan, armed; `deadlineS`: after that nothing new is begun, null: the battery's end is not known. */
+  /**
+   * Begins the plan, armed; `deadlineS`: time after which nothing new is begun, s; null: the battery's end is not
+   * known.
+   */
   | { do: 'run'; plan: string; last: boolean; deadlineS: number | null; why: string }
-  /** What waits is not begun any more; what goes down already finishes. */
+  /** Cancels the nodes that wait; those that go down already finish. */
   | { do: 'recall'; why: string }
   | { do: 'restore'; why: string }
   | { do: 'note'; text: string }
   | { do: 'close'; text: string };
 
-/** A UPS that fell silent on battery: as critical after so long where nothing was known of its runtime (upsmon's DEADTIME). */
+/**
+ * Time after which a UPS that fell silent on battery counts as critical where its runtime was not known, ms (upsmon's
+ * DEADTIME).
+ */
 const SILENT_LIMIT_MS = 15_000;
 /**
- * A run that has less time than this gets it all the same, s: a battery may last longer than it says, and darkness ends
- * the run in any case.
+ * Shortest deadline of a run, s: a battery may last longer than it says, and a power loss ends the run in any case.
  */
 const SHORTEST_RUN_S = 60;
-/** Mains that came back with this machine's own boot are trusted after this time, s. */
+/** Time after which mains that came back with this machine's own boot are trusted, s. */
 const DARK_SETTLE_S = 5;
-/** The last plan ended by its time, and the battery lasts: it begins again for the nodes that are left, this long after it began at the earliest. */
+/**
+ * Shortest time between two begins of the last plan, ms: where its deadline ended it and the battery lasts, it begins
+ * again for the nodes that are left.
+ */
 const AGAIN_MS = 2_000;
-/** This machine was to go down and did not: after so long with mains, what was taken comes back all the same. */
+/** Time with mains after which nodes are restored although this machine was to go down and did not, ms. */
 const STAYED_UP_MS = 15 * 60_000;
 
-/** What follows now; `state` null: no outage. Several decisions come one call after another. */
+/** Returns the next state and actions; `state` null: no outage. Several decisions need one call each. */
 export function decide(
   policy: Policy,
   state: OutageState | null,
@@ -143,7 +149,7 @@ function onBattery(
   return { state, actions: [] };
 }
 
-/** The reason to begin the last plan now, or null. */
+/** Returns the reason to begin the last plan now, or null. */
 function whyLast(policy: Policy, state: OutageState, input: OutageInput, runtimeS: number | null): string | null {
   const { supply, lastMs, now } = input;
   if (supply.shutdown) return 'the UPS announces its end (FSD)';
@@ -177,7 +183,7 @@ function onMains(
 ): { state: OutageState | null; actions: OutageAction[] } {
   const { supply, now, running, missing } = input;
   if (supply.state === 'battery') return batteryAgain(input);
-  // After darkness this machine runs, so that something feeds it: a UPS that is not asked yet is not waited for.
+  // After a power loss this machine runs, so it is fed: a UPS that has not answered yet is not awaited.
   if (supply.state === 'unknown' && !state.dark) return { state: { ...state, since: now }, actions: [] };
   if (running !== 'nothing') return { state, actions: [] };
   if (!missing) return { state: null, actions: [{ do: 'close', text: 'every node that was on is back' }] };
@@ -202,7 +208,7 @@ function whileRestoring(
   return { state: null, actions: [{ do: 'close', text }] };
 }
 
-/** The same outage goes on: what it took is still its to bring back. */
+/** Continues the same outage: the nodes that it took remain its own to restore. */
 function batteryAgain(input: OutageInput): { state: OutageState; actions: OutageAction[] } {
   const { now, supply, running } = input;
   const actions: OutageAction[] = [{ do: 'note', text: 'mains are away again' }];
@@ -216,7 +222,10 @@ function batteryAgain(input: OutageInput): { state: OutageState; actions: Outage
   };
 }
 
-/** Seconds that the battery lasts: as the UPS says; of a silent one what it said last, less the time since. */
+/**
+ * Returns the seconds that the battery lasts: as the UPS says; for a silent one its last runtime, less the time since.
+ * Null: not known.
+ */
 export function remaining({ known }: OutageState, { now, supply }: Pick<OutageInput, 'now' | 'supply'>): number | null {
   if (supply.state === 'battery' || known === null) return supply.runtimeS;
   return known.runtimeS === null ? null : Math.max(0, known.runtimeS - (now - known.at) / 1000);

@@ -1,10 +1,7 @@
 /**
- * An outage as it is written down: what was on when it began, what it took, what came back. Pure.
- *
- * What an outage policy is once its configuration is resolved, and what it needs from the server around it.
- *
- * What an outage makes of work that somebody else began: a former server's outage after a restart or darkness, and armed
- * runs that UPS software started without telling of an outage. Pure.
+ * The record of an outage: the nodes that were on when it began, those that it took, those that came back; with the
+ * policy's resolved form, the drill's supply, and the takeover of work that an earlier server or other UPS software
+ * began. Pure but for the journal's file.
  */
 import { join } from 'node:path';
 import type { OutageNode, OutagePhase, OutageReport, Supply, UpsReading } from '../../api/outage.ts';
@@ -18,15 +15,15 @@ import type { Plans } from '../plans/plans.ts';
 import type { PlanPorts } from '../plans/record.ts';
 import type { OutageState, Policy } from './policy.ts';
 
-/** Asked for at the wrong time; the message says why. */
+/** Refused at this time; the message has the reason. */
 export class NotNow extends Error {}
 
-/** Sheds by the last plan at once, and restores at once. */
+/** Returns a policy that runs only the last plan, at once, and restores at once. */
 export function drillPolicy(policy: OutagePolicy): OutagePolicy {
   return { ...policy, steps: [], restore: { afterS: 0, charge: 0 } };
 }
 
-/** Mains are away, with a low battery, until the last plan has run. */
+/** Returns a supply without mains and with a low battery until the last plan has run, then with mains. */
 export function drillSupply(record: OutageRecord | null): Supply {
   const over = record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false;
   return {
@@ -35,12 +32,12 @@ export function drillSupply(record: OutageRecord | null): Supply {
   };
 }
 
-/** What is said of a node before anything is done to it; `drill` null: a real outage. */
+/** Returns a node's detail before any action; `drill` null: a real outage. */
 export function firstDetail(addr: Address, drill: ReadonlySet<Address> | null): string {
   return drill === null || drill.has(addr) ? 'on when the mains went away' : 'not part of the drill: untouched';
 }
 
-/** Keeps each policy's last outage for its report. */
+/** Opens the journal that keeps each policy's last outage for its report. */
 export function openOutageJournal(
   stateDir: string,
   trouble: (text: string) => void,
@@ -58,7 +55,7 @@ export interface OutageRun {
   plan: string;
   kind: RunKind;
   ended: boolean;
-  /** Nodes that had power when it began; of a restore those that came on with the mains. */
+  /** Nodes that had power when it began; for a restore those that came on with the mains. */
   onBefore: Address[];
 }
 
@@ -67,24 +64,24 @@ export interface OutageRecord extends Journalled {
   drill: boolean;
   phase: OutagePhase;
   committed: boolean;
-  /** When the present phase began. */
+  /** Time at which the present phase began. */
   since: number;
-  /** What was known of the battery last, and when; null: nothing. */
+  /** Last known state of the battery, and its time; null: none. */
   known: { at: number; runtimeS: number | null } | null;
-  /** The time of the last write: of use to a later server of the same boot. */
+  /** Time of the last write: for a later server of the same boot. */
   kept: KeptTime;
-  /** The supply as other UPS software told it, or null where none speaks. */
+  /** Supply as other UPS software reported it; null: no report. */
   told: 'mains' | 'battery' | null;
   /** Nodes that were on when it began. */
   nodes: OutageNode[];
   runs: OutageRun[];
-  /** Epoch ms of the wall clock: for people. */
+  /** Epoch ms of the wall clock, for display. */
   lines: { at: number; text: string }[];
   startedWall: number;
   endedWall: number | null;
 }
 
-/** Changes all times of an outage that another server wrote down. */
+/** Changes all times of an outage that another server wrote. */
 function moveOutageTimes(record: OutageRecord, move: (at: number) => number): void {
   record.startedAt = move(record.startedAt);
   record.since = move(record.since);
@@ -99,7 +96,7 @@ export function addLine(record: OutageRecord, at: number, text: string): void {
   if (record.lines.length > MAX_LINES) record.lines.splice(1, 1);
 }
 
-/** Takes over what a run of this outage says of its nodes; of one that was down before the run, nothing new. */
+/** Copies the results of a run of this outage to its nodes; a node that was down before the run stays unchanged. */
 export function foldRun(record: OutageRecord, run: PlanRun, { kind, onBefore }: OutageRun): void {
   for (const step of run.steps)
     for (const node of step.nodes) {
@@ -110,15 +107,15 @@ export function foldRun(record: OutageRecord, run: PlanRun, { kind, onBefore }: 
     }
 }
 
-/** Phases of a node that was asked to shut down and does. */
+/** Phases of a node that follows its shutdown request. */
 const GOES_DOWN: readonly string[] = ['acknowledged', 'stopping', 'settle', 'cut'] satisfies Phase[];
 
 function foldTaken(own: OutageNode, node: PlanNodeRun): void {
   if (node.state === 'ended' && (node.outcome === 'done' || node.outcome === 'cut-unproven'))
     Object.assign(own, { state: 'taken', detail: node.detail });
-  // The server ended in the midst of it: what was asked goes down, whatever is known of it.
+  // The server ended during its shutdown: a node that got the request goes down.
   else if (node.outcome === 'interrupted') Object.assign(own, { state: 'taken', detail: node.detail });
-  // Asked already: it goes down, whatever the run says later.
+  // The request was sent: the node goes down, whatever the run reports later.
   else if (node.state === 'started' && node.phase !== null && GOES_DOWN.includes(node.phase))
     Object.assign(own, { state: 'taken', detail: `goes down: ${node.detail}` });
   else if (node.state === 'ended' && node.outcome !== 'skipped') own.detail = node.detail;
@@ -131,7 +128,7 @@ function foldRestored(own: OutageNode, node: PlanNodeRun, alone: boolean): void 
   else Object.assign(own, { state: 'missing', detail: node.detail });
 }
 
-/** Whether the last plan has left nodes on that another try may bring down, or has no run that is known. */
+/** Reports whether the last plan has left nodes on that another try may bring down, or has no known run. */
 export function leavesNodes(record: OutageRecord, runOf: (id: string) => PlanRun | null): boolean {
   const last = record.runs.findLast(({ kind }) => kind === 'last');
   const run = last === undefined ? null : runOf(last.id);
@@ -144,14 +141,14 @@ export function leavesNodes(record: OutageRecord, runOf: (id: string) => PlanRun
   );
 }
 
-/** Nodes that were on and are not back. */
+/** Returns the nodes that were on and are not back. */
 export function missingNodes(record: OutageRecord): Address[] {
   return record.nodes
     .filter(({ state }) => state === 'taken' || state === 'lost' || state === 'missing')
     .map(({ addr }) => addr);
 }
 
-/** Nodes that are in no step of `restore`, null: there is none, do not come back by it. */
+/** Marks missing nodes that no step of `restore` covers; null: there is no restore. */
 export function markUncovered(record: OutageRecord, restore: PlanRun | null): void {
   const covered = restore?.steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr)) ?? [];
   const missing = missingNodes(record).filter((addr) => !covered.includes(addr));
@@ -160,13 +157,16 @@ export function markUncovered(record: OutageRecord, restore: PlanRun | null): vo
       Object.assign(node, { state: 'missing', detail: 'is in no step of the plan that restores' });
 }
 
-/** Takes over how the outage stands, for a server that has to go on with it. */
+/** Copies the outage's state to the record, for a server that takes it over. */
 export function noteState(record: OutageRecord, { phase, committed, since, known }: OutageState): void {
   if (record.phase !== 'ended') record.phase = phase;
   Object.assign(record, { committed, since, known });
 }
 
-/** This machine went down while the record was open: a node that was on then has lost its power, as far as is known. */
+/**
+ * Marks nodes as lost after this machine lost power while the record was open: those that were on then have probably
+ * lost theirs.
+ */
 function markDark(record: OutageRecord): void {
   for (const node of record.nodes)
     if (node.state === 'on' || node.state === 'restored' || node.state === 'came-back')
@@ -188,7 +188,7 @@ export function reportOf(record: OutageRecord): OutageReport {
   });
 }
 
-/** What it comes to, in one sentence. */
+/** Sums the outage up in one sentence. */
 export function summarizeOutage({ nodes }: Pick<OutageRecord, 'nodes'>): string {
   const count = (...states: OutageNode['state'][]): number =>
     nodes.filter(({ state }) => states.includes(state)).length;
@@ -208,16 +208,16 @@ export function summarizeOutage({ nodes }: Pick<OutageRecord, 'nodes'>): string 
 export interface OutagePolicy extends Policy {
   /** Index in the configuration. */
   index: number;
-  /** Names of its UPSes. Empty: other UPS software tells the supply. */
+  /** Names of its UPSes. Empty: other UPS software reports the supply. */
   ups: readonly string[];
   needs: number;
   /** Its nodes; null: the whole rack. */
   nodes: ReadonlySet<Address> | null;
-  /** The same in words. */
+  /** `nodes` as text, for operators. */
   nodesText: string;
-  /** Seconds that a full battery lasts at least; null: not configured. */
+  /** Shortest runtime of a full battery, seconds; null: not configured. */
   assumedS: number | null;
-  /** The plan by which nodes come back; null: all of them at once, a blade's one after another. */
+  /** Plan that restores nodes; null: all of them at once, a blade's one after another. */
   restorePlan: string | null;
 }
 
@@ -229,7 +229,7 @@ export interface OutagePorts extends Pick<PlanPorts, 'now' | 'every' | 'inventor
   ups(name: string): UpsReading;
   runs: Pick<Plans, 'start' | 'recall' | 'run' | 'list' | 'predictedMs' | 'warnings' | 'startDefinition'>;
   journal: { write(record: OutageRecord): Promise<void> };
-  /** Something to be seen changed. */
+  /** Called when the view has changed. */
   changed(): void;
 }
 
@@ -238,13 +238,14 @@ export interface Takeover {
   wall: number;
   /** The record was written since this machine was booted. */
   sameBoot: boolean;
-  /** Other UPS software tells the supply: none can be asked. */
+  /** Other UPS software reports the supply: no UPS can be read. */
   told: boolean;
 }
 
 /**
- * Goes on with a former server's outage. After darkness what was on has lost its power, and the mains are back; in the
- * same boot the outage stands where it stood, and a plan that the former server's end interrupted is begun again.
+ * Takes over an earlier server's outage. After a power loss the nodes that were on have lost theirs, and the mains are
+ * back; in the same boot the outage keeps its state, and a plan that the earlier server's end interrupted is begun
+ * again.
  */
 export function takeOver(record: OutageRecord, { now, wall, sameBoot, told }: Takeover): OutageState {
   for (const run of record.runs) run.ended = true;
@@ -254,19 +255,19 @@ export function takeOver(record: OutageRecord, { now, wall, sameBoot, told }: Ta
   addLine(record, wall, wentDown ? 'a server runs again, with the mains' : 'the server was started again');
   const fresh = { stepsBegun: 0, committed: false, lastAt: null, dark: false };
   if (wentDown || (phase !== 'battery' && phase !== 'last'))
-    // A UPS that is not asked yet is waited for, unless the boot itself shows that something feeds this machine.
+    // A UPS that has not answered yet is awaited, unless the boot itself shows that this machine is fed.
     return { ...fresh, phase: 'mains', since: now, dark: wentDown && (told || !sameBoot), known: null };
   return { ...fresh, phase, lastAt: now, since: Math.min(since, now), known: known ?? { at: now, runtimeS: null } };
 }
 
-/** Armed runs that switch off and are not over. */
+/** Returns the armed runs that switch off and have not ended. */
 export function shedRuns(runs: readonly PlanRun[]): PlanRun[] {
   return runs.filter(
     ({ armed, endedAt, steps }) => armed && endedAt === null && steps.some(({ action }) => action === 'off'),
   );
 }
 
-/** Makes runs that were begun before the outage was known a part of it, with the nodes that they have taken already. */
+/** Adds runs that were begun before the outage was known to it, with the nodes that they have taken already. */
 export function adoptRuns(record: OutageRecord, shedding: readonly PlanRun[], { nodes }: Inventory): void {
   for (const { addr, name } of nodes)
     if (tookAway(shedding, addr) && !record.nodes.some((node) => node.addr === addr))
@@ -275,7 +276,7 @@ export function adoptRuns(record: OutageRecord, shedding: readonly PlanRun[], { 
   for (const { id, plan } of shedding) record.runs.push({ id, plan, kind: 'step', ended: false, onBefore });
 }
 
-/** Whether one of the runs has switched this node off itself. */
+/** Reports whether one of the runs has switched this node off itself. */
 function tookAway(runs: readonly PlanRun[], addr: Address): boolean {
   return runs.some(({ steps }) =>
     steps.some(({ nodes }) =>

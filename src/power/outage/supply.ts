@@ -1,4 +1,4 @@
-/** What a UPS says, and what several of them deliver together. Pure. */
+/** Reads the state of one UPS, and combines several into one supply. Pure. */
 import type { Supply, UpsReading } from '../../api/outage.ts';
 
 /** Reads NUT's variables of one UPS. A status that says both mains and battery, or neither, is unknown. */
@@ -31,7 +31,7 @@ export function readingFrom(
   };
 }
 
-/** A UPS that gives no answer; what it said last of its battery is not repeated as if it were fresh. */
+/** Returns the reading of a UPS that does not answer; earlier battery values are not repeated as if they were fresh. */
 export function unknownReading(name: string, why: string, answeredAt: number | null = null): UpsReading {
   return {
     ...{ name, state: 'unknown', why, charge: null, runtimeS: null, load: null },
@@ -40,8 +40,8 @@ export function unknownReading(name: string, why: string, answeredAt: number | n
 }
 
 /**
- * What `readings` deliver where `needs` of them have to. `assumedS`: how long a full battery lasts at least, for those
- * that do not say; null: not configured. `onBatteryS`: how long the mains have been away.
+ * Combines `readings` where `needs` of them must deliver. `assumedS`: shortest runtime of a full battery, s, for those
+ * that report none; null: not configured. `onBatteryS`: seconds since the mains failed.
  */
 export function combineSupplies(
   readings: readonly UpsReading[],
@@ -53,9 +53,9 @@ export function combineSupplies(
   const mains = count(({ state, shutdown }) => state === 'mains' && !shutdown);
   const unknown = readings.filter(({ state }) => state === 'unknown');
   const drained = readings.filter(({ state, shutdown }) => state === 'battery' || shutdown);
-  // One that is silent delivers nothing that anybody knows of: beside one on battery it does not count as mains.
+  // A silent UPS is not known to deliver: beside one on battery it does not count as mains.
   const state = mains >= needs ? 'mains' : drained.length > 0 ? 'battery' : 'unknown';
-  // The supply ends when the battery ends whose end leaves too few.
+  // The supply ends with the battery whose end leaves too few.
   const missing = needs - mains;
   const onBattery = readings.filter((one) => one.state === 'battery');
   const runtimes = onBattery.map((one) => runtimeOf(one, assumedS, onBatteryS)).sort((a, b) => (b ?? -1) - (a ?? -1));
@@ -72,15 +72,15 @@ export function combineSupplies(
   };
 }
 
-/** The supply as other UPS software told it. */
+/** The supply as other UPS software reported it. */
 export interface ToldSupply {
   state: 'mains' | 'battery';
   at: number;
-  /** Seconds that the battery lasted then; null: it did not say. */
+  /** Seconds that the battery lasted then; null: not reported. */
   runtimeS: number | null;
 }
 
-/** What was told, by now; as long as nothing was, the mains are there. */
+/** Returns the reported supply, updated to `now`; without a report the mains are present. */
 export function toldSupply(told: ToldSupply | null, now: number, assumedS: number | null): Supply {
   const blank = { low: false, shutdown: false, charge: null, why: null };
   if (told === null) return { ...blank, state: 'mains', runtimeS: null };
@@ -89,12 +89,15 @@ export function toldSupply(told: ToldSupply | null, now: number, assumedS: numbe
   return { ...blank, state: told.state, runtimeS: left };
 }
 
-/** What `readings` would be if the mains failed now. */
+/** Returns `readings` as they would be if the mains failed now. */
 export function withoutMains(readings: readonly UpsReading[]): UpsReading[] {
   return readings.map((reading) => (reading.state === 'mains' ? { ...reading, state: 'battery' } : reading));
 }
 
-/** Seconds that a battery lasts: as the UPS says, else by its charge, else what is left of the configured minimum. */
+/**
+ * Returns the seconds that a battery lasts: as the UPS says, else by its charge, else the rest of the configured
+ * minimum.
+ */
 function runtimeOf({ runtimeS, charge }: UpsReading, assumedS: number | null, onBatteryS: number): number | null {
   if (runtimeS !== null) return runtimeS;
   if (assumedS === null) return null;
