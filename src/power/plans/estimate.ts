@@ -1,24 +1,24 @@
-/** How long a plan will take: its steps played through with a time for each node. Pure. */
+/** Estimates a plan's duration: runs its steps virtually with a time for each node. Pure. */
 import { type Address, rowOf } from '../../rack/address.ts';
 import type { PlanAction, PlanStep } from '../../rack/plan.ts';
 import type { ShownPower } from '../../rack/reading.ts';
 import { BLADE_MS } from '../boot-stagger.ts';
 import type { Way } from '../ports.ts';
 
-/** What is expected of one node, ms. */
+/** Expected times of one node. */
 export interface Expectation {
-  /** 0: there is nothing to do. */
+  /** Duration, ms; 0: there is nothing to do. */
   ms: number;
-  /** How long its blade is taken by its boot. */
+  /** Time for which its boot occupies its blade, ms. */
   bladeMs: number;
-  /** It can only be asked on its console, of which there is one. */
+  /** True where its shutdown can only be requested on its console, of which there is one. */
   console: boolean;
 }
 
-/** What is known of a node beforehand. */
+/** Facts about a node before its step. */
 export interface EstimateInput {
   power: ShownPower;
-  /** It has power, and its system has halted or goes down. */
+  /** It has power, and its system has halted or is going down. */
   down: boolean;
   console: boolean;
   settleMs: number;
@@ -30,9 +30,12 @@ export interface Span {
   endMs: number;
 }
 
-/** A Raspberry Pi that stops its services, one that boots, where none was seen here; ours, not measured on a rack. */
+/**
+ * Assumed duration of a Raspberry Pi's shutdown and boot where none was seen here, ms; our own figures, not measured on
+ * a rack.
+ */
 const UNSEEN_MS: Readonly<Record<Way, number>> = { off: 23_000, on: 45_000 };
-/** A verb, seen to have worked twice, with what is asked before it. */
+/** Duration of a verb that is verified twice, with the checks before it, ms. */
 const SWITCH_MS = 2_000;
 
 /** True where the step finds nothing to do. */
@@ -40,7 +43,10 @@ export function isThere(action: PlanAction, power: ShownPower, down: boolean): b
   return action !== 'cycle' && power === action && !(action === 'on' && down);
 }
 
-/** `usual`: what was seen of the node. `settleMs`: how long a halt is watched before the cut. `console`: only that asks it. */
+/**
+ * Returns the expected times of a node. `usual`: its durations seen so far. `settleMs`: time for which a halt is
+ * watched before the cut. `console`: only the console can request its shutdown.
+ */
 export function expectation(
   { action, verify }: Pick<PlanStep, 'action' | 'verify'>,
   about: EstimateInput,
@@ -55,14 +61,14 @@ export function expectation(
     case 'off':
       return { ms: off, bladeMs: 0, console };
     case 'on':
-      // What has halted loses its power for a moment first.
+      // A halted node is cut for a moment first.
       return { ms: down ? on + settleMs + SWITCH_MS : on, bladeMs, console: down };
     case 'cycle':
       return { ms: off + on, bladeMs: off + bladeMs, console };
   }
 }
 
-/** When each node of each step (in the order given) begins and ends, after the start. */
+/** Returns begin and end of each node of each step (in the order given), relative to the start. */
 export function estimatePlan(
   steps: readonly PlanStep[],
   expect: (step: PlanStep, addr: Address) => Expectation,
@@ -78,7 +84,7 @@ export function estimatePlan(
     for (const { addr } of step.nodes) {
       const { ms, bladeMs, console } = expect(step, addr);
       let at = earliest;
-      // With as many under way as may be, the one that ends first makes room.
+      // With as many under way as allowed, the next one starts when the first one ends.
       if (running.length >= step.parallel) at = Math.max(at, running.sort((a, b) => a - b).shift() ?? 0);
       if (console) at = Math.max(at, consoleFree);
       if (bladeMs > 0) at = Math.max(at, blades.get(rowOf(addr)) ?? 0);

@@ -1,8 +1,7 @@
 /**
- * One node's part of a run: an operation like any other, or, for the master, its own program.
- *
- * What follows when one try of a node has ended: its end, or another try at the end of the queue. Only armed runs try
- * again, until their time is up. Pure.
+ * Runs one node's part of a plan run, as an ordinary operation or, for the master, by its own program; decides after
+ * each try whether the node has ended or goes back to the end of the queue. Only armed runs try again, until their
+ * deadline.
  */
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
 import type { Again, Operation, Outcome } from '../../api/power.ts';
@@ -13,31 +12,31 @@ import { pause, PowerRefused } from '../ports.ts';
 import { goesByItself, ownRefusals } from './preview.ts';
 import type { PlanPorts, PlanRecord, StepSettings } from './record.ts';
 
-/** A run outlives the session that asked for it; no console's holder is this. */
+/** Session id of plan runs, which outlive the session that started them; it never equals that of a console's holder. */
 const NOBODY = -1;
 
 export interface NodeRunPorts {
   ports: PlanPorts;
   operations: Operations;
   record: PlanRecord;
-  /** Its operation has begun. */
+  /** Called when its operation has begun. */
   began: (operation: Operation) => void;
 }
 
 /** An operation that ends at the run's deadline has ended by so much later, ms. */
 const DEADLINE_GRACE_MS = 500;
 
-/** How one try is played. */
+/** Settings of one try. */
 export interface Try {
-  /** When it is cut, where its step says so; epoch ms, null: never. Counted from the first try. */
+  /** Time at which it is cut, where its step says so; epoch ms, null: never. Counted from the first try. */
   cutAt: number | null;
-  /** It is cut then also where it could not be asked. */
+  /** The cut is also made where it could not get a shutdown request. */
   cutUnasked: boolean;
-  /** How long it may keep others from the console, ms. */
+  /** Longest time for which it may keep the console from other nodes, ms. */
   patienceMs: number;
 }
 
-/** Resolves when the node's part has ended, however; never rejects. */
+/** Runs one try. Resolves when it has ended, with its result; never rejects. */
 export async function runNode(
   around: NodeRunPorts,
   step: PlanStepRun,
@@ -71,7 +70,7 @@ async function operate(
       verb: action,
       nodes: [node.addr],
       label: node.name,
-      // The plan's own words confirmed it, or that it is armed.
+      // The operator confirmed the plan as a whole, or it is armed.
       confirm: node.name,
       deadlineS: limitS,
       onDeadline: cutAt === null ? 'leave' : 'cut',
@@ -116,7 +115,10 @@ function isRunsDeadline({ now }: PlanPorts, { deadlineAt }: PlanRun, limitS: num
   return deadlineAt !== null && limitS !== null && now() + limitS * 1000 >= deadlineAt - DEADLINE_GRACE_MS;
 }
 
-/** Null: the states' own limits. Nobody answers questions in an armed run: it gets a limit in any case. */
+/**
+ * Returns the operation's deadline, s; null: only the limits of the shutdown's states apply. An armed run has no
+ * operator to answer questions, so it gets a limit in any case.
+ */
 function deadlineS(
   { limits, now }: PlanPorts,
   { run }: PlanRecord,
@@ -132,7 +134,7 @@ function deadlineS(
   return Math.min(left, own ?? left);
 }
 
-/** The master, last of all: by its own program, never by a power verb. */
+/** Shuts the master down, last of all: by its own program, never by a power verb. */
 async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: InventoryNode): Promise<TryEnd> {
   const [refused] = ownRefusals(node, { poweroff: poweroff?.text ?? null, master: seenMaster() });
   if (refused !== undefined || poweroff === null)
@@ -144,7 +146,7 @@ async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: In
   return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}`, again: null };
 }
 
-/** This machine, or another that manages the bus: it goes by its own program. */
+/** Reports whether the node is this machine, or another that manages the bus: it shuts down by its own program. */
 export function isMaster(ports: Pick<PlanPorts, 'inventory' | 'seenMaster'>, addr: Address): boolean {
   return goesByItself({ action: 'off' }, inventoryNode(ports, addr), ports.seenMaster());
 }
@@ -165,11 +167,11 @@ function refusal(error: unknown): TryEnd {
   };
 }
 
-/** How a try of a node ended. */
+/** Result of one try of a node. */
 export interface TryEnd {
   outcome: Outcome;
   detail: string;
-  /** What an armed run may still try; null: the same again. */
+  /** The next try that an armed run may make; null: the same again. */
   again: Again | null;
   /** The end of an operation that goes on behind the end of its run. */
   later?: Promise<TryEnd>;
@@ -178,7 +180,7 @@ export interface TryEnd {
 /** A node whose last try failed. */
 export interface Failed extends TryEnd {
   againAt: number;
-  /** Tries that failed; those that the bus was away for do not count. */
+  /** Failed tries; those during an unusable bus do not count. */
   tries: number;
 }
 
@@ -187,27 +189,27 @@ export interface TryFacts {
   run: Pick<PlanRun, 'armed' | 'state' | 'deadlineAt'>;
   onFail: StepSettings['onFail'];
   end: TryEnd;
-  /** Tries that failed before this one. */
+  /** Failed tries before this one. */
   triesBefore: number;
-  /** When its step wants it cut; epoch ms, null: never. */
+  /** Time at which its step has it cut; epoch ms, null: never. */
   cutAt: number | null;
   busReady: boolean;
 }
 
-/** A node is tried again after this long, then after twice as long, up to the longest, ms. */
+/** Delay before the next try, ms: doubled with each one, up to the longest. */
 const AGAIN_MS = 5_000;
 const LONGEST_AGAIN_MS = 60_000;
 const SHORTEST_AGAIN_MS = 1_000;
-/** Tries of an armed run that has no deadline. */
+/** Most tries of an armed run that has no deadline. */
 const MOST_TRIES = 3;
 
-/** Null: the node has ended as its try did. */
+/** Returns the node's state before its next try; null: the node has ended as its try did. */
 export function afterTry({ now, run, onFail, end, triesBefore, cutAt, busReady }: TryFacts): Failed | null {
   const { outcome, again } = end;
   if (!run.armed || run.state !== 'running' || again === 'no') return null;
   if (outcome === 'done' || outcome === 'cut-unproven' || outcome === 'aborted') return null;
   if (run.deadlineAt !== null && now >= run.deadlineAt) return null;
-  // A bus that is away says nothing about the node: it is tried as soon as the bus is back.
+  // An unusable bus says nothing about the node: it is tried again as soon as the bus is back.
   if (outcome === 'bus' || !busReady) return { ...end, againAt: now, tries: triesBefore };
   if (onFail === 'abort' || (again === 'at-deadline' && cutAt === null)) return null;
   const tries = triesBefore + 1;
@@ -220,7 +222,7 @@ export function afterTry({ now, run, onFail, end, triesBefore, cutAt, busReady }
   return { ...end, againAt: again === 'at-deadline' ? cutAt : Math.min(next, cutAt), tries };
 }
 
-/** A program without which nothing goes on wants the node to stay on: it is not cut either. */
+/** Reports whether a required program failed, which keeps the node on: it is not cut either. */
 export function isVeto({ outcome, again }: TryEnd): boolean {
   return outcome === 'left-on' && again === null;
 }

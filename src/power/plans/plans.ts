@@ -1,7 +1,6 @@
 /**
- * The configured plans: what there is, what one would do now, and the runs of them.
- *
- * Two runs that pull at the same node in different directions, or the same plan twice, are nobody's intention. Pure.
+ * Lists, previews and runs the configured plans, and refuses runs that would switch the same node in opposite
+ * directions or repeat a plan that runs.
  */
 import type { ClientIdentity } from '../../api/methods.ts';
 import {
@@ -33,17 +32,17 @@ import {
 import { endNode, isFine, newStep, nodesOf, type PlanPorts, recoverRuns, requeue, settingsOf } from './record.ts';
 import { PlanRunner } from './runner.ts';
 
-/** A run that is to begin, or to go on. */
+/** A run that is to begin, or to resume. */
 export interface Wanted {
   name: string;
   steps: readonly { action: string; nodes: readonly { addr: Address }[] }[];
-  /** Its own id, where it has one: it is not in its own way. */
+  /** Its own id, where it has one: it does not conflict with itself. */
   id?: string;
 }
 
 /**
- * Runs that an armed one ends for its own sake: those that would switch a node the other way, wait for somebody, or are the
- * same plan once more. A run of other nodes is never in the way.
+ * Returns the runs that an armed run ends: those that would switch a node the other way, wait for an operator, or are
+ * the same plan again. Runs of other nodes are not affected.
  */
 function supersededBy({ name, steps, id }: Wanted, runs: readonly PlanRun[]): PlanRun[] {
   const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
@@ -58,7 +57,7 @@ function supersededBy({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Pl
   });
 }
 
-/** Why it may not, for the sake of one of `runs`; or null. */
+/** Returns the refusal for a conflict with one of `runs`, or null. */
 function conflictOf({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Refusal | null {
   const wanted = new Map(steps.flatMap(({ action, nodes }) => nodes.map(({ addr }) => [addr, action] as const)));
   const contradicts = (run: PlanRun): boolean =>
@@ -76,10 +75,10 @@ function conflictOf({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Refu
   };
 }
 
-/** Ended runs that are still shown. */
+/** Ended runs that are still listed. */
 const KEPT = 10;
 
-/** Part of a plan's nodes. */
+/** Restricts a run to part of a plan's nodes. */
 export interface RunLimit {
   /** Null: all of them. */
   only?: ReadonlySet<Address> | null;
@@ -96,7 +95,10 @@ export class Plans {
     this.#operations = operations;
   }
 
-  /** Takes in what an earlier server left: nothing goes on by itself. Call once, before the operations' own. */
+  /**
+   * Loads the runs that an earlier server left; none continues by itself. Must be called once, before the recovery of
+   * operations.
+   */
   recover(): void {
     for (const record of recoverRuns(this.#ports)) {
       const runner = new PlanRunner(this.#ports, this.#operations, record);
@@ -115,7 +117,7 @@ export class Plans {
     };
   }
 
-  /** Names of the plans that have this node in a step. */
+  /** Returns the names of the plans that have this node in a step. */
   touching(addr: Address): string[] {
     return Object.entries(this.#ports.plans)
       .filter(([, plan]) => {
@@ -125,24 +127,26 @@ export class Plans {
       .map(([name]) => name);
   }
 
-  /** Runs with nodes under way, or more to begin by themselves: the server must not leave. */
+  /** Returns runs with nodes under way, or more to begin: the server must not exit. */
   underWay(): PlanRun[] {
     return this.#runners
       .map(({ run }) => run)
       .filter(({ state }) => ['running', 'pausing', 'aborting'].includes(state));
   }
 
-  /** The server leaves: nothing more is begun or concluded; the next one finds the runs interrupted. */
+  /**
+   * Stops all runs for the server's exit: nothing more is begun or concluded; the next server finds them interrupted.
+   */
   leave(): void {
     for (const runner of this.#runners) runner.leave();
   }
 
-  /** An operation changed: it may be a run's. */
+  /** Passes a changed operation to the runs, one of which may own it. */
   heard(operation: Operation): void {
     for (const runner of this.#runners) runner.heard(operation);
   }
 
-  /** Every node is asked for its status. @throws {NoSuchOperation} */
+  /** Previews a plan with a fresh status of every node. @throws {NoSuchOperation} */
   async show(name: string, session: number): Promise<PlanPreview> {
     const plan = this.#plan(name);
     return preview(
@@ -153,14 +157,14 @@ export class Plans {
   }
 
   /**
-   * Begins a run with the nodes as they are called now; it goes on by itself, whatever becomes of the session.
+   * Begins a run with the nodes that the plan's selectors match now; it continues independent of the session.
    * @throws {NoSuchOperation} no such plan; {PowerRefused} it cannot be run, or was not confirmed: nothing was begun
    */
   start(request: PlanRunRequest, who: ClientIdentity, limit: RunLimit = {}): Promise<PlanRun> {
     return this.startDefinition(this.#plan(request.name), request, who, limit);
   }
 
-  /** As {@link Plans.start}, with a plan that is in no configuration. */
+  /** Begins a run as {@link Plans.start} does, with a plan that is in no configuration. */
   async startDefinition(
     plan: PlanDefinition,
     request: PlanRunRequest,
@@ -199,7 +203,7 @@ export class Plans {
       overrides: [...(plan.overrides ?? [])],
     });
     try {
-      // From here on it counts: of two who ask at once, the second is refused.
+      // Counts from here on: of two concurrent requests, the second is refused.
       this.#runners.push(runner);
       if (armed) await this.#supersede({ name, steps, id });
       const begun = await runner.begin();
@@ -212,7 +216,7 @@ export class Plans {
     }
   }
 
-  /** Nothing of an earlier day, or of another direction, keeps an armed run from its nodes. */
+  /** Ends older runs that conflict with an armed run, so that none keeps it from its nodes. */
   async #supersede(wanted: Wanted): Promise<void> {
     const { id = '' } = wanted;
     const older = supersededBy(
@@ -228,25 +232,27 @@ export class Plans {
     }
   }
 
-  /** A run as it stands, or null where it is not kept any more. */
+  /** Returns the present state of a run, or null where it is no longer kept. */
   run(id: string): PlanRun | null {
     return this.#runners.find(({ run }) => run.id === id)?.run ?? null;
   }
 
-  /** How long a plan would take now, on these nodes only (null: all), ms; null: no such plan, or it cannot be run. */
+  /**
+   * Predicts a plan's duration as of now, on these nodes only (null: all), ms; null: no such plan, or it cannot be run.
+   */
   predictedMs(name: string, only: ReadonlySet<Address> | null): number | null {
     const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
     return plan === undefined ? null : predictedLength(plan, surroundingsOf(this.#ports), only);
   }
 
-  /** What will keep a plan from working; none: nothing is known, or there is no such plan. */
+  /** Returns known obstacles of a plan; empty: none known, or no such plan. */
   warnings(name: string): string[] {
     const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
     const resolved = plan === undefined ? null : resolvePlan(plan, this.#ports.inventory());
     return resolved?.ok === true ? planWarnings(resolved.steps, this.#ports.means()) : [];
   }
 
-  /** What waits is not begun any more; what is under way comes to its end. A run that is over stays as it is. */
+  /** Cancels the nodes that wait; those under way run to their end. An ended run stays as it is. */
   async recall(id: string, why: string): Promise<void> {
     const runner = this.#runners.find(({ run }) => run.id === id);
     await runner?.change((run) => {
@@ -254,7 +260,7 @@ export class Plans {
     });
   }
 
-  /** @throws {NoSuchOperation} {PowerRefused} */
+  /** Pauses a run: no further nodes are started. @throws {NoSuchOperation} {PowerRefused} */
   pause(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running']);
     this.#ports.event('notice', null, `${nameOf(who)} pauses run ${runner.run.id}`);
@@ -263,7 +269,7 @@ export class Plans {
     });
   }
 
-  /** @throws {NoSuchOperation} {PowerRefused} */
+  /** Resumes a run; the failures that paused it are tried again. @throws {NoSuchOperation} {PowerRefused} */
   resume(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['pausing', 'paused', 'interrupted']);
     const { run: before } = runner;
@@ -277,7 +283,7 @@ export class Plans {
     });
   }
 
-  /** @throws {NoSuchOperation} {PowerRefused} */
+  /** Aborts a run, with its nodes under way. @throws {NoSuchOperation} {PowerRefused} */
   abort(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
     this.#ports.event('notice', null, `${nameOf(who)} aborts run ${runner.run.id}`);
@@ -286,7 +292,7 @@ export class Plans {
     });
   }
 
-  /** Leaves out a node, or all of a step, that waits or has failed. @throws {NoSuchOperation} {PowerRefused} */
+  /** Skips a node, or all of a step, that waits or has failed. @throws {NoSuchOperation} {PowerRefused} */
   skip(id: string, step: string | null, addr: Address | null, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
     const meant = (run: PlanRun): PlanNodeRun[] =>
@@ -316,13 +322,13 @@ export class Plans {
       for (const node of meant(run))
         if (node.state === 'waiting' || (node.state === 'ended' && !isFine(node)))
           endNode(node, 'skipped', `left out by ${nameOf(who)}`, this.#ports.now());
-      // What made it pause is out of the way.
+      // The failure that paused the run is gone.
       if (run.state === 'paused' && nodesOf(run).every((node) => node.state !== 'ended' || isFine(node)))
         Object.assign(run, { state: 'running', detail: `goes on without what ${nameOf(who)} left out` });
     });
   }
 
-  /** @throws {PowerRefused} */
+  /** Refuses a run that conflicts with another. @throws {PowerRefused} */
   #refuseConflict(wanted: Wanted): void {
     const against = conflictOf(
       wanted,
@@ -331,7 +337,10 @@ export class Plans {
     if (against !== null) throw new PowerRefused([against]);
   }
 
-  /** By id, or the plan's latest run that has not ended. @throws {NoSuchOperation} {PowerRefused} in no such state */
+  /**
+   * Finds a run by id, or the plan's latest run that has not ended. @throws {NoSuchOperation} {PowerRefused} wrong
+   * state
+   */
   #find(id: string, states: readonly PlanRun['state'][]): PlanRunner {
     const byName = this.#runners.filter(({ run }) => run.plan === id && run.endedAt === null).at(-1);
     const runner = this.#runners.find(({ run }) => run.id === id) ?? byName;
@@ -355,7 +364,7 @@ export class Plans {
       this.#runners.splice(this.#runners.indexOf(runner), 1);
   }
 
-  /** As operations have it: the second at which it began, in base 36; `p` tells a plan's run from an operation. */
+  /** Returns an id as operations have it, the second of the start in base 36; `p` marks a plan's run. */
   #nextId(now: number): string {
     this.#lastId = Math.max(this.#lastId + 1, Math.floor(now / 1000));
     return `p${this.#lastId.toString(36)}`;

@@ -1,7 +1,6 @@
 /**
- * A plan as it would be carried out now: order, times, what stays, who would refuse. Pure.
- *
- * What is around a plan when it is looked at: fresh answers of its nodes, what the guards say, what is known of each.
+ * Previews a plan as it would run now: order, times, nodes that stay on, refusals; gathers for that fresh status
+ * replies, the guards' refusals, and what is known of each node.
  */
 import {
   planConfirmation,
@@ -30,12 +29,12 @@ import type { Operations } from '../operations.ts';
 import { expectation, estimatePlan, type EstimateInput, type Span } from './estimate.ts';
 import type { PlanPorts } from './record.ts';
 
-/** What is known of a node for this. */
+/** State of a node for the preview. */
 export interface Looked {
   power: ShownPower;
-  /** It has power, and its system has halted or goes down. */
+  /** It has power, and its system has halted or is going down. */
   down: boolean;
-  /** Counts. */
+  /** Current in counts, or null. */
   current: number | null;
   refusals: Refusal[];
 }
@@ -43,21 +42,24 @@ export interface Looked {
 export interface RackContext {
   rack: Inventory;
   look(addr: Address): Looked;
-  /** The ways of asking nodes, and the programs that are there. */
+  /** Configured ways to request a shutdown, and programs that exist. */
   means: PlanMeans;
-  /** The step as it is carried out here: with as many at once as the way of asking allows. */
+  /** Returns the step as it runs here: with as many nodes at once as the way of the shutdown request allows. */
   play(step: PlanStep): PlanStep;
-  /** What so many counts of the node's mean. */
+  /** Converts counts of the node's current. */
   draw(addr: Address, counts: number): Draw;
-  /** What is known of a node for a time. */
+  /** Facts about a node for the estimate of its duration. */
   prospect(addr: Address): Omit<EstimateInput, 'power' | 'down'>;
-  /** The program by which the master shuts itself down, as text; null: none is configured. */
+  /** Program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
-  /** The address that answers as the master; null: none has. */
+  /** Address that answers as the master; null: none has. */
   master: Address | null;
 }
 
-/** The master's own way down is no power verb. @param master the address that answers as the master */
+/**
+ * Reports whether the node shuts itself down by its own program: the master's shutdown is no power verb. @param master
+ * address that answers as the master
+ */
 export function goesByItself(
   step: Pick<PlanStep, 'action'>,
   node: Pick<InventoryNode, 'addr' | 'role'>,
@@ -66,7 +68,7 @@ export function goesByItself(
   return step.action === 'off' && (isManager(node) || node.addr === master);
 }
 
-/** Every node that loses power for good. */
+/** Returns every node that loses power for good. */
 export function nodesTaken(steps: readonly PlanStep[]): Address[] {
   return steps.filter(({ action }) => action === 'off').flatMap(({ nodes }) => nodes.map(({ addr }) => addr));
 }
@@ -90,7 +92,7 @@ export function summarise(name: string, plan: PlanDefinition, around: RackContex
   };
 }
 
-/** How long a plan takes on these nodes only (null: all of them), ms; null: it cannot be run. */
+/** Predicts a plan's duration on these nodes only (null: all of them), ms; null: it cannot be run. */
 export function predictedLength(
   plan: PlanDefinition,
   around: RackContext,
@@ -102,7 +104,7 @@ export function predictedLength(
   return lastEnd(spansOf(steps, around));
 }
 
-/** The same steps with these nodes only; a step without any stays, for those that need it. */
+/** Restricts the steps to these nodes; a step without any stays, for those that need it. */
 export function limitSteps(steps: readonly PlanStep[], only: ReadonlySet<Address> | null): PlanStep[] {
   return steps.map((step) =>
     only === null ? step : { ...step, nodes: step.nodes.filter(({ addr }) => only.has(addr)) },
@@ -143,7 +145,7 @@ function currentOf(taken: readonly Address[], around: RackContext): PlanPreview[
   };
 }
 
-/** Nodes that lose power, if only for a moment. */
+/** Counts nodes that lose power, if only for a moment. */
 export function nodesLosingPower(steps: readonly PlanStep[]): number {
   return steps.filter(({ action }) => action !== 'on').reduce((sum, { nodes }) => sum + nodes.length, 0);
 }
@@ -183,8 +185,8 @@ function remarkOn(
 }
 
 /**
- * Why a node that manages the bus will stay on. This machine's own program shuts down this machine and no other: the node
- * must be the master by the configuration, and by the bus as far as that has answered.
+ * Returns the reasons why a node that manages the bus will stay on. This machine's own program shuts down this machine
+ * and no other: the node must be the master by the configuration, and by the bus where that has answered.
  */
 export function ownRefusals(
   { addr, name, role }: Pick<InventoryNode, 'addr' | 'name' | 'role'>,
@@ -229,7 +231,7 @@ function lastEnd(spans: ReadonlyMap<Address, Span>): number {
 
 type CheckedNodes = ReadonlyMap<Address, PowerCheck['nodes'][number]>;
 
-/** Fresh answers, and what the guards say to each. */
+/** Requests a fresh status of every node, with the guards' refusals. */
 export async function lookAt(
   operations: Pick<Operations, 'check'>,
   ports: Pick<PlanPorts, 'inventory'>,
@@ -256,7 +258,7 @@ export async function lookAt(
   return new Map(checks.flatMap(({ nodes }) => nodes.map((node) => [node.addr, node])));
 }
 
-/** What a plan's preview looks at: `looked` where the nodes were just asked, else what the sweep knows. */
+/** Gathers the facts for a preview: from `looked` where the nodes were just queried, else from the last readings. */
 export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): RackContext {
   const { inventory, reading, network, poweroff, seenMaster, durations, limits, systems } = ports;
   const rack = inventory();
@@ -287,7 +289,7 @@ export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map(
   };
 }
 
-/** A step with as many nodes at once as the way of asking allows. */
+/** Limits a step's parallel nodes to those that the way of the shutdown request allows. */
 export function asPlayed(step: PlanStep, ports: Pick<PlanPorts, 'network' | 'limits'>): PlanStep {
   return { ...step, parallel: Math.min(step.parallel, nodesAtOnce({ verb: step.action }, ports)) };
 }

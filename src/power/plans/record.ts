@@ -1,10 +1,7 @@
 /**
- * A run of a plan as it is written down: how it stands, and everything frozen when it began. Pure.
- *
- * What plans need from the server around them, beside what operations do.
- *
- * What a server that died left of its plans. Nothing goes on by itself: a run waits, interrupted, until somebody resumes
- * it; then every node that was under way is looked at afresh.
+ * The record of a plan run: its state, and the settings frozen when it began; with the ports that plans need beside
+ * those of operations, and the recovery of runs that a dead server left. A recovered run is interrupted until an
+ * operator resumes it; every node that was under way is examined afresh then.
  */
 import type { ClientIdentity } from '../../api/methods.ts';
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
@@ -26,11 +23,11 @@ export interface PlanPorts extends Pick<
   'now' | 'every' | 'inventory' | 'reading' | 'network' | 'event' | 'limits' | 'bus' | 'durations' | 'systems'
 > {
   plans: Readonly<Record<string, PlanDefinition>>;
-  /** The ways of asking nodes that the configuration allows, and the programs that are there. */
+  /** Returns the configured ways to request a shutdown, and the programs that exist. */
   means(): PlanMeans;
-  /** The program by which the master, this machine, shuts itself down; null: none is configured. */
+  /** Program by which the master, this machine, shuts itself down; null: none is configured. */
   poweroff: Poweroff | null;
-  /** The address that answered as the master last; null: none has. */
+  /** Returns the address that last answered as the master; null: none has. */
   seenMaster: () => Address | null;
   planJournal: {
     /** Resolves when this state of the run is on the disk. */
@@ -41,12 +38,12 @@ export interface PlanPorts extends Pick<
 }
 
 export interface Poweroff {
-  /** As it is run, for sentences. */
+  /** The command as it runs, for sentences. */
   text: string;
   run(): Promise<ProgramEnd>;
 }
 
-/** A step's settings; its nodes stand in the run. */
+/** A step's settings; its nodes are in the run. */
 export type StepSettings = Omit<PlanStep, 'nodes'>;
 
 export interface PlanRecord extends Journalled {
@@ -54,15 +51,15 @@ export interface PlanRecord extends Journalled {
   /** In the order of the run's steps. */
   settings: StepSettings[];
   who: ClientIdentity;
-  /** Everything that loses power for good. */
+  /** Nodes that lose power for good. */
   takes: Address[];
-  /** Rules that this plan may break, by its configuration. */
+  /** Rules that this plan may override, by its configuration. */
   overrides: DependenceRule[];
-  /** The machine was booted anew since: how far its deadline was away is not known any more, and it has none. */
+  /** The machine was booted anew since: the rest of its deadline is not known any more, and it has none. */
   deadlineLost?: boolean;
 }
 
-/** A node's outcome with which its step is content. */
+/** Reports whether a node's outcome satisfies its step. */
 export function isFine({ outcome }: Pick<PlanNodeRun, 'outcome'>): boolean {
   return outcome === 'done' || outcome === 'skipped';
 }
@@ -85,7 +82,7 @@ export function settingsOf(step: PlanStep): StepSettings {
   return { name, selector, action, needs, parallel, stagger, verify, deadline, onDeadline, onFail };
 }
 
-/** Changes all times of a run that another server wrote down. `known`: they are right, not only dates. */
+/** Changes all times of a run that another server wrote. `known`: false where only dates are right. */
 function movePlanTimes(record: PlanRecord, move: (at: number) => number, known: boolean): void {
   const { run } = record;
   record.startedAt = run.startedAt = move(run.startedAt);
@@ -103,7 +100,7 @@ export function endNode(node: PlanNodeRun, outcome: PlanNodeRun['outcome'], deta
   Object.assign(node, { state: 'ended', since: at, phase: null, outcome, detail });
 }
 
-/** Back to the queue, for another try. */
+/** Returns a node to the queue for another try. */
 export function requeue(node: PlanNodeRun, detail: string, at: number): void {
   Object.assign(node, { state: 'waiting', since: at, operation: null, phase: null, outcome: null, detail });
 }
@@ -124,7 +121,8 @@ export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJo
     const under = nodesOf(run).filter(({ state }) => state === 'started');
     for (const node of under) {
       if (isMaster(node.addr, ports)) {
-        // Whether the program ran is not known; that it is up is. It is not sent down by a resume that means the others.
+        // Whether the program ran is not known, but this machine is up. A resume for the other nodes does not shut it
+        // down.
         endNode(
           node,
           'left-on',

@@ -1,6 +1,6 @@
 /**
- * What a run does next: which nodes may be started now, when to look again, whether it is over. That two boots do not
- * meet on one blade is the operations' matter. Pure.
+ * Selects the next actions of a run: nodes that may be started now, the time of the next check, the end. Operations
+ * themselves keep two boots on one blade apart. Pure.
  */
 import type { PlanNodeRun, PlanStepRun } from '../../api/plans.ts';
 import type { Address } from '../../rack/address.ts';
@@ -8,34 +8,40 @@ import { isFine, nodesOf, type PlanRecord, type StepSettings } from './record.ts
 
 export interface SchedulingContext {
   now: number;
-  /** Nothing can be asked or switched without it; an armed run waits for it. */
+  /** No status or verb can be sent without it; an armed run waits for it. */
   busReady: boolean;
-  /** An operation outside of this run works on the node: it is waited for. */
+  /** Reports whether an operation outside of this run works on the node: it is awaited. */
   busy(addr: Address): boolean;
-  /** The node is as its step wants it: nothing is switched. */
+  /** Reports whether the node is in the state that its step wants: nothing is switched. */
   isThere(step: PlanStepRun, addr: Address): boolean;
-  /** This machine: nothing is begun after it. */
+  /** Reports whether the node is this machine: nothing is begun after it. */
   isMaster(addr: Address): boolean;
-  /** When a step last started a node that had something to do; epoch ms, 0: never. */
+  /** Returns the time at which a step last started a node that had something to do; epoch ms, 0: never. */
   lastStart(step: string): number;
-  /** When a node whose last try failed is tried again, epoch ms; null: none has failed. Only in armed runs. */
+  /**
+   * Returns the time at which a node whose last try failed is tried again, epoch ms; null: none failed. Only in armed
+   * runs.
+   */
   againAt(addr: Address): number | null;
 }
 
 export interface RunnableSteps {
   start: { step: PlanStepRun; settings: StepSettings; node: PlanNodeRun }[];
-  /** When time alone may allow more; epoch ms, or null. */
+  /** Time at which more may be allowed without any event; epoch ms, or null. */
   lookAt: number | null;
-  /** A node that ended as its step does not accept; the first, or null. */
+  /** First node whose outcome its step does not accept, or null. */
   failed: { settings: StepSettings; node: PlanNodeRun } | null;
   /** Nothing runs and nothing is left to do. */
   over: boolean;
 }
 
-/** In an armed run a try keeps its place among the step's parallel ones for so long; a slow node holds nobody up, ms. */
+/**
+ * Longest and shortest time for which a try of an armed run counts among the step's parallel ones, ms; after that a
+ * slow node no longer delays others.
+ */
 const LONGEST_TURN_MS = 45_000;
 const SHORTEST_TURN_MS = 15_000;
-/** So long before the run's deadline this machine goes down, whatever is still tried, ms. */
+/** Time before the run's deadline at which this machine goes down, whatever is still tried, ms. */
 const MASTER_MS = 15_000;
 
 export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingContext): RunnableSteps {
@@ -56,14 +62,14 @@ export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingC
   );
   const lastMinute = run.deadlineAt !== null && now >= run.deadlineAt - MASTER_MS;
   const isFresh = (node: PlanNodeRun): boolean => node.state === 'waiting' && around.againAt(node.addr) === null;
-  // What failed is tried again when everything else had its turn.
+  // Failed nodes are tried again after all others had their turn.
   const freshWait = nodesOf(run).some(
     (node) => isFresh(node) && !around.busy(node.addr) && !around.isMaster(node.addr),
   );
   run.steps.forEach((step, index) => {
     const own = settings[index];
     if (!own) return;
-    // After this machine nothing is tried any more: it waits for the tries of others, as long as there is time.
+    // Nothing is tried after this machine goes down: it waits for other nodes' tries, as long as there is time.
     const isLast = step.action === 'off' && step.nodes.some(({ addr }) => around.isMaster(addr));
     const done = isLast && !lastMinute ? ended : passed;
     if (isLast && run.armed && run.deadlineAt !== null) later(Math.max(now + 1, run.deadlineAt - MASTER_MS));
@@ -84,7 +90,7 @@ export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingC
           continue;
         }
       }
-      // One that is there already takes no current and no turn.
+      // A node that is in its state already takes no current and no turn.
       const idle = around.isThere(step, node.addr);
       if (around.busy(node.addr)) continue;
       if (!idle) {
@@ -104,7 +110,7 @@ export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingC
   return moves;
 }
 
-/** How long a try of an armed run may keep others from theirs: a share of the time that is left, ms. */
+/** Returns the time for which a try of an armed run may delay others, ms: a share of the time that is left. */
 export function turnLength(
   { run }: Pick<PlanRecord, 'run'>,
   { now, againAt }: Pick<SchedulingContext, 'now' | 'againAt'>,
@@ -114,7 +120,7 @@ export function turnLength(
   return Math.min(LONGEST_TURN_MS, Math.max(SHORTEST_TURN_MS, left / (waiting + 1)));
 }
 
-/** Steps whose every node has ended, or had its turn and failed in it: what needs them goes on. */
+/** Returns the steps whose every node has ended, or failed in its turn: steps that need them continue. */
 function passedSteps(steps: readonly PlanStepRun[], { againAt }: Pick<SchedulingContext, 'againAt'>): Set<string> {
   return new Set(
     steps
@@ -123,12 +129,15 @@ function passedSteps(steps: readonly PlanStepRun[], { againAt }: Pick<Scheduling
   );
 }
 
-/** Those that had no turn yet, then those that failed, the longest ago first. */
+/** Sorts nodes without a turn so far first, then failed ones, the longest ago first. */
 function inOrder(nodes: readonly PlanNodeRun[], { againAt }: Pick<SchedulingContext, 'againAt'>): PlanNodeRun[] {
   return [...nodes].sort((a, b) => (againAt(a.addr) ?? 0) - (againAt(b.addr) ?? 0));
 }
 
-/** One that its step does not let pass: with `skip` the others go on without it, in an armed run with `pause` too. */
+/**
+ * Returns the first node whose failure stops its step: with `skip` the others continue without it, in an armed run with
+ * `pause` too.
+ */
 function firstFailure({ steps, armed }: PlanRecord['run'], settings: readonly StepSettings[]): RunnableSteps['failed'] {
   for (const [index, step] of steps.entries()) {
     const own = settings[index];

@@ -1,6 +1,6 @@
 /**
- * Carries out one run: every transition is on the disk before it is acted on. It decides nothing about nodes: what may be
- * started next is `moves.ts`, what happens to a node is an operation like any other.
+ * Carries out one run: every transition is on the disk before it is acted on. `runnable.ts` selects the nodes to start;
+ * each of them gets an ordinary operation.
  */
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
@@ -24,10 +24,10 @@ import {
 } from './record.ts';
 import { type SchedulingContext, type RunnableSteps, runnableSteps, turnLength } from './runnable.ts';
 
-/** An armed run does not wait longer for a disk that does not answer, ms. */
+/** Longest wait of an armed run for a disk that does not answer, ms. */
 const WRITE_LIMIT_MS = 2_000;
 
-/** Whether somebody else's operation on a node has ended is looked at so often, ms. */
+/** Interval at which an operation outside of the run is checked for its end, ms. */
 const BUSY_MS = 500;
 
 export class PlanRunner {
@@ -35,17 +35,17 @@ export class PlanRunner {
   readonly #operations: Operations;
   readonly #record: PlanRecord;
   readonly #lastStart = new Map<string, number>();
-  /** Of an armed run: nodes whose last try failed, which are tried again. */
+  /** Nodes of an armed run whose last try failed, and that are tried again. */
   readonly #failed = new Map<Address, Failed>();
-  /** Nodes that a required program wants to stay on. */
+  /** Nodes that a failed required program keeps on. */
   readonly #vetoed = new Set<Address>();
-  /** When a node's turn came first: its own deadline counts from there. */
+  /** Time at which a node had its first turn: its own deadline counts from there. */
   readonly #firstTurn = new Map<Address, number>();
-  /** Told once for each spell in which the disk takes nothing. */
+  /** Set while the disk accepts no writes, so that each such period is reported once. */
   #unwrittenTold = false;
-  /** What failed is not tried again. */
+  /** Failed nodes are not tried again. */
   #recalled = false;
-  /** What came in since the last turn: ends of nodes, and what somebody asked for. */
+  /** Changes since the last turn: ends of nodes, and operators' requests. */
   #news: (() => void)[] = [];
   #turning = false;
   #left = false;
@@ -61,7 +61,7 @@ export class PlanRunner {
     return structuredClone(this.#record.run);
   }
 
-  /** Resolves when the beginning is on the disk. @throws what the disk says: then nothing was begun */
+  /** Resolves when the beginning is on the disk. @throws the disk's error: then nothing was begun */
   async begin(): Promise<PlanRun> {
     const { run } = this.#record;
     refreshSteps(run);
@@ -74,7 +74,7 @@ export class PlanRunner {
     return this.run;
   }
 
-  /** Takes a change by somebody; resolves when it is on the disk and acted on as far as that takes no waiting. */
+  /** Applies an operator's change; resolves when it is on the disk and carried out as far as that needs no waiting. */
   async change(make: (run: PlanRun) => void): Promise<PlanRun> {
     this.#news.push(() => make(this.#record.run));
     await this.#turns();
@@ -82,9 +82,9 @@ export class PlanRunner {
   }
 
   /**
-   * To be called from {@link PlanRunner.change}: what a resume tries again. That is what was interrupted, and what made
-   * the run pause, once somebody has seen it pause; a step that goes on without those that failed does not come back to
-   * them.
+   * Returns the nodes that a resume tries again: interrupted ones, and those whose failure paused the run, once an
+   * operator has seen it pause; not those without which a step continued. Must be called within
+   * {@link PlanRunner.change}.
    */
   failures(): PlanNodeRun[] {
     const { run, settings } = this.#record;
@@ -98,13 +98,13 @@ export class PlanRunner {
     );
   }
 
-  /** The server leaves: what stands on the disk is what the next one finds; of what ends now only what is done. */
+  /** Stops for the server's exit: the next server finds the state on the disk; of later ends only `done` is written. */
   leave(): void {
     this.#left = true;
     this.#stopTimer();
   }
 
-  /** An operation of this run, or of another, changed. */
+  /** Handles a changed operation of this run, or of another. */
   heard(operation: Operation): void {
     const [progress] = operation.nodes;
     const node = nodesOf(this.#record.run).find((one) => one.operation === operation.id && one.state === 'started');
@@ -112,12 +112,12 @@ export class PlanRunner {
     if (progress.phase !== 'waiting' && !this.#firstTurn.has(node.addr))
       this.#firstTurn.set(node.addr, this.#ports.now());
     if (node.phase === progress.phase && node.detail === progress.detail) return;
-    // Where it stands inside is the operation's journal's matter.
+    // The operation's own journal keeps its phases.
     Object.assign(node, { phase: progress.phase, detail: progress.detail });
     this.#publish();
   }
 
-  /** One turn after another until nothing is new. */
+  /** Runs one turn after another until there is no change left. */
   async #turns(): Promise<void> {
     if (this.#turning || this.#left) return;
     this.#turning = true;
@@ -152,7 +152,7 @@ export class PlanRunner {
     this.#wakeAt(moves.lookAt);
   }
 
-  /** Failures, pauses, deadlines and the end, until nothing more follows from them. */
+  /** Applies failures, pauses, deadlines and the end, until nothing more follows from them. */
   #settle(): RunnableSteps {
     const { run } = this.#record;
     const { now } = this.#ports;
@@ -170,7 +170,7 @@ export class PlanRunner {
     }
     if (run.state === 'pausing' && !runs && !moves.over)
       Object.assign(run, { state: 'paused', detail: `${run.detail}; resume, skip or abort` });
-    // All that is left has ended, but something of it failed that its step does not let pass: that is somebody's to decide.
+    // All nodes have ended, and one failed in a way that its step does not accept: an operator has to decide.
     if (run.state === 'pausing' && !runs && moves.over && moves.failed !== null)
       Object.assign(run, { state: 'paused', detail: `${run.detail}; resume, skip or abort` });
     if (
@@ -182,13 +182,13 @@ export class PlanRunner {
     return moves;
   }
 
-  /** Why nothing can be sent, where that is the bus; else ''. */
+  /** Returns the reason why nothing can be sent, where that is the bus; else ''. */
   #busAway(): string {
     const { phase, detail } = this.#ports.bus.health;
     return phase === 'ready' ? '' : `, as the bus cannot be used (${detail})`;
   }
 
-  /** To be called from {@link PlanRunner.change}: what runs is asked to stop, what waits does not begin. */
+  /** Aborts nodes under way and cancels those that wait. Must be called within {@link PlanRunner.change}. */
   abortNow(why: string): void {
     const { run } = this.#record;
     Object.assign(run, { state: 'aborting', detail: why });
@@ -196,7 +196,7 @@ export class PlanRunner {
     for (const node of nodesOf(run)) if (node.state === 'started') this.#abortNode(node);
   }
 
-  /** To be called from {@link PlanRunner.change}: what runs goes on to its end, what waits does not begin. */
+  /** Cancels the nodes that wait; those under way continue. Must be called within {@link PlanRunner.change}. */
   recallNow(why: string): void {
     const { run } = this.#record;
     this.#recalled = true;
@@ -205,8 +205,8 @@ export class PlanRunner {
   }
 
   /**
-   * To be called from {@link PlanRunner.change}: another run has these nodes now. What goes down already comes to its end;
-   * what is switched on, or waits for somebody's answer, stops.
+   * Ends this run because another one has its nodes: those that go down run to their end; those that are switched on,
+   * or wait for an operator, stop. Must be called within {@link PlanRunner.change}.
    */
   supersedeNow(by: string): void {
     const { run } = this.#record;
@@ -220,7 +220,7 @@ export class PlanRunner {
           this.#abortNode(node);
   }
 
-  /** Where somebody's operation waits for an answer that nobody gives, the node is taken over. */
+  /** Takes over nodes whose operation, outside of this run, waits for an operator's answer. */
   #endQuestions(): void {
     for (const { state, addr } of nodesOf(this.#record.run)) {
       const other = state === 'waiting' ? this.#operations.askingAbout(addr) : null;
@@ -236,7 +236,7 @@ export class PlanRunner {
   #endWaiting(outcome: Outcome | 'skipped', detail: string): void {
     for (const node of nodesOf(this.#record.run))
       if (node.state === 'waiting') {
-        // One that was tried ends as that try did.
+        // A node that was tried ends as that try did.
         const failed = this.#failed.get(node.addr);
         endNode(node, failed?.outcome ?? outcome, failed?.detail ?? detail, this.#ports.now());
       }
@@ -254,7 +254,7 @@ export class PlanRunner {
     this.#ports.event(level, null, `Plan ${run.plan} (run ${run.id}) ended: ${run.detail}`);
   }
 
-  /** What could not be written down is not begun. */
+  /** Requeues the nodes whose start could not be written to the disk. */
   #unwritten({ start }: RunnableSteps, problem: string): void {
     const { run } = this.#record;
     const why = `its journal cannot be written (${problem})`;
@@ -264,7 +264,7 @@ export class PlanRunner {
     this.#ports.event('alarm', null, `Plan ${run.plan} (run ${run.id}) is paused: ${why}`);
   }
 
-  /** An armed run goes on: the battery does not wait for a disk. What cuts is written down by its operation, or not done. */
+  /** Reports the error and continues: the battery drains. Cuts are still written by their operations, or refused. */
   #tellUnwritten(problem: string): void {
     const { plan, id } = this.#record.run;
     if (!this.#unwrittenTold)
@@ -311,7 +311,7 @@ export class PlanRunner {
     this.#publish();
   }
 
-  /** A try has ended: the node with it, or it goes back to the end of the queue. */
+  /** Handles the end of a try: the node ends with it, or goes back to the end of the queue. */
   #tried({ onFail, ...settings }: StepSettings, node: PlanNodeRun, end: TryEnd, startedAt: number): void {
     const { now, bus } = this.#ports;
     const { run } = this.#record;
@@ -331,7 +331,7 @@ export class PlanRunner {
     requeue(node, `is tried again: ${end.detail}`, now());
   }
 
-  /** When the node is cut, where its step says so; epoch ms, null: never. */
+  /** Returns the time at which the node is cut, where its step says so; epoch ms, null: never. */
   #cutAt(
     { deadline, onDeadline }: Pick<StepSettings, 'deadline' | 'onDeadline'>,
     addr: Address,
@@ -342,7 +342,7 @@ export class PlanRunner {
     return Math.min((this.#firstTurn.get(addr) ?? startedAt) + deadline * 1000, run.deadlineAt ?? Infinity);
   }
 
-  /** Its own time ends before the run's. */
+  /** Reports whether the node's own time ends before the run's. */
   #cutsInTime({ deadline }: StepSettings, addr: Address, startedAt: number): boolean {
     const { deadlineAt } = this.#record.run;
     const own = (this.#firstTurn.get(addr) ?? startedAt) + (deadline ?? Infinity) * 1000;
@@ -384,7 +384,7 @@ export class PlanRunner {
     this.#stopTimer = stop;
   }
 
-  /** @throws what the disk says; of an armed run also that it said nothing for a while */
+  /** Writes the record. @throws the disk's error; in an armed run also after a wait of {@link WRITE_LIMIT_MS} */
   #write(): Promise<void> {
     const written = this.#ports.planJournal.write(this.#record);
     return this.#record.run.armed ? within(this.#ports, WRITE_LIMIT_MS, written) : written;
