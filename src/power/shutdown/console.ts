@@ -1,20 +1,24 @@
-/** The one console in a shutdown's hand: its turn, its loss, and leaving it to those who need it more. Pure. */
+/**
+ * Handles a shutdown's use of the one console: its turn, its loss, and its release to nodes that need it more. Pure.
+ */
 import { unseen } from './evidence.ts';
 import type { EventOf } from './state.ts';
 import { silenceMs, touchInterrupted } from './touch.ts';
 import type { Transition } from './transition.ts';
 
-/** A console that is only watched and says nothing for so long is left to those who need it. */
+/** Silence after which a console that is only watched is released to nodes that need it, ms. */
 const SILENT_WATCH_MS = 15_000;
 
-/** A gap within this after Enter may have torn its answer: a banner was heard, and the prompt behind it was not. */
+/**
+ * Time after Enter in which a gap may have torn its answer, ms: a banner was read, and the prompt behind it was not.
+ */
 const ANSWER_MS = 1_000;
 
 export function turnCame(draft: Transition): void {
   const { state } = draft;
   state.console = { ...state.console, held: true, closedAt: draft.at };
   const { stage } = state;
-  // What was not seen before may be seen now.
+  // The console, which could not be watched before, may be watched now.
   if (stage.is === 'judging') state.console = { ...state.console, problem: '' };
   if (stage.is === 'opening' && !stage.turn) {
     draft.enter({ ...stage, turn: true, pressedAt: draft.at }, state.target.limits.preflight);
@@ -30,11 +34,11 @@ export function consoleChanged(draft: Transition, { condition, at }: EventOf<'co
   if (!condition.open) return;
   if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
   const { stage } = state;
-  // What a key brings may have been lost in a gap: somebody's status request is enough.
+  // A gap may have swallowed the answer to a key: a status request by another operation is enough.
   if (stage.is === 'opening' && closedAt !== null && (!stage.heard || closedAt - stage.pressedAt < ANSWER_MS))
     state.stage = { ...stage, presses: [], pressedAt: at, answered: false };
   if (stage.is !== 'settle' || stage.touch !== null || away === 0) return;
-  // Something may have been said meanwhile. A machine that starts again needs longer than this to fall silent.
+  // Output may have been lost in the gap. A machine that starts again needs longer than this to fall silent.
   const { settle } = state.target.limits;
   if (away <= settle) state.until = Math.max(state.until, at + silenceMs(settle));
   else {
@@ -43,7 +47,7 @@ export function consoleChanged(draft: Transition, { condition, at }: EventOf<'co
   }
 }
 
-/** Why its console cannot ask it; then another way does, or nothing reaches it. */
+/** Handles a console that cannot be used; the request goes another way then, or nothing reaches the node. */
 export function noConsole(draft: Transition, why: string): void {
   const { state } = draft;
   state.console = { ...state.console, held: false, open: false, proven: false, why, closedAt: null };
@@ -57,7 +61,7 @@ export function noConsole(draft: Transition, why: string): void {
     case 'cutting':
       return;
     default:
-      // Only watched: the shutdown goes on without it.
+      // The console was only watched: the shutdown goes on without it.
       if (goesByItself(draft)) return;
       draft.raise('console-held', why);
   }
@@ -79,8 +83,9 @@ export function noPrompt(
 }
 
 /**
- * Where several go down together, whoever only watches a silent console, or waits for a person's answer, leaves it to those
- * who have to ask or to judge; and to whom it is `urgent` for, because a last line comes once.
+ * Releases the console where several nodes go down together: one that only watches a silent console, or waits for an
+ * operator's answer, leaves it to those that have a request or a test for silence; with `urgent` to a node whose last
+ * line is due, because that comes once.
  */
 export function yieldConsole(draft: Transition, urgent: boolean): void {
   const { state, at } = draft;
@@ -97,7 +102,7 @@ export function yieldConsole(draft: Transition, urgent: boolean): void {
   if (trouble === null) draft.acquire('watch');
 }
 
-/** ssh asked it, so that its console is a witness and no way. */
+/** Reports whether the request went by ssh, so that the console is only watched. */
 export function goesByItself({ state: { stage, target, sshProblem } }: Transition): boolean {
   return (
     target.ssh !== null &&
@@ -106,7 +111,7 @@ export function goesByItself({ state: { stage, target, sshProblem } }: Transitio
   );
 }
 
-/** Enter met a moment in which its own BMC was asked: that press does not count. */
+/** Takes back one press of Enter, which coincided with a status request to the node's own BMC. */
 export function pressAgain({ state }: Transition): void {
   if (state.stage.is === 'judging') state.stage = { ...state.stage, presses: Math.max(0, state.stage.presses - 1) };
 }

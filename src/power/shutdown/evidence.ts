@@ -1,7 +1,7 @@
 /**
- * Grade B, for a halt whose last line nobody read: a console that spoke before and is silent now, a network that has been
- * gone for long, a current that is steady where this node was seen to halt before. All three, or it is grade C and
- * proves nothing. Pure.
+ * Gathers grade B, for a halt whose last line was not read: a console that spoke before and is silent now, a network
+ * that has been gone for long, a current that is steady where this node was seen to halt before. All three are needed;
+ * otherwise it is grade C and proves nothing. Pure.
  */
 import type { Recognition } from '../../console/recognizer.ts';
 import type { Power } from '../../rack/reading.ts';
@@ -10,16 +10,22 @@ import type { EventOf } from './state.ts';
 import { alive, touchSampled } from './touch.ts';
 import { type Transition, SPEECH } from './transition.ts';
 
-/** Gone is believed after this long: a switch that learns anew drops a few packets. */
+/**
+ * Time without an answer after which the network counts as gone, ms: a switch that relearns its addresses drops a few
+ * packets.
+ */
 const GONE_MS = 10_000;
-/** Ctrl-Q and then Enter are pressed so often, so far apart: a getty answers the first Enter, a busy one the second. */
+/**
+ * Number of keys, Ctrl-Q and then Enter, and the time between them, ms: a getty answers the first Enter, a busy one the
+ * second.
+ */
 const PRESSES = 3;
 const PRESS_MS = 1_000;
-/** Samples further apart than this say nothing of the time between. */
+/** Longest gap between two samples over which the current counts as steady, ms. */
 const SAMPLE_GAP_MS = 5_000;
-/** What still happens is looked at again after this long. */
+/** Time after which a node that still prints is judged again, ms. */
 const AGAIN_MS = 15_000;
-/** A BMC that answers nothing for so long, and so often, is lost. */
+/** A BMC is lost after this time without an answer, ms, and this many failures. */
 const BMC_LOST_MS = 10_000;
 const BMC_LOST_TRIES = 3;
 
@@ -28,7 +34,7 @@ export function networkChanged(draft: Transition, { reachable, askedAt }: EventO
   const { network, stage } = state;
   if (reachable) {
     state.network = { was: true, goneSince: null, silentAt: null };
-    // Until ssh has said when it asked, the last line may be an old one, and the machine rightly alive.
+    // Until ssh has reported the uptime, the last line may be an old one, and the machine alive for good reason.
     if (stage.is === 'settle' && !state.sshRuns && state.haltedAt !== null && askedAt > state.haltedAt)
       alive(draft, `something answers at ${state.target.ssh ?? 'its address'}`);
     if (stage.is === 'gone' || stage.is === 'judging') draft.restarted('its network answers again');
@@ -68,7 +74,7 @@ export function sampled(draft: Transition, sample: { power: Power; current: numb
   draft.end('done', 'is off: its power was cut by nobody here', true);
 }
 
-/** Time in stage `stopping`: a network that is gone for good begins grade B. */
+/** Handles time in stage `stopping`: a network that is gone for good begins grade B. True: it does. */
 export function watchNetwork(draft: Transition): boolean {
   const { state, at } = draft;
   const { network, stage, target } = state;
@@ -77,7 +83,7 @@ export function watchNetwork(draft: Transition): boolean {
   const { hardUntil, unit } = stage;
   const judgeAt = network.goneSince + target.limits.networkGone;
   draft.enter({ is: 'gone', hardUntil, judgeAt, unit }, judgeAt - at);
-  // Its last line will not come any more: others may watch theirs.
+  // Its last line will not be read any more: the console is released for others' last lines.
   if (target.shares) draft.letGo();
   return true;
 }
@@ -94,10 +100,10 @@ export function tickJudging(draft: Transition): void {
   const { state, at } = draft;
   const { stage, console, target, bmc } = state;
   if (stage.is !== 'judging' || !console.held) return;
-  // A console that is away is not silent.
+  // A closed console is not silent.
   if (!console.open || at - stage.pressedAt < PRESS_MS) return;
   if (stage.presses < PRESSES) {
-    // The limit runs from when it can be looked at; others' turns take the time they take.
+    // The limit starts with the first key; waiting for the console's turn does not count.
     if (stage.presses === 0) state.until = at + target.limits.steady + PRESSES * PRESS_MS + SAMPLE_GAP_MS;
     state.stage = { ...stage, presses: stage.presses + 1, pressedAt: at };
     // A console that Ctrl-S stopped is silent, too, and its node alive.
@@ -111,7 +117,10 @@ export function tickJudging(draft: Transition): void {
   conclude(draft, steady && console.spoke);
 }
 
-/** True: it was taken here. A machine that has halted says nothing, whatever is pressed; one that speaks is judged later. */
+/**
+ * Handles a console line while the halt is judged; true: it is done with. A halted machine prints nothing, whatever is
+ * pressed; one that prints is judged again later.
+ */
 export function onJudgingLine(draft: Transition, heard: Recognition): boolean {
   const { state, at } = draft;
   const { stage } = state;
@@ -134,13 +143,13 @@ export function onJudgingLine(draft: Transition, heard: Recognition): boolean {
       const unit = heard.kind === 'wait' ? (heard.unit ?? null) : null;
       draft.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
       if (at >= stage.hardUntil) draft.raise('stalled', `it still says “${heard.text}”`);
-      // What it means beside not being silent is the shutdown's own matter.
+      // The line's meaning beyond a sign of life is left to the shutdown.
       return false;
     }
   }
 }
 
-/** The console could not be looked at: what is known stays grade C. */
+/** Concludes grade C, because the console could not be watched. */
 export function unseen(draft: Transition, why: string): void {
   draft.state.console = { ...draft.state.console, problem: why };
   conclude(draft, false);

@@ -1,4 +1,4 @@
-/** The way in: a login, and what shell and sudo say to the request. Pure. */
+/** Handles the login, and the replies of shell and sudo to the request. Pure. */
 import { isStamped } from '../../console/line-patterns.ts';
 import type { Recognition } from '../../console/recognizer.ts';
 import { failureMark } from '../../console/shell-question.ts';
@@ -6,9 +6,9 @@ import { identify, shellReached } from './opening.ts';
 import type { EventOf } from './state.ts';
 import type { Transition } from './transition.ts';
 
-/** What nologin and login say of an account without a shell. */
+/** Messages of nologin and login for an account without a shell. */
 const NO_SHELL = /account is (?:currently )?not available|cannot execute \/|no shell: /i;
-/** login(1) ends after a minute without an answer, and a busy machine takes longer than its patience. */
+/** login(1) ends after a minute without an answer, which a busy machine may exceed. */
 const TIMED_OUT = /timed out/i;
 /** PAM asks for something else than the password. */
 const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
@@ -31,7 +31,7 @@ export function onLoginLine(draft: Transition, heard: Recognition): void {
       return;
     case 'denied':
     case 'account':
-      // The message of the day comes in the same place, and may say the same.
+      // The message of the day appears in the same place, and may contain the same words.
       state.claim ??= { kind: 'login-failed', said: heard.text };
       return;
     case 'login': {
@@ -48,7 +48,7 @@ export function onLoginLine(draft: Transition, heard: Recognition): void {
   }
 }
 
-/** PAM's questions in words that are not known, then a shell whose prompt has a shape that is not known. */
+/** Handles PAM's questions in unknown words, then a shell whose prompt has an unknown shape. */
 function hearLoginOutput(draft: Transition, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
   const { state } = draft;
   if (state.stage.is !== 'login') return;
@@ -63,12 +63,12 @@ function hearLoginOutput(draft: Transition, { text, waits }: Extract<Recognition
   }
 }
 
-/** What refused the login: its own line before the prompt that came again, where there was one. */
+/** Returns the reason of a refused login: its own line before the repeated prompt, where there was one. */
 function refusal(claim: Transition['state']['claim'], prompt: string): string {
   return claim?.kind === 'login-failed' ? claim.said : prompt;
 }
 
-/** sudo wants a password: it gets one, once. */
+/** Answers sudo's password prompt, once. */
 function sudoAsks(draft: Transition, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
   if (draft.state.sudo?.answered === true) {
     notAllowed(draft, text);
@@ -95,7 +95,7 @@ export function credentials(draft: Transition, { user, why }: EventOf<'credentia
     notAllowed(draft, `sudo wants a password: ${why}`);
     return;
   }
-  // A shell that somebody else left open wants that person's password, not the configured one.
+  // A shell that another user left open needs that user's password, not the configured one.
   const named = state.sudo.user ?? (hasWord(state.sudo.text, user) ? user : null);
   const itsUser = named ?? (state.loggedIn ? user : null);
   if (itsUser !== user) {
@@ -106,7 +106,7 @@ export function credentials(draft: Transition, { user, why }: EventOf<'credentia
   draft.do({ do: 'type-password' });
 }
 
-/** Between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
+/** Handles lines between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
 export function onAskedLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   if (state.trouble) return;
@@ -141,13 +141,13 @@ export function onAskedLine(draft: Transition, heard: Recognition): void {
   }
 }
 
-/** In other words: what was typed before asked for nothing. */
+/** Types the request in another form: the earlier form requested nothing. */
 function askAgain(draft: Transition, root: boolean): void {
   draft.state.requestedAt = null;
   draft.request(root);
 }
 
-/** Typed at a shell: `s`, then `u`. Each is done when the kernel says so. */
+/** Handles the emergency sync, `s`, then `u`, typed at a shell. Each is done when the kernel reports it. */
 export function onRescueLine(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   const { stage } = state;
@@ -163,7 +163,8 @@ export function onRescueLine(draft: Transition, heard: Recognition): void {
       draft.raise('rescued');
       return;
     case 'shell':
-      // After the first command's end the second: it comes once, because what is typed is no prompt.
+      // The prompt after the first command triggers the second one; once, because the echo of a command is not a
+      // prompt.
       if (stage.synced) draft.rescue(heard.root, 'u');
       return;
     case 'password':
@@ -179,12 +180,12 @@ export function onRescueLine(draft: Transition, heard: Recognition): void {
 }
 
 function notAllowed(draft: Transition, said: string): void {
-  // Leaves sudo's prompt, which would take the next typing for a password.
+  // Leaves sudo's prompt, which would take the next input for a password.
   if (draft.state.sudo) draft.type('\x03');
   draft.raise('not-allowed', said);
 }
 
-/** True where `word` stands in `text` by itself: prompts name people in every language. */
+/** True where `word` is a whole word of `text`: prompts name users in every language. */
 function hasWord(text: string, word: string): boolean {
   return text.split(/[^\p{L}\p{N}_.-]+/u).includes(word);
 }

@@ -1,12 +1,9 @@
 /**
- * What a person answers to a question, and what follows from it. Pure.
- *
- * What became of a cut: off, or a question why not. Pure.
- *
- * The graceful shutdown of one node: `update(state, event) → { state, effects }`. It cuts on four grounds only: the
- * kernel's last line after our request, followed by silence, on a machine that is dead to a touch (grade A); silence, a gone network and a steady halt current
- * together where the configuration allows it (grade B); an operator's confirmed choice; or a deadline for which cutting
- * was confirmed beforehand. Everything that it is not sure of becomes a question. Pure.
+ * The graceful shutdown of one node: `update(state, event) → { state, effects }`, with operators' answers and the
+ * results of a cut. It cuts on four grounds only: the kernel's last line after our request, followed by silence, on a
+ * machine that is dead to a touch (grade A); silence, a gone network and a steady halt current together where the
+ * configuration allows it (grade B); an operator's confirmed choice; or a deadline for which cutting was confirmed
+ * beforehand. Any doubt becomes a question. Pure.
  */
 import { consoleChanged, goesByItself, noConsole, pressAgain, turnCame, yieldConsole } from './console.ts';
 import { networkChanged, sampled } from './evidence.ts';
@@ -37,7 +34,7 @@ function answered(draft: Transition, { choice, by }: EventOf<'answer'>): void {
         return;
       }
       if (!state.console.held) draft.acquire(goesByItself(draft) ? 'watch' : 'ask');
-      // A console that is away gets as long again before it is called lost again.
+      // A closed console gets the same time again before it counts as lost again.
       else if (!state.console.open) state.console = { ...state.console, closedAt: draft.at + WAIT_MS };
       return;
     case 'retry':
@@ -127,13 +124,13 @@ function cutDone(draft: Transition, { ok, sent, outcome, detail, rule, current }
     else goBack(draft, from, by);
     return;
   }
-  // Nobody was heard for too long on the way to the verb: what was judged has to be seen again.
+  // Console output went unread for too long before the verb: the evidence has to be gathered again.
   if (!ok && !sent && rule === 'held-up' && ground !== 'forced') {
     goBack(draft, from, null);
     return;
   }
   if (ok) {
-    // What the kernel's last line proved teaches what the current means.
+    // The kernel's last line proves the halt, so the current is recorded as a halted one.
     if (ground === 'halted' && current !== null && state.runningCurrent !== null)
       draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
     const tookMs = (state.haltedAt ?? 0) - (state.requestedAt ?? Infinity);
@@ -141,7 +138,7 @@ function cutDone(draft: Transition, { ok, sent, outcome, detail, rule, current }
     draft.end(outcome, detail, true);
     return;
   }
-  // Sent three times without effect, or recalled: more of the same helps nobody.
+  // Sent three times without effect, or recalled: a repetition is of no use.
   if (sent || outcome === 'aborted' || ground === 'deadline') {
     draft.end(outcome, detail);
     return;
@@ -162,7 +159,10 @@ function cutDone(draft: Transition, { ok, sent, outcome, detail, rule, current }
   draft.raise('force-failed', detail);
 }
 
-/** Where it was judged, with that much to be seen anew; what was heard on the way to the verb is heard there. */
+/**
+ * Returns to the stage before the cut, with its evidence to be gathered anew; a line that recalled the cut is handled
+ * there.
+ */
 function goBack(draft: Transition, from: Stage, by: Recall): void {
   const { target } = draft.state;
   const network = `something answers at ${target.ssh ?? 'its address'}`;
@@ -253,7 +253,7 @@ function apply(draft: Transition, event: ShutdownEvent): void {
       answered(draft, event);
       return;
     case 'abort':
-      // Once cutting, the bus decides whether the verb can still be held back.
+      // In stage `cutting` the bus decides whether the verb can still be held back.
       if (draft.state.stage.is !== 'cutting') draft.end('aborted', `aborted: ${draft.whatGoesOn()}`);
       return;
     case 'cut-done':

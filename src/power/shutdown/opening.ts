@@ -1,5 +1,6 @@
 /**
- * From a console that was opened to a shell that is known: what stands there, whose it is, what may be typed. Pure.
+ * Leads from an opened console to an identified shell: what is on the screen, which host it belongs to, which keys are
+ * safe. Pure.
  */
 import { lineHost } from '../../console/hostname.ts';
 import { isStamped } from '../../console/line-patterns.ts';
@@ -11,16 +12,18 @@ import { noPrompt } from './console.ts';
 import type { EventOf } from './state.ts';
 import type { Transition } from './transition.ts';
 
-/** A console is looked at so often, and not while it speaks: so long after its last line. */
+/** Interval of reading the screen, and silence needed before it, ms. */
 const LISTEN_MS = 300;
-/** What gets no key is told after it has stood so long: a boot loader's countdown passes. */
+/**
+ * Time for which a screen that allows no key must stand before it is reported, ms: a boot loader's countdown passes.
+ */
 const STANDS_MS = 2_000;
-/** A shell answers within this; one that shows its prompt again without an answer, within the shorter time after that. */
+/** Time for a shell's answer, ms; and the shorter one after a prompt came back without an answer. */
 const IDENTITY_MS = 5_000;
 const NO_ANSWER_MS = 1_200;
-/** So often Enter is pressed at a prompt that is too short to prove the console at once. */
+/** Number of times that Enter is pressed at a prompt that is too short to prove the console at once. */
 const PROVING = 4;
-/** What a tty shows of our own control characters. */
+/** A tty's echo of our own control characters. */
 const CONTROLS = /^(?:\^[@-_])+$/;
 /** Lines of a prompt; more are output. */
 const PROMPT_LINES = 4;
@@ -32,12 +35,12 @@ export function onOpeningLine(draft: Transition, heard: Recognition): void {
     state.stage = { ...state.stage, answered: true };
     return;
   }
-  // A node that ssh can ask is not waited for so long.
+  // A node that can be reached by ssh gets a shorter limit.
   if (!state.stage.heard && !draft.mayTrySsh) state.until = state.since + state.target.limits.request;
   const said = [...state.stage.said, heard.text].slice(-PROMPT_LINES);
   state.stage = { ...state.stage, heard: true, answered: true, said };
   state.named = lineHost(heard.text) ?? state.named;
-  // A sticky question stands: whatever prompt comes, nothing is typed before it is answered.
+  // A sticky question is open: nothing is typed at any prompt before it is answered.
   if (state.trouble) return;
   switch (heard.kind) {
     case 'login':
@@ -53,7 +56,7 @@ export function onOpeningLine(draft: Transition, heard: Recognition): void {
       draft.do({ do: 'ask-credentials' });
       return;
     case 'shell':
-      // A prompt of one or two characters proves nothing to the bus: three of them do.
+      // A prompt of one or two characters does not prove the console to the bus: three of them do.
       if (!state.console.proven && !draft.mayTrySsh) {
         draft.type('\r\r\r');
         return;
@@ -72,7 +75,7 @@ export function onOpeningLine(draft: Transition, heard: Recognition): void {
   }
 }
 
-/** Time in stage `opening`: looks at the screen where an answer is not waited for any more. */
+/** Handles time in stage `opening`: reads the screen once no answer is awaited any more. */
 export function tickOpening(draft: Transition): void {
   const { state, at } = draft;
   const { stage, console, heardAt } = state;
@@ -84,11 +87,11 @@ export function tickOpening(draft: Transition): void {
   draft.do({ do: 'look' });
 }
 
-/** What stands on the screen decides which key does no harm, or that none may go. */
+/** Chooses a harmless key by the state of the screen, or none. */
 export function stood(draft: Transition, { standing, fresh }: EventOf<'standing'>): void {
   const { state, at } = draft;
   const { stage, console } = state;
-  // Typed or heard meanwhile: it is looked at again.
+  // After input or output in between, the screen is read again.
   if (stage.is !== 'opening' || state.trouble || !console.open) return;
   if (stage.pressedAt > stage.lookedAt || state.heardAt > stage.lookedAt) return;
   if (standing.is === 'taken') {
@@ -114,7 +117,7 @@ export function stood(draft: Transition, { standing, fresh }: EventOf<'standing'
   if (press !== null) draft.press(press);
 }
 
-/** Asks what waits there, by a command that only a shell answers, whose it is. */
+/** Identifies the shell's host, by a command that only a shell answers. */
 export function identify(draft: Transition, prompt: string, named: string | null): void {
   const token = tokenAt(draft.at);
   draft.enter({ is: 'identify', token, named, at: prompt, lines: null, promptAt: null }, IDENTITY_MS);
@@ -144,7 +147,7 @@ export function tickIdentify(draft: Transition): void {
   if (stage.is !== 'identify') return;
   const back = stage.promptAt !== null && at - stage.promptAt >= NO_ANSWER_MS;
   if (!back && at < state.until) return;
-  // It runs no commands as shells do, and yet its prompt names the machine.
+  // It runs no commands as shells do, but its prompt names the machine.
   if (stage.promptAt !== null && stage.named !== null) known(draft, isRoot(stage.at), stage.named);
   else if (state.loggedIn) draft.raise('login-failed', stage.at === '' ? 'no shell answered' : stage.at);
   else draft.raise('nameless', stage.at);
@@ -157,7 +160,7 @@ export function shellReached(
   const { state } = draft;
   const name = host ?? (state.loggedIn ? state.named : null);
   if (!isExpectedHost(draft, name)) return;
-  // ssh asks the machine at its address, whoever waits on its console.
+  // ssh reaches the machine by its address, whatever is on its console.
   if (name !== null || state.target.host === null || draft.mayTrySsh || !state.prepared) known(draft, root, name);
   else identify(draft, text, null);
 }
@@ -182,14 +185,14 @@ function isExpectedHost(draft: Transition, host: string | null): boolean {
   return false;
 }
 
-/** Neither its prompt nor its banner says whose a login prompt is, and nobody vouched for it. */
+/** Reports whether neither prompt nor banner names the host of a login prompt, and no operator vouched for it. */
 function isNameless({ state }: Transition, host: string | null): boolean {
   return state.target.host !== null && host === null && state.named === null && !state.trusted;
 }
 
 /**
- * The expected name where a prompt of unknown shape shows it as a word. All that was said since Enter is that prompt: lines
- * from before it may be of the machine from which another was reached.
+ * Returns the expected name where a prompt of unknown shape shows it as a word; null: it does not. Only the lines since
+ * Enter are that prompt: earlier ones may come from the machine from which another was reached.
  */
 function namedIn({ state }: Transition, said: readonly string[]): string | null {
   const { stage, target } = state;

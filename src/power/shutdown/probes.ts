@@ -1,12 +1,15 @@
-/** Looking for signs of a halt beside the console: whether the network answers, what the BMC says. */
+/** Probes for signs of life beside the console: whether the network answers, and the BMC's status. */
 import { PRIORITY } from '../../bmc/types.ts';
 import type { Job } from '../operation.ts';
 import type { ShutdownEvent, Stage } from './state.ts';
 
-/** How often a node in the network is looked for, and a BMC asked, ms. */
+/** Intervals of the network probes and of the BMC's samples, ms. */
 const PROBE_MS = 2_000;
 const SAMPLE_MS = 2_000;
-/** Typed bytes are paced and answered: a status request sooner than this could take either off the wire. */
+/**
+ * Time after input in which no status request is sent, ms: typed bytes are paced and answered, and the request could
+ * take either off the wire.
+ */
 const TYPING_MS = 500;
 
 const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
@@ -39,11 +42,11 @@ export class LifeProbes {
     this.#send = send;
   }
 
-  /** Looks where it is time to. `held`: the console is ours. */
+  /** Probes where it is time. `held`: this shutdown holds the console. */
   look(stage: Stage['is'], at: number, { held }: { held: boolean }): void {
     const { ports } = this.#job;
     if (ports.network !== null && ASKED.includes(stage) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
-    // A gap in what somebody else's console says could swallow the line that he waits for.
+    // A gap in another node's console could swallow the line that its shutdown waits for.
     const { holder, typedAt } = this.#job.console;
     const free = holder === null || ((held || holder === 'judge') && at - typedAt >= TYPING_MS);
     if (JUDGED.includes(stage) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
@@ -59,7 +62,7 @@ export class LifeProbes {
       const status = await ports.bus.status(node.addr, PRIORITY.operator);
       const at = ports.now();
       if (status.ok) this.#send({ kind: 'sample', at, sample: status.sample, why: '' });
-      // A bus that is away says nothing about the node.
+      // An unusable bus says nothing about the node.
       else if (status.failure !== 'bus') this.#send({ kind: 'sample', at, sample: null, why: status.detail });
     } finally {
       this.#sampling = false;

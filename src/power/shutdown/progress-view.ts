@@ -1,4 +1,4 @@
-/** A shutdown as its operators see it. Pure. */
+/** Presents a shutdown to its operators. Pure. */
 import type { DraftQuestion, Phase } from '../../api/power.ts';
 import { questionOf } from './prompts.ts';
 import type { Shutdown } from './state.ts';
@@ -6,7 +6,7 @@ import type { Shutdown } from './state.ts';
 export interface ShutdownView {
   phase: Phase;
   detail: string;
-  /** Epoch milliseconds, or null: it takes the time it takes. */
+  /** Epoch milliseconds, or null: there is no limit. */
   until: number | null;
   question: DraftQuestion | null;
 }

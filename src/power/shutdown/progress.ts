@@ -1,4 +1,4 @@
-/** What a console's lines and prompts mean to a shutdown, stage by stage. Pure. */
+/** Interprets a console's lines and prompts for a shutdown, stage by stage. Pure. */
 import type { Recognition } from '../../console/recognizer.ts';
 import { onJudgingLine } from './evidence.ts';
 import { onAskedLine, onLoginLine, onRescueLine } from './login.ts';
@@ -8,12 +8,14 @@ import { onLineWhileCutting } from './recall.ts';
 import { alive, silenceMs } from './touch.ts';
 import { type Transition, SPEECH } from './transition.ts';
 
-/** A stop job that counts, or a service that reports, earns so much more time, up to the hard limit. */
+/** Time added by a stop job that counts, or a service that reports, up to the hard limit, ms. */
 const PROGRESS_MS = 30_000;
-/** The Pi's bootloader runs once more after 'Power down' and is told by this partition number to halt. */
+/** Partition number at which the Pi's bootloader, which runs once more after 'Power down', halts. */
 const HALT_PARTITION = '63';
 
-/** What is kept of what comes while the request is typed: its echo, and an answer that is read before its end is told. */
+/**
+ * Lines kept while the request is typed: its echo, and an answer that arrives before the end of the typing is reported.
+ */
 const HEARD_MOST = 50;
 
 export function onConsoleLine(draft: Transition, heard: Recognition): void {
@@ -30,7 +32,7 @@ export function onConsoleLine(draft: Transition, heard: Recognition): void {
     case 'identify':
     case 'login':
     case 'rescue':
-      // What was asked before may come to its end while another way is tried.
+      // An earlier request may complete while another way is tried.
       if (heard.kind === 'halt' && state.requestedAt !== null) hearShutdown(draft, heard);
       else if (state.stage.is === 'opening') onOpeningLine(draft, heard);
       else if (state.stage.is === 'identify') onIdentityLine(draft, heard);
@@ -68,7 +70,7 @@ export function onConsoleLine(draft: Transition, heard: Recognition): void {
   }
 }
 
-/** The journal is being told; its prompt was seen, and is trusted while nothing else comes. */
+/** Handles lines while the journal is written; the prompt was seen, and is trusted while nothing else comes. */
 function hearBeforeRequest(draft: Transition, heard: Recognition): void {
   switch (heard.kind) {
     case 'login':
@@ -86,12 +88,12 @@ function hearBeforeRequest(draft: Transition, heard: Recognition): void {
   }
 }
 
-/** From the request to the kernel's last line. */
+/** Handles lines from the request to the kernel's last line. */
 function hearShutdown(draft: Transition, heard: Recognition): void {
   const { state } = draft;
   switch (heard.kind) {
     case 'halt':
-      // Nobody asked it to halt: whatever that line means, it is not ours.
+      // No halt was requested: that line does not belong to this shutdown.
       if (state.requestedAt === null && !state.sshRuns) return;
       draft.prove('marker', heard.text);
       if (state.sshSilent) {
@@ -135,7 +137,7 @@ function hearShutdown(draft: Transition, heard: Recognition): void {
       if (heard.word !== HALT_PARTITION) draft.restarted(heard.text);
       return;
     case 'login':
-      // A getty that comes back after the shutdown had begun: a quiet boot.
+      // A getty that returns after the shutdown had begun: a quiet boot.
       if (state.stage.is === 'stopping') draft.restarted(heard.text);
       return;
     case 'inhibited':
@@ -156,11 +158,11 @@ function acknowledged(draft: Transition, text: string): void {
   if (state.stage.is === 'stopping' || state.stage.is === 'gone') return;
   draft.prove('ack', text);
   draft.stopping();
-  // It was not unheard, and nothing forbade it.
+  // The request was received, and nothing forbade it.
   if (state.trouble && ['unheard', 'idle', 'inhibited', 'not-allowed'].includes(state.trouble.kind)) draft.settled();
 }
 
-/** Grade A begins here; it is complete when the settling time passes in silence and the machine is dead to a touch. */
+/** Begins grade A; it is complete when the settle time passes in silence and the machine is dead to a touch. */
 function settle(draft: Transition, marker: string): void {
   const { trouble } = draft.state;
   if (trouble && isSticky(trouble.kind)) return;
@@ -176,7 +178,7 @@ function hearSettling(draft: Transition, heard: Recognition): void {
   const { settle: limit } = state.target.limits;
   switch (heard.kind) {
     case 'halt':
-      // A kernel says it once, with a line or two behind it; who goes on saying it is alive.
+      // A kernel prints it once, with a line or two behind it; a machine that repeats it is alive.
       if (draft.at - (state.haltedAt ?? draft.at) > limit) {
         alive(draft, `it goes on saying “${heard.text}”`);
         return;
@@ -206,7 +208,7 @@ function hearSettling(draft: Transition, heard: Recognition): void {
       return;
     default:
       if (!SPEECH.test(heard.text) && heard.kind === 'output') return;
-      // The bootloader's own lines are not known by heart; each puts the end off, so that a kernel can still show itself.
+      // The bootloader's own lines are not all known; each extends the limit, so that a kernel can still show itself.
       if (stage.firmware && heard.kind === 'output') {
         state.stage = { ...stage, touch: null };
         state.until = draft.at + 2 * limit;

@@ -1,5 +1,5 @@
 /**
- * What a shutdown cannot decide alone: each trouble in its own words, with the answers that help against it. Pure.
+ * The questions that a shutdown puts to its operators: one text for each problem, with the answers that help. Pure.
  */
 import type { DraftQuestion } from '../../api/power.ts';
 import type { Target } from './target.ts';
@@ -40,16 +40,16 @@ export type OperatorPromptKind =
 
 export interface OperatorPrompt {
   kind: OperatorPromptKind;
-  /** What was seen: the node's own line, or a port's reason; '' where the words say it all. */
+  /** Evidence: the node's own line, or a port's reason; '' where the text needs none. */
   said: string;
   since: number;
-  /** Without an answer until then, the node is left on. */
+  /** Time after which the node is left on without an answer. */
   until: number;
 }
 
 export type Choice = 'wait' | 'retry' | 'skip' | 'trust' | 'console' | 'sync' | 'leave' | 'force';
 
-/** How much longer `wait` waits. */
+/** Extra time for the answer `wait`, ms. */
 export const WAIT_MS = 60_000;
 
 interface Words {
@@ -59,8 +59,9 @@ interface Words {
   /** A halt line that comes now does not answer it. */
   sticky?: true;
   /**
-   * Where nobody answers. `listen`: what was asked may still be done, so it is waited for a while. `leave`: another try
-   * changes nothing, or does harm. Absent: the console is left to others at once. But for `leave`, it is tried again later.
+   * Behaviour of an armed run, which has no operator. `listen`: the request may still take effect, so it is awaited for
+   * a while. `leave`: another try changes nothing, or does harm. Absent: the console is released at once. Except with
+   * `leave`, the node is tried again later.
    */
   unattended?: 'listen' | 'leave';
 }
@@ -246,19 +247,19 @@ const LABELS: Record<Choice, string> = {
   force: 'cut its power now',
 };
 
-/** Every one there is. */
+/** All kinds of operator prompts. */
 export const OPERATOR_PROMPT_KINDS = Object.keys(TROUBLES) as OperatorPromptKind[];
 
 export function isSticky(kind: OperatorPromptKind): boolean {
   return TROUBLES[kind].sticky === true;
 }
 
-/** How long what was asked is waited for where nobody answers, ms. */
+/** Returns the time for which a request is awaited in an armed run, ms. */
 export function unattendedMs(kind: OperatorPromptKind, asked: boolean): number {
   return asked && TROUBLES[kind].unattended === 'listen' ? WAIT_MS / 2 : 0;
 }
 
-/** Another try would change nothing, or do harm: a third wrong password locks an account. */
+/** Reports whether another try would change nothing, or do harm: a third wrong password locks an account. */
 export function isHopeless(kind: OperatorPromptKind): boolean {
   return TROUBLES[kind].unattended === 'leave';
 }

@@ -1,14 +1,14 @@
 /**
- * What takes a proof back: a stall of this process, in which nobody listened, and a sign of life on the way from the
- * judgement to the verb. Pure.
+ * Withdraws evidence: after a stall of this process, in which nothing was observed, and on a sign of life between the
+ * decision and the verb. Pure.
  */
 import type { Recognition } from '../../console/recognizer.ts';
 import type { Recall, Stage } from './state.ts';
 import { type Transition, SPEECH } from './transition.ts';
 
 /**
- * This process, or its machine, stood still for `ms`. What came meanwhile was read before this; what should have been looked
- * at was not. Limits within which something was to happen are longer by that, and silence is counted anew.
+ * Handles a time of `ms` in which this process, or its machine, stood still. Output of that time was read before this;
+ * what should have been observed was not. Limits for expected events are extended by `ms`, and silence is counted anew.
  */
 export function stalled(draft: Transition, ms: number): void {
   const { state, at } = draft;
@@ -52,10 +52,10 @@ function renewed(stage: Stage, ms: number): Stage {
   }
 }
 
-/** Says that the machine starts anew: not even a deadline for which cutting was confirmed cuts that. */
+/** Signs that the machine starts anew: not even a deadline for which cutting was confirmed cuts then. */
 const STARTS: readonly Recognition['kind'][] = ['boot', 'uboot', 'uboot-shell', 'reboot'];
 
-/** Signs of life count until the verb leaves. */
+/** Recalls the cut on a sign of life, until the verb is sent. */
 export function onLineWhileCutting(draft: Transition, heard: Recognition): void {
   const { stage } = draft.state;
   if (stage.is !== 'cutting' || stage.ground === 'forced' || heard.kind === 'halt') return;
@@ -64,7 +64,10 @@ export function onLineWhileCutting(draft: Transition, heard: Recognition): void 
   recall(draft, stage, heard);
 }
 
-/** Something answers at the address of what is cut as a halted machine, in a look that began at `askedAt`. */
+/**
+ * Recalls the cut of a machine that is taken for halted when something answers at its address, in a probe that began at
+ * `askedAt`.
+ */
 export function networkAnswers(draft: Transition, askedAt: number): void {
   const { stage, haltedAt } = draft.state;
   if (stage.is !== 'cutting' || (stage.ground !== 'halted' && stage.ground !== 'composite')) return;

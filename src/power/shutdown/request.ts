@@ -1,16 +1,16 @@
 /**
- * The request itself, step by step: what is meant is on the disk before it goes, and it counts from when it went. Neither a
- * slow disk nor a line that is away uses up the machine's own limits. Pure.
+ * The shutdown request, step by step: its intent is on the disk before it is sent, and its limits count from when it
+ * was sent. Neither a slow disk nor a closed console uses up the machine's own limits. Pure.
  */
 import { isStamped } from '../../console/line-patterns.ts';
 import { count } from '../../lib/words.ts';
 import { onConsoleLine } from './progress.ts';
 import type { Transition } from './transition.ts';
 
-/** A request that did not leave whole so often in a row is a question. */
+/** Number of requests in a row that were not sent whole, after which the operator is asked. */
 const UNSENT_MOST = 3;
 
-/** It is on the disk, as far as the disk can be waited for, that the node is about to be asked. */
+/** Continues when the intent is on the disk, or the disk takes too long. */
 export function journalled(draft: Transition): void {
   const { state, at } = draft;
   const { stage, console, trouble, target } = state;
@@ -20,7 +20,7 @@ export function journalled(draft: Transition): void {
     return;
   }
   if (stage.is !== 'requesting' || stage.step !== 'disk') return;
-  // What stands on the console is looked at anew, when it is back or the question is answered.
+  // The screen is read again once the console is back or the question is answered.
   if (trouble !== null || !console.open) {
     state.until = at;
     return;
@@ -29,7 +29,7 @@ export function journalled(draft: Transition): void {
   draft.do({ do: 'request', text: stage.text });
 }
 
-/** The whole request left at `leftAt`: what came after that may be of this shutdown. */
+/** Handles a request that was sent whole at `leftAt`: later lines may belong to this shutdown. */
 export function requested(draft: Transition, leftAt: number): void {
   const { state } = draft;
   const { stage, root, command, target } = state;
@@ -43,7 +43,10 @@ export function requested(draft: Transition, leftAt: number): void {
   for (const heard of stage.heard) if (heard.at >= leftAt) onConsoleLine(draft, heard);
 }
 
-/** Its end did not leave, so nothing was asked: what was typed is cleared, and the request typed anew. */
+/**
+ * Handles a request whose end was not sent, so nothing was requested: the input is cleared, and the request typed
+ * again.
+ */
 export function unsent(draft: Transition): void {
   const { state } = draft;
   const { stage, trouble } = state;
@@ -57,7 +60,7 @@ export function unsent(draft: Transition): void {
   notTyped(draft, `its console was interrupted ${count(state.unsent, 'time')} while it was typed`);
 }
 
-/** The request did not go; when somebody has answered, what stands on the console is looked at anew. */
+/** Asks the operator about a request that was not sent; after the answer the screen is read again. */
 export function notTyped(draft: Transition, why: string): void {
   const { state, at } = draft;
   const { stage } = state;
@@ -66,7 +69,7 @@ export function notTyped(draft: Transition, why: string): void {
   if (state.trouble === null) draft.raise('refused', why);
 }
 
-/** ssh said that the command ran, or what can only be said after it ran. */
+/** Handles ssh's report that the command ran, or one that it can only make after that. */
 export function sshRan(draft: Transition): void {
   const { state, at } = draft;
   const { stage, target } = state;
@@ -75,7 +78,7 @@ export function sshRan(draft: Transition): void {
   state.requestedAt = at;
   draft.prove('request', `asked to shut down by ssh (${target.ssh ?? ''})`);
   draft.do({ do: 'asked', how: 'was asked to shut down by ssh' });
-  // A stamp tells a line that was read before this from an old one; without it nothing does.
+  // A stamp distinguishes a line that was read before this from an old one; nothing else does.
   if (stage.is !== 'settle' || isStamped(stage.marker)) return;
   draft.stopping();
   draft.undated('it came before ssh said that the command ran');

@@ -12,11 +12,14 @@ import { type Effect, type Ground, initialShutdown, type Shutdown, type Shutdown
 import { untilDeadMs } from './touch.ts';
 import { targetOf } from './target.ts';
 
-/** How often time is looked at; prompts are recognised after 300 ms of silence. */
+/** Interval of the time events, ms; prompts are recognised after 300 ms of silence. */
 const TICK_MS = 100;
-/** A disk that takes longer for a line, ms, is told, and holds no shutdown up: nor the console that others wait for. */
+/**
+ * Limit for a write to the disk, ms; a slower disk is reported and delays neither the shutdown nor other nodes that
+ * wait for the console.
+ */
 const DISK_MS = 20_000;
-/** A shutdown that nobody has seen here yet is taken to need so long; only that it is the same for all counts. */
+/** Assumed duration of a shutdown that was never observed here, ms; it only matters that all nodes get the same. */
 const UNKNOWN_MS = 30_000;
 
 const GROUNDS: Record<Ground, string> = {
@@ -28,8 +31,8 @@ const GROUNDS: Record<Ground, string> = {
 };
 
 /**
- * Asks the node's operating system to shut down, watches it halt, and cuts. Resolves with what became of the cut; with
- * null when there was none and the node's record has ended. The caller ends the record otherwise.
+ * Requests a shutdown from the node's operating system, watches it halt, and cuts. Resolves with the result of the cut,
+ * where the caller ends the node's record; with null where there was no cut and the record has ended.
  */
 export async function shutDown(job: Job): Promise<Switched | null> {
   const run = new ShutdownRun(job);
@@ -56,11 +59,11 @@ class ShutdownRun {
   #applying = false;
   #credentials: Credentials | null = null;
   #cut: Switched | null = null;
-  /** Withdraws the verb that is on its way. */
+  /** Withdraws the verb before it is sent. */
   #recall = new AbortController();
-  /** When its last line is expected, or null. */
+  /** Expected time of its last line, epoch ms, or null. */
   #dueAt: number | null = null;
-  /** When the console came into our hands last. */
+  /** Time at which this shutdown last got the console, epoch ms. */
   #turnAt = 0;
 
   constructor(job: Job) {
@@ -91,7 +94,7 @@ class ShutdownRun {
     job.onAnswer = (choice, by) => this.#send({ kind: 'answer', at: ports.now(), choice, by: nameOf(by) });
     this.#send({ kind: 'start', at: ports.now() });
     if (signal.aborted) this.#onAbort();
-    // What it draws while it runs, for the halt band.
+    // Its running current, for the halt band.
     else void this.#signs.sample();
   }
 
@@ -114,7 +117,7 @@ class ShutdownRun {
     this.#signs.look(this.#state.stage.is, at, this.#console);
   }
 
-  /** Events are taken one after another: an effect may bring the next one before this one is done. */
+  /** Handles events one after another: an effect may send the next one before this one is done. */
   #send(event: ShutdownEvent): void {
     if (this.#over.signal.aborted) return;
     this.#events.push(event);
@@ -133,7 +136,7 @@ class ShutdownRun {
     const { node } = this.#job;
     const { state, effects } = update(this.#state, event);
     this.#state = state;
-    // What was proven, first: it travels with the change of phase.
+    // Evidence first: it is published with the change of phase.
     for (const effect of effects) if (effect.do === 'prove') node.prove(effect.kind, effect.text);
     for (const effect of effects)
       if (effect.do === 'observe') this.#observe(effect.running, effect.halted);
@@ -203,7 +206,7 @@ class ShutdownRun {
     }
   }
 
-  /** A disk that fails is told by the operation's record; one that is slow, here. */
+  /** Writes the state to the disk. The operation's record reports a disk that fails; a slow one is reported here. */
   async #journal(): Promise<void> {
     const { ports, node, operation } = this.#job;
     const written = new AbortController();
@@ -231,7 +234,7 @@ class ShutdownRun {
     this.#send(leftAt === null ? { kind: 'unsent', at } : { kind: 'requested', at, leftAt });
   }
 
-  /** From here the machine may halt, whatever becomes of this operation. */
+  /** Marks the system as going down: from here the machine may halt, even if this operation ends. */
   #asked(how: string): void {
     const { ports, node } = this.#job;
     ports.systems.sign(node.addr, 'asked', how);
@@ -248,7 +251,7 @@ class ShutdownRun {
     const settleMs = ports.limits.settle * 1000;
     const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, untilDeadMs(settleMs));
     await pause(ports, waits, this.#over.signal);
-    // Where nothing is known of it, its watch is not due at any time.
+    // Without a known duration its last line has no expected time.
     this.#dueAt = usual === null ? null : ports.now() + usual;
     this.#send({ kind: 'spaced', at: ports.now() });
   }
@@ -274,7 +277,7 @@ class ShutdownRun {
     try {
       this.#credentials = await ports.credentials(node.addr);
     } catch {
-      // The reason may quote what a password program printed.
+      // The reason may quote the output of a password program.
       why = 'they could not be read';
     }
     if (this.#credentials) this.#console.reader.conceal(this.#credentials.password);

@@ -1,4 +1,4 @@
-/** What became of programs: those before the shutdown, and ssh that asks for it. Pure. */
+/** Handles the results of programs: those before the shutdown, and the ssh client that requests it. Pure. */
 import { readLine } from '../../console/line-patterns.ts';
 import { isFromAnotherTime, readUptime } from '../../console/recognizer.ts';
 import type { ProgramEnd } from '../../lib/subprocess.ts';
@@ -7,10 +7,13 @@ import type { Transition } from './transition.ts';
 
 /** ssh's own exit code, where it could not connect or lost the connection. */
 const SSH_FAILED = 255;
-/** What ssh says then. */
+/** Messages of ssh for a lost connection. */
 const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
 
-/** `required`: the node is not asked without the one that failed, also where nobody watches. */
+/**
+ * Continues after the programs. `required`: the one that failed is required, so the node is not shut down, even in an
+ * armed run.
+ */
 export function hooksDone(draft: Transition, why: string, required = false): void {
   const { state } = draft;
   if (state.stage.is !== 'before') return;
@@ -36,7 +39,7 @@ export function sshAnswered(draft: Transition, { code, why, output: printed }: P
   if (uptime !== undefined || code === 0 || closed !== undefined) sshRan(draft);
   state.sshRuns = false;
   if (uptime !== undefined) wasUpFor(draft, uptime);
-  // Killed at its limit: it may have been heard all the same.
+  // Killed at its limit: the request may have been received all the same.
   state.sshSilent = uptime === undefined && code === null;
   if (state.sshSilent) {
     state.requestedAt ??= draft.at;
@@ -48,7 +51,7 @@ export function sshAnswered(draft: Transition, { code, why, output: printed }: P
     return;
   }
   if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
-  // Its console may have said meanwhile how it goes on.
+  // Its console may have shown the progress meanwhile.
   if (state.stage.is !== 'ssh') return;
   if (code === 0) {
     draft.stopping();
@@ -65,12 +68,12 @@ export function sshAnswered(draft: Transition, { code, why, output: printed }: P
     draft.raise('inhibited', inhibited);
     return;
   }
-  // Killed at its limit, it may have been heard all the same.
+  // Killed at its limit: the request may have been received all the same.
   if (code !== null) state.requestedAt = null;
   sshFailed(draft, output.at(-1) ?? why);
 }
 
-/** A last line that was read before this was known may be of another day. */
+/** Handles the uptime that ssh reported. A last line that was read before may be from an earlier boot. */
 function wasUpFor(draft: Transition, seconds: number): void {
   const { stage } = draft.state;
   draft.do({ do: 'up-for', seconds });

@@ -1,4 +1,4 @@
-/** A graceful shutdown as data: what it knows, what may happen to it, what it wants done. Pure. */
+/** A graceful shutdown as data: its state, its events, its effects. Pure. */
 import type { Again, Outcome } from '../../api/power.ts';
 import type { Recognition } from '../../console/recognizer.ts';
 import type { Press, ScreenState } from '../../console/screen-state.ts';
@@ -9,7 +9,7 @@ import type { ConsoleCondition } from '../ports.ts';
 import type { OperatorPrompt } from './prompts.ts';
 import type { Target } from './target.ts';
 
-/** `key`: the blank was typed. `pipe`: its BMC is asked, which opens the pipe anew. `enter`: Enter was typed. */
+/** `key`: the blank was typed. `pipe`: a status request to its BMC opens the pipe anew. `enter`: Enter was typed. */
 export type Touch =
   | { step: 'key'; listened: number; at: number }
   | { step: 'pipe'; answered: boolean; askedAt: number; clearAt: number }
@@ -17,8 +17,8 @@ export type Touch =
 
 export type Stage =
   /**
-   * The console is opened, and a prompt is looked for. `turn`: the one console is ours by now. `presses`: keys so far, each
-   * after what stands on the screen was read; `answered`: something came since. `said`: what was heard since Enter.
+   * The console is opened, and a prompt is looked for. `turn`: the console's turn has come. `presses`: keys so far,
+   * each after the screen was read; `answered`: output came since. `said`: lines since Enter.
    */
   | {
       is: 'opening';
@@ -31,8 +31,8 @@ export type Stage =
       said: readonly string[];
     }
   /**
-   * A shell is asked whose it is. `named`: the host that its own words showed before, or null. `at`: what it shows as its
-   * prompt. `promptAt`: when that came back, or null.
+   * A shell is asked for its host. `named`: the host that its own lines showed before, or null. `at`: the text of its
+   * prompt. `promptAt`: time at which the prompt came back, or null.
    */
   | {
       is: 'identify';
@@ -42,39 +42,43 @@ export type Stage =
       lines: readonly string[] | null;
       promptAt: number | null;
     }
-  /** Configured programs run: it may still be left alone. */
+  /** Configured programs run before the request; the shutdown can still be dropped. */
   | { is: 'before' }
-  /** It is asked by ssh when its last line will not fall together with another's. */
+  /** The ssh request waits until its last line does not coincide with another node's. */
   | { is: 'spaced' }
-  /** ssh is on its way, or will be when the journal is told. */
+  /** The ssh request is sent, or will be when the journal is written. */
   | { is: 'ssh' }
   | { is: 'login'; step: 'user' | 'password' | 'shell' }
   /**
-   * `disk`: the journal is told that it is about to be asked; nothing was typed. `wire`: the request is typed, and its last
-   * byte has not left. `heard`: what came meanwhile; only what came after that byte may be an answer.
+   * `disk`: the journal is written with the intent; nothing was typed. `wire`: the request is typed, and its last byte
+   * is not sent yet. `heard`: lines meanwhile; only those after that byte may be an answer.
    */
   | { is: 'requesting'; step: 'disk' | 'wire'; text: string; heard: readonly Recognition[] }
-  /** The command was typed; nothing showed yet that it was heard. */
+  /** The command was typed; there is no sign yet that it was received. */
   | { is: 'asked' }
-  /** An operator does it in the pane; we watch for the halt. */
+  /** An operator shuts it down in the pane; rackui watches for the halt. */
   | { is: 'by-hand' }
   | { is: 'stopping'; hardUntil: number; unit: string | null }
   /** Its network is gone and nothing proves the halt yet: grade B is gathered. Not judged before `judgeAt`. */
   | { is: 'gone'; hardUntil: number; judgeAt: number; unit: string | null }
-  /** The end of that: Enter is pressed on its console, which must stay silent, while its current must stay steady. */
+  /**
+   * End of the gathering: Enter is pressed on its console, which must stay silent, while its current must stay steady.
+   */
   | { is: 'judging'; hardUntil: number; presses: number; pressedAt: number }
   /** Emergency sync and remount were typed. */
   | { is: 'rescue'; synced: boolean }
-  /** A last line was read. A halted machine says nothing more, and is dead to a touch when the time has passed. */
+  /**
+   * A last line was read. A halted machine prints nothing more, and is dead to a touch when the settle time has passed.
+   */
   | { is: 'settle'; marker: string; firmware: boolean; touch: Touch | null }
-  /** `from`: where it was judged. `recalled`: the verb was withdrawn. */
+  /** `from`: stage from which the cut was decided. `recalled`: the verb was withdrawn. */
   | { is: 'cutting'; ground: Ground; from: Stage; recalled: { by: Recall } | null }
   | { is: 'ended'; outcome: Outcome; detail: string; off: boolean; again: Again | null };
 
-/** What withdraws a verb: what was heard, its network that answers, or (null) that nobody listened. */
+/** Reason for the withdrawal of a verb: a console line, its network that answers, or (null) unread console output. */
 export type Recall = Recognition | 'network' | null;
 
-/** Why power may be cut. */
+/** Grounds on which power may be cut. */
 export type Ground = 'halted' | 'composite' | 'forced' | 'deadline';
 
 export interface Shutdown {
@@ -83,110 +87,118 @@ export interface Shutdown {
   since: number;
   /** End of the stage's limit. */
   until: number;
-  /** An open question: nothing is done about it until somebody answers, or its own limit. */
+  /** An open question: it waits for an operator's answer, or its own limit. */
   trouble: OperatorPrompt | null;
-  /** `spoke`: it said something before it was asked to go. `problem`: why it cannot be asked there, or ''. */
+  /**
+   * `spoke`: it printed something before the request. `problem`: reason why the console cannot be used for the request,
+   * or ''.
+   */
   console: ConsoleCondition & { held: boolean; closedAt: number | null; spoke: boolean; problem: string };
-  /** When its console last said something. */
+  /** Time of its console's last output. */
   heardAt: number;
-  /** What a line says that a banner may quote: believed when the console falls silent behind it, and no prompt comes. */
+  /** A line that a banner may quote: it counts when the console falls silent behind it, and no prompt comes. */
   claim: { kind: 'panic' | 'emergency' | 'login-failed'; said: string } | null;
-  /** What a shell is wanted for. */
+  /** Purpose of the shell. */
   goal: 'poweroff' | 'rescue';
-  /** Looked at, and prepared: it may be asked. */
+  /** The console was examined and the programs have run: the request may be sent. */
   prepared: boolean;
-  /** Why ssh cannot ask it, or null: it can, or was not tried. */
+  /** Reason why the request cannot go by ssh, or null: it can, or was not tried. */
   sshProblem: string | null;
-  /** The ssh client was started and has not ended yet: what it will say of the machine's uptime is still to come. */
+  /** The ssh client was started and has not ended yet: its report of the machine's uptime is still to come. */
   sshRuns: boolean;
-  /** It has said that the command ran. */
+  /** ssh reported that the command ran. */
   sshRan: boolean;
-  /** ssh may have asked it and never said of when: no last line is certain to be of this shutdown. */
+  /** The request may have gone by ssh without a reported time: no last line is certain to be of this shutdown. */
   sshSilent: boolean;
-  /** The host that its login or its banner named during this dialogue; null: it named none. */
+  /** Host that its login or its banner named during this dialogue; null: none. */
   named: string | null;
-  /** Its login prompt names no host, and an operator lets it have user and password. */
+  /** Its login prompt names no host, and an operator allowed user and password there. */
   trusted: boolean;
-  /** Told to sudo as its prompt, printed by a command that failed; '' before the request. */
+  /** Token given to sudo as its prompt, and printed by a command that failed; '' before the request. */
   token: string;
-  /** The last line that it said after the request. */
+  /** Its last output line after the request. */
   said: string;
-  /** The shell at which it was asked is root's. */
+  /** The shell of the request is root's. */
   root: boolean;
-  /** The shell knows no variables ahead of a command. */
+  /** The shell does not support variables ahead of a command. */
   plainSudo: boolean;
   /**
-   * `was`: it answered there during this operation. `goneSince`: it does not any more. `silentAt`: when the last look began
-   * that found nothing.
+   * `was`: it answered during this operation. `goneSince`: time since which it does not. `silentAt`: start of the last
+   * probe without an answer.
    */
   network: { was: boolean; goneSince: number | null; silentAt: number | null };
   /** Counts before the request; null: not known. */
   runningCurrent: number | null;
-  /** What its BMC says while evidence is gathered. */
+  /** Its BMC's samples while evidence is gathered. */
   bmc: { at: number; current: number | null; steadySince: number | null; failures: number; offs: number };
-  /** The command that is typed; the second where a node has no systemd. */
+  /** The command to type; the second where a node has no systemd. */
   command: 'systemctl poweroff' | 'poweroff';
-  /** When the request last left, or ssh said that it ran; by hand: when somebody chose that. Null: it was not asked. */
+  /**
+   * Time at which the request was last sent, or ssh reported that it ran; for a shutdown by hand: time of that choice.
+   * Null: no request.
+   */
   requestedAt: number | null;
-  /** How often in a row the request did not leave whole. */
+  /** Number of requests in a row that were not sent whole. */
   unsent: number;
-  /** When the kernel's last line was read. */
+  /** Time at which the kernel's last line was read. */
   haltedAt: number | null;
-  /** Last lines that a sign of life contradicted. */
+  /** Number of last lines that a sign of life contradicted. */
   claims: number;
-  /** Ask again at the next shell prompt. */
+  /** The request is repeated at the next shell prompt. */
   askAgain: boolean;
-  /** We logged in, so we log out where the node stays up. */
+  /** rackui logged in, so it logs out where the node stays up. */
   loggedIn: boolean;
-  /** The last thing heard was a shell prompt. */
+  /** The last recognition was a shell prompt. */
   atShell: boolean;
-  /** sudo's password prompt: whose it wants (null: it does not say), and whether it had our one answer. */
+  /** sudo's password prompt: the user whose password it wants (null: not stated), and whether it was answered once. */
   sudo: { user: string | null; text: string; answered: boolean } | null;
-  /** The first sign that file systems were not left clean. */
+  /** First sign that file systems were not left clean. */
   dirty: string | null;
-  /** Why no deadline may cut: it started anew, or is another host. */
+  /** Reason why no deadline may cut: it started anew, or is another host. */
   neverCut: string | null;
 }
 
 export type ShutdownEvent = { at: number } & (
   | { kind: 'start' }
   /**
-   * `wanted`: somebody waits for the one console. `urgent`: somebody whose node is about to say its last line. `pressed`:
-   * somebody waits who has waited long enough.
+   * `wanted`: another node waits for the one console. `urgent`: a node whose last line is due waits for it. `pressed`:
+   * a node has waited for it long enough.
    */
   | { kind: 'tick'; wanted: boolean; urgent?: boolean; pressed?: boolean }
   | { kind: 'console'; condition: ConsoleCondition }
-  /** This process stood still for so long. */
+  /** This process stood still for `ms`. */
   | { kind: 'stalled'; ms: number }
-  /** That it is about to be asked is on the disk; or the disk fails, or is too slow to wait for. */
+  /** The intent is on the disk; or the disk fails, or takes too long. */
   | { kind: 'journalled' }
-  /** The last byte of the request left at `leftAt`. */
+  /** The last byte of the request was sent at `leftAt`. */
   | { kind: 'requested'; leftAt: number }
   /** Some of the request was dropped with the console. */
   | { kind: 'unsent' }
-  /** ssh says that the command ran. */
+  /** ssh reported that the command ran. */
   | { kind: 'ssh-ran' }
-  /** It may be asked by ssh now. */
+  /** The ssh request may be sent now. */
   | { kind: 'spaced' }
-  /** The one console is ours; its condition follows. */
+  /** The console's turn has come; its condition follows. */
   | { kind: 'turn' }
-  /** The console is not to be had. */
+  /** The console cannot be had. */
   | { kind: 'no-console'; why: string }
-  /** The programs before the shutdown; `why`: '' when all went well. `required`: not without the one that failed. */
+  /**
+   * The programs before the shutdown ended; `why`: '' when all succeeded. `required`: the one that failed is required.
+   */
   | { kind: 'hooks-done'; why: string; required?: boolean }
   | { kind: 'ssh-done'; end: ProgramEnd }
-  /** Whether anything answers at its address, by a look that began at `askedAt`. */
+  /** Whether anything answers at its address, by a probe that began at `askedAt`. */
   | { kind: 'network'; reachable: boolean; askedAt: number }
   /** Its BMC's answer; null: none. */
   | { kind: 'sample'; sample: { power: Power; current: number } | null; why: string }
   | { kind: 'heard'; recognition: Recognition }
-  /** What stands on its screen. */
+  /** State of its screen. */
   | { kind: 'standing'; standing: ScreenState; fresh: boolean }
-  /** Anything at all came from its console, ahead of what it is recognised as. */
+  /** Any output of its console, before it is recognised. */
   | { kind: 'sound'; text: string }
-  /** Configured credentials' user; null: none are configured, or they cannot be read: `why`. */
+  /** User of the configured credentials; null: none are configured, or they cannot be read: `why`. */
   | { kind: 'credentials'; user: string | null; why: string }
-  /** Typing was not taken. */
+  /** Input was not accepted. */
   | { kind: 'refused'; why: string }
   | { kind: 'answer'; choice: string; by: string }
   | { kind: 'abort' }
@@ -206,38 +218,38 @@ export type EventOf<K extends ShutdownEvent['kind']> = Extract<ShutdownEvent, { 
 
 export type Effect =
   | { do: 'acquire'; use: Use }
-  /** The console is left to others. */
+  /** Releases the console. */
   | { do: 'let-go' }
   | { do: 'run-hooks' }
   /** Waits until its last line can be read on the one console. */
   | { do: 'space' }
-  /** Answered with `journalled`: then the present state is on the disk. */
+  /** Writes the present state to the disk. Answered with `journalled`. */
   | { do: 'journal' }
-  /** What was printed before proves nothing. */
+  /** Sends the request by ssh; earlier output proves nothing from here. */
   | { do: 'ask-ssh' }
-  /** From here the machine may halt, whatever becomes of this operation. */
+  /** Marks the system as going down: from here the machine may halt, even if this operation ends. */
   | { do: 'asked'; how: string }
-  /** Seconds that the machine had been up when it was asked: for the stamps on its console. */
+  /** Uptime of the machine at the request, seconds: for the stamps on its console. */
   | { do: 'up-for'; seconds: number }
   /** Counts before and after a halt that the kernel's last line proved. */
   | { do: 'observe'; running: number; halted: number }
-  /** From the request to the kernel's last line. */
+  /** Duration from the request to the kernel's last line. */
   | { do: 'took'; ms: number }
-  /** What stands on its screen is wanted. */
+  /** Reads the state of its screen. */
   | { do: 'look' }
   | { do: 'type'; text: string }
-  /** Types the request; what was printed before proves nothing. Answered with `requested` or `unsent`. */
+  /** Types the request; earlier output proves nothing from here. Answered with `requested` or `unsent`. */
   | { do: 'request'; text: string }
-  /** The operator's own request counts from here. */
+  /** Lends the console for a shutdown by hand; earlier output proves nothing from here. */
   | { do: 'listen' }
-  /** Asks its BMC, in a pipe that is opened for it. */
+  /** Requests its BMC's status, in a pipe that is opened for it. */
   | { do: 'sample' }
   | { do: 'ask-credentials' }
   | { do: 'type-user' }
   | { do: 'type-password' }
   | { do: 'prove'; kind: string; text: string }
   | { do: 'cut'; ground: Ground }
-  /** Withdraws the verb, where it has not left. */
+  /** Withdraws the verb, where it was not sent yet. */
   | { do: 'recall' };
 
 export interface Step {
@@ -245,7 +257,7 @@ export interface Step {
   effects: Effect[];
 }
 
-/** The beginning: nothing was typed yet. */
+/** Returns the first stage: nothing was typed yet. */
 export function opening(turn: boolean, at: number): Extract<Stage, { is: 'opening' }> {
   return {
     is: 'opening',

@@ -1,14 +1,14 @@
-/** What a shutdown is told of its node and its limits when it begins. */
+/** The node, limits and settings of one shutdown, fixed when it begins. */
 import { placeText } from '../../rack/inventory.ts';
 import type { Job } from '../operation.ts';
 import type { HaltBand } from '../ports.ts';
 
-/** What does not change during one shutdown. Times in milliseconds. */
+/** The part that does not change during one shutdown. Times in milliseconds. */
 export interface Target {
   name: string;
   /** `A-3, 03`. */
   place: string;
-  /** The host name that its console must show, or null where nobody said which it is. */
+  /** Host name that its console must show, or null where none is configured. */
   host: string | null;
   limits: {
     preflight: number;
@@ -17,31 +17,31 @@ export interface Target {
     stopping: number;
     hard: number;
     settle: number;
-    /** For grade B: how long its network must have been gone, and its current steady. */
+    /** For grade B: time for which its network must have been gone, and its current steady. */
     networkGone: number;
     steady: number;
   };
-  /** Where ssh goes, or null: only its console can ask it. */
+  /** Destination of ssh, or null: the request can go by its console only. */
   ssh: string | null;
-  /** Other nodes go down at the same time: the one console is not kept while it is not needed. */
+  /** Other nodes go down at the same time: the console is released while it is not needed. */
   shares: boolean;
-  /** Programs run before it is asked; their limits together. Null: none. */
+  /** Programs before the request, and their limits together, ms. Null: none. */
   hooks: { count: number; limit: number } | null;
-  /** The weakest evidence on which it is cut without asking. */
+  /** Weakest evidence on which it is cut without a question. */
   cutOn: 'A' | 'B';
   band: HaltBand | null;
   /** Epoch milliseconds, or null. */
   deadlineAt: number | null;
   onDeadline: 'leave' | 'cut';
-  /** Nobody answers questions: each has an answer of its own, and another try comes later. */
+  /** No operator answers questions: each ends the try in its own way, and another try comes later. */
   unattended: boolean;
-  /** Cut at the deadline also where it could not be asked. */
+  /** The cut at the deadline is also made where no request could be sent. */
   cutUnasked: boolean;
   /** A node that goes down at the deadline is watched to its end, where it is not to be cut. */
   watchedOn: boolean;
 }
 
-/** Looking for a prompt on a console that opened (shutdown section 1). */
+/** Limit for a prompt on a console that opened, ms (shutdown section 1). */
 const PREFLIGHT_MS = 10_000;
 
 export function targetOf({ ports, node, operation, request, deadlineAt, plan }: Job): Target {
@@ -51,7 +51,7 @@ export function targetOf({ ports, node, operation, request, deadlineAt, plan }: 
   return {
     name: node.name,
     place: placeText(node.addr),
-    // Where the bus was scanned for nodes, nobody said how they are called.
+    // Where the nodes come from a scan of the bus, no names are configured.
     host: configured ? node.name : null,
     limits: {
       preflight: PREFLIGHT_MS,
@@ -64,7 +64,7 @@ export function targetOf({ ports, node, operation, request, deadlineAt, plan }: 
       steady: steady * 1000,
     },
     ssh: ports.network?.target(node.addr) ?? null,
-    // Where nothing is cut on grade B, its last line is worth waiting for, alone.
+    // Where grade B does not cut, the console stays with one node for its last line.
     shares: ports.network !== null && cutOn === 'B',
     hooks:
       hooks.length === 0

@@ -1,5 +1,5 @@
 /**
- * What the passing of time means to a shutdown: each stage's limit, a console that stays away, the deadline. Pure.
+ * Handles the passing of time in a shutdown: each stage's limit, a console that stays closed, the deadline. Pure.
  */
 import { goesByItself, noPrompt } from './console.ts';
 import { tickGone, tickJudging, unseen, watchNetwork } from './evidence.ts';
@@ -9,17 +9,21 @@ import { notTyped } from './request.ts';
 import { tickTouch } from './touch.ts';
 import type { Transition } from './transition.ts';
 
-/** A banner goes on, or a prompt follows it, within this; behind a panic nothing comes. */
+/**
+ * Silence after which a claim counts, ms: a banner goes on, or a prompt follows it, within this; behind a panic nothing
+ * comes.
+ */
 const CLAIM_MS = 2_000;
-/** A console that others' verbs interrupt is back within milliseconds; one that stays away longer is lost. */
+/** Time after which a closed console is lost, ms: other nodes' verbs interrupt it for milliseconds only. */
 const CONSOLE_LOST_MS = 10_000;
 
-/** `pressed`: others have waited long enough for the console. */
+/** Handles a tick. `pressed`: other nodes have waited long enough for the console. */
 export function tick(draft: Transition, pressed = false): void {
   const { state, at } = draft;
   const { stage, target, trouble, console } = state;
   if (stage.is === 'cutting' || stage.is === 'ended') return;
-  // A halt that is being watched already is watched to its end: seconds. A claim that was refuted once earns no second time.
+  // A halt that is already being watched is watched to its end, which takes seconds; but not a second time after a last
+  // line was contradicted.
   const settling = stage.is === 'settle' && trouble === null && state.claims === 0;
   if (target.deadlineAt !== null && at >= target.deadlineAt && !settling && !isWatchedOn(draft)) {
     deadline(draft);
@@ -93,7 +97,7 @@ export function tick(draft: Transition, pressed = false): void {
       if (at >= state.until) draft.raise('stalled', stallOf(draft, stage.unit));
       return;
     case 'settle':
-      // Until ssh has ended, the line that was read may turn out to be an old one.
+      // Until ssh has ended, the last line may turn out to be an old one.
       if (at < state.until || !console.open || state.sshRuns) return;
       if (state.dirty !== null || state.neverCut !== null)
         draft.raise(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
@@ -116,7 +120,7 @@ function isWatchedOn({ state }: Transition): boolean {
   );
 }
 
-/** Ends this try with what a question would have said; an armed run comes back to the node. */
+/** Ends this try with the text of its question; an armed run tries the node again later. */
 function giveUp(draft: Transition, trouble: OperatorPrompt): void {
   const { target, neverCut } = draft.state;
   const { text } = questionOf(trouble, target);
@@ -127,7 +131,7 @@ function giveUp(draft: Transition, trouble: OperatorPrompt): void {
   else draft.end('failed', words);
 }
 
-/** True: the try ends, and others have the console. */
+/** Releases the console to other nodes. True: this try ends with that. */
 function handTurnOn(draft: Transition): boolean {
   const { stage, console } = draft.state;
   if (!console.held) return false;
@@ -149,7 +153,7 @@ function stallOf({ state, at }: Transition, unit: string | null): string {
 function deadline(draft: Transition): void {
   const { target, neverCut, stage, requestedAt } = draft.state;
   const noTurn = stage.is === 'opening' && !stage.turn && requestedAt === null;
-  // In an armed run a node is cut unasked only where it could not be asked in all its time.
+  // An armed run cuts a node without a request only where none could be sent in all its time.
   const spared = target.unattended && (noTurn || (requestedAt === null && !target.cutUnasked));
   if (target.onDeadline === 'leave' || spared) {
     if (noTurn) {

@@ -1,47 +1,47 @@
 /**
- * The last proof before a cut on grade A. A last line is a claim: any program that may write to the console can print it.
- * So the machine must also be dead to a touch. A living kernel echoes what is typed, a halted one nothing; and nothing
- * may answer at the node's address. Any sign of life makes the cut a question. Pure.
+ * The touch: the last proof before a cut on grade A. A last line is only a claim, because any program that may write to
+ * the console can print it. A living kernel echoes input, a halted one nothing; and nothing may answer at the node's
+ * address. Any sign of life makes the cut a question. Pure.
  */
 import type { EventOf, Stage, Touch } from './state.ts';
 import type { Transition } from './transition.ts';
 
 /**
- * A blank, taken back at once with Ctrl-U, behind a Ctrl-Q for a console that was stopped with Ctrl-S. A shell, getty or
- * line-wise question shows it and is left as it was, half-typed words apart; a password prompt takes an empty line. Ctrl-U
- * alone would ring the bell, and DEL is not the erase key everywhere.
+ * A blank, deleted at once with Ctrl-U, after a Ctrl-Q for a console that was stopped with Ctrl-S. A shell, getty or
+ * line-wise question echoes it and stays as it was, except for half-typed words; a password prompt takes an empty line.
+ * Ctrl-U alone would ring the bell, and DEL is not the erase key everywhere.
  */
 const KEY = '\x11 \x15';
 /**
- * Enter, for who reads without an echo: a password prompt, a program that draws for itself. Only after the blank was met
- * with silence, so no shell is left that could run half a line, and no question that could take Enter for a yes.
+ * Enter, for programs that read without an echo: a password prompt, a full-screen program. Only after silence to the
+ * blank, so that no shell is left that could run half a line, and no question that could take Enter for a yes.
  */
 const ENTER = '\x11\x15\r';
-/** How long an echo is waited for, ms: a share of the settling time, which says how quiet is quiet here. */
+/** Time to wait for an echo, ms: a share of the settle time, which states how long silence must be here. */
 const ECHO_SHARE = 1 / 3;
 const ECHO_MIN_MS = 1_000;
 const ECHO_MAX_MS = 2_000;
-/** Only time in which this program listened counts: after a stall what came meanwhile has not been read yet. */
+/** Longest step that counts as observed, ms: after a stall, output of that time has not been read yet. */
 const LISTENED_MS = 250;
-/** What the bus itself echoes when the console is opened anew comes within this, ms. */
+/** Time within which the bus's own echo of a reopened console arrives, ms. */
 export const CLEAR_MS = 200;
-/** A question to the BMC takes the console away for no longer than this, ms. */
+/** Longest gap that a status request to the BMC makes in the console, ms. */
 const OWN_GAP_MS = 500;
-/** A BMC that did not answer is asked again after this long, and is lost after so many failures. */
+/** Delay before the request to a silent BMC is repeated, ms; and the number of failures after which it is lost. */
 const ASK_AGAIN_MS = 2_000;
 export const LOST_TRIES = 3;
 
 type Settle = Extract<Stage, { is: 'settle' }>;
 
 /**
- * How long silence lasts before the touch begins, ms. The touch is silence too: together they last the settling time, or a
- * third of it and the touch where that is longer.
+ * Returns the silence needed before the touch begins, ms. The touch is silence too: together they last the settle time,
+ * or a third of it and the touch where that is longer.
  */
 export function silenceMs(settleMs: number): number {
   return Math.max(settleMs * ECHO_SHARE, settleMs - touchMs(settleMs));
 }
 
-/** From the last line to the cut where nothing interferes, ms. */
+/** Returns the time from the last line to the cut where nothing interferes, ms. */
 export function untilDeadMs(settleMs: number): number {
   return silenceMs(settleMs) + touchMs(settleMs);
 }
@@ -50,16 +50,18 @@ function touchMs(settleMs: number): number {
   return 2 * echoMs(settleMs) + CLEAR_MS;
 }
 
-/** What a touch depends on besides how far it is. Times in milliseconds. */
+/** Inputs of a touch besides its progress. Times in milliseconds. */
 export interface TouchScene {
   at: number;
   console: { open: boolean; proven: boolean };
-  /** When the silence before it has lasted long enough. */
+  /** Time at which the silence before the touch has lasted long enough. */
   dueAt: number;
   settleMs: number;
 }
 
-/** `type`: keys for its console, or null. `sample`: its BMC is to be asked. `dead`: nothing came back to the end. */
+/**
+ * `type`: keys for its console, or null. `sample`: its BMC's status is needed. `dead`: nothing came back to the end.
+ */
 export interface TouchMove {
   touch: Touch | null;
   type: string | null;
@@ -67,12 +69,12 @@ export interface TouchMove {
   dead: boolean;
 }
 
-/** Begins a touch when it is due, or carries it on. */
+/** Begins a touch when it is due, or continues it. */
 export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }: TouchScene): TouchMove {
   const waitsMs = echoMs(settleMs);
   const rests: TouchMove = { touch, type: null, sample: false, dead: false };
-  // A pipe that fell shut is as silent as a halted machine: the BMC is asked, in a pipe that is opened for it, and the
-  // console behind that pipe is the one that Enter is pressed on.
+  // A closed pipe is as silent as a halted machine: the BMC's status is requested, which opens the pipe anew, and Enter
+  // is pressed on the console behind that pipe.
   const opensAnew: TouchMove = {
     ...rests,
     touch: { step: 'pipe', answered: false, askedAt: at, clearAt: at },
@@ -82,8 +84,8 @@ export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }:
   switch (touch?.step) {
     case undefined:
       if (console.proven) return { ...rests, touch: { step: 'key', listened: 0, at }, type: KEY };
-      // Until the console has proven to be the node's, no printable byte may go: it could meet a BIOS. Silence takes the
-      // blank's place.
+      // No printable byte may be sent before the console has proven to be the node's, because it could reach a BIOS.
+      // Silence takes the blank's place.
       return at >= dueAt + waitsMs ? opensAnew : rests;
     case 'key':
       return touch.listened >= waitsMs ? opensAnew : { ...rests, touch: listen(touch, at) };
@@ -98,20 +100,20 @@ export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }:
 }
 
 /**
- * The touch after the console went or came back, `awayMs` later: what was typed may be lost, and what was said. It begins
- * anew, but for the moment in which its own question to the BMC opens the console anew.
+ * Returns the touch after the console closed, or opened again `awayMs` later: input and output may be lost. It begins
+ * anew, except in the moment in which its own status request opens the console anew.
  */
 export function interruptTouch(touch: Touch | null, open: boolean, awayMs: number, at: number): Touch | null {
   if (touch?.step === 'pipe' && awayMs <= OWN_GAP_MS) return { ...touch, clearAt: at + CLEAR_MS };
   return !open || awayMs > 0 ? null : touch;
 }
 
-/** The touch after its BMC has answered. */
+/** Returns the touch after its BMC has answered. */
 export function answerTouch(touch: Touch | null, at: number): Touch | null {
   return touch?.step === 'pipe' ? { ...touch, answered: true, clearAt: at + CLEAR_MS } : touch;
 }
 
-/** The settling time has passed in silence, or the touch goes on. True: the machine is dead to it. */
+/** Begins or continues the touch after a silent settle time. True: the machine is dead to it. */
 export function tickTouch(draft: Transition, stage: Settle): boolean {
   const { state, at } = draft;
   const settleMs = state.target.limits.settle;
@@ -122,19 +124,19 @@ export function tickTouch(draft: Transition, stage: Settle): boolean {
   return move.dead && networkIsSilent(draft);
 }
 
-/** See {@link interruptTouch}. */
+/** Applies {@link interruptTouch} to the stage. */
 export function touchInterrupted(draft: Transition, stage: Settle, open: boolean, awayMs: number): void {
   draft.state.stage = { ...stage, touch: interruptTouch(stage.touch, open, awayMs, draft.at) };
 }
 
-/** The BMC was asked for the touch, and answered or did not. */
+/** Handles the answer, or failure, of the touch's status request. */
 export function touchSampled(draft: Transition, stage: Settle, answered: boolean, why: string): void {
   if (stage.touch?.step !== 'pipe') return;
   if (answered) draft.state.stage = { ...stage, touch: answerTouch(stage.touch, draft.at) };
   else if (draft.state.bmc.failures >= LOST_TRIES) draft.raise('bmc-lost', why);
 }
 
-/** Something came from the console. Whatever it is, a halted machine did not send it. */
+/** Handles any output of the console: a halted machine sends none. */
 export function sounded(draft: Transition, { text }: EventOf<'sound'>): void {
   const { stage } = draft.state;
   if (stage.is !== 'settle' || stage.touch === null || stage.touch.step === 'pipe') return;
@@ -151,7 +153,7 @@ export function alive(draft: Transition, said: string): void {
   draft.raise('alive-after-halt', said);
 }
 
-/** Nobody looks there, or a look that began after the last line found nothing. */
+/** Reports whether the network has no address to probe, or a probe that began after the last line found nothing. */
 function networkIsSilent({ state: { target, network, haltedAt } }: Transition): boolean {
   return target.ssh === null || (network.silentAt !== null && haltedAt !== null && network.silentAt >= haltedAt);
 }
@@ -160,7 +162,7 @@ function listen<T extends { listened: number; at: number }>(touch: T, at: number
   return { ...touch, listened: touch.listened + Math.min(at - touch.at, LISTENED_MS), at };
 }
 
-/** How long an echo is waited for where silence is `settleMs` long, ms. */
+/** Returns the time to wait for an echo at this settle time, ms. */
 function echoMs(settleMs: number): number {
   return Math.min(ECHO_MAX_MS, Math.max(ECHO_MIN_MS, settleMs * ECHO_SHARE));
 }

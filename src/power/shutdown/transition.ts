@@ -1,5 +1,5 @@
 /**
- * One step of a shutdown in the making: a copy of the state, the moves that all stages share, the effects so far.
+ * One step of a shutdown in progress: a copy of the state, the operations that all stages share, the effects so far.
  */
 import type { Again, Outcome } from '../../api/power.ts';
 import { keysOf, type Press } from '../../console/screen-state.ts';
@@ -8,7 +8,7 @@ import type { Use } from '../console-arbiter.ts';
 import { isSticky, unattendedMs, WAIT_MS, type OperatorPromptKind } from './prompts.ts';
 import { type Effect, type Ground, opening, type Shutdown, type Stage, type Step } from './state.ts';
 
-/** Fewer printable characters in a row than this are noise of a UART that loses its clock, not speech. */
+/** Fewer printable characters in a row than this are noise of a UART that loses its clock, not text. */
 export const SPEECH = /[\x20-\x7e]{3}/;
 
 export class Transition {
@@ -38,14 +38,14 @@ export class Transition {
     this.do({ do: 'type', text });
   }
 
-  /** The next stage, which may take `limitMs`. */
+  /** Enters a stage, which may take `limitMs`. */
   enter(stage: Stage, limitMs: number): void {
     this.state.stage = stage;
     this.state.since = this.at;
     this.state.until = this.at + limitMs;
   }
 
-  /** Back to the beginning: looks what stands on the console, and for a prompt. */
+  /** Returns to the beginning: reads the screen and looks for a prompt. */
   open(): void {
     const { console, target } = this.state;
     this.state.loggedIn = false;
@@ -69,14 +69,14 @@ export class Transition {
     this.do({ do: 'let-go' });
   }
 
-  /** ssh is a way that was not tried in vain. */
+  /** Reports whether ssh is configured and has not failed. */
   get mayTrySsh(): boolean {
     return this.state.target.ssh !== null && this.state.sshProblem === null && this.state.goal === 'poweroff';
   }
 
   /**
-   * Looked at, or not to be looked at: what was to be done before is done, then ssh asks where it can. False: its console
-   * has to ask it, now.
+   * Continues from the prompt, or without one: runs the configured programs first, then requests the shutdown by ssh
+   * where possible. False: the request goes by its console, now.
    */
   goesOn(): boolean {
     const { state } = this;
@@ -107,11 +107,11 @@ export class Transition {
     // The client has its own limit.
     this.enter({ is: 'ssh' }, Infinity);
     this.do({ do: 'journal' });
-    // Its last line proves most: whoever has no other use for the console watches.
+    // Its last line is the best evidence: the console is watched when no other node needs it.
     this.acquire('watch');
   }
 
-  /** Presses a key that does no harm at what stands on the console. */
+  /** Presses a key that does no harm at the present screen. */
   press(press: Press): void {
     const { stage } = this.state;
     if (stage.is !== 'opening') return;
@@ -122,8 +122,9 @@ export class Transition {
   }
 
   /**
-   * Types the request at a shell prompt, once the journal says that it will. How long the machine has been up is asked with it: a halt line from a log of
-   * another day carries another time. That it failed is said in words that know no language.
+   * Types the request at a shell prompt, once its intent is in the journal. The uptime is requested with it: a halt
+   * line from a log of an earlier day has another time. A failure is marked by words that do not depend on the
+   * language.
    */
   request(root: boolean): void {
     const { state } = this;
@@ -137,12 +138,12 @@ export class Transition {
     this.prove('intent', `‘${command}’ is about to be typed at its shell prompt`);
     const asking = root || state.plainSudo ? command : withSudoPrompt(command, state.token);
     const text = `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r`;
-    // The disk takes the time it takes.
+    // The disk has its own limit.
     this.enter({ is: 'requesting', step: 'disk', text, heard: [] }, Infinity);
     this.do({ do: 'journal' });
   }
 
-  /** Emergency sync, then remount read-only: the kernel's own way, where the system's hangs. */
+  /** Types emergency sync, then remount read-only: the kernel's own way, where the system's hangs. */
   rescue(root: boolean, key: 's' | 'u'): void {
     const command = `echo ${key} > /proc/sysrq-trigger`;
     if (key === 's') {
@@ -158,17 +159,17 @@ export class Transition {
     this.enter({ is: 'stopping', hardUntil: this.at + limits.hard, unit: null }, limits.stopping);
   }
 
-  /** It comes up again, whatever was asked: never cut by itself. */
+  /** Handles a machine that starts anew: it is not cut without an operator. */
   restarted(said: string): void {
     this.state.neverCut = 'it started again';
-    // What was asked was asked of another life: no last line from now on answers it.
+    // The request was to the earlier boot: no last line from now on answers it.
     this.state.requestedAt = null;
     this.prove('restart', said);
     if (this.state.stage.is !== 'stopping') this.stopping();
     this.raise('rebooted', said);
   }
 
-  /** Asks whoever watches. A trouble that a halt cannot answer is not replaced by one that it can. */
+  /** Asks the operators. A problem that a halt cannot solve is not replaced by one that it can. */
   raise(kind: OperatorPromptKind, said = ''): void {
     const { trouble, target } = this.state;
     if (trouble && (trouble.kind === kind || (isSticky(trouble.kind) && !isSticky(kind)))) return;
@@ -178,7 +179,7 @@ export class Transition {
     this.state.trouble = { kind, said, since: this.at, until: this.at + waitsMs };
   }
 
-  /** A last line was read, and nothing tells it from an old one. */
+  /** Asks about a last line that nothing distinguishes from an old one. */
   undated(why = 'ssh did not say how long it had been up'): void {
     this.raise('unproven', `a last line was read; ${why}, so it may be an old one`);
   }
@@ -202,7 +203,7 @@ export class Transition {
     this.enter({ is: 'ended', outcome, detail, off, again }, 0);
   }
 
-  /** What has been asked of the node and goes on by itself, for sentences about nodes that are left on. */
+  /** Describes requests that cannot be recalled, for sentences about nodes that are left on. */
   whatGoesOn(): string {
     const { stage, sshRuns, sshRan } = this.state;
     if (stage.is === 'requesting' && stage.step === 'wire')
