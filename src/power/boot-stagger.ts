@@ -1,27 +1,36 @@
-/** In which order and how far apart nodes are switched on, so that boot peaks do not meet. */
+/** Orders and spaces the switching on of nodes, so that their boot peaks do not coincide. */
 import { type Address, rowOf, slotOf } from '../rack/address.ts';
 import { type Clock, pause } from './ports.ts';
 
-/** Between any two nodes (shutdown section 3). */
+/** Minimum time between any two nodes, ms (shutdown section 3). */
 const STAGGER_MS = 2_000;
 /**
- * One booting node a blade: 50 W feed four of them. Where nothing shows that one has come up, it counts as booting for so
- * long: the peak lies early in a boot; the figure is ours, not measured.
+ * Time for which a node counts as booting where nothing shows that it has come up, ms. One node boots per blade at a
+ * time, because 50 W feed four of them. The peak lies early in a boot; the figure is our own, not measured.
  */
 export const BLADE_MS = 15_000;
 
-/** When a node was switched on, and until when it counts as booting (Infinity: until it is seen to be up). */
+/**
+ * Time at which a node was switched on, and time until which it counts as booting (Infinity: until it is seen to be
+ * up).
+ */
 export interface Start {
   since: number;
   until: number;
 }
 
-/** Blade after blade rather than one blade's four in a row: by slot, then by row. Pure. */
+/**
+ * Sorts by slot, then by row, so that boots spread over the blades instead of filling one blade's four slots in a row.
+ * Pure.
+ */
 export function switchOnOrder(addrs: readonly Address[]): Address[] {
   return [...addrs].sort((a, b) => slotOf(a) - slotOf(b) || rowOf(a) - rowOf(b));
 }
 
-/** When `addr` may be switched on; epoch milliseconds, `now` at the earliest, Infinity: not as things are. Pure. */
+/**
+ * Returns the time at which `addr` may be switched on, epoch ms: `now` at the earliest, Infinity while a boot without a
+ * known end occupies its blade. Pure.
+ */
 export function mayBoot(addr: Address, starts: ReadonlyMap<Address, Start>, now: number): number {
   let at = now;
   for (const [other, { since, until }] of starts)
@@ -29,18 +38,18 @@ export function mayBoot(addr: Address, starts: ReadonlyMap<Address, Start>, now:
   return at;
 }
 
-/** How often whoever waits looks whether it is its turn, ms. */
+/** Interval at which a waiting node checks its turn, ms. */
 const LOOK_MS = 100;
 
-/** Everything that boots in this rack, whoever switched it on: the peaks meet in one power supply. */
+/** Holds everything that boots in this rack, for all operations: their peaks meet in one power supply. */
 export class Starts {
   readonly #starts = new Map<Address, Start>();
   #queue: Address[] = [];
 
   /**
    * Waits for the turn of `addr`, which counts as booting from then on: until the returned function is called, or for
-   * {@link BLADE_MS} where `watched` is false. Null: `signal` aborted, or `until` (epoch milliseconds) passed before.
-   * `waits` is told when it will be its turn, null: not known.
+   * {@link BLADE_MS} where `watched` is false. Resolves with null when `signal` aborts, or `until` (epoch ms) passes
+   * before. Calls `waits` with the expected time of the turn, epoch ms; null: not known.
    */
   async take(
     addr: Address,
@@ -57,7 +66,7 @@ export class Starts {
       for (;;) {
         const now = clock.now();
         this.#forget(now);
-        // Who came first goes first, except where its blade is not free and another's is.
+        // First come, first served, except where the first one's blade is occupied and another's is free.
         const next = this.#queue.find((one) => mayBoot(one, this.#starts, now) <= now);
         if (next === addr) break;
         if (signal?.aborted === true || now >= until) return null;

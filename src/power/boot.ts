@@ -1,8 +1,8 @@
 /**
- * From power on to a system that answers: `update(state, event) → { state, effects }`. The BMC's word is proven before
- * this begins; here a current, then a login prompt or an ssh server's greeting show that the machine came up. Pure.
- *
- * Watches one node come up: asks its BMC, its ssh port, and listens on its console as long as nobody else wants that.
+ * Watches one node come up, by its BMC, its ssh port, and its console while no operator uses that; and decides by the
+ * kernel's boot id whether a node was reset. The decisions are pure: `update(state, event) → { state, effects }`. The
+ * BMC's status is verified before this begins; here a current, then a login prompt or an ssh server's greeting show
+ * that the node came up.
  */
 import { PRIORITY } from '../bmc/types.ts';
 import type { Recognition } from '../console/recognizer.ts';
@@ -11,12 +11,12 @@ import { ConsoleAccess } from './console-access.ts';
 import type { Job } from './operation.ts';
 import { everyTick } from './ports.ts';
 
-/** What does not change while it boots. */
+/** The part that stays the same during a boot. */
 export interface BootTarget {
   name: string;
-  /** The host name that its console must show, or null. */
+  /** Host name that its console must show, or null. */
   host: string | null;
-  /** What counts: a prompt on its console, a greeting of its ssh server. At least one is true. */
+  /** Accepted proofs: a prompt on its console, a greeting of its ssh server. At least one is true. */
   console: boolean;
   ssh: boolean;
   limitMs: number;
@@ -25,14 +25,14 @@ export interface BootTarget {
 export interface Boot {
   target: BootTarget;
   since: number;
-  /** Its highest current so far, counts; null: its BMC was not heard. */
+  /** Highest current so far, counts; null: its BMC has not answered. */
   current: number | null;
-  /** Why its console cannot be looked at, or '': it can, or nobody tried. */
+  /** Reason why its console cannot be watched; '' where it can, or was not tried. */
   problem: string;
-  /** Its last visible line. */
+  /** Last visible line of its console. */
   said: string;
   heardAt: number;
-  /** Since when its console is in hand; null: it is not. */
+  /** Time since which its console is held, epoch ms; null: it is not held. */
   hadSince: number | null;
   /** `up`: it came up, or nothing could be seen that says otherwise; `seen`: it was seen to come up. */
   end: { up: boolean; seen: boolean; detail: string } | null;
@@ -40,27 +40,27 @@ export interface Boot {
 
 export type BootEvent = { at: number } & (
   | { kind: 'tick' }
-  /** This process stood still for so long: nobody looked. */
+  /** This process stood still for `ms`, in which nothing was observed. */
   | { kind: 'stalled'; ms: number }
   | { kind: 'heard'; recognition: Recognition }
   | { kind: 'no-console'; why: string }
-  /** Its console is in hand, or was handed on to another that boots. */
+  /** Its console is held, or was handed on to another node that boots. */
   | { kind: 'console' }
   | { kind: 'handed-on' }
   | { kind: 'greeting' }
-  /** Counts. */
+  /** `current` in counts. */
   | { kind: 'sample'; current: number }
 );
 
 export type BootEffect = { do: 'wake' } | { do: 'prove'; kind: string; text: string };
 
 /**
- * Enter is pressed only on a console that has been quiet for so long, and so long after power came: any key stops
+ * Enter is pressed only on a console that has been quiet for this long, and this long after power on, ms: any key stops
  * U-Boot's autoboot.
  */
 const QUIET_MS = 10_000;
 const WAKE_AFTER_MS = 30_000;
-/** Who has the console for so long has heard it, or has woken it and been answered. */
+/** Time in which a holder of the console has read its output, or has pressed Enter and got an answer, ms. */
 const LISTEN_MS = QUIET_MS + 3_000;
 
 export function initialBoot(target: BootTarget, at: number): Boot {
@@ -97,7 +97,8 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
       );
     case 'stalled': {
       const { hadSince } = state;
-      // A line holds some kilobytes for a program that does not read: the prompt may be lost, and is asked for once more.
+      // The line's buffer holds some kilobytes while a program does not read: the prompt may be lost, so time is added
+      // to request it again.
       const askedBy = Math.max(at - since, WAKE_AFTER_MS) + LISTEN_MS;
       const longer = { ...target, limitMs: Math.max(target.limitMs + event.ms, askedBy) };
       return { state: { ...state, target: longer, heardAt: at, hadSince: hadSince === null ? null : at }, effects: [] };
@@ -110,14 +111,15 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
 }
 
 /**
- * Where only its console can show that it came up, and others that boot have that, its limit waits until it was its turn for
- * long enough. Why it cannot be looked at at all is an answer, too.
+ * Reports whether the console was watched for long enough to conclude that the node did not come up. Where only the
+ * console can show it and other booting nodes hold that, the limit waits until this one had its turn for
+ * {@link LISTEN_MS}. A reason why the console cannot be opened counts as an answer, too.
  */
 function wasLookedAt({ target, problem, hadSince }: Boot, at: number): boolean {
   return target.ssh || problem !== '' || (hadSince !== null && at - hadSince >= LISTEN_MS);
 }
 
-/** What it is doing, for its operators. */
+/** Describes the progress for operators. */
 function detailOf({ said, problem, current }: Boot): string {
   const drawn = current === null ? '' : `; it drew up to ${current} counts`;
   if (problem !== '') return `is on${drawn}; waiting for it to come up (its console: ${problem})`;
@@ -151,7 +153,7 @@ function late(state: Boot): { state: Boot; effects: BootEffect[] } {
   const { target, current, problem, said } = state;
   const limit = seconds(target.limitMs);
   if (current === 0) return ended(state, false, 'it draws nothing: is there a board in its slot?');
-  // Not to have looked is not to have seen that it failed.
+  // A console that was not watched does not show that the boot failed.
   if (!target.ssh && problem !== '') return ended(state, true, `whether it came up could not be seen (${problem})`);
   const wanted = target.console && target.ssh ? 'neither a prompt nor ssh' : target.ssh ? 'no ssh' : 'no prompt';
   const last = said === '' ? '' : `; the last that it said: “${said}”`;
@@ -167,23 +169,26 @@ function seconds(ms: number): string {
 }
 
 const TICK_MS = 100;
-/** How often its BMC and its ssh port are asked, ms. */
+/** Interval of the requests to its BMC and its ssh port, ms. */
 const LOOK_MS = 2_000;
 
 export interface Booted {
   up: boolean;
-  /** How it came up, or why not; null: nothing more than its BMC's word is wanted. */
+  /** Proof that it came up, or the reason why not; null: no more than its BMC's status is wanted. */
   detail: string | null;
 }
 
-/** Resolves when it came up, did not in time, or `signal` aborted: then it is not known, and not watched any longer. */
+/**
+ * Watches the node's boot. Resolves when it came up, did not in time, or `signal` aborted: in the last case the result
+ * is not known and watching ends.
+ */
 export function watchBoot(job: Job, signal: AbortSignal): Promise<Booted> {
   const target = bootTargetOf(job);
   if (target === null) return Promise.resolve({ up: true, detail: null });
   return new Promise((resolve) => new BootRun(job, target, signal, resolve));
 }
 
-/** Null: the configuration wants no more than the BMC's word, or leaves nothing else to look at. */
+/** Returns null where the configuration wants no more than the BMC's status, or leaves nothing else to watch. */
 function bootTargetOf({ ports, node }: Job): BootTarget | null {
   const { proof, limit } = ports.boot;
   const ssh = proof !== 'console' && proof !== 'status' && (ports.network?.target(node.addr) ?? null) !== null;
@@ -252,7 +257,7 @@ class BootRun {
     void this.#look();
   }
 
-  /** A person's console goes before: what boots can be seen later, or by ssh. */
+  /** Requests the console unless an operator uses it, who has precedence: the boot can be seen later, or by ssh. */
   #wantConsole(at: number): void {
     const { ports } = this.#job;
     if (!this.#state.target.console || this.#wantsConsole) return;
@@ -266,13 +271,16 @@ class BootRun {
   }
 
   #yield(at: number, wanted: boolean): void {
-    // One console for all that boot.
+    // All booting nodes share one console.
     if (!wanted || at - this.#listeningSince < LISTEN_MS) return;
     this.#send({ kind: 'handed-on', at });
     void this.#console.letGo();
   }
 
-  /** Enter where nothing stands that it would answer; a console that does not take it is asked again later. */
+  /**
+   * Presses Enter where nothing is on the screen that Enter would answer; a console that does not accept it is tried
+   * again later.
+   */
   async #wake(): Promise<void> {
     const seen = await this.#console.look();
     if (!this.#over && seen && ['nothing', 'rest', 'prompt'].includes(seen.standing.is)) this.#console.type('\r');
@@ -286,7 +294,7 @@ class BootRun {
     const { ports, node, console } = this.#job;
     if (this.#state.target.ssh && (await ports.network?.greets(node.addr)) === true)
       this.#send({ kind: 'greeting', at: ports.now() });
-    // What somebody waits to read on his console is not interrupted for a number.
+    // An operator's console is not interrupted for a current.
     const listens = console.holder !== null || ports.console.holder() !== null;
     if (this.#over || (listens && this.#state.current !== null)) return;
     const status = await ports.bus.status(node.addr, PRIORITY.operator);
@@ -312,35 +320,40 @@ class BootRun {
 }
 
 /**
- * Whether a machine was really started anew: each start of a Linux kernel has a random name (its boot id). A status byte
- * says what a BMC believes, and a prompt that somebody lives there; only another boot id says that it is another life. Where
- * it cannot be read, power seen off stands for it. Pure.
+ * Decides whether a machine was really started anew. Each start of a Linux kernel has a random name, its boot id. A
+ * status byte says only what a BMC believes, and a prompt only that a system runs; another boot id alone shows another
+ * start. Where it cannot be read, power seen off takes its place. Pure.
  */
 const FILE = '/proc/sys/kernel/random/boot_id';
 const BOOT_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
- * Commands whose output {@link readBootId} reads. `token`: a word that only whoever was asked these very commands can
- * print. A key whose forced command is the shutdown itself prints none, and must not be asked again.
+ * Returns commands whose output {@link readBootId} reads. `token`: a word that only a machine that ran these commands
+ * can print. A key whose forced command is the shutdown itself does not print it, and must not be used again.
  */
 export function bootIdCommands(token: string): string {
   return `echo ${token}; cat ${FILE}`;
 }
 
-/** The boot id behind the token's line, or null. */
+/** Returns the boot id on the line after the token's; null: there is none. */
 export function readBootId(output: readonly string[], token: string): string | null {
   const id = output[output.indexOf(token) + 1] ?? '';
   return output.includes(token) && BOOT_ID.test(id) ? id : null;
 }
 
-/** `before`, `after`: boot ids, null where they could not be read. `seenOff`: two status replies said off in between. */
+/**
+ * `before`, `after`: boot ids, null where they could not be read. `seenOff`: two status replies said off in between.
+ */
 export interface ResetFacts {
   before: string | null;
   after: string | null;
   seenOff: boolean;
 }
 
-/** `is`: it was reset; it was not; nothing proves either. `ground`: for evidence; null: no boot id was looked for. */
+/**
+ * `is`: it was reset; it was not; nothing proves either. `ground`: text for the evidence; null: no boot id was
+ * requested.
+ */
 export interface ResetVerdict {
   is: 'reset' | 'not-reset' | 'unproven';
   ground: string | null;

@@ -1,5 +1,6 @@
 /**
- * The console in the hands of one shutdown: its turn, its opening, its text as recognitions, and giving it back.
+ * Gives one operation's job its console: waits for the turn, opens it, turns its text into recognitions, and gives it
+ * back.
  */
 import { Recognizer, type Recognition } from '../console/recognizer.ts';
 import type { ScreenState } from '../console/screen-state.ts';
@@ -7,7 +8,7 @@ import type { Use } from './console-arbiter.ts';
 import type { Job } from './operation.ts';
 import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from './ports.ts';
 
-/** How long an answer to the last key may take before the console is given back, ms. */
+/** Longest wait for an answer to the last key before the console is given back, ms. */
 const ANSWER_MS = 500;
 
 export interface ConsoleAccessEvents {
@@ -15,7 +16,7 @@ export interface ConsoleAccessEvents {
   none(why: string): void;
   condition(condition: ConsoleCondition): void;
   heard(recognition: Recognition, at: number): void;
-  /** Anything at all, before it is recognised as something. */
+  /** Handles any text, before it is recognised. */
   sound(text: string, at: number): void;
 }
 
@@ -27,14 +28,14 @@ export class ConsoleAccess {
   #console: OperationConsole | null = null;
   #handOn: (() => void) | null = null;
   #lent = false;
-  /** When something was typed that nothing has answered yet. */
+  /** Time of the last input that nothing has answered yet, epoch ms; -Infinity: none. */
   #typedAt = -Infinity;
-  /** Aborted by the first text that comes. */
+  /** Aborted by the next text. */
   #silence: AbortController | null = null;
-  /** Aborts the wait for a turn that is not wanted any more. */
+  /** Aborts the wait for a turn that is no longer wanted. */
   #wanting: AbortController | null = null;
 
-  /** `yields`: a person who wants the console gets it. */
+  /** `yields`: an operator who wants the console gets it. */
   constructor(job: Job, manner: 'keeps' | 'yields', events: ConsoleAccessEvents) {
     this.#job = job;
     this.#yields = manner === 'yields';
@@ -45,7 +46,7 @@ export class ConsoleAccess {
     return this.#handOn !== null;
   }
 
-  /** Waits for the turn and opens it. A wait for a lesser use is given up for this one. */
+  /** Waits for the turn and opens the console. A wait for an earlier use is given up for this one. */
   async acquire(use: Use, dueAt: number | null = null): Promise<void> {
     this.#wanting?.abort();
     const wanting = new AbortController();
@@ -63,7 +64,7 @@ export class ConsoleAccess {
     await this.#open(wanting.signal);
   }
 
-  /** Somebody does it by hand: the keyboard is theirs until this console is let go. */
+  /** Lends the keyboard to an operator who works by hand, until this console is released. */
   lend(): void {
     this.#lent = true;
     this.#console?.lend();
@@ -82,8 +83,8 @@ export class ConsoleAccess {
   }
 
   /**
-   * Waits for the answer to what was just typed, {@link ANSWER_MS} at most: it changes what stands there, and the next user
-   * would be shown the past. To be called before the console is let go for good.
+   * Waits for the answer to the last input, {@link ANSWER_MS} at most: it changes the screen, and the next user would
+   * be shown an old one. Must be called before the console is released for good.
    */
   async answered(): Promise<void> {
     const { ports } = this.#job;
@@ -93,7 +94,9 @@ export class ConsoleAccess {
     await pause(ports, leftMs, this.#silence.signal);
   }
 
-  /** What is to be typed; '' or why it was not taken. `secret`: the part of it that nobody is to see. */
+  /**
+   * Types `text`. Returns '' or the reason why it was not accepted. `secret`: the part of it that must not be shown.
+   */
   type(text: string, secret = ''): string {
     const at = this.#job.ports.now();
     this.reader.sent(text, at, secret !== '');
@@ -102,14 +105,14 @@ export class ConsoleAccess {
     return refused ?? '';
   }
 
-  /** When the last byte of what was typed was sent; null: some of it was dropped. */
+  /** Returns the time at which the last byte of the input was sent, epoch ms; null: some of it was dropped. */
   async left(): Promise<number | null> {
     return (await this.#console?.left()) ?? null;
   }
 
   /**
-   * What stands on its screen; null: there is no console, or its last words are still to be recognised. A prompt that was
-   * taken from the screen and is recognised after that would pass for the answer to what was typed at it.
+   * Returns the state of the screen; null: there is no console, or its last output is not yet recognised. A prompt that
+   * was read from the screen and recognised afterwards would pass for the answer to the input.
    */
   async look(): Promise<{ standing: ScreenState; fresh: boolean } | null> {
     const console = this.#console;

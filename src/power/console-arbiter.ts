@@ -1,22 +1,27 @@
 /**
- * When nodes that go down together say their last lines: far enough apart for the one console to read each, because a line
- * that nobody reads costs a hundred seconds of grade B. Pure.
- *
- * Who has the one console on the bus: one at a time. Whoever is about to hear a last line, where it is known when it comes,
- * goes first, because it comes once; then who has to ask a node through it; then who has to look whether one is silent;
- * then who only watches a shutdown that goes on without him. Within each, the order of asking.
+ * Schedules the one console on the bus among nodes that shut down. `HaltWindows` spaces their last lines far enough
+ * apart to read each, because a line that is missed costs a hundred seconds of grade B. `ConsoleArbiter` grants the
+ * console to one use at a time: first a node whose last line is due, because it comes only once; then `ask` (a request
+ * through the console), `judge` (a test for silence), and `watch` (a shutdown that needs no console). Within each,
+ * requests are granted in their order.
  */
 
-/** Over and above the settling time, from one node's console to the next's, with a prompt of a third between, ms. */
+/** Time added to the settle time between the last lines of two nodes, ms; it leaves room for a prompt of a third. */
 const CONSOLE_MS = 2_000;
-/** A last line is waited for from so long before its time, and so long after it, ms: between two there is time to ask a third. */
+/**
+ * A last line is awaited from `LEAD_MS` before its expected time until `LAG_MS` after it, ms: between two there is time
+ * for a request to a third node.
+ */
 const LEAD_MS = 1_000;
 const LAG_MS = 2_000;
 
 export class HaltWindows {
   #booked: number[] = [];
 
-  /** Books a last line `ownMs` after the asking, `settleMs` to be watched after it; how long to wait with the asking, ms. */
+  /**
+   * Books a last line expected `ownMs` after the request and watched for `settleMs`. Returns how long to delay the
+   * request, ms.
+   */
   book(now: number, ownMs: number, settleMs: number): number {
     const gap = settleMs + CONSOLE_MS;
     this.#booked = this.#booked.filter((at) => at > now - gap);
@@ -27,7 +32,9 @@ export class HaltWindows {
   }
 }
 
-/** A last line expected at `dueAt` may come about now; null: nobody knows when. */
+/**
+ * Reports whether a last line expected at `dueAt` may come about now; null: its time is not known, so it is not due.
+ */
 export function isDue(dueAt: number | null, now: number): boolean {
   return dueAt !== null && now >= dueAt - LEAD_MS && now < dueAt + LAG_MS;
 }
@@ -38,7 +45,7 @@ const ORDER: readonly Use[] = ['ask', 'judge', 'watch'];
 
 interface Waiting {
   use: Use;
-  /** When a watched node's last line is expected, or null. */
+  /** Expected time of a watched node's last line, epoch ms, or null. */
   dueAt: number | null;
   go: () => void;
 }
@@ -49,8 +56,8 @@ export class ConsoleArbiter {
   #holder: Use | null = null;
   #holderDueAt: number | null = null;
   /**
-   * When its holder last typed, milliseconds of his clock: a status request takes what is not sent yet off the wire, and an
-   * answer may be torn.
+   * Time at which the holder last typed, on the arbiter's clock, ms; -Infinity: never. A status request takes unsent
+   * input off the wire, and may tear an answer.
    */
   typedAt = -Infinity;
 
@@ -58,22 +65,22 @@ export class ConsoleArbiter {
     this.#now = now;
   }
 
-  /** What the console is used for now, or null. */
+  /** Present use of the console; null: it is free. */
   get holder(): Use | null {
     return this.#holder;
   }
 
-  /** Somebody waits for it. */
+  /** True while a request waits for the console. */
   get wanted(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** Somebody waits whose node is about to say its last line, and the holder's is not. */
+  /** True while a waiting node's last line is due and the holder's is not. */
   get urgent(): boolean {
     return !isDue(this.#holderDueAt, this.#now()) && this.#due() !== undefined;
   }
 
-  /** Resolves with the way to hand the turn on, when it is ours; with null when `signal` aborted before. */
+  /** Waits for the turn. Resolves with a function that hands it on; with null when `signal` aborted before. */
   take(use: Use, signal: AbortSignal, dueAt: number | null = null): Promise<(() => void) | null> {
     if (signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {

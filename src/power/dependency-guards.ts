@@ -1,8 +1,7 @@
 /**
- * The rules about what depends on a node: names, quorums, cooling. Each can be broken on purpose, by name. They ask before
- * a node's turn; once its system has halted, refusing the cut would help nobody. Pure.
- *
- * How the nodes stand on which a rule about dependence looks: with what is old asked afresh.
+ * Guards for what depends on a node: name servers, quorums, cooling. Each can be overridden by name. They are checked
+ * before a node's turn, not at the cut: once its system has halted, a refusal has no use. Also gathers the states of
+ * the peers that these guards examine; stale ones are requested again.
  */
 import type { Refusal } from '../api/power.ts';
 import { PRIORITY } from '../bmc/types.ts';
@@ -16,12 +15,12 @@ import type { GuardFacts, Dependence, Peer, Peers } from './guard-facts.ts';
 
 type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'others'>;
 
-/** Serves, and goes on serving while this node is away. */
+/** Reports whether the node is on and remains on while this one is away. */
 const stays = ({ power, moving, taken }: Peer): boolean => power === 'on' && !moving && !taken;
 
 const names = (others: readonly Peer[]): string => compressNames(others.map(({ node }) => node.name));
 
-/** The last name server that answers goes only with a plan that takes them all. */
+/** Refuses to cut the last name server that answers, unless a plan takes them all. */
 export function lastNameServer(facts: Facts): Refusal | null {
   const { node, others } = facts;
   if (!asks(facts, 'dns') || node?.role !== 'dns' || others === null) return null;
@@ -37,12 +36,12 @@ export function lastNameServer(facts: Facts): Refusal | null {
   };
 }
 
-/** One member of a control plane at a time; or the whole cluster. */
+/** Allows one member of a control plane at a time, or the whole cluster. */
 export function quorum(facts: Facts): Refusal | null {
   const { node, others, verb } = facts;
   if (!asks(facts, 'quorum') || node?.role !== 'controlplane' || others === null) return null;
   const ofCluster = others.nodes.filter((other) => other.node.cluster === node.cluster);
-  // A cycle comes back before the next one goes: only what is away already counts.
+  // A cycle returns each member before the next is cut, so only members that are already away count.
   const goes = verb.endsWith('cycle') ? (): boolean => false : ({ taken }: Peer): boolean => taken;
   const whole = ofCluster.every(({ taken, power }) => taken || (others.plan && power === 'off'));
   if (node.cluster !== null && !verb.endsWith('cycle') && whole) return null;
@@ -64,7 +63,7 @@ function wordFor({ power, moving, taken }: Peer): string {
   return `is ${power}`;
 }
 
-/** A node that feeds a chassis fan, while others stay on and no other such fan is proven to run. */
+/** Refuses a node that feeds a chassis fan while others stay on and no other such fan is proven to run. */
 export function chassisFan(facts: Facts): Refusal | null {
   const { node, others, verb } = facts;
   if (!asks(facts, 'fan') || node === null || node.chassisFan === null || others === null) return null;
@@ -79,7 +78,7 @@ export function chassisFan(facts: Facts): Refusal | null {
   };
 }
 
-/** The rule is to be asked: power is taken from a node that has it, and nobody overrode the rule. */
+/** Reports whether the rule applies: power is taken from a node that has it, and the rule is not overridden. */
 function asks({ status, others }: Facts, rule: DependenceRule): boolean {
   if (others === null || others.overrides.includes(rule)) return false;
   return !(status.ok && status.sample.power === 'off');
@@ -99,7 +98,7 @@ export async function othersOf(ports: OperationPorts, addr: Address, dependence:
   return { plan: dependence.plan, overrides: dependence.overrides, nodes: await Promise.all(looked) };
 }
 
-/** A rule may hang on this one's answer. */
+/** Reports whether a rule may depend on the other node's state. */
 function matters(self: InventoryNode | undefined, other: InventoryNode): boolean {
   if (!self) return false;
   if (self.chassisFan !== null && other.chassisFan !== null) return true;
@@ -115,7 +114,10 @@ function known(ports: OperationPorts, addr: Address): ShownPower {
   return reading.state === 'ok' && (age === null || age > STALE_AFTER_MS) ? 'unknown' : shownPower(reading);
 }
 
-/** A console pauses the sweep: what is old is asked, rather than a reason to refuse. */
+/**
+ * Returns the node's power. Requests it when the known one is stale: an open console pauses the poll, which is no
+ * reason to refuse.
+ */
 async function powerOf(ports: OperationPorts, addr: Address): Promise<ShownPower> {
   const power = known(ports, addr);
   if (power !== 'unknown') return power;

@@ -1,4 +1,4 @@
-/** The facts on which the guards of power operations decide, gathered before they are asked. */
+/** The facts on which the guards of power operations decide, gathered before they run. */
 import type { Address } from '../rack/address.ts';
 import type { PowerRequest, Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
@@ -7,20 +7,20 @@ import type { DependenceRule } from '../rack/plan.ts';
 import type { ShownPower } from '../rack/reading.ts';
 import type { ConsoleHolder } from './ports.ts';
 
-/** What the asker knows of the others. */
+/** The operation's or plan's facts about the other nodes. */
 export interface Dependence {
   /** Nodes that lose power for good by the same operation or plan. */
   takes: ReadonlySet<Address>;
-  /** It is a configured plan, thought through beforehand. */
+  /** True for a configured plan, which was checked as a whole beforehand. */
   plan: boolean;
   overrides: readonly DependenceRule[];
-  /** Something is being done to that node just now. */
+  /** Reports whether an operation works on that node just now. */
   moving(addr: Address): boolean;
 }
 
 export interface Peer {
   node: InventoryNode;
-  /** Old is unknown. */
+  /** `unknown` where the reading is stale. */
   power: ShownPower;
   moving: boolean;
   taken: boolean;
@@ -30,24 +30,24 @@ export interface Peers extends Pick<Dependence, 'plan' | 'overrides'> {
   nodes: Peer[];
 }
 
-/** Everything the rules may look at, for one node and one verb. */
+/** Everything that the guards may examine, for one node and one verb. */
 export interface GuardFacts {
   verb: Verb;
   addr: Address;
-  /** Null: the inventory does not know the address. */
+  /** Null: the inventory does not contain the address. */
   node: InventoryNode | null;
   bus: BusHealth;
-  /** The node's answer to the status request made for this check. */
+  /** Reply to the status request made for this check. */
   status: StatusOutcome;
   now: number;
-  /** Who types on a console, if that is another session than the one that asks. */
+  /** Session that types on a console, if it is another than the requesting one. */
   otherHolder: Pick<ConsoleHolder, 'addr' | 'name' | 'silent'> | null;
-  /** The asker wants the console even so. */
+  /** The request takes the console even then. */
   takeConsole: PowerRequest['takeConsole'];
-  /** The running operation that has this node, or null. */
+  /** Running operation that has this node, or null. */
   busyWith: string | null;
-  /** How the machine there last called itself on its console; null: never seen, or nobody said how it is called. */
+  /** Host name last shown on its console; null: never seen, or no name is configured to compare it with. */
   host: HostSeen | null;
-  /** The rest of the rack, for the rules about what depends on this node; null: they were asked before its turn. */
+  /** The rest of the rack, for the guards about dependent nodes; null: those ran before its turn. */
   others: Peers | null;
 }

@@ -1,10 +1,6 @@
 /**
- * The rules that stand before every power verb. Each is one function that sees the facts and answers with its sentence
- * or with null; adding a rule is adding a function to {@link GUARDS}. Pure.
- *
- * The facts for the guards: a status exchange at the moment of asking, or one that was made a moment before.
- *
- * What is wrong with a request before any node is asked anything. Pure.
+ * The guards before every power verb, with the facts that they examine and the checks of a request before any node is
+ * reached. Each guard is one pure function that returns a refusal or null; a new one is added to {@link GUARDS}.
  */
 import { ANYWAY, confirmationText, cuts, type PowerRequest, type Refusal, type Verb } from '../api/power.ts';
 import { PRIORITY, type StatusOutcome } from '../bmc/types.ts';
@@ -30,17 +26,17 @@ export interface Question {
   addr: Address;
   session: number;
   takeConsole: PowerRequest['takeConsole'];
-  /** The running operation that has the node, other than the one that asks; null: none. */
+  /** Running operation that has the node, other than the requesting one; null: none. */
   busyWith: string | null;
-  /** `young`: a sample of the last moments will do; what it lets through proves itself once more in the verb's own pipe. */
+  /** `young`: a recent sample is enough; a verb that it lets through is verified once more in its own pipe. */
   status: 'new' | 'young';
-  /** Which name its console showed last was seen by whoever confirmed this. */
+  /** The operator saw the host name that its console showed last, and confirmed the request. */
   hostSettled: boolean;
-  /** What depends on the node counts too; null: that was asked before its turn. */
+  /** Facts about dependent nodes; null: their guards ran before its turn. */
   dependence: Dependence | null;
 }
 
-/** A sample so young is as good as a new one where a proof follows, ms: a sweep makes one a second. */
+/** Age up to which a sample counts as new where a verification follows, ms: a poll makes one a second. */
 const YOUNG_MS = 2_000;
 
 export async function gatherFacts(ports: OperationPorts, question: Question): Promise<GuardFacts> {
@@ -54,21 +50,24 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     verb,
     addr,
     node: nodes.find((node) => node.addr === addr) ?? null,
-    // After the exchange: what it did to the bus counts.
+    // Read after the exchange, which may have changed the bus's health.
     bus: ports.bus.health,
     status,
     now: ports.now(),
-    // A keyboard that an operation lent comes back: its turn is waited for.
+    // A keyboard that an operation lent is returned: its turn is awaited.
     otherHolder: holder !== null && holder.session !== session && !holder.lent ? holder : null,
     takeConsole,
     busyWith,
-    // Where the bus was scanned for nodes, nobody said how they are called.
+    // Where the nodes come from a scan of the bus, no names are configured to compare with.
     host: configured && !question.hostSettled ? ports.hostSeen(addr) : null,
     others: dependence === null || verb === 'on' ? null : await othersOf(ports, addr, dependence),
   };
 }
 
-/** Only a sample that has the verb sent: that nothing needs to be done any more is said of a new one alone. */
+/**
+ * Returns a recent sample only where the verb is needed: that nothing is left to do is concluded from a new sample
+ * alone.
+ */
 function youngStatus(ports: OperationPorts, { verb, addr }: Question): StatusOutcome | null {
   const reading = ports.reading(addr);
   if (reading.state !== 'ok' || ports.now() - reading.sample.at > YOUNG_MS) return null;
@@ -76,30 +75,35 @@ function youngStatus(ports: OperationPorts, { verb, addr }: Question): StatusOut
   return { ok: true, sample: reading.sample, master: addr === ports.bus.health.master };
 }
 
-/** One lost or damaged reply is noise, and no reason to refuse an outage's operator; only a right one counts for anything. */
+/**
+ * Tries for one right reply: a single lost or damaged reply is noise, and no reason to refuse an operator in an outage.
+ */
 const ASKS = 3;
 
 async function freshStatus(ports: OperationPorts, addr: Address): Promise<StatusOutcome> {
   for (let asked = 1; ; asked++) {
     const status = await ports.bus.status(addr, PRIORITY.operator);
-    // A bus that is not usable answers for itself at once.
+    // An unusable bus fails every request: the result is final at once.
     if (status.ok || status.failure === 'bus' || asked === ASKS) return status;
   }
 }
 
 type Guard = (facts: GuardFacts) => Refusal | null;
 
-/** Verbs that ask the node's own operating system first, on its console. */
+/** Verbs that request a shutdown from the node's own operating system first. */
 function isGraceful(verb: Verb): boolean {
   return verb === 'off' || verb === 'cycle';
 }
 
-/** `k8s-worker-01 (A-3, 03)`: a node as messages name it. */
+/** Names a node as messages do: `k8s-worker-01 (A-3, 03)`. */
 function nameNode(node: InventoryNode | null, addr: Address): string {
   return node ? nodeLabel(node) : `the slot at ${placeText(addr)}`;
 }
 
-/** Any reply with master status counts, and so does a role in the inventory: another manager is a master too. */
+/**
+ * Reports whether the node is a master: by any reply with master status, or by its role in the inventory. Another
+ * manager is a master too.
+ */
 function isMaster({ addr, node, bus, status }: GuardFacts): boolean {
   return addr === bus.master || (node !== null && isManager(node)) || (status.ok && status.master);
 }
@@ -127,7 +131,7 @@ const masterSlot: Guard = (facts) =>
       }
     : null;
 
-/** Without a proven master nobody can tell which slot must never be cut. */
+/** Without a proven master it is not known which slot must never be cut. */
 const masterUnknown: Guard = ({ verb, bus }) =>
   cuts(verb) && bus.phase === 'ready' && bus.master === null
     ? { rule: 'master', message: 'which node manages the bus is not known yet, so none is cut', override: null }
@@ -142,7 +146,10 @@ const protectedNode: Guard = ({ verb, node, addr }) =>
       }
     : null;
 
-/** A BMC proves its address, not which machine sits in the slot: boards and cards change places, maps have slips. */
+/**
+ * Compares the host name last shown on the console: a BMC proves its address, not which machine is in the slot. Boards
+ * and cards change places, and maps contain errors.
+ */
 const otherHost: Guard = ({ verb, node, addr, host, now }) => {
   if (!cuts(verb) || !node || host === null || sameHost(host.host, node.name)) return null;
   const age = now - host.at;
@@ -154,7 +161,10 @@ const otherHost: Guard = ({ verb, node, addr, host, now }) => {
   };
 };
 
-/** Silence, noise and foreign replies differ in what the operator should look at; none of them is a state. */
+/**
+ * Refuses without a right reply. Silence, noise and foreign replies need different inspections by the operator; none of
+ * them is a state.
+ */
 const notAnswering: Guard = ({ node, addr, bus, status }) => {
   if (status.ok || bus.phase !== 'ready') return null;
   const name = nameNode(node, addr);
@@ -188,7 +198,7 @@ const disabled: Guard = ({ node, addr, status }) =>
       }
     : null;
 
-/** Only a graceful verb needs the console; the others lend the wire for milliseconds and leave a marked gap. */
+/** Only a graceful verb needs the console; the others borrow the wire for milliseconds and leave a marked gap. */
 const consoleHeld: Guard = ({ verb, node, addr, status, otherHolder, takeConsole }) =>
   isGraceful(verb) && otherHolder && !mayTake(otherHolder, takeConsole) && !(status.ok && status.sample.power === 'off')
     ? {
@@ -207,7 +217,7 @@ const inOperation: Guard = ({ node, addr, busyWith }) =>
         override: `answer or abort ${busyWith} first`,
       };
 
-/** In the order in which an operator wants to read them. */
+/** All guards, in the order in which an operator wants to read their refusals. */
 export const GUARDS: readonly Guard[] = [
   busNotReady,
   notInInventory,
@@ -225,19 +235,19 @@ export const GUARDS: readonly Guard[] = [
   inOperation,
 ];
 
-/** All refusals for one node; empty: the verb may go. */
+/** Returns all refusals for one node; empty: the verb may be sent. */
 export function refusalsFor(facts: GuardFacts): Refusal[] {
   return GUARDS.flatMap((guard) => guard(facts) ?? []);
 }
 
-/** `40 s`, `12 min`, `3 h`. */
+/** Formats an age: `40 s`, `12 min`, `3 h`. */
 function inWords(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 100) return `${seconds} s`;
   return seconds < 6_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
-/** What the dialog says the verb means for this node and others, one sentence each. */
+/** Returns the verb's consequences for this node and others, for the dialog, one sentence each. */
 export function impactOf(facts: GuardFacts, inventory: Inventory): string[] {
   const { verb, node, status, otherHolder } = facts;
   if (!cuts(verb) || !node) return [];
@@ -252,7 +262,7 @@ export function impactOf(facts: GuardFacts, inventory: Inventory): string[] {
   return impact;
 }
 
-/** What hangs on this node, whatever is done to it, by the inventory's roles: one sentence each. */
+/** Returns what depends on this node, by the inventory's roles and independent of the verb: one sentence each. */
 export function dependentsOf(node: InventoryNode, inventory: Inventory): string[] {
   const { name, addr, chassisFan, cluster, role } = node;
   const said: string[] = [];
@@ -264,7 +274,10 @@ export function dependentsOf(node: InventoryNode, inventory: Inventory): string[
   return [...said, ...quorumImpact(node, inventory)];
 }
 
-/** Where losing this one may matter more than one: by the inventory's roles, not by who runs at present. */
+/**
+ * Describes peers whose quorum or service the loss of this node endangers: by the inventory's roles, not by what runs
+ * at present.
+ */
 function quorumImpact(node: InventoryNode, inventory: Inventory): string[] {
   const peers = inventory.nodes.filter(({ role, cluster }) => role === node.role && cluster === node.cluster);
   if (node.role === 'dns')
@@ -283,7 +296,10 @@ function quorumImpact(node: InventoryNode, inventory: Inventory): string[] {
   ];
 }
 
-/** Names as the confirmation wants them; an address that the inventory lacks is refused by the guards, by this name. */
+/**
+ * Returns names as the confirmation wants them; the guards refuse an address that the inventory lacks, by the name
+ * given here.
+ */
 export function namesOf(inventory: Inventory, addrs: readonly Address[]): string[] {
   return addrs.map(
     (addr) => inventory.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`,
@@ -291,8 +307,8 @@ export function namesOf(inventory: Inventory, addrs: readonly Address[]): string
 }
 
 /**
- * Refuses a cut of a node that is not as its preview showed it. What was not known then may be known now: that changes
- * nothing that was read.
+ * Refuses a cut of a node whose state differs from its preview. A state that was unknown then and is known now is no
+ * difference.
  */
 export function changedSince(
   { verb, seen = [] }: PowerRequest,
@@ -315,7 +331,7 @@ export function changedSince(
   return [{ rule: 'changed', message, override: 'look again, then confirm anew' }];
 }
 
-/** Refusals of the request itself; empty: the nodes may be asked. */
+/** Returns refusals of the request itself; empty: the guards may examine the nodes. */
 export function requestRefusals(request: PowerRequest, names: readonly string[]): Refusal[] {
   const refusals: Refusal[] = [];
   const refuse = (rule: string, message: string, override: string | null): void => {
@@ -338,7 +354,7 @@ export function requestRefusals(request: PowerRequest, names: readonly string[])
   return refusals;
 }
 
-/** It was confirmed by somebody who was told that a node's console showed another name. */
+/** Reports whether the operator confirmed the verb after the warning that a node's console showed another name. */
 export function isAnyway({ confirm }: Pick<PowerRequest, 'confirm'>): boolean {
   return confirm?.endsWith(ANYWAY) === true;
 }

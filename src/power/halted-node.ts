@@ -1,6 +1,7 @@
 /**
- * A node that has power and whose system has halted, or goes down: waits for its last line where that is still to come,
- * sees that nothing lives there, and cuts. What is not proven is asked, or left powered and said so.
+ * Handles a node that has power and whose system has halted or is going down: waits for its last line where that is
+ * still to come, checks that the machine is silent, and cuts. Where the halt is not proven, asks the operator or leaves
+ * the power on and reports that.
  */
 import type { DraftQuestion } from '../api/power.ts';
 import { PRIORITY } from '../bmc/types.ts';
@@ -12,29 +13,29 @@ import { answerTouch, CLEAR_MS, interruptTouch, LOST_TRIES, stepTouch } from './
 import { SPEECH } from './shutdown/transition.ts';
 import type { Touch } from './shutdown/state.ts';
 
-/** How often the system's state is looked at while it goes down, ms. */
+/** Interval at which the system's state is read while it goes down, ms. */
 const LOOK_MS = 200;
-/** How long a prompt may take to be recognised after the console spoke, ms. */
+/** Longest time to recognise a prompt after the console printed something, ms. */
 const PROMPT_MS = 2_500;
-/** How often time is looked at during a touch, ms. */
+/** Interval of the steps of a touch, ms. */
 const TICK_MS = 100;
-/** How long a touch may take with all that interferes, ms: its console may be slow to open, its BMC to answer. */
+/** Limit of a touch, ms: its console may open slowly, and its BMC answer late. */
 const TOUCH_MS = 30_000;
-/** How long a question waits for its answer at least, ms. */
+/** Shortest time for which a question waits for its answer, ms. */
 const ANSWER_MS = 60_000;
 
 export type Found =
   /** `ground`: the proof, for the audit log. */
   | { is: 'halted'; ground: string }
-  /** Its system lives, boots, or stands at a rescue shell. */
+  /** Its system is up, boots, or stands at a rescue shell. */
   | { is: 'living'; state: SystemState }
   | { is: 'unproven'; why: string }
   /** Aborted, or its deadline passed. Nothing was sent. */
   | { is: 'stopped'; outcome: 'aborted' | 'deadline' };
 
 /**
- * Looks, on the one console, whether the node has halted. Nothing is typed before a shutdown that was not heard had the
- * time to be, or one that was heard to end.
+ * Checks, on the one console, whether the node has halted. Nothing is typed before a requested shutdown had the time to
+ * show a sign, or one that showed a sign had the time to end.
  */
 export async function findHalted(job: Job): Promise<Found> {
   const { node, ports, deadlineAt } = job;
@@ -44,13 +45,13 @@ export async function findHalted(job: Job): Promise<Found> {
     const handOn = await job.console.take('ask', signal);
     if (handOn === null) return null;
     const turnAt = ports.now();
-    /** In an armed run others do not wait for one that takes its time. */
+    /** Reports whether others have waited for long enough: in an armed run they do not wait for a slow node. */
     const pressed = (): boolean => job.console.wanted && ports.now() - turnAt >= (job.plan?.patienceMs ?? Infinity);
     try {
       const { confirmed, heardAt } = ports.systems.get(node.addr);
       if (!confirmed && ports.now() < heardAt + hard * 1000) {
         const found = await listenAndTouch(job, (request + acknowledged) * 1000, signal, pressed);
-        // One that goes down without a word may do so still.
+        // A node whose shutdown printed nothing may still go down.
         if (found === null || found.is !== 'unproven' || pressed() || ports.systems.get(node.addr).system === 'halted')
           return found;
       }
@@ -61,7 +62,7 @@ export async function findHalted(job: Job): Promise<Found> {
   });
 }
 
-/** Null: `signal` aborted. `ms`: how long after its last sign the shutdown is waited for. */
+/** Resolves with null when `signal` aborted. `ms`: how long after its last sign the shutdown is awaited. */
 async function listenAndTouch(
   job: Job,
   ms: number,
@@ -75,15 +76,15 @@ async function listenAndTouch(
   return why === null ? touched(job, signal) : { is: 'unproven', why };
 }
 
-/** Cuts what {@link findHalted} proved to have halted. */
+/** Cuts a node that {@link findHalted} proved to have halted. */
 export function cutHalted(job: Job, ground: string): Promise<Switched> {
   job.node.show('cut', 'has halted; its power is being cut');
   return cutPower(job, ground, { sample: 'new', signal: job.signal, listened: true });
 }
 
 /**
- * Asks whoever watches whether a node whose halt nothing proves is cut and switched on again. Null: it is; else how its
- * part ends.
+ * Asks the operators whether to cut a node whose halt is not proven and switch it on again. Resolves with null for yes,
+ * else with the outcome.
  */
 export async function askToCycle(job: Job, why: string): Promise<'aborted' | 'left-on' | 'deadline' | null> {
   const { node, ports } = job;
@@ -112,7 +113,10 @@ export async function askToCycle(job: Job, why: string): Promise<'aborted' | 'le
   return passed && until === job.deadlineAt ? 'deadline' : 'left-on';
 }
 
-/** Null: it said its last line, lives, or its shutdown had its time; else why it cannot be looked at. */
+/**
+ * Resolves with null when it printed its last line, is alive, or its shutdown had its time; else with the reason why it
+ * cannot be watched.
+ */
 async function awaitLastLine(
   job: Job,
   ms: number,
@@ -145,13 +149,13 @@ async function awaitLastLine(
   );
 }
 
-/** Its console is touched, and its network asked: a halted machine answers neither. */
+/** Touches its console and probes its network: a halted machine answers neither. */
 async function touched(job: Job, signal: AbortSignal): Promise<Found> {
   const { node, ports } = job;
   const before = ports.systems.get(node.addr);
   node.show('settle', `${before.why}; looking whether it is silent`);
   const silent = await isDead(job);
-  // What it said may be a prompt.
+  // Its output may be a prompt.
   if (!silent) await pause(ports, PROMPT_MS, signal);
   const state = ports.systems.get(node.addr);
   if (!isDown(state)) return { is: 'living', state };
@@ -162,15 +166,15 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
   if (state.system !== 'halted')
     return { is: 'unproven', why: 'its console is silent, and its last line was not read' };
   if (state.recalled) return { is: 'unproven', why: 'its last line may be from before its power was last switched' };
-  // Anybody who may write to a console can print a last line: it counts behind a request.
+  // Any process that may write to a console can print a last line: it counts only after a request.
   if (!state.asked) return { is: 'unproven', why: 'a last line was read that nobody here had asked for' };
   node.prove('marker', state.why);
   return { is: 'halted', ground: `grade A: it ${state.why}, nothing followed, and the machine is dead to a touch` };
 }
 
 /**
- * Touches its console ({@link stepTouch}): any byte that comes back is a sign of life, an echo like a word. False, too,
- * where it could not be looked at, or went away meanwhile.
+ * Touches its console ({@link stepTouch}): any byte that comes back is a sign of life, an echo as much as a word. Also
+ * resolves with false where the console could not be watched, or closed meanwhile.
  */
 async function isDead(job: Job): Promise<boolean> {
   const { node, signal } = job;
@@ -186,7 +190,7 @@ async function isDead(job: Job): Promise<boolean> {
   return why === null;
 }
 
-/** Null: nothing came back; else what speaks against that. */
+/** Resolves with null when nothing came back; else with the reason against it. */
 async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSignal): Promise<string | null> {
   const { node, ports } = job;
   const beganAt = ports.now();
@@ -194,7 +198,7 @@ async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSign
   let touch: Touch | null = null;
   let dueAt = Infinity;
   console.onText((text) => {
-    // What the bus echoes when a console is opened is not the node's word.
+    // The bus's echo of an opening console is not the node's output.
     const echoes = touch === null || touch.step === 'pipe';
     if (!echoes || SPEECH.test(text)) seen.said += text;
   });
@@ -227,7 +231,7 @@ async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSign
   return 'it was called off';
 }
 
-/** Does `use` with its console in hand; `held` where somebody else has it and it is not to be taken. */
+/** Runs `use` with its console open; `held` where another session has it and it is not to be taken. */
 async function withConsole<T>(
   { node, operation, ports, session, request }: Job,
   use: (console: OperationConsole) => Promise<T>,
@@ -250,7 +254,7 @@ async function withConsole<T>(
   }
 }
 
-/** `work` with a signal that aborts with the operation or at its deadline. */
+/** Runs `work` with a signal that aborts with the operation or at its deadline. */
 async function whileInTime(job: Job, work: (signal: AbortSignal) => Promise<Found | null>): Promise<Found> {
   const { ports, deadlineAt, signal } = job;
   const late = new AbortController();

@@ -1,22 +1,25 @@
-/** Programs around a node's way down and up: one after another, each with its words in the node's evidence. */
+/**
+ * Runs the configured programs before and after a node's shutdown and boot: one after another, each with its output in
+ * the node's evidence.
+ */
 import type { Job } from './operation.ts';
 import { type Hook, type HookMoment, pause } from './ports.ts';
 import { untilDeadMs } from './shutdown/touch.ts';
 
-/** Lines of a program's output that go into the evidence; all of them are bounded already. */
+/** Lines of a program's output that go into the evidence; the whole output is bounded already. */
 const QUOTED_LINES = 5;
-/** A shutdown that nobody has seen here yet takes about so long. */
+/** Assumed duration of a shutdown that was never observed here, ms. */
 const UNSEEN_OFF_MS = 23_000;
 
-/** How a moment's programs ended. `why`: '' when all went well, or there are none; else which failed and why. */
+/** Result of a moment's programs. `why`: '' when all succeeded, or there are none; else which failed and why. */
 export interface HooksEnd {
   why: string;
-  /** One that failed says that nothing goes on without it. */
+  /** A failed program is configured as required: nothing continues without it. */
   required: boolean;
 }
 
 /**
- * Runs the moment's programs until one fails. An armed run goes on to the next one, unless the one that failed is
+ * Runs the moment's programs until one fails. An armed run continues with the next one, unless the failed one is
  * required, and ends them all in time for what comes after them.
  */
 export async function runHooks(job: Job, moment: HookMoment, signal: AbortSignal): Promise<HooksEnd> {
@@ -38,7 +41,7 @@ export async function runHooks(job: Job, moment: HookMoment, signal: AbortSignal
   return { why: failures.join('; '), required: false };
 }
 
-/** '' when it ended well; else which failed and why. */
+/** Resolves with '' when it succeeded; else with its command and the reason. */
 async function runHook(
   { node }: Job,
   moment: HookMoment,
@@ -55,8 +58,8 @@ async function runHook(
 }
 
 /**
- * A signal that aborts with `signal`, and when the programs have had their time. Those before a shutdown leave time for it
- * before the node's deadline, at least half of what there is where that is short.
+ * Returns a signal that aborts with `signal`, and at the end of the programs' time. Those before a shutdown leave time
+ * for it before the node's deadline, at least half of the time left where that is short.
  */
 function limitTime(
   job: Job,
@@ -80,7 +83,10 @@ function limitTime(
   };
 }
 
-/** Programs after the power was switched: what fails is told, and changes nothing. Returns what to add to the end's words. */
+/**
+ * Runs the programs after the power was switched: failures are reported, and change nothing. Returns text to append to
+ * the outcome.
+ */
 export async function runHooksAfter(job: Job, moment: 'after-off' | 'after-on'): Promise<string> {
   const { ports, node, operation, request } = job;
   const hooks = ports.hooks(moment, node.addr, { op: operation.id, verb: request.verb });

@@ -1,10 +1,11 @@
 /**
- * The states of what runs, each on the disk before what it announces is done: operations in `operations.jsonl`, runs of
- * plans in `plans.jsonl`, in the state directory. A later line of the same id replaces the earlier one; a server that
- * starts reads what was left unfinished. Times in a line are the steady ones of the server that wrote it; the line says
- * when that was by the machine's boot, so that a later server can tell them in its own.
+ * Keeps operations (`operations.jsonl`) and plan runs (`plans.jsonl`) in the state directory: each state is on the disk
+ * before the action that it announces. A later line of the same id replaces the earlier one; a server that starts reads
+ * the unfinished ones. Times in a line are the steady ones of the server that wrote it, with that server's boot, so
+ * that a later server can convert them to its own.
  *
- * Who cut what, when, on which evidence: `audit.jsonl` in the state directory. It only grows; nothing rotates it away.
+ * Also keeps the audit log, `audit.jsonl`: intents and outcomes of all verbs, with operator, time and evidence. It only
+ * grows; it is never rotated.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ import type { AuditEntry, RawAuditEntry } from './ports.ts';
 
 export interface AuditLog {
   readonly path: string;
-  /** Resolves when the entry is on the disk. @throws what the disk says: then nothing may be cut */
+  /** Resolves when the entry is on the disk. @throws the disk's error: then nothing may be cut */
   write(entry: AuditEntry | RawAuditEntry): Promise<void>;
   close(): Promise<void>;
 }
@@ -36,7 +37,7 @@ function dated(entry: AuditEntry | RawAuditEntry): object {
   return { ...entry, at, evidence: entry.evidence.map((piece) => ({ ...piece, at: wallTime(piece.at) })) };
 }
 
-/** Bytes after which the file is emptied as soon as nothing runs. */
+/** Size above which the file is emptied as soon as nothing runs, bytes. */
 export const EMPTY_AT = 1024 * 1024;
 
 export interface Journalled {
@@ -45,27 +46,31 @@ export interface Journalled {
   endedAt: number | null;
 }
 
-/** When a line was written: `at` is the writer's steady time. */
+/** Time at which a line was written: `at` is the writer's steady time. */
 interface Written {
   at: number;
   kept: KeptTime;
 }
 
-/** Changes all times of an entry. `known`: false where the machine was booted anew, so that only dates tell how long ago. */
+/** Changes all times of an entry. `known`: false where the machine was booted anew, so that only dates tell the age. */
 type MoveTimes<T> = (entry: T, move: (at: number) => number, known: boolean) => void;
 
 export interface Journal<T extends Journalled> {
   readonly path: string;
-  /** Resolves when this state is on the disk. @throws what the disk says */
+  /** Resolves when this state is on the disk. @throws the disk's error */
   write(entry: T): Promise<void>;
-  /** What an earlier server left that had not ended, in this server's time; oldest first. */
+  /** Entries of an earlier server that had not ended, in this server's time; oldest first. */
   unfinished(): T[];
-  /** Of each subject what ended last, here or in an earlier server; empty where the journal keeps none. */
+  /**
+   * Returns the last ended entry of each subject, from here or an earlier server; empty where the journal keeps none.
+   */
   ended(): T[];
   close(): Promise<void>;
 }
 
-/** A file that cannot be read is no reason not to serve: `trouble` is told. */
+/**
+ * Opens the journal of operations. A file that cannot be read does not stop the server: `trouble` receives the message.
+ */
 export function openJournal(stateDir: string, trouble: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
   return openJournalFile(join(stateDir, 'operations.jsonl'), {
     has: 'nodes',
@@ -76,12 +81,12 @@ export function openJournal(stateDir: string, trouble: (text: string) => void, e
 }
 
 interface Kind<T> {
-  /** The field without which a line is none of ours. */
+  /** Field without which a line is not of this journal. */
   has: keyof T & string;
   moveTimes: MoveTimes<T>;
   trouble: (text: string) => void;
   emptyAt: number;
-  /** What an entry is about, where the last that ended is kept. */
+  /** Returns the subject of an entry, where the last that ended is kept. */
   subject?: (entry: T) => number;
 }
 
@@ -108,7 +113,7 @@ export function openJournalFile<T extends Journalled>(path: string, kind: Kind<T
       end(entry);
       await append(entry);
       if (entry.endedAt !== null) running.delete(entry.id);
-      // What ended is in the audit log; this file only has to know what has not, and what is kept.
+      // Ended entries are in the audit log; this file only needs the unfinished ones, and those that are kept.
       if (running.size > 0 || store.size <= emptyAt) return;
       await store.clear();
       await Promise.all([...ended.values()].map(append));
@@ -119,7 +124,7 @@ export function openJournalFile<T extends Journalled>(path: string, kind: Kind<T
   };
 }
 
-/** The last line of each entry, oldest first. */
+/** Returns the last line of each entry, oldest first. */
 function readEntries<T extends Journalled>(path: string, { has, moveTimes, trouble }: Kind<T>): T[] {
   let text: string;
   try {
@@ -137,7 +142,7 @@ function readEntries<T extends Journalled>(path: string, { has, moveTimes, troub
   return [...entries.values()].map((entry) => inOurTime(entry, moveTimes)).sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/** In the time of this server; where the boot is another, by the dates, which are for people only. */
+/** Converts times to those of this server; after another boot by the dates, which are for display only. */
 function inOurTime<T extends Journalled>({ written, ...rest }: T & { written?: Written }, moveTimes: MoveTimes<T>): T {
   const entry = rest as unknown as T;
   if (written === undefined) {
@@ -150,7 +155,10 @@ function inOurTime<T extends Journalled>({ written, ...rest }: T & { written?: W
   return entry;
 }
 
-/** The last line before a crash may be torn: it says nothing, the one before it still does. */
+/**
+ * Parses one line; null: not of this journal. The last line before a crash may be torn: it is dropped, the one before
+ * it still counts.
+ */
 function parse<T extends Journalled>(line: string, has: keyof T & string): T | null {
   try {
     const value = JSON.parse(line) as Partial<T> | null;

@@ -1,34 +1,35 @@
 /**
- * How long nodes take by themselves, as far as it was seen here. Pure.
- *
- * In which currents a halted node was seen, and whether that tells it from a running one. A halted Pi draws more than
- * half of what an idle one draws (shutdown section 1), each board another amount: only a node's own past says anything.
- * Pure; counts, no unit.
+ * Estimates from a node's own history: the usual duration of its shutdowns and boots, and the band of currents in which
+ * it was seen halted. A halted Pi draws more than half of the current of an idle one (shutdown section 1), each board
+ * another amount: only a node's own history is evidence. Pure; currents in counts.
  */
 import type { HaltBand } from './ports.ts';
 
-/** Newer ones count: what a node does changes. */
+/** Only the newest count, because a node's behaviour changes. */
 export const DURATIONS_KEPT = 5;
 
-/** The one in the middle: one shutdown that hung is no rule. Null: none. */
+/** Returns the median, ms, so that one shutdown that hung does not count; null: none was seen. */
 export function usualOf(seen: readonly number[]): number | null {
   return [...seen].sort((a, b) => a - b)[Math.floor(seen.length / 2)] ?? null;
 }
 
 /** One shutdown that the kernel's last line proved. */
 export interface ObservedHalt {
-  /** The current before it was asked. */
+  /** Current before the request, counts. */
   running: number;
   low: number;
   high: number;
 }
 
-/** Currents jitter by a count or two from sample to sample; the next halt is not exactly the last one. */
+/**
+ * Counts added on both sides of the band: currents jitter by a count or two from sample to sample, and halts differ a
+ * little.
+ */
 const MARGIN = 3;
-/** Newer ones count: boards, loads and power supplies change. */
+/** Only the newest count: boards, loads and power supplies change. */
 export const HALTS_KEPT = 10;
 
-/** Null: nothing was seen, or the band would reach up to where the node ran. */
+/** Returns null where no halt was seen, or the band would reach up to the running current. */
 export function haltBand(halts: readonly ObservedHalt[]): HaltBand | null {
   if (halts.length === 0) return null;
   const low = Math.max(0, Math.min(...halts.map((halt) => halt.low)) - MARGIN);

@@ -1,9 +1,6 @@
 /**
- * On, force-off, and the second half of every cycle. Each ends its node's record; none throws.
- *
- * Off and cycle by way of the node's operating system. Each ends its node's record.
- *
- * In which order the nodes of one operation have their turn, and that each of them ends whatever happens.
+ * Runs one verb on one node, on, off, cycle and their forced forms, and orders the nodes of an operation. Every node's
+ * record ends with an outcome, and nothing here throws.
  */
 import type { Outcome, PowerRequest, Verb } from '../api/power.ts';
 import type { Power } from '../rack/reading.ts';
@@ -18,16 +15,26 @@ import { type OperationPorts, pause } from './ports.ts';
 import { cutPower, type Switched, switchOn } from './power-command.ts';
 import { shutDown } from './shutdown/runner.ts';
 
-/** There is no reset line; a node needs about so long without power to start anew (bus-protocol section 5, seen). */
+/**
+ * Shortest time without power, ms: there is no reset line, and a node needs about this long to start anew (bus-protocol
+ * section 5, seen).
+ */
 const MIN_CYCLE_PAUSE_MS = 2_000;
-/** A node that was cut here is switched on again at all costs: so often, so long apart (ten minutes). */
+/**
+ * A node that was cut for a cycle is switched on again in any case: number of tries, and the time between them, ms (ten
+ * minutes in all).
+ */
 const ON_TRIES = 120;
 const ON_RETRY_MS = 5_000;
-/** How long after its boot its ssh server may take to tell its boot id, ms; a Pi's is up seconds after its login prompt. */
+/**
+ * Time after its boot in which its ssh server must give its boot id, ms; it is up seconds after the login prompt.
+ */
 const BOOT_ID_MS = 30_000;
 const BOOT_ID_RETRY_MS = 1_000;
 
-/** `stillAllowed`: asks the rules again when its turn has come, and ends the record where they refuse. */
+/**
+ * Switches the node on. `stillAllowed` runs the guards again at its turn, and ends the record where they refuse.
+ */
 async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>): Promise<void> {
   const { node, ports, signal, starts, deadlineAt } = job;
   const asked = await stillAllowed();
@@ -61,7 +68,9 @@ async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>
   }
 }
 
-/** Its BMC says on: that is all there is to do where its system is up, or nothing says otherwise. */
+/**
+ * Ends the record of a node whose BMC says on already; nothing is done where its system is up, or may be.
+ */
 async function isOnAlready(job: Job): Promise<void> {
   const { node, ports } = job;
   const state = ports.systems.get(node.addr);
@@ -78,7 +87,7 @@ async function isOnAlready(job: Job): Promise<void> {
       return;
     case 'unproven': {
       const next = `nothing was cut (${found.why}): look at its console, then 'rackui force-cycle ${node.name}'`;
-      // An armed run has nobody to ask, and never cuts what may live.
+      // An armed run has no operator to ask, and never cuts a node that may be alive.
       const outcome = job.plan?.armed === true ? 'failed' : await askToCycle(job, found.why);
       if (outcome === null) return cycleHalted(job, 'an operator chose to cut and typed the name');
       node.end(outcome, `${stays}; ${next}`);
@@ -100,12 +109,12 @@ async function livesAlready(job: Job, { system, why }: SystemState): Promise<voi
   else node.end('done', system === 'up' ? `was on already: it ${why}` : 'was on already');
 }
 
-/** Whether it is seen to come up, beyond its BMC's word. */
+/** Reports whether the boot is watched beyond the BMC's status. */
 function isWatched({ ports, plan }: Job): boolean {
   return ports.boot.proof !== 'status' && plan?.verify !== 'status';
 }
 
-/** Its BMC says on (`seen`: in words): then its system is watched coming up, and its record ends. */
+/** Watches the system of a node whose BMC says on come up, and ends its record. `seen`: the BMC's status as text. */
 async function comesUp(job: Job, seen: string, success: Outcome = 'done'): Promise<void> {
   const { up, detail } = await seenUp(job);
   return endsUp(job, up, detail === null ? seen : `${seen}; ${detail}`, success);
@@ -115,20 +124,20 @@ function seenUp(job: Job): Promise<Booted> {
   return isWatched(job) ? watchBoot(job, job.signal) : Promise.resolve({ up: true, detail: null });
 }
 
-/** `seen`: how it came up, or why not. */
+/** Ends the record. `seen`: proof that it came up, or the reason why not. */
 async function endsUp(job: Job, up: boolean, seen: string, success: Outcome): Promise<void> {
   const after = up ? await runHooksAfter(job, 'after-on') : '';
   const cut = success === 'done' ? '' : '; it was cut at its deadline, and nothing proves that it had halted';
   job.node.end(up ? success : 'failed', `${seen}${cut}${after}`);
 }
 
-/** The end of a cycle: comes up, and is held against what tells one life of a machine from another. */
+/** Ends a cycle: watches the boot, and compares the boot ids from before and after. */
 async function comesBack(job: Job, cut: Switched, recalled: string): Promise<void> {
   const { node, ports } = job;
-  // What is not watched to its login is not asked there either.
+  // A boot that is not watched to its login is not followed by a request for the boot id.
   const before = isWatched(job) ? job.bootId : null;
   const uncertain = cut.ok ? '' : `is on, but it is not certain that its power was ever off: ${cut.detail}`;
-  // Nothing that could show a reset.
+  // Nothing is left that could prove a reset.
   if (!cut.ok && before === null) {
     node.end('failed', uncertain);
     return;
@@ -153,7 +162,8 @@ async function comesBack(job: Job, cut: Switched, recalled: string): Promise<voi
 }
 
 /**
- * Its boot id once its ssh server is back; null: it could not be read in time. Its console may show a prompt earlier.
+ * Returns its boot id once its ssh server is back; null: it could not be read in time. Its console may show a prompt
+ * earlier.
  */
 async function readBootIdAgain({ ports, node, signal }: Job): Promise<string | null> {
   const { network } = ports;
@@ -183,14 +193,14 @@ async function forceCycle(job: Job): Promise<void> {
   const { node } = job;
   node.show('cut', 'its power is being cut');
   const switched = await cutPower(job, 'confirmed by name', { sample: 'young', signal: job.signal, listened: false });
-  // A cut whose effect was not seen may have had one: then, too, it is switched on.
+  // A cut whose effect was not seen may have had one: the node is switched on in that case, too.
   if (switched.ok || switched.sent) await onAgain(job, switched);
   else node.end(switched.outcome, switched.detail);
 }
 
 /**
- * The second half of a cycle, after `cut`: pause, then on. Nothing stops it any more, neither abort nor deadline nor the
- * end of the session that asked.
+ * Runs the second half of a cycle, after `cut`: pause, then on. Neither an abort nor a deadline nor the end of the
+ * requesting session stops it.
  */
 async function onAgain(job: Job, cut: Switched): Promise<void> {
   const { ports, node, signal, starts } = job;
@@ -201,7 +211,7 @@ async function onAgain(job: Job, cut: Switched): Promise<void> {
     await pause(ports, waitMs);
   }
   const recalled = (): string => (signal.aborted ? ' (aborted too late: its power had been cut)' : '');
-  // Where its blade is busy with another boot it waits for that, and for nothing else.
+  // It waits only for another boot on its blade.
   const booted = await starts.take(node.addr, ports, {
     signal: null,
     until: Infinity,
@@ -222,7 +232,7 @@ async function switchOnAtAllCosts(job: Job, cut: Switched, recalled: () => strin
     node.show('switch-on', `is being switched on${tries > 1 ? `, try ${tries}` : ''}${recalled()}`);
     const switched = await switchOn(job, null);
     if (switched.ok) {
-      // It is on: from here an abort leaves nothing off.
+      // It is on: from here an abort leaves no node off.
       await comesBack(job, cut, recalled());
       return;
     }
@@ -240,7 +250,7 @@ function withNextStep(switched: Extract<Switched, { ok: false }>, next: string):
   return switched.sent ? `${switched.detail}; ${next}` : switched.detail;
 }
 
-/** Graceful off. `power`: what its BMC said just now. */
+/** Switches the node off gracefully. `power`: from its BMC's last status. */
 async function off(job: Job, power: Power): Promise<void> {
   const { node } = job;
   if (power === 'off') {
@@ -259,25 +269,28 @@ async function off(job: Job, power: Power): Promise<void> {
   node.end(cut.outcome, `${cut.already ? 'is off' : 'is off, seen twice'}${how}${after}`);
 }
 
-/** Graceful off, pause, on. A node that is off is only switched on. */
+/** Switches off gracefully, pauses, switches on. A node that is off is only switched on. */
 async function cycle(job: Job, power: Power): Promise<void> {
   const cut: Switched | null =
     power === 'off' ? { ok: true, outcome: 'done', already: true, current: null } : await goesDown(job);
   if (cut) await onAgain(job, cut);
 }
 
-/** Null: its power was not cut, and its record has ended. */
+/** Brings the node down and cuts it. Resolves with null when its power was not cut and its record has ended. */
 async function goesDown(job: Job): Promise<Switched | null> {
   const cut = await cutIfHalted(job);
   if (cut === null) return shutDown(job);
   if (cut.ok || cut.sent) return cut;
-  // Signs of life on the way to the verb: it is asked like any other.
+  // It showed signs of life before the verb: it gets an ordinary shutdown.
   if (!isDown(job.ports.systems.get(job.node.addr))) return shutDown(job);
   job.node.end(cut.outcome, `it has halted and is still powered: ${cut.detail}`);
   return null;
 }
 
-/** One that has halted, or goes down by what was asked before, is not asked again. Null: it lives, or nothing proves it. */
+/**
+ * Cuts a node that has halted, or is going down by an earlier request, without a second request. Resolves with null
+ * when it is alive, or nothing proves the halt.
+ */
 async function cutIfHalted(job: Job): Promise<Switched | null> {
   if (!isDown(job.ports.systems.get(job.node.addr))) return null;
   const found = await findHalted(job);
@@ -285,9 +298,9 @@ async function cutIfHalted(job: Job): Promise<Switched | null> {
 }
 
 /**
- * How many nodes go their way at the same time. Nodes to switch on wait for their blades, not for each other. Nodes that ssh
- * asks may go down together where grade B may cut: without that, each waits for its last line to be read on the one
- * console. A cycle rolls, one node after the other, so that a group is never away as a whole.
+ * Returns how many nodes run at the same time. Nodes to switch on wait for their blades, not for each other. Nodes that
+ * get their shutdown by ssh may go down together where grade B may cut: otherwise each waits for its last line to be
+ * read on the one console. A cycle rolls, one node after the other, so that a group is never away as a whole.
  */
 export function nodesAtOnce(
   { verb }: Pick<PowerRequest, 'verb'>,
@@ -297,10 +310,13 @@ export function nodesAtOnce(
   return verb === 'off' && network !== null && limits.cutOn === 'B' ? Infinity : 1;
 }
 
-/** Resolves when every job's node has an outcome; `done` is called after each. At most `atOnce` at a time. Never rejects. */
+/**
+ * Runs all jobs, at most `atOnce` at a time, and calls `done` after each. Resolves when every job's node has an
+ * outcome. Never rejects.
+ */
 export async function runNodes(jobs: readonly Job[], atOnce: number, done: (job: Job) => void): Promise<void> {
   const waiting = inOrder(jobs);
-  /** A rolling cycle stops where a node does not come back: the next would make it two. */
+  /** First node of a rolling cycle that did not come back; the cycle stops there: the next would make it two. */
   let missing: Job | null = null;
   const worker = async (): Promise<void> => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
@@ -309,7 +325,7 @@ export async function runNodes(jobs: readonly Job[], atOnce: number, done: (job:
       try {
         if (job.node.outcome === null) await runNode(job);
       } catch (error) {
-        // A defect of ours, or of a port: the node's own words are the place for it.
+        // A defect in this program, or of a port: it is reported as the node's outcome.
         job.node.end('failed', `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`);
       }
       if (job.request.verb.endsWith('cycle') && job.node.outcome === 'failed') missing ??= job;
@@ -356,7 +372,9 @@ function isSoft(verb: Verb): boolean {
   return verb === 'off' || verb === 'cycle';
 }
 
-/** Its turn may come minutes after the check: the rules are asked again. Null: refused, and said so. */
+/**
+ * Runs the guards again, minutes after the check. Resolves with null when they refuse; the record has ended then.
+ */
 async function stillAllowed(job: Job): Promise<{ power: Power } | null> {
   const { node, ports, request, session } = job;
   const { verb, takeConsole } = request;

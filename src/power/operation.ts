@@ -1,7 +1,6 @@
 /**
- * A running operation as others see it: every change is published, journalled and, where it ends something, told.
- *
- * One node's share of an operation, as the verbs' runners take it.
+ * The records of a running operation and of its nodes. Every change is published and journalled, and each node's end is
+ * reported as an event.
  */
 import { randomBytes } from 'node:crypto';
 import type { ClientIdentity } from '../api/methods.ts';
@@ -23,17 +22,20 @@ import type { HaltWindows, ConsoleArbiter } from './console-arbiter.ts';
 import type { OperationPorts } from './ports.ts';
 import type { Dependence } from './guard-facts.ts';
 
-/** What a plan tells the operations that carry it out. */
+/** A plan's settings for the operations that carry it out. */
 export interface PlanShare {
   plan: string;
-  /** Everything that loses power for good with this plan. */
+  /** Nodes that lose power for good with this plan. */
   takes: ReadonlySet<Address>;
   verify: 'status' | 'boot';
-  /** Nobody answers questions. */
+  /** No operator answers questions. */
   armed: boolean;
-  /** How long one try of an armed run may keep others from the console, ms. */
+  /** Longest time for which one try of an armed run may keep the console from other nodes, ms. */
   patienceMs: number;
-  /** A cut at the deadline may meet a node that could not be asked: its own time has passed then, not only the run's. */
+  /**
+   * A cut at the deadline may hit a node that could not get its shutdown request; its own time has passed then, not
+   * only the run's.
+   */
   cutUnasked: boolean;
   /** Its deadline is the run's: a node that goes down by then is watched to its end. */
   watchedOn: boolean;
@@ -47,27 +49,27 @@ export interface Job {
   request: PowerRequest;
   by: ClientIdentity;
   session: number;
-  /** What the rules about dependent nodes have to know. */
+  /** Facts for the guards about dependent nodes. */
   dependence: Dependence;
-  /** Null: no plan's. */
+  /** Null: not part of a plan. */
   plan: PlanShare | null;
-  /** The one console. */
+  /** Arbiter of the one console. */
   console: ConsoleArbiter;
-  /** When those that go down are expected to say their last lines. */
+  /** Expected times of the last lines of nodes that go down. */
   lastLines: HaltWindows;
-  /** What boots where. */
+  /** Boots in progress, by node. */
   starts: Starts;
-  /** Aborts when somebody asked the operation to stop. */
+  /** Aborts when the operation, or this node's part of it, is to stop. */
   signal: AbortSignal;
   /** Epoch milliseconds, or null. */
   deadlineAt: number | null;
-  /** Its kernel's boot id, as it was asked to shut down for a cycle; null: not known. */
+  /** Its kernel's boot id, read with the shutdown request of a cycle; null: not known. */
   bootId: string | null;
-  /** Takes the answer to the node's open question, while there is one to take it. */
+  /** Receives the answer to the node's open question; null while none can be taken. */
   onAnswer: ((choice: string, by: ClientIdentity) => void) | null;
 }
 
-/** Who does it, for sentences. */
+/** Names the operator, for sentences. */
 export function nameOf(by: ClientIdentity): string {
   return by.from === null ? by.user : `${by.user} from ${by.from}`;
 }
@@ -77,7 +79,7 @@ const EVIDENCE_LIMIT = 100;
 
 type Ports = Pick<OperationPorts, 'now' | 'publish' | 'journal' | 'event'>;
 
-/** A node whose turn has not come. */
+/** Returns the progress of a node whose turn has not come. */
 export function newNode(addr: Address, name: string, since: number): NodeProgress {
   return {
     ...{ addr, name, phase: 'waiting', since, until: null, detail: 'waits for its turn' },
@@ -90,7 +92,7 @@ export class OperationRecord {
   readonly nodes: readonly NodeRecord[];
   readonly #ports: Ports;
   readonly #operation: Operation;
-  /** Told once for each spell in which the disk takes nothing. */
+  /** Set while the disk accepts no writes, so that each such period is reported once. */
   #journalTold = false;
 
   constructor(ports: Ports, operation: Operation) {
@@ -104,7 +106,7 @@ export class OperationRecord {
     return this.#operation.endedAt !== null;
   }
 
-  /** A copy that nobody changes afterwards. */
+  /** Returns a copy that is not changed afterwards. */
   snapshot(): Operation {
     return structuredClone(this.#operation);
   }
@@ -113,7 +115,9 @@ export class OperationRecord {
     return this.nodes.find((node) => node.addr === addr) ?? null;
   }
 
-  /** Publishes and journals. A journal that fails stops nothing here: a cut waits for {@link journalled} instead. */
+  /**
+   * Publishes and journals the state. A journal error stops nothing here: a cut waits for {@link journalled} instead.
+   */
   changed(): void {
     const snapshot = this.snapshot();
     this.#ports.publish(snapshot);
@@ -127,19 +131,19 @@ export class OperationRecord {
     );
   }
 
-  /** Resolves when the present state is on the disk. @throws what the disk says */
+  /** Resolves when the present state is on the disk. @throws the disk's error */
   journalled(): Promise<void> {
     return this.#ports.journal.write(this.snapshot());
   }
 
-  /** All nodes have ended. */
+  /** Marks the operation as ended, after all of its nodes. */
   end(): void {
     this.#operation.endedAt = this.#ports.now();
     this.changed();
   }
 }
 
-/** One node's part of it. */
+/** One node's part of an operation. */
 export class NodeRecord {
   readonly addr: Address;
   readonly name: string;
@@ -163,7 +167,7 @@ export class NodeRecord {
     return this.#progress.outcome;
   }
 
-  /** Nothing is being done to it now: its turn has not come, or is over. */
+  /** True while the node is not worked on: its turn has not come, or is over. */
   get idle(): boolean {
     return this.#progress.phase === 'waiting' || this.#progress.outcome !== null;
   }
@@ -176,7 +180,10 @@ export class NodeRecord {
     return structuredClone(this.#progress.evidence);
   }
 
-  /** What is happening now; `until` is the end of the phase's limit. Nothing is told when nothing changed. */
+  /**
+   * Sets phase, detail, limit (`until`, epoch ms, or null) and question of the node. Publishes nothing when nothing
+   * changed.
+   */
   show(phase: Phase, detail: string, until: number | null = null, question: DraftQuestion | null = null): void {
     const node = this.#progress;
     if (node.outcome !== null) return;
@@ -188,15 +195,15 @@ export class NodeRecord {
     this.#changed();
   }
 
-  /** A piece of proof. It travels with the next change, or with {@link NodeRecord.end}. */
+  /** Adds a piece of evidence. It is published with the next change, or with {@link NodeRecord.end}. */
   prove(kind: string, text: string): void {
     const { evidence } = this.#progress;
-    // What a node repeats for ever must not grow for ever: how it began stays, and the latest.
+    // Bounds what a node repeats for ever: the beginning and the newest pieces are kept.
     if (evidence.length >= EVIDENCE_LIMIT) evidence.splice(EVIDENCE_LIMIT / 2, 1);
     evidence.push({ at: this.#ports.now(), kind, text });
   }
 
-  /** How it ended, for good. Later words about a node that has ended are not taken. */
+  /** Ends the node's part with its outcome. Later changes to an ended node are ignored. */
   end(outcome: Outcome, detail: string, again: Again | null = null): void {
     const node = this.#progress;
     if (node.outcome !== null) return;
@@ -208,7 +215,7 @@ export class NodeRecord {
   }
 }
 
-/** Changes all times of an operation that another server wrote down. */
+/** Changes all times of an operation that another server wrote. */
 export function moveOperationTimes(operation: Operation, move: (at: number) => number): void {
   operation.startedAt = move(operation.startedAt);
   for (const node of operation.nodes) {

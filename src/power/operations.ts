@@ -1,9 +1,6 @@
 /**
- * Power operations: checked, confirmed, journalled, run, answered, aborted.
- *
- * Which operation has a node: from before its check until its part has ended.
- *
- * Whether what a person says answers a node's open question.
+ * Checks, starts, answers and aborts power operations; knows which operation has a node, from before its check until
+ * its part has ended, and whether a choice answers a node's open question.
  */
 import type { ClientIdentity } from '../api/methods.ts';
 import {
@@ -34,7 +31,7 @@ class Claims {
     return this.#owners.get(addr) ?? null;
   }
 
-  /** Takes those of `nodes` that nobody has; answers who had each before. */
+  /** Claims those of `nodes` that are free; returns the earlier owner of each, or null. */
   take(nodes: readonly Address[], id: string): Map<Address, string | null> {
     const before = new Map(nodes.map((addr) => [addr, this.owner(addr)]));
     for (const addr of nodes) if (!this.#owners.has(addr)) this.#owners.set(addr, id);
@@ -51,8 +48,8 @@ class Claims {
 }
 
 /**
- * The choice of this key.
- * @throws {NoSuchOperation} there is none; {PowerRefused} it takes words, and `confirm` is not these.
+ * Returns the choice with this key.
+ * @throws {NoSuchOperation} there is none; {PowerRefused} it needs a confirmation, and `confirm` does not match.
  */
 function choiceOf({ choices }: Question, key: string, confirm: string | null): Question['choices'][number] {
   const chosen = choices.find((choice) => choice.key === key);
@@ -69,7 +66,7 @@ function choiceOf({ choices }: Question, key: string, confirm: string | null): Q
   return chosen;
 }
 
-/** Ended operations that are still shown. */
+/** Ended operations that are still listed. */
 const KEPT = 20;
 
 interface Running {
@@ -77,9 +74,9 @@ interface Running {
   /** Stops all of its nodes. */
   abort: AbortController;
   jobs: Job[];
-  /** Stops one of its nodes, by job. */
+  /** Stop one of its nodes, by job. */
   stops: Map<Job, AbortController>;
-  /** Told the last state. */
+  /** Listeners for its last state. */
   ended: ((operation: Operation) => void)[];
 }
 
@@ -88,7 +85,7 @@ export class Operations {
   readonly #running = new Map<string, Running>();
   readonly #ended: Operation[] = [];
   readonly #claims = new Claims();
-  /** There is one console on the bus. */
+  /** Arbiter of the bus's one console. */
   readonly #consoleTurns: ConsoleArbiter;
   readonly #lastLines = new HaltWindows();
   readonly #starts = new Starts();
@@ -99,12 +96,15 @@ export class Operations {
     this.#consoleTurns = new ConsoleArbiter(() => ports.now());
   }
 
-  /** Reports what an earlier server left unfinished as interrupted. Call once, before anything else. */
+  /** Ends operations that an earlier server left unfinished as interrupted. Must be called first, and once. */
   recover(): void {
     for (const operation of recoverUnfinished(this.#ports)) this.#keep(operation);
   }
 
-  /** One fresh status per node, guards and impact; nothing is changed. `session` is the asking session's id. */
+  /**
+   * Checks a request: a fresh status per node, guards, impact; changes nothing. `session`: id of the requesting
+   * session.
+   */
   async check(request: PowerRequest, session: number, plan: PlanShare | null = null): Promise<PowerCheck> {
     const asked = { ...request, nodes: [...new Set(request.nodes)] };
     const inventory = this.#ports.inventory();
@@ -140,8 +140,8 @@ export class Operations {
   }
 
   /**
-   * Starts an operation and answers with its first state; it goes on by itself, whatever becomes of the session. A verb
-   * that cuts is refused as a whole when one node refuses it: it is not what was confirmed. Of several nodes to switch
+   * Starts an operation and returns its first state; it continues independent of the session. A verb that cuts is
+   * refused as a whole when one node refuses it, because the rest is not what was confirmed. Of several nodes to switch
    * on, those that refuse are left out.
    * @throws {PowerRefused} and nothing was sent.
    */
@@ -157,7 +157,7 @@ export class Operations {
     if (wrong.length > 0) throw new PowerRefused(wrong);
     const startedAt = this.#ports.now();
     const id = this.#nextId(startedAt);
-    // Before the first await: of two who ask at once, the second finds the nodes taken.
+    // Before the first await: of two concurrent requests, the second finds the nodes claimed.
     const others = this.#claims.take(asked.nodes, id);
     const abort = new AbortController();
     const dependence = this.#dependence(asked, plan, id);
@@ -217,7 +217,10 @@ export class Operations {
     }
   }
 
-  /** Resolves when the next server would know of it too; or when the disk takes nothing, which its record tells. */
+  /**
+   * Resolves when the operation is on the disk, for the next server; also when the disk accepts no writes, which its
+   * record reports.
+   */
   async written(id: string): Promise<void> {
     await this.#running
       .get(id)
@@ -225,7 +228,7 @@ export class Operations {
       .catch(() => undefined);
   }
 
-  /** Asks a running operation to stop; its details say what can no longer be recalled. @throws {NoSuchOperation} */
+  /** Aborts a running operation; its details state what can no longer be recalled. @throws {NoSuchOperation} */
   abort(id: string, by: ClientIdentity): Operation {
     const { record, abort } = this.#find(id);
     if (!abort.signal.aborted) {
@@ -236,8 +239,8 @@ export class Operations {
   }
 
   /**
-   * The server leaves: an `off` that is seconds from its end goes on, everything else stops. To be called again while one
-   * goes on, as its halt may be contradicted. Returns the names of the nodes that go on.
+   * Stops everything for the server's exit, except an `off` whose node goes down. Must be called again while
+   * one continues, because its halt may be contradicted. Returns the names of the nodes that continue.
    */
   stopAllButGoing(by: ClientIdentity): string[] {
     const goOn: string[] = [];
@@ -283,7 +286,7 @@ export class Operations {
     return record.snapshot();
   }
 
-  /** Its present state, or null: not known (any more). */
+  /** Returns the present state, or null: not known (any more). */
   get(id: string): Operation | null {
     return this.#running.get(id)?.record.snapshot() ?? this.#ended.find((operation) => operation.id === id) ?? null;
   }
@@ -297,19 +300,19 @@ export class Operations {
     throw new NoSuchOperation(`there is no operation ${id}`);
   }
 
-  /** The running operation that has a node, or null. */
+  /** Returns the running operation that has a node, or null. */
   on(addr: Address): string | null {
     return this.#claims.owner(addr);
   }
 
-  /** The operation that has a node and waits for somebody's answer about it; null: none, or it answers for itself. */
+  /** Returns the operation that has a node and waits for an operator's answer about it; null: there is none. */
   askingAbout(addr: Address): string | null {
     const owner = this.#claims.owner(addr);
     const job = owner === null ? undefined : this.#running.get(owner)?.jobs.find(({ node }) => node.addr === addr);
     return job && job.plan?.armed !== true && job.node.question !== null ? owner : null;
   }
 
-  /** Running ones and the last ended ones, oldest first. */
+  /** Returns the running ones and the last ended ones, oldest first. */
   list(): Operation[] {
     const running = [...this.#running.values()].map(({ record }) => record.snapshot());
     return [...this.#ended.map((operation) => structuredClone(operation)), ...running].sort(
@@ -317,7 +320,7 @@ export class Operations {
     );
   }
 
-  /** True while any operation runs: the server must not leave. */
+  /** True while any operation runs: the server must not exit. */
   busy(): boolean {
     return this.#running.size > 0;
   }
@@ -332,9 +335,9 @@ export class Operations {
     for (const tell of listeners) tell(record.snapshot());
   }
 
-  /** What one node's neighbours have to do with it, for the rules that ask. */
+  /** Returns the facts about other nodes for the guards about dependent nodes. */
   #dependence({ verb, nodes, overrides = [] }: PowerRequest, plan: PlanShare | null, id: string): Dependence {
-    // A cycle gives back what it takes.
+    // A cycle restores power, so its nodes do not count.
     const takes = new Set(verb.endsWith('off') ? [...nodes, ...(plan?.takes ?? [])] : (plan?.takes ?? []));
     return {
       takes,
@@ -374,14 +377,14 @@ export class Operations {
     if (this.#ended.length > KEPT) this.#ended.shift();
   }
 
-  /** Short enough to type, and not used again by the next server: the second at which it began, in base 36. */
+  /** Returns a short id that the next server does not use again: the second of the operation's start, in base 36. */
   #nextId(now: number): string {
     this.#lastId = Math.max(this.#lastId + 1, Math.floor(now / 1000));
     return this.#lastId.toString(36);
   }
 }
 
-/** It was asked and cannot be called back, or its power is being cut: what it says last is heard by nobody else. */
+/** Reports whether it goes down and cannot be recalled, or its power is being cut: no other program hears its last line. */
 function isGoingDown({ phase }: NodeRecord): boolean {
   return phase === 'acknowledged' || phase === 'stopping' || phase === 'settle' || phase === 'cut';
 }

@@ -1,10 +1,7 @@
 /**
- * What power operations need from the server around them. Nothing in `power` has a clock, a bus or a file of its own:
- * tests hand in virtual time and scripted consoles, the server the real ones.
- *
- * Waiting in the time that the ports bring: virtual in tests, real in the server.
- *
- * How power operations say no.
+ * The interface through which power operations reach the server around them. Nothing in `power` has a clock, a bus or a
+ * file of its own: tests supply virtual time and scripted consoles, the server the real ones. Also waiting in the clock
+ * of the ports, and the errors of refused requests.
  */
 import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { ClientIdentity, EventRecord } from '../api/methods.ts';
@@ -17,21 +14,24 @@ import type { HostSeen, Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { SystemSign, SystemState } from '../rack/system-state.ts';
 
-/** `off`: from being asked to the kernel's last line. `on`: from power to a system that answers. */
+/** `off`: from the shutdown request to the kernel's last line. `on`: from power on to a system that answers. */
 export type Way = 'off' | 'on';
 
 export interface DurationPort {
-  /** What is to be expected of it, ms; null: it was never seen. */
+  /** Returns the expected duration, ms; null: none was seen. */
   usual(addr: Address, way: Way): number | null;
   took(addr: Address, way: Way, ms: number): void;
 }
 
 export type Clock = Pick<OperationPorts, 'now' | 'every'>;
 
-/** A tick so late comes from a process, or a machine, that stood still, ms. */
+/** Delay of a tick that shows that the process, or the machine, stood still, ms. */
 const STALLED_MS = 1_000;
 
-/** Calls `tick` every `ms`; before one that comes late because nothing ran, `stalled` with how long that was. Returns how to stop. */
+/**
+ * Calls `tick` every `ms`; before a tick that is late because the process stood still, calls `stalled` with the delay,
+ * ms. Returns a function that stops it.
+ */
 export function everyTick(
   clock: Clock,
   ms: number,
@@ -47,7 +47,7 @@ export function everyTick(
   });
 }
 
-/** Resolves after `ms`, or at once when `signal` aborts; true when the time passed. */
+/** Resolves after `ms` with true, or at once with false when `signal` aborts. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<boolean> {
   if (signal?.aborted === true) return Promise.resolve(false);
   if (ms <= 0) return Promise.resolve(true);
@@ -63,7 +63,7 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<b
   });
 }
 
-/** Settles as `work` does. @throws after `ms` that it said nothing for so long; what becomes of it then is not waited for */
+/** Settles as `work` does. @throws after `ms` without a result; `work` is not awaited after that */
 export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
   const over = new AbortController();
   const late = pause(clock, ms, over.signal).then((passed) => {
@@ -79,20 +79,22 @@ export async function within<T>(clock: Clock, ms: number, work: Promise<T>): Pro
 }
 
 export interface OperationPorts {
-  /** Epoch milliseconds. */
+  /** Returns epoch milliseconds. */
   now(): number;
-  /** Calls `fn` every `ms` until the returned function is called, when all that the line holds was heard. */
+  /** Calls `fn` every `ms`, after all input that the line holds was handled. Returns a function that stops it. */
   every(ms: number, fn: () => void): () => void;
   inventory(): Inventory;
-  /** What the sweep knows of a node. */
+  /** Returns the latest reading of a node. */
   reading(addr: Address): Reading;
   bus: Pick<Bus, 'health' | 'status' | 'verb' | 'hold'>;
   console: ConsolePort;
-  /** How the machine at `addr` last called itself on its console, or null. */
+  /** Returns the host name last shown on the console of `addr`, or null. */
   hostSeen(addr: Address): HostSeen | null;
-  /** Credentials for one login attempt on the node's console, or null. Asked for only when a login prompt is seen. */
+  /**
+   * Returns credentials for one login attempt on the node's console, or null. Called only when a login prompt is seen.
+   */
   credentials(addr: Address): Promise<Credentials | null>;
-  /** The operation changed; called with a snapshot that is not touched afterwards. */
+  /** Publishes a changed operation as a snapshot that is not modified afterwards. */
   publish(op: Operation): void;
   event(level: EventRecord['level'], addr: Address | null, text: string): void;
   /** Resolves when the entry is on the disk. A rejection refuses the cut that it was to precede. */
@@ -100,31 +102,31 @@ export interface OperationPorts {
   journal: JournalPort;
   limits: Config['shutdown'];
   boot: Config['boot'];
-  /** Nodes by network; null where the configuration has no `ssh`: then nothing is ever sent there. */
+  /** Access to nodes by network; null where the configuration has no `ssh`: nothing is ever sent there then. */
   network: NetworkPort | null;
-  /** The programs configured for this moment of a node's way, in order. `about` fills their braces. */
+  /** Returns the programs configured for this moment, in order. `about` fills their placeholders. */
   hooks(when: HookMoment, addr: Address, about: { op: string; verb: Verb }): readonly Hook[];
   haltBands: HaltBandPort;
   durations: DurationPort;
   systems: SystemPort;
 }
 
-/** What is known of the nodes' operating systems, and what operations add to it. */
+/** State of the nodes' operating systems, and the signs that operations add to it. */
 export interface SystemPort {
   get(addr: Address): SystemState;
-  /** Takes a sign of the node's system in; consoles report their own. */
+  /** Records a sign of the node's system; consoles report their own. */
   sign(addr: Address, kind: SystemSign['kind'], text: string): void;
-  /** What is known of it may be from before its power was last switched: it proves nothing any more. */
+  /** Marks its state as possibly from before its power was last switched: it proves nothing any more. */
   unwatched(addr: Address): void;
 }
 
 export interface NetworkPort {
-  /** Where ssh goes for this node, for sentences (`pi@192.0.2.7`); null: nobody said where. */
+  /** Returns the ssh destination of this node, for sentences (`pi@192.0.2.7`); null: none is configured. */
   target(addr: Address): string | null;
   /**
-   * `cat /proc/uptime; sudo -n systemctl poweroff` by ssh. `ran` is called when the machine has answered the first of the
-   * two. With `boots` its kernel's boot id is asked for in between, and given to it where it comes. Never rejects; `signal`
-   * kills it.
+   * Runs `cat /proc/uptime; sudo -n systemctl poweroff` by ssh. Calls `ran` when the machine has answered the first of
+   * the two. With `boots`, also requests the kernel's boot id in between, and calls `boots` with it. Never rejects;
+   * `signal` kills it.
    */
   shutDown(
     addr: Address,
@@ -133,41 +135,41 @@ export interface NetworkPort {
     boots: ((bootId: string) => void) | null,
   ): Promise<ProgramEnd>;
   /**
-   * Its kernel's boot id by ssh; null: it cannot be read. Only for a machine that has given one before: a key may have a
-   * command of its own that shuts it down, whatever is asked. Never rejects.
+   * Returns its kernel's boot id by ssh; null: it cannot be read. Only for a machine that has given one before: a key
+   * may have a forced command that shuts the machine down. Never rejects.
    */
   bootId(addr: Address, signal: AbortSignal): Promise<string | null>;
-  /** Whether anything answers there at all: a machine that refuses the connection is alive. */
+  /** Reports whether anything answers at its address: a machine that refuses the connection is alive. */
   reachable(addr: Address): Promise<boolean>;
-  /** Whether its ssh server greets. */
+  /** Reports whether its ssh server sends its greeting. */
   greets(addr: Address): Promise<boolean>;
 }
 
 export type HookMoment = HookConfig['when'];
 
 export interface Hook {
-  /** The command as it is run, for sentences. */
+  /** The command as it runs, for sentences. */
   text: string;
-  /** Seconds. */
+  /** Time limit, seconds. */
   limit: number;
-  /** Without it an armed run does not ask the node. */
+  /** Without its success an armed run does not shut the node down. */
   required?: boolean;
-  /** Never rejects; `signal` kills it. */
+  /** Runs the program. Never rejects; `signal` kills it. */
   run(signal: AbortSignal): Promise<ProgramEnd>;
 }
 
-/** The currents, in counts, between which a node was seen after it had halted. */
+/** Band of currents, in counts, in which a node was seen after it had halted. */
 export interface HaltBand {
   low: number;
   high: number;
-  /** From how many shutdowns. */
+  /** Number of shutdowns that the band comes from. */
   shutdowns: number;
 }
 
 export interface HaltBandPort {
-  /** Null: never seen to halt, or its halted current cannot be told from its running one. */
+  /** Returns null where no halt was seen, or the halted current cannot be distinguished from the running one. */
   get(addr: Address): HaltBand | null;
-  /** A shutdown that the kernel's last line proved: counts before the request, and after the halt. */
+  /** Records a shutdown that the kernel's last line proved: counts before the request, and after the halt. */
   observed(addr: Address, running: number, halted: readonly number[]): void;
 }
 
@@ -180,27 +182,28 @@ export interface Credentials {
 export interface ConsoleHolder {
   addr: Address;
   session: number;
-  /** For people; where their program is silent, for how long too. */
+  /** Name for operators; where the client is silent, with the time of its silence. */
   name: string;
-  /** Nothing came from their program for `SILENT_LIMIT_S`. */
+  /** True where nothing came from the client for `SILENT_LIMIT_S`. */
   silent: boolean;
-  /** It is an operation's keyboard, and is given back when that operation is done. */
+  /** True for an operation's keyboard, which is returned when that operation is done. */
   lent: boolean;
 }
 
-/** Whether a console is taken from somebody who types there. `take`: from anybody, or only from one that is silent. */
+/** Decides whether a console is taken from a session that types there. `take`: from any, or only from a silent one. */
 export function mayTake({ silent }: Pick<ConsoleHolder, 'silent'>, take: boolean | 'silent'): boolean {
   return take === 'silent' ? silent : take;
 }
 
 export interface ConsolePort {
-  /** Who types on the one console there is, or null. An operation is nobody here. */
+  /** Returns the session that types on the one console, or null. An operation does not count as a holder. */
   holder(): ConsoleHolder | null;
   /**
-   * Opens `addr`'s console for operation `opId`, whatever console was open before. The requestor's own keyboard and,
-   * as {@link mayTake} says, others' are taken; people who watch or held this very node's console go on watching. One that `yields`
-   * only listens: a person who wants this keyboard or another console gets it, and the operation is told that it ended.
-   * Rejects with {@link ConsoleHeld} when somebody else holds a console and it is not to be taken.
+   * Opens `addr`'s console for operation `opId`, whatever console was open before. Takes the requestor's own keyboard
+   * and, as {@link mayTake} decides, others'; sessions that watch or held this very node's console continue to watch.
+   * One that `yields` only reads: an operator who wants this keyboard or another console gets it, and the operation is
+   * notified that its console ended. Rejects with {@link ConsoleHeld} when another session holds a console and it is
+   * not to be taken.
    */
   acquire(
     addr: Address,
@@ -209,7 +212,7 @@ export interface ConsolePort {
   ): Promise<OperationConsole>;
 }
 
-/** The console belongs to somebody, and taking it was not asked for. */
+/** The console is held by a session, and taking it was not requested. */
 export class ConsoleHeld extends Error {
   readonly holder: string;
   constructor(holder: string) {
@@ -219,40 +222,42 @@ export class ConsoleHeld extends Error {
   }
 }
 
-/** Whether the console is on the wire. `why` says in words why not, or why it is not proven; '' when all is well. */
+/** Condition of a console on the wire. `why`: the reason why it is not open, or not proven; '' when it is both. */
 export interface ConsoleCondition {
   open: boolean;
   proven: boolean;
   why: string;
 }
 
-/** A node's console in the hands of an operation. Operators may watch, and type when the operation asks them to. */
+/** A node's console while an operation uses it. Operators may watch, and type when the operation asks them to. */
 export interface OperationConsole {
-  /** The node's output as decoded text, pieces as they come; `at` in epoch milliseconds. One listener. */
+  /** Passes the node's output as decoded text, in pieces as they arrive; `at` in epoch milliseconds. One listener. */
   onText(fn: (text: string, at: number) => void): void;
-  /** The present condition at once, then each change. One listener. */
+  /** Reports the present condition at once, then each change. One listener. */
   onState(fn: (condition: ConsoleCondition) => void): void;
-  /** What stands on the node's screen, before anything is typed there; `fresh`: it was shown since the console is open. */
+  /**
+   * Returns the state of the node's screen before anything is typed; `fresh`: it was shown since the console opened.
+   */
   look(): Promise<{ standing: ScreenState; fresh: boolean }>;
   /**
-   * Queues text for the node, paced. Counts bytes taken; `refused` says why the rest was not. `secret`: the part of it
-   * that is shown to nobody and stands in no log where the node echoes it.
+   * Queues text for the node, paced. Counts bytes accepted; `refused`: the reason why the rest was not, or null.
+   * `secret`: the part of it that is shown to no session and masked in logs where the node echoes it.
    */
   type(text: string, secret?: string): { taken: number; refused: string | null };
-  /** Resolves when all that was typed has left, with the time at which its last byte was sent; null: some was dropped. */
+  /** Resolves when all input has been sent, with the time of its last byte, epoch ms; null: some was dropped. */
   left(): Promise<number | null>;
-  /** Gives its keyboard to whoever comes to do the work by hand, until it is released. */
+  /** Lends the keyboard to an operator who works by hand, until the console is released. */
   lend(): void;
   release(): Promise<void>;
 }
 
-/** `intent` is on the disk before a verb goes out; `outcome` after it is known. */
+/** `intent` is on the disk before a verb is sent; `outcome` after it is known. */
 export interface AuditEntry {
   at: number;
   stage: 'intent' | 'outcome';
   op: string;
   verb: Verb;
-  /** As the client reported itself: nobody verified it. */
+  /** Identity as the client reported it: not verified. */
   reportedBy: ClientIdentity;
   session: number;
   node: { name: string; pos: string; addr: string };
@@ -260,16 +265,16 @@ export interface AuditEntry {
   /** Null for an intent. */
   outcome: Outcome | null;
   detail: string;
-  /** How often the verb was sent; 0 when it never was. */
+  /** Number of times that the verb was sent; 0: never. */
   tries: number;
 }
 
-/** Bytes that somebody gave a BIOS by hand: all of them are written down, before and after. */
+/** A raw command: all of its bytes are logged, before and after. */
 export interface RawAuditEntry {
   at: number;
   stage: 'intent' | 'outcome';
   verb: 'raw';
-  /** What was to be sent, ^G as `^G`. */
+  /** The bytes to send, ^G as `^G`. */
   raw: string;
   reportedBy: ClientIdentity;
   session: number;
@@ -284,7 +289,7 @@ export interface JournalPort {
   unfinished(): Operation[];
 }
 
-/** Guards, or a confirmation that does not match: nothing was sent. */
+/** A guard refused, or a confirmation did not match: nothing was sent. */
 export class PowerRefused extends Error {
   readonly refusals: Refusal[];
   constructor(refusals: Refusal[]) {
@@ -294,7 +299,7 @@ export class PowerRefused extends Error {
   }
 }
 
-/** An id, a node or a question that there is not (any more). */
+/** The id, node or question does not exist (any more). */
 export class NoSuchOperation extends Error {
   override readonly name = 'NoSuchOperation';
 }

@@ -1,6 +1,6 @@
 /**
- * The only place from which a power verb goes to the bus: guards on a fresh status, then the intent on the disk, then
- * the verb, then its outcome. What cannot be written down is not cut.
+ * Sends power verbs to the bus; there is no other place that does. Guards on a fresh status, then the intent on the
+ * disk, then the verb, then its outcome. A cut whose intent cannot be written is refused.
  */
 import type { Evidence, Outcome } from '../api/power.ts';
 import { type BmcVerb, PRIORITY, type VerbOutcome } from '../bmc/types.ts';
@@ -13,23 +13,25 @@ import type { AuditEntry } from './ports.ts';
 export type Switched =
   /** `current`: counts in the pipe of the verb, just before it; null: no verb was needed. */
   | { ok: true; outcome: 'done' | 'cut-unproven'; already: boolean; current: number | null }
-  /** `sent`: the verb went out, or may have; its effect was not seen. `rule`: the guard that refused it, or null. */
+  /**
+   * `sent`: the verb was sent, or may have been; its effect was not seen. `rule`: the guard that refused it, or null.
+   */
   | { ok: false; sent: boolean; outcome: Outcome; detail: string; rule: string | null };
 
 export interface CutOptions {
-  /** Which status the rules are asked with. */
+  /** Age of the status for the guards. */
   sample: 'new' | 'young';
-  /** Stops it until the verb leaves. */
+  /** Stops it until the verb is sent. */
   signal: AbortSignal;
-  /** The node's console was listened to, and is until the pipe is needed: what comes may withdraw the cut by `signal`. */
+  /** The node's console is being read, until the pipe is needed: its output may withdraw the cut by `signal`. */
   listened: boolean;
-  /** Nothing proves that the node has halted, and no operator chose this cut: it is reported as that. */
+  /** Nothing proves that the node has halted, and no operator chose this cut: it is reported as such. */
   unproven?: boolean;
 }
 
 /**
- * Cuts the node's power. Resolves when two status replies say off, or with why not. What `ground` says goes to the audit
- * log.
+ * Cuts the node's power. Resolves when two status replies say off, or with the reason why not. `ground` goes to the
+ * audit log.
  */
 export async function cutPower(
   job: Job,
@@ -44,7 +46,7 @@ export async function cutPower(
     takeConsole: true,
     busyWith: null,
     status: sample,
-    // What a console prints after the confirmation holds up no cut.
+    // Console output after the confirmation does not delay a cut.
     hostSettled: true,
     dependence: null,
   });
@@ -58,7 +60,7 @@ export async function cutPower(
     node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
     return { ok: true, outcome: 'done', already: true, current: null };
   }
-  // A console leaves the wire while the disk writes, unless it has a say in this.
+  // A console leaves the wire while the disk writes, unless its output may withdraw the cut.
   const release = listened ? () => undefined : ports.bus.hold();
   try {
     const unwritten = await intent(job, ground);
@@ -71,7 +73,7 @@ export async function cutPower(
   }
 }
 
-/** What is to be done, on the disk; null: it is. */
+/** Writes the intent to the disk; resolves with null when it is there, else with the refusal. */
 async function intent(job: Job, ground: string): Promise<Switched | null> {
   try {
     await Promise.all([job.operation.journalled(), job.ports.audit(entry(job, 'intent', null, ground, 0))]);
@@ -82,7 +84,7 @@ async function intent(job: Job, ground: string): Promise<Switched | null> {
   }
 }
 
-/** Switches the node on. Nothing that the disk says keeps it from being tried: a node that stays off helps nobody. */
+/** Switches the node on. A disk error does not prevent it: a node that stays off is of no use. */
 export async function switchOn(job: Job, signal: AbortSignal | null): Promise<Switched> {
   const { ports, node } = job;
   await ports
@@ -108,7 +110,7 @@ async function conclude(
   const tries = outcome.ok || outcome.sent ? outcome.tries : 0;
   const detail = outcome.ok ? `power ${verb}, verified` : outcome.detail;
   const switched = judge(outcome, success);
-  // Afterwards nothing can be refused any more: a lost outcome is told.
+  // A verb that was sent cannot be refused any more: an outcome that cannot be written is reported as an alarm.
   await ports
     .audit(entry(job, 'outcome', switched.outcome, detail, tries))
     .catch((error: unknown) =>
@@ -170,7 +172,7 @@ function entry(
   };
 }
 
-/** Counts, never amps: nobody calibrated them here. */
+/** Formats counts, never amperes, because nothing is calibrated here. */
 function describe(sample: Sample): string {
   return `${sample.power}, current ${sample.current}, fan ${sample.fan} counts`;
 }

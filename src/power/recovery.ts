@@ -1,6 +1,6 @@
 /**
- * What a server that died left behind: each unfinished operation ends as interrupted, with a sentence of what was and
- * what was not sent. Nothing is resumed or repeated; a hard cut is never replayed.
+ * Ends each operation that a dead server left unfinished as interrupted, with a sentence about what was and was not
+ * sent. Nothing is resumed or repeated; a hard cut is never replayed.
  */
 import type { NodeProgress, Operation } from '../api/power.ts';
 import type { OperationPorts } from './ports.ts';
@@ -16,7 +16,7 @@ export function recoverUnfinished(
       if (node.outcome !== null) continue;
       const { level, text } = whatWasSent(node, operation);
       const sign = lastSign(node);
-      // A last line that the server itself had written down is known better than from here.
+      // A last line that that server itself recorded is more exact than one concluded here.
       if (sign !== null && !(sign.kind === 'halt' && ports.systems.get(node.addr).system === 'halted')) {
         ports.systems.sign(node.addr, sign.kind, sign.text);
         ports.systems.unwatched(node.addr);
@@ -34,10 +34,13 @@ export function recoverUnfinished(
   });
 }
 
-/** Evidence of what becomes of a node; `intent`: it may have been asked, `ssh` and `unsent`: it was not, after all. */
+/**
+ * Kinds of evidence about a node's shutdown; `intent`: it may have been requested, `ssh` and `unsent`: it was not,
+ * after all.
+ */
 const SIGNS: readonly string[] = ['intent', 'request', 'ssh', 'unsent', 'restart', 'marker'];
 
-/** What its system was last seen to do: it goes on with that, whoever watches. */
+/** Returns the last sign of its system, which continues with it, watched or not; null: none that counts. */
 function lastSign({ phase, evidence }: NodeProgress): { kind: 'asked' | 'halt'; text: string } | null {
   const seen = evidence.findLast(({ kind }) => SIGNS.includes(kind));
   if (seen === undefined || seen.kind === 'restart' || phase === 'pause' || phase === 'switch-on' || phase === 'verify')
@@ -48,7 +51,9 @@ function lastSign({ phase, evidence }: NodeProgress): { kind: 'asked' | 'halt'; 
   return { kind: 'asked', text: `${asked} to shut down before the server ended` };
 }
 
-/** By the last state on the disk: every state is written before what it announces is done. */
+/**
+ * Concludes what was sent from the last state on the disk: every state is written before the action that it announces.
+ */
 function whatWasSent(
   node: Pick<NodeProgress, 'phase' | 'evidence' | 'name'>,
   { verb }: Pick<Operation, 'verb'>,
