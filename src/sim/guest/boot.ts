@@ -1,21 +1,19 @@
 /**
- * What a Pi says on its way up: bootloader, kernel, systemd. The wording is the programs' own, the selection ours; a real
- * start prints about ten times as much.
- *
- * A Linux on its way up: the bootloader's and the kernel's lines in their time, to a login or to where it gets stuck.
+ * Plays the boot of a Pi: the lines of bootloader, kernel and systemd in their time, up to a login or a place where it
+ * stops. The wording is the programs' own, the selection ours; a real boot prints about ten times as much.
  */
 import type { GuestFaults, BootStop } from './faults.ts';
 import { LineInput } from './line-editor.ts';
 import { type Reader, stamp } from './machine.ts';
 
 export interface BootLine {
-  /** Milliseconds since power came. */
+  /** Milliseconds after power on. */
   at: number;
   text: string;
   kernel: boolean;
 }
 
-/** When the kernel starts and when the login prompt comes, ms after power; `vary` in 0..1 makes nodes differ. */
+/** Times after power on at which the kernel starts and the login prompt appears, ms. */
 export const KERNEL_AT_MS = 1_900;
 const LOGIN_AT_MS = 8_200;
 
@@ -77,7 +75,7 @@ const KERNEL: readonly (readonly [number, string])[] = [
   [4.4, 'bcmgenet fd580000.ethernet eth0: Link is Up - 1Gbps/Full - flow control rx/tx'],
 ];
 
-/** systemd's status lines by milliseconds after power. */
+/** Status lines of systemd by milliseconds after power on. */
 const SERVICES: readonly (readonly [number, string])[] = [
   [4_700, 'Created slice system-getty.slice - Slice /system/getty.'],
   [4_780, 'Listening on systemd-journald.socket - Journal Sockets.'],
@@ -111,12 +109,12 @@ const FSCK = [
   'The root filesystem on /dev/mmcblk0p2 requires a manual fsck',
 ];
 
-/** systemd's `[  OK  ] …`, coloured as it comes. Names of units are bold. */
+/** Returns systemd's `[  OK  ] …`, coloured as the original, names of units bold. */
 export function okLine(text: string): string {
   return `[\x1b[0;32m  OK  \x1b[0m] ${text.replace(/\S+\.(?:service|target|socket|slice|scope|mount)(?= - )/, '\x1b[0;1;39m$&\x1b[0m')}`;
 }
 
-/** The whole way up, or as far as `stop` lets it come. The last prompt, if any, is not part of it. */
+/** Returns the lines of a whole boot, or up to `stop`, without the last prompt. */
 export function bootLog(hostname: string, stop: BootStop | null): BootLine[] {
   if (stop === 'nothing') return [];
   const plain = ([at, text]: readonly [number, string]): BootLine => ({ at, text, kernel: false });
@@ -125,7 +123,7 @@ export function bootLog(hostname: string, stop: BootStop | null): BootLine[] {
   const upTo = stop === null || stop === 'emergency' ? Infinity : 1.5;
   const kernel = KERNEL.filter(([seconds]) => seconds < upTo).map(([seconds, text], index) => ({
     at: KERNEL_AT_MS + seconds * 1000,
-    // Stamps have microseconds, but for the first moments, when the kernel has no clock yet.
+    // Stamps have microseconds, except in the first moments, when the kernel has no clock yet.
     text:
       stamp(seconds === 0 ? 0 : seconds * 1000 + ((index * 137) % 997) / 1000) +
       text.replace('<HOST>', `<${hostname}>`),
@@ -156,7 +154,7 @@ export function bootLog(hostname: string, stop: BootStop | null): BootLine[] {
   return [...firmware, ...kernel, ...services, ...end].sort((a, b) => a.at - b.at);
 }
 
-/** What waits on the console where the start ended, or null. */
+/** Returns the prompt on the console where the boot stopped, or null. */
 function promptAt(stop: BootStop | null): string | null {
   switch (stop) {
     case 'uboot':
@@ -176,13 +174,13 @@ export interface Ascending {
   readonly hostname: string;
   print(text: string): void;
   after(ms: number, run: () => void): () => void;
-  /** The kernel runs, and this is in its log. */
+  /** Reports a line of the running kernel, for its log. */
   booting(line: string): void;
-  /** The way ends here; `reader` has the console, if anybody. */
+  /** Ends the boot here; `reader` gets the console's input; null: none does. */
   stuck(reader: Reader | null): void;
 }
 
-/** `done` is called when it is up. Power has just come. */
+/** Plays the boot from power on, and calls `done` when the system is up. */
 export function comeUp(machine: Ascending, done: () => void): void {
   const stop = machine.faults.bootStops;
   for (const { at, text, kernel } of bootLog(machine.hostname, stop))
@@ -197,7 +195,7 @@ export function comeUp(machine: Ascending, done: () => void): void {
   });
 }
 
-/** A prompt that leads nowhere: whatever is typed brings it again. */
+/** Shows a prompt at which the boot stays: any input line shows it again. */
 function stickAt(machine: Ascending, prompt: string): void {
   const print = (text: string): void => machine.print(text);
   const deaf = prompt === '';

@@ -1,9 +1,6 @@
 /**
- * What the shell of a guest knows: the commands that only print, and the tables of the others.
- *
- * `top`: a full-screen program as they all are, with cursor addressing, inverse video and its own keys.
- *
- * Load on a guest, and who causes it.
+ * The commands of a guest's shell: those that only print a text, `top` as an example of a full-screen program, and
+ * `stress` for load.
  */
 import { UNAME } from './boot.ts';
 import { absolute, files, HOME, list } from './files.ts';
@@ -66,7 +63,7 @@ function screen({ machine }: Context): string {
 
 const CPUS = 4;
 
-/** `stress [--cpu N] [--timeout S]`: the current rises, then the fan. */
+/** `stress [--cpu N] [--timeout S]`: raises the current, then the fan. */
 const stress: Command = {
   help: 'load: stress [--cpu N] [--timeout S]',
   run: (context, args) => {
@@ -88,13 +85,13 @@ const stress: Command = {
   },
 };
 
-/** What `ps` prints. */
+/** Output of `ps`. */
 const PROCESSES = `    PID TTY          TIME CMD
    1120 ttyS0    00:00:00 bash
    2114 ttyS0    00:00:00 ps
 `;
 
-/** A command that prints one text. */
+/** Returns a command that prints one text. */
 const says = (help: string, text: (context: Context, args: readonly string[]) => string): CommandTable[string] => ({
   help,
   run: (context, args) => {
@@ -230,7 +227,7 @@ const TERMINAL_COMMANDS: CommandTable = {
 
 export const COMMANDS: CommandTable = { ...TEXT_COMMANDS, ...FILE_COMMANDS, ...TERMINAL_COMMANDS, ...POWER_COMMANDS };
 
-/** Up, and idle on all processors together; seconds. */
+/** Returns `/proc/uptime`: the uptime, and the idle time of all processors together, seconds. */
 function procUptime({ machine }: Context): string {
   const seconds = machine.uptimeMs() / 1000;
   return `${seconds.toFixed(2)} ${(seconds * 3.9).toFixed(2)}\n`;
@@ -245,7 +242,7 @@ function helpText(): string {
   return `This is a simulated machine. It knows:\n${rows.sort().join('\n')}\n`;
 }
 
-/** The kernel's rescue keys, for root. */
+/** Executes the kernel's rescue keys, for root. */
 function sysrq({ machine, user }: Context, key: string): number {
   if (user !== 'root') {
     machine.print('-bash: /proc/sysrq-trigger: Permission denied\n');

@@ -1,6 +1,6 @@
 /**
- * A real program of this machine as a node's console, for whoever asked for it node by node: an editor, a pager, a shell
- * to try the console with what no script covers. Power is real to it: off kills it.
+ * A guest that runs a real program of this machine on a node's console, for each node named by `--exec`: an editor, a
+ * pager, a shell, for tests of the console beyond the scripted guest. Power off kills the program.
  */
 import * as pty from '@lydell/node-pty';
 import type { Activity } from '../rack/physics.ts';
@@ -8,12 +8,12 @@ import { noGuestFaults, type NetworkState } from './faults.ts';
 import { type Guest, type GuestPhase, NOT_SCRIPTED, type SshResult } from './guest.ts';
 import { Uart } from './uart.ts';
 
-/** Output beyond this makes the program wait, as a slow line does. */
+/** Waiting output, bytes, above which the program is paused, as by a slow line, and below which it continues. */
 const FULL = 32 * 1024;
 const LOW = 8 * 1024;
-/** An ended program is started again after this, as init does with a getty. */
+/** Time after which an ended program is started again, as init does with a getty, ms. */
 const RESPAWN_MS = 500;
-/** How long a program has to end by itself when its power goes. */
+/** Time that a program gets to end by itself after power off, ms. */
 const MERCY_MS = 200;
 
 type BytePty = Omit<pty.IPty, 'write'> & { write(bytes: Uint8Array): void };
@@ -32,7 +32,7 @@ export class ExecGuest implements Guest {
   private respawn: NodeJS.Timeout | null = null;
   private paused = false;
 
-  /** `wake` is called when there is output: it comes at no time of the rack's own. */
+  /** `wake` is called at each output, which arrives independent of the rack's clock. */
   constructor(command: readonly string[], at: number, wake: () => void) {
     this.command = command;
     this.activitySince = at;
@@ -64,7 +64,7 @@ export class ExecGuest implements Guest {
   }
 
   stumble(): void {
-    // Its kernel is this machine's.
+    // The kernel is this machine's own.
   }
 
   say(text: string): void {
@@ -81,16 +81,16 @@ export class ExecGuest implements Guest {
   }
 
   receive(byte: number): void {
-    // The types know text only, and would make of half a character something else; the library takes bytes.
+    // The types allow text only, which would damage partial characters; the library takes bytes.
     if (!this.faults.hung) (this.program as BytePty | null)?.write(Buffer.of(byte));
   }
 
   advance(): void {
-    // Lives on its own.
+    // The program runs on its own.
   }
 
   nextDeadline(): number {
-    // Its output comes at no time of the rack's own, but what did not fit onto the line is due at once.
+    // Output arrives independent of the rack's clock, but bytes that did not fit onto the line are due at once.
     return this.uart.length > 0 && !this.faults.hung ? 0 : Infinity;
   }
 
@@ -122,7 +122,7 @@ export class ExecGuest implements Guest {
     const program = pty.spawn(file, args, {
       cols: 80,
       rows: 24,
-      // What a serial getty gives its session.
+      // The terminal type of a serial getty's session.
       name: 'vt220',
       encoding: null,
     });
@@ -131,7 +131,7 @@ export class ExecGuest implements Guest {
     program.onData((data: unknown) => {
       if (this.program !== program) return;
       this.uart.write(data as Buffer);
-      // By what waits, not by what came: one read may bring more than both marks together.
+      // Compares waiting bytes, not those of this read: one read may exceed both marks together.
       if (this.uart.length > FULL && !this.paused) {
         this.paused = true;
         program.pause();
@@ -156,6 +156,6 @@ function end(program: pty.IPty, signal: string): void {
   try {
     program.kill(signal);
   } catch {
-    // It ended by itself.
+    // The program ended by itself.
   }
 }

@@ -1,8 +1,8 @@
-/** What can be wrong with a guest. Plain data; the guest reads it when it matters. */
+/** Faults of a guest. Plain data; the guest reads each at its time. */
 
 /**
- * What whoever knocks at its ssh port meets: its server, its kernel's refusal (alive, and no server), or nothing at all, as
- * from a machine that is off, halted, or unplugged from the network.
+ * Reactions to a connection at its ssh port: its server's greeting, its kernel's refusal (alive, and no server), or no
+ * answer at all, as from a machine that is off, halted, or unplugged from the network.
  */
 export const NETWORK_STATES = ['up', 'refused', 'gone'] as const;
 
@@ -13,59 +13,59 @@ export const SHUTDOWN_STYLES = ['systemd', 'quiet', 'busybox', 'openrc'] as cons
 
 export type ShutdownStyle = (typeof SHUTDOWN_STYLES)[number];
 
-/** Where a start can end instead of at the login; `nothing`: not a byte. */
+/** Places where a boot can end before the login; `nothing`: no output at all. */
 export const BOOT_STOPS = ['nothing', 'uboot', 'fsck', 'initramfs', 'emergency'] as const;
 
 export type BootStop = (typeof BOOT_STOPS)[number];
 
 export interface GuestFaults {
-  /** Ignores everything, says nothing, goes on drawing current. */
+  /** Ignores all input, prints nothing, still draws current. */
   hung: boolean;
-  /** Kernel messages without end. */
+  /** Prints kernel messages without end. */
   flood: boolean;
   /** Nothing answers on the console, though the system is up. */
   noGetty: boolean;
-  /** Nothing comes or goes on its UART, though the system is up. */
+  /** No byte passes its UART, though the system is up. */
   consoleDead: boolean;
-  /** A service takes so many seconds to stop. */
+  /** Time that a service takes to stop, seconds. */
   stopJobS: number;
-  /** The shutdown never comes to an end. */
+  /** The shutdown never ends. */
   shutdownHangs: boolean;
   /**
-   * An unprivileged user of it keeps the console open, so that its tty goes on echoing; when the shutdown hangs he prints
-   * this there, under a kernel's time stamp. Null: nobody does.
+   * Text that an unprivileged user prints on the console when the shutdown hangs, under a kernel's time stamp; the user
+   * keeps the console open, so that its tty still echoes. Null: no such user.
    */
   claims: string | null;
   /** File systems are still busy when the kernel takes over. */
   dirty: boolean;
-  /** Its root file system went read-only; what the shutdown still has to write fails, and says so. */
+  /** Its root file system went read-only; the shutdown's last writes fail and print that. */
   readOnly: boolean;
-  /** While it goes down, a program on the console quotes an old log that ends in a halt. */
+  /** During the shutdown, a program on the console quotes an old log that ends in a halt. */
   quotesLog: boolean;
-  /** Its last line comes in pieces, so many ms of guest time apart; 0: in one. */
+  /** Time between the pieces of its last line, guest ms; 0: the line is whole. */
   splitMs: number;
-  /** Its last line comes in colour. */
+  /** Its last line is coloured. */
   coloured: boolean;
-  /** Whatever is asked for, it starts again. */
+  /** Every shutdown ends in a reboot. */
   rebootsInstead: boolean;
-  /** The bootloader says something after the kernel's last line. */
+  /** The bootloader prints a line after the kernel's last line. */
   firmwareAfterHalt: boolean;
-  /** Halted, it draws what it draws when idle. */
+  /** Halted, it draws its idle current. */
   haltDrawsIdle: boolean;
-  /** Somebody holds an inhibitor lock. */
+  /** An inhibitor lock is held. */
   inhibited: boolean;
-  /** sudo wants a password. */
+  /** sudo requires a password. */
   sudoPassword: boolean;
-  /** Another password than the rack's, null: the rack's. */
+  /** Another password than the rack's; null: the rack's. */
   password: string | null;
-  /** How its network is, whatever the system does; null: as the system has it. */
+  /** State of its network, independent of the system; null: by the system's state. */
   network: NetworkState | null;
   style: ShutdownStyle;
-  /** Where the way up ends, null: at the login. */
+  /** Place where the boot ends; null: at the login. */
   bootStops: BootStop | null;
-  /** Another machine's name, null: its own. */
+  /** Another machine's name; null: its own. */
   hostname: string | null;
-  /** Every start of its kernel bears one boot id, as where it never started anew. */
+  /** Every start of its kernel has the same boot id, as if it had never started anew. */
   sameBootId: boolean;
 }
 

@@ -1,10 +1,10 @@
-/** The files of a guest that somebody can look at: few, and always the same. */
+/** The files of a guest: few, and always the same. */
 import { UNAME } from './boot.ts';
 
-/** The directory a fresh session is in. */
+/** Directory of a new session. */
 export const HOME = '/home/pi';
 
-/** How a shutdown that is long over ended: every line as real as today's. */
+/** End of an earlier shutdown: every line as real as a present one. */
 export const OLD_HALT = `[ 8241.118402] systemd-shutdown[1]: Syncing filesystems and block devices.
 [ 8241.530991] systemd-shutdown[1]: All filesystems unmounted.
 [ 8241.744120] systemd-shutdown[1]: Powering off.
@@ -15,7 +15,10 @@ const OLD_BOOT = `[    0.000000] Booting Linux on physical CPU 0x0000000000 [0x4
 [    0.000000] Linux version ${UNAME}
 ${OLD_HALT}`;
 
-/** Content by absolute path. The old log quotes a shutdown that is long over: not every 'Power down' is one. */
+/**
+ * Returns the content by absolute path. The old log quotes an earlier shutdown: not every 'Power down' is a present
+ * one.
+ */
 export function files(hostname: string): Record<string, string> {
   return {
     '/etc/hostname': `${hostname}\n`,
@@ -30,7 +33,7 @@ export function files(hostname: string): Record<string, string> {
   };
 }
 
-/** An absolute path for what was typed in `cwd`. */
+/** Returns the absolute form of a path typed in `cwd`. */
 export function absolute(path: string, cwd: string): string {
   const from = path.startsWith('~') ? HOME + path.slice(1) : path.startsWith('/') ? path : `${cwd}/${path}`;
   const parts: string[] = [];
@@ -41,7 +44,7 @@ export function absolute(path: string, cwd: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** Names in a directory, or null where there is none. */
+/** Returns the names in a directory; null: there is no such directory. */
 export function list(directory: string, hostname: string): string[] | null {
   const prefix = directory === '/' ? '/' : `${directory}/`;
   const names = Object.keys(files(hostname))

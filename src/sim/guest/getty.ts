@@ -1,8 +1,8 @@
-/** The console's door: agetty's banner, login's questions. */
+/** The login on a guest's console: agetty's banner, login's prompts. */
 import { LineInput } from './line-editor.ts';
 import type { Machine } from './machine.ts';
 
-/** What login waits for a wrong password, and how long it is patient; its own defaults. */
+/** Delay of login after a wrong password, and its time limit, ms; its own defaults. */
 const FAIL_DELAY_MS = 2_600;
 const PATIENCE_MS = 60_000;
 const TRIES = 3;
@@ -12,13 +12,13 @@ export class Getty {
   private readonly admit: (user: string) => void;
   private patience: () => void = () => undefined;
 
-  /** `admit` takes over for whoever gave the right password. */
+  /** `admit` takes over after the right password. */
   constructor(machine: Machine, admit: (user: string) => void) {
     this.machine = machine;
     this.admit = admit;
   }
 
-  /** Banner and prompt; an empty line brings both again. */
+  /** Prints banner and prompt; an empty line prints both again. */
   start(): void {
     const { machine } = this;
     machine.print(`\nDebian GNU/Linux 13 ${machine.hostname} ttyS0\n\n`);
@@ -33,7 +33,7 @@ export class Getty {
         echo: true,
         line: (text) => {
           if (text.trim() !== '') this.askPassword(text.trim(), attempt);
-          // The first question is getty's, which begins anew; later ones are login's own.
+          // The first prompt is getty's, which begins anew; later ones are login's own.
           else if (attempt === 1) this.start();
           else this.askName(attempt);
         },
@@ -72,7 +72,7 @@ export class Getty {
 
   private refuse(attempt: number): void {
     const { machine } = this;
-    // Keys pressed meanwhile are thrown away, as login flushes its input.
+    // Keys pressed meanwhile are dropped, as login flushes its input.
     machine.attend({ receive: () => undefined });
     machine.after(FAIL_DELAY_MS, () => {
       machine.print('\nLogin incorrect\n');

@@ -1,11 +1,11 @@
-/** What a BMC sees of the computer behind it: a power input and a UART. */
+/** The computer behind a BMC: a power input and a UART. */
 import type { Activity } from '../rack/physics.ts';
 import { type GuestFaults, noGuestFaults, type NetworkState } from './faults.ts';
 
 /**
- * Where the guest's software is, for `state` and tests: `dead` without power, `firmware` to `login`/`shell` on the way up,
- * `stuck` where the way up ended early, `stopping`, `halted` (silent, powered), `panicked`; `running`: a real program;
- * `host` is the master node, whose UART is the bus.
+ * State of the guest's software, for `state` and tests: `dead` without power, `firmware` to `login`/`shell` during the
+ * boot, `stuck` where the boot ended early, `stopping`, `halted` (silent, powered), `panicked`; `running`: a real
+ * program; `host` is the master node, whose UART is the bus.
  */
 export type GuestPhase =
   | 'dead'
@@ -20,7 +20,7 @@ export type GuestPhase =
   | 'panicked'
   | 'host';
 
-/** Systems that a cut of power hurts: they run, or are on their way up or down. */
+/** States in which a cut of power does harm: the system runs, boots, or shuts down. */
 const ALIVE: ReadonlySet<GuestPhase> = new Set(['booting', 'login', 'shell', 'running', 'stopping']);
 
 export function isAlive(phase: GuestPhase): boolean {
@@ -38,46 +38,46 @@ export interface SshResult {
 export interface Guest {
   readonly phase: GuestPhase;
   readonly activity: Activity;
-  /** Since when, guest time. */
+  /** Start of the activity, guest time. */
   readonly activitySince: number;
-  /** Who is logged in on the console, or null. */
+  /** User who is logged in on the console, or null. */
   readonly user: string | null;
   faults: GuestFaults;
-  /** What was printed last, heard by anybody or not. */
+  /** Last output, read by a console or not. */
   readonly recent: string;
-  /** Power comes: everything starts anew. */
+  /** Switches power on: everything starts anew. */
   powerOn(at: number): void;
-  /** Power goes: nothing is said or heard any more. */
+  /** Switches power off: no output and no input from here. */
   powerOff(at: number): void;
   readonly network: NetworkState;
-  /** How long its last shutdown took, from being asked to the kernel's last line; null: none since power came. */
+  /** Duration of its last shutdown, from the request to the kernel's last line, guest ms; null: none since power on. */
   readonly shutdownTook: number | null;
-  /** The kernel gives up. */
+  /** Makes the kernel panic. */
   panic(at: number): void;
-  /** The kernel stumbles, says so, and goes on. */
+  /** Makes the kernel report an error and continue. */
   stumble(how: Stumble, at: number): void;
-  /** Some program of its own prints this on the console. */
+  /** Prints a program's text on the console. */
   say(text: string, at: number): void;
-  /** A command of somebody who came over the network: exit code, and what it printed there. */
+  /** Runs a command of an ssh session; returns exit code and output. */
   runBySsh(command: string, at: number): SshResult;
-  /** One byte arrives at the UART. */
+  /** Receives one byte at the UART. */
   receive(byte: number, at: number): void;
-  /** Lets everything happen that is due. */
+  /** Runs everything that is due. */
   advance(at: number): void;
-  /** When something will happen without input; Infinity: nothing. */
+  /** Returns the time of the next action without input; Infinity: none. */
   nextDeadline(): number;
-  /** Takes at most `max` bytes that the UART has to send. */
+  /** Takes at most `max` bytes of the UART's output. */
   take(max: number): Uint8Array;
-  /** What was said while no console was open is lost. */
+  /** Drops output, because no console is open. */
   discard(): void;
   /** Releases what the guest holds outside this process. */
   dispose(): void;
 }
 
-/** What answers for a guest that no script plays. */
+/** Result of ssh commands for a guest without a scripted system. */
 export const NOT_SCRIPTED: SshResult = { code: 255, says: 'this machine has no simulated system\n' };
 
-/** The master's own node: its UART *is* the bus, so it has no console here. */
+/** Returns the guest of the master's own node: its UART *is* the bus, so it has no console here. */
 export function hostGuest(): Guest {
   const nothing = (): void => undefined;
   return {

@@ -1,7 +1,7 @@
-/** What `dmesg` shows: the kernel's last messages since it started. */
+/** The kernel's last messages since it started, as `dmesg` shows them. */
 import { stamp } from './machine.ts';
 
-/** What a kernel says when it stumbles, and when it gives up. */
+/** Messages of a kernel for an error that it survives, and for a panic. */
 export const OOPS: readonly string[] = [
   'Unable to handle kernel paging request at virtual address ffffffc0110d2f40',
   'Internal error: Oops: 0000000096000047 [#1] PREEMPT SMP',
@@ -16,7 +16,7 @@ export const PANIC: readonly string[] = [
   '---[ end Kernel panic - not syncing: Oops: Fatal exception in interrupt ]---',
 ];
 
-/** The first of a dying card's errors; more follow from whoever still wants to write. */
+/** First errors of a dying card; more follow from programs that still write. */
 export const READ_ONLY: readonly string[] = [
   'I/O error, dev mmcblk0, sector 1056768 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2',
   'EXT4-fs error (device mmcblk0p2): ext4_journal_check_start:84: comm kubelet: Detected aborted journal',
@@ -36,14 +36,14 @@ export class KernelLog {
     this.kept = [];
   }
 
-  /** Lines that have their stamps already. */
+  /** Adds lines that have their stamps already. */
   add(...lines: string[]): void {
     this.kept = [...this.kept, ...lines].slice(-KEPT);
   }
 
-  /** A message of this moment; returns its line. */
+  /** Adds a message of this moment; returns its line. */
   say(text: string, uptimeMs: number): string {
-    // Guest time has whole milliseconds now and then; stamps never look like that.
+    // Guest time often has whole milliseconds, which real stamps never have.
     const line = stamp(uptimeMs + ((text.length * 37) % 997) / 1000) + text;
     this.add(line);
     return line;

@@ -1,8 +1,7 @@
 /**
- * A shell's command line with readline's everyday keys and a history. Prints by itself what changes on the line.
- *
- * A terminal in canonical mode: a whole line at a time, with the little editing that the kernel itself does. Getty, password
- * prompts and running programs read like this.
+ * Line input as a terminal offers it: `LineEditor` is a shell's command line with readline's common keys and a history;
+ * `LineInput` is the kernel's canonical mode, a whole line at a time with little editing, as getty, password prompts
+ * and running programs use it. Both print their own echo.
  */
 import { StringDecoder } from 'node:string_decoder';
 import type { Reader } from './machine.ts';
@@ -12,14 +11,14 @@ export interface LineEditorOptions {
   prompt: () => string;
   line: (text: string) => void;
   endOfFile: () => void;
-  /** Words that Tab can complete to, for the text left of the cursor. */
+  /** Returns words that Tab can complete to, for the text left of the cursor. */
   complete: (left: string) => string[];
-  /** Oldest first; the editor reads it only. */
+  /** Oldest first; the editor only reads it. */
   history: readonly string[];
 }
 
 const BELL = '\x07';
-/** Bracketed paste, which bash switches on for the time of editing. */
+/** Bracketed paste, which bash enables while a line is edited. */
 const PASTE_ON = '\x1b[?2004h';
 const PASTE_OFF = '\x1b[?2004l\r';
 
@@ -29,7 +28,7 @@ export class LineEditor implements Reader {
   private chars: string[] = [];
   private cursor = 0;
   private escape = '';
-  /** Where in the history we are; its length: at the line that is being typed. */
+  /** Index in the history; its length: the line that is being typed. */
   private place = 0;
   private typed: string[] = [];
 
@@ -93,7 +92,7 @@ export class LineEditor implements Reader {
     };
     if (sequence === '\x1b[3~') this.remove(this.cursor, this.cursor + 1);
     else if (/^\x1b[[O][A-FH]$/.test(sequence)) keys[char]?.();
-    // Pasted text between ESC[200~ and ESC[201~ is typed text here.
+    // Pasted text between ESC[200~ and ESC[201~ is handled as typed text.
   }
 
   private insert(char: string): void {
@@ -192,7 +191,7 @@ const DEL = 0x7f;
 
 export interface LineInputOptions {
   print: (text: string) => void;
-  /** Whether keys are seen; a password's are not. */
+  /** Whether keys are echoed; a password's are not. */
   echo: boolean;
   line: (text: string) => void;
   interrupt?: () => void;
@@ -238,7 +237,7 @@ export class LineInput implements Reader {
         this.bytes.push(byte);
         if (byte < 0x20) this.show(`^${String.fromCharCode(byte + 0x40)}`);
         else if (byte < 0x80) this.show(String.fromCharCode(byte));
-        // A character of several bytes is shown when it is whole.
+        // A character of several bytes is echoed when it is complete.
         else if (this.lastCharacterIsWhole()) this.show(this.lastCharacter());
     }
   }
@@ -254,7 +253,7 @@ export class LineInput implements Reader {
     if (last === undefined) return;
     while ((this.bytes.at(-1) ?? 0) >> 6 === 0b10) this.bytes.pop();
     this.bytes.pop();
-    // A control character was shown as two.
+    // A control character was echoed as two.
     this.show(last < 0x20 ? '\b \b\b \b' : '\b \b');
   }
 

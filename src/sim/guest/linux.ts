@@ -13,12 +13,12 @@ import { type Descending, goDown, LAST_WORDS, sayLast, shutdownScript } from './
 import { networkOf, type OnNetwork, runCommands } from './ssh.ts';
 import { Timeline, Uart } from './uart.ts';
 
-/** The machines' clocks show this at guest time 0: an ordinary Tuesday morning. */
+/** Date and time of the machines' clocks at guest time 0: an ordinary Tuesday morning. */
 const EPOCH = Date.UTC(2026, 6, 14, 8, 0, 0);
-/** The load of services that start, and for how long after the login prompt. */
+/** Load of starting services, and its duration after the login prompt, ms. */
 const SETTLING_LOAD = 0.5;
 const SETTLING_MS = 9_000;
-/** From the kernel's last line of a reboot to the bootloader's first. */
+/** Time from the kernel's last line of a reboot to the bootloader's first, ms. */
 const RESET_MS = 700;
 
 export interface LinuxOptions {
@@ -27,7 +27,7 @@ export interface LinuxOptions {
   password: string;
   /** Usual load, 0..1. */
   load: number;
-  /** Guest time at which the rack begins, and how long this machine has been up by then; null: it is off. */
+  /** Guest time at which the rack begins, and start of this machine's present uptime; null: it is off. */
   at: number;
   upSince: number | null;
   sudoPassword: boolean;
@@ -46,9 +46,9 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
   private readonly uart = new Uart();
   private reader: Reader | null = null;
   private readonly log = new KernelLog();
-  /** When the kernel started, guest time. */
+  /** Start of the kernel, guest time. */
   private kernelAt = 0;
-  /** A shutdown was asked for. */
+  /** A shutdown was requested. */
   ending = false;
   private endingSince = 0;
   private stress = 0;
@@ -64,7 +64,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     this.become('login', { kind: 'running', load: options.load });
   }
 
-  // As the BMC sees it.
+  // The interface for the BMC.
 
   powerOn(at: number): void {
     this.timeline.advance(at);
@@ -141,7 +141,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     this.quiet();
   }
 
-  // As its programs see it.
+  // The interface for its programs.
 
   get account(): Machine['account'] {
     const { user, password, sudoPassword } = this.options;
@@ -156,7 +156,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     return new Date(EPOCH + this.timeline.now);
   }
 
-  /** What names this start of its kernel: the same machine gives another at each. */
+  /** Returns a name for this start of its kernel: each start has another one. */
   bootId(): string {
     const start = this.faults.sameBootId ? '' : String(this.kernelAt);
     const hash = createHash('sha1').update(`${this.options.hostname} ${start}`).digest('hex');
@@ -180,7 +180,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
   }
 
   attend(reader: Reader): void {
-    // What is left of a session that was ended has no say any more.
+    // Programs of an ended session may still call this: they get no input any more.
     if (this.reader !== null) this.reader = reader;
   }
 
@@ -220,7 +220,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
   sessionEnds(): void {
     this.user = null;
     const ignored = (): void => undefined;
-    // A tty that a program holds open echoes by itself, whether anybody reads or not.
+    // A tty that a program holds open echoes by itself, whether its input is read or not.
     this.reader =
       this.faults.claims === null
         ? null
@@ -244,7 +244,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     this.become('halted', this.faults.haltDrawsIdle ? { kind: 'running', load: 0 } : { kind: 'halted' });
   }
 
-  // The way up.
+  // The boot.
 
   private boot(): void {
     this.quiet();
@@ -283,7 +283,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
       this.phase = 'shell';
       this.print(this.motd());
       new Shell(this, user, () => {
-        // Left at the end of a shutdown: nobody is asked in any more.
+        // The session ended with the system: no new login is offered.
         if (this.reader === null) return;
         this.phase = 'login';
         this.openConsole();
@@ -296,7 +296,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     return `Linux ${this.hostname} 6.12.47+rpt-rpi-v8 #1 SMP PREEMPT Debian aarch64\n\nThis is a simulated machine; 'help' lists what it knows.\n`;
   }
 
-  /** No plans, no reader, no session. */
+  /** Drops planned actions, reader and session. */
   private quiet(): void {
     this.timeline.clear();
     this.reader = null;

@@ -1,15 +1,17 @@
-/** Commands that end the system, and sudo, without which they do not. */
+/** Commands that end the system, and sudo, which they need. */
 import { LineInput } from './line-editor.ts';
 import type { Command, CommandTable, Context, Ending } from './machine.ts';
 
 const TTY = 'ttyS0';
 const SUDO_TRIES = 3;
-/** systemctl's words while somebody holds a lock. */
+/** Message of systemctl while an inhibitor lock is held. */
 export const INHIBITED =
   'Operation inhibited by "unattended-upgr" (PID 733 "python3", user root), reason is "Stop ongoing upgrades".\n' +
   'Please retry operation after closing inhibitors and logging out other users.\n';
 
-/** Asks systemd for an ending: root may, others are asked for a proof that nobody here can give. */
+/**
+ * Requests the end of the system from systemd: root may; other users need an authentication that is impossible here.
+ */
 function ask(context: Context, how: Ending): number {
   const { machine } = context;
   if (context.user !== 'root') {
@@ -112,7 +114,7 @@ function askPassword(context: Context, attempt: number, go: () => void): void {
   );
 }
 
-/** `sh -c 'echo s > /proc/sysrq-trigger'`, as a rescue is typed. */
+/** `sh -c 'echo s > /proc/sysrq-trigger'`, as it is typed for a rescue. */
 const sh: Command = {
   help: '-c COMMAND',
   run: (context, [flag, text]) => {

@@ -4,24 +4,24 @@ import { absolute, HOME, list } from './files.ts';
 import { LineEditor, LineInput } from './line-editor.ts';
 import type { Context, Machine, Reader } from './machine.ts';
 
-/** sudo's default. */
+/** Default of sudo. */
 const SUDO_REMEMBERS_MS = 15 * 60_000;
 
 export class Shell {
   readonly machine: Machine;
   readonly user: string;
   cwd: string;
-  /** Until when sudo remembers the password, ms of uptime. */
+  /** Time until which sudo remembers the password, ms of uptime. */
   sudoUntil = 0;
   lastStatus = 0;
   private readonly history: string[] = [];
   private readonly editor: LineEditor;
   private readonly leave: (status: number) => void;
-  /** `after`: the status of the command before with which this one runs; null: with any. */
+  /** `after`: status of the previous command with which this one runs; null: any. */
   private queue: { text: string; after: 'success' | 'failure' | null }[] = [];
   private over = false;
 
-  /** `leave` is called once, when the shell was left. */
+  /** `leave` is called once, at the end of the shell. */
   constructor(machine: Machine, user: string, leave: (status: number) => void) {
     this.machine = machine;
     this.user = user;
@@ -109,7 +109,7 @@ export class Shell {
   }
 }
 
-/** One running command: what it prints, plans and reads ends with it. */
+/** One running command: its output, planned work and reading end with it. */
 class Process implements Context {
   readonly machine: Machine;
   readonly user: string;
@@ -193,7 +193,7 @@ class Process implements Context {
   }
 }
 
-/** The commands of a line; what stands in quotes ends none. */
+/** Splits a line into commands; separators in quotes do not count. */
 function commandsOf(line: string): { text: string; after: 'success' | 'failure' | null }[] {
   const parts = line.split(/(;|&&|\|\|)(?=(?:[^"']|"[^"]*"|'[^']*')*$)/);
   return parts
@@ -204,7 +204,10 @@ function commandsOf(line: string): { text: string; after: 'success' | 'failure' 
     });
 }
 
-/** Words of a command; quotes of both kinds hold words together, and pieces without a blank between them are one. */
+/**
+ * Splits a command into words; quotes of both kinds hold words together, and pieces without a blank between them are
+ * one.
+ */
 function words(text: string): string[] {
   return [...text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+/g)].map(([word]) =>
     word.replace(

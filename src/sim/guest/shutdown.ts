@@ -1,23 +1,19 @@
 /**
- * What a Linux says on its way down, by init system, up to and without the kernel's last line. Wording: systemd's,
- * BusyBox's, OpenRC's own. Pure.
- *
- * systemd's patience with a service that does not stop, as it shows it: one line, painted over and over.
- *
- * A Linux on its way down: plays the script, step by step, to the kernel's last line.
+ * Plays the shutdown of a Linux to the kernel's last line: a script for each init system in its own wording (systemd,
+ * BusyBox, OpenRC), with systemd's status line for a service that does not stop, which it paints over and over.
  */
 import { okLine } from './boot.ts';
 import type { GuestFaults, ShutdownStyle } from './faults.ts';
 import { OLD_HALT } from './files.ts';
 import { type Ending, stamp } from './machine.ts';
 
-/** One step: so many milliseconds after the one before, this is printed. */
+/** One step: `text` is printed `after` milliseconds after the step before. */
 export interface ShutdownStep {
   after: number;
   text: string;
-  /** A kernel message gets its time stamp when it is said. */
+  /** A kernel message gets its time stamp when it is printed. */
   kernel?: true;
-  /** What happens with it: the console's session ends; a service is slow to stop (until it did). */
+  /** Side effect: the console's session ends, or the script waits for a service that stops slowly. */
   then?: 'session-ends' | 'stop-job';
 }
 
@@ -25,11 +21,11 @@ export interface ShutdownScene {
   how: Ending;
   style: ShutdownStyle;
   hostname: string;
-  /** Who asked, from where, when: for the message to everybody. */
+  /** Terminal and date of the request, for the wall message. */
   from: string;
   date: string;
   dirty: boolean;
-  /** The root file system is read-only, and not because it should be. */
+  /** The root file system is read-only because of an error. */
   readOnly: boolean;
   /** A program on the console quotes an old log meanwhile. */
   quotesLog: boolean;
@@ -40,7 +36,7 @@ const step = (after: number, text: string, then?: ShutdownStep['then']): Shutdow
 const ok = (after: number, text: string): ShutdownStep => step(after, `${okLine(text)}\n`);
 const kernel = (after: number, text: string): ShutdownStep => ({ after, text, kernel: true });
 
-/** The steps in order. */
+/** Returns the steps in order. */
 export function shutdownScript(scene: ShutdownScene): ShutdownStep[] {
   const steps = stepsOf(scene);
   if (scene.readOnly)
@@ -146,7 +142,7 @@ function systemdShutdown({ how, dirty }: ShutdownScene): ShutdownStep[] {
   ];
 }
 
-/** The kernel's last words for each ending. */
+/** The kernel's last line for each ending. */
 export const LAST_WORDS: Record<Ending, string> = {
   poweroff: 'reboot: Power down',
   halt: 'reboot: System halted',
@@ -154,24 +150,24 @@ export const LAST_WORDS: Record<Ending, string> = {
 };
 
 /**
- * A line as it reaches the UART when something splits it (a slow driver, another's message) or colours it. Not shorter
- * than three pieces: the mark itself is torn, not only its line.
+ * Splits a line as it reaches the UART when a slow driver or another message interrupts it. Three pieces at least, so
+ * that the marker itself is torn, not only its line.
  */
 function torn(line: string): string[] {
   const third = Math.ceil(line.length / 3);
   return [line.slice(0, third), line.slice(third, 2 * third), line.slice(2 * third)];
 }
 
-/** In colour, time stamp and all, as some loggers paint emergencies. */
+/** Colours the line, with its time stamp, as some loggers mark emergencies. */
 function coloured(line: string): string {
   return line.replace(/^(\[[^\]]*\] )(.*)$/, '\x1b[32m$1\x1b[0m\x1b[1;31m$2\x1b[0m');
 }
 
-/** How often the line is painted. */
+/** Interval of painting the line, ms. */
 const STOP_JOB_STEP_MS = 1_000;
-/** systemd's default for a service. */
+/** Default of systemd for a service. */
 const LIMIT_MS = 90_000;
-/** The eye that wanders to and fro. */
+/** The marker that moves to and fro. */
 const EYES = [
   '*    ',
   '**   ',
@@ -187,10 +183,10 @@ const EYES = [
   '**   ',
 ];
 
-/** `[ ***  ] A stop job is running for containerd container runtime (4s / 1min 30s)` */
+/** Returns `[ ***  ] A stop job is running for containerd container runtime (4s / 1min 30s)`. */
 function stopJobLine(elapsedMs: number): string {
   const eye = EYES[Math.floor(elapsedMs / STOP_JOB_STEP_MS) % EYES.length] ?? '';
-  // A job that outlasts its limit has none: that is what 'no limit' says.
+  // A job that exceeds its limit has none, which 'no limit' means.
   const limit = elapsedMs < LIMIT_MS ? span(LIMIT_MS) : 'no limit';
   return `\r\x1b[K[\x1b[0;31m${eye}\x1b[0m ] A stop job is running for containerd container runtime (${span(elapsedMs)} / ${limit})`;
 }
@@ -200,15 +196,15 @@ function span(ms: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}min ${seconds % 60}s`;
 }
 
-/** From the last service's end to the kernel's last line. */
+/** Time from the last service's end to the kernel's last line, ms. */
 const LAST_STEP_MS = 120;
 
 export interface Descending {
   readonly faults: GuestFaults;
   print(text: string): void;
-  /** A kernel message: to the log and onto the console. */
+  /** Adds a kernel message to the log and prints it on the console. */
   kernel(text: string): void;
-  /** Only to the log; the line as it is to be printed. */
+  /** Adds a kernel message to the log only; returns the line to print. */
   keep(text: string): string;
   after(ms: number, run: () => void): () => void;
   uptimeMs(): number;
@@ -216,7 +212,7 @@ export interface Descending {
   sessionEnds(): void;
 }
 
-/** `done` is called at the end of the script, unless the machine is one whose shutdown hangs. */
+/** Plays the steps, and calls `done` at the end, unless the machine's shutdown hangs. */
 export function goDown(machine: Descending, steps: readonly ShutdownStep[], done: () => void): void {
   const [step, ...rest] = steps;
   if (!step) {
@@ -234,14 +230,14 @@ export function goDown(machine: Descending, steps: readonly ShutdownStep[], done
   });
 }
 
-/** Waits for a process without end; a user who is still there may say of it what he likes. */
+/** Waits for a process without end; prints the text of a user who is still there. */
 function hang(machine: Descending): void {
   machine.kernel('systemd-shutdown[1]: Waiting for process: 1893 (containerd-shim)');
   const { claims } = machine.faults;
   if (claims !== null) machine.after(LAST_STEP_MS, () => machine.print(`${stamp(machine.uptimeMs())}${claims}\n`));
 }
 
-/** The kernel's last line, in one or as the faults have it. */
+/** Prints the kernel's last line, whole or changed by the faults. */
 export function sayLast(machine: Descending, words: string, done: () => void): void {
   const { splitMs, coloured: inColour } = machine.faults;
   const line = machine.keep(words);
@@ -258,7 +254,7 @@ export function sayLast(machine: Descending, words: string, done: () => void): v
   });
 }
 
-/** A service that takes its time, told as systemd tells it; `elapsed` in ms. */
+/** Waits for a slow service, with systemd's status line; `elapsed` in ms. */
 function stopJob(machine: Descending, elapsed: number, done: () => void): void {
   const total = machine.faults.stopJobS * 1000;
   if (elapsed >= total) {

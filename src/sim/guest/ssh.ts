@@ -1,18 +1,18 @@
-/** A Linux as the network sees it: what answers at its ssh port, and commands that are run there. */
+/** A Linux on the network: the state of its ssh port, and the commands that run there. */
 import type { GuestFaults, NetworkState } from './faults.ts';
 import type { GuestPhase, SshResult } from './guest.ts';
 import type { Machine } from './machine.ts';
 import { INHIBITED } from './power-commands.ts';
 
-/** How it is asked to shut down there. */
+/** The command line that requests a shutdown there. */
 export const ASK_TO_SHUT_DOWN = 'cat /proc/uptime; sudo -n systemctl poweroff';
-/** When the network's link is up, ms of uptime: as the boot log has it. */
+/** Uptime at which the network's link is up, ms: as in the boot log. */
 const LINK_UP_MS = 4_400;
 
 export interface OnNetwork {
   readonly phase: GuestPhase;
   readonly faults: GuestFaults;
-  /** Whether a shutdown was asked for. */
+  /** Whether a shutdown was requested. */
   readonly ending: boolean;
   uptimeMs(): number;
 }
@@ -21,7 +21,7 @@ export function networkOf(machine: OnNetwork): NetworkState {
   const { phase, ending } = machine;
   const { hung, network } = machine.faults;
   if (phase === 'dead') return 'gone';
-  // It is a kernel that refuses, and a halted machine runs none; what answers all the same is another machine.
+  // A kernel refuses connections, and a halted machine runs none; an answer would come from another machine.
   if (network === 'refused' && phase === 'halted') return 'gone';
   if (network !== null) return network;
   if (hung) return 'gone';
@@ -32,17 +32,17 @@ export function networkOf(machine: OnNetwork): NetworkState {
     case 'booting':
       return machine.uptimeMs() >= LINK_UP_MS ? 'refused' : 'gone';
     case 'stopping':
-      // Until the kernel ends, it refuses for the servers that have ended.
+      // Until the kernel ends, it refuses connections for servers that have ended.
       return 'refused';
     default:
       return 'gone';
   }
 }
 
-/** What somebody who came by ssh may ask for, each part of a command line on its own. */
+/** The shutdown commands that an ssh session may run, each part of a command line on its own. */
 const POWER_OFF = /^(?:sudo -n )?systemctl poweroff$/;
 
-/** A command line, as somebody who is logged in there runs it: few commands, one after another. */
+/** Runs a command line of an ssh session: few commands, one after another. */
 export function runCommands(machine: OnNetwork & Machine, line: string): SshResult {
   if (networkOf(machine) !== 'up' || machine.ending)
     return { code: 255, says: 'no system runs there that could be asked\n' };

@@ -1,15 +1,16 @@
 /**
- * A guest's UART, sending side: bytes wait here until the BMC takes them, or are gone because no console is open.
+ * The sending side of a guest's UART, where bytes wait until the BMC takes them, or are lost while no console is open;
+ * and a guest's timeline.
  */
 
-/** A guest's agenda: what happens when, on guest time. Pure: it is told the time, and runs what is due in its order. */
+/** One planned action of a guest, at guest time. */
 interface Entry {
   at: number;
   run: () => void;
 }
 
 export class Timeline {
-  /** Guest milliseconds. While an entry runs: that entry's own moment. */
+  /** Guest milliseconds. While an entry runs: that entry's own time. */
   now: number;
   private entries: Entry[] = [];
 
@@ -17,10 +18,10 @@ export class Timeline {
     this.now = now;
   }
 
-  /** Runs `run` after `ms`; the result takes it off the agenda. */
+  /** Runs `run` after `ms`; the returned function cancels it. */
   after(ms: number, run: () => void): () => void {
     const entry: Entry = { at: this.now + ms, run };
-    // Behind its equals: what was planned first happens first.
+    // Behind entries of the same time, so that those run in the order of planning.
     const index = this.entries.findIndex((other) => other.at > entry.at);
     if (index < 0) this.entries.push(entry);
     else this.entries.splice(index, 0, entry);
@@ -29,12 +30,12 @@ export class Timeline {
     };
   }
 
-  /** When the next entry is due; Infinity: the agenda is empty. */
+  /** Time of the next entry; Infinity: there is none. */
   get next(): number {
     return this.entries[0]?.at ?? Infinity;
   }
 
-  /** Time passes up to `now`; going backwards (bytes carry the moment the line delivered them) changes nothing. */
+  /** Runs all entries up to `now`; an earlier time (bytes carry the moment the line delivered them) changes nothing. */
   advance(now: number): void {
     for (let entry = this.entries[0]; entry && entry.at <= now; entry = this.entries[0]) {
       this.entries.shift();
@@ -49,21 +50,21 @@ export class Timeline {
   }
 }
 
-/** What a tty holds before the writing program has to wait. */
+/** Bytes that a tty holds before the writing program has to wait. */
 const HELD = 64 * 1024;
-/** What a program without end is asked for at a time, at most. */
+/** Most bytes requested at a time from a source without end. */
 const STREAMED = 4 * 1024;
-/** Kept of what was said last, heard or not, for whoever looks from outside. */
+/** Characters of the last output kept for inspection, read by a console or not. */
 const REMEMBERED = 16 * 1024;
 
 export class Uart {
-  /** Never ends and never waits (`yes`, a flood of kernel messages): asked for more whenever the line has room. */
+  /** Source that never ends and never waits (`yes`, a flood of kernel messages): called whenever the line has room. */
   source: (() => string) | null = null;
   private waiting: Buffer = Buffer.alloc(0);
   private said = '';
   private readonly held: number;
 
-  /** `held`: bytes beyond which the oldest are gone; none are where the writing program is made to wait. */
+  /** `held`: bytes beyond which the oldest are dropped; Infinity where the writing program is paused instead. */
   constructor(held = HELD) {
     this.held = held;
   }
@@ -73,7 +74,7 @@ export class Uart {
     return this.waiting.length;
   }
 
-  /** Text as programs print it: a bare line feed becomes CR LF, as a tty's output processing does. */
+  /** Prints text as programs do: a bare line feed becomes CR LF, as by a tty's output processing. */
   print(text: string): void {
     this.write(Buffer.from(text.replace(/\r?\n/g, '\r\n'), 'utf8'));
   }
@@ -95,7 +96,7 @@ export class Uart {
     this.waiting = Buffer.alloc(0);
   }
 
-  /** What was said last, at most 16 KiB. */
+  /** Last output, at most 16 KiB. */
   get recent(): string {
     return this.said;
   }
