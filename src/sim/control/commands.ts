@@ -1,7 +1,5 @@
 /**
- * What a verb of the control socket is made of: its values, its line of help, and what it does.
- *
- * What can be asked of the control socket: one table.
+ * The verbs of the control socket, in one table: parameters, help line, and action of each.
  */
 import { type GuestFaults, noGuestFaults, BOOT_STOPS, SHUTDOWN_STYLES, NETWORK_STATES } from '../guest/faults.ts';
 import { ASK_TO_SHUT_DOWN } from '../guest/ssh.ts';
@@ -36,7 +34,7 @@ const NODES: Param = { name: 'node', kind: 'nodes' };
 const ANY_NODES: Param = { ...NODES, default: 'all' };
 const ON: Param = { name: 'on', kind: 'switch', default: true };
 
-/** A fault of each named node. */
+/** Returns a verb that sets a fault on each named node. */
 function fault(params: Param[], help: string, set: (node: SimNode, given: Given, at: number) => void): Verb {
   return {
     params: [NODES, ...params],
@@ -47,13 +45,13 @@ function fault(params: Param[], help: string, set: (node: SimNode, given: Given,
   };
 }
 
-/** A guest's fault that is there or not. */
+/** Returns a verb that switches a guest's fault on or off. */
 const guestSwitch = (
   help: string,
   name: { [Name in keyof GuestFaults]: GuestFaults[Name] extends boolean ? Name : never }[keyof GuestFaults],
 ): Verb => fault([ON], help, (node, { on }) => (node.guest.faults[name] = on));
 
-/** One of several words, or the Error that lists them. */
+/** Returns the one of `choices` that equals `word`, or throws an Error that lists them. */
 function oneOf<T extends string>(what: string, word: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === word);
   if (found === undefined) throw new Error(`${what} can be ${choices.join(', ')}, not '${word}'`);
@@ -68,7 +66,7 @@ const number = (name: string, value?: number): Param => ({
   ...(value === undefined ? {} : { default: value }),
 });
 
-/** A byte of the status line, or null for `truth`. */
+/** Parses a byte of the status line; null for `truth`. */
 function counts(word: string): number | null {
   if (word === 'truth') return null;
   const value = Number(word);

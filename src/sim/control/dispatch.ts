@@ -1,5 +1,6 @@
 /**
- * Doing what the control socket is asked: names and values against the table, from which the help text is made too.
+ * Dispatches requests of the control socket: checks names and values against the table, and makes the help text from
+ * it.
  */
 import type { SimHost } from '../host.ts';
 import { hexAddress } from '../rack/bus.ts';
@@ -8,7 +9,10 @@ import { type Given, type Param, type Verb, VERBS as TABLE } from './commands.ts
 
 const VERBS: Readonly<Record<string, Verb>> = { help: { params: [], help: 'this list', run: helpText }, ...TABLE };
 
-/** Does it. Throws an Error in words for a verb or a value that does not exist. Returns the result, or a promise of it. */
+/**
+ * Performs a verb. Returns the result, or a promise of it. Throws an Error for operators where a verb or a value does
+ * not exist.
+ */
 export function perform(host: SimHost, name: string, params: Record<string, unknown>): unknown {
   const verb = find(name);
   const unknown = Object.keys(params).filter((key) => !verb.params.some((param) => param.name === key));
@@ -24,7 +28,7 @@ export function perform(host: SimHost, name: string, params: Record<string, unkn
   return result;
 }
 
-/** The words of a command line as parameters: in order, or as name=value. Throws an Error in words. */
+/** Returns the words of a command line as parameters: in order, or as name=value. Throws an Error for operators. */
 export function paramsFromWords(name: string, words: readonly string[]): Record<string, unknown> {
   const verb = find(name);
   const params: Record<string, unknown> = {};

@@ -1,9 +1,8 @@
 /**
- * The control socket: what stands in for hands in the rack. One JSON object a line: `{"id":1,"do":"off-late","node":"03",
- * "ms":500}` → `{"id":1,"ok":true,"result":…}` or `{"id":1,"ok":false,"error":"…"}`. It is no part of the rack: a driver
- * that is tested never sees it.
- *
- * The control socket's client: `rackui sim ctl SOCKET VERB …`, and the same for tests.
+ * The control socket, which replaces manual work at the rack, with its server and its client
+ * (`rackui sim ctl SOCKET VERB …`, and tests). One JSON object a line: `{"id":1,"do":"off-late","node":"03","ms":500}`
+ * → `{"id":1,"ok":true,"result":…}` or `{"id":1,"ok":false,"error":"…"}`. It is no part of the rack: a driver under
+ * test never sees it.
  */
 import { rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
@@ -16,7 +15,10 @@ interface ControlServer {
   close(): void;
 }
 
-/** Starts a rack that is controlled through its socket. @throws {Error} in words where one of its parts cannot be used */
+/**
+ * Starts a rack that is controlled through its socket. @throws {Error} for operators where one of its parts cannot be
+ * used
+ */
 export async function startControlled(options: SimOptions): Promise<SimHost> {
   const host = await SimHost.start(options);
   try {
@@ -29,13 +31,13 @@ export async function startControlled(options: SimOptions): Promise<SimHost> {
   return host;
 }
 
-/** Listens at `path`; whatever lies there is replaced. */
+/** Listens at `path`; replaces any file there. */
 async function listen(path: string, host: SimHost): Promise<ControlServer> {
   const clients = new Set<Socket>();
   const server = createServer((socket) => {
     clients.add(socket);
     socket.once('close', () => clients.delete(socket));
-    // A client that left without reading its answer.
+    // A client may close before it reads its answer.
     socket.on('error', () => socket.destroy());
     onLines(socket, (line) => void answer(line, host).then((said) => socket.write(`${JSON.stringify(said)}\n`)));
   });
@@ -95,7 +97,7 @@ export class SimControl {
     });
   }
 
-  /** Rejects with an Error in words when no simulator listens there. */
+  /** Connects to a simulator. Rejects with an Error for operators when no simulator listens there. */
   static async connect(path: string): Promise<SimControl> {
     const socket = createConnection(path);
     await new Promise<void>((resolve, reject) => {
@@ -105,7 +107,7 @@ export class SimControl {
     return new SimControl(socket);
   }
 
-  /** Rejects with the simulator's sentence when it does not do it. */
+  /** Sends a verb. Rejects with the simulator's message when it fails. */
   request(verb: string, params: Record<string, unknown> = {}): Promise<unknown> {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -123,14 +125,17 @@ export class SimControl {
   }
 }
 
-/** Does `words` (verb, then values in order or as name=value), prints the result as JSON. Returns 0; throws an Error in words. */
+/**
+ * Performs `words` (verb, then values in order or as name=value) and prints the result as JSON. Returns 0; throws an
+ * Error for operators.
+ */
 export async function simCtl(controlPath: string, words: readonly string[]): Promise<number> {
   const [verb = 'help', ...rest] = words;
   const params = paramsFromWords(verb, rest);
   const control = await SimControl.connect(controlPath);
   try {
     const result = await control.request(verb, params);
-    // Help is text for a person already.
+    // Help is plain text already.
     process.stdout.write(typeof result === 'string' ? `${result}\n` : `${JSON.stringify(result, null, 2)}\n`);
     return 0;
   } finally {
