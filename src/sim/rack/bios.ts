@@ -1,13 +1,14 @@
 /**
- * One BMC's BIOS: single-character commands and the input register (bus-protocol section 3). Pure: a byte in, a command out;
- * what a command does to the rack is decided by who runs it, because the master and a slave do different things for `|`.
+ * One BMC's BIOS: single-character commands and the input register (bus-protocol section 3); with the detection of
+ * keystrokes that reach a BIOS. Pure: a byte in, a command out; the rack executes it, because the master and a slave
+ * handle `|` differently.
  */
 export type BiosCommand =
   | { kind: 'status' }
   | { kind: 'uid' }
   | { kind: 'on' }
   | { kind: 'off' }
-  /** Open the pipe to the register's address; above 0x7f there can be nobody. */
+  /** Opens the pipe to the register's address; above 0x7f there is no BMC. */
   | { kind: 'pipe'; address: number }
   | { kind: 'console'; baudCode: number }
   /** Data entry: changes the register only. */
@@ -19,7 +20,9 @@ export type BiosCommand =
 const REGISTER_MASK = 0xffff;
 
 export class Bios {
-  /** `[` clears it, hex digits shift in from the right, nothing else touches it: bare digits join what was there. */
+  /**
+   * `[` clears it, hex digits shift in from the right, nothing else changes it: bare digits follow the earlier ones.
+   */
   register = 0;
 
   interpret(byte: number): BiosCommand {
@@ -53,17 +56,18 @@ export class Bios {
 }
 
 /**
- * Which bytes were meant for a node's console and reached a BIOS instead: what must never happen, and what no BMC could
- * know. Two ways: the console did not come up and the slave's BIOS reads on; or a stray ^G closed the pipe and the
- * keystrokes behind it reach the master's BIOS. The second looks like ordinary traffic, unless one knows what a driver
- * says: exchanges that begin with `[hh]|`, bare `=` or `#`, and the unlock string. Everything else is a keystroke.
+ * Detects bytes that were meant for a node's console and reached a BIOS instead: they must never occur, and no BMC
+ * could detect them. Two ways: the console did not open and the slave's BIOS reads on; or a stray ^G closed the pipe
+ * and the keystrokes after it reach the master's BIOS. The second looks like ordinary traffic, except that a driver's
+ * traffic is known: exchanges that begin with `[hh]|`, bare `=` or `#`, and the unlock string. Everything else is a
+ * keystroke.
  */
 type Expecting = 'start' | 'digits' | 'pipe';
 
 export class MeantForConsole {
   /** `~` was sent in the pipe that is open now. */
   consoleAskedFor = false;
-  /** A console was asked for since the rack began: before that, nothing can be a keystroke for one. */
+  /** `~` was sent since the rack began: before that, no byte can be a keystroke for a console. */
   private everAsked = false;
   private expecting: Expecting = 'start';
   private unlocking = '';
@@ -73,20 +77,20 @@ export class MeantForConsole {
     this.unlock = unlock;
   }
 
-  /** A slave's BIOS read `~`. */
+  /** Records that a slave's BIOS read `~`. */
   asked(): void {
     this.consoleAskedFor = true;
     this.everAsked = true;
   }
 
-  /** ^G: pipe and console are closed. */
+  /** Records ^G: pipe and console are closed. */
   closed(): void {
     this.consoleAskedFor = false;
     this.expecting = 'start';
     this.unlocking = '';
   }
 
-  /** Follows what the master's BIOS reads; true for a byte that no driver's exchange holds. */
+  /** Follows the bytes that the master's BIOS reads; true for a byte that is in no driver's exchange. */
   strayAtMaster(byte: number): boolean {
     const ordinary = this.follow(String.fromCharCode(byte));
     return this.everAsked && !ordinary;

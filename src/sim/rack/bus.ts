@@ -1,8 +1,7 @@
 /**
- * A BMC at work: its commands executed, and what a wrong rate makes of its console.
- *
- * The bus: a master's BMC at the host's end of the line, slaves behind it, one pipe (bus-protocol sections 2 to 5). Pure and
- * driven by time: bytes come in with the moment of their arrival, answers leave with the moment they were given to the line.
+ * The simulated bus: a master's BMC at the host's end of the line, slaves behind it, one pipe (bus-protocol sections 2
+ * to 5); the execution of commands, and a console at a wrong baud rate. Pure and driven by time: bytes come in with the
+ * time of their arrival, answers leave with the time they were given to the line.
  */
 import type { Random } from '../random.ts';
 import { type BiosCommand, MeantForConsole } from './bios.ts';
@@ -13,7 +12,7 @@ import { Supply } from './power-supply.ts';
 import { BusVoice, type Dialect, statusLine, uidLine } from './responses.ts';
 import { Bridge } from './serial-timing.ts';
 
-/** What any BMC does for a command; `|`, and `\` at the master, are the rack's business. */
+/** Executes a command as any BMC does; the rack handles `|`, and `\` at the master. */
 function execute(node: SimNode, command: BiosCommand, at: number, master: boolean, voice: BusVoice): void {
   switch (command.kind) {
     case 'status': {
@@ -33,7 +32,7 @@ function execute(node: SimNode, command: BiosCommand, at: number, master: boolea
       node.cut(at);
       break;
     case 'console':
-      // The master's own UART is the bus: there is nothing to open a console to.
+      // The master's own UART is the bus: there is no console to open.
       if (master || node.faults.consoleIgnored) break;
       node.advance(at);
       node.console = command.baudCode;
@@ -45,19 +44,19 @@ function execute(node: SimNode, command: BiosCommand, at: number, master: boolea
   }
 }
 
-/** What a UART makes of a byte at another rate: garbage, but always the same. */
+/** Returns the byte that a UART reads at another rate: garbage, but always the same. */
 function wrongBaud(byte: number): number {
   return ((byte << 3) ^ 0xe5 ^ (byte >> 2)) & 0xff;
 }
 
 const BELL = 0x07;
-/** What a BMC needs to find its answer, ms: our assumption, the real one is not known. */
+/** Time a BMC takes for an answer, ms: our assumption, the real one is not known. */
 export const TURNAROUND_MS = 0.1;
 
 export interface RackOptions {
   nodes: SimNode[];
   master: number;
-  /** Now, wire time. */
+  /** Present wire time. */
   at: number;
   unlock: string;
   locked: boolean;
@@ -77,14 +76,14 @@ export class Rack {
   readonly voice: BusVoice;
   faults: BusFaults = noBusFaults();
   locked: boolean;
-  /** The address the pipe leads to, null: closed. There need not be anybody. */
+  /** Address that the pipe leads to, with or without a BMC; null: closed. */
   pipe: number | null = null;
   private bus: BusCounters = emptyBusCounters();
   private readonly options: RackOptions;
   private readonly bridge: Bridge;
   private readonly meant: MeantForConsole;
   private heard = '';
-  /** True between ^G and the next byte: where noise of the line may be heard. */
+  /** True between ^G and the next byte, when noise of the line may occur. */
   private quiet = true;
 
   constructor(options: RackOptions) {
@@ -111,13 +110,13 @@ export class Rack {
     this.meant = new MeantForConsole(options.unlock);
   }
 
-  /** The node whose console is on the wire, or null. */
+  /** Node whose console is on the wire, or null. */
   get consoleNode(): SimNode | null {
     const node = this.pipe === null ? undefined : this.nodes.get(this.pipe);
     return node?.console == null ? null : node;
   }
 
-  /** One byte from the host has arrived. `stallMs`: how long the reader was not looking (see Bridge). */
+  /** Receives one byte from the host. `stallMs`: time for which the reader stood still (see Bridge), ms. */
   receive(byte: number, at: number, stallMs = 0): void {
     this.bus.bytesIn += 1;
     if (this.bus.catastrophe) this.bus.afterCatastrophe += 1;
@@ -130,7 +129,7 @@ export class Rack {
     else this.forward(this.pipe, byte, at, stallMs);
   }
 
-  /** Sends what the open console's guest has to say, as long as the line has room. */
+  /** Sends output of the open console's guest, as long as the line has room. */
   pump(at: number, room: number): void {
     this.supply.advance(at);
     const node = this.consoleNode;
@@ -149,32 +148,32 @@ export class Rack {
     }
   }
 
-  /** When the guest on the open console, a slow BMC or the supply does something by itself. */
+  /** Returns the time of the next action of the open console's guest, a slow BMC or the supply; Infinity: none. */
   nextDeadline(): number {
     return Math.min(this.consoleNode?.nextDeadline() ?? Infinity, this.voice.nextDeadline, this.supply.nextDeadline());
   }
 
-  /** A fault: the pipe falls shut, as if the BMC that held it had started anew. */
+  /** Closes the pipe, as a fault: as if the BMC that held it had started anew. */
   dropPipe(): void {
     const node = this.consoleNode;
     if (node) node.console = null;
     this.pipe = null;
   }
 
-  /** Mains fail or return; a BMC that had no power is locked again. */
+  /** Switches the mains off or on; a BMC that had no power is locked again. */
   setMains(on: boolean, at: number): void {
     if (!this.supply.setMains(on, at, this.voice.dialect)) return;
     this.locked = true;
     this.dropPipe();
   }
 
-  /** All guests live so many times as fast from now on. */
+  /** Sets the speed of all guests from now on. */
   setTimeScale(scale: number, at: number): void {
     this.supply.advance(at);
     for (const node of this.nodes.values()) node.setTimeScale(scale, at);
   }
 
-  /** A fault, or somebody who left: a pipe that nobody closed. */
+  /** Leaves a pipe open, as a fault or a client that exited does. */
   wedge(addr: number): void {
     this.pipe = addr;
   }
@@ -189,7 +188,7 @@ export class Rack {
     for (const node of this.nodes.values()) node.counters = emptyNodeCounters();
   }
 
-  /** The host did not read so many bytes in time. */
+  /** Counts bytes that the host did not read in time. */
   noteOverrun(bytes: number): void {
     this.bus.overruns += bytes;
   }
@@ -207,13 +206,13 @@ export class Rack {
     this.voice.say(this.voice.dialect.close === 'bell' ? '\x07' : this.voice.dialect.newline, at);
   }
 
-  /** A bell that closes the pipe is the last of what comes through it. */
+  /** Cuts the output behind a bell that closes the pipe. */
   private throughBells(bytes: Uint8Array): Uint8Array {
     const bell = this.voice.dialect.nodeBell === 'closes' ? bytes.indexOf(BELL) : -1;
     return bell < 0 ? bytes : bytes.subarray(0, bell + 1);
   }
 
-  /** Locked, the BMC hears nothing but the unlock string, and says nothing to it. */
+  /** Reads bytes for the unlock string: a locked BMC ignores everything else, and does not reply to it. */
   private listenForUnlock(byte: number): void {
     const { unlock } = this.options;
     this.heard = (this.heard + String.fromCharCode(byte)).slice(-unlock.length);
@@ -246,7 +245,8 @@ export class Rack {
     const reachable = node !== undefined && (node !== this.master || this.voice.dialect.selfPipe === 'answers');
     if (!reachable) {
       this.bus.toNobody += 1;
-      // The vendor's word on a pipe to oneself is missing; whoever sends `\` there meant to cut the master.
+      // No statement of the vendor covers a pipe to the master's own address; `\` there counts as an attempt to cut the
+      // master.
       if (addr === this.master.addr && byte === 0x5c) this.bus.masterCuts += 1;
       return;
     }
@@ -277,14 +277,14 @@ export class Rack {
   private cutMaster(): void {
     this.master.counters.off += 1;
     this.bus.masterCuts += 1;
-    // Counted all the same: whoever sent it could not know.
+    // Counted in this dialect too, which a driver cannot know.
     if (this.voice.dialect.selfVerbs === 'ignored') return;
     this.bus.catastrophe = true;
     this.master.power = 'off';
     this.pipe = null;
   }
 
-  /** The master has no power: nobody passes anything on. */
+  /** The master has no power: no byte is passed on. */
   private get dead(): boolean {
     return this.master.power === 'off';
   }

@@ -1,16 +1,16 @@
-/** What the simulator counts, so that a test can assert what never happened. Plain data: it travels as JSON. */
+/** The simulator's counters, by which tests assert that something never happened. Plain data: sent as JSON. */
 
 export interface NodeCounters {
   /** `/` and `\` that this node's BIOS executed. */
   on: number;
   off: number;
-  /** `\` that took the power of a system that ran, or was on its way up or down. */
+  /** `\` that took the power of a system that ran, booted, or shut down. */
   cutAlive: number;
-  /** How often its blade's voltage fell and it started anew; and whether it ran when the last energy was gone. */
+  /** Number of voltage drops of its blade that reset it; and of losses of all power while it ran. */
   brownOuts: number;
   lostPower: number;
   status: number;
-  /** Bytes that reached this BMC's BIOS although the driver had asked for a console (`~`) in the same pipe. */
+  /** Bytes that reached this BMC's BIOS although the driver had sent `~` in the same pipe. */
   biosForConsole: { printable: number; control: number };
   /** Console bytes that the bridge lost on their way to the node. */
   lost: number;
@@ -22,23 +22,23 @@ export interface BusCounters {
   /** 0x07 by what was open when it came; `node`: one in a node's own output that closed its pipe. */
   bells: { idle: number; pipe: number; console: number; node: number };
   /**
-   * Bytes executed by the master's BIOS that are no part of an exchange (`[hh]|`, `=`, `#`, the unlock string), since the
-   * last console was open: keystrokes that were meant for a node.
+   * Bytes executed by the master's BIOS that are no part of an exchange (`[hh]|`, `=`, `#`, the unlock string), since
+   * the last console was open: keystrokes that were meant for a node.
    */
   masterForConsole: { printable: number; control: number };
-  /** `|` that a slave's BIOS was given: it leads nowhere. */
+  /** `|` that a slave's BIOS received: it leads nowhere. */
   nestedPipes: number;
-  /** Bytes sent into a pipe to an address where no BMC is. */
+  /** Bytes sent into a pipe to an address without a BMC. */
   toNobody: number;
   /** `\` that reached the master's BIOS, or its own address through a pipe. */
   masterCuts: number;
   /** The master's power was cut: the bus is dead and the operator's machine with it. */
   catastrophe: boolean;
-  /** Bytes received after that. */
+  /** Bytes received after the master's power was cut. */
   afterCatastrophe: number;
   bytesIn: number;
   bytesOut: number;
-  /** Bytes nobody read in time at the host's end. */
+  /** Bytes not read in time at the host's end. */
   overruns: number;
 }
 

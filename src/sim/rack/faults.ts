@@ -1,28 +1,28 @@
-/** Faults that can be set on a node's BMC or on the bus. Plain data; who acts, reads them. */
+/** Faults that can be set on a node's BMC or on the bus. Plain data, read where they take effect. */
 
 export interface BmcFaults {
-  /** Hears nothing, says nothing. */
+  /** Ignores all input, sends nothing. */
   silent: boolean;
   /** Share of the reply's characters that arrive damaged, 0..1. */
   garble: number;
   offIgnored: boolean;
   onIgnored: boolean;
-  /** The status says `on` for so long (ms) after power is off. */
+  /** Time for which the status still says `on` after power off, ms. */
   offLateMs: number;
-  /** The address that replies carry instead of the node's own. */
+  /** Address that replies carry instead of the node's own; null: its own. */
   wrongId: number | null;
   /** Replies stop somewhere in the middle. */
   torn: boolean;
   /** `~` has no effect. */
   consoleIgnored: boolean;
-  /** What the BMC measures instead of the truth, in counts; null: the truth. */
+  /** Values that the BMC measures instead of the true ones, in counts; null: the true ones. */
   showsCurrent: number | null;
   showsFan: number | null;
   /** Milliseconds before each reply, on top of the usual turnaround. */
   slowMs: number;
-  /** The current swings by so many counts to both sides. */
+  /** Counts by which the current swings to both sides. */
   jitter: number;
-  /** The current is at the sensor's end, ff, whatever is drawn. */
+  /** The current is at the sensor's end, ff, at any load. */
   saturated: boolean;
 }
 
@@ -49,7 +49,7 @@ export interface BusFaults {
   noise: number;
   /** Share of all replies that stop somewhere in the middle, 0..1. */
   tornReplies: number;
-  /** Nothing the host sends arrives. */
+  /** No byte of the host arrives. */
   silent: boolean;
 }
 

@@ -14,31 +14,34 @@ export type PowerState = (typeof POWER_STATES)[number];
 export interface NodeDescription {
   addr: string;
   name: string;
-  /** What is, and what the BMC claims. */
+  /** True state, and the BMC's report. */
   power: PowerState;
   reported: PowerState;
   guest: GuestPhase;
   user: string | null;
-  /** What whoever knocks at its ssh port meets. */
+  /** Reaction to connections at its ssh port. */
   network: NetworkState;
-  /** How long its last shutdown took, from being asked to its last line, ms of the wire; null: none since power came. */
+  /** Duration of its last shutdown, from the request to its last line, wire ms; null: none since power on. */
   shutdownMs: number | null;
   current: number;
   fan: number;
 }
 
-/** What a board draws on top in its first second, W: ours, so that all four of a blade, and a whole rack, may start together. */
+/**
+ * Extra power of a board in its first second, W: our own figure, such that all four of a blade, and a whole rack, may
+ * start together.
+ */
 const INRUSH = { watts: 6, ms: 1_000 };
-/** ZZ of all published pairs is so many times YY. */
+/** Ratio of ZZ to YY in all published pairs. */
 const DRIVE_PER_COUNT = 4;
-/** How long a sensor shows one value of the fault `jitter`, guest ms. */
+/** Time for which a sensor shows one value of the fault `jitter`, guest ms. */
 const JITTER_MS = 300;
 
 export interface NodeOptions {
   addr: number;
   name: string;
   seed: number;
-  /** Guest milliseconds a wire millisecond. */
+  /** Guest milliseconds per wire millisecond. */
   timeScale: number;
   guest: Guest;
   power: PowerState;
@@ -49,25 +52,25 @@ export class SimNode {
   readonly addr: number;
   readonly name: string;
   readonly bios = new Bios();
-  /** The board's UUID (version 4, lower case); what `#` prints of it is a dialect. */
+  /** UUID of the board (version 4, lower case); the dialect decides the form that `#` prints. */
   uid: string;
   readonly guest: Guest;
   faults: BmcFaults = noBmcFaults();
   counters: NodeCounters = emptyNodeCounters();
-  /** Baud code of the open console, null while the BIOS listens. */
+  /** Baud code of the open console, null while the BIOS reads the bytes. */
   console: number | null = null;
   power: PowerState;
-  /** Until when the status still claims `on` (fault `off-late`). */
+  /** Time until which the status still claims `on` (fault `off-late`). */
   private claimsOnUntil = 0;
   private readonly physics: Physics;
-  /** Guest milliseconds a wire millisecond, and how far the guests' clock is ahead by earlier ones. */
+  /** Guest milliseconds per wire millisecond, and the lead of the guests' clock by earlier ones. */
   private scale: number;
   private ahead = 0;
   private readonly seed: number;
-  /** When the board last got its voltage, guest time. */
+  /** Time at which the board last got its voltage, guest time. */
   private startedAt = -Infinity;
   private activity: Activity;
-  /** Boards that were in this slot before. */
+  /** Number of boards that were in this slot before. */
   private boards = 0;
 
   constructor(options: NodeOptions) {
@@ -92,20 +95,20 @@ export class SimNode {
     return this.scale;
   }
 
-  /** Its guest lives faster or slower from now on. */
+  /** Sets the speed of its guest from now on. */
   setTimeScale(scale: number, at: number): void {
     this.advance(at);
     this.ahead = this.guestTime(at) - at * scale;
     this.scale = scale;
   }
 
-  /** Another board is put into the slot. */
+  /** Puts another board into the slot. */
   swapBoard(): void {
     this.boards += 1;
     this.uid = boardId(this.seed, this.boards);
   }
 
-  /** Power on or off as the BMC's FET does it: at once. */
+  /** Switches power as the BMC's FET does: at once. */
   switchPower(power: PowerState, at: number): void {
     if (power === this.power) return;
     this.advance(at);
@@ -119,7 +122,7 @@ export class SimNode {
     this.noteActivity();
   }
 
-  /** `\` at this BMC; one that hits a system that runs is counted. */
+  /** Executes `\` at this BMC; one that hits a running system is counted. */
   cut(at: number): void {
     this.counters.off += 1;
     if (this.faults.offIgnored || this.power !== 'on') return;
@@ -128,14 +131,14 @@ export class SimNode {
     this.switchPower('off', at);
   }
 
-  /** The board gets its voltage, from its BMC or after a brown-out. */
+  /** Gives the board its voltage, from its BMC or after a brown-out. */
   startGuest(at: number): void {
     this.startedAt = this.guestTime(at);
     this.guest.powerOn(this.startedAt);
     this.noteActivity();
   }
 
-  /** XX, YY and ZZ of the status line. */
+  /** Returns XX, YY and ZZ of the status line. */
   status(at: number, fanShows: 'drive' | 'speed' = 'drive'): { power: number; current: number; fan: number } {
     this.advance(at);
     const read = this.physics.read(this.guestTime(at));
@@ -145,7 +148,7 @@ export class SimNode {
     return { power: POWER_STATES.indexOf(shown), current, fan: this.faults.showsFan ?? fan };
   }
 
-  /** Watts drawn from the blade. */
+  /** Returns the power drawn from the blade, W. */
   watts(at: number): number {
     this.advance(at);
     if (this.power !== 'on') return 0;
@@ -159,7 +162,7 @@ export class SimNode {
     return this.power === 'on' ? this.guest.network : 'gone';
   }
 
-  /** The true state, for whoever has hands in the rack; plain data. */
+  /** Returns the true state, for the control socket; plain data. */
   describe(at: number, fanShows: 'drive' | 'speed'): NodeDescription {
     const { power, current, fan } = this.status(at, fanShows);
     return {
@@ -182,12 +185,12 @@ export class SimNode {
     this.noteActivity();
   }
 
-  /** Wire time of the guest's next own step. */
+  /** Returns the wire time of the guest's next own action. */
   nextDeadline(): number {
     return (this.guest.nextDeadline() - this.ahead) / this.scale;
   }
 
-  /** The current as the BMC's sensor has it. */
+  /** Returns the current as the BMC's sensor measures it, counts. */
   private sensed(current: number, at: number): number {
     if (this.faults.showsCurrent !== null) return this.faults.showsCurrent;
     if (this.power !== 'on') return current;

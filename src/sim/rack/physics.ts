@@ -1,10 +1,10 @@
 /**
- * Current and fan of one node, in counts (0..255, as the BMC reports them; the scale is not known). Pure and lazy: nothing
- * is computed until somebody asks, and the answer does not depend on how often was asked.
+ * Current and fan of one node, in counts (0..255, as the BMC reports them; the scale is not known). Pure and lazy:
+ * values are computed when they are read, and do not depend on the number of reads.
  */
 import { noiseAt } from '../random.ts';
 
-/** What draws power, as the guest says. `load` is 0..1 of the processor. */
+/** The guest's activity, which determines the power. `load` is 0..1 of the processor. */
 export type Activity =
   | { kind: 'off' }
   | { kind: 'booting'; since: number }
@@ -18,22 +18,22 @@ const IDLE_SPAN = 0x0b;
 /** Full load on top of idle, and the highest boot peak, about twice idle (shutdown section 1). */
 const LOAD_SPAN = 0x2c;
 const BOOT_PEAK = 0x26;
-/** Of its own idle current, while halted. */
+/** Current of a halted node, as a share of its own idle current. */
 const HALTED_SHARE = 0.66;
 /** Fan readings seen: 0x60 to 0x98, that is 0x60 cold and 0x98 hot. */
 const FAN_MIN = 0x60;
 const FAN_SPAN = 0x38;
-/** The heat sink's and the fan controller's time constants, ms. */
+/** Time constants of the heat sink and the fan controller, ms. */
 const HEAT_MS = 45_000;
 const FAN_MS = 6_000;
 const BOOT_MS = 22_000;
 const JITTER_STEP_MS = 700;
-/** So that idle is 0.40 to 0.60 A at 5 V (shutdown section 1). The simulator's own: the hardware's scale is not known. */
+/** Makes idle 0.40 to 0.60 A at 5 V (shutdown section 1). The simulator's own: the hardware's scale is not known. */
 const W_PER_COUNT = 0.078;
 
 export class Physics {
   private readonly seed: number;
-  /** 0 ambient, 1 as hot as full load makes it. */
+  /** 0: ambient, 1: as hot as at full load. */
   private heat = 0.2;
   private fan = 0.2;
   private at: number;
@@ -44,19 +44,19 @@ export class Physics {
     this.at = at;
   }
 
-  /** What the node does from `at` (ms of rack time) on. */
+  /** Sets the node's activity from `at` on (guest ms). */
   become(activity: Activity, at: number): void {
     this.advance(at);
     this.activity = activity;
   }
 
-  /** Puts heat and fan where they end up with the present activity: for a rack that was on long before we looked. */
+  /** Sets heat and fan to their final values at the present activity: for a rack that was on long before the start. */
   settle(): void {
     this.heat = this.targetHeat();
     this.fan = this.heat;
   }
 
-  /** Both bytes of the status line at `at`. */
+  /** Returns both bytes of the status line at `at`. */
   read(at: number): { current: number; fan: number } {
     this.advance(at);
     if (this.activity.kind === 'off') return { current: 0, fan: 0 };
@@ -69,7 +69,7 @@ export class Physics {
     };
   }
 
-  /** Watts at `at`, without the sensor's jitter. */
+  /** Returns the power at `at`, W, without the sensor's jitter. */
   watts(at: number): number {
     return this.draw(at) * W_PER_COUNT;
   }
@@ -95,7 +95,7 @@ export class Physics {
     }
   }
 
-  /** Small work that an idle cluster node does now and then, a few counts for some seconds. */
+  /** Returns the counts of small work that an idle cluster node does now and then, for some seconds. */
   private bursts(at: number): number {
     const chance = noiseAt(this.seed, Math.floor(at / 4_000), 5);
     return chance > 0.8 ? (chance - 0.8) * 40 : 0;

@@ -1,20 +1,23 @@
 /**
- * What feeds the rack: a regulator for each blade, one brick, and perhaps a battery before it (bus-protocol section 1: 50 W a
- * blade, 300 W a rack). Pure and driven by time. Off until asked for: without it, every current is served.
+ * The rack's power supply: a regulator for each blade, one brick, and perhaps a battery before it (bus-protocol section
+ * 1: 50 W a blade, 300 W a rack). Pure and driven by time. Inactive until enabled: without it, every current is served.
  *
- * The watts are ours, scaled so that idle and booting nodes draw what a Pi 4 was seen to draw (shutdown section 1: 0.40 to
- * 0.60 A idle, 0.85 to 1.1 A booting, at 5 V); what a board draws in its first second was not published.
+ * The watts are ours, scaled so that idle and booting nodes draw what a Pi 4 was seen to draw (shutdown section 1: 0.40
+ * to 0.60 A idle, 0.85 to 1.1 A booting, at 5 V); a board's power in its first second was not published.
  */
 import { isAlive } from '../guest/guest.ts';
 import { noiseAt } from '../random.ts';
 import type { SimNode } from './node.ts';
 import type { Dialect } from './responses.ts';
 
-/** BMCs, bus, switch and chassis fans, W. */
+/** Power of BMCs, bus, switch and chassis fans, W. */
 const STANDING_W = 12;
-/** How often it is looked at, guest ms: a node's first second is seen several times. */
+/** Interval of its evaluation, guest ms: a node's first second is seen several times. */
 const STEP_MS = 200;
-/** A reset node starts again after so long, guest ms; nodes differ, or they would all meet again. */
+/**
+ * Time after which a reset node starts again, guest ms; nodes differ, because otherwise their peaks would coincide
+ * again.
+ */
 const RESTART_MS = { least: 300, span: 6_000 };
 const NODES_A_BLADE = 4;
 
@@ -22,7 +25,7 @@ export interface SupplyState {
   /** Whether too much load makes the voltage fall. */
   limits: boolean;
   mains: boolean;
-  /** Watts drawn now, altogether. */
+  /** Total power drawn now, W. */
   watts: number;
   /** By row, `A` first. */
   blades: Record<string, number>;
@@ -38,12 +41,12 @@ export class Supply {
   rackW = 300;
   private mains = true;
   private battery: { capacityWh: number; leftWh: number } | null = null;
-  /** What the mains put into it, W. */
+  /** Charging power from the mains, W. */
   private chargeW = 0;
   private outOfPower = false;
-  /** Nodes that were off when the energy was gone. */
+  /** Nodes that were off when all power was lost. */
   private wereOff: ReadonlySet<SimNode> = new Set();
-  /** Wire time up to which it was reckoned. */
+  /** Wire time up to which it was computed. */
   private at: number;
   private readonly restarts = new Map<SimNode, number>();
   private readonly nodes: readonly SimNode[];
@@ -55,12 +58,12 @@ export class Supply {
     this.at = at;
   }
 
-  /** Nothing has power. */
+  /** True while nothing has power. */
   get dead(): boolean {
     return this.outOfPower;
   }
 
-  /** A full battery of so many Wh before the brick; 0: none. Mains charge it with `chargeW`. */
+  /** Puts a full battery of `wattHours` before the brick; 0: none. Mains charge it with `chargeW`. */
   setBattery(wattHours: number, chargeW: number, at: number): void {
     this.advance(at);
     this.chargeW = chargeW;
@@ -68,8 +71,9 @@ export class Supply {
   }
 
   /**
-   * Mains fail or return. True when they end an outage that nothing bridged: then every node boots by itself, all at once, as
-   * was seen; what one does that had been switched off before is not known. `habits` says both.
+   * Switches the mains off or on. Returns true when they end an outage that no battery bridged: then every node boots
+   * by itself, all at once, as was seen; the behaviour of one that had been switched off before is not known. `habits`
+   * sets both.
    */
   setMains(on: boolean, at: number, habits: Pick<Dialect, 'mains' | 'mainsAfterOff'>): boolean {
     this.advance(at);
@@ -85,7 +89,7 @@ export class Supply {
     return true;
   }
 
-  /** Brings drain, brown-outs and restarts up to `at` (wire ms). */
+  /** Updates drain, brown-outs and restarts to `at` (wire ms). */
   advance(at: number): void {
     const from = this.at;
     this.at = Math.max(this.at, at);
@@ -98,7 +102,7 @@ export class Supply {
     else for (const blade of this.blades().values()) if (sum(blade, this.at) > this.bladeW) this.brownOut(blade);
   }
 
-  /** When it must be looked at again, wire ms; Infinity: never. */
+  /** Returns the time of the next evaluation, wire ms; Infinity: never. */
   nextDeadline(): number {
     if (this.outOfPower || !this.active) return Infinity;
     return this.at + STEP_MS / this.master.timeScale;
@@ -124,7 +128,7 @@ export class Supply {
     return this.limits || !this.mains || this.restarts.size > 0;
   }
 
-  /** Hours of the guests since `from`. */
+  /** Returns the guests' hours since `from`. */
   private hoursSince(from: number): number {
     return ((this.at - from) * this.master.timeScale) / 3_600_000;
   }
@@ -155,7 +159,7 @@ export class Supply {
     this.master.power = 'off';
   }
 
-  /** The voltage falls: every board on it starts anew. The master's is left out: a driver under test does not run there. */
+  /** Resets every board on a fallen voltage. The master's is left out: a driver under test does not run there. */
   private brownOut(nodes: readonly SimNode[]): void {
     for (const node of nodes) {
       if (node === this.master || node.power !== 'on' || this.restarts.has(node)) continue;
@@ -174,7 +178,7 @@ export class Supply {
     }
   }
 
-  /** How many seconds of the wire the battery lasts at the present load; null: there is none. */
+  /** Returns the seconds of wire time that the battery lasts at the present load; null: there is none. */
   secondsLeft(at: number): number | null {
     this.advance(at);
     if (this.battery === null) return null;

@@ -1,8 +1,6 @@
 /**
- * How a BMC words its replies, in whatever dialect, and what faults do to them. Pure.
- *
- * What BMCs say on the line towards the host: echoes and replies in the bus's dialect, damaged or late where a fault wants
- * it, and the noise of the line itself (bus-protocol sections 2 to 4).
+ * The BMCs' output on the line towards the host: echoes and replies in the bus's dialect, damaged or late by faults,
+ * and the noise of the line itself (bus-protocol sections 2 to 4).
  */
 import type { Random } from '../random.ts';
 import type { BiosCommand } from './bios.ts';
@@ -20,13 +18,13 @@ export interface StatusFields {
 
 const hex = (value: number): string => value.toString(16).padStart(2, '0');
 
-/** `04 ff 1 26 98`: ID MS XX YY ZZ (bus-protocol.md section 4). */
+/** Returns `04 ff 1 26 98`: ID MS XX YY ZZ (bus-protocol.md section 4). */
 export function statusLine(fields: StatusFields, dialect: Dialect): string {
   const words = [hex(fields.addr), fields.master ? '00' : 'ff', String(fields.power), hex(fields.current)];
   return inCase([...words, hex(fields.fan)].join(' '), dialect);
 }
 
-/** The reply to `#`: a UUID. Only `bare` was written down by an owner; a UUID is lower case there. */
+/** Returns the reply to `#`: a UUID. Only `bare` was reported by an owner; a UUID is lower case there. */
 export function uidLine(addr: number, uid: string, dialect: Dialect): string {
   const text = {
     bare: `   ${uid}`,
@@ -37,12 +35,14 @@ export function uidLine(addr: number, uid: string, dialect: Dialect): string {
   return inCase(text, dialect);
 }
 
-/** What goes on the wire for a reply: it starts on its own line behind the command's echo. */
+/** Returns a reply's bytes on the wire: it starts on its own line after the command's echo. */
 function frame(line: string, dialect: Dialect): string {
   return dialect.newline + ' '.repeat(dialect.spaces) + line + (dialect.finalNewline ? dialect.newline : '');
 }
 
-/** Damage: `torn` stops short of the last digit, `garble` turns characters into ones that no reply has. */
+/**
+ * Damages a reply: `torn` stops short of the last digit, `garble` turns characters into ones that occur in no reply.
+ */
 function damage(framed: string, faults: BmcFaults, random: Random): string {
   const whole = faults.torn ? framed.slice(0, Math.floor(random() * (framed.trimEnd().length - 1))) : framed;
   if (faults.garble === 0) return whole;
@@ -67,7 +67,7 @@ export class BusVoice {
   /** Share of all replies that stop in the middle, 0..1. */
   tornShare: () => number = () => 0;
   private readonly options: VoiceOptions;
-  /** Replies that slow BMCs still owe, in order of time. */
+  /** Outstanding replies of slow BMCs, in order of time. */
   private late: { addr: number; text: string; due: number }[] = [];
 
   constructor(options: VoiceOptions, dialect: Dialect, turnaroundMs: number) {
@@ -76,7 +76,7 @@ export class BusVoice {
     this.turnaroundMs = turnaroundMs;
   }
 
-  /** When a slow BMC says by itself what it owes; Infinity: none owes anything. */
+  /** Time of the next outstanding reply of a slow BMC; Infinity: none. */
   get nextDeadline(): number {
     return this.late[0]?.due ?? Infinity;
   }
@@ -99,7 +99,7 @@ export class BusVoice {
     const share = this.tornShare();
     const torn = node.faults.torn || (share > 0 && this.options.random() < share);
     const text = damage(frame(line, this.dialect), { ...node.faults, torn }, this.options.random);
-    // A BMC reads one character after the other: its replies come in the order of the questions.
+    // A BMC reads one character after the other: its replies come in the order of the requests.
     const owed = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
     const due = Math.max(owed, at + this.turnaroundMs + node.faults.slowMs);
     if (node.faults.slowMs === 0 && owed === 0) {
@@ -110,7 +110,10 @@ export class BusVoice {
     this.late.sort((a, b) => a.due - b.due);
   }
 
-  /** A slow BMC answers in its own time, whoever the pipe leads to by then: a late reply is somebody else's. */
+  /**
+   * Sends late replies of slow BMCs, even if the pipe leads to another node by then: a late reply is a foreign one
+   * there.
+   */
   sayLate(at: number): void {
     for (let next = this.late[0]; next && next.due <= at; next = this.late[0]) {
       this.late.shift();
@@ -118,7 +121,7 @@ export class BusVoice {
     }
   }
 
-  /** Stray bytes ahead of an exchange, with this chance (0 to 1). */
+  /** Sends stray bytes ahead of an exchange, with this chance (0 to 1). */
   noise(chance: number, at: number): void {
     const { random } = this.options;
     if (chance === 0 || random() >= chance) return;
@@ -139,9 +142,9 @@ export class BusVoice {
 }
 
 /**
- * What docs/reference/bus-protocol.md leaves open ([?]) as switches: how the bus words its answers, and what its BMCs do where
- * reports are few. A client has to live with all of them; the defaults are what was published (`04|=`, newline,
- * `04 ff 1 26 98`).
+ * Switches for everything that docs/reference/bus-protocol.md leaves open ([?]): the form of the bus's answers, and the
+ * behaviour of its BMCs where reports are few. A client has to support all of them; the defaults are what was published
+ * (`04|=`, newline, `04 ff 1 26 98`).
  */
 export interface Dialect {
   /** Whether commands are echoed at all. */
@@ -157,12 +160,12 @@ export interface Dialect {
   verbEcho: boolean;
   /** Whether `~` is echoed. */
   consoleEcho: boolean;
-  /** What comes back for ^G. */
+  /** Answer to ^G. */
   close: 'nothing' | 'bell' | 'newline';
-  /** `bare`: three spaces and a UUID without an address, as one owner wrote it down; the others are guesses. */
+  /** `bare`: three spaces and a UUID without an address, as one owner reported; the others are guesses. */
   uid: 'bare' | 'plain' | 'labelled' | 'colons';
   upperCase: boolean;
-  /** Whether a pipe that the master opens to its own address reaches its BIOS, or nobody. */
+  /** Whether a pipe that the master opens to its own address reaches its BIOS, or no BMC. */
   selfPipe: 'silent' | 'answers';
   /** Whether 0x07 in a node's own output closes the pipe to it, as ^G does. */
   nodeBell: 'passes' | 'closes';
@@ -170,7 +173,7 @@ export interface Dialect {
   selfVerbs: 'executed' | 'ignored';
   /** ZZ: four times YY, as in every published pair (the drive that the BMC derives), or a fan's measured speed. */
   fan: 'drive' | 'speed';
-  /** What a node that was on does when DC returns; and one that had been switched off with `\` before. */
+  /** Behaviour of a node that was on when DC returns; and of one that had been switched off with `\` before. */
   mains: 'boots' | 'stays-off';
   mainsAfterOff: 'boots' | 'stays-off';
 }
@@ -197,7 +200,7 @@ export const CAPTURED_DIALECT: Dialect = {
 const yesNo = { yes: true, no: false } as const;
 const bootsOrNot = { boots: 'boots', 'stays-off': 'stays-off' } as const;
 
-/** Every switch: its name on the command line, the field, and the values by name. */
+/** All switches: name on the command line, field, and values by name. */
 const SWITCHES: Record<string, { field: keyof Dialect; values: Record<string, Dialect[keyof Dialect]> }> = {
   echo: { field: 'echo', values: yesNo },
   brackets: { field: 'brackets', values: yesNo },
@@ -217,7 +220,7 @@ const SWITCHES: Record<string, { field: keyof Dialect; values: Record<string, Di
   'mains-after-off': { field: 'mainsAfterOff', values: bootsOrNot },
 };
 
-/** `newline=lf,brackets=yes` on top of `base`. Throws an Error that names the word and what it could be. */
+/** Parses `newline=lf,brackets=yes` on top of `base`. Throws an Error that names the word and its possible values. */
 export function parseDialect(text: string, base: Dialect = CAPTURED_DIALECT): Dialect {
   const dialect: Record<string, unknown> = { ...base };
   for (const word of text.split(',').filter((part) => part !== '')) {
@@ -231,7 +234,7 @@ export function parseDialect(text: string, base: Dialect = CAPTURED_DIALECT): Di
   return dialect as unknown as Dialect;
 }
 
-/** One line a switch, for `--help` and the manual. */
+/** Returns one line per switch, for `--help` and the manual. */
 export function describeDialect(): string[] {
   return Object.entries(SWITCHES).map(([name, { values }]) => `${name}=${Object.keys(values).join('|')}`);
 }

@@ -1,15 +1,13 @@
 /**
- * The serial line's time, both ways. Pure: it is told the time and says when each byte has passed. 115200 baud 8N1 is ten
- * bit times a byte, about 87 µs.
+ * Timing of the serial line, and of the bridge between master and slave. Pure: both get the time from outside. 115200
+ * baud 8N1 is ten bit times a byte, about 87 µs. The bridge loses console bytes that come back to back (`root` arrived
+ * as `oot`); 2 ms between bytes was seen to be safe (bus-protocol section 5).
  *
- * The bridge between master and slave loses console bytes that come back to back (`root` arrived as `oot`); 2 ms between
- * bytes was seen to be safe (bus-protocol section 5). Pure.
- *
- * A pseudo-terminal keeps no time stamps: what we know is when we *read* a byte, not when it was sent. Bytes that waited
- * because this process, the kernel's pty worker or the driver's own was not scheduled look like a burst, and the driver must
- * not be blamed for that. So two things excuse a byte that comes early: a stall that the caller measured (`stallMs`; S ms
- * excuse about 1 + S/2 bytes), and trust that a driver earns with every byte that kept the spacing. A burst out of the
- * blue finds hardly any trust, and whoever sends text too fast spends it within a few bytes.
+ * A pseudo-terminal keeps no time stamps: only the time is known at which a byte was *read*, not when it was sent.
+ * Bytes that waited because this process, the kernel's pty worker or the driver's own was not scheduled look like a
+ * burst, which is not the driver's fault. So two things excuse a byte that comes early: a stall that the caller
+ * measured (`stallMs`; S ms excuse about 1 + S/2 bytes), and trust that a driver earns with every byte that kept the
+ * spacing. A sudden burst finds hardly any trust, and a driver that sends text too fast spends it within a few bytes.
  */
 import type { Random } from '../random.ts';
 
@@ -20,12 +18,12 @@ export function byteTime(baud: number): ByteTime {
   return (10 * 1000) / baud;
 }
 
-/** Bytes on their way in one direction, each with the moment its stop bit has passed. In order of time. */
+/** Bytes on their way in one direction, each with the time at which its stop bit has passed. In order of time. */
 export class LineQueue {
   private readonly bytes: number[] = [];
   private readonly due: number[] = [];
   private head = 0;
-  /** When the line has sent everything that was given to it. */
+  /** Time at which the line has sent all bytes given to it. */
   private freeAt = 0;
   private readonly perByte: ByteTime;
 
@@ -37,12 +35,15 @@ export class LineQueue {
     return this.bytes.length - this.head;
   }
 
-  /** Milliseconds of line time that are still queued at `now`. */
+  /** Returns the milliseconds of line time that are still queued at `now`. */
   backlog(now: number): number {
     return Math.max(0, this.freeAt - now);
   }
 
-  /** The bytes leave one after another, the first not before `at`. Returns when the last has passed. */
+  /**
+   * Queues bytes, which leave one after another, the first not before `at`. Returns the time at which the last has
+   * passed.
+   */
   push(bytes: Iterable<number>, at: number): number {
     this.freeAt = Math.max(this.freeAt, at);
     for (const byte of bytes) {
@@ -53,17 +54,17 @@ export class LineQueue {
     return this.freeAt;
   }
 
-  /** When the first queued byte has passed; Infinity when nothing is queued. */
+  /** Time at which the first queued byte has passed; Infinity when nothing is queued. */
   get firstDue(): number {
     return this.due[this.head] ?? Infinity;
   }
 
-  /** When the last queued byte has passed; Infinity when nothing is queued. */
+  /** Time at which the last queued byte has passed; Infinity when nothing is queued. */
   get lastDue(): number {
     return this.length === 0 ? Infinity : (this.due[this.due.length - 1] ?? Infinity);
   }
 
-  /** When the nth queued byte (from 1) or, where fewer are queued, the last has passed. */
+  /** Returns the time at which the nth queued byte (from 1) or, where fewer are queued, the last has passed. */
   dueOf(nth: number): number {
     return this.due[Math.min(this.head + nth, this.due.length) - 1] ?? Infinity;
   }
@@ -82,7 +83,7 @@ export class LineQueue {
     return { byte, at };
   }
 
-  /** Forgets everything that is still on its way. */
+  /** Drops all bytes that are still on their way. */
   clear(): void {
     this.bytes.length = 0;
     this.due.length = 0;
@@ -91,19 +92,22 @@ export class LineQueue {
   }
 }
 
-/** Closer than this may be lost. Under the 2 ms that was seen to be safe, to leave room for the clock. */
+/** Spacing below which bytes may be lost, ms. Under the 2 ms that was seen to be safe, to leave room for the clock. */
 const SPACING_MS = 1.8;
-/** Jitter of one read against the next on a machine that is not stalled. */
+/** Jitter of one read against the next on a machine that is not stalled, ms. */
 const JITTER_MS = 1.2;
-/** Share of the bytes that come too early and are lost. Ours: nobody counted. */
+/** Share of the bytes that come too early and are lost. Our own figure: no measurement exists. */
 const LOSS = 0.3;
-/** Trust, in ms by which bytes may come too early: at first (one byte), earned by a spaced byte, and at most (five bytes). */
+/**
+ * Trust, in ms by which bytes may come too early: at first (one byte), earned by a spaced byte, and at most (five
+ * bytes).
+ */
 const TRUST_AT_FIRST = 0.6;
 const TRUST_EARNED = 0.2;
 const TRUST_MOST = 3;
 
 export class Bridge {
-  /** Earliest moment for the next byte that keeps the spacing. */
+  /** Earliest time for the next byte that keeps the spacing. */
   private next = 0;
   private trust = TRUST_AT_FIRST;
   private readonly random: Random;
@@ -114,7 +118,7 @@ export class Bridge {
     this.lossy = lossy;
   }
 
-  /** Whether the byte that was read at `at` (ms) reaches the slave. */
+  /** Reports whether the byte that was read at `at` (ms) reaches the slave. */
   passes(at: number, stallMs: number): boolean {
     if (!this.lossy) return true;
     const early = this.next - at - JITTER_MS;
@@ -125,7 +129,8 @@ export class Bridge {
       return true;
     }
     if (this.next <= at) this.trust = Math.min(TRUST_MOST, this.trust + TRUST_EARNED);
-    // The most charitable moment at which it can have been sent: in step with its predecessor, if the stall allows that.
+    // Assumes the earliest possible time of sending, in the driver's favour: in step with the byte before, if the stall
+    // allows that.
     this.next = Math.max(this.next, at - stallMs) + SPACING_MS;
     return true;
   }
