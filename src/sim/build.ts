@@ -1,7 +1,5 @@
 /**
- * From options to a rack that stands: nodes, guests, simulator.
- *
- * Which nodes stand in the simulated rack: from the same file that a rack's owner writes.
+ * Builds a simulated rack from its options: nodes from the same file that a rack's owner writes, guests, simulator.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,7 +21,7 @@ export interface RackPlan {
   nodes: { addr: number; name: string }[];
 }
 
-/** Reads a rack file. Throws an Error in words for a file that describes no rack. */
+/** Reads a rack file. Throws an Error with a message for operators where the file describes no rack. */
 export function readRackPlan(path: string): RackPlan {
   const file = record(parse(readFileSync(path, 'utf8')));
   const list = file['nodes'];
@@ -47,13 +45,16 @@ export function readRackPlan(path: string): RackPlan {
   };
 }
 
-/** A rack of `count` nodes that nobody named. */
+/** Returns a rack of `count` nodes with numbered names. */
 function numberedRack(count: number): RackPlan {
   const nodes = Array.from({ length: count }, (_, addr) => ({ addr, name: numberedName(addr) }));
   return { name: `sim${count}`, master: 0, nodes };
 }
 
-/** The reference rack that comes with the program; beside the sources and in the installed package alike. */
+/**
+ * Returns the path of the reference rack that comes with the program, from the sources and the installed package alike;
+ * null: there is none.
+ */
 export function referenceRackPath(): string | null {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const path = join(folder, 'src/config/racks/er24a.yaml');
@@ -66,7 +67,7 @@ function numberedName(addr: number): string {
   return `node-${addr.toString(16).padStart(2, '0')}`;
 }
 
-/** `B-2`: rows from A at the top, four slots each (bus-protocol section 1). */
+/** Parses `B-2`: rows from A at the top, four slots each (bus-protocol section 1). Null: no position. */
 function fromPosition(pos: string | null): number | null {
   const match = /^([A-Z])-([0-3])$/i.exec(pos ?? '');
   if (!match?.[1] || !match[2]) return null;
@@ -81,14 +82,16 @@ function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** YAML reads an unquoted address 03 as a number: it is text here all the same. */
+/** Returns text, also for an unquoted address 03, which YAML reads as a number; null: neither. */
 function text(value: unknown): string | null {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }
 
 const DAY_MS = 86_400_000;
 
-/** Throws an Error in words where the rack file or an `exec` node is wrong. */
+/**
+ * Builds the simulator. Throws an Error with a message for operators where the rack file or an `exec` node is wrong.
+ */
 export function buildSimulator(options: SimOptions, clock: () => number): { simulator: Simulator; plan: RackPlan } {
   const plan = planFor(options);
   checkExec(options, plan);
@@ -127,7 +130,7 @@ export function buildSimulator(options: SimOptions, clock: () => number): { simu
   return { simulator, plan };
 }
 
-/** A Linux that has been up for some days already, or is off. */
+/** Builds the guest of a node: a real program, or a Linux that has been up for some days, or is off. */
 function guestFor(addr: number, name: string, options: SimOptions, at: number, wake: () => void): Guest {
   const program = options.exec.find(({ node }) => node === name || node === hexAddress(addr));
   if (program) {
@@ -147,7 +150,7 @@ function guestFor(addr: number, name: string, options: SimOptions, at: number, w
   });
 }
 
-/** A program that belongs to no node, or to the master, whose UART is the bus, is a mistake. */
+/** Throws an Error for a program of no node, or of the master, whose UART is the bus. */
 function checkExec(options: SimOptions, plan: RackPlan): void {
   for (const { node } of options.exec) {
     const found = plan.nodes.find(({ addr, name }) => node === name || node === hexAddress(addr));

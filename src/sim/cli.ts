@@ -5,7 +5,9 @@ import { SimHost } from './host.ts';
 import { optionsOf, type SimOptions, withSimOptions } from './options.ts';
 import { ReplayHost } from './replay.ts';
 
-/** Does what the words after `rackui sim` say. Returns the exit code. @throws {CommanderError} or an Error in words */
+/**
+ * Runs the command line after `rackui sim`. Returns the exit code. @throws {CommanderError} or an Error for operators
+ */
 export async function simulate(words: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = withSimOptions(new Command('rackui sim'))
@@ -29,7 +31,10 @@ export async function simulate(words: readonly string[]): Promise<number> {
   return exitCode;
 }
 
-/** Runs until SIGINT, SIGTERM, SIGHUP, or the end of standard input where that was asked for. Returns the exit code. */
+/**
+ * Runs until SIGINT, SIGTERM, SIGHUP, or the end of standard input where `--exit-with-stdin` asks for it. Returns the
+ * exit code.
+ */
 export async function runSim(options: SimOptions): Promise<number> {
   const host = options.replay === null ? await startControlled(options) : new ReplayHost(options.replay, options.link);
   const ended = new Promise<void>((resolve) => {
@@ -42,7 +47,7 @@ export async function runSim(options: SimOptions): Promise<number> {
   process.stdout.write(`port ${host.port ?? ''}\n${control}${ups}ready\n`);
   await ended;
   host.close();
-  // A signal ends it too, and an open standard input would keep the process.
+  // After a signal an open standard input would keep the process running.
   if (options.exitWithStdin) process.stdin.destroy();
   return 0;
 }

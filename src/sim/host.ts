@@ -12,7 +12,7 @@ const CHARGE_HOURS = 0.5;
 
 export class SimHost {
   readonly simulator: Simulator;
-  /** Symbolic link to the device, or null. It vanishes with the device. */
+  /** Symbolic link to the device, or null. It is removed with the device. */
   readonly link: string | null;
   readonly control: string;
   private readonly temporary: string | null;
@@ -28,7 +28,7 @@ export class SimHost {
     this.control = options.control ?? join(this.temporary ?? '', 'control');
   }
 
-  /** @throws {Error} in words where the rack file or the link cannot be used */
+  /** @throws {Error} for operators where the rack file or the link cannot be used */
   static async start(options: SimOptions): Promise<SimHost> {
     const host = new SimHost(options);
     try {
@@ -41,7 +41,7 @@ export class SimHost {
     return host;
   }
 
-  /** The device's path, or null while it is unplugged. */
+  /** Path of the device, or null while it is unplugged. */
   get port(): string | null {
     return this.simulator.port;
   }
@@ -61,10 +61,10 @@ export class SimHost {
     this.simulator.unplug();
   }
 
-  /** Words that the UPS's status says beside how it is fed. */
+  /** Flags of the UPS's status beside `OL` or `OB`. */
   upsFlags: readonly string[] = [];
 
-  /** The program that tells of the UPS ends, or is started again at the same port. */
+  /** Ends upsd, or starts it again at the same port. */
   async runUpsd(on: boolean): Promise<void> {
     const ups = this.ups;
     if (ups === null) throw new Error('this rack has no UPS: --upsd gives it one');
@@ -77,13 +77,13 @@ export class SimHost {
 
   private async bringUps({ upsd, battery, user, password }: SimOptions): Promise<void> {
     const { supply } = this.simulator.rack;
-    // An empty battery is full again after half an hour of the guests.
+    // An empty battery is full again after half an hour of guest time.
     supply.setBattery(battery, battery / CHARGE_HOURS, this.simulator.now());
     this.ups = { port: upsd ?? 0, login: { user, password } };
     await this.runUpsd(true);
   }
 
-  /** The nodes' ports on loopback; earlier ones are closed. The master is whoever drives the bus, and has none here. */
+  /** Opens the nodes' ports on loopback; earlier ones are closed. The master drives the bus, and has none here. */
   async listen(options: NetworkOptions): Promise<void> {
     this.network?.close();
     const { rack } = this.simulator;
@@ -91,12 +91,12 @@ export class SimHost {
     this.network = await Network.open(nodes, options, () => this.simulator.now());
   }
 
-  /** Where upsd answers, or null: there is no UPS. */
+  /** Port of upsd, or null: there is no UPS. */
   get upsPort(): number | null {
     return this.ups?.port ?? null;
   }
 
-  /** `end` is called when this host is closed. */
+  /** Adds a function to call when this host is closed. */
   onClose(end: () => void): void {
     this.endings.push(end);
   }

@@ -1,4 +1,4 @@
-/** Lines that come in over a socket. */
+/** Splits a socket's input into lines. */
 import type { Socket } from 'node:net';
 
 /** Calls `handle` with each whole line that `socket` receives. */

@@ -1,18 +1,20 @@
 /**
- * The nodes' ssh ports on loopback, for drivers that knock there: the node at address 05 is 127.x.y.5. A system that is up
- * greets, or is passed on to a real sshd; one without a server refuses; one that is off or halted does not answer at all.
+ * The nodes' ssh ports on loopback, for drivers that connect there: the node at address 05 is 127.x.y.5. A system that
+ * is up sends a greeting, or is connected to a real sshd; one without a server refuses; one that is off or halted does
+ * not answer at all.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { SimNode } from './rack/node.ts';
 import type { NetworkState } from './guest/faults.ts';
 
-/** How often the nodes are looked at, ms. */
+/** Interval of checking the nodes' states, ms. */
 const LOOK_MS = 20;
 const BANNER = 'SSH-2.0-OpenSSH_10.0p2 simulated\r\n';
 /**
- * Loopback refuses where nobody listens. Nobody *answers* only where a listener's queue is full and stays full: a thread
- * that listens and then never looks again, and this many connections in its queue (one more than its backlog).
+ * Listener that never answers. Loopback refuses a port without a listener; a connection stays *unanswered* only where a
+ * listener's queue is full and stays full: a thread that listens and then blocks, and this many connections in its
+ * queue (one more than its backlog).
  */
 const DEAF = `
 const { parentPort, workerData } = require('node:worker_threads');
@@ -40,12 +42,15 @@ export class Network {
 
   private constructor(nodes: readonly SimNode[], options: NetworkOptions, now: () => number) {
     this.doors = nodes.map((node) => ({ node, door: new Door(`${options.base}.${node.addr}`, options) }));
-    // A port that was taken meanwhile is tried again at the next look.
+    // A port that is in use is tried again at the next check.
     this.looking = setInterval(() => void this.look(now()).catch(() => undefined), LOOK_MS);
     this.looking.unref();
   }
 
-  /** Resolves when every door is as its node is. Rejects with an Error in words where one cannot be. */
+  /**
+   * Opens the ports. Resolves when every one is in its node's state. Rejects with an Error for operators where one
+   * cannot be opened.
+   */
   static async open(nodes: readonly SimNode[], options: NetworkOptions, now: () => number): Promise<Network> {
     const network = new Network(nodes, options, now);
     try {
@@ -67,7 +72,7 @@ export class Network {
   }
 }
 
-/** One node's port. Changes come one after another; only the last that was wanted counts. */
+/** One node's port. Changes run one after another; only the last requested state counts. */
 class Door {
   private readonly host: string;
   private readonly options: NetworkOptions;
@@ -78,7 +83,7 @@ class Door {
   private server: Server | null = null;
   private deaf: Worker | null = null;
   /**
-   * Started while its system is up. A thread takes a second to start on a busy machine; for that long a machine
+   * Thread started while its system is up. A thread takes a second to start on a busy machine; for that time a machine
    * that has just halted would refuse, which only a living one does.
    */
   private spare: Promise<Worker> | null = null;
@@ -113,7 +118,7 @@ class Door {
     }
   }
 
-  /** Nobody listens: the kernel refuses. */
+  /** Closes the listener: the kernel refuses connections. */
   private async shut(): Promise<void> {
     this.server?.close();
     this.server = null;
@@ -166,7 +171,7 @@ class Door {
     const listens = new Promise((resolve, reject) => deaf.once('message', resolve).once('error', reject));
     deaf.postMessage('listen');
     await listens;
-    // Not waited for: who knocks meanwhile fills the queue as well, and one that is full lets no filler in.
+    // Not awaited: other connections fill the queue as well, and a full one lets no filler in.
     for (let filler = 0; filler < FILLERS; filler++) this.keep(connect({ host, port }));
   }
 
@@ -177,7 +182,7 @@ class Door {
   }
 }
 
-/** `127.70.0:2222`. Throws an Error in words for what is no place on loopback. */
+/** Parses `127.70.0:2222`. Throws an Error for operators where it is no place on loopback. */
 export function parsePlace(place: string): { base: string; port: number } {
   const [, base, port] = /^(127(?:\.\d{1,3}){2}):(\d{1,5})$/.exec(place) ?? [];
   if (base === undefined || !(Number(port) > 0 && Number(port) < 65_536))

@@ -1,4 +1,4 @@
-/** What a simulated rack can be asked to be, and the command line that asks. */
+/** The options of a simulated rack, and their command line. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CAPTURED_DIALECT, describeDialect, type Dialect, parseDialect } from './rack/responses.ts';
@@ -6,14 +6,14 @@ import { CAPTURED_DIALECT, describeDialect, type Dialect, parseDialect } from '.
 export interface SimOptions {
   /** Rack file, or null for the reference rack. */
   rack: string | null;
-  /** Unnamed nodes instead of a rack file; null: as the file says. */
+  /** Number of unnamed nodes instead of a rack file; null: as the file says. */
   nodes: number | null;
   seed: number;
   /** Symbolic link that always points to the device, or null. */
   link: string | null;
   /** Path of the control socket, or null for one in a new directory under the system's temporary directory. */
   control: string | null;
-  /** Bits a second; infinite for a line without a rate. */
+  /** Bits per second; infinite for a line without a rate. */
   lineRate: number;
   /** Time the BMC takes for an answer, ms; null: the default. */
   turnaround: number | null;
@@ -34,11 +34,11 @@ export interface SimOptions {
   /** Real programs as consoles, by node name: given explicitly, one by one. */
   exec: { node: string; command: string[] }[];
   exitWithStdin: boolean;
-  /** Port on loopback at which the rack's UPS is told of as by NUT's upsd (0: any), or null: no UPS. */
+  /** Port on loopback for the rack's UPS, served as by NUT's upsd (0: any), or null: no UPS. */
   upsd: number | null;
-  /** Its battery, Wh. */
+  /** Capacity of its battery, Wh. */
   battery: number;
-  /** A recording to be played instead of a simulated rack, or null. */
+  /** A recording to play instead of a simulated rack, or null. */
   replay: string | null;
 }
 
@@ -67,7 +67,7 @@ export const SIM_DEFAULTS: SimOptions = {
   replay: null,
 };
 
-/** Declares an option for each of {@link SimOptions}; what of them `argv` gives is for {@link optionsOf}. */
+/** Declares an option for each of {@link SimOptions}; {@link optionsOf} reads the given ones. */
 export function withSimOptions(command: Command): Command {
   return command
     .option('--rack <file>', 'nodes from a rack file (default: the reference rack of 24)')
@@ -120,7 +120,7 @@ export function withSimOptions(command: Command): Command {
     );
 }
 
-/** What a command that was declared {@link withSimOptions} was given. */
+/** Returns the options given to a command that {@link withSimOptions} declared. */
 export function optionsOf(command: Command): SimOptions {
   type Given = Partial<SimOptions> & { unlockFile?: string; nodeBell?: Dialect['nodeBell'] };
   const { unlockFile, nodeBell, ...given } = command.opts<Given>();
@@ -128,7 +128,7 @@ export function optionsOf(command: Command): SimOptions {
   return nodeBell === undefined ? options : { ...options, dialect: { ...options.dialect, nodeBell } };
 }
 
-/** Understands `argv` (without `sim`). @throws {CommanderError} */
+/** Parses `argv` (without `sim`). @throws {CommanderError} */
 export function parseSimArgs(argv: readonly string[]): SimOptions {
   return optionsOf(withSimOptions(new Command().exitOverride()).parse([...argv], { from: 'user' }));
 }

@@ -1,6 +1,6 @@
 /**
- * The pseudo-terminal that stands for the serial device. Everything a tty needs to behave like a raw serial line with
- * nobody at the other end (a settings holder, raw mode, no echo) is here and nowhere else.
+ * The pseudo-terminal used as the serial device. Everything a tty needs to behave like a raw serial line without a peer
+ * (a settings holder, raw mode, no echo) is here and nowhere else.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
@@ -9,13 +9,13 @@ import * as pty from '@lydell/node-pty';
 
 /** Bytes kept for a host that does not read, as a kernel's serial buffer does; beyond that they are overrun. */
 const KEPT = 64 * 1024;
-/** How soon a full pseudo-terminal is tried again, ms. */
+/** Delay before a full pseudo-terminal is tried again, ms. */
 const RETRY_MS = 2;
 
 export interface DeviceHandlers {
   data(chunk: Uint8Array): void;
   overrun(bytes: number): void;
-  /** What waited for the host has been taken. */
+  /** Called when the host has taken all waiting bytes. */
   drained?(): void;
 }
 
@@ -36,13 +36,13 @@ export class Device {
     this.master = opened._master;
     this.fd = opened._fd;
     this.path = opened._pty;
-    // Held open so that settings survive between clients and the last client's close is no hang-up for us.
+    // Held open so that settings survive between clients and the last client's close is no hang-up here.
     this.holder = openSync(this.path, constants.O_RDWR | constants.O_NOCTTY);
     // The library reads from the slave side too, and would steal the host's input.
     opened._slave.destroy();
     execFileSync('stty', ['-F', this.path, 'raw', '-echo', '115200']);
     this.master.on('data', (chunk: Buffer) => this.handlers.data(chunk));
-    // A pseudo-terminal ends with EIO; whoever unplugged it knows.
+    // A pseudo-terminal ends with EIO, which is expected after unplugging.
     this.master.on('error', () => undefined);
   }
 
@@ -59,7 +59,7 @@ export class Device {
     return this.waiting.length;
   }
 
-  /** Never blocks: the descriptor is non-blocking, and what does not fit is tried again. */
+  /** Writes without blocking: the descriptor is non-blocking, and the rest is tried again. */
   write(bytes: Uint8Array): void {
     if (this.closed) return;
     if (this.waiting.length > 0) {

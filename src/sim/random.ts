@@ -1,9 +1,9 @@
-/** Seeded randomness: a rack that was played once can be played again. */
+/** Seeded randomness: the same seed reproduces the same rack. */
 
 /** Uniform numbers in [0, 1). */
 export type Random = () => number;
 
-/** The 32-bit mixer that both functions below rest on: every input bit reaches every output bit. */
+/** Mixes 32 bits for both functions below: every input bit affects every output bit. */
 function mix(value: number): number {
   let x = value | 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
@@ -11,7 +11,7 @@ function mix(value: number): number {
   return (x ^ (x >>> 15)) >>> 0;
 }
 
-/** A stream of numbers that depends on nothing but the seed. */
+/** Returns a stream of numbers that depends only on the seed. */
 export function seededRandom(seed: number): Random {
   let state = mix(seed);
   return () => {
@@ -21,8 +21,8 @@ export function seededRandom(seed: number): Random {
 }
 
 /**
- * The same number for the same coordinates, whoever asks and how often: jitter of a sensor that is read lazily must not
- * depend on how many times it was read. In [0, 1).
+ * Returns the same number for the same coordinates at every call: jitter of a sensor that is read lazily must not
+ * depend on the number of reads. In [0, 1).
  */
 export function noiseAt(...coordinates: number[]): number {
   let hash = 0x9e3779b9;

@@ -1,27 +1,29 @@
 /**
- * A recording of a real bus (docs/recordings.md) as a bus: to what a driver sends it says what the rack said to it then,
- * byte for byte and as late. Every question has its answers in their recorded order, silence included; behind the last one
- * it is repeated. A console goes on by itself as it did, and waits where a key was pressed. Pure: time comes in.
- *
- * A recording behind a pseudo-terminal: the device of `rackui sim --replay`.
+ * Replays a recording of a real bus (docs/recordings.md) behind a pseudo-terminal, the device of `rackui sim --replay`:
+ * a driver's bytes get the recorded answers, byte for byte and with their delay. Every request has its answers in their
+ * recorded order, silence included; the last one is repeated. A console continues by itself as recorded, and waits
+ * where a key was pressed. `Replay` is pure: it gets the time from outside.
  */
 import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { Device } from './pty-device.ts';
 
-/** A piece of an answer, so long after what asked for it, ms. */
+/** A piece of an answer, `after` the request, ms. */
 export interface Said {
   after: number;
   text: string;
 }
 
-/** Between `~` and ^G: what came when so many keys had been pressed, so long after the key or piece before it, ms. */
+/**
+ * A piece of a console's output between `~` and ^G: recorded after `keys` keys, and `after` the key or piece before it,
+ * ms.
+ */
 interface Scene {
   keys: number;
   after: number;
   text: string;
 }
 
-/** What a BIOS would make of the bytes: one command at a time, and where it was given. */
+/** A BIOS's reading of the bytes: one command at a time, with the pipe in which it was given. */
 type Token = { kind: 'command'; key: string } | { kind: 'console'; key: string } | { kind: 'key' };
 
 const CLOSE = '\x07';
@@ -32,7 +34,7 @@ class Listener {
   private console = false;
   private entry = '';
 
-  /** What was sent in one go: a pipe and the question in it are one question, because one echo answers both. */
+  /** Reads bytes sent in one go: a pipe and the command in it are one request, because one echo answers both. */
   take(text: string): Token[] {
     const tokens: Token[] = [];
     let opened = '';
@@ -85,7 +87,7 @@ interface Line {
   b?: unknown;
 }
 
-/** Throws an Error in words for what is no recording. */
+/** Parses a recording. Throws an Error for operators where it is none. */
 function readLines(text: string): Line[] {
   const [head = '', ...rest] = text.split('\n').filter((line) => line !== '');
   const parse = (line: string): Record<string, unknown> | null => {
@@ -110,7 +112,7 @@ export class Replay {
   private readonly listener = new Listener();
   private scene: { steps: Scene[]; next: number; keys: number; since: number } | null = null;
 
-  /** Throws an Error in words for what is no recording. */
+  /** Throws an Error for operators where the text is no recording. */
   constructor(recording: string) {
     const listener = new Listener();
     let answer: { at: number; said: Said[] } | null = null;
@@ -139,7 +141,7 @@ export class Replay {
     }
   }
 
-  /** Takes what a driver sent in one go; returns what is said to it, each piece so long after now. */
+  /** Reads bytes that a driver sent in one go; returns the pieces of the answers, each with its delay from now. */
   hear(text: string, now: number): Said[] {
     const said: Said[] = [];
     for (const token of this.listener.take(text)) {
@@ -155,7 +157,10 @@ export class Replay {
     return said;
   }
 
-  /** The console's next piece, if it is due; else how long to wait for it, or null: for a key, or there is none. */
+  /**
+   * Returns the console's next piece, if it is due; else the wait for it, ms; null: it waits for a key, or there is
+   * none.
+   */
   tell(now: number): { text: string } | { wait: number } | null {
     const { scene } = this;
     const step = scene?.steps[scene.next];
@@ -191,7 +196,7 @@ export class ReplayHost {
   private sceneTimer: NodeJS.Timeout | null = null;
   private spokenUntil = 0;
 
-  /** Throws an Error in words where the file is no recording or the link cannot be. */
+  /** Throws an Error for operators where the file is no recording or the link cannot be made. */
   constructor(path: string, link: string | null) {
     try {
       this.replay = new Replay(readFileSync(path, 'utf8'));
@@ -216,7 +221,7 @@ export class ReplayHost {
   private heard(chunk: Uint8Array): void {
     const now = performance.now();
     for (const { after, text } of this.replay.hear(Buffer.from(chunk).toString('latin1'), now)) {
-      // Two pieces never overtake each other, whatever their timers do.
+      // Two pieces never overtake each other, even if their timers do.
       this.spokenUntil = Math.max(this.spokenUntil, now + after);
       const timer = setTimeout(() => {
         this.timers.delete(timer);

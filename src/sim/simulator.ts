@@ -7,15 +7,15 @@ import type { Rack } from './rack/bus.ts';
 import { byteTime, LineQueue } from './rack/serial-timing.ts';
 
 /**
- * How long this process was not looking. A heartbeat of about a millisecond, only while it matters (console bytes are coming
- * in); what a beat is late, the operating system kept from us. See Bridge for why that has to be known.
+ * Interval of the heartbeat that measures stalls of this process, ms. It runs only while console bytes arrive; the
+ * lateness of a beat is time in which the operating system did not run this process. Bridge needs it.
  */
 const BEAT_MS = 1;
-/** A timer of 1 ms comes after 1.1 ms on a machine that is not stalled. */
+/** Usual duration of a 1 ms timer, ms: 1.1 on a machine that is not stalled, with some room. */
 const USUAL_MS = 1.3;
-/** What piled up during a stall may be read in several pieces: it excuses what is read so soon after it, too. */
+/** Time for which a stall counts, ms: input that piled up may be read in several pieces, soon after it. */
 const REMEMBERED_MS = 10;
-/** Without console bytes for so long, the heart stops. */
+/** Time without console bytes after which the heartbeat stops, ms. */
 const REST_AFTER_MS = 1_000;
 
 export class StallMeter {
@@ -30,7 +30,7 @@ export class StallMeter {
     this.clock = clock;
   }
 
-  /** The longest recent stall, ms; keeps the heart beating for a while. */
+  /** Returns the longest recent stall, ms; keeps the heartbeat running for a while. */
   recent(): number {
     const now = this.clock();
     this.lastAsked = now;
@@ -65,23 +65,29 @@ export class StallMeter {
   }
 }
 
-/** A command's bytes are handled together, each with its own time: this far ahead of the clock at most. */
+/**
+ * Longest time ahead of the clock at which bytes are handled, ms: a command's bytes are handled together, each with its
+ * own time.
+ */
 const AHEAD_MS = 2;
-/** Unhandled bytes above which the host is made to wait, as a full UART does, and below which it goes on. */
+/** Unhandled bytes above which the host has to wait, as with a full UART, and below which it continues. */
 const INPUT_FULL = 256;
 const INPUT_LOW = 64;
-/** How much console output is given to the line ahead of time, and when more is fetched. */
+/** Console output given to the line ahead of time, and the rest at which more is fetched, ms. */
 const OUTPUT_AHEAD_MS = 5;
 const OUTPUT_LOW_MS = 2.5;
-/** The end of a reply is awaited exactly, longer waits are left to timers, which are up to about 1.2 ms late. */
+/**
+ * Longest wait that is awaited exactly, at the end of a reply, ms; longer waits use timers, which are up to about 1.2
+ * ms late.
+ */
 const EXACT_MS = 2.5;
-/** Bytes that a Pi's UART (PL011) collects before it calls for its driver: half of its queue of 16. */
+/** Bytes that a Pi's UART (PL011) collects before it interrupts: half of its queue of 16. */
 const UART_PIECE = 8;
-/** One nap while awaiting exactly: short enough to keep hearing, and almost free of work for the processor. */
+/** One nap during an exact wait, ms: short enough to keep reading, and almost free of work for the processor. */
 const NAP_MS = 0.2;
 
 export interface SimulatorOptions {
-  /** Bits a second; infinite for a line without a rate. */
+  /** Bits per second; infinite for a line without a rate. */
   lineRate: number;
   /** Whether consoles wait for a host that does not read; hardware has no flow control, and loses bytes. */
   flowControl: boolean;
@@ -115,7 +121,7 @@ export class Simulator {
     this.rack = options.rack((bytes, at) => this.outbound.push(bytes, at));
   }
 
-  /** The device's path, null while it is unplugged. */
+  /** Path of the device, null while it is unplugged. */
   get port(): string | null {
     return this.device?.path ?? null;
   }
@@ -129,7 +135,7 @@ export class Simulator {
     return this.device.path;
   }
 
-  /** The adapter is pulled: the device vanishes, and with it what was on the line. The rack notices nothing. */
+  /** Pulls the adapter: the device is removed, with the bytes on the line. The rack does not notice. */
   unplug(): void {
     this.device?.close();
     this.device = null;
@@ -142,7 +148,7 @@ export class Simulator {
     return this.clock();
   }
 
-  /** Something changed from outside (a fault, a power switch): look again. */
+  /** Evaluates the rack again after a change from outside (a fault, a power switch). */
   wake(): void {
     this.step();
   }
@@ -186,7 +192,7 @@ export class Simulator {
     this.rack.pump(now, this.perByte === 0 ? 4096 : Math.floor(free / this.perByte));
   }
 
-  /** In the pieces in which a UART hands bytes on: half a queue of theirs, or the last ones after a moment's silence. */
+  /** Delivers bytes in the pieces of a UART: half a queue, or the last ones after a moment's silence. */
   private deliver(now: number): void {
     if (this.outbound.dueOf(UART_PIECE) > now) return;
     const bytes: number[] = [];
@@ -194,7 +200,7 @@ export class Simulator {
     if (bytes.length > 0) this.device?.write(Uint8Array.from(bytes));
   }
 
-  /** Until the next thing happens: exactly at the end of a reply, by timer for all that is not a matter of microseconds. */
+  /** Waits until the next action: exactly at the end of a reply, by a timer for anything longer. */
   private sleep(now: number): void {
     const replyEnd = this.outbound.lastDue;
     if (replyEnd - now <= EXACT_MS) {
@@ -207,7 +213,7 @@ export class Simulator {
       this.rack.nextDeadline(),
     );
     if (next === Infinity) return;
-    // Rounded up: a timer that fires before its moment would spin.
+    // Rounded up: a timer that fires before its time would spin.
     const timer = setTimeout(() => this.step(), Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(next - now))));
     this.cancel = () => clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 /**
- * The rack's UPS as NUT's upsd tells of it on loopback (RFC 9271): one request a line, one answer of one or more lines. A
- * reading of the protocol of its own. Reads only; nothing can be set or commanded.
+ * The rack's UPS as NUT's upsd serves it on loopback (RFC 9271): one request a line, one answer of one or more lines.
+ * An implementation of its own, read-only: nothing can be set or commanded.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Supply } from './rack/power-supply.ts';
@@ -10,10 +10,10 @@ const UPS_NAME = 'rack';
 const DESCRIPTION = 'battery of the simulated rack';
 /** Per cent at which the battery is low. */
 const LOW = 20;
-/** What the UPS can deliver, W: its load is told as a share of it. */
+/** Rated power of the UPS, W: its load is reported as a share of it. */
 const RATED_W = 300;
 
-/** The variables of the UPS now; `more`: what its status says beside how it is fed (`RB`, `FSD`, `CAL`). */
+/** Returns the present variables of the UPS; `more`: status flags beside `OL` or `OB` (`RB`, `FSD`, `CAL`). */
 export function upsVariables(supply: Supply, at: number, more: readonly string[] = []): Map<string, string> {
   const { mains, watts, battery, dead } = supply.describe(at);
   const charge = battery === null ? null : (battery.leftWh / battery.capacityWh) * 100;
@@ -42,7 +42,7 @@ interface Login {
   password: string;
 }
 
-/** What a connection has said of itself. */
+/** Login state of one connection. */
 interface Caller {
   user: string | null;
   password: string | null;
@@ -60,7 +60,7 @@ export class Upsd {
     this.port = port;
   }
 
-  /** Rejects with an Error in words where the port cannot be had. */
+  /** Listens on loopback. Rejects with an Error for operators where the port cannot be opened. */
   static async listen(port: number, login: Login, variables: () => Map<string, string>): Promise<Upsd> {
     const clients = new Set<Socket>();
     const callers = new Set<Caller>();
@@ -99,7 +99,7 @@ interface Asked {
   caller: Caller;
   login: Login;
   variables: () => Map<string, string>;
-  /** How many have logged in. */
+  /** Returns the number of logged-in connections. */
   counted: () => number;
 }
 
@@ -180,7 +180,7 @@ function identify(verb: 'USERNAME' | 'PASSWORD' | 'LOGIN', [word]: string[], { c
   return ['OK'];
 }
 
-/** Words of a request: bare, or in quotes with backslashes. */
+/** Splits a request into words: bare, or in quotes with backslashes. */
 function words(line: string): string[] {
   const found = line.trim().match(/"(?:\\.|[^"\\])*"|[^\s"]+/g) ?? [];
   return found.map((word) => (word.startsWith('"') ? word.slice(1, -1).replace(/\\(.)/g, '$1') : word));
