@@ -9,7 +9,7 @@ import type { Alarm } from '../rack/alarms.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
-import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer } from './bus.ts';
+import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer, BusStatus } from './bus.ts';
 import type { ConfigStatus } from './configuration.ts';
 import type { DetailRequest, LastScreen, NodeDetail } from './node.ts';
 import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
@@ -32,43 +32,6 @@ export interface ClientIdentity {
   /** `interface`, `status`, `off`, … */
   program: string;
   pid: number;
-}
-
-/**
- * `paused`: a console holds the pipe. `locked`: the port is open and nothing answers, even after unlocking. `wedged`:
- * bytes come, but the master does not answer. `down`: no port.
- */
-export type BusState = 'starting' | 'ready' | 'paused' | 'locked' | 'wedged' | 'down';
-
-/**
- * The recovery stage, from the mildest: `resync`, replies are damaged, so exchanges keep a distance; `probe`, ^G and
- * a request to the master; `unlock`; `reopen` the port; `rest` until `retryAt`; `device`, the port's device is
- * missing and looked for.
- */
-export interface BusRecovery {
-  step: 'resync' | 'probe' | 'unlock' | 'reopen' | 'rest' | 'device';
-  /** Start of the next try; null while a try is running. */
-  retryAt: number | null;
-  /** The step in words, for the operator. */
-  text: string;
-}
-
-export interface BusStatus {
-  state: BusState;
-  port: string;
-  /** One sentence for the operator when not ready: what, why, what next. */
-  detail: string;
-  since: number;
-  /** Running recovery; null: none is needed. */
-  recovery: BusRecovery | null;
-  /** Address of the BMC that answers a bare `=`; null: not known yet. */
-  master: Address | null;
-  /** Duration of the last full sweep, ms, and sweeps per second; null before the first. */
-  sweepMs: number | null;
-  sweepsPerS: number | null;
-  /** Counters since the server started. */
-  exchanges: number;
-  errors: number;
 }
 
 /** The changing state of one node. */

@@ -26,11 +26,11 @@ const haltingStand = (): Promise<Stand> =>
 const powers = async ({ rack }: Stand): Promise<string[]> =>
   (await rack.state()).nodes.slice(1, 3).map(({ power }) => power);
 
-/** Resolves when alpha is in this phase: `settle` is behind its last line, seconds before its cut. */
-function alphaIs(phase: Phase, client: RackClient): Promise<void> {
+/** Resolves when alpha is in one of these phases: `settle` is behind its last line, seconds before its cut. */
+function alphaIs(phases: readonly Phase[], client: RackClient): Promise<void> {
   return new Promise((resolve) =>
     client.on('operation', ({ nodes }: Operation) => {
-      if (nodes[0]?.addr === 1 && nodes[0].phase === phase) resolve();
+      if (nodes[0]?.addr === 1 && phases.includes(nodes[0].phase)) resolve();
     }),
   );
 }
@@ -42,7 +42,7 @@ test(
     const client = await place.client();
     const events: string[] = [];
     client.on('event', ({ text }) => events.push(text));
-    const settles = alphaIs('settle', client);
+    const settles = alphaIs(['settle'], client);
     await client.request('power.start', OFF);
     await settles;
     await place.killServer('SIGTERM');
@@ -57,7 +57,7 @@ test(
   async () => {
     await using place = await haltingStand();
     const client = await place.client();
-    const stops = alphaIs('stopping', client);
+    const stops = alphaIs(['acknowledged', 'stopping'], client);
     await client.request('power.start', OFF);
     await stops;
     await place.killServer('SIGTERM');
@@ -71,7 +71,7 @@ test(
   async () => {
     await using place = await haltingStand();
     const client = await place.client();
-    const settles = alphaIs('settle', client);
+    const settles = alphaIs(['settle'], client);
     await client.request('plan.run', { name: 'shed-all', confirm: null, armed: true, deadlineS: 100 });
     await settles;
     await place.killServer('SIGTERM');
@@ -90,7 +90,7 @@ test(
   async () => {
     await using place = await haltingStand();
     const client = await place.client();
-    const settles = alphaIs('settle', client);
+    const settles = alphaIs(['settle'], client);
     await client.request('power.start', OFF);
     await settles;
     await place.killServer('SIGKILL');

@@ -1,5 +1,5 @@
 /** Formats the report of `rackui status`: one record a node, as JSON and as a table. Pure. */
-import type { BusState, NodeState, Snapshot } from '../../api/methods.ts';
+import type { NodeState, Snapshot } from '../../api/methods.ts';
 import {
   isWatched,
   type OutagePhase,
@@ -20,6 +20,7 @@ import {
   STALE_AFTER_MS,
 } from '../../rack/reading.ts';
 import { CONDITIONS, nodeCondition, type NodeCondition, type System } from '../../rack/system-state.ts';
+import type { BusState } from '../../api/bus.ts';
 
 /** The documented shape of `rackui status --json`. */
 export interface StatusReport {

@@ -5,7 +5,7 @@
  * that must arrive unchanged can pile up: a client with a megabyte of them waiting is disconnected.
  */
 import type { ConfigStatus } from '../../api/configuration.ts';
-import type { BusStatus, ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
+import type { ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';
@@ -13,6 +13,7 @@ import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { OutputQueue, type ConsoleWord } from '../consoles/output-queue.ts';
+import type { BusStatus } from '../../api/bus.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;

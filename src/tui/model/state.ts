@@ -1,6 +1,6 @@
 /** State of the interface. Plain, immutable data: the same state paints the same frame. */
 import type { ConfigStatus } from '../../api/configuration.ts';
-import type { Access, BusStatus, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
+import type { Access, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
 import type { NodeDetail, SeenScreen } from '../../api/node.ts';
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
@@ -13,6 +13,7 @@ import type { Reading } from '../../rack/reading.ts';
 import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
+import type { BusStatus } from '../../api/bus.ts';
 
 /** The last screen of the pane's node; the screen itself is in an emulator. */
 export interface LastScreens {
