@@ -164,8 +164,14 @@ export interface Operation {
 
 /** The documented exit codes. `unproven`: a node was cut at its deadline, without proof that it had halted. */
 export const EXIT = {
-  ...{ done: 0, partly: 2, refused: 3, deadline: 4, unavailable: 5, unproven: 6 },
-  ...{ usage: 64, config: 78 },
+  done: 0,
+  partly: 2,
+  refused: 3,
+  deadline: 4,
+  unavailable: 5,
+  unproven: 6,
+  usage: 64,
+  config: 78,
 } as const;
 
 /** Returns the documented exit code of an ended operation. */

@@ -62,13 +62,31 @@ export class DemoRack {
     if (config === undefined) rememberDurations(described, state);
     // Starts both at once: the server finds its port when the simulator has made it.
     this.#sim = start([
-      ...['sim', '--exit-with-stdin', '--link', this.port, '--control', this.control],
-      ...['--rack', file ?? described, '--upsd', String(upsd), '--battery', String(BATTERY_WH)],
+      'sim',
+      '--exit-with-stdin',
+      '--link',
+      this.port,
+      '--control',
+      this.control,
+      '--rack',
+      file ?? described,
+      '--upsd',
+      String(upsd),
+      '--battery',
+      String(BATTERY_WH),
       ...(seed === undefined ? [] : ['--seed', seed]),
     ]);
     this.#server = start([
-      ...['serve', '--exit-with-stdin', '--port', this.port, '--socket', this.socket],
-      ...['--state', state, '--config', described],
+      'serve',
+      '--exit-with-stdin',
+      '--port',
+      this.port,
+      '--socket',
+      this.socket,
+      '--state',
+      state,
+      '--config',
+      described,
     ]);
     this.ready = this.#bothUp();
     this.ready.catch(() => undefined);

@@ -123,7 +123,10 @@ function planJsonLines(): PlanOutput {
     else
       for (const node of news)
         printJson({
-          ...{ type: 'plan-node', id: run.id, plan: run.plan, step: stepOf(run, node.addr)?.name ?? '' },
+          type: 'plan-node',
+          id: run.id,
+          plan: run.plan,
+          step: stepOf(run, node.addr)?.name ?? '',
           ...planNodeJson(node),
         });
     began = true;

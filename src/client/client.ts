@@ -26,6 +26,7 @@ import {
   type Welcome,
 } from '../api/methods.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import { wholeMessages } from '../lib/unix-socket.ts';
 import { describeSilent, listenerOf, processState } from './process-lifetime.ts';
 
@@ -184,7 +185,7 @@ class Link {
       if (error instanceof ResponseError && error.code === ErrorCodes.MethodNotFound)
         throw new RpcFailure(RPC_ERROR.version, OLDER);
       if (error instanceof ResponseError) throw new RpcFailure(error.code, error.message, error.data);
-      throw new RpcFailure(RPC_ERROR.unavailable, error instanceof Error ? error.message : String(error));
+      throw new RpcFailure(RPC_ERROR.unavailable, messageOf(error));
     }
   }
 

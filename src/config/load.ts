@@ -122,7 +122,8 @@ export function placedProblems(
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   return new ConfigError(
     problems.map(({ path, place, message }) => ({
-      ...{ file, message: `${pathText(path)}${message}` },
+      file,
+      message: `${pathText(path)}${message}`,
       ...lines.linePos(offsetOf(document, path, place)),
     })),
   );

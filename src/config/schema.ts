@@ -3,6 +3,7 @@
  * several racks. `load.ts` adds places to its errors.
  */
 import { z } from 'zod';
+import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
 import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
@@ -16,7 +17,7 @@ const linePattern = z
     try {
       compilePattern(text);
     } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      context.addIssue({ code: 'custom', message: messageOf(error) });
     }
   });
 

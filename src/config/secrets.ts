@@ -5,6 +5,7 @@ import { access, type FileHandle, open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { messageOf } from '../lib/errors.ts';
 import type { Config } from './schema.ts';
 import type { SecretSource } from './value-types.ts';
 
@@ -97,7 +98,7 @@ export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Pr
       else await readSecret(source);
       return null;
     } catch (error) {
-      return { path, command, message: error instanceof Error ? error.message : String(error) };
+      return { path, command, message: messageOf(error) };
     }
   });
   const files = credentialFiles(config).map(async ({ path, file }): Promise<UnreadableSecret | null> => {

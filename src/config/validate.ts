@@ -80,7 +80,9 @@ function describe(addr: Address): string {
 
 export function planMeans(config: Config, rack: Inventory, usualMs: PlanMeans['usualMs'] = () => null): PlanMeans {
   return {
-    ...{ login: config.login !== undefined, settle: config.shutdown.settle, usualMs },
+    login: config.login !== undefined,
+    settle: config.shutdown.settle,
+    usualMs,
     ssh: config.ssh === undefined ? 'none' : rack.configured ? 'name' : 'ip',
     poweroff: config.poweroff?.[0] !== undefined && isProgram(config.poweroff[0]),
     missing: config.hooks.flatMap((hook): MissingProgram[] => {
@@ -141,7 +143,10 @@ export function policiesOf(config: Config, rack: Inventory): ResolvedPolicy[] {
     const planOr = (named: string | undefined, usual: string): string | null =>
       named ?? (Object.hasOwn(config.plans, usual) ? usual : null);
     return {
-      ...{ index, ups, needs: policy.needs ?? Math.max(1, ups.length), marginS: policy.margin },
+      index,
+      ups,
+      needs: policy.needs ?? Math.max(1, ups.length),
+      marginS: policy.margin,
       nodes: selection?.ok === true ? new Set(selection.nodes.map(({ addr }) => addr)) : null,
       nodesText: whole ? 'the whole rack' : selector.join(' '),
       steps: policy.onBattery.map(({ after, run }) => ({ afterS: after, plan: run })),

@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { messageOf } from '../lib/errors.ts';
 import { count } from '../lib/words.ts';
 
 const PUT_ASIDE = /\.(?:log|raw)\.\d+$/;
@@ -195,7 +196,7 @@ export class LogFile {
         this.#told = false;
       } catch (error) {
         if (!this.#told)
-          this.#options.onTrouble(`console log ${this.#options.path} cannot be written: ${reason(error)}`);
+          this.#options.onTrouble(`console log ${this.#options.path} cannot be written: ${messageOf(error)}`);
         this.#told = true;
         this.#lost += bytes.length;
         await this.#shut();
@@ -284,8 +285,4 @@ export class LogFile {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

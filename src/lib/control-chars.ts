@@ -7,7 +7,12 @@
 
 const NAMES: Readonly<Record<string, string>> = { '\r': '␍', '\n': '␊', '\x07': '^G', '\x1b': '␛', '\t': '␉' };
 const PLAIN_NAMES: Readonly<Record<string, string>> = {
-  ...{ '\r': '\\r', '\n': '\\n', '\x07': '^G', '\x1b': '\\e', '\t': '\\t', '\\': '\\\\' },
+  '\r': '\\r',
+  '\n': '\\n',
+  '\x07': '^G',
+  '\x1b': '\\e',
+  '\t': '\\t',
+  '\\': '\\\\',
 };
 
 /**

@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { escapeHiddenInJson } from './control-chars.ts';
+import { messageOf } from './errors.ts';
 
 /**
  * A file that cannot be read or written does not stop the server: `trouble` is called once for each period of
@@ -55,7 +56,7 @@ export class StateFile<T> {
       renameSync(`${this.path}.new`, this.path);
       this.#told = false;
     } catch (error) {
-      this.#tell(`${this.path} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      this.#tell(`${this.path} cannot be written: ${messageOf(error)}`);
     }
   }
 
@@ -96,7 +97,7 @@ export class LineFile {
       this.#size += writeSync(this.#fd, escapeHiddenInJson(line));
       this.trouble = null;
     } catch (error) {
-      this.trouble = error instanceof Error ? error.message : String(error);
+      this.trouble = messageOf(error);
       this.close();
     }
   }

@@ -4,6 +4,7 @@
  */
 import { Recognizer, type Recognition } from '../console/recognizer.ts';
 import type { ScreenState } from '../console/screen-state.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Use } from './console-arbiter.ts';
 import type { Job } from './operation.ts';
 import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from './ports.ts';
@@ -149,14 +150,10 @@ export class ConsoleAccess {
         if (this.#console === console) this.#events.condition(condition);
       });
     } catch (error) {
-      const why = error instanceof ConsoleHeld ? `${error.holder} holds the console` : reason(error);
+      const why = error instanceof ConsoleHeld ? `${error.holder} holds the console` : messageOf(error);
       if (wanted.aborted) return;
       await this.letGo();
       this.#events.none(why);
     }
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

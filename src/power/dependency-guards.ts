@@ -10,8 +10,8 @@ import type { InventoryNode } from '../rack/inventory.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import { ageMs, shownPower, type ShownPower, STALE_AFTER_MS } from '../rack/reading.ts';
 import { compressNames } from '../rack/selectors.ts';
-import type { OperationPorts } from './ports.ts';
 import type { GuardFacts, Dependence, Peer, Peers } from './guard-facts.ts';
+import type { OperationPorts } from './ports.ts';
 
 type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'others'>;
 

@@ -1,7 +1,7 @@
 /** The facts on which the guards of power operations decide, gathered before they run. */
-import type { Address } from '../rack/address.ts';
 import type { PowerRequest, Verb } from '../api/power.ts';
 import type { BusHealth, StatusOutcome } from '../bmc/types.ts';
+import type { Address } from '../rack/address.ts';
 import type { HostSeen, InventoryNode } from '../rack/inventory.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import type { ShownPower } from '../rack/reading.ts';

@@ -9,9 +9,9 @@ import { isDown, type SystemState } from '../rack/system-state.ts';
 import { type Job, nameOf } from './operation.ts';
 import { ConsoleHeld, type OperationConsole, pause } from './ports.ts';
 import { cutPower, type Switched } from './power-command.ts';
+import type { Touch } from './shutdown/state.ts';
 import { answerTouch, CLEAR_MS, interruptTouch, LOST_TRIES, stepTouch } from './shutdown/touch.ts';
 import { SPEECH } from './shutdown/transition.ts';
-import type { Touch } from './shutdown/state.ts';
 
 /** Interval at which the system's state is read while it goes down, ms. */
 const LOOK_MS = 200;

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../api/power.ts';
 import { keepTime, type KeptTime, recallTime, steadyNow, timeOfDate, wallTime } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import { LineStore } from '../lib/jsonl-file.ts';
 import { moveOperationTimes } from './operation.ts';
 import type { AuditEntry, RawAuditEntry } from './ports.ts';
@@ -131,7 +132,7 @@ function readEntries<T extends Journalled>(path: string, { has, moveTimes, troub
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-      trouble(`the journal ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      trouble(`the journal ${path} cannot be read: ${messageOf(error)}`);
     return [];
   }
   const entries = new Map<string, T>();

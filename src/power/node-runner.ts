@@ -3,6 +3,7 @@
  * record ends with an outcome, and nothing here throws.
  */
 import type { Outcome, PowerRequest, Verb } from '../api/power.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Power } from '../rack/reading.ts';
 import { isDown, type SystemState } from '../rack/system-state.ts';
 import { switchOnOrder } from './boot-stagger.ts';
@@ -326,7 +327,7 @@ export async function runNodes(jobs: readonly Job[], atOnce: number, done: (job:
         if (job.node.outcome === null) await runNode(job);
       } catch (error) {
         // A defect in this program, or of a port: it is reported as the node's outcome.
-        job.node.end('failed', `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`);
+        job.node.end('failed', `failed unexpectedly: ${messageOf(error)}`);
       }
       if (job.request.verb.endsWith('cycle') && job.node.outcome === 'failed') missing ??= job;
       done(job);

@@ -15,12 +15,13 @@ import type {
   PowerRequest,
   Question,
 } from '../api/power.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Address } from '../rack/address.ts';
 import type { DependenceRule } from '../rack/plan.ts';
 import type { Starts } from './boot-stagger.ts';
 import type { HaltWindows, ConsoleArbiter } from './console-arbiter.ts';
-import type { OperationPorts } from './ports.ts';
 import type { Dependence } from './guard-facts.ts';
+import type { OperationPorts } from './ports.ts';
 
 /** A plan's settings for the operations that carry it out. */
 export interface PlanShare {
@@ -82,8 +83,15 @@ type Ports = Pick<OperationPorts, 'now' | 'publish' | 'journal' | 'event'>;
 /** Returns the progress of a node whose turn has not come. */
 export function newNode(addr: Address, name: string, since: number): NodeProgress {
   return {
-    ...{ addr, name, phase: 'waiting', since, until: null, detail: 'waits for its turn' },
-    ...{ evidence: [], question: null, outcome: null },
+    addr,
+    name,
+    phase: 'waiting',
+    since,
+    until: null,
+    detail: 'waits for its turn',
+    evidence: [],
+    question: null,
+    outcome: null,
   };
 }
 
@@ -126,7 +134,7 @@ export class OperationRecord {
       (error: unknown) => {
         if (this.#journalTold) return;
         this.#journalTold = true;
-        this.#ports.event('alarm', null, `The journal of operation ${this.id} cannot be written: ${reason(error)}`);
+        this.#ports.event('alarm', null, `The journal of operation ${this.id} cannot be written: ${messageOf(error)}`);
       },
     );
   }
@@ -228,8 +236,4 @@ export function moveOperationTimes(operation: Operation, move: (at: number) => n
 
 function sameQuestion(a: DraftQuestion | null, b: DraftQuestion | null): boolean {
   return a?.text === b?.text && a?.since === b?.since;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

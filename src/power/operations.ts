@@ -17,12 +17,12 @@ import { type Address, formatAddress } from '../rack/address.ts';
 import { compressNames } from '../rack/selectors.ts';
 import { Starts } from './boot-stagger.ts';
 import { HaltWindows, ConsoleArbiter } from './console-arbiter.ts';
+import type { GuardFacts, Dependence } from './guard-facts.ts';
 import { changedSince, gatherFacts, impactOf, isAnyway, namesOf, refusalsFor, requestRefusals } from './guards.ts';
 import { nodesAtOnce, runNodes } from './node-runner.ts';
 import { type Job, nameOf, newNode, type NodeRecord, OperationRecord, type PlanShare } from './operation.ts';
 import { NoSuchOperation, type OperationPorts, PowerRefused } from './ports.ts';
 import { recoverUnfinished } from './recovery.ts';
-import type { GuardFacts, Dependence } from './guard-facts.ts';
 
 class Claims {
   readonly #owners = new Map<Address, string>();

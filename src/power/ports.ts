@@ -3,12 +3,12 @@
  * file of its own: tests supply virtual time and scripted consoles, the server the real ones. Also waiting in the clock
  * of the ports, and the errors of refused requests.
  */
-import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { ClientIdentity, EventRecord } from '../api/methods.ts';
 import type { Evidence, Operation, Outcome, Refusal, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Config, HookConfig } from '../config/schema.ts';
 import type { ScreenState } from '../console/screen-state.ts';
+import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen, Inventory } from '../rack/inventory.ts';
 import type { Reading } from '../rack/reading.ts';

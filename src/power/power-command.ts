@@ -4,6 +4,7 @@
  */
 import type { Evidence, Outcome } from '../api/power.ts';
 import { type BmcVerb, PRIORITY, type VerbOutcome } from '../bmc/types.ts';
+import { messageOf } from '../lib/errors.ts';
 import { formatAddress, formatPosition } from '../rack/address.ts';
 import type { Sample } from '../rack/reading.ts';
 import { gatherFacts, refusalsFor } from './guards.ts';
@@ -79,7 +80,7 @@ async function intent(job: Job, ground: string): Promise<Switched | null> {
     await Promise.all([job.operation.journalled(), job.ports.audit(entry(job, 'intent', null, ground, 0))]);
     return null;
   } catch (error) {
-    const detail = `nothing was cut: the intent could not be written down (${reason(error)}); free the disk and try again`;
+    const detail = `nothing was cut: the intent could not be written down (${messageOf(error)}); free the disk and try again`;
     return { ok: false, sent: false, outcome: 'refused', detail, rule: null };
   }
 }
@@ -90,7 +91,11 @@ export async function switchOn(job: Job, signal: AbortSignal | null): Promise<Sw
   await ports
     .audit(entry(job, 'intent', null, 'switch on', 0))
     .catch((error: unknown) =>
-      ports.event('alarm', node.addr, `The audit log cannot be written: ${reason(error)}; ${node.name} is switched on`),
+      ports.event(
+        'alarm',
+        node.addr,
+        `The audit log cannot be written: ${messageOf(error)}; ${node.name} is switched on`,
+      ),
     );
   const options = { priority: PRIORITY.operator, ...(signal && { signal }) };
   return conclude(job, 'on', await ports.bus.verb(node.addr, 'on', options), 'done');
@@ -117,7 +122,7 @@ async function conclude(
       ports.event(
         'alarm',
         node.addr,
-        `The audit log cannot be written: ${reason(error)}. Not in it: ${node.name}, ${detail}`,
+        `The audit log cannot be written: ${messageOf(error)}. Not in it: ${node.name}, ${detail}`,
       ),
     );
   return switched;
@@ -175,8 +180,4 @@ function entry(
 /** Formats counts, never amperes, because nothing is calibrated here. */
 function describe(sample: Sample): string {
   return `${sample.power}, current ${sample.current}, fan ${sample.fan} counts`;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@
  * sent. Nothing is resumed or repeated; a hard cut is never replayed.
  */
 import type { NodeProgress, Operation } from '../api/power.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { OperationPorts } from './ports.ts';
 
 export function recoverUnfinished(
@@ -27,7 +28,7 @@ export function recoverUnfinished(
     }
     ports.publish(structuredClone(operation));
     ports.journal.write(operation).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       ports.event('alarm', null, `The journal of operation ${operation.id} cannot be written: ${why}`);
     });
     return operation;

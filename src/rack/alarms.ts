@@ -112,7 +112,13 @@ export class AlarmStore {
     }
     if (before !== undefined) this.#retire(before);
     const raised: Alarm = {
-      ...{ id: ++this.#lastId, kind, addr, text, since: now, clearedAt: null, acknowledged: null },
+      id: ++this.#lastId,
+      kind,
+      addr,
+      text,
+      since: now,
+      clearedAt: null,
+      acknowledged: null,
       ...(subject === undefined ? {} : { subject }),
     };
     this.#standing.set(key, raised);
@@ -186,20 +192,23 @@ const LIMIT_RULES = {
   'fan-stopped': {
     level: ({ fanStopped }) => fanStopped,
     passes: ({ fan }, level) => fan <= level,
-    ...{ back: 2, settled: true },
+    back: 2,
+    settled: true,
     text: ({ fan }) => `its fan stands still (${fan} counts)`,
   },
   'current-high': {
     level: ({ currentHigh }) => currentHigh,
     passes: ({ current }, level) => current >= level,
-    ...{ back: 0.9, settled: false },
+    back: 0.9,
+    settled: false,
     text: ({ current }, level) => `draws ${current} counts; the limit is ${level}`,
   },
   'current-collapsed': {
     level: ({ currentCollapsed }, usual) =>
       currentCollapsed === null || usual === null ? null : usual * currentCollapsed,
     passes: ({ current }, level) => current < level,
-    ...{ back: 1.3, settled: true },
+    back: 1.3,
+    settled: true,
     text: ({ current }, _, usual) =>
       `draws ${current} counts where it usually draws ${Math.round(usual ?? 0)} or more, though it is on`,
   },

@@ -31,7 +31,13 @@ export interface SystemState {
 }
 
 export const UNKNOWN_SYSTEM: SystemState = {
-  ...{ system: 'unknown', since: 0, heardAt: 0, why: '', asked: false, confirmed: false, recalled: false },
+  system: 'unknown',
+  since: 0,
+  heardAt: 0,
+  why: '',
+  asked: false,
+  confirmed: false,
+  recalled: false,
 };
 
 /** A sign, seen or done; `text`: its description, or the node's output. */

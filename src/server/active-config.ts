@@ -9,8 +9,9 @@ import { ConfigError, inventoryOf, loadConfig, type LoadedConfig } from '../conf
 import { configCandidates } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
-import { type Inventory, masterMismatch } from '../rack/inventory.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Plans } from '../power/plans/plans.ts';
+import { type Inventory, masterMismatch } from '../rack/inventory.ts';
 import type { Changes } from './changes.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { LineAlarms } from './consoles/line-alarms.ts';
@@ -27,8 +28,18 @@ const LOOK_MS = 2_000;
 const RESTART = 'needs a restart: rackui server stop';
 /** Settings that are read once, when the server starts; a section stands for all settings below it. */
 const AT_START = [
-  ...['port', 'unlock', 'poll', 'server.linger', 'server.group', 'server.viewOnly.group', 'server.viewOnly.everyone'],
-  ...['console.pacing', 'console.scrollback', 'console.telemetry', 'console.idle', 'console.log'],
+  'port',
+  'unlock',
+  'poll',
+  'server.linger',
+  'server.group',
+  'server.viewOnly.group',
+  'server.viewOnly.everyone',
+  'console.pacing',
+  'console.scrollback',
+  'console.telemetry',
+  'console.idle',
+  'console.log',
 ];
 /** Settings of the interface, which reads them itself when it starts. */
 const CLIENTS = ['interface', 'keys'];
@@ -273,7 +284,7 @@ export class Reloading {
       events.add('notice', 'server', null, `${by}: configuration read anew; ${what}`);
       return { taken, config: this.#configuration.status() };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       const said = `the former configuration stays in force: ${why.split('\n').join('; ')}`;
       events.add('warning', 'server', null, `${by}: ${said}`);
       throw rpcError(error instanceof ConfigError ? 'config' : 'refused', said);

@@ -136,7 +136,9 @@ export async function inspectBus(options: {
     const all = Array.from({ length: MAX_ADDRESS + 1 }, (_, addr) => addr);
     const found = phase === 'ready' ? await survey(bus, nodes ?? all, exchanges) : null;
     return {
-      ...{ phase, detail: typeof found === 'string' ? found : detail, master },
+      phase,
+      detail: typeof found === 'string' ? found : detail,
+      master,
       before: first.answer ?? { who: 'nobody' },
       // A bus that answered beforehand was not locked, even if a late reply made the connection send the unlock
       // string.

@@ -25,7 +25,6 @@ import { EventLog } from './events.ts';
 import { HostMemory } from './learned-store.ts';
 import { IdleTimeout } from './lifecycle.ts';
 import { EventFile, type Log } from './logs.ts';
-import { composeOutages, type Outages } from './ups/outages.ts';
 import { AlarmService } from './polling/alarms.ts';
 import { Boards } from './polling/boards.ts';
 import { BusStatusMonitor } from './polling/bus-status.ts';
@@ -44,6 +43,7 @@ import { serverHandlers } from './rpc/server.ts';
 import { SelfCheck } from './self-check.ts';
 import type { Services } from './services.ts';
 import { SessionRegistry } from './sessions/registry.ts';
+import { composeOutages, type Outages } from './ups/outages.ts';
 
 export interface RackServerOptions extends About {
   bus: Bus;
@@ -190,7 +190,8 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     between: (free) => boards.identify(free),
   });
   const selfCheck = new SelfCheck({
-    ...{ stateDir, now },
+    stateDir,
+    now,
     get config() {
       return configuration.config;
     },

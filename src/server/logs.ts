@@ -6,6 +6,7 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import manifest from '../../package.json';
+import { messageOf } from '../lib/errors.ts';
 import { LineFile } from '../lib/json-file.ts';
 
 /**
@@ -62,7 +63,7 @@ export function prepareStateDirectory(stateDir: string): void {
     accessSync(stateDir, constants.W_OK | constants.X_OK);
     if ((statSync(stateDir).mode & 0o002) !== 0) throw new Error('every user can write it: chmod o-w');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new CannotServe(
       `the state directory ${stateDir} cannot be used (${why}): without an audit log no power verb may be sent; make it writable or name another with --state`,
     );

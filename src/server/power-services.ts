@@ -1,30 +1,30 @@
 /** Builds power operations and plans on the server's bus, consoles, network and disk. */
 import type { Operation } from '../api/power.ts';
+import type { Trace } from '../bmc/trace.ts';
+import type { Bus } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
 import { planMeans } from '../config/validate.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { runProgram } from '../lib/subprocess.ts';
+import type { ProgramEnd } from '../lib/subprocess.ts';
 import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/record.ts';
-import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { OperationPorts } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
-import type { Trace } from '../bmc/trace.ts';
-import type { Bus } from '../bmc/types.ts';
 import type { ActiveConfig } from './active-config.ts';
 import type { Changes } from './changes.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
 import { hooksFor } from './hooks.ts';
+import type { HostMemory } from './learned-store.ts';
+import { Durations, HaltBands } from './learned-store.ts';
 import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { NodeStates, BusyNodes } from './polling/node-states.ts';
 import type { SystemStates } from './polling/system-states.ts';
 import type { SelfCheck } from './self-check.ts';
-import type { HostMemory } from './learned-store.ts';
-import { Durations, HaltBands } from './learned-store.ts';
 import { Network, type SshConfig } from './ssh.ts';
 
 /** Time limit for the answer of a machine that is asked to shut itself down, s: it answers at once. */

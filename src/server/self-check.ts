@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { ServerFinding } from '../api/methods.ts';
 import type { Config } from '../config/schema.ts';
 import { type UnreadableSecret, unreadableSecrets } from '../config/secrets.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { AlarmKind } from '../rack/alarms.ts';
 import { logLimits } from './consoles/buffer.ts';
 
@@ -140,7 +141,7 @@ export function roomTrouble(
 
 function codeOf(error: unknown): string {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 export interface SelfCheckPorts extends SelfCheckOptions {

@@ -12,16 +12,17 @@ import type { Bus } from '../bmc/types.ts';
 import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { readSecret } from '../config/secrets.ts';
 import { steadyNow } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import { keepYoungSmall } from '../lib/memory.ts';
 import { groupId } from '../lib/users.ts';
 import { openAudit, openJournal } from '../power/journal.ts';
+import { openOutageJournal } from '../power/outage/record.ts';
+import { openPlanJournal } from '../power/plans/record.ts';
 import { ActiveConfig } from './active-config.ts';
 import { InstanceLock } from './instance-lock.ts';
 import { Lifecycle, isAtTerminal } from './lifecycle.ts';
 import { CannotServe, openLog, PortTaken, prepareStateDirectory } from './logs.ts';
 import { Recording } from './recording.ts';
-import { openPlanJournal } from '../power/plans/record.ts';
-import { openOutageJournal } from '../power/outage/record.ts';
 
 export interface ServeOptions {
   loaded: LoadedConfig;
@@ -144,7 +145,10 @@ function makeBus({ loaded, port }: ServeOptions, unlock: string, open: ReturnTyp
   const { config } = loaded;
   try {
     return createBus({
-      ...{ port, unlock, pacingMs: config.console.pacing, gapMs: config.poll.gap },
+      port,
+      unlock,
+      pacingMs: config.console.pacing,
+      gapMs: config.poll.gap,
       open,
     });
   } catch (error) {
@@ -206,7 +210,7 @@ class Group {
       try {
         return await this.#once(options);
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         const again = error instanceof PortTaken && !options.autostarted;
         if (why !== said)
           process.stderr.write(

@@ -8,13 +8,13 @@ import type { RawAuditEntry } from '../power/ports.ts';
 import type { Reloading } from './active-config.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
-import type { Outages } from './ups/outages.ts';
 import type { AlarmService } from './polling/alarms.ts';
 import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { Discovery } from './polling/discovery.ts';
 import type { NodeStates } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
 import type { SelfCheck } from './self-check.ts';
+import type { Outages } from './ups/outages.ts';
 
 export interface Services {
   bus: Pick<Bus, 'retry' | 'health' | 'status' | 'uid' | 'survey' | 'raw'>;

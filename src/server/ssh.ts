@@ -5,8 +5,8 @@ import type { Config } from '../config/schema.ts';
 import { readUptime } from '../console/recognizer.ts';
 import { expire } from '../lib/clock.ts';
 import { runProgram } from '../lib/subprocess.ts';
-import { bootIdCommands, readBootId } from '../power/boot.ts';
 import type { ProgramEnd } from '../lib/subprocess.ts';
+import { bootIdCommands, readBootId } from '../power/boot.ts';
 import type { NetworkPort } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
@@ -170,7 +170,8 @@ export function sshArguments({ user, port, identity, options, limit }: SshConfig
   return [
     'ssh',
     ...[...fixed, ...options, `ConnectTimeout=${Math.max(1, Math.floor(limit))}`].flatMap((option) => ['-o', option]),
-    ...['-p', String(port)],
+    '-p',
+    String(port),
     ...(user === undefined ? [] : ['-l', user]),
     ...(identity === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', identity]),
     '--',

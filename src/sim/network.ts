@@ -5,8 +5,8 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import type { SimNode } from './rack/node.ts';
 import type { NetworkState } from './guest/faults.ts';
+import type { SimNode } from './rack/node.ts';
 
 /** Interval of checking the nodes' states, ms. */
 const LOOK_MS = 20;

@@ -3,8 +3,8 @@
  * An implementation of its own, read-only: nothing can be set or commanded.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Supply } from './rack/power-supply.ts';
 import { onLines } from './line-socket.ts';
+import type { Supply } from './rack/power-supply.ts';
 
 const UPS_NAME = 'rack';
 const DESCRIPTION = 'battery of the simulated rack';

@@ -1,5 +1,6 @@
 /** Sends requests to the server of one rack; answers come back as events. */
 import type { RackClient } from '../client/client.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { PlanEffect, RequestError, UiEvent } from './model/events.ts';
 
 /** Performs the emergency panel's requests. */
@@ -79,5 +80,5 @@ export class Requests {
 
 function describe(error: unknown): RequestError {
   const { code, data } = error as Partial<RequestError>;
-  return { code: code ?? 0, message: error instanceof Error ? error.message : String(error), data };
+  return { code: code ?? 0, message: messageOf(error), data };
 }

@@ -1,11 +1,11 @@
 /** The supply in words: for the header, for `status`, for sentences. */
 import { describe, expect, test } from 'vitest';
+import type { Snapshot } from '../../src/api/methods.ts';
 import { clock, mostPressing, supplyForms, upsText, type OutageView, type UpsReading } from '../../src/api/outage.ts';
 import { statusReport, statusTable } from '../../src/cli/format/status.ts';
 import { statusSentences } from '../../src/cli/plain/sentences.ts';
-import type { Snapshot } from '../../src/api/methods.ts';
-import { outageView, SUPPLIES, TWO, upsReading } from '../screens/supplies.ts';
 import { NOW, Scene } from '../screens/scene.ts';
+import { outageView, SUPPLIES, TWO, upsReading } from '../screens/supplies.ts';
 
 const forms = (ups: Partial<UpsReading>, over: Partial<OutageView> = {}): string[] =>
   supplyForms(outageView(upsReading(ups), over), NOW);

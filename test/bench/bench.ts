@@ -8,8 +8,8 @@ import { flood } from './flood.ts';
 import { keyToEcho, switching } from './keys.ts';
 import { missing, type Figure } from './measure.ts';
 import { paste } from './paste.ts';
-import { coldStart, firstPaint, version } from './starts.ts';
 import { several } from './several.ts';
+import { coldStart, firstPaint, version } from './starts.ts';
 import { memory, steady, wide } from './steady.ts';
 import { sweeps } from './sweep.ts';
 

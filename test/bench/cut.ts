@@ -1,7 +1,7 @@
 /** From a confirmed force-off to `\` at the BMC, while a sweep runs, a console floods and two clients look on. */
 import { confirmationText, type PowerRequest } from '../../src/api/power.ts';
-import { figure, median, percentile, until, type Figure } from './measure.ts';
 import { stand } from '../support/stand.ts';
+import { figure, median, percentile, until, type Figure } from './measure.ts';
 
 const CUTS = 20;
 

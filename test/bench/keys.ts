@@ -1,8 +1,8 @@
 /** From a key to its echo on the operator's screen, beside other programs on such a line; and from console to console. */
 import { startRack } from '../support/rack.ts';
+import { PROGRAM, stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { figure, leftOut, median, notHere, percentile, type Figure } from './measure.ts';
-import { PROGRAM, stand } from '../support/stand.ts';
 
 /** One byte out, one byte back. The first byte after a pause is not held back by the pacing. */
 const WIRE_MS = (2 * 10_000) / 115_200;

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRack } from '../support/rack.ts';
+import { PROGRAM, stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
 import { emptyNode, figure, median, timeNode, type Figure } from './measure.ts';
-import { PROGRAM, stand } from '../support/stand.ts';
 
 export async function version(): Promise<Figure[]> {
   const floor = await emptyNode();

@@ -1,8 +1,8 @@
 /** What rackui costs while nothing happens but a sweep a second: processor, memory, bytes to the terminal. */
+import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { figure, processorShare, residentMB, until, type Figure } from './measure.ts';
 import { others } from './others.ts';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 
 const WATCH_MS = 15_000;
 const LINES = 2_000;

@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createBus } from '../../src/bmc/index.ts';
 import { ExchangeGap } from '../../src/bmc/bmc-client.ts';
-import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
-import { PortDiscovery } from '../../src/bmc/port-discovery.ts';
-import { PRIORITY, type Bus, type Line, type RecoveryStep } from '../../src/bmc/types.ts';
 import { OutstandingReplies } from '../../src/bmc/bus-profile.ts';
+import { createBus } from '../../src/bmc/index.ts';
+import { PortDiscovery } from '../../src/bmc/port-discovery.ts';
+import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
+import { PRIORITY, type Bus, type Line, type RecoveryStep } from '../../src/bmc/types.ts';
 import { MiniRack } from './mini-rack.ts';
 
 const buses: Bus[] = [];

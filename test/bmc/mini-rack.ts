@@ -2,8 +2,8 @@
  * A few lines of BIOS on a fake line, answering at once: for tests of the pipe discipline that need to script single
  * replies. The faithful rack is the simulator; this one records every byte and does what a test tells it.
  */
-import type { Line } from '../../src/bmc/types.ts';
 import type { LineHandlers } from '../../src/bmc/serial-port.ts';
+import type { Line } from '../../src/bmc/types.ts';
 
 export interface Style {
   echo: 'none' | 'bare' | 'brackets';

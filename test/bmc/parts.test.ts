@@ -1,12 +1,12 @@
 /** The bus's small parts: queue, profile, pacer, proof of a console, wire. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { BusProfile } from '../../src/bmc/bus-profile.ts';
 import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console-guard.ts';
 import { KeyQueue } from '../../src/bmc/key-queue.ts';
-import { BusProfile } from '../../src/bmc/bus-profile.ts';
 import { PriorityQueue } from '../../src/bmc/scheduler.ts';
-import { PRIORITY, type Priority } from '../../src/bmc/types.ts';
 import { LineLost, Transport } from '../../src/bmc/transport.ts';
+import { PRIORITY, type Priority } from '../../src/bmc/types.ts';
 
 describe('queue', () => {
   test('higher priority first, first come first within one', () => {

@@ -1,8 +1,8 @@
 /** What logs and people get of a console on which a secret was typed that the node echoes. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SecretEcho } from '../../src/bmc/secret-echo.ts';
 import { Redaction } from '../../src/bmc/redaction.ts';
+import { SecretEcho } from '../../src/bmc/secret-echo.ts';
 
 const LATER = 10_000;
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');

@@ -1,8 +1,8 @@
 /** What recordings and the exchange log are told: everything, in order, but for secrets. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ExchangeLog } from '../../src/bmc/trace.ts';
 import { Redaction, type Direction } from '../../src/bmc/redaction.ts';
+import { ExchangeLog } from '../../src/bmc/trace.ts';
 
 const SECRET = 'UnLockMe';
 

@@ -6,10 +6,10 @@ import { createBus } from '../../src/bmc/index.ts';
 import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
 import type { Bus, Line } from '../../src/bmc/types.ts';
 import type { Sample } from '../../src/rack/reading.ts';
-import { CAPTURED_DIALECT, parseDialect } from '../../src/sim/rack/responses.ts';
 import { hostGuest } from '../../src/sim/guest/guest.ts';
-import { POWER_STATES, SimNode } from '../../src/sim/rack/node.ts';
 import { Rack } from '../../src/sim/rack/bus.ts';
+import { POWER_STATES, SimNode } from '../../src/sim/rack/node.ts';
+import { CAPTURED_DIALECT, parseDialect } from '../../src/sim/rack/responses.ts';
 import { seededRandom } from '../../src/sim/random.ts';
 import type { VirtualTime } from '../support/virtual-time.ts';
 

@@ -1,8 +1,8 @@
 /** calibrate against the simulated rack: a meter's readings piped in, a configuration that says amperes afterwards. */
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { spawn } from 'node:child_process';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 

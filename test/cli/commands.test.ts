@@ -1,8 +1,8 @@
 /** The commands against a real server on a simulated rack: what they print, what they send, how they end. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { PROGRAM, REFERENCE_RACK, stand, type Stand } from '../support/stand.ts';
+import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { jsonLines, rackui, type Ran, type RunOptions } from './support.ts';
 
 let place: Stand;

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseConfig } from '../../src/config/load.ts';
 import { rackFile, type Found } from '../../src/cli/format/discovered-config.ts';
+import { parseConfig } from '../../src/config/load.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 

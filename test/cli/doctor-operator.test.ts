@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Check } from '../../src/cli/doctor/machine.ts';
+import { ServeProcess } from '../server/process.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { PROGRAM } from '../support/stand.ts';
-import { ServeProcess } from '../server/process.ts';
 
 /** Nobody's user and group, and one that no file knows. Where tests do not run as root the operator is the same user. */
 const USERS = [65_534, 4_242];

@@ -1,15 +1,15 @@
 /** doctor --ups, finding by finding: what is wrong is said with what to do, and what is in order is no trouble. */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OutageView, UpsReading } from '../../src/api/outage.ts';
 import { type Check, Machine } from '../../src/cli/doctor/machine.ts';
-import { BARE_PATH, planFitChecks, type Played, playOn, upsdChecks, userChecks } from '../../src/cli/doctor/ups.ts';
 import { upsSoftwareChecks } from '../../src/cli/doctor/ups-software.ts';
-import { outageView, upsReading } from '../screens/supplies.ts';
+import { BARE_PATH, planFitChecks, type Played, playOn, upsdChecks, userChecks } from '../../src/cli/doctor/ups.ts';
 import { NOW } from '../screens/scene.ts';
+import { outageView, upsReading } from '../screens/supplies.ts';
 import { freePort } from '../support/nut.ts';
 import { IS_ROOT } from '../support/other-user.ts';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';

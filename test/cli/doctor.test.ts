@@ -14,9 +14,9 @@ import {
   directoryChecks,
   versionChecks,
 } from '../../src/cli/doctor/program.ts';
-import { inspectBus } from '../../src/server/bus-diagnostics.ts';
-import { unnamedNode } from '../../src/rack/inventory.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { unnamedNode } from '../../src/rack/inventory.ts';
+import { inspectBus } from '../../src/server/bus-diagnostics.ts';
 import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';
 import { folder, GID, machine, PI, PROCESS, removeFolders, troubles } from './doctor-machine.ts';
 import { jsonLines, rackui } from './support.ts';

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { declare } from '../../src/cli/program.ts';
 import { COMMON_EXITS, EXITS, wordsOf } from '../../src/cli/exit-codes.ts';
+import { declare } from '../../src/cli/program.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 

@@ -1,16 +1,16 @@
 /** What commands say, as pure functions of what the server said. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { BusState } from '../../src/api/bus.ts';
 import type { Snapshot } from '../../src/api/methods.ts';
 import { Emulator, paintLine } from '../../src/cli/console/emulator.ts';
 import { ConsoleKeys } from '../../src/cli/console/keys.ts';
-import { printJson, shown } from '../../src/cli/terminal-output.ts';
 import { ageText, statusReport, statusTable } from '../../src/cli/format/status.ts';
 import { nodeSentences, statusSentences } from '../../src/cli/plain/sentences.ts';
+import { printJson, shown } from '../../src/cli/terminal-output.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { Reading, Sample } from '../../src/rack/reading.ts';
 import { UNKNOWN_SYSTEM, type System } from '../../src/rack/system-state.ts';
-import type { BusState } from '../../src/api/bus.ts';
 
 const NOW = 1_000_000;
 const sample = (age: number): Sample => ({ power: 'on', current: 29, fan: 116, at: NOW - age, rttMs: 3 });

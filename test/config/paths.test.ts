@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
 import {
   ensureRuntimeDirectory,
   portSlug,
@@ -13,7 +14,6 @@ import {
   type Environment,
 } from '../../src/config/paths.ts';
 import { peekPort } from '../../src/config/rack-list.ts';
-import { parseConfig } from '../../src/config/load.ts';
 
 const user: Environment = { env: {}, uid: 1000, home: '/home/ann', temp: '/tmp' };
 const root: Environment = { env: {}, uid: 0, home: '/root', temp: '/tmp' };

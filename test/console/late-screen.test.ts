@@ -3,11 +3,11 @@
  * prints next; and both have what a plain emulator would have.
  */
 import unicode11 from '@xterm/addon-unicode11';
-import fc from 'fast-check';
 import headless from '@xterm/headless';
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { NodeScreen } from '../../src/console/screen.ts';
 import { mendErase, NodeTerminal } from '../../src/console/emulator.ts';
+import { NodeScreen } from '../../src/console/screen.ts';
 import { cellLine } from '../support/twin.ts';
 
 type Emulator = InstanceType<typeof headless.Terminal>;

@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
-import { carried, logLine, Transcript } from '../../src/console/transcript.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
+import { carried, logLine, Transcript } from '../../src/console/transcript.ts';
 
 const DAY_MS = 86_400_000;
 let dir: string;

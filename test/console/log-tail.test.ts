@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { carried, logLine } from '../../src/console/transcript.ts';
 import { tailLog } from '../../src/console/log-reader.ts';
+import { carried, logLine } from '../../src/console/transcript.ts';
 
 const T0 = Date.UTC(2026, 2, 14, 9, 26, 53);
 let folder = '';

@@ -1,8 +1,8 @@
 /** What a dead program set is taken back, and what stands on the screen stays. */
 import { expect, test } from 'vitest';
 import { RESET_MODES, NodeTerminal } from '../../src/console/emulator.ts';
-import { startsAnew } from '../../src/console/line-patterns.ts';
 import { pasteFor } from '../../src/console/input-filter.ts';
+import { startsAnew } from '../../src/console/line-patterns.ts';
 
 const write = (to: NodeTerminal, bytes: string | Uint8Array): Promise<void> =>
   new Promise((resolve) => to.write(bytes, resolve));

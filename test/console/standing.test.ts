@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { NodeScreen } from '../../src/console/screen.ts';
 import { keysOf, nextPress, readScreenState, type Press, type ScreenState } from '../../src/console/screen-state.ts';
+import { NodeScreen } from '../../src/console/screen.ts';
 
 /** What stands on the screen of a console that printed this. */
 async function standing(output: string): Promise<ScreenState> {

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rackui, type Ran } from '../cli/support.ts';
 import { storm, STORM_END } from '../support/hostile.ts';
 import { stand, type Stand } from '../support/stand.ts';
-import { openTerminal } from '../support/terminal.ts';
 import { PROGRAM } from '../support/stand.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 const MB = 1024 * 1024;
 const LIMIT_MS = 60_000;

@@ -7,9 +7,9 @@ import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHROME, differencesTo, emulatorOf, Twin } from '../support/twin.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
+import { CHROME, differencesTo, emulatorOf, Twin } from '../support/twin.ts';
 
 const COLS = 100;
 const ROWS = 30;

@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CHROME, Twin } from '../support/twin.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
+import { CHROME, Twin } from '../support/twin.ts';
 
 const COLS = 80;
 const ROWS = 24;

@@ -1,7 +1,7 @@
 /** Somebody at the interface, as far as words go: what the server tells, and when it first told something new. */
-import type { Operation } from '../../src/api/power.ts';
-import type { PlanRun } from '../../src/api/plans.ts';
 import type { ConsoleState, NodeState, Snapshot } from '../../src/api/methods.ts';
+import type { PlanRun } from '../../src/api/plans.ts';
+import type { Operation } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { RESET_MODES } from '../../src/console/emulator.ts';
 import { shownPower } from '../../src/rack/reading.ts';

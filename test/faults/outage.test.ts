@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { missingNut } from '../support/nut.ts';
+import { OutageStage, type OutageRow } from '../support/outage-stage.ts';
 import { outageReport, outageTable } from './outage-report.ts';
 import { RACK_FAULTS } from './rack-faults.ts';
 import { SUPPLY_FAULTS } from './supply-faults.ts';
-import { OutageStage, type OutageRow } from '../support/outage-stage.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/outage-faults.md', import.meta.url));
 const write = process.env.RACKUI_FAULTS === 'write';

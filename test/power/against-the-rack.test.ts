@@ -7,14 +7,14 @@ import { test } from 'vitest';
 import type { NodeProgress } from '../../src/api/power.ts';
 import { createBus } from '../../src/bmc/index.ts';
 import type { Bus } from '../../src/bmc/types.ts';
-import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { Operations } from '../../src/power/operations.ts';
-import { Consoles } from '../../src/server/consoles/consoles.ts';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
+import { Operations } from '../../src/power/operations.ts';
+import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
+import { Consoles } from '../../src/server/consoles/consoles.ts';
+import { SHUTDOWN_STYLES } from '../../src/sim/guest/faults.ts';
 import { startRackInProcess, type TestRack } from '../support/rack.ts';
 import { OPERATOR, requestOf } from './fake-rack.ts';
-import { SHUTDOWN_STYLES } from '../../src/sim/guest/faults.ts';
 
 const REFERENCE = new URL('../../src/config/racks/er24a.yaml', import.meta.url).pathname;
 

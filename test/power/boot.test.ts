@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Recognition } from '../../src/console/recognizer.ts';
+import { mayBoot } from '../../src/power/boot-stagger.ts';
 import {
   initialBoot,
   update,
@@ -8,7 +9,6 @@ import {
   type BootEvent,
   type BootTarget,
 } from '../../src/power/boot.ts';
-import { mayBoot } from '../../src/power/boot-stagger.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import { FakeConsole, FakeNetwork, FakeRack, hex, OPERATOR, settle } from './fake-rack.ts';
 

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { Verb } from '../../src/api/power.ts';
 import { chassisFan, lastNameServer, quorum } from '../../src/power/dependency-guards.ts';
+import type { GuardFacts, Peer, Peers } from '../../src/power/guard-facts.ts';
 import { GUARDS } from '../../src/power/guards.ts';
 import { unnamedNode, type InventoryNode } from '../../src/rack/inventory.ts';
 import type { DependenceRule } from '../../src/rack/plan.ts';
 import { START } from './fake-rack.ts';
-import type { GuardFacts, Peer, Peers } from '../../src/power/guard-facts.ts';
 
 type Facts = Parameters<typeof quorum>[0];
 

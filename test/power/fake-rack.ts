@@ -1,10 +1,10 @@
 /** A rack for operations in virtual time: BMCs that do what a test says, a scripted console, disks that may fail. */
-import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { ClientIdentity } from '../../src/api/methods.ts';
+import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { BusHealth, StatusOutcome, VerbOutcome } from '../../src/bmc/types.ts';
 import { readScreenState, type ScreenState } from '../../src/console/screen-state.ts';
-import { Operations } from '../../src/power/operations.ts';
 import type { ProgramEnd } from '../../src/lib/subprocess.ts';
+import { Operations } from '../../src/power/operations.ts';
 import {
   ConsoleHeld,
   mayTake,

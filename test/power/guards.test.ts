@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Verb } from '../../src/api/power.ts';
+import type { GuardFacts } from '../../src/power/guard-facts.ts';
 import { impactOf, refusalsFor } from '../../src/power/guards.ts';
 import { unnamedNode, type InventoryNode } from '../../src/rack/inventory.ts';
 import { START } from './fake-rack.ts';
-import type { GuardFacts } from '../../src/power/guard-facts.ts';
 
 const NODE: InventoryNode = { ...unnamedNode(3), name: 'k8s-worker-04', role: 'worker', cluster: 'prod' };
 const SAMPLE = { power: 'on', current: 29, fan: 116, at: START, rttMs: 3 } as const;

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../src/api/power.ts';
 import type { Recognition } from '../../src/console/recognizer.ts';
-import { initialShutdown, type Effect, type Shutdown, type ShutdownEvent } from '../../src/power/shutdown/state.ts';
-import { choicesOf, isSticky, questionOf, type OperatorPromptKind } from '../../src/power/shutdown/prompts.ts';
 import { update } from '../../src/power/shutdown/machine.ts';
 import { viewOf } from '../../src/power/shutdown/progress-view.ts';
+import { choicesOf, isSticky, questionOf, type OperatorPromptKind } from '../../src/power/shutdown/prompts.ts';
+import { initialShutdown, type Effect, type Shutdown, type ShutdownEvent } from '../../src/power/shutdown/state.ts';
 import type { Target } from '../../src/power/shutdown/target.ts';
 
 const LIMITS = {

@@ -1,13 +1,13 @@
 /** How long a plan will take, from what was seen of its nodes. */
 import { expect, test } from 'vitest';
+import type { PlanPreview } from '../../src/api/plans.ts';
 import { usualOf } from '../../src/power/learned.ts';
 import { expectation, estimatePlan, type EstimateInput } from '../../src/power/plans/estimate.ts';
 import { preview, type RackContext } from '../../src/power/plans/preview.ts';
+import type { Way } from '../../src/power/ports.ts';
 import { ampsOf, ampsText, drawOf } from '../../src/rack/calibration.ts';
-import type { PlanPreview } from '../../src/api/plans.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { PlanStep } from '../../src/rack/plan.ts';
-import type { Way } from '../../src/power/ports.ts';
 
 function step(action: PlanStep['action'], addrs: number[], over: Partial<PlanStep> = {}): PlanStep {
   return {

@@ -1,6 +1,7 @@
 /** On the way from the judgement to the verb: what withdraws it, ground by ground, and what becomes of the shutdown then. */
 import { expect, test } from 'vitest';
 import type { Recognition } from '../../src/console/recognizer.ts';
+import { update } from '../../src/power/shutdown/machine.ts';
 import {
   initialShutdown,
   type Ground,
@@ -8,7 +9,6 @@ import {
   type ShutdownEvent,
   type Stage,
 } from '../../src/power/shutdown/state.ts';
-import { update } from '../../src/power/shutdown/machine.ts';
 import type { Target } from '../../src/power/shutdown/target.ts';
 
 const TARGET: Target = {

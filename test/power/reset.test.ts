@@ -1,7 +1,7 @@
 /** A cycle is held against the kernel's boot id where ssh tells it, before and after: in virtual time. */
 import { describe, expect, test } from 'vitest';
-import { bootIdCommands, judgeReset, readBootId } from '../../src/power/boot.ts';
 import type { VerbOutcome } from '../../src/bmc/types.ts';
+import { bootIdCommands, judgeReset, readBootId } from '../../src/power/boot.ts';
 import { FakeNetwork, FakeRack } from './fake-rack.ts';
 
 const NAME = 'k8s-worker-04';

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { EXIT } from '../../src/api/power.ts';
 import type { ProgramEnd } from '../../src/lib/subprocess.ts';
-import type { Hook } from '../../src/power/ports.ts';
 import { afterTry, type TryFacts } from '../../src/power/plans/node-task.ts';
+import type { Hook } from '../../src/power/ports.ts';
 import { OPERATOR, START } from './fake-rack.ts';
 import { PlanRack } from './plan-rack.ts';
 

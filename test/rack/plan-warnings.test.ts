@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { planMeans } from '../../src/config/validate.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
+import { planMeans } from '../../src/config/validate.ts';
 import { planWarnings, resolvePlan } from '../../src/rack/plan.ts';
 
 const NODES = `nodes:

@@ -1,7 +1,7 @@
 /** Scenarios of what lies between server and node: BMCs, the line, and other people. */
 import { expect } from 'vitest';
-import { RpcFailure } from '../../src/client/client.ts';
 import type { Refusal } from '../../src/api/power.ts';
+import { RpcFailure } from '../../src/client/client.ts';
 import { hex, nameOf, type Fault, type Scenario, type Scene } from './scene.ts';
 
 /** The rules by which a request is refused. */

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PlanRun } from '../../src/api/plans.ts';
 import { buildDyingServer } from '../support/dying-program.ts';
-import { REFERENCE_RACK } from '../support/stand.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
+import { REFERENCE_RACK } from '../support/stand.ts';
 
 /** What an operation writes down on a node's way down. */
 const PHASES = ['waiting', 'preflight', 'request', 'acknowledged', 'stopping', 'settle', 'cut', 'ended'];

@@ -3,27 +3,27 @@
  * moves only when a scene says so, so that the same scene always paints the same frame.
  */
 import { readFileSync } from 'node:fs';
+import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/methods.ts';
 import type { NodeDetail, SeenScreen } from '../../src/api/node.ts';
 import type { OutageStatus, UpsPoint } from '../../src/api/outage.ts';
 import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
-import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/methods.ts';
 import { inventoryOf, parseConfig } from '../../src/config/load.ts';
-import type { Alarm } from '../../src/rack/alarms.ts';
 import type { Address } from '../../src/rack/address.ts';
+import type { Alarm } from '../../src/rack/alarms.ts';
 import type { SeriesPoint } from '../../src/rack/history.ts';
 import type { Inventory } from '../../src/rack/inventory.ts';
-import { Emulators } from '../../src/tui/console/emulator.ts';
-import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
 import type { Frame } from '../../src/tui/canvas/frame.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
+import { Emulators } from '../../src/tui/console/emulator.ts';
 import { DEFAULT_SETTINGS } from '../../src/tui/keymap/key-table.ts';
-import { plot } from '../../src/tui/terminal/plot.ts';
 import { layoutOf, type Layout } from '../../src/tui/layout/layout.ts';
+import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
 import { initialState, type State } from '../../src/tui/model/state.ts';
+import { paint } from '../../src/tui/screen/screen.ts';
+import { plot } from '../../src/tui/terminal/plot.ts';
 import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';
-import { paint } from '../../src/tui/screen/screen.ts';
 import { REFERENCE_RACK } from '../support/stand.ts';
 import { PLANS } from './plans.ts';
 

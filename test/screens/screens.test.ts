@@ -10,8 +10,8 @@ import type { Overlay } from '../../src/tui/model/overlays.ts';
 import { expectGolden, GOLDENS, type Tier } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
 import { DONE, preview, run } from './plans.ts';
-import { SUPPLIES, TWO } from './supplies.ts';
 import { allClear, EVE, ME, MIXED, NOW, PAST_ALARMS, Scene, type SceneOptions } from './scene.ts';
+import { SUPPLIES, TWO } from './supplies.ts';
 
 const SMALL = { cols: 80, rows: 24 };
 const WIDE = { cols: 160, rows: 50 };

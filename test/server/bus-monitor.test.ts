@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import type { Bus, BusHealth, Recovery } from '../../src/bmc/types.ts';
-import { BusStatusMonitor } from '../../src/server/polling/bus-status.ts';
 import { EventLog } from '../../src/server/events.ts';
+import { BusStatusMonitor } from '../../src/server/polling/bus-status.ts';
 
 function monitored(start: BusHealth['phase']) {
   let listener: (health: BusHealth) => void = () => undefined;

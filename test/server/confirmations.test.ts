@@ -1,9 +1,9 @@
 /** What acts counts once, soon, and for the question that was read: on the wire, and with servers that stand still. */
 import { connect as connectSocket } from 'node:net';
-import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PowerRequest } from '../../src/api/power.ts';
+import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/methods.ts';
+import type { PowerRequest } from '../../src/api/power.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { refusal } from './harness.ts';
 import { ServeProcess } from './process.ts';

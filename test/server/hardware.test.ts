@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import type { RackClient } from '../../src/client/client.ts';
+import { ownRefusals } from '../../src/power/plans/preview.ts';
 import type { Alarm } from '../../src/rack/alarms.ts';
 import { masterMismatch, unnamedNode } from '../../src/rack/inventory.ts';
-import { ownRefusals } from '../../src/power/plans/preview.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';
 
 const FAST = ['--time-scale', '20', '--no-loss'];

@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { expect, vi } from 'vitest';
-import type { PowerRequest } from '../../src/api/power.ts';
 import type { ServerNotes } from '../../src/api/methods.ts';
+import type { PowerRequest } from '../../src/api/power.ts';
 import { createBus } from '../../src/bmc/index.ts';
+import { Trace } from '../../src/bmc/trace.ts';
 import { connect, RpcFailure, type RackClient } from '../../src/client/client.ts';
 import { inventoryOf, parseConfig, type LoadedConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { openAudit, openJournal } from '../../src/power/journal.ts';
-import { Trace } from '../../src/bmc/trace.ts';
+import { openOutageJournal } from '../../src/power/outage/record.ts';
+import { openPlanJournal } from '../../src/power/plans/record.ts';
 import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import { MiniRack } from '../bmc/mini-rack.ts';
-import { openPlanJournal } from '../../src/power/plans/record.ts';
-import { openOutageJournal } from '../../src/power/outage/record.ts';
 
 export interface HarnessOptions {
   /** As in the configuration file; without nodes the bus is scanned. */

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { steadyNow } from '../../src/lib/clock.ts';
 import type { Refusal } from '../../src/api/power.ts';
+import { steadyNow } from '../../src/lib/clock.ts';
 import { HostMemory } from '../../src/server/learned-store.ts';
 import { startRack } from '../support/rack.ts';
 import { CUT_ALPHA, refusal } from './harness.ts';

@@ -2,16 +2,16 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Operation, Outcome } from '../../src/api/power.ts';
+import { z } from 'zod';
 import type { EventRecord } from '../../src/api/methods.ts';
-import { BackOff } from '../../src/server/polling/poller.ts';
-import { EventLog } from '../../src/server/events.ts';
+import type { Operation, Outcome } from '../../src/api/power.ts';
 import { LineFile, StateFile } from '../../src/lib/json-file.ts';
+import { EventLog } from '../../src/server/events.ts';
 import { IdleTimeout } from '../../src/server/lifecycle.ts';
 import { EventFile, prepareStateDirectory } from '../../src/server/logs.ts';
 import { BusyNodes } from '../../src/server/polling/node-states.ts';
+import { BackOff } from '../../src/server/polling/poller.ts';
 
 let dir = '';
 beforeEach(() => {

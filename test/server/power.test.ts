@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { RPC_ERROR, type ServerNotes } from '../../src/api/methods.ts';
 import type { Operation, Refusal } from '../../src/api/power.ts';
-import { ServeProcess } from './process.ts';
 import { startRack } from '../support/rack.ts';
 import { CUT_ALPHA, eventually, Harness, refusal, type Operator } from './harness.ts';
+import { ServeProcess } from './process.ts';
 
 function operationsOf({ client }: Operator): ServerNotes['operation'][] {
   const seen: Operation[] = [];

@@ -6,9 +6,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { parseConfig, inventoryOf } from '../../src/config/load.ts';
 import { configSchema, type HookConfig } from '../../src/config/schema.ts';
+import { runProgram } from '../../src/lib/subprocess.ts';
 import { hooksFor } from '../../src/server/hooks.ts';
 import { Network, sshArguments } from '../../src/server/ssh.ts';
-import { runProgram } from '../../src/lib/subprocess.ts';
 
 const NEVER = new AbortController().signal;
 const node = (script: string, ...args: string[]): string[] => [process.execPath, '-e', script, ...args];

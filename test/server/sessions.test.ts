@@ -1,7 +1,7 @@
 import { connect as connectSocket } from 'node:net';
 import { expect, test } from 'vitest';
-import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/methods.ts';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { API_VERSION, RPC_ERROR, type Requests } from '../../src/api/methods.ts';
 import { CUT_ALPHA, eventually, Harness, refusal } from './harness.ts';
 
 test('two operators see the same rack, and each other', async () => {

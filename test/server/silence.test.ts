@@ -1,9 +1,9 @@
 /** Clients that say nothing any more: who is told, what may be taken from them, and keys that waited in a socket. */
 import { connect as connectSocket } from 'node:net';
-import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { expect, test, vi } from 'vitest';
-import type { PowerRequest } from '../../src/api/power.ts';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { API_VERSION, KEY_LIMIT_MS, RPC_ERROR, SILENT_LIMIT_S, type Snapshot } from '../../src/api/methods.ts';
+import type { PowerRequest } from '../../src/api/power.ts';
 import { startRack } from '../support/rack.ts';
 import { eventually, Harness, NODES, refusal } from './harness.ts';
 import { ServeProcess } from './process.ts';

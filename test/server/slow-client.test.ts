@@ -9,8 +9,8 @@ import { createMessageConnection, StreamMessageReader, StreamMessageWriter } fro
 import { API_VERSION, type ConsoleJoined, type ServerNotes } from '../../src/api/methods.ts';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
-import { Subscriber } from '../../src/server/consoles/participants.ts';
 import { ConsoleBuffer } from '../../src/server/consoles/buffer.ts';
+import { Subscriber } from '../../src/server/consoles/participants.ts';
 import { Outbox, type Picture } from '../../src/server/sessions/outbox.ts';
 import { eventually, Harness } from './harness.ts';
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { NodeProgress, PowerRequest } from '../../src/api/power.ts';
+import { requestOf } from '../power/fake-rack.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';
-import { requestOf } from '../power/fake-rack.ts';
 import { ServeProcess } from './process.ts';
 
 /** Not the port of any other test that runs at the same time. */

@@ -3,13 +3,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import { PRIORITY, type Bus, type BusHealth, type Priority, type StatusOutcome } from '../../src/bmc/types.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
+import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
+import { EventLog } from '../../src/server/events.ts';
 import { BusStatusMonitor } from '../../src/server/polling/bus-status.ts';
 import { Discovery } from '../../src/server/polling/discovery.ts';
-import { EventLog } from '../../src/server/events.ts';
-import { PowerReturn } from '../../src/server/polling/power-return.ts';
-import { Poller } from '../../src/server/polling/poller.ts';
-import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
 import { NodeStates } from '../../src/server/polling/node-states.ts';
+import { Poller } from '../../src/server/polling/poller.ts';
+import { PowerReturn } from '../../src/server/polling/power-return.ts';
 import { eventually } from './harness.ts';
 
 /** A bus without a wire: nodes answer, or fail as often as they are told to. */

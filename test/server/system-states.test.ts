@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Reading } from '../../src/rack/reading.ts';
-import { steadyNow } from '../../src/lib/clock.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { steadyNow } from '../../src/lib/clock.ts';
+import type { Reading } from '../../src/rack/reading.ts';
 import { SystemStates } from '../../src/server/polling/system-states.ts';
 
 const { shutdown, boot } = parseConfig('name: r\nport: /dev/null\nnodes: [{ addr: "03", name: n3 }]\n', 'rack.yaml');

@@ -1,7 +1,7 @@
 /** Alarms, events and history of the supply: a real server, and the UPS of a simulated rack. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RackClient } from '../../src/client/client.ts';
 import type { OutageStatus } from '../../src/api/outage.ts';
+import type { RackClient } from '../../src/client/client.ts';
 import { freePort } from '../support/nut.ts';
 import { stand, type Stand } from '../support/stand.ts';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readRackPlan, referenceRackPath } from '../../src/sim/build.ts';
-import { parseSimArgs, SIM_DEFAULTS } from '../../src/sim/options.ts';
 import { paramsFromWords } from '../../src/sim/control/dispatch.ts';
+import { parseSimArgs, SIM_DEFAULTS } from '../../src/sim/options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-test-sim-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,10 +1,10 @@
 /** A simulated rack without a line: bytes in, text out, time by hand. */
-import { seededRandom } from '../../src/sim/random.ts';
-import { CAPTURED_DIALECT, parseDialect } from '../../src/sim/rack/responses.ts';
-import { LinuxGuest } from '../../src/sim/guest/linux.ts';
 import { hostGuest } from '../../src/sim/guest/guest.ts';
-import { SimNode } from '../../src/sim/rack/node.ts';
+import { LinuxGuest } from '../../src/sim/guest/linux.ts';
 import { Rack } from '../../src/sim/rack/bus.ts';
+import { SimNode } from '../../src/sim/rack/node.ts';
+import { CAPTURED_DIALECT, parseDialect } from '../../src/sim/rack/responses.ts';
+import { seededRandom } from '../../src/sim/random.ts';
 
 export interface WiredOptions {
   dialect?: string;

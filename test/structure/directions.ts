@@ -16,7 +16,7 @@ export const MAY: Record<string, readonly string[]> = {
   api: ['rack'],
   config: ['lib', 'rack'],
   bmc: ['lib', 'rack'],
-  console: ['lib/control-chars.ts', 'lib/words.ts', 'rack'],
+  console: ['lib/control-chars.ts', 'lib/errors.ts', 'lib/words.ts', 'rack'],
   power: ['lib', 'rack', 'api', 'console', 'bmc/types.ts', 'config (type)'],
   server: ['lib', 'rack', 'api', 'config', 'bmc', 'console', 'power'],
   client: ['lib', 'rack', 'api', 'config'],

@@ -18,10 +18,10 @@ import { Trace } from '../../src/bmc/trace.ts';
 import { connect } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openAudit, openJournal } from '../../src/power/journal.ts';
+import { openOutageJournal } from '../../src/power/outage/record.ts';
+import { openPlanJournal } from '../../src/power/plans/record.ts';
 import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
-import { openPlanJournal } from '../../src/power/plans/record.ts';
-import { openOutageJournal } from '../../src/power/outage/record.ts';
 
 const [port = '', dir = '', config = '', plan = '', wantedFile = ''] = process.argv.slice(2);
 const lines = (file: string): string[] => {

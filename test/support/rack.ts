@@ -10,13 +10,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Counters } from '../../src/sim/rack/counters.ts';
+import { perform } from '../../src/sim/control/dispatch.ts';
 import { SimControl, startControlled } from '../../src/sim/control/socket.ts';
 import type { SimHost } from '../../src/sim/host.ts';
-import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import { parseSimArgs } from '../../src/sim/options.ts';
+import type { Counters } from '../../src/sim/rack/counters.ts';
+import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import type { SupplyState } from '../../src/sim/rack/power-supply.ts';
-import { perform } from '../../src/sim/control/dispatch.ts';
 
 export interface RackOptions {
   /** Options of `rackui sim` (see `rackui sim --help`): `['--seed', '7', '--no-loss']`. */

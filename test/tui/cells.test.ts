@@ -2,8 +2,8 @@
 import headless from '@xterm/headless';
 import { expect, test } from 'vitest';
 import { anchored, cellText } from '../../src/console/emulator.ts';
-import { Emulators } from '../../src/tui/console/emulator.ts';
 import { FLAG, Frame, rawInk } from '../../src/tui/canvas/frame.ts';
+import { Emulators } from '../../src/tui/console/emulator.ts';
 import { Styles } from '../../src/tui/terminal/terminal.ts';
 
 test.each([

@@ -1,8 +1,8 @@
 /** The operator's own keys: which are understood, which are refused and where, and that everything shows them. */
 import { expect, test } from 'vitest';
 import { ConfigError, formatProblem, parseConfig, placedProblems } from '../../src/config/load.ts';
-import { DEFAULT_KEYS, resolveKeys } from '../../src/tui/keymap/key-table.ts';
 import { keyLabel, parseKey } from '../../src/tui/keymap/key-names.ts';
+import { DEFAULT_KEYS, resolveKeys } from '../../src/tui/keymap/key-table.ts';
 import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { Scene, type SceneOptions } from '../screens/scene.ts';
 

@@ -1,8 +1,8 @@
 /** The palette: what is chosen happens as if its key had been pressed, and what fits best stands first. */
 import { expect, test } from 'vitest';
+import type { State } from '../../src/tui/model/state.ts';
 import { rankedOffers } from '../../src/tui/overlays/command-palette.ts';
 import { fitOf } from '../../src/tui/overlays/fuzzy.ts';
-import type { State } from '../../src/tui/model/state.ts';
 import { MIXED, Scene } from '../screens/scene.ts';
 import { SUPPLIES } from '../screens/supplies.ts';
 

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rememberedView, rememberView } from '../../src/tui/rack-session.ts';
 import { USUAL_VIEW } from '../../src/tui/model/state.ts';
+import { rememberedView, rememberView } from '../../src/tui/rack-session.ts';
 
 let folder = '';
 beforeEach(() => {

@@ -1,11 +1,11 @@
 /** What no sequence of keys may do. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cuts } from '../../src/api/power.ts';
 import type { Welcome } from '../../src/api/methods.ts';
+import { cuts } from '../../src/api/power.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
-import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
 import { DEFAULT_SETTINGS } from '../../src/tui/keymap/key-table.ts';
+import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
 import { initialState } from '../../src/tui/model/state.ts';
 import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 import { update } from '../../src/tui/update.ts';

@@ -1,8 +1,8 @@
 /** `rackui console NODE`. */
 import { type ConsoleBaudRate, RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import { DEFAULT_PREFIX } from '../console/keys.ts';
 import type { Settings } from '../../tui/model/state.ts';
+import { DEFAULT_PREFIX } from '../console/keys.ts';
 import type { ConsoleStep } from '../console/script.ts';
 import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';

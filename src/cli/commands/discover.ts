@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import type { BusLook } from '../../api/bus.ts';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { count } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition, MAX_ADDRESS, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { type Found, rackFile } from '../format/discovered-config.ts';
@@ -90,6 +91,6 @@ export async function hostOf(client: RackClient, addr: Address): Promise<{ host:
     const { host, why } = await client.request('host.read', { addr });
     return { host, why };
   } catch (error) {
-    return { host: null, why: error instanceof Error ? error.message : String(error) };
+    return { host: null, why: messageOf(error) };
   }
 }

@@ -12,6 +12,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { socketCandidates, stateDirectory } from '../../config/paths.ts';
 import type { UpsConfig } from '../../config/schema.ts';
 import { steadyNow } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { busChecks, type BusPicture, type BusProfileReport, profileLines, profileOf } from '../doctor/bus.ts';
 import { type Check, failure, Machine, ok, overall, piChecks, type Verdict, warning } from '../doctor/machine.ts';
 import { portChecks, staleSockets } from '../doctor/port.ts';
@@ -111,7 +112,7 @@ async function askSelf(client: RackClient, info: ServerInfo | null): Promise<Che
   try {
     return selfChecks(await client.request('server.check', {}), info);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return [
       warning(
         'state',
@@ -138,13 +139,18 @@ async function findSelf({ config }: LoadedConfig): Promise<ServerFinding[]> {
 async function askServer(client: RackClient): Promise<BusPicture> {
   const { bus } = await client.request('sweep', { addrs: null, interrupt: false });
   const picture: BusPicture = {
-    ...{ state: bus.state, detail: bus.detail, master: bus.master, first: null, survey: null, whyNot: null },
+    state: bus.state,
+    detail: bus.detail,
+    master: bus.master,
+    first: null,
+    survey: null,
+    whyNot: null,
   };
   if (bus.state !== 'ready' && bus.state !== 'paused') return picture;
   try {
     return { ...picture, survey: await client.request('bus.survey', { exchanges: EXCHANGES }) };
   } catch (error) {
-    return { ...picture, whyNot: error instanceof Error ? error.message : String(error) };
+    return { ...picture, whyNot: messageOf(error) };
   }
 }
 
@@ -152,10 +158,17 @@ async function askBus(port: string, { config, inventory }: LoadedConfig): Promis
   const { inspectBus } = await import('../../server/bus-diagnostics.ts');
   const nodes = inventory.configured ? inventory.nodes.map(({ addr }) => addr) : null;
   const { phase, detail, master, before, wasLocked, survey } = await inspectBus({
-    ...{ port, config, nodes, exchanges: EXCHANGES },
+    port,
+    config,
+    nodes,
+    exchanges: EXCHANGES,
   });
   return {
-    ...{ state: phase, detail, master, first: { before, wasLocked }, whyNot: null },
+    state: phase,
+    detail,
+    master,
+    first: { before, wasLocked },
+    whyNot: null,
     survey: survey === null ? null : { ...survey, verbEcho: null },
   };
 }

@@ -103,7 +103,9 @@ export async function interfaceOptions(options: LookOptions): Promise<Omit<Inter
   const { stdin, stdout } = process;
   const state = stateDirectory();
   return {
-    ...{ stdin, stdout, collect: collectGarbage },
+    stdin,
+    stdout,
+    collect: collectGarbage,
     settings: await settingsOf(options.config),
     theme: await themeNamed(options.theme),
     depth: depthOf(options.colours),

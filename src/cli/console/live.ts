@@ -14,6 +14,7 @@ import {
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { BELL_BLOCKED, pasteFor } from '../../console/input-filter.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { wrap } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
@@ -193,7 +194,7 @@ export async function liveConsole(
     };
   });
   const say = (text: string): void => words.say(`${node.name}: ${text}`);
-  const failed = (error: unknown): void => say(error instanceof Error ? error.message : String(error));
+  const failed = (error: unknown): void => say(messageOf(error));
   words.state(statusText(node, session.joined.console, client, options.prefix));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);

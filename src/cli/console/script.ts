@@ -8,6 +8,7 @@ import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { compilePattern, type Pattern } from '../../config/value-types.ts';
 import { PrintedLines } from '../../console/printed-lines.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
 import { ConsoleSession, gapText } from './live.ts';
@@ -271,6 +272,6 @@ export function expectStep(text: string): ConsoleStep {
   try {
     return { do: 'expect', pattern: compilePattern(text, { lines: true }) };
   } catch (error) {
-    throw new UsageFailure(`--expect: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageFailure(`--expect: ${messageOf(error)}`);
   }
 }

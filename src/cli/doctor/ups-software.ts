@@ -201,8 +201,11 @@ function callOf(machine: Machine, command: string): Call | null {
   }
   const seconds = words[at + 1];
   const call: Call = {
-    ...{ ...blank, script: true, rackui: own ?? rackuiIn(machine.text(program) ?? '') },
-    ...{ within: secondsIn(seconds, at), rest: words.slice(at + 2).join(' ') },
+    ...blank,
+    script: true,
+    rackui: own ?? rackuiIn(machine.text(program) ?? ''),
+    within: secondsIn(seconds, at),
+    rest: words.slice(at + 2).join(' '),
   };
   const from = `sudo install -m 755 docs/ups/${program.split('/').at(-1) ?? ''} /usr/local/sbin/`;
   if (!machine.exists(program)) return { ...call, problem: `${program} is not there`, todo: from };

@@ -110,14 +110,22 @@ export function runJson(run: PlanRun): Record<string, unknown> {
   const { id, plan, by, armed, state, detail, steps } = run;
   const over = !['running', 'pausing', 'aborting'].includes(state);
   return {
-    ...{ id, plan, by, armed, state, detail },
+    id,
+    plan,
+    by,
+    armed,
+    state,
+    detail,
     startedAt: iso(run.startedAt),
     endedAt: run.endedAt === null ? null : iso(run.endedAt),
     deadlineAt: run.deadlineAt === null ? null : iso(run.deadlineAt),
     predictedEndAt: iso(run.predictedEndAt),
     exitCode: over ? planExitCode(run) : null,
     steps: steps.map((step) => ({
-      ...{ name: step.name, action: step.action, needs: step.needs, state: step.state },
+      name: step.name,
+      action: step.action,
+      needs: step.needs,
+      state: step.state,
       nodes: step.nodes.map(planNodeJson),
     })),
   };
@@ -128,7 +136,13 @@ export function planNodeJson(node: PlanNodeRun): Record<string, unknown> {
   return {
     addr: formatAddress(addr),
     pos: formatPosition(addr),
-    ...{ name, state, phase, outcome, detail, operation, tries },
+    name,
+    state,
+    phase,
+    outcome,
+    detail,
+    operation,
+    tries,
     since: iso(node.since),
   };
 }

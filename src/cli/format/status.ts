@@ -1,4 +1,5 @@
 /** Formats the report of `rackui status`: one record a node, as JSON and as a table. Pure. */
+import type { BusState } from '../../api/bus.ts';
 import type { NodeState, Snapshot } from '../../api/methods.ts';
 import {
   isWatched,
@@ -20,7 +21,6 @@ import {
   STALE_AFTER_MS,
 } from '../../rack/reading.ts';
 import { CONDITIONS, nodeCondition, type NodeCondition, type System } from '../../rack/system-state.ts';
-import type { BusState } from '../../api/bus.ts';
 
 /** The documented shape of `rackui status --json`. */
 export interface StatusReport {
@@ -164,10 +164,17 @@ function supplyReport(view: OutageView, now: number): SupplyReport {
   const { nodes, supply, last, batteryS, phase, ups } = view;
   const ageOf = (at: number): number => Math.max(0, Math.round(now - at));
   return {
-    ...{ nodes, state: supply.state, why: supply.why, low: supply.low, charge: supply.charge, batteryS },
-    ...{ plan: last?.plan ?? null, fits: last?.fits ?? null },
+    nodes,
+    state: supply.state,
+    why: supply.why,
+    low: supply.low,
+    charge: supply.charge,
+    batteryS,
+    plan: last?.plan ?? null,
+    fits: last?.fits ?? null,
     planS: last?.lengthMs == null ? null : Math.round(last.lengthMs / 1000),
-    ...{ phase: phase?.is ?? null, phaseMs: phase === null ? null : ageOf(phase.since) },
+    phase: phase?.is ?? null,
+    phaseMs: phase === null ? null : ageOf(phase.since),
     ups: ups.map(({ answeredAt, ...said }) => ({ ...said, ageMs: answeredAt === null ? null : ageOf(answeredAt) })),
     text: supplyForms(view, now)[0] ?? '',
   };
@@ -233,7 +240,10 @@ function known(state: NodeState | undefined, calibration: Calibration | null, { 
   const { system = null } = state ?? {};
   return {
     ...last,
-    ...{ ageMs, last, freshness: 'fresh', source: reading.source },
+    ageMs,
+    last,
+    freshness: 'fresh',
+    source: reading.source,
     system: system?.system ?? null,
     systemAgeMs: system === null || system.system === 'unknown' ? null : Math.max(0, Math.round(now - system.since)),
     systemWhy: system === null || system.why === '' ? null : system.why,

@@ -60,7 +60,11 @@ export function outageView(policy: OutagePolicy, input: ViewInput): OutageView {
   const expected = { ...supply, runtimeS: batteryS };
   const fits = lastMs === null || batteryS === null ? null : lastMs <= batteryS * 1000;
   return {
-    ...{ nodes: policy.nodesText, supply, ups, batteryS, outage: input.report },
+    nodes: policy.nodesText,
+    supply,
+    ups,
+    batteryS,
+    outage: input.report,
     last: policy.last === null ? null : { plan: policy.last, lengthMs: lastMs, fits },
     problems: problemsOf(policy, expected, lastMs, (plan) => input.warnings(plan)),
     phase: state === null ? null : { is: state.phase, since: state.since },

@@ -5,6 +5,7 @@
 import type { ClientIdentity } from '../../api/methods.ts';
 import type { OutageNode, OutageReport, OutageView, Supply } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
@@ -23,6 +24,7 @@ import {
   type OutagePolicy,
   type OutagePorts,
   type OutageRecord,
+  progressOf,
   reportOf,
   type RunKind,
   shedRuns,
@@ -95,7 +97,11 @@ export class Outage {
     const { ups, nodes } = this.policy;
     const { now, runs } = this.#ports;
     return outageView(this.policy, {
-      ...{ state: this.#state, supply: this.supply(), report: this.report, now: now(), lastMs: this.#lastMs() },
+      state: this.#state,
+      supply: this.supply(),
+      report: this.report,
+      now: now(),
+      lastMs: this.#lastMs(),
       ups: ups.map((name) => this.#ports.ups(name)),
       lengthOf: (plan) => runs.predictedMs(plan, nodes),
       warnings: (plan) => runs.warnings(plan),
@@ -225,7 +231,7 @@ export class Outage {
       await this.#write();
       return run;
     } catch (error) {
-      this.#line(`plan ${plan} cannot begin: ${error instanceof Error ? error.message : String(error)}`, 'alarm');
+      this.#line(`plan ${plan} cannot begin: ${messageOf(error)}`, 'alarm');
       await this.#write();
       return null;
     }
@@ -265,7 +271,8 @@ export class Outage {
     if (left.told !== null)
       this.#told = {
         state: phase === 'mains' && (left.committed || !sameBoot) ? 'mains' : left.told,
-        ...{ at: now(), runtimeS: null },
+        at: now(),
+        runtimeS: null,
       };
     this.#ports.event('notice', null, `Outage: ${record.lines.at(-1)?.text ?? ''}`);
   }
@@ -354,15 +361,12 @@ export class Outage {
   }
 
   #input(): OutageInput {
-    const open = this.#record?.runs.filter(({ ended }) => !ended) ?? [];
     return {
       now: this.#ports.now(),
       supply: this.#drill === null ? this.supply() : drillSupply(this.#record),
       lastMs: this.#lastMs(),
-      running: open.length === 0 ? 'nothing' : open.some(({ kind }) => kind === 'restore') ? 'restoring' : 'shedding',
-      lastEnded: this.#record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false,
       unshed: this.#record !== null && leavesNodes(this.#record, (id) => this.#ports.runs.run(id)),
-      missing: this.#record !== null && missingNodes(this.#record).length > 0,
+      ...progressOf(this.#record),
     };
   }
 
@@ -377,22 +381,19 @@ export class Outage {
   }
 
   #line(text: string, level: 'notice' | 'warning' | 'alarm' = 'notice'): void {
-    const record = this.#need();
-    addLine(record, this.#ports.wallTime(this.#ports.now()), text);
+    addLine(this.#need(), this.#ports.wallTime(this.#ports.now()), text);
     this.#ports.event(level, null, `Outage: ${text}`);
   }
 
   async #write(): Promise<void> {
     const record = this.#record;
     if (record === null) return;
-    const now = this.#ports.now();
-    record.kept = this.#ports.keepTime(now);
+    record.kept = this.#ports.keepTime(this.#ports.now());
     record.told = this.#told?.state ?? null;
     if (this.#state !== null) noteState(record, this.#state);
     const written = this.#ports.journal.write(structuredClone(record));
     await within(this.#ports, WRITE_LIMIT_MS, written).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      const text = `The outage's journal cannot be written (${why}): a restart will not know of it`;
+      const text = `The outage's journal cannot be written (${messageOf(error)}): a restart will not know of it`;
       this.#ports.event('alarm', null, text);
     });
   }

@@ -86,7 +86,12 @@ export function decide(
   if (state === null) {
     if (supply.state !== 'battery') return { state, actions: [] };
     const opened: OutageState = {
-      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, lastAt: null, dark: false },
+      phase: 'battery',
+      since: now,
+      stepsBegun: 0,
+      committed: false,
+      lastAt: null,
+      dark: false,
       known: { at: now, runtimeS: supply.runtimeS },
     };
     const next = decide(policy, opened, input);
@@ -133,7 +138,10 @@ function onBattery(
         state: { ...state, stepsBegun: state.stepsBegun + 1 },
         actions: [
           {
-            ...{ do: 'run', plan: due.plan, last: false, deadlineS: deadlineFrom(runtimeS) },
+            do: 'run',
+            plan: due.plan,
+            last: false,
+            deadlineS: deadlineFrom(runtimeS),
             why: `${due.afterS} s on battery`,
           },
         ],
@@ -215,7 +223,12 @@ function batteryAgain(input: OutageInput): { state: OutageState; actions: Outage
   if (running !== 'nothing') actions.push({ do: 'recall', why: 'mains are away again' });
   return {
     state: {
-      ...{ phase: 'battery', since: now, stepsBegun: 0, committed: false, lastAt: null, dark: false },
+      phase: 'battery',
+      since: now,
+      stepsBegun: 0,
+      committed: false,
+      lastAt: null,
+      dark: false,
       known: { at: now, runtimeS: supply.runtimeS },
     },
     actions,

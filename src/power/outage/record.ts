@@ -13,7 +13,7 @@ import type { Inventory } from '../../rack/inventory.ts';
 import { type Journal, openJournalFile, EMPTY_AT, type Journalled } from '../journal.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { PlanPorts } from '../plans/record.ts';
-import type { OutageState, Policy } from './policy.ts';
+import type { OutageInput, OutageState, Policy } from './policy.ts';
 
 /** Refused at this time; the message has the reason. */
 export class NotNow extends Error {}
@@ -27,8 +27,12 @@ export function drillPolicy(policy: OutagePolicy): OutagePolicy {
 export function drillSupply(record: OutageRecord | null): Supply {
   const over = record?.runs.some(({ kind, ended }) => kind === 'last' && ended) ?? false;
   return {
-    ...{ state: over ? 'mains' : 'battery', low: !over },
-    ...{ shutdown: false, runtimeS: null, charge: null, why: null },
+    state: over ? 'mains' : 'battery',
+    low: !over,
+    shutdown: false,
+    runtimeS: null,
+    charge: null,
+    why: null,
   };
 }
 
@@ -139,6 +143,18 @@ export function leavesNodes(record: OutageRecord, runOf: (id: string) => PlanRun
       ({ addr, outcome }) => open.has(addr) && (outcome === null || ['deadline', 'bus', 'aborted'].includes(outcome)),
     ),
   );
+}
+
+/** Reads from the record what the policy decides by; null: no outage is open. */
+export function progressOf(record: OutageRecord | null): Pick<OutageInput, 'running' | 'lastEnded' | 'missing'> {
+  const runs = record?.runs ?? [];
+  const open = runs.filter(({ ended }) => !ended);
+  const restores = open.some(({ kind }) => kind === 'restore');
+  return {
+    running: open.length === 0 ? 'nothing' : restores ? 'restoring' : 'shedding',
+    lastEnded: runs.some(({ kind, ended }) => kind === 'last' && ended),
+    missing: record !== null && missingNodes(record).length > 0,
+  };
 }
 
 /** Returns the nodes that were on and are not back. */

@@ -34,8 +34,18 @@ export function readingFrom(
 /** Returns the reading of a UPS that does not answer; earlier battery values are not repeated as if they were fresh. */
 export function unknownReading(name: string, why: string, answeredAt: number | null = null): UpsReading {
   return {
-    ...{ name, state: 'unknown', why, charge: null, runtimeS: null, load: null },
-    ...{ low: false, shutdown: false, replaceBattery: false, calibrating: false, unregistered: null, answeredAt },
+    name,
+    state: 'unknown',
+    why,
+    charge: null,
+    runtimeS: null,
+    load: null,
+    low: false,
+    shutdown: false,
+    replaceBattery: false,
+    calibrating: false,
+    unregistered: null,
+    answeredAt,
   };
 }
 

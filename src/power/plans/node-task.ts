@@ -5,6 +5,7 @@
  */
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
 import type { Again, Operation, Outcome } from '../../api/power.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import { type InventoryNode, unnamedNode } from '../../rack/inventory.ts';
 import type { Operations } from '../operations.ts';
@@ -163,7 +164,7 @@ function refusal(error: unknown): TryEnd {
   return {
     outcome: 'failed',
     again: null,
-    detail: `failed unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
+    detail: `failed unexpectedly: ${messageOf(error)}`,
   };
 }
 

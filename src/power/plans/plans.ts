@@ -12,6 +12,7 @@ import {
   type PlanRunRequest,
 } from '../../api/plans.ts';
 import type { Operation, Refusal } from '../../api/power.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { type PlanDefinition, planWarnings, resolvePlan } from '../../rack/plan.ts';
@@ -104,7 +105,7 @@ export class Plans {
       const runner = new PlanRunner(this.#ports, this.#operations, record);
       this.#runners.push(runner);
       runner.begin().catch((error: unknown) => {
-        this.#ports.event('alarm', null, `The journal of run ${record.id} cannot be written: ${reason(error)}`);
+        this.#ports.event('alarm', null, `The journal of run ${record.id} cannot be written: ${messageOf(error)}`);
       });
     }
   }
@@ -189,7 +190,12 @@ export class Plans {
     const id = this.#nextId(startedAt);
     const expected = predictedLength(plan, surroundingsOf(this.#ports), only) ?? 0;
     const run: PlanRun = {
-      ...{ id, plan: name, by: nameOf(who), armed, startedAt, endedAt: null },
+      id,
+      plan: name,
+      by: nameOf(who),
+      armed,
+      startedAt,
+      endedAt: null,
       deadlineAt: deadlineS === null ? null : startedAt + deadlineS * 1000,
       predictedEndAt: startedAt + expected,
       state: 'running',
@@ -197,7 +203,11 @@ export class Plans {
       steps: steps.map((step) => newStep(step, startedAt)),
     };
     const runner = new PlanRunner(this.#ports, this.#operations, {
-      ...{ id, startedAt, endedAt: null, run, who },
+      id,
+      startedAt,
+      endedAt: null,
+      run,
+      who,
       settings: steps.map((step) => settingsOf(asPlayed(step, this.#ports))),
       takes: nodesTaken(steps),
       overrides: [...(plan.overrides ?? [])],
@@ -212,7 +222,11 @@ export class Plans {
       return begun;
     } catch (error) {
       this.#runners.splice(this.#runners.indexOf(runner), 1);
-      throw refused('journal', `nothing was begun: the journal cannot be written (${reason(error)})`, 'free the disk');
+      throw refused(
+        'journal',
+        `nothing was begun: the journal cannot be written (${messageOf(error)})`,
+        'free the disk',
+      );
     }
   }
 
@@ -383,8 +397,4 @@ export class Plans {
 function refused(rule: string, message: string, override: string | null): PowerRefused {
   const refusal: Refusal = { rule, message, override };
   return new PowerRefused([refusal]);
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -166,7 +166,13 @@ function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: 
     };
   });
   return {
-    ...{ name, action, needs, parallel, stagger, onFail, nodes },
+    name,
+    action,
+    needs,
+    parallel,
+    stagger,
+    onFail,
+    nodes,
     startMs: Math.min(...nodes.map(({ startMs }) => startMs)),
     endMs: Math.max(...nodes.map(({ endMs }) => endMs)),
   };

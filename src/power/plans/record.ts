@@ -3,15 +3,15 @@
  * those of operations, and the recovery of runs that a dead server left. A recovered run is interrupted until an
  * operator resumes it; every node that was under way is examined afresh then.
  */
+import { join } from 'node:path';
 import type { ClientIdentity } from '../../api/methods.ts';
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
+import type { ProgramEnd } from '../../lib/subprocess.ts';
 import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { type DependenceRule, isManager, type PlanDefinition, type PlanMeans, type PlanStep } from '../../rack/plan.ts';
 import { type Journal, openJournalFile, EMPTY_AT, type Journalled } from '../journal.ts';
-import type { ProgramEnd } from '../../lib/subprocess.ts';
 import type { OperationPorts } from '../ports.ts';
-import { join } from 'node:path';
 
 export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {
   const path = join(stateDir, 'plans.jsonl');
@@ -71,7 +71,14 @@ export function newStep(step: PlanStep, at: number): PlanStepRun {
     needs: step.needs,
     state: 'waiting',
     nodes: step.nodes.map(({ addr, name }) => ({
-      ...{ addr, name, state: 'waiting', since: at, operation: null, phase: null, outcome: null, tries: 0 },
+      addr,
+      name,
+      state: 'waiting',
+      since: at,
+      operation: null,
+      phase: null,
+      outcome: null,
+      tries: 0,
       detail: 'waits for its turn',
     })),
   };

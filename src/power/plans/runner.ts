@@ -4,6 +4,7 @@
  */
 import type { PlanNodeRun, PlanRun, PlanStepRun } from '../../api/plans.ts';
 import type { Operation, Outcome } from '../../api/power.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { shownPower } from '../../rack/reading.ts';
@@ -67,7 +68,7 @@ export class PlanRunner {
     refreshSteps(run);
     await this.#write().catch((error: unknown) => {
       if (!run.armed) throw error;
-      this.#tellUnwritten(reason(error));
+      this.#tellUnwritten(messageOf(error));
     });
     this.#publish();
     void this.#turns();
@@ -141,7 +142,7 @@ export class PlanRunner {
     }
     refreshSteps(run);
     if (JSON.stringify(run) !== before) {
-      const why = await this.#write().then(() => null, reason);
+      const why = await this.#write().then(() => null, messageOf);
       if (why === null) this.#unwrittenTold = false;
       else if (run.armed) this.#tellUnwritten(why);
       else this.#unwritten(moves, why);
@@ -168,10 +169,8 @@ export class PlanRunner {
       else Object.assign(run, { state: 'pausing', detail: why });
       moves = runnableSteps(this.#record, this.#around());
     }
-    if (run.state === 'pausing' && !runs && !moves.over)
-      Object.assign(run, { state: 'paused', detail: `${run.detail}; resume, skip or abort` });
     // All nodes have ended, and one failed in a way that its step does not accept: an operator has to decide.
-    if (run.state === 'pausing' && !runs && moves.over && moves.failed !== null)
+    if (run.state === 'pausing' && !runs && (!moves.over || moves.failed !== null))
       Object.assign(run, { state: 'paused', detail: `${run.detail}; resume, skip or abort` });
     if (
       moves.over &&
@@ -214,10 +213,10 @@ export class PlanRunner {
     for (const node of nodesOf(run)) if (node.outcome === 'interrupted') node.detail = `${node.detail}; ${why}`;
     Object.assign(run, { state: 'aborting', detail: why });
     this.#endWaiting('aborted', `${why}: nothing more was sent`);
+    const isAsking = (addr: Address): boolean => this.#operations.askingAbout(addr) !== null;
     for (const { action, nodes } of run.steps)
       for (const node of nodes)
-        if (node.state === 'started' && (action !== 'off' || this.#operations.askingAbout(node.addr) !== null))
-          this.#abortNode(node);
+        if (node.state === 'started' && (action !== 'off' || isAsking(node.addr))) this.#abortNode(node);
   }
 
   /** Takes over nodes whose operation, outside of this run, waits for an operator's answer. */
@@ -307,7 +306,7 @@ export class PlanRunner {
   async #noteDone(node: PlanNodeRun, { outcome, detail }: TryEnd): Promise<void> {
     if (outcome !== 'done') return;
     endNode(node, outcome, detail, this.#ports.now());
-    await this.#write().catch((error: unknown) => this.#tellUnwritten(reason(error)));
+    await this.#write().catch((error: unknown) => this.#tellUnwritten(messageOf(error)));
     this.#publish();
   }
 
@@ -319,8 +318,13 @@ export class PlanRunner {
     const failed = this.#recalled
       ? null
       : afterTry({
-          ...{ now: now(), run, onFail, end, triesBefore: this.#failed.get(node.addr)?.tries ?? 0 },
-          ...{ cutAt: this.#cutAt(settings, node.addr, startedAt), busReady: bus.health.phase === 'ready' },
+          now: now(),
+          run,
+          onFail,
+          end,
+          triesBefore: this.#failed.get(node.addr)?.tries ?? 0,
+          cutAt: this.#cutAt(settings, node.addr, startedAt),
+          busReady: bus.health.phase === 'ready',
         });
     if (failed === null) {
       this.#failed.delete(node.addr);
@@ -393,8 +397,4 @@ export class PlanRunner {
   #publish(): void {
     this.#ports.publishPlan(this.run);
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,8 +9,8 @@ import { update } from './machine.ts';
 import { LifeProbes } from './probes.ts';
 import { viewOf } from './progress-view.ts';
 import { type Effect, type Ground, initialShutdown, type Shutdown, type ShutdownEvent } from './state.ts';
-import { untilDeadMs } from './touch.ts';
 import { targetOf } from './target.ts';
+import { untilDeadMs } from './touch.ts';
 
 /** Interval of the time events, ms; prompts are recognised after 300 ms of silence. */
 const TICK_MS = 100;
@@ -314,7 +314,9 @@ class ShutdownRun {
     const signal = AbortSignal.any([this.#job.signal, this.#recall.signal]);
     try {
       const cut = await cutPower(this.#job, this.#groundOf(ground), {
-        ...{ sample: 'new', signal, listened: ground !== 'forced' },
+        sample: 'new',
+        signal,
+        listened: ground !== 'forced',
         unproven: ground === 'deadline',
       });
       if (cut.ok || cut.sent) this.#cut = cut;

@@ -1,10 +1,10 @@
 /** The bus as clients see it: its health in words, the pause during a console, and the duration of sweeps. */
+import type { BusRecovery, BusState, BusStatus } from '../../api/bus.ts';
 import type { EventRecord } from '../../api/methods.ts';
 import { describeHolder, holdersOf } from '../../bmc/port-discovery.ts';
 import type { Bus, BusHealth, BusPhase, RecoveryStep } from '../../bmc/types.ts';
 import { type Address, formatAddress } from '../../rack/address.ts';
 import type { EventLog } from '../events.ts';
-import type { BusRecovery, BusState, BusStatus } from '../../api/bus.ts';
 
 /** Text for each recovery stage, for the operator. */
 const STEP_TEXT: Record<RecoveryStep, string> = {

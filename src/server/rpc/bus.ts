@@ -111,8 +111,13 @@ export function busHandlers(services: Services): BusMethods {
     if (verb === null || addr === bus.health.master) return;
     const { nodes } = await services.operations.check(
       {
-        ...{ verb, nodes: [addr], label: telemetry.name(addr), confirm: null, deadlineS: null },
-        ...{ onDeadline: 'leave', takeConsole: false },
+        verb,
+        nodes: [addr],
+        label: telemetry.name(addr),
+        confirm: null,
+        deadlineS: null,
+        onDeadline: 'leave',
+        takeConsole: false,
       },
       caller.id,
     );

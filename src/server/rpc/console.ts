@@ -1,8 +1,8 @@
 /** Methods of the console: joining, leaving, typing. */
 import { steadyNow } from '../../lib/clock.ts';
 import type { Services } from '../services.ts';
-import { expectNode } from './rack.ts';
 import { rpcError } from './errors.ts';
+import { expectNode } from './rack.ts';
 import type { Methods, NoteHandlers } from './registry.ts';
 
 type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;

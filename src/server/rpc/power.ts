@@ -3,11 +3,11 @@
  * on.
  */
 import type { PowerRequest } from '../../api/power.ts';
-import type { Services } from '../services.ts';
-import { expectNode } from './rack.ts';
-import { refusing, rpcError } from './errors.ts';
-import { type Methods, whoIs } from './registry.ts';
 import { NotNow } from '../../power/outage/record.ts';
+import type { Services } from '../services.ts';
+import { refusing, rpcError } from './errors.ts';
+import { expectNode } from './rack.ts';
+import { type Methods, whoIs } from './registry.ts';
 
 type PlanMethods = Pick<
   Methods,

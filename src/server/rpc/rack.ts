@@ -81,7 +81,10 @@ export function detailHandlers(services: Services): Pick<Methods, 'node.detail'>
         addr === bus.health.master ? ['it manages this bus: without it no node is reached, and rackui runs on it'] : [];
       const now = steadyNow();
       return {
-        ...{ addr, now, stepMs, points: telemetry.series(addr, now, stepMs, count) },
+        addr,
+        now,
+        stepMs,
+        points: telemetry.series(addr, now, stepMs, count),
         lines: lines === 0 ? [] : await consoles.logTail(addr, lines),
         dependents: node === null ? [] : [...manages, ...dependentsOf(node, inventory)],
         plans: plans.touching(addr),

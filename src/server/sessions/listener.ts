@@ -2,6 +2,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { messageOf } from '../../lib/errors.ts';
 import { probeSocket } from '../../lib/unix-socket.ts';
 import { userName } from '../../lib/users.ts';
 
@@ -43,7 +44,7 @@ export async function listenAt(
     return { path, stopListening: () => void server.close() };
   } catch (error) {
     if (error instanceof SocketUnavailable) throw error;
-    throw new SocketUnavailable(`socket ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new SocketUnavailable(`socket ${path}: ${messageOf(error)}`);
   }
 }
 

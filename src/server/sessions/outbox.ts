@@ -4,6 +4,7 @@
  * is too slow they are dropped, and it gets the screen when it has taken what was under way. Only events and notes
  * that must arrive unchanged can pile up: a client with a megabyte of them waiting is disconnected.
  */
+import type { BusStatus } from '../../api/bus.ts';
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
 import type { OutageStatus } from '../../api/outage.ts';
@@ -13,7 +14,6 @@ import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { OutputQueue, type ConsoleWord } from '../consoles/output-queue.ts';
-import type { BusStatus } from '../../api/bus.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;

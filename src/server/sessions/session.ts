@@ -22,8 +22,8 @@ import { WORDED } from '../../config/error-messages.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { wholeMessages } from '../../lib/unix-socket.ts';
 import { hideInAnswer, hideInNote, mayNote, mayRequest } from '../rpc/access.ts';
-import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from '../rpc/params.ts';
 import { rpcError } from '../rpc/errors.ts';
+import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from '../rpc/params.ts';
 import type { Caller, Methods, NoteHandlers } from '../rpc/registry.ts';
 import { Outbox, type Picture } from './outbox.ts';
 

@@ -210,7 +210,11 @@ function ports(
     get plans() {
       return configuration.config.plans;
     },
-    ...{ wallTime, keepTime, recallTime, journal, changed },
+    wallTime,
+    keepTime,
+    recallTime,
+    journal,
+    changed,
     ups: (name) => monitor.reading(name),
     runs: plans,
   };
@@ -218,7 +222,11 @@ function ports(
 
 export function sourceOf({ name, host, port, tls, ca, poll, user, password }: UpsConfig): UpsSource {
   return {
-    ...{ name, host, port, tls, pollMs: poll * 1000 },
+    name,
+    host,
+    port,
+    tls,
+    pollMs: poll * 1000,
     /** Read at each connection: an unreadable file makes this UPS unknown and keeps no server from starting. */
     get ca() {
       return ca === undefined ? null : readFileSync(ca, 'utf8');

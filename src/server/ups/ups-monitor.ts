@@ -4,6 +4,7 @@
  */
 import type { UpsPoint, UpsReading } from '../../api/outage.ts';
 import { steadyNow } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { readingFrom, unknownReading } from '../../power/outage/supply.ts';
 import { type NutAddress, NutClient, NutError } from './nut-client.ts';
 import { SLOT_MS, UpsHistory } from './ups-history.ts';
@@ -85,7 +86,7 @@ export class UpsMonitor {
       this.#take(readingFrom(source.name, variables, { unregistered: refusal, answeredAt: this.#ports.now() }));
       if (refusal !== null && this.#ports.now() - since >= REGISTER_AGAIN_MS) this.#disconnect(source);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       const answeredAt = this.#readings.get(source.name)?.reading.answeredAt ?? null;
       this.#take(unknownReading(source.name, why, answeredAt));
       // upsd's own refusals leave the connection as it is.
@@ -110,7 +111,7 @@ export class UpsMonitor {
     try {
       if (login !== null) await client.login(name, login.user, await login.password());
     } catch (error) {
-      refusal = error instanceof Error ? error.message : String(error);
+      refusal = messageOf(error);
     }
     if (this.#closed) client.close();
     const connection = { client, refusal, since: this.#ports.now() };

@@ -7,9 +7,9 @@
 import { rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { SimHost } from '../host.ts';
+import { onLines } from '../line-socket.ts';
 import type { SimOptions } from '../options.ts';
 import { paramsFromWords, perform } from './dispatch.ts';
-import { onLines } from '../line-socket.ts';
 
 interface ControlServer {
   close(): void;

@@ -1,11 +1,11 @@
 /** One slot of the rack: a BMC with its BIOS, the power it switches, the guest behind it. */
+import type { NetworkState } from '../guest/faults.ts';
 import { type Guest, type GuestPhase, isAlive } from '../guest/guest.ts';
 import { noiseAt } from '../random.ts';
 import { Bios } from './bios.ts';
 import { emptyNodeCounters, type NodeCounters } from './counters.ts';
 import { type BmcFaults, noBmcFaults } from './faults.ts';
 import { type Activity, Physics } from './physics.ts';
-import type { NetworkState } from '../guest/faults.ts';
 
 /** XX of the status line is the index: 0 off, 1 on, 2 disabled. */
 export const POWER_STATES = ['off', 'on', 'disabled'] as const;

@@ -54,8 +54,15 @@ export const POWER_WORD: Record<NodeCondition, string> = {
 
 const unicode: Glyphs = {
   power: {
-    ...{ on: '●', booting: '△', 'going-down': '▽', halted: '■', failed: '✗' },
-    ...{ off: '○', disabled: '⊘', unknown: '?', absent: '·' },
+    on: '●',
+    booting: '△',
+    'going-down': '▽',
+    halted: '■',
+    failed: '✗',
+    off: '○',
+    disabled: '⊘',
+    unknown: '?',
+    absent: '·',
   },
   bars: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
   gap: '·',
@@ -81,8 +88,15 @@ const unicode: Glyphs = {
 
 const ascii: Glyphs = {
   power: {
-    ...{ on: '*', booting: '^', 'going-down': 'v', halted: '#', failed: '%' },
-    ...{ off: 'o', disabled: 'x', unknown: '?', absent: '.' },
+    on: '*',
+    booting: '^',
+    'going-down': 'v',
+    halted: '#',
+    failed: '%',
+    off: 'o',
+    disabled: 'x',
+    unknown: '?',
+    absent: '.',
   },
   bars: ['_', '_', '.', '-', '-', '=', '+', '#'],
   gap: ' ',

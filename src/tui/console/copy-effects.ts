@@ -1,4 +1,5 @@
 /** Performs the effects of copy mode: holds and searches the emulator, and copies text to the clipboard or a file. */
+import { messageOf } from '../../lib/errors.ts';
 import type { Effect, UiEvent } from '../model/events.ts';
 import type { Emulators } from './emulator.ts';
 
@@ -47,7 +48,7 @@ function takeOut({ name, where }: Extract<LookEffect, { do: 'take-out' }>, text:
   if (where === 'file') {
     ports.save(name, text).then(
       (path) => done(true, `saved in ${path}`),
-      (error: unknown) => done(false, `not saved: ${error instanceof Error ? error.message : String(error)}`),
+      (error: unknown) => done(false, `not saved: ${messageOf(error)}`),
     );
     return;
   }

@@ -13,7 +13,9 @@ import { type Look, nameOf, type State } from '../model/state.ts';
 export const LOOK_SECTIONS: readonly KeySection[] = [
   { context: 'look', title: 'Copy mode: the pane stands still', where: 'in copy mode' },
   {
-    ...{ context: 'look-search', title: 'Copy mode, while a search is typed', where: 'in a search of copy mode' },
+    context: 'look-search',
+    title: 'Copy mode, while a search is typed',
+    where: 'in a search of copy mode',
     typed: true,
   },
 ];

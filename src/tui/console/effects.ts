@@ -3,6 +3,7 @@
  * reports to the node.
  */
 import { pasteFor } from '../../console/input-filter.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Effect } from '../model/events.ts';
 import type { Requests } from '../server-requests.ts';
@@ -77,7 +78,7 @@ export class Paste {
       if (sent) this.#ports.progress((this.#sent += piece.length));
       else this.#why ??= why;
     } catch (error) {
-      this.#why ??= error instanceof Error ? error.message : String(error);
+      this.#why ??= messageOf(error);
     }
   }
 

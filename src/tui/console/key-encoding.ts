@@ -14,14 +14,47 @@ const CURSOR: Record<string, string> = { up: 'A', down: 'B', right: 'C', left: '
 const F1_TO_4: Record<string, string> = { f1: 'P', f2: 'Q', f3: 'R', f4: 'S' };
 /** Number before the tilde, as on the VT220; xterm's F13 and on are its shifted keys. */
 const TILDE: Record<string, number> = {
-  ...{ insert: 2, delete: 3, pageup: 5, pagedown: 6 },
-  ...{ f5: 15, f6: 17, f7: 18, f8: 19, f9: 20, f10: 21, f11: 23, f12: 24 },
-  ...{ f13: 25, f14: 26, f15: 28, f16: 29, f17: 31, f18: 32, f19: 33, f20: 34 },
+  insert: 2,
+  delete: 3,
+  pageup: 5,
+  pagedown: 6,
+  f5: 15,
+  f6: 17,
+  f7: 18,
+  f8: 19,
+  f9: 20,
+  f10: 21,
+  f11: 23,
+  f12: 24,
+  f13: 25,
+  f14: 26,
+  f15: 28,
+  f16: 29,
+  f17: 31,
+  f18: 32,
+  f19: 33,
+  f20: 34,
 };
 /** Keypad keys by their label: final byte in application mode. */
 const KEYPAD: Record<string, string> = {
-  ...{ '0': 'p', '1': 'q', '2': 'r', '3': 's', '4': 't', '5': 'u', '6': 'v', '7': 'w', '8': 'x', '9': 'y' },
-  ...{ '*': 'j', '+': 'k', ',': 'l', '-': 'm', '.': 'n', '/': 'o', '=': 'X', enter: 'M' },
+  '0': 'p',
+  '1': 'q',
+  '2': 'r',
+  '3': 's',
+  '4': 't',
+  '5': 'u',
+  '6': 'v',
+  '7': 'w',
+  '8': 'x',
+  '9': 'y',
+  '*': 'j',
+  '+': 'k',
+  ',': 'l',
+  '-': 'm',
+  '.': 'n',
+  '/': 'o',
+  '=': 'X',
+  enter: 'M',
 };
 
 /** Returns bytes for the node: the sequence of the key's name where it has one, otherwise the bytes as received. */

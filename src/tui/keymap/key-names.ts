@@ -31,16 +31,56 @@ const FINALS: Record<string, string> = {
 };
 
 const TILDES: Record<string, string> = {
-  ...{ '1': 'home', '2': 'insert', '3': 'delete', '4': 'end', '5': 'pageup', '6': 'pagedown', '7': 'home', '8': 'end' },
-  ...{ '11': 'f1', '12': 'f2', '13': 'f3', '14': 'f4', '15': 'f5', '17': 'f6', '18': 'f7', '19': 'f8', '20': 'f9' },
-  ...{ '21': 'f10', '23': 'f11', '24': 'f12', '25': 'f13', '26': 'f14', '28': 'f15', '29': 'f16' },
-  ...{ '31': 'f17', '32': 'f18', '33': 'f19', '34': 'f20' },
+  '1': 'home',
+  '2': 'insert',
+  '3': 'delete',
+  '4': 'end',
+  '5': 'pageup',
+  '6': 'pagedown',
+  '7': 'home',
+  '8': 'end',
+  '11': 'f1',
+  '12': 'f2',
+  '13': 'f3',
+  '14': 'f4',
+  '15': 'f5',
+  '17': 'f6',
+  '18': 'f7',
+  '19': 'f8',
+  '20': 'f9',
+  '21': 'f10',
+  '23': 'f11',
+  '24': 'f12',
+  '25': 'f13',
+  '26': 'f14',
+  '28': 'f15',
+  '29': 'f16',
+  '31': 'f17',
+  '32': 'f18',
+  '33': 'f19',
+  '34': 'f20',
 };
 
 /** The keypad in application mode: ESC O and one of these. */
 const KEYPAD: Record<string, string> = {
-  ...{ p: '0', q: '1', r: '2', s: '3', t: '4', u: '5', v: '6', w: '7', x: '8', y: '9' },
-  ...{ j: '*', k: '+', l: ',', m: '-', n: '.', o: '/', X: '=', M: 'enter' },
+  p: '0',
+  q: '1',
+  r: '2',
+  s: '3',
+  t: '4',
+  u: '5',
+  v: '6',
+  w: '7',
+  x: '8',
+  y: '9',
+  j: '*',
+  k: '+',
+  l: ',',
+  m: '-',
+  n: '.',
+  o: '/',
+  X: '=',
+  M: 'enter',
 };
 
 /**
@@ -100,12 +140,24 @@ export function keyLabel(key: string): string {
 
 const NAMED = new Set([...Object.keys(KEY_LABELS), ...Array.from({ length: 20 }, (_, n) => `f${n + 1}`)]);
 const ALSO: Record<string, string> = {
-  ...{ pgup: 'pageup', pgdn: 'pagedown', esc: 'escape', return: 'enter', ins: 'insert', del: 'delete' },
+  pgup: 'pageup',
+  pgdn: 'pagedown',
+  esc: 'escape',
+  return: 'enter',
+  ins: 'insert',
+  del: 'delete',
 };
 /** Keys named by a word, as people write them. */
 export const KEY_WORDS = Array.from(NAMED, (name) => keyLabel(name));
 const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
-  ...{ ctrl: 'C', control: 'C', c: 'C', alt: 'M', meta: 'M', m: 'M', shift: 'S', s: 'S' },
+  ctrl: 'C',
+  control: 'C',
+  c: 'C',
+  alt: 'M',
+  meta: 'M',
+  m: 'M',
+  shift: 'S',
+  s: 'S',
 };
 
 /**

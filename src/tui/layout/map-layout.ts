@@ -43,18 +43,36 @@ const COMFORTABLE = 20;
 /** Most columns of a cell: its sparkline has no more points. */
 const WIDEST = 60;
 const full = (lines: number, blank: 0 | 1, sparkLines = 1): Shape => ({
-  ...{ kind: 'full', height: lines + blank, lines, sparkLines, min: NARROW, max: WIDEST, label: 0 },
+  kind: 'full',
+  height: lines + blank,
+  lines,
+  sparkLines,
+  min: NARROW,
+  max: WIDEST,
+  label: 0,
 });
 const LINE: Shape = { kind: 'line', height: 1, lines: 1, sparkLines: 0, min: NARROW, max: WIDEST, label: 0 };
 /** Edge, sign, address, mark; or without the address. */
 const GLYPHS: readonly Shape[] = [6, 3].map((width) => ({
-  ...{ kind: 'glyph', height: 1, lines: 1, sparkLines: 0, min: width, max: width, label: 3 },
+  kind: 'glyph',
+  height: 1,
+  lines: 1,
+  sparkLines: 0,
+  min: width,
+  max: width,
+  label: 3,
 }));
 const SCROLLED = full(4, 0);
 /** From the most to the least detailed cell. Below three lines there are no steps in between. */
 const SHAPES: readonly Shape[] = [
-  ...[full(10, 1, 4), full(8, 1, 3), full(6, 1, 2), full(4, 1), SCROLLED, full(3, 0)],
-  ...[LINE, ...GLYPHS],
+  full(10, 1, 4),
+  full(8, 1, 3),
+  full(6, 1, 2),
+  full(4, 1),
+  SCROLLED,
+  full(3, 0),
+  LINE,
+  ...GLYPHS,
 ];
 const GAP = 2;
 

@@ -79,8 +79,16 @@ export interface Counts {
 
 export function countsOf(state: State): Counts {
   const counts = {
-    ...{ on: 0, booting: 0, 'going-down': 0, halted: 0, failed: 0 },
-    ...{ off: 0, disabled: 0, unknown: 0, lost: 0, old: 0 },
+    on: 0,
+    booting: 0,
+    'going-down': 0,
+    halted: 0,
+    failed: 0,
+    off: 0,
+    disabled: 0,
+    unknown: 0,
+    lost: 0,
+    old: 0,
   };
   const draws: Draw[] = [];
   for (const { addr, calibration } of state.rack.nodes) {

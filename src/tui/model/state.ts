@@ -1,4 +1,5 @@
 /** State of the interface. Plain, immutable data: the same state paints the same frame. */
+import type { BusStatus } from '../../api/bus.ts';
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { Access, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
 import type { NodeDetail, SeenScreen } from '../../api/node.ts';
@@ -13,7 +14,6 @@ import type { Reading } from '../../rack/reading.ts';
 import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
-import type { BusStatus } from '../../api/bus.ts';
 
 /** The last screen of the pane's node; the screen itself is in an emulator. */
 export interface LastScreens {

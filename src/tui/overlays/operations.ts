@@ -21,7 +21,9 @@ export const OPERATIONS: OverlayType<OperationsPanel> = {
   kind: 'operations',
   sections: [
     {
-      ...{ context: 'operations', title: 'Operations', where: 'in the operations panel' },
+      context: 'operations',
+      title: 'Operations',
+      where: 'in the operations panel',
       reserved: [[/^[1-9]$/, 'answers a question of an operation']],
     },
   ],
@@ -37,7 +39,12 @@ export const OPERATIONS: OverlayType<OperationsPanel> = {
     },
     { context: 'operations', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
     {
-      ...{ context: 'operations', keys: ['a'], command: 'abort', hint: 'abort', dangerous: true, disabled: viewOnly },
+      context: 'operations',
+      keys: ['a'],
+      command: 'abort',
+      hint: 'abort',
+      dangerous: true,
+      disabled: viewOnly,
       help: 'abort the operation (asks)',
     },
     { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },

@@ -1,4 +1,5 @@
 /** Paints the bar at the top: the rack, its bus, the counts of nodes, and the other users. */
+import type { BusState } from '../../api/bus.ts';
 import { configWords } from '../../api/configuration.ts';
 import { mostPressing, supplyForms, type SupplyState } from '../../api/outage.ts';
 import { count } from '../../lib/words.ts';
@@ -6,7 +7,6 @@ import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../c
 import { formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
 import { countsOf } from '../map/node-cell.ts';
 import { type State, unseenAlarms } from '../model/state.ts';
-import type { BusState } from '../../api/bus.ts';
 
 const BUS_INK: Record<BusState, InkRole> = {
   starting: 'aging',

@@ -21,24 +21,38 @@ const KEYS: readonly Binding[] = [
   { context: 'emergency', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next plan' },
   { context: 'emergency', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous plan' },
   {
-    ...{ context: 'emergency', keys: ['a'], command: 'arm', hint: 'ARM', dangerous: true },
+    context: 'emergency',
+    keys: ['a'],
+    command: 'arm',
+    hint: 'ARM',
+    dangerous: true,
     help: 'arm the plan: then typed words start it',
     disabled: first(viewOnly, noLink),
   },
   {
-    ...{ context: 'emergency', keys: ['pagedown', 'space'], command: 'scroll-down', hint: 'scroll' },
+    context: 'emergency',
+    keys: ['pagedown', 'space'],
+    command: 'scroll-down',
+    hint: 'scroll',
     help: 'scroll what it would do',
   },
   { context: 'emergency', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
   { context: 'emergency', keys: ['r'], command: 'ask-again', hint: 'ask again', help: 'ask the nodes again' },
   {
-    ...{ context: 'emergency', keys: ['tab'], command: 'next-pane', hint: 'the run', disabled: noRun },
+    context: 'emergency',
+    keys: ['tab'],
+    command: 'next-pane',
+    hint: 'the run',
+    disabled: noRun,
     help: 'to the plan that runs, or the last result; there, back to the plans',
   },
   { context: 'emergency', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
 
   {
-    ...{ context: 'armed', keys: ['enter'], command: 'accept', hint: 'starts it, after the words' },
+    context: 'armed',
+    keys: ['enter'],
+    command: 'accept',
+    hint: 'starts it, after the words',
     help: 'start the plan, when its words are typed',
   },
   { context: 'armed', keys: ['escape'], command: 'cancel', hint: 'DISARM', help: 'disarm' },
@@ -67,9 +81,14 @@ function open(state: State): Step {
   const id = state.nextId;
   const run = runToShow(state);
   const overlay: EmergencyPanel = {
-    ...{ kind: 'emergency', id, plans: { kind: 'running' }, chosen: null, preview: { kind: 'running' } },
+    kind: 'emergency',
+    id,
+    plans: { kind: 'running' },
+    chosen: null,
+    preview: { kind: 'running' },
     mode: run === null ? { is: 'choose' } : { is: 'run', id: run.id, node: null, prompt: null },
-    ...{ scroll: 0, remark: null },
+    scroll: 0,
+    remark: null,
   };
   return step({ ...state, overlay, nextId: id + 1 }, { do: 'plans', panel: id });
 }

@@ -24,38 +24,65 @@ function runIn(...states: readonly PlanState[]): (state: State) => string | null
 /** Keys at a run. */
 export const RUN_KEYS: readonly Binding[] = [
   {
-    ...{ context: 'plan-run', keys: ['a'], command: 'abort', hint: 'ABORT', dangerous: true },
+    context: 'plan-run',
+    keys: ['a'],
+    command: 'abort',
+    hint: 'ABORT',
+    dangerous: true,
     help: 'abort the plan (asks)',
     disabled: first(viewOnly, noLink, runIn('running', 'pausing', 'paused', 'interrupted')),
   },
   {
-    ...{ context: 'plan-run', keys: ['p'], command: 'pause', hint: 'pause', dangerous: true },
+    context: 'plan-run',
+    keys: ['p'],
+    command: 'pause',
+    hint: 'pause',
+    dangerous: true,
     help: 'begin nothing new; what runs goes on',
     disabled: first(viewOnly, noLink, runIn('running')),
   },
   {
-    ...{ context: 'plan-run', keys: ['r'], command: 'resume', hint: 'go on', dangerous: true },
+    context: 'plan-run',
+    keys: ['r'],
+    command: 'resume',
+    hint: 'go on',
+    dangerous: true,
     help: 'go on after a pause or an interruption (asks)',
     disabled: first(viewOnly, noLink, runIn('pausing', 'paused', 'interrupted')),
   },
   {
-    ...{ context: 'plan-run', keys: ['s'], command: 'skip', hint: 'leave a node out', dangerous: true },
+    context: 'plan-run',
+    keys: ['s'],
+    command: 'skip',
+    hint: 'leave a node out',
+    dangerous: true,
     help: 'leave the chosen node out (asks)',
     disabled: first(viewOnly, noLink, runIn('running', 'pausing', 'paused', 'interrupted')),
   },
   { context: 'plan-run', keys: ['down', 'j'], command: 'down', hint: null, help: 'choose a node that waits or failed' },
   { context: 'plan-run', keys: ['up', 'k'], command: 'up', hint: null, help: 'choose the one before' },
   {
-    ...{ context: 'plan-run', keys: ['o'], command: 'operations', hint: 'operations', disabled: noOperations },
+    context: 'plan-run',
+    keys: ['o'],
+    command: 'operations',
+    hint: 'operations',
+    disabled: noOperations,
     help: 'its operations: evidence, and questions to answer',
   },
   {
-    ...{ context: 'plan-run', keys: ['pagedown', 'space'], command: 'scroll-down', hint: 'scroll' },
+    context: 'plan-run',
+    keys: ['pagedown', 'space'],
+    command: 'scroll-down',
+    hint: 'scroll',
     help: 'scroll its nodes',
   },
   { context: 'plan-run', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
   {
-    ...{ context: 'plan-run', keys: ['x'], command: 'dismiss', hint: 'put away', disabled: runIn('ended') },
+    context: 'plan-run',
+    keys: ['x'],
+    command: 'dismiss',
+    hint: 'put away',
+    disabled: runIn('ended'),
     help: 'put the result away',
   },
   { context: 'plan-run', keys: ['tab'], command: 'next-pane', hint: 'plans', help: 'to the list of plans' },
@@ -87,7 +114,9 @@ export function keyInRun(state: State, panel: EmergencyPanel, mode: RunMode, nam
     }
     case 'pause':
       return step(become({}, 'Pausing: nothing new is begun, what runs goes on.'), {
-        ...{ do: 'plan-act', act: 'pause', id: run.id },
+        do: 'plan-act',
+        act: 'pause',
+        id: run.id,
       });
     case 'resume':
       return step(become({ prompt: { act: 'resume', shown } }));

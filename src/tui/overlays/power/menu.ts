@@ -26,7 +26,9 @@ export const POWER_MENU: OverlayType<PowerMenu> = {
   kind: 'menu',
   sections: [
     {
-      ...{ context: 'menu', title: 'Power menu', where: 'in the power menu' },
+      context: 'menu',
+      title: 'Power menu',
+      where: 'in the power menu',
       reserved: [[new RegExp(`^[${VERBS.map(({ key }) => key).join('')}]$`), 'is a verb of the menu']],
     },
   ],
