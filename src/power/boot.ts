@@ -34,6 +34,8 @@ export interface Boot {
   heardAt: number;
   /** Time since which its console is held, epoch ms; null: it is not held. */
   hadSince: number | null;
+  /** Enter was pressed. */
+  asked: boolean;
   /** `up`: it came up, or nothing could be seen that says otherwise; `seen`: it was seen to come up. */
   end: { up: boolean; seen: boolean; detail: string } | null;
 }
@@ -60,11 +62,23 @@ export type BootEffect = { do: 'wake' } | { do: 'prove'; kind: string; text: str
  */
 const QUIET_MS = 10_000;
 const WAKE_AFTER_MS = 30_000;
+/** Time within which a prompt answers Enter, ms. */
+const ANSWER_MS = 3_000;
 /** Time in which a holder of the console has read its output, or has pressed Enter and got an answer, ms. */
-const LISTEN_MS = QUIET_MS + 3_000;
+const LISTEN_MS = QUIET_MS + ANSWER_MS;
 
 export function initialBoot(target: BootTarget, at: number): Boot {
-  return { target, since: at, current: null, problem: '', said: '', heardAt: at, hadSince: null, end: null };
+  return {
+    target,
+    since: at,
+    current: null,
+    problem: '',
+    said: '',
+    heardAt: at,
+    hadSince: null,
+    asked: false,
+    end: null,
+  };
 }
 
 export function update(state: Boot, event: BootEvent): { state: Boot; effects: BootEffect[] } {
@@ -104,10 +118,22 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
       return { state: { ...state, target: longer, heardAt: at, hadSince: hadSince === null ? null : at }, effects: [] };
     }
     case 'tick':
-      if (at - since >= target.limitMs && wasLookedAt(state, at)) return late(state);
+      if (at - since >= target.limitMs && wasLookedAt(state, at))
+        return saidNothing(state) ? askAtLimit(state, at) : late(state);
       if (!target.console || at - since < WAKE_AFTER_MS || at - state.heardAt < QUIET_MS) return { state, effects: [] };
-      return { state: { ...state, heardAt: at }, effects: [{ do: 'wake' }] };
+      return { state: { ...state, heardAt: at, asked: true }, effects: [{ do: 'wake' }] };
   }
+}
+
+/** Reports whether its console is held, was never asked and said nothing: its prompt may be from before it was opened. */
+function saidNothing({ target, problem, hadSince, asked, said }: Boot): boolean {
+  return target.console && problem === '' && hadSince !== null && !asked && said === '';
+}
+
+/** Presses Enter once before the verdict, and waits {@link ANSWER_MS} for the prompt. */
+function askAtLimit(state: Boot, at: number): { state: Boot; effects: BootEffect[] } {
+  const target = { ...state.target, limitMs: at - state.since + ANSWER_MS };
+  return { state: { ...state, target, heardAt: at, asked: true }, effects: [{ do: 'wake' }] };
 }
 
 /**

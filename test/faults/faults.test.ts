@@ -57,8 +57,8 @@ const NO_FAULTS = [
   ...['shutdown', 'say', 'time-scale'],
   // The supply's: another page's.
   ...['upsd', 'ups-flags'],
-  // Of the simulator's time and its UPS: test/sim/upsd.test.ts and test/server/ups-alarms.test.ts play them.
-  ...['time-scale', 'upsd', 'ups-flags'],
+  // Of the network, and of what a cycle is held against: test/power/reset.test.ts and test/server/ssh.test.ts play them.
+  ...['ssh', 'same-boot-id'],
 ];
 
 test('every fault that the simulator can play is one of these', () => {

@@ -62,6 +62,29 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
       'neither a prompt nor ssh showed within 120 s',
     ],
     [
+      'a prompt from before its console was opened, shown again to Enter at the limit',
+      { ssh: false, limitMs: 10_000 },
+      [
+        [1, { kind: 'console' }],
+        [14, TICK],
+        [15, login('node-a')],
+      ],
+      true,
+      'its console shows a login prompt, 15 s after power came',
+    ],
+    [
+      'no answer to Enter at the limit',
+      { ssh: false, limitMs: 10_000 },
+      [
+        [1, { kind: 'console' }],
+        [14, TICK],
+        [16, TICK],
+        [17, TICK],
+      ],
+      false,
+      'no prompt showed within 17 s',
+    ],
+    [
       'a last word',
       { ssh: false },
       [
@@ -110,9 +133,10 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
       [
         [290, { kind: 'console' }],
         [303, TICK],
+        [306, TICK],
       ],
       false,
-      'no prompt showed within 120 s',
+      'no prompt showed within 306 s',
     ],
     [
       'ssh could be seen',
@@ -131,6 +155,7 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
         [3, HELD],
         [9, { kind: 'console' }],
         [120, TICK],
+        [123, TICK],
       ],
       false,
       'no prompt',
@@ -298,4 +323,13 @@ test('nobody loses his console to a boot', async () => {
   expect(rack.log).not.toContain('console 03');
   await rack.clock.advance(70_000);
   expect(rack.ends[0]).toBe('done: is on, seen twice; whether it came up could not be seen (ada uses the console)');
+});
+
+test.each([
+  ['said nothing', [], 1],
+  ['spoke', [line('boot', 'Linux version 6.12')], 0],
+])('Enter at the limit, on a console that %s', (_what, said, presses) => {
+  const events: [number, Timeless][] = [[1, { kind: 'console' }], ...said.map((one): [number, Timeless] => [2, one])];
+  const { effects } = play({ ssh: false, limitMs: 10_000 }, [...events, [16, TICK], [19, TICK]]);
+  expect(effects.filter((effect) => effect.do === 'wake')).toHaveLength(presses);
 });
