@@ -131,22 +131,18 @@ async function awaitLastLine(
   const until = ({ heardAt }: SystemState): number => heardAt + ms;
   let state = goesDown();
   if (state === null || ports.now() >= until(state)) return null;
-  return withConsole(
-    job,
-    async () => {
-      for (; state !== null && ports.now() < until(state) && !signal.aborted; state = goesDown()) {
-        node.show(
-          'stopping',
-          `${state.why}; waiting for its last line`,
-          Math.min(until(state), job.deadlineAt ?? Infinity),
-        );
-        if (pressed()) return 'it takes its time, and others wait for the console';
-        await pause(ports, LOOK_MS, signal);
-      }
-      return null;
-    },
-    (why) => why,
-  );
+  return withConsole(job, async () => {
+    for (; state !== null && ports.now() < until(state) && !signal.aborted; state = goesDown()) {
+      node.show(
+        'stopping',
+        `${state.why}; waiting for its last line`,
+        Math.min(until(state), job.deadlineAt ?? Infinity),
+      );
+      if (pressed()) return 'it takes its time, and others wait for the console';
+      await pause(ports, LOOK_MS, signal);
+    }
+    return null;
+  });
 }
 
 /** Touches its console and probes its network: a halted machine answers neither. */
@@ -178,11 +174,7 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
  */
 async function isDead(job: Job): Promise<boolean> {
   const { node, signal } = job;
-  const why = await withConsole(
-    job,
-    (console) => touchToEnd(job, console, signal),
-    (held) => held,
-  );
+  const why = await withConsole(job, (console) => touchToEnd(job, console, signal));
   node.prove(
     why === null ? 'touch' : 'console',
     why === null ? 'dead to a touch: its console echoes nothing' : `${why}: nothing is concluded from its silence`,
@@ -231,12 +223,11 @@ async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSign
   return 'it was called off';
 }
 
-/** Runs `use` with its console open; `held` where another session has it and it is not to be taken. */
-async function withConsole<T>(
+/** Runs `use` with its console open. Resolves with what that returns, or with the words about another session's hold. */
+async function withConsole(
   { node, operation, ports, session, request }: Job,
-  use: (console: OperationConsole) => Promise<T>,
-  held: (why: string) => T,
-): Promise<T> {
+  use: (console: OperationConsole) => Promise<string | null>,
+): Promise<string | null> {
   try {
     const console = await ports.console.acquire(node.addr, operation.id, {
       session,
@@ -249,7 +240,7 @@ async function withConsole<T>(
       await console.release();
     }
   } catch (error) {
-    if (error instanceof ConsoleHeld) return held(error.message);
+    if (error instanceof ConsoleHeld) return error.message;
     throw error;
   }
 }

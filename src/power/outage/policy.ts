@@ -82,19 +82,10 @@ export function decide(
   state: OutageState | null,
   input: OutageInput,
 ): { state: OutageState | null; actions: OutageAction[] } {
-  const { supply, now } = input;
+  const { supply } = input;
   if (state === null) {
     if (supply.state !== 'battery') return { state, actions: [] };
-    const opened: OutageState = {
-      phase: 'battery',
-      since: now,
-      stepsBegun: 0,
-      committed: false,
-      lastAt: null,
-      dark: false,
-      known: { at: now, runtimeS: supply.runtimeS },
-    };
-    const next = decide(policy, opened, input);
+    const next = decide(policy, batteryPhase(input), input);
     return { state: next.state, actions: [{ do: 'open' }, ...next.actions] };
   }
   switch (state.phase) {
@@ -218,20 +209,21 @@ function whileRestoring(
 
 /** Continues the same outage: the nodes that it took remain its own to restore. */
 function batteryAgain(input: OutageInput): { state: OutageState; actions: OutageAction[] } {
-  const { now, supply, running } = input;
   const actions: OutageAction[] = [{ do: 'note', text: 'mains are away again' }];
-  if (running !== 'nothing') actions.push({ do: 'recall', why: 'mains are away again' });
+  if (input.running !== 'nothing') actions.push({ do: 'recall', why: 'mains are away again' });
+  return { state: batteryPhase(input), actions };
+}
+
+/** Returns the state in which the battery begins to be used, with nothing done yet. */
+function batteryPhase({ now, supply }: Pick<OutageInput, 'now' | 'supply'>): OutageState {
   return {
-    state: {
-      phase: 'battery',
-      since: now,
-      stepsBegun: 0,
-      committed: false,
-      lastAt: null,
-      dark: false,
-      known: { at: now, runtimeS: supply.runtimeS },
-    },
-    actions,
+    phase: 'battery',
+    since: now,
+    stepsBegun: 0,
+    committed: false,
+    lastAt: null,
+    dark: false,
+    known: { at: now, runtimeS: supply.runtimeS },
   };
 }
 
