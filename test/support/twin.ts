@@ -91,6 +91,11 @@ export class Twin implements AsyncDisposable {
     this.#exited = new Promise((resolve) => this.#program.onExit(() => resolve()));
   }
 
+  /** The process of the plain emulator's program. */
+  get pid(): number {
+    return this.#program.pid;
+  }
+
   /** Keys to both. `plain`: what a terminal in the program's own modes sends, where that is something else. */
   type(keys: string, plain = keys): void {
     this.pane.type(keys);
