@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // The last resort only: what a test waits for has a limit of its own, with words.
+    testTimeout: 90_000,
+    hookTimeout: 60_000,
     // Two cores on the smallest machine that runs these. The longest files (plans, shutdowns, faults) mostly wait: of two
     // at a time the cores were idle for a third of eleven minutes, three at a time take eight.
     maxWorkers: 3,

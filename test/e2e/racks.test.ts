@@ -16,8 +16,18 @@ afterAll(() => two[Symbol.asyncDispose]());
 const who = { user: 'test', from: null, tty: null, program: 'test', pid: process.pid };
 
 describe('the command line', () => {
-  test('one process serves both; --rack says which is meant; without it the names are said', async () => {
-    const server = await two.serve();
+  test('one process serves both; --rack says which is meant; without it the names are said', async ({
+    onTestFinished,
+  }) => {
+    const serve = async (): ReturnType<Racks['serve']> => {
+      const server = await two.serve();
+      onTestFinished(async () => {
+        server.end();
+        await server.exited;
+      });
+      return server;
+    };
+    const server = await serve();
     const pids = await Promise.all(
       ['north', 'south'].map(
         async (name) =>
@@ -46,7 +56,7 @@ describe('the command line', () => {
     await expect(connect(two.socketOf('north'), who)).rejects.toThrow();
 
     // A second process takes over what nobody serves, and says what it waits for.
-    const second = await two.serve();
+    const second = await serve();
     expect(second.said()).toMatch(/rack south is not served yet: the bus on \S+ has a rackui server already \(pid \d+/);
     expect((await two.run('status', '--rack', 'north')).out).toMatch(/4 on/);
     server.end();
