@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { VERBS } from '../../src/sim/control/commands.ts';
 import { FAULTS, type Fault } from '../soak/faults.ts';
 import { report, tableRows } from './report.ts';
-import { Stage, STATES, type Row, type StateName } from './stage.ts';
+import { Stage, STATES, type Row, type StateName, mustShow } from './stage.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/faults.md', import.meta.url));
 const all = process.env.RACKUI_FAULTS === 'write';
@@ -80,10 +80,3 @@ test('the page: every fault in every state, nothing lost, nothing cut', () => {
       state.startsWith('console') ? '0' : '-',
     ]);
 });
-
-function mustShow(state: StateName, { verb, name }: Fault): boolean {
-  if (verb === 'unplug') return true;
-  // A brown-out is seen by no BMC: its nodes stay switched on.
-  if (verb === 'power') return state === 'sweep' && name === 'power taken by hand';
-  return state === 'sweep' && ['silent', 'torn', 'wrong-id', 'wedge', 'lock', 'mute', 'mains'].includes(verb);
-}

@@ -50,6 +50,14 @@ const LATE_MS = 5_000;
 /** A byte under way when a gap begins, and a note that comes a moment later, are within this of the gap. */
 const GAP_SLACK_MS = 150;
 
+/** True for a fault that takes the bus away, or a node's answer: the operator has to be told of it. */
+export function mustShow(state: StateName, { verb, name }: Fault): boolean {
+  if (verb === 'unplug') return true;
+  // A brown-out is seen by no BMC: its nodes stay switched on.
+  if (verb === 'power') return state === 'sweep' && name === 'power taken by hand';
+  return state === 'sweep' && ['silent', 'torn', 'wrong-id', 'wedge', 'lock', 'mute', 'mains'].includes(verb);
+}
+
 export class Stage implements AsyncDisposable {
   readonly #rack: Stand;
   readonly #witness: Witness;
@@ -219,15 +227,17 @@ export class Stage implements AsyncDisposable {
     const console = state.startsWith('console');
     const acting = state === 'graceful off running' || state === 'plan running';
     // A console's silence is looked into after 3 s; a guest shows nothing where nobody looks at its console.
-    const limitMs = acting
-      ? 8_000
-      : console
-        ? fault.of === 'guest'
-          ? 1_000
-          : 4_500
-        : fault.of === 'guest'
-          ? 500
-          : 1_500;
+    const limitMs = mustShow(state, fault)
+      ? 10_000
+      : acting
+        ? 8_000
+        : console
+          ? fault.of === 'guest'
+            ? 1_000
+            : 4_500
+          : fault.of === 'guest'
+            ? 500
+            : 1_500;
     const end = Date.now() + limitMs;
     while (Date.now() < end) {
       await delay(5);
