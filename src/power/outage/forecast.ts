@@ -33,9 +33,9 @@ function forecast(policy: Policy, supply: Supply, input: ForecastInput): OutageF
         lines.push({ atS, text: `plan ${plan} begins${lasting(input.lengthOf(plan))}` });
     });
   // A step that runs the last plan before the battery is short leaves nothing for the battery's own limit.
-  const runsBefore = policy.steps.slice(input.stepsBegun).some(
-    ({ afterS, plan }) => plan === policy.last && lastAt !== null && Math.max(0, afterS - elapsed) < lastAt,
-  );
+  const runsBefore = policy.steps
+    .slice(input.stepsBegun)
+    .some(({ afterS, plan }) => plan === policy.last && lastAt !== null && Math.max(0, afterS - elapsed) < lastAt);
   if (policy.last !== null && input.phase !== 'last' && !runsBefore)
     lines.push(
       lastAt === null
