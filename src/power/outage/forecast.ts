@@ -26,16 +26,14 @@ function forecast(policy: Policy, supply: Supply, input: ForecastInput): OutageF
   if (!started) lines.push({ atS: 0, text: 'mains fail' });
   const elapsed = started ? input.elapsedS : 0;
   const lastAt = lastBegins(policy, supply, input.lastMs);
-  if (input.phase !== 'last')
-    policy.steps.slice(input.stepsBegun).forEach(({ afterS, plan }) => {
-      const atS = Math.max(0, afterS - elapsed);
-      if (lastAt === null || atS < lastAt)
-        lines.push({ atS, text: `plan ${plan} begins${lasting(input.lengthOf(plan))}` });
-    });
-  // A step that runs the last plan before the battery is short leaves nothing for the battery's own limit.
-  const runsBefore = policy.steps
+  const steps = policy.steps
     .slice(input.stepsBegun)
-    .some(({ afterS, plan }) => plan === policy.last && lastAt !== null && Math.max(0, afterS - elapsed) < lastAt);
+    .map(({ afterS, plan }) => ({ plan, atS: Math.max(0, afterS - elapsed) }))
+    .filter(({ atS }) => lastAt === null || atS < lastAt);
+  if (input.phase !== 'last')
+    for (const { plan, atS } of steps) lines.push({ atS, text: `plan ${plan} begins${lasting(input.lengthOf(plan))}` });
+  // A step that runs the last plan before the battery is short leaves nothing for the battery's own limit.
+  const runsBefore = lastAt !== null && steps.some(({ plan }) => plan === policy.last);
   if (policy.last !== null && input.phase !== 'last' && !runsBefore)
     lines.push(
       lastAt === null
