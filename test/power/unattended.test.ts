@@ -198,6 +198,27 @@ test.each([12, 33, 71])('a node that cannot be asked is cut after its own %d s, 
   expect(rack.exitCode(id)).toBe(EXIT.unproven);
 });
 
+test.each([3, 8, 20])(
+  'a run that is resumed %d s after it cut a node without proof keeps that outcome',
+  async (later) => {
+    const rack = new PlanRack();
+    rack.machine(5).haltS = null;
+    rack.plan('down', { selector: 'm5', deadline: 14, onDeadline: 'cut' }, { selector: 'm6', needs: ['s0'] });
+    const id = await rack.armed('down', 120);
+    await rack.passes(2);
+    await rack.runs.pause(id, OPERATOR);
+    while (rack.nodes(id)[0]?.outcome === null) await rack.passes(1);
+    await rack.passes(later);
+    expect(rack.run(id).state).toBe('paused');
+    expect(rack.ended(id)).toEqual(['m5 cut-unproven', 'm6 waiting']);
+    await rack.runs.resume(id, OPERATOR);
+    await rack.passes(30);
+    expect(rack.ended(id)).toEqual(['m5 cut-unproven', 'm6 done']);
+    expect(rack.nodes(id)[0]?.tries).toBe(1);
+    expect(rack.exitCode(id)).toBe(EXIT.unproven);
+  },
+);
+
 test('a node whose turn comes just before the end of the run is not cut unasked', async () => {
   const rack = new PlanRack();
   rack.setBus('down');

@@ -136,13 +136,14 @@ function inOrder(nodes: readonly PlanNodeRun[], { againAt }: Pick<SchedulingCont
 
 /**
  * Returns the first node whose failure stops its step: with `skip` the others continue without it, in an armed run with
- * `pause` too.
+ * `pause` too. A node that was cut without proof is off, as the step or an operator wanted it: only `abort` stops there.
  */
 function firstFailure({ steps, armed }: PlanRecord['run'], settings: readonly StepSettings[]): RunnableSteps['failed'] {
   for (const [index, step] of steps.entries()) {
     const own = settings[index];
     if (!own || own.onFail === 'skip' || (armed && own.onFail === 'pause')) continue;
-    const node = step.nodes.find((one) => one.state === 'ended' && !isFine(one));
+    const isOff = (one: PlanNodeRun): boolean => own.onFail === 'pause' && one.outcome === 'cut-unproven';
+    const node = step.nodes.find((one) => one.state === 'ended' && !isFine(one) && !isOff(one));
     if (node) return { settings: own, node };
   }
   return null;

@@ -84,8 +84,8 @@ export class PlanRunner {
 
   /**
    * Returns the nodes that a resume tries again: interrupted ones, and those whose failure paused the run, once an
-   * operator has seen it pause; not those without which a step continued. Must be called within
-   * {@link PlanRunner.change}.
+   * operator has seen it pause; not those without which a step continued, and not those that were cut without proof:
+   * they are off, and a second try would call that `done`. Must be called within {@link PlanRunner.change}.
    */
   failures(): PlanNodeRun[] {
     const { run, settings } = this.#record;
@@ -94,6 +94,7 @@ export class PlanRunner {
         (node) =>
           node.state === 'ended' &&
           !isFine(node) &&
+          node.outcome !== 'cut-unproven' &&
           (node.outcome === 'interrupted' || (run.state !== 'interrupted' && settings[index]?.onFail !== 'skip')),
       ),
     );
