@@ -39,20 +39,25 @@ export function onMouse(state: State, pointer: Pointer, target: Target | null): 
   const layout = layoutOf(state);
   if (layout.kind === 'too-small') return none;
   if (layout.console !== null && inside(paneScreen(state), pointer)) return done(inPane(state, pointer, wheel));
-  const { map, console } = layout;
+  const { map, table, console } = layout;
   if (action !== 'press') return none;
   if (wheel !== null)
-    return state.focus === 'map' && map !== null ? done(step(state), keyNameOf(state, 'map', wheel)) : none;
+    return state.focus === 'map' && (map ?? table) !== null
+      ? done(step(state), keyNameOf(state, state.view.main, wheel))
+      : none;
   if (button !== 'left') return none;
   if (console !== null && console.x > 0 && pointer.x === console.x && pointer.y >= console.y)
     return done(step({ ...state, drag: 'beside' }));
   if (console !== null && map !== null && console.x === 0 && pointer.y === console.y)
     return done(step({ ...state, drag: 'above' }));
   const addr = map === null ? null : nodeAt(state, pointer);
-  if (addr === null) return none;
-  // The second click on a node opens its console, as Enter would.
-  if (state.focus === 'map' && state.cursor === addr) return done(step(state), keyNameOf(state, 'map', 'attach'));
-  return done(step({ ...state, cursor: addr, focus: 'map', notice: null }));
+  return addr === null ? none : done(...onNode(state, addr));
+}
+
+/** Selects a node; the second click opens its console, as Enter would. */
+function onNode(state: State, addr: Address): [Step, ...string[]] {
+  if (state.focus === 'map' && state.cursor === addr) return [step(state), keyNameOf(state, 'map', 'attach')];
+  return [step({ ...state, cursor: addr, focus: 'map', notice: null })];
 }
 
 /** Returns whether a click would start an action that requires typed words: there the mouse has no effect. */
@@ -68,6 +73,7 @@ function onTarget(state: State, target: Target): [Step, ...string[]] {
     return [step({ ...state, overlay: null }, { do: 'rack', index: target.rack })];
   }
   if (overlay !== null && keysOnly(state, context)) return [step(state)];
+  if ('node' in target) return overlay === null ? onNode(state, target.node) : [step(state)];
   if ('keys' in target) return [step(state), ...target.keys];
   if (context === null) return [step(state)];
   // A click moves the selection there, as arrows would; a click on the selected row accepts, as Enter would.

@@ -37,9 +37,9 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const { size, access, settings } = state;
       const dateAhead = state.dateAhead + state.serverTime.ahead;
       const fresh = initialState(event.welcome, size, event.local, dateAhead, access === 'view', settings);
-      const { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view } = state;
+      const { racks, cursor, column, marks, lastMark, filter, pane, focus, zoom, view } = state;
       const detail = { ...state.detail, answer: null, asked: null };
-      const kept = { racks, cursor, marks, lastMark, filter, pane, focus, zoom, view, detail };
+      const kept = { racks, cursor, column, marks, lastMark, filter, pane, focus, zoom, view, detail };
       const stays = state.overlay !== null && overlayType(state.overlay).survivesReconnect === true;
       const overlay = stays ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };

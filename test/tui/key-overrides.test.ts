@@ -77,6 +77,16 @@ test.each<[string, string, string[]]>([
   ],
   ['a number', 'keys:\n  map:\n    power: 9\n', ['3:12: keys.map.power: ']],
   [
+    'a key that hides another command in the table',
+    'keys:\n  table:\n    sort: p\n',
+    ['3:11: keys.table.sort: p is also the key of "map.power"'],
+  ],
+  [
+    'a key that another command of the table hides',
+    'keys:\n  map:\n    power: s\n',
+    ['3:12: keys.map.power: s is also the key of "table.sort"'],
+  ],
+  [
     'a key that another command has',
     'keys:\n  map:\n    power: q\n',
     ['3:12: keys.map.power: q is also the key of "map.quit"'],

@@ -62,8 +62,8 @@ export interface Rect {
   height: number;
 }
 
-/** Effect of a click: a row of a list relative to the selected one, keys to press, or a rack to show. */
-export type Target = { rows: number } | { keys: readonly string[] } | { rack: number };
+/** Effect of a click: a row of a list relative to the selected one, keys to press, a rack to show, a node to select. */
+export type Target = { rows: number } | { keys: readonly string[] } | { rack: number } | { node: number };
 
 /** Stands in the last cell of a text that was cut. */
 export const CUT = '…';

@@ -25,6 +25,9 @@ export const noCharts = (state: State): string | null => {
 export const nothingShown = (state: State): string | null =>
   state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
 
+export const onlyMap = (state: State): string | null =>
+  state.view.main === 'map' ? null : 'the table has no cells: T goes back to the map';
+
 export const noPolicy = (state: State): string | null =>
   state.outage.policies.length === 0 ? 'the server knows of no supply' : null;
 export const notDemo = (state: State): string | null =>

@@ -5,12 +5,25 @@ import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
 import type { KeyTable } from '../model/keys.ts';
 import type { Settings, State } from '../model/state.ts';
 import { OVERLAYS } from '../overlays/list.ts';
+import { TABLE_BINDINGS, TABLE_SECTIONS } from '../table/table-keys.ts';
 import { type KeyProblem, type RawKeys, withUserKeys } from './user-keys.ts';
 
 /** The default keys of every feature. */
 export const DEFAULT_KEYS: KeyTable<State> = {
-  sections: [...MAP_SECTIONS, ...CONSOLE_SECTIONS, ...LOOK_SECTIONS, ...OVERLAYS.flatMap(({ sections }) => sections)],
-  bindings: [...MAP_BINDINGS, ...CONSOLE_BINDINGS, ...LOOK_BINDINGS, ...OVERLAYS.flatMap(({ keys }) => keys)],
+  sections: [
+    ...MAP_SECTIONS,
+    ...TABLE_SECTIONS,
+    ...CONSOLE_SECTIONS,
+    ...LOOK_SECTIONS,
+    ...OVERLAYS.flatMap(({ sections }) => sections),
+  ],
+  bindings: [
+    ...MAP_BINDINGS,
+    ...TABLE_BINDINGS,
+    ...CONSOLE_BINDINGS,
+    ...LOOK_BINDINGS,
+    ...OVERLAYS.flatMap(({ keys }) => keys),
+  ],
 };
 
 /** Settings without a configuration of the interface. */

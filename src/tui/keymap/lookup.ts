@@ -10,14 +10,19 @@ export function bindingId({ context, command }: Pick<Binding, 'context' | 'comma
   return `${context} ${command}`;
 }
 
-/** Returns all bindings of a context, in the order of the table. */
+/** Returns all bindings in force in a context: its own in the order of the table, then those of its base. */
 export function bindingsIn(state: State, context: Context | null): readonly Binding[] {
-  return state.settings.keys.bindings.filter((one) => one.context === context);
+  const { bindings, sections } = state.settings.keys;
+  const own = bindings.filter((one) => one.context === context);
+  const base = sections.find((one) => one.context === context)?.base;
+  if (base === undefined) return own;
+  const taken = new Set(own.flatMap(({ keys }) => keys));
+  return [...own, ...bindingsIn(state, base).filter(({ keys }) => !keys.every((key) => taken.has(key)))];
 }
 
 /** Returns the binding of a key in a context, or null. */
 export function bindingOf(state: State, context: Context, key: string): Binding | null {
-  return state.settings.keys.bindings.find((one) => one.context === context && one.keys.includes(key)) ?? null;
+  return bindingsIn(state, context).find((one) => one.keys.includes(key)) ?? null;
 }
 
 /** Returns the reason why a binding is disabled now, or null. */
@@ -27,8 +32,7 @@ export function disabledReason(binding: Binding, state: State): string | null {
 
 /** Returns the key of a command by its tokenizer name, or an empty string. */
 export function keyNameOf(state: State, context: Context, command: Command): string {
-  const { bindings } = state.settings.keys;
-  return bindings.find((one) => one.context === context && one.command === command)?.keys[0] ?? '';
+  return bindingsIn(state, context).find((one) => one.command === command)?.keys[0] ?? '';
 }
 
 /** Returns the key of a command for sentences: `o`; after the prefix `Ctrl-] w`. */

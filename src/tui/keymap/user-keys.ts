@@ -64,7 +64,9 @@ export function withUserKeys(table: KeyTable<State>, raw: RawKeys): { keys: KeyT
     }
   }
   const bindings = overridden(table.bindings, overrides);
-  return { keys: { ...table, bindings }, problems: problems.length > 0 ? problems : conflicts(bindings, overrides) };
+  const keys = { ...table, bindings };
+  const clashes = [...conflicts(bindings, overrides), ...hidings(table, keys, overrides)];
+  return { keys, problems: problems.length > 0 ? problems : clashes };
 }
 
 function overridden(bindings: readonly Binding[], overrides: Overrides): readonly Binding[] {
@@ -107,4 +109,28 @@ function conflicts(all: readonly Binding[], overrides: Overrides): KeyProblem[] 
     }
   }
   return problems;
+}
+
+/** Pairs of commands where a key of a place hides the one of its base, as `key` → [the one in force, the hidden one]. */
+function hidden({ sections, bindings }: KeyTable<State>): Map<string, [Binding, Binding]> {
+  const pairs = new Map<string, [Binding, Binding]>();
+  for (const { context, base } of sections)
+    for (const own of bindings.filter((one) => base !== undefined && one.context === context))
+      for (const other of bindings.filter((one) => one.context === base && one.command !== own.command))
+        for (const key of own.keys.filter((one) => other.keys.includes(one)))
+          pairs.set(`${bindingId(own)}, ${bindingId(other)}: ${key}`, [own, other]);
+  return pairs;
+}
+
+/** Finds own keys by which a command of the base can no longer be reached; reported at the configured one. */
+function hidings(before: KeyTable<State>, after: KeyTable<State>, overrides: Overrides): KeyProblem[] {
+  const usual = hidden(before);
+  return [...hidden(after)]
+    .filter(([id]) => !usual.has(id))
+    .map(([id, [own, other]]) => {
+      const [asked, taken] = overrides.has(bindingId(own)) ? [own, other] : [other, own];
+      const key = keyLabel(id.slice(id.lastIndexOf(': ') + 2));
+      const message = `${key} is also the key of "${bindingId(taken).replace(' ', '.')}": give that another one too`;
+      return { path: ['keys', asked.context, asked.command], message };
+    });
 }

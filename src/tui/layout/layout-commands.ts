@@ -1,6 +1,6 @@
 /** Commands for layouts and zoom. Pure. */
 import { step, type Step, withNotice } from '../model/events.ts';
-import { type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
+import { type MainView, type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
 import { layoutOf, type Panes, panesOf } from './layout.ts';
 import type { CellKind } from './map-layout.ts';
 
@@ -37,6 +37,12 @@ export function zoomCells(state: State, by: 1 | -1): Step {
 
 export function fitCells(state: State): Step {
   return chosen(state, { ...state.view, cells: 'auto' }, 'map: cells as large as lets the whole rack be seen');
+}
+
+/** Shows the nodes in another way, for the next run too. */
+export function showMain(state: State, main: MainView): Step {
+  const view = { ...state.view, main };
+  return step({ ...state, view }, { do: 'remember', view });
 }
 
 export function chosen(state: State, view: View, words: string): Step {

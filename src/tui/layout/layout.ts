@@ -1,6 +1,7 @@
 /** Places everything for a terminal of this size and this state. Pure: rectangles only. */
 import { rowOf } from '../../rack/address.ts';
 import type { Rect } from '../canvas/frame.ts';
+import { shownNodes } from '../map/filter.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
 import type { Preset, State } from '../model/state.ts';
 import { mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
@@ -25,6 +26,8 @@ const UNDER = { from: 40, rows: 11, most: 18, events: 4 };
 export interface Layout {
   header: Rect;
   map: MapLayout | null;
+  /** The table with its titles, in place of the map. */
+  table: Rect | null;
   /** The selected node in one line. */
   selected: Rect | null;
   events: Rect | null;
@@ -67,7 +70,7 @@ export function paneScreen(state: State): Rect | null {
 
 /** Returns whether the console has (most of) the screen to itself. */
 function consoleFills(state: State): boolean {
-  return state.zoom || (state.focus === 'console' && !panesOf(state.size, state.view.preset).console);
+  return state.zoom || (state.focus === 'console' && !panesBeside(state).console);
 }
 
 /**
@@ -82,6 +85,13 @@ export function panesOf({ cols, rows }: State['size'], preset: Preset): Panes {
   return { console: preset === 'console', detail: preset === 'detail' };
 }
 
+/** Returns the panes of the present view. Beside a table there are only those that were chosen: it takes the width. */
+function panesBeside({ size, view }: State): Panes {
+  const panes = panesOf(size, view.preset);
+  if (view.main === 'map' || view.preset !== 'auto') return panes;
+  return { console: false, detail: panes.detail };
+}
+
 export function layoutOf(state: State): ScreenLayout {
   const { cols, rows } = state.size;
   if (cols < MIN_COLS || rows < MIN_ROWS) return { kind: 'too-small' };
@@ -92,6 +102,7 @@ export function layoutOf(state: State): ScreenLayout {
       kind: 'normal',
       ...frame,
       map: null,
+      table: null,
       selected: null,
       events: null,
       operations: null,
@@ -101,9 +112,8 @@ export function layoutOf(state: State): ScreenLayout {
     };
   }
   const body: Rect = { x: 0, y: 1, width: cols, height: rows - 3 };
-  const panes = panesOf(state.size, state.view.preset);
-  const { left, console, detail } =
-    cols >= BESIDE_COLS ? sideBySide(body, panes, state.view.split) : stacked(state, body, panes);
+  const panes = panesBeside(state);
+  const { left, console, detail } = cols >= BESIDE_COLS ? sideBySide(state, body, panes) : stacked(state, body, panes);
   return { kind: 'normal', ...frame, console, ...column(state, left, detail) };
 }
 
@@ -118,7 +128,10 @@ interface Arrangement {
 /** A dragged console leaves the map a line for each node's cell, and keeps some lines of its own. */
 const DRAGGED = { console: 40, map: 62, consoleRows: 6, mapRows: 5 };
 
-function sideBySide(body: Rect, panes: Panes, split: number | null): Arrangement {
+function sideBySide({ view }: State, body: Rect, panes: Panes): Arrangement {
+  const { split, main, preset } = view;
+  if (main === 'table' && preset === 'auto')
+    return { left: body, console: null, detail: panes.detail ? 'under' : null };
   const detail = !panes.detail
     ? 0
     : !panes.console
@@ -170,31 +183,37 @@ function column(
   state: State,
   left: Rect,
   place: Arrangement['detail'],
-): Pick<Layout, 'map' | 'selected' | 'events' | 'operations' | 'detail'> {
+): Pick<Layout, 'map' | 'table' | 'selected' | 'events' | 'operations' | 'detail'> {
   const operations = operationLines(state, left.height);
   const eventsWanted = left.height >= 30 ? 6 : left.height >= 18 ? 2 : 0;
   const room = left.height - 1 - operations;
   const under = place === 'under';
   // In the automatic layout the detail takes only the room that a map in full size leaves.
   const forced = under && state.view.preset === 'all' ? UNDER.rows + 2 : eventsWanted;
-  const map = mapLayout(blades(state), state.view.cells, state.cursor, { ...left, height: room - forced });
-  const rest = room - mapHeight(map);
+  const area = { ...left, height: room - forced };
+  const map = state.view.main === 'map' ? mapLayout(blades(state), state.view.cells, state.cursor, area) : null;
+  const mainHeight = map === null ? Math.min(area.height, tableHeight(state)) : mapHeight(map);
+  const rest = room - mainHeight;
   const below = under ? Math.min(UNDER.most, Math.max(rest - UNDER.events, state.view.preset === 'all' ? rest : 0)) : 0;
   const detail = below >= UNDER.rows ? below : 0;
   const line = { ...left, height: 1 };
   const end = left.y + left.height - operations;
   // Beside a detail the line of the selected node is mostly empty: the map's own last line is blank enough.
-  const spare = (detail > 0 || !under) && place !== null && map.cellHeight > map.lines ? 1 : 0;
-  const mapEnd = left.y + mapHeight(map) - spare;
+  const spare = (detail > 0 || !under) && place !== null && map !== null && map.cellHeight > map.lines ? 1 : 0;
+  const mapEnd = left.y + mainHeight - spare;
   const events = rest - detail + spare;
   return {
     map,
+    table: map === null ? { ...left, height: mainHeight } : null,
     selected: { ...line, y: mapEnd },
     events: events > 0 ? { ...left, y: mapEnd + 1, height: events } : null,
     operations: operations > 0 ? { ...left, y: end, height: operations } : null,
     detail: under ? (detail > 0 ? { ...left, y: end - detail, height: detail } : null) : place,
   };
 }
+
+/** Returns the lines of the whole table: titles, and a row a node. */
+const tableHeight = (state: State): number => 1 + Math.max(1, shownNodes(state).length);
 
 function operationLines(state: State, body: number): number {
   const shown = shownRuns(state).length + loneOperations(state).length;

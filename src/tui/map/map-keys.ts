@@ -10,6 +10,7 @@ import {
   noPolicy,
   noResults,
   notDemo,
+  onlyMap,
   nothingShown,
   viewOnly,
 } from '../keymap/disabled-reasons.ts';
@@ -193,6 +194,13 @@ export const MAP_BINDINGS: readonly Binding[] = [
     disabled: notDemo,
     help: 'mains return (demo): the battery charges, nodes come back',
   },
+  {
+    context: 'map',
+    keys: ['T'],
+    command: 'show-table',
+    hint: 'table',
+    help: 'the nodes as a table, what is wrong first',
+  },
   layoutKey('map'),
   {
     context: 'map',
@@ -200,9 +208,17 @@ export const MAP_BINDINGS: readonly Binding[] = [
     command: 'smaller',
     hint: 'smaller cells',
     help: 'smaller cells: a line, then a sign a node',
+    disabled: onlyMap,
   },
-  { context: 'map', keys: ['+'], command: 'larger', hint: 'larger cells', help: 'larger cells' },
-  { context: 'map', keys: ['='], command: 'fit', hint: null, help: 'cells as large as lets the whole rack be seen' },
+  { context: 'map', keys: ['+'], command: 'larger', hint: 'larger cells', help: 'larger cells', disabled: onlyMap },
+  {
+    context: 'map',
+    keys: ['='],
+    command: 'fit',
+    hint: null,
+    disabled: onlyMap,
+    help: 'cells as large as lets the whole rack be seen',
+  },
   {
     context: 'map',
     keys: ['t'],

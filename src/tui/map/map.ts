@@ -6,7 +6,7 @@ import { nextSpan } from '../detail/detail.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { bindingOf, disabledReason, keyOf } from '../keymap/lookup.ts';
-import { fitCells, zoomCells } from '../layout/layout-commands.ts';
+import { fitCells, showMain, zoomCells } from '../layout/layout-commands.ts';
 import { blades, layoutOf } from '../layout/layout.ts';
 import { acrossBands } from '../layout/map-layout.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
@@ -15,13 +15,14 @@ import { dismissed } from '../model/results.ts';
 import type { State } from '../model/state.ts';
 import { openPowerMenu } from '../overlays/power/menu.ts';
 import { targetsOf } from '../overlays/power/rules.ts';
+import { onTableCommand } from '../table/table.ts';
 import { shownNodes } from './filter.ts';
 
 export function keyOnMap(before: State, name: string): Step {
   const state = before.notice === null ? before : { ...before, notice: null };
   const jump = keyOfAddress(state, name);
   if (jump !== null) return jump;
-  const binding = bindingOf(state, 'map', name);
+  const binding = bindingOf(state, state.view.main, name);
   // Keys without a binding here, such as Ctrl-C, get a notice.
   if (binding === null) return step(withNotice({ ...state, digit: null }, 'info', noKey(state, name)));
   const why = disabledReason(binding, state);
@@ -30,7 +31,8 @@ export function keyOnMap(before: State, name: string): Step {
 }
 
 function noKey(state: State, name: string): string {
-  return `${keyLabel(name)} does nothing on the map: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
+  const where = state.view.main === 'map' ? 'on the map' : 'in the table';
+  return `${keyLabel(name)} does nothing ${where}: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
 }
 
 /**
@@ -49,6 +51,9 @@ function keyOfAddress(state: State, name: string): Step | null {
 }
 
 function onCommand(state: State, command: Command): Step {
+  const { main } = state.view;
+  const inTable = main === 'table' ? onTableCommand(state, command) : null;
+  if (inTable !== null) return inTable;
   switch (command) {
     case 'up':
     case 'down':
@@ -91,6 +96,10 @@ function onCommand(state: State, command: Command): Step {
       return zoomCells(state, -1);
     case 'fit':
       return fitCells(state);
+    case 'show-map':
+      return showMain(state, 'map');
+    case 'show-table':
+      return showMain(state, 'table');
     case 'next-match':
       return step({ ...state, cursor: matchFrom(state, 1) });
     case 'previous-match':
@@ -100,7 +109,7 @@ function onCommand(state: State, command: Command): Step {
     case 'quit':
       return step(state, { do: 'quit' });
     default:
-      return onCommandAnywhere(state, command, 'map') ?? step(state);
+      return onCommandAnywhere(state, command, main) ?? step(state);
   }
 }
 

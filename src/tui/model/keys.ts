@@ -2,7 +2,7 @@
 import type { Overlay } from './overlays.ts';
 
 /** Contexts of the panes; `prefix`: after the console's prefix, `left`: a console that was left, `look`: copy mode. */
-export type PaneContext = 'map' | 'console' | 'prefix' | 'left' | 'look' | 'look-search';
+export type PaneContext = 'map' | 'table' | 'console' | 'prefix' | 'left' | 'look' | 'look-search';
 
 /** Contexts of the panes whose keys are commands for rackui, and can open overlays. */
 export type CommandContext = Exclude<PaneContext, 'console' | 'look-search'>;
@@ -17,6 +17,9 @@ export type Command =
   | 'down'
   | 'left'
   | 'right'
+  | 'show-map'
+  | 'show-table'
+  | 'sort'
   | 'accept'
   | 'cancel'
   | 'attach'
@@ -98,6 +101,8 @@ export interface KeyBinding<S> {
 /** Text of a context, and of keys outside its table. */
 export interface KeySection {
   context: Context;
+  /** Context whose keys are in force too, unless they have another meaning here. */
+  base?: Context;
   /** Heading in the help and in docs/keys.md. */
   title: string;
   /** After "only", for a command that works there and not here: `on the map`. */

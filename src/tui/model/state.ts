@@ -14,6 +14,7 @@ import type { Reading } from '../../rack/reading.ts';
 import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
+import { type ColumnId, type TableView, tableViewFrom, USUAL_TABLE } from './table.ts';
 
 /** The last screen of the pane's node; the screen itself is in an emulator. */
 export interface LastScreens {
@@ -139,6 +140,10 @@ export type Preset = (typeof PRESETS)[number];
 export const CELL_SIZES = ['auto', 'full', 'line', 'glyph'] as const;
 export type CellSize = (typeof CELL_SIZES)[number];
 
+/** Views of the rack's nodes: as the rack is built, or as a table. */
+export const MAIN_VIEWS = ['map', 'table'] as const;
+export type MainView = (typeof MAIN_VIEWS)[number];
+
 /** Spans of the charts in the detail pane. */
 export const SPANS = ['minutes', 'hour', 'day'] as const;
 export type Span = (typeof SPANS)[number];
@@ -146,6 +151,8 @@ export const SPAN_MS: Record<Span, number> = { minutes: 300_000, hour: 3_600_000
 
 /** The operator's view of the rack. Kept across runs. */
 export interface View {
+  main: MainView;
+  table: TableView;
   preset: Preset;
   cells: CellSize;
   /** Columns of a console beside the map after a drag; null: from the layout. */
@@ -155,7 +162,15 @@ export interface View {
   span: Span;
 }
 
-export const USUAL_VIEW: View = { preset: 'auto', cells: 'auto', split: null, splitRows: null, span: 'minutes' };
+export const USUAL_VIEW: View = {
+  main: 'map',
+  table: USUAL_TABLE,
+  preset: 'auto',
+  cells: 'auto',
+  split: null,
+  splitRows: null,
+  span: 'minutes',
+};
 
 export const PRESET_WORDS: Record<Preset, string> = {
   auto: 'as the terminal has room',
@@ -169,6 +184,8 @@ export const PRESET_WORDS: Record<Preset, string> = {
 export function viewFrom(json: unknown): View {
   const said = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
   return {
+    main: MAIN_VIEWS.find((one) => one === said['main']) ?? USUAL_VIEW.main,
+    table: tableViewFrom(said['table']),
     preset: PRESETS.find((one) => one === said['preset']) ?? USUAL_VIEW.preset,
     cells: CELL_SIZES.find((one) => one === said['cells']) ?? USUAL_VIEW.cells,
     split: wholeNumber(said['split']),
@@ -239,6 +256,8 @@ export interface State {
   view: View;
   detail: Detail;
   cursor: Address;
+  /** Selected column of the table. */
+  column: ColumnId;
   marks: ReadonlySet<Address>;
   /** The last marked node, where a range begins. */
   lastMark: Address | null;
@@ -323,6 +342,7 @@ export function initialState(
     view: USUAL_VIEW,
     detail: NO_DETAIL,
     cursor: snapshot.bus.master ?? snapshot.rack.nodes[0]?.addr ?? 0,
+    column: 'name',
     marks: new Set(),
     lastMark: null,
     filter: '',

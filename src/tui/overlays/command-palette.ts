@@ -7,7 +7,7 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { centred, paintBox } from '../canvas/box.ts';
 import { CUT, type Frame } from '../canvas/frame.ts';
 import { keyLabel } from '../keymap/key-names.ts';
-import { type Binding, bindingId, bindingOf, disabledReason, keyNameOf } from '../keymap/lookup.ts';
+import { type Binding, bindingId, bindingOf, bindingsIn, disabledReason, keyNameOf } from '../keymap/lookup.ts';
 import { step, type Step } from '../model/events.ts';
 import type { CommandContext, Context } from '../model/keys.ts';
 import { nameOf, type State } from '../model/state.ts';
@@ -91,6 +91,7 @@ function commandOffers(state: State, from: CommandContext): Offer[] {
   const { bindings, sections } = state.settings.keys;
   const where = (context: Context): string => sections.find((one) => one.context === context)?.where ?? '';
   const prefix = keyNameOf(state, 'console', 'prefix');
+  const usable = new Set(bindingsIn(state, from));
   const offer = (binding: Binding): Offer => {
     const { context, keys, help } = binding;
     const [first = ''] = keys;
@@ -98,7 +99,7 @@ function commandOffers(state: State, from: CommandContext): Offer[] {
       id: bindingId(binding),
       title: help,
       key: context === 'prefix' ? `${keyLabel(prefix)} ${keyLabel(first)}` : keyLabel(first),
-      why: context === from ? disabledReason(binding, state) : `only ${where(context)}`,
+      why: usable.has(binding) ? disabledReason(binding, state) : `only ${where(context)}`,
       press: context === 'prefix' ? [prefix, first] : [first],
     };
   };

@@ -5,7 +5,7 @@ import { centred, paintBox } from '../canvas/box.ts';
 import type { Frame, Span } from '../canvas/frame.ts';
 import { glyphs, type Glyphs, POWER_LETTER, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyLabel } from '../keymap/key-names.ts';
-import { bindingOf, bindingsIn, disabledReason } from '../keymap/lookup.ts';
+import { bindingOf, disabledReason } from '../keymap/lookup.ts';
 import { MIN_ROWS } from '../layout/layout.ts';
 import { step, type Step } from '../model/events.ts';
 import type { Context, KeySection } from '../model/keys.ts';
@@ -20,7 +20,7 @@ const ROOM = WIDTH - 4 - 18;
 interface Help {
   kind: 'help';
   scroll: number;
-  from: 'map' | 'console';
+  from: 'map' | 'table' | 'console';
 }
 
 declare module '../model/overlays.ts' {
@@ -39,7 +39,10 @@ export const HELP: OverlayType<Help> = {
   ],
   survivesReconnect: true,
   open: (state, from) =>
-    step({ ...state, overlay: { kind: 'help', scroll: 0, from: from === 'map' ? 'map' : 'console' } }),
+    step({
+      ...state,
+      overlay: { kind: 'help', scroll: 0, from: from === 'map' || from === 'table' ? from : 'console' },
+    }),
   onKey,
   paint,
 };
@@ -66,7 +69,8 @@ function orderedSections(state: State): readonly KeySection[] {
   const { sections } = state.settings.keys;
   const from = state.overlay?.kind === 'help' ? state.overlay.from : 'map';
   if (from === 'map') return sections;
-  const here: readonly Context[] = state.pane.attachment.kind === 'none' ? ['left'] : ['console', 'prefix'];
+  const atConsole: readonly Context[] = state.pane.attachment.kind === 'none' ? ['left'] : ['console', 'prefix'];
+  const here = from === 'console' ? atConsole : [from];
   const first = sections.filter(({ context }) => here.includes(context));
   return [...first, ...sections.filter((section) => !first.includes(section))];
 }
@@ -88,7 +92,7 @@ function paint(frame: Frame, state: State, { scroll }: Help, { g }: PaintTools):
 /** Returns the lines of the help. */
 export function helpLines(state: State, g: Glyphs): Span[][] {
   // On the map the signs come first, because the operator may be looking for one.
-  const first = state.overlay?.kind !== 'help' || state.overlay.from === 'map';
+  const first = state.overlay?.kind !== 'help' || state.overlay.from !== 'console';
   const lines: Span[][] = first ? signLines(g) : [];
   for (const { context, title, also = [] } of orderedSections(state)) {
     if (lines.length > 0) lines.push([]);
@@ -98,7 +102,7 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
         [`  ${keys}`.padEnd(18), 'key'],
         [help, 'text'],
       ]);
-    for (const binding of bindingsIn(state, context)) {
+    for (const binding of state.settings.keys.bindings.filter((one) => one.context === context)) {
       if (binding.demo === true && !state.settings.demo) continue;
       const why = disabledReason(binding, state);
       const keys = binding.keys.slice(0, 3).map(keyLabel).join(' ');

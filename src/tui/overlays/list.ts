@@ -4,6 +4,7 @@ import type { Step } from '../model/events.ts';
 import type { Command, CommandContext } from '../model/keys.ts';
 import type { Overlay } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
+import { COLUMN_LIST } from '../table/column-list.ts';
 import { SUPPLY } from '../ups/supply.ts';
 import { ALARMS } from './alarms.ts';
 import { BUS_LOG } from './bus-log.ts';
@@ -25,6 +26,7 @@ import { RACKS } from './racks.ts';
 export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   FILTER,
   PALETTE,
+  COLUMN_LIST,
   CONSOLE_LIST,
   RACKS,
   PARTICIPANTS,

@@ -10,6 +10,7 @@ import { paintMap } from '../map/map-view.ts';
 import { countsOf } from '../map/node-cell.ts';
 import { nameOf, type State, unseenAlarms } from '../model/state.ts';
 import { overlayType } from '../overlays/list.ts';
+import { paintTable } from '../table/table-view.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { paintHeader } from './header.ts';
 import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './status-lines.ts';
@@ -71,14 +72,16 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   }
   paintHeader(frame, layout.header, state, g);
   if (layout.map) paintMap(frame, layout.map, state, g);
+  if (layout.table) paintTable(frame, layout.table, state, g);
   if (layout.selected) paintSelected(frame, layout.selected, state, layout, g);
   if (layout.events) paintEvents(frame, layout.events, state, state.events);
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
   if (layout.console) paintPane(frame, layout.console, state, screens, g);
-  if (layout.map || state.notice !== null || state.link.kind === 'lost') {
+  const main = layout.map ?? layout.table;
+  if (main || state.notice !== null || state.link.kind === 'lost') {
     // Over a console that fills the screen only a required notice takes a line from it.
-    if (!layout.map) frame.clear(layout.notice, 'bar');
+    if (!main) frame.clear(layout.notice, 'bar');
     paintNotice(frame, layout.notice, state);
   }
   const { overlay } = state;

@@ -18,13 +18,14 @@ import { loneOperations, shownRuns } from '../model/results.ts';
 import type { State } from '../model/state.ts';
 import { operationLine } from '../overlays/operation-view.ts';
 import { runSpans } from '../overlays/plans/run-view.ts';
+import { tableSpans } from '../table/table-view.ts';
 
 /**
  * Paints the selected node in words, where no detail pane shows the same; the number of marked nodes, and of those
  * scrolled out of sight.
  */
 export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
-  const scrolled = layout.map === null ? [] : scrollSpans(layout.map);
+  const scrolled = scrollSpans(state, layout);
   const marked: Span[] = state.marks.size > 0 ? [[`${state.marks.size} marked `, 'mark']] : [];
   const end = x + width - 2 - spansWidth(scrolled);
   const left = state.filter === '' ? x + 1 : paintChips(frame, x + 1, y, state, end - x - 1);
@@ -32,8 +33,13 @@ export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State,
   frame.spans(x + width - 1 - spansWidth(scrolled), y, scrolled);
 }
 
-/** `rows C to T of X`; empty where the whole rack is visible. */
-function scrollSpans({ blades, firstBlade, visibleBlades }: MapLayout): Span[] {
+/** Returns what of the rack is visible; empty where the map shows all of it. */
+function scrollSpans(state: State, { map, table }: Layout): Span[] {
+  return table !== null ? tableSpans(state, table) : map !== null ? bladeSpans(map) : [];
+}
+
+/** `rows C to T of X`. */
+function bladeSpans({ blades, firstBlade, visibleBlades }: MapLayout): Span[] {
   if (visibleBlades >= blades.length) return [];
   const row = (index: number): string => rowLabel(blades[index] ?? 0);
   const [from, to] = [row(firstBlade), row(firstBlade + visibleBlades - 1)];

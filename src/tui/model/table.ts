@@ -1,0 +1,36 @@
+/** Columns and order of the table of nodes, as the operator chose them. Plain data, kept across runs. */
+
+/** All columns, in the order in which the table shows them. */
+export const COLUMN_IDS = [
+  ...(['name', 'addr', 'pos', 'state', 'alarm', 'current', 'fan', 'age'] as const),
+  ...(['trend', 'peak', 'role', 'cluster', 'op'] as const),
+];
+export type ColumnId = (typeof COLUMN_IDS)[number];
+
+export interface Sort {
+  column: ColumnId;
+  /** True: from the last value to the first. */
+  reverse: boolean;
+}
+
+export interface TableView {
+  hidden: readonly ColumnId[];
+  /** Null: what is wrong first. */
+  sort: Sort | null;
+}
+
+export const USUAL_TABLE: TableView = { hidden: [], sort: null };
+
+/** Reads a table's view stored by an earlier run; unknown columns are dropped. */
+export function tableViewFrom(json: unknown): TableView {
+  const { hidden, sort } = record(json);
+  const { column, reverse } = record(sort);
+  const by = COLUMN_IDS.find((one) => one === column);
+  return {
+    hidden: COLUMN_IDS.filter((id) => id !== 'name' && Array.isArray(hidden) && hidden.includes(id)),
+    sort: by === undefined ? null : { column: by, reverse: reverse === true },
+  };
+}
+
+const record = (json: unknown): Record<string, unknown> =>
+  typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};

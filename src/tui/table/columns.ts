@@ -1,0 +1,271 @@
+/** The columns of the table: title, width, contents and order of each. */
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { drawOf, drawText } from '../../rack/calibration.ts';
+import type { InkRole, Span } from '../canvas/frame.ts';
+import { type Glyphs, POWER_WORD, shorten, sparkline } from '../canvas/glyphs.ts';
+import type { State } from '../model/state.ts';
+import { COLUMN_IDS, type ColumnId } from '../model/table.ts';
+import { rankOf, type Row, rowsOf } from './row.ts';
+
+export interface Column {
+  id: ColumnId;
+  title: string;
+  /** Its contents in a sentence, for the list of columns. */
+  about: string;
+  /** Columns of the screen, without the blank after them; a title with the sign of the order fits. */
+  width(state: State): number;
+  /** True where it takes the room that others leave. */
+  grows?: true;
+  right?: true;
+  /** True where its highest value is the one to see first. */
+  descends?: true;
+  cell(row: Row, tools: CellTools): readonly Span[];
+  /** Value by which it sorts; null stands last in both directions. */
+  value(row: Row): number | string | null;
+}
+
+export interface CellTools {
+  state: State;
+  g: Glyphs;
+  width: number;
+}
+
+/** Most columns of a name; in a narrow terminal the values are more important. */
+const nameWidest = (cols: number): number => (cols < 100 ? 14 : 20);
+const WORDS_WIDEST = 12;
+const TREND = 8;
+/** Least span of the trend's scale, in counts: jitter stays flat. */
+const TREND_FLOOR = 16;
+
+const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
+  name: {
+    title: 'name',
+    about: 'name, with the sign of the master, of a protected node, of the open console',
+    width: ({ rack, size }) =>
+      2 +
+      longest(
+        rack.nodes.map(({ name }) => name),
+        nameWidest(size.cols),
+      ),
+    cell: ({ node, look }, { state, g, width }) => {
+      const sign = signOf(state, node, g);
+      const name = shorten(node.name, width - 2, g);
+      return [
+        [name, look.power === 'on' ? 'text' : look.ink],
+        ...(sign === null ? [] : [[' ', 'text'] as const, sign]),
+      ];
+    },
+    value: ({ node }) => node.name,
+  },
+  addr: {
+    title: 'addr',
+    about: 'address on the bus, hexadecimal',
+    width: () => 5,
+    cell: ({ node }) => [[formatAddress(node.addr), 'dim']],
+    value: ({ node }) => node.addr,
+  },
+  pos: {
+    title: 'pos',
+    about: 'position: blade and slot',
+    width: () => 4,
+    cell: ({ node }) => [[formatPosition(node.addr), 'dim']],
+    value: ({ node }) => node.addr,
+  },
+  state: {
+    title: 'state',
+    about: 'power and system, with the age of a reading that is not fresh',
+    width: () => 16,
+    cell: ({ look }, { g }) => [
+      [`${g.power[look.power]} ${POWER_WORD[look.power]}`, look.ink],
+      [look.age === null ? '' : ` ${look.age}`, 'stale'],
+    ],
+    value: ({ look }) => POWER_WORD[look.power],
+  },
+  alarm: {
+    title: 'alarm',
+    about: 'its alarm; of several the first that was not acknowledged',
+    width: () => 10,
+    grows: true,
+    cell: ({ alarms }, { g }) => {
+      const [first] = alarms;
+      if (first === undefined) return [];
+      const more = alarms.length > 1 ? `${alarms.length}: ` : '';
+      const calm = first.acknowledged !== null || first.clearedAt !== null;
+      return [[`${g.alarm} ${more}${first.text}`, calm ? 'dim' : 'fault']];
+    },
+    value: ({ alarms }) => alarms[0]?.text ?? null,
+  },
+  current: {
+    title: 'current',
+    about: 'current: counts, or amperes where the node is calibrated',
+    width: () => 8,
+    right: true,
+    descends: true,
+    cell: (row) => [measured(row, row.look.current, 'spark')],
+    value: ({ node, look }) => (look.current === null ? null : amount(look.current, node)),
+  },
+  fan: {
+    title: 'fan',
+    about: 'fan, in counts',
+    width: () => 6,
+    right: true,
+    descends: true,
+    cell: ({ look }) => [look.fan === null ? ['-', 'dim'] : [`${look.fan} ct`, inkFor(look, 'fan')]],
+    value: ({ look }) => look.fan,
+  },
+  age: {
+    title: 'age',
+    about: 'age of the reading; fresh: not older than three sweeps',
+    width: () => 5,
+    right: true,
+    descends: true,
+    cell: ({ look, view }) => {
+      if (look.age !== null) return [[look.age, 'stale']];
+      if (look.freshness === 'fresh') return [['fresh', 'dim']];
+      return [[view?.reading.state === 'failed' ? 'never' : '-', 'dim']];
+    },
+    value: ({ look, view }) => {
+      const reading = view?.reading;
+      const sample = reading?.state === 'ok' ? reading.sample : reading?.state === 'failed' ? reading.last : null;
+      if (sample === null) return null;
+      // Fresh ones are alike, so that rows do not change places with every sweep.
+      return look.freshness === 'fresh' ? -Infinity : -sample.at;
+    },
+  },
+  trend: {
+    title: 'trend',
+    about: 'current of the last samples; sorted by its rise',
+    width: () => TREND,
+    descends: true,
+    cell: (row, { g }) => [[sparkline(currentsOf(row), TREND, g, TREND_FLOOR), inkFor(row.look, 'spark', 'dim')]],
+    value: (row) => {
+      const known = currentsOf(row)
+        .slice(-TREND)
+        .filter((one) => one !== null);
+      const [last] = known.slice(-1);
+      return last === undefined ? null : last - (known[0] ?? last);
+    },
+  },
+  peak: {
+    title: 'peak',
+    about: 'highest current of the last 60 samples',
+    width: () => 8,
+    right: true,
+    descends: true,
+    cell: (row) => [measured(row, peakOf(row), 'text')],
+    value: (row) => {
+      const peak = peakOf(row);
+      return peak === null ? null : amount(peak, row.node);
+    },
+  },
+  role: {
+    title: 'role',
+    about: 'role in the inventory',
+    width: ({ rack }) =>
+      Math.max(
+        5,
+        longest(
+          rack.nodes.map(({ role }) => role ?? ''),
+          WORDS_WIDEST,
+        ),
+      ),
+    cell: ({ node }) => [[node.role ?? '', 'dim']],
+    value: ({ node }) => node.role,
+  },
+  cluster: {
+    title: 'cluster',
+    about: 'cluster in the inventory',
+    width: ({ rack }) =>
+      Math.max(
+        8,
+        longest(
+          rack.nodes.map(({ cluster }) => cluster ?? ''),
+          WORDS_WIDEST,
+        ),
+      ),
+    cell: ({ node }) => [[node.cluster ?? '', 'dim']],
+    value: ({ node }) => node.cluster,
+  },
+  op: {
+    title: 'operation',
+    about: 'running operation, and its phase on this node',
+    width: () => 19,
+    cell: ({ op }) => {
+      if (op === null) return [];
+      const asks = op.progress.question !== null;
+      return [
+        [`${op.operation.verb}: `, 'warn'],
+        [asks ? 'asks' : op.progress.phase, asks ? 'danger' : 'text'],
+      ];
+    },
+    value: ({ op }) => (op === null ? null : `${op.operation.verb} ${op.progress.phase}`),
+  },
+};
+
+export const COLUMNS: readonly Column[] = COLUMN_IDS.map((id) => ({ id, ...COLUMNS_BY_ID[id] }));
+
+export function shownColumns({ view }: State): readonly Column[] {
+  return COLUMNS.filter(({ id }) => !view.table.hidden.includes(id));
+}
+
+const sorted = new WeakMap<State, readonly Row[]>();
+
+/** Returns the rows in the order of the table. Cached by state: keys, frame and mouse need the same rows. */
+export function sortedRows(state: State): readonly Row[] {
+  let rows = sorted.get(state);
+  if (rows === undefined) {
+    const { sort } = state.view.table;
+    rows = rowsOf(state).sort(sort === null ? worstFirst : inOrderOf(COLUMNS_BY_ID[sort.column].value, sort.reverse));
+    sorted.set(state, rows);
+  }
+  return rows;
+}
+
+const worstFirst = (a: Row, b: Row): number => rankOf(a.wrong) - rankOf(b.wrong) || a.node.addr - b.node.addr;
+
+function inOrderOf(value: Column['value'], reverse: boolean): (a: Row, b: Row) => number {
+  return (a, b) => {
+    const [left, right] = [value(a), value(b)];
+    if (left === null || right === null)
+      return Number(left === null) - Number(right === null) || a.node.addr - b.node.addr;
+    const order =
+      typeof left === 'string' || typeof right === 'string'
+        ? String(left).localeCompare(String(right), 'en', { numeric: true })
+        : left < right
+          ? -1
+          : Number(left > right);
+    return (reverse ? -order : order) || a.node.addr - b.node.addr;
+  };
+}
+
+function longest(words: readonly string[], most: number): number {
+  return Math.min(most, Math.max(4, ...words.map((word) => word.length)));
+}
+
+function signOf(state: State, { addr, role, protected: isProtected }: Row['node'], g: Glyphs): Span | null {
+  if (state.console?.addr === addr) return [g.console, 'title'];
+  if (state.bus.master === addr || role === 'master') return [g.master, 'master'];
+  return isProtected ? [g.protected, 'master'] : null;
+}
+
+/** `43 ct`, `0.51 A`; `-` where no value may be shown. */
+function measured({ node, look }: Row, counts: number | null, ink: InkRole): Span {
+  return counts === null ? ['-', 'dim'] : [drawText(drawOf(counts, node.calibration), 'ct'), inkFor(look, ink)];
+}
+
+/** Returns the ink of a value: old ones never look current. */
+function inkFor({ freshness }: Row['look'], fresh: InkRole, old: InkRole = 'stale'): InkRole {
+  return freshness === 'stale' || freshness === 'none' ? old : fresh;
+}
+
+/** Returns a value that compares in a rack where only some nodes are calibrated: amperes, otherwise counts. */
+function amount(counts: number, { calibration }: Row['node']): number {
+  return drawOf(counts, calibration).amps ?? counts;
+}
+
+const currentsOf = ({ view }: Row): (number | null)[] => (view?.history ?? []).map((entry) => entry?.[0] ?? null);
+
+function peakOf(row: Row): number | null {
+  const known = currentsOf(row).filter((one) => one !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}

@@ -1,0 +1,73 @@
+/** One row of the table: everything known of a node, and how wrong it is. Pure. */
+import type { NodeProgress, Operation } from '../../api/power.ts';
+import type { Alarm } from '../../rack/alarms.ts';
+import type { InventoryNode } from '../../rack/inventory.ts';
+import { shownNodes } from '../map/filter.ts';
+import { lookOf, type NodeLook, viewOf } from '../map/node-cell.ts';
+import type { NodeView, State } from '../model/state.ts';
+
+export interface Row {
+  node: InventoryNode;
+  view: NodeView | undefined;
+  look: NodeLook;
+  /** Those that need attention first. */
+  alarms: readonly Alarm[];
+  /** The running operation on it, with its progress; null: none. */
+  op: { operation: Operation; progress: NodeProgress } | null;
+  wrong: Wrong;
+}
+
+/** Degrees of what can be wrong with a node, worst first. */
+const WRONG = [
+  'alarm',
+  'failed',
+  'lost',
+  'absent',
+  'seen-alarm',
+  'halted',
+  'stale',
+  'unknown',
+  'busy',
+  'off',
+  'nothing',
+] as const;
+export type Wrong = (typeof WRONG)[number];
+
+/** Returns the rank of a degree: 0 is the worst. */
+export const rankOf = (wrong: Wrong): number => WRONG.indexOf(wrong);
+
+/** Returns the rows of all nodes that the filter shows, in address order. */
+export function rowsOf(state: State): Row[] {
+  const shown = new Set(shownNodes(state));
+  const nodes = state.rack.nodes.filter(({ addr }) => shown.has(addr));
+  return nodes.map((node) => {
+    const view = viewOf(state, node.addr);
+    const look = lookOf(state, view);
+    const alarms = state.alarms
+      .filter(({ addr }) => addr === node.addr)
+      .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null));
+    const row = { node, view, look, alarms, op: operationOn(state, node, view) };
+    return { ...row, wrong: wrongWith(row) };
+  });
+}
+
+function operationOn(state: State, { addr }: InventoryNode, view: NodeView | undefined): Row['op'] {
+  if (view?.op == null) return null;
+  const operation = state.operations.find(({ id }) => id === view.op);
+  const progress = operation?.nodes.find((one) => one.addr === addr);
+  return operation === undefined || progress === undefined ? null : { operation, progress };
+}
+
+function wrongWith({ view, look, alarms, op }: Omit<Row, 'wrong'>): Wrong {
+  const lasting = alarms.filter(({ clearedAt }) => clearedAt === null);
+  if (lasting.some(({ acknowledged }) => acknowledged === null)) return 'alarm';
+  if (look.power === 'failed') return 'failed';
+  if (look.power === 'absent') return 'absent';
+  if (view?.reading.state === 'failed') return 'lost';
+  if (alarms.length > 0) return 'seen-alarm';
+  if (look.power === 'halted' || look.power === 'disabled') return 'halted';
+  if (look.freshness === 'stale') return 'stale';
+  if (look.power === 'unknown') return 'unknown';
+  if (op !== null || look.power === 'booting' || look.power === 'going-down') return 'busy';
+  return look.power === 'off' ? 'off' : 'nothing';
+}

@@ -1,0 +1,78 @@
+/** Commands of the table: moving, ordering. Pure. */
+import { chosen } from '../layout/layout-commands.ts';
+import { layoutOf } from '../layout/layout.ts';
+import { step, type Step } from '../model/events.ts';
+import type { Command } from '../model/keys.ts';
+import type { State } from '../model/state.ts';
+import { COLUMNS, shownColumns, sortedRows } from './columns.ts';
+
+/** Performs a command of the table; null: it is the same as on the map. */
+export function onTableCommand(state: State, command: Command): Step | null {
+  switch (command) {
+    case 'up':
+      return step(moved(state, -1));
+    case 'down':
+      return step(moved(state, 1));
+    case 'scroll-up':
+      return step(moved(state, -pageOf(state)));
+    case 'scroll-down':
+      return step(moved(state, pageOf(state)));
+    case 'first':
+      return step(moved(state, -Infinity));
+    case 'last':
+      return step(moved(state, Infinity));
+    case 'left':
+      return step(toColumn(state, -1));
+    case 'right':
+      return step(toColumn(state, 1));
+    case 'next-match':
+      return step(moved(state, 1));
+    case 'previous-match':
+      return step(moved(state, -1));
+    case 'sort':
+      return sortedBy(state);
+    default:
+      return null;
+  }
+}
+
+/** Moves the cursor by rows; one that the filter hides goes to the first row. */
+function moved(state: State, by: number): State {
+  const rows = sortedRows(state);
+  const at = rows.findIndex(({ node }) => node.addr === state.cursor);
+  const to = at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + by));
+  return { ...state, cursor: rows[to]?.node.addr ?? state.cursor };
+}
+
+/** Returns the rows of a page: one stays visible. */
+function pageOf(state: State): number {
+  const layout = layoutOf(state);
+  const height = layout.kind === 'normal' ? (layout.table?.height ?? 0) : 0;
+  return Math.max(1, height - 2);
+}
+
+function toColumn(state: State, by: 1 | -1): State {
+  const columns = shownColumns(state);
+  const at = columns.findIndex(({ id }) => id === state.column);
+  const next = columns[Math.max(0, Math.min(columns.length - 1, at + by))];
+  return next === undefined ? state : { ...state, column: next.id };
+}
+
+/** Sorts by the selected column in its usual direction, then in the other one, then by what is wrong. */
+function sortedBy(state: State): Step {
+  const { table } = state.view;
+  const column = COLUMNS.find(({ id }) => id === state.column);
+  if (column === undefined) return step(state);
+  const usual = column.descends === true;
+  const same = table.sort?.column === column.id;
+  const sort = !same
+    ? { column: column.id, reverse: usual }
+    : table.sort?.reverse === usual
+      ? { column: column.id, reverse: !usual }
+      : null;
+  const way = sort?.reverse === true ? 'last value first' : 'first value first';
+  const words = sort === null ? 'what is wrong first' : `${column.title}, ${usual ? numberWay(sort.reverse) : way}`;
+  return chosen(state, { ...state.view, table: { ...table, sort } }, `sorted by: ${words}`);
+}
+
+const numberWay = (reverse: boolean): string => (reverse ? 'highest first' : 'lowest first');
