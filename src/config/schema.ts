@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
+import { metrics } from './reporting-schema.ts';
 import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
 
 /** A regular expression of RE2, matched against one console line without control characters. */
@@ -351,6 +352,8 @@ export const configSchema = z.strictObject({
   outage: outage.optional(),
   /** Program and arguments that shut down the master, this machine, at the end of a plan. */
   poweroff: z.array(z.string().min(1)).min(1).max(64).optional(),
+  /** Metrics for Prometheus; without this section nothing listens. */
+  metrics: metrics.optional(),
   /** Proof of a boot after a node was switched on. */
   boot: z
     .strictObject({

@@ -51,6 +51,8 @@ export type AlarmKind =
   | 'disk'
   /** The server cannot read a configured secret. */
   | 'secret'
+  /** The server cannot provide its metrics where the configuration says. */
+  | 'metrics'
   /** A configured pattern appeared on a console. */
   | 'console';
 
@@ -70,7 +72,7 @@ export interface Alarm {
 }
 
 /** Alarms of the server's own machine. */
-const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret']);
+const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret', 'metrics']);
 
 const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
   'on-battery',

@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { EventRecord } from '../api/methods.ts';
 import type { Address } from '../rack/address.ts';
+import type { Reading } from '../rack/reading.ts';
 import type { Change } from './sessions/outbox.ts';
 
 export interface ChangeEvents {
@@ -14,6 +15,12 @@ export interface ChangeEvents {
   event: [event: EventRecord];
   /** Operations, plans or outages began, changed or ended, so whether the server is still needed may have changed. */
   work: [];
+  /** A node was asked for its status. */
+  read: [addr: Address, reading: Reading];
+  /** Bytes of output came from a node's console. */
+  output: [addr: Address, bytes: number];
+  /** An open console was off the wire. */
+  gap: [addr: Address];
   /** A node's power was switched, from here or otherwise. */
   power: [addr: Address];
   /** The unlock string is about to be sent. */

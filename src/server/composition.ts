@@ -35,6 +35,7 @@ import { PowerReturn } from './polling/power-return.ts';
 import { type About, RackSnapshot } from './polling/snapshot.ts';
 import { SystemStates } from './polling/system-states.ts';
 import { composePower } from './power-services.ts';
+import { Reporting } from './reporting.ts';
 import { busHandlers } from './rpc/bus.ts';
 import { consoleHandlers, consoleNotes } from './rpc/console.ts';
 import { outageHandlers, planHandlers, powerHandlers } from './rpc/power.ts';
@@ -162,6 +163,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     read: (addr, reading) => {
       alarms.read(addr, reading);
       systems.read(addr, reading);
+      changes.emit('read', addr, reading);
     },
     powerReturn,
     powerChanged: (...change) => {
@@ -245,6 +247,10 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
     hostSeen: (addr, host) => hosts.saw(addr, host, now()),
     systems,
     lineSeen: (addr, text) => consoleAlarms.line(addr, text),
+    tally: (addr, bytes) => {
+      if (bytes === null) changes.emit('gap', addr);
+      else changes.emit('output', addr, bytes);
+    },
     changed: () => {
       giveWire(consoles, earlier);
       changes.emit('changed', 'console');
@@ -287,6 +293,7 @@ function giveWire(consoles: Consoles, { monitor, sweeper }: Polling): void {
 /** Sessions, and the idle timeout of a server that a client started. */
 interface Sessions {
   roster: SessionRegistry;
+  view: RackSnapshot;
   /** Null where the server was started to stay. */
   linger: IdleTimeout | null;
 }
@@ -335,7 +342,7 @@ function composeSessions(
   changes.on('changed', (change) => roster.changed(change));
   changes.on('event', (event) => roster.note('event', event));
   changes.on('work', () => linger?.look());
-  return { roster, linger };
+  return { roster, view, linger };
 }
 
 function lingerFor(
@@ -360,6 +367,7 @@ interface Working extends Records, Polling, OpenConsoles {
 
 export interface ServerParts extends Working, Sessions {
   reloading: Reloading;
+  reporting: Reporting;
 }
 
 export function composeServer(options: RackServerOptions): ServerParts {
@@ -373,5 +381,7 @@ export function composeServer(options: RackServerOptions): ServerParts {
   const reloading = new Reloading(configuration, { ...records, ...polling, ...consoles, ...power }, changes);
   const outages = composeOutages(options, { ...records, ...polling, ...power }, changes);
   const working = { ...records, ...polling, ...consoles, ...power, outages };
-  return { ...working, reloading, ...composeSessions(options, { ...working, reloading }, changes) };
+  const sessions = composeSessions(options, { ...working, reloading }, changes);
+  const reporting = new Reporting(options, { ...working, snapshot: () => sessions.view.snapshot() }, changes);
+  return { ...working, reloading, ...sessions, reporting };
 }

@@ -44,6 +44,7 @@ export class RackServer {
       sweeper.wake();
     });
     this.#parts.reloading.start();
+    this.#parts.reporting.start();
     monitor.start();
     selfCheck.start();
     bus.start();
@@ -81,6 +82,7 @@ export class RackServer {
       roster,
       eventFile,
       reloading,
+      reporting,
     } = this.#parts;
     linger?.stop();
     events.add('notice', 'server', null, `The server leaves: ${why}`);
@@ -94,6 +96,7 @@ export class RackServer {
     selfCheck.stop();
     alarms.close();
     reloading.close();
+    await reporting.close();
     await consoles.close(`the server leaves: ${why}`);
     const farewell = roster.close(`the server leaves: ${why}`);
     await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));

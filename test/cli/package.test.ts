@@ -42,6 +42,7 @@ test('the packed files are enough to run, from any directory', async () => {
       expect.arrayContaining([
         ...['bin/rackui', 'dist/main.js', 'package.json', 'README.md', 'LICENSE'],
         ...['themes/dark.json', 'src/config/racks/er24a.yaml', 'docs/commands.md'],
+        'examples/prometheus/alerts.yaml',
       ]),
     );
     expect(files.filter((path) => /\.tsx?$|^test\/|^\.ci\//.test(path))).toEqual([]);

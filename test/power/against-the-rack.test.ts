@@ -53,6 +53,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     hostSeen: () => undefined,
     systems: { heard: () => undefined, tick: () => undefined, torn: () => undefined },
     lineSeen: () => undefined,
+    tally: () => undefined,
     changed: () => undefined,
   });
   closing.push(() => consoles.close('the test is over'));

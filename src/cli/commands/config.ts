@@ -5,6 +5,7 @@ import { EXIT } from '../../api/power.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
 import { serviceUser } from '../../config/paths.ts';
 import { type RackList, settingsIn } from '../../config/rack-list.ts';
+import { exposures } from '../../config/reporting-schema.ts';
 import { configSchema } from '../../config/schema.ts';
 import { unreadableSecrets } from '../../config/secrets.ts';
 import { checkPlans, planMeans } from '../../config/validate.ts';
@@ -66,6 +67,7 @@ async function check(options: GlobalOptions): Promise<number> {
     for (const text of resolved.ok ? planWarnings(resolved.steps, means) : [])
       print(`warning: plan ${name} will not work: ${text}`);
   }
+  for (const sentence of exposures(config)) print(sentence);
   for (const sentence of await inForce(path, options)) print(sentence);
   return EXIT.done;
 }

@@ -20,6 +20,8 @@ export interface SharedConsolePorts {
   heard(bytes: Uint8Array): void;
   /** Called when output of the node was lost. */
   torn(): void;
+  /** Called after the console was off the wire. */
+  gap(): void;
   /** Called when the console ended by itself, with the bus's reason. */
   ended(why: string): void;
 }
@@ -287,6 +289,7 @@ export class SharedConsole {
     this.record.mark(text, from);
     this.record.torn();
     this.#ports.torn();
+    this.#ports.gap();
     // A short gap after a key or a bell is over before a user notices it: only the log marks it.
     if (asked && ms < UNSEEN_GAP_MS) return;
     for (const member of this.people.members) member.note('gap', text);

@@ -48,6 +48,8 @@ export interface ConsolesOptions {
   systems: Pick<SystemStates, 'heard' | 'tick' | 'torn'>;
   /** Called for each complete line of the node's output. */
   lineSeen: (addr: Address, text: string) => void;
+  /** Called with the number of bytes received; null: after the console was off the wire. */
+  tally: (addr: Address, bytes: number | null) => void;
   /** Called when the open console or its participants changed. */
   changed: () => void;
 }
@@ -320,7 +322,7 @@ export class Consoles implements ConsolePort {
 
   #open(addr: Address): SharedConsole {
     const record = this.#record(addr);
-    const { bus, baud, now, changed, event, hostSeen, systems } = this.#options;
+    const { bus, baud, now, changed, event, hostSeen, systems, tally } = this.#options;
     record.opened(now());
     const names = new HostNameReader();
     const decoder = new TextDecoder();
@@ -332,11 +334,13 @@ export class Consoles implements ConsolePort {
         const host = names.feed(text);
         if (host !== null) hostSeen(addr, host);
         systems.heard(addr, text);
+        tally(addr, bytes.length);
       },
       torn: () => {
         names.torn();
         systems.torn(addr);
       },
+      gap: () => tally(addr, null),
       ended: (why) => {
         systems.torn(addr);
         event('warning', addr, `Console of ${this.#label(addr)} closed: ${why}`);

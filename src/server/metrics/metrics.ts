@@ -1,0 +1,223 @@
+/**
+ * Provides the metrics of one rack where the configuration says: on a port, on a Unix socket, in a file for
+ * node_exporter. What fails is an alarm, is tried again, and disturbs nothing else.
+ */
+import { readdirSync } from 'node:fs';
+import { chmod, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
+import type { Snapshot } from '../../api/methods.ts';
+import type { BusCounters } from '../../bmc/types.ts';
+import type { MetricsConfig } from '../../config/reporting-schema.ts';
+import { wallTime } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Changes } from '../changes.ts';
+import { VERSION } from '../logs.ts';
+import { listenAt, type Listening } from '../sessions/listener.ts';
+import { CONTENT_TYPES, formatFor, writeMetrics } from './exposition.ts';
+import type { MetricFacts } from './families.ts';
+import { Tallies } from './tallies.ts';
+
+/** Interval of tries to listen where the port or the socket cannot be had, ms. */
+const RETRY_MS = 5_000;
+/** Time after which a connection on which nothing happens is closed, ms. */
+const IDLE_MS = 10_000;
+/** Most connections at once; Prometheus needs one. */
+const CONNECTIONS = 16;
+const OWNER_AND_GROUP = 0o660;
+const READABLE_BY_ALL = 0o644;
+
+export interface MetricsPorts {
+  snapshot(): Snapshot;
+  counters: BusCounters;
+  /** Time of the server's start on its own clock. */
+  startedAt: number;
+  changes: Changes;
+  /** Group of the Unix socket; null: the owner's. */
+  gid: number | null;
+  /** Raises the alarm with this predicate of a sentence about the server; null clears it. */
+  alarm(text: string | null): void;
+}
+
+/** One place where the metrics are provided. */
+interface Outlet {
+  name: string;
+  everyMs: number;
+  /** Listens where it does not yet, or writes the file. Repeated; rejects with the reason. */
+  attempt(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class Metrics {
+  readonly #ports: MetricsPorts;
+  readonly #tallies: Tallies;
+  readonly #outlets: readonly Outlet[];
+  readonly #troubles = new Map<Outlet, string>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #attempts: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(config: MetricsConfig, ports: MetricsPorts) {
+    this.#ports = ports;
+    this.#tallies = new Tallies(ports.changes);
+    const { address, port, socket, textfile, interval } = config;
+    this.#outlets = [
+      ...(port === undefined ? [] : [this.#onPort(address, port)]),
+      ...(socket === undefined ? [] : [this.#onSocket(socket)]),
+      ...(textfile === undefined ? [] : [this.#inFile(textfile, interval * 1000)]),
+    ];
+    for (const outlet of this.#outlets) {
+      this.#try(outlet);
+      this.#timers.add(setInterval(() => this.#try(outlet), outlet.everyMs).unref());
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#attempts;
+    await Promise.all(this.#outlets.map((outlet) => outlet.close()));
+    this.#tallies.close();
+    this.#ports.alarm(null);
+  }
+
+  /** Tries one outlet after another: two attempts of the same one must not meet. */
+  #try(outlet: Outlet): void {
+    this.#attempts = this.#attempts.then(async () => {
+      if (this.#closed) return;
+      try {
+        await outlet.attempt();
+        this.#troubles.delete(outlet);
+      } catch (error) {
+        this.#troubles.set(outlet, `${outlet.name} (${messageOf(error)})`);
+      }
+      const troubles = [...this.#troubles.values()];
+      this.#ports.alarm(troubles.length === 0 ? null : `cannot provide its metrics: ${troubles.join('; ')}`);
+    });
+  }
+
+  #facts(): MetricFacts {
+    const { user, system } = process.cpuUsage();
+    return {
+      snapshot: this.#ports.snapshot(),
+      counters: this.#ports.counters,
+      tallies: this.#tallies,
+      version: VERSION,
+      process: {
+        cpuSeconds: (user + system) / 1e6,
+        residentBytes: process.memoryUsage.rss(),
+        openFiles: countOpenFiles(),
+        startedAtSeconds: wallTime(this.#ports.startedAt) / 1000,
+      },
+    };
+  }
+
+  #server(): Server {
+    const server = createServer((request, response) => {
+      void answer(request, response, () => this.#facts());
+    });
+    server.timeout = IDLE_MS;
+    server.maxConnections = CONNECTIONS;
+    // A connection that cannot be accepted is lost; the server goes on.
+    server.on('error', () => undefined);
+    return server;
+  }
+
+  #onPort(address: string, port: number): Outlet {
+    const server = this.#server();
+    return {
+      name: `at ${isIPv6(address) ? `[${address}]` : address}:${port}`,
+      everyMs: RETRY_MS,
+      attempt: async () => {
+        if (!server.listening) await listenOn(server, address, port);
+      },
+      close: () => end(server),
+    };
+  }
+
+  #onSocket(path: string): Outlet {
+    const server = this.#server();
+    let listening: Listening | null = null;
+    return {
+      name: `at ${path}`,
+      everyMs: RETRY_MS,
+      attempt: async () => {
+        listening ??= await listenAt(path, OWNER_AND_GROUP, this.#ports.gid, (socket) =>
+          server.emit('connection', socket),
+        );
+      },
+      close: async () => {
+        listening?.stopListening();
+        await end(server);
+      },
+    };
+  }
+
+  #inFile(path: string, everyMs: number): Outlet {
+    return {
+      name: `in ${path}`,
+      everyMs,
+      attempt: async () => replaceFile(path, await writeMetrics(this.#facts(), 'text')),
+      // Values of a server that has ended would stand as if they were new.
+      close: () => rm(path, { force: true }).catch(() => undefined),
+    };
+  }
+}
+
+async function answer(
+  { method, url = '/', headers }: IncomingMessage,
+  response: ServerResponse,
+  facts: () => MetricFacts,
+): Promise<void> {
+  const send = (code: number, type: string, text: string): void => {
+    response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
+  };
+  const refuse = (code: number, why: string): void => send(code, 'text/plain', `${why}\n`);
+  if (method !== 'GET' && method !== 'HEAD') refuse(405, 'only GET is answered here');
+  else if (url.split('?')[0] !== '/metrics') refuse(404, 'the metrics are at /metrics');
+  else
+    try {
+      const format = formatFor(headers.accept);
+      send(200, CONTENT_TYPES[format], await writeMetrics(facts(), format));
+    } catch (error) {
+      refuse(500, messageOf(error));
+    }
+}
+
+function listenOn(server: Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void =>
+      reject(error.code === 'EADDRINUSE' ? new Error('another program has this port: give another') : error);
+    server.once('error', failed);
+    server.listen(port, address, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}
+
+/** Ends the server with its connections. */
+function end(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** Replaces a file: a reader sees the old text or the new one, never a part. All users may read it. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const next = `${path}.${process.pid}.new`;
+  await rm(next, { force: true });
+  await writeFile(next, text, { flag: 'wx' });
+  await chmod(next, READABLE_BY_ALL);
+  await rename(next, path);
+}
+
+/** Returns the number of open file descriptors; null where this system does not show it. */
+function countOpenFiles(): number | null {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return null;
+  }
+}
