@@ -2,7 +2,7 @@
  * Declares all commands with their words and options: for viewing and consoles, power, plans, the server, and
  * outages. Each runs an action that resolves with an exit code.
  */
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { didYouMean } from '../lib/words.ts';
 import { type ConsoleStep, expectStep, sendStep } from './console/script.ts';
 import { UsageFailure } from './terminal-output.ts';
@@ -112,12 +112,12 @@ export function declarePlans(program: Command, act: Act): void {
     .option('--json', 'as JSON')
     .action(act(async (options) => (await load()).planListCommand(options)));
   plan
-    .command('show <name>')
+    .command('show <plan>')
     .description('the exact order, times, and who would refuse; sends nothing')
     .option('--json', 'as JSON')
     .action(act(async (options, [name = '']) => (await load()).planShowCommand(name, options)));
   plan
-    .command('run <name>')
+    .command('run <plan>')
     .description('carry it out')
     .option('--confirm <text>', "the plan's name and how many nodes lose power: 'shed-dev 9'")
     .option('--armed', 'for scripts: no words needed, nobody is asked, steps that say so cut at their deadline')
@@ -178,7 +178,7 @@ export function declarePower(program: Command, act: Act): void {
   program
     .command('answer <id> <choice>')
     .description("answer an operation's question; 'ops ID' lists the choices")
-    .option('--node <name>', 'whose question, where several ask')
+    .option('--node <node>', 'whose question, where several ask')
     .option('--confirm <text>', "the words that a dangerous choice needs: the node's name")
     .option('--json', 'as JSON')
     .action(
@@ -248,6 +248,25 @@ export function declareServing(program: Command, act: Act, run: Run): void {
       .command(name)
       .description(description)
       .action(act(async (options) => (await import('./commands/config.ts')).configCommand(name, options), SEVERAL));
+  program
+    .command('completion')
+    .description('script that completes this command line in a shell: source <(rackui completion bash)')
+    .addArgument(
+      new Argument('<what>', 'a shell; or what its script asks for: names of nodes or plans').choices([
+        'bash',
+        'zsh',
+        'fish',
+        'nodes',
+        'plans',
+      ]),
+    )
+    .action(
+      act(
+        async (options, [what = '']) =>
+          (await import('./commands/completion.ts')).completionCommand(what, program, options),
+        SEVERAL,
+      ),
+    );
 }
 
 function unknownWord(word: string, { commands }: Command): UsageFailure {

@@ -63,6 +63,7 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   'config check': {},
   'config show': {},
   'config schema': {},
+  completion: {},
 };
 
 /** Returns the words that call a command: `plan run`. */

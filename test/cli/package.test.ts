@@ -52,7 +52,7 @@ test('the packed files are enough to run, from any directory', async () => {
     const env = { ...process.env, XDG_CONFIG_HOME: folder };
     const rackui = async (...args: string[]): Promise<string> =>
       (await exec(process.execPath, [join(folder, 'bin/rackui'), ...args], { cwd: '/', env })).stdout;
-    expect(await rackui('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await rackui('--version')).toMatch(/^\d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n$/);
     expect(await rackui('--config', join(folder, 'src/config/racks/er24a.yaml'), 'config', 'check')).toContain(
       '24 nodes',
     );

@@ -153,7 +153,7 @@ test.each<[args: string[], says: string]>([
 });
 
 test('--version and --help', async () => {
-  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n$/);
   const { code, stdout } = await run(['--help']);
   for (const command of ['status', 'on', 'off', 'cycle', 'ops', 'abort', 'console', 'events', 'serve', 'demo', 'sim'])
     expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
