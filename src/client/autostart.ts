@@ -220,7 +220,9 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
   const output = openOutput(outputPath);
   const [program, ...args] = command;
   // A session of its own: it must survive the terminal and the SSH connection that started it.
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/' });
+  // Where the client is part of a service, that service's readiness is not the server's to report.
+  const env = { ...process.env, NOTIFY_SOCKET: undefined };
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/', env });
   closeSync(output.fd);
   let ended: string | null = null;
   let exitCode: number = EXIT.unavailable;

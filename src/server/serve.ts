@@ -23,6 +23,7 @@ import { InstanceLock } from './instance-lock.ts';
 import { Lifecycle, isAtTerminal } from './lifecycle.ts';
 import { CannotServe, openLog, PortTaken, prepareStateDirectory } from './logs.ts';
 import { Recording } from './recording.ts';
+import { type ServiceManager, takeServiceManager } from './service-manager.ts';
 
 export interface ServeOptions {
   loaded: LoadedConfig;
@@ -44,7 +45,7 @@ export interface ServeOptions {
  * clients can connect; the bus may still be starting, or away. @throws {CannotServe} {SocketUnavailable} exit code
  * 5; {ConfigError} {SecretError} exit code 78.
  */
-async function serve(options: ServeOptions): Promise<number> {
+async function serve(options: ServeOptions, manager: ServiceManager): Promise<number> {
   process.umask(0o077);
   keepYoungSmall();
   const { port, socket, stateDir } = options;
@@ -115,9 +116,11 @@ async function serve(options: ServeOptions): Promise<number> {
       throw error;
     });
     log.info({ port, socket }, 'ready');
+    manager.serves(options.loaded.config.name);
     process.stdout.write(`ready socket=${socket} port=${port}\n`);
     const why = await departure.begun;
     leaving = true;
+    manager.leaves(options.loaded.config.name);
     log.info({ why }, 'leaving');
     await server.close(why, departure.hurry);
     return departure.exitCode;
@@ -178,8 +181,12 @@ const TAKEN_RETRY_MS = 5_000;
  */
 export async function serveRacks(racks: readonly ServeOptions[]): Promise<number> {
   const [only, ...others] = racks;
-  if (only !== undefined && others.length === 0) return serve(only);
-  const group = new Group(racks.some(({ exitWithStdin }) => exitWithStdin));
+  const manager = takeServiceManager(process.env, (text) => void process.stderr.write(`rackui: ${text}\n`));
+  if (only !== undefined && others.length === 0) return serve(only, manager);
+  const group = new Group(
+    manager,
+    racks.some(({ exitWithStdin }) => exitWithStdin),
+  );
   const codes = await Promise.all(racks.map((options) => group.serve(options)));
   if (group.over) return Math.max(EXIT.done, ...codes.map((code) => code ?? EXIT.done));
   if (codes.every((code) => code === null)) throw new CannotServe('none of the racks can be served');
@@ -188,9 +195,11 @@ export async function serveRacks(racks: readonly ServeOptions[]): Promise<number
 
 class Group {
   readonly #over = new AbortController();
+  readonly #manager: ServiceManager;
   #serving = 0;
 
-  constructor(exitWithStdin: boolean) {
+  constructor(manager: ServiceManager, exitWithStdin: boolean) {
+    this.#manager = manager;
     const end = (): void => this.#over.abort();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
     process.on('SIGHUP', () => {
@@ -228,7 +237,7 @@ class Group {
   async #once(options: ServeOptions): Promise<number> {
     this.#serving++;
     try {
-      const code = await serve(options);
+      const code = await serve(options, this.#manager);
       if (this.#serving === 1) this.#over.abort();
       return code;
     } finally {
