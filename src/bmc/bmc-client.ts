@@ -99,7 +99,7 @@ export class BmcClient {
   }
 
   /** Clears all suspicion after the bus came up. */
-  trust(): void {
+  clearSuspicion(): void {
     this.#suspects = 0;
   }
 
@@ -109,7 +109,7 @@ export class BmcClient {
     await this.#connection.probe();
     this.#suspects = 0;
     // Silence that outlives the probe is the nodes' own, and raises no suspicion again until they have answered.
-    for (const addr of this.#connection.unanswered.nodes) this.#answering.delete(addr);
+    for (const addr of this.#connection.outstanding.nodes) this.#answering.delete(addr);
   }
 
   /** True when the last reply was damaged or foreign. */
@@ -176,9 +176,9 @@ export class BmcClient {
 
   #asking(wire: Transport, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {
     const { profile, now } = this.#connection;
-    const owed = this.#connection.unanswered.owedBy(addr, performance.now());
+    const outstanding = this.#connection.outstanding.countFrom(addr, performance.now());
     const known = this.#power.get(addr) ?? null;
-    return { wire, profile, now, owed, known, silenceMs: profile.silenceMs(owed > 0) };
+    return { wire, profile, now, outstanding, known, silenceMs: profile.silenceMs(outstanding > 0) };
   }
 
   #count(addr: Address, reply: Reply): Reply {
@@ -186,12 +186,12 @@ export class BmcClient {
     if (reply.ok) {
       this.#suspects = 0;
       this.#answering.add(addr);
-      this.#connection.unanswered.answered(addr, reply, performance.now());
+      this.#connection.outstanding.answered(addr, reply, performance.now());
       this.#power.set(addr, reply.sample.power);
       this.#gap.clean();
     } else {
       this.#counters[reply.failure]++;
-      this.#connection.unanswered.failed(addr, performance.now(), reply.damaged);
+      this.#connection.outstanding.failed(addr, performance.now(), reply.damaged);
       this.#resync = reply.failure !== 'silent';
       if (this.#resync) this.#gap.damaged();
       // The master's silence concerns the whole bus; an address that never answered proves nothing about it.

@@ -62,14 +62,14 @@ export class BusProfile {
     return Math.min(CEILING_MS, doubtful ? 4 * usual : usual);
   }
 
-  forget(): void {
+  reset(): void {
     this.#echoed = this.#terminated = this.#unterminated = 0;
     this.#slowestMs = null;
   }
 }
 
 /** Time after which an outstanding reply is given up, ms; far above the 250 ms that one is waited for at most. */
-const OWED_FOR_MS = 10_000;
+const OUTSTANDING_FOR_MS = 10_000;
 /** Time within which most late replies come, ms. */
 const UNDER_WAY_MS = 1_000;
 /** Outstanding replies kept for one node. A silent node is asked ever more rarely, so more do not occur in practice. */
@@ -94,12 +94,12 @@ export class OutstandingReplies {
   readonly #answering = new Set<Address>();
 
   /** Number of replies that `addr` may still owe at `now` (ms, monotonic). */
-  owedBy(addr: Address, now: number): number {
+  countFrom(addr: Address, now: number): number {
     const debt = this.#debts.get(addr);
     if (!debt) return 0;
-    const owed = debt.asked.filter((at) => now - at < OWED_FOR_MS).length;
+    const outstanding = debt.asked.filter((at) => now - at < OUTSTANDING_FOR_MS).length;
     // The first reply of a node that failed last time is never accepted, however long ago that was.
-    return debt.failing ? Math.max(1, owed) : owed;
+    return debt.failing ? Math.max(1, outstanding) : outstanding;
   }
 
   /** True when a late reply may still come at `now`: of any node asked a moment ago, or of `addr` at any time. */
@@ -107,7 +107,7 @@ export class OutstandingReplies {
     const recent = [...this.#answering].some((one) =>
       this.#debts.get(one)?.asked.some((at) => now - at < UNDER_WAY_MS),
     );
-    return recent || this.owedBy(addr, now) > 0;
+    return recent || this.countFrom(addr, now) > 0;
   }
 
   /**
@@ -126,7 +126,9 @@ export class OutstandingReplies {
   answered(addr: Address, { lagMs, missed }: { lagMs: number; missed: number }, now: number): void {
     this.#answering.add(addr);
     const before = this.#debts.get(addr)?.asked ?? [];
-    const asked = [...before.filter((at) => now - at < OWED_FOR_MS), ...Array<number>(missed).fill(now)].slice(-MOST);
+    const asked = [...before.filter((at) => now - at < OUTSTANDING_FOR_MS), ...Array<number>(missed).fill(now)].slice(
+      -MOST,
+    );
     if (asked.length === 0) this.#debts.delete(addr);
     else this.#debts.set(addr, { asked: lagMs > LATE_MS ? asked.map(() => now) : asked, failing: false });
   }

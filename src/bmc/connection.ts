@@ -33,23 +33,23 @@ export interface ProbeOptions {
   onStep: (step: RecoveryStep) => void;
   /** Address of the master that answered before; no other is accepted. Null: not known yet. */
   master: Address | null;
-  unanswered: OutstandingReplies;
+  outstanding: OutstandingReplies;
 }
 
 /** Probes the bus and leaves every pipe closed. Rejects LineLost. */
 async function probe(wire: Transport, options: ProbeOptions): Promise<ProbeResult> {
-  const { profile, now, master, unanswered } = options;
+  const { profile, now, master, outstanding } = options;
   const key = master ?? ANY_MASTER;
   const askMaster = async (silenceMs: number): Promise<Reply> => {
-    const owed = unanswered.owedBy(key, performance.now());
+    const count = outstanding.countFrom(key, performance.now());
     const target = { kind: 'master', addr: master } as const;
-    const reply = await statusExchange({ wire, profile, now, silenceMs, owed, known: null, target });
-    if (reply.ok) unanswered.answered(key, reply, performance.now());
-    else unanswered.failed(key, performance.now(), reply.damaged);
+    const reply = await statusExchange({ wire, profile, now, silenceMs, outstanding: count, known: null, target });
+    if (reply.ok) outstanding.answered(key, reply, performance.now());
+    else outstanding.failed(key, performance.now(), reply.damaged);
     return reply;
   };
   options.onStep('probe');
-  profile.forget();
+  profile.reset();
   wire.console = null;
   wire.closePipe();
   await wire.quiet(5, 150);
@@ -105,7 +105,7 @@ const BACKOFF_MS = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000] as const;
 
 export class Connection {
   readonly profile = new BusProfile();
-  readonly unanswered = new OutstandingReplies();
+  readonly outstanding = new OutstandingReplies();
   readonly #o: ConnectionOptions;
   readonly #listeners = new Set<(health: BusHealth) => void>();
   readonly #onLost: () => void;
@@ -154,7 +154,7 @@ export class Connection {
   }
 
   /** Resets the back-off, for a retry at the operator's request. */
-  hurry(): void {
+  retryNow(): void {
     this.#failures = 0;
   }
 
@@ -218,7 +218,7 @@ export class Connection {
     if (!wire) return;
     const result = await probe(wire, {
       master: this.#master,
-      unanswered: this.unanswered,
+      outstanding: this.outstanding,
       profile: this.profile,
       unlock: this.#o.unlock,
       now: this.#o.now,

@@ -214,7 +214,7 @@ export class ConsoleGuard {
     this.#window = 1;
     this.#mute = asked === 'unanswered' ? { keys: MUTE_KEYS, until: now + MUTE_MS } : null;
     this.#bell = null;
-    this.#speech.forget();
+    this.#speech.reset();
     this.#flow = { bytes: 0, longestMs: 0 };
     this.#tail = '';
   }

@@ -30,7 +30,7 @@ const OPENINGS = 2;
 export interface ConsoleSessionOptions {
   pacingMs: number;
   now: () => number;
-  release: (lease: BusConsoleSession) => Promise<void>;
+  release: (session: BusConsoleSession) => Promise<void>;
   /** Called when {@link BusConsoleSession.doubtful} may have changed. */
   doubt: () => void;
 }
@@ -41,7 +41,7 @@ export class BusConsoleSession implements ConsoleSession {
   readonly #handlers: ConsoleHandlers;
   readonly #o: ConsoleSessionOptions;
   readonly #pacer: KeyQueue;
-  readonly #pulse = new ConsoleGuard(performance.now());
+  readonly #guard = new ConsoleGuard(performance.now());
   #phase: ConsolePhase = { phase: 'waiting', why: 'waiting for the bus' };
   #proof: ConsoleProof | null = null;
   #wire: Transport | null = null;
@@ -92,7 +92,7 @@ export class BusConsoleSession implements ConsoleSession {
   get doubtful(): { at: number; why: string } | null {
     if (this.#ask !== null) return { at: -Infinity, why: this.#ask.why };
     // Not before everything is sent: a node that prints nothing during a paste is not silent.
-    return this.pending > 0 ? null : this.#pulse.due;
+    return this.pending > 0 ? null : this.#guard.due;
   }
 
   get pending(): number {
@@ -101,7 +101,7 @@ export class BusConsoleSession implements ConsoleSession {
 
   /** True while output of the node may still be under way. */
   get speaking(): boolean {
-    return this.#pulse.speaking(performance.now());
+    return this.#guard.speaking(performance.now());
   }
 
   /** Estimated time for which keys typed before the end still go out, ms; 0: none do. */
@@ -151,7 +151,7 @@ export class BusConsoleSession implements ConsoleSession {
   }
 
   /** Discards the proof, and off the wire the waiting keys, after the node's power was switched. */
-  forget(why: string): void {
+  resetProof(why: string): void {
     this.#provenUntil = null;
     if (this.#wire === null) this.#drop(why);
   }
@@ -164,14 +164,14 @@ export class BusConsoleSession implements ConsoleSession {
     const now = performance.now();
     const carried = on && this.#provenUntil !== null && now - this.#provenUntil <= SHORT_GAP_MS;
     this.#proof = new ConsoleProof(this.baud, now, carried);
-    this.#pulse.entered(now, this.#ask && (this.#ask.unanswered ? 'unanswered' : 'otherwise'));
+    this.#guard.entered(now, this.#ask && (this.#ask.unanswered ? 'unanswered' : 'otherwise'));
     this.#ask = null;
     this.#provenUntil = null;
     this.#stopTimers();
     this.#wire = wire;
     this.failures = 0;
     if (!carried) this.#drop('the console was opened anew, and its node has not spoken yet');
-    wire.console = (bytes) => this.#hear(bytes);
+    wire.console = (bytes) => this.#receive(bytes);
     wire.send(openConsole(this.baud));
     if (this.#gap) this.#handlers.onGap({ ...this.#gap, ms: this.#o.now() - this.#gap.from });
     this.#gap = null;
@@ -192,7 +192,7 @@ export class BusConsoleSession implements ConsoleSession {
     if (!wire) return;
     if (reason === 'ask') {
       this.#ask ??= { why, unanswered: false };
-      this.#pulse.lookedInto(performance.now());
+      this.#guard.lookedInto(performance.now());
     }
     wire.closePipe();
     try {
@@ -206,7 +206,7 @@ export class BusConsoleSession implements ConsoleSession {
   drop(why: string): void {
     this.#wire = null;
     this.#interrupted(why, false);
-    this.forget(why);
+    this.resetProof(why);
   }
 
   /** Sets the phase `waiting` with its reason. */
@@ -244,7 +244,7 @@ export class BusConsoleSession implements ConsoleSession {
   #send(byte: number, taken: () => void): void {
     const now = performance.now();
     this.#proof?.sent(byte, now);
-    this.#pulse.sent(byte, now);
+    this.#guard.sent(byte, now);
     if (this.#wire) this.#wire.send(Uint8Array.of(byte), taken);
     else taken();
     if (this.doubtful !== null) this.#o.doubt();
@@ -255,20 +255,20 @@ export class BusConsoleSession implements ConsoleSession {
     if (this.#wire === null || this.#ask !== null) return false;
     const now = performance.now();
     if (!this.#cameUp(now)) return false;
-    const verdict = this.#pulse.judge(byte, now, this.#proof?.proven ?? false);
+    const verdict = this.#guard.judge(byte, now, this.#proof?.proven ?? false);
     if (verdict.key === 'go') return true;
     if (verdict.key === 'wait') {
       this.#again(verdict.until - now);
       return false;
     }
-    if (verdict.unanswered && this.#pulse.mayBeBios(this.#echoes)) {
+    if (verdict.unanswered && this.#guard.mayBeBios(this.#echoes)) {
       this.#unprove('nothing answers the keys: it may be its BMC that reads them');
       return false;
     }
     // Timers fire before reads: a byte that this process has not read yet may be the answer.
-    const heardAt = this.#pulse.heardAt;
+    const heardAt = this.#guard.heardAt;
     setImmediate(() => {
-      if (this.#pulse.heardAt !== heardAt) {
+      if (this.#guard.heardAt !== heardAt) {
         this.#pacer.resume();
         return;
       }
@@ -315,7 +315,7 @@ export class BusConsoleSession implements ConsoleSession {
     this.#away = setTimeout(() => {
       if (this.#wire !== null || this.#phase.phase === 'closed') return;
       wait();
-      this.#away = setTimeout(() => this.forget(`the console was away: ${why}`), SHORT_GAP_MS - UNSEEN_GAP_MS);
+      this.#away = setTimeout(() => this.resetProof(`the console was away: ${why}`), SHORT_GAP_MS - UNSEEN_GAP_MS);
     }, UNSEEN_GAP_MS);
     if (!ask) wait();
   }
@@ -343,7 +343,7 @@ export class BusConsoleSession implements ConsoleSession {
     return text;
   }
 
-  #hear(bytes: Uint8Array): void {
+  #receive(bytes: Uint8Array): void {
     const proof = this.#proof;
     if (!proof) return;
     const now = performance.now();
@@ -352,11 +352,11 @@ export class BusConsoleSession implements ConsoleSession {
       this.#echoes = true;
       this.#openings = 0;
     }
-    this.#pulse.heard(text, now);
-    if (this.#pulse.due !== null) this.#o.doubt();
+    this.#guard.heard(text, now);
+    if (this.#guard.due !== null) this.#o.doubt();
     if (text.length > 0) this.#handlers.onData(Buffer.from(text, 'latin1'));
     if (this.#wire && proof.proven && this.#phase.phase === 'open' && !this.#phase.proven) {
-      this.#pulse.spoke(now);
+      this.#guard.spoke(now);
       this.#become({ phase: 'open', proven: true });
     }
     this.#pacer.resume();

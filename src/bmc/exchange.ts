@@ -56,7 +56,7 @@ interface Ask {
    * Outstanding replies of this node: so many replies are taken for late ones and not accepted, each asked for anew
    * in the same pipe.
    */
-  owed: number;
+  outstanding: number;
   /** The power in this node's last good reply; another one is accepted only when reported twice. Null: not known. */
   known: Power | null;
 }
@@ -145,7 +145,7 @@ function beginsAs(heard: string, target: Target, address: Address | null): boole
  */
 async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
   const begun = performance.now();
-  let [late, again, missed, heard] = [a.owed, ASKED_AGAIN, 0, false];
+  let [late, again, missed, heard] = [a.outstanding, ASKED_AGAIN, 0, false];
   for (let reply = await ask(a, prefix, echoAddress, late); ; reply = await ask(a, '', null, late)) {
     // A damaged reply is an answer all the same; after other answers in this exchange, a missing one was lost by the
     // line.

@@ -46,13 +46,13 @@ export function createBus(options: BusOptions): Bus {
 
 class SerialBus implements Bus {
   readonly #connection: Connection;
-  readonly #asker: BmcClient;
+  readonly #bmcClient: BmcClient;
   readonly #owner: Scheduler;
 
   constructor(options: BusOptions & { unlock: string }, pacingMs: number, gapMs: number) {
     this.#connection = new Connection(options, () => this.#owner.wake());
-    this.#asker = new BmcClient(this.#connection, gapMs);
-    this.#owner = new Scheduler(this.#connection, this.#asker, pacingMs);
+    this.#bmcClient = new BmcClient(this.#connection, gapMs);
+    this.#owner = new Scheduler(this.#connection, this.#bmcClient, pacingMs);
   }
 
   get health(): BusHealth {
@@ -60,7 +60,7 @@ class SerialBus implements Bus {
   }
 
   get counters(): BusCounters {
-    return this.#asker.counters;
+    return this.#bmcClient.counters;
   }
 
   get recovery(): Recovery | null {
@@ -80,7 +80,7 @@ class SerialBus implements Bus {
   }
 
   retry(): void {
-    this.#connection.hurry();
+    this.#connection.retryNow();
     this.#owner.wake();
   }
 
@@ -89,7 +89,7 @@ class SerialBus implements Bus {
   }
 
   async status(addr: Address, priority: Priority, patience: 'patient' | 'brief' = 'patient'): Promise<StatusOutcome> {
-    const reply = await this.#owner.exchange(priority, (wire) => this.#asker.ask(wire, addr, 'close', patience));
+    const reply = await this.#owner.exchange(priority, (wire) => this.#bmcClient.ask(wire, addr, 'close', patience));
     if (typeof reply === 'string') return { ok: false, failure: 'bus', detail: reply };
     if (reply.ok) return { ok: true, sample: reply.sample, master: reply.master };
     return { ok: false, failure: reply.failure, detail: describeFailure(addr, reply) };
@@ -119,12 +119,14 @@ class SerialBus implements Bus {
   }
 
   async uid(addr: Address, priority: Priority): Promise<UidOutcome> {
-    const outcome = await this.#owner.exchange(priority, (wire) => this.#asker.proven(wire, addr, () => readUid(wire)));
+    const outcome = await this.#owner.exchange(priority, (wire) =>
+      this.#bmcClient.proven(wire, addr, () => readUid(wire)),
+    );
     if (typeof outcome === 'string') return { ok: false, detail: outcome };
     return outcome.ok ? { ok: true, uid: outcome.value } : outcome;
   }
 
-  async survey(node: Address | null): Promise<Forms | string> {
+  async diagnose(node: Address | null): Promise<Forms | string> {
     return this.#owner.exchange(PRIORITY.operator, (wire) => surveyForms(wire, node));
   }
 
@@ -136,7 +138,7 @@ class SerialBus implements Bus {
       if (refused !== null || addr === null)
         return { ok: false as const, detail: refused ?? 'the master is not known yet' };
       try {
-        return await this.#asker.proven(wire, addr, () => saidTo(wire, text));
+        return await this.#bmcClient.proven(wire, addr, () => saidTo(wire, text));
       } finally {
         // No pipe stays open after raw bytes, and the master must answer before any other exchange.
         await this.#connection.probe();
@@ -167,7 +169,7 @@ class SerialBus implements Bus {
   ): Promise<VerbExchange | { sent: boolean; bus: string }> {
     let sent = false;
     const outcome = await this.#owner.exchange(priority, (wire) =>
-      this.#asker.verb(wire, addr, verb, {
+      this.#bmcClient.verb(wire, addr, verb, {
         mayStill,
         onSent: () => {
           sent = true;

@@ -55,7 +55,7 @@ export class NodeSpeech {
   }
 
   /** Discards the run and the awaited echoes. */
-  forget(): void {
+  reset(): void {
     this.#run = '';
     this.#awaited = [];
   }

@@ -53,7 +53,7 @@ export class PortDiscovery {
   readonly #byId: string;
   /** Name below by-id of the device that was open last; null: none, or it has no such name. */
   #identity: string | null = null;
-  #turn = 0;
+  #tried = 0;
 
   /** `byId`: the directory of persistent names; tests use one of their own. */
   constructor(port: string, byId = BY_ID) {
@@ -69,7 +69,7 @@ export class PortDiscovery {
     const same = this.#identity === null ? null : resolved(join(this.#byId, this.#identity));
     const fitting = this.#fitting();
     if (same !== null && (isPattern(this.#port) ? fitting.includes(same) : resolved(this.#port) === null)) return same;
-    return fitting[this.#turn % Math.max(1, fitting.length)] ?? this.#port;
+    return fitting[this.#tried % Math.max(1, fitting.length)] ?? this.#port;
   }
 
   /** Remembers the identity of the device at `path`, on which the bus answered. */
@@ -81,7 +81,7 @@ export class PortDiscovery {
   /** Moves on to the next device of a pattern after nothing answered on this one. */
   useless(): void {
     if (!isPattern(this.#port)) return;
-    this.#turn++;
+    this.#tried++;
     this.#identity = null;
   }
 

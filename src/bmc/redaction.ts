@@ -51,7 +51,7 @@ export class Redaction {
    */
   feed(direction: Direction, text: string, at: number): Piece[] {
     this.#expire(at);
-    if (direction === 'in') this.#hear(text);
+    if (direction === 'in') this.#receive(text);
     if (this.#queue.length === 0 && !this.#typingPassword && !this.#interrupted && !this.#mayHold(text))
       return [{ direction, at, text, secret: false }];
     for (let i = 0; i < text.length;) {
@@ -71,7 +71,7 @@ export class Redaction {
     return this.#release();
   }
 
-  #hear(text: string): void {
+  #receive(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL_LIMIT);
     // While a password is typed the node may print other lines; only Enter or ^G ends it.
     this.#typingPassword ||= PASSWORD_PROMPT.test(this.#tail);

@@ -69,26 +69,26 @@ interface Job {
 
 export class Scheduler {
   readonly #connection: Connection;
-  readonly #asker: BmcClient;
+  readonly #bmcClient: BmcClient;
   readonly #pacingMs: number;
   readonly #queue = new PriorityQueue<Job>();
-  #lease: BusConsoleSession | null = null;
-  #leaving: { lease: BusConsoleSession; done: () => void }[] = [];
+  #session: BusConsoleSession | null = null;
+  #leaving: { session: BusConsoleSession; done: () => void }[] = [];
   /** Number of running tasks of several exchanges, as verbs: until they end, no console gets the wire. */
   #holds = 0;
   #life: 'new' | 'running' | 'closing' = 'new';
   #wake: () => void = () => undefined;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(connection: Connection, asker: BmcClient, pacingMs: number) {
+  constructor(connection: Connection, bmcClient: BmcClient, pacingMs: number) {
     this.#connection = connection;
-    this.#asker = asker;
+    this.#bmcClient = bmcClient;
     this.#pacingMs = pacingMs;
     connection.onHealth((health) => this.#changed(health));
   }
 
   get consoleAddr(): Address | null {
-    return this.#lease?.addr ?? null;
+    return this.#session?.addr ?? null;
   }
 
   start(): void {
@@ -140,23 +140,23 @@ export class Scheduler {
 
   /** See {@link Bus.openConsole}. */
   openConsole(addr: Address, baud: ConsoleBaud, handlers: ConsoleHandlers): ConsoleSession {
-    const former = this.#lease;
-    const lease = new BusConsoleSession(addr, baud, handlers, {
+    const former = this.#session;
+    const session = new BusConsoleSession(addr, baud, handlers, {
       pacingMs: this.#pacingMs,
       now: this.#connection.now,
       release: (ended) => this.#release(ended, 'closed'),
       doubt: () => this.#wake(),
     });
-    if (this.#connection.health.phase !== 'ready') lease.wait(this.#connection.health.detail);
+    if (this.#connection.health.phase !== 'ready') session.wait(this.#connection.health.detail);
     if (former) void this.#release(former, `the console moved to ${formatAddress(addr)}`);
-    this.#lease = lease;
+    this.#session = session;
     this.#wake();
-    return lease;
+    return session;
   }
 
   /** Discards what was known of the console of `addr`, after its power was switched. */
   switched(addr: Address): void {
-    if (this.#lease?.addr === addr) this.#lease.forget('its power was switched');
+    if (this.#session?.addr === addr) this.#session.resetProof('its power was switched');
   }
 
   /** Sends ^G, then closes the port. */
@@ -171,103 +171,103 @@ export class Scheduler {
     while (this.#life === 'running') {
       if (this.#connection.health.phase !== 'ready') {
         const waitMs = await this.#connection.bringUp();
-        this.#asker.trust();
+        this.#bmcClient.clearSuspicion();
         if (waitMs > 0) await this.#pause(waitMs);
         continue;
       }
       try {
-        await this.#turn(this.#connection.wire);
+        await this.#runNext(this.#connection.wire);
       } catch (error) {
         await this.#connection.lose(error);
       }
     }
     await this.#connection.close();
-    this.#lease?.end('the bus was closed');
+    this.#session?.end('the bus was closed');
   }
 
   /** Does one step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
-  async #turn(wire: Transport): Promise<void> {
-    if (this.#asker.suspicious) return this.#asker.recover();
+  async #runNext(wire: Transport): Promise<void> {
+    if (this.#bmcClient.suspicious) return this.#bmcClient.recover();
     // Awaited only where needed: `wake` must find this loop either before its checks or asleep.
-    if (this.#asker.outOfStep) await this.#asker.resync(wire);
+    if (this.#bmcClient.outOfStep) await this.#bmcClient.resync(wire);
     const [leaving] = this.#leaving;
     // Requests of operators go before the last keys of a closed console.
     const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
-    if (leaving && calm && leaving.lease.lastWordsMs > 0) return this.#pause(leaving.lease.lastWordsMs);
+    if (leaving && calm && leaving.session.lastWordsMs > 0) return this.#pause(leaving.session.lastWordsMs);
     this.#leaving.shift();
-    if (leaving) return leaving.lease.leave('', 'final', this.#quiet(leaving.lease)).finally(leaving.done);
-    const lease = this.#lease;
-    if (lease?.onWire) {
-      const why = `console ${formatAddress(lease.addr)} holds the pipe`;
+    if (leaving) return leaving.session.leave('', 'final', this.#quiet(leaving.session)).finally(leaving.done);
+    const session = this.#session;
+    if (session?.onWire) {
+      const why = `console ${formatAddress(session.addr)} holds the pipe`;
       for (const job of this.#queue.drain(PRIORITY.sweep)) job.refuse(why);
       if (this.#queue.top !== null || this.#holds > 0)
-        return lease.leave('the bus was needed for power or a sample', 'needed', this.#quiet(lease));
-      const { doubtful } = lease;
+        return session.leave('the bus was needed for power or a sample', 'needed', this.#quiet(session));
+      const { doubtful } = session;
       if (doubtful === null) return this.#pause(null);
       const wait = doubtful.at - performance.now();
       if (wait > 0) return this.#pause(wait);
-      return lease.leave(doubtful.why, 'ask', this.#quiet(lease));
+      return session.leave(doubtful.why, 'ask', this.#quiet(session));
     }
-    const waiting = lease !== null && this.#holds === 0;
-    const due = waiting && lease.retryAt <= performance.now();
+    const waiting = session !== null && this.#holds === 0;
+    const due = waiting && session.retryAt <= performance.now();
     // A poll never keeps a console waiting; requests of operators go first.
-    if (due && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample) return this.#lend(wire, lease);
+    if (due && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample) return this.#lend(wire, session);
     const top = this.#queue.top;
-    const rest = this.#asker.restMs;
+    const rest = this.#bmcClient.restMs;
     if (top !== null && top <= PRIORITY.sample && rest > 0) return this.#pause(rest);
     const job = this.#queue.shift();
     if (job) return job.item.run(wire);
-    return this.#pause(waiting ? Math.max(1, lease.retryAt - performance.now()) : null);
+    return this.#pause(waiting ? Math.max(1, session.retryAt - performance.now()) : null);
   }
 
   /** Silence of the line behind a console before a reply counts as one: the node's last output may be under way. */
-  #quiet(lease: BusConsoleSession): { ms: number; capMs: number } {
-    return lease.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
+  #quiet(session: BusConsoleSession): { ms: number; capMs: number } {
+    return session.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
   }
 
   /** Puts the console on the wire: pipe, identity, `~`. */
-  async #lend(wire: Transport, lease: BusConsoleSession): Promise<void> {
-    if (lease.addr === this.#connection.health.master) {
-      this.#endLease(lease, 'the master has no console on this bus: this program runs on it');
+  async #lend(wire: Transport, session: BusConsoleSession): Promise<void> {
+    if (session.addr === this.#connection.health.master) {
+      this.#endSession(session, 'the master has no console on this bus: this program runs on it');
       return;
     }
-    const reply = await this.#asker.ask(wire, lease.addr, 'keep-open');
+    const reply = await this.#bmcClient.ask(wire, session.addr, 'keep-open');
     // Missed questions may still be answered, and a BMC's late reply is no output of its node.
-    const { unanswered, profile } = this.#connection;
-    if (reply.ok && unanswered.mayCome(lease.addr, performance.now()))
+    const { outstanding, profile } = this.#connection;
+    if (reply.ok && outstanding.mayCome(session.addr, performance.now()))
       await wire.quiet(profile.silenceMs(true), LATE_CAP_MS);
-    if (reply.ok && lease === this.#lease) {
-      lease.enter(wire, reply.sample.power === 'on');
+    if (reply.ok && session === this.#session) {
+      session.enter(wire, reply.sample.power === 'on');
     } else if (reply.ok) {
       wire.closePipe(); // closed or replaced while its node was being asked
     } else {
-      if (reply.failure === 'silent' && lease.failures === 0) this.#asker.silentAtConsole(lease.addr);
-      lease.retryAt =
-        performance.now() + (CONSOLE_RETRY_MS[Math.min(lease.failures++, CONSOLE_RETRY_MS.length - 1)] ?? 0);
-      lease.wait(describeFailure(lease.addr, reply));
+      if (reply.failure === 'silent' && session.failures === 0) this.#bmcClient.silentAtConsole(session.addr);
+      session.retryAt =
+        performance.now() + (CONSOLE_RETRY_MS[Math.min(session.failures++, CONSOLE_RETRY_MS.length - 1)] ?? 0);
+      session.wait(describeFailure(session.addr, reply));
     }
   }
 
   #changed(health: BusHealth): void {
     if (health.phase === 'ready') return;
-    this.#lease?.drop(health.detail);
+    this.#session?.drop(health.detail);
     for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job.item.refuse(health.detail);
     for (const { done } of this.#leaving.splice(0)) done();
   }
 
-  async #release(lease: BusConsoleSession, why: string): Promise<void> {
-    if (lease.phase.phase === 'closed') return;
-    this.#endLease(lease, why);
-    if (!lease.onWire) return;
+  async #release(session: BusConsoleSession, why: string): Promise<void> {
+    if (session.phase.phase === 'closed') return;
+    this.#endSession(session, why);
+    if (!session.onWire) return;
     await new Promise<void>((done) => {
-      this.#leaving.push({ lease, done });
+      this.#leaving.push({ session, done });
       this.#wake();
     });
   }
 
-  #endLease(lease: BusConsoleSession, why: string): void {
-    if (this.#lease === lease) this.#lease = null;
-    lease.end(why);
+  #endSession(session: BusConsoleSession, why: string): void {
+    if (this.#session === session) this.#session = null;
+    session.end(why);
   }
 
   /** Sleeps until something happens, or at most `ms` (null: no limit). */

@@ -69,7 +69,7 @@ export class ExchangeLog {
   }
 
   /** Resolves when there is an entry after `seq`, or after `ms`. */
-  async news(seq: number, ms: number): Promise<void> {
+  async waitForEntry(seq: number, ms: number): Promise<void> {
     if (this.#seqOfLast > seq) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -117,19 +117,19 @@ export type TraceEvent = ({ kind: 'bytes' } & Piece) | { kind: 'opened' | 'lost'
 type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
 
 export class Trace {
-  readonly #mask: Redaction;
+  readonly #redaction: Redaction;
   readonly #now: () => number;
   readonly #listeners = new Set<(event: TraceEvent) => void>();
 
   /** `now`: epoch milliseconds. */
   constructor(now: () => number, secrets: readonly string[]) {
     this.#now = now;
-    this.#mask = new Redaction(secrets);
+    this.#redaction = new Redaction(secrets);
   }
 
   /** Adds a secret to remove from now on. */
   hide(secret: string): void {
-    this.#mask.add(secret);
+    this.#redaction.add(secret);
   }
 
   on(listener: (event: TraceEvent) => void): () => void {
@@ -168,11 +168,11 @@ export class Trace {
 
   #passed(direction: Direction, bytes: Uint8Array): void {
     if (this.#listeners.size === 0) return;
-    this.#tell(this.#mask.feed(direction, Buffer.from(bytes).toString('latin1'), this.#now()));
+    this.#tell(this.#redaction.feed(direction, Buffer.from(bytes).toString('latin1'), this.#now()));
   }
 
   #line(kind: 'opened' | 'lost', detail: string): void {
-    this.#tell(this.#mask.flush());
+    this.#tell(this.#redaction.flush());
     for (const listener of this.#listeners) listener({ kind, at: this.#now(), detail });
   }
 

@@ -149,7 +149,7 @@ export interface Bus {
    * Collects the forms of this bus's replies, from the master and from `node` through a pipe. A sentence where the
    * bus cannot be asked.
    */
-  survey(node: Address | null): Promise<Forms | string>;
+  diagnose(node: Address | null): Promise<Forms | string>;
   /**
    * Sends a raw command to the BIOS at `target` (null: the master's), after its identity proof in the same pipe; then
    * the pipe is closed and the bus probed. Text that {@link judgeRaw} refuses is never sent.

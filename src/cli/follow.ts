@@ -24,7 +24,7 @@ const LEFT = 130;
 
 export interface Watched<T> {
   /** Subscribes to every state, of others too; returns the function that unsubscribes. */
-  listen(tell: (state: T) => void): () => void;
+  listen(print: (state: T) => void): () => void;
   show(state: T): void;
   isOver(state: T): boolean;
   /** Returns the error's text where the server is lost; `why` begins the sentence. */
@@ -61,8 +61,8 @@ function untilOver<T extends { id: string }>(client: RackClient, started: T, wat
 
 /** Returns the exit code of the run's end; 2 where it waits for an operator; 130 where Ctrl-C left it running. */
 export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
-  const tell = json ? planJsonLines() : planLines();
-  const last = await untilEnd(client, started, tell);
+  const print = json ? planJsonLines() : planLines();
+  const last = await untilEnd(client, started, print);
   if (!goesOn(last)) {
     if (last.state !== 'ended') hint(howOn(last));
     return planExitCode(last);
@@ -85,19 +85,19 @@ function goesOn({ state }: PlanRun): boolean {
   return state === 'running' || state === 'pausing' || state === 'aborting';
 }
 
-type PlanOutput = (run: PlanRun, news: readonly PlanNodeRun[]) => void;
+type PlanOutput = (run: PlanRun, changes: readonly PlanNodeRun[]) => void;
 
-function untilEnd(client: RackClient, started: PlanRun, tell: PlanOutput): Promise<PlanRun> {
-  const said = new Map<number, string>();
+function untilEnd(client: RackClient, started: PlanRun, print: PlanOutput): Promise<PlanRun> {
+  const printed = new Map<number, string>();
   return untilOver(client, started, {
     listen: (heard) => client.on('plan', heard),
     show: (run) => {
-      const news = nodesOf(run).filter((node) => {
-        const isNew = said.get(node.addr) !== standingOf(node);
-        said.set(node.addr, standingOf(node));
+      const changes = nodesOf(run).filter((node) => {
+        const isNew = printed.get(node.addr) !== standingOf(node);
+        printed.set(node.addr, standingOf(node));
         return isNew;
       });
-      tell(run, news);
+      print(run, changes);
     },
     isOver: (run) => !goesOn(run),
     lost: (why) =>
@@ -108,8 +108,8 @@ function untilEnd(client: RackClient, started: PlanRun, tell: PlanOutput): Promi
 /** Prints a line for each node whose state changed; at the start none for waiting nodes. */
 function planLines(): PlanOutput {
   let state: string | null = null;
-  return (run, news) => {
-    for (const node of news) if (state !== null || node.state !== 'waiting') print(nodeLine(node));
+  return (run, changes) => {
+    for (const node of changes) if (state !== null || node.state !== 'waiting') print(nodeLine(node));
     if (state !== run.state) print(runLine(run));
     state = run.state;
   };
@@ -118,10 +118,10 @@ function planLines(): PlanOutput {
 /** `{"type":"plan-start"|"plan-node"|"plan-end", …}`; `plan-end` also where it waits for an operator. */
 function planJsonLines(): PlanOutput {
   let began = false;
-  return (run, news) => {
+  return (run, changes) => {
     if (!began) printJson({ type: 'plan-start', ...runJson(run) });
     else
-      for (const node of news)
+      for (const node of changes)
         printJson({
           type: 'plan-node',
           id: run.id,
@@ -143,7 +143,7 @@ export interface ProgressOutput {
 /** Returns the exit code of the operation's end; 130 where Ctrl-C left it running. */
 export async function follow(client: RackClient, started: Operation, output: ProgressOutput): Promise<number> {
   const last = await untilOver(client, started, {
-    listen: (tell) => client.on('operation', tell),
+    listen: (print) => client.on('operation', print),
     show: (operation) => output.update(operation),
     isOver: ({ endedAt }) => endedAt !== null,
     lost: (why) =>
@@ -167,8 +167,8 @@ export async function progressOutput(json: boolean, plain: boolean, now: () => n
 
 /** Prints a line for each node whose phase changed, or which has a question; none for countdowns. */
 function plainLines(): ProgressOutput {
-  return onNews((operation, news) => {
-    for (const node of news)
+  return onChanges((operation, changes) => {
+    for (const node of changes)
       for (const line of [progressLine(node, node.since), ...questionLines(operation.id, node)]) print(line);
     if (operation.endedAt !== null) print(summaryLine(operation));
   });
@@ -177,25 +177,25 @@ function plainLines(): ProgressOutput {
 /** `{"type":"start"|"node"|"end", …}`. */
 function jsonLines(): ProgressOutput {
   let began = false;
-  return onNews((operation, news) => {
+  return onChanges((operation, changes) => {
     if (!began) printJson({ type: 'start', ...operationJson(operation) });
-    else for (const node of news) printJson({ type: 'node', id: operation.id, ...nodeJson(node) });
+    else for (const node of changes) printJson({ type: 'node', id: operation.id, ...nodeJson(node) });
     began = true;
     if (operation.endedAt !== null) printJson({ type: 'end', ...operationJson(operation) });
   });
 }
 
-function onNews(tell: (operation: Operation, news: Operation['nodes']) => void): ProgressOutput {
-  const said = new Map<number, string>();
+function onChanges(print: (operation: Operation, changes: Operation['nodes']) => void): ProgressOutput {
+  const printed = new Map<number, string>();
   return {
     update(operation) {
-      const news = operation.nodes.filter((node) => {
+      const changes = operation.nodes.filter((node) => {
         const state = `${standing(node)}|${node.question?.text ?? ''}`;
-        const isNew = said.get(node.addr) !== state;
-        said.set(node.addr, state);
+        const isNew = printed.get(node.addr) !== state;
+        printed.set(node.addr, state);
         return isNew;
       });
-      tell(operation, news);
+      print(operation, changes);
     },
     end: () => undefined,
   };
@@ -266,13 +266,13 @@ async function liveTable(first: () => StatusReport): Promise<Output> {
 
 /** Prints a table at first, then a line for each node (and the bus) whose state changed; none for values alone. */
 function lines(json: boolean, now: () => number): Output {
-  const said = new Map<string, string>();
+  const printed = new Map<string, string>();
   let began = false;
   return {
     update(report) {
       if (!began && !json) for (const line of statusTable(report)) print(line);
       const { bus, supply, nodes } = report;
-      const news = [
+      const changes = [
         { key: 'bus', state: bus.state, line: `bus ${bus.state} ${bus.detail}`, record: { bus } },
         ...supply.map((one) => ({
           key: `supply ${one.nodes}`,
@@ -283,9 +283,9 @@ function lines(json: boolean, now: () => number): Output {
         ...nodes.map((node) => ({ key: node.addr, state: stateOf(node), line: statusLine(node), record: { node } })),
       ];
       const at = iso(now());
-      for (const { key, state, line, record } of news) {
-        if (said.get(key) === state) continue;
-        said.set(key, state);
+      for (const { key, state, line, record } of changes) {
+        if (printed.get(key) === state) continue;
+        printed.set(key, state);
         if (json) printJson({ at, ...record });
         else if (began) print(`${at} ${line}`);
       }

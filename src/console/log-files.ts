@@ -138,7 +138,7 @@ export interface LogFileOptions {
   /** Makes the mark at a place where bytes were lost; default: none. */
   mark?: (text: string) => Buffer;
   /** Called once for each period of failures, with a message. */
-  onTrouble: (text: string) => void;
+  warn: (text: string) => void;
 }
 
 export class LogFile {
@@ -153,7 +153,7 @@ export class LogFile {
   #pendingBytes = 0;
   /** Bytes not written since the last report of a loss. */
   #lost = 0;
-  #told = false;
+  #warned = false;
   #draining: Promise<void> | null = null;
   #closed = false;
 
@@ -193,11 +193,11 @@ export class LogFile {
       try {
         await this.#write(bytes);
         this.#lost -= lost;
-        this.#told = false;
+        this.#warned = false;
       } catch (error) {
-        if (!this.#told)
-          this.#options.onTrouble(`console log ${this.#options.path} cannot be written: ${messageOf(error)}`);
-        this.#told = true;
+        if (!this.#warned)
+          this.#options.warn(`console log ${this.#options.path} cannot be written: ${messageOf(error)}`);
+        this.#warned = true;
         this.#lost += bytes.length;
         await this.#shut();
       }
@@ -226,7 +226,7 @@ export class LogFile {
 
   /** Resolves the file under this name, opened anew where another program moved, deleted or emptied it. */
   async #present(): Promise<FileHandle> {
-    const { path, mark, onTrouble } = this.#options;
+    const { path, mark, warn } = this.#options;
     if (this.#file === null) return this.#open();
     const [ours, named] = await Promise.all([this.#file.stat(), stat(path).catch(() => null)]);
     if (named?.ino !== ours.ino || named.dev !== ours.dev) {
@@ -237,7 +237,7 @@ export class LogFile {
     this.#size = ours.size;
     if (ours.size < before) {
       const text = `this log was cut from ${before} to ${ours.size} bytes by another program`;
-      onTrouble(`console log ${path}: ${text}`);
+      warn(`console log ${path}: ${text}`);
       this.#carried = 0;
       this.#begun = this.#options.now();
       if (mark) await this.#file.appendFile(mark(text));

@@ -135,7 +135,7 @@ export interface TranscriptOptions {
   /** Called with each whole line of the node, without control characters. */
   onLine?: (text: string) => void;
   /** Called once for each period of failures, with a message that names the file. */
-  onTrouble?: (text: string) => void;
+  warn?: (text: string) => void;
 }
 
 /** Path of the node's log: readable lines or raw bytes. */
@@ -156,7 +156,7 @@ export class Transcript {
   readonly #lines = new LogLines();
 
   constructor(options: TranscriptOptions) {
-    const { dir, name, limits = LOG_LIMITS, now = Date.now, steady = now, onLine, onTrouble } = options;
+    const { dir, name, limits = LOG_LIMITS, now = Date.now, steady = now, onLine, warn } = options;
     this.path = logPath(dir, name, 'lines');
     this.rawPath = logPath(dir, name, 'raw');
     this.#now = now;
@@ -168,7 +168,7 @@ export class Transcript {
     const common = {
       limits,
       now,
-      onTrouble: onTrouble ?? (() => undefined),
+      warn: warn ?? (() => undefined),
       begun: () => (begun ??= firstTimeOf(this.path)),
     };
     this.#raw = new LogFile({ ...common, path: this.rawPath });

@@ -20,19 +20,19 @@ import { escapeHiddenInJson } from './control-chars.ts';
 import { messageOf } from './errors.ts';
 
 /**
- * A file that cannot be read or written does not stop the server: `trouble` is called once for each period of
+ * A file that cannot be read or written does not stop the server: `warn` is called once for each period of
  * failures.
  */
 export class StateFile<T> {
   readonly path: string;
   readonly #shape: z.ZodType<T>;
-  readonly #trouble: (text: string) => void;
-  #told = false;
+  readonly #warn: (text: string) => void;
+  #warned = false;
 
-  constructor(stateDir: string, name: string, shape: z.ZodType<T>, trouble: (text: string) => void) {
+  constructor(stateDir: string, name: string, shape: z.ZodType<T>, warn: (text: string) => void) {
     this.path = join(stateDir, name);
     this.#shape = shape;
-    this.#trouble = trouble;
+    this.#warn = warn;
   }
 
   /** Returns the value written last, or null where there is none that is valid. */
@@ -54,16 +54,16 @@ export class StateFile<T> {
       rmSync(`${this.path}.new`, { force: true });
       writeFileSync(`${this.path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flag: 'wx' });
       renameSync(`${this.path}.new`, this.path);
-      this.#told = false;
+      this.#warned = false;
     } catch (error) {
       this.#tell(`${this.path} cannot be written: ${messageOf(error)}`);
     }
   }
 
   #tell(text: string): void {
-    if (this.#told) return;
-    this.#told = true;
-    this.#trouble(text);
+    if (this.#warned) return;
+    this.#warned = true;
+    this.#warn(text);
   }
 }
 
@@ -74,7 +74,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
 
 /**
  * Written synchronously: lines are few and short, and the last one before a crash matters most. A full disk never
- * stops the server: the line is lost, and `trouble` holds the reason until one is written again.
+ * stops the server: the line is lost, and `problem` holds the reason until one is written again.
  */
 export class LineFile {
   readonly path: string;
@@ -82,7 +82,7 @@ export class LineFile {
   #fd: number | null = null;
   #size = 0;
   /** The reason why the last line was not written, or null. */
-  trouble: string | null = null;
+  problem: string | null = null;
 
   constructor(path: string, rotateAt = ROTATE_AT) {
     this.path = path;
@@ -95,9 +95,9 @@ export class LineFile {
       this.#fd ??= this.#open();
       if (this.#size >= this.#rotateAt) this.#rotate();
       this.#size += writeSync(this.#fd, escapeHiddenInJson(line));
-      this.trouble = null;
+      this.problem = null;
     } catch (error) {
-      this.trouble = messageOf(error);
+      this.problem = messageOf(error);
       this.close();
     }
   }

@@ -117,7 +117,7 @@ export class ConsoleAccess {
    */
   async look(): Promise<{ standing: ScreenState; fresh: boolean } | null> {
     const console = this.#console;
-    const seen = await console?.look();
+    const seen = await console?.readScreen();
     return seen && this.#console === console && this.reader.atRest ? seen : null;
   }
 

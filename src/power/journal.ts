@@ -70,13 +70,13 @@ export interface Journal<T extends Journalled> {
 }
 
 /**
- * Opens the journal of operations. A file that cannot be read does not stop the server: `trouble` receives the message.
+ * Opens the journal of operations. A file that cannot be read does not stop the server: `warn` receives the message.
  */
-export function openJournal(stateDir: string, trouble: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
+export function openJournal(stateDir: string, warn: (text: string) => void, emptyAt = EMPTY_AT): Journal<Operation> {
   return openJournalFile(join(stateDir, 'operations.jsonl'), {
     has: 'nodes',
     moveTimes: moveOperationTimes,
-    trouble,
+    warn,
     emptyAt,
   });
 }
@@ -85,7 +85,7 @@ interface Kind<T> {
   /** Field without which a line is not of this journal. */
   has: keyof T & string;
   moveTimes: MoveTimes<T>;
-  trouble: (text: string) => void;
+  warn: (text: string) => void;
   emptyAt: number;
   /** Returns the subject of an entry, where the last that ended is kept. */
   subject?: (entry: T) => number;
@@ -126,13 +126,13 @@ export function openJournalFile<T extends Journalled>(path: string, kind: Kind<T
 }
 
 /** Returns the last line of each entry, oldest first. */
-function readEntries<T extends Journalled>(path: string, { has, moveTimes, trouble }: Kind<T>): T[] {
+function readEntries<T extends Journalled>(path: string, { has, moveTimes, warn }: Kind<T>): T[] {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-      trouble(`the journal ${path} cannot be read: ${messageOf(error)}`);
+      warn(`the journal ${path} cannot be read: ${messageOf(error)}`);
     return [];
   }
   const entries = new Map<string, T>();

@@ -228,10 +228,10 @@ export interface LimitMemory {
   at: number;
   /** Times since which each rule's level is passed. */
   passedSince: Partial<Record<LimitKind, number>>;
-  ringing: readonly LimitKind[];
+  active: readonly LimitKind[];
 }
 
-export const BLANK_MEMORY: LimitMemory = { onSince: null, usual: null, at: 0, passedSince: {}, ringing: [] };
+export const BLANK_MEMORY: LimitMemory = { onSince: null, usual: null, at: 0, passedSince: {}, active: [] };
 
 /** Time in which the usual current, a minimum, adapts upwards, ms: the end of a load is no collapse. */
 const USUAL_MS = 600_000;
@@ -243,7 +243,7 @@ export interface Judged {
 }
 
 /** Judges one sample after another, in order. */
-export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample): Judged {
+export function evaluate(limits: AlarmLimits, before: LimitMemory, sample: Sample): Judged {
   const verdicts = Object.fromEntries(LIMITS.map(([kind]) => [kind, null])) as Judged['verdicts'];
   if (sample.power !== 'on') return { memory: BLANK_MEMORY, verdicts };
   const { at } = sample;
@@ -251,20 +251,20 @@ export function judge(limits: AlarmLimits, before: LimitMemory, sample: Sample):
   const onSince = before.onSince ?? at;
   const settled = at - onSince >= limits.settle * 1000;
   const passedSince: LimitMemory['passedSince'] = {};
-  const ringing: LimitKind[] = [];
+  const active: LimitKind[] = [];
   for (const [kind, rule] of LIMITS) {
     const level = rule.level(limits, lowest);
     if (level === null || (rule.settled && !settled)) continue;
-    const passed = before.ringing.includes(kind) || since[kind] !== undefined;
+    const passed = before.active.includes(kind) || since[kind] !== undefined;
     if (!rule.passes(sample, passed ? level * rule.back : level)) continue;
     const from = (passedSince[kind] = since[kind] ?? at);
     if (at - from < limits.after * 1000) continue;
-    ringing.push(kind);
+    active.push(kind);
     verdicts[kind] = rule.text(sample, level, lowest);
   }
   // A current below the limit is not learned as the usual one.
   const usual = passedSince['current-collapsed'] === undefined ? learned(before, sample) : lowest;
-  return { memory: { onSince, usual, at, passedSince, ringing }, verdicts };
+  return { memory: { onSince, usual, at, passedSince, active }, verdicts };
 }
 
 function learned({ usual, at }: LimitMemory, sample: Sample): number {

@@ -227,7 +227,7 @@ function copySetting([key = '', ...rest]: readonly string[], from: unknown, to: 
 
 /** Modules that a reload changes, or that can prevent it. */
 interface ReloadedParts {
-  telemetry: NodeStates;
+  nodeStates: NodeStates;
   alarms: AlarmService;
   boards: Boards;
   monitor: BusStatusMonitor;
@@ -235,7 +235,7 @@ interface ReloadedParts {
   consoles: Consoles;
   workload: BusyNodes;
   plans: Plans;
-  sweeper: Poller;
+  poller: Poller;
   events: EventLog;
 }
 
@@ -296,26 +296,26 @@ export class Reloading {
    * removed
    */
   #prepare(rack: Inventory): () => void {
-    const { telemetry, alarms, boards, monitor, consoleAlarms, consoles, workload, plans, sweeper } = this.#parts;
+    const { nodeStates, alarms, boards, monitor, consoleAlarms, consoles, workload, plans, poller } = this.#parts;
     const gone = rack.configured
-      ? telemetry.addresses.filter((addr) => !rack.nodes.some((node) => node.addr === addr))
+      ? nodeStates.addresses.filter((addr) => !rack.nodes.some((node) => node.addr === addr))
       : [];
     const busy = gone.find(
       (addr) => workload.on(addr) !== null || consoles.state()?.addr === addr || plans.underWay().length > 0,
     );
     if (busy !== undefined)
       throw new Error(
-        `${telemetry.label(busy)} is not in the file any more, and an operation, a plan's run or its console is open: ` +
+        `${nodeStates.label(busy)} is not in the file any more, and an operation, a plan's run or its console is open: ` +
           'end that, then reload again',
       );
     return () => {
       for (const addr of gone) alarms.removed(addr);
-      telemetry.configured(rack);
+      nodeStates.configured(rack);
       alarms.set('master', null, masterMismatch(rack.nodes, monitor.seenMaster));
       // The file may name another board for a node.
-      for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
+      for (const addr of nodeStates.addresses) if (nodeStates.reading(addr).state === 'ok') boards.suspect(addr);
       consoleAlarms.reread();
-      sweeper.wake();
+      poller.wake();
     };
   }
 }

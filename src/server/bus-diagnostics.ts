@@ -22,8 +22,8 @@ const ROUNDS = 3;
 const FEW = 96;
 
 /** Measures the bus on `port`. @returns a sentence where the bus cannot be asked */
-export async function survey(
-  bus: Pick<Bus, 'health' | 'status' | 'survey'>,
+export async function runDiagnostics(
+  bus: Pick<Bus, 'health' | 'status' | 'diagnose'>,
   candidates: readonly Address[],
   exchanges: number,
 ): Promise<Omit<BusSurvey, 'verbEcho'> | string> {
@@ -41,7 +41,7 @@ export async function survey(
     missing = missing.filter((addr) => !found.has(addr) && (few || rows.has(rowOf(addr))));
   }
   const nodes = [...found].sort((a, b) => a - b);
-  const forms = await bus.survey(nodes.find((addr) => addr !== bus.health.master) ?? null);
+  const forms = await bus.diagnose(nodes.find((addr) => addr !== bus.health.master) ?? null);
   if (typeof forms === 'string') return forms;
   const counts = { silent: 0, garbled: 0, foreign: 0 };
   const times: number[] = [];
@@ -85,7 +85,7 @@ export interface Inspection {
   before: { who: 'master' | 'nobody' | 'console' } | { who: 'node'; addr: Address };
   /** True where the unlock string was needed. */
   wasLocked: boolean;
-  survey: Omit<BusSurvey, 'verbEcho'> | null;
+  diagnostics: Omit<BusSurvey, 'verbEcho'> | null;
 }
 
 /**
@@ -134,7 +134,7 @@ export async function inspectBus(options: {
     await settled;
     const { phase, detail, master } = bus.health;
     const all = Array.from({ length: MAX_ADDRESS + 1 }, (_, addr) => addr);
-    const found = phase === 'ready' ? await survey(bus, nodes ?? all, exchanges) : null;
+    const found = phase === 'ready' ? await runDiagnostics(bus, nodes ?? all, exchanges) : null;
     return {
       phase,
       detail: typeof found === 'string' ? found : detail,
@@ -143,7 +143,7 @@ export async function inspectBus(options: {
       // A bus that answered beforehand was not locked, even if a late reply made the connection send the unlock
       // string.
       wasLocked: tried.unlock && (first.answer === null || first.answer.who === 'nobody'),
-      survey: typeof found === 'string' ? null : found,
+      diagnostics: typeof found === 'string' ? null : found,
     };
   } finally {
     await bus.close();

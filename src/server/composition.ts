@@ -39,7 +39,7 @@ import { Reporting } from './reporting.ts';
 import { busHandlers } from './rpc/bus.ts';
 import { consoleHandlers, consoleNotes } from './rpc/console.ts';
 import { outageHandlers, planHandlers, powerHandlers } from './rpc/power.ts';
-import { alarmHandlers, detailHandlers, lookHandlers } from './rpc/rack.ts';
+import { alarmHandlers, detailHandlers, queryHandlers } from './rpc/rack.ts';
 import { serverHandlers } from './rpc/server.ts';
 import { SelfCheck } from './self-check.ts';
 import type { Services } from './services.ts';
@@ -49,7 +49,7 @@ import { composeOutages, type Outages } from './ups/outages.ts';
 export interface RackServerOptions extends About {
   bus: Bus;
   /** Records the bytes between bus and port. */
-  tap: Trace;
+  trace: Trace;
   /** The unlock string of the bus. */
   unlock: string;
   configuration: ActiveConfig;
@@ -78,9 +78,9 @@ interface Records {
   warn: (text: string) => void;
 }
 
-function composeRecords({ stateDir, tap, log }: RackServerOptions, changes: Changes): Records {
+function composeRecords({ stateDir, trace, log }: RackServerOptions, changes: Changes): Records {
   const exchanges = new ExchangeLog();
-  tap.on((event) => exchanges.feed(event));
+  trace.on((event) => exchanges.feed(event));
   const warn = (text: string): void => events.add('warning', 'server', null, text);
   const eventFile = new EventFile(stateDir, (text) => {
     log.warn(text);
@@ -100,12 +100,12 @@ interface Polling {
   monitor: BusStatusMonitor;
   alarms: AlarmService;
   selfCheck: SelfCheck;
-  telemetry: NodeStates;
+  nodeStates: NodeStates;
   systems: SystemStates;
   boards: Boards;
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
-  sweeper: Poller;
+  poller: Poller;
   /** Nodes in operations, which are polled more often. */
   workload: BusyNodes;
 }
@@ -118,9 +118,9 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
   const powerReturn: PowerReturn = new PowerReturn({
     now,
     events,
-    addresses: () => telemetry.addresses,
+    addresses: () => nodeStates.addresses,
     power: (addr) => {
-      const reading = telemetry.reading(addr);
+      const reading = nodeStates.reading(addr);
       return reading.state === 'ok' ? reading.sample.power : null;
     },
   });
@@ -138,8 +138,8 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
   const alarms: AlarmService = new AlarmService(() => configuration.config.alarms, {
     now,
     events,
-    inventory: () => telemetry.inventory,
-    label: (addr) => telemetry.label(addr),
+    inventory: () => nodeStates.inventory,
+    label: (addr) => nodeStates.label(addr),
     changed: () => void changes.emit('changed', 'alarms'),
     nodeChanged: (node) => void changes.emit('changed', { node }),
   });
@@ -149,13 +149,13 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     alarms,
     limits: () => configuration.config,
     stateDir,
-    trouble: warn,
-    nameOf: (addr) => telemetry.name(addr),
-    label: (addr) => telemetry.label(addr),
+    warn: warn,
+    nameOf: (addr) => nodeStates.name(addr),
+    label: (addr) => nodeStates.label(addr),
     operationOn: (addr) => workload.on(addr),
     nodeChanged: (node) => void changes.emit('changed', { node }),
   });
-  const telemetry: NodeStates = new NodeStates(inventory, configuration.config.poll.interval * 1000, {
+  const nodeStates: NodeStates = new NodeStates(inventory, configuration.config.poll.interval * 1000, {
     now,
     events,
     operationOn: (addr) => workload.on(addr),
@@ -180,13 +180,13 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
   const boards: Boards = new Boards(bus, {
     stateDir,
     configured: (addr) => configuration.inventory.nodes.find((node) => node.addr === addr)?.uid ?? null,
-    answers: (addr) => telemetry.reading(addr).state === 'ok',
-    read: (addr, uid) => telemetry.identified(addr, uid),
+    answers: (addr) => nodeStates.reading(addr).state === 'ok',
+    read: (addr, uid) => nodeStates.identified(addr, uid),
     alarm: (kind, addr, text) => alarms.set(kind, addr, text),
-    trouble: warn,
+    warn: warn,
   });
-  const discovery = inventory.configured ? null : new Discovery(bus, telemetry);
-  const sweeper = new Poller(bus, monitor, telemetry, discovery, {
+  const discovery = inventory.configured ? null : new Discovery(bus, nodeStates);
+  const poller = new Poller(bus, monitor, nodeStates, discovery, {
     now,
     busyNodes: () => workload.nodes,
     between: (free) => boards.identify(free),
@@ -200,7 +200,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     alarm: (kind, text) => alarms.set(kind, null, text),
   });
   changes.on('disk-failed', () => selfCheck.suspect());
-  return { monitor, alarms, selfCheck, telemetry, systems, boards, discovery, sweeper, workload };
+  return { monitor, alarms, selfCheck, nodeStates, systems, boards, discovery, poller, workload };
 }
 
 /** Raises and clears the alarms about the bus and its master. */
@@ -222,14 +222,14 @@ interface OpenConsoles {
 function composeConsoles(options: RackServerOptions, earlier: Records & Polling, changes: Changes): OpenConsoles {
   const { bus, configuration, stateDir, unlock } = options;
   const { config } = configuration;
-  const { telemetry, alarms, hosts, events, sweeper, systems } = earlier;
+  const { nodeStates, alarms, hosts, events, poller, systems } = earlier;
   const now = steadyNow;
   const event = (level: EventRecord['level'], addr: Address, text: string): void =>
     events.add(level, 'console', addr, text);
   const consoleAlarms = new LineAlarms(() => configuration.config.console.triggers, {
     now,
-    inventory: () => telemetry.inventory,
-    label: (addr) => telemetry.label(addr),
+    inventory: () => nodeStates.inventory,
+    label: (addr) => nodeStates.label(addr),
     event,
     set: (addr, text) => alarms.set('console', addr, text, 'quiet'),
   });
@@ -241,8 +241,8 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
     scrollback: config.console.scrollback,
     transcriptDir: join(stateDir, 'consoles'),
     now,
-    label: (addr) => telemetry.label(addr),
-    name: (addr) => telemetry.name(addr),
+    label: (addr) => nodeStates.label(addr),
+    name: (addr) => nodeStates.name(addr),
     event,
     hostSeen: (addr, host) => hosts.saw(addr, host, now()),
     systems,
@@ -252,7 +252,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
       else changes.emit('output', addr, bytes);
     },
     changed: () => {
-      giveWire(consoles, earlier);
+      lendWire(consoles, earlier);
       changes.emit('changed', 'console');
     },
   });
@@ -260,9 +260,9 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
     config.console.telemetry === 'idle'
       ? new ConsoleIdlePoller(config.console.idle * 1000, {
           bus,
-          addresses: () => telemetry.addresses,
+          addresses: () => nodeStates.addresses,
           silentMs: () => consoles.silentMs(),
-          ask: (addrs) => sweeper.fresh(addrs, 'pause'),
+          ask: (addrs) => poller.fresh(addrs, 'pause'),
         })
       : null;
   changes.on('unlocking', () => consoles.unlocking());
@@ -283,19 +283,19 @@ function baudOf({ nodes, console }: Config, addr: Address): ConsoleBaud {
 }
 
 /** There is one wire: while a console has it, the poller waits. */
-function giveWire(consoles: Consoles, { monitor, sweeper }: Polling): void {
+function lendWire(consoles: Consoles, { monitor, poller }: Polling): void {
   const open = consoles.state() !== null;
   const wasOpen = monitor.paused;
   if (open !== wasOpen) monitor.paused = open;
-  if (wasOpen && !open) sweeper.wake();
+  if (wasOpen && !open) poller.wake();
 }
 
 /** Sessions, and the idle timeout of a server that a client started. */
 interface Sessions {
-  roster: SessionRegistry;
+  sessionRegistry: SessionRegistry;
   view: RackSnapshot;
   /** Null where the server was started to stay. */
-  linger: IdleTimeout | null;
+  idleTimeout: IdleTimeout | null;
 }
 
 function composeSessions(
@@ -305,7 +305,7 @@ function composeSessions(
 ): Sessions {
   const { events, consoles } = earlier;
   const view: RackSnapshot = new RackSnapshot(
-    { ...earlier, sessions: () => roster.describe(), configStatus: () => options.configuration.status() },
+    { ...earlier, sessions: () => sessionRegistry.describe(), configStatus: () => options.configuration.status() },
     options,
   );
   const services: Services = {
@@ -317,11 +317,11 @@ function composeSessions(
     // Sends the answer first.
     leave: (why) => void setImmediate(() => options.leave(why)),
   };
-  const roster: SessionRegistry = new SessionRegistry({
+  const sessionRegistry: SessionRegistry = new SessionRegistry({
     now: steadyNow,
     picture: view,
     methods: {
-      ...lookHandlers(services),
+      ...queryHandlers(services),
       ...detailHandlers(services),
       ...busHandlers(services),
       ...consoleHandlers(services),
@@ -338,22 +338,22 @@ function composeSessions(
     left: (session) => consoles.detach(session),
     log: (level, text) => options.log[level](text),
   });
-  const linger = options.autostarted ? lingerFor(options, earlier, roster) : null;
-  changes.on('changed', (change) => roster.changed(change));
-  changes.on('event', (event) => roster.note('event', event));
-  changes.on('work', () => linger?.look());
-  return { roster, view, linger };
+  const idleTimeout = options.autostarted ? createIdleTimeout(options, earlier, sessionRegistry) : null;
+  changes.on('changed', (change) => sessionRegistry.changed(change));
+  changes.on('event', (event) => sessionRegistry.note('event', event));
+  changes.on('work', () => idleTimeout?.look());
+  return { sessionRegistry, view, idleTimeout };
 }
 
-function lingerFor(
+function createIdleTimeout(
   options: RackServerOptions,
   { workload, plans, outages }: Working,
-  roster: SessionRegistry,
+  sessionRegistry: SessionRegistry,
 ): IdleTimeout {
   const { linger } = options.configuration.config.server;
   return new IdleTimeout(
     linger * 1000,
-    () => roster.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,
+    () => sessionRegistry.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,
     () => options.leave(`nobody was here for ${linger} s`),
   );
 }

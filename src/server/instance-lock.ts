@@ -35,17 +35,17 @@ type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
 export class InstanceLock {
   readonly #port: string;
   readonly #me: () => Announcement;
-  readonly #trouble: (text: string) => void;
+  readonly #warn: (text: string) => void;
   readonly #firstTry: Promise<unknown>;
   #tried: (error: unknown) => void = () => undefined;
   #announced: { name: string; server: Server } | null = null;
-  #told = false;
+  #warned = false;
 
-  /** `me` is called for every server that asks; `trouble` is called once where the name is taken. */
-  constructor(port: string, me: () => Announcement, trouble: (text: string) => void) {
+  /** `me` is called for every server that asks; `warn` is called once where the name is taken. */
+  constructor(port: string, me: () => Announcement, warn: (text: string) => void) {
     this.#port = port;
     this.#me = me;
-    this.#trouble = trouble;
+    this.#warn = warn;
     this.#firstTry = new Promise((resolve) => (this.#tried = resolve));
   }
 
@@ -111,9 +111,9 @@ export class InstanceLock {
       return null;
     }
     const other = await findAnnounced(this.#port);
-    if (other === null && !this.#told) {
-      this.#told = true;
-      this.#trouble(
+    if (other === null && !this.#warned) {
+      this.#warned = true;
+      this.#warn(
         `another program has taken the name by which servers of ${this.#port} find each other, and does not use the port: clients of other users do not find this server by themselves; see 'ss -xlp | grep rackui-bus'`,
       );
     }

@@ -20,7 +20,7 @@ export interface MemoryOptions {
   stateDir: string;
   /** Returns the node's present name. */
   nameOf: (addr: Address) => string;
-  trouble: (text: string) => void;
+  warn: (text: string) => void;
 }
 
 type Named<T> = T & { name: string };
@@ -34,8 +34,8 @@ export class NodeMemory<T extends object> {
   readonly #nameOf: (addr: Address) => string;
   readonly #known: Record<string, Named<T>>;
 
-  constructor(file: string, shape: z.ZodType<Named<T>>, { stateDir, nameOf, trouble }: MemoryOptions) {
-    this.#file = new StateFile(stateDir, file, byAddress(shape), trouble);
+  constructor(file: string, shape: z.ZodType<Named<T>>, { stateDir, nameOf, warn }: MemoryOptions) {
+    this.#file = new StateFile(stateDir, file, byAddress(shape), warn);
     this.#nameOf = nameOf;
     this.#known = this.#file.read() ?? {};
   }
@@ -121,8 +121,8 @@ export class HostMemory {
   readonly #file: StateFile<z.infer<typeof fileShape>>;
   readonly #seen: Map<Address, HostSeen>;
 
-  constructor(stateDir: string, trouble: (text: string) => void) {
-    this.#file = new StateFile(stateDir, 'hosts.json', fileShape, trouble);
+  constructor(stateDir: string, warn: (text: string) => void) {
+    this.#file = new StateFile(stateDir, 'hosts.json', fileShape, warn);
     this.#seen = new Map(
       Object.entries(this.#file.read() ?? {}).map(([addr, kept]) => [Number.parseInt(addr, 16), seenOf(kept)]),
     );

@@ -27,7 +27,7 @@ let staying = 0;
 export class Lifecycle {
   readonly begun: Promise<string>;
   exitCode: number = EXIT.done;
-  readonly #hurry = new AbortController();
+  readonly #cutShort = new AbortController();
   readonly #undo: (() => void)[] = [];
   #begin: (why: string) => void = () => undefined;
   #leaving = false;
@@ -60,13 +60,13 @@ export class Lifecycle {
   }
 
   /** Fires at the second request to end. */
-  get hurry(): AbortSignal {
-    return this.#hurry.signal;
+  get cutShort(): AbortSignal {
+    return this.#cutShort.signal;
   }
 
   begin(why: string): void {
     if (this.#leaving) {
-      this.#hurry.abort();
+      this.#cutShort.abort();
       return;
     }
     this.#leaving = true;

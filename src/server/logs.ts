@@ -31,24 +31,24 @@ export function openLog(stateDir: string, level: string): { log: Log; close: () 
   return { log, close: () => file.close() };
 }
 
-/** Writes lines of the event log. `onTrouble` is called once for each period in which the disk takes none. */
+/** Writes lines of the event log. `warn` is called once for each period in which the disk takes none. */
 export class EventFile {
   readonly #file: LineFile;
-  readonly #onTrouble: (text: string) => void;
-  #told = false;
+  readonly #warn: (text: string) => void;
+  #warned = false;
 
-  constructor(stateDir: string, onTrouble: (text: string) => void) {
+  constructor(stateDir: string, warn: (text: string) => void) {
     this.#file = new LineFile(join(stateDir, 'events.jsonl'));
-    this.#onTrouble = onTrouble;
+    this.#warn = warn;
   }
 
   write(line: string): void {
     this.#file.write(line);
-    const { trouble } = this.#file;
-    const news = trouble !== null && !this.#told;
+    const { problem } = this.#file;
+    const isNew = problem !== null && !this.#warned;
     // Set before the call: it adds an event, which comes back here.
-    this.#told = trouble !== null;
-    if (news) this.#onTrouble(`the event log ${this.#file.path} cannot be written: ${trouble}`);
+    this.#warned = problem !== null;
+    if (isNew) this.#warn(`the event log ${this.#file.path} cannot be written: ${problem}`);
   }
 
   close(): void {

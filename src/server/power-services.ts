@@ -38,12 +38,12 @@ interface PowerOptions {
   journal: OperationPorts['journal'];
   planJournal: PlanPorts['planJournal'];
   stateDir: string;
-  tap: Trace;
+  trace: Trace;
 }
 
 /** The server's modules that are built before power. */
 interface PowerNeeds {
-  telemetry: NodeStates;
+  nodeStates: NodeStates;
   consoles: Consoles;
   hosts: HostMemory;
   events: EventLog;
@@ -76,13 +76,13 @@ export function composePower(
 }
 
 function operationPorts(
-  { bus, configuration, audit, journal, stateDir, tap }: PowerOptions,
-  { telemetry, consoles, hosts, events, selfCheck, systems, warn }: PowerNeeds,
+  { bus, configuration, audit, journal, stateDir, trace }: PowerOptions,
+  { nodeStates, consoles, hosts, events, selfCheck, systems, warn }: PowerNeeds,
   publish: OperationPorts['publish'],
 ): OperationPorts {
-  const inventory = (): Inventory => telemetry.inventory;
+  const inventory = (): Inventory => nodeStates.inventory;
   const network = new Network(() => sshOf(configuration.config), inventory);
-  const memory = { stateDir, nameOf: (addr: Address) => telemetry.name(addr), trouble: warn };
+  const memory = { stateDir, nameOf: (addr: Address) => nodeStates.name(addr), warn };
   return {
     now: steadyNow,
     every: (ms, fn) => {
@@ -94,8 +94,8 @@ function operationPorts(
       return () => clearInterval(timer);
     },
     inventory,
-    reading: (addr) => telemetry.reading(addr),
-    bus: telemetry.following(bus),
+    reading: (addr) => nodeStates.reading(addr),
+    bus: nodeStates.following(bus),
     console: consoles,
     hostSeen: (addr) => hosts.get(addr),
     credentials: async () => {
@@ -103,7 +103,7 @@ function operationPorts(
       if (!login) return null;
       const password = await readSecret(login.password);
       // Hides the password before it is typed: recordings and the bus log must not show it.
-      tap.hide(password);
+      trace.hide(password);
       return { user: login.user, password };
     },
     publish,

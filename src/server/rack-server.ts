@@ -17,7 +17,7 @@ export class RackServer {
   readonly #options: RackServerOptions;
   readonly #parts: ServerParts;
   #listening: Listening[] = [];
-  #sweeping: Promise<void> = Promise.resolve();
+  #polling: Promise<void> = Promise.resolve();
 
   constructor(options: RackServerOptions) {
     this.#options = options;
@@ -27,28 +27,31 @@ export class RackServer {
   /** Listens, then starts the bus where it is not started yet. @throws {SocketUnavailable} */
   async start(): Promise<void> {
     const { bus, socket, viewSocket, gid, viewGid, log } = this.#options;
-    const { plans, outages, operations, roster, events, sweeper, monitor, telemetry, boards, selfCheck } = this.#parts;
+    const { plans, outages, operations, sessionRegistry, events, poller, monitor, nodeStates, boards, selfCheck } =
+      this.#parts;
     plans.recover();
     operations.recover();
     outages.start();
-    this.#listening.push(await listenAt(socket, 0o660, gid, (client) => roster.admit(client, 'control')));
+    this.#listening.push(await listenAt(socket, 0o660, gid, (client) => sessionRegistry.admit(client, 'control')));
     const { everyone } = this.#options.configuration.config.server.viewOnly;
     const viewMode = everyone ? 0o666 : viewGid === null ? 0o600 : 0o660;
-    this.#listening.push(await listenAt(viewSocket, viewMode, viewGid, (client) => roster.admit(client, 'view')));
+    this.#listening.push(
+      await listenAt(viewSocket, viewMode, viewGid, (client) => sessionRegistry.admit(client, 'view')),
+    );
     events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
     bus.onHealth(({ phase, detail }) => {
       log.info({ phase, detail }, 'bus');
       if (phase !== 'ready') return;
       // While the bus was away boards may have been changed without a reading.
-      for (const addr of telemetry.addresses) if (telemetry.reading(addr).state === 'ok') boards.suspect(addr);
-      sweeper.wake();
+      for (const addr of nodeStates.addresses) if (nodeStates.reading(addr).state === 'ok') boards.suspect(addr);
+      poller.wake();
     });
     this.#parts.reloading.start();
     this.#parts.reporting.start();
     monitor.start();
     selfCheck.start();
     bus.start();
-    this.#sweeping = sweeper.run();
+    this.#polling = poller.run();
   }
 
   /** Adds a warning to the event log about the server's environment. */
@@ -63,45 +66,45 @@ export class RackServer {
 
   /**
    * Ends everything in order: accepts no more sessions; ends operations or brings them to a state that can be left;
-   * closes consoles; closes the pipe (^G) before the port; sends `why` to all sessions. Never rejects. `hurry` cuts
+   * closes consoles; closes the pipe (^G) before the port; sends `why` to all sessions. Never rejects. `cutShort` cuts
    * the wait for operations short.
    */
-  async close(why: string, hurry: AbortSignal): Promise<void> {
+  async close(why: string, cutShort: AbortSignal): Promise<void> {
     const { bus, log } = this.#options;
     const {
-      linger,
+      idleTimeout,
       events,
       plans,
       outages,
       idleSampler,
-      sweeper,
+      poller,
       monitor,
       selfCheck,
       alarms,
       consoles,
-      roster,
+      sessionRegistry,
       eventFile,
       reloading,
       reporting,
     } = this.#parts;
-    linger?.stop();
+    idleTimeout?.stop();
     events.add('notice', 'server', null, `The server leaves: ${why}`);
     for (const listening of this.#listening) listening.stopListening();
     outages.close();
     plans.leave();
-    await this.#endOperations(hurry);
+    await this.#endOperations(cutShort);
     idleSampler?.stop();
-    sweeper.stop();
+    poller.stop();
     monitor.stop();
     selfCheck.stop();
     alarms.close();
     reloading.close();
     await reporting.close();
     await consoles.close(`the server leaves: ${why}`);
-    const farewell = roster.close(`the server leaves: ${why}`);
+    const goodbyes = sessionRegistry.close(`the server leaves: ${why}`);
     await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));
-    await farewell;
-    await this.#sweeping.catch((error: unknown) => log.error({ error }, 'the sweep failed'));
+    await goodbyes;
+    await this.#polling.catch((error: unknown) => log.error({ error }, 'the sweep failed'));
     eventFile.close();
   }
 
@@ -109,11 +112,11 @@ export class RackServer {
    * Ends the operations before the bus: a node that is off in the middle of a cycle must come on again, and one
    * that has halted is about to be cut.
    */
-  async #endOperations(hurry: AbortSignal): Promise<void> {
+  async #endOperations(cutShort: AbortSignal): Promise<void> {
     const { operations, events } = this.#parts;
     const limit = performance.now() + OPERATIONS_END_MS;
     let told = false;
-    while (operations.busy() && !hurry.aborted && performance.now() < limit) {
+    while (operations.busy() && !cutShort.aborted && performance.now() < limit) {
       const going = operations.stopAllButGoing(SELF);
       if (going.length > 0 && !told)
         events.add(
@@ -127,7 +130,7 @@ export class RackServer {
     }
     for (const { id, endedAt } of operations.list()) if (endedAt === null) operations.abort(id, SELF);
     const end = performance.now() + STOPPED_END_MS;
-    while (operations.busy() && !hurry.aborted && performance.now() < end) await setTimeout(LOOK_MS);
+    while (operations.busy() && !cutShort.aborted && performance.now() < end) await setTimeout(LOOK_MS);
   }
 }
 

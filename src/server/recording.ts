@@ -22,20 +22,20 @@ export class Recording {
   readonly #limit: number;
   readonly #began: number;
   readonly #stop: () => void;
-  readonly #trouble: (text: string) => void;
+  readonly #warn: (text: string) => void;
   #stream: WriteStream | null;
   #size = 0;
 
-  /** `trouble` is called once, with the reason, if the recording ends early. */
+  /** `warn` is called once, with the reason, if the recording ends early. */
   constructor(
     path: string,
-    tap: Trace,
-    options: { port: string; now: number; limit?: number; trouble: (text: string) => void },
+    trace: Trace,
+    options: { port: string; now: number; limit?: number; warn: (text: string) => void },
   ) {
     this.path = path;
     this.#limit = options.limit ?? RECORDING_LIMIT;
     this.#began = options.now;
-    this.#trouble = options.trouble;
+    this.#warn = options.warn;
     this.#stream = createWriteStream(path, { flags: NEW_FILE, mode: 0o600 });
     this.#stream.on('error', (error) => this.#end(`the recording ${path} cannot be written: ${error.message}`));
     this.#write({
@@ -45,7 +45,7 @@ export class Recording {
       began: new Date(wallTime(options.now)).toISOString(),
       port: options.port,
     });
-    this.#stop = tap.on((event) => this.#record(event));
+    this.#stop = trace.on((event) => this.#record(event));
   }
 
   /** Resolves when everything is in the file. */
@@ -78,6 +78,6 @@ export class Recording {
   #end(why: string): void {
     if (!this.#stream) return;
     this.#stream = null;
-    this.#trouble(why);
+    this.#warn(why);
   }
 }

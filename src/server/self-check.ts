@@ -125,11 +125,11 @@ async function tryToWrite(path: string): Promise<string | null> {
 
 async function judgeRoom(directory: string, config: Config): Promise<string | null> {
   const found = await statfs(directory).catch(() => null);
-  return found === null ? null : roomTrouble(found, Math.round(logLimits(config).free / MB));
+  return found === null ? null : roomProblem(found, Math.round(logLimits(config).free / MB));
 }
 
 /** Describes a lack of disk space; null: none. @param wanted MB below which console logs are not written */
-export function roomTrouble(
+export function roomProblem(
   { bavail, bsize, files, ffree }: Pick<StatsFs, 'bavail' | 'bsize' | 'files' | 'ffree'>,
   wanted: number,
 ): string | null {

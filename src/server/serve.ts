@@ -53,16 +53,16 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
   let leaving = false;
   // Messages from before operators can read them are reported once the server is up.
   const untold: string[] = [];
-  let tell = (text: string): void => void untold.push(text);
+  let report = (text: string): void => void untold.push(text);
   const lock = new InstanceLock(
     port,
     () => ({ pid: process.pid, socket, leaving }),
-    (text) => tell(text),
+    (text) => report(text),
   );
   await lock.expectFree();
   const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
   let reload = (): void => undefined;
-  const departure = new Lifecycle(options.exitWithStdin, log, () => {
+  const lifecycle = new Lifecycle(options.exitWithStdin, log, () => {
     log.info('SIGHUP: reads the configuration anew; console logs are looked at anew at each write');
     reload();
   });
@@ -74,15 +74,15 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
   const outageJournal = openOutageJournal(stateDir, (text) => log.warn(text));
   try {
     const unlock = await unlockString(options.loaded);
-    const tap = new Trace(steadyNow, [unlock]);
-    bus = makeBus(options, unlock, tap.around(lock.around(openLine)));
+    const trace = new Trace(steadyNow, [unlock]);
+    bus = makeBus(options, unlock, trace.around(lock.around(openLine)));
     if (options.record !== null)
-      recording = new Recording(options.record, tap, {
+      recording = new Recording(options.record, trace, {
         port,
         now: steadyNow(),
-        trouble: (text) => {
+        warn: (text) => {
           log.warn(text);
-          tell(text);
+          report(text);
         },
       });
     const { group, viewOnly } = options.loaded.config.server;
@@ -95,7 +95,7 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
     const server = new RackServer({
       ...options,
       bus,
-      tap,
+      trace,
       unlock,
       configuration: new ActiveConfig(options.loaded),
       gid,
@@ -105,11 +105,11 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
       planJournal,
       outageJournal,
       log,
-      leave: (why) => departure.begin(why),
+      leave: (why) => lifecycle.begin(why),
     });
-    tell = (text) => server.warn(text);
+    report = (text) => server.warn(text);
     reload = () => void server.reload('SIGHUP');
-    for (const text of untold.splice(0)) tell(text);
+    for (const text of untold.splice(0)) report(text);
     await server.start().catch(async (error: unknown) => {
       // Modules that were started already would keep this process running.
       await server.close('it could not start', AbortSignal.abort());
@@ -118,17 +118,17 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
     log.info({ port, socket }, 'ready');
     manager.serves(options.loaded.config.name);
     process.stdout.write(`ready socket=${socket} port=${port}\n`);
-    const why = await departure.begun;
+    const why = await lifecycle.begun;
     leaving = true;
     manager.leaves(options.loaded.config.name);
     log.info({ why }, 'leaving');
-    await server.close(why, departure.hurry);
-    return departure.exitCode;
+    await server.close(why, lifecycle.cutShort);
+    return lifecycle.exitCode;
   } finally {
     // For ends that the server does not control: the pipe is always closed before the port.
     await bus?.close();
     await recording?.close();
-    departure.dispose();
+    lifecycle.dispose();
     await audit.close();
     await journal.close();
     await planJournal.close();

@@ -17,13 +17,13 @@ import type { SelfCheck } from './self-check.ts';
 import type { Outages } from './ups/outages.ts';
 
 export interface Services {
-  bus: Pick<Bus, 'retry' | 'health' | 'status' | 'uid' | 'survey' | 'raw'>;
+  bus: Pick<Bus, 'retry' | 'health' | 'status' | 'uid' | 'diagnose' | 'raw'>;
   exchanges: ExchangeLog;
   monitor: BusStatusMonitor;
-  telemetry: NodeStates;
+  nodeStates: NodeStates;
   /** Null where the inventory is configured. */
   discovery: Discovery | null;
-  sweeper: Poller;
+  poller: Poller;
   consoles: Consoles;
   operations: Operations;
   plans: Plans;

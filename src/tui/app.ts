@@ -246,9 +246,9 @@ class Interface {
     if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
     terminal?.leave();
     for (const session of this.#sessions) session.close();
-    const owed = (): boolean => end.code === 0 && terminal?.owesAnswer === true;
+    const replyOutstanding = (): boolean => end.code === 0 && terminal?.owesAnswer === true;
     const take = (reply: Uint8Array): void => terminal?.answered(reply);
-    this.#input.restore({ owed, take }, () => this.#end(end));
+    this.#input.restore({ replyOutstanding, take }, () => this.#end(end));
   }
 }
 

@@ -192,21 +192,21 @@ describe('parts', () => {
 
   test('what is owed: as many as were asked lately, at least one after a failure, none after an answer', () => {
     const unanswered = new OutstandingReplies();
-    expect(unanswered.owedBy(3, 0)).toBe(0);
+    expect(unanswered.countFrom(3, 0)).toBe(0);
     unanswered.failed(3, 0);
     unanswered.failed(3, 5_000);
-    expect([unanswered.owedBy(3, 6_000), unanswered.owedBy(3, 12_000), unanswered.owedBy(3, 99_000)]).toEqual([
+    expect([unanswered.countFrom(3, 6_000), unanswered.countFrom(3, 12_000), unanswered.countFrom(3, 99_000)]).toEqual([
       2, 1, 1,
     ]);
     for (let n = 0; n < 100; n++) unanswered.failed(3, 99_000);
-    expect(unanswered.owedBy(3, 99_000)).toBe(16);
+    expect(unanswered.countFrom(3, 99_000)).toBe(16);
     // Late as a rule: it owes as much afterwards. At once: what was owed stays so until its time is over.
     unanswered.answered(3, { lagMs: 250, missed: 0 }, 105_000);
-    expect(unanswered.owedBy(3, 112_000)).toBe(16);
+    expect(unanswered.countFrom(3, 112_000)).toBe(16);
     unanswered.answered(3, { lagMs: 2, missed: 0 }, 112_000);
-    expect([unanswered.owedBy(3, 112_000), unanswered.nodes]).toEqual([16, []]);
+    expect([unanswered.countFrom(3, 112_000), unanswered.nodes]).toEqual([16, []]);
     unanswered.answered(3, { lagMs: 2, missed: 0 }, 116_000);
-    expect(unanswered.owedBy(3, 116_000)).toBe(0);
+    expect(unanswered.countFrom(3, 116_000)).toBe(0);
   });
 });
 

@@ -40,7 +40,7 @@ describe('profile', () => {
     expect(profile.silenceMs(true)).toBe(120);
     profile.sawReply({ ...reply, rttMs: 60 });
     expect(profile.silenceMs(false)).toBe(190);
-    profile.forget();
+    profile.reset();
     expect([profile.echoes, profile.terminates, profile.silenceMs(true)]).toEqual([false, 'unknown', 250]);
   });
 });

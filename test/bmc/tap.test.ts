@@ -115,7 +115,7 @@ test('the exchange log puts question, answer and close together, and learns whet
   feed('in', '04 ff 1 26 98\r\n', 5);
   feed('out', '\x07', 6);
   expect(log.verbEcho).toBeNull();
-  const news = log.news(1, 10_000);
+  const news = log.waitForEntry(1, 10_000);
   feed('out', '[05]|=', 7);
   feed('in', '05|=\r\n05 ff 1 26 98\r\n', 8);
   feed('out', '\\', 9);

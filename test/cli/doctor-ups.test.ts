@@ -7,7 +7,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OutageView, UpsReading } from '../../src/api/outage.ts';
 import { type Check, Machine } from '../../src/cli/doctor/machine.ts';
 import { upsSoftwareChecks } from '../../src/cli/doctor/ups-software.ts';
-import { BARE_PATH, planFitChecks, type Played, playOn, upsdChecks, userChecks } from '../../src/cli/doctor/ups.ts';
+import {
+  BARE_PATH,
+  planFitChecks,
+  type RunResult,
+  userRunner,
+  upsdChecks,
+  userChecks,
+} from '../../src/cli/doctor/ups.ts';
 import { NOW } from '../screens/scene.ts';
 import { outageView, upsReading } from '../screens/supplies.ts';
 import { freePort } from '../support/nut.ts';
@@ -215,14 +222,14 @@ describe('UPS software', () => {
 
 describe('the users that run it', () => {
   const server = { pid: 41, user: 'rackui', port: '/dev/serial0', config: '/home/ann/rack.yaml' };
-  const done = (stdout: string): Played => ({ code: 0, stdout, stderr: '' });
-  const failed = (code: number | null, stderr: string): Played => ({ code, stdout: '', stderr });
-  const status = (pid: number): Played => done(JSON.stringify({ pid, user: 'rackui', port: '/dev/serial0' }));
-  const checks = (answers: (Played | null)[], to: typeof server | null = server): Check[] => {
+  const done = (stdout: string): RunResult => ({ code: 0, stdout, stderr: '' });
+  const failed = (code: number | null, stderr: string): RunResult => ({ code, stdout: '', stderr });
+  const status = (pid: number): RunResult => done(JSON.stringify({ pid, user: 'rackui', port: '/dev/serial0' }));
+  const checks = (answers: (RunResult | null)[], to: typeof server | null = server): Check[] => {
     const left = [...answers];
-    const play = (): Played | null => left.shift() ?? null;
+    const runAsUser = (): RunResult | null => left.shift() ?? null;
     const program = { where: 'SHUTDOWNCMD in /etc/nut/upsmon.conf', user: 'root', rackui: 'rackui' };
-    return userChecks([program], [], to, { play, own: '/opt/rackui/bin/rackui' });
+    return userChecks([program], [], to, { runAsUser, own: '/opt/rackui/bin/rackui' });
   };
   const there = done('/usr/bin/rackui\n');
   test.each<[what: string, checks: Check[], says: RegExp[]]>([
@@ -259,8 +266,8 @@ describe('the users that run it', () => {
   });
 
   test('one whose programs are none of ours is a warning at most', () => {
-    const play = (): Played => failed(1, '');
-    const found = userChecks([], ['nut'], server, { play, own: '/x' });
+    const runAsUser = (): RunResult => failed(1, '');
+    const found = userChecks([], ['nut'], server, { runAsUser, own: '/x' });
     expect(found.map(({ verdict }) => verdict)).toEqual(['warning']);
   });
 });
@@ -331,9 +338,9 @@ describe('for real: a server, a UPS, this machine', () => {
     writeFileSync(seen, '');
     chmodSync(seen, 0o666);
     const server = { pid: place.serverPid, user: 'root', port: '/dev/x', config: null };
-    const play = playOn(new Machine());
+    const runAsUser = userRunner(new Machine());
     const found = (user: string, rackui: string): Check[] =>
-      userChecks([{ where: '', user, rackui }], [], server, { play, own: PROGRAM });
+      userChecks([{ where: '', user, rackui }], [], server, { runAsUser, own: PROGRAM });
     expect(found('root', script)).toEqual([
       expect.objectContaining({ verdict: 'ok', seen: expect.stringContaining(`(pid ${place.serverPid}`) as string }),
     ]);

@@ -305,12 +305,12 @@ describe('the bus', () => {
     return rack;
   };
   const look = async (rack: TestRack, nodes = [0, 1, 2, 3]): Promise<BusPicture> => {
-    const { phase, detail, master, before, wasLocked, survey } = await inspectBus({
+    const { phase, detail, master, before, wasLocked, diagnostics } = await inspectBus({
       ...{ port: rack.port, config, nodes, exchanges: 100 },
     });
     return {
       ...{ state: phase, detail, master, first: { before, wasLocked }, whyNot: null },
-      survey: survey && { ...survey, verbEcho: null },
+      survey: diagnostics && { ...diagnostics, verbEcho: null },
     };
   };
   const named = (picture: BusPicture, configured: number[] | null = null): string[] =>

@@ -32,7 +32,7 @@ afterEach(async () => {
 
 function transcript(limit: Partial<typeof LOG_LIMITS> = {}, told: string[] = []): Transcript {
   const limits = { ...LOG_LIMITS, free: 0, ...limit };
-  const log = new Transcript({ dir, name: 'a', limits, onTrouble: (text) => told.push(text) });
+  const log = new Transcript({ dir, name: 'a', limits, warn: (text) => told.push(text) });
   open.push(log);
   return log;
 }

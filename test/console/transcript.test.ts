@@ -138,7 +138,7 @@ test('all logs together have a bound: the oldest file that was put aside goes', 
 test('a disk that is nearly full is left alone, told once, and the loss is in the log when there is room again', async () => {
   const told: string[] = [];
   const limits = { ...LOG_LIMITS, free: Number.MAX_SAFE_INTEGER };
-  const log = new Transcript({ dir, name: 'a', now: () => AT, limits, onTrouble: (text) => told.push(text) });
+  const log = new Transcript({ dir, name: 'a', now: () => AT, limits, warn: (text) => told.push(text) });
   log.data(encode('lost\n'));
   await expect.poll(() => told.length).toBe(2);
   log.data(encode('lost too\n'));
@@ -165,7 +165,7 @@ test('a planted link is not followed; the trouble is told once and later writes 
   await writeFile(join(dir, 'victim'), 'untouched');
   await symlink(join(dir, 'victim'), join(dir, 'a.raw'));
   const told: string[] = [];
-  const log = transcript({ onTrouble: (text) => told.push(text) });
+  const log = transcript({ warn: (text) => told.push(text) });
   log.data(encode('one'));
   await expect.poll(() => told.length).toBe(1);
   log.data(encode('two'));

@@ -1,6 +1,6 @@
 /** The rack by words and sentences: a terminal that can do nothing, an ear that hears each line once. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newsSentences } from '../../src/cli/plain/sentences.ts';
+import { eventSentences } from '../../src/cli/plain/sentences.ts';
 import { rackui } from '../cli/support.ts';
 import { PROGRAM, eightNodes, sweptStand, type Stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
@@ -72,11 +72,11 @@ test('from a pipe: sentences, and no cut without the words on the line', async (
 });
 
 test('much at once is cut short, and alarms are not what is left out', () => {
-  const event = (seq: number, level: 'info' | 'alarm'): Parameters<typeof newsSentences>[0][number] => ({
+  const event = (seq: number, level: 'info' | 'alarm'): Parameters<typeof eventSentences>[0][number] => ({
     ...{ seq, at: 0, level, topic: 'node', addr: seq },
     text: `event ${seq}`,
   });
-  const news = newsSentences([...Array.from({ length: 20 }, (_, n) => event(n, 'info')), event(20, 'alarm')]);
+  const news = eventSentences([...Array.from({ length: 20 }, (_, n) => event(n, 'info')), event(20, 'alarm')]);
   expect(news).toHaveLength(6);
   expect(news.join('\n')).toMatch(/alarm: event 20\.\nAnd 16 more; 'events' tells them\.$/);
 });

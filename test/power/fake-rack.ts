@@ -369,7 +369,7 @@ export class FakeConsole implements OperationConsole {
   }
 
   /** What a test's text leaves on the screen; before it says anything, an empty line of a console that was watched. */
-  look(): ReturnType<OperationConsole['look']> {
+  readScreen(): ReturnType<OperationConsole['readScreen']> {
     const lines = this.#shown.split(/\r*\n/);
     const line = lines.pop() ?? '';
     const screen = { above: lines, line, before: line.length, below: [], alternate: false };

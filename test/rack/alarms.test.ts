@@ -3,7 +3,7 @@ import {
   AlarmStore,
   type AlarmLimits,
   BLANK_MEMORY,
-  judge,
+  evaluate,
   type LimitMemory,
   SAMPLE_RULES,
 } from '../../src/rack/alarms.ts';
@@ -81,7 +81,7 @@ function ring(series: [current: number, fan: number, seconds: number, power?: Po
   for (const [current, fan, seconds, power = 'on'] of series)
     for (let n = 0; n < seconds; n++) {
       const sample: Sample = { power, current, fan, at: (at += 1000), rttMs: 1 };
-      const judged = judge(limits, memory, sample);
+      const judged = evaluate(limits, memory, sample);
       memory = judged.memory;
       const now = Object.entries(judged.verdicts)
         .filter(([, text]) => text !== null)

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { FloodDetector, type FlowNews } from '../../src/server/consoles/flood-detector.ts';
+import { FloodDetector, type FloodChange } from '../../src/server/consoles/flood-detector.ts';
 
 const text = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(0x61);
 
 /** So many bytes every 100 ms, for so long. */
-function play(flow: FloodDetector, from: number, ms: number, bytes: number): FlowNews[] {
-  const news: FlowNews[] = [];
+function play(flow: FloodDetector, from: number, ms: number, bytes: number): FloodChange[] {
+  const news: FloodChange[] = [];
   for (let at = from; at < from + ms; at += 100) news.push(...flow.feed(text(bytes), at));
   return news;
 }

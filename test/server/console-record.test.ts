@@ -11,7 +11,7 @@ function record(): ConsoleBuffer {
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return new ConsoleBuffer({
     ...{ name: 'n3', dir, scrollback: 100, limits: { size: 1e6, age: 1e9, kept: 1, total: 1e7, free: 0 } },
-    ...{ onLine: () => undefined, onReply: () => undefined, onTrouble: () => undefined },
+    ...{ onLine: () => undefined, onReply: () => undefined, warn: () => undefined },
   });
 }
 

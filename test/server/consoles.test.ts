@@ -232,5 +232,5 @@ test('a keyboard that an operation lends is had without taking it, and goes back
   people.acquireKeyboard(people.join(alice));
   expect([people.typistName, people.lends, people.isTyping(worker)]).toEqual(['alice', true, false]);
   people.endOperation(worker);
-  expect([people.typistName, people.lends, people.members.length]).toEqual([null, false, 1]);
+  expect([people.typistName, people.lends, people.subscribers.length]).toEqual([null, false, 1]);
 });

@@ -71,10 +71,10 @@ export class Harness implements AsyncDisposable {
       { config: parsed, path: null, inventory: inventoryOf(parsed) },
       { load: () => this.#file(), signature: () => Promise.resolve(`${this.#writes}`) },
     );
-    const tap = new Trace(Date.now, []);
+    const trace = new Trace(Date.now, []);
     this.server = new RackServer({
-      bus: createBus({ port: 'fake', open: tap.around(rack.open) }),
-      tap,
+      bus: createBus({ port: 'fake', open: trace.around(rack.open) }),
+      trace,
       unlock: 'UnLock',
       port: '/dev/fake',
       configuration: this.configuration,

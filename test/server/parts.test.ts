@@ -43,7 +43,7 @@ describe('back-off of silent addresses', () => {
     const backOff = new BackOff();
     backOff.silent(5, 0);
     expect(backOff.due([4, 5, 6], 10)).toEqual([4, 6]);
-    backOff.forget();
+    backOff.reset();
     expect(backOff.due([4, 5, 6], 10)).toEqual([4, 5, 6]);
   });
 });
@@ -97,7 +97,7 @@ describe('files of lines', () => {
     symlinkSync(join(dir, 'victim'), join(dir, 'server.log'));
     const file = new LineFile(join(dir, 'server.log'));
     file.write('line\n');
-    expect(file.trouble).toContain('ELOOP');
+    expect(file.problem).toContain('ELOOP');
     expect(readFileSync(join(dir, 'victim'), 'utf8')).toBe('kept\n');
     mkdirSync(join(dir, 'state'));
     chmodSync(join(dir, 'state'), 0o777);

@@ -7,7 +7,7 @@ import type { RackClient } from '../../src/client/client.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { unreadableSecrets } from '../../src/config/secrets.ts';
 import type { Alarm } from '../../src/rack/alarms.ts';
-import { checkStateDirectory, roomTrouble, SelfCheck } from '../../src/server/self-check.ts';
+import { checkStateDirectory, roomProblem, SelfCheck } from '../../src/server/self-check.ts';
 import { rackui } from '../cli/support.ts';
 import { eightNodes, stand } from '../support/stand.ts';
 
@@ -66,7 +66,7 @@ describe('the state directory', () => {
     ['no count of inodes', [100_000, 4096, 0, 0], null],
     ['less than console logs need', [10_000, 4096, 1000, 10], /39 MB left, and below 100 MB no console log/],
   ] as const)('a disk with %s', (_what, [bavail, bsize, files, ffree], seen) => {
-    const found = roomTrouble({ bavail, bsize, files, ffree }, 100);
+    const found = roomProblem({ bavail, bsize, files, ffree }, 100);
     if (seen === null) expect(found).toBeNull();
     else expect(found).toMatch(seen);
   });

@@ -67,7 +67,7 @@ class Way {
   });
   readonly record = new ConsoleBuffer({
     ...{ name: 'node', dir, scrollback: SCROLLBACK, limits: LOG_LIMITS },
-    ...{ onLine: () => undefined, onReply: () => undefined, onTrouble: () => undefined },
+    ...{ onLine: () => undefined, onReply: () => undefined, warn: () => undefined },
   });
   readonly member = new Subscriber(
     {

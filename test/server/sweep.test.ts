@@ -73,7 +73,7 @@ class ScriptedBus {
 
 const running: Poller[] = [];
 afterEach(() => {
-  for (const sweeper of running.splice(0)) sweeper.stop();
+  for (const poller of running.splice(0)) poller.stop();
 });
 
 function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [] as number[], interval = 10 } = {}) {
@@ -89,7 +89,7 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
   });
   monitor.start();
   const inventory = { name: 'test', nodes: addrs.map(unnamedNode), configured: !discover, calibration: null };
-  const telemetry = new NodeStates(inventory, interval, {
+  const nodeStates = new NodeStates(inventory, interval, {
     now: Date.now,
     events,
     operationOn: () => null,
@@ -103,21 +103,21 @@ function sweepOf(bus: ScriptedBus, addrs: number[], { discover = false, busy = [
     nodeChanged: () => undefined,
     rackChanged: () => undefined,
   });
-  const discovery = discover ? new Discovery(bus, telemetry) : null;
-  const sweeper = new Poller(bus, monitor, telemetry, discovery, {
+  const discovery = discover ? new Discovery(bus, nodeStates) : null;
+  const poller = new Poller(bus, monitor, nodeStates, discovery, {
     now: Date.now,
     busyNodes: () => busy,
     between: () => Promise.resolve(),
   });
-  running.push(sweeper);
-  return { sweeper, telemetry, monitor, told };
+  running.push(poller);
+  return { poller, nodeStates, monitor, told };
 }
 
 describe('sweep', () => {
   test('asks every node in order, over and over, at the lowest priority', async () => {
     const bus = new ScriptedBus(0, 1, 2);
-    const { sweeper, monitor } = sweepOf(bus, [0, 1, 2]);
-    void sweeper.run();
+    const { poller, monitor } = sweepOf(bus, [0, 1, 2]);
+    void poller.run();
     await eventually(() => expect(bus.times(2)).toBeGreaterThan(2));
     expect(bus.asked.slice(0, 6).map(({ addr }) => addr)).toEqual([0, 1, 2, 0, 1, 2]);
     expect(bus.asked.every(({ priority }) => priority === PRIORITY.sweep)).toBe(true);
@@ -126,25 +126,25 @@ describe('sweep', () => {
 
   test('one missing answer is asked for again before a node is called lost', async () => {
     const bus = new ScriptedBus(0, 1, 2);
-    const { sweeper, telemetry, told } = sweepOf(bus, [0, 1, 2]);
-    await sweeper.fresh([0, 1, 2]);
+    const { poller, nodeStates, told } = sweepOf(bus, [0, 1, 2]);
+    await poller.fresh([0, 1, 2]);
     bus.failures.set(1, 1);
-    await sweeper.fresh([0, 1, 2]);
-    expect(telemetry.reading(1).state).toBe('ok');
+    await poller.fresh([0, 1, 2]);
+    expect(nodeStates.reading(1).state).toBe('ok');
     bus.failures.set(1, 2);
-    await sweeper.fresh([0, 1, 2]);
-    expect(telemetry.reading(1)).toMatchObject({ state: 'failed', tries: 2 });
+    await poller.fresh([0, 1, 2]);
+    expect(nodeStates.reading(1)).toMatchObject({ state: 'failed', tries: 2 });
     expect(told.filter(({ topic }) => topic === 'node')).toHaveLength(1);
   });
 
   test('a silent address does not slow the others down, and what somebody asks for is asked all the same', async () => {
     const bus = new ScriptedBus(0, 1);
-    const { sweeper } = sweepOf(bus, [0, 1, 9]);
-    void sweeper.run();
+    const { poller } = sweepOf(bus, [0, 1, 9]);
+    void poller.run();
     await eventually(() => expect(bus.times(1)).toBeGreaterThan(10));
     const before = bus.times(9);
     expect(before).toBeLessThan(4);
-    await sweeper.fresh([9]);
+    await poller.fresh([9]);
     expect(bus.asked.findLast(({ addr }) => addr === 9)?.priority).toBe(PRIORITY.sample);
     expect(bus.times(9)).toBeGreaterThan(before);
   });
@@ -152,12 +152,12 @@ describe('sweep', () => {
   test('a sweep that is under way and one that is asked for share their answers', async () => {
     const all = Array.from({ length: 24 }, (_, addr) => addr);
     const bus = new ScriptedBus(...all);
-    const { sweeper, telemetry } = sweepOf(bus, all, { interval: 600_000 });
-    void sweeper.run();
+    const { poller, nodeStates } = sweepOf(bus, all, { interval: 600_000 });
+    void poller.run();
     const since = Date.now();
-    expect(await sweeper.fresh(all)).toBe(true);
+    expect(await poller.fresh(all)).toBe(true);
     for (const addr of all) {
-      const reading = telemetry.reading(addr);
+      const reading = nodeStates.reading(addr);
       expect(reading.state === 'ok' && reading.sample.at).toBeGreaterThanOrEqual(since);
     }
     expect(bus.asked.length).toBeLessThan(40);
@@ -165,37 +165,37 @@ describe('sweep', () => {
 
   test('a bus that is away changes no reading; back again it is swept at once, the silent ones too', async () => {
     const bus = new ScriptedBus(0, 1);
-    const { sweeper, telemetry } = sweepOf(bus, [0, 1, 9], { interval: 600_000 });
-    void sweeper.run();
+    const { poller, nodeStates } = sweepOf(bus, [0, 1, 9], { interval: 600_000 });
+    void poller.run();
     await eventually(() => expect(bus.times(9)).toBeGreaterThan(0));
-    const reading = telemetry.reading(1);
+    const reading = nodeStates.reading(1);
     bus.become('down');
-    expect(await sweeper.fresh([0, 1])).toBe(false);
-    expect(telemetry.reading(1)).toEqual(reading);
+    expect(await poller.fresh([0, 1])).toBe(false);
+    expect(nodeStates.reading(1)).toEqual(reading);
     const asked = bus.times(9);
     bus.become('ready');
-    sweeper.wake();
+    poller.wake();
     await eventually(() => expect(bus.times(9)).toBeGreaterThan(asked));
   });
 
   test('nodes in an operation are asked more often', async () => {
     const bus = new ScriptedBus(0, 1, 2);
-    const { sweeper } = sweepOf(bus, [0, 1, 2], { busy: [2], interval: 600_000 });
-    void sweeper.run();
+    const { poller } = sweepOf(bus, [0, 1, 2], { busy: [2], interval: 600_000 });
+    void poller.run();
     await eventually(() => expect(bus.times(2)).toBeGreaterThan(3));
     expect(bus.times(1)).toBe(1);
   });
 
   test('a console stops it, and its end lets it go on', async () => {
     const bus = new ScriptedBus(0, 1);
-    const { sweeper, monitor } = sweepOf(bus, [0, 1]);
+    const { poller, monitor } = sweepOf(bus, [0, 1]);
     monitor.paused = true;
-    void sweeper.run();
+    void poller.run();
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(bus.asked).toEqual([]);
     expect(monitor.status()).toMatchObject({ state: 'paused' });
     monitor.paused = false;
-    sweeper.wake();
+    poller.wake();
     await eventually(() => expect(bus.times(1)).toBeGreaterThan(0));
   });
 });
@@ -204,42 +204,42 @@ describe('discovery', () => {
   test('finds whoever answers, the master as such, and asks them on', async () => {
     const bus = new ScriptedBus(0, 3, 0x17, 0x7f);
     // The first scan takes one pass here, so that nothing is asked twice on the way.
-    const { sweeper, telemetry } = sweepOf(bus, [], { discover: true, interval: 2_000 });
-    void sweeper.run();
-    await eventually(() => expect(telemetry.addresses).toEqual([0, 3, 0x17, 0x7f]));
-    expect(telemetry.node(0)?.role).toBe('master');
+    const { poller, nodeStates } = sweepOf(bus, [], { discover: true, interval: 2_000 });
+    void poller.run();
+    await eventually(() => expect(nodeStates.addresses).toEqual([0, 3, 0x17, 0x7f]));
+    expect(nodeStates.node(0)?.role).toBe('master');
     await eventually(() => expect(bus.times(0x17)).toBeGreaterThan(3));
   });
 
   test('a slot that missed its turn is found beside its neighbours, before the scan goes on', async () => {
     const bus = new ScriptedBus(0, 1, 2, 3, 8, 9);
     for (const addr of [0, 2, 8]) bus.failures.set(addr, 1);
-    const { sweeper, telemetry } = sweepOf(bus, [], { discover: true });
-    void sweeper.run();
+    const { poller, nodeStates } = sweepOf(bus, [], { discover: true });
+    void poller.run();
     await eventually(() => expect(bus.times(12)).toBe(1));
-    expect(telemetry.addresses).toEqual([0, 1, 2, 3, 8, 9]);
+    expect(nodeStates.addresses).toEqual([0, 1, 2, 3, 8, 9]);
     expect(bus.asked.slice(0, 6).map(({ addr }) => addr)).toEqual([0, 1, 2, 3, 0, 2]);
   });
 
   test('a blade that missed its turn as a whole is found at the end of the scan', async () => {
     const bus = new ScriptedBus(0, 1, 4, 8);
     bus.failures.set(4, 1);
-    const { sweeper, telemetry } = sweepOf(bus, [], { discover: true });
-    void sweeper.run();
-    await eventually(() => expect(telemetry.addresses).toEqual([0, 1, 4, 8]));
+    const { poller, nodeStates } = sweepOf(bus, [], { discover: true });
+    void poller.run();
+    await eventually(() => expect(nodeStates.addresses).toEqual([0, 1, 4, 8]));
   });
 
   test('a line that goes away in the middle of the scan: it goes on where it was', async () => {
     const bus = new ScriptedBus(0, 1, 0x60);
-    const { sweeper, telemetry } = sweepOf(bus, [], { discover: true });
+    const { poller, nodeStates } = sweepOf(bus, [], { discover: true });
     bus.breaksAt = 0x40;
-    void sweeper.run();
+    void poller.run();
     await eventually(() => expect(bus.health.phase).toBe('down'));
-    expect(telemetry.addresses).toEqual([0, 1]);
+    expect(nodeStates.addresses).toEqual([0, 1]);
     const asked = bus.asked.length;
     bus.become('ready');
-    sweeper.wake();
-    await eventually(() => expect(telemetry.addresses).toEqual([0, 1, 0x60]));
+    poller.wake();
+    await eventually(() => expect(nodeStates.addresses).toEqual([0, 1, 0x60]));
     expect(bus.asked[asked]?.addr).toBe(0x40);
   });
 });

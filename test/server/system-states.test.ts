@@ -21,7 +21,7 @@ function watch({ stateDir = stateFolder(), startS = 0 } = {}) {
   const alarms = new Map<string, string>();
   let now = steadyNow() + (startS - 3 * 3600) * 1000;
   const states = new SystemStates({
-    ...{ stateDir, nameOf: () => 'n3', trouble: () => undefined, now: () => now, label: () => 'n3 (A-3, 03)' },
+    ...{ stateDir, nameOf: () => 'n3', warn: () => undefined, now: () => now, label: () => 'n3 (A-3, 03)' },
     ...{ limits: () => ({ shutdown, boot }), operationOn: () => null, nodeChanged: () => undefined },
     events: { add: () => undefined },
     alarms: {

@@ -57,10 +57,10 @@ const journal = openJournal(dir, () => undefined);
 const planJournal = openPlanJournal(dir, () => undefined);
 const outageJournal = openOutageJournal(dir, () => undefined);
 const socket = join(dir, 'rack.sock');
-const tap = new Trace(Date.now, []);
+const trace = new Trace(Date.now, []);
 const server = new RackServer({
-  bus: createBus({ port, open: tap.around(openLine) }),
-  tap,
+  bus: createBus({ port, open: trace.around(openLine) }),
+  trace,
   unlock: 'UnLock',
   port,
   configuration: new ActiveConfig(loaded),

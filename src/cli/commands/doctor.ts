@@ -27,7 +27,7 @@ import {
   versionChecks,
 } from '../doctor/program.ts';
 import { upsSoftwareChecks } from '../doctor/ups-software.ts';
-import { type AskedUps, hasUser, planFitChecks, playOn, upsdChecks, userChecks } from '../doctor/ups.ts';
+import { type AskedUps, hasUser, planFitChecks, userRunner, upsdChecks, userChecks } from '../doctor/ups.ts';
 import { type GlobalOptions, openClient, portOf, selfCommand } from '../server-connection.ts';
 import { print, printJson } from '../terminal-output.ts';
 
@@ -157,7 +157,7 @@ async function askServer(client: RackClient): Promise<BusPicture> {
 async function askBus(port: string, { config, inventory }: LoadedConfig): Promise<BusPicture> {
   const { inspectBus } = await import('../../server/bus-diagnostics.ts');
   const nodes = inventory.configured ? inventory.nodes.map(({ addr }) => addr) : null;
-  const { phase, detail, master, before, wasLocked, survey } = await inspectBus({
+  const { phase, detail, master, before, wasLocked, diagnostics } = await inspectBus({
     port,
     config,
     nodes,
@@ -169,7 +169,7 @@ async function askBus(port: string, { config, inventory }: LoadedConfig): Promis
     master,
     first: { before, wasLocked },
     whyNot: null,
-    survey: survey === null ? null : { ...survey, verbEcho: null },
+    survey: diagnostics === null ? null : { ...diagnostics, verbEcho: null },
   };
 }
 
@@ -225,7 +225,7 @@ export async function doctorUps(options: DoctorOptions): Promise<number> {
             ['root', NUT_USER].filter((user) => hasUser(machine, user)),
             info,
             {
-              play: playOn(machine),
+              runAsUser: userRunner(machine),
               own: selfCommand().at(-1) ?? 'rackui',
             },
           )),

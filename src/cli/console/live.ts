@@ -83,7 +83,7 @@ export class ConsoleSession {
     this.#client.note('console.input', { addr: this.joined.addr, data, at: this.#client.now() });
   }
 
-  take(): Promise<ConsoleState> {
+  acquireKeyboard(): Promise<ConsoleState> {
     return this.#client.request('console.take', {});
   }
 
@@ -211,7 +211,7 @@ export async function liveConsole(
         return;
       case 'take':
         session
-          .take()
+          .acquireKeyboard()
           .then((state) => say(statusText(node, state, client, options.prefix)))
           .catch(failed);
         return;
@@ -286,7 +286,7 @@ export async function liveConsole(
     words.close();
     (display as Display | null)?.end();
     input.close();
-    input.restore({ owed: () => false, take: () => undefined }, () => undefined);
+    input.restore({ replyOutstanding: () => false, take: () => undefined }, () => undefined);
     await session.leave();
   }
 }

@@ -109,7 +109,7 @@ export const BARE_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin';
 /** Time limit of a trial, ms: a Raspberry Pi starts this program within two seconds, a busy one later. */
 const LIMIT_MS = 20_000;
 
-export interface Played {
+export interface RunResult {
   /** Exit code; null: it did not end in time. */
   code: number | null;
   stdout: string;
@@ -117,10 +117,10 @@ export interface Played {
 }
 
 /** Runs a command as a user of this machine, as a service would; null: this process may not become that user. */
-export type Play = (user: string, command: readonly string[]) => Played | null;
+export type RunAsUser = (user: string, command: readonly string[]) => RunResult | null;
 
 /** Makes trials on this machine, whose users stand in its passwd file. */
-export function playOn(machine: Machine): Play {
+export function userRunner(machine: Machine): RunAsUser {
   return (user, command) => {
     const me = machine.login.uid;
     const [, , uid = '', gid = ''] = passwdOf(machine, user) ?? [];
@@ -152,16 +152,16 @@ export function userChecks(
   programs: readonly UpsProgram[],
   others: readonly string[],
   server: Reached,
-  { play, own }: { play: Play; own: string },
+  { runAsUser, own }: { runAsUser: RunAsUser; own: string },
 ): Check[] {
   const needed = new Map(programs.map((one) => [`${one.user} ${one.rackui}`, one]));
   const more = others
     .filter((user) => !programs.some((one) => one.user === user))
     .map((user): UpsProgram => ({ where: '', user, rackui: 'rackui' }));
   return [
-    ...[...needed.values()].map((one) => userCheck(one, server, { play, own })),
+    ...[...needed.values()].map((one) => userCheck(one, server, { runAsUser, own })),
     ...more.map((one) => {
-      const check = userCheck(one, server, { play, own });
+      const check = userCheck(one, server, { runAsUser, own });
       return check.verdict === 'failure' ? { ...check, verdict: 'warning' as const } : check;
     }),
   ];
@@ -170,11 +170,11 @@ export function userChecks(
 function userCheck(
   { user, rackui, where }: UpsProgram,
   server: Reached,
-  { play, own }: { play: Play; own: string },
+  { runAsUser, own }: { runAsUser: RunAsUser; own: string },
 ): Check {
   const id = 'ups-user';
   const who = where === '' ? `user ${user}` : `user ${user} (${where})`;
-  const found = play(user, ['sh', '-c', 'command -v "$1"', 'sh', rackui]);
+  const found = runAsUser(user, ['sh', '-c', 'command -v "$1"', 'sh', rackui]);
   if (found === null)
     return warning(id, `${who}: only root or ${user} can see whether rackui is found`, 'sudo rackui doctor --ups');
   const path = found.stdout.trim();
@@ -184,7 +184,7 @@ function userCheck(
       `${who}: ${rackui} is not found in the PATH of a service (${BARE_PATH})`,
       `sudo ln -s ${own} /usr/local/bin/rackui${where === '' ? '' : `, or RACKUI=${own} in ${where}`}`,
     );
-  const asked = play(user, [path, 'server', 'status', '--json']);
+  const asked = runAsUser(user, [path, 'server', 'status', '--json']);
   if (asked?.code == null)
     return failure(
       id,

@@ -264,13 +264,13 @@ export function conditionOf({ power, system }: NodeReport): NodeCondition {
 export function statusTable(report: StatusReport): string[] {
   const { rack, bus, console, supply, nodes } = report;
   const head = `${rack}: ${summary(report)}`;
-  const trouble = bus.state !== 'ready' && bus.detail !== '' ? [bus.detail] : [];
+  const problems = bus.state !== 'ready' && bus.detail !== '' ? [bus.detail] : [];
   if (console !== null && console.silentMs !== null)
-    trouble.push(
+    problems.push(
       `${console.holder ?? 'somebody'} holds the console of ${console.addr} and has been silent for ${ageText(console.silentMs)}: that program is stopped, or its link is cut; 'rackui server status' tells its pid, 'rackui console ${console.addr} --force' takes the console`,
     );
-  for (const one of supply) trouble.push(`supply: ${supplySentence(one, supply.length > 1)}`);
-  if (nodes.length === 0) return [head, ...trouble];
+  for (const one of supply) problems.push(`supply: ${supplySentence(one, supply.length > 1)}`);
+  if (nodes.length === 0) return [head, ...problems];
   const rows = nodes.map((node) => [
     node.addr,
     node.pos,
@@ -281,7 +281,7 @@ export function statusTable(report: StatusReport): string[] {
     marks(node),
   ]);
   const titles = ['ADDR', 'POS', 'NAME', 'ROLE', 'POWER', 'CURRENT', 'FAN', 'AGE', ''];
-  return [head, ...trouble, ...aligned([titles, ...rows], [5, 6, 7])];
+  return [head, ...problems, ...aligned([titles, ...rows], [5, 6, 7])];
 }
 
 /** Formats power, current and fan. Stale values are in brackets: `unknown (on)`, `(43)`. */

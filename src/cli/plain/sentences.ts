@@ -82,17 +82,17 @@ export class Lines {
 /** Most nodes that are named, not counted: a list of twenty names is too long to listen to. */
 const NAMED = 6;
 /** Most news at once: more are counted, because at 300 baud a sentence takes three seconds. */
-const NEWS_AT_ONCE = 5;
+const EVENTS_AT_ONCE = 5;
 
 /** Describes the state of the rack, the most important facts first. */
 export function statusSentences(snapshot: Snapshot): string[] {
   const report = statusReport(snapshot, snapshot.rack.nodes);
   const { bus, nodes, rack, supply } = report;
-  const trouble = bus.state === 'ready' || bus.detail === '' ? [] : [sentence(bus.detail)];
-  if (nodes.length === 0) return [`Rack ${rack}: the bus is ${bus.state}. No nodes are known.`, ...trouble];
+  const problems = bus.state === 'ready' || bus.detail === '' ? [] : [sentence(bus.detail)];
+  if (nodes.length === 0) return [`Rack ${rack}: the bus is ${bus.state}. No nodes are known.`, ...problems];
   return [
     `Rack ${rack}: the bus is ${bus.state}. ${countsOf(report)}`,
-    ...trouble,
+    ...problems,
     ...supply.map((one) => sentence(`Supply: ${supplySentence(one, supply.length > 1)}`)),
     ...notOn(nodes),
     ...currentOf(nodes),
@@ -219,11 +219,11 @@ export function isNews({ level, topic }: EventRecord): boolean {
 }
 
 /** Describes news that came together; only some of many. */
-export function newsSentences(events: readonly EventRecord[]): string[] {
-  if (events.length <= NEWS_AT_ONCE) return events.map(eventSentence);
+export function eventSentences(events: readonly EventRecord[]): string[] {
+  if (events.length <= EVENTS_AT_ONCE) return events.map(eventSentence);
   // Alarms are left out last.
   const rank = ({ level }: EventRecord): number => ['alarm', 'warning', 'notice', 'info'].indexOf(level);
-  const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, NEWS_AT_ONCE);
+  const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, EVENTS_AT_ONCE);
   const told = events.filter((event) => worst.includes(event));
   return [...told.map(eventSentence), `And ${events.length - told.length} more; 'events' tells them.`];
 }

@@ -15,7 +15,7 @@ import {
   eventSentence,
   isNews,
   Lines,
-  newsSentences,
+  eventSentences,
   nodeDetails,
   nodeSentences,
   statusSentences,
@@ -37,7 +37,7 @@ class OwnOperations {
     this.#word = word;
   }
 
-  hear(operation: Operation): void {
+  onOperation(operation: Operation): void {
     const { id, verb, by } = operation;
     const begun = this.#word !== null && (verb === this.#word || verb === `force-${this.#word}`);
     if (this.#own.has(id) || (begun && operation.endedAt === null && by.split(' ')[0] === this.#user))
@@ -102,8 +102,8 @@ class PlainSession {
   readonly #lines: Lines;
   readonly #interactive: boolean;
   readonly #own: OwnOperations;
-  #news: EventRecord[] = [];
-  #newsAtOnce = true;
+  #events: EventRecord[] = [];
+  #eventsAtOnce = true;
   #gathering: NodeJS.Timeout | null = null;
   /** True while the prompt stands and nothing was printed after it. */
   #prompted = false;
@@ -123,8 +123,8 @@ class PlainSession {
       if (this.#prompted) this.#lines.end();
     };
     const stops = [
-      this.#client.on('event', (event) => this.#hear(event)),
-      this.#client.on('operation', (operation) => this.#own.hear(operation)),
+      this.#client.on('event', (event) => this.#onEvent(event)),
+      this.#client.on('operation', (operation) => this.#own.onOperation(operation)),
       this.#client.onClose((why) => {
         this.#serverGone = why;
         this.#lines.end();
@@ -135,7 +135,7 @@ class PlainSession {
       await this.#say(() => this.#status());
       print("'help' lists the words, 'quit' leaves. What is new is told as it happens.");
       for (;;) {
-        this.#tellNews();
+        this.#printEvents();
         this.#prompt();
         const line = await this.#lines.next();
         this.#prompted = false;
@@ -171,7 +171,7 @@ class PlainSession {
   async #obey([word, ...rest]: string[]): Promise<void> {
     switch (word) {
       case undefined:
-        if (this.#news.length === 0) print('Nothing new.');
+        if (this.#events.length === 0) print('Nothing new.');
         return;
       case 'help':
       case '?':
@@ -207,8 +207,8 @@ class PlainSession {
       }
       case 'news':
         if (rest[0] !== 'on' && rest[0] !== 'off') throw new UsageFailure("'news on' or 'news off'");
-        this.#newsAtOnce = rest[0] === 'on';
-        print(this.#newsAtOnce ? 'News are told at once.' : 'News wait until you press Enter.');
+        this.#eventsAtOnce = rest[0] === 'on';
+        print(this.#eventsAtOnce ? 'News are told at once.' : 'News wait until you press Enter.');
         return;
       default: {
         if (!PASSED_ON.includes(word))
@@ -238,23 +238,23 @@ class PlainSession {
     print(acknowledged === 0 ? 'There was none to acknowledge.' : `${acknowledged} acknowledged.`);
   }
 
-  #hear(event: EventRecord): void {
+  #onEvent(event: EventRecord): void {
     if (!isNews(event)) return;
-    this.#news.push(event);
+    this.#events.push(event);
     this.#gathering ??= setTimeout(() => {
       this.#gathering = null;
-      this.#news = this.#news.filter((news) => !this.#own.tells(news));
-      if (!this.#newsAtOnce || !this.#prompted || this.#news.length === 0) return;
+      this.#events = this.#events.filter((event) => !this.#own.tells(event));
+      if (!this.#eventsAtOnce || !this.#prompted || this.#events.length === 0) return;
       // The text being typed stays in the terminal's line; the news only stand before it.
       if (this.#interactive) process.stdout.write('\n');
-      this.#tellNews();
+      this.#printEvents();
       this.#prompt();
     }, GATHER_MS);
   }
 
-  #tellNews(): void {
-    const news = this.#news.splice(0).filter((event) => !this.#own.tells(event));
-    newsSentences(news).forEach(print);
+  #printEvents(): void {
+    const event = this.#events.splice(0).filter((event) => !this.#own.tells(event));
+    eventSentences(event).forEach(print);
   }
 
   #prompt(): void {

@@ -44,12 +44,12 @@ export function firstDetail(addr: Address, drill: ReadonlySet<Address> | null): 
 /** Opens the journal that keeps each policy's last outage for its report. */
 export function openOutageJournal(
   stateDir: string,
-  trouble: (text: string) => void,
+  warn: (text: string) => void,
   emptyAt = EMPTY_AT,
 ): Journal<OutageRecord> {
   const subject = ({ policy }: OutageRecord): number => policy;
   const path = join(stateDir, 'outages.jsonl');
-  return openJournalFile(path, { has: 'lines', moveTimes: moveOutageTimes, trouble, emptyAt, subject });
+  return openJournalFile(path, { has: 'lines', moveTimes: moveOutageTimes, warn, emptyAt, subject });
 }
 
 export type RunKind = 'step' | 'last' | 'restore';

@@ -13,9 +13,9 @@ import { type DependenceRule, isManager, type PlanDefinition, type PlanMeans, ty
 import { type Journal, openJournalFile, EMPTY_AT, type Journalled } from '../journal.ts';
 import type { OperationPorts } from '../ports.ts';
 
-export function openPlanJournal(stateDir: string, trouble: (text: string) => void): Journal<PlanRecord> {
+export function openPlanJournal(stateDir: string, warn: (text: string) => void): Journal<PlanRecord> {
   const path = join(stateDir, 'plans.jsonl');
-  return openJournalFile(path, { has: 'settings', moveTimes: movePlanTimes, trouble, emptyAt: EMPTY_AT });
+  return openJournalFile(path, { has: 'settings', moveTimes: movePlanTimes, warn, emptyAt: EMPTY_AT });
 }
 
 export interface PlanPorts extends Pick<

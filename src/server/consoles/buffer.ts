@@ -33,7 +33,7 @@ export interface ConsoleBufferOptions {
   onLine: (text: string) => void;
   /** Called with the emulator's answers to the node's queries. */
   onReply: (bytes: Uint8Array) => void;
-  onTrouble: (text: string) => void;
+  warn: (text: string) => void;
 }
 
 export interface ScreenCopy {

@@ -10,7 +10,7 @@ import { BELL, BELL_BLOCKED } from '../../console/input-filter.ts';
 import type { ConsoleCondition, OperationConsole } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 import type { ConsoleBuffer } from './buffer.ts';
-import { FloodDetector, type FlowNews, flowText } from './flood-detector.ts';
+import { FloodDetector, type FloodChange, floodText } from './flood-detector.ts';
 import { Participants, type ConsoleUser, type ConsoleOperation } from './participants.ts';
 
 export interface SharedConsolePorts {
@@ -33,14 +33,14 @@ const OPENING: ConsolePhase = { phase: 'waiting', why: 'the console is being ope
 
 export class SharedConsole {
   readonly addr: Address;
-  readonly record: ConsoleBuffer;
-  readonly people: Participants;
+  readonly buffer: ConsoleBuffer;
+  readonly participants: Participants;
   readonly #bus: Pick<Bus, 'openConsole'>;
   readonly #ports: SharedConsolePorts;
   #baud: ConsoleBaud;
-  #lease: ConsoleSession;
+  #busSession: ConsoleSession;
   #phase: ConsolePhase = OPENING;
-  #flow: FloodDetector;
+  #floodDetector: FloodDetector;
   /** Time of the last byte in either direction (performance.now). */
   #activeAt = performance.now();
   #typedAt = -Infinity;
@@ -55,22 +55,22 @@ export class SharedConsole {
     bus: Pick<Bus, 'openConsole'>,
     addr: Address,
     baud: ConsoleBaud,
-    record: ConsoleBuffer,
+    buffer: ConsoleBuffer,
     ports: SharedConsolePorts,
   ) {
     this.addr = addr;
-    this.record = record;
-    this.people = new Participants(
+    this.buffer = buffer;
+    this.participants = new Participants(
       addr,
-      (text) => record.mark(text, ports.now()),
-      (begin) => record.copy(begin),
+      (text) => buffer.mark(text, ports.now()),
+      (begin) => buffer.copy(begin),
     );
     this.#bus = bus;
     this.#ports = ports;
     this.#baud = baud;
-    this.#flow = new FloodDetector(baud);
-    this.#lease = this.#open(baud);
-    this.#phase = this.#lease.phase;
+    this.#floodDetector = new FloodDetector(baud);
+    this.#busSession = this.#open(baud);
+    this.#phase = this.#busSession.phase;
   }
 
   /**
@@ -78,7 +78,8 @@ export class SharedConsole {
    * operation works there, or bytes wait to be sent.
    */
   silentMs(): number | null {
-    if (this.#phase.phase !== 'open' || this.people.worker !== null || this.#lease.pending > 0) return null;
+    if (this.#phase.phase !== 'open' || this.participants.operation !== null || this.#busSession.pending > 0)
+      return null;
     return performance.now() - this.#activeAt;
   }
 
@@ -87,14 +88,14 @@ export class SharedConsole {
   }
 
   state(): ConsoleState {
-    const user = this.people.typingUser;
+    const user = this.participants.typingUser;
     return {
       addr: this.addr,
       state: this.#phase.phase === 'open' ? 'open' : this.#wasOpen ? 'suspended' : 'opening',
       holder: user?.id ?? null,
-      holderName: this.people.typistName,
+      holderName: this.participants.typistName,
       holderSilentSince: user?.silentSince ?? null,
-      watchers: this.people.members.map((one) => one.user.id).filter((id) => id !== user?.id),
+      watchers: this.participants.subscribers.map((one) => one.user.id).filter((id) => id !== user?.id),
       unproven: this.proven ? null : this.#whyUnproven(),
       baud: this.#baud,
     };
@@ -110,14 +111,14 @@ export class SharedConsole {
 
   /** Writes an operator's note to the log; all participants see it. */
   logNote(user: ConsoleUser, text: string): void {
-    this.record.mark(`note by ${user.name}: ${text}`, this.#ports.now());
+    this.buffer.mark(`note by ${user.name}: ${text}`, this.#ports.now());
     this.#tell('note', `note by ${user.name}: ${text}`);
   }
 
   /** Resets the terminal modes on every screen, after the node's program ended or at a user's request. */
   resetModes(): void {
-    this.record.resetModes();
-    for (const member of this.people.members) member.data(RESET_MODES);
+    this.buffer.resetModes();
+    for (const subscriber of this.participants.subscribers) subscriber.data(RESET_MODES);
   }
 
   /** Time since a session or an operation last typed, ms. */
@@ -128,30 +129,33 @@ export class SharedConsole {
   /** Closes the pipe and opens it again at this rate; output of the node is lost meanwhile. */
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
-    this.#flow = new FloodDetector(baud);
-    this.record.mark(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
+    this.#floodDetector = new FloodDetector(baud);
+    this.buffer.mark(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
     this.#phase = OPENING;
-    this.#lease = this.#open(baud);
-    this.#phase = this.#lease.phase;
+    this.#busSession = this.#open(baud);
+    this.#phase = this.#busSession.phase;
     this.#ports.torn();
   }
 
   /** Checks whether a flood is over; called regularly. */
   tick(): void {
-    if (!this.#ended) this.#flowNews(this.#flow.tick(performance.now()));
+    if (!this.#ended) this.#reportFlood(this.#floodDetector.tick(performance.now()));
   }
 
   /** Sends keys that a session typed at `at`. Keys that cannot be sent are reported to the session, never kept. */
   input(user: ConsoleUser, bytes: Uint8Array, at: number): void {
-    const member = this.people.member(user);
-    if (!member) return;
-    if (this.people.typingUser?.id !== user.id) {
-      member.note('blocked', `not sent: ${this.people.typistName ?? 'nobody'} types here; take the keyboard first`);
+    const subscriber = this.participants.subscriber(user);
+    if (!subscriber) return;
+    if (this.participants.typingUser?.id !== user.id) {
+      subscriber.note(
+        'blocked',
+        `not sent: ${this.participants.typistName ?? 'nobody'} types here; take the keyboard first`,
+      );
       return;
     }
     this.#typedAt = performance.now();
     const { refused } = this.#writeKeys(user, bytes, at);
-    if (refused !== null) member.note('blocked', refused);
+    if (refused !== null) subscriber.note('blocked', refused);
   }
 
   /**
@@ -159,20 +163,20 @@ export class SharedConsole {
    * `why`: the reason where it was not sent; then nothing of it was kept.
    */
   async paste(user: ConsoleUser, bytes: Uint8Array, at: number): Promise<{ sent: boolean; why: string | null }> {
-    if (this.people.typingUser?.id !== user.id)
-      return { sent: false, why: `${this.people.typistName ?? 'nobody'} types here; take the keyboard first` };
+    if (this.participants.typingUser?.id !== user.id)
+      return { sent: false, why: `${this.participants.typistName ?? 'nobody'} types here; take the keyboard first` };
     this.#typedAt = performance.now();
     const { refused } = this.#writeKeys(user, bytes, at);
     if (refused !== null) return { sent: false, why: refused };
-    const sent = (await this.#lease.passed()) === 'sent';
+    const sent = (await this.#busSession.passed()) === 'sent';
     return { sent, why: sent ? null : 'the console was interrupted' };
   }
 
   /** Sends the operation's keys; refused while a session has the keyboard. */
-  type(worker: ConsoleOperation, bytes: Uint8Array): { taken: number; refused: string | null } {
+  type(operation: ConsoleOperation, bytes: Uint8Array): { taken: number; refused: string | null } {
     if (this.#ended) return { taken: 0, refused: 'the console was closed' };
-    if (!this.people.isTyping(worker))
-      return { taken: 0, refused: `${this.people.typistName ?? 'nobody'} types on this console` };
+    if (!this.participants.isTyping(operation))
+      return { taken: 0, refused: `${this.participants.typistName ?? 'nobody'} types on this console` };
     return this.write(bytes);
   }
 
@@ -183,9 +187,9 @@ export class SharedConsole {
 
   /** Resolves when all keys have left, with the time at which the last byte was sent; null: some were dropped. */
   async left(): Promise<number | null> {
-    const lease = this.#lease;
-    if ((await lease.passed()) === 'dropped') return null;
-    return Math.floor(this.#ports.now() - (performance.now() - lease.sentAt));
+    const busSession = this.#busSession;
+    if ((await busSession.passed()) === 'dropped') return null;
+    return Math.floor(this.#ports.now() - (performance.now() - busSession.sentAt));
   }
 
   /**
@@ -194,7 +198,7 @@ export class SharedConsole {
    */
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
     this.#activeAt = performance.now();
-    return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#lease.write(bytes, by);
+    return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#busSession.write(bytes, by);
   }
 
   /** Keys that waited in the socket while the server was stopped are not typed now, nor are the keys behind them. */
@@ -202,12 +206,12 @@ export class SharedConsole {
     const age = this.#ports.now() - at;
     if (age <= KEY_LIMIT_MS) return this.write(bytes, user);
     const held = `the server or the line to it was held up for ${Math.round(age / 1000)} s`;
-    return { refused: this.#lease.refuse(user, `${held}: not sent; look at the screen, then type it anew`) };
+    return { refused: this.#busSession.refuse(user, `${held}: not sent; look at the screen, then type it anew`) };
   }
 
   /** Closes the console for all participants, who get `why` as the reason. */
   async close(why: string): Promise<void> {
-    if (this.#end(why)) await this.#lease.close();
+    if (this.#end(why)) await this.#busSession.close();
   }
 
   #open(baud: ConsoleBaud): ConsoleSession {
@@ -218,18 +222,18 @@ export class SharedConsole {
       onData: (bytes) => mine() && this.#data(bytes),
       onPhase: (phase) => mine() && this.#phaseChanged(phase),
       onGap: (gap) => mine() && this.#gap(gap),
-      onDropped: (text) => mine() && this.people.typing?.note('blocked', text),
+      onDropped: (text) => mine() && this.participants.typing?.note('blocked', text),
     });
   }
 
   #tell(kind: 'note' | 'flood' | 'baud', text: string): void {
-    for (const member of this.people.members) member.note(kind, text);
+    for (const subscriber of this.participants.subscribers) subscriber.note(kind, text);
   }
 
-  #flowNews(news: readonly FlowNews[]): void {
-    for (const one of news) {
-      const [kind, text] = flowText(one, this.#baud);
-      this.record.mark(text, this.#ports.now());
+  #reportFlood(changes: readonly FloodChange[]): void {
+    for (const one of changes) {
+      const [kind, text] = floodText(one, this.#baud);
+      this.buffer.mark(text, this.#ports.now());
       this.#tell(kind, text);
     }
   }
@@ -238,26 +242,26 @@ export class SharedConsole {
     if (this.#ended) return false;
     this.#releaseHeld();
     this.#ended = true;
-    this.record.closed(why, this.#ports.now());
-    for (const member of this.people.members) member.note('closed', why);
-    this.people.worker?.condition({ open: false, proven: false, why });
+    this.buffer.closed(why, this.#ports.now());
+    for (const subscriber of this.participants.subscribers) subscriber.note('closed', why);
+    this.participants.operation?.condition({ open: false, proven: false, why });
     return true;
   }
 
   #data(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#activeAt = performance.now();
-    this.#flowNews(this.#flow.feed(bytes, this.#activeAt));
+    this.#reportFlood(this.#floodDetector.feed(bytes, this.#activeAt));
     this.#show(this.#echo.feed(bytes, this.#activeAt));
     this.#ports.heard(bytes);
-    this.people.worker?.text(bytes);
+    this.participants.operation?.text(bytes);
   }
 
   /** Passes bytes to participants and logs. The masked rest comes with the next bytes, or a moment later. */
   #show(bytes: Uint8Array): void {
     if (bytes.length > 0) {
-      this.record.data(bytes);
-      for (const member of this.people.members) member.data(bytes);
+      this.buffer.data(bytes);
+      for (const subscriber of this.participants.subscribers) subscriber.data(bytes);
     }
     const dueMs = this.#echo.dueIn(performance.now());
     clearTimeout(this.#release);
@@ -278,7 +282,7 @@ export class SharedConsole {
       return;
     }
     if (phase.phase === 'open') this.#wasOpen = true;
-    this.people.worker?.condition(this.condition());
+    this.participants.operation?.condition(this.condition());
     this.#ports.changed();
   }
 
@@ -286,13 +290,13 @@ export class SharedConsole {
     if (this.#ended) return;
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
     this.#releaseHeld();
-    this.record.mark(text, from);
-    this.record.torn();
+    this.buffer.mark(text, from);
+    this.buffer.torn();
     this.#ports.torn();
     this.#ports.gap();
     // A short gap after a key or a bell is over before a user notices it: only the log marks it.
     if (asked && ms < UNSEEN_GAP_MS) return;
-    for (const member of this.people.members) member.note('gap', text);
+    for (const subscriber of this.participants.subscribers) subscriber.note('gap', text);
   }
 
   #whyUnproven(): string {
@@ -306,9 +310,9 @@ export class SharedConsole {
   }
 }
 
-export interface ConsoleWorkerPorts {
+export interface ConsoleOperationPorts {
   now: () => number;
-  look: OperationConsole['look'];
+  readScreen: OperationConsole['readScreen'];
   /** Called after the operation has left the console. */
   released: () => void;
 }
@@ -318,19 +322,19 @@ export function operationConsole(
   opId: string,
   yields: boolean,
   line: SharedConsole,
-  { now, look, released }: ConsoleWorkerPorts,
+  { now, readScreen, released }: ConsoleOperationPorts,
 ): OperationConsole {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   let onText: (text: string, at: number) => void = () => undefined;
   let onState: (condition: ConsoleCondition) => void = () => undefined;
-  const worker: ConsoleOperation = {
+  const operation: ConsoleOperation = {
     opId,
     yields,
     text: (bytes) => onText(decoder.decode(bytes, { stream: true }), now()),
     condition: (condition) => onState(condition),
   };
-  line.people.startOperation(worker);
+  line.participants.startOperation(operation);
   return {
     onText(fn) {
       onText = fn;
@@ -339,15 +343,15 @@ export function operationConsole(
       onState = fn;
       fn(line.condition());
     },
-    look,
+    readScreen,
     type: (text, secret = '') => {
       line.conceal(secret);
-      return line.type(worker, encoder.encode(text));
+      return line.type(operation, encoder.encode(text));
     },
     left: () => line.left(),
-    lend: () => line.people.lendKeyboard(worker),
+    lend: () => line.participants.lendKeyboard(operation),
     release() {
-      line.people.endOperation(worker);
+      line.participants.endOperation(operation);
       released();
       return Promise.resolve();
     },

@@ -61,7 +61,7 @@ const TICK_MS = 1_000;
 
 export class Consoles implements ConsolePort {
   readonly #options: ConsolesOptions;
-  readonly #records = new Map<Address, ConsoleBuffer>();
+  readonly #buffers = new Map<Address, ConsoleBuffer>();
   readonly #ticks: NodeJS.Timeout;
   /** Nodes whose logs end before their power last changed. */
   readonly #powerChanged = new Set<Address>();
@@ -89,17 +89,17 @@ export class Consoles implements ConsolePort {
   async attach(user: ConsoleUser, request: { addr: Address; take: boolean; watch: boolean }): Promise<ConsoleJoined> {
     const { addr, take, watch } = request;
     const line = watch ? this.#watchable(addr) : this.#lineFor(user, addr, take);
-    const member = line.people.join(user);
+    const subscriber = line.participants.join(user);
     if (watch) {
-      if (line.people.typingUser?.id === user.id) line.people.releaseKeyboard();
-    } else if (line.people.typistName === null || take) line.people.acquireKeyboard(member);
+      if (line.participants.typingUser?.id === user.id) line.participants.releaseKeyboard();
+    } else if (line.participants.typistName === null || take) line.participants.acquireKeyboard(subscriber);
     this.#options.changed();
-    const copy = await member.screen();
+    const copy = await subscriber.screen();
     // Sends the answer first: the client makes its emulator from it before bytes arrive.
-    setImmediate(() => member.goLive());
+    setImmediate(() => subscriber.goLive());
     return {
       addr,
-      role: line.people.typingUser?.id === user.id ? 'types' : 'watches',
+      role: line.participants.typingUser?.id === user.id ? 'types' : 'watches',
       cols: copy.cols,
       rows: copy.rows,
       screen: copy.screen.toString('base64'),
@@ -108,21 +108,21 @@ export class Consoles implements ConsolePort {
   }
 
   /** Takes the keyboard of the console that the user watches. */
-  take(user: ConsoleUser): ConsoleState {
+  acquireKeyboard(user: ConsoleUser): ConsoleState {
     const line = this.#line;
-    const member = line?.people.member(user);
-    if (!line || !member) throw rpcError('unknown', 'you are at no console: attach to one first');
-    line.people.acquireKeyboard(member);
+    const subscriber = line?.participants.subscriber(user);
+    if (!line || !subscriber) throw rpcError('unknown', 'you are at no console: attach to one first');
+    line.participants.acquireKeyboard(subscriber);
     this.#options.changed();
     return line.state();
   }
 
   /** Transfers the keyboard of the user's console to another session there. */
-  give(user: ConsoleUser, session: number): ConsoleState {
+  transferKeyboard(user: ConsoleUser, session: number): ConsoleState {
     const line = this.#typedBy(user, 'only who types can hand the keyboard over');
-    const to = line.people.members.find((member) => member.user.id === session);
+    const to = line.participants.subscribers.find((subscriber) => subscriber.user.id === session);
     if (!to) throw rpcError('unknown', `session ${session} is not at the console of ${this.#label(line.addr)}`);
-    if (session !== user.id) line.people.transferKeyboard(user, to);
+    if (session !== user.id) line.participants.transferKeyboard(user, to);
     this.#options.changed();
     return line.state();
   }
@@ -130,21 +130,22 @@ export class Consoles implements ConsolePort {
   /** Writes a note to the log of the user's console. */
   note(user: ConsoleUser, text: string): void {
     const line = this.#line;
-    if (!line?.people.member(user)) throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
+    if (!line?.participants.subscriber(user))
+      throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
     line.logNote(user, text);
   }
 
   /** Resets the terminal modes that a dead program left on the user's console. */
   resetScreen(user: ConsoleUser): void {
     const line = this.#typedBy(user, 'only who types at a console resets its screen');
-    line.record.mark(`${user.name} reset the screen's modes`, this.#options.now());
+    line.buffer.mark(`${user.name} reset the screen's modes`, this.#options.now());
     line.resetModes();
   }
 
   /** Resets the terminal modes after a node lost power or restarted. */
   startedAnew(addr: Address): void {
     if (this.#line?.addr === addr) this.#line.resetModes();
-    else this.#records.get(addr)?.resetModes();
+    else this.#buffers.get(addr)?.resetModes();
   }
 
   setBaud(user: ConsoleUser, baud: ConsoleBaud): ConsoleState {
@@ -162,12 +163,12 @@ export class Consoles implements ConsolePort {
 
   /** Writes an event to the node's log, whether its console is open or not. */
   mark(addr: Address, text: string, at: number): void {
-    this.#record(addr).mark(text, at);
+    this.#buffer(addr).mark(text, at);
   }
 
   /** Marks the node's last screen as older than the change of its power. */
   powerChanged(addr: Address): void {
-    this.#records.get(addr)?.powerChanged();
+    this.#buffers.get(addr)?.powerChanged();
     this.#powerChanged.add(addr);
   }
 
@@ -194,7 +195,7 @@ export class Consoles implements ConsolePort {
    */
   async lastScreen(addr: Address): Promise<SeenScreen | null> {
     const { transcriptDir, name, now } = this.#options;
-    const glance = await this.#records.get(addr)?.glance(now());
+    const glance = await this.#buffers.get(addr)?.glance(now());
     if (glance) {
       const { at, closed, cols, rows, screen } = glance;
       const from = closed === null ? 'open' : 'closed';
@@ -208,23 +209,23 @@ export class Consoles implements ConsolePort {
 
   detach(user: ConsoleUser): void {
     const line = this.#line;
-    if (!line?.people.member(user)) return;
-    line.people.leave(user);
+    if (!line?.participants.subscriber(user)) return;
+    line.participants.leave(user);
     this.#closeIfDeserted(line, `${user.name} detached`);
     this.#options.changed();
   }
 
   resize(user: ConsoleUser, cols: number, rows: number): void {
     const line = this.#typedBy(user, 'only who types at a console sets its size');
-    line.record.resize(cols, rows);
-    for (const member of line.people.members)
-      if (member.user.id !== user.id)
-        member.note('resized', `${user.name} set the size to ${cols}x${rows}`, { cols, rows });
+    line.buffer.resize(cols, rows);
+    for (const subscriber of line.participants.subscribers)
+      if (subscriber.user.id !== user.id)
+        subscriber.note('resized', `${user.name} set the size to ${cols}x${rows}`, { cols, rows });
   }
 
   /** Sends keys; `at`: the time at which they were typed. */
   input(user: ConsoleUser, addr: Address, bytes: Uint8Array, at: number): void {
-    if (this.#line?.addr === addr && this.#line.people.member(user)) this.#line.input(user, bytes, at);
+    if (this.#line?.addr === addr && this.#line.participants.subscriber(user)) this.#line.input(user, bytes, at);
     else user.outbox.consoleNote({ addr, kind: 'blocked', text: 'not sent: this console is not open' });
   }
 
@@ -235,16 +236,22 @@ export class Consoles implements ConsolePort {
     at: number,
   ): Promise<{ sent: boolean; why: string | null }> {
     const line = this.#line;
-    if (line?.addr === addr && line.people.member(user)) return line.paste(user, bytes, at);
+    if (line?.addr === addr && line.participants.subscriber(user)) return line.paste(user, bytes, at);
     return Promise.resolve({ sent: false, why: 'this console is not open' });
   }
 
   holder(): ConsoleHolder | null {
     const line = this.#line;
-    const user = line?.people.typingUser;
+    const user = line?.participants.typingUser;
     if (!line || !user) return null;
     const name = describeUser(user, this.#options.now());
-    return { addr: line.addr, session: user.id, name, silent: user.silentSince !== null, lent: line.people.lends };
+    return {
+      addr: line.addr,
+      session: user.id,
+      name,
+      silent: user.silentSince !== null,
+      lent: line.participants.lends,
+    };
   }
 
   acquire(
@@ -255,7 +262,8 @@ export class Consoles implements ConsolePort {
     const before = this.#line;
     const holder = this.holder();
     if (holder && requestor.yields) return Promise.reject(new ConsoleHeld(holder.name));
-    if (before?.people.worker) return Promise.reject(new ConsoleHeld(`operation ${before.people.worker.opId}`));
+    if (before?.participants.operation)
+      return Promise.reject(new ConsoleHeld(`operation ${before.participants.operation.opId}`));
     if (holder && holder.session !== requestor.session && !mayTake(holder, requestor.take))
       return Promise.reject(new ConsoleHeld(holder.name));
     if (before && before.addr !== addr)
@@ -263,7 +271,7 @@ export class Consoles implements ConsolePort {
     const line = this.#line ?? this.#open(addr);
     const console = operationConsole(opId, requestor.yields, line, {
       now: this.#options.now,
-      look: () => this.#standingAt(addr),
+      readScreen: () => this.#standingAt(addr),
       released: () => {
         this.#closeIfDeserted(line, `operation ${opId} is done`);
         this.#options.changed();
@@ -275,7 +283,7 @@ export class Consoles implements ConsolePort {
 
   /** Returns the text on a node's screen: as this server saw it, otherwise from the end of its log. */
   async #standingAt(addr: Address): Promise<{ standing: ScreenState; fresh: boolean }> {
-    const { standing, known, fresh } = await this.#record(addr).standing();
+    const { standing, known, fresh } = await this.#buffer(addr).standing();
     if (known || this.#powerChanged.has(addr)) return { standing, fresh };
     const { transcriptDir, name } = this.#options;
     const logged = await screenOfConsoleLog(transcriptDir, name(addr)).catch(() => null);
@@ -287,13 +295,13 @@ export class Consoles implements ConsolePort {
     const line = this.#line;
     this.#line = null;
     await line?.close(why);
-    await Promise.all([...this.#records.values()].map((record) => record.close()));
+    await Promise.all([...this.#buffers.values()].map((buffer) => buffer.close()));
   }
 
   /** @throws a refusal with the words of `problem` where another session types, or none */
   #typedBy(user: ConsoleUser, problem: string): SharedConsole {
     const line = this.#line;
-    if (!line || line.people.typingUser?.id !== user.id) throw rpcError('unknown', problem);
+    if (!line || line.participants.typingUser?.id !== user.id) throw rpcError('unknown', problem);
     return line;
   }
 
@@ -306,27 +314,30 @@ export class Consoles implements ConsolePort {
     const line = this.#line;
     if (!line) return this.#open(addr);
     if (line.addr === addr) return line;
-    const other = line.people.typingUser;
+    const other = line.participants.typingUser;
     const typist =
-      other?.id === user.id ? null : other ? describeUser(other, this.#options.now()) : line.people.typistName;
+      other?.id === user.id ? null : other ? describeUser(other, this.#options.now()) : line.participants.typistName;
     // The operation that lent its keyboard to this user still needs its console.
     const holder =
-      typist ?? (line.people.worker && !line.people.worker.yields ? `operation ${line.people.worker.opId}` : null);
+      typist ??
+      (line.participants.operation && !line.participants.operation.yields
+        ? `operation ${line.participants.operation.opId}`
+        : null);
     if (holder !== null && !take)
       throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
     // The leaving session needs no message.
-    line.people.leave(user);
+    line.participants.leave(user);
     this.#end(line, `${user.name} opened the console of ${this.#label(addr)}`);
     return this.#open(addr);
   }
 
   #open(addr: Address): SharedConsole {
-    const record = this.#record(addr);
+    const buffer = this.#buffer(addr);
     const { bus, baud, now, changed, event, hostSeen, systems, tally } = this.#options;
-    record.opened(now());
+    buffer.opened(now());
     const names = new HostNameReader();
     const decoder = new TextDecoder();
-    const line = new SharedConsole(bus, addr, baud(addr), record, {
+    const line = new SharedConsole(bus, addr, baud(addr), buffer, {
       now,
       changed,
       heard: (bytes) => {
@@ -361,14 +372,14 @@ export class Consoles implements ConsolePort {
   }
 
   #closeIfDeserted(line: SharedConsole, why: string): void {
-    if (this.#line === line && line.people.isDeserted) this.#end(line, why);
+    if (this.#line === line && line.participants.isDeserted) this.#end(line, why);
   }
 
-  #record(addr: Address): ConsoleBuffer {
-    let record = this.#records.get(addr);
-    if (!record) {
+  #buffer(addr: Address): ConsoleBuffer {
+    let buffer = this.#buffers.get(addr);
+    if (!buffer) {
       const { transcriptDir, scrollback, limits, name, event, lineSeen } = this.#options;
-      record = new ConsoleBuffer({
+      buffer = new ConsoleBuffer({
         name: name(addr),
         dir: transcriptDir,
         scrollback,
@@ -380,16 +391,16 @@ export class Consoles implements ConsolePort {
         },
         // Answers come once, from here: clients discard the answers of their own emulators.
         onReply: (bytes) => this.#reply(addr, bytes),
-        onTrouble: (text) => event('warning', addr, text),
+        warn: (text) => event('warning', addr, text),
       });
-      this.#records.set(addr, record);
+      this.#buffers.set(addr, buffer);
     }
-    return record;
+    return buffer;
   }
 
   /** A node that is only watched while it boots gets no answers: any key stops a boot loader's countdown. */
   #reply(addr: Address, bytes: Uint8Array): void {
-    if (this.#line?.people.worker?.yields === true) return;
+    if (this.#line?.participants.operation?.yields === true) return;
     if (this.#line?.addr === addr && this.#line.proven) this.#line.write(filterInput(bytes).bytes);
   }
 

@@ -10,7 +10,7 @@ const WINDOW_MS = 1_000;
 const LOOKED_AT = 160;
 const UNREADABLE_SHARE = 0.3;
 
-export type FlowNews =
+export type FloodChange =
   | { kind: 'flood'; bytesPerS: number }
   /** The flood is over: its bytes and its duration. */
   | { kind: 'calm'; bytes: number; ms: number }
@@ -20,7 +20,7 @@ export class FloodDetector {
   /** Bytes that fit through the line in a millisecond. */
   readonly #capacity: number;
   #window = { since: -Infinity, bytes: 0 };
-  #busy: { since: number; bytes: number; told: boolean } | null = null;
+  #busy: { since: number; bytes: number; reported: boolean } | null = null;
   #looks: { bytes: number; chars: number; bad: number } | null = { bytes: 0, chars: 0, bad: 0 };
 
   /** 8N1: ten bits a byte. */
@@ -28,31 +28,31 @@ export class FloodDetector {
     this.#capacity = baud / 10_000;
   }
 
-  feed(bytes: Uint8Array, now: number): FlowNews[] {
-    const news = this.tick(now);
+  feed(bytes: Uint8Array, now: number): FloodChange[] {
+    const changes = this.tick(now);
     if (this.#window.since === -Infinity) this.#window.since = now;
     this.#window.bytes += bytes.length;
-    return this.#unreadable(bytes) ? [...news, { kind: 'unreadable' }] : news;
+    return this.#unreadable(bytes) ? [...changes, { kind: 'unreadable' }] : changes;
   }
 
   /** Ends windows as time passes; called regularly. */
-  tick(now: number): FlowNews[] {
+  tick(now: number): FloodChange[] {
     const { since, bytes } = this.#window;
     const ms = now - since;
     if (since === -Infinity || ms < WINDOW_MS) return [];
     this.#window = { since: now, bytes: 0 };
     const share = bytes / (ms * this.#capacity);
     const busy = this.#busy;
-    if (busy !== null && share < (busy.told ? CALM_SHARE : FLOOD_SHARE)) {
+    if (busy !== null && share < (busy.reported ? CALM_SHARE : FLOOD_SHARE)) {
       this.#busy = null;
-      return busy.told ? [{ kind: 'calm', bytes: busy.bytes + bytes, ms: now - busy.since }] : [];
+      return busy.reported ? [{ kind: 'calm', bytes: busy.bytes + bytes, ms: now - busy.since }] : [];
     }
     if (busy === null && share < FLOOD_SHARE) return [];
-    const grown = { since: busy?.since ?? since, bytes: (busy?.bytes ?? 0) + bytes, told: busy?.told ?? false };
+    const grown = { since: busy?.since ?? since, bytes: (busy?.bytes ?? 0) + bytes, reported: busy?.reported ?? false };
     this.#busy = grown;
     const lasted = now - grown.since;
-    if (grown.told || lasted < FLOOD_MS) return [];
-    grown.told = true;
+    if (grown.reported || lasted < FLOOD_MS) return [];
+    grown.reported = true;
     return [{ kind: 'flood', bytesPerS: Math.round((grown.bytes / lasted) * 1000) }];
   }
 
@@ -71,16 +71,16 @@ export class FloodDetector {
   }
 }
 
-/** Returns the message about the news, and its kind of note. */
-export function flowText(news: FlowNews, baud: number): ['flood' | 'baud', string] {
-  switch (news.kind) {
+/** Returns the message about a change, and its kind of note. */
+export function floodText(change: FloodChange, baud: number): ['flood' | 'baud', string] {
+  switch (change.kind) {
     case 'flood':
       return [
         'flood',
-        `the node prints without pause, ${Math.round(news.bytesPerS / 1000)} KB/s: keys still go out at once; the log is bounded and keeps the latest`,
+        `the node prints without pause, ${Math.round(change.bytesPerS / 1000)} KB/s: keys still go out at once; the log is bounded and keeps the latest`,
       ];
     case 'calm':
-      return ['flood', `the flood is over: ${Math.round(news.bytes / 1000)} KB in ${Math.round(news.ms / 1000)} s`];
+      return ['flood', `the flood is over: ${Math.round(change.bytes / 1000)} KB in ${Math.round(change.ms / 1000)} s`];
     case 'unreadable':
       return [
         'baud',

@@ -59,7 +59,7 @@ class Visit {
     let pressedAt = performance.now();
     await this.#wait(LISTEN_MS);
     while (this.#host === null) {
-      const { standing, fresh } = await this.#console.look();
+      const { standing, fresh } = await this.#console.readScreen();
       if (fresh && standing.is === 'prompt') return promptHost(standing.prompt) ?? this.#nameless(standing);
       const answered = this.#heardAt !== null && this.#heardAt >= pressedAt;
       const press = nextPress(standing, { fresh, answered: answered && done.length > 0 }, done);

@@ -124,19 +124,19 @@ export interface ConsoleOperation {
 }
 
 /** Holder of the keyboard: a session, the operation, or none. */
-type Typist = { kind: 'session'; member: Subscriber } | { kind: 'operation'; worker: ConsoleOperation } | null;
+type Typist = { kind: 'session'; subscriber: Subscriber } | { kind: 'operation'; operation: ConsoleOperation } | null;
 
 export class Participants {
   readonly #addr: Address;
   readonly #mark: (text: string) => void;
   readonly #copy: CopyScreen;
-  readonly #members = new Map<number, Subscriber>();
-  #worker: ConsoleOperation | null = null;
+  readonly #subscribers = new Map<number, Subscriber>();
+  #operation: ConsoleOperation | null = null;
   #typist: Typist = null;
   /** True while the operation lends its keyboard to a session that does its work by hand. */
   #lends = false;
   /** Previous owner of the keyboard that the operation borrowed. */
-  #lender: Subscriber | null = null;
+  #previousOwner: Subscriber | null = null;
 
   /** `mark` writes a line of rackui's own to the console's log. */
   constructor(addr: Address, mark: (text: string) => void, copy: CopyScreen) {
@@ -145,29 +145,31 @@ export class Participants {
     this.#copy = copy;
   }
 
-  get members(): Subscriber[] {
-    return [...this.#members.values()];
+  get subscribers(): Subscriber[] {
+    return [...this.#subscribers.values()];
   }
 
-  get worker(): ConsoleOperation | null {
-    return this.#worker;
+  get operation(): ConsoleOperation | null {
+    return this.#operation;
   }
 
   /** The session that types, or null. */
   get typingUser(): ConsoleUser | null {
-    return this.#typist?.kind === 'session' ? this.#typist.member.user : null;
+    return this.#typist?.kind === 'session' ? this.#typist.subscriber.user : null;
   }
 
   /** The subscriber that types, or null. */
   get typing(): Subscriber | null {
-    return this.#typist?.kind === 'session' ? this.#typist.member : null;
+    return this.#typist?.kind === 'session' ? this.#typist.subscriber : null;
   }
 
   /** Name of the typing session or operation for people, or null. */
   get typistName(): string | null {
-    if (this.#typist?.kind === 'operation' && (this.#lends || this.#typist.worker.yields)) return null;
+    if (this.#typist?.kind === 'operation' && (this.#lends || this.#typist.operation.yields)) return null;
     if (!this.#typist) return null;
-    return this.#typist.kind === 'session' ? this.#typist.member.user.name : `operation ${this.#typist.worker.opId}`;
+    return this.#typist.kind === 'session'
+      ? this.#typist.subscriber.user.name
+      : `operation ${this.#typist.operation.opId}`;
   }
 
   get lends(): boolean {
@@ -176,97 +178,98 @@ export class Participants {
 
   get isDeserted(): boolean {
     // View-only sessions do not keep a console open.
-    return this.#worker === null && this.members.every(({ user }) => user.access === 'view');
+    return this.#operation === null && this.subscribers.every(({ user }) => user.access === 'view');
   }
 
-  member(user: ConsoleUser): Subscriber | null {
-    return this.#members.get(user.id) ?? null;
+  subscriber(user: ConsoleUser): Subscriber | null {
+    return this.#subscribers.get(user.id) ?? null;
   }
 
   /** Adds a watcher, or adds it again: its copy of the screen has to be made. */
   join(user: ConsoleUser): Subscriber {
     const typed = this.typingUser?.id === user.id;
-    const member = new Subscriber(user, this.#addr, this.#copy);
-    const before = this.#members.get(user.id);
+    const subscriber = new Subscriber(user, this.#addr, this.#copy);
+    const before = this.#subscribers.get(user.id);
     if (before) before.end();
     else this.#mark(`${user.name} joined`);
-    this.#members.set(user.id, member);
-    if (typed) this.#typist = { kind: 'session', member };
-    if (this.#lender?.user.id === user.id) this.#lender = member;
-    return member;
+    this.#subscribers.set(user.id, subscriber);
+    if (typed) this.#typist = { kind: 'session', subscriber };
+    if (this.#previousOwner?.user.id === user.id) this.#previousOwner = subscriber;
+    return subscriber;
   }
 
   leave(user: ConsoleUser): void {
-    this.#members.get(user.id)?.end();
-    if (this.#members.delete(user.id)) this.#mark(`${user.name} left`);
-    if (this.#lender?.user.id === user.id) this.#lender = null;
+    this.#subscribers.get(user.id)?.end();
+    if (this.#subscribers.delete(user.id)) this.#mark(`${user.name} left`);
+    if (this.#previousOwner?.user.id === user.id) this.#previousOwner = null;
     if (this.typingUser?.id === user.id) this.releaseKeyboard();
   }
 
   /** Gives the keyboard to a subscriber; the previous owner is notified with the taker's name. */
-  acquireKeyboard(member: Subscriber): void {
+  acquireKeyboard(subscriber: Subscriber): void {
     const before = this.#typist;
-    if (before?.kind === 'session' && before.member.user.id === member.user.id) return;
-    this.#typist = { kind: 'session', member };
-    if (before?.kind === 'session') before.member.note('taken', `${member.user.name} took the keyboard`);
-    this.#mark(`${member.user.name} types`);
+    if (before?.kind === 'session' && before.subscriber.user.id === subscriber.user.id) return;
+    this.#typist = { kind: 'session', subscriber };
+    if (before?.kind === 'session') before.subscriber.note('taken', `${subscriber.user.name} took the keyboard`);
+    this.#mark(`${subscriber.user.name} types`);
   }
 
   /** Hands the keyboard over from the typing session to another. */
   transferKeyboard(from: ConsoleUser, to: Subscriber): void {
-    this.#typist = { kind: 'session', member: to };
+    this.#typist = { kind: 'session', subscriber: to };
     to.note('given', `${from.name} gave you the keyboard`);
-    this.#members.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
+    this.#subscribers.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
     this.#mark(`${from.name} gave the keyboard to ${to.user.name}`);
   }
 
   /** Releases the keyboard: the session goes on watching; an operation at work here types again. */
   releaseKeyboard(): void {
-    this.#typist = this.#worker && { kind: 'operation', worker: this.#worker };
+    this.#typist = this.#operation && { kind: 'operation', operation: this.#operation };
   }
 
   /**
    * Starts an operation, which then types; a session that typed watches meanwhile and gets its keyboard back
    * afterwards.
    */
-  startOperation(worker: ConsoleOperation): void {
+  startOperation(operation: ConsoleOperation): void {
     const before = this.#typist;
-    this.#worker = worker;
-    if (worker.yields && before?.kind === 'session') return;
-    this.#typist = { kind: 'operation', worker };
+    this.#operation = operation;
+    if (operation.yields && before?.kind === 'session') return;
+    this.#typist = { kind: 'operation', operation };
     if (before?.kind === 'session') {
-      this.#lender = before.member;
-      before.member.note('taken', `operation ${worker.opId} types here until it is done`);
+      this.#previousOwner = before.subscriber;
+      before.subscriber.note('taken', `operation ${operation.opId} types here until it is done`);
     }
-    this.#mark(`operation ${worker.opId} types`);
+    this.#mark(`operation ${operation.opId} types`);
   }
 
   /**
    * Lends the keyboard while the operation waits for manual work: a watching session may have it until that is
    * done.
    */
-  lendKeyboard(worker: ConsoleOperation): void {
-    if (this.#worker !== worker) return;
+  lendKeyboard(operation: ConsoleOperation): void {
+    if (this.#operation !== operation) return;
     this.#lends = true;
-    if (this.#lender !== null) this.acquireKeyboard(this.#lender);
+    if (this.#previousOwner !== null) this.acquireKeyboard(this.#previousOwner);
   }
 
-  endOperation(worker: ConsoleOperation): void {
-    if (this.#worker !== worker) return;
-    this.#worker = null;
+  endOperation(operation: ConsoleOperation): void {
+    if (this.#operation !== operation) return;
+    this.#operation = null;
     // It was lent for this node's work; the next node needs the console.
     if (this.#lends && this.#typist?.kind === 'session') {
-      this.#typist.member.note('taken', `operation ${worker.opId} is done here; take the keyboard to go on`);
+      this.#typist.subscriber.note('taken', `operation ${operation.opId} is done here; take the keyboard to go on`);
       this.#typist = null;
     }
     this.#lends = false;
-    if (this.#typist?.kind === 'operation') this.#typist = this.#lender && { kind: 'session', member: this.#lender };
-    this.#lender = null;
-    this.#mark(`operation ${worker.opId} is done here`);
+    if (this.#typist?.kind === 'operation')
+      this.#typist = this.#previousOwner && { kind: 'session', subscriber: this.#previousOwner };
+    this.#previousOwner = null;
+    this.#mark(`operation ${operation.opId} is done here`);
   }
 
   /** Returns whether the operation has the keyboard now. */
-  isTyping(worker: ConsoleOperation): boolean {
-    return this.#typist?.kind === 'operation' && this.#typist.worker === worker;
+  isTyping(operation: ConsoleOperation): boolean {
+    return this.#typist?.kind === 'operation' && this.#typist.operation === operation;
   }
 }

@@ -7,7 +7,7 @@ import {
   type AlarmLimits,
   alarmOwner,
   BLANK_MEMORY,
-  judge,
+  evaluate,
   type LimitMemory,
   SAMPLE_RULES,
 } from '../../rack/alarms.ts';
@@ -74,7 +74,7 @@ export class AlarmService {
     for (const [kind, rule] of Object.entries(SAMPLE_RULES)) this.set(kind as AlarmKind, addr, rule(sample));
     this.#chassisFan(addr, sample.power);
     this.#fans.add(sample);
-    const { memory, verdicts } = judge(this.#judged, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
+    const { memory, verdicts } = evaluate(this.#judged, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
     this.#memories.set(addr, memory);
     for (const [kind, text] of Object.entries(verdicts)) this.set(kind as AlarmKind, addr, text);
   }

@@ -24,7 +24,7 @@ export interface BoardPorts {
   answers(addr: Address): boolean;
   /** Raises an alarm if the board differs from the configured or the earlier one; null clears it. */
   alarm: (kind: 'board' | 'board-changed', addr: Address, text: string | null) => void;
-  trouble(text: string): void;
+  warn(text: string): void;
 }
 
 export class Boards {
@@ -37,7 +37,7 @@ export class Boards {
   constructor(bus: Pick<Bus, 'uid'>, ports: BoardPorts) {
     this.#bus = bus;
     this.#ports = ports;
-    this.#file = new StateFile(ports.stateDir, 'boards.json', fileShape, (text) => ports.trouble(text));
+    this.#file = new StateFile(ports.stateDir, 'boards.json', fileShape, (text) => ports.warn(text));
     this.#known = this.#file.read() ?? {};
   }
 

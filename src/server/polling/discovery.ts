@@ -16,7 +16,7 @@ interface Missed {
 
 export class Discovery {
   readonly #bus: Pick<Bus, 'status' | 'health'>;
-  readonly #telemetry: NodeStates;
+  readonly #nodeStates: NodeStates;
   #next: Address = 0;
   /** Addresses without a valid answer in the scan. */
   #missed: Missed[] = [];
@@ -28,9 +28,9 @@ export class Discovery {
   readonly #finished: Promise<void>;
   #done = false;
 
-  constructor(bus: Pick<Bus, 'status' | 'health'>, telemetry: NodeStates) {
+  constructor(bus: Pick<Bus, 'status' | 'health'>, nodeStates: NodeStates) {
     this.#bus = bus;
-    this.#telemetry = telemetry;
+    this.#nodeStates = nodeStates;
     this.#finished = new Promise((resolve) => (this.#finish = resolve));
   }
 
@@ -51,7 +51,7 @@ export class Discovery {
   /** Continues the first scan, 00 to 7f, while `free()`. Returns at once when it is complete. */
   async scan(free: () => boolean): Promise<void> {
     const { master } = this.#bus.health;
-    if (master !== null) this.#telemetry.discovered(master, true);
+    if (master !== null) this.#nodeStates.discovered(master, true);
     while (!this.#done && free()) {
       const again = this.#again[0];
       const addr = again ?? this.#next;
@@ -94,7 +94,7 @@ export class Discovery {
     for (let tried = 0; tried <= MAX_ADDRESS; tried++) {
       const addr = this.#rescanAt;
       this.#rescanAt = (this.#rescanAt + 1) % (MAX_ADDRESS + 1);
-      if (this.#telemetry.node(addr) !== null) continue;
+      if (this.#nodeStates.node(addr) !== null) continue;
       await this.#ask(addr);
       return;
     }
@@ -102,14 +102,14 @@ export class Discovery {
 
   /** The last blade with a node, or -1. */
   get #lastRow(): number {
-    return Math.max(-1, ...this.#telemetry.addresses.map(rowOf));
+    return Math.max(-1, ...this.#nodeStates.addresses.map(rowOf));
   }
 
   async #ask(addr: Address): Promise<StatusOutcome> {
     const outcome = await this.#bus.status(addr, PRIORITY.sweep);
     if (outcome.ok) {
-      this.#telemetry.discovered(addr, outcome.master);
-      this.#telemetry.apply(addr, outcome, 'sweep');
+      this.#nodeStates.discovered(addr, outcome.master);
+      this.#nodeStates.apply(addr, outcome, 'sweep');
     }
     return outcome;
   }

@@ -36,7 +36,7 @@ export class BackOff {
   }
 
   /** Makes everything due again: after the bus was away, earlier silence says nothing. */
-  forget(): void {
+  reset(): void {
     this.#silent.clear();
   }
 }
@@ -60,7 +60,7 @@ export interface PollerPorts {
 export class Poller {
   readonly #bus: Pick<Bus, 'status'>;
   readonly #monitor: BusStatusMonitor;
-  readonly #telemetry: NodeStates;
+  readonly #nodeStates: NodeStates;
   readonly #discovery: Discovery | null;
   readonly #ports: PollerPorts;
   readonly #backOff = new BackOff();
@@ -74,13 +74,13 @@ export class Poller {
   constructor(
     bus: Pick<Bus, 'status'>,
     monitor: BusStatusMonitor,
-    telemetry: NodeStates,
+    nodeStates: NodeStates,
     discovery: Discovery | null,
     ports: PollerPorts,
   ) {
     this.#bus = bus;
     this.#monitor = monitor;
-    this.#telemetry = telemetry;
+    this.#nodeStates = nodeStates;
     this.#discovery = discovery;
     this.#ports = ports;
   }
@@ -90,11 +90,11 @@ export class Poller {
     this.#busyTimer = setInterval(() => void this.#askBusy(), BUSY_EVERY_MS);
     while (!this.#stopped) {
       const started = performance.now();
-      const next = started + this.#telemetry.intervalMs;
+      const next = started + this.#nodeStates.intervalMs;
       if (this.#free) {
         // Discovered nodes are polled on time while the scan goes on.
         await this.#discovery?.scan(() => this.#free && performance.now() < next);
-        await this.#sweep();
+        await this.#pollAll();
         await this.#discovery?.rescanOne();
         await this.#ports.between(() => this.#free && performance.now() < next);
       }
@@ -112,7 +112,7 @@ export class Poller {
 
   /** Starts a sweep now, silent addresses included: the bus is free (again). */
   wake(): void {
-    this.#backOff.forget();
+    this.#backOff.reset();
     this.#wakeWanted = true;
     this.#wake?.();
   }
@@ -142,9 +142,9 @@ export class Poller {
     return !this.#stopped && this.#monitor.ready && !this.#monitor.paused;
   }
 
-  async #sweep(): Promise<void> {
+  async #pollAll(): Promise<void> {
     const started = performance.now();
-    const due = this.#backOff.due(this.#telemetry.addresses, this.#ports.now());
+    const due = this.#backOff.due(this.#nodeStates.addresses, this.#ports.now());
     // A pass that a client's request shortened measures nothing.
     if ((await this.#ask(due, PRIORITY.sweep, this.#ports.now(), 'sweep')) === 'all')
       this.#monitor.swept(performance.now() - started);
@@ -168,14 +168,14 @@ export class Poller {
         continue;
       }
       const outcome = await this.#bus.status(addr, priority);
-      if (this.#stopped || isBusTrouble(outcome)) return 'interrupted';
-      if (!outcome.ok && this.#telemetry.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
+      if (this.#stopped || isBusFailure(outcome)) return 'interrupted';
+      if (!outcome.ok && this.#nodeStates.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
       else this.#take(addr, outcome, source, 1);
     }
     for (const { addr, first } of again) {
       const second = await this.#bus.status(addr, priority);
       // The first failure is used where the second question could not be sent.
-      if (isBusTrouble(second)) this.#take(addr, first, source, 1);
+      if (isBusFailure(second)) this.#take(addr, first, source, 1);
       else this.#take(addr, second, source, 2);
       if (this.#stopped) return 'interrupted';
     }
@@ -183,14 +183,14 @@ export class Poller {
   }
 
   #answeredSince(addr: Address, since: number): boolean {
-    const reading = this.#telemetry.reading(addr);
+    const reading = this.#nodeStates.reading(addr);
     return reading.state === 'ok' && reading.sample.at > since;
   }
 
   #take(addr: Address, outcome: StatusOutcome, source: Source, asked: number): void {
     if (!outcome.ok && outcome.failure === 'silent') this.#backOff.silent(addr, this.#ports.now());
     else this.#backOff.heard(addr);
-    this.#telemetry.apply(addr, outcome, source, asked);
+    this.#nodeStates.apply(addr, outcome, source, asked);
   }
 
   async #askBusy(): Promise<void> {
@@ -225,7 +225,7 @@ export class Poller {
   }
 }
 
-function isBusTrouble(outcome: StatusOutcome): boolean {
+function isBusFailure(outcome: StatusOutcome): boolean {
   return !outcome.ok && outcome.failure === 'bus';
 }
 
@@ -253,14 +253,14 @@ export class ConsoleIdlePoller {
   constructor(afterMs: number, ports: IdlePorts) {
     this.#afterMs = afterMs;
     this.#ports = ports;
-    this.#timer = setInterval(() => void this.#look(), Math.min(LOOK_EVERY_MS, afterMs / 4));
+    this.#timer = setInterval(() => void this.#retryNext(), Math.min(LOOK_EVERY_MS, afterMs / 4));
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  async #retryNext(): Promise<void> {
     const silent = this.#ports.silentMs();
     const since = performance.now() - this.#lastAt;
     if (this.#busy || silent === null || silent < this.#afterMs || since < this.#afterMs) return;

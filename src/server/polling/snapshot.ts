@@ -17,7 +17,7 @@ import type { NodeStates } from './node-states.ts';
 const SNAPSHOT_EVENTS = 200;
 
 export interface ViewedParts {
-  telemetry: NodeStates;
+  nodeStates: NodeStates;
   monitor: BusStatusMonitor;
   consoles: Consoles;
   operations: Operations;
@@ -52,7 +52,7 @@ export class RackSnapshot implements Picture {
   }
 
   inventory(): Snapshot['rack'] {
-    return this.#parts.telemetry.inventory;
+    return this.#parts.nodeStates.inventory;
   }
 
   bus(): Snapshot['bus'] {
@@ -60,7 +60,7 @@ export class RackSnapshot implements Picture {
   }
 
   node(addr: number): Snapshot['nodes'][number] {
-    return this.#parts.telemetry.nodeState(addr, false);
+    return this.#parts.nodeStates.nodeState(addr, false);
   }
 
   console(): Snapshot['console'] {
@@ -84,13 +84,13 @@ export class RackSnapshot implements Picture {
   }
 
   snapshot(): Snapshot {
-    const { telemetry, operations, events } = this.#parts;
+    const { nodeStates, operations, events } = this.#parts;
     return {
       now: this.now(),
       rack: this.inventory(),
-      intervalMs: telemetry.intervalMs,
+      intervalMs: nodeStates.intervalMs,
       bus: this.bus(),
-      nodes: telemetry.addresses.map((addr) => telemetry.nodeState(addr, true)),
+      nodes: nodeStates.addresses.map((addr) => nodeStates.nodeState(addr, true)),
       console: this.console(),
       sessions: this.sessions(),
       operations: operations.list(),

@@ -6,7 +6,7 @@ import { PRIORITY } from '../../bmc/types.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { ConsoleHeld } from '../../power/ports.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
-import { survey } from '../bus-diagnostics.ts';
+import { runDiagnostics } from '../bus-diagnostics.ts';
 import { readHostName } from '../consoles/hostname-probe.ts';
 import type { Services } from '../services.ts';
 import { rpcError } from './errors.ts';
@@ -15,21 +15,21 @@ import type { Caller, Methods } from './registry.ts';
 type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
 
 /** Longest wait of a request for new log entries, ms; entries within GATHER_MS after the first join the answer. */
-const NEWS_MS = 1_000;
+const ENTRY_WAIT_MS = 1_000;
 const GATHER_MS = 100;
 
 export function busHandlers(services: Services): BusMethods {
-  const { bus, exchanges, consoles, telemetry, monitor } = services;
+  const { bus, exchanges, consoles, nodeStates, monitor } = services;
 
   /** An exchange of several steps leaves gaps in a console: the client that has the console open has priority. */
   const expectFree = async (caller: Caller): Promise<void> => {
-    await monitor.settled(NEWS_MS * 3);
+    await monitor.settled(ENTRY_WAIT_MS * 3);
     if (!monitor.ready) throw rpcError('unavailable', `the bus cannot be asked: ${bus.health.detail}`);
     const open = consoles.state();
     if (open !== null && open.holder !== caller.id)
       throw rpcError(
         'held',
-        `the console of ${telemetry.label(open.addr)} is open (${open.holderName ?? 'nobody'} types there): it is not interrupted; try again when it is closed`,
+        `the console of ${nodeStates.label(open.addr)} is open (${open.holderName ?? 'nobody'} types there): it is not interrupted; try again when it is closed`,
         open,
       );
   };
@@ -37,7 +37,7 @@ export function busHandlers(services: Services): BusMethods {
   return {
     async 'bus.log'({ after, limit, wait }) {
       if (wait) {
-        await exchanges.news(after, NEWS_MS);
+        await exchanges.waitForEntry(after, ENTRY_WAIT_MS);
         // Collects the exchanges of a sweep into one answer.
         await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       }
@@ -47,13 +47,13 @@ export function busHandlers(services: Services): BusMethods {
     async 'bus.look'({ addrs, patient }, caller) {
       await expectFree(caller);
       const seen: BusLook[] = [];
-      for (const addr of addrs) seen.push(await look(addr, patient ? 'patient' : 'brief'));
+      for (const addr of addrs) seen.push(await query(addr, patient ? 'patient' : 'brief'));
       return seen;
     },
 
     async 'bus.survey'({ exchanges: count }, caller): Promise<BusSurvey> {
       await expectFree(caller);
-      const found = await survey(bus, telemetry.addresses, count);
+      const found = await runDiagnostics(bus, nodeStates.addresses, count);
       if (typeof found === 'string') throw rpcError('unavailable', `the bus cannot be asked: ${found}`);
       return { ...found, verbEcho: exchanges.verbEcho };
     },
@@ -61,7 +61,7 @@ export function busHandlers(services: Services): BusMethods {
     async 'host.read'({ addr }, caller) {
       if (addr === bus.health.master) return { addr, host: hostname(), why: '' };
       await expectFree(caller);
-      const reading = telemetry.reading(addr);
+      const reading = nodeStates.reading(addr);
       if (reading.state === 'ok' && reading.sample.power !== 'on')
         return { addr, host: null, why: `it is ${reading.sample.power}` };
       try {
@@ -79,11 +79,11 @@ export function busHandlers(services: Services): BusMethods {
       if (verdict.refused !== null) throw rpcError('refused', verdict.refused);
       const addr = target ?? master;
       if (addr === null) throw rpcError('unavailable', 'the master is not known yet: try again');
-      const name = target === null ? 'master' : telemetry.name(addr);
+      const name = target === null ? 'master' : nodeStates.name(addr);
       if (verdict.confirm.length > 0 && confirm !== name)
         throw rpcError(
           'refused',
-          `${verdict.confirm.join(' ')} can switch power, connect or close: to send it to ${telemetry.label(addr)} confirm with '${name}'`,
+          `${verdict.confirm.join(' ')} can switch power, connect or close: to send it to ${nodeStates.label(addr)} confirm with '${name}'`,
           [{ rule: 'confirmation', message: `type ${name}`, override: `--confirm ${name}` }],
         );
       await guardVerbs(addr, text, caller);
@@ -113,7 +113,7 @@ export function busHandlers(services: Services): BusMethods {
       {
         verb,
         nodes: [addr],
-        label: telemetry.name(addr),
+        label: nodeStates.name(addr),
         confirm: null,
         deadlineS: null,
         onDeadline: 'leave',
@@ -126,7 +126,7 @@ export function busHandlers(services: Services): BusMethods {
     if (first) throw rpcError('refused', first.message, refusals);
   }
 
-  async function look(addr: Address, patience: 'patient' | 'brief'): Promise<BusLook> {
+  async function query(addr: Address, patience: 'patient' | 'brief'): Promise<BusLook> {
     const status = await bus.status(addr, PRIORITY.sample, patience);
     if (!status.ok) return { addr, power: null, master: false, failure: status.failure, uid: null };
     const uid = await bus.uid(addr, PRIORITY.sample);

@@ -8,7 +8,7 @@ import type { Methods, NoteHandlers } from './registry.ts';
 type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;
 
 export function consoleHandlers(services: Services): ConsoleMethods {
-  const { bus, consoles, telemetry } = services;
+  const { bus, consoles, nodeStates } = services;
   return {
     'console.attach': (request, caller) => {
       const { addr } = request;
@@ -16,7 +16,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       if (addr === bus.health.master)
         throw rpcError(
           'refused',
-          `${telemetry.label(addr)} is the master: its serial line is this bus, so it has no console here; log into it by ssh`,
+          `${nodeStates.label(addr)} is the master: its serial line is this bus, so it has no console here; log into it by ssh`,
         );
       return consoles.attach(caller, request);
     },
@@ -24,9 +24,9 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       consoles.detach(caller);
       return { ok: true };
     },
-    'console.take': (_none, caller) => consoles.take(caller),
+    'console.take': (_none, caller) => consoles.acquireKeyboard(caller),
     'console.paste': ({ addr, data, at }, caller) => consoles.paste(caller, addr, Buffer.from(data, 'base64'), at),
-    'console.give': ({ session }, caller) => consoles.give(caller, session),
+    'console.give': ({ session }, caller) => consoles.transferKeyboard(caller, session),
     'console.log': ({ text }, caller) => {
       consoles.note(caller, text);
       return { ok: true };

@@ -24,8 +24,8 @@ export function alarmHandlers({ alarms, events }: Services): Pick<Methods, 'alar
 /** Time limit for a poll to wait for a bus that is starting, and for the first scan of a discovered rack, ms. */
 const START_LIMIT_MS = 3_000;
 
-export function lookHandlers(services: Services): Pick<Methods, 'hello' | 'sweep' | 'events.list'> {
-  const { monitor, telemetry, discovery, sweeper, events } = services;
+export function queryHandlers(services: Services): Pick<Methods, 'hello' | 'sweep' | 'events.list'> {
+  const { monitor, nodeStates, discovery, poller, events } = services;
 
   return {
     hello({ api, who }, caller) {
@@ -37,7 +37,7 @@ export function lookHandlers(services: Services): Pick<Methods, 'hello' | 'sweep
       if (caller.who !== null) throw rpcError('invalid', 'hello: this session has said it already');
       if (who.program === 'interface')
         events.add('info', 'session', null, `${who.from === null ? who.user : `${who.user}@${who.from}`} joined`);
-      caller.introduce(who);
+      caller.identify(who);
       return {
         api: API_VERSION,
         version: VERSION,
@@ -54,8 +54,8 @@ export function lookHandlers(services: Services): Pick<Methods, 'hello' | 'sweep
       if (monitor.ready && discovery !== null && !monitor.paused)
         await discovery.finishedWithin(limit - performance.now());
       for (const addr of addrs ?? []) expectNode(services, addr);
-      const wanted = addrs ?? telemetry.addresses;
-      if (monitor.ready && (!monitor.paused || (addrs !== null && interrupt))) await sweeper.fresh(wanted);
+      const wanted = addrs ?? nodeStates.addresses;
+      if (monitor.ready && (!monitor.paused || (addrs !== null && interrupt))) await poller.fresh(wanted);
       return services.snapshot();
     },
 
@@ -64,19 +64,19 @@ export function lookHandlers(services: Services): Pick<Methods, 'hello' | 'sweep
 }
 
 /** @throws a refusal that names the address, where no node of this rack has it */
-export function expectNode({ telemetry }: Pick<Services, 'telemetry'>, addr: Address): void {
-  if (telemetry.node(addr) !== null) return;
-  const what = telemetry.inventory.configured ? 'the configuration names no node' : 'no node was found';
+export function expectNode({ nodeStates }: Pick<Services, 'nodeStates'>, addr: Address): void {
+  if (nodeStates.node(addr) !== null) return;
+  const what = nodeStates.inventory.configured ? 'the configuration names no node' : 'no node was found';
   throw rpcError('unknown', `${what} at address ${formatAddress(addr)}`);
 }
 
 export function detailHandlers(services: Services): Pick<Methods, 'node.detail'> {
-  const { bus, consoles, plans, telemetry } = services;
+  const { bus, consoles, plans, nodeStates } = services;
   return {
     async 'node.detail'({ addr, stepMs, count, lines }) {
       expectNode(services, addr);
-      const node = telemetry.node(addr);
-      const { inventory } = telemetry;
+      const node = nodeStates.node(addr);
+      const { inventory } = nodeStates;
       const manages =
         addr === bus.health.master ? ['it manages this bus: without it no node is reached, and rackui runs on it'] : [];
       const now = steadyNow();
@@ -84,7 +84,7 @@ export function detailHandlers(services: Services): Pick<Methods, 'node.detail'>
         addr,
         now,
         stepMs,
-        points: telemetry.series(addr, now, stepMs, count),
+        points: nodeStates.series(addr, now, stepMs, count),
         lines: lines === 0 ? [] : await consoles.logTail(addr, lines),
         dependents: node === null ? [] : [...manages, ...dependentsOf(node, inventory)],
         plans: plans.touching(addr),

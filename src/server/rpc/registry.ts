@@ -7,7 +7,7 @@ import { rpcError } from './errors.ts';
 export interface Caller extends ConsoleUser {
   /** Null before hello. */
   readonly who: ClientIdentity | null;
-  introduce(who: ClientIdentity): void;
+  identify(who: ClientIdentity): void;
   /** Returns a number for one confirmation. */
   beginConfirmation(): string;
 }

@@ -69,7 +69,7 @@ export class Outbox {
   #timer: NodeJS.Timeout | null = null;
   #lastAt = -Infinity;
   #updateInFlight = false;
-  readonly #lane: OutputQueue;
+  readonly #queue: OutputQueue;
   /** Bytes of notes that wait. */
   #noted = 0;
   /** Promise of the last message; notes leave in order. */
@@ -79,12 +79,12 @@ export class Outbox {
   constructor(picture: Picture, ports: OutboxPorts) {
     this.#picture = picture;
     this.#ports = ports;
-    this.#lane = new OutputQueue((method, params) => this.#send(method, params));
+    this.#queue = new OutputQueue((method, params) => this.#send(method, params));
   }
 
   /** Bytes that wait for the client. */
   get queued(): number {
-    return this.#noted + this.#lane.words + this.#lane.data;
+    return this.#noted + this.#queue.words + this.#queue.data;
   }
 
   changed(change: Change): void {
@@ -113,14 +113,14 @@ export class Outbox {
    */
   consoleData(addr: Address, bytes: Uint8Array): number {
     if (this.#closed) return 0;
-    this.#lane.feed(addr, bytes);
-    return this.#lane.data > QUEUE_LIMIT ? this.#lane.drop() : 0;
+    this.#queue.feed(addr, bytes);
+    return this.#queue.data > QUEUE_LIMIT ? this.#queue.drop() : 0;
   }
 
   /** Sends a note about a console, after the bytes before it. */
   consoleNote(params: ServerNotes['console.note']): void {
     if (this.#closed) return;
-    this.#lane.say('console.note', params, JSON.stringify(params).length);
+    this.#queue.say('console.note', params, JSON.stringify(params).length);
     this.#judge();
   }
 
@@ -129,22 +129,22 @@ export class Outbox {
    * waits.
    */
   consoleResync(params: ServerNotes['console.resync']): void {
-    if (!this.#closed) this.#lane.say('console.resync', params, 0);
+    if (!this.#closed) this.#queue.say('console.resync', params, 0);
   }
 
   /** Drops the waiting console bytes: the screen that follows holds them. */
   dropConsoleData(): void {
-    this.#lane.drop();
+    this.#queue.drop();
   }
 
   /** Resolves when the client has taken all console bytes. */
   consoleTaken(): Promise<void> {
-    return this.#lane.taken();
+    return this.#queue.taken();
   }
 
   /** Resolves when everything given so far has left for the socket. */
   async sent(): Promise<void> {
-    await this.#lane.taken();
+    await this.#queue.taken();
     await this.#last.catch(() => undefined);
   }
 
@@ -202,7 +202,7 @@ export class Outbox {
   }
 
   #judge(): void {
-    const waiting = this.#noted + this.#lane.words;
+    const waiting = this.#noted + this.#queue.words;
     if (waiting <= QUEUE_LIMIT || this.#closed) return;
     this.close();
     this.#ports.lagging(waiting);

@@ -55,7 +55,7 @@ export class SessionRegistry {
     }
     const session = new ClientSession(++this.#lastId, access, socket, {
       ...this.#ports,
-      introduced: () => this.#arrived(session),
+      identified: () => this.#arrived(session),
       heardAgain: () => this.#silenceChanged(),
       ended: (_session, why) => this.#ended(session, why),
     });

@@ -33,7 +33,7 @@ const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
 /** Most bytes of an incomplete message: a client that sends more is not one of this protocol. */
 const UNFINISHED_LIMIT = 1024 * 1024;
 /** Time for a client to read the reason of its disconnection, ms. */
-const FAREWELL_MS = 1_000;
+const GOODBYE_MS = 1_000;
 const LEFT = 'it left';
 
 export interface SessionPorts {
@@ -44,7 +44,7 @@ export interface SessionPorts {
   /** Returns whether view-only sessions may read console output. */
   consoleText(): boolean;
   /** Called at hello, and when the identity changes. */
-  introduced(session: ClientSession): void;
+  identified(session: ClientSession): void;
   /** Called when a silent client sent something again. */
   heardAgain(): void;
   /** Called once when the connection has ended, for whatever reason. */
@@ -124,9 +124,9 @@ export class ClientSession implements Caller {
     return true;
   }
 
-  introduce(who: ClientIdentity): void {
+  identify(who: ClientIdentity): void {
     this.#who = who;
-    this.#ports.introduced(this);
+    this.#ports.identified(this);
   }
 
   /** Returns the session as others see it; null before hello. */
@@ -140,7 +140,7 @@ export class ClientSession implements Caller {
     if (this.#ended) return Promise.resolve();
     this.#end(why);
     const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
-    const kill = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    const kill = setTimeout(() => this.#socket.destroy(), GOODBYE_MS);
     void this.outbox.sent().then(() => this.#socket.end());
     return closed.then(() => clearTimeout(kill));
   }

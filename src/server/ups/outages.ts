@@ -137,7 +137,7 @@ interface OutageOptions {
 }
 
 interface OutageNeeds {
-  telemetry: NodeStates;
+  nodeStates: NodeStates;
   events: EventLog;
   alarms: AlarmService;
   plans: Plans;
@@ -145,7 +145,7 @@ interface OutageNeeds {
 
 export function composeOutages(options: OutageOptions, needs: OutageNeeds, changes: Changes): Outages {
   const { configuration, outageJournal: journal } = options;
-  const { alarms, events, telemetry } = needs;
+  const { alarms, events, nodeStates } = needs;
   const changed = (): void => {
     changes.emit('changed', 'outage');
     changes.emit('work');
@@ -170,7 +170,7 @@ export function composeOutages(options: OutageOptions, needs: OutageNeeds, chang
       monitor,
     ];
   };
-  const outages = new Outages(watch(configuration.config, telemetry.inventory), journal, { changed, alarm });
+  const outages = new Outages(watch(configuration.config, nodeStates.inventory), journal, { changed, alarm });
   configuration.onHold(() =>
     outages.underWay
       ? ['ups', 'outage'].map((setting) => ({ setting, when: 'an outage is under way: reload after it' }))
@@ -182,7 +182,7 @@ export function composeOutages(options: OutageOptions, needs: OutageNeeds, chang
       [before.ups, before.outage, before.plans, before.nodes],
     );
     if (outages.underWay || same) return () => undefined;
-    const watched = watch(next, rack.configured ? rack : telemetry.inventory);
+    const watched = watch(next, rack.configured ? rack : nodeStates.inventory);
     return () => {
       outages.replace(...watched);
       for (const { name } of before.ups)
@@ -195,7 +195,7 @@ export function composeOutages(options: OutageOptions, needs: OutageNeeds, chang
 
 function ports(
   configuration: ActiveConfig,
-  { telemetry, events, plans }: OutageNeeds,
+  { nodeStates, events, plans }: OutageNeeds,
   { monitor, journal, changed }: { monitor: UpsMonitor; journal: OutageJournal; changed: () => void },
 ): OutagePorts {
   return {
@@ -204,8 +204,8 @@ function ports(
       const timer = setInterval(fn, ms);
       return () => clearInterval(timer);
     },
-    inventory: () => telemetry.inventory,
-    reading: (addr) => telemetry.reading(addr),
+    inventory: () => nodeStates.inventory,
+    reading: (addr) => nodeStates.reading(addr),
     event: (level, addr, text) => events.add(level, 'power', addr, text),
     get plans() {
       return configuration.config.plans;

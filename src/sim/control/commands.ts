@@ -87,7 +87,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
         dead: rack.master.power === 'off',
       },
       supply: rack.supply.describe(at),
-      nodes: nodes.map((node) => node.describe(at, rack.voice.dialect.fan)),
+      nodes: nodes.map((node) => node.describe(at, rack.responses.dialect.fan)),
     }),
   },
   counters: { params: [], help: 'what was counted', run: ({ simulator }) => simulator.rack.counters() },
@@ -296,6 +296,7 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   dialect: {
     params: [word('switches')],
     help: 'change dialect switches, as --dialect',
-    run: ({ simulator: { rack } }, { word }) => void (rack.voice.dialect = parseDialect(word, rack.voice.dialect)),
+    run: ({ simulator: { rack } }, { word }) =>
+      void (rack.responses.dialect = parseDialect(word, rack.responses.dialect)),
   },
 };

@@ -64,7 +64,7 @@ export class Bios {
  */
 type Expecting = 'start' | 'digits' | 'pipe';
 
-export class MeantForConsole {
+export class StrayKeys {
   /** `~` was sent in the pipe that is open now. */
   consoleAskedFor = false;
   /** `~` was sent since the rack began: before that, no byte can be a keystroke for a console. */

@@ -4,25 +4,29 @@
  * time of their arrival, answers leave with the time they were given to the line.
  */
 import type { Random } from '../random.ts';
-import { type BiosCommand, MeantForConsole } from './bios.ts';
+import { type BiosCommand, StrayKeys } from './bios.ts';
 import { type BusCounters, countByte, type Counters, emptyBusCounters, emptyNodeCounters } from './counters.ts';
 import { type BusFaults, noBusFaults } from './faults.ts';
 import type { SimNode } from './node.ts';
 import { Supply } from './power-supply.ts';
-import { BusVoice, type Dialect, statusLine, uidLine } from './responses.ts';
+import { BusResponses, type Dialect, statusLine, uidLine } from './responses.ts';
 import { Bridge } from './serial-timing.ts';
 
 /** Executes a command as any BMC does; the rack handles `|`, and `\` at the master. */
-function execute(node: SimNode, command: BiosCommand, at: number, master: boolean, voice: BusVoice): void {
+function execute(node: SimNode, command: BiosCommand, at: number, master: boolean, responses: BusResponses): void {
   switch (command.kind) {
     case 'status': {
       node.counters.status += 1;
       const addr = node.faults.wrongId ?? node.addr;
-      voice.reply(node, statusLine({ addr, master, ...node.status(at, voice.dialect.fan) }, voice.dialect), at);
+      responses.reply(
+        node,
+        statusLine({ addr, master, ...node.status(at, responses.dialect.fan) }, responses.dialect),
+        at,
+      );
       break;
     }
     case 'uid':
-      voice.reply(node, uidLine(node.addr, node.uid, voice.dialect), at);
+      responses.reply(node, uidLine(node.addr, node.uid, responses.dialect), at);
       break;
     case 'on':
       node.counters.on += 1;
@@ -73,7 +77,7 @@ export class Rack {
   readonly nodes: ReadonlyMap<number, SimNode>;
   readonly master: SimNode;
   readonly supply: Supply;
-  readonly voice: BusVoice;
+  readonly responses: BusResponses;
   faults: BusFaults = noBusFaults();
   locked: boolean;
   /** Address that the pipe leads to, with or without a BMC; null: closed. */
@@ -81,7 +85,7 @@ export class Rack {
   private bus: BusCounters = emptyBusCounters();
   private readonly options: RackOptions;
   private readonly bridge: Bridge;
-  private readonly meant: MeantForConsole;
+  private readonly strayKeys: StrayKeys;
   private heard = '';
   /** True between ^G and the next byte, when noise of the line may occur. */
   private quiet = true;
@@ -93,7 +97,7 @@ export class Rack {
     if (!master) throw new Error(`no node at the master's address ${options.master}`);
     this.master = master;
     this.supply = new Supply(options.nodes, master, options.at);
-    this.voice = new BusVoice(
+    this.responses = new BusResponses(
       {
         random: options.random,
         send: (bytes, at) => {
@@ -104,10 +108,10 @@ export class Rack {
       options.dialect,
       options.turnaroundMs,
     );
-    this.voice.tornShare = () => this.faults.tornReplies;
+    this.responses.tornShare = () => this.faults.tornReplies;
     this.locked = options.locked;
     this.bridge = new Bridge(options.random, options.lossy);
-    this.meant = new MeantForConsole(options.unlock);
+    this.strayKeys = new StrayKeys(options.unlock);
   }
 
   /** Node whose console is on the wire, or null. */
@@ -121,7 +125,7 @@ export class Rack {
     this.bus.bytesIn += 1;
     if (this.bus.catastrophe) this.bus.afterCatastrophe += 1;
     if (this.dead || this.faults.silent) return;
-    if (this.quiet) this.voice.noise(this.faults.noise, at);
+    if (this.quiet) this.responses.noise(this.faults.noise, at);
     this.quiet = byte === BELL;
     if (byte === BELL) this.closePipe(at);
     else if (this.locked) this.listenForUnlock(byte);
@@ -134,15 +138,15 @@ export class Rack {
     this.supply.advance(at);
     const node = this.consoleNode;
     if (this.dead) return;
-    this.voice.sayLate(at);
+    this.responses.sayLate(at);
     if (!node) return;
     node.advance(at);
     if (room <= 0) return;
     const bytes = this.throughBells(node.guest.take(room));
     if (bytes.length === 0) return;
     node.counters.consoleOut += bytes.length;
-    this.voice.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
-    if (this.voice.dialect.nodeBell === 'closes' && bytes.includes(BELL)) {
+    this.responses.send(node.console === 0 ? bytes : bytes.map(wrongBaud), at);
+    if (this.responses.dialect.nodeBell === 'closes' && bytes.includes(BELL)) {
       this.bus.bells.node += 1;
       this.dropPipe();
     }
@@ -150,7 +154,11 @@ export class Rack {
 
   /** Returns the time of the next action of the open console's guest, a slow BMC or the supply; Infinity: none. */
   nextDeadline(): number {
-    return Math.min(this.consoleNode?.nextDeadline() ?? Infinity, this.voice.nextDeadline, this.supply.nextDeadline());
+    return Math.min(
+      this.consoleNode?.nextDeadline() ?? Infinity,
+      this.responses.nextDeadline,
+      this.supply.nextDeadline(),
+    );
   }
 
   /** Closes the pipe, as a fault: as if the BMC that held it had started anew. */
@@ -162,7 +170,7 @@ export class Rack {
 
   /** Switches the mains off or on; a BMC that had no power is locked again. */
   setMains(on: boolean, at: number): void {
-    if (!this.supply.setMains(on, at, this.voice.dialect)) return;
+    if (!this.supply.setMains(on, at, this.responses.dialect)) return;
     this.locked = true;
     this.dropPipe();
   }
@@ -196,19 +204,19 @@ export class Rack {
   private closePipe(at: number): void {
     const open = this.consoleNode ? 'console' : this.pipe === null ? 'idle' : 'pipe';
     this.bus.bells[open] += 1;
-    this.meant.closed();
+    this.strayKeys.closed();
     if (this.pipe !== null) {
       const node = this.nodes.get(this.pipe);
       if (node) node.console = null;
       this.pipe = null;
     }
-    if (this.locked || this.voice.dialect.close === 'nothing') return;
-    this.voice.say(this.voice.dialect.close === 'bell' ? '\x07' : this.voice.dialect.newline, at);
+    if (this.locked || this.responses.dialect.close === 'nothing') return;
+    this.responses.say(this.responses.dialect.close === 'bell' ? '\x07' : this.responses.dialect.newline, at);
   }
 
   /** Cuts the output behind a bell that closes the pipe. */
   private throughBells(bytes: Uint8Array): Uint8Array {
-    const bell = this.voice.dialect.nodeBell === 'closes' ? bytes.indexOf(BELL) : -1;
+    const bell = this.responses.dialect.nodeBell === 'closes' ? bytes.indexOf(BELL) : -1;
     return bell < 0 ? bytes : bytes.subarray(0, bell + 1);
   }
 
@@ -222,9 +230,9 @@ export class Rack {
   }
 
   private masterExecutes(byte: number, at: number): void {
-    if (this.meant.strayAtMaster(byte)) countByte(this.bus.masterForConsole, byte);
+    if (this.strayKeys.strayAtMaster(byte)) countByte(this.bus.masterForConsole, byte);
     const command = this.master.bios.interpret(byte);
-    this.voice.echo(command, byte, at);
+    this.responses.echo(command, byte, at);
     switch (command.kind) {
       case 'pipe':
         this.pipe = command.address;
@@ -233,16 +241,16 @@ export class Rack {
         this.cutMaster();
         break;
       case 'on':
-        if (this.voice.dialect.selfVerbs === 'executed') execute(this.master, command, at, true, this.voice);
+        if (this.responses.dialect.selfVerbs === 'executed') execute(this.master, command, at, true, this.responses);
         break;
       default:
-        execute(this.master, command, at, true, this.voice);
+        execute(this.master, command, at, true, this.responses);
     }
   }
 
   private forward(addr: number, byte: number, at: number, stallMs: number): void {
     const node = this.nodes.get(addr);
-    const reachable = node !== undefined && (node !== this.master || this.voice.dialect.selfPipe === 'answers');
+    const reachable = node !== undefined && (node !== this.master || this.responses.dialect.selfPipe === 'answers');
     if (!reachable) {
       this.bus.toNobody += 1;
       // No statement of the vendor covers a pipe to the master's own address; `\` there counts as an attempt to cut the
@@ -254,14 +262,14 @@ export class Rack {
       this.toGuest(node, byte, at, stallMs);
       return;
     }
-    if (this.meant.consoleAskedFor) countByte(node.counters.biosForConsole, byte);
+    if (this.strayKeys.consoleAskedFor) countByte(node.counters.biosForConsole, byte);
     if (node.faults.silent) return;
     const command = node.bios.interpret(byte);
-    if (command.kind === 'console') this.meant.asked();
-    this.voice.echo(command, byte, at);
+    if (command.kind === 'console') this.strayKeys.asked();
+    this.responses.echo(command, byte, at);
     if (command.kind === 'pipe') this.bus.nestedPipes += 1;
     else if (command.kind === 'off' && node === this.master) this.cutMaster();
-    else execute(node, command, at, node === this.master, this.voice);
+    else execute(node, command, at, node === this.master, this.responses);
   }
 
   private toGuest(node: SimNode, byte: number, at: number, stallMs: number): void {
@@ -278,7 +286,7 @@ export class Rack {
     this.master.counters.off += 1;
     this.bus.masterCuts += 1;
     // Counted in this dialect too, which a driver cannot know.
-    if (this.voice.dialect.selfVerbs === 'ignored') return;
+    if (this.responses.dialect.selfVerbs === 'ignored') return;
     this.bus.catastrophe = true;
     this.master.power = 'off';
     this.pipe = null;

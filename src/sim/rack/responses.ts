@@ -55,22 +55,22 @@ function inCase(text: string, dialect: Dialect): string {
   return dialect.upperCase ? text.toUpperCase() : text;
 }
 
-export interface VoiceOptions {
+export interface ResponseOptions {
   random: Random;
   /** Gives bytes to the line towards the host, not before `at`. */
   send: (bytes: Uint8Array, at: number) => void;
 }
 
-export class BusVoice {
+export class BusResponses {
   dialect: Dialect;
   turnaroundMs: number;
   /** Share of all replies that stop in the middle, 0..1. */
   tornShare: () => number = () => 0;
-  private readonly options: VoiceOptions;
+  private readonly options: ResponseOptions;
   /** Outstanding replies of slow BMCs, in order of time. */
   private late: { addr: number; text: string; due: number }[] = [];
 
-  constructor(options: VoiceOptions, dialect: Dialect, turnaroundMs: number) {
+  constructor(options: ResponseOptions, dialect: Dialect, turnaroundMs: number) {
     this.options = options;
     this.dialect = dialect;
     this.turnaroundMs = turnaroundMs;
@@ -100,9 +100,9 @@ export class BusVoice {
     const torn = node.faults.torn || (share > 0 && this.options.random() < share);
     const text = damage(frame(line, this.dialect), { ...node.faults, torn }, this.options.random);
     // A BMC reads one character after the other: its replies come in the order of the requests.
-    const owed = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
-    const due = Math.max(owed, at + this.turnaroundMs + node.faults.slowMs);
-    if (node.faults.slowMs === 0 && owed === 0) {
+    const earliest = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
+    const due = Math.max(earliest, at + this.turnaroundMs + node.faults.slowMs);
+    if (node.faults.slowMs === 0 && due === 0) {
       this.say(text, due);
       return;
     }

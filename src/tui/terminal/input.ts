@@ -62,7 +62,7 @@ export class Input {
   }
 
   /** Restores the terminal's mode after its outstanding answers, which must not become the shell's first input. */
-  restore(answers: { owed: () => boolean; take: (reply: Uint8Array) => void }, then: () => void): void {
+  restore(answers: { replyOutstanding: () => boolean; take: (reply: Uint8Array) => void }, then: () => void): void {
     const stdin = this.#stdin;
     const done = (): void => {
       clearTimeout(timer);
@@ -79,10 +79,10 @@ export class Input {
       const { state, tokens } = tokenize(this.#tokens, bytes);
       this.#tokens = state;
       for (const token of tokens) if (token.kind === 'reply') answers.take(token.bytes);
-      if (!answers.owed()) done();
+      if (!answers.replyOutstanding()) done();
     };
     const timer = setTimeout(done, ANSWER_MS);
-    if (answers.owed()) stdin.on('data', take);
+    if (answers.replyOutstanding()) stdin.on('data', take);
     else done();
   }
 
