@@ -26,7 +26,7 @@ const CONSOLE_HELP = `
 Exit codes: 0 done, every --expect met; 3 somebody else types; 4 an --expect was not met in time; 5 the node does not
 answer or its console ended.`;
 
-export function declareLooking(program: Command, act: Act): void {
+export function declareQueries(program: Command, act: Act): void {
   const steps: ConsoleStep[] = [];
   const step = (make: (text: string) => ConsoleStep) => (text: string) => {
     steps.push(make(text));

@@ -24,7 +24,7 @@ const LEFT = 130;
 
 export interface Watched<T> {
   /** Subscribes to every state, of others too; returns the function that unsubscribes. */
-  listen(print: (state: T) => void): () => void;
+  listen(notify: (state: T) => void): () => void;
   show(state: T): void;
   isOver(state: T): boolean;
   /** Returns the error's text where the server is lost; `why` begins the sentence. */
@@ -61,8 +61,8 @@ function untilOver<T extends { id: string }>(client: RackClient, started: T, wat
 
 /** Returns the exit code of the run's end; 2 where it waits for an operator; 130 where Ctrl-C left it running. */
 export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
-  const print = json ? planJsonLines() : planLines();
-  const last = await untilEnd(client, started, print);
+  const show = json ? planJsonLines() : planLines();
+  const last = await untilEnd(client, started, show);
   if (!goesOn(last)) {
     if (last.state !== 'ended') hint(howOn(last));
     return planExitCode(last);
@@ -87,7 +87,7 @@ function goesOn({ state }: PlanRun): boolean {
 
 type PlanOutput = (run: PlanRun, changes: readonly PlanNodeRun[]) => void;
 
-function untilEnd(client: RackClient, started: PlanRun, print: PlanOutput): Promise<PlanRun> {
+function untilEnd(client: RackClient, started: PlanRun, show: PlanOutput): Promise<PlanRun> {
   const printed = new Map<number, string>();
   return untilOver(client, started, {
     listen: (heard) => client.on('plan', heard),
@@ -97,7 +97,7 @@ function untilEnd(client: RackClient, started: PlanRun, print: PlanOutput): Prom
         printed.set(node.addr, standingOf(node));
         return isNew;
       });
-      print(run, changes);
+      show(run, changes);
     },
     isOver: (run) => !goesOn(run),
     lost: (why) =>
@@ -143,7 +143,7 @@ export interface ProgressOutput {
 /** Returns the exit code of the operation's end; 130 where Ctrl-C left it running. */
 export async function follow(client: RackClient, started: Operation, output: ProgressOutput): Promise<number> {
   const last = await untilOver(client, started, {
-    listen: (print) => client.on('operation', print),
+    listen: (notify) => client.on('operation', notify),
     show: (operation) => output.update(operation),
     isOver: ({ endedAt }) => endedAt !== null,
     lost: (why) =>
@@ -185,7 +185,7 @@ function jsonLines(): ProgressOutput {
   });
 }
 
-function onChanges(print: (operation: Operation, changes: Operation['nodes']) => void): ProgressOutput {
+function onChanges(show: (operation: Operation, changes: Operation['nodes']) => void): ProgressOutput {
   const printed = new Map<number, string>();
   return {
     update(operation) {
@@ -195,7 +195,7 @@ function onChanges(print: (operation: Operation, changes: Operation['nodes']) =>
         printed.set(node.addr, state);
         return isNew;
       });
-      print(operation, changes);
+      show(operation, changes);
     },
     end: () => undefined,
   };

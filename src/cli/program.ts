@@ -7,7 +7,7 @@ import { EXIT } from '../api/power.ts';
 import { didYouMean } from '../lib/words.ts';
 import {
   type Act,
-  declareLooking,
+  declareQueries,
   declareOutage,
   declarePlans,
   declarePower,
@@ -81,7 +81,7 @@ export function declare(act: Act): Command {
     .command('plain')
     .description('the rack in sentences and by words: for screen readers, and for terminals that can do nothing else')
     .action(act(async (options) => (await import('./commands/plain.ts')).plainCommand(options, run)));
-  declareLooking(program, act);
+  declareQueries(program, act);
   declarePower(program, act);
   declarePlans(program, act);
   declareOutage(program, act);

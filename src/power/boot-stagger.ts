@@ -51,7 +51,7 @@ export class Starts {
    * {@link BLADE_MS} where `watched` is false. Resolves with null when `signal` aborts, or `until` (epoch ms) passes
    * before. Calls `waits` with the expected time of the turn, epoch ms; null: not known.
    */
-  async take(
+  async acquire(
     addr: Address,
     clock: Clock,
     {
@@ -65,7 +65,7 @@ export class Starts {
     try {
       for (;;) {
         const now = clock.now();
-        this.#forget(now);
+        this.#prune(now);
         // First come, first served, except where the first one's blade is occupied and another's is free.
         const next = this.#queue.find((one) => mayBoot(one, this.#starts, now) <= now);
         if (next === addr) break;
@@ -85,7 +85,7 @@ export class Starts {
     };
   }
 
-  #forget(now: number): void {
+  #prune(now: number): void {
     for (const [addr, { since, until }] of this.#starts)
       if (until <= now && since + STAGGER_MS <= now) this.#starts.delete(addr);
   }

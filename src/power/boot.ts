@@ -245,7 +245,7 @@ class BootRun {
     this.#job = job;
     this.#state = initialBoot(target, ports.now());
     this.#console = new ConsoleAccess(job, 'yields', {
-      turn: () => (this.#listeningSince = ports.now()),
+      acquired: () => (this.#listeningSince = ports.now()),
       none: (why) => this.#lost(why),
       condition: ({ open, why }) => {
         if (open) this.#send({ kind: 'console', at: ports.now() });
@@ -280,7 +280,7 @@ class BootRun {
     else this.#wantConsole(at);
     if (at - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = at;
-    void this.#look();
+    void this.#readScreen();
   }
 
   /** Requests the console unless an operator uses it, who has precedence: the boot can be seen later, or by ssh. */
@@ -308,7 +308,7 @@ class BootRun {
    * again later.
    */
   async #wake(): Promise<void> {
-    const seen = await this.#console.look();
+    const seen = await this.#console.readScreen();
     if (!this.#over && seen && ['nothing', 'rest', 'prompt'].includes(seen.standing.is)) this.#console.type('\r');
   }
 
@@ -316,7 +316,7 @@ class BootRun {
     this.#send({ kind: 'no-console', at: this.#job.ports.now(), why });
   }
 
-  async #look(): Promise<void> {
+  async #readScreen(): Promise<void> {
     const { ports, node, console } = this.#job;
     if (this.#state.target.ssh && (await ports.network?.greets(node.addr)) === true)
       this.#send({ kind: 'greeting', at: ports.now() });
@@ -340,7 +340,7 @@ class BootRun {
       node.show('verify', detailOf(state), state.since + state.target.limitMs);
       return;
     }
-    if (state.end.seen) this.#job.ports.durations.took(node.addr, 'on', event.at - state.since);
+    if (state.end.seen) this.#job.ports.durations.recordDuration(node.addr, 'on', event.at - state.since);
     this.#end(state.end);
   }
 }

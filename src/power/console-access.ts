@@ -13,7 +13,7 @@ import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from
 const ANSWER_MS = 500;
 
 export interface ConsoleAccessEvents {
-  turn(): void;
+  acquired(): void;
   none(why: string): void;
   condition(condition: ConsoleCondition): void;
   heard(recognition: Recognition, at: number): void;
@@ -27,7 +27,7 @@ export class ConsoleAccess {
   readonly #events: ConsoleAccessEvents;
   readonly #yields: boolean;
   #console: OperationConsole | null = null;
-  #handOn: (() => void) | null = null;
+  #release: (() => void) | null = null;
   #lent = false;
   /** Time of the last input that nothing has answered yet, epoch ms; -Infinity: none. */
   #typedAt = -Infinity;
@@ -44,7 +44,7 @@ export class ConsoleAccess {
   }
 
   get held(): boolean {
-    return this.#handOn !== null;
+    return this.#release !== null;
   }
 
   /** Waits for the turn and opens the console. A wait for an earlier use is given up for this one. */
@@ -52,16 +52,16 @@ export class ConsoleAccess {
     this.#wanting?.abort();
     const wanting = new AbortController();
     this.#wanting = wanting;
-    if (this.#handOn === null) {
-      const handOn = await this.#job.console.take(use, wanting.signal, use === 'watch' ? dueAt : null);
-      if (handOn === null) return;
+    if (this.#release === null) {
+      const release = await this.#job.console.acquire(use, wanting.signal, use === 'watch' ? dueAt : null);
+      if (release === null) return;
       if (wanting.signal.aborted) {
-        handOn();
+        release();
         return;
       }
-      this.#handOn = handOn;
+      this.#release = release;
     }
-    this.#events.turn();
+    this.#events.acquired();
     await this.#open(wanting.signal);
   }
 
@@ -76,11 +76,11 @@ export class ConsoleAccess {
     this.#wanting?.abort();
     this.#wanting = null;
     const console = this.#console;
-    const handOn = this.#handOn;
+    const release = this.#release;
     this.#console = null;
-    this.#handOn = null;
+    this.#release = null;
     await console?.release();
-    handOn?.();
+    release?.();
   }
 
   /**
@@ -115,7 +115,7 @@ export class ConsoleAccess {
    * Returns the state of the screen; null: there is no console, or its last output is not yet recognised. A prompt that
    * was read from the screen and recognised afterwards would pass for the answer to the input.
    */
-  async look(): Promise<{ standing: ScreenState; fresh: boolean } | null> {
+  async readScreen(): Promise<{ standing: ScreenState; fresh: boolean } | null> {
     const console = this.#console;
     const seen = await console?.readScreen();
     return seen && this.#console === console && this.reader.atRest ? seen : null;

@@ -22,7 +22,7 @@ export class HaltWindows {
    * Books a last line expected `ownMs` after the request and watched for `settleMs`. Returns how long to delay the
    * request, ms.
    */
-  book(now: number, ownMs: number, settleMs: number): number {
+  reserve(now: number, ownMs: number, settleMs: number): number {
     const gap = settleMs + CONSOLE_MS;
     this.#booked = this.#booked.filter((at) => at > now - gap);
     let at = now + ownMs;
@@ -81,7 +81,7 @@ export class ConsoleArbiter {
   }
 
   /** Waits for the turn. Resolves with a function that hands it on; with null when `signal` aborted before. */
-  take(use: Use, signal: AbortSignal, dueAt: number | null = null): Promise<(() => void) | null> {
+  acquire(use: Use, signal: AbortSignal, dueAt: number | null = null): Promise<(() => void) | null> {
     if (signal.aborted) return Promise.resolve(null);
     return new Promise((resolve) => {
       const waiting: Waiting = {

@@ -13,43 +13,45 @@ import { compressNames } from '../rack/selectors.ts';
 import type { GuardFacts, Dependence, Peer, Peers } from './guard-facts.ts';
 import type { OperationPorts } from './ports.ts';
 
-type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'others'>;
+type Facts = Pick<GuardFacts, 'verb' | 'node' | 'status' | 'peers'>;
 
 /** Reports whether the node is on and remains on while this one is away. */
-const stays = ({ power, moving, taken }: Peer): boolean => power === 'on' && !moving && !taken;
+const remainsOn = ({ power, inOperation, losesPower }: Peer): boolean => power === 'on' && !inOperation && !losesPower;
 
-const names = (others: readonly Peer[]): string => compressNames(others.map(({ node }) => node.name));
+const names = (peers: readonly Peer[]): string => compressNames(peers.map(({ node }) => node.name));
 
 /** Refuses to cut the last name server that answers, unless a plan takes them all. */
 export function lastNameServer(facts: Facts): Refusal | null {
-  const { node, others } = facts;
-  if (!asks(facts, 'dns') || node?.role !== 'dns' || others === null) return null;
-  const peers = others.nodes.filter((other) => other.node.role === 'dns');
-  if (peers.some(stays)) return null;
-  if (others.plan && peers.every(({ taken, power }) => taken || power === 'off')) return null;
+  const { node, peers } = facts;
+  if (!asks(facts, 'dns') || node?.role !== 'dns' || peers === null) return null;
+  const servers = peers.nodes.filter((other) => other.node.role === 'dns');
+  if (servers.some(remainsOn)) return null;
+  if (peers.plan && servers.every(({ losesPower, power }) => losesPower || power === 'off')) return null;
   const rest =
-    peers.length === 0 ? 'there is no other' : `${names(peers)} ${peers.length === 1 ? 'does' : 'do'} not stay on`;
+    servers.length === 0
+      ? 'there is no other'
+      : `${names(servers)} ${servers.length === 1 ? 'does' : 'do'} not stay on`;
   return {
     rule: 'dns',
     message: `${node.name} is the last name server that answers: ${rest}`,
-    override: peers.length === 0 ? 'add --override dns' : `bring ${names(peers)} up first, or add --override dns`,
+    override: servers.length === 0 ? 'add --override dns' : `bring ${names(servers)} up first, or add --override dns`,
   };
 }
 
 /** Allows one member of a control plane at a time, or the whole cluster. */
 export function quorum(facts: Facts): Refusal | null {
-  const { node, others, verb } = facts;
-  if (!asks(facts, 'quorum') || node?.role !== 'controlplane' || others === null) return null;
-  const ofCluster = others.nodes.filter((other) => other.node.cluster === node.cluster);
+  const { node, peers, verb } = facts;
+  if (!asks(facts, 'quorum') || node?.role !== 'controlplane' || peers === null) return null;
+  const ofCluster = peers.nodes.filter((other) => other.node.cluster === node.cluster);
   // A cycle returns each member before the next is cut, so only members that are already away count.
-  const goes = verb.endsWith('cycle') ? (): boolean => false : ({ taken }: Peer): boolean => taken;
-  const whole = ofCluster.every(({ taken, power }) => taken || (others.plan && power === 'off'));
+  const goes = verb.endsWith('cycle') ? (): boolean => false : ({ losesPower }: Peer): boolean => losesPower;
+  const whole = ofCluster.every(({ losesPower, power }) => losesPower || (peers.plan && power === 'off'));
   if (node.cluster !== null && !verb.endsWith('cycle') && whole) return null;
   const away = ofCluster.filter(
-    (other) => other.node.role === 'controlplane' && (other.power !== 'on' || other.moving || goes(other)),
+    (other) => other.node.role === 'controlplane' && (other.power !== 'on' || other.inOperation || goes(other)),
   );
   if (away.length === 0) return null;
-  const how = away.map((other) => `${other.node.name} ${wordFor(other)}`).join(', ');
+  const how = away.map((other) => `${other.node.name} ${stateText(other)}`).join(', ');
   return {
     rule: 'quorum',
     message: `${node.name} keeps the quorum of ${node.cluster ?? 'its'} control plane: ${how}`,
@@ -57,19 +59,19 @@ export function quorum(facts: Facts): Refusal | null {
   };
 }
 
-function wordFor({ power, moving, taken }: Peer): string {
-  if (moving) return 'is in an operation';
-  if (power === 'on' && taken) return 'goes with it';
+function stateText({ power, inOperation, losesPower }: Peer): string {
+  if (inOperation) return 'is in an operation';
+  if (power === 'on' && losesPower) return 'goes with it';
   return `is ${power}`;
 }
 
 /** Refuses a node that feeds a chassis fan while others stay on and no other such fan is proven to run. */
 export function chassisFan(facts: Facts): Refusal | null {
-  const { node, others, verb } = facts;
-  if (!asks(facts, 'fan') || node === null || node.chassisFan === null || others === null) return null;
+  const { node, peers, verb } = facts;
+  if (!asks(facts, 'fan') || node === null || node.chassisFan === null || peers === null) return null;
   if (verb.endsWith('cycle')) return null;
-  if (others.nodes.some((other) => other.node.chassisFan !== null && stays(other))) return null;
-  const hot = others.nodes.filter(({ power, taken }) => !taken && power !== 'off' && power !== 'absent');
+  if (peers.nodes.some((other) => other.node.chassisFan !== null && remainsOn(other))) return null;
+  const hot = peers.nodes.filter(({ power, losesPower }) => !losesPower && power !== 'off' && power !== 'absent');
   if (hot.length === 0) return null;
   return {
     rule: 'fan',
@@ -79,23 +81,23 @@ export function chassisFan(facts: Facts): Refusal | null {
 }
 
 /** Reports whether the rule applies: power is taken from a node that has it, and the rule is not overridden. */
-function asks({ status, others }: Facts, rule: DependenceRule): boolean {
-  if (others === null || others.overrides.includes(rule)) return false;
+function asks({ status, peers }: Facts, rule: DependenceRule): boolean {
+  if (peers === null || peers.overrides.includes(rule)) return false;
   return !(status.ok && status.sample.power === 'off');
 }
 
-export async function othersOf(ports: OperationPorts, addr: Address, dependence: Dependence): Promise<Peers> {
+export async function peersOf(ports: OperationPorts, addr: Address, dependence: Dependence): Promise<Peers> {
   const { nodes } = ports.inventory();
   const self = nodes.find((node) => node.addr === addr);
-  const looked = nodes
+  const peers = nodes
     .filter((node) => node.addr !== addr)
     .map(async (node): Promise<Peer> => ({
       node,
       power: matters(self, node) ? await powerOf(ports, node.addr) : known(ports, node.addr),
-      moving: dependence.moving(node.addr),
-      taken: dependence.takes.has(node.addr),
+      inOperation: dependence.inOperation(node.addr),
+      losesPower: dependence.nodesPoweredOff.has(node.addr),
     }));
-  return { plan: dependence.plan, overrides: dependence.overrides, nodes: await Promise.all(looked) };
+  return { plan: dependence.plan, overrides: dependence.overrides, nodes: await Promise.all(peers) };
 }
 
 /** Reports whether a rule may depend on the other node's state. */

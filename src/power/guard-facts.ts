@@ -10,20 +10,20 @@ import type { ConsoleHolder } from './ports.ts';
 /** The operation's or plan's facts about the other nodes. */
 export interface Dependence {
   /** Nodes that lose power for good by the same operation or plan. */
-  takes: ReadonlySet<Address>;
+  nodesPoweredOff: ReadonlySet<Address>;
   /** True for a configured plan, which was checked as a whole beforehand. */
   plan: boolean;
   overrides: readonly DependenceRule[];
   /** Reports whether an operation works on that node just now. */
-  moving(addr: Address): boolean;
+  inOperation(addr: Address): boolean;
 }
 
 export interface Peer {
   node: InventoryNode;
   /** `unknown` where the reading is stale. */
   power: ShownPower;
-  moving: boolean;
-  taken: boolean;
+  inOperation: boolean;
+  losesPower: boolean;
 }
 
 export interface Peers extends Pick<Dependence, 'plan' | 'overrides'> {
@@ -49,5 +49,5 @@ export interface GuardFacts {
   /** Host name last shown on its console; null: never seen, or no name is configured to compare it with. */
   host: HostSeen | null;
   /** The rest of the rack, for the guards about dependent nodes; null: those ran before its turn. */
-  others: Peers | null;
+  peers: Peers | null;
 }

@@ -17,7 +17,7 @@ import {
 import { isManager } from '../rack/plan.ts';
 import { STALE_AFTER_MS } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
-import { chassisFan, lastNameServer, othersOf, quorum } from './dependency-guards.ts';
+import { chassisFan, lastNameServer, peersOf, quorum } from './dependency-guards.ts';
 import type { Dependence, GuardFacts } from './guard-facts.ts';
 import { mayTake, type OperationPorts } from './ports.ts';
 
@@ -60,7 +60,7 @@ export async function gatherFacts(ports: OperationPorts, question: Question): Pr
     busyWith,
     // Where the nodes come from a scan of the bus, no names are configured to compare with.
     host: configured && !question.hostSettled ? ports.hostSeen(addr) : null,
-    others: dependence === null || verb === 'on' ? null : await othersOf(ports, addr, dependence),
+    peers: dependence === null || verb === 'on' ? null : await peersOf(ports, addr, dependence),
   };
 }
 

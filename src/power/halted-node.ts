@@ -42,7 +42,7 @@ export async function findHalted(job: Job): Promise<Found> {
   const { request, acknowledged, hard } = ports.limits;
   node.show('waiting', 'waits for its turn at the console', deadlineAt);
   return whileInTime(job, async (signal) => {
-    const handOn = await job.console.take('ask', signal);
+    const handOn = await job.console.acquire('ask', signal);
     if (handOn === null) return null;
     const turnAt = ports.now();
     /** Reports whether others have waited for long enough: in an armed run they do not wait for a slow node. */

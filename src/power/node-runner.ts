@@ -41,7 +41,7 @@ async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>
   const asked = await stillAllowed();
   if (!asked) return;
   if (asked.power === 'on') return isOnAlready(job);
-  const booted = await starts.take(node.addr, ports, {
+  const booted = await starts.acquire(node.addr, ports, {
     signal,
     until: deadlineAt ?? Infinity,
     watched: isWatched(job),
@@ -77,21 +77,21 @@ async function isOnAlready(job: Job): Promise<void> {
   const state = ports.systems.get(node.addr);
   if (!isDown(state)) return livesAlready(job, state);
   const found = await findHalted(job);
-  const stays = 'it has halted or goes down, and is still powered';
+  const whyCut = 'it has halted or goes down, and is still powered';
   switch (found.is) {
     case 'halted':
       return cycleHalted(job, found.ground);
     case 'living':
       return livesAlready(job, found.state);
     case 'stopped':
-      node.end(found.outcome, `${found.outcome === 'aborted' ? 'aborted' : 'the deadline passed'}: ${stays}`);
+      node.end(found.outcome, `${found.outcome === 'aborted' ? 'aborted' : 'the deadline passed'}: ${whyCut}`);
       return;
     case 'unproven': {
       const next = `nothing was cut (${found.why}): look at its console, then 'rackui force-cycle ${node.name}'`;
       // An armed run has no operator to ask, and never cuts a node that may be alive.
       const outcome = job.plan?.armed === true ? 'failed' : await askToCycle(job, found.why);
       if (outcome === null) return cycleHalted(job, 'an operator chose to cut and typed the name');
-      node.end(outcome, `${stays}; ${next}`);
+      node.end(outcome, `${whyCut}; ${next}`);
     }
   }
 }
@@ -213,7 +213,7 @@ async function onAgain(job: Job, cut: Switched): Promise<void> {
   }
   const recalled = (): string => (signal.aborted ? ' (aborted too late: its power had been cut)' : '');
   // It waits only for another boot on its blade.
-  const booted = await starts.take(node.addr, ports, {
+  const booted = await starts.acquire(node.addr, ports, {
     signal: null,
     until: Infinity,
     watched: isWatched(job),

@@ -27,7 +27,7 @@ import type { OperationPorts } from './ports.ts';
 export interface PlanShare {
   plan: string;
   /** Nodes that lose power for good with this plan. */
-  takes: ReadonlySet<Address>;
+  nodesPoweredOff: ReadonlySet<Address>;
   verify: 'status' | 'boot';
   /** No operator answers questions. */
   armed: boolean;
@@ -57,7 +57,7 @@ export interface Job {
   /** Arbiter of the one console. */
   console: ConsoleArbiter;
   /** Expected times of the last lines of nodes that go down. */
-  lastLines: HaltWindows;
+  haltWindows: HaltWindows;
   /** Boots in progress, by node. */
   starts: Starts;
   /** Aborts when the operation, or this node's part of it, is to stop. */

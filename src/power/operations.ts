@@ -32,7 +32,7 @@ class Claims {
   }
 
   /** Claims those of `nodes` that are free; returns the earlier owner of each, or null. */
-  take(nodes: readonly Address[], id: string): Map<Address, string | null> {
+  claim(nodes: readonly Address[], id: string): Map<Address, string | null> {
     const before = new Map(nodes.map((addr) => [addr, this.owner(addr)]));
     for (const addr of nodes) if (!this.#owners.has(addr)) this.#owners.set(addr, id);
     return before;
@@ -86,14 +86,14 @@ export class Operations {
   readonly #ended: Operation[] = [];
   readonly #claims = new Claims();
   /** Arbiter of the bus's one console. */
-  readonly #consoleTurns: ConsoleArbiter;
-  readonly #lastLines = new HaltWindows();
+  readonly #consoleArbiter: ConsoleArbiter;
+  readonly #haltWindows = new HaltWindows();
   readonly #starts = new Starts();
   #lastId = 0;
 
   constructor(ports: OperationPorts) {
     this.#ports = ports;
-    this.#consoleTurns = new ConsoleArbiter(() => ports.now());
+    this.#consoleArbiter = new ConsoleArbiter(() => ports.now());
   }
 
   /** Ends operations that an earlier server left unfinished as interrupted. Must be called first, and once. */
@@ -158,7 +158,7 @@ export class Operations {
     const startedAt = this.#ports.now();
     const id = this.#nextId(startedAt);
     // Before the first await: of two concurrent requests, the second finds the nodes claimed.
-    const others = this.#claims.take(asked.nodes, id);
+    const others = this.#claims.claim(asked.nodes, id);
     const abort = new AbortController();
     const dependence = this.#dependence(asked, plan, id);
     try {
@@ -193,9 +193,9 @@ export class Operations {
           session,
           dependence,
           plan,
-          console: this.#consoleTurns,
+          console: this.#consoleArbiter,
           starts: this.#starts,
-          lastLines: this.#lastLines,
+          haltWindows: this.#haltWindows,
           signal: AbortSignal.any([abort.signal, stop.signal]),
           deadlineAt,
           bootId: null,
@@ -338,12 +338,14 @@ export class Operations {
   /** Returns the facts about other nodes for the guards about dependent nodes. */
   #dependence({ verb, nodes, overrides = [] }: PowerRequest, plan: PlanShare | null, id: string): Dependence {
     // A cycle restores power, so its nodes do not count.
-    const takes = new Set(verb.endsWith('off') ? [...nodes, ...(plan?.takes ?? [])] : (plan?.takes ?? []));
+    const nodesPoweredOff = new Set(
+      verb.endsWith('off') ? [...nodes, ...(plan?.nodesPoweredOff ?? [])] : (plan?.nodesPoweredOff ?? []),
+    );
     return {
-      takes,
+      nodesPoweredOff,
       plan: plan !== null,
       overrides: [...overrides, ...(plan?.overrides ?? [])],
-      moving: (addr) => {
+      inOperation: (addr) => {
         const owner = this.#claims.owner(addr);
         if (owner === null) return false;
         const progress = owner === id ? this.#running.get(id)?.record.node(addr) : undefined;

@@ -20,7 +20,7 @@ export type Way = 'off' | 'on';
 export interface DurationPort {
   /** Returns the expected duration, ms; null: none was seen. */
   usual(addr: Address, way: Way): number | null;
-  took(addr: Address, way: Way, ms: number): void;
+  recordDuration(addr: Address, way: Way, ms: number): void;
 }
 
 export type Clock = Pick<OperationPorts, 'now' | 'every'>;

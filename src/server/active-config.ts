@@ -104,7 +104,7 @@ export class ActiveConfig {
   /** Starts to watch the file; calls `changed` when the status differs. */
   watch(changed: () => void): void {
     this.#changed = changed;
-    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+    this.#timer = setInterval(() => void this.checkFile(), LOOK_MS).unref();
   }
 
   close(): void {
@@ -126,7 +126,7 @@ export class ActiveConfig {
   }
 
   /** Reads the file again if it was written since the last check. */
-  async look(): Promise<ConfigStatus> {
+  async checkFile(): Promise<ConfigStatus> {
     const signature = await this.#signature();
     if (signature !== this.#seen) {
       const before = this.status();
@@ -267,8 +267,8 @@ export class Reloading {
     this.#configuration.close();
   }
 
-  look(): Promise<ConfigStatus> {
-    return this.#configuration.look();
+  checkFile(): Promise<ConfigStatus> {
+    return this.#configuration.checkFile();
   }
 
   /**

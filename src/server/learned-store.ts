@@ -66,7 +66,7 @@ export class Durations implements DurationPort {
     return usualOf(this.#of(addr)[way]);
   }
 
-  took(addr: Address, way: Way, ms: number): void {
+  recordDuration(addr: Address, way: Way, ms: number): void {
     const known = this.#of(addr);
     const next = [...known[way], Math.max(0, Math.round(ms))].slice(-DURATIONS_KEPT);
     this.#memory.set(addr, { ...known, [way]: next });

@@ -88,7 +88,7 @@ export class Network implements NetworkPort {
   ): Promise<ProgramEnd> {
     const host = this.#host(addr);
     if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
-    await this.#turn();
+    await this.#takeSlot();
     try {
       const { limit } = this.#config;
       return await runProgram([...sshArguments(this.#config, host), commands], limit, signal, printed);
@@ -139,7 +139,7 @@ export class Network implements NetworkPort {
     return node === undefined ? null : (node.ip ?? (configured ? node.name : null));
   }
 
-  async #turn(): Promise<void> {
+  async #takeSlot(): Promise<void> {
     this.#running++;
     if (this.#running > AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -1,7 +1,7 @@
 /** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
 import { serverNow } from '../client/client.ts';
 import { consoleEvent, scrolledTo } from './console/attach.ts';
-import { lookEvent } from './console/copy-mode.ts';
+import { copyEvent } from './console/copy-mode.ts';
 import type { Pointer } from './console/key-encoding.ts';
 import { lastScreenEvent, withLastScreen } from './console/last-screen.ts';
 import { mouseInConsole, withFocus } from './console/pointer.ts';
@@ -81,7 +81,7 @@ function updated(state: State, event: UiEvent): Step {
     case 'found':
     case 'look-over':
     case 'taken-out':
-      return lookEvent(state, event);
+      return copyEvent(state, event);
     case 'console.data':
     case 'console.note':
     case 'console.resync':

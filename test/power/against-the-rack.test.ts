@@ -99,7 +99,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     network: null,
     hooks: () => [],
     haltBands: { get: () => null, observed: () => undefined },
-    durations: { usual: () => null, took: () => undefined },
+    durations: { usual: () => null, recordDuration: () => undefined },
     systems: { get: () => UNKNOWN_SYSTEM, sign: () => undefined, unwatched: () => undefined },
   });
   const node = (): NodeProgress => {

@@ -15,7 +15,7 @@ function facts(node: Partial<InventoryNode>, others: Peer[], more: Partial<Peers
     verb,
     node: { ...unnamedNode(3), name: 'self', ...node },
     status: { ok: true, sample: { power: 'on', current: 30, fan: 90, at: START, rttMs: 3 }, master: false },
-    others: { plan: false, overrides: [], nodes: others, ...more },
+    peers: { plan: false, overrides: [], nodes: others, ...more },
   };
 }
 
@@ -23,7 +23,7 @@ function other(node: Partial<InventoryNode>, more: Partial<Peer> = {}): Peer {
   const addr = node.addr ?? 4;
   return {
     node: { ...unnamedNode(addr), name: `n${addr}`, ...node },
-    ...{ power: 'on', moving: false, taken: false },
+    ...{ power: 'on', inOperation: false, losesPower: false },
     ...more,
   };
 }
@@ -36,8 +36,8 @@ const away: [string, Partial<Peer>][] = [
   ['off', off],
   ['unknown', { power: 'unknown' }],
   ['absent', { power: 'absent' }],
-  ['in an operation', { moving: true }],
-  ['going with it', { taken: true }],
+  ['in an operation', { inOperation: true }],
+  ['going with it', { losesPower: true }],
 ];
 
 test('they stand among the guards', () => {
@@ -61,8 +61,8 @@ test('the only name server there is stays, too', () => {
 });
 
 test('a plan that takes every name server may', () => {
-  expect(lastNameServer(facts(dns, [other(dns, { taken: true })], { plan: true }))).toBeNull();
-  expect(lastNameServer(facts(dns, [other(dns, { moving: true })], { plan: true }))).not.toBeNull();
+  expect(lastNameServer(facts(dns, [other(dns, { losesPower: true })], { plan: true }))).toBeNull();
+  expect(lastNameServer(facts(dns, [other(dns, { inOperation: true })], { plan: true }))).not.toBeNull();
 });
 
 test('a member of a control plane may go while all others are on', () => {
@@ -80,19 +80,22 @@ test.each(away)('a quorum is kept: another member is %s', (_how, state) => {
 
 test("another cluster's members do not count, and the whole cluster may go", () => {
   expect(quorum(facts(plane, [other({ ...plane, cluster: 'dev' }, off)]))).toBeNull();
-  const whole = [other(plane, { taken: true }), other({ role: 'worker', cluster: 'prod', addr: 6 }, { taken: true })];
+  const whole = [
+    other(plane, { losesPower: true }),
+    other({ role: 'worker', cluster: 'prod', addr: 6 }, { losesPower: true }),
+  ];
   expect(quorum(facts(plane, whole))).toBeNull();
   expect(quorum(facts(plane, [...whole, other({ cluster: 'prod', addr: 7 })]))).not.toBeNull();
 });
 
 test('a rolling cycle may take one member while the others wait for their turn', () => {
-  expect(quorum(facts(plane, [other(plane, { taken: true })], {}, 'cycle'))).toBeNull();
-  expect(quorum(facts(plane, [other(plane, { moving: true })], {}, 'cycle'))).not.toBeNull();
+  expect(quorum(facts(plane, [other(plane, { losesPower: true })], {}, 'cycle'))).toBeNull();
+  expect(quorum(facts(plane, [other(plane, { inOperation: true })], {}, 'cycle'))).not.toBeNull();
 });
 
 test('a chassis fan may stop while another is proven to run, or nothing else stays on', () => {
   expect(chassisFan(facts(fan, [other({ chassisFan: 2 }), other({ addr: 5 })]))).toBeNull();
-  expect(chassisFan(facts(fan, [other({}, off), other({ addr: 5 }, { taken: true })]))).toBeNull();
+  expect(chassisFan(facts(fan, [other({}, off), other({ addr: 5 }, { losesPower: true })]))).toBeNull();
   expect(chassisFan(facts({}, [other({})]))).toBeNull();
 });
 
@@ -114,10 +117,10 @@ test.each<[DependenceRule, (facts: Facts) => unknown, Facts]>([
   '%s: broken on purpose by name, never asked of what is off, nor at the moment of the cut',
   (rule, guard, refused) => {
     expect(guard(refused)).not.toBeNull();
-    expect(guard({ ...refused, others: { ...(refused.others as Peers), overrides: [rule] } })).toBeNull();
+    expect(guard({ ...refused, peers: { ...(refused.peers as Peers), overrides: [rule] } })).toBeNull();
     const sample = { power: 'off', current: 0, fan: 0, at: START, rttMs: 3 } as const;
     expect(guard({ ...refused, status: { ok: true, sample, master: false } })).toBeNull();
-    expect(guard({ ...refused, others: null })).toBeNull();
+    expect(guard({ ...refused, peers: null })).toBeNull();
   },
 );
 

@@ -216,7 +216,7 @@ export class FakeRack {
       },
       durations: {
         usual: (addr, way) => this.usual.get(`${way} ${hex(addr)}`) ?? null,
-        took: (addr, way, ms) => this.took.push(`${way} ${hex(addr)} ${ms / 1000}`),
+        recordDuration: (addr, way, ms) => this.took.push(`${way} ${hex(addr)} ${ms / 1000}`),
       },
       systems: {
         get: (addr) => this.systems.get(addr) ?? UNKNOWN_SYSTEM,

@@ -21,7 +21,7 @@ function facts(changes: Partial<GuardFacts> = {}): GuardFacts {
     takeConsole: false,
     busyWith: null,
     host: null,
-    others: null,
+    peers: null,
     ...changes,
   };
 }

@@ -7,11 +7,11 @@ const SETTLE = 5_000;
 
 test('of equals, each is asked a settling time and a change of consoles after the one before', () => {
   const lines = new HaltWindows();
-  expect([0, 0, 0, 0].map((now) => lines.book(now, 30_000, SETTLE))).toEqual([0, 7_000, 14_000, 21_000]);
+  expect([0, 0, 0, 0].map((now) => lines.reserve(now, 30_000, SETTLE))).toEqual([0, 7_000, 14_000, 21_000]);
   // A quick one fits in before them.
-  expect(lines.book(0, 10_000, SETTLE)).toBe(0);
+  expect(lines.reserve(0, 10_000, SETTLE)).toBe(0);
   // What is over is over.
-  expect(lines.book(100_000, 1_000, SETTLE)).toBe(0);
+  expect(lines.reserve(100_000, 1_000, SETTLE)).toBe(0);
 });
 
 test('whatever is asked: no two last lines meet, and nobody waits longer than all before need', () => {
@@ -25,7 +25,7 @@ test('whatever is asked: no two last lines meet, and nobody waits longer than al
       let now = 0;
       for (const { after, own } of all) {
         now += after;
-        const waits = lines.book(now, own, SETTLE);
+        const waits = lines.reserve(now, own, SETTLE);
         expect(waits).toBeGreaterThanOrEqual(0);
         expect(waits).toBeLessThanOrEqual(2 * (SETTLE + 2_000) * ends.length);
         const at = now + waits + own;
@@ -46,9 +46,9 @@ test('the console goes to whose line is due, then to who asks, then to who judge
   const turns = new ConsoleArbiter(() => now);
   const { signal } = new AbortController();
   const order: string[] = [];
-  const first = await turns.take('watch', signal, 60_000);
+  const first = await turns.acquire('watch', signal, 60_000);
   const rest = (['watch', 'judge', 'ask', 'due'] as const).map((name) =>
-    turns.take(name === 'due' ? 'watch' : name, signal, name === 'due' ? 10_000 : null).then((handOn) => {
+    turns.acquire(name === 'due' ? 'watch' : name, signal, name === 'due' ? 10_000 : null).then((handOn) => {
       order.push(name);
       handOn?.();
     }),

@@ -354,7 +354,7 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
           cuts = { ...cuts, [effect.ground]: cuts[effect.ground] + 1 };
           if (effect.ground === 'forced') {
             expect(now).toMatchObject({ kind: 'answer', choice: 'force' });
-            expect(before.trouble && choicesOf(before.trouble.kind)).toContain('force');
+            expect(before.prompt && choicesOf(before.prompt.kind)).toContain('force');
           } else if (effect.ground === 'deadline') {
             expect(start.onDeadline).toBe('cut');
             expect(start.deadlineAt).not.toBeNull();

@@ -103,7 +103,7 @@ test.each<[Ground, string, ShutdownEvent, RegExp | null]>([
   else {
     expect(after.stage.is).not.toBe('cutting');
     if (ground === 'deadline') expect(after.neverCut).toBe('it started again');
-    else expect(after.trouble?.kind).toMatch(trouble);
+    else expect(after.prompt?.kind).toMatch(trouble);
   }
 });
 
@@ -113,7 +113,7 @@ test.each<[Ground, Stage['is']]>([
   ['deadline', 'stopping'],
 ])('a stall on the way to a cut on ground %s: what was judged is to be seen again', (ground, stage) => {
   const { recalled, after } = play(ground, STALL);
-  expect([recalled, after.stage.is, after.trouble]).toEqual([true, stage, null]);
+  expect([recalled, after.stage.is, after.prompt]).toEqual([true, stage, null]);
   // Nothing cuts before it has settled, or has been silent, anew.
   const soon = update(after, { kind: 'tick', at: 102_000, wanted: false });
   expect(soon.effects.filter((effect) => effect.do === 'cut')).toEqual([]);

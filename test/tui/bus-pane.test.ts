@@ -50,7 +50,7 @@ const refused = (scene: Scene, message: string, rule = 'confirmation'): Scene =>
     ...{ type: 'raw-refused', pane: scene.overlayId },
     error: { code: 1, message, data: [{ rule, message, override: null }] },
   });
-const hand = ({ state }: Scene): unknown => (state.overlay?.kind === 'bus' ? state.overlay.hand : null);
+const hand = ({ state }: Scene): unknown => (state.overlay?.kind === 'bus' ? state.overlay.rawCommand : null);
 
 test('by hand: what is typed goes to the node under the cursor, or to the master, unconfirmed at first', () => {
   const { scene, sent } = byHand('r', '#', '\r');

@@ -7,7 +7,7 @@ import { glyphs, POWER_LETTER } from '../../src/tui/canvas/glyphs.ts';
 import {
   colourDepth,
   createPalette,
-  parseLook,
+  parseStyle,
   THEMES,
   wrongLook,
   type Depth,
@@ -22,8 +22,8 @@ const EACH = Object.values(THEMES).flatMap((theme) =>
 describe.each(EACH)('%s, %i colours', (_name, depth, theme) => {
   test('gives every role a look, and none that means nothing', () => {
     const column = depth === 256 ? 0 : depth === 16 ? 1 : 2;
-    for (const role of INKS) expect(() => parseLook(theme.inks[role]?.[column] ?? 'missing')).not.toThrow();
-    for (const role of GROUNDS) expect(() => parseLook(theme.grounds[role]?.[column] ?? 'missing')).not.toThrow();
+    for (const role of INKS) expect(() => parseStyle(theme.inks[role]?.[column] ?? 'missing')).not.toThrow();
+    for (const role of GROUNDS) expect(() => parseStyle(theme.grounds[role]?.[column] ?? 'missing')).not.toThrow();
     expect(Object.keys(theme.inks).sort()).toEqual([...INKS].sort());
     expect(Object.keys(theme.grounds).sort()).toEqual([...GROUNDS].sort());
   });

@@ -130,7 +130,7 @@ describe('questions and refusals', () => {
   const facts = (changes: Partial<GuardFacts>): GuardFacts => ({
     ...{ verb: 'off', addr: 0x14, node: node ?? null, now: NOW, otherHolder: null, takeConsole: false },
     ...{ bus: { phase: 'ready', detail: '', master: 0 }, status: { ok: true, sample, master: false } },
-    ...{ busyWith: null, host: null, others: null },
+    ...{ busyWith: null, host: null, peers: null },
     ...changes,
   });
   const silent = { ok: false, failure: 'silent', detail: said } as const;

@@ -42,7 +42,7 @@ export interface DoctorOptions extends GlobalOptions {
 const EXCHANGES = 100;
 
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
-  const { machine, config, port, client, problem } = await lookAround(options);
+  const { machine, config, port, client, problem } = await gatherFacts(options);
   try {
     const info = client === null ? null : await client.request('server.info', {});
     const checks = [
@@ -87,7 +87,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
 const socketDirectories = (port: string): string[] => socketCandidates(port).map((path) => dirname(path));
 
 /** Checks the machine, its configuration and port, and the server on it; a copy of a machine's files has none. */
-export async function lookAround(options: DoctorOptions) {
+export async function gatherFacts(options: DoctorOptions) {
   const machine = new Machine(options.root);
   const config = configCheck(machine, options.config);
   const port = options.port ?? config.loaded?.config.port ?? (await portOf({ ...options, port: '/dev/serial0' }));
@@ -199,7 +199,7 @@ export function report(checks: readonly Check[], profile: BusProfileReport | nul
 const NUT_USER = 'nut';
 
 export async function doctorUps(options: DoctorOptions): Promise<number> {
-  const { machine, config, client, problem } = await lookAround(options);
+  const { machine, config, client, problem } = await gatherFacts(options);
   try {
     const info = client === null ? null : await client.request('server.info', {});
     const status = client === null ? null : await client.request('outage.status', {});

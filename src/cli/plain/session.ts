@@ -253,8 +253,8 @@ class PlainSession {
   }
 
   #printEvents(): void {
-    const event = this.#events.splice(0).filter((event) => !this.#own.tells(event));
-    eventSentences(event).forEach(print);
+    const events = this.#events.splice(0).filter((event) => !this.#own.tells(event));
+    eventSentences(events).forEach(print);
   }
 
   #prompt(): void {

@@ -60,7 +60,7 @@ export class Outage {
   /** Time since which the mains are away; null: they are not. */
   #awayAt: number | null = null;
   #again = false;
-  #looking: Promise<void> | null = null;
+  #checking: Promise<void> | null = null;
   #stop: () => void = () => undefined;
 
   constructor(policy: OutagePolicy, ports: OutagePorts) {
@@ -151,7 +151,7 @@ export class Outage {
     const { last } = this.policy;
     const { now } = this.#ports;
     // The UPS may have announced the same a moment ago: its run is used then.
-    await this.#looking;
+    await this.#checking;
     this.#endDrill('this machine is about to shut down');
     this.#state ??= this.#opened();
     this.#state = { ...this.#state, phase: 'last', since: now(), lastAt: now(), committed: true, dark: false };
@@ -169,17 +169,17 @@ export class Outage {
   /** Evaluates the supply once; a call during an evaluation causes another one after it. */
   tick(): Promise<void> {
     this.#again = true;
-    return (this.#looking ??= this.#lookOn().finally(() => (this.#looking = null)));
+    return (this.#checking ??= this.#checkAll().finally(() => (this.#checking = null)));
   }
 
-  async #lookOn(): Promise<void> {
+  async #checkAll(): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      await this.#look();
+      await this.#check();
     }
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     if (this.#fold()) await this.#write();
     if (this.#drill !== null && this.supply().state === 'battery') this.#endDrill('the mains are away');
     const supply = this.supply().state;

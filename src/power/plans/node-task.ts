@@ -14,7 +14,7 @@ import { goesByItself, ownRefusals } from './preview.ts';
 import type { PlanPorts, PlanRecord, StepSettings } from './record.ts';
 
 /** Session id of plan runs, which outlive the session that started them; it never equals that of a console's holder. */
-const NOBODY = -1;
+const NO_SESSION = -1;
 
 export interface NodeRunPorts {
   ports: PlanPorts;
@@ -78,10 +78,10 @@ async function operate(
       takeConsole: run.armed,
     },
     who,
-    NOBODY,
+    NO_SESSION,
     {
       plan: run.plan,
-      takes: new Set(takes),
+      nodesPoweredOff: new Set(takes),
       verify: settings.verify,
       armed: run.armed,
       patienceMs,

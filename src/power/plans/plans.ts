@@ -20,15 +20,15 @@ import { nameOf } from '../operation.ts';
 import type { Operations } from '../operations.ts';
 import { NoSuchOperation, PowerRefused } from '../ports.ts';
 import {
-  asPlayed,
+  effectiveStep,
   limitSteps,
-  lookAt,
+  checkNodes,
   nodesLosingPower,
   nodesTaken,
   predictedLength,
   preview,
   summarise,
-  surroundingsOf,
+  rackContext,
 } from './preview.ts';
 import { endNode, isFine, newStep, nodesOf, type PlanPorts, recoverRuns, requeue, settingsOf } from './record.ts';
 import { PlanRunner } from './runner.ts';
@@ -111,7 +111,7 @@ export class Plans {
   }
 
   list(): PlanList {
-    const around = surroundingsOf(this.#ports);
+    const around = rackContext(this.#ports);
     return {
       plans: Object.entries(this.#ports.plans).map(([name, plan]) => summarise(name, plan, around)),
       runs: this.#runners.map(({ run }) => run),
@@ -153,7 +153,7 @@ export class Plans {
     return preview(
       name,
       plan,
-      surroundingsOf(this.#ports, await lookAt(this.#operations, this.#ports, name, plan, session)),
+      rackContext(this.#ports, await checkNodes(this.#operations, this.#ports, name, plan, session)),
     );
   }
 
@@ -188,7 +188,7 @@ export class Plans {
       );
     const startedAt = now();
     const id = this.#nextId(startedAt);
-    const expected = predictedLength(plan, surroundingsOf(this.#ports), only) ?? 0;
+    const expected = predictedLength(plan, rackContext(this.#ports), only) ?? 0;
     const run: PlanRun = {
       id,
       plan: name,
@@ -208,7 +208,7 @@ export class Plans {
       endedAt: null,
       run,
       who,
-      settings: steps.map((step) => settingsOf(asPlayed(step, this.#ports))),
+      settings: steps.map((step) => settingsOf(effectiveStep(step, this.#ports))),
       takes: nodesTaken(steps),
       overrides: [...(plan.overrides ?? [])],
     });
@@ -218,7 +218,7 @@ export class Plans {
       if (armed) await this.#supersede({ name, steps, id });
       const begun = await runner.begin();
       this.#ports.event('notice', null, `${nameOf(who)}: plan ${name} (run ${id})${armed ? ', armed' : ''}`);
-      this.#forget();
+      this.#prune();
       return begun;
     } catch (error) {
       this.#runners.splice(this.#runners.indexOf(runner), 1);
@@ -256,7 +256,7 @@ export class Plans {
    */
   predictedMs(name: string, only: ReadonlySet<Address> | null): number | null {
     const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
-    return plan === undefined ? null : predictedLength(plan, surroundingsOf(this.#ports), only);
+    return plan === undefined ? null : predictedLength(plan, rackContext(this.#ports), only);
   }
 
   /** Returns known obstacles of a plan; empty: none known, or no such plan. */
@@ -309,11 +309,11 @@ export class Plans {
   /** Skips a node, or all of a step, that waits or has failed. @throws {NoSuchOperation} {PowerRefused} */
   skip(id: string, step: string | null, addr: Address | null, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
-    const meant = (run: PlanRun): PlanNodeRun[] =>
+    const matching = (run: PlanRun): PlanNodeRun[] =>
       run.steps
         .filter(({ name }) => step === null || name === step)
         .flatMap(({ nodes }) => nodes.filter((node) => addr === null || node.addr === addr));
-    const found = step === null && addr === null ? [] : meant(runner.run);
+    const found = step === null && addr === null ? [] : matching(runner.run);
     if (found.length === 0) {
       const names = runner.run.steps.map(({ name }) => name);
       if (step !== null && !names.includes(step))
@@ -333,7 +333,7 @@ export class Plans {
       `${nameOf(who)} leaves ${open.map(({ name }) => name).join(', ')} out of run ${id}`,
     );
     return runner.change((run) => {
-      for (const node of meant(run))
+      for (const node of matching(run))
         if (node.state === 'waiting' || (node.state === 'ended' && !isFine(node)))
           endNode(node, 'skipped', `left out by ${nameOf(who)}`, this.#ports.now());
       // The failure that paused the run is gone.
@@ -372,7 +372,7 @@ export class Plans {
     return runner;
   }
 
-  #forget(): void {
+  #prune(): void {
     const ended = this.#runners.filter(({ run }) => run.endedAt !== null);
     for (const runner of ended.slice(0, Math.max(0, ended.length - KEPT)))
       this.#runners.splice(this.#runners.indexOf(runner), 1);

@@ -30,7 +30,7 @@ import { expectation, estimatePlan, type EstimateInput, type Span } from './esti
 import type { PlanPorts } from './record.ts';
 
 /** State of a node for the preview. */
-export interface Looked {
+export interface PreviewNode {
   power: ShownPower;
   /** It has power, and its system has halted or is going down. */
   down: boolean;
@@ -41,15 +41,15 @@ export interface Looked {
 
 export interface RackContext {
   rack: Inventory;
-  look(addr: Address): Looked;
+  stateOf(addr: Address): PreviewNode;
   /** Configured ways to request a shutdown, and programs that exist. */
   means: PlanMeans;
   /** Returns the step as it runs here: with as many nodes at once as the way of the shutdown request allows. */
-  play(step: PlanStep): PlanStep;
+  effectiveStep(step: PlanStep): PlanStep;
   /** Converts counts of the node's current. */
   draw(addr: Address, counts: number): Draw;
   /** Facts about a node for the estimate of its duration. */
-  prospect(addr: Address): Omit<EstimateInput, 'power' | 'down'>;
+  estimateInput(addr: Address): Omit<EstimateInput, 'power' | 'down'>;
   /** Program by which the master shuts itself down, as text; null: none is configured. */
   poweroff: string | null;
   /** Address that answers as the master; null: none has. */
@@ -79,7 +79,7 @@ function cutsPower(steps: readonly Pick<PlanStep, 'action'>[]): boolean {
 
 export function summarise(name: string, plan: PlanDefinition, around: RackContext): PlanSummary {
   const resolved = resolvePlan(plan, around.rack);
-  const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
+  const steps = resolved.ok ? resolved.steps.map((step) => around.effectiveStep(step)) : [];
   return {
     name,
     description: plan.description ?? null,
@@ -100,7 +100,7 @@ export function predictedLength(
 ): number | null {
   const resolved = resolvePlan(plan, around.rack);
   if (!resolved.ok) return null;
-  const steps = limitSteps(resolved.steps, only).map((step) => around.play(step));
+  const steps = limitSteps(resolved.steps, only).map((step) => around.effectiveStep(step));
   return lastEnd(spansOf(steps, around));
 }
 
@@ -114,7 +114,7 @@ export function limitSteps(steps: readonly PlanStep[], only: ReadonlySet<Address
 export function preview(name: string, plan: PlanDefinition, around: RackContext): PlanPreview {
   const summary = summarise(name, plan, around);
   const resolved = resolvePlan(plan, around.rack);
-  const steps = resolved.ok ? resolved.steps.map((step) => around.play(step)) : [];
+  const steps = resolved.ok ? resolved.steps.map((step) => around.effectiveStep(step)) : [];
   const spans = spansOf(steps, around);
   const touched = new Set(steps.flatMap(({ nodes }) => nodes.map(({ addr }) => addr)));
   return {
@@ -123,7 +123,7 @@ export function preview(name: string, plan: PlanDefinition, around: RackContext)
     steps: steps.map((step) => previewStep(step, spans, around)),
     stays: around.rack.nodes
       .filter(({ addr }) => !touched.has(addr))
-      .map(({ addr, name: of }) => ({ addr, name: of, power: around.look(addr).power })),
+      .map(({ addr, name: of }) => ({ addr, name: of, power: around.stateOf(addr).power })),
     current: currentOf(nodesTaken(steps), around),
   };
 }
@@ -132,7 +132,7 @@ function currentOf(taken: readonly Address[], around: RackContext): PlanPreview[
   const draw = (addrs: readonly Address[]): Draw =>
     totalDraw(
       addrs.flatMap((addr) => {
-        const { current } = around.look(addr);
+        const { current } = around.stateOf(addr);
         return current === null ? [] : [around.draw(addr, current)];
       }),
     );
@@ -153,7 +153,7 @@ export function nodesLosingPower(steps: readonly PlanStep[]): number {
 function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: RackContext): PlanStepPreview {
   const { name, action, needs, parallel, stagger, onFail } = step;
   const nodes = step.nodes.map((node): PlanNodePreview => {
-    const { power, down, current, refusals } = around.look(node.addr);
+    const { power, down, current, refusals } = around.stateOf(node.addr);
     const byItself = goesByItself(step, node, around.master);
     return {
       addr: node.addr,
@@ -180,7 +180,7 @@ function previewStep(step: PlanStep, spans: ReadonlyMap<Address, Span>, around: 
 
 function remarkOn(
   { action }: PlanStep,
-  { power, down }: Pick<Looked, 'power' | 'down'>,
+  { power, down }: Pick<PreviewNode, 'power' | 'down'>,
   byItself: boolean,
   poweroff: string | null,
 ): string | null {
@@ -224,7 +224,9 @@ export function ownRefusals(
 }
 
 function spansOf(steps: readonly PlanStep[], around: RackContext): Map<Address, Span> {
-  return estimatePlan(steps, (step, addr) => expectation(step, { ...around.prospect(addr), ...around.look(addr) }));
+  return estimatePlan(steps, (step, addr) =>
+    expectation(step, { ...around.estimateInput(addr), ...around.stateOf(addr) }),
+  );
 }
 
 function spanOf(addr: Address, spans: ReadonlyMap<Address, Span>): Span {
@@ -238,7 +240,7 @@ function lastEnd(spans: ReadonlyMap<Address, Span>): number {
 type CheckedNodes = ReadonlyMap<Address, PowerCheck['nodes'][number]>;
 
 /** Requests a fresh status of every node, with the guards' refusals. */
-export async function lookAt(
+export async function checkNodes(
   operations: Pick<Operations, 'check'>,
   ports: Pick<PlanPorts, 'inventory'>,
   name: string,
@@ -265,13 +267,13 @@ export async function lookAt(
 }
 
 /** Gathers the facts for a preview: from `looked` where the nodes were just queried, else from the last readings. */
-export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map()): RackContext {
+export function rackContext(ports: PlanPorts, checked: CheckedNodes = new Map()): RackContext {
   const { inventory, reading, network, poweroff, seenMaster, durations, limits, systems } = ports;
   const rack = inventory();
   return {
     rack,
-    look: (addr) => {
-      const fresh = looked.get(addr);
+    stateOf: (addr) => {
+      const fresh = checked.get(addr);
       const known = reading(addr);
       const sample = fresh ? fresh.sample : known.state === 'ok' ? known.sample : null;
       return {
@@ -283,9 +285,9 @@ export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map(
       };
     },
     means: ports.means(),
-    play: (step) => asPlayed(step, ports),
+    effectiveStep: (step) => effectiveStep(step, ports),
     draw: (addr, counts) => drawOf(counts, calibrationOf(rack, addr)),
-    prospect: (addr) => ({
+    estimateInput: (addr) => ({
       console: network === null || network.target(addr) === null,
       settleMs: limits.settle * 1000,
       usual: (way) => durations.usual(addr, way),
@@ -296,14 +298,14 @@ export function surroundingsOf(ports: PlanPorts, looked: CheckedNodes = new Map(
 }
 
 /** Limits a step's parallel nodes to those that the way of the shutdown request allows. */
-export function asPlayed(step: PlanStep, ports: Pick<PlanPorts, 'network' | 'limits'>): PlanStep {
+export function effectiveStep(step: PlanStep, ports: Pick<PlanPorts, 'network' | 'limits'>): PlanStep {
   return { ...step, parallel: Math.min(step.parallel, nodesAtOnce({ verb: step.action }, ports)) };
 }
 
 function shareOf(name: string, plan: PlanDefinition, steps: readonly PlanStep[]): PlanShare {
   return {
     plan: name,
-    takes: new Set(nodesTaken(steps)),
+    nodesPoweredOff: new Set(nodesTaken(steps)),
     verify: 'boot',
     armed: false,
     patienceMs: Infinity,

@@ -28,7 +28,7 @@ export interface SchedulingContext {
 export interface RunnableSteps {
   start: { step: PlanStepRun; settings: StepSettings; node: PlanNodeRun }[];
   /** Time at which more may be allowed without any event; epoch ms, or null. */
-  lookAt: number | null;
+  nextAt: number | null;
   /** First node whose outcome its step does not accept, or null. */
   failed: { settings: StepSettings; node: PlanNodeRun } | null;
   /** Nothing runs and nothing is left to do. */
@@ -39,23 +39,23 @@ export interface RunnableSteps {
  * Longest and shortest time for which a try of an armed run counts among the step's parallel ones, ms; after that a
  * slow node no longer delays others.
  */
-const LONGEST_TURN_MS = 45_000;
-const SHORTEST_TURN_MS = 15_000;
+const LONGEST_TRY_MS = 45_000;
+const SHORTEST_TRY_MS = 15_000;
 /** Time before the run's deadline at which this machine goes down, whatever is still tried, ms. */
 const MASTER_MS = 15_000;
 
 export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingContext): RunnableSteps {
   const { now } = around;
-  const moves: RunnableSteps = { start: [], lookAt: null, failed: firstFailure(run, settings), over: false };
-  moves.over = nodesOf(run).every(({ state }) => state === 'ended');
-  if (run.state !== 'running' || moves.failed !== null) return moves;
-  if (run.deadlineAt !== null && now >= run.deadlineAt) return moves;
+  const runnable: RunnableSteps = { start: [], nextAt: null, failed: firstFailure(run, settings), over: false };
+  runnable.over = nodesOf(run).every(({ state }) => state === 'ended');
+  if (run.state !== 'running' || runnable.failed !== null) return runnable;
+  if (run.deadlineAt !== null && now >= run.deadlineAt) return runnable;
   const later = (at: number): void => {
-    moves.lookAt = Math.min(moves.lookAt ?? Infinity, at);
+    runnable.nextAt = Math.min(runnable.nextAt ?? Infinity, at);
   };
   if (run.deadlineAt !== null) later(run.deadlineAt);
-  if (run.armed && !around.busReady) return moves;
-  const turnMs = run.armed ? turnLength({ run }, around) : Infinity;
+  if (run.armed && !around.busReady) return runnable;
+  const offTryMs = run.armed ? tryLength({ run }, around) : Infinity;
   const passed = passedSteps(run.steps, around);
   const ended = new Set(
     run.steps.filter(({ nodes }) => nodes.every(({ state }) => state === 'ended')).map(({ name }) => name),
@@ -75,10 +75,10 @@ export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingC
     if (isLast && run.armed && run.deadlineAt !== null) later(Math.max(now + 1, run.deadlineAt - MASTER_MS));
     if (!step.needs.every((need) => done.has(need))) return;
     if (isLast && !lastMinute && !run.steps.every((other) => other === step || ended.has(other.name))) return;
-    const turn = step.action === 'off' ? turnMs : Infinity;
-    const inTurn = step.nodes.filter(({ state, since }) => state === 'started' && now - since < turn);
-    for (const { since } of inTurn) if (turn !== Infinity) later(since + turn);
-    let under = inTurn.length;
+    const tryMs = step.action === 'off' ? offTryMs : Infinity;
+    const counted = step.nodes.filter(({ state, since }) => state === 'started' && now - since < tryMs);
+    for (const { since } of counted) if (tryMs !== Infinity) later(since + tryMs);
+    let under = counted.length;
     let last = around.lastStart(step.name);
     for (const node of inOrder(step.nodes, around)) {
       if (node.state !== 'waiting') continue;
@@ -101,23 +101,23 @@ export function runnableSteps({ run, settings }: PlanRecord, around: SchedulingC
           break;
         }
         under++;
-        if (turn !== Infinity) later(now + turn);
+        if (tryMs !== Infinity) later(now + tryMs);
         last = own.stagger > 0 ? now : last;
       }
-      moves.start.push({ step, settings: own, node });
+      runnable.start.push({ step, settings: own, node });
     }
   });
-  return moves;
+  return runnable;
 }
 
 /** Returns the time for which a try of an armed run may delay others, ms: a share of the time that is left. */
-export function turnLength(
+export function tryLength(
   { run }: Pick<PlanRecord, 'run'>,
   { now, againAt }: Pick<SchedulingContext, 'now' | 'againAt'>,
 ): number {
   const left = run.deadlineAt === null ? Infinity : run.deadlineAt - now;
   const waiting = nodesOf(run).filter(({ state, addr }) => state === 'waiting' && againAt(addr) === null).length;
-  return Math.min(LONGEST_TURN_MS, Math.max(SHORTEST_TURN_MS, left / (waiting + 1)));
+  return Math.min(LONGEST_TRY_MS, Math.max(SHORTEST_TRY_MS, left / (waiting + 1)));
 }
 
 /** Returns the steps whose every node has ended, or failed in its turn: steps that need them continue. */

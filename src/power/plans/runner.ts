@@ -23,7 +23,7 @@ import {
   requeue,
   type StepSettings,
 } from './record.ts';
-import { type SchedulingContext, type RunnableSteps, runnableSteps, turnLength } from './runnable.ts';
+import { type SchedulingContext, type RunnableSteps, runnableSteps, tryLength } from './runnable.ts';
 
 /** Longest wait of an armed run for a disk that does not answer, ms. */
 const WRITE_LIMIT_MS = 2_000;
@@ -41,14 +41,14 @@ export class PlanRunner {
   /** Nodes that a failed required program keeps on. */
   readonly #vetoed = new Set<Address>();
   /** Time at which a node had its first turn: its own deadline counts from there. */
-  readonly #firstTurn = new Map<Address, number>();
+  readonly #firstTryAt = new Map<Address, number>();
   /** Set while the disk accepts no writes, so that each such period is reported once. */
   #unwrittenTold = false;
   /** Failed nodes are not tried again. */
   #recalled = false;
   /** Changes since the last turn: ends of nodes, and operators' requests. */
-  #news: (() => void)[] = [];
-  #turning = false;
+  #inbox: (() => void)[] = [];
+  #ticking = false;
   #left = false;
   #stopTimer: () => void = () => undefined;
 
@@ -68,17 +68,17 @@ export class PlanRunner {
     refreshSteps(run);
     await this.#write().catch((error: unknown) => {
       if (!run.armed) throw error;
-      this.#tellUnwritten(messageOf(error));
+      this.#reportUnwritten(messageOf(error));
     });
     this.#publish();
-    void this.#turns();
+    void this.#run();
     return this.run;
   }
 
   /** Applies an operator's change; resolves when it is on the disk and carried out as far as that needs no waiting. */
   async change(make: (run: PlanRun) => void): Promise<PlanRun> {
-    this.#news.push(() => make(this.#record.run));
-    await this.#turns();
+    this.#inbox.push(() => make(this.#record.run));
+    await this.#run();
     return this.run;
   }
 
@@ -111,8 +111,8 @@ export class PlanRunner {
     const [progress] = operation.nodes;
     const node = nodesOf(this.#record.run).find((one) => one.operation === operation.id && one.state === 'started');
     if (!node || !progress || progress.outcome !== null) return;
-    if (progress.phase !== 'waiting' && !this.#firstTurn.has(node.addr))
-      this.#firstTurn.set(node.addr, this.#ports.now());
+    if (progress.phase !== 'waiting' && !this.#firstTryAt.has(node.addr))
+      this.#firstTryAt.set(node.addr, this.#ports.now());
     if (node.phase === progress.phase && node.detail === progress.detail) return;
     // The operation's own journal keeps its phases.
     Object.assign(node, { phase: progress.phase, detail: progress.detail });
@@ -120,24 +120,24 @@ export class PlanRunner {
   }
 
   /** Runs one turn after another until there is no change left. */
-  async #turns(): Promise<void> {
-    if (this.#turning || this.#left) return;
-    this.#turning = true;
+  async #run(): Promise<void> {
+    if (this.#ticking || this.#left) return;
+    this.#ticking = true;
     try {
-      do await this.#turn();
-      while (this.#news.length > 0);
+      do await this.#tick();
+      while (this.#inbox.length > 0);
     } finally {
-      this.#turning = false;
+      this.#ticking = false;
     }
   }
 
-  async #turn(): Promise<void> {
+  async #tick(): Promise<void> {
     const { run } = this.#record;
     const before = JSON.stringify(run);
-    for (const make of this.#news.splice(0)) make();
-    const moves = this.#settle();
+    for (const make of this.#inbox.splice(0)) make();
+    const runnable = this.#applyEnds();
     const { now } = this.#ports;
-    for (const { step, node } of moves.start) {
+    for (const { step, node } of runnable.start) {
       Object.assign(node, { state: 'started', since: now(), tries: node.tries + 1, detail: 'is being begun' });
       if (!this.#around().isThere(step, node.addr)) this.#lastStart.set(step.name, now());
     }
@@ -145,41 +145,41 @@ export class PlanRunner {
     if (JSON.stringify(run) !== before) {
       const why = await this.#write().then(() => null, messageOf);
       if (why === null) this.#unwrittenTold = false;
-      else if (run.armed) this.#tellUnwritten(why);
-      else this.#unwritten(moves, why);
+      else if (run.armed) this.#reportUnwritten(why);
+      else this.#unwritten(runnable, why);
       this.#publish();
       if (why !== null && !run.armed) return;
     }
-    for (const { step, settings, node } of moves.start) void this.#launch(step, settings, node);
-    this.#wakeAt(moves.lookAt);
+    for (const { step, settings, node } of runnable.start) void this.#launch(step, settings, node);
+    this.#wakeAt(runnable.nextAt);
   }
 
   /** Applies failures, pauses, deadlines and the end, until nothing more follows from them. */
-  #settle(): RunnableSteps {
+  #applyEnds(): RunnableSteps {
     const { run } = this.#record;
     const { now } = this.#ports;
     const runs = nodesOf(run).some(({ state }) => state === 'started');
     if (run.state === 'running' && run.deadlineAt !== null && now() >= run.deadlineAt)
       this.#endWaiting('deadline', `the run's deadline passed before its turn: nothing was sent${this.#busAway()}`);
     if (run.armed && run.state === 'running') this.#endQuestions();
-    let moves = runnableSteps(this.#record, this.#around());
-    if (run.state === 'running' && moves.failed !== null) {
-      const { settings, node } = moves.failed;
+    let runnable = runnableSteps(this.#record, this.#around());
+    if (run.state === 'running' && runnable.failed !== null) {
+      const { settings, node } = runnable.failed;
       const why = `step ${settings.name}: ${node.name} ${node.detail}`;
       if (settings.onFail === 'abort') this.abortNow(`aborted: ${why}`);
       else Object.assign(run, { state: 'pausing', detail: why });
-      moves = runnableSteps(this.#record, this.#around());
+      runnable = runnableSteps(this.#record, this.#around());
     }
     // All nodes have ended, and one failed in a way that its step does not accept: an operator has to decide.
-    if (run.state === 'pausing' && !runs && (!moves.over || moves.failed !== null))
+    if (run.state === 'pausing' && !runs && (!runnable.over || runnable.failed !== null))
       Object.assign(run, { state: 'paused', detail: `${run.detail}; resume, skip or abort` });
     if (
-      moves.over &&
+      runnable.over &&
       run.endedAt === null &&
-      (run.state === 'running' || run.state === 'aborting' || moves.failed === null)
+      (run.state === 'running' || run.state === 'aborting' || runnable.failed === null)
     )
       this.#end();
-    return moves;
+    return runnable;
   }
 
   /** Returns the reason why nothing can be sent, where that is the bus; else ''. */
@@ -265,7 +265,7 @@ export class PlanRunner {
   }
 
   /** Reports the error and continues: the battery drains. Cuts are still written by their operations, or refused. */
-  #tellUnwritten(problem: string): void {
+  #reportUnwritten(problem: string): void {
     const { plan, id } = this.#record.run;
     if (!this.#unwrittenTold)
       this.#ports.event(
@@ -294,12 +294,12 @@ export class PlanRunner {
       {
         cutAt: this.#cutAt(settings, node.addr, startedAt),
         cutUnasked: this.#cutsInTime(settings, node.addr, startedAt),
-        patienceMs: this.#record.run.armed ? turnLength(this.#record, this.#around()) : Infinity,
+        patienceMs: this.#record.run.armed ? tryLength(this.#record, this.#around()) : Infinity,
       },
     );
     if (this.#left) await this.#noteDone(node, end);
-    this.#news.push(() => this.#tried(settings, node, end, startedAt));
-    await this.#turns();
+    this.#inbox.push(() => this.#tried(settings, node, end, startedAt));
+    await this.#run();
     if (end.later) await this.#noteDone(node, await end.later);
   }
 
@@ -307,7 +307,7 @@ export class PlanRunner {
   async #noteDone(node: PlanNodeRun, { outcome, detail }: TryEnd): Promise<void> {
     if (outcome !== 'done') return;
     endNode(node, outcome, detail, this.#ports.now());
-    await this.#write().catch((error: unknown) => this.#tellUnwritten(messageOf(error)));
+    await this.#write().catch((error: unknown) => this.#reportUnwritten(messageOf(error)));
     this.#publish();
   }
 
@@ -344,13 +344,13 @@ export class PlanRunner {
   ): number | null {
     const { run } = this.#record;
     if (!run.armed || deadline === null || onDeadline !== 'cut' || this.#vetoed.has(addr)) return null;
-    return Math.min((this.#firstTurn.get(addr) ?? startedAt) + deadline * 1000, run.deadlineAt ?? Infinity);
+    return Math.min((this.#firstTryAt.get(addr) ?? startedAt) + deadline * 1000, run.deadlineAt ?? Infinity);
   }
 
   /** Reports whether the node's own time ends before the run's. */
   #cutsInTime({ deadline }: StepSettings, addr: Address, startedAt: number): boolean {
     const { deadlineAt } = this.#record.run;
-    const own = (this.#firstTurn.get(addr) ?? startedAt) + (deadline ?? Infinity) * 1000;
+    const own = (this.#firstTryAt.get(addr) ?? startedAt) + (deadline ?? Infinity) * 1000;
     return deadlineAt === null || own <= deadlineAt;
   }
 
@@ -384,7 +384,7 @@ export class PlanRunner {
     if (next === Infinity) return;
     const stop = this.#ports.every(Math.max(1, next - around.now), () => {
       stop();
-      void this.#turns();
+      void this.#run();
     });
     this.#stopTimer = stop;
   }

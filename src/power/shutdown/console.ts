@@ -14,25 +14,25 @@ const SILENT_WATCH_MS = 15_000;
  */
 const ANSWER_MS = 1_000;
 
-export function turnCame(draft: Transition): void {
-  const { state } = draft;
-  state.console = { ...state.console, held: true, closedAt: draft.at };
+export function consoleAcquired(transition: Transition): void {
+  const { state } = transition;
+  state.console = { ...state.console, held: true, closedAt: transition.at };
   const { stage } = state;
   // The console, which could not be watched before, may be watched now.
   if (stage.is === 'judging') state.console = { ...state.console, problem: '' };
-  if (stage.is === 'opening' && !stage.turn) {
-    draft.enter({ ...stage, turn: true, pressedAt: draft.at }, state.target.limits.preflight);
+  if (stage.is === 'opening' && !stage.acquired) {
+    transition.enter({ ...stage, acquired: true, pressedAt: transition.at }, state.target.limits.preflight);
   }
 }
 
-export function consoleChanged(draft: Transition, { condition, at }: EventOf<'console'>): void {
-  const { state } = draft;
+export function consoleChanged(transition: Transition, { condition, at }: EventOf<'console'>): void {
+  const { state } = transition;
   const { closedAt } = state.console;
   const away = closedAt === null ? 0 : at - closedAt;
   state.console = { ...state.console, ...condition, held: true, closedAt: condition.open ? null : (closedAt ?? at) };
-  if (state.stage.is === 'settle') touchInterrupted(draft, state.stage, condition.open, away);
+  if (state.stage.is === 'settle') touchInterrupted(transition, state.stage, condition.open, away);
   if (!condition.open) return;
-  if (state.trouble?.kind === 'console-lost' && state.stage.is !== 'settle') draft.settled();
+  if (state.prompt?.kind === 'console-lost' && state.stage.is !== 'settle') transition.clearPrompt();
   const { stage } = state;
   // A gap may have swallowed the answer to a key: a status request by another operation is enough.
   if (stage.is === 'opening' && closedAt !== null && (!stage.heard || closedAt - stage.pressedAt < ANSWER_MS))
@@ -42,44 +42,44 @@ export function consoleChanged(draft: Transition, { condition, at }: EventOf<'co
   const { settle } = state.target.limits;
   if (away <= settle) state.until = Math.max(state.until, at + silenceMs(settle));
   else {
-    draft.stopping();
-    draft.raise('console-lost', `it was away for ${Math.round(away / 1000)} s while the halt was to be watched`);
+    transition.stopping();
+    transition.ask('console-lost', `it was away for ${Math.round(away / 1000)} s while the halt was to be watched`);
   }
 }
 
 /** Handles a console that cannot be used; the request goes another way then, or nothing reaches the node. */
-export function noConsole(draft: Transition, why: string): void {
-  const { state } = draft;
+export function noConsole(transition: Transition, why: string): void {
+  const { state } = transition;
   state.console = { ...state.console, held: false, open: false, proven: false, why, closedAt: null };
   switch (state.stage.is) {
     case 'opening':
-      noPrompt(draft, why, 'console-held');
+      noPrompt(transition, why, 'console-held');
       return;
     case 'judging':
-      unseen(draft, why);
+      unseen(transition, why);
       return;
     case 'cutting':
       return;
     default:
       // The console was only watched: the shutdown goes on without it.
-      if (goesByItself(draft)) return;
-      draft.raise('console-held', why);
+      if (goesByItself(transition)) return;
+      transition.ask('console-held', why);
   }
 }
 
 export function noPrompt(
-  draft: Transition,
+  transition: Transition,
   why: string,
   kind: 'silent' | 'no-prompt' | 'taken' | 'console-held' | 'console-lost',
   said = '',
 ): void {
-  const { state } = draft;
+  const { state } = transition;
   state.console = { ...state.console, problem: why };
-  if (draft.mayTrySsh) {
-    draft.prove('console', `its console shows no prompt: ${why}`);
-    draft.goesOn();
-  } else if (state.sshProblem !== null) draft.raise('no-path', `ssh: ${state.sshProblem}; console: ${why}`);
-  else draft.raise(kind, kind === 'console-held' || kind === 'console-lost' ? why : said);
+  if (transition.mayTrySsh) {
+    transition.prove('console', `its console shows no prompt: ${why}`);
+    transition.goesOn();
+  } else if (state.sshProblem !== null) transition.ask('no-path', `ssh: ${state.sshProblem}; console: ${why}`);
+  else transition.ask(kind, kind === 'console-held' || kind === 'console-lost' ? why : said);
 }
 
 /**
@@ -87,19 +87,19 @@ export function noPrompt(
  * operator's answer, leaves it to those that have a request or a test for silence; with `urgent` to a node whose last
  * line is due, because that comes once.
  */
-export function yieldConsole(draft: Transition, urgent: boolean): void {
-  const { state, at } = draft;
-  const { stage, trouble, target, console } = state;
+export function yieldConsole(transition: Transition, urgent: boolean): void {
+  const { state, at } = transition;
+  const { stage, prompt, target, console } = state;
   if (
     !target.shares ||
     !console.held ||
     ['login', 'requesting', 'by-hand', 'rescue', 'settle', 'cutting'].includes(stage.is)
   )
     return;
-  const watches = goesByItself(draft) && (urgent || at - state.heardAt >= SILENT_WATCH_MS);
-  if (trouble === null && !watches) return;
-  draft.letGo();
-  if (trouble === null) draft.acquire('watch');
+  const watches = goesByItself(transition) && (urgent || at - state.heardAt >= SILENT_WATCH_MS);
+  if (prompt === null && !watches) return;
+  transition.letGo();
+  if (prompt === null) transition.acquire('watch');
 }
 
 /** Reports whether the request went by ssh, so that the console is only watched. */

@@ -29,31 +29,31 @@ const AGAIN_MS = 15_000;
 const BMC_LOST_MS = 10_000;
 const BMC_LOST_TRIES = 3;
 
-export function networkChanged(draft: Transition, { reachable, askedAt }: EventOf<'network'>): void {
-  const { state } = draft;
+export function networkChanged(transition: Transition, { reachable, askedAt }: EventOf<'network'>): void {
+  const { state } = transition;
   const { network, stage } = state;
   if (reachable) {
     state.network = { was: true, goneSince: null, silentAt: null };
     // Until ssh has reported the uptime, the last line may be an old one, and the machine alive for good reason.
     if (stage.is === 'settle' && !state.sshRuns && state.haltedAt !== null && askedAt > state.haltedAt)
-      alive(draft, `something answers at ${state.target.ssh ?? 'its address'}`);
-    if (stage.is === 'gone' || stage.is === 'judging') draft.restarted('its network answers again');
-    networkAnswers(draft, askedAt);
+      alive(transition, `something answers at ${state.target.ssh ?? 'its address'}`);
+    if (stage.is === 'gone' || stage.is === 'judging') transition.restarted('its network answers again');
+    networkAnswers(transition, askedAt);
     return;
   }
   state.network = { ...network, silentAt: askedAt };
   if (!network.was || network.goneSince !== null || state.requestedAt === null) return;
-  state.network = { was: true, goneSince: draft.at, silentAt: askedAt };
+  state.network = { was: true, goneSince: transition.at, silentAt: askedAt };
 }
 
-export function sampled(draft: Transition, sample: { power: Power; current: number } | null, why: string): void {
-  const { state, at } = draft;
+export function sampled(transition: Transition, sample: { power: Power; current: number } | null, why: string): void {
+  const { state, at } = transition;
   const { bmc, stage, target } = state;
   const judged = stage.is === 'gone' || stage.is === 'judging';
   if (sample === null) {
     state.bmc = { ...bmc, failures: bmc.failures + 1, steadySince: null, offs: 0 };
-    if (stage.is === 'settle') touchSampled(draft, stage, false, why);
-    if (judged && state.bmc.failures >= BMC_LOST_TRIES && at - bmc.at >= BMC_LOST_MS) draft.raise('bmc-lost', why);
+    if (stage.is === 'settle') touchSampled(transition, stage, false, why);
+    if (judged && state.bmc.failures >= BMC_LOST_TRIES && at - bmc.at >= BMC_LOST_MS) transition.ask('bmc-lost', why);
     return;
   }
   if (state.requestedAt === null) state.runningCurrent = sample.current;
@@ -67,37 +67,37 @@ export function sampled(draft: Transition, sample: { power: Power; current: numb
     failures: 0,
     offs: sample.power === 'off' ? bmc.offs + 1 : 0,
   };
-  if (state.trouble?.kind === 'bmc-lost') draft.settled();
-  if (stage.is === 'settle' && sample.power !== 'off') touchSampled(draft, stage, true, '');
+  if (state.prompt?.kind === 'bmc-lost') transition.clearPrompt();
+  if (stage.is === 'settle' && sample.power !== 'off') touchSampled(transition, stage, true, '');
   if (!(judged || stage.is === 'settle') || state.bmc.offs < 2) return;
-  draft.prove('status', 'its BMC says off, twice; nobody here switched it');
-  draft.end('done', 'is off: its power was cut by nobody here', true);
+  transition.prove('status', 'its BMC says off, twice; nobody here switched it');
+  transition.end('done', 'is off: its power was cut by nobody here', true);
 }
 
 /** Handles time in stage `stopping`: a network that is gone for good begins grade B. True: it does. */
-export function watchNetwork(draft: Transition): boolean {
-  const { state, at } = draft;
+export function watchNetwork(transition: Transition): boolean {
+  const { state, at } = transition;
   const { network, stage, target } = state;
   if (stage.is !== 'stopping' || network.goneSince === null || at - network.goneSince < GONE_MS) return false;
-  draft.prove('network', `nothing answers at ${target.ssh ?? 'its address'} any more`);
+  transition.prove('network', `nothing answers at ${target.ssh ?? 'its address'} any more`);
   const { hardUntil, unit } = stage;
   const judgeAt = network.goneSince + target.limits.networkGone;
-  draft.enter({ is: 'gone', hardUntil, judgeAt, unit }, judgeAt - at);
+  transition.enter({ is: 'gone', hardUntil, judgeAt, unit }, judgeAt - at);
   // Its last line will not be read any more: the console is released for others' last lines.
-  if (target.shares) draft.letGo();
+  if (target.shares) transition.letGo();
   return true;
 }
 
-export function tickGone(draft: Transition): void {
-  const { state, at } = draft;
+export function tickGone(transition: Transition): void {
+  const { state, at } = transition;
   const { stage } = state;
   if (stage.is !== 'gone' || at < stage.judgeAt) return;
-  draft.enter({ is: 'judging', hardUntil: stage.hardUntil, presses: 0, pressedAt: at - PRESS_MS }, Infinity);
-  draft.acquire('judge');
+  transition.enter({ is: 'judging', hardUntil: stage.hardUntil, presses: 0, pressedAt: at - PRESS_MS }, Infinity);
+  transition.acquire('judge');
 }
 
-export function tickJudging(draft: Transition): void {
-  const { state, at } = draft;
+export function tickJudging(transition: Transition): void {
+  const { state, at } = transition;
   const { stage, console, target, bmc } = state;
   if (stage.is !== 'judging' || !console.held) return;
   // A closed console is not silent.
@@ -107,30 +107,30 @@ export function tickJudging(draft: Transition): void {
     if (stage.presses === 0) state.until = at + target.limits.steady + PRESSES * PRESS_MS + SAMPLE_GAP_MS;
     state.stage = { ...stage, presses: stage.presses + 1, pressedAt: at };
     // A console that Ctrl-S stopped is silent, too, and its node alive.
-    draft.type(stage.presses === 0 ? '\x11' : '\r');
+    transition.type(stage.presses === 0 ? '\x11' : '\r');
     return;
   }
   const steady = bmc.steadySince !== null && bmc.at - bmc.steadySince >= target.limits.steady;
   // More time changes nothing where a sign can never come.
   const hopeless = !console.spoke || target.band === null;
   if (!steady && !hopeless && at < state.until) return;
-  conclude(draft, steady && console.spoke);
+  conclude(transition, steady && console.spoke);
 }
 
 /**
  * Handles a console line while the halt is judged; true: it is done with. A halted machine prints nothing, whatever is
  * pressed; one that prints is judged again later.
  */
-export function onJudgingLine(draft: Transition, heard: Recognition): boolean {
-  const { state, at } = draft;
+export function onJudgingLine(transition: Transition, heard: Recognition): boolean {
+  const { state, at } = transition;
   const { stage } = state;
   if (stage.is !== 'judging') return false;
   switch (heard.kind) {
     case 'login':
     case 'shell':
     case 'password':
-      draft.stopping();
-      draft.raise('alive', heard.text);
+      transition.stopping();
+      transition.ask('alive', heard.text);
       return true;
     case 'halt':
     case 'reboot':
@@ -141,8 +141,8 @@ export function onJudgingLine(draft: Transition, heard: Recognition): boolean {
     default: {
       if (!SPEECH.test(heard.text)) return heard.kind === 'output';
       const unit = heard.kind === 'wait' ? (heard.unit ?? null) : null;
-      draft.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
-      if (at >= stage.hardUntil) draft.raise('stalled', `it still says “${heard.text}”`);
+      transition.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
+      if (at >= stage.hardUntil) transition.ask('stalled', `it still says “${heard.text}”`);
       // The line's meaning beyond a sign of life is left to the shutdown.
       return false;
     }
@@ -150,13 +150,13 @@ export function onJudgingLine(draft: Transition, heard: Recognition): boolean {
 }
 
 /** Concludes grade C, because the console could not be watched. */
-export function unseen(draft: Transition, why: string): void {
-  draft.state.console = { ...draft.state.console, problem: why };
-  conclude(draft, false);
+export function unseen(transition: Transition, why: string): void {
+  transition.state.console = { ...transition.state.console, problem: why };
+  conclude(transition, false);
 }
 
-function conclude(draft: Transition, complete: boolean): void {
-  const { state, at } = draft;
+function conclude(transition: Transition, complete: boolean): void {
+  const { state, at } = transition;
   const { console, network, bmc, target } = state;
   const gone = Math.round((at - (network.goneSince ?? at)) / 1000);
   const { band } = target;
@@ -173,10 +173,10 @@ function conclude(draft: Transition, complete: boolean): void {
         ? `its current has been steady at ${bmc.current ?? '?'} counts, within its halt band of ${band.low} to ${band.high}`
         : `its current (${bmc.current ?? '?'} counts) is not steady within its halt band of ${band.low} to ${band.high}`,
   ].join('; ');
-  draft.prove('grade', `${complete ? 'B' : 'C'}: ${signs}`);
+  transition.prove('grade', `${complete ? 'B' : 'C'}: ${signs}`);
   if (complete && target.cutOn === 'B' && state.dirty === null && state.neverCut === null) {
-    draft.cut('composite');
+    transition.cut('composite');
     return;
   }
-  draft.raise('unproven', complete ? `${signs}; the configuration lets nothing be cut on that` : signs);
+  transition.ask('unproven', complete ? `${signs}; the configuration lets nothing be cut on that` : signs);
 }

@@ -13,21 +13,21 @@ const TIMED_OUT = /timed out/i;
 /** PAM asks for something else than the password. */
 const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
 
-export function onLoginLine(draft: Transition, heard: Recognition): void {
-  const { state } = draft;
-  if (state.stage.is !== 'login' || state.trouble || state.stage.step === 'user') return;
+export function onLoginLine(transition: Transition, heard: Recognition): void {
+  const { state } = transition;
+  if (state.stage.is !== 'login' || state.prompt || state.stage.step === 'user') return;
   switch (heard.kind) {
     case 'shell':
       state.loggedIn = true;
-      shellReached(draft, heard);
+      shellReached(transition, heard);
       return;
     case 'password':
       if (state.stage.step === 'shell') {
-        draft.raise('login-failed', refusal(state.claim, heard.text));
+        transition.ask('login-failed', refusal(state.claim, heard.text));
         return;
       }
-      draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
-      draft.do({ do: 'type-password' });
+      transition.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
+      transition.do({ do: 'type-password' });
       return;
     case 'denied':
     case 'account':
@@ -37,11 +37,11 @@ export function onLoginLine(draft: Transition, heard: Recognition): void {
     case 'login': {
       const said = refusal(state.claim, heard.text);
       const refused = state.stage.step === 'shell' && !TIMED_OUT.test(said);
-      draft.raise(refused ? 'login-failed' : 'login-unfinished', said);
+      transition.ask(refused ? 'login-failed' : 'login-unfinished', said);
       return;
     }
     case 'output':
-      hearLoginOutput(draft, heard);
+      onLoginOutput(transition, heard);
       return;
     default:
       return;
@@ -49,17 +49,17 @@ export function onLoginLine(draft: Transition, heard: Recognition): void {
 }
 
 /** Handles PAM's questions in unknown words, then a shell whose prompt has an unknown shape. */
-function hearLoginOutput(draft: Transition, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
-  const { state } = draft;
+function onLoginOutput(transition: Transition, { text, waits }: Extract<Recognition, { kind: 'output' }>): void {
+  const { state } = transition;
   if (state.stage.is !== 'login') return;
-  if (NO_SHELL.test(text)) draft.raise('login-failed', text);
+  if (NO_SHELL.test(text)) transition.ask('login-failed', text);
   else if (waits !== true || isStamped(text)) return;
   else if (state.stage.step === 'shell') {
     state.loggedIn = true;
-    identify(draft, text, state.named);
+    identify(transition, text, state.named);
   } else if (/[:：]$/.test(text) && !ANOTHER_SECRET.test(text)) {
-    draft.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
-    draft.do({ do: 'type-password' });
+    transition.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
+    transition.do({ do: 'type-password' });
   }
 }
 
@@ -69,71 +69,71 @@ function refusal(claim: Transition['state']['claim'], prompt: string): string {
 }
 
 /** Answers sudo's password prompt, once. */
-function sudoAsks(draft: Transition, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
-  if (draft.state.sudo?.answered === true) {
-    notAllowed(draft, text);
+function sudoAsks(transition: Transition, { user, text }: Extract<Recognition, { kind: 'password' }>): void {
+  if (transition.state.sudo?.answered === true) {
+    notAllowed(transition, text);
     return;
   }
-  draft.state.sudo = { user, text, answered: false };
-  draft.do({ do: 'ask-credentials' });
+  transition.state.sudo = { user, text, answered: false };
+  transition.do({ do: 'ask-credentials' });
 }
 
-export function credentials(draft: Transition, { user, why }: EventOf<'credentials'>): void {
-  const { state } = draft;
-  if (state.trouble) return;
+export function credentials(transition: Transition, { user, why }: EventOf<'credentials'>): void {
+  const { state } = transition;
+  if (state.prompt) return;
   if (state.stage.is === 'login' && state.stage.step === 'user') {
     if (user === null) {
-      draft.raise('no-login', why);
+      transition.ask('no-login', why);
       return;
     }
-    draft.enter({ is: 'login', step: 'password' }, state.target.limits.request);
-    draft.do({ do: 'type-user' });
+    transition.enter({ is: 'login', step: 'password' }, state.target.limits.request);
+    transition.do({ do: 'type-user' });
     return;
   }
   if ((state.stage.is !== 'asked' && state.stage.is !== 'rescue') || state.sudo === null || state.sudo.answered) return;
   if (user === null) {
-    notAllowed(draft, `sudo wants a password: ${why}`);
+    notAllowed(transition, `sudo wants a password: ${why}`);
     return;
   }
   // A shell that another user left open needs that user's password, not the configured one.
   const named = state.sudo.user ?? (hasWord(state.sudo.text, user) ? user : null);
   const itsUser = named ?? (state.loggedIn ? user : null);
   if (itsUser !== user) {
-    notAllowed(draft, `sudo wants the password of ${itsUser ?? 'whoever left this shell open'}`);
+    notAllowed(transition, `sudo wants the password of ${itsUser ?? 'whoever left this shell open'}`);
     return;
   }
   state.sudo = { ...state.sudo, answered: true };
-  draft.do({ do: 'type-password' });
+  transition.do({ do: 'type-password' });
 }
 
 /** Handles lines between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
-export function onAskedLine(draft: Transition, heard: Recognition): void {
-  const { state } = draft;
-  if (state.trouble) return;
+export function onAskedLine(transition: Transition, heard: Recognition): void {
+  const { state } = transition;
+  if (state.prompt) return;
   switch (heard.kind) {
     case 'password':
-      sudoAsks(draft, heard);
+      sudoAsks(transition, heard);
       return;
     case 'denied':
-      notAllowed(draft, heard.text);
+      notAllowed(transition, heard.text);
       return;
     case 'not-found':
       if (heard.unit !== 'systemctl' || state.command === 'poweroff') {
-        notAllowed(draft, heard.text);
+        notAllowed(transition, heard.text);
         return;
       }
       state.command = 'poweroff';
       state.askAgain = true;
       return;
     case 'shell':
-      if (state.askAgain) askAgain(draft, heard.root);
+      if (state.askAgain) askAgain(transition, heard.root);
       return;
     case 'output':
       // A C shell takes the variable ahead of the command for a command.
       if (heard.text.startsWith('SUDO_PROMPT=')) state.plainSudo = state.askAgain = true;
       else if (heard.text === failureMark(state.token)) {
-        if (state.askAgain) askAgain(draft, state.root);
-        else notAllowed(draft, state.said);
+        if (state.askAgain) askAgain(transition, state.root);
+        else notAllowed(transition, state.said);
       } else if (heard.waits !== true) state.said = heard.text;
       return;
     default:
@@ -142,47 +142,47 @@ export function onAskedLine(draft: Transition, heard: Recognition): void {
 }
 
 /** Types the request in another form: the earlier form requested nothing. */
-function askAgain(draft: Transition, root: boolean): void {
-  draft.state.requestedAt = null;
-  draft.request(root);
+function askAgain(transition: Transition, root: boolean): void {
+  transition.state.requestedAt = null;
+  transition.request(root);
 }
 
 /** Handles the emergency sync, `s`, then `u`, typed at a shell. Each is done when the kernel reports it. */
-export function onRescueLine(draft: Transition, heard: Recognition): void {
-  const { state } = draft;
+export function onRescueLine(transition: Transition, heard: Recognition): void {
+  const { state } = transition;
   const { stage } = state;
-  if (stage.is !== 'rescue' || state.trouble) return;
+  if (stage.is !== 'rescue' || state.prompt) return;
   switch (heard.kind) {
     case 'synced':
-      draft.prove('rescue', heard.text);
+      transition.prove('rescue', heard.text);
       state.stage = { ...stage, synced: true };
       return;
     case 'remounted':
-      draft.prove('rescue', heard.text);
+      transition.prove('rescue', heard.text);
       state.goal = 'poweroff';
-      draft.raise('rescued');
+      transition.ask('rescued');
       return;
     case 'shell':
       // The prompt after the first command triggers the second one; once, because the echo of a command is not a
       // prompt.
-      if (stage.synced) draft.rescue(heard.root, 'u');
+      if (stage.synced) transition.rescue(heard.root, 'u');
       return;
     case 'password':
-      sudoAsks(draft, heard);
+      sudoAsks(transition, heard);
       return;
     case 'denied':
     case 'not-found':
-      notAllowed(draft, heard.text);
+      notAllowed(transition, heard.text);
       return;
     default:
       return;
   }
 }
 
-function notAllowed(draft: Transition, said: string): void {
+function notAllowed(transition: Transition, said: string): void {
   // Leaves sudo's prompt, which would take the next input for a password.
-  if (draft.state.sudo) draft.type('\x03');
-  draft.raise('not-allowed', said);
+  if (transition.state.sudo) transition.type('\x03');
+  transition.ask('not-allowed', said);
 }
 
 /** True where `word` is a whole word of `text`: prompts name users in every language. */

@@ -5,7 +5,7 @@
  * configuration allows it (grade B); an operator's confirmed choice; or a deadline for which cutting was confirmed
  * beforehand. Any doubt becomes a question. Pure.
  */
-import { consoleChanged, goesByItself, noConsole, pressAgain, turnCame, yieldConsole } from './console.ts';
+import { consoleChanged, goesByItself, noConsole, pressAgain, consoleAcquired, yieldConsole } from './console.ts';
 import { networkChanged, sampled } from './evidence.ts';
 import { credentials } from './login.ts';
 import { stood } from './opening.ts';
@@ -19,249 +19,253 @@ import { tick } from './timeouts.ts';
 import { alive, silenceMs, sounded } from './touch.ts';
 import { Transition } from './transition.ts';
 
-function answered(draft: Transition, { choice, by }: EventOf<'answer'>): void {
-  const { state } = draft;
-  const { trouble, stage } = state;
-  if (trouble === null || !choicesOf(trouble.kind).includes(choice as Choice)) return;
-  draft.prove('answer', `${by} chose: ${choice}`);
+function answered(transition: Transition, { choice, by }: EventOf<'answer'>): void {
+  const { state } = transition;
+  const { prompt, stage } = state;
+  if (prompt === null || !choicesOf(prompt.kind).includes(choice as Choice)) return;
+  transition.prove('answer', `${by} chose: ${choice}`);
   switch (choice as Choice) {
     case 'wait':
-      draft.settled();
-      state.until = draft.at + WAIT_MS;
-      if (stage.is === 'stopping') state.stage = { ...stage, hardUntil: Math.max(stage.hardUntil, draft.at + WAIT_MS) };
+      transition.clearPrompt();
+      state.until = transition.at + WAIT_MS;
+      if (stage.is === 'stopping')
+        state.stage = { ...stage, hardUntil: Math.max(stage.hardUntil, transition.at + WAIT_MS) };
       if (stage.is === 'judging' || stage.is === 'gone') {
-        draft.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: draft.at + WAIT_MS, unit: null }, WAIT_MS);
+        transition.enter(
+          { is: 'gone', hardUntil: stage.hardUntil, judgeAt: transition.at + WAIT_MS, unit: null },
+          WAIT_MS,
+        );
         return;
       }
-      if (!state.console.held) draft.acquire(goesByItself(draft) ? 'watch' : 'ask');
+      if (!state.console.held) transition.acquire(goesByItself(transition) ? 'watch' : 'ask');
       // A closed console gets the same time again before it counts as lost again.
-      else if (!state.console.open) state.console = { ...state.console, closedAt: draft.at + WAIT_MS };
+      else if (!state.console.open) state.console = { ...state.console, closedAt: transition.at + WAIT_MS };
       return;
     case 'retry':
-      draft.settled();
-      retry(draft, trouble.kind);
+      transition.clearPrompt();
+      retry(transition, prompt.kind);
       return;
     case 'skip':
-      draft.settled();
-      draft.prove('hook', `${by} goes on without it`);
-      hooksDone(draft, '');
+      transition.clearPrompt();
+      transition.prove('hook', `${by} goes on without it`);
+      hooksDone(transition, '');
       return;
     case 'trust':
-      draft.settled();
+      transition.clearPrompt();
       state.trusted = true;
-      draft.open();
+      transition.open();
       return;
     case 'sync':
-      draft.settled();
+      transition.clearPrompt();
       state.goal = 'rescue';
-      draft.open();
+      transition.open();
       return;
     case 'console':
-      draft.settled();
+      transition.clearPrompt();
       state.neverCut = null;
-      state.requestedAt = draft.at;
-      draft.prove('intent', `${by} means to shut it down by hand on its console`);
-      draft.do({ do: 'listen' });
-      draft.acquire('ask');
-      draft.enter({ is: 'by-hand' }, Math.max(state.target.limits.request, WAIT_MS));
+      state.requestedAt = transition.at;
+      transition.prove('intent', `${by} means to shut it down by hand on its console`);
+      transition.do({ do: 'listen' });
+      transition.acquire('ask');
+      transition.enter({ is: 'by-hand' }, Math.max(state.target.limits.request, WAIT_MS));
       return;
     case 'leave':
-      draft.end('left-on', `left on as ${by} chose: ${draft.whatGoesOn()}`, false, 'no');
+      transition.end('left-on', `left on as ${by} chose: ${transition.whatGoesOn()}`, false, 'no');
       return;
     case 'force':
-      draft.cut('forced');
+      transition.cut('forced');
       return;
   }
 }
 
-function retry(draft: Transition, kind: string): void {
-  const { state } = draft;
+function retry(transition: Transition, kind: string): void {
+  const { state } = transition;
   switch (kind) {
     case 'cut-failed':
       // The halt stands, and has to settle once more.
-      state.until = draft.at + state.target.limits.settle;
+      state.until = transition.at + state.target.limits.settle;
       return;
     case 'force-failed':
-      draft.open();
+      transition.open();
       return;
     case 'hook-failed':
-      draft.enter({ is: 'before' }, state.target.hooks?.limit ?? 0);
-      draft.do({ do: 'run-hooks' });
+      transition.enter({ is: 'before' }, state.target.hooks?.limit ?? 0);
+      transition.do({ do: 'run-hooks' });
       return;
     case 'bmc-lost':
-      state.bmc = { ...state.bmc, at: draft.at, failures: 0 };
+      state.bmc = { ...state.bmc, at: transition.at, failures: 0 };
       if (state.stage.is === 'settle') {
         state.stage = { ...state.stage, touch: null };
-        state.until = draft.at + state.target.limits.settle;
+        state.until = transition.at + state.target.limits.settle;
       }
       return;
     case 'console-lost':
     case 'console-held':
       if (state.requestedAt === null) {
-        draft.open();
+        transition.open();
         return;
       }
-      state.until = draft.at + WAIT_MS;
-      draft.acquire('ask');
+      state.until = transition.at + WAIT_MS;
+      transition.acquire('ask');
       return;
     default:
       state.neverCut = null;
       state.sshProblem = null;
       state.goal = 'poweroff';
       state.console = { ...state.console, problem: '' };
-      draft.open();
+      transition.open();
       return;
   }
 }
 
-function cutDone(draft: Transition, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
-  const { state } = draft;
+function cutDone(transition: Transition, { ok, sent, outcome, detail, rule, current }: EventOf<'cut-done'>): void {
+  const { state } = transition;
   if (state.stage.is !== 'cutting') return;
   const { ground, from, recalled } = state.stage;
   if (!ok && !sent && recalled !== null) {
     const { by } = recalled;
-    if (ground === 'deadline' && by !== null && by !== 'network') draft.restarted(by.text);
-    else goBack(draft, from, by);
+    if (ground === 'deadline' && by !== null && by !== 'network') transition.restarted(by.text);
+    else goBack(transition, from, by);
     return;
   }
   // Console output went unread for too long before the verb: the evidence has to be gathered again.
   if (!ok && !sent && rule === 'held-up' && ground !== 'forced') {
-    goBack(draft, from, null);
+    goBack(transition, from, null);
     return;
   }
   if (ok) {
     // The kernel's last line proves the halt, so the current is recorded as a halted one.
     if (ground === 'halted' && current !== null && state.runningCurrent !== null)
-      draft.do({ do: 'observe', running: state.runningCurrent, halted: current });
+      transition.do({ do: 'observe', running: state.runningCurrent, halted: current });
     const tookMs = (state.haltedAt ?? 0) - (state.requestedAt ?? Infinity);
-    if (ground === 'halted' && tookMs > 0) draft.do({ do: 'took', ms: tookMs });
-    draft.end(outcome, detail, true);
+    if (ground === 'halted' && tookMs > 0) transition.do({ do: 'took', ms: tookMs });
+    transition.end(outcome, detail, true);
     return;
   }
   // Sent three times without effect, or recalled: a repetition is of no use.
   if (sent || outcome === 'aborted' || ground === 'deadline') {
-    draft.end(outcome, detail);
+    transition.end(outcome, detail);
     return;
   }
   if (ground === 'halted') {
-    draft.enter({ is: 'settle', marker: '', firmware: false, touch: null }, silenceMs(state.target.limits.settle));
-    if (rule === 'unknown') draft.raise('bmc-lost', `it has halted; ${detail}`);
-    else draft.raise('cut-failed', detail);
+    transition.enter({ is: 'settle', marker: '', firmware: false, touch: null }, silenceMs(state.target.limits.settle));
+    if (rule === 'unknown') transition.ask('bmc-lost', `it has halted; ${detail}`);
+    else transition.ask('cut-failed', detail);
     return;
   }
   if (ground === 'composite') {
     const { hard } = state.target.limits;
-    draft.enter({ is: 'gone', hardUntil: draft.at + hard, judgeAt: draft.at, unit: null }, 0);
-    draft.raise(rule === 'unknown' ? 'bmc-lost' : 'cut-failed', detail);
+    transition.enter({ is: 'gone', hardUntil: transition.at + hard, judgeAt: transition.at, unit: null }, 0);
+    transition.ask(rule === 'unknown' ? 'bmc-lost' : 'cut-failed', detail);
     return;
   }
-  draft.stopping();
-  draft.raise('force-failed', detail);
+  transition.stopping();
+  transition.ask('force-failed', detail);
 }
 
 /**
  * Returns to the stage before the cut, with its evidence to be gathered anew; a line that recalled the cut is handled
  * there.
  */
-function goBack(draft: Transition, from: Stage, by: Recall): void {
-  const { target } = draft.state;
+function goBack(transition: Transition, from: Stage, by: Recall): void {
+  const { target } = transition.state;
   const network = `something answers at ${target.ssh ?? 'its address'}`;
   const words =
     by === null ? 'nobody listened for a while: looked at again' : by === 'network' ? network : `“${by.text}”`;
-  draft.prove('recalled', words);
-  draft.state.stage = from;
-  stalled(draft, 0);
+  transition.prove('recalled', words);
+  transition.state.stage = from;
+  stalled(transition, 0);
   if (by !== 'network') {
-    if (by !== null) onConsoleLine(draft, by);
-  } else if (from.is === 'settle') alive(draft, network);
-  else draft.restarted('its network answers again');
+    if (by !== null) onConsoleLine(transition, by);
+  } else if (from.is === 'settle') alive(transition, network);
+  else transition.restarted('its network answers again');
 }
 
 export function update(state: Shutdown, event: ShutdownEvent): Step {
-  const draft = new Transition(state, event.at);
-  if (state.stage.is !== 'ended') apply(draft, event);
-  return draft.result();
+  const transition = new Transition(state, event.at);
+  if (state.stage.is !== 'ended') apply(transition, event);
+  return transition.result();
 }
 
-function apply(draft: Transition, event: ShutdownEvent): void {
+function apply(transition: Transition, event: ShutdownEvent): void {
   switch (event.kind) {
     case 'start':
-      draft.open();
+      transition.open();
       return;
     case 'tick':
-      if (event.wanted) yieldConsole(draft, event.urgent === true);
-      tick(draft, event.pressed === true);
+      if (event.wanted) yieldConsole(transition, event.urgent === true);
+      tick(transition, event.pressed === true);
       return;
     case 'stalled':
-      stalled(draft, event.ms);
+      stalled(transition, event.ms);
       return;
     case 'console':
-      consoleChanged(draft, event);
+      consoleChanged(transition, event);
       return;
     case 'journalled':
-      journalled(draft);
+      journalled(transition);
       return;
     case 'requested':
-      requested(draft, event.leftAt);
+      requested(transition, event.leftAt);
       return;
     case 'unsent':
-      unsent(draft);
+      unsent(transition);
       return;
     case 'ssh-ran':
-      sshRan(draft);
+      sshRan(transition);
       return;
     case 'spaced':
-      if (draft.state.stage.is === 'spaced') draft.askBySsh();
+      if (transition.state.stage.is === 'spaced') transition.askBySsh();
       return;
     case 'turn':
-      turnCame(draft);
+      consoleAcquired(transition);
       return;
     case 'no-console':
-      noConsole(draft, event.why);
+      noConsole(transition, event.why);
       return;
     case 'hooks-done':
-      hooksDone(draft, event.why, event.required === true);
+      hooksDone(transition, event.why, event.required === true);
       return;
     case 'ssh-done':
-      sshAnswered(draft, event.end);
+      sshAnswered(transition, event.end);
       return;
     case 'network':
-      networkChanged(draft, event);
+      networkChanged(transition, event);
       return;
     case 'sample':
-      sampled(draft, event.sample, event.why);
+      sampled(transition, event.sample, event.why);
       return;
     case 'sound':
-      sounded(draft, event);
+      sounded(transition, event);
       return;
     case 'heard':
-      draft.state.heardAt = event.at;
-      onConsoleLine(draft, event.recognition);
+      transition.state.heardAt = event.at;
+      onConsoleLine(transition, event.recognition);
       return;
     case 'standing':
-      stood(draft, event);
+      stood(transition, event);
       return;
     case 'credentials':
-      credentials(draft, event);
+      credentials(transition, event);
       return;
     case 'refused':
-      if (draft.state.stage.is === 'judging') pressAgain(draft);
-      else if (draft.state.stage.is === 'requesting') notTyped(draft, event.why);
-      else if (mayAsk(draft)) draft.raise('refused', event.why);
+      if (transition.state.stage.is === 'judging') pressAgain(transition);
+      else if (transition.state.stage.is === 'requesting') notTyped(transition, event.why);
+      else if (mayAsk(transition)) transition.ask('refused', event.why);
       return;
     case 'answer':
-      answered(draft, event);
+      answered(transition, event);
       return;
     case 'abort':
       // In stage `cutting` the bus decides whether the verb can still be held back.
-      if (draft.state.stage.is !== 'cutting') draft.end('aborted', `aborted: ${draft.whatGoesOn()}`);
+      if (transition.state.stage.is !== 'cutting') transition.end('aborted', `aborted: ${transition.whatGoesOn()}`);
       return;
     case 'cut-done':
-      cutDone(draft, event);
+      cutDone(transition, event);
       return;
   }
 }
 
-function mayAsk(draft: Transition): boolean {
-  return draft.state.stage.is !== 'cutting';
+function mayAsk(transition: Transition): boolean {
+  return transition.state.stage.is !== 'cutting';
 }

@@ -28,44 +28,44 @@ const CONTROLS = /^(?:\^[@-_])+$/;
 /** Lines of a prompt; more are output. */
 const PROMPT_LINES = 4;
 
-export function onOpeningLine(draft: Transition, heard: Recognition): void {
-  const { state } = draft;
+export function onOpeningLine(transition: Transition, heard: Recognition): void {
+  const { state } = transition;
   if (state.stage.is !== 'opening') return;
   if (CONTROLS.test(heard.text)) {
     state.stage = { ...state.stage, answered: true };
     return;
   }
   // A node that can be reached by ssh gets a shorter limit.
-  if (!state.stage.heard && !draft.mayTrySsh) state.until = state.since + state.target.limits.request;
+  if (!state.stage.heard && !transition.mayTrySsh) state.until = state.since + state.target.limits.request;
   const said = [...state.stage.said, heard.text].slice(-PROMPT_LINES);
   state.stage = { ...state.stage, heard: true, answered: true, said };
   state.named = lineHost(heard.text) ?? state.named;
   // A sticky question is open: nothing is typed at any prompt before it is answered.
-  if (state.trouble) return;
+  if (state.prompt) return;
   switch (heard.kind) {
     case 'login':
-      if (!isExpectedHost(draft, heard.host ?? state.named)) return;
-      seen(draft, heard.host ?? state.named);
-      if (draft.goesOn()) return;
-      if (isNameless(draft, heard.host)) {
-        draft.raise('nameless-login', heard.text);
+      if (!isExpectedHost(transition, heard.host ?? state.named)) return;
+      seen(transition, heard.host ?? state.named);
+      if (transition.goesOn()) return;
+      if (isNameless(transition, heard.host)) {
+        transition.ask('nameless-login', heard.text);
         return;
       }
       state.named = heard.host ?? state.named;
-      draft.enter({ is: 'login', step: 'user' }, state.target.limits.request);
-      draft.do({ do: 'ask-credentials' });
+      transition.enter({ is: 'login', step: 'user' }, state.target.limits.request);
+      transition.do({ do: 'ask-credentials' });
       return;
     case 'shell':
       // A prompt of one or two characters does not prove the console to the bus: three of them do.
-      if (!state.console.proven && !draft.mayTrySsh) {
-        draft.type('\r\r\r');
+      if (!state.console.proven && !transition.mayTrySsh) {
+        transition.type('\r\r\r');
         return;
       }
-      shellReached(draft, heard);
+      shellReached(transition, heard);
       return;
     case 'uboot-shell':
     case 'initramfs-shell':
-      draft.raise('emergency', heard.text);
+      transition.ask('emergency', heard.text);
       return;
     case 'emergency':
       state.claim = { kind: 'emergency', said: heard.text };
@@ -76,112 +76,114 @@ export function onOpeningLine(draft: Transition, heard: Recognition): void {
 }
 
 /** Handles time in stage `opening`: reads the screen once no answer is awaited any more. */
-export function tickOpening(draft: Transition): void {
-  const { state, at } = draft;
+export function tickOpening(transition: Transition): void {
+  const { state, at } = transition;
   const { stage, console, heardAt } = state;
   if (stage.is !== 'opening' || !console.open || at - stage.lookedAt < LISTEN_MS) return;
   const last = stage.presses.at(-1);
   const waits = last === undefined ? 0 : stage.answered ? LISTEN_MS : answerTimeOf(last);
   if (at - stage.pressedAt < waits || (stage.heard && at - heardAt < LISTEN_MS)) return;
   state.stage = { ...stage, lookedAt: at };
-  draft.do({ do: 'look' });
+  transition.do({ do: 'look' });
 }
 
 /** Chooses a harmless key by the state of the screen, or none. */
-export function stood(draft: Transition, { standing, fresh }: EventOf<'standing'>): void {
-  const { state, at } = draft;
+export function stood(transition: Transition, { standing, fresh }: EventOf<'standing'>): void {
+  const { state, at } = transition;
   const { stage, console } = state;
   // After input or output in between, the screen is read again.
-  if (stage.is !== 'opening' || state.trouble || !console.open) return;
+  if (stage.is !== 'opening' || state.prompt || !console.open) return;
   if (stage.pressedAt > stage.lookedAt || state.heardAt > stage.lookedAt) return;
   if (standing.is === 'taken') {
     if (at - Math.max(state.heardAt, state.since) < STANDS_MS) return;
     const said = `${standing.by}${standing.text === '' ? '' : ` (“${standing.text}”)`}`;
-    noPrompt(draft, `it stands at ${said}, where nothing is typed`, 'taken', said);
+    noPrompt(transition, `it stands at ${said}, where nothing is typed`, 'taken', said);
     return;
   }
   if (fresh && standing.is === 'prompt') {
-    onOpeningLine(draft, { ...standing.prompt, at, text: standing.text });
+    onOpeningLine(transition, { ...standing.prompt, at, text: standing.text });
     return;
   }
   if (fresh && standing.is === 'sign') {
     // A short prompt proves the console to the bus when Enter brings it again: an empty line harms no shell.
-    if (!console.proven && !draft.mayTrySsh) {
-      if (stage.presses.filter((press) => press === 'enter').length < PROVING) draft.press('enter');
+    if (!console.proven && !transition.mayTrySsh) {
+      if (stage.presses.filter((press) => press === 'enter').length < PROVING) transition.press('enter');
       return;
     }
-    if (!draft.mayTrySsh || state.target.host !== null) identify(draft, standing.text, namedIn(draft, stage.said));
+    if (!transition.mayTrySsh || state.target.host !== null)
+      identify(transition, standing.text, namedIn(transition, stage.said));
     return;
   }
   const press = nextPress(standing, { fresh, answered: stage.answered }, stage.presses);
-  if (press !== null) draft.press(press);
+  if (press !== null) transition.press(press);
 }
 
 /** Identifies the shell's host, by a command that only a shell answers. */
-export function identify(draft: Transition, prompt: string, named: string | null): void {
-  const token = tokenAt(draft.at);
-  draft.enter({ is: 'identify', token, named, at: prompt, lines: null, promptAt: null }, IDENTITY_MS);
-  draft.type(`${identityQuestion(token)}\r`);
+export function identify(transition: Transition, prompt: string, named: string | null): void {
+  const token = tokenAt(transition.at);
+  transition.enter({ is: 'identify', token, named, at: prompt, lines: null, promptAt: null }, IDENTITY_MS);
+  transition.type(`${identityQuestion(token)}\r`);
 }
 
-export function onIdentityLine(draft: Transition, heard: Recognition): void {
-  const { state } = draft;
+export function onIdentityLine(transition: Transition, heard: Recognition): void {
+  const { state } = transition;
   const { stage } = state;
-  if (stage.is !== 'identify' || state.trouble) return;
+  if (stage.is !== 'identify' || state.prompt) return;
   if (isStamped(heard.text)) return;
   const { lines, identity } = readIdentity(stage.token, stage.lines, heard.text);
   if (identity === null) {
     const back = heard.kind === 'shell' || (heard.kind === 'output' && heard.waits === true);
-    state.stage = { ...stage, lines, promptAt: back ? draft.at : stage.promptAt };
+    state.stage = { ...stage, lines, promptAt: back ? transition.at : stage.promptAt };
     return;
   }
-  if (identity.tty !== null) draft.prove('shell', `its shell is on ${identity.tty}`);
+  if (identity.tty !== null) transition.prove('shell', `its shell is on ${identity.tty}`);
   const host = identity.host ?? stage.named;
-  if (host === null && state.target.host !== null) draft.raise('nameless', stage.at);
-  else if (isExpectedHost(draft, host)) known(draft, identity.root ?? isRoot(stage.at), host);
+  if (host === null && state.target.host !== null) transition.ask('nameless', stage.at);
+  else if (isExpectedHost(transition, host)) known(transition, identity.root ?? isRoot(stage.at), host);
 }
 
-export function tickIdentify(draft: Transition): void {
-  const { state, at } = draft;
+export function tickIdentify(transition: Transition): void {
+  const { state, at } = transition;
   const { stage } = state;
   if (stage.is !== 'identify') return;
   const back = stage.promptAt !== null && at - stage.promptAt >= NO_ANSWER_MS;
   if (!back && at < state.until) return;
   // It runs no commands as shells do, but its prompt names the machine.
-  if (stage.promptAt !== null && stage.named !== null) known(draft, isRoot(stage.at), stage.named);
-  else if (state.loggedIn) draft.raise('login-failed', stage.at === '' ? 'no shell answered' : stage.at);
-  else draft.raise('nameless', stage.at);
+  if (stage.promptAt !== null && stage.named !== null) known(transition, isRoot(stage.at), stage.named);
+  else if (state.loggedIn) transition.ask('login-failed', stage.at === '' ? 'no shell answered' : stage.at);
+  else transition.ask('nameless', stage.at);
 }
 
 export function shellReached(
-  draft: Transition,
+  transition: Transition,
   { root, host, text }: { root: boolean; host: string | null; text: string },
 ): void {
-  const { state } = draft;
+  const { state } = transition;
   const name = host ?? (state.loggedIn ? state.named : null);
-  if (!isExpectedHost(draft, name)) return;
+  if (!isExpectedHost(transition, name)) return;
   // ssh reaches the machine by its address, whatever is on its console.
-  if (name !== null || state.target.host === null || draft.mayTrySsh || !state.prepared) known(draft, root, name);
-  else identify(draft, text, null);
+  if (name !== null || state.target.host === null || transition.mayTrySsh || !state.prepared)
+    known(transition, root, name);
+  else identify(transition, text, null);
 }
 
-function known(draft: Transition, root: boolean, host: string | null): void {
-  seen(draft, host);
-  if (draft.goesOn()) return;
-  if (draft.state.goal === 'rescue') draft.rescue(root, 's');
-  else draft.request(root);
+function known(transition: Transition, root: boolean, host: string | null): void {
+  seen(transition, host);
+  if (transition.goesOn()) return;
+  if (transition.state.goal === 'rescue') transition.rescue(root, 's');
+  else transition.request(root);
 }
 
-function seen(draft: Transition, host: string | null): void {
-  draft.state.console = { ...draft.state.console, spoke: true, problem: '' };
-  if (host !== null) draft.prove('host', `its console calls itself ${host}`);
+function seen(transition: Transition, host: string | null): void {
+  transition.state.console = { ...transition.state.console, spoke: true, problem: '' };
+  if (host !== null) transition.prove('host', `its console calls itself ${host}`);
 }
 
-function isExpectedHost(draft: Transition, host: string | null): boolean {
-  const expected = draft.state.target.host;
+function isExpectedHost(transition: Transition, host: string | null): boolean {
+  const expected = transition.state.target.host;
   if (host === null || expected === null || sameHost(host, expected)) return true;
-  draft.state.neverCut = `its console calls itself ${host}`;
-  draft.raise('other-host', host);
+  transition.state.neverCut = `its console calls itself ${host}`;
+  transition.ask('other-host', host);
   return false;
 }
 

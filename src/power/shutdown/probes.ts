@@ -43,7 +43,7 @@ export class LifeProbes {
   }
 
   /** Probes where it is time. `held`: this shutdown holds the console. */
-  look(stage: Stage['is'], at: number, { held }: { held: boolean }): void {
+  probe(stage: Stage['is'], at: number, { held }: { held: boolean }): void {
     const { ports } = this.#job;
     if (ports.network !== null && ASKED.includes(stage) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
     // A gap in another node's console could swallow the line that its shutdown waits for.

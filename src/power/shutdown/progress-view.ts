@@ -12,10 +12,10 @@ export interface ShutdownView {
 }
 
 export function viewOf(state: Shutdown): ShutdownView {
-  const { trouble, target, until } = state;
-  if (trouble !== null) {
-    const question = questionOf(trouble, target);
-    return { phase: 'asking', detail: question.text, until: earliest(trouble.until, state), question };
+  const { prompt, target, until } = state;
+  if (prompt !== null) {
+    const question = questionOf(prompt, target);
+    return { phase: 'asking', detail: question.text, until: earliest(prompt.until, state), question };
   }
   return { ...progress(state), until: earliest(until, state), question: null };
 }
@@ -58,7 +58,7 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
     case 'rescue':
       return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
     case 'opening':
-      if (!stage.turn) return { phase: 'waiting', detail: 'waits for its turn at the console' };
+      if (!stage.acquired) return { phase: 'waiting', detail: 'waits for its turn at the console' };
       return stage.heard
         ? { phase: 'request', detail: `its console speaks; waiting for a prompt${lost}` }
         : {

@@ -69,7 +69,7 @@ interface Words {
 const quoted = (said: string): string => (said === '' ? '' : `: “${said}”`);
 const because = (said: string): string => (said === '' ? '' : ` (${said})`);
 
-const TROUBLES: Record<OperatorPromptKind, Words> = {
+const PROMPTS: Record<OperatorPromptKind, Words> = {
   'console-held': {
     text: ({ name }, said) => `The console of ${name} could not be opened${because(said)}. Nothing was asked of it.`,
     choices: ['wait', 'retry', 'leave', 'force'],
@@ -248,28 +248,28 @@ const LABELS: Record<Choice, string> = {
 };
 
 /** All kinds of operator prompts. */
-export const OPERATOR_PROMPT_KINDS = Object.keys(TROUBLES) as OperatorPromptKind[];
+export const OPERATOR_PROMPT_KINDS = Object.keys(PROMPTS) as OperatorPromptKind[];
 
 export function isSticky(kind: OperatorPromptKind): boolean {
-  return TROUBLES[kind].sticky === true;
+  return PROMPTS[kind].sticky === true;
 }
 
 /** Returns the time for which a request is awaited in an armed run, ms. */
 export function unattendedMs(kind: OperatorPromptKind, asked: boolean): number {
-  return asked && TROUBLES[kind].unattended === 'listen' ? WAIT_MS / 2 : 0;
+  return asked && PROMPTS[kind].unattended === 'listen' ? WAIT_MS / 2 : 0;
 }
 
 /** Reports whether another try would change nothing, or do harm: a third wrong password locks an account. */
 export function isHopeless(kind: OperatorPromptKind): boolean {
-  return TROUBLES[kind].unattended === 'leave';
+  return PROMPTS[kind].unattended === 'leave';
 }
 
 export function choicesOf(kind: OperatorPromptKind): readonly Choice[] {
-  return TROUBLES[kind].choices;
+  return PROMPTS[kind].choices;
 }
 
 export function questionOf({ kind, said, since }: OperatorPrompt, target: Target): DraftQuestion {
-  const { text, choices } = TROUBLES[kind];
+  const { text, choices } = PROMPTS[kind];
   return {
     text: text(target, said),
     since,

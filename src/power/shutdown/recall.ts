@@ -10,11 +10,11 @@ import { type Transition, SPEECH } from './transition.ts';
  * Handles a time of `ms` in which this process, or its machine, stood still. Output of that time was read before this;
  * what should have been observed was not. Limits for expected events are extended by `ms`, and silence is counted anew.
  */
-export function stalled(draft: Transition, ms: number): void {
-  const { state, at } = draft;
+export function stalled(transition: Transition, ms: number): void {
+  const { state, at } = transition;
   const { limits } = state.target;
   state.until += ms;
-  if (state.trouble !== null) state.trouble = { ...state.trouble, until: state.trouble.until + ms };
+  if (state.prompt !== null) state.prompt = { ...state.prompt, until: state.prompt.until + ms };
   if (state.console.closedAt !== null) state.console = { ...state.console, closedAt: state.console.closedAt + ms };
   if (state.network.goneSince !== null) state.network = { ...state.network, goneSince: at };
   state.bmc = { ...state.bmc, steadySince: null, failures: 0, offs: 0 };
@@ -30,11 +30,11 @@ export function stalled(draft: Transition, ms: number): void {
       const { hardUntil } = state.stage;
       const unit = state.stage.is === 'gone' ? state.stage.unit : null;
       const judgeAt = at + limits.networkGone;
-      draft.enter({ is: 'gone', hardUntil, judgeAt, unit }, limits.networkGone);
+      transition.enter({ is: 'gone', hardUntil, judgeAt, unit }, limits.networkGone);
       return;
     }
     case 'cutting':
-      recall(draft, state.stage, null);
+      recall(transition, state.stage, null);
       return;
     default:
       return;
@@ -56,27 +56,27 @@ function renewed(stage: Stage, ms: number): Stage {
 const STARTS: readonly Recognition['kind'][] = ['boot', 'uboot', 'uboot-shell', 'reboot'];
 
 /** Recalls the cut on a sign of life, until the verb is sent. */
-export function onLineWhileCutting(draft: Transition, heard: Recognition): void {
-  const { stage } = draft.state;
+export function onLineWhileCutting(transition: Transition, heard: Recognition): void {
+  const { stage } = transition.state;
   if (stage.is !== 'cutting' || stage.ground === 'forced' || heard.kind === 'halt') return;
   if (stage.ground === 'deadline' && !STARTS.includes(heard.kind)) return;
   if (heard.kind === 'output' && !SPEECH.test(heard.text)) return;
-  recall(draft, stage, heard);
+  recall(transition, stage, heard);
 }
 
 /**
  * Recalls the cut of a machine that is taken for halted when something answers at its address, in a probe that began at
  * `askedAt`.
  */
-export function networkAnswers(draft: Transition, askedAt: number): void {
-  const { stage, haltedAt } = draft.state;
+export function networkAnswers(transition: Transition, askedAt: number): void {
+  const { stage, haltedAt } = transition.state;
   if (stage.is !== 'cutting' || (stage.ground !== 'halted' && stage.ground !== 'composite')) return;
   if (stage.ground === 'halted' && haltedAt !== null && askedAt <= haltedAt) return;
-  recall(draft, stage, 'network');
+  recall(transition, stage, 'network');
 }
 
-function recall(draft: Transition, stage: Extract<Stage, { is: 'cutting' }>, by: Recall): void {
+function recall(transition: Transition, stage: Extract<Stage, { is: 'cutting' }>, by: Recall): void {
   if (stage.recalled !== null || stage.ground === 'forced') return;
-  draft.state.stage = { ...stage, recalled: { by } };
-  draft.do({ do: 'recall' });
+  transition.state.stage = { ...stage, recalled: { by } };
+  transition.do({ do: 'recall' });
 }

@@ -64,7 +64,7 @@ class ShutdownRun {
   /** Expected time of its last line, epoch ms, or null. */
   #dueAt: number | null = null;
   /** Time at which this shutdown last got the console, epoch ms. */
-  #turnAt = 0;
+  #acquiredAt = 0;
 
   constructor(job: Job) {
     const { ports, signal } = job;
@@ -74,9 +74,9 @@ class ShutdownRun {
       this.#reject = reject;
     });
     this.#console = new ConsoleAccess(job, 'keeps', {
-      turn: () => {
-        this.#turnAt = ports.now();
-        this.#send({ kind: 'turn', at: this.#turnAt });
+      acquired: () => {
+        this.#acquiredAt = ports.now();
+        this.#send({ kind: 'turn', at: this.#acquiredAt });
       },
       none: (why) => this.#send({ kind: 'no-console', at: ports.now(), why }),
       condition: (condition) => this.#send({ kind: 'console', at: ports.now(), condition }),
@@ -112,9 +112,9 @@ class ShutdownRun {
     this.#console.tick(at);
     const { wanted, urgent } = this.#job.console;
     const { patienceMs = Infinity } = this.#job.plan ?? {};
-    const pressed = wanted && this.#console.held && at - this.#turnAt >= patienceMs;
+    const pressed = wanted && this.#console.held && at - this.#acquiredAt >= patienceMs;
     this.#send({ kind: 'tick', at, wanted, urgent, pressed });
-    this.#signs.look(this.#state.stage.is, at, this.#console);
+    this.#signs.probe(this.#state.stage.is, at, this.#console);
   }
 
   /** Handles events one after another: an effect may send the next one before this one is done. */
@@ -140,7 +140,7 @@ class ShutdownRun {
     for (const effect of effects) if (effect.do === 'prove') node.prove(effect.kind, effect.text);
     for (const effect of effects)
       if (effect.do === 'observe') this.#observe(effect.running, effect.halted);
-      else if (effect.do === 'took') this.#job.ports.durations.took(node.addr, 'off', effect.ms);
+      else if (effect.do === 'took') this.#job.ports.durations.recordDuration(node.addr, 'off', effect.ms);
     const { stage } = state;
     if (stage.is !== 'ended') {
       const { phase, detail, until, question } = viewOf(state);
@@ -163,7 +163,7 @@ class ShutdownRun {
       case 'let-go':
         return void this.#console.letGo();
       case 'look':
-        return void this.#look();
+        return void this.#readScreen();
       case 'type':
         this.#type(effect.text);
         return;
@@ -240,16 +240,16 @@ class ShutdownRun {
     ports.systems.sign(node.addr, 'asked', how);
   }
 
-  async #look(): Promise<void> {
-    const seen = await this.#console.look();
+  async #readScreen(): Promise<void> {
+    const seen = await this.#console.readScreen();
     if (seen) this.#send({ kind: 'standing', at: this.#job.ports.now(), ...seen });
   }
 
   async #space(): Promise<void> {
-    const { ports, node, lastLines } = this.#job;
+    const { ports, node, haltWindows } = this.#job;
     const usual = ports.durations.usual(node.addr, 'off');
     const settleMs = ports.limits.settle * 1000;
-    const waits = lastLines.book(ports.now(), usual ?? UNKNOWN_MS, untilDeadMs(settleMs));
+    const waits = haltWindows.reserve(ports.now(), usual ?? UNKNOWN_MS, untilDeadMs(settleMs));
     await pause(ports, waits, this.#over.signal);
     // Without a known duration its last line has no expected time.
     this.#dueAt = usual === null ? null : ports.now() + usual;

@@ -14,82 +14,85 @@ const CLOSED = /closed by remote host|Connection reset|Broken pipe/i;
  * Continues after the programs. `required`: the one that failed is required, so the node is not shut down, even in an
  * armed run.
  */
-export function hooksDone(draft: Transition, why: string, required = false): void {
-  const { state } = draft;
+export function hooksDone(transition: Transition, why: string, required = false): void {
+  const { state } = transition;
   if (state.stage.is !== 'before') return;
   if (why !== '' && state.target.unattended && required) {
-    draft.end('left-on', `left on: what has to run before it goes down failed (${why}); ${draft.whatGoesOn()}`);
+    transition.end(
+      'left-on',
+      `left on: what has to run before it goes down failed (${why}); ${transition.whatGoesOn()}`,
+    );
     return;
   }
-  if (why !== '' && state.target.unattended) draft.prove('hook', `goes on without it, as nobody is there: ${why}`);
+  if (why !== '' && state.target.unattended) transition.prove('hook', `goes on without it, as nobody is there: ${why}`);
   else if (why !== '') {
-    draft.raise('hook-failed', why);
+    transition.ask('hook-failed', why);
     return;
   }
   state.prepared = true;
-  if (!draft.goesOn()) draft.open();
+  if (!transition.goesOn()) transition.open();
 }
 
-export function sshAnswered(draft: Transition, { code, why, output: printed }: ProgramEnd): void {
-  const { state } = draft;
+export function sshAnswered(transition: Transition, { code, why, output: printed }: ProgramEnd): void {
+  const { state } = transition;
   const uptime = printed.map(readUptime).find((seconds) => seconds !== null);
   const output = printed.filter((line) => readUptime(line) === null);
   // A machine that goes down may close the connection before the exit code is back.
   const closed = code === SSH_FAILED ? output.find((line) => CLOSED.test(line)) : undefined;
-  if (uptime !== undefined || code === 0 || closed !== undefined) sshRan(draft);
+  if (uptime !== undefined || code === 0 || closed !== undefined) sshRan(transition);
   state.sshRuns = false;
-  if (uptime !== undefined) wasUpFor(draft, uptime);
+  if (uptime !== undefined) wasUpFor(transition, uptime);
   // Killed at its limit: the request may have been received all the same.
   state.sshSilent = uptime === undefined && code === null;
   if (state.sshSilent) {
-    state.requestedAt ??= draft.at;
-    draft.do({ do: 'asked', how: 'may have been asked to shut down by ssh' });
+    state.requestedAt ??= transition.at;
+    transition.do({ do: 'asked', how: 'may have been asked to shut down by ssh' });
   }
   if (state.sshSilent && state.stage.is === 'settle') {
-    draft.stopping();
-    draft.undated();
+    transition.stopping();
+    transition.undated();
     return;
   }
-  if (code === 0) draft.prove('ack', 'ssh: the command was accepted');
+  if (code === 0) transition.prove('ack', 'ssh: the command was accepted');
   // Its console may have shown the progress meanwhile.
   if (state.stage.is !== 'ssh') return;
   if (code === 0) {
-    draft.stopping();
+    transition.stopping();
     return;
   }
   if (closed !== undefined) {
-    draft.prove('ack', `ssh: ${closed}`);
-    draft.stopping();
+    transition.prove('ack', `ssh: ${closed}`);
+    transition.stopping();
     return;
   }
   const inhibited = output.find((line) => readLine(line, { settling: true, stamps: false })?.kind === 'inhibited');
   if (inhibited !== undefined) {
-    draft.enter({ is: 'asked' }, state.target.limits.acknowledged);
-    draft.raise('inhibited', inhibited);
+    transition.enter({ is: 'asked' }, state.target.limits.acknowledged);
+    transition.ask('inhibited', inhibited);
     return;
   }
   // Killed at its limit: the request may have been received all the same.
   if (code !== null) state.requestedAt = null;
-  sshFailed(draft, output.at(-1) ?? why);
+  sshFailed(transition, output.at(-1) ?? why);
 }
 
 /** Handles the uptime that ssh reported. A last line that was read before may be from an earlier boot. */
-function wasUpFor(draft: Transition, seconds: number): void {
-  const { stage } = draft.state;
-  draft.do({ do: 'up-for', seconds });
+function wasUpFor(transition: Transition, seconds: number): void {
+  const { stage } = transition.state;
+  transition.do({ do: 'up-for', seconds });
   if (stage.is !== 'settle' || !isFromAnotherTime(stage.marker, seconds)) return;
-  draft.prove(
+  transition.prove(
     'quoted',
     `that line is from another time: the machine had been up for ${Math.round(seconds)} s when asked`,
   );
-  draft.stopping();
+  transition.stopping();
 }
 
-function sshFailed(draft: Transition, problem: string): void {
-  const { state } = draft;
+function sshFailed(transition: Transition, problem: string): void {
+  const { state } = transition;
   state.sshProblem = problem;
-  draft.prove('ssh', `could not ask it by ssh: ${problem}`);
+  transition.prove('ssh', `could not ask it by ssh: ${problem}`);
   const { problem: consoleProblem } = state.console;
-  draft.open();
-  if (consoleProblem !== '') draft.raise('no-path', `ssh: ${problem}; console: ${consoleProblem}`);
+  transition.open();
+  if (consoleProblem !== '') transition.ask('no-path', `ssh: ${problem}; console: ${consoleProblem}`);
 }

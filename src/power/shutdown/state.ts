@@ -22,7 +22,7 @@ export type Stage =
    */
   | {
       is: 'opening';
-      turn: boolean;
+      acquired: boolean;
       heard: boolean;
       presses: readonly Press[];
       pressedAt: number;
@@ -88,7 +88,7 @@ export interface Shutdown {
   /** End of the stage's limit. */
   until: number;
   /** An open question: it waits for an operator's answer, or its own limit. */
-  trouble: OperatorPrompt | null;
+  prompt: OperatorPrompt | null;
   /**
    * `spoke`: it printed something before the request. `problem`: reason why the console cannot be used for the request,
    * or ''.
@@ -258,10 +258,10 @@ export interface Step {
 }
 
 /** Returns the first stage: nothing was typed yet. */
-export function opening(turn: boolean, at: number): Extract<Stage, { is: 'opening' }> {
+export function opening(acquired: boolean, at: number): Extract<Stage, { is: 'opening' }> {
   return {
     is: 'opening',
-    turn,
+    acquired,
     heard: false,
     presses: [],
     pressedAt: at,
@@ -277,7 +277,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     stage: opening(false, at),
     since: at,
     until: Infinity,
-    trouble: null,
+    prompt: null,
     console: {
       open: false,
       proven: false,

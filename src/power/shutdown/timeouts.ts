@@ -18,37 +18,37 @@ const CLAIM_MS = 2_000;
 const CONSOLE_LOST_MS = 10_000;
 
 /** Handles a tick. `pressed`: other nodes have waited long enough for the console. */
-export function tick(draft: Transition, pressed = false): void {
-  const { state, at } = draft;
-  const { stage, target, trouble, console } = state;
+export function tick(transition: Transition, pressed = false): void {
+  const { state, at } = transition;
+  const { stage, target, prompt, console } = state;
   if (stage.is === 'cutting' || stage.is === 'ended') return;
   // A halt that is already being watched is watched to its end, which takes seconds; but not a second time after a last
   // line was contradicted.
-  const settling = stage.is === 'settle' && trouble === null && state.claims === 0;
-  if (target.deadlineAt !== null && at >= target.deadlineAt && !settling && !isWatchedOn(draft)) {
-    deadline(draft);
+  const settling = stage.is === 'settle' && prompt === null && state.claims === 0;
+  if (target.deadlineAt !== null && at >= target.deadlineAt && !settling && !isWatchedOn(transition)) {
+    deadline(transition);
     return;
   }
-  if (trouble !== null && target.unattended) {
-    if (at >= trouble.until || pressed) giveUp(draft, trouble);
+  if (prompt !== null && target.unattended) {
+    if (at >= prompt.until || pressed) giveUp(transition, prompt);
     return;
   }
-  if (trouble !== null) {
-    if (at >= trouble.until) draft.end('left-on', `left on, because nobody answered: ${draft.whatGoesOn()}`);
+  if (prompt !== null) {
+    if (at >= prompt.until) transition.end('left-on', `left on, because nobody answered: ${transition.whatGoesOn()}`);
     return;
   }
-  if (pressed && target.unattended && handTurnOn(draft)) return;
+  if (pressed && target.unattended && releaseToOthers(transition)) return;
   const away = console.held && console.closedAt !== null ? at - console.closedAt : 0;
-  if (away >= CONSOLE_LOST_MS && !goesByItself(draft)) {
-    if (stage.is === 'judging') unseen(draft, console.why);
-    else if (stage.is === 'opening') noPrompt(draft, console.why, 'console-lost');
-    else draft.raise('console-lost', console.why);
+  if (away >= CONSOLE_LOST_MS && !goesByItself(transition)) {
+    if (stage.is === 'judging') unseen(transition, console.why);
+    else if (stage.is === 'opening') noPrompt(transition, console.why, 'console-lost');
+    else transition.ask('console-lost', console.why);
     return;
   }
   if (state.claim !== null && at - state.heardAt >= CLAIM_MS) {
     const { kind, said } = state.claim;
     state.claim = null;
-    draft.raise(kind, said);
+    transition.ask(kind, said);
     return;
   }
   switch (stage.is) {
@@ -57,56 +57,57 @@ export function tick(draft: Transition, pressed = false): void {
     case 'ssh':
       return;
     case 'gone':
-      tickGone(draft);
+      tickGone(transition);
       return;
     case 'judging':
-      tickJudging(draft);
+      tickJudging(transition);
       return;
     case 'rescue':
-      if (at >= state.until) draft.raise('rescue-failed', stage.synced ? 'the sync was, the remount was not seen' : '');
+      if (at >= state.until)
+        transition.ask('rescue-failed', stage.synced ? 'the sync was, the remount was not seen' : '');
       return;
     case 'opening':
-      if (!stage.turn) return;
+      if (!stage.acquired) return;
       if (at >= state.until) {
         if (stage.heard)
-          noPrompt(draft, 'it shows neither a login nor a shell prompt', 'no-prompt', stage.said.at(-1) ?? '');
-        else noPrompt(draft, 'nothing comes from it', 'silent');
+          noPrompt(transition, 'it shows neither a login nor a shell prompt', 'no-prompt', stage.said.at(-1) ?? '');
+        else noPrompt(transition, 'nothing comes from it', 'silent');
         return;
       }
-      tickOpening(draft);
+      tickOpening(transition);
       return;
     case 'identify':
-      tickIdentify(draft);
+      tickIdentify(transition);
       return;
     case 'login':
-      if (at >= state.until) draft.raise('login-unfinished', 'it did not answer in time');
+      if (at >= state.until) transition.ask('login-unfinished', 'it did not answer in time');
       return;
     case 'requesting':
       if (at < state.until) return;
-      if (stage.step === 'wire') notTyped(draft, 'what was typed did not leave in time');
-      else if (console.open || !console.held) draft.open();
+      if (stage.step === 'wire') notTyped(transition, 'what was typed did not leave in time');
+      else if (console.open || !console.held) transition.open();
       return;
     case 'asked':
-      if (at >= state.until) draft.raise('unheard');
+      if (at >= state.until) transition.ask('unheard');
       return;
     case 'by-hand':
-      if (at >= state.until) draft.raise('idle');
+      if (at >= state.until) transition.ask('idle');
       return;
     case 'stopping':
-      if (watchNetwork(draft)) return;
-      if (at >= state.until) draft.raise('stalled', stallOf(draft, stage.unit));
+      if (watchNetwork(transition)) return;
+      if (at >= state.until) transition.ask('stalled', stallOf(transition, stage.unit));
       return;
     case 'settle':
       // Until ssh has ended, the last line may turn out to be an old one.
       if (at < state.until || !console.open || state.sshRuns) return;
       if (state.dirty !== null || state.neverCut !== null)
-        draft.raise(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
-      else if (tickTouch(draft, stage)) {
-        draft.prove(
+        transition.ask(state.dirty === null ? 'rebooted' : 'dirty', state.dirty ?? state.neverCut ?? '');
+      else if (tickTouch(transition, stage)) {
+        transition.prove(
           'touch',
           `dead to a touch: its console echoes nothing${target.ssh === null ? '' : `, and nothing answers at ${target.ssh}`}`,
         );
-        draft.cut('halted');
+        transition.cut('halted');
       }
       return;
   }
@@ -114,34 +115,34 @@ export function tick(draft: Transition, pressed = false): void {
 
 /** It was asked in time and goes down: its run has ended, and the last line is what a later cut needs. */
 function isWatchedOn({ state }: Transition): boolean {
-  const { stage, target, trouble, requestedAt } = state;
+  const { stage, target, prompt, requestedAt } = state;
   return (
-    target.watchedOn && trouble === null && requestedAt !== null && (stage.is === 'asked' || stage.is === 'stopping')
+    target.watchedOn && prompt === null && requestedAt !== null && (stage.is === 'asked' || stage.is === 'stopping')
   );
 }
 
 /** Ends this try with the text of its question; an armed run tries the node again later. */
-function giveUp(draft: Transition, trouble: OperatorPrompt): void {
-  const { target, neverCut } = draft.state;
-  const { text } = questionOf(trouble, target);
-  const words = `${text} Nobody is asked in an armed run: ${draft.whatGoesOn()}`;
-  if (neverCut !== null && (target.onDeadline === 'cut' || isHopeless(trouble.kind)))
-    draft.end('left-on', words, false, 'no');
-  else if (isHopeless(trouble.kind)) draft.end('left-on', words, false, 'at-deadline');
-  else draft.end('failed', words);
+function giveUp(transition: Transition, prompt: OperatorPrompt): void {
+  const { target, neverCut } = transition.state;
+  const { text } = questionOf(prompt, target);
+  const words = `${text} Nobody is asked in an armed run: ${transition.whatGoesOn()}`;
+  if (neverCut !== null && (target.onDeadline === 'cut' || isHopeless(prompt.kind)))
+    transition.end('left-on', words, false, 'no');
+  else if (isHopeless(prompt.kind)) transition.end('left-on', words, false, 'at-deadline');
+  else transition.end('failed', words);
 }
 
 /** Releases the console to other nodes. True: this try ends with that. */
-function handTurnOn(draft: Transition): boolean {
-  const { stage, console } = draft.state;
+function releaseToOthers(transition: Transition): boolean {
+  const { stage, console } = transition.state;
   if (!console.held) return false;
-  if (stage.is === 'before' || goesByItself(draft)) {
-    draft.letGo();
-    if (stage.is !== 'before') draft.acquire('watch');
+  if (stage.is === 'before' || goesByItself(transition)) {
+    transition.letGo();
+    if (stage.is !== 'before') transition.acquire('watch');
     return false;
   }
   if (!['opening', 'identify', 'login', 'asked', 'stopping', 'gone'].includes(stage.is)) return false;
-  draft.end('failed', `gives its turn at the console to others: ${draft.whatGoesOn()}`);
+  transition.end('failed', `gives its turn at the console to others: ${transition.whatGoesOn()}`);
   return true;
 }
 
@@ -150,23 +151,23 @@ function stallOf({ state, at }: Transition, unit: string | null): string {
   return unit === null ? asked : `it waits for ${unit}`;
 }
 
-function deadline(draft: Transition): void {
-  const { target, neverCut, stage, requestedAt } = draft.state;
-  const noTurn = stage.is === 'opening' && !stage.turn && requestedAt === null;
+function deadline(transition: Transition): void {
+  const { target, neverCut, stage, requestedAt } = transition.state;
+  const notAcquired = stage.is === 'opening' && !stage.acquired && requestedAt === null;
   // An armed run cuts a node without a request only where none could be sent in all its time.
-  const spared = target.unattended && (noTurn || (requestedAt === null && !target.cutUnasked));
+  const spared = target.unattended && (notAcquired || (requestedAt === null && !target.cutUnasked));
   if (target.onDeadline === 'leave' || spared) {
-    if (noTurn) {
-      draft.end('deadline', 'the deadline passed before its turn at the console: nothing was sent');
+    if (notAcquired) {
+      transition.end('deadline', 'the deadline passed before its turn at the console: nothing was sent');
       return;
     }
-    draft.end('deadline', `the deadline passed and it was left on: ${draft.whatGoesOn()}`);
+    transition.end('deadline', `the deadline passed and it was left on: ${transition.whatGoesOn()}`);
     return;
   }
   if (neverCut !== null) {
-    draft.end('deadline', `the deadline passed; it was not cut, because ${neverCut}`, false, 'no');
+    transition.end('deadline', `the deadline passed; it was not cut, because ${neverCut}`, false, 'no');
     return;
   }
-  draft.prove('deadline', 'cutting at the deadline was confirmed when the operation was started');
-  draft.cut('deadline');
+  transition.prove('deadline', 'cutting at the deadline was confirmed when the operation was started');
+  transition.cut('deadline');
 }

@@ -31,7 +31,7 @@ const OWN_GAP_MS = 500;
 const ASK_AGAIN_MS = 2_000;
 export const LOST_TRIES = 3;
 
-type Settle = Extract<Stage, { is: 'settle' }>;
+type SettleStage = Extract<Stage, { is: 'settle' }>;
 
 /**
  * Returns the silence needed before the touch begins, ms. The touch is silence too: together they last the settle time,
@@ -114,43 +114,43 @@ export function answerTouch(touch: Touch | null, at: number): Touch | null {
 }
 
 /** Begins or continues the touch after a silent settle time. True: the machine is dead to it. */
-export function tickTouch(draft: Transition, stage: Settle): boolean {
-  const { state, at } = draft;
+export function tickTouch(transition: Transition, stage: SettleStage): boolean {
+  const { state, at } = transition;
   const settleMs = state.target.limits.settle;
   const move = stepTouch(stage.touch, { at, console: state.console, dueAt: state.until, settleMs });
   if (move.touch !== stage.touch) state.stage = { ...stage, touch: move.touch };
-  if (move.type !== null) draft.type(move.type);
-  if (move.sample) draft.do({ do: 'sample' });
-  return move.dead && networkIsSilent(draft);
+  if (move.type !== null) transition.type(move.type);
+  if (move.sample) transition.do({ do: 'sample' });
+  return move.dead && networkIsSilent(transition);
 }
 
 /** Applies {@link interruptTouch} to the stage. */
-export function touchInterrupted(draft: Transition, stage: Settle, open: boolean, awayMs: number): void {
-  draft.state.stage = { ...stage, touch: interruptTouch(stage.touch, open, awayMs, draft.at) };
+export function touchInterrupted(transition: Transition, stage: SettleStage, open: boolean, awayMs: number): void {
+  transition.state.stage = { ...stage, touch: interruptTouch(stage.touch, open, awayMs, transition.at) };
 }
 
 /** Handles the answer, or failure, of the touch's status request. */
-export function touchSampled(draft: Transition, stage: Settle, answered: boolean, why: string): void {
+export function touchSampled(transition: Transition, stage: SettleStage, answered: boolean, why: string): void {
   if (stage.touch?.step !== 'pipe') return;
-  if (answered) draft.state.stage = { ...stage, touch: answerTouch(stage.touch, draft.at) };
-  else if (draft.state.bmc.failures >= LOST_TRIES) draft.raise('bmc-lost', why);
+  if (answered) transition.state.stage = { ...stage, touch: answerTouch(stage.touch, transition.at) };
+  else if (transition.state.bmc.failures >= LOST_TRIES) transition.ask('bmc-lost', why);
 }
 
 /** Handles any output of the console: a halted machine sends none. */
-export function sounded(draft: Transition, { text }: EventOf<'sound'>): void {
-  const { stage } = draft.state;
+export function sounded(transition: Transition, { text }: EventOf<'sound'>): void {
+  const { stage } = transition.state;
   if (stage.is !== 'settle' || stage.touch === null || stage.touch.step === 'pipe') return;
   const key = stage.touch.step === 'key' ? 'a blank' : 'Enter';
   const words = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-  alive(draft, `its console answered ${key}${words === '' ? '' : ` with “${words.slice(0, 80)}”`}`);
+  alive(transition, `its console answered ${key}${words === '' ? '' : ` with “${words.slice(0, 80)}”`}`);
 }
 
 /** Contradicts the last line that was read. */
-export function alive(draft: Transition, said: string): void {
-  draft.prove('alive', said);
-  draft.state.claims += 1;
-  draft.stopping();
-  draft.raise('alive-after-halt', said);
+export function alive(transition: Transition, said: string): void {
+  transition.prove('alive', said);
+  transition.state.claims += 1;
+  transition.stopping();
+  transition.ask('alive-after-halt', said);
 }
 
 /** Reports whether the network has no address to probe, or a probe that began after the last line found nothing. */

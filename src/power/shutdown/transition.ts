@@ -52,10 +52,10 @@ export class Transition {
     this.state.sudo = null;
     this.state.claim = null;
     this.state.askAgain = false;
-    const turn = console.held;
+    const acquired = console.held;
     this.state.named = null;
-    this.enter(opening(turn, this.at), turn ? target.limits.preflight : Infinity);
-    if (!turn) this.acquire('ask');
+    this.enter(opening(acquired, this.at), acquired ? target.limits.preflight : Infinity);
+    if (!acquired) this.acquire('ask');
   }
 
   acquire(use: Use): void {
@@ -166,30 +166,30 @@ export class Transition {
     this.state.requestedAt = null;
     this.prove('restart', said);
     if (this.state.stage.is !== 'stopping') this.stopping();
-    this.raise('rebooted', said);
+    this.ask('rebooted', said);
   }
 
   /** Asks the operators. A problem that a halt cannot solve is not replaced by one that it can. */
-  raise(kind: OperatorPromptKind, said = ''): void {
-    const { trouble, target } = this.state;
-    if (trouble && (trouble.kind === kind || (isSticky(trouble.kind) && !isSticky(kind)))) return;
+  ask(kind: OperatorPromptKind, said = ''): void {
+    const { prompt, target } = this.state;
+    if (prompt && (prompt.kind === kind || (isSticky(prompt.kind) && !isSticky(kind)))) return;
     const waitsMs = target.unattended
       ? unattendedMs(kind, this.state.requestedAt !== null)
       : Math.max(target.limits.hard, WAIT_MS);
-    this.state.trouble = { kind, said, since: this.at, until: this.at + waitsMs };
+    this.state.prompt = { kind, said, since: this.at, until: this.at + waitsMs };
   }
 
   /** Asks about a last line that nothing distinguishes from an old one. */
   undated(why = 'ssh did not say how long it had been up'): void {
-    this.raise('unproven', `a last line was read; ${why}, so it may be an old one`);
+    this.ask('unproven', `a last line was read; ${why}, so it may be an old one`);
   }
 
-  settled(): void {
-    this.state.trouble = null;
+  clearPrompt(): void {
+    this.state.prompt = null;
   }
 
   cut(ground: Ground): void {
-    this.settled();
+    this.clearPrompt();
     this.enter({ is: 'cutting', ground, from: this.state.stage, recalled: null }, 0);
     this.do({ do: 'cut', ground });
   }
@@ -199,7 +199,7 @@ export class Transition {
     // A shell that was opened here is not left to the next user, and neither is its password prompt.
     if (!off && loggedIn && atShell && console.open) this.type('exit\r');
     else if (stage.is === 'login' && stage.step !== 'user' && console.open) this.type('\x03');
-    this.settled();
+    this.clearPrompt();
     this.enter({ is: 'ended', outcome, detail, off, again }, 0);
   }
 

@@ -245,13 +245,8 @@ export class Consoles implements ConsolePort {
     const user = line?.participants.typingUser;
     if (!line || !user) return null;
     const name = describeUser(user, this.#options.now());
-    return {
-      addr: line.addr,
-      session: user.id,
-      name,
-      silent: user.silentSince !== null,
-      lent: line.participants.lends,
-    };
+    const { lends: lent } = line.participants;
+    return { addr: line.addr, session: user.id, name, silent: user.silentSince !== null, lent };
   }
 
   acquire(
@@ -318,11 +313,8 @@ export class Consoles implements ConsolePort {
     const typist =
       other?.id === user.id ? null : other ? describeUser(other, this.#options.now()) : line.participants.typistName;
     // The operation that lent its keyboard to this user still needs its console.
-    const holder =
-      typist ??
-      (line.participants.operation && !line.participants.operation.yields
-        ? `operation ${line.participants.operation.opId}`
-        : null);
+    const { operation } = line.participants;
+    const holder = typist ?? (operation && !operation.yields ? `operation ${operation.opId}` : null);
     if (holder !== null && !take)
       throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
     // The leaving session needs no message.

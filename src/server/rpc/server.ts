@@ -19,7 +19,7 @@ export function serverHandlers(
     },
     'server.info': async () => {
       // Reads the file first: a change written a moment ago counts.
-      await services.reloading.look();
+      await services.reloading.checkFile();
       return services.info();
     },
     'server.reload': (_none, caller) => services.reloading.reload(caller.name),

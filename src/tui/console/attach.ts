@@ -22,7 +22,7 @@ export function attachTo(state: State, addr: Address): Step {
     chord: { kind: 'idle' },
     notice: null,
   };
-  return step({ ...state, cursor: addr, focus: 'console', pane }, ...stopPaste(state), ...endLook(state), {
+  return step({ ...state, cursor: addr, focus: 'console', pane }, ...stopPaste(state), ...endCopyMode(state), {
     do: 'attach',
     addr,
     take: false,
@@ -158,7 +158,7 @@ function skippedText(bytes: number): string {
   return `gap: ${amount} that the node printed are not shown`;
 }
 
-function endLook({ pane: { look } }: State): Effect[] {
+function endCopyMode({ pane: { look } }: State): Effect[] {
   return look === null ? [] : [{ do: 'look-end', addr: look.addr }];
 }
 

@@ -3,9 +3,9 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Effect, UiEvent } from '../model/events.ts';
 import type { Emulators } from './emulator.ts';
 
-type LookEffect = Extract<Effect, { do: 'look' | 'look-end' | 'find' | 'take-out' }>;
+type CopyEffect = Extract<Effect, { do: 'look' | 'look-end' | 'find' | 'take-out' }>;
 
-export interface LookPorts {
+export interface CopyPorts {
   dispatch: (event: UiEvent) => void;
   /** Copies text to the operator's clipboard. */
   clipboard(text: string): void;
@@ -16,7 +16,7 @@ export interface LookPorts {
 /** Most bytes of a clipboard's text: terminals with OSC 52 drop texts longer than about 100 KB of base64. */
 const CLIPBOARD_LIMIT = 74_000;
 
-export function performLook(effect: LookEffect, emulators: Emulators, ports: LookPorts): void {
+export function performCopy(effect: CopyEffect, emulators: Emulators, ports: CopyPorts): void {
   const { addr } = effect;
   switch (effect.do) {
     case 'look':
@@ -33,13 +33,13 @@ export function performLook(effect: LookEffect, emulators: Emulators, ports: Loo
     case 'take-out': {
       const text = emulators.text(addr, effect.from, effect.to);
       emulators.release(addr);
-      takeOut(effect, text ?? '', ports);
+      exportText(effect, text ?? '', ports);
       return;
     }
   }
 }
 
-function takeOut({ name, where }: Extract<LookEffect, { do: 'take-out' }>, text: string, ports: LookPorts): void {
+function exportText({ name, where }: Extract<CopyEffect, { do: 'take-out' }>, text: string, ports: CopyPorts): void {
   const done = (ok: boolean, words: string): void => ports.dispatch({ type: 'taken-out', ok, text: words });
   if (text.trim() === '') {
     done(false, 'nothing was taken: there is no text');

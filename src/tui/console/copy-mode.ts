@@ -8,9 +8,9 @@ import { type Binding, bindingOf } from '../keymap/lookup.ts';
 import { pageOf, paneRoom } from '../layout/layout.ts';
 import { step, type Step, type UiEvent, withPaneNotice } from '../model/events.ts';
 import type { Command, KeySection } from '../model/keys.ts';
-import { type Look, nameOf, type State } from '../model/state.ts';
+import { type CopyMode, nameOf, type State } from '../model/state.ts';
 
-export const LOOK_SECTIONS: readonly KeySection[] = [
+export const COPY_SECTIONS: readonly KeySection[] = [
   { context: 'look', title: 'Copy mode: the pane stands still', where: 'in copy mode' },
   {
     context: 'look-search',
@@ -20,7 +20,7 @@ export const LOOK_SECTIONS: readonly KeySection[] = [
   },
 ];
 
-export const LOOK_BINDINGS: readonly Binding[] = [
+export const COPY_BINDINGS: readonly Binding[] = [
   { context: 'look', keys: ['up', 'k'], command: 'up', hint: null, help: 'move up' },
   { context: 'look', keys: ['down', 'j'], command: 'down', hint: null, help: 'move down' },
   { context: 'look', keys: ['left', 'h'], command: 'left', hint: null, help: 'move left' },
@@ -62,18 +62,18 @@ export const LOOK_BINDINGS: readonly Binding[] = [
   { context: 'look-search', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
 ];
 
-type LookEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
+type CopyEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
 
 /** Requests the pane to stand still; the answer starts copy mode. */
-export function startLook(state: State, addr: Address, search: boolean): Step {
+export function startCopyMode(state: State, addr: Address, search: boolean): Step {
   return step(state, { do: 'look', addr, search });
 }
 
-export function lookEvent(state: State, event: LookEvent): Step {
+export function copyEvent(state: State, event: CopyEvent): Step {
   switch (event.type) {
     case 'looking': {
       const { addr, length, cols, x, y, search } = event;
-      const look: Look = {
+      const copyMode: CopyMode = {
         addr,
         length,
         cols,
@@ -85,128 +85,140 @@ export function lookEvent(state: State, event: LookEvent): Step {
         query: search ? '' : null,
         last: '',
       };
-      return step(withLook({ ...state, focus: 'console' }, inSight(state, look)));
+      return step(withCopyMode({ ...state, focus: 'console' }, inSight(state, copyMode)));
     }
     case 'found': {
       const { look } = state.pane;
       if (look === null) return step(state);
       if (event.at === null)
         return step(withPaneNotice(state, 'info', `"${look.last}" is not there in that direction`));
-      return step(withLook(state, inSight(state, { ...look, x: event.at.x, y: event.at.y, match: event.at })));
+      return step(withCopyMode(state, inSight(state, { ...look, x: event.at.x, y: event.at.y, match: event.at })));
     }
     case 'look-over':
-      return state.pane.look === null ? step(state) : step(withPaneNotice(withLook(state, null), 'warning', event.why));
+      return state.pane.look === null
+        ? step(state)
+        : step(withPaneNotice(withCopyMode(state, null), 'warning', event.why));
     case 'taken-out':
-      return step(withPaneNotice(withLook(state, null), event.ok ? 'info' : 'error', event.text, 15_000));
+      return step(withPaneNotice(withCopyMode(state, null), event.ok ? 'info' : 'error', event.text, 15_000));
   }
 }
 
-export function keyInLook(state: State, look: Look, name: string): Step {
+export function keyInCopyMode(state: State, copyMode: CopyMode, name: string): Step {
   if (bindingOf(state, 'console', name) !== null) {
-    const over = withLook(state, null);
-    return step({ ...over, pane: { ...over.pane, chord: { kind: 'prefix' } } }, { do: 'look-end', addr: look.addr });
+    const over = withCopyMode(state, null);
+    return step(
+      { ...over, pane: { ...over.pane, chord: { kind: 'prefix' } } },
+      { do: 'look-end', addr: copyMode.addr },
+    );
   }
-  if (look.query !== null) return typedQuery(state, look, look.query, name);
+  if (copyMode.query !== null) return typedQuery(state, copyMode, copyMode.query, name);
   const command = bindingOf(state, 'look', name)?.command;
-  return command === undefined ? step(state) : onCommand(state, look, command);
+  return command === undefined ? step(state) : onCommand(state, copyMode, command);
 }
 
-function typedQuery(state: State, look: Look, query: string, name: string): Step {
+function typedQuery(state: State, copyMode: CopyMode, query: string, name: string): Step {
   switch (bindingOf(state, 'look-search', name)?.command) {
     case 'cancel':
-      return step(withLook(state, { ...look, query: null }));
+      return step(withCopyMode(state, { ...copyMode, query: null }));
     case 'accept': {
-      const last = query === '' ? look.last : query;
-      const found = withLook(state, { ...look, query: null, last });
-      return last === '' ? step(found) : step(found, find(look, last, -1));
+      const last = query === '' ? copyMode.last : query;
+      const found = withCopyMode(state, { ...copyMode, query: null, last });
+      return last === '' ? step(found) : step(found, find(copyMode, last, -1));
     }
     default: {
       const next = name === 'backspace' ? query.slice(0, -1) : name === 'space' ? `${query} ` : query + name;
       const typed = name === 'backspace' || name === 'space' || Array.from(name).length === 1;
-      return typed ? step(withLook(state, { ...look, query: next })) : step(state);
+      return typed ? step(withCopyMode(state, { ...copyMode, query: next })) : step(state);
     }
   }
 }
 
-const find = ({ addr, x, y }: Look, query: string, way: -1 | 1) => ({ do: 'find', addr, query, x, y, way }) as const;
+const find = ({ addr, x, y }: CopyMode, query: string, way: -1 | 1) =>
+  ({ do: 'find', addr, query, x, y, way }) as const;
 
-function onCommand(state: State, look: Look, command: Command): Step {
-  const to = (x: number, y: number): Step => step(withLook(state, inSight(state, { ...look, x, y })));
+function onCommand(state: State, copyMode: CopyMode, command: Command): Step {
+  const to = (x: number, y: number): Step => step(withCopyMode(state, inSight(state, { ...copyMode, x, y })));
   const page = pageOf(state);
   switch (command) {
     case 'up':
-      return to(look.x, look.y - 1);
+      return to(copyMode.x, copyMode.y - 1);
     case 'down':
-      return to(look.x, look.y + 1);
+      return to(copyMode.x, copyMode.y + 1);
     case 'left':
-      return to(look.x - 1, look.y);
+      return to(copyMode.x - 1, copyMode.y);
     case 'right':
-      return to(look.x + 1, look.y);
+      return to(copyMode.x + 1, copyMode.y);
     case 'scroll-up':
-      return to(look.x, look.y - page);
+      return to(copyMode.x, copyMode.y - page);
     case 'scroll-down':
-      return to(look.x, look.y + page);
+      return to(copyMode.x, copyMode.y + page);
     case 'first':
       return to(0, 0);
     case 'last':
-      return to(0, look.length - 1);
+      return to(0, copyMode.length - 1);
     case 'line-start':
-      return to(0, look.y);
+      return to(0, copyMode.y);
     case 'line-end':
-      return to(look.cols - 1, look.y);
+      return to(copyMode.cols - 1, copyMode.y);
     case 'mark':
-      return step(withLook(state, { ...look, anchor: look.anchor === null ? { x: look.x, y: look.y } : null }));
+      return step(
+        withCopyMode(state, {
+          ...copyMode,
+          anchor: copyMode.anchor === null ? { x: copyMode.x, y: copyMode.y } : null,
+        }),
+      );
     case 'search':
-      return step(withLook(state, { ...look, query: '' }));
+      return step(withCopyMode(state, { ...copyMode, query: '' }));
     case 'older':
     case 'newer':
-      if (look.last === '') return step(withLook(state, { ...look, query: '' }));
-      return step(state, find(look, look.last, command === 'older' ? -1 : 1));
+      if (copyMode.last === '') return step(withCopyMode(state, { ...copyMode, query: '' }));
+      return step(state, find(copyMode, copyMode.last, command === 'older' ? -1 : 1));
     case 'copy':
     case 'save': {
-      const whole = command === 'save' ? { from: { x: 0, y: 0 }, to: { x: look.cols - 1, y: look.length - 1 } } : null;
-      const range = selection(look) ?? whole;
+      const whole =
+        command === 'save' ? { from: { x: 0, y: 0 }, to: { x: copyMode.cols - 1, y: copyMode.length - 1 } } : null;
+      const range = selection(copyMode) ?? whole;
       if (range === null) return step(withPaneNotice(state, 'info', 'nothing is selected: v begins a selection here'));
-      const name = nameOf(state, look.addr);
+      const name = nameOf(state, copyMode.addr);
       return step(state, {
         do: 'take-out',
-        addr: look.addr,
+        addr: copyMode.addr,
         name,
         ...range,
         where: command === 'copy' ? 'clipboard' : 'file',
       });
     }
     case 'cancel':
-      return step(withLook(state, null), { do: 'look-end', addr: look.addr });
+      return step(withCopyMode(state, null), { do: 'look-end', addr: copyMode.addr });
     default:
       return onCommandAnywhere(state, command, 'look') ?? step(state);
   }
 }
 
 /** Returns the first and the last selected cell, both included, or the match of the search; null: nothing. */
-export function selection(look: Look): { from: Place; to: Place } | null {
-  if (look.anchor === null)
-    return look.match === null
+export function selection(copyMode: CopyMode): { from: Place; to: Place } | null {
+  if (copyMode.anchor === null)
+    return copyMode.match === null
       ? null
-      : { from: look.match, to: { x: look.match.x + look.match.width - 1, y: look.match.y } };
-  const a = look.anchor;
-  const b = { x: look.x, y: look.y };
+      : { from: copyMode.match, to: { x: copyMode.match.x + copyMode.match.width - 1, y: copyMode.match.y } };
+  const a = copyMode.anchor;
+  const b = { x: copyMode.x, y: copyMode.y };
   return a.y < b.y || (a.y === b.y && a.x <= b.x) ? { from: a, to: b } : { from: b, to: a };
 }
 
 type Place = { x: number; y: number };
 
 /** Keeps the cursor within the kept lines, and the shown part around the cursor. */
-function inSight(state: State, look: Look): Look {
+function inSight(state: State, copyMode: CopyMode): CopyMode {
   const { rows } = paneRoom(state);
-  const x = Math.max(0, Math.min(look.cols - 1, look.x));
-  const y = Math.max(0, Math.min(look.length - 1, look.y));
+  const x = Math.max(0, Math.min(copyMode.cols - 1, copyMode.x));
+  const y = Math.max(0, Math.min(copyMode.length - 1, copyMode.y));
   const least = Math.max(0, y - rows + 1);
-  const before = state.pane.look === null ? Math.max(0, look.length - rows) : state.pane.look.top;
-  const match = look.match !== null && look.match.y === y && look.match.x === x ? look.match : null;
-  return { ...look, x, y, match, top: Math.max(least, Math.min(y, before)) };
+  const before = state.pane.look === null ? Math.max(0, copyMode.length - rows) : state.pane.look.top;
+  const match = copyMode.match !== null && copyMode.match.y === y && copyMode.match.x === x ? copyMode.match : null;
+  return { ...copyMode, x, y, match, top: Math.max(least, Math.min(y, before)) };
 }
 
-function withLook(state: State, look: Look | null): State {
-  return { ...state, pane: { ...state.pane, look } };
+function withCopyMode(state: State, copyMode: CopyMode | null): State {
+  return { ...state, pane: { ...state.pane, look: copyMode } };
 }

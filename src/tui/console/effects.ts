@@ -7,7 +7,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Effect } from '../model/events.ts';
 import type { Requests } from '../server-requests.ts';
-import { type LookPorts, performLook } from './copy-effects.ts';
+import { type CopyPorts, performCopy } from './copy-effects.ts';
 import type { Emulators } from './emulator.ts';
 import { focusForNode, keyForNode, pointerForNode } from './key-encoding.ts';
 
@@ -120,7 +120,7 @@ export type ConsoleEffect = Extract<
   }
 >;
 
-export interface ConsolePorts extends LookPorts {
+export interface ConsolePorts extends CopyPorts {
   /** Loaded at the first console: loading the emulators takes 36 ms of a start. */
   emulators(): Promise<Emulators>;
 }
@@ -182,7 +182,7 @@ export class ConsoleEffects {
       case 'look-end':
       case 'find':
       case 'take-out':
-        this.#later((emulators) => performLook(effect, emulators, this.#ports));
+        this.#later((emulators) => performCopy(effect, emulators, this.#ports));
         return;
       case 'tell-size':
         this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));

@@ -17,7 +17,7 @@ import {
 } from '../canvas/frame.ts';
 import { formatAge, formatClock, formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
-import { type Look, nameOf, type State } from '../model/state.ts';
+import { type CopyMode, nameOf, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';
 
@@ -90,7 +90,7 @@ function faded(ink: RawInk): RawInk {
 }
 
 /** Inverts selected or found cells, which keeps their own colours distinct. */
-function paintSelection(frame: Frame, inner: Rect, look: Look): void {
+function paintSelection(frame: Frame, inner: Rect, look: CopyMode): void {
   const range = selection(look);
   if (range === null) return;
   const { from, to } = range;

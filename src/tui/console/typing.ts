@@ -9,7 +9,7 @@ import type { Command } from '../model/keys.ts';
 import type { Attachment, State } from '../model/state.ts';
 import { openPowerMenu } from '../overlays/power/menu.ts';
 import { attachTo, detach, scrolledTo } from './attach.ts';
-import { keyInLook, startLook } from './copy-mode.ts';
+import { keyInCopyMode, startCopyMode } from './copy-mode.ts';
 import { BELL, pasteAt, withBrackets, withoutInfo } from './paste.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
@@ -20,7 +20,7 @@ export function keyInConsole(state: State, { token }: TokenEvent): Step {
   const { attachment, chord } = state.pane;
   if (token.kind !== 'key' && token.kind !== 'paste') return step(state);
   if (state.pane.look !== null)
-    return token.kind === 'key' ? keyInLook(state, state.pane.look, token.name) : step(state);
+    return token.kind === 'key' ? keyInCopyMode(state, state.pane.look, token.name) : step(state);
   if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, attachment, token.bytes);
   if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
   if (attachment.kind === 'none') return onLeft(state, token.name);
@@ -119,7 +119,7 @@ function onCommand(state: State, command: Command): Step {
       return step(state, { do: 'tell-size', addr: here, ...paneRoom(state) });
     case 'look':
     case 'search':
-      return startLook(state, here, command === 'search');
+      return startCopyMode(state, here, command === 'search');
     case 'save-screen':
       return step(state, {
         do: 'take-out',

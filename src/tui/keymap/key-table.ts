@@ -1,6 +1,6 @@
 /** Assembles the table of all keys, and merges the operator's own into it. Only start-up and tests need it. */
 import { CONSOLE_BINDINGS, CONSOLE_SECTIONS } from '../console/console-keys.ts';
-import { LOOK_BINDINGS, LOOK_SECTIONS } from '../console/copy-mode.ts';
+import { COPY_BINDINGS, COPY_SECTIONS } from '../console/copy-mode.ts';
 import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
 import type { KeyTable } from '../model/keys.ts';
 import type { Settings, State } from '../model/state.ts';
@@ -14,14 +14,14 @@ export const DEFAULT_KEYS: KeyTable<State> = {
     ...MAP_SECTIONS,
     ...TABLE_SECTIONS,
     ...CONSOLE_SECTIONS,
-    ...LOOK_SECTIONS,
+    ...COPY_SECTIONS,
     ...OVERLAYS.flatMap(({ sections }) => sections),
   ],
   bindings: [
     ...MAP_BINDINGS,
     ...TABLE_BINDINGS,
     ...CONSOLE_BINDINGS,
-    ...LOOK_BINDINGS,
+    ...COPY_BINDINGS,
     ...OVERLAYS.flatMap(({ keys }) => keys),
   ],
 };

@@ -69,7 +69,7 @@ export interface BusPane {
   entries: readonly BusLogEntry[];
   /** Entries between the last one shown and the latest; 0 follows. */
   back: number;
-  hand: ByHand;
+  rawCommand: RawCommandState;
 }
 
 /**
@@ -87,7 +87,7 @@ export interface OverlayStates {
 export type Overlay = OverlayStates[keyof OverlayStates];
 
 /** A raw command for one BIOS; `target` null: the master's. `shown` and the typed text end with each step. */
-export type ByHand =
+export type RawCommandState =
   /** `said`: the reply to the last bytes, or the reason why they were refused; null: none yet. */
   | { is: 'idle'; said: { ok: boolean; text: string } | null }
   | { is: 'typing'; target: Address | null; text: string }

@@ -57,7 +57,7 @@ export interface Pasting {
 }
 
 /** Copy mode: lines count from the oldest kept one, columns from 0. The emulator is held meanwhile. */
-export interface Look {
+export interface CopyMode {
   addr: Address;
   /** Number of lines. */
   length: number;
@@ -84,7 +84,7 @@ export interface ConsolePane {
   previous: Address | null;
   chord: Chord;
   pasting: Pasting | null;
-  look: Look | null;
+  look: CopyMode | null;
   /** Node whose program got a focus report, if it requested them; null: none. */
   focusTold: Address | null;
   /** Consoles at which a paste goes without brackets although the program requested them. */

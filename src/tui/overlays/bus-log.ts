@@ -46,18 +46,24 @@ export const BUS_LOG: OverlayType<BusPane> = {
   keys: KEYS,
   open,
   // A raw command is read as typed.
-  context: ({ hand }) => (hand.is === 'idle' ? 'bus' : null),
-  onKey: (state, pane, key) => (pane.hand.is === 'idle' ? onKey(state, pane, key.name) : onRawKey(state, pane, key)),
-  onPaste: (state, pane) => (pane.hand.is === 'idle' ? step(state) : refuseRawPaste(state)),
+  context: ({ rawCommand }) => (rawCommand.is === 'idle' ? 'bus' : null),
+  onKey: (state, pane, key) =>
+    pane.rawCommand.is === 'idle' ? onKey(state, pane, key.name) : onRawKey(state, pane, key),
+  onPaste: (state, pane) => (pane.rawCommand.is === 'idle' ? step(state) : refuseRawPaste(state)),
   paint,
-  shown: ({ hand }) => (hand.is === 'confirming' ? hand.shown : null),
-  withShown: (pane, shown) => (pane.hand.is === 'confirming' ? { ...pane, hand: { ...pane.hand, shown } } : pane),
+  shown: ({ rawCommand }) => (rawCommand.is === 'confirming' ? rawCommand.shown : null),
+  withShown: (pane, shown) =>
+    pane.rawCommand.is === 'confirming' ? { ...pane, rawCommand: { ...pane.rawCommand, shown } } : pane,
 };
 
 function open(state: State): Step {
   const id = state.nextId;
   return step(
-    { ...state, overlay: { kind: 'bus', id, entries: [], back: 0, hand: { is: 'idle', said: null } }, nextId: id + 1 },
+    {
+      ...state,
+      overlay: { kind: 'bus', id, entries: [], back: 0, rawCommand: { is: 'idle', said: null } },
+      nextId: id + 1,
+    },
     { do: 'bus-log', pane: id, after: 0 },
   );
 }
@@ -105,7 +111,7 @@ function onKey(state: State, pane: BusPane, name: string): Step {
 function paint(frame: Frame, state: State, pane: BusPane, { g }: PaintTools): void {
   const whole = paintBox(frame, centred(frame, 130, frame.rows - 2), 'bus: exchanges as they pass', g);
   const { entries, back } = pane;
-  const box = { ...whole, height: whole.height - paintRawCommand(frame, whole, state, pane.hand, g) };
+  const box = { ...whole, height: whole.height - paintRawCommand(frame, whole, state, pane.rawCommand, g) };
   if (entries.length === 0) {
     frame.text(box.x, box.y, 'Nothing has passed yet.', 'dim', box.width);
     return;

@@ -32,7 +32,7 @@ export const PARTICIPANTS: OverlayType<ParticipantList> = {
   paint,
 };
 
-interface Person {
+interface Participant {
   session: number;
   /** `anna from 10.0.0.7 (interface), silent for 14 s`: as their programs report it. */
   name: string;
@@ -41,7 +41,7 @@ interface Person {
 }
 
 /** Returns the participants: the typing one first, then the watching ones. */
-function peopleAt({ console, sessions, session, now }: State): Person[] {
+function participantsAt({ console, sessions, session, now }: State): Participant[] {
   if (console === null) return [];
   const ids = [...(console.holder === null ? [] : [console.holder]), ...console.watchers];
   return ids.map((id) => {
@@ -55,7 +55,7 @@ function peopleAt({ console, sessions, session, now }: State): Person[] {
 }
 
 function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
-  const people = peopleAt(state);
+  const people = participantsAt(state);
   const at = Math.min(list.index, Math.max(0, people.length - 1));
   switch (bindingOf(state, 'people', name)?.command) {
     case 'down':
@@ -83,7 +83,7 @@ function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
 }
 
 function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTools): void {
-  const people = peopleAt(state);
+  const people = participantsAt(state);
   const box = paintBox(frame, centred(frame, 66, people.length + 4), 'at this console', g);
   const index = Math.min(list.index, Math.max(0, people.length - 1));
   people.slice(0, box.height - 2).forEach(({ name, types, here }, i) => {

@@ -9,18 +9,21 @@ import { nodeLabel } from '../../rack/inventory.ts';
 import type { Frame, Rect } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
-import type { BusPane, ByHand } from '../model/overlays.ts';
+import type { BusPane, RawCommandState } from '../model/overlays.ts';
 import { nameOf, type State } from '../model/state.ts';
 import { type KeyPress, seenLongEnough, typedInto } from './overlay.ts';
 
 /** Most bytes that the server takes at once. */
 const LIMIT = 64;
-const IDLE: ByHand = { is: 'idle', said: null };
+const IDLE: RawCommandState = { is: 'idle', said: null };
 
-const withHand = (state: State, pane: BusPane, hand: ByHand): State => ({ ...state, overlay: { ...pane, hand } });
+const withRawCommand = (state: State, pane: BusPane, rawCommand: RawCommandState): State => ({
+  ...state,
+  overlay: { ...pane, rawCommand },
+});
 
 export function startRawCommand(state: State, pane: BusPane, target: Address | null): State {
-  return withHand(state, pane, { is: 'typing', target, text: '' });
+  return withRawCommand(state, pane, { is: 'typing', target, text: '' });
 }
 
 /** Returns the name to type as confirmation. */
@@ -33,43 +36,45 @@ export function refuseRawPaste(state: State): Step {
 }
 
 export function onRawKey(state: State, pane: BusPane, { name, burst }: KeyPress): Step {
-  const { hand } = pane;
-  if (name === 'escape') return step(withHand(state, pane, IDLE));
-  if (hand.is === 'typing') return typed(state, pane, hand, name, burst);
-  return hand.is === 'confirming' ? confirmed(state, pane, hand, name, burst) : step(state);
+  const { rawCommand } = pane;
+  if (name === 'escape') return step(withRawCommand(state, pane, IDLE));
+  if (rawCommand.is === 'typing') return typed(state, pane, rawCommand, name, burst);
+  return rawCommand.is === 'confirming' ? confirmed(state, pane, rawCommand, name, burst) : step(state);
 }
 
 /** Ctrl-G is a byte like the others here, and the one that cannot be typed anywhere else. */
 function typed(
   state: State,
   pane: BusPane,
-  hand: Extract<ByHand, { is: 'typing' }>,
+  rawCommand: Extract<RawCommandState, { is: 'typing' }>,
   name: string,
   burst: number,
 ): Step {
   if (name === 'enter') {
-    if (hand.text === '') return step(withHand(state, pane, IDLE));
-    return burst > 1 ? step(state) : sent(state, pane, hand, null);
+    if (rawCommand.text === '') return step(withRawCommand(state, pane, IDLE));
+    return burst > 1 ? step(state) : sent(state, pane, rawCommand, null);
   }
-  const text = name === 'C-g' ? `${hand.text}\x07` : typedInto(hand.text, name);
-  return text === null || text.length > LIMIT ? step(state) : step(withHand(state, pane, { ...hand, text }));
+  const text = name === 'C-g' ? `${rawCommand.text}\x07` : typedInto(rawCommand.text, name);
+  return text === null || text.length > LIMIT
+    ? step(state)
+    : step(withRawCommand(state, pane, { ...rawCommand, text }));
 }
 
 function confirmed(
   state: State,
   pane: BusPane,
-  hand: Extract<ByHand, { is: 'confirming' }>,
+  rawCommand: Extract<RawCommandState, { is: 'confirming' }>,
   name: string,
   burst: number,
 ): Step {
-  if (burst > 1 || !seenLongEnough(hand.shown, state.now)) return step(state);
+  if (burst > 1 || !seenLongEnough(rawCommand.shown, state.now)) return step(state);
   if (name !== 'enter') {
-    const field = typedInto(hand.field, name);
-    return field === null ? step(state) : step(withHand(state, pane, { ...hand, field }));
+    const field = typedInto(rawCommand.field, name);
+    return field === null ? step(state) : step(withRawCommand(state, pane, { ...rawCommand, field }));
   }
-  if (hand.field === targetName(state, hand.target)) return sent(state, pane, hand, hand.field);
+  if (rawCommand.field === targetName(state, rawCommand.target)) return sent(state, pane, rawCommand, rawCommand.field);
   const said = { ok: false, text: 'That was not it: nothing was sent.' };
-  return step(withHand(state, pane, { is: 'idle', said }));
+  return step(withRawCommand(state, pane, { is: 'idle', said }));
 }
 
 function sent(
@@ -78,25 +83,25 @@ function sent(
   { target, text }: { target: Address | null; text: string },
   confirm: string | null,
 ): Step {
-  const next = withHand(state, pane, { is: 'sent', target, text });
+  const next = withRawCommand(state, pane, { is: 'sent', target, text });
   return step(next, { do: 'raw', pane: pane.id, target, text, confirm });
 }
 
 export function rawCommandAnswered(state: State, event: Extract<UiEvent, { type: 'raw-said' | 'raw-refused' }>): Step {
   const { overlay } = state;
-  if (overlay?.kind !== 'bus' || overlay.id !== event.pane || overlay.hand.is !== 'sent') return step(state);
-  const { target, text } = overlay.hand;
+  if (overlay?.kind !== 'bus' || overlay.id !== event.pane || overlay.rawCommand.is !== 'sent') return step(state);
+  const { target, text } = overlay.rawCommand;
   if (event.type === 'raw-said') {
     const { heard, after } = event.answer;
     const whose = targetName(state, target);
     const said = { ok: true, text: heard === '' ? `${whose} said nothing; ${after}` : `${whose}: ${heard}` };
-    return step(withHand(state, overlay, { is: 'idle', said }));
+    return step(withRawCommand(state, overlay, { is: 'idle', said }));
   }
   const { message, data } = event.error;
   if (!wantsConfirmation(data))
-    return step(withHand(state, overlay, { is: 'idle', said: { ok: false, text: message } }));
+    return step(withRawCommand(state, overlay, { is: 'idle', said: { ok: false, text: message } }));
   const asking = { is: 'confirming', target, text, why: message, field: '', shown: { kind: 'pending' } } as const;
-  return step(withHand(state, overlay, asking));
+  return step(withRawCommand(state, overlay, asking));
 }
 
 function wantsConfirmation(data: unknown): boolean {
@@ -104,36 +109,41 @@ function wantsConfirmation(data: unknown): boolean {
 }
 
 /** Paints them at the bottom of `box`; returns the number of lines. */
-export function paintRawCommand(frame: Frame, box: Rect, state: State, hand: ByHand, g: Glyphs): number {
-  if (hand.is === 'idle' && hand.said === null) return 0;
-  const told = wordsFor(state, hand, g);
+export function paintRawCommand(frame: Frame, box: Rect, state: State, rawCommand: RawCommandState, g: Glyphs): number {
+  if (rawCommand.is === 'idle' && rawCommand.said === null) return 0;
+  const told = wordsFor(state, rawCommand, g);
   const words = wrap(g.plain ? told.replaceAll('’', "'") : told, box.width);
-  const field = hand.is === 'typing' || hand.is === 'confirming';
+  const field = rawCommand.is === 'typing' || rawCommand.is === 'confirming';
   const height = Math.min(box.height, 1 + words.length + (field ? 1 : 0));
   const top = box.y + box.height - height;
   for (let x = box.x; x < box.x + box.width; x++) frame.put(x, top, g.box.h, 'border');
-  const ink = hand.is === 'confirming' ? 'danger' : hand.is === 'idle' && hand.said?.ok === false ? 'warn' : 'text';
+  const ink =
+    rawCommand.is === 'confirming'
+      ? 'danger'
+      : rawCommand.is === 'idle' && rawCommand.said?.ok === false
+        ? 'warn'
+        : 'text';
   words.slice(-(height - (field ? 2 : 1))).forEach((line, i) => frame.text(box.x, top + 1 + i, line, ink, box.width));
   if (!field) return height;
-  const typed = hand.is === 'typing' ? spellBytes(hand.text, g.plain) : hand.field;
+  const typed = rawCommand.is === 'typing' ? spellBytes(rawCommand.text, g.plain) : rawCommand.field;
   const end = frame.spans(box.x, top + height - 1, [
-    [hand.is === 'typing' ? '> ' : `type ${targetName(state, hand.target)} and Enter: `, 'key'],
+    [rawCommand.is === 'typing' ? '> ' : `type ${targetName(state, rawCommand.target)} and Enter: `, 'key'],
     [typed, 'text'],
   ]);
   frame.cursor = { x: end, y: top + height - 1 };
   return height;
 }
 
-function wordsFor(state: State, hand: ByHand, g: Glyphs): string {
-  switch (hand.is) {
+function wordsFor(state: State, rawCommand: RawCommandState, g: Glyphs): string {
+  switch (rawCommand.is) {
     case 'idle':
-      return spellBytes((hand.said?.text ?? '').replaceAll('’', "'"), g.plain);
+      return spellBytes((rawCommand.said?.text ?? '').replaceAll('’', "'"), g.plain);
     case 'typing':
-      return `Bytes by hand for the BIOS of ${who(state, hand.target)}, after its identity proof; then the pipe is closed and the bus asked. Ctrl-G is ^G. Enter sends, Esc leaves.`;
+      return `Bytes by hand for the BIOS of ${who(state, rawCommand.target)}, after its identity proof; then the pipe is closed and the bus asked. Ctrl-G is ^G. Enter sends, Esc leaves.`;
     case 'confirming':
-      return `${spellBytes(hand.text, g.plain)} to ${who(state, hand.target)}: ${hand.why}`;
+      return `${spellBytes(rawCommand.text, g.plain)} to ${who(state, rawCommand.target)}: ${rawCommand.why}`;
     case 'sent':
-      return `${spellBytes(hand.text, g.plain)} is on its way to ${who(state, hand.target)}.`;
+      return `${spellBytes(rawCommand.text, g.plain)} is on its way to ${who(state, rawCommand.target)}.`;
   }
 }
 

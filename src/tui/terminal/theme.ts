@@ -107,7 +107,7 @@ export interface Theme {
 export const THEMES: Readonly<Record<string, Theme>> = { dark, light, contrast, colourblind, mono, pulse };
 
 /** `-1` keeps the colour of the ground or the terminal. */
-interface Look {
+interface CellStyle {
   flags: number;
   fg: number;
   bg: number;
@@ -132,11 +132,11 @@ export function colourDepth(env: Readonly<Record<string, string | undefined>>): 
 /** Resolves a theme. @throws {RangeError} for an invalid look */
 export function createPalette(theme: Theme, depth: Depth): Palette {
   const column = depth === 256 ? 0 : depth === 16 ? 1 : 2;
-  const look = (kind: 'inks' | 'grounds', role: string): Look => parseLook(theme[kind][role]?.[column] ?? '');
-  const inks = new Map(INKS.map((role) => [role as Ink, look('inks', role)]));
-  const grounds = new Map(GROUNDS.map((role) => [role, look('grounds', role)]));
+  const parse = (kind: 'inks' | 'grounds', role: string): CellStyle => parseStyle(theme[kind][role]?.[column] ?? '');
+  const inks = new Map(INKS.map((role) => [role as Ink, parse('inks', role)]));
+  const grounds = new Map(GROUNDS.map((role) => [role, parse('grounds', role)]));
   const known = new Map<string, RawInk>();
-  const plain: Look = { flags: 0, fg: -1, bg: -1 };
+  const plain: CellStyle = { flags: 0, fg: -1, bg: -1 };
   const looksAs = (role: Ink): string => JSON.stringify(inks.get(role));
   return {
     pulses: looksAs('pulse') !== looksAs('ok'),
@@ -163,7 +163,7 @@ export function createPalette(theme: Theme, depth: Depth): Palette {
 /** Returns the reason why a look is invalid, in words, or null. */
 export function wrongLook(text: string): string | null {
   try {
-    parseLook(text);
+    parseStyle(text);
     return null;
   } catch (error) {
     return error instanceof RangeError ? error.message : String(error);
@@ -171,16 +171,16 @@ export function wrongLook(text: string): string | null {
 }
 
 /** Parses a look: `bold 231 on 124`. @throws {RangeError} for an unknown word */
-export function parseLook(text: string): Look {
-  const look: Look = { flags: 0, fg: -1, bg: -1 };
+export function parseStyle(text: string): CellStyle {
+  const style: CellStyle = { flags: 0, fg: -1, bg: -1 };
   let ground = false;
   for (const word of text.split(' ').filter((part) => part !== '')) {
     if (word === 'on') ground = true;
-    else if (word === 'bold' || word === 'underline' || word === 'inverse' || word === 'dim') look.flags |= FLAG[word];
-    else if (/^\d{1,3}$/.test(word) && Number(word) < 256) look[ground ? 'bg' : 'fg'] = Number(word);
+    else if (word === 'bold' || word === 'underline' || word === 'inverse' || word === 'dim') style.flags |= FLAG[word];
+    else if (/^\d{1,3}$/.test(word) && Number(word) < 256) style[ground ? 'bg' : 'fg'] = Number(word);
     else throw new RangeError(`"${word}" in the look "${text}" is no colour and no attribute`);
   }
-  return look;
+  return style;
 }
 
 /** Reduces a node's colours to those of the terminal. */
