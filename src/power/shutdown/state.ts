@@ -17,7 +17,7 @@ export type Touch =
 
 export type Stage =
   /**
-   * The console is opened, and a prompt is looked for. `turn`: the console's turn has come. `presses`: keys so far,
+   * The console is opened, and a prompt is looked for. `acquired`: the console's turn has come. `presses`: keys so far,
    * each after the screen was read; `answered`: output came since. `said`: lines since Enter.
    */
   | {
