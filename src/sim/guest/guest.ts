@@ -31,7 +31,7 @@ export type Stumble = 'oops' | 'read-only';
 
 export interface SshResult {
   code: number;
-  output: string;
+  says: string;
 }
 
 /** Times are milliseconds of guest time, which may run faster than the wire's. */
@@ -75,7 +75,7 @@ export interface Guest {
 }
 
 /** Result of ssh commands for a guest without a scripted system. */
-export const NOT_SCRIPTED: SshResult = { code: 255, output: 'this machine has no simulated system\n' };
+export const NOT_SCRIPTED: SshResult = { code: 255, says: 'this machine has no simulated system\n' };
 
 /** Returns the guest of the master's own node: its UART *is* the bus, so it has no console here. */
 export function hostGuest(): Guest {
