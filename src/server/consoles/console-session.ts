@@ -144,7 +144,7 @@ export class SharedConsole {
 
   /** Sends keys that a session typed at `at`. Keys that cannot be sent are reported to the session, never kept. */
   input(user: ConsoleUser, bytes: Uint8Array, at: number): void {
-    const subscriber = this.participants.subscriber(user);
+    const subscriber = this.participants.find(user);
     if (!subscriber) return;
     if (this.participants.typingUser?.id !== user.id) {
       subscriber.note(

@@ -97,20 +97,15 @@ export class Consoles implements ConsolePort {
     const copy = await subscriber.screen();
     // Sends the answer first: the client makes its emulator from it before bytes arrive.
     setImmediate(() => subscriber.goLive());
-    return {
-      addr,
-      role: line.participants.typingUser?.id === user.id ? 'types' : 'watches',
-      cols: copy.cols,
-      rows: copy.rows,
-      screen: copy.screen.toString('base64'),
-      console: line.state(),
-    };
+    const role = line.participants.typingUser?.id === user.id ? 'types' : 'watches';
+    const screen = copy.screen.toString('base64');
+    return { addr, role, cols: copy.cols, rows: copy.rows, screen, console: line.state() };
   }
 
   /** Takes the keyboard of the console that the user watches. */
   acquireKeyboard(user: ConsoleUser): ConsoleState {
     const line = this.#line;
-    const subscriber = line?.participants.subscriber(user);
+    const subscriber = line?.participants.find(user);
     if (!line || !subscriber) throw rpcError('unknown', 'you are at no console: attach to one first');
     line.participants.acquireKeyboard(subscriber);
     this.#options.changed();
@@ -130,7 +125,7 @@ export class Consoles implements ConsolePort {
   /** Writes a note to the log of the user's console. */
   note(user: ConsoleUser, text: string): void {
     const line = this.#line;
-    if (!line?.participants.subscriber(user))
+    if (!line?.participants.find(user))
       throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
     line.logNote(user, text);
   }
@@ -209,7 +204,7 @@ export class Consoles implements ConsolePort {
 
   detach(user: ConsoleUser): void {
     const line = this.#line;
-    if (!line?.participants.subscriber(user)) return;
+    if (!line?.participants.find(user)) return;
     line.participants.leave(user);
     this.#closeIfDeserted(line, `${user.name} detached`);
     this.#options.changed();
@@ -225,7 +220,7 @@ export class Consoles implements ConsolePort {
 
   /** Sends keys; `at`: the time at which they were typed. */
   input(user: ConsoleUser, addr: Address, bytes: Uint8Array, at: number): void {
-    if (this.#line?.addr === addr && this.#line.participants.subscriber(user)) this.#line.input(user, bytes, at);
+    if (this.#line?.addr === addr && this.#line.participants.find(user)) this.#line.input(user, bytes, at);
     else user.outbox.consoleNote({ addr, kind: 'blocked', text: 'not sent: this console is not open' });
   }
 
@@ -236,7 +231,7 @@ export class Consoles implements ConsolePort {
     at: number,
   ): Promise<{ sent: boolean; why: string | null }> {
     const line = this.#line;
-    if (line?.addr === addr && line.participants.subscriber(user)) return line.paste(user, bytes, at);
+    if (line?.addr === addr && line.participants.find(user)) return line.paste(user, bytes, at);
     return Promise.resolve({ sent: false, why: 'this console is not open' });
   }
 
@@ -245,8 +240,8 @@ export class Consoles implements ConsolePort {
     const user = line?.participants.typingUser;
     if (!line || !user) return null;
     const name = describeUser(user, this.#options.now());
-    const { lends: lent } = line.participants;
-    return { addr: line.addr, session: user.id, name, silent: user.silentSince !== null, lent };
+    const silent = user.silentSince !== null;
+    return { addr: line.addr, session: user.id, name, silent, lent: line.participants.lends };
   }
 
   acquire(

@@ -181,7 +181,7 @@ export class Participants {
     return this.#operation === null && this.subscribers.every(({ user }) => user.access === 'view');
   }
 
-  subscriber(user: ConsoleUser): Subscriber | null {
+  find(user: ConsoleUser): Subscriber | null {
     return this.#subscribers.get(user.id) ?? null;
   }
 
