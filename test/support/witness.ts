@@ -81,14 +81,23 @@ export class Witness {
     gaps: readonly { from: number; to: number }[],
     slackMs: number,
   ): number {
-    let missing = 0;
-    let position = 0;
-    for (const { at, bytes } of this.spoken.filter((one) => one.addr === addr && one.at >= from && one.at <= to)) {
-      const text = Buffer.from(bytes).toString('latin1');
-      const found = heard.indexOf(text, position);
-      if (found >= 0) position = found + text.length;
-      else if (!gaps.some((gap) => at >= gap.from - slackMs && at <= gap.to + slackMs)) missing += bytes.length;
-    }
-    return missing;
+    const said = this.spoken.filter((one) => one.addr === addr && one.at >= from && one.at <= to);
+    // What a gap swallowed may be said again later, word for word: such a chunk is then not the one that was heard.
+    const inGap = (at: number): boolean => gaps.some((gap) => at >= gap.from - slackMs && at <= gap.to + slackMs);
+    const missing = (mayHear: (text: string, position: number, at: number) => boolean): number => {
+      let count = 0;
+      let position = 0;
+      for (const { at, bytes } of said) {
+        const text = Buffer.from(bytes).toString('latin1');
+        const found = mayHear(text, position, at) ? heard.indexOf(text, position) : -1;
+        if (found >= 0) position = found + text.length;
+        else if (!inGap(at)) count += bytes.length;
+      }
+      return count;
+    };
+    return Math.min(
+      missing(() => true),
+      missing((text, position, at) => !inGap(at) || heard.startsWith(text, position)),
+    );
   }
 }
