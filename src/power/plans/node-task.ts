@@ -64,8 +64,8 @@ async function operate(
   { cutAt, cutUnasked, patienceMs }: Try,
 ): Promise<TryEnd> {
   const { run, who, takes, overrides } = record;
-  const limitS = deadlineS(ports, record, action, settings, cutAt);
-  const watchedOn = run.armed && action === 'off' && cutAt === null && isRunsDeadline(ports, run, limitS);
+  const { limitS, isRuns } = limitOf(ports, record, action, settings, cutAt);
+  const watchedOn = run.armed && action === 'off' && isRuns;
   const operation = await operations.start(
     {
       verb: action,
@@ -111,28 +111,24 @@ function endOf({ nodes: [progress] }: Operation): TryEnd {
   };
 }
 
-/** The limit is what is left of the run, not the step's own. */
-function isRunsDeadline({ now }: PlanPorts, { deadlineAt }: PlanRun, limitS: number | null): boolean {
-  return deadlineAt !== null && limitS !== null && now() + limitS * 1000 >= deadlineAt - DEADLINE_GRACE_MS;
-}
-
 /**
- * Returns the operation's deadline, s; null: only the limits of the shutdown's states apply. An armed run has no
- * operator to answer questions, so it gets a limit in any case.
+ * Returns the operation's deadline, s, null: only the limits of the shutdown's states apply; and whether that is the
+ * end of the run, not a limit of the step's own. An armed run has no operator to answer questions, so it gets a limit
+ * in any case.
  */
-function deadlineS(
+function limitOf(
   { limits, now }: PlanPorts,
   { run }: PlanRecord,
   action: PlanStepRun['action'],
   { deadline }: StepSettings,
   cutAt: number | null,
-): number | null {
-  if (cutAt !== null) return Math.max(1, (cutAt - now()) / 1000);
+): { limitS: number | null; isRuns: boolean } {
+  if (cutAt !== null) return { limitS: Math.max(1, (cutAt - now()) / 1000), isRuns: false };
   const unattended = action === 'on' ? null : limits.request + limits.hard;
   const own = deadline ?? (run.armed ? unattended : null);
-  if (run.deadlineAt === null) return own;
+  if (run.deadlineAt === null) return { limitS: own, isRuns: false };
   const left = Math.max(1, (run.deadlineAt - now()) / 1000);
-  return Math.min(left, own ?? left);
+  return own === null || left <= own ? { limitS: left, isRuns: true } : { limitS: own, isRuns: false };
 }
 
 /** Shuts the master down, last of all: by its own program, never by a power verb. */
