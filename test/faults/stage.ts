@@ -212,9 +212,15 @@ export class Stage implements AsyncDisposable {
     if (refused) return false;
     const over = (): boolean => {
       const plan = state === 'plan running' ? this.#operator.plan : null;
-      return plan !== null && plan.id !== former && plan.endedAt !== null;
+      // A plan whose one node is refused pauses.
+      return plan !== null && plan.id !== former && (plan.endedAt !== null || plan.state === 'paused');
     };
-    await until('the shutdown to begin', () => this.#running() !== undefined || over());
+    await until(
+      'the shutdown to begin',
+      () => this.#running() !== undefined || over(),
+      5,
+      () => this.#standing(),
+    );
     const phase = (): string => this.#running()?.nodes[0]?.phase ?? 'ended';
     await until('the shutdown to be under way', () =>
       ['acknowledged', 'stopping', 'asking', 'ended'].includes(phase()),
