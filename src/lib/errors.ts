@@ -1,4 +1,22 @@
-/** Errors in words. */
+/**
+ * Errors of the domain, each with the whole sentence for whoever asked. `server/rpc/errors.ts` maps them to the codes of
+ * the API.
+ */
+
+/** The node, console, operation, plan or UPS that was named does not exist, or not any more. */
+export class NotFound extends Error {
+  override readonly name: string = 'NotFound';
+}
+
+/** It may not be done as things stand; nothing was done. */
+export class Refused extends Error {
+  override readonly name: string = 'Refused';
+}
+
+/** The bus, a console or a file that it needs cannot be used now. */
+export class Unavailable extends Error {
+  override readonly name: string = 'Unavailable';
+}
 
 /** Returns the message of whatever was thrown. */
 export function messageOf(error: unknown): string {

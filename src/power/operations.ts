@@ -12,6 +12,7 @@ import {
   type PowerRequest,
   type Question,
 } from '../api/power.ts';
+import { NotFound } from '../lib/errors.ts';
 import { didYouMean } from '../lib/words.ts';
 import { type Address, formatAddress } from '../rack/address.ts';
 import { compressNames } from '../rack/selectors.ts';
@@ -21,7 +22,7 @@ import type { GuardFacts, Dependence } from './guard-facts.ts';
 import { changedSince, gatherFacts, impactOf, isAnyway, namesOf, refusalsFor, requestRefusals } from './guards.ts';
 import { nodesAtOnce, runNodes } from './node-runner.ts';
 import { type Job, nameOf, newNode, type NodeRecord, OperationRecord, type PlanShare } from './operation.ts';
-import { NoSuchOperation, type OperationPorts, PowerRefused } from './ports.ts';
+import { type OperationPorts, PowerRefused } from './ports.ts';
 import { recoverUnfinished } from './recovery.ts';
 
 class Claims {
@@ -49,13 +50,13 @@ class Claims {
 
 /**
  * Returns the choice with this key.
- * @throws {NoSuchOperation} there is none; {PowerRefused} it needs a confirmation, and `confirm` does not match.
+ * @throws {NotFound} there is none; {PowerRefused} it needs a confirmation, and `confirm` does not match.
  */
 function choiceOf({ choices }: Question, key: string, confirm: string | null): Question['choices'][number] {
   const chosen = choices.find((choice) => choice.key === key);
   if (!chosen) {
     const keys = choices.map((choice) => choice.key);
-    throw new NoSuchOperation(
+    throw new NotFound(
       `'${key}' is no answer to this question; the answers are ${keys.join(', ')}${didYouMean(key, keys)}`,
     );
   }
@@ -228,7 +229,7 @@ export class Operations {
       .catch(() => undefined);
   }
 
-  /** Aborts a running operation; its details state what can no longer be recalled. @throws {NoSuchOperation} */
+  /** Aborts a running operation; its details state what can no longer be recalled. @throws {NotFound} */
   abort(id: string, by: ClientIdentity): Operation {
     const { record, abort } = this.#find(id);
     if (!abort.signal.aborted) {
@@ -259,7 +260,7 @@ export class Operations {
 
   /**
    * Answers a node's open question.
-   * @throws {NoSuchOperation} no such question (any more); {PowerRefused} the confirmation does not match.
+   * @throws {NotFound} no such question (any more); {PowerRefused} the confirmation does not match.
    */
   answer(
     id: string,
@@ -275,7 +276,7 @@ export class Operations {
     const job = jobs.find(({ node }) => node.addr === addr);
     const question = job?.node.question;
     if (!job?.onAnswer || !question)
-      throw new NoSuchOperation(`operation ${id} asks nothing about ${formatAddress(addr)} (any more)`);
+      throw new NotFound(`operation ${id} asks nothing about ${formatAddress(addr)} (any more)`);
     if (question.id !== asked) {
       const message = `nothing was done: the question about ${job.node.name} has changed, it is now: ${question.text}`;
       throw new PowerRefused([{ rule: 'question', message, override: 'read it and answer again' }]);
@@ -291,13 +292,13 @@ export class Operations {
     return this.#running.get(id)?.record.snapshot() ?? this.#ended.find((operation) => operation.id === id) ?? null;
   }
 
-  /** Resolves with its last state. @throws {NoSuchOperation} */
+  /** Resolves with its last state. @throws {NotFound} */
   ended(id: string): Promise<Operation> {
     const running = this.#running.get(id);
     if (running) return new Promise((resolve) => running.ended.push(resolve));
     const ended = this.#ended.find((operation) => operation.id === id);
     if (ended) return Promise.resolve(structuredClone(ended));
-    throw new NoSuchOperation(`there is no operation ${id}`);
+    throw new NotFound(`there is no operation ${id}`);
   }
 
   /** Returns the running operation that has a node, or null. */
@@ -371,7 +372,7 @@ export class Operations {
     const running = this.#running.get(id);
     if (running) return running;
     const ended = this.#ended.some((operation) => operation.id === id);
-    throw new NoSuchOperation(ended ? `operation ${id} has ended` : `there is no operation ${id}`);
+    throw new NotFound(ended ? `operation ${id} has ended` : `there is no operation ${id}`);
   }
 
   #keep(operation: Operation): void {

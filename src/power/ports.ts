@@ -8,6 +8,7 @@ import type { Evidence, Operation, Outcome, Refusal, Verb } from '../api/power.t
 import type { Bus } from '../bmc/types.ts';
 import type { Config, HookConfig } from '../config/schema.ts';
 import type { ScreenState } from '../console/screen-state.ts';
+import { Refused } from '../lib/errors.ts';
 import type { ProgramEnd } from '../lib/subprocess.ts';
 import type { Address } from '../rack/address.ts';
 import type { HostSeen, Inventory } from '../rack/inventory.ts';
@@ -212,12 +213,12 @@ export interface ConsolePort {
   ): Promise<OperationConsole>;
 }
 
-/** The console is held by a session, and taking it was not requested. */
+/** The console is held by a session or an operation, and taking it was not requested. */
 export class ConsoleHeld extends Error {
+  override readonly name = 'ConsoleHeld';
   readonly holder: string;
-  constructor(holder: string) {
-    super(`the console is held by ${holder}`);
-    this.name = 'ConsoleHeld';
+  constructor(holder: string, message = `the console is held by ${holder}`) {
+    super(message);
     this.holder = holder;
   }
 }
@@ -290,16 +291,11 @@ export interface JournalPort {
 }
 
 /** A guard refused, or a confirmation did not match: nothing was sent. */
-export class PowerRefused extends Error {
+export class PowerRefused extends Refused {
+  override readonly name = 'PowerRefused';
   readonly refusals: Refusal[];
   constructor(refusals: Refusal[]) {
     super(refusals.map((refusal) => refusal.message).join('; '));
-    this.name = 'PowerRefused';
     this.refusals = refusals;
   }
-}
-
-/** The id, node or question does not exist (any more). */
-export class NoSuchOperation extends Error {
-  override readonly name = 'NoSuchOperation';
 }

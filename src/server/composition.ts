@@ -333,6 +333,7 @@ function composeSessions(
     },
     notes: consoleNotes(services),
     consoleText: () => options.configuration.config.server.viewOnly.consoleText,
+    openConsole: () => consoles.state(),
     event: (level, text) => events.add(level, 'session', null, text),
     changed: () => void changes.emit('work'),
     left: (session) => consoles.detach(session),

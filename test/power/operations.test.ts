@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PowerRequest } from '../../src/api/power.ts';
-import { NoSuchOperation, PowerRefused } from '../../src/power/ports.ts';
+import { NotFound } from '../../src/lib/errors.ts';
+import { PowerRefused } from '../../src/power/ports.ts';
 import { FakeRack, OPERATOR, settle, requestOf, START } from './fake-rack.ts';
 
 async function refusalOf(promise: Promise<unknown>): Promise<string[]> {
@@ -202,11 +203,11 @@ test('check: a fresh sample, refusals, impact, and the words that confirm', asyn
 
 test('who asks for what there is not is told so', async () => {
   const rack = new FakeRack();
-  expect(() => rack.operations.abort('zzz', OPERATOR)).toThrow(NoSuchOperation);
+  expect(() => rack.operations.abort('zzz', OPERATOR)).toThrow(NotFound);
   const { id } = await rack.start({ verb: 'force-off', confirm: 'k8s-worker-04' });
   expect(() =>
     rack.operations.answer(id, { addr: 3, question: 'x', choice: 'force', confirm: null }, OPERATOR),
-  ).toThrow(NoSuchOperation);
+  ).toThrow(NotFound);
 });
 
 test('a sample of the sweep a moment ago will do for a verb, which proves itself, but not for a word that nothing is to be done', async () => {

@@ -1,4 +1,5 @@
 /** Reads the server's methods out of the sources: documentation, access, result type, errors. */
+import { readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -134,13 +135,22 @@ function handlers(names: ReadonlySet<string>): Map<string, ts.Node> {
 
 const errorsOf = new Map<ts.Node, ReadonlySet<string>>();
 
-/** The first arguments of all calls of rpcError that can be reached from here by calls of functions in src/server. */
+/** Code of each error class of the domain, as `responseOf` maps them. */
+const mapped = new Map(
+  [
+    ...readFileSync(join(ROOT, HANDLERS, 'errors.ts'), 'utf8').matchAll(/instanceof (\w+)\) return rpcError\('(\w+)'/g),
+  ].map(([, name = '', code = '']) => [name, code]),
+);
+
+/** The codes of all errors that can be thrown from here, by calls of functions in src/server and src/power. */
 function errorsFrom(node: ts.Node): ReadonlySet<string> {
   const known = errorsOf.get(node);
   if (known !== undefined) return known;
   const found = new Set<string>();
   errorsOf.set(node, found);
   const visit = (inner: ts.Node): void => {
+    const code = ts.isNewExpression(inner) ? mapped.get(inner.expression.getText()) : undefined;
+    if (code !== undefined) found.add(code);
     if (ts.isCallExpression(inner)) {
       if (inner.expression.getText() === 'rpcError') {
         const [code] = inner.arguments;
@@ -159,7 +169,7 @@ function called(call: ts.CallExpression): ReadonlySet<string> {
   );
   const declared =
     symbol && (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol).valueDeclaration;
-  if (!declared || !nameOf(declared.getSourceFile()).startsWith('src/server/')) return new Set();
+  if (!declared || !/^src\/(server|power)\//.test(nameOf(declared.getSourceFile()))) return new Set();
   if (ts.isVariableDeclaration(declared)) return declared.initializer ? errorsFrom(declared.initializer) : new Set();
   return ts.isFunctionLike(declared) ? errorsFrom(declared) : new Set();
 }

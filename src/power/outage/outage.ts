@@ -5,7 +5,7 @@
 import type { ClientIdentity } from '../../api/methods.ts';
 import type { OutageNode, OutageReport, OutageView, Supply } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf, Refused } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import type { PlanDefinition } from '../../rack/plan.ts';
@@ -33,7 +33,6 @@ import {
   drillPolicy,
   drillSupply,
   firstDetail,
-  NotNow,
 } from './record.ts';
 import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
 
@@ -122,10 +121,10 @@ export class Outage {
    * @throws {Error} while an outage is under way
    */
   async drill(addrs: readonly Address[]): Promise<OutageReport> {
-    if (this.#record !== null) throw new NotNow('an outage is under way: drill after it');
-    if (this.supply().state === 'battery') throw new NotNow('the mains are away: this is no drill');
+    if (this.#record !== null) throw new Refused('an outage is under way: drill after it');
+    if (this.supply().state === 'battery') throw new Refused('the mains are away: this is no drill');
     if (!this.#nodesOn().some(({ addr }) => addrs.includes(addr)))
-      throw new NotNow('none of these nodes is on, or they are the master: there is nothing to drill');
+      throw new Refused('none of these nodes is on, or they are the master: there is nothing to drill');
     this.#drill = new Set(addrs);
     await this.tick();
     return reportOf(this.#need());

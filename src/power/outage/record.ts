@@ -15,9 +15,6 @@ import type { Plans } from '../plans/plans.ts';
 import type { PlanPorts } from '../plans/record.ts';
 import type { OutageInput, OutageState, Policy } from './policy.ts';
 
-/** Refused at this time; the message has the reason. */
-export class NotNow extends Error {}
-
 /** Returns a policy that runs only the last plan, at once, and restores at once. */
 export function drillPolicy(policy: OutagePolicy): OutagePolicy {
   return { ...policy, steps: [], restore: { afterS: 0, charge: 0 } };

@@ -12,13 +12,13 @@ import {
   type PlanRunRequest,
 } from '../../api/plans.ts';
 import type { Operation, Refusal } from '../../api/power.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf, NotFound } from '../../lib/errors.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
 import { type PlanDefinition, planWarnings, resolvePlan } from '../../rack/plan.ts';
 import { nameOf } from '../operation.ts';
 import type { Operations } from '../operations.ts';
-import { NoSuchOperation, PowerRefused } from '../ports.ts';
+import { PowerRefused } from '../ports.ts';
 import {
   effectiveStep,
   limitSteps,
@@ -147,7 +147,7 @@ export class Plans {
     for (const runner of this.#runners) runner.heard(operation);
   }
 
-  /** Previews a plan with a fresh status of every node. @throws {NoSuchOperation} */
+  /** Previews a plan with a fresh status of every node. @throws {NotFound} */
   async show(name: string, session: number): Promise<PlanPreview> {
     const plan = this.#plan(name);
     return preview(
@@ -159,7 +159,7 @@ export class Plans {
 
   /**
    * Begins a run with the nodes that the plan's selectors match now; it continues independent of the session.
-   * @throws {NoSuchOperation} no such plan; {PowerRefused} it cannot be run, or was not confirmed: nothing was begun
+   * @throws {NotFound} no such plan; {PowerRefused} it cannot be run, or was not confirmed: nothing was begun
    */
   start(request: PlanRunRequest, who: ClientIdentity, limit: RunLimit = {}): Promise<PlanRun> {
     return this.startDefinition(this.#plan(request.name), request, who, limit);
@@ -274,7 +274,7 @@ export class Plans {
     });
   }
 
-  /** Pauses a run: no further nodes are started. @throws {NoSuchOperation} {PowerRefused} */
+  /** Pauses a run: no further nodes are started. @throws {NotFound} {PowerRefused} */
   pause(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running']);
     this.#ports.event('notice', null, `${nameOf(who)} pauses run ${runner.run.id}`);
@@ -283,7 +283,7 @@ export class Plans {
     });
   }
 
-  /** Resumes a run; the failures that paused it are tried again. @throws {NoSuchOperation} {PowerRefused} */
+  /** Resumes a run; the failures that paused it are tried again. @throws {NotFound} {PowerRefused} */
   resume(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['pausing', 'paused', 'interrupted']);
     const { run: before } = runner;
@@ -297,7 +297,7 @@ export class Plans {
     });
   }
 
-  /** Aborts a run, with its nodes under way. @throws {NoSuchOperation} {PowerRefused} */
+  /** Aborts a run, with its nodes under way. @throws {NotFound} {PowerRefused} */
   abort(id: string, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
     this.#ports.event('notice', null, `${nameOf(who)} aborts run ${runner.run.id}`);
@@ -306,7 +306,7 @@ export class Plans {
     });
   }
 
-  /** Skips a node, or all of a step, that waits or has failed. @throws {NoSuchOperation} {PowerRefused} */
+  /** Skips a node, or all of a step, that waits or has failed. @throws {NotFound} {PowerRefused} */
   skip(id: string, step: string | null, addr: Address | null, who: ClientIdentity): Promise<PlanRun> {
     const runner = this.#find(id, ['running', 'pausing', 'paused', 'interrupted']);
     const matching = (run: PlanRun): PlanNodeRun[] =>
@@ -317,10 +317,8 @@ export class Plans {
     if (found.length === 0) {
       const names = runner.run.steps.map(({ name }) => name);
       if (step !== null && !names.includes(step))
-        throw new NoSuchOperation(
-          `run ${id} has no step '${step}'; steps: ${names.join(', ')}${didYouMean(step, names)}`,
-        );
-      throw new NoSuchOperation(
+        throw new NotFound(`run ${id} has no step '${step}'; steps: ${names.join(', ')}${didYouMean(step, names)}`);
+      throw new NotFound(
         `run ${id} does not have this node${step === null ? '' : ` in step '${step}'`}: 'rackui plan list' shows its nodes`,
       );
     }
@@ -352,14 +350,14 @@ export class Plans {
   }
 
   /**
-   * Finds a run by id, or the plan's latest run that has not ended. @throws {NoSuchOperation} {PowerRefused} wrong
+   * Finds a run by id, or the plan's latest run that has not ended. @throws {NotFound} {PowerRefused} wrong
    * state
    */
   #find(id: string, states: readonly PlanRun['state'][]): PlanRunner {
     const byName = this.#runners.filter(({ run }) => run.plan === id && run.endedAt === null).at(-1);
     const runner = this.#runners.find(({ run }) => run.id === id) ?? byName;
     if (!runner)
-      throw new NoSuchOperation(
+      throw new NotFound(
         `there is no run '${id}': 'rackui plan list' lists them${didYouMean(id, Object.keys(this.#ports.plans))}`,
       );
     const { state } = runner.run;
@@ -388,7 +386,7 @@ export class Plans {
     const plan = Object.hasOwn(this.#ports.plans, name) ? this.#ports.plans[name] : undefined;
     if (plan) return plan;
     const known = Object.keys(this.#ports.plans);
-    throw new NoSuchOperation(
+    throw new NotFound(
       `there is no plan '${name}' in the configuration; plans: ${known.join(', ') || 'none'}${didYouMean(name, known)}`,
     );
   }

@@ -11,8 +11,8 @@ import { readScreenState, type ScreenState } from '../../console/screen-state.ts
 import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/screen.ts';
 import { logPath, Transcript } from '../../console/transcript.ts';
 import { steadyNow, wallTime } from '../../lib/clock.ts';
+import { Unavailable } from '../../lib/errors.ts';
 import { collectGarbage } from '../../lib/memory.ts';
-import { rpcError } from '../rpc/errors.ts';
 
 /** A serial line has no window size; a getty assumes this one. */
 const COLS = 80;
@@ -225,7 +225,7 @@ export function logLimits({ console: { log } }: Config): LogLimits {
   return { size: log.size * MB, age: log.days * DAY_MS, kept: log.keep, total: log.total * MB, free: log.free * MB };
 }
 
-/** Reads a piece of the log of the node of this name. @throws {ResponseError} where the disk cannot be read */
+/** Reads a piece of the log of the node of this name. @throws {Unavailable} where the disk cannot be read */
 export async function readConsoleLog(
   dir: string,
   name: string,
@@ -239,14 +239,14 @@ export async function readConsoleLog(
 
 /**
  * Reads the latest lines of the log of the node of this name; empty where nothing was logged. @throws
- * {ResponseError} as above
+ * {Unavailable} as above
  */
 export function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
   const path = logPath(dir, name, 'lines');
   return fromDisk(path, tailLog(path, count));
 }
 
-/** Reads the node's last screen from its log; null where nothing was logged. @throws {ResponseError} as above */
+/** Reads the node's last screen from its log; null where nothing was logged. @throws {Unavailable} as above */
 export function screenOfConsoleLog(dir: string, name: string): Promise<LoggedScreen | null> {
   const path = logPath(dir, name, 'raw');
   return fromDisk(path, loggedScreen(path));
@@ -256,6 +256,6 @@ async function fromDisk<T>(path: string, read: Promise<T>): Promise<T> {
   try {
     return await read;
   } catch (error) {
-    throw rpcError('unavailable', `the console log ${path} cannot be read: ${String(error)}`);
+    throw new Unavailable(`the console log ${path} cannot be read: ${String(error)}`);
   }
 }

@@ -20,9 +20,9 @@ import {
   mayTake,
   type OperationConsole,
 } from '../../power/ports.ts';
+import { NotFound, Unavailable } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { SystemStates } from '../polling/system-states.ts';
-import { rpcError } from '../rpc/errors.ts';
 import { ConsoleBuffer, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
 import { SharedConsole, operationConsole } from './console-session.ts';
 import { type ConsoleUser, describeUser } from './participants.ts';
@@ -106,7 +106,7 @@ export class Consoles implements ConsolePort {
   acquireKeyboard(user: ConsoleUser): ConsoleState {
     const line = this.#line;
     const subscriber = line?.participants.find(user);
-    if (!line || !subscriber) throw rpcError('unknown', 'you are at no console: attach to one first');
+    if (!line || !subscriber) throw new NotFound('you are at no console: attach to one first');
     line.participants.acquireKeyboard(subscriber);
     this.#options.changed();
     return line.state();
@@ -116,7 +116,7 @@ export class Consoles implements ConsolePort {
   transferKeyboard(user: ConsoleUser, session: number): ConsoleState {
     const line = this.#typedBy(user, 'only who types can hand the keyboard over');
     const to = line.participants.subscribers.find((subscriber) => subscriber.user.id === session);
-    if (!to) throw rpcError('unknown', `session ${session} is not at the console of ${this.#label(line.addr)}`);
+    if (!to) throw new NotFound(`session ${session} is not at the console of ${this.#label(line.addr)}`);
     if (session !== user.id) line.participants.transferKeyboard(user, to);
     this.#options.changed();
     return line.state();
@@ -125,8 +125,7 @@ export class Consoles implements ConsolePort {
   /** Writes a note to the log of the user's console. */
   note(user: ConsoleUser, text: string): void {
     const line = this.#line;
-    if (!line?.participants.find(user))
-      throw rpcError('unknown', 'you are at no console: a note goes into the log of one');
+    if (!line?.participants.find(user)) throw new NotFound('you are at no console: a note goes into the log of one');
     line.logNote(user, text);
   }
 
@@ -172,20 +171,20 @@ export class Consoles implements ConsolePort {
     return this.#line?.silentMs() ?? null;
   }
 
-  /** Reads a piece of a node's log. @throws {ResponseError} where the disk cannot be read */
+  /** Reads a piece of a node's log. @throws {Unavailable} where the disk cannot be read */
   log(request: LogRequest): Promise<LogPiece> {
     const { transcriptDir, name, limits } = this.#options;
     return readConsoleLog(transcriptDir, name(request.addr), limits, request);
   }
 
-  /** Reads the latest lines of a node's log. @throws {ResponseError} where the disk cannot be read */
+  /** Reads the latest lines of a node's log. @throws {Unavailable} where the disk cannot be read */
   async logTail(addr: Address, count: number): Promise<TailLine[]> {
     const lines = await tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
     return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
   }
 
   /**
-   * Returns the last screen of a node's console; null where nothing is kept. @throws {ResponseError} where the disk
+   * Returns the last screen of a node's console; null where nothing is kept. @throws {Unavailable} where the disk
    * cannot be read
    */
   async lastScreen(addr: Address): Promise<SeenScreen | null> {
@@ -291,13 +290,13 @@ export class Consoles implements ConsolePort {
   /** @throws a refusal with the words of `problem` where another session types, or none */
   #typedBy(user: ConsoleUser, problem: string): SharedConsole {
     const line = this.#line;
-    if (!line || line.participants.typingUser?.id !== user.id) throw rpcError('unknown', problem);
+    if (!line || line.participants.typingUser?.id !== user.id) throw new NotFound(problem);
     return line;
   }
 
   #watchable(addr: Address): SharedConsole {
     if (this.#line?.addr === addr) return this.#line;
-    throw rpcError('unavailable', `nobody has the console of ${this.#label(addr)} open: there is nothing to watch`);
+    throw new Unavailable(`nobody has the console of ${this.#label(addr)} open: there is nothing to watch`);
   }
 
   #lineFor(user: ConsoleUser, addr: Address, take: boolean): SharedConsole {
@@ -311,7 +310,7 @@ export class Consoles implements ConsolePort {
     const { operation } = line.participants;
     const holder = typist ?? (operation && !operation.yields ? `operation ${operation.opId}` : null);
     if (holder !== null && !take)
-      throw rpcError('held', `${holder} holds the console of ${this.#label(line.addr)}`, line.state());
+      throw new ConsoleHeld(holder, `${holder} holds the console of ${this.#label(line.addr)}`);
     // The leaving session needs no message.
     line.participants.leave(user);
     this.#end(line, `${user.name} opened the console of ${this.#label(addr)}`);

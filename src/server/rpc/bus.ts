@@ -4,7 +4,8 @@ import type { BusLook, BusSurvey } from '../../api/bus.ts';
 import { judgeRaw } from '../../bmc/raw-commands.ts';
 import { PRIORITY } from '../../bmc/types.ts';
 import { steadyNow } from '../../lib/clock.ts';
-import { ConsoleHeld } from '../../power/ports.ts';
+import { Refused, Unavailable } from '../../lib/errors.ts';
+import { ConsoleHeld, PowerRefused } from '../../power/ports.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
 import { runDiagnostics } from '../bus-diagnostics.ts';
 import { readHostName } from '../consoles/hostname-probe.ts';
@@ -24,13 +25,12 @@ export function busHandlers(services: Services): BusMethods {
   /** An exchange of several steps leaves gaps in a console: the client that has the console open has priority. */
   const expectFree = async (caller: Caller): Promise<void> => {
     await monitor.settled(ENTRY_WAIT_MS * 3);
-    if (!monitor.ready) throw rpcError('unavailable', `the bus cannot be asked: ${bus.health.detail}`);
+    if (!monitor.ready) throw new Unavailable(`the bus cannot be asked: ${bus.health.detail}`);
     const open = consoles.state();
     if (open !== null && open.holder !== caller.id)
-      throw rpcError(
-        'held',
+      throw new ConsoleHeld(
+        open.holderName ?? 'nobody',
         `the console of ${nodeStates.label(open.addr)} is open (${open.holderName ?? 'nobody'} types there): it is not interrupted; try again when it is closed`,
-        open,
       );
   };
 
@@ -54,7 +54,7 @@ export function busHandlers(services: Services): BusMethods {
     async 'bus.survey'({ exchanges: count }, caller): Promise<BusSurvey> {
       await expectFree(caller);
       const found = await runDiagnostics(bus, nodeStates.addresses, count);
-      if (typeof found === 'string') throw rpcError('unavailable', `the bus cannot be asked: ${found}`);
+      if (typeof found === 'string') throw new Unavailable(`the bus cannot be asked: ${found}`);
       return { ...found, verbEcho: exchanges.verbEcho };
     },
 
@@ -64,21 +64,16 @@ export function busHandlers(services: Services): BusMethods {
       const reading = nodeStates.reading(addr);
       if (reading.state === 'ok' && reading.sample.power !== 'on')
         return { addr, host: null, why: `it is ${reading.sample.power}` };
-      try {
-        return await readHostName(consoles, addr, caller.id);
-      } catch (error) {
-        if (error instanceof ConsoleHeld) throw rpcError('held', error.message, consoles.state());
-        throw error;
-      }
+      return readHostName(consoles, addr, caller.id);
     },
 
     async 'bus.raw'({ target, text, confirm }, caller) {
       await expectFree(caller);
       const { master } = bus.health;
       const verdict = judgeRaw(text, target, master);
-      if (verdict.refused !== null) throw rpcError('refused', verdict.refused);
+      if (verdict.refused !== null) throw new Refused(verdict.refused);
       const addr = target ?? master;
-      if (addr === null) throw rpcError('unavailable', 'the master is not known yet: try again');
+      if (addr === null) throw new Unavailable('the master is not known yet: try again');
       const name = target === null ? 'master' : nodeStates.name(addr);
       if (verdict.confirm.length > 0 && confirm !== name)
         throw rpcError(
@@ -99,7 +94,7 @@ export function busHandlers(services: Services): BusMethods {
       const outcome = await bus.raw(target, text);
       const detail = outcome.sent ? `heard ${JSON.stringify(outcome.heard)}` : `not sent: ${outcome.detail}`;
       await services.audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
-      if (!outcome.sent) throw rpcError('unavailable', `nothing was sent: ${outcome.detail}`);
+      if (!outcome.sent) throw new Unavailable(`nothing was sent: ${outcome.detail}`);
       const { phase, detail: why } = outcome.after;
       return { heard: outcome.heard, after: phase === 'ready' ? 'the pipe is closed and the master answers' : why };
     },
@@ -122,8 +117,7 @@ export function busHandlers(services: Services): BusMethods {
       caller.id,
     );
     const refusals = nodes.flatMap((node) => node.refusals);
-    const [first] = refusals;
-    if (first) throw rpcError('refused', first.message, refusals);
+    if (refusals.length > 0) throw new PowerRefused(refusals);
   }
 
   async function query(addr: Address, patience: 'patient' | 'brief'): Promise<BusLook> {

@@ -1,7 +1,7 @@
 /** Methods of the console: joining, leaving, typing. */
 import { steadyNow } from '../../lib/clock.ts';
+import { Refused } from '../../lib/errors.ts';
 import type { Services } from '../services.ts';
-import { rpcError } from './errors.ts';
 import { expectNode } from './rack.ts';
 import type { Methods, NoteHandlers } from './registry.ts';
 
@@ -14,8 +14,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       const { addr } = request;
       expectNode(services, addr);
       if (addr === bus.health.master)
-        throw rpcError(
-          'refused',
+        throw new Refused(
           `${nodeStates.label(addr)} is the master: its serial line is this bus, so it has no console here; log into it by ssh`,
         );
       return consoles.attach(caller, request);

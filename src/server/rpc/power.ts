@@ -3,9 +3,9 @@
  * on.
  */
 import type { PowerRequest } from '../../api/power.ts';
-import { NotNow } from '../../power/outage/record.ts';
+import { NotFound } from '../../lib/errors.ts';
 import type { Services } from '../services.ts';
-import { refusing, rpcError } from './errors.ts';
+import { rpcError } from './errors.ts';
 import { expectNode } from './rack.ts';
 import { type Methods, whoIs } from './registry.ts';
 
@@ -18,13 +18,12 @@ export function planHandlers(services: Services): PlanMethods {
   const { plans } = services;
   return {
     'plan.list': () => plans.list(),
-    'plan.show': ({ name }, caller) => refusing(services.consoles, () => plans.show(name, caller.id)),
-    'plan.run': (request, caller) => refusing(services.consoles, () => plans.start(request, whoIs(caller))),
-    'plan.pause': ({ id }, caller) => refusing(services.consoles, () => plans.pause(id, whoIs(caller))),
-    'plan.resume': ({ id }, caller) => refusing(services.consoles, () => plans.resume(id, whoIs(caller))),
-    'plan.abort': ({ id }, caller) => refusing(services.consoles, () => plans.abort(id, whoIs(caller))),
-    'plan.skip': ({ id, step, addr }, caller) =>
-      refusing(services.consoles, () => plans.skip(id, step, addr, whoIs(caller))),
+    'plan.show': ({ name }, caller) => plans.show(name, caller.id),
+    'plan.run': (request, caller) => plans.start(request, whoIs(caller)),
+    'plan.pause': ({ id }, caller) => plans.pause(id, whoIs(caller)),
+    'plan.resume': ({ id }, caller) => plans.resume(id, whoIs(caller)),
+    'plan.abort': ({ id }, caller) => plans.abort(id, whoIs(caller)),
+    'plan.skip': ({ id, step, addr }, caller) => plans.skip(id, step, addr, whoIs(caller)),
   };
 }
 
@@ -38,21 +37,18 @@ export function powerHandlers(services: Services): PowerMethods {
   return {
     'power.check': (request, caller) => {
       known(request);
-      return refusing(services.consoles, () => operations.check(request, caller.id));
+      return operations.check(request, caller.id);
     },
-    'power.start': (request, caller) => {
+    'power.start': async (request, caller) => {
       known(request);
-      return refusing(services.consoles, async () => {
-        const operation = await operations.start(request, whoIs(caller), caller.id);
-        // Writes the operation first: a client that has its id can learn its end even if this server dies now.
-        await operations.written(operation.id);
-        return operation;
-      });
+      const operation = await operations.start(request, whoIs(caller), caller.id);
+      // Writes the operation first: a client that has its id can learn its end even if this server dies now.
+      await operations.written(operation.id);
+      return operation;
     },
     'ops.list': () => operations.list(),
-    'ops.abort': ({ id }, caller) => refusing(services.consoles, () => operations.abort(id, whoIs(caller))),
-    'ops.answer': ({ id, ...answer }, caller) =>
-      refusing(services.consoles, () => operations.answer(id, answer, whoIs(caller))),
+    'ops.abort': ({ id }, caller) => operations.abort(id, whoIs(caller)),
+    'ops.answer': ({ id, ...answer }, caller) => operations.answer(id, answer, whoIs(caller)),
   };
 }
 
@@ -63,7 +59,7 @@ export function outageHandlers({ outages, events }: Services): OutageMethods {
     'outage.status': () => outages.status(),
     'ups.history': ({ name, stepMs, count }) => {
       const answer = outages.history(name, stepMs, count);
-      if (answer === null) throw rpcError('unknown', `the configuration names no UPS '${name}'`);
+      if (answer === null) throw new NotFound(`the configuration names no UPS '${name}'`);
       return answer;
     },
     'outage.tell': async ({ supply, runtimeS, settled }, caller) => {
@@ -81,14 +77,9 @@ export function outageHandlers({ outages, events }: Services): OutageMethods {
     },
     'outage.drill': async ({ addrs }, caller) => {
       const [outage] = outages.all;
-      if (outage === undefined) throw rpcError('unknown', 'no outage policy is configured');
+      if (outage === undefined) throw new NotFound('no outage policy is configured');
       events.add('notice', 'power', null, `${whoIs(caller).user} begins an outage drill`);
-      try {
-        return await outage.drill(addrs);
-      } catch (error) {
-        if (error instanceof NotNow) throw rpcError('refused', error.message);
-        throw error;
-      }
+      return outage.drill(addrs);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Methods for viewing the rack: hello, polls, events, alarms, and the details of one node. */
 import { API_VERSION } from '../../api/methods.ts';
 import { steadyNow } from '../../lib/clock.ts';
+import { NotFound } from '../../lib/errors.ts';
 import { count } from '../../lib/words.ts';
 import { dependentsOf } from '../../power/guards.ts';
 import { type Address, formatAddress } from '../../rack/address.ts';
@@ -67,7 +68,7 @@ export function queryHandlers(services: Services): Pick<Methods, 'hello' | 'swee
 export function expectNode({ nodeStates }: Pick<Services, 'nodeStates'>, addr: Address): void {
   if (nodeStates.node(addr) !== null) return;
   const what = nodeStates.inventory.configured ? 'the configuration names no node' : 'no node was found';
-  throw rpcError('unknown', `${what} at address ${formatAddress(addr)}`);
+  throw new NotFound(`${what} at address ${formatAddress(addr)}`);
 }
 
 export function detailHandlers(services: Services): Pick<Methods, 'node.detail'> {

@@ -1,8 +1,8 @@
 /** Methods of the server itself. */
 import type { Operation } from '../../api/power.ts';
 import { steadyNow } from '../../lib/clock.ts';
+import { PowerRefused } from '../../power/ports.ts';
 import type { Services } from '../services.ts';
-import { rpcError } from './errors.ts';
 import type { Methods } from './registry.ts';
 
 export function serverHandlers(
@@ -36,9 +36,7 @@ export function serverHandlers(
       ];
       if (running.length > 0) {
         const message = `the server does not stop while ${running.join(' and ')}: wait, or abort first`;
-        throw rpcError('refused', message, [
-          { rule: 'operation running', message, override: 'rackui abort ID, then stop again' },
-        ]);
+        throw new PowerRefused([{ rule: 'operation running', message, override: 'rackui abort ID, then stop again' }]);
       }
       services.leave(`${caller.name} stopped the server`);
       return { ok: true };

@@ -1,6 +1,6 @@
 /** The session registry: admits connections, sends changes to all sessions, and disconnects them at the end. */
 import type { Socket } from 'node:net';
-import type { Access, EventRecord, ServerNotes, Session } from '../../api/methods.ts';
+import type { Access, ConsoleState, EventRecord, ServerNotes, Session } from '../../api/methods.ts';
 import type { Methods, NoteHandlers } from '../rpc/registry.ts';
 import type { Change, Picture, PlainNote } from './outbox.ts';
 import { ClientSession } from './session.ts';
@@ -21,6 +21,7 @@ export interface SessionRegistryPorts {
   methods: Methods;
   notes: NoteHandlers;
   consoleText(): boolean;
+  openConsole(): ConsoleState | null;
   event(level: EventRecord['level'], text: string): void;
   /** Called when a session came or left. */
   changed(): void;

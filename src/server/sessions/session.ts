@@ -14,6 +14,7 @@ import {
   type ClientNotes,
   CONFIRM_LIMIT_MS,
   CONFIRMED,
+  type ConsoleState,
   type Requests,
   type Session,
   SILENT_LIMIT_S,
@@ -22,7 +23,7 @@ import { WORDED } from '../../config/error-messages.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { wholeMessages } from '../../lib/unix-socket.ts';
 import { hideInAnswer, hideInNote, mayNote, mayRequest } from '../rpc/access.ts';
-import { rpcError } from '../rpc/errors.ts';
+import { responseOf, rpcError } from '../rpc/errors.ts';
 import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from '../rpc/params.ts';
 import type { Caller, Methods, NoteHandlers } from '../rpc/registry.ts';
 import { Outbox, type Picture } from './outbox.ts';
@@ -43,6 +44,8 @@ export interface SessionPorts {
   notes: NoteHandlers;
   /** Returns whether view-only sessions may read console output. */
   consoleText(): boolean;
+  /** Returns the state of the open console; null: none is open. */
+  openConsole(): ConsoleState | null;
   /** Called at hello, and when the identity changes. */
   identified(session: ClientSession): void;
   /** Called when a silent client sent something again. */
@@ -196,7 +199,8 @@ export class ClientSession implements Caller {
       const answer = await this.#ports.methods[method](parsed.data, this);
       return this.#reads ? answer : hideInAnswer(method, answer);
     } catch (error) {
-      if (error instanceof ResponseError) return error;
+      const response = responseOf(error, this.#ports.openConsole());
+      if (response !== null) return response;
       // A fault of the server: the client gets the failure, the log its place.
       this.#ports.log(
         'error',
