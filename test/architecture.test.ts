@@ -17,7 +17,8 @@ const ONLY: Record<string, RegExp> = {
   re2js: /^config\/value-types\.ts$/,
   '@xterm/addon-serialize': /^console\//,
   'vscode-jsonrpc': /^(client|server)\//,
-  commander: /^(cli\/(program|declarations|exit-codes)\.ts|sim\/(cli|options)\.ts$)/,
+  commander:
+    /^(cli\/(program|declarations|exit-codes|completion\/(completion|command-line))\.ts|sim\/(cli|options)\.ts$)/,
   zod: /^(config\/|server\/|lib\/json-file|cli\/commands\/config)/,
   yaml: /^(config|sim|cli\/commands\/config)/,
   pino: /^server\//,

@@ -263,7 +263,7 @@ export function declareServing(program: Command, act: Act, run: Run): void {
     .action(
       act(
         async (options, [what = '']) =>
-          (await import('./commands/completion.ts')).completionCommand(what, program, options),
+          (await import('./completion/completion.ts')).completionCommand(what, program, options),
         SEVERAL,
       ),
     );

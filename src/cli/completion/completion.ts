@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../api/power.ts';
 import { loadConfig } from '../../config/load.ts';
-import { bashCompletion } from '../completion/bash.ts';
-import { type CommandEntry, readCommandLine } from '../completion/command-line.ts';
-import { fishCompletion } from '../completion/fish.ts';
-import { zshCompletion } from '../completion/zsh.ts';
+import { bashCompletion } from './bash.ts';
+import { type CommandEntry, readCommandLine } from './command-line.ts';
+import { fishCompletion } from './fish.ts';
+import { zshCompletion } from './zsh.ts';
 import { type GlobalOptions, rackListOf } from '../server-connection.ts';
 import { print } from '../terminal-output.ts';
 
