@@ -1,8 +1,9 @@
 /**
- * Schema of the sections that report the rack to other programs: metrics. None of them is on unless it is configured.
+ * Schema of the sections that report the rack to other programs: metrics and MQTT. Neither is on unless it is configured.
  */
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { secret } from './value-types.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -10,7 +11,8 @@ LOOPBACK.addAddress('::1', 'ipv6');
 
 /** True for an address that only programs on this machine can reach. */
 function isLoopback(address: string): boolean {
-  return LOOPBACK.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  const version = isIP(address);
+  return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }
 
 const absolutePath = z.string().regex(/^\/[^\0]*[^/\0]$/, 'an absolute path, e.g. /run/rackui/metrics.sock');
@@ -41,10 +43,60 @@ export const metrics = z
   });
 export type MetricsConfig = z.infer<typeof metrics>;
 
-/** Says what other machines can reach, for the check of a configuration; empty: nothing. */
-export function exposures({ metrics: served }: { metrics?: MetricsConfig | undefined }): string[] {
-  if (served?.port === undefined || isLoopback(served.address)) return [];
-  return [
-    `warning: the metrics at ${served.address} port ${served.port} can be read from other machines, without a password`,
-  ];
+const topic = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*$/, 'a topic of letters, digits, _ and -, in parts with / between them');
+
+/** An MQTT broker that gets the rack's states, and its description for Home Assistant. */
+export const mqtt = z
+  .strictObject({
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9:.-]{1,255}$/, 'a host name or an address')
+      .default('127.0.0.1'),
+    /** Default: 1883, with TLS 8883. */
+    port: z.number().int().min(1).max(65_535).optional(),
+    tls: z.boolean().default(false),
+    /** File with the certificate authority of the broker; default: the system's. */
+    ca: z.string().min(1).optional(),
+    user: z.string().min(1).max(256).optional(),
+    password: secret.optional(),
+    /** First part of all topics. */
+    prefix: topic.default('rackui'),
+    /** Prefix at which Home Assistant looks for descriptions; null: none is sent. */
+    discovery: topic.nullable().default('homeassistant'),
+    /** Verbs that are taken from the broker: `graceful` means on and off, never a cut. */
+    power: z.enum(['none', 'graceful']).default('none'),
+    /** Seconds between two values of current and fan; everything else is sent when it changes. */
+    interval: z.number().min(1).max(3600).default(30),
+  })
+  .superRefine(({ user, password, tls, ca }, context) => {
+    if (password !== undefined && user === undefined)
+      context.addIssue({ code: 'custom', path: ['password'], message: 'needs user: the broker asks for both' });
+    if (ca !== undefined && !tls)
+      context.addIssue({ code: 'custom', path: ['ca'], message: 'needs tls: true: without it nothing is checked' });
+  });
+export type MqttConfig = z.infer<typeof mqtt>;
+
+interface Reports {
+  metrics?: MetricsConfig | undefined;
+  mqtt?: MqttConfig | undefined;
+}
+
+/** Says what other machines can read or do, for the check of a configuration; empty: nothing. */
+export function exposures({ metrics: served, mqtt: broker }: Reports): string[] {
+  const said: string[] = [];
+  if (served?.port !== undefined && !isLoopback(served.address))
+    said.push(
+      `warning: the metrics at ${served.address} port ${served.port} can be read from other machines, without a password`,
+    );
+  if (broker !== undefined && !broker.tls && broker.host !== 'localhost' && !isLoopback(broker.host))
+    said.push(
+      `warning: mqtt goes to ${broker.host} without TLS: others on the way can read it${broker.password === undefined ? '' : ' and its password'}`,
+    );
+  if (broker?.power === 'graceful')
+    said.push(
+      `every user who may write to the broker ${broker.host} can switch nodes on, and off gracefully (mqtt.power)`,
+    );
+  return said;
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
-import { metrics } from './reporting-schema.ts';
+import { metrics, mqtt } from './reporting-schema.ts';
 import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
 
 /** A regular expression of RE2, matched against one console line without control characters. */
@@ -159,29 +159,51 @@ const ssh = z.strictObject({
   limit: seconds.default(10),
 });
 
-/** Fields allowed in braces in a hook's arguments; the node's values replace them. */
+/** Fields allowed in braces in the arguments of a hook around off and on; the node's values replace them. */
 const HOOK_FIELDS = ['name', 'ip', 'addr', 'pos', 'role', 'cluster', 'op', 'verb'] as const;
+/** Fields allowed in braces in the arguments of a hook for messages. */
+export const MESSAGE_FIELDS = ['rack', 'when', 'level', 'kind', 'node', 'count', 'time', 'title', 'text'] as const;
 
-const hookArgument = z
-  .string()
-  .refine(
-    (argument) =>
-      [...argument.matchAll(/\{(\w*)\}/g)].every(([, field]) => HOOK_FIELDS.some((known) => known === field)),
-    { error: `braces hold one of ${HOOK_FIELDS.map((field) => `{${field}}`).join(' ')}` },
-  );
+/** Moments at which a hook gets a message. */
+const MESSAGE_MOMENTS = ['alarm', 'alarm-cleared', 'event'] as const;
+type MessageMoment = (typeof MESSAGE_MOMENTS)[number];
 
-/** A hook: a program that runs around a node's off or on, as an argument vector, never through a shell. */
-export const hook = z.strictObject({
-  when: z.enum(['before-off', 'after-off', 'after-on']),
-  /** A selector: only for these nodes. */
-  nodes: z.string().min(1).default('all'),
-  run: z.array(hookArgument).min(1).max(64),
-  /** Seconds after which it is killed. */
-  limit: seconds.default(60),
-  /** An armed run leaves the node on where this hook fails; else it goes on without it. */
-  required: z.boolean().default(false),
-});
+/**
+ * A hook: a program that runs around a node's off or on, or gets messages, as an argument vector, never through a
+ * shell.
+ */
+export const hook = z
+  .strictObject({
+    when: z.enum(['before-off', 'after-off', 'after-on', ...MESSAGE_MOMENTS]),
+    /** A selector: only for these nodes. For messages `all` includes those that concern no node. */
+    nodes: z.string().min(1).default('all'),
+    run: z.array(z.string()).min(1).max(64),
+    /** Seconds after which it is killed. */
+    limit: seconds.default(60),
+    /** An armed run leaves the node on where this hook fails; else it goes on without it. */
+    required: z.boolean().default(false),
+    /** The lowest level of events that are sent; default: warning. */
+    level: z.enum(['info', 'notice', 'warning', 'alarm']).optional(),
+  })
+  .superRefine((one, context) => {
+    const fields: readonly string[] = isMessageHook(one) ? MESSAGE_FIELDS : HOOK_FIELDS;
+    one.run.forEach((argument, index) => {
+      if ([...argument.matchAll(/\{(\w*)\}/g)].every(([, field = '']) => fields.includes(field))) return;
+      const message = `braces hold one of ${fields.map((field) => `{${field}}`).join(' ')}`;
+      context.addIssue({ code: 'custom', path: ['run', index], message });
+    });
+    const refuse = (field: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [field], message });
+    if (one.required && isMessageHook(one)) refuse('required', 'is for before-off, after-off and after-on');
+    if (one.level !== undefined && one.when !== 'event') refuse('level', 'is for when: event');
+  });
 export type HookConfig = z.infer<typeof hook>;
+export type MessageHook = HookConfig & { when: MessageMoment };
+
+/** True for a hook that gets messages; false for one that runs around a node's off or on. */
+export function isMessageHook<H extends Pick<HookConfig, 'when'>>(one: H): one is H & { when: MessageMoment } {
+  return MESSAGE_MOMENTS.some((moment) => moment === one.when);
+}
 
 /** A UPS, as NUT's upsd names it. */
 export const ups = z.strictObject({
@@ -354,6 +376,8 @@ export const configSchema = z.strictObject({
   poweroff: z.array(z.string().min(1)).min(1).max(64).optional(),
   /** Metrics for Prometheus; without this section nothing listens. */
   metrics: metrics.optional(),
+  /** Broker that gets the rack's states; without this section nothing is sent. */
+  mqtt: mqtt.optional(),
   /** Proof of a boot after a node was switched on. */
   boot: z
     .strictObject({

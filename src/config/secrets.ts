@@ -112,22 +112,25 @@ export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Pr
   return (await Promise.all([...secrets, ...files])).filter((one) => one !== null);
 }
 
-function secretsOf({ unlock, login, ups }: Config): { path: (string | number)[]; source: SecretSource }[] {
+/** Lists the secrets that a configuration names. */
+export function secretsOf({ unlock, login, ups, mqtt }: Config): { path: (string | number)[]; source: SecretSource }[] {
   return [
     ...(unlock === undefined ? [] : [{ path: ['unlock'], source: unlock }]),
     ...(login === undefined ? [] : [{ path: ['login', 'password'], source: login.password }]),
     ...ups.flatMap(({ password }, i) =>
       password === undefined ? [] : [{ path: ['ups', i, 'password'], source: password }],
     ),
+    ...(mqtt?.password === undefined ? [] : [{ path: ['mqtt', 'password'], source: mqtt.password }]),
   ];
 }
 
 /** Lists files of credentials. Keys given by patterns (`%d`, `~user`) are left out: only ssh can resolve them. */
-function credentialFiles({ ssh, ups }: Config): { path: (string | number)[]; file: string }[] {
+function credentialFiles({ ssh, ups, mqtt }: Config): { path: (string | number)[]; file: string }[] {
   const key = ssh?.identity;
   return [
     ...(key === undefined || /%|^~[^/]/.test(key) ? [] : [{ path: ['ssh', 'identity'], file: key }]),
     ...ups.flatMap(({ ca }, i) => (ca === undefined ? [] : [{ path: ['ups', i, 'ca'], file: ca }])),
+    ...(mqtt?.ca === undefined ? [] : [{ path: ['mqtt', 'ca'], file: mqtt.ca }]),
   ];
 }
 

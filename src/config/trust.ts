@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, parse, resolve, sep } from 'node:path';
 import type { Config } from './schema.ts';
+import { secretsOf } from './secrets.ts';
 import { knownHostsFiles } from './value-types.ts';
 
 /** Maximum of symbolic links on one way; the kernel's own limit. */
@@ -125,6 +126,6 @@ function checkKnownHosts(config: Config, uid: number): string | null {
 }
 
 function namesPrograms(config: Config): boolean {
-  const secrets = [config.unlock, config.login?.password].some((secret) => secret !== undefined && 'command' in secret);
+  const secrets = secretsOf(config).some(({ source }) => 'command' in source);
   return secrets || config.poweroff !== undefined || config.hooks.length > 0 || (config.ssh?.options.length ?? 0) > 0;
 }

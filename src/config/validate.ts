@@ -9,7 +9,7 @@ import { type Address, formatAddress, formatPosition } from '../rack/address.ts'
 import { type Inventory, unnamedNode } from '../rack/inventory.ts';
 import { type MissingProgram, type PlanDefinition, type PlanMeans, resolvePlan } from '../rack/plan.ts';
 import { select } from '../rack/selectors.ts';
-import type { Config, PolicyConfig } from './schema.ts';
+import { type Config, isMessageHook, type PolicyConfig } from './schema.ts';
 
 interface NamedNode {
   addr: Address;
@@ -87,13 +87,22 @@ export function planMeans(config: Config, rack: Inventory, usualMs: PlanMeans['u
     poweroff: config.poweroff?.[0] !== undefined && isProgram(config.poweroff[0]),
     missing: config.hooks.flatMap((hook): MissingProgram[] => {
       const [program = ''] = hook.run;
-      if (program.includes('{') || isProgram(program)) return [];
+      if (isMessageHook(hook) || program.includes('{') || isProgram(program)) return [];
       const selection = select([hook.nodes], rack);
       return selection.ok
         ? [{ program, when: hook.when, nodes: new Set(selection.nodes.map(({ addr }) => addr)) }]
         : [];
     }),
   };
+}
+
+/** Returns a sentence for each hook that gets messages and whose program this machine lacks. */
+export function messageWarnings({ hooks }: Config): string[] {
+  return hooks.flatMap(({ when, run: [program = ''] }, index) =>
+    isMessageHook({ when }) && !isProgram(program)
+      ? [`warning: hooks.${index} (when: ${when}) sends no messages: there is no program ${program} that may be run`]
+      : [],
+  );
 }
 
 /** True where the system would find the program and let this user run it. */

@@ -27,19 +27,20 @@ const PIPE_MS = 500;
 
 /**
  * Runs a program; never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. `printed` gets
- * the kept lines whenever more output came.
+ * the kept lines whenever more output came. `environment`: all of its environment; default: that of this process.
  */
 export function runProgram(
   argv: readonly string[],
   limitS: number,
   signal: AbortSignal,
   printed: (lines: readonly string[]) => void = () => undefined,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<ProgramEnd> {
   const [program = '', ...args] = argv;
   if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
   return new Promise((resolve) => {
     // A process group of its own, so that its children end with it.
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: environment });
     const output = new LastLines();
     let ended: string | null = null;
     const kill = (name: NodeJS.Signals): void => {

@@ -6,7 +6,7 @@
 import type { ClientIdentity, EventRecord } from '../api/methods.ts';
 import type { Evidence, Operation, Outcome, Refusal, Verb } from '../api/power.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { Config, HookConfig } from '../config/schema.ts';
+import type { Config, HookConfig, MessageHook } from '../config/schema.ts';
 import type { ScreenState } from '../console/screen-state.ts';
 import { Refused } from '../lib/errors.ts';
 import type { ProgramEnd } from '../lib/subprocess.ts';
@@ -146,7 +146,7 @@ export interface NetworkPort {
   greets(addr: Address): Promise<boolean>;
 }
 
-export type HookMoment = HookConfig['when'];
+export type HookMoment = Exclude<HookConfig['when'], MessageHook['when']>;
 
 export interface Hook {
   /** The command as it runs, for sentences. */

@@ -53,6 +53,10 @@ export type AlarmKind =
   | 'secret'
   /** The server cannot provide its metrics where the configuration says. */
   | 'metrics'
+  /** A hook that gets messages failed. */
+  | 'message'
+  /** The MQTT broker cannot be reached. */
+  | 'mqtt'
   /** A configured pattern appeared on a console. */
   | 'console';
 
@@ -72,7 +76,7 @@ export interface Alarm {
 }
 
 /** Alarms of the server's own machine. */
-const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret', 'metrics']);
+const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret', 'metrics', 'message', 'mqtt']);
 
 const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
   'on-battery',
@@ -87,6 +91,14 @@ const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
 export function alarmOwner(kind: AlarmKind): 'bus' | 'server' | 'supply' {
   if (OF_THE_SUPPLY.has(kind)) return 'supply';
   return SERVERS_OWN.has(kind) ? 'server' : 'bus';
+}
+
+/** Alarms whose texts may quote a node: its console, or a program that was given its words. */
+const QUOTING: ReadonlySet<AlarmKind> = new Set(['console', 'halted', 'system-failed', 'message']);
+
+/** True where the text of the alarm may quote a node. */
+export function quotesNode(kind: AlarmKind): boolean {
+  return QUOTING.has(kind);
 }
 
 /** Number of cleared and acknowledged alarms kept as history. */

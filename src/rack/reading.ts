@@ -136,3 +136,8 @@ export function freshness(reading: Reading, now: number, intervalMs: number): Fr
   if (age <= Math.min(STALE_AFTER_MS, Math.max(3_000, 3 * intervalMs))) return 'fresh';
   return age <= STALE_AFTER_MS ? 'aging' : 'stale';
 }
+
+/** Returns the sample that counts as the present state; null: there is none, or it is too old. */
+export function presentSample(reading: Reading, now: number): Sample | null {
+  return reading.state === 'ok' && now - reading.sample.at <= STALE_AFTER_MS ? reading.sample : null;
+}

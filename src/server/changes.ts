@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { EventRecord } from '../api/methods.ts';
 import type { Address } from '../rack/address.ts';
+import type { Alarm } from '../rack/alarms.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { Change } from './sessions/outbox.ts';
 
@@ -15,6 +16,8 @@ export interface ChangeEvents {
   event: [event: EventRecord];
   /** Operations, plans or outages began, changed or ended, so whether the server is still needed may have changed. */
   work: [];
+  /** An alarm was raised, or its cause has ended. */
+  alarm: [alarm: Alarm];
   /** A node was asked for its status. */
   read: [addr: Address, reading: Reading];
   /** Bytes of output came from a node's console. */

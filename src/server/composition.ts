@@ -140,6 +140,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     events,
     inventory: () => nodeStates.inventory,
     label: (addr) => nodeStates.label(addr),
+    turned: (alarm) => void changes.emit('alarm', alarm),
     changed: () => void changes.emit('changed', 'alarms'),
     nodeChanged: (node) => void changes.emit('changed', { node }),
   });

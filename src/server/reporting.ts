@@ -5,17 +5,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Snapshot } from '../api/methods.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, isMessageHook, type MessageHook } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { Operations } from '../power/operations.ts';
 import type { ActiveConfig } from './active-config.ts';
 import type { Changes } from './changes.ts';
+import type { EventLog } from './events.ts';
 import type { AlarmService } from './polling/alarms.ts';
+import type { NodeStates } from './polling/node-states.ts';
 
 /** The server's modules that reports are made from. */
 export interface ReportingNeeds {
   snapshot: () => Snapshot;
+  nodeStates: NodeStates;
   alarms: AlarmService;
+  operations: Operations;
+  events: EventLog;
   /** Adds a warning to the event log about the server's environment. */
   warn: (text: string) => void;
 }
@@ -31,14 +37,19 @@ interface Reporter {
   close(): Promise<void>;
 }
 
-type Section = 'metrics';
+/** One kind of report: started anew whenever what `section` returns has changed; null: it is not configured. */
+interface Kind<S> {
+  name: string;
+  section: (config: Partial<Config>) => S | null;
+  start: (section: S) => Promise<Reporter>;
+}
 
 export class Reporting {
   readonly #options: ReportingOptions;
   readonly #needs: ReportingNeeds;
   readonly #changes: Changes;
   readonly #startedAt = steadyNow();
-  readonly #running = new Map<Section, Reporter>();
+  readonly #running = new Map<string, Reporter>();
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: ReportingOptions, needs: ReportingNeeds, changes: Changes) {
@@ -58,31 +69,69 @@ export class Reporting {
   }
 
   #apply(before: Partial<Config>, next: Config): void {
-    for (const section of ['metrics'] as const)
-      if (!isDeepStrictEqual(before[section], next[section]))
-        this.#work = this.#work
-          .then(() => this.#replace(section, next))
-          .catch((error: unknown) => this.#needs.warn(`${section}: cannot be started: ${messageOf(error)}`));
+    this.#renew(this.#metrics, before, next);
+    this.#renew(this.#messages, before, next);
+    this.#renew(this.#mqtt, before, next);
   }
 
-  async #replace(section: Section, config: Config): Promise<void> {
-    await this.#running.get(section)?.close();
-    this.#running.delete(section);
-    const reporter = await this.#make(section, config);
-    if (reporter !== null) this.#running.set(section, reporter);
+  #renew<S>({ name, section, start }: Kind<S>, before: Partial<Config>, next: Config): void {
+    const wanted = section(next);
+    if (isDeepStrictEqual(section(before), wanted)) return;
+    this.#work = this.#work
+      .then(async () => {
+        await this.#running.get(name)?.close();
+        this.#running.delete(name);
+        if (wanted !== null) this.#running.set(name, await start(wanted));
+      })
+      .catch((error: unknown) => this.#needs.warn(`${name}: cannot be started: ${messageOf(error)}`));
   }
 
-  async #make(section: Section, config: Config): Promise<Reporter | null> {
-    if (config[section] === undefined) return null;
-    const { snapshot, alarms } = this.#needs;
-    const { Metrics } = await import('./metrics/metrics.ts');
-    return new Metrics(config[section], {
-      snapshot,
-      counters: this.#options.bus.counters,
-      startedAt: this.#startedAt,
-      changes: this.#changes,
-      gid: this.#options.viewGid,
-      alarm: (text) => alarms.set('metrics', null, text),
-    });
-  }
+  readonly #metrics: Kind<NonNullable<Config['metrics']>> = {
+    name: 'metrics',
+    section: ({ metrics }) => metrics ?? null,
+    start: async (section) => {
+      const { snapshot, alarms } = this.#needs;
+      const { Metrics } = await import('./metrics/metrics.ts');
+      return new Metrics(section, {
+        snapshot,
+        counters: this.#options.bus.counters,
+        startedAt: this.#startedAt,
+        changes: this.#changes,
+        gid: this.#options.viewGid,
+        alarm: (text) => alarms.set('metrics', null, text),
+      });
+    },
+  };
+
+  readonly #messages: Kind<MessageHook[]> = {
+    name: 'messages',
+    section: ({ hooks = [] }) => {
+      const own = hooks.filter((hook) => isMessageHook(hook));
+      return own.length === 0 ? null : own;
+    },
+    start: async (hooks) => {
+      const { nodeStates, alarms } = this.#needs;
+      const { Messages } = await import('./messages/messages.ts');
+      return new Messages(hooks, {
+        inventory: () => nodeStates.inventory,
+        changes: this.#changes,
+        alarm: (text) => alarms.set('message', null, text),
+      });
+    },
+  };
+
+  readonly #mqtt: Kind<NonNullable<Config['mqtt']>> = {
+    name: 'mqtt',
+    section: ({ mqtt }) => mqtt ?? null,
+    start: async (section) => {
+      const { snapshot, operations, events, alarms } = this.#needs;
+      const { Mqtt } = await import('./mqtt/mqtt.ts');
+      return new Mqtt(section, {
+        snapshot,
+        operations,
+        event: (level, addr, text) => events.add(level, 'power', addr, text),
+        alarm: (text) => alarms.set('mqtt', null, text),
+      });
+    },
+  };
 }

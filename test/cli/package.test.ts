@@ -43,6 +43,7 @@ test('the packed files are enough to run, from any directory', async () => {
         ...['bin/rackui', 'dist/main.js', 'package.json', 'README.md', 'LICENSE'],
         ...['themes/dark.json', 'src/config/racks/er24a.yaml', 'docs/commands.md'],
         'examples/prometheus/alerts.yaml',
+        'examples/hooks/mail',
       ]),
     );
     expect(files.filter((path) => /\.tsx?$|^test\/|^\.ci\//.test(path))).toEqual([]);

@@ -12,7 +12,7 @@ function serviceFor(inventory: Inventory): { service: AlarmService; told: string
   const events = new EventLog({ now: () => 0, write: () => undefined, publish: ({ text }) => told.push(text) });
   const service = new AlarmService(() => LIMITS, {
     ...{ now: () => 0, events, inventory: () => inventory, label: () => 'n3' },
-    ...{ changed: () => undefined, nodeChanged: () => undefined },
+    ...{ turned: () => undefined, changed: () => undefined, nodeChanged: () => undefined },
   });
   return { service, told };
 }

@@ -4,38 +4,20 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Snapshot } from '../../src/api/methods.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { Changes } from '../../src/server/changes.ts';
 import { writeMetrics } from '../../src/server/metrics/exposition.ts';
 import type { MetricFacts } from '../../src/server/metrics/families.ts';
 import { Tallies } from '../../src/server/metrics/tallies.ts';
-import { MIXED, NOW, RACK } from '../screens/scene.ts';
+import { RACK } from '../screens/scene.ts';
 import { freePort } from '../support/nut.ts';
+import { MIXED_SNAPSHOT } from '../support/snapshot.ts';
 import { eventually, Harness, NODES } from './harness.ts';
-
-const QUIET: Snapshot = {
-  now: NOW,
-  rack: { ...RACK, name: 'er24a' },
-  intervalMs: 1000,
-  bus: {
-    ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW, recovery: null, master: 0 },
-    ...{ sweepMs: 412.5, sweepsPerS: 1, exchanges: 100, errors: 0 },
-  },
-  nodes: MIXED,
-  console: null,
-  sessions: [],
-  operations: [],
-  outage: { policies: [], dateAhead: 0 },
-  config: { path: null, readAt: NOW, changed: [], later: [], problem: null },
-  alarms: [],
-  events: [],
-};
 
 function facts(over: Partial<MetricFacts> = {}): MetricFacts {
   return {
-    snapshot: QUIET,
+    snapshot: MIXED_SNAPSHOT,
     counters: { exchanges: 100, silent: 1, garbled: 2, foreign: 3, stray: 4, recoveries: 5 },
     tallies: new Tallies(new Changes()),
     version: '1.2.3',
@@ -91,7 +73,7 @@ describe('metrics of a rack', () => {
     const nodes = RACK.nodes.map((node) =>
       node.addr === 5 || node.addr === 0 ? { ...node, calibration: { amps: 0.01, zero: 0 } } : node,
     );
-    const calibrated = { ...QUIET, rack: { ...RACK, nodes } };
+    const calibrated = { ...MIXED_SNAPSHOT, rack: { ...RACK, nodes } };
     const amperes = await valuesOf('rackui_node_current_amperes', facts({ snapshot: calibrated }));
     expect(Object.keys(amperes)).toEqual(['addr="00"', 'addr="05"']);
     expect(amperes['addr="05"']).toBe(0);
@@ -99,7 +81,7 @@ describe('metrics of a rack', () => {
 
   test('the sweep before the first one is over has no duration', async () => {
     expect(await valuesOf('rackui_bus_sweep_duration_seconds')).toEqual({ '': 0.4125 });
-    const early = { ...QUIET, bus: { ...QUIET.bus, sweepMs: null } };
+    const early = { ...MIXED_SNAPSHOT, bus: { ...MIXED_SNAPSHOT.bus, sweepMs: null } };
     expect(await valuesOf('rackui_bus_sweep_duration_seconds', facts({ snapshot: early }))).toEqual({});
   });
 
@@ -112,7 +94,7 @@ describe('metrics of a rack', () => {
     const supply = { state: 'unknown' as const, low: false, shutdown: false, runtimeS: null, charge: null, why: null };
     const view = { nodes: 'the whole rack', supply, ups: [ups, fine], batteryS: null, last: null };
     const policy = { ...view, problems: [], forecast: [], phase: null, outage: null };
-    const snapshot = { ...QUIET, outage: { policies: [policy], dateAhead: 0 } };
+    const snapshot = { ...MIXED_SNAPSHOT, outage: { policies: [policy], dateAhead: 0 } };
     const text = (await writeMetrics(facts({ snapshot }), 'openmetrics')).split('\n');
     expect(text.filter((line) => /^rackui_ups.*ups="a"/.test(line))).toEqual([
       'rackui_ups_answers{rack="er24a",ups="a"} 0',
@@ -127,7 +109,7 @@ describe('metrics of a rack', () => {
   });
 
   test('a rack name with quotes and line ends is escaped', async () => {
-    const snapshot = { ...QUIET, rack: { ...RACK, name: 'a"b\\c\nd' } };
+    const snapshot = { ...MIXED_SNAPSHOT, rack: { ...RACK, name: 'a"b\\c\nd' } };
     expect(await writeMetrics(facts({ snapshot }), 'text')).toContain('rack="a\\"b\\\\c\\nd"');
   });
 });

@@ -8,7 +8,7 @@ import { type RackList, settingsIn } from '../../config/rack-list.ts';
 import { exposures } from '../../config/reporting-schema.ts';
 import { configSchema } from '../../config/schema.ts';
 import { unreadableSecrets } from '../../config/secrets.ts';
-import { checkPlans, planMeans } from '../../config/validate.ts';
+import { checkPlans, messageWarnings, planMeans } from '../../config/validate.ts';
 import { ownUserId, userName } from '../../lib/users.ts';
 import { count } from '../../lib/words.ts';
 import { planWarnings, resolvePlan } from '../../rack/plan.ts';
@@ -67,7 +67,7 @@ async function check(options: GlobalOptions): Promise<number> {
     for (const text of resolved.ok ? planWarnings(resolved.steps, means) : [])
       print(`warning: plan ${name} will not work: ${text}`);
   }
-  for (const sentence of exposures(config)) print(sentence);
+  for (const sentence of [...exposures(config), ...messageWarnings(config)]) print(sentence);
   for (const sentence of await inForce(path, options)) print(sentence);
   return EXIT.done;
 }

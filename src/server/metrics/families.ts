@@ -8,7 +8,7 @@ import { type Address, formatAddress, formatPosition } from '../../rack/address.
 import { alarmOwner } from '../../rack/alarms.ts';
 import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import { freshness, type Reading, type Sample } from '../../rack/reading.ts';
+import { presentSample, type Reading, type Sample } from '../../rack/reading.ts';
 import type { Counts, Tallies } from './tallies.ts';
 
 /** Everything that the metrics are made from, at one moment. */
@@ -69,8 +69,7 @@ interface NodeFacts {
 function nodesOf({ snapshot }: MetricFacts): NodeFacts[] {
   return snapshot.rack.nodes.map((node) => {
     const reading: Reading = snapshot.nodes.find(({ addr }) => addr === node.addr)?.reading ?? { state: 'unasked' };
-    const old = freshness(reading, snapshot.now, snapshot.intervalMs) === 'stale';
-    return { node, labels: labelsOf(node), reading, sample: reading.state === 'ok' && !old ? reading.sample : null };
+    return { node, labels: labelsOf(node), reading, sample: presentSample(reading, snapshot.now) };
   });
 }
 

@@ -9,6 +9,7 @@ import {
   BLANK_MEMORY,
   evaluate,
   type LimitMemory,
+  quotesNode,
   SAMPLE_RULES,
 } from '../../rack/alarms.ts';
 import { FanRatio } from '../../rack/calibration.ts';
@@ -24,6 +25,8 @@ export interface AlarmServicePorts {
   events: EventLog;
   inventory(): Inventory;
   label(addr: Address): string;
+  /** Called when an alarm was raised or cleared. */
+  turned(alarm: Alarm): void;
   changed(): void;
   nodeChanged(addr: Address): void;
 }
@@ -100,19 +103,23 @@ export class AlarmService {
   set(kind: AlarmKind, addr: Address | null, text: string | null, told: 'told' | 'quiet' = 'told'): void {
     const alarm = this.#book.set(kind, addr, text, this.#ports.now());
     if (alarm === null) return;
+    this.#ports.turned(alarm);
     this.#ports.changed();
     if (addr !== null) this.#ports.nodeChanged(addr);
     if (told === 'quiet') return;
     const owner = alarmOwner(kind);
     const who = addr === null ? `The ${owner}` : this.#ports.label(addr);
-    const topic = addr === null && owner === 'server' ? 'server' : 'node';
+    const topic = addr === null && owner === 'server' && !quotesNode(kind) ? 'server' : 'node';
     if (alarm.clearedAt === null) this.#ports.events.add('alarm', topic, addr, `${who} ${alarm.text}`);
     else this.#ports.events.add('info', topic, addr, `${who}: over: ${alarm.text}`);
   }
 
   /** Raises or clears an alarm of the supply for this UPS or policy; another line of the event log reports it. */
   setSupply(kind: AlarmKind, subject: string, text: string | null): void {
-    if (this.#book.set(kind, null, text, this.#ports.now(), subject) !== null) this.#ports.changed();
+    const alarm = this.#book.set(kind, null, text, this.#ports.now(), subject);
+    if (alarm === null) return;
+    this.#ports.turned(alarm);
+    this.#ports.changed();
   }
 
   /** Acknowledges alarms; null: all. Returns the number that were not acknowledged before. */

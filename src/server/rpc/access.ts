@@ -7,7 +7,7 @@ import type { Access, ClientNotes, EventRecord, Requests, ServerNotes, Snapshot 
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';
-import type { Alarm } from '../../rack/alarms.ts';
+import { type Alarm, quotesNode } from '../../rack/alarms.ts';
 
 type Needs<P> = Access | ((params: P) => Access);
 
@@ -92,14 +92,12 @@ const HIDDEN = 'its text is for those who may act';
 
 /** Topics whose events hold only the server's own words; events of other topics may quote a node. */
 const PLAIN_TOPICS: ReadonlySet<string> = new Set(['bus', 'server', 'session', 'supply']);
-/** Alarms whose texts may quote a node. */
-const QUOTING: ReadonlySet<string> = new Set<Alarm['kind']>(['console', 'halted', 'system-failed']);
 
 const hideEvent = (event: EventRecord): EventRecord =>
   PLAIN_TOPICS.has(event.topic) ? event : { ...event, text: `${event.topic}: ${HIDDEN}` };
 
 const hideAlarm = (alarm: Alarm): Alarm =>
-  QUOTING.has(alarm.kind) ? { ...alarm, text: `${alarm.kind}: ${HIDDEN}` } : alarm;
+  quotesNode(alarm.kind) ? { ...alarm, text: `${alarm.kind}: ${HIDDEN}` } : alarm;
 
 const hideOperation = (operation: Operation): Operation => ({
   ...operation,
