@@ -11,7 +11,7 @@ import type { Reading } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer, BusStatus } from './bus.ts';
 import type { ConfigStatus } from './configuration.ts';
-import type { DetailRequest, LastScreen, NodeDetail } from './node.ts';
+import type { DetailRequest, HistoryRequest, LastScreen, NodeDetail, RackHistory } from './node.ts';
 import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
@@ -38,8 +38,6 @@ export interface ClientIdentity {
 export interface NodeState {
   addr: Address;
   reading: Reading;
-  /** Last raw samples as [current, fan] counts, oldest first, at most 60; null entries are gaps. Only in snapshots. */
-  history?: ([number, number] | null)[];
   /** State of its operating system; null while its BMC does not report that it has power. */
   system: SystemState | null;
   /** Texts of alarms on this node, worst first. */
@@ -218,6 +216,8 @@ export interface Requests {
   'alarms.ack': [{ ids: number[] | null }, { acknowledged: number }];
   'events.list': [{ limit: number }, EventRecord[]];
   'node.detail': [DetailRequest, NodeDetail];
+  /** History of all nodes: the strips of a map. */
+  'rack.history': [HistoryRequest, RackHistory];
   /** Tries the bus again now instead of after the back-off. */
   'bus.retry': [Record<string, never>, { ok: true }];
   /**

@@ -29,6 +29,21 @@ export interface NodeDetail {
   plans: string[];
 }
 
+export interface HistoryRequest {
+  /** Length of a point of the series, ms, and number of points up to now. */
+  stepMs: number;
+  count: number;
+}
+
+/** The series of all nodes over the same time. */
+export interface RackHistory {
+  /** Server's clock. */
+  now: number;
+  stepMs: number;
+  /** Points oldest first; the last one is not complete yet. Null: no reply in it. */
+  nodes: { addr: Address; points: (SeriesPoint | null)[] }[];
+}
+
 export interface LastScreen {
   addr: Address;
   /** Server's clock. */

@@ -10,9 +10,6 @@ export const RAW_SLOTS = 3600;
 export const COARSE_MS = 60_000;
 export const COARSE_SLOTS = 1440;
 
-/** Current and fan in counts (0..255); null: no valid reply, or not asked. */
-export type Point = [current: number, fan: number] | null;
-
 /** One minute: means and the highest current, in counts. */
 export interface CoarsePoint {
   /** Start of the minute, epoch milliseconds. */
@@ -56,21 +53,6 @@ export class History {
     this.#fan[slot] = sample?.fan ?? 0;
     this.#answered[slot] = sample === null ? 0 : 1;
     this.#written++;
-  }
-
-  /** Returns the latest `count` points, oldest first. A pause of more than three intervals appears as one gap. */
-  recent(count: number): Point[] {
-    const points: Point[] = [];
-    const oldest = Math.max(0, this.#written - Math.min(count, RAW_SLOTS));
-    let previous: number | null = null;
-    for (let n = oldest; n < this.#written; n++) {
-      const slot = n % RAW_SLOTS;
-      const at = this.#at[slot] ?? 0;
-      if (previous !== null && at - previous > 3 * this.#intervalMs) points.push(null);
-      points.push(this.#answered[slot] === 1 ? [this.#current[slot] ?? 0, this.#fan[slot] ?? 0] : null);
-      previous = at;
-    }
-    return points.slice(-count);
   }
 
   /** Returns the minutes of the last day that have samples, oldest first, as seen at `now`. */

@@ -185,6 +185,13 @@ export class EffectRunner {
           (error) => dispatch({ type: 'detail-failed', error }),
         );
         return;
+      case 'rack-history':
+        this.#requests.ask(
+          this.#requests.client.request('rack.history', effect.request),
+          (answer) => dispatch({ type: 'rack-history', answer }),
+          (error) => dispatch({ type: 'failed', what: 'reading the history', error }),
+        );
+        return;
       case 'identify': {
         const { addr } = effect;
         this.#requests.ask(

@@ -1,11 +1,11 @@
 /** Handles the server's messages about the rack, and the loss and return of the connection. Pure. */
-import type { NodeState } from '../api/methods.ts';
 import type { Operation } from '../api/power.ts';
 import { heardTime, serverNow } from '../client/client.ts';
 import { leave } from './console/attach.ts';
 import { keyOf } from './keymap/lookup.ts';
 import { step, type Step, type UiEvent, withNotice } from './model/events.ts';
-import { EVENTS, HISTORY, initialState, type NodeView, type State } from './model/state.ts';
+import { EVENTS, initialState, type State } from './model/state.ts';
+import { withSamples } from './model/strips.ts';
 import { overlayType } from './overlays/list.ts';
 import { withoutStaleAnswer } from './overlays/operations.ts';
 
@@ -61,11 +61,13 @@ function rung(before: State, state: State): Step {
 }
 
 function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
-  let nodes = state.nodes;
+  let { nodes, strips } = state;
   if (note.nodes !== undefined) {
-    const next = new Map(nodes);
-    for (const node of note.nodes) next.set(node.addr, withNode(next.get(node.addr), node, note.now));
-    nodes = next;
+    nodes = new Map([...nodes, ...note.nodes.map(({ addr, ...view }) => [addr, view] as const)]);
+    const read = note.nodes.flatMap(({ addr, reading }) =>
+      reading.state === 'ok' ? [[addr, reading.sample] as const] : [],
+    );
+    strips = withSamples(strips, read);
   }
   const serverTime = heardTime(state.serverTime, note.now, local);
   return {
@@ -73,6 +75,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     now: serverNow(serverTime, local),
     serverTime,
     nodes,
+    strips,
     bus: note.bus ?? state.bus,
     config: note.config ?? state.config,
     outage: note.outage ?? state.outage,
@@ -80,18 +83,6 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     sessions: note.sessions ?? state.sessions,
     alarms: note.alarms ?? state.alarms,
   };
-}
-
-/** Adds a new sample to the history; a failure becomes a gap. */
-function withNode(before: NodeView | undefined, node: NodeState, now: number): NodeView {
-  const { reading, system, alarms, op } = node;
-  const history = node.history ?? before?.history ?? [];
-  const at = reading.state === 'ok' ? reading.sample.at : now;
-  const last = before?.historyAt ?? 0;
-  const isNew = node.history === undefined && at > last && (reading.state === 'ok' || reading.state === 'failed');
-  if (!isNew) return { reading, history: history.slice(-HISTORY), historyAt: Math.max(at, last), system, alarms, op };
-  const point: [number, number] | null = reading.state === 'ok' ? [reading.sample.current, reading.sample.fan] : null;
-  return { reading, history: [...history, point].slice(-HISTORY), historyAt: at, system, alarms, op };
 }
 
 function operated(state: State, operation: Operation): State {

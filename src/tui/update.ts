@@ -9,6 +9,7 @@ import { keyInConsole } from './console/typing.ts';
 import { detailEvent, withDetail } from './detail/detail.ts';
 import { bindingOf } from './keymap/lookup.ts';
 import { keyOnMap } from './map/map.ts';
+import { historyRead, withHistory } from './map/strips.ts';
 import { step, type Step, type UiEvent, withNotice } from './model/events.ts';
 import type { Overlay } from './model/overlays.ts';
 import type { State } from './model/state.ts';
@@ -29,7 +30,7 @@ export function update(state: State, event: UiEvent): Step {
   // A key for a node, and a node's output, do not change the data behind these.
   return event.type === 'console.data' || next.state === state
     ? next
-    : withFocus(withLastScreen(withDetail(withRequest(next))));
+    : withFocus(withLastScreen(withHistory(withDetail(withRequest(next)))));
 }
 
 /** Lets the open overlay request its data. */
@@ -61,6 +62,8 @@ function updated(state: State, event: UiEvent): Step {
     case 'detail-failed':
     case 'identified':
       return detailEvent(state, event);
+    case 'rack-history':
+      return historyRead(state, event.answer);
     case 'ups-history':
     case 'ups-history-failed':
     case 'mains-switched':

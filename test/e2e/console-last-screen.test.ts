@@ -32,6 +32,9 @@ test('of any node whose console was open, by whoever; one that never was says so
   await using rack = await stand({ sim: ['--time-scale', '20', '--no-loss', ...exec] });
   await using screen = rack.open({ cols: 160, rows: 50 });
   await screen.waitFor(/\b24 on\b/);
+  // The console pane is there before a console was opened.
+  screen.type('LL');
+  await screen.waitFor('layout: map and console');
   await screen.waitFor('serial line is the bus itself');
   const other = await rack.client('other');
   for (const addr of [2, 3, 5]) await visit(other, addr);

@@ -177,7 +177,7 @@ describe('the interface', () => {
       await clickOn('north  bus');
       await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
       await clickOn('03 node-03');
-      await screen.waitFor(/▌●N03/);
+      await screen.waitFor(/▌●N ?03/);
       await clickOn('03 node-03');
       await screen.waitFor(/Enter wakes it/);
       await clickOn('d detach');

@@ -6,17 +6,21 @@ import type { Sample } from '../../src/rack/reading.ts';
 const T0 = 1_700_000_000_000 - (1_700_000_000_000 % COARSE_MS);
 const sample = (current: number, fan = 100): Sample => ({ power: 'on', current, fan, at: 0, rttMs: 3 });
 
-describe('recent', () => {
-  test('is what was recorded, oldest first', () => {
+/** Current and fan of the `count` seconds up to `now`. */
+const seconds = (history: History, now: number, count: number): ([number, number] | null)[] =>
+  history.series(now, 1000, count).map((point) => point && [point[0], point[2]]);
+
+describe('the latest seconds', () => {
+  test('are what was recorded, oldest first', () => {
     const history = new History(1000);
     for (let n = 0; n < 5; n++) history.record(T0 + n * 1000, sample(n, 100 + n));
-    expect(history.recent(3)).toEqual([
+    expect(seconds(history, T0 + 4000, 3)).toEqual([
       [2, 102],
       [3, 103],
       [4, 104],
     ]);
-    expect(history.recent(99)).toHaveLength(5);
-    expect(new History(1000).recent(10)).toEqual([]);
+    expect(seconds(history, T0 + 4000, 99).filter((point) => point !== null)).toHaveLength(5);
+    expect(seconds(new History(1000), T0, 2)).toEqual([null, null]);
   });
 
   test('a question without an answer is a gap, never the last value', () => {
@@ -24,21 +28,22 @@ describe('recent', () => {
     history.record(T0, sample(7));
     history.record(T0 + 1000, null);
     history.record(T0 + 2000, sample(9));
-    expect(history.recent(10)).toEqual([[7, 100], null, [9, 100]]);
+    expect(seconds(history, T0 + 2000, 3)).toEqual([[7, 100], null, [9, 100]]);
   });
 
-  test('a time in which nobody asked is one gap, however long', () => {
+  test('a time in which nobody asked is a gap as long as it was', () => {
     const history = new History(1000);
     history.record(T0, sample(7));
     history.record(T0 + 3000, sample(8));
-    history.record(T0 + 60_000, sample(9));
-    expect(history.recent(10)).toEqual([[7, 100], [8, 100], null, [9, 100]]);
+    history.record(T0 + 6_000, sample(9));
+    expect(seconds(history, T0 + 6_000, 7)).toEqual([[7, 100], null, null, [8, 100], null, null, [9, 100]]);
   });
 
   test('samples that come closer than the sweep do not push the hour out', () => {
     const history = new History(1000);
     for (let n = 0; n < 100; n++) history.record(T0 + n * 10, sample(n));
-    expect(history.recent(100).length).toBeLessThanOrEqual(2);
+    const kept = history.series(T0 + 990, 10, 100).filter((point) => point !== null);
+    expect(kept.length).toBeLessThanOrEqual(2);
   });
 
   test('keeps the latest hour, whatever was recorded (property)', () => {
@@ -50,8 +55,10 @@ describe('recent', () => {
           const history = new History(1000);
           const all = [...Array<number>(extra === 0 ? 0 : RAW_SLOTS - 40).fill(1), ...values];
           all.forEach((value, n) => history.record(T0 + n * 1000, value === null ? null : sample(value)));
-          const kept = history.recent(RAW_SLOTS);
-          expect(kept).toEqual(all.slice(-RAW_SLOTS).map((value) => (value === null ? null : [value, 100])));
+          const kept = seconds(history, T0 + (all.length - 1) * 1000, RAW_SLOTS);
+          expect(all.length === 0 ? [] : kept.slice(-all.length)).toEqual(
+            all.slice(-RAW_SLOTS).map((value) => (value === null ? null : [value, 100])),
+          );
         },
       ),
       { numRuns: 30 },
@@ -240,7 +247,6 @@ describe('a day and more', () => {
     const now = T0 + 7 * DAY_MS;
     expect(bytes() - before).toBeLessThan(64 * 1024);
     expect(history.day(now - 1)).toHaveLength(COARSE_SLOTS);
-    expect(history.recent(RAW_SLOTS)).toHaveLength(RAW_SLOTS);
     expect(history.series(now - 1, COARSE_MS, COARSE_SLOTS)).not.toContain(null);
   });
 });

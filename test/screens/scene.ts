@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/methods.ts';
-import type { NodeDetail, SeenScreen } from '../../src/api/node.ts';
+import type { HistoryRequest, NodeDetail, RackHistory, SeenScreen } from '../../src/api/node.ts';
 import type { OutageStatus, UpsPoint } from '../../src/api/outage.ts';
 import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
@@ -18,7 +18,8 @@ import { glyphs } from '../../src/tui/canvas/glyphs.ts';
 import { Emulators } from '../../src/tui/console/emulator.ts';
 import { DEFAULT_SETTINGS } from '../../src/tui/keymap/key-table.ts';
 import { layoutOf, type Layout } from '../../src/tui/layout/layout.ts';
-import type { Effect, UiEvent } from '../../src/tui/model/events.ts';
+import { type Effect, step, type UiEvent } from '../../src/tui/model/events.ts';
+import { historyRead, withHistory } from '../../src/tui/map/strips.ts';
 import { initialState, type State } from '../../src/tui/model/state.ts';
 import { paint } from '../../src/tui/screen/screen.ts';
 import { plot } from '../../src/tui/terminal/plot.ts';
@@ -41,14 +42,10 @@ function session(id: number, user: string, from: string | null): Session {
 
 /** A node that has been asked for a minute: jitter without chance, so that a golden stays. */
 export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState {
-  const current = (i: number): number => 28 + (addr % 5) * 2 + ((i * 7 + addr * 3) % 9) - 4;
-  const fan = (i: number): number => 108 + (addr % 7) + ((i * 3 + addr) % 5);
-  const history = Array.from({ length: 60 }, (_, i): [number, number] => [current(i), fan(i)]);
-  const sample = { power: 'on', current: current(59), fan: fan(59), at: NOW - 500 - addr * 3, rttMs: 3.4 } as const;
+  const sample = { power: 'on', ...valuesAt(addr, 59), at: NOW - 500 - addr * 3, rttMs: 3.4 } as const;
   return {
     addr,
     reading: { state: 'ok', sample, source: 'sweep' },
-    history,
     system: null,
     alarms: [],
     op: null,
@@ -56,7 +53,30 @@ export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState 
   };
 }
 
+function valuesAt(addr: Address, i: number): { current: number; fan: number } {
+  return { current: 28 + (addr % 5) * 2 + ((i * 7 + addr * 3) % 9) - 4, fan: 108 + (addr % 7) + ((i * 3 + addr) % 5) };
+}
+
 const at = (addr: Address): NodeState => nodeOn(addr);
+
+/** The server's history: a node that is off drew nothing for a while, a silent one has a gap since it went silent. */
+function historyOf(state: State, { stepMs, count }: HistoryRequest): RackHistory {
+  const now = NOW;
+  const nodes = state.rack.nodes.map(({ addr }) => {
+    const reading = state.nodes.get(addr)?.reading ?? { state: 'unasked' };
+    const points = Array.from({ length: count }, (_, i): SeriesPoint | null => {
+      const ago = (count - 1 - i) * stepMs;
+      if (reading.state === 'unasked' || (reading.state === 'failed' && reading.last === null)) return null;
+      if (reading.state === 'failed' && ago < now - reading.since) return null;
+      if (reading.state === 'ok' && ago < now - reading.sample.at - stepMs) return null;
+      const off = reading.state === 'ok' && reading.sample.power !== 'on' && i > count / 2;
+      const { current, fan } = off ? { current: 0, fan: 0 } : valuesAt(addr, 60 - count + i);
+      return [current, current, fan];
+    });
+    return { addr, points };
+  });
+  return { now, stepMs, nodes };
+}
 
 /** What a map has to show: running nodes, and one of everything else. */
 export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
@@ -83,7 +103,7 @@ export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
     case 0x12:
       return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: null } };
     case 0x14:
-      return { addr, reading: { state: 'unasked' }, history: [], system: null, alarms: [], op: null };
+      return { addr, reading: { state: 'unasked' }, system: null, alarms: [], op: null };
     case 0x15:
       return { ...on, alarms: ['fan stopped'] };
     default:
@@ -150,7 +170,7 @@ export interface SceneOptions {
 
 export class Scene {
   state: State;
-  /** Everything that was wanted done so far. */
+  /** Everything that was wanted done so far, but for the strips' history. */
   readonly effects: Effect[] = [];
   readonly #emulators = new Emulators(() => this.#unparsed--);
   /** Writes that an emulator has not taken in yet. */
@@ -182,13 +202,20 @@ export class Scene {
       },
     };
     this.state = initialState(welcome, { cols, rows }, NOW, 0, false, DEFAULT_SETTINGS);
+    const { state, effects } = withHistory(step(this.state));
+    for (const effect of effects)
+      if (effect.do === 'rack-history') this.state = historyRead(state, historyOf(state, effect.request)).state;
   }
 
   dispatch(event: UiEvent): this {
     const next = update(this.state, event);
     this.state = next.state;
+    const answers: UiEvent[] = [];
     for (const effect of next.effects) {
-      this.effects.push(effect);
+      // The server answers this at once.
+      if (effect.do === 'rack-history')
+        answers.push({ type: 'rack-history', answer: historyOf(this.state, effect.request) });
+      else this.effects.push(effect);
       if (['screen-load', 'screen-data', 'last-screen-load'].includes(effect.do)) this.#unparsed++;
       if (effect.do === 'last-screen-load')
         this.#emulators.loadLast(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
@@ -196,6 +223,7 @@ export class Scene {
         this.#emulators.load(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
       if (effect.do === 'screen-data') this.#emulators.data(effect.addr, Buffer.from(effect.data, 'base64'));
     }
+    for (const answer of answers) this.dispatch(answer);
     return this;
   }
 

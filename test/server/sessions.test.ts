@@ -40,6 +40,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   hello: [],
   sweep: [{ addrs: [1], interrupt: true }],
   'node.detail': [{ addr: 1, stepMs: 1000, count: 10, lines: 5 }],
+  'rack.history': [],
   'console.attach': [
     { addr: 1, take: false, watch: false },
     { addr: 1, take: true, watch: false },

@@ -105,10 +105,8 @@ test('a verb for marks that the filter hides names them on the smallest screen, 
   const names = compressNames(
     hidden.map((addr) => scene.state.rack.nodes.find((one) => one.addr === addr)?.name ?? ''),
   );
-  const text = (await scene.frame())
-    .lines()
-    .join(' ')
-    .replace(/[│▎\s]+/g, ' ');
+  const dialog = (await scene.frame()).lines().flatMap((line) => /│(.*)│/.exec(line)?.[1] ?? []);
+  const text = dialog.join(' ').replace(/\s+/g, ' ');
   expect(text).toContain(`23 outside the filter: ${names}`);
 });
 

@@ -10,7 +10,12 @@ function textOf(frame: Frame): string {
 }
 
 const lines = (scene: Scene): Promise<string> => scene.frame().then(textOf);
-const wide = (over: SceneOptions = {}): Scene => new Scene({ cols: 160, rows: 40, ...over });
+/** A wide screen in the layout that always has a console pane. */
+function wide(over: SceneOptions = {}): Scene {
+  const scene = new Scene({ cols: 160, rows: 40, ...over });
+  scene.state = { ...scene.state, view: { ...scene.state.view, preset: 'console' } };
+  return scene;
+}
 const asked = (scene: Scene): number[] =>
   scene.effects.flatMap((effect) => (effect.do === 'last-screen' ? [effect.addr] : []));
 

@@ -23,9 +23,6 @@ import type { EventLog } from '../events.ts';
 import { powerChange } from './alarms.ts';
 import type { PowerReturn } from './power-return.ts';
 
-/** Points of a sparkline in a snapshot. */
-const SPARKLINE = 60;
-
 export interface NodeStatesPorts {
   now(): number;
   events: EventLog;
@@ -151,12 +148,11 @@ export class NodeStates {
     };
   }
 
-  nodeState(addr: Address, withHistory: boolean): NodeState {
+  nodeState(addr: Address): NodeState {
     const reading = this.reading(addr);
     return {
       addr,
       reading,
-      ...(withHistory ? { history: this.#histories.get(addr)?.recent(SPARKLINE) ?? [] } : {}),
       system: shownPower(reading) === 'on' ? this.#ports.system(addr) : null,
       alarms: this.#ports.alarms(addr),
       op: this.#ports.operationOn(addr),

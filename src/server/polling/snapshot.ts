@@ -60,7 +60,7 @@ export class RackSnapshot implements Picture {
   }
 
   node(addr: number): Snapshot['nodes'][number] {
-    return this.#parts.nodeStates.nodeState(addr, false);
+    return this.#parts.nodeStates.nodeState(addr);
   }
 
   console(): Snapshot['console'] {
@@ -90,7 +90,7 @@ export class RackSnapshot implements Picture {
       rack: this.inventory(),
       intervalMs: nodeStates.intervalMs,
       bus: this.bus(),
-      nodes: nodeStates.addresses.map((addr) => nodeStates.nodeState(addr, true)),
+      nodes: nodeStates.addresses.map((addr) => nodeStates.nodeState(addr)),
       console: this.console(),
       sessions: this.sessions(),
       operations: operations.list(),

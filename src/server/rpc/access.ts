@@ -51,6 +51,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'alarms.list': 'view',
   'alarms.ack': 'control',
   'events.list': 'view',
+  'rack.history': 'view',
   // The end of a log needs the same access as the whole.
   'node.detail': ({ lines }) => (lines > 0 ? 'control' : 'view'),
   'bus.retry': 'control',

@@ -16,6 +16,11 @@ const PASTE_LIMIT = 256;
 const NOTE_LIMIT = 500;
 
 const addr = z.number().int().min(0).max(MAX_ADDRESS);
+/** Points of a history up to now: length of one, ms, and their number. */
+const series = {
+  stepMs: z.number().int().min(100).max(86_400_000),
+  count: z.number().int().min(1).max(1000),
+};
 const nothing = z.object({}).transform((): Record<string, never> => ({}));
 
 /** A name that is shown to other sessions. */
@@ -133,10 +138,10 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'alarms.list': z.object({ limit: z.number().int().min(0).max(500) }),
   'alarms.ack': z.object({ ids: z.array(z.number().int().positive()).max(500).nullable() }),
   'events.list': z.object({ limit: z.number().int().min(0).max(1000) }),
+  'rack.history': z.object(series),
   'node.detail': z.object({
     addr,
-    stepMs: z.number().int().min(100).max(86_400_000),
-    count: z.number().int().min(1).max(1000),
+    ...series,
     lines: z.number().int().min(0).max(100),
   }),
   'bus.retry': nothing,

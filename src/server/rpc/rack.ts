@@ -71,7 +71,7 @@ export function expectNode({ nodeStates }: Pick<Services, 'nodeStates'>, addr: A
   throw new NotFound(`${what} at address ${formatAddress(addr)}`);
 }
 
-export function detailHandlers(services: Services): Pick<Methods, 'node.detail'> {
+export function detailHandlers(services: Services): Pick<Methods, 'node.detail' | 'rack.history'> {
   const { bus, consoles, plans, nodeStates } = services;
   return {
     async 'node.detail'({ addr, stepMs, count, lines }) {
@@ -90,6 +90,15 @@ export function detailHandlers(services: Services): Pick<Methods, 'node.detail'>
         dependents: node === null ? [] : [...manages, ...dependentsOf(node, inventory)],
         plans: plans.touching(addr),
       };
+    },
+
+    'rack.history'({ stepMs, count }) {
+      const now = steadyNow();
+      const nodes = nodeStates.inventory.nodes.map(({ addr }) => ({
+        addr,
+        points: nodeStates.series(addr, now, stepMs, count),
+      }));
+      return { now, stepMs, nodes };
     },
   };
 }

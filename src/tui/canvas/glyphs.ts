@@ -17,11 +17,12 @@ export interface Glyphs {
   selected: string;
   marked: string;
   ellipsis: string;
-  sum: string;
   ok: string;
   bad: string;
   question: string;
   box: { h: string; v: string; tl: string; tr: string; bl: string; br: string };
+  /** The rack's own frame; `left` and `right` are where a blade's upper edge meets it. */
+  rack: { h: string; v: string; tl: string; tr: string; left: string; right: string; bl: string; br: string };
   separator: string;
   progress: { done: string; left: string };
   /** True where only ASCII may be shown. */
@@ -76,11 +77,11 @@ const unicode: Glyphs = {
   selected: '▌',
   marked: '▎',
   ellipsis: '…',
-  sum: 'Σ',
   ok: '✓',
   bad: '✗',
   question: '?',
   box: { h: '─', v: '│', tl: '╭', tr: '╮', bl: '╰', br: '╯' },
+  rack: { h: '━', v: '┃', tl: '┏', tr: '┓', left: '┣', right: '┫', bl: '┗', br: '┛' },
   separator: '·',
   progress: { done: '━', left: '─' },
   plain: false,
@@ -110,11 +111,11 @@ const ascii: Glyphs = {
   selected: '>',
   marked: '|',
   ellipsis: '~',
-  sum: 'sum',
   ok: 'ok',
   bad: 'no',
   question: '?',
   box: { h: '-', v: '|', tl: '+', tr: '+', bl: '+', br: '+' },
+  rack: { h: '=', v: '|', tl: '+', tr: '+', left: '+', right: '+', bl: '+', br: '+' },
   separator: '-',
   progress: { done: '#', left: '.' },
   plain: true,
@@ -124,29 +125,37 @@ export function glyphs(asciiOnly: boolean): Glyphs {
   return asciiOnly ? ascii : unicode;
 }
 
-/**
- * Returns the newest `width` values as bars, newest right; missing ones as gaps. The scale is the series' own, but
- * spans at least `floor` counts, so that jitter of a count or two stays flat.
- */
-export function sparkline(values: readonly (number | null)[], width: number, g: Glyphs, floor = 24): string {
-  return sparkRows(values, width, 1, g, floor)[0] ?? '';
+/** Range of values that a row of bars covers, in counts: from the lowest bar to the full one. */
+export interface Range {
+  low: number;
+  high: number;
 }
 
-/** As {@link sparkline}, in several rows, the uppermost first. */
-export function sparkRows(
+/**
+ * Returns the range of a series' own: at least `floor` counts, so that jitter of a count or two stays flat, and a
+ * steady series in the middle, with room for a rise and a fall.
+ */
+export function rangeOf(values: readonly (number | null)[], floor: number): Range {
+  const known = values.filter((value) => value !== null);
+  const high = Math.max(...known, 0);
+  const low = Math.min(...known, high);
+  const span = Math.max(high - low, floor);
+  const from = Math.max(0, (high + low - span) / 2);
+  return { low: from, high: from + span };
+}
+
+/**
+ * Returns the newest `width` values as bars in several rows, the uppermost first, newest right; null is a gap, and
+ * columns before the first value stay blank.
+ */
+export function barRows(
   values: readonly (number | null)[],
   width: number,
   rows: number,
+  { low, high }: Range,
   g: Glyphs,
-  floor = 24,
 ): string[] {
   const shown = values.slice(-width);
-  const known = shown.filter((value) => value !== null);
-  const high = Math.max(...known, 0);
-  const low = Math.min(...known, 255);
-  const span = Math.max(high - low, floor);
-  // A steady series lies in the middle, with room for a rise and a fall.
-  const base = Math.max(0, (high + low - span) / 2);
   const steps = g.bars.length;
   const lead = Math.max(0, width - shown.length);
   return Array.from({ length: rows }, (_, row) => {
@@ -154,10 +163,11 @@ export function sparkRows(
     const empty = below === 0 ? g.gap : ' ';
     const bars = shown.map((value) => {
       if (value === null) return empty;
-      const level = Math.max(0, Math.min(rows * steps - 1, Math.floor(((value - base) / span) * rows * steps)));
-      return level < below ? ' ' : (g.bars[Math.min(steps - 1, level - below)] ?? empty);
+      const level = Math.floor(((value - low) / (high - low)) * rows * steps);
+      const bounded = Math.max(0, Math.min(rows * steps - 1, level));
+      return bounded < below ? ' ' : (g.bars[Math.min(steps - 1, bounded - below)] ?? empty);
     });
-    return empty.repeat(lead) + bars.join('');
+    return ' '.repeat(lead) + bars.join('');
   });
 }
 

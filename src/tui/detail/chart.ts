@@ -3,7 +3,7 @@
  * gaps.
  */
 import type { Frame, InkRole, Rect } from '../canvas/frame.ts';
-import { type Glyphs, sparkRows } from '../canvas/glyphs.ts';
+import { barRows, type Glyphs, rangeOf } from '../canvas/glyphs.ts';
 import { SCALE } from '../layout/detail-layout.ts';
 import type { Dot, Plot } from '../terminal/plot.ts';
 
@@ -121,7 +121,7 @@ function paintBars(
 ): void {
   const bars: (number | null)[] = [];
   for (let i = values.length % 2; i < values.length; i += 2) bars.push(values[i + 1] ?? values[i] ?? null);
-  sparkRows(bars, width, height, g, FLOOR).forEach((row, line) => {
+  barRows(bars, width, height, rangeOf(bars, FLOOR), g).forEach((row, line) => {
     frame.text(x, y + line, row, ink);
   });
 }

@@ -6,18 +6,18 @@ import type { CellKind } from './map-layout.ts';
 
 /** Selects the next preset that differs from the present screen; one that does not fit this terminal is skipped. */
 export function nextLayout(state: State): Step {
-  const { size, view } = state;
+  const { view } = state;
   const at = PRESETS.indexOf(view.preset);
-  const now = panesOf(size, view.preset);
+  const now = panesOf(state);
   const next = [...PRESETS.slice(at + 1), ...PRESETS.slice(0, at)].find(
-    (preset) => preset === 'auto' || (fits(size, preset) && !same(panesOf(size, preset), now)),
+    (preset) => preset === 'auto' || (fits(state, preset) && !same(panesOf(state, preset), now)),
   );
   const preset = next ?? 'auto';
   return chosen(state, { ...view, preset }, `layout: ${PRESET_WORDS[preset]}`);
 }
 
-function fits(size: State['size'], preset: Preset): boolean {
-  return preset !== 'all' || panesOf(size, preset).detail;
+function fits(state: State, preset: Preset): boolean {
+  return preset !== 'all' || panesOf(state, preset).detail;
 }
 
 const same = (a: Panes, b: Panes): boolean => a.console === b.console && a.detail === b.detail;

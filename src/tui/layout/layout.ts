@@ -12,9 +12,11 @@ export const MIN_ROWS = 16;
 
 /** Size of a console: 80 columns and the pane's edge, 24 lines and its title. */
 const CONSOLE = { cols: 81, rows: 25 };
-/** Least columns for map and console side by side, and for the detail too (docs/layouts.md). */
+/** Least columns for the map and one pane side by side, and for both panes (docs/layouts.md). */
 const BESIDE_COLS = 132;
 const DETAIL_COLS = 200;
+/** Least columns of a detail beside the map, and its share of a wider screen. */
+const DETAIL_BESIDE = { cols: 50, share: 1 / 3 };
 /** Narrower terminals have room for a map and a detail beside it, and for a console below both. */
 const NARROW_DETAIL = { cols: 116, map: 80 };
 /**
@@ -73,22 +75,27 @@ function consoleFills(state: State): boolean {
   return state.zoom || (state.focus === 'console' && !panesBeside(state).console);
 }
 
+/** Returns whether a console was opened here; until then none takes room from the map. */
+const consoleOpened = ({ focus, pane }: State): boolean => focus === 'console' || pane.shown !== null;
+
 /**
- * Returns the panes of a preset on a terminal of this size. `detail` under the map also depends on the room that
- * the map leaves.
+ * Returns the panes beside the map on this terminal, by the view's preset or another one. `detail` under the map also
+ * depends on the room that the map leaves.
  */
-export function panesOf({ cols, rows }: State['size'], preset: Preset): Panes {
+export function panesOf(state: State, preset: Preset = state.view.preset): Panes {
+  const { cols, rows } = state.size;
   const beside = cols >= BESIDE_COLS;
   const third = cols >= DETAIL_COLS || (rows >= UNDER.from && (beside || cols >= NARROW_DETAIL.cols));
-  if (preset === 'auto') return { console: beside, detail: beside && third };
+  if (preset === 'auto')
+    return consoleOpened(state) ? { console: beside, detail: beside && third } : { console: false, detail: beside };
   if (preset === 'all') return { console: true, detail: third };
   return { console: preset === 'console', detail: preset === 'detail' };
 }
 
 /** Returns the panes of the present view. Beside a table there are only those that were chosen: it takes the width. */
-function panesBeside({ size, view }: State): Panes {
-  const panes = panesOf(size, view.preset);
-  if (view.main === 'map' || view.preset !== 'auto') return panes;
+function panesBeside(state: State): Panes {
+  const panes = panesOf(state);
+  if (state.view.main === 'map' || state.view.preset !== 'auto') return panes;
   return { console: false, detail: panes.detail };
 }
 
@@ -135,7 +142,7 @@ function sideBySide({ view }: State, body: Rect, panes: Panes): Arrangement {
   const detail = !panes.detail
     ? 0
     : !panes.console
-      ? Math.max(52, Math.floor(body.width * 0.4))
+      ? Math.max(DETAIL_BESIDE.cols, Math.floor(body.width * DETAIL_BESIDE.share))
       : body.width >= DETAIL_COLS
         ? Math.min(50, body.width - CONSOLE.cols - 4 * 20)
         : 0;
@@ -185,23 +192,27 @@ function column(
   place: Arrangement['detail'],
 ): Pick<Layout, 'map' | 'table' | 'selected' | 'events' | 'operations' | 'detail'> {
   const operations = operationLines(state, left.height);
-  const eventsWanted = left.height >= 30 ? 6 : left.height >= 18 ? 2 : 0;
+  // On a low screen running operations are more urgent than events.
+  const eventsWanted = left.height >= 30 ? 5 : left.height >= 18 && operations === 0 ? 1 : 0;
   const room = left.height - 1 - operations;
   const under = place === 'under';
-  // In the automatic layout the detail takes only the room that a map in full size leaves.
+  const mapIn = (height: number): MapLayout =>
+    mapLayout(blades(state), state.view.cells, state.cursor, { ...left, height });
+  // In the automatic layout the detail takes only the room that a map with all of a cell's parts leaves.
   const forced = under && state.view.preset === 'all' ? UNDER.rows + 2 : eventsWanted;
-  const area = { ...left, height: room - forced };
-  const map = state.view.main === 'map' ? mapLayout(blades(state), state.view.cells, state.cursor, area) : null;
-  const mainHeight = map === null ? Math.min(area.height, tableHeight(state)) : mapHeight(map);
+  const shared = under && forced === eventsWanted ? mapIn(room - UNDER.rows - UNDER.events) : null;
+  const placed = shared?.surround === 'rack' ? shared : mapIn(room - forced);
+  const map = state.view.main === 'map' ? placed : null;
+  const mainHeight = map === null ? Math.min(room - forced, tableHeight(state)) : mapHeight(map);
   const rest = room - mainHeight;
   const below = under ? Math.min(UNDER.most, Math.max(rest - UNDER.events, state.view.preset === 'all' ? rest : 0)) : 0;
   const detail = below >= UNDER.rows ? below : 0;
   const line = { ...left, height: 1 };
   const end = left.y + left.height - operations;
-  // Beside a detail the line of the selected node is mostly empty: the map's own last line is blank enough.
-  const spare = (detail > 0 || !under) && place !== null && map !== null && map.cellHeight > map.lines ? 1 : 0;
-  const mapEnd = left.y + mainHeight - spare;
-  const events = rest - detail + spare;
+  const mapEnd = left.y + mainHeight;
+  // On a low screen the events also have the line of the notice, while there is none.
+  const noticeLine = left.height < 30 && place === null && operations === 0 && end === state.size.rows - 2 ? 1 : 0;
+  const events = rest - detail + noticeLine;
   return {
     map,
     table: map === null ? { ...left, height: mainHeight } : null,

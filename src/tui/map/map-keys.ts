@@ -229,6 +229,20 @@ export const MAP_BINDINGS: readonly Binding[] = [
   },
   {
     context: 'map',
+    keys: ['w'],
+    command: 'window',
+    hint: null,
+    help: 'strips of the last minute, 5 minutes, hour, day',
+  },
+  {
+    context: 'map',
+    keys: ['y'],
+    command: 'scale',
+    hint: null,
+    help: 'one scale for the strips of all nodes, or one for each node',
+  },
+  {
+    context: 'map',
     keys: ['i'],
     command: 'identify',
     hint: null,

@@ -1,33 +1,36 @@
-/** Paints the rack as it is built: blades from top to bottom, slots 3 to 0 from left to right. */
-import { type Address, formatAddress, rowLabel, SLOTS_PER_BLADE } from '../../rack/address.ts';
+/** Paints the cells of the map: each node's state, name, values, and strips of its recent past. */
+import { type Address, formatAddress, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import type { AlarmKind } from '../../rack/alarms.ts';
 import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import type { Frame, Ground, InkRole, Rect, Span } from '../canvas/frame.ts';
-import { type Glyphs, POWER_LETTER, shorten, sparkline, sparkRows } from '../canvas/glyphs.ts';
+import { barRows, type Glyphs, POWER_LETTER, type Range, shorten } from '../canvas/glyphs.ts';
 import { cellAt, type MapLayout } from '../layout/map-layout.ts';
 import type { NodeView, State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { lookOf, type NodeLook, viewOf } from './node-cell.ts';
+import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
+import { paintSurround } from './surround.ts';
 
-/** Least span of a sparkline: jitter of a few counts stays flat, a boot does not. */
-const SPARK_FLOOR = 16;
-/** Columns of a value, a blank before it included: ` 105`, ` 0.51A`. */
-const COUNTS_WIDTH = 4;
-const AMPS_WIDTH = 6;
 /** Least columns of a name line with a blank after its power letter. */
 const ROOMY = 22;
 
 export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): void {
-  const valueWidth = state.rack.nodes.some(({ calibration }) => calibration !== null) ? AMPS_WIDTH : COUNTS_WIDTH;
+  const shared: Shared = { map, room: stripRoom(map, state.rack), strips: stripView(state, map) };
+  paintSurround(frame, map, state, shared.strips, g);
   for (const blade of map.blades)
     for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
       const addr = blade * SLOTS_PER_BLADE + slot;
       const at = cellAt(map, addr);
-      if (at === null) continue;
-      if (map.labelWidth > 0 && slot === SLOTS_PER_BLADE - 1)
-        frame.text(at.x - map.labelWidth, at.y, rowLabel(blade).padStart(map.labelWidth - 1), 'dim');
-      paintCell(frame, { ...at, valueWidth }, addr, map, state, g);
+      if (at !== null) paintCell(frame, at, addr, shared, state, g);
     }
+}
+
+/** What all cells of a frame share. */
+interface Shared {
+  map: MapLayout;
+  room: StripRoom;
+  strips: StripView;
 }
 
 /** A node's place on the map and its contents. */
@@ -40,23 +43,17 @@ interface Cell {
   view: NodeView | undefined;
   look: NodeLook;
   marks: Marks;
-  /**
-   * Columns of a value, a blank before it included: the same in all cells, so that sparklines stand below each
-   * other.
-   */
-  valueWidth: number;
 }
 
 function paintCell(
   frame: Frame,
-  at: Pick<Cell, 'x' | 'y' | 'valueWidth'>,
+  { x, y }: { x: number; y: number },
   addr: Address,
-  map: MapLayout,
+  shared: Shared,
   state: State,
   g: Glyphs,
 ): void {
-  const { x, y, valueWidth } = at;
-  const { cellWidth, lines, kind } = map;
+  const { cellWidth, lines, kind } = shared.map;
   const width = cellWidth - 1;
   const node = state.rack.nodes.find((one) => one.addr === addr);
   const selected = state.cursor === addr;
@@ -73,20 +70,11 @@ function paintCell(
   const view = viewOf(state, addr);
   const look = lookOf(state, view);
   // The next cell's own edge keeps the names apart.
-  const cell: Cell = {
-    x: x + 1,
-    y,
-    width,
-    node,
-    view,
-    look,
-    marks: marksOf(state, node, view, look, g),
-    valueWidth,
-  };
+  const cell: Cell = { x: x + 1, y, width, node, view, look, marks: marksOf(state, node, view, look, g) };
   if (isFiltered(state, addr)) paintFiltered(frame, cell, kind, g);
   else if (kind === 'glyph') paintGlyph(frame, cell, g);
-  else if (kind === 'line') paintLine(frame, { ...cell, width: width - 1 }, g);
-  else paintFull(frame, cell, map, g);
+  else if (kind === 'line') paintLine(frame, cell, shared, state, g);
+  else paintFull(frame, cell, shared, state, g);
 }
 
 /**
@@ -116,26 +104,47 @@ function paintGlyph(frame: Frame, { x, y, width, node, look, marks }: Cell, g: G
   ]);
 }
 
-function paintFull(frame: Frame, cell: Cell, { lines, sparkLines }: MapLayout, g: Glyphs): void {
+function paintFull(frame: Frame, cell: Cell, shared: Shared, state: State, g: Glyphs): void {
   const { x, y, width, node, look, marks } = cell;
+  const { lines, currentLines, fanLines } = shared.map;
   paintName(frame, cell, g);
-  const above = { x, y: y + 1, width: width - 1, height: sparkLines };
-  const below = { ...above, y: above.y + sparkLines };
-  const [current, fan] = [historyOf(cell, 0), historyOf(cell, 1)];
-  paintSeries(frame, above, { values: current, latest: currentText(cell), ink: 'spark', signs: marks.now }, cell, g);
+  const above = { x, y: y + 1, width: width - 1, height: currentLines };
+  const below = { ...above, y: above.y + currentLines, height: fanLines };
+  const [current, fan] = [alarmed(state, node, CURRENT_ALARMS), alarmed(state, node, FAN_ALARMS)];
+  const strip = (kind: 'current' | 'fan'): Pick<Series, 'values' | 'range'> =>
+    stripOf(state, node.addr, kind, shared.strips);
+  paintSeries(
+    frame,
+    above,
+    {
+      ...strip('current'),
+      latest: currentText(cell),
+      ink: current ? 'warn' : 'spark',
+      signs: fanLines === 0 ? [...marks.now, ...marks.always] : marks.now,
+    },
+    cell,
+    shared,
+    g,
+  );
+  if (fanLines === 0) return;
+  const latest = look.fan === null ? null : String(look.fan);
   paintSeries(
     frame,
     below,
-    { values: fan, latest: look.fan === null ? null : String(look.fan), ink: 'fan', signs: marks.always },
+    { ...strip('fan'), latest, ink: fan ? 'warn' : 'fan', signs: marks.always },
     cell,
+    shared,
     g,
   );
-  if (lines > 3) frame.text(x + 1, y + lines - 1, about(node), 'dim', width - 2);
+  if (lines > 1 + currentLines + fanLines) frame.text(x + 1, y + lines - 1, about(node), 'dim', width - 2);
 }
 
-function historyOf({ view }: Cell, index: 0 | 1): (number | null)[] {
-  return (view?.history ?? []).map((entry) => entry?.[index] ?? null);
-}
+/** Alarms that a strip shows by its colour. */
+const CURRENT_ALARMS: readonly AlarmKind[] = ['current-high', 'current-collapsed'];
+const FAN_ALARMS: readonly AlarmKind[] = ['fan-stopped'];
+
+const alarmed = ({ alarms }: State, { addr }: InventoryNode, kinds: readonly AlarmKind[]): boolean =>
+  alarms.some((alarm) => alarm.addr === addr && alarm.clearedAt === null && kinds.includes(alarm.kind));
 
 /** `●N 03 k8s-worker-04`; the age of a reading that is not fresh replaces the name's end. */
 function paintName(frame: Frame, { x, y, width, node, look }: Cell, g: Glyphs): void {
@@ -151,40 +160,46 @@ function paintName(frame: Frame, { x, y, width, node, look }: Cell, g: Glyphs): 
   if (age !== '') frame.text(Math.max(at, x + width - age.length), y, age, 'stale');
 }
 
-/** Least columns of a line with a sparkline beside the longest usual name. */
-const LINE_WITH_SPARK = 35;
-const LINE_NAME = 15;
-
 /** Paints a node in one line, for racks that would not fit otherwise. */
-function paintLine(frame: Frame, cell: Cell, g: Glyphs): void {
-  const { x, y, width, node, look, marks } = cell;
+function paintLine(
+  frame: Frame,
+  cell: Cell,
+  { room: { columns, value: width }, strips }: Shared,
+  state: State,
+  g: Glyphs,
+): void {
+  const { x, y, node, look, marks } = cell;
   const old = look.freshness === 'stale' || look.freshness === 'none';
-  const spark = width < LINE_WITH_SPARK ? 0 : Math.min(width - LINE_NAME - 12, 24);
   const age = look.age ?? '';
-  const value = spark > 0 || age === '' ? (currentText(cell) ?? '').padStart(cell.valueWidth) : ` ${age}`;
-  const signs = [...marks.now, ...marks.always].slice(0, spark > 0 ? 2 : 1);
-  const tail = value.length + (spark > 0 ? 2 : signs.length);
-  const ageInName = spark > 0 && age !== '' ? age.length + 1 : 0;
-  const room = width - 5 - tail - (spark > 0 ? spark + 1 : 0);
+  const current = currentText(cell) ?? '';
+  const value = columns > 0 ? current.padStart(width) : ` ${age === '' ? current : age}`;
+  const signs = [...marks.now, ...marks.always].slice(0, columns > 0 ? 2 : 1);
+  const tail = value.length + (columns > 0 ? 2 : signs.length);
+  const ageInName = columns > 0 && age !== '' ? age.length + 1 : 0;
+  const room = cell.width - 5 - tail - (columns > 0 ? columns + 1 : 0);
   const at = frame.spans(x, y, [
     [`${g.power[look.power]}${POWER_LETTER[look.power]}`, look.ink],
     [`${formatAddress(node.addr)} `, 'dim'],
     [shorten(node.name, Math.max(1, room - ageInName), g), look.power === 'on' ? 'text' : look.ink],
   ]);
   if (ageInName > 0) frame.text(at, y, ` ${age}`, 'stale');
-  const end = x + width - tail;
-  if (spark > 0)
-    frame.text(end - spark, y, sparkline(historyOf(cell, 0), spark, g, SPARK_FLOOR), old ? 'dim' : 'spark');
-  // Beside a sparkline the signs have a place of their own, so that values stand below each other.
-  if (spark > 0) {
-    frame.text(end, y, value, old ? 'stale' : 'text');
-    frame.spans(end + value.length, y, signs);
-  } else frame.spans(end, y, [...signs, [value, age === '' ? 'spark' : 'stale']]);
+  const end = x + cell.width - tail;
+  if (columns === 0) {
+    frame.spans(end, y, [...signs, [value, age === '' ? 'spark' : 'stale']]);
+    return;
+  }
+  const { values, range } = stripOf(state, node.addr, 'current', strips);
+  const [bars = ''] = barRows(values, Math.min(columns, strips.columns), 1, range, g);
+  frame.text(end - Math.min(columns, strips.columns + strips.ahead), y, bars, old ? 'dim' : 'spark');
+  // Beside a strip the signs have a place of their own, so that values stand below each other.
+  frame.text(end, y, value, old ? 'stale' : 'text');
+  frame.spans(end + value.length, y, signs);
 }
 
-/** A sparkline: values, oldest first, the latest as text, and signs after it. */
+/** A strip: values, oldest first, the latest as text, and signs after it. */
 interface Series {
   values: readonly (number | null)[];
+  range: Range;
   latest: string | null;
   ink: InkRole;
   signs: readonly Span[];
@@ -194,19 +209,21 @@ function paintSeries(
   frame: Frame,
   { x, y, width, height }: Rect,
   series: Series,
-  { look, valueWidth }: Cell,
+  { look }: Cell,
+  { room, strips }: Shared,
   g: Glyphs,
 ): void {
-  const { values, latest, ink, signs } = series;
-  const signRoom = width >= 17 ? 3 : width >= 13 ? 2 : 1;
-  const room = Math.max(2, width - valueWidth - signRoom - 1);
+  const { values, range, latest, ink, signs } = series;
   const old = look.freshness === 'stale' || look.freshness === 'none';
-  sparkRows(values, room, height, g, SPARK_FLOOR).forEach((bars, row) => {
-    frame.text(x, y + row, bars, old ? 'dim' : ink);
+  const shown = Math.min(room.columns, strips.columns);
+  const from = x + room.columns - Math.min(room.columns, strips.columns + strips.ahead);
+  barRows(values, shown, height, range, g).forEach((bars, row) => {
+    frame.text(from, y + row, bars, old ? 'dim' : ink);
   });
   const last = y + height - 1;
-  frame.text(x + room, last, (latest ?? '-').padStart(valueWidth), latest === null ? 'dim' : old ? 'stale' : 'text');
-  const fit = signs.slice(0, signRoom);
+  const text = (latest ?? '-').padStart(room.value);
+  frame.text(x + room.columns, last, text, latest === null ? 'dim' : old ? 'stale' : 'text');
+  const fit = signs.slice(0, room.signs);
   frame.spans(x + width - fit.length, last, fit);
 }
 

@@ -17,6 +17,7 @@ import { openPowerMenu } from '../overlays/power/menu.ts';
 import { targetsOf } from '../overlays/power/rules.ts';
 import { onTableCommand } from '../table/table.ts';
 import { shownNodes } from './filter.ts';
+import { nextScale, nextWindow } from './strips.ts';
 
 export function keyOnMap(before: State, name: string): Step {
   const state = before.notice === null ? before : { ...before, notice: null };
@@ -88,6 +89,10 @@ function onCommand(state: State, command: Command): Step {
       return step({ ...toPane(state), zoom: !state.zoom });
     case 'span':
       return nextSpan(state);
+    case 'window':
+      return nextWindow(state);
+    case 'scale':
+      return nextScale(state);
     case 'identify':
       return step(withNotice(state, 'info', 'asking the BMC for its UID'), { do: 'identify', addr: state.cursor });
     case 'larger':

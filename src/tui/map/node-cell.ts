@@ -58,6 +58,11 @@ function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkR
   return age !== null && age < PULSE_MS ? 'pulse' : 'ok';
 }
 
+/** Returns whether a node's current is part of a sum: an old value is none of the present ones. */
+export function isSummed(look: NodeLook): look is NodeLook & { current: number } {
+  return look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging');
+}
+
 export interface Counts {
   on: number;
   booting: number;
@@ -77,7 +82,8 @@ export interface Counts {
   draw: Draw | null;
 }
 
-export function countsOf(state: State): Counts {
+/** Counts the nodes by condition: of the rack, or of some of its nodes. */
+export function countsOf(state: State, nodes: State['rack']['nodes'] = state.rack.nodes): Counts {
   const counts = {
     on: 0,
     booting: 0,
@@ -91,15 +97,14 @@ export function countsOf(state: State): Counts {
     old: 0,
   };
   const draws: Draw[] = [];
-  for (const { addr, calibration } of state.rack.nodes) {
+  for (const { addr, calibration } of nodes) {
     const view = viewOf(state, addr);
     const look = lookOf(state, view);
     if (look.power === 'absent' || view?.reading.state === 'failed') counts.lost++;
     else if (look.power === 'unknown') counts.unknown++;
     else counts[look.power]++;
     if (look.freshness === 'stale') counts.old++;
-    if (look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging'))
-      draws.push(drawOf(look.current, calibration));
+    if (isSummed(look)) draws.push(drawOf(look.current, calibration));
   }
   return { ...counts, draw: draws.length === 0 ? null : totalDraw(draws) };
 }

@@ -1,7 +1,7 @@
 /** Events and effects of the interface, as plain data. */
 import type { BusLogEntry, RawAnswer } from '../../api/bus.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../../api/methods.ts';
-import type { DetailRequest, LastScreen, NodeDetail } from '../../api/node.ts';
+import type { DetailRequest, HistoryRequest, LastScreen, NodeDetail, RackHistory } from '../../api/node.ts';
 import type { UpsHistoryAnswer, UpsHistoryRequest } from '../../api/outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
@@ -84,6 +84,8 @@ export type UiEvent =
   /** The simulated mains were switched. */
   | { type: 'mains-switched'; on: boolean }
   | { type: 'detail'; answer: NodeDetail }
+  /** The history of all nodes for the map's strips. */
+  | { type: 'rack-history'; answer: RackHistory }
   | { type: 'detail-failed'; error: RequestError }
   | { type: 'last-screen'; answer: LastScreen }
   | { type: 'last-screen-failed'; addr: Address; error: RequestError }
@@ -150,6 +152,8 @@ export type Effect =
   | { do: 'mains'; on: boolean }
   /** Requests the details of one node. */
   | { do: 'detail'; request: DetailRequest }
+  /** Requests the history of all nodes. */
+  | { do: 'rack-history'; request: HistoryRequest }
   /** Requests the last screen of a node's console once the cursor rests; and shows the screen of the answer. */
   | { do: 'last-screen'; addr: Address }
   | { do: 'last-screen-load'; addr: Address; cols: number; rows: number; screen: string }

@@ -50,6 +50,8 @@ export type Command =
   | 'smaller'
   | 'fit'
   | 'span'
+  | 'window'
+  | 'scale'
   | 'identify'
   | 'search'
   | 'retry-bus'

@@ -14,6 +14,7 @@ import type { Reading } from '../../rack/reading.ts';
 import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
+import { NO_STRIPS, type Strips } from './strips.ts';
 import { type ColumnId, type TableView, tableViewFrom, USUAL_TABLE } from './table.ts';
 
 /** The last screen of the pane's node; the screen itself is in an emulator. */
@@ -149,6 +150,21 @@ export const SPANS = ['minutes', 'hour', 'day'] as const;
 export type Span = (typeof SPANS)[number];
 export const SPAN_MS: Record<Span, number> = { minutes: 300_000, hour: 3_600_000, day: 86_400_000 };
 
+/** Times that the map's strips show. */
+export const WINDOWS = ['minute', 'minutes', 'hour', 'day'] as const;
+export type Window = (typeof WINDOWS)[number];
+export const WINDOW_MS: Record<Window, number> = {
+  minute: 60_000,
+  minutes: 300_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+};
+export const WINDOW_WORDS: Record<Window, string> = { minute: '60 s', minutes: '5 min', hour: '60 min', day: '24 h' };
+
+/** Scale of the map's strips: one for all nodes, so that they compare, or each node's own. */
+export const SCALES = ['rack', 'node'] as const;
+export type Scale = (typeof SCALES)[number];
+
 /** The operator's view of the rack. Kept across runs. */
 export interface View {
   main: MainView;
@@ -160,16 +176,13 @@ export interface View {
   /** Rows of a console below the map after a drag; null: from the layout. */
   splitRows: number | null;
   span: Span;
+  window: Window;
+  scale: Scale;
 }
 
 export const USUAL_VIEW: View = {
-  main: 'map',
-  table: USUAL_TABLE,
-  preset: 'auto',
-  cells: 'auto',
-  split: null,
-  splitRows: null,
-  span: 'minutes',
+  ...{ main: 'map', table: USUAL_TABLE, preset: 'auto', cells: 'auto', split: null, splitRows: null },
+  ...{ span: 'minutes', window: 'minute', scale: 'rack' },
 };
 
 export const PRESET_WORDS: Record<Preset, string> = {
@@ -191,6 +204,8 @@ export function viewFrom(json: unknown): View {
     split: wholeNumber(said['split']),
     splitRows: wholeNumber(said['splitRows']),
     span: SPANS.find((one) => one === said['span']) ?? USUAL_VIEW.span,
+    window: WINDOWS.find((one) => one === said['window']) ?? USUAL_VIEW.window,
+    scale: SCALES.find((one) => one === said['scale']) ?? USUAL_VIEW.scale,
   };
 }
 
@@ -198,10 +213,6 @@ const wholeNumber = (said: unknown): number | null => (Number.isInteger(said) ? 
 
 export interface NodeView {
   reading: Reading;
-  /** [current, fan] counts, oldest first, one entry a sweep; null: polled without an answer. */
-  history: readonly ([number, number] | null)[];
-  /** Time of the history's last entry, server's clock. */
-  historyAt: number;
   /** State of its operating system; null: it has no power. */
   system: SystemState | null;
   alarms: readonly string[];
@@ -239,6 +250,7 @@ export interface State {
   /** The supply, and the present or the last outage. */
   outage: OutageStatus;
   nodes: ReadonlyMap<Address, NodeView>;
+  strips: Strips;
   console: ConsoleState | null;
   sessions: readonly Session[];
   operations: readonly Operation[];
@@ -279,25 +291,11 @@ export interface State {
   nextId: number;
 }
 
-/** Points of history kept a node: the number that the widest sparkline shows. */
-export const HISTORY = 60;
 /** Events kept for the event lines and the detail pane. */
 export const EVENTS = 200;
 
 function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
-  return new Map(
-    snapshot.nodes.map((node) => [
-      node.addr,
-      {
-        reading: node.reading,
-        history: (node.history ?? []).slice(-HISTORY),
-        historyAt: node.reading.state === 'ok' ? node.reading.sample.at : snapshot.now,
-        system: node.system,
-        alarms: node.alarms,
-        op: node.op,
-      },
-    ]),
-  );
+  return new Map(snapshot.nodes.map(({ addr, ...view }) => [addr, view]));
 }
 
 /**
@@ -329,6 +327,7 @@ export function initialState(
     config: snapshot.config,
     outage: snapshot.outage,
     nodes: nodesOf(snapshot),
+    strips: NO_STRIPS,
     console: snapshot.console,
     sessions: snapshot.sessions,
     operations: snapshot.operations,

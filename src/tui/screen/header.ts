@@ -4,8 +4,9 @@ import { configWords } from '../../api/configuration.ts';
 import { mostPressing, supplyForms, type SupplyState } from '../../api/outage.ts';
 import { count } from '../../lib/words.ts';
 import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
-import { formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
+import { barRows, formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
 import { countsOf } from '../map/node-cell.ts';
+import { totalStrip } from '../map/strips.ts';
 import { type State, unseenAlarms } from '../model/state.ts';
 
 const BUS_INK: Record<BusState, InkRole> = {
@@ -21,15 +22,29 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   frame.clear(rect, 'bar');
   const right = rightPart(state, g);
   const room = rect.width - 2 - spansWidth(right);
-  const pieces = leftPieces(state, g, room);
+  const pieces = leftPieces(state, room);
   // Parts that do not fit are dropped from the end: the least urgent stands last.
   const left: Span[] = [];
   for (const piece of pieces) if (spansWidth(left) + spansWidth(piece) + 2 <= room) left.push(...piece);
-  frame.spans(1, rect.y, left);
+  const end = frame.spans(1, rect.y, left);
+  paintTotal(frame, end + 1, rect.y, room - end - 1, state, g);
   frame.spans(rect.x + rect.width - 1 - spansWidth(right), rect.y, right);
 }
 
-function leftPieces(state: State, g: Glyphs, room: number): Span[][] {
+/** Least and most columns of the strip of the rack's total. */
+const TOTAL_STRIP = { least: 6, most: 24 };
+
+/** Paints the rack's total in the window of the map's strips, where `width` has room for it. */
+function paintTotal(frame: Frame, x: number, y: number, width: number, state: State, g: Glyphs): void {
+  const columns = Math.min(width, TOTAL_STRIP.most, state.strips.count);
+  if (columns < TOTAL_STRIP.least || state.link.kind === 'lost') return;
+  const { values, range } = totalStrip(state);
+  if (values.length === 0) return;
+  const [bars = ''] = barRows(values, columns, 1, range, g);
+  frame.text(x, y, bars, 'spark');
+}
+
+function leftPieces(state: State, room: number): Span[][] {
   const { draw } = countsOf(state);
   const must: Span[][] = [[[state.rack.name, 'title']], busWords(state), countWords(state)];
   // The battery's time is more important than the counts of nodes.
@@ -46,7 +61,7 @@ function leftPieces(state: State, g: Glyphs, room: number): Span[][] {
     ...(supply !== null && !pressing ? [supply.spans] : []),
     sweep(state),
     [
-      [` ${g.sum} `, 'dim'],
+      [' total ', 'dim'],
       draw === null ? ['-', 'dim'] : [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
     ],
   ];

@@ -1,4 +1,5 @@
 /** Paints the screen of one rack: one state, one frame. */
+import { paintSaid } from '../canvas/box.ts';
 import { Frame, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
@@ -13,7 +14,7 @@ import { overlayType } from '../overlays/list.ts';
 import { paintTable } from '../table/table-view.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { paintHeader } from './header.ts';
-import { paintEvents, paintFooter, paintNotice, paintOperations, paintSelected } from './status-lines.ts';
+import { noticeOf, paintEvents, paintFooter, paintOperations, paintSelected } from './status-lines.ts';
 
 /** Shows the missing size where the terminal is too small for the map, and the problems meanwhile. */
 function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
@@ -74,7 +75,16 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   if (layout.map) paintMap(frame, layout.map, state, g);
   if (layout.table) paintTable(frame, layout.table, state, g);
   if (layout.selected) paintSelected(frame, layout.selected, state, layout, g);
-  if (layout.events) paintEvents(frame, layout.events, state, state.events);
+  const notice = noticeOf(state);
+  // On a low screen the events have the line of the notice while there is none.
+  const shared = layout.events !== null && layout.events.y + layout.events.height > layout.notice.y;
+  if (layout.events)
+    paintEvents(
+      frame,
+      shared && notice !== null ? { ...layout.events, height: layout.events.height - 1 } : layout.events,
+      state,
+      state.events,
+    );
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
   if (layout.console) paintPane(frame, layout.console, state, screens, g);
@@ -82,7 +92,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   if (main || state.notice !== null || state.link.kind === 'lost') {
     // Over a console that fills the screen only a required notice takes a line from it.
     if (!main) frame.clear(layout.notice, 'bar');
-    paintNotice(frame, layout.notice, state);
+    if (notice !== null) paintSaid(frame, layout.notice, ...notice);
   }
   const { overlay } = state;
   const type = overlay === null ? null : overlayType(overlay);

@@ -3,7 +3,6 @@ import type { EventRecord } from '../../api/methods.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
-import { paintSaid } from '../canvas/box.ts';
 import { CUT, type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyLabel } from '../keymap/key-names.ts';
@@ -116,19 +115,14 @@ export function paintOperations(frame: Frame, { x, y, width, height }: Rect, sta
 
 const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 
-/** Paints the last notice; without one the problem of the bus, or that the session is view-only. */
-export function paintNotice(frame: Frame, rect: Rect, state: State): void {
-  if (state.notice !== null) {
-    paintSaid(frame, rect, state.notice.text, NOTICE_INK[state.notice.level]);
-    return;
-  }
-  if (state.link.kind === 'lost') {
-    paintSaid(frame, rect, `${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault');
-    return;
-  }
+/** Returns the text of the notice line: the last notice; without one the problem of the link or the bus; null: none. */
+export function noticeOf(state: State): Span | null {
+  if (state.notice !== null) return [state.notice.text, NOTICE_INK[state.notice.level]];
+  if (state.link.kind === 'lost')
+    return [`${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault'];
   const { state: bus, detail, recovery } = state.bus;
   const words = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((text) => text !== '').join('; ');
-  if (words !== '') paintSaid(frame, rect, words, bus === 'paused' && recovery === null ? 'dim' : 'warn');
+  return words === '' ? null : [words, bus === 'paused' && recovery === null ? 'dim' : 'warn'];
 }
 
 /** Paints the keys that are enabled here and now; `before`: the key to press before each of them. */

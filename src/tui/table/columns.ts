@@ -2,7 +2,7 @@
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
-import { type Glyphs, POWER_WORD, shorten, sparkline } from '../canvas/glyphs.ts';
+import { barRows, type Glyphs, POWER_WORD, rangeOf, shorten } from '../canvas/glyphs.ts';
 import type { State } from '../model/state.ts';
 import { COLUMN_IDS, type ColumnId } from '../model/table.ts';
 import { rankOf, type Row, rowsOf } from './row.ts';
@@ -134,27 +134,29 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
   },
   trend: {
     title: 'trend',
-    about: 'current of the last samples; sorted by its rise',
+    about: 'current at the end of the strips’ time (w); sorted by its rise',
     width: () => TREND,
     descends: true,
-    cell: (row, { g }) => [[sparkline(currentsOf(row), TREND, g, TREND_FLOOR), inkFor(row.look, 'spark', 'dim')]],
-    value: (row) => {
-      const known = currentsOf(row)
-        .slice(-TREND)
-        .filter((one) => one !== null);
+    cell: ({ currents, look }, { g }) => {
+      const shown = currents.slice(-TREND);
+      const [bars = ''] = barRows(shown, TREND, 1, rangeOf(shown, TREND_FLOOR), g);
+      return [[bars, inkFor(look, 'spark', 'dim')]];
+    },
+    value: ({ currents }) => {
+      const known = currents.slice(-TREND).filter((one) => one !== null);
       const [last] = known.slice(-1);
       return last === undefined ? null : last - (known[0] ?? last);
     },
   },
   peak: {
     title: 'peak',
-    about: 'highest current of the last 60 samples',
+    about: 'highest current in the strips’ time (w)',
     width: () => 8,
     right: true,
     descends: true,
-    cell: (row) => [measured(row, peakOf(row), 'text')],
+    cell: (row) => [measured(row, row.peak, 'text')],
     value: (row) => {
-      const peak = peakOf(row);
+      const peak = row.peak;
       return peak === null ? null : amount(peak, row.node);
     },
   },
@@ -261,11 +263,4 @@ function inkFor({ freshness }: Row['look'], fresh: InkRole, old: InkRole = 'stal
 /** Returns a value that compares in a rack where only some nodes are calibrated: amperes, otherwise counts. */
 function amount(counts: number, { calibration }: Row['node']): number {
   return drawOf(counts, calibration).amps ?? counts;
-}
-
-const currentsOf = ({ view }: Row): (number | null)[] => (view?.history ?? []).map((entry) => entry?.[0] ?? null);
-
-function peakOf(row: Row): number | null {
-  const known = currentsOf(row).filter((one) => one !== null);
-  return known.length === 0 ? null : Math.max(...known);
 }

@@ -5,11 +5,15 @@ import type { InventoryNode } from '../../rack/inventory.ts';
 import { shownNodes } from '../map/filter.ts';
 import { lookOf, type NodeLook, viewOf } from '../map/node-cell.ts';
 import type { NodeView, State } from '../model/state.ts';
+import { CURRENT, lastStep, PEAK, stripValues } from '../model/strips.ts';
 
 export interface Row {
   node: InventoryNode;
   view: NodeView | undefined;
   look: NodeLook;
+  /** Current of the latest steps of the strips, oldest first; null: no sample. The highest one in it; null: none. */
+  currents: readonly (number | null)[];
+  peak: number | null;
   /** Those that need attention first. */
   alarms: readonly Alarm[];
   /** The running operation on it, with its progress; null: none. */
@@ -46,7 +50,11 @@ export function rowsOf(state: State): Row[] {
     const alarms = state.alarms
       .filter(({ addr }) => addr === node.addr)
       .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null));
-    const row = { node, view, look, alarms, op: operationOn(state, node, view) };
+    const values = (of: typeof CURRENT | typeof PEAK): (number | null)[] =>
+      stripValues(state.strips, node.addr, of, lastStep(state.strips, node.addr), state.intervalMs);
+    const peaks = values(PEAK).filter((one) => one !== null);
+    const peak = peaks.length === 0 ? null : Math.max(...peaks);
+    const row = { node, view, look, currents: values(CURRENT), peak, alarms, op: operationOn(state, node, view) };
     return { ...row, wrong: wrongWith(row) };
   });
 }

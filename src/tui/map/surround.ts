@@ -1,0 +1,200 @@
+/**
+ * Paints what surrounds the map's cells: the rack's frame, each blade's letter and sums, slot numbers, chassis fans, and
+ * the legend of the strips.
+ */
+import { type Address, rowLabel, rowOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import { type Draw, drawText } from '../../rack/calibration.ts';
+import type { InventoryNode } from '../../rack/inventory.ts';
+import { type Frame, type InkRole, type Span, spansWidth } from '../canvas/frame.ts';
+import type { Glyphs, Range } from '../canvas/glyphs.ts';
+import { keyOf } from '../keymap/lookup.ts';
+import { bladeAt, cellAt, type MapLayout } from '../layout/map-layout.ts';
+import { type State, WINDOW_WORDS } from '../model/state.ts';
+import { countsOf, lookOf, viewOf } from './node-cell.ts';
+import type { StripView } from './strips.ts';
+
+export function paintSurround(frame: Frame, map: MapLayout, state: State, strips: StripView, g: Glyphs): void {
+  const { surround, kind, firstBlade, visibleBlades } = map;
+  const total = surround === 'rack' ? countsOf(state).draw : null;
+  const legend = legendOf(state, map, strips);
+  map.blades.slice(firstBlade, firstBlade + visibleBlades).forEach((blade, i) => {
+    const at = bladeAt(map, blade);
+    if (at === null) return;
+    const sums = sumsOf(state, blade);
+    if (surround === 'rack') {
+      paintEdge(frame, map, { ...at, blade, sums, total }, state, g);
+      const lowest = (i + 1) % map.perBand === 0 || i === visibleBlades - 1;
+      if (lowest) paintLowerEdge(frame, map, { x: at.x, y: at.y + map.bladeHeight }, i < map.perBand ? legend : [], g);
+      return;
+    }
+    if (at.top && surround === 'rail') paintRail(frame, map, at, i === 0 ? legend : [], g);
+    paintLetter(frame, map, at, blade, kind === 'full' ? sums : null);
+  });
+}
+
+/** A blade's nodes with power whose systems are not known to be down, and what they draw. */
+interface Sums {
+  nodes: number;
+  on: number;
+  /** Sum of the values that are not old; null: there is none. `partly`: a node has none. */
+  draw: Draw | null;
+  partly: boolean;
+}
+
+function sumsOf(state: State, blade: number): Sums {
+  const nodes = state.rack.nodes.filter(({ addr }) => rowOf(addr) === blade);
+  const { on, booting, draw, old, unknown, lost } = countsOf(state, nodes);
+  return { nodes: nodes.length, on: on + booting, draw, partly: old + unknown + lost > 0 };
+}
+
+/**
+ * `3 of 4 on · 131 ct · 22 %`, in the longest form that fits into `width`. A sum without a node's value is a least
+ * one, and has no share of the rack's.
+ */
+function sumSpans({ nodes, on, draw, partly }: Sums, total: Draw | null, width: number, g: Glyphs): Span[] {
+  if (nodes === 0) return [];
+  const drawn = draw === null ? null : `${partly ? '≥' : ''}${drawText(draw, 'ct')}`;
+  const known = draw !== null && total !== null && total.counts > 0 && !partly;
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  const power: Span = [on === nodes ? `${on} on` : `${on} of ${nodes} on`, 'text'];
+  const sum: Span[] = drawn === null ? [] : [dot, [drawn, 'spark']];
+  const share: Span[] = known ? [dot, [`${Math.round((100 * draw.counts) / total.counts)} %`, 'dim']] : [];
+  const close: Span[] =
+    drawn === null
+      ? []
+      : [
+          [' ', 'text'],
+          [drawn, 'spark'],
+        ];
+  const forms = [[power, ...sum, ...share], [power, ...sum], [power, ...close], [power]];
+  return forms.find((form) => spansWidth(form) <= width) ?? [];
+}
+
+/** Columns after a cell's first one where a blade's edge has its letter; the number of the slot. */
+const PLACE = { letter: 2, slot: 1, afterLetter: 6 };
+
+interface Edge {
+  x: number;
+  y: number;
+  top: boolean;
+  blade: number;
+  sums: Sums;
+  total: Draw | null;
+}
+
+/** Paints a blade's upper edge and the rack's posts beside it. */
+function paintEdge(frame: Frame, map: MapLayout, edge: Edge, state: State, g: Glyphs): void {
+  const { x, y, top, blade, sums, total } = edge;
+  const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
+  frame.put(x, y, top ? g.rack.tl : g.rack.left, 'border');
+  for (let column = x + 1; column < right; column++) frame.put(column, y, g.rack.h, 'border');
+  frame.put(right, y, top ? g.rack.tr : g.rack.right, 'border');
+  for (let row = y + 1; row < y + map.bladeHeight; row++) {
+    frame.put(x, row, g.rack.v, 'border');
+    frame.put(right, row, g.rack.v, 'border');
+  }
+  frame.text(x + PLACE.letter, y, ` ${rowLabel(blade)} `, 'title');
+  let end = x + PLACE.afterLetter;
+  for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
+    const addr = blade * SLOTS_PER_BLADE + slot;
+    const cell = cellAt(map, addr);
+    if (cell === null) continue;
+    const number: Span[] = top ? [[` ${slot} `, 'text']] : [];
+    const fan = fanSpans(state, addr, g);
+    if (number.length + fan.length === 0) continue;
+    const from = cell.x + (slot === SLOTS_PER_BLADE - 1 ? PLACE.afterLetter : PLACE.slot);
+    end = frame.spans(from, y, [...number, ...fan], cell.x + map.cellWidth - from);
+  }
+  const words = sumSpans(sums, total, right - 4 - end, g);
+  if (words.length > 0) frame.spans(right - 3 - spansWidth(words), y, [[' ', 'text'], ...words, [' ', 'text']]);
+}
+
+/** The chassis fan that hangs on a node's power, and whether it has any. */
+function fanSpans(state: State, addr: Address, g: Glyphs): Span[] {
+  const node = state.rack.nodes.find((one) => one.addr === addr);
+  if (node?.chassisFan == null) return [];
+  const [word, ink] = fanState(state, node);
+  return [
+    [` ${g.chassisFan} `, ink],
+    [`fan ${node.chassisFan}${word} `, ink === 'fan' ? 'dim' : ink],
+  ];
+}
+
+function fanState(state: State, { addr }: InventoryNode): [word: string, ink: InkRole] {
+  const { power, freshness } = lookOf(state, viewOf(state, addr));
+  if (power === 'off' || power === 'disabled') return [' has no power', 'fault'];
+  return power === 'unknown' || power === 'absent' || freshness === 'stale' ? [' unknown', 'unknown'] : ['', 'fan'];
+}
+
+/** Paints the rack's lower edge with the legend in it. */
+function paintLowerEdge(
+  frame: Frame,
+  map: MapLayout,
+  { x, y }: { x: number; y: number },
+  legend: readonly Span[][],
+  g: Glyphs,
+): void {
+  const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
+  frame.put(x, y, g.rack.bl, 'border');
+  for (let column = x + 1; column < right; column++) frame.put(column, y, g.rack.h, 'border');
+  frame.put(right, y, g.rack.br, 'border');
+  let at = x + PLACE.letter;
+  for (const piece of legend) {
+    const words: Span[] = [[' ', 'text'], ...piece, [' ', 'text']];
+    if (at + spansWidth(words) > right - 1) return;
+    at = frame.spans(at, y, words) + 1;
+  }
+}
+
+/** Paints the line above a band's cells: each slot's number, and behind it a piece of the legend. */
+function paintRail(
+  frame: Frame,
+  map: MapLayout,
+  { x, y }: { x: number; y: number },
+  legend: readonly Span[][],
+  g: Glyphs,
+): void {
+  const first = x + map.leftWidth;
+  for (let i = 0; i < SLOTS_PER_BLADE; i++) {
+    const from = first + i * map.cellWidth;
+    const piece = legend[i] ?? [];
+    const fits = spansWidth(piece) + 4 <= map.cellWidth;
+    const words: Span[] = [[`${SLOTS_PER_BLADE - 1 - i} `, 'text'], ...(fits ? piece : [])];
+    const end = frame.spans(from + 1, y - 1, words, map.cellWidth - 1);
+    for (let column = end + (fits && piece.length > 0 ? 1 : 0); column < from + map.cellWidth; column++)
+      frame.put(column, y - 1, g.rack.h, 'border');
+  }
+}
+
+/** Paints a blade's letter to the left of its cells, and below it what the blade draws and how many nodes are on. */
+function paintLetter(
+  frame: Frame,
+  { leftWidth, lines }: MapLayout,
+  { x, y }: { x: number; y: number },
+  blade: number,
+  sums: Sums | null,
+): void {
+  frame.text(x, y, rowLabel(blade), 'title', leftWidth);
+  if (sums === null || sums.nodes === 0) return;
+  const { draw, on, partly } = sums;
+  const sum = draw === null ? '-' : draw.amps === null ? String(draw.counts) : draw.amps.toFixed(1);
+  frame.text(x, y + 1, sum, partly ? 'stale' : 'spark', leftWidth);
+  if (lines > 2) frame.text(x, y + 2, `${on} on`, 'dim', leftWidth);
+}
+
+/** The legend of the strips, one piece a thing, the most important first. */
+function legendOf(state: State, map: MapLayout, { current, fan }: StripView): Span[][] {
+  if (map.kind === 'glyph') return [];
+  const numbers: Span[] = [['current', 'spark']];
+  if (map.kind === 'line') return [numbers];
+  const wide = map.surround === 'rack';
+  const range = (of: Range | null): Span[] => (wide && of !== null ? [[` ${of.low} to ${of.high} ct`, 'dim']] : []);
+  const key = (command: 'window' | 'scale'): Span => [`${keyOf(state, 'map', command)} `, 'key'];
+  const one = current === null ? 'own scales' : wide ? 'one scale' : `scale ${current.low}-${current.high}`;
+  return [
+    [...(map.fanLines === 0 ? [] : [['upper ', 'dim'] as const]), ...numbers, ...range(current)],
+    map.fanLines === 0 ? [] : [['lower ', 'dim'], ['fan', 'fan'], ...range(fan)],
+    [key('window'), [`last ${WINDOW_WORDS[state.view.window]}`, 'dim']],
+    [key('scale'), [one, 'dim']],
+  ];
+}

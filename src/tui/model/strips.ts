@@ -1,0 +1,131 @@
+/**
+ * The recent past of all nodes that the map's strips show: the server's history, continued by the samples that
+ * arrive. Time is divided into steps of the server's clock, so that the strips of all nodes have their columns at the
+ * same times. Pure.
+ */
+import type { RackHistory } from '../../api/node.ts';
+import type { Address } from '../../rack/address.ts';
+import type { Sample } from '../../rack/reading.ts';
+
+/** Means of a step and its highest current, in counts, and the number of samples in it. */
+type StripPoint = readonly [current: number, fan: number, most: number, samples: number];
+
+interface Strip {
+  /** Number of the step of the last point, from the clock's zero. */
+  last: number;
+  /** Oldest first; null: no sample in that step. */
+  points: readonly (StripPoint | null)[];
+  /** Time of the last sample in it, server's clock. */
+  heardAt: number;
+}
+
+export interface Strips {
+  /** Length of a step, ms, and number of steps kept. */
+  stepMs: number;
+  count: number;
+  /** Time of the request for the server's history; null: it was answered. */
+  askedAt: number | null;
+  nodes: ReadonlyMap<Address, Strip>;
+}
+
+export const NO_STRIPS: Strips = { stepMs: 1000, count: 0, askedAt: null, nodes: new Map() };
+
+/** Returns the number of a node's last step with a sample, so that its values stay the same until the next one. */
+export const lastStep = ({ nodes }: Strips, addr: Address): number => nodes.get(addr)?.last ?? 0;
+
+/** Returns the number of the step that includes `at`. */
+export const stepOf = ({ stepMs }: Strips, at: number): number => Math.floor(at / stepMs);
+
+/** Returns the strips of a server's answer of `count` steps. `intervalMs`: poll interval, which weighs the unfinished last step. */
+export function stripsFrom({ now, stepMs, nodes }: RackHistory, count: number, intervalMs: number): Strips {
+  const last = Math.floor(now / stepMs);
+  const elapsed = Math.max(1, Math.round((now - last * stepMs) / intervalMs));
+  const strips = nodes.map(({ addr, points }): [Address, Strip] => [
+    addr,
+    { last, points: points.map((point) => point && [point[0], point[2], point[1], elapsed]), heardAt: now },
+  ]);
+  return { stepMs, count, askedAt: null, nodes: new Map(strips) };
+}
+
+/** Adds new samples; one that is known already changes nothing. */
+export function withSamples(strips: Strips, samples: readonly (readonly [Address, Sample])[]): Strips {
+  if (strips.count === 0) return strips;
+  const fresh = samples.filter(([addr, { at }]) => at > (strips.nodes.get(addr)?.heardAt ?? 0));
+  if (fresh.length === 0) return strips;
+  const nodes = new Map(strips.nodes);
+  for (const [addr, sample] of fresh) nodes.set(addr, extended(strips, nodes.get(addr), sample));
+  return { ...strips, nodes };
+}
+
+function extended(strips: Strips, before: Strip | undefined, { at, current, fan }: Sample): Strip {
+  const last = stepOf(strips, at);
+  const missed = before === undefined ? 0 : Math.min(strips.count, last - before.last - 1);
+  const earlier = before?.points ?? [];
+  if (missed >= 0) {
+    const gap = new Array<null>(missed).fill(null);
+    return {
+      last,
+      heardAt: at,
+      points: [...earlier, ...gap, [current, fan, current, 1] as const].slice(-strips.count),
+    };
+  }
+  const [c, f, most, n] = earlier.at(-1) ?? [0, 0, 0, 0];
+  const means = [c + (current - c) / (n + 1), f + (fan - f) / (n + 1)] as const;
+  const point: StripPoint = [...means, Math.max(most, current), n + 1];
+  return { last, heardAt: at, points: [...earlier.slice(0, -1), point] };
+}
+
+/** Index of a value in a point. */
+export const CURRENT = 0;
+export const FAN = 1;
+export const PEAK = 2;
+
+/**
+ * Returns a node's values of the steps up to `to`, oldest first; null: no sample. A sample also stands for the next
+ * step where steps are shorter than two sweeps: it may lie just beyond the border. Steps before the first known one
+ * are left out, and so is the last one while its sample has yet to come.
+ */
+export function stripValues(
+  strips: Strips,
+  addr: Address,
+  of: typeof CURRENT | typeof FAN | typeof PEAK,
+  to: number,
+  intervalMs: number,
+): (number | null)[] {
+  const strip = strips.nodes.get(addr);
+  if (strip === undefined) return [];
+  const oldest = strip.last - strip.points.length + 1;
+  const values: (number | null)[] = [];
+  let before: number | null = null;
+  for (let step = Math.max(oldest, to - strips.count + 1); step <= to; step++) {
+    const value = strip.points[step - oldest]?.[of] ?? null;
+    values.push(value ?? (strips.stepMs < 2 * intervalMs ? before : null));
+    before = value;
+  }
+  return values.at(-1) === null && before === null && values.at(-2) != null ? values.slice(0, -1) : values;
+}
+
+/**
+ * Returns the sum of these nodes' currents in the same steps; null where one of them has no value: a silent node
+ * would look like one that draws nothing.
+ */
+export function totalValues(
+  strips: Strips,
+  addrs: readonly Address[],
+  to: number,
+  intervalMs: number,
+): (number | null)[] {
+  const all = addrs.map((addr) => stripValues(strips, addr, CURRENT, to, intervalMs));
+  const length = Math.max(0, ...all.map((values) => values.length));
+  return Array.from({ length }, (_, i) => {
+    let sum = 0;
+    for (const values of all) {
+      // A value that has yet to come in the last step is that of the step before.
+      const at = i - (length - values.length);
+      const value = values[at] ?? (i === length - 1 ? values.at(-1) : null) ?? null;
+      if (value === null) return null;
+      sum += value;
+    }
+    return sum;
+  });
+}
