@@ -11,7 +11,7 @@ import type { Reading } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer, BusStatus } from './bus.ts';
 import type { ConfigStatus } from './configuration.ts';
-import type { DetailRequest, HistoryRequest, LastScreen, NodeDetail, RackHistory } from './node.ts';
+import type { ConsoleGlances, DetailRequest, HistoryRequest, LastScreen, NodeDetail, RackHistory } from './node.ts';
 import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
@@ -40,6 +40,8 @@ export interface NodeState {
   reading: Reading;
   /** State of its operating system; null while its BMC does not report that it has power. */
   system: SystemState | null;
+  /** Time at which this server saw its power come on; null: it was on before, its BMC was silent since, or it is not on. */
+  onSince: number | null;
   /** Texts of alarms on this node, worst first. */
   alarms: string[];
   /** Id of the running operation on this node; null: none. */
@@ -174,6 +176,8 @@ export interface Requests {
   'console.baud': [{ baud: ConsoleBaudRate }, ConsoleState];
   /** The last screen of a node's console, whether it is open or not. */
   'console.last': [{ addr: Address }, LastScreen];
+  /** The last `rows` lines of the consoles of these nodes, as text. */
+  'console.glance': [{ addrs: Address[]; rows: number }, ConsoleGlances];
   /** Reads a node's console log, piece by piece. */
   'log.read': [LogRequest, LogPiece];
   /** Sets the emulated size after the operator set the node's tty size. */

@@ -66,3 +66,25 @@ export interface SeenScreen {
   /** Escape sequences that rebuild the screen in an empty emulator of this size; base64. */
   screen: string;
 }
+
+/** Text on a console's screen. `program`: an editor, a pager, a question, a boot loader. `failed`: a panic or a rescue shell. */
+export type Shows = 'login' | 'shell' | 'program' | 'output' | 'blank' | 'failed';
+
+/** The last lines of a node's console, as the text of its emulated screen. */
+export interface ConsoleGlance {
+  addr: Address;
+  /** Null: no output of this console is kept. */
+  seen: {
+    at: number;
+    from: SeenScreen['from'];
+    shows: Shows;
+    /** Up to the last one that is not blank, trailing blanks removed. */
+    lines: string[];
+  } | null;
+}
+
+export interface ConsoleGlances {
+  /** Server's clock. */
+  now: number;
+  nodes: ConsoleGlance[];
+}

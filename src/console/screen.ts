@@ -132,7 +132,8 @@ export interface LoggedScreen {
   rows: number;
   /** Escape sequences that rebuild the screen in an empty emulator. */
   screen: Buffer;
-  /** Text around its cursor. */
+  /** Its rows as text, and the text around its cursor. */
+  text: string;
   around: ScreenText;
 }
 
@@ -157,7 +158,7 @@ export async function loggedScreen(rawPath: string): Promise<LoggedScreen | null
     screen.write(from === 0 ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1));
     await screen.flush();
     const { cols, rows } = SIZE;
-    const logged = { at: mtimeMs, cols, rows, screen: screen.copy(0), around: screen.around() };
+    const logged = { at: mtimeMs, cols, rows, screen: screen.copy(0), text: screen.text(), around: screen.around() };
     screen.dispose();
     return logged;
   } finally {

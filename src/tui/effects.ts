@@ -192,6 +192,15 @@ export class EffectRunner {
           (error) => dispatch({ type: 'failed', what: 'reading the history', error }),
         );
         return;
+      case 'glances': {
+        const { addrs, rows } = effect;
+        this.#requests.ask(
+          this.#requests.client.request('console.glance', { addrs: [...addrs], rows }),
+          (answer) => dispatch({ type: 'glances', answer, rows }),
+          (error) => dispatch({ type: 'glances-failed', error }),
+        );
+        return;
+      }
       case 'identify': {
         const { addr } = effect;
         this.#requests.ask(

@@ -39,10 +39,10 @@ export function onMouse(state: State, pointer: Pointer, target: Target | null): 
   const layout = layoutOf(state);
   if (layout.kind === 'too-small') return none;
   if (layout.console !== null && inside(paneScreen(state), pointer)) return done(inPane(state, pointer, wheel));
-  const { map, table, console } = layout;
+  const { map, table, glance, console } = layout;
   if (action !== 'press') return none;
   if (wheel !== null)
-    return state.focus === 'map' && (map ?? table) !== null
+    return state.focus === 'map' && (map ?? table ?? glance) !== null
       ? done(step(state), keyNameOf(state, state.view.main, wheel))
       : none;
   if (button !== 'left') return none;

@@ -7,6 +7,7 @@ import { lastScreenEvent, withLastScreen } from './console/last-screen.ts';
 import { mouseInConsole, withFocus } from './console/pointer.ts';
 import { keyInConsole } from './console/typing.ts';
 import { detailEvent, withDetail } from './detail/detail.ts';
+import { glanceEvent, withGlances } from './glance/glances.ts';
 import { bindingOf } from './keymap/lookup.ts';
 import { keyOnMap } from './map/map.ts';
 import { historyRead, withHistory } from './map/strips.ts';
@@ -30,7 +31,7 @@ export function update(state: State, event: UiEvent): Step {
   // A key for a node, and a node's output, do not change the data behind these.
   return event.type === 'console.data' || next.state === state
     ? next
-    : withFocus(withLastScreen(withHistory(withDetail(withRequest(next)))));
+    : withFocus(withGlances(withLastScreen(withHistory(withDetail(withRequest(next))))));
 }
 
 /** Lets the open overlay request its data. */
@@ -73,6 +74,9 @@ function updated(state: State, event: UiEvent): Step {
     case 'last-screen':
     case 'last-screen-failed':
       return lastScreenEvent(state, event);
+    case 'glances':
+    case 'glances-failed':
+      return glanceEvent(state, event);
     case 'bus-log':
       return busLogged(state, event);
     case 'raw-said':

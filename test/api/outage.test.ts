@@ -136,7 +136,14 @@ describe('status and sentences', () => {
   test('sentences tell it too', () => {
     const { rack, nodes } = new Scene({}).state;
     const whole: Snapshot = { ...snapshot(SUPPLIES.battery), rack };
-    whole.nodes = [...nodes].map(([addr, { reading, system }]) => ({ addr, reading, system, alarms: [], op: null }));
+    whole.nodes = [...nodes].map(([addr, { reading, system }]) => ({
+      addr,
+      reading,
+      system,
+      onSince: null,
+      alarms: [],
+      op: null,
+    }));
     expect(statusSentences(whole)).toContain(
       'Supply: BATTERY 71 %, 11:20 left, shed-all takes 4:10; outage: on battery for 3 min.',
     );

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../src/api/methods.ts';
-import type { HistoryRequest, NodeDetail, RackHistory, SeenScreen } from '../../src/api/node.ts';
+import type { ConsoleGlance, HistoryRequest, NodeDetail, RackHistory, SeenScreen } from '../../src/api/node.ts';
 import type { OutageStatus, UpsPoint } from '../../src/api/outage.ts';
 import type { PlanPreview, PlanRun, PlanSummary } from '../../src/api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../src/api/power.ts';
@@ -47,6 +47,7 @@ export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState 
     addr,
     reading: { state: 'ok', sample, source: 'sweep' },
     system: null,
+    onSince: null,
     alarms: [],
     op: null,
     ...over,
@@ -103,7 +104,7 @@ export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
     case 0x12:
       return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: null } };
     case 0x14:
-      return { addr, reading: { state: 'unasked' }, system: null, alarms: [], op: null };
+      return { addr, reading: { state: 'unasked' }, system: null, onSince: null, alarms: [], op: null };
     case 0x15:
       return { ...on, alarms: ['fan stopped'] };
     default:
@@ -388,6 +389,23 @@ export class Scene {
             ...{ screen: Buffer.from(screen).toString('base64'), ...over },
           };
     return this.dispatch({ type: 'last-screen', answer: { addr: asked.addr, now: this.#local, seen } });
+  }
+
+  /** The server answers what the consoles asked for last show. Only one question is on its way at a time. */
+  glanced(screens: Readonly<Record<number, Partial<NonNullable<ConsoleGlance['seen']>>>>): this {
+    this.later(0);
+    for (let before = -1; before !== this.effects.length;) {
+      before = this.effects.length;
+      const asked = this.effects.findLast((effect) => effect.do === 'glances');
+      if (asked?.do !== 'glances') throw new Error('no last lines were asked for');
+      const nodes = asked.addrs.map((addr): ConsoleGlance => {
+        const seen = screens[addr];
+        const usual = { at: this.#local - 720_000, from: 'closed', shows: 'output', lines: [] } as const;
+        return { addr, seen: seen === undefined ? null : { ...usual, lines: [], ...seen } };
+      });
+      this.dispatch({ type: 'glances', answer: { now: this.#local, nodes }, rows: asked.rows });
+    }
+    return this;
   }
 
   /** The frame of this moment, once the emulators have taken in what was printed. */

@@ -5,16 +5,21 @@ import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
 import { COLUMNS, sortedRows } from '../../src/tui/table/columns.ts';
 import { rankOf } from '../../src/tui/table/row.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
-import { EVE, ME, MIXED, nodeOn, Scene, type SceneOptions } from './scene.ts';
+import { EVE, ME, MIXED, nodeOn, NOW, Scene, type SceneOptions } from './scene.ts';
 
 const table = (size: SceneOptions): Scene => new Scene({ nodes: MIXED, sessions: [ME, EVE], ...size }).keys('T', '15');
+
+const LINES: Parameters<Scene['glanced']>[0] = {
+  0x03: { shows: 'login', lines: ['', 'k8s-worker-04 login:'] },
+  0x11: { shows: 'failed', lines: ['[ 4.1] Kernel panic - not syncing: Attempted to kill init!'], from: 'log' },
+};
 
 const SMALL = { cols: 80, rows: 24 };
 const GOLDEN_SCENES: Record<string, () => Scene> = {
   'table-60x16': () => table({ cols: 60, rows: 16 }),
   'table-80x24': () => table(SMALL),
   'table-120x40': () => table({ cols: 120, rows: 40 }),
-  'table-200x60': () => table({ cols: 200, rows: 60 }).detailed(),
+  'table-200x60': () => table({ cols: 200, rows: 60 }).glanced(LINES).detailed(),
   'table-last-columns': () => table(SMALL).keys(...Array.from({ length: 12 }, () => 'l')),
   'table-sorted': () => table(SMALL).keys('l', 'l', 'l', 'l', 'l', 's'),
   'table-filtered': () => table(SMALL).keys('/').typed('state:lost').keys('\r'),
@@ -127,6 +132,32 @@ test('no cell of the table is green where its reading is old or missing', async 
     const inks = frame.inks.slice(y * frame.cols, (y + 1) * frame.cols);
     expect(inks.filter((ink) => ink === 'ok' || ink === 'pulse')).toEqual([]);
   }
+});
+
+test('last lines are asked for where their column is on the screen, and never by a session that only looks', () => {
+  const asked = (scene: Scene): number => scene.later(0).effects.filter((effect) => effect.do === 'glances').length;
+  expect(asked(table({ cols: 200, rows: 60 }))).toBe(1);
+  expect(asked(table(SMALL))).toBe(0);
+  const looks = table({ cols: 200, rows: 60, access: 'view' });
+  expect(asked(looks)).toBe(0);
+  expect(looks.seen().lines().join('\n')).toContain('hidden: view only');
+});
+
+test('the time since its power came on is shown where rackui saw that', () => {
+  const nodes = MIXED.map((node) => (node.addr === 4 ? { ...node, onSince: NOW - 7_300_000 } : node));
+  const scene = new Scene({ cols: 200, rows: 60, nodes }).keys('T');
+  expect(
+    scene
+      .seen()
+      .lines()
+      .find((line) => line.includes('ns01')),
+  ).toMatch(/ dns +2h /);
+  expect(
+    scene
+      .seen()
+      .lines()
+      .find((line) => line.includes('ns02')),
+  ).toMatch(/ dns +- /);
 });
 
 /** Several times the largest rack: the frame must not take longer than a key may. */

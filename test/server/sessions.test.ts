@@ -53,6 +53,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   'console.log': [{ text: 'seen' }],
   'console.baud': [{ baud: 9600 }],
   'console.last': [{ addr: 1 }],
+  'console.glance': [{ addrs: [1], rows: 3 }],
   'log.read': [{ addr: 1, kind: 'lines', cursor: null, since: null, search: null }],
   'console.resize': [{ cols: 100, rows: 30 }],
   'console.paste': [{ addr: 1, data: 'eA==', at: 0 }],

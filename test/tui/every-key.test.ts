@@ -49,6 +49,7 @@ const plan = (state: 'running' | 'paused' | 'ended'): Scene =>
 const REACH = {
   map: () => left().keys('\t', '\t', '0d', ' '),
   table: () => base().keys('T', '0d', 'l', 'l'),
+  glance: () => base().keys('0d', 'g'),
   columns: () => base().keys('T', 'C', 'j'),
   console: atConsole,
   prefix: () => {

@@ -36,6 +36,7 @@ const welcome: Welcome = {
       addr,
       reading: { state: 'ok', sample, source: 'sweep' },
       system: null,
+      onSince: null,
       alarms: [],
       op: null,
     })),

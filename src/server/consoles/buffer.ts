@@ -7,7 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import { RESET_MODES } from '../../console/emulator.ts';
 import type { LogLimits } from '../../console/log-files.ts';
 import { readLog, type TailLine, tailLog } from '../../console/log-reader.ts';
-import { readScreenState, type ScreenState } from '../../console/screen-state.ts';
+import { readScreenState, type ScreenState, type ScreenText } from '../../console/screen-state.ts';
 import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/screen.ts';
 import { logPath, Transcript } from '../../console/transcript.ts';
 import { steadyNow, wallTime } from '../../lib/clock.ts';
@@ -48,6 +48,9 @@ export interface Glance extends ScreenCopy {
   at: number;
   /** Reason for which the console was closed; null while it is open. */
   closed: string | null;
+  /** Its rows as text, and the text around its cursor. */
+  text: string;
+  around: ScreenText;
 }
 
 /** Ends a line, or starts to redraw it: the text that stood there is gone. */
@@ -90,7 +93,7 @@ export class ConsoleBuffer {
     void this.#withoutInput(async () => {
       const screen = this.#awake();
       await screen.flush();
-      this.#left = { ...copyOf(screen, 0), at, closed: why };
+      this.#left = glanceAt(screen, at, why);
       // The console was opened again meanwhile.
       if (this.#isOpen()) return;
       this.#asleep = copyOf(screen, this.#options.scrollback);
@@ -167,7 +170,7 @@ export class ConsoleBuffer {
       if (!this.#open) return this.#left;
       const screen = this.#awake();
       await screen.flush();
-      return { ...copyOf(screen, 0), at: now, closed: null };
+      return glanceAt(screen, now, null);
     });
   }
 
@@ -216,6 +219,10 @@ export class ConsoleBuffer {
 
 function copyOf(screen: NodeScreen, scrollback: number): ScreenCopy {
   return { cols: screen.cols, rows: screen.rows, screen: screen.copy(scrollback) };
+}
+
+function glanceAt(screen: NodeScreen, at: number, closed: string | null): Glance {
+  return { ...copyOf(screen, 0), at, closed, text: screen.text(), around: screen.around() };
 }
 
 const MB = 1024 * 1024;

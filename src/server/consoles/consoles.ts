@@ -3,7 +3,6 @@
  * keeps the last screen of each node.
  */
 import type { ConsoleJoined, ConsoleState, EventRecord, LogPiece, LogRequest } from '../../api/methods.ts';
-import type { SeenScreen } from '../../api/node.ts';
 import { ECHO_MS } from '../../bmc/secret-echo.ts';
 import type { Bus, ConsoleBaud } from '../../bmc/types.ts';
 import { HostNameReader } from '../../console/hostname.ts';
@@ -25,6 +24,7 @@ import type { Address } from '../../rack/address.ts';
 import type { SystemStates } from '../polling/system-states.ts';
 import { ConsoleBuffer, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
 import { SharedConsole, operationConsole } from './console-session.ts';
+import { LastScreens } from './last-screens.ts';
 import { type ConsoleUser, describeUser } from './participants.ts';
 
 export interface ConsolesOptions {
@@ -62,6 +62,8 @@ const TICK_MS = 1_000;
 export class Consoles implements ConsolePort {
   readonly #options: ConsolesOptions;
   readonly #buffers = new Map<Address, ConsoleBuffer>();
+  /** How each node's console looked last. */
+  readonly last: LastScreens;
   readonly #ticks: NodeJS.Timeout;
   /** Nodes whose logs end before their power last changed. */
   readonly #powerChanged = new Set<Address>();
@@ -71,6 +73,8 @@ export class Consoles implements ConsolePort {
 
   constructor(options: ConsolesOptions) {
     this.#options = options;
+    const { transcriptDir, name, now } = options;
+    this.last = new LastScreens({ buffer: (addr) => this.#buffers.get(addr), transcriptDir, name, now });
     this.#ticks = setInterval(() => {
       if (this.#line === null) return;
       this.#line.tick();
@@ -181,24 +185,6 @@ export class Consoles implements ConsolePort {
   async logTail(addr: Address, count: number): Promise<TailLine[]> {
     const lines = await tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
     return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
-  }
-
-  /**
-   * Returns the last screen of a node's console; null where nothing is kept. @throws {Unavailable} where the disk
-   * cannot be read
-   */
-  async lastScreen(addr: Address): Promise<SeenScreen | null> {
-    const { transcriptDir, name, now } = this.#options;
-    const glance = await this.#buffers.get(addr)?.glance(now());
-    if (glance) {
-      const { at, closed, cols, rows, screen } = glance;
-      const from = closed === null ? 'open' : 'closed';
-      return { at, from, why: closed, cols, rows, screen: screen.toString('base64') };
-    }
-    const logged = await screenOfConsoleLog(transcriptDir, name(addr));
-    if (logged === null) return null;
-    const { at, cols, rows, screen } = logged;
-    return { at: timeOfDate(at), from: 'log', why: null, cols, rows, screen: screen.toString('base64') };
   }
 
   detach(user: ConsoleUser): void {

@@ -47,6 +47,8 @@ export class NodeStates {
   readonly #ports: NodeStatesPorts;
   readonly #state = new RackState();
   readonly #histories = new Map<Address, History>();
+  /** Times at which power came on, of nodes that have answered ever since. */
+  readonly #onSince = new Map<Address, number>();
   readonly intervalMs: number;
   #inventory: Inventory;
 
@@ -116,6 +118,7 @@ export class NodeStates {
     const at = this.#ports.now();
     const changes = this.#state.apply(addr, answer, at, asked);
     this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
+    for (const change of changes) this.#noteOn(addr, change, at);
     this.#ports.read(addr, this.reading(addr));
     this.#ports.nodeChanged(addr);
     for (const change of changes) this.#tell(addr, change);
@@ -154,6 +157,7 @@ export class NodeStates {
       addr,
       reading,
       system: shownPower(reading) === 'on' ? this.#ports.system(addr) : null,
+      onSince: this.#onSince.get(addr) ?? null,
       alarms: this.#ports.alarms(addr),
       op: this.#ports.operationOn(addr),
     };
@@ -168,6 +172,12 @@ export class NodeStates {
     let history = this.#histories.get(addr);
     if (!history) this.#histories.set(addr, (history = new History(this.intervalMs)));
     return history;
+  }
+
+  /** A node that was silent may have been off meanwhile. */
+  #noteOn(addr: Address, change: Transition, at: number): void {
+    if (change.kind === 'power' && change.to === 'on') this.#onSince.set(addr, at);
+    else if (change.kind === 'power' || change.kind === 'lost') this.#onSince.delete(addr);
   }
 
   #tell(addr: Address, change: Transition): void {

@@ -27,6 +27,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   // A log holds input and output from times when no view-only session was meant to read the console.
   'log.read': 'control',
   'console.last': 'control',
+  'console.glance': 'control',
   'console.resize': 'control',
   'console.paste': 'control',
   // Sends status requests, and reports the effects of a cut: part of acting.

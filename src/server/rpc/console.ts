@@ -37,7 +37,12 @@ export function consoleHandlers(services: Services): ConsoleMethods {
     'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),
     'console.last': async ({ addr }) => {
       expectNode(services, addr);
-      return { addr, now: steadyNow(), seen: await consoles.lastScreen(addr) };
+      return { addr, now: steadyNow(), seen: await consoles.last.screen(addr) };
+    },
+    'console.glance': async ({ addrs, rows }) => {
+      for (const addr of addrs) expectNode(services, addr);
+      const nodes = await consoles.last.lines(addrs, rows);
+      return { now: steadyNow(), nodes };
     },
     'log.read': (request) => {
       expectNode(services, request.addr);

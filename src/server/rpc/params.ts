@@ -15,6 +15,9 @@ const PASTE_LIMIT = 256;
 /** Most characters of a note for a log: a line or two. */
 const NOTE_LIMIT = 500;
 
+/** Most lines of a glance at a console: no screen has more. */
+const ROWS_LIMIT = 300;
+
 const addr = z.number().int().min(0).max(MAX_ADDRESS);
 /** Points of a history up to now: length of one, ms, and their number. */
 const series = {
@@ -85,6 +88,10 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     baud: z.union([z.literal(115200), z.literal(57600), z.literal(19200), z.literal(9600)]),
   }),
   'console.last': z.object({ addr }),
+  'console.glance': z.object({
+    addrs: z.array(addr).max(MAX_ADDRESS + 1),
+    rows: z.number().int().min(1).max(ROWS_LIMIT),
+  }),
   'log.read': z.object({
     addr,
     kind: z.enum(['lines', 'raw']),

@@ -25,8 +25,9 @@ export const noCharts = (state: State): string | null => {
 export const nothingShown = (state: State): string | null =>
   state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
 
-export const onlyMap = (state: State): string | null =>
-  state.view.main === 'map' ? null : 'the table has no cells: T goes back to the map';
+export const noConsoleText = (state: State): string | null =>
+  state.access === 'view' ? 'what consoles have printed is for sessions that may act' : null;
+export const onlyMap = (state: State): string | null => (state.view.main === 'map' ? null : 'only the map has cells');
 
 export const noPolicy = (state: State): string | null =>
   state.outage.policies.length === 0 ? 'the server knows of no supply' : null;

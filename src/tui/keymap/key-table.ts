@@ -1,6 +1,7 @@
 /** Assembles the table of all keys, and merges the operator's own into it. Only start-up and tests need it. */
 import { CONSOLE_BINDINGS, CONSOLE_SECTIONS } from '../console/console-keys.ts';
 import { COPY_BINDINGS, COPY_SECTIONS } from '../console/copy-mode.ts';
+import { GLANCE_BINDINGS, GLANCE_SECTIONS } from '../glance/glance-keys.ts';
 import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
 import type { KeyTable } from '../model/keys.ts';
 import type { Settings, State } from '../model/state.ts';
@@ -13,6 +14,7 @@ export const DEFAULT_KEYS: KeyTable<State> = {
   sections: [
     ...MAP_SECTIONS,
     ...TABLE_SECTIONS,
+    ...GLANCE_SECTIONS,
     ...CONSOLE_SECTIONS,
     ...COPY_SECTIONS,
     ...OVERLAYS.flatMap(({ sections }) => sections),
@@ -20,6 +22,7 @@ export const DEFAULT_KEYS: KeyTable<State> = {
   bindings: [
     ...MAP_BINDINGS,
     ...TABLE_BINDINGS,
+    ...GLANCE_BINDINGS,
     ...CONSOLE_BINDINGS,
     ...COPY_BINDINGS,
     ...OVERLAYS.flatMap(({ keys }) => keys),

@@ -30,6 +30,8 @@ export interface Layout {
   map: MapLayout | null;
   /** The table with its titles, in place of the map. */
   table: Rect | null;
+  /** The consoles at a glance, in place of the map. */
+  glance: Rect | null;
   /** The selected node in one line. */
   selected: Rect | null;
   events: Rect | null;
@@ -95,8 +97,9 @@ export function panesOf(state: State, preset: Preset = state.view.preset): Panes
 /** Returns the panes of the present view. Beside a table there are only those that were chosen: it takes the width. */
 function panesBeside(state: State): Panes {
   const panes = panesOf(state);
-  if (state.view.main === 'map' || state.view.preset !== 'auto') return panes;
-  return { console: false, detail: panes.detail };
+  const { main, preset } = state.view;
+  if (main === 'map' || preset !== 'auto') return panes;
+  return { console: false, detail: main === 'table' && panes.detail };
 }
 
 export function layoutOf(state: State): ScreenLayout {
@@ -110,6 +113,7 @@ export function layoutOf(state: State): ScreenLayout {
       ...frame,
       map: null,
       table: null,
+      glance: null,
       selected: null,
       events: null,
       operations: null,
@@ -137,8 +141,7 @@ const DRAGGED = { console: 40, map: 62, consoleRows: 6, mapRows: 5 };
 
 function sideBySide({ view }: State, body: Rect, panes: Panes): Arrangement {
   const { split, main, preset } = view;
-  if (main === 'table' && preset === 'auto')
-    return { left: body, console: null, detail: panes.detail ? 'under' : null };
+  if (main !== 'map' && preset === 'auto') return { left: body, console: null, detail: panes.detail ? 'under' : null };
   const detail = !panes.detail
     ? 0
     : !panes.console
@@ -190,7 +193,7 @@ function column(
   state: State,
   left: Rect,
   place: Arrangement['detail'],
-): Pick<Layout, 'map' | 'table' | 'selected' | 'events' | 'operations' | 'detail'> {
+): Pick<Layout, 'map' | 'table' | 'glance' | 'selected' | 'events' | 'operations' | 'detail'> {
   const operations = operationLines(state, left.height);
   // On a low screen running operations are more urgent than events.
   const eventsWanted = left.height >= 30 ? 5 : left.height >= 18 && operations === 0 ? 1 : 0;
@@ -200,10 +203,13 @@ function column(
     mapLayout(blades(state), state.view.cells, state.cursor, { ...left, height });
   // In the automatic layout the detail takes only the room that a map with all of a cell's parts leaves.
   const forced = under && state.view.preset === 'all' ? UNDER.rows + 2 : eventsWanted;
+  const { main } = state.view;
   const shared = under && forced === eventsWanted ? mapIn(room - UNDER.rows - UNDER.events) : null;
   const placed = shared?.surround === 'rack' ? shared : mapIn(room - forced);
-  const map = state.view.main === 'map' ? placed : null;
-  const mainHeight = map === null ? Math.min(room - forced, tableHeight(state)) : mapHeight(map);
+  const map = main === 'map' ? placed : null;
+  // Consoles use every line: the events are about what they show.
+  const wanted = main === 'table' ? Math.min(room - forced, tableHeight(state)) : room;
+  const mainHeight = map === null ? wanted : mapHeight(map);
   const rest = room - mainHeight;
   const below = under ? Math.min(UNDER.most, Math.max(rest - UNDER.events, state.view.preset === 'all' ? rest : 0)) : 0;
   const detail = below >= UNDER.rows ? below : 0;
@@ -215,7 +221,8 @@ function column(
   const events = rest - detail + noticeLine;
   return {
     map,
-    table: map === null ? { ...left, height: mainHeight } : null,
+    table: main === 'table' ? { ...left, height: mainHeight } : null,
+    glance: main === 'glance' ? { ...left, height: mainHeight } : null,
     selected: { ...line, y: mapEnd },
     events: events > 0 ? { ...left, y: mapEnd + 1, height: events } : null,
     operations: operations > 0 ? { ...left, y: end, height: operations } : null,

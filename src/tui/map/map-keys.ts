@@ -3,6 +3,7 @@ import {
   busFine,
   first,
   noCharts,
+  noConsoleText,
   noFilter,
   noLink,
   noMark,
@@ -200,6 +201,14 @@ export const MAP_BINDINGS: readonly Binding[] = [
     command: 'show-table',
     hint: 'table',
     help: 'the nodes as a table, what is wrong first',
+  },
+  {
+    context: 'map',
+    keys: ['g'],
+    command: 'show-glance',
+    hint: 'consoles',
+    help: 'the last screens of all consoles, or of the marked nodes',
+    disabled: first(noLink, noConsoleText),
   },
   layoutKey('map'),
   {

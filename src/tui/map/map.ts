@@ -4,6 +4,7 @@ import { attachTo } from '../console/attach.ts';
 import { toPane } from '../console/last-screen.ts';
 import { nextSpan } from '../detail/detail.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
+import { onGlanceCommand } from '../glance/glance.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { bindingOf, disabledReason, keyOf } from '../keymap/lookup.ts';
 import { fitCells, showMain, zoomCells } from '../layout/layout-commands.ts';
@@ -32,7 +33,8 @@ export function keyOnMap(before: State, name: string): Step {
 }
 
 function noKey(state: State, name: string): string {
-  const where = state.view.main === 'map' ? 'on the map' : 'in the table';
+  const { main } = state.view;
+  const where = state.settings.keys.sections.find(({ context }) => context === main)?.where ?? '';
   return `${keyLabel(name)} does nothing ${where}: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
 }
 
@@ -51,10 +53,13 @@ function keyOfAddress(state: State, name: string): Step | null {
   return null;
 }
 
+/** Commands of the other views of the nodes; null: the same as on the map. */
+const OTHER_VIEWS = { table: onTableCommand, glance: onGlanceCommand };
+
 function onCommand(state: State, command: Command): Step {
   const { main } = state.view;
-  const inTable = main === 'table' ? onTableCommand(state, command) : null;
-  if (inTable !== null) return inTable;
+  const own = main === 'map' ? null : OTHER_VIEWS[main](state, command);
+  if (own !== null) return own;
   switch (command) {
     case 'up':
     case 'down':
@@ -103,6 +108,8 @@ function onCommand(state: State, command: Command): Step {
       return fitCells(state);
     case 'show-map':
       return showMain(state, 'map');
+    case 'show-glance':
+      return showMain(state, 'glance');
     case 'show-table':
       return showMain(state, 'table');
     case 'next-match':

@@ -1,7 +1,14 @@
 /** Events and effects of the interface, as plain data. */
 import type { BusLogEntry, RawAnswer } from '../../api/bus.ts';
 import type { ConsoleJoined, ConsoleState, ServerNotes, Welcome } from '../../api/methods.ts';
-import type { DetailRequest, HistoryRequest, LastScreen, NodeDetail, RackHistory } from '../../api/node.ts';
+import type {
+  ConsoleGlances,
+  DetailRequest,
+  HistoryRequest,
+  LastScreen,
+  NodeDetail,
+  RackHistory,
+} from '../../api/node.ts';
 import type { UpsHistoryAnswer, UpsHistoryRequest } from '../../api/outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
@@ -89,6 +96,9 @@ export type UiEvent =
   | { type: 'detail-failed'; error: RequestError }
   | { type: 'last-screen'; answer: LastScreen }
   | { type: 'last-screen-failed'; addr: Address; error: RequestError }
+  /** `rows`: number of lines that was requested. */
+  | { type: 'glances'; answer: ConsoleGlances; rows: number }
+  | { type: 'glances-failed'; error: RequestError }
   /** A UID as a BMC sent it; null: none, for the reason `why`. */
   | { type: 'identified'; addr: Address; uid: string | null; why: string }
   | { type: 'link-lost'; why: string }
@@ -157,6 +167,8 @@ export type Effect =
   /** Requests the last screen of a node's console once the cursor rests; and shows the screen of the answer. */
   | { do: 'last-screen'; addr: Address }
   | { do: 'last-screen-load'; addr: Address; cols: number; rows: number; screen: string }
+  /** Requests the last lines of consoles. */
+  | { do: 'glances'; addrs: readonly Address[]; rows: number }
   /** Requests a node's UID from its BMC. */
   | { do: 'identify'; addr: Address }
   /** Stores the view for the next run. */

@@ -2,7 +2,7 @@
 import type { Overlay } from './overlays.ts';
 
 /** Contexts of the panes; `prefix`: after the console's prefix, `left`: a console that was left, `look`: copy mode. */
-export type PaneContext = 'map' | 'table' | 'console' | 'prefix' | 'left' | 'look' | 'look-search';
+export type PaneContext = 'map' | 'table' | 'glance' | 'console' | 'prefix' | 'left' | 'look' | 'look-search';
 
 /** Contexts of the panes whose keys are commands for rackui, and can open overlays. */
 export type CommandContext = Exclude<PaneContext, 'console' | 'look-search'>;
@@ -19,6 +19,7 @@ export type Command =
   | 'right'
   | 'show-map'
   | 'show-table'
+  | 'show-glance'
   | 'sort'
   | 'accept'
   | 'cancel'

@@ -2,7 +2,7 @@
 import type { BusStatus } from '../../api/bus.ts';
 import type { ConfigStatus } from '../../api/configuration.ts';
 import type { Access, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
-import type { NodeDetail, SeenScreen } from '../../api/node.ts';
+import type { ConsoleGlance, NodeDetail, SeenScreen } from '../../api/node.ts';
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';
@@ -27,6 +27,24 @@ export interface LastScreens {
 }
 
 export const NO_LAST_SCREEN: LastScreens = { asked: null, answer: null, failed: null };
+
+/** The last lines of a node's console. `rows`: number that was requested; `readAt`: server's clock. */
+export interface GlanceLines {
+  seen: ConsoleGlance['seen'];
+  rows: number;
+  readAt: number;
+}
+
+/** The last lines of the consoles that are, or were, on the screen. */
+export interface Glances {
+  nodes: ReadonlyMap<Address, GlanceLines>;
+  /** Request under way; null: none. */
+  asked: { at: number } | null;
+  /** Reason why there is no answer; null: none failed. */
+  failed: string | null;
+}
+
+const NO_GLANCES: Glances = { nodes: new Map(), asked: null, failed: null };
 
 /** The chord after the console's prefix. `hex`: the first digit of an address was typed. */
 export type Chord = { kind: 'idle' } | { kind: 'prefix' } | { kind: 'hex'; digit: string };
@@ -141,8 +159,8 @@ export type Preset = (typeof PRESETS)[number];
 export const CELL_SIZES = ['auto', 'full', 'line', 'glyph'] as const;
 export type CellSize = (typeof CELL_SIZES)[number];
 
-/** Views of the rack's nodes: as the rack is built, or as a table. */
-export const MAIN_VIEWS = ['map', 'table'] as const;
+/** Views of the rack's nodes: as the rack is built, as a table, or by their consoles. */
+export const MAIN_VIEWS = ['map', 'table', 'glance'] as const;
 export type MainView = (typeof MAIN_VIEWS)[number];
 
 /** Spans of the charts in the detail pane. */
@@ -215,6 +233,8 @@ export interface NodeView {
   reading: Reading;
   /** State of its operating system; null: it has no power. */
   system: SystemState | null;
+  /** Time at which its power came on, server's clock; null: not known, or not on. */
+  onSince: number | null;
   alarms: readonly string[];
   op: string | null;
 }
@@ -281,6 +301,7 @@ export interface State {
   digit: { text: string; at: number } | null;
   pane: ConsolePane;
   last: LastScreens;
+  glances: Glances;
   overlay: Overlay | null;
   /** Ids of the last choices in the palette, the latest first. */
   recent: readonly string[];
@@ -349,6 +370,7 @@ export function initialState(
     digit: null,
     pane: NO_CONSOLE,
     last: NO_LAST_SCREEN,
+    glances: NO_GLANCES,
     overlay: null,
     recent: [],
     notice: null,

@@ -9,7 +9,7 @@ import { bindingOf, disabledReason } from '../keymap/lookup.ts';
 import { MIN_ROWS } from '../layout/layout.ts';
 import { step, type Step } from '../model/events.ts';
 import type { Context, KeySection } from '../model/keys.ts';
-import type { State } from '../model/state.ts';
+import { MAIN_VIEWS, type MainView, type State } from '../model/state.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
 /** Columns of the box, and of the text of a key. */
@@ -20,7 +20,7 @@ const ROOM = WIDTH - 4 - 18;
 interface Help {
   kind: 'help';
   scroll: number;
-  from: 'map' | 'table' | 'console';
+  from: MainView | 'console';
 }
 
 declare module '../model/overlays.ts' {
@@ -41,7 +41,7 @@ export const HELP: OverlayType<Help> = {
   open: (state, from) =>
     step({
       ...state,
-      overlay: { kind: 'help', scroll: 0, from: from === 'map' || from === 'table' ? from : 'console' },
+      overlay: { kind: 'help', scroll: 0, from: MAIN_VIEWS.find((view) => view === from) ?? 'console' },
     }),
   onKey,
   paint,

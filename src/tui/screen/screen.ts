@@ -4,6 +4,7 @@ import { Frame, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
 import { paintDetail } from '../detail/detail-view.ts';
+import { paintGlance } from '../glance/glance-view.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
@@ -73,6 +74,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   }
   paintHeader(frame, layout.header, state, g);
   if (layout.map) paintMap(frame, layout.map, state, g);
+  if (layout.glance) paintGlance(frame, layout.glance, state, g);
   if (layout.table) paintTable(frame, layout.table, state, g);
   if (layout.selected) paintSelected(frame, layout.selected, state, layout, g);
   const notice = noticeOf(state);
@@ -88,7 +90,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
   if (layout.console) paintPane(frame, layout.console, state, screens, g);
-  const main = layout.map ?? layout.table;
+  const main = layout.map ?? layout.table ?? layout.glance;
   if (main || state.notice !== null || state.link.kind === 'lost') {
     // Over a console that fills the screen only a required notice takes a line from it.
     if (!main) frame.clear(layout.notice, 'bar');

@@ -5,6 +5,7 @@ import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import { CUT, type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { glanceSpans } from '../glance/glance-view.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingsIn, disabledReason, keyOf } from '../keymap/lookup.ts';
 import type { Layout } from '../layout/layout.ts';
@@ -34,6 +35,7 @@ export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State,
 
 /** Returns what of the rack is visible; empty where the map shows all of it. */
 function scrollSpans(state: State, { map, table }: Layout): Span[] {
+  if (state.view.main === 'glance') return glanceSpans(state);
   return table !== null ? tableSpans(state, table) : map !== null ? bladeSpans(map) : [];
 }
 

@@ -2,7 +2,7 @@
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
-import { barRows, type Glyphs, POWER_WORD, rangeOf, shorten } from '../canvas/glyphs.ts';
+import { barRows, formatAge, type Glyphs, POWER_WORD, rangeOf, shorten } from '../canvas/glyphs.ts';
 import type { State } from '../model/state.ts';
 import { COLUMN_IDS, type ColumnId } from '../model/table.ts';
 import { rankOf, type Row, rowsOf } from './row.ts';
@@ -188,6 +188,18 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
     cell: ({ node }) => [[node.cluster ?? '', 'dim']],
     value: ({ node }) => node.cluster,
   },
+  'on-for': {
+    title: 'on for',
+    about: 'time since rackui saw its power come on; - where it was on before, or its BMC was silent since',
+    width: () => 7,
+    right: true,
+    descends: true,
+    cell: ({ view }, { state }) => {
+      const since = view?.onSince ?? null;
+      return [since === null ? ['-', 'dim'] : [formatAge(Math.max(0, state.now - since)), 'text']];
+    },
+    value: ({ view }) => (view?.onSince == null ? null : -view.onSince),
+  },
   op: {
     title: 'operation',
     about: 'running operation, and its phase on this node',
@@ -201,6 +213,22 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
       ];
     },
     value: ({ op }) => (op === null ? null : `${op.operation.verb} ${op.progress.phase}`),
+  },
+  line: {
+    title: 'last line on its console',
+    about: 'last line on its console, with its age; for sessions that may act',
+    width: () => 25,
+    grows: true,
+    cell: ({ node, lastLine }, { state }) => {
+      if (state.access === 'view') return [['hidden: view only', 'dim']];
+      if (node.addr === state.bus.master || lastLine === null) return [['-', 'dim']];
+      const { age, text } = lastLine;
+      return [
+        [age === null ? '' : `${age} `, 'stale'],
+        [text, age === null ? 'text' : 'dim'],
+      ];
+    },
+    value: ({ lastLine }) => lastLine?.text ?? null,
   },
 };
 

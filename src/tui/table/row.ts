@@ -2,6 +2,7 @@
 import type { NodeProgress, Operation } from '../../api/power.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import { formatAge } from '../canvas/glyphs.ts';
 import { shownNodes } from '../map/filter.ts';
 import { lookOf, type NodeLook, viewOf } from '../map/node-cell.ts';
 import type { NodeView, State } from '../model/state.ts';
@@ -18,6 +19,8 @@ export interface Row {
   alarms: readonly Alarm[];
   /** The running operation on it, with its progress; null: none. */
   op: { operation: Operation; progress: NodeProgress } | null;
+  /** Last line on its console; `age` null: the console is open now. Null: not known. */
+  lastLine: { age: string | null; text: string } | null;
   wrong: Wrong;
 }
 
@@ -54,7 +57,16 @@ export function rowsOf(state: State): Row[] {
       stripValues(state.strips, node.addr, of, lastStep(state.strips, node.addr), state.intervalMs);
     const peaks = values(PEAK).filter((one) => one !== null);
     const peak = peaks.length === 0 ? null : Math.max(...peaks);
-    const row = { node, view, look, currents: values(CURRENT), peak, alarms, op: operationOn(state, node, view) };
+    const row = {
+      node,
+      view,
+      look,
+      currents: values(CURRENT),
+      peak,
+      alarms,
+      op: operationOn(state, node, view),
+      lastLine: lastLineOf(state, node),
+    };
     return { ...row, wrong: wrongWith(row) };
   });
 }
@@ -64,6 +76,15 @@ function operationOn(state: State, { addr }: InventoryNode, view: NodeView | und
   const operation = state.operations.find(({ id }) => id === view.op);
   const progress = operation?.nodes.find((one) => one.addr === addr);
   return operation === undefined || progress === undefined ? null : { operation, progress };
+}
+
+function lastLineOf(state: State, { addr }: InventoryNode): Row['lastLine'] {
+  const { seen = null, readAt = 0 } = state.glances.nodes.get(addr) ?? {};
+  const text = seen?.lines.at(-1);
+  if (seen === null || text === undefined) return null;
+  if (seen.from === 'open' && state.link.kind === 'connected') return { age: null, text: text.trim() };
+  const at = seen.from === 'open' ? readAt : seen.at;
+  return { age: formatAge(Math.max(0, state.now - at)), text: text.trim() };
 }
 
 function wrongWith({ view, look, alarms, op }: Omit<Row, 'wrong'>): Wrong {
