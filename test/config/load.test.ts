@@ -40,7 +40,7 @@ describe('a wrong configuration names file, line and column', () => {
     ['plans: { "a b": { steps: [] } }', "rack.yaml:1:10: plans.a b: 'a b' cannot be a name; expected letters, digits"],
     [
       'hooks: [{ when: afterof, run: [x] }]',
-      "found 'afterof'; allowed: before-off, after-off, after-on; did you mean 'after-off'?",
+      "found 'afterof'; allowed: before-off, after-off, after-on, alarm, alarm-cleared, event; did you mean 'after-off'?",
     ],
     ['outage: { lsat: x }', "outage.lsat: no such setting; did you mean 'last'?"],
     [
