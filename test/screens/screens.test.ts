@@ -128,6 +128,8 @@ const SCREENS: Record<string, () => Scene> = {
   'copy-mode-search': () => looking(SMALL).keys('/').typed('login'),
   'map-80x24': () => mixed(SMALL),
   'map-120x40': () => mixed({ cols: 120, rows: 40 }),
+  'events-80x24': () => mixed(SMALL).keys('e', 'k'),
+  'events-160x50': () => mixed(WIDE).keys('e', 'f', 'f'),
   'alarms-80x24': () => mixed(SMALL).keys('a'),
   'alarms-160x50': () => mixed(WIDE).keys('a', 'k'),
   'alarms-none': () => scene(SMALL).keys('a'),
@@ -438,6 +440,7 @@ const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'columns'>, string> = 
   emergency: 'emergency-choose',
   operations: 'operations-24',
   alarms: 'alarms-80x24',
+  events: 'events-80x24',
   bus: 'bus-80x24',
   supply: 'supply-battery',
 };

@@ -50,6 +50,7 @@ const REACH = {
   map: () => left().keys('\t', '\t', '0d', ' '),
   table: () => base().keys('T', '0d', 'l', 'l'),
   glance: () => base().keys('0d', 'g'),
+  events: () => base().keys('e', 'k', 'k'),
   columns: () => base().keys('T', 'C', 'j'),
   console: atConsole,
   prefix: () => {

@@ -15,7 +15,7 @@ import { keyOf } from '../keymap/lookup.ts';
 import { detailLayout, SCALE } from '../layout/detail-layout.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
 import type { State } from '../model/state.ts';
-import { LEVEL_INK } from '../screen/status-lines.ts';
+import { LEVEL_INK } from '../screen/event-lines.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { CURRENT, FAN, paintChart } from './chart.ts';
 import { isFor, nextSpanOf, wantedDetail } from './detail.ts';

@@ -29,6 +29,9 @@ export const noConsoleText = (state: State): string | null =>
   state.access === 'view' ? 'what consoles have printed is for sessions that may act' : null;
 export const onlyMap = (state: State): string | null => (state.view.main === 'map' ? null : 'only the map has cells');
 
+export const noEvents = (state: State): string | null =>
+  state.events.length === 0 ? 'nothing has happened yet' : null;
+
 export const noPolicy = (state: State): string | null =>
   state.outage.policies.length === 0 ? 'the server knows of no supply' : null;
 export const notDemo = (state: State): string | null =>

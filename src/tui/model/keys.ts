@@ -21,6 +21,7 @@ export type Command =
   | 'show-table'
   | 'show-glance'
   | 'sort'
+  | 'level'
   | 'accept'
   | 'cancel'
   | 'attach'

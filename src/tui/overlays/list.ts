@@ -12,6 +12,7 @@ import { PALETTE } from './command-palette.ts';
 import { CONSOLE_LIST } from './console-list.ts';
 import { NOTE } from './console-note.ts';
 import { TAKEOVER } from './console-takeover.ts';
+import { EVENT_LIST } from './events.ts';
 import { HELP } from './help.ts';
 import { LARGE_PASTE } from './large-paste.ts';
 import { OPERATIONS } from './operations.ts';
@@ -35,6 +36,7 @@ export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   POWER_DIALOG,
   OPERATIONS,
   ALARMS,
+  EVENT_LIST,
   BUS_LOG,
   SUPPLY,
   EMERGENCY,

@@ -85,7 +85,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
       frame,
       shared && notice !== null ? { ...layout.events, height: layout.events.height - 1 } : layout.events,
       state,
-      state.events,
+      g,
     );
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);

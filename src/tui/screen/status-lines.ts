@@ -1,10 +1,8 @@
 /** Paints single lines under the map: the selected node in words, events, operations, the notice, the footer. */
-import type { EventRecord } from '../../api/methods.ts';
-import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
-import { CUT, type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
-import { formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { glanceSpans } from '../glance/glance-view.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingsIn, disabledReason, keyOf } from '../keymap/lookup.ts';
@@ -19,6 +17,7 @@ import type { State } from '../model/state.ts';
 import { operationLine } from '../overlays/operation-view.ts';
 import { runSpans } from '../overlays/plans/run-view.ts';
 import { tableSpans } from '../table/table-view.ts';
+import { eventSpans, weightiest } from './event-lines.ts';
 
 /**
  * Paints the selected node in words, where no detail pane shows the same; the number of marked nodes, and of those
@@ -77,33 +76,10 @@ function selectedSpans(state: State, g: Glyphs): Span[] {
   return spans;
 }
 
-export const LEVEL_INK: Record<EventRecord['level'], InkRole> = {
-  info: 'dim',
-  notice: 'text',
-  warning: 'warn',
-  alarm: 'fault',
-};
-
-/** Paints the newest event at the bottom, each in as many lines as it needs. */
-export function paintEvents(
-  frame: Frame,
-  { x, y, width, height }: Rect,
-  state: State,
-  events: readonly EventRecord[],
-): void {
-  const inner = width - 2;
-  const lines = events.slice(-height).flatMap(({ at, level, text }): Span[][] => {
-    const clock = `${formatClock(at, state.dateAhead, true)} `;
-    return wrap(text, inner - clock.length).map((line, i) => [
-      [i === 0 ? clock : ' '.repeat(clock.length), 'dim'],
-      [line, LEVEL_INK[level]],
-    ]);
-  });
-  const shown = lines.slice(-height);
-  shown.forEach((spans, i) => frame.spans(x + 1, y + i, spans, inner));
-  // Of an event that begins above, the end is kept: it says what to do.
-  const torn = shown.length < lines.length && /^ /.test(shown[0]?.[0]?.[0] ?? '');
-  if (torn) frame.text(x + 1, y, CUT, 'dim');
+/** Paints the weightiest events, the newest at the bottom, each in one line; the list of events has them in full. */
+export function paintEvents(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
+  const shown = weightiest(state.events, height);
+  shown.forEach((event, i) => frame.spans(x + 1, y + i, eventSpans(event, state, g), width - 2));
 }
 
 export function paintOperations(frame: Frame, { x, y, width, height }: Rect, state: State, g: Glyphs): void {
