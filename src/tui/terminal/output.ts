@@ -7,6 +7,8 @@ import { write, writeSync } from 'node:fs';
 
 /** Interval of retries while a terminal takes nothing, ms. */
 const RETRY_MS = 20;
+/** Time for a write under way, which runs in a thread of its own, to reach the terminal ahead of the final text, ms. */
+const UNDER_WAY_MS = 30;
 
 export class Output {
   readonly #fd: number;
@@ -43,9 +45,10 @@ export class Output {
     this.interject(text);
   }
 
-  /** Writes at once and drops the queue, since the screen is left anyway. */
+  /** Writes at once, behind a write under way, and drops the queue, since the screen is left anyway. */
   interject(text: string): void {
     this.#queue = [];
+    if (this.#writing) sleep(UNDER_WAY_MS);
     const bytes = Buffer.from(text, 'utf8');
     let at = 0;
     // A terminal that is stuck must not keep the program from ending.
@@ -54,7 +57,7 @@ export class Output {
         at += writeSync(this.#fd, bytes, at);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+        sleep(5);
       }
     }
   }
@@ -83,6 +86,11 @@ export class Output {
       this.#next();
     });
   }
+}
+
+/** Blocks this thread, ms: only where the program ends or is stopped. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Bytes between two questions: a map that only ticks asks twice a second, a key's echo never. */
