@@ -150,7 +150,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     alarms,
     limits: () => configuration.config,
     stateDir,
-    warn: warn,
+    warn,
     nameOf: (addr) => nodeStates.name(addr),
     label: (addr) => nodeStates.label(addr),
     operationOn: (addr) => workload.on(addr),
@@ -184,7 +184,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     answers: (addr) => nodeStates.reading(addr).state === 'ok',
     read: (addr, uid) => nodeStates.identified(addr, uid),
     alarm: (kind, addr, text) => alarms.set(kind, addr, text),
-    warn: warn,
+    warn,
   });
   const discovery = inventory.configured ? null : new Discovery(bus, nodeStates);
   const poller = new Poller(bus, monitor, nodeStates, discovery, {

@@ -19,9 +19,9 @@ export interface ServiceManager {
 
 /**
  * Takes the service manager's variables out of `env`, so that programs that the server starts cannot send messages
- * in its name. `trouble` is called for the first message that could not be sent.
+ * in its name. `warn` is called for the first message that could not be sent.
  */
-export function takeServiceManager(env: NodeJS.ProcessEnv, trouble: (text: string) => void): ServiceManager {
+export function takeServiceManager(env: NodeJS.ProcessEnv, warn: (text: string) => void): ServiceManager {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: usec, WATCHDOG_PID: pid } = env;
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) Reflect.deleteProperty(env, name);
   const watched = socket !== undefined && usec !== undefined && (pid === undefined || Number(pid) === process.pid);
@@ -34,9 +34,7 @@ export function takeServiceManager(env: NodeJS.ProcessEnv, trouble: (text: strin
     execFile('systemd-notify', messages, options, (error) => {
       if (error === null || failed) return;
       failed = true;
-      trouble(
-        `the service manager cannot be told how this server is (${error.message.trim()}): install systemd-notify`,
-      );
+      warn(`the service manager cannot be told how this server is (${error.message.trim()}): install systemd-notify`);
     });
   }
 
