@@ -225,12 +225,16 @@ describe('looking', () => {
     const child = spawn(process.execPath, [
       ...[PROGRAM, '--socket', place.socket, 'console', 'n7', '--expect', 'never', '--timeout', '60'],
     ]);
+    const ended = new Promise((resolve) => child.once('close', resolve));
     try {
+      const holder = async (): Promise<unknown> => {
+        const status = JSON.parse((await run('status --json')).stdout) as { console: { holder: string } | null };
+        return status.console?.holder ?? null;
+      };
+      await expect.poll(holder, { timeout: 40_000, interval: 300 }).not.toBe(null);
       const line = "console n7 --send 'x' --timeout 2";
-      await expect.poll(async () => (await run(line)).code, { timeout: 20_000, interval: 300 }).toBe(3);
       await endsWith(3, line, run(line));
     } finally {
-      const ended = new Promise((resolve) => child.once('close', resolve));
       child.kill('SIGTERM');
       await ended;
     }
