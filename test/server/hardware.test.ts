@@ -82,6 +82,15 @@ describe('mains that return', () => {
     expect(Object.values(nodes).every(({ on, off }) => on === 0 && off === 0)).toBe(true);
   });
 
+  test('a server that starts on locked BMCs claims no loss of power', async () => {
+    await using place = await stand({ config: config(NODES), sim: FAST });
+    const client = await readable(place);
+    await vi.waitFor(async () => expect((await seen(client)).events.length).toBeGreaterThan(1), WAIT);
+    const texts = (await seen(client)).events.map(({ text }) => text).join('\n');
+    expect(texts).toContain('Bus: the BMCs were locked, and are unlocked now');
+    expect(texts).not.toMatch(/without power|the rack's power/);
+  });
+
   test('nodes that stay off afterwards are an alarm, in words that name the outage', async () => {
     await using place = await stand({ config: config(NODES), sim: [...FAST, '--dialect', 'mains=stays-off'] });
     const client = await readable(place);

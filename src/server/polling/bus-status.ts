@@ -147,9 +147,15 @@ export class BusStatusMonitor {
     const before = this.#step;
     this.#step = step;
     if (step === 'unlock' && step !== before) this.#ports.unlocking();
-    this.#wasReady ||= health.phase === 'ready';
+    const first = !this.#wasReady && health.phase === 'ready';
+    this.#wasReady ||= first;
     if (step === before || !this.#wasReady) return;
     const { events } = this.#ports;
+    if (first) {
+      // Locked BMCs say nothing about the time before this server.
+      if (before === 'unlock') events.add('info', 'bus', null, 'Bus: the BMCs were locked, and are unlocked now');
+      return;
+    }
     if (step !== null) this.#awaySince ??= this.#ports.now();
     else if (health.phase === 'ready') {
       if (before === 'unlock') this.#ports.unlocked(this.#ports.now() - (this.#awaySince ?? this.#ports.now()));
