@@ -42,8 +42,9 @@ export interface BusHealth {
 
 export type StatusOutcome =
   | { ok: true; sample: Sample; master: boolean }
-  /** `bus`: nothing was asked, because the bus is not usable. */
-  | { ok: false; failure: Failure | 'bus'; detail: string };
+  | { ok: false; failure: Failure; detail: string }
+  /** Nothing was asked, because the bus is not usable. */
+  | { ok: false; failure: 'bus'; detail: string };
 
 export type BmcVerb = 'on' | 'off';
 

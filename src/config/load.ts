@@ -22,8 +22,8 @@ export interface ConfigProblem {
 /** The configuration cannot be used; exit code 78. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
-  constructor(problems: readonly ConfigProblem[]) {
-    super(problems.map(formatProblem).join('\n'));
+  constructor(problems: readonly ConfigProblem[], message = problems.map(formatProblem).join('\n')) {
+    super(message);
     this.problems = problems;
   }
 }

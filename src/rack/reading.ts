@@ -5,8 +5,8 @@
  */
 import type { Address } from './address.ts';
 
-/** Result of one status request. */
-export type Answer = { ok: true; sample: Sample; source: Source } | { ok: false; failure: Failure };
+/** Result of one status request that reached the bus. */
+export type Answer = { ok: true; sample: Sample } | { ok: false; failure: Failure };
 
 /** A change for the event log. */
 export type Transition =
@@ -21,8 +21,8 @@ export type Transition =
  * Returns the reading after `answer`, which came at `at` (epoch milliseconds) after `asked` requests (a retry makes
  * two).
  */
-export function nextReading(before: Reading, answer: Answer, at: number, asked = 1): Reading {
-  if (answer.ok) return { state: 'ok', sample: answer.sample, source: answer.source };
+export function nextReading(before: Reading, answer: Answer, source: Source, at: number, asked = 1): Reading {
+  if (answer.ok) return { state: 'ok', sample: answer.sample, source };
   if (before.state === 'failed') return { ...before, failure: answer.failure, tries: before.tries + asked };
   return { state: 'failed', failure: answer.failure, since: at, tries: asked, last: lastSample(before) };
 }
@@ -65,9 +65,9 @@ export class RackState {
   }
 
   /** Applies an answer. `at`: epoch milliseconds; `asked`: number of requests for it. */
-  apply(addr: Address, answer: Answer, at: number, asked = 1): Transition[] {
+  apply(addr: Address, answer: Answer, source: Source, at: number, asked = 1): Transition[] {
     const before = this.reading(addr);
-    const after = nextReading(before, answer, at, asked);
+    const after = nextReading(before, answer, source, at, asked);
     this.#readings.set(addr, after);
     return transitions(before, after);
   }

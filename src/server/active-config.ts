@@ -9,7 +9,7 @@ import { ConfigError, inventoryOf, loadConfig, type LoadedConfig } from '../conf
 import { configCandidates } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+import { messageOf, Refused } from '../lib/errors.ts';
 import type { Plans } from '../power/plans/plans.ts';
 import { type Inventory, masterMismatch } from '../rack/inventory.ts';
 import type { Changes } from './changes.ts';
@@ -21,7 +21,6 @@ import type { Boards } from './polling/boards.ts';
 import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { NodeStates, BusyNodes } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
-import { rpcError } from './rpc/errors.ts';
 
 /** Interval between checks of the file, ms. */
 const LOOK_MS = 2_000;
@@ -272,7 +271,7 @@ export class Reloading {
   }
 
   /**
-   * Reloads the file for the user `by`. @throws {ResponseError} the file cannot be used, or not at present: the
+   * Reloads the file for the user `by`. @throws {ConfigError} the file cannot be used; {Refused} not at present. The
    * former configuration stays in force
    */
   async reload(by: string): Promise<{ taken: string[]; config: ConfigStatus }> {
@@ -287,7 +286,7 @@ export class Reloading {
       const why = messageOf(error);
       const said = `the former configuration stays in force: ${why.split('\n').join('; ')}`;
       events.add('warning', 'server', null, `${by}: ${said}`);
-      throw rpcError(error instanceof ConfigError ? 'config' : 'refused', said);
+      throw error instanceof ConfigError ? new ConfigError(error.problems, said) : new Refused(said);
     }
   }
 

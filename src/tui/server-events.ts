@@ -63,7 +63,7 @@ function rung(before: State, state: State): Step {
 function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
   let { nodes, strips } = state;
   if (note.nodes !== undefined) {
-    nodes = new Map([...nodes, ...note.nodes.map(({ addr, ...view }) => [addr, view] as const)]);
+    nodes = new Map([...nodes, ...note.nodes.map((node) => [node.addr, node] as const)]);
     const read = note.nodes.flatMap(({ addr, reading }) =>
       reading.state === 'ok' ? [[addr, reading.sample] as const] : [],
     );

@@ -100,13 +100,7 @@ async function perform(
       const told = asked.filter((addr, i) => {
         const outcome = outcomes[i];
         if (outcome === undefined || (!outcome.ok && outcome.failure === 'bus')) return false;
-        shown.apply(
-          addr,
-          outcome.ok
-            ? { ...outcome, source: 'sweep' }
-            : { ok: false, failure: outcome.failure as 'silent' | 'garbled' | 'foreign' },
-          time.now,
-        );
+        shown.apply(addr, outcome, 'sweep', time.now);
         return true;
       });
       return { asked: told, reconnected: false };

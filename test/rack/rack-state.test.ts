@@ -12,12 +12,12 @@ import {
 } from '../../src/rack/reading.ts';
 
 const sample = (power: Power, at = 0): Sample => ({ power, current: 30, fan: 100, at, rttMs: 3 });
-const ok = (power: Power, at = 0): Answer => ({ ok: true, sample: sample(power, at), source: 'sweep' });
+const ok = (power: Power, at = 0): Answer => ({ ok: true, sample: sample(power, at) });
 const silent: Answer = { ok: false, failure: 'silent' };
 
 function run(...answers: Answer[]): { reading: Reading; told: string[] } {
   const state = new RackState();
-  const told = answers.flatMap((answer, n) => state.apply(3, answer, n * 1000).map(({ kind }) => kind));
+  const told = answers.flatMap((answer, n) => state.apply(3, answer, 'sweep', n * 1000).map(({ kind }) => kind));
   return { reading: state.reading(3), told };
 }
 
@@ -37,7 +37,7 @@ describe('transitions', () => {
   });
 
   test('how long it was away is told', () => {
-    const lost = nextReading({ state: 'ok', sample: sample('on'), source: 'sweep' }, silent, 5_000);
+    const lost = nextReading({ state: 'ok', sample: sample('on'), source: 'sweep' }, silent, 'sweep', 5_000);
     expect(transitions(lost, { state: 'ok', sample: sample('on', 8_000), source: 'sweep' })).toEqual([
       { kind: 'returned', power: 'on', afterMs: 3_000 },
     ]);

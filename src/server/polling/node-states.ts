@@ -9,7 +9,6 @@ import type { Address } from '../../rack/address.ts';
 import { History, type SeriesPoint } from '../../rack/history.ts';
 import { type Inventory, type InventoryNode, nodeLabel, unnamedNode } from '../../rack/inventory.ts';
 import {
-  type Answer,
   type Power,
   RackState,
   type Reading,
@@ -113,10 +112,9 @@ export class NodeStates {
 
   /** Applies the outcome of a status request. `bus` outcomes say nothing about the node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
-    const answer = answerOf(outcome, source);
-    if (answer === null) return;
+    if (!outcome.ok && outcome.failure === 'bus') return;
     const at = this.#ports.now();
-    const changes = this.#state.apply(addr, answer, at, asked);
+    const changes = this.#state.apply(addr, outcome, source, at, asked);
     this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
     for (const change of changes) this.#noteOn(addr, change, at);
     this.#ports.read(addr, this.reading(addr));
@@ -208,11 +206,6 @@ export class NodeStates {
       }
     }
   }
-}
-
-function answerOf(outcome: StatusOutcome, source: Source): Answer | null {
-  if (outcome.ok) return { ok: true, sample: outcome.sample, source };
-  return outcome.failure === 'bus' ? null : { ok: false, failure: outcome.failure };
 }
 
 function seconds(ms: number): string {

@@ -1,4 +1,5 @@
 /** Paints the cells of the map: each node's state, name, values, and strips of its recent past. */
+import type { NodeState } from '../../api/methods.ts';
 import { type Address, formatAddress, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import type { AlarmKind } from '../../rack/alarms.ts';
 import { ampsOf } from '../../rack/calibration.ts';
@@ -6,7 +7,7 @@ import type { InventoryNode } from '../../rack/inventory.ts';
 import type { Frame, Ground, InkRole, Rect, Span } from '../canvas/frame.ts';
 import { barRows, type Glyphs, POWER_LETTER, type Range, shorten } from '../canvas/glyphs.ts';
 import { cellAt, type MapLayout } from '../layout/map-layout.ts';
-import type { NodeView, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { lookOf, type NodeLook, viewOf } from './node-cell.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
@@ -40,7 +41,7 @@ interface Cell {
   y: number;
   width: number;
   node: InventoryNode;
-  view: NodeView | undefined;
+  view: NodeState | undefined;
   look: NodeLook;
   marks: Marks;
 }
@@ -240,7 +241,7 @@ interface Marks {
   always: Span[];
 }
 
-function marksOf(state: State, node: InventoryNode, view: NodeView | undefined, look: NodeLook, g: Glyphs): Marks {
+function marksOf(state: State, node: InventoryNode, view: NodeState | undefined, look: NodeLook, g: Glyphs): Marks {
   const now: Span[] = [];
   // An acknowledged alarm needs no attention, and is still shown.
   const alarms = state.alarms.filter((alarm) => alarm.addr === node.addr);

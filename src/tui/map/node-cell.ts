@@ -1,11 +1,12 @@
 /** Decides the look of a node's state: one place decides what is green, so that nothing old or unknown ever is. */
+import type { NodeState } from '../../api/methods.ts';
 import type { Address } from '../../rack/address.ts';
 import { type Draw, drawOf, totalDraw } from '../../rack/calibration.ts';
 import { ageMs, freshness, type Freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition, type NodeCondition } from '../../rack/system-state.ts';
 import type { InkRole } from '../canvas/frame.ts';
 import { formatAge } from '../canvas/glyphs.ts';
-import type { NodeView, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
 
 export interface NodeLook {
   /** Shown condition: never `on` where the system is known not to be up. */
@@ -19,7 +20,7 @@ export interface NodeLook {
   age: string | null;
 }
 
-export function lookOf(state: State, node: NodeView | undefined): NodeLook {
+export function lookOf(state: State, node: NodeState | undefined): NodeLook {
   const reading = node?.reading ?? { state: 'unasked' };
   const power = nodeCondition(shownPower(reading), node?.system ?? null);
   // Without a server nothing is fresh, however young it was when the connection broke.
@@ -38,7 +39,7 @@ export function lookOf(state: State, node: NodeView | undefined): NodeLook {
   };
 }
 
-function ageText(reading: NodeView['reading'], fresh: Freshness, age: number | null, now: number): string | null {
+function ageText(reading: NodeState['reading'], fresh: Freshness, age: number | null, now: number): string | null {
   if (reading.state === 'failed' && reading.last !== null) return formatAge(Math.max(0, now - reading.last.at));
   return fresh === 'fresh' || age === null ? null : formatAge(age);
 }
@@ -109,6 +110,6 @@ export function countsOf(state: State, nodes: State['rack']['nodes'] = state.rac
   return { ...counts, draw: draws.length === 0 ? null : totalDraw(draws) };
 }
 
-export function viewOf(state: State, addr: Address): NodeView | undefined {
+export function viewOf(state: State, addr: Address): NodeState | undefined {
   return state.nodes.get(addr);
 }

@@ -1,7 +1,7 @@
 /** State of the interface. Plain, immutable data: the same state paints the same frame. */
 import type { BusStatus } from '../../api/bus.ts';
 import type { ConfigStatus } from '../../api/configuration.ts';
-import type { Access, ConsoleState, EventRecord, Session, Snapshot, Welcome } from '../../api/methods.ts';
+import type { Access, ConsoleState, EventRecord, NodeState, Session, Welcome } from '../../api/methods.ts';
 import type { ConsoleGlance, NodeDetail, SeenScreen } from '../../api/node.ts';
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
@@ -10,8 +10,6 @@ import { heardTime, type ServerTime } from '../../client/client.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import type { Reading } from '../../rack/reading.ts';
-import type { SystemState } from '../../rack/system-state.ts';
 import type { KeyTable } from './keys.ts';
 import type { Overlay } from './overlays.ts';
 import { NO_STRIPS, type Strips } from './strips.ts';
@@ -229,16 +227,6 @@ export function viewFrom(json: unknown): View {
 
 const wholeNumber = (said: unknown): number | null => (Number.isInteger(said) ? Number(said) : null);
 
-export interface NodeView {
-  reading: Reading;
-  /** State of its operating system; null: it has no power. */
-  system: SystemState | null;
-  /** Time at which its power came on, server's clock; null: not known, or not on. */
-  onSince: number | null;
-  alarms: readonly string[];
-  op: string | null;
-}
-
 /** `lost` keeps reason and time (server's clock), so that old values do not look current. */
 export type Link = { kind: 'connected' } | { kind: 'lost'; since: number; why: string };
 
@@ -269,7 +257,7 @@ export interface State {
   config: ConfigStatus;
   /** The supply, and the present or the last outage. */
   outage: OutageStatus;
-  nodes: ReadonlyMap<Address, NodeView>;
+  nodes: ReadonlyMap<Address, NodeState>;
   strips: Strips;
   console: ConsoleState | null;
   sessions: readonly Session[];
@@ -315,10 +303,6 @@ export interface State {
 /** Events kept for the event lines and the detail pane. */
 export const EVENTS = 200;
 
-function nodesOf(snapshot: Snapshot): Map<Address, NodeView> {
-  return new Map(snapshot.nodes.map(({ addr, ...view }) => [addr, view]));
-}
-
 /**
  * Makes the first state. `local`: this machine's steady clock at the welcome; `dateAhead`: lead of the date over
  * it, ms.
@@ -347,7 +331,7 @@ export function initialState(
     bus: snapshot.bus,
     config: snapshot.config,
     outage: snapshot.outage,
-    nodes: nodesOf(snapshot),
+    nodes: new Map(snapshot.nodes.map((node) => [node.addr, node])),
     strips: NO_STRIPS,
     console: snapshot.console,
     sessions: snapshot.sessions,

@@ -1,16 +1,17 @@
 /** One row of the table: everything known of a node, and how wrong it is. Pure. */
+import type { NodeState } from '../../api/methods.ts';
 import type { NodeProgress, Operation } from '../../api/power.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { formatAge } from '../canvas/glyphs.ts';
 import { shownNodes } from '../map/filter.ts';
 import { lookOf, type NodeLook, viewOf } from '../map/node-cell.ts';
-import type { NodeView, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
 import { CURRENT, lastStep, PEAK, stripValues } from '../model/strips.ts';
 
 export interface Row {
   node: InventoryNode;
-  view: NodeView | undefined;
+  view: NodeState | undefined;
   look: NodeLook;
   /** Current of the latest steps of the strips, oldest first; null: no sample. The highest one in it; null: none. */
   currents: readonly (number | null)[];
@@ -71,7 +72,7 @@ export function rowsOf(state: State): Row[] {
   });
 }
 
-function operationOn(state: State, { addr }: InventoryNode, view: NodeView | undefined): Row['op'] {
+function operationOn(state: State, { addr }: InventoryNode, view: NodeState | undefined): Row['op'] {
   if (view?.op == null) return null;
   const operation = state.operations.find(({ id }) => id === view.op);
   const progress = operation?.nodes.find((one) => one.addr === addr);
