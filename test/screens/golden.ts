@@ -43,6 +43,7 @@ const LETTERS: Record<InkRole, string> = {
   border: 'b',
   borderFocus: 'B',
   danger: 'D',
+  heat: 'h',
 };
 
 const NO_THEME: Theme = { name: 'none', inks: {}, grounds: {} };

@@ -146,6 +146,8 @@ const SCREENS: Record<string, () => Scene> = {
     saidByHand({ heard: '#\r\n04 1f 00 \x9b\x1b[2J\r\n', after: 'the pipe is closed and the master answers' }),
   'bus-by-hand-nothing': () => saidByHand({ heard: '', after: 'the pipe is closed and the master answers' }),
   'map-200x60': () => mixed({ cols: 200, rows: 60 }),
+  'heat-cluster-80x24': () => mixed(SMALL).keys('05', 'H', 'H', 'H', 'H'),
+  'heat-current-120x40': () => mixed({ cols: 120, rows: 40 }).keys('H'),
   'map-marked-blade': () => scene(SMALL).keys('0d', 'b'),
   'too-small': () => scene({ cols: 58, rows: 15 }),
   help: () => scene(SMALL).keys('?'),
@@ -386,6 +388,10 @@ test.each(TIERS)('looks of the map in $depth colours, theme $theme', async (tier
   expectGolden(`map-looks-${tier.depth}`, await mixed(SMALL).frame(), tier);
 });
 
+test.each(TIERS)('looks of the map coloured by fan in $depth colours, theme $theme', async (tier) => {
+  expectGolden(`heat-looks-${tier.depth}`, await mixed(SMALL).keys('H', 'H').frame(), tier);
+});
+
 test.each(TIERS)('looks of a console in $depth colours, theme $theme', async (tier) => {
   expectGolden(`console-looks-${tier.depth}`, await inConsole(SMALL).frame(), tier);
 });
@@ -455,7 +461,7 @@ test('every golden is some screen', () => {
     ...Object.keys(SCREENS),
     ...[SMALL, WIDE].flatMap((size) => Object.keys(IN_BOTH).map((name) => `${name}-${sized(size)}`)),
     ...TIERS.flatMap(({ depth }) =>
-      ['map', 'console', 'dialog', 'alarms', 'supply'].map((name) => `${name}-looks-${depth}`),
+      ['map', 'heat', 'console', 'dialog', 'alarms', 'supply'].map((name) => `${name}-looks-${depth}`),
     ),
     ...['map-ascii', 'supply-ascii-80x24', 'supply-ascii-160x50'],
     ...['bus-ascii-80x24', 'bus-ascii-160x50', 'bus-by-hand-ascii', 'bus-by-hand-confirm-ascii'],

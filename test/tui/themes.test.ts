@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/load.ts';
 import { parseThemeFile } from '../../src/config/theme-file.ts';
-import type { ShownPower } from '../../src/rack/reading.ts';
-import { FLAG, GROUNDS, INKS } from '../../src/tui/canvas/frame.ts';
-import { glyphs, POWER_LETTER } from '../../src/tui/canvas/glyphs.ts';
+import type { NodeCondition } from '../../src/rack/system-state.ts';
+import {
+  DEFAULT_COLOUR,
+  FLAG,
+  type Ground,
+  GROUNDS,
+  HEAT_GROUNDS,
+  type Ink,
+  INKS,
+} from '../../src/tui/canvas/frame.ts';
+import { glyphs, POWER_LETTER, POWER_WORD } from '../../src/tui/canvas/glyphs.ts';
 import {
   colourDepth,
   createPalette,
@@ -11,8 +19,10 @@ import {
   THEMES,
   wrongLook,
   type Depth,
+  type Palette,
   type Theme,
 } from '../../src/tui/terminal/theme.ts';
+import { ALL_EYES, contrast, difference, oklab } from '../support/colour.ts';
 
 const DEPTHS: Depth[] = [256, 16, 0];
 const EACH = Object.values(THEMES).flatMap((theme) =>
@@ -52,43 +62,106 @@ describe.each(EACH)('%s, %i colours', (_name, depth, theme) => {
 test.each([false, true])(
   'every state has a sign and a letter of its own, whatever the colours (ASCII: %s)',
   (ascii) => {
-    const powers: ShownPower[] = ['on', 'off', 'disabled', 'unknown', 'absent'];
+    const powers = Object.keys(POWER_LETTER) as NodeCondition[];
     expect(new Set(powers.map((power) => POWER_LETTER[power])).size).toBe(powers.length);
+    expect(new Set(powers.map((power) => POWER_WORD[power])).size).toBe(powers.length);
     expect(new Set(powers.map((power) => glyphs(ascii).power[power])).size).toBe(powers.length);
   },
 );
 
-/** Relative luminance (WCAG 2.2) of xterm's colour cube and greys. */
-function luminance(index: number): number {
-  const level = (n: number): number => (n === 0 ? 0 : 55 + 40 * n);
-  const rgb =
-    index >= 232
-      ? Array<number>(3).fill(8 + 10 * (index - 232))
-      : [Math.floor((index - 16) / 36), Math.floor((index - 16) / 6) % 6, (index - 16) % 6].map(level);
-  const [r = 0, g = 0, b = 0] = rgb.map((value) => {
-    const share = value / 255;
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+/** Colours of a cell as they are seen, where the terminal's own are the theme's usual ones. */
+function seen(
+  palette: Palette,
+  ink: Ink,
+  ground: Ground,
+  own: readonly [front: number, back: number],
+): [number, number] {
+  const look = palette.resolve(ink, ground);
+  const [front, back] = [(look >> 9) & 0x1ff, look & 0x1ff];
+  return [front === DEFAULT_COLOUR ? own[0] : front, back === DEFAULT_COLOUR ? own[1] : back];
 }
 
-const ratio = (a: number, b: number): number => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+/** Grounds on which every ink may stand; buttons have text only, borders stand on the screen, heat has an ink of its own. */
+const WRITTEN = GROUNDS.filter((ground) => ground !== 'button' && !ground.startsWith('heat'));
+const LIGHT_GREY = 252;
 
-test('the high contrast theme keeps a ratio of 7 between letters and what they stand on', () => {
-  const palette = createPalette(THEMES['contrast'] as Theme, 256);
-  for (const ink of INKS) {
-    // What stands on a colour of its own may shout with less.
-    const own = (THEMES['contrast']?.inks[ink]?.[0] ?? '').includes(' on ');
-    const look = palette.resolve(ink, 'screen');
-    expect(ratio(luminance((look >> 9) & 0x1ff), luminance(look & 0x1ff)), ink).toBeGreaterThan(own ? 3.9 : 7);
+describe.each([
+  ['dark', LIGHT_GREY, 16],
+  ['light', 16, 231],
+  ['contrast', 231, 16],
+  ['colourblind', LIGHT_GREY, 16],
+  ['pulse', LIGHT_GREY, 16],
+] as const)('%s, 256 colours', (name, front, back) => {
+  const palette = createPalette(THEMES[name] as Theme, 256);
+
+  test('every ink has a contrast of 4.5 to its ground, and lines one of 3', () => {
+    for (const ink of INKS.filter((one) => one !== 'heat' && one !== 'border'))
+      for (const ground of WRITTEN)
+        expect(contrast(...seen(palette, ink, ground, [front, back])), `${ink} on ${ground}`).toBeGreaterThanOrEqual(
+          4.5,
+        );
+    expect(contrast(...seen(palette, 'text', 'button', [front, back])), 'text on button').toBeGreaterThanOrEqual(4.5);
+    expect(contrast(...seen(palette, 'border', 'screen', [front, back])), 'border').toBeGreaterThanOrEqual(3);
+  });
+
+  test('numbers on the heat ramp have a contrast of 4.5', () => {
+    for (const ground of HEAT_GROUNDS)
+      expect(contrast(...seen(palette, 'heat', ground, [front, back])), ground).toBeGreaterThanOrEqual(4.5);
+  });
+
+  test('the heat ramp is even in lightness: no step differs from the mean by more than a quarter', () => {
+    const steps = stepsOf(HEAT_GROUNDS.map((ground) => oklab(seen(palette, 'heat', ground, [front, back])[1])[0]));
+    const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length;
+    for (const step of steps) expect(Math.abs(step / mean - 1)).toBeLessThan(0.25);
+  });
+});
+
+const stepsOf = (values: readonly number[]): number[] => values.slice(1).map((value, i) => value - (values[i] ?? 0));
+
+/** Steps of 16 colours cannot be even: there are only these. */
+describe.each([16, 256] as const)('the heat ramp in %i colours', (depth) => {
+  const ramps = Object.values(THEMES).filter(({ name }) => name !== 'mono');
+
+  test.each(ALL_EYES)('has levels that differ for %s eyes, also by lightness alone', (eyes) => {
+    for (const theme of ramps) {
+      const palette = createPalette(theme, depth);
+      const levels = HEAT_GROUNDS.map((ground) => palette.resolve('heat', ground) & 0x1ff);
+      const up = stepsOf(levels.map((level) => oklab(level, eyes)[0]));
+      const sign = Math.sign(up[0] ?? 0);
+      for (const step of up) expect(step * sign, theme.name).toBeGreaterThan(0.03);
+      for (const [i, level] of levels.entries())
+        for (const other of levels.slice(i + 1))
+          expect(difference(level, other, eyes), theme.name).toBeGreaterThan(0.04);
+    }
+  });
+
+  test('is none of the other grounds, so that an untinted cell is none of its levels', () => {
+    for (const theme of ramps) {
+      const palette = createPalette(theme, depth);
+      const levels = HEAT_GROUNDS.map((ground) => palette.resolve('heat', ground) & 0x1ff);
+      expect(levels).not.toContain(palette.resolve('text', 'screen') & 0x1ff);
+    }
+  });
+});
+
+test('the high contrast theme keeps a ratio of 7 between letters and their ground, in 16 colours too', () => {
+  for (const depth of [256, 16] as const) {
+    const palette = createPalette(THEMES['contrast'] as Theme, depth);
+    for (const ink of INKS) {
+      // What stands on a colour of its own may shout with less.
+      const own = (THEMES['contrast']?.inks[ink]?.[0] ?? '').includes(' on ');
+      const back = depth === 256 ? 16 : 0;
+      expect(contrast(...seen(palette, ink, 'screen', [231, back])), ink).toBeGreaterThan(own ? 4.5 : 7);
+    }
   }
 });
 
 test('without red and green the colour-blind theme tells states apart by brightness or hue', () => {
   const palette = createPalette(THEMES['colourblind'] as Theme, 256);
   const states = ['ok', 'aging', 'fault', 'off', 'unknown'] as const;
-  const shades = states.map((ink) => luminance((palette.resolve(ink, 'screen') >> 9) & 0x1ff));
-  for (const [i, a] of shades.entries()) for (const b of shades.slice(i + 1)) expect(ratio(a, b)).toBeGreaterThan(1.08);
+  const shades = states.map((ink) => (palette.resolve(ink, 'screen') >> 9) & 0x1ff);
+  for (const [i, a] of shades.entries())
+    for (const b of shades.slice(i + 1)) expect(contrast(a, b)).toBeGreaterThan(1.08);
 });
 
 test('only the pulse theme shows a sample’s arrival, so that the others send nothing for it', () => {

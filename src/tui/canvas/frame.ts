@@ -25,10 +25,14 @@ export const INKS = [
   'border',
   'borderFocus',
   'danger',
+  /** Text on a ground of the heat ramp: it takes the colour that the ground gives it. */
+  'heat',
 ] as const;
 export type InkRole = (typeof INKS)[number];
 
-export const GROUNDS = ['screen', 'selected', 'marked', 'bar', 'dialog', 'field', 'button'] as const;
+/** The ramp of the map's heat, from the least to the most. */
+export const HEAT_GROUNDS = ['heat1', 'heat2', 'heat3', 'heat4', 'heat5'] as const;
+export const GROUNDS = ['screen', 'selected', 'marked', 'bar', 'dialog', 'field', 'button', ...HEAT_GROUNDS] as const;
 export type Ground = (typeof GROUNDS)[number];
 
 /**
@@ -111,13 +115,13 @@ export class Frame {
   spans(
     x: number,
     y: number,
-    spans: readonly (readonly [text: string, ink: Ink])[],
+    spans: readonly (readonly [text: string, ink: Ink, ground?: Ground])[],
     width = Number.POSITIVE_INFINITY,
   ): number {
     const end = x + Math.max(0, width);
     const edge = Math.min(end, this.cols);
     let at = x;
-    for (const [text, ink] of spans)
+    for (const [text, ink, ground] of spans)
       for (const ch of text) {
         if (at >= edge) {
           if (ch === ' ') continue;
@@ -125,16 +129,17 @@ export class Frame {
           return at;
         }
         // All text of the interface is one column wide; other characters in names and messages are replaced.
-        this.put(at, y, isPlain(ch) ? ch : '·', ink);
+        this.put(at, y, isPlain(ch) ? ch : '·', ink, ground);
         at += 1;
       }
     return at;
   }
 
-  /** Sets the ground of a rectangle and keeps the text on it. */
-  ground(rect: Rect, ground: Ground): void {
+  /** Sets the ground of a rectangle and keeps the text on it, in its own inks or in this one. */
+  ground(rect: Rect, ground: Ground, ink?: Ink): void {
     this.each(rect, (i) => {
       this.grounds[i] = ground;
+      if (ink !== undefined) this.inks[i] = ink;
     });
   }
 
@@ -188,7 +193,7 @@ export class Frame {
   }
 }
 
-export type Span = readonly [text: string, ink: InkRole];
+export type Span = readonly [text: string, ink: InkRole, ground?: Ground];
 
 export function spansWidth(spans: readonly Span[]): number {
   return spans.reduce((sum, [text]) => sum + Array.from(text).length, 0);

@@ -6,6 +6,8 @@ export interface Glyphs {
   /** Eight heights, lowest first. */
   bars: readonly string[];
   gap: string;
+  /** Five levels of heat, lowest first: they tell them apart where there are no colours. */
+  levels: readonly string[];
   master: string;
   protected: string;
   chassisFan: string;
@@ -67,6 +69,7 @@ const unicode: Glyphs = {
   },
   bars: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
   gap: '·',
+  levels: ['▁', '▃', '▅', '▇', '█'],
   master: '★',
   protected: '◆',
   chassisFan: '✢',
@@ -101,6 +104,7 @@ const ascii: Glyphs = {
   },
   bars: ['_', '_', '.', '-', '-', '=', '+', '#'],
   gap: ' ',
+  levels: ['1', '2', '3', '4', '5'],
   master: 'M',
   protected: 'P',
   chassisFan: 'W',

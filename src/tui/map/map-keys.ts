@@ -252,6 +252,13 @@ export const MAP_BINDINGS: readonly Binding[] = [
   },
   {
     context: 'map',
+    keys: ['H'],
+    command: 'heat',
+    hint: 'heat',
+    help: 'heat: colour the cells by current, fan, age, cluster, alarm, or by state again',
+  },
+  {
+    context: 'map',
     keys: ['i'],
     command: 'identify',
     hint: null,

@@ -9,6 +9,7 @@ import { barRows, type Glyphs, POWER_LETTER, type Range, shorten } from '../canv
 import { cellAt, type MapLayout } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
+import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
 import { lookOf, type NodeLook, viewOf } from './node-cell.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
 import { paintSurround } from './surround.ts';
@@ -17,8 +18,9 @@ import { paintSurround } from './surround.ts';
 const ROOMY = 22;
 
 export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): void {
-  const shared: Shared = { map, room: stripRoom(map, state.rack), strips: stripView(state, map) };
-  paintSurround(frame, map, state, shared.strips, g);
+  const heat = heatScale(state);
+  const shared: Shared = { map, room: stripRoom(map, state.rack), strips: stripView(state, map), heat };
+  paintSurround(frame, map, state, { strips: shared.strips, heat }, g);
   for (const blade of map.blades)
     for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
       const addr = blade * SLOTS_PER_BLADE + slot;
@@ -32,6 +34,8 @@ interface Shared {
   map: MapLayout;
   room: StripRoom;
   strips: StripView;
+  /** Null: the cells have the colours of their states. */
+  heat: HeatScale | null;
 }
 
 /** A node's place on the map and its contents. */
@@ -72,10 +76,29 @@ function paintCell(
   const look = lookOf(state, view);
   // The next cell's own edge keeps the names apart.
   const cell: Cell = { x: x + 1, y, width, node, view, look, marks: marksOf(state, node, view, look, g) };
-  if (isFiltered(state, addr)) paintFiltered(frame, cell, kind, g);
-  else if (kind === 'glyph') paintGlyph(frame, cell, g);
+  if (isFiltered(state, addr)) {
+    paintFiltered(frame, cell, kind, g);
+    return;
+  }
+  if (kind === 'glyph') paintGlyph(frame, cell, g);
   else if (kind === 'line') paintLine(frame, cell, shared, state, g);
   else paintFull(frame, cell, shared, state, g);
+  const level = shared.heat === null ? null : heatLevel(state, shared.heat, node, look);
+  if (level !== null) {
+    const columns = kind === 'glyph' ? cellWidth : width;
+    paintHeat(frame, { x, y, width: columns, height: lines }, level, ground, g);
+  }
+}
+
+/**
+ * Colours a cell and puts its level into its edge. The line with the name of a selected or marked node keeps its
+ * ground.
+ */
+function paintHeat(frame: Frame, rect: Rect, level: number, ground: Ground, g: Glyphs): void {
+  const { x, y, width, height } = rect;
+  const chosen = ground === 'screen' ? 0 : 1;
+  frame.ground({ x, y: y + chosen, width, height: height - chosen }, heatGround(level), 'heat');
+  if (chosen === 0) frame.put(x, y, g.levels[level] ?? ' ', 'heat');
 }
 
 /**

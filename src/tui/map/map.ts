@@ -18,6 +18,7 @@ import { openPowerMenu } from '../overlays/power/menu.ts';
 import { targetsOf } from '../overlays/power/rules.ts';
 import { onTableCommand } from '../table/table.ts';
 import { shownNodes } from './filter.ts';
+import { nextHeat } from './heat.ts';
 import { nextScale, nextWindow } from './strips.ts';
 
 export function keyOnMap(before: State, name: string): Step {
@@ -98,6 +99,8 @@ function onCommand(state: State, command: Command): Step {
       return nextWindow(state);
     case 'scale':
       return nextScale(state);
+    case 'heat':
+      return nextHeat(state);
     case 'identify':
       return step(withNotice(state, 'info', 'asking the BMC for its UID'), { do: 'identify', addr: state.cursor });
     case 'larger':

@@ -18,6 +18,8 @@ export interface NodeLook {
   fan: number | null;
   /** `12s`; null while fresh, and where there never was a value. */
   age: string | null;
+  /** Age of the reading; null: there never was a value. */
+  ageMs: number | null;
 }
 
 export function lookOf(state: State, node: NodeState | undefined): NodeLook {
@@ -36,6 +38,7 @@ export function lookOf(state: State, node: NodeState | undefined): NodeLook {
     current: sample?.current ?? null,
     fan: sample?.fan ?? null,
     age: ageText(reading, fresh, age, state.now),
+    ageMs: age,
   };
 }
 
@@ -60,7 +63,7 @@ function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkR
 }
 
 /** Returns whether a node's current is part of a sum: an old value is none of the present ones. */
-export function isSummed(look: NodeLook): look is NodeLook & { current: number } {
+export function isSummed(look: NodeLook): look is NodeLook & { current: number; ageMs: number } {
   return look.current !== null && (look.freshness === 'fresh' || look.freshness === 'aging');
 }
 

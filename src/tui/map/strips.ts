@@ -113,7 +113,7 @@ export function stripView(state: State, map: MapLayout): StripView {
  * Returns the range of all nodes' values. A node without power draws nothing: its zeros are the lowest bar and leave
  * the range to the others.
  */
-function sharedRange({ nodes }: Strips, of: typeof CURRENT | typeof FAN): Range {
+export function sharedRange({ nodes }: Strips, of: typeof CURRENT | typeof FAN): Range {
   let [least, most] = [255, 0];
   for (const { points } of nodes.values())
     for (const point of points) {

@@ -9,14 +9,21 @@ import { type Frame, type InkRole, type Span, spansWidth } from '../canvas/frame
 import type { Glyphs, Range } from '../canvas/glyphs.ts';
 import { keyOf } from '../keymap/lookup.ts';
 import { bladeAt, cellAt, type MapLayout } from '../layout/map-layout.ts';
-import { type State, WINDOW_WORDS } from '../model/state.ts';
+import { HEAT_WORDS, type State, WINDOW_WORDS } from '../model/state.ts';
+import { heatLegend, type HeatScale } from './heat.ts';
 import { countsOf, lookOf, viewOf } from './node-cell.ts';
 import type { StripView } from './strips.ts';
 
-export function paintSurround(frame: Frame, map: MapLayout, state: State, strips: StripView, g: Glyphs): void {
+/** What explains the cells: scales of their strips and of their colours. */
+interface Scales {
+  strips: StripView;
+  heat: HeatScale | null;
+}
+
+export function paintSurround(frame: Frame, map: MapLayout, state: State, scales: Scales, g: Glyphs): void {
   const { surround, kind, firstBlade, visibleBlades } = map;
   const total = surround === 'rack' ? countsOf(state).draw : null;
-  const legend = legendOf(state, map, strips);
+  const legend = legendOf(state, map, scales, g);
   map.blades.slice(firstBlade, firstBlade + visibleBlades).forEach((blade, i) => {
     const at = bladeAt(map, blade);
     if (at === null) return;
@@ -69,6 +76,10 @@ function sumSpans({ nodes, on, draw, partly }: Sums, total: Draw | null, width: 
   const forms = [[power, ...sum, ...share], [power, ...sum], [power, ...close], [power]];
   return forms.find((form) => spansWidth(form) <= width) ?? [];
 }
+
+/** Columns for the names of clusters on the rack's frame; columns of a slot's number and the blanks on the rail. */
+const WIDE_LEGEND = 40;
+const RAIL_NUMBER = 4;
 
 /** Columns after a cell's first one where a blade's edge has its letter; the number of the slot. */
 const PLACE = { letter: 2, slot: 1, afterLetter: 6 };
@@ -141,7 +152,7 @@ function paintLowerEdge(
   let at = x + PLACE.letter;
   for (const piece of legend) {
     const words: Span[] = [[' ', 'text'], ...piece, [' ', 'text']];
-    if (at + spansWidth(words) > right - 1) return;
+    if (piece.length === 0 || at + spansWidth(words) > right - 1) continue;
     at = frame.spans(at, y, words) + 1;
   }
 }
@@ -158,7 +169,7 @@ function paintRail(
   for (let i = 0; i < SLOTS_PER_BLADE; i++) {
     const from = first + i * map.cellWidth;
     const piece = legend[i] ?? [];
-    const fits = spansWidth(piece) + 4 <= map.cellWidth;
+    const fits = spansWidth(piece) + RAIL_NUMBER <= map.cellWidth;
     const words: Span[] = [[`${SLOTS_PER_BLADE - 1 - i} `, 'text'], ...(fits ? piece : [])];
     const end = frame.spans(from + 1, y - 1, words, map.cellWidth - 1);
     for (let column = end + (fits && piece.length > 0 ? 1 : 0); column < from + map.cellWidth; column++)
@@ -182,19 +193,35 @@ function paintLetter(
   if (lines > 2) frame.text(x, y + 2, `${on} on`, 'dim', leftWidth);
 }
 
-/** The legend of the strips, one piece a thing, the most important first. */
-function legendOf(state: State, map: MapLayout, { current, fan }: StripView): Span[][] {
-  if (map.kind === 'glyph') return [];
-  const numbers: Span[] = [['current', 'spark']];
-  if (map.kind === 'line') return [numbers];
+/** The legend, one piece a thing; on the rack's frame the most important first, on the rail one above each cell. */
+function legendOf(state: State, map: MapLayout, { strips, heat }: Scales, g: Glyphs): Span[][] {
   const wide = map.surround === 'rack';
+  const key = (command: 'window' | 'scale' | 'heat'): Span => [`${keyOf(state, 'map', command)} `, 'key'];
+  const colours: Span[][] =
+    heat === null
+      ? []
+      : [
+          [key('heat'), [`${wide ? 'colours: ' : 'by '}${heat.by}`, 'dim']],
+          heatLegend(heat, wide ? WIDE_LEGEND : map.cellWidth - RAIL_NUMBER, g),
+        ];
+  if (map.kind === 'glyph') return colours;
+  const { current, fan } = strips;
+  const numbers: Span[] = [['current', 'spark']];
+  if (map.kind === 'line') return [numbers, ...colours];
   const range = (of: Range | null): Span[] => (wide && of !== null ? [[` ${of.low} to ${of.high} ct`, 'dim']] : []);
-  const key = (command: 'window' | 'scale'): Span => [`${keyOf(state, 'map', command)} `, 'key'];
   const one = current === null ? 'own scales' : wide ? 'one scale' : `scale ${current.low}-${current.high}`;
-  return [
+  const rows: Span[][] = [
     [...(map.fanLines === 0 ? [] : [['upper ', 'dim'] as const]), ...numbers, ...range(current)],
     map.fanLines === 0 ? [] : [['lower ', 'dim'], ['fan', 'fan'], ...range(fan)],
+  ];
+  const times: Span[][] = [
     [key('window'), [`last ${WINDOW_WORDS[state.view.window]}`, 'dim']],
     [key('scale'), [one, 'dim']],
   ];
+  if (!wide) return [...rows, ...(heat === null ? times : colours)];
+  const [name = [], ramp = []] = colours;
+  const without = heat?.by === 'cluster' ? 'old, unknown, no cluster' : 'old or unknown';
+  const none: Span[] = heat === null ? [] : [[`no colour: ${without}`, 'dim']];
+  const states: Span[] = heat === null ? [key('heat'), [`colours: ${HEAT_WORDS.state}`, 'dim']] : [];
+  return [...(heat === null ? [] : [[...name, [' ', 'text'] as const, ...ramp]]), ...rows, ...times, states, none];
 }

@@ -54,6 +54,7 @@ export type Command =
   | 'span'
   | 'window'
   | 'scale'
+  | 'heat'
   | 'identify'
   | 'search'
   | 'retry-bus'

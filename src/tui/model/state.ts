@@ -181,6 +181,18 @@ export const WINDOW_WORDS: Record<Window, string> = { minute: '60 s', minutes: '
 export const SCALES = ['rack', 'node'] as const;
 export type Scale = (typeof SCALES)[number];
 
+/** Values that colour the map's cells. */
+export const HEATS = ['state', 'current', 'fan', 'age', 'cluster', 'alarm'] as const;
+export type Heat = (typeof HEATS)[number];
+export const HEAT_WORDS: Record<Heat, string> = {
+  state: 'state',
+  current: 'current',
+  fan: 'fan',
+  age: 'age of the reading',
+  cluster: 'cluster',
+  alarm: 'alarm',
+};
+
 /** The operator's view of the rack. Kept across runs. */
 export interface View {
   main: MainView;
@@ -194,11 +206,12 @@ export interface View {
   span: Span;
   window: Window;
   scale: Scale;
+  heat: Heat;
 }
 
 export const USUAL_VIEW: View = {
   ...{ main: 'map', table: USUAL_TABLE, preset: 'auto', cells: 'auto', split: null, splitRows: null },
-  ...{ span: 'minutes', window: 'minute', scale: 'rack' },
+  ...{ span: 'minutes', window: 'minute', scale: 'rack', heat: 'state' },
 };
 
 export const PRESET_WORDS: Record<Preset, string> = {
@@ -222,6 +235,7 @@ export function viewFrom(json: unknown): View {
     span: SPANS.find((one) => one === said['span']) ?? USUAL_VIEW.span,
     window: WINDOWS.find((one) => one === said['window']) ?? USUAL_VIEW.window,
     scale: SCALES.find((one) => one === said['scale']) ?? USUAL_VIEW.scale,
+    heat: HEATS.find((one) => one === said['heat']) ?? USUAL_VIEW.heat,
   };
 }
 

@@ -94,7 +94,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   if (main || state.notice !== null || state.link.kind === 'lost') {
     // Over a console that fills the screen only a required notice takes a line from it.
     if (!main) frame.clear(layout.notice, 'bar');
-    if (notice !== null) paintSaid(frame, layout.notice, ...notice);
+    if (notice !== null) paintSaid(frame, layout.notice, notice[0], notice[1]);
   }
   const { overlay } = state;
   const type = overlay === null ? null : overlayType(overlay);
