@@ -34,6 +34,8 @@ export interface BusStatus {
   /** Duration of the last full sweep, ms, and sweeps per second; null before the first. */
   sweepMs: number | null;
   sweepsPerS: number | null;
+  /** Other nodes are read while an open console is silent; false: none is read while one is open. */
+  quietReads: boolean;
   /** Counters since the server started. */
   exchanges: number;
   errors: number;

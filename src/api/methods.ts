@@ -173,6 +173,8 @@ export interface Requests {
   /** Writes a note of the operator into the log of their console; all sessions there see it. */
   'console.log': [{ text: string }, { ok: true }];
   /** Opens the console that this session types at anew, at another rate, until it is closed. */
+  /** Starts or stops reading other nodes while an open console is silent; the setting lasts until the server ends. */
+  'console.reads': [{ on: boolean }, { ok: true }];
   'console.baud': [{ baud: ConsoleBaudRate }, ConsoleState];
   /** The last screen of a node's console, whether it is open or not. */
   'console.last': [{ addr: Address }, LastScreen];

@@ -41,9 +41,9 @@ const consoleSection = z
     pacing: z.number().min(0.5).max(1000).default(2),
     scrollback: z.number().int().min(100).max(100_000).default(2000),
     baud: baud.default(115200),
-    /** `idle`: while a console is open and silent, some nodes are polled now and then, each time with a marked gap. */
+    /** `idle`: while an open console is silent, other nodes are read one by one, each in a short gap. */
     telemetry: z.enum(['pause', 'idle']).default('pause'),
-    /** Seconds of silence after which `idle` polls. */
+    /** Seconds in which `idle` reads every node once. */
     idle: z.number().min(1).max(3600).default(15),
     triggers: z.array(trigger).max(64).default(['panic', 'oops', 'oom']),
     /** The logs on the disk: sizes in MB. */

@@ -30,7 +30,8 @@ import { Boards } from './polling/boards.ts';
 import { BusStatusMonitor } from './polling/bus-status.ts';
 import { Discovery } from './polling/discovery.ts';
 import { NodeStates, BusyNodes } from './polling/node-states.ts';
-import { ConsoleIdlePoller, Poller } from './polling/poller.ts';
+import { Poller } from './polling/poller.ts';
+import { QuietReader } from './polling/quiet-reader.ts';
 import { PowerReturn } from './polling/power-return.ts';
 import { type About, RackSnapshot } from './polling/snapshot.ts';
 import { SystemStates } from './polling/system-states.ts';
@@ -212,18 +213,17 @@ function judgeBus({ configuration }: RackServerOptions, monitor: BusStatusMonito
   alarms.bus(well ? null : `${state}: ${detail}`);
 }
 
-/** Consoles, the alarms raised by their lines, and the poller that samples while they are silent. */
+/** Consoles, the alarms raised by their lines, and the reader of other nodes while they are silent. */
 interface OpenConsoles {
   consoles: Consoles;
   consoleAlarms: LineAlarms;
-  /** Null where no node is sampled while a console is open. */
-  idleSampler: ConsoleIdlePoller | null;
+  quietReader: QuietReader;
 }
 
 function composeConsoles(options: RackServerOptions, earlier: Records & Polling, changes: Changes): OpenConsoles {
   const { bus, configuration, stateDir, unlock } = options;
   const { config } = configuration;
-  const { nodeStates, alarms, hosts, events, poller, systems } = earlier;
+  const { nodeStates, alarms, hosts, events, monitor, poller, systems } = earlier;
   const now = steadyNow;
   const event = (level: EventRecord['level'], addr: Address, text: string): void =>
     events.add(level, 'console', addr, text);
@@ -257,15 +257,13 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
       changes.emit('changed', 'console');
     },
   });
-  const idleSampler =
-    config.console.telemetry === 'idle'
-      ? new ConsoleIdlePoller(config.console.idle * 1000, {
-          bus,
-          addresses: () => nodeStates.addresses,
-          silentMs: () => consoles.silentMs(),
-          ask: (addrs) => poller.fresh(addrs, 'pause'),
-        })
-      : null;
+  const quietReader = new QuietReader(config.console.idle * 1000, {
+    bus,
+    nodeCount: () => nodeStates.addresses.length,
+    begin: () => consoles.beginRead(),
+    readNext: () => poller.readNext(),
+  });
+  quietReader.on = monitor.quietReads = config.console.telemetry === 'idle';
   changes.on('unlocking', () => consoles.unlocking());
   changes.on('power', (addr) => {
     consoles.powerChanged(addr);
@@ -276,7 +274,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
   changes.on('event', ({ addr, topic, text, at }) => {
     if (addr !== null && (topic === 'power' || topic === 'node')) consoles.mark(addr, text, at);
   });
-  return { consoles, consoleAlarms, idleSampler };
+  return { consoles, consoleAlarms, quietReader };
 }
 
 function baudOf({ nodes, console }: Config, addr: Address): ConsoleBaud {

@@ -76,7 +76,7 @@ export class RackServer {
       events,
       plans,
       outages,
-      idleSampler,
+      quietReader,
       poller,
       monitor,
       selfCheck,
@@ -93,7 +93,7 @@ export class RackServer {
     outages.close();
     plans.leave();
     await this.#endOperations(cutShort);
-    idleSampler?.stop();
+    quietReader.on = false;
     poller.stop();
     monitor.stop();
     selfCheck.stop();

@@ -13,6 +13,7 @@ import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { Discovery } from './polling/discovery.ts';
 import type { NodeStates } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
+import type { QuietReader } from './polling/quiet-reader.ts';
 import type { SelfCheck } from './self-check.ts';
 import type { Outages } from './ups/outages.ts';
 
@@ -25,6 +26,7 @@ export interface Services {
   discovery: Discovery | null;
   poller: Poller;
   consoles: Consoles;
+  quietReader: QuietReader;
   operations: Operations;
   plans: Plans;
   outages: Outages;

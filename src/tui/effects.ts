@@ -93,6 +93,12 @@ export class EffectRunner {
       case 'reset-screen':
         this.#requests.attempt('resetting the screen', this.#requests.client.request('console.reset', {}));
         return;
+      case 'quiet-reads':
+        this.#requests.attempt(
+          effect.on ? 'reading other nodes' : 'ending the reads of other nodes',
+          this.#requests.client.request('console.reads', { on: effect.on }),
+        );
+        return;
       case 'sample':
         this.#requests.attempt(
           'sampling',

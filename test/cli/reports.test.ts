@@ -26,6 +26,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
       detail: state === 'ready' ? '' : 'why',
       since: 0,
       recovery: null,
+      quietReads: false,
       master: 0,
       sweepMs: 70.4,
       sweepsPerS: 1,

@@ -197,7 +197,7 @@ export class Scene {
         config: { path: '/etc/rackui/rack.yaml', readAt: 0, changed: [], later: [], problem: null },
         bus: {
           ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW - 3_600_000, master: 0 },
-          ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, exchanges: 86_400, errors: 2 },
+          ...{ sweepMs: 83, sweepsPerS: 1, recovery: null, quietReads: false, exchanges: 86_400, errors: 2 },
         },
         nodes: nodes ?? rack.nodes.map(({ addr }) => at(addr)),
       },

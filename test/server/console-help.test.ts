@@ -117,21 +117,41 @@ test('a line that matches a trigger is an event and an alarm, told once a minute
   await eventually(() => expect(alarms()).toEqual([]));
 });
 
-test('in silence other nodes are asked, each time a marked gap; never while bytes flow', async () => {
+test('other nodes are read beside a silent console, counted in the log; never while bytes flow', async () => {
   await using rack = await start({ telemetry: 'idle', idle: 1 });
   const alice = await attached(rack, 'alice');
   await eventually(() => expect(alice.seen).toContain('login'));
   const statuses = (): number => rack.rack.written.split('=').length;
   const before = statuses();
-  // Longer than the silence that it waits for, and never silent for so long.
-  for (let n = 0; n < 8; n++) {
+  // For longer than the silence that it waits for, and never silent for so long.
+  for (let n = 0; n < 12; n++) {
     rack.rack.say('.');
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   expect(statuses()).toBe(before);
   await eventually(() => expect(statuses()).toBeGreaterThan(before + 3));
-  await eventually(() => expect(alice.told.filter((note) => note.startsWith('gap: gap of'))).toHaveLength(1));
   await eventually(() => expect(alice.updates.some(({ nodes }) => nodes?.some(({ addr }) => addr === 3))).toBe(true));
+  rack.rack.say('back\r\n');
+  await eventually(() =>
+    expect(rack.file('consoles/alpha.log')).toMatch(/\* (a gap|\d+ gaps) of \d\.\d{3} s in all: other nodes were read/),
+  );
+  expect(alice.told.filter((note) => note.startsWith('gap:'))).toEqual([]);
+});
+
+test('reads beside a console are switched while it is open, and clients are told', async () => {
+  await using rack = await start({ idle: 1 });
+  const alice = await attached(rack, 'alice');
+  const statuses = (): number => rack.rack.written.split('=').length;
+  await alice.client.request('console.reads', { on: true });
+  await eventually(() => expect(alice.updates.some(({ bus }) => bus?.quietReads === true)).toBe(true));
+  const before = statuses();
+  await eventually(() => expect(statuses()).toBeGreaterThan(before + 3));
+  await alice.client.request('console.reads', { on: false });
+  await eventually(() => expect(alice.updates.at(-1)?.bus?.quietReads ?? false).toBe(false));
+  const after = statuses();
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  // One read may have been under way.
+  expect(statuses()).toBeLessThanOrEqual(after + 3);
 });
 
 test('most of what comes is unreadable: the rate is doubted in words', async () => {

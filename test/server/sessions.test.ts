@@ -48,6 +48,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
   ],
   'console.detach': [],
   'console.reset': [{}],
+  'console.reads': [{ on: true }],
   'console.take': [{}],
   'console.give': [{ session: 1 }],
   'console.log': [{ text: 'seen' }],

@@ -7,7 +7,7 @@ export const MIXED_SNAPSHOT: Snapshot = {
   rack: { ...RACK, name: 'er24a' },
   intervalMs: 1000,
   bus: {
-    ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW, recovery: null, master: 0 },
+    ...{ state: 'ready', port: '/dev/serial0', detail: '', since: NOW, recovery: null, quietReads: false, master: 0 },
     ...{ sweepMs: 412.5, sweepsPerS: 1, exchanges: 100, errors: 0 },
   },
   nodes: MIXED,

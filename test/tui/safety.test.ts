@@ -30,7 +30,7 @@ const welcome: Welcome = {
     },
     bus: {
       ...{ state: 'ready', port: '/dev/x', detail: '', since: NOW, master: 0 },
-      ...{ sweepMs: 70, sweepsPerS: 1, recovery: null, exchanges: 1, errors: 0 },
+      ...{ sweepMs: 70, sweepsPerS: 1, recovery: null, quietReads: false, exchanges: 1, errors: 0 },
     },
     nodes: rack.nodes.map(({ addr }) => ({
       addr,

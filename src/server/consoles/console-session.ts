@@ -12,6 +12,7 @@ import type { Address } from '../../rack/address.ts';
 import type { ConsoleBuffer } from './buffer.ts';
 import { FloodDetector, type FloodChange, floodText } from './flood-detector.ts';
 import { Participants, type ConsoleUser, type ConsoleOperation } from './participants.ts';
+import { Silence } from './silence.ts';
 
 export interface SharedConsolePorts {
   now(): number;
@@ -41,8 +42,9 @@ export class SharedConsole {
   #busSession: ConsoleSession;
   #phase: ConsolePhase = OPENING;
   #floodDetector: FloodDetector;
-  /** Time of the last byte in either direction (performance.now). */
-  #activeAt = performance.now();
+  readonly #silence = new Silence(performance.now());
+  /** True from the start of a read of another node until the console is on the wire again. */
+  #reading = false;
   #typedAt = -Infinity;
   #opened = 0;
   /** Masks echoed secrets in everything that participants and logs get. */
@@ -74,13 +76,18 @@ export class SharedConsole {
   }
 
   /**
-   * Returns the time without a byte in either direction, ms; null where the console is not on the wire, an
-   * operation works there, or bytes wait to be sent.
+   * Returns whether another node may be read now: the console is on the wire and silent, no operation works there,
+   * and no bytes wait to be sent.
    */
-  silentMs(): number | null {
+  get allowsRead(): boolean {
     if (this.#phase.phase !== 'open' || this.participants.operation !== null || this.#busSession.pending > 0)
-      return null;
-    return performance.now() - this.#activeAt;
+      return false;
+    return this.#silence.allowsRead(performance.now());
+  }
+
+  /** Notes that another node is about to be read: the gap that follows is added up instead of reported. */
+  beginRead(): void {
+    this.#reading = true;
   }
 
   get proven(): boolean {
@@ -197,7 +204,8 @@ export class SharedConsole {
    * session that typed it.
    */
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {
-    this.#activeAt = performance.now();
+    this.#silence.sent(performance.now());
+    this.#markReads();
     return bytes.includes(BELL) ? { taken: 0, refused: BELL_BLOCKED } : this.#busSession.write(bytes, by);
   }
 
@@ -241,6 +249,7 @@ export class SharedConsole {
   #end(why: string): boolean {
     if (this.#ended) return false;
     this.#releaseHeld();
+    this.#markReads();
     this.#ended = true;
     this.buffer.closed(why, this.#ports.now());
     for (const subscriber of this.participants.subscribers) subscriber.note('closed', why);
@@ -250,9 +259,11 @@ export class SharedConsole {
 
   #data(bytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#activeAt = performance.now();
-    this.#reportFlood(this.#floodDetector.feed(bytes, this.#activeAt));
-    this.#show(this.#echo.feed(bytes, this.#activeAt));
+    const now = performance.now();
+    this.#silence.heard(now);
+    this.#markReads();
+    this.#reportFlood(this.#floodDetector.feed(bytes, now));
+    this.#show(this.#echo.feed(bytes, now));
     this.#ports.heard(bytes);
     this.participants.operation?.text(bytes);
   }
@@ -289,14 +300,26 @@ export class SharedConsole {
   #gap({ from, ms, why, asked }: { from: number; ms: number; why: string; asked: boolean }): void {
     if (this.#ended) return;
     const text = `gap of ${(ms / 1000).toFixed(ms < 1000 ? 3 : 1)} s: ${why}`;
+    const read = this.#reading && ms < UNSEEN_GAP_MS;
+    this.#reading = false;
     this.#releaseHeld();
-    this.buffer.mark(text, from);
+    if (read) this.#silence.add(from, ms, performance.now());
+    else this.buffer.mark(text, from);
     this.buffer.torn();
     this.#ports.torn();
     this.#ports.gap();
     // A short gap after a key or a bell is over before a user notices it: only the log marks it.
-    if (asked && ms < UNSEEN_GAP_MS) return;
+    if (read || (asked && ms < UNSEEN_GAP_MS)) return;
     for (const subscriber of this.participants.subscribers) subscriber.note('gap', text);
+  }
+
+  /** Writes one line into the log for the reads of other nodes since the last bytes. */
+  #markReads(): void {
+    const reads = this.#silence.takeReads();
+    if (reads === null) return;
+    const gaps = reads.count === 1 ? 'a gap' : `${reads.count} gaps`;
+    const text = `${gaps} of ${(reads.ms / 1000).toFixed(3)} s in all: other nodes were read while it was silent`;
+    this.buffer.mark(text, reads.from);
   }
 
   #whyUnproven(): string {

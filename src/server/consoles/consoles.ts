@@ -170,9 +170,11 @@ export class Consoles implements ConsolePort {
     this.#powerChanged.add(addr);
   }
 
-  /** Returns the silence of the open console, ms; null where none is open, or it may not be interrupted. */
-  silentMs(): number | null {
-    return this.#line?.silentMs() ?? null;
+  /** Begins a read of another node beside the open console. Returns false where it may not be interrupted now. */
+  beginRead(): boolean {
+    if (this.#line?.allowsRead !== true) return false;
+    this.#line.beginRead();
+    return true;
   }
 
   /** Reads a piece of a node's log. @throws {Unavailable} where the disk cannot be read */

@@ -15,6 +15,10 @@ const STEP_TEXT: Record<RecoveryStep, string> = {
   rest: 'the next try comes by itself; r tries now',
   device: 'waiting for the device to come back',
 };
+const PAUSED_TEXT = {
+  pauses: 'Telemetry pauses while a console is open',
+  reads: 'Other nodes are read while the open console is silent',
+} as const;
 /** Unrequested bytes between two sweeps that raise a warning; fewer may be the tail of a damaged reply. */
 const STRAY_BYTES = 20;
 
@@ -38,6 +42,7 @@ export class BusStatusMonitor {
   #since: number;
   #phase: BusPhase = 'starting';
   #paused = false;
+  #quietReads = false;
   #step: RecoveryStep | null = null;
   #wasReady = false;
   /** Start of the present recovery; null: none. */
@@ -88,6 +93,16 @@ export class BusStatusMonitor {
     this.#refresh();
   }
 
+  /** Returns whether other nodes are read while an open console is silent; clients show it. */
+  get quietReads(): boolean {
+    return this.#quietReads;
+  }
+
+  set quietReads(on: boolean) {
+    this.#quietReads = on;
+    this.#refresh();
+  }
+
   /** Records that a full sweep ended now, after `ms`. */
   swept(ms: number): void {
     this.#sweepMs = ms;
@@ -102,13 +117,14 @@ export class BusStatusMonitor {
     return {
       state: this.#state,
       port: this.#port,
-      detail: this.#state === 'paused' ? 'Telemetry pauses while a console is open' : health.detail,
+      detail: this.#state === 'paused' ? PAUSED_TEXT[this.#quietReads ? 'reads' : 'pauses'] : health.detail,
       since: this.#since,
       recovery: this.#recovery(),
       master: health.master,
       sweepMs: this.#sweepMs === null ? null : Math.round(this.#sweepMs * 10) / 10,
       sweepsPerS: this.#rate(),
       exchanges: counters.exchanges,
+      quietReads: this.#quietReads,
       // Silence is reported at its node; an empty address of a scan is not an error.
       errors: counters.garbled + counters.foreign,
     };

@@ -1,8 +1,6 @@
 /**
  * Polls the BMC of every node, and again at once where one did not answer; silent addresses ever more rarely,
- * because each costs its whole timeout. With `console.telemetry: idle` it also samples some nodes while a console
- * is open and silent; each time is a gap in that console, marked with its length, and never while bytes flow or
- * typed input waits.
+ * because each costs its whole timeout.
  */
 import { type Bus, PRIORITY, type Priority, type StatusOutcome } from '../../bmc/types.ts';
 import type { Address } from '../../rack/address.ts';
@@ -69,6 +67,8 @@ export class Poller {
   #wakeWanted = false;
   #busyTimer: NodeJS.Timeout | null = null;
   #askingBusy = false;
+  /** Address that {@link readNext} read last; -1: none yet. */
+  #readLast: Address = -1;
 
   /** `discovery`: null where the inventory is configured. */
   constructor(
@@ -123,6 +123,15 @@ export class Poller {
    */
   async fresh(addrs: readonly Address[], source: Source = 'request'): Promise<boolean> {
     return (await this.#ask(addrs, PRIORITY.sample, this.#ports.now(), source)) !== 'interrupted';
+  }
+
+  /** Reads one node beside an open console: the next in order, without those that were silent lately. */
+  async readNext(): Promise<void> {
+    const due = this.#backOff.due(this.#nodeStates.addresses, this.#ports.now());
+    const addr = due.find((one) => one > this.#readLast) ?? due[0];
+    if (addr === undefined) return;
+    this.#readLast = addr;
+    await this.#ask([addr], PRIORITY.sample, Infinity, 'pause');
   }
 
   /** Waits until the next sweep; asks the master at intervals. */
@@ -227,58 +236,4 @@ export class Poller {
 
 function isBusFailure(outcome: StatusOutcome): boolean {
   return !outcome.ok && outcome.failure === 'bus';
-}
-
-/** Nodes asked in one gap: about 4 ms each, and as long again to return to the console. */
-const AT_ONCE = 8;
-const LOOK_EVERY_MS = 250;
-
-export interface IdlePorts {
-  bus: Pick<Bus, 'hold'>;
-  addresses(): readonly Address[];
-  /** Returns the silence of the open console in both directions, ms; null where none may be interrupted. */
-  silentMs(): number | null;
-  ask(addrs: readonly Address[]): Promise<unknown>;
-}
-
-export class ConsoleIdlePoller {
-  readonly #afterMs: number;
-  readonly #ports: IdlePorts;
-  readonly #timer: NodeJS.Timeout;
-  #next = 0;
-  #busy = false;
-  #lastAt = -Infinity;
-
-  /** `afterMs`: silence before the first sample, and time between two. */
-  constructor(afterMs: number, ports: IdlePorts) {
-    this.#afterMs = afterMs;
-    this.#ports = ports;
-    this.#timer = setInterval(() => void this.#retryNext(), Math.min(LOOK_EVERY_MS, afterMs / 4));
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  async #retryNext(): Promise<void> {
-    const silent = this.#ports.silentMs();
-    const since = performance.now() - this.#lastAt;
-    if (this.#busy || silent === null || silent < this.#afterMs || since < this.#afterMs) return;
-    const all = this.#ports.addresses();
-    const due = Array.from(
-      { length: Math.min(AT_ONCE, all.length) },
-      (_, i) => all[(this.#next + i) % all.length] ?? 0,
-    );
-    this.#next = all.length === 0 ? 0 : (this.#next + due.length) % all.length;
-    this.#busy = true;
-    // One gap for all nodes, not one for each.
-    const release = this.#ports.bus.hold();
-    try {
-      await this.#ports.ask(due);
-    } finally {
-      release();
-      this.#busy = false;
-      this.#lastAt = performance.now();
-    }
-  }
 }

@@ -21,6 +21,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.detach': 'view',
   'console.take': 'control',
   'console.reset': 'control',
+  'console.reads': 'control',
   'console.give': 'control',
   'console.log': 'control',
   'console.baud': 'control',

@@ -8,7 +8,7 @@ import type { Methods, NoteHandlers } from './registry.ts';
 type ConsoleMethods = Pick<Methods, Extract<keyof Methods, `console.${string}`> | 'log.read'>;
 
 export function consoleHandlers(services: Services): ConsoleMethods {
-  const { bus, consoles, nodeStates } = services;
+  const { bus, consoles, events, monitor, nodeStates, quietReader } = services;
   return {
     'console.attach': (request, caller) => {
       const { addr } = request;
@@ -32,6 +32,13 @@ export function consoleHandlers(services: Services): ConsoleMethods {
     },
     'console.reset': (_none, caller) => {
       consoles.resetScreen(caller);
+      return { ok: true };
+    },
+    'console.reads': ({ on }, caller) => {
+      quietReader.on = on;
+      monitor.quietReads = on;
+      const words = on ? 'reads other nodes while a console is silent' : 'reads no node while a console is open';
+      events.add('info', 'console', null, `${caller.name} set that rackui ${words}`);
       return { ok: true };
     },
     'console.baud': ({ baud }, caller) => consoles.setBaud(caller, baud),

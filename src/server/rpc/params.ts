@@ -82,6 +82,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   'console.detach': nothing,
   'console.take': nothing,
   'console.reset': nothing,
+  'console.reads': z.object({ on: z.boolean() }),
   'console.give': z.object({ session: z.number().int().positive() }),
   'console.log': z.object({ text: z.string().trim().min(1).max(NOTE_LIMIT).transform(replaceHidden) }),
   'console.baud': z.object({

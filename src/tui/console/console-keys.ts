@@ -34,6 +34,14 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
     hint: null,
     help: 'sample the node’s telemetry now (a short gap)',
   },
+  {
+    context: 'prefix',
+    keys: ['t'],
+    command: 'quiet-reads',
+    hint: null,
+    disabled: viewOnly,
+    help: 'read the other nodes while the console is silent (gaps of 10 ms), or stop it',
+  },
   { context: 'prefix', keys: ['pageup'], command: 'scroll-up', hint: 'scroll', help: 'scroll back' },
   { context: 'prefix', keys: ['pagedown'], command: 'scroll-down', hint: null, help: 'scroll forward' },
   {

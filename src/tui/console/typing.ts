@@ -111,6 +111,8 @@ function onCommand(state: State, command: Command): Step {
       return step(state, { do: 'sample', addr: here });
     case 'reset-screen':
       return step(state, { do: 'reset-screen' });
+    case 'quiet-reads':
+      return step(state, { do: 'quiet-reads', on: !state.bus.quietReads });
     case 'scroll-up':
       return step(scrolledTo(state, here, scroll + pageOf(state)));
     case 'scroll-down':

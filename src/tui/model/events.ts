@@ -141,6 +141,7 @@ export type Effect =
   | { do: 'tell-size'; addr: Address; cols: number; rows: number }
   | { do: 'sample'; addr: Address }
   | { do: 'reset-screen' }
+  | { do: 'quiet-reads'; on: boolean }
   | { do: 'check'; dialog: number; request: PowerRequest }
   | { do: 'start'; dialog: number | null; request: PowerRequest }
   | { do: 'abort'; id: string }

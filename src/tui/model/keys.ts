@@ -67,6 +67,7 @@ export type Command =
   | 'last-node'
   | 'sample'
   | 'reset-screen'
+  | 'quiet-reads'
   | 'scroll-up'
   | 'scroll-down'
   | 'tty-size'

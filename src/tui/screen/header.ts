@@ -73,7 +73,15 @@ const gap: Span = ['  ', 'text'];
 export function busWords(state: State): Span[] {
   return state.link.kind === 'lost'
     ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
-    : [gap, ['bus ', 'dim'], [state.bus.state, BUS_INK[state.bus.state]], ...recovery(state)];
+    : [
+        gap,
+        ['bus ', 'dim'],
+        [
+          state.bus.state === 'paused' && state.bus.quietReads ? 'reads in silence' : state.bus.state,
+          BUS_INK[state.bus.state],
+        ],
+        ...recovery(state),
+      ];
 }
 
 /**
