@@ -8,7 +8,7 @@ import { circles, edgesOf, files, imports, sources } from './structure/imports.t
 const ONLY: Record<string, RegExp> = {
   serialport: /^bmc\/serial-port\.ts$/,
   mqtt: /^server\/mqtt\/mqtt\.ts$/,
-  'prom-client': /^server\/metrics\/exposition\.ts$/,
+  'prom-client': /^server\/metrics\/metrics\.ts$/,
   blessed: /^tui\/terminal\//,
   'blessed-contrib': /^tui\/terminal\//,
   ink: /^cli\//,
@@ -30,7 +30,7 @@ const DATES = [
   /^lib\/clock\.ts$/,
   /^sim\//,
   /^console\/transcript\.ts$/,
-  /^cli\/(commands\/(discover|doctor|log)|terminal-output)\.ts$/,
+  /^cli\/(commands\/(console|discover|doctor)|terminal-output)\.ts$/,
   /^tui\/rack-session\.ts$/,
 ];
 

@@ -58,7 +58,7 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--since <time>', 'from 90s, 10m, 2h or 3d ago, or from a time like 2026-07-14T12:00Z')
     .option('--search <text>', 'only lines that hold this, whatever the case')
     .option('--raw', "the node's bytes as they came, into a file or a pipe")
-    .action(act(async (options, [word = '']) => (await import('./commands/log.ts')).logCommand(word, options)));
+    .action(act(async (options, [word = '']) => (await import('./commands/console.ts')).logCommand(word, options)));
   program
     .command('alarms')
     .description('what is wrong now, and what was and nobody saw')
@@ -71,12 +71,12 @@ export function declareQueries(program: Command, act: Act): void {
     .description('what happened, oldest first')
     .option('--follow', 'and on, as it happens')
     .option('--json', 'one JSON object a line')
-    .action(act(async (options) => (await import('./commands/events.ts')).eventsCommand(options)));
+    .action(act(async (options) => (await import('./commands/alarms.ts')).eventsCommand(options)));
   program
     .command('verify [selector...]')
     .description('is each machine the one that the map says? reads host names from consoles, changes nothing')
     .option('--json', 'one JSON object a line')
-    .action(act(async (options, words) => (await import('./commands/verify.ts')).verifyCommand(words, options)));
+    .action(act(async (options, words) => (await import('./commands/discover.ts')).verifyCommand(words, options)));
   program
     .command('discover')
     .description('who is on the bus, by UID and host name, as a configuration to begin with')
@@ -174,7 +174,7 @@ export function declarePower(program: Command, act: Act): void {
     .command('ops [id]')
     .description('operations, running and past; with an ID all that is known of it')
     .option('--json', 'as JSON')
-    .action(act(async (options, [id]) => (await import('./commands/operations.ts')).opsCommand(id, options)));
+    .action(act(async (options, [id]) => (await import('./commands/power.ts')).opsCommand(id, options)));
   program
     .command('answer <id> <choice>')
     .description("answer an operation's question; 'ops ID' lists the choices")
@@ -183,14 +183,14 @@ export function declarePower(program: Command, act: Act): void {
     .option('--json', 'as JSON')
     .action(
       act(async (options, [id = '', choice = '']) =>
-        (await import('./commands/operations.ts')).answerCommand(id, choice, options),
+        (await import('./commands/power.ts')).answerCommand(id, choice, options),
       ),
     );
   program
     .command('abort <id>')
     .description('end a running operation; what was cut stays cut')
     .option('--json', 'as JSON')
-    .action(act(async (options, [id = '']) => (await import('./commands/operations.ts')).abortCommand(id, options)));
+    .action(act(async (options, [id = '']) => (await import('./commands/power.ts')).abortCommand(id, options)));
 }
 
 export function declareServing(program: Command, act: Act, run: Run): void {
@@ -210,7 +210,7 @@ export function declareServing(program: Command, act: Act, run: Run): void {
     .option('--record <file>', 'write down every byte of the line; secrets are masked')
     .addOption(new Option('--autostarted', 'started by a client: leave when nobody needs it').hideHelp())
     .addOption(new Option('--exit-with-stdin', 'end when standard input ends').hideHelp())
-    .action(act(async (options) => (await import('./commands/serve.ts')).serveCommand(options), SEVERAL));
+    .action(act(async (options) => (await import('./commands/server.ts')).serveCommand(options), SEVERAL));
   program
     .command('doctor')
     .description('port, rights, other programs, the Pi, the bus: what is wrong and what to do; changes nothing')

@@ -73,14 +73,14 @@ export function declare(act: Act): Command {
             `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface${didYouMean(word, commandNames(program))}`,
           );
         if ('plain' in options)
-          return (await import('./commands/plain.ts')).plainCommand(await withOneRack(options), run);
+          return (await import('./plain/session.ts')).plainCommand(await withOneRack(options), run);
         return (await import('./commands/tui.ts')).interfaceCommand(options);
       }, SEVERAL),
     );
   program
     .command('plain')
     .description('the rack in sentences and by words: for screen readers, and for terminals that can do nothing else')
-    .action(act(async (options) => (await import('./commands/plain.ts')).plainCommand(options, run)));
+    .action(act(async (options) => (await import('./plain/session.ts')).plainCommand(options, run)));
   declareQueries(program, act);
   declarePower(program, act);
   declarePlans(program, act);

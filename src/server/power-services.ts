@@ -1,28 +1,26 @@
-/** Builds power operations and plans on the server's bus, consoles, network and disk. */
+/** Builds power operations and plans on the server's bus, consoles, network, disk and configured hooks. */
 import type { Operation } from '../api/power.ts';
 import type { Trace } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, HookConfig } from '../config/schema.ts';
 import { readSecret } from '../config/secrets.ts';
 import { planMeans } from '../config/validate.ts';
 import { steadyNow } from '../lib/clock.ts';
-import { runProgram } from '../lib/subprocess.ts';
-import type { ProgramEnd } from '../lib/subprocess.ts';
+import { type ProgramEnd, runProgram } from '../lib/subprocess.ts';
 import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/record.ts';
-import type { OperationPorts } from '../power/ports.ts';
-import type { Address } from '../rack/address.ts';
+import type { Hook, HookMoment, OperationPorts } from '../power/ports.ts';
+import { type Address, formatAddress, formatPosition } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
+import { select } from '../rack/selectors.ts';
 import type { ActiveConfig } from './active-config.ts';
 import type { Changes } from './changes.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
-import { hooksFor } from './hooks.ts';
-import type { HostMemory } from './learned-store.ts';
-import { Durations, HaltBands } from './learned-store.ts';
+import { Durations, HaltBands, type HostMemory } from './learned-store.ts';
 import type { BusStatusMonitor } from './polling/bus-status.ts';
-import type { NodeStates, BusyNodes } from './polling/node-states.ts';
+import type { BusyNodes, NodeStates } from './polling/node-states.ts';
 import type { SystemStates } from './polling/system-states.ts';
 import type { SelfCheck } from './self-check.ts';
 import { Network, type SshConfig } from './ssh.ts';
@@ -169,4 +167,54 @@ function planPorts(
 
 function runPoweroff(command: readonly string[]): Promise<ProgramEnd> {
   return runProgram(command, POWEROFF_LIMIT_S, new AbortController().signal);
+}
+
+/** Returns the hooks of this event for this node, in the configuration's order. */
+export function hooksFor(
+  hooks: readonly HookConfig[],
+  inventory: Inventory,
+  when: HookMoment,
+  addr: Address,
+  about: { op: string; verb: string },
+): Hook[] {
+  return hooks
+    .filter((hook) => hook.when === when && concerns(hook, inventory, addr))
+    .map(({ run, limit, required }) => {
+      const node = inventory.nodes.find((one) => one.addr === addr);
+      const values: Record<string, string | null> = {
+        name: node?.name ?? null,
+        ip: node?.ip ?? null,
+        role: node?.role ?? null,
+        cluster: node?.cluster ?? null,
+        addr: formatAddress(addr),
+        pos: formatPosition(addr),
+        ...about,
+      };
+      const missing = run.flatMap((argument) => fieldsOf(argument)).filter((field) => values[field] == null);
+      const argv = run.map((argument) =>
+        argument.replace(/\{(\w+)\}/g, (_braces, field: string) => values[field] ?? ''),
+      );
+      return {
+        text: argv.join(' '),
+        limit,
+        required,
+        run: (signal) =>
+          missing.length === 0
+            ? runProgram(argv, limit, signal)
+            : Promise.resolve({
+                code: null,
+                why: `it was not run: the configuration names no ${missing.join(' and no ')} for this node`,
+                output: [],
+              }),
+      };
+    });
+}
+
+function concerns({ nodes }: HookConfig, inventory: Inventory, addr: Address): boolean {
+  const selection = select([nodes], inventory);
+  return selection.ok && selection.nodes.some((node) => node.addr === addr);
+}
+
+function fieldsOf(argument: string): string[] {
+  return [...argument.matchAll(/\{(\w+)\}/g)].map(([, field]) => field ?? '');
 }

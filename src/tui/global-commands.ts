@@ -1,5 +1,5 @@
 /** Commands that are the same on the map and at a console. Pure. */
-import { nextLayout } from './layout/layout-commands.ts';
+import { nextLayout } from './layout/layout.ts';
 import { step, type Step, withNotice } from './model/events.ts';
 import type { Command, CommandContext } from './model/keys.ts';
 import type { State } from './model/state.ts';

@@ -2,9 +2,8 @@
  * Decides when to paint a frame: the answer to a key at once, a stream of updates once a frame, none into a
  * congested terminal.
  */
-import { toAscii } from './canvas/ascii.ts';
+import { glyphs, toAscii } from './canvas/glyphs.ts';
 import type { Frame, Target } from './canvas/frame.ts';
-import { glyphs } from './canvas/glyphs.ts';
 import type { State } from './model/state.ts';
 import { awaitsPaint, overlayType } from './overlays/list.ts';
 import type { RackSession } from './rack-session.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BusState } from '../../src/api/bus.ts';
 import type { Snapshot } from '../../src/api/methods.ts';
-import { Emulator, paintLine } from '../../src/cli/console/emulator.ts';
+import { Emulator, paintLine } from '../../src/cli/console/display.ts';
 import { ConsoleKeys } from '../../src/cli/console/keys.ts';
 import { ageText, statusReport, statusTable } from '../../src/cli/format/status.ts';
 import { nodeSentences, statusSentences } from '../../src/cli/plain/sentences.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { ConsoleState } from '../../src/api/methods.ts';
 import type { ConsoleGlance } from '../../src/api/node.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
-import { tilesOf } from '../../src/tui/glance/tiles.ts';
+import { tilesOf } from '../../src/tui/glance/glance.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
 import { EVE, ME, MIXED, nodeOn, Scene, type SceneOptions } from './scene.ts';
 

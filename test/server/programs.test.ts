@@ -7,7 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { parseConfig, inventoryOf } from '../../src/config/load.ts';
 import { configSchema, type HookConfig } from '../../src/config/schema.ts';
 import { runProgram } from '../../src/lib/subprocess.ts';
-import { hooksFor } from '../../src/server/hooks.ts';
+import { hooksFor } from '../../src/server/power-services.ts';
 import { Network, sshArguments } from '../../src/server/ssh.ts';
 
 const NEVER = new AbortController().signal;

@@ -1,6 +1,6 @@
 /** What is kept of a UPS for its charts. */
 import { expect, test } from 'vitest';
-import { UpsHistory } from '../../src/server/ups/ups-history.ts';
+import { UpsHistory } from '../../src/server/ups/ups-monitor.ts';
 
 /** A whole day's slot, and a whole step of any length used here. */
 const T0 = 1_800_000_000_000;

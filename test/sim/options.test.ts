@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readRackPlan, referenceRackPath } from '../../src/sim/build.ts';
-import { paramsFromWords } from '../../src/sim/control/dispatch.ts';
+import { paramsFromWords } from '../../src/sim/control/socket.ts';
 import { parseSimArgs, SIM_DEFAULTS } from '../../src/sim/options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-test-sim-'));

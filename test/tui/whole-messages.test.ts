@@ -10,7 +10,7 @@ import { refusalsFor } from '../../src/power/guards.ts';
 import { questionOf, OPERATOR_PROMPT_KINDS } from '../../src/power/shutdown/prompts.ts';
 import type { Target } from '../../src/power/shutdown/target.ts';
 import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
-import { toAscii } from '../../src/tui/canvas/ascii.ts';
+import { toAscii } from '../../src/tui/canvas/glyphs.ts';
 import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
 import { asking } from '../screens/operations.ts';

@@ -28,7 +28,7 @@ export async function demoCommand(
     }
     await demo.ready;
     if (options.plain === true && options.headless !== true) {
-      const { plainCommand } = await import('./plain.ts');
+      const { plainCommand } = await import('../plain/session.ts');
       return await plainCommand({ socket: demo.socket }, run);
     }
     if (tui === null) {

@@ -1,7 +1,4 @@
-/**
- * `rackui discover`: lists the nodes on the bus with UID and host name, as a configuration to begin with. Changes
- * nothing.
- */
+/** Discovers the nodes on a bus, and verifies that the configured ones are those boards. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BusLook } from '../../api/bus.ts';
@@ -10,11 +7,12 @@ import type { RackClient } from '../../client/client.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { count } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition, MAX_ADDRESS, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import { sameHost } from '../../rack/inventory.ts';
 import { type Found, rackFile } from '../format/discovered-config.ts';
-import { type GlobalOptions, openClient } from '../server-connection.ts';
+import { type GlobalOptions, knownRack, noNames, openClient, targetsOf } from '../server-connection.ts';
 import { Failure, print, printJson, Progress, writeWhole } from '../terminal-output.ts';
 
-export interface DiscoverOptions extends GlobalOptions {
+interface DiscoverOptions extends GlobalOptions {
   write?: string;
   force?: boolean;
   /** False: consoles are not opened. */
@@ -86,11 +84,55 @@ async function withHosts(
  * Reads a node's host name from its console; a failure is returned as `why`, so that the other consoles are still
  * read.
  */
-export async function hostOf(client: RackClient, addr: Address): Promise<{ host: string | null; why: string }> {
+async function hostOf(client: RackClient, addr: Address): Promise<{ host: string | null; why: string }> {
   try {
     const { host, why } = await client.request('host.read', { addr });
     return { host, why };
   } catch (error) {
     return { host: null, why: messageOf(error) };
   }
+}
+
+interface VerifyOptions extends GlobalOptions {
+  json?: boolean;
+}
+
+type Result = 'match' | 'mismatch' | 'not seen';
+
+/** Returns exit code 0: all match; 3: one is not the machine of the map; 2: some could not be read. */
+export async function verifyCommand(words: readonly string[], options: VerifyOptions): Promise<number> {
+  const client = await openClient(options, 'verify', { autostart: true });
+  const progress = new Progress();
+  try {
+    const snapshot = await knownRack(client);
+    if (!snapshot.rack.configured) throw noNames('there is nothing to hold host names against');
+    const { nodes } = words.length === 0 ? snapshot.rack : targetsOf(words, snapshot);
+    const results: Result[] = [];
+    for (const [index, { addr, name }] of nodes.entries()) {
+      progress.show(`reading ${name}, ${index} of ${nodes.length} done`);
+      const { host, why } = await hostOf(client, addr);
+      const result = host === null ? 'not seen' : sameHost(host, name) ? 'match' : 'mismatch';
+      results.push(result);
+      progress.end();
+      const where = { addr: formatAddress(addr), pos: formatPosition(addr) };
+      if (options.json === true) printJson({ ...where, name, result, host, why });
+      else
+        print(
+          `${where.addr}  ${where.pos.padEnd(4)} ${name.padEnd(22)} ${result.padEnd(9)} ${said(result, host, why)}`.trimEnd(),
+        );
+    }
+    const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
+    if (options.json !== true)
+      print(`${count('match')} match, ${count('mismatch')} mismatch, ${count('not seen')} could not be seen`);
+    if (count('mismatch') > 0) return EXIT.refused;
+    return count('not seen') > 0 ? EXIT.partly : EXIT.done;
+  } finally {
+    progress.end();
+    client.close();
+  }
+}
+
+function said(result: Result, host: string | null, why: string): string {
+  if (result === 'not seen') return why;
+  return result === 'match' ? '' : `calls itself ${host ?? ''}: correct the map, or the cables, before any power-off`;
 }

@@ -1,11 +1,14 @@
-/** `rackui server status|reload|stop`: controls the running server of this rack; never starts one. */
+/** Commands for the server: serves a rack, reports its state, reloads and stops it. */
+import { dirname, join, resolve } from 'node:path';
 import { configSentences } from '../../api/configuration.ts';
 import { type Session, silenceText } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import { type GlobalOptions, openClient } from '../server-connection.ts';
-import { clock, iso, print, printJson } from '../terminal-output.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
+import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
+import { clock, iso, print, printJson, UsageFailure } from '../terminal-output.ts';
 
-export interface ServerOptions extends GlobalOptions {
+interface ServerOptions extends GlobalOptions {
   json?: boolean;
 }
 
@@ -72,4 +75,38 @@ function sessionText({ id, who, since, access, silentSince }: Session, now: numb
   const from = who.from === null ? '' : ` from ${who.from}`;
   const silence = silentSince === null ? '' : `, ${silenceText(silentSince, now)}: stopped, or cut off`;
   return `${id}: ${who.user}${from}, ${who.program} (pid ${who.pid}), ${access}, since ${clock(since)}${silence}`;
+}
+
+interface ServeCommandOptions extends GlobalOptions {
+  state?: string;
+  record?: string;
+  autostarted?: boolean;
+  exitWithStdin?: boolean;
+}
+
+export async function serveCommand(options: ServeCommandOptions): Promise<number> {
+  const list = options.rack === undefined ? await rackListOf(options) : null;
+  const racks = list?.racks ?? [loadConfig((await withOneRack(options)).config)];
+  if (racks.length > 1 && options.record !== undefined)
+    throw new UsageFailure('--record is for one rack: say which, with --rack');
+  const { serveRacks } = await import('../../server/serve.ts');
+  return serveRacks(racks.map((loaded) => rackOf(loaded, options, list !== null)));
+}
+
+function rackOf(loaded: LoadedConfig, options: ServeCommandOptions, several: boolean) {
+  const port = options.port ?? loaded.config.port;
+  const socket = resolve(options.socket ?? socketPath(port));
+  // One directory for each rack: a server must never take another rack's journal for its own unfinished work.
+  const ofRack = join(options.state ?? stateDirectory(), portSlug(port));
+  if (options.socket === undefined) ensureRuntimeDirectory(dirname(socket));
+  return {
+    loaded,
+    port,
+    socket,
+    viewSocket: viewSocketBeside(socket),
+    stateDir: resolve(several ? ofRack : (options.state ?? ofRack)),
+    record: options.record === undefined ? null : resolve(options.record),
+    autostarted: options.autostarted === true,
+    exitWithStdin: options.exitWithStdin === true,
+  };
 }

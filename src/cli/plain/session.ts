@@ -8,14 +8,14 @@ import type { EventRecord, Snapshot } from '../../api/methods.ts';
 import { EXIT, type Operation } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { didYouMean } from '../../lib/words.ts';
-import { targetsOf } from '../server-connection.ts';
+import { type GlobalOptions, openClient, targetsOf } from '../server-connection.ts';
 import { explain, print, shown, UsageFailure } from '../terminal-output.ts';
 import {
   alarmSentences,
   eventSentence,
+  eventSentences,
   isNews,
   Lines,
-  eventSentences,
   nodeDetails,
   nodeSentences,
   statusSentences,
@@ -55,7 +55,7 @@ class OwnOperations {
   }
 }
 
-export interface PlainPorts {
+interface PlainPorts {
   stdin: ReadStream;
   /** Runs a command of the command line against the same server; it prints for itself. */
   run(words: readonly string[]): Promise<number>;
@@ -91,7 +91,7 @@ const EXIT_WORDS: Record<number, string> = {
 };
 
 /** Runs until `quit`, the end of standard input or Ctrl-C (0), or the server's end (5). */
-export async function plainSession(client: RackClient, ports: PlainPorts): Promise<number> {
+async function plainSession(client: RackClient, ports: PlainPorts): Promise<number> {
   const session = new PlainSession(client, ports);
   return session.run();
 }
@@ -269,4 +269,29 @@ function split(line: string): string[] {
     line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
     ([, double, single, bare]) => double ?? single ?? bare ?? '',
   );
+}
+
+/** `run`: runs one command line, as a shell would. */
+export async function plainCommand(
+  options: GlobalOptions,
+  run: (args: readonly string[]) => Promise<number>,
+): Promise<number> {
+  const client = await openClient(options, 'plain', { autostart: true });
+  try {
+    const same = globalWords(options);
+    return await plainSession(client, { stdin: process.stdin, run: (words) => run([...same, ...words]) });
+  } finally {
+    client.close();
+  }
+}
+
+/** Returns the options that lead to the same server, and the one that keeps output plain. */
+function globalWords({ config, port, socket, viewOnly }: GlobalOptions): string[] {
+  return [
+    '--plain',
+    ...(config === undefined ? [] : ['--config', config]),
+    ...(port === undefined ? [] : ['--port', port]),
+    ...(socket === undefined ? [] : ['--socket', socket]),
+    ...(viewOnly === true ? ['--view-only'] : []),
+  ];
 }

@@ -6,14 +6,12 @@
  * beforehand. Any doubt becomes a question. Pure.
  */
 import { consoleChanged, goesByItself, noConsole, pressAgain, consoleAcquired, yieldConsole } from './console.ts';
-import { networkChanged, sampled } from './evidence.ts';
+import { networkChanged, sampled, stalled } from './evidence.ts';
 import { credentials } from './login.ts';
 import { stood } from './opening.ts';
 import { onConsoleLine } from './progress.ts';
 import { type Choice, choicesOf, WAIT_MS } from './prompts.ts';
-import { stalled } from './recall.ts';
-import { journalled, notTyped, requested, sshRan, unsent } from './request.ts';
-import { hooksDone, sshAnswered } from './ssh.ts';
+import { hooksDone, journalled, notTyped, requested, sshAnswered, sshRan, unsent } from './request.ts';
 import type { EventOf, Recall, Shutdown, ShutdownEvent, Stage, Step } from './state.ts';
 import { tick } from './timeouts.ts';
 import { alive, silenceMs, sounded } from './touch.ts';

@@ -1,10 +1,9 @@
 /** Interprets a console's lines and prompts for a shutdown, stage by stage. Pure. */
 import type { Recognition } from '../../console/recognizer.ts';
-import { onJudgingLine } from './evidence.ts';
+import { onJudgingLine, onLineWhileCutting } from './evidence.ts';
 import { onAskedLine, onLoginLine, onRescueLine } from './login.ts';
 import { onIdentityLine, onOpeningLine } from './opening.ts';
 import { isSticky } from './prompts.ts';
-import { onLineWhileCutting } from './recall.ts';
 import { alive, silenceMs } from './touch.ts';
 import { type Transition, SPEECH } from './transition.ts';
 

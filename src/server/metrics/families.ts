@@ -1,15 +1,16 @@
 /**
  * The metrics of a rack: names, help and values. A value that is not known, or too old to be shown as present, is
- * absent, never 0.
+ * absent, never 0. Counters count from the start of the metrics.
  */
-import type { Snapshot } from '../../api/methods.ts';
+import type { EventRecord, Snapshot } from '../../api/methods.ts';
+import type { Operation, Outcome, Verb } from '../../api/power.ts';
 import type { BusCounters } from '../../bmc/types.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
 import { alarmOwner } from '../../rack/alarms.ts';
 import { ampsOf } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import { presentSample, type Reading, type Sample } from '../../rack/reading.ts';
-import type { Counts, Tallies } from './tallies.ts';
+import { type Failure, presentSample, type Reading, type Sample } from '../../rack/reading.ts';
+import type { ChangeEvents, Changes } from '../changes.ts';
 
 /** Everything that the metrics are made from, at one moment. */
 export interface MetricFacts {
@@ -20,11 +21,11 @@ export interface MetricFacts {
   process: { cpuSeconds: number; residentBytes: number; openFiles: number | null; startedAtSeconds: number };
 }
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 /** A value with the labels that tell it from others of its family; null: not known, so it is left out. */
-export type Value = readonly [labels: Labels, value: number | null];
+type Value = readonly [labels: Labels, value: number | null];
 
-export interface Family {
+interface Family {
   name: string;
   type: 'gauge' | 'counter';
   help: string;
@@ -287,3 +288,59 @@ export const FAMILIES: readonly Family[] = [
   ...OF_THE_SUPPLY,
   ...OF_THE_PROCESS,
 ];
+
+/** Counts by a key; a key that was never counted is absent. */
+type Counts<K> = Map<K, number>;
+
+function count<K>(counts: Counts<K>, key: K, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+export class Tallies {
+  readonly reads: Counts<Address> = new Map();
+  readonly readsFailed: Record<Failure, Counts<Address>> = {
+    silent: new Map(),
+    garbled: new Map(),
+    foreign: new Map(),
+  };
+  readonly consoleBytes: Counts<Address> = new Map();
+  readonly consoleGaps: Counts<Address> = new Map();
+  /** Nodes of ended operations, by `VERB OUTCOME`. */
+  readonly outcomes: Counts<`${Verb} ${Outcome}`> = new Map();
+  readonly events: Counts<EventRecord['level']> = new Map();
+  readonly #running = new Set<string>();
+  readonly #forget: () => void;
+
+  constructor(changes: Changes) {
+    const listeners: { [E in keyof ChangeEvents]?: (...values: ChangeEvents[E]) => void } = {
+      read: (addr, reading) => this.#read(addr, reading),
+      output: (addr, bytes) => count(this.consoleBytes, addr, bytes),
+      gap: (addr) => count(this.consoleGaps, addr),
+      event: ({ level }) => count(this.events, level),
+      changed: (change) => {
+        if (typeof change === 'object' && 'operation' in change) this.#operation(change.operation);
+      },
+    };
+    const names = Object.keys(listeners) as (keyof ChangeEvents)[];
+    for (const name of names) changes.on(name, listeners[name] as () => void);
+    this.#forget = () => {
+      for (const name of names) changes.off(name, listeners[name] as () => void);
+    };
+  }
+
+  close(): void {
+    this.#forget();
+  }
+
+  #read(addr: Address, reading: Reading): void {
+    count(this.reads, addr);
+    if (reading.state === 'failed') count(this.readsFailed[reading.failure], addr);
+  }
+
+  /** Counts an operation once, when it has ended. */
+  #operation({ id, verb, endedAt, nodes }: Operation): void {
+    if (endedAt === null) this.#running.add(id);
+    else if (this.#running.delete(id))
+      for (const { outcome } of nodes) if (outcome !== null) count(this.outcomes, `${verb} ${outcome}` as const);
+  }
+}

@@ -1,11 +1,12 @@
 /**
  * Provides the metrics of one rack where the configuration says: on a port, on a Unix socket, in a file for
- * node_exporter. What fails is an alarm, is tried again, and disturbs nothing else.
+ * node_exporter; as OpenMetrics or as the older text format. What fails is an alarm, is tried again, and disturbs nothing else.
  */
 import { readdirSync } from 'node:fs';
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
+import { Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import type { Snapshot } from '../../api/methods.ts';
 import type { BusCounters } from '../../bmc/types.ts';
 import type { MetricsConfig } from '../../config/reporting-schema.ts';
@@ -14,9 +15,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Changes } from '../changes.ts';
 import { VERSION } from '../logs.ts';
 import { listenAt, type Listening } from '../sessions/listener.ts';
-import { CONTENT_TYPES, formatFor, writeMetrics } from './exposition.ts';
-import type { MetricFacts } from './families.ts';
-import { Tallies } from './tallies.ts';
+import { FAMILIES, type MetricFacts, Tallies } from './families.ts';
 
 /** Interval of tries to listen where the port or the socket cannot be had, ms. */
 const RETRY_MS = 5_000;
@@ -27,7 +26,7 @@ const CONNECTIONS = 16;
 const OWNER_AND_GROUP = 0o660;
 const READABLE_BY_ALL = 0o644;
 
-export interface MetricsPorts {
+interface MetricsPorts {
   snapshot(): Snapshot;
   counters: BusCounters;
   /** Time of the server's start on its own clock. */
@@ -220,4 +219,46 @@ function countOpenFiles(): number | null {
   } catch {
     return null;
   }
+}
+
+/** `openmetrics`: for Prometheus; `text`: for node_exporter's textfile collector, which reads no OpenMetrics. */
+type Format = 'openmetrics' | 'text';
+
+const CONTENT_TYPES: Readonly<Record<Format, RegistryContentType>> = {
+  openmetrics: Registry.OPENMETRICS_CONTENT_TYPE,
+  text: Registry.PROMETHEUS_CONTENT_TYPE,
+};
+
+/** Returns the format for a request's Accept header: OpenMetrics, unless only text is accepted. */
+function formatFor(accept: string | undefined): Format {
+  return accept !== undefined && accept.includes('text/plain') && !accept.includes('openmetrics')
+    ? 'text'
+    : 'openmetrics';
+}
+
+/**
+ * Writes all metrics that have a value now. The registry is made anew each time, so that nothing of an earlier time
+ * stays in it.
+ */
+export function writeMetrics(facts: MetricFacts, format: Format): Promise<string> {
+  const registry = new Registry<RegistryContentType>();
+  registry.setContentType(CONTENT_TYPES[format]);
+  const rack = facts.snapshot.rack.name;
+  for (const { name, type, help, values } of FAMILIES) {
+    const common = name.startsWith('process_') ? {} : { rack };
+    const known = values(facts).flatMap(([labels, value]) =>
+      value === null ? [] : [{ labels: { ...common, ...labels }, value }],
+    );
+    const [first] = known;
+    if (first === undefined) continue;
+    const settings = { name, help, labelNames: Object.keys(first.labels), registers: [registry] };
+    if (type === 'counter') {
+      const counter = new Counter(settings);
+      for (const { labels, value } of known) counter.inc(labels, value);
+    } else {
+      const gauge = new Gauge(settings);
+      for (const { labels, value } of known) gauge.set(labels, value);
+    }
+  }
+  return registry.metrics();
 }

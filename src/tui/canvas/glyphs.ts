@@ -1,5 +1,6 @@
-/** The interface's signs, in Unicode and in plain ASCII. Each is one column wide in every terminal that was tried. */
+/** Glyphs of the interface, in Unicode and in ASCII. Pure. */
 import type { NodeCondition } from '../../rack/system-state.ts';
+import { CUT, type Frame } from './frame.ts';
 
 export interface Glyphs {
   power: Record<NodeCondition, string>;
@@ -206,4 +207,47 @@ export function formatDuration(ms: number): string {
 export function formatClock(at: number, dateAhead: number, withSeconds: boolean): string {
   const iso = new Date(at + dateAhead).toISOString();
   return iso.slice(11, withSeconds ? 19 : 16);
+}
+
+const INSTEAD: Record<string, string> = {
+  '’': "'",
+  '‘': "'",
+  '“': '"',
+  '”': '"',
+  '‹': '<',
+  '›': '>',
+  '…': '.',
+  '–': '-',
+  '—': '-',
+  '−': '-',
+  '·': '.',
+  '×': 'x',
+  '→': '>',
+  '←': '<',
+  '↑': '^',
+  '↓': 'v',
+  '≤': '<',
+  '≥': '>',
+  '°': 'o',
+  µ: 'u',
+  ä: 'a',
+  ö: 'o',
+  ü: 'u',
+  ß: 's',
+};
+
+/**
+ * Replaces other characters by ASCII. `nodesToo`: also in output of nodes, where the terminal cannot show it
+ * either; otherwise only in text of the interface.
+ */
+export function toAscii(frame: Frame, nodesToo: boolean): void {
+  const { chars, inks } = frame;
+  for (let i = 0; i < chars.length; i++) {
+    const ch = chars[i] ?? ' ';
+    if (ch >= ' ' && ch <= '~' && ch.length === 1) continue;
+    if (typeof inks[i] === 'number' && !nodesToo) continue;
+    // The right half of a wide character is now a cell of its own. After a letter it is the mark of a cut text.
+    const cut = ch === CUT && !/^\s?$/.test(chars[i - 1] ?? '');
+    chars[i] = ch === '' ? ' ' : cut ? '~' : (INSTEAD[ch] ?? '?');
+  }
 }

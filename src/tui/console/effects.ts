@@ -1,13 +1,12 @@
 /**
  * Performs the effects of consoles: writes bytes to this interface's emulators, and sends keys, pastes and mouse
- * reports to the node.
+ * reports to the node. For copy mode it holds and searches the emulator, and copies text to the clipboard or a file.
  */
 import { pasteFor } from '../../console/input-filter.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
-import type { Effect } from '../model/events.ts';
+import type { Effect, UiEvent } from '../model/events.ts';
 import type { Requests } from '../server-requests.ts';
-import { type CopyPorts, performCopy } from './copy-effects.ts';
 import type { Emulators } from './emulator.ts';
 import { focusForNode, keyForNode, pointerForNode } from './key-encoding.ts';
 
@@ -24,7 +23,7 @@ const QUIET_MS = 150;
 const LINE_MS = 2000;
 const CR = 0x0d;
 
-export interface PastePorts {
+interface PastePorts {
   send(bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }>;
   /** Time of the node's last output, performance.now(). */
   heardAt(): number;
@@ -36,7 +35,7 @@ export interface PastePorts {
  * Sends a large paste piece by piece. Each piece is answered when it is on the wire, so that the progress is true
  * and a stop takes effect within half a second.
  */
-export class Paste {
+class Paste {
   readonly #bytes: Uint8Array;
   readonly #byLine: boolean;
   readonly #ports: PastePorts;
@@ -110,7 +109,7 @@ const REST_MS = 120;
 /** Shortest interval of mouse moves, ms: a report of some ten bytes takes 30 ms to a node. */
 const MOVE_MS = 150;
 
-export type ConsoleEffect = Extract<
+type ConsoleEffect = Extract<
   Effect,
   {
     do:
@@ -288,4 +287,63 @@ export class ConsoleEffects {
   #later(work: (emulators: Emulators) => void | Promise<void>): void {
     this.#work = this.#work.then(async () => work(await this.#ports.emulators()));
   }
+}
+
+type CopyEffect = Extract<Effect, { do: 'look' | 'look-end' | 'find' | 'take-out' }>;
+
+interface CopyPorts {
+  dispatch: (event: UiEvent) => void;
+  /** Copies text to the operator's clipboard. */
+  clipboard(text: string): void;
+  /** Saves text in a file of the operator's; resolves with its path. */
+  save(node: string, text: string): Promise<string>;
+}
+
+/** Most bytes of a clipboard's text: terminals with OSC 52 drop texts longer than about 100 KB of base64. */
+const CLIPBOARD_LIMIT = 74_000;
+
+function performCopy(effect: CopyEffect, emulators: Emulators, ports: CopyPorts): void {
+  const { addr } = effect;
+  switch (effect.do) {
+    case 'look':
+      emulators.hold(addr, (at) => ports.dispatch({ type: 'looking', addr, search: effect.search, ...at }));
+      return;
+    case 'look-end':
+      emulators.release(addr);
+      return;
+    case 'find': {
+      const { query, x, y, way } = effect;
+      ports.dispatch({ type: 'found', at: emulators.find(addr, query, { x, y }, way) });
+      return;
+    }
+    case 'take-out': {
+      const text = emulators.text(addr, effect.from, effect.to);
+      emulators.release(addr);
+      exportText(effect, text ?? '', ports);
+      return;
+    }
+  }
+}
+
+function exportText({ name, where }: Extract<CopyEffect, { do: 'take-out' }>, text: string, ports: CopyPorts): void {
+  const done = (ok: boolean, words: string): void => ports.dispatch({ type: 'taken-out', ok, text: words });
+  if (text.trim() === '') {
+    done(false, 'nothing was taken: there is no text');
+    return;
+  }
+  if (where === 'file') {
+    ports.save(name, text).then(
+      (path) => done(true, `saved in ${path}`),
+      (error: unknown) => done(false, `not saved: ${messageOf(error)}`),
+    );
+    return;
+  }
+  const size = Buffer.byteLength(text);
+  if (size > CLIPBOARD_LIMIT) {
+    done(false, `not copied: ${size} bytes are more than a terminal takes; w writes them to a file`);
+    return;
+  }
+  ports.clipboard(text);
+  const who = /^(tmux|screen)/.test(process.env['TERM'] ?? '') ? 'tmux has set-clipboard on' : 'it allows that';
+  done(true, `${Array.from(text).length} characters to your terminal’s clipboard, if ${who} (OSC 52)`);
 }

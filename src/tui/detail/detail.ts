@@ -1,8 +1,7 @@
 /** Requests the contents of the detail pane while it is visible, and again as they age. Pure. */
 import type { DetailRequest, NodeDetail } from '../../api/node.ts';
 import { chartColumns } from '../layout/detail-layout.ts';
-import { chosen } from '../layout/layout-commands.ts';
-import { layoutOf } from '../layout/layout.ts';
+import { chosen, layoutOf } from '../layout/layout.ts';
 import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
 import { type Span, SPAN_MS, SPANS, type State } from '../model/state.ts';
 

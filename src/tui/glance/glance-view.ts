@@ -6,7 +6,7 @@ import { spansWidth } from '../canvas/frame.ts';
 import { formatAge, type Glyphs, shorten } from '../canvas/glyphs.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
 import { type GlanceLines, nameOf, type State } from '../model/state.ts';
-import { tileAt, tilesOf } from './tiles.ts';
+import { tileAt, tilesOf } from './glance.ts';
 
 export function paintGlance(frame: Frame, rect: Rect, state: State, g: Glyphs): void {
   const tiles = tilesOf(state);

@@ -1,12 +1,12 @@
 /** Assembles the table of all keys, and merges the operator's own into it. Only start-up and tests need it. */
 import { CONSOLE_BINDINGS, CONSOLE_SECTIONS } from '../console/console-keys.ts';
 import { COPY_BINDINGS, COPY_SECTIONS } from '../console/copy-mode.ts';
-import { GLANCE_BINDINGS, GLANCE_SECTIONS } from '../glance/glance-keys.ts';
+import { GLANCE_BINDINGS, GLANCE_SECTIONS } from '../glance/glance.ts';
 import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
 import type { KeyTable } from '../model/keys.ts';
 import type { Settings, State } from '../model/state.ts';
 import { OVERLAYS } from '../overlays/list.ts';
-import { TABLE_BINDINGS, TABLE_SECTIONS } from '../table/table-keys.ts';
+import { TABLE_BINDINGS, TABLE_SECTIONS } from '../table/table.ts';
 import { type KeyProblem, type RawKeys, withUserKeys } from './user-keys.ts';
 
 /** The default keys of every feature. */

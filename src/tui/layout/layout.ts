@@ -1,10 +1,11 @@
-/** Places everything for a terminal of this size and this state. Pure: rectangles only. */
+/** Places the panes for a terminal of this size and this state, as rectangles; changes preset and zoom. Pure. */
 import { rowOf } from '../../rack/address.ts';
 import type { Rect } from '../canvas/frame.ts';
 import { shownNodes } from '../map/filter.ts';
+import { step, type Step, withNotice } from '../model/events.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
-import type { Preset, State } from '../model/state.ts';
-import { mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
+import { type MainView, type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
+import { type CellKind, mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
 
 /** The smallest terminal in which nodes can be distinguished and a dialog can be read. */
 export const MIN_COLS = 60;
@@ -45,12 +46,12 @@ export interface Layout {
 }
 
 /** Panes beside the map. */
-export interface Panes {
+interface Panes {
   console: boolean;
   detail: boolean;
 }
 
-export type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' };
+type ScreenLayout = ({ kind: 'normal' } & Layout) | { kind: 'too-small' };
 
 /** Returns the cells of the pane for a node's screen. */
 export function paneRoom(state: State): { cols: number; rows: number } {
@@ -84,7 +85,7 @@ const consoleOpened = ({ focus, pane }: State): boolean => focus === 'console' |
  * Returns the panes beside the map on this terminal, by the view's preset or another one. `detail` under the map also
  * depends on the room that the map leaves.
  */
-export function panesOf(state: State, preset: Preset = state.view.preset): Panes {
+function panesOf(state: State, preset: Preset = state.view.preset): Panes {
   const { cols, rows } = state.size;
   const beside = cols >= BESIDE_COLS;
   const third = cols >= DETAIL_COLS || (rows >= UNDER.from && (beside || cols >= NARROW_DETAIL.cols));
@@ -244,4 +245,49 @@ export function blades(state: State): number[] {
   if (rows.length === 0) return [0];
   const [first, last] = [Math.min(...rows), Math.max(...rows)];
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** Selects the next preset that differs from the present screen; one that does not fit this terminal is skipped. */
+export function nextLayout(state: State): Step {
+  const { view } = state;
+  const at = PRESETS.indexOf(view.preset);
+  const now = panesOf(state);
+  const next = [...PRESETS.slice(at + 1), ...PRESETS.slice(0, at)].find(
+    (preset) => preset === 'auto' || (fits(state, preset) && !same(panesOf(state, preset), now)),
+  );
+  const preset = next ?? 'auto';
+  return chosen(state, { ...view, preset }, `layout: ${PRESET_WORDS[preset]}`);
+}
+
+function fits(state: State, preset: Preset): boolean {
+  return preset !== 'all' || panesOf(state, preset).detail;
+}
+
+const same = (a: Panes, b: Panes): boolean => a.console === b.console && a.detail === b.detail;
+
+const KINDS: readonly CellKind[] = ['glyph', 'line', 'full'];
+const KIND_WORDS: Record<CellKind, string> = { glyph: 'a sign a node', line: 'a line a node', full: 'full cells' };
+
+/** Zooms one size up or down from the present one. */
+export function zoomCells(state: State, by: 1 | -1): Step {
+  const layout = layoutOf(state);
+  if (layout.kind === 'too-small' || layout.map === null) return step(state);
+  const kind = KINDS[KINDS.indexOf(layout.map.kind) + by];
+  if (kind === undefined)
+    return step(withNotice(state, 'info', by > 0 ? 'the cells are full already' : 'a sign a node is the smallest'));
+  return chosen(state, { ...state.view, cells: kind }, `map: ${KIND_WORDS[kind]}; = fits the rack to the screen again`);
+}
+
+export function fitCells(state: State): Step {
+  return chosen(state, { ...state.view, cells: 'auto' }, 'map: cells as large as lets the whole rack be seen');
+}
+
+/** Shows the nodes in another way, for the next run too. */
+export function showMain(state: State, main: MainView): Step {
+  const view = { ...state.view, main };
+  return step({ ...state, view }, { do: 'remember', view });
+}
+
+export function chosen(state: State, view: View, words: string): Step {
+  return step(withNotice({ ...state, view }, 'info', words), { do: 'remember', view });
 }

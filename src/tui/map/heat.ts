@@ -6,7 +6,7 @@ import { STALE_AFTER_MS } from '../../rack/reading.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { type Ground, HEAT_GROUNDS, type Span } from '../canvas/frame.ts';
 import { type Glyphs, type Range, shorten } from '../canvas/glyphs.ts';
-import { chosen } from '../layout/layout-commands.ts';
+import { chosen } from '../layout/layout.ts';
 import type { Step } from '../model/events.ts';
 import { type Heat, HEAT_WORDS, HEATS, type State } from '../model/state.ts';
 import { CURRENT, FAN } from '../model/strips.ts';

@@ -5,8 +5,7 @@ import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
 import type { SupplyPane } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 import { closed, type KeyPress, type OverlayType } from '../overlays/overlay.ts';
-import { listedUpses, supplyPoints, upsStep } from './charts.ts';
-import { paintSupply } from './supply-view.ts';
+import { listedUpses, paintSupply, supplyPoints, upsStep } from './supply-view.ts';
 
 type SupplyEvent = Extract<UiEvent, { type: 'ups-history' | 'ups-history-failed' | 'mains-switched' }>;
 
