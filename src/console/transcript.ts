@@ -81,6 +81,11 @@ class LogLines {
     return lines;
   }
 
+  /** True in the middle of a line. */
+  get open(): boolean {
+    return this.#line !== '';
+  }
+
   /** Ends the unfinished line, because something else follows it; null: there is none. */
   cut(): { at: number; text: string } | null {
     const text = this.#line;
@@ -121,6 +126,8 @@ const AT_ONCE_MS = 50;
 /** The end of a rotated file that is repeated in the next, for readers of that one only. */
 const TAIL_LINES = 24;
 const TAIL_BYTES = 8 * 1024;
+/** Silence after which an unfinished line counts as complete, ms: a prompt. Within it a mark waits for the line's end. */
+const LINE_END_MS = 200;
 
 export interface TranscriptOptions {
   /** Directory of the transcripts; created (0700) when missing. */
@@ -154,6 +161,11 @@ export class Transcript {
   readonly #raw: LogFile;
   readonly #readable: LogFile;
   readonly #lines = new LogLines();
+  /** Time of the last output, steady clock, ms. */
+  #heardAt = -Infinity;
+  /** Lines of marks that wait for the end of the node's line. */
+  #marks: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: TranscriptOptions) {
     const { dir, name, limits = LOG_LIMITS, now = Date.now, steady = now, onLine, warn } = options;
@@ -185,17 +197,31 @@ export class Transcript {
     if (bytes.length === 0) return;
     this.#noticeClock();
     this.#raw.append(bytes.slice());
+    this.#heardAt = this.#steady();
     const lines = this.#lines.feed(bytes, this.#now());
     if (lines.length === 0) return;
-    this.#readable.append(Buffer.from(lines.map(({ at, text }) => logLine('|', at, text)).join('')));
+    const [first = '', ...others] = lines.map(({ at, text }) => logLine('|', at, text));
+    this.#readable.append(Buffer.from([first, ...this.#takeMarks(), ...others].join('')));
     for (const { text } of lines) this.#onLine(text);
   }
 
-  /** Adds a mark for an event at `at` (epoch milliseconds). */
+  /**
+   * Adds a mark for an event at `at` (epoch milliseconds). In the middle of a line that the node is printing it waits
+   * for the line's end: half a line would be found by no search, and no trigger would see it.
+   */
   mark(text: string, at: number): void {
     this.#noticeClock();
+    const waitMs = LINE_END_MS - (this.#steady() - this.#heardAt);
+    this.#marks.push(logLine('*', at, text));
+    if (!this.#lines.open || waitMs <= 0) this.#cut();
+    else this.#timer ??= setTimeout(() => this.#cut(), waitMs).unref();
+  }
+
+  /** Adds a mark for output that was lost: it ends the node's line, because what follows is no part of it. */
+  markGap(text: string, at: number): void {
+    this.#noticeClock();
+    this.#marks.push(logLine('*', at, text));
     this.#cut();
-    this.#readable.append(Buffer.from(logLine('*', at, text)));
   }
 
   /** Resolves when all bytes are handed to the disk and the files are closed. */
@@ -222,10 +248,20 @@ export class Transcript {
     }
   }
 
-  /** Writes the node's unfinished line ahead of the next entry. */
+  /** Writes the node's unfinished line and the marks that waited for its end, ahead of the next entry. */
   #cut(): void {
     const open = this.#lines.cut();
-    if (open) this.#readable.append(Buffer.from(logLine('|', open.at, open.text)));
+    const marks = this.#takeMarks();
+    const lines = open === null ? marks : [logLine('|', open.at, open.text), ...marks];
+    if (lines.length > 0) this.#readable.append(Buffer.from(lines.join('')));
+  }
+
+  #takeMarks(): string[] {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const marks = this.#marks;
+    this.#marks = [];
+    return marks;
   }
 }
 

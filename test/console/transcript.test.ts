@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
 import { Transcript, type TranscriptOptions } from '../../src/console/transcript.ts';
@@ -45,7 +45,7 @@ test('the raw log keeps every byte and nothing else; the readable one has lines,
   ];
   log.mark('console opened', AT);
   log.data(pieces[0] as Uint8Array);
-  log.mark('gap of 0.012 s: a sample', AT);
+  log.markGap('gap of 0.012 s: a sample', AT);
   for (const piece of pieces.slice(1)) log.data(piece);
   await log.close();
   expect(await readFile(log.rawPath)).toEqual(Buffer.concat(pieces));
@@ -64,6 +64,41 @@ test('a line has the time of its first character, and what was erased while it w
   expect(await readFile(log.path, 'utf8')).toBe(
     `${T} | uname\n2026-07-14T12:00:05.000Z | next\n2026-07-14T12:00:05.000Z | over\n`,
   );
+});
+
+describe('a mark in the middle of a line', () => {
+  test('waits for its end, so that triggers see the line whole; one for lost output does not', async () => {
+    const seen: string[] = [];
+    const log = transcript({ onLine: (text) => seen.push(text) });
+    log.data(encode('one\r\nKernel pan'));
+    log.mark('bob joined', AT);
+    log.mark('bob types', AT);
+    log.data(encode('ic - not syncing\r\nhalf'));
+    log.markGap('gap of 0.3 s', AT);
+    log.data(encode(' a line\r\n'));
+    await log.close();
+    expect(seen).toEqual(['one', 'Kernel panic - not syncing', ' a line']);
+    expect(await readFile(log.path, 'utf8')).toBe(
+      ['| one', '| Kernel panic - not syncing', '* bob joined', '* bob types', '| half', '* gap of 0.3 s', '|  a line']
+        .map((line) => `${T} ${line}\n`)
+        .join(''),
+    );
+  });
+
+  test('is written without it where the line is a prompt, and where the node falls silent', async () => {
+    let now = AT;
+    const log = transcript({ now: () => now });
+    log.data(encode('login: '));
+    now += 1_000;
+    log.mark('bob joined', now);
+    log.data(encode('Password: '));
+    log.mark('bob types', now);
+    await expect.poll(() => readFile(log.path, 'utf8'), { timeout: 30_000 }).toMatch(/bob types/);
+    expect(await readFile(log.path, 'utf8')).toMatch(
+      /\| login: \n.* \* bob joined\n.*\| Password: \n.* \* bob types\n$/,
+    );
+    await log.close();
+  });
 });
 
 test('a node cannot imitate a mark, and neither a mark nor a node brings control characters', async () => {

@@ -83,12 +83,12 @@ export class ConsoleBuffer {
   opened(at: number): void {
     this.#open = true;
     this.#heard.fresh = false;
-    this.mark('console opened', at);
+    this.markGap('console opened', at);
   }
 
   /** Ends the recording until the console is opened again. */
   closed(why: string, at: number): void {
-    this.mark(`console closed: ${why}`, at);
+    this.markGap(`console closed: ${why}`, at);
     this.#open = false;
     void this.#withoutInput(async () => {
       const screen = this.#awake();
@@ -122,6 +122,11 @@ export class ConsoleBuffer {
 
   mark(text: string, at: number): void {
     this.#transcript.mark(text, wallTime(at));
+  }
+
+  /** Marks the loss of output. */
+  markGap(text: string, at: number): void {
+    this.#transcript.markGap(text, wallTime(at));
   }
 
   /** Marks the screen as older than the last change of the node's power. */

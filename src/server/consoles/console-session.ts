@@ -137,7 +137,7 @@ export class SharedConsole {
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
     this.#floodDetector = new FloodDetector(baud);
-    this.buffer.mark(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
+    this.buffer.markGap(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
     this.#phase = OPENING;
     this.#busSession = this.#open(baud);
     this.#phase = this.#busSession.phase;
@@ -304,7 +304,7 @@ export class SharedConsole {
     this.#reading = false;
     this.#releaseHeld();
     if (read) this.#silence.add(from, ms, performance.now());
-    else this.buffer.mark(text, from);
+    else this.buffer.markGap(text, from);
     this.buffer.torn();
     this.#ports.torn();
     this.#ports.gap();
@@ -319,7 +319,7 @@ export class SharedConsole {
     if (reads === null) return;
     const gaps = reads.count === 1 ? 'a gap' : `${reads.count} gaps`;
     const text = `${gaps} of ${(reads.ms / 1000).toFixed(3)} s in all: other nodes were read while it was silent`;
-    this.buffer.mark(text, reads.from);
+    this.buffer.markGap(text, reads.from);
   }
 
   #whyUnproven(): string {
