@@ -9,6 +9,8 @@ const ONLY: Record<string, RegExp> = {
   serialport: /^bmc\/serial-port\.ts$/,
   mqtt: /^server\/mqtt\/mqtt\.ts$/,
   'prom-client': /^server\/metrics\/metrics\.ts$/,
+  hono: /^server\/http\//,
+  '@hono/node-server': /^server\/http\//,
   blessed: /^tui\/terminal\//,
   'blessed-contrib': /^tui\/terminal\//,
   ink: /^cli\//,

@@ -75,7 +75,7 @@ export function parseConfig(text: string, file: string): Config {
   const { data, problem } = parseAs(configSchema, text, file);
   const contradictions = [
     ...checkNodes(data.nodes),
-    ...checkHooks(data),
+    ...checkSelectors(data),
     ...checkTriggers(data),
     ...checkBoot(data),
     ...checkOutage(data, inventoryOf(data)),
@@ -129,13 +129,17 @@ export function placedProblems(
   );
 }
 
-/** Checks the nodes of hooks: a hook for unknown nodes would silently never run. */
-function checkHooks(config: Config): Contradiction[] {
+/** Checks the nodes of hooks and tokens: a hook for unknown nodes would silently never run. */
+function checkSelectors(config: Config): Contradiction[] {
   const inventory = inventoryOf(config);
   if (!inventory.configured) return [];
-  return config.hooks.flatMap(({ nodes }, index) => {
+  const places = [
+    ...config.hooks.map(({ nodes }, index) => ({ nodes, path: ['hooks', index, 'nodes'] })),
+    ...(config.http?.tokens ?? []).map(({ nodes }, index) => ({ nodes, path: ['http', 'tokens', index, 'nodes'] })),
+  ];
+  return places.flatMap(({ nodes, path }) => {
     const selection = select([nodes], inventory);
-    return selection.ok ? [] : [{ path: ['hooks', index, 'nodes'], message: selection.problem }];
+    return selection.ok ? [] : [{ path, message: selection.problem }];
   });
 }
 

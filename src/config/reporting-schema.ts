@@ -1,5 +1,5 @@
 /**
- * Schema of the sections that report the rack to other programs: metrics and MQTT. Neither is on unless it is configured.
+ * Schema of the sections for other programs: metrics, MQTT and the HTTP interface. None is on unless it is configured.
  */
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
@@ -78,17 +78,60 @@ export const mqtt = z
   });
 export type MqttConfig = z.infer<typeof mqtt>;
 
+/**
+ * Actions that a token of the HTTP interface may request. `graceful`: shut down, power cut once the halt is proven;
+ * `cut`: without that proof. A restart needs `on` too.
+ */
+export const HTTP_VERBS = ['look', 'graceful', 'on', 'cut'] as const;
+export type HttpVerb = (typeof HTTP_VERBS)[number];
+
+const token = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'letters, digits, dots, hyphens and underscores'),
+  /** File with the token alone, which only its owner can read. */
+  file: absolutePath,
+  /** A selector: the token sees and switches only these nodes. */
+  nodes: z.string().min(1).max(1000).default('all'),
+  verbs: z.array(z.enum(HTTP_VERBS)).min(1).default(['look']),
+});
+export type TokenConfig = z.infer<typeof token>;
+
+/** The HTTP interface for programs: on a port, with TLS beyond loopback, or on a Unix socket. */
+export const http = z
+  .strictObject({
+    address: z.union([z.ipv4(), z.ipv6()], 'an IPv4 or IPv6 address').default('127.0.0.1'),
+    port: z.number().int().min(1).max(65_535).optional(),
+    socket: absolutePath.optional(),
+    tls: z.strictObject({ certificate: absolutePath, key: absolutePath }).optional(),
+    tokens: z.array(token).min(1).max(32),
+    /** Calls a second of each token, over two seconds. */
+    rate: z.number().min(1).max(1000).default(20),
+  })
+  .superRefine(({ address, port, socket, tls, tokens }, context) => {
+    const refuse = (path: (string | number)[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message });
+    if (port === undefined && socket === undefined) refuse([], 'give port or socket: nothing listens otherwise');
+    if (!isLoopback(address) && tls === undefined)
+      refuse(['address'], 'others on the way could read the tokens: add tls, or use 127.0.0.1');
+    if (tls !== undefined && port === undefined) refuse(['tls'], 'is for port: the socket needs none');
+    tokens.forEach(({ name }, i) => {
+      if (tokens.findIndex((other) => other.name === name) < i)
+        refuse(['tokens', i, 'name'], `another token is called ${name}`);
+    });
+  });
+export type HttpConfig = z.infer<typeof http>;
+
 interface Reports {
+  http?: HttpConfig | undefined;
   metrics?: MetricsConfig | undefined;
   mqtt?: MqttConfig | undefined;
 }
 
 /** Says what other machines can read or do, for the check of a configuration; empty: nothing. */
-export function exposures({ metrics: served, mqtt: broker }: Reports): string[] {
+export function exposures({ metrics: scraped, mqtt: broker, http: called }: Reports): string[] {
   const said: string[] = [];
-  if (served?.port !== undefined && !isLoopback(served.address))
+  if (scraped?.port !== undefined && !isLoopback(scraped.address))
     said.push(
-      `warning: the metrics at ${served.address} port ${served.port} can be read from other machines, without a password`,
+      `warning: the metrics at ${scraped.address} port ${scraped.port} can be read from other machines, without a password`,
     );
   if (broker !== undefined && !broker.tls && broker.host !== 'localhost' && !isLoopback(broker.host))
     said.push(
@@ -97,6 +140,11 @@ export function exposures({ metrics: served, mqtt: broker }: Reports): string[] 
   if (broker?.power === 'graceful')
     said.push(
       `every user who may write to the broker ${broker.host} can switch nodes on, and off gracefully (mqtt.power)`,
+    );
+  const cutting = (called?.tokens ?? []).filter(({ verbs }) => verbs.includes('cut')).map(({ name }) => name);
+  if (cutting.length > 0)
+    said.push(
+      `${cutting.length === 1 ? 'the token' : 'the tokens'} ${cutting.join(', ')} can cut power without a shutdown (http.tokens)`,
     );
   return said;
 }

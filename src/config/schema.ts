@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
-import { metrics, mqtt } from './reporting-schema.ts';
+import { http, metrics, mqtt } from './reporting-schema.ts';
 import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
 
 /** A regular expression of RE2, matched against one console line without control characters. */
@@ -378,6 +378,8 @@ export const configSchema = z.strictObject({
   metrics: metrics.optional(),
   /** Broker that gets the rack's states; without this section nothing is sent. */
   mqtt: mqtt.optional(),
+  /** The HTTP interface for programs; none: nothing listens. */
+  http: http.optional(),
   /** Proof of a boot after a node was switched on. */
   boot: z
     .strictObject({

@@ -17,6 +17,7 @@ class SecretError extends Error {
 /** Time limit of a command, ms: a password manager may ask its agent, but must not block a server's start. */
 const COMMAND_TIMEOUT_MS = 10_000;
 const MAX_SECRET_BYTES = 4096;
+const MAX_KEY_BYTES = 64 * 1024;
 
 /**
  * Reads a secret, without its final line end. A file that every user can read is refused, as ssh refuses such a key;
@@ -33,13 +34,33 @@ export async function readSecret(source: SecretSource): Promise<string> {
   return secret;
 }
 
-async function fromFile(path: string): Promise<string> {
+/** Mode bits of a file that everybody can read, and of one that any other user can use at all. */
+const READ_BY_ALL = 0o004;
+const USED_BY_OTHERS = 0o077;
+
+/**
+ * Reads a token, which is the whole authority of a program: its file belongs to this user or root, and nobody else can
+ * read or write it. @throws SecretError
+ */
+export async function readToken(path: string): Promise<string> {
+  const token = (await fromFile(path, USED_BY_OTHERS)).replace(/\r?\n$/, '');
+  if (!/^[\x21-\x7e]{16,256}$/.test(token))
+    throw new SecretError(`${path} holds no token: 16 to 256 characters without spaces, as of openssl rand -hex 32`);
+  return token;
+}
+
+/** Reads a key in PEM, which not everybody can read. @throws SecretError */
+export function readKey(path: string): Promise<string> {
+  return fromFile(path, READ_BY_ALL, MAX_KEY_BYTES);
+}
+
+async function fromFile(path: string, forbidden = READ_BY_ALL, limit = MAX_SECRET_BYTES): Promise<string> {
   try {
     // One descriptor, so that the checked file is the one that is read. A pipe without a writer must not block the
     // server's start.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return await readJudged(file, path);
+      return await readJudged(file, path, forbidden, limit);
     } finally {
       await file.close();
     }
@@ -49,11 +70,16 @@ async function fromFile(path: string): Promise<string> {
   }
 }
 
-async function readJudged(file: FileHandle, path: string): Promise<string> {
+async function readJudged(file: FileHandle, path: string, forbidden: number, limit: number): Promise<string> {
   const info = await file.stat();
   if (!info.isFile()) throw new SecretError(`${path} is not a regular file`);
-  if ((info.mode & 0o004) !== 0) throw new SecretError(`everybody can read the secret in ${path}: chmod 600 ${path}`);
-  if (info.size > MAX_SECRET_BYTES) throw new SecretError(`${path} is too long for a secret (${info.size} bytes)`);
+  if ((info.mode & READ_BY_ALL) !== 0)
+    throw new SecretError(`everybody can read the secret in ${path}: chmod 600 ${path}`);
+  if ((info.mode & forbidden) !== 0)
+    throw new SecretError(`others than its owner can use the secret in ${path}: chmod 600 ${path}`);
+  if (forbidden === USED_BY_OTHERS && info.uid !== 0 && info.uid !== process.getuid?.())
+    throw new SecretError(`${path} belongs to user id ${info.uid}: make it yours or root's`);
+  if (info.size > limit) throw new SecretError(`${path} is too long for a secret (${info.size} bytes)`);
   return file.readFile('utf8');
 }
 
@@ -109,7 +135,11 @@ export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Pr
       return { path, command: false, message: `cannot read ${file}: ${codeOf(error)}` };
     }
   });
-  return (await Promise.all([...secrets, ...files])).filter((one) => one !== null);
+  const own = privateFiles(config).map(async ({ path, read }): Promise<UnreadableSecret | null> => {
+    const message = await read().then(() => null, messageOf);
+    return message === null ? null : { path, command: false, message };
+  });
+  return (await Promise.all([...secrets, ...files, ...own])).filter((one) => one !== null);
 }
 
 /** Lists the secrets that a configuration names. */
@@ -125,12 +155,25 @@ export function secretsOf({ unlock, login, ups, mqtt }: Config): { path: (string
 }
 
 /** Lists files of credentials. Keys given by patterns (`%d`, `~user`) are left out: only ssh can resolve them. */
-function credentialFiles({ ssh, ups, mqtt }: Config): { path: (string | number)[]; file: string }[] {
+function credentialFiles({ ssh, ups, mqtt, http }: Config): { path: (string | number)[]; file: string }[] {
   const key = ssh?.identity;
   return [
     ...(key === undefined || /%|^~[^/]/.test(key) ? [] : [{ path: ['ssh', 'identity'], file: key }]),
     ...ups.flatMap(({ ca }, i) => (ca === undefined ? [] : [{ path: ['ups', i, 'ca'], file: ca }])),
     ...(mqtt?.ca === undefined ? [] : [{ path: ['mqtt', 'ca'], file: mqtt.ca }]),
+    ...(http?.tls === undefined ? [] : [{ path: ['http', 'tls', 'certificate'], file: http.tls.certificate }]),
+  ];
+}
+
+/** Lists the files of the HTTP interface with a judgement of their own. */
+function privateFiles({ http }: Config): { path: (string | number)[]; read: () => Promise<string> }[] {
+  const key = http?.tls?.key;
+  return [
+    ...(key === undefined ? [] : [{ path: ['http', 'tls', 'key'], read: () => readKey(key) }]),
+    ...(http?.tokens ?? []).map(({ file }, i) => ({
+      path: ['http', 'tokens', i, 'file'],
+      read: () => readToken(file),
+    })),
   ];
 }
 

@@ -14,12 +14,12 @@ import { keepTime, type KeptTime, recallTime, steadyNow, timeOfDate, wallTime } 
 import { messageOf } from '../lib/errors.ts';
 import { LineStore } from '../lib/jsonl-file.ts';
 import { moveOperationTimes } from './operation.ts';
-import type { AuditEntry, RawAuditEntry } from './ports.ts';
+import type { AuditEntry, CallAuditEntry, RawAuditEntry } from './ports.ts';
 
 export interface AuditLog {
   readonly path: string;
   /** Resolves when the entry is on the disk. @throws the disk's error: then nothing may be cut */
-  write(entry: AuditEntry | RawAuditEntry): Promise<void>;
+  write(entry: AuditEntry | CallAuditEntry | RawAuditEntry): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export function openAudit(stateDir: string): AuditLog {
   };
 }
 
-function dated(entry: AuditEntry | RawAuditEntry): object {
+function dated(entry: AuditEntry | CallAuditEntry | RawAuditEntry): object {
   const at = new Date(wallTime(entry.at)).toISOString();
   if (!('evidence' in entry)) return { ...entry, at };
   return { ...entry, at, evidence: entry.evidence.map((piece) => ({ ...piece, at: wallTime(piece.at) })) };

@@ -283,6 +283,21 @@ export interface RawAuditEntry {
   detail: string;
 }
 
+/** Calls of the HTTP interface: one that acted or was refused, or several of one kind. */
+export interface CallAuditEntry {
+  at: number;
+  stage: 'call';
+  /** Name of the token; null: none that is known. */
+  token: string | null;
+  /** Address of the caller; null: the Unix socket. */
+  from: string | null;
+  /** Method and path. */
+  call: string;
+  status: number;
+  /** Number of calls that the entry stands for. */
+  count: number;
+}
+
 export interface JournalPort {
   /** Resolves when this state of the operation is on the disk. */
   write(op: Operation): Promise<void>;

@@ -57,6 +57,8 @@ export type AlarmKind =
   | 'message'
   /** The MQTT broker cannot be reached. */
   | 'mqtt'
+  /** The HTTP interface does not listen, or a token cannot be used. */
+  | 'http'
   /** A configured pattern appeared on a console. */
   | 'console';
 
@@ -76,7 +78,7 @@ export interface Alarm {
 }
 
 /** Alarms of the server's own machine. */
-const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret', 'metrics', 'message', 'mqtt']);
+const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret', 'metrics', 'message', 'mqtt', 'http']);
 
 const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
   'on-battery',

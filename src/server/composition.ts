@@ -13,7 +13,7 @@ import type { Operations } from '../power/operations.ts';
 import type { OutageRecord } from '../power/outage/record.ts';
 import type { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/record.ts';
-import type { AuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
+import type { AuditEntry, CallAuditEntry, JournalPort, RawAuditEntry } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import { masterMismatch } from '../rack/inventory.ts';
 import { type ActiveConfig, Reloading } from './active-config.ts';
@@ -60,7 +60,7 @@ export interface RackServerOptions extends About {
   gid: number | null;
   /** Group of the view-only socket; null: the owner alone, unless all users may view. */
   viewGid: number | null;
-  audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
+  audit: (entry: AuditEntry | CallAuditEntry | RawAuditEntry) => Promise<void>;
   journal: JournalPort;
   planJournal: PlanPorts['planJournal'];
   outageJournal: Pick<Journal<OutageRecord>, 'write' | 'unfinished' | 'ended'>;

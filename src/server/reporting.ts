@@ -9,9 +9,12 @@ import { type Config, isMessageHook, type MessageHook } from '../config/schema.t
 import { steadyNow } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Operations } from '../power/operations.ts';
+import type { Plans } from '../power/plans/plans.ts';
+import type { CallAuditEntry } from '../power/ports.ts';
 import type { ActiveConfig } from './active-config.ts';
 import type { Changes } from './changes.ts';
 import type { EventLog } from './events.ts';
+import type { Log } from './logs.ts';
 import type { AlarmService } from './polling/alarms.ts';
 import type { NodeStates } from './polling/node-states.ts';
 
@@ -21,6 +24,7 @@ export interface ReportingNeeds {
   nodeStates: NodeStates;
   alarms: AlarmService;
   operations: Operations;
+  plans: Plans;
   events: EventLog;
   /** Adds a warning to the event log about the server's environment. */
   warn: (text: string) => void;
@@ -31,6 +35,11 @@ interface ReportingOptions {
   configuration: ActiveConfig;
   /** Group of the view-only socket; null: the owner's. */
   viewGid: number | null;
+  /** Group of the control socket; null: the owner's. */
+  gid: number | null;
+  stateDir: string;
+  audit: (entry: CallAuditEntry) => Promise<void>;
+  log: Log;
 }
 
 interface Reporter {
@@ -72,6 +81,7 @@ export class Reporting {
     this.#renew(this.#metrics, before, next);
     this.#renew(this.#messages, before, next);
     this.#renew(this.#mqtt, before, next);
+    this.#renew(this.#http, before, next);
   }
 
   #renew<S>({ name, section, start }: Kind<S>, before: Partial<Config>, next: Config): void {
@@ -131,6 +141,27 @@ export class Reporting {
         operations,
         event: (level, addr, text) => events.add(level, 'power', addr, text),
         alarm: (text) => alarms.set('mqtt', null, text),
+      });
+    },
+  };
+
+  readonly #http: Kind<NonNullable<Config['http']>> = {
+    name: 'http',
+    section: ({ http }) => http ?? null,
+    start: async (section) => {
+      const { Http } = await import('./http/http.ts');
+      const { alarms, warn } = this.#needs;
+      const { gid, stateDir, audit, log } = this.#options;
+      return new Http(section, {
+        ...this.#needs,
+        changes: this.#changes,
+        gid,
+        stateDir,
+        consoleText: () => this.#options.configuration.config.server.viewOnly.consoleText,
+        audit,
+        warn,
+        failed: (text) => log.error(text),
+        alarm: (text) => alarms.set('http', null, text),
       });
     },
   };

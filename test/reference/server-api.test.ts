@@ -1,4 +1,4 @@
-/** docs/reference/server-api.md is what the sources say, and its client works. */
+/** The references of both APIs are what the sources say, and the client on the page works. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,12 +6,26 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { API_VERSION } from '../../src/api/methods.ts';
 import { eightNodes, sweptStand } from '../support/stand.ts';
+import { openApi, OPENAPI } from './openapi.ts';
 import { page, PAGE, SINCE, sinceOf } from './page.ts';
 
 const CLIENT = fileURLToPath(new URL('client.js', import.meta.url));
 
 test('the page on the API is what npm run reference writes', async () => {
   expect(await page('not recorded')).toBe(readFileSync(PAGE, 'utf8'));
+});
+
+test('the OpenAPI document is what npm run reference writes', async () => {
+  const written = readFileSync(OPENAPI, 'utf8');
+  const { info, paths, components } = JSON.parse(written) as {
+    info: { version: string };
+    paths: Record<string, object>;
+    components: { schemas: Record<string, object> };
+  };
+  expect(await openApi(info.version)).toBe(written);
+  expect(Object.keys(paths)).toContain('/v1/operations/{id}');
+  for (const [, name = ''] of written.matchAll(/"#\/components\/schemas\/([^"]+)"/g))
+    expect(Object.keys(components.schemas)).toContain(name);
 });
 
 test('every method has the version since which it exists', () => {

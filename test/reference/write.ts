@@ -1,5 +1,6 @@
-/** `npm run reference`: writes docs/reference/server-api.md, and notes the version of methods that are new. */
+/** `npm run reference`: writes docs/reference/server-api.md and http.openapi.json, and notes the version of methods that are new. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { openApi, OPENAPI } from './openapi.ts';
 import { page, PAGE, SINCE, sinceOf } from './page.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -7,4 +8,5 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 writeFileSync(SINCE, `${JSON.stringify(sinceOf(version), null, 2)}\n`);
 writeFileSync(PAGE, await page(version));
-console.log(`${PAGE} written`);
+writeFileSync(OPENAPI, await openApi(version));
+console.log(`${PAGE} and ${OPENAPI} written`);

@@ -5,7 +5,6 @@
 import { readdirSync } from 'node:fs';
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIPv6 } from 'node:net';
 import { Counter, Gauge, Registry, type RegistryContentType } from 'prom-client';
 import type { Snapshot } from '../../api/methods.ts';
 import type { BusCounters } from '../../bmc/types.ts';
@@ -14,16 +13,13 @@ import { wallTime } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Changes } from '../changes.ts';
 import { VERSION } from '../logs.ts';
-import { listenAt, type Listening } from '../sessions/listener.ts';
+import { type Outlet, Outlets, onPort, onSocket } from '../outlets.ts';
 import { FAMILIES, type MetricFacts, Tallies } from './families.ts';
 
-/** Interval of tries to listen where the port or the socket cannot be had, ms. */
-const RETRY_MS = 5_000;
 /** Time after which a connection on which nothing happens is closed, ms. */
 const IDLE_MS = 10_000;
 /** Most connections at once; Prometheus needs one. */
 const CONNECTIONS = 16;
-const OWNER_AND_GROUP = 0o660;
 const READABLE_BY_ALL = 0o644;
 
 interface MetricsPorts {
@@ -38,61 +34,28 @@ interface MetricsPorts {
   alarm(text: string | null): void;
 }
 
-/** One place where the metrics are provided. */
-interface Outlet {
-  name: string;
-  everyMs: number;
-  /** Listens where it does not yet, or writes the file. Repeated; rejects with the reason. */
-  attempt(): Promise<void>;
-  close(): Promise<void>;
-}
-
 export class Metrics {
   readonly #ports: MetricsPorts;
   readonly #tallies: Tallies;
-  readonly #outlets: readonly Outlet[];
-  readonly #troubles = new Map<Outlet, string>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #attempts: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  readonly #outlets: Outlets;
 
   constructor(config: MetricsConfig, ports: MetricsPorts) {
     this.#ports = ports;
     this.#tallies = new Tallies(ports.changes);
     const { address, port, socket, textfile, interval } = config;
-    this.#outlets = [
-      ...(port === undefined ? [] : [this.#onPort(address, port)]),
-      ...(socket === undefined ? [] : [this.#onSocket(socket)]),
-      ...(textfile === undefined ? [] : [this.#inFile(textfile, interval * 1000)]),
-    ];
-    for (const outlet of this.#outlets) {
-      this.#try(outlet);
-      this.#timers.add(setInterval(() => this.#try(outlet), outlet.everyMs).unref());
-    }
+    this.#outlets = new Outlets(
+      [
+        ...(port === undefined ? [] : [onPort(() => this.#server(), address, port)]),
+        ...(socket === undefined ? [] : [onSocket(this.#server(), socket, ports.gid)]),
+        ...(textfile === undefined ? [] : [this.#inFile(textfile, interval * 1000)]),
+      ],
+      (troubles) => ports.alarm(troubles === null ? null : `cannot provide its metrics: ${troubles}`),
+    );
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#attempts;
-    await Promise.all(this.#outlets.map((outlet) => outlet.close()));
+    await this.#outlets.close();
     this.#tallies.close();
-    this.#ports.alarm(null);
-  }
-
-  /** Tries one outlet after another: two attempts of the same one must not meet. */
-  #try(outlet: Outlet): void {
-    this.#attempts = this.#attempts.then(async () => {
-      if (this.#closed) return;
-      try {
-        await outlet.attempt();
-        this.#troubles.delete(outlet);
-      } catch (error) {
-        this.#troubles.set(outlet, `${outlet.name} (${messageOf(error)})`);
-      }
-      const troubles = [...this.#troubles.values()];
-      this.#ports.alarm(troubles.length === 0 ? null : `cannot provide its metrics: ${troubles.join('; ')}`);
-    });
   }
 
   #facts(): MetricFacts {
@@ -120,36 +83,6 @@ export class Metrics {
     // A connection that cannot be accepted is lost; the server goes on.
     server.on('error', () => undefined);
     return server;
-  }
-
-  #onPort(address: string, port: number): Outlet {
-    const server = this.#server();
-    return {
-      name: `at ${isIPv6(address) ? `[${address}]` : address}:${port}`,
-      everyMs: RETRY_MS,
-      attempt: async () => {
-        if (!server.listening) await listenOn(server, address, port);
-      },
-      close: () => end(server),
-    };
-  }
-
-  #onSocket(path: string): Outlet {
-    const server = this.#server();
-    let listening: Listening | null = null;
-    return {
-      name: `at ${path}`,
-      everyMs: RETRY_MS,
-      attempt: async () => {
-        listening ??= await listenAt(path, OWNER_AND_GROUP, this.#ports.gid, (socket) =>
-          server.emit('connection', socket),
-        );
-      },
-      close: async () => {
-        listening?.stopListening();
-        await end(server);
-      },
-    };
   }
 
   #inFile(path: string, everyMs: number): Outlet {
@@ -181,26 +114,6 @@ async function answer(
     } catch (error) {
       refuse(500, messageOf(error));
     }
-}
-
-function listenOn(server: Server, address: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void =>
-      reject(error.code === 'EADDRINUSE' ? new Error('another program has this port: give another') : error);
-    server.once('error', failed);
-    server.listen(port, address, () => {
-      server.off('error', failed);
-      resolve();
-    });
-  });
-}
-
-/** Ends the server with its connections. */
-function end(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 /** Replaces a file: a reader sees the old text or the new one, never a part. All users may read it. */
