@@ -1,12 +1,12 @@
 /** Runs the full-screen interface: the terminal, its keys, one frame at a time, and a rack session for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { steadyNow } from '../lib/clock.ts';
-import { PULSE_MS } from './map/node-cell.ts';
+import { BEAT_MS, BEATS } from './map/node-cell.ts';
 import type { UiEvent } from './model/events.ts';
 import type { State } from './model/state.ts';
 import { overlayType } from './overlays/list.ts';
 import { type RackAccess, RackSession, type RackSessionOptions, tick } from './rack-session.ts';
-import { FRAME_MS, Renderer } from './renderer.ts';
+import { Renderer } from './renderer.ts';
 import { tabRows } from './screen/rack-tabs.ts';
 import { aroundStops, Input } from './terminal/input.ts';
 import { Terminal, unicodeLocale } from './terminal/terminal.ts';
@@ -51,7 +51,9 @@ class Interface {
   #active = 0;
   #terminal: Terminal | null = null;
   #renderer: Renderer | null = null;
-  #pulseTimer: NodeJS.Timeout | null = null;
+  #beatTimer: NodeJS.Timeout | null = null;
+  /** Frames to draw until the beats of the last samples have ended. */
+  #beatsLeft = 0;
   #end: (end: InterfaceEnd) => void = () => undefined;
   #ended = false;
 
@@ -211,15 +213,21 @@ class Interface {
     if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
     // All racks of the overview show the same moment.
     if (showsAllRacks(state) && !showsAllRacks(before)) this.#tick();
-    if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#endPulse();
+    if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#beat();
   }
 
-  /** Draws once more when the pulse of new samples ends. */
-  #endPulse(): void {
-    this.#pulseTimer ??= setTimeout(() => {
-      this.#pulseTimer = null;
+  /** Draws the beats of new samples until they have ended. */
+  #beat(): void {
+    this.#beatsLeft = BEATS + 1;
+    this.#beatTimer ??= setInterval(() => {
       this.#session.dispatch(tick());
-    }, PULSE_MS + FRAME_MS);
+      if (--this.#beatsLeft <= 0) this.#endBeats();
+    }, BEAT_MS);
+  }
+
+  #endBeats(): void {
+    if (this.#beatTimer !== null) clearInterval(this.#beatTimer);
+    this.#beatTimer = null;
   }
 
   #draw(): void {
@@ -243,7 +251,7 @@ class Interface {
     this.#input.close();
     for (const dispose of this.#disposals.splice(0)) dispose();
     this.#renderer?.end();
-    if (this.#pulseTimer !== null) clearTimeout(this.#pulseTimer);
+    this.#endBeats();
     terminal?.leave();
     for (const session of this.#sessions) session.close();
     const replyOutstanding = (): boolean => end.code === 0 && terminal?.owesAnswer === true;

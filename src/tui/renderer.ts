@@ -11,7 +11,7 @@ import { paintScreen } from './screen/rack-tabs.ts';
 import type { Plot } from './terminal/plot.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
-export const FRAME_MS = 16;
+const FRAME_MS = 16;
 
 export interface RendererPorts {
   terminal: Terminal;

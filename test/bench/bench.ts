@@ -5,6 +5,7 @@
 import { cpus } from 'node:os';
 import { confirmedCut } from './cut.ts';
 import { flood } from './flood.ts';
+import { frames } from './frames.ts';
 import { keyToEcho, switching } from './keys.ts';
 import { missing, type Figure } from './measure.ts';
 import { paste } from './paste.ts';
@@ -25,6 +26,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   flood,
   steady,
   wide,
+  frames,
   several,
   memory,
 };

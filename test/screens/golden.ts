@@ -37,6 +37,7 @@ const LETTERS: Record<InkRole, string> = {
   off: 'x',
   unknown: 'u',
   spark: 'p',
+  beat: 'P',
   fan: 'n',
   master: 'm',
   mark: 'M',

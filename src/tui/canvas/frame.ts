@@ -19,6 +19,8 @@ export const INKS = [
   'off',
   'unknown',
   'spark',
+  /** The place of a strip where the beat of a new sample is; most themes show it as spark. */
+  'beat',
   'fan',
   'master',
   'mark',

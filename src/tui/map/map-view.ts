@@ -10,7 +10,7 @@ import { cellAt, type MapLayout } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
-import { lookOf, type NodeLook, viewOf } from './node-cell.ts';
+import { beatOf, BEATS, lookOf, type NodeLook, viewOf } from './node-cell.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
 import { paintSurround } from './surround.ts';
 
@@ -214,7 +214,9 @@ function paintLine(
   }
   const { values, range } = stripOf(state, node.addr, 'current', strips);
   const [bars = ''] = barRows(values, Math.min(columns, strips.columns), 1, range, g);
-  frame.text(end - Math.min(columns, strips.columns + strips.ahead), y, bars, old ? 'dim' : 'spark');
+  const start = end - Math.min(columns, strips.columns + strips.ahead);
+  frame.text(start, y, bars, old ? 'dim' : 'spark');
+  paintBeat(frame, { x: start, y }, bars, look);
   // Beside a strip the signs have a place of their own, so that values stand below each other.
   frame.text(end, y, value, old ? 'stale' : 'text');
   frame.spans(end + value.length, y, signs);
@@ -241,14 +243,27 @@ function paintSeries(
   const old = look.freshness === 'stale' || look.freshness === 'none';
   const shown = Math.min(room.columns, strips.columns);
   const from = x + room.columns - Math.min(room.columns, strips.columns + strips.ahead);
-  barRows(values, shown, height, range, g).forEach((bars, row) => {
+  const rows = barRows(values, shown, height, range, g);
+  rows.forEach((bars, row) => {
     frame.text(from, y + row, bars, old ? 'dim' : ink);
   });
+  // At the foot alone, where every value has a bar: a beat of the strip's height would cost too many bytes.
+  if (ink === 'spark') paintBeat(frame, { x: from, y: y + height - 1 }, rows.at(-1) ?? '', look);
   const last = y + height - 1;
   const text = (latest ?? '-').padStart(room.value);
   frame.text(x + room.columns, last, text, latest === null ? 'dim' : old ? 'stale' : 'text');
   const fit = signs.slice(0, room.signs);
   frame.spans(x + width - fit.length, last, fit);
+}
+
+/** Paints the place of a strip where the beat of its last sample is; a blank there stays one. */
+function paintBeat(frame: Frame, { x, y }: { x: number; y: number }, bars: string, look: NodeLook): void {
+  const beat = beatOf(look);
+  // The last place is the node's sign.
+  if (beat === null || beat === BEATS - 1) return;
+  const back = Math.round((beat / (BEATS - 1)) * (bars.length - 1));
+  const bar = bars[bars.length - 1 - back] ?? ' ';
+  if (bar !== ' ') frame.put(x + bars.length - 1 - back, y, bar, 'beat');
 }
 
 /** `43`, or `0.51A` where the node is calibrated; null: no value may be shown. */

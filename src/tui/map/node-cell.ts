@@ -47,8 +47,22 @@ function ageText(reading: NodeState['reading'], fresh: Freshness, age: number | 
   return fresh === 'fresh' || age === null ? null : formatAge(age);
 }
 
-/** Time for which a new sample shows as a pulse, ms: it follows real samples, not a clock. */
-export const PULSE_MS = 400;
+/**
+ * A new sample shows as a beat that travels from the new end of the strip to its middle, then to the node's sign: so many
+ * places, so long in each, ms. It follows real samples, not a clock. A fourth place would cost a kilobyte a second.
+ */
+export const BEATS = 3;
+export const BEAT_MS = 120;
+
+/** Returns the place of a node's beat, 0 to {@link BEATS} - 1; null: it has none now. */
+export function beatOf({ power, freshness: fresh, ageMs: age }: NodeLook): number | null {
+  return power === 'on' && fresh === 'fresh' ? placeAt(age) : null;
+}
+
+function placeAt(age: number | null): number | null {
+  const place = age === null ? BEATS : Math.floor(age / BEAT_MS);
+  return place < BEATS ? place : null;
+}
 
 function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkRole {
   if (power === 'unknown') return 'unknown';
@@ -59,7 +73,7 @@ function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkR
   if (power === 'booting') return 'aging';
   if (power === 'off') return 'off';
   if (fresh !== 'fresh') return 'aging';
-  return age !== null && age < PULSE_MS ? 'pulse' : 'ok';
+  return placeAt(age) === BEATS - 1 ? 'pulse' : 'ok';
 }
 
 /** Returns whether a node's current is part of a sum: an old value is none of the present ones. */

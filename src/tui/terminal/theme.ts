@@ -116,7 +116,7 @@ interface CellStyle {
 export interface Palette {
   /** Returns flags and colours of a cell, as {@link rawInk} packs them. */
   resolve(ink: Ink, ground: Ground): RawInk;
-  /** True where a new sample has a look of its own, whose end has to be drawn too. */
+  /** True where the beat of a new sample has a look of its own, whose end has to be drawn too. */
   pulses: boolean;
 }
 
@@ -139,7 +139,7 @@ export function createPalette(theme: Theme, depth: Depth): Palette {
   const plain: CellStyle = { flags: 0, fg: -1, bg: -1 };
   const looksAs = (role: Ink): string => JSON.stringify(inks.get(role));
   return {
-    pulses: looksAs('pulse') !== looksAs('ok'),
+    pulses: looksAs('pulse') !== looksAs('ok') || looksAs('beat') !== looksAs('spark'),
     resolve(ink, ground) {
       if (typeof ink === 'number') return depth === 256 ? ink : reduce(ink, depth);
       const name = `${ink}/${ground}`;
