@@ -19,7 +19,7 @@ interface SteadyOptions {
 }
 
 /** The reference rack, or one of so many nodes. */
-export function rackOf(count: number): Inventory {
+function rackOf(count: number): Inventory {
   if (count === RACK.nodes.length) return RACK;
   const nodes = Array.from({ length: count }, (_, addr) => ({ ...unnamedNode(addr), name: `worker-${addr}` }));
   return { name: `er${count}`, nodes, configured: true, calibration: null };

@@ -138,12 +138,12 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
     width: () => TREND,
     descends: true,
     cell: ({ currents, look }, { g }) => {
-      const shown = currents.slice(-TREND);
+      const shown = currents().slice(-TREND);
       const [bars = ''] = barRows(shown, TREND, 1, rangeOf(shown, TREND_FLOOR), g);
       return [[bars, inkFor(look, 'spark', 'dim')]];
     },
     value: ({ currents }) => {
-      const known = currents.slice(-TREND).filter((one) => one !== null);
+      const known = currents().slice(-TREND).filter((one) => one !== null);
       const [last] = known.slice(-1);
       return last === undefined ? null : last - (known[0] ?? last);
     },
@@ -154,9 +154,9 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
     width: () => 8,
     right: true,
     descends: true,
-    cell: (row) => [measured(row, row.peak, 'text')],
+    cell: (row) => [measured(row, row.peak(), 'text')],
     value: (row) => {
-      const peak = row.peak;
+      const peak = row.peak();
       return peak === null ? null : amount(peak, row.node);
     },
   },

@@ -13,9 +13,12 @@ export interface Row {
   node: InventoryNode;
   view: NodeState | undefined;
   look: NodeLook;
-  /** Current of the latest steps of the strips, oldest first; null: no sample. The highest one in it; null: none. */
-  currents: readonly (number | null)[];
-  peak: number | null;
+  /**
+   * Returns the current of the latest steps of the strips, oldest first, null: no sample; the highest one in it, null:
+   * none. Computed where they are shown: of 768 rows a screen has fifty.
+   */
+  currents: () => readonly (number | null)[];
+  peak: () => number | null;
   /** Those that need attention first. */
   alarms: readonly Alarm[];
   /** The running operation on it, with its progress; null: none. */
@@ -56,13 +59,15 @@ export function rowsOf(state: State): Row[] {
       .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null));
     const values = (of: typeof CURRENT | typeof PEAK): (number | null)[] =>
       stripValues(state.strips, node.addr, of, lastStep(state.strips, node.addr), state.intervalMs);
-    const peaks = values(PEAK).filter((one) => one !== null);
-    const peak = peaks.length === 0 ? null : Math.max(...peaks);
+    const peak = (): number | null => {
+      const peaks = values(PEAK).filter((one) => one !== null);
+      return peaks.length === 0 ? null : Math.max(...peaks);
+    };
     const row = {
       node,
       view,
       look,
-      currents: values(CURRENT),
+      currents: () => values(CURRENT),
       peak,
       alarms,
       op: operationOn(state, node, view),
