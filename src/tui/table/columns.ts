@@ -143,7 +143,9 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
       return [[bars, inkFor(look, 'spark', 'dim')]];
     },
     value: ({ currents }) => {
-      const known = currents().slice(-TREND).filter((one) => one !== null);
+      const known = currents()
+        .slice(-TREND)
+        .filter((one) => one !== null);
       const [last] = known.slice(-1);
       return last === undefined ? null : last - (known[0] ?? last);
     },
