@@ -6,6 +6,8 @@ import type { Glyphs } from './glyphs.ts';
 /** Draws a box with its title in the upper edge and clears what is under it. Returns the room inside. */
 export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink: InkRole = 'borderFocus'): Rect {
   const { x, y, width, height } = rect;
+  // A column beside it, so that its edges touch no text.
+  frame.clear({ x: x - 1, y, width: width + 2, height });
   frame.clear(rect, 'dialog');
   frame.target(rect, null);
   const right = x + width - 1;
@@ -31,6 +33,15 @@ export function centred(frame: Frame, width: number, height: number): Rect {
   const w = Math.min(width, frame.cols - 2);
   const h = Math.min(height, frame.rows - 2);
   return { x: Math.floor((frame.cols - w) / 2), y: Math.floor((frame.rows - h) / 2), width: w, height: h };
+}
+
+/** A bar of `width` columns whose first part is done: `share`, 0 to 1. */
+export function progressSpans(share: number, width: number, ink: InkRole, g: Glyphs): Span[] {
+  const done = Math.max(0, Math.min(width, Math.round(share * width)));
+  return [
+    [g.progress.done.repeat(done), ink],
+    [g.progress.left.repeat(width - done), 'dim'],
+  ];
 }
 
 /** Paints lines from `scroll` on; the last row shows the number of remaining ones. */

@@ -145,6 +145,14 @@ export class Frame {
     });
   }
 
+  /** Takes the colours of a rectangle away, so that what is painted over it stands out; its text stays. */
+  dim(rect: Rect): void {
+    this.each(rect, (i) => {
+      this.inks[i] = this.chars[i] === ' ' ? 'text' : 'dim';
+      this.grounds[i] = 'screen';
+    });
+  }
+
   clear(rect: Rect, ground: Ground = 'screen'): void {
     this.each(rect, (i) => {
       this.#part(i, i % this.cols, ' ');

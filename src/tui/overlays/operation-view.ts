@@ -2,6 +2,7 @@
 import type { NodeProgress, Operation } from '../../api/power.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { progressSpans } from '../canvas/box.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
 import { formatClock, formatDuration, type Glyphs, shorten } from '../canvas/glyphs.ts';
 import { keyOf } from '../keymap/lookup.ts';
@@ -45,9 +46,26 @@ export function operationLine(operation: Operation, state: State, g: Glyphs): Sp
     [`${g.operation[0] ?? '*'} `, 'warn'],
     ...head,
     dot,
-    ...(operation.nodes.length > 1 ? [[`${ended} of ${operation.nodes.length} `, 'text'] as const] : []),
-    ...(active === undefined ? [] : [...progressSpans(active, state), [active.detail, 'text'] as const]),
+    ...shareSpans(operation, ended, active, state, g),
+    ...(active === undefined ? [] : [...timeSpans(active, state), [active.detail, 'text'] as const]),
   ];
+}
+
+/** Columns of the bar in an operation's line. */
+const BAR = 10;
+
+/** A bar: of the nodes that have ended, or of the time limit of the only one. */
+function shareSpans(
+  { nodes }: Operation,
+  ended: number,
+  active: NodeProgress | undefined,
+  { now }: State,
+  g: Glyphs,
+): Span[] {
+  if (nodes.length > 1)
+    return [...progressSpans(ended / nodes.length, BAR, 'warn', g), [` ${ended} of ${nodes.length} `, 'text']];
+  if (active?.until == null) return [];
+  return [...progressSpans((now - active.since) / (active.until - active.since), BAR, 'warn', g), [' ', 'text']];
 }
 
 /** Most nodes that are shown with their evidence. */
@@ -59,7 +77,7 @@ export const NAME = 15;
 export function nodeLines(state: State, nodes: readonly NodeProgress[], width: number, g: Glyphs): Span[][] {
   if (nodes.length <= FEW)
     return nodes.flatMap((node) => [
-      [['  ', 'text'], ...progressSpans(node, state)],
+      [['  ', 'text'], ...timeSpans(node, state)],
       ...(node.question === null ? wrap(node.detail, width - 4) : []).map((line): Span[] => [[`    ${line}`, 'text']]),
       ...evidenceLines(state, node, width),
     ]);
@@ -68,7 +86,7 @@ export function nodeLines(state: State, nodes: readonly NodeProgress[], width: n
 }
 
 /** `ns01 stopping 0:12 of 3:00`: elapsed time, and the limit of this state where it has one. */
-function progressSpans(node: NodeProgress, state: State): Span[] {
+function timeSpans(node: NodeProgress, state: State): Span[] {
   const limit = node.until === null ? '' : ` of ${formatDuration(node.until - node.since)}`;
   const time = node.outcome === null ? ` ${formatDuration(state.now - node.since)}${limit}` : '';
   return [

@@ -169,21 +169,24 @@ export function withoutStaleAnswer(state: State): State {
 }
 
 function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintTools): void {
-  const box = paintBox(frame, centred(frame, 110, frame.rows - 2), 'operations', g);
+  const width = Math.min(110, frame.cols - 2) - 4;
   const operations = shownOperations(state);
   if (operations.length === 0) {
+    const box = paintBox(frame, centred(frame, width + 4, 3), 'operations', g);
     frame.text(box.x, box.y, 'No operation runs, and no result waits.', 'dim', box.width);
     return;
   }
   const selected = Math.min(panel.selected, operations.length - 1);
   const lines = operations.flatMap((operation, of) =>
-    [operationLine(operation, state, g), ...(of === selected ? detailLines(state, operation, box.width, g) : [])].map(
+    [operationLine(operation, state, g), ...(of === selected ? detailLines(state, operation, width, g) : [])].map(
       (spans) => ({ spans, of }),
     ),
   );
   // The question keeps its place at the bottom, however long the list is.
-  const question = questionLines(operations[selected]?.nodes ?? [], box.width);
-  const room = box.height - (question.length === 0 ? 0 : question.length + 1);
+  const question = questionLines(operations[selected]?.nodes ?? [], width);
+  const foot = question.length === 0 ? 0 : question.length + 1;
+  const box = paintBox(frame, centred(frame, width + 4, lines.length + foot + 2), 'operations', g);
+  const room = box.height - foot;
   const end = Math.max(0, lines.length - room);
   // One operation above the selected one stays visible, to show that the list goes on there.
   const from = Math.min(end, Math.max(0, selected - 1) + panel.scroll);

@@ -2,8 +2,9 @@
  * Paints the emergency panel: plans to choose from, the armed one with its words, the run. Few words, large, in one
  * box.
  */
-import type { PlanSummary } from '../../../api/plans.ts';
+import type { PlanRun, PlanSummary } from '../../../api/plans.ts';
 import { count, wrap } from '../../../lib/words.ts';
+import type { Address } from '../../../rack/address.ts';
 import { centred, paintBox, paintScrolled } from '../../canvas/box.ts';
 import type { Frame, Rect, Span } from '../../canvas/frame.ts';
 import { formatDuration, type Glyphs } from '../../canvas/glyphs.ts';
@@ -12,35 +13,82 @@ import type { State } from '../../model/state.ts';
 import { clockLines } from '../../ups/battery-clock.ts';
 import { previewLines, summaryLines } from './preview-view.ts';
 import { refusesPlan } from './rules.ts';
-import { runHead, runLines } from './run-view.ts';
+import { runHead, runLines, runRemarks } from './run-view.ts';
 import { questionOfPrompt } from './run.ts';
+import { hasTimeline, runTimeline } from './timeline.ts';
 
 /** Least rows of a terminal on which the panel has spare lines. */
 const ROOMY = 26;
 /** Plans shown at once; the list moves with the selected one. */
 const LIST = 5;
+/** Most columns: wider bars of time say no more. */
+const WIDTH = 150;
+/** Lines of the armed panel above the preview. */
+const ARMED_LINES = 7;
 
+/** Paints the panel as high as what it says, in the middle. */
 export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel, g: Glyphs): void {
   const { mode } = panel;
-  const rect = centred(frame, 124, frame.rows - 2);
+  const width = Math.min(WIDTH, frame.cols - 2) - 4;
   const armed = mode.is === 'armed';
-  const whole = paintBox(frame, rect, armed ? 'EMERGENCY: ARMED' : 'EMERGENCY', g, armed ? 'fault' : 'borderFocus');
-  const clocks = clockLines(state, panel, whole.width, g);
-  clocks.forEach((line, i) => frame.spans(whole.x, whole.y + i, line, whole.width));
+  const clocks = clockLines(state, panel, width, g);
   // A blank line under them, where the panel has room.
-  const taken = clocks.length + (clocks.length > 0 && whole.height >= ROOMY ? 1 : 0);
+  const taken = clocks.length + (clocks.length > 0 && frame.rows - 4 >= ROOMY ? 1 : 0);
+  const most = frame.rows - 4 - taken;
+  const run = mode.is === 'run' ? state.runs.find(({ id }) => id === mode.id) : undefined;
+  const runParts = mode.is === 'run' && run !== undefined ? partsOfRun(state, run, mode.node, width, most, g) : null;
+  const head = mode.is === 'run' ? [] : summaryLines(panel, width);
+  const above = armed ? ARMED_LINES : planListLines(panel, width);
+  const below = armed ? 0 : 2;
+  const room = most - above - head.length - below;
+  const preview = mode.is === 'run' ? [] : previewLines(panel, width, room, g);
+  const lines =
+    mode.is === 'run'
+      ? runParts === null
+        ? 2
+        : runParts.head.length + runParts.body.length + 1
+      : above + head.length + preview.length + below;
+  const rect = centred(frame, width + 4, taken + lines + 2);
+  const whole = paintBox(frame, rect, armed ? 'EMERGENCY: ARMED' : 'EMERGENCY', g, armed ? 'fault' : 'borderFocus');
+  clocks.forEach((line, i) => frame.spans(whole.x, whole.y + i, line, whole.width));
   const box = { ...whole, y: whole.y + taken, height: whole.height - taken };
   if (mode.is === 'run') {
-    paintRun(frame, box, state, panel, mode, g);
+    paintRun(frame, box, state, { panel, mode, run, parts: runParts }, g);
     return;
   }
   const top = armed ? paintArmed(frame, box, panel, mode) : paintPlans(frame, box, panel, g);
-  const head = summaryLines(panel, box.width);
   head.forEach((line, i) => frame.spans(box.x, top + i, line, box.width));
   const from = top + head.length;
-  const body = { ...box, y: from, height: box.y + box.height - from - (armed ? 0 : 2) };
-  paintScrolled(frame, body, previewLines(panel, box.width, g), panel.scroll);
+  paintScrolled(frame, { ...box, y: from, height: box.y + box.height - from - below }, preview, panel.scroll);
   if (!armed) paintWayOn(frame, { ...box, y: box.y + box.height - 1, height: 1 }, state, panel);
+}
+
+/** Lines of the list of plans, and the blank one under it. */
+function planListLines(panel: EmergencyPanel, width: number): number {
+  const { plans } = panel;
+  const listed = plans.kind === 'done' ? plans.answer.length : 0;
+  return listed > 0 ? Math.min(LIST, listed) + 1 : wrap(noPlans(panel), width).length + 1;
+}
+
+interface RunParts {
+  head: Span[][];
+  body: Span[][];
+}
+
+/** A run's lines: as a timeline where it fits into `most` lines, otherwise with its nodes in columns. */
+function partsOfRun(
+  state: State,
+  run: PlanRun,
+  chosen: Address | null,
+  width: number,
+  most: number,
+  g: Glyphs,
+): RunParts {
+  const head = runHead(state, run, width, g);
+  const remarks = runRemarks(state, run, width, g);
+  const timeline = hasTimeline(width) ? runTimeline(state, run, chosen, width, g) : [];
+  const fits = timeline.length > 0 && head.length + remarks.length + timeline.length + 1 <= most;
+  return { head, body: [...remarks, ...(fits ? timeline : runLines(state, run, chosen, width, g))] };
 }
 
 /** Paints the list; returns the row under it. */
@@ -152,19 +200,23 @@ function paintRun(
   frame: Frame,
   box: Rect,
   state: State,
-  panel: EmergencyPanel,
-  mode: Extract<PanelMode, { is: 'run' }>,
+  shown: {
+    panel: EmergencyPanel;
+    mode: Extract<PanelMode, { is: 'run' }>;
+    run: PlanRun | undefined;
+    parts: RunParts | null;
+  },
   g: Glyphs,
 ): void {
-  const run = state.runs.find(({ id }) => id === mode.id);
-  if (run === undefined) {
+  const { panel, mode, run, parts } = shown;
+  if (run === undefined || parts === null) {
     frame.text(box.x, box.y, 'This run is not known any more: Tab shows the plans.', 'warn', box.width);
     return;
   }
-  const head = runHead(state, run, box.width, g);
+  const { head, body } = parts;
   head.forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
-  const body = { ...box, y: box.y + head.length, height: box.height - head.length - 1 };
-  paintScrolled(frame, body, runLines(state, run, mode.node, box.width, g), panel.scroll);
+  const rest = { ...box, y: box.y + head.length, height: box.height - head.length - 1 };
+  paintScrolled(frame, rest, body, panel.scroll);
   if (panel.remark !== null) frame.text(box.x, box.y + box.height - 1, panel.remark, 'warn', box.width);
   if (mode.prompt === null) return;
   const lines = wrap(questionOfPrompt(state, run, mode.prompt), 62);

@@ -9,6 +9,7 @@ import type { EmergencyPanel } from '../../model/overlays.ts';
 import { CELL, inColumns, NAME } from '../operation-view.ts';
 import { refusalLines } from '../power/dialog-view.ts';
 import { acting } from './rules.ts';
+import { hasTimeline, previewTimeline } from './timeline.ts';
 
 /** Returns the sum, which stands above the scrolled part. */
 export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {
@@ -33,13 +34,14 @@ export function summaryLines({ preview }: EmergencyPanel, width: number): Span[]
   ];
 }
 
-export function previewLines(panel: EmergencyPanel, width: number, g: Glyphs): Span[][] {
+/** The order of the nodes: as a timeline where it fits into `most` lines, otherwise in columns. */
+export function previewLines(panel: EmergencyPanel, width: number, most: number, g: Glyphs): Span[][] {
   const { preview } = panel;
   if (panel.chosen === null) return [];
   if (preview.kind === 'running') return [[['Asking the nodes …', 'aging']]];
   if (preview.kind === 'failed') return wrap(preview.why, width).map((line): Span[] => [[line, 'fault']]);
   const { answer } = preview;
-  const steps = answer.steps.flatMap((step, i): Span[][] => [
+  const columns = answer.steps.flatMap((step, i): Span[][] => [
     [
       [`${i + 1} ${step.name} `, 'title'],
       [`${step.action}, ${span(step)}`, 'text'],
@@ -53,7 +55,10 @@ export function previewLines(panel: EmergencyPanel, width: number, g: Glyphs): S
   const warnings = answer.warnings.flatMap((text) =>
     wrap(`Will not work: ${text}`, width).map((line): Span[] => [[line, 'warn']]),
   );
-  return [...warnings, ...steps, ...refused(answer, width, g), ...untouched(answer, width)];
+  const rest = [...refused(answer, width, g), ...untouched(answer, width)];
+  const timeline = hasTimeline(width) && (answer.predictedMs ?? 0) > 0 ? previewTimeline(answer, width, g) : [];
+  const fits = timeline.length > 0 && warnings.length + timeline.length + rest.length <= most;
+  return [...warnings, ...(fits ? timeline : columns), ...rest];
 }
 
 const span = ({ startMs, endMs }: { startMs: number; endMs: number }): string =>

@@ -1,7 +1,8 @@
 /** Paints a plan's run or its result: a headline, a bar, each step's nodes, and open questions. */
-import type { PlanNodeRun, PlanRun, PlanState } from '../../../api/plans.ts';
+import type { PlanNodeRun, PlanRun, PlanState, PlanStepRun } from '../../../api/plans.ts';
 import { wrap } from '../../../lib/words.ts';
 import { type Address, formatAddress } from '../../../rack/address.ts';
+import { progressSpans } from '../../canvas/box.ts';
 import type { InkRole, Span } from '../../canvas/frame.ts';
 import { formatClock, formatDuration, type Glyphs, shorten } from '../../canvas/glyphs.ts';
 import { nodesOfRun } from '../../model/results.ts';
@@ -20,14 +21,10 @@ const STATE_INK: Record<PlanState, InkRole> = {
 export function runHead(state: State, run: PlanRun, width: number, g: Glyphs): Span[][] {
   const nodes = nodesOfRun(run);
   const over = nodes.filter((node) => node.state === 'ended').length;
-  const done = Math.round((over / Math.max(1, nodes.length)) * width);
   const asked = `asked by ${run.by} at ${formatClock(run.startedAt, state.dateAhead, true)}`;
   return [
     runSpans(state, run, g),
-    [
-      [g.progress.done.repeat(done), allDone(run) ? 'ok' : 'warn'],
-      [g.progress.left.repeat(width - done), 'dim'],
-    ],
+    progressSpans(over / Math.max(1, nodes.length), width, allDone(run) ? 'ok' : 'warn', g),
     [[`${run.id}, ${asked}${run.armed ? ', armed' : ''}`, 'dim']],
     ...(run.detail === '' ? [] : wrap(run.detail, width)).map((line): Span[] => [
       [line, run.state === 'running' ? 'text' : 'warn'],
@@ -52,35 +49,50 @@ export function runSpans(state: State, run: PlanRun, g: Glyphs): Span[] {
       'text',
     ],
     [`, ${done} of ${nodes.length} done`, ended ? ink : 'text'],
+    ...(ended ? [] : leftSpans(run, state.now)),
   ];
+}
+
+/** `, 7:20 left` by the estimate made at the start; a run that takes longer says so. */
+function leftSpans({ startedAt, predictedEndAt }: PlanRun, now: number): Span[] {
+  if (predictedEndAt === startedAt) return [];
+  const left = predictedEndAt - now;
+  return [left > 0 ? [`, ${formatDuration(left)} left`, 'text'] : [', longer than expected', 'warn']];
 }
 
 function allDone(run: PlanRun): boolean {
   return nodesOfRun(run).every(({ outcome }) => outcome === null || outcome === 'done');
 }
 
+/** Questions and remarks for the operator, which stand above the steps: those proceed by themselves. */
+export const runRemarks = (state: State, run: PlanRun, width: number, g: Glyphs): Span[][] => [
+  ...questions(state, run, width, g),
+  ...remarks(run, width, g),
+];
+
+/** The steps with their nodes in columns, where a timeline has no room. */
 export function runLines(state: State, run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] {
-  const steps = run.steps.flatMap((step, i): Span[][] => [
-    [
-      [`${i + 1} ${step.name} `, 'title'],
-      [`${step.action}: ${step.state}`, step.state === 'incomplete' ? 'fault' : step.state === 'done' ? 'ok' : 'text'],
-    ],
+  return run.steps.flatMap((step, i): Span[][] => [
+    stepSpans(step, i),
     ...inColumns(
       step.nodes.map((node) => cell(state, node, node.addr === chosen, g)),
       width,
     ),
   ]);
-  // Questions and remarks for the operator stand above the steps, which proceed by themselves.
-  return [...questions(state, run, width, g), ...remarks(run, width, g), ...steps];
+}
+
+/** `2 dev-controlplane off: running`. */
+export function stepSpans({ name, action, state }: PlanStepRun, i: number): Span[] {
+  return [
+    [`${i + 1} ${name} `, 'title'],
+    [`${action}: ${state}`, state === 'incomplete' ? 'fault' : state === 'done' ? 'ok' : 'text'],
+  ];
 }
 
 function cell(state: State, node: PlanNodeRun, chosen: boolean, g: Glyphs): Span[] {
   const [sign, ink] = signOf(node, g);
   const room = CELL - NAME - 7;
-  const operation = state.operations.find(({ id }) => id === node.operation);
-  const progress = operation?.nodes.find(({ addr }) => addr === node.addr);
-  const grade = progress === undefined ? null : gradeOf(progress);
-  const word = `${node.outcome ?? node.phase ?? node.state}${grade === null ? '' : ` (${grade})`}`;
+  const word = wordOf(state, node);
   const timed = `${word} ${formatDuration(state.now - node.since)}`;
   return [
     [sign.slice(0, 1), ink],
@@ -91,7 +103,15 @@ function cell(state: State, node: PlanNodeRun, chosen: boolean, g: Glyphs): Span
   ];
 }
 
-function signOf({ state, outcome }: PlanNodeRun, g: Glyphs): [string, InkRole] {
+/** `done (A)`: outcome, phase or state, and the grade of the halt's evidence. */
+export function wordOf({ operations }: State, node: PlanNodeRun): string {
+  const operation = operations.find(({ id }) => id === node.operation);
+  const progress = operation?.nodes.find(({ addr }) => addr === node.addr);
+  const grade = progress === undefined ? null : gradeOf(progress);
+  return `${node.outcome ?? node.phase ?? node.state}${grade === null ? '' : ` (${grade})`}`;
+}
+
+export function signOf({ state, outcome }: PlanNodeRun, g: Glyphs): [string, InkRole] {
   if (outcome === 'done') return [g.ok, 'ok'];
   if (outcome === 'skipped') return [g.separator, 'dim'];
   if (outcome !== null) return [g.bad, 'fault'];
