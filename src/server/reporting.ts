@@ -16,7 +16,9 @@ import type { Changes } from './changes.ts';
 import type { EventLog } from './events.ts';
 import type { Log } from './logs.ts';
 import type { AlarmService } from './polling/alarms.ts';
+import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { NodeStates } from './polling/node-states.ts';
+import type { Poller } from './polling/poller.ts';
 
 /** The server's modules that reports are made from. */
 export interface ReportingNeeds {
@@ -25,6 +27,8 @@ export interface ReportingNeeds {
   alarms: AlarmService;
   operations: Operations;
   plans: Plans;
+  monitor: Pick<BusStatusMonitor, 'ready'>;
+  poller: Pick<Poller, 'fresh'>;
   events: EventLog;
   /** Adds a warning to the event log about the server's environment. */
   warn: (text: string) => void;
@@ -150,13 +154,14 @@ export class Reporting {
     section: ({ http }) => http ?? null,
     start: async (section) => {
       const { Http } = await import('./http/http.ts');
-      const { alarms, warn } = this.#needs;
+      const { alarms, warn, monitor, poller } = this.#needs;
       const { gid, stateDir, audit, log } = this.#options;
       return new Http(section, {
         ...this.#needs,
         changes: this.#changes,
         gid,
         stateDir,
+        fresh: async (addr) => monitor.ready && poller.fresh([addr], 'pause'),
         consoleText: () => this.#options.configuration.config.server.viewOnly.consoleText,
         audit,
         warn,

@@ -9,6 +9,8 @@ import { type Answer, type CallOptions, httpStand, type HttpStand, secretOf } fr
 import { eightNodes, stand } from '../support/stand.ts';
 
 const LIMIT = { timeout: 60_000, interval: 200 };
+/** For shutdowns, which wait for a simulated system on a busy machine. */
+const SLOW = { timeout: 120_000, interval: 200 };
 
 let http: HttpStand;
 beforeAll(async () => {
@@ -33,7 +35,7 @@ async function ended({ body }: Answer): Promise<OperationBody> {
   const { id } = body as OperationBody;
   let last: OperationBody | undefined;
   await expect
-    .poll(async () => (last = (await call(`/v1/operations/${id}`)).body as OperationBody).endedAt, LIMIT)
+    .poll(async () => (last = (await call(`/v1/operations/${id}`)).body as OperationBody).endedAt, SLOW)
     .not.toBeNull();
   return last as OperationBody;
 }
@@ -105,7 +107,7 @@ describe('switching', () => {
       }),
     );
     expect((await ended(await start('on', 'n3', { token: 'graceful' }))).nodes[0]?.outcome).toBe('done');
-  });
+  }, 240_000);
 
   test.each<[string, number, string | null, CallOptions]>([
     ['no token', 401, null, { token: null }],
@@ -175,7 +177,7 @@ describe('switching', () => {
     expect((await call(path, { method: 'DELETE', token: 'part' })).status).toBe(202);
     expect((await ended(begun)).nodes[0]?.outcome).not.toBeNull();
     expect((await call('/v1/operations/zzz')).status).toBe(404);
-  });
+  }, 150_000);
 });
 
 describe('calls that are no good', () => {

@@ -6,7 +6,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { type Outlet, RETRY_MS } from '../outlets.ts';
 
 /** Time without a call after which a session ends, ms. */
-const SESSION_LIMIT_MS = 30 * 60_000;
+export const SESSION_LIMIT_MS = 30 * 60_000;
 /** Most sessions at once; the longest unused one ends. */
 const SESSIONS = 64;
 /** Seconds of calls at the permitted rate that may come at once. */

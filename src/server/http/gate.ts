@@ -186,7 +186,7 @@ function tokenOf(headers: IncomingHttpHeaders, { tokens, sessions }: GatePorts):
 }
 
 /** Returns the token of this name whose text is the password, or null. */
-function tokenByPassword(tokens: Tokens, name: string, password: string): Token | null {
+export function tokenByPassword(tokens: Tokens, name: string, password: string): Token | null {
   const token = tokens.find(password);
   return token?.name === name ? token : null;
 }

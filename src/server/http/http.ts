@@ -6,14 +6,16 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
-import { Hono } from 'hono';
 import type { HttpConfig } from '../../config/reporting-schema.ts';
 import { readKey } from '../../config/secrets.ts';
 import { steadyNow } from '../../lib/clock.ts';
+import type { Address } from '../../rack/address.ts';
 import type { CallAuditEntry } from '../../power/ports.ts';
 import { Outlets, onPort, onSocket } from '../outlets.ts';
 import { Sessions, Tokens } from './authentication.ts';
-import { CallLog, type Env, gated, limited } from './gate.ts';
+import { CallLog, gated, limited } from './gate.ts';
+import { addMaas } from './maas.ts';
+import { addRedfish, openRedfish } from './redfish.ts';
 import { addResources, type RestPorts } from './rest.ts';
 import { Switching } from './switching.ts';
 
@@ -37,6 +39,8 @@ export interface HttpPorts extends RestPorts {
   /** Group of the Unix socket; null: the owner's. */
   gid: number | null;
   stateDir: string;
+  /** Asks a node for its status now. */
+  fresh(addr: Address): Promise<unknown>;
   audit(entry: CallAuditEntry): Promise<void>;
   /** Adds a warning to the event log. */
   warn(text: string): void;
@@ -54,8 +58,11 @@ export class Http {
     const tokens = new Tokens(configs);
     const gate = { ...ports, tokens, sessions: new Sessions(steadyNow), rate, now: steadyNow };
     this.#calls = new CallLog(gate);
-    const app = gated(gate, this.#calls, new Hono<Env>());
-    addResources(app, new Switching(ports), ports);
+    const app = gated(gate, this.#calls, openRedfish(gate));
+    const switching = new Switching(ports);
+    addResources(app, switching, ports);
+    addRedfish(app, switching, gate);
+    addMaas(app, switching, ports);
     const listener = getRequestListener(app.fetch);
     const admits = limited(gate, this.#calls);
     const answering = (server: Server): Server => {

@@ -31,7 +31,7 @@ import {
   RUN_REQUEST,
   runResource,
 } from './routes.ts';
-import { NO_SESSION, type Switching } from './switching.ts';
+import { mayAct, NO_SESSION, type Switching } from './switching.ts';
 
 /** Events that may wait for a slow reader; then its stream ends. */
 const WAITING = 1000;
@@ -60,13 +60,8 @@ export function addResources(app: Hono<Env>, switching: Switching, ports: RestPo
     app.on(method.toUpperCase(), path.replaceAll(/\{(\w+)\}/g, ':$1'), handlers[name]);
 }
 
-/** Returns whether the token may read texts that can quote a console, as a session with control may. */
-function reads({ verbs }: Token, consoleText: boolean): boolean {
-  return consoleText || verbs.has('on') || verbs.has('graceful') || verbs.has('cut');
-}
-
 /** Returns the body. @throws {Problem} it is no JSON, or not of this shape */
-async function bodyOf<T>(call: Call, shape: z.ZodType<T>): Promise<T> {
+export async function bodyOf<T>(call: Call, shape: z.ZodType<T>): Promise<T> {
   const text = await call.req.text();
   let raw: unknown;
   try {
@@ -100,9 +95,9 @@ class Resources {
         const snapshot = this.#ports.snapshot();
         return call.json(this.#looking(call).nodes.map((node) => this.#node(call, node.addr, snapshot)));
       },
-      node: (call) => {
+      node: async (call) => {
         const { token } = this.#looking(call);
-        const { addr } = this.#switching.node(token, call.req.param('node') ?? '');
+        const { addr } = await this.#switching.seenNode(token, call.req.param('node') ?? '');
         return call.json(this.#node(call, addr, this.#ports.snapshot()));
       },
       operations: (call) => {
@@ -157,8 +152,9 @@ class Resources {
     return { token, nodes, own: new Set(nodes.map(({ addr }) => addr)), full: this.#reads(call) };
   }
 
+  /** Returns whether the token may read texts that can quote a console, as a session with control may. */
   #reads(call: Call): boolean {
-    return reads(call.get('token'), this.#ports.consoleText());
+    return mayAct(call.get('token')) || this.#ports.consoleText();
   }
 
   #node(call: Call, addr: Address, snapshot: Snapshot): unknown {
@@ -211,7 +207,7 @@ class Resources {
   #abort(call: Call): Response {
     const { id } = this.#known(call);
     const token = call.get('token');
-    if (!reads(token, false)) expectVerbs(token, 'graceful');
+    if (!mayAct(token)) expectVerbs(token, 'graceful');
     return call.json(this.#operation(call, this.#ports.operations.abort(id, call.get('by'))), 202);
   }
 

@@ -11,7 +11,9 @@ import { NotFound } from '../../lib/errors.ts';
 import { StateFile } from '../../lib/json-file.ts';
 import type { Operations } from '../../power/operations.ts';
 import { PowerRefused } from '../../power/ports.ts';
+import type { Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import { presentSample, STALE_AFTER_MS } from '../../rack/reading.ts';
 import { select } from '../../rack/selectors.ts';
 import type { Token } from './authentication.ts';
 import { expectVerbs, notForToken, Problem } from './gate.ts';
@@ -32,6 +34,11 @@ const NEEDS: Record<Verb, HttpVerb[]> = {
   'force-cycle': ['cut', 'on'],
 };
 
+/** True for a token that may switch something. */
+export function mayAct({ verbs }: Token): boolean {
+  return verbs.has('on') || verbs.has('graceful') || verbs.has('cut');
+}
+
 export interface Wanted {
   verb: Verb;
   nodes: readonly InventoryNode[];
@@ -47,6 +54,8 @@ type Kept = z.infer<typeof KEPT>[number];
 export interface SwitchingPorts {
   snapshot(): Snapshot;
   operations: Pick<Operations, 'check' | 'start' | 'written' | 'get' | 'list'>;
+  /** Asks a node for its status now, also beside an open console, which shows a gap then. */
+  fresh(addr: Address): Promise<unknown>;
   stateDir: string;
   warn(text: string): void;
 }
@@ -57,6 +66,9 @@ export class Switching {
   #keys: Kept[];
   /** The latest requests: each resolves with the id of its operation, or null where none began. */
   readonly #latest = new Map<string, Promise<string | null>>();
+
+  /** Times at which nodes were asked because a caller wanted to know. */
+  readonly #askedAt = new Map<Address, number>();
 
   constructor(ports: SwitchingPorts) {
     this.#ports = ports;
@@ -78,6 +90,23 @@ export class Switching {
     const [node, second] = selection.nodes;
     if (node === undefined || second !== undefined) throw new NotFound(`'${word}' is not one node`);
     this.#expectNodes(token, [node]);
+    return node;
+  }
+
+  /**
+   * Returns a node as {@link Switching.node} does, once its status is known where that is possible: what asks for one
+   * node, to fence it, must not fail because somebody has a console open. Only for tokens that may act, and not more
+   * often than a reading becomes old, because the console shows a gap each time.
+   */
+  async seenNode(token: Token, word: string): Promise<InventoryNode> {
+    const node = this.node(token, word);
+    const { nodes, now } = this.#ports.snapshot();
+    const reading = nodes.find(({ addr }) => addr === node.addr)?.reading;
+    const asked = now - (this.#askedAt.get(node.addr) ?? -Infinity) < STALE_AFTER_MS;
+    if (mayAct(token) && !asked && reading !== undefined && presentSample(reading, now) === null) {
+      this.#askedAt.set(node.addr, now);
+      await this.#ports.fresh(node.addr);
+    }
     return node;
   }
 
@@ -124,6 +153,19 @@ export class Switching {
     } finally {
       this.#file.write(this.#keys);
     }
+  }
+
+  /**
+   * Brings one node into the state that an interface without keys asks for. Returns null where it has that state
+   * already, as read within the last seconds: nothing is sent then. @throws as {@link Switching.start}
+   */
+  async reach(token: Token, by: ClientIdentity, verb: Verb, node: InventoryNode): Promise<Operation | null> {
+    expectVerbs(token, ...NEEDS[verb]);
+    const { nodes, now } = this.#ports.snapshot();
+    const state = nodes.find(({ addr }) => addr === node.addr);
+    const power = state && state.op === null ? (presentSample(state.reading, now)?.power ?? null) : null;
+    if ((verb === 'on' && power === 'on') || (verb.endsWith('off') && power === 'off')) return null;
+    return this.start(token, by, { verb, nodes: [node] }, null);
   }
 
   /** Returns the operation of a request whose key was used before. */
