@@ -73,6 +73,10 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--json', 'one JSON object a line')
     .action(act(async (options) => (await import('./commands/alarms.ts')).eventsCommand(options)));
   program
+    .command('proxy')
+    .description("connects standard input and output with the rack's server, for a rackui that runs this by ssh")
+    .action(act(async (options) => (await import('./commands/proxy.ts')).proxyCommand(options)));
+  program
     .command('verify [selector...]')
     .description('is each machine the one that the map says? reads host names from consoles, changes nothing')
     .option('--json', 'one JSON object a line')

@@ -27,6 +27,7 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   log: REFUSED,
   alarms: REFUSED,
   events: {},
+  proxy: {},
   verify: { 2: 'some host names could not be seen', 3: 'a machine is not the one that the map says' },
   discover: { 3: 'the file exists, or this session may only look' },
   calibrate: { 3: 'the readings give no calibration' },

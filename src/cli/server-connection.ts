@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import type { Snapshot } from '../api/methods.ts';
 import { EXIT } from '../api/power.ts';
 import type { RackClient } from '../client/client.ts';
+import type { RemoteRack } from '../client/ssh.ts';
 import { configCandidates, socketCandidates, socketPath, stateDirectory, viewSocketBeside } from '../config/paths.ts';
 import { DEFAULT_PORT, isRackListIn, peekPortIn, type RackList } from '../config/rack-list.ts';
 import { didYouMean } from '../lib/words.ts';
@@ -21,6 +22,8 @@ export interface GlobalOptions {
   socket?: string;
   /** One of several configured racks. */
   rack?: string;
+  /** The chosen rack, where it is on another machine; set by {@link withOneRack}. */
+  remote?: RemoteRack;
   viewOnly?: boolean;
   /** Nothing is redrawn, and questions are asked without cursor movement. */
   plain?: boolean;
@@ -46,8 +49,19 @@ export async function openClient(
   program: string,
   { autostart, serve, warn = hint }: { autostart: boolean; serve?: string; warn?: (text: string) => void },
 ): Promise<RackClient> {
+  const { remote } = options;
+  if (remote !== undefined) {
+    const [{ connectBySsh }, { identity }] = await Promise.all([
+      import('../client/ssh.ts'),
+      import('../client/autostart.ts'),
+    ]);
+    const viewOnly = remote.viewOnly || options.viewOnly === true;
+    const client = await connectBySsh({ ...remote, viewOnly }, identity(program, process.env, ttyName()));
+    useDatesOf(client);
+    return client;
+  }
   const { named, port, control } = await whereServerIs(options);
-  const sockets = options.viewOnly === true && !named ? control.map(viewSocketBeside) : control;
+  const sockets = options.viewOnly === true ? control.map(viewSocketBeside) : control;
   const { connectOrStart, identity } = await import('../client/autostart.ts');
   const client = await connectOrStart({
     sockets,
@@ -142,15 +156,24 @@ export async function withOneRack<O extends GlobalOptions>(options: O): Promise<
     if (rack === undefined) return options;
     throw new UsageFailure('--rack is for a configuration with several racks (racks: in the file): leave it out');
   }
-  const names = list.racks.map(({ config }) => config.name);
-  if (rack === undefined)
+  const names = list.all.map(({ name }) => name);
+  const wanted = rack ?? (names.length === 1 ? names[0] : undefined);
+  if (wanted === undefined)
     throw new UsageFailure(
       `several racks are configured: say which, with --rack ${names[0] ?? ''}; there are ${names.join(', ')}`,
     );
-  const found = list.racks.find(({ config }) => config.name.toLowerCase() === rack.toLowerCase());
+  const found = list.all.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
   if (found === undefined)
-    throw new UsageFailure(`no rack '${rack}' is configured; racks: ${names.join(', ')}${didYouMean(rack, names)}`);
-  return { ...options, config: found.path };
+    throw new UsageFailure(`no rack '${wanted}' is configured; racks: ${names.join(', ')}${didYouMean(wanted, names)}`);
+  return 'local' in found ? { ...options, config: found.local.path } : { ...options, remote: found.remote };
+}
+
+/** Refuses a command about this machine for a rack on another. @throws UsageFailure with the command to run there */
+export function refuseRemote({ remote }: GlobalOptions, command: string): void {
+  if (remote === undefined) return;
+  throw new UsageFailure(
+    `${command} is about the machine that it runs on, and ${remote.name} is on another: ssh ${remote.ssh} rackui ${command}`,
+  );
 }
 
 /**

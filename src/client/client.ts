@@ -58,6 +58,8 @@ export function serverNow({ ahead }: ServerTime, local: number): number {
 
 export interface RackClient {
   readonly welcome: Welcome;
+  /** Path of the server's socket; null: the server is on another machine. */
+  readonly path: string | null;
   /**
    * Returns the server's present steady time, by our own clock since its last message: it advances while the
    * connection is silent.
@@ -204,6 +206,7 @@ class Link {
     this.#pid = welcome.pid;
     return {
       welcome,
+      path: this.#path,
       now: () => this.#now(),
       wallTime: (at) => wallTime(at - this.#now() + steadyNow()),
       request: (method, params) => this.request(method, params),
@@ -239,11 +242,16 @@ class Link {
         () => undefined,
       );
     if (this.#silentS < STOPPED_LIMIT_S) return;
-    const pid = this.#pid ?? (this.#path === null ? null : listenerOf(this.#path));
+    // The process of another machine is not one of this machine.
+    const pid = this.#path === null ? null : (this.#pid ?? listenerOf(this.#path));
     const state = pid === null ? null : processState(pid);
     const stopped = state === 'T' || state === 't';
     if (!stopped && this.#silentS < SILENT_LIMIT_S) return;
-    this.#end(describeSilent(pid, `does not answer since ${this.#silentS} s`));
+    this.#end(
+      this.#path === null
+        ? `nothing came from the other machine for ${this.#silentS} s`
+        : describeSilent(pid, `does not answer since ${this.#silentS} s`),
+    );
   }
 
   close(): void {

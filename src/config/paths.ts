@@ -82,9 +82,9 @@ export function viewSocketPath(port: string, around: Environment = environment()
   return viewSocketBeside(socketPath(port, around));
 }
 
-/** Converts `x.sock` → `x.view.sock`; also for a socket given by an operator. */
+/** Converts `x.sock` → `x.view.sock`; also for a socket given by an operator. A view-only socket stays as it is. */
 export function viewSocketBeside(socket: string): string {
-  return `${socket.replace(/\.sock$/, '')}.view.sock`;
+  return `${socket.replace(/(?:\.view)?\.sock$/, '')}.view.sock`;
 }
 
 /** Lists the sockets at which a client looks for the server of `port`, in order: the system's, then the user's. */

@@ -1,6 +1,6 @@
 /**
  * Loads a configuration of several racks: a file that lists the racks' own files, each a whole configuration with
- * port, nodes and plans, and the settings of the interface that shows them all.
+ * port, nodes and plans, and racks on other machines; with the settings of the interface that shows them all.
  *
  * Reads the port without the YAML parser and the schema (70 ms together): the interface needs nothing else of the
  * configuration before it connects to a server, which has read and checked the whole of it.
@@ -63,11 +63,18 @@ function firstFile(candidates: readonly Candidate[]): { text: string | null } | 
   }
 }
 
+/** A rack on this machine, with its file. */
+type LocalRack = LoadedConfig & { path: string };
+/** A rack on another machine. */
+type RemoteRack = Exclude<RackListConfig['racks'][number], string>;
+
 export interface RackList {
   /** The file that lists the others. */
   path: string;
   /** In the order of the file; all names differ, and all ports. */
-  racks: (LoadedConfig & { path: string })[];
+  all: ({ name: string; local: LocalRack } | { name: string; remote: RemoteRack })[];
+  /** Those on this machine. */
+  racks: LocalRack[];
 }
 
 /**
@@ -80,19 +87,26 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
   const { path } = found;
   const { data, problem } = parseAs(rackListSchema, found.text, path);
   const problems: ConfigProblem[] = [];
-  const racks: RackList['racks'] = [];
-  data.racks.forEach((file, index) => {
-    const rack = loadConfig(resolve(dirname(path), file), around);
-    const { name, port } = rack.config;
-    const sameName = racks.find(({ config }) => config.name.toLowerCase() === name.toLowerCase());
-    const samePort = racks.find(({ config }) => config.port === port);
-    const wrong = (message: string): unknown => problems.push(problem(['racks', index], `${file}: ${message}`));
-    if (sameName) wrong(`the name ${name} is already that of ${sameName.path}`);
-    else if (samePort) wrong(`the port ${port} is already that of ${samePort.config.name}`);
-    racks.push({ ...rack, path: rack.path ?? file });
+  const racks: LocalRack[] = [];
+  const all: RackList['all'] = [];
+  data.racks.forEach((entry, index) => {
+    const local = typeof entry === 'string' ? loadConfig(resolve(dirname(path), entry), around) : null;
+    const name = typeof entry === 'string' ? (local?.config.name ?? '') : entry.name;
+    const where = typeof entry === 'string' ? entry : entry.ssh;
+    const same = all.find((other) => other.name.toLowerCase() === name.toLowerCase());
+    const samePort = local && racks.find(({ config }) => config.port === local.config.port);
+    const wrong = (message: string): unknown => problems.push(problem(['racks', index], `${where}: ${message}`));
+    if (same) wrong(`the name ${name} is already that of ${'local' in same ? same.local.path : same.remote.ssh}`);
+    else if (samePort) wrong(`the port ${samePort.config.port} is already that of ${samePort.config.name}`);
+    if (typeof entry !== 'string') all.push({ name, remote: entry });
+    else if (local !== null) {
+      const rack = { ...local, path: local.path ?? entry };
+      racks.push(rack);
+      all.push({ name, local: rack });
+    }
   });
   if (problems.length > 0) throw new ConfigError(problems);
-  return { path, racks };
+  return { path, all, racks };
 }
 
 /**

@@ -275,15 +275,31 @@ const keyWishes = z
   .record(z.string(), z.record(z.string(), z.union([keyText, z.array(keyText).min(1).max(8)])))
   .default({});
 
-/** Maximum of racks: one process serves them all, and one row of tabs shows them. */
-const MOST_RACKS = 8;
-const RACK_FILES = 'a list of the racks’ files, e.g. [north.yaml, south.yaml]';
-const RACK_FILE = 'the path of a rack’s configuration file';
+/** Maximum of racks: beyond, other engines are for looking. */
+const MOST_RACKS = 64;
+const RACK_FILES = 'a list of racks, e.g. [north.yaml, { name: south, ssh: pi@mcp-south }]';
+const RACK_ENTRY = 'the path of a rack’s configuration file, or { name: …, ssh: user@host }';
+/** As ssh takes a destination, without what it would take for an option or a URI. */
+const DESTINATION = /^(?:[A-Za-z_][\w.-]{0,31}@)?[A-Za-z0-9_[][\w.:[\]-]{0,252}$/;
 
-/** A file that lists the files of several racks, with the settings of the interface that shows them all. */
+/** A rack on another machine, whose server is reached by ssh. */
+const remoteRack = z.strictObject({
+  name: z.string().min(1).max(64),
+  ssh: z.string().regex(DESTINATION, 'user@host or a host of your ssh configuration'),
+  port: z.number().int().min(1).max(65_535).optional(),
+  /** Private key file; default: the one that the system's ssh finds. */
+  identity: z.string().min(1).optional(),
+  options: z.array(sshOption).max(32).default([]),
+  viewOnly: z.boolean().default(false),
+});
+
+/** A file that lists several racks, with the settings of the interface that shows them all. */
 export const rackListSchema = z.strictObject(
   {
-    racks: z.array(z.string(RACK_FILE), RACK_FILES).min(1, RACK_FILES).max(MOST_RACKS, `${MOST_RACKS} at most`),
+    racks: z
+      .array(z.union([z.string(), remoteRack], RACK_ENTRY), RACK_FILES)
+      .min(1, RACK_FILES)
+      .max(MOST_RACKS, `${MOST_RACKS} at most`),
     interface: interfaceWishes,
     keys: keyWishes,
   },

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { readUptime } from '../console/recognizer.ts';
 import { expire } from '../lib/clock.ts';
+import { SSH_OPTIONS } from '../lib/ssh-options.ts';
 import { runProgram } from '../lib/subprocess.ts';
 import type { ProgramEnd } from '../lib/subprocess.ts';
 import { bootIdCommands, readBootId } from '../power/boot.ts';
@@ -145,31 +146,14 @@ export class Network implements NetworkPort {
   }
 }
 
-/**
- * Returns ssh's arguments up to the host: keys only, host keys checked, nothing forwarded, no prompt. ssh uses the
- * first value of an option, so no configured option can override these.
- */
+/** Returns ssh's arguments up to the host. */
 export function sshArguments({ user, port, identity, options, limit }: SshConfig, host: string): string[] {
-  const fixed = [
-    'BatchMode=yes',
-    'StrictHostKeyChecking=yes',
-    'PreferredAuthentications=publickey',
-    'PasswordAuthentication=no',
-    'KbdInteractiveAuthentication=no',
-    'ClearAllForwardings=yes',
-    'ForwardAgent=no',
-    'ForwardX11=no',
-    'PermitLocalCommand=no',
-    'NoHostAuthenticationForLocalhost=no',
-    'VerifyHostKeyDNS=no',
-    'UpdateHostKeys=no',
-    'RemoteCommand=none',
-    'RequestTTY=no',
-    'ForkAfterAuthentication=no',
-  ];
   return [
     'ssh',
-    ...[...fixed, ...options, `ConnectTimeout=${Math.max(1, Math.floor(limit))}`].flatMap((option) => ['-o', option]),
+    ...[...SSH_OPTIONS, ...options, `ConnectTimeout=${Math.max(1, Math.floor(limit))}`].flatMap((option) => [
+      '-o',
+      option,
+    ]),
     '-p',
     String(port),
     ...(user === undefined ? [] : ['-l', user]),

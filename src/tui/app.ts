@@ -61,7 +61,7 @@ class Interface {
     this.#o = options;
     this.#palette = createPalette(options.theme, options.depth ?? colourDepth(process.env));
     this.#input = new Input(options.stdin, (tokens) => this.#take(tokens));
-    const names = options.racks.map(({ client }) => client.welcome.snapshot.rack.name);
+    const names = options.racks.map(({ client, name }) => name ?? client.welcome.snapshot.rack.name);
     this.#sessions = options.racks.map((access, index): RackSession => {
       const session: RackSession = new RackSession(
         access,

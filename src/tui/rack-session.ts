@@ -4,6 +4,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RackClient } from '../client/client.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Emulators } from './console/emulator.ts';
 import { type Screens, topLine } from './console/pane.ts';
 import { EffectRunner } from './effects.ts';
@@ -75,6 +76,10 @@ async function saveText(directory: string, node: string, at: number, text: strin
 /** Connection to one rack's server. */
 export interface RackAccess {
   client: RackClient;
+  /** Name in a list of racks; default: the rack's own. */
+  name?: string;
+  /** Longest time between two tries to connect, ms; default: {@link RECONNECT_MS}. */
+  longestRetryMs?: number | undefined;
   /** Shown at first; null: nothing. */
   notice?: string | null;
   /** Opens a new connection after the server ended; rejects while there is none. */
@@ -213,15 +218,16 @@ export class RackSession {
       ...running.map(({ id, verb, label }) => `${verb} ${label} (${id})`),
     ].join(', ');
     if (names === '') return null;
-    const { racks, rack } = this.#state;
-    const where = racks.names.length > 1 ? ` --rack ${rack.name}` : '';
+    const { racks } = this.#state;
+    const name = racks.names[racks.index] ?? '';
+    const where = racks.names.length > 1 ? ` --rack ${name}` : '';
     const how = [
       ...(runs.length > 0
         ? [`'rackui plan list${where}' shows how it goes, 'rackui plan abort ID${where}' aborts`]
         : []),
       ...(running.length > 0 ? [`'rackui ops${where}' shows how it goes, 'rackui abort ID${where}' aborts`] : []),
     ].join('; ');
-    return `still running in the server${racks.names.length > 1 ? ` of ${rack.name}` : ''}: ${names}. ${how}.`;
+    return `still running in the server${racks.names.length > 1 ? ` of ${name}` : ''}: ${names}. ${how}.`;
   }
 
   close(): void {
@@ -263,8 +269,9 @@ export class RackSession {
   }
 
   async #reconnect(): Promise<void> {
-    while (!this.#isOver()) {
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    const { longestRetryMs = RECONNECT_MS } = this.#access;
+    for (let waitMs = RECONNECT_MS; !this.#isOver(); waitMs = Math.min(longestRetryMs, waitMs * 2)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
       try {
         const client = await this.#access.reconnect();
         if (this.#isOver()) {
@@ -276,8 +283,8 @@ export class RackSession {
         this.dispatch({ type: 'link-back', welcome: client.welcome, local: steadyNow() });
         this.#follow(client);
         return;
-      } catch {
-        // Still no server: the banner says so, and the next try follows.
+      } catch (error) {
+        this.dispatch({ type: 'link-still-lost', why: messageOf(error) });
       }
     }
   }

@@ -9,7 +9,10 @@ import { withSamples } from './model/strips.ts';
 import { overlayType } from './overlays/list.ts';
 import { withoutStaleAnswer } from './overlays/operations.ts';
 
-type ServerEvent = Extract<UiEvent, { type: 'update' | 'rack' | 'operation' | 'event' | 'link-lost' | 'link-back' }>;
+type ServerEvent = Extract<
+  UiEvent,
+  { type: 'update' | 'rack' | 'operation' | 'event' | 'link-lost' | 'link-still-lost' | 'link-back' }
+>;
 
 export function serverEvent(state: State, event: ServerEvent): Step {
   switch (event.type) {
@@ -33,12 +36,16 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const lost: State = { ...left, pane, link: { kind: 'lost', since: state.now, why: event.why } };
       return step(lost, { do: 'reconnect' });
     }
+    case 'link-still-lost':
+      return step(state.link.kind === 'lost' ? { ...state, link: { ...state.link, why: event.why } } : state);
     case 'link-back': {
       const { size, access, settings } = state;
       const dateAhead = state.dateAhead + state.serverTime.ahead;
       const fresh = initialState(event.welcome, size, event.local, dateAhead, access === 'view', settings);
-      const { racks, cursor, column, marks, lastMark, filter, pane, focus, zoom, view } = state;
+      const { racks, column, marks, lastMark, filter, pane, focus, zoom, view } = state;
       const detail = { ...state.detail, answer: null, asked: null };
+      const known = fresh.rack.nodes.some(({ addr }) => addr === state.cursor);
+      const cursor = known ? state.cursor : fresh.cursor;
       const kept = { racks, cursor, column, marks, lastMark, filter, pane, focus, zoom, view, detail };
       const stays = state.overlay !== null && overlayType(state.overlay).survivesReconnect === true;
       const overlay = stays ? state.overlay : null;

@@ -82,7 +82,10 @@ function updated(state: State, event: UiEvent): Step {
     case 'raw-refused':
       return rawCommandAnswered(state, event);
     case 'failed':
-      return step(withNotice(state, 'error', `${event.what}: ${event.error.message}`));
+      // A lost connection has a line of its own, and what fails because of it adds nothing.
+      return step(
+        state.link.kind === 'lost' ? state : withNotice(state, 'error', `${event.what}: ${event.error.message}`),
+      );
     case 'looking':
     case 'found':
     case 'look-over':
@@ -116,6 +119,7 @@ function updated(state: State, event: UiEvent): Step {
     case 'operation':
     case 'event':
     case 'link-lost':
+    case 'link-still-lost':
     case 'link-back':
       return serverEvent(state, event);
   }

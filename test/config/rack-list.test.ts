@@ -55,13 +55,23 @@ test('one rack’s configuration is no list', () => {
   expect(load('name: x\nplans: {}\n')).toBeNull();
 });
 
+test('racks on other machines stand in the order of the file, beside those on this one', () => {
+  const { all, racks } = load('racks: [{ name: far, ssh: pi@mcp-far, viewOnly: true }, a.yaml]\n') ?? {
+    all: [],
+    racks: [],
+  };
+  expect(all.map(({ name }) => name)).toEqual(['far', 'north']);
+  expect(racks.map(({ config }) => config.name)).toEqual(['north']);
+  expect(all[0]).toMatchObject({ remote: { ssh: 'pi@mcp-far', options: [], viewOnly: true } });
+});
+
 describe('what is wrong is said with its place', () => {
   test.each([
     [
       'racks: []\n',
-      'list.yaml:1:8: racks: found an empty list; expected a list of the racks’ files, e.g. [north.yaml, south.yaml]',
+      'list.yaml:1:8: racks: found an empty list; expected a list of racks, e.g. [north.yaml, { name: south, ssh: pi@mcp-south }]',
     ],
-    ['racks: a.yaml\n', "list.yaml:1:8: racks: found the text 'a.yaml'; expected a list of the racks’ files"],
+    ['racks: a.yaml\n', "list.yaml:1:8: racks: found the text 'a.yaml'; expected a list of racks"],
     ['racks:\n', 'list.yaml:'],
     ['racks: [a.yaml, 3]\n', 'list.yaml:1:17: racks.1: found 3; expected the path of a rack’s configuration file'],
     [
@@ -82,9 +92,14 @@ describe('what is wrong is said with its place', () => {
     ['racks: [wrong.yaml]\n', 'wrong.yaml:2:1: prot: no such setting'],
     ['racks: [list.yaml]\n', 'list.yaml:1:1: racks: no such setting'],
     [
-      `racks: [${Array.from({ length: 9 }, () => 'a.yaml').join(', ')}]\n`,
-      'list.yaml:1:8: racks: found a list; 8 at most',
+      `racks: [${Array.from({ length: 65 }, () => 'a.yaml').join(', ')}]\n`,
+      'list.yaml:1:8: racks: found a list; 64 at most',
     ],
+    ['racks: [a.yaml, { name: NORTH, ssh: pi@b }]\n', 'racks.1: pi@b: the name NORTH is already that of'],
+    ['racks: [{ name: b, ssh: -oProxyCommand=x }]\n', 'racks.0'],
+    ['racks: [{ name: b, ssh: "pi@h;reboot" }]\n', 'racks.0'],
+    ['racks: [{ name: b, ssh: pi@h, options: [ProxyCommand=x] }]\n', 'racks.0'],
+    ['racks: [{ name: b }]\n', 'racks.0'],
     ['racks: [a.yaml\n', 'list.yaml:2:1: not YAML'],
   ])('%s', (text, message) => {
     expect(() => load(text)).toThrow(message);

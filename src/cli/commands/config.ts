@@ -13,7 +13,7 @@ import { ownUserId, userName } from '../../lib/users.ts';
 import { count } from '../../lib/words.ts';
 import { planWarnings, resolvePlan } from '../../rack/plan.ts';
 import { compressNames } from '../../rack/selectors.ts';
-import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
+import { type GlobalOptions, openClient, rackListOf, refuseRemote, withOneRack } from '../server-connection.ts';
 import { print } from '../terminal-output.ts';
 import { settingsOf } from './tui.ts';
 
@@ -22,19 +22,23 @@ export async function configCommand(what: 'check' | 'show' | 'schema', options: 
   const list = what === 'check' && options.rack === undefined ? await rackListOf(options) : null;
   if (list !== null) return checkList(list, options);
   const one = await withOneRack(options);
+  refuseRemote(one, `config ${what}`);
   return what === 'check' ? check(one) : show(one);
 }
 
 /** Checks a list of several racks, each with its own file; problems of any of them were thrown before. */
-async function checkList({ path, racks }: RackList, options: GlobalOptions): Promise<number> {
+async function checkList({ path, all, racks }: RackList, options: GlobalOptions): Promise<number> {
   await settingsOf(options.config);
-  print(`${path}: good, ${count(racks.length, 'rack')}`);
+  print(`${path}: good, ${count(all.length, 'rack')}`);
+  for (const rack of all)
+    if ('remote' in rack)
+      print(`${rack.name}: on another machine, reached by ssh ${rack.remote.ssh}: its configuration is there`);
   const codes: number[] = [];
   for (const rack of racks) {
     codes.push(await check({ ...options, config: rack.path }));
     if (settingsIn([rack])) print(`${rack.path}: what it says under interface and keys does not hold with ${path}`);
   }
-  return Math.max(...codes);
+  return Math.max(EXIT.done, ...codes);
 }
 
 /** Prints the path and a summary of the file; problems end with exit code 78. */

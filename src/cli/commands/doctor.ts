@@ -28,7 +28,7 @@ import {
 } from '../doctor/program.ts';
 import { upsSoftwareChecks } from '../doctor/ups-software.ts';
 import { type AskedUps, hasUser, planFitChecks, userRunner, upsdChecks, userChecks } from '../doctor/ups.ts';
-import { type GlobalOptions, openClient, portOf, selfCommand } from '../server-connection.ts';
+import { type GlobalOptions, openClient, portOf, selfCommand, refuseRemote } from '../server-connection.ts';
 import { print, printJson } from '../terminal-output.ts';
 
 export interface DoctorOptions extends GlobalOptions {
@@ -42,6 +42,7 @@ export interface DoctorOptions extends GlobalOptions {
 const EXCHANGES = 100;
 
 export async function doctorCommand(options: DoctorOptions): Promise<number> {
+  refuseRemote(options, 'doctor');
   const { machine, config, port, client, problem } = await gatherFacts(options);
   try {
     const info = client === null ? null : await client.request('server.info', {});

@@ -8,7 +8,14 @@ import { describeSilent } from '../../client/process-lifetime.ts';
 import { count } from '../../lib/words.ts';
 import { followPlan } from '../follow.ts';
 import { outageJson, outageLines, reportLines, supplyJson } from '../format/outage.ts';
-import { findServerProcess, type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import {
+  findServerProcess,
+  type GlobalOptions,
+  knownRack,
+  openClient,
+  targetsOf,
+  refuseRemote,
+} from '../server-connection.ts';
 import { explain, Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 /** Interval of tries to reach the server again, ms. */
@@ -87,6 +94,7 @@ export function outageDrillCommand(options: OutageOptions): Promise<number> {
  * the server does: stopped, hung, gone or another user's.
  */
 export async function outageLastCommand(options: OutageOptions): Promise<number> {
+  refuseRemote(options, 'outage last');
   if (options.within === undefined)
     throw new UsageFailure('--within SECONDS is needed: how long the battery is trusted for');
   const within = secondsOf('--within', options.within);

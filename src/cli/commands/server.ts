@@ -5,7 +5,7 @@ import { type Session, silenceText } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
-import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
+import { type GlobalOptions, openClient, rackListOf, refuseRemote, withOneRack } from '../server-connection.ts';
 import { clock, iso, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 interface ServerOptions extends GlobalOptions {
@@ -86,7 +86,11 @@ interface ServeCommandOptions extends GlobalOptions {
 
 export async function serveCommand(options: ServeCommandOptions): Promise<number> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
-  const racks = list?.racks ?? [loadConfig((await withOneRack(options)).config)];
+  const one = list === null ? await withOneRack(options) : options;
+  refuseRemote(one, 'serve');
+  const racks = list?.racks ?? [loadConfig(one.config)];
+  if (list !== null && racks.length === 0)
+    throw new UsageFailure(`${list.path} lists only racks on other machines: their servers run there`);
   if (racks.length > 1 && options.record !== undefined)
     throw new UsageFailure('--record is for one rack: say which, with --rack');
   const { serveRacks } = await import('../../server/serve.ts');

@@ -11,9 +11,10 @@ import { collectGarbage, keepYoungSmall } from '../../lib/memory.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { InterfaceOptions } from '../../tui/app.ts';
 import type { Settings } from '../../tui/model/state.ts';
+import type { RackAccess } from '../../tui/rack-session.ts';
 import type { Depth, Theme } from '../../tui/terminal/theme.ts';
 import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
-import { tellEnd, UsageFailure } from '../terminal-output.ts';
+import { explain, tellEnd, UsageFailure } from '../terminal-output.ts';
 
 /** Returns the settings of the interface, or the defaults. @throws {ConfigError} with the place of every mistake */
 export async function settingsOf(config: string | undefined): Promise<Settings> {
@@ -117,12 +118,11 @@ export async function interfaceOptions(options: LookOptions): Promise<Omit<Inter
 
 type CommandOptions = GlobalOptions & LookOptions;
 
+/** Longest time between two tries to reach a rack on another machine, ms. */
+const REMOTE_RETRY_MS = 15_000;
+
 /** A rack's server and its first notice. */
-interface Access {
-  client: RackClient;
-  notice: string | null;
-  reconnect: () => Promise<RackClient>;
-}
+type Access = RackAccess & { notice: string | null };
 
 export async function interfaceCommand(options: CommandOptions): Promise<number> {
   keepYoungSmall();
@@ -162,13 +162,26 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
     const one = await withOneRack(options);
     return [await opened((warn) => openClient(one, 'interface', { autostart: true, warn }))];
   }
-  const accesses: Access[] = [];
-  for (const { path } of list.racks) {
-    const open = (warn: Warn): Promise<RackClient> =>
-      openClient({ ...options, config: path }, 'interface', { autostart: true, serve: list.path, warn });
-    accesses.push(await opened(open));
-  }
-  return accesses;
+  const { absentClient } = await import('../../client/absent.ts');
+  // Racks on this machine one after another: the first starts the server of all.
+  let localBefore: Promise<unknown> = Promise.resolve();
+  return Promise.all(
+    list.all.map((rack): Promise<Access> => {
+      const of = 'local' in rack ? { ...options, config: rack.local.path } : { ...options, remote: rack.remote };
+      const open = (warn: Warn): Promise<RackClient> =>
+        openClient(of, 'interface', { autostart: true, serve: list.path, warn });
+      const rest = { name: rack.name, longestRetryMs: 'local' in rack ? undefined : REMOTE_RETRY_MS };
+      // One rack that cannot be reached does not keep the operator from the others.
+      const absent = (error: unknown): Access => {
+        const client = absentClient(rack.name, explain(error).message);
+        return { client, notice: null, reconnect: () => open(() => undefined), ...rest };
+      };
+      const opening = 'local' in rack ? localBefore.then(() => opened(open)) : opened(open);
+      const access = opening.then((one) => ({ ...one, ...rest }), absent);
+      if ('local' in rack) localBefore = access;
+      return access;
+    }),
+  );
 }
 
 type Warn = (text: string) => void;

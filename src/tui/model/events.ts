@@ -102,6 +102,7 @@ export type UiEvent =
   /** A UID as a BMC sent it; null: none, for the reason `why`. */
   | { type: 'identified'; addr: Address; uid: string | null; why: string }
   | { type: 'link-lost'; why: string }
+  | { type: 'link-still-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
 
 export type Effect =

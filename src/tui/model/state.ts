@@ -377,6 +377,11 @@ export function initialState(
   };
 }
 
+/** Returns whether the rack's server was never reached, so that not even its nodes are known. */
+export function isUnreached({ link, rack }: State): boolean {
+  return link.kind === 'lost' && rack.nodes.length === 0;
+}
+
 export function nameOf(state: State, addr: Address): string {
   return state.rack.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`;
 }

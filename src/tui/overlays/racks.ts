@@ -88,7 +88,7 @@ function blockOf(state: State, width: number, g: Glyphs): Span[][] {
   const alarms: Span[] = unseen === null ? [] : [[`  ${unseen}`, 'danger']];
   return [
     [
-      [state.rack.name, 'title'],
+      [state.racks.names[state.racks.index] ?? state.rack.name, 'title'],
       ...(supplyWords(state)?.spans ?? []),
       ...busWords(state),
       ...countWords(state),

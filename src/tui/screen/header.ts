@@ -7,7 +7,7 @@ import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../c
 import { barRows, formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
 import { countsOf } from '../map/node-cell.ts';
 import { totalStrip } from '../map/strips.ts';
-import { type State, unseenAlarms } from '../model/state.ts';
+import { isUnreached, type State, unseenAlarms } from '../model/state.ts';
 
 const BUS_INK: Record<BusState, InkRole> = {
   starting: 'aging',
@@ -72,7 +72,10 @@ const gap: Span = ['  ', 'text'];
 /** Returns the state of the bus, or that there is no connection to the server. */
 export function busWords(state: State): Span[] {
   return state.link.kind === 'lost'
-    ? [gap, [`SERVER GONE ${formatAge(state.now - state.link.since)}`, 'danger']]
+    ? [
+        gap,
+        [`${isUnreached(state) ? 'NOT REACHED' : 'SERVER GONE'} ${formatAge(state.now - state.link.since)}`, 'danger'],
+      ]
     : [
         gap,
         ['bus ', 'dim'],

@@ -48,7 +48,7 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   let x = 0;
   states.forEach((state, index) => {
     const spans: Span[] = [
-      [` ${state.rack.name}`, index === active ? 'title' : 'text'],
+      [` ${state.racks.names[index] ?? state.rack.name}`, index === active ? 'title' : 'text'],
       ...trouble(state, g),
       [' ', 'text'],
     ];

@@ -1,6 +1,7 @@
 /** Paints the screen of one rack: one state, one frame. */
 import { paintSaid } from '../canvas/box.ts';
-import { Frame, type Span } from '../canvas/frame.ts';
+import { wrap } from '../../lib/words.ts';
+import { Frame, type Rect, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
 import { paintDetail } from '../detail/detail-view.ts';
@@ -10,7 +11,7 @@ import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
 import { paintMap } from '../map/map-view.ts';
 import { countsOf } from '../map/node-cell.ts';
-import { nameOf, type State, unseenAlarms } from '../model/state.ts';
+import { isUnreached, nameOf, type State, unseenAlarms } from '../model/state.ts';
 import { overlayType } from '../overlays/list.ts';
 import { paintTable } from '../table/table-view.ts';
 import type { Plot } from '../terminal/plot.ts';
@@ -64,6 +65,21 @@ function countLine(state: State): Span[] {
   ];
 }
 
+/** Paints the reason why nothing is known of this rack, instead of its map. */
+function paintUnreached(frame: Frame, rect: Rect, state: State): void {
+  if (state.link.kind !== 'lost') return;
+  frame.clear(rect);
+  const width = Math.min(rect.width - 4, 76);
+  const lines = [
+    `${state.racks.names[state.racks.index] ?? state.rack.name} was not reached yet.`,
+    ...wrap(state.link.why, width),
+  ];
+  const y = rect.y + Math.max(0, Math.floor((rect.height - lines.length - 2) / 2));
+  const x = rect.x + Math.max(0, Math.floor((rect.width - width) / 2));
+  lines.forEach((line, i) => frame.text(x, y + i + (i > 0 ? 1 : 0), line, i === 0 ? 'title' : 'fault', width));
+  frame.text(x, y + lines.length + 2, 'It is tried again by itself.', 'dim', width);
+}
+
 /** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. */
 export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | null = null): Frame {
   const frame = new Frame(state.size.cols, state.size.rows);
@@ -73,10 +89,11 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
     return frame;
   }
   paintHeader(frame, layout.header, state, g);
-  if (layout.map) paintMap(frame, layout.map, state, g);
+  if (layout.map && isUnreached(state)) paintUnreached(frame, layout.map.area, state);
+  else if (layout.map) paintMap(frame, layout.map, state, g);
   if (layout.glance) paintGlance(frame, layout.glance, state, g);
   if (layout.table) paintTable(frame, layout.table, state, g);
-  if (layout.selected) paintSelected(frame, layout.selected, state, layout, g);
+  if (layout.selected && !isUnreached(state)) paintSelected(frame, layout.selected, state, layout, g);
   const notice = noticeOf(state);
   // On a low screen the events have the line of the notice while there is none.
   const shared = layout.events !== null && layout.events.y + layout.events.height > layout.notice.y;

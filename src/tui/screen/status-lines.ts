@@ -13,7 +13,7 @@ import { isFiltered } from '../map/filter.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
 import type { Context } from '../model/keys.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
-import type { State } from '../model/state.ts';
+import { isUnreached, type State } from '../model/state.ts';
 import { operationLine } from '../overlays/operation-view.ts';
 import { runSpans } from '../overlays/plans/run-view.ts';
 import { tableSpans } from '../table/table-view.ts';
@@ -96,6 +96,7 @@ const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 /** Returns the text of the notice line: the last notice; without one the problem of the link or the bus; null: none. */
 export function noticeOf(state: State): Span | null {
   if (state.notice !== null) return [state.notice.text, NOTICE_INK[state.notice.level]];
+  if (isUnreached(state)) return null;
   if (state.link.kind === 'lost')
     return [`${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault'];
   const { state: bus, detail, recovery } = state.bus;

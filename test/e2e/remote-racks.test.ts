@@ -1,0 +1,173 @@
+/**
+ * Racks on other machines: real ssh and sshd on loopback, real servers on simulated racks, and the interface in a
+ * pseudo-terminal. The line between them is slow, stalls, and is cut.
+ */
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type FarMachine, farMachine } from '../support/far-machine.ts';
+import { HAS_SSHD } from '../support/ssh-hosts.ts';
+import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { openTerminal, type TestTerminal } from '../support/terminal.ts';
+
+const WAIT = 60_000;
+const config = (name: string): string => `name: ${name}\nport: /dev/null\n${eightNodes({ 0: 'role: master' })}\n`;
+
+let place: Stand;
+let far: FarMachine;
+let folder: string;
+const list = (): string => join(folder, 'racks.yaml');
+
+beforeAll(async () => {
+  if (!HAS_SSHD) return;
+  folder = mkdtempSync(join(tmpdir(), 'rackui-fleet-'));
+  place = await stand({ config: config('far'), sim: ['--time-scale', '20', '--no-loss'] });
+}, WAIT);
+afterAll(async () => {
+  if (!HAS_SSHD) return;
+  await place[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const env = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  RACKUI_SOCKET: undefined,
+  RACKUI_CONFIG: list(),
+  HOME: folder,
+  XDG_STATE_HOME: join(folder, 'state'),
+});
+
+function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: env(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+}
+
+function lists(...entries: string[]): void {
+  writeFileSync(list(), `racks:\n${entries.map((entry) => `  - ${entry}\n`).join('')}`, { mode: 0o600 });
+}
+
+describe.skipIf(!HAS_SSHD)('a rack on another machine; needs openssh-server and openssh-client', () => {
+  beforeEach(async () => {
+    far = await farMachine(place.socket);
+    lists(far.entry('north'), '{ name: south, ssh: nobody@127.0.0.1, port: 1 }');
+    return () => far[Symbol.asyncDispose]();
+  });
+
+  test('commands work through ssh as they do there; those about a machine say where to run them', async () => {
+    const status = await run('--rack', 'north', 'status', '--json');
+    expect(status).toMatchObject({ code: 0, err: '' });
+    expect((JSON.parse(status.out) as { nodes: unknown[] }).nodes).toHaveLength(8);
+    const typed = await run('--rack', 'north', 'console', 'n3', '--send', '', '--expect', 'login:', '--timeout', '30');
+    expect(typed.code).toBe(0);
+    const unconfirmed = await run('--rack', 'north', 'off', 'n4', '--confirm', 'n5');
+    expect(unconfirmed).toMatchObject({ code: 3, out: '' });
+    expect(await run('--rack', 'north', 'doctor')).toMatchObject({
+      code: 64,
+      err: expect.stringMatching(/north is on another: ssh \S+@127\.0\.0\.1 rackui doctor/) as string,
+    });
+    expect(await run('status')).toMatchObject({ code: 64, err: expect.stringContaining('north, south') as string });
+    expect((await run('config', 'check')).out).toMatch(/good, 2 racks\nnorth: on another machine/);
+  });
+
+  test('view-only: the far server lets this session only look', async () => {
+    lists(far.entry('north', ', viewOnly: true'));
+    expect((await run('--rack', 'north', 'status')).code).toBe(0);
+    const refused = await run('--rack', 'north', 'on', 'n4');
+    expect(refused.code).toBe(3);
+  });
+
+  test.each<[situation: string, prepare: () => unknown, words: RegExp]>([
+    ['an unknown host key', () => far.distrust('unknown'), /its host key is not known here: log in once with 'ssh /],
+    ['a changed host key', () => far.distrust('changed'), /its host key is not the one that is known/],
+    ['a refused key', () => far.refuseKey(), /it refused the key: 'ssh-copy-id /],
+    ['no rackui there', () => rmSync(join(far.bin, 'rackui')), /there is no rackui in the PATH of its ssh commands/],
+    [
+      'an older rackui there',
+      () => replace("#!/bin/sh\necho \"rackui: 'proxy' is no command; 'rackui --help' lists them\" >&2\nexit 64\n"),
+      /its rackui is older and cannot be reached by ssh/,
+    ],
+    [
+      "another user's server there",
+      () => replace("#!/bin/sh\necho 'rackui: the server belongs to pi, and you may not use it' >&2\nexit 5\n"),
+      /the server belongs to pi, and you may not use it; see 'rackui status' on north/,
+    ],
+    ['a machine that is away', () => (far.line.down = true), /Connection (?:reset|closed)/],
+    [
+      'a program that prints no protocol',
+      () => replace('#!/bin/sh\nprintf "\\033]0;evil\\007Welcome\\n"\nexec sleep 1\n'),
+      /^rackui: /,
+    ],
+  ])('%s: a sentence that says so, and exit code 5', async (_situation, prepare, words) => {
+    prepare();
+    const { code, out, err } = await run('--rack', 'north', 'status');
+    expect({ code, out }).toEqual({ code: 5, out: '' });
+    expect(err).toMatch(words);
+    expect(err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
+  });
+
+  describe('in the interface', () => {
+    let screen: TestTerminal;
+    beforeEach(() => {
+      screen = openTerminal(process.execPath, [PROGRAM], { cols: 100, rows: 30, env: env() });
+      return () => screen.close();
+    });
+    const sees = (text: RegExp): Promise<void> => screen.waitFor(text, String(text), WAIT);
+
+    test('a rack that is not reached says why and keeps nobody from the others; it comes when its machine does', async () => {
+      await sees(/8 on 0 off/);
+      screen.type('>');
+      await sees(/south was not reached yet\.[^]*port 1: Connection refused[^]*tried again by itself/);
+      screen.type('<');
+      await sees(/8 on 0 off/);
+    });
+
+    test('over a stalled line nothing stays green; after it the rack is there again and no key was sent twice', async () => {
+      await sees(/8 on 0 off/);
+      screen.type('03\r');
+      await sees(/Enter wakes it/);
+      screen.type('\r');
+      await sees(/n3 login:[^]*n3 login:|n3 A-3 03 on (?!Enter)/);
+      screen.type('bob');
+      await sees(/n3 login: bob/);
+      far.line.stalled = true;
+      screen.type('x');
+      await sees(/SERVER GONE/);
+      await sees(/(?:nothing came from the other machine for \d+ s|timed out); what is shown is as old as that/);
+      far.line.stalled = false;
+      far.line.cut();
+      await sees(/8 on 0 off|reads in silence|bus paused/);
+      await expect
+        .poll(() => place.rack.counters().then(({ nodes }) => nodes['03']?.consoleIn ?? 0), { timeout: WAIT })
+        .toBeLessThanOrEqual('\rbobx'.length + 8);
+    }, 150_000);
+
+    test('with 200 ms delay keys stay in order; a cut line is said, and a running operation goes on there', async () => {
+      far.line.delayMs = 200;
+      await sees(/8 on 0 off/);
+      screen.type('05\r');
+      await sees(/Enter wakes it/);
+      screen.type('\r');
+      await sees(/n5 B-1 05 on (?!Enter)[^]*n5 login:/);
+      screen.type('abcdefghijklmnop');
+      await sees(/n5 login: abcdefghijklmnop/);
+      far.line.cut();
+      await sees(/SERVER GONE|the server is back/);
+      await sees(/the server is back/);
+      screen.type('05\r');
+      await sees(/abcdefghijklmnop/);
+    }, 150_000);
+  });
+});
+
+/** Another program in the place of the far rackui. */
+function replace(script: string): void {
+  const path = join(far.bin, 'rackui');
+  rmSync(path);
+  writeFileSync(path, script);
+  chmodSync(path, 0o755);
+}
