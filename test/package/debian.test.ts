@@ -1,0 +1,174 @@
+/**
+ * The Debian packages, installed into fresh systems: as the service's operators meet them on amd64, and by an emulated
+ * processor on arm64. Needs root, the network for the first download, and the programs that `.ci/run` installs.
+ */
+import { execFile, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startRack } from '../support/rack.ts';
+import { eightNodes, PROGRAM } from '../support/stand.ts';
+import { openTerminal } from '../support/terminal.ts';
+import { entered, makeRoot, missingFor, runIn, serveIn, started, stopped } from './debian-root.ts';
+
+const exec = promisify(execFile);
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+const QEMU = '/usr/bin/qemu-aarch64-static';
+const folder = mkdtempSync(join(tmpdir(), 'rackui-test-debian-'));
+const LIMIT_MS = 600_000;
+const LONG = { timeout: LIMIT_MS, concurrent: true };
+
+const packageFor = (architecture: string): string => {
+  const name = readdirSync(folder).find((file) => file.endsWith(`_${architecture}.deb`));
+  return join(folder, name ?? '');
+};
+
+beforeAll(async () => {
+  await exec('npx', ['tsx', 'packaging/deb/package.ts', folder], { cwd: CHECKOUT });
+}, LIMIT_MS);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A title that says why its test is skipped. */
+const titled = (title: string, missing: string | null): string =>
+  missing === null ? title : `${title} (needs ${missing})`;
+
+const lintian = missingFor('lintian');
+test.skipIf(lintian !== null)(
+  titled('lintian has no error and no warning for any package', lintian),
+  LONG,
+  async () => {
+    const { stdout } = await exec('lintian', ['--allow-root', packageFor('amd64'), packageFor('arm64')]);
+    expect(stdout).toBe('');
+  },
+);
+
+/** Files that the system's own tools write; a user of the system stays when a package goes. */
+const OF_THE_SYSTEM = /^\/etc\/(\.pwd\.lock|(passwd|group|shadow|gshadow)-?)$|^\/var\/log\/dpkg\.log$|^\/tmp\//;
+
+const filesOf = (root: string): string[] =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .map((path) => `/${path}`)
+    .filter((path) => !OF_THE_SYSTEM.test(path))
+    .sort();
+
+/** Writes the package as another version into the system, as `/tmp/VERSION.deb`. */
+async function writeVersion(root: string, version: string): Promise<void> {
+  const tree = join(folder, version);
+  await exec('dpkg-deb', ['--raw-extract', packageFor('amd64'), tree]);
+  const control = join(tree, 'DEBIAN/control');
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${version}`));
+  await exec('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, join(root, `tmp/${version}.deb`)]);
+  rmSync(tree, { recursive: true });
+}
+
+const installing = missingFor('unshare');
+test.skipIf(installing !== null)(
+  titled('a fresh system installs the package, serves members of its group, upgrades and purges it', installing),
+  LONG,
+  async () => {
+    const root = join(folder, 'amd64');
+    await makeRoot(
+      root,
+      ['nodejs', 'systemd-standalone-sysusers', 'systemd-standalone-tmpfiles'],
+      '--variant=essential',
+    );
+    // A service manager that notes what it is asked for.
+    const manager = '#!/bin/sh\necho "$*" >>/tmp/calls\n[ "$2" != is-enabled ] || echo enabled\n';
+    writeFileSync(join(root, 'usr/bin/systemctl'), manager, { mode: 0o755 });
+    mkdirSync(join(root, 'run/systemd/system'), { recursive: true });
+    mkdirSync(join(root, 'run/rackui'));
+    const before = filesOf(root);
+    const install = async (version: string): Promise<{ said: string; calls: string }> => {
+      await writeVersion(root, version);
+      rmSync(join(root, 'tmp/calls'), { force: true });
+      const { code, said } = await runIn(root, ['dpkg', '--install', `/tmp/${version}.deb`]);
+      expect(code, said).toBe(0);
+      return { said, calls: readFileSync(join(root, 'tmp/calls'), 'utf8') };
+    };
+
+    expect((await install('9.0')).calls).toContain('start rackui.service');
+    await using rack = await startRack({ args: ['--nodes', '8'] });
+    const port = realpathSync(rack.link);
+    chmodSync(port, 0o666);
+    const configFile = join(root, 'etc/rackui/rack.yaml');
+    const config = `name: lab\nport: ${port}\nserver: { group: rackui }\n${eightNodes()}\n`;
+    writeFileSync(configFile, config);
+    await runIn(root, ['chown', 'rackui:rackui', '/run/rackui']);
+    const env = { RUNTIME_DIRECTORY: '/run/rackui', STATE_DIRECTORY: '/var/lib/rackui' };
+    const member = '1000:rackui';
+    const rackui = (...words: string[]) => runIn(root, ['rackui', ...words], member);
+
+    let server = await serveIn(root, ['rackui', 'serve'], 'rackui:rackui', env);
+    try {
+      expect((await rackui('status')).said).toMatch(/ n7 /);
+      expect(await runIn(root, ['rackui', 'status'], '1000:1000')).toMatchObject({ code: 5 });
+      await using terminal = openTerminal('unshare', entered(root, ['rackui'], member), { cols: 120, rows: 40 });
+      await terminal.waitFor('n7', 'a node', 60_000);
+
+      // A guest that hangs keeps an operation open: the upgrade leaves its server alone.
+      await rack.ctl('hang', { node: '03', on: true });
+      const detached = await rackui('off', 'n3', '--confirm', 'n3', '--detach');
+      const id = /\b[0-9a-z]*\d[0-9a-z]*$/m.exec(detached.said)?.[0] ?? detached.said;
+      const busy = await install('9.1');
+      expect(busy.said).toContain("'systemctl restart rackui' starts the new one");
+      expect(busy.calls).not.toContain('restart');
+      expect(await rackui('abort', id)).toMatchObject({ code: 0 });
+      const events = join(root, 'var/lib/rackui', `dev-pts-${basename(port)}`, 'events.jsonl');
+      const kept = readFileSync(events, 'utf8');
+      expect((await install('9.2')).calls).toContain('restart rackui.service');
+      await stopped(server);
+      server = await serveIn(root, ['rackui', 'serve'], 'rackui:rackui', env);
+      expect(readFileSync(configFile, 'utf8')).toBe(config);
+      expect(readFileSync(events, 'utf8').startsWith(kept)).toBe(true);
+    } finally {
+      await stopped(server);
+    }
+    expect(await runIn(root, ['dpkg', '--purge', 'rackui'])).toMatchObject({ code: 0 });
+    expect(filesOf(root)).toEqual(before);
+  },
+);
+
+const emulating = missingFor('qemu-aarch64-static');
+test.skipIf(emulating !== null)(
+  titled('the arm64 package sweeps, opens a console and cuts a node that has halted', emulating),
+  LONG,
+  async () => {
+    const root = join(folder, 'arm64');
+    await makeRoot(root, ['nodejs'], '--variant=extract', '--arch=arm64');
+    for (const name of ['bin', 'lib']) symlinkSync(`usr/${name}`, join(root, name));
+    await exec('dpkg-deb', ['--extract', packageFor('arm64'), root]);
+
+    const socket = join(folder, 'arm64.sock');
+    const configFile = join(folder, 'arm64.yaml');
+    const login = 'login: { user: pi, password: { command: [echo, raspberry] } }';
+    writeFileSync(configFile, `name: lab\n${login}\n${eightNodes()}\n`);
+    await using rack = await startRack({ args: ['--rack', configFile, '--time-scale', '5'] });
+    const program = ['-L', root, join(root, 'usr/bin/node'), join(root, 'usr/lib/rackui/bin/rackui')];
+    const options = ['--config', configFile, '--port', rack.link, '--socket', socket];
+    // The clients after the first are this machine's own: the server does what is looked at, and emulation is slow.
+    const rackui = async (...words: string[]) => (await exec(PROGRAM, [...options, ...words])).stdout;
+    const server = await started(spawn(QEMU, [...program, ...options, 'serve', '--state', join(folder, 'state')]));
+    try {
+      expect((await exec(QEMU, [...program, ...options, 'status'])).stdout).toMatch(/ n7 /);
+      expect(await rackui('console', 'n3', '--send', '', '--expect', 'login:', '--timeout', '60')).toContain('login:');
+      expect(await rackui('off', 'n3', '--confirm', 'n3')).toMatch(/halted/);
+      expect(await rack.node('03')).toMatchObject({ power: 'off' });
+      expect((await rack.counters()).nodes['03']).toMatchObject({ cutAlive: 0 });
+    } finally {
+      await stopped(server);
+    }
+  },
+);
