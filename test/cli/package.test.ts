@@ -1,6 +1,6 @@
 /** What `npm pack` would ship: everything the program reads at run time, nothing else of the sources. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,13 @@ test('node is found without a PATH that holds it, by the launcher alone', async 
   }
 });
 
+test('publint finds nothing in the npm package, and nothing runs when it is installed', async () => {
+  const { stdout } = await exec('npx', ['publint', '--strict', '--pack', 'false'], { cwd: ROOT });
+  expect(stdout).toContain('All good!');
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+  expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
+});
+
 test('the packed files are enough to run, from any directory', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-package-'));
   try {
@@ -46,7 +53,7 @@ test('the packed files are enough to run, from any directory', async () => {
         'examples/hooks/mail',
       ]),
     );
-    expect(files.filter((path) => /\.tsx?$|^test\/|^\.ci\//.test(path))).toEqual([]);
+    expect(files.filter((path) => /\.tsx?$|\.map$|^test\/|^\.ci\/|^docs\/(dev|pictures)\//.test(path))).toEqual([]);
 
     for (const path of files) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
