@@ -1,6 +1,6 @@
 /** What `npm pack` would ship: everything the program reads at run time, nothing else of the sources. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,10 +32,17 @@ test('node is found without a PATH that holds it, by the launcher alone', async 
 });
 
 test('publint finds nothing in the npm package, and nothing runs when it is installed', async () => {
-  const { stdout } = await exec('npx', ['publint', '--strict', '--pack', 'false'], { cwd: ROOT });
-  expect(stdout).toContain('All good!');
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
-  expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-publint-'));
+  try {
+    await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
+    const [file = ''] = readdirSync(folder);
+    const { stdout } = await exec('npx', ['publint', '--strict', join(folder, file)], { cwd: ROOT });
+    expect(stdout).toContain('All good!');
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('the packed files are enough to run, from any directory', async () => {

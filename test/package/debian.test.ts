@@ -56,7 +56,7 @@ test.skipIf(lintian !== null)(
 );
 
 /** Files that the system's own tools write; a user of the system stays when a package goes. */
-const OF_THE_SYSTEM = /^\/etc\/(\.pwd\.lock|(passwd|group|shadow|gshadow)-?)$|^\/var\/log\/dpkg\.log$|^\/tmp\//;
+const OF_THE_SYSTEM = /^\/etc\/(\.pwd\.lock|(passwd|group|shadow|gshadow)-?)$|^\/var\/log\/dpkg\.log$|^\/(dev|tmp)\//;
 
 const filesOf = (root: string): string[] =>
   readdirSync(root, { recursive: true, encoding: 'utf8' })
