@@ -1,6 +1,5 @@
-/** The words that confirm a cut: given on the command line, or typed on a terminal; a terminal is required to ask. */
+/** Questions on a terminal: the words that confirm a cut, where they are not given on the command line, and others. */
 import { createInterface } from 'node:readline';
-import type { ReadStream } from 'node:tty';
 import { EXIT } from '../api/power.ts';
 import { Failure, shown, UsageFailure } from './terminal-output.ts';
 
@@ -20,15 +19,21 @@ export async function confirmation(
 ): Promise<string> {
   if (given === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
     throw new UsageFailure(`${what} cuts power and nobody can be asked here: add --confirm '${expected}'`);
-  const answer = given ?? (await ask(process.stdin, expected, plain));
+  const answer =
+    given ?? (await answerOf(`Type ${shown(expected)} and Enter to confirm; anything else cancels: `, plain));
   if (answer === expected) return answer;
   const why = answer === '' ? 'nothing was typed' : `'${answer}' is not what confirms it`;
   throw new Failure(EXIT.refused, `not confirmed: ${why}; nothing was sent. What confirms it: --confirm '${expected}'`);
 }
 
-async function ask(stdin: ReadStream, expected: string, plain: boolean): Promise<string> {
-  await discardTypeAhead(stdin);
-  process.stderr.write(`Type ${shown(expected)} and Enter to confirm; anything else cancels: `);
+/**
+ * Asks on this terminal and returns the typed line without blanks at its ends; '' where none comes. What was typed before
+ * the question is discarded. `plain`: the terminal edits the line.
+ */
+export async function answerOf(question: string, plain: boolean): Promise<string> {
+  const { stdin } = process;
+  await discardTypeAhead();
+  process.stderr.write(question);
   const lines = createInterface({ input: stdin, output: process.stderr, terminal: !plain, historySize: 0 });
   try {
     return await new Promise((resolve) => {
@@ -45,7 +50,8 @@ async function ask(stdin: ReadStream, expected: string, plain: boolean): Promise
   }
 }
 
-async function discardTypeAhead(stdin: ReadStream): Promise<void> {
+async function discardTypeAhead(): Promise<void> {
+  const { stdin } = process;
   // Raw mode, so that a half typed line is discarded as well.
   stdin.setRawMode(true).resume();
   stdin.on('data', ignore);

@@ -228,6 +228,13 @@ export function declareServing(program: Command, act: Act, run: Run): void {
           : (await import('./commands/doctor.ts')).doctorCommand(options),
       ),
     );
+  program
+    .command('setup')
+    .description('free the UART of this Raspberry Pi for the bus; shows each change and asks before it')
+    .option('--dry-run', 'show the changes; make none')
+    .option('--undo', 'take back what setup changed')
+    .option('--root <directory>', 'work on this copy of a machine’s files instead')
+    .action(act(async (options) => (await import('./setup/setup.ts')).setupCommand(options)));
   const server = program.command('server').description('the server of this rack');
   server
     .command('status')

@@ -56,6 +56,10 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   sim: {},
   serve: {},
   doctor: { 5: 'something fails' },
+  setup: {
+    2: 'a change was declined, or something is left to do by hand',
+    3: 'refused: not as root, no Raspberry Pi, a file that is not understood, or one that was changed since',
+  },
   server: {},
   'server status': {},
   'server reload': { 2: 'some of the file is not in force yet', ...REFUSED },

@@ -3,7 +3,7 @@
  * situation. The last test holds what was played against what is named.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -257,6 +257,15 @@ describe('looking', () => {
   test('doctor 5: something fails', async () => {
     const line = `doctor --root ${folder}`;
     await endsWith(5, line, run(line));
+  });
+  test('setup 3: no Raspberry Pi; 2: something is left to do', async () => {
+    const line = `setup --dry-run --root ${folder}`;
+    await endsWith(3, line, run(line));
+    mkdirSync(join(folder, 'proc/device-tree'), { recursive: true });
+    writeFileSync(join(folder, 'proc/device-tree/model'), 'Raspberry Pi 4 Model B Rev 1.4');
+    mkdirSync(join(folder, 'boot'));
+    writeFileSync(join(folder, 'boot/config.txt'), 'enable_uart=1\nkernel=u-boot.bin\n');
+    await endsWith(2, line, run(`--port /dev/ttyS0 ${line}`));
   });
   test('server reload 2: what only a new server can do', async () => {
     writeFileSync(join(place.folder, 'rack.yaml'), configuration('port: /dev/another'));

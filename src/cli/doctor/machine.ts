@@ -213,7 +213,7 @@ function thisLogin(): Login {
 const CONFIG_FILES = ['/boot/firmware/config.txt', '/boot/config.txt'] as const;
 
 /** The part of this machine's config.txt that holds on this board. */
-interface Configured {
+export interface Configured {
   board: Board;
   facts: BoardFacts;
   /** The file to which settings are added. */
@@ -221,14 +221,24 @@ interface Configured {
   settings: readonly Setting[];
 }
 
+/** Returns the model as the device tree names it; null: there is none. */
+const modelOf = (machine: Machine): string | null =>
+  machine.text('/proc/device-tree/model')?.replace(/\0/g, '').trim() ?? null;
+
+/** Returns the settings that hold on this board; null: it is no Raspberry Pi. */
+export function configuredBoard(machine: Machine): Configured | null {
+  const board = boardOf(modelOf(machine) ?? '');
+  return board === null ? null : readConfigured(machine, board);
+}
+
 export function piChecks(machine: Machine, port: string): Check[] {
-  const name = machine.text('/proc/device-tree/model')?.replace(/\0/g, '').trim() ?? null;
-  const board = name === null ? null : boardOf(name);
-  if (board === null)
+  const name = modelOf(machine);
+  const configured = configuredBoard(machine);
+  if (configured === null)
     return [
       ok('machine', name === null ? 'no Raspberry Pi: its UART needs no config.txt' : `${name}, no Raspberry Pi`),
     ];
-  const configured = readConfigured(machine, board);
+  const { board } = configured;
   const checks = [ok('machine', board.name), uart(configured), whichUart(machine, port, configured)];
   // The firmware has no influence on a USB adapter.
   return onGpio(machine, port) ? [...checks, ...firmwareChecks(machine, configured)] : checks;
@@ -253,7 +263,7 @@ const overlays = (settings: readonly Setting[]): string[] =>
   settings.filter(({ key, perhaps }) => key === 'dtoverlay' && perhaps === '').map(({ value }) => value);
 
 /** Returns the overlay that gives the full UART back to GPIO 14/15, or undefined. */
-const freedBy = (settings: readonly Setting[]): string | undefined =>
+export const freedBy = (settings: readonly Setting[]): string | undefined =>
   overlays(settings).find((name) => /^(pi3-)?(disable-bt|miniuart-bt)\b/.test(name));
 
 /**
@@ -352,13 +362,7 @@ function firmwareChecks(machine: Machine, { settings, facts }: Configured): Chec
       ),
     );
   const eeprom = eepromText(machine);
-  const boot =
-    eeprom === null
-      ? undefined
-      : valueOf(
-          settingsOf('the EEPROM', () => eeprom, facts),
-          'BOOT_UART',
-        );
+  const boot = eeprom === null ? undefined : bootUart(eeprom, facts);
   if (boot !== undefined && Number(boot) !== 0)
     checks.push(
       failure(
@@ -370,8 +374,14 @@ function firmwareChecks(machine: Machine, { settings, facts }: Configured): Chec
   return checks.length > 0 ? checks : [ok('firmware', 'neither boot loader nor firmware is set to talk on the UART')];
 }
 
+/** Returns the EEPROM's setting for output on the UART that holds on this board. */
+export function bootUart(eeprom: string, facts: BoardFacts): string | undefined {
+  const settings = settingsOf('the EEPROM', () => eeprom, facts);
+  return valueOf(settings, 'BOOT_UART');
+}
+
 /** Returns the EEPROM's configuration from the firmware, otherwise from its own program; null: neither has it. */
-function eepromText(machine: Machine): string | null {
+export function eepromText(machine: Machine): string | null {
   const chosen = '/proc/device-tree/chosen';
   const below = machine
     .list(chosen)

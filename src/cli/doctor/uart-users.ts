@@ -4,7 +4,7 @@
  */
 import { type Check, failure, type Machine, ok, type Process, warning } from './machine.ts';
 
-const COMMAND_LINES = ['/boot/firmware/cmdline.txt', '/boot/cmdline.txt'] as const;
+export const COMMAND_LINES = ['/boot/firmware/cmdline.txt', '/boot/cmdline.txt'] as const;
 const UNITS = ['/etc/systemd/system', '/run/systemd/generator', '/run/systemd/system'] as const;
 const INSTALLED_UNITS = [...UNITS, '/usr/lib/systemd/system', '/lib/systemd/system'] as const;
 const UDEV_RULES = ['/etc/udev/rules.d', '/run/udev/rules.d', '/usr/lib/udev/rules.d', '/lib/udev/rules.d'] as const;
@@ -28,7 +28,7 @@ export function describeProcess({ program, pid, user }: Process): string {
 }
 
 /** Returns every name of this device: its own, and each link of /dev that leads to it. */
-function namesOf(machine: Machine, port: string, device: string): string[] {
+export function namesOf(machine: Machine, port: string, device: string): string[] {
   const links = machine.list('/dev').filter((name) => machine.resolve(`/dev/${name}`) === device);
   return [...new Set([device, port, ...links].map((path) => path.replace(/^\/dev\//, '')))];
 }
@@ -42,7 +42,7 @@ const EARLY_UARTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Returns the parameters of a command line by which the kernel, its debugger or its first messages use the device. */
-function kernelWords(text: string | null, device: string, names: readonly string[]): string[] {
+export function kernelWords(text: string | null, device: string, names: readonly string[]): string[] {
   return (text ?? '').split(/\s+/).filter((word) => {
     const [key = '', value = ''] = word.split(/=(.*)/s);
     const parts = value.split(',').map((part) => part.replace(/^\/dev\//, ''));
@@ -135,7 +135,7 @@ function getty(machine: Machine, names: readonly string[]): Check {
 }
 
 /** Returns the units that other units want, by systemd's links, without those that are masked. */
-function wantedUnits(machine: Machine): string[] {
+export function wantedUnits(machine: Machine): string[] {
   const wanted = UNITS.flatMap((place) =>
     machine
       .list(place)
