@@ -29,6 +29,7 @@ import { AlarmService } from './polling/alarms.ts';
 import { Boards } from './polling/boards.ts';
 import { BusStatusMonitor } from './polling/bus-status.ts';
 import { Discovery } from './polling/discovery.ts';
+import { readEarlierHistory } from './polling/earlier-history.ts';
 import { NodeStates, BusyNodes } from './polling/node-states.ts';
 import { Poller } from './polling/poller.ts';
 import { QuietReader } from './polling/quiet-reader.ts';
@@ -179,6 +180,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     nodeChanged: (node) => void changes.emit('changed', { node }),
     rackChanged: () => void changes.emit('changed', 'rack'),
   });
+  readEarlierHistory(stateDir, warn, (...sample) => nodeStates.recordEarlier(...sample));
   const boards: Boards = new Boards(bus, {
     stateDir,
     configured: (addr) => configuration.inventory.nodes.find((node) => node.addr === addr)?.uid ?? null,

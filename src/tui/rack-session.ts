@@ -10,6 +10,7 @@ import { type Screens, topLine } from './console/pane.ts';
 import { EffectRunner } from './effects.ts';
 import { type UiEvent, withNotice } from './model/events.ts';
 import { shownOperations } from './model/results.ts';
+import { tourOffer } from './overlays/tour.ts';
 import { initialState, type Settings, type State, type View, viewFrom } from './model/state.ts';
 import { update } from './update.ts';
 
@@ -148,10 +149,13 @@ export class RackSession {
       options.viewOnly,
       options.settings,
     );
+    const view = rememberedView(options.viewFile);
+    const noticed = access.notice == null ? state : withNotice(state, 'warning', access.notice, FIRST_NOTICE_MS);
+    const offers = options.settings.demo && !view.toured && access.notice == null;
     this.#state = {
-      ...(access.notice == null ? state : withNotice(state, 'warning', access.notice, FIRST_NOTICE_MS)),
+      ...(offers ? withNotice(state, 'info', tourOffer(state), FIRST_NOTICE_MS) : noticed),
       racks,
-      view: rememberedView(options.viewFile),
+      view,
     };
     this.#effects = new EffectRunner(access.client, {
       dispatch: (event) => this.dispatch(event),

@@ -146,6 +146,9 @@ const SCREENS: Record<string, () => Scene> = {
     saidByHand({ heard: '#\r\n04 1f 00 \x9b\x1b[2J\r\n', after: 'the pipe is closed and the master answers' }),
   'bus-by-hand-nothing': () => saidByHand({ heard: '', after: 'the pipe is closed and the master answers' }),
   'map-200x60': () => mixed({ cols: 200, rows: 60 }),
+  'tour-1-120x40': () => mixed({ cols: 120, rows: 40 }).keys('?', 't'),
+  'tour-3-80x24': () => mixed(SMALL).keys('?', 't', ' ', ' '),
+  'tour-4-80x24': () => mixed(SMALL).keys('03', '?', 't', ' ', ' ', ' '),
   'heat-cluster-80x24': () => mixed(SMALL).keys('05', 'H', 'H', 'H', 'H'),
   'heat-current-120x40': () => mixed({ cols: 120, rows: 40 }).keys('H'),
   'map-marked-blade': () => scene(SMALL).keys('0d', 'b'),
@@ -434,6 +437,7 @@ test.each([
 /** One golden of each thing that can lie over the screen. The compiler asks for a new kind's; those of all racks and of the table are in files of their own. */
 const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'columns'>, string> = {
   help: 'help',
+  tour: 'tour-4-80x24',
   palette: 'palette',
   filter: 'filter-typing',
   consoles: 'consoles-80x24',

@@ -67,6 +67,7 @@ const REACH = {
   people: () => atConsole().keys('\x1d', 'u'),
   note: () => atConsole().keys('\x1d', 'l').typed('x'),
   help: () => base().keys('?', ' '),
+  tour: () => base().keys('?', 't', ' ', ' ', ' '),
   menu: () => base().keys('03', 'p', 'j'),
   operations: () => {
     const scene = new Scene({ operations: [running(), asking(), ended()] }).keys('o');

@@ -161,6 +161,11 @@ export class NodeStates {
     };
   }
 
+  /** Adds a sample from before the first request to the node's history; it is no reading. */
+  recordEarlier(addr: Address, at: number, sample: Sample): void {
+    this.#history(addr).record(at, sample);
+  }
+
   /** Returns `count` points of `stepMs` each, up to `now`; null where there was no answer. */
   series(addr: Address, now: number, stepMs: number, count: number): (SeriesPoint | null)[] {
     return this.#history(addr).series(now, stepMs, count);

@@ -207,11 +207,13 @@ export interface View {
   window: Window;
   scale: Scale;
   heat: Heat;
+  /** False until the tour was opened: the demo offers it. */
+  toured: boolean;
 }
 
 export const USUAL_VIEW: View = {
   ...{ main: 'map', table: USUAL_TABLE, preset: 'auto', cells: 'auto', split: null, splitRows: null },
-  ...{ span: 'minutes', window: 'minute', scale: 'rack', heat: 'state' },
+  ...{ span: 'minutes', window: 'minute', scale: 'rack', heat: 'state', toured: false },
 };
 
 export const PRESET_WORDS: Record<Preset, string> = {
@@ -236,6 +238,7 @@ export function viewFrom(json: unknown): View {
     window: WINDOWS.find((one) => one === said['window']) ?? USUAL_VIEW.window,
     scale: SCALES.find((one) => one === said['scale']) ?? USUAL_VIEW.scale,
     heat: HEATS.find((one) => one === said['heat']) ?? USUAL_VIEW.heat,
+    toured: said['toured'] === true,
   };
 }
 

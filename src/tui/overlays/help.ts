@@ -11,6 +11,7 @@ import { step, type Step } from '../model/events.ts';
 import type { Context, KeySection } from '../model/keys.ts';
 import { MAIN_VIEWS, type MainView, type State } from '../model/state.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
+import { TOUR } from './tour.ts';
 
 /** Columns of the box, and of the text of a key. */
 const WIDTH = 76;
@@ -49,6 +50,7 @@ export const HELP: OverlayType<Help> = {
 
 function onKey(state: State, help: Help, { name }: KeyPress): Step {
   const command = bindingOf(state, 'help', name)?.command;
+  if (command === 'tour') return TOUR.open?.(closed(state), 'map') ?? step(state);
   if (command === 'cancel') return step(closed(state));
   const by = command === 'down' ? scrollStep(name) : command === 'up' ? -scrollStep(name) : 0;
   const scroll = Math.max(0, Math.min(helpEnd(state), help.scroll + by));

@@ -22,6 +22,7 @@ import { EMERGENCY } from './plans/emergency.ts';
 import { POWER_DIALOG } from './power/dialog.ts';
 import { POWER_MENU } from './power/menu.ts';
 import { RACKS } from './racks.ts';
+import { TOUR } from './tour.ts';
 
 /** In the order in which the help and docs/keys.md list their keys. */
 export const OVERLAYS: readonly OverlayType<Overlay>[] = [
@@ -43,6 +44,7 @@ export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   TAKEOVER,
   LARGE_PASTE,
   HELP,
+  TOUR,
 ];
 
 const byKind = new Map<string, OverlayType<Overlay>>(OVERLAYS.map((type) => [type.kind, type]));

@@ -24,6 +24,9 @@ export interface OverlayType<O extends Overlay> {
   /** Shows all racks: each of them gets ticks meanwhile, and the tabs can be clicked. */
   readonly showsAllRacks?: true;
 
+  /** Explains the screen behind it, which keeps its colours. */
+  readonly showsScreen?: true;
+
   /** Opens it by the command of its name, pressed in a pane. Default: no command opens it. */
   open?(state: State, from: CommandContext): Step;
   /** Returns the set of keys in force; null: `onKey` reads every key itself. Default: that of the first section. */

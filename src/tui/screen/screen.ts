@@ -149,7 +149,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   }
   if (overlay !== null && type?.paint !== undefined) {
     const below = layout.header.y + layout.header.height;
-    frame.dim({ x: 0, y: below, width: frame.cols, height: layout.notice.y - below });
+    if (type.showsScreen !== true) frame.dim({ x: 0, y: below, width: frame.cols, height: layout.notice.y - below });
     type.paint(frame, state, overlay, { g, plot });
   }
   return frame;
