@@ -15,8 +15,6 @@ import { EXIT } from '../api/power.ts';
 import { loadConfig } from '../config/load.ts';
 import { keepTime, steadyNow } from '../lib/clock.ts';
 import { formatAddress } from '../rack/address.ts';
-import { noiseAt } from '../sim/random.ts';
-import { Physics } from '../sim/rack/physics.ts';
 import { openClient, selfCommand } from './server-connection.ts';
 import { Failure } from './terminal-output.ts';
 
@@ -35,6 +33,12 @@ const OUTAGE = `outage:
 shutdown: { settle: 1 }
 `;
 
+/** Values of a node up to now, in steps of `stepMs`. */
+interface Past {
+  stepMs: number;
+  values: [current: number, fan: number][];
+}
+
 type Starter = ChildProcess & { stdin: Writable; stdout: Readable; stderr: Readable };
 
 export class DemoRack {
@@ -48,11 +52,16 @@ export class DemoRack {
   readonly #server: Starter;
 
   static async start(options: { rack?: string; seed?: string; config?: string }): Promise<DemoRack> {
-    return new DemoRack(options, await freePort());
+    const { pastOf } = await import('../sim/past.ts');
+    return new DemoRack(options, await freePort(), pastOf);
   }
 
-  /** `upsd`: a free port on loopback, for the UPS. */
-  private constructor({ rack, seed, config }: { rack?: string; seed?: string; config?: string }, upsd: number) {
+  /** `upsd`: a free port on loopback, for the UPS; `past`: the history of a simulated node. */
+  private constructor(
+    { rack, seed, config }: { rack?: string; seed?: string; config?: string },
+    upsd: number,
+    past: (rack: number, addr: number) => Past,
+  ) {
     const directory = mkdtempSync(join(tmpdir(), 'rackui-demo-'));
     this.port = join(directory, 'port');
     this.socket = join(directory, 'rack.sock');
@@ -62,7 +71,7 @@ export class DemoRack {
     const described = config === undefined ? demoConfig(file ?? referenceRack(), directory, upsd) : resolve(config);
     this.#caretaker = startCaretaker(directory);
     const start = (args: string[]): Starter => startChild(args, this.#caretaker);
-    if (config === undefined) rememberPast(described, state, Number(seed ?? 1));
+    if (config === undefined) rememberPast(described, state, (addr) => past(Number(seed ?? 1), addr));
     // Starts both at once: the server finds its port when the simulator has made it.
     this.#sim = start([
       'sim',
@@ -180,7 +189,7 @@ function demoConfig(file: string, directory: string, upsd: number): string {
  * Writes what a server would know that had run for a while: durations of its nodes, and their last five minutes. An
  * invalid file is left for the server to report.
  */
-function rememberPast(described: string, state: string, seed: number): void {
+function rememberPast(described: string, state: string, past: (addr: number) => Past): void {
   let nodes: readonly { addr: number; name: string }[];
   try {
     ({ nodes } = loadConfig(described).inventory);
@@ -188,36 +197,14 @@ function rememberPast(described: string, state: string, seed: number): void {
     return;
   }
   const seen = nodes.map(({ addr, name }) => [formatAddress(addr), { name, off: [SEEN_MS.off], on: [SEEN_MS.on] }]);
-  const past = nodes.map(({ addr }) => [formatAddress(addr), pastOf(seed * 1000 + addr)] as const);
-  const history = { until: keepTime(steadyNow()), stepMs: PAST_STEP_MS, nodes: Object.fromEntries(past) };
+  const values = Object.fromEntries(nodes.map(({ addr }) => [formatAddress(addr), past(addr).values] as const));
+  const stepMs = past(0).stepMs;
+  const history = { until: keepTime(steadyNow()), stepMs, nodes: values };
   mkdirSync(state, { mode: 0o700 });
   const write = (name: string, value: unknown): void =>
     writeFileSync(join(state, name), JSON.stringify(value), { mode: 0o600 });
   write('durations.json', Object.fromEntries(seen));
   write('history.json', history);
-}
-
-/** Five minutes in steps of a second. */
-const PAST_STEP_MS = 1000;
-const PAST_STEPS = 300;
-/** Steps of one kind of work; in the last ones the node rests, as the simulated node does that follows. */
-const WORK_STEPS = 45;
-const REST_STEPS = 40;
-
-/** Current and fan of a node that works now and then, by the simulator's own physics. */
-function pastOf(seed: number): [current: number, fan: number][] {
-  const rest = { kind: 'running', load: 0.05 } as const;
-  const physics = new Physics(seed, 0);
-  physics.become(rest, 0);
-  physics.settle();
-  return Array.from({ length: PAST_STEPS }, (_, step) => {
-    const at = step * PAST_STEP_MS;
-    const chance = noiseAt(seed, Math.floor(step / WORK_STEPS), 7);
-    const works = chance > 0.65 && step < PAST_STEPS - REST_STEPS;
-    physics.become(works ? { kind: 'running', load: 0.5 * chance } : rest, at);
-    const { current, fan } = physics.read(at);
-    return [current, fan];
-  });
 }
 
 /** Returns the rack of the documentation, which is part of the package. */
