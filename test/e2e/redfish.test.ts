@@ -100,6 +100,20 @@ describe.skipIf(absent.length > 0)(
       expect(seen).toContain('/redfish/v1/Systems/n7');
     });
 
+    test('On for a machine that went down and is still powered is an operation, not a success', async () => {
+      const client = await http.stand.client();
+      const systemOf = async (): Promise<unknown> =>
+        ((await get('/redfish/v1/Systems/n6')).body['Oem'] as { Rackui: { System: unknown } }).Rackui.System;
+      const down = await reset('n6', 'GracefulShutdown');
+      expect(down.status).toBe(202);
+      await expect.poll(async () => JSON.stringify(await systemOf()), LIMIT).toMatch(/going-down|halted/);
+      await client.request('ops.abort', { id: String(down.headers['location']).split('/').at(-1) ?? '' });
+      expect(await powerOf('n6')).toBe('On');
+      const on = await reset('n6', 'On');
+      expect(on.status).toBe(202);
+      await client.request('ops.abort', { id: String(on.headers['location']).split('/').at(-1) ?? '' });
+    });
+
     test('power that is not known is null, and neither counts nor silence become watts', async () => {
       expect(await powerOf('n2')).toBe('On');
       const { body } = await get('/redfish/v1/Chassis/rack/Power');

@@ -15,6 +15,7 @@ import type { Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { presentSample, STALE_AFTER_MS } from '../../rack/reading.ts';
 import { select } from '../../rack/selectors.ts';
+import type { System } from '../../rack/system-state.ts';
 import type { Token } from './authentication.ts';
 import { expectVerbs, notForToken, Problem } from './gate.ts';
 
@@ -33,6 +34,9 @@ const NEEDS: Record<Verb, HttpVerb[]> = {
   'force-off': ['cut'],
   'force-cycle': ['cut', 'on'],
 };
+
+/** States of a system whose node has power and does not run. */
+const DOWN: ReadonlySet<System> = new Set(['going-down', 'halted', 'failed']);
 
 /** True for a token that may switch something. */
 export function mayAct({ verbs }: Token): boolean {
@@ -164,7 +168,9 @@ export class Switching {
     const { nodes, now } = this.#ports.snapshot();
     const state = nodes.find(({ addr }) => addr === node.addr);
     const power = state && state.op === null ? (presentSample(state.reading, now)?.power ?? null) : null;
-    if ((verb === 'on' && power === 'on') || (verb.endsWith('off') && power === 'off')) return null;
+    // A machine that has halted is powered and not on: the operation deals with it.
+    const isOn = power === 'on' && !DOWN.has(state?.system?.system ?? 'unknown');
+    if ((verb === 'on' && isOn) || (verb.endsWith('off') && power === 'off')) return null;
     return this.start(token, by, { verb, nodes: [node] }, null);
   }
 
