@@ -35,11 +35,13 @@ function nameSettings(settings: readonly string[]): string {
 export function configSentences({ path, changed, later, problem }: ConfigStatus): string[] {
   const file = path ?? 'the configuration file';
   if (problem !== null)
-    return [`the server still uses its former configuration: ${problem}; mend it, then: rackui server reload`];
+    return [
+      `the server still uses its previous configuration: ${problem}; correct the file, then run: rackui server reload`,
+    ];
   const first =
     changed.length === 0
       ? []
-      : [`${file} differs from what the server uses (${nameSettings(changed)}): rackui server reload`];
+      : [`${file} differs from the configuration in force (${nameSettings(changed)}): rackui server reload`];
   const reasons = [...new Set(later.map(({ when }) => when))];
   return [
     ...first,

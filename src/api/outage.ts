@@ -46,7 +46,7 @@ export interface Supply {
 }
 
 /**
- * `battery`: mains are off. `last`: the last plan runs or has run. `mains`: mains are back, and nothing is switched
+ * `battery`: mains are off. `last`: the last plan runs or has run. `mains`: the mains have returned, and nothing is switched
  * on yet. `restoring`: the nodes that it took down are switched on again. `ended`.
  */
 export type OutagePhase = 'battery' | 'last' | 'mains' | 'restoring' | 'ended';
@@ -154,7 +154,7 @@ export function supplyForms(view: OutageView, now: number): string[] {
   const charge = supply.charge === null ? '' : ` ${Math.round(supply.charge)} %`;
   if (supply.state === 'mains') {
     const said = `mains${view.phase?.is === 'mains' ? ' back' : ''}${charge}`;
-    return view.phase?.is === 'restoring' ? [`${said}, nodes come back`, said] : [said];
+    return view.phase?.is === 'restoring' ? [`${said}, nodes are switched on again`, said] : [said];
   }
   const battery = supply.state === 'battery';
   const state = battery ? `${supply.low ? 'BATTERY LOW' : 'BATTERY'}${charge}` : `UPS UNKNOWN${silence(view, now)}`;
@@ -185,7 +185,7 @@ export function supplyText({ state, charge, runtimeS, why, low }: Supply): strin
 
 export function upsText(ups: UpsReading, now: number): string {
   const { state, charge, runtimeS, load, why, answeredAt } = ups;
-  const heard = answeredAt === null ? 'it never answered' : `heard last ${ageOf(now - answeredAt)} ago`;
+  const heard = answeredAt === null ? 'it never answered' : `last answered ${ageOf(now - answeredAt)} ago`;
   const parts = [state === 'unknown' ? `unknown: ${why ?? ''}; ${heard}` : state];
   if (charge !== null) parts.push(`charge ${Math.round(charge)} %`);
   if (runtimeS !== null) parts.push(`lasts ${clock(runtimeS)}`);
@@ -194,7 +194,7 @@ export function upsText(ups: UpsReading, now: number): string {
   if (ups.shutdown) parts.push('about to be switched off');
   if (ups.replaceBattery) parts.push('replace its battery');
   if (ups.calibrating) parts.push('calibrates');
-  if (ups.unregistered !== null) parts.push(`does not wait for this machine: ${ups.unregistered}`);
+  if (ups.unregistered !== null) parts.push(`does not count this machine as connected: ${ups.unregistered}`);
   return parts.join(', ');
 }
 

@@ -207,6 +207,6 @@ export class BmcClient {
 export function describeFailure(addr: Address, reply: Extract<Reply, { ok: false }>): string {
   const who = `the BMC at ${formatAddress(addr)}`;
   if (reply.failure === 'silent') return `${who} does not answer`;
-  if (reply.failure === 'foreign') return `another BMC answered for ${formatAddress(addr)}: its reply was not believed`;
+  if (reply.failure === 'foreign') return `another BMC answered for ${formatAddress(addr)}: its reply was rejected`;
   return `what came from ${who} cannot be read`;
 }

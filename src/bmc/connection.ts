@@ -84,8 +84,8 @@ async function probe(wire: Transport, options: ProbeOptions): Promise<ProbeResul
     phase: 'wedged',
     detail:
       reply.failure === 'foreign'
-        ? 'a node answers in the master’s place, even after ^G: another program may be using this bus'
-        : 'bytes come, but no answer of the master can be read: wrong speed, noise, or another program on this bus',
+        ? 'a node answers instead of the master, even after ^G: another program may use this bus'
+        : 'the master’s replies are unreadable: wrong baud rate, noise, or another program on this bus',
   };
 }
 

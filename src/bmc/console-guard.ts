@@ -171,7 +171,7 @@ const TAIL = 160;
 export type Verdict = { key: 'go' } | { key: 'wait'; until: number } | { key: 'ask'; why: string; unanswered: boolean };
 
 const GO: Verdict = { key: 'go' };
-const BELL_WHY = 'the node rang its bell, which may close the pipe: its BMC was asked';
+const BELL_WHY = 'the node sent 0x07, which may close the pipe: its BMC was queried';
 
 export class ConsoleGuard {
   readonly #speech = new NodeSpeech();
@@ -292,11 +292,11 @@ export class ConsoleGuard {
   get due(): { at: number; why: string } | null {
     if (this.#bell !== null) return { at: Math.max(this.#bell.at, this.#heardAt) + BELL_MS, why: BELL_WHY };
     if (this.#unheard !== null)
-      return { at: this.#unheard.since + this.#unheard.limitMs, why: 'nothing answered Enter: its BMC was asked' };
+      return { at: this.#unheard.since + this.#unheard.limitMs, why: 'no reply to Enter: its BMC was queried' };
     if (!this.#torn) return null;
     return {
       at: this.#heardAt + Math.max(STOPPED_MS, RHYTHM * this.#flow.longestMs),
-      why: 'its output stopped in the middle of a line: its BMC was asked',
+      why: 'its output stopped within a line: its BMC was queried',
     };
   }
 
@@ -320,7 +320,7 @@ export class ConsoleGuard {
       if (this.#mute !== null || now - since >= ECHO_MS)
         return {
           key: 'ask',
-          why: 'nothing answered the last keys: its BMC was asked before the next',
+          why: 'no reply to the last keys: its BMC was queried before the next',
           unanswered: true,
         };
       if (keys >= this.#limit || HARMFUL.has(byte)) return { key: 'wait', until: since + ECHO_MS };
@@ -329,7 +329,7 @@ export class ConsoleGuard {
     const control = byte < 0x20 || byte === 0x7f;
     if (control || silentMs <= (HARMFUL.get(byte) ?? FRESH_MS)) return GO;
     const what = HARMFUL.has(byte) ? `before '${String.fromCharCode(byte)}'` : 'before a key';
-    const why = `it said nothing of its own for ${(silentMs / 1_000).toFixed(1)} s: its BMC was asked ${what}`;
+    const why = `it printed nothing for ${(silentMs / 1_000).toFixed(1)} s: its BMC was queried ${what}`;
     return { key: 'ask', why, unanswered: false };
   }
 

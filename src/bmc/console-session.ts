@@ -170,7 +170,7 @@ export class BusConsoleSession implements ConsoleSession {
     this.#stopTimers();
     this.#wire = wire;
     this.failures = 0;
-    if (!carried) this.#drop('the console was opened anew, and its node has not spoken yet');
+    if (!carried) this.#drop('the console was reopened, and its node has printed nothing yet');
     wire.console = (bytes) => this.#receive(bytes);
     wire.send(openConsole(this.baud));
     if (this.#gap) this.#handlers.onGap({ ...this.#gap, ms: this.#o.now() - this.#gap.from });
@@ -232,10 +232,10 @@ export class BusConsoleSession implements ConsoleSession {
     const dropped = this.#droppedOf(by);
     // Enter behind nothing but Enter is no half of a command: it wakes the console again.
     if (dropped !== null && !(dropped.enters && isEnter(bytes)))
-      return 'not sent: keys before it were not sent either; wait a moment, then type it anew';
+      return 'not sent: keys before it were not sent either; wait a moment, then type it again';
     const held = this.#wire === null && this.#provenUntil !== null;
     if (held && this.pending + bytes.length <= HELD_MOST) return null;
-    if (held) return this.#drop('more keys waited for the console than are kept') ?? 'not sent: too many keys wait';
+    if (held) return this.#drop('the queue of keys for the console is full') ?? 'not sent: the queue of keys is full';
     if (phase.phase === 'waiting') return phase.why;
     if (phase.proven || bytes.every((byte) => harmlessUnproven(byte))) return null;
     return `not sent: console ${formatAddress(this.addr)} has not answered yet; press Enter to wake it: until the node itself has spoken, keys could reach its BMC`;
@@ -262,7 +262,7 @@ export class BusConsoleSession implements ConsoleSession {
       return false;
     }
     if (verdict.unanswered && this.#guard.mayBeBios(this.#echoes)) {
-      this.#unprove('nothing answers the keys: it may be its BMC that reads them');
+      this.#unprove('no reply to the keys: its BMC may be reading them');
       return false;
     }
     // Timers fire before reads: a byte that this process has not read yet may be the answer.
@@ -288,7 +288,7 @@ export class BusConsoleSession implements ConsoleSession {
     const echoed = proof.echoed(now);
     if (echoed === true) return true;
     if (echoed === null) this.#again(CONSOLE_ECHO_MS);
-    else if (this.#openings++ < OPENINGS) this.#askFirst('its console did not come up: its BMC was asked', false);
+    else if (this.#openings++ < OPENINGS) this.#askFirst('its console did not come up: its BMC was queried', false);
     else this.#unprove('its console did not come up');
     return false;
   }
@@ -315,7 +315,10 @@ export class BusConsoleSession implements ConsoleSession {
     this.#away = setTimeout(() => {
       if (this.#wire !== null || this.#phase.phase === 'closed') return;
       wait();
-      this.#away = setTimeout(() => this.resetProof(`the console was away: ${why}`), SHORT_GAP_MS - UNSEEN_GAP_MS);
+      this.#away = setTimeout(
+        () => this.resetProof(`the console was off the wire: ${why}`),
+        SHORT_GAP_MS - UNSEEN_GAP_MS,
+      );
     }, UNSEEN_GAP_MS);
     if (!ask) wait();
   }
@@ -336,7 +339,7 @@ export class BusConsoleSession implements ConsoleSession {
     const unsent = this.#pacer.clear();
     this.#ask = null;
     if (unsent === 0 || why === null) return null;
-    const text = `${unsent} typed bytes were not sent: ${why}; type them anew`;
+    const text = `${unsent} typed bytes were not sent: ${why}; type them again`;
     if (this.#typist) this.refuse(this.#typist, why, enters);
     if (this.#gap) this.#gap.why = `${this.#gap.why}; ${unsent} typed bytes were not sent`;
     this.#handlers.onDropped?.(text);

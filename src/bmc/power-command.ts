@@ -41,7 +41,7 @@ export async function verifiedVerb(
   const wanted: Power = verb === 'on' ? 'on' : 'off';
   const name = formatAddress(addr);
   if (steps.isMaster())
-    return refused('master', `${name} is the master's own slot: a verb there would end this bus; nothing was sent`);
+    return refused('master', `${name} is the master's own slot: a verb there would stop this bus; nothing was sent`);
   let last: Sample | null = null;
   let sent = 0;
   let heldUpMs = 0;
@@ -71,7 +71,7 @@ export async function verifiedVerb(
     if (!step.sent) {
       if (sent > 0) break;
       if (heldUpMs > 0) {
-        const detail = `${(heldUpMs / 1000).toFixed(1)} s passed between the last word from ${name} and the verb: nothing was sent`;
+        const detail = `${(heldUpMs / 1000).toFixed(1)} s passed between the last output of ${name} and the verb: nothing was sent`;
         if (listened || tries === TRIES) return refused('held-up', detail);
         // The verb does not depend on the node's output, only on its identity: the proof is asked for anew.
         heldUpMs = 0;
@@ -107,7 +107,7 @@ export async function verifiedVerb(
     }
   }
   if (sent === 0) return refused('aborted', 'aborted before the verb was sent');
-  const state = last ? `its BMC says ${last.power}` : 'its BMC does not answer';
+  const state = last ? `its BMC reports ${last.power}` : 'its BMC does not answer';
   const detail = `power ${verb} was sent to ${name} ${sent === 1 ? 'once' : `${sent} times`}, but ${state}`;
   return { ok: false, sent: true, tries: sent, reason: 'unverified', detail, last };
 }

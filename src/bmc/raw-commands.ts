@@ -76,24 +76,24 @@ const DANGEROUS = ['/', '\\', '~', '|', ']', '[', '\x07'];
 export function judgeRaw(text: string, target: Address | null, master: Address | null): RawVerdict {
   if (text === '' || text.length > RAW_LIMIT) return { refused: `give 1 to ${RAW_LIMIT} characters` };
   if (/[^\x20-\x7e\x07]/.test(text))
-    return { refused: 'only printable ASCII and ^G can be sent by hand; a BIOS knows nothing else' };
+    return { refused: 'only printable ASCII and ^G can be sent; a BIOS accepts nothing else' };
   const atMaster = target === null || target === master;
   if (atMaster && text.includes('\\'))
     return {
       refused:
-        'a backslash at the master cuts the power of the node that runs this bus, or of whoever a pipe leads to without proof of who that is: it is never sent there; name the node to cut instead',
+        'a backslash at the master cuts the power of the master, or of the unproven BMC at the end of a pipe: it is never sent there; give the node to cut as the target',
     };
   if (/[|\x07].*[/\\]/.test(text))
     return {
       refused:
-        'a power verb behind | or ^G would reach a BMC that has not proven who it is: name that node as the target instead',
+        'a power verb behind | or ^G would reach a BMC without proof of its address: give that node as the target',
     };
   if (/~[^\x07]/.test(text))
     return {
-      refused: 'what follows ~ is for a console, and would reach the BIOS where none came up: use rackui console',
+      refused: 'text after ~ is for a console, and reaches the BIOS if none comes up: use rackui console',
     };
   if (!atMaster && /\x07./.test(text))
-    return { refused: 'what follows ^G would reach the master’s BIOS, not this node’s: ^G can only be the last' };
+    return { refused: 'text after ^G would reach the master’s BIOS, not this node’s: ^G can only be last' };
   const confirm = DANGEROUS.filter((char) => text.includes(char));
   return { refused: null, confirm: confirm.map((char) => (char === '\x07' ? '^G' : char)) };
 }

@@ -228,7 +228,7 @@ export class Scheduler {
   /** Puts the console on the wire: pipe, identity, `~`. */
   async #lend(wire: Transport, session: BusConsoleSession): Promise<void> {
     if (session.addr === this.#connection.health.master) {
-      this.#endSession(session, 'the master has no console on this bus: this program runs on it');
+      this.#endSession(session, 'the master has no console on this bus: rackui runs on it');
       return;
     }
     const reply = await this.#bmcClient.ask(wire, session.addr, 'keep-open');

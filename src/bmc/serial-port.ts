@@ -180,13 +180,12 @@ export interface LineHandlers {
 }
 
 function check(port: string): void {
-  if (!existsSync(port))
-    throw new LineError('missing', `${port} does not exist: is the UART enabled, is this the right --port?`);
+  if (!existsSync(port)) throw new LineError('missing', `${port} does not exist: enable the UART, or correct --port`);
   if (!statSync(port).isCharacterDevice())
     throw new LineError('not-serial', `${port} is not a serial device: give the bus's port, e.g. --port /dev/serial0`);
   const [holder] = holdersOf(port);
   if (holder)
-    throw new LineError('held', `${port} is held by ${describeHolder(holder)}: end it, the bus has one owner`);
+    throw new LineError('held', `${port} is held by ${describeHolder(holder)}: end it, because a bus has one owner`);
 }
 
 function explain(port: string, error: Error): LineError {
@@ -208,7 +207,7 @@ function explain(port: string, error: Error): LineError {
 
 /** Describes a failure. A write can be the first to meet a device that vanished. */
 function sentence(port: string, error: Error | 'hung-up'): string {
-  if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message)) return `${port} is gone`;
+  if (error === 'hung-up' || /\b(?:EIO|ENXIO|ENODEV)\b/.test(error.message)) return `${port} no longer exists`;
   return `${port} failed: ${error.message}`;
 }
 
@@ -257,7 +256,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   });
   // A hang-up is not always reported, and at a silent console no write fails: the name is checked too.
   const presence = setInterval(() => {
-    if (!existsSync(port)) lost(`${port} is gone`);
+    if (!existsSync(port)) lost(`${port} no longer exists`);
   }, PRESENCE_MS);
   presence.unref();
   return {

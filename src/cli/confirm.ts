@@ -18,12 +18,14 @@ export async function confirmation(
   plain = false,
 ): Promise<string> {
   if (given === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
-    throw new UsageFailure(`${what} cuts power and nobody can be asked here: add --confirm '${expected}'`);
+    throw new UsageFailure(
+      `${what} cuts power and cannot be confirmed without a terminal: add --confirm '${expected}'`,
+    );
   const answer =
     given ?? (await answerOf(`Type ${shown(expected)} and Enter to confirm; anything else cancels: `, plain));
   if (answer === expected) return answer;
-  const why = answer === '' ? 'nothing was typed' : `'${answer}' is not what confirms it`;
-  throw new Failure(EXIT.refused, `not confirmed: ${why}; nothing was sent. What confirms it: --confirm '${expected}'`);
+  const why = answer === '' ? 'nothing was typed' : `'${answer}' does not match`;
+  throw new Failure(EXIT.refused, `not confirmed: ${why}; nothing was sent. To confirm: --confirm '${expected}'`);
 }
 
 /**

@@ -7,30 +7,30 @@ export const COMMON_EXITS = {
   5: 'bus or server unavailable',
   64: 'usage',
   78: 'configuration',
-  141: 'the reader of the output went away',
+  141: 'the reader of the output closed it',
 } as const;
 
 const FOLLOWED = {
   2: 'some nodes done, others not',
   3: 'refused by a guard, or not confirmed',
   4: 'not done before the deadline',
-  130: 'interrupted: the operation goes on',
+  130: 'interrupted: the operation continues',
 };
-const CUTS = { 6: 'a node was cut at its deadline, and nothing proves that it had halted' };
-const REFUSED = { 3: 'refused, or this session may only look' };
+const CUTS = { 6: 'a node was cut at its deadline, without proof that it had halted' };
+const REFUSED = { 3: 'refused, or this session is view-only' };
 
 /** Exit codes of commands besides {@link COMMON_EXITS}, by the words that call them. */
 export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   plain: {},
   status: {},
-  console: { 3: 'somebody else types there', 4: 'an --expect was not met in time' },
+  console: { 3: 'another session has the keyboard', 4: 'an --expect was not met in time' },
   log: REFUSED,
   alarms: REFUSED,
   events: {},
   proxy: {},
-  verify: { 2: 'some host names could not be seen', 3: 'a machine is not the one that the map says' },
-  discover: { 3: 'the file exists, or this session may only look' },
-  calibrate: { 3: 'the readings give no calibration' },
+  verify: { 2: 'some host names could not be read', 3: 'a machine has another host name than configured' },
+  discover: { 3: 'the file exists, or this session is view-only' },
+  calibrate: { 3: 'no calibration from these readings' },
   bus: { 3: 'refused, or not confirmed' },
   on: FOLLOWED,
   off: { ...FOLLOWED, ...CUTS },
@@ -46,16 +46,16 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   'plan pause': REFUSED,
   'plan abort': REFUSED,
   'plan skip': REFUSED,
-  outage: { 2: 'the mains are away, or the supply is unknown' },
-  'outage report': { 2: 'nodes are not back' },
+  outage: { 2: 'the mains have failed, or the supply is unknown' },
+  'outage report': { 2: 'nodes are not on again' },
   'outage last': { ...FOLLOWED, ...CUTS },
   'outage battery': REFUSED,
   'outage mains': REFUSED,
-  'outage drill': { 2: 'nodes are not back', ...REFUSED },
+  'outage drill': { 2: 'nodes are not on again', ...REFUSED },
   demo: {},
   sim: {},
   serve: {},
-  doctor: { 5: 'something fails' },
+  doctor: { 5: 'a check failed' },
   setup: {
     2: 'a change was declined, or something is left to do by hand',
     3: 'refused: not as root, no Raspberry Pi, a file that is not understood, or one that was changed since',

@@ -67,7 +67,7 @@ export async function followPlan(client: RackClient, started: PlanRun, json: boo
     if (last.state !== 'ended') hint(howOn(last));
     return planExitCode(last);
   }
-  hint(`run ${last.id} goes on: look with 'rackui plan list', end it with 'rackui plan abort ${last.id}'`);
+  hint(`run ${last.id} continues: see 'rackui plan list', abort it with 'rackui plan abort ${last.id}'`);
   return LEFT;
 }
 
@@ -78,7 +78,7 @@ export function endOf(client: RackClient, run: PlanRun): Promise<PlanRun> {
 
 /** Returns the commands for a run that waits for an operator. */
 export function howOn({ id }: PlanRun): string {
-  return `go on with 'rackui plan resume ${id}', leave a node out with 'rackui plan skip ${id} NODE', end it with 'rackui plan abort ${id}'`;
+  return `resume it with 'rackui plan resume ${id}', skip a node with 'rackui plan skip ${id} NODE', abort it with 'rackui plan abort ${id}'`;
 }
 
 function goesOn({ state }: PlanRun): boolean {
@@ -101,7 +101,7 @@ function untilEnd(client: RackClient, started: PlanRun, show: PlanOutput): Promi
     },
     isOver: (run) => !goesOn(run),
     lost: (why) =>
-      `${why} during run ${started.id} of ${started.plan}: look with 'rackui plan list', go on with 'rackui plan resume ${started.id}'`,
+      `${why} during run ${started.id} of ${started.plan}: see 'rackui plan list', resume it with 'rackui plan resume ${started.id}'`,
   });
 }
 
@@ -147,10 +147,10 @@ export async function follow(client: RackClient, started: Operation, output: Pro
     show: (operation) => output.update(operation),
     isOver: ({ endedAt }) => endedAt !== null,
     lost: (why) =>
-      `${why} during operation ${started.id}; nobody here knows how it went on: look with 'rackui ops ${started.id}' and 'rackui status'`,
+      `${why} during operation ${started.id}; its outcome is unknown: see 'rackui ops ${started.id}' and 'rackui status'`,
   }).finally(() => output.end());
   if (last.endedAt !== null) return exitCodeOf(last);
-  hint(`operation ${last.id} goes on: look with 'rackui ops ${last.id}', end it with 'rackui abort ${last.id}'`);
+  hint(`operation ${last.id} continues: see 'rackui ops ${last.id}', abort it with 'rackui abort ${last.id}'`);
   return LEFT;
 }
 
@@ -234,7 +234,7 @@ export async function watchStatus(
       process.off('SIGINT', interrupted);
       for (const stop of stops) stop();
       out.end();
-      if (code === EXIT.unavailable) process.stderr.write('rackui: the server went away\n');
+      if (code === EXIT.unavailable) process.stderr.write('rackui: the connection to the server was lost\n');
       resolve(code);
     }
   });

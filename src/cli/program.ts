@@ -56,11 +56,11 @@ export function declare(act: Act): Command {
     .option('--port <device>', 'serial device of the bus')
     .option('--socket <path>', "the server's socket")
     .option('--rack <name>', 'this one of several racks')
-    .option('--view-only', 'look, and be able to do nothing')
+    .option('--view-only', 'view only: no command that changes anything')
     .option('--theme <name>', 'dark, light, contrast, colourblind, mono, pulse, or a file of your own (default: dark)')
-    .option('--colours <number>', '256, 16 or 0, where the terminal says something else')
+    .option('--colours <number>', '256, 16 or 0, instead of what the terminal reports')
     .option('--ascii', 'draw with ASCII only')
-    .option('--plain', 'sentences and a prompt, nothing drawn anew: for screen readers and for any terminal')
+    .option('--plain', 'sentences and a prompt instead of the interface, for screen readers')
     .option('-V, --version', 'the version')
     .addHelpText('after', HELP_END)
     .exitOverride()
@@ -70,7 +70,7 @@ export function declare(act: Act): Command {
       act(async (options, [word]) => {
         if (word !== undefined)
           throw new UsageFailure(
-            `'${word}' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface${didYouMean(word, commandNames(program))}`,
+            `'${word}' is not a command; 'rackui --help' lists them, 'rackui' alone opens the interface${didYouMean(word, commandNames(program))}`,
           );
         if ('plain' in options)
           return (await import('./plain/session.ts')).plainCommand(await withOneRack(options), run);
@@ -79,7 +79,7 @@ export function declare(act: Act): Command {
     );
   program
     .command('plain')
-    .description('the rack in sentences and by words: for screen readers, and for terminals that can do nothing else')
+    .description('sentences and a prompt instead of the interface, for screen readers and simple terminals')
     .action(act(async (options) => (await import('./plain/session.ts')).plainCommand(options, run)));
   declareQueries(program, act);
   declarePower(program, act);
@@ -103,6 +103,6 @@ const commandNames = ({ commands }: Command): string[] => commands.map((command)
 
 const HELP_END = `
 Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,
-cluster:dev, all, and !x to leave x out.
+cluster:dev, all, and !x to exclude x.
 Exit codes: 0 done, 2 partly, 3 refused, 4 deadline, 5 bus or server unavailable, 6 a node was cut at its deadline without
 proof that it had halted, 64 usage, 78 configuration; each command's help tells its own.`;

@@ -154,13 +154,13 @@ export async function withOneRack<O extends GlobalOptions>(options: O): Promise<
   const list = await rackListOf(options);
   if (list === null) {
     if (rack === undefined) return options;
-    throw new UsageFailure('--rack is for a configuration with several racks (racks: in the file): leave it out');
+    throw new UsageFailure('--rack is only for a configuration with several racks (racks: in the file)');
   }
   const names = list.all.map(({ name }) => name);
   const wanted = rack ?? (names.length === 1 ? names[0] : undefined);
   if (wanted === undefined)
     throw new UsageFailure(
-      `several racks are configured: say which, with --rack ${names[0] ?? ''}; there are ${names.join(', ')}`,
+      `several racks are configured: select one with --rack ${names[0] ?? ''}; there are ${names.join(', ')}`,
     );
   const found = list.all.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
   if (found === undefined)
@@ -214,6 +214,6 @@ export async function knownRack(client: RackClient): Promise<Snapshot> {
 export function noNames(so: string): Failure {
   return new Failure(
     EXIT.config,
-    `the server's configuration names no nodes, so ${so}: 'rackui discover --write FILE' makes one; where there is one, 'rackui server stop', and the next command starts a server that reads it`,
+    `the server's configuration has no nodes, so ${so}: 'rackui discover --write FILE' creates one; after 'rackui server stop' the next command starts a server that reads it`,
   );
 }

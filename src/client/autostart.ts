@@ -117,7 +117,7 @@ async function findServer({
   } catch (error) {
     if (!(error instanceof ServerUnavailable)) throw error;
     throw new ServerUnavailable(
-      `the bus on ${port ?? ''} is used by the rackui server of user ${user} (pid ${pid}), and it cannot be joined: ${error.message}`,
+      `the bus on ${port ?? ''} is used by the rackui server of user ${user} (pid ${pid}), and this program cannot connect to it: ${error.message}`,
     );
   }
 }
@@ -134,7 +134,7 @@ async function awaitSilent(port: string, options: ConnectOptions): Promise<RackC
     if (pid === null || (await isAnnounced(port))) return null;
     const silentMs = performance.now() - began;
     if (silentMs > START_LIMIT_MS) {
-      const silent = describeSilent(pid, `does not answer since ${Math.round(silentMs / 1000)} s`);
+      const silent = describeSilent(pid, `has not answered for ${Math.round(silentMs / 1000)} s`);
       throw new ServerUnavailable(`the bus on ${port} is used by a rackui server: ${silent}`);
     }
     const client = await findServer(options);
@@ -151,7 +151,7 @@ function refuseStart(port: string): string | null {
     accessSync(port, constants.R_OK | constants.W_OK);
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM'))
-      return `you (${userName()}) may not open ${port}, so none is started: ask for a service ('rackui serve' as a user of the port's group), or join the group (ls -lL ${port}) and log in again`;
+      return `user ${userName()} may not open ${port}, so no server is started: run a service ('rackui serve' as a user of the port's group), or join the group (ls -lL ${port}) and log in again`;
   }
   return null;
 }
@@ -170,7 +170,7 @@ async function awaitService(options: ConnectOptions): Promise<RackClient | null>
     else if (!existsSync(system)) return null;
     else
       throw new ServerUnavailable(
-        `the system's rackui server has its socket at ${system} and does not answer: see 'systemctl status rackui'; where no server runs, remove the socket`,
+        `the system's rackui server has its socket at ${system} and does not answer: see 'systemctl status rackui'; if no server runs, remove the socket`,
       );
   }
 }
@@ -197,7 +197,7 @@ async function tryConnect(
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return null;
     if (code === 'EACCES' || code === 'EPERM')
       throw new ServerUnavailable(
-        `the rackui server at ${socket} belongs to ${ownerOf(socket)}, and you may not use it: ask for membership of the group that owns the socket (ls -l ${socket}) and log in again, or of the group that may look (server.viewOnly.group) for --view-only`,
+        `the rackui server at ${socket} belongs to ${ownerOf(socket)}, and you have no access: join the group that owns the socket (ls -l ${socket}) and log in again, or the group of view-only sessions (server.viewOnly.group) and use --view-only`,
       );
     throw error;
   }
@@ -258,8 +258,8 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
 function notUp(ended: string | null, words: string, outputPath: string): string {
   const what =
     ended === null
-      ? `the server that was started does not answer after ${START_LIMIT_MS / 1000} s`
-      : `the server that was started ended (${ended})`;
+      ? `the started server does not answer after ${START_LIMIT_MS / 1000} s`
+      : `the started server ended (${ended})`;
   return words === '' ? `${what}; see ${outputPath}` : `${what}: ${words}`;
 }
 

@@ -83,7 +83,7 @@ export interface RackClient {
 
 /** Message for a request that the server does not know. */
 const OLDER =
-  "the server is older than this program and does not know this: 'rackui server stop', and the next command starts one of this version";
+  "the server is older than this program and does not support this request: run 'rackui server stop'; the next command starts a server of this version";
 
 /** The server refused, or is gone. `code` is one of {@link RPC_ERROR} or JSON-RPC's own. */
 export class RpcFailure extends Error {
@@ -198,7 +198,7 @@ class Link {
     const waited = steadyNow() - asked;
     if (waited <= CONFIRM_LIMIT_MS) return nonce;
     throw new Error(
-      `nothing was sent: the server answered after ${Math.round(waited / 1000)} s, too late to act on: look again, then repeat it`,
+      `nothing was sent: the server answered after ${Math.round(waited / 1000)} s, too late to act on: check the state, then repeat the command`,
     );
   }
 
@@ -250,7 +250,7 @@ class Link {
     this.#end(
       this.#path === null
         ? `nothing came from the other machine for ${this.#silentS} s`
-        : describeSilent(pid, `does not answer since ${this.#silentS} s`),
+        : describeSilent(pid, `has not answered for ${this.#silentS} s`),
     );
   }
 

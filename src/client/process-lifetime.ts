@@ -192,7 +192,7 @@ export function describeSilent(pid: number | null, how: string): string {
   const end = `end it with 'kill -KILL ${pid}'`;
   const what =
     state === 'T' || state === 't'
-      ? `it is stopped (state T): let it go on with 'kill -CONT ${pid}', or ${end}`
+      ? `it is stopped (state T): continue it with 'kill -CONT ${pid}', or ${end}`
       : `its process is in state ${state}: see its log, or ${end}`;
   return `the server (pid ${pid}) ${how}; ${what}`;
 }

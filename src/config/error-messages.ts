@@ -30,7 +30,7 @@ interface Shaped {
 
 /** Settings whose values are never repeated. */
 const SECRET_KEYS = new Set(['unlock', 'password', 'login']);
-const SECRET = 'a secret is { file: PATH } or { command: [PROGRAM, ARGUMENT…] }, never the text itself';
+const SECRET = 'a secret is { file: PATH } or { command: [PROGRAM, ARGUMENT…] }, not the text itself';
 
 /** Describes an issue in `data`, each unknown key by itself. @param see a hint behind the names of settings */
 export function describeIssue(issue: Issue, data: unknown, see: string): IssueDescription[] {
@@ -116,7 +116,7 @@ function wantedWords(issue: Issue): string {
     case 'invalid_format':
       return `expected ${issue.format}`;
     default:
-      return 'this cannot stand here';
+      return 'not allowed here';
   }
 }
 

@@ -161,7 +161,7 @@ function checkBoot({ boot, ssh }: Config): Contradiction[] {
   return [
     {
       path: ['boot', 'proof'],
-      message: 'ssh is to show that a node came up, and there is no section ssh: add ssh: {}',
+      message: 'ssh is configured as proof that a node came up, but there is no section ssh: add ssh: {}',
     },
   ];
 }

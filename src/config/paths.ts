@@ -108,19 +108,19 @@ export function ensureRuntimeDirectory(directory: string, around: Environment = 
   if (directory === SYSTEM_RUNTIME_DIRECTORY || directory === around.env.RUNTIME_DIRECTORY) return;
   const stat = lstatSync(directory);
   if (!stat.isDirectory())
-    throw new UnsafeDirectory(`${directory} is not a directory: remove it, or name a socket with --socket`);
+    throw new UnsafeDirectory(`${directory} is not a directory: remove it, or set a socket with --socket`);
   if (stat.uid !== around.uid)
     throw new UnsafeDirectory(
-      `${directory} belongs to user id ${stat.uid}, not to you (${around.uid}): name a socket of your own with --socket`,
+      `${directory} belongs to user id ${stat.uid}, not to you (${around.uid}): set another socket with --socket`,
     );
   if ((stat.mode & 0o022) !== 0)
     throw new UnsafeDirectory(
-      `${directory} can be written by others: chmod 700 ${directory}, or name a socket with --socket`,
+      `${directory} is writable by others: chmod 700 ${directory}, or set a socket with --socket`,
     );
   const way = findUntrusted(directory, [around.uid]);
   if (way !== null)
     throw new UnsafeDirectory(
-      `${directory} is not safe for a socket: ${way}, so others could replace it; name a socket elsewhere with --socket`,
+      `${directory} is not safe for a socket: ${way}, so others could replace it; set another socket with --socket`,
     );
 }
 
@@ -155,7 +155,7 @@ export function distrustSocket(
     const shared = named || (group !== undefined && group !== null && stat.gid === group);
     const way = findUntrusted(path, shared ? [...own, stat.uid] : own, own);
     if (way === null) return null;
-    return `the socket ${path} is not believed, because ${way} (user ${userName(stat.uid)} made the socket): whoever listens there would be shown your commands and what you type. Remove it, or set XDG_RUNTIME_DIR to a directory of your own`;
+    return `the socket ${path} is not trusted, because ${way} (user ${userName(stat.uid)} created the socket): its owner could read your commands and keys. Remove it, or set XDG_RUNTIME_DIR to a directory of your own`;
   } catch {
     return null;
   }

@@ -96,8 +96,8 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
     const same = all.find((other) => other.name.toLowerCase() === name.toLowerCase());
     const samePort = local && racks.find(({ config }) => config.port === local.config.port);
     const wrong = (message: string): unknown => problems.push(problem(['racks', index], `${where}: ${message}`));
-    if (same) wrong(`the name ${name} is already that of ${'local' in same ? same.local.path : same.remote.ssh}`);
-    else if (samePort) wrong(`the port ${samePort.config.port} is already that of ${samePort.config.name}`);
+    if (same) wrong(`the name ${name} is already used by ${'local' in same ? same.local.path : same.remote.ssh}`);
+    else if (samePort) wrong(`the port ${samePort.config.port} is already used by ${samePort.config.name}`);
     if (typeof entry !== 'string') all.push({ name, remote: entry });
     else if (local !== null) {
       const rack = { ...local, path: local.path ?? entry };

@@ -26,19 +26,18 @@ export const metrics = z
     beyondLoopback: z.boolean().default(false),
     socket: absolutePath.optional(),
     /** File in the folder that node_exporter reads with --collector.textfile.directory. */
-    textfile: absolutePath.regex(/\.prom$/, 'a path that ends in .prom: node_exporter reads no other files').optional(),
+    textfile: absolutePath.regex(/\.prom$/, 'a path that ends in .prom, as node_exporter requires').optional(),
     /** Interval at which the file is written, s. */
     interval: z.number().min(1).max(3600).default(15),
   })
   .superRefine(({ address, port, beyondLoopback, socket, textfile }, context) => {
     if (port === undefined && socket === undefined && textfile === undefined)
-      context.addIssue({ code: 'custom', message: 'give port, socket or textfile: nothing is reported otherwise' });
+      context.addIssue({ code: 'custom', message: 'expected port, socket or textfile' });
     if (!isLoopback(address) && !beyondLoopback)
       context.addIssue({
         code: 'custom',
         path: ['address'],
-        message:
-          'other machines can reach it and nobody is asked for a password: add beyondLoopback: true, or use 127.0.0.1',
+        message: 'other machines can reach it without a password: add beyondLoopback: true, or use 127.0.0.1',
       });
   });
 export type MetricsConfig = z.infer<typeof metrics>;
@@ -72,9 +71,9 @@ export const mqtt = z
   })
   .superRefine(({ user, password, tls, ca }, context) => {
     if (password !== undefined && user === undefined)
-      context.addIssue({ code: 'custom', path: ['password'], message: 'needs user: the broker asks for both' });
+      context.addIssue({ code: 'custom', path: ['password'], message: 'needs user: a broker requires both' });
     if (ca !== undefined && !tls)
-      context.addIssue({ code: 'custom', path: ['ca'], message: 'needs tls: true: without it nothing is checked' });
+      context.addIssue({ code: 'custom', path: ['ca'], message: 'needs tls: true, which checks it' });
   });
 export type MqttConfig = z.infer<typeof mqtt>;
 
@@ -135,11 +134,11 @@ export function exposures({ metrics: scraped, mqtt: broker, http: called }: Repo
     );
   if (broker !== undefined && !broker.tls && broker.host !== 'localhost' && !isLoopback(broker.host))
     said.push(
-      `warning: mqtt goes to ${broker.host} without TLS: others on the way can read it${broker.password === undefined ? '' : ' and its password'}`,
+      `warning: mqtt goes to ${broker.host} without TLS: it can be read on the way${broker.password === undefined ? '' : ' and its password'}`,
     );
   if (broker?.power === 'graceful')
     said.push(
-      `every user who may write to the broker ${broker.host} can switch nodes on, and off gracefully (mqtt.power)`,
+      `every user with write access to the broker ${broker.host} can switch nodes on, and off gracefully (mqtt.power)`,
     );
   const cutting = (called?.tokens ?? []).filter(({ verbs }) => verbs.includes('cut')).map(({ name }) => name);
   if (cutting.length > 0)

@@ -303,7 +303,7 @@ export const rackListSchema = z.strictObject(
     interface: interfaceWishes,
     keys: keyWishes,
   },
-  'a file with racks: holds only interface and keys beside it; what is one rack’s stands in that rack’s file',
+  'a file with racks: may only have interface and keys beside it; settings of one rack belong into its own file',
 );
 export type RackListConfig = z.infer<typeof rackListSchema>;
 

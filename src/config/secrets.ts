@@ -74,7 +74,7 @@ async function readJudged(file: FileHandle, path: string, forbidden: number, lim
   const info = await file.stat();
   if (!info.isFile()) throw new SecretError(`${path} is not a regular file`);
   if ((info.mode & READ_BY_ALL) !== 0)
-    throw new SecretError(`everybody can read the secret in ${path}: chmod 600 ${path}`);
+    throw new SecretError(`the secret in ${path} is readable by everyone: chmod 600 ${path}`);
   if ((info.mode & forbidden) !== 0)
     throw new SecretError(`others than its owner can use the secret in ${path}: chmod 600 ${path}`);
   if (forbidden === USED_BY_OTHERS && info.uid !== 0 && info.uid !== process.getuid?.())
@@ -91,14 +91,14 @@ async function fromCommand(command: readonly string[]): Promise<string> {
     return (await running).stdout;
   } catch (error) {
     // The error's own message holds the arguments and stderr: both may hold the secret.
-    throw new SecretError(`the command ${program} gave no secret: ${codeOf(error)}`);
+    throw new SecretError(`the command ${program} returned no secret: ${codeOf(error)}`);
   }
 }
 
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown error';
   if ('killed' in error && error.killed === true)
-    return `no answer within ${COMMAND_TIMEOUT_MS / 1000} s, or too long an answer`;
+    return `no answer within ${COMMAND_TIMEOUT_MS / 1000} s, or its output is too long`;
   if ('code' in error && typeof error.code === 'number') return `exit code ${error.code}`;
   return 'code' in error && typeof error.code === 'string' ? error.code : 'it failed';
 }
@@ -189,5 +189,5 @@ async function expectProgram(program: string): Promise<void> {
       ),
     ),
   );
-  if (!found.includes(true)) throw new SecretError(`there is no program ${program} that may be run`);
+  if (!found.includes(true)) throw new SecretError(`${program} is not an executable program`);
 }

@@ -52,7 +52,7 @@ export function parseThemeFile(text: string, file: string, rules: ThemeRules): T
     if (name === 'base' && isScalar(value)) theme.base = String(value.value);
     else if (name === 'inks' || name === 'grounds') readRoles(name, value);
     else if (name !== 'name' && name !== 'about')
-      wrong(key, `'${name}' is no part of a theme; parts: ${PARTS.join(', ')}${didYouMean(name, PARTS)}`);
+      wrong(key, `'${name}' is not a part of a theme; parts: ${PARTS.join(', ')}${didYouMean(name, PARTS)}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return theme;
@@ -66,7 +66,7 @@ export function parseThemeFile(text: string, file: string, rules: ThemeRules): T
       const role = isScalar(key) ? String(key.value) : '';
       const looks = isSeq(value) ? (value.items as Node[]) : [];
       if (!rules[kind].includes(role))
-        wrong(key, `'${role}' is no role; ${kind} are ${rules[kind].join(', ')}${didYouMean(role, rules[kind])}`);
+        wrong(key, `'${role}' is not a role; ${kind} are ${rules[kind].join(', ')}${didYouMean(role, rules[kind])}`);
       else if (looks.length !== 3)
         wrong(value ?? key, `'${role}' needs three looks: for 256 colours, 16 colours, and none`);
       else theme[kind][role] = looks.map((look) => readLook(look));

@@ -53,7 +53,7 @@ export function findUntrusted(
       continue;
     }
     accepted = (stat.mode & STICKY) === 0 ? owners : inSticky;
-    if (stat.isDirectory() && isOpen(stat)) return `${at} can be written by others than its owner`;
+    if (stat.isDirectory() && isOpen(stat)) return `${at} is writable by others than its owner`;
     const next = waiting.shift();
     if (next === undefined) return null;
     at = join(at, next);
@@ -72,7 +72,7 @@ function parts(path: string): string[] {
 /** Returns a sentence where other users than root and `owners` could have written an open file, or null. */
 function findForeignWriter(stat: Stats, owners: readonly number[]): string | null {
   if (stat.uid !== 0 && !owners.includes(stat.uid)) return `belongs to user id ${stat.uid}: make it yours or root's`;
-  if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return 'can be written by others than its owner: chmod go-w';
+  if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return 'is writable by others than its owner: chmod go-w';
   return null;
 }
 
@@ -103,7 +103,8 @@ export function checkOwnership(config: Config, { path, stat }: Omit<ReadFile, 't
   const writer = findForeignWriter(stat, [uid]);
   if (writer !== null) return `it names programs to run, and this file ${writer}`;
   const folder = findUntrusted(path, [uid]);
-  if (folder !== null) return `it names programs to run, and on its way ${folder}: make it yours or root's, chmod go-w`;
+  if (folder !== null)
+    return `it names programs to run, and in its path ${folder}: make it yours or root's, chmod go-w`;
   // On such a way, only a trusted user can have exchanged the file while it was read.
   const now = statSync(path);
   if (now.ino !== stat.ino || now.dev !== stat.dev)

@@ -37,20 +37,20 @@ export function checkNodes(nodes: readonly NamedNode[]): Contradiction[] {
     if (sameAddress)
       problems.push({
         path: ['nodes', index, 'addr'],
-        message: `${describe(node.addr)} is already ${nameOf(sameAddress)}: one node an address`,
+        message: `${describe(node.addr)} is already ${nameOf(sameAddress)}: each node has its own address`,
       });
     else addresses.set(node.addr, node);
     if (sameName && !sameAddress)
       problems.push({
         path: ['nodes', index, 'name'],
-        message: `the name ${nameOf(node)} is already the node at ${describe(sameName.addr)}: every node needs its own`,
+        message: `the name ${nameOf(node)} is already the node at ${describe(sameName.addr)}: names must be unique`,
       });
     else names.set(key, node);
     if (node.role !== 'master') return;
     if (master !== null)
       problems.push({
         path: ['nodes', index, 'role'],
-        message: `${nameOf(master)} is already the master: exactly one node manages the bus`,
+        message: `${nameOf(master)} is already the master: a bus has exactly one`,
       });
     master ??= node;
   });
@@ -100,7 +100,7 @@ export function planMeans(config: Config, rack: Inventory, usualMs: PlanMeans['u
 export function messageWarnings({ hooks }: Config): string[] {
   return hooks.flatMap(({ when, run: [program = ''] }, index) =>
     isMessageHook({ when }) && !isProgram(program)
-      ? [`warning: hooks.${index} (when: ${when}) sends no messages: there is no program ${program} that may be run`]
+      ? [`warning: hooks.${index} (when: ${when}) sends no messages: ${program} is not an executable program`]
       : [],
   );
 }
@@ -176,9 +176,9 @@ export function checkOutage(config: Config, rack: Inventory): Contradiction[] {
     single ? ['outage', ...path] : ['outage', index, ...path];
   config.ups.forEach(({ name, nodes, user, password, host }, index) => {
     if (config.ups.findIndex((other) => other.name === name) < index)
-      problems.push({ path: ['ups', index, 'name'], message: `there is a UPS '${name}' before this one` });
+      problems.push({ path: ['ups', index, 'name'], message: `UPS '${name}' is defined twice` });
     if ((user === undefined) !== (password === undefined))
-      problems.push({ path: ['ups', index], message: 'user and password go together: give both, or neither' });
+      problems.push({ path: ['ups', index], message: 'user and password are required together' });
     if (host.includes('\n')) problems.push({ path: ['ups', index, 'host'], message: 'a host name or an address' });
     const selection = select([nodes], rack);
     if (rack.configured && !selection.ok) problems.push({ path: ['ups', index, 'nodes'], message: selection.problem });
@@ -192,7 +192,7 @@ export function checkOutage(config: Config, rack: Inventory): Contradiction[] {
       if (other !== undefined && other !== index)
         problems.push({
           path: at(index, 'ups'),
-          message: `UPS '${name}' is in policy ${other + 1} already: one policy a UPS`,
+          message: `UPS '${name}' is in policy ${other + 1} already: a UPS belongs to one policy`,
         });
       taken.set(name, index);
     }
@@ -202,7 +202,7 @@ export function checkOutage(config: Config, rack: Inventory): Contradiction[] {
       if (other !== undefined && other !== index) {
         problems.push({
           path: at(index),
-          message: `${name} is in policy ${other + 1} already, by the UPS that feeds it: one policy a node`,
+          message: `${name} is in policy ${other + 1} already, by the UPS that feeds it: a node belongs to one policy`,
         });
         break;
       }
@@ -214,7 +214,7 @@ export function checkOutage(config: Config, rack: Inventory): Contradiction[] {
     if (feeds.size > 1)
       problems.push({
         path: at(index),
-        message: `its UPSes feed different nodes (${[...feeds].join('; ')}): give each group a policy of its own`,
+        message: `its UPSes feed different nodes (${[...feeds].join('; ')}): each group needs its own policy`,
       });
   });
   return problems;
@@ -240,14 +240,14 @@ function checkNames(
   if (policy.last === undefined && !Object.hasOwn(config.plans, DEFAULT_LAST))
     problems.push({
       path: at(),
-      message: `last: names no plan, and there is none called ${DEFAULT_LAST}: the battery would end with every node on`,
+      message: `last: names no plan, and no plan is named ${DEFAULT_LAST}: all nodes would be on when the battery is empty`,
     });
   policy.onBattery.forEach(({ after }, step) => {
     const before = policy.onBattery[step - 1]?.after;
     if (before !== undefined && after < before)
       problems.push({
         path: at('onBattery', step, 'after'),
-        message: `comes after ${before} s in the list: put the steps in the order of their times`,
+        message: `comes after ${before} s in the list: order the steps by time`,
       });
   });
   const names = config.ups.map(({ name }) => name);
@@ -260,7 +260,10 @@ function checkNames(
   });
   const count = upsOf(config, policy).length;
   if (policy.needs !== undefined && policy.needs > Math.max(1, count))
-    problems.push({ path: at('needs'), message: `${policy.needs} UPSes have to deliver, and the policy has ${count}` });
+    problems.push({
+      path: at('needs'),
+      message: `${policy.needs} UPSes must deliver, but the policy has only ${count}`,
+    });
   for (const [name, wanted] of [
     [policy.last, 'off'],
     [policy.restore.run, 'on'],

@@ -33,7 +33,7 @@ export function compilePattern(source: string, options: { lines?: boolean } = {}
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error);
     throw new Error(
-      `'${source}' is no regular expression of RE2, which has no lookaround and no backreferences: ${why}`,
+      `'${source}' is not a regular expression of RE2, which has no lookaround and no backreferences: ${why}`,
       {
         cause: error,
       },
@@ -117,9 +117,9 @@ export function refuseSshOption(option: string): string | null {
   if (key === undefined || value === undefined) return 'an ssh option as KEY=VALUE, e.g. ProxyJump=gate.example';
   const found = BY_LOWER_CASE.get(key.toLowerCase());
   if (found === undefined)
-    return `${key} is not for the configuration: keys only, host keys checked, no programs run; allowed are ${Object.keys(ALLOWED).join(', ')}${didYouMean(key, Object.keys(ALLOWED))}`;
+    return `${key} is not allowed: ssh uses keys only, checks host keys and runs no programs; allowed are ${Object.keys(ALLOWED).join(', ')}${didYouMean(key, Object.keys(ALLOWED))}`;
   const { name, rule } = found;
-  return rule.value.test(value) ? null : `${name} takes a value such as ${name}=${rule.example}`;
+  return rule.value.test(value) ? null : `${name} expects a value such as ${name}=${rule.example}`;
 }
 
 /** Returns the known hosts files in the options: a user who can write one decides which hosts are trusted. */

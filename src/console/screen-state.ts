@@ -73,7 +73,7 @@ export function readScreenState(screen: ScreenText): ScreenState {
   const prompt = readPrompt(line);
   if (LOADER.test(text) || prompt?.kind === 'uboot-shell' || prompt?.kind === 'initramfs-shell')
     return taken(/initramfs|dracut/i.test(text) ? 'the shell of an initial RAM disk' : 'a boot loader');
-  if (AUTOBOOT.test(text === '' ? last : text)) return taken('a boot loader that counts down');
+  if (AUTOBOOT.test(text === '' ? last : text)) return taken('a boot loader with a countdown');
   if (PAGER.test(text === '' ? last.trim() : text)) return taken('a pager, or a program that waits for a key');
   if (prompt?.kind === 'password' || SECRET.test(text)) return taken('a question for a password or passphrase');
   if (prompt) return { is: 'prompt', prompt, text };

@@ -149,7 +149,7 @@ function wasLookedAt({ target, problem, hadSince }: Boot, at: number): boolean {
 function detailOf({ said, problem, current }: Boot): string {
   const drawn = current === null ? '' : `; it drew up to ${current} counts`;
   if (problem !== '') return `is on${drawn}; waiting for it to come up (its console: ${problem})`;
-  return said === '' ? `is on${drawn}; waiting for it to come up` : `is on${drawn}; it says “${said}”`;
+  return said === '' ? `is on${drawn}; waiting for it to come up` : `is on${drawn}; its last output: “${said}”`;
 }
 
 function heard(state: Boot, recognition: Recognition, at: number): { state: Boot; effects: BootEffect[] } {
@@ -169,7 +169,7 @@ function heard(state: Boot, recognition: Recognition, at: number): { state: Boot
     case 'initramfs':
     case 'initramfs-shell':
     case 'uboot-shell':
-      return ended(state, false, `it did not come up: “${recognition.text}”; look at its console`);
+      return ended(state, false, `it did not come up: “${recognition.text}”; check its console`);
     default:
       return { state, effects: [] };
   }
@@ -178,12 +178,12 @@ function heard(state: Boot, recognition: Recognition, at: number): { state: Boot
 function late(state: Boot): { state: Boot; effects: BootEffect[] } {
   const { target, current, problem, said } = state;
   const limit = seconds(target.limitMs);
-  if (current === 0) return ended(state, false, 'it draws nothing: is there a board in its slot?');
+  if (current === 0) return ended(state, false, 'it draws no current: check that its slot holds a board');
   // A console that was not watched does not show that the boot failed.
-  if (!target.ssh && problem !== '') return ended(state, true, `whether it came up could not be seen (${problem})`);
-  const wanted = target.console && target.ssh ? 'neither a prompt nor ssh' : target.ssh ? 'no ssh' : 'no prompt';
-  const last = said === '' ? '' : `; the last that it said: “${said}”`;
-  return ended(state, false, `${wanted} showed within ${limit}${last}: look at its console`);
+  if (!target.ssh && problem !== '') return ended(state, true, `whether it came up is unknown (${problem})`);
+  const wanted = target.console && target.ssh ? 'no prompt and no ssh login' : target.ssh ? 'no ssh' : 'no prompt';
+  const last = said === '' ? '' : `; its last output: “${said}”`;
+  return ended(state, false, `${wanted} showed within ${limit}${last}: check its console`);
 }
 
 function ended(state: Boot, up: boolean, detail: string, seen = false): { state: Boot; effects: BootEffect[] } {
@@ -368,7 +368,7 @@ export function readBootId(output: readonly string[], token: string): string | n
 }
 
 /**
- * `before`, `after`: boot ids, null where they could not be read. `seenOff`: two status replies said off in between.
+ * `before`, `after`: boot ids, null where not readable. `seenOff`: two status replies said off in between.
  */
 export interface ResetFacts {
   before: string | null;
@@ -388,9 +388,9 @@ export interface ResetVerdict {
 export function judgeReset({ before, after, seenOff }: ResetFacts): ResetVerdict {
   if (before === null) return { is: seenOff ? 'reset' : 'unproven', ground: null };
   if (after === null) {
-    const stands = seenOff ? 'that its power was seen off stands for it' : 'and its power was not seen off';
+    const stands = seenOff ? 'its power was seen off, which proves the reset' : 'and its power was not seen off';
     return { is: seenOff ? 'reset' : 'unproven', ground: `its boot id could not be read by ssh again: ${stands}` };
   }
-  if (after === before) return { is: 'not-reset', ground: `its kernel is the one from before: boot id ${after}` };
-  return { is: 'reset', ground: `its kernel was started anew: boot id ${before} before, ${after} now` };
+  if (after === before) return { is: 'not-reset', ground: `its kernel was not restarted: boot id ${after}` };
+  return { is: 'reset', ground: `its kernel was restarted: boot id ${before} before, ${after} now` };
 }

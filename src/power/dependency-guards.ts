@@ -55,7 +55,7 @@ export function quorum(facts: Facts): Refusal | null {
   return {
     rule: 'quorum',
     message: `${node.name} keeps the quorum of ${node.cluster ?? 'its'} control plane: ${how}`,
-    override: 'wait until the others are on, take the whole cluster, or add --override quorum',
+    override: 'wait until the others are on, select the whole cluster, or add --override quorum',
   };
 }
 
@@ -76,7 +76,7 @@ export function chassisFan(facts: Facts): Refusal | null {
   return {
     rule: 'fan',
     message: `${node.name} feeds chassis fan ${node.chassisFan}, no other chassis fan is proven to run, and ${names(hot)} ${hot.length === 1 ? 'stays' : 'stay'} on`,
-    override: 'switch a node with a chassis fan on, take the others too, or add --override fan',
+    override: 'switch on a node with a chassis fan, select the others too, or add --override fan',
   };
 }
 

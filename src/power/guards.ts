@@ -134,7 +134,7 @@ const masterSlot: Guard = (facts) =>
 /** Without a proven master it is not known which slot must never be cut. */
 const masterUnknown: Guard = ({ verb, bus }) =>
   cuts(verb) && bus.phase === 'ready' && bus.master === null
-    ? { rule: 'master', message: 'which node manages the bus is not known yet, so none is cut', override: null }
+    ? { rule: 'master', message: 'the master of the bus is not known yet, so no node is cut', override: null }
     : null;
 
 const protectedNode: Guard = ({ verb, node, addr }) =>
@@ -156,8 +156,8 @@ const otherHost: Guard = ({ verb, node, addr, host, now }) => {
   if (age > HOST_SEEN_LIMIT_MS) return null;
   return {
     rule: 'host',
-    message: `the machine at ${placeText(addr)} called itself ‘${host.host}’ on its console ${host.before === true ? 'before the machine of rackui was last booted' : `${inWords(age)} ago`}, and the configuration says ‘${node.name}’`,
-    override: `look at its console: what it shows then counts; or add ‘${ANYWAY.trim()}’ to what confirms it; or correct the configuration`,
+    message: `the machine at ${placeText(addr)} showed the host name ‘${host.host}’ on its console ${host.before === true ? 'before this machine was last booted' : `${inWords(age)} ago`}, and the configuration says ‘${node.name}’`,
+    override: `open its console, which reads the name again; or add ‘${ANYWAY.trim()}’ to the confirmation; or correct the configuration`,
   };
 };
 
@@ -172,11 +172,15 @@ const notAnswering: Guard = ({ node, addr, bus, status }) => {
     case 'silent':
       return { rule: 'unknown', message: `the BMC of ${name} does not answer: its state is unknown`, override: null };
     case 'garbled':
-      return { rule: 'unknown', message: `the BMC of ${name} answers unreadably: ${status.detail}`, override: null };
+      return {
+        rule: 'unknown',
+        message: `the BMC of ${name} sent an unreadable reply: ${status.detail}`,
+        override: null,
+      };
     case 'foreign':
-      return { rule: 'identity', message: `another BMC answers in place of ${name}: ${status.detail}`, override: null };
+      return { rule: 'identity', message: `another BMC answered for ${name}: ${status.detail}`, override: null };
     case 'bus':
-      return { rule: 'bus', message: `${name} could not be asked: ${status.detail}`, override: null };
+      return { rule: 'bus', message: `the BMC of ${name} could not be queried: ${status.detail}`, override: null };
   }
 };
 
@@ -185,7 +189,7 @@ const stale: Guard = ({ node, addr, status, now }) =>
     ? {
         rule: 'stale',
         message: `the status of ${nameNode(node, addr)} is ${Math.round((now - status.sample.at) / 1000)} s old; the limit is ${STALE_AFTER_MS / 1000} s`,
-        override: 'ask again',
+        override: 'try again',
       }
     : null;
 
@@ -193,7 +197,7 @@ const disabled: Guard = ({ node, addr, status }) =>
   status.ok && status.sample.power === 'disabled'
     ? {
         rule: 'disabled',
-        message: `the BMC of ${nameNode(node, addr)} says the node is disabled: it takes no power verb`,
+        message: `the BMC of ${nameNode(node, addr)} reports the node as disabled: it accepts no power verb`,
         override: null,
       }
     : null;
@@ -254,7 +258,7 @@ export function impactOf(facts: GuardFacts, inventory: Inventory): string[] {
   const impact: string[] = [];
   const name = node.name;
   if (status.ok && status.sample.power === 'off')
-    impact.push(verb.endsWith('cycle') ? `${name} is off: it is only switched on` : `${name} is off already`);
+    impact.push(verb.endsWith('cycle') ? `${name} is off: it can only be switched on` : `${name} is off already`);
   else if (!isGraceful(verb)) impact.push(`${name} loses power at once: what it has not written to disk is lost`);
   impact.push(...dependentsOf(node, inventory));
   if (otherHolder && !isGraceful(verb))
@@ -292,7 +296,7 @@ function quorumImpact(node: InventoryNode, inventory: Inventory): string[] {
   return [
     spare === 0
       ? `the control plane of ${node.cluster ?? 'its cluster'} loses its quorum without ${node.name}`
-      : `the control plane of ${node.cluster ?? 'its cluster'} keeps its quorum with at most ${spare} of ${peers.length} members away`,
+      : `the control plane of ${node.cluster ?? 'its cluster'} keeps its quorum with at most ${spare} of ${peers.length} members off`,
   ];
 }
 
@@ -327,8 +331,8 @@ export function changedSince(
         : null;
   if (change === null) return [];
   const name = nodeLabel({ name: node?.name ?? 'the node', addr });
-  const message = `nothing was sent: since you looked ${name} has changed: it ${change} now`;
-  return [{ rule: 'changed', message, override: 'look again, then confirm anew' }];
+  const message = `nothing was sent: ${name} changed since the check: it ${change} now`;
+  return [{ rule: 'changed', message, override: 'check again, then confirm again' }];
 }
 
 /** Returns refusals of the request itself; empty: the guards may examine the nodes. */
@@ -338,14 +342,18 @@ export function requestRefusals(request: PowerRequest, names: readonly string[])
     refusals.push({ rule, message, override });
   };
   const { verb, nodes, label, confirm, deadlineS, onDeadline } = request;
-  if (nodes.length === 0) refuse('nodes', 'no node was named', 'name at least one');
+  if (nodes.length === 0) refuse('nodes', 'no node was given', 'name at least one');
   if (deadlineS !== null && !(Number.isFinite(deadlineS) && deadlineS > 0))
-    refuse('deadline', `a deadline of ${deadlineS} s makes no sense`, 'name seconds above 0, or none');
+    refuse('deadline', `the deadline of ${deadlineS} s is invalid`, 'give seconds above 0, or no deadline');
   if (onDeadline === 'cut' && deadlineS === null)
-    refuse('deadline', 'cutting at the deadline needs a deadline', 'name the deadline in seconds');
+    refuse('deadline', 'cutting at the deadline needs a deadline', 'give the deadline in seconds');
   if (!cuts(verb) || nodes.length === 0) return refusals;
   if (nodes.length > 1 && label.trim() === '')
-    refuse('confirm', 'several nodes need a name for the group, which is a part of the confirmation', 'name the group');
+    refuse(
+      'confirm',
+      'an operation on several nodes needs a group name, which is part of the confirmation',
+      'name the group',
+    );
   const wanted = confirmationText(names, label);
   if (confirm !== wanted && confirm !== wanted + ANYWAY) {
     const given = confirm === null ? 'it was not confirmed' : 'the confirmation does not match';

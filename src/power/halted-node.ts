@@ -94,7 +94,7 @@ export async function askToCycle(job: Job, why: string): Promise<'aborted' | 'le
     text: `${node.name} was going down and has power, and nothing proves that it has halted (${why}).`,
     since,
     choices: [
-      { key: 'leave', label: 'leave it as it is', danger: false, confirm: null },
+      { key: 'leave', label: 'leave it unchanged', danger: false, confirm: null },
       { key: 'cycle', label: 'cut its power and switch it on again', danger: true, confirm: node.name },
     ],
   };
@@ -138,7 +138,7 @@ async function awaitLastLine(
         `${state.why}; waiting for its last line`,
         Math.min(until(state), job.deadlineAt ?? Infinity),
       );
-      if (pressed()) return 'it takes its time, and others wait for the console';
+      if (pressed()) return 'it takes long, and other nodes wait for the console';
       await pause(ports, LOOK_MS, signal);
     }
     return null;
@@ -149,13 +149,13 @@ async function awaitLastLine(
 async function touched(job: Job, signal: AbortSignal): Promise<Found> {
   const { node, ports } = job;
   const before = ports.systems.get(node.addr);
-  node.show('settle', `${before.why}; looking whether it is silent`);
+  node.show('settle', `${before.why}; checking that it is silent`);
   const silent = await isDead(job);
   // Its output may be a prompt.
   if (!silent) await pause(ports, PROMPT_MS, signal);
   const state = ports.systems.get(node.addr);
   if (!isDown(state)) return { is: 'living', state };
-  if (!silent) return { is: 'unproven', why: 'its console is not silent, or could not be looked at' };
+  if (!silent) return { is: 'unproven', why: 'its console is not silent, or could not be read' };
   const { network } = ports;
   if (network !== null && network.target(node.addr) !== null && (await network.reachable(node.addr)))
     return { is: 'unproven', why: 'its network still answers' };
@@ -163,9 +163,13 @@ async function touched(job: Job, signal: AbortSignal): Promise<Found> {
     return { is: 'unproven', why: 'its console is silent, and its last line was not read' };
   if (state.recalled) return { is: 'unproven', why: 'its last line may be from before its power was last switched' };
   // Any process that may write to a console can print a last line: it counts only after a request.
-  if (!state.asked) return { is: 'unproven', why: 'a last line was read that nobody here had asked for' };
+  if (!state.asked)
+    return { is: 'unproven', why: 'a last line was read, but no shutdown had been requested from here' };
   node.prove('marker', state.why);
-  return { is: 'halted', ground: `grade A: it ${state.why}, nothing followed, and the machine is dead to a touch` };
+  return {
+    is: 'halted',
+    ground: `grade A: it ${state.why}, nothing followed, and the machine does not respond to a keystroke`,
+  };
 }
 
 /**
@@ -177,7 +181,7 @@ async function isDead(job: Job): Promise<boolean> {
   const why = await withConsole(job, (console) => touchToEnd(job, console, signal));
   node.prove(
     why === null ? 'touch' : 'console',
-    why === null ? 'dead to a touch: its console echoes nothing' : `${why}: nothing is concluded from its silence`,
+    why === null ? 'no response to a keystroke: its console echoes nothing' : `${why}: its silence proves nothing`,
   );
   return why === null;
 }
@@ -212,15 +216,15 @@ async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSign
     const at = ports.now();
     if (seen.said !== '') return 'its console answers';
     if (seen.failures >= LOST_TRIES) return 'its BMC does not answer';
-    if (at - beganAt >= TOUCH_MS) return 'its console could not be looked at';
+    if (at - beganAt >= TOUCH_MS) return 'its console could not be read';
     const move = stepTouch(touch, { at, console: seen, dueAt, settleMs: ports.limits.settle * 1000 });
     touch = move.touch;
     if (move.dead) return null;
-    if (move.type !== null && console.type(move.type).refused !== null) return 'its console takes no keys';
+    if (move.type !== null && console.type(move.type).refused !== null) return 'its console accepts no keys';
     if (move.sample) void ask();
     await pause(ports, TICK_MS, signal);
   }
-  return 'it was called off';
+  return 'it was recalled';
 }
 
 /** Runs `use` with its console open. Resolves with what that returns, or with the words about another session's hold. */

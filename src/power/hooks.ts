@@ -54,7 +54,7 @@ async function runHook(
   const why = cutShort ? `${late ? 'not run' : 'ended'}: no time was left for it (${ended})` : ended;
   const said = output.slice(-QUOTED_LINES).join(' | ');
   node.prove('hook', `${moment}: ‘${hook.text}’ ${why === '' ? 'ended well' : why}${said === '' ? '' : `: ${said}`}`);
-  return why === '' ? '' : `‘${hook.text}’: ${why}${said === '' ? '' : `, it said “${output.at(-1) ?? ''}”`}`;
+  return why === '' ? '' : `‘${hook.text}’: ${why}${said === '' ? '' : `, its last output: “${output.at(-1) ?? ''}”`}`;
 }
 
 /**
@@ -99,5 +99,5 @@ export async function runHooksAfter(job: Job, moment: 'after-off' | 'after-on'):
   );
   const { why: failed } = await runHooks(job, moment, job.signal);
   if (failed !== '') ports.event('warning', node.addr, `${node.name}: ${failed}`);
-  return failed === '' ? '' : `; what was to run after it failed (${failed})`;
+  return failed === '' ? '' : `; a program that runs after it failed (${failed})`;
 }

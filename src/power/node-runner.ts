@@ -45,7 +45,7 @@ async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>
     signal,
     until: deadlineAt ?? Infinity,
     watched: isWatched(job),
-    waits: (at) => node.show('waiting', 'waits until the boots before it are past their peak', at),
+    waits: (at) => node.show('waiting', 'waits until the boots before it are past their peak load', at),
   });
   if (booted === null) {
     if (signal.aborted) node.end('aborted', 'aborted before its turn: nothing was sent');
@@ -62,8 +62,8 @@ async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>
     }
     node.show('switch-on', 'is being switched on');
     const switched = await switchOn(job, signal);
-    if (switched.ok) await comesUp(job, 'is on, seen twice');
-    else node.end(switched.outcome, withNextStep(switched, 'look at it before trying again'));
+    if (switched.ok) await comesUp(job, 'is on, confirmed by two status replies');
+    else node.end(switched.outcome, withNextStep(switched, 'check it before you try again'));
   } finally {
     booted();
   }
@@ -77,7 +77,7 @@ async function isOnAlready(job: Job): Promise<void> {
   const state = ports.systems.get(node.addr);
   if (!isDown(state)) return livesAlready(job, state);
   const found = await findHalted(job);
-  const whyCut = 'it has halted or goes down, and is still powered';
+  const whyCut = 'it has halted or is shutting down, and still has power';
   switch (found.is) {
     case 'halted':
       return cycleHalted(job, found.ground);
@@ -87,7 +87,7 @@ async function isOnAlready(job: Job): Promise<void> {
       node.end(found.outcome, `${found.outcome === 'aborted' ? 'aborted' : 'the deadline passed'}: ${whyCut}`);
       return;
     case 'unproven': {
-      const next = `nothing was cut (${found.why}): look at its console, then 'rackui force-cycle ${node.name}'`;
+      const next = `nothing was cut (${found.why}): check its console, then run 'rackui force-cycle ${node.name}'`;
       // An armed run has no operator to ask, and never cuts a node that may be alive.
       const outcome = job.plan?.armed === true ? 'failed' : await askToCycle(job, found.why);
       if (outcome === null) return cycleHalted(job, 'an operator chose to cut and typed the name');
@@ -99,13 +99,12 @@ async function isOnAlready(job: Job): Promise<void> {
 async function cycleHalted(job: Job, ground: string): Promise<void> {
   const cut = await cutHalted(job, ground);
   if (cut.ok || cut.sent) await onAgain(job, cut);
-  else job.node.end(cut.outcome, `it has halted and is still powered: ${cut.detail}`);
+  else job.node.end(cut.outcome, `it has halted and still has power: ${cut.detail}`);
 }
 
 async function livesAlready(job: Job, { system, why }: SystemState): Promise<void> {
   const { node } = job;
-  if (system === 'failed')
-    node.end('failed', `was on already, and its system is not up: it ${why}; look at its console`);
+  if (system === 'failed') node.end('failed', `was on already, and its system is not up: it ${why}; check its console`);
   else if (system === 'booting') await comesUp(job, `was on already: it ${why}`);
   else node.end('done', system === 'up' ? `was on already: it ${why}` : 'was on already');
 }
@@ -128,7 +127,7 @@ function seenUp(job: Job): Promise<Booted> {
 /** Ends the record. `seen`: proof that it came up, or the reason why not. */
 async function endsUp(job: Job, up: boolean, seen: string, success: Outcome): Promise<void> {
   const after = up ? await runHooksAfter(job, 'after-on') : '';
-  const cut = success === 'done' ? '' : '; it was cut at its deadline, and nothing proves that it had halted';
+  const cut = success === 'done' ? '' : '; it was cut at its deadline, without proof that it had halted';
   job.node.end(up ? success : 'failed', `${seen}${cut}${after}`);
 }
 
@@ -147,8 +146,8 @@ async function comesBack(job: Job, cut: Switched, recalled: string): Promise<voi
   const after = up && before !== null ? await readBootIdAgain(job) : null;
   const { is, ground } = judgeReset({ before: up ? before : null, after, seenOff: cut.ok });
   if (ground !== null) node.prove('boot-id', ground);
-  if (is === 'reset' && after !== null) ports.systems.sign(node.addr, 'alive', 'runs a kernel that was started anew');
-  const seen = cut.ok ? `is on again, seen twice${recalled}` : `is on again${recalled}`;
+  if (is === 'reset' && after !== null) ports.systems.sign(node.addr, 'alive', 'runs a restarted kernel');
+  const seen = cut.ok ? `is on again, confirmed by two status replies${recalled}` : `is on again${recalled}`;
   const success = cut.ok ? cut.outcome : 'done';
   switch (is) {
     case 'reset':
@@ -158,7 +157,7 @@ async function comesBack(job: Job, cut: Switched, recalled: string): Promise<voi
       return;
     }
     case 'not-reset':
-      node.end('failed', `is on and was not reset (${ground ?? ''}): look at its console, then at its slot`);
+      node.end('failed', `is on and was not reset (${ground ?? ''}): check its console, then its slot`);
   }
 }
 
@@ -183,11 +182,11 @@ async function forceOff(job: Job): Promise<void> {
   node.show('cut', 'its power is being cut');
   const switched = await cutPower(job, 'confirmed by name', { sample: 'young', signal: job.signal, listened: false });
   if (!switched.ok) {
-    node.end(switched.outcome, withNextStep(switched, 'it may be off: look before trying again'));
+    node.end(switched.outcome, withNextStep(switched, 'it may be off: check it before you try again'));
     return;
   }
   const after = switched.already ? '' : await runHooksAfter(job, 'after-off');
-  node.end('done', `${switched.already ? 'was off already' : 'is off, seen twice'}${after}`);
+  node.end('done', `${switched.already ? 'was off already' : 'is off, confirmed by two status replies'}${after}`);
 }
 
 async function forceCycle(job: Job): Promise<void> {
@@ -218,7 +217,7 @@ async function onAgain(job: Job, cut: Switched): Promise<void> {
     until: Infinity,
     watched: isWatched(job),
     waits: (at) =>
-      node.show('pause', 'its power was cut; it is switched on when the boots before it are past their peak', at),
+      node.show('pause', 'its power was cut; it is switched on when the boots before it are past their peak load', at),
   });
   try {
     await switchOnAtAllCosts(job, cut, recalled);
@@ -239,7 +238,10 @@ async function switchOnAtAllCosts(job: Job, cut: Switched, recalled: () => strin
     }
     if (tries === ON_TRIES) {
       ports.event('alarm', node.addr, `${node.name} is off and could not be switched on again: ${switched.detail}`);
-      node.end('failed', `was cut and could not be switched on again (${switched.detail}): switch it on by hand`);
+      node.end(
+        'failed',
+        `was cut and could not be switched on again (${switched.detail}): switch it on with 'rackui on'`,
+      );
       return;
     }
     node.show('switch-on', `was cut and is not on yet: ${switched.detail}; tried again in ${ON_RETRY_MS / 1000} s`);
@@ -255,22 +257,22 @@ function withNextStep(switched: Extract<Switched, { ok: false }>, next: string):
 async function off(job: Job, power: Power): Promise<void> {
   const { node } = job;
   if (power === 'off') {
-    node.prove('status', 'its BMC says off');
+    node.prove('status', 'its BMC reports off');
     node.end('done', 'was off already');
     return;
   }
   const cut = await goesDown(job);
   if (!cut) return;
   if (!cut.ok) {
-    node.end(cut.outcome, `${cut.detail}; it may be off: look before trying again`);
+    node.end(cut.outcome, `${cut.detail}; it may be off: check it before you try again`);
     return;
   }
   const after = await runHooksAfter(job, 'after-off');
-  const how = cut.outcome === 'done' ? '' : '; it was cut at its deadline, and nothing proves that it had halted';
-  node.end(cut.outcome, `${cut.already ? 'is off' : 'is off, seen twice'}${how}${after}`);
+  const how = cut.outcome === 'done' ? '' : '; it was cut at its deadline, without proof that it had halted';
+  node.end(cut.outcome, `${cut.already ? 'is off' : 'is off, confirmed by two status replies'}${how}${after}`);
 }
 
-/** Switches off gracefully, pauses, switches on. A node that is off is only switched on. */
+/** Switches off gracefully, pauses, switches on. A node that is off can only be switched on. */
 async function cycle(job: Job, power: Power): Promise<void> {
   const cut: Switched | null =
     power === 'off' ? { ok: true, outcome: 'done', already: true, current: null } : await goesDown(job);
@@ -284,7 +286,7 @@ async function goesDown(job: Job): Promise<Switched | null> {
   if (cut.ok || cut.sent) return cut;
   // It showed signs of life before the verb: it gets an ordinary shutdown.
   if (!isDown(job.ports.systems.get(job.node.addr))) return shutDown(job);
-  job.node.end(cut.outcome, `it has halted and is still powered: ${cut.detail}`);
+  job.node.end(cut.outcome, `it has halted and still has power: ${cut.detail}`);
   return null;
 }
 
@@ -322,7 +324,7 @@ export async function runNodes(jobs: readonly Job[], atOnce: number, done: (job:
   const worker = async (): Promise<void> => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
       if (missing !== null && job.node.outcome === null)
-        job.node.end('refused', `nothing was sent: ${missing.node.name} before it did not come back`);
+        job.node.end('refused', `nothing was sent: ${missing.node.name} , the node before it, did not come back`);
       try {
         if (job.node.outcome === null) await runNode(job);
       } catch (error) {

@@ -123,7 +123,7 @@ export class Operations {
         impact.push(...warns.map(({ message }) => message));
         if (warns.length > 0) otherHosts.add(addr);
         if (asked.onDeadline === 'cut' && asked.deadlineS !== null && !asked.verb.startsWith('force'))
-          impact.push(`after ${asked.deadlineS} s its power is cut, halted or not`);
+          impact.push(`after ${asked.deadlineS} s its power is cut, even if it has not halted`);
         return {
           addr,
           name: names[index] ?? formatAddress(addr),
@@ -275,8 +275,7 @@ export class Operations {
     const { record, jobs } = this.#find(id);
     const job = jobs.find(({ node }) => node.addr === addr);
     const question = job?.node.question;
-    if (!job?.onAnswer || !question)
-      throw new NotFound(`operation ${id} asks nothing about ${formatAddress(addr)} (any more)`);
+    if (!job?.onAnswer || !question) throw new NotFound(`operation ${id} has no prompt for ${formatAddress(addr)}`);
     if (question.id !== asked) {
       const message = `nothing was done: the question about ${job.node.name} has changed, it is now: ${question.text}`;
       throw new PowerRefused([{ rule: 'question', message, override: 'read it and answer again' }]);

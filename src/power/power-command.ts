@@ -58,7 +58,7 @@ export async function cutPower(
     return { ok: false, sent: false, outcome, detail, rule: refusals[0]?.rule ?? null };
   }
   if (facts.status.ok && facts.status.sample.power === 'off') {
-    node.prove('status', `its BMC says off already (${describe(facts.status.sample)})`);
+    node.prove('status', `its BMC already reports off (${describe(facts.status.sample)})`);
     return { ok: true, outcome: 'done', already: true, current: null };
   }
   // A console leaves the wire while the disk writes, unless its output may withdraw the cut.
@@ -110,7 +110,7 @@ async function conclude(
   const { node, ports } = job;
   if (outcome.ok) {
     node.prove('identity', `its BMC answered in the same pipe just before (${describe(outcome.proof)})`);
-    node.prove('verified', `two status replies say ${verb} (${outcome.verified.map(describe).join('; ')})`);
+    node.prove('verified', `two status replies report ${verb} (${outcome.verified.map(describe).join('; ')})`);
   } else if (outcome.sent) node.prove('unverified', outcome.detail);
   const tries = outcome.ok || outcome.sent ? outcome.tries : 0;
   const detail = outcome.ok ? `power ${verb}, verified` : outcome.detail;

@@ -66,12 +66,12 @@ function whatWasSent(
     case 'preflight':
       return {
         level: 'notice',
-        text: 'its console was being looked at; no shutdown was asked for, no power verb sent',
+        text: 'its console was being read; no shutdown was requested, no power verb sent',
       };
     case 'before':
       return {
         level: 'warning',
-        text: 'programs ran before its shutdown; it was not asked to shut down, and what they did is not undone',
+        text: 'programs ran before its shutdown; it was not asked to shut down, and the effects of the programs remain',
       };
     case 'after':
       return { level: 'notice', text: 'its power had been switched and verified; programs ran after that' };
@@ -83,7 +83,7 @@ function whatWasSent(
       if (asked === 'request')
         return {
           level: 'warning',
-          text: 'it had been asked to shut down and goes on with that; its power was not cut',
+          text: 'it was asked to shut down and continues; its power was not cut',
         };
       return asked === 'intent'
         ? { level: 'warning', text: 'it may have been asked to shut down, and halts then; its power was not cut' }
@@ -91,18 +91,18 @@ function whatWasSent(
     case 'cut':
       return {
         level: 'alarm',
-        text: `its power was about to be cut, or was cut already; ${verb.endsWith('cycle') ? `it was not switched on again: use 'rackui on ${node.name}'` : 'its present state is on the map'}`,
+        text: `its power was about to be cut, or was cut already; ${verb.endsWith('cycle') ? `it was not switched on again: use 'rackui on ${node.name}'` : 'see the map for its present state'}`,
       };
     case 'pause':
     case 'switch-on':
     case 'verify':
       return verb === 'on'
-        ? { level: 'warning', text: 'it was being switched on; its present state is on the map' }
+        ? { level: 'warning', text: 'it was being switched on; see the map for its present state' }
         : {
             level: 'alarm',
             text: `its power was cut, and it may not have been switched on again: use 'rackui on ${node.name}'`,
           };
     case 'ended':
-      return { level: 'notice', text: 'its part had ended' };
+      return { level: 'notice', text: 'its operation had ended' };
   }
 }

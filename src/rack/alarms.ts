@@ -14,7 +14,7 @@ type SampleRule = (sample: Sample) => string | null;
 
 /** Alarms of a node that each of its samples alone raises or clears: an entry is all that one takes. */
 export const SAMPLE_RULES = {
-  disabled: ({ power }) => (power === 'disabled' ? 'its BMC says disabled' : null),
+  disabled: ({ power }) => (power === 'disabled' ? 'its BMC reports disabled' : null),
 } satisfies Record<string, SampleRule>;
 
 export type AlarmKind =
@@ -210,7 +210,7 @@ const LIMIT_RULES = {
     passes: ({ fan }, level) => fan <= level,
     back: 2,
     settled: true,
-    text: ({ fan }) => `its fan stands still (${fan} counts)`,
+    text: ({ fan }) => `its fan has stopped (${fan} counts)`,
   },
   'current-high': {
     level: ({ currentHigh }) => currentHigh,
@@ -226,7 +226,7 @@ const LIMIT_RULES = {
     back: 1.3,
     settled: true,
     text: ({ current }, _, usual) =>
-      `draws ${current} counts where it usually draws ${Math.round(usual ?? 0)} or more, though it is on`,
+      `draws ${current} counts but usually draws ${Math.round(usual ?? 0)} or more when on`,
   },
 } satisfies Record<string, LimitRule>;
 

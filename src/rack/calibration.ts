@@ -36,12 +36,11 @@ export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fi
   const all = points.map(({ counts, amps }) => ({ counts: counts / nodes, amps: amps / nodes }));
   const counts = all.map((point) => point.counts);
   const spread = all.length === 0 ? 0 : Math.max(...counts) - Math.min(...counts);
-  if (all.length < 2)
-    return { ok: false, problem: 'a line needs two loads: let the node idle for one, work for another' };
+  if (all.length < 2) return { ok: false, problem: 'a line needs two loads: measure the node idle and under load' };
   if (spread < LEAST_SPREAD)
     return {
       ok: false,
-      problem: `the loads are too alike: ${spread.toFixed(1)} counts a node apart, and ${LEAST_SPREAD} are the least that gives a line; a node that idles and one that works hard differ by more`,
+      problem: `the loads are too similar: ${spread.toFixed(1)} counts per node, at least ${LEAST_SPREAD} are needed; the difference of an idle and a busy node is larger`,
     };
   const mean = (of: (point: MeterPoint) => number): number =>
     all.reduce((sum, point) => sum + of(point), 0) / all.length;
@@ -52,7 +51,7 @@ export function fitCalibration(points: readonly MeterPoint[], nodes: number): Fi
     return {
       ok: false,
       problem:
-        'the meter showed less where the node counted more: it is at another node, or counts of this rack are no current',
+        'the meter showed less where the node counted more: the meter is at another node, or the counts of this rack are not a current',
     };
   // Counts are never negative: a line that crosses zero below them is fitted through the origin.
   const zero = Math.max(0, c - a / slope);
@@ -76,8 +75,8 @@ export function implausible(
   if (most <= PLAUSIBLE_W.most && most >= PLAUSIBLE_W.least) return null;
   const range = `${least.toFixed(2)} to ${most.toFixed(2)} W a node`;
   return most > PLAUSIBLE_W.most
-    ? `implausible: ${range} by this calibration, and a blade feeds 50 W to its four nodes (a Pi 4 was seen to draw 3.8 W): did the meter see more nodes than were named, or mains power, or another unit than was typed?`
-    : `implausible: ${range} by this calibration, and a Pi 4 was seen to draw 3.8 W: did the meter see fewer nodes than were named, or another unit than was typed?`;
+    ? `implausible: ${range} by this calibration, and a blade feeds 50 W to its four nodes (a Pi 4 was seen to draw 3.8 W): check that the meter measured only these nodes, their direct current, and the unit that was typed`
+    : `implausible: ${range} by this calibration, and a Pi 4 was seen to draw 3.8 W: check that the meter measured all of these nodes, and the unit that was typed`;
 }
 
 /** Plausible power of one node, W: a working Pi Zero draws about a watt; four nodes share the 50 W of a blade. */

@@ -93,7 +93,7 @@ export function masterMismatch(nodes: readonly InventoryNode[], seen: Address | 
   if (named === undefined || seen === null || named.addr === seen) return null;
   const real = nodes.find(({ addr }) => addr === seen);
   const manager = nodeLabel({ name: real?.name ?? 'the BMC', addr: seen });
-  return `is managed by ${manager}, and the configuration says by ${nodeLabel(named)}: correct role: master; no plan shuts this machine down until then`;
+  return `has the master ${manager}, but ${nodeLabel(named)} is configured: correct role: master; until then no plan shuts this machine down`;
 }
 
 /** Returns the calibration of the node at `addr`; null: none, or no such node. */

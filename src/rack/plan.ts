@@ -80,7 +80,7 @@ export function resolvePlan({ steps }: PlanDefinition, rack: Inventory): Resolve
       problems.push({ step: index, field, message });
     };
     if (steps.findIndex(({ name }) => name === step.name) < index)
-      wrong('name', `there is a step '${step.name}' before this one: every step needs its own name`);
+      wrong('name', `step '${step.name}' is defined twice: names of steps must be unique`);
     const needs = step.needs ?? steps.slice(Math.max(0, index - 1), index).map(({ name }) => name);
     for (const need of needs)
       if (!known.has(need))
@@ -132,7 +132,7 @@ function cycleProblems(steps: readonly PlanStep[]): PlanProblem[] {
     const message =
       through === name
         ? `step '${name}' needs itself`
-        : `step '${name}' needs '${through}', which needs '${name}': neither could ever begin`;
+        : `step '${name}' needs '${through}', which needs '${name}': neither could start`;
     return [{ step, field: 'needs' as const, message }];
   });
 }
@@ -150,7 +150,7 @@ function nodeProblems(steps: readonly PlanStep[]): PlanProblem[] {
       problems.push({
         step,
         field: 'selector',
-        message: `${twice.name} is in step '${taken.get(twice.addr) ?? ''}' already: one step a node`,
+        message: `${twice.name} is in step '${taken.get(twice.addr) ?? ''}' already: a node belongs to one step`,
       });
     for (const { addr } of nodes) taken.set(addr, name);
     const master = nodes.find(isManager);
@@ -159,13 +159,13 @@ function nodeProblems(steps: readonly PlanStep[]): PlanProblem[] {
       problems.push({
         step,
         field: 'action',
-        message: `${master.name} manages the bus: nobody could switch it on again`,
+        message: `${master.name} is the master of the bus: no node could switch it on again`,
       });
     else if (nodes.length > 1)
       problems.push({
         step,
         field: 'selector',
-        message: `${master.name} manages the bus and goes last: leave it out here (!${master.name}) and give it a last step of its own`,
+        message: `${master.name} is the master of the bus and must be last: exclude it here (!${master.name}) and add a last step for it`,
       });
     const before = allNeeds(name, steps);
     const after = steps.find((other) => other.name !== name && !before.has(other.name));
@@ -173,7 +173,7 @@ function nodeProblems(steps: readonly PlanStep[]): PlanProblem[] {
       problems.push({
         step,
         field: 'selector',
-        message: `${master.name} manages the bus and goes last, but step '${after.name}' does not come before it`,
+        message: `${master.name} is the master of the bus and must be last, but step '${after.name}' does not come before it`,
       });
   });
   return problems;
@@ -220,7 +220,7 @@ export function planWarnings(steps: readonly PlanStep[], means: PlanMeans): stri
     const off = step.action === 'on' ? [] : [...unasked(others, means), ...tooShort(others, step.deadline, means)];
     const own =
       step.action === 'off' && others.length < step.nodes.length && !means.poweroff
-        ? ['the master stays on: the configuration has no poweroff, the program by which it shuts itself down']
+        ? ['the master stays on: poweroff, the program that shuts it down, is not configured']
         : [];
     return [...off, ...own, ...withoutProgram(step, means)].map((text) => `step ${step.name}: ${text}`);
   });
@@ -230,7 +230,7 @@ function unasked(nodes: readonly InventoryNode[], { login, ssh }: PlanMeans): st
   const silent = login ? [] : nodes.filter(({ ip }) => ssh === 'none' || (ssh === 'ip' && ip === null));
   if (silent.length === 0) return [];
   const why = ssh === 'none' ? 'no login and no ssh' : 'no login, and no ip for ssh';
-  return [`nobody can ask ${namesOf(silent)} to shut down: the configuration has ${why}`];
+  return [`${namesOf(silent)} cannot be asked to shut down: the configuration has ${why}`];
 }
 
 function tooShort(nodes: readonly InventoryNode[], deadline: number | null, means: PlanMeans): string[] {

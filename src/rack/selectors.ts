@@ -86,7 +86,7 @@ export function select(words: readonly string[], rack: Inventory): Selection {
     for (const node of found.nodes) (exclude ? excluded : included).add(node.addr);
   }
   const label = tokens.join(' ');
-  if (tokens.length === 0) return { ok: false, problem: 'name at least one node, or all' };
+  if (tokens.length === 0) return { ok: false, problem: 'give at least one node, or all' };
   if (included.size === 0) return { ok: false, problem: `'${label}' only excludes: write 'all ${label}'` };
   const nodes = rack.nodes.filter(({ addr }) => included.has(addr) && !excluded.has(addr));
   if (nodes.length === 0) return { ok: false, problem: `'${label}' excludes every node it names` };
@@ -107,7 +107,7 @@ function resolveWord(word: string, rack: Inventory): Found {
   if (word.toLowerCase() === 'all') return some(rack.nodes, `the rack has no nodes yet`);
   const bracket = /^([^[\]]*)\[([^[\]]*)\]([^[\]]*)$/.exec(word);
   if (bracket) return resolveNumbers(word, bracket[1] ?? '', bracket[2] ?? '', bracket[3] ?? '', rack);
-  if (/[[\]]/.test(word)) return wrong(`'${word}': brackets hold numbers, as in k8s-worker-[01-04]`);
+  if (/[[\]]/.test(word)) return wrong(`'${word}': brackets contain numbers, as in k8s-worker-[01-04]`);
   return resolveSingle(word, rack);
 }
 
@@ -122,7 +122,7 @@ function resolveSingle(word: string, rack: Inventory): Found {
   if (first === undefined) return wrong(notFound(word, rack));
   if (second !== undefined && !sameNodes(first.nodes, second.nodes)) {
     const say = ({ how, nodes }: typeof first): string => `${how}:${word} (${describe(nodes, how === 'name')})`;
-    return wrong(`'${word}' can mean ${readings.map(say).join(' or ')}: write which`);
+    return wrong(`'${word}' is ambiguous: write ${readings.map(say).join(' or ')}`);
   }
   return { ok: true, nodes: first.nodes };
 }
@@ -168,10 +168,10 @@ function resolveNumbers(word: string, head: string, numbers: string, tail: strin
   const nodes: InventoryNode[] = [];
   for (const part of numbers.split(',')) {
     const match = /^\s*(\d{1,6})(?:-(\d{1,6}))?\s*$/.exec(part);
-    if (!match?.[1]) return wrong(`'${word}': '${part}' is no number or range, as in k8s-worker-[01-04,07]`);
+    if (!match?.[1]) return wrong(`'${word}': '${part}' is not a number or range, as in k8s-worker-[01-04,07]`);
     const from = Number(match[1]);
     const to = Number(match[2] ?? match[1]);
-    if (to < from) return wrong(`'${word}': the range ${part.trim()} runs backwards`);
+    if (to < from) return wrong(`'${word}': the range ${part.trim()} is reversed`);
     if (to - from >= MAX_NUMBERS) return wrong(`'${word}': the range ${part.trim()} is too long`);
     for (let number = from; number <= to; number++) {
       const name = `${head}${String(number).padStart(match[1].length, '0')}${tail}`;
@@ -217,8 +217,8 @@ function notFound(word: string, rack: Inventory): string {
   const hint =
     near.length > 0
       ? `; did you mean ${compressNames(near.map(({ name }) => name))}?`
-      : didYouMean(word, [...rack.nodes.map(({ name }) => name), 'all']) || `: see 'rackui status' for what is there`;
-  return `'${word}' is no node of ${rack.name}${hint}`;
+      : didYouMean(word, [...rack.nodes.map(({ name }) => name), 'all']) || `: 'rackui status' lists the nodes`;
+  return `'${word}' is not a node of ${rack.name}${hint}`;
 }
 
 function sameNodes(a: readonly InventoryNode[], b: readonly InventoryNode[]): boolean {

@@ -173,7 +173,7 @@ export function conditionText(condition: NodeCondition): string {
     case 'halted':
       return 'halted, still powered';
     case 'going-down':
-      return 'halted or going down, still powered';
+      return 'halted or shutting down, still powered';
     case 'failed':
       return 'on, its system is not up';
     default:

@@ -279,12 +279,12 @@ export class Reloading {
     try {
       const taken = await this.#configuration.reload();
       const what =
-        taken.length === 0 ? 'nothing that a reload takes over had changed' : `in force now: ${taken.join(', ')}`;
-      events.add('notice', 'server', null, `${by}: configuration read anew; ${what}`);
+        taken.length === 0 ? 'no setting changed that a reload applies' : `in force now: ${taken.join(', ')}`;
+      events.add('notice', 'server', null, `${by}: configuration reloaded; ${what}`);
       return { taken, config: this.#configuration.status() };
     } catch (error) {
       const why = messageOf(error);
-      const said = `the former configuration stays in force: ${why.split('\n').join('; ')}`;
+      const said = `the previous configuration stays in force: ${why.split('\n').join('; ')}`;
       events.add('warning', 'server', null, `${by}: ${said}`);
       throw error instanceof ConfigError ? new ConfigError(error.problems, said) : new Refused(said);
     }
@@ -304,8 +304,8 @@ export class Reloading {
     );
     if (busy !== undefined)
       throw new Error(
-        `${nodeStates.label(busy)} is not in the file any more, and an operation, a plan's run or its console is open: ` +
-          'end that, then reload again',
+        `${nodeStates.label(busy)} is no longer in the file, but an operation, a plan run or its console is active: ` +
+          'end it, then reload again',
       );
     return () => {
       for (const addr of gone) alarms.removed(addr);

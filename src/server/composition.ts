@@ -295,7 +295,7 @@ function lendWire(consoles: Consoles, { monitor, poller }: Polling): void {
 interface Sessions {
   sessionRegistry: SessionRegistry;
   view: RackSnapshot;
-  /** Null where the server was started to stay. */
+  /** Null where the server runs as a service. */
   idleTimeout: IdleTimeout | null;
 }
 
@@ -356,7 +356,7 @@ function createIdleTimeout(
   return new IdleTimeout(
     linger * 1000,
     () => sessionRegistry.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,
-    () => options.leave(`nobody was here for ${linger} s`),
+    () => options.leave(`no client for ${linger} s`),
   );
 }
 

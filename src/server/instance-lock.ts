@@ -114,7 +114,7 @@ export class InstanceLock {
     if (other === null && !this.#warned) {
       this.#warned = true;
       this.#warn(
-        `another program has taken the name by which servers of ${this.#port} find each other, and does not use the port: clients of other users do not find this server by themselves; see 'ss -xlp | grep rackui-bus'`,
+        `another program uses the abstract socket name of the servers of ${this.#port}, but not the port: clients of other users do not find this server; see 'ss -xlp | grep rackui-bus'`,
       );
     }
     return other;
@@ -129,7 +129,7 @@ async function nameWinner(port: string, error: unknown): Promise<unknown> {
 }
 
 function describeWinner(port: string, { pid, user, socket }: AnnouncedServer): string {
-  return `the bus on ${port} has a rackui server already (pid ${pid}, user ${user}, socket ${socket}): use that one with --socket ${socket}, or end it with 'rackui --socket ${socket} server stop'`;
+  return `the bus on ${port} already has a rackui server (pid ${pid}, user ${user}, socket ${socket}): connect to it with --socket ${socket}, or stop it with 'rackui --socket ${socket} server stop'`;
 }
 
 /** Listens at the name; null: it is taken. */

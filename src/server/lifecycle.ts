@@ -45,13 +45,13 @@ export class Lifecycle {
       this.#on(process, event, (error: unknown) => {
         log.fatal({ err: error }, event);
         this.exitCode = EXIT.unavailable;
-        this.begin('an error in the server; its log says more');
+        this.begin('an error in the server; see its log');
       });
     // The process that started it may have closed the other end.
     for (const stream of [process.stdout, process.stderr]) this.#on(stream, 'error', () => undefined);
     if (!withStdin) return;
     for (const event of ['end', 'close', 'error'])
-      this.#on(process.stdin, event, () => this.begin('its starter went away'));
+      this.#on(process.stdin, event, () => this.begin('the program that started it ended'));
     process.stdin.resume();
     this.#undo.push(() => {
       // The other servers still need to see its end.

@@ -65,7 +65,7 @@ export function prepareStateDirectory(stateDir: string): void {
   } catch (error) {
     const why = messageOf(error);
     throw new CannotServe(
-      `the state directory ${stateDir} cannot be used (${why}): without an audit log no power verb may be sent; make it writable or name another with --state`,
+      `the state directory ${stateDir} cannot be used (${why}): no power verb is sent without an audit log; make it writable or set another with --state`,
     );
   }
 }

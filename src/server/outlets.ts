@@ -96,7 +96,7 @@ export function onSocket(server: Server, path: string, gid: number | null): Outl
 function listenOn(server: Server, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void =>
-      reject(error.code === 'EADDRINUSE' ? new Error('another program has this port: give another') : error);
+      reject(error.code === 'EADDRINUSE' ? new Error('another program uses this port: set another') : error);
     server.once('error', failed);
     server.listen(port, address, () => {
       server.off('error', failed);

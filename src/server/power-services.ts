@@ -130,7 +130,7 @@ function operationPorts(
 
 /** Read when a program starts: a reload may have removed the section meanwhile. */
 function sshOf({ ssh }: Config): SshConfig {
-  if (ssh === undefined) throw new Error('the configuration has no section ssh any more');
+  if (ssh === undefined) throw new Error('the configuration no longer has a section ssh');
   return ssh;
 }
 

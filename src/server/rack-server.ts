@@ -88,7 +88,7 @@ export class RackServer {
       reporting,
     } = this.#parts;
     idleTimeout?.stop();
-    events.add('notice', 'server', null, `The server leaves: ${why}`);
+    events.add('notice', 'server', null, `The server stops: ${why}`);
     for (const listening of this.#listening) listening.stopListening();
     outages.close();
     plans.leave();
@@ -100,8 +100,8 @@ export class RackServer {
     alarms.close();
     reloading.close();
     await reporting.close();
-    await consoles.close(`the server leaves: ${why}`);
-    const goodbyes = sessionRegistry.close(`the server leaves: ${why}`);
+    await consoles.close(`the server stops: ${why}`);
+    const goodbyes = sessionRegistry.close(`the server stops: ${why}`);
     await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));
     await goodbyes;
     await this.#polling.catch((error: unknown) => log.error({ error }, 'the sweep failed'));
@@ -123,7 +123,7 @@ export class RackServer {
           'notice',
           'server',
           null,
-          `The server waits up to ${OPERATIONS_END_MS / 1000} s for ${going.join(', ')}: going down, or about to be cut`,
+          `The server waits up to ${OPERATIONS_END_MS / 1000} s for ${going.join(', ')}: shutting down, or about to be cut`,
         );
       told ||= going.length > 0;
       await setTimeout(LOOK_MS);

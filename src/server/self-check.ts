@@ -37,26 +37,26 @@ export async function checkStateDirectory(
   const full = there === stateDir || absent ? await judgeRoom(there, config) : null;
   const why =
     there !== stateDir && !absent
-      ? 'it does not exist any more'
+      ? 'it no longer exists'
       : ((await refusal(there)) ?? (there === stateDir ? await firstRefusal(stateDir, write) : null));
   const refused = why !== null && /^(ENOSPC|EDQUOT)/.test(why);
-  const noRoom = refused ? `takes no more (${why})` : full;
+  const noRoom = refused ? `cannot be written (${why})` : full;
   return [
     why === null || refused
-      ? { id: 'state', trouble: false, seen: `${stateDir} may be written`, todo: null }
+      ? { id: 'state', trouble: false, seen: `${stateDir} is writable`, todo: null }
       : {
           id: 'state',
           trouble: true,
-          seen: `cannot write its state directory ${stateDir} (${why}): without an audit log no power verb is sent, and nothing is kept`,
+          seen: `cannot write its state directory ${stateDir} (${why}): no power verb is sent without an audit log`,
           todo: `make ${stateDir} writable for the server's user (ls -ld ${stateDir}; findmnt -T ${there}: a damaged disk is mounted read-only)`,
         },
     noRoom === null
-      ? { id: 'disk', trouble: false, seen: `the disk of ${stateDir} has room`, todo: null }
+      ? { id: 'disk', trouble: false, seen: `the disk of ${stateDir} has enough space`, todo: null }
       : {
           id: 'disk',
           trouble: true,
-          seen: `finds no room on its disk: that of ${stateDir} ${noRoom}`,
-          todo: `make room: df -h ${there}, df -i ${there}`,
+          seen: `has too little disk space: the disk of ${stateDir} ${noRoom}`,
+          todo: `free space: df -h ${there}, df -i ${there}`,
         },
   ];
 }
@@ -67,8 +67,8 @@ export function secretFinding(unreadable: readonly UnreadableSecret[]): ServerFi
   return {
     id: 'secret',
     trouble: true,
-    seen: `cannot read what its configuration names: ${all}`,
-    todo: "let the server's user read it, and nobody else: chown and chmod 600; then rackui config check as that user",
+    seen: `cannot read secrets of its configuration: ${all}`,
+    todo: "make it readable for the server's user only: chown and chmod 600; then run rackui config check as that user",
   };
 }
 
@@ -81,7 +81,7 @@ async function nearest(directory: string): Promise<string> {
 /** Returns the reason why no file can be made in a directory, or null. */
 async function refusal(directory: string): Promise<string | null> {
   try {
-    if (!(await stat(directory)).isDirectory()) return 'it is no directory';
+    if (!(await stat(directory)).isDirectory()) return 'it is not a directory';
     await access(directory, constants.W_OK | constants.X_OK);
     return null;
   } catch (error) {
@@ -97,7 +97,7 @@ async function firstRefusal(stateDir: string, write: boolean): Promise<string | 
       const file = await open(join(stateDir, name), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK);
       const isFile = (await file.stat()).isFile();
       await file.close();
-      if (!isFile) return `${name} is no file`;
+      if (!isFile) return `${name} is not a file`;
     } catch (error) {
       const code = codeOf(error);
       if (code !== 'ENOENT') return `${code} at ${name}`;
@@ -135,7 +135,7 @@ export function roomProblem(
 ): string | null {
   const free = Math.floor((bavail * bsize) / MB);
   if (free < FULL_MB) return 'is full';
-  if (files > 0 && ffree === 0) return 'has no inode left: no new file can be made';
+  if (files > 0 && ffree === 0) return 'has no free inodes: no new file can be created';
   return free < wanted ? `has ${free} MB left, and below ${wanted} MB no console log is written` : null;
 }
 

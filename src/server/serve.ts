@@ -63,7 +63,7 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
   const { log, close: closeLog } = openLog(stateDir, process.env.RACKUI_DEBUG ? 'debug' : 'info');
   let reload = (): void => undefined;
   const lifecycle = new Lifecycle(options.exitWithStdin, log, () => {
-    log.info('SIGHUP: reads the configuration anew; console logs are looked at anew at each write');
+    log.info('SIGHUP: reloads the configuration; console logs are reopened at each write where they were moved');
     reload();
   });
   let bus: Bus | null = null;
@@ -163,7 +163,7 @@ async function socketGroup(loaded: LoadedConfig, setting: string, group?: string
   if (group === undefined) return null;
   const gid = await groupId(group);
   if (gid === null)
-    throw inConfig(loaded, `${setting}: this system has no group '${group}'; make it with 'sudo groupadd ${group}'`);
+    throw inConfig(loaded, `${setting}: this system has no group '${group}'; create it with 'sudo groupadd ${group}'`);
   return gid;
 }
 

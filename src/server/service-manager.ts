@@ -34,7 +34,9 @@ export function takeServiceManager(env: NodeJS.ProcessEnv, warn: (text: string) 
     execFile('systemd-notify', messages, options, (error) => {
       if (error === null || failed) return;
       failed = true;
-      warn(`the service manager cannot be told how this server is (${error.message.trim()}): install systemd-notify`);
+      warn(
+        `the service manager does not receive the server's status (${error.message.trim()}): install systemd-notify`,
+      );
     });
   }
 

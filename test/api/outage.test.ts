@@ -17,7 +17,11 @@ test.each<[what: string, says: string[], is: string[]]>([
   ['mains with a charge', forms({ charge: 98 }), ['mains 98 %']],
   ['mains of a UPS that says no charge', forms({ charge: null }), ['mains']],
   ['mains back, nothing switched on yet', forms({ charge: 61 }, since('mains')), ['mains back 61 %']],
-  ['nodes come back', forms({ charge: 72 }, since('restoring')), ['mains 72 %, nodes come back', 'mains 72 %']],
+  [
+    'nodes come back',
+    forms({ charge: 72 }, since('restoring')),
+    ['mains 72 %, nodes are switched on again', 'mains 72 %'],
+  ],
   [
     'a battery that says everything',
     forms({ state: 'battery', charge: 43.6, runtimeS: 3725 }),
@@ -109,7 +113,7 @@ describe('status and sentences', () => {
     [
       'a plan that does not fit',
       SUPPLIES.short,
-      'supply: BATTERY LOW 9 %, 2:00 left, shed-all takes 4:10; the battery does not last for it; outage: the last plan for 20 s',
+      'supply: BATTERY LOW 9 %, 2:00 left, shed-all takes 4:10; the battery does not last long enough; outage: the last plan for 20 s',
     ],
     [
       'silent',

@@ -354,7 +354,7 @@ describe('console', () => {
     rack.tamper = (reply, address) => (address === 2 ? null : reply);
     await bus.status(1, PRIORITY.sample);
     await vi.waitFor(() => expect(dropped).toHaveLength(1), { interval: 5, timeout: 5_000 });
-    expect(dropped[0]).toMatch(/^\d+ typed bytes were not sent: the console was away: .*; type them anew$/);
+    expect(dropped[0]).toMatch(/^\d+ typed bytes were not sent: the console was off the wire: .*; type them again$/);
     expect(lease.write(bytes('y'), me)).toMatchObject({ taken: 0 });
     rack.tamper = (reply) => reply;
     await vi.waitFor(() => expect(lease.phase).toEqual({ phase: 'open', proven: true }), { timeout: 10_000 });

@@ -30,7 +30,7 @@ describe('output that flows', () => {
     const { pulse, at } = flowing('[  124.0] usb 1-1: new hi');
     expect(pulse.due).toEqual({
       at: at + 1_500,
-      why: 'its output stopped in the middle of a line: its BMC was asked',
+      why: 'its output stopped within a line: its BMC was queried',
     });
     pulse.lookedInto(at + 1_500);
     expect(pulse.due).toBeNull();

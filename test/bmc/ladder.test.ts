@@ -164,7 +164,7 @@ describe('what is believed', () => {
     rack.greeting = '';
     rack.echoesKeys = false;
     lease.write(Buffer.from('\r'));
-    await vi.waitFor(() => expect(gaps).toEqual(['nothing answered Enter: its BMC was asked']), {
+    await vi.waitFor(() => expect(gaps).toEqual(['no reply to Enter: its BMC was queried']), {
       interval: 10,
       timeout: 15_000,
     });

@@ -26,7 +26,7 @@ test('readings that give no line: what was wrong with them, code 3, and nothing 
   const alike = await run(['calibrate', 'alpha', '--write'], 'much\n0.40\n0.41 A\n');
   expect(alike.stderr).toMatch(/'much' is no current: 0\.42, 0\.42 A or 2\.1 W/);
   expect(alike.stderr).toMatch(/point 2: 0\.41 A at \d+\.\d counts \(\d+ to \d+ in 20 readings\)/);
-  expect(alike.stderr).toMatch(/no calibration: the loads are too alike/);
+  expect(alike.stderr).toMatch(/no calibration: the loads are too similar/);
   expect(alike.code).toBe(3);
   expect(readFileSync(join(one.folder, 'rack.yaml'), 'utf8')).toContain('{ addr: "01", name: alpha }   # first');
   expect((await run(['calibrate', 'omega'], '0.4\n')).code).toBe(64);

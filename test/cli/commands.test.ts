@@ -53,7 +53,7 @@ describe('status', () => {
 
   test('refuses a selector that matches nothing, by the word', async () => {
     const { code, stdout, stderr } = await run(['status', 'k8s-worker-99']);
-    expect(stderr).toContain("'k8s-worker-99' is no node of er24a");
+    expect(stderr).toContain("'k8s-worker-99' is not a node of er24a");
     expect([code, stdout]).toEqual([64, '']);
   });
 
@@ -91,7 +91,7 @@ describe('power', () => {
 
   test.each<[args: string[], code: number, says: string]>([
     [['off', 'ns02'], 64, "add --confirm 'ns02'"],
-    [['off', 'ns02', '--confirm', 'ns01'], 3, "'ns01' is not what confirms it"],
+    [['off', 'ns02', '--confirm', 'ns01'], 3, "'ns01' does not match"],
     [['off', 'row:B', '--force', '--confirm', 'row:B'], 3, "--confirm 'row:B 4'"],
     [['off', 'mcp01', '--force', '--confirm', 'mcp01'], 3, 'refused (master)'],
     [['cycle', '00', '--force', '--dry-run'], 3, ''],
@@ -101,7 +101,7 @@ describe('power', () => {
       64,
       "--on-deadline: found 'explode'; allowed: leave (the default), cut",
     ],
-    [['off', 'nobody', '--confirm', 'nobody'], 64, "'nobody' is no node"],
+    [['off', 'nobody', '--confirm', 'nobody'], 64, "'nobody' is not a node"],
     [['on'], 64, 'selector'],
     [['abort', 'none'], 64, 'none'],
     [['ops', 'none'], 64, "there is no operation 'none'"],
@@ -178,8 +178,8 @@ describe('console', () => {
 
   test.each<[args: string[], code: number, says: string]>([
     [['console', 'mcp01'], 3, 'is the master'],
-    [['console', 'row:A'], 64, 'means several nodes'],
-    [['console', 'nobody'], 64, "'nobody' is no node"],
+    [['console', 'row:A'], 64, 'selects several nodes'],
+    [['console', 'nobody'], 64, "'nobody' is not a node"],
   ])('%j ends with %i', async (args, code, says) => {
     const ran = await run(args);
     expect([ran.code, ran.stderr]).toEqual([code, expect.stringContaining(says)]);

@@ -30,7 +30,7 @@ const run = (...args: string[]): ReturnType<typeof rackui> => rackui(['--socket'
 
 test('verify: a match, a mismatch, one that could not be seen; exit codes; nothing was switched, and consoles are closed', async () => {
   const good = await run('verify');
-  expect(good.stdout).toMatch(/^4 match, 0 mismatch, 0 could not be seen$/m);
+  expect(good.stdout).toMatch(/^4 match, 0 mismatch, 0 not verified$/m);
   expect(good.code).toBe(0);
   await one.rack.ctl('no-getty', { node: '01' });
   const partly = await run('verify', 'alpha', 'beta', '--json');

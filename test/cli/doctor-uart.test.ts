@@ -33,7 +33,7 @@ describe('what is told, and mended by the advice as it stands', () => {
       'second stage under an include',
       config(`${ON}include dbg.txt\n`, { '/boot/firmware/dbg.txt': 'uart_2ndstage=1' }),
       'firmware',
-      /dbg\.txt says/,
+      /dbg\.txt sets/,
     ],
     [
       'second stage under a monitor',
@@ -87,7 +87,7 @@ describe('what is told, and mended by the advice as it stands', () => {
       'Bluetooth on a Zero 2 W',
       { ...model('Zero 2 W Rev 1.0'), '/dev/serial0': '→ ttyAMA0', '/dev/ttyAMA0': '' },
       'bluetooth',
-      /belongs to Bluetooth/,
+      /which Bluetooth uses/,
     ],
     ['the core clock', config(`${ON}  core_freq = 250\n`), 'bluetooth', /core_freq/],
     // Login prompts.

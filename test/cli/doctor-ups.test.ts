@@ -42,7 +42,7 @@ describe('UPSes', () => {
     [
       'one that the server does not ask',
       one(null),
-      [/^failure upsd: UPS apc at 127\.0\.0\.1:3493: the server does not ask/],
+      [/^failure upsd: UPS apc at 127\.0\.0\.1:3493: the server does not query/],
     ],
     [
       'nobody at the port',
@@ -80,8 +80,8 @@ describe('plans against the battery', () => {
       view(900_000, 250),
       [/^failure plan-fits: .*takes 15:00, the battery lasts 4:10: nodes that .* lose power → shed earlier/],
     ],
-    ['a UPS that says no runtime', view(250_000, null), [/^warning plan-fits: .*nobody knows → .*outage\.runtime/]],
-    ['no last plan', view(null, 900, { last: null }), [/^failure plan-fits: .*no plan .* → name one: outage\.last/]],
+    ['a UPS that says no runtime', view(250_000, null), [/^warning plan-fits: .*an unknown time → .*outage\.runtime/]],
+    ['no last plan', view(null, 900, { last: null }), [/^failure plan-fits: .*no last plan → set outage\.last/]],
     [
       'a step that nobody can carry out',
       view(1000, 900, { problems: ['plan shed-all: step x: no login'] }),
@@ -129,14 +129,14 @@ describe('UPS software', () => {
     [
       'another SHUTDOWNCMD',
       look(upsmon('SHUTDOWNCMD "/sbin/shutdown -h +0"\n')),
-      [/^failure shutdowncmd: .*"\/sbin\/shutdown -h \+0": this machine goes down and the rack is not asked/],
+      [/^failure shutdowncmd: .*"\/sbin\/shutdown -h \+0": this machine shuts down without the rack/],
     ],
     ['one in a comment', look(upsmon(`#${SHUTDOWN}`)), [/^failure shutdowncmd: .*not set/]],
     ['the last one counts', look(upsmon(`${SHUTDOWN}SHUTDOWNCMD "/sbin/halt"\n`)), [/"\/sbin\/halt"/]],
     [
       'a script that is not there',
       look({ '/etc/nut/upsmon.conf': SHUTDOWN }),
-      [/rackui-shutdown is not there → sudo install -m 755 docs\/ups\/rackui-shutdown/],
+      [/rackui-shutdown does not exist → sudo install -m 755 docs\/ups\/rackui-shutdown/],
     ],
     [
       'a script that is not executable',
@@ -146,17 +146,17 @@ describe('UPS software', () => {
     [
       'no seconds',
       look(upsmon('SHUTDOWNCMD "/usr/local/sbin/rackui-shutdown systemctl poweroff"\n')),
-      [/^failure shutdowncmd: .*for how many seconds/],
+      [/^failure shutdowncmd: .*the runtime of the battery/],
     ],
     [
-      'nothing behind the seconds',
+      'no command after the seconds',
       look(upsmon('SHUTDOWNCMD "/usr/local/sbin/rackui-shutdown 60"\n')),
-      [/^failure shutdowncmd: .*nothing behind the seconds ends this machine/],
+      [/^failure shutdowncmd: .*no command after the seconds shuts this machine down/],
     ],
     [
       'fewer seconds than the plan takes',
       look(upsmon(SHUTDOWN), { lastMs: 300_000 }),
-      [/^warning shutdowncmd: .*gives the rack 240 s, and the last plan takes 300 s/],
+      [/^warning shutdowncmd: .*gives the rack 240 s, but the last plan takes 300 s/],
     ],
     [
       'upssched beside a server that asks itself',
@@ -166,26 +166,28 @@ describe('UPS software', () => {
           '/usr/local/sbin/rackui-upssched': SCRIPT,
         }),
       ),
-      [/^warning notifycmd: CMDSCRIPT in \/etc\/nut\/upssched\.conf tells the server what it asks the UPS itself/],
+      [
+        /^warning notifycmd: CMDSCRIPT in \/etc\/nut\/upssched\.conf reports to the server, which queries the UPS itself/,
+      ],
     ],
     ["somebody else's NOTIFYCMD", look(upsmon(`${SHUTDOWN}NOTIFYCMD /usr/local/bin/mail-me\n`)), []],
     [
       'nobody tells a server that asks no UPS',
       look(upsmon(SHUTDOWN), { asks: false }),
       [
-        /^failure notifycmd: the configuration has no 'ups:', and NOTIFYCMD .* is not set: .*not told that the mains are away/,
+        /^failure notifycmd: the configuration has no 'ups:', and NOTIFYCMD .* is not set: no program reports to the server/,
       ],
     ],
     ['apcupsd as docs/ups has it', look(APC, { asks: false }), []],
     [
       'apcupsd beside a server that asks itself',
       look(APC),
-      [/^warning apcupsd: .*onbattery tells/, /^warning apcupsd: .*offbattery tells/],
+      [/^warning apcupsd: .*onbattery reports/, /^warning apcupsd: .*offbattery reports/],
     ],
     [
       'an apcupsd script that is not there',
       look({ '/etc/apcupsd/apcupsd.conf': '' }),
-      [/^failure apcupsd: \/etc\/apcupsd\/doshutdown is not there: .*→ sudo install/],
+      [/^failure apcupsd: \/etc\/apcupsd\/doshutdown does not exist: .*→ sudo install/],
     ],
     [
       'an apcupsd script of the package',
@@ -237,7 +239,7 @@ describe('the users that run it', () => {
     [
       'may not be played',
       checks([null]),
-      [/^warning ups-user: .*only root or root can see.* → sudo rackui doctor --ups$/],
+      [/^warning ups-user: .*only root or root can check.* → sudo rackui doctor --ups$/],
     ],
     [
       'does not find rackui',
@@ -246,21 +248,25 @@ describe('the users that run it', () => {
         /^failure ups-user: user root \(SHUTDOWNCMD.*: rackui is not found in the PATH of a service .*→ sudo ln -s \/opt\/rackui\/bin\/rackui \/usr\/local\/bin\/rackui, or RACKUI=/,
       ],
     ],
-    ['gets no answer', checks([there, failed(null, '')]), [/gives no answer within 20 s/]],
+    ['gets no answer', checks([there, failed(null, '')]), [/does not answer within 20 s/]],
     [
       'looks at another port',
       checks([there, failed(5, 'rackui: no rackui server answers at /run/rackui/x.sock')]),
       [
-        /reaches no server: no rackui server .* → .*looks in \/etc\/rackui\/rack\.yaml.*has read \/home\/ann\/rack\.yaml/,
+        /connects to no server: no rackui server .* → .*looks in \/etc\/rackui\/rack\.yaml.*has read \/home\/ann\/rack\.yaml/,
       ],
     ],
     [
       'may not join',
-      checks([there, failed(5, 'rackui: … it cannot be joined: …')]),
+      checks([there, failed(5, 'rackui: … and this program cannot connect to it: …')]),
       [/→ let root control: `server: \{ group: GROUP \}`/],
     ],
     ['has no server to reach', checks([there, failed(5, 'rackui: none')], null), [/→ run the server as a service/]],
-    ['reaches another', checks([there, status(77)]), [/reaches another server \(pid 77, .* than this one \(pid 41/]],
+    [
+      'reaches another',
+      checks([there, status(77)]),
+      [/connects to another server \(pid 77, .* than this one \(pid 41/],
+    ],
   ])('one that %s', (_what, found, says) => {
     expect(troubles(found)).toEqual(says.map((line) => expect.stringMatching(line) as string));
   });
@@ -349,7 +355,7 @@ describe('for real: a server, a UPS, this machine', () => {
       expect.stringMatching(/^failure ups-user: user nobody .*server/),
     ]);
     expect(troubles(found('root', PROGRAM))).toEqual([
-      expect.stringMatching(/user root reaches no server: .*→ .*etc\/rackui\/rack\.yaml/),
+      expect.stringMatching(/user root connects to no server: .*→ .*etc\/rackui\/rack\.yaml/),
     ]);
     const environment = readFileSync(seen, 'utf8');
     expect(environment).toContain(`PATH=${BARE_PATH}\n`);

@@ -128,7 +128,7 @@ describe('a broken one is named rightly', () => {
       'Bluetooth’s UART',
       { '/dev/serial0': '→ ttyAMA0', '/dev/ttyAMA0': '' },
       'bluetooth',
-      /belongs to Bluetooth/,
+      /which Bluetooth uses/,
       /disable-bt/,
     ],
     [
@@ -256,7 +256,7 @@ describe('the settings of the open port', () => {
       /icanon: .*echo: the system echoes/,
     ],
     ['flow control by bytes', RAW.replace('-ixon', 'ixon'), 'failure', /ixon: a byte of a node stops/],
-    ['flow control by wires', RAW.replace('-crtscts', 'crtscts'), 'failure', /crtscts: it waits for a wire/],
+    ['flow control by wires', RAW.replace('-crtscts', 'crtscts'), 'failure', /crtscts: output waits for RTS/],
     ['seven bits', RAW.replace('cs8', 'cs7'), 'failure', /lose a bit/],
     ['parity', RAW.replace('-parenb', 'parenb'), 'failure', /parity/],
     ['carriage returns changed', RAW.replace('-icrnl', 'icrnl'), 'failure', /icrnl: carriage returns/],
@@ -364,7 +364,7 @@ describe('the bus', () => {
 
   test.each([
     ['', /ZZ is 4 × YY on (\d+) of \1 readings: it is the drive/],
-    ['fan=speed', /ZZ is 4 × YY on \d of 1?\d\d readings: it is a value of its own/],
+    ['fan=speed', /ZZ is 4 × YY on \d of 1?\d\d readings: it is an independent value/],
   ])('what ZZ means on a bus with ‘%s’', async (dialect, seen) => {
     const picture = await look(await rackWith(...(dialect === '' ? [] : ['--dialect', dialect])));
     expect(busChecks(picture, null).find(({ id }) => id === 'fan')?.seen).toMatch(seen);
@@ -376,7 +376,7 @@ describe('the bus', () => {
     const [found, ...more] = troubles(busChecks(picture, nodes));
     expect(more).toEqual([]);
     expect(found).toMatchObject({ id: 'master', verdict: 'failure' });
-    expect(found?.seen).toMatch(/managed by node-00 \(A-0, 00\), and the configuration says by node-01 \(A-1, 01\)/);
+    expect(found?.seen).toMatch(/the master node-00 \(A-0, 00\), but node-01 \(A-1, 01\) is configured/);
     expect(found?.todo).toMatch(/role: master to the node at 00/);
   });
 

@@ -221,7 +221,7 @@ describe('looking', () => {
     const line = "console n7 --expect 'never said' --timeout 1";
     await endsWith(4, line, run(line));
   });
-  test('console 3: somebody else types there', async () => {
+  test('console 3: another session has the keyboard', async () => {
     const child = spawn(process.execPath, [
       ...[PROGRAM, '--socket', place.socket, 'console', 'n7', '--expect', 'never', '--timeout', '60'],
     ]);
@@ -254,7 +254,7 @@ describe('looking', () => {
     const ran = rackui(['--socket', place.socket, 'calibrate', 'n10'], { input: 'much\n' });
     await endsWith(3, 'calibrate n10', ran);
   });
-  test('doctor 5: something fails', async () => {
+  test('doctor 5: a check failed', async () => {
     const line = `doctor --root ${folder}`;
     await endsWith(5, line, run(line));
   });
@@ -302,7 +302,7 @@ describe('an outage', () => {
     60_000,
   );
 
-  test('last 130: Ctrl-C leaves it running; outage 2 and report 2: the mains are away', async () => {
+  test('last 130: Ctrl-C leaves it running; outage 2 and report 2: the mains have failed', async () => {
     await using own = await lastStand('deadline: 60');
     for (const node of ['01', '02']) await own.rack.ctl('shutdown-hangs', { node });
     await interrupted('outage last --within 40', own.socket);

@@ -40,7 +40,7 @@ async function expectWorks(prefix: string): Promise<void> {
     (await exec(join(prefix, 'bin/rackui'), args, { cwd: '/', env: { ...env, XDG_CONFIG_HOME: prefix } })).stdout;
   expect(await rackui('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(await rackui('demo', '--help')).toContain('--headless');
-  expect(await rackui('config', 'check')).toContain('no configuration file: the defaults hold');
+  expect(await rackui('config', 'check')).toContain('no configuration file: defaults are used');
   expect(await rackui('sim', '--help')).toContain('A simulated rack behind a pseudo-terminal');
 }
 

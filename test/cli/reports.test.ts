@@ -103,14 +103,14 @@ describe('status: unknown is not off, and old is not known', () => {
     const report = statusReport(snapshot, snapshot.rack.nodes);
     expect(statusTable(report).slice(-1)).toEqual(['03    A-3  node-03        unknown (on)     (29)  (116)  5 min']);
     expect(nodeSentences(snapshot, snapshot.rack.nodes)).toEqual([
-      'node-03, A-3, address 03: unknown, last heard 5 min ago: on, current 29 counts, fan 116 counts.',
+      'node-03, A-3, address 03: unknown, last answered 5 min ago: on, current 29 counts, fan 116 counts.',
     ]);
     expect(statusSentences(snapshot)[0]).toContain('Of 1 node 1 unknown (1 last on).');
   });
 
   test.each<[system: System, called: string, sentence: string]>([
     ['halted', 'halted', 'halted, still powered, '],
-    ['going-down', 'going-down', 'halted or going down, still powered, '],
+    ['going-down', 'going-down', 'halted or shutting down, still powered, '],
     ['failed', 'failed', 'on, its system is not up, '],
     ['booting', 'booting', 'booting, '],
     ['up', 'on', 'on, '],

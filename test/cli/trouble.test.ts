@@ -96,7 +96,7 @@ describe('a wrong configuration', () => {
     const nodes = 'nodes: [{ addr: "00", role: master }]\n';
     writeFileSync(plan, `${nodes}plans:\n  down:\n    steps: [{ name: one, selector: nobody, action: "off" }]\n`);
     const { code, stderr } = await run(['--config', plan, 'config', 'check']);
-    expect(stderr).toContain(`${plan}:4:36: plans.down.steps.0.selector: 'nobody' is no node`);
+    expect(stderr).toContain(`${plan}:4:36: plans.down.steps.0.selector: 'nobody' is not a node`);
     expect(code).toBe(78);
     expect((await run(['--config', plan, 'config', 'show'])).code).toBe(0);
   });
@@ -129,7 +129,7 @@ test.each<[args: string[], says: string]>([
   [['staus'], "did you mean 'status'?"],
   [
     ['paln', 'list'],
-    "'paln' is no command; 'rackui --help' lists them, and 'rackui' alone is the interface; did you mean 'plan'?",
+    "'paln' is not a command; 'rackui --help' lists them, 'rackui' alone opens the interface; did you mean 'plan'?",
   ],
   [['status', '--jason'], "rackui: unknown option '--jason'; did you mean --json?"],
   [['config', 'chek'], "rackui: unknown command 'chek'; did you mean check?"],

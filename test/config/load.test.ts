@@ -60,7 +60,7 @@ describe('a wrong configuration names file, line and column', () => {
     ],
     [
       'nodes:\n  - { addr: "01" }\n  - { pos: A-1 }',
-      'rack.yaml:3:5: nodes.1.addr: address 01 (A-1) is already node-01: one node an address',
+      'rack.yaml:3:5: nodes.1.addr: address 01 (A-1) is already node-01: each node has its own address',
     ],
     [
       'nodes:\n  - { addr: "01", name: a }\n  - { addr: "02", name: A }',
@@ -68,7 +68,7 @@ describe('a wrong configuration names file, line and column', () => {
     ],
     [
       'nodes:\n  - { addr: "00", role: master }\n  - { addr: "04", role: master }',
-      'rack.yaml:3:25: nodes.1.role: node-00 is already the master: exactly one',
+      'rack.yaml:3:25: nodes.1.role: node-00 is already the master: a bus has exactly one',
     ],
     ['unlock: hunter2', 'rack.yaml:1:9: unlock: a secret is { file: PATH } or { command:'],
     ['login: { user: pi, password: raspberry }', 'rack.yaml:1:30: login.password: a secret is { file: PATH }'],
@@ -76,7 +76,7 @@ describe('a wrong configuration names file, line and column', () => {
     ['a: b: c', 'rack.yaml:1:4: not YAML: '],
     [
       'boot: { limit: 9, proof: ssh }',
-      'rack.yaml:1:26: boot.proof: ssh is to show that a node came up, and there is no section ssh',
+      'rack.yaml:1:26: boot.proof: ssh is configured as proof that a node came up, but there is no section ssh',
     ],
     ['just text', 'rack.yaml:1:1: found text; expected a section of settings (name: value)'],
   ])('%j', (yaml, problem) => {
@@ -164,18 +164,20 @@ describe('where it is looked for', () => {
     const file = put('open.yaml', 'unlock: { command: [pass, rack] }');
     expect(loadConfig(file).config.unlock).toEqual({ command: ['pass', 'rack'] });
     chmodSync(file, 0o664);
-    expect(problemsOf(() => loadConfig(file))).toContain(
-      'this file can be written by others than its owner: chmod go-w',
-    );
+    expect(problemsOf(() => loadConfig(file))).toContain('this file is writable by others than its owner: chmod go-w');
     chmodSync(file, 0o600);
     chmodSync(home, 0o777);
-    expect(problemsOf(() => loadConfig(file))).toContain(`${home} can be written by others than its owner`);
+    expect(problemsOf(() => loadConfig(file))).toContain(`${home} is writable by others than its owner`);
   });
 
   test.each([
-    ['a folder further up', (top: string) => chmodSync(top, 0o777), /folder-up can be written by others/],
-    ['the folder of a link to it', (top: string) => chmodSync(join(top, 'links'), 0o772), /links can be written by/],
-    ['the file behind the link', (top: string) => chmodSync(join(top, 'real', 'r.yaml'), 0o622), /this file can be/],
+    ['a folder further up', (top: string) => chmodSync(top, 0o777), /folder-up is writable by others/],
+    ['the folder of a link to it', (top: string) => chmodSync(join(top, 'links'), 0o772), /links is writable by/],
+    [
+      'the file behind the link',
+      (top: string) => chmodSync(join(top, 'real', 'r.yaml'), 0o622),
+      /this file is writable/,
+    ],
   ])('a configuration with programs is refused when others can write %s', (_what, open, problem) => {
     const top = join(home, 'folder-up');
     mkdirSync(join(top, 'real'), { recursive: true, mode: 0o755 });
@@ -203,6 +205,6 @@ describe('where it is looked for', () => {
     const file = put('ssh.yaml', `ssh: { options: ["userknownhostsfile=${hosts}"] }`);
     expect(loadConfig(file).config.ssh?.options).toHaveLength(1);
     chmodSync(hosts, 0o646);
-    expect(problemsOf(() => loadConfig(file))).toContain(`known hosts file ${hosts} can be written by others`);
+    expect(problemsOf(() => loadConfig(file))).toContain(`known hosts file ${hosts} is writable by others`);
   });
 });

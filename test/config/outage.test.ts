@@ -38,17 +38,17 @@ describe('an outage policy that cannot work names line and column', () => {
     [
       'two policies for a node, by different UPSes',
       `${UPS}outage: [{ ups: [a] }, { ups: [c] }]`,
-      'rack.yaml:4:24: outage.1: n1 is in policy 1 already, by the UPS that feeds it: one policy a node',
+      'rack.yaml:4:24: outage.1: n1 is in policy 1 already, by the UPS that feeds it: a node belongs to one policy',
     ],
     [
       'two policies for a node in the other order',
       `${UPS}outage: [{ ups: [c] }, { ups: [b] }]`,
-      'rack.yaml:4:24: outage.1: n2 is in policy 1 already, by the UPS that feeds it: one policy a node',
+      'rack.yaml:4:24: outage.1: n2 is in policy 1 already, by the UPS that feeds it: a node belongs to one policy',
     ],
     [
       'two policies for one UPS',
       `${UPS}outage: [{ ups: [a] }, { ups: [a] }]`,
-      "rack.yaml:4:31: outage.1.ups: UPS 'a' is in policy 1 already: one policy a UPS",
+      "rack.yaml:4:31: outage.1.ups: UPS 'a' is in policy 1 already: a UPS belongs to one policy",
     ],
     [
       'UPSes of one policy that feed different nodes',
@@ -71,7 +71,7 @@ describe('an outage policy that cannot work names line and column', () => {
     [
       'more UPSes needed than there are',
       `${UPS}outage: { ups: [a], needs: 2 }`,
-      '2 UPSes have to deliver, and the policy has 1',
+      '2 UPSes must deliver, but the policy has only 1',
     ],
     [
       'steps out of order',
@@ -79,11 +79,11 @@ describe('an outage policy that cannot work names line and column', () => {
       'rack.yaml:3:62: outage.onBattery.1.after: comes after 60 s in the list',
     ],
     ['a UPS of unknown nodes', 'ups: [{ name: a, nodes: n7 }]', 'rack.yaml:3:25: '],
-    ['a user without a password', 'ups: [{ name: a, user: x }]', 'user and password go together'],
+    ['a user without a password', 'ups: [{ name: a, user: x }]', 'user and password are required together'],
     [
       'two UPSes of one name',
       'ups: [{ name: a }, { name: a }]',
-      "rack.yaml:3:28: ups.1.name: there is a UPS 'a' before this one",
+      "rack.yaml:3:28: ups.1.name: UPS 'a' is defined twice",
     ],
     ['a runtime that is no time', 'outage: { runtime: -5 }', 'rack.yaml:3:20: outage'],
   ])('%s', (_what, yaml, problem) => {
@@ -97,7 +97,7 @@ describe('an outage policy that cannot work names line and column', () => {
 
   test('without a last plan, and none of the usual name, the battery would end with every node on', () => {
     expect(() => parseConfig('nodes: [{ addr: "01", name: n1 }]\noutage: { margin: 5 }', 'rack.yaml')).toThrow(
-      /rack\.yaml:2:\d+: outage: last: names no plan, and there is none called shed-all/,
+      /rack\.yaml:2:\d+: outage: last: names no plan, and no plan is named shed-all/,
     );
   });
 });

@@ -72,7 +72,7 @@ describe('the directory of sockets', () => {
   });
 
   test.each<[string, (dir: string) => void, number, RegExp]>([
-    ['writable by others', (dir) => chmodSync(dir, 0o777), userInfo().uid, /can be written by others: chmod 700/],
+    ['writable by others', (dir) => chmodSync(dir, 0o777), userInfo().uid, /is writable by others: chmod 700/],
     ["somebody else's", () => undefined, userInfo().uid + 1, /belongs to user id/],
   ])('is refused when %s', (_what, spoil, uid, problem) => {
     const dir = temp();

@@ -20,7 +20,7 @@ test.each([
 });
 
 test.each(['(?=ready)', '(a)\\1', '(?<!no )answer', '(', '[z-a]'])('%s is refused with the reason', (source) => {
-  expect(() => compilePattern(source)).toThrow(/no regular expression of RE2, which has no lookaround.*: \S/);
+  expect(() => compilePattern(source)).toThrow(/not a regular expression of RE2, which has no lookaround.*: \S/);
 });
 
 test('without `lines` a pattern sees one line', () => {

@@ -25,7 +25,7 @@ test('from a program, run without a shell', async () => {
 test('no error holds the secret', async () => {
   const open = file('open', 'hunter2\n');
   chmodSync(open, 0o644);
-  await expect(readSecret({ file: open })).rejects.toThrow(`everybody can read the secret in ${open}`);
+  await expect(readSecret({ file: open })).rejects.toThrow(`the secret in ${open} is readable by everyone`);
   await expect(readSecret({ file: file('two', 'hunter2\nhunter3\n') })).rejects.toThrow(
     /^the secret from .* more than one line$/,
   );
@@ -34,6 +34,6 @@ test('no error holds the secret', async () => {
   await expect(readSecret({ file: file('long', 'x'.repeat(5000)) })).rejects.toThrow('too long');
   await expect(readSecret({ file: dir })).rejects.toThrow('is not a regular file');
   const failing = readSecret({ command: ['sh', '-c', 'echo hunter2; echo hunter2 >&2; exit 3', 'hunter2'] });
-  await expect(failing).rejects.toThrow(/^the command sh gave no secret: exit code 3$/);
+  await expect(failing).rejects.toThrow(/^the command sh returned no secret: exit code 3$/);
   await expect(readSecret({ command: ['/nonexistent/program'] })).rejects.toThrow('ENOENT');
 });

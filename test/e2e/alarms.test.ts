@@ -110,7 +110,7 @@ test.each<Provoked>([
     kind: 'current-collapsed',
     node: 'n2',
     provoke: ctl('shows-current', { node: '02', counts: '4' }),
-    says: /n2 02 draws 4 counts where it usually draws \d+ or more, though it is on/,
+    says: /n2 02 draws 4 counts but usually draws \d+ or more when on/,
     ease: ctl('shows-current', { node: '02', counts: 'truth' }),
   },
   {
@@ -124,7 +124,7 @@ test.each<Provoked>([
     kind: 'disabled',
     node: 'n3',
     provoke: ctl('disabled', { node: '03' }),
-    says: /n3 03 its BMC says disabled/,
+    says: /n3 03 its BMC reports disabled/,
     async ease() {
       await ctl('disabled', { node: '03', on: false })();
       // That it is on again was done by nobody here either.
@@ -201,8 +201,8 @@ test.each<Provoked>([
 
 test('power changed by nobody here: it has happened, and is over when it was seen', async () => {
   for (const [state, text, counts] of [
-    ['off', /n3 03 went from on to off, changed by nobody here/, 7],
-    ['on', /n3 03 went from off to on, changed by nobody here/, 8],
+    ['off', /n3 03 went from on to off, not switched by this server/, 7],
+    ['on', /n3 03 went from off to on, not switched by this server/, 8],
   ] as const) {
     await rack.rack.ctl('power', { node: '03', state });
     await screen.waitFor(powered(counts), `${counts} nodes with power`);

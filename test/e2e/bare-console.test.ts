@@ -46,8 +46,8 @@ describe('scripts', () => {
 
   test.each([
     [['--send', 'x\\x07'], 64, 'Ctrl-G cannot be sent'],
-    [['--send', 'x\\q'], 64, 'is no escape'],
-    [['--expect', '('], 64, 'is no regular expression'],
+    [['--send', 'x\\q'], 64, 'is not an escape'],
+    [['--expect', '('], 64, 'is not a regular expression'],
     [['--timeout', 'soon'], 64, '--timeout soon: seconds'],
     [['--baud', '300'], 64, '--baud 300: a BMC listens at'],
   ])('%j is refused before anything is opened', async (args, code, words) => {
@@ -94,7 +94,7 @@ describe('scripts', () => {
 
   test('keys at the bare terminal: a note, a sample, who is here', async () => {
     await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '07']);
-    await terminal.waitFor('nothing came from the node');
+    await terminal.waitFor('the node has printed nothing');
     terminal.type('\r');
     await terminal.waitFor('login:');
     terminal.type('\x1dl');
@@ -127,7 +127,7 @@ describe('a node that means harm', () => {
     const replies: string[] = [];
     terminal.screen.onTitleChange(() => titles++);
     terminal.screen.onData((reply) => replies.push(reply));
-    await terminal.waitFor('nothing came from the node');
+    await terminal.waitFor('the node has printed nothing');
     terminal.type('\r');
     await terminal.waitFor(STORM_END, undefined, LIMIT_MS);
     await terminal.waitFor(/still here\s+still here/, undefined, LIMIT_MS);

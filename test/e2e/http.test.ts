@@ -295,7 +295,7 @@ describe('places and tokens that cannot be had', () => {
         .filter(({ kind, clearedAt }) => kind === 'http' && clearedAt === null)
         .map(({ text }) => text)
         .join('\n');
-    await expect.poll(said, LIMIT).toContain('another program has this port: give another');
+    await expect.poll(said, LIMIT).toContain('another program uses this port: set another');
     for (const words of [
       `open: everybody can read the secret in ${join(folder, 'open')}: chmod 600`,
       `group: others than its owner can use the secret in ${join(folder, 'group')}: chmod 600`,

@@ -32,7 +32,7 @@ test.each([
   [120, 40],
   [200, 60],
 ])(
-  'the demo in %ix%i: mains fail, nodes are shed, mains return, nodes come back, the report',
+  'the demo in %ix%i: mains fail, nodes are shed, mains return, nodes are switched on again, the report',
   async (cols, rows) => {
     const args = [PROGRAM, 'demo', '--rack', join(folder, 'rack.yaml')];
     await using screen = openTerminal(process.execPath, args, {

@@ -31,7 +31,7 @@ test('TERM=dumb: asked, told what is new, a node shut down by confirmed words; n
   await screen.waitFor(/Rack test rack: the bus is ready\. Of 8 nodes 8 on\.[\s\S]*No alarms\.[\s\S]*rackui>\s*$/);
   await ask('node 03', /n3, A-3, address 03: on, current \d+ counts, fan \d+ counts\./);
   await ask('list row:B', /n7, B-3, address 07: on[\s\S]*rackui>\s*$/);
-  await ask('nonsense', /'nonsense' is no word here; 'help' lists them/);
+  await ask('nonsense', /'nonsense' is not a command; 'help' lists them/);
   // What happens is told without being asked, once.
   await rack.rack.ctl('silent', { node: '02' });
   await screen.waitFor(/alarm: n2 .*stopped answering/);
@@ -41,21 +41,21 @@ test('TERM=dumb: asked, told what is new, a node shut down by confirmed words; n
   await rack.rack.ctl('silent', { node: '02', on: false });
   await screen.waitFor(/n2 .*answers again/);
   // Guards and confirmation are the command line's.
-  await ask('off n0', /n0 .*master[\s\S]*off: refused, nothing was cut by it \(code 3\)\./);
+  await ask('off n0', /n0 .*master[\s\S]*off: refused, nothing was cut \(code 3\)\./);
   await ask('off n3', /Type n3 and Enter to confirm/);
-  await ask('n4', /not confirmed: 'n4' is not what confirms it/);
+  await ask('n4', /not confirmed: 'n4' does not match/);
   expect((await rack.rack.counters()).nodes['03']).toMatchObject({ off: 0 });
   screen.type('off n3\r');
   await screen.waitFor((s) => s.text().split('Type n3 and Enter to confirm').length === 3);
   // What is typed together with the command is no answer: it was thrown away until the question stood.
-  await ask('n3', /n3 \(A-3, 03\) done: is off, seen twice[\s\S]*rackui>\s*$/);
+  await ask('n3', /n3 \(A-3, 03\) done: is off, confirmed by two status replies[\s\S]*rackui>\s*$/);
   await ask('quit', /quit/);
   expect((await screen.exited).code).toBe(0);
   expect(screen.output).not.toContain('\x1b');
   const told = screen.output.split(/\r?\n/).filter((line) => /^\d\d:\d\d:\d\d .*stopped answering/.test(line));
   expect(told).toHaveLength(1);
   // What the command itself has told is not told again as news.
-  expect(screen.output.match(/is off, seen twice/g)).toHaveLength(1);
+  expect(screen.output.match(/is off, confirmed by two status replies/g)).toHaveLength(1);
   expect(screen.output).not.toMatch(/\(operation \S+\)/);
 });
 
@@ -66,7 +66,7 @@ test('from a pipe: sentences, and no cut without the words on the line', async (
   expect(stdout).toMatch(/n4, B-0, address 04: on/);
   expect(stderr).toContain("add --confirm 'n4'");
   expect(stdout).toContain('off: not understood (code 64).');
-  expect(stdout).toContain("ack needs the number that 'alarms' tells, or all");
+  expect(stdout).toContain("ack needs a number from 'alarms', or all");
   expect(code).toBe(0);
   expect((await rack.rack.counters()).nodes['04']).toMatchObject({ off: 0 });
 });

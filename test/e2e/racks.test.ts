@@ -57,7 +57,7 @@ describe('the command line', () => {
 
     // A second process takes over what nobody serves, and says what it waits for.
     const second = await serve();
-    expect(second.said()).toMatch(/rack south is not served yet: the bus on \S+ has a rackui server already \(pid \d+/);
+    expect(second.said()).toMatch(/rack south is not served yet: the bus on \S+ already has a rackui server \(pid \d+/);
     expect((await two.run('status', '--rack', 'north')).out).toMatch(/4 on/);
     server.end();
     expect(await server.exited).toBe(0);

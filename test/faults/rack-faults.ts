@@ -131,7 +131,7 @@ export const RACK_FAULTS: readonly OutageFault[] = [
       await server.until(/^ready/m);
       await stage.until('the UPS to be on mains', ({ policies }) => policies[0]?.supply.state === 'mains');
       await stage.away(60);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       // What upsmon does at low battery, as root.
       const own = { PATH: '/usr/bin:/bin', HOME: folder, XDG_RUNTIME_DIR: folder, XDG_STATE_HOME: folder };
       const last = stage.start([process.execPath, PROGRAM, ...files, 'outage', 'last', '--within', '60'], own);
@@ -238,7 +238,7 @@ export const RACK_FAULTS: readonly OutageFault[] = [
       await stage.back();
       await stage.rack.until(({ nodes }) => nodes.slice(1, 4).some(({ power }) => power === 'on'), 60_000);
       await stage.nut.set('apc', 'ups.status', 'OB LB');
-      await stage.told(/mains are away again/);
+      await stage.told(/the mains failed again/);
       await stage.until(
         'the second last plan',
         ({ policies }) =>
@@ -266,7 +266,7 @@ export const RACK_FAULTS: readonly OutageFault[] = [
     hopeless: Array.from({ length: 23 }, (_, n) => `n${n + 1}`),
     async play(stage) {
       await stage.away(900);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await stage.rack.ctl('boot-stops', { node: '05', where: 'fsck' });
       await stage.dark();
       await stage.light();

@@ -19,12 +19,12 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     policy: ', onBattery: [{ after: 60, run: shed-dev }]',
     async play(stage) {
       await stage.away(600);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await delay(2_000);
       await mainsReturn(stage);
     },
     ends: BACK,
-    says: /mains are back before anything was begun/,
+    says: /the mains returned before any plan was started/,
   },
   {
     name: '5 minutes on battery (1:30)',
@@ -43,7 +43,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     variables: { 'battery.runtime': '900' },
     async play(stage) {
       await stage.away(600);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       for (const left of [400, 200]) await stage.nut.set('apc', 'battery.runtime', String(left));
       await stage.nut.set('apc', 'battery.runtime', '60');
       await shedToDarkness(stage);
@@ -62,7 +62,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
       await stage.told(/plan shed-all begins/);
       await stage.told(/plan shed-all ended: 0 of/);
       await stage.rack.ctl('mute', { on: false });
-      await stage.told(/nodes are still on, and the battery lasts/);
+      await stage.told(/nodes are still on, and the battery has charge/);
       await stage.told(/plan shed-all ended: 4 of/);
       await shedToDarkness(stage);
     },
@@ -77,7 +77,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
       await shedToDarkness(stage);
     },
     ends: SHED,
-    says: /announces its end \(FSD\)|battery is low/,
+    says: /a forced shutdown \(FSD\)|battery is low/,
   },
   {
     name: 'mains back during shed-dev',
@@ -106,7 +106,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     name: 'mains back during the last command',
     async play(stage) {
       await stage.away(60, 'OB');
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       const last = stage.run('outage', 'last', '--within', '90');
       await stage.rack.until(({ nodes }) => nodes.slice(1, 4).some(({ power }) => power === 'off'), 60_000);
       await stage.back();
@@ -150,7 +150,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     name: 'upsd is restarted on battery',
     async play(stage) {
       await stage.away(300);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await stage.nut.stopUpsd();
       await stage.nut.startUpsd();
       await toTheEnd(stage);
@@ -161,7 +161,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     name: 'upsd is gone on battery',
     async play(stage) {
       await stage.away(90);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await stage.nut.stopUpsd();
       await shedToDarkness(stage);
     },
@@ -172,7 +172,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     name: 'upsd is gone, and the server is started again',
     async play(stage) {
       await stage.away(90);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await stage.nut.stopUpsd();
       await stage.place.killServer('SIGKILL');
       await stage.place.startServer();
@@ -190,7 +190,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     name: 'upsd sends garbage',
     async play(stage) {
       await stage.away(90);
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await stage.nut.stopUpsd();
       const garbage = createServer((socket) => {
         socket.on('error', () => undefined);
@@ -214,7 +214,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
     policy: ', runtime: 600',
     async play(stage) {
       await stage.away();
-      await stage.told(/mains are away/);
+      await stage.told(/the mains have failed/);
       await stage.nut.set('apc', 'battery.charge', '10');
       await shedToDarkness(stage);
     },

@@ -34,7 +34,7 @@ test.skipIf(!has('man'))('man shows commands, options and exit codes, and warns 
   };
   const plan = shown('rackui-plan');
   expect(plan).toContain('rackui plan skip [options] run [selector...]');
-  expect(plan).toMatch(/--deadline seconds\n\s+begin nothing new after this time/);
+  expect(plan).toMatch(/--deadline seconds\n\s+start nothing new after this time/);
   expect(plan).toMatch(/EXIT STATUS[\s\S]*78\s+configuration/);
-  expect(shown('rackui')).toMatch(/rackui-completion\(1\)\n\s+script that completes/);
+  expect(shown('rackui')).toMatch(/rackui-completion\(1\)\n\s+print a completion script/);
 });

@@ -60,7 +60,7 @@ test('a service manager is told nothing without its socket, and the environment 
   manager.serves('shed');
   await expect.poll(() => told.length, LIMIT).toBeGreaterThan(0);
   expect(told).toEqual([
-    expect.stringMatching(/^the service manager cannot be told .*ENOENT.*: install systemd-notify$/),
+    expect.stringMatching(/^the service manager does not receive .*ENOENT.*: install systemd-notify$/),
   ]);
 });
 

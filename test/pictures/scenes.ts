@@ -111,7 +111,7 @@ export const SCENES: readonly Scene[] = [
       await screen.waitFor(/▲ [2-9] alarms/);
       await screen.waitFor(/1 lost/);
       screen.type('a');
-      await screen.waitFor(/its BMC says disabled[\s\S]*|does not answer/);
+      await screen.waitFor(/its BMC reports disabled[\s\S]*|does not answer/);
     },
   },
 ];

@@ -133,7 +133,7 @@ test.concurrent.for(SHUTDOWN_STYLES)(
     const { rack, until } = await bench(onTestFinished);
     await rack.ctl('shutdown-style', { node: '03', style });
     const { outcome, detail, evidence, question } = await until('off');
-    expect([outcome, question?.text, detail]).toEqual(['done', undefined, 'is off, seen twice']);
+    expect([outcome, question?.text, detail]).toEqual(['done', undefined, 'is off, confirmed by two status replies']);
     expect(evidence.map(({ kind }) => kind)).toContain('marker');
     expect((await rack.node('03')).power).toBe('off');
   },
@@ -148,7 +148,7 @@ test.concurrent.for<[fault: string, params: Record<string, unknown>]>([
   const { rack, until } = await bench(onTestFinished);
   await rack.ctl(fault, { node: '03', ...params });
   const { outcome, question, detail } = await until('off');
-  expect([outcome, question?.text, detail]).toEqual(['done', undefined, 'is off, seen twice']);
+  expect([outcome, question?.text, detail]).toEqual(['done', undefined, 'is off, confirmed by two status replies']);
 });
 
 test.concurrent.for<[fault: string, params: Record<string, unknown>, words: RegExp]>([
@@ -186,6 +186,6 @@ test.concurrent('sync and remount read-only, as the kernel itself confirms it', 
 test.concurrent('a cycle brings it back', async ({ expect, onTestFinished }) => {
   const { rack, until } = await bench(onTestFinished);
   const { outcome, detail } = await until('cycle');
-  expect([outcome, detail]).toEqual(['done', 'is on again, seen twice']);
+  expect([outcome, detail]).toEqual(['done', 'is on again, confirmed by two status replies']);
   expect((await rack.node('03')).power).toBe('on');
 });

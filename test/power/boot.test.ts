@@ -59,7 +59,7 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
         [120, TICK],
       ],
       false,
-      'neither a prompt nor ssh showed within 120 s',
+      'no prompt and no ssh login showed within 120 s',
     ],
     [
       'a prompt from before its console was opened, shown again to Enter at the limit',
@@ -92,7 +92,7 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
         [120, TICK],
       ],
       false,
-      'the last that it said: “stuck”',
+      'its last output: “stuck”',
     ],
     [
       'no current at all',
@@ -102,7 +102,7 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
         [120, TICK],
       ],
       false,
-      'draws nothing',
+      'draws no current',
     ],
     [
       'nobody could look',
@@ -112,7 +112,7 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
         [120, TICK],
       ],
       true,
-      'could not be seen (bob uses the console)',
+      'is unknown (bob uses the console)',
     ],
     ['only its console, which others that boot have', { ssh: false }, [[300, TICK]], null, ''],
     [
@@ -146,7 +146,7 @@ test.each<[what: string, target: Partial<BootTarget>, events: [number, Timeless]
         [120, TICK],
       ],
       false,
-      'neither',
+      'no prompt and no ssh login',
     ],
     [
       'it could be looked at later',
@@ -250,7 +250,7 @@ test('on: verified by its BMC, then seen at its login; the next on its blade wai
   expect(rack.verbs[1]?.at).toBeLessThan(23);
   for (const end of rack.ends)
     expect(end).toMatch(
-      /^done: is on, seen twice; its console shows a login prompt, 2\d s after power came; what was to run after it failed/,
+      /^done: is on, confirmed by two status replies; its console shows a login prompt, 2\d s after power came; a program that runs after it failed/,
     );
   // It is looked at, and nothing is typed into a boot.
   expect(rack.consoles.get(1)?.typed).toEqual([]);
@@ -276,7 +276,9 @@ test('many boot at once, and only the one console can show it: each is seen in i
   await rack.start({ verb: 'on', nodes: addrs, label: 'x' });
   await rack.clock.advance(200_000);
   expect(rack.ends.map((end) => end.replace(/\d+ s/, 'N s'))).toEqual(
-    addrs.map(() => 'done: is on, seen twice; its console shows a login prompt, N s after power came'),
+    addrs.map(
+      () => 'done: is on, confirmed by two status replies; its console shows a login prompt, N s after power came',
+    ),
   );
   expect(rack.took.map((took) => took.slice(0, 5)).sort()).toEqual(addrs.map((addr) => `on ${hex(addr)}`));
 });
@@ -286,13 +288,13 @@ test('one that never boots is said to have failed; ssh shows what its console do
   rack.power.set(3, 'off');
   await rack.start({ verb: 'on' });
   await rack.clock.advance(125_000);
-  expect(rack.ends[0]).toMatch(/^failed: is on, seen twice; no prompt showed within 120 s/);
+  expect(rack.ends[0]).toMatch(/^failed: is on, confirmed by two status replies; no prompt showed within 120 s/);
   const other = bootingRack(500);
   other.network = new FakeNetwork();
   other.power.set(3, 'off');
   await other.start({ verb: 'on' });
   await other.clock.advance(10_000);
-  expect(other.ends[0]).toMatch(/^done: is on, seen twice; its ssh server answers/);
+  expect(other.ends[0]).toMatch(/^done: is on, confirmed by two status replies; its ssh server answers/);
 });
 
 test('a rolling cycle stops at the first node that does not come back', async () => {
@@ -300,8 +302,8 @@ test('a rolling cycle stops at the first node that does not come back', async ()
   await rack.start({ verb: 'force-cycle', nodes: [3, 5], label: 'x', confirm: 'x 2' });
   await rack.clock.advance(130_000);
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
-  expect(rack.ends[0]).toMatch(/^failed: is on again, seen twice; no prompt showed/);
-  expect(rack.ends[1]).toBe('refused: nothing was sent: k8s-worker-04 before it did not come back');
+  expect(rack.ends[0]).toMatch(/^failed: is on again, confirmed by two status replies; no prompt showed/);
+  expect(rack.ends[1]).toBe('refused: nothing was sent: k8s-worker-04 , the node before it, did not come back');
 });
 
 test('who aborts while it comes up is told that it is on, and was not watched to its end', async () => {
@@ -310,7 +312,9 @@ test('who aborts while it comes up is told that it is on, and was not watched to
   await rack.clock.advance(10_000);
   rack.operations.abort(rack.operation.id, OPERATOR);
   await settle();
-  expect(rack.ends[0]).toMatch(/^done: is on again, seen twice.*; it was not watched to its login$/);
+  expect(rack.ends[0]).toMatch(
+    /^done: is on again, confirmed by two status replies.*; it was not watched to its login$/,
+  );
   expect(rack.consoles.get(3)?.released).toBe(1);
 });
 
@@ -322,7 +326,9 @@ test('nobody loses his console to a boot', async () => {
   await rack.clock.advance(60_000);
   expect(rack.log).not.toContain('console 03');
   await rack.clock.advance(70_000);
-  expect(rack.ends[0]).toBe('done: is on, seen twice; whether it came up could not be seen (ada uses the console)');
+  expect(rack.ends[0]).toBe(
+    'done: is on, confirmed by two status replies; whether it came up is unknown (ada uses the console)',
+  );
 });
 
 test.each([

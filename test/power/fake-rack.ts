@@ -257,7 +257,7 @@ export class FakeRack {
     return operation;
   }
 
-  /** `done: is off, seen twice` for each node. */
+  /** `done: is off, confirmed by two status replies` for each node. */
   get ends(): string[] {
     return this.operation.nodes.map(({ outcome, detail }) => `${outcome ?? 'running'}: ${detail}`);
   }

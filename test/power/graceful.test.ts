@@ -89,7 +89,7 @@ test('asked at a shell, acknowledged, halted, settled, cut', async () => {
   await scene.passes(3.8);
   expect(scene.cut).toBe(false);
   await scene.passes(1.2);
-  expect(scene.end).toBe('done: is off, seen twice');
+  expect(scene.end).toBe('done: is off, confirmed by two status replies');
   expect(scene.rack.log).toEqual(['console 03', 'audit intent 03', 'off 03', 'audit outcome 03']);
   expect(scene.rack.audits[0]?.evidence.map(({ kind }) => kind)).toEqual([
     ...['host', 'intent', 'request', 'ack', 'marker', 'touch'],
@@ -188,7 +188,7 @@ test.each([
   [
     'the patience of login(1)',
     `\r\nLogin timed out after 60 seconds.\r\n\r\n${NAME} login: `,
-    /did not come to its end \(Login timed out/,
+    /did not finish \(Login timed out/,
   ],
   [
     'a node that goes down',
@@ -213,7 +213,7 @@ test('without credentials somebody can do it by hand; the halt is watched for', 
   await settle();
   scene.say(`pi\r\nPassword: \r\n${PROMPT}sudo poweroff\r\n${ACK}${HALT}`);
   await scene.passes(11);
-  expect(scene.end).toBe('done: is off, seen twice');
+  expect(scene.end).toBe('done: is off, confirmed by two status replies');
 });
 
 test("sudo's password is given once, and only to its own user's prompt", async () => {
@@ -251,7 +251,7 @@ test('nothing on the console: Enter, Ctrl-Q, Enter, then a question', async () =
   scene.rack.console.onTyped = () => undefined;
   await scene.off({}, 12);
   expect(scene.typed).toEqual(['\r', '\x11', '\r']);
-  expect(scene.question).toContain('Nothing comes from the console');
+  expect(scene.question).toContain('is silent, even after Ctrl-Q');
 });
 
 test('a quoted halt line is no halt: the shell speaks after it', async () => {
@@ -259,11 +259,11 @@ test('a quoted halt line is no halt: the shell speaks after it', async () => {
   scene.say(`[  12.345678] reboot: Power down\r\n${PROMPT}`);
   await scene.passes(20);
   expect(scene.cut).toBe(false);
-  expect(scene.question).toContain('a halted machine says nothing more');
+  expect(scene.question).toContain('but it was followed by output');
   // The real one comes later, on a line of its own, and is still believed.
   scene.say(`\r\n${HALT}`);
   await scene.passes(11);
-  expect(scene.end).toBe('done: is off, seen twice');
+  expect(scene.end).toBe('done: is off, confirmed by two status replies');
 });
 
 test('what was printed before the request proves nothing, and neither does its echo', async () => {
@@ -274,8 +274,8 @@ test('what was printed before the request proves nothing, and neither does its e
 });
 
 test.each([
-  ['a true restart', '[  300.1] reboot: Restarting system\r\n', 'starts again'],
-  ['a kernel that boots after the halt line', `${HALT}[    0.000000] Linux version 6.12.0\r\n`, 'starts again'],
+  ['a true restart', '[  300.1] reboot: Restarting system\r\n', 'reboots instead'],
+  ['a kernel that boots after the halt line', `${HALT}[    0.000000] Linux version 6.12.0\r\n`, 'reboots instead'],
   [
     'unclean file systems',
     `systemd-shutdown[1]: Unable to finalize remaining file systems, ignoring.\r\n${HALT}`,
@@ -290,7 +290,7 @@ test.each([
   expect(scene.rack.operation.nodes[0]?.question?.choices[0]).toMatchObject({ key: 'leave', danger: false });
   // Nobody answers: it is left on.
   await scene.passes(400);
-  expect(scene.end).toMatch(/^left-on: left on, because nobody answered/);
+  expect(scene.end).toMatch(/^left-on: left on, because the prompt was not answered/);
   expect(scene.cut).toBe(false);
 });
 
@@ -345,7 +345,7 @@ test('forcing needs the name, typed', async () => {
   expect(scene.cut).toBe(false);
   scene.answer('force', NAME);
   await settle();
-  expect(scene.end).toBe('done: is off, seen twice');
+  expect(scene.end).toBe('done: is off, confirmed by two status replies');
   expect(scene.rack.audits[0]?.evidence.at(-1)?.text).toContain('ada');
 });
 
@@ -357,7 +357,7 @@ test('at its deadline a node is left on; or cut, where that was confirmed', asyn
   expect(cut.cut).toBe(false);
   await cut.passes(2);
   expect(cut.end).toBe(
-    'cut-unproven: is off, seen twice; it was cut at its deadline, and nothing proves that it had halted',
+    'cut-unproven: is off, confirmed by two status replies; it was cut at its deadline, without proof that it had halted',
   );
   expect(cut.rack.audits[0]?.detail).toContain('deadline');
   expect(cut.rack.audits.at(-1)).toMatchObject({ stage: 'outcome', outcome: 'cut-unproven' });
@@ -390,7 +390,10 @@ test('a server that leaves cuts what has halted, and stops what was not asked', 
   expect(scene.rack.operations.stopAllButGoing(OPERATOR)).toEqual([NAME]);
   expect(scene.rack.operations.stopAllButGoing(OPERATOR)).toEqual([NAME]);
   await scene.passes(10);
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice', 'aborted: aborted before its turn: nothing was sent']);
+  expect(scene.rack.ends).toEqual([
+    'done: is off, confirmed by two status replies',
+    'aborted: aborted before its turn: nothing was sent',
+  ]);
   expect(scene.rack.events.filter((text) => text.includes('aborts'))).toEqual([
     expect.stringMatching(/aborts operation \w+ on dk8s-worker-02$/),
   ]);
@@ -403,7 +406,7 @@ test('a server that leaves hears the last line of a node that goes down, and cut
   await scene.passes(3);
   scene.say(HALT);
   await scene.passes(10);
-  expect([scene.end, scene.cut]).toEqual(['done: is off, seen twice', true]);
+  expect([scene.end, scene.cut]).toEqual(['done: is off, confirmed by two status replies', true]);
 });
 
 test('a server that leaves stops a cycle, which would leave the node off', async () => {
@@ -472,7 +475,7 @@ test('a halted node whose BMC does not answer stays powered until it does', asyn
   scene.rack.trouble.delete(3);
   scene.answer('retry');
   await scene.passes(11);
-  expect(scene.end).toBe('done: is off, seen twice');
+  expect(scene.end).toBe('done: is off, confirmed by two status replies');
 });
 
 test('cycle: halted, cut, two seconds, on', async () => {
@@ -482,7 +485,7 @@ test('cycle: halted, cut, two seconds, on', async () => {
   const [off, on] = scene.rack.verbs;
   expect([off?.verb, on?.verb]).toEqual(['off 03', 'on 03']);
   expect((on?.at ?? 0) - (off?.at ?? 0)).toBe(2);
-  expect(scene.end).toBe('done: is on again, seen twice');
+  expect(scene.end).toBe('done: is on again, confirmed by two status replies');
 });
 
 test('a node that is off needs no shutdown', async () => {
@@ -515,7 +518,7 @@ test('an operation that waits for the console does not wait beyond its deadline'
   await scene.rack.start({ ...other, nodes: [5], onDeadline: 'cut' });
   await scene.passes(11);
   expect(scene.end).toBe(
-    'cut-unproven: is off, seen twice; it was cut at its deadline, and nothing proves that it had halted',
+    'cut-unproven: is off, confirmed by two status replies; it was cut at its deadline, without proof that it had halted',
   );
   expect(scene.rack.verbs.map(({ verb }) => verb)).toEqual(['off 05']);
 });

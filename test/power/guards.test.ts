@@ -103,7 +103,7 @@ test('impact: what is lost, what depends on it', () => {
   expect(of(dns, [{ ...dns, addr: 9 }])).toContain('1 other name server has to answer alone');
   expect(of(plane(1), [])).toContain('loses its quorum');
   expect(of(plane(1), [plane(2)])).toContain('loses its quorum');
-  expect(of(plane(1), [plane(2), plane(3)])).toContain('at most 1 of 3 members away');
+  expect(of(plane(1), [plane(2), plane(3)])).toContain('at most 1 of 3 members off');
   expect(impactOf(facts({ verb: 'on' }), { name: 'r', configured: true, calibration: null, nodes: [NODE] })).toEqual(
     [],
   );
@@ -112,7 +112,7 @@ test('impact: what is lost, what depends on it', () => {
 test('the refusal of another host says both names and how old its knowledge is', () => {
   const [refusal] = refusalsFor(facts({ host: { host: 'web1', at: START - 720_000 } }));
   expect(refusal?.message).toBe(
-    'the machine at A-3, 03 called itself ‘web1’ on its console 12 min ago, and the configuration says ‘k8s-worker-04’',
+    'the machine at A-3, 03 showed the host name ‘web1’ on its console 12 min ago, and the configuration says ‘k8s-worker-04’',
   );
 });
 

@@ -15,7 +15,7 @@ test('on cuts a node that has halted, and switches it on again', async () => {
   const rack = halted(new FakeRack());
   await rack.start(ON);
   await rack.clock.advance(20_000);
-  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+  expect(rack.ends).toEqual(['done: is on again, confirmed by two status replies']);
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
   expect(rack.console.typed).toEqual(['\x11 \x15', '\x11\x15\r']);
   expect(rack.audits[0]).toMatchObject({ verb: 'on', stage: 'intent' });
@@ -31,7 +31,7 @@ test('on waits for the last line of a node that goes down', async () => {
   expect(rack.console.typed).toEqual([]);
   rack.sign(3, 'halt', 'reboot: System halted');
   await rack.clock.advance(20_000);
-  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+  expect(rack.ends).toEqual(['done: is on again, confirmed by two status replies']);
 });
 
 test.each([
@@ -93,7 +93,7 @@ test('a console that goes away for a moment is touched anew, blank and Enter', a
   await rack.start(ON);
   await rack.clock.advance(20_000);
   expect(rack.console.typed).toEqual(['\x11 \x15', '\x11 \x15', '\x11\x15\r']);
-  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+  expect(rack.ends).toEqual(['done: is on again, confirmed by two status replies']);
 });
 
 test('an unproven console gets no printable byte: silence takes the place of the blank', async () => {
@@ -106,7 +106,11 @@ test('an unproven console gets no printable byte: silence takes the place of the
 
 test.each<[what: string, make: (rack: FakeRack) => void, why: RegExp]>([
   ['from before its power was unwatched', (rack) => halted(rack).unwatched(3), /before its power was last switched/],
-  ['that nobody here had asked for', (rack) => rack.sign(3, 'halt', 'reboot: Power down'), /nobody here had asked for/],
+  [
+    'that nobody here had asked for',
+    (rack) => rack.sign(3, 'halt', 'reboot: Power down'),
+    /no shutdown had been requested from here/,
+  ],
 ])('a last line %s proves nothing: somebody is asked', async (_what, make, why) => {
   const rack = new FakeRack();
   make(rack);
@@ -121,7 +125,7 @@ test('a last line that an earlier server read does not make off cut: the node is
   rack.unwatched(3);
   await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
   await rack.clock.advance(40_000);
-  expect(rack.operation.nodes[0]?.question?.text).toMatch(/Nothing comes from the console/);
+  expect(rack.operation.nodes[0]?.question?.text).toMatch(/is silent, even after Ctrl-Q/);
   expect(rack.verbs).toEqual([]);
   // One that is read now, of this power-on, counts again.
   expect(rack.systems.get(3)?.recalled).toBe(true);
@@ -134,7 +138,7 @@ test('a halted node that cannot be cut is not asked again: off says why it has p
   rack.auditFails = new Error('ENOSPC: no space left on device');
   await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
   await rack.clock.advance(20_000);
-  expect(rack.ends[0]).toMatch(/^refused: it has halted and is still powered: nothing was cut: .*ENOSPC/);
+  expect(rack.ends[0]).toMatch(/^refused: it has halted and still has power: nothing was cut: .*ENOSPC/);
   expect(rack.verbs).toEqual([]);
 });
 
@@ -161,7 +165,7 @@ test('a silent node whose last line nobody read is asked about; the answer needs
   const answer = { addr: 3, question: question?.id ?? '', choice: 'cycle', confirm: 'k8s-worker-04' };
   rack.operations.answer(id, answer, OPERATOR);
   await rack.clock.advance(10_000);
-  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+  expect(rack.ends).toEqual(['done: is on again, confirmed by two status replies']);
 });
 
 test('left without an answer it stays powered, and that is no done', async () => {
@@ -170,7 +174,7 @@ test('left without an answer it stays powered, and that is no done', async () =>
   await rack.clock.advance(301_000);
   await rack.start(ON);
   await rack.clock.advance(320_000);
-  expect(rack.ends[0]).toMatch(/^left-on: it has halted or goes down, and is still powered; nothing was cut/);
+  expect(rack.ends[0]).toMatch(/^left-on: it has halted or is shutting down, and still has power; nothing was cut/);
   expect(rack.verbs).toEqual([]);
 });
 
@@ -180,7 +184,7 @@ test('a protected node that has halted is not cut, and on says so', async () => 
   rack.sign(4, 'halt', 'reboot: Power down');
   await rack.start({ verb: 'on', nodes: [4] });
   await rack.clock.advance(20_000);
-  expect(rack.ends[0]).toMatch(/^refused: it has halted and is still powered: .*protected/);
+  expect(rack.ends[0]).toMatch(/^refused: it has halted and still has power: .*protected/);
   expect(rack.verbs).toEqual([]);
 });
 
@@ -188,7 +192,7 @@ test('off cuts a node that has halted without asking it again', async () => {
   const rack = halted(new FakeRack());
   await rack.start({ verb: 'off', confirm: 'k8s-worker-04' });
   await rack.clock.advance(20_000);
-  expect(rack.ends).toEqual(['done: is off, seen twice']);
+  expect(rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   expect(rack.console.typed).toEqual(['\x11 \x15', '\x11\x15\r']);
 });
 
@@ -199,7 +203,7 @@ test('an abort while its last line is waited for sends nothing and says what is 
   await rack.clock.advance(5_000);
   rack.operations.abort(id, OPERATOR);
   await rack.clock.advance(1_000);
-  expect(rack.ends).toEqual(['aborted: aborted: it has halted or goes down, and is still powered']);
+  expect(rack.ends).toEqual(['aborted: aborted: it has halted or is shutting down, and still has power']);
 });
 
 test.each([

@@ -19,7 +19,7 @@ test('force-off: intent on the disk, then the verb, then its outcome', async () 
   expect(started.nodes[0]?.outcome).toBeNull();
   await settle();
   expect(rack.log).toEqual(['audit intent 03', 'off 03', 'audit outcome 03']);
-  expect(rack.ends).toEqual(['done: is off, seen twice']);
+  expect(rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   expect(rack.operation.nodes[0]?.evidence.map(({ kind }) => kind)).toEqual(['identity', 'verified']);
   expect(rack.audits[1]).toMatchObject({ outcome: 'done', tries: 1, reportedBy: OPERATOR });
   expect(rack.operations.busy()).toBe(false);
@@ -87,7 +87,7 @@ test('force-cycle: off, two seconds, on', async () => {
     { verb: 'off 03', at: 0 },
     { verb: 'on 03', at: 2 },
   ]);
-  expect(rack.ends).toEqual(['done: is on again, seen twice']);
+  expect(rack.ends).toEqual(['done: is on again, confirmed by two status replies']);
 });
 
 test('after the cut of a cycle, neither abort nor deadline nor a dead bus keeps the node off', async () => {
@@ -260,13 +260,13 @@ test.each(['off', 'force-off', 'force-cycle'] as const)(
     expect(check.confirm).toBe('k8s-worker-04 anyway');
     expect(check.nodes[0]?.refusals).toEqual([]);
     expect(check.nodes[0]?.impact.join(' ')).toMatch(
-      /called itself ‘not-me’ .* the configuration says ‘k8s-worker-04’/,
+      /showed the host name ‘not-me’ .* the configuration says ‘k8s-worker-04’/,
     );
-    await expect(rack.start({ verb, confirm: 'k8s-worker-04' })).rejects.toThrow(/called itself ‘not-me’/);
+    await expect(rack.start({ verb, confirm: 'k8s-worker-04' })).rejects.toThrow(/showed the host name ‘not-me’/);
     await rack.start({ verb, confirm: check.confirm });
     await rack.clock.advance(10_000);
     expect(rack.operation.nodes[0]?.outcome).not.toBe('refused');
-    if (verb === 'force-off') expect(rack.ends).toEqual(['done: is off, seen twice']);
+    if (verb === 'force-off') expect(rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   },
 );
 

@@ -18,13 +18,13 @@ function unfinished(verb: Verb, phase: Phase, kinds: string[] = []): Operation {
 
 test.each<[Verb, Phase, string[], RegExp]>([
   ['off', 'waiting', [], /nothing was sent/],
-  ['off', 'preflight', [], /no shutdown was asked for/],
+  ['off', 'preflight', [], /no shutdown was requested/],
   ['off', 'request', [], /a login was under way/],
   ['off', 'request', ['host', 'intent'], /may have been asked to shut down.*not cut/],
   ['off', 'request', ['intent', 'unsent'], /a login was under way/],
   ['off', 'asking', ['intent', 'request', 'ssh', 'intent'], /may have been asked to shut down.*not cut/],
-  ['off', 'stopping', ['request'], /had been asked to shut down.*not cut/],
-  ['off', 'asking', ['request'], /had been asked to shut down.*not cut/],
+  ['off', 'stopping', ['request'], /was asked to shut down.*not cut/],
+  ['off', 'asking', ['request'], /was asked to shut down.*not cut/],
   ['force-off', 'cut', [], /about to be cut, or was cut already/],
   ['force-cycle', 'cut', [], /rackui on k8s-worker-04/],
   ['force-cycle', 'pause', [], /was cut.*rackui on k8s-worker-04/],

@@ -100,7 +100,7 @@ test.each([25, 90])('a disk that takes %d s is told, and does not keep the conso
   scene.diskS = diskS;
   await scene.off(24);
   expect(scene.typedAt).toBeCloseTo(20.4, 0);
-  expect(scene.rack.events.filter((text) => text.includes('has not taken the journal for 20 s'))).toHaveLength(1);
+  expect(scene.rack.events.filter((text) => text.includes('has not been written for 20 s'))).toHaveLength(1);
 });
 
 test('a last line while the disk works is of another shutdown', async () => {
@@ -200,7 +200,7 @@ test.each([1, 9, 40])('ssh that needs %d s to connect: it counts as asked when t
   expect(scene.rack.systems.get(3)?.system).toBe('going-down');
 });
 
-test('a last line without a stamp before ssh said that the command ran may be old: somebody is asked', async () => {
+test('a last line without a stamp before ssh reported that the command ran may be old: somebody is asked', async () => {
   const told = bySsh();
   const { scene } = told;
   await scene.off(1);
@@ -208,7 +208,7 @@ test('a last line without a stamp before ssh said that the command ran may be ol
   await scene.passes(1);
   told.ran();
   await scene.passes(0.2);
-  expect(scene.node.question?.text).toContain('before ssh said that the command ran');
+  expect(scene.node.question?.text).toContain('before ssh reported that the command ran');
   expect(scene.rack.verbs).toEqual([]);
 });
 

@@ -76,25 +76,25 @@ const grounds = (rack: FakeRack): string[] =>
 
 test('a new boot id proves the reset', async () => {
   const rack = await cycled(OLD, NEW);
-  expect(rack.ends[0]).toMatch(/^done: is on again, seen twice; its ssh server answers/);
-  expect(grounds(rack)).toEqual([`its kernel was started anew: boot id ${OLD} before, ${NEW} now`]);
+  expect(rack.ends[0]).toMatch(/^done: is on again, confirmed by two status replies; its ssh server answers/);
+  expect(grounds(rack)).toEqual([`its kernel was restarted: boot id ${OLD} before, ${NEW} now`]);
 });
 
 test('the same boot id is no reset, whatever the BMC said of its power', async () => {
   const rack = await cycled(OLD, OLD);
-  expect(rack.ends[0]).toMatch(/^failed: is on and was not reset \(its kernel is the one from before/);
+  expect(rack.ends[0]).toMatch(/^failed: is on and was not reset \(its kernel was not restarted/);
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
 });
 
 test('a boot id that cannot be read again leaves power seen off to stand for it, and says so', async () => {
   const rack = await cycled(OLD, null);
-  expect(rack.ends[0]).toMatch(/^done: is on again, seen twice/);
-  expect(grounds(rack)[0]).toMatch(/could not be read by ssh again: that its power was seen off stands for it/);
+  expect(rack.ends[0]).toMatch(/^done: is on again, confirmed by two status replies/);
+  expect(grounds(rack)[0]).toMatch(/could not be read by ssh again: its power was seen off, which proves the reset/);
 });
 
 test('a machine that told no boot id before is not asked by ssh again', async () => {
   const rack = await cycled(null, NEW);
-  expect(rack.ends[0]).toMatch(/^done: is on again, seen twice/);
+  expect(rack.ends[0]).toMatch(/^done: is on again, confirmed by two status replies/);
   expect(rack.network?.askedBoot).toEqual([]);
   expect(grounds(rack)).toEqual([]);
 });

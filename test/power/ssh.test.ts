@@ -85,7 +85,7 @@ test('ssh asks, its console is watched: cut on its last line, which teaches the 
   scene.rack.currents.set(3, 18);
   scene.say(HALT);
   await scene.passes(11);
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   expect(scene.kinds.slice(0, 5)).toEqual(['host', 'intent', 'request', 'ack', 'marker']);
   expect(scene.rack.console.typed).toEqual(['\r', '\x11 \x15', '\x11\x15\r']);
   expect(scene.rack.audits[0]?.detail).toContain('grade A');
@@ -150,7 +150,7 @@ test('a last line that comes before ssh has said that waits for it', async () =>
   expect(scene.kinds).toContain('quoted');
   scene.say(HALT);
   await scene.passes(11);
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 test('a connection that its end closes is an acknowledgement, and no proof', async () => {
@@ -202,7 +202,7 @@ test.each([
   scene.say(OLD);
   await scene.passes(20);
   expect([scene.cut, scene.node.phase]).toEqual([false, 'asking']);
-  expect(scene.question).toMatch(/probably halted, and nothing proves it.*may be an old one/);
+  expect(scene.question).toMatch(/probably halted, but without proof.*may be an old one/);
 });
 
 test('an inhibitor is quoted', async () => {
@@ -250,7 +250,7 @@ test('no path: both reasons, and nothing was asked', async () => {
   scene.prompt = '';
   scene.network.answer = () => Promise.resolve(failed('exit code 255', 'No route to host'));
   await scene.off({}, 13);
-  expect(scene.question).toBe(`Nothing reaches ${NAME} (ssh: No route to host; console: nothing comes from it).`);
+  expect(scene.question).toBe(`${NAME} cannot be reached (ssh: No route to host; console: it is silent).`);
   scene.answer('leave');
   await settle();
   expect(scene.rack.ends[0]).toContain('it was not asked to shut down');
@@ -267,7 +267,7 @@ test('a console that somebody holds does not keep ssh from asking; without its t
   expect(scene.network.asked).toEqual([3]);
   scene.vanish();
   await scene.passes(130);
-  expect(scene.question).toMatch(/probably halted.*could not be looked at \(bob holds the console\)/);
+  expect(scene.question).toMatch(/probably halted.*could not be read \(bob holds the console\)/);
   expect(scene.cut).toBe(false);
 });
 
@@ -292,10 +292,10 @@ test('grade B, all three signs: cut where the configuration says so, and not bef
   const scene = await unread({ cutOn: 'B' }, 18, 95);
   expect([scene.cut, scene.node.phase]).toEqual([false, 'stopping']);
   await scene.passes(40);
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   const grade = scene.node.evidence.find(({ kind }) => kind === 'grade')?.text;
   expect(grade).toMatch(
-    /^B: its network has been gone for 1\d\d s; .*silent now; .*steady at 18 counts, within .* 15 to 21$/,
+    /^B: its network has not answered for 1\d\d s; .*silent now; .*steady at 18 counts, within .* 15 to 21$/,
   );
   expect(scene.rack.audits[0]?.detail).toContain('grade B');
   // What B assumed must not become what B is judged by.
@@ -305,10 +305,10 @@ test('grade B, all three signs: cut where the configuration says so, and not bef
 test('grade B without leave to cut is a question that says what is known', async () => {
   const scene = await unread({});
   expect(scene.cut).toBe(false);
-  expect(scene.question).toMatch(/probably halted.*steady at 18 counts.*lets nothing be cut on that/);
+  expect(scene.question).toMatch(/probably halted.*steady at 18 counts.*does not allow a cut on these signs/);
   scene.answer('force', NAME);
   await settle();
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 test.each<[what: string, band: HaltBand | null, arrange: (scene: Scene) => void, words: RegExp]>([
@@ -338,7 +338,7 @@ test('a console that was silent before proves nothing by its silence', async () 
   expect(scene.network.asked).toEqual([3]);
   scene.vanish();
   await scene.passes(150);
-  expect(scene.question).toContain('its console is silent, and was before');
+  expect(scene.question).toContain('its console was silent before and after');
   expect(scene.cut).toBe(false);
 });
 
@@ -346,7 +346,7 @@ test('a network that comes back is a restart: never cut', async () => {
   const scene = await unread({ cutOn: 'B' }, 18, 60);
   scene.network.gone.clear();
   await scene.passes(60);
-  expect(scene.question).toContain('starts again instead of halting');
+  expect(scene.question).toContain('reboots instead of halting');
   expect(scene.cut).toBe(false);
 });
 
@@ -354,7 +354,7 @@ test('a console that answers to the last Enter is alive, network or not', async 
   const scene = await unread({ cutOn: 'B' }, 18, 60);
   scene.prompt = LOGIN;
   await scene.passes(60);
-  expect(scene.question).toContain('its console still answers');
+  expect(scene.question).toContain('but its console does');
   expect(scene.cut).toBe(false);
 });
 
@@ -373,7 +373,7 @@ test('a BMC that is lost while evidence is gathered', async () => {
   scene.rack.trouble.delete(3);
   scene.answer('retry');
   await scene.passes(110);
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 /** Workers on two blades, each with a console of its own; `halts` says its last line, heard or not. */
@@ -457,7 +457,7 @@ test('several at once, all alike: asked so far apart that every last line is rea
   several.take(() => 22_000);
   await several.off();
   await rack.clock.advance(60_000);
-  expect(rack.ends).toEqual(several.addrs.map(() => 'done: is off, seen twice'));
+  expect(rack.ends).toEqual(several.addrs.map(() => 'done: is off, confirmed by two status replies'));
   expect(rack.audits.filter(({ detail }) => detail.includes('grade A'))).toHaveLength(3);
   // Twenty-two seconds of its own, eight to settle and be touched, each: one after another would be more than ninety.
   expect(rack.verbs.at(-1)?.at).toBeLessThan(58);
@@ -482,7 +482,7 @@ test('several at once, each known to take another time: the console is where the
   await rack.clock.advance(75_000);
   chatter();
   await rack.clock.advance(25_000);
-  expect(rack.ends).toEqual(several.addrs.map(() => 'done: is off, seen twice'));
+  expect(rack.ends).toEqual(several.addrs.map(() => 'done: is off, confirmed by two status replies'));
   expect(rack.audits.filter(({ detail }) => detail.includes('grade A'))).toHaveLength(3);
 });
 
@@ -524,7 +524,7 @@ test('before the shutdown: programs, then the request; a failed one is a questio
   ];
   await scene.off();
   expect(scene.question).toMatch(
-    /What was to run before .* failed \(‘kubectl drain web1’: exit code 1, it said “error: pods/,
+    /A program that runs before the shutdown of .* failed \(‘kubectl drain web1’: exit code 1, its last output: “error: pods/,
   );
   expect(scene.network.asked).toEqual([]);
   end = { code: 0, why: '', output: ['drained'] };
@@ -533,7 +533,7 @@ test('before the shutdown: programs, then the request; a failed one is a questio
   expect([runs, scene.network.asked]).toEqual([['drain', 'drain'], [3]]);
   scene.say(HALT);
   await scene.passes(11);
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   expect(runs).toEqual(['drain', 'drain', 'notify']);
   expect(scene.node.evidence.filter(({ kind }) => kind === 'hook').map(({ text }) => text)).toEqual([
     'before-off: ‘kubectl drain web1’ exit code 1: error: pods are not evicted',
@@ -573,7 +573,9 @@ test('a failed program can be skipped; an abort ends one that runs', async () =>
   expect(other.node.phase).toBe('before');
   other.rack.operations.abort(other.rack.operation.id, OPERATOR);
   await settle();
-  expect(other.rack.ends[0]).toMatch(/^aborted: .*not asked to shut down; what ran before is not undone/);
+  expect(other.rack.ends[0]).toMatch(
+    /^aborted: .*not asked to shut down; the effects of the programs before it remain/,
+  );
   expect([killed, other.network.asked]).toEqual([true, []]);
 });
 
@@ -598,7 +600,7 @@ test('sync and remount read-only from a shell, each seen done; then a person dec
   expect(scene.cut).toBe(false);
   scene.answer('force', NAME);
   await settle();
-  expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+  expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 test('a sync that nobody confirms is said to be none', async () => {
@@ -609,7 +611,7 @@ test('a sync that nobody confirms is said to be none', async () => {
   scene.answer('sync');
   await scene.passes(65);
   expect(scene.rack.console.typed.at(-1)).toBe("sudo sh -c 'echo s > /proc/sysrq-trigger'\r");
-  expect(scene.question).toContain('Nothing says that the file systems');
+  expect(scene.question).toContain('may not be synced');
 });
 
 test.each([1, 4, 7])(
@@ -630,6 +632,6 @@ test.each([1, 4, 7])(
     expect(scene.cut).toBe(false);
     scene.say(HALT);
     await scene.passes(12);
-    expect(scene.rack.ends).toEqual(['done: is off, seen twice']);
+    expect(scene.rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   },
 );

@@ -27,7 +27,7 @@ const evidence = (rack: FakeRack): string[] => rack.operation.nodes[0]?.evidence
 
 test('a machine that echoes nothing is cut, after its BMC answered between the two touches', async () => {
   const rack = await claims(() => '');
-  expect(rack.ends).toEqual(['done: is off, seen twice']);
+  expect(rack.ends).toEqual(['done: is off, confirmed by two status replies']);
   expect(rack.console.typed.slice(2)).toEqual(['\x11 \x15', '\x11\x15\r']);
   expect(evidence(rack)).toContain('touch');
 });
@@ -78,7 +78,7 @@ test('a network that still answers contradicts the last line; one that is silent
   network.answer = () => Promise.resolve({ code: 255, why: 'exit code 255', output: ['Connection refused'] });
   silent.clock.every(100, () => silent.console.typed.some((one) => one.includes('poweroff')) && network.gone.add(3));
   await claims(() => '', HALT, silent);
-  expect(silent.ends).toEqual(['done: is off, seen twice']);
+  expect(silent.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 test('no printable byte goes to a console that has not proven to be the node’s', async () => {
@@ -91,7 +91,7 @@ test('no printable byte goes to a console that has not proven to be the node’s
   });
   await claims(() => '', HALT, rack);
   expect(rack.console.typed.slice(2)).toEqual(['\x11\x15\r']);
-  expect(rack.ends).toEqual(['done: is off, seen twice']);
+  expect(rack.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 test('a gap while an echo is waited for voids the touch: Enter is pressed again behind it', async () => {
@@ -106,7 +106,7 @@ test('a gap while an echo is waited for voids the touch: Enter is pressed again 
   });
   await claims(() => '', HALT, rack);
   expect(rack.console.typed.filter((one) => one === '\x11\x15\r')).toHaveLength(3);
-  expect(rack.ends).toEqual(['done: is off, seen twice']);
+  expect(rack.ends).toEqual(['done: is off, confirmed by two status replies']);
 });
 
 test('a BMC that does not answer between the touches leaves the node on, with a question', async () => {

@@ -115,7 +115,7 @@ test.each([2, 5])(
     const id = await rack.armed('down', tookS - seconds);
     await rack.passes(tookS - seconds + 1);
     expect([rack.run(id).state, ...rack.ended(id)]).toEqual(['ended', 'm2 deadline']);
-    expect(rack.nodes(id)[0]?.detail).toContain('watched to its end');
+    expect(rack.nodes(id)[0]?.detail).toContain('watches until it has halted');
     await rack.passes(seconds + 5);
     expect(rack.ended(id)).toEqual(['m2 done']);
     expect(rack.power.get(2)).toBe('off');

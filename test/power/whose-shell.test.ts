@@ -82,7 +82,7 @@ test.each([
   ['says nothing at all', '# ', (): void => undefined],
 ])('a shell that %s gets no command, and its prompt is quoted', async (_what, prompt, act) => {
   const scene = await new Scene(prompt, act).off(9);
-  expect(scene.question).toContain(`did not say whose it is`);
+  expect(scene.question).toContain(`did not report its host name`);
   expect(scene.question).toContain(`“${prompt.trim()}”`);
   expect(scene.typed).not.toContain('poweroff');
 });
@@ -115,7 +115,7 @@ test('a nameless login gets the credentials where its banner names the node, or 
   const banner = await new Scene(`Debian GNU/Linux 13 ${NAME} ttyS0\r\n\r\nlogin: `, act).off();
   expect(banner.typed).toContain(`ops\r${PASSWORD}\r`);
   const vouched = await new Scene('login: ', act).off();
-  expect(vouched.question).toContain('names no machine');
+  expect(vouched.question).toContain('shows no host name');
   await vouched.answer('trust');
   expect(vouched.typed).toContain(`ops\r${PASSWORD}\r`);
 });

@@ -39,7 +39,7 @@ test.each([
       { counts: 30, amps: 0.4 },
       { counts: 34, amps: 0.5 },
     ],
-    /too alike: 4\.0 counts/,
+    /too similar: 4\.0 counts/,
   ],
   [
     'a meter at another node',
@@ -93,10 +93,10 @@ test.each<[what: string, amps: number, zero: number, nodes: number, seen: RegExp
   ['what a Pi 4 draws', 0.0156, 0, 1, null],
   ['the same of eight together', 0.0156, 0, 8, null],
   ['a Pi Zero', 0.004, 2, 1, null],
-  ['the meter saw all four of a blade', 0.0156 * 4, 0, 1, /more nodes than were named/],
-  ['watts typed as amperes', 0.078, 0, 1, /another unit/],
+  ['the meter saw all four of a blade', 0.0156 * 4, 0, 1, /measured only these nodes/],
+  ['watts typed as amperes', 0.078, 0, 1, /the unit that was typed/],
   ['milliamperes typed as amperes', 15.6, 0, 1, /implausible/],
-  ['one node of eight was measured', 0.0156 / 8, 0, 8, /fewer nodes than were named/],
+  ['one node of eight was measured', 0.0156 / 8, 0, 8, /measured all of these nodes/],
 ])('a calibration is held against what nodes were seen to draw: %s', (_what, amps, zero, nodes, seen) => {
   const points = [30, 65].map((counts) => ({ counts: counts * nodes, amps: (counts - zero) * amps * nodes }));
   const said = implausible(points, nodes, { amps, zero }, 5);

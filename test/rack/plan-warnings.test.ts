@@ -28,8 +28,13 @@ const LOGIN = 'login: { user: pi, password: { file: /etc/word } }\n';
 
 describe('a plan that cannot work is said before', () => {
   test.each<[string, string, number | null, RegExp]>([
-    ['no login and no ssh', plan('action: off'), null, /^step rest: nobody can ask web-\[1-2\] .*no login and no ssh$/],
-    ['a cycle without either', plan('action: cycle', 'web-2'), null, /nobody can ask web-2/],
+    [
+      'no login and no ssh',
+      plan('action: off'),
+      null,
+      /^step rest: web-\[1-2\] cannot be asked to shut down: .*no login and no ssh$/,
+    ],
+    ['a cycle without either', plan('action: cycle', 'web-2'), null, /web-2 cannot be asked to shut down/],
     [
       'a hook without its program',
       `${LOGIN}${plan('action: off')}hooks: [{ when: before-off, nodes: web-1, run: [no-such-program-x] }]`,

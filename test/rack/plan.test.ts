@@ -48,13 +48,13 @@ test.each<[string, StepDefinition[], RegExp]>([
   ['a circle', [step('a', 'w2', { needs: ['b'] }), step('b', 'w3')], /0 needs: step 'a' needs 'b', which needs 'a'/],
   ['a step that needs itself', [step('a', 'w2', { needs: ['a'] })], /0 needs: step 'a' needs itself/],
   ['a step that there is not', [step('a', 'w2', { needs: ['x'] })], /0 needs: there is no step 'x'/],
-  ['an unknown node', [step('a', 'w9')], /0 selector: 'w9' is no node of r/],
-  ['two steps of one name', [step('a', 'w2'), step('a', 'w3')], /1 name: there is a step 'a' before/],
+  ['an unknown node', [step('a', 'w9')], /0 selector: 'w9' is not a node of r/],
+  ['two steps of one name', [step('a', 'w2'), step('a', 'w3')], /1 name: step 'a' is defined twice/],
   ['a node in two steps', [step('a', 'w2'), step('b', 'role:worker')], /1 selector: w2 is in step 'a' already/],
   [
     'the master among others',
     [step('a', 'w2'), step('b', 'boss ns')],
-    /1 selector: boss manages the bus and goes last/,
+    /1 selector: boss is the master of the bus and must be last/,
   ],
   [
     'a master before the end',
@@ -62,7 +62,7 @@ test.each<[string, StepDefinition[], RegExp]>([
     /0 selector: boss .* step 'b' does not come before/,
   ],
   ['a master beside the end', [step('a', 'w2'), step('b', 'boss', { needs: [] })], /1 selector: boss .* step 'a'/],
-  ['a cycle of the master', [step('a', 'boss', { action: 'cycle' })], /0 action: boss .* nobody could switch it on/],
+  ['a cycle of the master', [step('a', 'boss', { action: 'cycle' })], /0 action: boss .* no node could switch it on/],
   ['a cut without a deadline', [step('a', 'w2', { onDeadline: 'cut' })], /0 onDeadline: .*add deadline/],
   [
     'a cut of what is switched on',

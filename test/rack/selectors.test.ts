@@ -45,11 +45,11 @@ describe('what a selector means', () => {
   });
 
   test.each([
-    ['', 'name at least one node'],
-    [' , ', 'name at least one node'],
-    ['nosuch', "'nosuch' is no node of er24a"],
+    ['', 'give at least one node'],
+    [' , ', 'give at least one node'],
+    ['nosuch', "'nosuch' is not a node of er24a"],
     ['worker', 'did you mean dk8s-worker-[01-06], k8s-worker-[01-09]?'],
-    ['ns03', "'ns03' is no node of er24a; did you mean 'ns01' or 'ns02'?"],
+    ['ns03', "'ns03' is not a node of er24a; did you mean 'ns01' or 'ns02'?"],
     ['k8s-wroker-05', "did you mean 'k8s-worker-05'?"],
     [
       'rol:worker',
@@ -58,21 +58,21 @@ describe('what a selector means', () => {
     ['role:wokrer', "no node has that role; roles: controlplane, dns, master, worker; did you mean 'worker'?"],
     ['cluster:prdo', "did you mean 'prod'?"],
     ['name:ns1', "no node has that name; did you mean 'ns01'?"],
-    ['18', "'18' is no node"],
-    ['80', "'80' is no node"],
-    ['20-30', "'20-30' is no node"],
-    ['17-0c', "'17-0c' is no node"],
+    ['18', "'18' is not a node"],
+    ['80', "'80' is not a node"],
+    ['20-30', "'20-30' is not a node"],
+    ['17-0c', "'17-0c' is not a node"],
     ['k8s-worker-[08-10]', 'there is no node k8s-worker-10'],
-    ['k8s-worker-[04-01]', 'runs backwards'],
-    ['k8s-worker-[x]', "'x' is no number"],
-    ['k8s-worker-[01', 'brackets hold numbers'],
+    ['k8s-worker-[04-01]', 'is reversed'],
+    ['k8s-worker-[x]', "'x' is not a number"],
+    ['k8s-worker-[01', 'brackets contain numbers'],
     ['k8s-worker-[0-999999]', 'too long'],
     ['row:Z', 'rows: A, B, C, D, E, F'],
     ['role:', 'roles: controlplane, dns, master, worker'],
     ['cluster:x', 'clusters: dev, prod'],
     ['!ns01', "write 'all !ns01'"],
     ['ns01 !ns01', 'excludes every node'],
-    ['ns01 !nosuch', "'nosuch' is no node"],
+    ['ns01 !nosuch', "'nosuch' is not a node"],
     ['addr:zz', 'two hex digits'],
   ])('%s is refused', (words, problem) => {
     expect(select([words], er24a).ok).toBe(false);
@@ -81,12 +81,12 @@ describe('what a selector means', () => {
 
   test('a node named like the address of another is ambiguous, and can be told apart', () => {
     const rack = rackOf(['03', 'left'], ['05', '03']);
-    expect(meaning('03', rack)).toBe("'03' can mean name:03 (B-1, 05) or addr:03 (left, A-3, 03): write which");
+    expect(meaning('03', rack)).toBe("'03' is ambiguous: write name:03 (B-1, 05) or addr:03 (left, A-3, 03)");
     expect(meaning('name:03', rack)).toBe('03');
     expect(meaning('addr:03', rack)).toBe('left');
     expect(meaning('03', rackOf(['03', '03']))).toBe('03');
-    expect(meaning('a-3', rackOf(['04', 'a-3'], ['03', 'x']))).toContain('write which');
-    expect(meaning('01-02', rackOf(['01', 'x'], ['07', '01-02']))).toContain('write which');
+    expect(meaning('a-3', rackOf(['04', 'a-3'], ['03', 'x']))).toContain('is ambiguous');
+    expect(meaning('01-02', rackOf(['01', 'x'], ['07', '01-02']))).toContain('is ambiguous');
   });
 });
 

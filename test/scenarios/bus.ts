@@ -55,7 +55,7 @@ function duringLogin(says: string, happens: (scene: Scene) => Promise<void>): Sc
 export const BUS: readonly Scenario[] = [
   refusedBy('a BMC that is silent', 'unknown', ['silent']),
   refusedBy('a BMC that answers garbled', 'unknown', ['garble', { share: 1 }]),
-  refusedBy('another BMC answers', 'identity', ['wrong-id', { as: '1f' }]),
+  refusedBy('another BMC answered', 'identity', ['wrong-id', { as: '1f' }]),
   {
     says: 'a BMC that falls silent while its node stops',
     play: async (scene) => {

@@ -101,7 +101,7 @@ describe.concurrent(`outage last --within ${WITHIN_S}`, () => {
       process.kill(pid, 'SIGSTOP');
       const { code, said } = await last(place, { own: true }).finally(() => process.kill(pid, 'SIGCONT'));
       expect(code, said).toBe(5);
-      expect(said).toContain(`the server (pid ${pid}) does not answer since 5 s`);
+      expect(said).toContain(`the server (pid ${pid}) has not answered for 5 s`);
       expect(said).toContain(`'kill -CONT ${pid}', or end it with 'kill -KILL ${pid}'`);
     },
     LIMIT_MS,
@@ -130,7 +130,7 @@ describe.concurrent(`outage last --within ${WITHIN_S}`, () => {
       process.kill(pid, 'SIGSTOP');
       const { code, said } = await last(place, { own: false }).finally(() => process.kill(pid, 'SIGCONT'));
       expect(code, said).toBe(5);
-      expect(said).toContain(`is used by a rackui server: the server (pid ${pid}) does not answer since`);
+      expect(said).toContain(`is used by a rackui server: the server (pid ${pid}) has not answered for`);
       expect(said).toContain(`'kill -CONT ${pid}', or end it with 'kill -KILL ${pid}'`);
     },
     LIMIT_MS,

@@ -47,7 +47,7 @@ test(
     await settles;
     await place.killServer('SIGTERM');
     expect(await powers(place)).toEqual(['off', 'on']);
-    expect(events).toContain('The server waits up to 10 s for alpha: going down, or about to be cut');
+    expect(events).toContain('The server waits up to 10 s for alpha: shutting down, or about to be cut');
   },
   LIMIT_MS,
 );
@@ -104,7 +104,7 @@ test(
     );
     await again.request('power.start', { ...OFF, nodes: [1], label: 'alpha', confirm: 'alpha' });
     const [node] = (await ended).nodes;
-    expect(node).toMatchObject({ outcome: 'done', detail: 'is off, seen twice' });
+    expect(node).toMatchObject({ outcome: 'done', detail: 'is off, confirmed by two status replies' });
     expect(node?.evidence.map(({ kind }) => kind)).not.toContain('request');
     expect(await powers(place)).toEqual(['off', 'on']);
   },

@@ -120,9 +120,9 @@ export const STALLS: readonly Scenario[] = [
 ];
 
 export const STUCK: readonly Scenario[] = [
-  stuck('emergency mode', 'emergency', /trouble of its own/),
-  stuck('the initramfs', 'initramfs', /trouble of its own/),
-  stuck('fsck', 'fsck', /trouble of its own/),
-  stuck('U-Boot', 'uboot', /trouble of its own/),
+  stuck('emergency mode', 'emergency', /reports an emergency/),
+  stuck('the initramfs', 'initramfs', /reports an emergency/),
+  stuck('fsck', 'fsck', /reports an emergency/),
+  stuck('U-Boot', 'uboot', /reports an emergency/),
   stuck('a node that never boots', 'nothing', /./),
 ];

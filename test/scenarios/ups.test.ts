@@ -98,8 +98,8 @@ describe.skipIf(missingNut.length > 0)(
         await nut.set('apc', 'ups.status', 'OL');
         await until(async () => (await place.report())?.endedAt !== null);
         expect((await place.report())?.lines.map(({ text }) => text)).toEqual([
-          'mains are away',
-          'mains are back before anything was begun',
+          'the mains have failed',
+          'the mains returned before any plan was started',
         ]);
         await nut.set('apc', 'battery.runtime', '10');
         await nut.set('apc', 'ups.status', 'OB');

@@ -138,7 +138,11 @@ test.concurrent(
     expect(stepOf).toEqual([...stepOf].sort());
     expect(stepOf).toHaveLength(23);
     for (const { name, detail } of run.steps.flatMap((step) => step.nodes))
-      expect(detail).toMatch(name.includes('worker') ? /^is on, seen twice$/ : /^is on, seen twice; .*a login prompt/);
+      expect(detail).toMatch(
+        name.includes('worker')
+          ? /^is on, confirmed by two status replies$/
+          : /^is on, confirmed by two status replies; .*a login prompt/,
+      );
     const took = ((run.endedAt ?? Infinity) - run.startedAt) / 1000;
     const own = [...up].reduce((sum, [addr, at]) => sum + at - (powered.get(addr) ?? NaN), 0) / 1000;
     const ratio = took / own;

@@ -59,7 +59,7 @@ export function asking(addr: Address = 0x03): Operation {
   const choices = [
     choice('wait', 'wait 60 s more'),
     choice('retry', 'try again'),
-    choice('console', 'shut it down by hand on its console; the halt is watched for'),
+    choice('console', 'shut it down manually on its console; rackui watches for the halt'),
     choice('leave', 'leave it on'),
     { key: 'force', label: 'cut its power now', danger: true, confirm: name },
   ];
@@ -83,7 +83,7 @@ export function twentyFour(): Operation {
       });
     if (addr < 8) {
       // One of them by composite signs, the others by their last line.
-      const sign = addr === 5 ? evidence(20, 'grade', 'B: its network has been gone for 110 s') : MARKER;
+      const sign = addr === 5 ? evidence(20, 'grade', 'B: its network has not answered for 110 s') : MARKER;
       return progress(addr, 'ended', { outcome: 'done', detail: 'off, verified twice', evidence: [sign] });
     }
     if (addr === 0x0c) return { ...progress(addr, 'asking'), ...question(addr, name) };

@@ -140,7 +140,7 @@ const ALARMS: Alarm[] = [
     ...{ clearedAt: NOW - 280_000, acknowledged: null },
   },
   {
-    ...{ id: 3, kind: 'fan-stopped', addr: 0x15, text: 'its fan stands still (0 counts)', since: NOW - 40_000 },
+    ...{ id: 3, kind: 'fan-stopped', addr: 0x15, text: 'its fan has stopped (0 counts)', since: NOW - 40_000 },
     ...{ clearedAt: null, acknowledged: null },
   },
 ];

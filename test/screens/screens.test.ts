@@ -38,7 +38,7 @@ const SEVERAL: Refusal[] = [
   },
   {
     rule: 'disabled',
-    message: 'the BMC of k8s-worker-04 (A-3, 03) says the node is disabled: it takes no power verb',
+    message: 'the BMC of k8s-worker-04 (A-3, 03) reports the node as disabled: it accepts no power verb',
     override: null,
   },
 ];

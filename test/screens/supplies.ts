@@ -42,10 +42,10 @@ const REPORT: OutageReport = {
   nodes: [
     { addr: 5, name: 'dk8s-worker-02', state: 'taken', detail: 'halted: reboot: Power down' },
     { addr: 9, name: 'dk8s-worker-03', state: 'taken', detail: 'goes down: stopping' },
-    { addr: 3, name: 'k8s-worker-04', state: 'on', detail: 'on when the mains went away' },
+    { addr: 3, name: 'k8s-worker-04', state: 'on', detail: 'on when the mains failed' },
   ],
   lines: [
-    { at: NOW - 151_000, text: 'mains are away' },
+    { at: NOW - 151_000, text: 'the mains have failed' },
     { at: NOW - 91_000, text: '60 s on battery: plan shed-dev begins' },
   ],
 };
@@ -74,7 +74,9 @@ export const SUPPLIES = {
   short: status(
     outageView(upsReading({ state: 'battery', charge: 9, runtimeS: 120, low: true }), {
       phase: { is: 'last', since: NOW - 20_000 },
-      problems: ['plan shed-all takes 250 s and the battery lasts 120 s: nodes that are not down by then lose power'],
+      problems: [
+        'plan shed-all takes 250 s and the battery lasts 120 s: nodes that have not shut down by then lose power',
+      ],
       forecast: [{ atS: 120, text: 'the battery is empty' }],
       outage: { ...REPORT, phase: 'last' },
     }),

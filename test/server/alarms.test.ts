@@ -29,5 +29,5 @@ test('a sample raises and clears an alarm, each told once; a lost node keeps wha
   expect(service.wordsFor(3)).toEqual(['disabled', 'lost']);
   service.read(3, ok('on'));
   expect(service.wordsFor(3)).toEqual([]);
-  expect(told).toEqual(['n3 its BMC says disabled', 'n3: over: its BMC says disabled']);
+  expect(told).toEqual(['n3 its BMC reports disabled', 'n3: over: its BMC reports disabled']);
 });

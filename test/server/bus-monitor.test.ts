@@ -47,7 +47,7 @@ function monitored(start: BusHealth['phase']) {
 describe('steps', () => {
   test('a start that goes well has nothing to recover from', () => {
     const { become, texts } = monitored('starting');
-    for (const step of ['probe', 'unlock'] as const) become('starting', step);
+    become('starting', 'probe');
     become('ready', null);
     expect(texts()).toEqual(['Bus ready on /dev/fake; the master is 00']);
   });
@@ -59,7 +59,7 @@ describe('steps', () => {
     expect(monitor.status().recovery).toEqual({
       step: 'unlock',
       retryAt: null,
-      text: 'the master does not answer: the unlock string is sent',
+      text: 'the master does not answer: sending the unlock string',
     });
     become('locked', 'rest', 9_000);
     expect(monitor.status().recovery).toMatchObject({ step: 'rest', retryAt: 9_000 });
@@ -67,9 +67,9 @@ describe('steps', () => {
     expect(monitor.status().recovery).toBeNull();
     expect(texts()).toEqual([
       'Bus ready on /dev/fake',
-      'Bus: ^G sent to free the pipe, the master is asked',
-      'Bus: the master does not answer: the unlock string is sent',
-      'Bus: the next try comes by itself; r tries now',
+      'Bus: sent ^G to close the pipe, querying the master',
+      'Bus: the master does not answer: sending the unlock string',
+      'Bus: retrying automatically; r retries now',
       'Bus locked: why',
       'Bus ready on /dev/fake; the master is 00',
     ]);
@@ -95,7 +95,7 @@ describe('steps', () => {
     bus.counters.stray = 60;
     monitor.swept(70);
     expect(told.slice(1).map(({ text }) => text)).toEqual([
-      'Bus: bytes come that nobody here asked for (55): noise, or another master on this bus',
+      'Bus: unsolicited bytes (55): noise, or another master on this bus',
     ]);
   });
 });

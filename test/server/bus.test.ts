@@ -94,7 +94,7 @@ test('host names are read without logging in, and the console is closed again', 
 test('a console that somebody has open is not taken: not for a name, not for a survey, not for bytes by hand', async () => {
   const { client: eve } = await server.connect('eve');
   await eve.request('console.attach', { addr: 1, take: false, watch: false });
-  expect((await refusal(client.request('host.read', { addr: 2 }))).message).toMatch(/eve types there/);
+  expect((await refusal(client.request('host.read', { addr: 2 }))).message).toMatch(/keyboard: eve/);
   expect((await refusal(client.request('bus.survey', { exchanges: 1 }))).code).toBe(RPC_ERROR.held);
   expect((await refusal(raw(2, '='))).code).toBe(RPC_ERROR.held);
   await eve.request('console.detach', {});

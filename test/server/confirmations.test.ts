@@ -97,7 +97,7 @@ test('a client of a stopped server is told within seconds, and what it wanted is
   );
   expect(failure.code).toBe(RPC_ERROR.unavailable);
   expect(failure.message).toBe(
-    `the server (pid ${server.pid}) does not answer since 5 s; it is stopped (state T): let it go on with 'kill -CONT ${server.pid}', or end it with 'kill -KILL ${server.pid}'`,
+    `the server (pid ${server.pid}) has not answered for 5 s; it is stopped (state T): continue it with 'kill -CONT ${server.pid}', or end it with 'kill -KILL ${server.pid}'`,
   );
   // One that connects now hears the same.
   await expect(server.connect()).rejects.toThrow(`the server (pid ${server.pid}) does not answer`);

@@ -24,7 +24,9 @@ test('who types hands the keyboard over; nobody else can, and only to who is the
   await eventually(() => expect(alice.seen).toContain('login'));
   const bob = await attached(rack, 'bob');
   const carol = await rack.ready('carol');
-  expect((await refusal(bob.client.request('console.give', { session: bob.id }))).message).toMatch(/only who types/);
+  expect((await refusal(bob.client.request('console.give', { session: bob.id }))).message).toMatch(
+    /only the session with the keyboard/,
+  );
   const nowhere = await refusal(alice.client.request('console.give', { session: carol.id }));
   expect(nowhere.message).toMatch(/is not at the console of alpha \(A-1, 01\)/);
   expect(await alice.client.request('console.give', { session: bob.id })).toMatchObject({
@@ -32,11 +34,11 @@ test('who types hands the keyboard over; nobody else can, and only to who is the
     holderName: 'bob',
     watchers: [alice.id],
   });
-  await eventually(() => expect(bob.told).toContain('given: alice gave you the keyboard'));
-  await eventually(() => expect(alice.told).toContain('taken: you gave the keyboard to bob'));
+  await eventually(() => expect(bob.told).toContain('given: alice transferred the keyboard to you'));
+  await eventually(() => expect(alice.told).toContain('taken: you transferred the keyboard to bob'));
   bob.type(ALPHA, 'hi');
   await eventually(() => expect(rack.rack.consoleInput).toBe('hi'));
-  await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/\* alice gave the keyboard to bob\n/));
+  await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/\* alice transferred the keyboard to bob\n/));
 });
 
 test("an operator's note stands in the log under their name, without control characters, and everybody there sees it", async () => {
@@ -49,7 +51,9 @@ test("an operator's note stands in the log under their name, without control cha
     expect(rack.file('consoles/alpha.log')).toMatch(/Z \* note by bob: fan swapped \?\[2J\?2026 \* bob left\n/),
   );
   const carol = await rack.ready('carol');
-  expect((await refusal(carol.client.request('console.log', { text: 'x' }))).message).toMatch(/you are at no console/);
+  expect((await refusal(carol.client.request('console.log', { text: 'x' }))).message).toMatch(
+    /this session has no console/,
+  );
 });
 
 test('the log is read in pieces: lines, a search, raw bytes, and on from where it ended', async () => {
@@ -159,5 +163,5 @@ test('most of what comes is unreadable: the rate is doubted in words', async () 
   const alice = await attached(rack, 'alice');
   await eventually(() => expect(alice.seen).toContain('login'));
   rack.rack.say(Array.from({ length: 300 }, (_, n) => String.fromCharCode(128 + ((n * 37) % 128))).join(''));
-  await eventually(() => expect(alice.told.join('\n')).toMatch(/baud: most of what comes is no text.*115200 baud/));
+  await eventually(() => expect(alice.told.join('\n')).toMatch(/baud: most of the output is not text.*115200 baud/));
 });

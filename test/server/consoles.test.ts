@@ -80,7 +80,9 @@ test('one types, the other watches the same; taking the keyboard is explicit and
   rack.rack.say('both see this');
   await eventually(() => expect([alice.seen, bob.seen].every((seen) => seen.endsWith('both see this'))).toBe(true));
   bob.type(ALPHA, 'no');
-  await eventually(() => expect(bob.told).toEqual([expect.stringMatching(/^blocked: not sent: alice types here/)]));
+  await eventually(() =>
+    expect(bob.told).toEqual([expect.stringMatching(/^blocked: not sent: alice has the keyboard/)]),
+  );
   expect(await bob.client.request('console.take', {})).toMatchObject({ holder: bob.id, watchers: [alice.id] });
   await eventually(() => expect(alice.told).toContain('taken: bob took the keyboard'));
   alice.type(ALPHA, 'mine');
@@ -95,7 +97,7 @@ test("another node's console is refused while somebody types, with the name; tak
   await attach(alice);
   const refused = await refusal(bob.client.request('console.attach', { addr: BETA, take: false, watch: false }));
   expect(refused).toMatchObject({ code: RPC_ERROR.held, data: { addr: ALPHA, holderName: 'alice' } });
-  expect(refused.message).toContain('alice holds the console of alpha (A-1, 01)');
+  expect(refused.message).toContain('alice has the keyboard of the console of alpha (A-1, 01)');
   await attach(bob, { addr: BETA, take: true, watch: false });
   await eventually(() => expect(alice.told.at(-1)).toMatch(/^closed: bob opened the console of beta/));
   await eventually(() => expect(bob.seen).toContain('login'));
@@ -162,7 +164,7 @@ test('the master has no console, and an address without a node has none either',
   const master = await refusal(alice.client.request('console.attach', { addr: 0, take: true, watch: false }));
   expect(master.message).toMatch(/boss .* is the master/);
   const nobody = await refusal(alice.client.request('console.attach', { addr: 0x1f, take: true, watch: false }));
-  expect(nobody).toMatchObject({ code: RPC_ERROR.unknown, message: 'the configuration names no node at address 1f' });
+  expect(nobody).toMatchObject({ code: RPC_ERROR.unknown, message: 'no node is configured at address 1f' });
 });
 
 test('a client that vanishes leaves its console, and the next one opens it at once', async () => {

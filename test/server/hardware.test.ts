@@ -72,7 +72,7 @@ describe('mains that return', () => {
     await vi.waitFor(async () => {
       const { events } = await seen(client);
       expect(events.map(({ text }) => text).join('\n')).toMatch(
-        /The rack was without power: .* 8 nodes are on by themselves, 0 are off/,
+        /The rack lost power: .* 8 nodes powered on automatically, 0 are off/,
       );
     }, WAIT);
     const { alarms, events } = await seen(client);
@@ -119,7 +119,7 @@ describe('mains that return', () => {
     await vi.waitFor(async () => {
       const { alarms } = await seen(client);
       expect(alarms.map(({ kind, addr, text }) => `${kind} ${addr} ${text}`)).toContain(
-        'power-changed 3 went from off to on, changed by nobody here',
+        'power-changed 3 went from off to on, not switched by this server',
       );
     }, WAIT);
   });
@@ -236,9 +236,9 @@ plans:
     await vi.waitFor(async () => {
       const { alarms, events } = await seen(client);
       expect(alarms.find(({ kind }) => kind === 'master')?.text).toMatch(
-        /managed by n1 \(A-1, 01\), and the configuration says by n0 \(A-0, 00\)/,
+        /the master n1 \(A-1, 01\), but n0 \(A-0, 00\) is configured/,
       );
-      expect(events.some(({ level, text }) => level === 'alarm' && /The bus is managed by n1/.test(text))).toBe(true);
+      expect(events.some(({ level, text }) => level === 'alarm' && /The bus has the master n1/.test(text))).toBe(true);
     }, WAIT);
     for (const name of ['named', 'real']) {
       await client.request('plan.run', { name, confirm: null, armed: true, deadlineS: null });
@@ -249,7 +249,7 @@ plans:
         const [node] = run?.steps.flatMap((step) => step.nodes) ?? [];
         expect(node).toMatchObject({ outcome: 'left-on' });
         expect(node?.detail).toMatch(
-          name === 'named' ? /would shut down another machine/ : /the configuration does not say so/,
+          name === 'named' ? /would shut down another machine/ : /is not configured as such/,
         );
       }, WAIT);
     }

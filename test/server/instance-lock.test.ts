@@ -40,7 +40,7 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
   test('a user without access to the port starts no server, and hears why', async () => {
     await using asking = rackuiAs(NOBODY, dir, ['status', '--port', rack.port]);
     expect(await asking.exited).toBe(5);
-    expect(asking.said()).toContain(`may not open ${rack.port}, so none is started`);
+    expect(asking.said()).toContain(`may not open ${rack.port}, so no server is started`);
     expect(existsSync(join(dir, `home-${NOBODY}`, '.local'))).toBe(false);
   });
 
@@ -64,7 +64,9 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
     const { client } = await service.connect();
     expect((await client.request('sweep', SWEEP)).bus.state).toBe('ready');
     const events = await client.request('events.list', { limit: 50 });
-    expect(events.map(({ text }) => text).join('\n')).toContain('another program has taken the name by which servers');
+    expect(events.map(({ text }) => text).join('\n')).toContain(
+      'another program uses the abstract socket name of the servers',
+    );
     expect(service.said).not.toContain('owned');
     await using second = new ServeProcess({ port: rack.port });
     await second.ready();
@@ -83,7 +85,7 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
     await using second = rackuiAs(0, dir, ['serve', '--port', rack.port]);
     expect(await second.exited).toBe(5);
     expect(second.said()).toMatch(
-      /has a rackui server already \(pid \d+, user nobody, socket \S+\.sock\): use that one/,
+      /already has a rackui server \(pid \d+, user nobody, socket \S+\.sock\): connect to it/,
     );
   });
 
@@ -96,7 +98,9 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
     chmodSync(join(dir, `home-${NOBODY}`, 'run', 'rackui'), 0o755);
     await using asking = rackuiAs(STRANGER, dir, ['status', '--port', rack.port]);
     expect(await asking.exited).toBe(5);
-    expect(asking.said()).toMatch(/used by the rackui server of user nobody \(pid \d+\), and it cannot be joined/);
+    expect(asking.said()).toMatch(
+      /used by the rackui server of user nobody \(pid \d+\), and this program cannot connect to it/,
+    );
   });
 
   test.each([
@@ -118,10 +122,10 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
       TMPDIR: temp,
     });
     expect(await asking.exited).toBe(5);
-    expect(asking.said()).toMatch(/is not believed, because \S+ (belongs to user id 65534|can be written by others)/);
+    expect(asking.said()).toMatch(/is not trusted, because \S+ (belongs to user id 65534|is writable by others)/);
     await using named = rackuiAs(STRANGER, dir, ['status', '--socket', join(place, `${slug}.sock`)]);
     expect(await named.exited).toBe(5);
-    expect(named.said()).toContain('is not believed');
+    expect(named.said()).toContain('is not trusted');
     expect(stranger.said()).not.toContain('heard');
   });
 
@@ -161,7 +165,7 @@ test('of several racks one that another server has is served when that one ends'
     writeFileSync(join(dir, 'racks.yaml'), 'racks: [north.yaml, south.yaml]\n');
     await using both = rackuiAs(0, dir, ['serve', '--config', join(dir, 'racks.yaml')]);
     await both.until(/^ready .*/m);
-    await both.until(/rack south is not served yet: the bus on .* has a rackui server already \(pid \d+/);
+    await both.until(/rack south is not served yet: the bus on .* already has a rackui server \(pid \d+/);
     holder.kill('SIGTERM');
     await holder.exited;
     await both.until(new RegExp(`^ready socket=\\S+ port=${other.port}$`, 'm'));

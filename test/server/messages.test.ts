@@ -131,7 +131,9 @@ describe('a server with hooks for messages', () => {
     await expect
       .poll(alarms, LIMIT)
       .toEqual([
-        expect.stringMatching(/^cannot send its messages: sh \(exit code 1, it said “cat: .*x\.gate: No such file/),
+        expect.stringMatching(
+          /^cannot send its messages: sh \(exit code 1, its last output: “cat: .*x\.gate: No such file/,
+        ),
       ]);
     writeFileSync(join(harness.dir, 'x.gate'), '');
     await expect.poll(alarms, LIMIT).toEqual([]);
@@ -142,7 +144,7 @@ describe('a server with hooks for messages', () => {
     const harness = await recording((dir) => [{ when: 'event', level: 'notice', run: writer(join(dir, 'end')) }]);
     await harness.ready();
     await harness.close();
-    expect(textOf(join(harness.dir, 'end'))).toContain('The server leaves: the test is over');
+    expect(textOf(join(harness.dir, 'end'))).toContain('The server stops: the test is over');
     await harness[Symbol.asyncDispose]();
   });
 });
@@ -245,7 +247,7 @@ describe('the shipped hooks', () => {
         async () => (await client.request('alarms.list', { limit: 0 })).standing.map(({ text }) => text).join(),
         LIMIT,
       )
-      .toContain('webhook.js (exit code 1, it said “the webhook failed: 500 Internal Server Error”)');
+      .toContain('webhook.js (exit code 1, its last output: “the webhook failed: 500 Internal Server Error”)');
     broken.close();
   });
 });

@@ -228,7 +228,7 @@ describe('a server with metrics', () => {
         .map(({ text }) => text);
     await expect
       .poll(alarms, { timeout: 30_000 })
-      .toEqual([`cannot provide its metrics: at 127.0.0.1:${port} (another program has this port: give another)`]);
+      .toEqual([`cannot provide its metrics: at 127.0.0.1:${port} (another program uses this port: set another)`]);
     expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('ready');
     await new Promise((resolve) => other.close(resolve));
     await expect.poll(alarms, { timeout: 30_000 }).toEqual([]);
@@ -283,7 +283,7 @@ describe('the section metrics', () => {
   test.each([
     ['metrics: { prot: 1 }', "rack.yaml:1:12: metrics.prot: no such setting; did you mean 'port'?"],
     ['metrics: { port: 70000 }', 'rack.yaml:1:18: metrics.port: found 70000; '],
-    ['metrics: {}', 'rack.yaml:1:10: metrics: give port, socket or textfile: nothing is reported otherwise'],
+    ['metrics: {}', 'rack.yaml:1:10: metrics: expected port, socket or textfile'],
     ['metrics: { port: 9465, address: 0.0.0.0 }', "metrics.address: found '0.0.0.0'; other machines can reach it"],
     ["metrics: { port: 9465, address: '::' }", 'add beyondLoopback: true, or use 127.0.0.1'],
     ['metrics: { port: 9465, address: localhost }', "found 'localhost'; expected an IPv4 or IPv6 address"],

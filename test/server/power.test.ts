@@ -67,7 +67,7 @@ test('a power that nobody here changed is an alarm', async () => {
   if (node) node.power = 0;
   await eventually(() =>
     expect(alice.events.find(({ level }) => level === 'alarm')?.text).toBe(
-      'node-01 (A-1, 01) went from on to off, changed by nobody here',
+      'node-01 (A-1, 01) went from on to off, not switched by this server',
     ),
   );
 });

@@ -72,7 +72,7 @@ describe('a setting that a reload takes over', () => {
     await alice.client.request('console.attach', { addr: 3, take: false, watch: false });
     harness.write(file(RACK.split('\n').slice(0, 3).join('\n')));
     const refused = await refusal(alice.client.request('server.reload', {}));
-    expect(refused.message).toContain('gamma (A-3, 03) is not in the file any more');
+    expect(refused.message).toContain('gamma (A-3, 03) is no longer in the file');
     await alice.client.request('console.detach', {});
     await expect
       .poll(
@@ -191,7 +191,9 @@ test('SIGHUP takes a changed file over, and does no harm where it is unchanged o
       );
     expect(await rules()).not.toContain('protected');
     server.kill('SIGHUP');
-    await eventually(() => expect(alice.events.map(({ text }) => text).join()).toContain('SIGHUP: configuration read'));
+    await eventually(() =>
+      expect(alice.events.map(({ text }) => text).join()).toContain('SIGHUP: configuration reloaded'),
+    );
     put(file(GUARDED));
     // It is seen without being asked for.
     await eventually(() => expect(alice.updates.findLast(({ config }) => config)?.config?.changed).toEqual(['nodes']));

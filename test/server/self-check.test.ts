@@ -35,8 +35,8 @@ const troubles = async (stateDir: string, how = GOOD): Promise<string[]> =>
 describe('the state directory', () => {
   test.each<[what: string, prepare: (path: string) => void, seen: RegExp | null]>([
     ['usable', (path) => mkdirSync(path), null],
-    ['away', () => undefined, /does not exist any more/],
-    ['a file', (path) => writeFileSync(path, ''), /it is no directory/],
+    ['away', () => undefined, /no longer exists/],
+    ['a file', (path) => writeFileSync(path, ''), /it is not a directory/],
     [
       'with a directory for an audit log',
       (path) => mkdirSync(join(path, 'audit.jsonl'), { recursive: true }),
@@ -62,7 +62,7 @@ describe('the state directory', () => {
     ['room', [100_000, 4096, 1000, 10], null],
     ['no block', [0, 4096, 1000, 10], /is full/],
     ['less than a megabyte', [200, 4096, 1000, 10], /is full/],
-    ['no inode', [100_000, 4096, 1000, 0], /no inode/],
+    ['no inode', [100_000, 4096, 1000, 0], /no free inode/],
     ['no count of inodes', [100_000, 4096, 0, 0], null],
     ['less than console logs need', [10_000, 4096, 1000, 10], /39 MB left, and below 100 MB no console log/],
   ] as const)('a disk with %s', (_what, [bavail, bsize, files, ffree], seen) => {

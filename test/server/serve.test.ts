@@ -82,9 +82,9 @@ describe('with a rack', () => {
       expect(await server.exited).toEqual({ code: 0, signal: null });
       // On a busy machine the rack reads its last bytes a moment after the server is gone.
       await rack.until(({ bus }) => bus.pipe === null && bus.console === null);
-      await eventually(() => expect(alice.told.at(-1)).toBe(`closed: the server leaves: ${signal}`));
+      await eventually(() => expect(alice.told.at(-1)).toBe(`closed: the server stops: ${signal}`));
       expect(existsSync(server.socket)).toBe(false);
-      expect(readFileSync(join(server.stateDir, 'consoles', 'beta.log'), 'utf8')).toContain('the server leaves');
+      expect(readFileSync(join(server.stateDir, 'consoles', 'beta.log'), 'utf8')).toContain('the server stops');
     },
   );
 

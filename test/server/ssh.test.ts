@@ -92,7 +92,11 @@ test
       await using stand = await Stand.start('127.73.0', `shutdown: { ${LIMITS} }\n`);
       const { rack, hosts } = stand;
       const [node] = await stand.off();
-      expect([node?.outcome, node?.detail, node?.question]).toEqual(['done', 'is off, seen twice', null]);
+      expect([node?.outcome, node?.detail, node?.question]).toEqual([
+        'done',
+        'is off, confirmed by two status replies',
+        null,
+      ]);
       expect(hosts.asked).toEqual(['01 cat /proc/uptime; sudo -n systemctl poweroff']);
       // Both the wall message and ssh's end acknowledge, in either order.
       const told = new Set(kinds(node).filter((kind) => !['identity', 'verified'].includes(kind)));
@@ -117,7 +121,7 @@ test
       hosts.forgetHostKeys();
       const [node] = await stand.off();
       expect(node?.evidence.find(({ kind }) => kind === 'ssh')?.text).toMatch(/Host key verification failed/);
-      expect(node?.question?.text).toContain('wants a login and there are no credentials');
+      expect(node?.question?.text).toContain('requires a login, but no credentials are configured');
       expect(hosts.asked).toEqual([]);
       expect((await rack.node('01')).guest).toBe('login');
     },
@@ -164,7 +168,9 @@ test
       ]);
       expect(nodes.map((node) => kinds(node).includes('marker')).sort()).toEqual([false, true]);
       const judged = nodes.find((node) => !kinds(node).includes('marker'));
-      expect(judged?.evidence.find(({ kind }) => kind === 'grade')?.text).toMatch(/^B: its network has been gone for/);
+      expect(judged?.evidence.find(({ kind }) => kind === 'grade')?.text).toMatch(
+        /^B: its network has not answered for/,
+      );
       expect(hosts.asked.sort()).toEqual([
         '01 cat /proc/uptime; sudo -n systemctl poweroff',
         '02 cat /proc/uptime; sudo -n systemctl poweroff',
@@ -176,8 +182,14 @@ test
 test
   .skipIf(!HAS_SSHD)
   .concurrent.each<[what: string, base: string, fault: string | null, words: RegExp, ground: RegExp]>([
-    ['starts its kernel anew', '127.73.4', null, /^done: is on again/, /^its kernel was started anew: boot id /],
-    ['keeps its kernel', '127.73.5', 'same-boot-id', /^failed: is on and was not reset/, /the one from before/],
+    ['starts its kernel anew', '127.73.4', null, /^done: is on again/, /^its kernel was restarted: boot id /],
+    [
+      'keeps its kernel',
+      '127.73.5',
+      'same-boot-id',
+      /^failed: is on and was not reset/,
+      /its kernel was not restarted/,
+    ],
   ])(
   'a cycle of a node that %s; needs openssh-server',
   { timeout: 90_000 },

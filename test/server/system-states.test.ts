@@ -71,7 +71,7 @@ test('a node that goes down and never says its last line raises one when the tim
   passes(shutdown.hard - 5);
   expect([...alarms]).toEqual([]);
   passes(10);
-  expect(alarms.get('halted')).toContain('still powered');
+  expect(alarms.get('halted')).toContain('still has power');
   hears('\r\nn3 login: ');
   passes(3);
   expect([...alarms]).toEqual([]);
@@ -81,7 +81,7 @@ test('a node that has halted raises one at once', () => {
   const { alarms, hears, passes } = watch();
   hears('\r\n[  311.9] reboot: Power down\r\n');
   passes(1);
-  expect(alarms.get('halted')).toContain('has halted and is still powered');
+  expect(alarms.get('halted')).toContain('has halted and still has power');
 });
 
 test.each([

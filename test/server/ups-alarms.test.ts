@@ -95,7 +95,7 @@ describe('in the order of an outage', () => {
       /^the whole rack: plan shed-all takes \d+:\d\d and the battery lasts \d+:\d\d: it does not fit$/,
     );
     expect((await supply())?.last?.fits).toBe(false);
-    expect((await supply())?.problems[0]).toMatch(/nodes that are not down by then lose power/);
+    expect((await supply())?.problems[0]).toMatch(/nodes that have not shut down by then lose power/);
     await place.rack.ctl('time-scale', { factor: 30 });
     await alarmsAre();
   });
@@ -127,7 +127,7 @@ describe('in the order of an outage', () => {
     expect(said.at(-1)).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
     expect(points[0]).toBeNull();
     await expect(viewer.request('ups.history', { name: 'apc', stepMs: 2000, count: 60 })).rejects.toThrow(
-      "the configuration names no UPS 'apc'",
+      "no UPS 'apc' is configured",
     );
   });
 });

@@ -93,7 +93,7 @@ export class OutageStage implements AsyncDisposable {
   #leftToDie = 0;
   /** Of an outage that is over. */
   #over: OutageReport | null = null;
-  /** As the nodes stood, and the report, when the battery ended; null: it has not, or the mains are back since. */
+  /** As the nodes stood, and the report, when the battery ended; null: it has not, or the mains have returned since. */
   #atTheEnd: { nodes: RackState['nodes']; report: OutageReport | null } | null = null;
 
   private constructor(nut: NutServer, place: Stand, folder: string, hopeless: readonly string[]) {

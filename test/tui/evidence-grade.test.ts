@@ -20,7 +20,7 @@ test.each<[string, NodeProgress, string | null]>([
   ['its last line after an unclean unmount', seen({}, ['dirty'], ['marker']), null],
   ['an acknowledgement', seen({}, ['ack'], ['verified']), null],
   ['all three signs', seen({}, ['grade', 'C: one sign'], ['grade', 'B: all three']), 'B'],
-  ['one sign', seen({ phase: 'asking', outcome: null }, ['grade', 'C: its network has been gone for 110 s']), 'C'],
+  ['one sign', seen({ phase: 'asking', outcome: null }, ['grade', 'C: its network has not answered for 110 s']), 'C'],
   ['a cut that nobody asked the system about', seen({}, ['identity'], ['verified']), null],
 ])('%s', (_what, node, grade) => {
   expect(gradeOf(node)).toBe(grade);

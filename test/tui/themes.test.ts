@@ -198,11 +198,11 @@ describe('a theme of one’s own', () => {
   });
 
   test.each<[what: string, text: string, says: string]>([
-    ['an unknown role', '{\n  "inks": {\n    "okay": ["1", "1", ""] }\n}', "mine.json:3:5: 'okay' is no role"],
+    ['an unknown role', '{\n  "inks": {\n    "okay": ["1", "1", ""] }\n}', "mine.json:3:5: 'okay' is not a role"],
     ['a look too few', '{\n  "inks": { "ok": ["1"] }\n}', "mine.json:2:19: 'ok' needs three looks"],
     ['a colour that is none', '{ "inks": { "ok": ["999", "1", ""] } }', 'mine.json:1:20: "999" in the look'],
     ['a number where text belongs', '{ "grounds": { "bar": [7, "1", ""] } }', 'mine.json:1:24: a look is text'],
-    ['an unknown part', '{ "colors": {} }', "mine.json:1:3: 'colors' is no part of a theme"],
+    ['an unknown part', '{ "colors": {} }', "mine.json:1:3: 'colors' is not a part of a theme"],
     ['no object', '[]', 'mine.json:1:1: a theme is an object'],
     ['no JSON', '{ "inks": { "ok": ["1" }', 'mine.json:1:'],
   ])('%s: said with its place', (_what, text, says) => {

@@ -22,7 +22,7 @@ export async function busCommand(words: readonly string[], options: BusOptions):
   const client = await openClient(options, 'bus', { autostart: true });
   try {
     if (options.raw !== undefined) return await sendRaw(client, words, { ...options, raw: options.raw });
-    if (words.length > 0) throw new UsageFailure("a node is named only with --raw: rackui bus --raw '#' NODE");
+    if (words.length > 0) throw new UsageFailure("a node is only valid with --raw: rackui bus --raw '#' NODE");
     return await showLog(client, options);
   } finally {
     client.close();
@@ -67,7 +67,7 @@ async function sendRaw(
 ): Promise<number> {
   const [word, ...more] = words;
   if (word === undefined || more.length > 0)
-    throw new UsageFailure("name whom the bytes are for: rackui bus --raw '#' NODE, or 'master'");
+    throw new UsageFailure("give the target: rackui bus --raw '#' NODE, or 'master'");
   const { target, name } = await rawTarget(client, word);
   const text = options.raw.replace(/\^G|\\x07/g, '\x07');
   const ask = (confirm: string | null): ReturnType<typeof request> => request(client, target, text, confirm);
@@ -80,7 +80,7 @@ async function sendRaw(
   });
   if (options.json === true) printJson({ target: name, sent: text, ...answer });
   else {
-    print(answer.heard === '' ? '(nothing came back)' : spellBytes(answer.heard));
+    print(answer.heard === '' ? '(no reply)' : spellBytes(answer.heard));
     hint(answer.after);
   }
   return EXIT.done;
@@ -99,7 +99,7 @@ async function rawTarget(client: RackClient, word: string): Promise<{ target: nu
   if (word === 'master') return { target: null, name: 'master' };
   const [node, ...others] = targetsOf([word], await knownRack(client)).nodes;
   if (node === undefined || others.length > 0)
-    throw new UsageFailure(`'${word}' is not one node: bytes go to one BIOS`);
+    throw new UsageFailure(`'${word}' is not one node: a raw command goes to one BIOS`);
   return { target: node.addr, name: node.name };
 }
 

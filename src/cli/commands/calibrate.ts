@@ -100,7 +100,7 @@ async function countsOf(client: RackClient, nodes: readonly InventoryNode[]): Pr
       if (reading?.state === 'ok' && now - reading.sample.at <= FRESH_MS) return reading.sample.current;
       throw new Failure(
         EXIT.unavailable,
-        `${nodeLabel(node)} does not answer now (while a console is open no node is asked): rackui status says more`,
+        `${nodeLabel(node)} does not answer (no node is polled while a console is open): see rackui status`,
       );
     });
     sums.push(counts.reduce((a, b) => a + b, 0));
@@ -118,11 +118,11 @@ interface About {
 function report(calibration: Calibration, worst: number, { nodes, whole, file }: About): void {
   const where = whole ? 'the whole rack' : nodes.map(({ name }) => name).join(', ');
   print(setting(calibration));
-  hint(`for ${where}; no point is further than ${worst.toFixed(3)} A from this line`);
+  hint(`for ${where}; no point is more than ${worst.toFixed(3)} A off this line`);
   hint(
     file === null
       ? `it belongs ${whole ? "at the configuration's top level" : 'under each of these nodes'} (--write puts it there)`
-      : `written to ${file}; the server takes it over at: rackui server reload`,
+      : `written to ${file}; apply it with: rackui server reload`,
   );
 }
 
@@ -134,7 +134,7 @@ function setting({ amps, zero }: Calibration): string {
 async function configFile(client: RackClient, configured: boolean): Promise<string> {
   const { config } = await client.request('server.info', {});
   if (config !== null && configured) return config;
-  throw noNames('there is nowhere to write it');
+  throw noNames('there is no configuration file to write to');
 }
 
 /** Writes the calibration into the configuration. @throws Failure where the file does not allow it */
@@ -157,7 +157,7 @@ async function write(
   if (text === null)
     throw new Failure(
       EXIT.config,
-      `${file} is written in a way that this program does not change: put ${setting(calibration)} there by hand`,
+      `${file} has a form that this program does not edit: add ${setting(calibration)} yourself`,
     );
   parseConfig(text, file);
   writeWhole(file, text);

@@ -36,7 +36,7 @@ async function checkList({ path, all, racks }: RackList, options: GlobalOptions)
   const codes: number[] = [];
   for (const rack of racks) {
     codes.push(await check({ ...options, config: rack.path }));
-    if (settingsIn([rack])) print(`${rack.path}: what it says under interface and keys does not hold with ${path}`);
+    if (settingsIn([rack])) print(`${rack.path}: its settings interface and keys are not used with ${path}`);
   }
   return Math.max(EXIT.done, ...codes);
 }
@@ -56,9 +56,9 @@ async function check(options: GlobalOptions): Promise<number> {
   if (problems.length > 0 && found !== null) throw placedProblems(found, problems);
   for (const { path: at, message } of others)
     print(
-      `${at.join('.')}: ${message}; not judged, for the service runs as ${userName(service ?? 0)}: rackui doctor asks it`,
+      `${at.join('.')}: ${message}; not checked, because the service runs as ${userName(service ?? 0)}: run rackui doctor`,
     );
-  print(path === null ? 'no configuration file: the defaults hold' : `${path}: good`);
+  print(path === null ? 'no configuration file: defaults are used' : `${path}: good`);
   const names = compressNames(inventory.nodes.map(({ name }) => name));
   print(
     inventory.configured
@@ -87,7 +87,7 @@ async function inForce(path: string | null, options: GlobalOptions): Promise<str
     const { pid, configuration } = await client.request('server.info', {});
     if (configuration.path === path || (path !== null && configuration.path === resolve(path)))
       return configSentences(configuration);
-    return [`the server that runs (pid ${pid}) uses ${configuration.path ?? 'no configuration file'}, not this one`];
+    return [`the running server (pid ${pid}) uses ${configuration.path ?? 'no configuration file'}, not this one`];
   } finally {
     client.close();
   }

@@ -38,7 +38,7 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
     const rack = await knownRack(client);
     if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
     const [node, ...others] = targetsOf([word], rack).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' means several nodes: name one`);
+    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
     const { stdin, stdout } = process;
     if (script.steps.length === 0 && stdin.isTTY && stdout.isTTY) {
       if (process.env.TERM === 'dumb')
@@ -102,14 +102,14 @@ const FOLLOW_MS = 200;
 export async function logCommand(word: string, options: LogOptions): Promise<number> {
   const raw = options.raw === true;
   if (raw && (options.since !== undefined || options.search !== undefined))
-    throw new UsageFailure('--raw is bytes without times and lines: it goes with neither --since nor --search');
+    throw new UsageFailure('--raw is bytes without times and lines: not with --since or --search');
   if (raw && process.stdout.isTTY)
-    throw new UsageFailure('--raw is what the node sent, byte by byte: into a file or a pipe, never onto a terminal');
+    throw new UsageFailure('--raw prints unfiltered output: redirect it to a file or a pipe');
   const since = options.since === undefined ? null : readSince(options.since, Date.now());
   const client = await openClient(options, 'log', { autostart: true });
   try {
     const [node, ...others] = targetsOf([word], await knownRack(client)).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' means several nodes: name one`);
+    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
     const over: { why: string | null; stopped: boolean } = { why: null, stopped: false };
     client.onClose((why) => (over.why = why));
     process.once('SIGINT', () => (over.stopped = true));

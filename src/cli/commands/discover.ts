@@ -23,7 +23,7 @@ interface DiscoverOptions extends GlobalOptions {
 export async function discoverCommand(options: DiscoverOptions): Promise<number> {
   const file = options.write === undefined ? null : resolve(options.write);
   if (file !== null && options.force !== true && existsSync(file))
-    throw new Failure(EXIT.refused, `${file} exists and is not overwritten: name another, or add --force`);
+    throw new Failure(EXIT.refused, `${file} exists and is not overwritten: give another file, or add --force`);
   const client = await openClient(options, 'discover', { autostart: true });
   const progress = new Progress();
   try {
@@ -39,7 +39,7 @@ export async function discoverCommand(options: DiscoverOptions): Promise<number>
     if (file !== null) {
       writeWhole(file, text);
       print(
-        `${count(found.length, 'node')} written to ${file}; look it over, then: rackui config check, rackui verify`,
+        `${count(found.length, 'node')} written to ${file}; check it, then run: rackui config check, rackui verify`,
       );
     }
     return found.length === 0 ? EXIT.unavailable : EXIT.done;
@@ -54,7 +54,7 @@ async function scan(client: RackClient, progress: Progress): Promise<BusLook[]> 
   const found: BusLook[] = [];
   for (let first = 0; first <= MAX_ADDRESS; first += SLOTS_PER_BLADE) {
     progress.show(
-      `looking at ${formatAddress(first)} of ${formatAddress(MAX_ADDRESS)}: ${count(found.length, 'node')} so far`,
+      `scanning ${formatAddress(first)} of ${formatAddress(MAX_ADDRESS)}: ${count(found.length, 'node')} so far`,
     );
     const addrs = Array.from({ length: SLOTS_PER_BLADE }, (_, slot) => first + slot);
     const looks = await client.request('bus.look', { addrs, patient: false });
@@ -105,7 +105,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
   const progress = new Progress();
   try {
     const snapshot = await knownRack(client);
-    if (!snapshot.rack.configured) throw noNames('there is nothing to hold host names against');
+    if (!snapshot.rack.configured) throw noNames('there is no configuration to compare host names with');
     const { nodes } = words.length === 0 ? snapshot.rack : targetsOf(words, snapshot);
     const results: Result[] = [];
     for (const [index, { addr, name }] of nodes.entries()) {
@@ -123,7 +123,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
     }
     const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
     if (options.json !== true)
-      print(`${count('match')} match, ${count('mismatch')} mismatch, ${count('not seen')} could not be seen`);
+      print(`${count('match')} match, ${count('mismatch')} mismatch, ${count('not seen')} not verified`);
     if (count('mismatch') > 0) return EXIT.refused;
     return count('not seen') > 0 ? EXIT.partly : EXIT.done;
   } finally {
@@ -134,5 +134,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
 
 function said(result: Result, host: string | null, why: string): string {
   if (result === 'not seen') return why;
-  return result === 'match' ? '' : `calls itself ${host ?? ''}: correct the map, or the cables, before any power-off`;
+  return result === 'match'
+    ? ''
+    : `calls itself ${host ?? ''}: correct the configuration, or the cabling, before any power-off`;
 }

@@ -117,8 +117,8 @@ async function askSelf(client: RackClient, info: ServerInfo | null): Promise<Che
     return [
       warning(
         'state',
-        `the server does not tell of its state directory and its secrets: ${why}`,
-        'ask as somebody who may act',
+        `the server does not report its state directory and secrets: ${why}`,
+        'run doctor as a user with control access',
       ),
     ];
   }
@@ -188,7 +188,7 @@ export function report(checks: readonly Check[], profile: BusProfileReport | nul
   }
   if (profile !== null) {
     print('');
-    print('Bus profile: what this bus does where its documents are silent (docs/first-contact.md)');
+    print('Bus profile: undocumented properties of this bus (docs/first-contact.md)');
     for (const line of profileLines(profile)) print(`  ${line}`);
   }
   const count = (wanted: Verdict): number => checks.filter(({ verdict }) => verdict === wanted).length;
@@ -243,12 +243,12 @@ function serverCheck(info: ServerInfo | null, problem: string | null): Check {
   if (info === null)
     return failure(
       'server',
-      'no server runs: nobody watches the mains',
+      'no server runs: the mains are not watched',
       'run one as a service (docs/first-evening.md)',
     );
   const said = `the server (pid ${info.pid}, user ${info.user}) watches port ${info.port}`;
   return info.autostarted
-    ? warning('server', `${said}, and leaves when nobody needs it`, 'run it as a service (docs/first-evening.md)')
+    ? warning('server', `${said}, and stops when idle`, 'run it as a service (docs/first-evening.md)')
     : ok('server', said);
 }
 

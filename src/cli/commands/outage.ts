@@ -32,14 +32,14 @@ export interface OutageOptions extends GlobalOptions {
   now?: boolean;
 }
 
-/** Prints supply, forecast and the present outage. Exit code 2 while the mains are away or the supply is unknown. */
+/** Prints supply, forecast and the present outage. Exit code 2 while the mains have failed or the supply is unknown. */
 export function outageCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage', async (client) =>
     show(await client.request('outage.status', {}), client.now(), options),
   );
 }
 
-/** Prints the present outage, or the last one. Exit code 2 where nodes are not back. */
+/** Prints the present outage, or the last one. Exit code 2 where nodes are not on again. */
 export function outageReportCommand(options: OutageOptions): Promise<number> {
   return withServer(options, 'outage report', async (client) => {
     const reports = reportsOf(await client.request('outage.status', {}));
@@ -96,7 +96,7 @@ export function outageDrillCommand(options: OutageOptions): Promise<number> {
 export async function outageLastCommand(options: OutageOptions): Promise<number> {
   refuseRemote(options, 'outage last');
   if (options.within === undefined)
-    throw new UsageFailure('--within SECONDS is needed: how long the battery is trusted for');
+    throw new UsageFailure('--within SECONDS is required: the runtime that the battery is sure to have');
   const within = secondsOf('--within', options.within);
   const state: { said: string } = { said: 'the server gave no answer' };
   const ring = new AbortController();
@@ -104,13 +104,13 @@ export async function outageLastCommand(options: OutageOptions): Promise<number>
   limit.catch(() => undefined);
   const work = shutRackDown(options, within, state).catch((error: unknown) => {
     const { message, exitCode } = explain(error);
-    hint(`rackui: the rack was not brought down: ${message}`);
+    hint(`rackui: the rack was not shut down: ${message}`);
     return exitCode;
   });
   const end = await Promise.race([work, limit]);
   ring.abort();
   if (end !== 'late') return end;
-  hint(`rackui: ${within} s are over: ${state.said}${await hungServer(options)}`);
+  hint(`rackui: timeout after ${within} s: ${state.said}${await hungServer(options)}`);
   // Pending requests to the server keep this program no longer.
   process.exit(EXIT.deadline);
 }
@@ -180,7 +180,7 @@ function standing({ steps }: PlanRun): string {
   const nodes = steps.flatMap((step) => step.nodes);
   const open = nodes.filter(({ state }) => state !== 'ended').map(({ name }) => name);
   const done = nodes.filter(({ outcome }) => outcome === 'done').length;
-  return `${done} of ${count(nodes.length, 'node')} done${open.length === 0 ? '' : `, under way or not begun: ${open.join(', ')}`}`;
+  return `${done} of ${count(nodes.length, 'node')} done${open.length === 0 ? '' : `, in progress or not started: ${open.join(', ')}`}`;
 }
 
 function show(status: OutageStatus, now: number, options: OutageOptions, code?: number): number {

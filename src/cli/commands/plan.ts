@@ -86,7 +86,7 @@ export function planChangeCommand(what: 'pause' | 'abort', id: string, options: 
 /** Skips a node, or with `--step` a whole step. */
 export function planSkipCommand(id: string, words: readonly string[], options: PlanOptions): Promise<number> {
   const step = options.step ?? null;
-  if (words.length === 0 && step === null) throw new UsageFailure('name a node, or a step with --step NAME');
+  if (words.length === 0 && step === null) throw new UsageFailure('give a node, or a step with --step NAME');
   return withClient(options, 'plan skip', false, async (client) => {
     const nodes = words.length === 0 ? [null] : targetsOf(words, await knownRack(client)).nodes.map(({ addr }) => addr);
     let run: PlanRun | null = null;

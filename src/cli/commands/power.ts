@@ -165,9 +165,7 @@ export async function opsCommand(id: string | undefined, options: OpsOptions): P
 
 function noOperation(id: string, operations: readonly Operation[]): UsageFailure {
   const ids = operations.map((operation) => operation.id);
-  return new UsageFailure(
-    `there is no operation '${id}': 'rackui ops' lists those that the server remembers${didYouMean(id, ids)}`,
-  );
+  return new UsageFailure(`there is no operation '${id}': 'rackui ops' lists the known ones${didYouMean(id, ids)}`);
 }
 
 interface AnswerOptions extends OpsOptions {
@@ -187,7 +185,7 @@ export async function answerCommand(id: string, choice: string, options: AnswerO
     if (chosen === undefined) {
       const keys = question.choices.map(({ key }) => key);
       throw new UsageFailure(
-        `'${choice}' is no answer to the question of ${name}; answers: ${keys.join(', ')}${didYouMean(choice, keys)}`,
+        `'${choice}' is not a choice for ${name}; choices: ${keys.join(', ')}${didYouMean(choice, keys)}`,
       );
     }
     const words = chosen.confirm;
@@ -210,16 +208,15 @@ function askingNode({ id, nodes }: Operation, wanted: string | undefined): Askin
     question === null ? [] : [{ addr, name, question }],
   );
   const names = asking.map(({ name }) => name).join(', ');
-  if (asking.length === 0)
-    throw new UsageFailure(`operation ${id} asks nothing now: 'rackui ops ${id}' tells how it stands`);
+  if (asking.length === 0) throw new UsageFailure(`operation ${id} has no prompt: see 'rackui ops ${id}'`);
   if (wanted === undefined && asking.length > 1)
-    throw new UsageFailure(`several nodes of operation ${id} ask (${names}): say which with --node`);
+    throw new UsageFailure(`several nodes of operation ${id} have a prompt (${names}): select one with --node`);
   const is = ({ name, addr }: Asking): boolean =>
     wanted === undefined || [name.toLowerCase(), formatAddress(addr)].includes(wanted.toLowerCase());
   const one = asking.find(is);
   if (one === undefined)
     throw new UsageFailure(
-      `'${wanted ?? ''}' asks nothing in operation ${id}; who asks: ${names}${didYouMean(
+      `'${wanted ?? ''}' has no prompt in operation ${id}; nodes with a prompt: ${names}${didYouMean(
         wanted ?? '',
         asking.map(({ name }) => name),
       )}`,

@@ -28,7 +28,7 @@ export async function serverStatusCommand(options: ServerOptions): Promise<numbe
     print(`port ${info.port}, socket ${info.socket}`);
     print(`state in ${info.stateDir}, configuration ${info.config ?? 'none: the bus is scanned'}`);
     for (const sentence of configSentences(info.configuration)) print(sentence);
-    if (info.autostarted) print('started by a client: leaves when nobody needs it');
+    if (info.autostarted) print('started by a client: stops when idle');
     for (const session of info.sessions) print(`session ${sessionText(session, client.now())}`);
     return EXIT.done;
   } finally {
@@ -46,7 +46,7 @@ export async function serverReloadCommand(options: ServerOptions): Promise<numbe
     const { taken, config } = await client.request('server.reload', {});
     print(
       taken.length === 0
-        ? `${config.path ?? 'no configuration file'}: nothing has changed that a reload takes over`
+        ? `${config.path ?? 'no configuration file'}: no setting changed that a reload applies`
         : `${config.path ?? 'the defaults'}: in force now: ${taken.join(', ')}`,
     );
     for (const { setting, when } of config.later) print(`not in force yet: ${setting}: ${when}`);
@@ -64,7 +64,7 @@ export async function serverStopCommand(options: ServerOptions): Promise<number>
     const gone = new Promise<void>((resolve) => client.onClose(() => resolve()));
     await client.request('server.stop', {});
     await gone;
-    print(`the server (pid ${pid}) leaves`);
+    print(`the server (pid ${pid}) stops`);
     return EXIT.done;
   } finally {
     client.close();
@@ -73,7 +73,7 @@ export async function serverStopCommand(options: ServerOptions): Promise<number>
 
 function sessionText({ id, who, since, access, silentSince }: Session, now: number): string {
   const from = who.from === null ? '' : ` from ${who.from}`;
-  const silence = silentSince === null ? '' : `, ${silenceText(silentSince, now)}: stopped, or cut off`;
+  const silence = silentSince === null ? '' : `, ${silenceText(silentSince, now)}: stopped or disconnected`;
   return `${id}: ${who.user}${from}, ${who.program} (pid ${who.pid}), ${access}, since ${clock(since)}${silence}`;
 }
 
@@ -92,7 +92,7 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
   if (list !== null && racks.length === 0)
     throw new UsageFailure(`${list.path} lists only racks on other machines: their servers run there`);
   if (racks.length > 1 && options.record !== undefined)
-    throw new UsageFailure('--record is for one rack: say which, with --rack');
+    throw new UsageFailure('--record is for one rack: select it with --rack');
   const { serveRacks } = await import('../../server/serve.ts');
   return serveRacks(racks.map((loaded) => rackOf(loaded, options, list !== null)));
 }

@@ -42,8 +42,8 @@ export class ConsoleKeys {
   constructor(prefix = DEFAULT_PREFIX) {
     this.#prefix = prefix.toUpperCase().charCodeAt(2) & 0x1f;
     const label = prefixLabel(prefix);
-    const also = prefix === DEFAULT_PREFIX ? ' (or Ctrl-5; --prefix names another)' : '';
-    this.#help = `${label}${also} then: d or . leaves, w takes the keyboard, s samples, l notes, i who is here, r resets a stuck screen, ${label} sends ${label} itself`;
+    const also = prefix === DEFAULT_PREFIX ? ' (or Ctrl-5; --prefix sets another)' : '';
+    this.#help = `${label}${also} then: d or . leaves, w takes the keyboard, s samples, l notes, i sessions, r resets a stuck screen, ${label} sends ${label} itself`;
   }
 
   /** True while a note is being typed: pasted text belongs to it. */

@@ -36,7 +36,7 @@ export interface SessionHandlers {
 
 /** Returns the message about a gap. */
 export function gapText(skipped: number): string {
-  return `gap: ${Math.ceil(skipped / 1000)} KB that the node printed were not taken in time and are left out; its log has them`;
+  return `gap: ${Math.ceil(skipped / 1000)} KB of output were skipped because this terminal was too slow; they are in its log`;
 }
 
 export class ConsoleSession {

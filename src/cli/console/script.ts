@@ -154,7 +154,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     if (session.joined.role !== 'types')
       throw new Failure(
         EXIT.refused,
-        `${session.joined.console.holderName ?? 'somebody'} types on the console of ${nodeLabel(node)}: take it with --force`,
+        `${session.joined.console.holderName ?? 'another session'} has the keyboard of the console of ${nodeLabel(node)}: take it with --force`,
       );
     if (options.baud !== null && options.baud !== session.joined.console.baud) {
       proof.given = false;
@@ -259,7 +259,7 @@ export function sendStep(text: string): ConsoleStep {
     if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
     const char = ESCAPES[code];
     if (char === undefined)
-      throw new UsageFailure(`--send: '${all}' is no escape; \\r \\n \\t \\e \\\\ \\xHH and a final \\c are`);
+      throw new UsageFailure(`--send: '${all}' is not an escape; \\r \\n \\t \\e \\\\ \\xHH and a final \\c are`);
     return char;
   });
   if (typed.includes('\x07'))

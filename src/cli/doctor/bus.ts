@@ -17,11 +17,11 @@ const WANTED: readonly [flag: string, otherwise: string][] = [
   ['-icanon', 'the system waits for whole lines'],
   ['-echo', 'the system echoes the bus to itself: its replies become commands'],
   ['-isig', 'bytes of the bus become signals'],
-  ['-opost', 'line ends are changed on their way out'],
-  ['-icrnl', 'carriage returns are changed on their way in'],
-  ['-inlcr', 'line ends are changed on their way in'],
-  ['-ixon', 'a byte of a node stops what is sent (XON/XOFF)'],
-  ['-crtscts', 'it waits for a wire that the bus does not have (RTS/CTS)'],
+  ['-opost', 'line ends are changed on output'],
+  ['-icrnl', 'carriage returns are changed on input'],
+  ['-inlcr', 'line ends are changed on input'],
+  ['-ixon', 'a byte of a node stops output (XON/XOFF)'],
+  ['-crtscts', 'output waits for RTS/CTS, which the bus does not have'],
   ['cs8', 'bytes lose a bit'],
   ['-parenb', 'a parity bit is added'],
   ['-cstopb', 'there are two stop bits'],
@@ -33,7 +33,7 @@ export function settingsCheck(text: string | null): Check {
     return warning(
       'settings',
       'the port’s settings cannot be read back: there is no stty here',
-      'nothing, where the bus answers; stty is of the package coreutils',
+      'nothing, if the bus answers; stty is in the package coreutils',
     );
   const speed = Number(/speed (\d+) baud/.exec(text)?.[1]);
   const flags = new Set(text.replace(/^.*?;/s, '').split(/[\s;]+/));
@@ -96,7 +96,7 @@ const TODO: Record<string, string> = {
 function state({ state: now, detail }: BusPicture): Check {
   if (now === 'ready') return ok('bus', 'the bus answers');
   if (now === 'paused') return ok('bus', 'the bus answers; a console holds the pipe');
-  return failure('bus', `${now}: ${detail === '' ? 'no answer' : detail}`, TODO[now] ?? 'rackui events tells more');
+  return failure('bus', `${now}: ${detail === '' ? 'no answer' : detail}`, TODO[now] ?? 'see rackui events');
 }
 
 function master(seen: Address, configured: readonly InventoryNode[] | null): Check {
@@ -114,31 +114,29 @@ function fan({ kept, read }: BusSurvey['fan']): Check {
   const seen = `ZZ is 4 × YY on ${kept} of ${count(read, 'reading')}`;
   switch (fanMeaning(kept, read)) {
     case 'drive':
-      return ok(
-        'fan',
-        `${seen}: it is the drive that the BMC derives, and a fan that stands still cannot be seen in it`,
-      );
+      return ok('fan', `${seen}: it is the drive that the BMC derives, and does not show a stopped fan`);
     case 'speed':
-      return ok('fan', `${seen}: it is a value of its own, and the alarm fan-stopped judges it`);
+      return ok('fan', `${seen}: it is an independent value, and the alarm fan-stopped uses it`);
     case 'unknown':
       return ok(
         'fan',
-        `${read === 0 ? 'no node runs' : seen}: what ZZ means is not known, and nothing is claimed of a fan`,
+        `${read === 0 ? 'no node runs' : seen}: the meaning of ZZ is unknown, and no fan alarm is raised`,
       );
   }
 }
 
 function pipe({ before, wasLocked }: NonNullable<BusPicture['first']>): Check {
-  const left = 'some program ended without ^G; doctor has closed it: look for what it was (screen, a script)';
+  const left = 'a program ended without ^G; doctor has closed the pipe: find that program (screen, a script)';
   if (before.who === 'node' && before.addr !== undefined)
+    return warning('pipe', `a pipe to ${formatAddress(before.addr)} had been left open: commands were lost`, left);
+  if (before.who === 'console')
+    return warning('pipe', 'a console had been left open: commands were typed into it', left);
+  if (before.who === 'nobody' && !wasLocked)
     return warning(
       'pipe',
-      `a pipe to ${formatAddress(before.addr)} had been left open: commands vanished into it`,
+      'no BMC answered before ^G, the master did after it: a pipe to an absent BMC was open',
       left,
     );
-  if (before.who === 'console') return warning('pipe', 'a console had been left open: commands were keys to it', left);
-  if (before.who === 'nobody' && !wasLocked)
-    return warning('pipe', 'nobody answered before ^G, and the master did after it: a pipe to nobody was open', left);
   return ok('pipe', 'no pipe was left open');
 }
 
@@ -158,7 +156,7 @@ function nodes({ nodes: found }: BusSurvey, configured: readonly Address[] | nul
     );
   return ok(
     'nodes',
-    `${found.length === 1 ? '1 BMC answers' : `${found.length} BMCs answer`}${configured === null ? '' : ', all that the configuration names'}`,
+    `${found.length === 1 ? '1 BMC answers' : `${found.length} BMCs answer`}${configured === null ? '' : ', all that are configured'}`,
   );
 }
 

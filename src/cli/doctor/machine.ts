@@ -276,13 +276,13 @@ function uart({ settings, file, board }: Configured): Check {
   );
   const value = valueOf(settings, 'enable_uart');
   const unsure = settings.find(({ key, perhaps }) => key === 'enable_uart' && perhaps !== '');
-  const but = unsure === undefined ? '' : `; under ${unsure.perhaps} it says enable_uart=${unsure.value}`;
+  const but = unsure === undefined ? '' : `; under ${unsure.perhaps} it sets enable_uart=${unsure.value}`;
   if (Number(value) === 1 || (board.generation >= 5 && gpioOn5)) return ok('uart', `${file} enables the UART${but}`);
   if (value === undefined && board.generation < 5 && (!board.bluetooth || freedBy(settings) !== undefined))
     return ok('uart', `the UART is enabled: on this board that is the default for ttyAMA0${but}`);
   return failure(
     'uart',
-    (value === undefined ? `${file} does not enable the UART on this board` : `${file} says enable_uart=${value}`) +
+    (value === undefined ? `${file} does not enable the UART on this board` : `${file} sets enable_uart=${value}`) +
       but,
     board.generation >= 5
       ? `${addCommand(file, 'dtparam=uart0=on')} && sudo reboot; the port is then /dev/ttyAMA0`
@@ -303,20 +303,20 @@ function whichUart(machine: Machine, port: string, { settings, file, board }: Co
         `${port} is ttyAMA10, the debug connector between the HDMI sockets, not GPIO 14/15`,
         `${addCommand(file, 'dtparam=uart0=on')} && sudo reboot, then --port /dev/ttyAMA0`,
       );
-    return ok('bluetooth', `${device} is no business of Bluetooth on this model`);
+    return ok('bluetooth', `${device} is not used by Bluetooth on this model`);
   }
   if (!board.bluetooth) return ok('bluetooth', 'this model has no Bluetooth on a UART');
   const freed = freedBy(settings);
   if (device === 'ttyAMA0' && freed === undefined)
     return failure(
       'bluetooth',
-      `${port} is ttyAMA0, which belongs to Bluetooth on this model`,
+      `${port} is ttyAMA0, which Bluetooth uses on this model`,
       `use /dev/serial0, or ${addCommand(file, 'dtoverlay=disable-bt')} && sudo systemctl disable hciuart && sudo reboot`,
     );
   if (device === 'ttyS0' && freed !== undefined)
     return warning(
       'bluetooth',
-      `${file} says dtoverlay=${freed}, which moves GPIO 14/15 to ttyAMA0, and ${port} is ttyS0`,
+      `${file} sets dtoverlay=${freed}, which moves GPIO 14/15 to ttyAMA0, and ${port} is ttyS0`,
       'use /dev/serial0 or --port /dev/ttyAMA0; reboot if the overlay is new',
     );
   const clock = valueOf(settings, 'core_freq') !== undefined && valueOf(settings, 'core_freq_min') === undefined;
@@ -347,7 +347,7 @@ function firmwareChecks(machine: Machine, { settings, facts }: Configured): Chec
     checks.push(
       failure(
         'firmware',
-        `${place} says uart_2ndstage=${second.value}: at each start the firmware prints on the bus, and each byte is a command`,
+        `${place} sets uart_2ndstage=${second.value}: at each start the firmware prints on the bus, and each byte is a command`,
         `${commentOutCommand(second.file, 'uart_2ndstage')} && sudo reboot`,
       ),
     );
@@ -357,7 +357,7 @@ function firmwareChecks(machine: Machine, { settings, facts }: Configured): Chec
     checks.push(
       warning(
         'loader',
-        `${loader.file} starts ${loader.value}: such a boot loader prints on the UART and takes each byte of the bus for a key`,
+        `${loader.file} starts ${loader.value}: such a boot loader prints on the UART and reads each byte of the bus as a key`,
         `start Linux directly (${commentOutCommand(loader.file, `${loader.key} *=`)}), or use a build that is silent and does not wait (U-Boot: CONFIG_BOOTDELAY=-2, silent console)`,
       ),
     );
@@ -367,11 +367,11 @@ function firmwareChecks(machine: Machine, { settings, facts }: Configured): Chec
     checks.push(
       failure(
         'eeprom',
-        `the boot loader's EEPROM says BOOT_UART=${boot}: at each start it prints on the bus, and each byte is a command`,
+        `the boot loader's EEPROM sets BOOT_UART=${boot}: at each start it prints on the bus, and each byte is a command`,
         'sudo rpi-eeprom-config --edit: set BOOT_UART=0, save, then sudo reboot',
       ),
     );
-  return checks.length > 0 ? checks : [ok('firmware', 'neither boot loader nor firmware is set to talk on the UART')];
+  return checks.length > 0 ? checks : [ok('firmware', 'neither boot loader nor firmware prints on the UART')];
 }
 
 /** Returns the EEPROM's setting for output on the UART that holds on this board. */

@@ -24,17 +24,17 @@ export function portChecks(machine: Machine, port: string, server: Serving | nul
   const stat = machine.stat(port);
   if (stat === null && server !== null && machine.hides(port))
     return [
-      ok('port', `the rackui server (pid ${server.pid}) serves ${port}, which ${machine.login.user} may not see`),
+      ok('port', `the rackui server (pid ${server.pid}) serves ${port}, which ${machine.login.user} may not access`),
     ];
   if (stat === null) return [missing(machine, port, device)];
   if (!machine.prepared && !stat.isCharacterDevice())
-    return [failure('port', `${port} is no serial device`, "give the bus's port, e.g. --port /dev/serial0")];
+    return [failure('port', `${port} is not a serial device`, "give the bus's port, e.g. --port /dev/serial0")];
   const name = device === port ? port : `${port} (${device})`;
   return [
     ok('port', `${name} exists`),
     server === null
       ? permission(machine, name, stat)
-      : ok('permission', `the rackui server opens ${name}, as user ${server.user}; nobody else needs to`),
+      : ok('permission', `the rackui server opens ${name}, as user ${server.user}; no other user needs to`),
     holder(machine, device, server?.pid ?? null),
     ...talkerChecks(machine, port),
   ];
@@ -46,8 +46,8 @@ function missing(machine: Machine, port: string, device: string): Check {
   const dangling = device === port ? '' : `, it points to ${device}, which does not exist`;
   return failure(
     'port',
-    `${port} ${dangling === '' ? 'does not exist' : `leads nowhere${dangling}`}${there}`,
-    'enable the UART (raspi-config: Interface Options, Serial Port: login shell no, hardware yes), or name another with --port',
+    `${port} ${dangling === '' ? 'does not exist' : `does not exist${dangling}`}${there}`,
+    'enable the UART (raspi-config: Interface Options, Serial Port: login shell no, hardware yes), or set another with --port',
   );
 }
 
@@ -85,7 +85,7 @@ function holder(machine: Machine, device: string, server: number | null): Check 
   const others = machine.holders(device).filter(({ pid }) => pid !== server && pid !== process.pid);
   const [other] = others;
   if (other === undefined)
-    return ok('holder', server === null ? `nobody has ${device} open` : `the rackui server (pid ${server}) has it`);
+    return ok('holder', server === null ? `no program has ${device} open` : `the rackui server (pid ${server}) has it`);
   const who = others.map(describeProcess).join(', ');
   return failure('holder', `${who} ${others.length === 1 ? 'has' : 'have'} ${device} open`, `end it: ${endOf(other)}`);
 }

@@ -37,14 +37,14 @@ export function clockCheck(machine: Machine, now: number): Check {
   if (now < WRITTEN)
     return failure(
       'clock',
-      `it is ${date} UTC, says this machine`,
+      `the clock of this machine shows ${date} UTC`,
       'set the clock: timedatectl set-ntp true; logs and ages follow it',
     );
   if (machine.exists('/run/systemd/timesync') && !machine.exists('/run/systemd/timesync/synchronized'))
     return warning(
       'clock',
       `${date} UTC, and not synchronised since the start`,
-      'timedatectl timesync-status; a Pi has no clock of its own',
+      'timedatectl timesync-status; a Pi has no battery-backed clock',
     );
   return ok('clock', `${date} UTC`);
 }
@@ -67,7 +67,7 @@ export function configCheck(
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return {
-      check: failure('config', error.message.split('\n').join('; '), 'mend it, then: rackui config check'),
+      check: failure('config', error.message.split('\n').join('; '), 'correct it, then run: rackui config check'),
       loaded: null,
     };
   }
@@ -106,7 +106,7 @@ export function lifetimeCheck(
   server: Pick<ServerInfo, 'pid' | 'user' | 'autostarted'> | null,
 ): Check {
   const what = server === null ? 'a server that a command starts here' : `the server (pid ${server.pid})`;
-  if (server?.autostarted === false) return ok('lifetime', `${what} was started to stay`);
+  if (server?.autostarted === false) return ok('lifetime', `${what} runs as a service`);
   const end = earlyEnd(machine, server?.user ?? machine.login.user, server?.pid ?? 'self');
   if (end === null) return ok('lifetime', `${what} outlives the login and the unit that start it`);
   return warning('lifetime', `${what} ${end.when}`, end.todo);
@@ -137,7 +137,7 @@ function staleSockets(stale: readonly string[]): Check[] {
   return [
     warning(
       'sockets',
-      `${stale.join(' and ')}: left by a server that is gone, nobody answers there`,
+      `${stale.join(' and ')}: left by a server that has ended`,
       `rm ${stale.join(' ')} (a server of the same port replaces them itself)`,
     ),
   ];
@@ -149,7 +149,7 @@ function usable(id: string, directory: string, why: string): Check {
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
   try {
     accessSync(at, constants.W_OK | constants.X_OK);
-    return ok(id, at === directory ? `${directory} can be written` : `${directory} will be made when it is needed`);
+    return ok(id, at === directory ? `${directory} is writable` : `${directory} is created when needed`);
   } catch {
     return failure(id, `${at} cannot be written: ${why}`, `make it writable for this user, or set XDG_STATE_HOME`);
   }
@@ -163,9 +163,9 @@ function socketDirectory(directory: string): Check {
     return failure(
       'socket',
       `${directory} is not this user's directory`,
-      'remove it, or name a socket of your own with --socket',
+      'remove it, or set another socket with --socket',
     );
   if ((stat.mode & 0o022) !== 0)
-    return failure('socket', `${directory} can be written by others`, `chmod 700 ${directory}`);
+    return failure('socket', `${directory} is writable by others`, `chmod 700 ${directory}`);
   return ok('socket', `no server runs; one will listen in ${directory}`);
 }

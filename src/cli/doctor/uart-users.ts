@@ -85,10 +85,10 @@ function kernel(machine: Machine, device: string, names: readonly string[]): Che
         ? `the kernel's console is on ${tty} (/sys/class/tty/console/active), its messages go to the bus`
         : `this kernel was started with ${running}, its messages go to the bus`,
       file === undefined || running === undefined
-        ? 'take it off the kernel’s command line, name another console there (console=tty1), and reboot'
+        ? 'remove it from the kernel’s command line, set another console there (console=tty1), and reboot'
         : 'sudo reboot',
     );
-  return ok('console', 'the kernel does not talk on this port');
+  return ok('console', 'the kernel does not print on this port');
 }
 
 /**
@@ -130,7 +130,7 @@ function getty(machine: Machine, names: readonly string[]): Check {
   const inittab = (machine.text('/etc/inittab') ?? '').split('\n');
   const line = inittab.find((one) => /^[^#].*getty/.test(one) && names.some((name) => one.split(/\s/).includes(name)));
   if (line !== undefined)
-    return warning('getty', `/etc/inittab starts a login prompt on this port`, `take this line out: ${line.trim()}`);
+    return warning('getty', `/etc/inittab starts a login prompt on this port`, `remove this line: ${line.trim()}`);
   return ok('getty', 'no login prompt is on this port');
 }
 
@@ -179,7 +179,7 @@ function loggers(machine: Machine, device: string): Check[] {
     });
     if (line !== undefined)
       return [
-        failure('journal', `${path} sends log messages to this port: ${line.trim()}`, `take this line out of ${path}`),
+        failure('journal', `${path} sends log messages to this port: ${line.trim()}`, `remove this line from ${path}`),
       ];
   }
   return [];
@@ -210,7 +210,7 @@ function probers(machine: Machine, device: string): Check[] {
     checks.push(
       warning(
         'braille',
-        `${why}: it takes serial adapters for braille displays, opens them and writes to them`,
+        `${why}: it opens serial adapters as braille displays and writes to them`,
         rules === undefined
           ? 'sudo systemctl mask --now brltty.service'
           : `sudo systemctl mask --now brltty.service && sudo ln -sf /dev/null /etc/udev/rules.d/${rules.replace(/.*\//, '')} && sudo udevadm control --reload`,
@@ -285,7 +285,7 @@ function udevRules(machine: Machine, device: string): Check[] {
           warning(
             'udev',
             `a rule in ${path} starts '${action}' when this port appears`,
-            `see what it writes to the port; without it: take the rule out of ${path} && sudo udevadm control --reload`,
+            `check what it writes to the port; to disable it: remove the rule from ${path} && sudo udevadm control --reload`,
           ),
         ];
     }

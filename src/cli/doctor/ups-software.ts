@@ -35,7 +35,7 @@ export function upsSoftwareChecks(machine: Machine, asks: boolean, lastMs: numbe
       checks: [
         failure(
           'ups-software',
-          `neither ${UPSMON} nor ${APCUPSD}/apcupsd.conf is there: nothing ends this machine before the battery does`,
+          `neither ${UPSMON} nor ${APCUPSD}/apcupsd.conf exists: no software shuts this machine down before the battery is empty`,
           `install NUT (apt install nut) and put into ${UPSMON}: ${SHUTDOWN_LINE}`,
         ),
       ],
@@ -51,7 +51,7 @@ function upsmonChecks(machine: Machine, asks: boolean, lastMs: number | null): F
   const text = machine.text(UPSMON);
   if (text === null)
     return {
-      checks: [warning('upsmon', `${UPSMON} may not be read by ${machine.login.user}`, 'sudo rackui doctor --ups')],
+      checks: [warning('upsmon', `${UPSMON} is not readable for ${machine.login.user}`, 'sudo rackui doctor --ups')],
       programs: [],
     };
   const settings = settingsIn(text);
@@ -71,32 +71,31 @@ function shutdownCheck(
   const fix = `put into ${UPSMON}: ${SHUTDOWN_LINE}`;
   const only = (check: Check): { check: Check; programs: UpsProgram[] } => ({ check, programs: [] });
   if (command === null || command.trim() === '')
-    return only(failure(id, `${said} is not set: upsmon ends nothing`, fix));
+    return only(failure(id, `${said} is not set: upsmon shuts nothing down`, fix));
   const call = callOf(machine, command);
-  if (call === null)
-    return only(failure(id, `${said} is "${command}": this machine goes down and the rack is not asked`, fix));
+  if (call === null) return only(failure(id, `${said} is "${command}": this machine shuts down without the rack`, fix));
   if (call.problem !== null) return only(failure(id, `${said}: ${call.problem}`, call.todo));
   const programs = [{ where: said, user: 'root', rackui: call.rackui }];
   if (call.within === null)
     return {
-      check: failure(id, `${said} is "${command}": it does not say for how many seconds the battery is trusted`, fix),
+      check: failure(id, `${said} is "${command}": it does not give the runtime of the battery in seconds`, fix),
       programs,
     };
   if (call.script && call.rest === '')
     return {
-      check: failure(id, `${said} is "${command}": nothing behind the seconds ends this machine`, fix),
+      check: failure(id, `${said} is "${command}": no command after the seconds shuts this machine down`, fix),
       programs,
     };
   if (lastMs !== null && call.within * 1000 < lastMs)
     return {
       check: warning(
         id,
-        `${said} gives the rack ${call.within} s, and the last plan takes ${Math.round(lastMs / 1000)} s`,
-        `give it more than ${Math.ceil(lastMs / 1000)} seconds, where the battery lasts so long at its end`,
+        `${said} gives the rack ${call.within} s, but the last plan takes ${Math.round(lastMs / 1000)} s`,
+        `give it more than ${Math.ceil(lastMs / 1000)} seconds, if the battery lasts as long`,
       ),
       programs,
     };
-  return { check: ok(id, `${said} gives the rack ${call.within} s, then ends this machine`), programs };
+  return { check: ok(id, `${said} gives the rack ${call.within} s, then shuts this machine down`), programs };
 }
 
 function notifyChecks(machine: Machine, command: string | null, asks: boolean, user: string): Found {
@@ -107,13 +106,13 @@ function notifyChecks(machine: Machine, command: string | null, asks: boolean, u
   const call = script === null ? null : callOf(machine, script);
   if (asks)
     return call === null
-      ? { checks: [ok(id, 'the server asks the UPS itself: no NOTIFYCMD is needed')], programs: [] }
+      ? { checks: [ok(id, 'the server queries the UPS itself: no NOTIFYCMD is needed')], programs: [] }
       : {
           checks: [
             warning(
               id,
-              `${where} tells the server what it asks the UPS itself: such words are refused`,
-              `take rackui out of it; 'ups:' in the configuration does its job`,
+              `${where} reports to the server, which queries the UPS itself: reports are refused`,
+              `remove rackui from it; 'ups:' in the configuration replaces it`,
             ),
           ],
           programs: [],
@@ -123,7 +122,7 @@ function notifyChecks(machine: Machine, command: string | null, asks: boolean, u
       checks: [
         failure(
           id,
-          `the configuration has no 'ups:', and ${where} ${script === null ? 'is not set' : `is "${script}"`}: the server is not told that the mains are away`,
+          `the configuration has no 'ups:', and ${where} ${script === null ? 'is not set' : `is "${script}"`}: no program reports to the server that the mains have failed`,
           "add 'ups:' to the configuration (docs/ups.md)",
         ),
       ],
@@ -131,7 +130,7 @@ function notifyChecks(machine: Machine, command: string | null, asks: boolean, u
     };
   if (call.problem !== null) return { checks: [failure(id, `${where}: ${call.problem}`, call.todo)], programs: [] };
   return {
-    checks: [ok(id, `${where} tells the server of the mains`)],
+    checks: [ok(id, `${where} reports the mains to the server`)],
     programs: [{ where, user, rackui: call.rackui }],
   };
 }
@@ -148,8 +147,8 @@ function apcupsdChecks(machine: Machine, asks: boolean): Found {
       if (needed)
         found.checks.push(
           hidden
-            ? warning('apcupsd', `${path} may not be read by ${machine.login.user}`, 'sudo rackui doctor --ups')
-            : failure('apcupsd', `${path} is not there: apcupsd does not tell rackui (${words})`, install),
+            ? warning('apcupsd', `${path} is not readable for ${machine.login.user}`, 'sudo rackui doctor --ups')
+            : failure('apcupsd', `${path} does not exist: apcupsd does not report to rackui (${words})`, install),
         );
       continue;
     }
@@ -162,7 +161,7 @@ function apcupsdChecks(machine: Machine, asks: boolean): Found {
       found.checks.push(
         warning(
           'apcupsd',
-          `${path} tells the server what it asks the UPS itself: such words are refused`,
+          `${path} reports to the server, which queries the UPS itself: reports are refused`,
           `sudo rm ${path}`,
         ),
       );
@@ -208,7 +207,7 @@ function callOf(machine: Machine, command: string): Call | null {
     rest: words.slice(at + 2).join(' '),
   };
   const from = `sudo install -m 755 docs/ups/${program.split('/').at(-1) ?? ''} /usr/local/sbin/`;
-  if (!machine.exists(program)) return { ...call, problem: `${program} is not there`, todo: from };
+  if (!machine.exists(program)) return { ...call, problem: `${program} does not exist`, todo: from };
   if (!isExecutable(machine, program))
     return { ...call, problem: `${program} is not executable`, todo: `sudo chmod 755 ${program}` };
   return call;

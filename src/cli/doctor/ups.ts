@@ -23,8 +23,8 @@ export function upsdChecks(configured: readonly AskedUps[], readings: readonly U
     return [
       warning(
         'upsd',
-        'no UPS is configured (`ups:`): the server knows of an outage only what other software tells it',
-        'add `ups: [{ name: … }]` as `upsc -l` calls it (docs/ups.md), unless apcupsd tells the server',
+        'no UPS is configured (`ups:`): the server knows of an outage only by reports of other software',
+        'add `ups: [{ name: … }]` as `upsc -l` names it (docs/ups.md), unless apcupsd reports to the server',
       ),
     ];
   return configured.flatMap((one) => {
@@ -32,18 +32,18 @@ export function upsdChecks(configured: readonly AskedUps[], readings: readonly U
     const reading = readings.find((reading) => reading.name === name);
     const place = `UPS ${name}${host === null ? '' : ` at ${host}:${port}`}`;
     if (reading === undefined || reading.state === 'unknown') {
-      const why = reading?.why ?? 'the server does not ask it';
+      const why = reading?.why ?? 'the server does not query it';
       return [failure('upsd', `${place}: ${why}`, todoFor(why, one))];
     }
     const login =
       reading.unregistered === null
         ? user === undefined
           ? []
-          : [ok('upsd-login', `${place} counts this machine among those that it feeds (user ${user})`)]
+          : [ok('upsd-login', `${place} counts this machine as connected (user ${user})`)]
         : [
             failure(
               'upsd-login',
-              `${place} does not count this machine among those that it feeds: ${reading.unregistered}`,
+              `${place} does not count this machine as connected: ${reading.unregistered}`,
               `give /etc/nut/upsd.users a section [${user ?? 'NAME'}] with this password and 'upsmon secondary', then: upsd -c reload`,
             ),
           ];
@@ -60,46 +60,40 @@ function todoFor(why: string, { name, host: given, port }: AskedUps): string {
   const host = given ?? 'HOST';
   if (why.includes('UNKNOWN-UPS')) return `name it as upsd does: upsc -l ${host}:${port}`;
   if (/DATA-STALE|DRIVER-NOT-CONNECTED/.test(why))
-    return `its driver has lost it: upsdrvctl start ${name}; look at its cable`;
+    return `its driver has lost it: upsdrvctl start ${name}; check its cable`;
   if (/ACCESS-DENIED|USERNAME|PASSWORD/.test(why))
     return 'the name or the password is not the one in /etc/nut/upsd.users';
   if (why.includes('TLS') || why.includes('certificate'))
-    return 'upsd.conf needs CERTFILE, and `ca:` the authority that signed it; or leave `tls` out';
+    return 'upsd.conf needs CERTFILE, and `ca:` the authority that signed it; or remove `tls`';
   if (why.includes('ECONNREFUSED'))
     return `start upsd there (systemctl enable --now nut-server) with LISTEN ${host} ${port} in upsd.conf`;
-  return `see whether it answers: upsc ${name}@${host}:${port}`;
+  return `check that it answers: upsc ${name}@${host}:${port}`;
 }
 
 /** Checks whether each policy's plans can do their work in the available time. */
 export function planFitChecks(policies: readonly OutageView[]): Check[] {
   return policies.flatMap(({ nodes, last, batteryS, problems }) => {
     if (last === null)
-      return [
-        failure(
-          'plan-fits',
-          `${nodes}: no plan is there for the battery's end`,
-          'name one: outage.last, or call it shed-all',
-        ),
-      ];
+      return [failure('plan-fits', `${nodes}: there is no last plan`, 'set outage.last, or name a plan shed-all')];
     const { plan, lengthMs, fits } = last;
-    const takes = lengthMs === null ? 'a time that nobody knows' : clock(lengthMs / 1000);
-    const said = `${nodes}: plan ${plan} takes ${takes}, the battery lasts ${batteryS === null ? 'a time that nobody knows' : clock(batteryS)}`;
+    const takes = lengthMs === null ? 'an unknown time' : clock(lengthMs / 1000);
+    const said = `${nodes}: plan ${plan} takes ${takes}, the battery lasts ${batteryS === null ? 'an unknown time' : clock(batteryS)}`;
     const others = problems.filter((text) => !/nodes that are not down by then lose power$/.test(text));
     return [
       fits === null
         ? warning(
             'plan-fits',
             said,
-            'the UPS says no runtime: give outage.runtime, how long a full battery lasts at least',
+            'the UPS reports no runtime: set outage.runtime, the least runtime of a full battery',
           )
         : fits
           ? ok('plan-fits', said)
           : failure(
               'plan-fits',
-              `${said}: nodes that are not down by then lose power`,
-              'shed earlier (outage.onBattery), more at once (parallel), or give the UPS less to feed',
+              `${said}: nodes that have not shut down by then lose power`,
+              'shed earlier (outage.onBattery), more at once (parallel), or reduce the load of the UPS',
             ),
-      ...others.map((text) => warning('plan-works', `${nodes}: ${text}`, 'rackui plan show tells each step')),
+      ...others.map((text) => warning('plan-works', `${nodes}: ${text}`, 'see rackui plan show')),
     ];
   });
 }
@@ -176,7 +170,7 @@ function userCheck(
   const who = where === '' ? `user ${user}` : `user ${user} (${where})`;
   const found = runAsUser(user, ['sh', '-c', 'command -v "$1"', 'sh', rackui]);
   if (found === null)
-    return warning(id, `${who}: only root or ${user} can see whether rackui is found`, 'sudo rackui doctor --ups');
+    return warning(id, `${who}: only root or ${user} can check that rackui is found`, 'sudo rackui doctor --ups');
   const path = found.stdout.trim();
   if (found.code !== 0 || path === '')
     return failure(
@@ -188,7 +182,7 @@ function userCheck(
   if (asked?.code == null)
     return failure(
       id,
-      `${who}: ${path} gives no answer within ${LIMIT_MS / 1000} s`,
+      `${who}: ${path} does not answer within ${LIMIT_MS / 1000} s`,
       `run it by hand: ${path} server status`,
     );
   const info = infoFrom(asked.stdout);
@@ -198,21 +192,21 @@ function userCheck(
         .trim()
         .split('\n')[0]
         ?.replace(/^rackui: /, '') || `${path} ended with ${asked.code}`;
-    return failure(id, `${who} reaches no server: ${why}`, remedyFor(why, user, server));
+    return failure(id, `${who} connects to no server: ${why}`, remedyFor(why, user, server));
   }
   if (server !== null && info.pid !== server.pid)
     return failure(
       id,
-      `${who} reaches another server (pid ${info.pid}, port ${info.port}) than this one (pid ${server.pid}, port ${server.port})`,
+      `${who} connects to another server (pid ${info.pid}, port ${info.port}) than this one (pid ${server.pid}, port ${server.port})`,
       'end one of them: rackui server stop',
     );
-  return ok(id, `${who}: ${path} reaches the server (pid ${info.pid}, user ${info.user}) and may act there`);
+  return ok(id, `${who}: ${path} reaches the server (pid ${info.pid}, user ${info.user}) with control access`);
 }
 
 function remedyFor(why: string, user: string, server: Reached): string {
   if (server === null)
-    return "run the server as a service: 'outage last' would have to start one, which knows of no outage";
-  if (/joined|may not|EACCES|EPERM|permission/i.test(why))
+    return "run the server as a service: 'outage last' would have to start one without knowledge of the outage";
+  if (/cannot connect to it|no access|may not|EACCES|EPERM|permission/i.test(why))
     return `let ${user} control: \`server: { group: GROUP }\` in the configuration, then: sudo usermod -aG GROUP ${user}`;
   return `a service has no HOME and no RACKUI_CONFIG, and looks in /etc/rackui/rack.yaml for the port: put the configuration there (this server has read ${server.config ?? 'none'}, port ${server.port})`;
 }

@@ -31,7 +31,7 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/;
 
 export function rackFile(found: readonly Found[], about: { port: string; at: number }): string {
   const lines = [
-    `# Written by 'rackui discover' at ${new Date(about.at).toISOString()}: who answered on the bus, and by which name`,
+    `# Written by 'rackui discover' at ${new Date(about.at).toISOString()}: the nodes on the bus, with the host names`,
     '# each machine called itself on its console. Look it over, then: rackui config check, rackui verify.',
     '# Worth adding a node: role, cluster, ip, protected: true, chassisFan: N (docs/configuration.md).',
     'name: rack',
@@ -49,7 +49,7 @@ export function rackFile(found: readonly Found[], about: { port: string; at: num
     }
     lines.push(nodeLine(node, taken));
   }
-  if (found.length === 0) lines.push('  []  # nobody answered');
+  if (found.length === 0) lines.push('  []  # no node answered');
   return `${lines.join('\n')}\n`;
 }
 
@@ -61,11 +61,7 @@ function nodeLine({ addr, master, host, why, uid, power }: Found, taken: Set<str
   if (master) fields.push('role: master');
   if (uid !== null && /^[\x20-\x7e]{1,80}$/.test(uid)) fields.push(`uid: ${JSON.stringify(uid)}`);
   const remarks = [
-    ...(host === null
-      ? [`no name: ${why}`]
-      : name === null
-        ? [`calls itself ${host}, as another does, or no valid name`]
-        : []),
+    ...(host === null ? [`no name: ${why}`] : name === null ? [`host name ${host} is used twice, or not valid`] : []),
     ...(power === 'on' ? [] : [`is ${power ?? 'unknown'}`]),
   ];
   const remark = remarks.length === 0 ? '' : `  # ${remarks.join('; ').replace(/[^\x20-\x7e]/g, '?')}`;

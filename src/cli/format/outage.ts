@@ -29,7 +29,7 @@ function viewLines(view: OutageView, now: number): string[] {
   const { supply, ups, last, problems, outage } = view;
   const lines = [`${view.nodes}: ${supplyText(supply)}`];
   for (const one of ups) lines.push(`  UPS ${one.name}: ${upsText(one, now)}`);
-  if (ups.length === 0) lines.push('  no UPS is configured: UPS software tells the supply (docs/ups.md)');
+  if (ups.length === 0) lines.push('  no UPS is configured: UPS software reports the supply (docs/ups.md)');
   if (last === null) lines.push('  no last plan is configured');
   for (const problem of problems) lines.push(`  problem: ${problem}`);
   if (outage !== null && outage.endedAt === null)
@@ -47,7 +47,7 @@ function forecastText({ atS, text }: OutageForecast): string {
 
 export function reportLines(report: OutageReport): string[] {
   const { id, drill, phase, startedAt, endedAt, nodes, lines } = report;
-  const end = endedAt === null ? `under way (${phase})` : `ended ${time(endedAt)}`;
+  const end = endedAt === null ? `in progress (${phase})` : `ended ${time(endedAt)}`;
   return [
     `${drill ? 'drill' : 'outage'} ${id}: began ${time(startedAt)}, ${end}`,
     ...lines.map(({ at, text }) => `  ${time(at)}  ${text}`),

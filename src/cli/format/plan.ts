@@ -47,8 +47,8 @@ export function previewLines(plan: PlanPreview): string[] {
   const warnings = plan.warnings.map((text) => `will not work: ${text}`);
   const stays =
     plan.stays.length === 0
-      ? 'nothing of the rack is left out'
-      : `not touched: ${compressNames(plan.stays.map(({ name }) => name))}`;
+      ? 'includes all nodes of the rack'
+      : `not included: ${compressNames(plan.stays.map(({ name }) => name))}`;
   const { rack, plan: part, amps } = plan.current;
   const calibrated = amps === null ? '' : `: ${ampsText({ part: amps.plan, whole: amps.rack })}`;
   const freed = plan.cuts ? [`draws ${part} of the rack's ${rack} counts${calibrated}`] : [];

@@ -17,10 +17,10 @@ import { clock, iso } from '../terminal-output.ts';
 /** Effect of the verb, shown before it is confirmed. */
 const MEANING: Record<Verb, string> = {
   on: 'switches power on',
-  off: 'asks the operating system to shut down, then cuts power when it has halted',
-  'force-off': 'cuts power at once; what is not on the disk is lost',
-  cycle: 'asks the operating system to shut down, cuts power when it has halted, and switches it on again',
-  'force-cycle': 'cuts power at once and switches it on again; what is not on the disk is lost',
+  off: 'shuts the operating system down, then cuts power when it has halted',
+  'force-off': 'cuts power at once; unsaved data is lost',
+  cycle: 'shuts the operating system down, cuts power when it has halted, and switches it on again',
+  'force-cycle': 'cuts power at once and switches it on again; unsaved data is lost',
 };
 
 /** `force-off: k8s-worker-[04-06] (3 nodes): cuts power at once; …`. */

@@ -188,7 +188,7 @@ export function supplySentence(
   const parts = [
     (several ? `${nodes}: ` : '') + text,
     ...(state === 'unknown' && why !== null ? [why] : []),
-    ...(fits === false ? ['the battery does not last for it'] : []),
+    ...(fits === false ? ['the battery does not last long enough'] : []),
     ...(phase === null || phaseMs === null ? [] : [`outage: ${PHASE_WORDS[phase]} for ${ageText(phaseMs)}`]),
   ];
   return parts.join('; ');
@@ -267,7 +267,7 @@ export function statusTable(report: StatusReport): string[] {
   const problems = bus.state !== 'ready' && bus.detail !== '' ? [bus.detail] : [];
   if (console !== null && console.silentMs !== null)
     problems.push(
-      `${console.holder ?? 'somebody'} holds the console of ${console.addr} and has been silent for ${ageText(console.silentMs)}: that program is stopped, or its link is cut; 'rackui server status' tells its pid, 'rackui console ${console.addr} --force' takes the console`,
+      `${console.holder ?? 'a session'} has the keyboard of the console of ${console.addr} and has been silent for ${ageText(console.silentMs)}: its program is stopped or disconnected; 'rackui server status' shows its pid, 'rackui console ${console.addr} --force' takes the console`,
     );
   for (const one of supply) problems.push(`supply: ${supplySentence(one, supply.length > 1)}`);
   if (nodes.length === 0) return [head, ...problems];

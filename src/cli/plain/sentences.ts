@@ -110,7 +110,7 @@ function notOn(nodes: readonly NodeReport[]): string[] {
   const others = nodes.filter((node) => conditionOf(node) !== 'on');
   if (others.length === 0 || others.length === nodes.length) return [];
   const said = others.slice(0, NAMED).map((node) => `${node.name} is ${conditionText(conditionOf(node))}`);
-  const more = others.length > NAMED ? `, and ${others.length - NAMED} more; 'list' names them` : '';
+  const more = others.length > NAMED ? `, and ${others.length - NAMED} more; 'list' shows them` : '';
   return [`Not on: ${said.join(', ')}${more}.`];
 }
 
@@ -123,7 +123,7 @@ function alarmsOf({ alarms }: Snapshot): string[] {
   const unseen = alarms.filter(({ acknowledged }) => acknowledged === null).length;
   if (alarms.length === 0) return ['No alarms.'];
   const seen = unseen === 0 ? 'all acknowledged' : `${unseen} not acknowledged`;
-  return [`${count(alarms.length, 'alarm')}, ${seen}; 'alarms' tells them.`];
+  return [`${count(alarms.length, 'alarm')}, ${seen}; 'alarms' lists them.`];
 }
 
 function runningOf({ operations }: Snapshot): string[] {
@@ -136,9 +136,9 @@ function consoleOf({ console, rack, now }: Snapshot): string[] {
   if (console === null) return [];
   const name = rack.nodes.find(({ addr }) => addr === console.addr)?.name ?? formatAddress(console.addr);
   const silence = silenceText(console.holderSilentSince, now);
-  const frozen = silence === '' ? '' : ` That program has been ${silence}: it is stopped, or its link is cut.`;
+  const frozen = silence === '' ? '' : `Its program has been ${silence}: it is stopped or disconnected.`;
   return [
-    `The console of ${name} is open; ${console.holderName ?? 'nobody'} types.${frozen} Meanwhile no node is asked.`,
+    `The console of ${name} is open; keyboard: ${console.holderName ?? 'no session'}.${frozen} No node is polled meanwhile.`,
   ];
 }
 
@@ -158,7 +158,7 @@ function nodeSentence(node: NodeReport): string {
       ? ''
       : freshness === 'fresh'
         ? `, ${drawn}`
-        : `, last heard ${ageText(ageMs)} ago: ${last.power}, ${drawn}`;
+        : `, last answered ${ageText(ageMs)} ago: ${last.power}, ${drawn}`;
   const power = conditionText(conditionOf(node));
   const known = system === 'up' || systemWhy === null || power === 'on' ? [] : [`it ${systemWhy}`];
   const extra = [
@@ -179,7 +179,7 @@ export function nodeDetails(snapshot: Snapshot, node: InventoryNode): string[] {
     ...(ip === null ? [] : [`IP address ${ip}`]),
     ...(mac === null ? [] : [`MAC address ${mac}`]),
     ...(node.protected ? ['protected'] : []),
-    ...(chassisFan === null ? [] : [`it feeds chassis fan ${chassisFan}`]),
+    ...(chassisFan === null ? [] : [`it powers chassis fan ${chassisFan}`]),
   ];
   const events = snapshot.events.filter(({ addr }) => addr === node.addr).slice(-3);
   return [
@@ -225,7 +225,7 @@ export function eventSentences(events: readonly EventRecord[]): string[] {
   const rank = ({ level }: EventRecord): number => ['alarm', 'warning', 'notice', 'info'].indexOf(level);
   const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, EVENTS_AT_ONCE);
   const told = events.filter((event) => worst.includes(event));
-  return [...told.map(eventSentence), `And ${events.length - told.length} more; 'events' tells them.`];
+  return [...told.map(eventSentence), `And ${events.length - told.length} more; 'events' lists them.`];
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

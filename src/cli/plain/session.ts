@@ -68,13 +68,13 @@ const PASSED_ON = ['on', 'off', 'cycle', 'ops', 'answer', 'abort', 'plan', 'log'
 const OWN_WORDS = ['help', 'status', 'list', 'node', 'alarms', 'ack', 'events', 'news', 'quit'];
 
 const HELP = [
-  'status: how the rack is. list: every node; list row:A: some. node NAME or ADDRESS: all about one.',
-  'alarms; ack NUMBER or ack all. events, or events 20: what happened.',
-  "on, off, cycle NODES: power, as on the command line; what cuts asks for words first. 'off NODES --dry-run' only tells.",
-  'ops: operations; ops ID: its questions. answer ID CHOICE. abort ID. plan list, plan show NAME, plan run NAME. log NODE. verify.',
-  'outage: mains and battery, and what would happen; outage report: what the last outage did.',
-  'console NODE: this terminal becomes its console; Control right bracket, then d comes back here.',
-  'news off: be told what is new only after Enter; news on: at once. quit: leave; operations go on.',
+  'status: summary of the rack. list: all nodes; list row:A: some of them. node NAME or ADDRESS: details of one.',
+  'alarms; ack NUMBER or ack all. events, or events 20: the latest events.',
+  "on, off, cycle NODES: power, as on the command line; cuts need a confirmation. 'off NODES --dry-run' only shows the effect.",
+  'ops: operations; ops ID: its prompts. answer ID CHOICE. abort ID. plan list, plan show NAME, plan run NAME. log NODE. verify.',
+  'outage: mains and battery, and a forecast; outage report: the last outage.',
+  'console NODE: opens its console in this terminal; Control right bracket, then d returns here.',
+  'news off: print news only after Enter; news on: at once. quit: leave; operations continue.',
 ];
 
 /** Time within which news are printed together, ms. */
@@ -83,7 +83,7 @@ const PROMPT = 'rackui> ';
 const LISTED_EVENTS = 10;
 const EXIT_WORDS: Record<number, string> = {
   [EXIT.partly]: 'partly done',
-  [EXIT.refused]: 'refused, nothing was cut by it',
+  [EXIT.refused]: 'refused, nothing was cut',
   [EXIT.deadline]: 'not done before its deadline',
   [EXIT.unavailable]: 'the bus or the server is not available',
   [EXIT.unproven]: 'cut without proof of a halt',
@@ -133,14 +133,16 @@ class PlainSession {
     process.on('SIGINT', leave);
     try {
       await this.#say(() => this.#status());
-      print("'help' lists the words, 'quit' leaves. What is new is told as it happens.");
+      print("'help' lists the commands, 'quit' leaves. News are printed at once.");
       for (;;) {
         this.#printEvents();
         this.#prompt();
         const line = await this.#lines.next();
         this.#prompted = false;
         if (this.#serverGone !== null) {
-          print(`The server is gone: ${this.#serverGone}. Nothing was cut by that; 'rackui plain' starts again.`);
+          print(
+            `The connection to the server was lost: ${this.#serverGone}. This cut no power; 'rackui plain' connects again.`,
+          );
           return EXIT.unavailable;
         }
         const words = line === null ? ['quit'] : split(line);
@@ -208,12 +210,12 @@ class PlainSession {
       case 'news':
         if (rest[0] !== 'on' && rest[0] !== 'off') throw new UsageFailure("'news on' or 'news off'");
         this.#eventsAtOnce = rest[0] === 'on';
-        print(this.#eventsAtOnce ? 'News are told at once.' : 'News wait until you press Enter.');
+        print(this.#eventsAtOnce ? 'News are printed at once.' : 'News wait until you press Enter.');
         return;
       default: {
         if (!PASSED_ON.includes(word))
           throw new UsageFailure(
-            `'${word}' is no word here; 'help' lists them${didYouMean(word, [...OWN_WORDS, ...PASSED_ON])}`,
+            `'${word}' is not a command; 'help' lists them${didYouMean(word, [...OWN_WORDS, ...PASSED_ON])}`,
           );
         this.#own.running(word);
         const code = await this.#ports.run([word, ...rest]).finally(() => this.#own.running(null));
@@ -233,9 +235,9 @@ class PlainSession {
   async #acknowledge(what: string | undefined): Promise<void> {
     const id = Number(what);
     if (what !== 'all' && !(Number.isInteger(id) && id > 0))
-      throw new UsageFailure("ack needs the number that 'alarms' tells, or all");
+      throw new UsageFailure("ack needs a number from 'alarms', or all");
     const { acknowledged } = await this.#client.request('alarms.ack', { ids: what === 'all' ? null : [id] });
-    print(acknowledged === 0 ? 'There was none to acknowledge.' : `${acknowledged} acknowledged.`);
+    print(acknowledged === 0 ? 'No alarm to acknowledge.' : `${acknowledged} acknowledged.`);
   }
 
   #onEvent(event: EventRecord): void {

@@ -99,7 +99,7 @@ function problemsOf(
   const { runtimeS } = supply;
   if (last !== null && lastMs !== null && runtimeS !== null && runtimeS * 1000 < lastMs)
     problems.push(
-      `plan ${last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(runtimeS)} s: nodes that are not down by then lose power`,
+      `plan ${last} takes ${Math.round(lastMs / 1000)} s and the battery lasts ${Math.round(runtimeS)} s: nodes that have not shut down by then lose power`,
     );
   const plans = new Set([...steps.map(({ plan }) => plan), last].filter((plan) => plan !== null));
   return [...problems, ...[...plans].flatMap((plan) => warnings(plan).map((text) => `plan ${plan}: ${text}`))];

@@ -42,7 +42,7 @@ const WRITE_LIMIT_MS = 2_000;
 const WHO: ClientIdentity = { user: 'rackui', from: null, tty: null, program: 'outage', pid: process.pid };
 /** Restores all nodes at once; a blade's one after another, as in every step that switches on. */
 const RESTORE_ALL: PlanDefinition = {
-  description: 'what the outage took',
+  description: 'the nodes that the outage switched off',
   steps: [{ name: 'restore', selector: 'all', action: 'on', verify: 'boot', onDeadline: 'leave', onFail: 'skip' }],
 };
 
@@ -56,7 +56,7 @@ export class Outage {
   /** Other UPS software has waited for the mains to settle. */
   #settled = false;
   #told: ToldSupply | null = null;
-  /** Time since which the mains are away; null: they are not. */
+  /** Time since which the mains have failed; null: they are not. */
   #awayAt: number | null = null;
   #again = false;
   #checking: Promise<void> | null = null;
@@ -121,10 +121,10 @@ export class Outage {
    * @throws {Error} while an outage is under way
    */
   async drill(addrs: readonly Address[]): Promise<OutageReport> {
-    if (this.#record !== null) throw new Refused('an outage is under way: drill after it');
-    if (this.supply().state === 'battery') throw new Refused('the mains are away: this is no drill');
+    if (this.#record !== null) throw new Refused('an outage is in progress: start the drill after it');
+    if (this.supply().state === 'battery') throw new Refused('the mains have failed: no drill is possible');
     if (!this.#nodesOn().some(({ addr }) => addrs.includes(addr)))
-      throw new Refused('none of these nodes is on, or they are the master: there is nothing to drill');
+      throw new Refused('none of these nodes is on, or they are the master: the drill has no nodes');
     this.#drill = new Set(addrs);
     await this.tick();
     return reportOf(this.#need());
@@ -180,7 +180,7 @@ export class Outage {
 
   async #check(): Promise<void> {
     if (this.#fold()) await this.#write();
-    if (this.#drill !== null && this.supply().state === 'battery') this.#endDrill('the mains are away');
+    if (this.#drill !== null && this.supply().state === 'battery') this.#endDrill('the mains have failed');
     const supply = this.supply().state;
     if (supply !== 'unknown') this.#awayAt = supply === 'mains' ? null : (this.#awayAt ?? this.#ports.now());
     const { state, actions } = decide(this.#effectivePolicy(), this.#state, this.#input());
@@ -195,7 +195,7 @@ export class Outage {
     switch (action.do) {
       case 'open':
         this.#opened();
-        this.#line('mains are away', 'warning');
+        this.#line('the mains have failed', 'warning');
         await this.#write();
         return;
       case 'run':
@@ -249,7 +249,7 @@ export class Outage {
     record.endedAt = this.#ports.now();
     record.endedWall = this.#ports.wallTime(record.endedAt);
     const level = missingNodes(record).length > 0 ? 'alarm' : 'notice';
-    this.#line(flicker ? text : `${text}; ${summarizeOutage(record)}: 'rackui outage report' tells more`, level);
+    this.#line(flicker ? text : `${text}; ${summarizeOutage(record)}: see 'rackui outage report'`, level);
     await this.#write();
     this.#ended = record;
     this.#record = null;
@@ -392,7 +392,7 @@ export class Outage {
     if (this.#state !== null) noteState(record, this.#state);
     const written = this.#ports.journal.write(structuredClone(record));
     await within(this.#ports, WRITE_LIMIT_MS, written).catch((error: unknown) => {
-      const text = `The outage's journal cannot be written (${messageOf(error)}): a restart will not know of it`;
+      const text = `The outage's journal cannot be written (${messageOf(error)}): it is lost if the server restarts`;
       this.#ports.event('alarm', null, text);
     });
   }

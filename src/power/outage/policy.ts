@@ -109,7 +109,7 @@ function onBattery(
   if (supply.state === 'mains' && stayedUp(before, input))
     return {
       state: { ...before, phase: 'mains', since: now, committed: false },
-      actions: [{ do: 'note', text: 'this machine was to shut down and did not: nodes come back' }],
+      actions: [{ do: 'note', text: 'this machine did not shut down: its nodes are switched on again' }],
     };
   const state: OutageState = {
     ...before,
@@ -143,7 +143,7 @@ function onBattery(
     if (supply.state !== 'mains' && (state.lastAt === null || now - state.lastAt >= AGAIN_MS))
       return {
         state: { ...state, lastAt: now },
-        actions: lastRun(policy, runtimeS, 'nodes are still on, and the battery lasts'),
+        actions: lastRun(policy, runtimeS, 'nodes are still on, and the battery has charge'),
       };
   return { state, actions: [] };
 }
@@ -151,11 +151,11 @@ function onBattery(
 /** Returns the reason to begin the last plan now, or null. */
 function whyLast(policy: Policy, state: OutageState, input: OutageInput, runtimeS: number | null): string | null {
   const { supply, lastMs, now } = input;
-  if (supply.shutdown) return 'the UPS announces its end (FSD)';
+  if (supply.shutdown) return 'the UPS reports a forced shutdown (FSD)';
   if (supply.low) return 'the battery is low';
   const needS = (lastMs ?? 0) / 1000 + policy.marginS;
   if (runtimeS !== null && runtimeS <= needS)
-    return `the battery lasts ${Math.round(runtimeS)} s, the plan takes ${Math.round((lastMs ?? 0) / 1000)} s and ${policy.marginS} s are kept`;
+    return `the battery lasts ${Math.round(runtimeS)} s, the plan takes ${Math.round((lastMs ?? 0) / 1000)} s and the margin is ${policy.marginS} s`;
   if (supply.state === 'unknown' && state.known?.runtimeS === null && now - state.known.at >= SILENT_LIMIT_MS)
     return `the UPS was on battery and has been silent for ${SILENT_LIMIT_MS / 1000} s`;
   return null;
@@ -169,9 +169,9 @@ function lastRun(policy: Policy, runtimeS: number | null, why: string): OutageAc
 function mainsBack(state: OutageState, input: OutageInput): { state: OutageState | null; actions: OutageAction[] } {
   // A flicker: nothing was begun, so nothing has to come back.
   if (state.stepsBegun === 0 && state.phase === 'battery' && !input.missing && input.running === 'nothing')
-    return { state: null, actions: [{ do: 'close', text: 'mains are back before anything was begun' }] };
-  const actions: OutageAction[] = [{ do: 'note', text: 'mains are back' }];
-  if (input.running === 'shedding') actions.push({ do: 'recall', why: 'mains are back' });
+    return { state: null, actions: [{ do: 'close', text: 'the mains returned before any plan was started' }] };
+  const actions: OutageAction[] = [{ do: 'note', text: 'the mains have returned' }];
+  if (input.running === 'shedding') actions.push({ do: 'recall', why: 'the mains have returned' });
   return { state: { ...state, phase: 'mains', since: input.now, stepsBegun: 0, known: null }, actions };
 }
 
@@ -185,7 +185,7 @@ function onMains(
   // After a power loss this machine runs, so it is fed: a UPS that has not answered yet is not awaited.
   if (supply.state === 'unknown' && !state.dark) return { state: { ...state, since: now }, actions: [] };
   if (running !== 'nothing') return { state, actions: [] };
-  if (!missing) return { state: null, actions: [{ do: 'close', text: 'every node that was on is back' }] };
+  if (!missing) return { state: null, actions: [{ do: 'close', text: 'all nodes that were on are on again' }] };
   const settled = now - state.since >= (state.dark ? Math.min(DARK_SETTLE_S, restore.afterS) : restore.afterS) * 1000;
   if (!settled || (supply.charge !== null && supply.charge < restore.charge)) return { state, actions: [] };
   const charge = supply.charge === null ? '' : `, the battery has ${Math.round(supply.charge)} %`;
@@ -203,14 +203,14 @@ function whileRestoring(
 ): { state: OutageState | null; actions: OutageAction[] } {
   if (input.supply.state === 'battery') return batteryAgain(input);
   if (input.running !== 'nothing') return { state, actions: [] };
-  const text = input.missing ? 'not every node that was on is back' : 'every node that was on is back';
+  const text = input.missing ? 'not all nodes that were on are on again' : 'all nodes that were on are on again';
   return { state: null, actions: [{ do: 'close', text }] };
 }
 
 /** Continues the same outage: the nodes that it took remain its own to restore. */
 function batteryAgain(input: OutageInput): { state: OutageState; actions: OutageAction[] } {
-  const actions: OutageAction[] = [{ do: 'note', text: 'mains are away again' }];
-  if (input.running !== 'nothing') actions.push({ do: 'recall', why: 'mains are away again' });
+  const actions: OutageAction[] = [{ do: 'note', text: 'the mains failed again' }];
+  if (input.running !== 'nothing') actions.push({ do: 'recall', why: 'the mains failed again' });
   return { state: batteryPhase(input), actions };
 }
 

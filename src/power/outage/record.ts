@@ -35,7 +35,7 @@ export function drillSupply(record: OutageRecord | null): Supply {
 
 /** Returns a node's detail before any action; `drill` null: a real outage. */
 export function firstDetail(addr: Address, drill: ReadonlySet<Address> | null): string {
-  return drill === null || drill.has(addr) ? 'on when the mains went away' : 'not part of the drill: untouched';
+  return drill === null || drill.has(addr) ? 'on when the mains failed' : 'not part of the drill';
 }
 
 /** Opens the journal that keeps each policy's last outage for its report. */
@@ -183,7 +183,7 @@ export function noteState(record: OutageRecord, { phase, committed, since, known
 function markDark(record: OutageRecord): void {
   for (const node of record.nodes)
     if (node.state === 'on' || node.state === 'restored' || node.state === 'came-back')
-      Object.assign(node, { state: 'lost', detail: `was on when the power went: ${node.detail}` });
+      Object.assign(node, { state: 'lost', detail: `was on when the power failed: ${node.detail}` });
 }
 
 export function reportOf(record: OutageRecord): OutageReport {
@@ -265,7 +265,11 @@ export function takeOver(record: OutageRecord, { now, wall, sameBoot, told }: Ta
   const { phase, committed, since, known } = record;
   const wentDown = committed || !sameBoot;
   if (wentDown) markDark(record);
-  addLine(record, wall, wentDown ? 'a server runs again, with the mains' : 'the server was started again');
+  addLine(
+    record,
+    wall,
+    wentDown ? 'the server was restarted, and the mains have returned' : 'the server was restarted',
+  );
   const fresh = { stepsBegun: 0, committed: false, lastAt: null, dark: false };
   if (wentDown || (phase !== 'battery' && phase !== 'last'))
     // A UPS that has not answered yet is awaited, unless the boot itself shows that this machine is fed.

@@ -99,14 +99,14 @@ async function operate(
   const end = await Promise.race([ended, late]);
   over.abort();
   if (end !== null) return end;
-  const detail = 'the deadline passed while it was going down: it is watched to its end';
+  const detail = 'the deadline passed while it was shutting down: rackui watches until it has halted';
   return { outcome: 'deadline', detail, again: null, later: ended };
 }
 
 function endOf({ nodes: [progress] }: Operation): TryEnd {
   return {
     outcome: progress?.outcome ?? 'failed',
-    detail: progress?.detail ?? 'nothing is known of it',
+    detail: progress?.detail ?? 'its state is unknown',
     again: progress?.again ?? null,
   };
 }
@@ -138,7 +138,8 @@ async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: In
     return { outcome: 'left-on', detail: refused?.message ?? `${node.name} stays on`, again: 'no' };
   event('notice', node.addr, `${node.name} shuts itself down: ${poweroff.text}`);
   const { why, output } = await poweroff.run();
-  if (why === '') return { outcome: 'done', detail: `was told to shut itself down (${poweroff.text})`, again: null };
+  if (why === '')
+    return { outcome: 'done', detail: `was requested to shut itself down (${poweroff.text})`, again: null };
   const said = output.length > 0 ? `: ${output.join(' / ')}` : '';
   return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}`, again: null };
 }

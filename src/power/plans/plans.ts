@@ -71,8 +71,8 @@ function conflictOf({ name, steps, id }: Wanted, runs: readonly PlanRun[]): Refu
   const end = `end it with 'rackui plan abort ${other.id}'`;
   return {
     rule: 'plan',
-    message: `plan ${other.plan} (run ${other.id}) is ${other.state}${twice ? '' : ', and wants the opposite of some of these nodes'}: ${end}`,
-    override: other.state === 'running' ? end : `${end}, or go on with 'rackui plan resume ${other.id}'`,
+    message: `plan ${other.plan} (run ${other.id}) is ${other.state}${twice ? '' : ', and requires the opposite for some of these nodes'}: ${end}`,
+    override: other.state === 'running' ? end : `${end}, or continue it with 'rackui plan resume ${other.id}'`,
   };
 }
 
@@ -176,14 +176,14 @@ export class Plans {
     const { now, inventory } = this.#ports;
     const resolved = resolvePlan(plan, inventory());
     if (!resolved.ok)
-      throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'mend the plan');
+      throw refused('plan', resolved.problems.map(({ message }) => message).join('; '), 'correct the plan');
     const steps = limitSteps(resolved.steps, only);
     if (!armed) this.#refuseConflict({ name, steps });
     const wanted = planConfirmation(name, nodesLosingPower(steps));
     if (nodesLosingPower(steps) > 0 && !armed && request.confirm !== wanted)
       throw refused(
         'confirm',
-        `nothing was begun: ${request.confirm === null ? 'it was not confirmed' : 'the confirmation does not match'}`,
+        `nothing was started: ${request.confirm === null ? 'it was not confirmed' : 'the confirmation does not match'}`,
         `type '${wanted}'`,
       );
     const startedAt = now();
@@ -199,7 +199,7 @@ export class Plans {
       deadlineAt: deadlineS === null ? null : startedAt + deadlineS * 1000,
       predictedEndAt: startedAt + expected,
       state: 'running',
-      detail: armed ? 'runs, armed: nobody is asked' : 'runs',
+      detail: armed ? 'runs armed, without prompts' : 'runs',
       steps: steps.map((step) => newStep(step, startedAt)),
     };
     const runner = new PlanRunner(this.#ports, this.#operations, {
@@ -224,7 +224,7 @@ export class Plans {
       this.#runners.splice(this.#runners.indexOf(runner), 1);
       throw refused(
         'journal',
-        `nothing was begun: the journal cannot be written (${messageOf(error)})`,
+        `nothing was started: the journal cannot be written (${messageOf(error)})`,
         'free the disk',
       );
     }
@@ -324,7 +324,7 @@ export class Plans {
     }
     const open = found.filter((node) => node.state === 'waiting' || (node.state === 'ended' && !isFine(node)));
     if (open.length === 0)
-      throw refused('plan', `${found[0]?.name ?? ''} is under way or done: there is nothing to leave out`, null);
+      throw refused('plan', `${found[0]?.name ?? ''} is running or has ended: it cannot be skipped`, null);
     this.#ports.event(
       'notice',
       null,
@@ -333,10 +333,10 @@ export class Plans {
     return runner.change((run) => {
       for (const node of matching(run))
         if (node.state === 'waiting' || (node.state === 'ended' && !isFine(node)))
-          endNode(node, 'skipped', `left out by ${nameOf(who)}`, this.#ports.now());
+          endNode(node, 'skipped', `skipped by ${nameOf(who)}`, this.#ports.now());
       // The failure that paused the run is gone.
       if (run.state === 'paused' && nodesOf(run).every((node) => node.state !== 'ended' || isFine(node)))
-        Object.assign(run, { state: 'running', detail: `goes on without what ${nameOf(who)} left out` });
+        Object.assign(run, { state: 'running', detail: `continues without the nodes that ${nameOf(who)} skipped` });
     });
   }
 

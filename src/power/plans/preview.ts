@@ -186,7 +186,7 @@ function remarkOn(
 ): string | null {
   if (byItself) return poweroff === null ? null : `shuts itself down by: ${poweroff}`;
   if (action === 'on' && power === 'on' && down)
-    return 'has halted or goes down: cut for a moment, where that is proven';
+    return 'has halted or is shutting down: power-cycled once the halt is proven';
   return action !== 'cycle' && power === action ? `is ${power} already` : null;
 }
 
@@ -202,13 +202,13 @@ export function ownRefusals(
   const isSeen = master === null ? role === 'master' : addr === master;
   if (!isNamed || !isSeen) {
     const other =
-      master === null ? 'the bus has not shown who does' : `the bus is managed from ${formatAddress(master)}`;
+      master === null ? 'the bus has not shown its master yet' : `the bus is managed from ${formatAddress(master)}`;
     return [
       {
         rule: 'master',
         message: isNamed
-          ? `${name} (${formatAddress(addr)}) has the role '${role ?? ''}' in the configuration, and ${other}: ${poweroff ?? 'the program of this machine'} would shut down another machine, so it is not run`
-          : `${name} (${formatAddress(addr)}) manages the bus, and the configuration does not say so: nothing would be shut down after it, so it stays on`,
+          ? `${name} (${formatAddress(addr)}) has the role '${role ?? ''}' in the configuration, and ${other}: ${poweroff ?? 'the shutdown program of this machine'} would shut down another machine, so it is not run`
+          : `${name} (${formatAddress(addr)}) is the master of the bus, but is not configured as such: rackui runs there, so it stays on`,
         override: 'give role: master to the node that manages the bus (rackui doctor names it), and to no other',
       },
     ];

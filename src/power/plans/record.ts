@@ -133,12 +133,12 @@ export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJo
         endNode(
           node,
           'left-on',
-          'the server ended while this machine was being told to shut down, and it is up: it is not told again by itself',
+          'the server ended while it requested the shutdown of this machine, which is up: the request is not repeated automatically',
           now,
         );
         continue;
       }
-      endNode(node, 'interrupted', 'the server ended while it was under way', now);
+      endNode(node, 'interrupted', 'the server ended while it was running', now);
     }
     if (aborting) {
       for (const node of nodesOf(run))
@@ -147,10 +147,10 @@ export function recoverRuns(ports: Pick<PlanPorts, 'now' | 'inventory' | 'planJo
       record.endedAt = now;
     } else if (run.state !== 'paused' || under.length > 0) {
       run.state = 'interrupted';
-      run.detail = `the server ended meanwhile, with ${count(under.length, 'node')} under way: resume looks at each afresh`;
+      run.detail = `the server ended meanwhile, with ${count(under.length, 'node')} in progress: resume checks each of them again`;
     }
     if (record.deadlineLost === true && run.endedAt === null)
-      run.detail += '; the machine was booted anew, so its deadline is not known any more: it has none now';
+      run.detail += '; this machine was rebooted, so the deadline is unknown: the run has none now';
     refreshSteps(run);
     ports.event('warning', null, `Plan ${run.plan} (run ${run.id}) is ${run.state}: ${run.detail}`);
     return record;

@@ -137,7 +137,7 @@ export class PlanRunner {
     const runnable = this.#applyEnds();
     const { now } = this.#ports;
     for (const { step, node } of runnable.start) {
-      Object.assign(node, { state: 'started', since: now(), tries: node.tries + 1, detail: 'is being begun' });
+      Object.assign(node, { state: 'started', since: now(), tries: node.tries + 1, detail: 'is being started' });
       if (!this.#around().isThere(step, node.addr)) this.#lastStart.set(step.name, now());
     }
     refreshSteps(run);
@@ -200,7 +200,7 @@ export class PlanRunner {
     const { run } = this.#record;
     this.#recalled = true;
     Object.assign(run, { state: 'running', detail: `recalled: ${why}` });
-    this.#endWaiting('skipped', `not begun: ${why}`);
+    this.#endWaiting('skipped', `not started: ${why}`);
   }
 
   /**
@@ -270,7 +270,7 @@ export class PlanRunner {
       this.#ports.event(
         'alarm',
         null,
-        `Plan ${plan} (run ${id}) goes on, though its journal cannot be written: ${problem}`,
+        `Plan ${plan} (run ${id}) continues, but its journal cannot be written: ${problem}`,
       );
     this.#unwrittenTold = true;
   }

@@ -43,7 +43,7 @@ export function consoleChanged(transition: Transition, { condition, at }: EventO
   if (away <= settle) state.until = Math.max(state.until, at + silenceMs(settle));
   else {
     transition.stopping();
-    transition.ask('console-lost', `it was away for ${Math.round(away / 1000)} s while the halt was to be watched`);
+    transition.ask('console-lost', `it was off the wire for ${Math.round(away / 1000)} s during the halt`);
   }
 }
 
@@ -76,7 +76,7 @@ export function noPrompt(
   const { state } = transition;
   state.console = { ...state.console, problem: why };
   if (transition.mayTrySsh) {
-    transition.prove('console', `its console shows no prompt: ${why}`);
+    transition.prove('console', `no prompt on its console: ${why}`);
     transition.goesOn();
   } else if (state.sshProblem !== null) transition.ask('no-path', `ssh: ${state.sshProblem}; console: ${why}`);
   else transition.ask(kind, kind === 'console-held' || kind === 'console-lost' ? why : said);

@@ -70,8 +70,8 @@ export function sampled(transition: Transition, sample: { power: Power; current:
   if (state.prompt?.kind === 'bmc-lost') transition.clearPrompt();
   if (stage.is === 'settle' && sample.power !== 'off') touchSampled(transition, stage, true, '');
   if (!(judged || stage.is === 'settle') || state.bmc.offs < 2) return;
-  transition.prove('status', 'its BMC says off, twice; nobody here switched it');
-  transition.end('done', 'is off: its power was cut by nobody here', true);
+  transition.prove('status', 'its BMC reported off twice; this server did not switch it');
+  transition.end('done', 'is off: its power was cut, but not by this server', true);
 }
 
 /** Handles time in stage `stopping`: a network that is gone for good begins grade B. True: it does. */
@@ -79,7 +79,7 @@ export function watchNetwork(transition: Transition): boolean {
   const { state, at } = transition;
   const { network, stage, target } = state;
   if (stage.is !== 'stopping' || network.goneSince === null || at - network.goneSince < GONE_MS) return false;
-  transition.prove('network', `nothing answers at ${target.ssh ?? 'its address'} any more`);
+  transition.prove('network', `${target.ssh ?? 'its address'} no longer answers`);
   const { hardUntil, unit } = stage;
   const judgeAt = network.goneSince + target.limits.networkGone;
   transition.enter({ is: 'gone', hardUntil, judgeAt, unit }, judgeAt - at);
@@ -142,7 +142,7 @@ export function onJudgingLine(transition: Transition, heard: Recognition): boole
       if (!SPEECH.test(heard.text)) return heard.kind === 'output';
       const unit = heard.kind === 'wait' ? (heard.unit ?? null) : null;
       transition.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
-      if (at >= stage.hardUntil) transition.ask('stalled', `it still says “${heard.text}”`);
+      if (at >= stage.hardUntil) transition.ask('stalled', `it still prints “${heard.text}”`);
       // The line's meaning beyond a sign of life is left to the shutdown.
       return false;
     }
@@ -161,14 +161,14 @@ function conclude(transition: Transition, complete: boolean): void {
   const gone = Math.round((at - (network.goneSince ?? at)) / 1000);
   const { band } = target;
   const signs = [
-    `its network has been gone for ${gone} s`,
+    `its network has not answered for ${gone} s`,
     console.problem !== ''
-      ? `its console could not be looked at (${console.problem})`
+      ? `its console could not be read (${console.problem})`
       : console.spoke
-        ? 'its console spoke before and is silent now'
-        : 'its console is silent, and was before',
+        ? 'its console printed output before and is silent now'
+        : 'its console was silent before and after',
     band === null
-      ? 'what it draws when halted is not known yet'
+      ? 'its current when halted is not known yet'
       : bmc.steadySince !== null && bmc.at - bmc.steadySince >= target.limits.steady
         ? `its current has been steady at ${bmc.current ?? '?'} counts, within its halt band of ${band.low} to ${band.high}`
         : `its current (${bmc.current ?? '?'} counts) is not steady within its halt band of ${band.low} to ${band.high}`,
@@ -178,7 +178,7 @@ function conclude(transition: Transition, complete: boolean): void {
     transition.cut('composite');
     return;
   }
-  transition.ask('unproven', complete ? `${signs}; the configuration lets nothing be cut on that` : signs);
+  transition.ask('unproven', complete ? `${signs}; the configuration does not allow a cut on these signs` : signs);
 }
 
 /**

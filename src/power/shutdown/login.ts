@@ -92,14 +92,14 @@ export function credentials(transition: Transition, { user, why }: EventOf<'cred
   }
   if ((state.stage.is !== 'asked' && state.stage.is !== 'rescue') || state.sudo === null || state.sudo.answered) return;
   if (user === null) {
-    notAllowed(transition, `sudo wants a password: ${why}`);
+    notAllowed(transition, `sudo requires a password: ${why}`);
     return;
   }
   // A shell that another user left open needs that user's password, not the configured one.
   const named = state.sudo.user ?? (hasWord(state.sudo.text, user) ? user : null);
   const itsUser = named ?? (state.loggedIn ? user : null);
   if (itsUser !== user) {
-    notAllowed(transition, `sudo wants the password of ${itsUser ?? 'whoever left this shell open'}`);
+    notAllowed(transition, `sudo requires the password of ${itsUser ?? 'the user of this shell'}`);
     return;
   }
   state.sudo = { ...state.sudo, answered: true };

@@ -45,7 +45,7 @@ function answered(transition: Transition, { choice, by }: EventOf<'answer'>): vo
       return;
     case 'skip':
       transition.clearPrompt();
-      transition.prove('hook', `${by} goes on without it`);
+      transition.prove('hook', `${by} continues without it`);
       hooksDone(transition, '');
       return;
     case 'trust':
@@ -62,7 +62,7 @@ function answered(transition: Transition, { choice, by }: EventOf<'answer'>): vo
       transition.clearPrompt();
       state.neverCut = null;
       state.requestedAt = transition.at;
-      transition.prove('intent', `${by} means to shut it down by hand on its console`);
+      transition.prove('intent', `${by} chose to shut it down manually on its console`);
       transition.do({ do: 'listen' });
       transition.acquire('ask');
       transition.enter({ is: 'by-hand' }, Math.max(state.target.limits.request, WAIT_MS));
@@ -169,7 +169,7 @@ function goBack(transition: Transition, from: Stage, by: Recall): void {
   const { target } = transition.state;
   const network = `something answers at ${target.ssh ?? 'its address'}`;
   const words =
-    by === null ? 'nobody listened for a while: looked at again' : by === 'network' ? network : `“${by.text}”`;
+    by === null ? 'its console was not read for a while: checked again' : by === 'network' ? network : `“${by.text}”`;
   transition.prove('recalled', words);
   transition.state.stage = from;
   stalled(transition, 0);

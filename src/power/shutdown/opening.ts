@@ -97,7 +97,7 @@ export function stood(transition: Transition, { standing, fresh }: EventOf<'stan
   if (standing.is === 'taken') {
     if (at - Math.max(state.heardAt, state.since) < STANDS_MS) return;
     const said = `${standing.by}${standing.text === '' ? '' : ` (“${standing.text}”)`}`;
-    noPrompt(transition, `it stands at ${said}, where nothing is typed`, 'taken', said);
+    noPrompt(transition, `it shows ${said}, where no keys are typed`, 'taken', said);
     return;
   }
   if (fresh && standing.is === 'prompt') {

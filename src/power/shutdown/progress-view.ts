@@ -29,38 +29,38 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
   phase: Phase;
   detail: string;
 } {
-  const lost = console.open || !console.held ? '' : `; its console is away: ${console.why}`;
+  const lost = console.open || !console.held ? '' : `; its console is off the wire: ${console.why}`;
   switch (stage.is) {
     case 'before': {
       const { count = 0 } = target.hooks ?? {};
       return {
         phase: 'before',
-        detail: `${count === 1 ? 'a program runs' : `${count} programs run`} before it is asked`,
+        detail: `${count === 1 ? 'a program runs' : `${count} programs run`} before the shutdown request`,
       };
     }
     case 'spaced':
-      return { phase: 'request', detail: 'is asked by ssh when the one console can read its last line' };
+      return { phase: 'request', detail: 'the request by ssh waits until the console can read its last line' };
     case 'ssh':
       return { phase: 'request', detail: `is asked to shut down by ssh (${target.ssh ?? ''})` };
     case 'gone': {
       const unit = stage.unit === null ? '' : `; it waited for ${stage.unit}`;
-      return { phase: 'stopping', detail: `its network is gone, and its last line was not read${unit}` };
+      return { phase: 'stopping', detail: `its network does not answer, and its last line was not read${unit}` };
     }
     case 'judging':
       return {
         phase: 'stopping',
         detail: console.held
-          ? `looks whether its console stays silent and its current steady (${bmc.current ?? '?'} counts)`
-          : 'waits for its turn at the console, to see whether it is silent',
+          ? `checking that its console stays silent and its current steady (${bmc.current ?? '?'} counts)`
+          : 'waits for the console, to check that it is silent',
       };
     case 'identify':
-      return { phase: 'preflight', detail: `its console shows a shell, which is asked whose it is${lost}` };
+      return { phase: 'preflight', detail: `its console shows a shell; reading its host name${lost}` };
     case 'rescue':
       return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
     case 'opening':
       if (!stage.acquired) return { phase: 'waiting', detail: 'waits for its turn at the console' };
       return stage.heard
-        ? { phase: 'request', detail: `its console speaks; waiting for a prompt${lost}` }
+        ? { phase: 'request', detail: `its console prints output; waiting for a prompt${lost}` }
         : {
             phase: 'preflight',
             detail: console.open ? 'its console is open; Enter was pressed to wake it' : console.why,
@@ -72,13 +72,13 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
         phase: 'request',
         detail:
           stage.step === 'disk'
-            ? `is about to be asked (‘${command}’) when the journal on the disk says so${lost}`
+            ? `waits for the journal on the disk before the request (‘${command}’)${lost}`
             : `the request (‘${command}’) is being typed${lost}`,
       };
     case 'asked':
-      return { phase: 'acknowledged', detail: `asked to shut down (‘${command}’); waiting for it to be heard${lost}` };
+      return { phase: 'acknowledged', detail: `asked to shut down (‘${command}’); waiting for a sign of it${lost}` };
     case 'by-hand':
-      return { phase: 'request', detail: `waiting for somebody to shut it down on its console${lost}` };
+      return { phase: 'request', detail: `waiting for an operator to shut it down on its console${lost}` };
     case 'stopping':
       return {
         phase: 'stopping',
@@ -87,7 +87,7 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
     case 'settle':
       return {
         phase: 'settle',
-        detail: `${stage.touch === null ? 'says that it has halted; watching for signs that it starts again' : 'says that it has halted; looking whether its console or network still answers'}${lost}`,
+        detail: `${stage.touch === null ? 'reports that it has halted; watching for signs of a reboot' : 'reports that it has halted; checking that console and network do not answer'}${lost}`,
       };
     case 'cutting':
       return { phase: 'cut', detail: `its power is being cut${requestedAt === null ? ', without a shutdown' : ''}` };

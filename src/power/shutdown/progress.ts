@@ -183,7 +183,7 @@ function onSettlingLine(transition: Transition, heard: Recognition): void {
     case 'halt':
       // A kernel prints it once, with a line or two behind it; a machine that repeats it is alive.
       if (transition.at - (state.haltedAt ?? transition.at) > limit) {
-        alive(transition, `it goes on saying “${heard.text}”`);
+        alive(transition, `it still prints “${heard.text}”`);
         return;
       }
       state.stage = { ...stage, touch: null };

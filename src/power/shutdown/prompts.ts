@@ -71,65 +71,66 @@ const because = (said: string): string => (said === '' ? '' : ` (${said})`);
 
 const PROMPTS: Record<OperatorPromptKind, Words> = {
   'console-held': {
-    text: ({ name }, said) => `The console of ${name} could not be opened${because(said)}. Nothing was asked of it.`,
+    text: ({ name }, said) =>
+      `The console of ${name} could not be opened${because(said)}. It was not asked to shut down.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   'console-lost': {
     text: ({ name }, said) =>
-      `The console of ${name} is not on the wire any more${because(said)}: whether it halts cannot be seen.`,
+      `The console of ${name} is no longer on the wire${because(said)}: its halt cannot be observed.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   refused: {
-    text: ({ name }, said) => `What was to be typed on ${name}'s console did not go out${because(said)}.`,
+    text: ({ name }, said) => `The keys for the console of ${name} were not sent${because(said)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   silent: {
     text: ({ name }) =>
-      `Nothing comes from the console of ${name}, also after Ctrl-Q: perhaps it has no login there, its tty has another speed (a getty left at 9600 baud is silent), it hangs, or has halted before.`,
+      `The console of ${name} is silent, even after Ctrl-Q: no login runs there, its tty has another baud rate (a getty at 9600 baud is silent), it hangs, or it has halted before.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   'no-prompt': {
     text: ({ name }, said) =>
-      `${name} shows neither a login nor a shell prompt on its console: perhaps a program runs there${quoted(said)}.`,
+      `The console of ${name} shows no login or shell prompt: a program may run there${quoted(said)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   taken: {
     text: ({ name }, said) =>
-      `The console of ${name} stands at ${said}. Every key would be an answer there, so nothing was typed.`,
+      `The console of ${name} shows ${said}. Any key would be input to it, so nothing was typed.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
   },
   nameless: {
     text: ({ name }, said) =>
-      `A shell waits on the console of ${name}${quoted(said)}, and it did not say whose it is: perhaps a container, or another machine reached from there. It was not asked to shut down.`,
+      `The console of ${name} shows a shell${quoted(said)} that did not report its host name: it may be a container, or another machine. It was not asked to shut down.`,
     choices: ['console', 'retry', 'leave', 'force'],
     sticky: true,
   },
   'nameless-login': {
     text: ({ name }, said) =>
-      `The login prompt on the console of ${name} names no machine${quoted(said)}. User and password are typed only where it is known whose they are.`,
+      `The login prompt on the console of ${name} shows no host name${quoted(said)}. User and password are typed only at a known host.`,
     choices: ['console', 'trust', 'retry', 'leave', 'force'],
     sticky: true,
   },
   'other-host': {
     text: ({ name, place, host }, said) =>
-      `The console at ${place} belongs to ‘${said}’, not to ‘${host ?? name}’ as the map says. Nothing was asked of it; correct the map first.`,
+      `The console at ${place} belongs to ‘${said}’, but ‘${host ?? name}’ is configured. It was not asked to shut down; correct the configuration first.`,
     choices: ['leave', 'retry'],
     sticky: true,
     unattended: 'leave',
   },
   'no-login': {
     text: ({ name }, said) =>
-      `${name} wants a login and there are no credentials for it${because(said)}. Somebody can shut it down on its console.`,
+      `${name} requires a login, but no credentials are configured${because(said)}. An operator can shut it down on its console.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
   },
   'login-failed': {
-    text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not tried again unasked.`,
+    text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not retried automatically.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
     unattended: 'leave',
   },
   // No password was refused: another try does no harm.
   'login-unfinished': {
-    text: ({ name }, said) => `The login on ${name} did not come to its end${because(said)}.`,
+    text: ({ name }, said) => `The login on ${name} did not finish${because(said)}.`,
     choices: ['retry', 'console', 'wait', 'leave', 'force'],
   },
   'not-allowed': {
@@ -143,12 +144,12 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
     unattended: 'listen',
   },
   unheard: {
-    text: ({ name }) => `${name} was asked to shut down and shows no sign of it.`,
+    text: ({ name }) => `${name} was asked to shut down, but shows no sign of it.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
     unattended: 'listen',
   },
   idle: {
-    text: ({ name }) => `Nobody has shut ${name} down on its console yet.`,
+    text: ({ name }) => `${name} has not been shut down on its console yet.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   stalled: {
@@ -157,7 +158,7 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
     unattended: 'listen',
   },
   emergency: {
-    text: ({ name }, said) => `${name} is in trouble of its own${quoted(said)}.`,
+    text: ({ name }, said) => `${name} reports an emergency${quoted(said)}.`,
     choices: ['wait', 'console', 'sync', 'leave', 'force'],
     sticky: true,
   },
@@ -174,13 +175,13 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
     unattended: 'leave',
   },
   rebooted: {
-    text: ({ name }, said) => `${name} starts again instead of halting${quoted(said)}. Its power was not cut.`,
+    text: ({ name }, said) => `${name} reboots instead of halting${quoted(said)}. Its power was not cut.`,
     choices: ['leave', 'retry', 'console', 'force'],
     sticky: true,
   },
   speaking: {
     text: ({ name }, said) =>
-      `A halt line was read on ${name}'s console, but a halted machine says nothing more${quoted(said)}. It may have been a quotation.`,
+      `A halt line was read on ${name}'s console, but it was followed by output${quoted(said)}. The line may have been a quotation.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
     unattended: 'listen',
   },
@@ -192,42 +193,42 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
   },
   'hook-failed': {
     text: ({ name }, said) =>
-      `What was to run before ${name} goes down failed${because(said)}. Nothing was asked of it.`,
+      `A program that runs before the shutdown of ${name} failed${because(said)}. It was not asked to shut down.`,
     choices: ['retry', 'skip', 'leave', 'force'],
   },
   'no-path': {
-    text: ({ name }, said) => `Nothing reaches ${name}${because(said)}.`,
+    text: ({ name }, said) => `${name} cannot be reached${because(said)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   alive: {
     text: ({ name }, said) =>
-      `The network of ${name} is gone, but its console still answers${quoted(said)}: it has not halted.`,
+      `The network of ${name} does not answer, but its console does${quoted(said)}: it has not halted.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
     unattended: 'listen',
   },
   unproven: {
-    text: ({ name }, said) => `${name} has probably halted, and nothing proves it${because(said)}.`,
+    text: ({ name }, said) => `${name} has probably halted, but without proof${because(said)}.`,
     choices: ['wait', 'console', 'leave', 'force'],
     unattended: 'listen',
   },
   'bmc-lost': {
     text: ({ name }, said) =>
-      `The BMC of ${name} does not answer any more${because(said)}: its power can neither be seen nor cut.`,
+      `The BMC of ${name} does not answer any more${because(said)}: its power can be neither read nor cut.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   rescued: {
     text: ({ name }) =>
-      `The file systems of ${name} are synced and read-only: a cut loses nothing that was written. It has not halted.`,
+      `The file systems of ${name} are synced and read-only: a cut loses no written data. It has not halted.`,
     choices: ['leave', 'retry', 'console', 'force'],
     sticky: true,
     unattended: 'leave',
   },
   'rescue-failed': {
-    text: ({ name }, said) => `Nothing says that the file systems of ${name} were synced${because(said)}.`,
+    text: ({ name }, said) => `The file systems of ${name} may not be synced${because(said)}.`,
     choices: ['wait', 'retry', 'sync', 'console', 'leave', 'force'],
   },
   'cut-failed': {
-    text: ({ name }, said) => `${name} has halted, and its power could not be cut${because(said)}.`,
+    text: ({ name }, said) => `${name} has halted, but its power could not be cut${because(said)}.`,
     choices: ['retry', 'leave', 'force'],
   },
   'force-failed': {
@@ -239,10 +240,10 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
 const LABELS: Record<Choice, string> = {
   wait: `wait ${WAIT_MS / 1000} s more`,
   retry: 'try again',
-  skip: 'go on without it',
-  trust: 'it is this node: type user and password there',
+  skip: 'continue without it',
+  trust: 'this is the node: type user and password',
   sync: 'sync its disks and remount them read-only, from a shell on its console',
-  console: 'shut it down by hand on its console; the halt is watched for',
+  console: 'shut it down manually on its console; rackui watches for the halt',
   leave: 'leave it on',
   force: 'cut its power now',
 };

@@ -83,7 +83,7 @@ export function sshRan(transition: Transition): void {
   // A stamp distinguishes a line that was read before this from an old one; nothing else does.
   if (stage.is !== 'settle' || isStamped(stage.marker)) return;
   transition.stopping();
-  transition.undated('it came before ssh said that the command ran');
+  transition.undated('it came before ssh reported that the command ran');
 }
 
 /** ssh's own exit code, where it could not connect or lost the connection. */
@@ -105,7 +105,7 @@ export function hooksDone(transition: Transition, why: string, required = false)
     );
     return;
   }
-  if (why !== '' && state.target.unattended) transition.prove('hook', `goes on without it, as nobody is there: ${why}`);
+  if (why !== '' && state.target.unattended) transition.prove('hook', `continues without it in an armed run: ${why}`);
   else if (why !== '') {
     transition.ask('hook-failed', why);
     return;

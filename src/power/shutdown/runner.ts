@@ -24,7 +24,7 @@ const UNKNOWN_MS = 30_000;
 
 const GROUNDS: Record<Ground, string> = {
   halted:
-    'grade A: the kernel’s last line was read after the request, nothing followed it, and the machine is dead to a touch',
+    'grade A: the kernel’s last line was read after the request, nothing followed it, and the machine does not respond to a keystroke',
   composite: 'grade B: its console is silent, its network gone, its current steady in its halt band',
   forced: 'an operator chose to cut and typed the name',
   deadline: 'the deadline passed; cutting then was confirmed beforehand',
@@ -214,7 +214,7 @@ class ShutdownRun {
     operation.journalled().then(end, end);
     const late = await pause(ports, DISK_MS, AbortSignal.any([written.signal, this.#over.signal]));
     if (late) {
-      const text = `the disk has not taken the journal for ${DISK_MS / 1000} s: ${node.name} is asked to shut down all the same`;
+      const text = `the journal has not been written for ${DISK_MS / 1000} s: ${node.name} is asked to shut down nevertheless`;
       ports.event('alarm', node.addr, text);
     }
     this.#send({ kind: 'journalled', at: ports.now() });
@@ -278,7 +278,7 @@ class ShutdownRun {
       this.#credentials = await ports.credentials(node.addr);
     } catch {
       // The reason may quote the output of a password program.
-      why = 'they could not be read';
+      why = 'not readable';
     }
     if (this.#credentials) this.#console.reader.conceal(this.#credentials.password);
     this.#send({ kind: 'credentials', at: ports.now(), user: this.#credentials?.user ?? null, why });
@@ -297,7 +297,7 @@ class ShutdownRun {
     const { ports, node } = this.#job;
     ports.haltBands.observed(node.addr, running, [halted]);
     const band = ports.haltBands.get(node.addr);
-    const known = band ? `${band.low} to ${band.high}` : 'not to be told from its running current';
+    const known = band ? `${band.low} to ${band.high}` : 'too close to its running current';
     const from = band ? ` (from ${count(band.shutdowns, 'shutdown')})` : '';
     node.prove('halt-band', `halted it drew ${halted} counts, running ${running}; its halt band is ${known}${from}`);
   }

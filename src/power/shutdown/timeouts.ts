@@ -34,7 +34,8 @@ export function tick(transition: Transition, pressed = false): void {
     return;
   }
   if (prompt !== null) {
-    if (at >= prompt.until) transition.end('left-on', `left on, because nobody answered: ${transition.whatGoesOn()}`);
+    if (at >= prompt.until)
+      transition.end('left-on', `left on, because the prompt was not answered: ${transition.whatGoesOn()}`);
     return;
   }
   if (pressed && target.unattended && releaseToOthers(transition)) return;
@@ -64,14 +65,14 @@ export function tick(transition: Transition, pressed = false): void {
       return;
     case 'rescue':
       if (at >= state.until)
-        transition.ask('rescue-failed', stage.synced ? 'the sync was, the remount was not seen' : '');
+        transition.ask('rescue-failed', stage.synced ? 'the sync was confirmed, the remount was not' : '');
       return;
     case 'opening':
       if (!stage.acquired) return;
       if (at >= state.until) {
         if (stage.heard)
-          noPrompt(transition, 'it shows neither a login nor a shell prompt', 'no-prompt', stage.said.at(-1) ?? '');
-        else noPrompt(transition, 'nothing comes from it', 'silent');
+          noPrompt(transition, 'it shows no login or shell prompt', 'no-prompt', stage.said.at(-1) ?? '');
+        else noPrompt(transition, 'it is silent', 'silent');
         return;
       }
       tickOpening(transition);
@@ -84,7 +85,7 @@ export function tick(transition: Transition, pressed = false): void {
       return;
     case 'requesting':
       if (at < state.until) return;
-      if (stage.step === 'wire') notTyped(transition, 'what was typed did not leave in time');
+      if (stage.step === 'wire') notTyped(transition, 'the keys were not sent in time');
       else if (console.open || !console.held) transition.open();
       return;
     case 'asked':
@@ -105,7 +106,7 @@ export function tick(transition: Transition, pressed = false): void {
       else if (tickTouch(transition, stage)) {
         transition.prove(
           'touch',
-          `dead to a touch: its console echoes nothing${target.ssh === null ? '' : `, and nothing answers at ${target.ssh}`}`,
+          `no response to a keystroke: its console echoes nothing${target.ssh === null ? '' : `, and ${target.ssh} does not answer`}`,
         );
         transition.cut('halted');
       }
@@ -125,7 +126,7 @@ function isWatchedOn({ state }: Transition): boolean {
 function giveUp(transition: Transition, prompt: OperatorPrompt): void {
   const { target, neverCut } = transition.state;
   const { text } = questionOf(prompt, target);
-  const words = `${text} Nobody is asked in an armed run: ${transition.whatGoesOn()}`;
+  const words = `${text} An armed run has no prompts: ${transition.whatGoesOn()}`;
   if (neverCut !== null && (target.onDeadline === 'cut' || isHopeless(prompt.kind)))
     transition.end('left-on', words, false, 'no');
   else if (isHopeless(prompt.kind)) transition.end('left-on', words, false, 'at-deadline');
@@ -142,7 +143,7 @@ function releaseToOthers(transition: Transition): boolean {
     return false;
   }
   if (!['opening', 'identify', 'login', 'asked', 'stopping', 'gone'].includes(stage.is)) return false;
-  transition.end('failed', `gives its turn at the console to others: ${transition.whatGoesOn()}`);
+  transition.end('failed', `releases the console to other nodes: ${transition.whatGoesOn()}`);
   return true;
 }
 

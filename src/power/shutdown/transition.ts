@@ -180,7 +180,7 @@ export class Transition {
   }
 
   /** Asks about a last line that nothing distinguishes from an old one. */
-  undated(why = 'ssh did not say how long it had been up'): void {
+  undated(why = 'ssh did not report its uptime'): void {
     this.ask('unproven', `a last line was read; ${why}, so it may be an old one`);
   }
 
@@ -209,12 +209,12 @@ export class Transition {
     if (stage.is === 'requesting' && stage.step === 'wire')
       return 'the request to shut down was being typed: it may halt';
     if (stage.is === 'ssh' && sshRuns && !sshRan)
-      return 'ssh was asking it to shut down: it may halt, and stays powered';
+      return 'the request by ssh was being sent: it may halt, and keeps its power';
     switch (stage.is) {
       case 'spaced':
         return 'it was not asked to shut down';
       case 'before':
-        return 'it was not asked to shut down; what ran before is not undone';
+        return 'it was not asked to shut down; the effects of the programs before it remain';
       case 'opening':
       case 'identify':
       case 'login':
@@ -224,9 +224,9 @@ export class Transition {
           ? 'it was not asked to shut down'
           : 'it was asked to shut down before, which cannot be recalled';
       case 'settle':
-        return 'it has halted and stays powered';
+        return 'it has halted and keeps its power';
       default:
-        return 'it was asked to shut down, which cannot be recalled: it may halt, and stays powered';
+        return 'it was asked to shut down, which cannot be recalled: it may halt, and keeps its power';
     }
   }
 }

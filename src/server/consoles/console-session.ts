@@ -137,7 +137,7 @@ export class SharedConsole {
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
     this.#floodDetector = new FloodDetector(baud);
-    this.buffer.markGap(`${user.name} opened it anew at ${baud} baud`, this.#ports.now());
+    this.buffer.markGap(`${user.name} reopened it at ${baud} baud`, this.#ports.now());
     this.#phase = OPENING;
     this.#busSession = this.#open(baud);
     this.#phase = this.#busSession.phase;
@@ -156,7 +156,7 @@ export class SharedConsole {
     if (this.participants.typingUser?.id !== user.id) {
       subscriber.note(
         'blocked',
-        `not sent: ${this.participants.typistName ?? 'nobody'} types here; take the keyboard first`,
+        `not sent: ${this.participants.typistName ?? 'no session'} has the keyboard; take it first`,
       );
       return;
     }
@@ -171,7 +171,7 @@ export class SharedConsole {
    */
   async paste(user: ConsoleUser, bytes: Uint8Array, at: number): Promise<{ sent: boolean; why: string | null }> {
     if (this.participants.typingUser?.id !== user.id)
-      return { sent: false, why: `${this.participants.typistName ?? 'nobody'} types here; take the keyboard first` };
+      return { sent: false, why: `${this.participants.typistName ?? 'no session'} has the keyboard; take it first` };
     this.#typedAt = performance.now();
     const { refused } = this.#writeKeys(user, bytes, at);
     if (refused !== null) return { sent: false, why: refused };
@@ -183,7 +183,7 @@ export class SharedConsole {
   type(operation: ConsoleOperation, bytes: Uint8Array): { taken: number; refused: string | null } {
     if (this.#ended) return { taken: 0, refused: 'the console was closed' };
     if (!this.participants.isTyping(operation))
-      return { taken: 0, refused: `${this.participants.typistName ?? 'nobody'} types on this console` };
+      return { taken: 0, refused: `${this.participants.typistName ?? 'no session'} has the keyboard of this console` };
     return this.write(bytes);
   }
 
@@ -213,8 +213,8 @@ export class SharedConsole {
   #writeKeys(user: ConsoleUser, bytes: Uint8Array, at: number): { refused: string | null } {
     const age = this.#ports.now() - at;
     if (age <= KEY_LIMIT_MS) return this.write(bytes, user);
-    const held = `the server or the line to it was held up for ${Math.round(age / 1000)} s`;
-    return { refused: this.#busSession.refuse(user, `${held}: not sent; look at the screen, then type it anew`) };
+    const held = `the server or the connection to it stalled for ${Math.round(age / 1000)} s`;
+    return { refused: this.#busSession.refuse(user, `${held}: not sent; check the screen, then type it again`) };
   }
 
   /** Closes the console for all participants, who get `why` as the reason. */
@@ -325,7 +325,7 @@ export class SharedConsole {
   #whyUnproven(): string {
     switch (this.#phase.phase) {
       case 'open':
-        return 'nothing came from the node yet; press Enter to wake it';
+        return 'the node has printed nothing yet; press Enter to wake it';
       case 'waiting':
       case 'closed':
         return this.#phase.why;

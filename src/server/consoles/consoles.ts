@@ -110,7 +110,7 @@ export class Consoles implements ConsolePort {
   acquireKeyboard(user: ConsoleUser): ConsoleState {
     const line = this.#line;
     const subscriber = line?.participants.find(user);
-    if (!line || !subscriber) throw new NotFound('you are at no console: attach to one first');
+    if (!line || !subscriber) throw new NotFound('this session has no console: attach to one first');
     line.participants.acquireKeyboard(subscriber);
     this.#options.changed();
     return line.state();
@@ -118,7 +118,7 @@ export class Consoles implements ConsolePort {
 
   /** Transfers the keyboard of the user's console to another session there. */
   transferKeyboard(user: ConsoleUser, session: number): ConsoleState {
-    const line = this.#typedBy(user, 'only who types can hand the keyboard over');
+    const line = this.#typedBy(user, 'only the session with the keyboard can transfer it');
     const to = line.participants.subscribers.find((subscriber) => subscriber.user.id === session);
     if (!to) throw new NotFound(`session ${session} is not at the console of ${this.#label(line.addr)}`);
     if (session !== user.id) line.participants.transferKeyboard(user, to);
@@ -129,13 +129,14 @@ export class Consoles implements ConsolePort {
   /** Writes a note to the log of the user's console. */
   note(user: ConsoleUser, text: string): void {
     const line = this.#line;
-    if (!line?.participants.find(user)) throw new NotFound('you are at no console: a note goes into the log of one');
+    if (!line?.participants.find(user))
+      throw new NotFound('this session has no console to write the note to: attach to one first');
     line.logNote(user, text);
   }
 
   /** Resets the terminal modes that a dead program left on the user's console. */
   resetScreen(user: ConsoleUser): void {
-    const line = this.#typedBy(user, 'only who types at a console resets its screen');
+    const line = this.#typedBy(user, 'only the session with the keyboard can reset the screen');
     line.buffer.mark(`${user.name} reset the screen's modes`, this.#options.now());
     line.resetModes();
   }
@@ -147,7 +148,7 @@ export class Consoles implements ConsolePort {
   }
 
   setBaud(user: ConsoleUser, baud: ConsoleBaud): ConsoleState {
-    const line = this.#typedBy(user, 'only who types at a console sets its rate');
+    const line = this.#typedBy(user, 'only the session with the keyboard can set the baud rate');
     line.setBaud(baud, user);
     this.#options.changed();
     return line.state();
@@ -198,7 +199,7 @@ export class Consoles implements ConsolePort {
   }
 
   resize(user: ConsoleUser, cols: number, rows: number): void {
-    const line = this.#typedBy(user, 'only who types at a console sets its size');
+    const line = this.#typedBy(user, 'only the session with the keyboard can set the size');
     line.buffer.resize(cols, rows);
     for (const subscriber of line.participants.subscribers)
       if (subscriber.user.id !== user.id)
@@ -250,7 +251,7 @@ export class Consoles implements ConsolePort {
       now: this.#options.now,
       readScreen: () => this.#standingAt(addr),
       released: () => {
-        this.#closeIfDeserted(line, `operation ${opId} is done`);
+        this.#closeIfDeserted(line, `operation ${opId} has ended`);
         this.#options.changed();
       },
     });
@@ -284,7 +285,7 @@ export class Consoles implements ConsolePort {
 
   #watchable(addr: Address): SharedConsole {
     if (this.#line?.addr === addr) return this.#line;
-    throw new Unavailable(`nobody has the console of ${this.#label(addr)} open: there is nothing to watch`);
+    throw new Unavailable(`the console of ${this.#label(addr)} is not open: there is nothing to watch`);
   }
 
   #lineFor(user: ConsoleUser, addr: Address, take: boolean): SharedConsole {
@@ -298,7 +299,7 @@ export class Consoles implements ConsolePort {
     const { operation } = line.participants;
     const holder = typist ?? (operation && !operation.yields ? `operation ${operation.opId}` : null);
     if (holder !== null && !take)
-      throw new ConsoleHeld(holder, `${holder} holds the console of ${this.#label(line.addr)}`);
+      throw new ConsoleHeld(holder, `${holder} has the keyboard of the console of ${this.#label(line.addr)}`);
     // The leaving session needs no message.
     line.participants.leave(user);
     this.#end(line, `${user.name} opened the console of ${this.#label(addr)}`);

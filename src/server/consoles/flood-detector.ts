@@ -77,14 +77,14 @@ export function floodText(change: FloodChange, baud: number): ['flood' | 'baud',
     case 'flood':
       return [
         'flood',
-        `the node prints without pause, ${Math.round(change.bytesPerS / 1000)} KB/s: keys still go out at once; the log is bounded and keeps the latest`,
+        `the node prints without pause, ${Math.round(change.bytesPerS / 1000)} KB/s: keys are still sent at once; the log keeps only the latest output`,
       ];
     case 'calm':
-      return ['flood', `the flood is over: ${Math.round(change.bytes / 1000)} KB in ${Math.round(change.ms / 1000)} s`];
+      return ['flood', `the flood ended: ${Math.round(change.bytes / 1000)} KB in ${Math.round(change.ms / 1000)} s`];
     case 'unreadable':
       return [
         'baud',
-        `most of what comes is no text: binary output, or the node's UART is not at ${baud} baud ('rackui console NODE --baud 9600' tries another rate; 'baud' of the node in the configuration keeps it)`,
+        `most of the output is not text: binary data, or the node's UART is not at ${baud} baud ('rackui console NODE --baud 9600' tries another rate; 'baud' of the node in the configuration keeps it)`,
       ];
   }
 }

@@ -83,10 +83,10 @@ class Visit {
   #nameless(standing: ScreenState): null {
     this.why =
       standing.is === 'taken'
-        ? `its console stands at ${standing.by} (“${standing.text}”), where nothing is typed`
+        ? `its console shows ${standing.by} (“${standing.text}”), where no keys are typed`
         : this.#heardAt === null && standing.is !== 'prompt'
-          ? 'nothing comes from its console, also after Ctrl-Q: no login there, a tty of another speed, or it hangs'
-          : 'its console says nothing that names it: no login prompt, or a program that has it';
+          ? 'its console printed nothing, even after Ctrl-Q: no login, another baud rate, or the system hangs'
+          : 'its console shows no host name: no login prompt, or a program that uses it';
     return null;
   }
 

@@ -30,7 +30,7 @@ export interface ConsoleUser {
 /** Returns the user for people: `alice@10.0.0.7`, and where its program is silent the possible cause. */
 export function describeUser({ name, program, silentSince }: ConsoleUser, now: number): string {
   if (silentSince === null) return name;
-  return `${name} (${program}, ${silenceText(silentSince, now)}: it is stopped, or its link is cut)`;
+  return `${name} (${program}, ${silenceText(silentSince, now)}: it is stopped or disconnected)`;
 }
 
 /** Copies the screen as it is when `begin` is called. */
@@ -217,9 +217,9 @@ export class Participants {
   /** Hands the keyboard over from the typing session to another. */
   transferKeyboard(from: ConsoleUser, to: Subscriber): void {
     this.#typist = { kind: 'session', subscriber: to };
-    to.note('given', `${from.name} gave you the keyboard`);
-    this.#subscribers.get(from.id)?.note('taken', `you gave the keyboard to ${to.user.name}`);
-    this.#mark(`${from.name} gave the keyboard to ${to.user.name}`);
+    to.note('given', `${from.name} transferred the keyboard to you`);
+    this.#subscribers.get(from.id)?.note('taken', `you transferred the keyboard to ${to.user.name}`);
+    this.#mark(`${from.name} transferred the keyboard to ${to.user.name}`);
   }
 
   /** Releases the keyboard: the session goes on watching; an operation at work here types again. */
@@ -238,9 +238,9 @@ export class Participants {
     this.#typist = { kind: 'operation', operation };
     if (before?.kind === 'session') {
       this.#previousOwner = before.subscriber;
-      before.subscriber.note('taken', `operation ${operation.opId} types here until it is done`);
+      before.subscriber.note('taken', `operation ${operation.opId} uses the keyboard until it ends`);
     }
-    this.#mark(`operation ${operation.opId} types`);
+    this.#mark(`operation ${operation.opId} uses the keyboard`);
   }
 
   /**
@@ -258,14 +258,14 @@ export class Participants {
     this.#operation = null;
     // It was lent for this node's work; the next node needs the console.
     if (this.#lends && this.#typist?.kind === 'session') {
-      this.#typist.subscriber.note('taken', `operation ${operation.opId} is done here; take the keyboard to go on`);
+      this.#typist.subscriber.note('taken', `operation ${operation.opId} released the keyboard; take it to type`);
       this.#typist = null;
     }
     this.#lends = false;
     if (this.#typist?.kind === 'operation')
       this.#typist = this.#previousOwner && { kind: 'session', subscriber: this.#previousOwner };
     this.#previousOwner = null;
-    this.#mark(`operation ${operation.opId} is done here`);
+    this.#mark(`operation ${operation.opId} released the keyboard`);
   }
 
   /** Returns whether the operation has the keyboard now. */

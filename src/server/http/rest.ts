@@ -75,7 +75,7 @@ export async function bodyOf<T>(call: Call, shape: z.ZodType<T>): Promise<T> {
 function parsed<T>(raw: unknown, shape: z.ZodType<T>): T {
   const result = shape.safeParse(raw, WORDED);
   if (result.success) return result.data;
-  throw new Problem(400, `nothing was done: the server cannot take that: ${describeProblems(result.error, raw)}`);
+  throw new Problem(400, `nothing was done: invalid parameters: ${describeProblems(result.error, raw)}`);
 }
 
 class Resources {

@@ -130,7 +130,7 @@ class HookQueue {
       this.#dropped += dropped;
       this.#limit();
     }
-    const said = output.length === 0 ? '' : `, it said “${output.at(-1) ?? ''}”`;
+    const said = output.length === 0 ? '' : `, its last output: “${output.at(-1) ?? ''}”`;
     this.trouble = why === '' ? null : `${basename(argv[0] ?? '')} (${why}${said})`;
     this.#ended();
   }

@@ -88,7 +88,7 @@ function lastHeard(reading: Reading): number | null {
 }
 
 const OF_NODES: readonly Family[] = [
-  gauge('node_info', 'A node of the rack, with what the inventory says of it.', ({ snapshot }) =>
+  gauge('node_info', 'A node of the rack, with labels from the inventory.', ({ snapshot }) =>
     snapshot.rack.nodes.map((node) => [
       {
         ...labelsOf(node),
@@ -99,10 +99,10 @@ const OF_NODES: readonly Family[] = [
       1,
     ]),
   ),
-  gauge('node_power', 'Power of the node as its BMC reports it; absent while it is not known.', (facts) =>
+  gauge('node_power', 'Power of the node as reported by its BMC; absent while unknown.', (facts) =>
     nodesOf(facts).flatMap(({ sample, labels }) => stateSet(POWERS, sample?.power ?? null, labels)),
   ),
-  gauge('node_system', 'State of the operating system of a node with power; absent while it is not known.', (facts) =>
+  gauge('node_system', 'State of the operating system of a node with power; absent while unknown.', (facts) =>
     nodesOf(facts).flatMap(({ node, labels, sample }) => {
       const system = facts.snapshot.nodes.find(({ addr }) => addr === node.addr)?.system?.system ?? 'unknown';
       return stateSet(SYSTEMS, sample?.power !== 'on' || system === 'unknown' ? null : system, labels);
@@ -110,7 +110,7 @@ const OF_NODES: readonly Family[] = [
   ),
   gauge(
     'node_answers',
-    'Whether the BMC of the node gave a valid answer when it was last asked.',
+    '1 if the last request to the BMC of the node had a valid reply.',
     perNode(({ reading }) => (reading.state === 'unasked' ? null : Number(reading.state === 'ok'))),
   ),
   gauge(
@@ -125,10 +125,10 @@ const OF_NODES: readonly Family[] = [
   ),
   gauge(
     'node_fan_counts',
-    'Fan value of the node in counts of its BMC, 0 to 255; the scale is not known.',
+    'Fan value of the node in counts of its BMC, 0 to 255; of unknown scale.',
     perNode(({ sample }) => sample?.fan ?? null),
   ),
-  gauge('node_reading_age_seconds', 'Age of the last valid answer of the BMC.', (facts) =>
+  gauge('node_reading_age_seconds', 'Age of the last valid reply of the BMC.', (facts) =>
     nodesOf(facts).map(({ labels, reading }) => {
       const at = lastHeard(reading);
       return [labels, at === null ? null : Math.max(0, facts.snapshot.now - at) / 1000];
@@ -136,10 +136,10 @@ const OF_NODES: readonly Family[] = [
   ),
   counter(
     'node_reads',
-    'Status readings of the node, with and without an answer.',
+    'Status requests to the node.',
     counted(({ tallies }) => tallies.reads),
   ),
-  counter('node_reads_failed', 'Status readings of the node without a valid answer.', (facts) =>
+  counter('node_reads_failed', 'Status requests to the node without a valid reply.', (facts) =>
     FAILURES.flatMap((reason) =>
       counted(({ tallies }) => tallies.readsFailed[reason])(facts).map(([labels, value]): Value => [
         { ...labels, reason },
@@ -154,7 +154,7 @@ const OF_NODES: readonly Family[] = [
   ),
   counter(
     'node_console_gaps',
-    'Times in which the open console of the node was off the wire and its output was lost.',
+    'Interruptions of the open console of the node, in which its output was lost.',
     counted(({ tallies }) => tallies.consoleGaps),
   ),
 ];
@@ -164,14 +164,14 @@ const OF_THE_BUS: readonly Family[] = [
   gauge('bus_sweep_duration_seconds', 'Duration of the last sweep of all nodes.', ({ snapshot }) =>
     one(snapshot.bus.sweepMs === null ? null : snapshot.bus.sweepMs / 1000),
   ),
-  gauge('bus_sweep_interval_seconds', 'Configured time from sweep to sweep.', ({ snapshot }) =>
+  gauge('bus_sweep_interval_seconds', 'Configured interval of sweeps.', ({ snapshot }) =>
     one(snapshot.intervalMs / 1000),
   ),
   counter('bus_exchanges', 'Requests to BMCs.', ({ counters }) => one(counters.exchanges)),
   counter('bus_exchanges_failed', 'Requests to BMCs without a valid reply.', ({ counters }) =>
     FAILURES.map((reason) => [{ reason }, counters[reason]]),
   ),
-  counter('bus_stray_bytes', 'Received bytes that belong to no request.', ({ counters }) => one(counters.stray)),
+  counter('bus_stray_bytes', 'Received bytes outside of replies.', ({ counters }) => one(counters.stray)),
   counter('bus_recoveries', 'Recoveries of the bus.', ({ counters }) => one(counters.recoveries)),
   gauge('console_open', 'The node whose console is open.', ({ snapshot }) => {
     const open = snapshot.console === null ? null : snapshot.console.addr;
@@ -182,10 +182,10 @@ const OF_THE_BUS: readonly Family[] = [
 const OF_THE_SERVER: readonly Family[] = [
   gauge('build_info', 'Version of rackui.', ({ version }) => [[{ version }, 1]]),
   gauge('sessions', 'Connected clients.', ({ snapshot }) => one(snapshot.sessions.length)),
-  gauge('operations_running', 'Power operations that run.', ({ snapshot }) =>
+  gauge('operations_running', 'Running power operations.', ({ snapshot }) =>
     one(snapshot.operations.filter(({ endedAt }) => endedAt === null).length),
   ),
-  gauge('operations_asking', 'Nodes about which a running operation asks the operator.', ({ snapshot }) =>
+  gauge('operations_asking', 'Nodes of running operations with a prompt for the operator.', ({ snapshot }) =>
     one(
       snapshot.operations
         .filter(({ endedAt }) => endedAt === null)
@@ -198,7 +198,7 @@ const OF_THE_SERVER: readonly Family[] = [
       return [{ verb, outcome }, value];
     }),
   ),
-  gauge('alarm_active', 'An alarm whose cause lasts.', ({ snapshot }) =>
+  gauge('alarm_active', 'An active alarm.', ({ snapshot }) =>
     snapshot.alarms
       .filter(({ clearedAt }) => clearedAt === null)
       .map(({ kind, addr, subject }) => {
@@ -207,12 +207,10 @@ const OF_THE_SERVER: readonly Family[] = [
         return [{ kind, owner, subject: subject ?? '', ...(node ? labelsOf(node) : { node: '', addr: '' }) }, 1];
       }),
   ),
-  gauge('alarms_unacknowledged', 'Alarms that nobody has acknowledged.', ({ snapshot }) =>
+  gauge('alarms_unacknowledged', 'Unacknowledged alarms.', ({ snapshot }) =>
     one(snapshot.alarms.filter(({ acknowledged }) => acknowledged === null).length),
   ),
-  counter('events', 'Lines of the event log.', ({ tallies }) =>
-    LEVELS.map((level) => [{ level }, tallies.events.get(level) ?? 0]),
-  ),
+  counter('events', 'Events.', ({ tallies }) => LEVELS.map((level) => [{ level }, tallies.events.get(level) ?? 0])),
 ];
 
 function perUps(
@@ -227,12 +225,12 @@ const share = (percent: number | null): number | null => (percent === null ? nul
 const OF_THE_SUPPLY: readonly Family[] = [
   gauge(
     'ups_answers',
-    'Whether the UPS gives a valid answer.',
+    '1 if the last request to the UPS had a valid reply.',
     perUps(({ state }) => Number(state !== 'unknown')),
   ),
   gauge(
     'ups_on_battery',
-    'Whether the UPS is on battery; absent while it is not known.',
+    '1 if the UPS is on battery; absent while unknown.',
     perUps(({ state }) => (state === 'unknown' ? null : Number(state === 'battery'))),
   ),
   gauge(
@@ -242,7 +240,7 @@ const OF_THE_SUPPLY: readonly Family[] = [
   ),
   gauge(
     'ups_battery_runtime_seconds',
-    'Time that the battery of the UPS lasts at the present load.',
+    'Runtime of the battery of the UPS at the present load.',
     perUps(({ state, runtimeS }) => (state === 'unknown' ? null : runtimeS)),
   ),
   gauge(

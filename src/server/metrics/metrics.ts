@@ -105,7 +105,7 @@ async function answer(
     response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
   };
   const refuse = (code: number, why: string): void => send(code, 'text/plain', `${why}\n`);
-  if (method !== 'GET' && method !== 'HEAD') refuse(405, 'only GET is answered here');
+  if (method !== 'GET' && method !== 'HEAD') refuse(405, 'only GET is supported');
   else if (url.split('?')[0] !== '/metrics') refuse(404, 'the metrics are at /metrics');
   else
     try {

@@ -136,7 +136,7 @@ export class Mqtt {
     this.#client?.end(true);
     this.#client = null;
     if (this.#closed) return;
-    this.#ports.alarm(`cannot reach its MQTT broker ${this.#broker} (${why}): it tries again`);
+    this.#ports.alarm(`cannot reach its MQTT broker ${this.#broker} (${why}): retrying`);
     this.#retry = setTimeout(() => void this.#connect(), this.#pauseMs);
     this.#pauseMs = Math.min(LONGEST_RETRY_MS, this.#pauseMs * 2);
   }
@@ -180,8 +180,8 @@ export class Mqtt {
     const addr = this.#topics.commandAddress(topic);
     if (addr === null || this.#config.power === 'none') return;
     const verb = text === 'ON' ? 'on' : text === 'OFF' ? 'off' : null;
-    if (retained) this.#refuse(addr, `a request that the broker had kept is not carried out: ${text.slice(0, 20)}`);
-    else if (verb === null) this.#refuse(addr, `only ON and OFF are taken, not ‘${text.slice(0, 20)}’`);
+    if (retained) this.#refuse(addr, `a retained request is ignored: ${text.slice(0, 20)}`);
+    else if (verb === null) this.#refuse(addr, `expected ON or OFF, not ‘${text.slice(0, 20)}’`);
     else void this.#switch(addr, verb);
   }
 

@@ -158,5 +158,5 @@ export class AlarmService {
  * null
  */
 export function powerChange(from: Power, to: Power, byItself: string | null): string {
-  return `went from ${from} to ${to}, ${byItself === null ? 'changed by nobody here' : `it ${byItself}`}`;
+  return `went from ${from} to ${to}, ${byItself === null ? 'not switched by this server' : `it ${byItself}`}`;
 }

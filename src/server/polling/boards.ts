@@ -91,11 +91,7 @@ export class Boards {
     }
     read(addr, uid);
     if (wanted !== null && wanted !== uid.toLowerCase())
-      alarm(
-        'board',
-        addr,
-        `has another board than the configuration says: its BMC's UID is ${uid}, not ${wanted}${moved}`,
-      );
+      alarm('board', addr, `has another board than configured: its BMC's UID is ${uid}, not ${wanted}${moved}`);
     else if (wanted !== null) alarm('board', addr, null);
     else if (before !== null && before !== uid)
       alarm('board-changed', addr, `has another board in its slot: its BMC's UID was ${before} and is ${uid}${moved}`);

@@ -8,16 +8,16 @@ import type { EventLog } from '../events.ts';
 
 /** Text for each recovery stage, for the operator. */
 const STEP_TEXT: Record<RecoveryStep, string> = {
-  resync: 'replies come damaged: the line is left to fall silent between exchanges',
-  probe: '^G sent to free the pipe, the master is asked',
-  unlock: 'the master does not answer: the unlock string is sent',
-  reopen: 'the port is closed and opened afresh',
-  rest: 'the next try comes by itself; r tries now',
+  resync: 'replies are damaged: pausing between exchanges until the line is silent',
+  probe: 'sent ^G to close the pipe, querying the master',
+  unlock: 'the master does not answer: sending the unlock string',
+  reopen: 'reopening the port',
+  rest: 'retrying automatically; r retries now',
   device: 'waiting for the device to come back',
 };
 const PAUSED_TEXT = {
   pauses: 'Telemetry pauses while a console is open',
-  reads: 'Other nodes are read while the open console is silent',
+  reads: 'Other nodes are polled while the open console is silent',
 } as const;
 /** Unrequested bytes between two sweeps that raise a warning; fewer may be the tail of a damaged reply. */
 const STRAY_BYTES = 20;
@@ -195,15 +195,9 @@ export class BusStatusMonitor {
     if (more < STRAY_BYTES) return;
     const [holder] = holdersOf(this.#port);
     const who = holder
-      ? `${describeHolder(holder)} has the port open too: end it`
+      ? `${describeHolder(holder)} also has the port open: end it`
       : 'noise, or another master on this bus';
-    this.#ports.events.add(
-      'warning',
-      'bus',
-      null,
-      `Bus: bytes come that nobody here asked for (${more}): ${who}`,
-      'stray',
-    );
+    this.#ports.events.add('warning', 'bus', null, `Bus: unsolicited bytes (${more}): ${who}`, 'stray');
   }
 
   #healthChanged(health: BusHealth): void {

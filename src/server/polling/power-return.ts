@@ -79,7 +79,7 @@ export class PowerReturn {
       'warning',
       'power',
       null,
-      `The rack was without power: nothing answered for ${away} s and the BMCs are locked again; ${on} ${on === 1 ? 'node is on by itself' : 'nodes are on by themselves'}, ${off} ${off === 1 ? 'is' : 'are'} off`,
+      `The rack lost power: no BMC answered for ${away} s, and the BMCs are locked again; ${on} ${on === 1 ? 'node powered on automatically' : 'nodes powered on automatically'}, ${off} ${off === 1 ? 'is' : 'are'} off`,
     );
   }
 

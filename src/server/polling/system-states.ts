@@ -94,7 +94,7 @@ export class SystemStates implements SystemPort {
     if (now - seenAt > UNWATCHED_MS) this.unwatched(addr);
     if (reading.sample.power === 'on') this.#onAt.set(addr, now);
     if (now - (this.#keptAt.get(addr) ?? now) >= KEEP_MS) this.#keep(addr);
-    if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC says ${reading.sample.power}`);
+    if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC reports ${reading.sample.power}`);
     // The state from an earlier server is reported once the node is known to have power.
     else if (!this.#states.has(addr) || this.#state(addr).system === 'going-down') this.judge(addr);
   }
@@ -197,13 +197,13 @@ export class SystemStates implements SystemPort {
     const who = this.#ports.label(addr);
     switch (state.system) {
       case 'halted':
-        events.add('warning', 'node', addr, `${who} has halted and is still powered: it ${state.why}`);
+        events.add('warning', 'node', addr, `${who} has halted and still has power: it ${state.why}`);
         return;
       case 'failed':
-        events.add('alarm', 'node', addr, `${who} is not up: it ${state.why}; look at its console`);
+        events.add('alarm', 'node', addr, `${who} is not up: it ${state.why}; check its console`);
         return;
       case 'going-down':
-        events.add('notice', 'node', addr, `${who} goes down: it ${state.why}`);
+        events.add('notice', 'node', addr, `${who} is shutting down: it ${state.why}`);
         return;
       case 'up':
         events.add('info', 'node', addr, `${who} is up: it ${state.why}`);
@@ -237,11 +237,11 @@ const shape: z.ZodType<KeptState & { name: string }> = z.object({
 function describe({ system, why }: SystemState): string {
   switch (system) {
     case 'halted':
-      return `has halted and is still powered: it ${why}; 'on' cuts its power for a moment and switches it on again`;
+      return `has halted and still has power: it ${why}; 'on' power-cycles it`;
     case 'going-down':
-      return `has halted or goes down, and is still powered: it ${why}; 'on' looks at it and brings it up again`;
+      return `has halted or is shutting down, and still has power: it ${why}; 'on' checks it and brings it up again`;
     default:
-      return `is on, and its system is not up: it ${why}; look at its console`;
+      return `is on, and its system is not up: it ${why}; check its console`;
   }
 }
 

@@ -91,7 +91,7 @@ export function mayRequest<M extends keyof Requests>(
 }
 
 /** Replaces a text that may quote a console. */
-const HIDDEN = 'its text is for those who may act';
+const HIDDEN = 'its text is hidden from view-only sessions';
 
 /** Topics whose events hold only the server's own words; events of other topics may quote a node. */
 const PLAIN_TOPICS: ReadonlySet<string> = new Set(['bus', 'server', 'session', 'supply']);

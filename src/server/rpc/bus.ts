@@ -25,12 +25,12 @@ export function busHandlers(services: Services): BusMethods {
   /** An exchange of several steps leaves gaps in a console: the client that has the console open has priority. */
   const expectFree = async (caller: Caller): Promise<void> => {
     await monitor.settled(ENTRY_WAIT_MS * 3);
-    if (!monitor.ready) throw new Unavailable(`the bus cannot be asked: ${bus.health.detail}`);
+    if (!monitor.ready) throw new Unavailable(`the bus cannot be queried: ${bus.health.detail}`);
     const open = consoles.state();
     if (open !== null && open.holder !== caller.id)
       throw new ConsoleHeld(
         open.holderName ?? 'nobody',
-        `the console of ${nodeStates.label(open.addr)} is open (${open.holderName ?? 'nobody'} types there): it is not interrupted; try again when it is closed`,
+        `the console of ${nodeStates.label(open.addr)} is open (keyboard: ${open.holderName ?? 'no session'}) and is not interrupted; try again when it is closed`,
       );
   };
 
@@ -54,7 +54,7 @@ export function busHandlers(services: Services): BusMethods {
     async 'bus.survey'({ exchanges: count }, caller): Promise<BusSurvey> {
       await expectFree(caller);
       const found = await runDiagnostics(bus, nodeStates.addresses, count);
-      if (typeof found === 'string') throw new Unavailable(`the bus cannot be asked: ${found}`);
+      if (typeof found === 'string') throw new Unavailable(`the bus cannot be queried: ${found}`);
       return { ...found, verbEcho: exchanges.verbEcho };
     },
 
@@ -78,7 +78,7 @@ export function busHandlers(services: Services): BusMethods {
       if (verdict.confirm.length > 0 && confirm !== name)
         throw rpcError(
           'refused',
-          `${verdict.confirm.join(' ')} can switch power, connect or close: to send it to ${nodeStates.label(addr)} confirm with '${name}'`,
+          `${verdict.confirm.join(' ')} can switch power, open or close pipes: to send it to ${nodeStates.label(addr)}, confirm with '${name}'`,
           [{ rule: 'confirmation', message: `type ${name}`, override: `--confirm ${name}` }],
         );
       await guardVerbs(addr, text, caller);
@@ -90,7 +90,7 @@ export function busHandlers(services: Services): BusMethods {
         node: { name, pos: formatPosition(addr), addr: formatAddress(addr) },
       };
       await services.audit({ ...entry, at: steadyNow(), stage: 'intent', detail: '' });
-      services.events.add('notice', 'bus', addr, `${caller.name} sends by hand to ${name}: ${shownRaw(text)}`);
+      services.events.add('notice', 'bus', addr, `${caller.name} sends a raw command to ${name}: ${shownRaw(text)}`);
       const outcome = await bus.raw(target, text);
       const detail = outcome.sent ? `heard ${JSON.stringify(outcome.heard)}` : `not sent: ${outcome.detail}`;
       await services.audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });

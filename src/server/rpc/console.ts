@@ -15,7 +15,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
       expectNode(services, addr);
       if (addr === bus.health.master)
         throw new Refused(
-          `${nodeStates.label(addr)} is the master: its serial line is this bus, so it has no console here; log into it by ssh`,
+          `${nodeStates.label(addr)} is the master: its serial line is the bus, so it has no console; log in by ssh`,
         );
       return consoles.attach(caller, request);
     },
@@ -37,7 +37,7 @@ export function consoleHandlers(services: Services): ConsoleMethods {
     'console.reads': ({ on }, caller) => {
       quietReader.on = on;
       monitor.quietReads = on;
-      const words = on ? 'reads other nodes while a console is silent' : 'reads no node while a console is open';
+      const words = on ? 'polls other nodes while a console is silent' : 'polls no node while a console is open';
       events.add('info', 'console', null, `${caller.name} set that rackui ${words}`);
       return { ok: true };
     },

@@ -38,7 +38,7 @@ const powerRequest = z.object({
     .array(addr)
     .min(1)
     .max(MAX_ADDRESS + 1)
-    .refine((nodes) => new Set(nodes).size === nodes.length, 'a node is named twice'),
+    .refine((nodes) => new Set(nodes).size === nodes.length, 'a node is listed twice'),
   label: shownName,
   confirm: z.string().max(256).nullable(),
   deadlineS: z.number().positive().max(86_400).nullable(),

@@ -59,26 +59,31 @@ export function outageHandlers({ outages, events }: Services): OutageMethods {
     'outage.status': () => outages.status(),
     'ups.history': ({ name, stepMs, count }) => {
       const answer = outages.history(name, stepMs, count);
-      if (answer === null) throw new NotFound(`the configuration names no UPS '${name}'`);
+      if (answer === null) throw new NotFound(`no UPS '${name}' is configured`);
       return answer;
     },
     'outage.tell': async ({ supply, runtimeS, settled }, caller) => {
       const told = outages.all.filter(({ policy }) => policy.ups.length === 0);
       if (told.length === 0)
-        throw rpcError('invalid', 'the configuration names UPSes: the server asks those itself, nobody tells it');
-      events.add('notice', 'power', null, `${whoIs(caller).user} tells: the supply is on ${supply}`);
+        throw rpcError('invalid', 'UPSes are configured: the server queries them itself and accepts no reports');
+      events.add('notice', 'power', null, `${whoIs(caller).user} reports: the supply is on ${supply}`);
       for (const outage of told) await outage.tell(supply, runtimeS, settled);
       return outages.status();
     },
     'outage.last': async ({ withinS }, caller) => {
-      events.add('warning', 'power', null, `${whoIs(caller).user} tells: this machine shuts down within ${withinS} s`);
+      events.add(
+        'warning',
+        'power',
+        null,
+        `${whoIs(caller).user} reports: this machine shuts down within ${withinS} s`,
+      );
       const runs = await Promise.all(outages.all.map((outage) => outage.commit(withinS)));
       return { runs: runs.filter((run) => run !== null) };
     },
     'outage.drill': async ({ addrs }, caller) => {
       const [outage] = outages.all;
       if (outage === undefined) throw new NotFound('no outage policy is configured');
-      events.add('notice', 'power', null, `${whoIs(caller).user} begins an outage drill`);
+      events.add('notice', 'power', null, `${whoIs(caller).user} starts an outage drill`);
       return outage.drill(addrs);
     },
   };

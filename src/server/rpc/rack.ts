@@ -33,9 +33,9 @@ export function queryHandlers(services: Services): Pick<Methods, 'hello' | 'swee
       if (api !== API_VERSION)
         throw rpcError(
           'version',
-          `this program speaks version ${api} of the protocol, the server (rackui ${VERSION}, pid ${process.pid}) version ${API_VERSION}: stop it with 'rackui server stop' of its own version and start this one's`,
+          `this program has version ${api} of the API, the server (rackui ${VERSION}, pid ${process.pid}) version ${API_VERSION}: stop it with 'rackui server stop' of that version, then start a server of this version`,
         );
-      if (caller.who !== null) throw rpcError('invalid', 'hello: this session has said it already');
+      if (caller.who !== null) throw rpcError('invalid', 'hello: this session has already sent it');
       if (who.program === 'interface')
         events.add('info', 'session', null, `${who.from === null ? who.user : `${who.user}@${who.from}`} joined`);
       caller.identify(who);
@@ -67,7 +67,7 @@ export function queryHandlers(services: Services): Pick<Methods, 'hello' | 'swee
 /** @throws a refusal that names the address, where no node of this rack has it */
 export function expectNode({ nodeStates }: Pick<Services, 'nodeStates'>, addr: Address): void {
   if (nodeStates.node(addr) !== null) return;
-  const what = nodeStates.inventory.configured ? 'the configuration names no node' : 'no node was found';
+  const what = nodeStates.inventory.configured ? 'no node is configured' : 'no node was found';
   throw new NotFound(`${what} at address ${formatAddress(addr)}`);
 }
 
@@ -79,7 +79,9 @@ export function detailHandlers(services: Services): Pick<Methods, 'node.detail' 
       const node = nodeStates.node(addr);
       const { inventory } = nodeStates;
       const manages =
-        addr === bus.health.master ? ['it manages this bus: without it no node is reached, and rackui runs on it'] : [];
+        addr === bus.health.master
+          ? ['it is the master of this bus: rackui runs on it, and no node is reachable without it']
+          : [];
       const now = steadyNow();
       return {
         addr,

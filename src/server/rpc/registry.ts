@@ -20,6 +20,6 @@ export type NoteHandlers = { [M in keyof ClientNotes]: (params: ClientNotes[M], 
 
 /** Returns the caller's identity. @throws {ResponseError} before hello */
 export function whoIs(caller: Caller): ClientIdentity {
-  if (caller.who === null) throw rpcError('version', 'say hello first');
+  if (caller.who === null) throw rpcError('version', 'send hello first');
   return caller.who;
 }

@@ -184,10 +184,8 @@ export class ClientSession implements Caller {
   async #answer<M extends keyof Requests>(method: M, raw: unknown): Promise<Requests[M][1] | ResponseError<unknown>> {
     this.#heardAt = this.#socket.bytesRead;
     const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED);
-    if (!parsed.success)
-      return rpcError('invalid', `the server cannot take that: ${describeProblems(parsed.error, raw)}`);
-    if (this.#who === null && method !== 'hello')
-      return rpcError('version', 'say hello first: who asks, with which program');
+    if (!parsed.success) return rpcError('invalid', `invalid parameters: ${describeProblems(parsed.error, raw)}`);
+    if (this.#who === null && method !== 'hello') return rpcError('version', 'send hello first, with user and program');
     if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText()))
       return rpcError(
         'viewOnly',

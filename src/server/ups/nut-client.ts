@@ -102,7 +102,7 @@ export class NutClient {
 
   async #line(): Promise<string> {
     const deadline = setTimeout(
-      () => this.#fail(new NutError(`upsd gives no answer within ${ANSWER_LIMIT_MS / 1000} s`)),
+      () => this.#fail(new NutError(`upsd does not answer within ${ANSWER_LIMIT_MS / 1000} s`)),
       ANSWER_LIMIT_MS,
     );
     try {

@@ -193,7 +193,7 @@ export const MAP_BINDINGS: readonly Binding[] = [
     hint: null,
     demo: true,
     disabled: notDemo,
-    help: 'mains return (demo): the battery charges, nodes come back',
+    help: 'mains return (demo): the battery charges, nodes are switched on again',
   },
   {
     context: 'map',

@@ -152,7 +152,7 @@ function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools
   if (hidden > 0) frame.text(box.x + box.width - 14, box.y + box.height, ` ${hidden} more `, 'key');
 }
 
-/** `▲ 14:05:09 k8s-worker-04 03  its fan stands still (0 counts) · seen by ann`. */
+/** `▲ 14:05:09 k8s-worker-04 03  its fan has stopped (0 counts) · seen by ann`. */
 function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[] {
   const { addr, acknowledged, clearedAt, since, text } = alarm;
   const who: Span =

@@ -70,7 +70,7 @@ function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
           withNotice(
             closed(state),
             'info',
-            `only who types can hand the keyboard over; ${keyOf(state, 'prefix', 'take')} takes it`,
+            `only the session with the keyboard can transfer it; ${keyOf(state, 'prefix', 'take')} takes it`,
           ),
         );
       return step(closed(state), { do: 'give', session: chosen.session });

@@ -26,7 +26,7 @@ const MINUTE = 60;
 const PHASE_WORDS: Record<OutageReport['phase'], string> = {
   battery: 'on battery',
   last: 'the last plan runs or has run',
-  mains: 'mains are back, nothing is switched on yet',
+  mains: 'the mains have returned, nothing is switched on yet',
   restoring: 'nodes come back',
   ended: 'ended',
 };

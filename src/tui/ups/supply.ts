@@ -88,8 +88,8 @@ function request(state: State, pane: SupplyPane): Step {
 export function supplyEvent(state: State, event: SupplyEvent): Step {
   if (event.type === 'mains-switched') {
     const text = event.on
-      ? 'the simulated mains are back'
-      : 'the simulated mains are away: the rack lives on its battery';
+      ? 'the simulated the mains have returned'
+      : 'the simulated the mains have failed: the rack lives on its battery';
     return step(withNotice(state, 'info', text));
   }
   const { overlay } = state;

@@ -37,7 +37,7 @@ const KEYS: readonly Binding[] = [
     help: 'scroll what it would do',
   },
   { context: 'emergency', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
-  { context: 'emergency', keys: ['r'], command: 'ask-again', hint: 'ask again', help: 'ask the nodes again' },
+  { context: 'emergency', keys: ['r'], command: 'ask-again', hint: 'try again', help: 'ask the nodes again' },
   {
     context: 'emergency',
     keys: ['tab'],

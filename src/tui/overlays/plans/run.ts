@@ -38,7 +38,7 @@ export const RUN_KEYS: readonly Binding[] = [
     command: 'pause',
     hint: 'pause',
     dangerous: true,
-    help: 'begin nothing new; what runs goes on',
+    help: 'start nothing new; running operations continue',
     disabled: first(viewOnly, noLink, runIn('running')),
   },
   {
