@@ -169,7 +169,7 @@ describe('switching', () => {
     expect(await http.stand.rack.node('05')).toMatchObject({ power: 'on' });
   });
 
-  test('an operation is aborted, and a question of it is shown', async () => {
+  test('an operation is aborted by a token that may act, and by no other', async () => {
     await http.stand.rack.ctl('off-ignored', { node: '04' });
     const begun = await start('off', 'n4', { token: 'part' });
     const path = begun.headers.get('location') ?? '';
