@@ -47,7 +47,12 @@ export async function portOf(options: GlobalOptions): Promise<string> {
 export async function openClient(
   options: GlobalOptions,
   program: string,
-  { autostart, serve, warn = hint }: { autostart: boolean; serve?: string; warn?: (text: string) => void },
+  {
+    autostart,
+    serve,
+    warn = hint,
+    signal,
+  }: { autostart: boolean; serve?: string; warn?: (text: string) => void; signal?: AbortSignal | undefined },
 ): Promise<RackClient> {
   const { remote } = options;
   if (remote !== undefined) {
@@ -70,6 +75,7 @@ export async function openClient(
     port: named ? null : port,
     group: () => operatorsGroup(options),
     viewOnly: options.viewOnly === true,
+    signal,
     warn: (text) => warn(`rackui: ${text}`),
     start:
       autostart && !named

@@ -36,6 +36,8 @@ export interface ConnectOptions {
   /** Called once before a server is started that systemd will end early. */
   warn?: (text: string) => void;
   machine?: MachineSource;
+  /** Ends the search: a client that has ended must start no server. */
+  signal?: AbortSignal | undefined;
   /** Command for a server that will listen on the last of `sockets`; null: start none. */
   start: ServerStart | null;
 }
@@ -85,6 +87,7 @@ export async function connectOrStart(options: ConnectOptions): Promise<RackClien
   if (refusal !== null) throw new ServerUnavailable(`${none}, and ${refusal}`);
   const service = await awaitService(options);
   if (service !== null) return service;
+  options.signal?.throwIfAborted();
   const end = earlyEnd(options.machine ?? thisMachine, userName());
   if (end !== null)
     options.warn?.(`a server is started in the background, and it ${end.when}. To keep one: ${end.todo}`);
@@ -139,6 +142,7 @@ async function awaitSilent(port: string, options: ConnectOptions): Promise<RackC
     }
     const client = await findServer(options);
     if (client !== null) return client;
+    options.signal?.throwIfAborted();
   }
 }
 
@@ -164,6 +168,7 @@ async function awaitService(options: ConnectOptions): Promise<RackClient | null>
   for (;;) {
     const client = await findServer(options);
     if (client !== null) return client;
+    options.signal?.throwIfAborted();
     const waited = performance.now() - began;
     const limit = existsSync(system) ? START_LIMIT_MS : isServices(dirname(system)) ? SERVICE_START_MS : 0;
     if (waited < limit) await delay(RETRY_MS * 5);

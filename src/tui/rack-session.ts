@@ -83,8 +83,8 @@ export interface RackAccess {
   longestRetryMs?: number | undefined;
   /** Shown at first; null: nothing. */
   notice?: string | null;
-  /** Opens a new connection after the server ended; rejects while there is none. */
-  reconnect: () => Promise<RackClient>;
+  /** Opens a new connection after the server ended; rejects while there is none. `signal`: the session has ended. */
+  reconnect: (signal: AbortSignal) => Promise<RackClient>;
 }
 
 /** Time for the first notice, ms: the screen is still filling. */
@@ -128,7 +128,7 @@ export class RackSession {
   #state: State;
   #emulators: Emulators | null = null;
   #loading: Promise<Emulators> | null = null;
-  #over = false;
+  readonly #end = new AbortController();
 
   constructor(
     access: RackAccess,
@@ -189,7 +189,7 @@ export class RackSession {
   }
 
   dispatch(event: UiEvent): void {
-    if (this.#over) return;
+    if (this.#isOver()) return;
     const before = this.#state;
     const { state, effects } = update(before, event);
     this.#state = state;
@@ -235,7 +235,7 @@ export class RackSession {
   }
 
   close(): void {
-    this.#over = true;
+    this.#end.abort();
     this.#client.close();
     this.#emulators?.dispose();
   }
@@ -277,7 +277,7 @@ export class RackSession {
     for (let waitMs = RECONNECT_MS; !this.#isOver(); waitMs = Math.min(longestRetryMs, waitMs * 2)) {
       await new Promise((resolve) => setTimeout(resolve, waitMs));
       try {
-        const client = await this.#access.reconnect();
+        const client = await this.#access.reconnect(this.#end.signal);
         if (this.#isOver()) {
           client.close();
           return;
@@ -295,6 +295,6 @@ export class RackSession {
 
   /** A method, because the compiler believes that a field checked before an await has not changed after it. */
   #isOver(): boolean {
-    return this.#over;
+    return this.#end.signal.aborted;
   }
 }

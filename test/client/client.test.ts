@@ -1,5 +1,5 @@
 /** The typed client over streams and sockets, and how it finds or starts a server. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,6 +123,15 @@ describe('connectOrStart', () => {
     const trying = connectOrStart({ sockets: [socket], who: WHO, start: null });
     await expect(trying).rejects.toThrow(ServerUnavailable);
     await expect(trying).rejects.toThrow(`no rackui server answers at ${socket}`);
+  });
+
+  test('a client that has ended starts no server', async () => {
+    const trace = join(folder, 'trace');
+    const own = start(`require('fs').writeFileSync(${JSON.stringify(trace)}, ''); process.exit(5)`);
+    const signal = AbortSignal.abort();
+    const trying = connectOrStart({ sockets: [own.socket], who: WHO, start: own, signal });
+    await expect(trying).rejects.toMatchObject({ name: 'AbortError' });
+    expect(existsSync(trace)).toBe(false);
   });
 
   test('a server that ends at once is quoted', async () => {

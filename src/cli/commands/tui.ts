@@ -160,7 +160,7 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
   if (list === null) {
     const one = await withOneRack(options);
-    return [await opened((warn) => openClient(one, 'interface', { autostart: true, warn }))];
+    return [await opened((warn, signal) => openClient(one, 'interface', { autostart: true, warn, signal }))];
   }
   const { absentClient } = await import('../../client/absent.ts');
   // Racks on this machine one after another: the first starts the server of all.
@@ -168,13 +168,13 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
   return Promise.all(
     list.all.map((rack): Promise<Access> => {
       const of = 'local' in rack ? { ...options, config: rack.local.path } : { ...options, remote: rack.remote };
-      const open = (warn: Warn): Promise<RackClient> =>
-        openClient(of, 'interface', { autostart: true, serve: list.path, warn });
+      const open: Open = (warn, signal) =>
+        openClient(of, 'interface', { autostart: true, serve: list.path, warn, signal });
       const rest = { name: rack.name, longestRetryMs: 'local' in rack ? undefined : REMOTE_RETRY_MS };
       // One rack that cannot be reached does not keep the operator from the others.
       const absent = (error: unknown): Access => {
         const client = absentClient(rack.name, explain(error).message);
-        return { client, notice: null, reconnect: () => open(() => undefined), ...rest };
+        return { client, notice: null, reconnect: (signal) => open(() => undefined, signal), ...rest };
       };
       const opening = 'local' in rack ? localBefore.then(() => opened(open)) : opened(open);
       const access = opening.then((one) => ({ ...one, ...rest }), absent);
@@ -185,10 +185,11 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
 }
 
 type Warn = (text: string) => void;
+type Open = (warn: Warn, signal?: AbortSignal) => Promise<RackClient>;
 
 /** Shows messages about a server's start in the interface, which takes the screen. */
-async function opened(open: (warn: Warn) => Promise<RackClient>): Promise<Access> {
+async function opened(open: Open): Promise<Access> {
   let notice: string | null = null;
   const client = await open((text) => (notice = text));
-  return { client, notice, reconnect: () => open(() => undefined) };
+  return { client, notice, reconnect: (signal) => open(() => undefined, signal) };
 }
