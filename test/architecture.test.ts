@@ -54,6 +54,18 @@ test('every room of src is in the table', () => {
   expect([...new Set(files.map(room))].filter((name) => !(name in MAY))).toEqual([]);
 });
 
+test('the start of every command loads no package but commander: schema and emulator cost it 100 ms', () => {
+  const loaded = new Set<string>();
+  const load = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const one of imports) if (one.file === file && one.kind === 'value') load(one.target);
+  };
+  load('main.ts');
+  const packages = [...loaded].filter((name) => !name.startsWith('node:') && !files.includes(name));
+  expect(packages).toEqual(['commander']);
+});
+
 test.each(Object.entries(ONLY))('%s is imported only where it belongs', (name, allowed) => {
   const importers = imports.filter(({ target }) => target === name || target.startsWith(`${name}/`));
   expect(importers.filter(({ file }) => !allowed.test(file)).map(({ file }) => file)).toEqual([]);

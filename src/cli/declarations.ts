@@ -4,7 +4,7 @@
  */
 import { Argument, type Command, Option } from 'commander';
 import { didYouMean } from '../lib/words.ts';
-import { type ConsoleStep, expectStep, sendStep } from './console/script.ts';
+import type { StepText } from './commands/console.ts';
 import { UsageFailure } from './terminal-output.ts';
 
 /**
@@ -27,12 +27,12 @@ Exit codes: 0 done, every --expect met; 3 another session has the keyboard; 4 an
 answer or its console ended.`;
 
 export function declareQueries(program: Command, act: Act): void {
-  const steps: ConsoleStep[] = [];
-  const step = (make: (text: string) => ConsoleStep) => (text: string) => {
-    steps.push(make(text));
+  const steps: StepText[] = [];
+  const step = (kind: StepText['do']) => (text: string) => {
+    steps.push({ do: kind, text });
     return steps;
   };
-  const [send, expect] = [step(sendStep), step(expectStep)];
+  const [send, expect] = [step('send'), step('expect')];
   program
     .command('status [selector...]')
     .description('state of the nodes, from a new sweep')

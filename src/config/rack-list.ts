@@ -1,67 +1,45 @@
 /**
  * Loads a configuration of several racks: a file that lists the racks' own files, each a whole configuration with
  * port, nodes and plans, and racks on other machines; with the settings of the interface that shows them all.
- *
- * Reads the port without the YAML parser and the schema (70 ms together): the interface needs nothing else of the
- * configuration before it connects to a server, which has read and checked the whole of it.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
 import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
 import { environment, type Environment } from './paths.ts';
-import { type RackListConfig, rackListSchema } from './schema.ts';
+import { isRackList } from './quick-look.ts';
+import { interfaceWishes, keyWishes, sshOption } from './schema.ts';
 
-export const DEFAULT_PORT = '/dev/serial0';
+/** Maximum of racks: beyond, other engines are for looking. */
+const MOST_RACKS = 64;
+const RACK_FILES = 'a list of racks, e.g. [north.yaml, { name: south, ssh: pi@mcp-south }]';
+const RACK_ENTRY = 'the path of a rack’s configuration file, or { name: …, ssh: user@host }';
+/** As ssh takes a destination, without what it would take for an option or a URI. */
+const DESTINATION = /^(?:[A-Za-z_][\w.-]{0,31}@)?[A-Za-z0-9_[][\w.:[\]-]{0,252}$/;
 
-/** Returns the configured port, the default where none is set, or null where the full parser must decide. Pure. */
-export function peekPort(text: string): string | null {
-  const lines = text.split(/\r?\n/);
-  const mentions = lines.filter((line) => /\bport\b["']?\s*:/.test(line.replace(/#.*/, '')));
-  const [only, ...others] = mentions;
-  if (only === undefined) return DEFAULT_PORT;
-  const match = /^port:[ \t]+(?:([^\s#"'&*!|>{}[\]%@`][^\s#]*)|"([^"\\]+)"|'([^']+)')[ \t]*(?:#.*)?$/.exec(only);
-  // An indented next line would continue the value.
-  const goesOn = /^\s+\S/.test(lines[lines.indexOf(only) + 1] ?? '');
-  return others.length > 0 || goesOn || !match ? null : (match[1] ?? match[2] ?? match[3] ?? null);
-}
+/** A rack on another machine, whose server is reached by ssh. */
+const remoteRack = z.strictObject({
+  name: z.string().min(1).max(64),
+  ssh: z.string().regex(DESTINATION, 'user@host or a host of your ssh configuration'),
+  port: z.number().int().min(1).max(65_535).optional(),
+  /** Private key file; default: the one that the system's ssh finds. */
+  identity: z.string().min(1).optional(),
+  options: z.array(sshOption).max(32).default([]),
+  viewOnly: z.boolean().default(false),
+});
 
-/** True where the text lists the files of several racks. Pure. */
-function isRackList(text: string): boolean {
-  return /^racks[ \t]*:/m.test(text);
-}
-
-/** True where the first of these files that exists lists several racks. */
-export function isRackListIn(candidates: readonly Candidate[]): boolean {
-  return isRackList(firstFile(candidates)?.text ?? '');
-}
-
-/** True where the first of these files has settings of the interface: keys, mouse, bell. */
-export function settingsIn(candidates: readonly Candidate[]): boolean {
-  return /^["']?(?:keys|interface)["']?[ \t]*:/m.test(firstFile(candidates)?.text ?? '');
-}
-
-/** {@link peekPort} of the first of these files that exists; null where the full loader must decide or report. */
-export function peekPortIn(candidates: readonly Candidate[]): string | null {
-  const file = firstFile(candidates);
-  if (file === null) return DEFAULT_PORT;
-  return file.text === null ? null : peekPort(file.text);
-}
-
-interface Candidate {
-  path: string;
-  required?: boolean;
-}
-
-/** Reads the first that exists, or must; null: none. `text` null: it cannot be read, which the full loader reports. */
-function firstFile(candidates: readonly Candidate[]): { text: string | null } | null {
-  const found = candidates.find(({ path, required }) => required === true || existsSync(path));
-  if (found === undefined) return null;
-  try {
-    return { text: readFileSync(found.path, 'utf8') };
-  } catch {
-    return { text: null };
-  }
-}
+/** A file that lists several racks, with the settings of the interface that shows them all. */
+const rackListSchema = z.strictObject(
+  {
+    racks: z
+      .array(z.union([z.string(), remoteRack], RACK_ENTRY), RACK_FILES)
+      .min(1, RACK_FILES)
+      .max(MOST_RACKS, `${MOST_RACKS} at most`),
+    interface: interfaceWishes,
+    keys: keyWishes,
+  },
+  'a file with racks: may only have interface and keys beside it; settings of one rack belong into its own file',
+);
+type RackListConfig = z.infer<typeof rackListSchema>;
 
 /** A rack on this machine, with its file. */
 type LocalRack = LoadedConfig & { path: string };

@@ -7,7 +7,8 @@ import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
 import { http, metrics, mqtt } from './reporting-schema.ts';
-import { baud, compilePattern, refuseSshOption, seconds, secret } from './value-types.ts';
+import { refuseSshOption } from './ssh-options.ts';
+import { baud, compilePattern, seconds, secret } from './value-types.ts';
 
 /** A regular expression of RE2, matched against one console line without control characters. */
 const linePattern = z
@@ -141,7 +142,7 @@ const plan = z.strictObject({
   steps: z.array(planStep).min(1).max(32),
 });
 
-const sshOption = z.string().superRefine((option, context) => {
+export const sshOption = z.string().superRefine((option, context) => {
   const refusal = refuseSshOption(option);
   if (refusal !== null) context.addIssue({ code: 'custom', message: refusal });
 });
@@ -262,7 +263,7 @@ const outage = z.union([policy, z.array(policy).min(1).max(16)]);
 const keyText = z.string('a key, or a list of keys, as text: p, Ctrl-P, F5, "9"').min(1).max(32);
 
 /** Settings of the operator's terminal. */
-const interfaceWishes = z
+export const interfaceWishes = z
   .strictObject({
     mouse: z.boolean().default(false),
     /** Rings the terminal's bell for new alarms. */
@@ -271,41 +272,9 @@ const interfaceWishes = z
   .prefault({});
 
 /** Keys of the interface: context, command, key or keys. Their names are checked by the interface. */
-const keyWishes = z
+export const keyWishes = z
   .record(z.string(), z.record(z.string(), z.union([keyText, z.array(keyText).min(1).max(8)])))
   .default({});
-
-/** Maximum of racks: beyond, other engines are for looking. */
-const MOST_RACKS = 64;
-const RACK_FILES = 'a list of racks, e.g. [north.yaml, { name: south, ssh: pi@mcp-south }]';
-const RACK_ENTRY = 'the path of a rack’s configuration file, or { name: …, ssh: user@host }';
-/** As ssh takes a destination, without what it would take for an option or a URI. */
-const DESTINATION = /^(?:[A-Za-z_][\w.-]{0,31}@)?[A-Za-z0-9_[][\w.:[\]-]{0,252}$/;
-
-/** A rack on another machine, whose server is reached by ssh. */
-const remoteRack = z.strictObject({
-  name: z.string().min(1).max(64),
-  ssh: z.string().regex(DESTINATION, 'user@host or a host of your ssh configuration'),
-  port: z.number().int().min(1).max(65_535).optional(),
-  /** Private key file; default: the one that the system's ssh finds. */
-  identity: z.string().min(1).optional(),
-  options: z.array(sshOption).max(32).default([]),
-  viewOnly: z.boolean().default(false),
-});
-
-/** A file that lists several racks, with the settings of the interface that shows them all. */
-export const rackListSchema = z.strictObject(
-  {
-    racks: z
-      .array(z.union([z.string(), remoteRack], RACK_ENTRY), RACK_FILES)
-      .min(1, RACK_FILES)
-      .max(MOST_RACKS, `${MOST_RACKS} at most`),
-    interface: interfaceWishes,
-    keys: keyWishes,
-  },
-  'a file with racks: may only have interface and keys beside it; settings of one rack belong into its own file',
-);
-export type RackListConfig = z.infer<typeof rackListSchema>;
 
 export const configSchema = z.strictObject({
   name: z.string().max(64).default('rack'),

@@ -17,7 +17,7 @@ import {
 import { dirname, join, parse, resolve, sep } from 'node:path';
 import type { Config } from './schema.ts';
 import { secretsOf } from './secrets.ts';
-import { knownHostsFiles } from './value-types.ts';
+import { knownHostsFiles } from './ssh-options.ts';
 
 /** Maximum of symbolic links on one way; the kernel's own limit. */
 const MOST_LINKS = 40;

@@ -13,7 +13,7 @@ import {
   viewSocketPath,
   type Environment,
 } from '../../src/config/paths.ts';
-import { peekPort } from '../../src/config/rack-list.ts';
+import { peekPort } from '../../src/config/quick-look.ts';
 
 const user: Environment = { env: {}, uid: 1000, home: '/home/ann', temp: '/tmp' };
 const root: Environment = { env: {}, uid: 0, home: '/root', temp: '/tmp' };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
-import { refuseSshOption } from '../../src/config/value-types.ts';
+import { refuseSshOption } from '../../src/config/ssh-options.ts';
 
 test.each([
   'ProxyJump=gate',

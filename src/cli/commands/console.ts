@@ -9,12 +9,18 @@ import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-
 import { explain, Failure, hint, print, UsageFailure } from '../terminal-output.ts';
 import { configuredSettings } from './tui.ts';
 
+/** A step as written on the command line; its parser is loaded when it is needed. */
+export interface StepText {
+  do: ConsoleStep['do'];
+  text: string;
+}
+
 interface ConsoleOptions extends GlobalOptions {
   /** Takes the keyboard, and the console from another node where another session types. */
   force?: boolean;
   /** Both are the same list: their order is the command line's. */
-  send?: ConsoleStep[];
-  expect?: ConsoleStep[];
+  send?: StepText[];
+  expect?: StepText[];
   /** Seconds. */
   timeout?: string;
   rawOutput?: boolean;
@@ -28,7 +34,7 @@ const TIMEOUT_S = 10;
 export async function consoleCommand(word: string, options: ConsoleOptions): Promise<number> {
   const script = {
     take: options.force === true,
-    steps: options.send ?? options.expect ?? [],
+    steps: await parseSteps(options.send ?? options.expect ?? []),
     timeoutMs: readTimeout(options.timeout) * 1000,
     rawOutput: options.rawOutput === true,
     baud: readBaud(options.baud),
@@ -58,6 +64,13 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
   } finally {
     client.close();
   }
+}
+
+/** @throws {UsageFailure} for a text that cannot be sent, and a pattern that cannot be compiled */
+async function parseSteps(steps: readonly StepText[]): Promise<ConsoleStep[]> {
+  if (steps.length === 0) return [];
+  const { expectStep, sendStep } = await import('../console/script.ts');
+  return steps.map(({ do: kind, text }) => (kind === 'send' ? sendStep(text) : expectStep(text)));
 }
 
 /** Returns the prefix of `--prefix`, otherwise the interface's own. @throws {UsageFailure} {ConfigError} */

@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { RackClient } from '../../client/client.ts';
 import { configCandidates, stateDirectory, themeDirectory } from '../../config/paths.ts';
-import { settingsIn } from '../../config/rack-list.ts';
+import { settingsIn } from '../../config/quick-look.ts';
 import { collectGarbage, keepYoungSmall } from '../../lib/memory.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { InterfaceOptions } from '../../tui/app.ts';
