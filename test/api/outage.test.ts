@@ -85,7 +85,7 @@ test('a silent UPS is told with its reason and when it was heard last', () => {
     load: null,
   });
   expect(upsText({ ...reading, answeredAt: NOW - 42_000 }, NOW)).toBe(
-    'unknown: upsd answers DATA-STALE; heard last 42 s ago',
+    'unknown: upsd answers DATA-STALE; last answered 42 s ago',
   );
   expect(upsText({ ...reading, answeredAt: null }, NOW)).toBe('unknown: upsd answers DATA-STALE; it never answered');
 });

@@ -96,7 +96,7 @@ test.each<Provoked>([
     kind: 'fan-stopped',
     node: 'n3',
     provoke: ctl('shows-fan', { node: '03', counts: '0' }),
-    says: /n3 03 its fan stands still \(0 counts\)/,
+    says: /n3 03 its fan has stopped \(0 counts\)/,
     ease: ctl('shows-fan', { node: '03', counts: 'truth' }),
   },
   {

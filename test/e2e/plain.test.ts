@@ -78,5 +78,5 @@ test('much at once is cut short, and alarms are not what is left out', () => {
   });
   const news = eventSentences([...Array.from({ length: 20 }, (_, n) => event(n, 'info')), event(20, 'alarm')]);
   expect(news).toHaveLength(6);
-  expect(news.join('\n')).toMatch(/alarm: event 20\.\nAnd 16 more; 'events' tells them\.$/);
+  expect(news.join('\n')).toMatch(/alarm: event 20\.\nAnd 16 more; 'events' lists them\.$/);
 });

@@ -97,7 +97,7 @@ describe('nothing is cut by', () => {
     screen.type('00p');
     await screen.waitFor(/Force off +cut power NOW/);
     screen.type('f');
-    await screen.waitFor(/master of this bus/);
+    await screen.waitFor(/manages this bus/);
     await screen.waitFor(/nothing can be confirmed/);
     screen.type('n0');
     screen.type('\r');

@@ -152,7 +152,7 @@ test.concurrent.for<[fault: string, params: Record<string, unknown>]>([
 });
 
 test.concurrent.for<[fault: string, params: Record<string, unknown>, words: RegExp]>([
-  ['reboots-instead', {}, /starts again/],
+  ['reboots-instead', {}, /reboots instead/],
   ['dirty', {}, /halted, but not cleanly/],
   ['inhibited', {}, /forbids the shutdown/],
   ['hostname', { name: 'somebody-else' }, /belongs to ‘somebody-else’/],

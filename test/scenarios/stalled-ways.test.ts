@@ -69,7 +69,7 @@ async function comesTo(id: string, addr: number, moment: (typeof MOMENTS)[number
 /** It started again while nobody looked: it runs, and somebody is asked. */
 async function isLeftOn(id: string, addr: number): Promise<void> {
   const node = await scene.until(id, addr, settled);
-  expect(`${node.question?.text ?? ''}${node.detail}`).toMatch(/start|alive/);
+  expect(`${node.question?.text ?? ''}${node.detail}`).toMatch(/start|boot|alive/);
   expect(node.outcome).not.toBe('done');
   expect(await scene.cuts(addr)).toEqual({ off: 0, cutAlive: 0 });
   expect(await scene.node(addr)).toMatchObject({ power: 'on', guest: 'login' });

@@ -28,7 +28,7 @@ test.each([0, 500, LONG_MS])(
     await scene.until(id, addr, inPhase('settle'));
     await scene.stopped(ms, () => scene.startsAgain(addr));
     const asked = await scene.until(id, addr, (node) => node.question !== null || node.outcome !== null);
-    expect(asked.question?.text).toMatch(/start/);
+    expect(asked.question?.text).toMatch(/start|boot/);
     expect(await scene.cuts(addr)).toEqual({ off: 0, cutAlive: 0 });
     expect(await scene.node(addr)).toMatchObject({ power: 'on', guest: 'login' });
     await scene.session.request('ops.abort', { id });

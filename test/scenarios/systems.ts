@@ -78,8 +78,8 @@ export const HALTS_ODDLY: readonly Scenario[] = [
   halts('off reported late', ['off-late', { ms: 700 }]),
   asks('file systems left dirty', /halted, but not cleanly/, ['dirty']),
   asks('a root file system that went read-only', /halted, but not cleanly/, ['read-only']),
-  asks('a true reboot instead', /starts again/, ['reboots-instead']),
-  asks('a quiet reboot instead', /starts again/, ['reboots-instead'], ['shutdown-style', { style: 'quiet' }]),
+  asks('a true reboot instead', /reboots instead/, ['reboots-instead']),
+  asks('a quiet reboot instead', /reboots instead/, ['reboots-instead'], ['shutdown-style', { style: 'quiet' }]),
 ];
 
 export const REFUSES: readonly Scenario[] = [

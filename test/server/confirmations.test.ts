@@ -100,7 +100,7 @@ test('a client of a stopped server is told within seconds, and what it wanted is
     `the server (pid ${server.pid}) has not answered for 5 s; it is stopped (state T): continue it with 'kill -CONT ${server.pid}', or end it with 'kill -KILL ${server.pid}'`,
   );
   // One that connects now hears the same.
-  await expect(server.connect()).rejects.toThrow(`the server (pid ${server.pid}) does not answer`);
+  await expect(server.connect()).rejects.toThrow(`the server (pid ${server.pid}) has not answered`);
   server.kill('SIGCONT');
   const again = await server.connect();
   await again.client.request('sweep', { addrs: null, interrupt: false });
