@@ -54,7 +54,7 @@ async function shuttingDown(): Promise<string> {
     onDeadline: 'leave',
     takeConsole: false,
   });
-  await screen.waitFor(/off n3 · n3 stopping/);
+  await screen.waitFor(/off n3 · [━─]+ n3 stopping/);
   return id;
 }
 
