@@ -43,21 +43,21 @@ export async function connectBySsh(rack: RemoteRack, who: ClientIdentity): Promi
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-ERROR_LIMIT)));
   const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
   stream.once('close', () => child.kill());
-  const why = async (otherwise: string): Promise<string> => {
-    const code = await exitCode(child);
-    return describeEnd(rack, code, errors) ?? `${rack.ssh}: ${otherwise}`;
-  };
+  const why = async (): Promise<string | null> => describeEnd(rack, await exitCode(child), errors);
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   try {
     const client = await Promise.race([connect(stream, who), failed]);
-    return { ...client, onClose: (listener) => client.onClose((text) => void why(text).then(listener)) };
+    return {
+      ...client,
+      onClose: (listener) =>
+        client.onClose((text) => void why().then((words) => listener(words ?? `${rack.ssh}: ${text}`))),
+    };
   } catch (error) {
     stream.destroy();
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
       throw new ServerUnavailable(`${rack.name} is reached by ssh, and there is no ssh on this machine: install it`);
-    const words = await why('');
-    if (words !== `${rack.ssh}: `) throw new ServerUnavailable(words);
-    throw error;
+    const words = await why();
+    throw words === null ? error : new ServerUnavailable(words);
   }
 }
 

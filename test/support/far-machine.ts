@@ -2,17 +2,14 @@
  * A machine that is reached by ssh: a real sshd on loopback with its own host key and environment, behind a line that can
  * be slow, stall and be cut. What is in its PATH is the test's choice: by default this checkout's rackui.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { freePort } from './ssh-hosts.ts';
+import { freePort, startSshd } from './ssh-hosts.ts';
 import { PROGRAM } from './stand.ts';
-
-const SSHD = '/usr/sbin/sshd';
-const WAIT_MS = 20_000;
 
 /** The line between ssh and sshd. */
 class Line {
@@ -136,20 +133,4 @@ export async function farMachine(socket: string): Promise<FarMachine> {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-async function startSshd(config: string): Promise<ChildProcess> {
-  const server = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let text = '';
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`sshd does not listen:\n${text}`)), WAIT_MS);
-    server.once('exit', () => reject(new Error(`sshd ended:\n${text}`)));
-    server.stderr.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      if (!text.includes('Server listening')) return;
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-  return server;
 }

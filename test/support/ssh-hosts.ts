@@ -105,19 +105,7 @@ export class SshHosts implements AsyncDisposable {
         'StrictModes no',
       ].join('\n'),
     );
-    const server = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.#server = server;
-    let said = '';
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`sshd does not listen:\n${said}`)), WAIT_MS);
-      server.once('exit', () => reject(new Error(`sshd ended:\n${said}`)));
-      server.stderr.on('data', (chunk: Buffer) => {
-        said += chunk.toString();
-        if (!said.includes('Server listening')) return;
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    this.#server = await startSshd(config);
   }
 
   async #end(): Promise<void> {
@@ -156,6 +144,23 @@ socket.on('data', (chunk) => {
 });
 next();
 `;
+}
+
+/** Starts sshd with this configuration; resolves once it listens. */
+export async function startSshd(config: string): Promise<ChildProcess> {
+  const server = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`sshd does not listen:\n${text}`)), WAIT_MS);
+    server.once('exit', () => reject(new Error(`sshd ended:\n${text}`)));
+    server.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (!text.includes('Server listening')) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  return server;
 }
 
 export async function freePort(): Promise<number> {
