@@ -140,7 +140,7 @@ const KINDS: Record<string, string> = {
 /** Describes the value found. Text in place of a section may be a misplaced secret: only its kind is shown. */
 function foundWords(value: unknown, issue: Issue): string {
   const section = issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record');
-  if (typeof value === 'object' || section) return kindOf(value);
+  if (typeof value === 'object' || value === undefined || section) return kindOf(value);
   const text = typeof value === 'string' ? `'${value}'` : scalarText(value);
   const quoted = issue.code === 'invalid_type' && typeof value === 'string' ? `the text ${text}` : text;
   return quoted.length > 80 ? `${quoted.slice(0, 79)}…` : quoted;

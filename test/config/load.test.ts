@@ -36,6 +36,7 @@ describe('a wrong configuration names file, line and column', () => {
     ['interface: { mouse: yess }', "interface.mouse: found the text 'yess'; expected true or false"],
     ['alarms: { fanStopped: 300 }', 'alarms.fanStopped: found 300; must be at most 255'],
     ['ups: [{ name: u, port: 1.5 }]', 'ups.0.port: found 1.5; expected a whole number'],
+    ['hooks: [{ run: [x] }]', 'rack.yaml:1:9: hooks.0.when: missing; allowed: before-off, '],
     ['poweroff: reboot', "poweroff: found the text 'reboot'; expected a list"],
     ['plans: { "a b": { steps: [] } }', "rack.yaml:1:10: plans.a b: 'a b' cannot be a name; expected letters, digits"],
     [
