@@ -1,5 +1,6 @@
 /**
- * Schema of the sections for other programs: metrics, MQTT and the HTTP interface. None is on unless it is configured.
+ * Schema of the sections for other programs: metrics, MQTT, the HTTP interface and the system's log. None is on unless
+ * it is configured.
  */
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
@@ -119,14 +120,38 @@ export const http = z
   });
 export type HttpConfig = z.infer<typeof http>;
 
+/** The system's log, which gets events and the audit log: the journal, or syslog on this machine or another. */
+export const systemLog = z
+  .strictObject({
+    to: z.enum(['journal', 'syslog']),
+    /** The machine with the syslog server; default: this one. */
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9:][A-Za-z0-9:.-]{0,254}$/, 'a host name or an address')
+      .optional(),
+    port: z.number().int().min(1).max(65_535).default(514),
+    tcp: z.boolean().default(false),
+    /** The lowest level of events that are written. */
+    level: z.enum(['info', 'notice', 'warning', 'alarm']).default('info'),
+    /** Also write the entries of the audit log. */
+    audit: z.boolean().default(true),
+  })
+  .superRefine(({ to, host, tcp }, context) => {
+    if (host !== undefined && to === 'journal')
+      context.addIssue({ code: 'custom', path: ['host'], message: 'is for to: syslog' });
+    if (tcp && host === undefined) context.addIssue({ code: 'custom', path: ['tcp'], message: 'needs host' });
+  });
+export type SystemLogConfig = z.infer<typeof systemLog>;
+
 interface Reports {
   http?: HttpConfig | undefined;
   metrics?: MetricsConfig | undefined;
   mqtt?: MqttConfig | undefined;
+  systemLog?: SystemLogConfig | undefined;
 }
 
 /** Says what other machines can read or do, for the check of a configuration; empty: nothing. */
-export function exposures({ metrics: scraped, mqtt: broker, http: called }: Reports): string[] {
+export function exposures({ metrics: scraped, mqtt: broker, http: called, systemLog: log }: Reports): string[] {
   const said: string[] = [];
   if (scraped?.port !== undefined && !isLoopback(scraped.address))
     said.push(
@@ -140,6 +165,8 @@ export function exposures({ metrics: scraped, mqtt: broker, http: called }: Repo
     said.push(
       `every user with write access to the broker ${broker.host} can switch nodes on, and off gracefully (mqtt.power)`,
     );
+  if (log?.host !== undefined && log.host !== 'localhost' && !isLoopback(log.host))
+    said.push(`warning: systemLog goes to ${log.host} without TLS: it can be read on the way`);
   const cutting = (called?.tokens ?? []).filter(({ verbs }) => verbs.includes('cut')).map(({ name }) => name);
   if (cutting.length > 0)
     said.push(

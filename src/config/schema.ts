@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
-import { http, metrics, mqtt } from './reporting-schema.ts';
+import { http, metrics, mqtt, systemLog } from './reporting-schema.ts';
 import { refuseSshOption } from './ssh-options.ts';
 import { baud, compilePattern, seconds, secret } from './value-types.ts';
 
@@ -365,6 +365,8 @@ export const configSchema = z.strictObject({
   mqtt: mqtt.optional(),
   /** The HTTP interface for programs; none: nothing listens. */
   http: http.optional(),
+  /** The system's log, which gets events and the audit log; none: they are only in the state directory. */
+  systemLog: systemLog.optional(),
   /** Proof of a boot after a node was switched on. */
   boot: z
     .strictObject({

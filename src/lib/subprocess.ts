@@ -25,22 +25,30 @@ const MERCY_MS = 2_000;
 /** Time for which an ended program's pipes are still read, ms. */
 const PIPE_MS = 500;
 
-/**
- * Runs a program; never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. `printed` gets
- * the kept lines whenever more output came. `environment`: all of its environment; default: that of this process.
- */
+export interface ProgramOptions {
+  /** Gets the kept lines whenever more output came. */
+  printed?: (lines: readonly string[]) => void;
+  /** All of its environment; default: that of this process. */
+  environment?: NodeJS.ProcessEnv;
+  /** Text for its standard input; default: none. */
+  input?: string;
+}
+
+/** Runs a program; never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. */
 export function runProgram(
   argv: readonly string[],
   limitS: number,
   signal: AbortSignal,
-  printed: (lines: readonly string[]) => void = () => undefined,
-  environment: NodeJS.ProcessEnv = process.env,
+  { printed = () => undefined, environment = process.env, input }: ProgramOptions = {},
 ): Promise<ProgramEnd> {
   const [program = '', ...args] = argv;
   if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
   return new Promise((resolve) => {
     // A process group of its own, so that its children end with it.
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: environment });
+    const stdin = input === undefined ? 'ignore' : 'pipe';
+    const child = spawn(program, args, { stdio: [stdin, 'pipe', 'pipe'], detached: true, env: environment });
+    // It may end without reading.
+    child.stdin?.on('error', () => undefined).end(input);
     const output = new LastLines();
     let ended: string | null = null;
     const kill = (name: NodeJS.Signals): void => {
@@ -66,7 +74,7 @@ export function runProgram(
       resolve({ code, why, output: output.lines });
     };
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
+      stream?.on('data', (chunk: Buffer) => {
         output.feed(chunk);
         printed(output.lines);
       });

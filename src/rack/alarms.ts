@@ -59,6 +59,8 @@ export type AlarmKind =
   | 'mqtt'
   /** The HTTP interface does not listen, or a token cannot be used. */
   | 'http'
+  /** Events cannot be written to the system's log. */
+  | 'system-log'
   /** A configured pattern appeared on a console. */
   | 'console';
 
@@ -78,7 +80,16 @@ export interface Alarm {
 }
 
 /** Alarms of the server's own machine. */
-const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set(['state', 'disk', 'secret', 'metrics', 'message', 'mqtt', 'http']);
+const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set([
+  'state',
+  'disk',
+  'secret',
+  'metrics',
+  'message',
+  'mqtt',
+  'http',
+  'system-log',
+]);
 
 const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([
   'on-battery',

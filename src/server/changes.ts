@@ -4,6 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { EventRecord } from '../api/methods.ts';
+import type { AuditEntry, CallAuditEntry, RawAuditEntry } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarms.ts';
 import type { Reading } from '../rack/reading.ts';
@@ -14,6 +15,8 @@ export interface ChangeEvents {
   changed: [change: Change];
   /** An event was added to the log. */
   event: [event: EventRecord];
+  /** An entry goes into the audit log. */
+  audit: [entry: AuditEntry | CallAuditEntry | RawAuditEntry];
   /** Operations, plans or outages began, changed or ended, so whether the server is still needed may have changed. */
   work: [];
   /** An alarm was raised, or its cause has ended. */

@@ -372,9 +372,14 @@ export interface ServerParts extends Working, Sessions {
   reporting: Reporting;
 }
 
-export function composeServer(options: RackServerOptions): ServerParts {
-  const { configuration } = options;
+export function composeServer(given: RackServerOptions): ServerParts {
+  const { configuration } = given;
   const changes = new Changes();
+  const audit: RackServerOptions['audit'] = (entry) => {
+    changes.emit('audit', entry);
+    return given.audit(entry);
+  };
+  const options = { ...given, audit };
   const records = composeRecords(options, changes);
   const polling = composePolling(options, records, changes);
   const consoles = composeConsoles(options, { ...records, ...polling }, changes);

@@ -50,6 +50,10 @@ interface Reporter {
   close(): Promise<void>;
 }
 
+/** Events of the server's start that the system's log gets although it begins later: their number, and age, ms. */
+const EARLIER_EVENTS = 100;
+const EARLIER_MS = 10_000;
+
 /** One kind of report: started anew whenever what `section` returns has changed; null: it is not configured. */
 interface Kind<S> {
   name: string;
@@ -86,6 +90,7 @@ export class Reporting {
     this.#renew(this.#messages, before, next);
     this.#renew(this.#mqtt, before, next);
     this.#renew(this.#http, before, next);
+    this.#renew(this.#systemLog, before, next);
   }
 
   #renew<S>({ name, section, start }: Kind<S>, before: Partial<Config>, next: Config): void {
@@ -167,6 +172,21 @@ export class Reporting {
         warn,
         failed: (text) => log.error(text),
         alarm: (text) => alarms.set('http', null, text),
+      });
+    },
+  };
+
+  readonly #systemLog: Kind<NonNullable<Config['systemLog']>> = {
+    name: 'systemLog',
+    section: ({ systemLog }) => systemLog ?? null,
+    start: async (section) => {
+      const { nodeStates, alarms, events } = this.#needs;
+      const { SystemLog } = await import('./system-log/system-log.ts');
+      return new SystemLog(section, {
+        inventory: () => nodeStates.inventory,
+        changes: this.#changes,
+        earlier: events.latest(EARLIER_EVENTS).filter(({ at }) => steadyNow() - at < EARLIER_MS),
+        alarm: (text) => alarms.set('system-log', null, text),
       });
     },
   };

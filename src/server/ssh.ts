@@ -85,14 +85,14 @@ export class Network implements NetworkPort {
     addr: Address,
     commands: string,
     signal: AbortSignal,
-    printed?: (lines: readonly string[]) => void,
+    printed: (lines: readonly string[]) => void = () => undefined,
   ): Promise<ProgramEnd> {
     const host = this.#host(addr);
     if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
     await this.#takeSlot();
     try {
       const { limit } = this.#config;
-      return await runProgram([...sshArguments(this.#config, host), commands], limit, signal, printed);
+      return await runProgram([...sshArguments(this.#config, host), commands], limit, signal, { printed });
     } finally {
       this.#running--;
       this.#waiting.shift()?.();

@@ -31,6 +31,8 @@ export interface StandOptions {
   config?: string;
   /** More of the server's environment. */
   env?: NodeJS.ProcessEnv;
+  /** A program with arguments that starts the server, whose command follows, in its own place. */
+  through?: string[];
   /** The rack's inside: then it runs in this process, not in one of its own. */
   watch?: NonNullable<RackOptions['watch']>;
 }
@@ -65,7 +67,7 @@ export function referenceStand(): Promise<Stand> {
   return sweptStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
 }
 
-export async function stand({ sim = [], config, env = {}, watch }: StandOptions = {}): Promise<Stand> {
+export async function stand({ sim = [], config, env = {}, through = [], watch }: StandOptions = {}): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
   const socket = join(folder, 'rack.sock');
   const viewSocket = join(folder, 'rack.view.sock');
@@ -80,7 +82,7 @@ export async function stand({ sim = [], config, env = {}, watch }: StandOptions 
   let server: ChildProcess;
 
   async function startServer(): Promise<void> {
-    const command = [process.execPath, ...args, ...(config === undefined ? [] : ['--config', configFile])];
+    const command = [...through, process.execPath, ...args, ...(config === undefined ? [] : ['--config', configFile])];
     const [program = '', ...rest] = watch ? ['bash', '-c', WITHOUT_OUR_FILES, 'bash', ...command] : command;
     const child = spawn(program, rest, {
       stdio: ['pipe', 'pipe', 'pipe'],

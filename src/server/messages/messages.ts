@@ -124,7 +124,7 @@ class HookQueue {
     const fields = fieldsOf(messages, dropped, { inventory: this.#inventory(), wallTime });
     const argv = argumentsFor(this.hook.run, fields);
     const environment = environmentFor(fields, process.env);
-    const { why, output } = await runProgram(argv, this.hook.limit, this.#abort.signal, undefined, environment);
+    const { why, output } = await runProgram(argv, this.hook.limit, this.#abort.signal, { environment });
     if (why !== '') {
       this.#waiting = [...messages, ...this.#waiting];
       this.#dropped += dropped;
