@@ -112,6 +112,21 @@ const COMMANDS: readonly (readonly [command: string, prints: string | RegExp])[]
   ['dmesg', 'Linux version 6.'],
   ['stty rows 50 cols 132; stty size', /^50 132\r\n/],
   ['poweroff', 'Interactive authentication required'],
+  ['(exit 3); echo $?', /^3\r\n/],
+  ['sh -c "exit 7" || echo "status $?"', /^status 7\r\n/],
+  ['sh -c \'echo "$1 and $2"\' sh one "two"', /^one and two\r\n/],
+  ['x=$(hostname); echo "<$x>"', /^<node-07>\r\n/],
+  ['{ echo a; echo b; } | sed "s/^/-/" | head -n 1', /^-a\r\npi@/],
+  ['yes | head -c 5', /^y\r\ny\r\nypi@/],
+  ['printf "%s" | nonsense 2>/dev/null; echo $?', /^127\r\n/],
+  ['echo s > /proc/sysrq-trigger', /^-bash: \/proc\/sysrq-trigger: Permission denied\r\n/],
+  ["sudo -n sh -c 'echo s >/proc/sysrq-trigger'", /^\[.*\] sysrq: Emergency Sync\r\n/],
+  ['echo "a', /^-bash: unexpected EOF/],
+  ['echo a)', /^-bash: syntax error near unexpected token `\)'\r\n/],
+  [
+    'c=$({ { sh -c \'echo out; exit 9\' 2>&1 </dev/null 3>&- 4>&-; echo $? >&3; } | sed "s/^/T:/" >&4; } 3>&1) 4>&1; echo "$c"',
+    /^T:out\r\n9\r\n/,
+  ],
 ];
 
 test.each(COMMANDS)('%s', (command, prints) => {
@@ -127,6 +142,15 @@ test('^C ends a command that never would', () => {
   type('sleep 1000\r');
   expect(wait(10_000)).toBe('');
   expect(type('\x03')).toBe(`^C\r\n${PROMPT}`);
+});
+
+test('^C ends the rest of its line, and a script', () => {
+  login();
+  type('sleep 1000; echo no\r');
+  expect(type('\x03')).toBe(`^C\r\n${PROMPT}`);
+  type("sh -c 'sleep 1000; echo no' | sed s/n/N/\r");
+  expect(type('\x03')).toBe(`^C\r\n${PROMPT}`);
+  expect(type('echo yes\r')).toContain('\r\nyes\r\n');
 });
 
 test('sudo asks where it should, three times', () => {

@@ -4,7 +4,7 @@
  */
 import { UNAME } from './boot.ts';
 import { absolute, files, HOME, list } from './files.ts';
-import { type Command, type CommandTable, type Context, dateText, uptimeText } from './machine.ts';
+import { type Command, type CommandTable, type Context, dateText, type Machine, uptimeText } from './machine.ts';
 import { POWER_COMMANDS } from './power-commands.ts';
 
 const REFRESH_MS = 3_000;
@@ -85,6 +85,10 @@ const stress: Command = {
   },
 };
 
+/** Characters of an endless text that a pipeline takes, and the status of the program that printed it. */
+const PIPED = 128 * 1024;
+const SIGPIPE = 141;
+
 /** Output of `ps`. */
 const PROCESSES = `    PID TTY          TIME CMD
    1120 ttyS0    00:00:00 bash
@@ -118,15 +122,10 @@ const TEXT_COMMANDS: CommandTable = {
       .map((line) => `${line}\n`)
       .join(''),
   ),
-  echo: {
-    help: 'its words',
-    run: (context, args) => {
-      const [text, file] = args.join(' ').split(/ > ?/);
-      if (file === '/proc/sysrq-trigger') return sysrq(context, text?.trim() ?? '');
-      context.print(`${text ?? ''}\n`);
-      return 0;
-    },
-  },
+  echo: says('its words', (_context, args) => `${args.join(' ')}\n`),
+  printf: says('its words, with \\n and the like', (_context, [text = '']) =>
+    text.replace(/\\([nrte])/g, (_whole, char: string) => ({ n: '\n', r: '\r', t: '\t' })[char] ?? '\x1b'),
+  ),
   pwd: says('the directory', ({ cwd }) => `${cwd}\n`),
   id: says('user and groups', ({ user }, [flag]) =>
     flag === '-u'
@@ -171,8 +170,9 @@ const FILE_COMMANDS: CommandTable = {
         if (text === undefined) status = 1;
         context.print(text ?? `cat: ${arg}: No such file or directory\n`);
       }
+      if (args.length === 0 && context.input !== null) context.print(context.input);
       // Without a file it reads the terminal, until ^C or ^D.
-      return args.length > 0 ? status : undefined;
+      return args.length > 0 || context.input !== null ? status : undefined;
     },
   },
   cd: {
@@ -184,6 +184,33 @@ const FILE_COMMANDS: CommandTable = {
         return 1;
       }
       context.cwd = next;
+      return 0;
+    },
+  },
+};
+
+const FILTERS: CommandTable = {
+  head: {
+    help: '-c BYTES or -n LINES of its input',
+    run: (context, [flag = '-n', count = '10']) => {
+      const input = context.input ?? '';
+      if (flag === '-c') context.print(Buffer.from(input).subarray(0, Number(count)).toString());
+      else
+        context.print(
+          input
+            .split(/(?<=\n)/)
+            .slice(0, Number(count))
+            .join(''),
+        );
+      return 0;
+    },
+  },
+  sed: {
+    help: 's/PATTERN/TEXT/ on each line of its input',
+    run: (context, [program = '']) => {
+      const [, pattern = '', text = ''] = /^s\/(.*)\/(.*)\/$/.exec(program) ?? [];
+      const lines = (context.input ?? '').split(/(?<=\n)/);
+      context.print(lines.map((line) => line.replace(new RegExp(pattern), text)).join(''));
       return 0;
     },
   },
@@ -203,8 +230,8 @@ const TERMINAL_COMMANDS: CommandTable = {
       return 0;
     },
   },
-  exit: { help: 'leaves', run: (context) => leave(context, 'logout') },
-  logout: { help: 'leaves', run: (context) => leave(context, 'logout') },
+  exit: { help: 'leaves', run: leave },
+  logout: { help: 'leaves', run: leave },
   sleep: {
     help: 'waits so many seconds',
     run: (context, [seconds = '1']) => {
@@ -215,6 +242,10 @@ const TERMINAL_COMMANDS: CommandTable = {
   yes: {
     help: 'text without end, until ^C',
     run: (context, [word = 'y']) => {
+      if (context.piped) {
+        context.print(`${word}\n`.repeat(PIPED / (word.length + 1)));
+        return SIGPIPE;
+      }
       context.machine.stream(() => `${word}\n`);
       context.atExit(() => context.machine.stream(null));
       return undefined;
@@ -225,7 +256,13 @@ const TERMINAL_COMMANDS: CommandTable = {
   stress,
 };
 
-export const COMMANDS: CommandTable = { ...TEXT_COMMANDS, ...FILE_COMMANDS, ...TERMINAL_COMMANDS, ...POWER_COMMANDS };
+export const COMMANDS: CommandTable = {
+  ...TEXT_COMMANDS,
+  ...FILE_COMMANDS,
+  ...FILTERS,
+  ...TERMINAL_COMMANDS,
+  ...POWER_COMMANDS,
+};
 
 /** Returns `/proc/uptime`: the uptime, and the idle time of all processors together, seconds. */
 function procUptime({ machine }: Context): string {
@@ -233,8 +270,8 @@ function procUptime({ machine }: Context): string {
   return `${seconds.toFixed(2)} ${(seconds * 3.9).toFixed(2)}\n`;
 }
 
-function leave(context: Context, word: string): undefined {
-  context.leaveShell(word);
+function leave(context: Context, [status]: readonly string[]): undefined {
+  context.leaveShell(status === undefined ? undefined : Number(status) & 0xff);
 }
 
 function helpText(): string {
@@ -242,12 +279,8 @@ function helpText(): string {
   return `This is a simulated machine. It knows:\n${rows.sort().join('\n')}\n`;
 }
 
-/** Executes the kernel's rescue keys, for root. */
-function sysrq({ machine, user }: Context, key: string): number {
-  if (user !== 'root') {
-    machine.print('-bash: /proc/sysrq-trigger: Permission denied\n');
-    return 1;
-  }
+/** Executes one of the kernel's rescue keys. */
+export function sysrq(machine: Machine, key: string): void {
   const keys: Record<string, () => void> = {
     s: () => {
       machine.kernel('sysrq: Emergency Sync');
@@ -257,9 +290,14 @@ function sysrq({ machine, user }: Context, key: string): number {
       machine.kernel('sysrq: Emergency Remount R/O');
       machine.kernel('Emergency Remount complete');
     },
+    m: () => {
+      machine.kernel('sysrq: Show Memory');
+      machine.kernel('Mem-Info:');
+      machine.kernel('active_anon:18231 inactive_anon:402 isolated_anon:0');
+    },
+    w: () => machine.kernel('sysrq: Show Blocked State'),
     o: () => machine.endAtOnce('poweroff'),
     b: () => machine.endAtOnce('reboot'),
   };
   keys[key]?.();
-  return 0;
 }

@@ -70,6 +70,10 @@ export interface Context {
   readonly user: string;
   /** Variables set ahead of the command. */
   readonly env: Readonly<Record<string, string>>;
+  /** Its standard input where that is not the terminal, as in a pipeline; else null. */
+  readonly input: string | null;
+  /** Its output goes to another command. */
+  readonly piped: boolean;
   /** The shell's directory; assigning changes it for the commands after this one. */
   cwd: string;
   print(text: string): void;
@@ -80,12 +84,16 @@ export interface Context {
   attend(reader: Reader): void;
   /** Ends the command; a second call has no effect. */
   exit(status: number): void;
+  /** Ends the command and the rest of its line, as ^C does. */
+  interrupt(): void;
+  /** Runs a script with the words `$0`, `$1`, … and ends with its status. */
+  runScript(text: string, words: readonly string[]): void;
   /** Runs another command as `user` and ends with its status. */
   runAs(user: string, argv: readonly string[]): void;
   /** Opens another shell and ends when that is left. */
   openShell(user: string): void;
-  /** Ends the shell itself. */
-  leaveShell(word: string): void;
+  /** Ends the shell itself, or the script. `status`: its exit status; default: that of the last command. */
+  leaveShell(status?: number): void;
   /** True while sudo remembers a password; `sudoRemember` starts that time. */
   sudoRemembers(): boolean;
   sudoRemember(): void;

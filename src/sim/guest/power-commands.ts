@@ -106,23 +106,16 @@ function askPassword(context: Context, attempt: number, go: () => void): void {
           askPassword(context, attempt + 1, go);
         }
       },
-      interrupt: () => {
-        context.print('\n');
-        context.exit(130);
-      },
+      interrupt: () => context.interrupt(),
     }),
   );
 }
 
-/** `sh -c 'echo s > /proc/sysrq-trigger'`, as it is typed for a rescue. */
 const sh: Command = {
   help: '-c COMMAND',
-  run: (context, [flag, text]) => {
-    if (flag !== '-c' || text === undefined) {
-      context.openShell(context.user);
-      return undefined;
-    }
-    context.runAs(context.user, text.split(' '));
+  run: (context, [flag, text, ...words]) => {
+    if (flag !== '-c' || text === undefined) context.openShell(context.user);
+    else context.runScript(text, words);
     return undefined;
   },
 };

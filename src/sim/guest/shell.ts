@@ -1,8 +1,9 @@
 /** A login shell: prompt, editing, history, one command after another. Executes nothing of this machine. */
-import { COMMANDS } from './commands.ts';
+import { COMMANDS, sysrq } from './commands.ts';
 import { absolute, HOME, list } from './files.ts';
 import { LineEditor, LineInput } from './line-editor.ts';
 import type { Context, Machine, Reader } from './machine.ts';
+import { parseScript, runScript, type ScriptHost, type Sink, type Streams } from './script.ts';
 
 /** Default of sudo. */
 const SUDO_REMEMBERS_MS = 15 * 60_000;
@@ -14,12 +15,13 @@ export class Shell {
   /** Time until which sudo remembers the password, ms of uptime. */
   sudoUntil = 0;
   lastStatus = 0;
+  /** Set by ^C: the rest of the line does not run. */
+  interrupted = false;
+  /** Its session has ended. */
+  over = false;
   private readonly history: string[] = [];
   private readonly editor: LineEditor;
   private readonly leave: (status: number) => void;
-  /** `after`: status of the previous command with which this one runs; null: any. */
-  private queue: { text: string; after: 'success' | 'failure' | null }[] = [];
-  private over = false;
 
   /** `leave` is called once, at the end of the shell. */
   constructor(machine: Machine, user: string, leave: (status: number) => void) {
@@ -57,47 +59,17 @@ export class Shell {
 
   private execute(line: string): void {
     if (line.trim() !== '' && line !== this.history.at(-1)) this.history.push(line);
-    this.queue = commandsOf(line);
-    this.next();
+    this.interrupted = false;
+    const sinks = new Map([1, 2].map((fd) => [fd, this.toTerminal]));
+    const host = new Script(this, this.user);
+    host.run(line, { input: null, sinks, words: ['-bash'] }, () => {
+      if (host.left) this.exit('logout');
+      else if (!this.over) this.start();
+    });
   }
 
-  private next(): void {
-    const command = this.queue.shift();
-    if (this.over) return;
-    if (!command) this.start();
-    else if (command.after !== null && (this.lastStatus === 0) !== (command.after === 'success')) this.next();
-    else this.runLine(words(command.text));
-  }
-
-  /** Runs one command of a line; variables may be set ahead of it. */
-  private runLine(argv: readonly string[]): void {
-    const first = argv.findIndex((word) => !/^\w+=/.test(word));
-    const env = argv.slice(0, Math.max(0, first)).map((word) => word.split(/=(.*)/s).slice(0, 2) as [string, string]);
-    this.run(argv.slice(Math.max(0, first)), () => this.next(), this.user, Object.fromEntries(env));
-  }
-
-  /** Runs one command; `done` is called once, with its exit status. */
-  run(
-    argv: readonly string[],
-    done: (status: number) => void,
-    user = this.user,
-    env: Readonly<Record<string, string>> = {},
-  ): void {
-    const [name, ...args] = argv;
-    if (name === undefined) {
-      done(this.lastStatus);
-      return;
-    }
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (!command) {
-      this.machine.print(`-bash: ${name}: command not found\n`);
-      done(127);
-      return;
-    }
-    const process = new Process(this, user, env, done);
-    const status = command.run(process, args);
-    if (status !== undefined) process.exit(status);
-  }
+  /** Its standard output while that is the terminal. */
+  readonly toTerminal: Sink = (text) => this.machine.print(text);
 
   private complete(left: string): string[] {
     const word = left.slice(left.lastIndexOf(' ') + 1);
@@ -109,21 +81,108 @@ export class Shell {
   }
 }
 
+/** A line or a script, as it is run for one user. */
+class Script implements ScriptHost {
+  /** Ended by `exit`. */
+  left = false;
+  readonly variables: Map<string, string>;
+  private readonly shell: Shell;
+  private readonly user: string;
+
+  constructor(shell: Shell, user: string, variables: ReadonlyMap<string, string> = new Map()) {
+    this.shell = shell;
+    this.user = user;
+    this.variables = new Map(variables);
+  }
+
+  child(): Script {
+    return new Script(this.shell, this.user, this.variables);
+  }
+
+  get over(): boolean {
+    return this.left || this.shell.interrupted || this.shell.over;
+  }
+
+  get lastStatus(): number {
+    return this.shell.lastStatus;
+  }
+
+  set lastStatus(status: number) {
+    this.shell.lastStatus = status;
+  }
+
+  /** Runs the text; `done` is called once, at its end. */
+  run(text: string, streams: Streams, done: () => void): void {
+    let list: ReturnType<typeof parseScript> = [];
+    try {
+      list = parseScript(text);
+    } catch (error) {
+      streams.sinks.get(2)?.(`-bash: ${error instanceof Error ? error.message : ''}\n`);
+      this.lastStatus = 2;
+    }
+    runScript(this, list, streams, done);
+  }
+
+  leave(status: number | undefined): void {
+    this.left = true;
+    if (status !== undefined) this.lastStatus = status;
+  }
+
+  command(argv: readonly string[], env: Readonly<Record<string, string>>, streams: Streams, done: () => void): void {
+    this.runAs(this.user, argv, env, streams, () => done());
+  }
+
+  runAs(
+    user: string,
+    argv: readonly string[],
+    env: Readonly<Record<string, string>>,
+    streams: Streams,
+    done: (status: number) => void,
+  ): void {
+    const [name = '', ...args] = argv;
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (!command) {
+      streams.sinks.get(2)?.(`-bash: ${name}: command not found\n`);
+      this.lastStatus = 127;
+      done(127);
+      return;
+    }
+    const process = new Process(this.shell, this, { user, env, streams }, done);
+    const status = command.run(process, args);
+    if (status !== undefined) process.exit(status);
+  }
+
+  open(path: string): Sink | null {
+    if (path === '/dev/null') return () => undefined;
+    if (path !== '/proc/sysrq-trigger' || this.user !== 'root') return null;
+    return (text) => sysrq(this.shell.machine, text.slice(0, 1));
+  }
+}
+
 /** One running command: its output, planned work and reading end with it. */
 class Process implements Context {
   readonly machine: Machine;
   readonly user: string;
   readonly env: Readonly<Record<string, string>>;
+  private readonly streams: Streams;
   private readonly shell: Shell;
+  private readonly script: Script;
   private readonly done: (status: number) => void;
   private readonly plans: (() => void)[] = [];
   private readonly endings: (() => void)[] = [];
   private over = false;
 
-  constructor(shell: Shell, user: string, env: Readonly<Record<string, string>>, done: (status: number) => void) {
+  constructor(
+    shell: Shell,
+    script: Script,
+    { user, env, streams }: { user: string; env: Readonly<Record<string, string>>; streams: Streams },
+    done: (status: number) => void,
+  ) {
     this.shell = shell;
+    this.script = script;
     this.user = user;
     this.env = env;
+    this.streams = streams;
     this.machine = shell.machine;
     this.done = done;
     this.machine.attend(
@@ -131,10 +190,7 @@ class Process implements Context {
         print: (text) => this.machine.print(text),
         echo: true,
         line: () => undefined,
-        interrupt: () => {
-          this.machine.print('\n');
-          this.exit(130);
-        },
+        interrupt: () => this.interrupt(),
       }),
     );
   }
@@ -147,8 +203,16 @@ class Process implements Context {
     this.shell.cwd = path;
   }
 
+  get input(): string | null {
+    return this.streams.input;
+  }
+
+  get piped(): boolean {
+    return this.streams.sinks.get(1) !== this.shell.toTerminal;
+  }
+
   print(text: string): void {
-    this.machine.print(text);
+    this.streams.sinks.get(1)?.(text);
   }
 
   attend(reader: Reader): void {
@@ -156,15 +220,21 @@ class Process implements Context {
   }
 
   runAs(user: string, argv: readonly string[]): void {
-    this.shell.run(argv, (status) => this.exit(status), user);
+    this.script.runAs(user, argv, {}, this.streams, (status) => this.exit(status));
+  }
+
+  runScript(text: string, words: readonly string[]): void {
+    const script = new Script(this.shell, this.user);
+    script.run(text, { ...this.streams, words }, () => this.exit(this.shell.lastStatus));
   }
 
   openShell(user: string): void {
     new Shell(this.machine, user, (status) => this.exit(status)).start();
   }
 
-  leaveShell(word: string): void {
-    this.shell.exit(word);
+  leaveShell(status?: number): void {
+    this.script.leave(status);
+    this.exit(this.shell.lastStatus);
   }
 
   sudoRemembers(): boolean {
@@ -183,6 +253,12 @@ class Process implements Context {
     this.endings.push(run);
   }
 
+  interrupt(): void {
+    this.shell.interrupted = true;
+    this.machine.print('\n');
+    this.exit(130);
+  }
+
   exit(status: number): void {
     if (this.over) return;
     this.over = true;
@@ -191,28 +267,4 @@ class Process implements Context {
     this.shell.lastStatus = status;
     this.done(status);
   }
-}
-
-/** Splits a line into commands; separators in quotes do not count. */
-function commandsOf(line: string): { text: string; after: 'success' | 'failure' | null }[] {
-  const parts = line.split(/(;|&&|\|\|)(?=(?:[^"']|"[^"]*"|'[^']*')*$)/);
-  return parts
-    .filter((_part, index) => index % 2 === 0)
-    .map((text, index) => {
-      const before = parts[2 * index - 1];
-      return { text, after: before === '&&' ? 'success' : before === '||' ? 'failure' : null };
-    });
-}
-
-/**
- * Splits a command into words; quotes of both kinds hold words together, and pieces without a blank between them are
- * one.
- */
-function words(text: string): string[] {
-  return [...text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+/g)].map(([word]) =>
-    word.replace(
-      /"([^"]*)"|'([^']*)'/g,
-      (_quoted, double: string | undefined, single: string | undefined) => double ?? single ?? '',
-    ),
-  );
 }
