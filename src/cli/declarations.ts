@@ -142,7 +142,7 @@ export function declarePlans(program: Command, act: Act): void {
     .option('--json', 'one JSON object a line')
     .action(act(async (options, [id = '']) => (await load()).planResumeCommand(id, options)));
   for (const [what, description] of [
-    ['pause', 'start nothing new; running operations continue'],
+    ['pause', 'start no further operation; running ones continue'],
     ['abort', 'abort it; nodes that were cut stay off'],
   ] as const)
     plan

@@ -1,6 +1,6 @@
 /** The last five minutes of a simulated node, for a demo that begins in the middle. Pure. */
 import { noiseAt } from './random.ts';
-import { Physics } from './rack/physics.ts';
+import { driveOf, Physics } from './rack/physics.ts';
 
 /** Five minutes in steps of a second. */
 const PAST_STEP_MS = 1000;
@@ -9,7 +9,7 @@ const PAST_STEPS = 300;
 const WORK_STEPS = 45;
 const REST_STEPS = 40;
 
-/** Current and fan of a node that works now and then, by the simulator's own physics. */
+/** Returns current and fan of a node that works now and then, by the simulator's own physics and usual dialect. */
 export function pastOf(rack: number, addr: number): { stepMs: number; values: [current: number, fan: number][] } {
   const seed = rack * 1000 + addr;
   const rest = { kind: 'running', load: 0.05 } as const;
@@ -21,8 +21,8 @@ export function pastOf(rack: number, addr: number): { stepMs: number; values: [c
     const chance = noiseAt(seed, Math.floor(step / WORK_STEPS), 7);
     const works = chance > 0.65 && step < PAST_STEPS - REST_STEPS;
     physics.become(works ? { kind: 'running', load: 0.5 * chance } : rest, at);
-    const { current, fan } = physics.read(at);
-    return [current, fan];
+    const { current } = physics.read(at);
+    return [current, driveOf(current)];
   });
   return { stepMs: PAST_STEP_MS, values };
 }

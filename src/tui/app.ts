@@ -241,7 +241,10 @@ class Interface {
 
   #crash(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#leave({ code: 70, message: `rackui: the interface failed; the server and its operations go on.\n${text}` });
+    this.#leave({
+      code: 70,
+      message: `rackui: the interface failed; the server and its operations continue.\n${text}`,
+    });
   }
 
   #leave(end: InterfaceEnd): void {

@@ -66,7 +66,7 @@ export class EffectRunner {
         this.#requests.ask(
           this.#requests.client.request('console.give', { session: effect.session }),
           (console) => dispatch({ type: 'gave', console }),
-          (error) => dispatch({ type: 'failed', what: 'handing the keyboard over', error }),
+          (error) => dispatch({ type: 'failed', what: 'transferring the keyboard', error }),
         );
         return;
       case 'note':
@@ -95,7 +95,7 @@ export class EffectRunner {
         return;
       case 'quiet-reads':
         this.#requests.attempt(
-          effect.on ? 'reading other nodes' : 'ending the reads of other nodes',
+          effect.on ? 'polling while the console is silent' : 'ending the polls while the console is silent',
           this.#requests.client.request('console.reads', { on: effect.on }),
         );
         return;
@@ -144,7 +144,7 @@ export class EffectRunner {
         this.#requests.ask(
           this.#requests.client.request('alarms.list', { limit: PAST_ALARMS }),
           ({ past }) => dispatch({ type: 'past-alarms', past }),
-          (error) => dispatch({ type: 'failed', what: 'asking for the alarms of before', error }),
+          (error) => dispatch({ type: 'failed', what: 'reading the alarm history', error }),
         );
         return;
       case 'retry-bus':
@@ -212,15 +212,15 @@ export class EffectRunner {
         this.#requests.ask(
           this.#requests.client.request('bus.look', { addrs: [addr], patient: false }),
           ([look]) => {
-            const why = look?.failure ?? 'its BMC answers for its status, and not for its UID';
+            const why = look?.failure ?? 'its BMC answers status queries, but not the UID query';
             dispatch({ type: 'identified', addr, uid: look?.uid ?? null, why });
           },
-          (error) => dispatch({ type: 'failed', what: 'asking for the UID', error }),
+          (error) => dispatch({ type: 'failed', what: 'querying the UID', error }),
         );
         return;
       }
       case 'remember':
-        this.#requests.attempt('remembering the layout', this.#ports.remember(effect.view));
+        this.#requests.attempt('saving the layout', this.#ports.remember(effect.view));
         return;
       case 'report-mouse':
         this.#ports.reportMouse(effect.on);

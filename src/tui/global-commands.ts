@@ -9,8 +9,8 @@ import { openOverlay } from './overlays/list.ts';
 function switchMouse(state: State): Step {
   const mouse = !state.settings.mouse;
   const text = mouse
-    ? 'mouse on: click chooses, again opens; drag the console’s edge; Shift selects'
-    : 'mouse off: it is your terminal’s again';
+    ? 'mouse on: a click selects, a second one opens; drag the console’s edge; Shift selects text'
+    : 'mouse off: your terminal handles it';
   return step(withNotice({ ...state, settings: { ...state.settings, mouse } }, 'info', text), {
     do: 'report-mouse',
     on: mouse,

@@ -227,9 +227,9 @@ export class RackSession {
     const where = racks.names.length > 1 ? ` --rack ${name}` : '';
     const how = [
       ...(runs.length > 0
-        ? [`'rackui plan list${where}' shows how it goes, 'rackui plan abort ID${where}' aborts`]
+        ? [`'rackui plan list${where}' shows its progress, 'rackui plan abort ID${where}' aborts`]
         : []),
-      ...(running.length > 0 ? [`'rackui ops${where}' shows how it goes, 'rackui abort ID${where}' aborts`] : []),
+      ...(running.length > 0 ? [`'rackui ops${where}' shows their progress, 'rackui abort ID${where}' aborts`] : []),
     ].join('; ');
     return `still running in the server${racks.names.length > 1 ? ` of ${name}` : ''}: ${names}. ${how}.`;
   }
@@ -262,7 +262,7 @@ export class RackSession {
           this.#emulators?.release(addr);
           this.dispatch({
             type: 'look-over',
-            why: 'copy mode ended: the node has printed too much meanwhile to keep back',
+            why: 'copy mode ended: the node printed more than can be held back',
           });
         },
         this.#o.collect,

@@ -31,7 +31,7 @@ export function serverEvent(state: State, event: ServerEvent): Step {
     case 'event':
       return step({ ...state, events: [...state.events, event.note].slice(-EVENTS) });
     case 'link-lost': {
-      const left = leave(state, 'the server went away');
+      const left = leave(state, 'the connection to the server was lost');
       const pane = { ...left.pane, attachment: { kind: 'none' } as const, chord: { kind: 'idle' } as const };
       const lost: State = { ...left, pane, link: { kind: 'lost', since: state.now, why: event.why } };
       return step(lost, { do: 'reconnect' });
@@ -51,7 +51,7 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const overlay = stays ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };
       // The state of runs has to come from the new server.
-      return step(withNotice(back, 'info', 'the server is back'), { do: 'plans', panel: 0 });
+      return step(withNotice(back, 'info', 'reconnected to the server'), { do: 'plans', panel: 0 });
     }
   }
 }

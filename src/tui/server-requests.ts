@@ -47,7 +47,7 @@ export function requestPlan(requests: Requests, effect: PlanEffect, dispatch: (e
       requests.ask(
         requests.client.request('plan.skip', { id, step: null, addr }),
         (note) => dispatch({ type: 'plan', note }),
-        (error) => dispatch({ type: 'failed', what: `leaving out a node of ${id}`, error }),
+        (error) => dispatch({ type: 'failed', what: `skipping a node of ${id}`, error }),
       );
       return;
     }

@@ -137,7 +137,7 @@ function onToken(state: State, event: TokenEvent): Step {
   if (token.kind === 'key' && switchesMains(state, token.name)) return keyOnMap(state, token.name);
   if (state.overlay !== null) return inOverlay(state, state.overlay, event, token);
   if (state.focus === 'console') return keyInConsole(state, event);
-  if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste means nothing here: it was left out.'));
+  if (token.kind === 'paste') return step(withNotice(state, 'info', 'A paste has no effect here: it was ignored.'));
   return keyOnMap(state, token.name);
 }
 

@@ -24,7 +24,7 @@ export async function several(): Promise<Figure[]> {
   const memory = new Memory([server.pid, terminal.pid]);
   const one = await watch(server.pid, terminal);
   terminal.type('R');
-  await terminal.waitFor(/Enter go there/i);
+  await terminal.waitFor(/Enter show/i);
   const all = await watch(server.pid, terminal);
   const [serverMB = [], screenMB = []] = memory.end();
   const allowed = 2 * NAMES.length;

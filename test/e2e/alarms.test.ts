@@ -1,6 +1,6 @@
 /**
  * Every kind of alarm from its cause to the screen and into the past: provoked in the simulated rack, seen in header, map
- * and list, acknowledged by a key, over when its cause is, and then among the alarms of before.
+ * and list, acknowledged by a key, over when its cause is, and then in the alarm history.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AlarmKind } from '../../src/rack/alarms.ts';
@@ -174,7 +174,7 @@ test.each<Provoked>([
   if (node !== null) await screen.waitFor(() => markOf(node) !== null, `a mark on ${node}`);
   const urgent = node === null ? null : markOf(node);
   screen.type('a');
-  await screen.waitFor((s) => says.test(s.text()) && !/seen by/.test(s.text()), 'the alarm in the list');
+  await screen.waitFor((s) => says.test(s.text()) && !/acked by/.test(s.text()), 'the alarm in the list');
   screen.type('A');
   await screen.waitFor((s) => /seen by/.test(s.text()) && !/▲ \d alarms?/.test(s.text()), 'that it was seen');
   screen.type('q');
@@ -186,14 +186,14 @@ test.each<Provoked>([
   await screen.waitFor(powered(8), '8 nodes with power');
   await screen.waitFor((s) => !hasMark(s), 'no mark');
   screen.type('a');
-  await screen.waitFor(/No alarm stands/);
+  await screen.waitFor(/There is no alarm/);
   screen.type('h');
   await screen.waitFor(
     (s) => s.lines().some((line) => says.test(line) && / over after .* seen\b/.test(line)),
     'the alarm among those of before',
   );
   screen.type('q');
-  await screen.waitFor((s) => !/alarms of before/.test(s.text()));
+  await screen.waitFor((s) => !/alarm history/.test(s.text()));
   const { standing, past } = await (await rack.client()).request('alarms.list', { limit: 3 });
   expect(standing).toEqual([]);
   expect(past.find((alarm) => alarm.kind === kind)?.acknowledged?.by).toBeTruthy();
@@ -210,7 +210,7 @@ test('power changed by nobody here: it has happened, and is over when it was see
     screen.type('a');
     await screen.waitFor(text);
     screen.type('A');
-    await screen.waitFor(/No alarm stands/);
+    await screen.waitFor(/There is no alarm/);
     screen.type('h');
     await screen.waitFor(text);
     screen.type('q');
@@ -226,6 +226,6 @@ test('over before anybody looked: it stays until it was seen', async () => {
   screen.type('a');
   await screen.waitFor(/n2 02 does not answer .*over after/);
   screen.type(' ');
-  await screen.waitFor(/No alarm stands/);
+  await screen.waitFor(/There is no alarm/);
   screen.type('q');
 });

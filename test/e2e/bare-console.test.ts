@@ -98,7 +98,7 @@ describe('scripts', () => {
     terminal.type('\r');
     await terminal.waitFor('login:');
     terminal.type('\x1dl');
-    await terminal.waitFor('note into the log');
+    await terminal.waitFor('note for the log');
     terminal.type('seen by mex\x7f\r');
     await terminal.waitFor('the note is in the log');
     terminal.type('\x1ds');

@@ -35,7 +35,7 @@ test('of any node whose console was open, by whoever; one that never was says so
   // The console pane is there before a console was opened.
   screen.type('LL');
   await screen.waitFor('layout: map and console');
-  await screen.waitFor('serial line is the bus itself');
+  await screen.waitFor('serial line is the bus');
   const other = await rack.client('other');
   for (const addr of [2, 3, 5]) await visit(other, addr);
 
@@ -45,7 +45,7 @@ test('of any node whose console was open, by whoever; one that never was says so
   const old = screen.find('words of 2')?.cells ?? [];
   expect(old.map(({ fg, dim, bold }) => [fg, dim, bold])).toEqual(old.map(() => [1, true, false]));
   screen.type('05');
-  await screen.waitFor(/─ node-05 B-1 05 on other types there, seen \d+s ago/);
+  await screen.waitFor(/─ node-05 B-1 05 on other has it open, read \d+s ago/);
   await screen.waitFor('words of 5');
   await other.request('console.detach', {});
   await screen.waitFor(/─ node-05 B-1 05 on last seen \d+s ago.*: other detached/);
@@ -63,8 +63,8 @@ test('of any node whose console was open, by whoever; one that never was says so
   await rack.killServer('SIGTERM');
   await screen.waitFor(/server/);
   await rack.startServer();
-  await screen.waitFor(/the server is back/);
+  await screen.waitFor(/reconnected to the server/);
   screen.type('03');
-  await screen.waitFor(/─ node-03 A-3 03 .*last seen \d+s ago, \d\d:\d\d:\d\d, by its log/);
+  await screen.waitFor(/─ node-03 A-3 03 .*last seen \d+s ago, \d\d:\d\d:\d\d, from its log/);
   await screen.waitFor('words of 3');
 }, 60_000);

@@ -48,7 +48,7 @@ test('a search goes back through the scrollback, and what it found is copied by 
   screen.type('n');
   await screen.waitFor(/row 37 of +$/m);
   screen.type('n');
-  await screen.waitFor(/"row 37 of" is not there in that direction/);
+  await screen.waitFor(/no match for "row 37 of" in that direction/);
   screen.type('N');
   await screen.waitFor(/row 37 of second/);
   expect(clipboard()).toEqual([]);
@@ -71,7 +71,7 @@ test('the pane stands still while one looks, and nothing that comes meanwhile is
   screen.type('q');
   await screen.waitFor(/row 100 of third/);
   screen.type('\x1dw');
-  await screen.waitFor(/the keyboard is yours/);
+  await screen.waitFor(/you have the keyboard/);
 });
 
 test('a selection by keys, wide characters included, to the clipboard and to a file; the whole of it saved', async () => {
@@ -108,13 +108,13 @@ test('a selection by keys, wide characters included, to the clipboard and to a f
 
 test('the list of consoles: typed letters narrow it, Enter opens, the screen that was left keeps its time', async () => {
   screen.type('\x1dc');
-  await screen.waitFor(/you are here/);
+  await screen.waitFor(/open here/);
   screen.type('node-05');
-  await screen.waitFor((s) => !s.text().includes('you are here'));
+  await screen.waitFor((s) => !s.text().includes('open here'));
   screen.type('\r');
   await rack.rack.until(({ bus }) => bus.console === '05');
   screen.type('\x1dc');
-  await screen.waitFor(/02 A-2 +node-02 .* screen of \d\d:\d\d:\d\d/);
+  await screen.waitFor(/02 A-2 +node-02 .* last seen \d\d:\d\d:\d\d/);
   // It opens on the console before this one.
   screen.type('\r');
   await screen.waitFor(/Needle end/);

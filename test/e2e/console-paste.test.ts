@@ -62,9 +62,9 @@ test('asked about, paced to its end; meanwhile the prefix works and keys are hel
   await answer('y');
   await screen.waitFor(/pasting \d+ %/);
   screen.type('x');
-  await screen.waitFor(/not sent: a paste is under way/);
+  await screen.waitFor(/not sent: a paste is running/);
   screen.type('\x1d?');
-  await screen.waitFor(/Console, behind the prefix/);
+  await screen.waitFor(/Console, after the prefix/);
   screen.type('\x1b');
   await screen.waitFor(new RegExp(`pasted ${text.length} bytes`));
   await screen.waitFor((s) => !s.text().includes('pasting'));
@@ -88,7 +88,7 @@ test('line by line for a slow reader, and left out when not wanted', async () =>
   const text = `${'x'.repeat(600)}\n${'y'.repeat(600)}\n`;
   screen.paste(text);
   await answer('n');
-  await screen.waitFor('the paste was left out');
+  await screen.waitFor('nothing was pasted');
   screen.paste(text);
   await answer('l');
   await screen.waitFor(new RegExp(`pasted ${text.length} bytes`));

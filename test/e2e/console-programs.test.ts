@@ -173,10 +173,10 @@ describe('the same cells as in a plain emulator', () => {
     await pane.waitFor((screen) => screen.cursor.y === row + 1, 'the cursor in the second line');
     // The pace of the line tears the marks of a paste for nano.
     pane.type('\x1db');
-    await pane.waitFor('without brackets');
+    await pane.waitFor('bracketed paste is off');
     onTestFinished(async () => {
       pane.type('\x1db');
-      await pane.waitFor('are bracketed');
+      await pane.waitFor('bracketed paste is on');
     });
     twin.paste('from a paste ');
     await twin.same(/from a paste line 2/);

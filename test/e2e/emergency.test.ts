@@ -48,12 +48,12 @@ async function cuts(): Promise<number> {
 async function arm(words: string): Promise<void> {
   screen.type('a');
   await screen.waitFor(`Type ${words} and press Enter`);
-  while (!screen.text().includes('that is not it')) {
+  while (!screen.text().includes('does not match')) {
     screen.type('q');
     await pause(100);
   }
   screen.type('\x15');
-  await screen.waitFor((s) => !s.text().includes('that is not it'));
+  await screen.waitFor((s) => !s.text().includes('does not match'));
 }
 
 /** As fingers do it: each key seen before the next. A blank is seen by the cursor alone. */
@@ -107,7 +107,7 @@ test('armed and not confirmed by its words: Enter, q, a paste, type-ahead and Es
   screen.type('shed 2\r');
   await screen.waitFor(/came too fast/);
   screen.type('q');
-  await screen.waitFor(/that is not it/);
+  await screen.waitFor(/does not match/);
   expect(screen.text()).toContain('ARMED');
   screen.type('\x1b');
   await screen.waitFor(/Disarmed: nothing was sent/);

@@ -120,9 +120,9 @@ describe.each(STATES)('%s', (name, reach) => {
   test('the server killed: said at once, back by itself, the pipe freed, an operation reported as interrupted', async () => {
     const id = await reach();
     await rack.killServer();
-    await screen.waitFor(/SERVER GONE/);
+    await screen.waitFor(/NO SERVER/);
     await rack.startServer();
-    await screen.waitFor((s) => !s.text().includes('SERVER GONE'));
+    await screen.waitFor((s) => !s.text().includes('NO SERVER'));
     await rack.rack.until(({ bus }) => bus.console === null && bus.pipe === null);
     if (typeof id === 'string') {
       const client = await rack.client();

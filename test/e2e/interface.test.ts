@@ -121,7 +121,7 @@ describe('consoles', () => {
     // Answers of a terminal that nobody typed.
     screen.type('\x1b[?62;22c\x1b[5;9R\x1b]11;rgb:0000/0000/0000\x07\x1bP1$r0m\x1b\\');
     screen.paste('\x07=\\\x07[03]|\\');
-    await screen.waitFor(/Ctrl-G was taken out/);
+    await screen.waitFor(/Ctrl-G was removed/);
     screen.type('\x1dd');
     await rack.rack.until((state) => state.bus.console === null);
     const { bells } = (await rack.rack.counters()).bus;
@@ -180,12 +180,12 @@ describe('consoles', () => {
     await second.waitFor(/watching/);
     await first.waitFor(/1 watching/);
     first.type('\x1du');
-    await first.waitFor(/types +\S+ .*, you[\s\S]*watches/);
+    await first.waitFor(/keyboard +\S+ .*, you[\s\S]*watches/);
     first.type('\x1b[B\r');
     await second.waitFor((s) => !s.text().includes('watching;'));
-    await first.waitFor(/watching; \S+ types/);
+    await first.waitFor(/watching; \S+ has the keyboard/);
     second.type('\x1dl');
-    await second.waitFor('note into the log:');
+    await second.waitFor('note for the log:');
     second.type('disk was changed\r');
     await first.waitFor(/disk was changed/);
   });

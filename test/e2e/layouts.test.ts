@@ -140,7 +140,7 @@ test('which pane has the keys is seen', async () => {
   await whole(screen, ALL);
   // Once a console was opened there is room for all by itself; the next test begins with that.
   screen.type('L');
-  await whole(screen, ALL, /as the terminal has room/);
+  await whole(screen, ALL, /automatic/);
 });
 
 test('too small: what it has, what it needs, and what is wrong meanwhile, in a line', async () => {
@@ -163,7 +163,7 @@ test('too small: what it has, what it needs, and what is wrong meanwhile, in a l
   await rack.rack.ctl('silent', { node: '07', on: false });
   await whole(screen, MAP, /24 on/);
   screen.type('aA');
-  await screen.waitFor(/No alarm stands/);
+  await screen.waitFor(/There is no alarm/);
 });
 
 const WIDE: [words: string, panes: Panes][] = [
@@ -172,12 +172,12 @@ const WIDE: [words: string, panes: Panes][] = [
   ['map and detail', DETAIL],
   ['map, console and detail', ALL],
   // Until a console was opened none has room.
-  ['as the terminal has room', DETAIL],
+  ['automatic', DETAIL],
 ];
 const CYCLES: [cols: number, rows: number, steps: typeof WIDE][] = [
   // What looks as the screen does now is passed over, and what has no room.
-  [80, 24, [...WIDE.slice(1, 3), ['as the terminal has room', MAP]]],
-  [120, 40, [...WIDE.slice(1, 4), ['as the terminal has room', MAP]]],
+  [80, 24, [...WIDE.slice(1, 3), ['automatic', MAP]]],
+  [120, 40, [...WIDE.slice(1, 4), ['automatic', MAP]]],
   [160, 50, WIDE],
   [240, 70, WIDE],
 ];
@@ -213,7 +213,7 @@ test('charts of minutes, an hour and a day; a next run begins as this one ended'
       await screen.waitFor(/current \d+ ct[^]*·{20,}[^]*fan \d+ ct[^]*·{20,}/);
     }
     screen.type('-');
-    await screen.waitFor(/map: a line a node/);
+    await screen.waitFor(/map: one line per node/);
     await whole(screen, DETAIL);
     screen.type('q');
     expect((await screen.exited).code).toBe(0);

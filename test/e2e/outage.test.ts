@@ -48,7 +48,7 @@ test.each([
     screen.type(':');
     await screen.waitFor('commands', 'the palette');
     screen.type('mains fail');
-    await screen.waitFor(/mains fail \(demo\)/, 'the entry');
+    await screen.waitFor(/mains failure \(demo\)/, 'the entry');
     screen.type('\r');
     await header(/BATTERY \d+ %, \d+:\d\d left/, 'the battery and how long it lasts');
     await header(/▲ \d/, 'an alarm');

@@ -100,7 +100,7 @@ describe('the interface', () => {
       await two.racks.get('north')?.ctl('unplug');
       await screen.waitFor(/ north down/);
       screen.type('R');
-      await screen.waitFor(/Enter go there/i);
+      await screen.waitFor(/Enter show/i);
       expect(screen.text()).toMatch(/north {2}bus down/);
       expect(screen.text()).toMatch(/south {2}bus ready .*8 on/);
       expect(screen.text()).toContain('●●●● ●●●●');
@@ -170,7 +170,7 @@ describe('the interface', () => {
       await clickOn(' south ');
       await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
       await clickOn('R all');
-      await screen.waitFor(/Enter go there/);
+      await screen.waitFor(/Enter show/);
       // One click chooses, the next one goes there.
       await clickOn('north  bus');
       await screen.waitFor(/▌north/);

@@ -121,7 +121,7 @@ describe.skipIf(!HAS_SSHD)('a rack on another machine; needs openssh-server and 
     test('a rack that is not reached says why and keeps nobody from the others; it comes when its machine does', async () => {
       await sees(/8 on 0 off/);
       screen.type('>');
-      await sees(/south was not reached yet\.[^]*port 1: Connection refused[^]*tried again by itself/);
+      await sees(/south has not been reached yet\.[^]*port 1: Connection refused[^]*rackui tries again by itself/);
       screen.type('<');
       await sees(/8 on 0 off/);
     });
@@ -136,11 +136,11 @@ describe.skipIf(!HAS_SSHD)('a rack on another machine; needs openssh-server and 
       await sees(/n3 login: bob/);
       far.line.stalled = true;
       screen.type('x');
-      await sees(/SERVER GONE/);
+      await sees(/NO SERVER/);
       await sees(/(?:nothing came from the other machine for \d+ s|timed out); what is shown is as old as that/);
       far.line.stalled = false;
       far.line.cut();
-      await sees(/8 on 0 off|reads in silence|bus paused/);
+      await sees(/8 on 0 off|polled in silence|bus paused/);
       await expect
         .poll(() => place.rack.counters().then(({ nodes }) => nodes['03']?.consoleIn ?? 0), { timeout: WAIT })
         .toBeLessThanOrEqual('\rbobx'.length + 8);
@@ -156,8 +156,8 @@ describe.skipIf(!HAS_SSHD)('a rack on another machine; needs openssh-server and 
       screen.type('abcdefghijklmnop');
       await sees(/n5 login: abcdefghijklmnop/);
       far.line.cut();
-      await sees(/SERVER GONE|the server is back/);
-      await sees(/the server is back/);
+      await sees(/NO SERVER|reconnected to the server/);
+      await sees(/reconnected to the server/);
       screen.type('05\r');
       await sees(/abcdefghijklmnop/);
     }, 150_000);

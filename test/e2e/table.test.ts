@@ -34,7 +34,7 @@ test('the table puts a silent node first, and consoles opened from it are seen a
   screen.type('g');
   await screen.waitFor(/● node-02 A-2 .* \d+s/);
   await screen.waitFor('words of 2');
-  await screen.waitFor('The bus itself: no console.');
+  await screen.waitFor('Master: no console here.');
   // Cells of an emulator: the colour that the node chose does not reach the terminal.
   expect(screen.find('words of 2')?.cells.every(({ fg, bold }) => fg !== 1 && !bold)).toBe(true);
   const other = await rack.client('other');

@@ -105,7 +105,7 @@ test('arrows go from tile to tile, Enter opens the selected console, and leaving
 test('a session that only looks is refused with the reason', () => {
   const scene = new Scene({ access: 'view' }).keys('g');
   expect(scene.state).toMatchObject({ view: { main: 'map' } });
-  expect(scene.state.notice?.text).toContain('for sessions that may act');
+  expect(scene.state.notice?.text).toContain('only control sessions');
   // Also where the view of an earlier run is the one of the consoles.
   scene.state = { ...scene.state, view: { ...scene.state.view, main: 'glance' } };
   expect(asked(scene.later(1000))).toEqual([]);

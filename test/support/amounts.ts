@@ -16,7 +16,7 @@ const LIMIT_MS = 60_000;
 /** Printed after the bytes, so that their end can be seen. */
 const END = 'that-was-all';
 /** A line of the interface's help. */
-const HELP = /Console, behind the prefix/;
+const HELP = /Console, after the prefix/;
 
 export interface Amounts {
   /** From the key that asks for the bytes to their end on the screen, ms. */

@@ -72,7 +72,7 @@ test('by hand: what the server wants confirmed is sent only behind the typed nam
   expect(sent()).toHaveLength(1);
   expect(hand(scene)).toMatchObject({
     is: 'idle',
-    said: { ok: false, text: expect.stringContaining('not it') as string },
+    said: { ok: false, text: expect.stringContaining('does not match') as string },
   });
   scene.keys('r', '\\', '\r');
   refused(scene, 'it can cut').typed('k8s-worker-04').keys('\r');
@@ -89,5 +89,5 @@ test('by hand: Esc and an empty line send nothing, a paste neither, a refusal is
   expect(hand(scene)).toEqual({ is: 'idle', said: { ok: false, text: 'the console of n5 is open' } });
   const view = new Scene({ cols: 80, rows: 24, access: 'view' }).keys('03', 'B', 'r');
   expect(hand(view)).toEqual({ is: 'idle', said: null });
-  expect(view.state.notice?.text).toMatch(/may look and change nothing/);
+  expect(view.state.notice?.text).toMatch(/this is a view-only session/);
 });

@@ -92,7 +92,7 @@ test('* marks what is shown, b what is shown of the blade, v from the last mark 
   const none = mixed().keys('v');
   expect([marked(none), none.state.notice?.text]).toEqual([
     [],
-    'mark from the last mark to here, in the order of addresses: no node was marked yet: a range begins there',
+    'mark from the last mark to here, by address: no node was marked yet: a range begins at the last mark',
   ]);
 });
 
@@ -111,13 +111,13 @@ test('a verb for marks that the filter hides names them on the smallest screen, 
 });
 
 test.each([
-  ['rol:worker', "'rol:' is no field; fields: name, addr, pos, row, state, role"],
+  ['rol:worker', "'rol:' is not a field; fields: name, addr, pos, row, state, role"],
   ['rol:worker', "did you mean 'role'?"],
   ['role:wroker', "no node can have role:wroker; values: controlplane, dns, master, worker; did you mean 'worker'?"],
   ['cluster:dev|prdo', "no node can have cluster:prdo; values: dev, prod; did you mean 'prod'?"],
   ['state:haltd', "did you mean 'halted'?"],
   ['is:protectd', "did you mean 'protected'?"],
-  ['curent>40', "'curent>40': only current and fan are compared; did you mean 'current'?"],
+  ['curent>40', "'curent>40': only current and fan can be compared; did you mean 'current'?"],
   ['current>4o', "'current>4o': write a count, as in current>40"],
 ])('%s is said to mean nothing, while it is typed and when it is entered: %s', (text, problem) => {
   const typed = mixed().keys('/').typed(text);
@@ -126,7 +126,7 @@ test.each([
   expect(screen(typed)).toContain(problem);
   const entered = typed.keys('\r');
   expect(entered.state.notice?.text).toContain(problem);
-  expect(entered.state.notice?.text).toMatch(/[Tt]he filter is as it was$/);
+  expect(entered.state.notice?.text).toMatch(/[Tt]he filter is unchanged$/);
   expect(screen(entered)).toContain(problem);
   expect(entered.state.filter).toBe('');
 });

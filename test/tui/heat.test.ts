@@ -96,7 +96,7 @@ describe('the legend', () => {
     ['fan', /by fan.*0 \d+ ▁▃▅▇█ \d+ ct/],
     ['age', /by age.*0 0 ▁▃▅▇█ 10 s/],
     ['cluster', /by cluster.*dev▁ prod█/],
-    ['alarm', /by alarm.*no▁ seen▅ now█/],
+    ['alarm', /by alarm.*no▁ ack▅ new█/],
   ] as const)('of %s says the values of both ends, at 80x24', (heat, says) => {
     expect(
       by(heat, new Scene({ cols: 80, rows: 24 }))

@@ -59,7 +59,11 @@ test.each<[string, string, string[]]>([
   ['a place with a slip', 'keys:\n  consle:\n    power: P\n', ["; did you mean 'console'?"]],
   ['a command with a slip', 'keys:\n  map:\n    pwoer: P\n', ["; did you mean 'power'?"]],
   ['a key with a slip', 'keys:\n  map:\n    power: Entr\n', ["; did you mean 'Enter'?"]],
-  ['an unknown place', 'keys:\n  mapp:\n    power: P\n', ['2:3: keys.mapp: there is no such place; places are map,']],
+  [
+    'an unknown place',
+    'keys:\n  mapp:\n    power: P\n',
+    ['2:3: keys.mapp: there is no such context; contexts are map,'],
+  ],
   [
     'an unknown command',
     'keys:\n  map:\n    pwoer: P\n',
@@ -68,12 +72,12 @@ test.each<[string, string, string[]]>([
   [
     'an unknown key',
     'keys:\n  map:\n    power: Hyper-P\n',
-    ['3:12: keys.map.power: "Hyper-P" is no key that a terminal can send'],
+    ['3:12: keys.map.power: "Hyper-P" is not a key that a terminal can send'],
   ],
   [
     'an unknown key of several',
     'keys:\n  map:\n    power: [P, Ctrl-M]\n',
-    ['3:16: keys.map.power.1: "Ctrl-M" is no key'],
+    ['3:16: keys.map.power.1: "Ctrl-M" is not a key'],
   ],
   ['a number', 'keys:\n  map:\n    power: 9\n', ['3:12: keys.map.power: ']],
   [
@@ -103,13 +107,17 @@ test.each<[string, string, string[]]>([
   ],
   ['text in a line', 'keys:\n  palette:\n    cancel: x\n', ['3:13: keys.palette.cancel: "x" is text there']],
   ['a verb of the menu', 'keys:\n  menu:\n    cancel: f\n', ['3:13: keys.menu.cancel: "f" is a verb of the menu']],
-  ['what starts a plan', 'keys:\n  armed:\n    accept: x\n', ['2:3: keys.armed: its keys are the same for everybody']],
+  ['what starts a plan', 'keys:\n  armed:\n    accept: x\n', ['2:3: keys.armed: its keys cannot be changed']],
   [
     'a prefix that is a letter',
     'keys:\n  console:\n    prefix: x\n',
-    ['3:13: keys.console.prefix: the prefix is a control key'],
+    ['3:13: keys.console.prefix: the prefix must be a control key'],
   ],
-  ['Ctrl-G', 'keys:\n  console:\n    prefix: Ctrl-G\n', ['3:13: keys.console.prefix: the prefix is a control key']],
+  [
+    'Ctrl-G',
+    'keys:\n  console:\n    prefix: Ctrl-G\n',
+    ['3:13: keys.console.prefix: the prefix must be a control key'],
+  ],
   [
     'two prefixes',
     'keys:\n  console:\n    prefix: [Ctrl-A, Ctrl-B]\n',

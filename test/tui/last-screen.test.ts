@@ -44,18 +44,18 @@ describe('shown', () => {
 
   test('of a console that somebody else is at, with its age; of one that only its log tells', async () => {
     const open = wide({ sessions: [] }).keys('07').lastScreen('# ', { from: 'open', why: null, at: 0 });
-    expect(await lines(open)).toMatch(/07 on somebody types there, seen \d+d ago/);
+    expect(await lines(open)).toMatch(/07 on somebody has it open, read \d+d ago/);
     const logged = wide().keys('07').lastScreen('# ', { from: 'log', why: null });
-    expect(await lines(logged)).toMatch(/07 on last seen 12m ago, \d\d:\d\d:\d\d, by its log/);
+    expect(await lines(logged)).toMatch(/07 on last seen 12m ago, \d\d:\d\d:\d\d, from its log/);
   });
 
   test('said, where there is none', async () => {
     expect(await lines(wide().keys('07').lastScreen(null))).toMatch(/never open[^]*Enter opens its console here/);
-    expect(await lines(wide())).toMatch(/serial line is the bus itself/);
+    expect(await lines(wide())).toMatch(/serial line is the bus/);
     expect(await lines(wide({ access: 'view' }).keys('07'))).toMatch(/Enter watches its console while/);
     const failed = wide().keys('07');
     failed.dispatch({ type: 'last-screen-failed', addr: 7, error: { code: 2, message: 'EIO', data: null } });
-    expect(await lines(failed)).toMatch(/not to be had: EIO/);
+    expect(await lines(failed)).toMatch(/could not be read: EIO/);
   });
 
   test('in the pane itself too, with its text for copy mode; Enter opens that one', async () => {

@@ -61,7 +61,7 @@ test('what cannot be used says why, stands behind what can, and Enter leaves it'
   });
   expect(palette.keys('\r').state.overlay?.kind).toBe('palette');
   const reasons = offers(new Scene({ access: 'view' }).keys(':').typed('power menu'));
-  expect(reasons.find(({ id }) => id === 'map power')?.why).toBe('this session may look and change nothing');
+  expect(reasons.find(({ id }) => id === 'map power')?.why).toBe('this is a view-only session');
 });
 
 test.each([
@@ -112,9 +112,9 @@ test('letters side by side and at the beginnings of words count more', () => {
 });
 
 test.each([
-  [':', 'emregency', "no command and no node has these letters; did you mean 'emergency'?"],
+  [':', 'emregency', "no command and no node matches; did you mean 'emergency'?"],
   [':', 'k8s-wroker-04', "; did you mean 'k8s-worker-04'?"],
-  ['c', 'k8s-wrkoer-02', "holds that; did you mean 'k8s-worker-02'?"],
+  ['c', 'k8s-wrkoer-02', "matches; did you mean 'k8s-worker-02'?"],
 ])('%s with letters that nothing has: what was probably meant is said (%s)', (key, typed, said) => {
   const scene = new Scene({ nodes: MIXED }).keys(key).typed(typed);
   const boxed = scene

@@ -83,7 +83,7 @@ test('every message of the bus and of a lost server: whole', () => {
     scene.state = { ...before, bus: { ...before.bus, state: 'down', detail: text } };
     expectWhole(scene.seen(), text);
     scene.state = { ...before, link: { kind: 'lost', why: text, since: NOW } };
-    expectWhole(scene.seen(), `${text}; what is shown is as old as that.`);
+    expectWhole(scene.seen(), `${text}; the values are from before.`);
   }
 });
 

@@ -126,4 +126,4 @@ export class ConsoleKeys {
 }
 
 const NOTE_KEY = 0x6c;
-const SAY_NOTE: KeyAction = { do: 'say', text: 'note into the log (Enter writes it, Esc does not): ' };
+const SAY_NOTE: KeyAction = { do: 'say', text: 'note for the log (Enter writes it, Esc cancels): ' };

@@ -16,7 +16,7 @@ const STEP_TEXT: Record<RecoveryStep, string> = {
   device: 'waiting for the device to come back',
 };
 const PAUSED_TEXT = {
-  pauses: 'Telemetry pauses while a console is open',
+  pauses: 'Polling is paused while a console is open',
   reads: 'Other nodes are polled while the open console is silent',
 } as const;
 /** Unrequested bytes between two sweeps that raise a warning; fewer may be the tail of a damaged reply. */

@@ -5,7 +5,7 @@ import { noiseAt } from '../random.ts';
 import { Bios } from './bios.ts';
 import { emptyNodeCounters, type NodeCounters } from './counters.ts';
 import { type BmcFaults, noBmcFaults } from './faults.ts';
-import { type Activity, Physics } from './physics.ts';
+import { type Activity, driveOf, Physics } from './physics.ts';
 
 /** XX of the status line is the index: 0 off, 1 on, 2 disabled. */
 export const POWER_STATES = ['off', 'on', 'disabled'] as const;
@@ -32,8 +32,6 @@ export interface NodeDescription {
  * start together.
  */
 const INRUSH = { watts: 6, ms: 1_000 };
-/** Ratio of ZZ to YY in all published pairs. */
-const DRIVE_PER_COUNT = 4;
 /** Time for which a sensor shows one value of the fault `jitter`, guest ms. */
 const JITTER_MS = 300;
 
@@ -144,7 +142,7 @@ export class SimNode {
     const read = this.physics.read(this.guestTime(at));
     const shown = at < this.claimsOnUntil ? 'on' : this.power;
     const current = this.sensed(read.current, at);
-    const fan = fanShows === 'drive' ? Math.min(0xff, DRIVE_PER_COUNT * current) : read.fan;
+    const fan = fanShows === 'drive' ? driveOf(current) : read.fan;
     return { power: POWER_STATES.indexOf(shown), current, fan: this.faults.showsFan ?? fan };
   }
 

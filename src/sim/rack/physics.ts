@@ -31,6 +31,12 @@ const JITTER_STEP_MS = 700;
 /** Makes idle 0.40 to 0.60 A at 5 V (shutdown section 1). The simulator's own: the hardware's scale is not known. */
 const W_PER_COUNT = 0.078;
 
+/** Ratio of ZZ to YY in all published pairs. */
+const DRIVE_PER_COUNT = 4;
+
+/** Returns the drive of a node's fan, as BMCs report it that derive it from the current. */
+export const driveOf = (current: number): number => Math.min(0xff, DRIVE_PER_COUNT * current);
+
 export class Physics {
   private readonly seed: number;
   /** 0: ambient, 1: as hot as at full load. */

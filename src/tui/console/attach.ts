@@ -110,13 +110,13 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
       const { attachment } = state.pane;
       if (attachment.kind !== 'joined') return step({ ...state, console: event.console });
       const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'types' } };
-      return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', 'the keyboard is yours'));
+      return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', 'you have the keyboard'));
     }
     case 'gave': {
       const { attachment } = state.pane;
       if (attachment.kind !== 'joined') return step({ ...state, console: event.console });
       const pane: ConsolePane = { ...state.pane, attachment: { ...attachment, role: 'watches' } };
-      const now = `${event.console.holderName ?? 'nobody'} types now`;
+      const now = `${event.console.holderName ?? 'nobody'} has the keyboard now`;
       return step(withPaneNotice({ ...state, console: event.console, pane }, 'info', now));
     }
     case 'pasted':
@@ -148,7 +148,7 @@ function onResync(state: State, note: Extract<ConsoleEvent, { type: 'console.res
   if (before === undefined) return step(state);
   const kept = new Map(state.pane.kept).set(addr, { ...before, cols, rows, scroll: 0 });
   const next: State = { ...state, pane: { ...state.pane, kept, look: null } };
-  const text = `${skippedText(skipped)}: this program did not keep up; the log has all of it, and here is the screen as it is now`;
+  const text = `${skippedText(skipped)}: this program did not keep up; the log is complete, and this is the present screen`;
   return step(withPaneNotice(next, 'warning', text, 20_000), { do: 'screen-load', addr, cols, rows, screen });
 }
 

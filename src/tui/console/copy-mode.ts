@@ -11,11 +11,11 @@ import type { Command, KeySection } from '../model/keys.ts';
 import { type CopyMode, nameOf, type State } from '../model/state.ts';
 
 export const COPY_SECTIONS: readonly KeySection[] = [
-  { context: 'look', title: 'Copy mode: the pane stands still', where: 'in copy mode' },
+  { context: 'look', title: 'Copy mode: the pane is frozen', where: 'in copy mode' },
   {
     context: 'look-search',
-    title: 'Copy mode, while a search is typed',
-    where: 'in a search of copy mode',
+    title: 'Copy mode: search',
+    where: 'in the search of copy mode',
     typed: true,
   },
 ];
@@ -29,8 +29,8 @@ export const COPY_BINDINGS: readonly Binding[] = [
     context: 'look',
     keys: ['v', 'space'],
     command: 'mark',
-    hint: 'select from here',
-    help: 'select from here, or not',
+    hint: 'select',
+    help: 'begin or clear a selection',
   },
   {
     context: 'look',
@@ -44,21 +44,21 @@ export const COPY_BINDINGS: readonly Binding[] = [
     keys: ['w'],
     command: 'save',
     hint: 'to a file',
-    help: 'write the selection, or everything kept, to a file',
+    help: 'write the selection, or screen and scrollback, to a file',
   },
   { context: 'look', keys: ['/'], command: 'search', hint: 'search', help: 'search backwards' },
-  { context: 'look', keys: ['n'], command: 'older', hint: 'older', help: 'the next older place' },
-  { context: 'look', keys: ['N'], command: 'newer', hint: null, help: 'the next newer place' },
+  { context: 'look', keys: ['n'], command: 'older', hint: 'older', help: 'next older match' },
+  { context: 'look', keys: ['N'], command: 'newer', hint: null, help: 'next newer match' },
   { context: 'look', keys: ['pageup', 'C-b'], command: 'scroll-up', hint: null, help: 'a page up' },
   { context: 'look', keys: ['pagedown', 'C-f'], command: 'scroll-down', hint: null, help: 'a page down' },
   { context: 'look', keys: ['g'], command: 'first', hint: null, help: 'to the oldest line' },
   { context: 'look', keys: ['G'], command: 'last', hint: null, help: 'to the newest line' },
   { context: 'look', keys: ['0', 'home'], command: 'line-start', hint: null, help: 'to the beginning of the line' },
   { context: 'look', keys: ['$', 'end'], command: 'line-end', hint: null, help: 'to the end of the line' },
-  { context: 'look', keys: [':'], command: 'palette', hint: null, help: 'every command, by letters' },
-  { context: 'look', keys: ['q', 'escape'], command: 'cancel', hint: 'back to typing', help: 'back to typing' },
+  { context: 'look', keys: [':'], command: 'palette', hint: null, help: 'search commands' },
+  { context: 'look', keys: ['q', 'escape'], command: 'cancel', hint: 'leave copy mode', help: 'leave copy mode' },
 
-  { context: 'look-search', keys: ['enter'], command: 'accept', hint: 'find', help: 'find it, backwards from here' },
+  { context: 'look-search', keys: ['enter'], command: 'accept', hint: 'find', help: 'search backwards from here' },
   { context: 'look-search', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
 ];
 
@@ -91,7 +91,7 @@ export function copyEvent(state: State, event: CopyEvent): Step {
       const { look } = state.pane;
       if (look === null) return step(state);
       if (event.at === null)
-        return step(withPaneNotice(state, 'info', `"${look.last}" is not there in that direction`));
+        return step(withPaneNotice(state, 'info', `no match for "${look.last}" in that direction`));
       return step(withCopyMode(state, inSight(state, { ...look, x: event.at.x, y: event.at.y, match: event.at })));
     }
     case 'look-over':
@@ -178,7 +178,7 @@ function onCommand(state: State, copyMode: CopyMode, command: Command): Step {
       const whole =
         command === 'save' ? { from: { x: 0, y: 0 }, to: { x: copyMode.cols - 1, y: copyMode.length - 1 } } : null;
       const range = selection(copyMode) ?? whole;
-      if (range === null) return step(withPaneNotice(state, 'info', 'nothing is selected: v begins a selection here'));
+      if (range === null) return step(withPaneNotice(state, 'info', 'nothing is selected: v begins a selection'));
       const name = nameOf(state, copyMode.addr);
       return step(state, {
         do: 'take-out',

@@ -262,8 +262,9 @@ export class ConsoleEffects {
   /** Types the size command, unless an editor or a pager has the screen and would receive it. */
   #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
     if (fullScreen) {
-      const message = 'a full-screen program has the console: leave or suspend it (Ctrl-Z), then tell it at the shell';
-      this.#ports.dispatch({ type: 'failed', what: 'size not told', error: { code: 0, message, data: null } });
+      const message =
+        'a full-screen program runs on the console: end or suspend it (Ctrl-Z), then set the size at the shell prompt';
+      this.#ports.dispatch({ type: 'failed', what: 'terminal size not set', error: { code: 0, message, data: null } });
       return;
     }
     this.#requests.ask(
@@ -273,7 +274,7 @@ export class ConsoleEffects {
         this.#ports.dispatch({ type: 'console.note', note: { addr, kind: 'resized', text: '', cols, rows } });
         this.#type(addr, new TextEncoder().encode(` stty rows ${rows} cols ${cols}\r`));
       },
-      (error) => this.#ports.dispatch({ type: 'failed', what: 'telling the size', error }),
+      (error) => this.#ports.dispatch({ type: 'failed', what: 'setting the terminal size', error }),
     );
   }
 
@@ -328,7 +329,7 @@ function performCopy(effect: CopyEffect, emulators: Emulators, ports: CopyPorts)
 function exportText({ name, where }: Extract<CopyEffect, { do: 'take-out' }>, text: string, ports: CopyPorts): void {
   const done = (ok: boolean, words: string): void => ports.dispatch({ type: 'taken-out', ok, text: words });
   if (text.trim() === '') {
-    done(false, 'nothing was taken: there is no text');
+    done(false, 'nothing was saved or copied: there is no text');
     return;
   }
   if (where === 'file') {
@@ -340,7 +341,7 @@ function exportText({ name, where }: Extract<CopyEffect, { do: 'take-out' }>, te
   }
   const size = Buffer.byteLength(text);
   if (size > CLIPBOARD_LIMIT) {
-    done(false, `not copied: ${size} bytes are more than a terminal takes; w writes them to a file`);
+    done(false, `not copied: ${size} bytes are more than a terminal accepts; w writes them to a file`);
     return;
   }
   ports.clipboard(text);

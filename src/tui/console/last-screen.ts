@@ -22,8 +22,9 @@ export function lastScreenOf({ focus, cursor, pane }: State): Address | null {
 /** Returns the reason why there is no last screen to request; null: there is one. */
 export function noLastScreen(state: State, addr: Address): string | null {
   if (!state.rack.nodes.some((node) => node.addr === addr)) return 'An empty slot has no console.';
-  if (addr === state.bus.master) return 'This node’s serial line is the bus itself: it has no console here.';
-  if (state.access === 'view') return 'Enter watches its console while somebody has it open.';
+  if (addr === state.bus.master)
+    return 'This node is the master: its serial line is the bus, and it has no console here.';
+  if (state.access === 'view') return 'Enter watches its console while a control session has it open.';
   return null;
 }
 

@@ -137,11 +137,12 @@ function roleOf(state: State, shown: Address): Span[] {
   if (attachment.kind !== 'joined' || attachment.addr !== shown) return [];
   const console = state.console;
   const spans: Span[] = pastingSpans(state);
-  if (state.link.kind === 'lost') spans.push(['server gone ', 'fault']);
+  if (state.link.kind === 'lost') spans.push(['no server ', 'fault']);
   else if (console?.state === 'suspended') spans.push(['suspended ', 'warn']);
   else if (console?.state === 'opening') spans.push(['opening … ', 'aging']);
   else if (console !== null && console.unproven !== null) spans.push(['Enter wakes it ', 'aging']);
-  if (attachment.role === 'watches') spans.push([`watching; ${console?.holderName ?? 'nobody'} types `, 'warn']);
+  if (attachment.role === 'watches')
+    spans.push([`watching; ${console?.holderName ?? 'nobody'} has the keyboard `, 'warn']);
   const silence = silenceText(console?.holderSilentSince ?? null, state.now);
   if (attachment.role === 'watches' && silence !== '') spans.push([`(${silence}) `, 'warn']);
   const watchers = (console?.watchers ?? []).filter((id) => id !== state.session).length;
@@ -204,23 +205,24 @@ function agesOf(state: State, addr: Address, { at, from, why }: LastScreenShown)
   switch (from) {
     case 'open': {
       const who = state.console?.addr === addr ? (state.console.holderName ?? 'nobody') : 'somebody';
-      return [[`${who} types there, seen ${age} ago `, 'warn']];
+      return [[`${who} has it open, read ${age} ago `, 'warn']];
     }
     case 'closed':
       return [[`last seen ${age} ago, ${clock}${why === null ? '' : `: ${why}`} `, 'stale']];
     case 'log':
-      return [[`last seen ${age} ago, ${clock}, by its log `, 'stale']];
+      return [[`last seen ${age} ago, ${clock}, from its log `, 'stale']];
   }
 }
 
 /** Returns the text shown in place of a screen. */
 function whyNone(state: State, addr: Address): string[] {
   const none = noLastScreen(state, addr);
-  if (none !== null) return addr === state.bus.master ? [none, 'Enter on another node opens that one’s here.'] : [none];
+  if (none !== null)
+    return addr === state.bus.master ? [none, 'Enter on another node opens the console of that node here.'] : [none];
   const { answer, failed } = state.last;
   const opens = 'Enter opens its console here.';
-  if (failed !== null) return [`Its last screen is not to be had: ${failed}.`, opens];
+  if (failed !== null) return [`Its last screen could not be read: ${failed}.`, opens];
   if (answer?.addr === addr && answer.seen === null)
-    return ['Its console was never open: there is no screen of it.', opens];
+    return ['Its console was never opened: there is no last screen.', opens];
   return [opens];
 }

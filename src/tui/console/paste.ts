@@ -12,7 +12,7 @@ export const BELL = 0x07;
 /** Pastes at the console where the operator types; a large paste needs confirmation first. */
 export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
   if (state.pane.pasting !== null)
-    return step(withPaneNotice(state, 'warning', 'left out: another paste is under way; Ctrl-C stops it'));
+    return step(withPaneNotice(state, 'warning', 'not pasted: another paste is running; Ctrl-C stops it'));
   const bytes = raw.filter((byte) => byte !== BELL);
   const removed = raw.length - bytes.length;
   if (bytes.length > LARGE_PASTE)
@@ -24,7 +24,7 @@ export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
   const told =
     removed === 0
       ? withoutInfo(state)
-      : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was taken out of the paste`);
+      : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was removed from the paste`);
   return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
 }
 
@@ -57,7 +57,7 @@ export function withBrackets(state: State, addr: Address, brackets: boolean): St
   if (brackets) plainPaste.delete(addr);
   else plainPaste.add(addr);
   const text = brackets
-    ? 'pastes here are bracketed where the program asks'
-    : 'pastes here go without brackets, as typed';
+    ? 'bracketed paste is on at this console, where the program enables it'
+    : 'bracketed paste is off at this console';
   return withPaneNotice({ ...state, pane: { ...state.pane, plainPaste } }, 'info', text);
 }

@@ -34,7 +34,7 @@ const idle = (state: State): State => ({ ...state, pane: { ...state.pane, chord:
 function typed(before: State, name: string, bytes: Uint8Array): Step {
   const { attachment } = before.pane;
   if (attachment.kind !== 'joined')
-    return step(withPaneNotice(before, 'info', 'not sent: the console is still being opened'));
+    return step(withPaneNotice(before, 'info', 'not sent: the console is not open yet'));
   if (bytes.includes(BELL)) return step(withPaneNotice(before, 'warning', BELL_WHY));
   if (attachment.role === 'watches') {
     const who = before.console?.holderName ?? 'nobody';
@@ -42,16 +42,17 @@ function typed(before: State, name: string, bytes: Uint8Array): Step {
       withPaneNotice(
         before,
         'warning',
-        `not sent: ${who} types here; ${keyOf(before, 'prefix', 'take')} takes the keyboard`,
+        `not sent: ${who} has the keyboard; ${keyOf(before, 'prefix', 'take')} takes the keyboard`,
       ),
     );
   }
   if (before.pane.pasting !== null) {
     const prefix = keyOf(before, 'console', 'prefix');
     if (name === 'C-c') return step(before, { do: 'stop-paste' });
-    return step(withPaneNotice(before, 'warning', `not sent: a paste is under way; Ctrl-C stops it, ${prefix} works`));
+    return step(withPaneNotice(before, 'warning', `not sent: a paste is running; Ctrl-C stops it, ${prefix} works`));
   }
-  if (before.link.kind === 'lost') return step(withPaneNotice(before, 'error', 'not sent: the server is gone'));
+  if (before.link.kind === 'lost')
+    return step(withPaneNotice(before, 'error', 'not sent: no connection to the server'));
   return step(scrolledTo(withoutInfo(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
 }
 
@@ -62,7 +63,7 @@ function onPaste(state: State, attachment: Attachment, raw: Uint8Array): Step {
 
 function onChord(state: State, chord: State['pane']['chord'], name: string): Step {
   if (chord.kind === 'hex') {
-    if (!/^[0-9a-f]$/i.test(name)) return step(withPaneNotice(state, 'info', 'two hex digits go to a node’s console'));
+    if (!/^[0-9a-f]$/i.test(name)) return step(withPaneNotice(state, 'info', 'two hex digits select a node’s console'));
     const addr = Number.parseInt(chord.digit + name, 16);
     if (!state.rack.nodes.some((node) => node.addr === addr))
       return step(withPaneNotice(state, 'warning', `no node at address ${formatAddress(addr)}`));
@@ -72,7 +73,7 @@ function onChord(state: State, chord: State['pane']['chord'], name: string): Ste
   const binding = bindingOf(state, 'prefix', name);
   if (binding === null) {
     const prefix = keyOf(state, 'console', 'prefix');
-    const how = `no such key behind ${prefix}; ${keyOf(state, 'prefix', 'help')} shows them`;
+    const how = `no such key after ${prefix}; ${keyOf(state, 'prefix', 'help')} shows them`;
     return step(withPaneNotice(state, 'info', how));
   }
   const why = disabledReason(binding, state);
@@ -100,7 +101,7 @@ function onCommand(state: State, command: Command): Step {
       return attachTo(state, along(state, here, -1));
     case 'last-node':
       return previous === null
-        ? step(withPaneNotice(state, 'info', 'there was no console before this one'))
+        ? step(withPaneNotice(state, 'info', 'no other console was open before this one'))
         : attachTo(state, previous);
     case 'up':
     case 'down':

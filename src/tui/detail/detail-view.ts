@@ -23,10 +23,10 @@ import { isFor, nextSpanOf, wantedDetail } from './detail.ts';
 /** Text for the source of a reading. */
 const READ_BY: Record<Source, string> = {
   sweep: 'by the sweep',
-  request: 'because somebody asked',
-  pause: 'in a pause of the console',
-  operation: 'for the operation on it',
-  verb: 'behind a power verb',
+  request: 'on request',
+  pause: 'while the console was silent',
+  operation: 'for its operation',
+  verb: 'after a power verb',
 };
 const LABEL = 13;
 /** Least and most rows of a chart's line. */
@@ -84,9 +84,9 @@ function factsOf(state: State, node: InventoryNode): Fact[] {
     ['role', [node.role, node.cluster].filter((part) => part !== null).join(' of ') || null, 'text'],
     ['ip', node.ip, 'text'],
     ['mac', node.mac, 'text'],
-    ['uid', uid ?? `${keyOf(state, 'map', 'identify')} asks its BMC`, uid === undefined ? 'dim' : 'text'],
-    ['chassis fan', node.chassisFan === null ? null : `number ${node.chassisFan} hangs on it`, 'fan'],
-    ['protected', node.protected ? 'no verb that cuts' : null, 'master'],
+    ['uid', uid ?? `${keyOf(state, 'map', 'identify')} queries its BMC`, uid === undefined ? 'dim' : 'text'],
+    ['chassis fan', node.chassisFan === null ? null : `number ${node.chassisFan}, powered by this node`, 'fan'],
+    ['protected', node.protected ? 'no verb may cut its power' : null, 'master'],
     ['read', reading && `in ${reading.sample.rttMs.toFixed(1)} ms, ${READ_BY[reading.source]}`, 'text'],
   ];
 }
@@ -185,7 +185,7 @@ function hanging(answer: NodeDetail | null, width: number): Section {
   const plans = answer?.plans ?? [];
   const inPlans: Span[][] =
     plans.length === 0 ? [] : wrap(`in plans ${plans.join(', ')}`, width).map((line) => [[line, 'text']]);
-  return { title: 'what depends on it', lines: [...said, ...inPlans], keep: 'first' };
+  return { title: 'dependents', lines: [...said, ...inPlans], keep: 'first' };
 }
 
 function eventsOf(state: State, { addr, name }: InventoryNode): Section {
@@ -207,7 +207,7 @@ function eventsOf(state: State, { addr, name }: InventoryNode): Section {
 function lastWords(state: State, { addr }: InventoryNode, answer: NodeDetail | null): Section {
   const lines = state.pane.shown === addr ? [] : (answer?.lines ?? []);
   return {
-    title: 'last on its console',
+    title: 'end of its console log',
     lines: lines.map(({ at, text, ours }): Span[] => [
       [`${formatClock(at, state.dateAhead, true)} `, 'dim'],
       [text, ours ? 'aging' : 'text'],

@@ -70,7 +70,7 @@ function ageOf(state: State, seen: Seen, readAt: number): string {
 const SHOWS: Record<Shows, string> = {
   login: 'login prompt',
   shell: 'shell prompt',
-  program: 'a program waits',
+  program: 'program waits',
   output: 'output',
   blank: 'blank',
   failed: 'FAILED',
@@ -86,12 +86,12 @@ const SHOWS_INK: Record<Shows, InkRole> = {
 
 /** Returns the text in place of a screen. */
 function reasonFor(state: State, addr: Address): string {
-  if (addr === state.bus.master) return 'The bus itself: no console.';
+  if (addr === state.bus.master) return 'Master: no console here.';
   if (state.access === 'view') return 'Hidden: view only.';
   const known = state.glances.nodes.get(addr);
-  if (known?.seen === null) return 'Its console was never open.';
+  if (known?.seen === null) return 'Its console was never opened.';
   if (known !== undefined) return 'Its screen is blank.';
-  return state.glances.failed === null ? 'reading …' : `Not to be had: ${state.glances.failed}`;
+  return state.glances.failed === null ? 'reading …' : `Could not be read: ${state.glances.failed}`;
 }
 
 /** `screens 1 to 70 of 128`, or of the marked nodes. */

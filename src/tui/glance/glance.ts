@@ -54,8 +54,8 @@ export const GLANCE_SECTIONS: readonly KeySection[] = [
   {
     context: 'glance',
     base: 'map',
-    title: 'Consoles at a glance: the keys of the map, and these',
-    where: 'at the consoles at a glance',
+    title: 'Consoles at a glance: keys of the map, and these',
+    where: 'in the consoles at a glance',
     reserved: [[/^[0-7]$/, 'begins the address of a node']],
   },
 ];

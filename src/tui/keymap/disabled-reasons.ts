@@ -4,40 +4,39 @@ import { runToShow, shownOperations, shownRuns } from '../model/results.ts';
 import type { State } from '../model/state.ts';
 
 export const viewOnly = (state: State): string | null =>
-  state.access === 'view' ? 'this session may look and change nothing' : null;
+  state.access === 'view' ? 'this is a view-only session' : null;
 export const noLink = (state: State): string | null =>
-  state.link.kind === 'lost' ? 'the server is gone: reconnecting' : null;
+  state.link.kind === 'lost' ? 'no connection to the server: reconnecting' : null;
 export const noOperations = (state: State): string | null =>
-  shownOperations(state).length === 0 ? 'no operation runs and no result waits' : null;
+  shownOperations(state).length === 0 ? 'no operation is running, and no result is shown' : null;
 export const noResults = (state: State): string | null => (shownRuns(state).length === 0 ? noOperations(state) : null);
 export const noRun = (state: State): string | null =>
-  runToShow(state) === null ? 'no plan runs and no result waits' : null;
+  runToShow(state) === null ? 'no plan is running, and no result is shown' : null;
 
 export const busFine = (state: State): string | null =>
-  state.bus.state === 'ready' || state.bus.state === 'paused' ? 'the bus answers: nothing to retry' : null;
-export const noFilter = (state: State): string | null => (state.filter === '' ? 'nothing is filtered' : null);
+  state.bus.state === 'ready' || state.bus.state === 'paused' ? 'the bus is ready: nothing to retry' : null;
+export const noFilter = (state: State): string | null => (state.filter === '' ? 'no filter is set' : null);
 export const noMark = (state: State): string | null =>
-  state.lastMark === null ? 'no node was marked yet: a range begins there' : null;
+  state.lastMark === null ? 'no node was marked yet: a range begins at the last mark' : null;
 export const noCharts = (state: State): string | null => {
   const layout = layoutOf(state);
-  return layout.kind === 'normal' && layout.detail !== null ? null : 'no detail is shown: L goes to a layout with it';
+  return layout.kind === 'normal' && layout.detail !== null ? null : 'no detail is shown: L selects a layout with it';
 };
 export const nothingShown = (state: State): string | null =>
   state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
 
 export const noConsoleText = (state: State): string | null =>
-  state.access === 'view' ? 'what consoles have printed is for sessions that may act' : null;
-export const onlyMap = (state: State): string | null => (state.view.main === 'map' ? null : 'only the map has cells');
+  state.access === 'view' ? 'only control sessions see console output' : null;
+export const onlyMap = (state: State): string | null => (state.view.main === 'map' ? null : 'only on the map');
 
-export const noEvents = (state: State): string | null =>
-  state.events.length === 0 ? 'nothing has happened yet' : null;
+export const noEvents = (state: State): string | null => (state.events.length === 0 ? 'there are no events yet' : null);
 
 export const noPolicy = (state: State): string | null =>
-  state.outage.policies.length === 0 ? 'the server knows of no supply' : null;
+  state.outage.policies.length === 0 ? 'no UPS and no outage policy is configured' : null;
 export const notDemo = (state: State): string | null =>
   state.settings.demo ? null : "this rack is not simulated: 'rackui demo'";
 export const oneRack = (state: State): string | null =>
-  state.racks.names.length === 1 ? 'one rack is configured; several are a list of files (racks:)' : null;
+  state.racks.names.length === 1 ? 'only one rack is configured (racks: lists several)' : null;
 
 export function first(...reasons: readonly ((state: State) => string | null)[]): (state: State) => string | null {
   return (state) => reasons.map((reason) => reason(state)).find((reason) => reason !== null) ?? null;

@@ -10,8 +10,8 @@ export function layoutKey(context: Where): Binding {
 
 export function rackKeys(context: Where): Binding[] {
   return [
-    { context, keys: ['>'], command: 'next-rack', hint: null, help: 'to the next rack', disabled: oneRack },
-    { context, keys: ['<'], command: 'previous-rack', hint: null, help: 'to the rack before', disabled: oneRack },
+    { context, keys: ['>'], command: 'next-rack', hint: null, help: 'next rack', disabled: oneRack },
+    { context, keys: ['<'], command: 'previous-rack', hint: null, help: 'previous rack', disabled: oneRack },
     { context, keys: ['R'], command: 'racks', hint: null, help: 'all racks at a glance', disabled: oneRack },
   ];
 }

@@ -34,11 +34,11 @@ export function withUserKeys(table: KeyTable<State>, raw: RawKeys): { keys: KeyT
   for (const [context, commands] of Object.entries(raw)) {
     const section = table.sections.find((one) => one.context === context);
     if (section === undefined || section.fixed === true) {
-      const why = section === undefined ? 'there is no such place' : 'its keys are the same for everybody';
+      const why = section === undefined ? 'there is no such context' : 'its keys cannot be changed';
       problems.push({
         path: ['keys', context],
         place: 'key',
-        message: `${why}; places are ${open.join(', ')}${didYouMean(context, open)}`,
+        message: `${why}; contexts are ${open.join(', ')}${didYouMean(context, open)}`,
       });
       continue;
     }
@@ -80,10 +80,10 @@ function overridden(bindings: readonly Binding[], overrides: Overrides): readonl
 
 function wrongKey(section: KeySection, command: string, text: string, key: string | null): string | null {
   if (key === null)
-    return `"${text}" is no key that a terminal can send: a character, Ctrl-A, Alt-x, F5, Enter, Space, Tab, PgUp, Shift-Tab${didYouMean(text, KEY_WORDS)}`;
+    return `"${text}" is not a key that a terminal can send; keys are a character, Ctrl-A, Alt-x, F5, Enter, Space, Tab, PgUp, Shift-Tab${didYouMean(text, KEY_WORDS)}`;
   // Ctrl-G closes the pipe of a bus on which the next keys would reach a BIOS.
   if (command === 'prefix' && (!/^C-[a-z\\\]^_]$/.test(key) || key === 'C-g'))
-    return `the prefix is a control key, so that it can be sent to a node too, and not Ctrl-G: "${text}" is not`;
+    return `the prefix must be a control key other than Ctrl-G, so that it can be sent to a node too: "${text}" is not one`;
   const taken = reserved(section, key);
   return taken === null ? null : `"${text}" ${taken}`;
 }
@@ -104,7 +104,7 @@ function conflicts(all: readonly Binding[], overrides: Overrides): KeyProblem[] 
       if (other === undefined) continue;
       // The key after the prefix follows the prefix: then the prefix is the configured one.
       const [context = '', command = ''] = (asked(id) ? id : 'console prefix').split(' ');
-      const message = `${keyLabel(key)} is also the key of "${other.replace(' ', '.')}": give that another one too`;
+      const message = `${keyLabel(key)} is also the key of "${other.replace(' ', '.')}": change that one too`;
       problems.push({ path: ['keys', context, command], message });
     }
   }
@@ -130,7 +130,7 @@ function hidings(before: KeyTable<State>, after: KeyTable<State>, overrides: Ove
     .map(([id, [own, other]]) => {
       const [asked, taken] = overrides.has(bindingId(own)) ? [own, other] : [other, own];
       const key = keyLabel(id.slice(id.lastIndexOf(': ') + 2));
-      const message = `${key} is also the key of "${bindingId(taken).replace(' ', '.')}": give that another one too`;
+      const message = `${key} is also the key of "${bindingId(taken).replace(' ', '.')}": change that one too`;
       return { path: ['keys', asked.context, asked.command], message };
     });
 }

@@ -266,7 +266,11 @@ function fits(state: State, preset: Preset): boolean {
 const same = (a: Panes, b: Panes): boolean => a.console === b.console && a.detail === b.detail;
 
 const KINDS: readonly CellKind[] = ['glyph', 'line', 'full'];
-const KIND_WORDS: Record<CellKind, string> = { glyph: 'a sign a node', line: 'a line a node', full: 'full cells' };
+const KIND_WORDS: Record<CellKind, string> = {
+  glyph: 'one sign per node',
+  line: 'one line per node',
+  full: 'full cells',
+};
 
 /** Zooms one size up or down from the present one. */
 export function zoomCells(state: State, by: 1 | -1): Step {
@@ -274,12 +278,12 @@ export function zoomCells(state: State, by: 1 | -1): Step {
   if (layout.kind === 'too-small' || layout.map === null) return step(state);
   const kind = KINDS[KINDS.indexOf(layout.map.kind) + by];
   if (kind === undefined)
-    return step(withNotice(state, 'info', by > 0 ? 'the cells are full already' : 'a sign a node is the smallest'));
-  return chosen(state, { ...state.view, cells: kind }, `map: ${KIND_WORDS[kind]}; = fits the rack to the screen again`);
+    return step(withNotice(state, 'info', by > 0 ? 'this is the largest cell size' : 'this is the smallest cell size'));
+  return chosen(state, { ...state.view, cells: kind }, `map: ${KIND_WORDS[kind]}; = fits the rack to the screen`);
 }
 
 export function fitCells(state: State): Step {
-  return chosen(state, { ...state.view, cells: 'auto' }, 'map: cells as large as lets the whole rack be seen');
+  return chosen(state, { ...state.view, cells: 'auto' }, 'map: cells fit the rack to the screen');
 }
 
 /** Shows the nodes in another way, for the next run too. */

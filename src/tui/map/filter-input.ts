@@ -23,10 +23,10 @@ declare module '../model/overlays.ts' {
 
 export const FILTER: OverlayType<FilterLine> = {
   kind: 'filter',
-  sections: [{ context: 'filter', title: 'While a filter is typed', where: 'while a filter is typed', typed: true }],
+  sections: [{ context: 'filter', title: 'Filter', where: 'in the filter', typed: true }],
   keys: [
     { context: 'filter', keys: ['enter'], command: 'accept', hint: 'keep', help: 'keep the filter' },
-    { context: 'filter', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'as it was before' },
+    { context: 'filter', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'restore the previous filter' },
   ],
   open: (state) => step({ ...state, overlay: { kind: 'filter', before: state.filter, cursor: state.cursor } }),
   onKey,
@@ -42,7 +42,7 @@ function onKey(state: State, line: FilterLine, { name }: KeyPress): Step {
       if (shownNodes(state).length > 0) return step({ ...closed(state), filter });
       const before: State = { ...closed(state), filter: line.before, cursor: line.cursor };
       const why = filterProblem(filter, state) ?? `no node matches "${filter}"`;
-      return step(withNotice(before, 'warning', `${why}${why.endsWith('?') ? ' The' : '; the'} filter is as it was`));
+      return step(withNotice(before, 'warning', `${why}${why.endsWith('?') ? ' The' : '; the'} filter is unchanged`));
     }
     default: {
       const filter = typedInto(state.filter, name);

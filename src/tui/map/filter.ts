@@ -40,11 +40,12 @@ export function filterProblem(text: string, state: State): string | null {
     const [, name, values = ''] = /^!?([a-z]+):(.*)$/i.exec(word) ?? [];
     const [, compared, than = ''] = /^!?(\w+)[<>](.*)$/.exec(word) ?? [];
     if (compared !== undefined && compared !== 'current' && compared !== 'fan')
-      return `'${word}': only current and fan are compared${didYouMean(compared, ['current', 'fan'])}`;
+      return `'${word}': only current and fan can be compared${didYouMean(compared, ['current', 'fan'])}`;
     if (compared !== undefined && !/^\d+$/.test(than)) return `'${word}': write a count, as in ${compared}>40`;
     if (name === undefined) continue;
     const field = FIELDS.find((one) => one === name.toLowerCase());
-    if (field === undefined) return `'${name}:' is no field; fields: ${FIELDS.join(', ')}${didYouMean(name, FIELDS)}`;
+    if (field === undefined)
+      return `'${name}:' is not a field; fields: ${FIELDS.join(', ')}${didYouMean(name, FIELDS)}`;
     if (!NAMED.includes(field)) continue;
     const known = knownValues(state, field);
     const holds = (value: string): boolean =>

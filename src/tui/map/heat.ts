@@ -89,12 +89,15 @@ export function heatLegend({ by, range, clusters }: HeatScale, width: number, g:
   const named = (words: readonly (readonly [word: string, level: number])[]): Span[] =>
     words.flatMap(([word, level], i): Span[] => [[`${i === 0 ? '' : ' '}${word}`, 'dim'], swatch(level, g)]);
   const { none, seen, active } = ALARM_LEVELS;
-  if (by === 'alarm')
+  if (by === 'alarm') {
+    const words = ['none', 'acknowledged or over', 'new'] as const;
+    const [no, old, fresh] = width >= words.join(' ').length + LEVELS ? words : (['no', 'ack', 'new'] as const);
     return named([
-      ['no', none],
-      ['seen', seen],
-      ['now', active],
+      [no, none],
+      [old, seen],
+      [fresh, active],
     ]);
+  }
   const shown = clusters.slice(0, LEVELS);
   const room = Math.max(1, Math.floor((width + 1) / Math.max(1, shown.length)) - 2);
   const more: Span[] = clusters.length > LEVELS ? [[' and others', 'dim']] : [];
@@ -103,6 +106,6 @@ export function heatLegend({ by, range, clusters }: HeatScale, width: number, g:
 
 export function nextHeat(state: State): Step {
   const heat = HEATS[(HEATS.indexOf(state.view.heat) + 1) % HEATS.length] ?? 'state';
-  const none = heat === 'state' ? '' : '; what is old or unknown has none';
+  const none = heat === 'state' ? '' : '; old and unknown nodes have none';
   return chosen(state, { ...state.view, heat }, `map: colours by ${HEAT_WORDS[heat]}${none}`);
 }

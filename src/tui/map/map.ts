@@ -35,7 +35,7 @@ export function keyOnMap(before: State, name: string): Step {
 function noKey(state: State, name: string): string {
   const { main } = state.view;
   const where = state.settings.keys.sections.find(({ context }) => context === main)?.where ?? '';
-  return `${keyLabel(name)} does nothing ${where}: ${keyOf(state, 'map', 'quit')} leaves, ${keyOf(state, 'map', 'help')} shows every key`;
+  return `${keyLabel(name)} has no command ${where}: ${keyOf(state, 'map', 'quit')} quits, ${keyOf(state, 'map', 'help')} lists all keys`;
 }
 
 /**
@@ -101,7 +101,7 @@ function onCommand(state: State, command: Command): Step {
     case 'heat':
       return nextHeat(state);
     case 'identify':
-      return step(withNotice(state, 'info', 'asking the BMC for its UID'), { do: 'identify', addr: state.cursor });
+      return step(withNotice(state, 'info', 'querying the BMC for its UID'), { do: 'identify', addr: state.cursor });
     case 'larger':
       return zoomCells(state, 1);
     case 'smaller':
@@ -119,7 +119,7 @@ function onCommand(state: State, command: Command): Step {
     case 'previous-match':
       return step({ ...state, cursor: matchFrom(state, -1) });
     case 'retry-bus':
-      return step(withNotice(state, 'info', 'trying the bus again'), { do: 'retry-bus' });
+      return step(withNotice(state, 'info', 'retrying the bus'), { do: 'retry-bus' });
     case 'quit':
       return step(state, { do: 'quit' });
     default:

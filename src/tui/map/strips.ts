@@ -155,6 +155,6 @@ export function nextWindow(state: State): Step {
 
 export function nextScale(state: State): Step {
   const scale = SCALES[(SCALES.indexOf(state.view.scale) + 1) % SCALES.length] ?? 'rack';
-  const words = scale === 'rack' ? 'one scale for all nodes: strips compare' : 'each node has its own scale';
+  const words = scale === 'rack' ? 'one scale for all nodes' : 'one scale per node';
   return chosen(state, { ...state.view, scale }, `map: ${words}`);
 }

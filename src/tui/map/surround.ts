@@ -133,7 +133,7 @@ function fanSpans(state: State, addr: Address, g: Glyphs): Span[] {
 
 function fanState(state: State, { addr }: InventoryNode): [word: string, ink: InkRole] {
   const { power, freshness } = lookOf(state, viewOf(state, addr));
-  if (power === 'off' || power === 'disabled') return [' has no power', 'fault'];
+  if (power === 'off' || power === 'disabled') return [' no power', 'fault'];
   return power === 'unknown' || power === 'absent' || freshness === 'stale' ? [' unknown', 'unknown'] : ['', 'fan'];
 }
 

@@ -217,7 +217,7 @@ export const USUAL_VIEW: View = {
 };
 
 export const PRESET_WORDS: Record<Preset, string> = {
-  auto: 'as the terminal has room',
+  auto: 'automatic',
   map: 'map',
   console: 'map and console',
   detail: 'map and detail',

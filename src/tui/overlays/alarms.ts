@@ -26,7 +26,7 @@ declare module '../model/overlays.ts' {
 }
 
 const whilePast = ({ overlay }: State): string | null =>
-  overlay?.kind === 'alarms' && overlay.past !== null ? 'all of these were seen' : null;
+  overlay?.kind === 'alarms' && overlay.past !== null ? 'all of these are acknowledged' : null;
 
 const KEYS: readonly Binding[] = [
   { context: 'alarms', keys: ['down', 'j', 'tab'], command: 'down', hint: 'next', help: 'next alarm' },
@@ -53,9 +53,9 @@ const KEYS: readonly Binding[] = [
     command: 'past',
     hint: 'history',
     disabled: noLink,
-    help: 'alarms of before, over and seen; again: those that stand',
+    help: 'alarm history (over and acknowledged), or the present alarms',
   },
-  { context: 'alarms', keys: ['enter'], command: 'accept', hint: 'go to the node', help: 'to the alarm’s node' },
+  { context: 'alarms', keys: ['enter'], command: 'accept', hint: 'go to the node', help: 'select the alarm’s node' },
   { context: 'alarms', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
 ];
 
@@ -125,8 +125,8 @@ function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools
   const alarms = listedAlarms(state, panel);
   const [title, none] =
     panel.past === null
-      ? ['alarms', 'No alarm stands.']
-      : ['alarms of before', 'There was none that is over and was seen.'];
+      ? ['alarms', 'There is no alarm.']
+      : ['alarm history', 'No alarm is both over and acknowledged.'];
   const at = selectedAlarm(state, panel);
   const chosen = alarms[at];
   // The selected alarm's text stands in full below the list.
@@ -152,7 +152,7 @@ function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools
   if (hidden > 0) frame.text(box.x + box.width - 14, box.y + box.height, ` ${hidden} more `, 'key');
 }
 
-/** `▲ 14:05:09 k8s-worker-04 03  its fan has stopped (0 counts) · seen by ann`. */
+/** `▲ 14:05:09 k8s-worker-04 03  its fan has stopped (0 counts) · acked by ann`. */
 function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[] {
   const { addr, acknowledged, clearedAt, since, text } = alarm;
   const who: Span =
@@ -161,7 +161,7 @@ function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[]
       : [`${nameOf(state, addr)} ${formatAddress(addr)} `, 'title'];
   const over: Span[] =
     clearedAt === null ? [] : [[` ${g.separator} over after ${formatAge(clearedAt - since)}`, 'dim']];
-  const seen: Span[] = acknowledged === null ? [] : [[` ${g.separator} seen by ${acknowledged.by}`, 'dim']];
+  const seen: Span[] = acknowledged === null ? [] : [[` ${g.separator} acked by ${acknowledged.by}`, 'dim']];
   const before: Span[] = [
     [`${g.alarm} `, acknowledged !== null || clearedAt !== null ? 'dim' : 'fault'],
     [`${formatClock(since, state.dateAhead, true)} `, 'dim'],

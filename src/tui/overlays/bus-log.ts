@@ -17,16 +17,22 @@ const KEPT = 1000;
 const PAGE = 10;
 
 const KEYS: readonly Binding[] = [
-  { context: 'bus', keys: ['up', 'k'], command: 'up', hint: 'back', help: 'back, and stay there' },
-  { context: 'bus', keys: ['down', 'j'], command: 'down', hint: 'on', help: 'forward; at the end it follows' },
-  { context: 'bus', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'back by a page' },
-  { context: 'bus', keys: ['pagedown', 'space'], command: 'scroll-down', hint: null, help: 'forward by a page' },
+  { context: 'bus', keys: ['up', 'k'], command: 'up', hint: 'back', help: 'scroll back and hold' },
+  {
+    context: 'bus',
+    keys: ['down', 'j'],
+    command: 'down',
+    hint: 'forward',
+    help: 'scroll forward; at the end it follows',
+  },
+  { context: 'bus', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'a page back' },
+  { context: 'bus', keys: ['pagedown', 'space'], command: 'scroll-down', hint: null, help: 'a page forward' },
   {
     context: 'bus',
     keys: ['r'],
     command: 'by-hand',
-    hint: 'by hand',
-    help: 'bytes by hand for the BIOS of the node under the cursor',
+    hint: 'raw command',
+    help: 'send a raw command to the BIOS of the selected node',
     disabled: first(viewOnly, noLink),
   },
   {
@@ -34,7 +40,7 @@ const KEYS: readonly Binding[] = [
     keys: ['R'],
     command: 'by-hand-master',
     hint: null,
-    help: 'bytes by hand for the master’s own BIOS',
+    help: 'send a raw command to the master’s BIOS',
     disabled: first(viewOnly, noLink),
   },
   { context: 'bus', keys: ['escape', 'q', 'B'], command: 'cancel', hint: 'close', help: 'close' },
@@ -109,11 +115,11 @@ function onKey(state: State, pane: BusPane, name: string): Step {
 }
 
 function paint(frame: Frame, state: State, pane: BusPane, { g }: PaintTools): void {
-  const whole = paintBox(frame, centred(frame, 130, frame.rows - 2), 'bus: exchanges as they pass', g);
+  const whole = paintBox(frame, centred(frame, 130, frame.rows - 2), 'bus: exchanges', g);
   const { entries, back } = pane;
   const box = { ...whole, height: whole.height - paintRawCommand(frame, whole, state, pane.rawCommand, g) };
   if (entries.length === 0) {
-    frame.text(box.x, box.y, 'Nothing has passed yet.', 'dim', box.width);
+    frame.text(box.x, box.y, 'No exchange yet.', 'dim', box.width);
     return;
   }
   const end = Math.max(Math.min(box.height, entries.length), entries.length - back);
@@ -133,6 +139,6 @@ function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State, g: 
     time,
     [(ms === null ? '' : `${Math.round(ms)} ms`).padStart(7), 'dim'],
     [`  ${spellBytes(out, g.plain).padEnd(12)} `, 'key'],
-    heard === '' ? ['nothing came', 'warn'] : [spellBytes(heard, g.plain), 'text'],
+    heard === '' ? ['no reply', 'warn'] : [spellBytes(heard, g.plain), 'text'],
   ];
 }

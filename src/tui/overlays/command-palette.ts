@@ -30,10 +30,10 @@ declare module '../model/overlays.ts' {
 
 export const PALETTE: OverlayType<Palette> = {
   kind: 'palette',
-  sections: [{ context: 'palette', title: 'Commands and nodes', where: 'in this list', typed: true }],
+  sections: [{ context: 'palette', title: 'Commands and nodes', where: 'in the palette', typed: true }],
   keys: [
-    { context: 'palette', keys: ['enter'], command: 'accept', hint: 'do it', help: 'do it, as its key would' },
-    { context: 'palette', keys: ['down', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+    { context: 'palette', keys: ['enter'], command: 'accept', hint: 'run', help: 'run it, as its key does' },
+    { context: 'palette', keys: ['down', 'tab'], command: 'down', hint: 'select', help: 'next' },
     { context: 'palette', keys: ['up', 'S-tab'], command: 'up', hint: null, help: 'previous' },
     { context: 'palette', keys: ['escape'], command: 'cancel', hint: 'close', help: 'close' },
   ],
@@ -121,7 +121,7 @@ function nodeOffers(state: State, from: CommandContext): Offer[] {
       id: `node ${digits}`,
       title: `${verb}${nameOf(state, addr)} ${formatPosition(addr)} ${digits}${role === null ? '' : ` ${role}`}`,
       key: atConsole ? `${keyLabel(prefix)} ${digits}` : digits,
-      why: from === 'left' ? 'only on the map, and at a console behind the prefix' : null,
+      why: from === 'left' ? 'only on the map, and at a console after the prefix' : null,
       press: [...(atConsole ? [prefix] : []), ...Array.from(digits)],
     };
   });
@@ -178,7 +178,7 @@ function paint(frame: Frame, state: State, palette: Palette, { g }: PaintTools):
     paintOffer(frame, box.x, y, box.width, offer);
   });
   if (offers.length === 0) {
-    const none = `no command and no node has these letters${offerMeant(state, palette)}`;
+    const none = `no command and no node matches${offerMeant(state, palette)}`;
     wrap(none, box.width - 2).forEach((line, i) => frame.text(box.x + 1, box.y + 1 + i, line, 'dim'));
   }
 }

@@ -29,7 +29,7 @@ export const CONSOLE_LIST: OverlayType<ConsoleList> = {
   sections: [{ context: 'consoles', title: 'List of consoles', where: 'in the list of consoles', typed: true }],
   keys: [
     { context: 'consoles', keys: ['enter'], command: 'accept', hint: 'open', help: 'open the console' },
-    { context: 'consoles', keys: ['down', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+    { context: 'consoles', keys: ['down', 'tab'], command: 'down', hint: 'select', help: 'next' },
     { context: 'consoles', keys: ['up', 'S-tab'], command: 'up', hint: null, help: 'previous' },
     { context: 'consoles', keys: ['escape'], command: 'cancel', hint: 'close', help: 'close' },
   ],
@@ -96,7 +96,7 @@ function paint(frame: Frame, state: State, list: ConsoleList, { g }: PaintTools)
   const from = Math.max(0, Math.min(index - Math.floor(rows / 2), listed.length - rows));
   if (listed.length === 0) {
     const names = state.rack.nodes.map(({ addr }) => nameOf(state, addr));
-    const none = `no node’s name, address or position holds that${didYouMean(list.text, names)}`;
+    const none = `no node’s name, address or position matches${didYouMean(list.text, names)}`;
     wrap(none, box.width).forEach((line, i) => frame.text(box.x, box.y + 2 + i, line, 'dim', box.width));
   }
   listed.slice(from, from + rows).forEach((addr, i) => {
@@ -120,8 +120,8 @@ function paint(frame: Frame, state: State, list: ConsoleList, { g }: PaintTools)
 
 function howItStands(state: State, addr: number): Span {
   const { console, pane } = state;
-  if (pane.attachment.kind !== 'none' && pane.attachment.addr === addr) return ['you are here', 'ok'];
-  if (console?.addr === addr) return [`open: ${console.holderName ?? 'nobody'} types`, 'warn'];
+  if (pane.attachment.kind !== 'none' && pane.attachment.addr === addr) return ['open here', 'ok'];
+  if (console?.addr === addr) return [`open: ${console.holderName ?? 'nobody'} has the keyboard`, 'warn'];
   const left = pane.kept.get(addr)?.leftAt ?? null;
-  return left === null ? ['', 'dim'] : [`screen of ${formatClock(left, state.dateAhead, true)}`, 'stale'];
+  return left === null ? ['', 'dim'] : [`last seen ${formatClock(left, state.dateAhead, true)}`, 'stale'];
 }

@@ -18,7 +18,7 @@ declare module '../model/overlays.ts' {
 
 export const NOTE: OverlayType<NoteLine> = {
   kind: 'note',
-  sections: [{ context: 'note', title: 'While a note is typed', where: 'while a note is typed', typed: true }],
+  sections: [{ context: 'note', title: 'Note', where: 'in a note', typed: true }],
   keys: [
     { context: 'note', keys: ['enter'], command: 'accept', hint: 'write', help: 'write it into the log' },
     { context: 'note', keys: ['escape'], command: 'cancel', hint: 'cancel', help: 'cancel' },
@@ -51,7 +51,7 @@ function onKey(state: State, note: NoteLine, { name }: KeyPress): Step {
 function paintFooter(frame: Frame, footer: Rect, _state: State, { text }: NoteLine): void {
   frame.clear(footer, 'bar');
   const at = frame.spans(1, footer.y, [
-    ['note into the log: ', 'key'],
+    ['note for the log: ', 'key'],
     [text, 'text'],
   ]);
   frame.cursor = { x: at, y: footer.y };

@@ -46,7 +46,7 @@ function paint(frame: Frame, state: State, { addr: wanted, console }: Takeover, 
   const { holderName, holderSilentSince, addr } = console;
   const who = holderName ?? 'somebody';
   const silence = silenceText(holderSilentSince, state.now);
-  const frozen = silence === '' ? '' : `Its program has been ${silence}: it is stopped or disconnected.`;
-  const text = `${who} types on ${nameOf(state, addr)} (${formatPosition(addr)}).${frozen} There is one console on this bus: opening ${nameOf(state, wanted)} ends it for ${who}, who is told that it was you.`;
+  const frozen = silence === '' ? '' : ` Its program has been ${silence}: it is stopped or disconnected.`;
+  const text = `${who} types on ${nameOf(state, addr)} (${formatPosition(addr)}).${frozen} A bus has one console at a time: opening ${nameOf(state, wanted)} closes it for ${who}, who sees that you did it.`;
   paintQuestion(frame, 'the console is in use', text, 't', 'take it', g);
 }

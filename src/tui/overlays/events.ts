@@ -25,21 +25,21 @@ declare module '../model/overlays.ts' {
 }
 
 const KEYS: readonly Binding[] = [
-  { context: 'map', keys: ['e'], command: 'events', hint: null, help: 'events, by their level', disabled: noEvents },
+  { context: 'map', keys: ['e'], command: 'events', hint: null, help: 'list of events', disabled: noEvents },
   { context: 'events', keys: ['up', 'k'], command: 'up', hint: 'older', help: 'older event' },
   { context: 'events', keys: ['down', 'j'], command: 'down', hint: null, help: 'newer event' },
-  { context: 'events', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'a page of older ones' },
-  { context: 'events', keys: ['pagedown'], command: 'scroll-down', hint: null, help: 'a page of newer ones' },
-  { context: 'events', keys: ['home'], command: 'first', hint: null, help: 'the oldest' },
-  { context: 'events', keys: ['end'], command: 'last', hint: null, help: 'the latest' },
+  { context: 'events', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'a page older' },
+  { context: 'events', keys: ['pagedown'], command: 'scroll-down', hint: null, help: 'a page newer' },
+  { context: 'events', keys: ['home'], command: 'first', hint: null, help: 'oldest event' },
+  { context: 'events', keys: ['end'], command: 'last', hint: null, help: 'newest event' },
   {
     context: 'events',
     keys: ['f'],
     command: 'level',
     hint: 'level',
-    help: 'all; without sessions that come and go; warnings and alarms; alarms',
+    help: 'level: all; all but sessions; warnings and alarms; alarms',
   },
-  { context: 'events', keys: ['enter'], command: 'accept', hint: 'go to the node', help: 'to the event’s node' },
+  { context: 'events', keys: ['enter'], command: 'accept', hint: 'go to the node', help: 'select the event’s node' },
   { context: 'events', keys: ['escape', 'q', 'e'], command: 'cancel', hint: 'close', help: 'close' },
 ];
 
@@ -103,7 +103,7 @@ function onKey(state: State, list: EventList, { name }: KeyPress): Step {
 
 const TITLES: Record<Level, string> = {
   info: 'events',
-  notice: 'events: without sessions that come and go',
+  notice: 'events: all but sessions',
   warning: 'events: warnings and alarms',
   alarm: 'events: alarms',
 };
@@ -125,7 +125,7 @@ function paint(frame: Frame, state: State, list: EventList, { g }: PaintTools): 
   const whole = cut ? bounded(wrap(chosen.text, width), frame.rows - ABOVE) : [];
   const foot = whole.length === 0 ? 0 : whole.length + 1;
   const box = paintBox(frame, centred(frame, WIDTH, Math.max(1, events.length) + foot + 2), TITLES[list.least], g);
-  if (events.length === 0) frame.text(box.x, box.y, 'There is none of this level.', 'dim', box.width);
+  if (events.length === 0) frame.text(box.x, box.y, 'There is no event of this level.', 'dim', box.width);
   const room = box.height - foot;
   const from = Math.max(0, Math.min(at - Math.floor(room / 2), events.length - room));
   lines.slice(from, from + room).forEach((line, i) => {

@@ -141,6 +141,6 @@ function signLines(g: Glyphs): Span[][] {
     [g.operation[0] ?? '*', 'operation'],
   ];
   lines.push([['  ', 'text'], ...signs.map(([sign, word]): Span => [`${sign} ${word}  `, 'text'])]);
-  lines.push([['  ct: counts of no known unit; A: amperes, where the node is calibrated', 'dim']]);
+  lines.push([['  ct: counts, whose unit is not known; A: amperes, where the node is calibrated', 'dim']]);
   return lines;
 }

@@ -35,20 +35,20 @@ export const LARGE_PASTE: OverlayType<LargePaste> = {
 
 function onKey(state: State, { addr, bytes, shown }: LargePaste, { name, burst }: KeyPress): Step {
   if ((name !== 'y' && name !== 'l') || burst !== 1 || !seenLongEnough(shown, state.now))
-    return step(withNotice(closed(state), 'info', 'the paste was left out'));
+    return step(withNotice(closed(state), 'info', 'nothing was pasted'));
   // The console may have been lost while the question was shown.
   const { attachment } = state.pane;
   if (attachment.kind !== 'joined' || attachment.role !== 'types' || attachment.addr !== addr)
-    return step(withNotice(closed(state), 'warning', 'nothing was pasted: you do not type there any more'));
+    return step(withNotice(closed(state), 'warning', 'nothing was pasted: you no longer have the keyboard there'));
   return longPaste(closed(state), addr, bytes, name === 'l');
 }
 
 function paint(frame: Frame, state: State, { addr, bytes, removed }: LargePaste, { g }: PaintTools): void {
-  const without = removed === 0 ? '' : ` ${removed} × Ctrl-G (0x07) was taken out: it would close the pipe.`;
+  const without = removed === 0 ? '' : ` ${removed} × Ctrl-G (0x07) was removed: it would close the pipe.`;
   const seconds = Math.ceil((bytes.length * 2) / 1000);
-  const text = `Paste ${bytes.length} bytes into ${nameOf(state, addr)}? At the pace that loses nothing it takes ${seconds} s.${without}`;
+  const text = `Paste ${bytes.length} bytes into ${nameOf(state, addr)}? It takes ${seconds} s at the pace that loses nothing.${without}`;
   paintQuestion(frame, 'a large paste', text, 'y', 'paste', g, [
     ['l', 'key'],
-    [' line by line, for a slow reader   ', 'text'],
+    [' line by line, for a slow program   ', 'text'],
   ]);
 }

@@ -24,7 +24,7 @@ export const OPERATIONS: OverlayType<OperationsPanel> = {
       context: 'operations',
       title: 'Operations',
       where: 'in the operations panel',
-      reserved: [[/^[1-9]$/, 'answers a question of an operation']],
+      reserved: [[/^[1-9]$/, 'answers a prompt of an operation']],
     },
   ],
   keys: [
@@ -45,9 +45,9 @@ export const OPERATIONS: OverlayType<OperationsPanel> = {
       hint: 'abort',
       dangerous: true,
       disabled: viewOnly,
-      help: 'abort the operation (asks)',
+      help: 'abort the operation (with confirmation)',
     },
-    { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'put results away', help: 'put results away' },
+    { context: 'operations', keys: ['x'], command: 'dismiss', hint: 'dismiss results', help: 'dismiss results' },
     { context: 'operations', keys: ['escape', 'q', 'o'], command: 'cancel', hint: 'close', help: 'close' },
   ],
   open: (state) => step(withOperations(state)),
@@ -148,7 +148,8 @@ function onPromptKey(state: State, panel: OperationsPanel, prompt: OperationProm
     step({ ...state, overlay: { ...panel, prompt: { ...prompt, field: { text: next, focus: 'field' } } } });
   if (name === 'enter') {
     if (text === '') return step(close);
-    if (text !== prompt.confirm) return step(withNotice(close, 'warning', 'That was not it: nothing was sent.'));
+    if (text !== prompt.confirm)
+      return step(withNotice(close, 'warning', 'The text does not match: nothing was sent.'));
     const { id, addr, question, choice } = prompt;
     return step(close, { do: 'answer', id, addr, question, choice, confirm: text });
   }
@@ -165,7 +166,7 @@ export function withoutStaleAnswer(state: State): State {
   const node = state.operations.find((one) => one.id === id)?.nodes.find((one) => one.addr === addr);
   if (node?.question?.id === question) return state;
   const cleared: State = { ...state, overlay: { ...panel, prompt: null } };
-  return withNotice(cleared, 'warning', 'The question has changed: nothing was sent. Read it again.');
+  return withNotice(cleared, 'warning', 'The prompt has changed: nothing was sent. Read it again.');
 }
 
 function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintTools): void {
@@ -173,7 +174,7 @@ function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintT
   const operations = shownOperations(state);
   if (operations.length === 0) {
     const box = paintBox(frame, centred(frame, width + 4, 3), 'operations', g);
-    frame.text(box.x, box.y, 'No operation runs, and no result waits.', 'dim', box.width);
+    frame.text(box.x, box.y, 'No operation is running, and no result is shown.', 'dim', box.width);
     return;
   }
   const selected = Math.min(panel.selected, operations.length - 1);
@@ -206,7 +207,7 @@ function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintT
 }
 
 function detailLines(state: State, operation: Operation, width: number, g: Glyphs): Span[][] {
-  const asked = `  ${operation.id}, asked by ${operation.by} at ${formatClock(operation.startedAt, state.dateAhead, true)}`;
+  const asked = `  ${operation.id}, started by ${operation.by} at ${formatClock(operation.startedAt, state.dateAhead, true)}`;
   return [[[asked, 'dim']], ...nodeLines(state, operation.nodes, width, g)];
 }
 
@@ -215,7 +216,7 @@ function paintPrompt(frame: Frame, state: State, panel: OperationsPanel, g: Glyp
   if (prompt === null) return;
   if (prompt.kind === 'abort') {
     const box = paintBox(frame, centred(frame, 64, 5), 'abort', g);
-    frame.text(box.x, box.y, `Abort ${prompt.id}? What was already sent cannot be recalled.`, 'text', box.width);
+    frame.text(box.x, box.y, `Abort ${prompt.id}? Commands already sent cannot be undone.`, 'text', box.width);
     frame.spans(
       box.x,
       box.y + 2,
@@ -223,7 +224,7 @@ function paintPrompt(frame: Frame, state: State, panel: OperationsPanel, g: Glyp
         ['y', 'key'],
         [' abort   ', 'text'],
         ['any other key', 'key'],
-        [' go on', 'text'],
+        [' continue', 'text'],
       ],
       box.width,
     );
@@ -248,5 +249,5 @@ function paintPrompt(frame: Frame, state: State, panel: OperationsPanel, g: Glyp
   frame.ground({ x: box.x, y: box.y + 3, width: Math.max(24, prompt.confirm.length + 4), height: 1 }, 'field');
   const at = frame.text(box.x + 1, box.y + 3, prompt.field.text, 'text', box.width - 2);
   frame.cursor = { x: at, y: box.y + 3 };
-  frame.text(box.x, box.y + 5, 'Esc: do not', 'dim');
+  frame.text(box.x, box.y + 5, 'Esc: cancel', 'dim');
 }

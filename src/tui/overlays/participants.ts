@@ -20,11 +20,11 @@ declare module '../model/overlays.ts' {
 
 export const PARTICIPANTS: OverlayType<ParticipantList> = {
   kind: 'people',
-  sections: [{ context: 'people', title: 'Who is at a console', where: 'in the list of who is here' }],
+  sections: [{ context: 'people', title: 'Participants of a console', where: 'in the list of participants' }],
   keys: [
-    { context: 'people', keys: ['down', 'j', 'tab'], command: 'down', hint: 'choose', help: 'next' },
+    { context: 'people', keys: ['down', 'j', 'tab'], command: 'down', hint: 'select', help: 'next' },
     { context: 'people', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
-    { context: 'people', keys: ['enter'], command: 'accept', hint: 'hand over', help: 'hand the keyboard over' },
+    { context: 'people', keys: ['enter'], command: 'accept', hint: 'transfer', help: 'transfer the keyboard' },
     { context: 'people', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
   ],
   open: (state) => step({ ...state, overlay: { kind: 'people', index: 0 } }),
@@ -84,14 +84,14 @@ function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
 
 function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTools): void {
   const people = participantsAt(state);
-  const box = paintBox(frame, centred(frame, 66, people.length + 4), 'at this console', g);
+  const box = paintBox(frame, centred(frame, 66, people.length + 4), 'participants', g);
   const index = Math.min(list.index, Math.max(0, people.length - 1));
   people.slice(0, box.height - 2).forEach(({ name, types, here }, i) => {
     frame.spans(
       box.x,
       box.y + i,
       [
-        [types ? 'types    ' : 'watches  ', types ? 'ok' : 'dim'],
+        [types ? 'keyboard ' : 'watches  ', types ? 'ok' : 'dim'],
         [`${name}${here ? ', you' : ''}`, 'text'],
       ],
       box.width,
@@ -105,7 +105,7 @@ function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTo
   frame.text(
     box.x,
     box.y + box.height - 1,
-    types ? 'Enter hands the keyboard to the chosen one' : `${keyOf(state, 'prefix', 'take')} takes the keyboard`,
+    types ? 'Enter transfers the keyboard to the selected one' : `${keyOf(state, 'prefix', 'take')} takes the keyboard`,
     'dim',
     box.width,
   );

@@ -21,6 +21,6 @@ export function paintQuestion(
     [` ${does}   `, 'text'],
     ...also,
     ['any other key', 'key'],
-    [' leave it', 'text'],
+    [' cancel', 'text'],
   ]);
 }

@@ -27,8 +27,8 @@ export const RACKS: OverlayType<RackOverview> = {
   sections: [{ context: 'racks', title: 'Overview of racks', where: 'in the overview of racks' }],
   keys: [
     { context: 'racks', keys: ['down', 'j'], command: 'down', hint: 'next', help: 'next rack' },
-    { context: 'racks', keys: ['up', 'k'], command: 'up', hint: null, help: 'the rack before' },
-    { context: 'racks', keys: ['enter'], command: 'accept', hint: 'go there', help: 'to this rack' },
+    { context: 'racks', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous rack' },
+    { context: 'racks', keys: ['enter'], command: 'accept', hint: 'show', help: 'show this rack' },
     {
       context: 'racks',
       keys: ['escape', 'q', 'R'],

@@ -73,7 +73,7 @@ function confirmed(
     return field === null ? step(state) : step(withRawCommand(state, pane, { ...rawCommand, field }));
   }
   if (rawCommand.field === targetName(state, rawCommand.target)) return sent(state, pane, rawCommand, rawCommand.field);
-  const said = { ok: false, text: 'That was not it: nothing was sent.' };
+  const said = { ok: false, text: 'The text does not match: nothing was sent.' };
   return step(withRawCommand(state, pane, { is: 'idle', said }));
 }
 
@@ -94,7 +94,7 @@ export function rawCommandAnswered(state: State, event: Extract<UiEvent, { type:
   if (event.type === 'raw-said') {
     const { heard, after } = event.answer;
     const whose = targetName(state, target);
-    const said = { ok: true, text: heard === '' ? `${whose} said nothing; ${after}` : `${whose}: ${heard}` };
+    const said = { ok: true, text: heard === '' ? `${whose} did not reply; ${after}` : `${whose}: ${heard}` };
     return step(withRawCommand(state, overlay, { is: 'idle', said }));
   }
   const { message, data } = event.error;
@@ -139,11 +139,11 @@ function wordsFor(state: State, rawCommand: RawCommandState, g: Glyphs): string 
     case 'idle':
       return spellBytes((rawCommand.said?.text ?? '').replaceAll('’', "'"), g.plain);
     case 'typing':
-      return `Bytes by hand for the BIOS of ${who(state, rawCommand.target)}, after its identity proof; then the pipe is closed and the bus asked. Ctrl-G is ^G. Enter sends, Esc leaves.`;
+      return `Raw command for the BIOS of ${who(state, rawCommand.target)}, sent after its identity proof; then the pipe is closed and the bus is queried. Ctrl-G is ^G. Enter sends, Esc cancels.`;
     case 'confirming':
       return `${spellBytes(rawCommand.text, g.plain)} to ${who(state, rawCommand.target)}: ${rawCommand.why}`;
     case 'sent':
-      return `${spellBytes(rawCommand.text, g.plain)} is on its way to ${who(state, rawCommand.target)}.`;
+      return `${spellBytes(rawCommand.text, g.plain)} is being sent to ${who(state, rawCommand.target)}.`;
   }
 }
 

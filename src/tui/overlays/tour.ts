@@ -38,7 +38,7 @@ const STOPS: readonly Stop[] = [
     view: 'map',
     tries: null,
     text: (key) =>
-      'Blades A to F from top to bottom, slots 3 to 0 from left to right, as on the metal. Sign and letter of a cell say ' +
+      'Blades A to F from top to bottom, slots 3 to 0 from left to right, as on the rack. Sign and letter of a cell show ' +
       `its state: N on, F off, ? unknown. Arrows move, two hex digits go to an address, ${key('filter')} filters.`,
   },
   {
@@ -71,15 +71,15 @@ const STOPS: readonly Stop[] = [
     tries: 'emergency',
     text: (key) =>
       `${key('emergency')} lists the plans that switch many nodes off in their order, with the time that they take. A plan is ` +
-      'armed, then its words are typed: nothing happens before. It can be paused and aborted.',
+      'armed first, and starts only after its words are typed. It can be paused and aborted.',
   },
   {
     title: 'What happened',
     view: 'map',
     tries: 'events',
     text: (key) =>
-      `Events stand below the map; ${key('events')} lists all, ${key('alarms')} the alarms, ${key('operations')} what runs. The keys of ` +
-      `this moment are in the last line, ${key('help')} explains every key, and ${key('quit')} leaves: the server goes on.`,
+      `Events stand below the map; ${key('events')} lists all, ${key('alarms')} the alarms, ${key('operations')} the operations. The keys of ` +
+      `this moment are in the last line, ${key('help')} lists every key, and ${key('quit')} quits: the server continues.`,
   },
 ];
 const LAST = STOPS.length - 1;
@@ -90,13 +90,13 @@ export const TOUR: OverlayType<Tour> = {
   keys: [
     { context: 'help', keys: ['t'], command: 'tour', hint: 'tour', help: 'a tour of six steps' },
     { context: 'tour', keys: ['enter', 'right', 'l', 'space'], command: 'down', hint: 'next', help: 'next step' },
-    { context: 'tour', keys: ['left', 'h'], command: 'up', hint: 'back', help: 'step before' },
+    { context: 'tour', keys: ['left', 'h'], command: 'up', hint: 'back', help: 'previous step' },
     {
       context: 'tour',
       keys: ['t'],
       command: 'accept',
       hint: 'try it',
-      help: 'leave the tour and press the key of this step',
+      help: 'leave the tour and press this step’s key',
     },
     { context: 'tour', keys: ['escape', 'q'], command: 'cancel', hint: 'leave', help: 'leave the tour' },
   ],
@@ -113,7 +113,7 @@ export const TOUR: OverlayType<Tour> = {
 
 /** Offers the tour to somebody who has not seen it. */
 export function tourOffer(state: State): string {
-  return `New here? ${keyOf(state, 'map', 'help')} then ${keyOf(state, 'help', 'tour')} shows the rack in six steps, and can be left at any time.`;
+  return `New here? ${keyOf(state, 'map', 'help')} then ${keyOf(state, 'help', 'tour')} starts a tour of six steps.`;
 }
 
 /** Shows a step, with its view of the nodes behind it. */
@@ -174,7 +174,7 @@ function paint(frame: Frame, state: State, { at }: Tour, tools: PaintTools): voi
     [` ${words}   `, 'text'],
   ];
   frame.spans(box.x, box.y + lines.length + 1, [
-    ...key('down', at === LAST ? 'ends it' : 'next'),
+    ...key('down', at === LAST ? 'end' : 'next'),
     ...(at === 0 ? [] : key('up', 'back')),
     ...(stop.tries === null ? [] : key('accept', 'try it')),
     ...key('cancel', 'leave'),

@@ -74,13 +74,13 @@ export function busWords(state: State): Span[] {
   return state.link.kind === 'lost'
     ? [
         gap,
-        [`${isUnreached(state) ? 'NOT REACHED' : 'SERVER GONE'} ${formatAge(state.now - state.link.since)}`, 'danger'],
+        [`${isUnreached(state) ? 'NOT REACHED' : 'NO SERVER'} ${formatAge(state.now - state.link.since)}`, 'danger'],
       ]
     : [
         gap,
         ['bus ', 'dim'],
         [
-          state.bus.state === 'paused' && state.bus.quietReads ? 'reads in silence' : state.bus.state,
+          state.bus.state === 'paused' && state.bus.quietReads ? 'polled in silence' : state.bus.state,
           BUS_INK[state.bus.state],
         ],
         ...recovery(state),

@@ -41,7 +41,7 @@ function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
 
 /** Returns the worst alarm that is not acknowledged, in one line. */
 function alarmLine(state: State, g: Glyphs): Span[] {
-  if (state.link.kind === 'lost') return [[`server gone: ${state.link.why}`, 'fault']];
+  if (state.link.kind === 'lost') return [[`no server: ${state.link.why}`, 'fault']];
   const unseen = unseenAlarms(state);
   const [first] = unseen;
   if (first !== undefined) {
@@ -53,7 +53,9 @@ function alarmLine(state: State, g: Glyphs): Span[] {
     ];
   }
   if (state.bus.state !== 'ready' && state.bus.state !== 'paused') return [[`bus ${state.bus.state}`, 'fault']];
-  return state.alarms.length > 0 ? [[`${g.alarm} ${state.alarms.length} seen`, 'warn']] : [[`${g.ok} no alarm`, 'ok']];
+  return state.alarms.length > 0
+    ? [[`${g.alarm} ${state.alarms.length} acknowledged`, 'warn']]
+    : [[`${g.ok} no alarm`, 'ok']];
 }
 
 function countLine(state: State): Span[] {
@@ -71,13 +73,13 @@ function paintUnreached(frame: Frame, rect: Rect, state: State): void {
   frame.clear(rect);
   const width = Math.min(rect.width - 4, 76);
   const lines = [
-    `${state.racks.names[state.racks.index] ?? state.rack.name} was not reached yet.`,
+    `${state.racks.names[state.racks.index] ?? state.rack.name} has not been reached yet.`,
     ...wrap(state.link.why, width),
   ];
   const y = rect.y + Math.max(0, Math.floor((rect.height - lines.length - 2) / 2));
   const x = rect.x + Math.max(0, Math.floor((rect.width - width) / 2));
   lines.forEach((line, i) => frame.text(x, y + i + (i > 0 ? 1 : 0), line, i === 0 ? 'title' : 'fault', width));
-  frame.text(x, y + lines.length + 2, 'It is tried again by itself.', 'dim', width);
+  frame.text(x, y + lines.length + 2, 'rackui tries again by itself.', 'dim', width);
 }
 
 /** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. */

@@ -97,8 +97,7 @@ const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 export function noticeOf(state: State): Span | null {
   if (state.notice !== null) return [state.notice.text, NOTICE_INK[state.notice.level]];
   if (isUnreached(state)) return null;
-  if (state.link.kind === 'lost')
-    return [`${state.link.why}; what is shown is as old as that. Reconnecting …`, 'fault'];
+  if (state.link.kind === 'lost') return [`${state.link.why}; the values are from before. Reconnecting …`, 'fault'];
   const { state: bus, detail, recovery } = state.bus;
   const words = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((text) => text !== '').join('; ');
   return words === '' ? null : [words, bus === 'paused' && recovery === null ? 'dim' : 'warn'];

@@ -211,7 +211,7 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
       const asks = op.progress.question !== null;
       return [
         [`${op.operation.verb}: `, 'warn'],
-        [asks ? 'asks' : op.progress.phase, asks ? 'danger' : 'text'],
+        [asks ? 'asking' : op.progress.phase, asks ? 'danger' : 'text'],
       ];
     },
     value: ({ op }) => (op === null ? null : `${op.operation.verb} ${op.progress.phase}`),

@@ -66,7 +66,7 @@ export function tableSpans(state: State, { height }: Rect): Span[] {
   const { sort } = state.view.table;
   const rows = sortedRows(state);
   const { from, count } = visibleRows(state, rows, height);
-  const order = sort === null ? 'worst first' : `by ${titleOf(sort.column)}`;
+  const order = sort === null ? 'problems first' : `by ${titleOf(sort.column)}`;
   const part = count < rows.length ? `, ${from + 1} to ${from + count} of ${rows.length}` : '';
   return [[`${order}${part}`, 'dim']];
 }

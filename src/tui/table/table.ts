@@ -71,7 +71,7 @@ function sortedBy(state: State): Step {
       ? { column: column.id, reverse: !usual }
       : null;
   const way = sort?.reverse === true ? 'last value first' : 'first value first';
-  const words = sort === null ? 'what is wrong first' : `${column.title}, ${usual ? numberWay(sort.reverse) : way}`;
+  const words = sort === null ? 'problems first' : `${column.title}, ${usual ? numberWay(sort.reverse) : way}`;
   return chosen(state, { ...state.view, table: { ...table, sort } }, `sorted by: ${words}`);
 }
 
@@ -81,7 +81,7 @@ export const TABLE_SECTIONS: readonly KeySection[] = [
   {
     context: 'table',
     base: 'map',
-    title: 'Table: the keys of the map, and these',
+    title: 'Table: keys of the map, and these',
     where: 'in the table',
     reserved: [[/^[0-7]$/, 'begins the address of a node']],
   },
@@ -101,8 +101,8 @@ export const TABLE_BINDINGS: readonly Binding[] = [
     keys: ['s'],
     command: 'sort',
     hint: 'sort',
-    help: 'sort by the selected column; again: the other way; again: what is wrong first',
+    help: 'sort by the selected column; again: reversed; again: problems first',
   },
   { context: 'table', keys: ['T'], command: 'show-map', hint: 'map', help: 'back to the map' },
-  { context: 'table', keys: ['C'], command: 'columns', hint: 'columns', help: 'choose the columns' },
+  { context: 'table', keys: ['C'], command: 'columns', hint: 'columns', help: 'select the columns' },
 ];

@@ -178,7 +178,7 @@ export function parseStyle(text: string): CellStyle {
     if (word === 'on') ground = true;
     else if (word === 'bold' || word === 'underline' || word === 'inverse' || word === 'dim') style.flags |= FLAG[word];
     else if (/^\d{1,3}$/.test(word) && Number(word) < 256) style[ground ? 'bg' : 'fg'] = Number(word);
-    else throw new RangeError(`"${word}" in the look "${text}" is no colour and no attribute`);
+    else throw new RangeError(`"${word}" in the look "${text}" is neither a colour nor an attribute`);
   }
   return style;
 }

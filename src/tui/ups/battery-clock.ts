@@ -18,10 +18,14 @@ export function clockLines(state: State, panel: EmergencyPanel, width: number, g
   const need = needOf(state, panel, view);
   const left: Span[] =
     batteryS === null
-      ? [[', and how long the battery lasts is not known', 'warn']]
+      ? [['; the battery’s runtime is not known', 'warn']]
       : [
           [
-            supply === 'mains' ? '; the battery would last ' : supply === 'battery' ? '   LEFT ' : '   perhaps left ',
+            supply === 'mains'
+              ? '; the battery would last '
+              : supply === 'battery'
+                ? '   LEFT '
+                : '   left if on battery ',
             'text',
           ],
           [clock(batteryS), 'title'],

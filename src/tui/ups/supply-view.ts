@@ -26,7 +26,7 @@ const MINUTE = 60;
 const PHASE_WORDS: Record<OutageReport['phase'], string> = {
   battery: 'on battery',
   last: 'the last plan runs or has run',
-  mains: 'the mains have returned, nothing is switched on yet',
+  mains: 'the mains have returned, no node is switched on yet',
   restoring: 'nodes come back',
   ended: 'ended',
 };
@@ -36,7 +36,8 @@ export function paintSupply(frame: Frame, state: State, pane: SupplyPane, plot: 
   const all = listedUpses(state);
   const chosen = all[Math.min(pane.index, all.length - 1)];
   if (state.link.kind === 'lost' || chosen === undefined) {
-    const why = state.link.kind === 'lost' ? 'The server is gone: nothing is known of the supply.' : 'No UPS is known.';
+    const why =
+      state.link.kind === 'lost' ? 'No connection to the server: the supply is unknown.' : 'No UPS is configured.';
     frame.text(box.x, box.y, why, 'warn', box.width);
     return;
   }
@@ -81,7 +82,7 @@ export function paintSupply(frame: Frame, state: State, pane: SupplyPane, plot: 
 }
 
 function upsSpans(ups: UpsReading | null, { now }: State): Span[] {
-  if (ups === null) return [['no UPS is configured: other software tells of the mains (docs/ups.md)', 'dim']];
+  if (ups === null) return [['no UPS is configured: other software reports the mains (docs/ups.md)', 'dim']];
   const ink: InkRole = ups.state === 'battery' || ups.state === 'unknown' || ups.replaceBattery ? 'warn' : 'text';
   return [
     [`UPS ${ups.name} `, 'title'],
@@ -155,7 +156,7 @@ function textOf(state: State, view: OutageView, width: number): Span[][] {
 
 function forecastLines({ forecast, supply, phase }: OutageView): Span[][] {
   if (forecast.length === 0) return [];
-  const title = supply.state === 'battery' || phase !== null ? 'what comes' : 'if the mains failed now';
+  const title = supply.state === 'battery' || phase !== null ? 'next steps' : 'if the mains failed now';
   return [
     [[title, 'title']],
     ...forecast.map(({ atS, text }): Span[] => [

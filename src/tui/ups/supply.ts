@@ -19,20 +19,20 @@ export const SUPPLY: OverlayType<SupplyPane> = {
   sections: [{ context: 'supply', title: 'Supply pane', where: 'in the supply pane' }],
   keys: [
     { context: 'supply', keys: ['down', 'j', 'tab'], command: 'down', hint: 'next UPS', help: 'next UPS' },
-    { context: 'supply', keys: ['up', 'k', 'S-tab'], command: 'up', hint: null, help: 'the UPS before' },
+    { context: 'supply', keys: ['up', 'k', 'S-tab'], command: 'up', hint: null, help: 'previous UPS' },
     {
       context: 'supply',
       keys: ['t'],
       command: 'span',
       hint: 'charts',
-      help: 'charts of minutes, the last hour, the last day',
+      help: 'time of the charts: 5 minutes, 1 hour, 1 day',
     },
     {
       context: 'supply',
       keys: ['pagedown', 'space'],
       command: 'scroll-down',
       hint: 'scroll',
-      help: 'scroll what comes and what happened',
+      help: 'scroll the steps',
     },
     { context: 'supply', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
     { context: 'supply', keys: ['escape', 'q', 'u'], command: 'cancel', hint: 'close', help: 'close' },
@@ -88,8 +88,8 @@ function request(state: State, pane: SupplyPane): Step {
 export function supplyEvent(state: State, event: SupplyEvent): Step {
   if (event.type === 'mains-switched') {
     const text = event.on
-      ? 'the simulated the mains have returned'
-      : 'the simulated the mains have failed: the rack lives on its battery';
+      ? 'the simulated mains have returned'
+      : 'the simulated mains have failed: the rack runs on battery';
     return step(withNotice(state, 'info', text));
   }
   const { overlay } = state;

@@ -85,7 +85,7 @@ function partsOfRun(
   g: Glyphs,
 ): RunParts {
   const head = runHead(state, run, width, g);
-  const remarks = runRemarks(state, run, width, g);
+  const remarks = runRemarks(state, run, chosen, width, g);
   const timeline = hasTimeline(width) ? runTimeline(state, run, chosen, width, g) : [];
   const fits = timeline.length > 0 && head.length + remarks.length + timeline.length + 1 <= most;
   return { head, body: [...remarks, ...(fits ? timeline : runLines(state, run, chosen, width, g))] };
@@ -128,11 +128,11 @@ function planSpans({ name, nodes, cuts, predictedMs, problem, warnings, descript
 }
 
 function noPlans({ plans }: EmergencyPanel): string {
-  if (plans.kind === 'running') return 'Asking for the plans …';
-  if (plans.kind === 'failed') return `The plans could not be read: ${plans.why}. r asks again.`;
+  if (plans.kind === 'running') return 'reading the plans …';
+  if (plans.kind === 'failed') return `The plans could not be read: ${plans.why}. r tries again.`;
   return (
-    'No plan is configured: there is nothing to arm here. Plans stand in the configuration under "plans:" ' +
-    '(docs/plans.md shows some). Without one: Esc, mark nodes with Space or b, then p.'
+    'No plan is configured, so there is nothing to arm. Plans are in the configuration under "plans:" ' +
+    '(docs/plans.md has examples). Without a plan: Esc, mark nodes with Space or b, then p.'
   );
 }
 
@@ -149,7 +149,7 @@ function paintWayOn(frame: Frame, { x, y, width }: Rect, state: State, panel: Em
       [
         ['a', 'key'],
         [` ARMS ${panel.chosen ?? ''}`, 'danger'],
-        [`; nothing happens before ${words === '' ? 'Enter' : 'its words are typed'}`, 'text'],
+        [`; nothing starts before ${words === '' ? 'Enter' : 'its words are typed'}`, 'text'],
       ],
       width,
     );
@@ -181,7 +181,7 @@ function paintArmed(frame: Frame, box: Rect, panel: EmergencyPanel, mode: Extrac
   const wrong = !words.startsWith(mode.field.text);
   const at = frame.text(box.x + 1, y, mode.field.text, wrong ? 'fault' : 'text', width - 2);
   if (!mode.sent && words !== '') frame.cursor = { x: at, y };
-  const hint = mode.sent ? 'on its way …' : wrong ? 'that is not it: Backspace, or Ctrl-U for all' : '';
+  const hint = mode.sent ? 'sending …' : wrong ? 'does not match: Backspace, or Ctrl-U to clear' : '';
   frame.text(box.x + width + 2, y, hint, 'warn', box.width - width - 2);
   if (panel.remark !== null) frame.text(box.x, y + 1, panel.remark, 'warn', box.width);
   frame.spans(
@@ -210,7 +210,7 @@ function paintRun(
 ): void {
   const { panel, mode, run, parts } = shown;
   if (run === undefined || parts === null) {
-    frame.text(box.x, box.y, 'This run is not known any more: Tab shows the plans.', 'warn', box.width);
+    frame.text(box.x, box.y, 'The server no longer knows this run: Tab shows the plans.', 'warn', box.width);
     return;
   }
   const { head, body } = parts;

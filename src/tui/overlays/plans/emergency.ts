@@ -18,7 +18,7 @@ import { keyInRun, RUN_KEYS } from './run.ts';
 type Armed = Extract<PanelMode, { is: 'armed' }>;
 
 const KEYS: readonly Binding[] = [
-  { context: 'emergency', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next plan' },
+  { context: 'emergency', keys: ['down', 'j'], command: 'down', hint: 'select', help: 'next plan' },
   { context: 'emergency', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous plan' },
   {
     context: 'emergency',
@@ -26,7 +26,7 @@ const KEYS: readonly Binding[] = [
     command: 'arm',
     hint: 'ARM',
     dangerous: true,
-    help: 'arm the plan: then typed words start it',
+    help: 'arm the plan; then its words, typed, start it',
     disabled: first(viewOnly, noLink),
   },
   {
@@ -34,17 +34,17 @@ const KEYS: readonly Binding[] = [
     keys: ['pagedown', 'space'],
     command: 'scroll-down',
     hint: 'scroll',
-    help: 'scroll what it would do',
+    help: 'scroll the preview',
   },
   { context: 'emergency', keys: ['pageup'], command: 'scroll-up', hint: null, help: 'scroll back' },
-  { context: 'emergency', keys: ['r'], command: 'ask-again', hint: 'try again', help: 'ask the nodes again' },
+  { context: 'emergency', keys: ['r'], command: 'ask-again', hint: 'try again', help: 'check the nodes again' },
   {
     context: 'emergency',
     keys: ['tab'],
     command: 'next-pane',
     hint: 'the run',
     disabled: noRun,
-    help: 'to the plan that runs, or the last result; there, back to the plans',
+    help: 'the running plan or the last result; there, back to the plans',
   },
   { context: 'emergency', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close' },
 
@@ -52,8 +52,8 @@ const KEYS: readonly Binding[] = [
     context: 'armed',
     keys: ['enter'],
     command: 'accept',
-    hint: 'starts it, after the words',
-    help: 'start the plan, when its words are typed',
+    hint: 'start, after the words',
+    help: 'start the plan, after its words',
   },
   { context: 'armed', keys: ['escape'], command: 'cancel', hint: 'DISARM', help: 'disarm' },
 ];
@@ -63,7 +63,7 @@ export const EMERGENCY: OverlayType<EmergencyPanel> = {
   sections: [
     { context: 'emergency', title: 'Emergency panel', where: 'in the emergency panel', fixed: true },
     { context: 'armed', title: 'An armed plan: only the words shown start it', where: 'at an armed plan', fixed: true },
-    { context: 'plan-run', title: 'A plan that runs', where: 'at a running plan', fixed: true },
+    { context: 'plan-run', title: 'A running plan', where: 'at a running plan', fixed: true },
   ],
   keys: [...KEYS, ...RUN_KEYS],
   open,
@@ -160,7 +160,7 @@ function onChoose(state: State, panel: EmergencyPanel, command: Command, burst: 
     case 'ask-again':
       return panel.chosen === null ? open(state) : choose(state, panel, panel.chosen);
     case 'arm': {
-      if (burst > 1) return step(withRemark(state, panel, 'That came too fast to be meant: nothing was armed.'));
+      if (burst > 1) return step(withRemark(state, panel, 'Input came too fast: nothing was armed.'));
       const refusal = refusesPlan(state, panel);
       if (refusal !== null) return step(withRemark(state, panel, refusal));
       const shown: Shown = { kind: 'pending' };
@@ -176,7 +176,7 @@ function onChoose(state: State, panel: EmergencyPanel, command: Command, burst: 
 export function choose(state: State, panel: EmergencyPanel, name: string): Step {
   const chosen: EmergencyPanel = { ...panel, chosen: name, preview: { kind: 'running' }, scroll: 0, remark: null };
   if (state.access === 'view') {
-    const why = 'Only sessions that may act make the nodes be asked';
+    const why = 'A preview checks the nodes, which only control sessions may do';
     return step({ ...state, overlay: { ...chosen, preview: { kind: 'failed', why } } });
   }
   return step({ ...state, overlay: chosen }, { do: 'plan-show', panel: panel.id, name });
@@ -193,7 +193,7 @@ function keyWhileArmed(state: State, panel: EmergencyPanel, mode: Armed, { name,
   // A key to disarm always counts.
   if (command === 'cancel' && burst === 1) return step(disarmed(state, panel, 'Disarmed: nothing was sent.'));
   if (burst > 1 || !seenLongEnough(mode.shown, state.now))
-    return typed(state, panel, mode, '', 'That came too fast to be meant: it was left out.');
+    return typed(state, panel, mode, '', 'Input came too fast: it was ignored.');
   if (command === 'accept') return onEnter(state, panel, mode);
   const text = typedInto(mode.field.text, name);
   return text === null ? step(state) : typed(state, panel, mode, text, null);
@@ -207,7 +207,7 @@ function onEnter(state: State, panel: EmergencyPanel, mode: Armed): Step {
   const { confirm } = panel.preview.answer;
   const { text } = mode.field;
   if (text === '' && confirm !== '') return discard(`Enter alone starts nothing: type ${confirm} first.`);
-  if (text !== confirm) return discard('That is not it: nothing was sent.');
+  if (text !== confirm) return discard('The words do not match: nothing was sent.');
   const request = { name: panel.chosen, confirm: confirm === '' ? null : confirm, armed: false, deadlineS: null };
   return step(
     { ...state, overlay: { ...panel, mode: { ...mode, sent: true }, remark: null } },
@@ -227,7 +227,7 @@ function withRemark(state: State, panel: EmergencyPanel, remark: string): State 
 function onTick(state: State, panel: EmergencyPanel): Step {
   const { mode, preview, chosen } = panel;
   if (mode.is === 'armed' && !mode.sent && state.now - mode.since > ARMED_MS)
-    return step(disarmed(state, panel, 'Disarmed: nobody typed for a minute. Nothing was sent.'));
+    return step(disarmed(state, panel, 'Disarmed after a minute without a key: nothing was sent.'));
   // While a console holds the pipe each request makes a gap in it: then only the operator's key sends one.
   const due = preview.kind === 'done' && !preview.again && state.now - preview.at > RECHECK_MS;
   if (!due || mode.is === 'run' || chosen === null || state.console !== null || state.link.kind === 'lost')

@@ -56,7 +56,7 @@ export function planEvent(state: State, event: PlanEvent): Step {
       const shows = `${keyOf(state, 'map', 'emergency')} shows`;
       const mode = { is: 'run', id: run.id, node: null, prompt: null } as const;
       const next = withRun({ ...state, overlay: become({ mode, scroll: 0, remark: null }).overlay }, run);
-      return step(panel === null ? withNotice(next, 'info', `plan ${run.plan} runs; ${shows} it`) : next);
+      return step(panel === null ? withNotice(next, 'info', `plan ${run.plan} is running; ${shows} it`) : next);
     }
     case 'plan-start-failed': {
       const why = reasonOf(event.error);

@@ -17,7 +17,9 @@ export function summaryLines({ preview }: EmergencyPanel, width: number): Span[]
   const { answer } = preview;
   const { predictedMs, current, cuts, nodes } = answer;
   if (predictedMs === 0)
-    return [[[`Nothing to do: ${nodes === 1 ? 'its node is' : `its ${nodes} nodes are`} as it wants.`, 'title']]];
+    return [
+      [[`Nothing to do: ${nodes === 1 ? 'its node is' : `its ${nodes} nodes are`} in the wanted state.`, 'title']],
+    ];
   const time = predictedMs === null ? '' : `, about ${formatDuration(predictedMs)}`;
   const verb = cuts ? 'go OFF' : 'are switched on';
   const { rack, plan: part, amps } = current;
@@ -38,7 +40,7 @@ export function summaryLines({ preview }: EmergencyPanel, width: number): Span[]
 export function previewLines(panel: EmergencyPanel, width: number, most: number, g: Glyphs): Span[][] {
   const { preview } = panel;
   if (panel.chosen === null) return [];
-  if (preview.kind === 'running') return [[['Asking the nodes …', 'aging']]];
+  if (preview.kind === 'running') return [[['checking the nodes …', 'aging']]];
   if (preview.kind === 'failed') return wrap(preview.why, width).map((line): Span[] => [[line, 'fault']]);
   const { answer } = preview;
   const columns = answer.steps.flatMap((step, i): Span[][] => [
@@ -85,7 +87,7 @@ function refused({ steps }: PlanPreview, width: number, g: Glyphs): Span[][] {
   const held = steps.flatMap(({ nodes }) => nodes).filter(({ refusals }) => refusals.length > 0);
   if (held.length === 0) return [];
   return [
-    [[`Stays as it is, because a rule says so (${held.length}):`, 'title']],
+    [[`Refused by a guard, unchanged (${held.length}):`, 'title']],
     ...held.flatMap(({ refusals }) => refusals.flatMap((refusal) => refusalLines(refusal, width, g))),
   ];
 }

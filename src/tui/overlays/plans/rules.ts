@@ -16,15 +16,15 @@ export function acting(preview: PlanPreview): PlanPreview['steps'][number]['node
 
 /** Returns the reason why the chosen plan can be neither armed nor started now, for people; null: it can. */
 export function refusesPlan(state: State, { plans, chosen, preview }: EmergencyPanel): string | null {
-  if (state.access === 'view') return 'This session may look and change nothing.';
-  if (state.link.kind === 'lost') return 'The server is gone: nothing can be started.';
-  if (plans.kind === 'running') return 'Asking for the plans …';
+  if (state.access === 'view') return 'This is a view-only session.';
+  if (state.link.kind === 'lost') return 'No connection to the server: nothing can be started.';
+  if (plans.kind === 'running') return 'reading the plans …';
   if (chosen === null) return 'There is no plan to start.';
-  if (preview.kind === 'running') return 'Asking the nodes …';
-  if (preview.kind === 'failed') return `${preview.why}: nothing can be started. r asks again.`;
+  if (preview.kind === 'running') return 'checking the nodes …';
+  if (preview.kind === 'failed') return `${preview.why}: nothing can be started. r tries again.`;
   const { answer, at } = preview;
   if (answer.problem !== null) return `${answer.problem}: it cannot be started.`;
-  if (acting(answer).length === 0) return 'There is nothing to do: each node is so already, or a rule holds it back.';
-  if (state.now - at > STALE_AFTER_MS) return 'What was asked is older than 10 s: r asks again.';
+  if (acting(answer).length === 0) return 'Nothing to do: each node is in the wanted state, or refused by a guard.';
+  if (state.now - at > STALE_AFTER_MS) return 'The check is older than 10 s: r checks again.';
   return null;
 }

@@ -3,7 +3,7 @@ import type { PlanNodeRun, PlanRun, PlanState, PlanStepRun } from '../../../api/
 import { wrap } from '../../../lib/words.ts';
 import { type Address, formatAddress } from '../../../rack/address.ts';
 import { progressSpans } from '../../canvas/box.ts';
-import type { InkRole, Span } from '../../canvas/frame.ts';
+import { CUT, type InkRole, type Span } from '../../canvas/frame.ts';
 import { formatClock, formatDuration, type Glyphs, shorten } from '../../canvas/glyphs.ts';
 import { nodesOfRun } from '../../model/results.ts';
 import type { State } from '../../model/state.ts';
@@ -21,7 +21,7 @@ const STATE_INK: Record<PlanState, InkRole> = {
 export function runHead(state: State, run: PlanRun, width: number, g: Glyphs): Span[][] {
   const nodes = nodesOfRun(run);
   const over = nodes.filter((node) => node.state === 'ended').length;
-  const asked = `asked by ${run.by} at ${formatClock(run.startedAt, state.dateAhead, true)}`;
+  const asked = `started by ${run.by} at ${formatClock(run.startedAt, state.dateAhead, true)}`;
   return [
     runSpans(state, run, g),
     progressSpans(over / Math.max(1, nodes.length), width, allDone(run) ? 'ok' : 'warn', g),
@@ -65,9 +65,9 @@ function allDone(run: PlanRun): boolean {
 }
 
 /** Questions and remarks for the operator, which stand above the steps: those proceed by themselves. */
-export const runRemarks = (state: State, run: PlanRun, width: number, g: Glyphs): Span[][] => [
+export const runRemarks = (state: State, run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] => [
   ...questions(state, run, width, g),
-  ...remarks(run, width, g),
+  ...remarks(run, chosen, width, g),
 ];
 
 /** The steps with their nodes in columns, where a timeline has no room. */
@@ -124,28 +124,40 @@ function questions(state: State, run: PlanRun, width: number, g: Glyphs): Span[]
   return asking.flatMap(({ name, question }) =>
     question === null
       ? []
-      : wrap(`${name} ASKS (o answers): ${question.text}`, width - 2).map((line, i): Span[] => [
+      : wrap(`${name} needs an answer (o): ${question.text}`, width - 2).map((line, i): Span[] => [
           [i === 0 ? `${g.question} ` : '  ', 'danger'],
           [line, 'warn'],
         ]),
   );
 }
 
-/** Returns the failed nodes with the reason: one line for all nodes of the same outcome. */
-function remarks(run: PlanRun, width: number, g: Glyphs): Span[][] {
-  const ways = new Map<string, PlanNodeRun[]>();
+/**
+ * Returns the failed nodes with the reason, in one line for all nodes of the same outcome; that of the selected node is
+ * whole.
+ */
+function remarks(run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] {
+  const results = new Map<string, PlanNodeRun[]>();
   for (const node of nodesOfRun(run)) {
     if (node.outcome === null || node.outcome === 'done') continue;
-    const way = `${node.outcome}: ${node.detail}`;
-    ways.set(way, [...(ways.get(way) ?? []), node]);
+    const result = `${node.outcome}: ${node.detail}`;
+    results.set(result, [...(results.get(result) ?? []), node]);
   }
-  return [...ways].flatMap(([way, [first, ...others]]) => {
+  const told = [...results].flatMap(([result, nodes]) => {
+    const [first, ...others] = nodes;
     if (first === undefined) return [];
-    const who = others.length === 0 ? first.name : `${others.length + 1} nodes`;
-    const [sign, ink] = signOf(first, g);
-    return wrap(`${who} ${way}`, width - 2).map((line, i): Span[] => [
-      [i === 0 ? `${sign} ` : '  ', ink],
-      [line, ink],
-    ]);
+    const text = `${others.length === 0 ? first.name : `${nodes.length} nodes`} ${result}`;
+    const lines = wrap(text, width - 2);
+    const cut = lines.length > 1 && !nodes.some(({ addr }) => addr === chosen);
+    return [{ sign: signOf(first, g), lines: cut ? [`${text.slice(0, width - 3)}${CUT}`] : lines, cut }];
   });
+  const hint: Span[] = [['  Down selects a node and shows its whole result.', 'dim']];
+  return [
+    ...told.flatMap(({ sign: [sign, ink], lines }) =>
+      lines.map((line, i): Span[] => [
+        [i === 0 ? `${sign} ` : '  ', ink],
+        [line, ink],
+      ]),
+    ),
+    ...(told.some(({ cut }) => cut) ? [hint] : []),
+  ];
 }

@@ -29,7 +29,7 @@ export const RUN_KEYS: readonly Binding[] = [
     command: 'abort',
     hint: 'ABORT',
     dangerous: true,
-    help: 'abort the plan (asks)',
+    help: 'abort the plan (with confirmation)',
     disabled: first(viewOnly, noLink, runIn('running', 'pausing', 'paused', 'interrupted')),
   },
   {
@@ -38,36 +38,36 @@ export const RUN_KEYS: readonly Binding[] = [
     command: 'pause',
     hint: 'pause',
     dangerous: true,
-    help: 'start nothing new; running operations continue',
+    help: 'pause: start no further operation; running ones continue',
     disabled: first(viewOnly, noLink, runIn('running')),
   },
   {
     context: 'plan-run',
     keys: ['r'],
     command: 'resume',
-    hint: 'go on',
+    hint: 'resume',
     dangerous: true,
-    help: 'go on after a pause or an interruption (asks)',
+    help: 'resume after a pause or an interruption (with confirmation)',
     disabled: first(viewOnly, noLink, runIn('pausing', 'paused', 'interrupted')),
   },
   {
     context: 'plan-run',
     keys: ['s'],
     command: 'skip',
-    hint: 'leave a node out',
+    hint: 'skip a node',
     dangerous: true,
-    help: 'leave the chosen node out (asks)',
+    help: 'skip the selected node (with confirmation)',
     disabled: first(viewOnly, noLink, runIn('running', 'pausing', 'paused', 'interrupted')),
   },
-  { context: 'plan-run', keys: ['down', 'j'], command: 'down', hint: null, help: 'choose a node that waits or failed' },
-  { context: 'plan-run', keys: ['up', 'k'], command: 'up', hint: null, help: 'choose the one before' },
+  { context: 'plan-run', keys: ['down', 'j'], command: 'down', hint: null, help: 'select a node that waits or failed' },
+  { context: 'plan-run', keys: ['up', 'k'], command: 'up', hint: null, help: 'select the previous one' },
   {
     context: 'plan-run',
     keys: ['o'],
     command: 'operations',
     hint: 'operations',
     disabled: noOperations,
-    help: 'its operations: evidence, and questions to answer',
+    help: 'its operations: evidence, and prompts to answer',
   },
   {
     context: 'plan-run',
@@ -81,12 +81,12 @@ export const RUN_KEYS: readonly Binding[] = [
     context: 'plan-run',
     keys: ['x'],
     command: 'dismiss',
-    hint: 'put away',
+    hint: 'dismiss',
     disabled: runIn('ended'),
-    help: 'put the result away',
+    help: 'dismiss the result',
   },
-  { context: 'plan-run', keys: ['tab'], command: 'next-pane', hint: 'plans', help: 'to the list of plans' },
-  { context: 'plan-run', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close; the plan goes on' },
+  { context: 'plan-run', keys: ['tab'], command: 'next-pane', hint: 'plans', help: 'list of plans' },
+  { context: 'plan-run', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'close; the plan continues' },
 ];
 
 type RunMode = Extract<PanelMode, { is: 'run' }>;
@@ -110,10 +110,12 @@ export function keyInRun(state: State, panel: EmergencyPanel, mode: RunMode, nam
     case 'up': {
       const node = neighbourOf(run, mode.node, command === 'down' ? 1 : -1);
       // The list may be longer than the screen: the notice names the chosen node.
-      return step(become({ node }, node === null ? null : `Chosen: ${nameOf(state, node)}. s leaves it out (asks).`));
+      return step(
+        become({ node }, node === null ? null : `Selected: ${nameOf(state, node)}. s skips it (with confirmation).`),
+      );
     }
     case 'pause':
-      return step(become({}, 'Pausing: nothing new is begun, what runs goes on.'), {
+      return step(become({}, 'Pausing: no further operation is started; running ones continue.'), {
         do: 'plan-act',
         act: 'pause',
         id: run.id,
@@ -124,7 +126,7 @@ export function keyInRun(state: State, panel: EmergencyPanel, mode: RunMode, nam
       return step(become({ prompt: { act: 'abort', shown } }));
     case 'skip': {
       const node = skippable(run).find(({ addr }) => addr === mode.node);
-      if (node === undefined) return step(become({}, 'Choose a node with Down first: one that waits or has failed.'));
+      if (node === undefined) return step(become({}, 'Select a node that waits or has failed with Down first.'));
       return step(become({ prompt: { act: 'skip', addr: node.addr, shown } }));
     }
     default:
@@ -154,10 +156,10 @@ function neighbourOf(run: PlanRun, from: number | null, by: 1 | -1): number | nu
 export function questionOfPrompt(state: State, run: PlanRun, prompt: RunPrompt): string {
   switch (prompt.act) {
     case 'abort':
-      return `ABORT ${run.plan}? Nothing more is begun, what runs is ended; what was cut stays off.`;
+      return `ABORT ${run.plan}? No further operation is started, running ones are aborted; nodes that are off stay off.`;
     case 'resume':
-      return `GO ON with ${run.plan}? Nodes that failed are looked at afresh and tried again; the rest follows.`;
+      return `RESUME ${run.plan}? Nodes that failed are checked and tried again; the rest follows.`;
     case 'skip':
-      return `LEAVE OUT ${nameOf(state, prompt.addr)}? It stays as it is, and the plan goes on without it.`;
+      return `SKIP ${nameOf(state, prompt.addr)}? It stays as it is, and the plan continues without it.`;
   }
 }

@@ -84,7 +84,7 @@ export function runTimeline(state: State, run: PlanRun, chosen: Address | null, 
         const from = begun ?? end;
         const shown = node.state === 'started' || (node.state === 'ended' && node.outcome !== 'skipped');
         const parts = shown ? [{ from, to: end, ch: g.progress.done, ink }] : [];
-        const word = asks ? 'ASKS, o answers' : wordOf(state, node);
+        const word = asks ? 'needs an answer: o' : wordOf(state, node);
         const length = begun === null || !shown ? '' : ` ${formatDuration(end - begun)}`;
         const when = node.state === 'ended' && shown ? ` at ${label(node.since)}` : '';
         return [

@@ -59,10 +59,10 @@ function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs):
     const where = `${formatPosition(addr)} ${formatAddress(addr)}`;
     const seen: Span =
       node === undefined
-        ? ['asking …', 'aging']
+        ? ['checking …', 'aging']
         : node.sample === null
           ? [node.problem ?? 'does not answer', 'fault']
-          : [`${node.sample.power}, ${current(state, addr, node.sample.current)}, asked just now`, 'text'];
+          : [`${node.sample.power}, ${current(state, addr, node.sample.current)}, checked just now`, 'text'];
     lines.push([[`${nameOf(state, addr)} `, 'title'], [`${where} `, 'dim'], seen]);
     for (const refusal of node?.refusals ?? []) {
       lines.push(...refusalLines(refusal, width, g));
@@ -96,7 +96,7 @@ export function outsideLines(state: State, nodes: readonly Address[], width: num
 
 /** `✗ protected: ns01 … is protected in the configuration. To go on: …`: the rule by its name, then its sentence. */
 export function refusalLines({ rule, message, override }: Refusal, width: number, g: Glyphs): Span[][] {
-  const way = override === null ? 'Nothing overrides this.' : `To go on: ${override}.`;
+  const way = override === null ? 'Nothing overrides this.' : `To override: ${override}.`;
   return wrap(`${rule}: ${message}. ${way}`, width - 4).map((line, i): Span[] => [
     [i === 0 ? `  ${g.bad} ` : '    ', 'fault'],
     [line, 'fault'],
@@ -143,6 +143,6 @@ function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialo
   }
   const onCancel = field.focus === 'cancel';
   const cutHint = onCancel ? 'Enter here cancels; Esc too' : 'Enter confirms what is typed; Esc cancels';
-  const hint = dialog.sent ? 'on its way …' : cuts(request.verb) ? cutHint : 'Tab chooses, Enter does it';
+  const hint = dialog.sent ? 'sending …' : cuts(request.verb) ? cutHint : 'Tab selects, Enter confirms';
   frame.text(box.x + 28, buttonRow, hint, 'dim', box.width - 28);
 }

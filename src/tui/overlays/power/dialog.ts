@@ -68,7 +68,7 @@ function onKey(state: State, dialog: PowerDialog, { name, burst }: KeyPress): St
   if (burst > 1 || !seenLongEnough(dialog.shown, state.now))
     return step(
       become({
-        remark: 'That came too fast to be meant for this dialog: it was left out.',
+        remark: 'Input came too fast for this dialog: it was ignored.',
         field: CLEARED,
       }),
     );
@@ -95,7 +95,7 @@ function onEnter(state: State, dialog: PowerDialog): Step {
   const remark = (text: string): Step => step({ ...state, overlay: { ...dialog, remark: text } });
   const refusal = refusesNow(state, dialog);
   if (refusal !== null) return remark(refusal);
-  if (!confirms(state, dialog)) return remark('That is not it: nothing was sent.');
+  if (!confirms(state, dialog)) return remark('The text does not match: nothing was sent.');
   const words = wordsOf(state, dialog);
   const confirm = cuts(dialog.request.verb) ? words : null;
   const seen = dialog.check.kind === 'done' ? seenIn(dialog.check.answer) : [];
@@ -148,7 +148,7 @@ export function powerEvent(state: State, event: PowerEvent): Step {
         withNotice(
           shown,
           'info',
-          `${operation.verb} ${operation.label}: operation ${operation.id} runs; ${keyOf(state, 'map', 'operations')} shows it`,
+          `${operation.verb} ${operation.label}: operation ${operation.id} is running; ${keyOf(state, 'map', 'operations')} shows it`,
         ),
       );
     }

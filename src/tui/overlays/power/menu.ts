@@ -33,7 +33,7 @@ export const POWER_MENU: OverlayType<PowerMenu> = {
     },
   ],
   keys: [
-    { context: 'menu', keys: ['down', 'j'], command: 'down', hint: 'choose', help: 'next' },
+    { context: 'menu', keys: ['down', 'j'], command: 'down', hint: 'select', help: 'next' },
     { context: 'menu', keys: ['up', 'k'], command: 'up', hint: null, help: 'previous' },
     { context: 'menu', keys: ['enter'], command: 'accept', hint: 'open', help: 'open its dialog' },
     { context: 'menu', keys: ['escape', 'q', 'p'], command: 'cancel', hint: 'close', help: 'close' },

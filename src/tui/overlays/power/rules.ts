@@ -7,7 +7,7 @@ import { nameOf, type State } from '../../model/state.ts';
 
 export const VERBS: readonly { verb: Verb; key: string; label: string; about: string }[] = [
   { verb: 'on', key: 'o', label: 'On', about: 'switch on' },
-  { verb: 'off', key: 's', label: 'Off', about: 'shut the system down, wait for proof, then cut' },
+  { verb: 'off', key: 's', label: 'Off', about: 'shut down, wait for proof, cut power' },
   { verb: 'cycle', key: 'c', label: 'Cycle', about: 'shut down, cut, pause, switch on' },
   { verb: 'force-off', key: 'f', label: 'Force off', about: 'cut power NOW; what is not on disk is lost' },
   { verb: 'force-cycle', key: 'h', label: 'Force cycle', about: 'cut power NOW, pause, switch on' },
@@ -47,14 +47,14 @@ export function onlyConsoleInTheWay(dialog: PowerDialog): boolean {
 
 /** Returns the reason why the dialog cannot be confirmed now, for people; null: it can. */
 export function refusesNow(state: State, dialog: PowerDialog): string | null {
-  if (state.link.kind === 'lost') return 'The server is gone: nothing can be confirmed.';
-  if (dialog.check.kind === 'running') return 'Asking the nodes …';
-  if (dialog.check.kind === 'failed') return 'The nodes could not be asked: nothing can be confirmed. r asks again.';
+  if (state.link.kind === 'lost') return 'No connection to the server: nothing can be confirmed.';
+  if (dialog.check.kind === 'running') return 'checking the nodes …';
+  if (dialog.check.kind === 'failed') return 'The nodes could not be checked: nothing can be confirmed. r tries again.';
   if (onlyConsoleInTheWay(dialog)) return 'Ctrl-T takes the console for this.';
   if (refusalsOf(dialog).length > 0) return 'Refused, see above: nothing can be confirmed.';
   if (dialog.check.answer.nodes.some((node) => node.sample === null))
-    return 'A node did not answer: nothing can be confirmed. r asks again.';
-  if (state.now - dialog.check.at > STALE_AFTER_MS) return 'What was asked is older than 10 s: r asks again.';
+    return 'A node did not answer: nothing can be confirmed. r tries again.';
+  if (state.now - dialog.check.at > STALE_AFTER_MS) return 'The check is older than 10 s: r checks again.';
   return null;
 }
 
