@@ -40,6 +40,15 @@ export function stateDirectory(around: Environment = environment()): string {
   return uid === 0 ? '/var/lib/rackui' : join(home, '.local', 'state', 'rackui');
 }
 
+/**
+ * Returns the directory of the console logs of one rack's server: in `$LOGS_DIRECTORY` (systemd), else in its state
+ * directory.
+ */
+export function consoleLogDirectory(stateDir: string, port: string, around: Environment = environment()): string {
+  const { LOGS_DIRECTORY: logs } = around.env;
+  return logs ? join(logs, portSlug(port)) : join(stateDir, 'consoles');
+}
+
 /** Lists the files to try without `--config`. `$RACKUI_CONFIG` must exist if set; the others may. */
 export function configCandidates(around: Environment = environment()): { path: string; required: boolean }[] {
   const { env, home } = around;

@@ -2,7 +2,6 @@
  * Builds the modules of a server in order: each group from those before it; earlier modules reach later ones by
  * change events.
  */
-import { join } from 'node:path';
 import type { EventRecord } from '../api/methods.ts';
 import { ExchangeLog, type Trace } from '../bmc/trace.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
@@ -57,6 +56,7 @@ export interface RackServerOptions extends About {
   configuration: ActiveConfig;
   /** Path of the view-only socket, beside the control socket. */
   viewSocket: string;
+  consoleLogDir: string;
   /** Group of the control socket; null: the owner's. */
   gid: number | null;
   /** Group of the view-only socket; null: the owner alone, unless all users may view. */
@@ -197,6 +197,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
   });
   const selfCheck = new SelfCheck({
     stateDir,
+    consoleLogDir: options.consoleLogDir,
     now,
     get config() {
       return configuration.config;
@@ -223,7 +224,7 @@ interface OpenConsoles {
 }
 
 function composeConsoles(options: RackServerOptions, earlier: Records & Polling, changes: Changes): OpenConsoles {
-  const { bus, configuration, stateDir, unlock } = options;
+  const { bus, configuration, consoleLogDir, unlock } = options;
   const { config } = configuration;
   const { nodeStates, alarms, hosts, events, monitor, poller, systems } = earlier;
   const now = steadyNow;
@@ -242,7 +243,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
     baud: (addr) => baudOf(configuration.config, addr),
     limits: logLimits(config),
     scrollback: config.console.scrollback,
-    transcriptDir: join(stateDir, 'consoles'),
+    transcriptDir: consoleLogDir,
     now,
     label: (addr) => nodeStates.label(addr),
     name: (addr) => nodeStates.name(addr),

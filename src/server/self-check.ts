@@ -25,22 +25,23 @@ const COMMAND_RETRY_MS = 60_000;
 
 export interface SelfCheckOptions {
   stateDir: string;
+  consoleLogDir: string;
   config: Config;
 }
 
 /** Checks a state directory. @param absent true if it need not exist yet */
 export async function checkStateDirectory(
-  { stateDir, config }: SelfCheckOptions,
+  { stateDir, consoleLogDir, config }: SelfCheckOptions,
   { write, absent }: { write: boolean; absent: boolean },
 ): Promise<ServerFinding[]> {
   const there = await nearest(stateDir);
-  const full = there === stateDir || absent ? await judgeRoom(there, config) : null;
+  const roomless = there === stateDir || absent ? await firstWithoutRoom([stateDir, consoleLogDir], config) : null;
   const why =
     there !== stateDir && !absent
       ? 'it no longer exists'
       : ((await refusal(there)) ?? (there === stateDir ? await firstRefusal(stateDir, write) : null));
   const refused = why !== null && /^(ENOSPC|EDQUOT)/.test(why);
-  const noRoom = refused ? `cannot be written (${why})` : full;
+  const noRoom = refused ? { directory: stateDir, there, problem: `cannot be written (${why})` } : roomless;
   return [
     why === null || refused
       ? { id: 'state', trouble: false, seen: `${stateDir} is writable`, todo: null }
@@ -55,8 +56,8 @@ export async function checkStateDirectory(
       : {
           id: 'disk',
           trouble: true,
-          seen: `has too little disk space: the disk of ${stateDir} ${noRoom}`,
-          todo: `free space: df -h ${there}, df -i ${there}`,
+          seen: `has too little disk space: the disk of ${noRoom.directory} ${noRoom.problem}`,
+          todo: `free space: df -h ${noRoom.there}, df -i ${noRoom.there}`,
         },
   ];
 }
@@ -123,9 +124,18 @@ async function tryToWrite(path: string): Promise<string | null> {
   }
 }
 
-async function judgeRoom(directory: string, config: Config): Promise<string | null> {
-  const found = await statfs(directory).catch(() => null);
-  return found === null ? null : roomProblem(found, Math.round(logLimits(config).free / MB));
+/** Returns the first directory whose disk lacks space, with its nearest existing parent; null: all have enough. */
+async function firstWithoutRoom(
+  directories: readonly string[],
+  config: Config,
+): Promise<{ directory: string; there: string; problem: string } | null> {
+  for (const directory of directories) {
+    const there = await nearest(directory);
+    const found = await statfs(there).catch(() => null);
+    const problem = found === null ? null : roomProblem(found, Math.round(logLimits(config).free / MB));
+    if (problem !== null) return { directory, there, problem };
+  }
+  return null;
 }
 
 /** Describes a lack of disk space; null: none. @param wanted MB below which console logs are not written */

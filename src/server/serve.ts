@@ -32,6 +32,7 @@ export interface ServeOptions {
   socket: string;
   viewSocket: string;
   stateDir: string;
+  consoleLogDir: string;
   /** File for a recording of every byte of the line; null: none. */
   record: string | null;
   /** Started by a client: ends after `server.linger` without clients. */

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import {
+  consoleLogDirectory,
   ensureRuntimeDirectory,
   portSlug,
   socketCandidates,
@@ -23,6 +24,12 @@ test.each<[what: string, got: string, path: string]>([
   ['root', stateDirectory(root), '/var/lib/rackui'],
   ['named', stateDirectory({ ...user, env: { XDG_STATE_HOME: '/s' } }), '/s/rackui'],
   ['service', stateDirectory({ ...root, env: { STATE_DIRECTORY: '/var/lib/x' } }), '/var/lib/x'],
+  ['console logs', consoleLogDirectory('/s/rackui', '/dev/serial0', root), '/s/rackui/consoles'],
+  [
+    'console logs of a service',
+    consoleLogDirectory('/s/rackui', '/dev/serial0', { ...root, env: { LOGS_DIRECTORY: '/var/log/rackui' } }),
+    '/var/log/rackui/dev-serial0',
+  ],
   [
     'session',
     socketPath('/dev/serial0', { ...user, env: { XDG_RUNTIME_DIR: '/run/user/1000' } }),

@@ -107,7 +107,10 @@ test.skipIf(installing !== null)(
     const config = `name: lab\nport: ${port}\nserver: { group: rackui }\n${eightNodes()}\n`;
     writeFileSync(configFile, config);
     await runIn(root, ['chown', 'rackui:rackui', '/run/rackui']);
-    const env = { RUNTIME_DIRECTORY: '/run/rackui', STATE_DIRECTORY: '/var/lib/rackui' };
+    const env = {
+      ...{ RUNTIME_DIRECTORY: '/run/rackui', STATE_DIRECTORY: '/var/lib/rackui' },
+      LOGS_DIRECTORY: '/var/log/rackui',
+    };
     const member = '1000:rackui';
     const rackui = (...words: string[]) => runIn(root, ['rackui', ...words], member);
 
@@ -117,6 +120,9 @@ test.skipIf(installing !== null)(
       expect(await runIn(root, ['rackui', 'status'], '1000:1000')).toMatchObject({ code: 5 });
       await using terminal = openTerminal('unshare', entered(root, ['rackui'], member), { cols: 120, rows: 40 });
       await terminal.waitFor('n7', 'a node', 60_000);
+
+      expect((await rackui('console', 'n2', '--send', '', '--expect', 'login:')).code).toBe(0);
+      expect(readdirSync(join(root, 'var/log/rackui', `dev-pts-${basename(port)}`))).toContain('n2.log');
 
       // A guest that hangs keeps an operation open: the upgrade leaves its server alone.
       await rack.ctl('hang', { node: '03', on: true });

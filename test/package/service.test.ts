@@ -26,7 +26,7 @@ const LIMIT = { timeout: 45_000 };
 test.skipIf(!has('systemd-notify'))(
   'a server reports ready, alive and stopping to a datagram socket, in this order',
   async () => {
-    const socket = join(folder, 'notify');
+    const socket = join(mkdtempSync(join(folder, 'notify-')), 'socket');
     const receiver = spawn('python3', ['-c', RECEIVER, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       let received = '';
@@ -40,8 +40,9 @@ test.skipIf(!has('systemd-notify'))(
       expect(received).not.toContain('STOPPING=1');
       await place.killServer('SIGTERM');
       await expect.poll(() => received, LIMIT).toContain('STOPPING=1');
+      // The pings go on until the process has ended.
       expect(received.indexOf('READY=1')).toBeLessThan(received.indexOf('WATCHDOG=1'));
-      expect(received.lastIndexOf('WATCHDOG=1')).toBeLessThan(received.lastIndexOf('STOPPING=1'));
+      expect(received.indexOf('WATCHDOG=1')).toBeLessThan(received.indexOf('STOPPING=1'));
     } finally {
       receiver.kill();
     }
@@ -88,8 +89,10 @@ test.skipIf(!has('systemd-sysusers', 'systemd-tmpfiles') || process.getuid?.() !
     const [, uid] =
       /^rackui:[^:]*:(\d+):.*:\/var\/lib\/rackui:/m.exec(readFileSync(join(root, 'etc/passwd'), 'utf8')) ?? [];
     execFileSync('systemd-tmpfiles', [`--root=${root}`, '--create', join(FILES, 'rackui.tmpfiles')]);
-    const { mode, uid: owner } = statSync(join(root, 'var/lib/rackui'));
-    expect([mode & 0o777, owner]).toEqual([0o700, Number(uid)]);
+    for (const path of ['var/lib/rackui', 'var/log/rackui']) {
+      const { mode, uid: owner } = statSync(join(root, path));
+      expect([path, mode & 0o777, owner]).toEqual([path, 0o700, Number(uid)]);
+    }
   },
 );
 

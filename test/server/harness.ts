@@ -83,6 +83,7 @@ export class Harness implements AsyncDisposable {
       gid: null,
       viewGid: null,
       stateDir: this.stateDir,
+      consoleLogDir: join(this.stateDir, 'consoles'),
       autostarted,
       audit: (entry) => this.#audit.write(entry),
       journal: this.#journal,

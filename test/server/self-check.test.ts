@@ -29,8 +29,10 @@ function file(name: string, text: string, mode = 0o600): string {
 
 const GOOD = { write: true, absent: false };
 const config = configSchema.parse({ console: { log: { free: 1 } } });
-const troubles = async (stateDir: string, how = GOOD): Promise<string[]> =>
-  (await checkStateDirectory({ stateDir, config }, how)).filter(({ trouble }) => trouble).map(({ seen }) => seen);
+const troubles = async (stateDir: string, how = GOOD, consoleLogDir = stateDir): Promise<string[]> =>
+  (await checkStateDirectory({ stateDir, consoleLogDir, config }, how))
+    .filter(({ trouble }) => trouble)
+    .map(({ seen }) => seen);
 
 describe('the state directory', () => {
   test.each<[what: string, prepare: (path: string) => void, seen: RegExp | null]>([
@@ -52,6 +54,13 @@ describe('the state directory', () => {
 
   test('of a file system on which nothing can be made is told, although its mode lets the user write', async () => {
     expect((await troubles('/proc')).join()).toMatch(/cannot write its state directory \/proc/);
+  });
+
+  test('has room, while the disk of the console logs has none: that is told', async () => {
+    // A file system in which nothing can be made has no free blocks.
+    expect(await troubles(folder, GOOD, '/proc/rackui')).toEqual([
+      'has too little disk space: the disk of /proc/rackui is full',
+    ]);
   });
 
   test('that a server is yet to make is no trouble for doctor', async () => {
@@ -104,7 +113,7 @@ describe('secrets', () => {
     const alarms: (string | null)[] = [];
     mkdirSync(join(folder, 'st'));
     const check = new SelfCheck({
-      ...{ stateDir: join(folder, 'st'), config: asking, now: () => 0 },
+      ...{ stateDir: join(folder, 'st'), consoleLogDir: folder, config: asking, now: () => 0 },
       alarm: (kind, text) => {
         if (kind === 'secret') alarms.push(text);
       },

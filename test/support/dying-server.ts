@@ -69,6 +69,7 @@ const server = new RackServer({
   gid: null,
   viewGid: null,
   stateDir: dir,
+  consoleLogDir: join(dir, 'consoles'),
   autostarted: false,
   audit: (entry) => audit.write(entry),
   journal: {

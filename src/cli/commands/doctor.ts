@@ -132,7 +132,7 @@ async function findSelf({ config }: LoadedConfig): Promise<ServerFinding[]> {
   ]);
   const stateDir = stateDirectory();
   return [
-    ...(await checkStateDirectory({ stateDir, config }, { write: false, absent: true })),
+    ...(await checkStateDirectory({ stateDir, consoleLogDir: stateDir, config }, { write: false, absent: true })),
     secretFinding(await unreadableSecrets(config, 'run')),
   ];
 }

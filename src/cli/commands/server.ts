@@ -4,7 +4,14 @@ import { configSentences } from '../../api/configuration.ts';
 import { type Session, silenceText } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
-import { ensureRuntimeDirectory, portSlug, socketPath, stateDirectory, viewSocketBeside } from '../../config/paths.ts';
+import {
+  consoleLogDirectory,
+  ensureRuntimeDirectory,
+  portSlug,
+  socketPath,
+  stateDirectory,
+  viewSocketBeside,
+} from '../../config/paths.ts';
 import { type GlobalOptions, openClient, rackListOf, refuseRemote, withOneRack } from '../server-connection.ts';
 import { clock, iso, print, printJson, UsageFailure } from '../terminal-output.ts';
 
@@ -102,13 +109,15 @@ function rackOf(loaded: LoadedConfig, options: ServeCommandOptions, several: boo
   const socket = resolve(options.socket ?? socketPath(port));
   // One directory for each rack: a server must never take another rack's journal for its own unfinished work.
   const ofRack = join(options.state ?? stateDirectory(), portSlug(port));
+  const stateDir = resolve(several ? ofRack : (options.state ?? ofRack));
   if (options.socket === undefined) ensureRuntimeDirectory(dirname(socket));
   return {
     loaded,
     port,
     socket,
     viewSocket: viewSocketBeside(socket),
-    stateDir: resolve(several ? ofRack : (options.state ?? ofRack)),
+    stateDir,
+    consoleLogDir: consoleLogDirectory(stateDir, port),
     record: options.record === undefined ? null : resolve(options.record),
     autostarted: options.autostarted === true,
     exitWithStdin: options.exitWithStdin === true,
