@@ -5,15 +5,17 @@
 import { Argument, type Command, Option } from 'commander';
 import { didYouMean } from '../lib/words.ts';
 import type { StepText } from './commands/console.ts';
+import type { RackScope } from './fleet.ts';
 import { UsageFailure } from './terminal-output.ts';
 
 /**
  * Makes an action of a function that gets all options, the global ones included, and the positional words. Where
- * several racks are configured it gets the configuration of the chosen one, unless it is for `several`.
+ * several racks are configured it gets the configuration of the chosen one; with `racks` it is called for each that
+ * the words address; with `several` it finds them itself.
  */
 export type Act = (
   handle: (options: Record<string, never>, words: string[]) => Promise<number>,
-  scope?: { several?: boolean },
+  scope?: { several?: boolean; racks?: RackScope },
 ) => (...all: unknown[]) => Promise<void>;
 
 /** For commands about all racks at once. */
@@ -38,7 +40,11 @@ export function declareQueries(program: Command, act: Act): void {
     .description('state of the nodes, from a new sweep')
     .option('--json', 'as JSON')
     .option('--watch', 'and continue with each change')
-    .action(act(async (options, words) => (await import('./commands/status.ts')).statusCommand(words, options)));
+    .action(
+      act(async (options, words) => (await import('./commands/status.ts')).statusCommand(words, options), {
+        racks: 'nodes',
+      }),
+    );
   program
     .command('console <node>')
     .description("open the node's console in this terminal; Ctrl-] d (or Ctrl-5 d) leaves it")
@@ -54,7 +60,11 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--raw-output', "the node's output unfiltered: its escape sequences reach this terminal")
     .option('--prefix <key>', 'for Ctrl-], such as Ctrl-A (default: keys.console.prefix of the configuration)')
     .addHelpText('after', CONSOLE_HELP)
-    .action(act(async (options, [word = '']) => (await import('./commands/console.ts')).consoleCommand(word, options)));
+    .action(
+      act(async (options, [word = '']) => (await import('./commands/console.ts')).consoleCommand(word, options), {
+        racks: 'one',
+      }),
+    );
   program
     .command('log <node>')
     .description("log of the node's console, with UTC times and marks")
@@ -62,20 +72,24 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--since <time>', 'only from 90s, 10m, 2h or 3d ago, or from a time such as 2026-07-14T12:00Z')
     .option('--search <text>', 'only lines that contain this text, ignoring case')
     .option('--raw', "the node's bytes unchanged, to a file or a pipe")
-    .action(act(async (options, [word = '']) => (await import('./commands/console.ts')).logCommand(word, options)));
+    .action(
+      act(async (options, [word = '']) => (await import('./commands/console.ts')).logCommand(word, options), {
+        racks: 'one',
+      }),
+    );
   program
     .command('alarms')
     .description('active alarms, and past ones that are not acknowledged')
     .option('--ack <ids>', 'acknowledge these (numbers separated by commas, or all)')
     .option('--past', 'also past, acknowledged alarms')
     .option('--json', 'as JSON')
-    .action(act(async (options) => (await import('./commands/alarms.ts')).alarmsCommand(options)));
+    .action(act(async (options) => (await import('./commands/alarms.ts')).alarmsCommand(options), { racks: 'none' }));
   program
     .command('events')
     .description('events, oldest first')
     .option('--follow', 'and continue with new events')
     .option('--json', 'one JSON object a line')
-    .action(act(async (options) => (await import('./commands/alarms.ts')).eventsCommand(options)));
+    .action(act(async (options) => (await import('./commands/alarms.ts')).eventsCommand(options), { racks: 'none' }));
   program
     .command('proxy')
     .description("connects standard input and output with the rack's server, for a rackui that runs this by ssh")
@@ -84,7 +98,11 @@ export function declareQueries(program: Command, act: Act): void {
     .command('verify [selector...]')
     .description('check that each machine has the configured host name, by its console; changes nothing')
     .option('--json', 'one JSON object a line')
-    .action(act(async (options, words) => (await import('./commands/discover.ts')).verifyCommand(words, options)));
+    .action(
+      act(async (options, words) => (await import('./commands/discover.ts')).verifyCommand(words, options), {
+        racks: 'nodes',
+      }),
+    );
   program
     .command('discover')
     .description('find the nodes on the bus, with UID and host name, and print a configuration')
@@ -116,12 +134,12 @@ export function declarePlans(program: Command, act: Act): void {
     .command('list')
     .description('the plans, and their runs')
     .option('--json', 'as JSON')
-    .action(act(async (options) => (await load()).planListCommand(options)));
+    .action(act(async (options) => (await load()).planListCommand(options), { racks: 'none' }));
   plan
     .command('show <plan>')
     .description('show order, times and refusals; sends nothing')
     .option('--json', 'as JSON')
-    .action(act(async (options, [name = '']) => (await load()).planShowCommand(name, options)));
+    .action(act(async (options, [name = '']) => (await load()).planShowCommand(name, options), { racks: 'one' }));
   plan
     .command('run <plan>')
     .description('carry it out')
@@ -134,13 +152,13 @@ export function declarePlans(program: Command, act: Act): void {
     .option('--deadline <seconds>', 'start nothing new after this time')
     .option('--dry-run', 'as show')
     .option('--json', 'one JSON object a line')
-    .action(act(async (options, [name = '']) => (await load()).planRunCommand(name, options)));
+    .action(act(async (options, [name = '']) => (await load()).planRunCommand(name, options), { racks: 'one' }));
   plan
     .command('resume <run>')
     .description('continue; nodes in progress are checked again')
     .option('--detach', 'leave it running')
     .option('--json', 'one JSON object a line')
-    .action(act(async (options, [id = '']) => (await load()).planResumeCommand(id, options)));
+    .action(act(async (options, [id = '']) => (await load()).planResumeCommand(id, options), { racks: 'one' }));
   for (const [what, description] of [
     ['pause', 'start no further operation; running ones continue'],
     ['abort', 'abort it; nodes that were cut stay off'],
@@ -149,13 +167,15 @@ export function declarePlans(program: Command, act: Act): void {
       .command(`${what} <run>`)
       .description(description)
       .option('--json', 'as JSON')
-      .action(act(async (options, [id = '']) => (await load()).planChangeCommand(what, id, options)));
+      .action(act(async (options, [id = '']) => (await load()).planChangeCommand(what, id, options), { racks: 'one' }));
   plan
     .command('skip <run> [selector...]')
     .description('skip nodes, or a step')
     .option('--step <name>', 'the whole step')
     .option('--json', 'as JSON')
-    .action(act(async (options, [id = '', ...words]) => (await load()).planSkipCommand(id, words, options)));
+    .action(
+      act(async (options, [id = '', ...words]) => (await load()).planSkipCommand(id, words, options), { racks: 'one' }),
+    );
 }
 
 export function declarePower(program: Command, act: Act): void {
@@ -183,7 +203,9 @@ export function declarePower(program: Command, act: Act): void {
     .command('ops [id]')
     .description('running and past operations; with an ID its details')
     .option('--json', 'as JSON')
-    .action(act(async (options, [id]) => (await import('./commands/power.ts')).opsCommand(id, options)));
+    .action(
+      act(async (options, [id]) => (await import('./commands/power.ts')).opsCommand(id, options), { racks: 'one' }),
+    );
   program
     .command('answer <id> <choice>')
     .description("answer a prompt of an operation; 'ops ID' lists the choices")
@@ -191,15 +213,21 @@ export function declarePower(program: Command, act: Act): void {
     .option('--confirm <text>', "confirmation of a dangerous choice: the node's name")
     .option('--json', 'as JSON')
     .action(
-      act(async (options, [id = '', choice = '']) =>
-        (await import('./commands/power.ts')).answerCommand(id, choice, options),
+      act(
+        async (options, [id = '', choice = '']) =>
+          (await import('./commands/power.ts')).answerCommand(id, choice, options),
+        { racks: 'one' },
       ),
     );
   program
     .command('abort <id>')
     .description('abort a running operation; nodes that were cut stay off')
     .option('--json', 'as JSON')
-    .action(act(async (options, [id = '']) => (await import('./commands/power.ts')).abortCommand(id, options)));
+    .action(
+      act(async (options, [id = '']) => (await import('./commands/power.ts')).abortCommand(id, options), {
+        racks: 'one',
+      }),
+    );
 }
 
 export function declareServing(program: Command, act: Act, run: Run): void {

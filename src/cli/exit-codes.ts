@@ -18,28 +18,32 @@ const FOLLOWED = {
 };
 const CUTS = { 6: 'a node was cut at its deadline, without proof that it had halted' };
 const REFUSED = { 3: 'refused, or this session is view-only' };
+const RACKS = { 2: 'several racks ended differently' };
 
 /** Exit codes of commands besides {@link COMMON_EXITS}, by the words that call them. */
 export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   plain: {},
-  status: {},
+  status: RACKS,
   console: { 3: 'another session has the keyboard', 4: 'an --expect was not met in time' },
   log: REFUSED,
-  alarms: REFUSED,
-  events: {},
+  alarms: { ...RACKS, ...REFUSED },
+  events: RACKS,
   proxy: {},
-  verify: { 2: 'some host names could not be read', 3: 'a machine has another host name than configured' },
+  verify: {
+    2: 'some host names could not be read, or several racks ended differently',
+    3: 'a machine has another host name than configured',
+  },
   discover: { 3: 'the file exists, or this session is view-only' },
   calibrate: { 3: 'no calibration from these readings' },
   bus: { 3: 'refused, or not confirmed' },
   on: FOLLOWED,
   off: { ...FOLLOWED, ...CUTS },
   cycle: { ...FOLLOWED, ...CUTS },
-  ops: {},
+  ops: RACKS,
   answer: { 3: 'refused, or not confirmed' },
   abort: REFUSED,
   plan: {},
-  'plan list': {},
+  'plan list': RACKS,
   'plan show': { 3: 'a guard would refuse' },
   'plan run': { ...FOLLOWED, ...CUTS },
   'plan resume': { ...FOLLOWED, ...CUTS },

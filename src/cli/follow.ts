@@ -234,7 +234,7 @@ export async function watchStatus(
       process.off('SIGINT', interrupted);
       for (const stop of stops) stop();
       out.end();
-      if (code === EXIT.unavailable) process.stderr.write('rackui: the connection to the server was lost\n');
+      if (code === EXIT.unavailable) hint('rackui: the connection to the server was lost');
       resolve(code);
     }
   });

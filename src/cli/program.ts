@@ -14,8 +14,8 @@ import {
   declareServing,
   SEVERAL,
 } from './declarations.ts';
-import { tellExits } from './exit-codes.ts';
-import { type GlobalOptions, withOneRack } from './server-connection.ts';
+import { tellExits, wordsOf } from './exit-codes.ts';
+import { type GlobalOptions, rackListOf, withOneRack } from './server-connection.ts';
 import { endQuietlyWithoutReader, explain, hint, shown, UsageFailure } from './terminal-output.ts';
 
 /** Runs one command line (without node and script) and returns the exit code. Prints errors itself. */
@@ -38,11 +38,19 @@ export async function run(args: readonly string[]): Promise<number> {
 async function dispatch(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
   const act: Act =
-    (handle, { several = false } = {}) =>
+    (handle, { several = false, racks } = {}) =>
     async (...all: unknown[]): Promise<void> => {
       const command = all.at(-1) as Command;
       const options = command.optsWithGlobals<GlobalOptions>();
-      exitCode = await handle((several ? options : await withOneRack(options)) as Record<string, never>, command.args);
+      const perform = (given: GlobalOptions, words: string[]): Promise<number> =>
+        handle(given as Record<string, never>, words);
+      const list = racks === undefined || options.rack !== undefined ? null : await rackListOf(options);
+      if (racks === undefined || list === null)
+        exitCode = await perform(several ? options : await withOneRack(options), command.args);
+      else {
+        const { forRacks } = await import('./fleet.ts');
+        exitCode = await forRacks(list, { program: wordsOf(command), scope: racks }, options, command.args, perform);
+      }
     };
   await declare(act).parseAsync([...args], { from: 'user' });
   return exitCode;

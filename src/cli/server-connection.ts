@@ -23,8 +23,10 @@ export interface GlobalOptions {
   socket?: string;
   /** One of several configured racks. */
   rack?: string;
-  /** The chosen rack, where it is on another machine; set by {@link withOneRack}. */
+  /** The chosen rack, where it is on another machine; set by {@link optionsFor}. */
   remote?: RemoteRack;
+  /** The connection to the rack, where the command runs for several: it closes it. */
+  opened?: RackClient;
   viewOnly?: boolean;
   /** Nothing is redrawn, and questions are asked without cursor movement. */
   plain?: boolean;
@@ -55,7 +57,11 @@ export async function openClient(
     signal,
   }: { autostart: boolean; serve?: string; warn?: (text: string) => void; signal?: AbortSignal | undefined },
 ): Promise<RackClient> {
-  const { remote } = options;
+  const { remote, opened } = options;
+  if (opened !== undefined) {
+    useDatesOf(opened);
+    return opened;
+  }
   if (remote !== undefined) {
     const [{ connectBySsh }, { identity }] = await Promise.all([
       import('../client/ssh.ts'),
@@ -172,7 +178,12 @@ export async function withOneRack<O extends GlobalOptions>(options: O): Promise<
   const found = list.all.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
   if (found === undefined)
     throw new UsageFailure(`no rack '${wanted}' is configured; racks: ${names.join(', ')}${didYouMean(wanted, names)}`);
-  return 'local' in found ? { ...options, config: found.local.path } : { ...options, remote: found.remote };
+  return optionsFor(options, found);
+}
+
+/** Returns the options for one of the listed racks. */
+export function optionsFor<O extends GlobalOptions>(options: O, rack: RackList['all'][number]): O {
+  return 'local' in rack ? { ...options, config: rack.local.path } : { ...options, remote: rack.remote };
 }
 
 /** Refuses a command about this machine for a rack on another. @throws UsageFailure with the command to run there */

@@ -1,8 +1,10 @@
 /**
  * Prints lines, progress, errors and dates for commands, and writes files. Errors are one sentence, the next step,
  * and the documented exit code, never a stack trace for bad input; control characters never reach the terminal;
- * dates are converted from the server's steady times, of which a command uses one server's.
+ * dates are converted from the server's steady times, of which a command uses one server's. A command that runs for
+ * several racks at once prints each one's lines with its name.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RPC_ERROR } from '../api/methods.ts';
@@ -50,14 +52,65 @@ const READER_GONE = 141;
 /** `text` with every character that a terminal would execute shown as `\x1b`; line ends and tabs included. */
 export { escapeHidden as shown };
 
+const rackOutput = new AsyncLocalStorage<RackOutput>();
+
+/**
+ * The lines that one of several racks prints: each begins with the rack's name, and JSON has it as `rack`. Code that is
+ * run by {@link RackOutput.run}, with all that follows from it, prints there.
+ */
+export class RackOutput {
+  readonly #name: string;
+  readonly #width: number;
+  /** Lines until {@link RackOutput.flush}; null: they are written at once. */
+  #kept: [NodeJS.WriteStream, string][] | null;
+  dateOf = (at: number): number => at;
+
+  /** `width`: of the longest name. `keeps`: the lines stay together. */
+  constructor(name: string, width: number, keeps: boolean) {
+    this.#name = name;
+    this.#width = width;
+    this.#kept = keeps ? [] : null;
+  }
+
+  run<T>(act: () => T): T {
+    return rackOutput.run(this, act);
+  }
+
+  write(stream: NodeJS.WriteStream, line: string): void {
+    const text = `${this.#name.padEnd(this.#width)}  ${line}`.trimEnd();
+    if (this.#kept === null) writeLine(stream, text);
+    else this.#kept.push([stream, text]);
+  }
+
+  named(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((one) => this.named(one));
+    return { ...(value as object), rack: this.#name };
+  }
+
+  flush(): void {
+    for (const [stream, line] of this.#kept ?? []) writeLine(stream, line);
+    this.#kept = null;
+  }
+}
+
+function writeLine(stream: NodeJS.WriteStream, line: string): void {
+  stream.write(`${escapeHidden(line)}\n`);
+}
+
+function put(stream: NodeJS.WriteStream, line: string): void {
+  const rack = rackOutput.getStore();
+  if (rack === undefined) writeLine(stream, line);
+  else rack.write(stream, line);
+}
+
 /** Prints one line for the operator. */
 export function print(line: string): void {
-  process.stdout.write(`${escapeHidden(line)}\n`);
+  put(process.stdout, line);
 }
 
 /** Prints one line to standard error: hints and warnings, which a pipe must not read. */
 export function hint(line: string): void {
-  process.stderr.write(`${escapeHidden(line)}\n`);
+  put(process.stderr, line);
 }
 
 /** Prints the interface's message after it has left the terminal; several lines where it failed. */
@@ -68,7 +121,8 @@ export function tellEnd(code: number, message: string | undefined): void {
 
 /** Prints one line of JSON, without a character that a terminal would execute. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${escapeHiddenInJson(JSON.stringify(value))}\n`);
+  const rack = rackOutput.getStore();
+  process.stdout.write(`${escapeHiddenInJson(JSON.stringify(rack === undefined ? value : rack.named(value)))}\n`);
 }
 
 /** Ends the program silently when its reader has ended (`rackui status | head -1`). */
@@ -86,7 +140,7 @@ export class Progress {
   #shows = false;
 
   show(text: string): void {
-    if (!process.stderr.isTTY) return;
+    if (!process.stderr.isTTY || rackOutput.getStore() !== undefined) return;
     this.#shows = true;
     const width = (process.stderr.columns || 80) - 1;
     const line = escapeHidden(text);
@@ -112,25 +166,25 @@ export function writeWhole(file: string, text: string): void {
   }
 }
 
-let dateOf = (at: number): number => at;
+const dates = { dateOf: (at: number): number => at };
 
 /** Sets the server whose times are printed from now on. */
 export function useDatesOf(client: Pick<RackClient, 'wallTime'>): void {
-  dateOf = (at) => client.wallTime(at);
+  (rackOutput.getStore() ?? dates).dateOf = (at) => client.wallTime(at);
 }
 
 /** Returns epoch milliseconds. */
 export function wallOf(at: number): number {
-  return dateOf(at);
+  return (rackOutput.getStore() ?? dates).dateOf(at);
 }
 
 /** Formats the time of day of this machine. */
 export function clock(at: number): string {
-  const date = new Date(dateOf(at));
+  const date = new Date(wallOf(at));
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 /** Formats ISO 8601. */
 export function iso(at: number): string {
-  return new Date(dateOf(at)).toISOString();
+  return new Date(wallOf(at)).toISOString();
 }

@@ -4,6 +4,7 @@
  */
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { rackNameProblem } from '../rack/fleet-selectors.ts';
 import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
 import { environment, type Environment } from './paths.ts';
 import { isRackList } from './quick-look.ts';
@@ -74,7 +75,9 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
     const same = all.find((other) => other.name.toLowerCase() === name.toLowerCase());
     const samePort = local && racks.find(({ config }) => config.port === local.config.port);
     const wrong = (message: string): unknown => problems.push(problem(['racks', index], `${where}: ${message}`));
-    if (same) wrong(`the name ${name} is already used by ${'local' in same ? same.local.path : same.remote.ssh}`);
+    const unusable = rackNameProblem(name);
+    if (unusable !== null) wrong(unusable);
+    else if (same) wrong(`the name ${name} is already used by ${'local' in same ? same.local.path : same.remote.ssh}`);
     else if (samePort) wrong(`the port ${samePort.config.port} is already used by ${samePort.config.name}`);
     if (typeof entry !== 'string') all.push({ name, remote: entry });
     else if (local !== null) {

@@ -69,14 +69,14 @@ export type Selection =
   | { ok: false; problem: string };
 
 /** Prefixes before a colon. */
-const KINDS = ['row', 'role', 'cluster', 'name', 'addr', 'pos'] as const;
+export const WORD_KINDS = ['row', 'role', 'cluster', 'name', 'addr', 'pos'] as const;
 
 /** Maximum of numbers in one bracket, more than the bus can have: a typing error must not make a list of millions. */
 const MAX_NUMBERS = 1000;
 
 /** Resolves words into nodes. Never throws. */
 export function select(words: readonly string[], rack: Inventory): Selection {
-  const tokens = words.flatMap(split);
+  const tokens = words.flatMap(splitWords);
   const included = new Set<Address>();
   const excluded = new Set<Address>();
   for (const token of tokens) {
@@ -94,7 +94,7 @@ export function select(words: readonly string[], rack: Inventory): Selection {
 }
 
 /** Splits at spaces and commas outside of brackets. */
-function split(text: string): string[] {
+export function splitWords(text: string): string[] {
   return text.match(/(?:\[[^\]]*\]?|[^\s,[])+/g) ?? [];
 }
 
@@ -102,7 +102,7 @@ type Found = { ok: true; nodes: InventoryNode[] } | { ok: false; problem: string
 
 function resolveWord(word: string, rack: Inventory): Found {
   const group = /^([a-z]+):(.*)$/i.exec(word);
-  const kind = KINDS.find((known) => known === group?.[1]?.toLowerCase());
+  const kind = WORD_KINDS.find((known) => known === group?.[1]?.toLowerCase());
   if (kind !== undefined) return resolvePrefixed(word, kind, group?.[2] ?? '', rack);
   if (word.toLowerCase() === 'all') return some(rack.nodes, `the rack has no nodes yet`);
   const bracket = /^([^[\]]*)\[([^[\]]*)\]([^[\]]*)$/.exec(word);
@@ -127,7 +127,7 @@ function resolveSingle(word: string, rack: Inventory): Found {
   return { ok: true, nodes: first.nodes };
 }
 
-function resolvePrefixed(word: string, kind: (typeof KINDS)[number], value: string, rack: Inventory): Found {
+function resolvePrefixed(word: string, kind: (typeof WORD_KINDS)[number], value: string, rack: Inventory): Found {
   const same = (field: string | null): boolean => field !== null && field.toLowerCase() === value.toLowerCase();
   const known = (fields: (string | null)[]): string => {
     const values = [...new Set(fields.filter((field) => field !== null))].sort();
@@ -209,8 +209,8 @@ const nearName = (name: string, rack: Inventory): string =>
 function notFound(word: string, rack: Inventory): string {
   const [, kind = '', value = ''] = /^([a-z]+):(.*)$/i.exec(word) ?? [];
   if (kind !== '') {
-    const meant = nearest(kind, KINDS).map((known) => `${known}:${value}`);
-    return `'${word}': there is no '${kind}:'; groups: ${KINDS.map((known) => `${known}:`).join(', ')}${offered(meant)}`;
+    const meant = nearest(kind, WORD_KINDS).map((known) => `${known}:${value}`);
+    return `'${word}': there is no '${kind}:'; groups: ${WORD_KINDS.map((known) => `${known}:`).join(', ')}${offered(meant)}`;
   }
   const lower = word.toLowerCase();
   const near = rack.nodes.filter(({ name }) => lower.length > 1 && name.toLowerCase().includes(lower));

@@ -70,8 +70,41 @@ describe.skipIf(!HAS_SSHD)('a rack on another machine; needs openssh-server and 
       code: 64,
       err: expect.stringMatching(/north is on another: ssh \S+@127\.0\.0\.1 rackui doctor/) as string,
     });
-    expect(await run('status')).toMatchObject({ code: 64, err: expect.stringContaining('north, south') as string });
     expect((await run('config', 'check')).out).toMatch(/good, 2 racks\nnorth: on another machine/);
+  });
+
+  test('commands for all racks run in parallel and say what each rack answers; one that is not reached makes 2', async () => {
+    const status = await run('status', '*:all', '!north:n[4-7]');
+    expect(status.code).toBe(2);
+    expect(status.out).toMatch(/^north {2}far: bus ready[^\n]* 4 on/);
+    expect(
+      status.out
+        .trimEnd()
+        .split('\n')
+        .every((line) => line.startsWith('north  ')),
+    ).toBe(true);
+    expect(status.err).toMatch(/^south {2}rackui: nobody@127\.0\.0\.1: [^\n]*refused\n$/);
+    const json = await run('status', '--json');
+    expect(json.out.split('\n').map((line) => line && (JSON.parse(line) as object))).toMatchObject([
+      { rack: 'south', exitCode: 5, error: expect.stringContaining('refused') as string },
+      { rack: 'north', nodes: { length: 8 } },
+      '',
+    ]);
+    expect(await run('verify', 'north:n[1-2]')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^north {2}01 .*match\nnorth {2}02 .*match\nnorth {2}2 match/) as string,
+    });
+    const typed = await run('console', 'north:n3', '--send', '', '--expect', 'login:', '--timeout', '30');
+    expect(typed.code).toBe(0);
+    expect((await run('log', 'north:n3')).out).toMatch(/n3 login:/);
+    for (const [words, problem] of [
+      [['status', 'n3'], /'n3' names no rack: write north:n3, or \*:n3 for all racks/],
+      [['plan', 'show', 'north/none'], /^rackui: .*none/],
+    ] as const) {
+      const wrong = await run(...words);
+      expect(wrong.err).toMatch(problem);
+      expect(wrong.out).toBe('');
+    }
   });
 
   test('view-only: the far server lets this session only look', async () => {

@@ -15,6 +15,10 @@ interface AlarmsOptions extends GlobalOptions {
 
 export async function alarmsCommand(options: AlarmsOptions): Promise<number> {
   const ids = options.ack === undefined ? undefined : idsOf(options.ack);
+  if (ids !== undefined && ids !== null && options.opened !== undefined)
+    throw new UsageFailure(
+      `--ack ${options.ack ?? ''}: each rack numbers its own alarms: add --rack NAME, or write all`,
+    );
   const client = await openClient(options, 'alarms', { autostart: true });
   try {
     if (ids !== undefined) {

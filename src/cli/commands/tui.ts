@@ -13,7 +13,7 @@ import type { InterfaceOptions } from '../../tui/app.ts';
 import type { Settings } from '../../tui/model/state.ts';
 import type { RackAccess } from '../../tui/rack-session.ts';
 import type { Depth, Theme } from '../../tui/terminal/theme.ts';
-import { type GlobalOptions, openClient, rackListOf, withOneRack } from '../server-connection.ts';
+import { type GlobalOptions, openClient, optionsFor, rackListOf, withOneRack } from '../server-connection.ts';
 import { explain, tellEnd, UsageFailure } from '../terminal-output.ts';
 
 /** Returns the settings of the interface, or the defaults. @throws {ConfigError} with the place of every mistake */
@@ -167,9 +167,8 @@ async function openRacks(options: CommandOptions): Promise<Access[]> {
   let localBefore: Promise<unknown> = Promise.resolve();
   return Promise.all(
     list.all.map((rack): Promise<Access> => {
-      const of = 'local' in rack ? { ...options, config: rack.local.path } : { ...options, remote: rack.remote };
       const open: Open = (warn, signal) =>
-        openClient(of, 'interface', { autostart: true, serve: list.path, warn, signal });
+        openClient(optionsFor(options, rack), 'interface', { autostart: true, serve: list.path, warn, signal });
       const rest = { name: rack.name, longestRetryMs: 'local' in rack ? undefined : REMOTE_RETRY_MS };
       // One rack that cannot be reached does not keep the operator from the others.
       const absent = (error: unknown): Access => {
