@@ -153,8 +153,8 @@ export function supplyForms(view: OutageView, now: number): string[] {
   const { supply, last, batteryS } = view;
   const charge = supply.charge === null ? '' : ` ${Math.round(supply.charge)} %`;
   if (supply.state === 'mains') {
-    const said = `mains${view.phase?.is === 'mains' ? ' back' : ''}${charge}`;
-    return view.phase?.is === 'restoring' ? [`${said}, nodes are switched on again`, said] : [said];
+    const mains = `mains${view.phase?.is === 'mains' ? ' back' : ''}${charge}`;
+    return view.phase?.is === 'restoring' ? [`${mains}, nodes are switched on again`, mains] : [mains];
   }
   const battery = supply.state === 'battery';
   const state = battery ? `${supply.low ? 'BATTERY LOW' : 'BATTERY'}${charge}` : `UPS UNKNOWN${silence(view, now)}`;
@@ -168,9 +168,9 @@ export function supplyForms(view: OutageView, now: number): string[] {
 
 /** Formats the longest silence of a UPS: ` 40 s`; '' below a second, or where one never answered. */
 function silence({ ups }: OutageView, now: number): string {
-  const heard = ups.filter(({ state }) => state === 'unknown').map(({ answeredAt }) => answeredAt);
-  if (heard.length === 0 || heard.includes(null)) return '';
-  const ms = now - Math.min(...heard.map((at) => at ?? now));
+  const answers = ups.filter(({ state }) => state === 'unknown').map(({ answeredAt }) => answeredAt);
+  if (answers.length === 0 || answers.includes(null)) return '';
+  const ms = now - Math.min(...answers.map((at) => at ?? now));
   return ms < 1000 ? '' : ` ${ageOf(ms)}`;
 }
 
@@ -185,8 +185,8 @@ export function supplyText({ state, charge, runtimeS, why, low }: Supply): strin
 
 export function upsText(ups: UpsReading, now: number): string {
   const { state, charge, runtimeS, load, why, answeredAt } = ups;
-  const heard = answeredAt === null ? 'it never answered' : `last answered ${ageOf(now - answeredAt)} ago`;
-  const parts = [state === 'unknown' ? `unknown: ${why ?? ''}; ${heard}` : state];
+  const lastAnswer = answeredAt === null ? 'it never answered' : `last answered ${ageOf(now - answeredAt)} ago`;
+  const parts = [state === 'unknown' ? `unknown: ${why ?? ''}; ${lastAnswer}` : state];
   if (charge !== null) parts.push(`charge ${Math.round(charge)} %`);
   if (runtimeS !== null) parts.push(`lasts ${clock(runtimeS)}`);
   if (load !== null) parts.push(`load ${Math.round(load)} %`);

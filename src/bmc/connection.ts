@@ -166,7 +166,7 @@ export class Connection {
     const before = this.#recovery;
     if (step === (before?.step ?? null) && waitMs === null) return;
     this.#recovery = step === null ? null : { step, retryAt: waitMs === null ? null : this.#o.now() + waitMs };
-    this.#tell();
+    this.#reportHealth();
   }
 
   onHealth(listener: (health: BusHealth) => void): () => void {
@@ -231,7 +231,7 @@ export class Connection {
       this.#recovery = null;
       if (this.#health.phase !== 'ready' || this.#health.master !== result.master)
         this.#become({ phase: 'ready', detail: '', master: result.master });
-      else this.#tell();
+      else this.#reportHealth();
       return;
     }
     this.#forgetWire();
@@ -286,7 +286,7 @@ export class Connection {
     return other ? ` (${describeHolder(other)} has ${this.#path} open too: end it)` : '';
   }
 
-  #tell(): void {
+  #reportHealth(): void {
     for (const listener of this.#listeners) listener(this.#health);
   }
 
@@ -294,6 +294,6 @@ export class Connection {
     const before = this.#health;
     this.#health = health;
     if (before.phase === health.phase && before.detail === health.detail && before.master === health.master) return;
-    this.#tell();
+    this.#reportHealth();
   }
 }

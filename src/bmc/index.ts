@@ -8,7 +8,7 @@ import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { VerbExchange } from './exchange.ts';
 import { verifiedVerb } from './power-command.ts';
-import { judgeRaw, readUid, saidTo, surveyForms } from './raw-commands.ts';
+import { judgeRaw, readUid, replyTo, surveyForms } from './raw-commands.ts';
 import { Scheduler } from './scheduler.ts';
 import {
   type BmcVerb,
@@ -138,7 +138,7 @@ class SerialBus implements Bus {
       if (refused !== null || addr === null)
         return { ok: false as const, detail: refused ?? 'the master is not known yet' };
       try {
-        return await this.#bmcClient.proven(wire, addr, () => saidTo(wire, text));
+        return await this.#bmcClient.proven(wire, addr, () => replyTo(wire, text));
       } finally {
         // No pipe stays open after raw bytes, and the master must answer before any other exchange.
         await this.#connection.probe();

@@ -68,8 +68,8 @@ export class NodeSpeech {
       .replace(STATUS, ' ')
       .split(/[\r\n]+/)
       .filter((line) => !BIOS_LINE.test(line));
-    const said = own.join('').replace(SEQUENCE, 'x'.repeat(SEQUENCE_LETTERS));
-    return said.replace(/[\x00-\x20\x7f]/g, '').length;
+    const printed = own.join('').replace(SEQUENCE, 'x'.repeat(SEQUENCE_LETTERS));
+    return printed.replace(/[\x00-\x20\x7f]/g, '').length;
   }
 
   /**

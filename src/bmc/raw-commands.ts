@@ -18,7 +18,7 @@ const NOTHING_MS = 25;
 const UID_REQUEST = '#';
 
 /** Sends `text` and resolves the reply; 0x07 in it closes the pipe through the transport. Rejects LineLost. */
-export async function saidTo(wire: Transport, text: string): Promise<string> {
+export async function replyTo(wire: Transport, text: string): Promise<string> {
   let heard = '';
   for (const piece of text.split(/(\x07)/).filter((part) => part !== '')) {
     wire.listen();
@@ -48,15 +48,15 @@ export async function readUid(wire: Transport): Promise<string | null> {
 export async function surveyForms(wire: Transport, node: Address | null): Promise<Forms> {
   // The reply to the last exchange's ^G must not become part of this one.
   await wire.quiet(NOTHING_MS, 10 * NOTHING_MS);
-  const idleClose = await saidTo(wire, '\x07');
-  const master = await saidTo(wire, STATUS_REQUEST);
+  const idleClose = await replyTo(wire, '\x07');
+  const master = await replyTo(wire, STATUS_REQUEST);
   const tty = await wire.settings();
   const forms: Forms = { tty, idleClose, master, node, pipe: '', status: '', uid: '', pipeClose: '' };
   if (node === null) return forms;
   try {
-    forms.pipe = await saidTo(wire, openPipe(node));
-    forms.status = await saidTo(wire, STATUS_REQUEST);
-    forms.uid = await saidTo(wire, UID_REQUEST);
+    forms.pipe = await replyTo(wire, openPipe(node));
+    forms.status = await replyTo(wire, STATUS_REQUEST);
+    forms.uid = await replyTo(wire, UID_REQUEST);
   } finally {
     wire.listen();
     wire.closePipe();

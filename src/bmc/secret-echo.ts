@@ -70,8 +70,8 @@ export class SecretEcho {
    * mask.
    */
   #pending = '';
-  #told = 0;
-  #toldMasked = false;
+  #released = 0;
+  #releasedMasked = false;
   #heardAt = 0;
 
   /** Notes a secret; to be called before it is typed. */
@@ -84,7 +84,7 @@ export class SecretEcho {
 
   /** Time until {@link release} is due, ms; null: nothing is held back. */
   dueIn(now: number): number | null {
-    return this.#told < this.#pending.length ? Math.max(0, this.#heardAt + HOLD_MS - now) : null;
+    return this.#released < this.#pending.length ? Math.max(0, this.#heardAt + HOLD_MS - now) : null;
   }
 
   /** Takes the node's output and returns what may be shown. */
@@ -103,19 +103,19 @@ export class SecretEcho {
   /** Returns the held output after its time is over. A beginning too long for a coincidence is masked. */
   release(now: number): Uint8Array {
     const text = this.#pending;
-    if (this.#told >= text.length) return new Uint8Array();
+    if (this.#released >= text.length) return new Uint8Array();
     const whole = this.#best(text, 0, true);
     if (whole?.whole === true) {
-      const out = this.#tell(text, 0, whole);
-      this.#told = Math.max(0, this.#told - whole.end);
+      const out = this.#unmask(text, 0, whole);
+      this.#released = Math.max(0, this.#released - whole.end);
       this.#pending = '';
       return Buffer.from(out + this.#take(text.slice(whole.end), now), 'latin1');
     }
     const begun = this.#best(text, 0, false);
-    const masks = begun !== null && (begun.own.length >= TELLING || this.#toldMasked);
-    const out = masks ? this.#tell(text, 0, begun) : text.slice(this.#told);
-    this.#toldMasked = masks;
-    this.#told = text.length;
+    const masks = begun !== null && (begun.own.length >= TELLING || this.#releasedMasked);
+    const out = masks ? this.#unmask(text, 0, begun) : text.slice(this.#released);
+    this.#releasedMasked = masks;
+    this.#released = text.length;
     return Buffer.from(out, 'latin1');
   }
 
@@ -125,30 +125,30 @@ export class SecretEcho {
     for (let at = 0; at < text.length;) {
       const next = this.#next(text, at);
       if (next > at) {
-        out += text.slice(Math.max(at, this.#told), next);
+        out += text.slice(Math.max(at, this.#released), next);
         at = next;
         continue;
       }
       const match = this.#best(text, at, false);
       if (match?.whole === false && text.length - at <= HELD_LIMIT && this.#awaited(now)) {
-        this.#told = Math.max(0, this.#told - at);
-        if (this.#told === 0) this.#toldMasked = false;
+        this.#released = Math.max(0, this.#released - at);
+        if (this.#released === 0) this.#releasedMasked = false;
         this.#pending = text.slice(at);
         return out;
       }
       const telling = match !== null && !match.whole && match.own.length >= TELLING && this.#awaited(now);
       const whole = match?.whole === true || telling ? match : this.#best(text, at, true);
       if (whole !== null && !this.#isWord(text, at, whole)) {
-        out += this.#tell(text, at, whole);
+        out += this.#unmask(text, at, whole);
         at = whole.end;
-        this.#toldMasked = false;
+        this.#releasedMasked = false;
       } else {
-        if (at >= this.#told) out += text.charAt(at);
+        if (at >= this.#released) out += text.charAt(at);
         at++;
       }
     }
-    this.#told = 0;
-    this.#toldMasked = false;
+    this.#released = 0;
+    this.#releasedMasked = false;
     return out;
   }
 
@@ -190,11 +190,11 @@ export class SecretEcho {
   }
 
   /** Returns a match with its own characters masked, without what is passed on already. */
-  #tell(text: string, at: number, { own, end }: SecretMatch): string {
+  #unmask(text: string, at: number, { own, end }: SecretMatch): string {
     const mine = new Set(own);
     let out = '';
-    let masked = this.#toldMasked;
-    for (let i = Math.max(at, this.#told); i < end; i++) {
+    let masked = this.#releasedMasked;
+    for (let i = Math.max(at, this.#released); i < end; i++) {
       if (!mine.has(i)) out += text.charAt(i);
       else if (!masked) {
         out += MASK;

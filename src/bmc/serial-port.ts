@@ -17,7 +17,7 @@ import type { Line } from './types.ts';
 
 /** Reports once each event that the last `poll` asked for; with an error where the device failed. */
 export interface Readiness {
-  on(event: 'readable' | 'writable', told: (error: Error | null) => void): unknown;
+  on(event: 'readable' | 'writable', listener: (error: Error | null) => void): unknown;
   poll(events: number): void;
 }
 
@@ -49,8 +49,8 @@ export class PortFile {
     this.#fd = fd;
     this.#ready = ready;
     this.#handlers = handlers;
-    ready.on('readable', (error) => this.#told(error, () => void this.#read()));
-    ready.on('writable', (error) => this.#told(error, () => this.#send()));
+    ready.on('readable', (error) => this.#onReady(error, () => void this.#read()));
+    ready.on('writable', (error) => this.#onReady(error, () => this.#send()));
     ready.poll(READABLE);
   }
 
@@ -90,7 +90,7 @@ export class PortFile {
     for (const resolve of this.#flushing.splice(0)) resolve();
   }
 
-  #told(error: Error | null, then: () => void): void {
+  #onReady(error: Error | null, then: () => void): void {
     if (this.#over) return;
     if (error) {
       // Waiting for an open descriptor fails only where the device has hung up.
@@ -243,10 +243,10 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     return (shut ??= serial.close().catch(() => undefined));
   };
   const lost = (why: string): void => {
-    const told = over;
+    const ended = over;
     over = true;
     void close();
-    if (!told) handlers.onLost(why);
+    if (!ended) handlers.onLost(why);
   };
   const file = new PortFile(serial.fd, serial.poller, {
     onData: (bytes) => {

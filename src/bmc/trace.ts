@@ -168,15 +168,15 @@ export class Trace {
 
   #passed(direction: Direction, bytes: Uint8Array): void {
     if (this.#listeners.size === 0) return;
-    this.#tell(this.#redaction.feed(direction, Buffer.from(bytes).toString('latin1'), this.#now()));
+    this.#emit(this.#redaction.feed(direction, Buffer.from(bytes).toString('latin1'), this.#now()));
   }
 
   #line(kind: 'opened' | 'lost', detail: string): void {
-    this.#tell(this.#redaction.flush());
+    this.#emit(this.#redaction.flush());
     for (const listener of this.#listeners) listener({ kind, at: this.#now(), detail });
   }
 
-  #tell(pieces: readonly Piece[]): void {
+  #emit(pieces: readonly Piece[]): void {
     for (const piece of pieces) for (const listener of this.#listeners) listener({ kind: 'bytes', ...piece });
   }
 }

@@ -85,9 +85,9 @@ export function wordsOf(command: Command): string {
 export function tellExits({ commands }: Command): void {
   for (const command of commands) {
     const all: Record<number, string> = { ...COMMON_EXITS, ...EXITS[wordsOf(command)] };
-    const said = Object.entries(all).map(([code, when]) => `  ${code.padEnd(4)} ${when}`);
+    const lines = Object.entries(all).map(([code, when]) => `  ${code.padEnd(4)} ${when}`);
     if (command.commands.length === 0 || wordsOf(command) === 'outage')
-      command.addHelpText('after', `\nExit codes:\n${said.join('\n')}`);
+      command.addHelpText('after', `\nExit codes:\n${lines.join('\n')}`);
     tellExits(command);
   }
 }

@@ -130,8 +130,8 @@ function logindFiles(source: MachineSource): string {
  */
 function killsUserProcesses(source: MachineSource, user: string): boolean {
   const names = ['KillUserProcesses', 'KillOnlyUsers', 'KillExcludeUsers'];
-  const said = source.output('loginctl', ['show-session', ...names.map((name) => `--property=${name}`)]);
-  const text = said?.includes('KillUserProcesses=') === true ? said : logindFiles(source);
+  const output = source.output('loginctl', ['show-session', ...names.map((name) => `--property=${name}`)]);
+  const text = output?.includes('KillUserProcesses=') === true ? output : logindFiles(source);
   const value = (name: string): string | undefined =>
     [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].at(-1)?.[1]?.trim();
   if (!/^(?:yes|true|on|1)$/i.test(value('KillUserProcesses') ?? '')) return false;

@@ -54,9 +54,9 @@ export function describeIssue(issue: Issue, data: unknown, see: string): IssueDe
   const found = hidden ? kindOf(value) : foundWords(value, issue);
   if (own !== null) {
     const custom = issue.code === 'custom';
-    const said =
+    const problem =
       (custom && typeof value === 'object') || (typeof value === 'string' && value !== '' && own.includes(value));
-    if (said || value === undefined) return [{ path, message: own }];
+    if (problem || value === undefined) return [{ path, message: own }];
     return [{ path, message: `found ${found}; ${custom || /^\d/.test(own) ? '' : 'expected '}${own}` }];
   }
   const wanted = wantedWords(issue);

@@ -152,25 +152,25 @@ interface Reports {
 
 /** Says what other machines can read or do, for the check of a configuration; empty: nothing. */
 export function exposures({ metrics: scraped, mqtt: broker, http: called, systemLog: log }: Reports): string[] {
-  const said: string[] = [];
+  const sentences: string[] = [];
   if (scraped?.port !== undefined && !isLoopback(scraped.address))
-    said.push(
+    sentences.push(
       `warning: the metrics at ${scraped.address} port ${scraped.port} can be read from other machines, without a password`,
     );
   if (broker !== undefined && !broker.tls && broker.host !== 'localhost' && !isLoopback(broker.host))
-    said.push(
+    sentences.push(
       `warning: mqtt goes to ${broker.host} without TLS: it can be read on the way${broker.password === undefined ? '' : ' and its password'}`,
     );
   if (broker?.power === 'graceful')
-    said.push(
+    sentences.push(
       `every user with write access to the broker ${broker.host} can switch nodes on, and off gracefully (mqtt.power)`,
     );
   if (log?.host !== undefined && log.host !== 'localhost' && !isLoopback(log.host))
-    said.push(`warning: systemLog goes to ${log.host} without TLS: it can be read on the way`);
+    sentences.push(`warning: systemLog goes to ${log.host} without TLS: it can be read on the way`);
   const cutting = (called?.tokens ?? []).filter(({ verbs }) => verbs.includes('cut')).map(({ name }) => name);
   if (cutting.length > 0)
-    said.push(
+    sentences.push(
       `${cutting.length === 1 ? 'the token' : 'the tokens'} ${cutting.join(', ')} can cut power without a shutdown (http.tokens)`,
     );
-  return said;
+  return sentences;
 }

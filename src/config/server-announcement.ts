@@ -49,8 +49,8 @@ export function announcementName(port: string): string {
 
 /** Resolves the server that announces itself for `port`; null: there is none, or its announcement is not confirmed. */
 export async function findAnnounced(port: string): Promise<AnnouncedServer | null> {
-  const said = parseAnnouncement(await ask(announcementName(port)));
-  return said === null ? null : confirm(said, port);
+  const announcement = parseAnnouncement(await ask(announcementName(port)));
+  return announcement === null ? null : confirm(announcement, port);
 }
 
 /** True where an announcement is made for `port`, confirmed or not: perhaps by a server that is still starting. */
@@ -64,13 +64,13 @@ export function listedName(port: string): string {
 }
 
 /** Checks an announcement against the file system. Null: it is false, or this user cannot check it. */
-function confirm(said: Announcement, port: string): AnnouncedServer | null {
+function confirm(announcement: Announcement, port: string): AnnouncedServer | null {
   try {
-    const { uid, groups } = credentials(said.pid);
-    const stat = lstatSync(said.socket);
+    const { uid, groups } = credentials(announcement.pid);
+    const stat = lstatSync(announcement.socket);
     if (!stat.isSocket() || stat.uid !== uid) return null;
-    if (findUntrusted(said.socket, [uid]) !== null || !mayUse(port, uid, groups)) return null;
-    return { ...said, uid, user: userName(uid) };
+    if (findUntrusted(announcement.socket, [uid]) !== null || !mayUse(port, uid, groups)) return null;
+    return { ...announcement, uid, user: userName(uid) };
   } catch {
     return null;
   }
@@ -118,8 +118,8 @@ function ask(name: string): Promise<string> {
 
 function parseAnnouncement(text: string): Announcement | null {
   try {
-    const said = JSON.parse(text) as Partial<Record<keyof Announcement, unknown>>;
-    const { pid, socket, leaving } = said;
+    const fields = JSON.parse(text) as Partial<Record<keyof Announcement, unknown>>;
+    const { pid, socket, leaving } = fields;
     if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0 || typeof leaving !== 'boolean') return null;
     // Printable characters only: the path is shown, and copied into command lines.
     if (typeof socket !== 'string' || !isAbsolute(socket) || !/^[\x21-\x7e]{1,256}$/.test(socket)) return null;

@@ -30,7 +30,7 @@ export interface Boot {
   /** Reason why its console cannot be watched; '' where it can, or was not tried. */
   problem: string;
   /** Last visible line of its console. */
-  said: string;
+  lastLine: string;
   heardAt: number;
   /** Time since which its console is held, epoch ms; null: it is not held. */
   hadSince: number | null;
@@ -44,7 +44,7 @@ export type BootEvent = { at: number } & (
   | { kind: 'tick' }
   /** This process stood still for `ms`, in which nothing was observed. */
   | { kind: 'stalled'; ms: number }
-  | { kind: 'heard'; recognition: Recognition }
+  | { kind: 'recognized'; recognition: Recognition }
   | { kind: 'no-console'; why: string }
   /** Its console is held, or was handed on to another node that boots. */
   | { kind: 'console' }
@@ -73,7 +73,7 @@ export function initialBoot(target: BootTarget, at: number): Boot {
     since: at,
     current: null,
     problem: '',
-    said: '',
+    lastLine: '',
     heardAt: at,
     hadSince: null,
     asked: false,
@@ -103,9 +103,9 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
       return { state: { ...state, problem: '', heardAt: at, hadSince: at }, effects: [] };
     case 'handed-on':
       return { state: { ...state, hadSince: null }, effects: [] };
-    case 'heard':
+    case 'recognized':
       return heard(
-        { ...state, heardAt: at, hadSince: state.hadSince ?? at, said: event.recognition.text },
+        { ...state, heardAt: at, hadSince: state.hadSince ?? at, lastLine: event.recognition.text },
         event.recognition,
         at,
       );
@@ -119,14 +119,14 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
     }
     case 'tick':
       if (at - since >= target.limitMs && wasLookedAt(state, at))
-        return saidNothing(state) ? askAtLimit(state, at) : late(state);
+        return printedNothing(state) ? askAtLimit(state, at) : late(state);
       if (!target.console || at - since < WAKE_AFTER_MS || at - state.heardAt < QUIET_MS) return { state, effects: [] };
       return { state: { ...state, heardAt: at, asked: true }, effects: [{ do: 'wake' }] };
   }
 }
 
 /** Reports whether its console is held, was never asked and said nothing: its prompt may be from before it was opened. */
-function saidNothing({ target, problem, hadSince, asked, said }: Boot): boolean {
+function printedNothing({ target, problem, hadSince, asked, lastLine: said }: Boot): boolean {
   return target.console && problem === '' && hadSince !== null && !asked && said === '';
 }
 
@@ -146,7 +146,7 @@ function wasLookedAt({ target, problem, hadSince }: Boot, at: number): boolean {
 }
 
 /** Describes the progress for operators. */
-function detailOf({ said, problem, current }: Boot): string {
+function detailOf({ lastLine: said, problem, current }: Boot): string {
   const drawn = current === null ? '' : `; it drew up to ${current} counts`;
   if (problem !== '') return `is on${drawn}; waiting for it to come up (its console: ${problem})`;
   return said === '' ? `is on${drawn}; waiting for it to come up` : `is on${drawn}; its last output: “${said}”`;
@@ -176,7 +176,7 @@ function heard(state: Boot, recognition: Recognition, at: number): { state: Boot
 }
 
 function late(state: Boot): { state: Boot; effects: BootEffect[] } {
-  const { target, current, problem, said } = state;
+  const { target, current, problem, lastLine: said } = state;
   const limit = seconds(target.limitMs);
   if (current === 0) return ended(state, false, 'it draws no current: check that its slot holds a board');
   // A console that was not watched does not show that the boot failed.
@@ -251,8 +251,8 @@ class BootRun {
         if (open) this.#send({ kind: 'console', at: ports.now() });
         else if (why !== '') this.#send({ kind: 'no-console', at: ports.now(), why });
       },
-      heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
-      sound: () => undefined,
+      recognized: (recognition, at) => this.#send({ kind: 'recognized', at, recognition }),
+      output: () => undefined,
     });
     this.#end = (booted) => {
       if (this.#over) return;
@@ -309,7 +309,7 @@ class BootRun {
    */
   async #wake(): Promise<void> {
     const seen = await this.#console.readScreen();
-    if (!this.#over && seen && ['nothing', 'rest', 'prompt'].includes(seen.standing.is)) this.#console.type('\r');
+    if (!this.#over && seen && ['nothing', 'rest', 'prompt'].includes(seen.screen.is)) this.#console.type('\r');
   }
 
   #lost(why: string): void {

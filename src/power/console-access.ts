@@ -16,9 +16,9 @@ export interface ConsoleAccessEvents {
   acquired(): void;
   none(why: string): void;
   condition(condition: ConsoleCondition): void;
-  heard(recognition: Recognition, at: number): void;
+  recognized(recognition: Recognition, at: number): void;
   /** Handles any text, before it is recognised. */
-  sound(text: string, at: number): void;
+  output(text: string, at: number): void;
 }
 
 export class ConsoleAccess {
@@ -115,14 +115,14 @@ export class ConsoleAccess {
    * Returns the state of the screen; null: there is no console, or its last output is not yet recognised. A prompt that
    * was read from the screen and recognised afterwards would pass for the answer to the input.
    */
-  async readScreen(): Promise<{ standing: ScreenState; fresh: boolean } | null> {
+  async readScreen(): Promise<{ screen: ScreenState; fresh: boolean } | null> {
     const console = this.#console;
     const seen = await console?.readScreen();
     return seen && this.#console === console && this.reader.atRest ? seen : null;
   }
 
   tick(at: number): void {
-    for (const recognition of this.reader.tick(at)) this.#events.heard(recognition, at);
+    for (const recognition of this.reader.tick(at)) this.#events.recognized(recognition, at);
   }
 
   async #open(wanted: AbortSignal): Promise<void> {
@@ -143,8 +143,8 @@ export class ConsoleAccess {
         if (this.#console !== console) return;
         this.#typedAt = -Infinity;
         this.#silence?.abort();
-        this.#events.sound(text, at);
-        for (const recognition of this.reader.feed(text, at)) this.#events.heard(recognition, at);
+        this.#events.output(text, at);
+        for (const recognition of this.reader.feed(text, at)) this.#events.recognized(recognition, at);
       });
       console.onState((condition) => {
         if (this.#console === console) this.#events.condition(condition);

@@ -269,13 +269,13 @@ export function impactOf(facts: GuardFacts, inventory: Inventory): string[] {
 /** Returns what depends on this node, by the inventory's roles and independent of the verb: one sentence each. */
 export function dependentsOf(node: InventoryNode, inventory: Inventory): string[] {
   const { name, addr, chassisFan, cluster, role } = node;
-  const said: string[] = [];
-  if (chassisFan !== null) said.push(`chassis fan ${chassisFan} stops while ${name} is off`);
+  const impact: string[] = [];
+  if (chassisFan !== null) impact.push(`chassis fan ${chassisFan} stops while ${name} is off`);
   if (cluster !== null) {
     const others = inventory.nodes.filter((other) => other.cluster === cluster && other.addr !== addr).length;
-    said.push(`${name} is ${role ?? 'a member'} of cluster ${cluster}, which has ${count(others, 'other node')}`);
-  } else if (role !== null) said.push(`${name} serves as ${role}`);
-  return [...said, ...quorumImpact(node, inventory)];
+    impact.push(`${name} is ${role ?? 'a member'} of cluster ${cluster}, which has ${count(others, 'other node')}`);
+  } else if (role !== null) impact.push(`${name} serves as ${role}`);
+  return [...impact, ...quorumImpact(node, inventory)];
 }
 
 /**

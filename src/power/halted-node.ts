@@ -190,13 +190,13 @@ async function isDead(job: Job): Promise<boolean> {
 async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSignal): Promise<string | null> {
   const { node, ports } = job;
   const beganAt = ports.now();
-  const seen = { open: false, proven: false, said: '', changedAt: beganAt, failures: 0 };
+  const seen = { open: false, proven: false, output: '', changedAt: beganAt, failures: 0 };
   let touch: Touch | null = null;
   let dueAt = Infinity;
   console.onText((text) => {
     // The bus's echo of an opening console is not the node's output.
     const echoes = touch === null || touch.step === 'pipe';
-    if (!echoes || SPEECH.test(text)) seen.said += text;
+    if (!echoes || SPEECH.test(text)) seen.output += text;
   });
   console.onState(({ open, proven }) => {
     const at = ports.now();
@@ -214,7 +214,7 @@ async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSign
   };
   while (!signal.aborted) {
     const at = ports.now();
-    if (seen.said !== '') return 'its console answers';
+    if (seen.output !== '') return 'its console answers';
     if (seen.failures >= LOST_TRIES) return 'its BMC does not answer';
     if (at - beganAt >= TOUCH_MS) return 'its console could not be read';
     const move = stepTouch(touch, { at, console: seen, dueAt, settleMs: ports.limits.settle * 1000 });

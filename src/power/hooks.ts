@@ -52,9 +52,14 @@ async function runHook(
   const { why: ended, output } = await hook.run(signal);
   const cutShort = signal.aborted && ended !== '';
   const why = cutShort ? `${late ? 'not run' : 'ended'}: no time was left for it (${ended})` : ended;
-  const said = output.slice(-QUOTED_LINES).join(' | ');
-  node.prove('hook', `${moment}: ‘${hook.text}’ ${why === '' ? 'ended well' : why}${said === '' ? '' : `: ${said}`}`);
-  return why === '' ? '' : `‘${hook.text}’: ${why}${said === '' ? '' : `, its last output: “${output.at(-1) ?? ''}”`}`;
+  const lastLines = output.slice(-QUOTED_LINES).join(' | ');
+  node.prove(
+    'hook',
+    `${moment}: ‘${hook.text}’ ${why === '' ? 'ended well' : why}${lastLines === '' ? '' : `: ${lastLines}`}`,
+  );
+  return why === ''
+    ? ''
+    : `‘${hook.text}’: ${why}${lastLines === '' ? '' : `, its last output: “${output.at(-1) ?? ''}”`}`;
 }
 
 /**

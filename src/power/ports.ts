@@ -239,7 +239,7 @@ export interface OperationConsole {
   /**
    * Returns the state of the node's screen before anything is typed; `fresh`: it was shown since the console opened.
    */
-  readScreen(): Promise<{ standing: ScreenState; fresh: boolean }>;
+  readScreen(): Promise<{ screen: ScreenState; fresh: boolean }>;
   /**
    * Queues text for the node, paced. Counts bytes accepted; `refused`: the reason why the rest was not, or null.
    * `secret`: the part of it that is shown to no session and masked in logs where the node echoes it.

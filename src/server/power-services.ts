@@ -67,7 +67,7 @@ export function composePower(
       needs.systems.judge(node);
     }
     changes.emit('changed', { operation });
-    plans.heard(operation);
+    plans.onOperation(operation);
     changes.emit('work');
   };
   return { operations, plans };

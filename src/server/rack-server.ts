@@ -115,17 +115,17 @@ export class RackServer {
   async #endOperations(cutShort: AbortSignal): Promise<void> {
     const { operations, events } = this.#parts;
     const limit = performance.now() + OPERATIONS_END_MS;
-    let told = false;
+    let reported = false;
     while (operations.busy() && !cutShort.aborted && performance.now() < limit) {
       const going = operations.stopAllButGoing(SELF);
-      if (going.length > 0 && !told)
+      if (going.length > 0 && !reported)
         events.add(
           'notice',
           'server',
           null,
           `The server waits up to ${OPERATIONS_END_MS / 1000} s for ${going.join(', ')}: shutting down, or about to be cut`,
         );
-      told ||= going.length > 0;
+      reported ||= going.length > 0;
       await setTimeout(LOOK_MS);
     }
     for (const { id, endedAt } of operations.list()) if (endedAt === null) operations.abort(id, SELF);

@@ -59,19 +59,19 @@ export class Network implements NetworkPort {
     ran: () => void,
     boots: ((bootId: string) => void) | null,
   ): Promise<ProgramEnd> {
-    const told = { uptime: false, bootId: null as string | null };
+    const reported = { uptime: false, bootId: null as string | null };
     const token = newToken();
     const commands = boots === null ? [UPTIME] : [UPTIME, bootIdCommands(token)];
     const end = await this.#run(addr, [...commands, requestFor(this.#config)].join('; '), signal, (lines) => {
       const bootId = readBootId(lines, token);
-      if (bootId !== null && told.bootId === null) boots?.(bootId);
-      told.bootId ??= bootId;
-      if (told.uptime || lines.every((line) => readUptime(line) === null)) return;
-      told.uptime = true;
+      if (bootId !== null && reported.bootId === null) boots?.(bootId);
+      reported.bootId ??= bootId;
+      if (reported.uptime || lines.every((line) => readUptime(line) === null)) return;
+      reported.uptime = true;
       ran();
     });
     // The remaining output is for people.
-    return { ...end, output: end.output.filter((line) => line !== token && line !== told.bootId) };
+    return { ...end, output: end.output.filter((line) => line !== token && line !== reported.bootId) };
   }
 
   async bootId(addr: Address, signal: AbortSignal): Promise<string | null> {

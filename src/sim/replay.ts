@@ -8,7 +8,7 @@ import { readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { Device } from './pty-device.ts';
 
 /** A piece of an answer, `after` the request, ms. */
-export interface Said {
+export interface Answer {
   after: number;
   text: string;
 }
@@ -106,7 +106,7 @@ function readLines(text: string): Line[] {
 }
 
 export class Replay {
-  private readonly answers = { name: 'answer ', of: new Map<string, Said[][]>() };
+  private readonly answers = { name: 'answer ', of: new Map<string, Answer[][]>() };
   private readonly scenes = { name: 'scene ', of: new Map<string, Scene[][]>() };
   private readonly asked = new Map<string, number>();
   private readonly listener = new Listener();
@@ -115,7 +115,7 @@ export class Replay {
   /** Throws an Error for operators where the text is no recording. */
   constructor(recording: string) {
     const listener = new Listener();
-    let answer: { at: number; said: Said[] } | null = null;
+    let answer: { at: number; replies: Answer[] } | null = null;
     let scene: { steps: Scene[]; keys: number; since: number } | null = null;
     for (const { t, d, b } of readLines(recording)) {
       if (typeof b !== 'string') continue;
@@ -123,7 +123,7 @@ export class Replay {
         if (scene) {
           scene.steps.push({ keys: scene.keys, after: Math.max(0, t - scene.since), text: b });
           scene.since = t;
-        } else answer?.said.push({ after: Math.max(0, t - answer.at), text: b });
+        } else answer?.replies.push({ after: Math.max(0, t - answer.at), text: b });
         continue;
       }
       for (const token of listener.take(b)) {
@@ -134,16 +134,16 @@ export class Replay {
           add(this.scenes.of, token.key, scene.steps);
         } else {
           scene = null;
-          answer = { at: t, said: [] };
-          add(this.answers.of, token.key, answer.said);
+          answer = { at: t, replies: [] };
+          add(this.answers.of, token.key, answer.replies);
         }
       }
     }
   }
 
   /** Reads bytes that a driver sent in one go; returns the pieces of the answers, each with its delay from now. */
-  hear(text: string, now: number): Said[] {
-    const said: Said[] = [];
+  hear(text: string, now: number): Answer[] {
+    const replies: Answer[] = [];
     for (const token of this.listener.take(text)) {
       if (token.kind === 'key') {
         if (this.scene) Object.assign(this.scene, { keys: this.scene.keys + 1, since: now });
@@ -151,10 +151,10 @@ export class Replay {
         this.scene = { steps: this.next(this.scenes, token.key) ?? [], next: 0, keys: 0, since: now };
       } else {
         this.scene = null;
-        said.push(...(this.next(this.answers, token.key) ?? []));
+        replies.push(...(this.next(this.answers, token.key) ?? []));
       }
     }
-    return said;
+    return replies;
   }
 
   /**

@@ -32,7 +32,7 @@ function play(
 }
 
 const heard = (recognition: Omit<Recognition, 'at'>): Timeless =>
-  ({ kind: 'heard', recognition: { at: 0, ...recognition } }) as Timeless;
+  ({ kind: 'recognized', recognition: { at: 0, ...recognition } }) as Timeless;
 const login = (host: string | null): Timeless => heard({ kind: 'login', host, text: 'login:' } as Recognition);
 const line = (kind: string, text: string): Timeless => heard({ kind, text } as Recognition);
 const TICK: Timeless = { kind: 'tick' };

@@ -373,8 +373,8 @@ export class FakeConsole implements OperationConsole {
     const lines = this.#shown.split(/\r*\n/);
     const line = lines.pop() ?? '';
     const screen = { above: lines, line, before: line.length, below: [], alternate: false };
-    const standing: ScreenState = this.#shown === '' ? { is: 'rest', text: '' } : readScreenState(screen);
-    return Promise.resolve({ standing, fresh: this.#fresh });
+    const state: ScreenState = this.#shown === '' ? { is: 'rest', text: '' } : readScreenState(screen);
+    return Promise.resolve({ screen: state, fresh: this.#fresh });
   }
 
   become(condition: ConsoleCondition): void {

@@ -96,7 +96,7 @@ const recognition: fc.Arbitrary<Omit<Recognition, 'at'>> = fc.oneof(
 type Timeless = ShutdownEvent extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never;
 
 const event = fc.oneof(
-  { weight: 6, arbitrary: recognition.map((heard) => ({ kind: 'heard', recognition: heard })) },
+  { weight: 6, arbitrary: recognition.map((heard) => ({ kind: 'recognized', recognition: heard })) },
   {
     weight: 5,
     arbitrary: fc.record({ wanted: fc.boolean(), urgent: fc.boolean() }).map((tick) => ({ kind: 'tick', ...tick })),
@@ -138,7 +138,7 @@ const event = fc.oneof(
     weight: 3,
     arbitrary: fc.constantFrom({ kind: 'journalled' }, { kind: 'requested', leftAt: 0 }, { kind: 'ssh-ran' }),
   },
-  { weight: 1, arbitrary: fc.constantFrom(' ', '\r\n', '[').map((heard) => ({ kind: 'sound', text: heard })) },
+  { weight: 1, arbitrary: fc.constantFrom(' ', '\r\n', '[').map((heard) => ({ kind: 'output', text: heard })) },
   {
     weight: 2,
     arbitrary: fc.constantFrom(
@@ -185,7 +185,7 @@ function expectGradeB(start: Target, past: ShutdownEvent[], now: number): void {
   const first = steady.findLastIndex(({ at }, index) => at - (steady[index - 1]?.at ?? -Infinity) > 5_000);
   expect((steady.at(-1)?.at ?? 0) - (steady[first]?.at ?? Infinity), 'steady').toBeGreaterThanOrEqual(LIMITS.steady);
   // It spoke once, and says nothing after three presses of Enter.
-  const heard = past.flatMap((one) => (one.kind === 'heard' ? [one.recognition] : []));
+  const heard = past.flatMap((one) => (one.kind === 'recognized' ? [one.recognition] : []));
   expect(
     heard.some(({ kind }) => kind === 'shell' || kind === 'login'),
     'it spoke',
@@ -208,7 +208,7 @@ function expectDead(start: Target, past: Happening[], haltedAt: number, now: num
   expect(past[asked]?.event.at, 'its BMC asked after the last line').toBeGreaterThanOrEqual(haltedAt);
   expect(before.slice(asked).some((one) => one.kind === 'sample' && one.sample?.power === 'on')).toBe(true);
   const after = past.slice(pressed).map((one) => one.event);
-  expect(after.filter((one) => one.kind === 'sound' || (one.kind === 'console' && !one.condition.open))).toEqual([]);
+  expect(after.filter((one) => one.kind === 'output' || (one.kind === 'console' && !one.condition.open))).toEqual([]);
   if (start.ssh === null) return;
   const look = past.map((one) => one.event).findLast((one) => one.kind === 'network');
   expect(look).toMatchObject({ reachable: false });
@@ -235,7 +235,7 @@ function wayToB(dropped: number): [number, Timeless][] {
   const way: [number, Timeless][] = [
     [0, { kind: 'turn' }],
     [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
-    [400, { kind: 'heard', recognition: { kind: 'login', host: 'node-a', at: 0, text: 'node-a login:' } }],
+    [400, { kind: 'recognized', recognition: { kind: 'login', host: 'node-a', at: 0, text: 'node-a login:' } }],
     [10, { kind: 'hooks-done', why: '' }],
     [10, { kind: 'spaced' }],
     ...ASKED,
@@ -261,15 +261,18 @@ function wayToA(dropped: number): [number, Timeless][] {
   const way: [number, Timeless][] = [
     [0, { kind: 'turn' }],
     [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
-    [10, { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } }],
+    [
+      10,
+      { kind: 'recognized', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+    ],
     [10, { kind: 'hooks-done', why: '' }],
     [10, { kind: 'spaced' }],
     ...ASKED,
     [10, { kind: 'turn' }],
     [0, { kind: 'console', condition: { open: true, proven: true, why: '' } }],
-    [10, { kind: 'heard', recognition: { kind: 'acknowledged', at: 0, text: 'going down' } }],
+    [10, { kind: 'recognized', recognition: { kind: 'acknowledged', at: 0, text: 'going down' } }],
     [10, { kind: 'ssh-done', end: { code: 0, why: '', output: ['99.00 1.00'] } }],
-    [10, { kind: 'heard', recognition: { kind: 'halt', at: 0, text: 'Power down' } }],
+    [10, { kind: 'recognized', recognition: { kind: 'halt', at: 0, text: 'Power down' } }],
     [10, { kind: 'network', reachable: false, askedAt: 0 }],
     [5_000, { kind: 'tick', wanted: false }],
     ...Array.from({ length: 9 }, () => tick),
@@ -297,21 +300,21 @@ const prefix = fc.constantFrom<(Timeless | [number, Timeless])[]>(
   [{ kind: 'console', condition: { open: true, proven: true, why: '' } }],
   [
     { kind: 'console', condition: { open: true, proven: true, why: '' } },
-    { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+    { kind: 'recognized', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
   ],
   [
     { kind: 'console', condition: { open: true, proven: true, why: '' } },
-    { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+    { kind: 'recognized', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
     ...ASKED,
-    { kind: 'heard', recognition: { kind: 'acknowledged', at: 0, text: 'going down' } },
-    { kind: 'heard', recognition: { kind: 'halt', at: 0, text: 'Power down' } },
+    { kind: 'recognized', recognition: { kind: 'acknowledged', at: 0, text: 'going down' } },
+    { kind: 'recognized', recognition: { kind: 'halt', at: 0, text: 'Power down' } },
   ],
   [
     { kind: 'console', condition: { open: true, proven: true, why: '' } },
-    { kind: 'heard', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
+    { kind: 'recognized', recognition: { kind: 'shell', root: true, user: null, host: 'node-a', at: 0, text: '#' } },
     ...ASKED,
-    { kind: 'heard', recognition: { kind: 'dirty', at: 0, text: 'Unable to unmount file systems' } },
-    { kind: 'heard', recognition: { kind: 'halt', at: 0, text: 'Power down' } },
+    { kind: 'recognized', recognition: { kind: 'dirty', at: 0, text: 'Unable to unmount file systems' } },
+    { kind: 'recognized', recognition: { kind: 'halt', at: 0, text: 'Power down' } },
   ],
 );
 
@@ -329,7 +332,7 @@ function play(start: Target, first: (Timeless | [number, Timeless])[], rest: [nu
   for (const [ms, what] of steps as [number, Timeless][]) {
     at += ms;
     const next: ShutdownEvent =
-      what.kind === 'heard'
+      what.kind === 'recognized'
         ? { ...what, at, recognition: { ...what.recognition, at } }
         : what.kind === 'network'
           ? { ...what, at, askedAt: at }
@@ -370,7 +373,7 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
           } else {
             // Judged from the events alone, not from the machine's own state.
             const past = happened.slice(0, index + 1).map((one) => one.event);
-            const heard = past.flatMap((one) => (one.kind === 'heard' ? [one.recognition] : []));
+            const heard = past.flatMap((one) => (one.kind === 'recognized' ? [one.recognition] : []));
             const halts = heard.filter(({ kind }) => kind === 'halt');
             const last = halts.at(-1);
             expect(last, 'a halt line').toBeDefined();
@@ -394,7 +397,7 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
               .filter(({ before: { stage } }) =>
                 ['ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging'].includes(stage.is),
               )
-              .flatMap((one) => (one.event.kind === 'heard' ? [one.event.recognition.kind] : []))
+              .flatMap((one) => (one.event.kind === 'recognized' ? [one.event.recognition.kind] : []))
               .filter((kind) => ['dirty', 'oops', 'filesystem'].includes(kind));
             expect(dirtied, 'clean').toEqual([]);
             expect(before.console.open).toBe(true);
@@ -427,7 +430,7 @@ test('the one password is typed at a password prompt only, once for a login and 
       let budget = 2;
       let lastHeard = '';
       for (const { event: now, effects } of play(start, first, rest)) {
-        if (now.kind === 'heard') lastHeard = now.recognition.kind;
+        if (now.kind === 'recognized') lastHeard = now.recognition.kind;
         // Each is the operator's wish to try once more.
         if (now.kind === 'answer' && ['retry', 'wait'].includes(now.choice)) budget += 2;
         // A node without systemd is asked a second time, so sudo may ask a second time.
@@ -435,7 +438,7 @@ test('the one password is typed at a password prompt only, once for a login and 
         for (const effect of effects)
           if (effect.do === 'type-password') {
             budget--;
-            if (now.kind === 'heard') expect(lastHeard).toBe('password');
+            if (now.kind === 'recognized') expect(lastHeard).toBe('password');
           }
       }
       expect(budget).toBeGreaterThanOrEqual(0);
@@ -514,7 +517,7 @@ test('every question begins with a choice that cuts nothing, offers to leave the
     watchedOn: false,
   };
   const texts = kinds.map((kind) => {
-    const { text: words, choices } = questionOf({ kind, said: 'said', since: 0, until: 1 }, start);
+    const { text: words, choices } = questionOf({ kind, detail: 'said', since: 0, until: 1 }, start);
     expect(choices[0]?.danger).toBe(false);
     expect(choices.map(({ key }) => key)).toContain('leave');
     for (const { key, danger, confirm } of choices)

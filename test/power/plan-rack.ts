@@ -61,7 +61,7 @@ export class PlanRack extends FakeRack {
       },
       this.operations,
     );
-    this.onPublished = (operation) => this.runs.heard(operation);
+    this.onPublished = (operation) => this.runs.onOperation(operation);
   }
 
   machine(addr: number): Machine {

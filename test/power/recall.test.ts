@@ -44,7 +44,7 @@ function cutting(ground: Ground): Shutdown {
   return {
     ...state,
     ...{ requestedAt: 10_000, haltedAt: ground === 'halted' ? 90_000 : null },
-    console: { ...state.console, held: true, open: true, proven: true, closedAt: null, spoke: true },
+    console: { ...state.console, held: true, open: true, proven: true, closedAt: null, printedBefore: true },
     stage: { is: 'cutting', ground, from: FROM[ground], recalled: null },
   };
 }
@@ -61,7 +61,7 @@ function play(ground: Ground, event: ShutdownEvent): { recalled: boolean; after:
 }
 
 const heard = (recognition: Omit<Recognition, 'at' | 'text'>, text: string): ShutdownEvent =>
-  ({ kind: 'heard', at: 101_000, recognition: { ...recognition, at: 101_000, text } }) as ShutdownEvent;
+  ({ kind: 'recognized', at: 101_000, recognition: { ...recognition, at: 101_000, text } }) as ShutdownEvent;
 
 const BOOT = heard({ kind: 'boot' }, '[    0.000000] Booting Linux on physical CPU 0x0');
 const UBOOT = heard({ kind: 'uboot' }, 'U-Boot 2024.01');

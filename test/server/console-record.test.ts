@@ -23,8 +23,8 @@ async function opened(before: string, answers: string[], done: Press[]) {
   one.closed('it was left', 1);
   one.opened(2);
   for (const answer of answers) one.data(Buffer.from(answer));
-  const { standing, fresh } = await one.standing();
-  return { fresh, next: nextPress(standing, { fresh, answered: answers.length > 0 }, done) };
+  const { screen, fresh } = await one.readScreen();
+  return { fresh, next: nextPress(screen, { fresh, answered: answers.length > 0 }, done) };
 }
 
 test.each([

@@ -124,7 +124,7 @@ describe('questions and refusals', () => {
 
   test.each(OPERATOR_PROMPT_KINDS)('the question of %s stands whole with its answers', (kind) => {
     const operation = asking(0x14);
-    const question = { ...questionOf({ kind, said, since: NOW, until: NOW }, target), id: 'q1' };
+    const question = { ...questionOf({ kind, detail: said, since: NOW, until: NOW }, target), id: 'q1' };
     const nodes = operation.nodes.map((node) => ({ ...node, question }));
     const frame = new Scene({ cols: 80, rows: 24, operations: [{ ...operation, nodes }] }).keys('o').seen();
     expectWhole(frame, plain(question.text));

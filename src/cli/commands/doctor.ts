@@ -205,18 +205,18 @@ export async function doctorUps(options: DoctorOptions): Promise<number> {
     const info = client === null ? null : await client.request('server.info', {});
     const status = client === null ? null : await client.request('outage.status', {});
     const configured = config.loaded?.config.ups ?? [];
-    const said = status?.policies.flatMap(({ ups }) => ups) ?? [];
-    const asks = status === null ? configured.length > 0 : said.length > 0;
+    const reported = status?.policies.flatMap(({ ups }) => ups) ?? [];
+    const asks = status === null ? configured.length > 0 : reported.length > 0;
     const lengths = status?.policies.map(({ last }) => last?.lengthMs ?? 0) ?? [];
     const software = upsSoftwareChecks(machine, asks, lengths.length === 0 ? null : Math.max(...lengths));
     const now = client?.now() ?? steadyNow();
-    const heard = status === null && !machine.prepared ? await askAll(configured) : said;
+    const readings = status === null && !machine.prepared ? await askAll(configured) : reported;
     const checks: Check[] = [
       ...(config.check.verdict === 'failure' && info === null ? [config.check] : []),
       ...(machine.prepared ? [] : [serverCheck(info, problem)]),
       ...(machine.prepared
         ? []
-        : upsdChecks(asks && configured.length === 0 ? said.map(unplaced) : configured, heard, now)),
+        : upsdChecks(asks && configured.length === 0 ? reported.map(unplaced) : configured, readings, now)),
       ...(status === null ? [] : planFitChecks(status.policies)),
       ...software.checks,
       ...(machine.prepared
@@ -246,10 +246,10 @@ function serverCheck(info: ServerInfo | null, problem: string | null): Check {
       'no server runs: the mains are not watched',
       'run one as a service (docs/first-evening.md)',
     );
-  const said = `the server (pid ${info.pid}, user ${info.user}) watches port ${info.port}`;
+  const owner = `the server (pid ${info.pid}, user ${info.user}) watches port ${info.port}`;
   return info.autostarted
-    ? warning('server', `${said}, and stops when idle`, 'run it as a service (docs/first-evening.md)')
-    : ok('server', said);
+    ? warning('server', `${owner}, and stops when idle`, 'run it as a service (docs/first-evening.md)')
+    : ok('server', owner);
 }
 
 /** A UPS whose address only the server knows. */

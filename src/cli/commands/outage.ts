@@ -98,7 +98,7 @@ export async function outageLastCommand(options: OutageOptions): Promise<number>
   if (options.within === undefined)
     throw new UsageFailure('--within SECONDS is required: the runtime that the battery is sure to have');
   const within = secondsOf('--within', options.within);
-  const state: { said: string } = { said: 'the server gave no answer' };
+  const state: { lastState: string } = { lastState: 'the server gave no answer' };
   const ring = new AbortController();
   const limit = setTimeout(within * 1000, 'late' as const, { signal: ring.signal, ref: true });
   limit.catch(() => undefined);
@@ -110,7 +110,7 @@ export async function outageLastCommand(options: OutageOptions): Promise<number>
   const end = await Promise.race([work, limit]);
   ring.abort();
   if (end !== 'late') return end;
-  hint(`rackui: timeout after ${within} s: ${state.said}${await hungServer(options)}`);
+  hint(`rackui: timeout after ${within} s: ${state.lastState}${await hungServer(options)}`);
   // Pending requests to the server keep this program no longer.
   process.exit(EXIT.deadline);
 }
@@ -130,7 +130,7 @@ async function hungServer(options: OutageOptions): Promise<string> {
  * Shuts the rack down. A server that cannot be reached, or is lost on the way, is retried as long as there is time
  * for its plan.
  */
-async function shutRackDown(options: OutageOptions, within: number, state: { said: string }): Promise<number> {
+async function shutRackDown(options: OutageOptions, within: number, state: { lastState: string }): Promise<number> {
   const end = performance.now() + within * 1000;
   for (let autostart = true; ;) {
     try {
@@ -138,7 +138,7 @@ async function shutRackDown(options: OutageOptions, within: number, state: { sai
     } catch (error) {
       const { exitCode, message } = explain(error);
       if (exitCode !== EXIT.unavailable || performance.now() + REACH_AGAIN_MS > end - (within * 1000) / 2) throw error;
-      state.said = message;
+      state.lastState = message;
       // A server that ran before is left to its service, or to another caller, to restart.
       if (error instanceof LostServer) autostart = false;
     }
@@ -153,12 +153,12 @@ class LostServer extends Failure {}
 async function askRackDown(
   options: OutageOptions,
   { within, end }: { within: number; end: number },
-  state: { said: string },
+  state: { lastState: string },
   autostart: boolean,
 ): Promise<number> {
   const client = await openClient(options, 'outage last', { autostart });
   try {
-    client.on('plan', (run) => (state.said = `plan ${run.plan}: ${standing(run)}`));
+    client.on('plan', (run) => (state.lastState = `plan ${run.plan}: ${standing(run)}`));
     // The plan ends a little earlier than this program has to.
     const withinS = Math.max(1, Math.min(within - 2, (end - performance.now()) / 1000 - 1));
     const { runs } = await client.request('outage.last', { withinS });

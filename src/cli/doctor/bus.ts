@@ -38,15 +38,15 @@ export function settingsCheck(text: string | null): Check {
   const speed = Number(/speed (\d+) baud/.exec(text)?.[1]);
   const flags = new Set(text.replace(/^.*?;/s, '').split(/[\s;]+/));
   const wrong = WANTED.filter(([flag]) => flags.has(flag.startsWith('-') ? flag.slice(1) : `-${flag}`));
-  const told = [
+  const notes = [
     ...(speed === SPEED ? [] : [`its speed is ${speed}, not ${SPEED}`]),
     ...wrong.map(([flag, otherwise]) => `${flag.startsWith('-') ? flag.slice(1) : `not ${flag}`}: ${otherwise}`),
     ...(wrong.length === 0 && /\bcs[567]\b/.test(text) ? ['not cs8: bytes lose a bit'] : []),
   ];
-  if (told.length === 0) return ok('settings', `${SPEED} 8N1, raw, no flow control, as read back from the open port`);
+  if (notes.length === 0) return ok('settings', `${SPEED} 8N1, raw, no flow control, as read back from the open port`);
   return failure(
     'settings',
-    `rackui opened it with ${SPEED} 8N1, raw; now ${told.join('; ')}`,
+    `rackui opened it with ${SPEED} 8N1, raw; now ${notes.join('; ')}`,
     'another program changed the open port (stty, a getty, a udev rule): end it, then rackui server stop',
   );
 }

@@ -67,35 +67,36 @@ function shutdownCheck(
   lastMs: number | null,
 ): { check: Check; programs: UpsProgram[] } {
   const id = 'shutdowncmd';
-  const said = `SHUTDOWNCMD in ${UPSMON}`;
+  const subject = `SHUTDOWNCMD in ${UPSMON}`;
   const fix = `put into ${UPSMON}: ${SHUTDOWN_LINE}`;
   const only = (check: Check): { check: Check; programs: UpsProgram[] } => ({ check, programs: [] });
   if (command === null || command.trim() === '')
-    return only(failure(id, `${said} is not set: upsmon shuts nothing down`, fix));
+    return only(failure(id, `${subject} is not set: upsmon shuts nothing down`, fix));
   const call = callOf(machine, command);
-  if (call === null) return only(failure(id, `${said} is "${command}": this machine shuts down without the rack`, fix));
-  if (call.problem !== null) return only(failure(id, `${said}: ${call.problem}`, call.todo));
-  const programs = [{ where: said, user: 'root', rackui: call.rackui }];
+  if (call === null)
+    return only(failure(id, `${subject} is "${command}": this machine shuts down without the rack`, fix));
+  if (call.problem !== null) return only(failure(id, `${subject}: ${call.problem}`, call.todo));
+  const programs = [{ where: subject, user: 'root', rackui: call.rackui }];
   if (call.within === null)
     return {
-      check: failure(id, `${said} is "${command}": it does not give the runtime of the battery in seconds`, fix),
+      check: failure(id, `${subject} is "${command}": it does not give the runtime of the battery in seconds`, fix),
       programs,
     };
   if (call.script && call.rest === '')
     return {
-      check: failure(id, `${said} is "${command}": no command after the seconds shuts this machine down`, fix),
+      check: failure(id, `${subject} is "${command}": no command after the seconds shuts this machine down`, fix),
       programs,
     };
   if (lastMs !== null && call.within * 1000 < lastMs)
     return {
       check: warning(
         id,
-        `${said} gives the rack ${call.within} s, but the last plan takes ${Math.round(lastMs / 1000)} s`,
+        `${subject} gives the rack ${call.within} s, but the last plan takes ${Math.round(lastMs / 1000)} s`,
         `give it more than ${Math.ceil(lastMs / 1000)} seconds, if the battery lasts as long`,
       ),
       programs,
     };
-  return { check: ok(id, `${said} gives the rack ${call.within} s, then shuts this machine down`), programs };
+  return { check: ok(id, `${subject} gives the rack ${call.within} s, then shuts this machine down`), programs };
 }
 
 function notifyChecks(machine: Machine, command: string | null, asks: boolean, user: string): Found {

@@ -47,11 +47,11 @@ export function upsdChecks(configured: readonly AskedUps[], readings: readonly U
               `give /etc/nut/upsd.users a section [${user ?? 'NAME'}] with this password and 'upsmon secondary', then: upsd -c reload`,
             ),
           ];
-    const said = `${place}: ${upsText(reading, now)}`;
+    const summary = `${place}: ${upsText(reading, now)}`;
     const state =
       reading.replaceBattery || reading.low
-        ? warning('upsd', said, reading.low ? 'its battery is low' : 'replace its battery')
-        : ok('upsd', said);
+        ? warning('upsd', summary, reading.low ? 'its battery is low' : 'replace its battery')
+        : ok('upsd', summary);
     return [state, ...login];
   });
 }
@@ -77,20 +77,20 @@ export function planFitChecks(policies: readonly OutageView[]): Check[] {
       return [failure('plan-fits', `${nodes}: there is no last plan`, 'set outage.last, or name a plan shed-all')];
     const { plan, lengthMs, fits } = last;
     const takes = lengthMs === null ? 'an unknown time' : clock(lengthMs / 1000);
-    const said = `${nodes}: plan ${plan} takes ${takes}, the battery lasts ${batteryS === null ? 'an unknown time' : clock(batteryS)}`;
+    const estimate = `${nodes}: plan ${plan} takes ${takes}, the battery lasts ${batteryS === null ? 'an unknown time' : clock(batteryS)}`;
     const others = problems.filter((text) => !/nodes that are not down by then lose power$/.test(text));
     return [
       fits === null
         ? warning(
             'plan-fits',
-            said,
+            estimate,
             'the UPS reports no runtime: set outage.runtime, the least runtime of a full battery',
           )
         : fits
-          ? ok('plan-fits', said)
+          ? ok('plan-fits', estimate)
           : failure(
               'plan-fits',
-              `${said}: nodes that have not shut down by then lose power`,
+              `${estimate}: nodes that have not shut down by then lose power`,
               'shed earlier (outage.onBattery), more at once (parallel), or reduce the load of the UPS',
             ),
       ...others.map((text) => warning('plan-works', `${nodes}: ${text}`, 'see rackui plan show')),

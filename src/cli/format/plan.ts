@@ -23,8 +23,8 @@ export function planLine({
   problem,
 }: Omit<PlanSummary, 'steps' | 'warnings'>): string {
   if (problem !== null) return `${name}  cannot be run: ${problem}`;
-  const said = description === null ? '' : `  ${description}`;
-  return `${name}  ${count(nodes, 'node')}  ${about(predictedMs)}${said}`;
+  const suffix = description === null ? '' : `  ${description}`;
+  return `${name}  ${count(nodes, 'node')}  ${about(predictedMs)}${suffix}`;
 }
 
 /** Returns the exact order, with times after the start, and the objections. */
@@ -71,8 +71,8 @@ function about(predictedMs: number | null): string {
 export function runLine(run: PlanRun): string {
   const counts = new Map<string, number>();
   for (const node of nodesOf(run)) counts.set(standingOf(node), (counts.get(standingOf(node)) ?? 0) + 1);
-  const said = [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
-  return `plan ${run.plan} (run ${run.id}, by ${run.by}${run.armed ? ', armed' : ''}) ${run.state}: ${run.detail}; ${said}`;
+  const parts = [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
+  return `plan ${run.plan} (run ${run.id}, by ${run.by}${run.armed ? ', armed' : ''}) ${run.state}: ${run.detail}; ${parts}`;
 }
 
 export function runLines(run: PlanRun): string[] {

@@ -118,8 +118,8 @@ export function summaryLine(operation: Operation): string {
     const key = endedAt === null && node.outcome === null ? 'running' : standing(node);
     groups.set(key, [...(groups.get(key) ?? []), node.name]);
   }
-  const said = [...groups].map(([key, names]) => `${names.length} ${key} (${compressNames(names)})`);
-  return `${verb} ${label} (operation ${id}, by ${by}): ${said.join(', ')}`;
+  const parts = [...groups].map(([key, names]) => `${names.length} ${key} (${compressNames(names)})`);
+  return `${verb} ${label} (operation ${id}, by ${by}): ${parts.join(', ')}`;
 }
 
 /** Formats the operation with all details of each node. */

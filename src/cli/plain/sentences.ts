@@ -109,9 +109,9 @@ function countsOf({ nodes }: StatusReport): string {
 function notOn(nodes: readonly NodeReport[]): string[] {
   const others = nodes.filter((node) => conditionOf(node) !== 'on');
   if (others.length === 0 || others.length === nodes.length) return [];
-  const said = others.slice(0, NAMED).map((node) => `${node.name} is ${conditionText(conditionOf(node))}`);
+  const conditions = others.slice(0, NAMED).map((node) => `${node.name} is ${conditionText(conditionOf(node))}`);
   const more = others.length > NAMED ? `, and ${others.length - NAMED} more; 'list' shows them` : '';
-  return [`Not on: ${said.join(', ')}${more}.`];
+  return [`Not on: ${conditions.join(', ')}${more}.`];
 }
 
 function currentOf(nodes: readonly NodeReport[]): string[] {
@@ -224,8 +224,8 @@ export function eventSentences(events: readonly EventRecord[]): string[] {
   // Alarms are left out last.
   const rank = ({ level }: EventRecord): number => ['alarm', 'warning', 'notice', 'info'].indexOf(level);
   const worst = [...events].sort((a, b) => rank(a) - rank(b)).slice(0, EVENTS_AT_ONCE);
-  const told = events.filter((event) => worst.includes(event));
-  return [...told.map(eventSentence), `And ${events.length - told.length} more; 'events' lists them.`];
+  const shown = events.filter((event) => worst.includes(event));
+  return [...shown.map(eventSentence), `And ${events.length - shown.length} more; 'events' lists them.`];
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

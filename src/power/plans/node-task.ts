@@ -140,8 +140,8 @@ async function powerOffSelf({ poweroff, seenMaster, event }: PlanPorts, node: In
   const { why, output } = await poweroff.run();
   if (why === '')
     return { outcome: 'done', detail: `was requested to shut itself down (${poweroff.text})`, again: null };
-  const said = output.length > 0 ? `: ${output.join(' / ')}` : '';
-  return { outcome: 'failed', detail: `${poweroff.text}: ${why}${said}`, again: null };
+  const lastLines = output.length > 0 ? `: ${output.join(' / ')}` : '';
+  return { outcome: 'failed', detail: `${poweroff.text}: ${why}${lastLines}`, again: null };
 }
 
 /** Reports whether the node is this machine, or another that manages the bus: it shuts down by its own program. */

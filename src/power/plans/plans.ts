@@ -143,8 +143,8 @@ export class Plans {
   }
 
   /** Passes a changed operation to the runs, one of which may own it. */
-  heard(operation: Operation): void {
-    for (const runner of this.#runners) runner.heard(operation);
+  onOperation(operation: Operation): void {
+    for (const runner of this.#runners) runner.onOperation(operation);
   }
 
   /** Previews a plan with a fresh status of every node. @throws {NotFound} */

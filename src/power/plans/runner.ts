@@ -106,7 +106,7 @@ export class PlanRunner {
   }
 
   /** Handles a changed operation of this run, or of another. */
-  heard(operation: Operation): void {
+  onOperation(operation: Operation): void {
     const [progress] = operation.nodes;
     const node = nodesOf(this.#record.run).find((one) => one.operation === operation.id && one.state === 'started');
     if (!node || !progress || progress.outcome !== null) return;
@@ -283,7 +283,7 @@ export class PlanRunner {
         operations: this.#operations,
         record: this.#record,
         began: (operation) => {
-          this.heard(operation);
+          this.onOperation(operation);
           if (this.#record.run.state === 'aborting') this.#abortNode(node);
         },
       },

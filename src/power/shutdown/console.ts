@@ -35,7 +35,7 @@ export function consoleChanged(transition: Transition, { condition, at }: EventO
   if (state.prompt?.kind === 'console-lost' && state.stage.is !== 'settle') transition.clearPrompt();
   const { stage } = state;
   // A gap may have swallowed the answer to a key: a status request by another operation is enough.
-  if (stage.is === 'opening' && closedAt !== null && (!stage.heard || closedAt - stage.pressedAt < ANSWER_MS))
+  if (stage.is === 'opening' && closedAt !== null && (!stage.printed || closedAt - stage.pressedAt < ANSWER_MS))
     state.stage = { ...stage, presses: [], pressedAt: at, answered: false };
   if (stage.is !== 'settle' || stage.touch !== null || away === 0) return;
   // Output may have been lost in the gap. A machine that starts again needs longer than this to fall silent.
@@ -71,7 +71,7 @@ export function noPrompt(
   transition: Transition,
   why: string,
   kind: 'silent' | 'no-prompt' | 'taken' | 'console-held' | 'console-lost',
-  said = '',
+  detail = '',
 ): void {
   const { state } = transition;
   state.console = { ...state.console, problem: why };
@@ -79,7 +79,7 @@ export function noPrompt(
     transition.prove('console', `no prompt on its console: ${why}`);
     transition.goesOn();
   } else if (state.sshProblem !== null) transition.ask('no-path', `ssh: ${state.sshProblem}; console: ${why}`);
-  else transition.ask(kind, kind === 'console-held' || kind === 'console-lost' ? why : said);
+  else transition.ask(kind, kind === 'console-held' || kind === 'console-lost' ? why : detail);
 }
 
 /**
@@ -96,7 +96,7 @@ export function yieldConsole(transition: Transition, urgent: boolean): void {
     ['login', 'requesting', 'by-hand', 'rescue', 'settle', 'cutting'].includes(stage.is)
   )
     return;
-  const watches = goesByItself(transition) && (urgent || at - state.heardAt >= SILENT_WATCH_MS);
+  const watches = goesByItself(transition) && (urgent || at - state.lastOutputAt >= SILENT_WATCH_MS);
   if (prompt === null && !watches) return;
   transition.letGo();
   if (prompt === null) transition.acquire('watch');

@@ -7,7 +7,7 @@
 import type { Recognition } from '../../console/recognizer.ts';
 import type { Power } from '../../rack/reading.ts';
 import type { EventOf, Recall, Stage } from './state.ts';
-import { alive, touchSampled } from './touch.ts';
+import { askAlive, touchSampled } from './touch.ts';
 import { SPEECH, type Transition } from './transition.ts';
 
 /**
@@ -36,7 +36,7 @@ export function networkChanged(transition: Transition, { reachable, askedAt }: E
     state.network = { was: true, goneSince: null, silentAt: null };
     // Until ssh has reported the uptime, the last line may be an old one, and the machine alive for good reason.
     if (stage.is === 'settle' && !state.sshRuns && state.haltedAt !== null && askedAt > state.haltedAt)
-      alive(transition, `something answers at ${state.target.ssh ?? 'its address'}`);
+      askAlive(transition, `something answers at ${state.target.ssh ?? 'its address'}`);
     if (stage.is === 'gone' || stage.is === 'judging') transition.restarted('its network answers again');
     networkAnswers(transition, askedAt);
     return;
@@ -112,25 +112,25 @@ export function tickJudging(transition: Transition): void {
   }
   const steady = bmc.steadySince !== null && bmc.at - bmc.steadySince >= target.limits.steady;
   // More time changes nothing where a sign can never come.
-  const hopeless = !console.spoke || target.band === null;
+  const hopeless = !console.printedBefore || target.band === null;
   if (!steady && !hopeless && at < state.until) return;
-  conclude(transition, steady && console.spoke);
+  conclude(transition, steady && console.printedBefore);
 }
 
 /**
  * Handles a console line while the halt is judged; true: it is done with. A halted machine prints nothing, whatever is
  * pressed; one that prints is judged again later.
  */
-export function onJudgingLine(transition: Transition, heard: Recognition): boolean {
+export function onJudgingLine(transition: Transition, line: Recognition): boolean {
   const { state, at } = transition;
   const { stage } = state;
   if (stage.is !== 'judging') return false;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'login':
     case 'shell':
     case 'password':
       transition.stopping();
-      transition.ask('alive', heard.text);
+      transition.ask('alive', line.text);
       return true;
     case 'halt':
     case 'reboot':
@@ -139,10 +139,10 @@ export function onJudgingLine(transition: Transition, heard: Recognition): boole
     case 'uboot-shell':
       return false;
     default: {
-      if (!SPEECH.test(heard.text)) return heard.kind === 'output';
-      const unit = heard.kind === 'wait' ? (heard.unit ?? null) : null;
+      if (!SPEECH.test(line.text)) return line.kind === 'output';
+      const unit = line.kind === 'wait' ? (line.unit ?? null) : null;
       transition.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
-      if (at >= stage.hardUntil) transition.ask('stalled', `it still prints “${heard.text}”`);
+      if (at >= stage.hardUntil) transition.ask('stalled', `it still prints “${line.text}”`);
       // The line's meaning beyond a sign of life is left to the shutdown.
       return false;
     }
@@ -164,7 +164,7 @@ function conclude(transition: Transition, complete: boolean): void {
     `its network has not answered for ${gone} s`,
     console.problem !== ''
       ? `its console could not be read (${console.problem})`
-      : console.spoke
+      : console.printedBefore
         ? 'its console printed output before and is silent now'
         : 'its console was silent before and after',
     band === null
@@ -231,12 +231,12 @@ function renewed(stage: Stage, ms: number): Stage {
 const STARTS: readonly Recognition['kind'][] = ['boot', 'uboot', 'uboot-shell', 'reboot'];
 
 /** Recalls the cut on a sign of life, until the verb is sent. */
-export function onLineWhileCutting(transition: Transition, heard: Recognition): void {
+export function onLineWhileCutting(transition: Transition, line: Recognition): void {
   const { stage } = transition.state;
-  if (stage.is !== 'cutting' || stage.ground === 'forced' || heard.kind === 'halt') return;
-  if (stage.ground === 'deadline' && !STARTS.includes(heard.kind)) return;
-  if (heard.kind === 'output' && !SPEECH.test(heard.text)) return;
-  recall(transition, stage, heard);
+  if (stage.is !== 'cutting' || stage.ground === 'forced' || line.kind === 'halt') return;
+  if (stage.ground === 'deadline' && !STARTS.includes(line.kind)) return;
+  if (line.kind === 'output' && !SPEECH.test(line.text)) return;
+  recall(transition, stage, line);
 }
 
 /**

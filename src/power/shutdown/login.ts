@@ -13,17 +13,17 @@ const TIMED_OUT = /timed out/i;
 /** PAM asks for something else than the password. */
 const ANOTHER_SECRET = /code|token|\botp\b|one-time|\bpin\b|new |retype|current/i;
 
-export function onLoginLine(transition: Transition, heard: Recognition): void {
+export function onLoginLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   if (state.stage.is !== 'login' || state.prompt || state.stage.step === 'user') return;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'shell':
       state.loggedIn = true;
-      shellReached(transition, heard);
+      shellReached(transition, line);
       return;
     case 'password':
       if (state.stage.step === 'shell') {
-        transition.ask('login-failed', refusal(state.claim, heard.text));
+        transition.ask('login-failed', refusal(state.claim, line.text));
         return;
       }
       transition.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
@@ -32,16 +32,16 @@ export function onLoginLine(transition: Transition, heard: Recognition): void {
     case 'denied':
     case 'account':
       // The message of the day appears in the same place, and may contain the same words.
-      state.claim ??= { kind: 'login-failed', said: heard.text };
+      state.claim ??= { kind: 'login-failed', text: line.text };
       return;
     case 'login': {
-      const said = refusal(state.claim, heard.text);
-      const refused = state.stage.step === 'shell' && !TIMED_OUT.test(said);
-      transition.ask(refused ? 'login-failed' : 'login-unfinished', said);
+      const reason = refusal(state.claim, line.text);
+      const refused = state.stage.step === 'shell' && !TIMED_OUT.test(reason);
+      transition.ask(refused ? 'login-failed' : 'login-unfinished', reason);
       return;
     }
     case 'output':
-      onLoginOutput(transition, heard);
+      onLoginOutput(transition, line);
       return;
     default:
       return;
@@ -65,7 +65,7 @@ function onLoginOutput(transition: Transition, { text, waits }: Extract<Recognit
 
 /** Returns the reason of a refused login: its own line before the repeated prompt, where there was one. */
 function refusal(claim: Transition['state']['claim'], prompt: string): string {
-  return claim?.kind === 'login-failed' ? claim.said : prompt;
+  return claim?.kind === 'login-failed' ? claim.text : prompt;
 }
 
 /** Answers sudo's password prompt, once. */
@@ -107,34 +107,34 @@ export function credentials(transition: Transition, { user, why }: EventOf<'cred
 }
 
 /** Handles lines between the request and its first effect: sudo, a shell that does not know the command, a refusal. */
-export function onAskedLine(transition: Transition, heard: Recognition): void {
+export function onAskedLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   if (state.prompt) return;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'password':
-      sudoAsks(transition, heard);
+      sudoAsks(transition, line);
       return;
     case 'denied':
-      notAllowed(transition, heard.text);
+      notAllowed(transition, line.text);
       return;
     case 'not-found':
-      if (heard.unit !== 'systemctl' || state.command === 'poweroff') {
-        notAllowed(transition, heard.text);
+      if (line.unit !== 'systemctl' || state.command === 'poweroff') {
+        notAllowed(transition, line.text);
         return;
       }
       state.command = 'poweroff';
       state.askAgain = true;
       return;
     case 'shell':
-      if (state.askAgain) askAgain(transition, heard.root);
+      if (state.askAgain) askAgain(transition, line.root);
       return;
     case 'output':
       // A C shell takes the variable ahead of the command for a command.
-      if (heard.text.startsWith('SUDO_PROMPT=')) state.plainSudo = state.askAgain = true;
-      else if (heard.text === failureMark(state.token)) {
+      if (line.text.startsWith('SUDO_PROMPT=')) state.plainSudo = state.askAgain = true;
+      else if (line.text === failureMark(state.token)) {
         if (state.askAgain) askAgain(transition, state.root);
-        else notAllowed(transition, state.said);
-      } else if (heard.waits !== true) state.said = heard.text;
+        else notAllowed(transition, state.lastLine);
+      } else if (line.waits !== true) state.lastLine = line.text;
       return;
     default:
       return;
@@ -148,41 +148,41 @@ function askAgain(transition: Transition, root: boolean): void {
 }
 
 /** Handles the emergency sync, `s`, then `u`, typed at a shell. Each is done when the kernel reports it. */
-export function onRescueLine(transition: Transition, heard: Recognition): void {
+export function onRescueLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   const { stage } = state;
   if (stage.is !== 'rescue' || state.prompt) return;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'synced':
-      transition.prove('rescue', heard.text);
+      transition.prove('rescue', line.text);
       state.stage = { ...stage, synced: true };
       return;
     case 'remounted':
-      transition.prove('rescue', heard.text);
+      transition.prove('rescue', line.text);
       state.goal = 'poweroff';
       transition.ask('rescued');
       return;
     case 'shell':
       // The prompt after the first command triggers the second one; once, because the echo of a command is not a
       // prompt.
-      if (stage.synced) transition.rescue(heard.root, 'u');
+      if (stage.synced) transition.rescue(line.root, 'u');
       return;
     case 'password':
-      sudoAsks(transition, heard);
+      sudoAsks(transition, line);
       return;
     case 'denied':
     case 'not-found':
-      notAllowed(transition, heard.text);
+      notAllowed(transition, line.text);
       return;
     default:
       return;
   }
 }
 
-function notAllowed(transition: Transition, said: string): void {
+function notAllowed(transition: Transition, reason: string): void {
   // Leaves sudo's prompt, which would take the next input for a password.
   if (transition.state.sudo) transition.type('\x03');
-  transition.ask('not-allowed', said);
+  transition.ask('not-allowed', reason);
 }
 
 /** True where `word` is a whole word of `text`: prompts name users in every language. */

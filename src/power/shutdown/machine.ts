@@ -8,13 +8,13 @@
 import { consoleChanged, goesByItself, noConsole, pressAgain, consoleAcquired, yieldConsole } from './console.ts';
 import { networkChanged, sampled, stalled } from './evidence.ts';
 import { credentials } from './login.ts';
-import { stood } from './opening.ts';
+import { onScreen } from './opening.ts';
 import { onConsoleLine } from './progress.ts';
 import { type Choice, choicesOf, WAIT_MS } from './prompts.ts';
 import { hooksDone, journalled, notTyped, requested, sshAnswered, sshRan, unsent } from './request.ts';
 import type { EventOf, Recall, Shutdown, ShutdownEvent, Stage, Step } from './state.ts';
 import { tick } from './timeouts.ts';
-import { alive, silenceMs, sounded } from './touch.ts';
+import { askAlive, silenceMs, onOutputWhileSettling } from './touch.ts';
 import { Transition } from './transition.ts';
 
 function answered(transition: Transition, { choice, by }: EventOf<'answer'>): void {
@@ -175,7 +175,7 @@ function goBack(transition: Transition, from: Stage, by: Recall): void {
   stalled(transition, 0);
   if (by !== 'network') {
     if (by !== null) onConsoleLine(transition, by);
-  } else if (from.is === 'settle') alive(transition, network);
+  } else if (from.is === 'settle') askAlive(transition, network);
   else transition.restarted('its network answers again');
 }
 
@@ -233,15 +233,15 @@ function apply(transition: Transition, event: ShutdownEvent): void {
     case 'sample':
       sampled(transition, event.sample, event.why);
       return;
-    case 'sound':
-      sounded(transition, event);
+    case 'output':
+      onOutputWhileSettling(transition, event);
       return;
-    case 'heard':
-      transition.state.heardAt = event.at;
+    case 'recognized':
+      transition.state.lastOutputAt = event.at;
       onConsoleLine(transition, event.recognition);
       return;
-    case 'standing':
-      stood(transition, event);
+    case 'screen':
+      onScreen(transition, event);
       return;
     case 'credentials':
       credentials(transition, event);

@@ -28,30 +28,30 @@ const CONTROLS = /^(?:\^[@-_])+$/;
 /** Lines of a prompt; more are output. */
 const PROMPT_LINES = 4;
 
-export function onOpeningLine(transition: Transition, heard: Recognition): void {
+export function onOpeningLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   if (state.stage.is !== 'opening') return;
-  if (CONTROLS.test(heard.text)) {
+  if (CONTROLS.test(line.text)) {
     state.stage = { ...state.stage, answered: true };
     return;
   }
   // A node that can be reached by ssh gets a shorter limit.
-  if (!state.stage.heard && !transition.mayTrySsh) state.until = state.since + state.target.limits.request;
-  const said = [...state.stage.said, heard.text].slice(-PROMPT_LINES);
-  state.stage = { ...state.stage, heard: true, answered: true, said };
-  state.named = lineHost(heard.text) ?? state.named;
+  if (!state.stage.printed && !transition.mayTrySsh) state.until = state.since + state.target.limits.request;
+  const lines = [...state.stage.lines, line.text].slice(-PROMPT_LINES);
+  state.stage = { ...state.stage, printed: true, answered: true, lines: lines };
+  state.named = lineHost(line.text) ?? state.named;
   // A sticky question is open: nothing is typed at any prompt before it is answered.
   if (state.prompt) return;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'login':
-      if (!isExpectedHost(transition, heard.host ?? state.named)) return;
-      seen(transition, heard.host ?? state.named);
+      if (!isExpectedHost(transition, line.host ?? state.named)) return;
+      seen(transition, line.host ?? state.named);
       if (transition.goesOn()) return;
-      if (isNameless(transition, heard.host)) {
-        transition.ask('nameless-login', heard.text);
+      if (isNameless(transition, line.host)) {
+        transition.ask('nameless-login', line.text);
         return;
       }
-      state.named = heard.host ?? state.named;
+      state.named = line.host ?? state.named;
       transition.enter({ is: 'login', step: 'user' }, state.target.limits.request);
       transition.do({ do: 'ask-credentials' });
       return;
@@ -61,14 +61,14 @@ export function onOpeningLine(transition: Transition, heard: Recognition): void 
         transition.type('\r\r\r');
         return;
       }
-      shellReached(transition, heard);
+      shellReached(transition, line);
       return;
     case 'uboot-shell':
     case 'initramfs-shell':
-      transition.ask('emergency', heard.text);
+      transition.ask('emergency', line.text);
       return;
     case 'emergency':
-      state.claim = { kind: 'emergency', said: heard.text };
+      state.claim = { kind: 'emergency', text: line.text };
       return;
     default:
       return;
@@ -78,26 +78,26 @@ export function onOpeningLine(transition: Transition, heard: Recognition): void 
 /** Handles time in stage `opening`: reads the screen once no answer is awaited any more. */
 export function tickOpening(transition: Transition): void {
   const { state, at } = transition;
-  const { stage, console, heardAt } = state;
+  const { stage, console, lastOutputAt: heardAt } = state;
   if (stage.is !== 'opening' || !console.open || at - stage.lookedAt < LISTEN_MS) return;
   const last = stage.presses.at(-1);
   const waits = last === undefined ? 0 : stage.answered ? LISTEN_MS : answerTimeOf(last);
-  if (at - stage.pressedAt < waits || (stage.heard && at - heardAt < LISTEN_MS)) return;
+  if (at - stage.pressedAt < waits || (stage.printed && at - heardAt < LISTEN_MS)) return;
   state.stage = { ...stage, lookedAt: at };
   transition.do({ do: 'look' });
 }
 
 /** Chooses a harmless key by the state of the screen, or none. */
-export function stood(transition: Transition, { standing, fresh }: EventOf<'standing'>): void {
+export function onScreen(transition: Transition, { screen: standing, fresh }: EventOf<'screen'>): void {
   const { state, at } = transition;
   const { stage, console } = state;
   // After input or output in between, the screen is read again.
   if (stage.is !== 'opening' || state.prompt || !console.open) return;
-  if (stage.pressedAt > stage.lookedAt || state.heardAt > stage.lookedAt) return;
+  if (stage.pressedAt > stage.lookedAt || state.lastOutputAt > stage.lookedAt) return;
   if (standing.is === 'taken') {
-    if (at - Math.max(state.heardAt, state.since) < STANDS_MS) return;
-    const said = `${standing.by}${standing.text === '' ? '' : ` (“${standing.text}”)`}`;
-    noPrompt(transition, `it shows ${said}, where no keys are typed`, 'taken', said);
+    if (at - Math.max(state.lastOutputAt, state.since) < STANDS_MS) return;
+    const shown = `${standing.by}${standing.text === '' ? '' : ` (“${standing.text}”)`}`;
+    noPrompt(transition, `it shows ${shown}, where no keys are typed`, 'taken', shown);
     return;
   }
   if (fresh && standing.is === 'prompt') {
@@ -111,7 +111,7 @@ export function stood(transition: Transition, { standing, fresh }: EventOf<'stan
       return;
     }
     if (!transition.mayTrySsh || state.target.host !== null)
-      identify(transition, standing.text, namedIn(transition, stage.said));
+      identify(transition, standing.text, namedIn(transition, stage.lines));
     return;
   }
   const press = nextPress(standing, { fresh, answered: stage.answered }, stage.presses);
@@ -125,14 +125,14 @@ export function identify(transition: Transition, prompt: string, named: string |
   transition.type(`${identityQuestion(token)}\r`);
 }
 
-export function onIdentityLine(transition: Transition, heard: Recognition): void {
+export function onIdentityLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   const { stage } = state;
   if (stage.is !== 'identify' || state.prompt) return;
-  if (isStamped(heard.text)) return;
-  const { lines, identity } = readIdentity(stage.token, stage.lines, heard.text);
+  if (isStamped(line.text)) return;
+  const { lines, identity } = readIdentity(stage.token, stage.lines, line.text);
   if (identity === null) {
-    const back = heard.kind === 'shell' || (heard.kind === 'output' && heard.waits === true);
+    const back = line.kind === 'shell' || (line.kind === 'output' && line.waits === true);
     state.stage = { ...stage, lines, promptAt: back ? transition.at : stage.promptAt };
     return;
   }
@@ -175,7 +175,7 @@ function known(transition: Transition, root: boolean, host: string | null): void
 }
 
 function seen(transition: Transition, host: string | null): void {
-  transition.state.console = { ...transition.state.console, spoke: true, problem: '' };
+  transition.state.console = { ...transition.state.console, printedBefore: true, problem: '' };
   if (host !== null) transition.prove('host', `its console calls itself ${host}`);
 }
 
@@ -196,10 +196,10 @@ function isNameless({ state }: Transition, host: string | null): boolean {
  * Returns the expected name where a prompt of unknown shape shows it as a word; null: it does not. Only the lines since
  * Enter are that prompt: earlier ones may come from the machine from which another was reached.
  */
-function namedIn({ state }: Transition, said: readonly string[]): string | null {
+function namedIn({ state }: Transition, lines: readonly string[]): string | null {
   const { stage, target } = state;
   if (stage.is !== 'opening' || target.host === null || !stage.presses.includes('enter')) return null;
-  const words = said.slice(-2).flatMap((line) => line.split(/[^\w./-]+/));
+  const words = lines.slice(-2).flatMap((line) => line.split(/[^\w./-]+/));
   return words.find((word) => word !== '' && sameHost(word, target.host ?? '')) ?? null;
 }
 

@@ -59,7 +59,7 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
       return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
     case 'opening':
       if (!stage.acquired) return { phase: 'waiting', detail: 'waits for its turn at the console' };
-      return stage.heard
+      return stage.printed
         ? { phase: 'request', detail: `its console prints output; waiting for a prompt${lost}` }
         : {
             phase: 'preflight',

@@ -4,7 +4,7 @@ import { onJudgingLine, onLineWhileCutting } from './evidence.ts';
 import { onAskedLine, onLoginLine, onRescueLine } from './login.ts';
 import { onIdentityLine, onOpeningLine } from './opening.ts';
 import { isSticky } from './prompts.ts';
-import { alive, silenceMs } from './touch.ts';
+import { askAlive, silenceMs } from './touch.ts';
 import { type Transition, SPEECH } from './transition.ts';
 
 /** Time added by a stop job that counts, or a service that reports, up to the hard limit, ms. */
@@ -17,14 +17,14 @@ const HALT_PARTITION = '63';
  */
 const HEARD_MOST = 50;
 
-export function onConsoleLine(transition: Transition, heard: Recognition): void {
+export function onConsoleLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
-  state.atShell = heard.kind === 'shell';
+  state.atShell = line.kind === 'shell';
   // A message of the day may quote anything; a machine that shows a prompt behind it is well.
-  if (heard.kind === 'shell' || (heard.kind === 'login' && state.claim?.kind !== 'login-failed')) state.claim = null;
-  if (heard.kind === 'panic') {
-    if (state.stage.is === 'opening' || state.stage.is === 'login') state.claim = { kind: 'panic', said: heard.text };
-    else if (state.stage.is !== 'cutting' && state.stage.is !== 'ended') transition.ask('panic', heard.text);
+  if (line.kind === 'shell' || (line.kind === 'login' && state.claim?.kind !== 'login-failed')) state.claim = null;
+  if (line.kind === 'panic') {
+    if (state.stage.is === 'opening' || state.stage.is === 'login') state.claim = { kind: 'panic', text: line.text };
+    else if (state.stage.is !== 'cutting' && state.stage.is !== 'ended') transition.ask('panic', line.text);
   }
   switch (state.stage.is) {
     case 'opening':
@@ -32,37 +32,37 @@ export function onConsoleLine(transition: Transition, heard: Recognition): void 
     case 'login':
     case 'rescue':
       // An earlier request may complete while another way is tried.
-      if (heard.kind === 'halt' && state.requestedAt !== null) onShutdownLine(transition, heard);
-      else if (state.stage.is === 'opening') onOpeningLine(transition, heard);
-      else if (state.stage.is === 'identify') onIdentityLine(transition, heard);
-      else if (state.stage.is === 'login') onLoginLine(transition, heard);
-      else onRescueLine(transition, heard);
+      if (line.kind === 'halt' && state.requestedAt !== null) onShutdownLine(transition, line);
+      else if (state.stage.is === 'opening') onOpeningLine(transition, line);
+      else if (state.stage.is === 'identify') onIdentityLine(transition, line);
+      else if (state.stage.is === 'login') onLoginLine(transition, line);
+      else onRescueLine(transition, line);
       return;
     case 'requesting':
       if (state.stage.step === 'wire')
-        state.stage = { ...state.stage, heard: [...state.stage.heard, heard].slice(-HEARD_MOST) };
-      else onEarlyLine(transition, heard);
+        state.stage = { ...state.stage, lines: [...state.stage.lines, line].slice(-HEARD_MOST) };
+      else onEarlyLine(transition, line);
       return;
     case 'asked':
-      onAskedLine(transition, heard);
-      onShutdownLine(transition, heard);
+      onAskedLine(transition, line);
+      onShutdownLine(transition, line);
       return;
     case 'ssh':
     case 'by-hand':
     case 'gone':
     case 'stopping':
-      onShutdownLine(transition, heard);
+      onShutdownLine(transition, line);
       return;
     case 'judging':
-      if (!onJudgingLine(transition, heard)) onShutdownLine(transition, heard);
+      if (!onJudgingLine(transition, line)) onShutdownLine(transition, line);
       return;
     case 'before':
     case 'spaced':
     case 'settle':
-      onSettlingLine(transition, heard);
+      onSettlingLine(transition, line);
       return;
     case 'cutting':
-      onLineWhileCutting(transition, heard);
+      onLineWhileCutting(transition, line);
       return;
     case 'ended':
       return;
@@ -70,8 +70,8 @@ export function onConsoleLine(transition: Transition, heard: Recognition): void 
 }
 
 /** Handles lines while the journal is written; the prompt was seen, and is trusted while nothing else comes. */
-function onEarlyLine(transition: Transition, heard: Recognition): void {
-  switch (heard.kind) {
+function onEarlyLine(transition: Transition, line: Recognition): void {
+  switch (line.kind) {
     case 'login':
     case 'password':
       // The shell has ended.
@@ -83,18 +83,18 @@ function onEarlyLine(transition: Transition, heard: Recognition): void {
     case 'wait':
       return;
     default:
-      onShutdownLine(transition, heard);
+      onShutdownLine(transition, line);
   }
 }
 
 /** Handles lines from the request to the kernel's last line. */
-function onShutdownLine(transition: Transition, heard: Recognition): void {
+function onShutdownLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'halt':
       // No halt was requested: that line does not belong to this shutdown.
       if (state.requestedAt === null && !state.sshRuns) return;
-      transition.prove('marker', heard.text);
+      transition.prove('marker', line.text);
       if (state.sshSilent) {
         transition.undated();
         return;
@@ -103,19 +103,19 @@ function onShutdownLine(transition: Transition, heard: Recognition): void {
         transition.ask('dirty', state.dirty);
         return;
       }
-      settle(transition, heard.text);
+      settle(transition, line.text);
       return;
     case 'final':
     case 'acknowledged':
     case 'target':
-      acknowledged(transition, heard.text);
+      acknowledged(transition, line.text);
       return;
     case 'wait': {
-      acknowledged(transition, heard.text);
+      acknowledged(transition, line.text);
       const { stage } = state;
       if (stage.is !== 'stopping' && stage.is !== 'gone') return;
-      const time = heard.elapsed === undefined ? '' : `, ${heard.elapsed} of ${heard.limit ?? '?'}`;
-      state.stage = { ...stage, unit: `${heard.unit ?? heard.text}${time}` };
+      const time = line.elapsed === undefined ? '' : `, ${line.elapsed} of ${line.limit ?? '?'}`;
+      state.stage = { ...stage, unit: `${line.unit ?? line.text}${time}` };
       if (stage.is === 'gone') return;
       state.until = Math.max(state.until, Math.min(stage.hardUntil, transition.at + PROGRESS_MS));
       return;
@@ -123,29 +123,29 @@ function onShutdownLine(transition: Transition, heard: Recognition): void {
     case 'dirty':
     case 'oops':
     case 'filesystem':
-      if (state.dirty === null) transition.prove('dirty', heard.text);
-      state.dirty ??= heard.text;
+      if (state.dirty === null) transition.prove('dirty', line.text);
+      state.dirty ??= line.text;
       return;
     case 'reboot':
     case 'boot':
     case 'uboot':
     case 'uboot-shell':
-      transition.restarted(heard.text);
+      transition.restarted(line.text);
       return;
     case 'firmware':
-      if (heard.word !== HALT_PARTITION) transition.restarted(heard.text);
+      if (line.word !== HALT_PARTITION) transition.restarted(line.text);
       return;
     case 'login':
       // A getty that returns after the shutdown had begun: a quiet boot.
-      if (state.stage.is === 'stopping') transition.restarted(heard.text);
+      if (state.stage.is === 'stopping') transition.restarted(line.text);
       return;
     case 'inhibited':
-      transition.ask('inhibited', heard.text);
+      transition.ask('inhibited', line.text);
       return;
     case 'emergency':
     case 'initramfs':
     case 'initramfs-shell':
-      transition.ask('emergency', heard.text);
+      transition.ask('emergency', line.text);
       return;
     default:
       return;
@@ -174,24 +174,24 @@ function settle(transition: Transition, marker: string): void {
   );
 }
 
-function onSettlingLine(transition: Transition, heard: Recognition): void {
+function onSettlingLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   const { stage } = state;
   if (stage.is !== 'settle') return;
   const { settle: limit } = state.target.limits;
-  switch (heard.kind) {
+  switch (line.kind) {
     case 'halt':
       // A kernel prints it once, with a line or two behind it; a machine that repeats it is alive.
       if (transition.at - (state.haltedAt ?? transition.at) > limit) {
-        alive(transition, `it still prints “${heard.text}”`);
+        askAlive(transition, `it still prints “${line.text}”`);
         return;
       }
       state.stage = { ...stage, touch: null };
       state.until = Math.max(state.until, transition.at + silenceMs(limit));
       return;
     case 'firmware':
-      if (heard.word !== undefined && heard.word !== HALT_PARTITION) {
-        transition.restarted(heard.text);
+      if (line.word !== undefined && line.word !== HALT_PARTITION) {
+        transition.restarted(line.text);
         return;
       }
       state.stage = { ...stage, firmware: true, touch: null };
@@ -201,24 +201,24 @@ function onSettlingLine(transition: Transition, heard: Recognition): void {
     case 'uboot':
     case 'uboot-shell':
     case 'reboot':
-      transition.restarted(heard.text);
+      transition.restarted(line.text);
       return;
     case 'dirty':
     case 'panic':
-      state.dirty ??= heard.text;
+      state.dirty ??= line.text;
       transition.stopping();
-      transition.ask(heard.kind, heard.text);
+      transition.ask(line.kind, line.text);
       return;
     default:
-      if (!SPEECH.test(heard.text) && heard.kind === 'output') return;
+      if (!SPEECH.test(line.text) && line.kind === 'output') return;
       // The bootloader's own lines are not all known; each extends the limit, so that a kernel can still show itself.
-      if (stage.firmware && heard.kind === 'output') {
+      if (stage.firmware && line.kind === 'output') {
         state.stage = { ...stage, touch: null };
         state.until = transition.at + 2 * limit;
         return;
       }
       transition.stopping();
-      transition.ask('speaking', heard.text);
+      transition.ask('speaking', line.text);
       return;
   }
 }

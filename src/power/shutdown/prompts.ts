@@ -41,7 +41,7 @@ export type OperatorPromptKind =
 export interface OperatorPrompt {
   kind: OperatorPromptKind;
   /** Evidence: the node's own line, or a port's reason; '' where the text needs none. */
-  said: string;
+  detail: string;
   since: number;
   /** Time after which the node is left on without an answer. */
   until: number;
@@ -269,7 +269,7 @@ export function choicesOf(kind: OperatorPromptKind): readonly Choice[] {
   return PROMPTS[kind].choices;
 }
 
-export function questionOf({ kind, said, since }: OperatorPrompt, target: Target): DraftQuestion {
+export function questionOf({ kind, detail: said, since }: OperatorPrompt, target: Target): DraftQuestion {
   const { text, choices } = PROMPTS[kind];
   return {
     text: text(target, said),

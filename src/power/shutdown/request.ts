@@ -42,7 +42,7 @@ export function requested(transition: Transition, leftAt: number): void {
   transition.prove('request', `‘${root ? command : `sudo ${command}`}’ was typed at its shell prompt`);
   transition.do({ do: 'asked', how: 'was asked to shut down on its console' });
   transition.enter({ is: 'asked' }, target.limits.acknowledged);
-  for (const heard of stage.heard) if (heard.at >= leftAt) onConsoleLine(transition, heard);
+  for (const line of stage.lines) if (line.at >= leftAt) onConsoleLine(transition, line);
 }
 
 /**

@@ -80,8 +80,8 @@ class ShutdownRun {
       },
       none: (why) => this.#send({ kind: 'no-console', at: ports.now(), why }),
       condition: (condition) => this.#send({ kind: 'console', at: ports.now(), condition }),
-      heard: (recognition, at) => this.#send({ kind: 'heard', at, recognition }),
-      sound: (text, at) => this.#state.stage.is === 'settle' && this.#send({ kind: 'sound', at, text }),
+      recognized: (recognition, at) => this.#send({ kind: 'recognized', at, recognition }),
+      output: (text, at) => this.#state.stage.is === 'settle' && this.#send({ kind: 'output', at, text }),
     });
     this.#signs = new LifeProbes(job, (event) => this.#send(event));
     this.#state = initialShutdown(targetOf(job), ports.now());
@@ -242,7 +242,7 @@ class ShutdownRun {
 
   async #readScreen(): Promise<void> {
     const seen = await this.#console.readScreen();
-    if (seen) this.#send({ kind: 'standing', at: this.#job.ports.now(), ...seen });
+    if (seen) this.#send({ kind: 'screen', at: this.#job.ports.now(), ...seen });
   }
 
   async #space(): Promise<void> {

@@ -23,12 +23,12 @@ export type Stage =
   | {
       is: 'opening';
       acquired: boolean;
-      heard: boolean;
+      printed: boolean;
       presses: readonly Press[];
       pressedAt: number;
       answered: boolean;
       lookedAt: number;
-      said: readonly string[];
+      lines: readonly string[];
     }
   /**
    * A shell is asked for its host. `named`: the host that its own lines showed before, or null. `at`: the text of its
@@ -53,7 +53,7 @@ export type Stage =
    * `disk`: the journal is written with the intent; nothing was typed. `wire`: the request is typed, and its last byte
    * is not sent yet. `heard`: lines meanwhile; only those after that byte may be an answer.
    */
-  | { is: 'requesting'; step: 'disk' | 'wire'; text: string; heard: readonly Recognition[] }
+  | { is: 'requesting'; step: 'disk' | 'wire'; text: string; lines: readonly Recognition[] }
   /** The command was typed; there is no sign yet that it was received. */
   | { is: 'asked' }
   /** An operator shuts it down in the pane; rackui watches for the halt. */
@@ -93,11 +93,11 @@ export interface Shutdown {
    * `spoke`: it printed something before the request. `problem`: reason why the console cannot be used for the request,
    * or ''.
    */
-  console: ConsoleCondition & { held: boolean; closedAt: number | null; spoke: boolean; problem: string };
+  console: ConsoleCondition & { held: boolean; closedAt: number | null; printedBefore: boolean; problem: string };
   /** Time of its console's last output. */
-  heardAt: number;
+  lastOutputAt: number;
   /** A line that a banner may quote: it counts when the console falls silent behind it, and no prompt comes. */
-  claim: { kind: 'panic' | 'emergency' | 'login-failed'; said: string } | null;
+  claim: { kind: 'panic' | 'emergency' | 'login-failed'; text: string } | null;
   /** Purpose of the shell. */
   goal: 'poweroff' | 'rescue';
   /** The console was examined and the programs have run: the request may be sent. */
@@ -117,7 +117,7 @@ export interface Shutdown {
   /** Token given to sudo as its prompt, and printed by a command that failed; '' before the request. */
   token: string;
   /** Its last output line after the request. */
-  said: string;
+  lastLine: string;
   /** The shell of the request is root's. */
   root: boolean;
   /** The shell does not support variables ahead of a command. */
@@ -191,11 +191,11 @@ export type ShutdownEvent = { at: number } & (
   | { kind: 'network'; reachable: boolean; askedAt: number }
   /** Its BMC's answer; null: none. */
   | { kind: 'sample'; sample: { power: Power; current: number } | null; why: string }
-  | { kind: 'heard'; recognition: Recognition }
+  | { kind: 'recognized'; recognition: Recognition }
   /** State of its screen. */
-  | { kind: 'standing'; standing: ScreenState; fresh: boolean }
+  | { kind: 'screen'; screen: ScreenState; fresh: boolean }
   /** Any output of its console, before it is recognised. */
-  | { kind: 'sound'; text: string }
+  | { kind: 'output'; text: string }
   /** User of the configured credentials; null: none are configured, or they cannot be read: `why`. */
   | { kind: 'credentials'; user: string | null; why: string }
   /** Input was not accepted. */
@@ -262,12 +262,12 @@ export function opening(acquired: boolean, at: number): Extract<Stage, { is: 'op
   return {
     is: 'opening',
     acquired,
-    heard: false,
+    printed: false,
     presses: [],
     pressedAt: at,
     answered: false,
     lookedAt: -Infinity,
-    said: [],
+    lines: [],
   };
 }
 
@@ -284,10 +284,10 @@ export function initialShutdown(target: Target, at: number): Shutdown {
       why: 'the console is being opened',
       held: false,
       closedAt: null,
-      spoke: false,
+      printedBefore: false,
       problem: '',
     },
-    heardAt: at,
+    lastOutputAt: at,
     claim: null,
     goal: 'poweroff',
     prepared: target.hooks === null,
@@ -298,7 +298,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     named: null,
     trusted: false,
     token: '',
-    said: '',
+    lastLine: '',
     root: false,
     plainSudo: false,
     network: { was: false, goneSince: null, silentAt: null },

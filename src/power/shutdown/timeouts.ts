@@ -46,10 +46,10 @@ export function tick(transition: Transition, pressed = false): void {
     else transition.ask('console-lost', console.why);
     return;
   }
-  if (state.claim !== null && at - state.heardAt >= CLAIM_MS) {
-    const { kind, said } = state.claim;
+  if (state.claim !== null && at - state.lastOutputAt >= CLAIM_MS) {
+    const { kind, text: text } = state.claim;
     state.claim = null;
-    transition.ask(kind, said);
+    transition.ask(kind, text);
     return;
   }
   switch (stage.is) {
@@ -70,8 +70,8 @@ export function tick(transition: Transition, pressed = false): void {
     case 'opening':
       if (!stage.acquired) return;
       if (at >= state.until) {
-        if (stage.heard)
-          noPrompt(transition, 'it shows no login or shell prompt', 'no-prompt', stage.said.at(-1) ?? '');
+        if (stage.printed)
+          noPrompt(transition, 'it shows no login or shell prompt', 'no-prompt', stage.lines.at(-1) ?? '');
         else noPrompt(transition, 'it is silent', 'silent');
         return;
       }

@@ -93,8 +93,8 @@ export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }:
       if (!touch.answered) return at - touch.askedAt >= ASK_AGAIN_MS ? opensAnew : rests;
       return at < touch.clearAt ? rests : { ...rests, touch: { step: 'enter', listened: 0, at }, type: ENTER };
     case 'enter': {
-      const heard = listen(touch, at);
-      return { ...rests, touch: heard, dead: heard.listened >= waitsMs };
+      const next = listen(touch, at);
+      return { ...rests, touch: next, dead: next.listened >= waitsMs };
     }
   }
 }
@@ -137,20 +137,20 @@ export function touchSampled(transition: Transition, stage: SettleStage, answere
 }
 
 /** Handles any output of the console: a halted machine sends none. */
-export function sounded(transition: Transition, { text }: EventOf<'sound'>): void {
+export function onOutputWhileSettling(transition: Transition, { text }: EventOf<'output'>): void {
   const { stage } = transition.state;
   if (stage.is !== 'settle' || stage.touch === null || stage.touch.step === 'pipe') return;
   const key = stage.touch.step === 'key' ? 'a blank' : 'Enter';
   const words = text.replace(/[^\x20-\x7e]+/g, ' ').trim();
-  alive(transition, `its console answered ${key}${words === '' ? '' : ` with “${words.slice(0, 80)}”`}`);
+  askAlive(transition, `its console answered ${key}${words === '' ? '' : ` with “${words.slice(0, 80)}”`}`);
 }
 
 /** Contradicts the last line that was read. */
-export function alive(transition: Transition, said: string): void {
-  transition.prove('alive', said);
+export function askAlive(transition: Transition, reason: string): void {
+  transition.prove('alive', reason);
   transition.state.claims += 1;
   transition.stopping();
-  transition.ask('alive-after-halt', said);
+  transition.ask('alive-after-halt', reason);
 }
 
 /** Reports whether the network has no address to probe, or a probe that began after the last line found nothing. */

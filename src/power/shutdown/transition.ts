@@ -115,9 +115,9 @@ export class Transition {
   press(press: Press): void {
     const { stage } = this.state;
     if (stage.is !== 'opening') return;
-    const said = press === 'enter' ? [] : stage.said;
+    const lines = press === 'enter' ? [] : stage.lines;
     const presses = [...stage.presses, press];
-    this.state.stage = { ...stage, presses, pressedAt: this.at, answered: false, said };
+    this.state.stage = { ...stage, presses, pressedAt: this.at, answered: false, lines: lines };
     this.type(keysOf(press, stage.presses));
   }
 
@@ -139,7 +139,7 @@ export class Transition {
     const asking = root || state.plainSudo ? command : withSudoPrompt(command, state.token);
     const text = `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r`;
     // The disk has its own limit.
-    this.enter({ is: 'requesting', step: 'disk', text, heard: [] }, Infinity);
+    this.enter({ is: 'requesting', step: 'disk', text, lines: [] }, Infinity);
     this.do({ do: 'journal' });
   }
 
@@ -160,23 +160,23 @@ export class Transition {
   }
 
   /** Handles a machine that starts anew: it is not cut without an operator. */
-  restarted(said: string): void {
+  restarted(reason: string): void {
     this.state.neverCut = 'it started again';
     // The request was to the earlier boot: no last line from now on answers it.
     this.state.requestedAt = null;
-    this.prove('restart', said);
+    this.prove('restart', reason);
     if (this.state.stage.is !== 'stopping') this.stopping();
-    this.ask('rebooted', said);
+    this.ask('rebooted', reason);
   }
 
   /** Asks the operators. A problem that a halt cannot solve is not replaced by one that it can. */
-  ask(kind: OperatorPromptKind, said = ''): void {
+  ask(kind: OperatorPromptKind, detail = ''): void {
     const { prompt, target } = this.state;
     if (prompt && (prompt.kind === kind || (isSticky(prompt.kind) && !isSticky(kind)))) return;
     const waitsMs = target.unattended
       ? unattendedMs(kind, this.state.requestedAt !== null)
       : Math.max(target.limits.hard, WAIT_MS);
-    this.state.prompt = { kind, said, since: this.at, until: this.at + waitsMs };
+    this.state.prompt = { kind, detail: detail, since: this.at, until: this.at + waitsMs };
   }
 
   /** Asks about a last line that nothing distinguishes from an old one. */

@@ -140,13 +140,13 @@ export class ConsoleBuffer {
   }
 
   /** Returns the screen's text. `known`: the server has seen it since the node's power last changed. */
-  standing(): Promise<{ standing: ScreenState; known: boolean; fresh: boolean }> {
+  readScreen(): Promise<{ screen: ScreenState; known: boolean; fresh: boolean }> {
     return this.#withoutInput(async () => {
       const { screen: known, fresh } = this.#heard;
-      if (!known) return { standing: { is: 'nothing', text: '' }, known, fresh };
+      if (!known) return { screen: { is: 'nothing', text: '' }, known, fresh };
       const screen = this.#awake();
       await screen.flush();
-      return { standing: readScreenState(screen.around()), known, fresh };
+      return { screen: readScreenState(screen.around()), known, fresh };
     });
   }
 

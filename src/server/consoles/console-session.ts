@@ -119,7 +119,7 @@ export class SharedConsole {
   /** Writes an operator's note to the log; all participants see it. */
   logNote(user: ConsoleUser, text: string): void {
     this.buffer.mark(`note by ${user.name}: ${text}`, this.#ports.now());
-    this.#tell('note', `note by ${user.name}: ${text}`);
+    this.#announce('note', `note by ${user.name}: ${text}`);
   }
 
   /** Resets the terminal modes on every screen, after the node's program ended or at a user's request. */
@@ -234,7 +234,7 @@ export class SharedConsole {
     });
   }
 
-  #tell(kind: 'note' | 'flood' | 'baud', text: string): void {
+  #announce(kind: 'note' | 'flood' | 'baud', text: string): void {
     for (const subscriber of this.participants.subscribers) subscriber.note(kind, text);
   }
 
@@ -242,7 +242,7 @@ export class SharedConsole {
     for (const one of changes) {
       const [kind, text] = floodText(one, this.#baud);
       this.buffer.mark(text, this.#ports.now());
-      this.#tell(kind, text);
+      this.#announce(kind, text);
     }
   }
 

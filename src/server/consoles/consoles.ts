@@ -249,7 +249,7 @@ export class Consoles implements ConsolePort {
     const line = this.#line ?? this.#open(addr);
     const console = operationConsole(opId, requestor.yields, line, {
       now: this.#options.now,
-      readScreen: () => this.#standingAt(addr),
+      readScreen: () => this.#screenOf(addr),
       released: () => {
         this.#closeIfDeserted(line, `operation ${opId} has ended`);
         this.#options.changed();
@@ -260,12 +260,12 @@ export class Consoles implements ConsolePort {
   }
 
   /** Returns the text on a node's screen: as this server saw it, otherwise from the end of its log. */
-  async #standingAt(addr: Address): Promise<{ standing: ScreenState; fresh: boolean }> {
-    const { standing, known, fresh } = await this.#buffer(addr).standing();
-    if (known || this.#powerChanged.has(addr)) return { standing, fresh };
+  async #screenOf(addr: Address): Promise<{ screen: ScreenState; fresh: boolean }> {
+    const { screen, known, fresh } = await this.#buffer(addr).readScreen();
+    if (known || this.#powerChanged.has(addr)) return { screen, fresh };
     const { transcriptDir, name } = this.#options;
     const logged = await screenOfConsoleLog(transcriptDir, name(addr)).catch(() => null);
-    return { standing: logged ? readScreenState(logged.around) : standing, fresh: false };
+    return { screen: logged ? readScreenState(logged.around) : screen, fresh: false };
   }
 
   async close(why: string): Promise<void> {

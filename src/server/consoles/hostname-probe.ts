@@ -59,13 +59,13 @@ class Visit {
     let pressedAt = performance.now();
     await this.#wait(LISTEN_MS);
     while (this.#host === null) {
-      const { standing, fresh } = await this.#console.readScreen();
-      if (fresh && standing.is === 'prompt') return promptHost(standing.prompt) ?? this.#nameless(standing);
+      const { screen, fresh } = await this.#console.readScreen();
+      if (fresh && screen.is === 'prompt') return promptHost(screen.prompt) ?? this.#nameless(screen);
       const answered = this.#heardAt !== null && this.#heardAt >= pressedAt;
-      const press = nextPress(standing, { fresh, answered: answered && done.length > 0 }, done);
-      if (press === null) return this.#nameless(standing);
+      const press = nextPress(screen, { fresh, answered: answered && done.length > 0 }, done);
+      if (press === null) return this.#nameless(screen);
       pressedAt = performance.now();
-      if (this.#console.type(keysOf(press, done)).refused !== null) return this.#nameless(standing);
+      if (this.#console.type(keysOf(press, done)).refused !== null) return this.#nameless(screen);
       done.push(press);
       await this.#answered(answerTimeOf(press), pressedAt);
     }
@@ -80,11 +80,11 @@ class Visit {
       await this.#wait(LISTEN_MS);
   }
 
-  #nameless(standing: ScreenState): null {
+  #nameless(screen: ScreenState): null {
     this.why =
-      standing.is === 'taken'
-        ? `its console shows ${standing.by} (“${standing.text}”), where no keys are typed`
-        : this.#heardAt === null && standing.is !== 'prompt'
+      screen.is === 'taken'
+        ? `its console shows ${screen.by} (“${screen.text}”), where no keys are typed`
+        : this.#heardAt === null && screen.is !== 'prompt'
           ? 'its console printed nothing, even after Ctrl-Q: no login, another baud rate, or the system hangs'
           : 'its console shows no host name: no login prompt, or a program that uses it';
     return null;

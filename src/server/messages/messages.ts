@@ -63,9 +63,9 @@ export class Messages {
   }
 
   #report(): void {
-    const troubles = this.#queues.map(({ trouble }) => trouble).filter((trouble) => trouble !== null);
+    const failures = this.#queues.map(({ failure }) => failure).filter((failure) => failure !== null);
     this.#reporting = true;
-    this.#ports.alarm(troubles.length === 0 ? null : `cannot send its messages: ${troubles.join('; ')}`);
+    this.#ports.alarm(failures.length === 0 ? null : `cannot send its messages: ${failures.join('; ')}`);
     this.#reporting = false;
   }
 }
@@ -74,7 +74,7 @@ export class Messages {
 class HookQueue {
   readonly hook: MessageHook;
   /** Why the last try failed; null: it did not. */
-  trouble: string | null = null;
+  failure: string | null = null;
   readonly #inventory: () => Inventory;
   readonly #ended: () => void;
   readonly #abort = new AbortController();
@@ -101,7 +101,7 @@ class HookQueue {
     clearTimeout(this.#timer);
     const limit = setTimeout(() => this.#abort.abort(), LAST_MS);
     await this.#running;
-    if (this.#waiting.length > 0 && this.trouble === null) await this.#run();
+    if (this.#waiting.length > 0 && this.failure === null) await this.#run();
     clearTimeout(limit);
   }
 
@@ -111,7 +111,7 @@ class HookQueue {
       this.#timer = undefined;
       this.#running = this.#run().finally(() => {
         this.#running = null;
-        if (this.#waiting.length > 0) this.#schedule(this.trouble === null ? GATHER_MS : RETRY_MS);
+        if (this.#waiting.length > 0) this.#schedule(this.failure === null ? GATHER_MS : RETRY_MS);
       });
     }, ms);
   }
@@ -130,8 +130,8 @@ class HookQueue {
       this.#dropped += dropped;
       this.#limit();
     }
-    const said = output.length === 0 ? '' : `, its last output: “${output.at(-1) ?? ''}”`;
-    this.trouble = why === '' ? null : `${basename(argv[0] ?? '')} (${why}${said})`;
+    const lastLine = output.length === 0 ? '' : `, its last output: “${output.at(-1) ?? ''}”`;
+    this.failure = why === '' ? null : `${basename(argv[0] ?? '')} (${why}${lastLine})`;
     this.#ended();
   }
 

@@ -100,13 +100,13 @@ export class AlarmService {
   }
 
   /** Raises (text) or clears (null) an alarm. `quiet`: another line of the event log reports it. */
-  set(kind: AlarmKind, addr: Address | null, text: string | null, told: 'told' | 'quiet' = 'told'): void {
+  set(kind: AlarmKind, addr: Address | null, text: string | null, announce: 'aloud' | 'quiet' = 'aloud'): void {
     const alarm = this.#book.set(kind, addr, text, this.#ports.now());
     if (alarm === null) return;
     this.#ports.turned(alarm);
     this.#ports.changed();
     if (addr !== null) this.#ports.nodeChanged(addr);
-    if (told === 'quiet') return;
+    if (announce === 'quiet') return;
     const owner = alarmOwner(kind);
     const who = addr === null ? `The ${owner}` : this.#ports.label(addr);
     const topic = addr === null && owner === 'server' && !quotesNode(kind) ? 'server' : 'node';

@@ -119,7 +119,7 @@ export class NodeStates {
     for (const change of changes) this.#noteOn(addr, change, at);
     this.#ports.read(addr, this.reading(addr));
     this.#ports.nodeChanged(addr);
-    for (const change of changes) this.#tell(addr, change);
+    for (const change of changes) this.#announce(addr, change);
     if (outcome.ok) this.#ports.powerReturn.read(addr);
   }
 
@@ -183,7 +183,7 @@ export class NodeStates {
     else if (change.kind === 'power' || change.kind === 'lost') this.#onSince.delete(addr);
   }
 
-  #tell(addr: Address, change: Transition): void {
+  #announce(addr: Address, change: Transition): void {
     const { events } = this.#ports;
     const who = this.label(addr);
     switch (change.kind) {

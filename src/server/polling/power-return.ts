@@ -61,15 +61,15 @@ export class PowerReturn {
   /** Notes that a reading of the node was applied, after its changes were logged. */
   read(addr: Address): void {
     this.#unread.delete(addr);
-    if (this.#awaited && this.#unread.size === 0) this.#tell();
+    if (this.#awaited && this.#unread.size === 0) this.#announce();
   }
 
   /** Notes the end of a whole sweep: nodes that have not answered by now are silent. */
   swept(): void {
-    if (this.#awaited) this.#tell();
+    if (this.#awaited) this.#announce();
   }
 
-  #tell(): void {
+  #announce(): void {
     this.#awaited = false;
     const powers = this.#ports.addresses().map((addr) => this.#ports.power(addr));
     const on = powers.filter((power) => power === 'on').length;

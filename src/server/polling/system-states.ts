@@ -82,7 +82,7 @@ export class SystemStates implements SystemPort {
     if (after.system === before.system && after.confirmed === before.confirmed && after.asked === before.asked) return;
     this.#keep(addr);
     this.#ports.nodeChanged(addr);
-    if (after.system !== before.system) this.#tell(addr, after);
+    if (after.system !== before.system) this.#announce(addr, after);
     this.judge(addr);
   }
 
@@ -192,7 +192,7 @@ export class SystemStates implements SystemPort {
     if (kind !== null) this.sign(addr, kind, recognition.text);
   }
 
-  #tell(addr: Address, state: SystemState): void {
+  #announce(addr: Address, state: SystemState): void {
     const { events } = this.#ports;
     const who = this.#ports.label(addr);
     switch (state.system) {

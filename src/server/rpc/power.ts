@@ -63,11 +63,11 @@ export function outageHandlers({ outages, events }: Services): OutageMethods {
       return answer;
     },
     'outage.tell': async ({ supply, runtimeS, settled }, caller) => {
-      const told = outages.all.filter(({ policy }) => policy.ups.length === 0);
-      if (told.length === 0)
+      const byCommand = outages.all.filter(({ policy }) => policy.ups.length === 0);
+      if (byCommand.length === 0)
         throw rpcError('invalid', 'UPSes are configured: the server queries them itself and accepts no reports');
       events.add('notice', 'power', null, `${whoIs(caller).user} reports: the supply is on ${supply}`);
-      for (const outage of told) await outage.tell(supply, runtimeS, settled);
+      for (const outage of byCommand) await outage.tell(supply, runtimeS, settled);
       return outages.status();
     },
     'outage.last': async ({ withinS }, caller) => {

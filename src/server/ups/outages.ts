@@ -96,9 +96,10 @@ export class Outages {
   #judge(): void {
     const views = this.#all.map((outage) => outage.view());
     for (const { nodes, ups, supply, last, batteryS } of views) {
-      const told = ups.length === 0;
-      if (told) this.#alarm('on-battery', nodes, supply.state === 'battery' ? `${nodes}: the mains have failed` : null);
-      if (last?.lengthMs == null || batteryS === null || (told && supply.state === 'mains')) continue;
+      const byCommand = ups.length === 0;
+      if (byCommand)
+        this.#alarm('on-battery', nodes, supply.state === 'battery' ? `${nodes}: the mains have failed` : null);
+      if (last?.lengthMs == null || batteryS === null || (byCommand && supply.state === 'mains')) continue;
       const spare = (batteryS * 1000) / last.lengthMs;
       if (spare < (this.#unfit.has(nodes) ? FITS_AGAIN : 1)) this.#unfit.add(nodes);
       else this.#unfit.delete(nodes);

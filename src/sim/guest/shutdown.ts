@@ -118,27 +118,27 @@ function units({ how }: ShutdownScene): ShutdownStep[] {
 
 function systemdShutdown({ how, dirty }: ShutdownScene): ShutdownStep[] {
   const end = { poweroff: 'Powering off.', reboot: 'Rebooting.', halt: 'Halting system.' }[how];
-  const said = (after: number, text: string): ShutdownStep => kernel(after, `systemd-shutdown[1]: ${text}`);
+  const manager = (after: number, text: string): ShutdownStep => kernel(after, `systemd-shutdown[1]: ${text}`);
   const unmounting = dirty
     ? [
-        said(60, 'Could not unmount /var/lib/containerd: Device or resource busy'),
-        said(90, 'Unable to finalize remaining file systems, ignoring.'),
+        manager(60, 'Could not unmount /var/lib/containerd: Device or resource busy'),
+        manager(90, 'Unable to finalize remaining file systems, ignoring.'),
       ]
-    : [said(90, 'All filesystems unmounted.')];
+    : [manager(90, 'All filesystems unmounted.')];
   return [
-    said(250, 'Syncing filesystems and block devices.'),
-    said(120, 'Sending SIGTERM to remaining processes...'),
+    manager(250, 'Syncing filesystems and block devices.'),
+    manager(120, 'Sending SIGTERM to remaining processes...'),
     kernel(40, 'systemd-journald[241]: Received SIGTERM from PID 1 (systemd-shutdow).'),
-    said(300, 'Sending SIGKILL to remaining processes...'),
-    said(60, 'Unmounting file systems.'),
+    manager(300, 'Sending SIGKILL to remaining processes...'),
+    manager(60, 'Unmounting file systems.'),
     kernel(20, "(sd-remount)[1123]: Remounting '/' read-only with options 'null'."),
     ...unmounting,
-    said(10, 'Deactivating swaps.'),
-    said(5, 'All swaps deactivated.'),
-    said(5, 'Detaching loop devices.'),
-    said(10, 'All loop devices detached.'),
-    said(60, 'Syncing filesystems and block devices.'),
-    said(180, end),
+    manager(10, 'Deactivating swaps.'),
+    manager(5, 'All swaps deactivated.'),
+    manager(5, 'Detaching loop devices.'),
+    manager(10, 'All loop devices detached.'),
+    manager(60, 'Syncing filesystems and block devices.'),
+    manager(180, end),
   ];
 }
 
