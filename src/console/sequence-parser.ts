@@ -1,7 +1,9 @@
 /**
- * Splits a node's bytes into text, controls and whole control sequences (ECMA-48), in pieces split anywhere. Memory
- * is bounded: a sequence that is too long is dropped up to its end, a string without an end is abandoned.
+ * Splits a node's bytes into text, controls and whole control sequences (ECMA-48), in pieces split anywhere. Bytes
+ * that are no UTF-8 are left out, wherever they stand. Memory is bounded: a sequence that is too long is dropped up to
+ * its end, a string without an end is abandoned.
  */
+import { isUtf8 } from 'node:buffer';
 
 /** Maximum bytes of `ESC [ …` before its final byte: enough for 32 parameters. */
 const CSI_LIMIT = 512;
@@ -15,6 +17,7 @@ const CAN = 0x18;
 const SUB = 0x1a;
 const BEL = 0x07;
 const DEL = 0x7f;
+const OSC = 0x5d;
 const INTRODUCERS: ReadonlySet<number> = new Set(Buffer.from(']P^_X', 'latin1'));
 
 export interface SequenceHandlers {
@@ -35,8 +38,10 @@ type State = 'ground' | 'escape' | 'csi' | 'string';
 export class SequenceParser {
   readonly #handlers: SequenceHandlers;
   #state: State = 'ground';
-  /** Bytes of the current sequence, or of an incomplete UTF-8 character. */
+  /** Bytes of the current sequence. */
   #held: number[] = [];
+  /** Bytes of an incomplete character. */
+  #half: Uint8Array = new Uint8Array();
   /** Length of the current sequence, dropped bytes included. */
   #length = 0;
 
@@ -46,15 +51,14 @@ export class SequenceParser {
 
   /** Bytes taken and not passed on yet; another parser that is fed them first continues from here. */
   get pending(): Uint8Array {
-    return Uint8Array.from(this.#held);
+    return Uint8Array.from([...this.#held, ...this.#half]);
   }
 
   feed(piece: Uint8Array): void {
-    let bytes = piece;
-    if (this.#state === 'ground' && this.#held.length > 0) {
-      bytes = Buffer.concat([Uint8Array.from(this.#held), piece]);
-      this.#held = [];
-    }
+    const all = this.#half.length > 0 ? Buffer.concat([this.#half, piece]) : piece;
+    const whole = wholeCharacters(all);
+    this.#half = all.slice(whole);
+    const bytes = wellFormed(all.subarray(0, whole));
     for (let i = 0; i < bytes.length;) i = this.#state === 'ground' ? this.#ground(bytes, i) : this.#step(bytes, i);
   }
 
@@ -65,9 +69,7 @@ export class SequenceParser {
       const byte = bytes[end] ?? 0;
       if (byte < 0x20 || byte === DEL || isC1(bytes, end)) break;
     }
-    const whole = end === bytes.length ? wholeCharacters(bytes, from) : end;
-    if (whole > from) this.#handlers.text(bytes.subarray(from, whole));
-    if (whole < end) this.#held = [...bytes.subarray(whole, end)];
+    if (end > from) this.#handlers.text(bytes.subarray(from, end));
     if (end === bytes.length) return end;
     const byte = bytes[end] ?? 0;
     if (byte === ESC) return this.#begin('escape', [ESC], end + 1);
@@ -98,10 +100,15 @@ export class SequenceParser {
     const byte = bytes[i] ?? 0;
     if (this.#state === 'string') return this.#inString(bytes, i);
     if (byte === ESC) return this.#begin('escape', [ESC], i + 1);
-    if (byte === CAN || byte === SUB || byte >= 0x80) {
+    if (byte === CAN || byte === SUB || isC1(bytes, i)) {
       // The sequence is abandoned, and the byte is read as any other.
       this.#end();
       return i;
+    }
+    if (byte >= 0x80) {
+      // No sequence has such a character: it ends with it, as in any emulator.
+      this.#end();
+      return i + lengthOf(byte);
     }
     if (byte < 0x20) this.#handlers.control(byte);
     else if (byte === DEL) return i + 1;
@@ -137,7 +144,8 @@ export class SequenceParser {
   #inString(bytes: Uint8Array, i: number): number {
     const byte = bytes[i] ?? 0;
     const c1 = this.#held.at(-1) === 0xc2 && byte >= 0x80 && byte < 0xa0;
-    if (byte === BEL || byte === ESC || (c1 && byte === 0x9c)) {
+    // BEL ends an OSC only.
+    if (byte === ESC || (c1 && byte === 0x9c) || (byte === BEL && this.#held[1] === OSC)) {
       const introducer = String.fromCharCode(this.#held[1] ?? 0);
       const payload = Uint8Array.from(this.#held.slice(2, c1 ? -1 : undefined));
       const dropped = this.#dropped(STRING_LIMIT);
@@ -178,16 +186,35 @@ function isC1(bytes: Uint8Array, i: number): boolean {
   return bytes[i] === 0xc2 && next >= 0x80 && next < 0xa0;
 }
 
+/** Bytes of the character that begins with this one; 1: none does. */
+function lengthOf(byte: number): number {
+  return byte < 0xc0 || byte >= 0xf8 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+}
+
 /** Index behind the last whole UTF-8 character; invalid bytes count as whole. */
-function wholeCharacters(bytes: Uint8Array, from: number): number {
-  for (let back = 1; back <= 3 && bytes.length - back >= from; back++) {
+function wholeCharacters(bytes: Uint8Array): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) break;
     if (byte < 0xc0) continue;
-    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-    return byte < 0xf8 && needs > back ? bytes.length - back : bytes.length;
+    return lengthOf(byte) > back ? bytes.length - back : bytes.length;
   }
   return bytes.length;
+}
+
+/** Returns the bytes without those that belong to no character. */
+function wellFormed(bytes: Uint8Array): Uint8Array {
+  if (isUtf8(bytes)) return bytes;
+  const kept: number[] = [];
+  for (let i = 0; i < bytes.length;) {
+    const length = lengthOf(bytes[i] ?? 0);
+    const character = bytes.subarray(i, i + length);
+    if (isUtf8(character)) kept.push(...character);
+    // What breaks a character off is read for itself.
+    const broken = character.subarray(1).findIndex((byte) => (byte & 0xc0) !== 0x80);
+    i += broken < 0 ? character.length : broken + 1;
+  }
+  return Uint8Array.from(kept);
 }
 
 function textOf(bytes: readonly number[], from: number): string {

@@ -217,11 +217,12 @@ export class Scene {
       if (effect.do === 'rack-history')
         answers.push({ type: 'rack-history', answer: historyOf(this.state, effect.request) });
       else this.effects.push(effect);
-      if (['screen-load', 'screen-data', 'last-screen-load'].includes(effect.do)) this.#unparsed++;
+      if (['screen-load', 'screen-data', 'screen-resize', 'last-screen-load'].includes(effect.do)) this.#unparsed++;
       if (effect.do === 'last-screen-load')
         this.#emulators.loadLast(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
       if (effect.do === 'screen-load')
         this.#emulators.load(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
+      if (effect.do === 'screen-resize') this.#emulators.resize(effect.addr, effect.cols, effect.rows);
       if (effect.do === 'screen-data') this.#emulators.data(effect.addr, Buffer.from(effect.data, 'base64'));
     }
     for (const answer of answers) this.dispatch(answer);
@@ -408,9 +409,14 @@ export class Scene {
     return this;
   }
 
-  /** The frame of this moment, once the emulators have taken in what was printed. */
-  async frame(asciiOnly = false): Promise<Frame> {
+  /** Resolves once the emulators have taken in what was printed. */
+  async parsed(): Promise<void> {
     while (this.#unparsed > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** The frame of this moment, with all that was printed. */
+  async frame(asciiOnly = false): Promise<Frame> {
+    await this.parsed();
     const frame = this.seen(asciiOnly);
     this.#emulators.dispose();
     return frame;

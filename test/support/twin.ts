@@ -53,7 +53,10 @@ function describe(cell: IBufferCell): string {
 }
 
 /** Where the console pane shows other cells, or another cursor, than `plain`. */
-export function differencesTo(plain: Emulator, pane: TestTerminal): string[] {
+export function differencesTo(
+  plain: Emulator,
+  pane: Pick<TestTerminal, 'screen' | 'cursor' | 'cursorHidden'>,
+): string[] {
   const found: string[] = [];
   for (let y = 0; y < plain.rows; y++) {
     const wanted = cellLine(plain, y);

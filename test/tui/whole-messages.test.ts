@@ -11,6 +11,7 @@ import { questionOf, OPERATOR_PROMPT_KINDS } from '../../src/power/shutdown/prom
 import type { Target } from '../../src/power/shutdown/target.ts';
 import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
 import { toAscii } from '../../src/tui/canvas/glyphs.ts';
+import { PART_MS } from '../../src/tui/canvas/box.ts';
 import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
 import { asking } from '../screens/operations.ts';
@@ -87,12 +88,20 @@ test('every message of the bus and of a lost server: whole', () => {
   }
 });
 
-test('every message on a console: whole', () => {
+test('every message on a console: whole, in the title, in parts while it stands', () => {
   const scene = new Scene({ cols: 80, rows: 24 }).keys('03', '\r').attached('');
   const before = scene.state;
-  for (const text of MESSAGES) {
+  for (const text of MESSAGES.filter((one) => one.length < 500 && !one.endsWith('…'))) {
     scene.state = withPaneNotice(before, 'warning', text);
-    expectWhole(scene.seen(), text);
+    const { until = 0 } = scene.state.pane.notice ?? {};
+    const parts: string[] = [];
+    for (let now = before.now; now < until; now += PART_MS) {
+      scene.state = { ...scene.state, now };
+      const [, part = '', more] = / \d\d:\d\d:\d\d (.*?)( …)? *─*$/.exec(scene.seen().lines()[1] ?? '') ?? [];
+      parts.push(part);
+      if (more === undefined) break;
+    }
+    expect(squeezed(parts.join(' '))).toBe(squeezed(text));
   }
 });
 

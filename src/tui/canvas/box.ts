@@ -62,6 +62,22 @@ export function paintScrolled(
   frame.text(x + width - more.length, y + height - 1, more, 'key');
 }
 
+/** Time for which a part of a longer text stands in a line, ms. */
+export const PART_MS = 3000;
+/** Cells of a part where a line has least room. */
+export const NARROW_PART = 24;
+const GOES_ON = ' …';
+
+/**
+ * Returns the text of a line of `width` cells, `ms` after the text's beginning: a longer text is shown in parts, one
+ * after another, over and over.
+ */
+export function partOf(text: string, width: number, ms: number): string {
+  const parts = text.length <= width ? [text] : wrap(text, Math.max(1, width - GOES_ON.length));
+  const at = Math.floor(Math.max(0, ms) / PART_MS) % parts.length;
+  return `${parts[at] ?? ''}${at < parts.length - 1 ? GOES_ON : ''}`;
+}
+
 /** Paints a sentence on this line and, if it is longer, on lines above: its end says what to do. */
 export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
   const lines = wrap(text, width - 2);

@@ -279,12 +279,15 @@ function picture({ terminal }: Emulated): ScreenPicture {
       const line = buffer.getLine(y);
       if (!line) return;
       let cell: IBufferCell | undefined;
+      let width = 1;
       for (let x = 0; x < terminal.cols; x++) {
         cell = line.getCell(x, cell);
         if (!cell) return;
         const ink = inkOf(cell);
-        const width = cell.getWidth();
-        if (width === 0) put(x, '', ink);
+        const before = width;
+        width = cell.getWidth();
+        // A half whose left one was overwritten or deleted is a blank.
+        if (width === 0) put(x, before === 2 ? '' : ' ', ink);
         else if (cell.getChars() !== '' || ink !== PLAIN) put(x, cellText(cell.getChars()), ink, width === 2);
       }
     },

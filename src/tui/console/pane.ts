@@ -3,8 +3,9 @@
  * screen's age.
  */
 import { silenceText } from '../../api/methods.ts';
-import { count, wrap } from '../../lib/words.ts';
+import { count } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
+import { NARROW_PART, partOf } from '../canvas/box.ts';
 import {
   DEFAULT_COLOUR,
   FLAG,
@@ -14,10 +15,11 @@ import {
   type RawInk,
   type Rect,
   type Span,
+  spansWidth,
 } from '../canvas/frame.ts';
 import { formatAge, formatClock, formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
-import { type CopyMode, nameOf, type State } from '../model/state.ts';
+import { type CopyMode, nameOf, type Notice, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';
 
@@ -36,7 +38,28 @@ export interface ScreenPicture {
 /** Returns a node's screen: of its console here, open or left, or the last one from the server; null: there is none. */
 export type Screens = (addr: Address, which?: 'last') => ScreenPicture | null;
 
-export function paintPane(frame: Frame, rect: Rect, state: State, screens: Screens, g: Glyphs): void {
+/** A message as it is painted. `at`: when it came, server's clock. */
+export interface Said {
+  text: string;
+  at: number;
+  ink: InkRole;
+}
+
+const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
+
+export function saidBy({ text, at, level }: Notice): Said {
+  return { text, at, ink: NOTICE_INK[level] };
+}
+
+/** `said`: a message about more than the console, where it has no other place. */
+export function paintPane(
+  frame: Frame,
+  rect: Rect,
+  state: State,
+  screens: Screens,
+  g: Glyphs,
+  said: Said | null = null,
+): void {
   const beside = rect.x > 0;
   const inner = {
     x: rect.x + (beside ? 1 : 0),
@@ -51,7 +74,10 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
   const shown = attachment.kind === 'none' ? (lastScreenOf(state) ?? state.cursor) : attachment.addr;
   const live = attachment.kind === 'joined';
   const last = live ? null : lastScreenIn(state, shown, screens);
-  frame.spans(inner.x + 1, rect.y, titleOf(state, shown, last), inner.width - 2);
+  const own = state.pane.notice && saidBy(state.pane.notice);
+  const notice = own !== null && (said === null || own.at >= said.at) ? own : said;
+  const title = notice === null ? titleOf(state, shown, last) : noticeSpans(state, shown, notice, inner.width - 2);
+  frame.spans(inner.x + 1, rect.y, title, inner.width - 2);
   const picture = live ? screens(shown) : (last?.picture ?? null);
   if (picture === null) {
     const why = attachment.kind === 'none' ? whyNone(state, shown) : ['opening …'];
@@ -74,14 +100,12 @@ export function paintPane(frame: Frame, rect: Rect, state: State, screens: Scree
     paintSelection(frame, inner, look);
     if (look.query === null)
       frame.cursor = { x: inner.x + Math.min(look.x, inner.width - 1), y: inner.y + look.y - top };
-    paintPaneNotice(frame, inner, state);
     return;
   }
   const cursorRow = picture.length - picture.rows + picture.cursor.y - top;
   const typing = state.focus === 'console' && state.overlay === null && state.pane.attachment.kind === 'joined';
   if (typing && scroll === 0 && picture.cursor.visible && cursorRow < inner.height && picture.cursor.x < inner.width)
     frame.cursor = { x: inner.x + picture.cursor.x, y: inner.y + cursorRow, shape: picture.cursor.shape ?? 0 };
-  paintPaneNotice(frame, inner, state);
 }
 
 /** Dims a cell of a screen that is not live, whatever colours the node chose. */
@@ -161,17 +185,13 @@ function pastingSpans({ pane, now }: State): Span[] {
   ];
 }
 
-const NOTICE = { info: 'text', warning: 'warn', error: 'fault' } as const;
-
-function paintPaneNotice(frame: Frame, inner: Rect, state: State): void {
-  const { notice } = state.pane;
-  if (notice === null) return;
-  // The end of a notice says what to do: a long one takes more lines.
-  const lines = wrap(notice.text, inner.width - 2);
-  const width = Math.min(inner.width, Math.max(...lines.map((line) => line.length)) + 2);
-  const at = { x: inner.x + inner.width - width, y: inner.y + inner.height - lines.length };
-  frame.clear({ ...at, width, height: lines.length }, 'bar');
-  lines.forEach((line, i) => frame.text(at.x, at.y + i, ` ${line} `, NOTICE[notice.level], width));
+/** Returns the title while there is a notice: every cell below is the node's. A narrow pane has no room for the name. */
+function noticeSpans(state: State, shown: Address, { text, at, ink }: Said, width: number): Span[] {
+  const name: Span = [` ${nameOf(state, shown)} `, 'title'];
+  const clock: Span = [` ${formatClock(at, state.dateAhead, true)} `, 'dim', 'bar'];
+  const lead: Span[] = width - spansWidth([name, clock]) - 1 < NARROW_PART ? [clock] : [name, clock];
+  const part = partOf(text, width - spansWidth(lead) - 1, state.now - at);
+  return [...lead, [`${part} `, ink, 'bar']];
 }
 
 interface LastScreenShown {

@@ -22,15 +22,8 @@ export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
       nextId: state.nextId + 1,
     });
   const told =
-    removed === 0
-      ? withoutInfo(state)
-      : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was removed from the paste`);
+    removed === 0 ? state : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was removed from the paste`);
   return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
-}
-
-/** Clears a notice that only informs: by now it is read, and it covers a line of the screen. */
-export function withoutInfo(state: State): State {
-  return state.pane.notice?.level === 'info' ? { ...state, pane: { ...state.pane, notice: null } } : state;
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Attachment, State } from '../model/state.ts';
 import { openPowerMenu } from '../overlays/power/menu.ts';
 import { attachTo, detach, scrolledTo } from './attach.ts';
 import { keyInCopyMode, startCopyMode } from './copy-mode.ts';
-import { BELL, pasteAt, withBrackets, withoutInfo } from './paste.ts';
+import { BELL, pasteAt, withBrackets } from './paste.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 
@@ -25,7 +25,7 @@ export function keyInConsole(state: State, { token }: TokenEvent): Step {
   if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
   if (attachment.kind === 'none') return onLeft(state, token.name);
   if (bindingOf(state, 'console', token.name) !== null)
-    return step({ ...state, pane: { ...state.pane, chord: { kind: 'prefix' }, notice: null } });
+    return step({ ...state, pane: { ...state.pane, chord: { kind: 'prefix' } } });
   return typed(state, token.name, token.bytes);
 }
 
@@ -53,7 +53,7 @@ function typed(before: State, name: string, bytes: Uint8Array): Step {
   }
   if (before.link.kind === 'lost')
     return step(withPaneNotice(before, 'error', 'not sent: no connection to the server'));
-  return step(scrolledTo(withoutInfo(before), attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
+  return step(scrolledTo(before, attachment.addr, 0), { do: 'keys', addr: attachment.addr, name, bytes });
 }
 
 function onPaste(state: State, attachment: Attachment, raw: Uint8Array): Step {

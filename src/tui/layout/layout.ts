@@ -41,7 +41,8 @@ export interface Layout {
   /** The pane with its title line. */
   console: Rect | null;
   detail: Rect | null;
-  notice: Rect;
+  /** Null: the console fills the screen, and notices are in its title. */
+  notice: Rect | null;
   footer: Rect;
 }
 
@@ -119,7 +120,7 @@ export function layoutOf(state: State): ScreenLayout {
       events: null,
       operations: null,
       detail: null,
-      // Without a line for the notice, which covers a line of the pane only when there is one.
+      notice: null,
       console: { x: 0, y: 1, width: cols, height: rows - 2 },
     };
   }

@@ -14,10 +14,11 @@ import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../../api/p
 import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
+import { NARROW_PART, PART_MS } from '../canvas/box.ts';
 import type { Target } from '../canvas/frame.ts';
 import type { Pointer } from '../console/key-encoding.ts';
 import type { Token } from '../terminal/tokenizer.ts';
-import type { State, View } from './state.ts';
+import type { Notice, State, View } from './state.ts';
 
 /** A request that the server refused or could not answer. */
 export interface RequestError {
@@ -199,10 +200,17 @@ export function step(state: State, ...effects: readonly Effect[]): Step {
 
 const NOTICE_MS = 6000;
 
-export function withNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {
-  return { ...state, notice: { level, text, until: state.now + ms } };
+export function withNotice(state: State, level: Notice['level'], text: string, ms = NOTICE_MS): State {
+  return { ...state, notice: noticeAt(state, level, text, ms) };
 }
 
-export function withPaneNotice(state: State, level: 'info' | 'warning' | 'error', text: string, ms = NOTICE_MS): State {
-  return { ...state, pane: { ...state.pane, notice: { level, text, until: state.now + ms } } };
+/** Shows a notice in the title of the console pane. */
+export function withPaneNotice(state: State, level: Notice['level'], text: string, ms = NOTICE_MS): State {
+  return { ...state, pane: { ...state.pane, notice: noticeAt(state, level, text, ms) } };
+}
+
+/** A long text stands until the last of its parts was shown, in the narrowest pane too. */
+function noticeAt({ now }: State, level: Notice['level'], text: string, ms: number): Notice {
+  const parts = Math.ceil(text.length / NARROW_PART);
+  return { level, text, at: now, until: now + Math.max(ms, parts * PART_MS) };
 }

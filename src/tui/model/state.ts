@@ -106,7 +106,7 @@ export interface ConsolePane {
   focusTold: Address | null;
   /** Consoles at which a paste goes without brackets although the program requested them. */
   plainPaste: ReadonlySet<Address>;
-  /** Shown in the pane's border: blocked keys, a taken keyboard, a gap. */
+  /** Shown in the pane's title: blocked keys, a taken keyboard, a gap. */
   notice: Notice | null;
 }
 
@@ -247,10 +247,11 @@ const wholeNumber = (said: unknown): number | null => (Number.isInteger(said) ? 
 /** `lost` keeps reason and time (server's clock), so that old values do not look current. */
 export type Link = { kind: 'connected' } | { kind: 'lost'; since: number; why: string };
 
-/** A message to the operator, until `until` (server's clock) or until a key. */
+/** A message to the operator from `at` to `until`, server's clock. */
 export interface Notice {
   level: 'info' | 'warning' | 'error';
   text: string;
+  at: number;
   until: number;
 }
 

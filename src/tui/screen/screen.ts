@@ -1,5 +1,5 @@
 /** Paints the screen of one rack: one state, one frame. */
-import { paintSaid } from '../canvas/box.ts';
+import { paintSaid, partOf } from '../canvas/box.ts';
 import { wrap } from '../../lib/words.ts';
 import { Frame, type Rect, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
@@ -98,7 +98,8 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   if (layout.selected && !isUnreached(state)) paintSelected(frame, layout.selected, state, layout, g);
   const notice = noticeOf(state);
   // On a low screen the events have the line of the notice while there is none.
-  const shared = layout.events !== null && layout.events.y + layout.events.height > layout.notice.y;
+  const line = layout.notice;
+  const shared = line !== null && layout.events !== null && layout.events.y + layout.events.height > line.y;
   if (layout.events)
     paintEvents(
       frame,
@@ -108,12 +109,13 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
     );
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
-  if (layout.console) paintPane(frame, layout.console, state, screens, g);
-  const main = layout.map ?? layout.table ?? layout.glance;
-  if (main || state.notice !== null || state.link.kind === 'lost') {
-    // Over a console that fills the screen only a required notice takes a line from it.
-    if (!main) frame.clear(layout.notice, 'bar');
-    if (notice !== null) paintSaid(frame, layout.notice, notice[0], notice[1]);
+  // A console that fills the screen has the notices in its title, but for those of the bus, which pauses meanwhile.
+  const pressing = line === null && (state.notice !== null || state.link.kind === 'lost');
+  if (layout.console) paintPane(frame, layout.console, state, screens, g, pressing ? notice : null);
+  if (line !== null && notice !== null) {
+    // The lines above are the node's where there is a console.
+    const text = layout.console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);
+    paintSaid(frame, line, text, notice.ink);
   }
   const { overlay } = state;
   const type = overlay === null ? null : overlayType(overlay);
@@ -151,7 +153,8 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   }
   if (overlay !== null && type?.paint !== undefined) {
     const below = layout.header.y + layout.header.height;
-    if (type.showsScreen !== true) frame.dim({ x: 0, y: below, width: frame.cols, height: layout.notice.y - below });
+    if (type.showsScreen !== true)
+      frame.dim({ x: 0, y: below, width: frame.cols, height: (line ?? layout.footer).y - below });
     type.paint(frame, state, overlay, { g, plot });
   }
   return frame;

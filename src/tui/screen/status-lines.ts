@@ -3,6 +3,7 @@ import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { type Said, saidBy } from '../console/pane.ts';
 import { glanceSpans } from '../glance/glance-view.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingsIn, disabledReason, keyOf } from '../keymap/lookup.ts';
@@ -91,16 +92,16 @@ export function paintOperations(frame: Frame, { x, y, width, height }: Rect, sta
   [...runs, ...operations].slice(0, height).forEach((line, i) => frame.spans(x + 1, y + i, line, width - 2));
 }
 
-const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
-
-/** Returns the text of the notice line: the last notice; without one the problem of the link or the bus; null: none. */
-export function noticeOf(state: State): Span | null {
-  if (state.notice !== null) return [state.notice.text, NOTICE_INK[state.notice.level]];
+/** Returns the notice of the notice line: the last one; without one the problem of the link or the bus; null: none. */
+export function noticeOf(state: State): Said | null {
+  if (state.notice !== null) return saidBy(state.notice);
   if (isUnreached(state)) return null;
-  if (state.link.kind === 'lost') return [`${state.link.why}; the values are from before. Reconnecting …`, 'fault'];
-  const { state: bus, detail, recovery } = state.bus;
-  const words = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((text) => text !== '').join('; ');
-  return words === '' ? null : [words, bus === 'paused' && recovery === null ? 'dim' : 'warn'];
+  const { link } = state;
+  if (link.kind === 'lost')
+    return { text: `${link.why}; the values are from before. Reconnecting …`, at: link.since, ink: 'fault' };
+  const { state: bus, detail, recovery, since } = state.bus;
+  const text = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((words) => words !== '').join('; ');
+  return text === '' ? null : { text, at: since, ink: bus === 'paused' && recovery === null ? 'dim' : 'warn' };
 }
 
 /** Paints the keys that are enabled here and now; `before`: the key to press before each of them. */
