@@ -32,7 +32,7 @@ const DATES = [
   /^lib\/clock\.ts$/,
   /^sim\//,
   /^console\/transcript\.ts$/,
-  /^cli\/(commands\/(console|discover|doctor)|terminal-output)\.ts$/,
+  /^cli\/(commands\/(discover|doctor|log)|terminal-output)\.ts$/,
   /^tui\/rack-session\.ts$/,
 ];
 

@@ -11,7 +11,16 @@ import type { Reading } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer, BusStatus } from './bus.ts';
 import type { ConfigStatus } from './configuration.ts';
-import type { ConsoleGlances, DetailRequest, HistoryRequest, LastScreen, NodeDetail, RackHistory } from './node.ts';
+import type {
+  ConsoleGlances,
+  DetailRequest,
+  HistoryRequest,
+  LastScreen,
+  LogPiece,
+  LogRequest,
+  NodeDetail,
+  RackHistory,
+} from './node.ts';
 import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
@@ -70,28 +79,6 @@ export interface ConsoleState {
 
 /** The baud rates that a BMC can open a console at. */
 export type ConsoleBaudRate = 115200 | 57600 | 19200 | 9600;
-
-/** Part of a node's console log to read. */
-export interface LogRequest {
-  addr: Address;
-  /** `lines`: the readable log; `raw`: the node's bytes unchanged, without times or marks. */
-  kind: 'lines' | 'raw';
-  /** Cursor of the former answer; null: from the oldest kept line, or from `since`. */
-  cursor: string | null;
-  /** Only lines from this time (epoch milliseconds) on; null: all. Only where `kind` is `lines` and `cursor` null. */
-  since: number | null;
-  /** Only lines that contain this text, ignoring case; null: all. Only where `kind` is `lines`. */
-  search: string | null;
-}
-
-export interface LogPiece {
-  /** `lines`: whole lines, UTF-8, already without control characters; `raw`: base64. At most some 64 KB. */
-  data: string;
-  /** Cursor for the next request, also where nothing more is there now. */
-  cursor: string;
-  /** Nothing more is there now. */
-  end: boolean;
-}
 
 export interface Session {
   id: number;

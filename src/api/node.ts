@@ -88,3 +88,41 @@ export interface ConsoleGlances {
   now: number;
   nodes: ConsoleGlance[];
 }
+
+/** Part of a node's console log to read. */
+export interface LogRequest {
+  addr: Address;
+  /**
+   * `lines`: the readable log; `raw`: the node's bytes unchanged, without times or marks; `timed`: these bytes with
+   * the times at which they came, and the marks, see {@link TimedEvent}.
+   */
+  kind: 'lines' | 'raw' | 'timed';
+  /** Cursor of the former answer; null: from the oldest kept line, or from `since`. */
+  cursor: string | null;
+  /** Only lines from this time (epoch milliseconds) on; null: all. Not where `kind` is `raw`, and only where `cursor` is null. */
+  since: number | null;
+  /** Only lines that contain this text, ignoring case; null: all. Only where `kind` is `lines`. */
+  search: string | null;
+}
+
+export interface LogPiece {
+  /**
+   * `lines`: whole lines, UTF-8, already without control characters; `raw`: base64; `timed`: one event a line, as
+   * JSON. At most some 64 KB; `timed` more where the node printed much at once.
+   */
+  data: string;
+  /** Cursor for the next request, also where nothing more is there now. */
+  cursor: string;
+  /** Nothing more is there now. */
+  end: boolean;
+}
+
+/**
+ * One event of a console's log. `at`: epoch milliseconds, as the wall clock was set. `before`: output ahead of the
+ * first event since the requested time, from which the screen of that time can be drawn. `bytes`: base64. `reset`:
+ * the screen's modes were reset, as after a power loss; its text stays.
+ */
+export type TimedEvent =
+  | { at: number; is: 'before' | 'output'; bytes: string; cols: number; rows: number }
+  | { at: number; is: 'mark'; text: string }
+  | { at: number; is: 'reset' };

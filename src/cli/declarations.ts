@@ -70,10 +70,14 @@ export function declareQueries(program: Command, act: Act): void {
     .description("log of the node's console, with UTC times and marks")
     .option('--follow', 'and continue with new lines')
     .option('--since <time>', 'only from 90s, 10m, 2h or 3d ago, or from a time such as 2026-07-14T12:00Z')
+    .option('--until <time>', 'only up to that time')
     .option('--search <text>', 'only lines that contain this text, ignoring case')
     .option('--raw', "the node's bytes unchanged, to a file or a pipe")
+    .option('--cast [version]', 'a recording for asciinema, with times and marks; version 2 for asciinema before 3')
+    .option('--idle <seconds>', 'of a recording: players shorten longer pauses to this')
+    .option('--html', 'a page of its own, with colours and times')
     .action(
-      act(async (options, [word = '']) => (await import('./commands/console.ts')).logCommand(word, options), {
+      act(async (options, [word = '']) => (await import('./commands/log.ts')).logCommand(word, options), {
         racks: 'one',
       }),
     );

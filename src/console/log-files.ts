@@ -12,8 +12,8 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 import { count } from '../lib/words.ts';
 
-const PUT_ASIDE = /\.(?:log|raw)\.\d+$/;
-const PRESENT = /\.(?:log|raw)$/;
+const PUT_ASIDE = /\.(?:log|raw|times)\.\d+$/;
+const PRESENT = /\.(?:log|raw|times)$/;
 
 /** Converts a name into one file name on any file system, never hidden, never a path. */
 export function fileName(name: string): string {
@@ -141,6 +141,16 @@ export interface LogFileOptions {
   warn: (text: string) => void;
 }
 
+/** Where bytes stand in the file: from `from` up to the place. */
+export interface Written extends LogPlace {
+  from: number;
+}
+
+interface Chunk {
+  bytes: Uint8Array;
+  written: ((where: Written) => void) | undefined;
+}
+
 export class LogFile {
   readonly #options: LogFileOptions;
   #file: FileHandle | null = null;
@@ -149,7 +159,7 @@ export class LogFile {
   #carried = 0;
   #begun: number | null = null;
   #unlooked = Infinity;
-  #pending: Uint8Array[] = [];
+  #pending: Chunk[] = [];
   #pendingBytes = 0;
   /** Bytes not written since the last report of a loss. */
   #lost = 0;
@@ -161,13 +171,16 @@ export class LogFile {
     this.#options = options;
   }
 
-  /** Queues `bytes`, which must not change afterwards. */
-  append(bytes: Uint8Array): void {
+  /**
+   * Queues `bytes`, which must not change afterwards. `written` is called in the order of the calls, when they are in
+   * the file; never where they are lost.
+   */
+  append(bytes: Uint8Array, written?: (where: Written) => void): void {
     if (this.#closed || this.#pendingBytes + bytes.length > PENDING_LIMIT) {
       this.#lost += bytes.length;
       return;
     }
-    this.#pending.push(bytes);
+    this.#pending.push({ bytes, written });
     this.#pendingBytes += bytes.length;
     this.#draining ??= this.#drain();
   }
@@ -186,12 +199,14 @@ export class LogFile {
       this.#pendingBytes = 0;
       const lost = this.#lost;
       if (lost > 0 && this.#options.mark)
-        chunks.unshift(
-          this.#options.mark(`${count(lost, 'byte')} of this log ${lost === 1 ? 'was' : 'were'} lost here`),
-        );
-      const bytes = Buffer.concat(chunks);
+        chunks.unshift({
+          bytes: this.#options.mark(`${count(lost, 'byte')} of this log ${lost === 1 ? 'was' : 'were'} lost here`),
+          written: undefined,
+        });
+      const bytes = Buffer.concat(chunks.map((chunk) => chunk.bytes));
       try {
-        await this.#write(bytes);
+        const file = bytes.length === 0 ? null : await this.#write(bytes);
+        await report(chunks, file, this.#size - bytes.length);
         this.#lost -= lost;
         this.#warned = false;
       } catch (error) {
@@ -206,7 +221,7 @@ export class LogFile {
     this.#draining = null;
   }
 
-  async #write(bytes: Buffer): Promise<void> {
+  async #write(bytes: Buffer): Promise<FileHandle> {
     const { limits, now, path } = this.#options;
     let file = await this.#present();
     const age = now() - (this.#begun ?? now());
@@ -222,6 +237,7 @@ export class LogFile {
     }
     await file.appendFile(bytes);
     this.#size += bytes.length;
+    return file;
   }
 
   /** Resolves the file under this name, opened anew where another program moved, deleted or emptied it. */
@@ -249,7 +265,7 @@ export class LogFile {
     const { path } = this.#options;
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     // For the owner only: console output can hold secrets. A link planted in the directory is not followed.
-    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+    const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
     const file = await open(path, flags, 0o600);
     this.#file = file;
     this.#carried = 0;
@@ -280,6 +296,17 @@ export class LogFile {
     await this.#file?.close().catch(() => undefined);
     this.#file = null;
     this.#unlooked = Infinity;
+  }
+}
+
+/** Calls `written` of the chunks, which begin at `from`; null: none of them has bytes. */
+async function report(chunks: readonly Chunk[], file: FileHandle | null, from: number): Promise<void> {
+  let begin = from;
+  for (const { bytes, written } of chunks) {
+    const end = begin + bytes.length;
+    const place = written && file ? await placeIn(file, end) : { offset: end, print: '' };
+    written?.({ ...place, from: begin });
+    begin = end;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads a console's log across its files: from a time on, filtered by a text, and on as it grows. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { bytesOf, findPlace, headOf, type LogPlace, openLog, placeIn } from './log-files.ts';
-import { clockStep, readLogLine, textOf } from './transcript.ts';
+import { clockStep, readLogLine, textOf } from './log-lines.ts';
 
 /** Bytes read for one answer; longer than any line. */
 const PIECE = 64 * 1024;
@@ -20,6 +20,8 @@ export interface LogQuestion {
   /** Epoch ms, as the clock is set at present; for the first answer only: lines before it are left out. */
   since: number | null;
   search: string | null;
+  /** Most bytes read from a file for one answer; longer than any line. Default: 64 KB. */
+  piece?: number;
 }
 
 export interface LogAnswer {
@@ -85,6 +87,7 @@ interface Cursor extends LogPlace {
 }
 
 async function readFrom(files: readonly FileHandle[], question: LogQuestion): Promise<LogAnswer> {
+  const { piece = PIECE } = question;
   let { index, offset } = await startOf(files, question);
   const answer = async (data: Buffer, end: boolean): Promise<LogAnswer> => {
     // The beginning of a file looks like that of any other: the end of the one before it is the same place.
@@ -95,11 +98,11 @@ async function readFrom(files: readonly FileHandle[], question: LogQuestion): Pr
     const after = former === undefined ? '' : await headOf(former);
     return { data, cursor: cursorText({ ...(await placeIn(file, offset)), after }), end };
   };
-  for (let scanned = 0; scanned < SCAN; scanned += PIECE) {
+  for (let scanned = 0; scanned < SCAN; scanned += piece) {
     const file = files[index];
     if (file === undefined) return answer(Buffer.alloc(0), true);
     const last = index === files.length - 1;
-    const bytes = await bytesOf(file, offset, PIECE);
+    const bytes = await bytesOf(file, offset, piece);
     if (bytes.length === 0 && !last) {
       index++;
       offset = 0;
@@ -110,7 +113,7 @@ async function readFrom(files: readonly FileHandle[], question: LogQuestion): Pr
     offset += whole;
     const taken = bytes.subarray(0, whole);
     const data = question.kind === 'raw' ? taken : wanted(taken, question);
-    const end = last && bytes.length < PIECE;
+    const end = last && bytes.length < piece;
     if (data.length > 0 || end) return answer(data, end);
   }
   return answer(Buffer.alloc(0), false);

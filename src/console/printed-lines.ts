@@ -3,6 +3,7 @@
  * a clear, a reset or a cursor move elsewhere ends a line and loses none. Within a line it is edited as on a
  * terminal. Pure.
  */
+import { applySgr, type Pen, PLAIN_PEN } from './pen.ts';
 import { SequenceParser } from './sequence-parser.ts';
 
 /** Maximum of a line, characters; a longer one is printed in pieces. */
@@ -12,19 +13,28 @@ const TAB = 8;
 const JOINS = /^[\p{M}\u200d\ufe00-\ufe0f]/u;
 const ALTERNATE_SCREENS: readonly string[] = ['47', '1047', '1049'];
 
+/** A character with its marks, and how it was written. */
+export interface PrintedCell {
+  text: string;
+  pen: Pen;
+}
+
+const BLANK: PrintedCell = { text: ' ', pen: PLAIN_PEN };
+
 export class PrintedLines {
   readonly #cols: number;
-  readonly #ended: (line: string) => void;
+  readonly #ended: (line: string, cells: readonly PrintedCell[]) => void;
   readonly #parser: SequenceParser;
   readonly #decoder = new TextDecoder();
   /** The line's cells without wrapping: column `x` of its row `y` is at `y * cols + x`. */
-  #cells: string[] = [];
+  #cells: PrintedCell[] = [];
+  #pen = PLAIN_PEN;
   #at = 0;
   #saved = 0;
   #alternate = false;
 
   /** `cols`: columns at which a terminal wraps; `ended` gets each finished line, without blanks at its end. */
-  constructor(cols: number, ended: (line: string) => void) {
+  constructor(cols: number, ended: (line: string, cells: readonly PrintedCell[]) => void) {
     this.#cols = cols;
     this.#ended = ended;
     this.#parser = new SequenceParser({
@@ -45,6 +55,16 @@ export class PrintedLines {
     return this.#alternate ? '' : this.#textTo(this.#at);
   }
 
+  /** True while a program uses the alternate screen, whose output is left out. */
+  get alternate(): boolean {
+    return this.#alternate;
+  }
+
+  /** True in the middle of a line. */
+  get begun(): boolean {
+    return this.#cells.length > 0;
+  }
+
   /** Ends an unfinished line, unless it is blank, because other output follows. */
   break(): void {
     if (this.#textTo(this.#cells.length).trim() !== '') this.#end();
@@ -54,8 +74,9 @@ export class PrintedLines {
   #print(text: string): void {
     if (this.#alternate) return;
     for (const char of text) {
-      if (JOINS.test(char) && this.#at > 0) this.#cells[this.#at - 1] = `${this.#cells[this.#at - 1] ?? ' '}${char}`;
-      else this.#cells[this.#at++] = char;
+      const before = this.#at > 0 && JOINS.test(char) ? (this.#cells[this.#at - 1] ?? BLANK) : null;
+      if (before) this.#cells[this.#at - 1] = { ...before, text: before.text + char };
+      else this.#cells[this.#at++] = { text: char, pen: this.#pen };
       if (this.#at >= LINE_LIMIT) this.#end();
     }
   }
@@ -76,6 +97,7 @@ export class PrintedLines {
     else if (sequence === '8') this.#at = Math.min(this.#saved, this.#cells.length);
     else if (sequence === 'D' || sequence === 'E') this.#control(0x0a);
     else if (sequence === 'c') {
+      this.#pen = PLAIN_PEN;
       this.#alternate = false;
       this.break();
     } else if (sequence === 'M') this.#up(1);
@@ -92,6 +114,7 @@ export class PrintedLines {
         this.#switch(final === 'h');
       return;
     }
+    if (final === 'm' && !/[^\d;:]/.test(parameters)) this.#pen = applySgr(this.#pen, parameters);
     if (this.#alternate || /[^\d;]/.test(parameters)) return;
     const first = Number.parseInt(parameters, 10) || 0;
     const n = Math.min(Math.max(1, first), LINE_LIMIT);
@@ -125,13 +148,13 @@ export class PrintedLines {
         this.#cells.splice(this.#at, n);
         return;
       case '@':
-        if (this.#at < this.#cells.length) this.#cells.splice(this.#at, 0, ...Array.from({ length: n }, () => ' '));
+        if (this.#at < this.#cells.length) this.#cells.splice(this.#at, 0, ...Array.from({ length: n }, () => BLANK));
         return;
       case 'X':
         this.#erase(this.#at, Math.min(rowEnd, this.#at + n));
         return;
       case 'b':
-        this.#print((this.#cells[this.#at - 1] ?? '').repeat(n));
+        this.#print((this.#cells[this.#at - 1]?.text ?? '').repeat(n));
         return;
       case 's':
         this.#saved = this.#at;
@@ -177,13 +200,14 @@ export class PrintedLines {
 
   #erase(from: number, to: number): void {
     if (to >= this.#cells.length) this.#cells.length = Math.min(from, this.#cells.length);
-    else this.#cells.fill(' ', from, to);
+    else this.#cells.fill(BLANK, from, to);
   }
 
   #end(): void {
     const line = this.#textTo(this.#cells.length).trimEnd();
+    const cells = Array.from(this.#cells, (cell: PrintedCell | undefined) => cell ?? BLANK);
     this.#start();
-    this.#ended(line);
+    this.#ended(line, cells);
   }
 
   #start(): void {
@@ -192,7 +216,7 @@ export class PrintedLines {
   }
 
   #textTo(end: number): string {
-    return Array.from({ length: end }, (_, i) => this.#cells[i] ?? ' ').join('');
+    return Array.from({ length: end }, (_, i) => this.#cells[i]?.text ?? ' ').join('');
   }
 
   /** Row of the cursor; a full row is left only with the next character. */

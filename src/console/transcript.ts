@@ -1,61 +1,18 @@
 /**
- * A node's console on disk, twice: `NAME.raw` holds every byte unchanged, except passwords that rackui typed and the
- * node echoes; `NAME.log` holds the output line by line, each with the UTC time of its first character, and marks of
- * rackui (opened, who types, gaps, power, notes). The sign behind the time shows a line's source, so that no node can
- * imitate a mark. A node's output is its own claim: actions are recorded in the audit log, not here.
+ * A node's console on disk: `NAME.raw` holds every byte unchanged, except passwords that rackui typed and the node
+ * echoes; `NAME.log` holds the output line by line, each with the UTC time of its first character, and marks of
+ * rackui (opened, who types, gaps, power, notes); `NAME.times` holds when which bytes of `NAME.raw` came, and the
+ * marks between them, for replays. The sign behind the time shows a line's source, so that no node can imitate a mark.
+ * A node's output is its own claim: actions are recorded in the audit log, not here.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceHidden } from '../lib/control-chars.ts';
 import { bytesOf, fileName, LOG_LIMITS, LogFile, type LogLimits } from './log-files.ts';
+import { carried, clockSet, logLine, type LineSign, readLogLine, timedText } from './log-lines.ts';
 import { PlainText } from './recognizer.ts';
-
-/**
- * `|` the node's output, `*` a mark of rackui, `:` a line repeated from the end of the file before, for readers of
- * the current file only.
- */
-export type LineSign = '|' | '*' | ':';
 
 /** Maximum of a line, characters; a longer one continues in the next. */
 const LINE_LIMIT = 4096;
-/** `2026-07-14T12:00:00.000Z`. */
-const STAMP_LENGTH = 24;
-
-/** Formats one line of the log, with its end. */
-export function logLine(sign: LineSign, at: number, text: string): string {
-  return `${new Date(at).toISOString()} ${sign} ${replaceHidden(text)}\n`;
-}
-
-/** Parses the time and sign of a log line; null: it is none (a crash tore it). */
-export function readLogLine(line: string): { at: number; sign: LineSign } | null {
-  const at = Date.parse(line.slice(0, STAMP_LENGTH));
-  const sign = line[STAMP_LENGTH + 1];
-  return Number.isNaN(at) || (sign !== '|' && sign !== '*' && sign !== ':') ? null : { at, sign };
-}
-
-/** Returns the text of a log line. */
-export function textOf(line: string): string {
-  return line.slice(STAMP_LENGTH + 3);
-}
-
-/** Matches the mark of a set clock. */
-const CLOCK_SET = /^the clock was set (forward|back) by (\d+\.\d) s/;
-
-/** Returns the mark for a wall clock that was set by `ms` between two lines; negative: back. */
-export function clockSet(ms: number): string {
-  return `the clock was set ${ms < 0 ? 'back' : 'forward'} by ${(Math.abs(ms) / 1000).toFixed(1)} s: what stands above bears the former time`;
-}
-
-/** Returns the step of the clock at this line, ms; 0: the line is no such mark. */
-export function clockStep(line: string): number {
-  const [, way, seconds] = readLogLine(line)?.sign === '*' ? (CLOCK_SET.exec(textOf(line)) ?? []) : [];
-  return seconds === undefined ? 0 : (way === 'back' ? -1000 : 1000) * Number(seconds);
-}
-
-/** Returns the line as repeated at the beginning of the next file. */
-export function carried(line: string): string {
-  return `${line.slice(0, STAMP_LENGTH)} : ${line.slice(STAMP_LENGTH + 1)}`;
-}
 
 /** Joins lines from pieces split anywhere. */
 class LogLines {
@@ -126,6 +83,9 @@ const AT_ONCE_MS = 50;
 /** The end of a rotated file that is repeated in the next, for readers of that one only. */
 const TAIL_LINES = 24;
 const TAIL_BYTES = 8 * 1024;
+/** Time for which bytes are collected before they are written, ms: each piece has one time in `NAME.times`. */
+const PIECE_MS = 20;
+const NO_BYTES = new Uint8Array();
 /** Silence after which an unfinished line counts as complete, ms: a prompt. Within it a mark waits for the line's end. */
 const LINE_END_MS = 200;
 
@@ -145,9 +105,11 @@ export interface TranscriptOptions {
   warn?: (text: string) => void;
 }
 
-/** Path of the node's log: readable lines or raw bytes. */
-export function logPath(dir: string, name: string, kind: 'lines' | 'raw'): string {
-  return join(dir, `${fileName(name)}.${kind === 'raw' ? 'raw' : 'log'}`);
+const SUFFIXES = { lines: 'log', raw: 'raw', times: 'times' } as const;
+
+/** Path of the node's log: readable lines, raw bytes, or the times of these. */
+export function logPath(dir: string, name: string, kind: keyof typeof SUFFIXES): string {
+  return join(dir, `${fileName(name)}.${SUFFIXES[kind]}`);
 }
 
 export class Transcript {
@@ -160,6 +122,10 @@ export class Transcript {
   readonly #onLine: (text: string) => void;
   readonly #raw: LogFile;
   readonly #readable: LogFile;
+  readonly #times: LogFile;
+  /** Bytes that are not handed to the file yet, and the time of the first. */
+  #piece: { at: number; bytes: Uint8Array[]; timer: NodeJS.Timeout } | null = null;
+  #size = { cols: 80, rows: 24 };
   readonly #lines = new LogLines();
   /** Time of the last output, steady clock, ms. */
   #heardAt = -Infinity;
@@ -175,7 +141,7 @@ export class Transcript {
     this.#steady = steady;
     this.#ahead = this.#wallAhead();
     this.#onLine = onLine ?? (() => undefined);
-    // The raw file holds no times, so the readable file's first line dates both. Read once, before either is rotated.
+    // The raw file holds no times, so the readable file's first line dates all. Read once, before one is rotated.
     let begun: Promise<number | null> | null = null;
     const common = {
       limits,
@@ -184,6 +150,7 @@ export class Transcript {
       begun: () => (begun ??= firstTimeOf(this.path)),
     };
     this.#raw = new LogFile({ ...common, path: this.rawPath });
+    this.#times = new LogFile({ ...common, path: logPath(dir, name, 'times') });
     this.#readable = new LogFile({
       ...common,
       path: this.path,
@@ -196,7 +163,7 @@ export class Transcript {
   data(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#noticeClock();
-    this.#raw.append(bytes.slice());
+    this.#collect(bytes.slice());
     this.#heardAt = this.#steady();
     const lines = this.#lines.feed(bytes, this.#now());
     if (lines.length === 0) return;
@@ -211,6 +178,7 @@ export class Transcript {
    */
   mark(text: string, at: number): void {
     this.#noticeClock();
+    this.#timed('*', at, text);
     const waitMs = LINE_END_MS - (this.#steady() - this.#heardAt);
     this.#marks.push(logLine('*', at, text));
     if (!this.#lines.open || waitMs <= 0) this.#cut();
@@ -220,14 +188,54 @@ export class Transcript {
   /** Adds a mark for output that was lost: it ends the node's line, because what follows is no part of it. */
   markGap(text: string, at: number): void {
     this.#noticeClock();
+    this.#timed('*', at, text);
     this.#marks.push(logLine('*', at, text));
     this.#cut();
+  }
+
+  /** Notes that the screen's modes were reset after the output so far. */
+  resetModes(): void {
+    this.#timed('!', this.#now(), '');
+  }
+
+  /** Notes the size of the node's screen for the output from now on. */
+  resize(cols: number, rows: number): void {
+    this.#writePiece();
+    this.#size = { cols, rows };
   }
 
   /** Resolves when all bytes are handed to the disk and the files are closed. */
   async close(): Promise<void> {
     this.#cut();
+    this.#writePiece();
     await Promise.all([this.#raw.close(), this.#readable.close()]);
+    // The raw file's last bytes bring the last times.
+    await this.#times.close();
+  }
+
+  #collect(bytes: Uint8Array): void {
+    if (this.#piece) this.#piece.bytes.push(bytes);
+    else {
+      const timer = setTimeout(() => this.#writePiece(), PIECE_MS).unref();
+      this.#piece = { at: this.#now(), bytes: [bytes], timer };
+    }
+  }
+
+  #writePiece(): void {
+    if (!this.#piece) return;
+    const { at, bytes, timer } = this.#piece;
+    clearTimeout(timer);
+    this.#piece = null;
+    const size = this.#size;
+    this.#raw.append(Buffer.concat(bytes), (where) =>
+      this.#times.append(Buffer.from(logLine('+', at, timedText({ ...where, ...size })))),
+    );
+  }
+
+  /** Adds a line to the times, behind those of the bytes before it. */
+  #timed(sign: LineSign, at: number, text: string): void {
+    this.#writePiece();
+    this.#raw.append(NO_BYTES, () => this.#times.append(Buffer.from(logLine(sign, at, text))));
   }
 
   /** Adds a mark where the wall clock was set: times above and below it are not comparable. */
@@ -237,6 +245,7 @@ export class Transcript {
     this.#ahead = ahead;
     if (Math.abs(step) < CLOCK_STEP_MS) return;
     this.#cut();
+    this.#timed('*', this.#now(), clockSet(step));
     this.#readable.append(Buffer.from(logLine('*', this.#now(), clockSet(step))));
   }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { clockSet, logLine } from '../../src/console/transcript.ts';
+import { clockSet, logLine } from '../../src/console/log-lines.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { rackui } from './support.ts';
 

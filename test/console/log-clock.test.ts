@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
-import { clockSet, clockStep, logLine, Transcript } from '../../src/console/transcript.ts';
+import { clockSet, clockStep, logLine } from '../../src/console/log-lines.ts';
+import { Transcript } from '../../src/console/transcript.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -17,7 +17,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
-import { carried, logLine, Transcript } from '../../src/console/transcript.ts';
+import { carried, logLine } from '../../src/console/log-lines.ts';
+import { Transcript } from '../../src/console/transcript.ts';
 
 const DAY_MS = 86_400_000;
 let dir: string;
@@ -57,7 +58,7 @@ async function read(
     if (answer.end) return { text, cursor };
   }
 }
-const names = async (): Promise<string[]> => (await readdir(dir)).sort();
+const names = async (): Promise<string[]> => (await readdir(dir)).filter((name) => !name.includes('.times')).sort();
 const numbers = (text: string): number[] => (text.match(/n\d+/g) ?? []).map((word) => Number(word.slice(1)));
 const count = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 const words = (from: number, to: number): string[] => count(from, to).map((n) => `n${n}`);

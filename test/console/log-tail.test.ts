@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tailLog } from '../../src/console/log-reader.ts';
-import { carried, logLine } from '../../src/console/transcript.ts';
+import { carried, logLine } from '../../src/console/log-lines.ts';
 
 const T0 = Date.UTC(2026, 2, 14, 9, 26, 53);
 let folder = '';

@@ -136,7 +136,9 @@ test('rotates by size, keeps a bounded number of files, and carries the tail', a
     await log.close();
   }
   const names = (await readdir(dir)).sort();
-  expect(names).toEqual(['log', 'raw'].flatMap((kind) => ['', '.1', '.2', '.3', '.4'].map((n) => `a.${kind}${n}`)));
+  expect(names).toEqual(
+    ['log', 'raw', 'times'].flatMap((kind) => ['', '.1', '.2', '.3', '.4'].map((n) => `a.${kind}${n}`)),
+  );
   for (const [age, suffix] of ['', '.1', '.2', '.3', '.4'].entries())
     expect(await readFile(join(dir, `a.raw${suffix}`), 'latin1')).toBe(`0123456789-${7 - age}\n`);
   expect(await readFile(join(dir, 'a.log'), 'utf8')).toMatch(
@@ -152,7 +154,7 @@ test('rotates by age', async () => {
     log.data(encode(`day ${later}\n`));
     await log.close();
   }
-  expect((await readdir(dir)).sort()).toEqual(['a.log', 'a.log.1', 'a.raw', 'a.raw.1']);
+  expect((await readdir(dir)).sort()).toEqual(['a.log', 'a.log.1', 'a.raw', 'a.raw.1', 'a.times', 'a.times.1']);
 });
 
 test('all logs together have a bound: the oldest file that was put aside goes', async () => {
@@ -193,7 +195,7 @@ test('a name cannot leave the directory', async () => {
   const log = transcript({ name: '../../etc/passwd' });
   log.mark('here', AT);
   await log.close();
-  expect(await readdir(dir)).toEqual(['__.._etc_passwd.log']);
+  expect(await readdir(dir)).toEqual(['__.._etc_passwd.log', '__.._etc_passwd.times']);
 });
 
 test('a planted link is not followed; the trouble is told once and later writes do not throw', async () => {

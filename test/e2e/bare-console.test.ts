@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rackui, type Ran } from '../cli/support.ts';
+import { missing } from '../support/daemon.ts';
 import { storm, STORM_END } from '../support/hostile.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import { PROGRAM } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
+import { CHROME, differencesTo } from '../support/twin.ts';
 
 const MB = 1024 * 1024;
 const LIMIT_MS = 60_000;
@@ -78,6 +80,15 @@ describe('scripts', () => {
     expect((await run('log', '06', '--since', '1h')).stdout).toBe(all.stdout);
     expect((await run('log', '06', '--raw')).stdout).toContain('login: nobody');
     expect((await run('log', '06', '--since', 'soon')).code).toBe(64);
+    expect((await run('log', '06', '--until', '2020-01-01')).stdout).toBe('');
+    const wrong = [
+      ['--cast', '4'],
+      ['--cast', '--html'],
+      ['--html', '--follow'],
+      ['--idle', '2'],
+    ];
+    const codes = await Promise.all(wrong.map(async (args) => (await run('log', '06', ...args)).code));
+    expect(codes).toEqual([64, 64, 64, 64]);
     await using follower = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'log', '06', '--follow']);
     await follower.waitFor('console closed');
     const client = await rack.client('alice');
@@ -91,6 +102,32 @@ describe('scripts', () => {
     await onTerminal.close();
     await client.request('console.detach', {});
   });
+
+  const noAsciinema = missing('/usr/bin/asciinema');
+  test.skipIf(noAsciinema.length > 0)(
+    'asciinema plays the cast of a boot: its last screen is the pane’s, cell for cell',
+    async () => {
+      await using pane = rack.open({ cols: 80, rows: 24 + CHROME.above + CHROME.below });
+      await pane.waitFor(/\b24 on\b/, undefined, LIMIT_MS);
+      pane.type('02\r');
+      await pane.waitFor('Enter wakes it', undefined, LIMIT_MS);
+      pane.type('\r');
+      await pane.waitFor('login:', undefined, LIMIT_MS);
+      const began = new Date().toISOString();
+      // By the simulator alone: what the bus asks meanwhile leaves gaps, and this rack boots in half a second.
+      for (const state of ['off', 'on']) await rack.rack.ctl('power', { node: '02', state });
+      await pane.waitFor(/Multi-User System\.[^]*login: *$/m, undefined, LIMIT_MS);
+      const file = join(dir, 'boot.cast');
+      const lastLine = async (): Promise<string> => (await run('log', '02', '--since', began, '--cast', '2')).stdout;
+      await expect.poll(lastLine, { timeout: LIMIT_MS }).toContain('Multi-User System');
+      writeFileSync(file, await lastLine());
+      await using player = openTerminal('/usr/bin/asciinema', ['play', '-s', '1000', file]);
+      await player.exited;
+      await expect.poll(() => differencesTo(player.screen, pane), { timeout: LIMIT_MS }).toEqual([]);
+      expect(player.text()).toContain('Multi-User System');
+    },
+    LIMIT_MS * 2,
+  );
 
   test('keys at the bare terminal: a note, a sample, who is here', async () => {
     await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '07']);

@@ -40,6 +40,14 @@ test.each(['hunter2!', 'correct horse', 'pässwörd'])('the password %j, echoed,
   expect(Buffer.from(JSON.stringify(last)).toString()).not.toContain(password);
   const exchanges = JSON.stringify(await alice.client.request('bus.log', { after: 0, limit: 200, wait: false }));
   expect(exchanges).not.toContain(bytes);
+  const timed = { addr: ALPHA, kind: 'timed', cursor: null, since: null, search: null } as const;
+  const outputs = async (): Promise<string> =>
+    (await alice.client.request('log.read', timed)).data
+      .split('\n')
+      .map((line) => Buffer.from(/"bytes":"([^"]*)"/.exec(line)?.[1] ?? '', 'base64').toString('latin1'))
+      .join('');
+  await expect.poll(outputs).toContain('tried: ********');
+  expect(await outputs()).not.toContain(bytes);
   await rack.close();
   for (const name of ['consoles/alpha.log', 'consoles/alpha.raw']) {
     expect(rack.file(name)).toContain('Password: ********');

@@ -1,10 +1,12 @@
 /** The directions in which the folders of src/ may depend on each other, as docs/dev/architecture.md states them. */
 import { type Import, imports, isOwn } from './imports.ts';
 
-/** What clients share with the server of a node's console: the emulator and how its cells are shown. */
+/** What clients share with the server of a node's console: the emulator, how its cells are shown, the log's lines. */
 const EMULATOR = [
   'console/emulator.ts',
   'console/input-filter.ts',
+  'console/log-lines.ts',
+  'console/pen.ts',
   'console/printed-lines.ts',
   'console/sequence-parser.ts',
 ];

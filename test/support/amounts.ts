@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LogPiece } from '../../src/api/methods.ts';
+import type { LogPiece } from '../../src/api/node.ts';
 import { residentMB } from '../bench/measure.ts';
 import { randomBytes } from './hostile.ts';
 import { stand, type Stand } from './stand.ts';

@@ -1,12 +1,12 @@
-/** Opens a node's console; reads its log. */
-import { type ConsoleBaudRate, type LogRequest, RPC_ERROR } from '../../api/methods.ts';
+/** Opens a node's console. */
+import { type ConsoleBaudRate, RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import type { Settings } from '../../tui/model/state.ts';
 import { DEFAULT_PREFIX } from '../console/keys.ts';
 import type { ConsoleStep } from '../console/script.ts';
 import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
-import { explain, Failure, hint, print, UsageFailure } from '../terminal-output.ts';
+import { explain, Failure, UsageFailure } from '../terminal-output.ts';
 import { configuredSettings } from './tui.ts';
 
 /** A step as written on the command line; its parser is loaded when it is needed. */
@@ -100,71 +100,4 @@ function readBaud(text: string | undefined): ConsoleBaudRate | null {
   if (text !== undefined && rate === undefined)
     throw new UsageFailure(`--baud ${text}: a BMC listens at 115200, 57600, 19200 or 9600`);
   return rate ?? null;
-}
-
-interface LogOptions extends GlobalOptions {
-  follow?: boolean;
-  since?: string;
-  search?: string;
-  raw?: boolean;
-}
-
-/** Interval of requests while a log is followed, ms: a person does not notice it. */
-const FOLLOW_MS = 200;
-
-export async function logCommand(word: string, options: LogOptions): Promise<number> {
-  const raw = options.raw === true;
-  if (raw && (options.since !== undefined || options.search !== undefined))
-    throw new UsageFailure('--raw is bytes without times and lines: not with --since or --search');
-  if (raw && process.stdout.isTTY)
-    throw new UsageFailure('--raw prints unfiltered output: redirect it to a file or a pipe');
-  const since = options.since === undefined ? null : readSince(options.since, Date.now());
-  const client = await openClient(options, 'log', { autostart: true });
-  try {
-    const [node, ...others] = targetsOf([word], await knownRack(client)).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
-    const over: { why: string | null; stopped: boolean } = { why: null, stopped: false };
-    client.onClose((why) => (over.why = why));
-    process.once('SIGINT', () => (over.stopped = true));
-    const request: LogRequest = {
-      addr: node.addr,
-      kind: raw ? 'raw' : 'lines',
-      cursor: null,
-      since,
-      search: options.search ?? null,
-    };
-    let told = false;
-    for (;;) {
-      const { data, cursor, end } = await client.request('log.read', request);
-      // A log that does not exist yet has no cursor either.
-      request.cursor = cursor === '' ? null : cursor;
-      if (raw) process.stdout.write(Buffer.from(data, 'base64'));
-      else for (const line of data.split('\n').slice(0, -1)) print(line);
-      told ||= data !== '';
-      if (!end) continue;
-      // All later text is younger, whatever the clock says then; a log that begins later has no cursor yet.
-      request.since = null;
-      if (options.follow !== true) break;
-      await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
-      if (over.why !== null) throw new Failure(EXIT.unavailable, over.why);
-      if (over.stopped) return EXIT.done;
-    }
-    if (!told)
-      hint(`rackui: the log of ${node.name} holds nothing${since === null && !options.search ? ' yet' : ' of that'}`);
-    return EXIT.done;
-  } finally {
-    client.close();
-  }
-}
-
-const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** Parses a time: `90s`, `10m`, `2h`, `3d` ago, or ISO 8601. @throws UsageFailure */
-function readSince(text: string, now: number): number {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined && unit !== undefined) return now - Number(count) * UNITS[unit as keyof typeof UNITS];
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at))
-    throw new UsageFailure(`--since ${text}: write 90s, 10m, 2h or 3d, or a time like 2026-07-14T12:00Z`);
-  return at;
 }

@@ -14,21 +14,25 @@ interface Screen {
   rows: number;
 }
 
-class Painter {
+export class Painter {
   readonly #emulator: Emulator;
   readonly #write: (text: string) => void;
+  /** False: there is no status line, and the modes of keys stay as they are. */
+  readonly #live: boolean;
   #screen: Screen;
   #painted: string[] = [];
+  #cursorAt = '';
   /** Row of the emulator that is shown at the top. */
   #offset = 0;
   #wasAlternate = false;
   #modes = '';
   #status = '';
 
-  constructor(emulator: Emulator, screen: Screen, write: (text: string) => void) {
+  constructor(emulator: Emulator, screen: Screen, write: (text: string) => void, live = true) {
     this.#emulator = emulator;
     this.#screen = screen;
     this.#write = write;
+    this.#live = live;
   }
 
   /** Moves the terminal's former content into its scrollback. */
@@ -63,7 +67,10 @@ class Painter {
       if (line !== this.#painted[y]) out += `\x1b[${y + 1};1H${line}\x1b[K`;
       this.#painted[y] = line;
     }
-    this.#write(out + this.#modeChanges() + this.#cursor());
+    out += this.#modeChanges();
+    const cursor = this.#cursor();
+    if (out !== '' || cursor !== this.#cursorAt) this.#write(out + cursor);
+    this.#cursorAt = cursor;
   }
 
   /** Moves the screen into the terminal's scrollback, followed by this line; the emulator starts empty. */
@@ -82,7 +89,7 @@ class Painter {
   }
 
   get #height(): number {
-    return Math.max(1, Math.min(this.#screen.rows - 1, this.#emulator.terminal.rows));
+    return Math.max(1, Math.min(this.#screen.rows - (this.#live ? 1 : 0), this.#emulator.terminal.rows));
   }
 
   /** Returns the offset: a terminal with fewer rows than the node's size shows those above the cursor. */
@@ -110,12 +117,13 @@ class Painter {
   }
 
   #reset(): void {
-    this.#painted = [];
+    this.#painted = Array.from({ length: this.#height }, () => '');
     this.#modes = '';
     this.#write(`\x1b[0m\x1b[1;${this.#height}r\x1b[2J${this.#statusRow()}${this.#cursor()}`);
   }
 
   #statusRow(): string {
+    if (!this.#live) return '';
     const { cols, rows } = this.#screen;
     const whole = Array.from(shown(this.#status));
     const text = (whole.length < cols ? whole : [...whole.slice(0, cols - 2), '…']).join('');
@@ -124,6 +132,7 @@ class Painter {
 
   /** Returns the changed modes: those that keys depend on are passed on to the terminal, and no others. */
   #modeChanges(): string {
+    if (!this.#live) return '';
     const { modes } = this.#emulator.terminal;
     const wanted = [
       `\x1b[?1${modes.applicationCursorKeysMode ? 'h' : 'l'}`,

@@ -2,7 +2,7 @@
  * Keeps one node's console while the server runs: the screen with its scrollback, and the transcript. Also reads
  * the transcripts for clients, within the configured size.
  */
-import type { LogPiece, LogRequest } from '../../api/methods.ts';
+import type { LogPiece, LogRequest } from '../../api/node.ts';
 import type { Config } from '../../config/schema.ts';
 import { RESET_MODES } from '../../console/emulator.ts';
 import type { LogLimits } from '../../console/log-files.ts';
@@ -13,6 +13,7 @@ import { logPath, Transcript } from '../../console/transcript.ts';
 import { steadyNow, wallTime } from '../../lib/clock.ts';
 import { Unavailable } from '../../lib/errors.ts';
 import { collectGarbage } from '../../lib/memory.ts';
+import { readTimedLog } from './timed-log.ts';
 
 /** A serial line has no window size; a getty assumes this one. */
 const COLS = 80;
@@ -117,6 +118,7 @@ export class ConsoleBuffer {
 
   /** Resets the terminal modes of the program that drew the screen; its text stays. */
   resetModes(): void {
+    this.#transcript.resetModes();
     this.#toScreen(RESET_MODES);
   }
 
@@ -151,6 +153,7 @@ export class ConsoleBuffer {
   }
 
   resize(cols: number, rows: number): void {
+    this.#transcript.resize(cols, rows);
     this.#awake().resize(cols, rows);
   }
 
@@ -244,8 +247,13 @@ export async function readConsoleLog(
   limits: LogLimits,
   { kind, cursor, since, search }: LogRequest,
 ): Promise<LogPiece> {
+  const { kept } = limits;
+  if (kind === 'timed') {
+    const paths = { times: logPath(dir, name, 'times'), raw: logPath(dir, name, 'raw') };
+    return fromDisk(paths.times, readTimedLog({ ...paths, kept, cursor, since }));
+  }
   const path = logPath(dir, name, kind);
-  const { data, ...rest } = await fromDisk(path, readLog({ path, kind, kept: limits.kept, cursor, since, search }));
+  const { data, ...rest } = await fromDisk(path, readLog({ path, kind, kept, cursor, since, search }));
   return { data: data.toString(kind === 'raw' ? 'base64' : 'utf8'), ...rest };
 }
 

@@ -2,7 +2,8 @@
  * Opens consoles, one at a time on the whole bus: decides which session may open, watch, type and take over, and
  * keeps the last screen of each node.
  */
-import type { ConsoleJoined, ConsoleState, EventRecord, LogPiece, LogRequest } from '../../api/methods.ts';
+import type { ConsoleJoined, ConsoleState, EventRecord } from '../../api/methods.ts';
+import type { LogPiece, LogRequest } from '../../api/node.ts';
 import { ECHO_MS } from '../../bmc/secret-echo.ts';
 import type { Bus, ConsoleBaud } from '../../bmc/types.ts';
 import { HostNameReader } from '../../console/hostname.ts';

@@ -95,7 +95,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
   }),
   'log.read': z.object({
     addr,
-    kind: z.enum(['lines', 'raw']),
+    kind: z.enum(['lines', 'raw', 'timed']),
     cursor: z.string().max(64).nullable(),
     since: z.number().nullable(),
     search: z.string().min(1).max(256).nullable(),
