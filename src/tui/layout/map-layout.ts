@@ -213,3 +213,9 @@ function placeOf(map: MapLayout, blade: number): { band: number; line: number } 
   if (index < 0 || index >= map.visibleBlades) return null;
   return { band: Math.floor(index / map.perBand), line: index % map.perBand };
 }
+
+/** Columns of a slot's number, and the blanks around it, on the line above the cells. */
+const RAIL_NUMBER = 4;
+
+/** Returns the columns for a piece of the legend beside a slot's number. */
+export const railRoom = ({ cellWidth }: MapLayout): number => cellWidth - RAIL_NUMBER;

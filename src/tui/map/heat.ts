@@ -4,7 +4,7 @@
  */
 import { STALE_AFTER_MS } from '../../rack/reading.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import { type Ground, HEAT_GROUNDS, type Span } from '../canvas/frame.ts';
+import { type Ground, HEAT_GROUNDS, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, type Range, shorten } from '../canvas/glyphs.ts';
 import { chosen } from '../layout/layout.ts';
 import type { Step } from '../model/events.ts';
@@ -84,7 +84,8 @@ export function heatLegend({ by, range, clusters }: HeatScale, width: number, g:
   if (range !== null) {
     const unit = by === 'age' ? 's' : 'ct';
     const ramp = g.levels.map((_, level) => swatch(level, g));
-    return [[`${range.low} `, 'dim'], ...ramp, [` ${range.high} ${unit}`, 'dim']];
+    const legend: Span[] = [[`${range.low} `, 'dim'], ...ramp, [` ${range.high} ${unit}`, 'dim']];
+    return spansWidth(legend) <= width ? legend : [[`${range.low}`, 'dim'], ...ramp, [`${range.high}`, 'dim']];
   }
   const named = (words: readonly (readonly [word: string, level: number])[]): Span[] =>
     words.flatMap(([word, level], i): Span[] => [[`${i === 0 ? '' : ' '}${word}`, 'dim'], swatch(level, g)]);

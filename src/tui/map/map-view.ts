@@ -10,6 +10,7 @@ import { cellAt, type MapLayout } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
+import { legendOf } from './legend.ts';
 import { beatOf, BEATS, lookOf, type NodeLook, viewOf } from './node-cell.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
 import { paintSurround } from './surround.ts';
@@ -17,16 +18,18 @@ import { paintSurround } from './surround.ts';
 /** Least columns of a name line with a blank after its power letter. */
 const ROOMY = 22;
 
-export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): void {
+/** Paints the map; returns the pieces of its legend that found no room around it. */
+export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs): readonly Span[][] {
   const heat = heatScale(state);
   const shared: Shared = { map, room: stripRoom(map, state.rack), strips: stripView(state, map), heat };
-  paintSurround(frame, map, state, { strips: shared.strips, heat }, g);
+  const legend = paintSurround(frame, map, state, legendOf(state, map, shared, g), g);
   for (const blade of map.blades)
     for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
       const addr = blade * SLOTS_PER_BLADE + slot;
       const at = cellAt(map, addr);
       if (at !== null) paintCell(frame, at, addr, shared, state, g);
     }
+  return legend;
 }
 
 /** What all cells of a frame share. */

@@ -64,16 +64,28 @@ function placeAt(age: number | null): number | null {
   return place < BEATS ? place : null;
 }
 
+/** Colours of the conditions while their readings are fresh. */
+const CONDITION_INK: Record<NodeCondition, InkRole> = {
+  on: 'ok',
+  booting: 'aging',
+  'going-down': 'warn',
+  halted: 'warn',
+  failed: 'fault',
+  off: 'off',
+  disabled: 'warn',
+  unknown: 'unknown',
+  absent: 'dim',
+};
+
+export const inkOfCondition = (power: NodeCondition): InkRole => CONDITION_INK[power];
+
 function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkRole {
-  if (power === 'unknown') return 'unknown';
-  if (power === 'absent') return 'dim';
+  const usual = inkOfCondition(power);
+  if (power === 'unknown' || power === 'absent') return usual;
   if (fresh === 'stale') return 'stale';
-  if (power === 'disabled' || power === 'halted' || power === 'going-down') return 'warn';
-  if (power === 'failed') return 'fault';
-  if (power === 'booting') return 'aging';
-  if (power === 'off') return 'off';
+  if (power !== 'on') return usual;
   if (fresh !== 'fresh') return 'aging';
-  return placeAt(age) === BEATS - 1 ? 'pulse' : 'ok';
+  return placeAt(age) === BEATS - 1 ? 'pulse' : usual;
 }
 
 /** Returns whether a node's current is part of a sum: an old value is none of the present ones. */

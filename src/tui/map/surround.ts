@@ -1,29 +1,27 @@
 /**
  * Paints what surrounds the map's cells: the rack's frame, each blade's letter and sums, slot numbers, chassis fans, and
- * the legend of the strips.
+ * the legend.
  */
 import { type Address, rowLabel, rowOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { type Draw, drawText } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { type Frame, type InkRole, type Span, spansWidth } from '../canvas/frame.ts';
-import type { Glyphs, Range } from '../canvas/glyphs.ts';
-import { keyOf } from '../keymap/lookup.ts';
-import { bladeAt, cellAt, type MapLayout } from '../layout/map-layout.ts';
-import { HEAT_WORDS, type State, WINDOW_WORDS } from '../model/state.ts';
-import { heatLegend, type HeatScale } from './heat.ts';
+import type { Glyphs } from '../canvas/glyphs.ts';
+import { bladeAt, cellAt, type MapLayout, railRoom } from '../layout/map-layout.ts';
+import type { State } from '../model/state.ts';
 import { countsOf, lookOf, viewOf } from './node-cell.ts';
-import type { StripView } from './strips.ts';
 
-/** What explains the cells: scales of their strips and of their colours. */
-interface Scales {
-  strips: StripView;
-  heat: HeatScale | null;
-}
-
-export function paintSurround(frame: Frame, map: MapLayout, state: State, scales: Scales, g: Glyphs): void {
+/** Paints around the cells; returns the pieces of the legend that found no room there. */
+export function paintSurround(
+  frame: Frame,
+  map: MapLayout,
+  state: State,
+  legend: readonly Span[][],
+  g: Glyphs,
+): readonly Span[][] {
   const { surround, kind, firstBlade, visibleBlades } = map;
   const total = surround === 'rack' ? countsOf(state).draw : null;
-  const legend = legendOf(state, map, scales, g);
+  let rest = legend;
   map.blades.slice(firstBlade, firstBlade + visibleBlades).forEach((blade, i) => {
     const at = bladeAt(map, blade);
     if (at === null) return;
@@ -31,12 +29,14 @@ export function paintSurround(frame: Frame, map: MapLayout, state: State, scales
     if (surround === 'rack') {
       paintEdge(frame, map, { ...at, blade, sums, total }, state, g);
       const lowest = (i + 1) % map.perBand === 0 || i === visibleBlades - 1;
-      if (lowest) paintLowerEdge(frame, map, { x: at.x, y: at.y + map.bladeHeight }, i < map.perBand ? legend : [], g);
+      const place = { x: at.x, y: at.y + map.bladeHeight };
+      if (lowest) rest = paintLowerEdge(frame, map, place, i < map.perBand ? rest : [], g);
       return;
     }
-    if (at.top && surround === 'rail') paintRail(frame, map, at, i === 0 ? legend : [], g);
+    if (at.top && surround === 'rail') rest = paintRail(frame, map, at, i === 0 ? rest : [], g);
     paintLetter(frame, map, at, blade, kind === 'full' ? sums : null);
   });
+  return rest;
 }
 
 /** A blade's nodes with power whose systems are not known to be down, and what they draw. */
@@ -76,10 +76,6 @@ function sumSpans({ nodes, on, draw, partly }: Sums, total: Draw | null, width: 
   const forms = [[power, ...sum, ...share], [power, ...sum], [power, ...close], [power]];
   return forms.find((form) => spansWidth(form) <= width) ?? [];
 }
-
-/** Columns for the names of clusters on the rack's frame; columns of a slot's number and the blanks on the rail. */
-const WIDE_LEGEND = 40;
-const RAIL_NUMBER = 4;
 
 /** Columns after a cell's first one where a blade's edge has its letter; the number of the slot. */
 const PLACE = { letter: 2, slot: 1, afterLetter: 6 };
@@ -137,44 +133,50 @@ function fanState(state: State, { addr }: InventoryNode): [word: string, ink: In
   return power === 'unknown' || power === 'absent' || freshness === 'stale' ? [' unknown', 'unknown'] : ['', 'fan'];
 }
 
-/** Paints the rack's lower edge with the legend in it. */
+/** Paints the rack's lower edge with the legend in it; returns the pieces that do not fit. */
 function paintLowerEdge(
   frame: Frame,
   map: MapLayout,
   { x, y }: { x: number; y: number },
   legend: readonly Span[][],
   g: Glyphs,
-): void {
+): Span[][] {
   const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
   frame.put(x, y, g.rack.bl, 'border');
   for (let column = x + 1; column < right; column++) frame.put(column, y, g.rack.h, 'border');
   frame.put(right, y, g.rack.br, 'border');
   let at = x + PLACE.letter;
-  for (const piece of legend) {
+  return legend.filter((piece) => {
     const words: Span[] = [[' ', 'text'], ...piece, [' ', 'text']];
-    if (piece.length === 0 || at + spansWidth(words) > right - 1) continue;
+    if (at + spansWidth(words) > right - 1) return true;
     at = frame.spans(at, y, words) + 1;
-  }
+    return false;
+  });
 }
 
-/** Paints the line above a band's cells: each slot's number, and behind it a piece of the legend. */
+/**
+ * Paints the line above a band's cells: each slot's number, and after it a piece of the legend; returns the pieces that do
+ * not fit.
+ */
 function paintRail(
   frame: Frame,
   map: MapLayout,
   { x, y }: { x: number; y: number },
   legend: readonly Span[][],
   g: Glyphs,
-): void {
+): Span[][] {
   const first = x + map.leftWidth;
+  const rest = [...legend];
   for (let i = 0; i < SLOTS_PER_BLADE; i++) {
     const from = first + i * map.cellWidth;
-    const piece = legend[i] ?? [];
-    const fits = spansWidth(piece) + RAIL_NUMBER <= map.cellWidth;
-    const words: Span[] = [[`${SLOTS_PER_BLADE - 1 - i} `, 'text'], ...(fits ? piece : [])];
+    const at = rest.findIndex((one) => spansWidth(one) <= railRoom(map));
+    const [piece = []] = at < 0 ? [] : rest.splice(at, 1);
+    const words: Span[] = [[`${SLOTS_PER_BLADE - 1 - i} `, 'text'], ...piece];
     const end = frame.spans(from + 1, y - 1, words, map.cellWidth - 1);
-    for (let column = end + (fits && piece.length > 0 ? 1 : 0); column < from + map.cellWidth; column++)
+    for (let column = end + (piece.length > 0 ? 1 : 0); column < from + map.cellWidth; column++)
       frame.put(column, y - 1, g.rack.h, 'border');
   }
+  return rest;
 }
 
 /** Paints a blade's letter to the left of its cells, and below it what the blade draws and how many nodes are on. */
@@ -191,37 +193,4 @@ function paintLetter(
   const sum = draw === null ? '-' : draw.amps === null ? String(draw.counts) : draw.amps.toFixed(1);
   frame.text(x, y + 1, sum, partly ? 'stale' : 'spark', leftWidth);
   if (lines > 2) frame.text(x, y + 2, `${on} on`, 'dim', leftWidth);
-}
-
-/** The legend, one piece a thing; on the rack's frame the most important first, on the rail one above each cell. */
-function legendOf(state: State, map: MapLayout, { strips, heat }: Scales, g: Glyphs): Span[][] {
-  const wide = map.surround === 'rack';
-  const key = (command: 'window' | 'scale' | 'heat'): Span => [`${keyOf(state, 'map', command)} `, 'key'];
-  const colours: Span[][] =
-    heat === null
-      ? []
-      : [
-          [key('heat'), [`${wide ? 'colours: ' : 'by '}${heat.by}`, 'dim']],
-          heatLegend(heat, wide ? WIDE_LEGEND : map.cellWidth - RAIL_NUMBER, g),
-        ];
-  if (map.kind === 'glyph') return colours;
-  const { current, fan } = strips;
-  const numbers: Span[] = [['current', 'spark']];
-  if (map.kind === 'line') return [numbers, ...colours];
-  const range = (of: Range | null): Span[] => (wide && of !== null ? [[` ${of.low} to ${of.high} ct`, 'dim']] : []);
-  const one = current === null ? 'own scales' : wide ? 'one scale' : `scale ${current.low}-${current.high}`;
-  const rows: Span[][] = [
-    [...(map.fanLines === 0 ? [] : [['upper ', 'dim'] as const]), ...numbers, ...range(current)],
-    map.fanLines === 0 ? [] : [['lower ', 'dim'], ['fan', 'fan'], ...range(fan)],
-  ];
-  const times: Span[][] = [
-    [key('window'), [`last ${WINDOW_WORDS[state.view.window]}`, 'dim']],
-    [key('scale'), [one, 'dim']],
-  ];
-  if (!wide) return [...rows, ...(heat === null ? times : colours)];
-  const [name = [], ramp = []] = colours;
-  const without = heat?.by === 'cluster' ? 'old, unknown, no cluster' : 'old or unknown';
-  const none: Span[] = heat === null ? [] : [[`no colour: ${without}`, 'dim']];
-  const states: Span[] = heat === null ? [key('heat'), [`colours: ${HEAT_WORDS.state}`, 'dim']] : [];
-  return [...(heat === null ? [] : [[...name, [' ', 'text'] as const, ...ramp]]), ...rows, ...times, states, none];
 }

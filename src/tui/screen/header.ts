@@ -46,7 +46,11 @@ function paintTotal(frame: Frame, x: number, y: number, width: number, state: St
 
 function leftPieces(state: State, room: number): Span[][] {
   const { draw } = countsOf(state);
-  const must: Span[][] = [[[state.rack.name, 'title']], busWords(state), countWords(state)];
+  const head: Span[][] = [[[state.rack.name, 'title']], busWords(state)];
+  const taken = head.reduce((sum, one) => sum + spansWidth(one), 0);
+  const forms = [countWords(state), ...shortCounts(state)];
+  const counts = forms.find((form) => taken + spansWidth(form) + 2 <= room) ?? countWords(state);
+  const must: Span[][] = [...head, counts];
   // The battery's time is more important than the counts of nodes.
   const beside = (pieces: readonly Span[][]): number =>
     room - 2 - pieces.reduce((sum, one) => sum + spansWidth(one), 0);
@@ -129,6 +133,19 @@ export function countWords(state: State): Span[] {
     ...count(counts.unknown, 'unknown', 'unknown'),
     ...count(counts.lost, 'lost', 'fault'),
     ...count(counts.old, 'old', 'stale'),
+  ];
+}
+
+/** Returns the counts of nodes for narrow screens: `19 on 1 off 4 other`, `19 of 24 on`. */
+function shortCounts(state: State): Span[][] {
+  const { on, off, old, lost, failed } = countsOf(state);
+  const all = state.rack.nodes.length;
+  const other = all - on - off;
+  const ink: InkRole = on === 0 ? 'text' : old > 0 ? 'aging' : 'ok';
+  const otherInk: InkRole = lost + failed > 0 ? 'fault' : 'warn';
+  return [
+    [gap, [`${on} on `, ink], [`${off} off `, 'off'], ...(other > 0 ? [[`${other} other `, otherInk] as const] : [])],
+    [gap, [`${on} of ${all} on`, other + off > 0 ? 'aging' : ink]],
   ];
 }
 

@@ -63,7 +63,7 @@ function countLine(state: State): Span[] {
   const bad = disabled + unknown + lost + systems.halted + systems['going-down'] + systems.failed + systems.booting;
   return [
     [`${on} on ${off} off`, 'text'],
-    [bad > 0 ? ` ${bad} else` : '', 'warn'],
+    [bad > 0 ? ` ${bad} other` : '', 'warn'],
   ];
 }
 
@@ -92,10 +92,10 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
   }
   paintHeader(frame, layout.header, state, g);
   if (layout.map && isUnreached(state)) paintUnreached(frame, layout.map.area, state);
-  else if (layout.map) paintMap(frame, layout.map, state, g);
+  const legend = layout.map && !isUnreached(state) ? paintMap(frame, layout.map, state, g) : [];
   if (layout.glance) paintGlance(frame, layout.glance, state, g);
   if (layout.table) paintTable(frame, layout.table, state, g);
-  if (layout.selected && !isUnreached(state)) paintSelected(frame, layout.selected, state, layout, g);
+  if (layout.selected && !isUnreached(state)) paintSelected(frame, layout.selected, state, { layout, legend }, g);
   const notice = noticeOf(state);
   // On a low screen the events have the line of the notice while there is none.
   const line = layout.notice;

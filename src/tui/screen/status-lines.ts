@@ -22,15 +22,27 @@ import { eventSpans, weightiest } from './event-lines.ts';
 
 /**
  * Paints the selected node in words, where no detail pane shows the same; the number of marked nodes, and of those
- * scrolled out of sight.
+ * scrolled out of sight; and of the map's `legend` what fits in the rest of the line.
  */
-export function paintSelected(frame: Frame, { x, y, width }: Rect, state: State, layout: Layout, g: Glyphs): void {
+export function paintSelected(
+  frame: Frame,
+  { x, y, width }: Rect,
+  state: State,
+  { layout, legend }: { layout: Layout; legend: readonly Span[][] },
+  g: Glyphs,
+): void {
   const scrolled = scrollSpans(state, layout);
   const marked: Span[] = state.marks.size > 0 ? [[`${state.marks.size} marked `, 'mark']] : [];
   const end = x + width - 2 - spansWidth(scrolled);
   const left = state.filter === '' ? x + 1 : paintChips(frame, x + 1, y, state, end - x - 1);
-  frame.spans(left, y, [...marked, ...(layout.detail === null ? selectedSpans(state, g) : [])], end - left);
-  frame.spans(x + width - 1 - spansWidth(scrolled), y, scrolled);
+  const words = [...marked, ...(layout.detail === null ? selectedSpans(state, g) : [])];
+  frame.spans(left, y, words, end - left);
+  const right = [...scrolled];
+  for (const piece of legend) {
+    const longer: Span[] = [...right, ...(right.length === 0 ? [] : [['  ', 'text'] as const]), ...piece];
+    if (left + spansWidth(words) + 2 + spansWidth(longer) <= x + width - 1) right.splice(0, right.length, ...longer);
+  }
+  frame.spans(x + width - 1 - spansWidth(right), y, right);
 }
 
 /** Returns what of the rack is visible; empty where the map shows all of it. */
