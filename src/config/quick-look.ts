@@ -28,9 +28,9 @@ export function isRackListIn(candidates: readonly Candidate[]): boolean {
   return isRackList(firstFile(candidates)?.text ?? '');
 }
 
-/** True where the first of these files has settings of the interface: keys, mouse, bell. */
+/** True where the first of these files has settings of the interface: keys, commands, mouse, bell. */
 export function settingsIn(candidates: readonly Candidate[]): boolean {
-  return /^["']?(?:keys|interface)["']?[ \t]*:/m.test(firstFile(candidates)?.text ?? '');
+  return /^["']?(?:keys|interface|commands)["']?[ \t]*:/m.test(firstFile(candidates)?.text ?? '');
 }
 
 /** {@link peekPort} of the first of these files that exists; null where the full loader must decide or report. */

@@ -9,6 +9,8 @@ import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedCon
 import { environment, type Environment } from './paths.ts';
 import { isRackList } from './quick-look.ts';
 import { interfaceWishes, keyWishes, sshOption } from './schema.ts';
+import { findDistrust } from './trust.ts';
+import { ownCommands } from './value-types.ts';
 
 /** Maximum of racks: beyond, other engines are for looking. */
 const MOST_RACKS = 64;
@@ -37,8 +39,9 @@ const rackListSchema = z.strictObject(
       .max(MOST_RACKS, `${MOST_RACKS} at most`),
     interface: interfaceWishes,
     keys: keyWishes,
+    commands: ownCommands,
   },
-  'a file with racks: may only have interface and keys beside it; settings of one rack belong into its own file',
+  'a file with racks: may only have interface, keys and commands beside it; settings of one rack belong into its own file',
 );
 type RackListConfig = z.infer<typeof rackListSchema>;
 
@@ -94,8 +97,11 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
  * Loads the settings of the operator's terminal: of one rack from its own file, of several from the file that lists
  * them. @throws ConfigError
  */
-export function loadWishes(explicitPath?: string): Pick<RackListConfig, 'interface' | 'keys'> {
+export function loadWishes(explicitPath?: string): Pick<RackListConfig, 'interface' | 'keys' | 'commands'> {
   const found = findConfig(explicitPath);
   if (found === null || !isRackList(found.text)) return loadConfig(explicitPath).config;
-  return parseAs(rackListSchema, found.text, found.path).data;
+  const { data } = parseAs(rackListSchema, found.text, found.path);
+  const distrust = data.commands.length === 0 ? null : findDistrust(found, environment().uid);
+  if (distrust !== null) throw new ConfigError([{ file: found.path, line: 0, col: 0, message: distrust }]);
+  return data;
 }

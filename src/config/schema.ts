@@ -8,7 +8,7 @@ import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts'
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
 import { http, metrics, mqtt, systemLog } from './reporting-schema.ts';
 import { refuseSshOption } from './ssh-options.ts';
-import { baud, compilePattern, seconds, secret } from './value-types.ts';
+import { baud, compilePattern, ownCommands, seconds, secret } from './value-types.ts';
 
 /** A regular expression of RE2, matched against one console line without control characters. */
 const linePattern = z
@@ -351,6 +351,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   interface: interfaceWishes,
   keys: keyWishes,
+  /** Commands of the interface's operators. */
+  commands: ownCommands,
   /** Plans by name: `rackui plan run NAME`. */
   plans: z.record(planName, plan).default({}),
   /** UPSes that the server queries through NUT's upsd. */

@@ -98,8 +98,12 @@ export function readOnce(path: string): ReadFile {
  * Returns the reason to refuse the file, as a sentence; null: it may be used. `uid`: the user who would run its
  * programs.
  */
-export function checkOwnership(config: Config, { path, stat }: Omit<ReadFile, 'text'>, uid: number): string | null {
-  if (!namesPrograms(config)) return null;
+export function checkOwnership(config: Config, file: Omit<ReadFile, 'text'>, uid: number): string | null {
+  return namesPrograms(config) ? (findDistrust(file, uid) ?? checkKnownHosts(config, uid)) : null;
+}
+
+/** Returns the reason not to run programs that this file names, as a sentence; null: others cannot have written it. */
+export function findDistrust({ path, stat }: Omit<ReadFile, 'text'>, uid: number): string | null {
   const writer = findForeignWriter(stat, [uid]);
   if (writer !== null) return `it names programs to run, and this file ${writer}`;
   const folder = findUntrusted(path, [uid]);
@@ -109,7 +113,7 @@ export function checkOwnership(config: Config, { path, stat }: Omit<ReadFile, 't
   const now = statSync(path);
   if (now.ino !== stat.ino || now.dev !== stat.dev)
     return 'it names programs to run, and it was replaced while it was read: try again';
-  return checkKnownHosts(config, uid);
+  return null;
 }
 
 function checkKnownHosts(config: Config, uid: number): string | null {
@@ -128,5 +132,6 @@ function checkKnownHosts(config: Config, uid: number): string | null {
 
 function namesPrograms(config: Config): boolean {
   const secrets = secretsOf(config).some(({ source }) => 'command' in source);
-  return secrets || config.poweroff !== undefined || config.hooks.length > 0 || (config.ssh?.options.length ?? 0) > 0;
+  const { poweroff, hooks, commands, ssh } = config;
+  return secrets || poweroff !== undefined || hooks.length + commands.length + (ssh?.options.length ?? 0) > 0;
 }

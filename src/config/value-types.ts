@@ -51,6 +51,30 @@ export const seconds = z.number().positive().max(86_400);
 
 export const baud = z.union([z.literal(115200), z.literal(9600), z.literal(19200), z.literal(57600)]);
 
+/** A command of the operator's own, which the interface runs as its user. */
+const ownCommand = z
+  .strictObject({
+    key: z.string().min(1).max(32),
+    /** Its words in help and palette. */
+    name: z.string().regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,60}$/u, 'one line of at most 60 characters'),
+    run: z.array(z.string()).min(1).max(64),
+    /** `node`: the selected one; `marked`: all marked ones, else the selected one; `rack`: none. */
+    scope: z.enum(['node', 'marked', 'rack']).default('node'),
+    /** Shows the command, and runs it after a key. */
+    confirm: z.boolean().default(true),
+    /** Seconds after which it is ended. */
+    limit: z.number().positive().max(3600).default(60),
+  })
+  .superRefine(({ run, scope }, context) => {
+    const fields = ['rack', ...(scope === 'rack' ? [] : ['name', 'ip', 'addr', 'pos', 'role', 'cluster'])];
+    run.forEach((argument, index) => {
+      if ([...argument.matchAll(/\{(\w*)\}/g)].every(([, field = '']) => fields.includes(field))) return;
+      const message = `braces hold one of ${fields.map((field) => `{${field}}`).join(' ')}`;
+      context.addIssue({ code: 'custom', path: ['run', index], message });
+    });
+  });
+export const ownCommands = z.array(ownCommand).max(32).default([]);
+
 /** A secret comes from a file or from a program's output, never from the configuration's text. */
 export const secret = z.union([
   z.strictObject({ file: z.string().min(1) }),

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { expire } from './clock.ts';
 import { removeHidden } from './control-chars.ts';
 
@@ -32,6 +33,11 @@ export interface ProgramOptions {
   environment?: NodeJS.ProcessEnv;
   /** Text for its standard input; default: none. */
   input?: string;
+  /** Most lines that are kept, and characters of each. */
+  lines?: number;
+  lineLength?: number;
+  /** Bytes of output after which it is ended; default: none. */
+  mostBytes?: number;
 }
 
 /** Runs a program; never rejects. `limitS`: seconds after which it is ended; `signal` ends it at once. */
@@ -39,9 +45,10 @@ export function runProgram(
   argv: readonly string[],
   limitS: number,
   signal: AbortSignal,
-  { printed = () => undefined, environment = process.env, input }: ProgramOptions = {},
+  options: ProgramOptions = {},
 ): Promise<ProgramEnd> {
   const [program = '', ...args] = argv;
+  const { printed = () => undefined, environment = process.env, input, mostBytes = Infinity } = options;
   if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
   return new Promise((resolve) => {
     // A process group of its own, so that its children end with it.
@@ -49,7 +56,8 @@ export function runProgram(
     const child = spawn(program, args, { stdio: [stdin, 'pipe', 'pipe'], detached: true, env: environment });
     // It may end without reading.
     child.stdin?.on('error', () => undefined).end(input);
-    const output = new LastLines();
+    const output = new LastLines(options.lines ?? LINES, options.lineLength ?? LINE_LENGTH);
+    let bytes = 0;
     let ended: string | null = null;
     const kill = (name: NodeJS.Signals): void => {
       try {
@@ -76,6 +84,8 @@ export function runProgram(
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => {
         output.feed(chunk);
+        bytes += chunk.length;
+        if (bytes > mostBytes) end(`it printed more than ${mostBytes / 1024} KiB`);
         printed(output.lines);
       });
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -95,22 +105,34 @@ export function runProgram(
   });
 }
 
+/** Replaces tabs by blanks, up to the next column that is a multiple of eight. */
+function withoutTabs(text: string): string {
+  return text.replace(/[^\t]*\t/g, (part) => part.slice(0, -1).padEnd(Math.ceil(part.length / 8) * 8));
+}
+
 /** Keeps the last lines of two streams together, without control characters, for logs and screens. */
 class LastLines {
   readonly lines: string[] = [];
+  readonly #most: number;
+  readonly #length: number;
   readonly #decoder = new TextDecoder();
   #open = '';
+
+  constructor(most: number, length: number) {
+    this.#most = most;
+    this.#length = length;
+  }
 
   feed(chunk: Uint8Array): void {
     const pieces = (this.#open + this.#decoder.decode(chunk, { stream: true })).split(/[\r\n]+/);
     // The unfinished line is the last one until it is finished.
     if (this.#open !== '') this.lines.pop();
-    this.#open = (pieces.at(-1) ?? '').slice(0, LINE_LENGTH);
+    this.#open = (pieces.at(-1) ?? '').slice(0, this.#length);
     for (const piece of pieces) {
-      const line = removeHidden(piece).slice(0, LINE_LENGTH);
+      const line = removeHidden(withoutTabs(stripVTControlCharacters(piece))).slice(0, this.#length);
       if (line.trim() !== '') this.lines.push(line);
     }
-    if (this.lines.length > LINES) this.lines.splice(0, this.lines.length - LINES);
+    if (this.lines.length > this.#most) this.lines.splice(0, this.lines.length - this.#most);
   }
 }
 

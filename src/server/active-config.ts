@@ -41,7 +41,7 @@ const AT_START = [
   'console.log',
 ];
 /** Settings of the interface, which reads them itself when it starts. */
-const CLIENTS = ['interface', 'keys'];
+const CLIENTS = ['interface', 'keys', 'commands'];
 
 export interface ActiveConfigOptions {
   /** Reads the file again. @throws {ConfigError} */

@@ -1,5 +1,6 @@
 /** Performs effects, most of which are requests to the server. Answers come back as events. */
 import type { RackClient } from '../client/client.ts';
+import { runProgram } from '../lib/subprocess.ts';
 import { ConsoleEffects, type ConsolePorts } from './console/effects.ts';
 import type { Effect } from './model/events.ts';
 import type { View } from './model/state.ts';
@@ -7,6 +8,8 @@ import { requestPlan, Requests } from './server-requests.ts';
 
 /** All that the server keeps. */
 const PAST_ALARMS = 500;
+/** Kept output of an own program: lines, their length in characters, and the bytes after which it is ended. */
+const PROGRAM_OUTPUT = { lines: 1000, lineLength: 400, mostBytes: 1024 * 1024 };
 
 export interface EffectPorts extends ConsolePorts {
   reconnect(): void;
@@ -25,6 +28,7 @@ export class EffectRunner {
   readonly #ports: EffectPorts;
   readonly #requests: Requests;
   readonly #console: ConsoleEffects;
+  #program: AbortController | null = null;
 
   constructor(client: RackClient, ports: EffectPorts) {
     this.#ports = ports;
@@ -34,6 +38,11 @@ export class EffectRunner {
 
   set client(client: RackClient) {
     this.#requests.client = client;
+  }
+
+  /** Ends the operator's own program. */
+  close(): void {
+    this.#program?.abort();
   }
 
   perform(effect: Effect): void {
@@ -221,6 +230,19 @@ export class EffectRunner {
       }
       case 'remember':
         this.#requests.attempt('saving the layout', this.#ports.remember(effect.view));
+        return;
+      case 'run-program': {
+        const { id, argv, limit } = effect;
+        const abort = (this.#program = new AbortController());
+        const printed = (lines: readonly string[]): void =>
+          dispatch({ type: 'program-printed', id, lines: [...lines] });
+        void runProgram(argv, limit, abort.signal, { printed, ...PROGRAM_OUTPUT }).then(({ why }) =>
+          dispatch({ type: 'program-ended', id, why }),
+        );
+        return;
+      }
+      case 'end-program':
+        this.#program?.abort();
         return;
       case 'report-mouse':
         this.#ports.reportMouse(effect.on);

@@ -4,6 +4,7 @@ import { step, type Step, withNotice } from './model/events.ts';
 import type { Command, CommandContext } from './model/keys.ts';
 import type { State } from './model/state.ts';
 import { openOverlay } from './overlays/list.ts';
+import { startOwnCommand } from './overlays/own-command.ts';
 
 /** Switches the terminal's mouse reports. While they are on, its own selection needs Shift. */
 function switchMouse(state: State): Step {
@@ -34,6 +35,6 @@ export function onCommandAnywhere(state: State, command: Command, from: CommandC
     case 'previous-rack':
       return toRack(state, -1);
     default:
-      return openOverlay(state, command, from);
+      return startOwnCommand(state, command) ?? openOverlay(state, command, from);
   }
 }

@@ -237,6 +237,7 @@ export class RackSession {
   close(): void {
     this.#end.abort();
     this.#client.close();
+    this.#effects.close();
     this.#emulators?.dispose();
   }
 

@@ -18,6 +18,7 @@ import { pastAlarms } from './overlays/alarms.ts';
 import { busLogged } from './overlays/bus-log.ts';
 import { notePainted, overlayType } from './overlays/list.ts';
 import type { OverlayStep } from './overlays/overlay.ts';
+import { programEvent } from './overlays/own-command.ts';
 import { planEvent } from './overlays/plans/events.ts';
 import { powerEvent } from './overlays/power/dialog.ts';
 import { rawCommandAnswered } from './overlays/raw-command.ts';
@@ -68,6 +69,9 @@ function updated(state: State, event: UiEvent): Step {
     case 'ups-history-failed':
     case 'mains-switched':
       return supplyEvent(state, event);
+    case 'program-printed':
+    case 'program-ended':
+      return programEvent(state, event);
     case 'past-alarms':
       return pastAlarms(state, event.past);
     case 'last-screen':

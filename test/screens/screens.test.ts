@@ -6,6 +6,7 @@ import type { PlanRun } from '../../src/api/plans.ts';
 import type { PowerRequest, Refusal } from '../../src/api/power.ts';
 import { History } from '../../src/rack/history.ts';
 import { STALE_AFTER_MS, type Sample } from '../../src/rack/reading.ts';
+import { resolveKeys } from '../../src/tui/keymap/key-table.ts';
 import type { Overlay } from '../../src/tui/model/overlays.ts';
 import { expectGolden, GOLDENS, TIERS } from './golden.ts';
 import { asking, ended, running, twentyFour } from './operations.ts';
@@ -113,6 +114,19 @@ const looking = (size: SceneOptions): Scene =>
     .dispatch({ type: 'looking', addr: 3, length: 24, cols: 80, x: 4, y: 7, search: false })
     .keys('v', 'l', 'l');
 
+/** An own command that printed and failed. */
+const ENDED = { type: 'program-ended', id: 1, why: 'exit code 1' } as const;
+function ownCommand(): Scene {
+  const made = mixed(SMALL);
+  const run = ['kubectl', 'get', 'pods', '--all-namespaces', '--field-selector=spec.nodeName={name}'];
+  const commands = [{ key: 'K', name: 'pods of the node', run, scope: 'node', confirm: true, limit: 60 } as const];
+  const own = commands.map((one) => ({ ...one, run: [...one.run] }));
+  made.state = { ...made.state, settings: { ...made.state.settings, commands: own, keys: resolveKeys({}, own).keys } };
+  made.keys('K', 'y');
+  const lines = ['NAMESPACE  NAME   READY', 'default    web-1  1/1', 'Unable to connect to the server'];
+  return made.dispatch({ type: 'program-printed', id: 1, lines }).dispatch(ENDED);
+}
+
 const SCREENS: Record<string, () => Scene> = {
   'detail-of-a-day-160x50': () => detailOfDay(WIDE),
   'detail-of-a-day-240x70': () => detailOfDay({ cols: 240, rows: 70 }),
@@ -122,6 +136,8 @@ const SCREENS: Record<string, () => Scene> = {
       .attached(LOGIN, { watchers: [EVE.id] })
       .keys('\x1d', 'u'),
   note: () => inConsole(SMALL).keys('\x1d', 'l').typed('disk was changed'),
+  'own-command': () => ownCommand(),
+  'own-command-asks': () => ownCommand().keys('\x1b').dispatch(ENDED).keys('K'),
   'consoles-80x24': () => mixed(SMALL).keys('c'),
   'consoles-160x50': () => inConsole(WIDE).keys('\x1d', 'c').typed('work'),
   'copy-mode': () => looking(SMALL),
@@ -437,6 +453,7 @@ const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'columns'>, string> = 
   consoles: 'consoles-80x24',
   people: 'people',
   note: 'note',
+  'own-command': 'own-command',
   menu: 'power-menu',
   power: 'dialog-force-off',
   takeover: 'takeover',

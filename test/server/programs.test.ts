@@ -26,7 +26,7 @@ test('what it prints is bounded and harmless', async () => {
   const flood = 'for (let n = 0; n < 5000; n++) console.log("\\x1b[31m" + n + "x".repeat(500))';
   const { output } = await runProgram(node(flood), 20, NEVER);
   expect(output).toHaveLength(20);
-  expect(output.at(-1)).toMatch(/^\[31m4999x+$/);
+  expect(output.at(-1)).toMatch(/^4999x+$/);
   expect(Math.max(...output.map((line) => line.length))).toBeLessThanOrEqual(200);
 });
 

@@ -37,7 +37,7 @@ async function checkList({ path, all, racks }: RackList, options: GlobalOptions)
   const codes: number[] = [];
   for (const rack of racks) {
     codes.push(await check({ ...options, config: rack.path }));
-    if (settingsIn([rack])) print(`${rack.path}: its settings interface and keys are not used with ${path}`);
+    if (settingsIn([rack])) print(`${rack.path}: its settings interface, keys and commands are not used with ${path}`);
   }
   return Math.max(EXIT.done, ...codes);
 }

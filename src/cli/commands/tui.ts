@@ -33,11 +33,11 @@ export async function configuredSettings(config: string | undefined): Promise<Se
     import('../../config/rack-list.ts'),
     import('../../tui/keymap/key-table.ts'),
   ]);
-  const { interface: wishes, keys: raw } = loadWishes(config);
-  const { keys, problems } = resolveKeys(raw);
+  const { interface: wishes, keys: raw, commands } = loadWishes(config);
+  const { keys, problems } = resolveKeys(raw, commands);
   const found = findConfig(config);
   if (problems.length > 0 && found !== null) throw placedProblems(found, problems);
-  return { keys, ...wishes, demo: false };
+  return { keys, commands, ...wishes, demo: false };
 }
 
 /**

@@ -3,11 +3,11 @@ import { CONSOLE_BINDINGS, CONSOLE_SECTIONS } from '../console/console-keys.ts';
 import { COPY_BINDINGS, COPY_SECTIONS } from '../console/copy-mode.ts';
 import { GLANCE_BINDINGS, GLANCE_SECTIONS } from '../glance/glance.ts';
 import { MAP_BINDINGS, MAP_SECTIONS } from '../map/map-keys.ts';
-import type { KeyTable } from '../model/keys.ts';
+import type { KeyTable, OwnCommand } from '../model/keys.ts';
 import type { Settings, State } from '../model/state.ts';
 import { OVERLAYS } from '../overlays/list.ts';
 import { TABLE_BINDINGS, TABLE_SECTIONS } from '../table/table.ts';
-import { type KeyProblem, type RawKeys, withUserKeys } from './user-keys.ts';
+import { type KeyProblem, type RawKeys, withOwnCommands, withUserKeys } from './user-keys.ts';
 
 /** The default keys of every feature. */
 export const DEFAULT_KEYS: KeyTable<State> = {
@@ -30,9 +30,13 @@ export const DEFAULT_KEYS: KeyTable<State> = {
 };
 
 /** Settings without a configuration of the interface. */
-export const DEFAULT_SETTINGS: Settings = { keys: DEFAULT_KEYS, mouse: false, bell: false, demo: false };
+export const DEFAULT_SETTINGS: Settings = { keys: DEFAULT_KEYS, commands: [], mouse: false, bell: false, demo: false };
 
 /** Returns the table with the operator's own keys, and their problems; with problems it must not be used. */
-export function resolveKeys(raw: RawKeys): { keys: KeyTable<State>; problems: KeyProblem[] } {
-  return withUserKeys(DEFAULT_KEYS, raw);
+export function resolveKeys(
+  raw: RawKeys,
+  commands: readonly OwnCommand[] = [],
+): { keys: KeyTable<State>; problems: KeyProblem[] } {
+  const { keys, problems } = withUserKeys(DEFAULT_KEYS, raw);
+  return problems.length > 0 ? { keys, problems } : withOwnCommands(keys, commands);
 }

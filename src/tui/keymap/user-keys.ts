@@ -1,7 +1,8 @@
-/** Checks the operator's own keys, the section `keys:` of the configuration, against the table. Pure. */
+/** Checks the operator's own keys and commands, the sections `keys:` and `commands:` of the configuration. Pure. */
 import { didYouMean } from '../../lib/words.ts';
-import type { KeySection, KeyTable } from '../model/keys.ts';
+import type { KeySection, KeyTable, OwnCommand } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
+import { viewOnly } from './disabled-reasons.ts';
 import { KEY_WORDS, keyLabel, parseKey } from './key-names.ts';
 import { type Binding, bindingId } from './lookup.ts';
 
@@ -133,4 +134,32 @@ function hidings(before: KeyTable<State>, after: KeyTable<State>, overrides: Ove
       const message = `${key} is also the key of "${bindingId(taken).replace(' ', '.')}": change that one too`;
       return { path: ['keys', asked.context, asked.command], message };
     });
+}
+
+/** Adds the operator's own commands to the keys of the map. With problems the result must not be used. */
+export function withOwnCommands(
+  table: KeyTable<State>,
+  commands: readonly OwnCommand[],
+): { keys: KeyTable<State>; problems: KeyProblem[] } {
+  const problems: KeyProblem[] = [];
+  const map = table.sections.find(({ context }) => context === 'map');
+  const places = table.sections.filter((one) => one === map || one.base === 'map').map(({ context }) => context);
+  const bindings = [...table.bindings];
+  commands.forEach(({ key: text, name }, index) => {
+    const key = parseKey(text);
+    const taken = bindings.find(({ context, keys }) => places.includes(context) && keys.includes(key ?? ''));
+    const why =
+      (map === undefined ? null : wrongKey(map, '', text, key)) ??
+      (taken &&
+        `${keyLabel(key ?? '')} is also the key of "${nameOfBinding(taken, commands)}": give one of them another`);
+    if (why !== undefined) problems.push({ path: ['commands', index, 'key'], message: why });
+    const about = { hint: null, help: name, dangerous: true, disabled: viewOnly } as const;
+    bindings.push({ context: 'map', keys: [key ?? ''], command: `own-${index}`, ...about });
+  });
+  return { keys: { ...table, bindings }, problems };
+}
+
+function nameOfBinding(binding: Binding, commands: readonly OwnCommand[]): string {
+  const own = /^own-(\d+)$/.exec(binding.command)?.[1];
+  return own === undefined ? bindingId(binding).replace(' ', '.') : (commands[Number(own)]?.name ?? '');
 }

@@ -102,6 +102,9 @@ export type UiEvent =
   | { type: 'glances-failed'; error: RequestError }
   /** A UID as a BMC sent it; null: none, for the reason `why`. */
   | { type: 'identified'; addr: Address; uid: string | null; why: string }
+  /** The operator's own program printed; its end, '' where it succeeded. */
+  | { type: 'program-printed'; id: number; lines: readonly string[] }
+  | { type: 'program-ended'; id: number; why: string }
   | { type: 'link-lost'; why: string }
   | { type: 'link-still-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
@@ -176,6 +179,9 @@ export type Effect =
   | { do: 'identify'; addr: Address }
   /** Stores the view for the next run. */
   | { do: 'remember'; view: View }
+  /** Runs a program of the operator's own on this machine; or ends it. */
+  | { do: 'run-program'; id: number; argv: readonly string[]; limit: number }
+  | { do: 'end-program' }
   /** Switches the terminal's mouse reports. */
   | { do: 'report-mouse'; on: boolean }
   | { do: 'ring' }

@@ -13,6 +13,8 @@ export type Context = PaneContext | Overlay['kind'] | 'armed' | 'plan-run';
 /** Effect of a key. An overlay's own name is the command that opens it. */
 export type Command =
   | Overlay['kind']
+  /** A command of the operator's own, by its number in the configuration. */
+  | `own-${number}`
   | 'up'
   | 'down'
   | 'left'
@@ -127,4 +129,16 @@ export interface KeySection {
 export interface KeyTable<S> {
   sections: readonly KeySection[];
   bindings: readonly KeyBinding<S>[];
+}
+
+/** A command of the operator's own, as configured. */
+export interface OwnCommand {
+  key: string;
+  name: string;
+  /** Argument vector with fields in braces. */
+  run: readonly string[];
+  scope: 'node' | 'marked' | 'rack';
+  confirm: boolean;
+  /** Seconds after which it is ended. */
+  limit: number;
 }

@@ -61,6 +61,19 @@ export interface OperationsPanel {
   prompt: OperationPrompt | null;
 }
 
+/** The program of an own command that runs, or ran last. */
+export interface OwnProgram {
+  id: number;
+  name: string;
+  argv: readonly string[];
+  /** The latest lines that it printed, without control characters. */
+  lines: readonly string[];
+  /** Server's clock. */
+  startedAt: number;
+  /** Null while it runs; '' when it succeeded, else the reason. */
+  why: string | null;
+}
+
 /** Exchanges on the bus as they pass. */
 export interface BusPane {
   kind: 'bus';

@@ -10,8 +10,8 @@ import { heardTime, type ServerTime } from '../../client/client.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import type { KeyTable } from './keys.ts';
-import type { Overlay } from './overlays.ts';
+import type { KeyTable, OwnCommand } from './keys.ts';
+import type { Overlay, OwnProgram } from './overlays.ts';
 import { NO_STRIPS, type Strips } from './strips.ts';
 import { type ColumnId, type TableView, tableViewFrom, USUAL_TABLE } from './table.ts';
 
@@ -141,6 +141,8 @@ const NO_DETAIL: Detail = { answer: null, asked: null, failed: null, uids: new M
 export interface Settings {
   /** Includes the operator's own keys. */
   keys: KeyTable<State>;
+  /** The operator's own commands. */
+  commands: readonly OwnCommand[];
   /** True where the terminal reports its mouse; a key switches it. */
   mouse: boolean;
   /** True where the terminal rings for new alarms. */
@@ -309,6 +311,7 @@ export interface State {
   last: LastScreens;
   glances: Glances;
   overlay: Overlay | null;
+  program: OwnProgram | null;
   /** Ids of the last choices in the palette, the latest first. */
   recent: readonly string[];
   notice: Notice | null;
@@ -374,6 +377,7 @@ export function initialState(
     last: NO_LAST_SCREEN,
     glances: NO_GLANCES,
     overlay: null,
+    program: null,
     recent: [],
     notice: null,
     rangAt: 0,

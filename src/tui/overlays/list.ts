@@ -17,6 +17,7 @@ import { HELP } from './help.ts';
 import { LARGE_PASTE } from './large-paste.ts';
 import { OPERATIONS } from './operations.ts';
 import type { OverlayType } from './overlay.ts';
+import { OWN_COMMAND } from './own-command.ts';
 import { PARTICIPANTS } from './participants.ts';
 import { EMERGENCY } from './plans/emergency.ts';
 import { POWER_DIALOG } from './power/dialog.ts';
@@ -43,6 +44,7 @@ export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   EMERGENCY,
   TAKEOVER,
   LARGE_PASTE,
+  OWN_COMMAND,
   HELP,
   TOUR,
 ];
