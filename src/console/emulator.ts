@@ -4,14 +4,10 @@
  *
  * Records the modes that a node's program set and the emulator's API hides (cursor, mouse encoding), read by the
  * emulator's own parser.
- *
- * Converts a cell of a node's screen for the operator's terminal. An emulator's cell may hold any number of code
- * points; terminals disagree on how wide some of them are, and some change the direction of everything beside them.
  */
-import unicode11 from '@xterm/addon-unicode11';
-import headless, { type IBufferCell, type IParser } from '@xterm/headless';
-import { removeHidden } from '../lib/control-chars.ts';
+import headless, { type IParser } from '@xterm/headless';
 import { SequenceParser } from './sequence-parser.ts';
+import { useNewerWidths } from './unicode.ts';
 
 export type MouseEncoding = 'x10' | 'sgr';
 
@@ -107,8 +103,7 @@ export class NodeTerminal extends headless.Terminal {
   constructor({ cols, rows, scrollback }: TerminalSize & { scrollback: number }) {
     // Logging is off: the emulator reports unknown sequences on stderr, where a node could write into the server's log.
     super({ cols, rows, scrollback, logLevel: 'off', allowProposedApi: true });
-    this.loadAddon(new unicode11.Unicode11Addon());
-    this.unicode.activeVersion = '11';
+    useNewerWidths(this);
     mendErase(this);
     this.#surviveFaults();
     this.nodeModes = new NodeModes(this.parser);
@@ -164,65 +159,4 @@ function boundParameters(parameters: string, final: string, size: TerminalSize):
 
 function counts<T>(finals: string, limit: T): Record<string, T> {
   return Object.fromEntries(Array.from(finals, (final) => [final, limit]));
-}
-
-/** Maximum of marks on one character; more are no writing, and every frame would carry them. */
-const MARKS = 6;
-
-/** Returns the printable part of a cell's characters; a blank where there is none. */
-export function cellText(chars: string): string {
-  // Shortcut: nearly every cell is one printable character of ASCII.
-  if (chars.length === 1 && chars >= ' ' && chars < '\x7f') return chars;
-  const clean = removeHidden(chars);
-  if (clean.length <= 2) return clean || ' ';
-  return Array.from(clean)
-    .slice(0, 1 + MARKS)
-    .join('');
-}
-
-/**
- * Returns the character followed by a cursor move to the next cell, because a terminal may take an emoji or a mark
- * for wider or narrower than the emulator does: then one cell looks wrong, and its neighbours stay in place. `x`
- * counts from 0.
- */
-export function anchored(ch: string, x: number, wide: boolean): string {
-  if (!wide && ch.length <= 1) return ch;
-  const column = (n: number): string => `\x1b[${n + 1}G`;
-  // Both cells are blanked first: where the terminal fills only one, no old character stays in the other.
-  return wide ? `  ${column(x)}${ch}${column(x + 2)}` : `${ch}${column(x + 1)}`;
-}
-
-/** The attributes that the emulator's cells and its pen have in common. */
-export type Attributes = Pick<
-  IBufferCell,
-  | ('isBold' | 'isDim' | 'isItalic' | 'isUnderline' | 'isBlink' | 'isInverse' | 'isInvisible' | 'isStrikethrough')
-  | ('isOverline' | 'isFgPalette' | 'isFgRGB' | 'getFgColor' | 'isBgPalette' | 'isBgRGB' | 'getBgColor')
->;
-
-/** Returns the parameters of SGR that set exactly these attributes. */
-export function sgrOf(cell: Attributes): string {
-  const flags: [number, number][] = [
-    [cell.isBold(), 1],
-    [cell.isDim(), 2],
-    [cell.isItalic(), 3],
-    [cell.isUnderline(), 4],
-    [cell.isBlink(), 5],
-    [cell.isInverse(), 7],
-    [cell.isInvisible(), 8],
-    [cell.isStrikethrough(), 9],
-    [cell.isOverline(), 53],
-  ];
-  const set = flags.filter(([on]) => on !== 0).map(([, code]) => code);
-  return [
-    0,
-    ...set,
-    ...colour(38, cell.isFgPalette(), cell.isFgRGB(), cell.getFgColor()),
-    ...colour(48, cell.isBgPalette(), cell.isBgRGB(), cell.getBgColor()),
-  ].join(';');
-}
-
-/** `base` 38 for foreground, 48 for background. */
-function colour(base: number, palette: boolean, rgb: boolean, value: number): number[] {
-  if (palette) return [base, 5, value];
-  return rgb ? [base, 2, (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff] : [];
 }

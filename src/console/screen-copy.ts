@@ -4,7 +4,8 @@
  * tab stops, a wrap that is due).
  */
 import headless, { type IBufferCell } from '@xterm/headless';
-import { type Attributes, type NodeTerminal, sgrOf } from './emulator.ts';
+import { type Attributes, sgrOf } from './cells.ts';
+import type { NodeTerminal } from './emulator.ts';
 
 /** The part of the emulator's own state that its API lacks; the version is pinned, and a test checks it. */
 interface Core {

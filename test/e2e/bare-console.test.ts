@@ -174,7 +174,7 @@ describe('a node that means harm', () => {
     expect((await terminal.exited).code).toBe(0);
     expect([titles, replies]).toEqual([0, []]);
     // What the painter writes, and nothing else: places, colours, erasures, the scroll region, the modes it passes on.
-    const own = /\x1b\[[\d;]*[HGmKJr]|\x1b\[\?(?:1|25|2004)[hl]|\x1b[=>]|\r?\n/g;
+    const own = /\x1b\[[\d;]*[HGmKJr]|\x1b\[\?(?:1|7|25|2004)[hl]|\x1b[=>]|\r?\n/g;
     expect(terminal.output.replace(own, '')).not.toMatch(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
     // The server's emulator answers a node's questions as a terminal does; no answer holds what the node chose to put in.
     const answered = readFileSync(received, 'latin1');

@@ -99,7 +99,7 @@ afterAll(async () => {
 
 /** Everything that the interface itself says to a terminal; no text of a node begins with ESC. It asks behind a frame. */
 const OURS =
-  /(?<=\x1b\[\?2026l)\x1b\[5n|\x1b(?:\[(?:[\d;]*[mHGABCDJKLMPXr@]|\?(?:1049|1004|2004|25|2026)[hl]|[0-6] q|\?1[hl]|4l|\d*d)|[78=>]|\(B|M|\]52;c;[A-Za-z0-9+/=]*\x1b\\)/g;
+  /(?<=\x1b\[\?2026l)\x1b\[5n|\x1b(?:\[(?:[\d;]*[mHGABCDJKLMPXr@]|\?(?:7|1049|1004|2004|25|2026)[hl]|[0-6] q|\?1[hl]|4l|\d*d)|[78=>]|\(B|M|\]52;c;[A-Za-z0-9+/=]*\x1b\\)/g;
 
 test('known sequences and a megabyte of random bytes: cells on the terminal, nothing else; no keys to the node', async () => {
   const modes = JSON.stringify(screen.modes);

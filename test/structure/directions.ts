@@ -3,12 +3,15 @@ import { type Import, imports, isOwn } from './imports.ts';
 
 /** What clients share with the server of a node's console: the emulator, how its cells are shown, the log's lines. */
 const EMULATOR = [
+  'console/cells.ts',
   'console/emulator.ts',
   'console/input-filter.ts',
   'console/log-lines.ts',
   'console/pen.ts',
   'console/printed-lines.ts',
   'console/sequence-parser.ts',
+  'console/unicode.ts',
+  'console/widths.ts',
 ];
 
 /** Which folders (or single files) of src/ each folder may import. `type`: only types; `lazy`: only when it is needed. */

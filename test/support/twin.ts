@@ -5,7 +5,7 @@
 import pty from '@lydell/node-pty';
 import unicode11 from '@xterm/addon-unicode11';
 import headless, { type IBufferCell } from '@xterm/headless';
-import { cellText } from '../../src/console/emulator.ts';
+import { cellText } from '../../src/console/cells.ts';
 import { nearest256 } from '../../src/tui/terminal/theme.ts';
 import type { TestTerminal } from './terminal.ts';
 

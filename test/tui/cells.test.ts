@@ -1,10 +1,9 @@
 /** A node's cells on the operator's terminal: widths, styles and cursor, read back through an emulator of another mind. */
-import headless from '@xterm/headless';
 import { expect, test } from 'vitest';
-import { anchored, cellText } from '../../src/console/emulator.ts';
+import { cellText } from '../../src/console/cells.ts';
 import { FLAG, Frame, rawInk } from '../../src/tui/canvas/frame.ts';
 import { Emulators } from '../../src/tui/console/emulator.ts';
-import { Styles } from '../../src/tui/terminal/terminal.ts';
+import { Styles } from '../../src/tui/terminal/styles.ts';
 
 test.each([
   ['a', 'a'],
@@ -20,29 +19,6 @@ test.each([
   [`a${'\u0301'.repeat(500)}`, `a${'\u0301'.repeat(6)}`],
 ])('%j is shown as %j', (chars, shown) => {
   expect(cellText(chars)).toBe(shown);
-});
-
-test('after a character whose width terminals dispute, the next cell is where it belongs', async () => {
-  // Without the addon for Unicode 11 this emulator takes emoji for one column wide.
-  const terminal = new headless.Terminal({ cols: 20, rows: 1, allowProposedApi: true, logLevel: 'off' });
-  const cells: [string, boolean][] = [
-    ['\u{1f600}', true],
-    ['x', false],
-    ['e\u0301', false],
-    ['語', true],
-    ['y', false],
-  ];
-  let at = 0;
-  let text = '';
-  const columns: number[] = [];
-  for (const [ch, wide] of cells) {
-    columns.push(at);
-    text += anchored(ch, at, wide);
-    at += wide ? 2 : 1;
-  }
-  await new Promise<void>((resolve) => terminal.write(text, resolve));
-  const line = terminal.buffer.active.getLine(0);
-  expect(columns.map((x) => line?.getCell(x)?.getChars())).toEqual(cells.map(([ch]) => ch));
 });
 
 test('what covers half of a wide character blanks the other half', () => {

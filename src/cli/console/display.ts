@@ -6,7 +6,8 @@
 import type { WriteStream } from 'node:tty';
 import type { IBufferLine, IMarker } from '@xterm/headless';
 import type { ConsoleJoined } from '../../api/methods.ts';
-import { anchored, cellText, NodeTerminal, sgrOf } from '../../console/emulator.ts';
+import { cellText, isDisputed, type PaintedCell, paintCells, sgrOf } from '../../console/cells.ts';
+import { NodeTerminal } from '../../console/emulator.ts';
 import { shown } from '../terminal-output.ts';
 
 interface Screen {
@@ -39,7 +40,7 @@ export class Painter {
   begin(): void {
     // Bracketed paste distinguishes a paste from typing, whatever the node's program requested: its line ends become
     // those of a keyboard.
-    this.#write(`\x1b[?2004h${'\n'.repeat(this.#screen.rows)}`);
+    this.#write(`\x1b[?2004h\x1b[?7l${'\n'.repeat(this.#screen.rows)}`);
     this.#reset();
   }
 
@@ -64,7 +65,7 @@ export class Painter {
     this.#offset = this.#wantedOffset();
     for (let y = 0; y < this.#height; y++) {
       const line = this.#row(y);
-      if (line !== this.#painted[y]) out += `\x1b[${y + 1};1H${line}\x1b[K`;
+      if (line !== this.#painted[y]) out += `\x1b[${y + 1};1H${line}${this.#restOf(this.#offset + y)}`;
       this.#painted[y] = line;
     }
     out += this.#modeChanges();
@@ -85,7 +86,7 @@ export class Painter {
   /** Restores the terminal and leaves the screen's content. */
   end(): void {
     const { rows } = this.#screen;
-    this.#write(`\x1b[r\x1b[?1l\x1b>\x1b[?2004l\x1b[?25h\x1b[0m\x1b[${rows};1H\x1b[K`);
+    this.#write(`\x1b[r\x1b[?1l\x1b>\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[${rows};1H\x1b[K`);
   }
 
   get #height(): number {
@@ -101,6 +102,14 @@ export class Painter {
     return paintLine(this.#emulator.line(this.#offset + y), this.#screen.cols);
   }
 
+  /** Returns the sequence that erases what is behind a line; a filled one leaves the cursor in its last column. */
+  #restOf(y: number): string {
+    const last = this.#emulator.line(y)?.getCell(this.#screen.cols - 1);
+    const blank =
+      last === undefined || (last.getWidth() > 0 && cellText(last.getChars()) === ' ' && sgrOf(last) === '0');
+    return blank ? '\x1b[K' : '';
+  }
+
   /** Scrolls by the number of lines that left the top: each is painted a last time, then scrolled out. */
   #scroll(): string {
     const lines = this.#emulator.takeScrolled() + this.#wantedOffset() - this.#offset;
@@ -108,7 +117,7 @@ export class Painter {
     let out = '';
     for (let left = lines; left > 0; left--) {
       const line = paintLine(this.#emulator.line(this.#wantedOffset() - left), this.#screen.cols);
-      if (line !== this.#painted[0]) out += `\x1b[1;1H${line}\x1b[K`;
+      if (line !== this.#painted[0]) out += `\x1b[1;1H${line}${this.#restOf(this.#wantedOffset() - left)}`;
       out += `\x1b[0m\x1b[${this.#height};1H\n`;
       this.#painted.shift();
       this.#painted[this.#height - 1] = '';
@@ -341,18 +350,16 @@ export class Emulator {
 /** Returns the line as text with newly made colour sequences, at most `cols` wide. */
 export function paintLine(line: IBufferLine | undefined, cols: number): string {
   if (line === undefined) return '';
-  let painted = '';
-  let style = '0';
+  const cells: PaintedCell[] = [];
   for (let x = 0; x < Math.min(cols, line.length); x++) {
     const cell = line.getCell(x);
-    if (cell === undefined || cell.getWidth() === 0) continue;
-    const wanted = sgrOf(cell);
-    if (wanted !== style) painted += `\x1b[${wanted}m`;
-    style = wanted;
-    const wide = cell.getWidth() === 2;
+    const width = cell?.getWidth() ?? 0;
+    if (cell === undefined || width === 0) continue;
     // A wide character that would extend beyond the edge.
-    painted += wide && x + 1 >= cols ? ' ' : anchored(cellText(cell.getChars()), x, wide);
+    const text = x + width > cols ? ' ' : cellText(cell.getChars());
+    cells.push({ text, width, sgr: sgrOf(cell), disputed: text !== ' ' && isDisputed(text, width) });
   }
+  const { text, style } = paintCells(cells, 0, '0');
   // Blanks of the default style need not be sent: the line's rest is erased.
-  return style === '0' ? painted.replace(/ +$/, '') : `${painted}\x1b[0m`;
+  return style === '0' ? text.replace(/ +$/, '') : `${text}\x1b[0m`;
 }

@@ -2,6 +2,7 @@
  * One picture of the screen as cells: a character, an ink (its meaning, or a node's own colours) and its ground.
  * Views paint into a frame; the terminal and the golden tests read it.
  */
+import { agreedWidth } from '../../console/widths.ts';
 
 /** Meanings of text. Themes give each a look in 256 colours, 16, and none. */
 export const INKS = [
@@ -209,12 +210,8 @@ export function spansWidth(spans: readonly Span[]): number {
   return spans.reduce((sum, [text]) => sum + Array.from(text).length, 0);
 }
 
-/**
- * Returns whether a character is one column wide in every terminal: printable ASCII, Latin, and the symbols of the
- * glyph tables.
- */
+/** Returns whether a character is one column wide in every terminal, and read from left to right. */
 function isPlain(ch: string): boolean {
   const code = ch.codePointAt(0) ?? 0;
-  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
-  return code < 0x300 || (code >= 0x370 && code < 0x590) || (code >= 0x2010 && code < 0x2e80 && code !== 0x200d);
+  return agreedWidth(code) === 1 && (code < 0x590 || (code >= 0x2010 && code < 0x2e80));
 }

@@ -4,7 +4,8 @@
  * the node's queries are dropped: the server's own emulator gives them once, however many sessions watch.
  */
 import type { IBuffer, IBufferCell, IBufferLine } from '@xterm/headless';
-import { cellText, NodeTerminal } from '../../console/emulator.ts';
+import { cellText } from '../../console/cells.ts';
+import { NodeTerminal } from '../../console/emulator.ts';
 import type { Address } from '../../rack/address.ts';
 import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
 import { nearest256 } from '../terminal/theme.ts';

@@ -4,60 +4,11 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
-import { anchored } from '../../console/emulator.ts';
-import { DEFAULT_COLOUR, FLAG, type Frame, rawInk, type RawInk } from '../canvas/frame.ts';
+import type { Frame, RawInk } from '../canvas/frame.ts';
+import { DIFFERS, DIRECT, DirectCells, KEEP, REPAINT } from './direct-cells.ts';
 import { Output, Pace } from './output.ts';
+import { sgrOfInk, Styles } from './styles.ts';
 import type { Palette } from './theme.ts';
-
-const EXTRA: readonly (readonly [flag: number, code: number])[] = [
-  [FLAG.dim, 2],
-  [FLAG.italic, 3],
-  [FLAG.strike, 9],
-];
-const EXTRA_FLAGS = EXTRA.reduce((all, [flag]) => all | flag, 0);
-const FIRST = 256;
-
-/**
- * Adds dim, italic and struck out, which blessed lacks. It writes a foreground as `38;5;N` and takes N from a
- * function that may be replaced; a cell has nine bits for it, and the colours use 256 of the 511 values. The others
- * stand for combinations of a colour and these styles, in the order in which they are first seen. Pure but for that
- * memory.
- */
-export class Styles {
-  readonly #known = new Map<number, number>();
-  readonly #codes: string[] = [];
-
-  /**
-   * Returns the cell's attribute in blessed's encoding. More than 255 combinations were never seen: beyond them the
-   * style is lost, not the colour.
-   */
-  encode(ink: RawInk): RawInk {
-    const flags = ink >> 18;
-    const extra = flags & EXTRA_FLAGS;
-    if (extra === 0) return ink;
-    const foreground = (ink >> 9) & 0x1ff;
-    const key = (extra << 9) | foreground;
-    let value = this.#known.get(key);
-    if (value === undefined && FIRST + this.#codes.length < DEFAULT_COLOUR) {
-      value = FIRST + this.#codes.length;
-      this.#known.set(key, value);
-      this.#codes.push(sgr(foreground, extra));
-    }
-    return rawInk(flags & ~EXTRA_FLAGS, value ?? foreground, ink & 0x1ff);
-  }
-
-  /** Returns the text that blessed writes after `38;5;` for a value of {@link encode}; null for a plain colour. */
-  codeOf(foreground: number): string | null {
-    return this.#codes[foreground - FIRST] ?? null;
-  }
-}
-
-/** Begins with a colour, because blessed has written `38;5;` already; `39` undoes it where there is none. */
-function sgr(foreground: number, extra: number): string {
-  const colour = foreground === DEFAULT_COLOUR ? '7;39' : String(foreground);
-  const codes = EXTRA.filter(([flag]) => (extra & flag) !== 0).map(([, code]) => code);
-  return [colour, ...codes].join(';');
-}
 
 /** Members that blessed's types leave out and this file uses. */
 interface BlessedScreen {
@@ -71,12 +22,16 @@ interface BlessedScreen {
   program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };
 }
 
-const ENTER = '\x1b[?1049h\x1b[?1004h\x1b[?2004h\x1b[?25l\x1b[H\x1b[2J';
+/** Without automatic wrap: a terminal that takes a character in the last column for a wide one moves nothing. */
+const ENTER = '\x1b[?1049h\x1b[?1004h\x1b[?2004h\x1b[?7l\x1b[?25l\x1b[H\x1b[2J';
 /**
- * Resets the state that a frame may have left: attributes, cursor and its shape, bracketed paste, synchronized
+ * Resets the state that a frame may have left: attributes, cursor and its shape, wrap, bracketed paste, synchronized
  * output, the alternate screen.
  */
-const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[0 q\x1b[?25h\x1b[?1049l';
+const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1b[0 q\x1b[?7h\x1b[?25h\x1b[?1049l';
+/** Attributes in blessed's lines that no cell has: of a cell that is painted past it, and of one that it must write. */
+const ELSEWHERE = -2;
+const UNKNOWN = -1;
 /** Makes a frame appear as one; terminals that do not know the mode ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
 const FRAME_END = '\x1b[?2026l';
@@ -87,6 +42,7 @@ export class Terminal {
   readonly #palette: Palette;
   readonly #screen: BlessedScreen;
   readonly #styles = new Styles();
+  readonly #direct: DirectCells;
   /** Frame that blessed's lines hold: only cells that differ from it are looked up. */
   #before: Frame | null = null;
   #written = '';
@@ -103,6 +59,7 @@ export class Terminal {
     onGone: (error: Error) => void,
   ) {
     this.#palette = palette;
+    this.#direct = new DirectCells((frame, i) => sgrOfInk(this.#inkOf(frame, i)));
     this.#output = new Output(stdout.fd, onGone);
     // blessed would install handlers that exit with code 0 on SIGTERM and miss SIGHUP: the interface has its own.
     (blessed as unknown as { Screen: { _bound: boolean } }).Screen._bound = true;
@@ -167,6 +124,7 @@ export class Terminal {
     program.rows = rows;
     this.#screen.alloc();
     this.#before = null;
+    this.#direct.reset();
     this.#output.write('\x1b[0m\x1b[2J');
   }
 
@@ -175,32 +133,11 @@ export class Terminal {
    * {@link settled} has to be certain for this frame.
    */
   show(frame: Frame, mustKnow = false): boolean {
-    const { lines, olines } = this.#screen;
-    const before = this.#before;
+    for (let y = 0; y < frame.rows; y++) this.#compare(frame, y);
     this.#before = frame;
-    for (let y = 0; y < frame.rows; y++) {
-      const line = lines[y];
-      const shown = olines[y];
-      if (!line || !shown) return false;
-      for (let x = 0; x < frame.cols; x++) {
-        const i = y * frame.cols + x;
-        if (before !== null && sameCell(frame, before, i)) continue;
-        const attr = this.#styles.encode(this.#palette.resolve(frame.inks[i] ?? 'text', frame.grounds[i] ?? 'screen'));
-        const wide = x + 1 < frame.cols && frame.chars[i + 1] === '';
-        const ch = anchored(frame.chars[i] ?? ' ', x, wide);
-        const cell = line[x];
-        const old = shown[x];
-        if (!cell || !old || (cell[0] === attr && cell[1] === ch)) continue;
-        line[x] = [attr, ch];
-        line.dirty = true;
-        // The right half of a wide character is written with its left half: both or none.
-        if (ch === '' && x > 0 && shown[x - 1]) shown[x - 1] = [-1, ' '];
-        if (wide && shown[x + 1]) shown[x + 1] = [-1, ' '];
-      }
-    }
     this.#written = '';
     this.#screen.draw(0, frame.rows - 1);
-    const drawn = this.#written;
+    const drawn = this.#written + this.#direct.take();
     this.#written = '';
     const cursor = frame.cursor ? `${this.#place(frame.cursor)}\x1b[?25h` : '';
     if (drawn === '' && cursor === this.#cursor) return false;
@@ -208,6 +145,40 @@ export class Terminal {
     const bytes = `${FRAME_BEGIN}${drawn}${cursor}${FRAME_END}`;
     this.#output.write(bytes + this.#pace.sent(bytes.length, performance.now(), mustKnow));
     return true;
+  }
+
+  /** Compares a row with the frame before: blessed gets what changed, less what is painted past it. */
+  #compare(frame: Frame, y: number): void {
+    const before = this.#before;
+    const row = y * frame.cols;
+    const todo = new Uint8Array(frame.cols);
+    for (let x = 0; x < todo.length; x++) if (before === null || !sameCell(frame, before, row + x)) todo[x] = DIFFERS;
+    const line = this.#screen.lines[y];
+    const shown = this.#screen.olines[y];
+    if (!line || !shown || !todo.includes(DIFFERS)) return;
+    this.#direct.row(frame, y, todo);
+    for (let x = 0; x < todo.length; x++) {
+      const old = line[x];
+      if (todo[x] === KEEP || !old) continue;
+      if (todo[x] === DIRECT) {
+        line[x] = [ELSEWHERE, ''];
+        shown[x] = [ELSEWHERE, ''];
+        continue;
+      }
+      const attr = this.#styles.encode(this.#inkOf(frame, row + x));
+      const ch = frame.chars[row + x] ?? ' ';
+      if (todo[x] === REPAINT) shown[x] = [UNKNOWN, ' '];
+      else if (old[0] === attr && old[1] === ch) continue;
+      line[x] = [attr, ch];
+      line.dirty = true;
+      // The right half of a wide character is written with its left half: both or none.
+      if (ch === '' && shown[x - 1]) shown[x - 1] = [UNKNOWN, ' '];
+      if (frame.chars[row + x + 1] === '' && shown[x + 1]) shown[x + 1] = [UNKNOWN, ' '];
+    }
+  }
+
+  #inkOf(frame: Frame, index: number): RawInk {
+    return this.#palette.resolve(frame.inks[index] ?? 'text', frame.grounds[index] ?? 'screen');
   }
 
   /** Copies text into the operator's clipboard, at a key press; a terminal that does not allow it ignores it. */
