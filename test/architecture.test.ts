@@ -6,7 +6,7 @@ import { circles, edgesOf, files, imports, sources } from './structure/imports.t
 
 /** Packages that only certain files may import. */
 const ONLY: Record<string, RegExp> = {
-  serialport: /^bmc\/serial-port\.ts$/,
+  '@serialport/bindings-cpp': /^bmc\/serial-port\.ts$/,
   mqtt: /^server\/mqtt\/mqtt\.ts$/,
   'prom-client': /^server\/metrics\/metrics\.ts$/,
   hono: /^server\/http\//,

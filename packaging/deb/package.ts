@@ -64,7 +64,7 @@ function commitTime(): string {
 }
 
 /** Builds one package and returns its path. */
-async function buildPackage(architecture: keyof typeof ARCHITECTURES, folder: string): Promise<string> {
+function buildPackage(architecture: keyof typeof ARCHITECTURES, folder: string): string {
   const tree = mkdtempSync(join(tmpdir(), 'rackui-package-'));
   const write = (path: string, content: string | Buffer): void => {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
@@ -75,8 +75,8 @@ async function buildPackage(architecture: keyof typeof ARCHITECTURES, folder: st
     for (const [from, to] of Object.entries(PLACES))
       cpSync(join(ROOT, from), join(tree, to), { recursive: true, filter: (path) => !path.endsWith('.map') });
     const program = join(tree, 'usr/lib/rackui');
-    write('usr/share/doc/rackui/copyright', copyright(await installModules(program, ARCHITECTURES[architecture])));
-    rmSync(join(program, 'package-lock.json'));
+    write('usr/share/doc/rackui/copyright', copyright(program, installModules(program, ARCHITECTURES[architecture])));
+    for (const name of ['package-lock.json', 'dist/NOTICE']) rmSync(join(program, name));
     mkdirSync(join(tree, 'usr/bin'));
     symlinkSync('../lib/rackui/bin/rackui', join(tree, 'usr/bin/rackui'));
 
@@ -122,10 +122,17 @@ Description: terminal console for a rack of small computers
 `;
 }
 
-function copyright(licences: string): string {
+/** Debian has this text; its packages refer to it. */
+const APACHE =
+  /Apache License\s+Version 2\.0, January 2004[\s\S]*?limitations under the License\.(\s+(?=[\s\S]{0,999}Apache License\s+Version))?/g;
+
+function copyright(program: string, licences: string): string {
+  const notice = readFileSync(join(program, 'dist/NOTICE'), 'utf8');
   return `rackui
 
 ${readFileSync(join(ROOT, 'LICENSE'), 'utf8')}
+
+${notice.replace(APACHE, 'The text of the Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0.')}
 
 The packages in /usr/lib/rackui/node_modules, each group with its licence:
 
@@ -146,4 +153,4 @@ function changelog(): string {
 const folder = process.argv[2] ?? join(ROOT, 'release');
 mkdirSync(folder, { recursive: true });
 for (const architecture of Object.keys(ARCHITECTURES) as (keyof typeof ARCHITECTURES)[])
-  console.log(await buildPackage(architecture, folder));
+  console.log(buildPackage(architecture, folder));

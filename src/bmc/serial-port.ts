@@ -1,5 +1,5 @@
 /**
- * The serial port, and the only importer of serialport: 115200 8N1, no flow control (bus-protocol section 2).
+ * The serial port, and the only importer of serialport's binding: 115200 8N1, no flow control (bus-protocol section 2).
  *
  * Reads and writes an open port when the system says that it is ready. The descriptor never blocks, so both are done
  * at once in the event loop: through the thread pool, where a serial library's stream does them, each piece costs two
@@ -11,7 +11,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readSync, statSync, writeSync } from 'node:fs';
-import { SerialPort } from 'serialport';
+import { LinuxBinding } from '@serialport/bindings-cpp';
 import { describeHolder, holdersOf } from './port-discovery.ts';
 import type { Line } from './types.ts';
 
@@ -211,8 +211,8 @@ function sentence(port: string, error: Error | 'hung-up'): string {
   return `${port} failed: ${error.message}`;
 }
 
-/** The used part of the library: opening, settings, lock and readiness of the port, not its stream (see PortFile). */
-const BINDING = SerialPort.binding as unknown as {
+/** The used part of the binding; the types that it ships name a package without types. */
+const BINDING = LinuxBinding as unknown as {
   open(options: { path: string; baudRate: number; lock: boolean; hupcl: boolean }): Promise<{
     /** Null once closed. */
     readonly fd: number | null;

@@ -1,5 +1,5 @@
 /** Describes a wrong value in words: place, value found, allowed values, and the one probably meant. Pure. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { count, didYouMean, listed } from '../lib/words.ts';
 
 export type Path = readonly PropertyKey[];

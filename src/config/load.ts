@@ -1,7 +1,7 @@
 /** Finds, reads and checks the configuration file; every problem has its line and column. */
 import { resolve } from 'node:path';
 import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Inventory, unnamedNode } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
 import { describeIssue, type Path, WORDED } from './error-messages.ts';

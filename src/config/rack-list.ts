@@ -3,7 +3,7 @@
  * port, nodes and plans, and racks on other machines; with the settings of the interface that shows them all.
  */
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { rackNameProblem } from '../rack/fleet-selectors.ts';
 import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
 import { environment, type Environment } from './paths.ts';

@@ -3,7 +3,7 @@
  * it is configured.
  */
 import { BlockList, isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { secret } from './value-types.ts';
 
 const LOOPBACK = new BlockList();

@@ -2,7 +2,7 @@
  * Schema of the configuration file: nodes, consoles, plans, ssh and hooks, UPSes and outage policies, and the list of
  * several racks. `load.ts` adds places to its errors.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';

@@ -6,7 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface Pattern {
   /** The pattern as written. */

@@ -15,7 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { escapeHiddenInJson } from './control-chars.ts';
 import { messageOf } from './errors.ts';
 

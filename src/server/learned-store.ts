@@ -3,7 +3,7 @@
  * (`durations.json`), current after a halt (`halt-bands.json`), and the last host name on its console
  * (`hosts.json`), which guards a cut even if an earlier server read it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { keepTime, recallTime, steadyNow } from '../lib/clock.ts';
 import { StateFile } from '../lib/json-file.ts';
 import { DURATIONS_KEPT, haltBand, HALTS_KEPT, type ObservedHalt, usualOf } from '../power/learned.ts';

@@ -1,6 +1,16 @@
 /** What `npm pack` would ship: everything the program reads at run time, nothing else of the sources. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +56,12 @@ test('publint finds nothing in the npm package, and nothing runs when it is inst
   }
 });
 
-test('the packed files are enough to run, from any directory', async () => {
+function bytesIn(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+}
+
+test('the packed files are enough to run, from any directory, and take less than 15 MB with compiled modules', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-package-'));
   try {
     // Without scripts: the build that is tested is the one that is there.
@@ -55,7 +70,7 @@ test('the packed files are enough to run, from any directory', async () => {
     const files = (packed?.files ?? []).map(({ path }) => path);
     expect(files).toEqual(
       expect.arrayContaining([
-        ...['bin/rackui', 'dist/main.js', 'package.json', 'README.md', 'LICENSE'],
+        ...['bin/rackui', 'dist/main.js', 'dist/NOTICE', 'package.json', 'README.md', 'LICENSE'],
         ...['themes/dark.json', 'src/config/racks/er24a.yaml', 'docs/commands.md'],
         'examples/prometheus/alerts.yaml',
         'examples/hooks/mail',
@@ -64,7 +79,12 @@ test('the packed files are enough to run, from any directory', async () => {
     expect(files.filter((path) => /\.tsx?$|\.map$|^test\/|^\.ci\/|^docs\/(dev|pictures)\//.test(path))).toEqual([]);
 
     for (const path of files) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    // Of the packages only those that a production install has.
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(join(ROOT, 'node_modules/@lydell'), join(folder, 'node_modules/@lydell'));
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+    expect(Object.keys(dependencies)).toEqual(['@lydell/node-pty']);
+    expect(bytesIn(folder)).toBeLessThan(15e6);
     const env = { ...process.env, XDG_CONFIG_HOME: folder };
     const rackui = async (...args: string[]): Promise<string> =>
       (await exec(process.execPath, [join(folder, 'bin/rackui'), ...args], { cwd: '/', env })).stdout;
@@ -72,6 +92,7 @@ test('the packed files are enough to run, from any directory', async () => {
     expect(await rackui('--config', join(folder, 'src/config/racks/er24a.yaml'), 'config', 'check')).toContain(
       '24 nodes',
     );
+    expect(await rackui('sim', '--help')).toContain('A simulated rack behind a pseudo-terminal');
     expect(existsSync(join(folder, 'src/main.ts'))).toBe(false);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** docs/reference/http.openapi.json, made from the routes of the HTTP interface and their schemas. */
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PROBLEMS, ROUTES, type Route } from '../../src/server/http/routes.ts';
 
 export const OPENAPI = fileURLToPath(new URL('../../docs/reference/http.openapi.json', import.meta.url));

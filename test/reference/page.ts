@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSION, CONFIRMED } from '../../src/api/methods.ts';
 import { NOTE_PARAMS, REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
 import { declarations, errorCodes, notifications, requests } from './model.ts';

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EventRecord } from '../../src/api/methods.ts';
 import type { Operation, Outcome } from '../../src/api/power.ts';
 import { LineFile, StateFile } from '../../src/lib/json-file.ts';

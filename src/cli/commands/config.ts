@@ -1,5 +1,6 @@
 /** `rackui config check|show|schema`. */
 import { resolve } from 'node:path';
+import { toJSONSchema } from 'zod';
 import { configSentences } from '../../api/configuration.ts';
 import { EXIT } from '../../api/power.ts';
 import { findConfig, loadConfig, placedProblems } from '../../config/load.ts';
@@ -108,9 +109,8 @@ async function show(options: GlobalOptions): Promise<number> {
 }
 
 /** Prints the JSON schema, for editors. */
-async function schema(): Promise<number> {
-  const { z } = await import('zod');
-  const text = JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), null, 2);
+function schema(): number {
+  const text = JSON.stringify(toJSONSchema(configSchema, { io: 'input' }), null, 2);
   for (const line of text.split('\n')) print(line);
   return EXIT.done;
 }

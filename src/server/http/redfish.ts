@@ -3,7 +3,7 @@
  * is not known is null or absent; measured values are given only where they are calibrated.
  */
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Snapshot } from '../../api/methods.ts';
 import type { Operation, Verb } from '../../api/power.ts';
 import { NotFound } from '../../lib/errors.ts';

@@ -1,7 +1,7 @@
 /** Handlers of the resources of the HTTP interface. A token sees its own nodes, and what concerns no node. */
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { EventRecord, Snapshot } from '../../api/methods.ts';
 import type { PlanPreview, PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';

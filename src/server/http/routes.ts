@@ -1,5 +1,5 @@
 /** The resources of the HTTP interface: paths, bodies and answers, from which its OpenAPI document is made. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EventRecord, NodeState, Snapshot } from '../../api/methods.ts';
 import { exitCodeOf, type Operation } from '../../api/power.ts';
 import type { PlanRun, PlanSummary } from '../../api/plans.ts';

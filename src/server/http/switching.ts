@@ -2,7 +2,7 @@
  * Starts operations for callers of the HTTP interface, as any session does: every guard applies. The same request twice
  * is one operation.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ClientIdentity, Snapshot } from '../../api/methods.ts';
 import { confirmationText, cuts, type Operation, type PowerRequest, seenIn, type Verb } from '../../api/power.ts';
 import type { HttpVerb } from '../../config/reporting-schema.ts';

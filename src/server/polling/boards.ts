@@ -3,7 +3,7 @@
  * read when a BMC answers for the first time or again, because the board may have been changed; another UID raises
  * an alarm. `boards.json` in the state directory keeps the UIDs.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Bus, PRIORITY } from '../../bmc/types.ts';
 import { StateFile } from '../../lib/json-file.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';

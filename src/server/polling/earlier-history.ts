@@ -1,5 +1,5 @@
 /** Reads samples from before this server's start, which the state directory may hold (`history.json`). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { recallTime } from '../../lib/clock.ts';
 import { StateFile } from '../../lib/json-file.ts';
 import { type Address, parseAddress } from '../../rack/address.ts';

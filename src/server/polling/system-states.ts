@@ -2,7 +2,7 @@
  * Keeps the state of every node's operating system, from the signs of consoles, operations and BMCs; sets the map's
  * condition, alarms and events. States other than up are stored in `systems.json` for the next server.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Config } from '../../config/schema.ts';
 import { Recognizer, type Recognition } from '../../console/recognizer.ts';
 import { keepTime, type KeptTime, recallTime } from '../../lib/clock.ts';

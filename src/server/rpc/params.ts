@@ -1,5 +1,5 @@
 /** Schemas of the parameters that clients send. Any program can be a client, so everything is bounded. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ClientNotes, Requests } from '../../api/methods.ts';
 import { RAW_LIMIT } from '../../bmc/raw-commands.ts';
 import { describeIssue } from '../../config/error-messages.ts';
