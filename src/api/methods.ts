@@ -24,6 +24,7 @@ import type {
 import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
+import type { CommandRequest, CommandRun } from './shell.ts';
 
 /** Version of the API; raised when a message changes its meaning. */
 export const API_VERSION = 3;
@@ -176,6 +177,11 @@ export interface Requests {
    * it was not sent. `at`: the server's time when it was sent, see {@link KEY_LIMIT_MS}.
    */
   'console.paste': [{ addr: Address; data: string; at: number }, { sent: boolean; why: string | null }];
+  /**
+   * Runs a command on a node and answers when it has ended, or its limit has passed. Over the console only where no
+   * session has a keyboard and no operation runs; it is interrupted when this session ends.
+   */
+  'node.run': [CommandRequest, CommandRun];
   'power.check': [PowerRequest, PowerCheck];
   'power.start': [PowerRequest, Operation];
   'ops.list': [Record<string, never>, Operation[]];
@@ -345,6 +351,7 @@ export const CONFIRMED = [
   'outage.last',
   'outage.drill',
   'bus.raw',
+  'node.run',
   'server.stop',
 ] as const satisfies readonly (keyof Requests)[];
 

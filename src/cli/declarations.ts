@@ -66,6 +66,15 @@ export function declareQueries(program: Command, act: Act): void {
       }),
     );
   program
+    .command('run <words...>')
+    .usage('[options] <selector...> -- <command...>')
+    .description('run a command on nodes, by ssh where configured, otherwise over their consoles')
+    .option('--timeout <seconds>', 'limit of the command on each node (default 60)')
+    .option('--deadline <seconds>', 'begin on no further node after this time (default 3600)')
+    .option('--console', 'over the console, also where ssh is configured')
+    .option('--json', 'one JSON object a node')
+    .action(act(async (options, words) => (await import('./commands/run.ts')).runCommand(words, options)));
+  program
     .command('log <node>')
     .description("log of the node's console, with UTC times and marks")
     .option('--follow', 'and continue with new lines')

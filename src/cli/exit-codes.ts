@@ -25,6 +25,13 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   plain: {},
   status: RACKS,
   console: { 3: 'another session has the keyboard', 4: 'an --expect was not met in time' },
+  run: {
+    1: 'it ran, and ended with another exit code than 0 on every node',
+    2: 'exit code 0 on some nodes, not on others',
+    3: 'refused: a session has the keyboard, an operation runs, or this session is view-only',
+    4: 'it did not end in time',
+    5: 'no shell could be reached',
+  },
   log: REFUSED,
   alarms: { ...RACKS, ...REFUSED },
   events: RACKS,

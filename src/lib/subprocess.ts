@@ -29,6 +29,8 @@ const PIPE_MS = 500;
 export interface ProgramOptions {
   /** Gets the kept lines whenever more output came. */
   printed?: (lines: readonly string[]) => void;
+  /** Gets all of the output of both streams, which its caller bounds. */
+  read?: (chunk: Buffer) => void;
   /** All of its environment; default: that of this process. */
   environment?: NodeJS.ProcessEnv;
   /** Text for its standard input; default: none. */
@@ -48,7 +50,13 @@ export function runProgram(
   options: ProgramOptions = {},
 ): Promise<ProgramEnd> {
   const [program = '', ...args] = argv;
-  const { printed = () => undefined, environment = process.env, input, mostBytes = Infinity } = options;
+  const {
+    printed = () => undefined,
+    read = () => undefined,
+    environment = process.env,
+    input,
+    mostBytes = Infinity,
+  } = options;
   if (signal.aborted) return Promise.resolve({ code: null, why: 'it was not started: aborted before', output: [] });
   return new Promise((resolve) => {
     // A process group of its own, so that its children end with it.
@@ -83,6 +91,7 @@ export function runProgram(
     };
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => {
+        read(chunk);
         output.feed(chunk);
         bytes += chunk.length;
         if (bytes > mostBytes) end(`it printed more than ${mostBytes / 1024} KiB`);

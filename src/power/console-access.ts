@@ -1,16 +1,26 @@
 /**
- * Gives one operation's job its console: waits for the turn, opens it, turns its text into recognitions, and gives it
+ * Gives one operation's job, or a command, its console: waits for the turn, opens it, turns its text into recognitions, and gives it
  * back.
  */
 import { Recognizer, type Recognition } from '../console/recognizer.ts';
 import type { ScreenState } from '../console/screen-state.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Use } from './console-arbiter.ts';
-import type { Job } from './operation.ts';
-import { type ConsoleCondition, ConsoleHeld, type OperationConsole, pause } from './ports.ts';
+import type { Address } from '../rack/address.ts';
+import type { ConsoleArbiter, Use } from './console-arbiter.ts';
+import { type ConsoleCondition, ConsoleHeld, type OperationConsole, type OperationPorts, pause } from './ports.ts';
 
 /** Longest wait for an answer to the last key before the console is given back, ms. */
 const ANSWER_MS = 500;
+
+/** The user of the console: a job of an operation, or a command. */
+export interface ConsoleClaim {
+  ports: Pick<OperationPorts, 'console' | 'now' | 'every'>;
+  node: { readonly addr: Address };
+  operation: { readonly id: string };
+  session: number;
+  request: { takeConsole: boolean | 'silent' };
+  console: ConsoleArbiter;
+}
 
 export interface ConsoleAccessEvents {
   acquired(): void;
@@ -19,13 +29,15 @@ export interface ConsoleAccessEvents {
   recognized(recognition: Recognition, at: number): void;
   /** Handles any text, before it is recognised. */
   output(text: string, at: number): void;
+  /** Output of the node may have been lost. */
+  gap?(text: string): void;
 }
 
 export class ConsoleAccess {
   readonly reader = new Recognizer();
-  readonly #job: Job;
+  readonly #job: ConsoleClaim;
   readonly #events: ConsoleAccessEvents;
-  readonly #yields: boolean;
+  readonly #manner: 'keeps' | 'yields' | 'gives-way';
   #console: OperationConsole | null = null;
   #release: (() => void) | null = null;
   #lent = false;
@@ -36,10 +48,10 @@ export class ConsoleAccess {
   /** Aborts the wait for a turn that is no longer wanted. */
   #wanting: AbortController | null = null;
 
-  /** `yields`: an operator who wants the console gets it. */
-  constructor(job: Job, manner: 'keeps' | 'yields', events: ConsoleAccessEvents) {
+  /** `yields`: an operator who wants the console gets it. `gives-way`: an operation that wants it gets it. */
+  constructor(job: ConsoleClaim, manner: 'keeps' | 'yields' | 'gives-way', events: ConsoleAccessEvents) {
     this.#job = job;
-    this.#yields = manner === 'yields';
+    this.#manner = manner;
     this.#events = events;
   }
 
@@ -131,8 +143,10 @@ export class ConsoleAccess {
       const former = this.#console;
       this.#console = null;
       await former?.release();
-      const take = !this.#yields && request.takeConsole;
-      const console = await ports.console.acquire(node.addr, operation.id, { session, take, yields: this.#yields });
+      const yields = this.#manner === 'yields';
+      const take = !yields && request.takeConsole;
+      const givesWay = this.#manner === 'gives-way';
+      const console = await ports.console.acquire(node.addr, operation.id, { session, take, yields, givesWay });
       if (wanted.aborted) {
         await console.release();
         return;
@@ -146,6 +160,7 @@ export class ConsoleAccess {
         this.#events.output(text, at);
         for (const recognition of this.reader.feed(text, at)) this.#events.recognized(recognition, at);
       });
+      console.onGap((text) => this.#events.gap?.(text));
       console.onState((condition) => {
         if (this.#console === console) this.#events.condition(condition);
       });

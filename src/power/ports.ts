@@ -140,10 +140,21 @@ export interface NetworkPort {
    * may have a forced command that shuts the machine down. Never rejects.
    */
   bootId(addr: Address, signal: AbortSignal): Promise<string | null>;
+  /** Runs a command by ssh, as on a console. Never rejects; `signal` kills it. */
+  run(addr: Address, command: string, limitS: number, signal: AbortSignal): Promise<CommandEnd>;
   /** Reports whether anything answers at its address: a machine that refuses the connection is alive. */
   reachable(addr: Address): Promise<boolean>;
   /** Reports whether its ssh server sends its greeting. */
   greets(addr: Address): Promise<boolean>;
+}
+
+/** The end of a command on a node. `code` null: it is not known, for the reason `why`. */
+export interface CommandEnd {
+  code: number | null;
+  output: string;
+  truncated: boolean;
+  /** Also the reason why the output may not be whole; '' else. */
+  why: string;
 }
 
 export type HookMoment = Exclude<HookConfig['when'], MessageHook['when']>;
@@ -203,13 +214,14 @@ export interface ConsolePort {
    * Opens `addr`'s console for operation `opId`, whatever console was open before. Takes the requestor's own keyboard
    * and, as {@link mayTake} decides, others'; sessions that watch or held this very node's console continue to watch.
    * One that `yields` only reads: an operator who wants this keyboard or another console gets it, and the operation is
-   * notified that its console ended. Rejects with {@link ConsoleHeld} when another session holds a console and it is
+   * notified that its console ended. One that `givesWay` types for no operation: an operation gets its console, and it
+   * takes none that a session holds, the requestor's own included. Rejects with {@link ConsoleHeld} when another session holds a console and it is
    * not to be taken.
    */
   acquire(
     addr: Address,
     opId: string,
-    requestor: { session: number; take: boolean | 'silent'; yields: boolean },
+    requestor: { session: number; take: boolean | 'silent'; yields: boolean; givesWay?: boolean },
   ): Promise<OperationConsole>;
 }
 
@@ -236,6 +248,8 @@ export interface OperationConsole {
   onText(fn: (text: string, at: number) => void): void;
   /** Reports the present condition at once, then each change. One listener. */
   onState(fn: (condition: ConsoleCondition) => void): void;
+  /** Reports that output may have been lost while the console was off the wire. One listener. */
+  onGap(fn: (text: string) => void): void;
   /**
    * Returns the state of the node's screen before anything is typed; `fresh`: it was shown since the console opened.
    */
@@ -270,12 +284,12 @@ export interface AuditEntry {
   tries: number;
 }
 
-/** A raw command: all of its bytes are logged, before and after. */
+/** A raw command to a BIOS, or a command that runs on a node: all of it is logged, before and after. */
 export interface RawAuditEntry {
   at: number;
   stage: 'intent' | 'outcome';
-  verb: 'raw';
-  /** The bytes to send, ^G as `^G`. */
+  verb: 'raw' | 'run';
+  /** The bytes to send, ^G as `^G`; or the command. */
   raw: string;
   reportedBy: ClientIdentity;
   session: number;

@@ -44,6 +44,7 @@ import { alarmHandlers, detailHandlers, queryHandlers } from './rpc/rack.ts';
 import { serverHandlers } from './rpc/server.ts';
 import { SelfCheck } from './self-check.ts';
 import type { Services } from './services.ts';
+import type { Commands } from './shells/commands.ts';
 import { SessionRegistry } from './sessions/registry.ts';
 import { composeOutages, type Outages } from './ups/outages.ts';
 
@@ -365,6 +366,7 @@ function createIdleTimeout(
 interface Working extends Records, Polling, OpenConsoles {
   operations: Operations;
   plans: Plans;
+  commands: Commands;
   outages: Outages;
 }
 

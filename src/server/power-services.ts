@@ -10,7 +10,7 @@ import { type ProgramEnd, runProgram } from '../lib/subprocess.ts';
 import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/record.ts';
-import type { Hook, HookMoment, OperationPorts } from '../power/ports.ts';
+import type { AuditEntry, Hook, HookMoment, OperationPorts, RawAuditEntry } from '../power/ports.ts';
 import { type Address, formatAddress, formatPosition } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
@@ -23,6 +23,7 @@ import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { BusyNodes, NodeStates } from './polling/node-states.ts';
 import type { SystemStates } from './polling/system-states.ts';
 import type { SelfCheck } from './self-check.ts';
+import { Commands } from './shells/commands.ts';
 import { Network, type SshConfig } from './ssh.ts';
 
 /** Time limit for the answer of a machine that is asked to shut itself down, s: it answers at once. */
@@ -32,7 +33,7 @@ const POWEROFF_LIMIT_S = 60;
 interface PowerOptions {
   bus: Bus;
   configuration: ActiveConfig;
-  audit: OperationPorts['audit'];
+  audit: (entry: AuditEntry | RawAuditEntry) => Promise<void>;
   journal: OperationPorts['journal'];
   planJournal: PlanPorts['planJournal'];
   stateDir: string;
@@ -57,7 +58,7 @@ export function composePower(
   options: PowerOptions,
   needs: PowerNeeds,
   changes: Changes,
-): { operations: Operations; plans: Plans } {
+): { operations: Operations; plans: Plans; commands: Commands } {
   const ports = operationPorts(options, needs, (operation) => publish(operation));
   const operations = new Operations(ports);
   const plans = new Plans(planPorts(options, needs, ports, changes), operations);
@@ -70,7 +71,14 @@ export function composePower(
     plans.onOperation(operation);
     changes.emit('work');
   };
-  return { operations, plans };
+  const commands = new Commands(ports, {
+    nodeStates: needs.nodeStates,
+    events: needs.events,
+    audit: options.audit,
+    master: () => options.bus.health.master,
+    running: () => operations.list().find(({ endedAt }) => endedAt === null)?.id ?? null,
+  });
+  return { operations, plans, commands };
 }
 
 function operationPorts(

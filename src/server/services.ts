@@ -14,6 +14,7 @@ import type { Discovery } from './polling/discovery.ts';
 import type { NodeStates } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
 import type { QuietReader } from './polling/quiet-reader.ts';
+import type { Commands } from './shells/commands.ts';
 import type { SelfCheck } from './self-check.ts';
 import type { Outages } from './ups/outages.ts';
 
@@ -27,6 +28,7 @@ export interface Services {
   poller: Poller;
   consoles: Consoles;
   quietReader: QuietReader;
+  commands: Commands;
   operations: Operations;
   plans: Plans;
   outages: Outages;

@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { readUptime } from '../console/recognizer.ts';
+import { commandLine, OutputReader } from '../console/shell-command.ts';
 import { expire } from '../lib/clock.ts';
+import { removeHidden } from '../lib/control-chars.ts';
 import { SSH_OPTIONS } from '../lib/ssh-options.ts';
 import { runProgram } from '../lib/subprocess.ts';
 import type { ProgramEnd } from '../lib/subprocess.ts';
 import { bootIdCommands, readBootId } from '../power/boot.ts';
-import type { NetworkPort } from '../power/ports.ts';
+import type { CommandEnd, NetworkPort } from '../power/ports.ts';
 import type { Address } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 
@@ -30,13 +32,17 @@ const UPTIME = 'cat /proc/uptime';
 const requestFor = ({ user }: SshConfig): string =>
   user === 'root' ? 'systemctl poweroff' : 'sudo -n systemctl poweroff';
 
+/** Characters of ssh's own messages that are kept. */
+const SAID_LIMIT = 400;
+
 const newToken = (): string => `rackui-${randomBytes(6).toString('hex')}`;
 
 export class Network implements NetworkPort {
   readonly #settings: () => SshConfig;
   readonly #inventory: () => Inventory;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #slots = new Slots();
+  /** Operators' commands, which may take long, delay no shutdown. */
+  readonly #commandSlots = new Slots();
 
   constructor(settings: () => SshConfig, inventory: () => Inventory) {
     this.#settings = settings;
@@ -89,13 +95,37 @@ export class Network implements NetworkPort {
   ): Promise<ProgramEnd> {
     const host = this.#host(addr);
     if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
-    await this.#takeSlot();
+    await this.#slots.take();
     try {
       const { limit } = this.#config;
       return await runProgram([...sshArguments(this.#config, host), commands], limit, signal, { printed });
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      this.#slots.free();
+    }
+  }
+
+  async run(addr: Address, command: string, limitS: number, signal: AbortSignal): Promise<CommandEnd> {
+    const host = this.#host(addr);
+    if (host === null) return { code: null, output: '', truncated: false, why: 'it has no address in the network' };
+    const token = randomBytes(3).toString('hex');
+    const reader = new OutputReader(token);
+    const decoder = new TextDecoder();
+    let said = '';
+    await this.#commandSlots.take();
+    try {
+      const argv = [...sshArguments(this.#config, host), commandLine(command, token).trimStart()];
+      const read = (chunk: Buffer): void => {
+        const text = decoder.decode(chunk, { stream: true });
+        if (!reader.begun) said = (said + text).slice(-SAID_LIMIT);
+        reader.feed(text);
+      };
+      const { why } = await runProgram(argv, this.#config.limit + limitS, signal, { read });
+      const { code, output, truncated } = reader;
+      if (code !== null) return { code, output, truncated, why: '' };
+      const reason = removeHidden(said.trim().split('\n').at(-1) ?? '');
+      return { code, output, truncated, why: `ssh: ${reader.begun || reason === '' ? why : reason}` };
+    } finally {
+      this.#commandSlots.free();
     }
   }
 
@@ -139,10 +169,21 @@ export class Network implements NetworkPort {
     const node = nodes.find((one) => one.addr === addr);
     return node === undefined ? null : (node.ip ?? (configured ? node.name : null));
   }
+}
 
-  async #takeSlot(): Promise<void> {
+/** Limits the ssh clients that run at once. */
+class Slots {
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  async take(): Promise<void> {
     this.#running++;
     if (this.#running > AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  free(): void {
+    this.#running--;
+    this.#waiting.shift()?.();
   }
 }
 

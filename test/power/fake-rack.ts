@@ -315,6 +315,10 @@ export class FakeNetwork implements NetworkPort {
     return this.answer(addr, ran);
   }
 
+  run(): ReturnType<NetworkPort['run']> {
+    return Promise.resolve({ code: 0, output: '', truncated: false, why: '' });
+  }
+
   bootId(addr: number): Promise<string | null> {
     this.askedBoot.push(addr);
     return Promise.resolve(this.bootIds.get(addr) ?? null);
@@ -355,6 +359,10 @@ export class FakeConsole implements OperationConsole {
 
   onText(fn: (text: string, at: number) => void): void {
     this.#text = fn;
+  }
+
+  onGap(): void {
+    // No scene loses output.
   }
 
   onState(fn: (condition: ConsoleCondition) => void): void {

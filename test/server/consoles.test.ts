@@ -225,7 +225,14 @@ test('a keyboard that an operation lends is had without taking it, and goes back
   );
   const outbox = { consoleNote: ({ text }: { text: string }) => notes.push(text) };
   const alice = { id: 1, name: 'alice', outbox } as unknown as ConsoleUser;
-  const worker = { opId: 'x', yields: false, text: () => undefined, condition: () => undefined };
+  const worker = {
+    opId: 'x',
+    yields: false,
+    givesWay: false,
+    gap: () => undefined,
+    text: () => undefined,
+    condition: () => undefined,
+  };
   people.startOperation(worker);
   expect(people.typistName).toBe('operation x');
   people.lendKeyboard(worker);

@@ -90,6 +90,7 @@ const DANGEROUS: { [M in keyof Requests]: Requests[M][0][] } = {
     { target: null, text: '=', confirm: null },
   ],
   'host.read': [{ addr: 1 }],
+  'node.run': [{ addr: 1, command: 'true', by: 'configured', limitS: 1 }],
   'server.ping': [],
   'confirm.begin': [{}],
   'server.info': [],

@@ -169,6 +169,10 @@ export function shellReached(
 
 function known(transition: Transition, root: boolean, host: string | null): void {
   seen(transition, host);
+  if (transition.state.goal === 'shell') {
+    transition.enter({ is: 'at-shell', root, host }, Infinity);
+    return;
+  }
   if (transition.goesOn()) return;
   if (transition.state.goal === 'rescue') transition.rescue(root, 's');
   else transition.request(root);

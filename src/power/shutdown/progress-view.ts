@@ -38,6 +38,8 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
         detail: `${count === 1 ? 'a program runs' : `${count} programs run`} before the shutdown request`,
       };
     }
+    case 'at-shell':
+      return { phase: 'preflight', detail: 'its shell waits for a command' };
     case 'spaced':
       return { phase: 'request', detail: 'the request by ssh waits until the console can read its last line' };
     case 'ssh':

@@ -49,6 +49,8 @@ export type Stage =
   /** The ssh request is sent, or will be when the journal is written. */
   | { is: 'ssh' }
   | { is: 'login'; step: 'user' | 'password' | 'shell' }
+  /** With the goal `shell`: a shell of the expected host waits for a command. `host`: its name, or null. */
+  | { is: 'at-shell'; root: boolean; host: string | null }
   /**
    * `disk`: the journal is written with the intent; nothing was typed. `wire`: the request is typed, and its last byte
    * is not sent yet. `heard`: lines meanwhile; only those after that byte may be an answer.
@@ -99,7 +101,7 @@ export interface Shutdown {
   /** A line that a banner may quote: it counts when the console falls silent behind it, and no prompt comes. */
   claim: { kind: 'panic' | 'emergency' | 'login-failed'; text: string } | null;
   /** Purpose of the shell. */
-  goal: 'poweroff' | 'rescue';
+  goal: 'poweroff' | 'rescue' | 'shell';
   /** The console was examined and the programs have run: the request may be sent. */
   prepared: boolean;
   /** Reason why the request cannot go by ssh, or null: it can, or was not tried. */

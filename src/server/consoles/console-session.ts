@@ -306,6 +306,7 @@ export class SharedConsole {
     if (read) this.#silence.add(from, ms, performance.now());
     else this.buffer.markGap(text, from);
     this.buffer.torn();
+    this.participants.operation?.gap(text);
     this.#ports.torn();
     this.#ports.gap();
     // A short gap after a key or a bell is over before a user notices it: only the log marks it.
@@ -343,7 +344,7 @@ export interface ConsoleOperationPorts {
 /** Makes the console interface of operation `opId` at `line`. */
 export function operationConsole(
   opId: string,
-  yields: boolean,
+  { yields, givesWay = false }: { yields: boolean; givesWay?: boolean },
   line: SharedConsole,
   { now, readScreen, released }: ConsoleOperationPorts,
 ): OperationConsole {
@@ -351,11 +352,14 @@ export function operationConsole(
   const encoder = new TextEncoder();
   let onText: (text: string, at: number) => void = () => undefined;
   let onState: (condition: ConsoleCondition) => void = () => undefined;
+  let onGap: (text: string) => void = () => undefined;
   const operation: ConsoleOperation = {
     opId,
     yields,
+    givesWay,
     text: (bytes) => onText(decoder.decode(bytes, { stream: true }), now()),
     condition: (condition) => onState(condition),
+    gap: (text) => onGap(text),
   };
   line.participants.startOperation(operation);
   return {
@@ -365,6 +369,9 @@ export function operationConsole(
     onState(fn) {
       onState = fn;
       fn(line.condition());
+    },
+    onGap(fn) {
+      onGap = fn;
     },
     readScreen,
     type: (text, secret = '') => {

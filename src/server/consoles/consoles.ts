@@ -236,19 +236,25 @@ export class Consoles implements ConsolePort {
   acquire(
     addr: Address,
     opId: string,
-    requestor: { session: number; take: boolean | 'silent'; yields: boolean },
+    requestor: { session: number; take: boolean | 'silent'; yields: boolean; givesWay?: boolean },
   ): Promise<OperationConsole> {
     const before = this.#line;
     const holder = this.holder();
-    if (holder && requestor.yields) return Promise.reject(new ConsoleHeld(holder.name));
-    if (before?.participants.operation)
-      return Promise.reject(new ConsoleHeld(`operation ${before.participants.operation.opId}`));
+    const { yields, givesWay = false } = requestor;
+    if (holder && (yields || givesWay)) return Promise.reject(new ConsoleHeld(holder.name));
+    const working = before?.participants.operation;
+    if (before && working) {
+      if (givesWay || !working.givesWay) return Promise.reject(new ConsoleHeld(`operation ${working.opId}`));
+      working.condition({ open: false, proven: false, why: `operation ${opId} needs the console` });
+      before.participants.endOperation(working);
+    } else if (givesWay && before && before.addr !== addr)
+      return Promise.reject(new ConsoleHeld(`a session that watches ${this.#label(before.addr)}`));
     if (holder && holder.session !== requestor.session && !mayTake(holder, requestor.take))
       return Promise.reject(new ConsoleHeld(holder.name));
     if (before && before.addr !== addr)
       this.#end(before, `operation ${opId} needs the console of ${this.#label(addr)}`);
     const line = this.#line ?? this.#open(addr);
-    const console = operationConsole(opId, requestor.yields, line, {
+    const console = operationConsole(opId, requestor, line, {
       now: this.#options.now,
       readScreen: () => this.#screenOf(addr),
       released: () => {

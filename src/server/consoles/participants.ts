@@ -119,8 +119,12 @@ export interface ConsoleOperation {
   readonly opId: string;
   /** True where it only listens: users who want the keyboard, or another console, have priority. */
   readonly yields: boolean;
+  /** True for a command: an operation that needs the console gets it. */
+  readonly givesWay: boolean;
   text(bytes: Uint8Array): void;
   condition(condition: ConsoleCondition): void;
+  /** Output may have been lost. */
+  gap(text: string): void;
 }
 
 /** Holder of the keyboard: a session, the operation, or none. */

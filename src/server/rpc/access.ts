@@ -63,6 +63,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'bus.survey': 'control',
   'bus.raw': 'control',
   'host.read': 'control',
+  'node.run': 'control',
   'server.ping': 'view',
   'confirm.begin': 'control',
   'server.info': 'view',

@@ -11,9 +11,10 @@ import { runDiagnostics } from '../bus-diagnostics.ts';
 import { readHostName } from '../consoles/hostname-probe.ts';
 import type { Services } from '../services.ts';
 import { rpcError } from './errors.ts';
+import { expectNode } from './rack.ts';
 import type { Caller, Methods } from './registry.ts';
 
-type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read'>;
+type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read' | 'node.run'>;
 
 /** Longest wait of a request for new log entries, ms; entries within GATHER_MS after the first join the answer. */
 const ENTRY_WAIT_MS = 1_000;
@@ -65,6 +66,11 @@ export function busHandlers(services: Services): BusMethods {
       if (reading.state === 'ok' && reading.sample.power !== 'on')
         return { addr, host: null, why: `it is ${reading.sample.power}` };
       return readHostName(consoles, addr, caller.id);
+    },
+
+    'node.run': (request, caller) => {
+      expectNode(services, request.addr);
+      return services.commands.run(request, caller);
     },
 
     async 'bus.raw'({ target, text, confirm }, caller) {

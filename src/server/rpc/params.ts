@@ -1,6 +1,7 @@
 /** Schemas of the parameters that clients send. Any program can be a client, so everything is bounded. */
 import * as z from 'zod';
 import type { ClientNotes, Requests } from '../../api/methods.ts';
+import { COMMAND_LIMIT, COMMAND_LIMIT_S } from '../../api/shell.ts';
 import { RAW_LIMIT } from '../../bmc/raw-commands.ts';
 import { describeIssue } from '../../config/error-messages.ts';
 import { replaceHidden } from '../../lib/control-chars.ts';
@@ -172,6 +173,16 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     confirm: z.string().max(256).nullable(),
   }),
   'host.read': z.object({ addr }),
+  'node.run': z.object({
+    addr,
+    command: z
+      .string()
+      .min(1)
+      .max(COMMAND_LIMIT)
+      .regex(/^[^\x00-\x1f\x7f]*$/, 'a command is one line, without control characters'),
+    by: z.enum(['configured', 'console']),
+    limitS: z.number().positive().max(COMMAND_LIMIT_S),
+  }),
   'server.ping': nothing,
   'confirm.begin': nothing,
   'server.info': nothing,

@@ -7,6 +7,8 @@ import { rpcError } from './errors.ts';
 export interface Caller extends ConsoleUser {
   /** Null before hello. */
   readonly who: ClientIdentity | null;
+  /** Aborts when the session has ended. */
+  readonly gone: AbortSignal;
   identify(who: ClientIdentity): void;
   /** Returns a number for one confirmation. */
   beginConfirmation(): string;

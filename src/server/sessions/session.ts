@@ -71,6 +71,7 @@ export class ClientSession implements Caller {
   #silentS = 0;
   #silentSince: number | null = null;
   #ended = false;
+  readonly #gone = new AbortController();
 
   constructor(id: number, access: Access, socket: Socket, ports: SessionPorts) {
     this.id = id;
@@ -118,6 +119,10 @@ export class ClientSession implements Caller {
   /** Time since which nothing came from it, where that is too long; otherwise null. */
   get silentSince(): number | null {
     return this.#silentSince;
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /** Counts a second of silence. Returns whether it counts as silent from now on. */
@@ -177,6 +182,7 @@ export class ClientSession implements Caller {
   #end(why: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#gone.abort();
     this.outbox.close();
     this.#ports.ended(this, why);
   }

@@ -55,9 +55,9 @@ export function auditEntry(entry: AuditEntry | CallAuditEntry | RawAuditEntry, p
     };
   }
   const { verb, reportedBy: by, node, detail } = entry;
-  const isRaw = entry.verb === 'raw';
+  const isRaw = 'raw' in entry;
   const outcome = isRaw ? null : entry.outcome;
-  const what = isRaw ? `raw ${entry.raw}` : verb;
+  const what = isRaw ? `${verb} ${entry.raw}` : verb;
   return {
     text: `${what} of ${node.name} (${node.pos}, ${node.addr}) by ${by.user}: ${outcome ?? stage}${detail === '' ? '' : `: ${detail}`}`,
     level: 'notice',
