@@ -66,6 +66,12 @@ const REACH = {
   consoles: () => base().keys('c', '\x1b[B'),
   people: () => atConsole().keys('\x1d', 'u'),
   note: () => atConsole().keys('\x1d', 'l').typed('x'),
+  'own-command': () => {
+    const scene = base();
+    const program = { id: 1, name: 'probe', argv: ['x'], lines: ['one', 'two', 'three'], startedAt: NOW, why: null };
+    scene.state = { ...scene.state, program, overlay: { kind: 'own-command', asks: null, back: 1 } };
+    return scene;
+  },
   help: () => base().keys('?', ' '),
   tour: () => base().keys('?', 't', ' ', ' ', ' '),
   menu: () => base().keys('03', 'p', 'j'),
