@@ -65,7 +65,7 @@ const PARAMETER_LIMIT = 65_535;
  * screen, and an unfinished sequence. The text on the screen stays.
  */
 export const RESET_MODES: Uint8Array = Buffer.from(
-  '\x18\x1b[?47l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;1015;2004l\x1b[?7;25h\x1b[4l\x1b>\x1b(B\x1b)B\x0f\x1b[0m\x1b[0 q',
+  '\x18\x1b[?47l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;1015;2004;2026l\x1b[?7;25h\x1b[4;20l\x1b>\x1b(B\x1b)B\x0f\x1b[0m\x1b[0 q',
 );
 
 /** The used part of xterm's inside: its API has no way to survive a sequence that makes it throw. */

@@ -55,7 +55,19 @@ export function completeCopy(terminal: NodeTerminal, made: string): string {
     terminal.modes.insertMode ? '\x1b[4h' : '',
     modes(terminal),
     cursor(terminal, core, active),
+    terminal.options.convertEol === true ? '\x1b[20h' : '',
+    terminal.modes.synchronizedOutputMode ? '\x1b[?2026h' : '',
   ].join('');
+}
+
+/** Returns the modes that the emulator's API hides. */
+export function otherModes(terminal: NodeTerminal): [boolean, string][] {
+  const { buffers, _charsetService: charsets } = coreOf(terminal);
+  const { scrollTop, scrollBottom } = terminal.buffer.active.type === 'alternate' ? buffers.alt : buffers.normal;
+  return [
+    [scrollTop > 0 || scrollBottom < terminal.rows - 1, 'scrolling region'],
+    [charsets.charset !== undefined || charsets.glevel > 0, 'character set'],
+  ];
 }
 
 function coreOf(terminal: InstanceType<typeof headless.Terminal>): Core {

@@ -8,7 +8,7 @@
 import { open } from 'node:fs/promises';
 import serializeAddon from '@xterm/addon-serialize';
 import { NodeTerminal, type TerminalSize } from './emulator.ts';
-import { completeCopy } from './screen-copy.ts';
+import { completeCopy, otherModes } from './screen-copy.ts';
 import type { ScreenText } from './screen-state.ts';
 
 export interface ScreenOptions extends TerminalSize {
@@ -113,6 +113,25 @@ export class NodeScreen {
       below: lines.slice(index + 1).map((line) => line.text.trimEnd()),
       alternate: active.type === 'alternate',
     };
+  }
+
+  /** Returns the names of the modes that a program has set and another one would not expect. */
+  setModes(): string[] {
+    const { modes, nodeModes, buffer } = this.#terminal;
+    const set: [boolean, string][] = [
+      [buffer.active.type === 'alternate', 'alternate screen'],
+      [modes.mouseTrackingMode !== 'none', 'mouse'],
+      [modes.sendFocusMode, 'focus reports'],
+      [modes.bracketedPasteMode, 'bracketed paste'],
+      [modes.applicationCursorKeysMode, 'cursor keys'],
+      [modes.applicationKeypadMode, 'keypad'],
+      [modes.insertMode, 'insert mode'],
+      [modes.originMode, 'origin mode'],
+      [!modes.wraparoundMode, 'no wrap'],
+      [!nodeModes.cursorVisible || nodeModes.cursorShape > 0, 'cursor'],
+      ...otherModes(this.#terminal),
+    ];
+    return set.filter(([on]) => on).map(([, name]) => name);
   }
 
   dispose(): void {

@@ -57,7 +57,7 @@ export class SequenceParser {
   feed(piece: Uint8Array): void {
     const all = this.#half.length > 0 ? Buffer.concat([this.#half, piece]) : piece;
     const whole = wholeCharacters(all);
-    this.#half = all.slice(whole);
+    this.#half = Uint8Array.from(all.subarray(whole));
     const bytes = wellFormed(all.subarray(0, whole));
     for (let i = 0; i < bytes.length;) i = this.#state === 'ground' ? this.#ground(bytes, i) : this.#step(bytes, i);
   }

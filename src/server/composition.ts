@@ -272,7 +272,7 @@ function composeConsoles(options: RackServerOptions, earlier: Records & Polling,
   changes.on('power', (addr) => {
     consoles.powerChanged(addr);
     consoleAlarms.over(addr);
-    consoles.startedAnew(addr);
+    consoles.startedAnew(addr, 'after a change of its power');
   });
   // A node's log gets the events about its power, whether its console was open or not.
   changes.on('event', ({ addr, topic, text, at }) => {

@@ -2,10 +2,28 @@
 import { expect, test } from 'vitest';
 import { RESET_MODES, NodeTerminal } from '../../src/console/emulator.ts';
 import { pasteFor } from '../../src/console/input-filter.ts';
+import { NodeScreen } from '../../src/console/screen.ts';
 import { startsAnew } from '../../src/console/line-patterns.ts';
 
 const write = (to: NodeTerminal, bytes: string | Uint8Array): Promise<void> =>
   new Promise((resolve) => to.write(bytes, resolve));
+
+test.each([
+  ['line graphics', '\x1b(0\x1b)0\x0e', 'character set'],
+  ['a scrolling region, no cursor, no wrap', '\x1b[5;10r\x1b[?25l\x1b[?7l', 'no wrap, cursor, scrolling region'],
+  ['mouse and pastes', '\x1b[?1003;1004;2004h', 'mouse, focus reports, bracketed paste'],
+  ['vim', '\x1b[?1049h\x1b[?1h\x1b=\x1b[?2004h', 'alternate screen, bracketed paste, cursor keys, keypad'],
+  ['colours alone', '\x1b[1;31mred', ''],
+])('the modes that %s set have names, and none is set after a reset', async (_, modes, names) => {
+  const screen = new NodeScreen({ cols: 30, rows: 12, scrollback: 50 });
+  screen.write(Buffer.from(modes));
+  await screen.flush();
+  expect(screen.setModes().join(', ')).toBe(names);
+  screen.write(RESET_MODES);
+  await screen.flush();
+  expect(screen.setModes()).toEqual([]);
+  screen.dispose();
+});
 
 test.each([
   ['line graphics', '\x1b(0\x1b)0\x0e'],

@@ -97,11 +97,15 @@ export class ConsoleBuffer {
       this.#left = glanceAt(screen, at, why);
       // The console was opened again meanwhile.
       if (this.#isOpen()) return;
-      this.#asleep = copyOf(screen, this.#options.scrollback);
-      screen.dispose();
-      this.#screen = null;
-      collectGarbage();
+      this.#sleep(screen);
     });
+  }
+
+  #sleep(screen: NodeScreen): void {
+    this.#asleep = copyOf(screen, this.#options.scrollback);
+    screen.dispose();
+    this.#screen = null;
+    collectGarbage();
   }
 
   data(bytes: Uint8Array): void {
@@ -116,10 +120,25 @@ export class ConsoleBuffer {
     else this.#awake().write(bytes);
   }
 
-  /** Resets the terminal modes of the program that drew the screen; its text stays. */
-  resetModes(): void {
+  /**
+   * Resets the terminal modes of the program that drew the screen; its text stays. `told` is called with the names of
+   * those that were set.
+   */
+  resetModes(told: (set: readonly string[]) => void): void {
     this.#transcript.resetModes();
-    this.#toScreen(RESET_MODES);
+    if (this.#screen !== null || this.#open) {
+      told(this.#awake().setModes());
+      this.#toScreen(RESET_MODES);
+      return;
+    }
+    void this.#withoutInput(async () => {
+      const screen = this.#awake();
+      await screen.flush();
+      told(screen.setModes());
+      screen.write(RESET_MODES);
+      await screen.flush();
+      if (!this.#isOpen()) this.#sleep(screen);
+    });
   }
 
   mark(text: string, at: number): void {

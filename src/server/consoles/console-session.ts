@@ -122,9 +122,14 @@ export class SharedConsole {
     this.#announce('note', `note by ${user.name}: ${text}`);
   }
 
-  /** Resets the terminal modes on every screen, after the node's program ended or at a user's request. */
-  resetModes(): void {
-    this.buffer.resetModes();
+  /** Resets the terminal modes on every screen and marks it; `why`: `after a change of its power`. */
+  resetModes(why: string): void {
+    this.buffer.resetModes((set) => {
+      if (set.length === 0) return;
+      const text = resetText(set, why);
+      this.buffer.mark(text, this.#ports.now());
+      this.#announce('note', text);
+    });
     for (const subscriber of this.participants.subscribers) subscriber.data(RESET_MODES);
   }
 
@@ -332,6 +337,11 @@ export class SharedConsole {
         return this.#phase.why;
     }
   }
+}
+
+/** `reset after a new boot: alternate screen, mouse`. */
+export function resetText(set: readonly string[], why: string): string {
+  return `reset ${why}: ${set.join(', ')}`;
 }
 
 export interface ConsoleOperationPorts {

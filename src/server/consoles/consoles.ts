@@ -24,7 +24,7 @@ import { NotFound, Unavailable } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { SystemStates } from '../polling/system-states.ts';
 import { ConsoleBuffer, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
-import { SharedConsole, operationConsole } from './console-session.ts';
+import { operationConsole, resetText, SharedConsole } from './console-session.ts';
 import { LastScreens } from './last-screens.ts';
 import { type ConsoleUser, describeUser } from './participants.ts';
 
@@ -139,13 +139,17 @@ export class Consoles implements ConsolePort {
   resetScreen(user: ConsoleUser): void {
     const line = this.#typedBy(user, 'only the session with the keyboard can reset the screen');
     line.buffer.mark(`${user.name} reset the screen's modes`, this.#options.now());
-    line.resetModes();
+    line.resetModes(`by ${user.name}`);
   }
 
-  /** Resets the terminal modes after a node lost power or restarted. */
-  startedAnew(addr: Address): void {
-    if (this.#line?.addr === addr) this.#line.resetModes();
-    else this.#buffers.get(addr)?.resetModes();
+  /** Resets the terminal modes after a node lost power or restarted. `why`: `after a change of its power`. */
+  startedAnew(addr: Address, why: string): void {
+    const buffer = this.#buffers.get(addr);
+    if (this.#line?.addr === addr) this.#line.resetModes(why);
+    else
+      buffer?.resetModes((set) => {
+        if (set.length > 0) buffer.mark(resetText(set, why), this.#options.now());
+      });
   }
 
   setBaud(user: ConsoleUser, baud: ConsoleBaud): ConsoleState {
@@ -369,7 +373,7 @@ export class Consoles implements ConsolePort {
         onLine: (text) => {
           lineSeen(addr, text);
           const line = this.#line?.addr === addr ? this.#line : null;
-          if (startsAnew(text, (line?.untypedMs ?? Infinity) < READS_MS)) this.startedAnew(addr);
+          if (startsAnew(text, (line?.untypedMs ?? Infinity) < READS_MS)) this.startedAnew(addr, 'after a new boot');
         },
         // Answers come once, from here: clients discard the answers of their own emulators.
         onReply: (bytes) => this.#reply(addr, bytes),
