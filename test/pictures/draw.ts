@@ -3,20 +3,21 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
-import type { Stand } from '../support/stand.ts';
 import { groundOf, type Scene } from './scenes.ts';
+import type { Stage } from './stage.ts';
 import { screenToSvg } from './svg.ts';
 
 const FONTS = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf');
 
 /** Writes `NAME.svg` and `NAME.png` into the folder. */
-export async function drawScene(scene: Scene, stage: Stand, folder: string): Promise<void> {
+export async function drawScene(scene: Scene, stage: Stage, folder: string): Promise<void> {
   const { name, title, theme, cols, rows } = scene;
-  await using screen = stage.open({ args: ['--theme', theme], cols, rows });
+  await using screen = stage.open({ theme, cols, rows });
   await scene.play(screen, stage);
-  const svg = screenToSvg(screen, title, groundOf(scene));
+  const svg = screenToSvg(screen, title, groundOf(theme));
   writeFileSync(join(folder, `${name}.svg`), svg);
   writeFileSync(join(folder, `${name}.png`), render(svg).asPng());
+  await scene.after?.(screen, stage);
 }
 
 export function render(svg: string): ReturnType<Resvg['render']> {

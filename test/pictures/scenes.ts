@@ -1,7 +1,6 @@
-/** What the pictures show: the real program on the reference rack, brought there by keys and by the rack's own faults. */
-import { readFileSync } from 'node:fs';
-import { REFERENCE_RACK, stand, type Stand } from '../support/stand.ts';
+/** The scenes of the pictures: the real program, brought there by keys and by the faults of the simulated rack. */
 import type { TestTerminal } from '../support/terminal.ts';
+import type { Stage } from './stage.ts';
 import type { Ground } from './svg.ts';
 
 export interface Scene {
@@ -10,84 +9,117 @@ export interface Scene {
   theme: string;
   cols: number;
   rows: number;
-  /** Keys and faults; resolves when the picture can be taken. */
-  play: (screen: TestTerminal, stage: Stand) => Promise<void>;
+  /** Presses keys and sets faults; resolves when the picture can be taken. */
+  play: (screen: TestTerminal, stage: Stage) => Promise<void>;
+  /** Ends what the scene began, while its interface is still open. */
+  after?: (screen: TestTerminal, stage: Stage) => Promise<void>;
 }
 
 const NIGHT: Ground = { text: '#d4d7dc', paper: '#0f1318' };
 const DAY: Ground = { text: '#24292f', paper: '#fbfbf8' };
 
-export function groundOf({ theme }: Scene): Ground {
-  return theme === 'light' ? DAY : NIGHT;
+export const groundOf = (theme: string): Ground => (theme === 'light' ? DAY : NIGHT);
+
+export const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1_000));
+
+/** Waits for the whole rack, with the strips of the last five minutes. */
+async function fiveMinutes(screen: TestTerminal): Promise<void> {
+  await screen.waitFor(/2[0-4] on\b/);
+  screen.type('w');
+  await screen.waitFor(/last 5 min/);
+  await seconds(1.5);
 }
 
-/** The rack that every picture shows, with one node that somebody has switched off. */
-export async function openStage(): Promise<Stand> {
-  const config = `${readFileSync(REFERENCE_RACK, 'utf8')}\nlogin: { user: pi, password: { command: [echo, raspberry] } }\npoll: { interval: 0.3 }\n`;
-  const stage = await stand({ config, sim: ['--seed', '7'] });
-  await stage.rack.ctl('power', { node: '11', state: 'off' });
-  return stage;
-}
-
-/** Nodes that come on again meanwhile: a boot is what a sparkline and a chart show best. */
-const BOOTING = ['0a', '14', '02', '05', '0f', '03', '08', '12', '17', '01', '0c', '07'];
-
-/** Five minutes, which is what the shortest chart shows, with a boot now and then. */
-export async function passTime(stage: Stand): Promise<void> {
-  for (const node of BOOTING) {
-    process.stderr.write(`${node} boots …\n`);
-    await stage.rack.ctl('power', { node, state: 'off' });
-    await seconds(2);
-    await stage.rack.ctl('power', { node, state: 'on' });
-    await seconds(24);
+/** Logs in on the open console. */
+export async function logIn(screen: TestTerminal): Promise<void> {
+  if (!/login: *$/m.test(screen.text())) {
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/login:/);
   }
-  // Nobody pressed a key for these: seen, they are over.
-  const client = await stage.client();
-  await client.request('alarms.ack', { ids: null });
+  screen.type('pi\r');
+  await screen.waitFor(/assword:/);
+  screen.type('raspberry\r');
+  await screen.waitFor(/:~ \$/);
 }
 
-const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1_000));
+/** Presses keys one after another, so that eyes and the program can follow. */
+export async function press(screen: TestTerminal, keys: string, pause: number): Promise<void> {
+  for (const key of keys) {
+    screen.type(key);
+    await seconds(pause);
+  }
+}
 
-const settled = async (screen: TestTerminal): Promise<void> => {
-  await screen.waitFor(/23 on/);
-  // Sparklines that have something to say.
-  await seconds(1);
-};
+/** Three nodes of a plan are off. */
+const DONE = (screen: TestTerminal): boolean => (screen.text().match(/ done\b/g) ?? []).length >= 3;
+
+/** One moment in each theme: a node is off, one is silent, one disabled, one boots. */
+function gallery(theme: string): Scene {
+  return {
+    ...{ name: `theme-${theme}`, title: `The theme ${theme}`, theme, cols: 80, rows: 24 },
+    play: async (screen, stage) => {
+      await stage.ctl('power', { node: '0b', state: 'off' });
+      await seconds(1.5);
+      await stage.ctl('power', { node: '0b', state: 'on' });
+      await fiveMinutes(screen);
+      await screen.waitFor(/1 off/);
+    },
+  };
+}
 
 export const SCENES: readonly Scene[] = [
   {
     ...{ name: 'map', title: 'The whole rack at 80x24', theme: 'dark', cols: 80, rows: 24 },
-    play: settled,
-  },
-  {
-    ...{ name: 'console', title: 'Map and console, 160x50', theme: 'dark', cols: 160, rows: 50 },
-    play: async (screen) => {
-      await settled(screen);
-      screen.type('03\r');
-      await screen.waitFor(/Enter wakes it/);
-      screen.type('\r');
-      await screen.waitFor(/login:/);
-      screen.type('pi\r');
-      await screen.waitFor(/assword:/);
-      const lines = ['raspberry', 'uptime', 'uname -a', 'free', 'ps'];
-      for (const [n, line] of lines.entries()) {
-        screen.type(`${line}\r`);
-        await screen.waitFor((s) => (s.text().match(/:~ \$/g) ?? []).length > n, `the prompt after ${line}`);
-      }
+    play: async (screen, { ctl, acknowledge }) => {
+      await ctl('power', { node: '11', state: 'off' });
+      await screen.waitFor(/1 off/);
+      // Nobody pressed a key for this: it was seen.
+      await acknowledge();
+      await fiveMinutes(screen);
     },
   },
   {
-    ...{ name: 'detail', title: 'Map, console and detail, 220x56', theme: 'pulse', cols: 220, rows: 56 },
-    play: settled,
+    ...{ name: 'rack', title: 'Five minutes of the rack, 120x40', theme: 'pulse', cols: 120, rows: 40 },
+    play: fiveMinutes,
   },
   {
-    ...{ name: 'light', title: 'The light theme', theme: 'light', cols: 120, rows: 40 },
-    play: settled,
+    ...{ name: 'console', title: 'Map, console and detail, 160x50', theme: 'dark', cols: 160, rows: 50 },
+    play: async (screen) => {
+      await fiveMinutes(screen);
+      screen.type('03\r');
+      await logIn(screen);
+      for (const [n, line] of ['uptime', 'uname -a', 'free', 'ps'].entries()) {
+        screen.type(`${line}\r`);
+        await screen.waitFor((s) => (s.text().match(/:~ \$/g) ?? []).length > n + 1, `the prompt after ${line}`);
+      }
+    },
+    after: async (screen) => {
+      screen.type('exit\r');
+      await screen.waitFor(/login: *$/m);
+    },
+  },
+  {
+    ...{ name: 'detail', title: 'Map and detail, 200x60', theme: 'dark', cols: 200, rows: 60 },
+    play: async (screen) => {
+      await fiveMinutes(screen);
+      screen.type('07');
+      await screen.waitFor(/dependents[\s\S]*k8s-worker-05/);
+      await seconds(1);
+    },
+  },
+  {
+    ...{ name: 'heat', title: 'Cells coloured by their fans', theme: 'colourblind', cols: 120, rows: 40 },
+    play: async (screen) => {
+      await fiveMinutes(screen);
+      screen.type('HH');
+      await screen.waitFor(/colours by fan/);
+    },
   },
   {
     ...{ name: 'power', title: 'What switching off means, before it happens', theme: 'contrast', cols: 100, rows: 30 },
     play: async (screen) => {
-      await settled(screen);
+      await fiveMinutes(screen);
       screen.type('07');
       screen.type('p');
       await screen.waitFor(/Force off/);
@@ -96,22 +128,62 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
-    ...{ name: 'emergency', title: 'The emergency panel', theme: 'colourblind', cols: 120, rows: 40 },
+    ...{ name: 'emergency', title: 'A plan before it starts', theme: 'dark', cols: 120, rows: 40 },
     play: async (screen) => {
-      await settled(screen);
+      await fiveMinutes(screen);
       screen.type('!');
-      await screen.waitFor((s) => /shed-all/.test(s.text()) && !/Asking the nodes/.test(s.text()), 'the plans');
+      await screen.waitFor(/a ARMS shed/);
+      await seconds(1);
     },
   },
   {
     ...{ name: 'alarms', title: 'Alarms', theme: 'dark', cols: 120, rows: 36 },
-    play: async (screen, { rack }) => {
-      await rack.ctl('silent', { node: '05' });
-      await rack.ctl('disabled', { node: '16' });
+    play: async (screen, { ctl }) => {
+      await fiveMinutes(screen);
+      await ctl('silent', { node: '05' });
+      await ctl('disabled', { node: '16' });
       await screen.waitFor(/▲ [2-9] alarms/);
       await screen.waitFor(/1 lost/);
       screen.type('a');
       await screen.waitFor(/its BMC reports disabled[\s\S]*|does not answer/);
+    },
+  },
+  ...['dark', 'light', 'contrast', 'colourblind', 'mono', 'pulse'].map(gallery),
+  {
+    ...{ name: 'table', title: 'What is wrong first', theme: 'light', cols: 120, rows: 36 },
+    play: async (screen) => {
+      await fiveMinutes(screen);
+      screen.type('T');
+      await screen.waitFor(/trend/);
+      await seconds(1);
+    },
+    after: async (_screen, { ctl, acknowledge }) => {
+      await ctl('silent', { node: '05', on: false });
+      await ctl('disabled', { node: '16', on: false });
+      await acknowledge();
+    },
+  },
+  {
+    ...{
+      name: 'shutdown',
+      title: 'A plan under way: the development cluster ends',
+      theme: 'dark',
+      cols: 160,
+      rows: 50,
+    },
+    play: async (screen, { ctl }) => {
+      await ctl('time-scale', { factor: 3 });
+      await fiveMinutes(screen);
+      screen.type('!');
+      await screen.waitFor(/a ARMS shed-dev/);
+      screen.type('a');
+      await screen.waitFor(/and press Enter:/);
+      const words = /Type (.+) and press Enter:/.exec(screen.text())?.[1] ?? '';
+      await seconds(1);
+      await press(screen, words, 0.1);
+      screen.type('\r');
+      await screen.waitFor(DONE, 'three nodes off', 180_000);
+      await seconds(4);
     },
   },
 ];
