@@ -19,7 +19,7 @@ function shellOf(name: string, program: string): string[] {
   const uname = join(bin, 'uname');
   writeFileSync(uname, `#!/bin/sh\nif [ "$1" = -n ]; then echo ${name}; else exec /usr/bin/uname "$@"; fi\n`);
   chmodSync(uname, 0o755);
-  return ['--exec', `${name}=env PATH=${bin}:/usr/bin:/bin PS1=\x1b[1;32m#\x1b[0m# ${program}`];
+  return ['--exec', `${name}=env PATH=${bin}:/usr/bin:/bin PS1=\x1b[1;32mpi@${name}\x1b[0m:~$ ${program}`];
 }
 
 beforeAll(async () => {
@@ -65,8 +65,8 @@ test('a command runs in simulated systems and in bash, dash and zsh, with output
 }, 120_000);
 
 test('a command without end is interrupted at its limit', async () => {
-  const { code, lines } = await run('n1', '--timeout', '2', '--', 'echo begun; sleep 600');
-  expect(lines).toMatchObject([{ result: 'cut', exitCode: null, output: 'begun\n' }]);
+  const { code, lines } = await run('n1', '--timeout', '2', '--', 'sleep 600');
+  expect(lines).toMatchObject([{ result: 'cut', exitCode: null }]);
   expect(lines[0]?.why).toMatch(/no end within 2 s; interrupted/);
   expect(code).toBe(4);
 }, 60_000);
