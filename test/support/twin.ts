@@ -3,9 +3,9 @@
  * emulator of the pane's size. Keys go to both; the screens must become equal, cell for cell.
  */
 import pty from '@lydell/node-pty';
-import unicode11 from '@xterm/addon-unicode11';
 import headless, { type IBufferCell } from '@xterm/headless';
 import { cellText } from '../../src/console/cells.ts';
+import { useNewerWidths } from '../../src/console/unicode.ts';
 import { nearest256 } from '../../src/tui/terminal/theme.ts';
 import type { TestTerminal } from './terminal.ts';
 
@@ -16,8 +16,7 @@ export const CHROME = { above: 2, below: 1 };
 
 export function emulatorOf(cols: number, rows: number): Emulator {
   const emulator = new headless.Terminal({ cols, rows, allowProposedApi: true, logLevel: 'off', scrollback: 1000 });
-  emulator.loadAddon(new unicode11.Unicode11Addon());
-  emulator.unicode.activeVersion = '11';
+  useNewerWidths(emulator);
   return emulator;
 }
 
