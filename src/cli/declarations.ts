@@ -59,6 +59,7 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--baud <rate>', "of the node's UART, until the console is closed")
     .option('--raw-output', "the node's output unfiltered: its escape sequences reach this terminal")
     .option('--prefix <key>', 'for Ctrl-], such as Ctrl-A (default: keys.console.prefix of the configuration)')
+    .option('--pty <path>', 'offer the console as a pseudo-terminal at this path, for tio, picocom, expect and others')
     .addHelpText('after', CONSOLE_HELP)
     .action(
       act(async (options, [word = '']) => (await import('./commands/console.ts')).consoleCommand(word, options), {

@@ -1,5 +1,18 @@
 /** The bare console and its log with the real program: scripts, and a node that means harm. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +21,7 @@ import { missing } from '../support/daemon.ts';
 import { storm, STORM_END } from '../support/hostile.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import { PROGRAM } from '../support/stand.ts';
-import { openTerminal } from '../support/terminal.ts';
+import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { CHROME, differencesTo } from '../support/twin.ts';
 
 const MB = 1024 * 1024;
@@ -125,6 +138,44 @@ describe('scripts', () => {
       await player.exited;
       await expect.poll(() => differencesTo(player.screen, pane), { timeout: LIMIT_MS }).toEqual([]);
       expect(player.text()).toContain('Multi-User System');
+    },
+    LIMIT_MS * 2,
+  );
+
+  const noTio = missing('/usr/bin/tio');
+  test.skipIf(noTio.length > 0)(
+    'tio types and reads on the offered pseudo-terminal; 0x07 stops there, a second offer only reads',
+    async () => {
+      const link = join(dir, 'tty');
+      const offer = (path: string): TestTerminal =>
+        openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '01', '--pty', path], {
+          cols: 300,
+        });
+      const bells = (await rack.rack.counters()).bus.bells.node;
+      // Left by a command that was killed.
+      symlinkSync('/dev/pts/99999', link);
+      await using first = offer(link);
+      await first.waitFor(`its console is at ${link}`, undefined, LIMIT_MS);
+      expect(statSync(link).mode & 0o777).toBe(0o600);
+      await using tio = openTerminal('/usr/bin/tio', [link]);
+      await tio.waitFor('Connected', undefined, LIMIT_MS);
+      tio.type('\r');
+      await tio.waitFor('login:', undefined, LIMIT_MS);
+      tio.type('no\x07body\r');
+      await first.waitFor('Ctrl-G was not sent', undefined, LIMIT_MS);
+      await tio.waitFor(/login: nobody\s+Password:/, undefined, LIMIT_MS);
+      expect((await run('log', '01')).stdout).toContain('login: nobody');
+      expect((await rack.rack.counters()).bus.bells.node).toBe(bells);
+      expect((await run('console', '01', '--pty', link)).stderr).toContain('which is in use');
+      await using second = offer(join(dir, 'tty2'));
+      await second.waitFor('it only reads', undefined, LIMIT_MS);
+      const fd = openSync(join(dir, 'tty2'), constants.O_RDWR | constants.O_NOCTTY);
+      writeSync(fd, 'x\r');
+      await second.waitFor('has the keyboard', undefined, LIMIT_MS);
+      closeSync(fd);
+      first.kill('SIGTERM');
+      expect((await first.exited).code).toBe(0);
+      expect(lstatSync(link, { throwIfNoEntry: false })).toBeUndefined();
     },
     LIMIT_MS * 2,
   );

@@ -26,6 +26,8 @@ interface ConsoleOptions extends GlobalOptions {
   rawOutput?: boolean;
   baud?: string;
   prefix?: string;
+  /** Path at which the console is offered as a pseudo-terminal. */
+  pty?: string;
 }
 
 /** Default time limit of an expectation, s. */
@@ -39,12 +41,25 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
     rawOutput: options.rawOutput === true,
     baud: readBaud(options.baud),
   };
+  const others = script.steps.length > 0 || script.rawOutput || (options.prefix ?? options.baud) !== undefined;
+  if (options.pty !== undefined && others)
+    throw new UsageFailure(
+      '--pty offers the console to another program: not with --send, --expect, --raw-output, --baud or --prefix',
+    );
   const client = await openClient(options, 'console', { autostart: true });
   try {
     const rack = await knownRack(client);
     if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
     const [node, ...others] = targetsOf([word], rack).nodes;
     if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
+    if (options.pty !== undefined) {
+      const { offerConsole } = await import('../console/offer.ts');
+      return await offerConsole(client, node, {
+        path: options.pty,
+        take: script.take,
+        watch: options.viewOnly === true,
+      });
+    }
     const { stdin, stdout } = process;
     if (script.steps.length === 0 && stdin.isTTY && stdout.isTTY) {
       if (process.env.TERM === 'dumb')

@@ -71,10 +71,10 @@ export class ConsoleSession {
   static async join(
     client: RackClient,
     addr: Address,
-    take: boolean,
+    { take, watch = false }: { take: boolean; watch?: boolean },
     handlers: (joined: ConsoleJoined) => SessionHandlers,
   ): Promise<ConsoleSession> {
-    const joined = await client.request('console.attach', { addr, take, watch: false });
+    const joined = await client.request('console.attach', { addr, take, watch });
     return new ConsoleSession(client, joined, handlers(joined));
   }
 
@@ -175,7 +175,7 @@ export async function liveConsole(
     () => (stdout.columns || 80) - 1,
   );
 
-  const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
+  const session = await ConsoleSession.join(client, node.addr, options, (joined) => {
     const shows = options.rawOutput ? new RawDisplay(stdout) : new PaintedDisplay(joined, stdout);
     display = shows;
     queue(() => shows.data(Buffer.from(joined.screen, 'base64')));

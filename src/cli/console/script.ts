@@ -125,7 +125,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
   // Joining and the first notes may come in either order: a proven console stays proven.
   const proof = { given: false, lacking: '', onWire: false, woken: false };
   const printer = new ScriptPrinter(options.rawOutput);
-  const session = await ConsoleSession.join(client, node.addr, options.take, (joined) => {
+  const session = await ConsoleSession.join(client, node.addr, options, (joined) => {
     printer.open(joined.cols);
     return {
       data: (bytes) => {
