@@ -66,7 +66,7 @@ export function declare(act: Act): Command {
     .option('--rack <name>', 'this one of several racks')
     .option('--view-only', 'view only: no command that changes anything')
     .option('--theme <name>', 'dark, light, contrast, colourblind, mono, pulse, or a file of your own (default: dark)')
-    .option('--colours <number>', '256, 16 or 0, instead of what the terminal reports')
+    .option('--colours <number>', 'truecolor, 256, 16 or 0, instead of what the terminal reports')
     .option('--ascii', 'draw with ASCII only')
     .option('--plain', 'sentences and a prompt instead of the interface, for screen readers')
     .option('-V, --version', 'the version')

@@ -92,6 +92,27 @@ export type Attributes = Pick<
   | ('isOverline' | 'isFgPalette' | 'isFgRGB' | 'getFgColor' | 'isBgPalette' | 'isBgRGB' | 'getBgColor')
 >;
 
+/** The members of xterm's cells, and of its pen, about underlines, which its types leave out. */
+interface Underlined {
+  getUnderlineStyle(): number;
+  getUnderlineColor(): number;
+  isUnderlineColorDefault(): boolean;
+  isUnderlineColorRGB(): boolean;
+}
+
+/** A colour with this bit has 24 bits, others are numbers of the palette. */
+export const RGB = 0x1000000;
+
+/** Returns SGR's style of a cell's underline, 1 to 5, and its colour; null: that of the text. */
+export function underlineOf(cell: Attributes): { style: number; colour: number | null } {
+  const lined = cell as unknown as Underlined;
+  const rgb = lined.isUnderlineColorRGB() ? RGB : 0;
+  return {
+    style: lined.getUnderlineStyle(),
+    colour: lined.isUnderlineColorDefault() ? null : rgb | lined.getUnderlineColor(),
+  };
+}
+
 /** Returns the parameters of SGR that set exactly these attributes. */
 export function sgrOf(cell: Attributes): string {
   const flags: [number, number][] = [

@@ -8,6 +8,7 @@ import { overlayType } from './overlays/list.ts';
 import { type RackAccess, RackSession, type RackSessionOptions, tick } from './rack-session.ts';
 import { Renderer } from './renderer.ts';
 import { tabRows } from './screen/rack-tabs.ts';
+import { abilitiesOf } from './terminal/abilities.ts';
 import { aroundStops, Input } from './terminal/input.ts';
 import { Terminal, unicodeLocale } from './terminal/terminal.ts';
 import { colourDepth, createPalette, type Depth, type Theme } from './terminal/theme.ts';
@@ -20,7 +21,7 @@ export interface InterfaceOptions extends RackSessionOptions {
   stdout: WriteStream & { fd: number };
   theme: Theme;
   /** Number of colours of the terminal; null: from its environment. */
-  depth: Depth | null;
+  depth: Depth | 'truecolor' | null;
   ascii: boolean;
 }
 
@@ -59,7 +60,10 @@ class Interface {
 
   constructor(options: InterfaceOptions) {
     this.#o = options;
-    this.#palette = createPalette(options.theme, options.depth ?? colourDepth(process.env));
+    this.#palette = createPalette(
+      options.theme,
+      options.depth === 'truecolor' ? 256 : (options.depth ?? colourDepth(process.env)),
+    );
     this.#input = new Input(options.stdin, (tokens) => this.#take(tokens));
     const names = options.racks.map(({ client, name }) => name ?? client.welcome.snapshot.rack.name);
     this.#sessions = options.racks.map((access, index): RackSession => {
@@ -96,8 +100,12 @@ class Interface {
   async run(): Promise<InterfaceEnd> {
     const { stdout, settings, ascii } = this.#o;
     const over = new Promise<InterfaceEnd>((resolve) => (this.#end = resolve));
-    const terminal = new Terminal(stdout, this.#size(), this.#palette, () =>
-      this.#leave({ code: SIGNAL_CODES.SIGHUP }),
+    const terminal = new Terminal(
+      stdout,
+      this.#size(),
+      this.#palette,
+      () => this.#leave({ code: SIGNAL_CODES.SIGHUP }),
+      abilitiesOf(process.env, this.#o.depth),
     );
     this.#terminal = terminal;
     if (settings.mouse) terminal.reportMouse(true);

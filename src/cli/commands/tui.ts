@@ -12,7 +12,7 @@ import { didYouMean } from '../../lib/words.ts';
 import type { InterfaceOptions } from '../../tui/app.ts';
 import type { Settings } from '../../tui/model/state.ts';
 import type { RackAccess } from '../../tui/rack-session.ts';
-import type { Depth, Theme } from '../../tui/terminal/theme.ts';
+import type { Theme } from '../../tui/terminal/theme.ts';
 import { type GlobalOptions, openClient, optionsFor, rackListOf, withOneRack } from '../server-connection.ts';
 import { explain, tellEnd, UsageFailure } from '../terminal-output.ts';
 
@@ -65,11 +65,14 @@ function ownThemes(): string[] {
   return readdirSync(folder).flatMap((file) => /^(.+)\.json$/.exec(file)?.[1] ?? []);
 }
 
-/** Parses `--colours`: 256, 16 or 0; null where absent: from the terminal's environment. @throws {UsageFailure} */
-export function depthOf(given: string | undefined): Depth | null {
+/**
+ * Parses `--colours`: truecolor, 256, 16 or 0; null where absent: from the terminal's environment. @throws
+ * {UsageFailure}
+ */
+export function depthOf(given: string | undefined): InterfaceOptions['depth'] {
   if (given === undefined) return null;
-  const depth = ([256, 16, 0] as const).find((one) => String(one) === given);
-  if (depth === undefined) throw new UsageFailure(`--colours ${given}: can be 256, 16 or 0`);
+  const depth = (['truecolor', 256, 16, 0] as const).find((one) => String(one) === given);
+  if (depth === undefined) throw new UsageFailure(`--colours ${given}: can be truecolor, 256, 16 or 0`);
   return depth;
 }
 

@@ -62,6 +62,19 @@ export function rawInk(flags: number, foreground: number, background: number): R
   return (flags << 18) | (foreground << 9) | background;
 }
 
+/**
+ * What a node's cell has beyond its {@link RawInk}, which holds the nearest. Colours of 24 bits have `RGB` of console/cells.ts set,
+ * others are numbers of the palette; null: the ink's own. `underline` is SGR's style: 2 double, 3 curly, 4 dotted,
+ * 5 dashed; 0: the ink's own.
+ */
+export interface CellDetail {
+  foreground: number | null;
+  background: number | null;
+  underline: number;
+  underlineColour: number | null;
+  overline: boolean;
+}
+
 export interface Rect {
   x: number;
   y: number;
@@ -82,6 +95,8 @@ export class Frame {
   readonly chars: string[];
   readonly inks: Ink[];
   readonly grounds: Ground[];
+  /** By cell; those of the interface have none. */
+  readonly details = new Map<number, CellDetail>();
   /** Position of the terminal's cursor; null: hidden. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; shape?: number } | null = null;
 
@@ -97,13 +112,15 @@ export class Frame {
   }
 
   /** Puts a character; anything outside the frame is cut off. */
-  put(x: number, y: number, ch: string, ink: Ink, ground?: Ground): void {
+  put(x: number, y: number, ch: string, ink: Ink, ground?: Ground, detail?: CellDetail): void {
     if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
     const i = y * this.cols + x;
     this.#part(i, x, ch);
     this.chars[i] = ch;
     this.inks[i] = ink;
     if (ground !== undefined) this.grounds[i] = ground;
+    if (detail !== undefined) this.details.set(i, detail);
+    else this.details.delete(i);
   }
 
   /**
@@ -142,7 +159,9 @@ export class Frame {
   ground(rect: Rect, ground: Ground, ink?: Ink): void {
     this.each(rect, (i) => {
       this.grounds[i] = ground;
-      if (ink !== undefined) this.inks[i] = ink;
+      if (ink === undefined) return;
+      this.inks[i] = ink;
+      this.details.delete(i);
     });
   }
 
@@ -151,6 +170,7 @@ export class Frame {
     this.each(rect, (i) => {
       this.inks[i] = this.chars[i] === ' ' ? 'text' : 'dim';
       this.grounds[i] = 'screen';
+      this.details.delete(i);
     });
   }
 
@@ -160,6 +180,7 @@ export class Frame {
       this.chars[i] = ' ';
       this.inks[i] = 'text';
       this.grounds[i] = ground;
+      this.details.delete(i);
     });
   }
 
@@ -171,6 +192,7 @@ export class Frame {
       this.inks[from + i] = other.inks[i] ?? 'text';
       this.grounds[from + i] = other.grounds[i] ?? 'screen';
     }
+    for (const [i, detail] of other.details) this.details.set(from + i, detail);
     if (other.cursor) this.cursor = { ...other.cursor, y: other.cursor.y + y };
     for (const { rect, target } of other.#targets) this.target({ ...rect, y: rect.y + y }, target);
   }

@@ -4,10 +4,10 @@
  * the node's queries are dropped: the server's own emulator gives them once, however many sessions watch.
  */
 import type { IBuffer, IBufferCell, IBufferLine } from '@xterm/headless';
-import { cellText } from '../../console/cells.ts';
+import { cellText, RGB, underlineOf } from '../../console/cells.ts';
 import { NodeTerminal } from '../../console/emulator.ts';
 import type { Address } from '../../rack/address.ts';
-import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
+import { type CellDetail, DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
 import { nearest256 } from '../terminal/theme.ts';
 import type { KeyModes, Pointer, PointerModes } from './key-encoding.ts';
 import { type ScreenPicture, type Screens, topLine } from './pane.ts';
@@ -288,8 +288,10 @@ function picture({ terminal }: Emulated): ScreenPicture {
         const before = width;
         width = cell.getWidth();
         // A half whose left one was overwritten or deleted is a blank.
-        if (width === 0) put(x, before === 2 ? '' : ' ', ink);
-        else if (cell.getChars() !== '' || ink !== PLAIN) put(x, cellText(cell.getChars()), ink, width === 2);
+        const detail = detailOf(cell);
+        if (width === 0) put(x, before === 2 ? '' : ' ', ink, false, detail);
+        else if (cell.getChars() !== '' || ink !== PLAIN || detail !== undefined)
+          put(x, cellText(cell.getChars()), ink, width === 2, detail);
       }
     },
   };
@@ -310,4 +312,20 @@ function inkOf(cell: IBufferCell): RawInk {
   const fg = cell.isFgDefault() ? DEFAULT_COLOUR : cell.isFgRGB() ? nearest256(cell.getFgColor()) : cell.getFgColor();
   const bg = cell.isBgDefault() ? DEFAULT_COLOUR : cell.isBgRGB() ? nearest256(cell.getBgColor()) : cell.getBgColor();
   return rawInk(flags, fg, bg);
+}
+
+/** Returns what a cell has beyond its ink; undefined: nothing. */
+function detailOf(cell: IBufferCell): CellDetail | undefined {
+  const lined = cell.isUnderline() !== 0;
+  const { style, colour } = lined ? underlineOf(cell) : { style: 0, colour: null };
+  const overline = cell.isOverline() !== 0;
+  const rgb = cell.isFgRGB() || cell.isBgRGB();
+  if (!rgb && !overline && style < 2 && colour === null) return undefined;
+  return {
+    foreground: cell.isFgRGB() ? RGB | cell.getFgColor() : null,
+    background: cell.isBgRGB() ? RGB | cell.getBgColor() : null,
+    underline: style < 2 ? 0 : style,
+    underlineColour: colour,
+    overline,
+  };
 }

@@ -7,6 +7,7 @@ import { count } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
 import { NARROW_PART, partOf } from '../canvas/box.ts';
 import {
+  type CellDetail,
   DEFAULT_COLOUR,
   FLAG,
   type Frame,
@@ -23,6 +24,8 @@ import { type CopyMode, nameOf, type Notice, type State } from '../model/state.t
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';
 
+type PutCell = (x: number, ch: string, ink: RawInk, wide?: boolean, detail?: CellDetail) => void;
+
 /** The part of an emulator that the view needs. Lines count from the oldest kept one. */
 export interface ScreenPicture {
   cols: number;
@@ -32,7 +35,7 @@ export interface ScreenPicture {
   /** `shape` is DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; visible: boolean; shape?: number };
   /** Calls `put` for each cell of a line that is not blank; a wide character's right half is ''. */
-  line(y: number, put: (x: number, ch: string, ink: RawInk, wide?: boolean) => void): void;
+  line(y: number, put: PutCell): void;
 }
 
 /** Returns a node's screen: of its console here, open or left, or the last one from the server; null: there is none. */
@@ -90,10 +93,11 @@ export function paintPane(
   for (let row = 0; row < inner.height; row++) {
     const y = top + row;
     if (y >= picture.length) break;
-    picture.line(y, (x, ch, ink, wide = false) => {
+    picture.line(y, (x, ch, ink, wide = false, detail) => {
       if (x >= inner.width) return;
       // A wide character cut by the edge would extend beyond the pane.
-      frame.put(inner.x + x, inner.y + row, wide && x === inner.width - 1 ? ' ' : ch, live ? ink : faded(ink));
+      const text = wide && x === inner.width - 1 ? ' ' : ch;
+      frame.put(inner.x + x, inner.y + row, text, live ? ink : faded(ink), undefined, detail);
     });
   }
   if (look !== null) {

@@ -1,11 +1,12 @@
 /**
- * Paints the cells that blessed cannot: those about whose width terminals disagree, together with the neighbours that
- * such a character may cover on the operator's terminal. They are painted past blessed, which holds a constant in
+ * Paints the cells that blessed cannot: those with colours or lines that its cells do not hold, and those about whose
+ * width terminals disagree, with the neighbours that such a character may cover on the operator's terminal. They are painted past blessed, which holds a constant in
  * their place.
  */
 import { isDisputed, type PaintedCell, paintCells } from '../../console/cells.ts';
 import { mostColumns } from '../../console/widths.ts';
 import type { Frame } from '../canvas/frame.ts';
+import { type Abilities, isShown } from './abilities.ts';
 
 /** What is to be done with a cell in this frame. */
 export const KEEP = 0;
@@ -21,13 +22,15 @@ type Groups = Int16Array | null;
 
 export class DirectCells {
   readonly #sgr: (frame: Frame, index: number) => string;
+  readonly #can: Abilities;
   /** Groups of each row of the last frame. */
   #shown: Groups[] = [];
   #painted = '';
 
   /** `sgr` returns the parameters of SGR for a cell. */
-  constructor(sgr: (frame: Frame, index: number) => string) {
+  constructor(sgr: (frame: Frame, index: number) => string, can: Abilities) {
     this.#sgr = sgr;
+    this.#can = can;
   }
 
   /** Forgets the last frame: the screen was cleared. */
@@ -43,14 +46,20 @@ export class DirectCells {
     const before = this.#shown[y] ?? null;
     const groups = groupsOf(frame, y);
     this.#shown[y] = groups;
-    if (before === null && groups === null) return;
+    const { cols, chars, details } = frame;
+    if (before === null && groups === null && details.size === 0) return;
     if (before !== null) spread(before, todo);
-    if (groups === null) return;
-    spread(groups, todo);
-    for (let x = 0; x < groups.length; x++) {
-      if ((groups[x] ?? -1) < 0 || todo[x] === KEEP) continue;
+    if (groups !== null) spread(groups, todo);
+    const row = y * cols;
+    const direct = (x: number): boolean =>
+      x < cols && todo[x] !== KEEP && ((groups?.[x] ?? -1) >= 0 || isShown(details.get(row + x), this.#can));
+    // A wide character is painted as a whole.
+    for (let x = 1; x < cols; x++)
+      if (chars[row + x] === '' && direct(x) && todo[x - 1] === KEEP) todo[x - 1] = REPAINT;
+    for (let x = 0; x < cols; x++) {
+      if (!direct(x)) continue;
       const from = x;
-      while (x < groups.length && (groups[x] ?? -1) >= 0 && todo[x] !== KEEP) todo[x++] = DIRECT;
+      while (direct(x)) todo[x++] = DIRECT;
       this.#paint(frame, y, from, x);
     }
   }

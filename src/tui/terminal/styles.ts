@@ -1,5 +1,7 @@
 /** Encodes the colours and styles of cells: for blessed, and as SGR's parameters. */
-import { DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
+import { RGB } from '../../console/cells.ts';
+import { type CellDetail, DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
+import type { Abilities } from './abilities.ts';
 
 const EXTRA: readonly (readonly [flag: number, code: number])[] = [
   [FLAG.dim, 2],
@@ -62,10 +64,27 @@ const CODES: readonly (readonly [flag: number, code: number])[] = [
   [FLAG.strike, 9],
 ];
 
-/** Returns the parameters of SGR that set exactly these attributes. */
-export function sgrOfInk(ink: RawInk): string {
+/** Returns the parameters of SGR that set exactly these attributes, as far as the terminal has them. */
+export function sgrOfInk(ink: RawInk, detail: CellDetail | undefined, can: Abilities): string {
   const flags = CODES.filter(([flag]) => ((ink >> 18) & flag) !== 0).map(([, code]) => code);
-  return [0, ...flags, ...colourCodes((ink >> 9) & 0x1ff, 30), ...colourCodes(ink & 0x1ff, 40)].join(';');
+  const { foreground = null, background = null, underline = 0, underlineColour = null } = detail ?? {};
+  const codes: (number | string)[] = [0, ...flags];
+  // Terminals that do not know them take the parts of these for other attributes, so they get none.
+  if (can.underlines && underline > 1) codes.push(`4:${underline}`);
+  if (can.underlines && underlineColour !== null)
+    codes.push(isRgb(underlineColour) ? `58:2::${rgbParts(underlineColour).join(':')}` : `58:5:${underlineColour}`);
+  if (detail?.overline === true) codes.push(53);
+  codes.push(
+    ...(can.rgb && foreground !== null ? [38, 2, ...rgbParts(foreground)] : colourCodes((ink >> 9) & 0x1ff, 30)),
+    ...(can.rgb && background !== null ? [48, 2, ...rgbParts(background)] : colourCodes(ink & 0x1ff, 40)),
+  );
+  return codes.join(';');
+}
+
+const isRgb = (colour: number): boolean => (colour & RGB) !== 0;
+
+function rgbParts(colour: number): number[] {
+  return [(colour >> 16) & 0xff, (colour >> 8) & 0xff, colour & 0xff];
 }
 
 /** `base` 30 for foreground, 40 for background. */

@@ -4,7 +4,8 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
-import type { Frame, RawInk } from '../canvas/frame.ts';
+import type { CellDetail, Frame, RawInk } from '../canvas/frame.ts';
+import type { Abilities } from './abilities.ts';
 import { DIFFERS, DIRECT, DirectCells, KEEP, REPAINT } from './direct-cells.ts';
 import { Output, Pace } from './output.ts';
 import { sgrOfInk, Styles } from './styles.ts';
@@ -57,9 +58,10 @@ export class Terminal {
     size: { cols: number; rows: number },
     palette: Palette,
     onGone: (error: Error) => void,
+    can: Abilities = { rgb: false, underlines: false },
   ) {
     this.#palette = palette;
-    this.#direct = new DirectCells((frame, i) => sgrOfInk(this.#inkOf(frame, i)));
+    this.#direct = new DirectCells((frame, i) => sgrOfInk(this.#inkOf(frame, i), frame.details.get(i), can), can);
     this.#output = new Output(stdout.fd, onGone);
     // blessed would install handlers that exit with code 0 on SIGTERM and miss SIGHUP: the interface has its own.
     (blessed as unknown as { Screen: { _bound: boolean } }).Screen._bound = true;
@@ -237,7 +239,19 @@ function sameCell(a: Frame, b: Frame, i: number): boolean {
     a.chars[i] === b.chars[i] &&
     a.inks[i] === b.inks[i] &&
     a.grounds[i] === b.grounds[i] &&
+    sameDetail(a.details.get(i), b.details.get(i)) &&
     (a.chars[i + 1] === '') === (b.chars[i + 1] === '')
+  );
+}
+
+function sameDetail(a: CellDetail | undefined, b: CellDetail | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.foreground === b.foreground &&
+    a.background === b.background &&
+    a.underline === b.underline &&
+    a.underlineColour === b.underlineColour &&
+    a.overline === b.overline
   );
 }
 
