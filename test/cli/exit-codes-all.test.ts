@@ -234,6 +234,7 @@ describe('looking', () => {
       await expect.poll(holder, { timeout: 40_000, interval: 300 }).not.toBe(null);
       const line = "console n7 --send 'x' --timeout 2";
       await endsWith(3, line, run(line));
+      await endsWith(3, 'run n7 -- true', run('run n7 -- true'));
     } finally {
       child.kill('SIGTERM');
       await ended;
@@ -245,6 +246,15 @@ describe('looking', () => {
     await endsWith(2, 'verify n8', run('verify n8'));
     await endsWith(3, 'verify n9', run('verify n9'));
   });
+  test('run 1: the command fails; 2: on some nodes; 4: it does not end; 5: no shell is reached', async () => {
+    for (const [code, line] of [
+      [1, 'run n11 -- false'],
+      [2, 'run n11 n9 -- true'],
+      [4, "run --timeout 1 n11 -- 'sleep 6000'"],
+      [5, 'run n9 -- true'],
+    ] as const)
+      await endsWith(code, line, run(line));
+  }, 120_000);
   test('discover 3: the file exists', async () => {
     const line = `discover --write ${join(place.folder, 'rack.yaml')}`;
     expect(existsSync(join(place.folder, 'rack.yaml'))).toBe(true);

@@ -104,6 +104,7 @@ async function printed(): Promise<Map<string, Set<string>>> {
   await ask('status', 'status');
   await ask('ops ID, answer, abort', 'on', 'n3', '--detach');
   await ask('verify', 'verify', 'n3');
+  note('run', jsonLines(await rackui(['--socket', place.socket, 'run', '--json', 'n3', '--', 'true'])));
   await ask('discover', 'discover', '--no-hosts');
   await ask('bus --raw', 'bus', 'n3', '--raw', '=');
   await ask('bus', 'bus');

@@ -15,7 +15,7 @@ const LAST_S = 3;
 const DRAWN = '\x1b[?2026l';
 
 /** Notes what the terminal gets, and its screens, until it is stopped. */
-export class Recorder {
+class Recorder {
   readonly #terminal: TestTerminal;
   readonly #began = performance.now();
   readonly #timer: NodeJS.Timeout;
