@@ -42,7 +42,7 @@ test.each([
   ['key: s, name: a, run: [x]', 'commands.0.key: s is also the key of "table.sort"'],
   ['key: 3, name: a, run: [x]', 'commands.0.key: '],
   ['key: "3", name: a, run: [x]', 'commands.0.key: "3" begins the address of a node'],
-  ['key: Ctrl-Enter, name: a, run: [x]', 'commands.0.key: "Ctrl-Enter" is no key that a terminal can send'],
+  ['key: Ctrl-Enter, name: a, run: [x]', 'commands.0.key: "Ctrl-Enter" is not a key that a terminal can send'],
   ['key: K, name: first, run: [x] }, { key: K, name: b, run: [x]', 'commands.1.key: K is also the key of "first"'],
   ['key: K, name: a, run: [x, "{op}"]', "commands.0.run.1: found '{op}'; braces hold one of {rack} {name}"],
   ['key: K, name: a, run: [x, "{name}"], scope: rack', 'braces hold one of {rack}'],
@@ -86,7 +86,7 @@ test('the marked nodes are those of a command for them; without marks the select
 test('a view-only session runs none', () => {
   const made = scene('{ key: K, name: a, run: [x], confirm: false }', { access: 'view' }).keys('K');
   expect(made.effects).toEqual([]);
-  expect(made.state.notice?.text).toContain('this session may look and change nothing');
+  expect(made.state.notice?.text).toContain('this is a view-only session');
 });
 
 test('help and palette have the command, and the palette runs it', () => {
