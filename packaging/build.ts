@@ -37,6 +37,13 @@ const changes: Plugin = {
   setup(bundle) {
     bundle.onLoad({ filter: /\/blessed\/lib\/blessed\.js$/ }, () => ({ contents: BLESSED }));
     bundle.onLoad({ filter: /\/debug\/src\/index\.js$/ }, () => ({ contents: NO_TRACES }));
+    // Node warns on the terminal about this constructor, except within node_modules.
+    bundle.onLoad({ filter: /\/(?:drawille-blessed-contrib\/index|blessed\/lib\/gpmclient)\.js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const contents = source.replaceAll('new Buffer(', 'Buffer.alloc(');
+      if (contents === source) throw new Error(`${path} does not make its buffers as expected`);
+      return { contents };
+    });
     // A module that is loaded when it is first needed stays so within the bundle.
     bundle.onLoad({ filter: /\/src\/config\/value-types\.ts$/ }, ({ path }) => {
       const source = readFileSync(path, 'utf8');
