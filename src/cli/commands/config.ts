@@ -1,5 +1,6 @@
 /** `rackui config check|show|schema`. */
 import { resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { toJSONSchema } from 'zod';
 import { configSentences } from '../../api/configuration.ts';
 import { EXIT } from '../../api/power.ts';
@@ -13,6 +14,7 @@ import { unreadableSecrets } from '../../config/secrets.ts';
 import { checkPlans, messageWarnings, planMeans } from '../../config/validate.ts';
 import { ownUserId, userName } from '../../lib/users.ts';
 import { count } from '../../lib/words.ts';
+import { formatAddress } from '../../rack/address.ts';
 import { planWarnings, resolvePlan } from '../../rack/plan.ts';
 import { compressNames } from '../../rack/selectors.ts';
 import { type GlobalOptions, openClient, rackListOf, refuseRemote, withOneRack } from '../server-connection.ts';
@@ -99,9 +101,8 @@ async function inForce(path: string | null, options: GlobalOptions): Promise<str
  * Prints the configuration with every default filled in, as YAML that can be loaded again. Secrets are sources, not
  * texts.
  */
-async function show(options: GlobalOptions): Promise<number> {
+function show(options: GlobalOptions): number {
   const { config } = loadConfig(options.config);
-  const [{ stringify }, { formatAddress }] = await Promise.all([import('yaml'), import('../../rack/address.ts')]);
   const nodes = config.nodes.map(({ addr, ...node }) => ({ addr: formatAddress(addr), ...node }));
   const text = stringify({ ...config, nodes });
   for (const line of text.trimEnd().split('\n')) print(line);
