@@ -176,7 +176,7 @@ test.each<Provoked>([
   screen.type('a');
   await screen.waitFor((s) => says.test(s.text()) && !/acked by/.test(s.text()), 'the alarm in the list');
   screen.type('A');
-  await screen.waitFor((s) => /seen by/.test(s.text()) && !/▲ \d alarms?/.test(s.text()), 'that it was seen');
+  await screen.waitFor((s) => /acked by/.test(s.text()) && !/▲ \d alarms?/.test(s.text()), 'that it was seen');
   screen.type('q');
   if (node !== null) {
     // It asks for nobody any more, and still stands.
@@ -189,7 +189,7 @@ test.each<Provoked>([
   await screen.waitFor(/There is no alarm/);
   screen.type('h');
   await screen.waitFor(
-    (s) => s.lines().some((line) => says.test(line) && / over after .* seen\b/.test(line)),
+    (s) => s.lines().some((line) => says.test(line) && / over after .* acked by/.test(line)),
     'the alarm among those of before',
   );
   screen.type('q');
