@@ -4,8 +4,7 @@
  */
 import unicode11 from '@xterm/addon-unicode11';
 import type { IUnicodeVersionProvider, Terminal } from '@xterm/headless';
-
-type Runs = readonly (readonly [first: number, last: number])[];
+import type { Runs } from './widths.ts';
 
 const MARKS: Runs = [
   [0x897, 0x89f],

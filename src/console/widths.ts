@@ -6,7 +6,7 @@
  */
 
 /** Runs, first and last code point, in the scripts and symbols that consoles print. */
-type Runs = readonly (readonly [first: number, last: number])[];
+export type Runs = readonly (readonly [first: number, last: number])[];
 
 const NARROW: Runs = [
   [0xa0, 0xac],

@@ -75,6 +75,11 @@ function plainForm(word: string): string {
   return word.toLowerCase().replaceAll(/[-_\s]/g, '');
 }
 
+/** Quotes a word for a POSIX shell. */
+export function quoteForShell(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** Returns the optimal string alignment distance. */
 function slipsBetween(a: string, b: string): number {
   let before: number[] = [];

@@ -1,6 +1,6 @@
 /**
- * Gives one operation's job, or a command, its console: waits for the turn, opens it, turns its text into recognitions, and gives it
- * back.
+ * Gives one operation's job, or a command, its console: waits for the turn, opens it, turns its text into recognitions,
+ * and gives it back.
  */
 import { Recognizer, type Recognition } from '../console/recognizer.ts';
 import type { ScreenState } from '../console/screen-state.ts';

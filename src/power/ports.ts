@@ -215,8 +215,8 @@ export interface ConsolePort {
    * and, as {@link mayTake} decides, others'; sessions that watch or held this very node's console continue to watch.
    * One that `yields` only reads: an operator who wants this keyboard or another console gets it, and the operation is
    * notified that its console ended. One that `givesWay` types for no operation: an operation gets its console, and it
-   * takes none that a session holds, the requestor's own included. Rejects with {@link ConsoleHeld} when another session holds a console and it is
-   * not to be taken.
+   * takes none that a session holds, the requestor's own included. Rejects with {@link ConsoleHeld} when another
+   * session holds a console and it is not to be taken.
    */
   acquire(
     addr: Address,

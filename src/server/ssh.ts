@@ -33,7 +33,7 @@ const requestFor = ({ user }: SshConfig): string =>
   user === 'root' ? 'systemctl poweroff' : 'sudo -n systemctl poweroff';
 
 /** Characters of ssh's own messages that are kept. */
-const SAID_LIMIT = 400;
+const MESSAGE_LIMIT = 400;
 
 const newToken = (): string => `rackui-${randomBytes(6).toString('hex')}`;
 
@@ -110,19 +110,19 @@ export class Network implements NetworkPort {
     const token = randomBytes(3).toString('hex');
     const reader = new OutputReader(token);
     const decoder = new TextDecoder();
-    let said = '';
+    let message = '';
     await this.#commandSlots.take();
     try {
       const argv = [...sshArguments(this.#config, host), commandLine(command, token).trimStart()];
       const read = (chunk: Buffer): void => {
         const text = decoder.decode(chunk, { stream: true });
-        if (!reader.begun) said = (said + text).slice(-SAID_LIMIT);
+        if (!reader.begun) message = (message + text).slice(-MESSAGE_LIMIT);
         reader.feed(text);
       };
       const { why } = await runProgram(argv, this.#config.limit + limitS, signal, { read });
       const { code, output, truncated } = reader;
       if (code !== null) return { code, output, truncated, why: '' };
-      const reason = removeHidden(said.trim().split('\n').at(-1) ?? '');
+      const reason = removeHidden(message.trim().split('\n').at(-1) ?? '');
       return { code, output, truncated, why: `ssh: ${reader.begun || reason === '' ? why : reason}` };
     } finally {
       this.#commandSlots.free();

@@ -1,4 +1,5 @@
 /** Writes the completion script for bash. It needs no other file, not even the package bash-completion. */
+import { quoteForShell } from '../../lib/words.ts';
 import { allCommands, type CommandEntry, type ValueKind, valuedFlags } from './command-line.ts';
 
 export function bashCompletion(program: CommandEntry): string {
@@ -32,7 +33,7 @@ _rackui() {
     -*) continue ;;
     esac
     case \${command:+$command }$word in
-    ${below.map(({ words }) => quote(words.join(' '))).join('|')}) command=\${command:+$command }$word ;;
+    ${below.map(({ words }) => quoteForShell(words.join(' '))).join('|')}) command=\${command:+$command }$word ;;
     *) break ;;
     esac
   done
@@ -74,7 +75,7 @@ function valueCases(commands: readonly CommandEntry[]): string {
   for (const command of commands)
     for (const { value, kind, flags } of command.options) {
       if (value === null) continue;
-      const before = command.words.length === 0 ? '' : `${quote(place(command))}:`;
+      const before = command.words.length === 0 ? '' : `${quoteForShell(place(command))}:`;
       patterns.set(kind, [...(patterns.get(kind) ?? []), ...flags.map((flag) => `${before}${flag}`)]);
     }
   return [...patterns]
@@ -91,13 +92,12 @@ function commandCase(command: CommandEntry): string {
   const [operand] = command.operands;
   const words = [...command.commands.map(({ words }) => words.at(-1) ?? ''), ...(operand?.choices ?? [])];
   const kind: ValueKind = operand?.kind ?? null;
-  return `  ${quote(place(command))})
-    options=${quote(flagsOf(command))}
-    words=${quote(words.join(' '))}
-    operand=${quote(kind ?? '')}
+  return `  ${quoteForShell(place(command))})
+    options=${quoteForShell(flagsOf(command))}
+    words=${quoteForShell(words.join(' '))}
+    operand=${quoteForShell(kind ?? '')}
     ;;`;
 }
 
 const place = ({ words }: CommandEntry): string => words.join(' ');
 const flagsOf = ({ options }: CommandEntry): string => options.flatMap(({ flags }) => flags).join(' ');
-const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -1,4 +1,5 @@
 /** Writes the completion script for zsh: one function a command, for `_arguments`. */
+import { quoteForShell } from '../../lib/words.ts';
 import {
   allCommands,
   type CommandEntry,
@@ -47,7 +48,7 @@ fi
     const specs = [...own.map(optionSpec), globals];
     const head = `_rackui${command.words.map((word) => `_${word}`).join('')}() {`;
     if (command.commands.length === 0) {
-      const operands = command.operands.map((operand, at) => quote(operandSpec(operand, at + 1)));
+      const operands = command.operands.map((operand, at) => quoteForShell(operandSpec(operand, at + 1)));
       return `${head}\n  _arguments -s ${[...specs, ...operands].join(' \\\n    ')}\n}\n`;
     }
     const names = command.commands.map(({ words, description }) => [words.at(-1) ?? '', description] as const);
@@ -59,7 +60,7 @@ fi
   case $state in
   command)
     commands=(
-      ${names.map(([name, what]) => quote(`${name}:${what}`)).join('\n      ')}
+      ${names.map(([name, what]) => quoteForShell(`${name}:${what}`)).join('\n      ')}
     )
     _describe -t commands command commands
     ;;
@@ -80,13 +81,11 @@ function optionSpec({ flags, value, kind, repeats, description }: OptionEntry): 
   const text = `[${description.replaceAll(/[[\]\\:]/g, String.raw`\$&`)}]${end}`;
   const spec = (flag: string): string => `${flag}${value === null ? '' : '='}`;
   const [only = '', ...others] = flags;
-  if (others.length === 0) return quote(`${repeats ? '*' : ''}${spec(only)}${text}`);
-  return `${quote(`(${flags.join(' ')})`)}{${flags.map(spec).join(',')}}${quote(text)}`;
+  if (others.length === 0) return quoteForShell(`${repeats ? '*' : ''}${spec(only)}${text}`);
+  return `${quoteForShell(`(${flags.join(' ')})`)}{${flags.map(spec).join(',')}}${quoteForShell(text)}`;
 }
 
 function operandSpec({ name, kind, required, repeats, choices }: OperandEntry, at: number): string {
   const action = choices.length > 0 ? `(${choices.join(' ')})` : kind === null ? ' ' : ACTIONS[kind];
   return repeats ? `*:${name}:${action}` : `${at}:${required ? '' : ':'}${name}:${action}`;
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -10,6 +10,9 @@ import { cellText, isDisputed, type PaintedCell, paintCells, sgrOf } from '../..
 import { NodeTerminal } from '../../console/emulator.ts';
 import { shown } from '../terminal-output.ts';
 
+/** Cancels a sequence that was cut off, and resets a terminal to the state that a screen's sequences expect. */
+export const EMPTY_SCREEN = '\x18\x1b[!p\x1b[H\x1b[2J';
+
 interface Screen {
   cols: number;
   rows: number;
@@ -246,9 +249,8 @@ export class RawDisplay implements Display {
     this.#stdout.write(bytes);
   }
 
-  /** Cancels a sequence that was cut off, and resets the terminal to the state that the screen's sequences expect. */
   resync(gap: string, _cols: number, _rows: number, screen: Uint8Array): void {
-    this.#stdout.write('\x18\x1b[!p\x1b[H\x1b[2J');
+    this.#stdout.write(EMPTY_SCREEN);
     this.#stdout.write(screen);
     this.status(gap);
   }

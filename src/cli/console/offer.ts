@@ -9,12 +9,11 @@ import { BELL_BLOCKED, filterInput } from '../../console/input-filter.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import { Failure, hint } from '../terminal-output.ts';
+import { EMPTY_SCREEN } from './display.ts';
 import { ConsoleSession, gapText } from './live.ts';
 
 /** Most bytes of one request: the answer comes when they are on the wire. */
 const PIECE = 256;
-/** A former output is cut off, and the screen that follows begins on an empty one. */
-const EMPTY_SCREEN = '\x18\x1b[!p\x1b[H\x1b[2J';
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 export interface OfferOptions {

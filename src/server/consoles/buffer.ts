@@ -121,20 +121,20 @@ export class ConsoleBuffer {
   }
 
   /**
-   * Resets the terminal modes of the program that drew the screen; its text stays. `told` is called with the names of
-   * those that were set.
+   * Resets the terminal modes of the program that drew the screen; its text stays. `report` gets the names of those
+   * that were set.
    */
-  resetModes(told: (set: readonly string[]) => void): void {
+  resetModes(report: (set: readonly string[]) => void): void {
     this.#transcript.resetModes();
     if (this.#screen !== null || this.#open) {
-      told(this.#awake().setModes());
+      report(this.#awake().setModes());
       this.#toScreen(RESET_MODES);
       return;
     }
     void this.#withoutInput(async () => {
       const screen = this.#awake();
       await screen.flush();
-      told(screen.setModes());
+      report(screen.setModes());
       screen.write(RESET_MODES);
       await screen.flush();
       if (!this.#isOpen()) this.#sleep(screen);

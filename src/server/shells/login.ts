@@ -16,25 +16,26 @@ import { placeText } from '../../rack/inventory.ts';
 const PROMPT_MS = 10_000;
 const STEP_MS = 30_000;
 
-const quote = (said: string): string => (said === '' ? '' : ` (“${said}”)`);
+const quote = (detail: string): string => (detail === '' ? '' : ` (“${detail}”)`);
 
 /** Reasons why no shell was reached, as predicates of the node. */
-const REASONS: Partial<Record<OperatorPromptKind, (said: string) => string>> = {
-  'console-held': (said) => `its console is in use: ${said}`,
-  'console-lost': (said) => `its console was lost: ${said}`,
-  refused: (said) => `the keys for its console were not sent: ${said}`,
+const REASONS: Partial<Record<OperatorPromptKind, (detail: string) => string>> = {
+  'console-held': (detail) => `its console is in use: ${detail}`,
+  'console-lost': (detail) => `its console was lost: ${detail}`,
+  refused: (detail) => `the keys for its console were not sent: ${detail}`,
   silent: () =>
     'its console is silent, even after Ctrl-Q: no login runs there, its tty has another baud rate, or the system hangs',
-  'no-prompt': (said) => `its console shows no login or shell prompt${quote(said)}`,
-  taken: (said) => `its console shows ${said}, where no keys are typed`,
-  nameless: (said) => `the shell on its console${quote(said)} did not say which host it is on`,
-  'nameless-login': (said) => `the login prompt on its console${quote(said)} names no host: no password is typed there`,
-  'other-host': (said) => `the machine on its console calls itself ‘${said}’: correct the configuration`,
-  'no-login': (said) => `it requires a login, and no credentials are configured (section login; ${said})`,
-  'login-failed': (said) => `the login failed${quote(said)}`,
-  'login-unfinished': (said) => `the login did not finish (${said})`,
-  emergency: (said) => `it is in an emergency${quote(said)}`,
-  panic: (said) => `its kernel panicked${quote(said)}`,
+  'no-prompt': (detail) => `its console shows no login or shell prompt${quote(detail)}`,
+  taken: (detail) => `its console shows ${detail}, where no keys are typed`,
+  nameless: (detail) => `the shell on its console${quote(detail)} did not say which host it is on`,
+  'nameless-login': (detail) =>
+    `the login prompt on its console${quote(detail)} names no host: no password is typed there`,
+  'other-host': (detail) => `the machine on its console calls itself ‘${detail}’: correct the configuration`,
+  'no-login': (detail) => `it requires a login, and no credentials are configured (section login; ${detail})`,
+  'login-failed': (detail) => `the login failed${quote(detail)}`,
+  'login-unfinished': (detail) => `the login did not finish (${detail})`,
+  emergency: (detail) => `it is in an emergency${quote(detail)}`,
+  panic: (detail) => `its kernel panicked${quote(detail)}`,
 };
 
 export type ShellPorts = Pick<OperationPorts, 'now' | 'every' | 'inventory' | 'console' | 'credentials'> & {

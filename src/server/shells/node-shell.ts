@@ -1,4 +1,5 @@
 /** The shell on a node's console, for as long as one command needs it: reached, used, and left as it was found. */
+import { randomBytes } from 'node:crypto';
 import { Unavailable } from '../../lib/errors.ts';
 import { commandLine, OutputReader, whyNotTyped } from '../../console/shell-command.ts';
 import type { ConsoleArbiter } from '../../power/console-arbiter.ts';
@@ -96,7 +97,7 @@ export class NodeShell {
 
   /** Runs one command. @throws {Unavailable} where the shell did not take it */
   async run(command: string, limitMs: number): Promise<CommandEnd> {
-    const token = Math.random().toString(36).slice(2, 8).padEnd(6, 'x');
+    const token = randomBytes(3).toString('hex');
     const line = commandLine(command, token);
     const wrong = whyNotTyped(line);
     if (wrong !== null) throw new Unavailable(`the command was not typed: ${wrong}`);
@@ -158,7 +159,7 @@ export class NodeShell {
   /** Waits for a prompt, also where the client is gone. */
   async #settle(limitMs: number): Promise<boolean> {
     const until = this.#ports.now() + limitMs;
-    while (!this.#atPrompt && this.#ports.now() < until) await this.#news();
+    while (!this.#atPrompt && this.#ports.now() < until) await this.#change();
     return this.#atPrompt;
   }
 
@@ -171,12 +172,12 @@ export class NodeShell {
       if (this.#signal.aborted) return 'left';
       if (this.#closedAt !== null && now - this.#closedAt >= LOST_MS) return 'lost';
       if (now >= until) return 'limit';
-      await this.#news();
+      await this.#change();
     }
   }
 
-  /** Resolves when anything was heard or a moment has passed. */
-  #news(): Promise<void> {
+  /** Resolves with the console's next output or condition, or the next tick. */
+  #change(): Promise<void> {
     return new Promise((resolve) => (this.#wakeUp = resolve));
   }
 

@@ -63,9 +63,9 @@ export function rawInk(flags: number, foreground: number, background: number): R
 }
 
 /**
- * What a node's cell has beyond its {@link RawInk}, which holds the nearest. Colours of 24 bits have `RGB` of console/cells.ts set,
- * others are numbers of the palette; null: the ink's own. `underline` is SGR's style: 2 double, 3 curly, 4 dotted,
- * 5 dashed; 0: the ink's own.
+ * What a node's cell has beyond its {@link RawInk}, which holds the nearest. Colours of 24 bits have `RGB` of
+ * console/cells.ts set, others are numbers of the palette; null: the ink's own. `underline` is SGR's style: 2 double,
+ * 3 curly, 4 dotted, 5 dashed; 0: the ink's own.
  */
 export interface CellDetail {
   foreground: number | null;

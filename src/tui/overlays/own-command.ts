@@ -3,7 +3,7 @@
  * runs on this machine as the operator's user; one at a time. Pure.
  */
 import { removeHidden } from '../../lib/control-chars.ts';
-import { wrap } from '../../lib/words.ts';
+import { quoteForShell, wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import { centred, paintBox } from '../canvas/box.ts';
@@ -214,7 +214,5 @@ function endOf({ program, now }: State): [text: string, ink: InkRole] {
 
 /** Returns the arguments as a shell would take them; only for people. */
 function spelled(argv: readonly string[]): string {
-  return argv
-    .map((one) => (/^[\w@%+=:,./-]+$/.test(one) ? one : `'${one.replaceAll("'", String.raw`'\''`)}'`))
-    .join(' ');
+  return argv.map((one) => (/^[\w@%+=:,./-]+$/.test(one) ? one : quoteForShell(one))).join(' ');
 }

@@ -1,7 +1,7 @@
 /**
  * Paints the cells that blessed cannot: those with colours or lines that its cells do not hold, and those about whose
- * width terminals disagree, with the neighbours that such a character may cover on the operator's terminal. They are painted past blessed, which holds a constant in
- * their place.
+ * width terminals disagree, with the neighbours that such a character may cover on the operator's terminal. They are
+ * painted past blessed, which holds a constant in their place.
  */
 import { isDisputed, type PaintedCell, paintCells } from '../../console/cells.ts';
 import { mostColumns } from '../../console/widths.ts';

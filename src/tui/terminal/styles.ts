@@ -3,12 +3,18 @@ import { RGB } from '../../console/cells.ts';
 import { type CellDetail, DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
 import type { Abilities } from './abilities.ts';
 
-const EXTRA: readonly (readonly [flag: number, code: number])[] = [
+const CODES: readonly (readonly [flag: number, code: number])[] = [
+  [FLAG.bold, 1],
   [FLAG.dim, 2],
   [FLAG.italic, 3],
+  [FLAG.underline, 4],
+  [FLAG.blink, 5],
+  [FLAG.inverse, 7],
+  [FLAG.invisible, 8],
   [FLAG.strike, 9],
 ];
-const EXTRA_FLAGS = EXTRA.reduce((all, [flag]) => all | flag, 0);
+/** Styles that blessed lacks. */
+const EXTRA_FLAGS = FLAG.dim | FLAG.italic | FLAG.strike;
 const FIRST = 256;
 
 /**
@@ -49,26 +55,17 @@ export class Styles {
 /** Begins with a colour, because blessed has written `38;5;` already; `39` undoes it where there is none. */
 function sgr(foreground: number, extra: number): string {
   const colour = foreground === DEFAULT_COLOUR ? '7;39' : String(foreground);
-  const codes = EXTRA.filter(([flag]) => (extra & flag) !== 0).map(([, code]) => code);
-  return [colour, ...codes].join(';');
+  return [colour, ...codesOf(extra)].join(';');
 }
 
-const CODES: readonly (readonly [flag: number, code: number])[] = [
-  [FLAG.bold, 1],
-  [FLAG.dim, 2],
-  [FLAG.italic, 3],
-  [FLAG.underline, 4],
-  [FLAG.blink, 5],
-  [FLAG.inverse, 7],
-  [FLAG.invisible, 8],
-  [FLAG.strike, 9],
-];
+function codesOf(flags: number): number[] {
+  return CODES.filter(([flag]) => (flags & flag) !== 0).map(([, code]) => code);
+}
 
 /** Returns the parameters of SGR that set exactly these attributes, as far as the terminal has them. */
 export function sgrOfInk(ink: RawInk, detail: CellDetail | undefined, can: Abilities): string {
-  const flags = CODES.filter(([flag]) => ((ink >> 18) & flag) !== 0).map(([, code]) => code);
   const { foreground = null, background = null, underline = 0, underlineColour = null } = detail ?? {};
-  const codes: (number | string)[] = [0, ...flags];
+  const codes: (number | string)[] = [0, ...codesOf(ink >> 18)];
   // Terminals that do not know them take the parts of these for other attributes, so they get none.
   if (can.underlines && underline > 1) codes.push(`4:${underline}`);
   if (can.underlines && underlineColour !== null)
