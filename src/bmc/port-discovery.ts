@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { openFiles } from '../lib/subprocess.ts';
+import { hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
 import { userName } from '../lib/users.ts';
 
 export interface Holder {
@@ -29,9 +29,8 @@ export function holdersOf(path: string): Holder[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
-      const files = openFiles(pid);
-      if (!files.includes(device)) return [];
-      if (pseudo && files.some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx')) return [];
+      if (!hasDeviceOpen(pid, device)) return [];
+      if (pseudo && openFiles(pid).some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx')) return [];
       try {
         const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
         return [{ pid: Number(pid), program, user: userName(statSync(`/proc/${pid}`).uid) }];

@@ -5,8 +5,8 @@
  * Finds the process behind a socket, and describes a server that does not answer.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { openFiles } from '../lib/subprocess.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
 
 /** Access to the machine's files and programs. */
 export interface MachineSource {
@@ -155,7 +155,7 @@ export function processState(pid: number): string | null {
 export function holderOf(name: string, port: string): number | null {
   try {
     const pid = listenerOf(name);
-    return pid !== null && openFiles(String(pid)).includes(realpathSync(port)) ? pid : null;
+    return pid !== null && hasDeviceOpen(String(pid), port) ? pid : null;
   } catch {
     return null;
   }

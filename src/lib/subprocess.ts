@@ -3,7 +3,7 @@
  * output. Lists the files that a process has open.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { expire } from './clock.ts';
 import { removeHidden } from './control-chars.ts';
@@ -147,15 +147,40 @@ class LastLines {
 
 /** Lists paths and names (`socket:[…]`) of the files that `pid` has open; empty where it is gone or another user's. */
 export function openFiles(pid: string): string[] {
+  return descriptors(pid).flatMap((file) => {
+    try {
+      return [readlinkSync(file)];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+}
+
+/** Lists the links to the open files of `pid`; empty where it is gone, or another user's: only root can see those. */
+function descriptors(pid: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      try {
-        return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
-      } catch {
-        return []; // closed meanwhile
-      }
-    });
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
   } catch {
-    return []; // gone, or another user's: only root can see those
+    return [];
   }
+}
+
+/**
+ * True when `pid` has the device at `path` open. Devices are compared by their numbers: a container has pseudo-terminals
+ * of its own under the same names, and may have a serial port of this system under another. False where the process is
+ * gone or another user's, or where there is no such device.
+ */
+export function hasDeviceOpen(pid: string, path: string): boolean {
+  const device = statSync(path, { throwIfNoEntry: false });
+  if (device === undefined) return false;
+  // Each file system of pseudo-terminals counts them from zero.
+  const ofOneSystem = realpathSync(path).startsWith('/dev/pts/');
+  return descriptors(pid).some((file) => {
+    try {
+      const open = statSync(file);
+      return open.isCharacterDevice() && open.rdev === device.rdev && (!ofOneSystem || open.dev === device.dev);
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
 }

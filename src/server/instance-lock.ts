@@ -86,7 +86,7 @@ export class InstanceLock {
         this.#tried(null);
         return line;
       } catch (error) {
-        const named = await nameWinner(this.#port, error);
+        const named = await this.#nameWinner(error);
         this.#tried(named);
         throw named;
       }
@@ -100,6 +100,20 @@ export class InstanceLock {
     if (announced) await new Promise<void>((resolve) => announced.server.close(() => resolve()));
   }
 
+  /** Adds to the error of a port in use the server that holds it, where another one has announced itself. */
+  async #nameWinner(error: unknown): Promise<unknown> {
+    if (!(error instanceof LineError) || error.kind !== 'held' || error.winner) return error;
+    const other = await this.#findOther();
+    return other === null ? error : new LineError('held', describeWinner(this.#port, other), true);
+  }
+
+  /** Resolves the other server that announces itself for the port; null: there is none, or it is this one. */
+  async #findOther(): Promise<AnnouncedServer | null> {
+    const found = await findAnnounced(this.#port);
+    const { pid, socket } = this.#me();
+    return found?.pid === pid && found.socket === socket ? null : found;
+  }
+
   /** Announces this server; returns the server that announced itself before, or null. */
   async #announce(): Promise<AnnouncedServer | null> {
     const name = announcementName(this.#port);
@@ -110,7 +124,7 @@ export class InstanceLock {
       this.#announced = { name, server };
       return null;
     }
-    const other = await findAnnounced(this.#port);
+    const other = await this.#findOther();
     if (other === null && !this.#warned) {
       this.#warned = true;
       this.#warn(
@@ -119,13 +133,6 @@ export class InstanceLock {
     }
     return other;
   }
-}
-
-/** Adds to the error of a port in use the server that holds it, where one has announced itself. */
-async function nameWinner(port: string, error: unknown): Promise<unknown> {
-  if (!(error instanceof LineError) || error.kind !== 'held' || error.winner) return error;
-  const other = await findAnnounced(port);
-  return other === null ? error : new LineError('held', describeWinner(port, other), true);
 }
 
 function describeWinner(port: string, { pid, user, socket }: AnnouncedServer): string {

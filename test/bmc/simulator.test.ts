@@ -1,11 +1,30 @@
 /** The bus over the real serialport against the simulated rack: what hardware would do to a mistake. */
-import { openSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { openSync, readdirSync, readFileSync, realpathSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY, type Bus, type BusPhase, type ConsoleSession } from '../../src/bmc/types.ts';
+import { hasDeviceOpen, openFiles } from '../../src/lib/subprocess.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
+
+const HAS_NAMESPACES = spawnSync('unshare', ['--mount', 'true']).status === 0;
+/** Opens pseudo-terminals up to number $1 in a file system of their own. */
+const CONTAINER = `
+  mount -t devpts -o newinstance,ptmxmode=666 devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx || exit
+  for n in $(seq 0 "$1"); do script -qc 'exec sleep 600' /dev/null & done
+  wait`;
+
+function pidsNamed(program: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/comm`, 'utf8').trim() === program;
+    } catch {
+      return false; // gone meanwhile
+    }
+  });
+}
 
 const stack: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -235,7 +254,6 @@ describe('ports that cannot be used', () => {
 
   test('that another program holds: it is named', async () => {
     const rack = await rackWith();
-    const { spawn } = await import('node:child_process');
     const holder = spawn('sleep', ['600'], { stdio: [openSync(rack.port, 'r+'), 'ignore', 'ignore'] });
     try {
       const bus = await busOn(rack.link, 'down');
@@ -244,4 +262,22 @@ describe('ports that cannot be used', () => {
       holder.kill();
     }
   });
+
+  test.runIf(HAS_NAMESPACES)(
+    'a terminal of the same name in a container does not hold it; needs namespaces',
+    async () => {
+      const rack = await rackWith();
+      const device = realpathSync(rack.link);
+      const options = ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', CONTAINER, 'sh'];
+      const container = spawn('unshare', [...options, basename(device)], { stdio: 'ignore' });
+      try {
+        const sleeping = (): boolean =>
+          pidsNamed('sleep').some((pid) => openFiles(pid).includes(device) && !hasDeviceOpen(pid, device));
+        await vi.waitFor(() => expect(sleeping()).toBe(true), { timeout: 10_000 });
+        await busOn(rack.link);
+      } finally {
+        container.kill('SIGKILL');
+      }
+    },
+  );
 });
