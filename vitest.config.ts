@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
+    globalSetup: './test/support/build-program.ts',
     reporters: ['default', './test/support/slowest.ts'],
     // The last resort only: what a test waits for has a limit of its own, with words.
     testTimeout: 90_000,

@@ -3,11 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { connect, type RackClient } from '../../src/client/client.ts';
+import { PROGRAM } from '../support/program.ts';
 import { Operator } from './harness.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Two cores may be busy with other tests. */
 const WAIT_MS = 20_000;
 
@@ -43,7 +42,7 @@ export class ServeProcess implements AsyncDisposable {
     this.#child = spawn(
       process.execPath,
       // prettier-ignore
-      ['--import', 'tsx', PROGRAM, 'serve', '--config', file, '--port', port, '--socket', this.socket, '--state', this.stateDir, ...args],
+      [PROGRAM, 'serve', '--config', file, '--port', port, '--socket', this.socket, '--state', this.stateDir, ...args],
       { stdio: ['pipe', 'pipe', 'pipe'] },
     );
     for (const stream of [this.#child.stdout, this.#child.stderr])

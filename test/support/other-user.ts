@@ -2,9 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const PROGRAM = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+import { PROGRAM } from './program.ts';
 
 export const IS_ROOT = process.getuid?.() === 0;
 export const NOBODY = 65_534;
@@ -87,8 +85,7 @@ export function rackuiAs(
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chownSync(folder, uid, uid);
   }
-  // tsx keeps compiled sources in a directory of the temporary one.
-  return runAs(uid, [process.execPath, '--import', import.meta.resolve('tsx'), PROGRAM, ...args], {
+  return runAs(uid, [process.execPath, PROGRAM, ...args], {
     HOME: home,
     XDG_RUNTIME_DIR: join(home, 'run'),
     ...env,

@@ -9,13 +9,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { perform, SimControl, startControlled } from '../../src/sim/control/socket.ts';
 import type { SimHost } from '../../src/sim/host.ts';
 import { parseSimArgs } from '../../src/sim/options.ts';
 import type { Counters } from '../../src/sim/rack/counters.ts';
 import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import type { SupplyState } from '../../src/sim/rack/power-supply.ts';
+import { PROGRAM } from './program.ts';
 
 export interface RackOptions {
   /** Options of `rackui sim` (see `rackui sim --help`): `['--seed', '7', '--no-loss']`. */
@@ -48,7 +48,6 @@ export interface TestRack extends AsyncDisposable {
 }
 
 const WAIT_MS = 15_000;
-const ENTRY = fileURLToPath(new URL('./rack-process.ts', import.meta.url));
 
 /** The rack as its own process. */
 export async function startRack({ args = [] }: RackOptions = {}): Promise<TestRack> {
@@ -56,7 +55,7 @@ export async function startRack({ args = [] }: RackOptions = {}): Promise<TestRa
   const paths = { link: join(folder, 'tty'), control: join(folder, 'control') };
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', ENTRY, '--exit-with-stdin', '--link', paths.link, '--control', paths.control, ...args],
+    [PROGRAM, 'sim', '--exit-with-stdin', '--link', paths.link, '--control', paths.control, ...args],
     { stdio: ['pipe', 'pipe', 'pipe'] },
   );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

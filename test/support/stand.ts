@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, type RackClient } from '../../src/client/client.ts';
 import { startRack, startRackInProcess, type RackOptions, type TestRack } from './rack.ts';
+import { PROGRAM } from './program.ts';
 import { openTerminal, type TerminalOptions, type TestTerminal } from './terminal.ts';
 
-export const PROGRAM = fileURLToPath(new URL('../../bin/rackui', import.meta.url));
+export { PROGRAM };
 export const REFERENCE_RACK = fileURLToPath(new URL('../../src/config/racks/er24a.yaml', import.meta.url));
 
 /** A rack in this process is unplugged when nobody has its device open any more: a server must not inherit it. */
