@@ -7,6 +7,7 @@ import { others } from './others.ts';
 const WATCH_MS = 15_000;
 const LINES = 2_000;
 
+/** Bytes of the default theme, and of the theme that shows the arrival of each sample. */
 export async function steady(): Promise<Figure[]> {
   await using rack = await stand();
   await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket], { cols: 160, rows: 50 });
@@ -18,10 +19,21 @@ export async function steady(): Promise<Figure[]> {
   const rate = (terminal.output.length - bytes) / (WATCH_MS / 1000) / 1024;
   const beside = await others(WATCH_MS);
   return [
-    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 4, beside),
+    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 3, beside),
+    figure('bytes in the theme pulse at 160x50, 1 Hz', await pulseRate(rack), 'KB/s', 5, {}),
     figure('server at 1 Hz', server, '% of a core', 2, {}),
     figure('interface at 1 Hz', screen, '% of a core', 2, {}),
   ];
+}
+
+async function pulseRate(rack: Stand): Promise<number> {
+  const words = [PROGRAM, '--socket', rack.socket, '--theme', 'pulse'];
+  await using terminal = openTerminal(process.execPath, words, { cols: 160, rows: 50 });
+  await terminal.waitFor(/\b24 on\b/);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  const bytes = terminal.output.length;
+  await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+  return (terminal.output.length - bytes) / (WATCH_MS / 1000) / 1024;
 }
 
 /** The interface on a rack of 96 nodes: what a frame costs, and its memory. */

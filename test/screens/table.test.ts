@@ -178,7 +178,7 @@ test('768 nodes scroll with the cursor, in every size', () => {
   ] as const) {
     const scene = new Scene({ cols, rows, rack, nodes }).keys('T', '\x1b[F');
     expect(scene.state.cursor).toBe(767);
-    expect(scene.seen().lines().join('\n')).toMatch(/▌worker-767 .*[^]*, \d+ to 768 of 768/);
+    expect(scene.seen().lines().join('\n')).toMatch(/▌worker-767 .*[^]*, nodes \d+ to 768 of 768/);
     expect(scene.keys('\x1b[5~').state.cursor).toBe(767 - (scene.layout.table?.height ?? 0) + 2);
     expect(scene.keys('\x1b[H').state.cursor).toBe(sortedRows(scene.state)[0]?.node.addr);
   }

@@ -7,7 +7,9 @@ import type { Glyphs } from './glyphs.ts';
 export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink: InkRole = 'borderFocus'): Rect {
   const { x, y, width, height } = rect;
   // A column beside it, so that its edges touch no text.
-  frame.clear({ x: x - 1, y, width: width + 2, height });
+  const covered = { x: x - 1, y, width: width + 2, height };
+  clearCut(frame, covered);
+  frame.clear(covered);
   frame.clear(rect, 'dialog');
   frame.target(rect, null);
   const right = x + width - 1;
@@ -26,6 +28,34 @@ export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink
   frame.put(right, bottom, g.box.br, ink);
   if (title !== '') frame.text(x + 2, y, ` ${title} `, 'title', width - 4);
   return { x: x + 2, y: y + 1, width: width - 4, height: height - 2 };
+}
+
+/** Characters of lines, strips and charts: what is covered of them says nothing else. */
+const DRAWN = /[\u2500-\u259f\u2800-\u28ff|=+]/;
+/** Most columns of a label: of longer texts only the word that is cut goes. */
+const LABEL = 24;
+
+/** Clears the rest of each label, beside a rectangle, that the rectangle covers in part. */
+function clearCut(frame: Frame, { x, y, width, height }: Rect): void {
+  for (let row = y; row < y + height; row++)
+    for (const [inner, way] of [
+      [x, -1],
+      [x + width - 1, 1],
+    ] as const) {
+      const at = (steps: number): string => frame.chars[row * frame.cols + inner + steps * way] ?? '';
+      const outside = way < 0 ? inner : frame.cols - inner - 1;
+      const isText = (steps: number): boolean => at(steps) !== ' ' && !DRAWN.test(at(steps));
+      const begins = isText(0) ? 0 : at(0) === ' ' && isText(-1) && isText(1) ? 1 : null;
+      if (begins === null) continue;
+      let word: number | null = null;
+      let steps = begins;
+      while (steps < outside && (isText(steps + 1) || (at(steps + 1) === ' ' && isText(steps + 2)))) {
+        steps += 1;
+        if (word === null && at(steps) === ' ') word = steps;
+      }
+      const columns = steps > LABEL && word !== null ? word : steps;
+      frame.clear({ x: way < 0 ? inner - columns : inner + 1, y: row, width: columns, height: 1 });
+    }
 }
 
 /** Returns a rectangle of this size in the middle of the frame, no larger than it. */

@@ -105,7 +105,7 @@ const ascii: Glyphs = {
   },
   bars: ['_', '_', '.', '-', '-', '=', '+', '#'],
   gap: ' ',
-  levels: ['1', '2', '3', '4', '5'],
+  levels: ['.', ':', '+', '%', '#'],
   master: 'M',
   protected: 'P',
   chassisFan: 'W',

@@ -94,11 +94,11 @@ function reasonFor(state: State, addr: Address): string {
   return state.glances.failed === null ? 'reading …' : `Could not be read: ${state.glances.failed}`;
 }
 
-/** `screens 1 to 70 of 128`, or of the marked nodes. */
+/** `consoles 1 to 70 of 128`, or of the marked nodes. */
 export function glanceSpans(state: State): Span[] {
   const tiles = tilesOf(state);
   if (tiles === null) return [];
   const { from, count, nodes } = tiles;
   const which = nodes.every((addr) => state.marks.has(addr)) && nodes.length > 0 ? 'marked nodes' : 'all nodes';
-  return [[count < nodes.length ? `${from + 1} to ${from + count} of ${nodes.length}` : which, 'dim']];
+  return [[count < nodes.length ? `consoles ${from + 1} to ${from + count} of ${nodes.length}` : which, 'dim']];
 }

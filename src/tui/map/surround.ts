@@ -21,6 +21,8 @@ export function paintSurround(
 ): readonly Span[][] {
   const { surround, kind, firstBlade, visibleBlades } = map;
   const total = surround === 'rack' ? countsOf(state).draw : null;
+  // Amperes carry their unit; counts have no room for it.
+  const unit = kind === 'full' && state.rack.nodes.some(({ calibration }) => calibration === null) ? 'ct' : null;
   let rest = legend;
   map.blades.slice(firstBlade, firstBlade + visibleBlades).forEach((blade, i) => {
     const at = bladeAt(map, blade);
@@ -33,7 +35,7 @@ export function paintSurround(
       if (lowest) rest = paintLowerEdge(frame, map, place, i < map.perBand ? rest : [], g);
       return;
     }
-    if (at.top && surround === 'rail') rest = paintRail(frame, map, at, i === 0 ? rest : [], g);
+    if (at.top && surround === 'rail') rest = paintRail(frame, map, at, i === 0 ? rest : [], unit, g);
     paintLetter(frame, map, at, blade, kind === 'full' ? sums : null);
   });
   return rest;
@@ -155,18 +157,20 @@ function paintLowerEdge(
 }
 
 /**
- * Paints the line above a band's cells: each slot's number, and after it a piece of the legend; returns the pieces that do
- * not fit.
+ * Paints the line above a band's cells: the unit of the blades' sums, and each slot's number with a piece of the legend;
+ * returns the pieces that do not fit.
  */
 function paintRail(
   frame: Frame,
   map: MapLayout,
   { x, y }: { x: number; y: number },
   legend: readonly Span[][],
+  unit: string | null,
   g: Glyphs,
 ): Span[][] {
   const first = x + map.leftWidth;
   const rest = [...legend];
+  if (unit !== null) frame.text(x, y - 1, unit, 'spark', map.leftWidth);
   for (let i = 0; i < SLOTS_PER_BLADE; i++) {
     const from = first + i * map.cellWidth;
     const at = rest.findIndex((one) => spansWidth(one) <= railRoom(map));
@@ -190,7 +194,10 @@ function paintLetter(
   frame.text(x, y, rowLabel(blade), 'title', leftWidth);
   if (sums === null || sums.nodes === 0) return;
   const { draw, on, partly } = sums;
-  const sum = draw === null ? '-' : draw.amps === null ? String(draw.counts) : draw.amps.toFixed(1);
+  const sum = draw === null ? '-' : draw.amps === null ? String(draw.counts) : shortAmps(draw.amps);
   frame.text(x, y + 1, sum, partly ? 'stale' : 'spark', leftWidth);
   if (lines > 2) frame.text(x, y + 2, `${on} on`, 'dim', leftWidth);
 }
+
+/** `1.5A`, `12A`. */
+const shortAmps = (amps: number): string => `${amps.toFixed(amps < 9.95 ? 1 : 0)}A`;

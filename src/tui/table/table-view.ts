@@ -61,13 +61,13 @@ function paintRow(frame: Frame, rect: Rect, row: Row, placed: readonly Placed[],
   frame.target(rect, { node: addr });
 }
 
-/** `worst first, 1 to 18 of 24`: the order, and the visible rows where not all are. */
+/** `problems first, nodes 1 to 18 of 24`: the order, and the visible rows where not all are. */
 export function tableSpans(state: State, { height }: Rect): Span[] {
   const { sort } = state.view.table;
   const rows = sortedRows(state);
   const { from, count } = visibleRows(state, rows, height);
   const order = sort === null ? 'problems first' : `by ${titleOf(sort.column)}`;
-  const part = count < rows.length ? `, ${from + 1} to ${from + count} of ${rows.length}` : '';
+  const part = count < rows.length ? `, nodes ${from + 1} to ${from + count} of ${rows.length}` : '';
   return [[`${order}${part}`, 'dim']];
 }
 

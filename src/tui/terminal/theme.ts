@@ -148,10 +148,12 @@ export function createPalette(theme: Theme, depth: Depth): Palette {
       const front = inks.get(ink) ?? plain;
       const back = grounds.get(ground) ?? plain;
       const colour = (value: number): number => (value < 0 ? DEFAULT_COLOUR : value);
+      // Few of sixteen colours can be read on another: text takes the one that its ground names.
+      const taken = depth === 16 && ground !== 'screen' && front.bg < 0 && back.fg >= 0;
       // Inverse twice cancels out: an inverse ink on an inverse ground would vanish, so flags are united.
       const resolved = rawInk(
         front.flags | back.flags,
-        colour(front.fg >= 0 ? front.fg : back.fg),
+        colour(front.fg >= 0 && !taken ? front.fg : back.fg),
         colour(front.bg >= 0 ? front.bg : back.bg),
       );
       known.set(name, resolved);

@@ -87,7 +87,7 @@ function refused({ steps }: PlanPreview, width: number, g: Glyphs): Span[][] {
   const held = steps.flatMap(({ nodes }) => nodes).filter(({ refusals }) => refusals.length > 0);
   if (held.length === 0) return [];
   return [
-    [[`Refused by a guard, unchanged (${held.length}):`, 'title']],
+    [[`Refused by a guard, unchanged (${count(held.length, 'node')}):`, 'title']],
     ...held.flatMap(({ refusals }) => refusals.flatMap((refusal) => refusalLines(refusal, width, g))),
   ];
 }
@@ -96,7 +96,7 @@ function untouched({ stays }: PlanPreview, width: number): Span[][] {
   if (stays.length === 0) return [];
   const names = stays.map(({ name, power }) => (power === 'on' ? name : `${name} (${power})`)).join(', ');
   return [
-    [[`Not in this plan (${stays.length}):`, 'title']],
+    [[`Not in this plan (${count(stays.length, 'node')}):`, 'title']],
     ...wrap(names, width - 2).map((line): Span[] => [[`  ${line}`, 'text']]),
   ];
 }
